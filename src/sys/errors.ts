@@ -1,0 +1,26 @@
+import { getSystemErrorName } from "node:util";
+
+/** A system call failed. `code` is errno's name (`EPERM`), `syscall` the call's. */
+export class SystemCallError extends Error {
+  readonly syscall: string;
+  readonly errno: number;
+  readonly code: string;
+
+  constructor(syscall: string, errno: number, detail?: string) {
+    const code = errnoName(errno);
+    super(`${syscall}: ${code}${detail === undefined ? "" : ` (${detail})`}`);
+    this.name = "SystemCallError";
+    this.syscall = syscall;
+    this.errno = errno;
+    this.code = code;
+  }
+}
+
+/** errno's name, or `ERRNO_<n>` for a number that Node has no name for. */
+export function errnoName(errno: number): string {
+  try {
+    return getSystemErrorName(-errno);
+  } catch {
+    return `ERRNO_${errno}`;
+  }
+}

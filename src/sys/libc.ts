@@ -1,0 +1,52 @@
+/**
+ * The system calls that Node does not offer, through libc. Only `src/sys` imports koffi; everything above it sees typed functions.
+ *
+ * Memory is handed over as a number: the address of an {@link Arena}'s octets, which V8 never moves. Linux on 64-bit
+ * little-endian machines only (x86-64, arm64), where the constants and layouts used here are the same.
+ */
+import koffi from "koffi";
+import { SystemCallError } from "./errors.ts";
+
+const libc = koffi.load("libc.so.6");
+
+type Call = (...args: number[]) => number;
+const declare = (prototype: string): Call => libc.func(prototype) as Call;
+
+const calls = {
+  socket: declare("int socket(int domain, int type, int protocol)"),
+  bind: declare("int bind(int fd, uintptr_t address, uint32_t length)"),
+  connect: declare("int connect(int fd, uintptr_t address, uint32_t length)"),
+  close: declare("int close(int fd)"),
+  setsockopt: declare("int setsockopt(int fd, int level, int name, uintptr_t value, uint32_t length)"),
+  getsockopt: declare("int getsockopt(int fd, int level, int name, uintptr_t value, uintptr_t length)"),
+  getsockname: declare("int getsockname(int fd, uintptr_t address, uintptr_t length)"),
+  send: declare("intptr_t send(int fd, uintptr_t buffer, uintptr_t length, int flags)"),
+  recv: declare("intptr_t recv(int fd, uintptr_t buffer, uintptr_t length, int flags)"),
+  recvmmsg: declare("int recvmmsg(int fd, uintptr_t headers, uint32_t count, int flags, uintptr_t timeout)"),
+  sendmmsg: declare("int sendmmsg(int fd, uintptr_t headers, uint32_t count, int flags)"),
+};
+
+export const EAGAIN = 11;
+export const EINTR = 4;
+export const ENOBUFS = 105;
+export const ECONNREFUSED = 111;
+
+type Syscall = keyof typeof calls;
+
+/** Calls and returns the result, or `-errno`: for calls whose failure is part of their everyday work. */
+export function tryCall(name: Syscall, ...args: number[]): number {
+  const result = calls[name](...args);
+  return result < 0 ? -koffi.errno() : result;
+}
+
+/** Calls and returns the result; throws {@link SystemCallError}. `detail` names the object of the call for the reader. */
+export function mustCall(detail: string, name: Syscall, ...args: number[]): number {
+  const result = tryCall(name, ...args);
+  if (result < 0) throw new SystemCallError(name, -result, detail);
+  return result;
+}
+
+/** The address of an array's first octet. The array must outlive every use of the number. */
+export function addressOf(octets: Uint8Array): number {
+  return Number(koffi.address(octets));
+}
