@@ -1,0 +1,152 @@
+/**
+ * The kernel's sets of learned addresses, written straight over netlink: one batch, one round trip of some tens of
+ * microseconds, whatever the policy's size. The comment of an element names the names that gave the address, so
+ * `nft list table inet opensandbox` shows them, and a restarted sidecar reads them back: the kernel is the state file.
+ *
+ * It never touches the static sets or the rules: those change through nft(8), whole. Known limit: while another process holds
+ * the kernel's nftables commit lock (an `nft -f` of 100,000 prefixes), `commit` waits for it.
+ */
+import { errnoName } from "../../sys/errors.ts";
+import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { createNetlinkWriter } from "../wire/netlink-writer.ts";
+import { readReplies } from "../wire/netlink-reader.ts";
+import { readElements, type HeldElement } from "../wire/read-element.ts";
+import {
+  addElement,
+  beginBatch,
+  deleteElement,
+  dumpElements,
+  endBatch,
+  MAX_COMMENT_OCTETS,
+  NFT_MSG_NEWSETELEM,
+  type SetName,
+} from "../wire/set-element.ts";
+
+const NETLINK_NETFILTER = 12;
+const TABLE = "opensandbox";
+const V4: SetName = { table: TABLE, set: "dyn_allow_v4" };
+const V6: SetName = { table: TABLE, set: "dyn_allow_v6" };
+const setOf = (key: Uint8Array): SetName => (key.length === 4 ? V4 : V6);
+
+/** The kernel refused a batch; nothing of it is in force. `code` is errno's name (`ENOENT`: the set is gone; `ENFILE`: it is full). */
+export class LearnedSetError extends Error {
+  readonly code: string;
+
+  constructor(code: string, options?: ErrorOptions) {
+    super(`the kernel refused learned addresses: ${code}`, options);
+    this.name = "LearnedSetError";
+    this.code = code;
+  }
+}
+
+/** Queue with `add`, `refresh` and `remove`, then `commit`. A key is 4 octets (dyn_allow_v4) or 16 (dyn_allow_v6). */
+export interface LearnedSet {
+  /** An address that is not in the set. Were it there, its timeout would stay as it is. */
+  add(key: Uint8Array, timeoutMs: number, comment: string): void;
+  /** An address that is or was in the set: its timeout starts anew, with no instant in between where it is out. */
+  refresh(key: Uint8Array, timeoutMs: number, comment: string): void;
+  /** An address that has to go; fine when it is gone already. */
+  remove(key: Uint8Array): void;
+  /** Forgets what is queued. */
+  discard(): void;
+  /** Puts all that is queued in force, and returns once the kernel has acknowledged it. Throws {@link LearnedSetError}. */
+  commit(): void;
+  /** What the kernel holds now. Throws {@link LearnedSetError}. */
+  dump(family: 4 | 6): HeldElement[];
+  close(): void;
+}
+
+/** Opens it in the current network namespace. Throws SystemCallError. */
+export function openLearnedSet(): LearnedSet {
+  const socket = openNetlinkSocket(NETLINK_NETFILTER);
+  const writer = createNetlinkWriter();
+  let sequence = 1;
+  let messages = 0;
+  const next = (): number => {
+    if (messages++ === 0) beginBatch(writer, sequence);
+    sequence = (sequence + 1) >>> 0;
+    return sequence;
+  };
+  const add = (key: Uint8Array, timeoutMs: number, comment: string): void =>
+    addElement(
+      writer,
+      next(),
+      setOf(key),
+      { key, timeoutMs, comment: comment.slice(0, MAX_COMMENT_OCTETS) },
+      true,
+    );
+  const remove = (key: Uint8Array): void => deleteElement(writer, next(), setOf(key), key, true);
+  function discard(): void {
+    writer.reset();
+    messages = 0;
+  }
+
+  return {
+    add,
+    refresh(key, timeoutMs, comment) {
+      // Deleting what has expired meanwhile would fail the batch, and older kernels ignore a second add: so all three.
+      add(key, timeoutMs, comment);
+      remove(key);
+      add(key, timeoutMs, comment);
+    },
+    remove(key) {
+      add(key, 1000, "");
+      remove(key);
+    },
+    discard,
+    commit() {
+      if (messages === 0) return;
+      const expected = sequence;
+      endBatch(writer, sequence + 1);
+      try {
+        socket.send(writer.written());
+        awaitAcknowledgement(socket.receive, expected);
+      } finally {
+        discard();
+      }
+    },
+    dump(family) {
+      discard();
+      dumpElements(writer, ++sequence, family === 4 ? V4 : V6);
+      socket.send(writer.written());
+      writer.reset();
+      return collectDump(socket.receive);
+    },
+    close: socket.close,
+  };
+}
+
+/**
+ * Every message asks for an acknowledgement, so the batch is in force once the last message has its own, and no message has
+ * an error. The kernel has queued all of them before `send` returned.
+ */
+function awaitAcknowledgement(receive: () => Buffer | undefined, lastSequence: number): void {
+  let acknowledged = false;
+  for (let datagram = receive(); datagram; datagram = receive()) {
+    for (const reply of readReplies(datagram)) {
+      if (reply.kind !== "error") continue;
+      if (reply.errno !== 0) {
+        drain(receive);
+        throw new LearnedSetError(errnoName(reply.errno));
+      }
+      acknowledged ||= reply.sequence === lastSequence;
+    }
+  }
+  if (!acknowledged) throw new LearnedSetError("EIO");
+}
+
+function collectDump(receive: () => Buffer | undefined): HeldElement[] {
+  const elements: HeldElement[] = [];
+  for (let datagram = receive(); datagram; datagram = receive()) {
+    for (const reply of readReplies(datagram)) {
+      if (reply.kind === "done") return elements;
+      if (reply.kind === "error") throw new LearnedSetError(errnoName(reply.errno));
+      if (reply.type === NFT_MSG_NEWSETELEM) elements.push(...readElements(reply.payload));
+    }
+  }
+  throw new LearnedSetError("EIO");
+}
+
+function drain(receive: () => Buffer | undefined): void {
+  while (receive()) continue;
+}

@@ -1,0 +1,106 @@
+/**
+ * Netlink messages, written into one growing buffer. Everything is aligned to four octets.
+ *
+ *     nlmsghdr   length:4 type:2 flags:2 sequence:4 port:4        little-endian (host order)
+ *     nfgenmsg   family:1 version:1 resource:2                    resource in network order
+ *     nlattr     length:2 type:2 payload                          lengths in host order, numbers in payloads in network order
+ *
+ * Source: linux/netlink.h, linux/netfilter/nfnetlink.h.
+ */
+const NESTED = 0x8000;
+const HEADER = 16;
+const ATTRIBUTE = 4;
+
+export interface NetlinkWriter {
+  /** Starts a message with its nfgenmsg; `end` with the returned mark closes it. */
+  begin(type: number, flags: number, sequence: number, family: number, resource: number): number;
+  end(mark: number): void;
+  /** Starts a nested attribute; `endNested` closes it. */
+  nest(type: number): number;
+  endNested(mark: number): void;
+  octets(type: number, source: Uint8Array): void;
+  /** A zero-terminated string. */
+  text(type: number, text: string): void;
+  /** A 64-bit number in network order; `value` a safe integer. */
+  number64(type: number, value: number): void;
+  /** A zero-terminated string of user data, as nft(8) writes an element's comment. */
+  comment(type: number, text: string): void;
+  /** What has been written since `reset`. Valid until the next write. */
+  written(): Buffer;
+  reset(): void;
+}
+
+export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
+  let buffer = Buffer.alloc(initialOctets);
+  let at = 0;
+
+  function room(octets: number): void {
+    if (at + octets <= buffer.length) return;
+    const larger = Buffer.alloc(Math.max(buffer.length * 2, at + octets));
+    buffer.copy(larger, 0, 0, at);
+    buffer = larger;
+  }
+  /** Writes an attribute's header; the payload of `length` octets comes at `at`. */
+  function attribute(type: number, length: number): void {
+    room(ATTRIBUTE + length + 3);
+    buffer.writeUInt16LE(ATTRIBUTE + length, at);
+    buffer.writeUInt16LE(type, at + 2);
+    at += ATTRIBUTE;
+  }
+  function pad(): void {
+    while (at % 4 !== 0) buffer[at++] = 0;
+  }
+
+  return {
+    begin(type, flags, sequence, family, resource) {
+      room(HEADER + 4);
+      const mark = at;
+      buffer.writeUInt16LE(type, at + 4);
+      buffer.writeUInt16LE(flags, at + 6);
+      buffer.writeUInt32LE(sequence, at + 8);
+      buffer.writeUInt32LE(0, at + 12);
+      buffer[at + 16] = family;
+      buffer[at + 17] = 0;
+      buffer.writeUInt16BE(resource, at + 18);
+      at += HEADER + 4;
+      return mark;
+    },
+    end: (mark) => void buffer.writeUInt32LE(at - mark, mark),
+    nest(type) {
+      const mark = at;
+      attribute(type | NESTED, 0);
+      return mark;
+    },
+    endNested: (mark) => void buffer.writeUInt16LE(at - mark, mark),
+    octets(type, source) {
+      attribute(type, source.length);
+      buffer.set(source, at);
+      at += source.length;
+      pad();
+    },
+    text(type, text) {
+      attribute(type, text.length + 1);
+      at += buffer.write(text, at, "latin1");
+      buffer[at++] = 0;
+      pad();
+    },
+    number64(type, value) {
+      attribute(type, 8);
+      buffer.writeUInt32BE(Math.floor(value / 0x1_0000_0000), at);
+      buffer.writeUInt32BE(value % 0x1_0000_0000, at + 4);
+      at += 8;
+    },
+    comment(type, text) {
+      attribute(type, text.length + 3);
+      buffer[at++] = 0;
+      buffer[at++] = text.length + 1;
+      at += buffer.write(text, at, "latin1");
+      buffer[at++] = 0;
+      pad();
+    },
+    written: () => buffer.subarray(0, at),
+    reset() {
+      at = 0;
+    },
+  };
+}

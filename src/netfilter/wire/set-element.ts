@@ -1,0 +1,109 @@
+/**
+ * Set elements on the wire: what `nft add element`, `nft delete element` and `nft list set` say, for the sets of learned addresses.
+ *
+ *     NFT_MSG_NEWSETELEM  table, set, elements { element { key { value } timeout expiration userdata } }
+ *
+ * Source: linux/netfilter/nf_tables.h. An element's comment is user data of type 0, at most 253 octets and a zero: what
+ * nft(8) shows behind `comment`.
+ */
+import type { NetlinkWriter } from "./netlink-writer.ts";
+
+export const NFNL_SUBSYS_NFTABLES = 10;
+const NFPROTO_INET = 1;
+const NLM_F_REQUEST = 0x1;
+const NLM_F_ACK = 0x4;
+const NLM_F_DUMP = 0x300;
+const NLM_F_CREATE = 0x400;
+const NFNL_MSG_BATCH_BEGIN = 0x10;
+const NFNL_MSG_BATCH_END = 0x11;
+
+const nftMessage = (type: number): number => (NFNL_SUBSYS_NFTABLES << 8) | type;
+export const NFT_MSG_NEWSETELEM = nftMessage(12);
+const NFT_MSG_GETSETELEM = nftMessage(13);
+const NFT_MSG_DELSETELEM = nftMessage(14);
+
+export const ELEM_LIST = { table: 1, set: 2, elements: 3 } as const;
+export const LIST_ELEM = 1;
+export const ELEM = { key: 1, timeout: 4, expiration: 5, userdata: 6 } as const;
+const DATA_VALUE = 1;
+
+export const MAX_COMMENT_OCTETS = 253;
+
+/** Which set of which table of family `inet`. */
+export interface SetName {
+  readonly table: string;
+  readonly set: string;
+}
+
+export interface TimedElement {
+  /** The key as the kernel keeps it: 4 octets for ipv4_addr, 16 for ipv6_addr. */
+  readonly key: Uint8Array;
+  readonly timeoutMs: number;
+  /** ASCII, at most {@link MAX_COMMENT_OCTETS}. */
+  readonly comment: string;
+}
+
+export function beginBatch(writer: NetlinkWriter, sequence: number): void {
+  writer.end(writer.begin(NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST, sequence, 0, NFNL_SUBSYS_NFTABLES));
+}
+
+export function endBatch(writer: NetlinkWriter, sequence: number): void {
+  writer.end(writer.begin(NFNL_MSG_BATCH_END, NLM_F_REQUEST, sequence, 0, NFNL_SUBSYS_NFTABLES));
+}
+
+/** Adds the element; one that is there already stays as it is, timeout included. */
+export function addElement(
+  writer: NetlinkWriter,
+  sequence: number,
+  set: SetName,
+  element: TimedElement,
+  acknowledge: boolean,
+): void {
+  const flags = NLM_F_REQUEST | NLM_F_CREATE | (acknowledge ? NLM_F_ACK : 0);
+  const message = writer.begin(NFT_MSG_NEWSETELEM, flags, sequence, NFPROTO_INET, 0);
+  const { elements, item } = openElement(writer, set, element.key);
+  writer.number64(ELEM.timeout, element.timeoutMs);
+  if (element.comment !== "") writer.comment(ELEM.userdata, element.comment);
+  writer.endNested(item);
+  writer.endNested(elements);
+  writer.end(message);
+}
+
+/** Deletes the element; the kernel refuses the whole batch (ENOENT) when it is not there. */
+export function deleteElement(
+  writer: NetlinkWriter,
+  sequence: number,
+  set: SetName,
+  key: Uint8Array,
+  acknowledge: boolean,
+): void {
+  const flags = NLM_F_REQUEST | (acknowledge ? NLM_F_ACK : 0);
+  const message = writer.begin(NFT_MSG_DELSETELEM, flags, sequence, NFPROTO_INET, 0);
+  const { elements, item } = openElement(writer, set, key);
+  writer.endNested(item);
+  writer.endNested(elements);
+  writer.end(message);
+}
+
+/** Asks for every element of the set. */
+export function dumpElements(writer: NetlinkWriter, sequence: number, { table, set }: SetName): void {
+  const message = writer.begin(NFT_MSG_GETSETELEM, NLM_F_REQUEST | NLM_F_DUMP, sequence, NFPROTO_INET, 0);
+  writer.text(ELEM_LIST.table, table);
+  writer.text(ELEM_LIST.set, set);
+  writer.end(message);
+}
+
+function openElement(
+  writer: NetlinkWriter,
+  { table, set }: SetName,
+  key: Uint8Array,
+): { elements: number; item: number } {
+  writer.text(ELEM_LIST.table, table);
+  writer.text(ELEM_LIST.set, set);
+  const elements = writer.nest(ELEM_LIST.elements);
+  const item = writer.nest(LIST_ELEM);
+  const keyMark = writer.nest(ELEM.key);
+  writer.octets(DATA_VALUE, key);
+  writer.endNested(keyMark);
+  return { elements, item };
+}
