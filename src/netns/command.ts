@@ -1,0 +1,105 @@
+/**
+ * Runs the machine's programs: bounded in time, output kept, no shell. A non-zero exit is a result here;
+ * `requireCommand` makes it a `ToolError`.
+ */
+import { execa } from "execa";
+import { missingToolHint, ToolError } from "./errors.ts";
+
+/** Program first, then its arguments. */
+export type Argv = readonly [string, ...string[]];
+
+export interface CommandOptions {
+  /** Ended with SIGTERM, then SIGKILL, when it takes longer. */
+  readonly timeoutMs?: number;
+  readonly input?: string;
+  /** The whole environment of the command, when given; else this process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+}
+
+export interface CommandResult {
+  /** `undefined` when a signal ended it or it did not start. */
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+  readonly durationMs: number;
+}
+
+/** A process under way: `pid`, streams, `kill(signal)`; awaiting it waits for its end and never rejects. */
+export type RunningCommand = ReturnType<typeof startCommand>;
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** Runs to the end. Throws only when the program is not there. */
+export async function runCommand(argv: Argv, options: CommandOptions = {}): Promise<CommandResult> {
+  const [file, ...args] = argv;
+  const result = await execa(file, args, {
+    reject: false,
+    timeout: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    forceKillAfterDelay: 1_000,
+    stripFinalNewline: false,
+    ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
+    ...environment(options),
+  });
+  throwIfMissing(argv, result);
+  return {
+    exitCode: result.exitCode,
+    signal: result.signal,
+    stdout: result.stdout ?? "",
+    stderr: result.stderr ?? "",
+    timedOut: result.timedOut,
+    durationMs: result.durationMs,
+  };
+}
+
+/** Runs to the end and gives back standard output; throws a `ToolError` with what it said when it did not exit with 0. */
+export async function requireCommand(argv: Argv, options: CommandOptions = {}): Promise<string> {
+  const result = await runCommand(argv, options);
+  if (result.exitCode === 0) return result.stdout;
+  const reason = result.timedOut ? "took too long" : (result.signal ?? `exit ${String(result.exitCode)}`);
+  throw new ToolError("TOOL_FAILED", argv, result.stderr.trim() || reason);
+}
+
+/**
+ * Starts a long-running command: output as streams, no input, ended when this process ends. Its promise never rejects.
+ */
+export function startCommand(argv: Argv, options: CommandOptions = {}) {
+  const [file, ...args] = argv;
+  return execa(file, args, {
+    reject: false,
+    buffer: false,
+    stdin: "pipe",
+    forceKillAfterDelay: 2_000,
+    ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
+    ...environment(options),
+  });
+}
+
+/** The programs of the list that are not on the path, each with the package that brings it. */
+export async function missingTools(tools: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(tools.map(async (tool) => [tool, await isOnPath(tool)] as const));
+  return found.filter(([, present]) => !present).map(([tool]) => missingToolHint(tool));
+}
+
+async function isOnPath(tool: string): Promise<boolean> {
+  const result = await execa("sh", ["-c", 'command -v "$1"', "sh", tool], { reject: false });
+  return result.exitCode === 0;
+}
+
+function environment(options: CommandOptions): {
+  env?: Record<string, string | undefined>;
+  extendEnv?: false;
+  cwd?: string;
+} {
+  return {
+    ...(options.env === undefined ? {} : { env: { ...options.env }, extendEnv: false as const }),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  };
+}
+
+function throwIfMissing(argv: Argv, result: { code?: string | undefined; cause?: unknown }): void {
+  if (result.code !== "ENOENT") return;
+  throw new ToolError("TOOL_MISSING", argv, missingToolHint(argv[0]), result.cause);
+}
