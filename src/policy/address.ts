@@ -1,0 +1,82 @@
+import { isIP } from "node:net";
+import { type Result, accepted, quote, refused } from "./problem.ts";
+
+/** An address in canonical form: 4 octets or 16, in network order. An IPv4-mapped IPv6 address is the IPv4 address. */
+export interface IpAddress {
+  readonly family: 4 | 6;
+  readonly octets: Uint8Array;
+}
+
+/** Reads an address exactly as written, without blanks, brackets or zone. IPv4 is four decimal numbers without leading zeros. */
+export function parseAddress(text: string): Result<IpAddress> {
+  const family = text.includes("%") ? 0 : isIP(text);
+  if (family === 4) return accepted({ family: 4, octets: Uint8Array.from(ipv4Octets(text)) });
+  if (family === 6) return accepted(unmapped(ipv6Octets(text)));
+  return refused(`${quote(text)} is not an address`);
+}
+
+/** The text of an address: dotted decimal, or RFC 5952; 16 octets that hold an IPv4-mapped address are shown as IPv4. */
+export function renderAddress(octets: Uint8Array): string {
+  if (octets.length === 4) return renderIpv4(octets, 0);
+  return isIpv4Mapped(octets, 0) ? renderIpv4(octets, 12) : renderIpv6(octets);
+}
+
+/** RFC 5952 section 4, always as IPv6: lower case, no leading zeros, the first longest run of two or more zero groups as `::`. */
+export function renderIpv6(octets: Uint8Array): string {
+  const groups = Array.from({ length: 8 }, (_, group) => {
+    return (((octets[2 * group] ?? 0) << 8) | (octets[2 * group + 1] ?? 0)).toString(16);
+  });
+  const { start, length } = longestZeroRun(groups);
+  if (length < 2) return groups.join(":");
+  return `${groups.slice(0, start).join(":")}::${groups.slice(start + length).join(":")}`;
+}
+
+/** Whether the 16 octets at the offset are in ::ffff:0:0/96 (RFC 4291 section 2.5.5.2). */
+export function isIpv4Mapped(octets: Uint8Array, offset: number): boolean {
+  for (let index = 0; index < 10; index += 1) {
+    if (octets[offset + index] !== 0) return false;
+  }
+  return octets[offset + 10] === 0xff && octets[offset + 11] === 0xff;
+}
+
+function ipv4Octets(text: string): readonly number[] {
+  return text.split(".").map(Number);
+}
+
+/** Octets of text that `isIP` has found to be IPv6. */
+function ipv6Octets(text: string): Uint8Array {
+  const [head = "", tail = ""] = text.split("::");
+  const octets = new Uint8Array(16);
+  const last = groupOctets(tail);
+  octets.set(groupOctets(head), 0);
+  octets.set(last, 16 - last.length);
+  return octets;
+}
+
+function groupOctets(text: string): readonly number[] {
+  if (text === "") return [];
+  return text.split(":").flatMap((group) => {
+    if (group.includes(".")) return ipv4Octets(group);
+    const value = Number.parseInt(group, 16);
+    return [value >> 8, value & 0xff];
+  });
+}
+
+function unmapped(octets: Uint8Array): IpAddress {
+  if (isIpv4Mapped(octets, 0)) return { family: 4, octets: octets.slice(12) };
+  return { family: 6, octets };
+}
+
+function renderIpv4(octets: Uint8Array, offset: number): string {
+  return octets.subarray(offset, offset + 4).join(".");
+}
+
+function longestZeroRun(groups: readonly string[]): { start: number; length: number } {
+  let longest = { start: 0, length: 0 };
+  let length = 0;
+  for (const [index, group] of groups.entries()) {
+    length = group === "0" ? length + 1 : 0;
+    if (length > longest.length) longest = { start: index + 1 - length, length };
+  }
+  return longest;
+}

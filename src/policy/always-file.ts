@@ -1,0 +1,63 @@
+import { type Problem, type Result, accepted, quote, refusedAll } from "./problem.ts";
+import {
+  type NameTarget,
+  type PrefixTarget,
+  type Target,
+  type WildcardTarget,
+  parseTarget,
+} from "./target.ts";
+
+/**
+ * Reads a rule file: one target a line, `#` begins a comment anywhere in a line, blank lines, CRLF and a byte order mark are fine.
+ * Targets come in the file's order, with duplicates. A problem's path is `file:line`.
+ */
+export function parseAlwaysFile(fileName: string, text: string): Result<readonly Target[]> {
+  return parseLines(fileName, text, parseTarget);
+}
+
+/** Reads a rule file that may hold only names and wildcards, such as `log_skip.always`: an address there would never match. */
+export function parseNameFile(
+  fileName: string,
+  text: string,
+): Result<readonly (NameTarget | WildcardTarget)[]> {
+  return parseLines(fileName, text, (line) => {
+    const target = parseTarget(line);
+    if (!target.ok) return target;
+    return target.value.kind === "prefix"
+      ? unfit(line, "an address, and only names count here")
+      : accepted(target.value);
+  });
+}
+
+/** Reads a rule file that may hold only addresses and prefixes, such as `doh-resolvers`. */
+export function parsePrefixFile(fileName: string, text: string): Result<readonly PrefixTarget[]> {
+  return parseLines(fileName, text, (line) => {
+    const target = parseTarget(line);
+    if (!target.ok) return target;
+    return target.value.kind === "prefix"
+      ? accepted(target.value)
+      : unfit(line, "a name, and only addresses count here");
+  });
+}
+
+function parseLines<T>(
+  fileName: string,
+  text: string,
+  parse: (line: string) => Result<T>,
+): Result<readonly T[]> {
+  const values: T[] = [];
+  const problems: Problem[] = [];
+  for (const [index, line] of text.split(/\r\n|\n|\r/).entries()) {
+    const written = line.replace(/#.*$/s, "").trim();
+    if (written === "") continue;
+    const parsed = parse(written);
+    if (parsed.ok) values.push(parsed.value);
+    else
+      problems.push(...parsed.problems.map(({ message }) => ({ path: `${fileName}:${index + 1}`, message })));
+  }
+  return problems.length === 0 ? accepted(values) : refusedAll(problems);
+}
+
+function unfit(line: string, what: string): Result<never> {
+  return refusedAll([{ path: "", message: `${quote(line)} is ${what}` }]);
+}

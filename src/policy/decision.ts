@@ -1,0 +1,11 @@
+import type { Action, Rule } from "./rule.ts";
+
+/** Where the deciding rule stands; `default` when none matched. */
+export type Layer = "deny.always" | "allow.always" | "user" | "default";
+
+/** What was decided and by which rule; `rule` is undefined when the default action did. Made once at compile time, frozen, and shared. */
+export interface Decision {
+  readonly action: Action;
+  readonly layer: Layer;
+  readonly rule: Rule | undefined;
+}

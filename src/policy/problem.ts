@@ -1,0 +1,48 @@
+/** What is wrong with a piece of input, and where: `path` as `egress[3].target`, empty for the whole. `message` is one line of plain text. */
+export interface Problem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** What reading input gives: the value, or every problem that was found (at least one). */
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Problems that a report lists before it only counts the rest. */
+const PROBLEMS_SHOWN = 20;
+
+export function accepted<T>(value: T): Result<T> {
+  return { ok: true, value };
+}
+
+export function refused(message: string, path = ""): Result<never> {
+  return { ok: false, problems: [{ path, message }] };
+}
+
+/** A refusal with many problems: the first 20 in order, then one that counts the others. */
+export function refusedAll(problems: readonly Problem[]): Result<never> {
+  const hidden = problems.length - PROBLEMS_SHOWN;
+  if (hidden <= 0) return { ok: false, problems };
+  const rest = { path: "", message: `${hidden} more ${hidden === 1 ? "problem" : "problems"} not shown` };
+  return { ok: false, problems: [...problems.slice(0, PROBLEMS_SHOWN), rest] };
+}
+
+/** All problems in one line: `egress[3].target: is blank; egress[4].action: must be a string`. */
+export function renderProblems(problems: readonly Problem[]): string {
+  return problems.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("; ");
+}
+
+/** Input within a message: in double quotes, shortened, with line breaks, controls and invisible characters escaped. */
+export function quote(text: string): string {
+  const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  return `"${oneLine(shown).replaceAll('"', '\\"')}"`;
+}
+
+/** The text with everything escaped that could break or disguise a line: controls, separators but the blank, direction marks, lone surrogates. */
+export function oneLine(text: string): string {
+  return text.replaceAll(
+    /(?! )[\p{C}\p{Z}]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+}
