@@ -2,6 +2,7 @@
  * Runs the machine's programs: bounded in time, output kept, no shell. A non-zero exit is a result here;
  * `requireCommand` makes it a `ToolError`.
  */
+import type { Readable, Writable } from "node:stream";
 import { execa } from "execa";
 import { missingToolHint, ToolError } from "./errors.ts";
 
@@ -27,8 +28,23 @@ export interface CommandResult {
   readonly durationMs: number;
 }
 
-/** A process under way: `pid`, streams, `kill(signal)`; awaiting it waits for its end and never rejects. */
-export type RunningCommand = ReturnType<typeof startCommand>;
+/** How a process ended: one of the two is set, or none when it could not be started. */
+export interface CommandEnd {
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+}
+
+/** A process under way. Read or discard both outputs, or it stops when a pipe is full. */
+export interface RunningCommand {
+  readonly pid: number;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Settles when the process has ended; never rejects. */
+  readonly end: Promise<CommandEnd>;
+  hasEnded(): boolean;
+  kill(signal: NodeJS.Signals): void;
+}
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
@@ -62,12 +78,10 @@ export async function requireCommand(argv: Argv, options: CommandOptions = {}): 
   throw new ToolError("TOOL_FAILED", argv, result.stderr.trim() || reason);
 }
 
-/**
- * Starts a long-running command: output as streams, no input, ended when this process ends. Its promise never rejects.
- */
-export function startCommand(argv: Argv, options: CommandOptions = {}) {
+/** Starts a long-running command with pipes on all three ends; it is ended when this process ends. */
+export function startCommand(argv: Argv, options: CommandOptions = {}): RunningCommand {
   const [file, ...args] = argv;
-  return execa(file, args, {
+  const child = execa(file, args, {
     reject: false,
     buffer: false,
     stdin: "pipe",
@@ -75,6 +89,22 @@ export function startCommand(argv: Argv, options: CommandOptions = {}) {
     ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
     ...environment(options),
   });
+  let ended = false;
+  const waitForEnd = async (): Promise<CommandEnd> => {
+    const { exitCode, signal } = await child;
+    ended = true;
+    return { exitCode, signal };
+  };
+  child.stdin.on("error", () => undefined); // it ended before it read all: its end says so
+  return {
+    pid: child.pid ?? 0,
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    end: waitForEnd(),
+    hasEnded: () => ended,
+    kill: (signal) => void child.kill(signal),
+  };
 }
 
 /** The programs of the list that are not on the path, each with the package that brings it. */

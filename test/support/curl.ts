@@ -1,0 +1,31 @@
+/** curl, with its outcome taken apart. */
+import type { Argv, CommandResult } from "../../src/netns/command.ts";
+
+export interface CurlAnswer {
+  /** curl's own exit code: 0 done, 6 name not resolved, 7 not connected, 28 time ran out, 56 reset. */
+  readonly exitCode: number | undefined;
+  /** The HTTP status, 0 without an answer. */
+  readonly status: number;
+  readonly body: string;
+  readonly durationMs: number;
+  /** curl's complaint, if any. */
+  readonly complaint: string;
+}
+
+const TRAILER = "\n#status ";
+
+/** curl's command line: ten seconds at most, no proxy, no configuration of the user's. */
+export function curlArgv(args: readonly string[]): Argv {
+  return ["curl", "-q", "-sS", "--noproxy", "*", "--max-time", "10", "-w", `${TRAILER}%{http_code}`, ...args];
+}
+
+export function parseCurl(result: CommandResult): CurlAnswer {
+  const at = result.stdout.lastIndexOf(TRAILER);
+  return {
+    exitCode: result.exitCode,
+    status: at === -1 ? 0 : Number(result.stdout.slice(at + TRAILER.length)),
+    body: at === -1 ? result.stdout : result.stdout.slice(0, at),
+    durationMs: result.durationMs,
+    complaint: result.stderr.trim(),
+  };
+}
