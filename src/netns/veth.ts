@@ -23,6 +23,8 @@ export async function createVethPair(one: VethEnd, other: VethEnd): Promise<Asyn
   const index = String(randomInt(1_000, 2 ** 31 - 1));
   const args = [
     one.device,
+    "index",
+    index,
     ...near,
     "type",
     "veth",
@@ -31,8 +33,6 @@ export async function createVethPair(one: VethEnd, other: VethEnd): Promise<Asyn
     other.device,
     "netns",
     far,
-    "index",
-    index,
   ];
   await requireCommand(["ip", "link", "add", ...args]);
   const pair = { [Symbol.asyncDispose]: () => removeLink(one) };
