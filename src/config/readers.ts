@@ -1,0 +1,100 @@
+import { isAbsolute } from "node:path";
+import { z } from "zod";
+import { quote } from "../policy/problem.ts";
+
+/** A schema over a variable's text from a plain function: a value, or what is wrong with the text. */
+export function reader<T>(read: (text: string) => T | Unreadable): z.ZodType<T, string> {
+  return z.string().transform((text, context): T => {
+    const value = read(text);
+    if (!(value instanceof Unreadable)) return value;
+    context.issues.push({ code: "custom", message: value.message, input: text });
+    return z.NEVER;
+  });
+}
+
+/** What is wrong with a text, in a few words that follow the variable's name. */
+export class Unreadable {
+  readonly message: string;
+  constructor(message: string) {
+    this.message = message;
+  }
+}
+
+/** A whole number in decimal digits. */
+export function integer(smallest: number, largest: number): z.ZodType<number, string> {
+  const outOfRange = `is not between ${smallest} and ${largest}`;
+  return z
+    .string()
+    .regex(/^\d+$/, "is not a whole number")
+    .transform(Number)
+    .pipe(z.number().min(smallest, outOfRange).max(largest, outOfRange));
+}
+
+/** One of a few words, in any case. */
+export function word<const W extends string>(words: readonly W[]): z.ZodType<W, string> {
+  return z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(words, { error: "is not a known word" }));
+}
+
+/** The words that the original takes for true and false. */
+export function flag(): z.ZodType<boolean, string> {
+  return word(["true", "1", "yes", "y", "on", "false", "0", "no", "n", "off"]).transform(
+    (text) => text === "true" || text === "1" || text === "yes" || text === "y" || text === "on",
+  );
+}
+
+/** A comma list; blanks around an item and empty items (a trailing comma) are dropped, and so are items that read the same. */
+export function list<T>(item: (text: string) => T | Unreadable, key: (value: T) => string, most = Infinity) {
+  return reader((text): readonly T[] | Unreadable => {
+    const found = new Map<string, T>();
+    for (const part of splitList(text)) {
+      const value = item(part);
+      if (value instanceof Unreadable) return value;
+      if (found.size < most && !found.has(key(value))) found.set(key(value), value);
+    }
+    return found.size === 0 ? new Unreadable("holds nothing") : [...found.values()];
+  });
+}
+
+/** `k=v,k2=v2`. A name stands once; those that a log line gives another meaning are refused. */
+export function attributes(): z.ZodType<Readonly<Record<string, string>>, string> {
+  return reader((text) => {
+    const found = new Map<string, string>();
+    for (const part of splitList(text)) {
+      const cut = part.indexOf("=");
+      const name = part.slice(0, Math.max(cut, 0)).trim();
+      if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name)) return new Unreadable(`holds ${quote(part)}`);
+      if (isReserved(name)) return new Unreadable(`holds ${quote(name)}, which is a field of our own`);
+      if (found.has(name)) return new Unreadable(`names ${quote(name)} twice`);
+      found.set(name, part.slice(cut + 1).trim());
+    }
+    return Object.fromEntries(found);
+  });
+}
+
+/** An absolute http or https URL. The text is never quoted: such URLs carry credentials. */
+export function httpUrl(): z.ZodType<string, string> {
+  return reader((text) => {
+    const url = URL.parse(text);
+    if (url === null) return new Unreadable("is not a URL");
+    if (url.protocol !== "http:" && url.protocol !== "https:") return new Unreadable("is not an http(s) URL");
+    return url.href;
+  });
+}
+
+export function absolutePath(): z.ZodType<string, string> {
+  return reader((text) => (isAbsolute(text) ? text : new Unreadable("is not an absolute path")));
+}
+
+function splitList(text: string): string[] {
+  return text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+}
+
+function isReserved(name: string): boolean {
+  return ["level", "time", "msg", "error", "rules"].includes(name) || /^(opensandbox|target)\./.test(name);
+}

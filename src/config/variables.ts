@@ -1,0 +1,276 @@
+import { z } from "zod";
+import { parseHttpAddress } from "./http-address.ts";
+import {
+  readLogOutput,
+  readMode,
+  readPolicy,
+  readPrefix,
+  readProbeName,
+  readSocketPath,
+  readToken,
+} from "./read-values.ts";
+import {
+  Unreadable,
+  absolutePath,
+  attributes,
+  flag,
+  httpUrl,
+  integer,
+  list,
+  reader,
+  word,
+} from "./readers.ts";
+import { MAX_UPSTREAMS, parseLiteralAddress, parseUpstream, upstreamKey } from "./upstream.ts";
+import { orNone, verbatim, withDefault } from "./variable.ts";
+
+const FLAG = "true, 1, yes, on, or false, 0, no, off";
+
+/**
+ * Every environment variable that the program reads, by the name that the settings have in code. README's table is
+ * checked against this one.
+ */
+export const VARIABLES = {
+  mode: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_MODE",
+      default: "dns+nft",
+      meaning: "what is enforced: lookups alone, or lookups and connections",
+      accepts: "tokens dns and nft joined by +, dns among them",
+    },
+    reader(readMode),
+  ),
+  rules: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_RULES",
+      default: "{}",
+      meaning: "initial policy, the JSON of POST /policy; unset denies everything",
+      accepts: 'JSON such as {"defaultAction":"deny","egress":[{"action":"allow","target":"example.org"}]}',
+    },
+    reader(readPolicy),
+  ),
+  policyFile: orNone(
+    {
+      name: "OPENSANDBOX_EGRESS_POLICY_FILE",
+      meaning: "where the policy is kept; wins over OPENSANDBOX_EGRESS_RULES when it exists and parses",
+      accepts: "an absolute path",
+    },
+    absolutePath(),
+  ),
+  httpAddress: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_HTTP_ADDR",
+      default: ":18080",
+      meaning: "where the API listens; without a host on every interface, IPv4 and IPv6",
+      accepts: ":PORT, IPV4:PORT, [IPV6]:PORT, localhost:PORT",
+    },
+    reader((text) => parseHttpAddress(text) ?? new Unreadable("is not an address to listen on")),
+  ),
+  socketPath: verbatim(
+    {
+      name: "OPENSANDBOX_EGRESS_SOCKET",
+      default: "/run/opensandbox/egress.sock",
+      meaning: "unix socket of the API, mode 0600, for operators beside the sidecar; empty switches it off",
+      accepts: "an absolute path of at most 107 bytes, or nothing",
+    },
+    "/run/opensandbox/egress.sock",
+    reader(readSocketPath),
+  ),
+  token: verbatim(
+    {
+      name: "OPENSANDBOX_EGRESS_TOKEN",
+      default: "none",
+      meaning: "what callers of the API send as OPENSANDBOX-EGRESS-AUTH; empty means none",
+      accepts: "text without control characters and without blanks at its ends",
+      secret: true,
+    },
+    "",
+    reader(readToken),
+  ),
+  allowLocalWrites: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_ALLOW_LOCAL_WRITES",
+      default: "false",
+      meaning: "without a token, let processes of the sandbox itself change the policy",
+      accepts: FLAG,
+    },
+    flag(),
+  ),
+  signedWrites: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_SIGNED_WRITES",
+      default: "false",
+      meaning: "changes of the policy must be signed; not supported yet, so true stops the start",
+      accepts: FLAG,
+    },
+    flag().refine((wanted) => !wanted, "asks for signed writes, which are not supported yet"),
+  ),
+  maxRules: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_MAX_RULES",
+      default: "4096",
+      meaning: "most rules a policy may hold; 0 is no cap",
+      accepts: "a whole number from 0",
+    },
+    integer(0, Number.MAX_SAFE_INTEGER),
+  ),
+  logLevel: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_LOG_LEVEL",
+      default: "info",
+      meaning: "least level that is logged",
+      accepts: "debug, info, warn, error",
+    },
+    word(["debug", "info", "warn", "error"]),
+  ),
+  logOutputs: withDefault(
+    {
+      name: "OPENSANDBOX_LOG_OUTPUT",
+      default: "stdout",
+      meaning: "where log lines go",
+      accepts: "a comma list of stdout, stderr, absolute file paths",
+    },
+    list(readLogOutput, (output) => output),
+  ),
+  upstreams: orNone(
+    {
+      name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM",
+      default: "resolv.conf",
+      meaning: "resolvers to ask; the first 10, duplicates dropped",
+      accepts: "a comma list of literal addresses: IP, IP:PORT, [IPV6]:PORT",
+    },
+    list(parseUpstream, upstreamKey, MAX_UPSTREAMS),
+  ),
+  upstreamTimeoutSeconds: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM_TIMEOUT",
+      default: "5",
+      meaning: "seconds for a whole lookup",
+      accepts: "a whole number from 1 to 120",
+    },
+    integer(1, 120),
+  ),
+  probeName: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM_PROBE",
+      default: ".",
+      meaning: "name asked (A; NS for the root) to see whether an upstream lives",
+      accepts: "a host name, or . for the root",
+    },
+    reader(readProbeName),
+  ),
+  probeIntervalSeconds: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM_PROBE_INTERVAL_SEC",
+      default: "30",
+      meaning: "seconds between two probes of an upstream",
+      accepts: "a whole number from 1 to 3600",
+    },
+    integer(1, 3600),
+  ),
+  exemptNameservers: orNone(
+    {
+      name: "OPENSANDBOX_EGRESS_NAMESERVER_EXEMPT",
+      meaning: "resolvers that the workload may ask directly on port 53",
+      accepts: "a comma list of literal addresses",
+    },
+    list(parseLiteralAddress, (address) => address),
+  ),
+  blockDoh: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_BLOCK_DOH_443",
+      default: "false",
+      meaning: "refuse port 443, TCP and UDP, of the DoH resolvers listed or, without a list, shipped",
+      accepts: FLAG,
+    },
+    flag(),
+  ),
+  dohBlocklist: orNone(
+    {
+      name: "OPENSANDBOX_EGRESS_DOH_BLOCKLIST",
+      meaning: "addresses and prefixes whose port 443 is refused",
+      accepts: "a comma list of addresses and prefixes",
+    },
+    list(readPrefix, (prefix) => prefix),
+  ),
+  inboundUdp: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_INBOUND_UDP",
+      default: "false",
+      meaning: "UDP from outside may open a flow",
+      accepts: FLAG,
+    },
+    flag(),
+  ),
+  privateAnswers: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_PRIVATE_ANSWERS",
+      default: "allow",
+      meaning: "deny takes private addresses out of answers unless an address rule allows them",
+      accepts: "allow, deny",
+    },
+    word(["allow", "deny"]),
+  ),
+  denyWebhook: orNone(
+    {
+      name: "OPENSANDBOX_EGRESS_DENY_WEBHOOK",
+      meaning: "URL that is told of each denied lookup",
+      accepts: "an http or https URL",
+      secret: true,
+    },
+    httpUrl(),
+  ),
+  sandboxId: orNone(
+    {
+      name: "OPENSANDBOX_EGRESS_SANDBOX_ID",
+      meaning: "the sandbox's id on logs, metrics and webhook calls",
+      accepts: "text",
+    },
+    z.string(),
+  ),
+  extraAttributes: orNone(
+    {
+      name: "OPENSANDBOX_EGRESS_METRICS_EXTRA_ATTRS",
+      meaning: "further attributes on metrics and logs",
+      accepts: "k=v,k2=v2",
+    },
+    attributes(),
+  ),
+  otlpEndpoint: orNone(
+    {
+      name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+      default: "off",
+      meaning: "OTLP/HTTP collector; metrics go to its /v1/metrics",
+      accepts: "an http or https URL",
+      secret: true,
+    },
+    httpUrl(),
+  ),
+  otlpMetricsEndpoint: orNone(
+    {
+      name: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+      default: "off",
+      meaning: "OTLP/HTTP URL of metrics alone, used as it stands; wins over the one above",
+      accepts: "an http or https URL",
+      secret: true,
+    },
+    httpUrl(),
+  ),
+  rulesDirectory: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_RULES_DIR",
+      default: "/var/egress/rules",
+      meaning: "folder of deny.always, allow.always and log_skip.always",
+      accepts: "an absolute path",
+    },
+    absolutePath(),
+  ),
+  allowHostNetns: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_ALLOW_HOST_NETNS",
+      default: "false",
+      meaning: "start even in the host's own network namespace",
+      accepts: FLAG,
+    },
+    flag(),
+  ),
+};
