@@ -1,0 +1,42 @@
+import type { DomainName } from "../policy/domain-name.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Rule } from "../policy/rule.ts";
+import type { Target } from "../policy/target.ts";
+
+/** Where the first policy came from. */
+export type LoadedFrom = "policy file" | "environment" | "default";
+
+/** What a change was asked to do; the audit shows this, not the whole policy that came of it. */
+export type PolicyChange =
+  | { readonly kind: "replace"; readonly policy: Policy }
+  | { readonly kind: "merge"; readonly rules: readonly Rule[] }
+  | { readonly kind: "remove"; readonly targets: readonly Target[] }
+  | {
+      readonly kind: "always";
+      readonly denyAlways: readonly Target[];
+      readonly allowAlways: readonly Target[];
+    };
+
+/** A lookup that was refused; its name as plain text, since it may not be a host name. `rule` is the deciding rule's target, undefined when the default action decided. */
+export interface DeniedLookup {
+  readonly host: string;
+  readonly layer: string;
+  readonly rule: string | undefined;
+}
+
+/** A lookup that was allowed: the addresses given out, or why there are none. */
+export interface AllowedLookup {
+  readonly host: DomainName;
+  readonly ips: readonly string[];
+  readonly error?: string | undefined;
+}
+
+/** Decisions as events. Calls return at once and never throw; they are made on the lookup's way. */
+export interface AuditLog {
+  policyLoaded(policy: Policy, from: LoadedFrom): void;
+  policyUpdated(change: PolicyChange): void;
+  policyUpdateFailed(error: string): void;
+  lookupDenied(lookup: DeniedLookup): void;
+  /** Not logged for names that the skip list holds. */
+  lookupAllowed(lookup: AllowedLookup): void;
+}

@@ -1,0 +1,170 @@
+/**
+ * Lines on their way to a file descriptor, written asynchronously and in order, bounded in memory.
+ *
+ * Who reads the lines may be slower than a workload that makes them (a container's log driver, a full disk's writeback). A sink
+ * that waits for its reader would hold up lookups and the API; one that keeps everything would eat the machine. So what gives
+ * way depends on the kind of line. *Ordinary* lines (allowed lookups) are dropped and counted once a mebibyte waits: they are the
+ * mass, and a workload that hides a visit among allowed names has still only gone where it may. *Kept* lines (denials, changes,
+ * warnings) are not dropped for a busy reader: sixteen mebibytes of them wait, some eighty thousand denials. Were denials
+ * dropped, a burst of harmless ones would hide the one that matters. Past that bound the reader has stopped for good or the
+ * flood has no end; then kept lines become a count for each subject (the name that was denied), up to 4,096 subjects, and one
+ * count for the rest, and the counts are written as soon as there is room. Every denial is accounted for, whatever happens.
+ */
+export interface LineSink {
+  /** Takes one line with its line feed. Never throws, never waits. */
+  ordinary(line: string): void;
+  /** As `ordinary`, for a line that must not get lost; `subject` is what it is counted under when there is no room. */
+  kept(line: string, subject: string | undefined): void;
+  /** Settles when all that was taken is written, or after `limitMs` where the reader does not take it. */
+  drain(limitMs: number): Promise<void>;
+}
+
+/** What a sink needs of a file descriptor. `write` calls back later, never at once, with the octets that were taken. */
+export interface LineOutput {
+  write(octets: Buffer, done: (error: NodeJS.ErrnoException | null, taken: number) => void): void;
+}
+
+/** Lines that stand for others which there was no room for. */
+export interface SummaryLines {
+  dropped(count: number): string;
+  /** `subject: undefined` counts those that have no subject or came when there was no room for one more. */
+  counted(subject: string | undefined, count: number): string;
+}
+
+export interface SinkBounds {
+  readonly ordinaryOctets: number;
+  readonly keptOctets: number;
+  readonly subjects: number;
+}
+
+const BOUNDS: SinkBounds = { ordinaryOctets: 1 << 20, keptOctets: 16 << 20, subjects: 4096 };
+
+/** Octets of one write: enough to share the system call, few enough that a pipe's reader sees lines early. */
+const CHUNK_OCTETS = 64 << 10;
+
+/** A pipe that is full says EAGAIN; how long until it is asked again. */
+const RETRY_MS = 20;
+
+export function createLineSink(
+  output: LineOutput,
+  summary: SummaryLines,
+  bounds: SinkBounds = BOUNDS,
+): LineSink {
+  const queue = createLineQueue();
+  const losses = createLosses(summary, bounds.subjects);
+  const drained: (() => void)[] = [];
+  let inFlight: Buffer | undefined;
+  let busy = false;
+
+  function push(line: string): void {
+    queue.push(line);
+    if (busy) return;
+    busy = true;
+    setImmediate(writeNext);
+  }
+
+  function writeNext(): void {
+    if (queue.octets() < bounds.ordinaryOctets) losses.report(queue.push);
+    inFlight ??= queue.take(CHUNK_OCTETS);
+    if (inFlight !== undefined) {
+      output.write(inFlight, onWritten);
+      return;
+    }
+    busy = false;
+    for (const settle of drained.splice(0)) settle();
+  }
+
+  /** An error other than EAGAIN (EPIPE, ENOSPC) will not go away by writing the same octets again: this output has lost them. */
+  function onWritten(error: NodeJS.ErrnoException | null, taken: number): void {
+    if (error?.code === "EAGAIN") {
+      setTimeout(writeNext, RETRY_MS);
+      return;
+    }
+    const isWhole = error !== null || inFlight === undefined || taken >= inFlight.length;
+    inFlight = isWhole ? undefined : inFlight?.subarray(taken);
+    writeNext();
+  }
+
+  return {
+    ordinary(line) {
+      if (queue.octets() + line.length > bounds.ordinaryOctets) losses.drop();
+      else push(line);
+    },
+    kept(line, subject) {
+      if (queue.octets() + line.length > bounds.keptOctets) losses.count(subject);
+      else push(line);
+    },
+    async drain(limitMs) {
+      if (!busy) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      drained.push(resolve);
+      const timer = setTimeout(resolve, limitMs);
+      await promise;
+      clearTimeout(timer);
+    },
+  };
+}
+
+interface LineQueue {
+  push(line: string): void;
+  /** Characters that wait; lines are all but ASCII, so these are octets. */
+  octets(): number;
+  /** Takes about so many octets of whole lines off the front. */
+  take(octets: number): Buffer | undefined;
+}
+
+function createLineQueue(): LineQueue {
+  let waiting: string[] = [];
+  let waitingOctets = 0;
+  return {
+    push(line) {
+      waiting.push(line);
+      waitingOctets += line.length;
+    },
+    octets: () => waitingOctets,
+    take(limit) {
+      let octets = 0;
+      let lines = 0;
+      while (lines < waiting.length && octets < limit) {
+        octets += waiting[lines]?.length ?? 0;
+        lines += 1;
+      }
+      if (lines === 0) return undefined;
+      const chunk = Buffer.from(waiting.slice(0, lines).join(""));
+      waiting = waiting.slice(lines);
+      waitingOctets -= octets;
+      return chunk;
+    },
+  };
+}
+
+interface Losses {
+  drop(): void;
+  count(subject: string | undefined): void;
+  /** Writes what was lost since the last report. */
+  report(push: (line: string) => void): void;
+}
+
+function createLosses(summary: SummaryLines, subjects: number): Losses {
+  let dropped = 0;
+  let others = 0;
+  const counts = new Map<string, number>();
+  return {
+    drop() {
+      dropped += 1;
+    },
+    count(subject) {
+      const before = subject === undefined ? undefined : counts.get(subject);
+      if (subject === undefined || (before === undefined && counts.size >= subjects)) others += 1;
+      else counts.set(subject, (before ?? 0) + 1);
+    },
+    report(push) {
+      if (dropped > 0) push(summary.dropped(dropped));
+      for (const [subject, count] of counts) push(summary.counted(subject, count));
+      if (others > 0) push(summary.counted(undefined, others));
+      dropped = 0;
+      others = 0;
+      counts.clear();
+    },
+  };
+}

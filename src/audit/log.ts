@@ -1,0 +1,183 @@
+/** The log: JSON lines, one an event or a message, to each of the outputs that the settings name. */
+import { openSync, write } from "node:fs";
+import { type Logger, pino, stdTimeFunctions } from "pino";
+import { compilePolicy } from "../policy/compile.ts";
+import { decideName } from "../policy/decide-name.ts";
+import type { DomainName } from "../policy/domain-name.ts";
+import { renderPolicy } from "../policy/policy.ts";
+import type { Target } from "../policy/target.ts";
+import type { AuditLog, PolicyChange } from "./audit-log.ts";
+import { type LineOutput, type LineSink, type SummaryLines, createLineSink } from "./line-sink.ts";
+
+export interface LogSettings {
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  /** `stdout`, `stderr`, or a file's path: lines are added at its end. */
+  readonly logOutputs: readonly string[];
+  readonly sandboxId: string | undefined;
+  readonly extraAttributes: Readonly<Record<string, string>>;
+}
+
+export interface Log {
+  readonly audit: AuditLog;
+  /** For everything that is not an event of the audit. */
+  readonly logger: Logger;
+  /** Names and wildcards whose allowed lookups are not logged. */
+  setSkipList(targets: readonly Target[]): void;
+  /** Settles when all lines are written; to be awaited before the process ends, after which nothing is lost. */
+  drain(limitMs: number): Promise<void>;
+}
+
+/** A log output could not be opened. */
+export class LogOutputError extends Error {
+  readonly code = "log-output-failed";
+  readonly path: string;
+
+  constructor(path: string, cause: unknown) {
+    super(`log output ${path} cannot be opened: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+    this.name = "LogOutputError";
+    this.path = path;
+  }
+}
+
+/** Rules that one event lists; of more, `rules.total` says how many there were. */
+const RULES_SHOWN = 100;
+
+/** Opens the outputs. Throws LogOutputError. */
+export function createLog(
+  settings: LogSettings,
+  openOutput: (name: string) => LineOutput = openLogOutput,
+): Log {
+  const render = createRenderer(settings);
+  const sinks = settings.logOutputs.map((name) => createLineSink(openOutput(name), summaries(render)));
+  let subject: string | undefined;
+  const kept = createPino(settings, (line) => {
+    for (const sink of sinks) sink.kept(line, subject);
+  });
+  const ordinary = createPino(settings, (line) => {
+    for (const sink of sinks) sink.ordinary(line);
+  });
+  let isSkipped = compileSkipList([]);
+  const audit: AuditLog = {
+    policyLoaded(policy, from) {
+      const { egress, defaultAction } = renderPolicy(policy);
+      kept.info({ ...event("egress.loaded"), from, defaultAction, ...listed(egress) }, "policy loaded");
+    },
+    policyUpdated(change) {
+      kept.info({ ...event("egress.updated"), ...describeChange(change) }, "policy updated");
+    },
+    policyUpdateFailed(error) {
+      kept.error({ ...event("egress.update_failed"), error }, "policy update failed");
+    },
+    lookupDenied({ host, layer, rule }) {
+      subject = host;
+      kept.warn({ ...event("egress.denied"), "target.host": host, layer, rule }, "lookup denied");
+      subject = undefined;
+    },
+    lookupAllowed({ host, ips, error }) {
+      if (!ordinary.isLevelEnabled("info") || isSkipped(host)) return;
+      ordinary.info(
+        { ...event("egress.outbound"), "target.host": host, "target.ips": ips, error },
+        "lookup allowed",
+      );
+    },
+  };
+  return {
+    audit,
+    logger: kept,
+    setSkipList(targets) {
+      isSkipped = compileSkipList(targets);
+    },
+    async drain(limitMs) {
+      await Promise.all(sinks.map((sink: LineSink) => sink.drain(limitMs)));
+    },
+  };
+}
+
+function event(name: string): { readonly "opensandbox.event": string } {
+  return { "opensandbox.event": name };
+}
+
+function createPino(settings: LogSettings, write: (line: string) => void): Logger {
+  const { sandboxId } = settings;
+  const options = {
+    level: settings.logLevel,
+    base: {
+      ...settings.extraAttributes,
+      ...(sandboxId === undefined ? {} : { "opensandbox.sandbox_id": sandboxId }),
+    },
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (level: string) => ({ level }) },
+  };
+  return pino(options, { write });
+}
+
+/** Renders a line without writing it. */
+function createRenderer(settings: LogSettings): (fields: object, message: string) => string {
+  let rendered = "";
+  const logger = createPino({ ...settings, logLevel: "warn" }, (line) => {
+    rendered = line;
+  });
+  return (fields, message) => {
+    logger.warn(fields, message);
+    return rendered;
+  };
+}
+
+function summaries(render: (fields: object, message: string) => string): SummaryLines {
+  return {
+    dropped: (count) => render({ count }, "lines of allowed lookups dropped: the log's reader is too slow"),
+    counted(host, count) {
+      if (host === undefined) return render({ count }, "lines only counted: the log's reader is too slow");
+      return render({ ...event("egress.denied"), "target.host": host, count }, "lookups denied");
+    },
+  };
+}
+
+function describeChange(change: PolicyChange): object {
+  const { kind } = change;
+  if (kind === "replace") {
+    const { egress, defaultAction } = renderPolicy(change.policy);
+    return { change: kind, defaultAction, ...listed(egress) };
+  }
+  if (kind === "merge") {
+    return {
+      change: kind,
+      ...listed(change.rules.map(({ action, target }) => ({ action, target: target.text }))),
+    };
+  }
+  if (kind === "remove")
+    return { change: kind, ...listed(change.targets.map(({ text }) => ({ target: text }))) };
+  return { change: kind, "deny.always": change.denyAlways.length, "allow.always": change.allowAlways.length };
+}
+
+function listed(rules: readonly object[]): object {
+  if (rules.length <= RULES_SHOWN) return { rules };
+  return { rules: rules.slice(0, RULES_SHOWN), "rules.total": rules.length };
+}
+
+/** The skip list is asked like a policy that allows what it holds. */
+function compileSkipList(targets: readonly Target[]): (host: DomainName) => boolean {
+  if (targets.length === 0) return () => false;
+  const egress = targets.map((target) => ({ action: "allow" as const, target }));
+  const compiled = compilePolicy({
+    denyAlways: [],
+    allowAlways: [],
+    user: { defaultAction: "deny", egress },
+  });
+  return (host) => decideName(compiled, host).action === "allow";
+}
+
+function openLogOutput(name: string): LineOutput {
+  const fd = name === "stdout" ? 1 : name === "stderr" ? 2 : openLogFile(name);
+  return { write: (octets, done) => write(fd, octets, 0, octets.length, null, done) };
+}
+
+function openLogFile(path: string): number {
+  try {
+    return openSync(path, "a", 0o600);
+  } catch (error) {
+    throw new LogOutputError(path, error);
+  }
+}
