@@ -15,16 +15,12 @@ const MISTAKES: readonly (readonly [looks: RegExp, reason: string])[] = [
   [/^[^/:]+:[0-9]*$/, "has a port: leave it out, rules hold for every port"],
   [/^[^/:]+:[^:]*\//, "has a port or a path: write the host name alone"],
   [/:[^/]*$/, "is not an IPv6 address"],
-  [/\/[0-9]+(?:\.[0-9]+){3}$/, "has a netmask: write the prefix length, as in 192.0.2.0/24"],
-  [
-    /^[^/]*\/[^/]*[^/0-9]|^[^/]*\/.*\/|^[^/]*\/$|[^0-9./].*\//,
-    "has a path or is not a prefix: write a host name alone, or address/length",
-  ],
+  [/\//, "has a path or is not a prefix: write a host name alone, or address/length"],
   [
     /^\*[^.]|[^*]\*|^\*\.\*/,
     "has * in the wrong place: it stands only as the whole first label, as in *.example.org",
   ],
-  [/^\./, "begins with a dot: write *.example.org for the names below example.org"],
+  [/^\.[^.]/, "begins with a dot: write *.example.org for the names below example.org"],
 ];
 
 /** Why a text that is no target is none, and the remedy; `undefined` where none of the usual mistakes was made. */

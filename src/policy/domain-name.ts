@@ -11,7 +11,7 @@ declare const domainNameBrand: unique symbol;
 export type DomainName = string & { readonly [domainNameBrand]: true };
 
 export const NAME_OCTETS_MAX = 253;
-export const LABEL_OCTETS_MAX = 63;
+const LABEL_OCTETS_MAX = 63;
 
 /** Longest text read as a name at all. Mapping only shortens so far, and its cost grows with the square of a label's length. */
 const TEXT_LENGTH_MAX = 1024;

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { parseAddress } from "./address.ts";
 import { type DomainName, NAME_OCTETS_MAX, parseDomainName } from "./domain-name.ts";
 import { explainDeadTarget } from "./dead-target.ts";
 import { type Prefix, parsePrefix, renderPrefix } from "./prefix.ts";
@@ -44,7 +45,7 @@ export function parseTarget(text: string): Result<Target> {
 
 function parsePrefixTarget(text: string, dotless: string): Result<Target> {
   const prefix = parsePrefix(dotless);
-  if (!prefix.ok) return explained(dotless, prefix);
+  if (!prefix.ok) return parseAddress(dotless.split("/", 1).join()).ok ? prefix : explained(dotless, prefix);
   return accepted({ kind: "prefix", text, key: renderPrefix(prefix.value), prefix: prefix.value });
 }
 

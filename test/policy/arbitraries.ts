@@ -1,0 +1,49 @@
+import * as fc from "fast-check";
+import type { Action } from "../../src/policy/rule.ts";
+
+/** Names of few and short labels, so that they meet: suffixes of each other, duplicates. */
+export const anyName = fc
+  .array(fc.constantFrom("a", "b", "c", "_d", "e-f"), { minLength: 1, maxLength: 5 })
+  .map((labels) => labels.join("."));
+
+export const anyNameTarget = fc.tuple(fc.constantFrom("", "*."), anyName).map((parts) => parts.join(""));
+
+/** Addresses that differ in few bits, at the ends of the space and in the middle of it, so that prefixes nest. */
+export const anyIpv4 = fc
+  .tuple(
+    fc.constantFrom(0, 192, 255),
+    fc.constantFrom(0, 255),
+    fc.constantFrom(0, 1, 2, 255),
+    fc.constantFrom(0, 1, 127, 128, 254, 255),
+  )
+  .map((octets) => octets.join("."));
+
+export const anyIpv6 = fc
+  .tuple(
+    fc.constantFrom("0", "2001", "ffff"),
+    fc.constantFrom("0:0:0", "db8:0:1", "ffff:ffff:ffff"),
+    fc.constantFrom("0:0", "0:1", "8000:0", "ffff:ffff"),
+    fc.constantFrom("0:0", "0:1", "ffff:fffe", "ffff:ffff"),
+  )
+  .map((groups) => groups.join(":"));
+
+export const anyPrefix = fc.oneof(
+  fc.tuple(anyIpv4, fc.integer({ min: 0, max: 32 })).map((parts) => parts.join("/")),
+  fc.tuple(anyIpv6, fc.integer({ min: 0, max: 128 })).map((parts) => parts.join("/")),
+  anyIpv4,
+  anyIpv6,
+);
+
+export const anyAction = fc.constantFrom<Action>("allow", "deny");
+
+export const anyTarget = fc.oneof(anyNameTarget, anyPrefix);
+
+/** `allow b.*` and the like, as `rule` reads them. */
+export const anyRule = fc.tuple(anyAction, anyTarget).map((parts) => parts.join(" "));
+
+/** Text of any kind, much of it close to a target. */
+export const anyText = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.string({ unit: fc.constantFrom(...Array.from("aZ09.*-_:/[]% #,ü。\u00ad\0\n\u202e１")), maxLength: 40 }),
+  anyTarget,
+);

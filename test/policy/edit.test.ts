@@ -1,0 +1,82 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { mergeRules, removeTargets } from "../../src/policy/edit.ts";
+import type { Rule } from "../../src/policy/rule.ts";
+import { anyRule, anyTarget } from "./arbitraries.ts";
+import { allowByDefault, denyByDefault, rules, target, targets, words } from "./examples.ts";
+
+test("new rules come first, and a rule with the same target goes", () => {
+  const base = denyByDefault("allow example.com", "deny *.example.com");
+  const merged = mergeRules(base, rules("deny blocked.com", "allow example.com"));
+  expect(words(merged.egress)).toEqual(["deny blocked.com", "allow example.com", "deny *.example.com"]);
+});
+
+test("targets are the same when their canonical forms are", () => {
+  const base = allowByDefault(
+    "deny example.com",
+    "deny 192.0.2.0/24",
+    "deny 2001:db8::7",
+    "deny xn--mnchen-3ya.example",
+  );
+  const merged = mergeRules(
+    base,
+    rules("allow  Example.COM.", "allow 192.0.2.9/24", "allow 2001:DB8:0::7/128", "allow MÜNCHEN.example"),
+  );
+  expect(words(merged.egress)).toEqual([
+    "allow  Example.COM.",
+    "allow 192.0.2.9/24",
+    "allow 2001:DB8:0::7/128",
+    "allow MÜNCHEN.example",
+  ]);
+  expect(merged.defaultAction).toBe("allow");
+});
+
+test("of two new rules for one target the first holds; the policy's own duplicates stay", () => {
+  const base = denyByDefault("allow b.example", "deny b.example");
+  const merged = mergeRules(base, rules("deny a.example", "allow a.example"));
+  expect(words(merged.egress)).toEqual(["deny a.example", "allow b.example", "deny b.example"]);
+});
+
+test("removing takes out every rule with the target and ignores unknown targets", () => {
+  const base = allowByDefault("deny a.example", "allow b.example", "allow A.example.");
+  const { policy, removed } = removeTargets(base, targets("a.EXAMPLE", "c.example"));
+  expect(words(policy.egress)).toEqual(["allow b.example"]);
+  expect(words(removed)).toEqual(["deny a.example", "allow A.example."]);
+  expect(policy.defaultAction).toBe("allow");
+});
+
+test("removing nothing gives the very same policy", () => {
+  const base = allowByDefault("deny a.example");
+  expect(removeTargets(base, targets("b.example", "*.a.example")).policy).toBe(base);
+});
+
+/** The merge as the contract tells it, in quadratic words. */
+function plainMerge(base: readonly Rule[], added: readonly Rule[]): readonly Rule[] {
+  const firsts = added.filter(
+    (rule, index) => added.findIndex((other) => other.target.key === rule.target.key) === index,
+  );
+  return [...firsts, ...base.filter((rule) => !added.some((other) => other.target.key === rule.target.key))];
+}
+
+test("merging is what a plain model says, and doing it twice is doing it once", () => {
+  fc.assert(
+    fc.property(fc.array(anyRule), fc.array(anyRule), (base, added) => {
+      const policy = denyByDefault(...base);
+      const merged = mergeRules(policy, rules(...added));
+      expect(words(merged.egress)).toEqual(words(plainMerge(policy.egress, rules(...added))));
+      expect(mergeRules(merged, rules(...added))).toEqual(merged);
+    }),
+  );
+});
+
+test("rules that were merged in and then removed leave only what they did not name", () => {
+  fc.assert(
+    fc.property(fc.array(anyRule), fc.array(anyTarget), (base, named) => {
+      const policy = denyByDefault(...base);
+      const merged = mergeRules(policy, rules(...named.map((text) => `allow ${text}`)));
+      const keys = new Set(named.map((text) => target(text).key));
+      const left = policy.egress.filter((rule) => !keys.has(rule.target.key));
+      expect(removeTargets(merged, targets(...named)).policy.egress).toEqual(left);
+    }),
+  );
+});

@@ -1,0 +1,59 @@
+import { compilePolicy, type CompiledPolicy } from "../../src/policy/compile.ts";
+import { type DomainName, isDomainName } from "../../src/policy/domain-name.ts";
+import type { Policy } from "../../src/policy/policy.ts";
+import type { Result } from "../../src/policy/problem.ts";
+import type { Action, Rule } from "../../src/policy/rule.ts";
+import { type Target, parseTarget } from "../../src/policy/target.ts";
+
+/** The value of a result that must be good; the problems are the failure's text. */
+export function valueOf<T>(result: Result<T>): T {
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  return result.value;
+}
+
+/** Messages of a result that must be a refusal. */
+export function messagesOf(result: Result<unknown>): readonly string[] {
+  if (result.ok) throw new Error(`accepted: ${JSON.stringify(result.value)}`);
+  return result.problems.map(({ message }) => message);
+}
+
+export function target(text: string): Target {
+  return valueOf(parseTarget(text));
+}
+
+export function targets(...texts: readonly string[]): readonly Target[] {
+  return texts.map(target);
+}
+
+/** A rule as an operator says it: `allow *.example.org`. */
+export function rule(text: string): Rule {
+  const action: Action = text.startsWith("allow ") ? "allow" : "deny";
+  return { action, target: target(text.slice(text.indexOf(" ") + 1)) };
+}
+
+export function rules(...texts: readonly string[]): readonly Rule[] {
+  return texts.map(rule);
+}
+
+/** Rules back in the words of `rule`, with the targets as they were written. */
+export function words(egress: readonly Rule[]): readonly string[] {
+  return egress.map(({ action, target: { text } }) => `${action} ${text}`);
+}
+
+export function denyByDefault(...texts: readonly string[]): Policy {
+  return { defaultAction: "deny", egress: rules(...texts) };
+}
+
+export function allowByDefault(...texts: readonly string[]): Policy {
+  return { defaultAction: "allow", egress: rules(...texts) };
+}
+
+/** Compiles a user's policy with no always-rules. */
+export function compiled(user: Policy): CompiledPolicy {
+  return compilePolicy({ denyAlways: [], allowAlways: [], user });
+}
+
+export function qname(text: string): DomainName {
+  if (!isDomainName(text)) throw new Error(`not canonical: ${text}`);
+  return text;
+}

@@ -1,0 +1,144 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parsePolicyJson, parseRulesJson, parseTargetsJson } from "../../src/policy/parse-policy.ts";
+import { DENY_ALL, renderPolicy } from "../../src/policy/policy.ts";
+import { type Problem, type Result, renderProblems } from "../../src/policy/problem.ts";
+import { anyAction, anyRule, anyText } from "./arbitraries.ts";
+import { allowByDefault, denyByDefault, rules, valueOf, words } from "./examples.ts";
+
+function problemsOf(result: Result<unknown>): readonly Problem[] {
+  return result.ok ? [] : result.problems;
+}
+
+describe("a policy is read from JSON", () => {
+  test.each([
+    ["null", DENY_ALL],
+    ["{}", DENY_ALL],
+    [' \n{"defaultAction":"deny"}\n', DENY_ALL],
+    ["\uFEFF{}", DENY_ALL],
+    ['{"egress":null,"defaultAction":null}', DENY_ALL],
+    ['{"egress":[],"defaultAction":""}', DENY_ALL],
+    ['{"defaultAction":" ALLOW\\n"}', allowByDefault()],
+    ['{"defaultAction":"allow","defaultAction":"deny"}', DENY_ALL],
+    ['{"DefaultAction":"allow","default_action":"allow","x":{"y":[1]}}', DENY_ALL],
+    [
+      '{"__proto__":{"defaultAction":"allow"},"constructor":{"prototype":{"defaultAction":"allow"}}}',
+      DENY_ALL,
+    ],
+    ['{"egress":[{"target":"example.org"}]}', denyByDefault("deny example.org")],
+    ['{"egress":[{"action":null,"target":"example.org"}]}', denyByDefault("deny example.org")],
+    ['{"egress":[{"action":"","target":"example.org"}]}', denyByDefault("deny example.org")],
+    ['{"egress":[{"action":"Allow ","target":" Example.ORG."}]}', denyByDefault("allow  Example.ORG.")],
+    [
+      '{"egress":[{"action":"deny","target":"a.example","__proto__":{"action":"allow"}}]}',
+      denyByDefault("deny a.example"),
+    ],
+    [
+      '{"egress":[{"action":"deny","target":"a.example","action":"allow"}]}',
+      denyByDefault("allow a.example"),
+    ],
+    [
+      '{"defaultAction":"allow","egress":[{"action":"deny","target":"192.0.2.0/24"},{"action":"deny","target":"192.0.2.0/24","id":7}]}',
+      allowByDefault("deny 192.0.2.0/24", "deny 192.0.2.0/24"),
+    ],
+  ])("%s", (text, policy) => {
+    expect(parsePolicyJson(text)).toEqual({ ok: true, value: policy });
+  });
+});
+
+describe("what is no policy is refused, with every problem and its place", () => {
+  test.each([
+    ["[]", "must be an object"],
+    ["7", "must be an object"],
+    ['"allow"', "must be an object"],
+    ["{", "is not JSON: "],
+    ["{} {}", "is not JSON: "],
+    ["deny", "is not JSON: "],
+    ['{"egress":{}}', "egress: must be an array of rules"],
+    ['{"defaultAction":true}', "defaultAction: must be a string"],
+    ['{"defaultAction":"block"}', 'defaultAction: "block" is no action, must be allow or deny'],
+    ['{"egress":[null]}', "egress[0]: must be an object"],
+    ['{"egress":[{}]}', "egress[0].target: is missing, must be a string"],
+    ['{"egress":[{"target":null}]}', "egress[0].target: must be a string"],
+    [
+      '{"defaultAction":"x","egress":[{"target":"example.org"},{"action":"y","target":" "},[],{"target":7}]}',
+      'defaultAction: "x" is no action, must be allow or deny; egress[1].action: "y" is no action, must be allow or deny; ' +
+        "egress[1].target: is blank: write a name, *.name, an address or a prefix; egress[2]: must be an object; egress[3].target: must be a string",
+    ],
+  ])("%s", (text, problems) => {
+    expect(renderProblems(problemsOf(parsePolicyJson(text)))).toContain(problems);
+  });
+});
+
+test("of a thousand bad rules twenty are reported and the rest is counted", () => {
+  const text = JSON.stringify({ egress: Array.from({ length: 1000 }, () => ({ target: "*" })) });
+  const problems = problemsOf(parsePolicyJson(text));
+  expect(problems).toHaveLength(21);
+  expect(problems.at(19)?.path).toBe("egress[19].target");
+  expect(problems.at(20)?.message).toBe("980 more problems not shown");
+});
+
+test("a text without a value is blank, whatever was wanted", () => {
+  for (const parse of [parsePolicyJson, parseRulesJson, parseTargetsJson]) {
+    expect(parse("")).toEqual({ ok: true, value: "blank" });
+    expect(parse(" \r\n\t")).toEqual({ ok: true, value: "blank" });
+  }
+});
+
+test("rules and targets are arrays, and null is the empty one", () => {
+  expect(valueOf(parseRulesJson("null"))).toEqual([]);
+  expect(valueOf(parseRulesJson("[]"))).toEqual([]);
+  expect(valueOf(parseTargetsJson("null"))).toEqual([]);
+  expect(
+    valueOf(parseRulesJson('[{"action":"allow","target":"example.org"},{"target":"*.example.org"}]')),
+  ).toEqual(rules("allow example.org", "deny *.example.org"));
+  expect(valueOf(parseTargetsJson('["example.org","192.0.2.7"]'))).toMatchObject([
+    { kind: "name" },
+    { kind: "prefix" },
+  ]);
+});
+
+test("problems of arrays begin with the position", () => {
+  expect(renderProblems(problemsOf(parseRulesJson('[{"target":"*"},7]')))).toMatch(
+    /^\[0\]\.target: .*; \[1\]: must be an object$/,
+  );
+  expect(renderProblems(problemsOf(parseTargetsJson('["example.org",null,"*"]')))).toMatch(
+    /^\[1\]: must be a string; \[2\]: /,
+  );
+  expect(renderProblems(problemsOf(parseRulesJson("{}")))).toBe("must be an array of rules");
+  expect(renderProblems(problemsOf(parseTargetsJson('"a"')))).toBe("must be an array of targets");
+});
+
+test("a policy that is shown and read again is the same policy", () => {
+  fc.assert(
+    fc.property(anyAction, fc.array(anyRule), (defaultAction, egress) => {
+      const policy = { defaultAction, egress: rules(...egress) };
+      expect(parsePolicyJson(JSON.stringify(renderPolicy(policy)))).toEqual({ ok: true, value: policy });
+      expect(words(policy.egress)).toEqual(egress);
+    }),
+  );
+});
+
+test("no text and no JSON value throws", () => {
+  const strange = fc.oneof(
+    fc.string(),
+    fc.json(),
+    anyText,
+    fc.array(anyText).map((texts) => JSON.stringify(texts)),
+  );
+  fc.assert(
+    fc.property(strange, (text) => {
+      for (const parse of [parsePolicyJson, parseRulesJson, parseTargetsJson]) {
+        expect(renderProblems(problemsOf(parse(text)))).not.toMatch(/[\r\n\0]/);
+      }
+    }),
+  );
+});
+
+test("a million open brackets are refused, not a stack overflow", () => {
+  for (const open of ["[", '{"egress":']) {
+    expect(parsePolicyJson(open.repeat(1_000_000 / open.length)).ok).toBe(false);
+  }
+  expect(parsePolicyJson(`${"[".repeat(400_000)}${"]".repeat(400_000)}`).ok).toBe(false);
+  expect(parsePolicyJson(`{"x":${"[".repeat(400_000)}${"]".repeat(400_000)}}`).ok).toBe(true);
+});
