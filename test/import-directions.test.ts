@@ -1,0 +1,174 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { posix } from "node:path";
+import { describe, expect, test } from "vitest";
+
+/**
+ * Which folder of `src` may import which. What is not listed is refused, type imports too: a new arrow is a decision, made here.
+ * A file at the top, such as `config.ts`, counts as the folder of its name.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  policy: [],
+  sys: [],
+  config: ["policy"],
+  audit: ["policy"],
+  netns: ["sys"],
+  dns: ["policy", "sys"],
+  netfilter: ["policy", "sys"],
+  enforcement: ["policy", "sys", "audit", "dns", "netfilter"],
+  api: ["policy", "audit", "enforcement"],
+  cli: ["policy", "sys", "audit", "config", "netns", "netfilter", "enforcement", "api"],
+  main: ["policy", "sys", "audit", "config", "netns", "dns", "netfilter", "enforcement", "api", "cli"],
+};
+
+/** Packages that only some places may import; the others are free. */
+const PACKAGE_PLACES: Readonly<Record<string, readonly RegExp[]>> = {
+  koffi: [/^src\/sys\//],
+  zod: [/^src\/policy\/parse-policy\.ts$/, /^src\/config(?:\.ts$|\/)/, /^src\/api\//],
+};
+
+/** Modules of Node that a pure folder may import: computation, no effects. */
+const PURE_MODULES: Readonly<Record<string, readonly string[]>> = {
+  policy: ["node:url", "node:net", "node:crypto"],
+};
+
+const ENVIRONMENT =
+  /\bprocess\s*(?:\?\.|\.)\s*env\b|\bprocess\s*\[|\benv\b[^;]*\bfrom\s*["'](?:node:)?process["']/;
+
+/** Handing the environment over whole is not reading it; someone has to, and only where a process begins. */
+const HAND_OVER = /\breadSettings\(process\.env\b/g;
+const BEGINNINGS = ["main", "cli"];
+
+type Sources = ReadonlyMap<string, string>;
+
+/** What breaks the rules, one line each; none when all is well. Paths begin with `src/`. */
+function findViolations(sources: Sources): readonly string[] {
+  return [...sources].flatMap(([path, text]) => [
+    ...importsOf(text).flatMap((specifier) => judgeImport(path, specifier)),
+    ...judgeEnvironment(path, withoutComments(text)),
+  ]);
+}
+
+function judgeEnvironment(path: string, code: string): readonly string[] {
+  const folder = folderOf(path);
+  const judged = BEGINNINGS.includes(folder) ? code.replace(HAND_OVER, "") : code;
+  if (folder === "config" || !ENVIRONMENT.test(judged)) return [];
+  return [`${path} reads the environment: only src/config.ts does, the others take settings as parameters`];
+}
+
+function judgeImport(path: string, specifier: string): readonly string[] {
+  if (specifier.startsWith(".")) return judgeFile(path, posix.join(posix.dirname(path), specifier));
+  if (specifier.startsWith("node:")) {
+    const pure = PURE_MODULES[folderOf(path)];
+    return pure === undefined || pure.includes(specifier)
+      ? []
+      : [`${path} imports ${specifier}: src/${folderOf(path)} has no effects`];
+  }
+  const places = PACKAGE_PLACES[packageOf(specifier)];
+  if (places === undefined || places.some((place) => place.test(path))) return [];
+  return [`${path} imports ${specifier}, which only ${places.map((place) => place.source).join(", ")} may`];
+}
+
+function judgeFile(path: string, imported: string): readonly string[] {
+  if (!imported.startsWith("src/")) return [`${path} imports ${imported}, which is not in src`];
+  const [from, to] = [folderOf(path), folderOf(imported)];
+  const allowed = MAY_IMPORT[from];
+  if (allowed === undefined)
+    return [`${path} is in no folder of the house plan: say in MAY_IMPORT what src/${from} may import`];
+  if (from === to || allowed.includes(to)) return [];
+  return [
+    `${path} imports ${imported}: src/${from} may import only [${allowed.join(", ")}], never src/${to}`,
+  ];
+}
+
+function folderOf(path: string): string {
+  return (path.split("/")[1] ?? "").replace(/\.ts$/, "");
+}
+
+function packageOf(specifier: string): string {
+  return specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+}
+
+/** Everything that a file imports or exports from: statements, `import()`, `import type`, `require()`. */
+function importsOf(text: string): readonly string[] {
+  const patterns = [
+    /^\s*(?:import|export)\b[^;"'`]*?\bfrom\s*["']([^"']+)["']/gm,
+    /^\s*import\s*["']([^"']+)["']/gm,
+    /\b(?:import|require)\s*\(\s*["'`]([^"'`]+)["'`]/g,
+  ];
+  const code = withoutComments(text);
+  return patterns.flatMap((pattern) => Array.from(code.matchAll(pattern), ([, specifier = ""]) => specifier));
+}
+
+/** Comments gone where they take whole lines or end one; a `//` inside a string, as in a URL, has a character other than a blank before it. */
+function withoutComments(text: string): string {
+  return text.replace(/^\s*\/\*[\s\S]*?\*\//gm, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+}
+
+function readSources(): Sources {
+  const root = new URL("../", import.meta.url);
+  const paths = readdirSync(new URL("src/", root), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts"))
+    .map((path) => `src/${path.replaceAll("\\", "/")}`);
+  return new Map(paths.map((path) => [path, readFileSync(new URL(path, root), "utf8")]));
+}
+
+test("imports go only where the house plan says, and only the settings read the environment", () => {
+  const sources = readSources();
+  expect(sources.size).toBeGreaterThan(20);
+  expect(findViolations(sources)).toEqual([]);
+});
+
+test("every import that is there is seen", () => {
+  const text = readSources().get("src/policy/compile.ts") ?? "";
+  expect(importsOf(text)).toContain("./build-intervals.ts");
+  expect(importsOf(text)).toContain("./rule.ts");
+});
+
+describe("a wrong import is caught and named", () => {
+  test.each([
+    [
+      "src/dns/a.ts",
+      'import { x } from "../netfilter/b.ts";',
+      "src/dns/a.ts imports src/netfilter/b.ts: src/dns may import only [policy, sys], never src/netfilter",
+    ],
+    ["src/netfilter/io/a.ts", 'import type { X } from "../../dns/b.ts";', "never src/dns"],
+    ["src/policy/a.ts", 'export * from "../sys/b.ts";', "never src/sys"],
+    ["src/policy/a.ts", 'import { readFile } from "node:fs/promises";', "has no effects"],
+    ["src/sys/a.ts", 'import {\n  type X,\n  y,\n} from "../policy/b.ts";', "never src/policy"],
+    ["src/enforcement/a.ts", 'import "../api/b.ts";', "never src/api"],
+    ["src/api/a.ts", 'const b = await import("../cli/b.ts");', "never src/cli"],
+    ["src/api/a.ts", 'type B = import("../dns/b.ts").B;', "never src/dns"],
+    ["src/netns/a.ts", 'import { x } from "../config.ts";', "never src/config"],
+    ["src/cli/a.ts", 'import { x } from "../main.ts";', "never src/main"],
+    ["src/extra/a.ts", 'import { x } from "../policy/b.ts";', "is in no folder of the house plan"],
+    ["src/cli/a.ts", 'import { x } from "../../test/b.ts";', "not in src"],
+    ["src/dns/a.ts", 'import koffi from "koffi";', "koffi, which only"],
+    ["src/dns/a.ts", 'const koffi = require("koffi");', "koffi, which only"],
+    ["src/policy/target.ts", 'import { z } from "zod";', "zod, which only"],
+    ["src/enforcement/a.ts", 'import * as z from "zod/mini";', "zod/mini, which only"],
+    ["src/main.ts", "const token = process.env.TOKEN;", "reads the environment"],
+    ["src/main.ts", 'const token = process["env"];', "reads the environment"],
+    ["src/api/a.ts", "const settings = readSettings(process.env);", "reads the environment"],
+    ["src/cli/a.ts", 'import { argv, env } from "node:process";', "reads the environment"],
+  ])("%s: %s", (path, text, message) => {
+    expect(findViolations(new Map([[path, text]])).join()).toContain(message);
+  });
+});
+
+test.each([
+  [
+    "src/dns/a.ts",
+    'import { x } from "./io/b.ts";\nimport { y } from "../sys/c.ts";\nimport { z } from "../policy/d.ts";',
+  ],
+  ["src/config/variables.ts", 'import { z } from "zod";\nexport const home = process.env.HOME;'],
+  ["src/policy/parse-policy.ts", 'import { z } from "zod";\nimport { isIP } from "node:net";'],
+  ["src/sys/libc.ts", 'import koffi from "koffi";'],
+  [
+    "src/dns/a.ts",
+    '/**\n * import { x } from "../netfilter/b.ts" is what this never does\n */\n// process.env is not read here',
+  ],
+  ["src/main.ts", 'import { x } from "./cli/b.ts";\nimport { y } from "./config.ts";'],
+  ["src/main.ts", "const settings = readSettings(process.env);"],
+])("%s may: %s", (path, text) => {
+  expect(findViolations(new Map([[path, text]]))).toEqual([]);
+});
