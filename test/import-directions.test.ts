@@ -36,7 +36,7 @@ const ENVIRONMENT =
 
 /** Handing the environment over whole is not reading it; someone has to, and only where a process begins. */
 const HAND_OVER = /\breadSettings\(process\.env\b/g;
-const BEGINNINGS = ["main", "cli"];
+const BEGINNINGS = new Set(["main", "cli"]);
 
 type Sources = ReadonlyMap<string, string>;
 
@@ -50,7 +50,7 @@ function findViolations(sources: Sources): readonly string[] {
 
 function judgeEnvironment(path: string, code: string): readonly string[] {
   const folder = folderOf(path);
-  const judged = BEGINNINGS.includes(folder) ? code.replace(HAND_OVER, "") : code;
+  const judged = BEGINNINGS.has(folder) ? code.replace(HAND_OVER, "") : code;
   if (folder === "config" || !ENVIRONMENT.test(judged)) return [];
   return [`${path} reads the environment: only src/config.ts does, the others take settings as parameters`];
 }
