@@ -76,6 +76,8 @@ export function createReceiveBatch(arena: Arena, region: Region, slot: number): 
 }
 
 export interface SendBatch {
+  /** The socket that `flush` sends from. */
+  fd: number;
   /**
    * Queues the `length` octets at `start` for the socket address at `name` (copied; `nameLength` 0 for a connected
    * socket). The datagram's octets must stay as they are until `flush`. Flushes by itself when full.
@@ -108,7 +110,7 @@ export function createSendBatch(arena: Arena, region: Region, fd: number): SendB
     while (sent < queued) {
       const count = tryCall(
         "sendmmsg",
-        fd,
+        batch.fd,
         arena.address(headers + sent * HEADER),
         queued - sent,
         MSG_DONTWAIT,
@@ -131,7 +133,8 @@ export function createSendBatch(arena: Arena, region: Region, fd: number): SendB
     }
     queued = 0;
   }
-  return {
+  const batch: SendBatch = {
+    fd,
     push(start, length, name, nameLength) {
       if (queued === BATCH) flush();
       const header = headers + queued * HEADER;
@@ -151,4 +154,5 @@ export function createSendBatch(arena: Arena, region: Region, fd: number): SendB
       return dropped;
     },
   };
+  return batch;
 }

@@ -1,0 +1,159 @@
+/**
+ * Takes out of an upstream's answer what the client must not have:
+ *
+ * - records that do not belong to the chain of CNAMEs from the question to its type (an answer speaks of nothing else);
+ * - addresses that the policy does not let the name give out ({@link AdmitAddress});
+ * - the additional section, always: its addresses belong to names that nobody asked for.
+ *
+ * When nothing has to go, the octets stay as they are and only TTLs are lowered; else the answer is written anew.
+ * Known limit: a DNAME is left out (the CNAME made from it stays), so a client that validates by itself sees such names as bogus.
+ */
+import { Ede, HEADER_OCTETS, Rcode, RrType } from "./wire/constants.ts";
+import { MAX_ADDRESSES, type PreparedAnswer } from "./prepared-answer.ts";
+import { indexAnswer, type AnswerIndex } from "./wire/answer.ts";
+import { sameName } from "./wire/compressed-name.ts";
+import { rebuildAnswer } from "./wire/rebuild-answer.ts";
+import { writeSoa } from "./wire/reply.ts";
+
+/** Longest life of any record given out. Shorter than a learned address lives, so a client asks again in time. */
+export const MAX_TTL_SECONDS = 300;
+/** How long a client may keep an answer whose addresses were all taken out. */
+const FILTERED_TTL_SECONDS = 5;
+const MAX_CHAIN = 16;
+
+/** Whether the address at `octets[at, at + length)` may be given out. */
+export type AdmitAddress = (octets: Buffer, at: number, length: 4 | 16) => boolean;
+
+export interface AnswerQuestion {
+  readonly qtype: number;
+  readonly questionOctets: number;
+  readonly dnssecOk: boolean;
+}
+
+/** Cleans `octets[start, end)` into `into`. Returns false for a malformed message. The octets belong to `into` from then on. */
+export type CleanAnswer = (
+  octets: Buffer,
+  start: number,
+  end: number,
+  question: AnswerQuestion,
+  admit: AdmitAddress,
+  into: PreparedAnswer,
+) => boolean;
+
+/** Makes a cleaner over one index of records, which it fills; see `index.rcode` and `index.truncated` after a call. */
+export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
+  return function cleanAnswer(octets, start, end, question, admit, into) {
+    if (!indexAnswer(octets, start, end, question.questionOctets, index)) return false;
+    into.rcode = index.rcode;
+    into.ede = 0;
+    into.octets = octets;
+    into.bodyStart = start + HEADER_OCTETS + question.questionOctets;
+    into.addressOctets = question.qtype === RrType.aaaa ? 16 : 4;
+    const { kept, filtered, addresses } = selectRecords(octets, start, end, question, admit, index);
+    if (filtered && addresses === 0) {
+      prepareFiltered(into);
+      return true;
+    }
+    if (kept === index.count) keepAsIs(into, index);
+    else rebuildAnswer(octets, start, end, question.questionOctets, index, into);
+    markTtls(into, index, question.qtype);
+    return true;
+  };
+}
+
+function selectRecords(
+  octets: Buffer,
+  start: number,
+  end: number,
+  { qtype, dnssecOk }: AnswerQuestion,
+  admit: AdmitAddress,
+  index: AnswerIndex,
+): { kept: number; filtered: boolean; addresses: number } {
+  const addressOctets = qtype === RrType.a ? 4 : qtype === RrType.aaaa ? 16 : 0;
+  let chain = start + HEADER_OCTETS;
+  let kept = 0;
+  let filtered = false;
+  let addresses = 0;
+  for (let hop = 0; hop <= MAX_CHAIN && chain >= 0; hop++) {
+    let next = -1;
+    for (let i = 0; i < index.count; i++) {
+      const type = index.type[i] ?? 0;
+      const wanted =
+        type === qtype || (type === RrType.cname && next < 0) || (type === RrType.rrsig && dnssecOk);
+      if (!wanted || index.keep[i] === 1 || !sameName(octets, start, index.owner[i] ?? 0, chain, end))
+        continue;
+      if (type === qtype && addressOctets !== 0) {
+        const fits = index.rdataOctets[i] === addressOctets && addresses < MAX_ADDRESSES;
+        if (!fits || !admit(octets, index.rdataAt[i] ?? 0, addressOctets)) {
+          filtered = true;
+          continue;
+        }
+        addresses += 1;
+      } else if (type === RrType.cname && qtype !== RrType.cname) {
+        next = index.rdataAt[i] ?? 0;
+      }
+      index.keep[i] = 1;
+      kept += 1;
+    }
+    chain = next;
+  }
+  return { kept, filtered, addresses };
+}
+
+/** All addresses were taken out: "no data", and why. */
+function prepareFiltered(into: PreparedAnswer): void {
+  const octets = Buffer.alloc(34);
+  into.octets = octets;
+  into.bodyStart = 0;
+  into.bodyEnd = writeSoa(octets, 0, FILTERED_TTL_SECONDS);
+  into.rcode = Rcode.noError;
+  into.ede = Ede.filtered;
+  into.answerCount = 0;
+  into.authorityCount = 1;
+  into.ttlSeconds = 0;
+  into.ttlCount = 0;
+  into.addressCount = 0;
+}
+
+function keepAsIs(into: PreparedAnswer, index: AnswerIndex): void {
+  into.bodyEnd = index.authorityEnd;
+  into.answerCount = index.count;
+  into.authorityCount = index.authorityCount;
+  into.ttlCount = 0;
+  into.addressCount = 0;
+  for (let i = 0; i < index.count; i++) {
+    into.ttlAt[into.ttlCount++] = (index.ttlAt[i] ?? 0) - into.bodyStart;
+    if (index.type[i] === RrType.a || index.type[i] === RrType.aaaa) {
+      into.addressAt[into.addressCount++] = (index.rdataAt[i] ?? 0) - into.bodyStart;
+    }
+  }
+  for (let i = 0; i < index.authorityCount; i++) {
+    into.ttlAt[into.ttlCount++] = (index.authorityTtlAt[i] ?? 0) - into.bodyStart;
+  }
+}
+
+/** Lowers every TTL to our longest, and finds how long the whole may be kept. */
+function markTtls(into: PreparedAnswer, index: AnswerIndex, qtype: number): void {
+  let shortest = MAX_TTL_SECONDS;
+  for (let i = 0; i < into.ttlCount; i++) {
+    const at = into.bodyStart + (into.ttlAt[i] ?? 0);
+    const ttl = readTtl(into.octets, at);
+    into.octets.writeUInt32BE(Math.min(ttl, MAX_TTL_SECONDS), at);
+    if (i < into.answerCount) shortest = Math.min(shortest, ttl);
+  }
+  const isPositive = into.rcode === Rcode.noError && hasType(index, qtype);
+  const isFinal = into.rcode === Rcode.noError || into.rcode === Rcode.nxDomain;
+  if (isPositive) into.ttlSeconds = shortest;
+  else into.ttlSeconds = isFinal ? Math.max(Math.min(shortest, index.negativeTtlSeconds), 0) : 0;
+}
+
+function hasType(index: AnswerIndex, qtype: number): boolean {
+  for (let i = 0; i < index.count; i++) if (index.keep[i] === 1 && index.type[i] === qtype) return true;
+  return false;
+}
+
+/** A TTL with its top bit set is zero (RFC 2181 section 8). */
+function readTtl(octets: Buffer, at: number): number {
+  const ttl = octets.readUInt32BE(at);
+  return ttl > 0x7fff_ffff ? 0 : ttl;
+}

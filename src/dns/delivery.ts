@@ -1,0 +1,117 @@
+/**
+ * The last step of a lookup: addresses into the kernel, then the answer to everyone who waits for it. What one pass of the loop has
+ * brought is settled together, so its addresses share one round trip to the kernel.
+ */
+import type { DomainName } from "../policy/domain-name.ts";
+import type { Arena } from "../sys/arena.ts";
+import { KERNEL_FAILED, TRUNCATED } from "./own-replies.ts";
+import type { AddressAdmission, LookupObserver } from "./ports.ts";
+import { answerOctets, writeAnswer, type PreparedAnswer } from "./prepared-answer.ts";
+import { NO_WAITER, type WaiterTable } from "./waiters.ts";
+import { HEADER_OCTETS } from "./wire/constants.ts";
+import { MAX_OWN_REPLY_OCTETS, writeOwnReply, type OwnReply } from "./wire/reply.ts";
+
+export interface Delivery {
+  /** Queues an answer for the chain of waiters that starts at `firstWaiter`. `answer` must stay as it is until `settle`. */
+  ready(
+    qname: DomainName,
+    qtype: number,
+    answer: PreparedAnswer,
+    ageSeconds: number,
+    firstWaiter: number,
+  ): void;
+  /** Answers a chain of waiters ourselves, now. */
+  reply(reply: OwnReply, firstWaiter: number): void;
+  /** Commits the addresses of all that is ready and sends the answers. */
+  settle(): void;
+}
+
+interface ReadyAnswer {
+  readonly qname: DomainName;
+  readonly qtype: number;
+  readonly answer: PreparedAnswer;
+  readonly ageSeconds: number;
+  readonly firstWaiter: number;
+}
+
+export function createDelivery(
+  arena: Arena,
+  waiters: WaiterTable,
+  admission: AddressAdmission,
+  observer: LookupObserver,
+): Delivery {
+  let queue: ReadyAnswer[] = [];
+
+  function learn({ qname, answer, ageSeconds }: ReadyAnswer): void {
+    const ttlSeconds = Math.max(answer.ttlSeconds - ageSeconds, 0);
+    for (let i = 0; i < answer.addressCount; i++) {
+      const at = answer.bodyStart + (answer.addressAt[i] ?? 0);
+      admission.learn(qname, answer.octets, at, answer.addressOctets, ttlSeconds);
+    }
+  }
+
+  function reply(ownReply: OwnReply, firstWaiter: number): void {
+    for (let row = firstWaiter; row !== NO_WAITER; row = waiters.release(row)) replyTo(row, ownReply);
+  }
+
+  function replyTo(row: number, ownReply: OwnReply): void {
+    const client = waiters.client(row);
+    if (!client) return;
+    const asker = waiters.asker(row);
+    const start = client.reserve(HEADER_OCTETS + asker.questionOctets + MAX_OWN_REPLY_OCTETS);
+    copyQuestion(row, start, asker.questionOctets);
+    const length = writeOwnReply(arena.octets, { ...asker, start }, ownReply);
+    client.send(start, length, waiters.nameAt(row), waiters.nameLength(row));
+  }
+
+  function copyQuestion(row: number, start: number, questionOctets: number): void {
+    const from = waiters.questionAt(row);
+    arena.octets.copyWithin(start + HEADER_OCTETS, from, from + questionOctets);
+  }
+
+  function deliver({ qname, qtype, answer, ageSeconds, firstWaiter }: ReadyAnswer): void {
+    for (let row = firstWaiter; row !== NO_WAITER; row = waiters.release(row)) {
+      const client = waiters.client(row);
+      if (!client) continue;
+      const asker = waiters.asker(row);
+      const length = answerOctets(answer, asker);
+      if (length > (client.isStream ? 65_535 : waiters.udpSize(row))) {
+        replyTo(row, TRUNCATED);
+        continue;
+      }
+      const start = client.reserve(length);
+      copyQuestion(row, start, asker.questionOctets);
+      writeAnswer(arena.octets, start, answer, asker, ageSeconds);
+      client.send(start, length, waiters.nameAt(row), waiters.nameLength(row));
+      observer.answered(qname, qtype, answer);
+    }
+  }
+
+  function refuse({ qname, qtype, firstWaiter }: ReadyAnswer): void {
+    observer.failed(qname, qtype, "kernel");
+    reply(KERNEL_FAILED, firstWaiter);
+  }
+
+  return {
+    ready(qname, qtype, answer, ageSeconds, firstWaiter) {
+      queue.push({ qname, qtype, answer, ageSeconds, firstWaiter });
+    },
+    reply,
+    settle() {
+      if (queue.length === 0) return;
+      const batch = queue;
+      queue = [];
+      batch.forEach(learn);
+      if (admission.commit()) {
+        batch.forEach(deliver);
+        return;
+      }
+      // One of them spoils the batch: each by itself, so that only that one fails.
+      for (const item of batch) {
+        learn(item);
+        if (admission.commit()) deliver(item);
+        else refuse(item);
+      }
+    },
+  };
+}

@@ -1,0 +1,74 @@
+/** One UDP socket that clients' lookups come to, read and answered in batches. */
+import type { Arena } from "../../sys/arena.ts";
+import {
+  BATCH,
+  createSendBatch,
+  sendBatchSize,
+  type ReceiveBatch,
+  type Region,
+} from "../../sys/datagrams.ts";
+import { watchReadable } from "../../sys/readiness.ts";
+import type { Endpoint } from "../../sys/socket-address.ts";
+import { closeSocket, openSocket, SOCK_DGRAM } from "../../sys/socket.ts";
+import type { Client } from "../waiters.ts";
+import { MAX_UDP_OCTETS } from "../wire/query.ts";
+
+const RECEIVE_BUFFER = 4 << 20;
+
+export interface UdpListener {
+  readonly client: Client;
+  flush(): void;
+  /** Answers that the kernel would not take. */
+  readonly dropped: number;
+  close(): void;
+}
+
+export interface UdpListenerOptions {
+  readonly arena: Arena;
+  readonly region: Region;
+  readonly receive: ReceiveBatch;
+  /** A batch has been received: `count` datagrams are in `receive`, and may be overwritten in place until the next one. */
+  readonly onBatch: (count: number, client: Client) => void;
+}
+
+export function udpListenerSize(): number {
+  return sendBatchSize() + BATCH * MAX_UDP_OCTETS;
+}
+
+/** Binds; throws SystemCallError (EADDRINUSE: another process has the port; EADDRNOTAVAIL: no such address here). */
+export function openUdpListener(local: Endpoint, options: UdpListenerOptions): UdpListener {
+  const { arena, region, receive } = options;
+  const fd = openSocket({ type: SOCK_DGRAM, local, receiveBuffer: RECEIVE_BUFFER });
+  const batch = createSendBatch(arena, region, fd);
+  const slots = region.take(BATCH * MAX_UDP_OCTETS);
+  let reserved = 0;
+  const client: Client = {
+    isStream: false,
+    reserve() {
+      if (reserved === BATCH) {
+        batch.flush();
+        reserved = 0;
+      }
+      return slots + MAX_UDP_OCTETS * reserved++;
+    },
+    send: batch.push,
+  };
+  const watch = watchReadable(fd, () => {
+    const count = receive.receive(fd);
+    if (count > 0) options.onBatch(count, client);
+  });
+  return {
+    client,
+    flush() {
+      batch.flush();
+      reserved = 0;
+    },
+    get dropped() {
+      return batch.dropped;
+    },
+    close() {
+      watch.close();
+      closeSocket(fd);
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { AnswerCache } from "./cache.ts";
+import type { Delivery } from "./delivery.ts";
+import type { LookupEnd } from "./forwarder.ts";
+import { DENIED, rcodeReply, UPSTREAM_FAILED } from "./own-replies.ts";
+import type { LookupObserver, LookupPolicy } from "./ports.ts";
+import { Rcode } from "./wire/constants.ts";
+
+export interface LookupEndOptions {
+  readonly policy: LookupPolicy;
+  readonly cache: AnswerCache;
+  readonly delivery: Delivery;
+  readonly observer: LookupObserver;
+}
+
+/** What becomes of a lookup that the upstreams are done with: the policy of this moment decides again before anyone hears of it. */
+export function createLookupEnd({ policy, cache, delivery, observer }: LookupEndOptions): LookupEnd {
+  return {
+    answered({ key, qname, qtype, firstWaiter }, answer, nowMs) {
+      const decision = policy.decide(qname);
+      if (decision.action === "deny") {
+        observer.denied(qname, qtype, decision);
+        delivery.reply(DENIED, firstWaiter);
+        return;
+      }
+      cache.store(key, answer, nowMs);
+      delivery.ready(qname, qtype, answer, 0, firstWaiter);
+    },
+    failed({ qname, qtype, firstWaiter }, rcode) {
+      observer.failed(qname, qtype, "upstream");
+      delivery.reply(rcode === Rcode.servFail ? UPSTREAM_FAILED : rcodeReply(rcode), firstWaiter);
+    },
+  };
+}

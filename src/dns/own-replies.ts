@@ -1,0 +1,52 @@
+/** The answers that no upstream is asked for, and when. */
+import { Ede, Rcode, RrType } from "./wire/constants.ts";
+import type { OwnReply } from "./wire/reply.ts";
+
+/** Short, for a policy may open the name at any moment. */
+const DENIED_TTL_SECONDS = 5;
+const NO_DATA_TTL_SECONDS = 300;
+
+/** NXDOMAIN, not REFUSED: on REFUSED glibc asks on and on. */
+export const DENIED: OwnReply = {
+  rcode: Rcode.nxDomain,
+  ede: Ede.blocked,
+  negativeTtlSeconds: DENIED_TTL_SECONDS,
+};
+export const UPSTREAM_FAILED: OwnReply = { rcode: Rcode.servFail, ede: Ede.noReachableAuthority };
+/** The kernel did not take the addresses: better no answer than a dead address. */
+export const KERNEL_FAILED: OwnReply = { rcode: Rcode.servFail, ede: Ede.notReady };
+export const OVERLOADED: OwnReply = { rcode: Rcode.servFail, ede: Ede.networkError };
+export const TRUNCATED: OwnReply = { rcode: Rcode.noError, ede: 0, truncated: true };
+
+export function rcodeReply(rcode: number): OwnReply {
+  return { rcode, ede: 0 };
+}
+
+const NO_DATA: OwnReply = {
+  rcode: Rcode.noError,
+  ede: Ede.filtered,
+  negativeTtlSeconds: NO_DATA_TTL_SECONDS,
+};
+const REFUSED = rcodeReply(Rcode.refused);
+const NOT_IMPLEMENTED = rcodeReply(Rcode.notImp);
+/** RFC 8482 section 4.2: owner (a pointer to the question), HINFO, IN, TTL 300, "RFC8482", "". */
+const ANY: OwnReply = {
+  rcode: Rcode.noError,
+  ede: 0,
+  answer: Buffer.concat([
+    Buffer.from([0xc0, 0x0c, 0, RrType.hinfo, 0, 1, 0, 0, 1, 0x2c, 0, 9, 7]),
+    Buffer.from("RFC8482"),
+    Buffer.from([0]),
+  ]),
+};
+
+/**
+ * What an allowed name is answered without asking, by type. HTTPS and SVCB carry addresses (hints) and keys that would go
+ * round the address rules, so there is no data of theirs.
+ */
+export function ownReplyForType(qtype: number): OwnReply | undefined {
+  if (qtype === RrType.https || qtype === RrType.svcb) return NO_DATA;
+  if (qtype < RrType.firstMeta || qtype > RrType.any) return undefined;
+  if (qtype === RrType.any) return ANY;
+  return qtype === RrType.axfr || qtype === RrType.ixfr ? REFUSED : NOT_IMPLEMENTED;
+}

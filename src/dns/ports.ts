@@ -1,0 +1,31 @@
+/** What the resolver asks of the rest of the sidecar. All of it is synchronous: nothing slow may stand in a lookup's way. */
+import type { Decision } from "../policy/decision.ts";
+import type { DomainName } from "../policy/domain-name.ts";
+import type { PreparedAnswer } from "./prepared-answer.ts";
+
+/** The policy as it is at the moment of the call. */
+export interface LookupPolicy {
+  decide(qname: DomainName): Decision;
+  /** Whether an allowed name's answer may give out the address at `octets[at, at + length)`. */
+  admitsAddress(octets: Uint8Array, at: number, length: 4 | 16): boolean;
+}
+
+/** The kernel's side of an answer: its addresses can be reached before the client has them. */
+export interface AddressAdmission {
+  /** Queues the address for the next `commit`. Cheap for one that is in force long enough already. */
+  learn(qname: DomainName, octets: Uint8Array, at: number, length: 4 | 16, ttlSeconds: number): void;
+  /** Whether all that was queued is in force now. On `false` nothing of it is, and it is forgotten. */
+  commit(): boolean;
+}
+
+/** Why an allowed lookup got no answer: no upstream gave one in time, the kernel refused the addresses, or too many were under way. */
+export type LookupFailure = "upstream" | "kernel" | "overload";
+
+/** What happened, for logs and metrics. Called on the hot path: returns at once. */
+export interface LookupObserver {
+  /** `qname` is text fit for a log, also for names that no rule can speak of. */
+  denied(qname: string, qtype: number, decision: Decision | undefined): void;
+  /** `answer` is valid during the call only. */
+  answered(qname: DomainName, qtype: number, answer: PreparedAnswer): void;
+  failed(qname: DomainName, qtype: number, reason: LookupFailure): void;
+}

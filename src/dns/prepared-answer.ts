@@ -1,0 +1,126 @@
+/**
+ * An answer that is fit to be given out: cleaned, with the places marked that change from client to client (id, question, OPT)
+ * and from second to second (TTLs). A cache entry is one of these over octets of its own.
+ */
+import { HEADER_OCTETS } from "./wire/constants.ts";
+import { write16, type Query } from "./wire/query.ts";
+import { writeOpt, writeReplyHeader } from "./wire/reply.ts";
+
+/** More addresses than this in one answer are left out. */
+export const MAX_ADDRESSES = 256;
+const MAX_TTLS = 1088;
+
+export interface PreparedAnswer {
+  octets: Buffer;
+  /** The records: from behind the question to the end of the authority section. */
+  bodyStart: number;
+  bodyEnd: number;
+  rcode: number;
+  answerCount: number;
+  authorityCount: number;
+  /** Extended DNS error to tell; 0 for none. */
+  ede: number;
+  /** How long it may be given out, from `preparedAtMs` on; 0: not to be kept. */
+  ttlSeconds: number;
+  /** Offsets of TTL fields, from `bodyStart`. */
+  readonly ttlAt: Uint16Array;
+  ttlCount: number;
+  /** Offsets of addresses, from `bodyStart`, and octets of each: 4 or 16. */
+  readonly addressAt: Uint16Array;
+  addressCount: number;
+  addressOctets: 4 | 16;
+}
+
+export function createPreparedAnswer(): PreparedAnswer {
+  return {
+    octets: Buffer.alloc(0),
+    bodyStart: 0,
+    bodyEnd: 0,
+    rcode: 0,
+    answerCount: 0,
+    authorityCount: 0,
+    ede: 0,
+    ttlSeconds: 0,
+    ttlAt: new Uint16Array(MAX_TTLS),
+    ttlCount: 0,
+    addressAt: new Uint16Array(MAX_ADDRESSES),
+    addressCount: 0,
+    addressOctets: 4,
+  };
+}
+
+/** A copy that owns its octets and is no larger than it has to be. */
+export function copyAnswer(answer: PreparedAnswer): PreparedAnswer {
+  const octets = Buffer.from(new Uint8Array(answer.octets.subarray(answer.bodyStart, answer.bodyEnd)).buffer);
+  return {
+    ...answer,
+    octets,
+    bodyStart: 0,
+    bodyEnd: octets.length,
+    ttlAt: answer.ttlAt.slice(0, answer.ttlCount),
+    addressAt: answer.addressAt.slice(0, answer.addressCount),
+  };
+}
+
+/** What an answer takes from the query that it goes to. */
+export type Asker = Pick<
+  Query,
+  "id" | "recursionDesired" | "checkingDisabled" | "hasEdns" | "dnssecOk" | "questionOctets"
+>;
+
+/** Octets of the message that {@link writeAnswer} writes. */
+export function answerOctets(answer: PreparedAnswer, asker: Asker): number {
+  return (
+    HEADER_OCTETS +
+    asker.questionOctets +
+    (answer.bodyEnd - answer.bodyStart) +
+    (asker.hasEdns ? (answer.ede === 0 ? 11 : 17) : 0)
+  );
+}
+
+/** Writes the message at `at`, behind which the asker's question stands already at `at + 12`. TTLs are lowered by the answer's age. */
+export function writeAnswer(
+  out: Buffer,
+  at: number,
+  answer: PreparedAnswer,
+  asker: Asker,
+  ageSeconds: number,
+): void {
+  writeReplyHeader(out, at, asker, answer.rcode, false);
+  write16(out, at + 4, 1);
+  write16(out, at + 6, answer.answerCount);
+  write16(out, at + 8, answer.authorityCount);
+  write16(out, at + 10, asker.hasEdns ? 1 : 0);
+  const body = at + HEADER_OCTETS + asker.questionOctets;
+  answer.octets.copy(out, body, answer.bodyStart, answer.bodyEnd);
+  if (ageSeconds > 0) {
+    for (let i = 0; i < answer.ttlCount; i++) {
+      const ttlAt = body + (answer.ttlAt[i] ?? 0);
+      out.writeUInt32BE(Math.max(out.readUInt32BE(ttlAt) - ageSeconds, 0), ttlAt);
+    }
+  }
+  if (asker.hasEdns) {
+    writeOpt(out, body + answer.bodyEnd - answer.bodyStart, asker.dnssecOk, answer.ede, answer.rcode);
+  }
+}
+
+/** Prepared answers for one pass of the loop: taken one by one, all free again after `reset`. */
+export interface PreparedPool {
+  take(): PreparedAnswer;
+  reset(): void;
+}
+
+export function createPreparedPool(): PreparedPool {
+  const pool: PreparedAnswer[] = [];
+  let taken = 0;
+  return {
+    take() {
+      const answer = (pool[taken] ??= createPreparedAnswer());
+      taken += 1;
+      return answer;
+    },
+    reset() {
+      taken = 0;
+    },
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * The resolver: reads each query off the wire, decides, and answers from itself, from the cache or from an upstream.
+ *
+ * One loop pass is: a batch of datagrams comes in, each is handled in plain synchronous code, then everything that the
+ * batch has brought is settled at once: addresses into the kernel, queries and answers out. Opens no socket itself: see `io/`.
+ *
+ * It validates nothing by itself (DNSSEC is left to upstreams and clients) and never asks an upstream about a name that the policy denies.
+ */
+import type { Arena } from "../sys/arena.ts";
+import type { ReceiveBatch } from "../sys/datagrams.ts";
+import type { AnswerCache, CachedAnswer } from "./cache.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Forwarder } from "./forwarder.ts";
+import { DENIED, OVERLOADED, ownReplyForType, rcodeReply } from "./own-replies.ts";
+import type { LookupObserver, LookupPolicy } from "./ports.ts";
+import { NO_WAITER, type Client, type WaiterTable } from "./waiters.ts";
+import { presentName } from "./wire/present-name.ts";
+import { HEADER_OCTETS } from "./wire/constants.ts";
+import { createQuery, createQueryReader, NOT_A_QUERY, type Query } from "./wire/query.ts";
+import { writeOwnReply, type OwnReply } from "./wire/reply.ts";
+
+export interface ResolverOptions {
+  readonly arena: Arena;
+  readonly policy: LookupPolicy;
+  readonly observer: LookupObserver;
+  readonly cache: AnswerCache;
+  readonly waiters: WaiterTable;
+  readonly delivery: Delivery;
+  readonly forwarder: Forwarder;
+}
+
+export interface Resolver {
+  /** Handles one query in `arena.octets[start, end)`, which may be overwritten. `name` is where the client's socket address stands. */
+  handle(start: number, end: number, client: Client, name: number, nameLength: number, nowMs: number): void;
+  /** Handles what was received together. */
+  handleBatch(batch: ReceiveBatch, count: number, client: Client, nowMs: number): void;
+}
+
+export function createResolver(options: ResolverOptions): Resolver {
+  const { arena, policy, observer, cache, waiters, delivery, forwarder } = options;
+  const readQuery = createQueryReader();
+  const query = createQuery();
+
+  function handle(
+    start: number,
+    end: number,
+    client: Client,
+    name: number,
+    nameLength: number,
+    nowMs: number,
+  ): void {
+    const refusal = readQuery(arena.octets, start, end, query);
+    if (refusal === NOT_A_QUERY) return;
+    const reply = refusal === 0 ? decide() : rcodeReply(refusal);
+    if (reply !== undefined) client.send(start, writeOwnReply(arena.octets, query, reply), name, nameLength);
+    else resolve(client, name, nameLength, nowMs);
+  }
+
+  /** What we answer by ourselves; undefined for an allowed name of an ordinary type. */
+  function decide(): OwnReply | undefined {
+    const { qname, qtype } = query;
+    const decision = qname === undefined ? undefined : policy.decide(qname);
+    if (decision?.action === "allow") return ownReplyForType(qtype);
+    observer.denied(qname ?? presentName(arena.octets, query.start + HEADER_OCTETS), qtype, decision);
+    return DENIED;
+  }
+
+  function resolve(client: Client, name: number, nameLength: number, nowMs: number): void {
+    const { qname } = query;
+    if (qname === undefined) return;
+    const key = cacheKey(query, qname);
+    const cached = findCached(key, nowMs);
+    const underWay = cached ? undefined : forwarder.find(key);
+    const row = waiters.add(query, client, name, nameLength, underWay?.firstWaiter ?? NO_WAITER);
+    if (row === NO_WAITER) {
+      overload(client, name, nameLength);
+    } else if (cached) {
+      const ageSeconds = Math.floor((nowMs - cached.storedAtMs) / 1000);
+      delivery.ready(qname, query.qtype, cached.answer, ageSeconds, row);
+    } else if (underWay) {
+      underWay.firstWaiter = row;
+    } else {
+      const lookup = forwarder.start(key, query, nowMs);
+      if (lookup) lookup.firstWaiter = row;
+      else {
+        waiters.release(row);
+        overload(client, name, nameLength);
+      }
+    }
+  }
+
+  function overload(client: Client, name: number, nameLength: number): void {
+    if (query.qname !== undefined) observer.failed(query.qname, query.qtype, "overload");
+    client.send(query.start, writeOwnReply(arena.octets, query, OVERLOADED), name, nameLength);
+  }
+
+  /** A cached answer, if the policy of this moment would still give out each of its addresses. */
+  function findCached(key: string, nowMs: number): CachedAnswer | undefined {
+    const cached = cache.find(key, nowMs);
+    if (cached === undefined) return undefined;
+    const { octets, addressAt, addressCount, addressOctets } = cached.answer;
+    for (let i = 0; i < addressCount; i++) {
+      if (!policy.admitsAddress(octets, addressAt[i] ?? 0, addressOctets)) return undefined;
+    }
+    return cached;
+  }
+
+  return {
+    handle,
+    handleBatch(batch, count, client, nowMs) {
+      for (let i = 0; i < count; i++) {
+        const start = batch.start(i);
+        handle(start, start + batch.length(i), client, batch.sender(i), batch.senderLength(i), nowMs);
+      }
+    },
+  };
+}
+
+/** Answers are shared between clients that asked the same name, type, and DNSSEC bits. */
+function cacheKey(query: Query, qname: string): string {
+  const bits = (query.dnssecOk ? 4 : 0) | (query.checkingDisabled ? 2 : 0) | (query.authenticData ? 1 : 0);
+  return `${qname} ${query.qtype * 8 + bits}`;
+}

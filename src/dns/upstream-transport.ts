@@ -1,0 +1,17 @@
+/** How queries reach the upstreams. `io/` has the real one; a test may have its own. */
+export interface UpstreamTransport {
+  /** How many upstreams there are; they are named by index. */
+  readonly count: number;
+  /**
+   * Draws a socket and an id at random for one query to that upstream, and returns the attempt's key (its last 16 bits are the
+   * id), which comes back with the answer. `isTaken` tells keys that still wait. -1 when no socket can be had.
+   */
+  draw(upstream: number, isTaken: (attempt: number) => boolean): number;
+  /** Offset in the arena of room for the drawn attempt's query. */
+  reserve(octets: number): number;
+  /** Queues it; it leaves with the next `flush`. */
+  send(at: number, length: number): void;
+  flush(): void;
+  /** One query over TCP; undefined when no answer came in time. Never rejects. */
+  exchange(upstream: number, query: Buffer, timeoutMs: number): Promise<Buffer | undefined>;
+}

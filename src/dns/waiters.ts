@@ -1,0 +1,128 @@
+/**
+ * Clients that wait for an answer: rows of one table, so that a waiting lookup costs no objects. A row keeps what the answer needs
+ * of the query: where it goes, its id and flags, and the question as the client wrote it.
+ */
+import type { Arena } from "../sys/arena.ts";
+import type { Region } from "../sys/datagrams.ts";
+import { SOCKET_ADDRESS_SIZE } from "../sys/socket-address.ts";
+import type { Asker } from "./prepared-answer.ts";
+import { HEADER_OCTETS, MAX_NAME_OCTETS } from "./wire/constants.ts";
+import type { Query } from "./wire/query.ts";
+
+/** Where answers go: a UDP listener, or one TCP connection. */
+export interface Client {
+  /** Over a stream any message fits; over UDP what the client's EDNS says. */
+  readonly isStream: boolean;
+  /** Offset in the arena of room for an answer of that many octets; valid until the next `send`. */
+  reserve(octets: number): number;
+  /** Sends what was written there. `name` is the offset of the client's socket address. */
+  send(start: number, length: number, name: number, nameLength: number): void;
+}
+
+export const NO_WAITER = -1;
+const MAX_QUESTION = MAX_NAME_OCTETS + 5;
+const ROW = SOCKET_ADDRESS_SIZE + MAX_QUESTION;
+
+export interface WaiterTable {
+  /** Adds a row in front of `next`; NO_WAITER when the table is full. */
+  add(query: Query, client: Client, name: number, nameLength: number, next: number): number;
+  /** Frees the row and returns the next one. */
+  release(row: number): number;
+  /** The row's asker; overwritten by the next call. */
+  asker(row: number): Asker;
+  client(row: number): Client | undefined;
+  next(row: number): number;
+  udpSize(row: number): number;
+  questionAt(row: number): number;
+  nameAt(row: number): number;
+  nameLength(row: number): number;
+  readonly size: number;
+}
+
+export function waiterTableSize(capacity: number): number {
+  return capacity * ROW;
+}
+
+const FLAG = { recursionDesired: 1, checkingDisabled: 2, edns: 4, dnssecOk: 8 } as const;
+
+export function createWaiterTable(arena: Arena, region: Region, capacity: number): WaiterTable {
+  const rows = region.take(waiterTableSize(capacity));
+  const clients: (Client | undefined)[] = [];
+  const ids = new Uint16Array(capacity);
+  const flags = new Uint8Array(capacity);
+  const sizes = new Uint16Array(capacity);
+  const questionOctets = new Uint16Array(capacity);
+  const nameLengths = new Uint8Array(capacity);
+  const nexts = new Int32Array(capacity);
+  let free = NO_WAITER;
+  let used = 0;
+  let size = 0;
+  const shared = {
+    id: 0,
+    recursionDesired: false,
+    checkingDisabled: false,
+    hasEdns: false,
+    dnssecOk: false,
+    questionOctets: 0,
+  };
+
+  function take(): number {
+    if (free !== NO_WAITER) {
+      const row = free;
+      free = nexts[row] ?? NO_WAITER;
+      return row;
+    }
+    return used < capacity ? used++ : NO_WAITER;
+  }
+
+  return {
+    add(query, client, name, nameLength, next) {
+      const row = take();
+      if (row === NO_WAITER) return row;
+      size += 1;
+      clients[row] = client;
+      ids[row] = query.id;
+      flags[row] =
+        (query.recursionDesired ? FLAG.recursionDesired : 0) |
+        (query.checkingDisabled ? FLAG.checkingDisabled : 0) |
+        (query.hasEdns ? FLAG.edns : 0) |
+        (query.dnssecOk ? FLAG.dnssecOk : 0);
+      sizes[row] = query.udpSize;
+      questionOctets[row] = query.questionOctets;
+      nameLengths[row] = nameLength;
+      nexts[row] = next;
+      const at = rows + row * ROW;
+      arena.octets.copyWithin(at, name, name + nameLength);
+      const question = query.start + HEADER_OCTETS;
+      arena.octets.copyWithin(at + SOCKET_ADDRESS_SIZE, question, question + query.questionOctets);
+      return row;
+    },
+    release(row) {
+      const next = nexts[row] ?? NO_WAITER;
+      clients[row] = undefined;
+      nexts[row] = free;
+      free = row;
+      size -= 1;
+      return next;
+    },
+    asker(row) {
+      const bits = flags[row] ?? 0;
+      shared.id = ids[row] ?? 0;
+      shared.recursionDesired = (bits & FLAG.recursionDesired) !== 0;
+      shared.checkingDisabled = (bits & FLAG.checkingDisabled) !== 0;
+      shared.hasEdns = (bits & FLAG.edns) !== 0;
+      shared.dnssecOk = (bits & FLAG.dnssecOk) !== 0;
+      shared.questionOctets = questionOctets[row] ?? 0;
+      return shared;
+    },
+    client: (row) => clients[row],
+    next: (row) => nexts[row] ?? NO_WAITER,
+    udpSize: (row) => sizes[row] ?? 0,
+    questionAt: (row) => rows + row * ROW + SOCKET_ADDRESS_SIZE,
+    nameAt: (row) => rows + row * ROW,
+    nameLength: (row) => nameLengths[row] ?? 0,
+    get size() {
+      return size;
+    },
+  };
+}

@@ -1,0 +1,169 @@
+/**
+ * An upstream's answer, indexed in one pass: where each record starts and what it is. Nothing is copied and nothing decoded.
+ *
+ *     record  owner type:2 class:2 ttl:4 rdlength:2 rdata      RFC 1035 section 4.1.3
+ */
+import { skipName } from "./compressed-name.ts";
+import { CLASS_IN, Flag, HEADER_OCTETS, RrType } from "./constants.ts";
+import { read16 } from "./query.ts";
+import { isLetter } from "./upstream-query.ts";
+
+/** More records than this in an answer section are not looked at: what they would bring is left out. */
+export const MAX_RECORDS = 1024;
+
+/** A table of records, reused for every answer. Row i is `owner[i]`, `type[i]`, ... for i below `count`. */
+export interface AnswerIndex {
+  rcode: number;
+  truncated: boolean;
+  /** Records of the answer section. */
+  count: number;
+  readonly owner: Int32Array;
+  readonly type: Uint16Array;
+  readonly ttlAt: Int32Array;
+  readonly rdataAt: Int32Array;
+  readonly rdataOctets: Uint16Array;
+  /** Set by the cleaner: whether the record stays. */
+  readonly keep: Uint8Array;
+  /** Records and end of the authority section. */
+  authorityCount: number;
+  readonly authorityTtlAt: Int32Array;
+  /** End of the answer section, and of the authority section. */
+  answerEnd: number;
+  authorityEnd: number;
+  /** What the authority section's SOA lets "no" last, in seconds; -1 without one. RFC 2308 section 5. */
+  negativeTtlSeconds: number;
+}
+
+const MAX_AUTHORITY = 64;
+
+export function createAnswerIndex(): AnswerIndex {
+  return {
+    rcode: 0,
+    truncated: false,
+    count: 0,
+    owner: new Int32Array(MAX_RECORDS),
+    type: new Uint16Array(MAX_RECORDS),
+    ttlAt: new Int32Array(MAX_RECORDS),
+    rdataAt: new Int32Array(MAX_RECORDS),
+    rdataOctets: new Uint16Array(MAX_RECORDS),
+    keep: new Uint8Array(MAX_RECORDS),
+    authorityCount: 0,
+    authorityTtlAt: new Int32Array(MAX_AUTHORITY),
+    answerEnd: 0,
+    authorityEnd: 0,
+    negativeTtlSeconds: -1,
+  };
+}
+
+/** Where a question section that was sent stands. */
+export interface AskedQuestion {
+  readonly octets: Buffer;
+  readonly at: number;
+  readonly length: number;
+}
+
+/** Whether `octets[start, end)` is an answer to exactly the question that was asked, letter case included. */
+export function answersQuestion(octets: Buffer, start: number, end: number, asked: AskedQuestion): boolean {
+  return answersName(octets, start, end, asked, false);
+}
+
+/** The same with letter case aside: an answer that only {@link answersQuestion} refuses comes from an upstream that changes case. */
+export function answersQuestionInOtherCase(
+  octets: Buffer,
+  start: number,
+  end: number,
+  asked: AskedQuestion,
+): boolean {
+  return answersName(octets, start, end, asked, true);
+}
+
+function answersName(
+  octets: Buffer,
+  start: number,
+  end: number,
+  { octets: question, at, length }: AskedQuestion,
+  anyCase: boolean,
+): boolean {
+  if (end - start < HEADER_OCTETS + length) return false;
+  if (((octets[start + 2] ?? 0) & (Flag.qr | Flag.opcode)) !== Flag.qr || read16(octets, start + 4) !== 1)
+    return false;
+  const mask = anyCase ? 0x20 : 0;
+  for (let i = 0; i < length; i++) {
+    const given = octets[start + HEADER_OCTETS + i] ?? 0;
+    const sent = question[at + i] ?? 0;
+    if (given !== sent && ((given ^ sent) !== mask || !isLetter(sent) || i >= length - 4)) return false;
+  }
+  return true;
+}
+
+/** Indexes the message; the question section is `questionOctets` long. Returns whether it is well-formed. */
+export function indexAnswer(
+  octets: Buffer,
+  start: number,
+  end: number,
+  questionOctets: number,
+  index: AnswerIndex,
+): boolean {
+  index.rcode = (octets[start + 3] ?? 0) & 0xf;
+  index.truncated = ((octets[start + 2] ?? 0) & Flag.tc) !== 0;
+  const answers = read16(octets, start + 6);
+  if (answers > MAX_RECORDS) return false;
+  let at = start + HEADER_OCTETS + questionOctets;
+  for (let i = 0; i < answers; i++) {
+    const rdata = enterRecord(octets, at, end);
+    if (rdata < 0) return false;
+    index.owner[i] = at;
+    index.type[i] = read16(octets, rdata - 8) === CLASS_IN ? read16(octets, rdata - 10) : 0;
+    index.ttlAt[i] = rdata - 6;
+    index.rdataAt[i] = rdata;
+    index.rdataOctets[i] = read16(octets, rdata - 2);
+    index.keep[i] = 0;
+    at = rdata + read16(octets, rdata - 2);
+  }
+  index.count = answers;
+  index.answerEnd = at;
+  at = indexAuthority(octets, start, at, end, index);
+  return at >= 0 && indexAdditional(octets, at, end, read16(octets, start + 10), index);
+}
+
+function indexAuthority(octets: Buffer, start: number, at: number, end: number, index: AnswerIndex): number {
+  const records = read16(octets, start + 8);
+  index.negativeTtlSeconds = -1;
+  index.authorityCount = 0;
+  if (records > MAX_AUTHORITY) return -1;
+  for (let i = 0; i < records; i++) {
+    const rdata = enterRecord(octets, at, end);
+    if (rdata < 0) return -1;
+    index.authorityTtlAt[i] = rdata - 6;
+    at = rdata + read16(octets, rdata - 2);
+    if (read16(octets, rdata - 10) === RrType.soa && at - rdata >= 22) {
+      index.negativeTtlSeconds = Math.min(octets.readUInt32BE(rdata - 6), octets.readUInt32BE(at - 4));
+    }
+  }
+  index.authorityCount = records;
+  index.authorityEnd = at;
+  return at;
+}
+
+/** The additional section is never passed on; its OPT record has the upper bits of the rcode (RFC 6891 section 6.1.3). */
+function indexAdditional(
+  octets: Buffer,
+  at: number,
+  end: number,
+  records: number,
+  index: AnswerIndex,
+): boolean {
+  for (let i = 0; i < records; i++) {
+    const rdata = enterRecord(octets, at, end);
+    if (rdata < 0) return false;
+    if (read16(octets, rdata - 10) === RrType.opt) index.rcode |= (octets[rdata - 6] ?? 0) << 4;
+    at = rdata + read16(octets, rdata - 2);
+  }
+  return true;
+}
+
+/** Where the record's rdata starts, or -1 when the record does not fit in the message. */
+function enterRecord(octets: Buffer, at: number, end: number): number {
+  const rdata = skipName(octets, at, end) + 10;
+  return rdata >= 10 && rdata <= end && rdata + read16(octets, rdata - 2) <= end ? rdata : -1;
+}

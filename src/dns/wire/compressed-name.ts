@@ -1,0 +1,72 @@
+/** Names inside an answer, which may end in a pointer to an earlier one (RFC 1035 section 4.1.4). Pointers must go backwards. */
+import { MAX_LABEL_OCTETS, MAX_NAME_OCTETS } from "./constants.ts";
+
+const POINTER = 0xc0;
+
+/** The offset behind the name at `at`, or -1 for one that is cut off or malformed. */
+export function skipName(octets: Buffer, at: number, end: number): number {
+  for (;;) {
+    if (at >= end) return -1;
+    const length = octets[at] ?? 0;
+    if (length === 0) return at + 1;
+    if ((length & POINTER) === POINTER) return at + 2 <= end ? at + 2 : -1;
+    if (length > MAX_LABEL_OCTETS) return -1;
+    at += 1 + length;
+  }
+}
+
+/** The offset of the next label, pointers followed; -1 where there is none to be had. */
+function follow(octets: Buffer, messageStart: number, at: number, end: number): number {
+  for (let limit = at; ; limit = at) {
+    if (at >= end) return -1;
+    const length = octets[at] ?? 0;
+    if ((length & POINTER) !== POINTER) return length <= MAX_LABEL_OCTETS && at + 1 + length <= end ? at : -1;
+    at = messageStart + (((length & 0x3f) << 8) | (octets[at + 1] ?? 0));
+    if (at >= limit) return -1;
+  }
+}
+
+/** Whether two names of one message are the same, letter case aside. A malformed one is the same as nothing. */
+export function sameName(octets: Buffer, messageStart: number, a: number, b: number, end: number): boolean {
+  for (let walked = 0; walked <= MAX_NAME_OCTETS;) {
+    a = follow(octets, messageStart, a, end);
+    b = follow(octets, messageStart, b, end);
+    if (a < 0 || b < 0) return false;
+    if (a === b) return true;
+    const length = octets[a] ?? 0;
+    if (length !== octets[b]) return false;
+    if (length === 0) return true;
+    for (let i = 1; i <= length; i++) {
+      if (lowerCase(octets[a + i] ?? 0) !== lowerCase(octets[b + i] ?? 0)) return false;
+    }
+    a += length + 1;
+    b += length + 1;
+    walked += length + 1;
+  }
+  return false;
+}
+
+/** Writes the name at `at` into `out` without pointers; returns the offset behind it, or -1 for a malformed or too long one. */
+export function expandName(
+  octets: Buffer,
+  messageStart: number,
+  at: number,
+  end: number,
+  out: { readonly octets: Buffer; readonly at: number },
+): number {
+  let to = out.at;
+  for (;;) {
+    at = follow(octets, messageStart, at, end);
+    if (at < 0) return -1;
+    const length = octets[at] ?? 0;
+    if (to - out.at + length + 1 > MAX_NAME_OCTETS) return -1;
+    octets.copy(out.octets, to, at, at + 1 + length);
+    to += 1 + length;
+    if (length === 0) return to;
+    at += 1 + length;
+  }
+}
+
+function lowerCase(octet: number): number {
+  return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet;
+}

@@ -1,0 +1,52 @@
+/** Numbers of the DNS protocol, from the IANA registry "Domain Name System Parameters". */
+
+export const HEADER_OCTETS = 12;
+/** RFC 1035 section 2.3.4. */
+export const MAX_NAME_OCTETS = 255;
+export const MAX_LABEL_OCTETS = 63;
+
+export const Rcode = {
+  noError: 0,
+  formErr: 1,
+  servFail: 2,
+  nxDomain: 3,
+  notImp: 4,
+  refused: 5,
+  badVers: 16,
+} as const;
+
+export const RrType = {
+  a: 1,
+  ns: 2,
+  cname: 5,
+  soa: 6,
+  ptr: 12,
+  hinfo: 13,
+  mx: 15,
+  aaaa: 28,
+  srv: 33,
+  dname: 39,
+  opt: 41,
+  rrsig: 46,
+  svcb: 64,
+  https: 65,
+  /** The first of the types that only a question may have (RFC 6895 section 3.1). */
+  firstMeta: 128,
+  ixfr: 251,
+  axfr: 252,
+  any: 255,
+} as const;
+
+export const CLASS_IN = 1;
+
+/** Extended DNS errors, RFC 8914 section 4. */
+export const Ede = {
+  blocked: 15,
+  filtered: 17,
+  notReady: 14,
+  noReachableAuthority: 22,
+  networkError: 23,
+} as const;
+
+/** Bits of the third and fourth header octets. */
+export const Flag = { qr: 0x80, opcode: 0x78, tc: 0x02, rd: 0x01, ra: 0x80, ad: 0x20, cd: 0x10 } as const;
