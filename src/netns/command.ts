@@ -16,6 +16,8 @@ export interface CommandOptions {
   /** The whole environment of the command, when given; else this process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
+  /** Only for `startCommand`: a session of its own, so that Ctrl-C in the terminal is not for it. */
+  readonly ownSession?: boolean;
 }
 
 export interface CommandResult {
@@ -86,6 +88,8 @@ export function startCommand(argv: Argv, options: CommandOptions = {}): RunningC
     buffer: false,
     stdin: "pipe",
     forceKillAfterDelay: 2_000,
+    detached: options.ownSession ?? false,
+    cleanup: true,
     ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
     ...environment(options),
   });

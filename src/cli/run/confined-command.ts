@@ -1,0 +1,75 @@
+/** The command of a run while it runs: this process's own standard streams, signals handed on, the exit code as a shell gives it. */
+import { readFileSync } from "node:fs";
+import { constants } from "node:os";
+import { execa } from "execa";
+import type { Argv } from "../../netns/command.ts";
+import { argvIn, type NetworkNamespace } from "../../netns/namespace.ts";
+import { confinedArgv } from "./confinement.ts";
+
+export interface ConfinedCommand {
+  /** The command's exit code, 128 plus the signal's number where one ended it. Never rejects. */
+  readonly exitCode: Promise<number>;
+  /** Hands a signal to the command itself; what the terminal sends to both of us by itself is left out. */
+  forward(signal: NodeJS.Signals): void;
+  /** Ends it and everything that it started, at once. */
+  kill(): void;
+}
+
+export function startConfinedCommand(
+  namespace: NetworkNamespace,
+  command: Argv,
+  env: Readonly<Record<string, string | undefined>>,
+): ConfinedCommand {
+  const sharesTerminal = process.stdin.isTTY && !canTypeIntoTerminal();
+  const [file, ...args] = argvIn(namespace, confinedArgv(command));
+  const child = execa(file, args, {
+    stdio: "inherit",
+    reject: false,
+    buffer: false,
+    env: { ...env },
+    extendEnv: false,
+    detached: !sharesTerminal,
+  });
+  const waitForEnd = async (): Promise<number> => {
+    const { exitCode, signal } = await child;
+    return exitCode ?? (signal === undefined ? 127 : 128 + constants.signals[signal]);
+  };
+  return {
+    exitCode: waitForEnd(),
+    forward(signal) {
+      if (sharesTerminal && (signal === "SIGINT" || signal === "SIGQUIT")) return;
+      const pid = commandPid(child.pid);
+      if (pid !== undefined) process.kill(pid, signal);
+      else child.kill("SIGKILL"); // nothing of the command has started yet
+    },
+    kill: () => void child.kill("SIGKILL"),
+  };
+}
+
+/**
+ * Whether a process may put characters into the input of its controlling terminal (TIOCSTI), and so type commands into the shell
+ * that started us. Kernels before 6.2 always allow it; then the command gets a session of its own, without job control.
+ */
+function canTypeIntoTerminal(): boolean {
+  return readText("/proc/sys/dev/tty/legacy_tiocsti") !== "0";
+}
+
+/** From `unshare` to process 1 of the new namespace to its one child. */
+function commandPid(unsharePid: number | undefined): number | undefined {
+  const init = firstChild(unsharePid);
+  return init === undefined ? undefined : firstChild(init);
+}
+
+function firstChild(pid: number | undefined): number | undefined {
+  const children = pid === undefined ? "" : readText(`/proc/${pid}/task/${pid}/children`);
+  const first = children.split(" ")[0];
+  return first === undefined || first === "" ? undefined : Number(first);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return "";
+  }
+}

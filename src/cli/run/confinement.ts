@@ -1,0 +1,78 @@
+/**
+ * How the command of a run is held: its own process and mount namespaces beside the network namespace, and no capability that
+ * leads out of them. It is root still and shares the machine's files, so what root can do by files alone is closed where it is
+ * cheap: /run, where the daemons' sockets lie (docker, systemd, D-Bus, resolvers), and /dev, where the disks and terminals are,
+ * are its own; kernel settings are read-only. Not closed: files that others run later, sockets elsewhere in the file system.
+ */
+import type { Argv } from "../../netns/command.ts";
+
+/** Docker's default set without net_raw, and without mknod: no device cgroup stands behind it here. */
+const CAPABILITIES =
+  "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+sys_chroot,+audit_write,+setfcap";
+
+/** Runs as process 1 of the new namespaces, with all of root's capabilities; ends by giving them up. */
+const SETUP = `set -e
+mount -t proc -o nosuid,nodev,noexec proc /proc
+for path in /proc/sys /proc/sysrq-trigger /proc/irq /proc/bus /proc/fs /proc/acpi /proc/scsi; do
+  [ -e "$path" ] || continue
+  mount --bind "$path" "$path"
+  mount -o remount,bind,ro "$path"
+done
+mount -o remount,bind,ro /sys
+
+resolv_conf=$(cat /etc/resolv.conf)
+mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs /run
+mkdir -m 1777 /run/lock
+if [ ! -e /etc/resolv.conf ]; then # it points into /run
+  target=$(readlink -m /etc/resolv.conf)
+  mkdir -p "\${target%/*}"
+  printf '%s\\n' "$resolv_conf" >"$target"
+fi
+
+mkdir /run/dev
+mount -t tmpfs -o nosuid,noexec,mode=755 tmpfs /run/dev
+for node in null zero full random urandom tty; do
+  : >"/run/dev/$node"
+  mount --bind "/dev/$node" "/run/dev/$node"
+done
+mkdir /run/dev/pts
+mkdir -m 1777 /run/dev/shm
+ln -s /proc/self/fd /run/dev/fd
+ln -s fd/0 /run/dev/stdin
+ln -s fd/1 /run/dev/stdout
+ln -s fd/2 /run/dev/stderr
+ln -s pts/ptmx /run/dev/ptmx
+mount -t devpts -o newinstance,nosuid,noexec,mode=620,ptmxmode=666 devpts /run/dev/pts
+terminal=$(readlink /proc/self/fd/0)
+case $terminal in
+/dev/pts/* | /dev/tty*)
+  : >/run/dev/console
+  mount --bind "$terminal" /run/dev/console
+  ;;
+esac
+mount --move /run/dev /dev
+rmdir /run/dev
+
+capabilities=$1
+shift
+exec setpriv --bounding-set "$capabilities" --inh-caps -all --no-new-privs -- sh -c '"$@"; exit $?' egress "$@"
+`;
+
+/**
+ * The command line, to be run in the network namespace by root. Its process 1 is a shell that only waits, so that the command has
+ * ordinary signal handling; the command is that shell's one child. All of it ends with the process that started it.
+ */
+export function confinedArgv(command: Argv): Argv {
+  const [program, ...args] = command;
+  const held: Argv = [
+    "setpriv",
+    "--pdeathsig",
+    "KILL",
+    "unshare",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+  ];
+  return [...held, "--", "sh", "-c", SETUP, "egress", CAPABILITIES, program, ...args];
+}

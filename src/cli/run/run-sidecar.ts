@@ -1,0 +1,130 @@
+/** The sidecar of a run: this same program as `egress serve` in the run's namespace, known to be healthy once this settles. */
+import { randomBytes } from "node:crypto";
+import { request } from "node:http";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Argv, CommandEnd } from "../../netns/command.ts";
+import { type NetworkNamespace, spawnIn } from "../../netns/namespace.ts";
+import { type Policy, renderPolicy } from "../../policy/policy.ts";
+
+export interface RunSidecarOptions {
+  readonly namespace: NetworkNamespace;
+  readonly program: Argv;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly policy: Policy;
+  readonly upstreams: string;
+  readonly socketPath: string;
+  /** Gets each line of its log. */
+  readonly onLine: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface RunSidecar extends AsyncDisposable {
+  readonly end: Promise<CommandEnd>;
+}
+
+/** The sidecar ended, or was not healthy in time; `output` is what it said last. */
+export class SidecarStartError extends Error {
+  readonly code = "SIDECAR_START";
+  readonly exitCode: number | undefined;
+  readonly output: readonly string[];
+
+  constructor(message: string, exitCode: number | undefined, output: readonly string[]) {
+    super(message);
+    this.exitCode = exitCode;
+    this.output = output;
+  }
+}
+
+const HEALTH_TIMEOUT_MS = 15_000;
+const STOP_TIMEOUT_MS = 3_000;
+const LINES_KEPT = 20;
+
+/** Starts it and waits for health; throws `SidecarStartError`, or the reason of `signal`. Disposing ends it, log read to the end. */
+export async function startRunSidecar(options: RunSidecarOptions): Promise<RunSidecar> {
+  const argv: Argv = ["setpriv", "--pdeathsig", "KILL", ...options.program, "serve"];
+  // In the program's folder: the sidecar must not be where the command works, and may outlive that folder.
+  const child = spawnIn(options.namespace, argv, {
+    env: sidecarEnvironment(options),
+    cwd: "/",
+    ownSession: true,
+  });
+  const last: string[] = [];
+  const keep = (line: string): void => {
+    if (last.push(line) > LINES_KEPT) last.shift();
+  };
+  createInterface({ input: child.stderr }).on("line", keep);
+  const log = createInterface({ input: child.stdout });
+  log.on("line", (line) => {
+    keep(line);
+    options.onLine(line);
+  });
+  const sidecar: RunSidecar = {
+    end: child.end,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGTERM");
+      await Promise.race([child.end, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+      child.kill("SIGKILL");
+      await child.end;
+    },
+  };
+  try {
+    await awaitHealth(options, child.hasEnded);
+    return sidecar;
+  } catch (error) {
+    await sidecar[Symbol.asyncDispose]();
+    options.signal.throwIfAborted();
+    throw new SidecarStartError(
+      String(error instanceof Error ? error.message : error),
+      (await child.end).exitCode,
+      last,
+    );
+  }
+}
+
+/** The caller's own settings hold where the run does not need its own. */
+function sidecarEnvironment(options: RunSidecarOptions): Record<string, string | undefined> {
+  const { env } = options;
+  const settings = Object.entries(env).filter(
+    ([name]) => name.startsWith("OPENSANDBOX_") || name.startsWith("OTEL_"),
+  );
+  return {
+    ...Object.fromEntries(settings),
+    PATH: env["PATH"],
+    OPENSANDBOX_EGRESS_RULES: JSON.stringify(renderPolicy(options.policy)),
+    OPENSANDBOX_EGRESS_POLICY_FILE: "",
+    OPENSANDBOX_EGRESS_TOKEN: randomBytes(24).toString("hex"),
+    OPENSANDBOX_EGRESS_HTTP_ADDR: "127.0.0.1:18080",
+    OPENSANDBOX_EGRESS_SOCKET: options.socketPath,
+    OPENSANDBOX_EGRESS_DNS_UPSTREAM: options.upstreams,
+    OPENSANDBOX_EGRESS_LOG_LEVEL: "info",
+    OPENSANDBOX_LOG_OUTPUT: "stdout",
+  };
+}
+
+async function awaitHealth(options: RunSidecarOptions, hasEnded: () => boolean): Promise<void> {
+  const deadline = performance.now() + HEALTH_TIMEOUT_MS;
+  for (;;) {
+    options.signal.throwIfAborted();
+    if (hasEnded()) throw new Error("the sidecar ended");
+    const answer = await askHealth(options.socketPath);
+    if (answer === "ok") return;
+    if (performance.now() > deadline) throw new Error(`the sidecar is not healthy: ${answer}`);
+    await sleep(10);
+  }
+}
+
+/** `"ok"`, or the reason why not. */
+async function askHealth(socketPath: string): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const call = request({ socketPath, path: "/healthz", timeout: 2_000 }, (answer) => {
+    let text = "";
+    answer.setEncoding("utf8");
+    answer.on("data", (chunk: string) => (text += chunk));
+    answer.on("close", () => resolve(answer.statusCode === 200 ? "ok" : text.trim()));
+  });
+  call.on("timeout", () => call.destroy());
+  call.on("error", (error) => resolve(error.message));
+  call.end();
+  return promise;
+}

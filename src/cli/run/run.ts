@@ -1,0 +1,183 @@
+/**
+ * `egress run`: one command, held to a policy, without a container. It makes a network namespace that is joined to the machine's
+ * network, starts the sidecar in it, runs the command there confined, and removes all of it again, whatever happens.
+ */
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { readSettings } from "../../config.ts";
+import { RESOLV_CONF } from "../../config/resolv-conf.ts";
+import { missingTools } from "../../netns/command.ts";
+import { ToolError } from "../../netns/errors.ts";
+import { accepted, type Problem, type Result } from "../../policy/problem.ts";
+import { EXIT } from "../exit-codes.ts";
+import { RUN_HELP } from "../help.ts";
+import type { CliContext } from "../main.ts";
+import { parseRunArguments, type RunRequest } from "./arguments.ts";
+import { startConfinedCommand } from "./confined-command.ts";
+import { createDenials, renderDenials } from "./denials.ts";
+import { createRunNetwork, machineRoutesIpv6, NoSubnetError } from "./run-network.ts";
+import { SidecarStartError, startRunSidecar } from "./run-sidecar.ts";
+import { findUpstreams } from "./upstreams.ts";
+
+const TOOLS = ["ip", "nft", "unshare", "setpriv", "mount", "sh"];
+const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
+
+/** Runs it; settles with the command's exit code, or one of `EXIT` where the command could not be run. */
+export async function run(argv: readonly string[], context: CliContext): Promise<number> {
+  const say = (text: string): void => context.warn(`egress run: ${text}\n`);
+  const request = parseRunArguments(argv, (path) => readFileSync(path, "utf8"));
+  if (!request.ok) return report(request.problems, say, EXIT.usage);
+  if (request.value === "help") {
+    context.print(RUN_HELP);
+    return EXIT.ok;
+  }
+  const settings = readSettings(context.env);
+  if (!settings.ok) return report(settings.problems, say, EXIT.config);
+  const lacks = process.getuid?.() === 0 ? await missingTools(TOOLS) : ["it must run as root"];
+  for (const problem of lacks) say(problem);
+  if (lacks.length > 0) return EXIT.unavailable;
+  const ipv6 = await machineRoutesIpv6();
+  const upstreams = chooseUpstreams(context, ipv6);
+  if (!upstreams.ok) return report(upstreams.problems, say, EXIT.config);
+  try {
+    return await runConfined(request.value, { context, say, ipv6, upstreams: upstreams.value });
+  } catch (error) {
+    return explain(error, say);
+  }
+}
+
+interface Setting {
+  readonly context: CliContext;
+  readonly say: (text: string) => void;
+  readonly ipv6: boolean;
+  readonly upstreams: readonly string[];
+}
+
+async function runConfined(request: RunRequest, { context, say, ipv6, upstreams }: Setting): Promise<number> {
+  await using undo = new AsyncDisposableStack();
+  const interrupts = undo.use(catchSignals());
+  const denials = createDenials();
+  undo.defer(() => {
+    for (const line of renderDenials(denials)) say(line);
+  });
+  const folder = await makePrivateFolder();
+  undo.defer(() => rm(folder, { recursive: true, force: true }));
+  const network = { upstreams, ipv6, resolverOptions: resolverOptions(), announce: say };
+  const namespace = await createRunNetwork(undo, network);
+  interrupts.signal.throwIfAborted();
+  const sidecar = undo.use(
+    await startRunSidecar({
+      namespace,
+      program: context.program,
+      env: { ...shippedRules(context.program), ...context.env },
+      policy: request.policy,
+      upstreams:
+        context.env["OPENSANDBOX_EGRESS_DNS_UPSTREAM"]?.trim() || upstreams.map(renderUpstream).join(","),
+      socketPath: join(folder, "egress.sock"),
+      onLine: denials.take,
+      signal: interrupts.signal,
+    }),
+  );
+  const command = startConfinedCommand(namespace, request.command, commandEnvironment(context.env));
+  interrupts.forwardTo(command.forward);
+  const ended = await Promise.race([command.exitCode, sidecar.end]);
+  if (typeof ended === "number") return ended;
+  say(`the sidecar ended (${ended.signal ?? `exit ${String(ended.exitCode)}`}), so the command is ended too`);
+  command.kill();
+  await command.exitCode;
+  return EXIT.software;
+}
+
+/** The resolvers of the settings; else of the machine. */
+function chooseUpstreams(context: CliContext, ipv6: boolean): Result<readonly string[]> {
+  const settings = readSettings(context.env);
+  const given = settings.ok ? settings.value.upstreams : undefined;
+  if (given !== undefined) return accepted(given.map(({ address }) => address));
+  return findUpstreams((path) => (existsSync(path) ? readFileSync(path, "utf8") : undefined), ipv6);
+}
+
+interface Interrupts extends Disposable {
+  /** Aborted by a signal that comes before there is a command to hand it to. */
+  readonly signal: AbortSignal;
+  forwardTo(forward: (signal: NodeJS.Signals) => void): void;
+}
+
+/** A signal that ended the run before the command was started. */
+class Interrupted extends Error {
+  readonly code = "INTERRUPTED";
+  readonly exitCode: number;
+
+  constructor(signal: NodeJS.Signals) {
+    super(`interrupted by ${signal}`);
+    this.exitCode = 128 + constants.signals[signal];
+  }
+}
+
+function catchSignals(): Interrupts {
+  const early = new AbortController();
+  let handle = (signal: NodeJS.Signals): void => early.abort(new Interrupted(signal));
+  const listener = (signal: NodeJS.Signals): void => handle(signal);
+  for (const signal of FORWARDED) process.on(signal, listener);
+  return {
+    signal: early.signal,
+    forwardTo(forward) {
+      handle = forward;
+    },
+    [Symbol.dispose]() {
+      for (const signal of FORWARDED) process.off(signal, listener);
+    },
+  };
+}
+
+/** Under /run, which the command does not see. */
+async function makePrivateFolder(): Promise<string> {
+  await mkdir("/run", { recursive: true });
+  return mkdtemp("/run/egress-run-");
+}
+
+/** Search domains and options of the machine's resolv.conf hold for the command too. */
+function resolverOptions(): string {
+  const text = existsSync(RESOLV_CONF) ? readFileSync(RESOLV_CONF, "utf8") : "";
+  return text
+    .split("\n")
+    .filter((line) => /^(?:search|domain|options)\s/.test(line))
+    .join("\n");
+}
+
+/** Where no rule folder is installed, the shipped one beside the program: cloud metadata stays denied. */
+function shippedRules(program: readonly string[]): Record<string, string> {
+  const script = program.at(-1) ?? "";
+  const folder = existsSync(script) ? join(dirname(realpathSync(script)), "..", "rules") : "";
+  const isNeeded = !existsSync("/var/egress/rules") && existsSync(folder);
+  return isNeeded ? { OPENSANDBOX_EGRESS_RULES_DIR: folder } : {};
+}
+
+/** The caller's, without what is the sidecar's: settings may hold secrets. */
+function commandEnvironment(env: CliContext["env"]): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("OPENSANDBOX_EGRESS_")));
+}
+
+function renderUpstream(address: string): string {
+  return address.includes(":") ? `[${address}]:53` : address;
+}
+
+function report(problems: readonly Problem[], say: (text: string) => void, exitCode: number): number {
+  for (const { path, message } of problems) say(path === "" ? message : `${path}: ${message}`);
+  return exitCode;
+}
+
+function explain(error: unknown, say: (text: string) => void): number {
+  if (error instanceof Interrupted) return error.exitCode;
+  if (error instanceof SidecarStartError) {
+    for (const line of error.output) say(`sidecar: ${line}`);
+    say(error.message);
+    return error.exitCode === EXIT.config ? EXIT.config : EXIT.software;
+  }
+  if (error instanceof ToolError || error instanceof NoSubnetError) {
+    say(error.message);
+    return EXIT.unavailable;
+  }
+  throw error;
+}
