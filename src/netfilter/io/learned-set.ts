@@ -26,7 +26,10 @@ const NETLINK_NETFILTER = 12;
 const TABLE = "opensandbox";
 const V4: SetName = { table: TABLE, set: "dyn_allow_v4" };
 const V6: SetName = { table: TABLE, set: "dyn_allow_v6" };
+const REVOKED_V4: SetName = { table: TABLE, set: "revoked_v4" };
+const REVOKED_V6: SetName = { table: TABLE, set: "revoked_v6" };
 const setOf = (key: Uint8Array): SetName => (key.length === 4 ? V4 : V6);
+const revokedSetOf = (key: Uint8Array): SetName => (key.length === 4 ? REVOKED_V4 : REVOKED_V6);
 
 /** The kernel refused a batch; nothing of it is in force. `code` is errno's name (`ENOENT`: the set is gone; `ENFILE`: it is full). */
 export class LearnedSetError extends Error {
@@ -47,6 +50,8 @@ export interface LearnedSet {
   refresh(key: Uint8Array, timeoutMs: number, comment: string): void;
   /** An address that has to go; fine when it is gone already. */
   remove(key: Uint8Array): void;
+  /** An address that is allowed again may call in again: it leaves the set of revoked ones, where it may be. */
+  pardon(key: Uint8Array): void;
   /** Forgets what is queued. */
   discard(): void;
   /** Puts all that is queued in force, and returns once the kernel has acknowledged it. Throws {@link LearnedSetError}. */
@@ -67,15 +72,15 @@ export function openLearnedSet(): LearnedSet {
     sequence = (sequence + 1) >>> 0;
     return sequence;
   };
-  const add = (key: Uint8Array, timeoutMs: number, comment: string): void =>
-    addElement(
-      writer,
-      next(),
-      setOf(key),
-      { key, timeoutMs, comment: comment.slice(0, MAX_COMMENT_OCTETS) },
-      true,
-    );
-  const remove = (key: Uint8Array): void => deleteElement(writer, next(), setOf(key), key, true);
+  function add(key: Uint8Array, timeoutMs: number, comment: string): void {
+    const element = { key, timeoutMs, comment: comment.slice(0, MAX_COMMENT_OCTETS) };
+    addElement(writer, next(), setOf(key), element, true);
+  }
+  /** Deleting what is not there would fail the batch, so it is put there first. */
+  function removeFrom(set: SetName, key: Uint8Array): void {
+    addElement(writer, next(), set, { key, timeoutMs: 1000, comment: "" }, true);
+    deleteElement(writer, next(), set, key, true);
+  }
   function discard(): void {
     writer.reset();
     messages = 0;
@@ -84,15 +89,12 @@ export function openLearnedSet(): LearnedSet {
   return {
     add,
     refresh(key, timeoutMs, comment) {
-      // Deleting what has expired meanwhile would fail the batch, and older kernels ignore a second add: so all three.
-      add(key, timeoutMs, comment);
-      remove(key);
+      // An older kernel ignores the add of what is there, timeout and all.
+      removeFrom(setOf(key), key);
       add(key, timeoutMs, comment);
     },
-    remove(key) {
-      add(key, 1000, "");
-      remove(key);
-    },
+    remove: (key) => removeFrom(setOf(key), key),
+    pardon: (key) => removeFrom(revokedSetOf(key), key),
     discard,
     commit() {
       if (messages === 0) return;
