@@ -1,5 +1,5 @@
 /** The log: JSON lines, one an event or a message, to each of the outputs that the settings name. */
-import { openSync, write } from "node:fs";
+import { openSync, write as writeFd } from "node:fs";
 import { type Logger, pino, stdTimeFunctions } from "pino";
 import { compilePolicy } from "../policy/compile.ts";
 import { decideName } from "../policy/decide-name.ts";
@@ -171,7 +171,7 @@ function compileSkipList(targets: readonly Target[]): (host: DomainName) => bool
 
 function openLogOutput(name: string): LineOutput {
   const fd = name === "stdout" ? 1 : name === "stderr" ? 2 : openLogFile(name);
-  return { write: (octets, done) => write(fd, octets, 0, octets.length, null, done) };
+  return { write: (octets, done) => writeFd(fd, octets, 0, octets.length, null, done) };
 }
 
 function openLogFile(path: string): number {

@@ -1,0 +1,56 @@
+/** The HTTP API, as a value: routes over the enforcement's port. It holds no state; `listen.ts` gives it sockets. */
+import { Hono } from "hono";
+import type { PolicyControl } from "../enforcement/policy-control.ts";
+import { type AuthSettings, createAuth } from "./auth.ts";
+import { BODY_LIMITS, type BodyLimits } from "./body.ts";
+import type { ApiContext, ApiEnv } from "./context.ts";
+import { serveCredentialVault } from "./credential-vault.ts";
+import { serveHealthz } from "./healthz.ts";
+import { type IsLocalAddress, isLocalAddress } from "./local-peer.ts";
+import { servePolicy } from "./policy-route.ts";
+import { renderRefusal } from "./refusal.ts";
+
+export interface AppParts {
+  readonly control: PolicyControl;
+  readonly auth: AuthSettings;
+  /** Told of our own bugs; the caller only hears that there was one. */
+  readonly onError: (error: unknown) => void;
+  readonly isLocal?: IsLocalAddress;
+  readonly bodyLimits?: BodyLimits;
+}
+
+export type App = Hono<ApiEnv>;
+
+export function createApp(parts: AppParts): App {
+  const { control, bodyLimits = BODY_LIMITS } = parts;
+  const auth = createAuth(parts.auth, parts.isLocal ?? isLocalAddress);
+  const hasToken = parts.auth.token !== undefined;
+  const app: App = new Hono<ApiEnv>();
+  app.use(async (c, next) => {
+    await next();
+    if (leavesBodyUnread(c)) c.res.headers.set("Connection", "close");
+  });
+  app.all("/policy", (c) => servePolicy(c, { control, auth, bodyLimits }));
+  app.all("/healthz", (c) => serveHealthz(c, control));
+  app.all("/credential-vault", (c) => serveCredentialVault(c, auth, hasToken));
+  app.all("/credential-vault/*", (c) => serveCredentialVault(c, auth, hasToken));
+  app.notFound((c: ApiContext) => renderRefusal(c, { code: "not-found", message: "no such path" }));
+  app.onError((error, c: ApiContext) => {
+    parts.onError(error);
+    return renderRefusal(c, { code: "internal-error", message: "internal error" });
+  });
+  return app;
+}
+
+/** A body that is small is read and forgotten by Node; one that is not, or that a 100 Continue was never sent for, ends the connection. */
+function leavesBodyUnread(c: ApiContext): boolean {
+  const { incoming } = c.env;
+  if (incoming.complete) return false;
+  const length = Number(incoming.headers["content-length"] ?? Number.NaN);
+  const isSmall =
+    length <= SMALL_BODY_OCTETS ||
+    (Number.isNaN(length) && incoming.headers["transfer-encoding"] === undefined);
+  return !isSmall || incoming.isPaused() || incoming.headers.expect !== undefined;
+}
+
+const SMALL_BODY_OCTETS = 64 << 10;

@@ -1,0 +1,136 @@
+/**
+ * Node's HTTP server around the application, with limits, and with a text in the answers that Node's parser sends by itself.
+ * It is not yet listening.
+ */
+import {
+  type IncomingMessage,
+  STATUS_CODES,
+  type Server,
+  type ServerResponse,
+  createServer,
+} from "node:http";
+import type { Socket } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import type { App } from "./app.ts";
+import { type Connections, boundConnections } from "./connections.ts";
+import { createGentleCloser } from "./gentle-close.ts";
+import { type IsLocalAddress, isLocalAddress } from "./local-peer.ts";
+
+export interface HttpServer {
+  readonly server: Server;
+  readonly connections: Connections;
+}
+
+export interface HttpServerOptions {
+  /** The server will listen on the unix socket. */
+  readonly overUnixSocket: boolean;
+  readonly isLocal?: IsLocalAddress;
+  readonly limits?: HttpLimits;
+}
+
+export interface HttpLimits {
+  readonly headersMs: number;
+  readonly requestMs: number;
+  readonly keepAliveMs: number;
+  readonly connectionShare: number;
+}
+
+/**
+ * A caller sends its headers in one packet: five seconds are for a slow network, not for one that drips. The whole request has
+ * longer than the body's own deadline, whose answer says more. Two shares of 256 connections leave half of the 1,024 file descriptors
+ * that a process often has, for the resolver.
+ */
+export const HTTP_LIMITS: HttpLimits = {
+  headersMs: 5000,
+  requestMs: 15_000,
+  keepAliveMs: 5000,
+  connectionShare: 256,
+};
+
+export function createHttpServer(app: App, options: HttpServerOptions): HttpServer {
+  const { overUnixSocket, limits = HTTP_LIMITS, isLocal = isLocalAddress } = options;
+  const server = createServer({
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: Math.min(1000, limits.headersMs),
+    // Node's own answer to a missing Host header has no body; ours is in `serve`.
+    requireHostHeader: false,
+  });
+  server.maxConnections = 2 * limits.connectionShare;
+  const answer = getRequestListener(
+    (request, bindings) => app.fetch(request, { ...bindings, overUnixSocket }),
+    {
+      hostname: "localhost",
+      overrideGlobalObjects: false,
+      autoCleanupIncoming: false,
+      errorHandler: () => textResponse(400, "the request's target can't be read"),
+    },
+  );
+  const closer = createGentleCloser();
+  const unanswered = new WeakMap<Socket, Exchange>();
+  const serve = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    if (closer.isClosing(incoming.socket)) return;
+    unanswered.set(incoming.socket, { incoming, outgoing });
+    if (incoming.headers.host === undefined && incoming.httpVersion === "1.1") {
+      sendText(outgoing, 400, "the Host header is missing");
+    } else void answer(incoming, outgoing);
+  };
+  server.on("connection", closer.adopt);
+  server.on("request", serve).on("checkContinue", serve);
+  server.on("checkExpectation", (_incoming, outgoing: ServerResponse) => {
+    sendText(outgoing, 417, "the only expectation that is met is 100-continue");
+  });
+  server.on("connect", (_incoming, socket: Socket) => writeText(socket, 405, "method not allowed"));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    answerBrokenRequest(error, socket, unanswered.get(socket));
+  });
+  return { server, connections: boundConnections(server, limits.connectionShare, isLocal) };
+}
+
+interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+}
+
+/** A broken request behind one that is still being answered waits for that answer, so that neither is taken for the other. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, last: Exchange | undefined): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, message] = BROKEN_REQUESTS[error.code ?? ""] ?? [400, "the request is malformed"];
+  const send = (): void => writeText(socket, status, message);
+  if (last === undefined || last.outgoing.writableFinished) send();
+  else if (last.outgoing.headersSent) socket.destroy();
+  else if (last.incoming.complete) last.outgoing.once("finish", send);
+  else send();
+}
+
+const BROKEN_REQUESTS: Readonly<Record<string, readonly [number, string]>> = {
+  HPE_HEADER_OVERFLOW: [431, "the request's headers are larger than 16 KiB"],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, "the body's chunk extensions are too large"],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "the request did not arrive in time"],
+};
+
+function textResponse(status: number, message: string): Response {
+  return new Response(message, { status, headers: { "Content-Type": "text/plain; charset=utf-8" } });
+}
+
+function sendText(outgoing: ServerResponse, status: number, message: string): void {
+  outgoing.writeHead(status, { "Content-Type": "text/plain; charset=utf-8", Connection: "close" });
+  outgoing.end(message);
+}
+
+/** Writes an answer where Node has no response object to write it with. */
+function writeText(socket: Socket, status: number, message: string): void {
+  if (!socket.writable) return;
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`,
+    "Connection: close",
+    "Content-Type: text/plain; charset=utf-8",
+    `Content-Length: ${Buffer.byteLength(message)}`,
+  ];
+  socket.write(`${head.join("\r\n")}\r\n\r\n${message}`);
+  socket.destroySoon();
+}
