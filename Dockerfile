@@ -1,0 +1,28 @@
+# The sidecar's image: node, the bundle, and the four programs that it or its operators call; no npm, no compiler.
+# Build: docker build -t egress .        Other base: --build-arg NODE_TAG=24-bookworm-slim (Debian, for glibc and apt)
+ARG NODE_TAG=26-bookworm-slim
+
+FROM node:${NODE_TAG} AS build
+WORKDIR /src
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY build.ts tsconfig.json ./
+COPY src src
+RUN npm run build
+
+FROM node:${NODE_TAG}
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends nftables iproute2 dnsutils curl \
+ && rm -rf /var/lib/apt/lists/* /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn*
+COPY --from=build /src/dist /opt/egress
+COPY rules /var/egress/rules
+RUN ln -s /opt/egress/egress.mjs /usr/local/bin/egress
+# Compiled code kept beside the bundle saves some 20 ms of each start.
+ENV NODE_COMPILE_CACHE=/opt/egress/cache
+RUN egress --version
+EXPOSE 18080
+# Over the socket, which is there also when the API's address is set otherwise.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=2s --retries=3 \
+  CMD ["curl", "-fsS", "--unix-socket", "/run/opensandbox/egress.sock", "http://localhost/healthz"]
+ENTRYPOINT ["/usr/local/bin/egress"]
+CMD ["serve"]
