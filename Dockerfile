@@ -23,6 +23,5 @@ RUN egress --version
 EXPOSE 18080
 # Over the socket, which is there also when the API's address is set otherwise.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=2s --retries=3 \
-  CMD ["curl", "-fsS", "--unix-socket", "/run/opensandbox/egress.sock", "http://localhost/healthz"]
-ENTRYPOINT ["/usr/local/bin/egress"]
-CMD ["serve"]
+  CMD curl -fsS --unix-socket "${OPENSANDBOX_EGRESS_SOCKET:-/run/opensandbox/egress.sock}" http://localhost/healthz
+ENTRYPOINT ["/usr/local/bin/egress", "serve"]

@@ -4,6 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { mkdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { type Argv, type CommandOptions, type CommandResult } from "./command.ts";
 import { requireCommand, runCommand, startCommand, type RunningCommand } from "./command.ts";
@@ -30,6 +31,7 @@ export async function createNamespace(label: string): Promise<OwnedNamespace> {
   await requireCommand(["ip", "netns", "add", name]);
   const removeAtExit = (): void => {
     spawnSync("ip", ["netns", "delete", name]);
+    rmSync(`/etc/netns/${name}`, { recursive: true, force: true });
   };
   process.once("exit", removeAtExit);
   const namespace: OwnedNamespace = {
