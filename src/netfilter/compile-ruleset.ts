@@ -1,0 +1,86 @@
+/**
+ * From a policy and the facts of the namespace to everything that is wanted in the kernel. Pure: the same input gives the same ruleset.
+ *
+ * The chains and their order are the result of experiments against a workload that is root with CAP_NET_RAW in this very
+ * namespace; each chain's file says what its rules are there for. Known limits: a workload with CAP_NET_RAW can forge the answers
+ * of a resolver on a loopback address, because it shares both the address and the interface with it; AF_XDP sockets pass the
+ * raw-frame guard; interfaces stacked on another one of the same namespace (VLAN, bond, bridge) are cut off.
+ */
+import { egressChain } from "./egress-chain.ts";
+import { antispoofChain, arrivingChain, forgedChain, loopbackChain, revokedChain } from "./inbound-chains.ts";
+import { TABLE } from "./kernel-names.ts";
+import { compileChanges, compileSets } from "./named-sets.ts";
+import { ownChain, redirectChain, sourceChain } from "./own-traffic.ts";
+import { canBeGuarded, guardTables, stampChain } from "./raw-frame-guard.ts";
+import { refuseChain } from "./refuse-chain.ts";
+import type { Chain, Ruleset } from "./ruleset.ts";
+import type { RulesetInput } from "./ruleset-input.ts";
+
+/** Throws TypeError on input that no caller should give: a generation or mark out of range, a text that is no address. */
+export function compileRuleset(input: RulesetInput): Ruleset {
+  requireIntegers(input);
+  const devices = input.network.interfaces.filter(canBeGuarded);
+  const enforcing = input.mode === "dns+nft";
+  const chains = enforcing ? enforcingChains(input, devices) : resolverChains(input);
+  return {
+    mode: input.mode,
+    generation: input.generation,
+    tables: [
+      { family: "inet", name: TABLE, sets: compileSets(input), chains },
+      ...(enforcing ? guardTables(input.marks, devices) : []),
+    ],
+    changes: compileChanges(input),
+    unguarded: enforcing ? input.network.interfaces.filter((name) => !canBeGuarded(name)) : [],
+  };
+}
+
+function enforcingChains(input: RulesetInput, devices: readonly string[]): readonly Chain[] {
+  return [
+    sourceChain(),
+    redirectChain(input),
+    egressChain(input),
+    {
+      name: "forward",
+      hook: { type: "filter", name: "forward", priority: -300, policy: "drop" },
+      rules: [FORWARDED],
+    },
+    loopbackChain(),
+    antispoofChain(input),
+    arrivingChain(input),
+    stampChain(input.marks, devices),
+    forgedChain(),
+    revokedChain(input),
+    refuseChain(),
+  ];
+}
+
+/** In `dns` mode: the redirect, and what keeps our own traffic ours. */
+function resolverChains(input: RulesetInput): readonly Chain[] {
+  return [
+    sourceChain(),
+    redirectChain(input),
+    ownChain(input),
+    loopbackChain(),
+    {
+      name: "antispoof",
+      hook: { type: "filter", name: "input", priority: -300, policy: "accept" },
+      rules: [TO_FORGED],
+    },
+    stampChain(input.marks, []),
+    forgedChain(),
+  ];
+}
+
+/** Docker leaves ip_forward on: without this, a frame put on one interface may leave by another past the output hook. */
+const FORWARDED = { statements: "counter drop", comment: "a sandbox is no router" };
+
+const TO_FORGED = { statements: 'iifname "lo" goto forged' };
+
+function requireIntegers({ generation, marks }: RulesetInput): void {
+  const inRange = Number.isInteger(generation) && generation >= 1 && generation < 2 ** 31;
+  if (!inRange) throw new TypeError(`generation out of range: ${generation}`);
+  for (const [name, value] of Object.entries(marks)) {
+    const usable = Number.isInteger(value) && value > 0 && value < 0xffffffff;
+    if (!usable) throw new TypeError(`${name} out of range`);
+  }
+}

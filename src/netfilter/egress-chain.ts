@@ -1,0 +1,72 @@
+/** What may leave, in `dns+nft` mode. The kernel refuses what no rule accepts. */
+import type { RulesetInput } from "./ruleset-input.ts";
+import { LEFT_OVER, resolverRules } from "./own-traffic.ts";
+import type { Chain, Rule } from "./ruleset.ts";
+
+export function egressChain(input: RulesetInput): Chain {
+  return {
+    name: "egress",
+    hook: { type: "filter", name: "output", priority: 0, policy: "drop" },
+    rules: [
+      ...resolverRules(input),
+      ...NEIGHBOUR_DISCOVERY,
+      LEFT_OVER,
+      {
+        statements: `ct state established ct mark ${input.generation} accept`,
+        comment: "flows admitted under this generation; others are judged again",
+      },
+      ...blockRules(input),
+      ...judge(input, "daddr"),
+      verdictOfDefault(input),
+    ],
+  };
+}
+
+/** The verdict on the far end's address: what the policy's address rules say, then what lookups have brought. */
+export function judge({ generation }: RulesetInput, side: "saddr" | "daddr"): readonly Rule[] {
+  const accept = `ct mark set ${generation} accept`;
+  return [
+    { statements: `ip ${side} @deny_v4 jump refuse` },
+    { statements: `ip6 ${side} @deny_v6 jump refuse` },
+    { statements: `ip ${side} @allow_v4 ${accept}` },
+    { statements: `ip6 ${side} @allow_v6 ${accept}` },
+    { statements: `ip ${side} @dyn_allow_v4 ${accept}` },
+    { statements: `ip6 ${side} @dyn_allow_v6 ${accept}` },
+  ];
+}
+
+/** Only to where neighbours are, and with the hop limit that no router lets pass: to anywhere else it would carry a payload out. */
+const NEIGHBOUR_DISCOVERY: readonly Rule[] = [
+  {
+    statements:
+      "ip6 hoplimit 255 ip6 daddr { ff02::/16, fe80::/10 } icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept",
+  },
+  {
+    statements:
+      "ip6 hoplimit 255 ip6 daddr @onlink_v6 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept",
+  },
+];
+
+/** Encrypted lookups go past the resolver: DNS over TLS and QUIC always, over HTTPS where it is known to be served. */
+function blockRules({ doh }: RulesetInput): readonly Rule[] {
+  const overTls: Rule = {
+    statements: "meta l4proto { tcp, udp } th dport 853 jump refuse",
+    comment: "DNS over TLS and QUIC",
+  };
+  if (doh === undefined) return [overTls];
+  return [
+    overTls,
+    {
+      statements: "ip daddr @doh_v4 meta l4proto { tcp, udp } th dport 443 jump refuse",
+      comment: "DNS over HTTPS",
+    },
+    { statements: "ip6 daddr @doh_v6 meta l4proto { tcp, udp } th dport 443 jump refuse" },
+  ];
+}
+
+function verdictOfDefault({ policy, generation }: RulesetInput): Rule {
+  if (policy.fallback.action === "allow") {
+    return { statements: `ct mark set ${generation} accept`, comment: "the default action" };
+  }
+  return { statements: "jump refuse", comment: "the default action" };
+}

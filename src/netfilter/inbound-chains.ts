@@ -1,0 +1,138 @@
+/**
+ * Who may speak to us first, since answers to callers are let out, and what may still arrive of flows that we opened.
+ */
+import type { RulesetInput } from "./ruleset-input.ts";
+import { judge } from "./egress-chain.ts";
+import type { Chain, Rule } from "./ruleset.ts";
+
+/**
+ * A packet that came through the output hook brings its conntrack entry along over `lo`; what a packet socket has put there has none
+ * yet. Before conntrack gives it one.
+ */
+export function loopbackChain(): Chain {
+  return {
+    name: "loopback",
+    hook: { type: "filter", name: "prerouting", priority: -350, policy: "accept" },
+    rules: [
+      {
+        statements: 'iifname "lo" ct state invalid counter drop',
+        comment: "a packet socket put it on lo, past the output hook",
+      },
+    ],
+  };
+}
+
+/**
+ * An arriving packet may open a flow only if it honestly can: a SYN, a datagram where the setting says so, ICMP. Before conntrack
+ * confirms the flow, so that a refused one leaves no entry.
+ */
+export function antispoofChain({ inboundUdp }: RulesetInput): Chain {
+  return {
+    name: "antispoof",
+    hook: { type: "filter", name: "input", priority: -300, policy: "accept" },
+    rules: [
+      { statements: 'iifname "lo" goto forged' },
+      { statements: "ip saddr @revoked_v4 ct state new jump revoked" },
+      { statements: "ip6 saddr @revoked_v6 ct state new jump revoked" },
+      {
+        statements: "ct state new tcp flags & (fin | syn | rst | ack) != syn counter drop",
+        comment: "no flow is picked up in mid-stream",
+      },
+      {
+        statements: "ct state new meta l4proto != { tcp, udp, icmp, ipv6-icmp } counter drop",
+        comment: "no other protocol is called for",
+      },
+      ...(inboundUdp
+        ? []
+        : [
+            {
+              statements: "ct state new meta l4proto udp counter drop",
+              comment: "a setting lets UDP from outside open flows",
+            },
+          ]),
+    ],
+  };
+}
+
+/** A host that a change has denied does not come back as a caller, unless it is a neighbour, or allowed by now. */
+export function revokedChain(input: RulesetInput): Chain {
+  return {
+    name: "revoked",
+    rules: [
+      { statements: "ip saddr @onlink_v4 return" },
+      { statements: "ip6 saddr @onlink_v6 return" },
+      ...allowedAgain(input),
+      { statements: "counter drop", comment: "a change has denied this host" },
+    ],
+  };
+}
+
+/** What arrives on `lo` from elsewhere was forged, but for answers to redirected lookups, which look like that. */
+export function forgedChain(): Chain {
+  return {
+    name: "forged",
+    rules: [
+      { statements: "fib saddr type local accept" },
+      { statements: "ct direction reply ct status dnat accept", comment: "answers to redirected lookups" },
+      { statements: "tcp flags & (syn | rst) == rst accept" },
+      { statements: "counter drop" },
+    ],
+  };
+}
+
+/**
+ * Judges again flows that only receive. Not TCP: its acknowledgements are judged on the way out, and a reset then reaches the
+ * local socket; refused here, the reset would go to the far end and the local reader would hang.
+ */
+export function arrivingChain(input: RulesetInput): Chain {
+  const { generation } = input;
+  return {
+    name: "arriving",
+    hook: { type: "filter", name: "input", priority: 0, policy: "accept" },
+    rules: [
+      { statements: "ct direction original accept" },
+      { statements: "meta l4proto tcp accept" },
+      { statements: 'iifname "lo" accept' },
+      { statements: `ct mark ${generation} accept` },
+      { statements: "ip saddr . th sport @upstream_v4 accept" },
+      { statements: "ip6 saddr . th sport @upstream_v6 accept" },
+      ...exemptAnswers(input),
+      ...blockedAnswers(input),
+      ...judge(input, "saddr"),
+      ...refuseTheRest(input),
+    ],
+  };
+}
+
+function allowedAgain({ policy }: RulesetInput): readonly Rule[] {
+  if (policy.fallback.action === "allow") {
+    return [{ statements: "ip saddr != @deny_v4 return" }, { statements: "ip6 saddr != @deny_v6 return" }];
+  }
+  return [
+    { statements: "ip saddr @allow_v4 return" },
+    { statements: "ip6 saddr @allow_v6 return" },
+    { statements: "ip saddr @dyn_allow_v4 return" },
+    { statements: "ip6 saddr @dyn_allow_v6 return" },
+  ];
+}
+
+function exemptAnswers({ exemptNameservers }: RulesetInput): readonly Rule[] {
+  if (exemptNameservers.length === 0) return [];
+  return [
+    { statements: "ip saddr @exempt_v4 udp sport 53 accept" },
+    { statements: "ip6 saddr @exempt_v6 udp sport 53 accept" },
+  ];
+}
+
+function blockedAnswers({ doh }: RulesetInput): readonly Rule[] {
+  if (doh === undefined) return [];
+  return [
+    { statements: "ip saddr @doh_v4 udp sport 443 jump refuse" },
+    { statements: "ip6 saddr @doh_v6 udp sport 443 jump refuse" },
+  ];
+}
+
+function refuseTheRest({ policy, generation }: RulesetInput): readonly Rule[] {
+  if (policy.fallback.action === "allow") return [{ statements: `ct mark set ${generation} accept` }];
+  return [{ statements: "meta l4proto udp jump refuse" }];
+}

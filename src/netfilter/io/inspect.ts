@@ -1,0 +1,92 @@
+/** What of ours the kernel holds, read back from nft(8). */
+import { guardedDevice, GUARD_TABLE, OUR_TABLES, TABLE } from "../kernel-names.ts";
+import type { KernelState, PresentChain } from "../render-nft.ts";
+import type { EnforcementMode } from "../ruleset.ts";
+import { runTool, type Tool } from "./run-tool.ts";
+
+/** A ruleset that an earlier sidecar has left in force. */
+export interface RulesetInForce {
+  readonly mode: EnforcementMode;
+  /** That of accepted flows; `undefined` in `dns` mode, which has none. */
+  readonly generation: number | undefined;
+  readonly guardedInterfaces: readonly string[];
+}
+
+/** Which of our tables and chains are there. Costs some 5 ms, whatever the sets hold. Throws KernelError. */
+export async function readKernelState(nft: Tool = ["nft"], signal?: AbortSignal): Promise<KernelState> {
+  const [tables, chains] = [
+    readObjects(await runTool(nft, ["-j", "list", "tables"], { signal }), "table"),
+    readObjects(await runTool(nft, ["-j", "list", "chains"], { signal }), "chain"),
+  ];
+  return {
+    tables: OUR_TABLES.filter((ours) =>
+      tables.some((table) => table["family"] === ours.family && table["name"] === ours.name),
+    ),
+    chains: chains.flatMap(readChain),
+  };
+}
+
+/** For taking over on a restart; `undefined` when there is no whole ruleset of ours. Throws KernelError. */
+export async function readRulesetInForce(nft: Tool = ["nft"]): Promise<RulesetInForce | undefined> {
+  const { chains } = await readKernelState(nft);
+  const names = new Set(chains.filter(({ table }) => table === TABLE).map(({ name }) => name));
+  if (!names.has("nat_output")) return undefined;
+  const guardedInterfaces = chains
+    .filter(({ table }) => table === GUARD_TABLE)
+    .flatMap(({ name }) => guardedDevice(name) ?? []);
+  if (!names.has("egress")) {
+    return names.has("own") ? { mode: "dns", generation: undefined, guardedInterfaces } : undefined;
+  }
+  const listing = await runTool(nft, ["-j", "list", "chain", "inet", TABLE, "egress"]);
+  const generation = findGeneration(JSON.parse(listing));
+  return generation === undefined ? undefined : { mode: "dns+nft", generation, guardedInterfaces };
+}
+
+/** nft's JSON is an array of objects with one key each, the kind (libnftables-json(5)). */
+function readObjects(json: string, kind: string): readonly Record<string, unknown>[] {
+  const document: unknown = JSON.parse(json);
+  const listed = isRecord(document) ? document["nftables"] : undefined;
+  if (!Array.isArray(listed)) return [];
+  return listed.flatMap((item: unknown) => {
+    const found = isRecord(item) ? item[kind] : undefined;
+    return isRecord(found) ? [found] : [];
+  });
+}
+
+function readChain(chain: Record<string, unknown>): readonly PresentChain[] {
+  const table = OUR_TABLES.find(({ family, name }) => chain["family"] === family && chain["table"] === name);
+  const { name, type, hook, prio } = chain;
+  if (table === undefined || typeof name !== "string") return [];
+  const isBase = typeof type === "string" && typeof hook === "string" && typeof prio === "number";
+  return [
+    {
+      family: table.family,
+      table: table.name,
+      name,
+      hook: isBase ? { type, name: hook, priority: prio } : undefined,
+    },
+  ];
+}
+
+/** The number in `ct state established ct mark N accept`. */
+function findGeneration(value: unknown): number | undefined {
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      const found = findGeneration(item);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+  if (!isRecord(value)) return undefined;
+  const { match } = value;
+  if (isRecord(match) && isCtMark(match["left"]) && typeof match["right"] === "number") return match["right"];
+  return findGeneration(Object.values(value));
+}
+
+function isCtMark(left: unknown): boolean {
+  return isRecord(left) && isRecord(left["ct"]) && left["ct"]["key"] === "mark";
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

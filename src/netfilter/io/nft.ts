@@ -1,0 +1,92 @@
+/** Puts rulesets into the kernel through nft(8): about 15 ms for a small policy, half a second for 100,000 prefixes. */
+import { KernelError } from "../errors.ts";
+import { renderRuleset, renderTeardown } from "../render-nft.ts";
+import { hasGuard, type Ruleset, withoutGuard } from "../ruleset.ts";
+import { readKernelState } from "./inspect.ts";
+import { runTool, type Tool, type ToolRun } from "./run-tool.ts";
+
+/** The kernel's side. One call of `replace` is one nftables transaction: all of it or nothing; the same ruleset may be sent again. */
+export interface RulesetApplier {
+  /** Throws KernelError, and leaves the ruleset that was in force. One call at a time. */
+  replace(ruleset: Ruleset, signal?: AbortSignal): Promise<AppliedRuleset>;
+  /** Removes everything that is ours, and nothing else. Throws KernelError. */
+  teardown(): Promise<void>;
+}
+
+export interface AppliedRuleset {
+  /** What is in force all the same, but without these. */
+  readonly unavailable: readonly UnavailableProtection[];
+}
+
+export interface UnavailableProtection {
+  readonly protection: "raw-frame-guard";
+  /** For people. */
+  readonly reason: string;
+}
+
+export interface NftOptions {
+  readonly nft?: Tool;
+  readonly timeoutMs?: number;
+}
+
+export function createNftApplier({ nft = ["nft"], timeoutMs }: NftOptions = {}): RulesetApplier {
+  let guardFault: string | undefined;
+
+  function load(text: string, signal?: AbortSignal, args: readonly string[] = []): Promise<string> {
+    const run: ToolRun = { input: text, signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+    return runTool(nft, [...args, "-f", "-"], run);
+  }
+
+  async function apply(ruleset: Ruleset, signal?: AbortSignal): Promise<void> {
+    await load(renderRuleset(ruleset, await readKernelState(nft, signal)), signal);
+  }
+
+  /** Why the kernel has no egress hook; `undefined` when it has. */
+  async function probeGuard(signal?: AbortSignal): Promise<string | undefined> {
+    try {
+      await load(GUARD_PROBE, signal, ["-c"]);
+      return undefined;
+    } catch (error) {
+      if (error instanceof KernelError && error.code === "refused") return error.detail;
+      throw error;
+    }
+  }
+
+  return {
+    async replace(ruleset, signal) {
+      if (guardFault === undefined || !hasGuard(ruleset)) {
+        try {
+          await apply(ruleset, signal);
+          return { unavailable: unguarded(ruleset) };
+        } catch (error) {
+          const refused = error instanceof KernelError && error.code === "refused" && hasGuard(ruleset);
+          guardFault = refused ? await probeGuard(signal) : undefined;
+          if (guardFault === undefined) throw error;
+        }
+      }
+      await apply(withoutGuard(ruleset), signal);
+      return {
+        unavailable: [{ protection: "raw-frame-guard", reason: `no netdev egress hook: ${guardFault}` }],
+      };
+    },
+    async teardown() {
+      await load(renderTeardown(await readKernelState(nft)));
+    },
+  };
+}
+
+/** Only checked, never put in force. On `lo`, which is always there. */
+const GUARD_PROBE = `table arp opensandbox_probe {
+  chain output { type filter hook output priority 0; policy accept; }
+}
+table netdev opensandbox_probe {
+  chain egress { type filter hook egress device "lo" priority 0; policy accept; }
+}
+`;
+
+function unguarded({ unguarded: names }: Ruleset): readonly UnavailableProtection[] {
+  return names.map((name) => ({
+    protection: "raw-frame-guard",
+    reason: `nft cannot be told the name of interface ${JSON.stringify(name)}`,
+  }));
+}

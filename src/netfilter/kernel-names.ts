@@ -1,0 +1,26 @@
+/** What our objects in the kernel are called. Operators and scripts know the table, the chain `egress` and the sets by name. */
+import type { Family } from "./ruleset.ts";
+
+export const TABLE = "opensandbox";
+export const ARP_TABLE = "opensandbox_arp";
+export const GUARD_TABLE = "opensandbox_guard";
+
+/** Everything that is ours. What is in no table of these is somebody else's and is never touched. */
+export const OUR_TABLES: readonly { readonly family: Family; readonly name: string }[] = [
+  { family: "inet", name: TABLE },
+  { family: "arp", name: ARP_TABLE },
+  { family: "netdev", name: GUARD_TABLE },
+];
+
+/** An interface has a guard chain of its own: the devices of a base chain cannot be exchanged in place. */
+export function guardChainName(device: string): string {
+  if (/^[A-Za-z0-9_.-]+$/.test(device)) return `egress_${device}`;
+  return `egress-hex_${Buffer.from(device).toString("hex")}`;
+}
+
+/** The interface of a guard chain; `undefined` for other names. */
+export function guardedDevice(chain: string): string | undefined {
+  const [, kind = "", rest = ""] = /^egress(-hex)?_(.+)$/.exec(chain) ?? [];
+  if (rest === "") return undefined;
+  return kind === "" ? rest : Buffer.from(rest, "hex").toString();
+}

@@ -1,0 +1,177 @@
+/**
+ * What makes the resolver the only way to ask: port 53 is redirected to it, and the upstreams are asked by nobody else.
+ *
+ * Ours are packets with our mark and priority, which open nothing but the upstreams' ports. Not here: what other traffic may leave.
+ */
+import type { Endpoint, Marks, RulesetInput } from "./ruleset-input.ts";
+import { isIpv4, isLocalhost, isLoopback } from "./endpoints.ts";
+import type { Chain, Rule } from "./ruleset.ts";
+
+/** The conntrack mark of our own flows: above every generation. */
+const OWN_FLOW = "0x80000000";
+
+const ASK = "meta l4proto { tcp, udp } th dport 53";
+
+/** nft(8)'s words for packets of our own sockets. */
+export function ours({ mark, priority }: Marks): string {
+  return matchMarks(mark, priority);
+}
+
+/** nft(8)'s words for a mark and a priority, which it writes as two halves. */
+export function matchMarks(mark: number, priority: number): string {
+  return `meta mark ${hex(mark)} meta priority ${handle(priority)}`;
+}
+
+/** The words that give a packet a mark and a priority. */
+export function setMarks(mark: number, priority: number): string {
+  return `meta mark set ${hex(mark)} meta priority set ${handle(priority)}`;
+}
+
+/**
+ * Nobody sends from an address that is not ours: neither forged answers of an upstream, nor a first packet "from" a host that then
+ * seems to have called us. Before conntrack, so that such a packet makes no entry.
+ */
+export function sourceChain(): Chain {
+  return {
+    name: "source",
+    hook: { type: "filter", name: "output", priority: -350, policy: "accept" },
+    rules: [
+      { statements: "fib saddr type local accept" },
+      {
+        statements: "tcp flags & (syn | rst) == rst accept",
+        comment: "the kernel's resets for chain refuse carry the far end's address; a reset opens no flow",
+      },
+      {
+        statements:
+          "ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, mld2-listener-report } accept",
+      },
+      { statements: "counter drop", comment: "forged source" },
+    ],
+  };
+}
+
+/** Before Docker's own redirect of 127.0.0.11:53, which is at -100. */
+export function redirectChain(input: RulesetInput): Chain {
+  const us = ours(input.marks);
+  return {
+    name: "nat_output",
+    hook: { type: "nat", name: "output", priority: -110, policy: "accept" },
+    rules: [
+      { statements: `${us} ip daddr . th dport @upstream_v4 return` },
+      { statements: `${us} ip6 daddr . th dport @upstream_v6 return` },
+      ...whenExempt(input, [
+        { statements: `ip daddr @exempt_v4 ${ASK} return` },
+        { statements: `ip6 daddr @exempt_v6 ${ASK} return` },
+      ]),
+      { statements: `meta l4proto { tcp, udp } th dport 53 redirect to :${input.resolverPort}` },
+    ],
+  };
+}
+
+/** In `dns` mode everything else may leave. */
+export function ownChain(input: RulesetInput): Chain {
+  return {
+    name: "own",
+    hook: { type: "filter", name: "output", priority: 0, policy: "accept" },
+    rules: [...resolverRules(input), LEFT_OVER],
+  };
+}
+
+/**
+ * The head of the filter chain in both modes. What a rule of `lo` would let pass is refused before it: resolvers on loopback
+ * addresses are upstreams like others.
+ */
+export function resolverRules(input: RulesetInput): readonly Rule[] {
+  const us = ours(input.marks);
+  const ownFlow = `ct mark set ${OWN_FLOW} accept`;
+  return [
+    {
+      statements: "ct direction reply accept",
+      comment: "answers of inbound connections; chains source and antispoof judge callers",
+    },
+    ...input.upstreams.flatMap((upstream) => asBeforeNat(us, upstream, ownFlow)),
+    {
+      statements: `${us} ip daddr . th dport @upstream_v4 ${ownFlow}`,
+      comment: "our lookups; never an upstream's other ports",
+    },
+    { statements: `${us} ip6 daddr . th dport @upstream_v6 ${ownFlow}` },
+    ...ownDestinationRules(input, us),
+    ...exemptRules(input),
+    {
+      statements: "ip daddr . th dport @upstream_v4 counter reject",
+      comment: "nobody else asks an upstream",
+    },
+    { statements: "ip6 daddr . th dport @upstream_v6 counter reject" },
+    ...loopbackResolverRules(input),
+    { statements: 'oifname "lo" accept' },
+    {
+      statements: `ip daddr 127.0.0.1 meta l4proto { tcp, udp } th dport ${input.resolverPort} accept`,
+      comment: "a redirected packet still shows its old interface",
+    },
+    { statements: `ip6 daddr ::1 meta l4proto { tcp, udp } th dport ${input.resolverPort} accept` },
+  ];
+}
+
+/** NAT is decided on a flow's first packet: one that conntrack takes for a flow of ours has passed the redirect. Before established flows. */
+export const LEFT_OVER: Rule = {
+  statements: "meta l4proto { tcp, udp } th dport 53 counter reject",
+  comment: "left-over flows of our own lookups",
+};
+
+/**
+ * Docker's resolver is asked at 127.0.0.11:53 and listens on another port: its own redirect comes after ours and before the filter,
+ * which therefore sees that port. Conntrack remembers what was asked for.
+ */
+function asBeforeNat(match: string, { address, port }: Endpoint, verdict: string): readonly Rule[] {
+  if (!isLoopback(address) || !isIpv4(address)) return [];
+  return ["udp", "tcp"].map((protocol) => ({
+    statements:
+      `${match} meta l4proto ${protocol} ct original ip daddr ${address} ct original proto-dst ${port} ${verdict}`.trim(),
+  }));
+}
+
+function ownDestinationRules({ ownDestinations = [] }: RulesetInput, us: string): readonly Rule[] {
+  if (ownDestinations.length === 0) return [];
+  const verdict = `ct mark set ${OWN_FLOW} accept`;
+  return [
+    { statements: `${us} ip daddr . th dport @own_v4 ${verdict}`, comment: "our events and metrics" },
+    { statements: `${us} ip6 daddr . th dport @own_v6 ${verdict}` },
+  ];
+}
+
+function exemptRules(input: RulesetInput): readonly Rule[] {
+  const verdict = input.mode === "dns" ? "accept" : `ct mark set ${input.generation} accept`;
+  return whenExempt(input, [
+    ...input.exemptNameservers.flatMap((address) => asBeforeNat("", { address, port: 53 }, verdict)),
+    { statements: `ip daddr @exempt_v4 ${ASK} ${verdict}`, comment: "resolvers that anyone may ask" },
+    { statements: `ip6 daddr @exempt_v6 ${ASK} ${verdict}` },
+  ]);
+}
+
+/** All ports of a loopback resolver, as its real one is not known; of localhost only the upstream's own, as the workload's servers are there. */
+function loopbackResolverRules({ upstreams }: RulesetInput): readonly Rule[] {
+  const addresses = [...new Set(upstreams.map(({ address }) => address))].filter(isResolverOnLoopback);
+  if (addresses.length === 0) return [];
+  return [
+    {
+      statements: `ip daddr { ${addresses.join(", ")} } counter reject`,
+      comment: "resolvers on loopback, on whatever port they listen",
+    },
+  ];
+}
+
+function whenExempt({ exemptNameservers }: RulesetInput, rules: readonly Rule[]): readonly Rule[] {
+  return exemptNameservers.length === 0 ? [] : rules;
+}
+
+function isResolverOnLoopback(address: string): boolean {
+  return isLoopback(address) && !isLocalhost(address);
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16).padStart(8, "0")}`;
+}
+
+function handle(priority: number): string {
+  return `${(priority >>> 16).toString(16)}:${(priority & 0xffff).toString(16)}`;
+}

@@ -1,0 +1,66 @@
+/**
+ * Packet sockets never pass the output hook. So what honestly leaves gets a secret mark and priority at the last step of the IP stack,
+ * and for ARP in its own output hook; the egress hook of each interface lets only these out, and clears both before taps can see them.
+ */
+import type { Marks } from "./ruleset-input.ts";
+import { ARP_TABLE, GUARD_TABLE, guardChainName } from "./kernel-names.ts";
+import { matchMarks, ours, setMarks } from "./own-traffic.ts";
+import type { Chain, Rule, Table } from "./ruleset.ts";
+
+const CLEAR = "meta mark set 0 meta priority set none";
+
+/** Whether nft(8) can be told the name: it knows no escapes inside quotes, and takes `*` for a wildcard. */
+export function canBeGuarded(device: string): boolean {
+  return /^[^"*\\\s]{1,15}$/.test(device);
+}
+
+/** Only guarded interfaces get the stamp: on another one it would be there to read. There our own marks go too. */
+export function stampChain(marks: Marks, devices: readonly string[]): Chain {
+  return {
+    name: "stamp",
+    hook: { type: "filter", name: "postrouting", priority: 300, policy: "accept" },
+    rules: [
+      ...(devices.length === 0 ? [] : [stamp(marks, devices)]),
+      { statements: `${ours(marks)} ${CLEAR}`, comment: "taps learn nothing" },
+    ],
+  };
+}
+
+/** None where there is no interface to guard. */
+export function guardTables(marks: Marks, devices: readonly string[]): readonly Table[] {
+  if (devices.length === 0) return [];
+  const output: Chain = {
+    name: "output",
+    hook: { type: "filter", name: "output", priority: 0, policy: "accept" },
+    rules: [stamp(marks, devices)],
+  };
+  return [
+    { family: "arp", name: ARP_TABLE, sets: [], chains: [output] },
+    {
+      family: "netdev",
+      name: GUARD_TABLE,
+      sets: [],
+      chains: devices.map((device) => guardChain(marks, device)),
+    },
+  ];
+}
+
+function guardChain({ stampMark, stampPriority }: Marks, device: string): Chain {
+  return {
+    name: guardChainName(device),
+    hook: { type: "filter", name: "egress", priority: 0, policy: "drop", device },
+    rules: [
+      { statements: `${matchMarks(stampMark, stampPriority)} ${CLEAR} accept` },
+      { statements: "counter drop", comment: "a raw frame" },
+    ],
+  };
+}
+
+function stamp({ stampMark, stampPriority }: Marks, devices: readonly string[]): Rule {
+  const names = devices.map((device) => `"${device}"`);
+  const match = names.length === 1 ? names.join("") : `{ ${names.join(", ")} }`;
+  return {
+    statements: `oifname ${match} ${setMarks(stampMark, stampPriority)} accept`,
+    forGuard: true,
+  };
+}

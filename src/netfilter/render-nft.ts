@@ -1,0 +1,159 @@
+/** A ruleset as text for `nft -f -`: one transaction. */
+import { guardedDevice, OUR_TABLES, TABLE } from "./kernel-names.ts";
+import type {
+  Chain,
+  ElementChange,
+  Family,
+  Hook,
+  NamedSet,
+  Rule,
+  Ruleset,
+  Table,
+  TimedElement,
+} from "./ruleset.ts";
+
+/** A chain of ours that the kernel holds already. A netdev chain's device is known by the chain's name. */
+export interface PresentChain {
+  readonly family: Family;
+  readonly table: string;
+  readonly name: string;
+  readonly hook: { readonly type: string; readonly name: string; readonly priority: number } | undefined;
+}
+
+/** What of ours is in the kernel. */
+export interface KernelState {
+  readonly tables: readonly { readonly family: Family; readonly name: string }[];
+  readonly chains: readonly PresentChain[];
+}
+
+export const NOTHING_PRESENT: KernelState = { tables: [], chains: [] };
+
+/** Characters of a comment that nft(8) takes at most. */
+const MAX_COMMENT = 128;
+
+/**
+ * The text brings a kernel that holds `present` to the ruleset. Chains that fit stay and are refilled, so that no packet meets
+ * a gap; others go. The sets of learned addresses stay. Sent again to what it has made, it changes nothing.
+ */
+export function renderRuleset(ruleset: Ruleset, present: KernelState = NOTHING_PRESENT): string {
+  return [
+    ...OUR_TABLES.flatMap((table) => removeMisfits(table, ruleset, present)),
+    ...ruleset.tables.flatMap((table) => [
+      ...declare(table),
+      ...table.chains.map(({ name }) => `flush chain ${table.family} ${table.name} ${name}`),
+      ...table.sets.flatMap((set) => replaceElements(table, set)),
+      ...fill(table),
+    ]),
+    ...ruleset.changes.flatMap(changeElements),
+    "",
+  ].join("\n");
+}
+
+/** The text that removes all that is ours. */
+export function renderTeardown(present: KernelState): string {
+  return present.tables.map(({ family, name }) => `delete table ${family} ${name}\n`).join("");
+}
+
+/** Whole tables that are not wanted; chains that are not wanted, or that sit elsewhere than wanted and cannot be moved. */
+function removeMisfits(
+  { family, name }: KernelState["tables"][number],
+  ruleset: Ruleset,
+  present: KernelState,
+): readonly string[] {
+  const wanted = ruleset.tables.find((table) => table.family === family && table.name === name);
+  const isThere = present.tables.some((table) => table.family === family && table.name === name);
+  if (wanted === undefined) return isThere ? [`delete table ${family} ${name}`] : [];
+  const chains = present.chains.filter((chain) => chain.family === family && chain.table === name);
+  const misfits = chains.filter((chain) => !fits(chain, wanted.chains));
+  if (misfits.length === 0) return [];
+  // All are emptied first: a chain that another one jumps to cannot go.
+  return [
+    ...chains.map((chain) => `flush chain ${family} ${name} ${chain.name}`),
+    ...misfits.map((chain) => `delete chain ${family} ${name} ${chain.name}`),
+  ];
+}
+
+function fits(present: PresentChain, wanted: readonly Chain[]): boolean {
+  const chain = wanted.find(({ name }) => name === present.name);
+  if (chain === undefined) return false;
+  const { hook } = chain;
+  if (hook === undefined || present.hook === undefined)
+    return hook === undefined && present.hook === undefined;
+  return (
+    hook.type === present.hook.type &&
+    hook.name === present.hook.name &&
+    hook.priority === present.hook.priority &&
+    (hook.device === undefined || hook.device === guardedDevice(present.name))
+  );
+}
+
+function declare(table: Table): readonly string[] {
+  return [
+    `table ${table.family} ${table.name} {`,
+    ...table.sets.map((set) => `  set ${set.name} { ${describeSet(set)} }`),
+    ...table.chains.map(
+      ({ name, hook }) => `  chain ${name} {${hook === undefined ? "" : ` ${describeHook(hook)}`} }`,
+    ),
+    "}",
+  ];
+}
+
+function fill(table: Table): readonly string[] {
+  return [
+    `table ${table.family} ${table.name} {`,
+    ...table.chains.flatMap(({ name, rules }) => [`  chain ${name} {`, ...rules.map(describeRule), "  }"]),
+    "}",
+  ];
+}
+
+function describeSet({ type, flag, timeoutSeconds, size }: NamedSet): string {
+  return [
+    `type ${type};`,
+    ...(flag === undefined ? [] : [`flags ${flag};`]),
+    ...(timeoutSeconds === undefined ? [] : [`timeout ${timeoutSeconds}s;`]),
+    ...(size === undefined ? [] : [`size ${size};`]),
+  ].join(" ");
+}
+
+function describeHook({ type, name, priority, policy, device }: Hook): string {
+  const place = device === undefined ? name : `${name} device "${device}"`;
+  return `type ${type} hook ${place} priority ${priority}; policy ${policy};`;
+}
+
+function describeRule({ statements, comment }: Rule): string {
+  return `    ${statements}${comment === undefined ? "" : ` comment "${comment}"`}`;
+}
+
+function replaceElements(table: Table, { name, elements }: NamedSet): readonly string[] {
+  if (elements === undefined) return [];
+  const set = `${table.family} ${table.name} ${name}`;
+  return [`flush set ${set}`, ...elementLine("add", set, elements)];
+}
+
+/** Deleting what is not there would fail the transaction, and adding what is there keeps its old timeout: so add, delete, add. */
+function changeElements({ set, remove, put }: ElementChange): readonly string[] {
+  const name = `inet ${TABLE} ${set}`;
+  const gone = [...new Set([...remove, ...put.map(({ address }) => address)])];
+  return [
+    ...elementLine("add", name, gone),
+    ...elementLine("delete", name, gone),
+    ...elementLine("add", name, put.map(describeElement)),
+  ];
+}
+
+function elementLine(verb: "add" | "delete", set: string, elements: readonly string[]): readonly string[] {
+  return elements.length === 0 ? [] : [`${verb} element ${set} { ${elements.join(", ")} }`];
+}
+
+function describeElement({ address, timeoutSeconds, comment }: TimedElement): string {
+  const timeout = timeoutSeconds === undefined ? "" : ` timeout ${timeoutSeconds}s`;
+  return `${address}${timeout}${comment === undefined ? "" : ` comment "${plainComment(comment)}"`}`;
+}
+
+/** Printable, without quotes, and cut between two words: half a name would be another name. */
+function plainComment(comment: string): string {
+  const plain = comment.replaceAll(/[^ !#-~]/g, "?");
+  if (plain.length <= MAX_COMMENT) return plain;
+  const end = plain.lastIndexOf(" ", MAX_COMMENT);
+  return end < 0 ? "" : plain.slice(0, end);
+}

@@ -1,0 +1,63 @@
+/** What a ruleset is made from: the policy, the numbers of this start, and the facts of the namespace. */
+import type { CompiledPolicy } from "../policy/compile.ts";
+import type { EnforcementMode, TimedElement } from "./ruleset.ts";
+
+export interface RulesetInput {
+  readonly mode: EnforcementMode;
+  readonly policy: CompiledPolicy;
+  /** Accepted flows carry it: 1 to 2^31 - 1. A new one has every flow judged again. */
+  readonly generation: number;
+  readonly marks: Marks;
+  readonly upstreams: readonly Endpoint[];
+  /** Where the sidecar itself sends events and metrics; passes whatever the policy says. */
+  readonly ownDestinations?: readonly Endpoint[];
+  /** Resolvers that anyone may ask, on port 53. */
+  readonly exemptNameservers: readonly string[];
+  readonly resolverPort: number;
+  readonly network: NetworkFacts;
+  /** Whether a datagram from outside may open a flow. */
+  readonly inboundUdp: boolean;
+  /** Addresses and prefixes whose port 443 is blocked. */
+  readonly doh: readonly string[] | undefined;
+  /** Learned addresses that go, in the same transaction; they are revoked too. */
+  readonly forget: AddressLists;
+  /** Learned addresses that stay or come back: their timeouts start anew. */
+  readonly restore: LearnedLists;
+  /** Addresses that a change has denied: for an hour they may not open a flow towards us. */
+  readonly revoked: AddressLists;
+}
+
+/** Two random numbers each, matched together: 32 bits alone can be swept in an hour. Neither is 0 nor 2^32 - 1. */
+export interface Marks {
+  /** SO_MARK and SO_PRIORITY of our own sockets. */
+  readonly mark: number;
+  readonly priority: number;
+  /** What tells the kernel's own packets from raw frames. Nobody but the kernel ever sees them. */
+  readonly stampMark: number;
+  readonly stampPriority: number;
+}
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface NetworkFacts {
+  /** All but `lo`. */
+  readonly interfaces: readonly string[];
+  /** Prefixes. */
+  readonly onLinkV4: readonly string[];
+  readonly onLinkV6: readonly string[];
+  /** The rules for IPv6 are there in any case: off by sysctl they load without complaint, and meet nothing. */
+  readonly ipv6: boolean;
+}
+
+export interface AddressLists {
+  readonly v4: readonly string[];
+  readonly v6: readonly string[];
+}
+
+export interface LearnedLists {
+  readonly v4: readonly TimedElement[];
+  readonly v6: readonly TimedElement[];
+}

@@ -1,0 +1,94 @@
+/**
+ * What is wanted in the kernel, as data: tables with their sets, chains and rules, and changes to the learned sets. It is the whole
+ * of what we keep there, not a difference; `renderRuleset` makes one nftables transaction of it. It is not a model of nftables:
+ * a rule's statements are kept as nft(8) writes them.
+ */
+/** `dns`: lookups only. `dns+nft`: connections too. */
+export type EnforcementMode = "dns" | "dns+nft";
+
+export interface Ruleset {
+  readonly mode: EnforcementMode;
+  readonly generation: number;
+  readonly tables: readonly Table[];
+  /** Made after the chains, in this order, in the same transaction. */
+  readonly changes: readonly ElementChange[];
+  /** Interfaces whose names nft(8) cannot be told, so that raw frames leave by them. */
+  readonly unguarded: readonly string[];
+}
+
+export type Family = "inet" | "arp" | "netdev";
+
+export interface Table {
+  readonly family: Family;
+  readonly name: string;
+  readonly sets: readonly NamedSet[];
+  readonly chains: readonly Chain[];
+}
+
+export interface NamedSet {
+  readonly name: string;
+  /** Key type as nft(8) names it: `ipv4_addr . inet_service`. */
+  readonly type: string;
+  readonly flag?: "interval" | "timeout";
+  readonly timeoutSeconds?: number;
+  /** Elements that the kernel takes at most. */
+  readonly size?: number;
+  /** The set is to hold these and no others; `undefined` leaves what the kernel holds. */
+  readonly elements?: readonly string[];
+}
+
+export interface Chain {
+  readonly name: string;
+  /** A base chain's place; without it the chain is only jumped to. */
+  readonly hook?: Hook;
+  readonly rules: readonly Rule[];
+}
+
+export interface Hook {
+  readonly type: "filter" | "nat";
+  readonly name: "prerouting" | "input" | "forward" | "output" | "postrouting" | "egress";
+  readonly priority: number;
+  readonly policy: "accept" | "drop";
+  /** In a netdev table the one interface that it is for. */
+  readonly device?: string;
+}
+
+export interface Rule {
+  readonly statements: string;
+  /** For whoever reads `nft list table`; up to 128 octets, without quotes. */
+  readonly comment?: string;
+  /** It makes sense only together with the raw-frame guard. */
+  readonly forGuard?: true;
+}
+
+/** Single elements of a set that has no wanted whole. */
+export interface ElementChange {
+  readonly set: string;
+  /** Fine when an element is not there. */
+  readonly remove: readonly string[];
+  /** Their timeouts start anew when they are there already. */
+  readonly put: readonly TimedElement[];
+}
+
+export interface TimedElement {
+  readonly address: string;
+  /** The set's own where it is missing. */
+  readonly timeoutSeconds?: number;
+  readonly comment?: string;
+}
+
+/** The same ruleset for a kernel that has no egress hook (before Linux 5.16): raw frames are then not stopped. */
+export function withoutGuard(ruleset: Ruleset): Ruleset {
+  const tables = ruleset.tables
+    .filter(({ family }) => family === "inet")
+    .map((table) => ({ ...table, chains: table.chains.map(withoutGuardRules) }));
+  return { ...ruleset, tables };
+}
+
+export function hasGuard(ruleset: Ruleset): boolean {
+  return ruleset.tables.some(({ family }) => family !== "inet");
+}
+
+function withoutGuardRules(chain: Chain): Chain {
+  return { ...chain, rules: chain.rules.filter(({ forGuard }) => forGuard !== true) };
+}
