@@ -1,0 +1,124 @@
+/** `egress serve`: settings, checks, deny-all, resolver, policy, API, in this order; then it runs until a signal. */
+import { once } from "node:events";
+import { createApp } from "../api/app.ts";
+import { createHttpServer } from "../api/http-server.ts";
+import { type Listener, listenTcp, listenUnix } from "../api/listen.ts";
+import { createLog, type Log } from "../audit/log.ts";
+import type { LoadedFrom } from "../audit/audit-log.ts";
+import { readSettings, type Settings } from "../config.ts";
+import { readResolvConf } from "../config/resolv-conf.ts";
+import { readDohResolvers } from "../config/shipped-rules.ts";
+import { watchAlwaysRules } from "../enforcement/always-rules.ts";
+import { describe } from "../enforcement/errors.ts";
+import { createPolicyStorage, loadPolicyFile } from "../enforcement/policy-file.ts";
+import { openSandbox } from "../enforcement/sandbox.ts";
+import { readRulesetInForce } from "../netfilter/io/inspect.ts";
+import { createNftApplier } from "../netfilter/io/nft.ts";
+import type { Policy } from "../policy/policy.ts";
+import { type Problem, renderProblems } from "../policy/problem.ts";
+import { EXIT } from "./exit-codes.ts";
+import { findObstacles } from "./preflight.ts";
+
+/** How long an answer under way may take after a signal. */
+const GRACE_MS = 1000;
+
+/** Serves until SIGTERM or SIGINT; settles with the exit code. What stops the start is said on standard error. */
+export async function serve(env: Readonly<Record<string, string | undefined>>): Promise<number> {
+  const settings = readSettings(env);
+  if (!settings.ok) return refuse(settings.problems.map(({ path, message }) => `${path} ${message}`));
+  const obstacles = findObstacles({ allowHostNetwork: settings.value.allowHostNetns });
+  if (obstacles.length > 0) return refuse(obstacles);
+  const upstreams = settings.value.upstreams ?? (await readResolvConf());
+  const resolved = "ok" in upstreams ? upstreams : { ok: true as const, value: upstreams };
+  if (!resolved.ok) return refuse(listProblems(resolved.problems));
+
+  const stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  try {
+    const log = createLog(settings.value);
+    await runSidecar({ ...settings.value, upstreams: resolved.value }, log, stop.signal);
+    await log.drain(GRACE_MS);
+    return EXIT.ok;
+  } catch (error) {
+    return refuse([describe(error)]);
+  }
+}
+
+type ReadySettings = Settings & { readonly upstreams: NonNullable<Settings["upstreams"]> };
+
+async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal): Promise<void> {
+  await using undo = new AsyncDisposableStack();
+  const onFault = (message: string, error: unknown): void => log.logger.error({ err: error }, message);
+  const [first, isRulesetThere, doh] = await Promise.all([
+    loadFirstPolicy(settings, log),
+    readRulesetInForce().then((found) => found?.mode === settings.mode),
+    settings.blockDoh ? readDohResolvers(settings.dohBlocklist) : undefined,
+  ]);
+  const sandbox = await openSandbox({
+    enforcementMode: settings.mode,
+    maxRules: settings.maxRules,
+    upstreams: settings.upstreams,
+    timeoutMs: settings.upstreamTimeoutSeconds * 1000,
+    allowPrivateAnswers: settings.privateAnswers === "allow",
+    exemptNameservers: settings.exemptNameservers,
+    inboundUdp: settings.inboundUdp,
+    doh,
+    applier: createNftApplier(),
+    isRulesetThere,
+    storage: settings.policyFile === undefined ? undefined : createPolicyStorage(settings.policyFile),
+    audit: log.audit,
+    onFault,
+  });
+  undo.defer(() => sandbox.close(GRACE_MS));
+
+  const always = await watchAlwaysRules(settings.rulesDirectory, {
+    async apply(rules) {
+      await sandbox.policy.setAlwaysRules(rules);
+      log.setSkipList(rules.logSkip);
+    },
+    onProblems: (problems) => log.logger.error({ problems: listProblems(problems) }, "rule files not taken"),
+  });
+  undo.defer(() => always.close());
+  log.setSkipList(always.initial.logSkip);
+  await sandbox.policy.start(first.policy, always.initial, first.from);
+
+  const app = createApp({
+    control: sandbox.policy,
+    auth: { token: settings.token, allowLocalWrites: settings.allowLocalWrites },
+    onError: (error) => onFault("a request failed", error),
+  });
+  const listeners: Listener[] = [
+    await listenTcp(createHttpServer(app, { overUnixSocket: false }), settings.httpAddress),
+  ];
+  if (settings.socketPath !== undefined) {
+    listeners.push(await listenUnix(createHttpServer(app, { overUnixSocket: true }), settings.socketPath));
+  }
+  undo.defer(async () => void (await Promise.all(listeners.map((listener) => listener.close(GRACE_MS)))));
+  if (settings.token === undefined && !settings.allowLocalWrites) {
+    log.logger.warn(
+      "no OPENSANDBOX_EGRESS_TOKEN is set: anyone outside this network namespace who reaches the API may change the policy",
+    );
+  }
+  log.logger.info({ mode: settings.mode, address: settings.httpAddress }, "egress sidecar ready");
+  if (!stop.aborted) await once(stop, "abort");
+  log.logger.info("stopping: the rules stay in the kernel");
+}
+
+async function loadFirstPolicy(
+  settings: Settings,
+  log: Log,
+): Promise<{ readonly policy: Policy; readonly from: LoadedFrom }> {
+  const stored = settings.policyFile === undefined ? undefined : await loadPolicyFile(settings.policyFile);
+  if (stored?.warning !== undefined) log.logger.warn(stored.warning);
+  if (stored?.policy !== undefined) return { policy: stored.policy, from: "policy file" };
+  return { policy: settings.rules, from: "environment" };
+}
+
+function listProblems(problems: readonly Problem[]): readonly string[] {
+  return problems.map((problem) => renderProblems([problem]));
+}
+
+function refuse(lines: readonly string[]): number {
+  for (const line of lines) process.stderr.write(`egress: ${line}\n`);
+  return EXIT.config;
+}

@@ -1,0 +1,74 @@
+/**
+ * The kernel's side of a policy: each call raises the generation, takes out the learned addresses that the policy would not admit,
+ * and loads the whole ruleset in one transaction.
+ *
+ * Learned addresses go just before the transaction, in a synchronous step of their own: so a lookup that gives one of them to an allowed
+ * name meanwhile simply adds it again, and nothing that runs beside us can take it out behind its back. Flows that use them go on
+ * until the transaction raises the generation, and are then judged.
+ */
+import type { RulesetApplier } from "../netfilter/io/nft.ts";
+import { compileRuleset } from "../netfilter/compile-ruleset.ts";
+import type { Marks, NetworkFacts, RulesetInput } from "../netfilter/ruleset-input.ts";
+import { renderAddress, renderIpv6 } from "../policy/address.ts";
+import type { CompiledPolicy } from "../policy/compile.ts";
+import type { PolicyKernel } from "./change-policy.ts";
+import type { ForgottenAddress, LearnedAddresses } from "./learned-addresses.ts";
+
+/** What of the ruleset stays the same as long as the process lives. */
+export type RulesetFrame = Pick<
+  RulesetInput,
+  "mode" | "upstreams" | "exemptNameservers" | "resolverPort" | "inboundUdp" | "doh"
+> & { readonly marks: Marks };
+
+export interface NftKernelOptions {
+  readonly frame: RulesetFrame;
+  readonly applier: RulesetApplier;
+  readonly learned: LearnedAddresses;
+  /** The namespace's interfaces, as they are now. */
+  readonly readNetwork: () => Promise<NetworkFacts>;
+  /** A policy is in force: cached answers were judged by another one. */
+  readonly onEnforced: () => void;
+  readonly firstGeneration: number;
+}
+
+const MAX_GENERATION = 2 ** 31 - 1;
+const NONE = { v4: [], v6: [] };
+
+/** Makes the port. A generation is used once, also by a transaction that failed, for it may have taken effect. */
+export function createNftKernel(options: NftKernelOptions): PolicyKernel {
+  const { frame, applier, learned } = options;
+  let generation = options.firstGeneration;
+  let lastForgotten: readonly ForgottenAddress[] = [];
+
+  return {
+    async enforce(policy: CompiledPolicy) {
+      generation = generation === MAX_GENERATION ? 1 : generation + 1;
+      const network = await options.readNetwork();
+      const forgotten = learned.forget(policy);
+      const comeBack = lastForgotten;
+      lastForgotten = forgotten;
+      const ruleset = compileRuleset({
+        ...frame,
+        policy,
+        generation,
+        network,
+        forget: NONE,
+        restore: { v4: [], v6: [] },
+        revoked: listByFamily(forgotten),
+      });
+      await applier.replace(ruleset);
+      // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses.
+      learned.restore(comeBack, policy);
+      options.onEnforced();
+    },
+  };
+}
+
+function listByFamily(forgotten: readonly ForgottenAddress[]): { v4: string[]; v6: string[] } {
+  const lists: { v4: string[]; v6: string[] } = { v4: [], v6: [] };
+  for (const { key } of forgotten) {
+    if (key.length === 4) lists.v4.push(renderAddress(key));
+    else lists.v6.push(renderIpv6(key));
+  }
+  return lists;
+}

@@ -1,0 +1,156 @@
+/**
+ * All that guards one network namespace: kernel rules, resolver, policy. It opens everything in the namespace that it is called in.
+ *
+ * Order of the start: deny-all with the redirect into the kernel, before anything listens; then what an earlier process has learned;
+ * then the resolver; then the policy. Where an earlier process has left its ruleset whole, that stays in force until
+ * the policy is in the kernel: established flows that it allows are not disturbed.
+ */
+import { randomInt } from "node:crypto";
+import type { AuditLog } from "../audit/audit-log.ts";
+import { openDnsServer, type DnsServer } from "../dns/io/server.ts";
+import { findSilentTransport } from "../dns/io/self-check.ts";
+import { compileRuleset } from "../netfilter/compile-ruleset.ts";
+import type { Marks } from "../netfilter/ruleset-input.ts";
+import { openLearnedSet } from "../netfilter/io/learned-set.ts";
+import { readNetworkFacts } from "../netfilter/io/network-facts.ts";
+import type { RulesetApplier } from "../netfilter/io/nft.ts";
+import { parseAddress } from "../policy/address.ts";
+import { compilePolicy } from "../policy/compile.ts";
+import { DENY_ALL } from "../policy/policy.ts";
+import type { Endpoint } from "../sys/socket-address.ts";
+import { createPolicyChanges, type ChangePolicySettings, type PolicyChanges } from "./change-policy.ts";
+import { createLearnedAddresses, type LearnedAddresses } from "./learned-addresses.ts";
+import { createLookupAudit } from "./lookup-audit.ts";
+import { createNftKernel, type RulesetFrame } from "./nft-kernel.ts";
+import type { Health } from "./policy-control.ts";
+import type { PolicyStorage } from "./policy-file.ts";
+import { createPolicyJudge } from "./policy-judge.ts";
+
+export const RESOLVER_PORT = 15_353;
+
+export interface SandboxOptions extends ChangePolicySettings {
+  readonly upstreams: readonly Endpoint[];
+  readonly timeoutMs: number;
+  readonly allowPrivateAnswers: boolean;
+  readonly exemptNameservers: readonly string[];
+  readonly inboundUdp: boolean;
+  readonly doh: readonly string[] | undefined;
+  readonly applier: RulesetApplier;
+  /** Whether an earlier process has left a whole ruleset of ours. */
+  readonly isRulesetThere: boolean;
+  readonly storage: PolicyStorage | undefined;
+  readonly audit: AuditLog;
+  /** Hears of failures that have an answer of their own already. */
+  readonly onFault: (message: string, error: unknown) => void;
+}
+
+export interface Sandbox {
+  readonly policy: PolicyChanges;
+  /** Answers what is under way and closes the sockets. The kernel's rules stay. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Opens it, with deny-all in force: `policy.start` puts the first policy in. Throws KernelError, SystemCallError. */
+export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
+  await using undo = new AsyncDisposableStack();
+  const marks = drawMarks();
+  const frame: RulesetFrame = {
+    mode: options.enforcementMode,
+    upstreams: options.upstreams,
+    exemptNameservers: options.exemptNameservers,
+    resolverPort: RESOLVER_PORT,
+    inboundUdp: options.inboundUdp,
+    doh: options.doh,
+    marks,
+  };
+  if (!options.isRulesetThere) await closeEverything(frame, options.applier);
+  const learned = openLearned(options, undo);
+  const dns: { server?: DnsServer } = {};
+  const policy = createPolicyChanges(
+    {
+      kernel: createNftKernel({
+        frame,
+        applier: options.applier,
+        learned,
+        readNetwork: readNetworkFacts,
+        onEnforced: () => dns.server?.clearCache(),
+        firstGeneration: randomInt(1, 2 ** 30),
+      }),
+      storage: options.storage,
+      audit: options.audit,
+      checkHealth: () => checkTransports(dns.server),
+    },
+    options,
+  );
+  const judge = createPolicyJudge({
+    inForce: policy.inForce,
+    allowPrivate: options.allowPrivateAnswers,
+    withheld: options.upstreams.flatMap(({ address }) => octetsOf(address)),
+  });
+  const server = await openDnsServer({
+    listen: ["127.0.0.1", "::1"].map((address) => ({ address, port: RESOLVER_PORT })),
+    upstreams: options.upstreams,
+    mark: marks,
+    timeoutMs: options.timeoutMs,
+    policy: judge,
+    admission: learned,
+    observer: createLookupAudit(options.audit),
+  });
+  dns.server = server;
+  const kept = undo.move();
+  return {
+    policy,
+    async close(graceMs) {
+      await policy.close();
+      await server.close(graceMs);
+      await kept.disposeAsync();
+    },
+  };
+}
+
+async function closeEverything(frame: RulesetFrame, applier: RulesetApplier): Promise<void> {
+  const none = { v4: [], v6: [] };
+  const policy = compilePolicy({ denyAlways: [], allowAlways: [], user: DENY_ALL });
+  const network = await readNetworkFacts();
+  await applier.replace(
+    compileRuleset({
+      ...frame,
+      policy,
+      generation: randomInt(2 ** 30, 2 ** 31),
+      network,
+      forget: none,
+      restore: { v4: [], v6: [] },
+      revoked: none,
+    }),
+  );
+}
+
+function openLearned(options: SandboxOptions, undo: AsyncDisposableStack): LearnedAddresses {
+  const set = openLearnedSet();
+  undo.defer(() => set.close());
+  const learned = createLearnedAddresses({
+    set,
+    nowMs: () => performance.now(),
+    onRefused: (error) => options.onFault("the kernel refused learned addresses", error),
+  });
+  learned.takeOver();
+  return learned;
+}
+
+async function checkTransports(server: DnsServer | undefined): Promise<Health> {
+  if (server === undefined) return { ok: false, reason: "the resolver is not listening yet" };
+  const silent = await Promise.all(server.listening.map((local) => findSilentTransport(local, 1000)));
+  const reason = silent.find((text) => text !== undefined);
+  return reason === undefined ? { ok: true } : { ok: false, reason };
+}
+
+/** Drawn anew at every start, so that what a workload may have found out about an earlier process is worth nothing. */
+function drawMarks(): Marks {
+  const draw = (): number => randomInt(1, 0xffff_ffff);
+  return { mark: draw(), priority: draw(), stampMark: draw(), stampPriority: draw() };
+}
+
+function octetsOf(address: string): readonly Uint8Array[] {
+  const parsed = parseAddress(address);
+  return parsed.ok ? [parsed.value.octets] : [];
+}
