@@ -4,7 +4,8 @@
  *
  * An address lives for its TTL and some slack, and goes early only when no name that owns it is allowed any more.
  *
- * Known limits: an address remembers the last {@link MAX_OWNERS} names; there are {@link MAX_ADDRESSES} addresses at most, of
+ * Known limits: a name that gives an address which is in force already is written to the kernel with the next renewal only, so a
+ * restart before that does not know it; an address remembers the last {@link MAX_OWNERS} names; there are {@link MAX_ADDRESSES} addresses at most, of
  * which the one learned longest ago goes first.
  */
 import type { AddressAdmission } from "../dns/ports.ts";
@@ -104,8 +105,10 @@ export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddress
       const key = octetKey(octets, at, length);
       const now = nowMs();
       const known = addresses.get(key);
-      const isOwner = known !== undefined && known.owners.includes(qname);
-      if (isOwner && known.untilMs >= now + ttlSeconds * 1000 + SPARE_MS) return;
+      if (known !== undefined && known.untilMs >= now + ttlSeconds * 1000 + SPARE_MS) {
+        if (!known.owners.includes(qname)) known.owners = withOwner(known.owners, qname);
+        return;
+      }
       if (known === undefined) makeRoom(now);
       const timeoutMs = 1000 * Math.min(Math.max(ttlSeconds + SLACK_SECONDS, MIN_SECONDS), MAX_SECONDS);
       const untilMs = Math.max(now + timeoutMs, known?.untilMs ?? 0);

@@ -144,9 +144,10 @@ async function checkTransports(server: DnsServer | undefined): Promise<Health> {
   return reason === undefined ? { ok: true } : { ok: false, reason };
 }
 
+const draw = (): number => randomInt(1, 0xffff_ffff);
+
 /** Drawn anew at every start, so that what a workload may have found out about an earlier process is worth nothing. */
 function drawMarks(): Marks {
-  const draw = (): number => randomInt(1, 0xffff_ffff);
   return { mark: draw(), priority: draw(), stampMark: draw(), stampPriority: draw() };
 }
 
