@@ -1,0 +1,141 @@
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { type LogSettings, LogOutputError, createLog } from "../../src/audit/log.ts";
+import { parseNameFile } from "../../src/policy/always-file.ts";
+import { type DomainName, parseDomainName } from "../../src/policy/domain-name.ts";
+import { parsePolicyJson, parseRulesJson } from "../../src/policy/parse-policy.ts";
+
+const SETTINGS: LogSettings = {
+  logLevel: "info",
+  logOutputs: ["memory"],
+  sandboxId: undefined,
+  extraAttributes: {},
+};
+
+function createMemoryLog(settings: Partial<LogSettings> = {}) {
+  let text = "";
+  const log = createLog({ ...SETTINGS, ...settings }, () => ({
+    write(octets, done) {
+      setImmediate(() => {
+        text += octets.toString();
+        done(null, octets.length);
+      });
+    },
+  }));
+  const lines = async (): Promise<readonly Record<string, unknown>[]> => {
+    await log.drain(1000);
+    return text
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line));
+  };
+  return { log, lines };
+}
+
+function nameOf(text: string): DomainName {
+  const name = parseDomainName(text);
+  if (!name.ok) throw new Error(`${text} is not a name`);
+  return name.value;
+}
+
+const HOST = nameOf("www.example.org");
+
+describe("the audit log", () => {
+  it("tells a denied lookup with the rule that decided", async () => {
+    const { log, lines } = createMemoryLog();
+    log.audit.lookupDenied({ host: "x.example.com", layer: "user", rule: "*.example.com" });
+    expect(await lines()).toEqual([
+      {
+        level: "warn",
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+        "opensandbox.event": "egress.denied",
+        "target.host": "x.example.com",
+        layer: "user",
+        rule: "*.example.com",
+        msg: "lookup denied",
+      },
+    ]);
+  });
+
+  it("tells an allowed lookup with its addresses, or why there are none", async () => {
+    const { log, lines } = createMemoryLog();
+    log.audit.lookupAllowed({ host: HOST, ips: ["192.0.2.1"] });
+    log.audit.lookupAllowed({ host: HOST, ips: [], error: "servfail" });
+    expect(await lines()).toMatchObject([
+      { "opensandbox.event": "egress.outbound", "target.host": HOST, "target.ips": ["192.0.2.1"] },
+      { "target.ips": [], error: "servfail" },
+    ]);
+  });
+
+  it("leaves out allowed lookups of the skip list, and denied ones never", async () => {
+    const { log, lines } = createMemoryLog();
+    const skip = parseNameFile("log_skip.always", "*.example.org\nexample.com");
+    log.setSkipList(skip.ok ? skip.value : []);
+    log.audit.lookupAllowed({ host: HOST, ips: [] });
+    log.audit.lookupAllowed({ host: nameOf("example.com"), ips: [] });
+    log.audit.lookupAllowed({ host: nameOf("example.org"), ips: [] });
+    log.audit.lookupDenied({ host: HOST, layer: "default", rule: undefined });
+    expect((await lines()).map((line) => [line["opensandbox.event"], line["target.host"]])).toEqual([
+      ["egress.outbound", "example.org"],
+      ["egress.denied", HOST],
+    ]);
+  });
+
+  it("tells changes of the policy by what they were asked", async () => {
+    const { log, lines } = createMemoryLog();
+    const rules = parseRulesJson('[{"action":"allow","target":"example.org"}]');
+    const policy = parsePolicyJson('{"egress":[{"target":"a.example"}]}');
+    if (!rules.ok || rules.value === "blank" || !policy.ok || policy.value === "blank")
+      throw new Error("bad test");
+    log.audit.policyLoaded(policy.value, "policy file");
+    log.audit.policyUpdated({ kind: "merge", rules: rules.value });
+    log.audit.policyUpdated({ kind: "remove", targets: rules.value.map(({ target }) => target) });
+    log.audit.policyUpdateFailed("nft: no");
+    expect(await lines()).toMatchObject([
+      {
+        "opensandbox.event": "egress.loaded",
+        from: "policy file",
+        defaultAction: "deny",
+        rules: [{ action: "deny", target: "a.example" }],
+      },
+      { "opensandbox.event": "egress.updated", rules: [{ action: "allow", target: "example.org" }] },
+      { "opensandbox.event": "egress.updated", rules: [{ target: "example.org" }] },
+      { "opensandbox.event": "egress.update_failed", level: "error", error: "nft: no" },
+    ]);
+  });
+
+  it("carries the sandbox's id and the extra attributes on every line", async () => {
+    const { log, lines } = createMemoryLog({ sandboxId: "sbx-1", extraAttributes: { team: "a" } });
+    log.logger.info("hello");
+    log.audit.lookupAllowed({ host: HOST, ips: [] });
+    const common = { "opensandbox.sandbox_id": "sbx-1", team: "a" };
+    expect(await lines()).toMatchObject([{ ...common, msg: "hello" }, common]);
+  });
+
+  it("leaves out what is below the level", async () => {
+    const { log, lines } = createMemoryLog({ logLevel: "warn" });
+    log.logger.info("hello");
+    log.audit.lookupAllowed({ host: HOST, ips: [] });
+    log.audit.lookupDenied({ host: HOST, layer: "default", rule: undefined });
+    expect(await lines()).toHaveLength(1);
+  });
+
+  it("writes to the end of files that only we may read", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "log-"));
+    const path = join(folder, "egress.log");
+    for (const message of ["one", "two"]) {
+      const log = createLog({ ...SETTINGS, logOutputs: [path] });
+      log.logger.info(message);
+      await log.drain(1000);
+    }
+    const text = await readFile(path, "utf8");
+    expect(text.split("\n").map((line) => line && JSON.parse(line).msg)).toEqual(["one", "two", ""]);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect(() => createLog({ ...SETTINGS, logOutputs: [join(folder, "no", "where")] })).toThrow(
+      LogOutputError,
+    );
+    await rm(folder, { recursive: true });
+  });
+});

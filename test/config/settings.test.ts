@@ -1,0 +1,313 @@
+import { describe, expect, it } from "vitest";
+import { type Settings, readSettings } from "../../src/config.ts";
+import { VARIABLES } from "../../src/config/variables.ts";
+import { renderPolicy } from "../../src/policy/policy.ts";
+
+function settings(env: Record<string, string>): Settings {
+  const result = readSettings(env);
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  return result.value;
+}
+
+function problems(env: Record<string, string>) {
+  const result = readSettings(env);
+  return result.ok ? [] : result.problems;
+}
+
+/** For each variable: texts that are read, with what they give in the settings, and texts that stop the start. */
+const CASES: readonly {
+  readonly name: string;
+  readonly accepted: readonly (readonly [string, Partial<Settings>])[];
+  readonly refused: readonly string[];
+}[] = [
+  {
+    name: "OPENSANDBOX_EGRESS_MODE",
+    accepted: [
+      ["dns", { mode: "dns" }],
+      ["nft+DNS", { mode: "dns+nft" }],
+      [" dns + nft ", { mode: "dns+nft" }],
+      ["", { mode: "dns+nft" }],
+    ],
+    refused: ["nft", "dns,nft", "dns+", "off"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_POLICY_FILE",
+    accepted: [
+      ["/var/egress/policy.json", { policyFile: "/var/egress/policy.json" }],
+      ["", { policyFile: undefined }],
+    ],
+    refused: ["policy.json"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_HTTP_ADDR",
+    accepted: [
+      [":8080", { httpAddress: { host: undefined, port: 8080 } }],
+      ["[::]:8080", { httpAddress: { host: undefined, port: 8080 } }],
+      ["0.0.0.0:8080", { httpAddress: { host: "0.0.0.0", port: 8080 } }],
+      ["127.0.0.1:18080", { httpAddress: { host: "127.0.0.1", port: 18080 } }],
+      ["[::1]:18080", { httpAddress: { host: "::1", port: 18080 } }],
+      ["localhost:18080", { httpAddress: { host: "127.0.0.1", port: 18080 } }],
+    ],
+    refused: ["18080", ":0", ":65536", "::1:18080", "[127.0.0.1]:1", "example.org:80", ":http", "http://:80"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_SOCKET",
+    accepted: [
+      ["/tmp/e.sock", { socketPath: "/tmp/e.sock" }],
+      ["", { socketPath: undefined }],
+    ],
+    refused: ["e.sock", `/${"x".repeat(107)}`],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_TOKEN",
+    accepted: [
+      ["s3cret with blanks", { token: "s3cret with blanks" }],
+      ["", { token: undefined }],
+    ],
+    refused: ["s3cret\n", " s3cret", "s3\u0000cret"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_ALLOW_LOCAL_WRITES",
+    accepted: [
+      ["TRUE", { allowLocalWrites: true }],
+      ["1", { allowLocalWrites: true }],
+      ["off", { allowLocalWrites: false }],
+    ],
+    refused: ["maybe", "2"],
+  },
+  { name: "OPENSANDBOX_EGRESS_SIGNED_WRITES", accepted: [["false", {}]], refused: ["true", "1", "yes?"] },
+  {
+    name: "OPENSANDBOX_EGRESS_MAX_RULES",
+    accepted: [
+      ["0", { maxRules: 0 }],
+      [" 100000 ", { maxRules: 100_000 }],
+    ],
+    refused: ["-1", "1.5", "1e3", "many", "99999999999999999999"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_LOG_LEVEL",
+    accepted: [["WARN", { logLevel: "warn" }]],
+    refused: ["verbose", "warning"],
+  },
+  {
+    name: "OPENSANDBOX_LOG_OUTPUT",
+    accepted: [
+      ["stdout, /var/log/egress.log,stdout,", { logOutputs: ["stdout", "/var/log/egress.log"] }],
+      ["stderr", { logOutputs: ["stderr"] }],
+    ],
+    refused: ["egress.log", "stdout,syslog", ","],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM",
+    accepted: [
+      ["192.0.2.53", { upstreams: [{ address: "192.0.2.53", port: 53 }] }],
+      [
+        "192.0.2.53:5353, 2001:DB8::53,[2001:db8:0::53]:53",
+        {
+          upstreams: [
+            { address: "192.0.2.53", port: 5353 },
+            { address: "2001:db8::53", port: 53 },
+          ],
+        },
+      ],
+      ["[2001:db8::53]", { upstreams: [{ address: "2001:db8::53", port: 53 }] }],
+      ["", { upstreams: undefined }],
+    ],
+    refused: [
+      "dns.example.org",
+      "192.0.2.53:0",
+      "192.0.2.53:99999",
+      "192.0.2.0/24",
+      "[192.0.2.1",
+      "192.0.2.1,x",
+    ],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM_TIMEOUT",
+    accepted: [["120", { upstreamTimeoutSeconds: 120 }]],
+    refused: ["0", "121", "5s"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM_PROBE",
+    accepted: [
+      [".", { probeName: "" }],
+      ["Example.ORG.", { probeName: "example.org" }],
+    ],
+    refused: ["exa mple", "a..b"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM_PROBE_INTERVAL_SEC",
+    accepted: [["1", { probeIntervalSeconds: 1 }]],
+    refused: ["0", "3601"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_NAMESERVER_EXEMPT",
+    accepted: [["192.0.2.1, ::ffff:192.0.2.1", { exemptNameservers: ["192.0.2.1"] }]],
+    refused: ["192.0.2.1:53", "ns.example.org"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_BLOCK_DOH_443",
+    accepted: [["yes", { blockDoh: true }]],
+    refused: ["443"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_DOH_BLOCKLIST",
+    accepted: [
+      [
+        "192.0.2.1,198.51.100.7/24,2001:db8::/32",
+        { dohBlocklist: ["192.0.2.1", "198.51.100.0/24", "2001:db8::/32"] },
+      ],
+    ],
+    refused: ["dns.example.org", "10.0.0.0/33"],
+  },
+  { name: "OPENSANDBOX_EGRESS_INBOUND_UDP", accepted: [["on", { inboundUdp: true }]], refused: ["udp"] },
+  {
+    name: "OPENSANDBOX_EGRESS_PRIVATE_ANSWERS",
+    accepted: [["Deny", { privateAnswers: "deny" }]],
+    refused: ["block"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_DENY_WEBHOOK",
+    accepted: [["https://hooks.example.org/x", { denyWebhook: "https://hooks.example.org/x" }]],
+    refused: ["hooks.example.org", "ftp://example.org/"],
+  },
+  { name: "OPENSANDBOX_EGRESS_SANDBOX_ID", accepted: [["sbx-1", { sandboxId: "sbx-1" }]], refused: [] },
+  {
+    name: "OPENSANDBOX_EGRESS_METRICS_EXTRA_ATTRS",
+    accepted: [["team=a b, tier=x=y,empty=", { extraAttributes: { team: "a b", tier: "x=y", empty: "" } }]],
+    refused: ["team", "=x", "a=1,a=2", "opensandbox.event=x", "msg=x", "a b=c"],
+  },
+  {
+    name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    accepted: [
+      [
+        "http://collector.example.org:4318",
+        { otlpMetricsUrl: "http://collector.example.org:4318/v1/metrics" },
+      ],
+      ["", { otlpMetricsUrl: undefined }],
+    ],
+    refused: ["collector:4318", "grpc://x"],
+  },
+  {
+    name: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    accepted: [["http://c.example.org/m", { otlpMetricsUrl: "http://c.example.org/m" }]],
+    refused: ["x"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_RULES_DIR",
+    accepted: [["/rules", { rulesDirectory: "/rules" }]],
+    refused: ["rules"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_ALLOW_HOST_NETNS",
+    accepted: [["true", { allowHostNetns: true }]],
+    refused: ["host"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_RULES",
+    accepted: [
+      ["", { rules: { defaultAction: "deny", egress: [] } }],
+      ['{"defaultAction":"allow"}', { rules: { defaultAction: "allow", egress: [] } }],
+    ],
+    refused: ["{", "[]", '{"defaultAction":"maybe"}', '{"egress":[{"target":"*"}]}'],
+  },
+];
+
+const accepted = CASES.flatMap(({ name, accepted: texts }) =>
+  texts.map(([text, expected]) => ({ name, text, expected })),
+);
+const refused = CASES.flatMap(({ name, refused: texts }) => texts.map((text) => ({ name, text })));
+
+describe("settings", () => {
+  it("every variable has its row here", () => {
+    const names = Object.values(VARIABLES).map(({ name }) => name);
+    expect(CASES.map(({ name }) => name).toSorted()).toEqual(names.toSorted());
+  });
+
+  it.each(accepted)("$name=$text is read", ({ name, text, expected }) => {
+    expect(settings({ [name]: text })).toMatchObject(expected);
+  });
+
+  it.each(refused)(
+    "$name=$text stops the start with one problem that says what is accepted",
+    ({ name, text }) => {
+      const found = problems({ [name]: text });
+      expect(found).toHaveLength(1);
+      expect(found[0]?.path).toBe(name);
+      expect(found[0]?.message).toMatch(/ \(accepted: .+\)$/);
+      expect(found[0]?.message).not.toContain("\n");
+    },
+  );
+
+  it("of an empty environment are the defaults", () => {
+    expect(settings({})).toEqual({
+      mode: "dns+nft",
+      rules: { defaultAction: "deny", egress: [] },
+      policyFile: undefined,
+      httpAddress: { host: undefined, port: 18_080 },
+      socketPath: "/run/opensandbox/egress.sock",
+      token: undefined,
+      allowLocalWrites: false,
+      maxRules: 4096,
+      logLevel: "info",
+      logOutputs: ["stdout"],
+      upstreams: undefined,
+      upstreamTimeoutSeconds: 5,
+      probeName: "",
+      probeIntervalSeconds: 30,
+      exemptNameservers: [],
+      blockDoh: false,
+      dohBlocklist: [],
+      inboundUdp: false,
+      privateAnswers: "allow",
+      denyWebhook: undefined,
+      sandboxId: undefined,
+      extraAttributes: {},
+      otlpMetricsUrl: undefined,
+      rulesDirectory: "/var/egress/rules",
+      allowHostNetns: false,
+    } satisfies Settings);
+  });
+
+  it("keep the first policy's own spelling", () => {
+    const { rules } = settings({
+      OPENSANDBOX_EGRESS_RULES: '{"egress":[{"action":" ALLOW ","target":"Example.ORG."}]}',
+    });
+    expect(renderPolicy(rules).egress).toEqual([{ action: "allow", target: "Example.ORG." }]);
+  });
+
+  it("take ten upstreams at most", () => {
+    const text = Array.from({ length: 12 }, (_, n) => `192.0.2.${n + 1}`).join(",");
+    expect(settings({ OPENSANDBOX_EGRESS_DNS_UPSTREAM: text }).upstreams).toHaveLength(10);
+  });
+
+  it("post OTLP metrics where the variable of metrics alone says", () => {
+    const { otlpMetricsUrl } = settings({
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://a.example.org/",
+      OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "http://b.example.org/x",
+    });
+    expect(otlpMetricsUrl).toBe("http://b.example.org/x");
+  });
+
+  it("report all that is wrong at once", () => {
+    const found = problems({
+      OPENSANDBOX_EGRESS_MODE: "x",
+      OPENSANDBOX_EGRESS_MAX_RULES: "x",
+      OPENSANDBOX_EGRESS_HTTP_ADDR: "x",
+    });
+    expect(found.map(({ path }) => path)).toEqual([
+      "OPENSANDBOX_EGRESS_MODE",
+      "OPENSANDBOX_EGRESS_HTTP_ADDR",
+      "OPENSANDBOX_EGRESS_MAX_RULES",
+    ]);
+  });
+
+  it.each(["OPENSANDBOX_EGRESS_TOKEN", "OPENSANDBOX_EGRESS_DENY_WEBHOOK", "OTEL_EXPORTER_OTLP_ENDPOINT"])(
+    "never show the value of %s",
+    (name) => {
+      const found = problems({ [name]: " ftp://user:hunter2@example.org\u0007" });
+      expect(JSON.stringify(found)).not.toContain("hunter2");
+      expect(found).toHaveLength(1);
+    },
+  );
+});
