@@ -17,10 +17,14 @@ import { decideName } from "../policy/decide-name.ts";
 import { isDomainName, type DomainName } from "../policy/domain-name.ts";
 import { keyOctets, octetKey } from "./octet-key.ts";
 
+/** A renewal is worth a write only when it adds at least this much. */
+const RENEW_SPARE_MS = 60_000;
 /** How much longer than its TTL an address stays, and the bounds of the whole. Answers are given out with a TTL of 300 s at most. */
 const SLACK_SECONDS = 60;
 const MIN_SECONDS = 60;
 const MAX_SECONDS = 360;
+/** What a flow's use gives an address from then on: for clients that reconnect without asking again. */
+const IN_USE_SECONDS = 180;
 /** An address in force for at least this long after the answer's TTL needs no renewal. */
 const SPARE_MS = 20_000;
 export const MAX_ADDRESSES = 65_536;
@@ -50,6 +54,8 @@ export interface LearnedAddresses extends AddressAdmission {
   forget(policy: CompiledPolicy): readonly ForgottenAddress[];
   /** Puts back what was forgotten and is not out of date, as far as the policy admits it. Throws LearnedSetError. */
   restore(forgotten: readonly ForgottenAddress[], policy: CompiledPolicy): void;
+  /** Gives addresses that flows use a longer life, as far as they are known. Throws LearnedSetError. */
+  renew(inUse: ReadonlySet<string>): void;
   readonly size: number;
 }
 
@@ -159,6 +165,16 @@ export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddress
         const text = octetKey(key, 0, key.length);
         const isWanted = untilMs > now && !addresses.has(text) && isAdmitted(policy, key, owners);
         if (isWanted) write(text, owners, untilMs, untilMs - now);
+      }
+      commit();
+    },
+    renew(inUse) {
+      const now = nowMs();
+      for (const key of inUse) {
+        const known = addresses.get(key);
+        if (known === undefined || known.owners.length === 0) continue;
+        const untilMs = now + IN_USE_SECONDS * 1000;
+        if (known.untilMs < untilMs - RENEW_SPARE_MS) write(key, known.owners, untilMs, untilMs - now);
       }
       commit();
     },

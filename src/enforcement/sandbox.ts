@@ -12,6 +12,7 @@ import { findSilentTransport } from "../dns/io/self-check.ts";
 import { compileRuleset } from "../netfilter/compile-ruleset.ts";
 import type { Marks } from "../netfilter/ruleset-input.ts";
 import { openLearnedSet } from "../netfilter/io/learned-set.ts";
+import { readLiveFlows } from "../netfilter/io/live-flows.ts";
 import { readNetworkFacts } from "../netfilter/io/network-facts.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { parseAddress } from "../policy/address.ts";
@@ -25,6 +26,7 @@ import { createNftKernel, type RulesetFrame } from "./nft-kernel.ts";
 import type { Health } from "./policy-control.ts";
 import type { PolicyStorage } from "./policy-file.ts";
 import { createPolicyJudge } from "./policy-judge.ts";
+import { startRenewal } from "./renewal.ts";
 
 export const RESOLVER_PORT = 15_353;
 
@@ -97,6 +99,13 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     observer: createLookupAudit(options.audit),
   });
   dns.server = server;
+  const renewal = startRenewal({
+    learned,
+    readFlows: readLiveFlows,
+    onFault: (error) =>
+      options.onFault("flows could not be listed, so addresses in use are not renewed", error),
+  });
+  undo.defer(() => renewal.stop());
   const kept = undo.move();
   return {
     policy,

@@ -1,0 +1,43 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { errnoName, SystemCallError } from "../../sys/errors.ts";
+import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { CT_NEW, dumpConntrack, readDestination } from "../wire/conntrack.ts";
+import { readReplies } from "../wire/netlink-reader.ts";
+import { createNetlinkWriter } from "../wire/netlink-writer.ts";
+
+const NETLINK_NETFILTER = 12;
+/** Datagrams of some hundred entries each that are read before lookups get their turn. */
+const DATAGRAMS_PER_TURN = 8;
+
+/**
+ * Tells `onDestination` whom the flows of this network namespace go to: once a flow, 4 or 16 octets each, valid during the call. Costs
+ * about a microsecond a flow, in slices of a millisecond at most. Throws SystemCallError.
+ */
+export async function readLiveFlows(onDestination: (octets: Buffer) => void): Promise<void> {
+  const socket = openNetlinkSocket(NETLINK_NETFILTER, 1 << 20);
+  try {
+    const writer = createNetlinkWriter(64);
+    dumpConntrack(writer, 1);
+    socket.send(writer.written());
+    for (let datagrams = 1; ; datagrams++) {
+      const datagram = socket.receive();
+      if (datagram === undefined || readDatagram(datagram, onDestination)) return;
+      if (datagrams % DATAGRAMS_PER_TURN === 0) await nextTurn();
+    }
+  } finally {
+    socket.close();
+  }
+}
+
+/** Whether the dump ends here. */
+function readDatagram(datagram: Buffer, onDestination: (octets: Buffer) => void): boolean {
+  for (const reply of readReplies(datagram)) {
+    if (reply.kind === "done") return true;
+    if (reply.kind === "error")
+      throw new SystemCallError("conntrack dump", reply.errno, errnoName(reply.errno));
+    if (reply.type !== CT_NEW) continue;
+    const destination = readDestination(reply.payload);
+    if (destination) onDestination(destination);
+  }
+  return false;
+}
