@@ -69,12 +69,18 @@ export function createHttpServer(app: App, options: HttpServerOptions): HttpServ
   );
   const closer = createGentleCloser();
   const unanswered = new WeakMap<Socket, Exchange>();
-  const serve = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    if (closer.isClosing(incoming.socket)) return;
-    unanswered.set(incoming.socket, { incoming, outgoing });
+  const answerNow = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    if (incoming.socket.destroyed || closer.isClosing(incoming.socket)) return;
     if (incoming.headers.host === undefined && incoming.httpVersion === "1.1") {
       sendText(outgoing, 400, "the Host header is missing");
     } else void answer(incoming, outgoing);
+  };
+  // Requests that follow each other unanswered on a connection are served in their order (RFC 9112 section 9.3.2).
+  const serve = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    const last = unanswered.get(incoming.socket)?.outgoing;
+    unanswered.set(incoming.socket, { incoming, outgoing });
+    if (last === undefined || last.writableFinished) answerNow(incoming, outgoing);
+    else last.once("close", () => answerNow(incoming, outgoing));
   };
   server.on("connection", closer.adopt);
   server.on("request", serve).on("checkContinue", serve);
@@ -118,7 +124,8 @@ function textResponse(status: number, message: string): Response {
 }
 
 function sendText(outgoing: ServerResponse, status: number, message: string): void {
-  outgoing.writeHead(status, { "Content-Type": "text/plain; charset=utf-8", Connection: "close" });
+  const headers = { "Content-Type": "text/plain; charset=utf-8", Connection: "close" };
+  outgoing.writeHead(status, { ...headers, "Content-Length": Buffer.byteLength(message) });
   outgoing.end(message);
 }
 

@@ -1,0 +1,93 @@
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { isLocalAddress } from "../../src/api/local-peer.ts";
+import { startApi } from "./api-server.ts";
+
+const TOKEN = "s3cret";
+
+describe("with a token", () => {
+  const auth = { token: TOKEN, allowLocalWrites: false };
+
+  it.each(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])(
+    "%s without it, or with a wrong one, is 401 and nothing more",
+    async (method) => {
+      await using api = await startApi({ auth });
+      for (const sent of [undefined, "", "S3CRET", "s3cret2", "s3cre", `${TOKEN},${TOKEN}`]) {
+        const headers = sent === undefined ? {} : { "OPENSANDBOX-EGRESS-AUTH": sent };
+        const answer = await api.call(method, "/policy", { headers });
+        expect(answer.status).toBe(401);
+        expect(answer.text).toBe(method === "HEAD" ? "" : "unauthorized");
+        expect(answer.headers.etag).toBeUndefined();
+      }
+      expect(api.world.steps).toEqual([]);
+    },
+  );
+
+  it("is let in with it, from a local address too", async () => {
+    await using api = await startApi({ auth });
+    const headers = { "opensandbox-egress-auth": TOKEN };
+    expect((await api.call("GET", "/policy", { headers })).status).toBe(200);
+    expect((await api.call("POST", "/policy", { headers, body: "{}" })).status).toBe(200);
+    expect((await api.call("HEAD", "/policy", { headers })).status).toBe(405);
+  });
+
+  it("the token may hold any character that a header carries", async () => {
+    const token = "pässwörd ✓";
+    await using api = await startApi({ auth: { token, allowLocalWrites: false } });
+    const headers = { "OPENSANDBOX-EGRESS-AUTH": Buffer.from(token).toString("latin1") };
+    expect((await api.call("GET", "/policy", { headers })).status).toBe(200);
+  });
+});
+
+describe("without a token", () => {
+  const auth = { token: undefined, allowLocalWrites: false };
+
+  it("a local caller may read but not write, and is told the remedies", async () => {
+    await using api = await startApi({ auth });
+    expect((await api.call("GET", "/policy")).status).toBe(200);
+    for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
+      const answer = await api.call(method, "/policy", { body: "{}" });
+      expect(answer.status).toBe(403);
+      expect(answer.text).toMatch(
+        /OPENSANDBOX_EGRESS_TOKEN.*unix socket.*OPENSANDBOX_EGRESS_ALLOW_LOCAL_WRITES=true/,
+      );
+    }
+    expect(api.world.steps).toEqual([]);
+  });
+
+  it("a local caller may write where the setting says so", async () => {
+    await using api = await startApi({ auth: { token: undefined, allowLocalWrites: true } });
+    expect((await api.call("POST", "/policy", { body: "{}" })).status).toBe(200);
+  });
+});
+
+describe("the unix socket", () => {
+  it.each([TOKEN, undefined])("asks for no token and takes writes (token: %s)", async (token) => {
+    const folder = await mkdtemp(join(tmpdir(), "egress-"));
+    const socketPath = join(folder, "run", "egress.sock");
+    {
+      await using api = await startApi({ auth: { token, allowLocalWrites: false }, socketPath });
+      expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
+      expect((await api.call("POST", "/policy", { body: "{}" })).status).toBe(200);
+      expect((await api.call("GET", "/policy")).status).toBe(200);
+    }
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe("a local address", () => {
+  const own = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
+
+  it.each(["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1", undefined, "", "nonsense", ...own])(
+    "%s is",
+    (address) => {
+      expect(isLocalAddress(address)).toBe(true);
+    },
+  );
+
+  it.each(["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::1", "fe80::1%eth0"])("%s is not", (address) => {
+    expect(isLocalAddress(address)).toBe(false);
+  });
+});
