@@ -1,0 +1,292 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createLearnedAddresses, type LearnedAddresses } from "../../src/enforcement/learned-addresses.ts";
+import { octetKey } from "../../src/enforcement/octet-key.ts";
+import { compilePolicy, type CompiledPolicy } from "../../src/policy/compile.ts";
+import type { DomainName } from "../../src/policy/domain-name.ts";
+import { parseDomainName } from "../../src/policy/domain-name.ts";
+import { parsePolicyJson } from "../../src/policy/parse-policy.ts";
+import { createFakeLearnedSet, type FakeLearnedSet } from "../support/fake-learned-set.ts";
+
+interface Bench {
+  readonly kernel: FakeLearnedSet;
+  readonly learned: LearnedAddresses;
+  readonly refusals: unknown[];
+  nowMs: number;
+}
+
+function createBench(): Bench {
+  const refusals: unknown[] = [];
+  const clock = { nowMs: 1_000_000 };
+  const kernel = createFakeLearnedSet(() => clock.nowMs);
+  const learned = createLearnedAddresses({
+    set: kernel,
+    nowMs: () => clock.nowMs,
+    onRefused: (error) => refusals.push(error),
+  });
+  return {
+    kernel,
+    learned,
+    refusals,
+    get nowMs() {
+      return clock.nowMs;
+    },
+    set nowMs(value) {
+      clock.nowMs = value;
+    },
+  };
+}
+
+const name = (text: string): DomainName => {
+  const parsed = parseDomainName(text);
+  if (!parsed.ok) throw new Error(text);
+  return parsed.value;
+};
+const A = name("a.example");
+const B = name("b.example");
+const ADDRESS = Uint8Array.of(192, 0, 2, 7);
+const OTHER = Uint8Array.of(192, 0, 2, 8);
+const SIX = Uint8Array.from([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
+
+function policy(...allowed: string[]): CompiledPolicy {
+  return policyOf({ egress: allowed.map((target) => ({ action: "allow", target })) });
+}
+
+function policyOf(json: unknown): CompiledPolicy {
+  const parsed = parsePolicyJson(JSON.stringify(json));
+  if (!parsed.ok || parsed.value === "blank") throw new Error("policy");
+  return compilePolicy({ denyAlways: [], allowAlways: [], user: parsed.value });
+}
+
+function learn(bench: Bench, qname: DomainName, address: Uint8Array, ttlSeconds: number): boolean {
+  bench.learned.learn(qname, address, 0, address.length === 4 ? 4 : 16, ttlSeconds);
+  return bench.learned.commit();
+}
+
+const text = (octets: Uint8Array): string => octets.join(".");
+
+describe("learning", () => {
+  test.each([
+    { ttlSeconds: 0, livesSeconds: 60 },
+    { ttlSeconds: 1, livesSeconds: 61 },
+    { ttlSeconds: 120, livesSeconds: 180 },
+    { ttlSeconds: 300, livesSeconds: 360 },
+    { ttlSeconds: 2 ** 31, livesSeconds: 360 },
+  ])(
+    "an address with a TTL of $ttlSeconds s is in force for $livesSeconds s",
+    ({ ttlSeconds, livesSeconds }) => {
+      const bench = createBench();
+      learn(bench, A, ADDRESS, ttlSeconds);
+      expect(bench.kernel.held().get(text(ADDRESS))).toEqual({
+        untilMs: bench.nowMs + livesSeconds * 1000,
+        comment: "a.example",
+      });
+    },
+  );
+
+  test("an address that is in force long enough costs no batch", () => {
+    const bench = createBench();
+    learn(bench, A, ADDRESS, 30);
+    bench.nowMs += 5000;
+    learn(bench, A, ADDRESS, 25);
+    expect(bench.kernel.commits).toBe(1);
+  });
+
+  test("an address that would run out before the answer's TTL is renewed, never shortened", () => {
+    const bench = createBench();
+    learn(bench, A, ADDRESS, 300);
+    bench.nowMs += 10_000;
+    learn(bench, A, ADDRESS, 1);
+    expect(bench.kernel.held().get(text(ADDRESS))?.untilMs).toBe(bench.nowMs + 350_000);
+    bench.nowMs += 340_000;
+    learn(bench, B, ADDRESS, 100);
+    expect(bench.kernel.held().get(text(ADDRESS))).toEqual({
+      untilMs: bench.nowMs + 160_000,
+      comment: "b.example a.example",
+    });
+  });
+
+  test("two lookups of one batch that bring the same address leave it with the longer life", () => {
+    const bench = createBench();
+    bench.learned.learn(A, ADDRESS, 0, 4, 5);
+    bench.learned.learn(B, ADDRESS, 0, 4, 250);
+    expect(bench.learned.commit()).toBe(true);
+    expect(bench.kernel.held().get(text(ADDRESS))?.untilMs).toBe(bench.nowMs + 310_000);
+  });
+
+  test("a refused batch is said, and its addresses are written anew when they come again", () => {
+    const bench = createBench();
+    bench.kernel.refuseKey = text(ADDRESS);
+    expect(learn(bench, A, ADDRESS, 30)).toBe(false);
+    expect(bench.refusals).toHaveLength(1);
+    expect(bench.kernel.held().size).toBe(0);
+    bench.kernel.refuseKey = undefined;
+    expect(learn(bench, A, ADDRESS, 30)).toBe(true);
+    expect(bench.kernel.held().has(text(ADDRESS))).toBe(true);
+  });
+
+  test("whatever comes in whatever order, an address is in force for its TTL after each answer", () => {
+    const steps = fc.array(
+      fc.record({
+        qname: fc.constantFrom(A, B),
+        address: fc.constantFrom(ADDRESS, OTHER, SIX),
+        ttlSeconds: fc.integer({ min: 0, max: 300 }),
+        laterMs: fc.integer({ min: 0, max: 200_000 }),
+      }),
+      { maxLength: 40 },
+    );
+    fc.assert(
+      fc.property(steps, (list) => {
+        const bench = createBench();
+        for (const { qname, address, ttlSeconds, laterMs } of list) {
+          bench.nowMs += laterMs;
+          learn(bench, qname, address, ttlSeconds);
+          const held = bench.kernel.held().get(text(address));
+          expect(held?.untilMs).toBeGreaterThanOrEqual(bench.nowMs + ttlSeconds * 1000);
+        }
+      }),
+    );
+  });
+});
+
+describe("a change of the policy", () => {
+  test("takes out an address that no allowed name owns, and leaves its neighbours", () => {
+    const bench = createBench();
+    learn(bench, A, ADDRESS, 30);
+    learn(bench, B, OTHER, 30);
+    const forgotten = bench.learned.forget(policy("b.example"));
+    expect(forgotten.map(({ key }) => text(key))).toEqual([text(ADDRESS)]);
+    expect([...bench.kernel.held().keys()]).toEqual([text(OTHER)]);
+  });
+
+  test("leaves an address that another allowed name owns too", () => {
+    const bench = createBench();
+    learn(bench, A, ADDRESS, 30);
+    learn(bench, B, ADDRESS, 30);
+    expect(bench.learned.forget(policy("a.example"))).toEqual([]);
+    expect(bench.learned.forget(policy("b.example"))).toEqual([]);
+    expect(bench.learned.forget(policy("c.example"))).toHaveLength(1);
+  });
+
+  test("takes out an address that an address rule denies, whatever its name", () => {
+    const bench = createBench();
+    learn(bench, A, ADDRESS, 30);
+    learn(bench, A, SIX, 30);
+    const denying = policyOf({
+      egress: [
+        { action: "allow", target: "a.example" },
+        { action: "deny", target: "192.0.2.0/24" },
+      ],
+    });
+    expect(bench.learned.forget(denying).map(({ key }) => text(key))).toEqual([text(ADDRESS)]);
+  });
+
+  test("that is taken back gives the addresses back with the life they had", () => {
+    const bench = createBench();
+    learn(bench, A, ADDRESS, 240);
+    const untilMs = bench.nowMs + 300_000;
+    const forgotten = bench.learned.forget(policy());
+    bench.nowMs += 5000;
+    bench.learned.restore(forgotten, policy("a.example"));
+    expect(bench.kernel.held().get(text(ADDRESS))).toEqual({ untilMs, comment: "a.example" });
+    expect(bench.kernel.pardoned).toContain(text(ADDRESS));
+  });
+
+  test("that still denies gives nothing back", () => {
+    const bench = createBench();
+    learn(bench, A, ADDRESS, 240);
+    const forgotten = bench.learned.forget(policy());
+    bench.learned.restore(forgotten, policy("b.example"));
+    expect(bench.kernel.held().size).toBe(0);
+  });
+});
+
+const long = (index: number): DomainName => name(`n${index}.${"x".repeat(60)}.${"y".repeat(40)}.example`);
+
+describe("a restart", () => {
+  test("takes over what the kernel holds, owners and time left included", () => {
+    const before = createBench();
+    learn(before, A, ADDRESS, 200);
+    learn(before, B, SIX, 200);
+    before.nowMs += 50_000;
+    const after = createLearnedAddresses({
+      set: before.kernel,
+      nowMs: () => before.nowMs,
+      onRefused: () => undefined,
+    });
+    after.takeOver();
+    expect(after.size).toBe(2);
+    expect(after.forget(policy("a.example")).map(({ key }) => text(key))).toEqual([text(SIX)]);
+  });
+
+  test("lets go of an address whose owner is unknown at the first change", () => {
+    const bench = createBench();
+    bench.kernel.add(ADDRESS, 60_000, "");
+    bench.kernel.commit();
+    bench.learned.takeOver();
+    expect(bench.learned.forget(policyOf({ defaultAction: "allow" }))).toHaveLength(1);
+  });
+
+  test("never reads a name that was cut short: owners that do not fit are left out whole", () => {
+    const bench = createBench();
+    for (let index = 0; index < 8; index++) {
+      learn(bench, long(index), ADDRESS, 1);
+      bench.nowMs += 59_000;
+    }
+    const comment = bench.kernel.held().get(text(ADDRESS))?.comment ?? "";
+    expect(comment.length).toBeLessThanOrEqual(253);
+    for (const owner of comment.split(" ")) expect(owner).toMatch(/\.example$/);
+  });
+});
+
+describe("renewal", () => {
+  test("an address that flows use stays in force, one that none uses runs out", () => {
+    const bench = createBench();
+    learn(bench, A, ADDRESS, 1);
+    learn(bench, A, OTHER, 1);
+    for (let round = 0; round < 30; round++) {
+      bench.nowMs += 20_000;
+      bench.learned.renew(new Set([octetKey(ADDRESS, 0, 4)]));
+      expect(bench.kernel.held().has(text(ADDRESS))).toBe(true);
+    }
+    expect(bench.kernel.held().has(text(OTHER))).toBe(false);
+  });
+
+  test("a flow to an address that no lookup has given opens nothing", () => {
+    const bench = createBench();
+    bench.learned.renew(new Set([octetKey(ADDRESS, 0, 4)]));
+    expect(bench.kernel.held().size).toBe(0);
+  });
+});
+
+describe("bounds", () => {
+  test("past the bound the address learned longest ago goes, in the kernel too", { timeout: 30_000 }, () => {
+    const bench = createBench();
+    for (let index = 0; index < 65_536 + 10; index++) {
+      bench.learned.learn(
+        A,
+        Uint8Array.of(198, 18 + (index >> 16), (index >> 8) & 255, index & 255),
+        0,
+        4,
+        300,
+      );
+    }
+    expect(bench.learned.commit()).toBe(true);
+    expect(bench.learned.size).toBe(65_536);
+    expect(bench.kernel.held().size).toBe(65_536);
+    expect(bench.kernel.held().has("198.18.0.9")).toBe(false);
+    expect(bench.kernel.held().has("198.18.0.10")).toBe(true);
+  });
+
+  test("what has run out makes room as new addresses come", () => {
+    const bench = createBench();
+    for (let index = 0; index < 1000; index++) {
+      learn(bench, A, Uint8Array.of(198, 18, index >> 8, index & 255), 1);
+    }
+    bench.nowMs += 100_000;
+    for (let index = 0; index < 600; index++) {
+      learn(bench, A, Uint8Array.of(203, 0, index >> 8, index & 255), 1);
+    }
+    expect(bench.learned.size).toBe(600);
+  });
+});

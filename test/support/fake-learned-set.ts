@@ -1,0 +1,76 @@
+import { LearnedSetError, type LearnedSet } from "../../src/netfilter/io/learned-set.ts";
+import type { HeldElement } from "../../src/netfilter/wire/read-element.ts";
+
+/** The kernel's learned sets as a model: elements run out by a clock, a batch is all or nothing, an add of what is there changes nothing. */
+export interface FakeLearnedSet extends LearnedSet {
+  /** Addresses in force now, as dotted or colon text is not needed: octets joined by dots. */
+  held(): ReadonlyMap<string, { readonly untilMs: number; readonly comment: string }>;
+  readonly pardoned: readonly string[];
+  /** Batches that were committed. */
+  readonly commits: number;
+  /** Each commit that touches this address is refused. */
+  refuseKey: string | undefined;
+}
+
+interface Step {
+  readonly kind: "add" | "remove" | "pardon";
+  readonly key: string;
+  readonly timeoutMs: number;
+  readonly comment: string;
+}
+
+const text = (key: Uint8Array): string => key.join(".");
+
+export function createFakeLearnedSet(nowMs: () => number): FakeLearnedSet {
+  const elements = new Map<string, { untilMs: number; comment: string }>();
+  const pardoned: string[] = [];
+  let steps: Step[] = [];
+  let commits = 0;
+  const expire = (): void => {
+    for (const [key, { untilMs }] of elements) if (untilMs <= nowMs()) elements.delete(key);
+  };
+  const fake: FakeLearnedSet = {
+    refuseKey: undefined,
+    add: (key, timeoutMs, comment) => void steps.push({ kind: "add", key: text(key), timeoutMs, comment }),
+    refresh(key, timeoutMs, comment) {
+      steps.push({ kind: "remove", key: text(key), timeoutMs: 0, comment: "" });
+      steps.push({ kind: "add", key: text(key), timeoutMs, comment });
+    },
+    remove: (key) => void steps.push({ kind: "remove", key: text(key), timeoutMs: 0, comment: "" }),
+    pardon: (key) => void steps.push({ kind: "pardon", key: text(key), timeoutMs: 0, comment: "" }),
+    discard() {
+      steps = [];
+    },
+    commit() {
+      const batch = steps;
+      steps = [];
+      if (batch.length === 0) return;
+      if (batch.some(({ key }) => key === fake.refuseKey)) throw new LearnedSetError("ENFILE");
+      commits += 1;
+      expire();
+      for (const { kind, key, timeoutMs, comment } of batch) {
+        if (kind === "remove") elements.delete(key);
+        else if (kind === "pardon") pardoned.push(key);
+        else if (!elements.has(key)) elements.set(key, { untilMs: nowMs() + timeoutMs, comment });
+      }
+    },
+    dump(family) {
+      expire();
+      return [...elements].flatMap(([key, { untilMs, comment }]): HeldElement[] => {
+        const octets = Buffer.from(key.split(".").map(Number));
+        if (octets.length !== (family === 4 ? 4 : 16)) return [];
+        return [{ key: octets, timeoutMs: 0, expiresInMs: untilMs - nowMs(), comment }];
+      });
+    },
+    close: () => undefined,
+    held() {
+      expire();
+      return elements;
+    },
+    pardoned,
+    get commits() {
+      return commits;
+    },
+  };
+  return fake;
+}
