@@ -244,8 +244,8 @@ def serve(name, *places):
                     one.close()
 
 
-def tap(device, mark):
-    """Says of each packet on the device whether it carries the mark, as a packet socket's filter can tell."""
+def tap(device, mark, text=""):
+    """Says of each packet on the device that it carries the mark, as a packet socket's filter can tell, and the text."""
     one = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
     # ld #mark; jeq MARK ? ret 65535 : ret 0 (SKF_AD_OFF + SKF_AD_MARK)
     code = [(0x20, 0, 0, 0xFFFFF000 + 20), (0x15, 0, 1, int(mark, 0)), (6, 0, 0, 65535), (6, 0, 0, 0)]
@@ -257,8 +257,8 @@ def tap(device, mark):
     one.bind((device, 3))
     say(event="ready")
     while True:
-        one.recv(65535)
-        say(event="marked")
+        if text.encode() in one.recv(65535):
+            say(event="marked")
 
 
 globals()[sys.argv[1].replace("-", "_")](*sys.argv[2:])
