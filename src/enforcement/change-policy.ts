@@ -10,13 +10,13 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { AuditLog, LoadedFrom } from "../audit/audit-log.ts";
-import { type CompiledPolicy, compilePolicy } from "../policy/compile.ts";
 import { mergeRules, removeTargets } from "../policy/edit.ts";
 import { policyEtag } from "../policy/etag.ts";
 import type { PolicyLayers } from "../policy/layers.ts";
-import { DENY_ALL, type Policy } from "../policy/policy.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { Target } from "../policy/target.ts";
-import { ApplyError, describe } from "./errors.ts";
+import { type PolicyInForce, type PolicyKernel, createEnforcedLayers } from "./enforced-layers.ts";
+import { describe } from "./errors.ts";
 import { etagMatches } from "./if-match.ts";
 import type {
   ChangeOptions,
@@ -28,20 +28,12 @@ import type {
   PolicySnapshot,
 } from "./policy-control.ts";
 import type { PolicyStorage } from "./policy-file.ts";
+import { createTaskQueue } from "./task-queue.ts";
 
-/** The kernel's side. One call is all or nothing, the same policy may be sent again, and it settles within a bound. */
-export interface PolicyKernel {
-  enforce(policy: CompiledPolicy): Promise<void>;
-}
+export type { PolicyInForce, PolicyKernel };
 
 /** The operator's always-rules, as the files hold them. */
 export type AlwaysLayers = Pick<PolicyLayers, "denyAlways" | "allowAlways">;
-
-/** What lookups are decided by: while a change is under way (`pending`), a lookup must be allowed by both. */
-export interface PolicyInForce {
-  readonly active: CompiledPolicy;
-  readonly pending: CompiledPolicy | undefined;
-}
 
 export interface ChangePolicyPorts {
   readonly kernel: PolicyKernel;
@@ -71,65 +63,34 @@ export interface PolicyChanges extends PolicyControl {
 }
 
 export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePolicySettings): PolicyChanges {
+  const { audit } = ports;
   const closing = new AbortController();
-  let layers: PolicyLayers = { denyAlways: [], allowAlways: [], user: DENY_ALL };
-  let inForce: PolicyInForce = { active: compilePolicy(layers), pending: undefined };
-  let snapshot = describePolicy(DENY_ALL, settings.enforcementMode);
-  let started = false;
-  let kernelFault: string | undefined;
-  let queue: Promise<unknown> = Promise.resolve();
+  const queue = createTaskQueue();
+  const enforced = createEnforcedLayers(ports.kernel);
+  let snapshot = describePolicy(enforced.layers().user, settings.enforcementMode);
+  let isStarted = false;
 
-  function enqueue<T>(task: () => Promise<T>): Promise<T> {
-    const result = queue.then(task);
-    queue = result.catch(() => undefined);
-    return result;
-  }
-
-  /** Kernel, then `commit`, then memory; on failure the kernel holds the old policy again. */
-  async function enforce(next: PolicyLayers, commit: () => Promise<void>): Promise<void> {
-    const { active } = inForce;
-    const pending = compilePolicy(next);
-    inForce = { active, pending };
+  async function replace(next: PolicyLayers, commit = async (): Promise<void> => undefined): Promise<void> {
+    const hadFault = enforced.fault() !== undefined;
     try {
-      await ports.kernel.enforce(pending).catch((error: unknown) => {
-        throw new ApplyError(error);
-      });
-      await commit();
-    } catch (error) {
-      await putBack();
-      throw error;
+      await enforced.replace(next, commit);
+    } finally {
+      if (!hadFault && enforced.fault() !== undefined) void mendLater();
     }
-    layers = next;
-    inForce = { active: pending, pending: undefined };
     snapshot = describePolicy(next.user, settings.enforcementMode);
-    kernelFault = undefined;
   }
 
-  /** Gives the kernel the policy in force again; also after a failed call, which may have been cut off after it took effect. */
-  async function putBack(): Promise<void> {
-    try {
-      await ports.kernel.enforce(inForce.active);
-      inForce = { active: inForce.active, pending: undefined };
-      kernelFault = undefined;
-    } catch (error) {
-      if (kernelFault === undefined) void retryLater();
-      kernelFault = `the kernel could not be given the policy in force again: ${describe(error)}`;
+  /** Tries until the kernel has taken the policy in force, or a change has gone through meanwhile. */
+  async function mendLater(): Promise<void> {
+    const options = { signal: closing.signal, ref: false };
+    while (enforced.fault() !== undefined) {
+      const isDue = await delay(settings.retryMs ?? 1000, true, options).catch(() => false);
+      if (!isDue) return;
+      await queue.run(async () => (enforced.fault() === undefined ? undefined : enforced.putBack()));
     }
   }
 
-  async function retryLater(): Promise<void> {
-    const retryMs = settings.retryMs ?? 1000;
-    const options = { signal: closing.signal, ref: false };
-    const due = await delay(retryMs, true, options).catch(() => false);
-    if (!due) return;
-    await enqueue(async () => {
-      if (kernelFault === undefined) return;
-      kernelFault = undefined;
-      await putBack();
-    });
-  }
-
-  async function changeUserPolicy(edit: PolicyEdit, options: ChangeOptions): Promise<ChangeOutcome> {
+  async function change(edit: PolicyEdit, options: ChangeOptions): Promise<ChangeOutcome> {
     const previous = snapshot;
     if (options.ifMatch !== undefined && !etagMatches(options.ifMatch, previous.etag)) {
       return { kind: "precondition-failed", etag: previous.etag };
@@ -140,55 +101,58 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     if (settings.maxRules > 0 && count > settings.maxRules) {
       return { kind: "too-many-rules", count, limit: settings.maxRules };
     }
-    if (options.dryRun !== true) await persistAndEnforce(policy, edit);
-    const state = options.dryRun === true ? describePolicy(policy, settings.enforcementMode) : snapshot;
-    return { kind: "changed", state, previous };
+    if (options.dryRun === true) {
+      return { kind: "changed", state: describePolicy(policy, settings.enforcementMode), previous };
+    }
+    await audited(() => persistAndReplace(policy));
+    audit.policyUpdated(edit);
+    return { kind: "changed", state: snapshot, previous };
   }
 
-  async function persistAndEnforce(policy: Policy, edit: PolicyEdit): Promise<void> {
+  async function persistAndReplace(policy: Policy): Promise<void> {
+    const staged = await ports.storage?.stage(policy);
     try {
-      const staged = await ports.storage?.stage(policy);
-      try {
-        await enforce({ ...layers, user: policy }, async () => staged?.commit());
-      } catch (error) {
-        await staged?.discard();
-        throw error;
-      }
+      await replace({ ...enforced.layers(), user: policy }, async () => staged?.commit());
     } catch (error) {
-      ports.audit.policyUpdateFailed(describe(error));
+      await staged?.discard();
       throw error;
     }
-    ports.audit.policyUpdated(edit);
+  }
+
+  async function setAlwaysRules(always: AlwaysLayers): Promise<void> {
+    if (sameTargets(always, enforced.layers())) return;
+    await audited(() => replace({ ...enforced.layers(), ...always }));
+    audit.policyUpdated({ kind: "always", ...always });
+  }
+
+  async function audited(task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      audit.policyUpdateFailed(describe(error));
+      throw error;
+    }
   }
 
   return {
     snapshot: () => snapshot,
-    inForce: () => inForce,
-    change: (edit, options) => enqueue(() => changeUserPolicy(edit, options)),
+    inForce: enforced.inForce,
+    change: (edit, options) => queue.run(() => change(edit, options)),
+    setAlwaysRules: (always) => queue.run(() => setAlwaysRules(always)),
     start: (policy, always, from) =>
-      enqueue(async () => {
-        await enforce({ ...always, user: policy }, async () => undefined);
-        started = true;
-        ports.audit.policyLoaded(policy, from);
-      }),
-    setAlwaysRules: (always) =>
-      enqueue(async () => {
-        if (sameTargets(always, layers)) return;
-        try {
-          await enforce({ ...layers, ...always }, async () => undefined);
-        } catch (error) {
-          ports.audit.policyUpdateFailed(describe(error));
-          throw error;
-        }
-        ports.audit.policyUpdated({ kind: "always", ...always });
+      queue.run(async () => {
+        await replace({ ...always, user: policy });
+        isStarted = true;
+        audit.policyLoaded(policy, from);
       }),
     async health() {
-      if (!started) return { ok: false, reason: "the policy is not in the kernel yet" };
-      return kernelFault === undefined ? ports.checkHealth() : { ok: false, reason: kernelFault };
+      if (!isStarted) return { ok: false, reason: "the policy is not in the kernel yet" };
+      const reason = enforced.fault();
+      return reason === undefined ? ports.checkHealth() : { ok: false, reason };
     },
     async close() {
       closing.abort();
-      await queue;
+      await queue.idle();
     },
   };
 }
