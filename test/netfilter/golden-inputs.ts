@@ -1,0 +1,34 @@
+import type { RulesetInput } from "../../src/netfilter/ruleset-input.ts";
+import { policyOf, rulesetInput } from "./ruleset-input.ts";
+
+/** Inputs whose rulesets are written down in `golden/NAME.nft`, as an operator would type them. */
+export const goldenInputs: Readonly<Record<string, RulesetInput>> = {
+  enforcing: rulesetInput({
+    policy: policyOf(
+      "deny",
+      "deny 198.51.100.66",
+      "allow 198.51.100.0/24",
+      "deny 203.0.113.0/24",
+      "allow 2001:db8:100::/64",
+      "allow *.example.org",
+    ),
+  }),
+  "dns-only": rulesetInput({ mode: "dns" }),
+  "all-settings": rulesetInput({
+    policy: policyOf("allow", "deny 203.0.113.0/24"),
+    upstreams: [{ address: "127.0.0.11", port: 53 }],
+    ownDestinations: [{ address: "203.0.113.9", port: 4318 }],
+    exemptNameservers: ["198.51.100.53"],
+    inboundUdp: true,
+    doh: ["203.0.113.0/25", "203.0.113.7", "203.0.113.128/25"],
+    network: {
+      interfaces: ["eth0", "a+b"],
+      onLinkV4: ["192.0.2.2/24"],
+      onLinkV6: ["fe80::1/64", "fe80::2/64"],
+      ipv6: true,
+    },
+    forget: { v4: ["198.51.100.4"], v6: ["2001:db8:100::4"] },
+    restore: { v4: [{ address: "198.51.100.3", timeoutSeconds: 60, comment: "one.example.org" }], v6: [] },
+    revoked: { v4: ["198.51.100.3", "203.0.113.44"], v6: [] },
+  }),
+};
