@@ -16,7 +16,7 @@ export interface CommandOptions {
   /** The whole environment of the command, when given; else this process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
-  /** Only for `startCommand`: a session of its own, so that Ctrl-C in the terminal is not for it. */
+  /** A session of its own: Ctrl-C in the terminal is not for it, nor does it end with this process. */
   readonly ownSession?: boolean;
 }
 
@@ -58,6 +58,7 @@ export async function runCommand(argv: Argv, options: CommandOptions = {}): Prom
     timeout: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     forceKillAfterDelay: 1_000,
     stripFinalNewline: false,
+    detached: options.ownSession ?? false,
     ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
     ...environment(options),
   });
@@ -72,9 +73,12 @@ export async function runCommand(argv: Argv, options: CommandOptions = {}): Prom
   };
 }
 
-/** Runs to the end and gives back standard output; throws a `ToolError` with what it said when it did not exit with 0. */
+/**
+ * Runs to the end and gives back standard output; throws a `ToolError` with what it said when it did not exit with 0. It is for
+ * short commands that make or undo something: Ctrl-C does not end them half-way.
+ */
 export async function requireCommand(argv: Argv, options: CommandOptions = {}): Promise<string> {
-  const result = await runCommand(argv, options);
+  const result = await runCommand(argv, { ownSession: true, ...options });
   if (result.exitCode === 0) return result.stdout;
   const reason = result.timedOut ? "took too long" : (result.signal ?? `exit ${String(result.exitCode)}`);
   throw new ToolError("TOOL_FAILED", argv, result.stderr.trim() || reason);
@@ -89,7 +93,6 @@ export function startCommand(argv: Argv, options: CommandOptions = {}): RunningC
     stdin: "pipe",
     forceKillAfterDelay: 2_000,
     detached: options.ownSession ?? false,
-    cleanup: true,
     ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
     ...environment(options),
   });

@@ -132,10 +132,10 @@ export function isAlive(pid: number): boolean {
 }
 
 async function removeNamespace(name: string): Promise<void> {
-  const pids = await runCommand(["ip", "netns", "pids", name]);
+  const pids = await runCommand(["ip", "netns", "pids", name], { ownSession: true });
   for (const pid of pids.stdout.split("\n").filter(Boolean)) endProcess(Number(pid));
   await removeConfig(name);
-  await runCommand(["ip", "netns", "delete", name]);
+  await runCommand(["ip", "netns", "delete", name], { ownSession: true });
 }
 
 async function removeConfig(name: string): Promise<void> {

@@ -59,5 +59,5 @@ function addressLines(end: VethEnd): readonly string[] {
 
 async function removeLink(end: VethEnd): Promise<void> {
   const inside = end.namespace.name === undefined ? [] : ["-n", end.namespace.name];
-  await runCommand(["ip", ...inside, "link", "delete", end.device]); // gone already with a namespace: fine
+  await runCommand(["ip", ...inside, "link", "delete", end.device], { ownSession: true }); // gone already with a namespace: fine
 }

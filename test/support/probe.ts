@@ -10,6 +10,8 @@ const attemptShape = z.object({ result: z.string(), ms: z.number() });
 /** `result`: what came back, `connected`, `answered`, `timeout`, or an errno such as `ECONNREFUSED`. */
 export type Attempt = z.infer<typeof attemptShape>;
 
+export const PROBE_SCRIPT = fileURLToPath(new URL("../netfilter/probe.py", import.meta.url));
+
 /** As `test/netfilter/probe.py` takes it: `tcp ADDRESS PORT`, `udp ADDRESS PORT TEXT`, `ping ADDRESS`. */
 export async function probe(lab: Lab, ...args: readonly string[]): Promise<Attempt> {
   return run(lab, "sandbox", args);
@@ -20,8 +22,7 @@ export async function probeFromOutside(lab: Lab, ...args: readonly string[]): Pr
 }
 
 async function run(lab: Lab, side: "sandbox" | "internet", args: readonly string[]): Promise<Attempt> {
-  const script = fileURLToPath(new URL("../netfilter/probe.py", import.meta.url));
-  const argv: Argv = ["python3", script, ...args];
+  const argv: Argv = ["python3", PROBE_SCRIPT, ...args];
   const { stdout, stderr } = await execIn(lab[side], side === "sandbox" ? workloadArgv(argv) : argv);
   if (stdout === "") throw new Error(stderr);
   return attemptShape.parse(JSON.parse(stdout));

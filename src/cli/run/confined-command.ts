@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import { execa } from "execa";
 import type { Argv } from "../../netns/command.ts";
 import { argvIn, type NetworkNamespace } from "../../netns/namespace.ts";
-import { confinedArgv } from "./confinement.ts";
+import { confinedArgv, WAITING } from "./confinement.ts";
 
 export interface ConfinedCommand {
   /** The command's exit code, 128 plus the signal's number where one ended it. Never rejects. */
@@ -30,17 +30,23 @@ export function startConfinedCommand(
     extendEnv: false,
     detached: !sharesTerminal,
   });
+  let endedBySignal: NodeJS.Signals | undefined;
   const waitForEnd = async (): Promise<number> => {
     const { exitCode, signal } = await child;
-    return exitCode ?? (signal === undefined ? 127 : 128 + constants.signals[signal]);
+    const cause = endedBySignal ?? signal;
+    return cause === undefined ? (exitCode ?? 127) : 128 + constants.signals[cause];
   };
   return {
     exitCode: waitForEnd(),
     forward(signal) {
       if (sharesTerminal && (signal === "SIGINT" || signal === "SIGQUIT")) return;
       const pid = commandPid(child.pid);
-      if (pid !== undefined) process.kill(pid, signal);
-      else child.kill("SIGKILL"); // nothing of the command has started yet
+      if (pid !== undefined) {
+        process.kill(pid, signal);
+        return;
+      }
+      endedBySignal = signal; // the command has not started yet, and now never will
+      child.kill("SIGKILL");
     },
     kill: () => void child.kill("SIGKILL"),
   };
@@ -54,10 +60,12 @@ function canTypeIntoTerminal(): boolean {
   return readText("/proc/sys/dev/tty/legacy_tiocsti") !== "0";
 }
 
-/** From `unshare` to process 1 of the new namespace to its one child. */
+/** From `unshare` to process 1 of the new namespace to its one child; `undefined` while process 1 still prepares the place. */
 function commandPid(unsharePid: number | undefined): number | undefined {
   const init = firstChild(unsharePid);
-  return init === undefined ? undefined : firstChild(init);
+  if (init === undefined || !readText(`/proc/${init}/cmdline`).startsWith(`sh\0-c\0${WAITING}\0`))
+    return undefined;
+  return firstChild(init);
 }
 
 function firstChild(pid: number | undefined): number | undefined {

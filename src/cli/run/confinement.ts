@@ -10,6 +10,9 @@ import type { Argv } from "../../netns/command.ts";
 const CAPABILITIES =
   "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+sys_chroot,+audit_write,+setfcap";
 
+/** The script that process 1 is once all is prepared; by it the command line of process 1 tells that it is. */
+export const WAITING = '"$@"; exit $?';
+
 /** Runs as process 1 of the new namespaces, with all of root's capabilities; ends by giving them up. */
 const SETUP = `set -e
 mount -t proc -o nosuid,nodev,noexec proc /proc
@@ -55,7 +58,7 @@ rmdir /run/dev
 
 capabilities=$1
 shift
-exec setpriv --bounding-set "$capabilities" --inh-caps -all --no-new-privs -- sh -c '"$@"; exit $?' egress "$@"
+exec setpriv --bounding-set "$capabilities" --inh-caps -all --no-new-privs -- sh -c '${WAITING}' egress "$@"
 `;
 
 /**

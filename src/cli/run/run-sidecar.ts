@@ -20,6 +20,7 @@ export interface RunSidecarOptions {
 }
 
 export interface RunSidecar extends AsyncDisposable {
+  readonly namespace: NetworkNamespace;
   readonly end: Promise<CommandEnd>;
 }
 
@@ -60,6 +61,7 @@ export async function startRunSidecar(options: RunSidecarOptions): Promise<RunSi
     options.onLine(line);
   });
   const sidecar: RunSidecar = {
+    namespace: options.namespace,
     end: child.end,
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");

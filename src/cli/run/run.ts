@@ -3,12 +3,13 @@
  * network, starts the sidecar in it, runs the command there confined, and removes all of it again, whatever happens.
  */
 import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { readSettings } from "../../config.ts";
 import { RESOLV_CONF } from "../../config/resolv-conf.ts";
 import { missingTools } from "../../netns/command.ts";
+import { isAlive } from "../../netns/namespace.ts";
 import { ToolError } from "../../netns/errors.ts";
 import { accepted, type Problem, type Result } from "../../policy/problem.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -18,7 +19,7 @@ import { parseRunArguments, type RunRequest } from "./arguments.ts";
 import { startConfinedCommand } from "./confined-command.ts";
 import { createDenials, renderDenials } from "./denials.ts";
 import { createRunNetwork, machineRoutesIpv6, NoSubnetError } from "./run-network.ts";
-import { SidecarStartError, startRunSidecar } from "./run-sidecar.ts";
+import { type RunSidecar, SidecarStartError, startRunSidecar } from "./run-sidecar.ts";
 import { findUpstreams } from "./upstreams.ts";
 
 const TOOLS = ["ip", "nft", "unshare", "setpriv", "mount", "sh"];
@@ -55,9 +56,34 @@ interface Setting {
   readonly upstreams: readonly string[];
 }
 
-async function runConfined(request: RunRequest, { context, say, ipv6, upstreams }: Setting): Promise<number> {
+async function runConfined(request: RunRequest, setting: Setting): Promise<number> {
   await using undo = new AsyncDisposableStack();
   const interrupts = undo.use(catchSignals());
+  try {
+    const sidecar = await prepare(undo, request, { ...setting, signal: interrupts.signal });
+    interrupts.signal.throwIfAborted(); // from here on the command gets the signals
+    const env = commandEnvironment(setting.context.env);
+    const command = startConfinedCommand(sidecar.namespace, request.command, env);
+    interrupts.forwardTo(command.forward);
+    const ended = await Promise.race([command.exitCode, sidecar.end]);
+    if (typeof ended === "number") return ended;
+    const how = ended.signal ?? `exit ${String(ended.exitCode)}`;
+    setting.say(`the sidecar ended (${how}), so the command is ended too`);
+    command.kill();
+    await command.exitCode;
+    return EXIT.software;
+  } catch (error) {
+    interrupts.signal.throwIfAborted(); // what failed may have failed because of it
+    throw error;
+  }
+}
+
+/** Everything but the command: network and sidecar, healthy. */
+async function prepare(
+  undo: AsyncDisposableStack,
+  request: RunRequest,
+  { context, say, ipv6, upstreams, signal }: Setting & { readonly signal: AbortSignal },
+): Promise<RunSidecar> {
   const denials = createDenials();
   undo.defer(() => {
     for (const line of renderDenials(denials)) say(line);
@@ -66,8 +92,8 @@ async function runConfined(request: RunRequest, { context, say, ipv6, upstreams 
   undo.defer(() => rm(folder, { recursive: true, force: true }));
   const network = { upstreams, ipv6, resolverOptions: resolverOptions(), announce: say };
   const namespace = await createRunNetwork(undo, network);
-  interrupts.signal.throwIfAborted();
-  const sidecar = undo.use(
+  signal.throwIfAborted();
+  return undo.use(
     await startRunSidecar({
       namespace,
       program: context.program,
@@ -77,17 +103,9 @@ async function runConfined(request: RunRequest, { context, say, ipv6, upstreams 
         context.env["OPENSANDBOX_EGRESS_DNS_UPSTREAM"]?.trim() || upstreams.map(renderUpstream).join(","),
       socketPath: join(folder, "egress.sock"),
       onLine: denials.take,
-      signal: interrupts.signal,
+      signal,
     }),
   );
-  const command = startConfinedCommand(namespace, request.command, commandEnvironment(context.env));
-  interrupts.forwardTo(command.forward);
-  const ended = await Promise.race([command.exitCode, sidecar.end]);
-  if (typeof ended === "number") return ended;
-  say(`the sidecar ended (${ended.signal ?? `exit ${String(ended.exitCode)}`}), so the command is ended too`);
-  command.kill();
-  await command.exitCode;
-  return EXIT.software;
 }
 
 /** The resolvers of the settings; else of the machine. */
@@ -131,10 +149,15 @@ function catchSignals(): Interrupts {
   };
 }
 
-/** Under /run, which the command does not see. */
+/** Under /run, which the command does not see. Those of runs that were killed go now. */
 async function makePrivateFolder(): Promise<string> {
   await mkdir("/run", { recursive: true });
-  return mkdtemp("/run/egress-run-");
+  for (const name of await readdir("/run")) {
+    const pid = /^egress-run-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid)))
+      await rm(join("/run", name), { recursive: true, force: true });
+  }
+  return mkdtemp(`/run/egress-run-${process.pid}-`);
 }
 
 /** Search domains and options of the machine's resolv.conf hold for the command too. */

@@ -1,0 +1,129 @@
+/** How a run of `egress run` can end other than by its command's end, and several runs beside each other. */
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { execIn, isAlive, writeSysctl } from "../../src/netns/namespace.ts";
+import { createLab, type Lab } from "../support/lab.ts";
+import { createMachine, type Machine, UNTOUCHED } from "../support/machine.ts";
+import { until } from "../support/until.ts";
+
+let lab: Lab;
+let machine: Machine;
+beforeAll(async () => {
+  lab = await createLab();
+  machine = createMachine(lab);
+});
+afterAll(async () => {
+  await lab[Symbol.asyncDispose]();
+});
+afterEach(async () => {
+  assert.deepEqual(await machine.state(), UNTOUCHED);
+});
+
+const WAIT = ["sh", "-c", "echo ready; exec sleep 60"];
+
+test.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+  ["SIGUSR1", 138],
+] as const)("%s is handed to the command, and all is undone", async (signal, exitCode) => {
+  const run = await machine.startReady(["--", ...WAIT]);
+  run.process.kill(signal);
+  expect(await run.end).toMatchObject({ exitCode });
+});
+
+test("a command that handles the signal ends as it likes", async () => {
+  const script = "trap 'echo caught; exit 5' TERM; echo ready; while :; do sleep 0.05; done";
+  const run = await machine.startReady(["--", "sh", "-c", script]);
+  run.process.kill("SIGTERM");
+  expect(await run.end).toMatchObject({ exitCode: 5 });
+  expect(run.stdout()).toContain("caught\n");
+});
+
+test("an interrupt at any moment of the start undoes what was made so far", async () => {
+  for (let afterMs = 100; afterMs <= 1_300; afterMs += 100) {
+    const run = machine.start(["--", "sleep", "60"]);
+    await sleep(afterMs);
+    run.process.kill("SIGINT");
+    const { exitCode, signal } = await run.end;
+    // Before the program listens for signals, the signal ends it as any other.
+    expect(exitCode ?? signal).toBeOneOf([130, "SIGINT"]);
+    expect(await machine.state()).toEqual(UNTOUCHED);
+  }
+});
+
+test("processes that the command leaves behind end with it", async () => {
+  const run = await machine.startReady(["--", "sh", "-c", "sleep 61 & echo ready; read line"]);
+  run.process.stdin.end();
+  await run.end;
+  expect((await execIn(lab.sandbox, ["pgrep", "-f", "^sleep 61$"])).stdout).toBe("");
+});
+
+test("a killed run takes command and sidecar with it; the next run removes what it left", async () => {
+  const run = await machine.startReady(["--", ...WAIT]);
+  const [name = ""] = (await machine.state()).namespaces;
+  const pids = (await execIn(lab.sandbox, ["ip", "netns", "pids", name])).stdout
+    .split("\n")
+    .filter(Boolean)
+    .map(Number);
+  expect(pids.length).toBeGreaterThan(2);
+  run.process.kill("SIGKILL");
+  await run.end;
+  await until("command and sidecar are gone", () => !pids.some(isAlive));
+  expect(await machine.run(["--", "true"])).toMatchObject({ exitCode: 0 });
+});
+
+test("a command whose sidecar dies is ended", async () => {
+  const run = await machine.startReady(["--", ...WAIT]);
+  const [name = ""] = (await machine.state()).namespaces;
+  const { stdout } = await execIn(lab.sandbox, ["ip", "netns", "pids", name]);
+  const sidecar = await findSidecar(stdout.split("\n").filter(Boolean).map(Number));
+  process.kill(sidecar, "SIGKILL");
+  expect(await run.end).toMatchObject({ exitCode: 70 });
+  expect(run.stderr()).toContain("the sidecar ended (SIGKILL), so the command is ended too");
+});
+
+test("two runs stand beside each other; forwarding goes with the last", async () => {
+  const first = await machine.startReady(["--", ...WAIT]);
+  const second = await machine.startReady([
+    "--allow",
+    "one.example.org",
+    "--",
+    "sh",
+    "-c",
+    "echo ready; read go; curl -sS http://one.example.org/",
+  ]);
+  first.process.kill("SIGTERM");
+  await first.end;
+  expect(await machine.state()).toMatchObject({ forwarding: "1", links: [expect.stringMatching(/^egr/)] });
+  second.process.stdin.end("go\n");
+  expect(await second.end).toMatchObject({ exitCode: 0 });
+  expect(second.stdout()).toContain("hello from 198.51.100.1\n");
+});
+
+test("forwarding that was on before stays on", async () => {
+  await writeSysctl(lab.sandbox, "net.ipv4.ip_forward", "1");
+  const { exitCode, stderr } = await machine.run(["--", "true"]);
+  const after = await machine.state();
+  await writeSysctl(lab.sandbox, "net.ipv4.ip_forward", "0");
+  expect({ exitCode, after }).toEqual({ exitCode: 0, after: { ...UNTOUCHED, forwarding: "1" } });
+  expect(stderr).not.toContain("now forwards");
+});
+
+test("a firewall that drops forwarded packets is pointed out", async () => {
+  const rules = "table ip filter { chain FORWARD { type filter hook forward priority 0; policy drop; }; }";
+  await execIn(lab.sandbox, ["nft", "-f", "-"], { input: rules });
+  const { stderr } = await machine.run(["--", "true"]);
+  await execIn(lab.sandbox, ["nft", "delete", "table", "ip", "filter"]);
+  expect(stderr).toMatch(/firewall drops forwarded packets .*nft chain ip filter FORWARD/);
+});
+
+/** Of the processes in the namespace, the one whose command line ends in `serve`. */
+async function findSidecar(pids: readonly number[]): Promise<number> {
+  for (const pid of pids) {
+    const { stdout } = await execIn(lab.sandbox, ["cat", `/proc/${pid}/cmdline`]);
+    if (stdout.endsWith("serve\0")) return pid;
+  }
+  throw new Error("no process of the namespace is a sidecar");
+}
