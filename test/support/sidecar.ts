@@ -146,7 +146,14 @@ interface Call {
 
 async function callSocket(call: Call, options: ApiOptions = {}): Promise<ApiAnswer> {
   const { method, path, socketPath } = call;
-  const headers = { "OPENSANDBOX-EGRESS-AUTH": call.token, ...options.headers };
+  const { body } = options;
+  const payload = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+  const headers = {
+    "OPENSANDBOX-EGRESS-AUTH": call.token,
+    // Node frames the body of a DELETE only when told its length.
+    ...(payload === undefined ? {} : { "Content-Length": String(Buffer.byteLength(payload)) }),
+    ...options.headers,
+  };
   const { promise, resolve, reject } = Promise.withResolvers<ApiAnswer>();
   const outgoing = request({ socketPath, method, path, headers, timeout: 10_000 }, (answer) => {
     const chunks: Buffer[] = [];
@@ -164,8 +171,7 @@ async function callSocket(call: Call, options: ApiOptions = {}): Promise<ApiAnsw
   });
   outgoing.on("timeout", () => outgoing.destroy(new Error(`${method} ${path}: no answer in time`)));
   outgoing.on("error", reject);
-  const { body } = options;
-  outgoing.end(body === undefined || typeof body === "string" ? body : JSON.stringify(body));
+  outgoing.end(payload);
   return promise;
 }
 
