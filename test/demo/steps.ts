@@ -4,7 +4,7 @@ import { runCommand } from "../../src/netns/command.ts";
 import { type CurlAnswer, curlArgv, parseCurl } from "../support/curl.ts";
 import { type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
-import { startDownload } from "./download.ts";
+import { startDownload } from "../support/download.ts";
 import type { Story } from "./story.ts";
 
 export interface Scene {

@@ -1,0 +1,34 @@
+/** A download in the sandbox that never ends by itself, watched. */
+import type { CommandEnd } from "../../src/netns/command.ts";
+import { curlArgv } from "./curl.ts";
+import type { Lab } from "./lab.ts";
+import { until } from "./until.ts";
+
+export interface Download {
+  /** Octets so far. */
+  octets(): number;
+  hasEnded(): boolean;
+  /** curl's exit code 56 is a reset, 18 a close in the middle, 28 the time limit. */
+  readonly end: Promise<CommandEnd>;
+  /** Ends it, as its user would. */
+  stop(): Promise<void>;
+}
+
+/** Starts it, and settles once octets arrive or it has ended. Without a family curl picks one. */
+export async function startDownload(lab: Lab, url: string, family?: "-4" | "-6"): Promise<Download> {
+  const options = ["--no-buffer", "--max-time", "25", ...(family === undefined ? [] : [family])];
+  const curl = lab.startAsWorkload(curlArgv([...options, url]));
+  let octets = 0;
+  curl.stdout.on("data", (chunk: Buffer) => (octets += chunk.length));
+  curl.stderr.resume();
+  await until(`${url} answers`, () => octets > 0 || curl.hasEnded());
+  return {
+    octets: () => octets,
+    hasEnded: curl.hasEnded,
+    end: curl.end,
+    async stop() {
+      curl.kill("SIGKILL");
+      await curl.end;
+    },
+  };
+}
