@@ -41,6 +41,7 @@ export interface ForwarderOptions {
   /** A prepared answer that nobody uses in this pass. */
   readonly takePrepared: () => PreparedAnswer;
   readonly randomOctet: () => number;
+  readonly now: () => number;
   /** To be called when an answer came outside of the loop's own passes. */
   readonly passDone: () => void;
   readonly end: LookupEnd;
@@ -149,7 +150,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const query = Buffer.alloc(upstreamQueryOctets(lookup.questionOctets));
     const length = writeQuery(lookup, query, 0, id, false);
     const onAnswer = (answer: Buffer | undefined): void => {
-      if (lookup.serial === serial) receiveOverTcp(lookup, id, answer, performance.now());
+      if (lookup.serial === serial) receiveOverTcp(lookup, id, answer, options.now());
       options.passDone();
     };
     void transport.exchange(upstream, query.subarray(0, length), options.timeoutMs).then(onAnswer);

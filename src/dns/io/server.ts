@@ -11,27 +11,16 @@ import { readOwnPorts } from "../../sys/local-ports.ts";
 import { createRegion } from "../../sys/region.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import type { SocketMark } from "../../sys/socket.ts";
-import { createAnswerCache } from "../cache.ts";
-import { createAnswerCleaner } from "../clean-answer.ts";
-import { createDelivery } from "../delivery.ts";
-import { createForwarder, type Forwarder } from "../forwarder.ts";
-import { createLookupEnd } from "../lookup-end.ts";
-import { QUESTION_ROOM } from "../lookups.ts";
+import { createEngine, engineSize, type Engine } from "../engine.ts";
 import type { AddressAdmission, LookupObserver, LookupPolicy } from "../ports.ts";
-import { createPreparedPool } from "../prepared-answer.ts";
 import { createRandomSource } from "../random.ts";
-import { createResolver } from "../resolver.ts";
-import { createUpstreamHealth } from "../upstream-health.ts";
-import { createWaiterTable, waiterTableSize } from "../waiters.ts";
-import { createAnswerIndex } from "../wire/answer.ts";
 import { MAX_UDP_OCTETS } from "../wire/query.ts";
 import { createTcpExchange } from "./tcp-exchange.ts";
 import { openTcpListener, TCP_ANSWER_ROOM, TCP_QUERY_ROOM, type TcpListener } from "./tcp-listener.ts";
 import { openUdpListener, udpListenerSize, type UdpListener } from "./udp-listener.ts";
 import { openUpstreamSockets, upstreamSocketsSize } from "./upstream-sockets.ts";
 
-const MAX_WAITERS = 8192;
-const MAX_LOOKUPS = 8192;
+const LIMITS = { maxWaiters: 8192, maxLookups: 8192 };
 const TICK_MS = 50;
 
 export interface DnsServerOptions {
@@ -63,8 +52,7 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
     2 * receiveBatchSize(MAX_UDP_OCTETS) +
     options.listen.length * udpListenerSize() +
     upstreamSocketsSize(upstreams.length) +
-    waiterTableSize(MAX_WAITERS) +
-    MAX_LOOKUPS * (QUESTION_ROOM + 8) +
+    engineSize(LIMITS) +
     TCP_QUERY_ROOM +
     TCP_ANSWER_ROOM +
     1024;
@@ -72,26 +60,21 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
   const region = createRegion(0, size);
   const random = createRandomSource();
   const ports = readOwnPorts();
-  const pool = createPreparedPool();
-  const index = createAnswerIndex();
-  const cache = createAnswerCache();
-  const waiters = createWaiterTable(arena, region, MAX_WAITERS);
-  const delivery = createDelivery(arena, waiters, options.admission, options.observer);
+  const now = (): number => performance.now();
   const udpListeners: UdpListener[] = [];
   const tcpListeners: TcpListener[] = [];
   let ticking: NodeJS.Timeout | undefined;
 
   function passDone(): void {
-    delivery.settle();
-    pool.reset();
+    engine.endPass();
     for (const listener of udpListeners) listener.flush();
     transport.flush();
-    if (ticking === undefined && forwarder.size > 0) ticking = setInterval(tick, TICK_MS);
+    if (ticking === undefined && engine.underWay > 0) ticking = setInterval(tick, TICK_MS);
   }
   function tick(): void {
-    forwarder.tick(performance.now());
+    engine.tick();
     passDone();
-    if (forwarder.size > 0) return;
+    if (engine.underWay > 0) return;
     clearInterval(ticking);
     ticking = undefined;
   }
@@ -106,26 +89,22 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
     receive: createReceiveBatch(arena, region, MAX_UDP_OCTETS),
     lingerMs: timeoutMs,
     exchange: createTcpExchange({ upstreams, mark: options.mark, ports, random }),
-    onAnswer: (attempt, upstream, start, end) =>
-      forwarder.receive(attempt, upstream, arena.octets, start, end, performance.now()),
+    onAnswer: (attempt, upstream, start, end) => engine.receive(attempt, upstream, start, end),
     onPass: passDone,
   });
-  const forwarder: Forwarder = createForwarder({
+  const engine: Engine = createEngine({
+    ...LIMITS,
     arena,
     region,
-    capacity: MAX_LOOKUPS,
-    timeoutMs,
     transport,
-    health: createUpstreamHealth(upstreams.length),
+    timeoutMs,
     policy: options.policy,
-    index,
-    clean: createAnswerCleaner(index),
-    takePrepared: pool.take,
+    admission: options.admission,
+    observer: options.observer,
     randomOctet: random.octet,
-    passDone,
-    end: createLookupEnd({ policy: options.policy, cache, delivery, observer: options.observer }),
+    now,
+    onLateAnswer: passDone,
   });
-  const resolver = createResolver({ ...options, arena, cache, waiters, delivery, forwarder });
 
   const receive = createReceiveBatch(arena, region, MAX_UDP_OCTETS);
   const queryRoom = region.take(TCP_QUERY_ROOM);
@@ -147,7 +126,7 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
   async function openPair(local: Endpoint): Promise<boolean> {
     try {
       const onBatch: Parameters<typeof openUdpListener>[1]["onBatch"] = (count, client) => {
-        resolver.handleBatch(receive, count, client, performance.now());
+        engine.handleBatch(receive, count, client, now());
         passDone();
       };
       udpListeners.push(openUdpListener(local, { arena, region, receive, onBatch }));
@@ -157,7 +136,7 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
           queryRoom,
           answerRoom,
           onQuery: (start, end, client) => {
-            resolver.handle(start, end, client, 0, 0, performance.now());
+            engine.handle(start, end, client, 0, 0, now());
             passDone();
           },
         }),
@@ -175,13 +154,13 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
 
   return {
     listening,
-    clearCache: cache.clear,
+    clearCache: engine.clearCache,
     get underWay() {
-      return forwarder.size;
+      return engine.underWay;
     },
     async close(graceMs) {
       const until = performance.now() + graceMs;
-      while (forwarder.size > 0 && performance.now() < until) {
+      while (engine.underWay > 0 && performance.now() < until) {
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
       clearInterval(ticking);
