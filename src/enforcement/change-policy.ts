@@ -58,6 +58,8 @@ export interface PolicyChanges extends PolicyControl {
   start(policy: Policy, always: AlwaysLayers, from: LoadedFrom): Promise<void>;
   /** Swaps the operator's rules, in the same queue as the changes of the user's policy. Throws ApplyError. */
   setAlwaysRules(always: AlwaysLayers): Promise<void>;
+  /** Gives the kernel the policy in force again, in the same queue: the namespace has changed around it. A failure is tried again. */
+  refresh(): Promise<void>;
   /** Settles when every change asked for so far is done, and stops trying again what failed. */
   close(): Promise<void>;
 }
@@ -144,6 +146,14 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
         await replace({ ...always, user: policy });
         isStarted = true;
         audit.policyLoaded(policy, from);
+      }),
+    refresh: () =>
+      queue.run(async () => {
+        // Before the first policy there is none to give: on a restart an earlier process's ruleset is in force.
+        if (!isStarted) return;
+        const hadFault = enforced.fault() !== undefined;
+        await enforced.putBack();
+        if (!hadFault && enforced.fault() !== undefined) void mendLater();
       }),
     async health() {
       if (!isStarted) return { ok: false, reason: "the policy is not in the kernel yet" };

@@ -33,6 +33,8 @@ const EXPIRY_SKEW_MS = 1000;
 /** How long the kernel keeps a revoked address. */
 const REVOKED_MS = 3_600_000;
 const MAX_OWNERS = 8;
+/** Addresses that go in one batch: a few hundred octets each, on a socket that may have no more than 200 KiB. */
+const FORGET_BATCH = 512;
 
 interface Learned {
   /** Names that gave the address, the latest last. */
@@ -50,7 +52,7 @@ export interface ForgottenAddress {
 export interface LearnedAddresses extends AddressAdmission {
   /** Takes over what an earlier process left in the kernel. Throws LearnedSetError. */
   takeOver(): void;
-  /** Takes out all that this policy would not admit, and returns it. Throws LearnedSetError, and then nothing has changed. */
+  /** Takes out all that this policy would not admit, and returns it. Throws LearnedSetError; what is left is then written anew when it comes again. */
   forget(policy: CompiledPolicy): readonly ForgottenAddress[];
   /** Puts back what was forgotten and is not out of date, as far as the policy admits it. Throws LearnedSetError. */
   restore(forgotten: readonly ForgottenAddress[], policy: CompiledPolicy): void;
@@ -146,6 +148,7 @@ export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddress
         if (isAdmitted(policy, octets, owners)) continue;
         forgotten.push({ key: octets, owners, untilMs });
         set.remove(octets);
+        if (forgotten.length % FORGET_BATCH === 0) set.commit();
       }
       set.commit();
       for (const { key, untilMs } of forgotten) {

@@ -25,7 +25,7 @@ export interface NftKernelOptions {
   readonly applier: RulesetApplier;
   readonly learned: LearnedAddresses;
   /** The namespace's interfaces, as they are now. */
-  readonly readNetwork: () => Promise<NetworkFacts>;
+  readonly readNetwork: () => NetworkFacts;
   /** A policy is in force: cached answers were judged by another one. */
   readonly onEnforced: () => void;
   readonly firstGeneration: number;
@@ -43,7 +43,7 @@ export function createNftKernel(options: NftKernelOptions): PolicyKernel {
   return {
     async enforce(policy: CompiledPolicy) {
       generation = generation === MAX_GENERATION ? 1 : generation + 1;
-      const network = await options.readNetwork();
+      const network = options.readNetwork();
       const forgotten = learned.forget(policy);
       const comeBack = lastForgotten;
       lastForgotten = forgotten;

@@ -10,10 +10,10 @@ import type { AuditLog } from "../audit/audit-log.ts";
 import { openDnsServer, type DnsServer } from "../dns/io/server.ts";
 import { findSilentTransport } from "../dns/io/self-check.ts";
 import { compileRuleset } from "../netfilter/compile-ruleset.ts";
-import type { Marks } from "../netfilter/ruleset-input.ts";
+import type { Marks, NetworkFacts } from "../netfilter/ruleset-input.ts";
 import { openLearnedSet } from "../netfilter/io/learned-set.ts";
 import { readLiveFlows } from "../netfilter/io/live-flows.ts";
-import { readNetworkFacts } from "../netfilter/io/network-facts.ts";
+import { readNetwork, watchNetwork } from "../netfilter/io/namespace-network.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { parseAddress } from "../policy/address.ts";
 import { compilePolicy } from "../policy/compile.ts";
@@ -68,13 +68,14 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   if (!options.isRulesetThere) await closeEverything(frame, options.applier);
   const learned = openLearned(options, undo);
   const dns: { server?: DnsServer } = {};
+  const network = createNetworkMemory();
   const policy = createPolicyChanges(
     {
       kernel: createNftKernel({
         frame,
         applier: options.applier,
         learned,
-        readNetwork: readNetworkFacts,
+        readNetwork: network.read,
         onEnforced: () => dns.server?.clearCache(),
         firstGeneration: randomInt(1, 2 ** 30),
       }),
@@ -106,6 +107,10 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       options.onFault("flows could not be listed, so addresses in use are not renewed", error),
   });
   undo.defer(() => renewal.stop());
+  const networkWatch = watchNetwork(() => {
+    if (network.hasChanged()) void policy.refresh();
+  });
+  undo.defer(() => networkWatch.close());
   const kept = undo.move();
   return {
     policy,
@@ -120,18 +125,30 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
 async function closeEverything(frame: RulesetFrame, applier: RulesetApplier): Promise<void> {
   const none = { v4: [], v6: [] };
   const policy = compilePolicy({ denyAlways: [], allowAlways: [], user: DENY_ALL });
-  const network = await readNetworkFacts();
   await applier.replace(
     compileRuleset({
       ...frame,
       policy,
       generation: randomInt(2 ** 30, 2 ** 31),
-      network,
+      network: readNetwork(),
       forget: none,
       restore: { v4: [], v6: [] },
       revoked: none,
     }),
   );
+}
+
+/** The facts that the last ruleset was made from. */
+function createNetworkMemory(): { read: () => NetworkFacts; hasChanged: () => boolean } {
+  let used = "";
+  return {
+    read() {
+      const facts = readNetwork();
+      used = JSON.stringify(facts);
+      return facts;
+    },
+    hasChanged: () => JSON.stringify(readNetwork()) !== used,
+  };
 }
 
 function openLearned(options: SandboxOptions, undo: AsyncDisposableStack): LearnedAddresses {

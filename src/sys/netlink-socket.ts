@@ -1,7 +1,7 @@
 import { createArena } from "./arena.ts";
 import { SystemCallError } from "./errors.ts";
 import { EAGAIN, EINTR, mustCall, tryCall } from "./libc.ts";
-import { closeSocket, setReceiveBuffer } from "./socket.ts";
+import { closeSocket, setReceiveBuffer, setSendBuffer } from "./socket.ts";
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
@@ -11,8 +11,16 @@ const NETLINK_CAP_ACK = 10;
 const MSG_DONTWAIT = 0x40;
 const RECEIVE_SIZE = 65_536;
 
+export interface NetlinkOptions {
+  /** Room for what is sent at once and for what waits to be received, as far as the machine lets it be. */
+  readonly bufferOctets: number;
+  /** Groups whose events it receives, a bit each. */
+  readonly groups?: number;
+}
+
 /** A netlink socket of the namespace that it was opened in. Synchronous: the kernel answers before `send` returns. */
 export interface NetlinkSocket {
+  readonly fd: number;
   /** Sends one message or batch. Throws SystemCallError. */
   send(octets: Uint8Array): void;
   /** What the kernel has answered so far, one datagram; `undefined` when there is nothing. Valid until the next call. */
@@ -21,14 +29,22 @@ export interface NetlinkSocket {
 }
 
 /** Opens one; `protocol` as in `linux/netlink.h` (NETLINK_NETFILTER is 12). Throws SystemCallError. */
-export function openNetlinkSocket(protocol: number, bufferOctets = 4 << 20): NetlinkSocket {
+export function openNetlinkSocket(
+  protocol: number,
+  { bufferOctets, groups = 0 }: NetlinkOptions,
+): NetlinkSocket {
   const fd = mustCall("AF_NETLINK", "socket", AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
   const receiving = createArena(RECEIVE_SIZE);
   let sending = createArena(RECEIVE_SIZE);
   sending.words[0] = 1;
   mustCall("NETLINK_CAP_ACK", "setsockopt", fd, SOL_NETLINK, NETLINK_CAP_ACK, sending.address(0), 4);
   setReceiveBuffer(fd, bufferOctets);
+  setSendBuffer(fd, bufferOctets);
+  // sockaddr_nl: family:2 pad:2 port:4 groups:4. Port 0: the kernel picks one.
+  sending.words.set([AF_NETLINK, 0, groups]);
+  mustCall("AF_NETLINK", "bind", fd, sending.address(0), 12);
   return {
+    fd,
     send(octets) {
       if (octets.length > sending.octets.length) sending = createArena(octets.length * 2);
       sending.octets.set(octets);

@@ -10,7 +10,9 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_ERROR = 4;
 const SO_PRIORITY = 12;
+const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
+const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const SO_MARK = 36;
 const IPPROTO_IPV6 = 41;
@@ -78,10 +80,19 @@ export function localPort(fd: number): number {
 
 /** Asks for a receive buffer by force, else as large as the machine's limit lets it be (a user namespace has no force). */
 export function setReceiveBuffer(fd: number, octets: number): void {
+  setBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, octets);
+}
+
+/** The same for what is sent. */
+export function setSendBuffer(fd: number, octets: number): void {
+  setBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, octets);
+}
+
+function setBuffer(fd: number, byForce: number, byLeave: number, octets: number): void {
   const scratch = createArena(8);
   scratch.words[0] = octets;
-  if (tryCall("setsockopt", fd, SOL_SOCKET, SO_RCVBUFFORCE, scratch.address(0), 4) < 0) {
-    setOption(fd, SOL_SOCKET, SO_RCVBUF, octets);
+  if (tryCall("setsockopt", fd, SOL_SOCKET, byForce, scratch.address(0), 4) < 0) {
+    setOption(fd, SOL_SOCKET, byLeave, octets);
   }
 }
 

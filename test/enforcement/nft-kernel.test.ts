@@ -52,7 +52,7 @@ function createBench() {
     },
     applier,
     learned,
-    readNetwork: async () => ({ interfaces: ["eth0"], onLinkV4: [], onLinkV6: [], ipv6: true }),
+    readNetwork: () => ({ interfaces: ["eth0"], onLinkV4: [], onLinkV6: [], ipv6: true }),
     onEnforced: () => {
       state.enforced += 1;
     },

@@ -14,10 +14,10 @@ export interface RulesetInForce {
 
 /** Which of our tables and chains are there. Costs some 5 ms, whatever the sets hold. Throws KernelError. */
 export async function readKernelState(nft: Tool = ["nft"], signal?: AbortSignal): Promise<KernelState> {
-  const [tables, chains] = [
-    readObjects(await runTool(nft, ["-j", "list", "tables"], { signal }), "table"),
-    readObjects(await runTool(nft, ["-j", "list", "chains"], { signal }), "chain"),
-  ];
+  const list = (kind: string): Promise<string> => runTool(nft, ["-j", "list", kind], { signal });
+  const [listedTables, listedChains] = await Promise.all([list("tables"), list("chains")]);
+  const tables = readObjects(listedTables, "table");
+  const chains = readObjects(listedChains, "chain");
   return {
     tables: OUR_TABLES.filter((ours) =>
       tables.some((table) => table["family"] === ours.family && table["name"] === ours.name),

@@ -23,6 +23,8 @@ import {
 } from "../wire/set-element.ts";
 
 const NETLINK_NETFILTER = 12;
+/** A batch of the largest answers there are, sixty-four at once, has room. */
+const BUFFER_OCTETS = 8 << 20;
 const TABLE = "opensandbox";
 const V4: SetName = { table: TABLE, set: "dyn_allow_v4" };
 const V6: SetName = { table: TABLE, set: "dyn_allow_v6" };
@@ -63,7 +65,7 @@ export interface LearnedSet {
 
 /** Opens it in the current network namespace. Throws SystemCallError. */
 export function openLearnedSet(): LearnedSet {
-  const socket = openNetlinkSocket(NETLINK_NETFILTER);
+  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
   const writer = createNetlinkWriter();
   let sequence = 1;
   let messages = 0;

@@ -14,7 +14,7 @@ const DATAGRAMS_PER_TURN = 8;
  * about a microsecond a flow, in slices of a millisecond at most. Throws SystemCallError.
  */
 export async function readLiveFlows(onDestination: (octets: Buffer) => void): Promise<void> {
-  const socket = openNetlinkSocket(NETLINK_NETFILTER, 1 << 20);
+  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 20 });
   try {
     const writer = createNetlinkWriter(64);
     dumpConntrack(writer, 1);

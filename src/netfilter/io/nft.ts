@@ -18,7 +18,7 @@ export interface AppliedRuleset {
   readonly unavailable: readonly UnavailableProtection[];
 }
 
-export interface UnavailableProtection {
+interface UnavailableProtection {
   readonly protection: "raw-frame-guard";
   /** For people. */
   readonly reason: string;

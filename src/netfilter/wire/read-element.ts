@@ -45,7 +45,8 @@ function readComment(userdata: Buffer): string {
   let at = 0;
   while (at + 2 <= userdata.length) {
     const length = userdata[at + 1] ?? 0;
-    if (userdata[at] === COMMENT) return userdata.toString("latin1", at + 2, at + 2 + length).replace(/\0.*$/s, "");
+    if (userdata[at] === COMMENT)
+      return userdata.toString("latin1", at + 2, at + 2 + length).replace(/\0.*$/s, "");
     at += 2 + length;
   }
   return "";

@@ -1,0 +1,111 @@
+/** Interfaces and prefixes of the network namespace, and word of their changes, straight from the kernel: some 100 us, no process. */
+import { renderAddress, renderIpv6 } from "../../policy/address.ts";
+import { errnoName, SystemCallError } from "../../sys/errors.ts";
+import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
+import { watchReadable } from "../../sys/readiness.ts";
+import type { NetworkFacts } from "../ruleset-input.ts";
+import { readReplies } from "../wire/netlink-reader.ts";
+import { createNetlinkWriter } from "../wire/netlink-writer.ts";
+import {
+  dumpNetwork,
+  type Link,
+  type LinkPrefix,
+  NETWORK_EVENT_GROUPS,
+  readAddressPrefix,
+  readLink,
+  readOnLinkRoute,
+  RTM_NEWADDR,
+  RTM_NEWLINK,
+  RTM_NEWROUTE,
+} from "../wire/rtnetlink.ts";
+
+const NETLINK_ROUTE = 0;
+const RECEIVE_OCTETS = 1 << 20;
+
+/** Facts of this instant: interfaces and addresses come and go. Throws SystemCallError. */
+export function readNetwork(): NetworkFacts {
+  const socket = openNetlinkSocket(NETLINK_ROUTE, { bufferOctets: RECEIVE_OCTETS });
+  try {
+    const links = dump(socket, "links", RTM_NEWLINK, readLink).filter(({ name }) => name !== "lo");
+    const addresses = dump(socket, "addresses", RTM_NEWADDR, readAddressPrefix);
+    const routes = dump(socket, "routes", RTM_NEWROUTE, readOnLinkRoute);
+    const onLink = [...addresses, ...routes].filter((prefix) => isOn(links, prefix));
+    return {
+      interfaces: links.map(({ name }) => name),
+      onLinkV4: renderPrefixes(onLink, 4),
+      onLinkV6: renderPrefixes(onLink, 16),
+      ipv6: addresses.some(({ octets }) => octets.length === 16),
+    };
+  } finally {
+    socket.close();
+  }
+}
+
+/** Word of a change comes once for all that happen within this time. */
+const SETTLE_MS = 20;
+
+/** Calls `onChange` after interfaces, addresses or routes have changed. Throws SystemCallError. */
+export function watchNetwork(onChange: () => void): { close(): void } {
+  const socket = openNetlinkSocket(NETLINK_ROUTE, {
+    bufferOctets: RECEIVE_OCTETS,
+    groups: NETWORK_EVENT_GROUPS,
+  });
+  let settling: NodeJS.Timeout | undefined;
+  const watch = watchReadable(socket.fd, () => {
+    drain(socket);
+    settling ??= setTimeout(() => {
+      settling = undefined;
+      onChange();
+    }, SETTLE_MS);
+  });
+  return {
+    close() {
+      clearTimeout(settling);
+      watch.close();
+      socket.close();
+    },
+  };
+}
+
+/** What the events say is not looked at: the facts are read anew. Too many events at once (ENOBUFS) say the same. */
+function drain(socket: NetlinkSocket): void {
+  try {
+    while (socket.receive()) continue;
+  } catch (error) {
+    if (!(error instanceof SystemCallError) || error.code !== "ENOBUFS") throw error;
+  }
+}
+
+function dump<T>(
+  socket: NetlinkSocket,
+  kind: "links" | "addresses" | "routes",
+  wanted: number,
+  read: (payload: Buffer) => T | undefined,
+): T[] {
+  const writer = createNetlinkWriter(64);
+  dumpNetwork(writer, 1, kind);
+  socket.send(writer.written());
+  const found: T[] = [];
+  for (let datagram = socket.receive(); datagram; datagram = socket.receive()) {
+    // The datagram's octets are overwritten by the next receive, and the findings are views of them.
+    for (const reply of readReplies(Buffer.from(datagram))) {
+      if (reply.kind === "done") return found;
+      if (reply.kind === "error")
+        throw new SystemCallError(`dump of ${kind}`, reply.errno, errnoName(reply.errno));
+      const item = reply.type === wanted ? read(reply.payload) : undefined;
+      if (item !== undefined) found.push(item);
+    }
+  }
+  return found;
+}
+
+function isOn(links: readonly Link[], { interfaceIndex }: LinkPrefix): boolean {
+  return links.some(({ index }) => index === interfaceIndex);
+}
+
+function renderPrefixes(prefixes: readonly LinkPrefix[], octets: 4 | 16): readonly string[] {
+  const texts = prefixes
+    .filter((prefix) => prefix.octets.length === octets)
+    .map((prefix) => `${(octets === 4 ? renderAddress : renderIpv6)(prefix.octets)}/${prefix.length}`);
+  return [...new Set(texts)];
+}

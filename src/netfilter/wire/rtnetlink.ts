@@ -1,0 +1,89 @@
+/**
+ * Interfaces, addresses and routes on the wire, as far as the rules need them.
+ *
+ *     RTM_NEWLINK   ifinfomsg (16): family:1 pad:1 type:2 index:4 flags:4 change:4 | attributes
+ *     RTM_NEWADDR   ifaddrmsg  (8): family:1 prefix-length:1 flags:1 scope:1 index:4 | attributes
+ *     RTM_NEWROUTE  rtmsg     (12): family:1 dst-length:1 src-length:1 tos:1 table:1 protocol:1 scope:1 type:1 flags:4 | attributes
+ *
+ * Source: linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h.
+ */
+import { readAttributes } from "./netlink-reader.ts";
+import type { NetlinkWriter } from "./netlink-writer.ts";
+
+export const RTM_NEWLINK = 16;
+export const RTM_NEWADDR = 20;
+export const RTM_NEWROUTE = 24;
+const RTM_GET_LINK = 18;
+const RTM_GET_ADDR = 22;
+const RTM_GET_ROUTE = 26;
+const NLM_F_REQUEST = 0x1;
+const NLM_F_DUMP = 0x300;
+
+const IFINFOMSG = 16;
+const IFADDRMSG = 8;
+const RTMSG = 12;
+const IFLA_IFNAME = 3;
+const IFA = { address: 1, local: 2 } as const;
+const RTA = { dst: 1, oif: 4, gateway: 5, multipath: 9, via: 18, nexthop: 30 } as const;
+const RT_TABLE_MAIN = 254;
+const RTN_UNICAST = 1;
+
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+}
+
+/** An address range: 4 or 16 octets and how many bits of them count. */
+export interface LinkPrefix {
+  readonly interfaceIndex: number;
+  readonly octets: Buffer;
+  readonly length: number;
+}
+
+/** Groups of the events that say interfaces, addresses or routes have changed (linux/rtnetlink.h, RTMGRP_*). */
+export const NETWORK_EVENT_GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
+
+/** Asks for everything of one kind. The kernel takes the four octets for any of the headers above. */
+export function dumpNetwork(
+  writer: NetlinkWriter,
+  sequence: number,
+  kind: "links" | "addresses" | "routes",
+): void {
+  const type = { links: RTM_GET_LINK, addresses: RTM_GET_ADDR, routes: RTM_GET_ROUTE }[kind];
+  writer.end(writer.begin(type, NLM_F_REQUEST | NLM_F_DUMP, sequence, 0, 0));
+}
+
+export function readLink(payload: Buffer): Link | undefined {
+  if (payload.length < IFINFOMSG) return undefined;
+  for (const { type, value } of readAttributes(payload, IFINFOMSG)) {
+    if (type !== IFLA_IFNAME) continue;
+    return { index: payload.readInt32LE(4), name: value.toString("utf8").replace(/\0.*$/s, "") };
+  }
+  return undefined;
+}
+
+/** The range that an address of an interface says is on its link. */
+export function readAddressPrefix(payload: Buffer): LinkPrefix | undefined {
+  if (payload.length < IFADDRMSG) return undefined;
+  let octets: Buffer | undefined;
+  for (const { type, value } of readAttributes(payload, IFADDRMSG)) {
+    // On a point-to-point interface IFA_ADDRESS is the far end, IFA_LOCAL ours.
+    if (type === IFA.local || (type === IFA.address && octets === undefined)) octets = value;
+  }
+  return octets && { interfaceIndex: payload.readUInt32LE(4), octets, length: payload[1] ?? 0 };
+}
+
+/** The range of a route whose addresses are on the link: one of the main table without a gateway, not the default one. */
+export function readOnLinkRoute(payload: Buffer): LinkPrefix | undefined {
+  if (payload.length < RTMSG || payload[4] !== RT_TABLE_MAIN || payload[7] !== RTN_UNICAST) return undefined;
+  let octets: Buffer | undefined;
+  let interfaceIndex = 0;
+  for (const { type, value } of readAttributes(payload, RTMSG)) {
+    if (type === RTA.gateway || type === RTA.via || type === RTA.multipath || type === RTA.nexthop) {
+      return undefined;
+    }
+    if (type === RTA.dst) octets = value;
+    if (type === RTA.oif && value.length === 4) interfaceIndex = value.readUInt32LE(0);
+  }
+  return octets && { interfaceIndex, octets, length: payload[1] ?? 0 };
+}
