@@ -41,6 +41,17 @@ test("a command that handles the signal ends as it likes", async () => {
   expect(run.stdout()).toContain("caught\n");
 });
 
+test("SIGINT reaches what the command itself runs, as Ctrl-C does", async () => {
+  const run = await machine.startReady([
+    "--",
+    "sh",
+    "-c",
+    "trap : INT; echo ready; sleep 60; echo sleep: $?",
+  ]);
+  run.process.kill("SIGINT");
+  expect(await run.end).toMatchObject({ exitCode: 0, stdout: "ready\nsleep: 130\n" });
+});
+
 test("an interrupt at any moment of the start undoes what was made so far", async () => {
   for (let afterMs = 100; afterMs <= 1_300; afterMs += 100) {
     const run = machine.start(["--", "sleep", "60"]);

@@ -42,7 +42,9 @@ export function startConfinedCommand(
       if (sharesTerminal && (signal === "SIGINT" || signal === "SIGQUIT")) return;
       const pid = commandPid(child.pid);
       if (pid !== undefined) {
-        process.kill(pid, signal);
+        // Ctrl-C is for all that the command runs, as in a terminal; the rest is for the command to deal with.
+        const receivers = signal === "SIGINT" ? [pid, ...descendants(pid)] : [pid];
+        for (const receiver of receivers) deliver(receiver, signal);
         return;
       }
       endedBySignal = signal; // the command has not started yet, and now never will
@@ -69,9 +71,23 @@ function commandPid(unsharePid: number | undefined): number | undefined {
 }
 
 function firstChild(pid: number | undefined): number | undefined {
-  const children = pid === undefined ? "" : readText(`/proc/${pid}/task/${pid}/children`);
-  const first = children.split(" ")[0];
-  return first === undefined || first === "" ? undefined : Number(first);
+  return pid === undefined ? undefined : children(pid)[0];
+}
+
+function descendants(pid: number): readonly number[] {
+  return children(pid).flatMap((child) => [child, ...descendants(child)]);
+}
+
+function children(pid: number): readonly number[] {
+  return readText(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number);
+}
+
+function deliver(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    return; // it ended meanwhile
+  }
 }
 
 function readText(path: string): string {
