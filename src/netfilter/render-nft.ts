@@ -26,7 +26,7 @@ export interface KernelState {
   readonly chains: readonly PresentChain[];
 }
 
-export const NOTHING_PRESENT: KernelState = { tables: [], chains: [] };
+const NOTHING_PRESENT: KernelState = { tables: [], chains: [] };
 
 /** Characters of a comment that nft(8) takes at most. */
 const MAX_COMMENT = 128;
@@ -47,6 +47,14 @@ export function renderRuleset(ruleset: Ruleset, present: KernelState = NOTHING_P
     ...ruleset.changes.flatMap(changeElements),
     "",
   ].join("\n");
+}
+
+/** What is in the kernel once the ruleset is. */
+export function stateAfter({ tables }: Ruleset): KernelState {
+  const chains = tables.flatMap(({ family, name: table, chains: wanted }) =>
+    wanted.map(({ name, hook }) => ({ family, table, name, hook })),
+  );
+  return { tables, chains };
 }
 
 /** The text that removes all that is ours. */

@@ -52,12 +52,12 @@ export interface NetworkFacts {
   readonly ipv6: boolean;
 }
 
-export interface AddressLists {
+interface AddressLists {
   readonly v4: readonly string[];
   readonly v6: readonly string[];
 }
 
-export interface LearnedLists {
+interface LearnedLists {
   readonly v4: readonly TimedElement[];
   readonly v6: readonly TimedElement[];
 }

@@ -1,4 +1,5 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
+import type { TimedElement } from "../../src/netfilter/ruleset.ts";
 import type { RulesetInput } from "../../src/netfilter/ruleset-input.ts";
 import { policyOf, rulesetInput } from "./ruleset-input.ts";
 
@@ -20,15 +21,6 @@ export function anyRulesetInput(): fc.Arbitrary<RulesetInput> {
     v4: fc.uniqueArray(v4, { maxLength: 5 }),
     v6: fc.uniqueArray(v6, { maxLength: 5 }),
   });
-  const timed = (address: fc.Arbitrary<string>) =>
-    fc.uniqueArray(
-      fc.record({
-        address,
-        timeoutSeconds: fc.integer({ min: 1, max: 9999 }),
-        comment: fc.string({ unit: "binary", maxLength: 300 }),
-      }),
-      { maxLength: 4, selector: (element) => element.address },
-    );
   return fc
     .record({
       mode: fc.constantFrom("dns" as const, "dns+nft" as const),
@@ -79,4 +71,13 @@ function interfaceName(): fc.Arbitrary<string> {
   return fc
     .string({ unit: "grapheme-ascii", minLength: 1, maxLength: 15 })
     .filter((name) => !/[\s/:]/.test(name) && name !== "." && name !== ".." && name !== "lo");
+}
+
+function timed(address: fc.Arbitrary<string>): fc.Arbitrary<TimedElement[]> {
+  const element = fc.record({
+    address,
+    timeoutSeconds: fc.integer({ min: 1, max: 9999 }),
+    comment: fc.string({ unit: "binary", maxLength: 300 }),
+  });
+  return fc.uniqueArray(element, { maxLength: 4, selector: (one) => one.address });
 }

@@ -20,7 +20,7 @@ afterEach(async () => {
 /** A program that keeps what it is told in the file `loads`, and then does as the shell lines say; `$text` is its input. */
 async function fakeNft(...lines: readonly string[]): Promise<Tool> {
   const path = join(folder, "fake-nft");
-  const script = `case "$*" in *list*) echo '{"nftables": []}'; exit 0;; esac
+  const script = `case "$*" in *list*) printf . >>'${folder}/listings'; echo '{"nftables": []}'; exit 0;; esac
 text=$(cat); printf '%s %s\\n' "$*" "$text" >>'${folder}/loads'
 ${lines.join("\n")}
 `;
@@ -65,6 +65,19 @@ echo 'meta mark 0x1a2b3c4d' >&2; exit 1`;
   });
 });
 
+test("the kernel is asked what it holds once, and again when what is remembered no longer fits", async () => {
+  const refuseOnce = `if [ -e '${folder}/changed' ]; then rm '${folder}/changed'; exit 1; fi`;
+  const applier = createNftApplier({ nft: await fakeNft(refuseOnce) });
+  const listings = async (): Promise<number> => (await readFile(join(folder, "listings"), "utf8")).length;
+  await applier.replace(compileRuleset(rulesetInput()));
+  await applier.replace(compileRuleset(rulesetInput({ mode: "dns" })));
+  expect(await listings()).toBe(1);
+  expect(await loads()).toContain("delete chain inet opensandbox egress\n");
+  await writeFile(join(folder, "changed"), "");
+  await applier.replace(compileRuleset(rulesetInput()));
+  expect(await listings()).toBe(2);
+});
+
 test("nft that says nothing is a refusal all the same", async () => {
   const applier = createNftApplier({ nft: await fakeNft("exit 3") });
   await expect(applier.replace(compileRuleset(rulesetInput({ mode: "dns" })))).rejects.toMatchObject({
@@ -96,11 +109,6 @@ test("an abort ends nft, and is no error of the kernel's", async () => {
 
 test("the facts of a namespace are its interfaces and what is on their links", async () => {
   const path = join(folder, "fake-ip");
-  const address = (family: string, local: string, prefixlen: number): object => ({
-    family,
-    local,
-    prefixlen,
-  });
   const links = [
     { ifname: "lo", addr_info: [address("inet", "127.0.0.1", 8), address("inet6", "::1", 128)] },
     { ifname: "eth0", addr_info: [address("inet", "192.0.2.2", 24), address("inet6", "2001:db8::2", 64)] },
@@ -128,3 +136,7 @@ test("the facts of a namespace are its interfaces and what is on their links", a
     ipv6: true,
   });
 });
+
+function address(family: string, local: string, prefixlen: number): object {
+  return { family, local, prefixlen };
+}

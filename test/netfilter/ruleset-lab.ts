@@ -16,7 +16,7 @@ const PROBE = ["python3", fileURLToPath(new URL("probe.py", import.meta.url))] a
 /** How our own sockets are marked, as arguments of the probe. */
 export const OURS = [String(MARKS.mark), String(MARKS.priority)] as const;
 
-export interface Attempt {
+interface Attempt {
   readonly result: string;
   readonly ms: number;
 }
@@ -52,13 +52,6 @@ export async function createRulesetLab(options: LabOptions = {}): Promise<Rulese
   const nft: Tool = [program, ...leading];
   const [ip, ...ipLeading] = argvIn(lab.sandbox, ["ip"]);
   const applier = createNftApplier({ nft });
-  const run = async (namespace: NetworkNamespace, argv: readonly string[]): Promise<Attempt> => {
-    const [file = "", ...args] = argv;
-    const { stdout, stderr } = await execIn(namespace, [file, ...args]);
-    if (stdout === "") throw new Error(stderr);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own script's
-    return JSON.parse(stdout) as Attempt;
-  };
   const all = made.move();
   return {
     lab,
@@ -77,4 +70,12 @@ export async function createRulesetLab(options: LabOptions = {}): Promise<Rulese
     startServer,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+async function run(namespace: NetworkNamespace, argv: readonly string[]): Promise<Attempt> {
+  const [file = "", ...args] = argv;
+  const { stdout, stderr } = await execIn(namespace, [file, ...args]);
+  if (stdout === "") throw new Error(stderr);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own script's
+  return JSON.parse(stdout) as Attempt;
 }

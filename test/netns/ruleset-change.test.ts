@@ -162,10 +162,11 @@ test("a host that a change has denied does not come back as a caller, until it i
   expect(await call()).toBe("in");
 });
 
-describe("interfaces", () => {
-  const rawOn = (device: string, mac: string, source: string): Promise<unknown> =>
-    on.probe("frame", device, mac, source, "999", "198.51.100.1", "999", "raw");
+async function rawOn(device: string, mac: string, source: string): Promise<void> {
+  await on.probe("frame", device, mac, source, "999", "198.51.100.1", "999", "raw");
+}
 
+describe("interfaces", () => {
   test("each is guarded; one that comes or goes disturbs no other", async () => {
     await configure(on.lab.sandbox, [
       "link add eth1 type veth peer name far1",

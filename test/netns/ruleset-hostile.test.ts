@@ -56,8 +56,12 @@ describe.each([
   },
 ])("$name", ({ own, allowed, elsewhere, loopback }) => {
   test("a frame from a packet socket does not leave, not even to an allowed address", async () => {
-    const act = () => on.probe("frame", "eth0", gatewayMac, own, "999", allowed, "999", "raw");
-    expect(await beforeAndAfter(act, ({ destinationPort }) => destinationPort === 999)).toEqual([1, 0]);
+    expect(
+      await beforeAndAfter(
+        () => on.probe("frame", "eth0", gatewayMac, own, "999", allowed, "999", "raw"),
+        ({ destinationPort }) => destinationPort === 999,
+      ),
+    ).toEqual([1, 0]);
   });
 
   test("nor does one with our own marks", async () => {
@@ -69,8 +73,12 @@ describe.each([
   });
 
   test("a forged source does not leave through a raw socket", async () => {
-    const act = () => on.probe("raw", elsewhere, "999", allowed, "999", "spoofed");
-    expect(await beforeAndAfter(act, ({ source }) => source === elsewhere)).toEqual([1, 0]);
+    expect(
+      await beforeAndAfter(
+        () => on.probe("raw", elsewhere, "999", allowed, "999", "spoofed"),
+        ({ source }) => source === elsewhere,
+      ),
+    ).toEqual([1, 0]);
   });
 
   test("a frame put on lo reaches no socket, whatever its source", async () => {
@@ -88,15 +96,22 @@ describe.each([
 
   test("a frame put on lo is not routed out", async () => {
     await believeEverything();
-    const act = () => on.probe("frame", "lo", LO_MAC, elsewhere, "999", allowed, "999", "routed");
-    expect(await beforeAndAfter(act, ({ source }) => source === elsewhere)).toEqual([1, 0]);
+    expect(
+      await beforeAndAfter(
+        () => on.probe("frame", "lo", LO_MAC, elsewhere, "999", allowed, "999", "routed"),
+        ({ source }) => source === elsewhere,
+      ),
+    ).toEqual([1, 0]);
   });
 
   test("what arrives for somebody else is not routed back out", async () => {
     await believeEverything();
-    const act = () =>
-      on.probeFromOutside("frame", "eth0", sandboxMac, elsewhere, "999", allowed, "998", "routed");
-    expect(await beforeAndAfter(act, ({ destinationPort }) => destinationPort === 998)).toEqual([1, 0]);
+    expect(
+      await beforeAndAfter(
+        () => on.probeFromOutside("frame", "eth0", sandboxMac, elsewhere, "999", allowed, "998", "routed"),
+        ({ destinationPort }) => destinationPort === 998,
+      ),
+    ).toEqual([1, 0]);
   });
 });
 
@@ -116,8 +131,7 @@ async function believeEverything(): Promise<void> {
 }
 
 test("ARP from a packet socket does not leave, the kernel's own does", async () => {
-  const withPayload = ({ transport, length }: Frame): boolean => transport === "arp" && length > 42;
-  expect(await beforeAndAfter(() => on.probe("arp", "eth0"), withPayload)).toEqual([1, 0]);
+  expect(await beforeAndAfter(() => on.probe("arp", "eth0"), isArpWithPayload)).toEqual([1, 0]);
   const own = await on.lab.canary.during(async () => {
     await execIn(on.lab.sandbox, ["ip", "neigh", "flush", "dev", "eth0"]);
     expect(await on.probe("tcp", "198.51.100.1", "80")).toMatchObject({ result: "connected" });
@@ -208,3 +222,7 @@ describe("Docker's resolver on 127.0.0.11", () => {
     }
   });
 });
+
+function isArpWithPayload({ transport, length }: Frame): boolean {
+  return transport === "arp" && length > 42;
+}

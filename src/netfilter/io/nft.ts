@@ -1,6 +1,6 @@
 /** Puts rulesets into the kernel through nft(8): about 15 ms for a small policy, half a second for 100,000 prefixes. */
 import { KernelError } from "../errors.ts";
-import { renderRuleset, renderTeardown } from "../render-nft.ts";
+import { type KernelState, renderRuleset, renderTeardown, stateAfter } from "../render-nft.ts";
 import { hasGuard, type Ruleset, withoutGuard } from "../ruleset.ts";
 import { readKernelState } from "./inspect.ts";
 import { runTool, type Tool, type ToolRun } from "./run-tool.ts";
@@ -31,6 +31,8 @@ export interface NftOptions {
 
 export function createNftApplier({ nft = ["nft"], timeoutMs }: NftOptions = {}): RulesetApplier {
   let guardFault: string | undefined;
+  /** Remembered, as reading it back is what a flood of learned addresses can hold up. */
+  let present: KernelState | undefined;
 
   function load(text: string, signal?: AbortSignal, args: readonly string[] = []): Promise<string> {
     const run: ToolRun = { input: text, signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
@@ -38,7 +40,23 @@ export function createNftApplier({ nft = ["nft"], timeoutMs }: NftOptions = {}):
   }
 
   async function apply(ruleset: Ruleset, signal?: AbortSignal): Promise<void> {
-    await load(renderRuleset(ruleset, await readKernelState(nft, signal)), signal);
+    const remembered = present;
+    present = undefined;
+    if (remembered === undefined || !(await loadOver(remembered, ruleset, signal))) {
+      await load(renderRuleset(ruleset, await readKernelState(nft, signal)), signal);
+    }
+    present = stateAfter(ruleset);
+  }
+
+  /** False where it is refused: what is remembered may hold no longer (before Linux 6.16 chains go with their interface). */
+  async function loadOver(state: KernelState, ruleset: Ruleset, signal?: AbortSignal): Promise<boolean> {
+    try {
+      await load(renderRuleset(ruleset, state), signal);
+      return true;
+    } catch (error) {
+      if (isRefusal(error)) return false;
+      throw error;
+    }
   }
 
   /** Why the kernel has no egress hook; `undefined` when it has. */
@@ -47,7 +65,7 @@ export function createNftApplier({ nft = ["nft"], timeoutMs }: NftOptions = {}):
       await load(GUARD_PROBE, signal, ["-c"]);
       return undefined;
     } catch (error) {
-      if (error instanceof KernelError && error.code === "refused") return error.detail;
+      if (isRefusal(error)) return error.detail;
       throw error;
     }
   }
@@ -59,8 +77,7 @@ export function createNftApplier({ nft = ["nft"], timeoutMs }: NftOptions = {}):
           await apply(ruleset, signal);
           return { unavailable: unguarded(ruleset) };
         } catch (error) {
-          const refused = error instanceof KernelError && error.code === "refused" && hasGuard(ruleset);
-          guardFault = refused ? await probeGuard(signal) : undefined;
+          guardFault = isRefusal(error) && hasGuard(ruleset) ? await probeGuard(signal) : undefined;
           if (guardFault === undefined) throw error;
         }
       }
@@ -70,6 +87,7 @@ export function createNftApplier({ nft = ["nft"], timeoutMs }: NftOptions = {}):
       };
     },
     async teardown() {
+      present = undefined;
       await load(renderTeardown(await readKernelState(nft)));
     },
   };
@@ -89,4 +107,8 @@ function unguarded({ unguarded: names }: Ruleset): readonly UnavailableProtectio
     protection: "raw-frame-guard",
     reason: `nft cannot be told the name of interface ${JSON.stringify(name)}`,
   }));
+}
+
+function isRefusal(error: unknown): error is KernelError {
+  return error instanceof KernelError && error.code === "refused";
 }
