@@ -57,7 +57,7 @@ export interface SidecarPlace {
   readonly upstreams: readonly string[];
 }
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+export const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const logLineShape = z.record(z.string(), z.unknown());
 const HEALTH_TIMEOUT_MS = 15_000;
 
