@@ -1,0 +1,28 @@
+import type { Experiment } from "../experiment.ts";
+import { cached, refused } from "./answered-here.ts";
+import { patch, stall } from "./changes.ts";
+import { flood } from "./flood.ts";
+import { crowd, idle, soak, start } from "./footprint.ts";
+import { forwardedAt1, forwardedAt50, forwardedAt500, forwardedPaced } from "./forwarded.ts";
+import { logged, redirected, rules, tcp } from "./variants.ts";
+
+/** In the order of the table. */
+export const EXPERIMENTS: readonly Experiment[] = [
+  forwardedAt50,
+  forwardedAt500,
+  forwardedAt1,
+  forwardedPaced,
+  cached,
+  refused,
+  tcp,
+  redirected,
+  logged,
+  rules,
+  flood,
+  patch,
+  stall,
+  start,
+  idle,
+  soak,
+  crowd,
+];

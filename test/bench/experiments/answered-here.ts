@@ -1,0 +1,87 @@
+/** What is answered without asking anybody: from the cache, and refusals. */
+import { join } from "node:path";
+import type { Bench } from "../bench.ts";
+import type { Arm, Experiment } from "../experiment.ts";
+import { writeNames } from "../load/dnsperf.ts";
+import { ALLOWED_ZONE, DENIED_ZONE } from "../load/numbered-names.ts";
+import { startDnsmasq, startUnbound } from "../subjects/peers.ts";
+import { startOurs } from "../subjects/sidecar.ts";
+import type { Subject } from "../subjects/subject.ts";
+import { measureRate } from "./lookup-arms.ts";
+
+/** So many names are asked again and again; they fit every cache here. */
+const NAMES = 1000;
+const IN_FLIGHT = 50;
+
+export const cached: Experiment = {
+  name: "cached",
+  warmsUp: true,
+  rows: [
+    {
+      id: "cached",
+      title: "1,000 names from the cache, 50 in flight",
+      unit: "lookups/s",
+      aims: [
+        { kind: "ratio", of: "ours dns", to: "unbound", atLeast: 1 },
+        { kind: "ratio", of: "ours dns+nft", to: "unbound", atLeast: 1 },
+      ],
+    },
+  ],
+  async prepare(bench, made) {
+    return prepareRepeated(bench, "cached", "address", [
+      made.use(await startDnsmasq(bench, { cache: 10_000 })),
+      made.use(await startUnbound(bench)),
+      made.use(await startOurs(bench, { mode: "dns" })),
+      made.use(await startOurs(bench)),
+    ]);
+  },
+};
+
+export const refused: Experiment = {
+  name: "refused",
+  warmsUp: true,
+  rows: [
+    {
+      id: "refused",
+      title: "refused by policy, 50 in flight; log level error",
+      unit: "lookups/s",
+      original: 105_000,
+      aims: [{ kind: "ratio", of: "ours dns+nft", to: "unbound", toRow: "cached", atLeast: 1 }],
+    },
+    {
+      id: "refused-logged",
+      title: "refused by policy, 50 in flight; each logged",
+      unit: "lookups/s",
+      aims: [{ kind: "ratio", of: "ours dns+nft", to: "unbound", toRow: "cached", atLeast: 1 }],
+    },
+  ],
+  async prepare(bench, made) {
+    const silent = [
+      made.use(await startDnsmasq(bench, {})),
+      made.use(await startUnbound(bench)),
+      made.use(await startOurs(bench, { logLevel: "error" })),
+    ];
+    const logging = [made.use(await startOurs(bench, { logLevel: "warn" }))];
+    return [
+      ...(await prepareRepeated(bench, "refused", "nxdomain", silent)),
+      ...(await prepareRepeated(bench, "refused-logged", "nxdomain", logging)),
+    ];
+  },
+};
+
+async function prepareRepeated(
+  bench: Bench,
+  row: string,
+  expect: "address" | "nxdomain",
+  subjects: readonly Subject[],
+): Promise<readonly Arm[]> {
+  const zone = expect === "address" ? ALLOWED_ZONE : DENIED_ZONE;
+  const first = bench.takeNumbers(NAMES);
+  const file = join(bench.folder, `${row}.names`);
+  await writeNames(file, first, NAMES, zone);
+  const task = { file, seconds: bench.seconds, inFlight: IN_FLIGHT };
+  return subjects.map((subject) => ({
+    column: subject.column,
+    run: async () => [await measureRate(row, subject, task, { zone, expect, first, names: NAMES })],
+  }));
+}

@@ -1,0 +1,128 @@
+/** Policy changes through the HTTP API, and what lookups feel of them. The sidecar may use all processors here: a change runs nft beside it. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Bench } from "../bench.ts";
+import type { Arm, Experiment, Measurement } from "../experiment.ts";
+import { runClient } from "../load/measure.ts";
+import { type Ours, startOurs } from "../subjects/sidecar.ts";
+import { percentile } from "../statistics.ts";
+import { createApiClient } from "../load/api-client.ts";
+import { allowedSample, deniedSample, findFault } from "./lookup-arms.ts";
+import { manyRules, type RuleKind } from "./many-rules.ts";
+
+const RULES = 4096;
+const KINDS: readonly RuleKind[] = ["names", "addresses", "mixed"];
+const ORIGINALS: Readonly<Partial<Record<RuleKind, number>>> = { names: 25, addresses: 88 };
+
+export const patch: Experiment = {
+  name: "patch",
+  warmsUp: true,
+  rows: KINDS.flatMap((kind) => {
+    const original = ORIGINALS[kind];
+    return [
+      {
+        id: `patch-${kind}-p50`,
+        title: `PATCH of one rule at 4,096 ${kind === "mixed" ? "rules of both kinds" : kind}: p50`,
+        unit: "ms" as const,
+        aims: [{ kind: "at most" as const, of: "ours dns+nft" as const, limit: 3 }],
+        ...(original === undefined ? {} : { original }),
+      },
+      {
+        id: `patch-${kind}-p99`,
+        title: `PATCH of one rule at 4,096 ${kind === "mixed" ? "rules of both kinds" : kind}: p99`,
+        unit: "ms" as const,
+        aims: [{ kind: "at most" as const, of: "ours dns+nft" as const, limit: 10 }],
+      },
+    ];
+  }),
+  async prepare(bench, made) {
+    const arms: Arm[] = [];
+    for (const kind of KINDS) {
+      const ours = made.use(await startOurs(bench, { rules: manyRules(kind, RULES), pin: false }));
+      arms.push({ column: ours.column, run: () => measureChanges(bench, ours, kind) });
+    }
+    return arms;
+  },
+};
+
+export const stall: Experiment = {
+  name: "stall",
+  warmsUp: true,
+  rows: [
+    { id: "stall-none", title: "refused, 1,000 a second, no changes: longest", unit: "ms" },
+    {
+      id: "stall-refused",
+      title: "the same while changes run at 4,096 rules of both kinds: longest",
+      unit: "ms",
+      aims: [{ kind: "at most", of: "ours dns+nft", limit: 2 }],
+    },
+    { id: "stall-refused-p99", title: "the same: p99", unit: "ms" },
+    {
+      id: "stall-new",
+      title: "every name and address new, 1,000 a second, while changes run: longest",
+      unit: "ms",
+    },
+    { id: "stall-new-p99", title: "the same: p99", unit: "ms" },
+  ],
+  async prepare(bench, made) {
+    const options = { rules: manyRules("mixed", RULES), pin: false, logLevel: "error" } as const;
+    const ours = made.use(await startOurs(bench, options));
+    return [{ column: ours.column, run: () => measureStalls(bench, ours) }];
+  },
+};
+
+async function measureStalls(bench: Bench, ours: Ours): Promise<readonly Measurement[]> {
+  const task = { seconds: bench.seconds, pace: { perSecond: 1000 } };
+  const quiet = await runClient(ours, { ...deniedSample(bench), ...task });
+  const refused = await whileChanging(ours, () => runClient(ours, { ...deniedSample(bench), ...task }));
+  const fresh = await whileChanging(ours, () =>
+    runClient(ours, { ...allowedSample(bench, 1 << 16), ...task }),
+  );
+  return [
+    { row: "stall-none", value: quiet.maxUs / 1000, fault: findFault(quiet) },
+    { row: "stall-refused", value: refused.maxUs / 1000, fault: findFault(refused) },
+    { row: "stall-refused-p99", value: refused.p99Us / 1000 },
+    { row: "stall-new", value: fresh.maxUs / 1000, fault: findFault(fresh) },
+    { row: "stall-new-p99", value: fresh.p99Us / 1000 },
+  ];
+}
+
+async function measureChanges(bench: Bench, ours: Ours, kind: RuleKind): Promise<readonly Measurement[]> {
+  const times: number[] = [];
+  const faults = new Set<string>();
+  using api = createApiClient(ours.sidecar);
+  const endsAt = performance.now() + bench.seconds * 1000;
+  for (let serial = 0; performance.now() < endsAt; serial++) {
+    const { status, durationMs } = await api.patch(changeOf(kind, serial));
+    times.push(durationMs);
+    if (status !== 200) faults.add(`status ${status}`);
+  }
+  const fault = faults.size === 0 ? undefined : [...faults].join(", ");
+  return [
+    { row: `patch-${kind}-p50`, value: percentile(times, 0.5), fault },
+    { row: `patch-${kind}-p99`, value: percentile(times, 0.99) },
+  ];
+}
+
+/** One rule of the policy changes sides, to and fro: the number of rules stays. */
+function changeOf(kind: RuleKind, serial: number): readonly unknown[] {
+  const { target } = manyRules(kind, 8)[kind === "mixed" && serial % 4 < 2 ? 1 : 2] ?? { target: "" };
+  return [{ action: serial % 2 === 0 ? "deny" : "allow", target }];
+}
+
+/** Changes one after the other as fast as they are taken, while `act` runs. */
+async function whileChanging<T>(ours: Ours, act: () => Promise<T>): Promise<T> {
+  using api = createApiClient(ours.sidecar);
+  let isOver = false;
+  const changing = (async () => {
+    for (let serial = 0; !isOver; serial++) {
+      await api.patch(changeOf("mixed", serial));
+      await sleep(5);
+    }
+  })();
+  try {
+    return await act();
+  } finally {
+    isOver = true;
+    await changing;
+  }
+}

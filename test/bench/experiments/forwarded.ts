@@ -1,0 +1,124 @@
+/** Every name new and every answer a new address: nothing to be had from any cache. */
+import type { Bench } from "../bench.ts";
+import type { Arm, Experiment, Measurement } from "../experiment.ts";
+import { runClient } from "../load/measure.ts";
+import { startDnsmasq, startUnbound, askDirectly } from "../subjects/peers.ts";
+import { startOurs } from "../subjects/sidecar.ts";
+import type { Subject } from "../subjects/subject.ts";
+import type { ClientTask } from "../load/client-protocol.ts";
+import { allowedSample, createNameFiles, findFault, forwardingArm } from "./lookup-arms.ts";
+
+export const forwardedAt50: Experiment = {
+  name: "forwarded-50",
+  warmsUp: true,
+  rows: [
+    {
+      id: "forwarded-50",
+      title: "every name and address new, 50 in flight",
+      unit: "lookups/s",
+      original: 27_000,
+      aims: [
+        { kind: "ratio", of: "ours dns", to: "dnsmasq", atLeast: 1.4 },
+        { kind: "ratio", of: "ours dns+nft", to: "dnsmasq --nftset", atLeast: 5 },
+        { kind: "ratio", of: "ours dns+nft", to: "ours dns", atLeast: 0.8 },
+      ],
+    },
+  ],
+  prepare: (bench, made) => prepareRate(bench, made, "forwarded-50", 50),
+};
+
+export const forwardedAt500: Experiment = {
+  name: "forwarded-500",
+  warmsUp: true,
+  rows: [
+    {
+      id: "forwarded-500",
+      title: "every name and address new, 500 in flight",
+      unit: "lookups/s",
+      aims: [{ kind: "ratio", of: "ours dns", to: "dnsmasq", atLeast: 1 }],
+    },
+  ],
+  prepare: (bench, made) => prepareRate(bench, made, "forwarded-500", 500),
+};
+
+export const forwardedAt1: Experiment = {
+  name: "forwarded-1",
+  warmsUp: true,
+  rows: [
+    {
+      id: "forwarded-1-p50",
+      title: "every name and address new, 1 in flight: p50",
+      unit: "us",
+      original: 145,
+      aims: [
+        { kind: "added", of: "ours dns", to: "dnsmasq", atMost: 0.5 },
+        { kind: "added", of: "ours dns+nft", to: "dnsmasq --nftset", atMost: 0.5 },
+      ],
+    },
+    { id: "forwarded-1-p99", title: "every name and address new, 1 in flight: p99", unit: "us" },
+  ],
+  prepare: (bench, made) => prepareTimes(bench, made, "forwarded-1", { inFlight: 1 }),
+};
+
+export const forwardedPaced: Experiment = {
+  name: "forwarded-paced",
+  warmsUp: true,
+  rows: [
+    { id: "forwarded-paced-p50", title: "every name and address new, 1,000 a second: p50", unit: "us" },
+    {
+      id: "forwarded-paced-p99",
+      title: "every name and address new, 1,000 a second: p99",
+      unit: "us",
+      aims: [
+        { kind: "at most", of: "ours dns", limit: 1000 },
+        { kind: "at most", of: "ours dns+nft", limit: 1000 },
+      ],
+    },
+  ],
+  prepare: (bench, made) => prepareTimes(bench, made, "forwarded-paced", { perSecond: 1000 }),
+};
+
+async function prepareRate(
+  bench: Bench,
+  made: AsyncDisposableStack,
+  row: string,
+  inFlight: number,
+): Promise<readonly Arm[]> {
+  const nameFile = createNameFiles(bench, "bench.example");
+  const subjects = await startAll(bench, made);
+  return subjects.map((subject) => forwardingArm(bench, subject, nameFile, { row, inFlight }));
+}
+
+async function prepareTimes(
+  bench: Bench,
+  made: AsyncDisposableStack,
+  row: string,
+  pace: ClientTask["pace"],
+): Promise<readonly Arm[]> {
+  const subjects = await startAll(bench, made);
+  return subjects.map((subject) => ({
+    column: subject.column,
+    async run() {
+      const measure = async (): Promise<readonly Measurement[]> => {
+        const task = { ...allowedSample(bench, 1 << 16), seconds: bench.seconds, pace };
+        const report = await runClient(subject, task);
+        return [
+          { row: `${row}-p50`, value: report.p50Us, fault: findFault(report) },
+          { row: `${row}-p99`, value: report.p99Us },
+        ];
+      };
+      return subject.during === undefined ? measure() : subject.during(measure);
+    },
+  }));
+}
+
+async function startAll(bench: Bench, made: AsyncDisposableStack): Promise<readonly Subject[]> {
+  return [
+    made.use(await askDirectly(bench)),
+    made.use(await startDnsmasq(bench, {})),
+    made.use(await startDnsmasq(bench, { nftset: true })),
+    made.use(await startUnbound(bench)),
+    made.use(await startOurs(bench, { mode: "dns" })),
+    made.use(await startOurs(bench, { mode: "dns+nft" })),
+  ];
+}

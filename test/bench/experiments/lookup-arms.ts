@@ -1,0 +1,119 @@
+/** Arms that put lookups to a server: names, load, and a look at what came back. */
+import { join } from "node:path";
+import type { Bench } from "../bench.ts";
+import type { Arm, Measurement } from "../experiment.ts";
+import { runDnsperf, type DnsperfReport, type DnsperfTask, writeNames } from "../load/dnsperf.ts";
+import type { ClientReport, ClientTask } from "../load/client-protocol.ts";
+import { runClient } from "../load/measure.ts";
+import { ALLOWED_ZONE, DENIED_ZONE } from "../load/numbered-names.ts";
+import type { Place, Subject } from "../subjects/subject.ts";
+
+/** More than any server here answers in a second. */
+const MAX_PER_SECOND = 250_000;
+const CHECKED_SECONDS = 0.05;
+
+/** A file of names for one round, shared by all arms: to each of them the names are new. */
+export interface NameFile {
+  readonly file: string;
+  readonly first: number;
+  readonly names: number;
+}
+
+/** Names of a zone for round after round, new in each; `names` fewer than a run uses makes it ask some again. */
+export function createNameFiles(
+  bench: Bench,
+  zone: string,
+  names = Math.ceil(bench.seconds * MAX_PER_SECOND),
+): (round: number) => Promise<NameFile> {
+  const files = new Map<number, Promise<NameFile>>();
+  const create = async (): Promise<NameFile> => {
+    const first = bench.takeNumbers(names);
+    const file = join(bench.folder, `${zone}-${first}.names`);
+    await writeNames(file, first, names, zone);
+    return { file, first, names };
+  };
+  return (round) => {
+    const made = files.get(round) ?? create();
+    files.set(round, made);
+    return made;
+  };
+}
+
+/** Runs dnsperf, then looks at a sample of answers; the row's value is answers a second. */
+export async function measureRate(
+  row: string,
+  place: Place,
+  task: DnsperfTask,
+  sample: Pick<ClientTask, "zone" | "expect" | "first" | "names">,
+): Promise<Measurement> {
+  const load = await runDnsperf(place, task);
+  const checked = await runClient(place, { ...sample, seconds: CHECKED_SECONDS, pace: { inFlight: 4 } });
+  const rcode = sample.expect === "nxdomain" ? "NXDOMAIN" : "NOERROR";
+  return { row, value: load.perSecond, fault: join2(findLoadFault(load, rcode), findFault(checked)) };
+}
+
+/** An arm at a set number in flight, every name new. `row` names the row by the column's place. */
+export function forwardingArm(
+  bench: Bench,
+  subject: Subject,
+  nameFile: (round: number) => Promise<NameFile>,
+  { row, inFlight, tcp = false }: { row: string; inFlight: number; tcp?: boolean },
+): Arm {
+  return {
+    column: subject.column,
+    async run(round) {
+      const { file } = await nameFile(round);
+      const measure = async (): Promise<readonly Measurement[]> => [
+        await measureRate(
+          row,
+          subject,
+          { file, seconds: bench.seconds, inFlight, tcp },
+          allowedSample(bench),
+        ),
+      ];
+      return subject.during === undefined ? measure() : subject.during(measure);
+    },
+  };
+}
+
+/** New names of the allowed zone, to be looked at one by one. */
+export function allowedSample(
+  bench: Bench,
+  names = 4096,
+): Pick<ClientTask, "zone" | "expect" | "first" | "names"> {
+  return { zone: ALLOWED_ZONE, expect: "address", first: bench.takeNumbers(names), names };
+}
+
+export function deniedSample(
+  bench: Bench,
+  names = 4096,
+): Pick<ClientTask, "zone" | "expect" | "first" | "names"> {
+  return { zone: DENIED_ZONE, expect: "nxdomain", first: bench.takeNumbers(names), names };
+}
+
+/** What was wrong with the answers that the measuring client got. */
+export function findFault({ sent, lost, wrong, lateUs }: ClientReport): string | undefined {
+  return join2(
+    sent === 0 ? "nothing was asked" : undefined,
+    lost > 0 ? `${lost} of ${sent} lost` : undefined,
+    wrong > 0 ? `${wrong} of ${sent} answers wrong` : undefined,
+    lateUs > 20_000 ? `the client itself was ${Math.round(lateUs / 1000)} ms late` : undefined,
+  );
+}
+
+export function findLoadFault(
+  { sent, lost, rcodes, perSecond }: DnsperfReport,
+  wanted: string,
+): string | undefined {
+  const others = Object.entries(rcodes).filter(([rcode]) => rcode !== wanted);
+  return join2(
+    perSecond > 0 ? undefined : "no answers",
+    lost > 0 ? `${lost} of ${sent} lost` : undefined,
+    ...others.map(([rcode, count]) => `${count} of ${sent} ${rcode}`),
+  );
+}
+
+function join2(...faults: readonly (string | undefined)[]): string | undefined {
+  const found = faults.filter((fault) => fault !== undefined);
+  return found.length === 0 ? undefined : found.join(", ");
+}

@@ -1,0 +1,69 @@
+/** dnsperf, over a file of numbered names that it makes. */
+import { writeFile } from "node:fs/promises";
+import { requireCommand } from "../../../src/netns/command.ts";
+import { argvIn } from "../../../src/netns/namespace.ts";
+import { pinned } from "../processors.ts";
+import type { Place } from "../subjects/subject.ts";
+import { numberedName } from "./numbered-names.ts";
+
+export interface DnsperfTask {
+  /** File of names, from `writeNames`. Read from the beginning again when used up. */
+  readonly file: string;
+  readonly seconds: number;
+  readonly inFlight: number;
+  readonly tcp?: boolean;
+  /** No more than so many a second. */
+  readonly perSecond?: number;
+}
+
+export interface DnsperfReport {
+  readonly sent: number;
+  readonly lost: number;
+  readonly perSecond: number;
+  /** How many answers had each rcode. */
+  readonly rcodes: Readonly<Record<string, number>>;
+}
+
+/** A socket of dnsperf's takes this many answers at once without loss, whatever the machine's default buffer. */
+const IN_FLIGHT_PER_SOCKET = 50;
+const LOST_AFTER_SECONDS = 1;
+
+/** Writes `count` names from number `first` on, one question for A each. */
+export async function writeNames(path: string, first: number, count: number, zone: string): Promise<void> {
+  const lines: string[] = [];
+  for (let number = first; number < first + count; number++) lines.push(`${numberedName(number, zone)} A\n`);
+  await writeFile(path, lines.join(""));
+}
+
+export async function runDnsperf({ namespace, server }: Place, task: DnsperfTask): Promise<DnsperfReport> {
+  const { file, seconds, inFlight, tcp = false, perSecond } = task;
+  const sockets = Math.max(Math.ceil(inFlight / IN_FLIGHT_PER_SOCKET), tcp ? 4 : 1);
+  const text = await requireCommand(
+    argvIn(
+      namespace,
+      pinned("load", [
+        "dnsperf",
+        ...["-s", server.address, "-p", String(server.port), "-d", file, "-m", tcp ? "tcp" : "udp"],
+        ...["-q", String(inFlight), "-c", String(sockets), "-l", String(seconds)],
+        ...["-t", String(LOST_AFTER_SECONDS)],
+        ...(perSecond === undefined ? [] : ["-Q", String(perSecond)]),
+      ]),
+    ),
+    { timeoutMs: (seconds + 30) * 1000 },
+  );
+  return parseDnsperf(text);
+}
+
+function parseDnsperf(text: string): DnsperfReport {
+  const number = (label: string): number =>
+    Number(new RegExp(`${label}:\\s+([0-9.]+)`).exec(text)?.[1] ?? Number.NaN);
+  const rcodes = /Response codes:\s+(.*)/.exec(text)?.[1] ?? "";
+  return {
+    sent: number("Queries sent"),
+    lost: number("Queries lost"),
+    perSecond: number("Queries per second"),
+    rcodes: Object.fromEntries(
+      Array.from(rcodes.matchAll(/(\w+) (\d+) \(/g), ([, rcode, count]) => [rcode ?? "", Number(count)]),
+    ),
+  };
+}

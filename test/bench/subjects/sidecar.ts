@@ -1,0 +1,80 @@
+/** Ours, the real program. Its lookups are asked at its own port; the kernel's redirect is a row of its own. */
+import { access, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Argv } from "../../../src/netns/command.ts";
+import { type Sidecar, startSidecar } from "../../support/sidecar.ts";
+import type { Bench } from "../bench.ts";
+import { ALLOWED_ZONE } from "../load/numbered-names.ts";
+import { UPSTREAM } from "../network.ts";
+import { pinned } from "../processors.ts";
+import type { Subject } from "./subject.ts";
+
+export interface Rule {
+  readonly action: "allow" | "deny";
+  readonly target: string;
+}
+
+export interface OursOptions {
+  readonly mode?: "dns" | "dns+nft";
+  readonly logLevel?: "info" | "warn" | "error";
+  readonly rules?: readonly Rule[];
+  /** On the server's processor alone; default true. */
+  readonly pin?: boolean;
+  readonly program?: Argv;
+}
+
+export interface Ours extends Subject {
+  readonly sidecar: Sidecar;
+}
+
+export const ALLOW_ZONE: Rule = { action: "allow", target: `*.${ALLOWED_ZONE}` };
+const SERVER = { address: "127.0.0.1", port: 15_353 } as const;
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const BUNDLE = join(ROOT, "dist/egress.mjs");
+
+export const UNBUILT: Argv = [process.execPath, join(ROOT, "src/main.ts"), "serve"];
+export const BUNDLED: Argv = [process.execPath, BUNDLE, "serve"];
+
+export async function isBundled(): Promise<boolean> {
+  return access(BUNDLE).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Starts it in a sandbox of its own, and waits until it is healthy. */
+export async function startOurs(bench: Bench, options: OursOptions = {}): Promise<Ours> {
+  const { mode = "dns+nft", logLevel = "warn", rules = [ALLOW_ZONE], pin = true } = options;
+  await using made = new AsyncDisposableStack();
+  const namespace = made.use(await bench.network.addSandbox(mode === "dns" ? "ours-dns" : "ours-nft"));
+  const stateFolder = await mkdtemp(join(bench.folder, "ours-"));
+  made.defer(() => rm(stateFolder, { recursive: true, force: true }));
+  await mkdir(join(stateFolder, "rules"));
+  // Not by the environment: 100,000 rules would not fit.
+  await writeFile(join(stateFolder, "policy.json"), JSON.stringify({ defaultAction: "deny", egress: rules }));
+  const program = options.program ?? bench.program;
+  const sidecar = made.use(
+    await startSidecar(
+      { namespace, stateFolder, upstreams: [UPSTREAM.address] },
+      {
+        program: pin ? pinned("server", program) : program,
+        env: {
+          OPENSANDBOX_EGRESS_MODE: mode,
+          OPENSANDBOX_EGRESS_LOG_LEVEL: logLevel,
+          OPENSANDBOX_LOG_OUTPUT: "/dev/null",
+          OPENSANDBOX_EGRESS_MAX_RULES: "0",
+        },
+      },
+    ),
+  );
+  const all = made.move();
+  return {
+    column: mode === "dns" ? "ours dns" : "ours dns+nft",
+    namespace,
+    server: SERVER,
+    pid: sidecar.pid,
+    sidecar,
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
