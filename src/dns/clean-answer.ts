@@ -40,7 +40,7 @@ export type CleanAnswer = (
   into: PreparedAnswer,
 ) => boolean;
 
-/** Makes a cleaner over one index of records, which it fills; see `index.rcode` and `index.truncated` after a call. */
+/** Makes a cleaner over one index of records, which it fills; see `index.rcode` after a call. */
 export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
   return function cleanAnswer(octets, start, end, question, admit, into) {
     if (!indexAnswer(octets, start, end, question.questionOctets, index)) return false;

@@ -6,6 +6,7 @@ import type { Arena } from "../sys/arena.ts";
 import type { Region } from "../sys/datagrams.ts";
 import { createAnswerCache } from "./cache.ts";
 import { createAnswerCleaner } from "./clean-answer.ts";
+import { createCounters } from "./counters.ts";
 import { createDelivery } from "./delivery.ts";
 import { createForwarder } from "./forwarder.ts";
 import { createLookupEnd } from "./lookup-end.ts";
@@ -57,6 +58,7 @@ export function engineSize({ maxWaiters, maxLookups }: EngineLimits): number {
 
 export function createEngine(options: EngineOptions): Engine {
   const { arena, region, now } = options;
+  const counters = createCounters();
   const pool = createPreparedPool();
   const index = createAnswerIndex();
   const cache = createAnswerCache();
@@ -69,7 +71,7 @@ export function createEngine(options: EngineOptions): Engine {
     index,
     clean: createAnswerCleaner(index),
     takePrepared: pool.take,
-    passDone: options.onLateAnswer,
+    counters,
     end: createLookupEnd({ ...options, cache, delivery }),
   });
   const resolver = createResolver({ ...options, cache, waiters, delivery, forwarder });

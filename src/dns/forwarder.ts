@@ -3,28 +3,40 @@
  * to), over TCP when an answer is truncated, until one gives data or a clear no. One time limit holds for the whole.
  *
  * Every answer is judged by the policy as it is when it arrives, not as it was when the question left.
+ *
+ * Known limit: an upstream that answers a slow name late loses its place to the next one until it answers again or a probe revives it.
  */
 import type { Arena } from "../sys/arena.ts";
 import type { Region } from "../sys/datagrams.ts";
+import { createAttempts } from "./attempts.ts";
 import type { CleanAnswer } from "./clean-answer.ts";
-import { createLookupTable, type Lookup } from "./lookups.ts";
+import type { Counters } from "./counters.ts";
+import { createLookupTable, NOTHING_HEARD, type Lookup } from "./lookups.ts";
 import type { LookupPolicy } from "./ports.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
 import type { UpstreamHealth } from "./upstream-health.ts";
 import type { UpstreamTransport } from "./upstream-transport.ts";
-import { answersQuestion, answersQuestionInOtherCase, type AnswerIndex } from "./wire/answer.ts";
+import {
+  answersQuestion,
+  answersQuestionInOtherCase,
+  isBareRefusal,
+  isTruncated,
+  refusesEdns,
+  type AnswerIndex,
+  type AskedQuestion,
+} from "./wire/answer.ts";
 import { HEADER_OCTETS, Rcode } from "./wire/constants.ts";
 import { read16, type Query } from "./wire/query.ts";
-import { upstreamQueryOctets, writeUpstreamQuery } from "./wire/upstream-query.ts";
 
 /** First wait before another upstream is tried, too; it doubles from try to try. */
 const HEDGE_MS = 300;
 const MAX_TRIES = 8;
+const HIGHEST_PLAIN_RCODE = 15;
 
 export interface LookupEnd {
   /** An answer to give out. It stays as it is until the loop's pass is over. */
   answered(lookup: Lookup, answer: PreparedAnswer, nowMs: number): void;
-  /** No upstream gave one; `rcode` is the last one heard, or SERVFAIL. */
+  /** No upstream gave one; `rcode` is the last one heard, or NOTHING_HEARD. */
   failed(lookup: Lookup, rcode: number): void;
 }
 
@@ -38,12 +50,13 @@ export interface ForwarderOptions {
   readonly policy: LookupPolicy;
   readonly index: AnswerIndex;
   readonly clean: CleanAnswer;
+  readonly counters: Counters;
   /** A prepared answer that nobody uses in this pass. */
   readonly takePrepared: () => PreparedAnswer;
   readonly randomOctet: () => number;
   readonly now: () => number;
   /** To be called when an answer came outside of the loop's own passes. */
-  readonly passDone: () => void;
+  readonly onLateAnswer: () => void;
   readonly end: LookupEnd;
 }
 
@@ -53,200 +66,222 @@ export interface Forwarder {
   start(key: string, query: Query, nowMs: number): Lookup | undefined;
   /** A datagram that came from an upstream, under the attempt's key. */
   receive(attempt: number, upstream: number, octets: Buffer, start: number, end: number, nowMs: number): void;
-  /** Asks one upstream whether it lives, beside all lookups; `done` hears it once. */
-  probe(upstream: number, query: Query, nowMs: number, done: (alive: boolean) => void): void;
   /** Tries again and gives up where it is time. Call it while `size` is not 0, every 50 ms or so. */
   tick(nowMs: number): void;
+  /** Gives all lookups up now. */
+  abandon(): void;
   readonly size: number;
-  /** Datagrams that answered nothing that was asked: late, doubled, or forged. */
-  readonly strays: number;
+}
+
+/** A message from an upstream, and how it came. */
+interface Arrival {
+  octets: Buffer;
+  start: number;
+  end: number;
+  upstream: number;
+  overTcp: boolean;
 }
 
 export function createForwarder(options: ForwarderOptions): Forwarder {
-  const { arena, transport, health, index, end } = options;
+  const { arena, transport, health, index, end, counters } = options;
   const table = createLookupTable(options.region, options.capacity);
-  const attempts = new Map<number, Lookup>();
-  const header = { id: 0, authenticData: false, checkingDisabled: false, dnssecOk: false, edns: true };
-  let strays = 0;
+  const attempts = createAttempts(arena, transport, options.randomOctet);
+  const everyUpstream = 2 ** transport.count - 1;
+  /** One object for all arrivals: each is over before the next. */
+  const arrival: Arrival = { octets: arena.octets, start: 0, end: 0, upstream: 0, overTcp: false };
+  const asked: { octets: Buffer; at: number; length: number } = { octets: arena.octets, at: 0, length: 0 };
 
-  function send(lookup: Lookup, nowMs: number): void {
-    lookup.nextTryMs = nowMs + HEDGE_MS * 2 ** Math.min(lookup.tries, 4);
-    lookup.tries += 1;
-    const attempt = transport.draw(lookup.upstream, isTaken);
-    if (attempt < 0) return;
-    const at = transport.reserve(upstreamQueryOctets(lookup.questionOctets));
-    const length = writeQuery(lookup, arena.octets, at, attempt % 0x1_0000, lookup.tries === 1);
-    arena.octets.copyWithin(lookup.askedAt, at + HEADER_OCTETS, at + HEADER_OCTETS + lookup.questionOctets);
-    transport.send(at, length);
-    attempts.set(attempt, lookup);
-    lookup.attempts.push(attempt);
-  }
-  const isTaken = (attempt: number): boolean => attempts.has(attempt);
-
-  /** The first try draws the letter case; later ones keep it, so that an answer to any of them is good. */
-  function writeQuery(lookup: Lookup, octets: Buffer, at: number, id: number, drawCase: boolean): number {
-    const question = { octets: arena.octets, from: lookup.askedAt, length: lookup.questionOctets };
-    const random = drawCase ? options.randomOctet : undefined;
-    header.id = id;
-    header.authenticData = lookup.authenticData;
-    header.checkingDisabled = lookup.checkingDisabled;
-    header.dnssecOk = lookup.dnssecOk;
-    header.edns = lookup.edns;
-    return writeUpstreamQuery(octets, at, question, header, random);
+  function askedBy(lookup: Lookup): AskedQuestion {
+    asked.at = lookup.askedAt;
+    asked.length = lookup.questionOctets;
+    return asked;
   }
 
+  /** Asks the next upstream. One that no socket can be had for is passed over, as long as there are others to ask. */
   function tryNext(lookup: Lookup, nowMs: number): void {
-    lookup.upstream = health.choose(lookup.tries);
-    send(lookup, nowMs);
+    lookup.nextTryMs = nowMs + HEDGE_MS * 2 ** Math.min(lookup.tries, 4);
+    for (let looked = 0; looked < transport.count; looked++) {
+      const upstream = health.choose(lookup.asked, lookup.unhelpful, lookup.tries);
+      if (upstream < 0) return;
+      lookup.upstream = upstream;
+      lookup.asked |= 1 << upstream;
+      if (send(lookup, upstream)) return;
+      health.timedOut(upstream);
+    }
+  }
+
+  function send(lookup: Lookup, upstream: number): boolean {
+    const isSent = attempts.send(lookup, upstream);
+    if (isSent) lookup.tries += 1;
+    return isSent;
   }
 
   function close(lookup: Lookup): void {
-    for (const attempt of lookup.attempts) attempts.delete(attempt);
+    attempts.endAll(lookup);
     table.close(lookup);
   }
 
   function fail(lookup: Lookup): void {
-    if (lookup.probe) lookup.probe(false);
-    else end.failed(lookup, lookup.lastRcode);
+    counters.upstreamFailures += 1;
+    end.failed(lookup, lookup.lastRcode);
     close(lookup);
   }
 
-  function judge(lookup: Lookup, octets: Buffer, start: number, stop: number, nowMs: number): void {
-    if (lookup.probe) {
-      lookup.probe(true);
-      close(lookup);
+  /** What an answer to the lookup's question is worth. */
+  function judge(
+    lookup: Lookup,
+    { octets, start, end: stop, upstream, overTcp }: Arrival,
+    nowMs: number,
+  ): void {
+    health.answered(upstream);
+    if (isTruncated(octets, start)) {
+      if (overTcp) turnAway(lookup, upstream, NOTHING_HEARD, nowMs);
+      else if (!lookup.overTcp) askOverTcp(lookup, upstream, nowMs);
       return;
     }
     const prepared = options.takePrepared();
-    const admit = options.policy.admitsAddress;
-    if (!options.clean(octets, start, stop, lookup, admit, prepared)) {
-      lookup.lastRcode = Rcode.servFail;
-      answeredBadly(lookup, nowMs);
-    } else if (index.truncated && !lookup.overTcp) {
-      askOverTcp(lookup);
+    if (!options.clean(octets, start, stop, lookup, options.policy.admitsAddress, prepared)) {
+      turnAway(lookup, upstream, NOTHING_HEARD, nowMs);
     } else if (index.rcode === Rcode.noError || index.rcode === Rcode.nxDomain) {
       end.answered(lookup, prepared, nowMs);
       close(lookup);
     } else if (lookup.edns && refusesEdns(index.rcode)) {
-      lookup.edns = false;
-      send(lookup, nowMs);
+      askWithoutEdns(lookup, upstream);
     } else {
-      lookup.lastRcode = index.rcode & 0xf;
-      answeredBadly(lookup, nowMs);
+      const rcode = index.rcode > HIGHEST_PLAIN_RCODE ? Rcode.servFail : index.rcode;
+      turnAway(lookup, upstream, rcode, nowMs);
     }
   }
 
-  function answeredBadly(lookup: Lookup, nowMs: number): void {
-    lookup.badAnswers += 1;
-    if (lookup.badAnswers >= transport.count || lookup.tries >= MAX_TRIES) fail(lookup);
-    else tryNext(lookup, nowMs);
+  function askWithoutEdns(lookup: Lookup, upstream: number): void {
+    lookup.edns = false;
+    send(lookup, upstream);
   }
 
-  function askOverTcp(lookup: Lookup): void {
+  /** The upstream has nothing for this lookup: the next one is asked, those that are silent are waited for, or it is over. */
+  function turnAway(lookup: Lookup, upstream: number, rcode: number, nowMs: number): void {
+    if (rcode !== NOTHING_HEARD) lookup.lastRcode = rcode;
+    lookup.unhelpful |= 1 << upstream;
+    if (lookup.unhelpful === everyUpstream) {
+      if (!lookup.overTcp) fail(lookup);
+    } else if (lookup.asked !== everyUpstream && lookup.tries < MAX_TRIES) {
+      tryNext(lookup, nowMs);
+    }
+  }
+
+  /** While an exchange is under way no further upstream is tried; where there are others it may take half of the time that is left. */
+  function askOverTcp(lookup: Lookup, upstream: number, nowMs: number): void {
+    counters.askedOverTcp += 1;
     lookup.overTcp = true;
     lookup.nextTryMs = lookup.deadlineMs;
-    const { serial, upstream } = lookup;
+    const { serial } = lookup;
     const id = (options.randomOctet() << 8) | options.randomOctet();
-    const query = Buffer.alloc(upstreamQueryOctets(lookup.questionOctets));
-    const length = writeQuery(lookup, query, 0, id, false);
+    const leftMs = Math.max(lookup.deadlineMs - nowMs, 1);
+    const limitMs = transport.count > 1 ? leftMs / 2 : leftMs;
     const onAnswer = (answer: Buffer | undefined): void => {
-      if (lookup.serial === serial) receiveOverTcp(lookup, id, answer, options.now());
-      options.passDone();
+      if (lookup.serial === serial) receiveOverTcp(lookup, id, upstream, answer);
+      options.onLateAnswer();
     };
-    void transport.exchange(upstream, query.subarray(0, length), options.timeoutMs).then(onAnswer);
+    void transport.exchange(upstream, attempts.encode(lookup, id), limitMs).then(onAnswer);
   }
 
-  function receiveOverTcp(lookup: Lookup, id: number, answer: Buffer | undefined, nowMs: number): void {
-    if (answer && read16(answer, 0) === id && answersQuestion(answer, 0, answer.length, askedBy(lookup))) {
-      health.answered(lookup.upstream);
-      judge(lookup, answer, 0, answer.length, nowMs);
+  /** Letter case does not count here: nobody can forge an answer on a connection. */
+  function receiveOverTcp(lookup: Lookup, id: number, upstream: number, answer: Buffer | undefined): void {
+    const nowMs = options.now();
+    lookup.overTcp = false;
+    lookup.nextTryMs = nowMs + HEDGE_MS;
+    if (answer === undefined || answer.length < HEADER_OCTETS || read16(answer, 0) !== id) {
+      turnAway(lookup, upstream, NOTHING_HEARD, nowMs);
+      return;
+    }
+    const isExact = answersQuestion(answer, 0, answer.length, askedBy(lookup));
+    if (isExact || answersQuestionInOtherCase(answer, 0, answer.length, askedBy(lookup))) {
+      if (!isExact) attempts.noteFoldedCase(upstream);
+      judge(lookup, { octets: answer, start: 0, end: answer.length, upstream, overTcp: true }, nowMs);
     } else {
-      lookup.overTcp = false;
-      lookup.lastRcode = Rcode.servFail;
-      answeredBadly(lookup, nowMs);
+      turnAway(lookup, upstream, NOTHING_HEARD, nowMs);
     }
   }
 
-  const askedBy = (lookup: Lookup): { octets: Buffer; at: number; length: number } => ({
-    octets: arena.octets,
-    at: lookup.askedAt,
-    length: lookup.questionOctets,
-  });
-
-  function open(key: string, query: Query, nowMs: number): Lookup | undefined {
-    const lookup = query.qname === undefined ? undefined : table.open(key, query.qname);
-    if (lookup === undefined) return undefined;
-    lookup.qtype = query.qtype;
-    lookup.authenticData = query.authenticData;
-    lookup.checkingDisabled = query.checkingDisabled;
-    lookup.dnssecOk = query.dnssecOk;
-    lookup.questionOctets = query.questionOctets;
-    lookup.tries = 0;
-    lookup.badAnswers = 0;
-    lookup.lastRcode = Rcode.servFail;
-    lookup.edns = true;
-    lookup.overTcp = false;
-    lookup.probe = undefined;
-    lookup.deadlineMs = nowMs + options.timeoutMs;
-    const question = query.start + HEADER_OCTETS;
-    arena.octets.copyWithin(lookup.askedAt, question, question + query.questionOctets);
-    return lookup;
+  function receive(
+    attempt: number,
+    upstream: number,
+    octets: Buffer,
+    start: number,
+    stop: number,
+    nowMs: number,
+  ): void {
+    const lookup = attempts.lookupOf(attempt);
+    if (lookup === undefined) {
+      counters.strays += 1;
+      return;
+    }
+    if (answersQuestion(octets, start, stop, askedBy(lookup))) {
+      attempts.end(lookup, attempt);
+      arrival.octets = octets;
+      arrival.start = start;
+      arrival.end = stop;
+      arrival.upstream = upstream;
+      judge(lookup, arrival, nowMs);
+    } else if (!lookup.overTcp && answersQuestionInOtherCase(octets, start, stop, askedBy(lookup))) {
+      attempts.end(lookup, attempt);
+      askOverTcp(lookup, upstream, nowMs);
+    } else if (lookup.edns && isBareRefusal(octets, start, stop)) {
+      attempts.end(lookup, attempt);
+      askWithoutEdns(lookup, upstream);
+    } else {
+      counters.strays += 1;
+    }
   }
 
   return {
     find: table.find,
     start(key, query, nowMs) {
-      const lookup = open(key, query, nowMs);
-      if (lookup !== undefined) tryNext(lookup, nowMs);
+      const lookup = query.qname === undefined ? undefined : table.open(key, query.qname);
+      if (lookup === undefined) return undefined;
+      counters.forwarded += 1;
+      begin(lookup, query);
+      lookup.deadlineMs = nowMs + options.timeoutMs;
+      const question = query.start + HEADER_OCTETS;
+      arena.octets.copyWithin(lookup.askedAt, question, question + query.questionOctets);
+      tryNext(lookup, nowMs);
       return lookup;
     },
-    probe(upstream, query, nowMs, done) {
-      const key = `probe of ${upstream}`;
-      const lookup = table.find(key) === undefined ? open(key, query, nowMs) : undefined;
-      if (lookup === undefined) return;
-      lookup.probe = done;
-      lookup.upstream = upstream;
-      send(lookup, nowMs);
-    },
-    receive(attempt, upstream, octets, start, stop, nowMs) {
-      const lookup = attempts.get(attempt);
-      if (lookup === undefined) {
-        strays += 1;
-        return;
-      }
-      const asked = askedBy(lookup);
-      if (answersQuestion(octets, start, stop, asked)) {
-        lookup.upstream = upstream;
-        health.answered(upstream);
-        judge(lookup, octets, start, stop, nowMs);
-      } else if (!lookup.overTcp && answersQuestionInOtherCase(octets, start, stop, asked)) {
-        lookup.upstream = upstream;
-        askOverTcp(lookup);
-      } else {
-        strays += 1;
-      }
-    },
+    receive,
     tick(nowMs) {
       for (const lookup of table.all()) {
         if (nowMs >= lookup.deadlineMs) {
-          if (!lookup.overTcp) health.timedOut(lookup.upstream);
+          noteSilence(lookup);
           fail(lookup);
         } else if (nowMs >= lookup.nextTryMs && lookup.tries < MAX_TRIES) {
-          health.timedOut(lookup.upstream);
-          if (lookup.probe) send(lookup, nowMs);
-          else tryNext(lookup, nowMs);
+          noteSilence(lookup);
+          tryNext(lookup, nowMs);
         }
       }
+    },
+    abandon() {
+      for (const lookup of table.all()) fail(lookup);
     },
     get size() {
       return table.size;
     },
-    get strays() {
-      return strays;
-    },
   };
+
+  function noteSilence({ overTcp, unhelpful, upstream }: Lookup): void {
+    if (!overTcp && (unhelpful & (1 << upstream)) === 0) health.timedOut(upstream);
+  }
 }
 
-function refusesEdns(rcode: number): boolean {
-  return rcode === Rcode.formErr || rcode === Rcode.notImp || rcode === Rcode.badVers;
+function begin(lookup: Lookup, query: Query): void {
+  lookup.qtype = query.qtype;
+  lookup.authenticData = query.authenticData;
+  lookup.checkingDisabled = query.checkingDisabled;
+  lookup.dnssecOk = query.dnssecOk;
+  lookup.questionOctets = query.questionOctets;
+  lookup.asked = 0;
+  lookup.unhelpful = 0;
+  lookup.tries = 0;
+  lookup.lastRcode = NOTHING_HEARD;
+  lookup.edns = true;
+  lookup.overTcp = false;
 }

@@ -1,9 +1,9 @@
 import type { AnswerCache } from "./cache.ts";
 import type { Delivery } from "./delivery.ts";
 import type { LookupEnd } from "./forwarder.ts";
+import { NOTHING_HEARD } from "./lookups.ts";
 import { DENIED, rcodeReply, UPSTREAM_FAILED } from "./own-replies.ts";
 import type { LookupObserver, LookupPolicy } from "./ports.ts";
-import { Rcode } from "./wire/constants.ts";
 
 export interface LookupEndOptions {
   readonly policy: LookupPolicy;
@@ -27,7 +27,7 @@ export function createLookupEnd({ policy, cache, delivery, observer }: LookupEnd
     },
     failed({ qname, qtype, firstWaiter }, rcode) {
       observer.failed(qname, qtype, "upstream");
-      delivery.reply(rcode === Rcode.servFail ? UPSTREAM_FAILED : rcodeReply(rcode), firstWaiter);
+      delivery.reply(rcode === NOTHING_HEARD ? UPSTREAM_FAILED : rcodeReply(rcode), firstWaiter);
     },
   };
 }

@@ -4,6 +4,8 @@ import type { Region } from "../sys/datagrams.ts";
 import { NO_WAITER } from "./waiters.ts";
 import { MAX_NAME_OCTETS } from "./wire/constants.ts";
 
+/** No upstream has said anything of use. */
+export const NOTHING_HEARD = -1;
 export const QUESTION_ROOM = MAX_NAME_OCTETS + 5;
 
 export interface Lookup {
@@ -25,16 +27,16 @@ export interface Lookup {
   /** Index of the upstream asked last, and how many times any was. */
   upstream: number;
   tries: number;
-  /** Upstreams that have answered with neither data nor a clear no. */
-  badAnswers: number;
+  /** Upstreams asked, and those that answered with neither data nor a clear no: the bit of its index for each. */
+  asked: number;
+  unhelpful: number;
+  /** The last rcode heard, or NOTHING_HEARD. */
   lastRcode: number;
   edns: boolean;
   /** Whether a TCP exchange is under way. */
   overTcp: boolean;
   nextTryMs: number;
   deadlineMs: number;
-  /** Set for a probe, which has no waiters and asks one upstream only: hears whether that lives. */
-  probe: ((alive: boolean) => void) | undefined;
 }
 
 export interface LookupTable {
@@ -69,7 +71,6 @@ export function createLookupTable(region: Region, capacity: number): LookupTable
     close(lookup) {
       underWay.delete(lookup.key);
       lookup.serial += 1;
-      lookup.attempts.length = 0;
       lookup.firstWaiter = NO_WAITER;
       idle.push(lookup);
     },
@@ -95,12 +96,12 @@ function createLookup(askedAt: number, qname: DomainName): Lookup {
     attempts: [],
     upstream: 0,
     tries: 0,
-    badAnswers: 0,
-    lastRcode: 0,
+    asked: 0,
+    unhelpful: 0,
+    lastRcode: NOTHING_HEARD,
     edns: true,
     overTcp: false,
     nextTryMs: 0,
     deadlineMs: 0,
-    probe: undefined,
   };
 }

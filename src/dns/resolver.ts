@@ -7,7 +7,7 @@
  * It validates nothing by itself (DNSSEC is left to upstreams and clients) and never asks an upstream about a name that the policy denies.
  */
 import type { Arena } from "../sys/arena.ts";
-import type { ReceiveBatch } from "../sys/datagrams.ts";
+import { BATCH, type ReceiveBatch } from "../sys/datagrams.ts";
 import type { AnswerCache, CachedAnswer } from "./cache.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Forwarder } from "./forwarder.ts";
@@ -18,6 +18,9 @@ import { presentName } from "./wire/present-name.ts";
 import { HEADER_OCTETS } from "./wire/constants.ts";
 import { createQuery, createQueryReader, NOT_A_QUERY, type Query } from "./wire/query.ts";
 import { writeOwnReply, type OwnReply } from "./wire/reply.ts";
+
+/** Cached answers of one pass hold a row each until its end. */
+const ROWS_FOR_CACHED = BATCH;
 
 export interface ResolverOptions {
   readonly arena: Arena;
@@ -71,7 +74,10 @@ export function createResolver(options: ResolverOptions): Resolver {
     const key = cacheKey(query, qname);
     const cached = findCached(key, nowMs);
     const underWay = cached ? undefined : forwarder.find(key);
-    const row = waiters.add(query, client, name, nameLength, underWay?.firstWaiter ?? NO_WAITER);
+    const row =
+      cached || mayWait()
+        ? waiters.add(query, client, name, nameLength, underWay?.firstWaiter ?? NO_WAITER)
+        : NO_WAITER;
     if (row === NO_WAITER) {
       overload(client, name, nameLength);
     } else if (cached) {
@@ -92,6 +98,11 @@ export function createResolver(options: ResolverOptions): Resolver {
   function overload(client: Client, name: number, nameLength: number): void {
     if (query.qname !== undefined) observer.failed(query.qname, query.qtype, "overload");
     client.send(query.start, writeOwnReply(arena.octets, query, OVERLOADED), name, nameLength);
+  }
+
+  /** Whether a lookup may still wait: some rows are kept free for what memory answers, however many wait. */
+  function mayWait(): boolean {
+    return waiters.size < waiters.capacity - ROWS_FOR_CACHED;
   }
 
   /** A cached answer, if the policy of this moment would still give out each of its addresses. */

@@ -1,36 +1,51 @@
 /** Which upstream is asked next. In the order of the settings; those that have stopped answering come last until they answer again. */
 
+/** Upstreams are kept in the bits of a number. */
+export const MAX_UPSTREAMS = 31;
 /** Timeouts in a row after which an upstream counts as dead. */
 const DEAD_AFTER = 3;
 
 export interface UpstreamHealth {
-  /** The upstream for try number `tries` of a lookup, the first being 0. */
-  choose(tries: number): number;
+  /**
+   * The upstream to ask next: the first that `asked` does not hold, else any in turn (`tries` counts) that `unhelpful` does
+   * not hold. Both hold an upstream as the bit of its index. -1 when there is none.
+   */
+  choose(asked: number, unhelpful: number, tries: number): number;
   answered(upstream: number): void;
   timedOut(upstream: number): void;
+  /** A probe has failed: dead, however few lookups have noticed. */
+  markDead(upstream: number): void;
   isAlive(upstream: number): boolean;
 }
 
 export function createUpstreamHealth(count: number): UpstreamHealth {
+  if (count > MAX_UPSTREAMS) throw new RangeError(`${count} upstreams are more than ${MAX_UPSTREAMS}`);
   const timeouts = new Uint32Array(count);
-  let order = Array.from({ length: count }, (_, index) => index);
+  const order = Array.from({ length: count }, (_, index) => index);
   const isAlive = (upstream: number): boolean => (timeouts[upstream] ?? 0) < DEAD_AFTER;
-  function reorder(): void {
-    const all = Array.from({ length: count }, (_, index) => index);
-    order = [...all.filter(isAlive), ...all.filter((upstream) => !isAlive(upstream))];
+
+  function set(upstream: number, value: number): void {
+    const wasAlive = isAlive(upstream);
+    timeouts[upstream] = value;
+    if (wasAlive !== isAlive(upstream)) order.sort(byLifeThenIndex);
   }
+  const byLifeThenIndex = (a: number, b: number): number => Number(isAlive(b)) - Number(isAlive(a)) || a - b;
+
   return {
-    choose: (tries) => order[tries % count] ?? 0,
-    answered(upstream) {
-      const wasDead = !isAlive(upstream);
-      timeouts[upstream] = 0;
-      if (wasDead) reorder();
+    choose(asked, unhelpful, tries) {
+      for (let i = 0; i < count; i++) {
+        const upstream = order[i] ?? 0;
+        if ((asked & (1 << upstream)) === 0) return upstream;
+      }
+      for (let i = 0; i < count; i++) {
+        const upstream = order[(tries + i) % count] ?? 0;
+        if ((unhelpful & (1 << upstream)) === 0) return upstream;
+      }
+      return -1;
     },
-    timedOut(upstream) {
-      const wasAlive = isAlive(upstream);
-      timeouts[upstream] = (timeouts[upstream] ?? 0) + 1;
-      if (wasAlive && !isAlive(upstream)) reorder();
-    },
+    answered: (upstream) => set(upstream, 0),
+    timedOut: (upstream) => set(upstream, Math.min((timeouts[upstream] ?? 0) + 1, DEAD_AFTER)),
+    markDead: (upstream) => set(upstream, DEAD_AFTER),
     isAlive,
   };
 }

@@ -37,6 +37,7 @@ export interface WaiterTable {
   nameAt(row: number): number;
   nameLength(row: number): number;
   readonly size: number;
+  readonly capacity: number;
 }
 
 export function waiterTableSize(capacity: number): number {
@@ -124,5 +125,6 @@ export function createWaiterTable(arena: Arena, region: Region, capacity: number
     get size() {
       return size;
     },
+    capacity,
   };
 }

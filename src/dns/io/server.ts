@@ -45,6 +45,8 @@ export interface DnsServer {
   close(graceMs: number): Promise<void>;
 }
 
+const now = (): number => performance.now();
+
 /** Opens everything. Throws SystemCallError or Node's error (`code`) when nothing could be bound or rights are missing. */
 export async function openDnsServer(options: DnsServerOptions): Promise<DnsServer> {
   const { upstreams, timeoutMs } = options;
@@ -60,7 +62,6 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
   const region = createRegion(0, size);
   const random = createRandomSource();
   const ports = readOwnPorts();
-  const now = (): number => performance.now();
   const udpListeners: UdpListener[] = [];
   const tcpListeners: TcpListener[] = [];
   let ticking: NodeJS.Timeout | undefined;

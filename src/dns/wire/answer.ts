@@ -4,7 +4,7 @@
  *     record  owner type:2 class:2 ttl:4 rdlength:2 rdata      RFC 1035 section 4.1.3
  */
 import { skipName } from "./compressed-name.ts";
-import { CLASS_IN, Flag, HEADER_OCTETS, RrType } from "./constants.ts";
+import { CLASS_IN, Flag, HEADER_OCTETS, Rcode, RrType } from "./constants.ts";
 import { read16 } from "./query.ts";
 import { isLetter } from "./upstream-query.ts";
 
@@ -14,7 +14,6 @@ export const MAX_RECORDS = 1024;
 /** A table of records, reused for every answer. Row i is `owner[i]`, `type[i]`, ... for i below `count`. */
 export interface AnswerIndex {
   rcode: number;
-  truncated: boolean;
   /** Records of the answer section. */
   count: number;
   readonly owner: Int32Array;
@@ -39,7 +38,6 @@ const MAX_AUTHORITY = 64;
 export function createAnswerIndex(): AnswerIndex {
   return {
     rcode: 0,
-    truncated: false,
     count: 0,
     owner: new Int32Array(MAX_RECORDS),
     type: new Uint16Array(MAX_RECORDS),
@@ -96,6 +94,23 @@ function answersName(
   return true;
 }
 
+/** Whether the message was cut to fit a datagram: what it holds may end anywhere. */
+export function isTruncated(octets: Buffer, start: number): boolean {
+  return ((octets[start + 2] ?? 0) & Flag.tc) !== 0;
+}
+
+/** Whether an upstream that was asked with EDNS may be one that does not know it (RFC 6891 section 7). */
+export function refusesEdns(rcode: number): boolean {
+  return rcode === Rcode.formErr || rcode === Rcode.notImp || rcode === Rcode.badVers;
+}
+
+/** Whether the message is an answer without any section that refuses EDNS: some old servers send only a header back. */
+export function isBareRefusal(octets: Buffer, start: number, end: number): boolean {
+  if (end - start < HEADER_OCTETS || ((octets[start + 2] ?? 0) & (Flag.qr | Flag.opcode)) !== Flag.qr)
+    return false;
+  return read16(octets, start + 4) === 0 && refusesEdns((octets[start + 3] ?? 0) & 0xf);
+}
+
 /** Indexes the message; the question section is `questionOctets` long. Returns whether it is well-formed. */
 export function indexAnswer(
   octets: Buffer,
@@ -105,7 +120,6 @@ export function indexAnswer(
   index: AnswerIndex,
 ): boolean {
   index.rcode = (octets[start + 3] ?? 0) & 0xf;
-  index.truncated = ((octets[start + 2] ?? 0) & Flag.tc) !== 0;
   const answers = read16(octets, start + 6);
   if (answers > MAX_RECORDS) return false;
   let at = start + HEADER_OCTETS + questionOctets;

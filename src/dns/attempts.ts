@@ -1,0 +1,86 @@
+/** Queries that have left over UDP and may still be answered: which lookup each belongs to, and how it was written. */
+import type { Arena } from "../sys/arena.ts";
+import type { Lookup } from "./lookups.ts";
+import type { UpstreamTransport } from "./upstream-transport.ts";
+import { HEADER_OCTETS } from "./wire/constants.ts";
+import { upstreamQueryOctets, writeUpstreamQuery } from "./wire/upstream-query.ts";
+
+export interface Attempts {
+  /** Asks the upstream; false when no socket can be had for it. */
+  send(lookup: Lookup, upstream: number): boolean;
+  /** The lookup's query under another id, for TCP. */
+  encode(lookup: Lookup, id: number): Buffer;
+  lookupOf(attempt: number): Lookup | undefined;
+  /** This one has been answered and its answer was of no use: a second copy of that is a stray. */
+  end(lookup: Lookup, attempt: number): void;
+  endAll(lookup: Lookup): void;
+  /** The upstream answers in lower case whatever it is asked in: its questions carry no case from now on. */
+  noteFoldedCase(upstream: number): void;
+}
+
+const LOWER_CASE = (): number => 0;
+
+export function createAttempts(
+  arena: Arena,
+  transport: UpstreamTransport,
+  randomOctet: () => number,
+): Attempts {
+  const attempts = new Map<number, Lookup>();
+  const foldsCase = new Uint8Array(transport.count);
+  const header = { id: 0, authenticData: false, checkingDisabled: false, dnssecOk: false, edns: true };
+  const isTaken = (attempt: number): boolean => attempts.has(attempt);
+
+  function write(
+    lookup: Lookup,
+    into: { readonly octets: Buffer; readonly at: number },
+    id: number,
+    drawCase: (() => number) | undefined,
+  ): number {
+    header.id = id;
+    header.authenticData = lookup.authenticData;
+    header.checkingDisabled = lookup.checkingDisabled;
+    header.dnssecOk = lookup.dnssecOk;
+    header.edns = lookup.edns;
+    const question = { octets: arena.octets, from: lookup.askedAt, length: lookup.questionOctets };
+    return writeUpstreamQuery(into.octets, into.at, question, header, drawCase);
+  }
+
+  /** The first try draws the letter case; later ones keep it, so that an answer to any of them is good. */
+  function caseFor(lookup: Lookup, upstream: number): (() => number) | undefined {
+    if (lookup.tries > 0) return undefined;
+    return foldsCase[upstream] === 1 ? LOWER_CASE : randomOctet;
+  }
+
+  return {
+    send(lookup, upstream) {
+      const attempt = transport.draw(upstream, isTaken);
+      if (attempt < 0) return false;
+      const at = transport.reserve(upstreamQueryOctets(lookup.questionOctets));
+      const into = { octets: arena.octets, at };
+      const length = write(lookup, into, attempt % 0x1_0000, caseFor(lookup, upstream));
+      const question = at + HEADER_OCTETS;
+      arena.octets.copyWithin(lookup.askedAt, question, question + lookup.questionOctets);
+      transport.send(at, length);
+      attempts.set(attempt, lookup);
+      lookup.attempts.push(attempt);
+      return true;
+    },
+    encode(lookup, id) {
+      const octets = Buffer.alloc(upstreamQueryOctets(lookup.questionOctets));
+      return octets.subarray(0, write(lookup, { octets, at: 0 }, id, undefined));
+    },
+    lookupOf: (attempt) => attempts.get(attempt),
+    end(lookup, attempt) {
+      attempts.delete(attempt);
+      const index = lookup.attempts.indexOf(attempt);
+      if (index >= 0) lookup.attempts.splice(index, 1);
+    },
+    endAll(lookup) {
+      for (const attempt of lookup.attempts) attempts.delete(attempt);
+      lookup.attempts.length = 0;
+    },
+    noteFoldedCase(upstream) {
+      foldsCase[upstream] = 1;
+    },
+  };
+}
