@@ -3,17 +3,18 @@
  *
  * - records that do not belong to the chain of CNAMEs from the question to its type (an answer speaks of nothing else);
  * - addresses that the policy does not let the name give out ({@link AdmitAddress});
- * - the additional section, always: its addresses belong to names that nobody asked for.
+ * - the additional section, always: its addresses belong to names that nobody asked for; and for the same reason an authority
+ *   section that holds anything but name servers and proofs of "no".
  *
  * When nothing has to go, the octets stay as they are and only TTLs are lowered; else the answer is written anew.
  * Known limit: a DNAME is left out (the CNAME made from it stays), so a client that validates by itself sees such names as bogus.
  */
 import { Ede, HEADER_OCTETS, Rcode, RrType } from "./wire/constants.ts";
 import { MAX_ADDRESSES, type PreparedAnswer } from "./prepared-answer.ts";
-import { indexAnswer, type AnswerIndex } from "./wire/answer.ts";
+import { indexAnswer, readTtl, type AnswerIndex } from "./wire/answer.ts";
 import { sameName } from "./wire/compressed-name.ts";
 import { rebuildAnswer } from "./wire/rebuild-answer.ts";
-import { writeSoa } from "./wire/reply.ts";
+import { SOA_OCTETS, writeSoa } from "./wire/reply.ts";
 
 /** Longest life of any record given out. Shorter than a learned address lives, so a client asks again in time. */
 export const MAX_TTL_SECONDS = 300;
@@ -56,7 +57,9 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
     }
     if (kept === index.count) keepAsIs(into, index);
     else rebuildAnswer(octets, start, end, question.questionOctets, index, into);
-    markTtls(into, index, question.qtype);
+    const isPositive = into.rcode === Rcode.noError && hasType(index, question.qtype);
+    if (!isPositive && into.authorityCount === 0) addNegativeSoa(into, index);
+    markTtls(into, index, isPositive);
     return true;
   };
 }
@@ -102,7 +105,7 @@ function selectRecords(
 
 /** All addresses were taken out: "no data", and why. */
 function prepareFiltered(into: PreparedAnswer): void {
-  const octets = Buffer.alloc(34);
+  const octets = Buffer.alloc(SOA_OCTETS);
   into.octets = octets;
   into.bodyStart = 0;
   into.bodyEnd = writeSoa(octets, 0, FILTERED_TTL_SECONDS);
@@ -116,9 +119,9 @@ function prepareFiltered(into: PreparedAnswer): void {
 }
 
 function keepAsIs(into: PreparedAnswer, index: AnswerIndex): void {
-  into.bodyEnd = index.authorityEnd;
+  into.bodyEnd = index.authorityIsFit ? index.authorityEnd : index.answerEnd;
   into.answerCount = index.count;
-  into.authorityCount = index.authorityCount;
+  into.authorityCount = index.authorityIsFit ? index.authorityCount : 0;
   into.ttlCount = 0;
   into.addressCount = 0;
   for (let i = 0; i < index.count; i++) {
@@ -127,13 +130,27 @@ function keepAsIs(into: PreparedAnswer, index: AnswerIndex): void {
       into.addressAt[into.addressCount++] = (index.rdataAt[i] ?? 0) - into.bodyStart;
     }
   }
-  for (let i = 0; i < index.authorityCount; i++) {
+  for (let i = 0; i < into.authorityCount; i++) {
     into.ttlAt[into.ttlCount++] = (index.authorityTtlAt[i] ?? 0) - into.bodyStart;
   }
 }
 
+/** The authority section is gone; how long it let "no" last is said by a SOA of our own. */
+function addNegativeSoa(into: PreparedAnswer, index: AnswerIndex): void {
+  if (index.negativeTtlSeconds < 0) return;
+  const records = into.octets.subarray(into.bodyStart, into.bodyEnd);
+  const octets = Buffer.alloc(records.length + SOA_OCTETS);
+  records.copy(octets);
+  writeSoa(octets, records.length, Math.min(index.negativeTtlSeconds, MAX_TTL_SECONDS));
+  into.ttlAt[into.ttlCount++] = records.length + 6;
+  into.octets = octets;
+  into.bodyStart = 0;
+  into.bodyEnd = octets.length;
+  into.authorityCount = 1;
+}
+
 /** Lowers every TTL to our longest, and finds how long the whole may be kept. */
-function markTtls(into: PreparedAnswer, index: AnswerIndex, qtype: number): void {
+function markTtls(into: PreparedAnswer, index: AnswerIndex, isPositive: boolean): void {
   let shortest = MAX_TTL_SECONDS;
   for (let i = 0; i < into.ttlCount; i++) {
     const at = into.bodyStart + (into.ttlAt[i] ?? 0);
@@ -141,7 +158,6 @@ function markTtls(into: PreparedAnswer, index: AnswerIndex, qtype: number): void
     into.octets.writeUInt32BE(Math.min(ttl, MAX_TTL_SECONDS), at);
     if (i < into.answerCount) shortest = Math.min(shortest, ttl);
   }
-  const isPositive = into.rcode === Rcode.noError && hasType(index, qtype);
   const isFinal = into.rcode === Rcode.noError || into.rcode === Rcode.nxDomain;
   if (isPositive) into.ttlSeconds = shortest;
   else into.ttlSeconds = isFinal ? Math.max(Math.min(shortest, index.negativeTtlSeconds), 0) : 0;
@@ -150,10 +166,4 @@ function markTtls(into: PreparedAnswer, index: AnswerIndex, qtype: number): void
 function hasType(index: AnswerIndex, qtype: number): boolean {
   for (let i = 0; i < index.count; i++) if (index.keep[i] === 1 && index.type[i] === qtype) return true;
   return false;
-}
-
-/** A TTL with its top bit set is zero (RFC 2181 section 8). */
-function readTtl(octets: Buffer, at: number): number {
-  const ttl = octets.readUInt32BE(at);
-  return ttl > 0x7fff_ffff ? 0 : ttl;
 }

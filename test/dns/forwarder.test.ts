@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ALLOW, at, createFakeNetwork, DENY } from "./support/fake-network.ts";
 import {
-  a,
   answerTo,
   cname,
   decode,

@@ -8,7 +8,7 @@ import { CLASS_IN, Flag, HEADER_OCTETS, Rcode, RrType } from "./constants.ts";
 import { read16 } from "./query.ts";
 import { isLetter } from "./upstream-query.ts";
 
-/** More records than this in an answer section are not looked at: what they would bring is left out. */
+/** An answer with more records than this in its answer section counts as malformed. */
 export const MAX_RECORDS = 1024;
 
 /** A table of records, reused for every answer. Row i is `owner[i]`, `type[i]`, ... for i below `count`. */
@@ -26,6 +26,8 @@ export interface AnswerIndex {
   /** Records and end of the authority section. */
   authorityCount: number;
   readonly authorityTtlAt: Int32Array;
+  /** Whether all of the authority section is fit to be passed on: name servers and proofs of "no", no addresses. */
+  authorityIsFit: boolean;
   /** End of the answer section, and of the authority section. */
   answerEnd: number;
   authorityEnd: number;
@@ -47,6 +49,7 @@ export function createAnswerIndex(): AnswerIndex {
     keep: new Uint8Array(MAX_RECORDS),
     authorityCount: 0,
     authorityTtlAt: new Int32Array(MAX_AUTHORITY),
+    authorityIsFit: true,
     answerEnd: 0,
     authorityEnd: 0,
     negativeTtlSeconds: -1,
@@ -144,19 +147,42 @@ function indexAuthority(octets: Buffer, start: number, at: number, end: number, 
   const records = read16(octets, start + 8);
   index.negativeTtlSeconds = -1;
   index.authorityCount = 0;
+  index.authorityIsFit = true;
   if (records > MAX_AUTHORITY) return -1;
   for (let i = 0; i < records; i++) {
     const rdata = enterRecord(octets, at, end);
     if (rdata < 0) return -1;
     index.authorityTtlAt[i] = rdata - 6;
     at = rdata + read16(octets, rdata - 2);
-    if (read16(octets, rdata - 10) === RrType.soa && at - rdata >= 22) {
-      index.negativeTtlSeconds = Math.min(octets.readUInt32BE(rdata - 6), octets.readUInt32BE(at - 4));
+    const type = read16(octets, rdata - 10);
+    if (!isFitForAuthority(type)) index.authorityIsFit = false;
+    if (type === RrType.soa && at - rdata >= 22) {
+      index.negativeTtlSeconds = Math.min(readTtl(octets, rdata - 6), readTtl(octets, at - 4));
     }
   }
   index.authorityCount = records;
   index.authorityEnd = at;
   return at;
+}
+
+function isFitForAuthority(type: number): boolean {
+  switch (type) {
+    case RrType.soa:
+    case RrType.ns:
+    case RrType.ds:
+    case RrType.rrsig:
+    case RrType.nsec:
+    case RrType.nsec3:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** A TTL with its top bit set is zero (RFC 2181 section 8). */
+export function readTtl(octets: Buffer, at: number): number {
+  const ttl = octets.readUInt32BE(at);
+  return ttl > 0x7fff_ffff ? 0 : ttl;
 }
 
 /** The additional section is never passed on; its OPT record has the upper bits of the rcode (RFC 6891 section 6.1.3). */

@@ -1,5 +1,8 @@
-/** Names inside an answer, which may end in a pointer to an earlier one (RFC 1035 section 4.1.4). Pointers must go backwards. */
-import { MAX_LABEL_OCTETS, MAX_NAME_OCTETS } from "./constants.ts";
+/**
+ * Names inside an answer, which may end in a pointer to an earlier one (RFC 1035 section 4.1.4). Pointers must go backwards, and
+ * not into the header, which is another in what a client gets.
+ */
+import { HEADER_OCTETS, MAX_LABEL_OCTETS, MAX_NAME_OCTETS } from "./constants.ts";
 
 const POINTER = 0xc0;
 
@@ -21,8 +24,9 @@ function follow(octets: Buffer, messageStart: number, at: number, end: number): 
     if (at >= end) return -1;
     const length = octets[at] ?? 0;
     if ((length & POINTER) !== POINTER) return length <= MAX_LABEL_OCTETS && at + 1 + length <= end ? at : -1;
+    if (at + 2 > end) return -1;
     at = messageStart + (((length & 0x3f) << 8) | (octets[at + 1] ?? 0));
-    if (at >= limit) return -1;
+    if (at >= limit || at < messageStart + HEADER_OCTETS) return -1;
   }
 }
 

@@ -27,7 +27,10 @@ export const RrType = {
   srv: 33,
   dname: 39,
   opt: 41,
+  ds: 43,
   rrsig: 46,
+  nsec: 47,
+  nsec3: 50,
   svcb: 64,
   https: 65,
   /** The first of the types that only a question may have (RFC 6895 section 3.1). */

@@ -1,11 +1,11 @@
 /**
  * Writes an answer anew with only the records that stay. Owner names and names in rdata lose their pointers, for what they point
- * at may be gone; the authority section is left out. Types that RFC 3597 section 4 lets compress names are expanded; others are copied.
+ * at may be gone; the authority section is left out, and so is a record for which 64 KiB have no room. Types that RFC 3597 section 4 lets compress names are expanded; others are copied.
  */
 import type { PreparedAnswer } from "../prepared-answer.ts";
 import type { AnswerIndex } from "./answer.ts";
 import { expandName, sameName } from "./compressed-name.ts";
-import { HEADER_OCTETS, RrType } from "./constants.ts";
+import { HEADER_OCTETS, MAX_NAME_OCTETS, RrType } from "./constants.ts";
 import { write16 } from "./query.ts";
 
 /** Octets of rdata before the first name, for types whose rdata is that prefix and one name. */
@@ -28,7 +28,7 @@ export function rebuildAnswer(
   into: PreparedAnswer,
 ): void {
   const room = MAX_MESSAGE - HEADER_OCTETS - questionOctets;
-  const out = Buffer.alloc(room + 1024);
+  const out = Buffer.allocUnsafeSlow(Math.min(roomFor(index), room + 1024));
   let at = 0;
   into.answerCount = 0;
   into.authorityCount = 0;
@@ -46,9 +46,18 @@ export function rebuildAnswer(
     into.answerCount += 1;
     at = afterRecord;
   }
-  into.octets = Buffer.from(new Uint8Array(out.subarray(0, at)).buffer);
+  into.octets = out;
   into.bodyStart = 0;
   into.bodyEnd = at;
+}
+
+/** The most that the kept records can take: two names each, as long as names get. */
+function roomFor(index: AnswerIndex): number {
+  let octets = 0;
+  for (let i = 0; i < index.count; i++) {
+    if (index.keep[i] === 1) octets += 2 * MAX_NAME_OCTETS + 10 + (index.rdataOctets[i] ?? 0);
+  }
+  return octets;
 }
 
 function writeOwner(

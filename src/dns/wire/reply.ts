@@ -10,6 +10,8 @@ import { write16, type Query } from "./query.ts";
 export const UDP_PAYLOAD_OCTETS = 1232;
 /** Octets that {@link writeOwnReply} may add behind a question. */
 export const MAX_OWN_REPLY_OCTETS = 96;
+/** Octets of the SOA record that {@link writeSoa} writes. */
+export const SOA_OCTETS = 34;
 const POINTER_TO_QUESTION = 0xc00c;
 
 export interface OwnReply {
@@ -98,5 +100,5 @@ export function writeSoa(octets: Buffer, at: number, ttlSeconds: number): number
   octets.writeUInt32BE(600, at + 22); // retry
   octets.writeUInt32BE(86_400, at + 26); // expire
   octets.writeUInt32BE(ttlSeconds, at + 30); // minimum
-  return at + 34;
+  return at + SOA_OCTETS;
 }

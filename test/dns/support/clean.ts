@@ -1,0 +1,55 @@
+/** An answer cleaned and written for a client, as one step. */
+import { createAnswerCleaner, type AdmitAddress } from "../../../src/dns/clean-answer.ts";
+import {
+  answerOctets,
+  createPreparedAnswer,
+  writeAnswer,
+  type PreparedAnswer,
+} from "../../../src/dns/prepared-answer.ts";
+import { createAnswerIndex } from "../../../src/dns/wire/answer.ts";
+import { HEADER_OCTETS } from "../../../src/dns/wire/constants.ts";
+
+export interface Cleaning {
+  readonly qtype?: number;
+  readonly dnssecOk?: boolean;
+  readonly admit?: AdmitAddress;
+  readonly questionOctets: number;
+}
+
+/** The prepared answer, or undefined for a malformed message. The message may stand anywhere: here, behind 7 octets of something else. */
+export function prepare(message: Buffer, cleaning: Cleaning): PreparedAnswer | undefined {
+  const { qtype = 1, dnssecOk = false, admit = () => true, questionOctets } = cleaning;
+  const octets = Buffer.concat([Buffer.alloc(7, 0x3f), message, Buffer.alloc(7, 0x3f)]);
+  const prepared = createPreparedAnswer();
+  const clean = createAnswerCleaner(createAnswerIndex());
+  const question = { qtype, dnssecOk, questionOctets };
+  return clean(octets, 7, 7 + message.length, question, admit, prepared) ? prepared : undefined;
+}
+
+/** What a client without EDNS gets of it; the question is the message's own. */
+export function write(
+  prepared: PreparedAnswer,
+  message: Buffer,
+  questionOctets: number,
+  ageSeconds = 0,
+): Buffer {
+  const asker = {
+    id: 77,
+    recursionDesired: true,
+    checkingDisabled: false,
+    hasEdns: false,
+    dnssecOk: false,
+    questionOctets,
+  };
+  const out = Buffer.alloc(answerOctets(prepared, asker));
+  message.copy(out, HEADER_OCTETS, HEADER_OCTETS, HEADER_OCTETS + questionOctets);
+  writeAnswer(out, 0, prepared, asker, ageSeconds);
+  return out;
+}
+
+/** Octets of the first question, which is never compressed. */
+export function questionOctetsOf(message: Buffer): number {
+  let at = HEADER_OCTETS;
+  while (message.readUInt8(at) !== 0) at += message.readUInt8(at) + 1;
+  return at + 5 - HEADER_OCTETS;
+}
