@@ -7,6 +7,7 @@ import type { ApiContext, ApiEnv } from "./context.ts";
 import { serveCredentialVault } from "./credential-vault.ts";
 import { serveHealthz } from "./healthz.ts";
 import { type IsLocalAddress, isLocalAddress } from "./local-peer.ts";
+import { serveOpenApi } from "./openapi-route.ts";
 import { servePolicy } from "./policy-route.ts";
 import { renderRefusal } from "./refusal.ts";
 
@@ -16,6 +17,7 @@ export interface AppParts {
   /** Told of our own bugs; the caller only hears that there was one. */
   readonly onError: (error: unknown) => void;
   readonly isLocal?: IsLocalAddress;
+  readonly nowMs?: () => number;
   readonly bodyLimits?: BodyLimits;
 }
 
@@ -23,7 +25,10 @@ export type App = Hono<ApiEnv>;
 
 export function createApp(parts: AppParts): App {
   const { control, bodyLimits = BODY_LIMITS } = parts;
-  const auth = createAuth(parts.auth, parts.isLocal ?? isLocalAddress);
+  const auth = createAuth(parts.auth, {
+    isLocal: parts.isLocal ?? isLocalAddress,
+    nowMs: parts.nowMs ?? Date.now,
+  });
   const hasToken = parts.auth.token !== undefined;
   const app: App = new Hono<ApiEnv>();
   app.use(async (c, next) => {
@@ -32,6 +37,7 @@ export function createApp(parts: AppParts): App {
   });
   app.all("/policy", (c) => servePolicy(c, { control, auth, bodyLimits }));
   app.all("/healthz", (c) => serveHealthz(c, control));
+  app.all("/openapi.json", serveOpenApi);
   app.all("/credential-vault", (c) => serveCredentialVault(c, auth, hasToken));
   app.all("/credential-vault/*", (c) => serveCredentialVault(c, auth, hasToken));
   app.notFound((c: ApiContext) => renderRefusal(c, { code: "not-found", message: "no such path" }));

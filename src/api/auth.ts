@@ -2,48 +2,118 @@
  * Who may call the API, and who may change the policy by it: the only place that knows of tokens.
  *
  * A token, where one is set, is asked of every caller but those of the unix socket: its file mode, 0600 in the sidecar's own
- * file system, has let them in. Without a token everyone may read, and everyone outside may write, as in the original; but the
- * workload shares our network namespace, so a change that comes from an address of it is refused.
+ * file system, has let them in. A caller sends it, or proves by a signature that it knows it. Without a token everyone may read, and
+ * everyone outside may write, as in the original; but the workload shares our network namespace, so a change that comes from
+ * an address of it is refused.
  *
- * Known limit: a workload with CAP_NET_RAW reads a token off its own wire.
+ * Known limit: a workload with CAP_NET_RAW reads a token that is sent off its own wire. Signed calls are the remedy: they can be
+ * read there, but neither altered nor sent again.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { ApiContext } from "./context.ts";
+import { SIGNATURE_HEADER, TOKEN_HEADER } from "./headers.ts";
 import type { IsLocalAddress } from "./local-peer.ts";
 import type { Refusal } from "./refusal.ts";
-
-export const TOKEN_HEADER = "OPENSANDBOX-EGRESS-AUTH";
+import { SIGNATURE_LIFE_MS, createSeenNonces } from "./seen-nonces.ts";
+import { type Signature, isSignatureOf, parseSignature } from "./signature.ts";
 
 export interface AuthSettings {
   /** Undefined: none is asked for. */
   readonly token: string | undefined;
   readonly allowLocalWrites: boolean;
+  /** A change over the network has to be signed. Default: the token will do. */
+  readonly signedWrites?: boolean;
 }
 
 /** Each gives the refusal of a caller, or undefined where it may go on. */
 export interface Auth {
+  /** Asked first, for every call. A signature is only read here. */
   refuseCaller(c: ApiContext): Refusal | undefined;
   /** Asked after `refuseCaller`, before the body is read. */
   refuseChange(c: ApiContext): Refusal | undefined;
+  /** Asked once for each call, with its whole body, before anything is done: whether a signature holds. It holds once. */
+  refuseSignature(c: ApiContext, body: Uint8Array): Refusal | undefined;
 }
 
-export function createAuth(settings: AuthSettings, isLocal: IsLocalAddress): Auth {
-  const expected = settings.token === undefined ? undefined : digest(Buffer.from(settings.token));
+export interface AuthParts {
+  readonly isLocal: IsLocalAddress;
+  readonly nowMs: () => number;
+}
+
+export function createAuth(settings: AuthSettings, { isLocal, nowMs }: AuthParts): Auth {
+  const { token, allowLocalWrites, signedWrites = false } = settings;
+  if (token === undefined) {
+    return {
+      refuseCaller: () => undefined,
+      refuseChange: (c) => (allowLocalWrites ? undefined : refuseLocal(c, isLocal)),
+      refuseSignature: () => undefined,
+    };
+  }
+  const expected = digest(Buffer.from(token));
+  const nonces = createSeenNonces();
+  const startMs = nowMs();
   return {
     refuseCaller(c) {
-      if (expected === undefined || c.env.overUnixSocket) return undefined;
+      if (c.env.overUnixSocket) return undefined;
+      const signature = readSignature(c);
+      if (signature !== undefined) return refuseTime(signature, nowMs(), startMs);
       const sent = c.env.incoming.headers[TOKEN_HEADER.toLowerCase()];
       return typeof sent === "string" && matches(expected, sent) ? undefined : UNAUTHORIZED;
     },
     refuseChange(c) {
-      if (expected !== undefined || c.env.overUnixSocket || settings.allowLocalWrites) return undefined;
-      const { remoteAddress, localAddress } = c.env.incoming.socket;
-      return remoteAddress === localAddress || isLocal(remoteAddress) ? LOCAL_WRITE : undefined;
+      if (!signedWrites || c.env.overUnixSocket || readSignature(c) !== undefined) return undefined;
+      return UNSIGNED;
+    },
+    refuseSignature(c, body) {
+      const signature = c.env.overUnixSocket ? undefined : readSignature(c);
+      if (signature === undefined) return undefined;
+      if (signature === "unreadable") return UNREADABLE;
+      const { method = "", url: pathAndQuery = "" } = c.env.incoming;
+      if (!isSignatureOf(token, { method, pathAndQuery, body }, signature)) return WRONG_SIGNATURE;
+      return nonces.take(signature.nonce, signature.timeMs, nowMs()) ? undefined : USED_NONCE;
     },
   };
 }
 
+function refuseLocal(c: ApiContext, isLocal: IsLocalAddress): Refusal | undefined {
+  if (c.env.overUnixSocket) return undefined;
+  const { remoteAddress, localAddress } = c.env.incoming.socket;
+  return remoteAddress === localAddress || isLocal(remoteAddress) ? LOCAL_WRITE : undefined;
+}
+
+function readSignature(c: ApiContext): Signature | "unreadable" | undefined {
+  const sent = c.env.incoming.headers[SIGNATURE_HEADER.toLowerCase()];
+  if (sent === undefined) return undefined;
+  return (typeof sent === "string" ? parseSignature(sent) : undefined) ?? "unreadable";
+}
+
+/** A nonce is remembered as long as we run, so what was signed before we started may have been sent to the one before us. */
+function refuseTime(
+  signature: Signature | "unreadable",
+  nowMs: number,
+  startMs: number,
+): Refusal | undefined {
+  if (signature === "unreadable") return UNREADABLE;
+  const { timeMs } = signature;
+  if (Math.abs(nowMs - timeMs) > SIGNATURE_LIFE_MS) return unauthorized(OUT_OF_TIME);
+  return timeMs < startMs
+    ? unauthorized("it was signed before the sidecar started: sign it again")
+    : undefined;
+}
+
+const OUT_OF_TIME = `the signature's time is more than ${SIGNATURE_LIFE_MS / 1000} s from ours: sign it again, and check the clocks`;
+
+function unauthorized(reason: string): Refusal {
+  return { code: "unauthorized", message: `unauthorized: ${reason}` };
+}
+
 const UNAUTHORIZED: Refusal = { code: "unauthorized", message: "unauthorized" };
+const UNREADABLE = unauthorized(`${SIGNATURE_HEADER} is not t=UNIX_MS,n=NONCE,v1=HEX`);
+const WRONG_SIGNATURE = unauthorized("the signature is not this call's");
+const USED_NONCE = unauthorized("the signature was used before: sign each call anew");
+const UNSIGNED = unauthorized(
+  `OPENSANDBOX_EGRESS_SIGNED_WRITES is on, so a change has to be signed (${SIGNATURE_HEADER})`,
+);
 
 const LOCAL_WRITE: Refusal = {
   code: "local-write",

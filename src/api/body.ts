@@ -10,7 +10,7 @@ export interface BodyLimits {
 export const BODY_LIMITS: BodyLimits = { octets: 1 << 20, deadlineMs: 10_000 };
 
 export type Body =
-  | { readonly ok: true; readonly text: string }
+  | { readonly ok: true; readonly text: string; readonly octets: Buffer }
   | { readonly ok: false; readonly refusal: Refusal };
 
 /**
@@ -27,7 +27,7 @@ export async function readBody(
   const octets = await collect(incoming, limits);
   if (!Buffer.isBuffer(octets)) return octets;
   try {
-    return { ok: true, text: new TextDecoder("utf-8", { fatal: true }).decode(octets) };
+    return { ok: true, text: new TextDecoder("utf-8", { fatal: true }).decode(octets), octets };
   } catch {
     return { ok: false, refusal: { code: "bad-request", message: "the body is not UTF-8 text" } };
   }

@@ -30,6 +30,7 @@ export async function servePolicy(c: ApiContext, parts: PolicyRouteParts): Promi
   const stranger = parts.auth.refuseCaller(c);
   if (stranger !== undefined) return renderRefusal(c, stranger);
   const reply = await replyToCall(c, parts);
+  if (!reply.ok && reply.refusal.code === "unauthorized") return renderRefusal(c, reply.refusal);
   c.header("ETag", reply.etag ?? parts.control.snapshot().etag);
   return reply.ok ? c.json(reply.body) : renderRefusal(c, reply.refusal);
 }
@@ -37,7 +38,10 @@ export async function servePolicy(c: ApiContext, parts: PolicyRouteParts): Promi
 async function replyToCall(c: ApiContext, parts: PolicyRouteParts): Promise<Reply> {
   // The method as it was sent: hono shows a HEAD as a GET.
   const { method } = c.req.raw;
-  if (method === "GET") return getPolicy(parts.control);
+  if (method === "GET") {
+    const forger = parts.auth.refuseSignature(c, NO_BODY);
+    return forger === undefined ? getPolicy(parts.control) : refuse(forger);
+  }
   const change = CHANGES[method];
   if (change === undefined) return refuse(METHOD_NOT_ALLOWED);
   const outsider = parts.auth.refuseChange(c);
@@ -47,6 +51,8 @@ async function replyToCall(c: ApiContext, parts: PolicyRouteParts): Promise<Repl
   const ifMatch = c.req.header("If-Match");
   const body = await readBody(c.env.incoming, c.env.outgoing, parts.bodyLimits);
   if (!body.ok) return refuse(body.refusal);
+  const forger = parts.auth.refuseSignature(c, body.octets);
+  if (forger !== undefined) return refuse(forger);
   const options = { dryRun, ...(ifMatch === undefined ? {} : { ifMatch }) };
   return change(parts.control, body.text, options).catch(replyToFailure);
 }
@@ -72,6 +78,8 @@ function readDryRun(values: readonly string[] | undefined): boolean | undefined 
 function refuse(refusal: Refusal): Reply {
   return { ok: false, refusal, etag: undefined };
 }
+
+const NO_BODY = new Uint8Array();
 
 const METHOD_NOT_ALLOWED: Refusal = {
   code: "method-not-allowed",

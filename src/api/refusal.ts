@@ -3,7 +3,7 @@ import { type Problem, oneLine } from "../policy/problem.ts";
 import type { ApiContext } from "./context.ts";
 
 /** Every reason for an answer that is no success, and its status. */
-const STATUS = {
+export const REFUSAL_STATUS = {
   "bad-request": 400,
   "empty-body": 400,
   "invalid-policy": 400,
@@ -27,7 +27,7 @@ const STATUS = {
 
 /** An answer that is no success: a stable code, one line for people, and for bad input each problem. */
 export interface Refusal {
-  readonly code: keyof typeof STATUS;
+  readonly code: keyof typeof REFUSAL_STATUS;
   readonly message: string;
   readonly problems?: readonly Problem[];
   readonly headers?: Readonly<Record<string, string>>;
@@ -38,7 +38,7 @@ export interface Refusal {
  * problem details for those who ask for them.
  */
 export function renderRefusal(c: ApiContext, refusal: Refusal): Response {
-  const status = STATUS[refusal.code];
+  const status = REFUSAL_STATUS[refusal.code];
   const { code, headers = {} } = refusal;
   const message = oneLine(refusal.message);
   if (!acceptsProblemJson(c.req.header("Accept") ?? "")) {

@@ -25,11 +25,11 @@ export function parseTargetsJson(text: string): Result<readonly Target[] | Blank
   return parseJson(text, targetsShape);
 }
 
-const targetShape = z
+export const targetShape = z
   .string({ error: wanted("a string") })
   .transform((text, context): Target => settle(parseTarget(text), text, context));
 
-const actionShape = z
+export const actionShape = z
   .string({ error: wanted("a string") })
   .nullish()
   .transform((text, context): Action => {
@@ -37,19 +37,22 @@ const actionShape = z
     return settle(action === undefined ? refused(unknownAction(text)) : accepted(action), text, context);
   });
 
-const ruleShape = z.object({ action: actionShape, target: targetShape }, { error: wanted("an object") });
+export const ruleShape = z.object(
+  { action: actionShape, target: targetShape },
+  { error: wanted("an object") },
+);
 
-const rulesShape = z
+export const rulesShape = z
   .array(ruleShape, { error: wanted("an array of rules") })
   .nullable()
   .transform((rules): readonly Rule[] => rules ?? []);
 
-const targetsShape = z
+export const targetsShape = z
   .array(targetShape, { error: wanted("an array of targets") })
   .nullable()
   .transform((targets): readonly Target[] => targets ?? []);
 
-const policyShape = z
+export const policyShape = z
   .object({ defaultAction: actionShape, egress: rulesShape.optional() }, { error: wanted("an object") })
   .nullable()
   .transform((policy): Policy => ({

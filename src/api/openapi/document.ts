@@ -1,0 +1,147 @@
+/**
+ * The OpenAPI 3.1 document, made from the shapes that read the bodies, the table of refusals, and a table of calls. Not loaded
+ * before someone asks for it. `docs/openapi.json` is kept equal to it by a test.
+ */
+import { STATUS_CODES } from "node:http";
+import { SIGNATURE_HEADER, TOKEN_HEADER } from "../headers.ts";
+import { REFUSAL_STATUS, type Refusal } from "../refusal.ts";
+import { OPERATIONS, type Operation } from "./operations.ts";
+import { createSchemas, schemaReference } from "./schemas.ts";
+
+/** The version of the API, not of the program: 1.1 is the original's. */
+const API_VERSION = "1.1.0";
+
+export function createDocument(): object {
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Egress sidecar",
+      version: API_VERSION,
+      summary: "The network policy of one sandbox: read it, change it.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: "http://127.0.0.1:18080" }],
+    paths: createPaths(),
+    components: {
+      schemas: createSchemas(),
+      parameters: PARAMETERS,
+      headers: HEADERS,
+      securitySchemes: SECURITY_SCHEMES,
+    },
+  };
+}
+
+function createPaths(): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const operation of OPERATIONS) {
+    paths[operation.path] = { ...paths[operation.path], [operation.method]: describeOperation(operation) };
+  }
+  return paths;
+}
+
+function describeOperation(operation: Operation): object {
+  const { id, summary, description, takes, isChange, isGuarded } = operation;
+  const body = takes === undefined ? {} : { requestBody: describeBody(takes) };
+  const parameters = { parameters: [parameterReference("ifMatch"), parameterReference("dryRun")] };
+  return {
+    operationId: id,
+    summary,
+    ...(description === undefined ? {} : { description }),
+    security: isGuarded ? [{ token: [] }, { signature: [] }, {}] : [],
+    ...(isChange ? parameters : {}),
+    ...body,
+    responses: { 200: describeSuccess(operation), ...describeRefusals(operation) },
+  };
+}
+
+function describeBody({ schema, mayBeBlank = false }: NonNullable<Operation["takes"]>): object {
+  const content = { "application/json": { schema: schemaReference(schema) } };
+  return {
+    description: "At most 1 MiB of JSON, whatever Content-Type says.",
+    required: !mayBeBlank,
+    content,
+  };
+}
+
+function describeSuccess({ gives, isGuarded }: Operation): object {
+  const headers = isGuarded ? { headers: { ETag: { $ref: "#/components/headers/ETag" } } } : {};
+  if ("text" in gives) {
+    return { description: "All is well.", content: { "text/plain": { schema: { const: gives.text } } } };
+  }
+  if ("json" in gives) {
+    return { description: gives.json, content: { "application/json": { schema: { type: "object" } } } };
+  }
+  return {
+    description: "Done.",
+    ...headers,
+    content: { "application/json": { schema: schemaReference(gives.schema) } },
+  };
+}
+
+/** One answer a status; its description names the codes. */
+function describeRefusals({ refusals, textRefusal }: Operation): object {
+  const byStatus = Map.groupBy(refusals, (code) => REFUSAL_STATUS[code]);
+  const answers = Array.from(
+    byStatus,
+    ([status, codes]) => [status, describeRefusal(status, codes)] as const,
+  );
+  const texts =
+    textRefusal === undefined
+      ? {}
+      : { [textRefusal.status]: { description: textRefusal.meaning, content: TEXT_CONTENT } };
+  return { ...Object.fromEntries(answers), ...texts };
+}
+
+function describeRefusal(status: number, codes: readonly Refusal["code"][]): object {
+  return {
+    description: `${STATUS_CODES[status] ?? ""}: ${codes.join(", ")}.`,
+    content: { ...TEXT_CONTENT, "application/problem+json": { schema: schemaReference("ProblemDetails") } },
+  };
+}
+
+const TEXT_CONTENT = {
+  "text/plain": {
+    schema: { type: "string", minLength: 1, description: "One line: what was wrong, and where." },
+  },
+};
+
+function parameterReference(name: keyof typeof PARAMETERS): object {
+  return { $ref: `#/components/parameters/${name}` };
+}
+
+const PARAMETERS = {
+  ifMatch: {
+    name: "If-Match",
+    in: "header",
+    description:
+      "The ETag of the policy that the change is meant for; where another holds, the answer is 412.",
+    schema: { type: "string" },
+  },
+  dryRun: {
+    name: "dryRun",
+    in: "query",
+    description: "true: answer what would change, and change nothing.",
+    schema: { type: "boolean", default: false },
+  },
+};
+
+const HEADERS = {
+  ETag: { description: "A strong tag: a hash of the user's policy.", schema: { type: "string" } },
+};
+
+const SECURITY_SCHEMES = {
+  token: {
+    type: "apiKey",
+    in: "header",
+    name: TOKEN_HEADER,
+    description: "Where the sidecar has a token set. Not asked for on the unix socket.",
+  },
+  signature: {
+    type: "apiKey",
+    in: "header",
+    name: SIGNATURE_HEADER,
+    description:
+      "Instead of the token, which never crosses the network then: t=UNIX_MS,n=NONCE,v1=HEX, HEX being HMAC-SHA256 with the token " +
+      "as key over METHOD, path with query, t, n, and the body's SHA-256 in hex, joined by line feeds. Good for 60 s and for one call.",
+  },
+};

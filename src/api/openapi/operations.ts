@@ -1,0 +1,118 @@
+import type { Refusal } from "../refusal.ts";
+
+/** One call, as the document tells of it. */
+export interface Operation {
+  readonly path: string;
+  readonly method: "get" | "post" | "put" | "patch" | "delete";
+  readonly id: string;
+  readonly summary: string;
+  readonly description?: string;
+  /** The schema of the body. */
+  readonly takes?: { readonly schema: string; readonly mayBeBlank?: boolean };
+  /** What a success is: a schema of JSON, or text. */
+  readonly gives: { readonly schema: string } | { readonly text: string } | { readonly json: string };
+  /** Asks for a token where one is set, and carries an entity tag. */
+  readonly isGuarded: boolean;
+  /** May carry If-Match and dryRun. */
+  readonly isChange: boolean;
+  readonly refusals: readonly Refusal["code"][];
+  /** A refusal that is a text alone, whatever is asked for. */
+  readonly textRefusal?: { readonly status: number; readonly meaning: string };
+}
+
+const CHANGE_REFUSALS = [
+  "bad-request",
+  "invalid-query",
+  "unauthorized",
+  "local-write",
+  "body-timeout",
+  "precondition-failed",
+  "body-too-large",
+  "apply-failed",
+  "persist-failed",
+  "internal-error",
+] as const;
+
+const REPLACE = {
+  takes: { schema: "Policy", mayBeBlank: true },
+  gives: { schema: "PolicyChange" },
+  isGuarded: true,
+  isChange: true,
+  refusals: ["invalid-policy", "too-many-rules", ...CHANGE_REFUSALS],
+} as const;
+
+/** Every call that the API serves, beyond those that only ever refuse. */
+export const OPERATIONS: readonly Operation[] = [
+  {
+    path: "/policy",
+    method: "get",
+    id: "getPolicy",
+    summary: "Shows the user's policy",
+    description: "In its own order and spelling. The operator's always-rules are never part of it.",
+    gives: { schema: "PolicyState" },
+    isGuarded: true,
+    isChange: false,
+    refusals: ["unauthorized", "internal-error"],
+  },
+  {
+    path: "/policy",
+    method: "post",
+    id: "postPolicy",
+    summary: "Replaces the policy; a blank body resets it to deny-all",
+    ...REPLACE,
+  },
+  {
+    path: "/policy",
+    method: "put",
+    id: "replacePolicy",
+    summary: "Replaces the policy; a blank body resets it to deny-all",
+    ...REPLACE,
+  },
+  {
+    path: "/policy",
+    method: "patch",
+    id: "patchRules",
+    summary: "Merges rules into the policy, by target",
+    description:
+      "The rules come first, in their order, the first one of each target; then the policy's own rules whose target they do not name.",
+    takes: { schema: "Rules" },
+    gives: { schema: "PolicyChange" },
+    isGuarded: true,
+    isChange: true,
+    refusals: ["empty-body", "invalid-rules", "too-many-rules", ...CHANGE_REFUSALS],
+  },
+  {
+    path: "/policy",
+    method: "delete",
+    id: "deleteRules",
+    summary: "Removes the rules that have one of the targets",
+    description:
+      "Targets that no rule has are ignored; when none is found, nothing changes and `reason` says so.",
+    takes: { schema: "Targets" },
+    gives: { schema: "PolicyChange" },
+    isGuarded: true,
+    isChange: true,
+    refusals: ["empty-body", "invalid-targets", ...CHANGE_REFUSALS],
+  },
+  {
+    path: "/healthz",
+    method: "get",
+    id: "getHealth",
+    summary: "Says whether the policy is enforced and the resolver answers",
+    gives: { text: "ok" },
+    isGuarded: false,
+    isChange: false,
+    refusals: [],
+    textRefusal: { status: 503, meaning: "Not enforced, or not answering: the reason, in one line." },
+  },
+  {
+    path: "/openapi.json",
+    method: "get",
+    id: "getDocument",
+    summary: "This document",
+    gives: { json: "OpenAPI 3.1" },
+    isGuarded: false,
+    isChange: false,
+    refusals: [],
+  },
+];

@@ -1,0 +1,119 @@
+/**
+ * What the API takes and gives, as JSON schemas. What it takes comes from the very shapes that read the bodies; a schema says less
+ * than they do, since which targets are alive is checked in code.
+ */
+import { z } from "zod";
+import {
+  actionShape,
+  policyShape,
+  ruleShape,
+  rulesShape,
+  targetShape,
+  targetsShape,
+} from "../../policy/parse-policy.ts";
+import { REFUSAL_STATUS } from "../refusal.ts";
+
+const modeShape = z.enum(["allow_all", "deny_all", "enforcing"]);
+const enforcementModeShape = z.enum(["dns", "dns+nft"]);
+const shownRuleShape = z.object({ action: z.enum(["allow", "deny"]), target: z.string() });
+const shownPolicyShape = z.object({
+  egress: z.array(shownRuleShape),
+  defaultAction: z.enum(["allow", "deny"]),
+});
+const stateKeys = { status: z.literal("ok"), mode: modeShape, enforcementMode: enforcementModeShape };
+const policyStateShape = z.object({ ...stateKeys, policy: shownPolicyShape });
+const policyChangeShape = z.object({
+  ...stateKeys,
+  reason: z.string().optional(),
+  dryRun: z.literal(true).optional(),
+  policy: shownPolicyShape.optional(),
+  added: z.array(shownRuleShape).optional(),
+  removed: z.array(shownRuleShape).optional(),
+});
+const problemShape = z.object({ path: z.string(), message: z.string() });
+const refusalCodeShape = z.enum(Object.keys(REFUSAL_STATUS));
+const problemDetailsShape = z.object({
+  type: z.literal("about:blank"),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: refusalCodeShape,
+  message: z.string(),
+  errors: z.array(problemShape).optional(),
+});
+
+interface Named {
+  readonly id: string;
+  readonly description: string;
+  readonly examples?: readonly unknown[];
+}
+
+const NAMED: readonly (readonly [z.ZodType, Named])[] = [
+  [
+    targetShape,
+    {
+      id: "Target",
+      description:
+        "A name (that name only), a wildcard (every name below it, not itself), an address or a prefix. One that could never match is refused.",
+      examples: ["example.org", "*.example.org", "192.0.2.7", "2001:db8::/32"],
+    },
+  ],
+  [
+    actionShape,
+    {
+      id: "Action",
+      description: "allow or deny, in any case; missing is deny.",
+      examples: ["allow", "deny"],
+    },
+  ],
+  [ruleShape, { id: "Rule", description: "What is done with what the target matches." }],
+  [rulesShape, { id: "Rules", description: "Rules in order: the first that matches decides." }],
+  [
+    targetsShape,
+    { id: "Targets", description: "Targets whose rules go; those that no rule has are ignored." },
+  ],
+  [
+    policyShape,
+    {
+      id: "Policy",
+      description: "A policy. Missing keys, {} and null deny everything; unknown keys are ignored.",
+      examples: [{ defaultAction: "deny", egress: [{ action: "allow", target: "example.org" }] }],
+    },
+  ],
+  [modeShape, { id: "Mode", description: "In a word what the policy does." }],
+  [
+    enforcementModeShape,
+    { id: "EnforcementMode", description: "Lookups alone, or lookups and connections." },
+  ],
+  [shownRuleShape, { id: "ShownRule", description: "A rule as its author spelt it." }],
+  [shownPolicyShape, { id: "ShownPolicy", description: "The user's policy, in the user's order." }],
+  [policyStateShape, { id: "PolicyState", description: "The policy in force." }],
+  [
+    policyChangeShape,
+    {
+      id: "PolicyChange",
+      description:
+        "The state after the change; with dryRun=true what it would be, and the rules that would come and go.",
+    },
+  ],
+  [problemShape, { id: "Problem", description: "What is wrong, and where: egress[3].target." }],
+  [refusalCodeShape, { id: "RefusalCode", description: "Stable: programs may tell refusals apart by it." }],
+  [problemDetailsShape, { id: "ProblemDetails", description: "RFC 9457 problem details." }],
+];
+
+const PLACE = "#/components/schemas/";
+
+/** All schemas by name. */
+export function createSchemas(): Readonly<Record<string, object>> {
+  const registry = z.registry<Named>();
+  for (const [shape, named] of NAMED) registry.add(shape, named);
+  const { schemas } = z.toJSONSchema(registry, { io: "input", uri: (id) => `${PLACE}${id}` });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, { $schema: _dialect, $id: _place, ...schema }]) => [id, schema]),
+  );
+}
+
+/** Points to a schema of `createSchemas`. */
+export function schemaReference(id: string): { readonly $ref: string } {
+  return { $ref: `${PLACE}${id}` };
+}

@@ -1,0 +1,53 @@
+/**
+ * A signed call: the caller proves that it knows the token without sending it, so that nobody who reads the network learns it or
+ * can change what was said. The header, and what is under the HMAC-SHA256, whose key is the token:
+ *
+ *     OPENSANDBOX-EGRESS-SIGNATURE: t=UNIX_MS,n=NONCE,v1=HEX
+ *
+ *     METHOD \n path?query \n t \n n \n hex SHA-256 of the body
+ */
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+
+/** What is signed. */
+export interface SignedCall {
+  readonly method: string;
+  /** As in the request line, a proxy's own prefix taken away. */
+  readonly pathAndQuery: string;
+  readonly body: Uint8Array;
+}
+
+/** The header, read. Nothing is proved yet. */
+export interface Signature {
+  readonly timeMs: number;
+  /** 1 to 128 characters, no blank, no comma. */
+  readonly nonce: string;
+  /** 32 octets. */
+  readonly mac: Buffer;
+}
+
+/** The header's value for a call. The nonce must be new for each call. */
+export function renderSignature(
+  token: string,
+  call: SignedCall,
+  { timeMs, nonce }: Omit<Signature, "mac">,
+): string {
+  return `t=${timeMs},n=${nonce},v1=${computeMac(token, call, { timeMs, nonce }).toString("hex")}`;
+}
+
+export function parseSignature(text: string): Signature | undefined {
+  const [, timeMs, nonce, mac] =
+    /^t=(\d{1,15}),n=([\x21-\x2b\x2d-\x7e]{1,128}),v1=([0-9a-f]{64})$/.exec(text) ?? [];
+  if (timeMs === undefined || nonce === undefined || mac === undefined) return undefined;
+  return { timeMs: Number(timeMs), nonce, mac: Buffer.from(mac, "hex") };
+}
+
+/** Whether the signature was made with the token for this very call; takes the same time wherever it differs. */
+export function isSignatureOf(token: string, call: SignedCall, signature: Signature): boolean {
+  return timingSafeEqual(signature.mac, computeMac(token, call, signature));
+}
+
+function computeMac(token: string, call: SignedCall, { timeMs, nonce }: Omit<Signature, "mac">): Buffer {
+  const bodyHash = createHash("sha256").update(call.body).digest("hex");
+  const signed = [call.method, call.pathAndQuery, timeMs, nonce, bodyHash].join("\n");
+  return createHmac("sha256", token).update(signed).digest();
+}

@@ -1,0 +1,152 @@
+import { createHash, createHmac } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { createSeenNonces } from "../../src/api/seen-nonces.ts";
+import { type ApiServer, startApi } from "./api-server.ts";
+
+const TOKEN = "s3cret";
+const BODY = '[{"action":"allow","target":"a.example"}]';
+const auth = { token: TOKEN, allowLocalWrites: false };
+
+interface Signed {
+  readonly method?: string;
+  readonly path?: string;
+  readonly body?: string;
+  readonly timeMs: number;
+  readonly nonce?: string;
+  readonly token?: string;
+}
+
+/** The header, put together here as the API's text says, independently of the program. */
+function sign({
+  method = "PATCH",
+  path = "/policy",
+  body = BODY,
+  timeMs,
+  nonce = "n1",
+  token,
+}: Signed): string {
+  const hash = createHash("sha256").update(body).digest("hex");
+  const mac = createHmac("sha256", token ?? TOKEN).update(`${method}\n${path}\n${timeMs}\n${nonce}\n${hash}`);
+  return `t=${timeMs},n=${nonce},v1=${mac.digest("hex")}`;
+}
+
+async function patch(api: ApiServer, signature: string, path = "/policy", body = BODY) {
+  return api.call("PATCH", path, { body, headers: { "OPENSANDBOX-EGRESS-SIGNATURE": signature } });
+}
+
+const START_MS = 1_800_000_000_000;
+
+describe("a signed change", () => {
+  it("is let in without the token, once", async () => {
+    let nowMs = START_MS;
+    await using api = await startApi({ auth, nowMs: () => nowMs });
+    nowMs += 1;
+    const signature = sign({ timeMs: nowMs });
+    expect((await patch(api, signature)).status).toBe(200);
+    const again = await patch(api, signature);
+    expect(again).toMatchObject({ status: 401, text: expect.stringMatching(/^unauthorized: .*used before/) });
+    expect(again.headers.etag).toBeUndefined();
+    expect(api.world.steps).toEqual(["stage", "enforce", "commit"]);
+    expect((await patch(api, sign({ timeMs: nowMs, nonce: "n2" }))).status).toBe(200);
+  });
+
+  it("is let in for its query too", async () => {
+    await using api = await startApi({ auth, nowMs: () => START_MS });
+    const path = "/policy?dryRun=true";
+    expect((await patch(api, sign({ timeMs: START_MS, path }), path)).status).toBe(200);
+    expect((await patch(api, sign({ timeMs: START_MS, path, nonce: "n2" }))).status).toBe(401);
+  });
+
+  it.each([
+    ["another token", { token: "other" }],
+    ["another method", { method: "POST" }],
+    ["another path", { path: "/policy?dryRun=true" }],
+    ["another body", { body: "[]" }],
+  ])("for %s is 401 and changes nothing", async (_what, differs) => {
+    await using api = await startApi({ auth, nowMs: () => START_MS });
+    const answer = await patch(api, sign({ timeMs: START_MS, ...differs }));
+    expect(answer).toMatchObject({ status: 401, text: "unauthorized: the signature is not this call's" });
+    expect(api.world.steps).toEqual([]);
+    // A forged call does not use up the nonce of an honest one.
+    expect((await patch(api, sign({ timeMs: START_MS }))).status).toBe(200);
+  });
+
+  it.each([
+    [-60_000, 200],
+    [-60_001, 401],
+    [60_000, 200],
+    [60_001, 401],
+  ])("signed %i ms away from our clock is %i", async (awayMs, status) => {
+    let nowMs = START_MS;
+    await using api = await startApi({ auth, nowMs: () => nowMs });
+    nowMs += 1_000_000;
+    expect((await patch(api, sign({ timeMs: nowMs + awayMs }))).status).toBe(status);
+  });
+
+  it("signed before the start is 401, since the process before us may have taken it", async () => {
+    await using api = await startApi({ auth, nowMs: () => START_MS });
+    expect(await patch(api, sign({ timeMs: START_MS - 1 }))).toMatchObject({
+      status: 401,
+      text: expect.stringContaining("before the sidecar started"),
+    });
+  });
+
+  it.each(["", "x", "t=1,n=a,v1=00", `t=1,n=,v1=${"0".repeat(64)}`, `v1=${"0".repeat(64)},t=1,n=a`])(
+    "with %j for a signature is 401, also with the right token",
+    async (signature) => {
+      await using api = await startApi({ auth });
+      const headers = { "OPENSANDBOX-EGRESS-SIGNATURE": signature, "OPENSANDBOX-EGRESS-AUTH": TOKEN };
+      const answer = await api.call("PATCH", "/policy", { body: BODY, headers });
+      expect(answer).toMatchObject({
+        status: 401,
+        text: expect.stringContaining("t=UNIX_MS,n=NONCE,v1=HEX"),
+      });
+    },
+  );
+});
+
+it("a signed read is let in, and no method but by its own signature", async () => {
+  await using api = await startApi({ auth, nowMs: () => START_MS });
+  const headers = {
+    "OPENSANDBOX-EGRESS-SIGNATURE": sign({ timeMs: START_MS, method: "GET", body: "" }),
+  };
+  expect((await api.call("GET", "/policy", { headers })).status).toBe(200);
+  expect((await api.call("GET", "/policy", { headers })).status).toBe(401);
+  expect((await api.call("GET", "/credential-vault", { headers })).status).toBe(401);
+});
+
+describe("where changes have to be signed", () => {
+  it("the token reads, and an unsigned change is 401 that says so", async () => {
+    await using api = await startApi({ auth: { ...auth, signedWrites: true }, nowMs: () => START_MS });
+    const headers = { "OPENSANDBOX-EGRESS-AUTH": TOKEN };
+    expect((await api.call("GET", "/policy", { headers })).status).toBe(200);
+    expect(await api.call("PATCH", "/policy", { headers, body: BODY })).toMatchObject({
+      status: 401,
+      text: expect.stringMatching(/^unauthorized: .*OPENSANDBOX_EGRESS_SIGNED_WRITES.*has to be signed/),
+    });
+    expect((await patch(api, sign({ timeMs: START_MS }))).status).toBe(200);
+  });
+
+  it("the unix socket needs no signature", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "egress-"));
+    {
+      const socketPath = join(folder, "egress.sock");
+      await using api = await startApi({ auth: { ...auth, signedWrites: true }, socketPath });
+      expect((await api.call("PATCH", "/policy", { body: BODY })).status).toBe(200);
+    }
+    await rm(folder, { recursive: true });
+  });
+});
+
+it("nonces are remembered until their call is too old, and no more than fit", () => {
+  const nonces = createSeenNonces(2);
+  expect(nonces.take("a", 0, 0)).toBe(true);
+  expect(nonces.take("a", 0, 60_000)).toBe(false);
+  expect(nonces.take("a", 60_001, 60_001)).toBe(true);
+  expect(nonces.take("b", 60_001, 60_001)).toBe(true);
+  expect(nonces.take("c", 60_001, 60_001)).toBe(false);
+  expect(nonces.take("c", 120_002, 120_002)).toBe(true);
+});
