@@ -1,0 +1,669 @@
+/* oxlint-disable max-lines -- made by "npm run generate", not for editing */
+// document: f337ffbd64a932b973a2171c8c1a730def01a42b7f8c5e9d0d1cde1760df53ad
+// types: 3955c6bb716ef9e3af61a94bb2e1cff9d463fb74f8445001d2e80f3b2672e585
+
+export interface paths {
+  "/policy": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Shows the user's policy
+     * @description In its own order and spelling. The operator's always-rules are never part of it.
+     */
+    get: operations["getPolicy"];
+    /** Replaces the policy; a blank body resets it to deny-all */
+    put: operations["replacePolicy"];
+    /** Replaces the policy; a blank body resets it to deny-all */
+    post: operations["postPolicy"];
+    /**
+     * Removes the rules that have one of the targets
+     * @description Targets that no rule has are ignored; when none is found, nothing changes and `reason` says so.
+     */
+    delete: operations["deleteRules"];
+    options?: never;
+    head?: never;
+    /**
+     * Merges rules into the policy, by target
+     * @description The rules come first, in their order, the first one of each target; then the policy's own rules whose target they do not name.
+     */
+    patch: operations["patchRules"];
+    trace?: never;
+  };
+  "/healthz": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Says whether the policy is enforced and the resolver answers */
+    get: operations["getHealth"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/openapi.json": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** This document */
+    get: operations["getDocument"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+  schemas: {
+    Target: string;
+    Action: string | null;
+    Rule: {
+      action?: components["schemas"]["Action"];
+      target: components["schemas"]["Target"];
+    };
+    Rules: components["schemas"]["Rule"][] | null;
+    Targets: components["schemas"]["Target"][] | null;
+    Policy: {
+      defaultAction?: components["schemas"]["Action"];
+      egress?: components["schemas"]["Rules"];
+    } | null;
+    /** @enum {string} */
+    Mode: "allow_all" | "deny_all" | "enforcing";
+    /** @enum {string} */
+    EnforcementMode: "dns" | "dns+nft";
+    ShownRule: {
+      /** @enum {string} */
+      action: "allow" | "deny";
+      target: string;
+    };
+    ShownPolicy: {
+      egress: components["schemas"]["ShownRule"][];
+      /** @enum {string} */
+      defaultAction: "allow" | "deny";
+    };
+    PolicyState: {
+      /** @constant */
+      status: "ok";
+      mode: components["schemas"]["Mode"];
+      enforcementMode: components["schemas"]["EnforcementMode"];
+      policy: components["schemas"]["ShownPolicy"];
+    };
+    PolicyChange: {
+      /** @constant */
+      status: "ok";
+      mode: components["schemas"]["Mode"];
+      enforcementMode: components["schemas"]["EnforcementMode"];
+      reason?: string;
+      /** @constant */
+      dryRun?: true;
+      policy?: components["schemas"]["ShownPolicy"];
+      added?: components["schemas"]["ShownRule"][];
+      removed?: components["schemas"]["ShownRule"][];
+    };
+    Problem: {
+      path: string;
+      message: string;
+    };
+    /** @enum {string} */
+    RefusalCode:
+      | "bad-request"
+      | "empty-body"
+      | "invalid-policy"
+      | "invalid-rules"
+      | "invalid-targets"
+      | "invalid-query"
+      | "unauthorized"
+      | "local-write"
+      | "not-found"
+      | "vault-not-found"
+      | "method-not-allowed"
+      | "body-timeout"
+      | "precondition-failed"
+      | "vault-unavailable"
+      | "body-too-large"
+      | "too-many-rules"
+      | "apply-failed"
+      | "internal-error"
+      | "persist-failed";
+    ProblemDetails: {
+      /** @constant */
+      type: "about:blank";
+      title: string;
+      status: number;
+      detail: string;
+      code: components["schemas"]["RefusalCode"];
+      message: string;
+      errors?: components["schemas"]["Problem"][];
+    };
+  };
+  responses: never;
+  parameters: {
+    /** @description The ETag of the policy that the change is meant for; where another holds, the answer is 412. */
+    ifMatch: string;
+    /** @description true: answer what would change, and change nothing. */
+    dryRun: boolean;
+  };
+  requestBodies: never;
+  headers: {
+    /** @description A strong tag: a hash of the user's policy. */
+    ETag: string;
+  };
+  pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+  getPolicy: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          ETag: components["headers"]["ETag"];
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PolicyState"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  replacePolicy: {
+    parameters: {
+      query?: {
+        /** @description true: answer what would change, and change nothing. */
+        dryRun?: components["parameters"]["dryRun"];
+      };
+      header?: {
+        /** @description The ETag of the policy that the change is meant for; where another holds, the answer is 412. */
+        "If-Match"?: components["parameters"]["ifMatch"];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    /** @description At most 1 MiB of JSON, whatever Content-Type says. */
+    requestBody?: {
+      content: {
+        "application/json": components["schemas"]["Policy"];
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          ETag: components["headers"]["ETag"];
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PolicyChange"];
+        };
+      };
+      /** @description Bad Request: invalid-policy, bad-request, invalid-query. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Forbidden: local-write. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Request Timeout: body-timeout. */
+      408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Precondition Failed: precondition-failed. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Payload Too Large: too-many-rules, body-too-large. */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: apply-failed, persist-failed, internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  postPolicy: {
+    parameters: {
+      query?: {
+        /** @description true: answer what would change, and change nothing. */
+        dryRun?: components["parameters"]["dryRun"];
+      };
+      header?: {
+        /** @description The ETag of the policy that the change is meant for; where another holds, the answer is 412. */
+        "If-Match"?: components["parameters"]["ifMatch"];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    /** @description At most 1 MiB of JSON, whatever Content-Type says. */
+    requestBody?: {
+      content: {
+        "application/json": components["schemas"]["Policy"];
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          ETag: components["headers"]["ETag"];
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PolicyChange"];
+        };
+      };
+      /** @description Bad Request: invalid-policy, bad-request, invalid-query. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Forbidden: local-write. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Request Timeout: body-timeout. */
+      408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Precondition Failed: precondition-failed. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Payload Too Large: too-many-rules, body-too-large. */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: apply-failed, persist-failed, internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  deleteRules: {
+    parameters: {
+      query?: {
+        /** @description true: answer what would change, and change nothing. */
+        dryRun?: components["parameters"]["dryRun"];
+      };
+      header?: {
+        /** @description The ETag of the policy that the change is meant for; where another holds, the answer is 412. */
+        "If-Match"?: components["parameters"]["ifMatch"];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    /** @description At most 1 MiB of JSON, whatever Content-Type says. */
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Targets"];
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          ETag: components["headers"]["ETag"];
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PolicyChange"];
+        };
+      };
+      /** @description Bad Request: empty-body, invalid-targets, bad-request, invalid-query. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Forbidden: local-write. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Request Timeout: body-timeout. */
+      408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Precondition Failed: precondition-failed. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Payload Too Large: body-too-large. */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: apply-failed, persist-failed, internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  patchRules: {
+    parameters: {
+      query?: {
+        /** @description true: answer what would change, and change nothing. */
+        dryRun?: components["parameters"]["dryRun"];
+      };
+      header?: {
+        /** @description The ETag of the policy that the change is meant for; where another holds, the answer is 412. */
+        "If-Match"?: components["parameters"]["ifMatch"];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    /** @description At most 1 MiB of JSON, whatever Content-Type says. */
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Rules"];
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          ETag: components["headers"]["ETag"];
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["PolicyChange"];
+        };
+      };
+      /** @description Bad Request: empty-body, invalid-rules, bad-request, invalid-query. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Forbidden: local-write. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Request Timeout: body-timeout. */
+      408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Precondition Failed: precondition-failed. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Payload Too Large: too-many-rules, body-too-large. */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: apply-failed, persist-failed, internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  getHealth: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description All is well. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": "ok";
+        };
+      };
+      /** @description Not enforced, or not answering: the reason, in one line. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+        };
+      };
+    };
+  };
+  getDocument: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OpenAPI 3.1 */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": Record<string, never>;
+        };
+      };
+    };
+  };
+}

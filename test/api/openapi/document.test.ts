@@ -1,0 +1,95 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { build } from "esbuild";
+import { describe, expect, it } from "vitest";
+import { createDocument } from "../../../src/api/openapi/document.ts";
+import { OPERATIONS } from "../../../src/api/openapi/operations.ts";
+import { createSchemas } from "../../../src/api/openapi/schemas.ts";
+import { startApi } from "../api-server.ts";
+
+const ROOT = new URL("../../../", import.meta.url);
+
+async function read(path: string): Promise<string> {
+  return readFile(new URL(path, ROOT), "utf8");
+}
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+describe("what is kept beside the code is current (if not: npm run generate)", () => {
+  it("docs/openapi.json", async () => {
+    const kept: unknown = JSON.parse(await read("docs/openapi.json"));
+    expect(JSON.stringify(kept)).toBe(JSON.stringify(createDocument()));
+  });
+
+  it("the client's types, made from it and untouched since", async () => {
+    const text = await read("src/client/api-types.ts");
+    const [, document, types, rest = ""] =
+      /\/\/ document: (\w+)\n\/\/ types: (\w+)\n\n([^]*)$/.exec(text) ?? [];
+    expect(document).toBe(hash(await read("docs/openapi.json")));
+    expect(types).toBe(hash(rest));
+  });
+});
+
+it("the document is valid OpenAPI 3.1", async () => {
+  const validator = new Validator();
+  const { valid, errors } = await validator.validate(JSON.stringify(createDocument()));
+  expect({ valid, errors }).toEqual({ valid: true, errors: undefined });
+  expect(validator.version).toBe("3.1");
+});
+
+it("what the validating shapes take is in it, never something written beside them", () => {
+  expect(createSchemas()).toMatchObject({
+    Rule: {
+      type: "object",
+      properties: {
+        action: { $ref: "#/components/schemas/Action" },
+        target: { $ref: "#/components/schemas/Target" },
+      },
+      required: ["target"],
+    },
+    RefusalCode: { enum: expect.arrayContaining(["too-many-rules", "persist-failed"]) },
+  });
+});
+
+it.each(OPERATIONS)("$method $path is served", async ({ method, path }) => {
+  await using api = await startApi();
+  const answer = await api.call(method.toUpperCase(), path);
+  expect([200, 400]).toContain(answer.status);
+  expect(answer.text).not.toBe("");
+});
+
+it("the sidecar serves the document to everyone", async () => {
+  await using api = await startApi({ auth: { token: "s3cret", allowLocalWrites: false } });
+  const answer = await api.call("GET", "/openapi.json");
+  expect(answer).toMatchObject({ status: 200, text: JSON.stringify(createDocument()) });
+  expect(answer.headers["content-type"]).toBe("application/json");
+  expect(await api.call("POST", "/openapi.json")).toMatchObject({ status: 405, text: "method not allowed" });
+});
+
+it("a starting sidecar loads neither the document nor the client", async () => {
+  const { metafile } = await build({
+    absWorkingDir: ROOT.pathname,
+    entryPoints: ["src/cli/serve.ts"],
+    bundle: true,
+    packages: "external",
+    platform: "node",
+    format: "esm",
+    write: false,
+    metafile: true,
+  });
+  const loaded = new Set<string>();
+  const load = (path: string): void => {
+    if (loaded.has(path)) return;
+    loaded.add(path);
+    for (const one of metafile.inputs[path]?.imports ?? []) {
+      if (one.kind !== "dynamic-import") load(one.path);
+    }
+  };
+  load("src/cli/serve.ts");
+  expect(loaded).toContain("src/api/openapi-route.ts");
+  const unwanted = /^src\/(?:client|api\/openapi)\/|openapi-fetch|^src\/cli\/policy/;
+  expect([...loaded].filter((path) => unwanted.test(path))).toEqual([]);
+});
