@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: f337ffbd64a932b973a2171c8c1a730def01a42b7f8c5e9d0d1cde1760df53ad
-// types: 3955c6bb716ef9e3af61a94bb2e1cff9d463fb74f8445001d2e80f3b2672e585
+// document: 7994de0726539eab058433ce92be00d3ed54f6c5b1fb926cccdc1b8c04ea5c14
+// types: 78ada033be65404feed2d157e4c67569a5935932c0fd35f9f91f4f2d52b6b534
 
 export interface paths {
   "/policy": {
@@ -71,32 +71,47 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
+    /** @description A name (example.org: that name only), a wildcard (*.example.org: every name below it, not itself), an address or a prefix (192.0.2.0/24). One that could never match is refused. */
     Target: string;
+    /** @description allow or deny, in any case; missing is deny. */
     Action: string | null;
+    /** @description What is done with what the target matches. */
     Rule: {
       action?: components["schemas"]["Action"];
       target: components["schemas"]["Target"];
     };
+    /** @description Rules in order: the first that matches decides. */
     Rules: components["schemas"]["Rule"][] | null;
+    /** @description Targets whose rules go; those that no rule has are ignored. */
     Targets: components["schemas"]["Target"][] | null;
+    /** @description A policy. Missing keys, {} and null deny everything; unknown keys are ignored. */
     Policy: {
       defaultAction?: components["schemas"]["Action"];
       egress?: components["schemas"]["Rules"];
     } | null;
-    /** @enum {string} */
+    /**
+     * @description In a word what the policy does.
+     * @enum {string}
+     */
     Mode: "allow_all" | "deny_all" | "enforcing";
-    /** @enum {string} */
+    /**
+     * @description Lookups alone, or lookups and connections.
+     * @enum {string}
+     */
     EnforcementMode: "dns" | "dns+nft";
+    /** @description A rule as its author spelt it. */
     ShownRule: {
       /** @enum {string} */
       action: "allow" | "deny";
       target: string;
     };
+    /** @description The user's policy, in the user's order. */
     ShownPolicy: {
       egress: components["schemas"]["ShownRule"][];
       /** @enum {string} */
       defaultAction: "allow" | "deny";
     };
+    /** @description The policy in force. */
     PolicyState: {
       /** @constant */
       status: "ok";
@@ -104,6 +119,7 @@ export interface components {
       enforcementMode: components["schemas"]["EnforcementMode"];
       policy: components["schemas"]["ShownPolicy"];
     };
+    /** @description The state after the change; with dryRun=true what it would be, and the rules that would come and go. */
     PolicyChange: {
       /** @constant */
       status: "ok";
@@ -116,11 +132,15 @@ export interface components {
       added?: components["schemas"]["ShownRule"][];
       removed?: components["schemas"]["ShownRule"][];
     };
+    /** @description What is wrong, and where: egress[3].target. */
     Problem: {
       path: string;
       message: string;
     };
-    /** @enum {string} */
+    /**
+     * @description Stable: programs may tell refusals apart by it.
+     * @enum {string}
+     */
     RefusalCode:
       | "bad-request"
       | "empty-body"
@@ -141,6 +161,7 @@ export interface components {
       | "apply-failed"
       | "internal-error"
       | "persist-failed";
+    /** @description RFC 9457 problem details. */
     ProblemDetails: {
       /** @constant */
       type: "about:blank";

@@ -35,7 +35,7 @@ const refusalCodeShape = z.enum(Object.keys(REFUSAL_STATUS));
 const problemDetailsShape = z.object({
   type: z.literal("about:blank"),
   title: z.string(),
-  status: z.int(),
+  status: z.number(),
   detail: z.string(),
   code: refusalCodeShape,
   message: z.string(),
@@ -45,7 +45,6 @@ const problemDetailsShape = z.object({
 interface Named {
   readonly id: string;
   readonly description: string;
-  readonly examples?: readonly unknown[];
 }
 
 const NAMED: readonly (readonly [z.ZodType, Named])[] = [
@@ -54,8 +53,7 @@ const NAMED: readonly (readonly [z.ZodType, Named])[] = [
     {
       id: "Target",
       description:
-        "A name (that name only), a wildcard (every name below it, not itself), an address or a prefix. One that could never match is refused.",
-      examples: ["example.org", "*.example.org", "192.0.2.7", "2001:db8::/32"],
+        "A name (example.org: that name only), a wildcard (*.example.org: every name below it, not itself), an address or a prefix (192.0.2.0/24). One that could never match is refused.",
     },
   ],
   [
@@ -63,7 +61,6 @@ const NAMED: readonly (readonly [z.ZodType, Named])[] = [
     {
       id: "Action",
       description: "allow or deny, in any case; missing is deny.",
-      examples: ["allow", "deny"],
     },
   ],
   [ruleShape, { id: "Rule", description: "What is done with what the target matches." }],
@@ -77,7 +74,6 @@ const NAMED: readonly (readonly [z.ZodType, Named])[] = [
     {
       id: "Policy",
       description: "A policy. Missing keys, {} and null deny everything; unknown keys are ignored.",
-      examples: [{ defaultAction: "deny", egress: [{ action: "allow", target: "example.org" }] }],
     },
   ],
   [modeShape, { id: "Mode", description: "In a word what the policy does." }],
@@ -107,7 +103,11 @@ const PLACE = "#/components/schemas/";
 export function createSchemas(): Readonly<Record<string, object>> {
   const registry = z.registry<Named>();
   for (const [shape, named] of NAMED) registry.add(shape, named);
-  const { schemas } = z.toJSONSchema(registry, { io: "input", uri: (id) => `${PLACE}${id}` });
+  const { schemas } = z.toJSONSchema(registry, {
+    io: "input",
+    uri: (id) => `${PLACE}${id}`,
+    metadata: registry,
+  });
   return Object.fromEntries(
     Object.entries(schemas).map(([id, { $schema: _dialect, $id: _place, ...schema }]) => [id, schema]),
   );
