@@ -1,9 +1,11 @@
 /** What every experiment is given. */
 import type { Argv } from "../../src/netns/command.ts";
 import type { BenchNetwork } from "./network.ts";
+import type { Processors } from "./processors.ts";
 
 export interface Bench {
   readonly network: BenchNetwork;
+  readonly processors: Processors;
   /** For files of this run; removed afterwards. */
   readonly folder: string;
   /** How ours is started where a row does not say otherwise. */

@@ -18,6 +18,7 @@ import { EXPERIMENTS } from "./experiments/all.ts";
 import { createNumbers } from "./load/numbered-names.ts";
 import { createBenchNetwork } from "./network.ts";
 import { HELP, readOptions, type BenchOptions } from "./options.ts";
+import { PINNED, UNPINNED } from "./processors.ts";
 import { describeRun } from "./report/describe-run.ts";
 import { renderJson, writeReport } from "./report/files.ts";
 import { drawChart } from "./report/svg.ts";
@@ -68,10 +69,12 @@ async function runAll(
   await using made = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "egress-bench-"));
   made.defer(() => rm(folder, { recursive: true, force: true }));
-  const network = made.use(await createBenchNetwork());
+  const processors = options.pin ? PINNED : UNPINNED;
+  const network = made.use(await createBenchNetwork(processors));
   const bench: Bench = {
     ...options,
     network,
+    processors,
     folder,
     program: bundled ? BUNDLED : UNBUILT,
     takeNumbers: createNumbers(),

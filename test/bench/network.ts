@@ -10,7 +10,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createNamespace, configure, spawnIn, type OwnedNamespace } from "../../src/netns/namespace.ts";
 import { createVethPair } from "../../src/netns/veth.ts";
-import { pinned } from "./processors.ts";
+import type { Processors } from "./processors.ts";
 
 export const UPSTREAM = { address: "203.0.113.53", port: 53 } as const;
 
@@ -23,13 +23,13 @@ export interface BenchNetwork extends AsyncDisposable {
 const UPSTREAM_PROGRAM = fileURLToPath(new URL("load/upstream.ts", import.meta.url));
 const MAX_SANDBOXES = 128;
 
-export async function createBenchNetwork(): Promise<BenchNetwork> {
+export async function createBenchNetwork(processors: Processors): Promise<BenchNetwork> {
   await using made = new AsyncDisposableStack();
   const internet = made.use(await createNamespace("eg-bench-internet"));
   await configure(internet, [`addr add ${UPSTREAM.address}/32 dev lo`]);
   const upstream = spawnIn(
     internet,
-    pinned("load", [process.execPath, UPSTREAM_PROGRAM, UPSTREAM.address, String(UPSTREAM.port)]),
+    processors.pinned("load", [process.execPath, UPSTREAM_PROGRAM, UPSTREAM.address, String(UPSTREAM.port)]),
   );
   made.defer(async () => {
     upstream.kill("SIGKILL");

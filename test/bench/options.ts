@@ -11,6 +11,7 @@ export interface BenchOptions {
   readonly limitMinutes: number;
   readonly json: string;
   readonly svg: boolean;
+  readonly pin: boolean;
   readonly unbuilt: boolean;
   readonly help: boolean;
 }
@@ -23,6 +24,7 @@ export const HELP = `usage: npm run bench -- [options] [EXPERIMENT...]
   --crowd N       so many sandboxes at once (default 0: not run; at most 100)
   --limit N       minutes after which it gives up (default 30)
   --json PATH     where the figures go (default node_modules/.cache/egress-bench/figures.json)
+  --pin           server under test on one processor, load and upstream on another
   --svg           draw docs/performance.svg, too
   --unbuilt       run src/main.ts even where npm run build has left a bundle`;
 
@@ -40,6 +42,7 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
         limit: { type: "string", default: "30" },
         json: { type: "string", default: "node_modules/.cache/egress-bench/figures.json" },
         svg: { type: "boolean", default: false },
+        pin: { type: "boolean", default: false },
         unbuilt: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
@@ -53,6 +56,7 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
       limitMinutes: readNumber("--limit", values.limit, 1, 180),
       json: values.json,
       svg: values.svg,
+      pin: values.pin,
       unbuilt: values.unbuilt,
       help: values.help,
     };

@@ -1,5 +1,5 @@
 /** Memory and processor time of a process, from proc(5). */
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 
 export interface Memory {
   readonly anonymousMiB: number;
@@ -15,17 +15,14 @@ export async function readMemory(pid: number): Promise<Memory> {
   return { anonymousMiB: mebibytes("Anonymous"), rssMiB: mebibytes("Rss"), pssMiB: mebibytes("Pss") };
 }
 
-/** Milliseconds on a processor since its start, all threads together; from the scheduler's nanoseconds, for ticks are too coarse. */
+/** Milliseconds on a processor of all the threads that it has now, from the scheduler's nanoseconds: ticks are too coarse. */
 export async function readProcessorMs(pid: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/sched`, "ascii").catch(() => "");
-  const own = Number(/se\.sum_exec_runtime\s*:\s*([\d.]+)/.exec(text)?.[1] ?? Number.NaN);
-  return Number.isNaN(own) ? readTicks(pid) : Math.max(own, await readTicks(pid));
-}
-
-const MS_PER_TICK = 10;
-
-async function readTicks(pid: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/stat`, "ascii");
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+  const threads = await readdir(`/proc/${pid}/task`);
+  const times = await Promise.all(
+    threads.map(async (thread) => {
+      const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, "ascii").catch(() => "0");
+      return Number(text.split(" ")[0]) / 1e6;
+    }),
+  );
+  return times.reduce((sum, time) => sum + time, 0);
 }

@@ -1,31 +1,37 @@
 /**
- * Who runs where. With two processors or more the server under test has one for itself, and load and upstream share the other:
- * so every server is given the same, and none gains by what the others leave over.
+ * Who runs where. By default the machine's scheduler decides, as it would in a sandbox; the same for every server. Pinned, the server under
+ * test has one processor for itself, and load and upstream share another: steadier on a quiet machine, but where others run beside
+ * the bench it halves every figure, for what is pinned cannot get out of their way (measured).
  */
-import { availableParallelism } from "node:os";
 import type { Argv } from "../../src/netns/command.ts";
 import { requireCommand } from "../../src/netns/command.ts";
 
 export type Role = "server" | "load";
 
-const CAN_PIN = availableParallelism() > 1;
-
-const processorOf = (role: Role): string => (role === "server" ? "0" : "1");
-
-/** The command line that runs `argv` on the role's processor. */
-export function pinned(role: Role, argv: Argv): Argv {
-  return CAN_PIN ? ["taskset", "--cpu-list", processorOf(role), ...argv] : argv;
+export interface Processors {
+  /** The command line that runs `argv` on the role's processor. */
+  pinned(role: Role, argv: Argv): Argv;
+  /** Moves a running process, all threads, to the role's processor. */
+  move(role: Role, pid: number): Promise<void>;
+  /** For people. */
+  readonly description: string;
 }
 
-/** Moves a running process, all threads, to the role's processor. */
-export async function pin(role: Role, pid: number): Promise<void> {
-  if (CAN_PIN)
+export const UNPINNED: Processors = {
+  pinned: (_role, argv) => argv,
+  move: async () => undefined,
+  description: "not pinned: server under test, load and upstream share the processors",
+};
+
+/** Needs two processors. */
+export const PINNED: Processors = {
+  pinned: (role, argv) => ["taskset", "--cpu-list", processorOf(role), ...argv],
+  async move(role, pid) {
     await requireCommand(["taskset", "--all-tasks", "--cpu-list", "--pid", processorOf(role), String(pid)]);
-}
+  },
+  description: "pinned: server under test on one processor, load and upstream together on another",
+};
 
-/** For people: how it was done. */
-export function describePinning(): string {
-  return CAN_PIN
-    ? "server under test on one processor, load and upstream together on another"
-    : "one processor for all";
+function processorOf(role: Role): string {
+  return role === "server" ? "0" : "1";
 }

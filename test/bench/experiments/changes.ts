@@ -37,7 +37,7 @@ export const patch: Experiment = {
   async prepare(bench, made) {
     const arms: Arm[] = [];
     for (const kind of KINDS) {
-      const ours = made.use(await startOurs(bench, { rules: manyRules(kind, RULES), pin: false }));
+      const ours = made.use(await startOurs(bench, { rules: manyRules(kind, RULES), isFree: true }));
       arms.push({ column: ours.column, run: () => measureChanges(bench, ours, kind) });
     }
     return arms;
@@ -64,7 +64,7 @@ export const stall: Experiment = {
     { id: "stall-new-p99", title: "the same: p99", unit: "ms" },
   ],
   async prepare(bench, made) {
-    const options = { rules: manyRules("mixed", RULES), pin: false, logLevel: "error" } as const;
+    const options = { rules: manyRules("mixed", RULES), isFree: true, logLevel: "error" } as const;
     const ours = made.use(await startOurs(bench, options));
     return [{ column: ours.column, run: () => measureStalls(bench, ours) }];
   },

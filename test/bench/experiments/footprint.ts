@@ -95,7 +95,7 @@ function startArm(bench: Bench, row: string, program: Argv): Arm {
   return {
     column: "ours dns+nft",
     async run() {
-      await using ours = await startOurs(bench, { program, pin: false });
+      await using ours = await startOurs(bench, { program, isFree: true });
       return [{ row, value: ours.sidecar.startMs }];
     },
   };
@@ -136,7 +136,7 @@ async function measureSoak(bench: Bench, ours: Ours): Promise<readonly Measureme
 async function measureCrowd(bench: Bench, made: AsyncDisposableStack): Promise<readonly Measurement[]> {
   const startedAt = performance.now();
   const starting = Array.from({ length: bench.crowd }, async () =>
-    made.use(await startOurs(bench, { pin: false })),
+    made.use(await startOurs(bench, { isFree: true })),
   );
   const settled = await Promise.allSettled(starting);
   const all = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));

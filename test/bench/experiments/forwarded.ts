@@ -23,6 +23,7 @@ export const forwardedAt50: Experiment = {
         { kind: "ratio", of: "ours dns+nft", to: "ours dns", atLeast: 0.8 },
       ],
     },
+    { id: "forwarded-50-processor", title: "the same: processor time of the server for each", unit: "us" },
   ],
   prepare: (bench, made) => prepareRate(bench, made, "forwarded-50", 50),
 };

@@ -6,7 +6,8 @@ import { runDnsperf, type DnsperfReport, type DnsperfTask, writeNames } from "..
 import type { ClientReport, ClientTask } from "../load/client-protocol.ts";
 import { runClient } from "../load/measure.ts";
 import { ALLOWED_ZONE, DENIED_ZONE } from "../load/numbered-names.ts";
-import type { Place, Subject } from "../subjects/subject.ts";
+import { readProcessorMs } from "../process-facts.ts";
+import type { Subject } from "../subjects/subject.ts";
 
 /** More than any server here answers in a second. */
 const MAX_PER_SECOND = 250_000;
@@ -39,17 +40,25 @@ export function createNameFiles(
   };
 }
 
-/** Runs dnsperf, then looks at a sample of answers; the row's value is answers a second. */
+/**
+ * Runs dnsperf, then looks at a sample of answers. The row's value is answers a second; a row of the same name and `-processor` gets the
+ * processor time that the server spent on each, which says the same on a busy machine as on a quiet one.
+ */
 export async function measureRate(
   row: string,
-  place: Place,
+  place: Subject,
   task: DnsperfTask,
   sample: Pick<ClientTask, "zone" | "expect" | "first" | "names">,
-): Promise<Measurement> {
+): Promise<readonly Measurement[]> {
+  const before = await readProcessorMs(place.pid);
   const load = await runDnsperf(place, task);
+  const spentMs = (await readProcessorMs(place.pid)) - before;
   const checked = await runClient(place, { ...sample, seconds: CHECKED_SECONDS, pace: { inFlight: 4 } });
   const rcode = sample.expect === "nxdomain" ? "NXDOMAIN" : "NOERROR";
-  return { row, value: load.perSecond, fault: join2(findLoadFault(load, rcode), findFault(checked)) };
+  return [
+    { row, value: load.perSecond, fault: list(findLoadFault(load, rcode), findFault(checked)) },
+    { row: `${row}-processor`, value: (spentMs * 1000) / (load.sent - load.lost) },
+  ];
 }
 
 /** An arm at a set number in flight, every name new. `row` names the row by the column's place. */
@@ -93,7 +102,7 @@ export function deniedSample(
 
 /** What was wrong with the answers that the measuring client got. */
 export function findFault({ sent, lost, wrong, lateUs }: ClientReport): string | undefined {
-  return join2(
+  return list(
     sent === 0 ? "nothing was asked" : undefined,
     lost > 0 ? `${lost} of ${sent} lost` : undefined,
     wrong > 0 ? `${wrong} of ${sent} answers wrong` : undefined,
@@ -106,14 +115,14 @@ export function findLoadFault(
   wanted: string,
 ): string | undefined {
   const others = Object.entries(rcodes).filter(([rcode]) => rcode !== wanted);
-  return join2(
+  return list(
     perSecond > 0 ? undefined : "no answers",
     lost > 0 ? `${lost} of ${sent} lost` : undefined,
     ...others.map(([rcode, count]) => `${count} of ${sent} ${rcode}`),
   );
 }
 
-function join2(...faults: readonly (string | undefined)[]): string | undefined {
+function list(...faults: readonly (string | undefined)[]): string | undefined {
   const found = faults.filter((fault) => fault !== undefined);
   return found.length === 0 ? undefined : found.join(", ");
 }

@@ -52,8 +52,8 @@ export const redirected: Experiment = {
   async prepare(bench, made) {
     const nameFile = createNameFiles(bench, ALLOWED_ZONE);
     const subjects = [made.use(await startOurs(bench, { mode: "dns" })), made.use(await startOurs(bench))];
-    return subjects.map(({ column, namespace, pid }) => {
-      const asked: Subject = { column, namespace, pid, server: UPSTREAM, [Symbol.asyncDispose]: nothing };
+    return subjects.map((subject) => {
+      const asked: Subject = { ...subject, server: UPSTREAM, [Symbol.asyncDispose]: nothing };
       return forwardingArm(bench, asked, nameFile, { row: "redirected", inFlight: IN_FLIGHT });
     });
   },
@@ -138,7 +138,7 @@ function refusingArm(
     async run(round) {
       const { file } = await nameFile(round);
       const task = { file, seconds: bench.seconds, inFlight: IN_FLIGHT };
-      return [await measureRate(row, subject, task, deniedSample(bench))];
+      return measureRate(row, subject, task, deniedSample(bench));
     },
   };
 }

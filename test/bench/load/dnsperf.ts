@@ -2,7 +2,6 @@
 import { writeFile } from "node:fs/promises";
 import { requireCommand } from "../../../src/netns/command.ts";
 import { argvIn } from "../../../src/netns/namespace.ts";
-import { pinned } from "../processors.ts";
 import type { Place } from "../subjects/subject.ts";
 import { numberedName } from "./numbered-names.ts";
 
@@ -35,13 +34,16 @@ export async function writeNames(path: string, first: number, count: number, zon
   await writeFile(path, lines.join(""));
 }
 
-export async function runDnsperf({ namespace, server }: Place, task: DnsperfTask): Promise<DnsperfReport> {
+export async function runDnsperf(
+  { namespace, server, processors }: Place,
+  task: DnsperfTask,
+): Promise<DnsperfReport> {
   const { file, seconds, inFlight, tcp = false, perSecond } = task;
   const sockets = Math.max(Math.ceil(inFlight / IN_FLIGHT_PER_SOCKET), tcp ? 4 : 1);
   const text = await requireCommand(
     argvIn(
       namespace,
-      pinned("load", [
+      processors.pinned("load", [
         "dnsperf",
         ...["-s", server.address, "-p", String(server.port), "-d", file, "-m", tcp ? "tcp" : "udp"],
         ...["-q", String(inFlight), "-c", String(sockets), "-l", String(seconds)],

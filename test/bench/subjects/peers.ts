@@ -7,27 +7,28 @@ import { until } from "../../support/until.ts";
 import type { Bench } from "../bench.ts";
 import { DENIED_ZONE } from "../load/numbered-names.ts";
 import { UPSTREAM } from "../network.ts";
-import { pin, pinned } from "../processors.ts";
+import type { Processors } from "../processors.ts";
 import type { Column, Subject } from "./subject.ts";
 
 const SERVER = { address: "127.0.0.1", port: 5300 } as const;
 const READY_LIMIT_MS = 5_000;
 
 /** The limit of all that forward: nobody in between. The upstream takes the server's processor while this is measured. */
-export async function askDirectly({ network }: Bench): Promise<Subject> {
+export async function askDirectly({ network, processors }: Bench): Promise<Subject> {
   const namespace = await network.addSandbox("direct");
   const pid = network.upstreamPid;
   return {
     column: "direct",
+    processors,
     namespace,
     pid,
     server: UPSTREAM,
     async during(measure) {
-      await pin("server", pid);
+      await processors.move("server", pid);
       try {
         return await measure();
       } finally {
-        await pin("load", pid);
+        await processors.move("load", pid);
       }
     },
     [Symbol.asyncDispose]: () => namespace[Symbol.asyncDispose](),
@@ -47,7 +48,7 @@ export async function startDnsmasq(
 ): Promise<Subject> {
   const namespace = await bench.network.addSandbox("dnsmasq");
   if (nftset) await addSets(namespace);
-  return startPeer(namespace, nftset ? "dnsmasq --nftset" : "dnsmasq", [
+  return startPeer(bench, namespace, nftset ? "dnsmasq --nftset" : "dnsmasq", [
     "dnsmasq",
     "--keep-in-foreground",
     "--conf-file=",
@@ -84,7 +85,7 @@ export async function startUnbound(bench: Bench): Promise<Subject> {
   const namespace = await bench.network.addSandbox("unbound");
   const config = join(bench.folder, "unbound.conf");
   await writeFile(config, UNBOUND_CONFIG);
-  return startPeer(namespace, "unbound", ["unbound", "-d", "-p", "-c", config]);
+  return startPeer(bench, namespace, "unbound", ["unbound", "-d", "-p", "-c", config]);
 }
 
 const UNBOUND_CONFIG = `server:
@@ -116,16 +117,18 @@ forward-zone:
 `;
 
 async function startPeer(
+  { processors }: { readonly processors: Processors },
   namespace: NetworkNamespace & AsyncDisposable,
   column: Column,
   argv: Argv,
 ): Promise<Subject> {
-  const child = spawnIn(namespace, pinned("server", argv));
+  const child = spawnIn(namespace, processors.pinned("server", argv));
   child.stdout.resume();
   let complaint = "";
   child.stderr.on("data", (chunk: Buffer) => (complaint += chunk.toString()));
   const subject: Subject = {
     column,
+    processors,
     namespace,
     server: SERVER,
     pid: child.pid,

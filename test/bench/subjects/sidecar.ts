@@ -7,7 +7,7 @@ import { type Sidecar, startSidecar } from "../../support/sidecar.ts";
 import type { Bench } from "../bench.ts";
 import { ALLOWED_ZONE } from "../load/numbered-names.ts";
 import { UPSTREAM } from "../network.ts";
-import { pinned } from "../processors.ts";
+import { UNPINNED } from "../processors.ts";
 import type { Subject } from "./subject.ts";
 
 export interface Rule {
@@ -19,8 +19,8 @@ export interface OursOptions {
   readonly mode?: "dns" | "dns+nft";
   readonly logLevel?: "info" | "warn" | "error";
   readonly rules?: readonly Rule[];
-  /** On the server's processor alone; default true. */
-  readonly pin?: boolean;
+  /** On all processors even where the others are pinned to one; default false. */
+  readonly isFree?: boolean;
   readonly program?: Argv;
 }
 
@@ -45,7 +45,8 @@ export async function isBundled(): Promise<boolean> {
 
 /** Starts it in a sandbox of its own, and waits until it is healthy. */
 export async function startOurs(bench: Bench, options: OursOptions = {}): Promise<Ours> {
-  const { mode = "dns+nft", logLevel = "warn", rules = [ALLOW_ZONE], pin = true } = options;
+  const { mode = "dns+nft", logLevel = "warn", rules = [ALLOW_ZONE], isFree = false } = options;
+  const processors = isFree ? UNPINNED : bench.processors;
   await using made = new AsyncDisposableStack();
   const namespace = made.use(await bench.network.addSandbox(mode === "dns" ? "ours-dns" : "ours-nft"));
   const stateFolder = await mkdtemp(join(bench.folder, "ours-"));
@@ -58,7 +59,7 @@ export async function startOurs(bench: Bench, options: OursOptions = {}): Promis
     await startSidecar(
       { namespace, stateFolder, upstreams: [UPSTREAM.address] },
       {
-        program: pin ? pinned("server", program) : program,
+        program: processors.pinned("server", program),
         env: {
           OPENSANDBOX_EGRESS_MODE: mode,
           OPENSANDBOX_EGRESS_LOG_LEVEL: logLevel,
@@ -71,6 +72,7 @@ export async function startOurs(bench: Bench, options: OursOptions = {}): Promis
   const all = made.move();
   return {
     column: mode === "dns" ? "ours dns" : "ours dns+nft",
+    processors,
     namespace,
     server: SERVER,
     pid: sidecar.pid,

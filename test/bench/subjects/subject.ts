@@ -1,6 +1,7 @@
 /** A server under test, in a namespace of its own. */
 import type { NetworkNamespace } from "../../../src/netns/namespace.ts";
 import type { Endpoint } from "../../../src/sys/socket-address.ts";
+import type { Processors } from "../processors.ts";
 
 /** Columns of the table: all measured in the same run. */
 export const COLUMNS = [
@@ -14,6 +15,7 @@ export const COLUMNS = [
 export type Column = (typeof COLUMNS)[number];
 
 export interface Place {
+  readonly processors: Processors;
   readonly namespace: NetworkNamespace;
   /** Where lookups go. */
   readonly server: Endpoint;
