@@ -7,6 +7,8 @@ import { until } from "./until.ts";
 export interface Download {
   /** Octets so far. */
   octets(): number;
+  /** The longest time between two arrivals so far; the lab's server sends every 20 ms. */
+  longestGapMs(): number;
   hasEnded(): boolean;
   /** curl's exit code 56 is a reset, 18 a close in the middle, 28 the time limit. */
   readonly end: Promise<CommandEnd>;
@@ -19,11 +21,18 @@ export async function startDownload(lab: Lab, url: string, family?: "-4" | "-6")
   const options = ["--no-buffer", "--max-time", "25", ...(family === undefined ? [] : [family])];
   const curl = lab.startAsWorkload(curlArgv([...options, url]));
   let octets = 0;
-  curl.stdout.on("data", (chunk: Buffer) => (octets += chunk.length));
+  let [lastMs, gapMs] = [performance.now(), 0];
+  curl.stdout.on("data", (chunk: Buffer) => {
+    const now = performance.now();
+    if (octets > 0) gapMs = Math.max(gapMs, now - lastMs);
+    lastMs = now;
+    octets += chunk.length;
+  });
   curl.stderr.resume();
   await until(`${url} answers`, () => octets > 0 || curl.hasEnded());
   return {
     octets: () => octets,
+    longestGapMs: () => Math.max(gapMs, performance.now() - lastMs),
     hasEnded: curl.hasEnded,
     end: curl.end,
     async stop() {
