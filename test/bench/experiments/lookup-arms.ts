@@ -72,14 +72,9 @@ export function forwardingArm(
     column: subject.column,
     async run(round) {
       const { file } = await nameFile(round);
-      const measure = async (): Promise<readonly Measurement[]> => [
-        await measureRate(
-          row,
-          subject,
-          { file, seconds: bench.seconds, inFlight, tcp },
-          allowedSample(bench),
-        ),
-      ];
+      const task = { file, seconds: bench.seconds, inFlight, tcp };
+      const measure = (): Promise<readonly Measurement[]> =>
+        measureRate(row, subject, task, allowedSample(bench));
       return subject.during === undefined ? measure() : subject.during(measure);
     },
   };
