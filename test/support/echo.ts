@@ -10,7 +10,7 @@ const datagramShape = z.object({
   local: z.string(),
   length: z.number(),
 });
-export type EchoedDatagram = z.infer<typeof datagramShape>;
+type EchoedDatagram = z.infer<typeof datagramShape>;
 
 export interface EchoServer extends AsyncDisposable {
   datagrams(): readonly EchoedDatagram[];

@@ -6,7 +6,7 @@ import { type NetworkNamespace, spawnIn } from "../../src/netns/namespace.ts";
 import { until } from "./until.ts";
 
 const lineShape = z.looseObject({ event: z.string() });
-export type JsonLine = z.infer<typeof lineShape>;
+type JsonLine = z.infer<typeof lineShape>;
 
 export interface JsonServer extends AsyncDisposable {
   /** Everything it said so far, oldest first. */

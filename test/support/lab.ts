@@ -71,7 +71,7 @@ export const OTHER_RESOLVER_V4 = "203.0.113.53";
 export const OTHER_RESOLVER_V6 = "2001:db8:1ff::53";
 
 /** Names that every lab knows; each has IPv4 and IPv6 addresses. */
-export const DEFAULT_ZONE: Zone = {
+const DEFAULT_ZONE: Zone = {
   "one.example.org": { addresses: ["198.51.100.1", "2001:db8:100::1"] },
   "two.example.org": { addresses: ["198.51.100.2", "2001:db8:100::2"] },
   "three.example.org": { addresses: ["198.51.100.3", "2001:db8:100::3"] },

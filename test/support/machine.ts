@@ -8,14 +8,14 @@ import { until } from "./until.ts";
 
 const EGRESS: Argv = [process.execPath, fileURLToPath(new URL("../../src/main.ts", import.meta.url))];
 
-export interface FinishedRun {
+interface FinishedRun {
   readonly exitCode: number | undefined;
   readonly signal: string | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface StartedRun {
+interface StartedRun {
   readonly process: RunningCommand;
   stdout(): string;
   stderr(): string;
@@ -41,7 +41,7 @@ export interface Machine {
   state(): Promise<MachineState>;
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly input?: string;
   /** Added to this process's environment and that which names the lab's resolver. */
   readonly env?: Readonly<Record<string, string | undefined>>;

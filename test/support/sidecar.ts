@@ -19,7 +19,7 @@ export interface SidecarOptions {
   readonly awaitHealth?: boolean;
 }
 
-export interface ApiAnswer {
+interface ApiAnswer {
   readonly status: number;
   readonly headers: NodeJS.Dict<string | string[]>;
   readonly text: string;
@@ -27,7 +27,7 @@ export interface ApiAnswer {
   json(): unknown;
 }
 
-export interface ApiOptions {
+interface ApiOptions {
   /** A string is sent as it is, anything else as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;

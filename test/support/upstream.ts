@@ -10,13 +10,13 @@ import { until } from "./until.ts";
 export interface Zone {
   readonly [name: string]: ZoneEntry;
 }
-export interface ZoneEntry {
+interface ZoneEntry {
   readonly addresses?: readonly string[];
   readonly cname?: string;
   readonly text?: readonly string[];
 }
 
-export interface Question {
+interface Question {
   /** As the client spelled it. */
   readonly qname: string;
   readonly qtype: string;

@@ -12,7 +12,7 @@ const eventShape = z.object({
   host: z.string().optional(),
   sent: z.number().optional(),
 });
-export type WebEvent = z.infer<typeof eventShape>;
+type WebEvent = z.infer<typeof eventShape>;
 
 export interface WebServer extends AsyncDisposable {
   /** What it saw, oldest first: requests, transfers that broke, connections closed with the octets sent. */

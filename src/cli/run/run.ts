@@ -4,7 +4,6 @@
  */
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
-import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { readSettings } from "../../config.ts";
 import { RESOLV_CONF } from "../../config/resolv-conf.ts";
@@ -19,11 +18,11 @@ import { parseRunArguments, type RunRequest } from "./arguments.ts";
 import { startConfinedCommand } from "./confined-command.ts";
 import { createDenials, renderDenials } from "./denials.ts";
 import { createRunNetwork, machineRoutesIpv6, NoSubnetError } from "./run-network.ts";
+import { catchSignals, Interrupted } from "./interrupts.ts";
 import { type RunSidecar, SidecarStartError, startRunSidecar } from "./run-sidecar.ts";
 import { findUpstreams } from "./upstreams.ts";
 
 const TOOLS = ["ip", "nft", "unshare", "setpriv", "mount", "sh"];
-const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
 
 /** Runs it; settles with the command's exit code, or one of `EXIT` where the command could not be run. */
 export async function run(argv: readonly string[], context: CliContext): Promise<number> {
@@ -114,39 +113,6 @@ function chooseUpstreams(context: CliContext, ipv6: boolean): Result<readonly st
   const given = settings.ok ? settings.value.upstreams : undefined;
   if (given !== undefined) return accepted(given.map(({ address }) => address));
   return findUpstreams((path) => (existsSync(path) ? readFileSync(path, "utf8") : undefined), ipv6);
-}
-
-interface Interrupts extends Disposable {
-  /** Aborted by a signal that comes before there is a command to hand it to. */
-  readonly signal: AbortSignal;
-  forwardTo(forward: (signal: NodeJS.Signals) => void): void;
-}
-
-/** A signal that ended the run before the command was started. */
-class Interrupted extends Error {
-  readonly code = "INTERRUPTED";
-  readonly exitCode: number;
-
-  constructor(signal: NodeJS.Signals) {
-    super(`interrupted by ${signal}`);
-    this.exitCode = 128 + constants.signals[signal];
-  }
-}
-
-function catchSignals(): Interrupts {
-  const early = new AbortController();
-  let handle = (signal: NodeJS.Signals): void => early.abort(new Interrupted(signal));
-  const listener = (signal: NodeJS.Signals): void => handle(signal);
-  for (const signal of FORWARDED) process.on(signal, listener);
-  return {
-    signal: early.signal,
-    forwardTo(forward) {
-      handle = forward;
-    },
-    [Symbol.dispose]() {
-      for (const signal of FORWARDED) process.off(signal, listener);
-    },
-  };
 }
 
 /** Under /run, which the command does not see. Those of runs that were killed go now. */
