@@ -46,7 +46,7 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
   return function cleanAnswer(octets, start, end, question, admit, into) {
     if (!indexAnswer(octets, start, end, question.questionOctets, index)) return false;
     into.rcode = index.rcode;
-    into.ede = 0;
+    into.ede = Ede.none;
     into.octets = octets;
     into.bodyStart = start + HEADER_OCTETS + question.questionOctets;
     into.addressOctets = question.qtype === RrType.aaaa ? 16 : 4;

@@ -4,6 +4,7 @@
  */
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Arena } from "../sys/arena.ts";
+import type { Counters } from "./counters.ts";
 import { KERNEL_FAILED, TRUNCATED } from "./own-replies.ts";
 import type { AddressAdmission, LookupObserver } from "./ports.ts";
 import { answerOctets, writeAnswer, type PreparedAnswer } from "./prepared-answer.ts";
@@ -39,6 +40,7 @@ export function createDelivery(
   waiters: WaiterTable,
   admission: AddressAdmission,
   observer: LookupObserver,
+  counters: Counters,
 ): Delivery {
   let queue: ReadyAnswer[] = [];
 
@@ -88,6 +90,7 @@ export function createDelivery(
   }
 
   function refuse({ qname, qtype, firstWaiter }: ReadyAnswer): void {
+    counters.kernelFailures += 1;
     observer.failed(qname, qtype, "kernel");
     reply(KERNEL_FAILED, firstWaiter);
   }

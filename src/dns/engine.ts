@@ -6,13 +6,14 @@ import type { Arena } from "../sys/arena.ts";
 import type { Region } from "../sys/datagrams.ts";
 import { createAnswerCache } from "./cache.ts";
 import { createAnswerCleaner } from "./clean-answer.ts";
-import { createCounters } from "./counters.ts";
+import { createCounters, type Counters } from "./counters.ts";
 import { createDelivery } from "./delivery.ts";
 import { createForwarder } from "./forwarder.ts";
 import { createLookupEnd } from "./lookup-end.ts";
 import { QUESTION_ROOM } from "./lookups.ts";
 import type { AddressAdmission, LookupObserver, LookupPolicy } from "./ports.ts";
 import { createPreparedPool } from "./prepared-answer.ts";
+import { createProber, type ProbeSettings } from "./prober.ts";
 import { createResolver, type Resolver } from "./resolver.ts";
 import { createUpstreamHealth } from "./upstream-health.ts";
 import type { UpstreamTransport } from "./upstream-transport.ts";
@@ -22,6 +23,14 @@ import { createAnswerIndex } from "./wire/answer.ts";
 export interface EngineLimits {
   readonly maxWaiters: number;
   readonly maxLookups: number;
+}
+
+/** What has happened since the start, and what is there now. */
+export interface EngineStats extends Readonly<Counters> {
+  readonly cacheEntries: number;
+  /** Lookups that wait for an upstream, and clients that wait for them. */
+  readonly underWay: number;
+  readonly waiting: number;
 }
 
 export interface EngineOptions extends EngineLimits {
@@ -36,6 +45,8 @@ export interface EngineOptions extends EngineLimits {
   readonly now: () => number;
   /** An answer came in outside of a pass (over TCP): a pass has to be ended for it. */
   readonly onLateAnswer: () => void;
+  /** Without them, upstreams are known by lookups alone. */
+  readonly probes: ProbeSettings | undefined;
 }
 
 export interface Engine extends Resolver {
@@ -49,11 +60,14 @@ export interface Engine extends Resolver {
   clearCache(): void;
   /** Lookups that wait for an upstream. */
   readonly underWay: number;
+  /** Answers SERVFAIL to all that still wait, and probes no more. */
+  abandon(): void;
+  stats(): EngineStats;
 }
 
 /** Octets of arena that an engine takes. */
 export function engineSize({ maxWaiters, maxLookups }: EngineLimits): number {
-  return waiterTableSize(maxWaiters) + maxLookups * (QUESTION_ROOM + 8);
+  return waiterTableSize(maxWaiters) + maxLookups * (QUESTION_ROOM + 8) + QUESTION_ROOM + 8;
 }
 
 export function createEngine(options: EngineOptions): Engine {
@@ -63,22 +77,26 @@ export function createEngine(options: EngineOptions): Engine {
   const index = createAnswerIndex();
   const cache = createAnswerCache();
   const waiters = createWaiterTable(arena, region, options.maxWaiters);
-  const delivery = createDelivery(arena, waiters, options.admission, options.observer);
+  const delivery = createDelivery(arena, waiters, options.admission, options.observer, counters);
+  const health = createUpstreamHealth(options.transport.count);
   const forwarder = createForwarder({
     ...options,
     capacity: options.maxLookups,
-    health: createUpstreamHealth(options.transport.count),
+    health,
     index,
     clean: createAnswerCleaner(index),
     takePrepared: pool.take,
     counters,
-    end: createLookupEnd({ ...options, cache, delivery }),
+    end: createLookupEnd({ ...options, cache, delivery, counters }),
   });
-  const resolver = createResolver({ ...options, cache, waiters, delivery, forwarder });
+  const resolver = createResolver({ ...options, cache, waiters, delivery, forwarder, counters });
+  const prober = options.probes && createProber({ ...options, ...options.probes, health });
   return {
     ...resolver,
-    receive: (attempt, upstream, start, end) =>
-      forwarder.receive(attempt, upstream, arena.octets, start, end, now()),
+    receive(attempt, upstream, start, end) {
+      if (prober?.receive(attempt, arena.octets, start, end) === true) return;
+      forwarder.receive(attempt, upstream, arena.octets, start, end, now());
+    },
     tick: () => forwarder.tick(now()),
     endPass() {
       delivery.settle();
@@ -88,5 +106,15 @@ export function createEngine(options: EngineOptions): Engine {
     get underWay() {
       return forwarder.size;
     },
+    abandon() {
+      prober?.close();
+      forwarder.abandon();
+    },
+    stats: () => ({
+      ...counters,
+      cacheEntries: cache.size,
+      underWay: forwarder.size,
+      waiting: waiters.size,
+    }),
   };
 }

@@ -1,4 +1,5 @@
 import type { AnswerCache } from "./cache.ts";
+import type { Counters } from "./counters.ts";
 import type { Delivery } from "./delivery.ts";
 import type { LookupEnd } from "./forwarder.ts";
 import { NOTHING_HEARD } from "./lookups.ts";
@@ -10,14 +11,22 @@ export interface LookupEndOptions {
   readonly cache: AnswerCache;
   readonly delivery: Delivery;
   readonly observer: LookupObserver;
+  readonly counters: Counters;
 }
 
 /** What becomes of a lookup that the upstreams are done with: the policy of this moment decides again before anyone hears of it. */
-export function createLookupEnd({ policy, cache, delivery, observer }: LookupEndOptions): LookupEnd {
+export function createLookupEnd({
+  policy,
+  cache,
+  delivery,
+  observer,
+  counters,
+}: LookupEndOptions): LookupEnd {
   return {
     answered({ key, qname, qtype, firstWaiter }, answer, nowMs) {
       const decision = policy.decide(qname);
       if (decision.action === "deny") {
+        counters.denied += 1;
         observer.denied(qname, qtype, decision);
         delivery.reply(DENIED, firstWaiter);
         return;

@@ -12,27 +12,40 @@ export const DENIED: OwnReply = {
   ede: Ede.blocked,
   negativeTtlSeconds: DENIED_TTL_SECONDS,
 };
+/** No upstream said anything of use in time; upstreams are what we have for authorities. */
 export const UPSTREAM_FAILED: OwnReply = { rcode: Rcode.servFail, ede: Ede.noReachableAuthority };
 /** The kernel did not take the addresses: better no answer than a dead address. */
 export const KERNEL_FAILED: OwnReply = { rcode: Rcode.servFail, ede: Ede.notReady };
-export const OVERLOADED: OwnReply = { rcode: Rcode.servFail, ede: Ede.networkError };
-export const TRUNCATED: OwnReply = { rcode: Rcode.noError, ede: 0, truncated: true };
+/** RFC 8914 has no code for it, and wants a text where it has none (section 4.1). */
+export const OVERLOADED: OwnReply = {
+  rcode: Rcode.servFail,
+  ede: Ede.other,
+  edeText: Buffer.from("too many lookups under way"),
+};
+export const TRUNCATED: OwnReply = { rcode: Rcode.noError, ede: Ede.none, truncated: true };
 
+/** A reply that is its rcode: passed on from an upstream, or to a query that was refused on sight. */
 export function rcodeReply(rcode: number): OwnReply {
-  return { rcode, ede: 0 };
+  return RCODE_REPLIES[rcode] ?? RCODE_REPLY_SERVFAIL;
 }
+
+const RCODE_REPLIES: readonly OwnReply[] = Array.from({ length: Rcode.badVers + 1 }, (_, rcode) => ({
+  rcode,
+  ede: Ede.none,
+}));
+const RCODE_REPLY_SERVFAIL: OwnReply = { rcode: Rcode.servFail, ede: Ede.none };
 
 const NO_DATA: OwnReply = {
   rcode: Rcode.noError,
   ede: Ede.filtered,
   negativeTtlSeconds: NO_DATA_TTL_SECONDS,
 };
-const REFUSED = rcodeReply(Rcode.refused);
-const NOT_IMPLEMENTED = rcodeReply(Rcode.notImp);
+const REFUSED: OwnReply = { rcode: Rcode.refused, ede: Ede.notSupported };
+const NOT_IMPLEMENTED: OwnReply = { rcode: Rcode.notImp, ede: Ede.notSupported };
 /** RFC 8482 section 4.2: owner (a pointer to the question), HINFO, IN, TTL 300, "RFC8482", "". */
 const ANY: OwnReply = {
   rcode: Rcode.noError,
-  ede: 0,
+  ede: Ede.none,
   answer: Buffer.concat([
     Buffer.from([0xc0, 0x0c, 0, RrType.hinfo, 0, 1, 0, 0, 1, 0x2c, 0, 9, 7]),
     Buffer.from("RFC8482"),

@@ -1,6 +1,7 @@
 /** What the resolver asks of the rest of the sidecar. All of it is synchronous: nothing slow may stand in a lookup's way. */
 import type { Decision } from "../policy/decision.ts";
 import type { DomainName } from "../policy/domain-name.ts";
+import type { Endpoint } from "../sys/socket-address.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
 
 /** The policy as it is at the moment of the call. */
@@ -16,6 +17,15 @@ export interface AddressAdmission {
   learn(qname: DomainName, octets: Uint8Array, at: number, length: 4 | 16, ttlSeconds: number): void;
   /** Whether all that was queued is in force now. On `false` nothing of it is, and it is forgotten. */
   commit(): boolean;
+}
+
+/** When upstreams are asked whether they live, and who hears of those that do not answer. */
+export interface UpstreamProbes {
+  /** Asked for its A records; the root for its NS records. */
+  readonly qname: DomainName;
+  readonly intervalMs: number;
+  /** Once a round for each upstream that did not answer. `line` is for the log, and holds `[dns] upstream probe`. */
+  probeFailed(upstream: Endpoint, line: string): void;
 }
 
 /** Why an allowed lookup got no answer: no upstream gave one in time, the kernel refused the addresses, or too many were under way. */

@@ -2,7 +2,7 @@
  * An answer that is fit to be given out: cleaned, with the places marked that change from client to client (id, question, OPT)
  * and from second to second (TTLs). A cache entry is one of these over octets of its own.
  */
-import { HEADER_OCTETS } from "./wire/constants.ts";
+import { Ede, HEADER_OCTETS } from "./wire/constants.ts";
 import { write16, type Query } from "./wire/query.ts";
 import { writeOpt, writeReplyHeader } from "./wire/reply.ts";
 
@@ -18,7 +18,7 @@ export interface PreparedAnswer {
   rcode: number;
   answerCount: number;
   authorityCount: number;
-  /** Extended DNS error to tell; 0 for none. */
+  /** Extended DNS error to tell, or Ede.none. */
   ede: number;
   /** How long it may be given out, from `preparedAtMs` on; 0: not to be kept. */
   ttlSeconds: number;
@@ -39,7 +39,7 @@ export function createPreparedAnswer(): PreparedAnswer {
     rcode: 0,
     answerCount: 0,
     authorityCount: 0,
-    ede: 0,
+    ede: Ede.none,
     ttlSeconds: 0,
     ttlAt: new Uint16Array(MAX_TTLS),
     ttlCount: 0,
@@ -74,7 +74,7 @@ export function answerOctets(answer: PreparedAnswer, asker: Asker): number {
     HEADER_OCTETS +
     asker.questionOctets +
     (answer.bodyEnd - answer.bodyStart) +
-    (asker.hasEdns ? (answer.ede === 0 ? 11 : 17) : 0)
+    (asker.hasEdns ? (answer.ede === Ede.none ? 11 : 17) : 0)
   );
 }
 
@@ -100,7 +100,7 @@ export function writeAnswer(
     }
   }
   if (asker.hasEdns) {
-    writeOpt(out, body + answer.bodyEnd - answer.bodyStart, asker.dnssecOk, answer.ede, answer.rcode);
+    writeOpt(out, body + answer.bodyEnd - answer.bodyStart, asker.dnssecOk, answer.rcode, answer.ede);
   }
 }
 

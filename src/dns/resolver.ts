@@ -9,6 +9,7 @@
 import type { Arena } from "../sys/arena.ts";
 import { BATCH, type ReceiveBatch } from "../sys/datagrams.ts";
 import type { AnswerCache, CachedAnswer } from "./cache.ts";
+import type { Counters } from "./counters.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Forwarder } from "./forwarder.ts";
 import { DENIED, OVERLOADED, ownReplyForType, rcodeReply } from "./own-replies.ts";
@@ -30,6 +31,7 @@ export interface ResolverOptions {
   readonly waiters: WaiterTable;
   readonly delivery: Delivery;
   readonly forwarder: Forwarder;
+  readonly counters: Counters;
 }
 
 export interface Resolver {
@@ -40,7 +42,7 @@ export interface Resolver {
 }
 
 export function createResolver(options: ResolverOptions): Resolver {
-  const { arena, policy, observer, cache, waiters, delivery, forwarder } = options;
+  const { arena, policy, observer, cache, waiters, delivery, forwarder, counters } = options;
   const readQuery = createQueryReader();
   const query = createQuery();
 
@@ -54,9 +56,16 @@ export function createResolver(options: ResolverOptions): Resolver {
   ): void {
     const refusal = readQuery(arena.octets, start, end, query);
     if (refusal === NOT_A_QUERY) return;
-    const reply = refusal === 0 ? decide() : rcodeReply(refusal);
+    if (client.isStream) counters.tcpQueries += 1;
+    else counters.udpQueries += 1;
+    const reply = refusal === 0 ? decide() : refuse(refusal);
     if (reply !== undefined) client.send(start, writeOwnReply(arena.octets, query, reply), name, nameLength);
     else resolve(client, name, nameLength, nowMs);
+  }
+
+  function refuse(rcode: number): OwnReply {
+    counters.refused += 1;
+    return rcodeReply(rcode);
   }
 
   /** What we answer by ourselves; undefined for an allowed name of an ordinary type. */
@@ -64,6 +73,7 @@ export function createResolver(options: ResolverOptions): Resolver {
     const { qname, qtype } = query;
     const decision = qname === undefined ? undefined : policy.decide(qname);
     if (decision?.action === "allow") return ownReplyForType(qtype);
+    counters.denied += 1;
     observer.denied(qname ?? presentName(arena.octets, query.start + HEADER_OCTETS), qtype, decision);
     return DENIED;
   }
@@ -81,9 +91,11 @@ export function createResolver(options: ResolverOptions): Resolver {
     if (row === NO_WAITER) {
       overload(client, name, nameLength);
     } else if (cached) {
+      counters.cacheHits += 1;
       const ageSeconds = Math.floor((nowMs - cached.storedAtMs) / 1000);
       delivery.ready(qname, query.qtype, cached.answer, ageSeconds, row);
     } else if (underWay) {
+      counters.joined += 1;
       underWay.firstWaiter = row;
     } else {
       const lookup = forwarder.start(key, query, nowMs);
@@ -96,6 +108,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   }
 
   function overload(client: Client, name: number, nameLength: number): void {
+    counters.overloads += 1;
     if (query.qname !== undefined) observer.failed(query.qname, query.qtype, "overload");
     client.send(query.start, writeOwnReply(arena.octets, query, OVERLOADED), name, nameLength);
   }

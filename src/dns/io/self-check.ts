@@ -46,6 +46,8 @@ function answersTcp(address: string, port: number, limitMs: number): Promise<boo
     socket.once("connect", () => socket.write(frameMessage(PING)));
     socket.once("data", () => settle(true));
     socket.once("timeout", () => settle(false));
+    // Closed without a word: the listener has no room for another connection.
+    socket.once("close", () => settle(false));
     socket.once("error", () => settle(false));
   });
 }

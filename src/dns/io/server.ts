@@ -1,37 +1,45 @@
 /**
  * The DNS server of one sandbox: listeners, upstream sockets and the resolver between them, in the network namespace that it is opened in.
  *
- * The shape of the arena, in order: client batch, upstream batch, listeners' answers, upstream queries, waiting clients,
- * lookups under way, one TCP query and answer. Only pages that are used cost memory.
+ * The arena holds, in order: upstream batch, upstream queries, waiting clients, lookups under way, client batch, one TCP query and
+ * answer, listeners' answers. Only pages that are used cost memory.
  */
 import { createArena } from "../../sys/arena.ts";
 import { createReceiveBatch, receiveBatchSize } from "../../sys/datagrams.ts";
-import { SystemCallError } from "../../sys/errors.ts";
 import { readOwnPorts } from "../../sys/local-ports.ts";
 import { createRegion } from "../../sys/region.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import type { SocketMark } from "../../sys/socket.ts";
-import { createEngine, engineSize, type Engine } from "../engine.ts";
-import type { AddressAdmission, LookupObserver, LookupPolicy } from "../ports.ts";
+import { createEngine, engineSize, type Engine, type EngineStats } from "../engine.ts";
+import type { AddressAdmission, LookupObserver, LookupPolicy, UpstreamProbes } from "../ports.ts";
 import { createRandomSource } from "../random.ts";
 import { MAX_UDP_OCTETS } from "../wire/query.ts";
+import { listenersSize, openListeners, type Listeners } from "./listeners.ts";
 import { createTcpExchange } from "./tcp-exchange.ts";
-import { openTcpListener, TCP_ANSWER_ROOM, TCP_QUERY_ROOM, type TcpListener } from "./tcp-listener.ts";
-import { openUdpListener, udpListenerSize, type UdpListener } from "./udp-listener.ts";
-import { openUpstreamSockets, upstreamSocketsSize } from "./upstream-sockets.ts";
+import { openUpstreamSockets, upstreamSocketsSize, type UpstreamSockets } from "./upstream-sockets.ts";
 
 const LIMITS = { maxWaiters: 8192, maxLookups: 8192 };
 const TICK_MS = 50;
+const TCP_IDLE_MS = 10_000;
 
 export interface DnsServerOptions {
   /** Where clients' lookups arrive; those whose address this namespace does not have are left out. */
   readonly listen: readonly Endpoint[];
+  /** At most {@link MAX_UPSTREAMS}. */
   readonly upstreams: readonly Endpoint[];
   readonly mark: SocketMark;
   readonly timeoutMs: number;
   readonly policy: LookupPolicy;
   readonly admission: AddressAdmission;
   readonly observer: LookupObserver;
+  /** Without them, upstreams are known by lookups alone. */
+  readonly probes?: UpstreamProbes;
+}
+
+export interface DnsServerStats extends EngineStats {
+  /** Answers and upstream queries that the kernel would not take. */
+  readonly droppedAnswers: number;
+  readonly droppedQueries: number;
 }
 
 export interface DnsServer {
@@ -41,57 +49,94 @@ export interface DnsServer {
   clearCache(): void;
   /** Lookups that wait for an upstream. */
   readonly underWay: number;
-  /** Stops listening, answers what is under way within `graceMs`, closes. */
+  /** Counts since the start and sizes now, as they are at this moment. */
+  stats(): DnsServerStats;
+  /** Takes no more queries, answers what is under way (SERVFAIL once `graceMs` is over), closes. */
   close(graceMs: number): Promise<void>;
 }
 
-const now = (): number => performance.now();
-
 /** Opens everything. Throws SystemCallError or Node's error (`code`) when nothing could be bound or rights are missing. */
 export async function openDnsServer(options: DnsServerOptions): Promise<DnsServer> {
-  const { upstreams, timeoutMs } = options;
+  const passes = createPasses();
+  const { engine, transport, arena, region } = openEngine(options, passes.end);
+  let listeners: Listeners;
+  try {
+    listeners = await openListeners({
+      arena,
+      region,
+      listen: options.listen,
+      tcpIdleMs: Math.max(TCP_IDLE_MS, options.timeoutMs + 1000),
+      onBatch(batch, count, client) {
+        engine.handleBatch(batch, count, client, now());
+        passes.end();
+      },
+      onQuery(start, end, client) {
+        engine.handle(start, end, client, 0, 0, now());
+        passes.end();
+      },
+    });
+  } catch (error) {
+    engine.abandon();
+    transport.close();
+    throw error;
+  }
+  passes.begin(engine, listeners, transport);
+
+  async function close(graceMs: number): Promise<void> {
+    const until = now() + graceMs;
+    listeners.stop();
+    while (engine.underWay > 0 && now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
+    engine.abandon();
+    passes.end();
+    passes.stop();
+    transport.close();
+    await listeners.close();
+  }
+  return {
+    listening: listeners.listening,
+    clearCache: engine.clearCache,
+    get underWay() {
+      return engine.underWay;
+    },
+    stats: () => ({
+      ...engine.stats(),
+      droppedAnswers: listeners.dropped,
+      droppedQueries: transport.dropped,
+    }),
+    close,
+  };
+}
+
+interface OpenEngine {
+  readonly engine: Engine;
+  readonly transport: UpstreamSockets;
+  readonly arena: ReturnType<typeof createArena>;
+  readonly region: ReturnType<typeof createRegion>;
+}
+
+/** The engine and the sockets to its upstreams, with room left in the arena for the listeners. */
+function openEngine(options: DnsServerOptions, endPass: () => void): OpenEngine {
+  const { upstreams, timeoutMs, mark } = options;
   const size =
-    2 * receiveBatchSize(MAX_UDP_OCTETS) +
-    options.listen.length * udpListenerSize() +
+    receiveBatchSize(MAX_UDP_OCTETS) +
     upstreamSocketsSize(upstreams.length) +
     engineSize(LIMITS) +
-    TCP_QUERY_ROOM +
-    TCP_ANSWER_ROOM +
+    listenersSize(options.listen.length) +
     1024;
   const arena = createArena(size);
   const region = createRegion(0, size);
   const random = createRandomSource();
-  const ports = readOwnPorts();
-  const udpListeners: UdpListener[] = [];
-  const tcpListeners: TcpListener[] = [];
-  let ticking: NodeJS.Timeout | undefined;
-
-  function passDone(): void {
-    engine.endPass();
-    for (const listener of udpListeners) listener.flush();
-    transport.flush();
-    if (ticking === undefined && engine.underWay > 0) ticking = setInterval(tick, TICK_MS);
-  }
-  function tick(): void {
-    engine.tick();
-    passDone();
-    if (engine.underWay > 0) return;
-    clearInterval(ticking);
-    ticking = undefined;
-  }
-
+  const own = { mark, ports: readOwnPorts(), random };
   const transport = openUpstreamSockets({
+    ...own,
     arena,
     region,
     upstreams,
-    mark: options.mark,
-    ports,
-    random,
     receive: createReceiveBatch(arena, region, MAX_UDP_OCTETS),
     lingerMs: timeoutMs,
-    exchange: createTcpExchange({ upstreams, mark: options.mark, ports, random }),
+    exchange: createTcpExchange({ ...own, upstreams }),
     onAnswer: (attempt, upstream, start, end) => engine.receive(attempt, upstream, start, end),
-    onPass: passDone,
+    onPass: endPass,
   });
   const engine: Engine = createEngine({
     ...LIMITS,
@@ -104,74 +149,51 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
     observer: options.observer,
     randomOctet: random.octet,
     now,
-    onLateAnswer: passDone,
+    onLateAnswer: endPass,
+    probes: options.probes && { ...options.probes, upstreams, schedule },
   });
+  return { engine, transport, arena, region };
+}
 
-  const receive = createReceiveBatch(arena, region, MAX_UDP_OCTETS);
-  const queryRoom = region.take(TCP_QUERY_ROOM);
-  const answerRoom = region.take(TCP_ANSWER_ROOM);
-  const listening: Endpoint[] = [];
-  try {
-    for (const local of options.listen) {
-      const opened = await openPair(local);
-      if (opened) listening.push(local);
-    }
-    if (listening.length === 0) throw new SystemCallError("bind", 99, "no address to listen on");
-  } catch (error) {
-    await closeListeners();
-    transport.close();
-    throw error;
-  }
+interface Passes {
+  begin(engine: Engine, listeners: Listeners, transport: UpstreamSockets): void;
+  /** What a pass has brought is settled and sent; a timer runs while lookups are under way, and none when none are. */
+  end(): void;
+  stop(): void;
+}
 
-  /** Both transports of one address, or false where this namespace does not have the address (IPv6 switched off). */
-  async function openPair(local: Endpoint): Promise<boolean> {
-    try {
-      const onBatch: Parameters<typeof openUdpListener>[1]["onBatch"] = (count, client) => {
-        engine.handleBatch(receive, count, client, now());
-        passDone();
-      };
-      udpListeners.push(openUdpListener(local, { arena, region, receive, onBatch }));
-      tcpListeners.push(
-        await openTcpListener(local, {
-          arena,
-          queryRoom,
-          answerRoom,
-          onQuery: (start, end, client) => {
-            engine.handle(start, end, client, 0, 0, now());
-            passDone();
-          },
-        }),
-      );
-      return true;
-    } catch (error) {
-      if (isAddressMissing(error)) return false;
-      throw error;
-    }
+function createPasses(): Passes {
+  let parts: { engine: Engine; listeners: Listeners; transport: UpstreamSockets } | undefined;
+  let ticking: NodeJS.Timeout | undefined;
+  function end(): void {
+    if (parts === undefined) return;
+    parts.engine.endPass();
+    parts.listeners.flush();
+    parts.transport.flush();
+    if (ticking === undefined && parts.engine.underWay > 0) ticking = setInterval(tick, TICK_MS);
   }
-  async function closeListeners(): Promise<void> {
-    for (const listener of udpListeners.splice(0)) listener.close();
-    await Promise.all(tcpListeners.splice(0).map((listener) => listener.close()));
+  function tick(): void {
+    parts?.engine.tick();
+    end();
+    if (parts !== undefined && parts.engine.underWay > 0) return;
+    clearInterval(ticking);
+    ticking = undefined;
   }
-
   return {
-    listening,
-    clearCache: engine.clearCache,
-    get underWay() {
-      return engine.underWay;
+    begin(engine, listeners, transport) {
+      parts = { engine, listeners, transport };
     },
-    async close(graceMs) {
-      const until = performance.now() + graceMs;
-      while (engine.underWay > 0 && performance.now() < until) {
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
+    end,
+    stop() {
+      parts = undefined;
       clearInterval(ticking);
-      await closeListeners();
-      transport.close();
     },
   };
 }
 
-function isAddressMissing(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT";
+const now = (): number => performance.now();
+
+function schedule(delayMs: number, run: () => void): () => void {
+  const timer = setTimeout(run, delayMs).unref();
+  return () => clearTimeout(timer);
 }

@@ -1,20 +1,16 @@
 /** One query over TCP to an upstream, on a marked socket of its own (RFC 7766). Few lookups need it: those whose answers are large. */
 import { Socket } from "node:net";
-import type { OwnPorts } from "../../sys/local-ports.ts";
 import { untilWritable } from "../../sys/readiness.ts";
-import { addressFamily, AF_INET, type Endpoint } from "../../sys/socket-address.ts";
-import { closeSocket, openSocket, SOCK_STREAM, takeSocketError, type SocketMark } from "../../sys/socket.ts";
-import type { RandomSource } from "../random.ts";
+import type { Endpoint } from "../../sys/socket-address.ts";
+import { closeSocket, SOCK_STREAM, takeSocketError } from "../../sys/socket.ts";
 import type { UpstreamTransport } from "../upstream-transport.ts";
+import { openOwnSocket, type OwnSocketOptions } from "./own-socket.ts";
 import { createFrameReader, frameMessage } from "./tcp-framing.ts";
 
 const MAX_UNDER_WAY = 128;
 
-export interface TcpExchangeOptions {
+export interface TcpExchangeOptions extends OwnSocketOptions {
   readonly upstreams: readonly Endpoint[];
-  readonly mark: SocketMark;
-  readonly ports: OwnPorts;
-  readonly random: RandomSource;
 }
 
 /** Makes the exchange. More than 128 at once get no answer. */
@@ -39,11 +35,9 @@ async function askOnce(
   remote: Endpoint,
   query: Buffer,
   signal: AbortSignal,
-  { mark, ports, random }: TcpExchangeOptions,
+  options: TcpExchangeOptions,
 ): Promise<Buffer | undefined> {
-  const any = addressFamily(remote.address) === AF_INET ? "0.0.0.0" : "::";
-  const port = ports.count > 0 ? ports.port(random.below(ports.count)) : 0;
-  const fd = openSocket({ type: SOCK_STREAM, local: { address: any, port }, remote, mark });
+  const fd = openOwnSocket(remote, options, { type: SOCK_STREAM });
   try {
     await untilWritable(fd, signal);
     if (takeSocketError(fd) !== 0) throw new Error("the upstream refused the connection");

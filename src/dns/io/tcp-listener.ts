@@ -1,4 +1,7 @@
-/** Lookups over TCP (RFC 7766): pipelined, answered out of order, with a deadline for the idle and for those that drip. */
+/**
+ * Lookups over TCP (RFC 7766): pipelined, answered out of order. Whoever connects has room made for it: past the limit the
+ * connection that has been quiet longest goes. A client that does not read its answers is not read either.
+ */
 import { createServer, type Server, type Socket } from "node:net";
 import type { Arena } from "../../sys/arena.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
@@ -6,23 +9,28 @@ import type { Client } from "../waiters.ts";
 import { createFrameReader, frameMessage } from "./tcp-framing.ts";
 
 const MAX_CONNECTIONS = 256;
-/** A connection that brings nothing is closed after this time, and so is one that has not finished a message. */
-const IDLE_MS = 10_000;
+/** A connection has this long from the first octet of a message to the last. */
+const MESSAGE_MS = 10_000;
 /** No query of a client's needs more. */
 const MAX_QUERY_OCTETS = 4096;
 /** Answers that a client leaves unread; past it the connection is cut. */
-const MAX_UNREAD_OCTETS = 1 << 20;
+const MAX_UNREAD_OCTETS = 1 << 18;
+const LAST_WORDS_MS = 250;
 
 export interface TcpListenerOptions {
   readonly arena: Arena;
   /** Room in the arena for one query, and for one answer of 64 KiB. */
   readonly queryRoom: number;
   readonly answerRoom: number;
+  /** A connection on which nothing moves is closed after this time: longer than a lookup may take. */
+  readonly idleMs: number;
   /** A query stands in `arena.octets[start, end)`, and may be overwritten. */
   readonly onQuery: (start: number, end: number, client: Client) => void;
 }
 
 export interface TcpListener {
+  /** Takes no more connections and queries; answers may still go out. */
+  stop(): void;
   close(): Promise<void>;
 }
 
@@ -32,17 +40,34 @@ export const TCP_ANSWER_ROOM = 65_536;
 
 /** Binds; rejects with Node's error (`code` EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT). */
 export async function openTcpListener(local: Endpoint, options: TcpListenerOptions): Promise<TcpListener> {
+  /** The one that has been quiet longest comes first. */
   const connections = new Set<Socket>();
-  const server = createServer({ noDelay: true }, (socket) => serve(socket, connections, options));
-  server.maxConnections = MAX_CONNECTIONS;
+  const state = { isStopped: false };
+  // A client may have said all that it wants to say and still wait for its answers.
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    serve(socket, connections, state, options);
+    for (const quiet of connections) {
+      if (connections.size <= MAX_CONNECTIONS) break;
+      connections.delete(quiet);
+      quiet.destroy();
+    }
+  });
   await listen(server, local);
   server.on("error", ignoreAcceptErrors);
+  const closed = Promise.withResolvers<void>();
+  function stop(): void {
+    if (state.isStopped) return;
+    state.isStopped = true;
+    server.close(() => closed.resolve());
+    for (const socket of connections) socket.pause();
+  }
   return {
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of connections) socket.destroy();
-      }),
+    stop,
+    close() {
+      stop();
+      for (const socket of connections) endSoon(socket);
+      return closed.promise;
+    },
   };
 }
 
@@ -56,25 +81,51 @@ function listen(server: Server, { address, port }: Endpoint): Promise<void> {
   });
 }
 
-function serve(socket: Socket, connections: Set<Socket>, options: TcpListenerOptions): void {
+/** Lets what has been written go out, for as long as a client that reads needs. */
+function endSoon(socket: Socket): void {
+  socket.destroySoon();
+  setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref();
+}
+
+/** A connection's queries that have no answer yet, and whether there will be more. */
+interface Talk {
+  unanswered: number;
+  isOver: boolean;
+}
+
+function serve(
+  socket: Socket,
+  connections: Set<Socket>,
+  state: { readonly isStopped: boolean },
+  options: TcpListenerOptions,
+): void {
   const { arena, queryRoom } = options;
-  connections.add(socket);
-  const client = createTcpClient(socket, options);
+  const talk: Talk = { unanswered: 0, isOver: false };
+  let messageDeadline: NodeJS.Timeout | undefined;
+  const client = createTcpClient(socket, talk, options);
   const reader = createFrameReader((message) => {
+    clearTimeout(messageDeadline);
+    messageDeadline = undefined;
     message.copy(arena.octets, queryRoom);
+    talk.unanswered += 1;
     options.onQuery(queryRoom, queryRoom + message.length, client);
   }, MAX_QUERY_OCTETS);
-  let messageDeadline: NodeJS.Timeout | undefined;
 
-  socket.setTimeout(IDLE_MS, () => socket.destroy());
+  connections.add(socket);
+  socket.setTimeout(options.idleMs, () => socket.destroy());
   socket.on("data", (chunk: Buffer) => {
+    connections.delete(socket);
+    connections.add(socket);
     if (!reader.push(chunk)) socket.destroy();
-    if (!reader.isInside) {
-      clearTimeout(messageDeadline);
-      messageDeadline = undefined;
-    } else {
-      messageDeadline ??= setTimeout(() => socket.destroy(), IDLE_MS).unref();
-    }
+    if (reader.isInside) messageDeadline ??= setTimeout(() => socket.destroy(), MESSAGE_MS).unref();
+    if (socket.writableNeedDrain) socket.pause();
+  });
+  socket.on("drain", () => {
+    if (!state.isStopped) socket.resume();
+  });
+  socket.on("end", () => {
+    talk.isOver = true;
+    if (talk.unanswered === 0) socket.end();
   });
   // A reset by the client is its own business; "close" follows.
   socket.on("error", () => socket.destroy());
@@ -84,14 +135,19 @@ function serve(socket: Socket, connections: Set<Socket>, options: TcpListenerOpt
   });
 }
 
-function createTcpClient(socket: Socket, { arena, answerRoom }: TcpListenerOptions): Client {
+function createTcpClient(socket: Socket, talk: Talk, { arena, answerRoom }: TcpListenerOptions): Client {
   return {
     isStream: true,
     reserve: () => answerRoom,
     send(start, length) {
-      if (socket.destroyed) return;
-      if (socket.writableLength > MAX_UNREAD_OCTETS) socket.destroy();
-      else socket.write(frameMessage(arena.octets.subarray(start, start + length)));
+      if (!socket.writable) return;
+      if (socket.writableLength > MAX_UNREAD_OCTETS) {
+        socket.destroy();
+        return;
+      }
+      socket.write(frameMessage(arena.octets.subarray(start, start + length)));
+      talk.unanswered -= 1;
+      if (talk.isOver && talk.unanswered === 0) socket.end();
     },
   };
 }

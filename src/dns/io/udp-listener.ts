@@ -20,6 +20,8 @@ export interface UdpListener {
   flush(): void;
   /** Answers that the kernel would not take. */
   readonly dropped: number;
+  /** Reads no more queries; answers may still go out. */
+  stop(): void;
   close(): void;
 }
 
@@ -57,6 +59,11 @@ export function openUdpListener(local: Endpoint, options: UdpListenerOptions): U
     const count = receive.receive(fd);
     if (count > 0) options.onBatch(count, client);
   });
+  let isReading = true;
+  function stop(): void {
+    if (isReading) watch.close();
+    isReading = false;
+  }
   return {
     client,
     flush() {
@@ -66,8 +73,10 @@ export function openUdpListener(local: Endpoint, options: UdpListenerOptions): U
     get dropped() {
       return batch.dropped;
     },
+    stop,
     close() {
-      watch.close();
+      stop();
+      batch.fd = -1;
       closeSocket(fd);
     },
   };

@@ -15,30 +15,27 @@ import {
 } from "../../sys/datagrams.ts";
 import type { Arena } from "../../sys/arena.ts";
 import { SystemCallError } from "../../sys/errors.ts";
-import type { OwnPorts } from "../../sys/local-ports.ts";
 import { watchReadable, type Watch } from "../../sys/readiness.ts";
-import { addressFamily, AF_INET, type Endpoint } from "../../sys/socket-address.ts";
-import { closeSocket, openSocket, SOCK_DGRAM, type SocketMark } from "../../sys/socket.ts";
+import type { Endpoint } from "../../sys/socket-address.ts";
+import { closeSocket, SOCK_DGRAM } from "../../sys/socket.ts";
 import { QUESTION_ROOM } from "../lookups.ts";
-import type { RandomSource } from "../random.ts";
 import type { UpstreamTransport } from "../upstream-transport.ts";
 import { read16 } from "../wire/query.ts";
 import { upstreamQueryOctets } from "../wire/upstream-query.ts";
+import { openOwnSocket, type OwnSocketOptions } from "./own-socket.ts";
 
 const SOCKETS_PER_UPSTREAM = 4;
 const QUERIES_PER_SOCKET = 8192;
-const BIND_TRIES = 8;
+/** Replaced sockets that still listen; while there are as many, none is replaced. */
+const MAX_RETIRED = 64;
 const RECEIVE_BUFFER = 1 << 20;
 const QUERY_ROOM = Math.ceil(upstreamQueryOctets(QUESTION_ROOM) / 8) * 8;
 const IDS = 0x1_0000;
 
-export interface UpstreamSocketOptions {
+export interface UpstreamSocketOptions extends OwnSocketOptions {
   readonly arena: Arena;
   readonly region: Region;
   readonly upstreams: readonly Endpoint[];
-  readonly mark: SocketMark;
-  readonly ports: OwnPorts;
-  readonly random: RandomSource;
   /** Shared by all sockets: a pass reads from one at a time. */
   readonly receive: ReceiveBatch;
   /** How long a replaced socket still listens. */
@@ -51,6 +48,9 @@ export interface UpstreamSocketOptions {
 }
 
 export interface UpstreamSockets extends UpstreamTransport {
+  /** Queries that the kernel would not take. */
+  readonly dropped: number;
+  /** Nothing is sent any more; may be called while lookups are under way. */
   close(): void;
 }
 
@@ -75,11 +75,24 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
   const { arena, region, upstreams, receive, random } = options;
   const retired = new Set<() => void>();
   let serials = 0;
-  const sockets = upstreams.map((_, upstream) =>
-    Array.from({ length: SOCKETS_PER_UPSTREAM }, () => createSocket(upstream)),
-  );
+  /** Whether all have been opened once: from then on nothing is thrown, for lookups are under way. */
+  let isOpen = false;
+  let isClosed = false;
+  const sockets: OpenSocket[][] = upstreams.map(() => []);
   let drawn: OpenSocket | undefined;
   const unsent = new Set<OpenSocket>();
+
+  function openAll(): void {
+    try {
+      for (const [upstream, group] of sockets.entries()) {
+        while (group.length < SOCKETS_PER_UPSTREAM) group.push(createSocket(upstream));
+      }
+      isOpen = true;
+    } catch (error) {
+      close();
+      throw error;
+    }
+  }
 
   function createSocket(upstream: number): OpenSocket {
     const socket: OpenSocket = {
@@ -99,8 +112,14 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
   /** Gives the socket a new descriptor and port. Where none can be had (no route yet, no descriptors left) it keeps what it has. */
   function reopen(socket: OpenSocket): void {
     const endpoint = upstreams[socket.upstream];
-    const fd = endpoint === undefined ? -1 : openConnected(endpoint, options);
-    if (fd < 0) return;
+    if (endpoint === undefined || isClosed) return;
+    let fd: number;
+    try {
+      fd = openOwnSocket(endpoint, options, { type: SOCK_DGRAM, receiveBuffer: RECEIVE_BUFFER });
+    } catch (error) {
+      if (isOpen || mayPass(error)) return;
+      throw error;
+    }
     retire(socket);
     const serial = ++serials;
     socket.fd = fd;
@@ -112,14 +131,14 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
 
   function retire({ fd, watch }: OpenSocket): void {
     if (fd < 0) return;
-    const close = (): void => {
+    const end = (): void => {
       clearTimeout(timer);
-      retired.delete(close);
+      retired.delete(end);
       watch.close();
       closeSocket(fd);
     };
-    const timer = setTimeout(close, options.lingerMs).unref();
-    retired.add(close);
+    const timer = setTimeout(end, options.lingerMs).unref();
+    retired.add(end);
   }
 
   function onReadable(fd: number, serial: number, upstream: number): void {
@@ -136,9 +155,24 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
   function flushSocket(socket: OpenSocket): void {
     socket.batch.flush();
     socket.queued = 0;
-    if (socket.uses >= QUERIES_PER_SOCKET) reopen(socket);
   }
 
+  /** Only where nothing is queued: what has been drawn goes by the socket's serial. */
+  function replaceWorn(socket: OpenSocket): void {
+    if (socket.uses >= QUERIES_PER_SOCKET && retired.size < MAX_RETIRED) reopen(socket);
+  }
+
+  function close(): void {
+    isClosed = true;
+    for (const socket of sockets.flat()) {
+      retire(socket);
+      socket.fd = -1;
+      socket.batch.fd = -1;
+    }
+    for (const end of retired) end();
+  }
+
+  openAll();
   return {
     count: upstreams.length,
     draw(upstream, isTaken) {
@@ -167,36 +201,23 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
     },
     flush() {
       if (unsent.size === 0) return;
-      unsent.forEach(flushSocket);
+      for (const socket of unsent) {
+        flushSocket(socket);
+        replaceWorn(socket);
+      }
       unsent.clear();
     },
     exchange: options.exchange,
-    close() {
-      for (const socket of sockets.flat()) retire(socket);
-      for (const close of retired) close();
+    close,
+    get dropped() {
+      return sockets.flat().reduce((sum, { batch }) => sum + batch.dropped, 0);
     },
   };
 }
 
 const NO_WATCH: Watch = { close: () => undefined, unref: () => undefined };
 
-/** A connected, marked socket on a random port of our own; -1 where the world says no. Throws for want of rights. */
-function openConnected(remote: Endpoint, { mark, ports, random }: UpstreamSocketOptions): number {
-  const any = addressFamily(remote.address) === AF_INET ? "0.0.0.0" : "::";
-  for (let tries = 0; tries <= BIND_TRIES; tries++) {
-    const port = tries < BIND_TRIES && ports.count > 0 ? ports.port(random.below(ports.count)) : 0;
-    try {
-      return openSocket({
-        type: SOCK_DGRAM,
-        local: { address: any, port },
-        remote,
-        mark,
-        receiveBuffer: RECEIVE_BUFFER,
-      });
-    } catch (error) {
-      if (!(error instanceof SystemCallError) || error.code === "EPERM") throw error;
-      if (error.code !== "EADDRINUSE" && error.code !== "EACCES") return -1;
-    }
-  }
-  return -1;
+/** What may pass by itself: no route yet, no descriptors or memory left, a port range used up. Want of rights does not. */
+function mayPass(error: unknown): boolean {
+  return error instanceof SystemCallError && error.code !== "EPERM";
 }

@@ -42,13 +42,15 @@ export const RrType = {
 
 export const CLASS_IN = 1;
 
-/** Extended DNS errors, RFC 8914 section 4. */
+/** Extended DNS errors, RFC 8914 section 4. `blocked` speaks of a name, `filtered` of what a name that may be asked would have given. */
 export const Ede = {
+  none: -1,
+  other: 0,
+  notReady: 14,
   blocked: 15,
   filtered: 17,
-  notReady: 14,
+  notSupported: 21,
   noReachableAuthority: 22,
-  networkError: 23,
 } as const;
 
 /** Bits of the third and fourth header octets. */

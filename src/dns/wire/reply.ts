@@ -3,7 +3,7 @@
  *
  *     header (patched) | question (as it was) | SOA, when negative | OPT, when the client spoke EDNS
  */
-import { Flag, HEADER_OCTETS, RrType } from "./constants.ts";
+import { Ede, Flag, HEADER_OCTETS, RrType } from "./constants.ts";
 import { write16, type Query } from "./query.ts";
 
 /** What the sidecar says it takes over UDP: fits every path without fragments (RFC 9715). */
@@ -12,12 +12,15 @@ export const UDP_PAYLOAD_OCTETS = 1232;
 export const MAX_OWN_REPLY_OCTETS = 96;
 /** Octets of the SOA record that {@link writeSoa} writes. */
 export const SOA_OCTETS = 34;
+const NO_TEXT = new Uint8Array(0);
 const POINTER_TO_QUESTION = 0xc00c;
 
 export interface OwnReply {
   readonly rcode: number;
-  /** Extended DNS error (RFC 8914); 0 for none. */
+  /** Extended DNS error (RFC 8914), or Ede.none. */
   readonly ede: number;
+  /** What it says to people, 32 octets at most. */
+  readonly edeText?: Uint8Array;
   /** TTL of the SOA that makes the answer a negative one (RFC 2308 section 3); `undefined` for no SOA. */
   readonly negativeTtlSeconds?: number;
   /** Extra answer records, ready-made, after the question. */
@@ -50,7 +53,7 @@ export function writeOwnReply(octets: Buffer, query: Asked, reply: OwnReply): nu
   }
   if (query.hasEdns) {
     write16(octets, start + 10, 1);
-    at = writeOpt(octets, at, query.dnssecOk, reply.ede, reply.rcode);
+    at = writeOpt(octets, at, query.dnssecOk, reply.rcode, reply.ede, reply.edeText);
   }
   return at - start;
 }
@@ -68,23 +71,31 @@ export function writeReplyHeader(
   octets[start + 3] = Flag.ra | (query.checkingDisabled ? Flag.cd : 0) | (rcode & 0xf);
 }
 
-/** Writes our OPT record, with an extended error when `ede` is not 0; returns the offset behind it. */
-export function writeOpt(octets: Buffer, at: number, dnssecOk: boolean, ede: number, rcode: number): number {
+/** Writes our OPT record, with an extended error unless `ede` is Ede.none; returns the offset behind it. */
+export function writeOpt(
+  octets: Buffer,
+  at: number,
+  dnssecOk: boolean,
+  rcode: number,
+  ede: number,
+  edeText: Uint8Array = NO_TEXT,
+): number {
   octets[at] = 0;
   write16(octets, at + 1, RrType.opt);
   write16(octets, at + 3, UDP_PAYLOAD_OCTETS);
   octets[at + 5] = rcode >>> 4;
   octets[at + 6] = 0;
   write16(octets, at + 7, dnssecOk ? 0x8000 : 0);
-  if (ede === 0) {
+  if (ede === Ede.none) {
     write16(octets, at + 9, 0);
     return at + 11;
   }
-  write16(octets, at + 9, 6);
+  write16(octets, at + 9, 6 + edeText.length);
   write16(octets, at + 11, 15);
-  write16(octets, at + 13, 2);
+  write16(octets, at + 13, 2 + edeText.length);
   write16(octets, at + 15, ede);
-  return at + 17;
+  octets.set(edeText, at + 17);
+  return at + 17 + edeText.length;
 }
 
 /** A SOA at the question's own name, with root names in it: it says how long "no" holds, nothing else. */

@@ -1,5 +1,5 @@
 /** The engine on a network and a clock that the test holds: datagrams go into lists, time passes when told. */
-import { createEngine, engineSize, type Engine } from "../../../src/dns/engine.ts";
+import { createEngine, engineSize, type Engine, type EngineOptions } from "../../../src/dns/engine.ts";
 import type { AddressAdmission, LookupObserver, LookupPolicy } from "../../../src/dns/ports.ts";
 import type { UpstreamTransport } from "../../../src/dns/upstream-transport.ts";
 import type { Client } from "../../../src/dns/waiters.ts";
@@ -30,6 +30,7 @@ export interface FakeNetworkOptions {
   readonly randomOctet?: () => number;
   readonly policy?: Partial<LookupPolicy>;
   readonly admission?: Partial<AddressAdmission>;
+  readonly probes?: EngineOptions["probes"];
 }
 
 export const ALLOW: Decision = { action: "allow", layer: "user", rule: undefined };
@@ -125,6 +126,7 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
     randomOctet: options.randomOctet ?? (() => 0x20),
     now: () => nowMs,
     onLateAnswer: () => engine.endPass(),
+    probes: options.probes,
   });
 
   function client(isStream = false): FakeClient {

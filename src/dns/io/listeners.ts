@@ -1,0 +1,93 @@
+/** Where clients' lookups arrive: over UDP and TCP at each address that this namespace has. */
+import type { Arena } from "../../sys/arena.ts";
+import { createReceiveBatch, receiveBatchSize, type ReceiveBatch, type Region } from "../../sys/datagrams.ts";
+import { SystemCallError } from "../../sys/errors.ts";
+import type { Endpoint } from "../../sys/socket-address.ts";
+import type { Client } from "../waiters.ts";
+import { MAX_UDP_OCTETS } from "../wire/query.ts";
+import { openTcpListener, TCP_ANSWER_ROOM, TCP_QUERY_ROOM, type TcpListener } from "./tcp-listener.ts";
+import { openUdpListener, udpListenerSize, type UdpListener } from "./udp-listener.ts";
+
+export interface ListenersOptions {
+  readonly arena: Arena;
+  readonly region: Region;
+  /** Addresses that the namespace does not have (IPv6 switched off) are left out. */
+  readonly listen: readonly Endpoint[];
+  readonly tcpIdleMs: number;
+  readonly onBatch: (batch: ReceiveBatch, count: number, client: Client) => void;
+  readonly onQuery: (start: number, end: number, client: Client) => void;
+}
+
+export interface Listeners {
+  /** Where it listens, over both transports each. */
+  readonly listening: readonly Endpoint[];
+  /** UDP answers that the kernel would not take. */
+  readonly dropped: number;
+  /** Sends the answers that are queued. */
+  flush(): void;
+  /** Takes no more queries; answers may still go out. */
+  stop(): void;
+  close(): Promise<void>;
+}
+
+/** Octets of arena for listeners at so many addresses. */
+export function listenersSize(addresses: number): number {
+  return receiveBatchSize(MAX_UDP_OCTETS) + addresses * udpListenerSize() + TCP_QUERY_ROOM + TCP_ANSWER_ROOM;
+}
+
+/** Binds. Throws SystemCallError or Node's error (`code`) where an address is taken, or none is there. */
+export async function openListeners(options: ListenersOptions): Promise<Listeners> {
+  const { arena, region } = options;
+  const receive = createReceiveBatch(arena, region, MAX_UDP_OCTETS);
+  const queryRoom = region.take(TCP_QUERY_ROOM);
+  const answerRoom = region.take(TCP_ANSWER_ROOM);
+  const opened: { readonly local: Endpoint; readonly udp: UdpListener; readonly tcp: TcpListener }[] = [];
+
+  async function close(): Promise<void> {
+    for (const { udp } of opened) udp.close();
+    await Promise.all(opened.map(({ tcp }) => tcp.close()));
+  }
+  async function openPair(local: Endpoint): Promise<void> {
+    const onBatch = (count: number, client: Client): void => options.onBatch(receive, count, client);
+    const udp = openUdpListener(local, { arena, region, receive, onBatch });
+    try {
+      const { tcpIdleMs: idleMs, onQuery } = options;
+      const tcp = await openTcpListener(local, { arena, queryRoom, answerRoom, idleMs, onQuery });
+      opened.push({ local, udp, tcp });
+    } catch (error) {
+      udp.close();
+      throw error;
+    }
+  }
+
+  try {
+    for (const local of options.listen) await openPair(local).catch(passMissingAddress);
+    if (opened.length === 0) throw new SystemCallError("bind", EADDRNOTAVAIL, "no address to listen on");
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    listening: opened.map(({ local }) => local),
+    get dropped() {
+      return opened.reduce((sum, { udp }) => sum + udp.dropped, 0);
+    },
+    flush() {
+      for (const { udp } of opened) udp.flush();
+    },
+    stop() {
+      for (const { udp, tcp } of opened) {
+        udp.stop();
+        tcp.stop();
+      }
+    },
+    close,
+  };
+}
+
+const EADDRNOTAVAIL = 99;
+
+function passMissingAddress(error: unknown): void {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code !== "EADDRNOTAVAIL" && code !== "EAFNOSUPPORT") throw error;
+}

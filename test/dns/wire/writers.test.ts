@@ -1,0 +1,138 @@
+/** The messages that we write, octet by octet. */
+import { describe, expect, test } from "vitest";
+import {
+  DENIED,
+  KERNEL_FAILED,
+  OVERLOADED,
+  ownReplyForType,
+  rcodeReply,
+  TRUNCATED,
+} from "../../../src/dns/own-replies.ts";
+import { presentName } from "../../../src/dns/wire/present-name.ts";
+import { createQuery, createQueryReader } from "../../../src/dns/wire/query.ts";
+import { MAX_OWN_REPLY_OCTETS, writeOwnReply, type OwnReply } from "../../../src/dns/wire/reply.ts";
+import { upstreamQueryOctets, writeUpstreamQuery } from "../../../src/dns/wire/upstream-query.ts";
+import { decode, encodeQuery, extendedError, FLAG, rcodeOf } from "../support/messages.ts";
+
+const AT = 5;
+const readQuery = createQueryReader();
+
+/** The reply that is written over the query, and what is behind it afterwards. */
+function replyTo(message: Buffer, reply: OwnReply): { readonly text: string; readonly octets: Buffer } {
+  const octets = Buffer.concat([Buffer.alloc(AT), message, Buffer.alloc(200)]);
+  const query = createQuery();
+  readQuery(octets, AT, AT + message.length, query);
+  const length = writeOwnReply(octets, query, reply);
+  expect(length).toBeLessThanOrEqual(message.length + MAX_OWN_REPLY_OCTETS);
+  return { text: octets.toString("hex", AT, AT + length), octets: octets.subarray(AT, AT + length) };
+}
+const words = (text: string): string => text.replaceAll(/\s|\/\/.*$/gm, "");
+
+const PLAIN = encodeQuery({ name: "a.example", id: 0x1234 });
+const WITH_EDNS = encodeQuery({
+  name: "a.example",
+  id: 0x1234,
+  flags: FLAG.rd | FLAG.cd,
+  udpSize: 4096,
+  dnssecOk: true,
+});
+
+test("a denied name: NXDOMAIN, RA, SOA for 5 s", () => {
+  expect(replyTo(PLAIN, DENIED).text).toBe(
+    words(`
+      1234 8183 0001 0000 0001 0000
+      01 61 07 6578616d706c65 00 0001 0001
+      c00c 0006 0001 00000005 0016 00 00 00000001 00000e10 00000258 00015180 00000005`),
+  );
+});
+
+test("the same with EDNS: OPT last, DO given back, EDE 15 Blocked", () => {
+  expect(replyTo(WITH_EDNS, DENIED).text).toBe(
+    words(`
+      1234 8193 0001 0000 0001 0001
+      01 61 07 6578616d706c65 00 0001 0001
+      c00c 0006 0001 00000005 0016 00 00 00000001 00000e10 00000258 00015180 00000005
+      00 0029 04d0 00 00 8000 0006 000f 0002 000f`),
+  );
+});
+
+test("a truncated answer: TC and the question alone", () => {
+  expect(replyTo(PLAIN, TRUNCATED).text).toBe(
+    words("1234 8380 0001 0000 0000 0000 01 61 07 6578616d706c65 00 0001 0001"),
+  );
+});
+
+test("ANY: HINFO RFC8482", () => {
+  const reply = ownReplyForType(255);
+  const octets = reply && replyTo(PLAIN, reply).octets;
+  expect(octets && decode(octets).answers).toMatchObject([
+    { type: "HINFO", data: { cpu: "RFC8482", os: "" } },
+  ]);
+});
+
+test("BADVERS has its upper bits in the OPT record", () => {
+  const { octets } = replyTo(WITH_EDNS, rcodeReply(16));
+  expect(decode(octets).additionals).toMatchObject([{ type: "OPT", extendedRcode: 1, ednsVersion: 0 }]);
+  expect(rcodeOf(octets)).toBe("NOERROR");
+});
+
+describe("a reply to a client that speaks EDNS says why (RFC 8914)", () => {
+  test.each<[string, OwnReply | undefined, unknown]>([
+    ["denied: 15 Blocked", DENIED, { code: 15, text: "" }],
+    ["kernel: 14 Not Ready", KERNEL_FAILED, { code: 14, text: "" }],
+    ["overload: 0 Other, with a text", OVERLOADED, { code: 0, text: "too many lookups under way" }],
+    ["HTTPS: 17 Filtered", ownReplyForType(65), { code: 17, text: "" }],
+    ["AXFR: 21 Not Supported", ownReplyForType(252), { code: 21, text: "" }],
+    ["a meta type: 21 Not Supported", ownReplyForType(250), { code: 21, text: "" }],
+    ["truncated: nothing", TRUNCATED, undefined],
+    ["FORMERR: nothing", rcodeReply(1), undefined],
+  ])("%s", (_what, reply, wanted) => {
+    expect(reply && extendedError(replyTo(WITH_EDNS, reply).octets)).toEqual(wanted);
+    expect(reply && extendedError(replyTo(PLAIN, reply).octets)).toBeUndefined();
+  });
+});
+
+test.each([1, 28, 16, 15, 33, 2, 6, 12, 257, 127, 256])("type %i is asked for like any other", (qtype) => {
+  expect(ownReplyForType(qtype)).toBeUndefined();
+});
+
+describe("what an upstream is asked", () => {
+  const question = encodeQuery({ name: "a.ExAmple" }).subarray(12);
+  const write = (random: (() => number) | undefined, edns = true): string => {
+    const out = Buffer.alloc(200, 0xee);
+    const from = { octets: question, from: 0, length: question.length };
+    const bits = { id: 0xabcd, authenticData: true, checkingDisabled: false, dnssecOk: true, edns };
+    const length = writeUpstreamQuery(out, 3, from, bits, random);
+    expect(length).toBeLessThanOrEqual(upstreamQueryOctets(question.length));
+    return out.toString("hex", 3, 3 + length);
+  };
+  test("RD, AD, the name in drawn case, OPT with DO and 1232 octets, nothing else", () => {
+    let draws = 0;
+    expect(write(() => (draws++ % 2 === 0 ? 0x20 : 0))).toBe(
+      words(`
+        abcd 0120 0001 0000 0000 0001
+        01 41 07 65 58 61 4d 70 4c 65 00 0001 0001
+        00 0029 04d0 00 00 8000 0000`),
+    );
+  });
+  test("without drawing, the name as it stands", () => {
+    expect(write(undefined, false)).toBe(
+      words("abcd 0120 0001 0000 0000 0000 01 61 07 4578416d706c65 00 0001 0001"),
+    );
+  });
+});
+
+describe("a name as text for a log", () => {
+  test.each<[string, readonly (number | string)[], string]>([
+    ["plain", [3, "www", 2, "Ex", 0], "www.Ex"],
+    ["the root", [0], ""],
+    ["a dot and a NUL in a label", [3, "a.", 0, 0], "a\\046\\000"],
+    ["a line break and a quote", [2, '\n"', 0], "\\010\\034"],
+    ["a label that is none ends it", [1, "a", 0xc0, 12], "a"],
+  ])("%s", (_what, parts, wanted) => {
+    const octets = Buffer.concat(
+      parts.map((part) => (typeof part === "number" ? Buffer.of(part) : Buffer.from(part))),
+    );
+    expect(presentName(octets, 0)).toBe(wanted);
+  });
+});
