@@ -16,8 +16,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   netfilter: ["policy", "sys"],
   enforcement: ["policy", "sys", "audit", "dns", "netfilter"],
   api: ["policy", "audit", "enforcement"],
-  cli: ["policy", "sys", "audit", "config", "netns", "netfilter", "enforcement", "api"],
-  main: ["policy", "sys", "audit", "config", "netns", "dns", "netfilter", "enforcement", "api", "cli"],
+  client: ["api"],
+  cli: ["policy", "sys", "audit", "config", "netns", "netfilter", "enforcement", "api", "client"],
+  main: [
+    "policy",
+    "sys",
+    "audit",
+    "config",
+    "netns",
+    "dns",
+    "netfilter",
+    "enforcement",
+    "api",
+    "client",
+    "cli",
+  ],
 };
 
 /** Packages that only some places may import; the others are free. */

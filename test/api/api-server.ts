@@ -33,10 +33,12 @@ export interface Answer {
 export interface ApiServerOptions extends Partial<AppParts>, FakeWorldOptions {
   readonly limits?: Partial<HttpLimits>;
   readonly socketPath?: string;
+  /** Default: a free one. */
+  readonly port?: number;
 }
 
 export async function startApi(options: ApiServerOptions = {}): Promise<ApiServer> {
-  const { limits, socketPath, ...rest } = options;
+  const { limits, socketPath, port: wanted = 0, ...rest } = options;
   const world = await createFakeWorld(rest);
   const errors: unknown[] = [];
   const app = createApp({
@@ -52,7 +54,7 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
   });
   const listener =
     socketPath === undefined
-      ? await listenTcp(http, { host: "127.0.0.1", port: 0 })
+      ? await listenTcp(http, { host: "127.0.0.1", port: wanted })
       : await listenUnix(http, socketPath);
   const port = listener.port ?? 0;
   const where = socketPath === undefined ? { host: "127.0.0.1", port } : { socketPath };

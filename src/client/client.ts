@@ -1,0 +1,118 @@
+/**
+ * The typed client of the sidecar's API: `egress-sidecar/client`. Its types are made from the OpenAPI document. It keeps no
+ * connection open and no state but what it was made with; any number of calls may run at once.
+ */
+import createFetchClient from "openapi-fetch";
+import type { components, paths } from "./api-types.ts";
+import { ApiError, ConnectionError } from "./errors.ts";
+import { type TransportOptions, createTransport } from "./transport.ts";
+import { readAnswer, toApiError } from "./read-answer.ts";
+
+export { ApiError, ConnectionError };
+export type { ApiErrorCode, ApiProblem } from "./errors.ts";
+
+type Schemas = components["schemas"];
+
+/** What is asked of the policy: which action, for what. */
+export interface RuleInput {
+  /** Default: deny. */
+  readonly action?: "allow" | "deny";
+  /** A name, a wildcard (`*.example.org`), an address or a prefix. */
+  readonly target: string;
+}
+
+/** Missing parts deny: no rules, and deny for the rest. */
+export interface PolicyInput {
+  readonly defaultAction?: "allow" | "deny";
+  readonly egress?: readonly RuleInput[];
+}
+
+/** The policy in force. */
+export type PolicyState = Readonly<Schemas["PolicyState"]> & Tagged;
+
+/** The state after a change; with `dryRun` what it would be, with `policy`, `added` and `removed`. */
+export type PolicyChange = Readonly<Schemas["PolicyChange"]> & Tagged;
+
+interface Tagged {
+  /** Of the policy in force, for `ifMatch`; undefined where a proxy dropped it. */
+  readonly etag: string | undefined;
+}
+
+export type SidecarHealth = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface ChangeOptions extends CallOptions {
+  /** The change is made only while this entity tag holds; else `precondition-failed`. */
+  readonly ifMatch?: string;
+  /** Answer what would change, and change nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** Where the sidecar is, and the defaults that may be changed. */
+export type ClientOptions = Pick<TransportOptions, "endpoint"> & Partial<Omit<TransportOptions, "endpoint">>;
+
+/** Every call throws ApiError where it is refused, ConnectionError where no answer came, and the signal's reason. */
+export interface EgressClient {
+  getPolicy(options?: CallOptions): Promise<PolicyState>;
+  /** Puts rules first, by target: see PATCH in the API's document. */
+  patchRules(rules: readonly RuleInput[], options?: ChangeOptions): Promise<PolicyChange>;
+  replacePolicy(policy: PolicyInput, options?: ChangeOptions): Promise<PolicyChange>;
+  /** Denies everything. */
+  resetPolicy(options?: ChangeOptions): Promise<PolicyChange>;
+  /** Removes the rules with these targets; those that no rule has are ignored. */
+  deleteRules(targets: readonly string[], options?: ChangeOptions): Promise<PolicyChange>;
+  /** An unhealthy sidecar is an answer here, not an error. */
+  getHealth(options?: CallOptions): Promise<SidecarHealth>;
+}
+
+const ACCEPT = { Accept: "application/json, application/problem+json, text/plain" };
+
+export function createEgressClient({ endpoint, ...options }: ClientOptions): EgressClient {
+  const transport = createTransport({
+    endpoint,
+    token: options.token,
+    proof: options.proof ?? "signature",
+    headers: options.headers ?? {},
+    timeoutMs: options.timeoutMs ?? 30_000,
+    retries: options.retries ?? 2,
+  });
+  const api = createFetchClient<paths>({
+    baseUrl: transport.baseUrl,
+    headers: ACCEPT,
+    fetch: transport.send,
+  });
+  const read = readAnswer(transport);
+  return {
+    getPolicy: (call = {}) => read(api.GET("/policy", withSignal(call))),
+    patchRules: (rules, change = {}) =>
+      read(api.PATCH("/policy", { ...forChange(change), body: [...rules] })),
+    replacePolicy: ({ egress, ...policy }, change = {}) => {
+      const body = egress === undefined ? policy : { ...policy, egress: [...egress] };
+      return read(api.PUT("/policy", { ...forChange(change), body }));
+    },
+    resetPolicy: (change = {}) => read(api.PUT("/policy", forChange(change))),
+    deleteRules: (targets, change = {}) =>
+      read(api.DELETE("/policy", { ...forChange(change), body: [...targets] })),
+    async getHealth(call = {}) {
+      const { response, error } = await api.GET("/healthz", { ...withSignal(call), parseAs: "text" });
+      if (response.ok) return { ok: true };
+      if (response.status === 503 && typeof error === "string") return { ok: false, reason: error };
+      throw toApiError(response, error, false);
+    },
+  };
+}
+
+function withSignal({ signal }: CallOptions): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
+
+function forChange({ ifMatch, dryRun = false, ...call }: ChangeOptions) {
+  const params = {
+    ...(dryRun ? { query: { dryRun } } : {}),
+    ...(ifMatch === undefined ? {} : { header: { "If-Match": ifMatch } }),
+  };
+  return { ...withSignal(call), params };
+}

@@ -1,0 +1,98 @@
+/**
+ * The calls' way to the sidecar: proof of the token, and tries again.
+ *
+ * A call is tried again only where no answer came. Where the connection did not come about, nothing was sent, so any call is. Where
+ * it did, the sidecar may have made the change: then only reads and dry runs are, and changes that carry the entity tag they are
+ * meant for. Such a change can't be made twice: if the first try was made, the second finds another tag and is refused, and the
+ * error says that this may be the call's own doing. PUT is not repeated without a tag either, although HTTP calls it idempotent:
+ * in between another caller's change may have been made, and would be undone.
+ */
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { SIGNATURE_HEADER, TOKEN_HEADER } from "../api/headers.ts";
+import { renderSignature } from "../api/signature.ts";
+import { ConnectionError } from "./errors.ts";
+import { type Exchange, exchange } from "./exchange.ts";
+
+export interface TransportOptions {
+  /** The URL of the API, its path being a proxy's own, or the file of the unix socket. */
+  readonly endpoint: { readonly url: string } | { readonly socketPath: string };
+  readonly token: string | undefined;
+  /** `signature` proves the token without sending it; `token` sends it, for sidecars and proxies that know no signatures. */
+  readonly proof: "signature" | "token";
+  /** Sent with each call, for proxies on the way. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** For a call with all its tries. */
+  readonly timeoutMs: number;
+  /** Tries after the first. */
+  readonly retries: number;
+}
+
+export interface Transport {
+  readonly baseUrl: string;
+  send(request: Request): Promise<Response>;
+  /** Whether an earlier try of the call got no answer after it was sent. */
+  followsLostAnswer(response: Response): boolean;
+}
+
+export function createTransport(options: TransportOptions): Transport {
+  const { endpoint, timeoutMs, retries } = options;
+  const socketPath = "socketPath" in endpoint ? endpoint.socketPath : undefined;
+  const base = new URL("url" in endpoint ? endpoint.url : "http://localhost");
+  const place = socketPath ?? base.origin;
+  const afterLostAnswer = new WeakSet<Response>();
+
+  async function send(request: Request): Promise<Response> {
+    const body = new Uint8Array(await request.arrayBuffer());
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const signal = AbortSignal.any([request.signal, timeout]);
+    const url = new URL(request.url);
+    const call = { url, socketPath, method: request.method, body, signal };
+    let wasLost = false;
+    for (let tried = 0; ; tried += 1) {
+      try {
+        const response = await exchange({ ...call, headers: headersFor(request, call) });
+        if (wasLost) afterLostAnswer.add(response);
+        return response;
+      } catch (error) {
+        request.signal.throwIfAborted();
+        if (!(error instanceof ConnectionError)) throw error;
+        wasLost ||= error.mayBeDone;
+        if (timeout.aborted) throw new ConnectionError("ETIMEDOUT", place, wasLost, error);
+        if (tried >= retries || (error.mayBeDone && !mayRepeat(request, url))) throw error;
+      }
+      await delay(FIRST_DELAY_MS << tried, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Each try is signed anew, because a signature is good once. On the unix socket no token is asked for. */
+  function headersFor(
+    request: Request,
+    call: Pick<Exchange, "url" | "method" | "body">,
+  ): Record<string, string> {
+    const headers = { ...Object.fromEntries(request.headers), ...options.headers };
+    if (options.token === undefined || socketPath !== undefined) return headers;
+    if (options.proof === "token") return { ...headers, [TOKEN_HEADER]: options.token };
+    const { method, body } = call;
+    const pathAndQuery = withoutPrefix(call.url, base);
+    const once = { timeMs: Date.now(), nonce: randomUUID() };
+    const signature = renderSignature(options.token, { method, pathAndQuery, body }, once);
+    return { ...headers, [SIGNATURE_HEADER]: signature };
+  }
+
+  return { baseUrl: base.href, send, followsLostAnswer: (response) => afterLostAnswer.has(response) };
+}
+
+const FIRST_DELAY_MS = 100;
+
+function mayRepeat(request: Request, url: URL): boolean {
+  if (request.method === "GET" || url.searchParams.get("dryRun") === "true") return true;
+  const tag = request.headers.get("If-Match")?.trim();
+  return tag !== undefined && tag !== "*";
+}
+
+/** The path as the sidecar sees it: a proxy takes its own part away. */
+function withoutPrefix(url: URL, base: URL): string {
+  const prefix = base.pathname.replace(/\/$/, "");
+  return url.pathname.slice(prefix.length) + url.search;
+}
