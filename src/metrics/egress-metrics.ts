@@ -1,0 +1,179 @@
+/**
+ * The sidecar's metrics: names, units and where each number comes from. What counts is counted where it happens, as plain
+ * numbers; here they are only read. No name of a host, no address and no text of an error is ever an attribute.
+ *
+ * `egress.system.*` are the machine's, in a container too, as in the original; `egress.process.*` the sidecar's own.
+ */
+import type { Metric, NumberPoint } from "./metric.ts";
+import type { HistogramPoint } from "./metric.ts";
+import type { MachineReadings } from "./machine.ts";
+
+/** Bounds of `egress.dns.query.duration` in seconds: the original's, some below its first, and no more than the longest time limit. */
+export const QUERY_DURATION_BOUNDS: readonly number[] = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60,
+  120,
+];
+
+/** What the resolver counts. */
+export interface LookupFigures {
+  readonly udpQueries: number;
+  readonly tcpQueries: number;
+  readonly refused: number;
+  readonly denied: number;
+  readonly cacheHits: number;
+  readonly joined: number;
+  readonly forwarded: number;
+  readonly upstreamFailures: number;
+  readonly kernelFailures: number;
+  readonly overloads: number;
+  readonly strays: number;
+  readonly cacheEntries: number;
+  readonly underWay: number;
+}
+
+/** What has gone into the kernel. */
+export interface KernelFigures {
+  readonly rulesets: number;
+  readonly rulesetFailures: number;
+  readonly learnedUpdates: number;
+  readonly learnedFailures: number;
+}
+
+/** What became of the denials that the webhook was to hear of. */
+export interface WebhookFigures {
+  readonly delivered: number;
+  readonly failed: number;
+  readonly dropped: number;
+  readonly waiting: number;
+}
+
+export interface MetricSources {
+  readonly lookups: () => LookupFigures;
+  readonly queryDuration: () => HistogramPoint;
+  readonly kernel: () => KernelFigures;
+  /** Rules of the user and of the operator. */
+  readonly rulesInForce: () => number;
+  readonly learnedAddresses: () => number;
+  /** Undefined where no webhook is set. */
+  readonly webhook: (() => WebhookFigures) | undefined;
+  readonly machine: MachineReadings;
+}
+
+export function readMetrics(sources: MetricSources): readonly Metric[] {
+  return [
+    ...lookupMetrics(sources.lookups(), sources.queryDuration()),
+    ...kernelMetrics(sources),
+    ...(sources.webhook === undefined ? [] : webhookMetrics(sources.webhook())),
+    ...machineMetrics(sources.machine),
+  ];
+}
+
+function lookupMetrics(lookups: LookupFigures, duration: HistogramPoint): readonly Metric[] {
+  return [
+    {
+      name: "egress.dns.query.duration",
+      description: "Time from asking the upstreams to the end of the lookup",
+      unit: "s",
+      kind: "histogram",
+      point: duration,
+    },
+    counter("egress.policy.denied_total", "Lookups that the policy denied", lookups.denied),
+    counterBy("egress.dns.query.failed_total", "Allowed lookups that got no answer", "reason", {
+      upstream: lookups.upstreamFailures,
+      kernel: lookups.kernelFailures,
+      overload: lookups.overloads,
+    }),
+    counterBy("egress.dns.queries_total", "Queries that came in", "transport", {
+      udp: lookups.udpQueries,
+      tcp: lookups.tcpQueries,
+    }),
+    counter("egress.dns.refused_total", "Malformed and unsupported queries", lookups.refused),
+    counterBy("egress.dns.answers_total", "Where allowed lookups were sent", "source", {
+      cache: lookups.cacheHits,
+      shared: lookups.joined,
+      upstream: lookups.forwarded,
+    }),
+    counter("egress.dns.strays_total", "Datagrams from upstreams that answered no question", lookups.strays),
+    gauge("egress.dns.lookups.count", "Lookups that wait for an upstream", lookups.underWay),
+    gauge("egress.dns.cache.count", "Answers in the cache", lookups.cacheEntries),
+  ];
+}
+
+function kernelMetrics({ kernel, rulesInForce, learnedAddresses }: MetricSources): readonly Metric[] {
+  const { rulesets, rulesetFailures, learnedUpdates, learnedFailures } = kernel();
+  return [
+    counter(
+      "egress.nftables.updates.count",
+      "Successful updates of the kernel: rulesets, and batches of learned addresses",
+      rulesets + learnedUpdates,
+    ),
+    counterBy("egress.nftables.updates.failed_total", "Updates that the kernel refused", "operation", {
+      static_apply: rulesetFailures,
+      dynamic_add: learnedFailures,
+    }),
+    gauge("egress.nftables.rules.count", "Rules in force, the user's and the operator's", rulesInForce()),
+    gauge("egress.nftables.learned.count", "Addresses in force that lookups brought", learnedAddresses()),
+  ];
+}
+
+function webhookMetrics({ delivered, failed, dropped, waiting }: WebhookFigures): readonly Metric[] {
+  return [
+    counterBy("egress.webhook.events_total", "Denials that the webhook was to hear of", "outcome", {
+      delivered,
+      failed,
+      dropped,
+    }),
+    gauge("egress.webhook.queue.count", "Denials that wait for the webhook", waiting),
+  ];
+}
+
+function machineMetrics(machine: MachineReadings): readonly Metric[] {
+  return [
+    {
+      ...gauge("egress.system.memory.usage_bytes", "Memory in use on the machine", machine.memoryOctets()),
+      unit: "By",
+    },
+    {
+      ...gauge("egress.system.cpu.utilization", "Busy part of the machine's time", machine.cpuUtilization()),
+      unit: "1",
+      whole: false,
+    },
+    {
+      ...gauge(
+        "egress.process.memory.usage_bytes",
+        "Memory of this process that is resident",
+        machine.processMemoryOctets(),
+      ),
+      unit: "By",
+    },
+    {
+      ...counter("egress.process.cpu.time", "Processor time of this process", machine.processCpuSeconds()),
+      unit: "s",
+      whole: false,
+    },
+  ];
+}
+
+type NumberMetric = Extract<Metric, { kind: "counter" | "gauge" }>;
+
+function counter(name: string, description: string, value: number): NumberMetric {
+  return { name, description, unit: "", kind: "counter", whole: true, points: [{ value }] };
+}
+
+function gauge(name: string, description: string, value: number): NumberMetric {
+  return { name, description, unit: "{element}", kind: "gauge", whole: true, points: [{ value }] };
+}
+
+/** A counter with one series for each value of an attribute. */
+function counterBy(
+  name: string,
+  description: string,
+  attribute: string,
+  values: Readonly<Record<string, number>>,
+): NumberMetric {
+  const points = Object.entries(values).map(([key, value]): NumberPoint => ({
+    attributes: { [attribute]: key },
+    value,
+  }));
+  return { name, description, unit: "", kind: "counter", whole: true, points };
+}

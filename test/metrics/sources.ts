@@ -1,0 +1,33 @@
+import type { LookupFigures, MetricSources } from "../../src/metrics/egress-metrics.ts";
+
+const LOOKUPS: LookupFigures = {
+  udpQueries: 20,
+  tcpQueries: 3,
+  refused: 1,
+  denied: 5,
+  cacheHits: 7,
+  joined: 2,
+  forwarded: 9,
+  upstreamFailures: 4,
+  kernelFailures: 6,
+  overloads: 8,
+  strays: 11,
+  cacheEntries: 12,
+  underWay: 13,
+};
+
+/** Sources that all tell another number. */
+export const SOURCES: MetricSources = {
+  lookups: () => LOOKUPS,
+  queryDuration: () => ({ count: 3, sum: 0.75, bounds: [0.1, 0.5], buckets: [1, 1, 1] }),
+  kernel: () => ({ rulesets: 2, rulesetFailures: 1, learnedUpdates: 40, learnedFailures: 3 }),
+  rulesInForce: () => 14,
+  learnedAddresses: () => 15,
+  webhook: () => ({ delivered: 16, failed: 17, dropped: 18, waiting: 19 }),
+  machine: {
+    memoryOctets: () => 1_073_741_824,
+    cpuUtilization: () => 0.25,
+    processMemoryOctets: () => 62_914_560,
+    processCpuSeconds: () => 1.5,
+  },
+};
