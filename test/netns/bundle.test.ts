@@ -1,0 +1,56 @@
+/** The bundled program, copied away from this checkout, does what the unbuilt one does. */
+import { copyFile, cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { execIn } from "../../src/netns/namespace.ts";
+import { requireCommand } from "../../src/netns/command.ts";
+import { createLab, type Lab } from "../support/lab.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+let lab: Lab;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "egress-bundle-"));
+  // Built aside, so that a build under way elsewhere is not disturbed: the build writes to `dist` of the folder it runs in.
+  for (const name of await readdir(ROOT)) {
+    if (["src", "rules", "package.json", "build.ts", "tsconfig.json"].includes(name)) {
+      await cp(join(ROOT, name), join(folder, "checkout", name), { recursive: true });
+    }
+  }
+  await requireCommand(["ln", "-s", join(ROOT, "node_modules"), join(folder, "checkout", "node_modules")]);
+  await requireCommand([process.execPath, "build.ts"], { cwd: join(folder, "checkout") });
+  await cp(join(folder, "checkout", "dist"), join(folder, "installed"), { recursive: true });
+  await rm(join(folder, "checkout"), { recursive: true });
+  lab = await createLab();
+});
+afterAll(async () => {
+  await lab[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("it serves: allowed, denied, changed, and torn down", async () => {
+  const bundle = join(folder, "installed", "egress.mjs");
+  await using sidecar = await lab.startSidecar({
+    policy: { egress: [{ action: "allow", target: "one.example.org" }] },
+    program: [process.execPath, bundle, "serve"],
+  });
+  expect(await lab.curl("http://one.example.org/")).toMatchObject({ status: 200 });
+  expect(await lab.curl("http://two.example.org/")).toMatchObject({ exitCode: 6 });
+  expect(await lab.curl("http://203.0.113.1/")).toMatchObject({ exitCode: 7 });
+  const body = [{ action: "allow", target: "two.example.org" }];
+  expect(await sidecar.api("PATCH", "/policy", { body })).toMatchObject({ status: 200 });
+  expect(await lab.curl("http://two.example.org/")).toMatchObject({ status: 200 });
+  expect(await sidecar.kill()).toMatchObject({ exitCode: 0 });
+  expect(await execIn(lab.sandbox, [process.execPath, bundle, "teardown"])).toMatchObject({ exitCode: 0 });
+  expect((await execIn(lab.sandbox, ["nft", "list", "tables"])).stdout).toBe("");
+});
+
+test("it is a command by itself", async () => {
+  const command = join(folder, "egress");
+  await copyFile(join(folder, "installed", "egress.mjs"), command);
+  const version = await execIn(lab.sandbox, [command, "--version"]);
+  expect(version).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^egress \d/) });
+});

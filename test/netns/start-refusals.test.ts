@@ -1,0 +1,115 @@
+/** Starts that are refused: exit code 78, one line for each reason, and the kernel left as it was. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { CommandResult } from "../../src/netns/command.ts";
+import { execIn, HERE } from "../../src/netns/namespace.ts";
+import { createLab, type Lab } from "../support/lab.ts";
+import { type ProgramOptions, runProgram } from "../support/program.ts";
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await createLab();
+});
+afterAll(async () => {
+  await lab[Symbol.asyncDispose]();
+});
+
+const WITHOUT_NET_ADMIN = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-all"];
+const NO_FILES = { OPENSANDBOX_EGRESS_SOCKET: "" };
+
+async function serve(env: Record<string, string>, options: ProgramOptions = {}): Promise<CommandResult> {
+  return runProgram(lab.sandbox, ["serve"], { ...options, env: { ...NO_FILES, ...env } });
+}
+
+/** Refused, with these lines on standard error and no rules in the kernel. */
+async function expectRefused(result: CommandResult, lines: readonly (RegExp | string)[]): Promise<void> {
+  const said = result.stderr.trimEnd().split("\n");
+  expect(result.exitCode, result.stderr).toBe(78);
+  expect(said).toEqual(lines.map((line) => expect.stringMatching(line)));
+  expect((await execIn(lab.sandbox, ["nft", "list", "ruleset"])).stdout).toBe("");
+}
+
+test("with settings that can't be read: each is told, on a line of its own", async () => {
+  const result = await serve({
+    OPENSANDBOX_EGRESS_MODE: "nft",
+    OPENSANDBOX_EGRESS_RULES:
+      '{"egress":[{"action":"allow","target":"*"},{"action":"permit","target":"example.org"}]}',
+    OPENSANDBOX_EGRESS_HTTP_ADDR: "18080",
+    OPENSANDBOX_EGRESS_MAX_RULES: "-1",
+    OPENSANDBOX_EGRESS_DNS_UPSTREAM: "192.0.2.1,resolver.example.org",
+    OPENSANDBOX_EGRESS_DNS_UPSTREAM_TIMEOUT: "121",
+    OPENSANDBOX_EGRESS_LOG_LEVEL: "loud",
+    OPENSANDBOX_EGRESS_INBOUND_UDP: "perhaps",
+  });
+  await expectRefused(result, [
+    /OPENSANDBOX_EGRESS_MODE\b/,
+    /OPENSANDBOX_EGRESS_RULES\b.*egress\[0\]\.target.*egress\[1\]\.action/,
+    /OPENSANDBOX_EGRESS_HTTP_ADDR\b/,
+    /OPENSANDBOX_EGRESS_MAX_RULES\b/,
+    /OPENSANDBOX_EGRESS_LOG_LEVEL\b/,
+    /OPENSANDBOX_EGRESS_DNS_UPSTREAM\b.*resolver\.example\.org/,
+    /OPENSANDBOX_EGRESS_DNS_UPSTREAM_TIMEOUT\b/,
+    /OPENSANDBOX_EGRESS_INBOUND_UDP\b/,
+  ]);
+});
+
+test("without CAP_NET_ADMIN", async () => {
+  await expectRefused(await serve({}, { under: WITHOUT_NET_ADMIN }), [/CAP_NET_ADMIN.*--cap-add NET_ADMIN/]);
+});
+
+// Guarded: this process cannot change rules, whatever the check says. It is the only start in the machine's own namespace.
+test("in the machine's own network namespace", async () => {
+  const result = await runProgram(HERE, ["serve"], { under: WITHOUT_NET_ADMIN, env: NO_FILES });
+  expect(result.exitCode).toBe(78);
+  expect(result.stderr.trimEnd().split("\n")).toEqual([
+    expect.stringMatching(/CAP_NET_ADMIN/),
+    expect.stringMatching(/own network namespace.*OPENSANDBOX_EGRESS_ALLOW_HOST_NETNS=true/),
+  ]);
+});
+
+test("without nft on the path", async () => {
+  const bin = join(lab.stateFolder, "bin");
+  await mkdir(bin, { recursive: true });
+  const ip = (await execIn(lab.sandbox, ["sh", "-c", "command -v ip"])).stdout.trim();
+  await writeFile(join(bin, "ip"), `#!/bin/sh\nexec ${ip} "$@"\n`, { mode: 0o755 });
+  await expectRefused(await serve({}, { under: ["/usr/bin/env", `PATH=${bin}`] }), [
+    /nft.*(install|missing|not found)/,
+  ]);
+});
+
+test("with a kernel that refuses rules", async () => {
+  const bin = join(lab.stateFolder, "refusing");
+  await mkdir(bin, { recursive: true });
+  await writeFile(
+    join(bin, "nft"),
+    "#!/bin/sh\necho 'Error: Could not process rule: Operation not supported' >&2\nexit 1\n",
+    { mode: 0o755 },
+  );
+  const path = `PATH=${bin}:${process.env["PATH"] ?? ""}`;
+  await expectRefused(await serve({}, { under: ["/usr/bin/env", path] }), [/Operation not supported/]);
+});
+
+test("without an upstream: neither a setting nor a nameserver in resolv.conf", async () => {
+  const empty = join(lab.stateFolder, "resolv.conf");
+  await writeFile(empty, "search example.org\n");
+  const under = ["sh", "-c", `mount --bind ${empty} /etc/resolv.conf && exec "$@"`, "sh"];
+  await expectRefused(await serve({}, { under }), [/nameserver|resolv\.conf/]);
+});
+
+test("with a policy file that can't be read", async () => {
+  await expectRefused(await serve({ OPENSANDBOX_EGRESS_POLICY_FILE: lab.stateFolder }), [/policy|folder/i]);
+});
+
+test("with a port that another process has taken; the sandbox stays closed", async () => {
+  const script =
+    "import socket, time\none = socket.create_server(('', 18080))\nprint('ready', flush=True)\ntime.sleep(60)";
+  const squatter = lab.startAsWorkload(["python3", "-c", script]);
+  squatter.stderr.resume();
+  await new Promise((resolve) => squatter.stdout.once("data", resolve));
+  const result = await serve({ OPENSANDBOX_EGRESS_DNS_UPSTREAM: "192.0.2.1" });
+  squatter.kill("SIGKILL");
+  expect(result.exitCode).toBeGreaterThan(0);
+  expect(result.stderr).toMatch(/18080/);
+  expect(await lab.curl("http://198.51.100.1/")).toMatchObject({ exitCode: 7 });
+});

@@ -1,0 +1,79 @@
+/** `egress teardown` removes all that is ours from the kernel, and nothing else. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { execIn } from "../../src/netns/namespace.ts";
+import { createLab, type Lab } from "../support/lab.ts";
+import { runProgram } from "../support/program.ts";
+import type { Sidecar } from "../support/sidecar.ts";
+import { workloadArgv } from "../support/workload.ts";
+
+const FOREIGN = `table inet filter {
+	chain output {
+		type filter hook output priority filter; policy accept;
+		ip daddr 203.0.113.250 counter packets 0 bytes 0 drop
+	}
+}
+table ip nat {
+	set opensandbox {
+		type ipv4_addr
+		elements = { 198.51.100.1 }
+	}
+}
+`;
+
+let lab: Lab;
+let sidecar: Sidecar;
+beforeAll(async () => {
+  lab = await createLab();
+  await execIn(lab.sandbox, ["nft", "-f", "-"], { input: FOREIGN });
+});
+afterAll(async () => {
+  await lab[Symbol.asyncDispose]();
+});
+
+const listRuleset = async (): Promise<string> =>
+  (await execIn(lab.sandbox, ["nft", "list", "ruleset"])).stdout;
+
+test("foreign tables stay as they are while the sidecar runs, and ours are named so", async () => {
+  sidecar = await lab.startSidecar({ policy: { egress: [{ action: "allow", target: "one.example.org" }] } });
+  expect(await listRuleset()).toContain(FOREIGN);
+  const tables = (await execIn(lab.sandbox, ["nft", "list", "tables"])).stdout.trim().split("\n");
+  expect(tables).toContain("table inet opensandbox");
+  const strangers = tables.filter((table) => !/^table \w+ opensandbox/.test(table));
+  expect(strangers).toEqual(["table inet filter", "table ip nat"]);
+});
+
+test("the workload cannot tear down", async () => {
+  const [file = "", ...args] = workloadArgv(["true"]).slice(0, -1);
+  const result = await runProgram(lab.sandbox, ["teardown"], { under: [file, ...args] });
+  expect(result).toMatchObject({ exitCode: 78, stderr: "egress: CAP_NET_ADMIN is missing\n" });
+  expect(await lab.curl("http://198.51.100.1/")).toMatchObject({ exitCode: 7 });
+});
+
+test("after a teardown nothing of ours is left, the sandbox is open, and foreign tables are untouched", async () => {
+  expect(await runProgram(lab.sandbox, ["teardown"])).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(await listRuleset()).toBe(FOREIGN);
+  expect(await lab.curl("http://198.51.100.1/")).toMatchObject({ status: 200 });
+  expect(await lab.dig("@203.0.113.53", "two.example.org", "A")).toMatchObject({
+    addresses: ["198.51.100.2"],
+  });
+});
+
+test("a second teardown finds nothing and says nothing is wrong", async () => {
+  expect(await runProgram(lab.sandbox, ["teardown"])).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(await listRuleset()).toBe(FOREIGN);
+});
+
+test("a change after a teardown, by the sidecar that still runs, enforces again", async () => {
+  const body = [{ action: "allow", target: "two.example.org" }];
+  expect(await sidecar.api("PATCH", "/policy", { body })).toMatchObject({ status: 200 });
+  expect(await lab.curl("http://198.51.100.1/")).toMatchObject({ exitCode: 7 });
+  expect(await lab.curl("http://two.example.org/")).toMatchObject({ status: 200 });
+});
+
+test("a start after a teardown enforces again", async () => {
+  await sidecar.kill();
+  await runProgram(lab.sandbox, ["teardown"]);
+  await lab.startSidecar();
+  expect(await lab.curl("http://198.51.100.3/")).toMatchObject({ exitCode: 7 });
+  expect(await lab.dig("three.example.org", "A")).toMatchObject({ rcode: "NXDOMAIN" });
+});
