@@ -1,0 +1,111 @@
+import { describe, expect, test } from "vitest";
+import { createAnswerCache } from "../../src/dns/cache.ts";
+import { createPreparedAnswer, type PreparedAnswer } from "../../src/dns/prepared-answer.ts";
+import { at, createFakeNetwork, DENY, ALLOW } from "./support/fake-network.ts";
+import { a, answerTo, decode, nameOf } from "./support/messages.ts";
+import { good, NAME, rcodes } from "./support/replies.ts";
+
+function answer(ttlSeconds: number, octets = 10): PreparedAnswer {
+  return {
+    ...createPreparedAnswer(),
+    ttlSeconds,
+    octets: Buffer.alloc(octets + 20),
+    bodyStart: 10,
+    bodyEnd: 10 + octets,
+  };
+}
+
+describe("an answer is kept", () => {
+  test.each([
+    [0, 0, false],
+    [1, 0, false],
+    [2, 999, true],
+    [2, 1000, false],
+    [60, 58_999, true],
+    [60, 59_000, false],
+  ])("with a TTL of %i s, %i ms later: %s", (ttlSeconds, laterMs, isThere) => {
+    const cache = createAnswerCache();
+    cache.store("key", answer(ttlSeconds), 5000);
+    expect(cache.find("key", 5000 + laterMs) !== undefined).toBe(isThere);
+    expect(cache.size).toBe(isThere ? 1 : 0);
+  });
+
+  test("as a copy of its own", () => {
+    const cache = createAnswerCache();
+    const given = answer(60);
+    cache.store("key", given, 0);
+    given.octets.fill(0xff);
+    expect(cache.find("key", 0)?.answer.octets).toEqual(Buffer.alloc(10));
+  });
+});
+
+describe("a full cache lets the oldest go", () => {
+  test("by entries", () => {
+    const cache = createAnswerCache(3);
+    for (const key of ["a", "b", "c", "b", "d"]) cache.store(key, answer(60), 0);
+    expect(["a", "b", "c", "d"].filter((key) => cache.find(key, 0))).toEqual(["b", "c", "d"]);
+    cache.store("e", answer(60), 0);
+    expect(cache.find("c", 0)).toBeUndefined();
+  });
+  test("by octets, what an entry costs beside them included", () => {
+    const cache = createAnswerCache(100, 5000);
+    for (let i = 0; i < 50; i++) cache.store(`key ${i}`, answer(60, 600), 0);
+    expect(cache.size).toBe(5);
+  });
+  test("and one that has no room at all is not kept", () => {
+    const cache = createAnswerCache(100, 500);
+    cache.store("key", answer(60, 600), 0);
+    expect(cache.size).toBe(0);
+  });
+});
+
+describe("a question that memory can answer", () => {
+  test("is not asked again, and its TTL counts down", () => {
+    const net = createFakeNetwork();
+    net.ask({ name: NAME });
+    net.receive({ to: at(net.sent, 0), message: good(at(net.sent, 0)) });
+    net.advance(10_500);
+    const client = net.ask({ name: NAME.toUpperCase(), id: 9 });
+    expect(net.sent).toHaveLength(1);
+    expect(decode(at(client.answers, 0))).toMatchObject({ id: 9, answers: [{ ttl: 50 }] });
+    net.advance(49_000);
+    net.ask({ name: NAME });
+    expect(net.sent).toHaveLength(2);
+  });
+
+  test("is judged by the policy first, the name and each address", () => {
+    let decision = ALLOW;
+    let refused = -1;
+    const net = createFakeNetwork({
+      policy: { decide: () => decision, admitsAddress: (octets, offset) => octets[offset + 3] !== refused },
+    });
+    net.ask({ name: NAME });
+    const query = at(net.sent, 0);
+    const records = [1, 2].map((last) => a(nameOf(query.message), `198.51.100.${last}`));
+    net.receive({ to: query, message: answerTo(query.message, { answers: records }) });
+    decision = DENY;
+    expect(rcodes(net.ask({ name: NAME }).answers)).toEqual(["NXDOMAIN"]);
+    decision = ALLOW;
+    refused = 2;
+    expect(net.ask({ name: NAME }).answers).toEqual([]);
+    expect(net.sent).toHaveLength(2);
+  });
+
+  test("has its addresses admitted by the kernel again", () => {
+    let isWilling = true;
+    const net = createFakeNetwork({ admission: { commit: () => isWilling } });
+    net.ask({ name: NAME });
+    net.receive({ to: at(net.sent, 0), message: good(at(net.sent, 0)) });
+    isWilling = false;
+    expect(rcodes(net.ask({ name: NAME }).answers)).toEqual(["SERVFAIL"]);
+  });
+
+  test("is asked again once the policy has changed", () => {
+    const net = createFakeNetwork();
+    net.ask({ name: NAME });
+    net.receive({ to: at(net.sent, 0), message: good(at(net.sent, 0)) });
+    net.engine.clearCache();
+    net.ask({ name: NAME });
+    expect(net.sent).toHaveLength(2);
+  });
+});
