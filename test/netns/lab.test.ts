@@ -32,7 +32,7 @@ test("the upstream answers names of the zone and nothing else", async () => {
 });
 
 test("every address of the internet serves", async () => {
-  expect(await lab.curl("http://one.example.org/")).toMatchObject({
+  expect(await lab.curl("-4", "http://one.example.org/")).toMatchObject({
     status: 200,
     body: "hello from 198.51.100.1\n",
   });

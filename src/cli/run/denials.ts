@@ -1,6 +1,6 @@
 /** Counts what the sidecar denied, from its log lines. */
-import { z } from "zod";
 import { oneLine } from "../../policy/problem.ts";
+import { numberOf, parseObject, stringOf } from "./json.ts";
 
 /** How often each name was denied; `others` counts those of names that there was no room for. */
 export interface Denials {
@@ -13,12 +13,6 @@ export interface Denials {
 const NAMES_KEPT = 10_000;
 const NAMES_SHOWN = 20;
 
-const denialShape = z.object({
-  "opensandbox.event": z.literal("egress.denied"),
-  "target.host": z.string(),
-  count: z.number().optional(),
-});
-
 export function createDenials(): Denials {
   const counts = new Map<string, number>();
   let others = 0;
@@ -28,9 +22,10 @@ export function createDenials(): Denials {
       return others;
     },
     take(line) {
-      const denial = denialShape.safeParse(parseJson(line));
-      if (!denial.success) return;
-      const { "target.host": host, count = 1 } = denial.data;
+      const event = parseObject(line);
+      const host = stringOf(event, "target.host");
+      if (stringOf(event, "opensandbox.event") !== "egress.denied" || host === undefined) return;
+      const count = numberOf(event, "count") ?? 1;
       const before = counts.get(host);
       if (before === undefined && counts.size >= NAMES_KEPT) others += count;
       else counts.set(host, (before ?? 0) + count);
@@ -50,12 +45,4 @@ export function renderDenials({ counts, others }: Pick<Denials, "counts" | "othe
     ...sorted.slice(0, NAMES_SHOWN).map(([host, count]) => `${String(count).padStart(6)}  ${oneLine(host)}`),
     ...(hidden === 0 ? [] : [`${String(hidden).padStart(6)}  of other names`]),
   ];
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

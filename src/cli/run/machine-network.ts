@@ -4,9 +4,9 @@
  * That forwarding was switched on is remembered in the kernel too, as an empty table, so that the last run to end, not the first,
  * switches it off again, also when the one that switched it on was killed.
  */
-import { z } from "zod";
-import { requireCommand, runCommand } from "../../netns/command.ts";
+import { requireCommand } from "../../netns/command.ts";
 import { HERE, isAlive, readSysctl, writeSysctl } from "../../netns/namespace.ts";
+import { asObject, type JsonObject, objectsOf, parseObject, stringOf } from "./json.ts";
 
 export interface MachineNetworkOptions {
   /** Prefixes of the run's namespace, IPv4 and where it has one IPv6. */
@@ -39,11 +39,12 @@ export async function openMachineNetwork(options: MachineNetworkOptions): Promis
 
 /** Base chains that drop forwarded packets unless told otherwise, as Docker and firewalls set them; ours can't overrule those. */
 export async function forwardDroppers(): Promise<readonly string[]> {
-  const objects = await listNft("chains");
-  return objects.flatMap(({ chain }) =>
-    chain?.hook === "forward" && chain.policy === "drop"
-      ? [`${chain.family} ${chain.table} ${chain.name}`]
-      : [],
+  const chains = await listNft("chain");
+  const droppers = chains.filter(
+    (chain) => stringOf(chain, "hook") === "forward" && stringOf(chain, "policy") === "drop",
+  );
+  return droppers.map((chain) =>
+    ["family", "table", "name"].map((field) => stringOf(chain, field)).join(" "),
   );
 }
 
@@ -76,25 +77,14 @@ ${rules.join("")}  }
 `;
 }
 
-const listingShape = z.object({
-  nftables: z.array(
-    z.object({
-      table: z.object({ family: z.string(), name: z.string() }).optional(),
-      chain: z
-        .object({
-          family: z.string(),
-          table: z.string(),
-          name: z.string(),
-          hook: z.string().optional(),
-          policy: z.string().optional(),
-        })
-        .optional(),
-    }),
-  ),
-});
+interface Tables {
+  readonly runs: readonly { readonly name: string; readonly pid: number }[];
+  /** Whether a run has switched forwarding on. */
+  readonly marked: boolean;
+}
 
-async function listTables(): Promise<{ runs: readonly { name: string; pid: number }[]; marked: boolean }> {
-  const names = (await listNft("tables")).flatMap(({ table }) => (table === undefined ? [] : [table.name]));
+async function listTables(): Promise<Tables> {
+  const names = (await listNft("table")).map((table) => stringOf(table, "name") ?? "");
   const runs = names.flatMap((name) => {
     const pid = TABLE.exec(name)?.[1];
     return pid === undefined ? [] : [{ name, pid: Number(pid) }];
@@ -102,9 +92,10 @@ async function listTables(): Promise<{ runs: readonly { name: string; pid: numbe
   return { runs, marked: names.includes(FORWARDING_MARK) };
 }
 
-async function listNft(what: "tables" | "chains"): Promise<z.infer<typeof listingShape>["nftables"]> {
-  const { stdout, exitCode } = await runCommand(["nft", "-j", "list", what]);
-  return exitCode === 0 ? listingShape.parse(JSON.parse(stdout)).nftables : [];
+async function listNft(what: "table" | "chain"): Promise<readonly JsonObject[]> {
+  const listing = parseObject(await requireCommand(["nft", "-j", "list", `${what}s`]));
+  const entries = objectsOf(listing?.["nftables"]);
+  return entries.map((entry) => asObject(entry[what])).filter((entry) => entry !== undefined);
 }
 
 async function applyNft(text: string): Promise<void> {

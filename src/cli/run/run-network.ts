@@ -1,6 +1,5 @@
 /** The network of one run: a namespace, a link to the machine, and the machine's side of it. All of it is undone by the stack given. */
 import { randomBytes } from "node:crypto";
-import { z } from "zod";
 import { requireCommand } from "../../netns/command.ts";
 import {
   createNamespace,
@@ -11,6 +10,7 @@ import {
 } from "../../netns/namespace.ts";
 import { configure, writeResolvConf } from "../../netns/namespace.ts";
 import { createVethPair } from "../../netns/veth.ts";
+import { numberOf, parseObjects, stringOf } from "./json.ts";
 import { forwardDroppers, openMachineNetwork } from "./machine-network.ts";
 import { chooseSubnet, type Subnet } from "./subnet.ts";
 
@@ -31,7 +31,7 @@ export class NoSubnetError extends Error {
 /** Whether the machine forwards IPv6 already and has somewhere to send it; a run never switches that on. */
 export async function machineRoutesIpv6(): Promise<boolean> {
   if ((await readSysctl(HERE, "net.ipv6.conf.all.forwarding")) !== "1") return false;
-  return (await listRoutes("-6")).some(({ dst }) => dst === "default");
+  return (await listRoutes("-6")).some(({ destination }) => destination === "default");
 }
 
 /** Makes the namespace, joined to the machine's network. Throws `ToolError` or `NoSubnetError`. */
@@ -41,7 +41,7 @@ export async function createRunNetwork(
 ): Promise<OwnedNamespace> {
   await sweepNamespaces();
   const routes = await listRoutes("-4");
-  const routed = routes.flatMap(({ dst }) => (dst === "default" ? [] : [dst]));
+  const routed = routes.flatMap(({ destination }) => (destination === "default" ? [] : [destination]));
   const subnet = chooseSubnet(
     [...routed, ...options.upstreams.filter((address) => !address.includes(":"))],
     process.pid,
@@ -96,19 +96,24 @@ async function joinMachine(
   return pair;
 }
 
-const routesShape = z.array(z.object({ dst: z.string(), dev: z.string().optional() }));
-const linksShape = z.array(z.object({ mtu: z.number().optional() }));
-
-async function listRoutes(family: "-4" | "-6"): Promise<z.infer<typeof routesShape>> {
-  const text = await requireCommand(["ip", "-j", family, "route", "show", "table", "all"]);
-  return routesShape.parse(JSON.parse(text === "" ? "[]" : text));
+interface Route {
+  /** `default`, an address or a prefix. */
+  readonly destination: string;
+  readonly device: string | undefined;
 }
 
-async function machineMtu(routes: z.infer<typeof routesShape>): Promise<number | undefined> {
-  const device = routes.find(({ dst }) => dst === "default")?.dev;
+async function listRoutes(family: "-4" | "-6"): Promise<readonly Route[]> {
+  const text = await requireCommand(["ip", "-j", family, "route", "show", "table", "all"]);
+  return parseObjects(text).flatMap((route) => {
+    const destination = stringOf(route, "dst");
+    return destination === undefined ? [] : [{ destination, device: stringOf(route, "dev") }];
+  });
+}
+
+async function machineMtu(routes: readonly Route[]): Promise<number | undefined> {
+  const { device } = routes.find(({ destination }) => destination === "default") ?? {};
   if (device === undefined) return undefined;
-  return linksShape.parse(JSON.parse(await requireCommand(["ip", "-j", "link", "show", "dev", device])))[0]
-    ?.mtu;
+  return numberOf(parseObjects(await requireCommand(["ip", "-j", "link", "show", "dev", device]))[0], "mtu");
 }
 
 /** 48 bits of an RFC 4193 prefix with a random global id, subnet 0: `fdxx:xxxx:xxxx:0`. */
