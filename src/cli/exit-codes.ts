@@ -3,10 +3,16 @@ export const EXIT = {
   ok: 0,
   /** The command line is wrong. */
   usage: 64,
-  /** The machine lacks something that is needed. */
+  /** What was sent to the sidecar is not what it takes. */
+  data: 65,
+  /** The machine lacks something that is needed, or the sidecar does not answer. */
   unavailable: 69,
   /** A part of the program ended that should not have. */
   software: 70,
+  /** The policy has changed meanwhile: read it and try again. */
+  again: 75,
+  /** The sidecar takes no such call from here, or the token is wrong. */
+  denied: 77,
   /** A setting or a policy can't be read, or this is no place to run. */
   config: 78,
 } as const;

@@ -4,9 +4,10 @@ Usage: egress COMMAND [OPTIONS]
 
   serve      run the sidecar in the network namespace that it is started in
   run        run one command in a network namespace of its own, held to a policy
+  policy     read or change the policy of a running sidecar
   teardown   remove everything that the sidecar has put into the kernel here
 
-  --help, -h       this text; "egress run --help" has more on run
+  --help, -h       this text; "egress run --help" and "egress policy --help" have more
   --version, -v    the version
 
 The settings of serve are environment variables, see README.md.
@@ -30,4 +31,39 @@ The first rule that matches decides, in the order written. Needs root, nft, ip, 
 The command runs in network, process and mount namespaces of its own, without the capabilities that could undo that, and
 with a /run and /dev of its own, so the machine's daemons are out of its reach. It shares your other files, and as root it
 may write to them: this holds programs to a policy, it does not lock up an attacker who can change your machine's files.
+`;
+
+export const POLICY_HELP = `egress policy - reads or changes the policy of a running sidecar
+
+Usage: egress policy get
+       egress policy patch [--allow TARGET] [--deny TARGET] [--file FILE]
+       egress policy replace [--default ACTION] [--allow TARGET] [--deny TARGET] [--file FILE]
+       egress policy delete TARGET... [--file FILE]
+       egress policy reset
+
+  get        show the policy and its entity tag
+  patch      put rules before the policy's own; those with the same targets go
+  replace    put another policy in its place
+  delete     take out the rules with these targets
+  reset      deny everything
+
+  --allow TARGET      a name, *.name, an address or a prefix that may be reached; may be repeated
+  --deny TARGET       one that may not; the first rule that matches decides, in the order written
+  --default ACTION    allow or deny: for what no rule matches
+  --file, -f FILE     JSON: an array of rules, a policy, or an array of targets; - is standard input
+  --dry-run           show what would change, and change nothing
+  --if-match TAG      change only while this entity tag holds, quotes included
+  --json              answers as JSON on standard output, errors as JSON on standard error
+
+  --socket PATH       the sidecar's unix socket, which needs no token
+  --url URL           its address instead, such as http://192.0.2.2:18080; the path of a proxy may follow
+  --token TOKEN       its token; it is not sent, each call is signed with it
+
+Without these the sidecar's own variables hold: OPENSANDBOX_EGRESS_SOCKET, OPENSANDBOX_EGRESS_HTTP_ADDR and
+OPENSANDBOX_EGRESS_TOKEN (where others can list your processes, prefer that to --token).
+
+  egress policy patch --allow example.org --deny '*.evil.example'
+
+Exit: 0 done; 64 wrong command line; 65 refused as wrong input; 69 no answer; 75 --if-match does not hold; 77 not allowed; 78 wrong
+setting.
 `;

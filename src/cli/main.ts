@@ -35,6 +35,10 @@ export async function runCli(
       const { run } = await import("./run/run.ts");
       return run(rest, context);
     }
+    case "policy": {
+      const { policy } = await import("./policy/policy.ts");
+      return policy(rest, context);
+    }
     case "serve":
     case "teardown": {
       if (asksForHelp) {

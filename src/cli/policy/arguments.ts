@@ -1,0 +1,224 @@
+/** The command line of `egress policy`, read into one call of the API. */
+import { parseArgs } from "node:util";
+import { parsePolicyJson, parseRulesJson, parseTargetsJson } from "../../policy/parse-policy.ts";
+import { DENY_ALL, type Policy } from "../../policy/policy.ts";
+import { accepted, type Problem, quote, refused, refusedAll, type Result } from "../../policy/problem.ts";
+import { type Action, parseAction, type Rule } from "../../policy/rule.ts";
+import { parseTarget, type Target } from "../../policy/target.ts";
+
+/** What is asked of the sidecar. */
+export type PolicyCall =
+  | { readonly kind: "get" }
+  | { readonly kind: "patch"; readonly rules: readonly Rule[] }
+  | { readonly kind: "replace"; readonly policy: Policy }
+  | { readonly kind: "delete"; readonly targets: readonly Target[] }
+  | { readonly kind: "reset" };
+
+/** Where the command line says the sidecar is. */
+export interface Place {
+  readonly url: string | undefined;
+  readonly socketPath: string | undefined;
+  readonly token: string | undefined;
+}
+
+export interface PolicyRequest {
+  readonly call: PolicyCall;
+  readonly place: Place;
+  readonly asJson: boolean;
+  readonly dryRun: boolean;
+  readonly ifMatch: string | undefined;
+}
+
+const ANY = {
+  url: { type: "string" },
+  socket: { type: "string" },
+  token: { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+const CHANGE = { "dry-run": { type: "boolean" }, "if-match": { type: "string" } } as const;
+const FILE = { file: { type: "string", short: "f" } } as const;
+const RULES = {
+  allow: { type: "string", multiple: true },
+  deny: { type: "string", multiple: true },
+} as const;
+
+const OPTIONS = {
+  get: ANY,
+  patch: { ...ANY, ...CHANGE, ...FILE, ...RULES },
+  replace: { ...ANY, ...CHANGE, ...FILE, ...RULES, default: { type: "string" } },
+  delete: { ...ANY, ...CHANGE, ...FILE },
+  reset: { ...ANY, ...CHANGE },
+} as const;
+
+type Kind = keyof typeof OPTIONS;
+
+/** Gives a file's text, or throws; `-` is the standard input. */
+export type ReadText = (path: string) => string;
+
+/** Reads the arguments after `policy`; `"help"` when they ask for it. Rules of the command line come first, then the file's. */
+export function parsePolicyArguments(
+  [kind = "", ...argv]: readonly string[],
+  readText: ReadText,
+): Result<PolicyRequest | "help"> {
+  if (kind === "--help" || kind === "-h" || kind === "help") return accepted("help");
+  if (!isKind(kind)) {
+    const words = Object.keys(OPTIONS).join(", ");
+    return refused(kind === "" ? `one of ${words} is missing` : `${quote(kind)} is none of ${words}`);
+  }
+  const options = readOptions(kind, argv);
+  if (!options.ok) return options;
+  if (options.value.help) return accepted("help");
+  const call = readCall(kind, options.value, readText);
+  return call.ok ? accepted({ ...options.value.request, call: call.value }) : call;
+}
+
+interface Options {
+  readonly help: boolean;
+  readonly request: Omit<PolicyRequest, "call">;
+  readonly rules: readonly { readonly action: Action; readonly target: string }[];
+  readonly targets: readonly string[];
+  readonly file: string | undefined;
+  readonly defaultAction: string | undefined;
+}
+
+function isKind(text: string): text is Kind {
+  return Object.hasOwn(OPTIONS, text);
+}
+
+function readOptions(kind: Kind, argv: readonly string[]): Result<Options> {
+  // Read as if each call had all options, for the types; one that this call does not have is refused below.
+  const options: (typeof OPTIONS)["replace"] = { ...OPTIONS.replace, ...OPTIONS[kind] };
+  try {
+    const parsed = parseArgs({ args: [...argv], tokens: true, options, allowPositionals: kind === "delete" });
+    const { values, tokens, positionals } = parsed;
+    const given = tokens.find(
+      (token) => token.kind === "option" && !Object.hasOwn(OPTIONS[kind], token.name),
+    );
+    if (given?.kind === "option") return refused(`${kind} takes no ${given.rawName}`);
+    if (values.url !== undefined && values.socket !== undefined) {
+      return refused("--url and --socket are two places: give one");
+    }
+    if (values.url !== undefined && !isHttpUrl(values.url)) return refused("is not an http(s) URL", "--url");
+    const rules = tokens.flatMap((token) => {
+      if (token.kind !== "option" || (token.name !== "allow" && token.name !== "deny")) return [];
+      return [{ action: token.name, target: token.value ?? "" } as const];
+    });
+    return accepted({
+      help: values.help ?? false,
+      request: {
+        place: { url: values.url, socketPath: values.socket, token: values.token },
+        asJson: values.json ?? false,
+        dryRun: values["dry-run"] ?? false,
+        ifMatch: values["if-match"],
+      },
+      rules,
+      targets: positionals,
+      file: values.file,
+      defaultAction: values.default,
+    });
+  } catch (error) {
+    // node:util says what is wrong, a first line for people and then advice on its own API
+    const [message = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    return refused(message);
+  }
+}
+
+function isHttpUrl(text: string): boolean {
+  return ["http:", "https:"].includes(URL.parse(text)?.protocol ?? "");
+}
+
+function readCall(kind: Kind, options: Options, readText: ReadText): Result<PolicyCall> {
+  if (kind === "patch") return readPatch(options, readText);
+  if (kind === "replace") return readReplacement(options, readText);
+  return kind === "delete" ? readRemoval(options, readText) : accepted({ kind });
+}
+
+function readPatch(options: Options, readText: ReadText): Result<PolicyCall> {
+  const rules = joined(readRules(options.rules), readFile(options, readText, parseRulesJson, []));
+  if (!rules.ok) return rules;
+  if (rules.value.length === 0) return refused("no rules: give --allow, --deny or --file");
+  return accepted({ kind: "patch", rules: rules.value });
+}
+
+function readRemoval(options: Options, readText: ReadText): Result<PolicyCall> {
+  const targets = joined(readTargets(options.targets), readFile(options, readText, parseTargetsJson, []));
+  if (!targets.ok) return targets;
+  if (targets.value.length === 0) return refused("no targets: name them, or give --file");
+  return accepted({ kind: "delete", targets: targets.value });
+}
+
+function readReplacement(options: Options, readText: ReadText): Result<PolicyCall> {
+  const { rules: written, file, defaultAction } = options;
+  if (written.length === 0 && file === undefined && defaultAction === undefined) {
+    return refused(
+      "no policy: give --file, --default, --allow or --deny; to deny everything: egress policy reset",
+    );
+  }
+  const rules = readRules(written);
+  const base = readFile(options, readText, parsePolicyJson, DENY_ALL);
+  const action = readDefault(defaultAction);
+  const problems = [rules, base, action].flatMap((result) => (result.ok ? [] : result.problems));
+  if (!rules.ok || !base.ok || !action.ok) return refusedAll(problems);
+  const policy = {
+    defaultAction: action.value ?? base.value.defaultAction,
+    egress: [...rules.value, ...base.value.egress],
+  };
+  return accepted({ kind: "replace", policy });
+}
+
+function readRules(written: Options["rules"]): Result<readonly Rule[]> {
+  const parsed = written.map(({ action, target }) => {
+    const result = parseTarget(target);
+    return result.ok
+      ? accepted({ action, target: result.value })
+      : refusedAll(placed(result.problems, `--${action} ${quote(target)}`));
+  });
+  return all(parsed);
+}
+
+function readTargets(written: readonly string[]): Result<readonly Target[]> {
+  return all(written.map((text) => parseTarget(text)));
+}
+
+/** Reads `--file`, `none` where there is none. A blank file is a slip, not a wish. */
+function readFile<T>(
+  { file }: Options,
+  readText: ReadText,
+  parse: (text: string) => Result<T | "blank">,
+  none: T,
+): Result<T> {
+  if (file === undefined) return accepted(none);
+  const place = `--file ${file}`;
+  let text: string;
+  try {
+    text = readText(file);
+  } catch (error) {
+    return refused(error instanceof Error ? error.message : String(error), place);
+  }
+  const parsed = parse(text);
+  if (!parsed.ok) return refusedAll(placed(parsed.problems, place));
+  return parsed.value === "blank" ? refused("is blank", place) : accepted(parsed.value);
+}
+
+function readDefault(text: string | undefined): Result<Action | undefined> {
+  if (text === undefined) return accepted(undefined);
+  const action = text.trim() === "" ? undefined : parseAction(text);
+  if (action === undefined) return refused(`${quote(text)} is neither allow nor deny`, "--default");
+  return accepted(action);
+}
+
+function all<T>(results: readonly Result<T>[]): Result<readonly T[]> {
+  const problems = results.flatMap((result) => (result.ok ? [] : result.problems));
+  if (problems.length > 0) return refusedAll(problems);
+  return accepted(results.flatMap((result) => (result.ok ? [result.value] : [])));
+}
+
+function joined<T>(one: Result<readonly T[]>, other: Result<readonly T[]>): Result<readonly T[]> {
+  const both = all([one, other]);
+  return both.ok ? accepted(both.value.flat()) : both;
+}
+
+function placed(problems: readonly Problem[], place: string): readonly Problem[] {
+  return problems.map(({ path, message }) => ({ path: path === "" ? place : `${place}: ${path}`, message }));
+}

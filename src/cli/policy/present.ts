@@ -1,0 +1,42 @@
+/** What `egress policy` shows to people. Everything that came from elsewhere is shown as one line, controls escaped. */
+import { type ApiError, type PolicyChange, type PolicyState } from "../../client/client.ts";
+import { oneLine } from "../../policy/problem.ts";
+
+type ShownRule = PolicyState["policy"]["egress"][number];
+
+export function presentPolicy({ mode, enforcementMode, policy, etag }: PolicyState): string {
+  const lines = [
+    `${mode} (${enforcementMode}), what no rule matches: ${policy.defaultAction}`,
+    ...policy.egress.map((rule) => `  ${presentRule(rule)}`),
+    ...(etag === undefined ? [] : [`etag ${etag}`]),
+  ];
+  return render(lines);
+}
+
+export function presentChange(change: PolicyChange): string {
+  const { mode, enforcementMode, reason, dryRun, added = [], removed = [] } = change;
+  const state = `${mode} (${enforcementMode})${reason === undefined ? "" : `: ${oneLine(reason)}`}`;
+  if (dryRun !== true) return render([`the policy is ${state}`]);
+  return render([
+    `the policy would be ${state}; nothing is changed`,
+    ...removed.map((rule) => `- ${presentRule(rule)}`),
+    ...added.map((rule) => `+ ${presentRule(rule)}`),
+  ]);
+}
+
+/** One line for each problem, and what to do about it where that is known. */
+export function presentRefusal({ message, problems, code, mayBeOwnDoing }: ApiError): readonly string[] {
+  const lines = problems.map(({ path, message: text }) => oneLine(path === "" ? text : `${path}: ${text}`));
+  if (code === "precondition-failed" && mayBeOwnDoing) {
+    return [`${oneLine(message)}; an earlier try of this call got no answer and may be what changed it`];
+  }
+  return lines.length === 0 ? [oneLine(message)] : lines;
+}
+
+function presentRule({ action, target }: ShownRule): string {
+  return `${action.padEnd(5)} ${oneLine(target)}`;
+}
+
+function render(lines: readonly string[]): string {
+  return `${lines.join("\n")}\n`;
+}
