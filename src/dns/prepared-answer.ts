@@ -65,7 +65,7 @@ export function copyAnswer(answer: PreparedAnswer): PreparedAnswer {
 /** What an answer takes from the query that it goes to. */
 export type Asker = Pick<
   Query,
-  "id" | "recursionDesired" | "checkingDisabled" | "hasEdns" | "dnssecOk" | "questionOctets"
+  "id" | "opcode" | "recursionDesired" | "checkingDisabled" | "hasEdns" | "dnssecOk" | "questionOctets"
 >;
 
 /** Octets of the message that {@link writeAnswer} writes. */

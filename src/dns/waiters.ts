@@ -60,6 +60,7 @@ export function createWaiterTable(arena: Arena, region: Region, capacity: number
   let size = 0;
   const shared = {
     id: 0,
+    opcode: 0,
     recursionDesired: false,
     checkingDisabled: false,
     hasEdns: false,

@@ -19,6 +19,8 @@ export interface Query {
   /** Where the message starts. */
   start: number;
   id: number;
+  /** As it stands in the third octet; 0 for QUERY. */
+  opcode: number;
   recursionDesired: boolean;
   authenticData: boolean;
   checkingDisabled: boolean;
@@ -40,6 +42,7 @@ export function createQuery(): Query {
   return {
     start: 0,
     id: 0,
+    opcode: 0,
     recursionDesired: false,
     authenticData: false,
     checkingDisabled: false,
@@ -94,6 +97,7 @@ export function write16(octets: Uint8Array, at: number, value: number): void {
 function readHeader(octets: Buffer, start: number, query: Query): void {
   query.start = start;
   query.id = read16(octets, start);
+  query.opcode = (octets[start + 2] ?? 0) & Flag.opcode;
   query.recursionDesired = ((octets[start + 2] ?? 0) & Flag.rd) !== 0;
   query.authenticData = ((octets[start + 3] ?? 0) & Flag.ad) !== 0;
   query.checkingDisabled = ((octets[start + 3] ?? 0) & Flag.cd) !== 0;

@@ -31,7 +31,14 @@ export interface OwnReply {
 /** What a reply of ours takes from the query: where header and question stand, and what they said. */
 export type Asked = Pick<
   Query,
-  "start" | "id" | "recursionDesired" | "checkingDisabled" | "hasEdns" | "dnssecOk" | "questionOctets"
+  | "start"
+  | "id"
+  | "opcode"
+  | "recursionDesired"
+  | "checkingDisabled"
+  | "hasEdns"
+  | "dnssecOk"
+  | "questionOctets"
 >;
 
 /** Writes the reply over the query that stands at `query.start`; returns its length. */
@@ -62,12 +69,13 @@ export function writeOwnReply(octets: Buffer, query: Asked, reply: OwnReply): nu
 export function writeReplyHeader(
   octets: Buffer,
   start: number,
-  query: Pick<Query, "id" | "recursionDesired" | "checkingDisabled">,
+  query: Pick<Query, "id" | "opcode" | "recursionDesired" | "checkingDisabled">,
   rcode: number,
   truncated: boolean,
 ): void {
   write16(octets, start, query.id);
-  octets[start + 2] = Flag.qr | (truncated ? Flag.tc : 0) | (query.recursionDesired ? Flag.rd : 0);
+  octets[start + 2] =
+    Flag.qr | query.opcode | (truncated ? Flag.tc : 0) | (query.recursionDesired ? Flag.rd : 0);
   octets[start + 3] = Flag.ra | (query.checkingDisabled ? Flag.cd : 0) | (rcode & 0xf);
 }
 

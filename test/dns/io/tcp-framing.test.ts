@@ -34,16 +34,12 @@ describe("a message that is announced to be longer than allowed", () => {
     [Buffer.of(0, 11)],
     [Buffer.concat([frameMessage(Buffer.alloc(10)), Buffer.of(0xff, 0xff, 1, 2)])],
   ])("ends the reading: %j", (stream) => {
-    for (const size of [1, 100]) {
-      const read: Buffer[] = [];
-      const reader = createFrameReader((message) => void read.push(message), 10);
-      const results = cut(stream, new Array<number>(size === 1 ? stream.length : 0).fill(1)).map((chunk) =>
-        reader.push(chunk),
-      );
-      expect(results).toContain(false);
-      expect(reader.push(frameMessage(Buffer.from("late")))).toBe(false);
-      expect(read.every((message) => message.length === 10)).toBe(true);
-    }
+    const read: Buffer[] = [];
+    const reader = createFrameReader((message) => void read.push(message), 10);
+    const ones = Array.from(stream, () => 1);
+    expect(cut(stream, ones).map((chunk) => reader.push(chunk))).toContain(false);
+    expect(reader.push(frameMessage(Buffer.from("late")))).toBe(false);
+    expect(read.every((message) => message.length === 10)).toBe(true);
   });
 });
 

@@ -35,6 +35,7 @@ export function write(
 ): Buffer {
   const asker = {
     id: 77,
+    opcode: 0,
     recursionDesired: true,
     checkingDisabled: false,
     hasEdns: false,

@@ -29,6 +29,7 @@ test("a query is read off the wire", () => {
     query: {
       start: BEHIND,
       id: 0x1234,
+      opcode: 0,
       recursionDesired: true,
       authenticData: true,
       checkingDisabled: true,

@@ -62,6 +62,12 @@ test("a truncated answer: TC and the question alone", () => {
   );
 });
 
+test("a query of another opcode is answered under its own opcode", () => {
+  const notify = Buffer.from(PLAIN);
+  notify.writeUInt8(0x21, 2);
+  expect(replyTo(notify, rcodeReply(4)).text).toBe(words("1234 a184 0000 0000 0000 0000"));
+});
+
 test("ANY: HINFO RFC8482", () => {
   const reply = ownReplyForType(255);
   const octets = reply && replyTo(PLAIN, reply).octets;
