@@ -99,9 +99,12 @@ async function runAll(
 
 function choose(names: readonly string[]): readonly Experiment[] {
   if (names.length === 0) return EXPERIMENTS;
-  const isMeant = (experiment: string, name: string): boolean =>
-    EXPERIMENTS.some((one) => one.name === name) ? experiment === name : experiment.startsWith(name);
   return EXPERIMENTS.filter((experiment) => names.some((name) => isMeant(experiment.name, name)));
+}
+
+/** A whole name means that one alone, else a beginning means all that begin so. */
+function isMeant(experiment: string, name: string): boolean {
+  return EXPERIMENTS.some((one) => one.name === name) ? experiment === name : experiment.startsWith(name);
 }
 
 /** Rejects on Ctrl-C, or when it takes too long; what was made is removed at the process's end. */

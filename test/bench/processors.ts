@@ -6,7 +6,7 @@
 import type { Argv } from "../../src/netns/command.ts";
 import { requireCommand } from "../../src/netns/command.ts";
 
-export type Role = "server" | "load";
+type Role = "server" | "load";
 
 export interface Processors {
   /** The command line that runs `argv` on the role's processor. */

@@ -10,6 +10,7 @@ import { allowedSample, deniedSample, findFault } from "./lookup-arms.ts";
 import { manyRules, type RuleKind } from "./many-rules.ts";
 
 const RULES = 4096;
+const PAUSE_MS = 5;
 const KINDS: readonly RuleKind[] = ["names", "addresses", "mixed"];
 const ORIGINALS: Readonly<Partial<Record<RuleKind, number>>> = { names: 25, addresses: 88 };
 
@@ -109,20 +110,20 @@ function changeOf(kind: RuleKind, serial: number): readonly unknown[] {
   return [{ action: serial % 2 === 0 ? "deny" : "allow", target }];
 }
 
-/** Changes one after the other as fast as they are taken, while `act` runs. */
+/** Changes one after the other, hardly with a pause, while `act` runs. */
 async function whileChanging<T>(ours: Ours, act: () => Promise<T>): Promise<T> {
   using api = createApiClient(ours.sidecar);
-  let isOver = false;
+  const over = new AbortController();
   const changing = (async () => {
-    for (let serial = 0; !isOver; serial++) {
+    for (let serial = 0; !over.signal.aborted; serial++) {
       await api.patch(changeOf("mixed", serial));
-      await sleep(5);
+      await sleep(PAUSE_MS);
     }
   })();
   try {
     return await act();
   } finally {
-    isOver = true;
+    over.abort();
     await changing;
   }
 }

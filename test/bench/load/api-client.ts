@@ -2,7 +2,7 @@
 import { Agent, request } from "node:http";
 import type { Sidecar } from "../../support/sidecar.ts";
 
-export interface TimedAnswer {
+interface TimedAnswer {
   readonly status: number;
   readonly durationMs: number;
 }

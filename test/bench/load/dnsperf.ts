@@ -26,6 +26,7 @@ export interface DnsperfReport {
 /** A socket of dnsperf's takes this many answers at once without loss, whatever the machine's default buffer. */
 const IN_FLIGHT_PER_SOCKET = 50;
 const LOST_AFTER_SECONDS = 1;
+const TCP_CONNECTIONS = 4;
 
 /** Writes `count` names from number `first` on, one question for A each. */
 export async function writeNames(path: string, first: number, count: number, zone: string): Promise<void> {
@@ -39,20 +40,21 @@ export async function runDnsperf(
   task: DnsperfTask,
 ): Promise<DnsperfReport> {
   const { file, seconds, inFlight, tcp = false, perSecond } = task;
-  const sockets = Math.max(Math.ceil(inFlight / IN_FLIGHT_PER_SOCKET), tcp ? 4 : 1);
-  const text = await requireCommand(
-    argvIn(
-      namespace,
-      processors.pinned("load", [
-        "dnsperf",
-        ...["-s", server.address, "-p", String(server.port), "-d", file, "-m", tcp ? "tcp" : "udp"],
-        ...["-q", String(inFlight), "-c", String(sockets), "-l", String(seconds)],
-        ...["-t", String(LOST_AFTER_SECONDS)],
-        ...(perSecond === undefined ? [] : ["-Q", String(perSecond)]),
-      ]),
-    ),
-    { timeoutMs: (seconds + 30) * 1000 },
-  );
+  const sockets = Math.max(Math.ceil(inFlight / IN_FLIGHT_PER_SOCKET), tcp ? TCP_CONNECTIONS : 1);
+  const options: Readonly<Record<string, string | number>> = {
+    s: server.address,
+    p: server.port,
+    d: file,
+    m: tcp ? "tcp" : "udp",
+    q: inFlight,
+    c: sockets,
+    l: seconds,
+    t: LOST_AFTER_SECONDS,
+    ...(perSecond === undefined ? {} : { Q: perSecond }),
+  };
+  const args = Object.entries(options).flatMap(([option, value]) => [`-${option}`, String(value)]);
+  const argv = argvIn(namespace, processors.pinned("load", ["dnsperf", ...args]));
+  const text = await requireCommand(argv, { timeoutMs: (seconds + 30) * 1000 });
   return parseDnsperf(text);
 }
 

@@ -42,14 +42,7 @@ export function writeAddressV4(octets: Uint8Array, at: number, number: number): 
   octets[at + 3] = number;
 }
 
-/** The number's IPv4 address as text. */
-export function addressV4(number: number): string {
-  const octets = new Uint8Array(4);
-  writeAddressV4(octets, 0, number);
-  return octets.join(".");
-}
-
-/** The four octets at `at` as one number, and what they should be for a name's number. */
+/** Whether the four octets at `at` are the number's IPv4 address. */
 export function holdsAddressV4(octets: Uint8Array, at: number, number: number): boolean {
   return (
     octets[at] === 10 &&

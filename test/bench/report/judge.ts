@@ -14,39 +14,25 @@ export interface Judged {
 
 /** The row's aims, those left out whose figures are not there. */
 export function judgeAims(row: Row, results: readonly RowResult[]): readonly Judged[] {
-  return (row.aims ?? []).flatMap((aim) => {
-    const judged = judge(aim, row.id, results);
-    return judged === undefined || Number.isNaN(judged.figure) ? [] : [judged];
-  });
+  const judged = (row.aims ?? []).map((aim) => judge(aim, row.id, results));
+  return judged.filter(({ figure }) => !Number.isNaN(figure));
 }
 
-function judge(aim: Aim, id: string, results: readonly RowResult[]): Judged | undefined {
+function judge(aim: Aim, id: string, results: readonly RowResult[]): Judged {
   const value = (column: Column, row = id): number => find(results, row, column);
   const own = value(aim.of);
-  switch (aim.kind) {
-    case "ratio": {
-      const figure = own / value(aim.to, aim.toRow);
-      const other = aim.toRow === undefined ? aim.to : `${aim.to} at ${aim.toRow}`;
-      return {
-        what: `${aim.of} / ${other}`,
-        figure,
-        aim: `>= ${aim.atLeast}`,
-        isReached: figure >= aim.atLeast,
-      };
-    }
-    case "added": {
-      const direct = value("direct");
-      const figure = (own - direct) / (value(aim.to) - direct);
-      return {
-        what: `added by ${aim.of} / ${aim.to}`,
-        figure,
-        aim: `<= ${aim.atMost}`,
-        isReached: figure <= aim.atMost,
-      };
-    }
-    case "at most":
-      return { what: aim.of, figure: own, aim: `<= ${aim.limit}`, isReached: own <= aim.limit };
+  if (aim.kind === "at most") {
+    return { what: aim.of, figure: own, aim: `<= ${aim.limit}`, isReached: own <= aim.limit };
   }
+  if (aim.kind === "added") {
+    const direct = value("direct");
+    const figure = (own - direct) / (value(aim.to) - direct);
+    const what = `added by ${aim.of} / ${aim.to}`;
+    return { what, figure, aim: `<= ${aim.atMost}`, isReached: figure <= aim.atMost };
+  }
+  const figure = own / value(aim.to, aim.toRow);
+  const what = `${aim.of} / ${aim.to}${aim.toRow === undefined ? "" : ` at ${aim.toRow}`}`;
+  return { what, figure, aim: `>= ${aim.atLeast}`, isReached: figure >= aim.atLeast };
 }
 
 function find(results: readonly RowResult[], id: string, column: Column): number {
