@@ -1,4 +1,8 @@
-/** The log: JSON lines, one an event or a message, to each of the outputs that the settings name. */
+/**
+ * The log: JSON lines, one an event or a message, to each of the outputs that the settings name. Fields have the original's names,
+ * so that queries written for its lines find ours. Denials are written at every level: `OPENSANDBOX_EGRESS_LOG_LEVEL=error` hides
+ * what is ordinary, never what was refused.
+ */
 import { openSync, write as writeFd } from "node:fs";
 import { type Logger, pino, stdTimeFunctions } from "pino";
 import { compilePolicy } from "../policy/compile.ts";
@@ -53,6 +57,9 @@ export function createLog(
   const sinks = settings.logOutputs.map((name) => createLineSink(openOutput(name), summaries(render)));
   let subject: string | undefined;
   const kept = createPino(settings, (line) => {
+    for (const sink of sinks) sink.kept(line, undefined);
+  });
+  const denials = createPino({ ...settings, logLevel: "warn" }, (line) => {
     for (const sink of sinks) sink.kept(line, subject);
   });
   const ordinary = createPino(settings, (line) => {
@@ -62,7 +69,10 @@ export function createLog(
   const audit: AuditLog = {
     policyLoaded(policy, from) {
       const { egress, defaultAction } = renderPolicy(policy);
-      kept.info({ ...event("egress.loaded"), from, defaultAction, ...listed(egress) }, "policy loaded");
+      kept.info(
+        { ...event("egress.loaded"), from, "egress.default": defaultAction, ...listed(egress) },
+        "policy loaded",
+      );
     },
     policyUpdated(change) {
       kept.info({ ...event("egress.updated"), ...describeChange(change) }, "policy updated");
@@ -72,7 +82,7 @@ export function createLog(
     },
     lookupDenied({ host, layer, rule }) {
       subject = host;
-      kept.warn({ ...event("egress.denied"), "target.host": host, layer, rule }, "lookup denied");
+      denials.warn({ ...event("egress.denied"), "target.host": host, layer, rule }, "lookup denied");
       subject = undefined;
     },
     lookupAllowed({ host, ips, error }) {
@@ -105,7 +115,7 @@ function createPino(settings: LogSettings, write: (line: string) => void): Logge
     level: settings.logLevel,
     base: {
       ...settings.extraAttributes,
-      ...(sandboxId === undefined ? {} : { "opensandbox.sandbox_id": sandboxId }),
+      ...(sandboxId === undefined ? {} : { sandbox_id: sandboxId }),
     },
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (level: string) => ({ level }) },
@@ -139,7 +149,7 @@ function describeChange(change: PolicyChange): object {
   const { kind } = change;
   if (kind === "replace") {
     const { egress, defaultAction } = renderPolicy(change.policy);
-    return { change: kind, defaultAction, ...listed(egress) };
+    return { change: kind, "egress.default": defaultAction, ...listed(egress) };
   }
   if (kind === "merge") {
     return {

@@ -97,7 +97,7 @@ describe("the audit log", () => {
       {
         "opensandbox.event": "egress.loaded",
         from: "policy file",
-        defaultAction: "deny",
+        "egress.default": "deny",
         rules: [{ action: "deny", target: "a.example" }],
       },
       { "opensandbox.event": "egress.updated", rules: [{ action: "allow", target: "example.org" }] },
@@ -110,16 +110,33 @@ describe("the audit log", () => {
     const { log, lines } = createMemoryLog({ sandboxId: "sbx-1", extraAttributes: { team: "a" } });
     log.logger.info("hello");
     log.audit.lookupAllowed({ host: HOST, ips: [] });
-    const common = { "opensandbox.sandbox_id": "sbx-1", team: "a" };
+    const common = { sandbox_id: "sbx-1", team: "a" };
     expect(await lines()).toMatchObject([{ ...common, msg: "hello" }, common]);
   });
 
-  it("leaves out what is below the level", async () => {
-    const { log, lines } = createMemoryLog({ logLevel: "warn" });
-    log.logger.info("hello");
-    log.audit.lookupAllowed({ host: HOST, ips: [] });
-    log.audit.lookupDenied({ host: HOST, layer: "default", rule: undefined });
-    expect(await lines()).toHaveLength(1);
+  it.each(["warn", "error"] as const)(
+    "leaves out what is below the level %s, but never a denial",
+    async (logLevel) => {
+      const { log, lines } = createMemoryLog({ logLevel });
+      log.logger.info("hello");
+      log.audit.lookupAllowed({ host: HOST, ips: [] });
+      log.audit.lookupDenied({ host: HOST, layer: "default", rule: undefined });
+      expect(await lines()).toMatchObject([{ "opensandbox.event": "egress.denied", level: "warn" }]);
+    },
+  );
+
+  it("tells why an allowed lookup got no answer", async () => {
+    const { log, lines } = createMemoryLog();
+    log.audit.lookupAllowed({ host: HOST, ips: [], error: "no upstream gave an answer in time" });
+    expect(await lines()).toMatchObject([
+      {
+        level: "info",
+        "opensandbox.event": "egress.outbound",
+        "target.host": HOST,
+        "target.ips": [],
+        error: "no upstream gave an answer in time",
+      },
+    ]);
   });
 
   it("writes to the end of files that only we may read", async () => {
