@@ -1,0 +1,38 @@
+/** Connections on sockets with our mark: the kernel lets them to the ways that are open for it, and no one else's. */
+import { Socket } from "node:net";
+import { SystemCallError } from "../../sys/errors.ts";
+import { untilWritable } from "../../sys/readiness.ts";
+import type { Endpoint } from "../../sys/socket-address.ts";
+import { closeSocket, openSocket, SOCK_STREAM, type SocketMark, takeSocketError } from "../../sys/socket.ts";
+import { OutboundError } from "../errors.ts";
+
+/** An address that is silent leaves time for the next one. */
+const CONNECT_LIMIT_MS = 2000;
+
+/** Connects to the first of the addresses that answers. Throws OutboundError with the last reason as its cause. */
+export async function connectToAny(endpoints: readonly Endpoint[], mark: SocketMark): Promise<Socket> {
+  let cause: unknown;
+  for (const endpoint of endpoints) {
+    try {
+      return await connectMarked(endpoint, mark);
+    } catch (error) {
+      cause = error;
+    }
+  }
+  const shown = endpoints.map(({ address, port }) => `${address} port ${port}`).join(", ");
+  const reason = cause instanceof Error ? `: ${cause.message}` : "";
+  throw new OutboundError("not-connected", `no connection to ${shown}${reason}`, { cause });
+}
+
+async function connectMarked(remote: Endpoint, mark: SocketMark): Promise<Socket> {
+  const fd = openSocket({ type: SOCK_STREAM, remote, mark });
+  try {
+    await untilWritable(fd, AbortSignal.timeout(CONNECT_LIMIT_MS));
+    const errno = takeSocketError(fd);
+    if (errno !== 0) throw new SystemCallError("connect", errno);
+  } catch (error) {
+    closeSocket(fd);
+    throw error;
+  }
+  return new Socket({ fd });
+}
