@@ -19,9 +19,10 @@ export function createTcpExchange(options: TcpExchangeOptions): UpstreamTranspor
   return async function exchange(upstream, query, timeoutMs) {
     const remote = options.upstreams[upstream];
     if (remote === undefined || underWay >= MAX_UNDER_WAY) return undefined;
+    const signal = AbortSignal.timeout(Math.ceil(timeoutMs));
     underWay += 1;
     try {
-      return await askOnce(remote, query, AbortSignal.timeout(timeoutMs), options);
+      return await askOnce(remote, query, signal, options);
     } catch {
       // Refused, reset, timed out, no descriptor: all of them mean "no answer from this one", and the caller has one for that.
       return undefined;
