@@ -102,8 +102,10 @@ export interface RawConnection {
   seen(text: string): Promise<void>;
 }
 
-export async function connectRaw(port: number): Promise<RawConnection> {
-  const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+/** `place` is a port of this machine, or the path of a unix socket. */
+export async function connectRaw(place: number | string): Promise<RawConnection> {
+  const where = typeof place === "number" ? { host: "127.0.0.1", port: place } : { path: place };
+  const socket = connect({ ...where, allowHalfOpen: true });
   let received = "";
   const ended = new Promise((resolve) => socket.once("close", resolve));
   socket.on("data", (chunk) => (received += chunk.toString()));
@@ -123,8 +125,8 @@ export async function connectRaw(port: number): Promise<RawConnection> {
 }
 
 /** Sends octets and gives all that comes back. */
-export async function sendRaw(port: number, text: string): Promise<string> {
-  const connection = await connectRaw(port);
+export async function sendRaw(place: number | string, text: string): Promise<string> {
+  const connection = await connectRaw(place);
   connection.socket.write(text);
   return connection.rest();
 }
