@@ -255,6 +255,15 @@ export const VARIABLES = {
     },
     httpUrl(),
   ),
+  otlpIntervalMs: withDefault(
+    {
+      name: "OTEL_METRIC_EXPORT_INTERVAL",
+      default: "60000",
+      meaning: "milliseconds between two pushes of metrics",
+      accepts: "a whole number from 1000 to 3600000",
+    },
+    integer(1000, 3_600_000),
+  ),
   rulesDirectory: withDefault(
     {
       name: "OPENSANDBOX_EGRESS_RULES_DIR",

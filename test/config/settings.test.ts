@@ -194,6 +194,14 @@ const CASES: readonly {
     refused: ["x"],
   },
   {
+    name: "OTEL_METRIC_EXPORT_INTERVAL",
+    accepted: [
+      ["", { otlpIntervalMs: 60_000 }],
+      ["5000", { otlpIntervalMs: 5000 }],
+    ],
+    refused: ["999", "60s", "3600001"],
+  },
+  {
     name: "OPENSANDBOX_EGRESS_RULES_DIR",
     accepted: [["/rules", { rulesDirectory: "/rules" }]],
     refused: ["rules"],
@@ -264,6 +272,7 @@ describe("settings", () => {
       sandboxId: undefined,
       extraAttributes: {},
       otlpMetricsUrl: undefined,
+      otlpIntervalMs: 60_000,
       rulesDirectory: "/var/egress/rules",
       allowHostNetns: false,
     } satisfies Settings);
