@@ -7,6 +7,7 @@ import type { ApiContext, ApiEnv } from "./context.ts";
 import { serveCredentialVault } from "./credential-vault.ts";
 import { serveHealthz } from "./healthz.ts";
 import { type IsLocalAddress, isLocalAddress } from "./local-peer.ts";
+import { serveMetrics } from "./metrics-route.ts";
 import { serveOpenApi } from "./openapi-route.ts";
 import { servePolicy } from "./policy-route.ts";
 import { renderRefusal } from "./refusal.ts";
@@ -18,13 +19,15 @@ export interface AppParts {
   readonly onError: (error: unknown) => void;
   readonly isLocal?: IsLocalAddress;
   readonly nowMs?: () => number;
+  /** Prometheus text; without it there is no `/metrics`. */
+  readonly renderMetrics?: () => string;
   readonly bodyLimits?: BodyLimits;
 }
 
 export type App = Hono<ApiEnv>;
 
 export function createApp(parts: AppParts): App {
-  const { control, bodyLimits = BODY_LIMITS } = parts;
+  const { control, bodyLimits = BODY_LIMITS, renderMetrics } = parts;
   const auth = createAuth(parts.auth, {
     isLocal: parts.isLocal ?? isLocalAddress,
     nowMs: parts.nowMs ?? Date.now,
@@ -37,6 +40,7 @@ export function createApp(parts: AppParts): App {
   });
   app.all("/policy", (c) => servePolicy(c, { control, auth, bodyLimits }));
   app.all("/healthz", (c) => serveHealthz(c, control));
+  if (renderMetrics !== undefined) app.all("/metrics", (c) => serveMetrics(c, auth, renderMetrics));
   app.all("/openapi.json", serveOpenApi);
   app.all("/credential-vault", (c) => serveCredentialVault(c, auth, hasToken));
   app.all("/credential-vault/*", (c) => serveCredentialVault(c, auth, hasToken));

@@ -40,3 +40,14 @@ export interface AuditLog {
   /** Not logged for names that the skip list holds. */
   lookupAllowed(lookup: AllowedLookup): void;
 }
+
+/** The same events, and the name of each denied lookup told to someone else too. */
+export function alsoTellDenials(audit: AuditLog, listener: { tell(host: string): void }): AuditLog {
+  return {
+    ...audit,
+    lookupDenied(lookup) {
+      audit.lookupDenied(lookup);
+      listener.tell(lookup.host);
+    },
+  };
+}

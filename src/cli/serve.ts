@@ -17,6 +17,7 @@ import { createNftApplier } from "../netfilter/io/nft.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type Problem, renderProblems } from "../policy/problem.ts";
 import { EXIT } from "./exit-codes.ts";
+import { createObservability } from "./observability.ts";
 import { findObstacles } from "./preflight.ts";
 
 /** How long an answer under way may take after a signal. */
@@ -54,6 +55,8 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     readRulesetInForce().then((found) => found?.mode === settings.mode),
     settings.blockDoh ? readDohResolvers(settings.dohBlocklist) : undefined,
   ]);
+  const observability = createObservability(settings, log);
+  undo.defer(() => observability.close(GRACE_MS));
   const sandbox = await openSandbox({
     enforcementMode: settings.mode,
     maxRules: settings.maxRules,
@@ -66,10 +69,11 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     applier: createNftApplier(),
     isRulesetThere,
     storage: settings.policyFile === undefined ? undefined : createPolicyStorage(settings.policyFile),
-    audit: log.audit,
+    audit: observability.audit,
     onFault,
   });
   undo.defer(() => sandbox.close(GRACE_MS));
+  await observability.start(sandbox, settings.upstreams);
 
   const always = await watchAlwaysRules(settings.rulesDirectory, {
     async apply(rules) {
@@ -86,6 +90,7 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     control: sandbox.policy,
     auth: { token: settings.token, allowLocalWrites: settings.allowLocalWrites },
     onError: (error) => onFault("a request failed", error),
+    renderMetrics: observability.renderMetrics,
   });
   const listeners: Listener[] = [
     await listenTcp(createHttpServer(app, { overUnixSocket: false }), settings.httpAddress),

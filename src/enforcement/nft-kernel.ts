@@ -8,7 +8,7 @@
  */
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { compileRuleset } from "../netfilter/compile-ruleset.ts";
-import type { Marks, NetworkFacts, RulesetInput } from "../netfilter/ruleset-input.ts";
+import type { Endpoint, Marks, NetworkFacts, RulesetInput } from "../netfilter/ruleset-input.ts";
 import { renderAddress, renderIpv6 } from "../policy/address.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import type { PolicyKernel } from "./change-policy.ts";
@@ -22,6 +22,8 @@ export type RulesetFrame = Pick<
 
 export interface NftKernelOptions {
   readonly frame: RulesetFrame;
+  /** Where the sidecar's own packets may go, as it is at each load; default: nowhere but to the upstreams. */
+  readonly ownDestinations?: () => readonly Endpoint[];
   readonly applier: RulesetApplier;
   readonly learned: LearnedAddresses;
   /** The namespace's interfaces, as they are now. */
@@ -49,6 +51,7 @@ export function createNftKernel(options: NftKernelOptions): PolicyKernel {
       lastForgotten = forgotten;
       const ruleset = compileRuleset({
         ...frame,
+        ownDestinations: options.ownDestinations?.() ?? [],
         policy,
         generation,
         network,

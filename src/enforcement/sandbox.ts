@@ -7,7 +7,7 @@
  */
 import { randomInt } from "node:crypto";
 import type { AuditLog } from "../audit/audit-log.ts";
-import { openDnsServer, type DnsServer } from "../dns/io/server.ts";
+import { openDnsServer, type DnsServer, type DnsServerStats } from "../dns/io/server.ts";
 import { findSilentTransport } from "../dns/io/self-check.ts";
 import { compileRuleset } from "../netfilter/compile-ruleset.ts";
 import type { Marks, NetworkFacts } from "../netfilter/ruleset-input.ts";
@@ -19,7 +19,9 @@ import { parseAddress } from "../policy/address.ts";
 import { compilePolicy } from "../policy/compile.ts";
 import { DENY_ALL } from "../policy/policy.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
+import type { SocketMark } from "../sys/socket.ts";
 import { createPolicyChanges, type ChangePolicySettings, type PolicyChanges } from "./change-policy.ts";
+import { countLearned, countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
 import { createLearnedAddresses, type LearnedAddresses } from "./learned-addresses.ts";
 import { createLookupAudit } from "./lookup-audit.ts";
 import { createNftKernel, type RulesetFrame } from "./nft-kernel.ts";
@@ -46,8 +48,22 @@ export interface SandboxOptions extends ChangePolicySettings {
   readonly onFault: (message: string, error: unknown) => void;
 }
 
+export interface SandboxStats {
+  readonly lookups: DnsServerStats;
+  readonly kernel: Readonly<KernelFigures>;
+  /** Addresses in force that lookups brought. */
+  readonly learned: number;
+  /** Rules of the user and of the operator. */
+  readonly rules: number;
+}
+
 export interface Sandbox {
   readonly policy: PolicyChanges;
+  /** For sockets of our own that lead to {@link setOwnDestinations}. Who knows it passes the policy there. */
+  readonly mark: SocketMark;
+  /** Lets packets with our mark, and no others, to these whatever the policy says. Settles once the kernel has been given them. */
+  setOwnDestinations(all: readonly Endpoint[]): Promise<void>;
+  stats(): SandboxStats;
   /** Answers what is under way and closes the sockets. The kernel's rules stay. */
   close(graceMs: number): Promise<void>;
 }
@@ -65,15 +81,19 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     doh: options.doh,
     marks,
   };
-  if (!options.isRulesetThere) await closeEverything(frame, options.applier);
-  const learned = openLearned(options, undo);
+  const figures = createKernelFigures();
+  const applier = countRulesets(options.applier, figures);
+  if (!options.isRulesetThere) await closeEverything(frame, applier);
+  const learned = openLearned(options, figures, undo);
+  let ownDestinations: readonly Endpoint[] = [];
   const dns: { server?: DnsServer } = {};
   const network = createNetworkMemory();
   const policy = createPolicyChanges(
     {
       kernel: createNftKernel({
         frame,
-        applier: options.applier,
+        ownDestinations: () => ownDestinations,
+        applier,
         learned,
         readNetwork: network.read,
         onEnforced: () => dns.server?.clearCache(),
@@ -114,6 +134,17 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const kept = undo.move();
   return {
     policy,
+    mark: marks,
+    setOwnDestinations(all) {
+      ownDestinations = all;
+      return policy.refresh();
+    },
+    stats: () => ({
+      lookups: server.stats(),
+      kernel: figures,
+      learned: learned.size,
+      rules: policy.inForce().active.decisions.length,
+    }),
     async close(graceMs) {
       await policy.close();
       await server.close(graceMs);
@@ -151,8 +182,12 @@ function createNetworkMemory(): { read: () => NetworkFacts; hasChanged: () => bo
   };
 }
 
-function openLearned(options: SandboxOptions, undo: AsyncDisposableStack): LearnedAddresses {
-  const set = openLearnedSet();
+function openLearned(
+  options: SandboxOptions,
+  figures: KernelFigures,
+  undo: AsyncDisposableStack,
+): LearnedAddresses {
+  const set = countLearned(openLearnedSet(), figures);
   undo.defer(() => set.close());
   const learned = createLearnedAddresses({
     set,

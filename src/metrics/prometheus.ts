@@ -5,8 +5,6 @@
  */
 import type { Attributes, HistogramPoint, Metric } from "./metric.ts";
 
-export const PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
-
 /** Units in Prometheus's words; annotations in braces have none. */
 const UNITS: Readonly<Record<string, string>> = { s: "seconds", By: "bytes" };
 

@@ -7,8 +7,12 @@ import type { AddressType, HostAnswer } from "./host-message.ts";
 /** Asks the upstreams; undefined when none gave an answer. */
 export type AskUpstreams = (host: DomainName, type: AddressType) => Promise<HostAnswer | undefined>;
 
-/** The addresses of one host, those of IPv4 first: where IPv6 leads nowhere it often does so in silence. Throws OutboundError. */
-export type HostResolver = () => Promise<readonly string[]>;
+export interface HostResolver {
+  /** Known from the start, and for good. */
+  readonly fixed: readonly string[] | undefined;
+  /** The host's addresses, those of IPv4 first: where IPv6 leads nowhere it often does so in silence. Throws OutboundError. */
+  resolve(): Promise<readonly string[]>;
+}
 
 /** An answer serves for its TTL, within these bounds. */
 const MIN_TTL_SECONDS = 5;
@@ -29,14 +33,14 @@ export function createHostResolver(
   nowMs: () => number = () => performance.now(),
 ): HostResolver {
   const fixed = readFixed(hostname);
-  if (fixed !== undefined) return async () => fixed;
+  if (fixed !== undefined) return { fixed, resolve: async () => fixed };
   const name = parseDomainName(hostname);
   if (!name.ok || name.value === "")
     throw new OutboundError("bad-host", `${hostname} is not the name of a host`);
   const host = name.value;
   let known: readonly string[] = [];
   let untilMs = -Infinity;
-  return async () => {
+  async function resolve(): Promise<readonly string[]> {
     if (nowMs() < untilMs) return known;
     const answers = await Promise.all([ask(host, RrType.a), ask(host, RrType.aaaa)]);
     const given = answers.filter((answer) => answer !== undefined && answer.addresses.length > 0);
@@ -48,7 +52,8 @@ export function createHostResolver(
     }
     if (known.length === 0) throw new OutboundError("name-not-found", `${host} has no address`);
     return known;
-  };
+  }
+  return { fixed: undefined, resolve };
 }
 
 /** Addresses that need no asking; a URL has IPv6 in brackets. */

@@ -13,7 +13,10 @@ export interface Outbound {
   readonly userAgent: string;
 }
 
-/** Makes what posts to a URL, which the operator has set. Throws OutboundError `bad-host`. Nothing is sent or opened yet. */
+/**
+ * Makes what posts to a URL, which the operator has set. The way to a literal address is asked for now, so that the first policy's
+ * ruleset has it; that to a name with the first request. Throws OutboundError `bad-host`.
+ */
 export async function openDestination(
   text: string,
   contentType: string,
@@ -22,13 +25,16 @@ export async function openDestination(
   const { mark, ways, userAgent } = outbound;
   const url = new URL(text);
   const port = Number(url.port === "" ? (url.protocol === "https:" ? 443 : 80) : url.port);
-  const resolve = createHostResolver(url.hostname, createUpstreamAsker(outbound.upstreams, mark));
+  const host = createHostResolver(url.hostname, createUpstreamAsker(outbound.upstreams, mark));
+  const at = (addresses: readonly string[]): readonly Endpoint[] =>
+    addresses.map((address) => ({ address, port }));
+  if (host.fixed !== undefined) await ways.open(at(host.fixed));
   return createPoster({
     url,
     contentType,
     userAgent,
     async connect() {
-      const endpoints = (await resolve()).map((address) => ({ address, port }));
+      const endpoints = at(await host.resolve());
       await ways.open(endpoints);
       return connectToAny(endpoints, mark);
     },

@@ -1,0 +1,125 @@
+/** What is told of a running sidecar beyond its log: metrics for who asks, metrics pushed, denials posted. Puts parts together, no more. */
+import { alsoTellDenials, type AuditLog } from "../audit/audit-log.ts";
+import { createDenyWebhook, type DenyWebhook } from "../audit/deny-webhook.ts";
+import type { Log } from "../audit/log.ts";
+import type { Settings } from "../config.ts";
+import { describe } from "../enforcement/errors.ts";
+import type { Sandbox } from "../enforcement/sandbox.ts";
+import { QUERY_DURATION_BOUNDS, readMetrics } from "../metrics/egress-metrics.ts";
+import { createHistogram } from "../metrics/histogram.ts";
+import { createMachineReadings } from "../metrics/machine.ts";
+import type { Attributes, Metric } from "../metrics/metric.ts";
+import type { OtlpPush } from "../metrics/otlp/push.ts";
+import { renderPrometheus } from "../metrics/prometheus.ts";
+import type { Poster } from "../outbound/io/poster.ts";
+import { VERSION } from "./version.ts";
+
+export interface Observability {
+  /** Events for the log and the webhook. */
+  readonly audit: AuditLog;
+  /** Prometheus text. Only after `start`. */
+  renderMetrics(): string;
+  /** Begins to send, where the settings say so; before the first policy, so that its ruleset knows where to. Throws OutboundError. */
+  start(sandbox: Sandbox, upstreams: NonNullable<Settings["upstreams"]>): Promise<void>;
+  /** Sends what is left. The sandbox's sockets may be closed by then, its rules may not. */
+  close(limitMs: number): Promise<void>;
+}
+
+const SERVICE = "opensandbox-egress";
+const SCOPE = { name: "opensandbox/egress", version: VERSION };
+
+type ObservedSettings = Pick<
+  Settings,
+  "denyWebhook" | "otlpMetricsUrl" | "otlpIntervalMs" | "sandboxId" | "extraAttributes"
+>;
+
+export function createObservability(settings: ObservedSettings, log: Log): Observability {
+  const { denyWebhook, otlpMetricsUrl, sandboxId } = settings;
+  const shared: Attributes = {
+    ...settings.extraAttributes,
+    ...(sandboxId === undefined ? {} : { sandbox_id: sandboxId }),
+  };
+  const posters: { webhook?: Poster; otlp?: Poster } = {};
+  const webhook = denyWebhook === undefined ? undefined : createWebhook(sandboxId, posters, log);
+  const duration = createHistogram(QUERY_DURATION_BOUNDS);
+  const machine = createMachineReadings();
+  let observed: Sandbox | undefined;
+  let push: OtlpPush | undefined;
+
+  function read(): readonly Metric[] {
+    if (observed === undefined) return [];
+    const { lookups, kernel, rules, learned } = observed.stats();
+    return readMetrics({
+      lookups: () => lookups,
+      queryDuration: duration.read,
+      kernel: () => kernel,
+      rulesInForce: () => rules,
+      learnedAddresses: () => learned,
+      webhook: webhook?.figures,
+      machine,
+    });
+  }
+
+  return {
+    audit: webhook === undefined ? log.audit : alsoTellDenials(log.audit, webhook),
+    renderMetrics: () => renderPrometheus(read(), shared),
+    async start(sandbox, upstreams) {
+      observed = sandbox;
+      if (denyWebhook === undefined && otlpMetricsUrl === undefined) return;
+      const open = await prepareOutbound(sandbox, upstreams);
+      if (denyWebhook !== undefined) posters.webhook = await open(denyWebhook, "application/json");
+      if (otlpMetricsUrl === undefined) return;
+      const { OTLP_CONTENT_TYPE, startOtlpPush } = await import("../metrics/otlp/push.ts");
+      const poster = await open(otlpMetricsUrl, OTLP_CONTENT_TYPE);
+      posters.otlp = poster;
+      push = startOtlpPush({
+        read,
+        origin: {
+          resource: { "service.name": SERVICE, "service.version": VERSION },
+          scope: SCOPE,
+          shared,
+        },
+        intervalMs: settings.otlpIntervalMs,
+        post: poster.post,
+        onFailure: (error) => log.logger.warn({ error: describe(error) }, "metrics could not be pushed"),
+        onRecovery: () => log.logger.info("metrics are pushed again"),
+      });
+    },
+    async close(limitMs) {
+      await Promise.all([webhook?.close(limitMs), push?.close(limitMs)]);
+      posters.webhook?.close();
+      posters.otlp?.close();
+    },
+  };
+}
+
+/** Denials before `start` wait in its queue for the poster. */
+function createWebhook(
+  sandboxId: string | undefined,
+  posters: { readonly webhook?: Poster },
+  log: Log,
+): DenyWebhook {
+  return createDenyWebhook({
+    sandboxId,
+    async post(body, signal) {
+      if (posters.webhook === undefined) throw new Error("the sidecar is still starting");
+      return posters.webhook.post(body, signal);
+    },
+    onTrouble: (reason) => log.logger.warn({ error: reason }, "denials do not reach the webhook"),
+    onRecovery: () => log.logger.info("denials reach the webhook again"),
+  });
+}
+
+/** Loaded only when something is to be sent. */
+async function prepareOutbound(
+  sandbox: Sandbox,
+  upstreams: NonNullable<Settings["upstreams"]>,
+): Promise<(url: string, contentType: string) => Promise<Poster>> {
+  const [{ openDestination }, { createOwnWays }] = await Promise.all([
+    import("../outbound/io/destination.ts"),
+    import("../outbound/own-ways.ts"),
+  ]);
+  const ways = createOwnWays((all) => sandbox.setOwnDestinations(all));
+  const outbound = { upstreams, mark: sandbox.mark, ways, userAgent: `${SERVICE}/${VERSION}` };
+  return (url, contentType) => openDestination(url, contentType, outbound);
+}
