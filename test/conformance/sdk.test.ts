@@ -1,0 +1,156 @@
+/**
+ * The published OpenSandbox SDK against the running sidecar: `Sandbox.connect`, to a stand-in for the lifecycle API that only says where
+ * the sidecar is, then the policy calls; straight from a host outside, and by a proxy below a path, from the workload's own loopback.
+ */
+import { once } from "node:events";
+import { type IncomingMessage, type RequestListener, createServer } from "node:http";
+import { Sandbox } from "@alibaba-group/opensandbox";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { callApi } from "../api/api-server.ts";
+import { createLab, type Lab, SANDBOX_V4 } from "../support/lab.ts";
+import { startRelay } from "../support/relay.ts";
+import type { Sidecar } from "../support/sidecar.ts";
+
+const SANDBOX_ID = "sandbox-7";
+const PROXY_PATH = `/v1/sandboxes/${SANDBOX_ID}/proxy/18080`;
+const ONE = { action: "allow", target: "one.example.org" } as const;
+
+interface Endpoint {
+  readonly endpoint: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const undo = new AsyncDisposableStack();
+let lab: Lab;
+let sidecar: Sidecar;
+/** What the lifecycle API says of the sidecar. */
+let answered: Endpoint;
+let lifecycle: string;
+let direct: Endpoint;
+let proxied: Endpoint;
+const proxyCalls: IncomingMessage[] = [];
+
+beforeAll(async () => {
+  lab = undo.use(await createLab({ ipv6: false }));
+  sidecar = await lab.startSidecar();
+  const headers = { "OPENSANDBOX-EGRESS-AUTH": sidecar.token };
+  const outside = undo.use(await startRelay(lab, { from: "outside", to: SANDBOX_V4 }));
+  const inside = undo.use(await startRelay(lab, { from: "workload", to: "127.0.0.1" }));
+  direct = { endpoint: `127.0.0.1:${await outside.openPort()}`, headers };
+  const proxy = await listen((incoming, outgoing) => {
+    proxyCalls.push(incoming);
+    void forward(inside.socketPath, incoming).then(({ status, headers: given, text }) =>
+      outgoing.writeHead(status, given).end(text),
+    );
+  });
+  proxied = { endpoint: `${proxy}${PROXY_PATH}`, headers };
+  lifecycle = await listen((incoming, outgoing) => {
+    const [, port] = /^\/v1\/sandboxes\/sandbox-7\/endpoints\/(\d+)/.exec(incoming.url ?? "") ?? [];
+    outgoing.setHeader("Content-Type", "application/json");
+    if (port === undefined)
+      outgoing.writeHead(404).end('{"code":"NOT_FOUND","message":"only endpoints here"}');
+    else outgoing.end(JSON.stringify(port === "18080" ? answered : { endpoint: "127.0.0.1:1" }));
+  });
+});
+afterAll(() => undo.disposeAsync());
+beforeEach(async () => {
+  await sidecar.api("PUT", "/policy", { body: {} });
+});
+
+async function listen(answer: RequestListener): Promise<string> {
+  const server = createServer(answer).listen(0, "127.0.0.1");
+  undo.defer(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await once(server, "listening");
+  const address = server.address();
+  return `127.0.0.1:${typeof address === "object" ? (address?.port ?? 0) : 0}`;
+}
+
+/** As the server's proxy does: its own path taken away, the caller's headers kept. */
+async function forward(socketPath: string, incoming: IncomingMessage) {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+  const body = Buffer.concat(chunks).toString();
+  const headers = Object.fromEntries(
+    Object.entries(incoming.headers).flatMap(([name, value]) =>
+      typeof value === "string" && !["connection", "transfer-encoding"].includes(name) ? [[name, value]] : [],
+    ),
+  );
+  const path = (incoming.url ?? "").replace(PROXY_PATH, "");
+  return callApi({ socketPath, method: incoming.method ?? "", path, headers, body });
+}
+
+async function connect(endpoint: Endpoint): Promise<Sandbox & AsyncDisposable> {
+  answered = endpoint;
+  const connectionConfig = { domain: `http://${lifecycle}`, apiKey: "key", endpointCacheDisabled: true };
+  const sandbox = await Sandbox.connect({ sandboxId: SANDBOX_ID, skipHealthCheck: true, connectionConfig });
+  return Object.assign(sandbox, { [Symbol.asyncDispose]: () => sandbox.close() });
+}
+
+describe.each([
+  ["straight", () => direct],
+  ["by a proxy below a path", () => proxied],
+])("%s", (_way, endpoint) => {
+  test("the SDK reads, patches and deletes, and the sandbox follows", async () => {
+    await using sandbox = await connect(endpoint());
+    expect(await sandbox.getEgressPolicy()).toEqual({ defaultAction: "deny", egress: [] });
+    await sandbox.patchEgressRules([ONE, { action: "deny", target: "*.wild.example.org" }]);
+    expect(await lab.curl("http://one.example.org/")).toMatchObject({ status: 200 });
+    expect(await sandbox.getEgressPolicy()).toEqual({
+      defaultAction: "deny",
+      egress: [ONE, { action: "deny", target: "*.wild.example.org" }],
+    });
+    await sandbox.deleteEgressRules(["ONE.example.org", "nowhere.example"]);
+    expect(await lab.dig("one.example.org", "A")).toMatchObject({ rcode: "NXDOMAIN" });
+    await sandbox.deleteEgressRules(["nowhere.example"]);
+    expect((await sandbox.getEgressPolicy()).egress).toHaveLength(1);
+  });
+
+  test("further keys of a rule pass", async () => {
+    await using sandbox = await connect(endpoint());
+    const rule = { ...ONE, ports: [443], description: "for later versions of the SDK" };
+    await sandbox.patchEgressRules([rule]);
+    expect(await sandbox.getEgressPolicy()).toEqual({ defaultAction: "deny", egress: [ONE] });
+  });
+
+  test.each([
+    ["a dead target", [{ action: "allow", target: "*" }], 400, /^invalid patch rules: \[0\]\.target: "\*"/],
+    ["no rules", [], 400, /^invalid patch rules: empty array$/],
+  ] as const)("%s is an error that holds the sidecar's line", async (_what, rules, statusCode, line) => {
+    await using sandbox = await connect(endpoint());
+    const refused = sandbox.patchEgressRules([...rules]);
+    await expect(refused).rejects.toMatchObject({
+      name: "SandboxApiException",
+      statusCode,
+      // The SDK's own sentence: it takes a message from JSON alone, and the sidecar answers text unless asked.
+      message: "Patch sandbox egress rules failed",
+      rawBody: expect.stringMatching(line),
+    });
+  });
+
+  test("no targets are an error too", async () => {
+    await using sandbox = await connect(endpoint());
+    await expect(sandbox.deleteEgressRules([])).rejects.toMatchObject({
+      statusCode: 400,
+      rawBody: "invalid delete targets: empty array",
+    });
+  });
+
+  test("without the endpoint's headers it is 401", async () => {
+    await using sandbox = await connect({ endpoint: endpoint().endpoint });
+    const refusal = { statusCode: 401, rawBody: "unauthorized" };
+    await expect(sandbox.getEgressPolicy()).rejects.toMatchObject(refusal);
+    await expect(sandbox.patchEgressRules([ONE])).rejects.toMatchObject(refusal);
+    expect((await sidecar.api("GET", "/policy")).text).toContain('"egress":[]');
+  });
+});
+
+test("the proxied calls come below the path, with the endpoint's token", async () => {
+  proxyCalls.length = 0;
+  await using sandbox = await connect(proxied);
+  await sandbox.getEgressPolicy();
+  expect(proxyCalls.map(({ url }) => url)).toEqual([`${PROXY_PATH}/policy`]);
+  expect(proxyCalls[0]?.headers["opensandbox-egress-auth"]).toBe(sidecar.token);
+});
