@@ -1,0 +1,122 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { afterEach, expect, test } from "vitest";
+import { createArena, type Arena } from "../../src/sys/arena.ts";
+import {
+  BATCH,
+  createReceiveBatch,
+  createSendBatch,
+  receiveBatchSize,
+  sendBatchSize,
+  type ReceiveBatch,
+  type SendBatch,
+} from "../../src/sys/datagrams.ts";
+import { createRegion } from "../../src/sys/region.ts";
+import { closeSocket, localPort, openSocket, SOCK_DGRAM } from "../../src/sys/socket.ts";
+import { encodeSocketAddress, readPort, SOCKET_ADDRESS_SIZE } from "../../src/sys/socket-address.ts";
+
+const SLOT = 64;
+const EAGAIN = -11;
+const LOCAL = { address: "127.0.0.1", port: 0 };
+const open: number[] = [];
+afterEach(() => open.splice(0).forEach(closeSocket));
+
+interface Pair {
+  readonly arena: Arena;
+  readonly text: number;
+  readonly name: number;
+  readonly receive: ReceiveBatch;
+  readonly send: SendBatch;
+  readonly receiver: number;
+  readonly sender: number;
+}
+
+/** Two sockets on loopback, and batches for them in one arena; `name` holds the receiver's address. */
+function openPair(): Pair {
+  const size = receiveBatchSize(SLOT) + sendBatchSize() + SLOT * BATCH * 2 + SOCKET_ADDRESS_SIZE;
+  const arena = createArena(size);
+  const region = createRegion(0, size);
+  const receiver = openSocket({ type: SOCK_DGRAM, local: LOCAL });
+  const sender = openSocket({ type: SOCK_DGRAM, local: LOCAL });
+  open.push(receiver, sender);
+  const receive = createReceiveBatch(arena, region, SLOT);
+  const send = createSendBatch(arena, region, sender);
+  const text = region.take(SLOT * BATCH * 2);
+  const name = region.take(SOCKET_ADDRESS_SIZE);
+  arena.octets.set(encodeSocketAddress({ ...LOCAL, port: localPort(receiver) }), name);
+  return { arena, text, name, receive, send, receiver, sender };
+}
+function pushText({ arena, text, name, send }: Pair, index: number, words: string): void {
+  const length = arena.octets.write(words, text + index * SLOT);
+  send.push(text + index * SLOT, length, name, 16);
+}
+const read = ({ arena, receive }: Pair, index: number): string =>
+  arena.octets.toString("latin1", receive.start(index), receive.start(index) + receive.length(index));
+
+test("what is sent in a batch is received in one, each with its sender", () => {
+  const pair = openPair();
+  for (const [index, words] of ["one", "", "three"].entries()) pushText(pair, index, words);
+  expect(pair.receive.receive(pair.receiver)).toBe(EAGAIN);
+  pair.send.flush();
+  expect(pair.receive.receive(pair.receiver)).toBe(3);
+  expect([0, 1, 2].map((index) => read(pair, index))).toEqual(["one", "", "three"]);
+  for (const index of [0, 1, 2]) {
+    expect(pair.receive.senderLength(index)).toBe(16);
+    expect(readPort(pair.arena.octets, pair.receive.sender(index))).toBe(localPort(pair.sender));
+  }
+});
+
+test("a full batch is flushed by the next datagram, and none is lost or doubled", () => {
+  const pair = openPair();
+  const words = Array.from({ length: BATCH + 3 }, (_, index) => `datagram ${index}`);
+  for (const [index, word] of words.entries()) pushText(pair, index, word);
+  pair.send.flush();
+  pair.send.flush();
+  const got: string[] = [];
+  for (let count = 1; count > 0;) {
+    count = pair.receive.receive(pair.receiver);
+    for (let index = 0; index < count; index++) got.push(read(pair, index));
+  }
+  expect(got).toEqual(words);
+  expect(pair.send.dropped).toBe(0);
+});
+
+test("a datagram that is longer than its slot counts as empty", () => {
+  const pair = openPair();
+  pushText(pair, 0, "x".repeat(SLOT + 1));
+  pushText(pair, 2, "y".repeat(SLOT));
+  pair.send.flush();
+  expect(pair.receive.receive(pair.receiver)).toBe(2);
+  expect([pair.receive.length(0), pair.receive.length(1)]).toEqual([0, SLOT]);
+});
+
+test("a datagram that cannot go is dropped and counted, and the others go", () => {
+  const pair = openPair();
+  const { arena, name, send } = pair;
+  pushText(pair, 0, "first");
+  arena.octets.set(encodeSocketAddress({ address: "127.0.0.1", port: 0 }), name);
+  pushText(pair, 1, "to port 0");
+  arena.octets.set(encodeSocketAddress({ ...LOCAL, port: localPort(pair.receiver) }), name);
+  pushText(pair, 2, "last");
+  send.flush();
+  expect(pair.receive.receive(pair.receiver)).toBe(2);
+  expect([read(pair, 0), read(pair, 1)]).toEqual(["first", "last"]);
+  expect(send.dropped).toBe(1);
+});
+
+test("a refusal by the far end costs the next datagram nothing", async () => {
+  const far = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(far, "listening");
+  const remote = { address: "127.0.0.1", port: far.address().port };
+  far.close();
+  await once(far, "close");
+  const pair = openPair();
+  const connected = openSocket({ type: SOCK_DGRAM, local: LOCAL, remote });
+  open.push(connected);
+  pair.send.fd = connected;
+  for (let round = 0; round < 3; round++) {
+    pair.send.push(pair.text, 4, 0, 0);
+    pair.send.flush();
+  }
+  expect(pair.send.dropped).toBe(0);
+});
