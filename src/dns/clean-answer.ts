@@ -17,7 +17,7 @@ import { rebuildAnswer } from "./wire/rebuild-answer.ts";
 import { SOA_OCTETS, writeSoa } from "./wire/reply.ts";
 
 /** Longest life of any record given out. Shorter than a learned address lives, so a client asks again in time. */
-export const MAX_TTL_SECONDS = 300;
+const MAX_TTL_SECONDS = 300;
 /** How long a client may keep an answer whose addresses were all taken out. */
 const FILTERED_TTL_SECONDS = 5;
 const MAX_CHAIN = 16;
@@ -25,7 +25,7 @@ const MAX_CHAIN = 16;
 /** Whether the address at `octets[at, at + length)` may be given out. */
 export type AdmitAddress = (octets: Buffer, at: number, length: 4 | 16) => boolean;
 
-export interface AnswerQuestion {
+interface AnswerQuestion {
   readonly qtype: number;
   readonly questionOctets: number;
   readonly dnssecOk: boolean;

@@ -26,14 +26,14 @@ export const TRUNCATED: OwnReply = { rcode: Rcode.noError, ede: Ede.none, trunca
 
 /** A reply that is its rcode: passed on from an upstream, or to a query that was refused on sight. */
 export function rcodeReply(rcode: number): OwnReply {
-  return RCODE_REPLIES[rcode] ?? RCODE_REPLY_SERVFAIL;
+  return RCODE_REPLIES[rcode] ?? SERVER_FAILURE;
 }
 
 const RCODE_REPLIES: readonly OwnReply[] = Array.from({ length: Rcode.badVers + 1 }, (_, rcode) => ({
   rcode,
   ede: Ede.none,
 }));
-const RCODE_REPLY_SERVFAIL: OwnReply = { rcode: Rcode.servFail, ede: Ede.none };
+const SERVER_FAILURE: OwnReply = { rcode: Rcode.servFail, ede: Ede.none };
 
 const NO_DATA: OwnReply = {
   rcode: Rcode.noError,

@@ -29,7 +29,7 @@ export interface UpstreamProbes {
 }
 
 /** Why an allowed lookup got no answer: no upstream gave one in time, the kernel refused the addresses, or too many were under way. */
-export type LookupFailure = "upstream" | "kernel" | "overload";
+type LookupFailure = "upstream" | "kernel" | "overload";
 
 /** What happened, for logs and metrics. Called on the hot path: returns at once. */
 export interface LookupObserver {

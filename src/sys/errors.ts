@@ -1,4 +1,4 @@
-import { getSystemErrorName } from "node:util";
+import { getSystemErrorMap } from "node:util";
 
 /** A system call failed. `code` is errno's name (`EPERM`), `syscall` the call's. */
 export class SystemCallError extends Error {
@@ -18,9 +18,5 @@ export class SystemCallError extends Error {
 
 /** errno's name, or `ERRNO_<n>` for a number that Node has no name for. */
 export function errnoName(errno: number): string {
-  try {
-    return getSystemErrorName(-errno);
-  } catch {
-    return `ERRNO_${errno}`;
-  }
+  return getSystemErrorMap().get(-errno)?.[0] ?? `ERRNO_${errno}`;
 }

@@ -9,7 +9,7 @@ import { read16 } from "./query.ts";
 import { isLetter } from "./upstream-query.ts";
 
 /** An answer with more records than this in its answer section counts as malformed. */
-export const MAX_RECORDS = 1024;
+const MAX_RECORDS = 1024;
 
 /** A table of records, reused for every answer. Row i is `owner[i]`, `type[i]`, ... for i below `count`. */
 export interface AnswerIndex {

@@ -16,7 +16,7 @@ for (const character of "abcdefghijklmnopqrstuvwxyz0123456789-_") {
 }
 const DOT = 0x2e;
 
-export interface Qname {
+interface Qname {
   /** Octets on the wire, the zero at the end included; -1 for no name at all. */
   wireOctets: number;
   /** Canonical text; `undefined` when an octet stands in the name's way. */

@@ -13,12 +13,12 @@ export interface SentQuery {
   readonly attempt: number;
   readonly message: Buffer;
 }
-export interface TcpQuery extends SentQuery {
+interface TcpQuery extends SentQuery {
   readonly timeoutMs: number;
   /** Ends the exchange; settles when the engine has heard of it. */
   answer(message: Buffer | undefined): Promise<void>;
 }
-export interface FakeClient extends Client {
+interface FakeClient extends Client {
   readonly answers: Buffer[];
 }
 
