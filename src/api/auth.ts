@@ -27,11 +27,15 @@ export interface AuthSettings {
 
 /** Each gives the refusal of a caller, or undefined where it may go on. */
 export interface Auth {
-  /** Asked first, for every call. A signature is only read here. */
+  /** Asked first, once, for a call whose body is not read: its token, or its signature, has to hold. */
   refuseCaller(c: ApiContext): Refusal | undefined;
-  /** Asked after `refuseCaller`, before the body is read. */
+  /** Asked first for a call whose body will be read. A signature is only looked at: `refuseSignature` has to follow. */
+  refuseSender(c: ApiContext): Refusal | undefined;
+  /** Asked after `refuseSender`, before the body is read. */
   refuseChange(c: ApiContext): Refusal | undefined;
-  /** Asked once for each call, with its whole body, before anything is done: whether a signature holds. It holds once. */
+  /** The call carries a signature that `refuseSignature` has to prove. */
+  isSigned(c: ApiContext): boolean;
+  /** Asked once, with the whole body, before anything is done by it: whether a signature holds. It holds once. */
   refuseSignature(c: ApiContext, body: Uint8Array): Refusal | undefined;
 }
 
@@ -45,6 +49,8 @@ export function createAuth(settings: AuthSettings, { isLocal, nowMs }: AuthParts
   if (token === undefined) {
     return {
       refuseCaller: () => undefined,
+      refuseSender: () => undefined,
+      isSigned: () => false,
       refuseChange: (c) => (allowLocalWrites ? undefined : refuseLocal(c, isLocal)),
       refuseSignature: () => undefined,
     };
@@ -52,8 +58,8 @@ export function createAuth(settings: AuthSettings, { isLocal, nowMs }: AuthParts
   const expected = digest(Buffer.from(token));
   const nonces = createSeenNonces();
   const startMs = nowMs();
-  return {
-    refuseCaller(c) {
+  const auth: Omit<Auth, "refuseCaller"> = {
+    refuseSender(c) {
       if (c.env.overUnixSocket) return undefined;
       const signature = readSignature(c);
       if (signature !== undefined) return refuseTime(signature, nowMs(), startMs);
@@ -64,6 +70,7 @@ export function createAuth(settings: AuthSettings, { isLocal, nowMs }: AuthParts
       if (!signedWrites || c.env.overUnixSocket || readSignature(c) !== undefined) return undefined;
       return UNSIGNED;
     },
+    isSigned: (c) => !c.env.overUnixSocket && readSignature(c) !== undefined,
     refuseSignature(c, body) {
       const signature = c.env.overUnixSocket ? undefined : readSignature(c);
       if (signature === undefined) return undefined;
@@ -73,7 +80,10 @@ export function createAuth(settings: AuthSettings, { isLocal, nowMs }: AuthParts
       return nonces.take(signature.nonce, signature.timeMs, nowMs()) ? undefined : USED_NONCE;
     },
   };
+  return { ...auth, refuseCaller: (c) => auth.refuseSender(c) ?? auth.refuseSignature(c, NO_BODY) };
 }
+
+const NO_BODY = new Uint8Array();
 
 function refuseLocal(c: ApiContext, isLocal: IsLocalAddress): Refusal | undefined {
   if (c.env.overUnixSocket) return undefined;

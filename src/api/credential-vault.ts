@@ -4,8 +4,7 @@ import { type Refusal, renderRefusal } from "./refusal.ts";
 
 /** `/credential-vault` and all below it: not served; answers as the original does where interception is off. */
 export function serveCredentialVault(c: ApiContext, auth: Auth, hasToken: boolean): Response {
-  const stranger = auth.refuseCaller(c) ?? auth.refuseSignature(c, new Uint8Array());
-  return renderRefusal(c, stranger ?? refuseVault(c.req.raw.method, hasToken));
+  return renderRefusal(c, auth.refuseCaller(c) ?? refuseVault(c.req.raw.method, hasToken));
 }
 
 function refuseVault(method: string, hasToken: boolean): Refusal {

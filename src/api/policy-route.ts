@@ -1,4 +1,4 @@
-/** `/policy`: the order of checks that all its methods share. Token, method, who may write, query, body; then the method's own. */
+/** `/policy`: the order of checks that all its methods share. Token, method, who may write, query, body, signature; then the method's own. */
 import { ApplyError, PersistError } from "../enforcement/errors.ts";
 import type { ChangeOptions, PolicyControl } from "../enforcement/policy-control.ts";
 import type { Auth } from "./auth.ts";
@@ -19,7 +19,7 @@ export interface PolicyRouteParts {
 
 type Change = (control: PolicyControl, text: string, options: ChangeOptions) => Promise<Reply>;
 
-const CHANGES: Readonly<Record<string, Change>> = {
+const CHANGES: Readonly<Partial<Record<string, Change>>> = {
   POST: replacePolicy,
   PUT: replacePolicy,
   PATCH: patchPolicy,
@@ -27,34 +27,44 @@ const CHANGES: Readonly<Record<string, Change>> = {
 };
 
 export async function servePolicy(c: ApiContext, parts: PolicyRouteParts): Promise<Response> {
+  // The method as it was sent: hono shows a HEAD as a GET.
+  const change = CHANGES[c.req.raw.method];
+  if (change !== undefined) return serveChange(c, parts, change);
   const stranger = parts.auth.refuseCaller(c);
   if (stranger !== undefined) return renderRefusal(c, stranger);
-  const reply = await replyToCall(c, parts);
-  if (!reply.ok && reply.refusal.code === "unauthorized") return renderRefusal(c, reply.refusal);
-  c.header("ETag", reply.etag ?? parts.control.snapshot().etag);
+  return render(c, parts, c.req.raw.method === "GET" ? getPolicy(parts.control) : refuse(METHOD_NOT_ALLOWED));
+}
+
+async function serveChange(c: ApiContext, parts: PolicyRouteParts, change: Change): Promise<Response> {
+  const { auth, control } = parts;
+  const stranger = auth.refuseSender(c);
+  if (stranger !== undefined) return renderRefusal(c, stranger);
+  const asked = await readRequest(c, parts);
+  if (!asked.ok && auth.isSigned(c)) return renderRefusal(c, asked.refusal); // unproved: not told what holds
+  if (!asked.ok) return render(c, parts, refuse(asked.refusal));
+  const forger = auth.refuseSignature(c, asked.octets);
+  if (forger !== undefined) return renderRefusal(c, forger);
+  return render(c, parts, await change(control, asked.text, asked.options).catch(replyToFailure));
+}
+
+function render(c: ApiContext, { control }: PolicyRouteParts, reply: Reply): Response {
+  c.header("ETag", reply.etag ?? control.snapshot().etag);
   return reply.ok ? c.json(reply.body) : renderRefusal(c, reply.refusal);
 }
 
-async function replyToCall(c: ApiContext, parts: PolicyRouteParts): Promise<Reply> {
-  // The method as it was sent: hono shows a HEAD as a GET.
-  const { method } = c.req.raw;
-  if (method === "GET") {
-    const forger = parts.auth.refuseSignature(c, NO_BODY);
-    return forger === undefined ? getPolicy(parts.control) : refuse(forger);
-  }
-  const change = CHANGES[method];
-  if (change === undefined) return refuse(METHOD_NOT_ALLOWED);
-  const outsider = parts.auth.refuseChange(c);
-  if (outsider !== undefined) return refuse(outsider);
+type ChangeRequest =
+  | { readonly ok: true; readonly text: string; readonly octets: Buffer; readonly options: ChangeOptions }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+async function readRequest(c: ApiContext, { auth, bodyLimits }: PolicyRouteParts): Promise<ChangeRequest> {
+  const outsider = auth.refuseChange(c);
+  if (outsider !== undefined) return { ok: false, refusal: outsider };
   const dryRun = readDryRun(c.req.queries("dryRun"));
-  if (dryRun === undefined) return refuse(BAD_DRY_RUN);
+  if (dryRun === undefined) return { ok: false, refusal: BAD_DRY_RUN };
   const ifMatch = c.req.header("If-Match");
-  const body = await readBody(c.env.incoming, c.env.outgoing, parts.bodyLimits);
-  if (!body.ok) return refuse(body.refusal);
-  const forger = parts.auth.refuseSignature(c, body.octets);
-  if (forger !== undefined) return refuse(forger);
-  const options = { dryRun, ...(ifMatch === undefined ? {} : { ifMatch }) };
-  return change(parts.control, body.text, options).catch(replyToFailure);
+  const body = await readBody(c.env.incoming, c.env.outgoing, bodyLimits);
+  if (!body.ok) return body;
+  return { ...body, options: { dryRun, ...(ifMatch === undefined ? {} : { ifMatch }) } };
 }
 
 /** A world that fails is told in a line; anything else is our own bug and goes on to the application's error handler. */
@@ -78,8 +88,6 @@ function readDryRun(values: readonly string[] | undefined): boolean | undefined 
 function refuse(refusal: Refusal): Reply {
   return { ok: false, refusal, etag: undefined };
 }
-
-const NO_BODY = new Uint8Array();
 
 const METHOD_NOT_ALLOWED: Refusal = {
   code: "method-not-allowed",

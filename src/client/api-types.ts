@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 7994de0726539eab058433ce92be00d3ed54f6c5b1fb926cccdc1b8c04ea5c14
-// types: 78ada033be65404feed2d157e4c67569a5935932c0fd35f9f91f4f2d52b6b534
+// document: 08cb2317edd972b84c02ed0bd06ee49cbd1ec819342984b97644e1a11c8e3b27
+// types: 66a5fa60504e06443ac1f0ec61b589bddbe870ccd6c11182f77e30f034d4d2c7
 
 export interface paths {
   "/policy": {
@@ -42,6 +42,23 @@ export interface paths {
     };
     /** Says whether the policy is enforced and the resolver answers */
     get: operations["getHealth"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/metrics": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Counts and gauges, in Prometheus's text format */
+    get: operations["getMetrics"];
     put?: never;
     post?: never;
     delete?: never;
@@ -663,6 +680,46 @@ export interface operations {
         };
         content: {
           "text/plain": string;
+        };
+      };
+    };
+  };
+  getMetrics: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Prometheus text */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
         };
       };
     };

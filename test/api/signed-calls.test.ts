@@ -118,6 +118,30 @@ it("a signed read is let in, and no method but by its own signature", async () =
   expect((await api.call("GET", "/credential-vault", { headers })).status).toBe(401);
 });
 
+it.each([
+  ["GET", "/policy"],
+  ["OPTIONS", "/policy"],
+  ["GET", "/metrics"],
+  ["GET", "/credential-vault"],
+])("a forged signature does not open %s %s", async (method, path) => {
+  await using api = await startApi({ auth, nowMs: () => START_MS, renderMetrics: () => "figures" });
+  const headers = {
+    "OPENSANDBOX-EGRESS-SIGNATURE": sign({ timeMs: START_MS, method, path, body: "", token: "other" }),
+  };
+  const answer = await api.call(method, path, { headers });
+  expect(answer).toMatchObject({ status: 401, text: "unauthorized: the signature is not this call's" });
+});
+
+it.each([
+  ["/policy?dryRun=maybe", "[]"],
+  ["/policy", "\u{1F600}".repeat(300_000)],
+])("a forged signature on a change of %s is not told what holds", async (path, body) => {
+  await using api = await startApi({ auth, nowMs: () => START_MS });
+  const answer = await patch(api, sign({ timeMs: START_MS, token: "other" }), path, body);
+  expect([400, 413]).toContain(answer.status);
+  expect(answer.headers.etag).toBeUndefined();
+});
+
 describe("where changes have to be signed", () => {
   it("the token reads, and an unsigned change is 401 that says so", async () => {
     await using api = await startApi({ auth: { ...auth, signedWrites: true }, nowMs: () => START_MS });

@@ -214,6 +214,14 @@ describe("the other paths", () => {
     expect(findDeviation("GET", "/healthz", answer)).toBeUndefined();
   });
 
+  test("/metrics is Prometheus text for those who have the token", async () => {
+    const answer = await call("GET", undefined, { path: "/metrics" });
+    expect(answer.text).toMatch(/^# TYPE egress_policy_denied_total counter$/m);
+    const stranger = await callApi({ socketPath: outside.socketPath, method: "GET", path: "/metrics" });
+    expect(stranger).toMatchObject({ status: 401, text: "unauthorized" });
+    expect(findDeviation("GET", "/metrics", stranger)).toBeUndefined();
+  });
+
   test("/openapi.json is the document that is kept", async () => {
     const kept: unknown = JSON.parse(
       await readFile(new URL("../../docs/openapi.json", import.meta.url), "utf8"),

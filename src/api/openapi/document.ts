@@ -68,6 +68,9 @@ function describeSuccess({ gives, isGuarded }: Operation): object {
   if ("text" in gives) {
     return { description: "All is well.", content: { "text/plain": { schema: { const: gives.text } } } };
   }
+  if ("lines" in gives) {
+    return { description: gives.lines, content: { "text/plain": { schema: { type: "string" } } } };
+  }
   if ("json" in gives) {
     return { description: gives.json, content: { "application/json": { schema: { type: "object" } } } };
   }

@@ -9,8 +9,12 @@ export interface Operation {
   readonly description?: string;
   /** The schema of the body. */
   readonly takes?: { readonly schema: string; readonly mayBeBlank?: boolean };
-  /** What a success is: a schema of JSON, or text. */
-  readonly gives: { readonly schema: string } | { readonly text: string } | { readonly json: string };
+  /** What a success is: a schema of JSON, one text, lines of a format, or JSON of a format. */
+  readonly gives:
+    | { readonly schema: string }
+    | { readonly text: string }
+    | { readonly lines: string }
+    | { readonly json: string };
   /** Asks for a token where one is set, and carries an entity tag. */
   readonly isGuarded: boolean;
   /** May carry If-Match and dryRun. */
@@ -104,6 +108,16 @@ export const OPERATIONS: readonly Operation[] = [
     isChange: false,
     refusals: [],
     textRefusal: { status: 503, meaning: "Not enforced, or not answering: the reason, in one line." },
+  },
+  {
+    path: "/metrics",
+    method: "get",
+    id: "getMetrics",
+    summary: "Counts and gauges, in Prometheus's text format",
+    gives: { lines: "Prometheus text" },
+    isGuarded: true,
+    isChange: false,
+    refusals: ["unauthorized", "internal-error"],
   },
   {
     path: "/openapi.json",

@@ -55,7 +55,7 @@ it("what the validating shapes take is in it, never something written beside the
 });
 
 it.each(OPERATIONS)("$method $path is served", async ({ method, path }) => {
-  await using api = await startApi();
+  await using api = await startApi({ renderMetrics: () => "metrics" });
   const answer = await api.call(method.toUpperCase(), path);
   expect([200, 400]).toContain(answer.status);
   expect(answer.text).not.toBe("");
