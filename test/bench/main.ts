@@ -7,6 +7,7 @@
  *
  * Bounded in time; all that it makes is removed, also on Ctrl-C and on failure.
  */
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +17,7 @@ import type { Bench } from "./bench.ts";
 import { runExperiment, type Experiment, type RowResult } from "./experiment.ts";
 import { EXPERIMENTS } from "./experiments/all.ts";
 import { createNumbers } from "./load/numbered-names.ts";
-import { createBenchNetwork } from "./network.ts";
+import { createBenchNetwork, MAX_SANDBOXES } from "./network.ts";
 import { HELP, readOptions, type BenchOptions } from "./options.ts";
 import { PINNED, UNPINNED } from "./processors.ts";
 import { describeRun } from "./report/describe-run.ts";
@@ -28,7 +29,13 @@ import { BUNDLED, isBundled, UNBUILT } from "./subjects/sidecar.ts";
 const TOOLS = ["ip", "nft", "dig", "dnsmasq", "unbound", "dnsperf", "taskset"];
 const CHART = "docs/performance.svg";
 
-process.exitCode = await main(process.argv.slice(2));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  // Ended before its time: namespaces and processes go with this one.
+  process.stderr.write(`\nbench: stopped: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
 
 async function main(args: readonly string[]): Promise<number> {
   const options = readOptions(args);
@@ -67,7 +74,10 @@ async function runAll(
 ): Promise<readonly RowResult[]> {
   await sweepNamespaces();
   await using made = new AsyncDisposableStack();
+  // Each namespace cleans up at the exit, too.
+  process.setMaxListeners(2 * MAX_SANDBOXES);
   const folder = await mkdtemp(join(tmpdir(), "egress-bench-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   made.defer(() => rm(folder, { recursive: true, force: true }));
   const processors = options.pin ? PINNED : UNPINNED;
   const network = made.use(await createBenchNetwork(processors));

@@ -4,7 +4,7 @@
  *
  *     sandbox n 198.51.100.2n+1/31  <-- eth0 / vn -->  internet 198.51.100.2n/31, upstream 203.0.113.53
  *
- * 128 sandboxes at most.
+ * {@link MAX_SANDBOXES} at most.
  */
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -21,7 +21,7 @@ export interface BenchNetwork extends AsyncDisposable {
 }
 
 const UPSTREAM_PROGRAM = fileURLToPath(new URL("load/upstream.ts", import.meta.url));
-const MAX_SANDBOXES = 128;
+export const MAX_SANDBOXES = 128;
 
 export async function createBenchNetwork(processors: Processors): Promise<BenchNetwork> {
   await using made = new AsyncDisposableStack();

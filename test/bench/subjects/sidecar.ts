@@ -3,6 +3,7 @@ import { access, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Argv } from "../../../src/netns/command.ts";
+import type { OwnedNamespace } from "../../../src/netns/namespace.ts";
 import { type Sidecar, startSidecar } from "../../support/sidecar.ts";
 import type { Bench } from "../bench.ts";
 import { ALLOWED_ZONE } from "../load/numbered-names.ts";
@@ -22,6 +23,10 @@ export interface OursOptions {
   /** On all processors even where the others are pinned to one; default false. */
   readonly isFree?: boolean;
   readonly program?: Argv;
+  /** A sandbox made before; default: one is made. Goes with the sidecar. */
+  readonly sandbox?: OwnedNamespace;
+  /** Default true: gives back the sidecar when it is healthy. */
+  readonly awaitHealth?: boolean;
 }
 
 export interface Ours extends Subject {
@@ -43,12 +48,12 @@ export async function isBundled(): Promise<boolean> {
   );
 }
 
-/** Starts it in a sandbox of its own, and waits until it is healthy. */
+/** Starts it in a sandbox of its own. */
 export async function startOurs(bench: Bench, options: OursOptions = {}): Promise<Ours> {
   const { mode = "dns+nft", logLevel = "warn", rules = [ALLOW_ZONE], isFree = false } = options;
   const processors = isFree ? UNPINNED : bench.processors;
   await using made = new AsyncDisposableStack();
-  const namespace = made.use(await bench.network.addSandbox(mode === "dns" ? "ours-dns" : "ours-nft"));
+  const namespace = made.use(options.sandbox ?? (await bench.network.addSandbox("ours")));
   const stateFolder = await mkdtemp(join(bench.folder, "ours-"));
   made.defer(() => rm(stateFolder, { recursive: true, force: true }));
   await mkdir(join(stateFolder, "rules"));
@@ -60,6 +65,7 @@ export async function startOurs(bench: Bench, options: OursOptions = {}): Promis
       { namespace, stateFolder, upstreams: [UPSTREAM.address] },
       {
         program: processors.pinned("server", program),
+        awaitHealth: options.awaitHealth ?? true,
         env: {
           OPENSANDBOX_EGRESS_MODE: mode,
           OPENSANDBOX_EGRESS_LOG_LEVEL: logLevel,
