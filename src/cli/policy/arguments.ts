@@ -7,7 +7,7 @@ import { type Action, parseAction, type Rule } from "../../policy/rule.ts";
 import { parseTarget, type Target } from "../../policy/target.ts";
 
 /** What is asked of the sidecar. */
-export type PolicyCall =
+type PolicyCall =
   | { readonly kind: "get" }
   | { readonly kind: "patch"; readonly rules: readonly Rule[] }
   | { readonly kind: "replace"; readonly policy: Policy }
