@@ -1,6 +1,6 @@
 /** The sidecar stops, dies and comes back: the rules stay, nothing leaks meanwhile, and what is allowed goes on. */
 import { randomInt } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -187,7 +187,11 @@ test("SIGTERM answers the change that is under way, and the change is kept", asy
     target: `2001:db8:${index.toString(16)}::1`,
   }));
   const change = sidecar.api("PUT", "/policy", { body: { egress } });
-  await until("the change is under way", () => existsSync(join(lab.stateFolder, "policy.json.staged")));
+  // A child is nft, in the middle of the transaction.
+  const children = `/proc/${sidecar.pid}/task/${sidecar.pid}/children`;
+  await until("the change is under way", () => {
+    return existsSync(join(lab.stateFolder, "policy.json.staged")) && readFileSync(children, "ascii") !== "";
+  });
   const [answer, end] = await Promise.all([change, sidecar.kill("SIGTERM")]);
   expect(answer).toMatchObject({ status: 200 });
   expect(end).toMatchObject({ exitCode: 0 });
