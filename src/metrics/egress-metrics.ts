@@ -87,7 +87,11 @@ function lookupMetrics(lookups: LookupFigures, duration: HistogramPoint): readon
       udp: lookups.udpQueries,
       tcp: lookups.tcpQueries,
     }),
-    counter("egress.dns.refused_total", "Malformed and unsupported queries", lookups.refused),
+    counter(
+      "egress.dns.refused_total",
+      "Malformed and unsupported queries, health checks among them",
+      lookups.refused,
+    ),
     counterBy("egress.dns.answers_total", "Where allowed lookups were sent", "source", {
       cache: lookups.cacheHits,
       shared: lookups.joined,

@@ -86,8 +86,9 @@ const metricShape = z.object({
     .object({
       dataPoints: z.array(
         z.object({
-          count: z.number(),
-          sum: z.number(),
+          // protobufjs leaves out what is 0.
+          count: z.number().default(0),
+          sum: z.number().default(0),
           bucketCounts: z.array(z.number()),
           explicitBounds: z.array(z.number()),
           attributes: attributesShape,
