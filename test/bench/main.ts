@@ -120,7 +120,8 @@ function isMeant(experiment: string, name: string): boolean {
 /** Rejects on Ctrl-C, or when it takes too long; what was made is removed at the process's end. */
 async function interruption(limitMinutes: number): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => reject(new Error(signal)));
+  // Not `once`: execa ends the process by itself where it finds nobody else listening.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => reject(new Error(signal)));
   setTimeout(
     () => reject(new Error(`it took longer than ${limitMinutes} minutes`)),
     limitMinutes * 60_000,
