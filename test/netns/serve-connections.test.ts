@@ -30,6 +30,13 @@ const RULED: Record<Family["name"], { single: string; denied: string; allowed: s
   IPv6: { single: "2001:db8:100:10::10", denied: "2001:db8:100:10::5", allowed: "2001:db8:100:11::1" },
 };
 
+/** TTL of the upstream's answer, the address, seconds that the kernel keeps it. */
+const TTLS = [
+  [1, "198.51.100.81", 61],
+  [100, "198.51.100.82", 160],
+  [86_400, "198.51.100.83", 360],
+] as const;
+
 let lab: Lab;
 let sidecar: Sidecar;
 beforeEach(() => replacePolicy(POLICY));
@@ -43,6 +50,7 @@ beforeAll(async () => {
       "udp.example.org": { addresses: ["198.51.100.31", "2001:db8:100::31"] },
       "ping.example.org": { addresses: ["198.51.100.32", "2001:db8:100::32"] },
     },
+    upstream: { extra: TTLS.map(([ttl, address]) => `host-record=ttl${ttl}.example.org,${address},${ttl}`) },
   });
   sidecar = await lab.startSidecar({ policy: POLICY });
 });
@@ -152,4 +160,11 @@ describe.each(FAMILIES)("$name", (family) => {
     });
     expect(await lab.curl(urlOf(family.one))).toMatchObject(REFUSED);
   });
+});
+
+test.each(TTLS)("an answer with a TTL of %d s opens %s for about %d s", async (ttl, address, seconds) => {
+  await lab.dig(`ttl${ttl}.example.org`, "A");
+  const learned = (await readSet(lab.sandbox, "dyn_allow_v4")).find((element) => element.address === address);
+  expect(learned?.expiresSeconds).toBeLessThanOrEqual(seconds);
+  expect(learned?.expiresSeconds).toBeGreaterThan(seconds - 15);
 });
