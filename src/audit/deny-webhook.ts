@@ -26,7 +26,7 @@ export interface DenyWebhook {
   close(limitMs: number): Promise<void>;
 }
 
-export interface DenyWebhookFigures {
+interface DenyWebhookFigures {
   readonly delivered: number;
   /** Not taken, after all tries. */
   readonly failed: number;

@@ -32,7 +32,7 @@ export interface LookupFigures {
 }
 
 /** What has gone into the kernel. */
-export interface KernelFigures {
+interface KernelFigures {
   readonly rulesets: number;
   readonly rulesetFailures: number;
   readonly learnedUpdates: number;
@@ -40,7 +40,7 @@ export interface KernelFigures {
 }
 
 /** What became of the denials that the webhook was to hear of. */
-export interface WebhookFigures {
+interface WebhookFigures {
   readonly delivered: number;
   readonly failed: number;
   readonly dropped: number;

@@ -114,7 +114,7 @@ const requestShape = z.object({
     )
     .length(1),
 });
-export type OtlpMetric = z.infer<typeof metricShape>;
+type OtlpMetric = z.infer<typeof metricShape>;
 
 export interface OtlpRequest {
   readonly resource: Readonly<Record<string, string>>;
