@@ -13,12 +13,7 @@ type Values = {
 /** All settings, read. `upstreams: undefined` means those of resolv.conf; `maxRules: 0` means no cap. */
 export interface Settings extends Omit<
   Values,
-  | "signedWrites"
-  | "otlpEndpoint"
-  | "otlpMetricsEndpoint"
-  | "exemptNameservers"
-  | "dohBlocklist"
-  | "extraAttributes"
+  "otlpEndpoint" | "otlpMetricsEndpoint" | "exemptNameservers" | "dohBlocklist" | "extraAttributes"
 > {
   readonly exemptNameservers: readonly string[];
   /** Empty: the shipped list of public DoH resolvers stands for it. */
@@ -38,13 +33,19 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     if (reading.ok) values[key] = reading.value;
     else problems.push({ path: variable.name, message: renderMessage(variable, reading.message, text) });
   }
+  if (values["signedWrites"] === true && values["token"] === undefined) problems.push(SIGNED_WITHOUT_TOKEN);
   if (problems.length > 0) return { ok: false, problems };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each key was read by the variable of that key
   return { ok: true, value: toSettings(values as Values) };
 }
 
+const SIGNED_WITHOUT_TOKEN: Problem = {
+  path: VARIABLES.signedWrites.name,
+  message: `needs ${VARIABLES.token.name}, which is the key that changes are signed with`,
+};
+
 function toSettings(values: Values): Settings {
-  const { signedWrites: _refused, otlpEndpoint, otlpMetricsEndpoint, ...settings } = values;
+  const { otlpEndpoint, otlpMetricsEndpoint, ...settings } = values;
   const base = otlpEndpoint?.replace(/\/+$/, "");
   return {
     ...settings,

@@ -34,7 +34,8 @@ export async function serve(env: Readonly<Record<string, string | undefined>>): 
   if (!resolved.ok) return refuse(listProblems(resolved.problems));
 
   const stop = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  // For good, not once: a child's runner (execa) sends the signal again where it finds nobody listening any more.
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort());
   try {
     const log = createLog(settings.value);
     await runSidecar({ ...settings.value, upstreams: resolved.value }, log, stop.signal);
@@ -65,6 +66,11 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     allowPrivateAnswers: settings.privateAnswers === "allow",
     exemptNameservers: settings.exemptNameservers,
     inboundUdp: settings.inboundUdp,
+    probes: {
+      qname: settings.probeName,
+      intervalMs: settings.probeIntervalSeconds * 1000,
+      probeFailed: (_upstream, line) => log.logger.warn(line),
+    },
     doh,
     applier: createNftApplier(),
     isRulesetThere,
@@ -84,11 +90,15 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
   });
   undo.defer(() => always.close());
   log.setSkipList(always.initial.logSkip);
-  await sandbox.policy.start(first.policy, always.initial, first.from);
+  await sandbox.start(first.policy, always.initial, first.from);
 
   const app = createApp({
     control: sandbox.policy,
-    auth: { token: settings.token, allowLocalWrites: settings.allowLocalWrites },
+    auth: {
+      token: settings.token,
+      allowLocalWrites: settings.allowLocalWrites,
+      signedWrites: settings.signedWrites,
+    },
     onError: (error) => onFault("a request failed", error),
     renderMetrics: observability.renderMetrics,
   });

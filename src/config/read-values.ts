@@ -1,4 +1,4 @@
-import { parseDomainName } from "../policy/domain-name.ts";
+import { type DomainName, parseDomainName } from "../policy/domain-name.ts";
 import { parsePolicyJson } from "../policy/parse-policy.ts";
 import { DENY_ALL, type Policy } from "../policy/policy.ts";
 import { quote, renderProblems } from "../policy/problem.ts";
@@ -48,7 +48,7 @@ export function readLogOutput(text: string): string | Unreadable {
 }
 
 /** A host name in canonical form; the root is empty text. */
-export function readProbeName(text: string): string | Unreadable {
+export function readProbeName(text: string): DomainName | Unreadable {
   const name = parseDomainName(text);
   return name.ok ? name.value : new Unreadable(`is not a host name: ${name.problems[0]?.message ?? ""}`);
 }

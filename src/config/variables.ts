@@ -99,10 +99,11 @@ export const VARIABLES = {
     {
       name: "OPENSANDBOX_EGRESS_SIGNED_WRITES",
       default: "false",
-      meaning: "changes of the policy must be signed; not supported yet, so true stops the start",
+      meaning:
+        "changes of the policy must be signed with the token, which itself never crosses the wire then",
       accepts: FLAG,
     },
-    flag().refine((wanted) => !wanted, "asks for signed writes, which are not supported yet"),
+    flag(),
   ),
   maxRules: withDefault(
     {

@@ -6,8 +6,9 @@
  * the policy is in the kernel: established flows that it allows are not disturbed.
  */
 import { randomInt } from "node:crypto";
-import type { AuditLog } from "../audit/audit-log.ts";
+import type { AuditLog, LoadedFrom } from "../audit/audit-log.ts";
 import { openDnsServer, type DnsServer, type DnsServerStats } from "../dns/io/server.ts";
+import type { UpstreamProbes } from "../dns/ports.ts";
 import { findSilentTransport } from "../dns/io/self-check.ts";
 import { compileRuleset } from "../netfilter/compile-ruleset.ts";
 import type { Marks, NetworkFacts } from "../netfilter/ruleset-input.ts";
@@ -17,10 +18,15 @@ import { readNetwork, watchNetwork } from "../netfilter/io/namespace-network.ts"
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { parseAddress } from "../policy/address.ts";
 import { compilePolicy } from "../policy/compile.ts";
-import { DENY_ALL } from "../policy/policy.ts";
+import { DENY_ALL, type Policy } from "../policy/policy.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
 import type { SocketMark } from "../sys/socket.ts";
-import { createPolicyChanges, type ChangePolicySettings, type PolicyChanges } from "./change-policy.ts";
+import {
+  createPolicyChanges,
+  type AlwaysLayers,
+  type ChangePolicySettings,
+  type PolicyChanges,
+} from "./change-policy.ts";
 import { countLearned, countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
 import { createLearnedAddresses, type LearnedAddresses } from "./learned-addresses.ts";
 import { createLookupAudit } from "./lookup-audit.ts";
@@ -38,6 +44,7 @@ export interface SandboxOptions extends ChangePolicySettings {
   readonly allowPrivateAnswers: boolean;
   readonly exemptNameservers: readonly string[];
   readonly inboundUdp: boolean;
+  readonly probes: UpstreamProbes;
   readonly doh: readonly string[] | undefined;
   readonly applier: RulesetApplier;
   /** Whether an earlier process has left a whole ruleset of ours. */
@@ -59,6 +66,11 @@ export interface SandboxStats {
 
 export interface Sandbox {
   readonly policy: PolicyChanges;
+  /**
+   * Puts the first policy into the kernel, and then takes lookups: those that came before have waited, for until now every name would
+   * have been said not to exist. Throws ApplyError.
+   */
+  start(policy: Policy, always: AlwaysLayers, from: LoadedFrom): Promise<void>;
   /** For sockets of our own that lead to {@link setOwnDestinations}. Who knows it passes the policy there. */
   readonly mark: SocketMark;
   /** Lets packets with our mark, and no others, to these whatever the policy says. Settles once the kernel has been given them. */
@@ -68,7 +80,7 @@ export interface Sandbox {
   close(graceMs: number): Promise<void>;
 }
 
-/** Opens it, with deny-all in force: `policy.start` puts the first policy in. Throws KernelError, SystemCallError. */
+/** Opens it, with deny-all in force. Throws KernelError, SystemCallError. */
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   await using undo = new AsyncDisposableStack();
   const marks = drawMarks();
@@ -118,6 +130,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     policy: judge,
     admission: learned,
     observer: createLookupAudit(options.audit),
+    probes: options.probes,
   });
   dns.server = server;
   const renewal = startRenewal({
@@ -134,6 +147,10 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const kept = undo.move();
   return {
     policy,
+    async start(...first) {
+      await policy.start(...first);
+      server.start();
+    },
     mark: marks,
     setOwnDestinations(all) {
       ownDestinations = all;

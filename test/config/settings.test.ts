@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { type Settings, readSettings } from "../../src/config.ts";
 import { VARIABLES } from "../../src/config/variables.ts";
+import { type DomainName, parseDomainName } from "../../src/policy/domain-name.ts";
 import { renderPolicy } from "../../src/policy/policy.ts";
+
+function nameOf(text: string): DomainName {
+  const name = parseDomainName(text);
+  if (!name.ok) throw new Error(`not a name: ${text}`);
+  return name.value;
+}
 
 function settings(env: Record<string, string>): Settings {
   const result = readSettings(env);
@@ -75,7 +82,11 @@ const CASES: readonly {
     ],
     refused: ["maybe", "2"],
   },
-  { name: "OPENSANDBOX_EGRESS_SIGNED_WRITES", accepted: [["false", {}]], refused: ["true", "1", "yes?"] },
+  {
+    name: "OPENSANDBOX_EGRESS_SIGNED_WRITES",
+    accepted: [["false", { signedWrites: false }]],
+    refused: ["yes?"],
+  },
   {
     name: "OPENSANDBOX_EGRESS_MAX_RULES",
     accepted: [
@@ -130,8 +141,8 @@ const CASES: readonly {
   {
     name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM_PROBE",
     accepted: [
-      [".", { probeName: "" }],
-      ["Example.ORG.", { probeName: "example.org" }],
+      [".", { probeName: nameOf(".") }],
+      ["Example.ORG.", { probeName: nameOf("example.org") }],
     ],
     refused: ["exa mple", "a..b"],
   },
@@ -256,12 +267,13 @@ describe("settings", () => {
       socketPath: "/run/opensandbox/egress.sock",
       token: undefined,
       allowLocalWrites: false,
+      signedWrites: false,
       maxRules: 4096,
       logLevel: "info",
       logOutputs: ["stdout"],
       upstreams: undefined,
       upstreamTimeoutSeconds: 5,
-      probeName: "",
+      probeName: nameOf("."),
       probeIntervalSeconds: 30,
       exemptNameservers: [],
       blockDoh: false,

@@ -25,6 +25,8 @@ export interface Listeners {
   readonly dropped: number;
   /** Sends the answers that are queued. */
   flush(): void;
+  /** Begins to take queries; those that came before have waited. */
+  start(): void;
   /** Takes no more queries; answers may still go out. */
   stop(): void;
   close(): Promise<void>;
@@ -74,6 +76,12 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
     },
     flush() {
       for (const { udp } of opened) udp.flush();
+    },
+    start() {
+      for (const { udp, tcp } of opened) {
+        udp.start();
+        tcp.start();
+      }
     },
     stop() {
       for (const { udp, tcp } of opened) {

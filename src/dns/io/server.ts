@@ -45,6 +45,8 @@ export interface DnsServerStats extends EngineStats {
 export interface DnsServer {
   /** Where it listens, over UDP and TCP each. */
   readonly listening: readonly Endpoint[];
+  /** Begins to take queries; those that came before have waited. Before the first policy there is nothing true to say. */
+  start(): void;
   /** Forgets cached answers: the policy has changed. */
   clearCache(): void;
   /** Lookups that wait for an upstream. */
@@ -55,7 +57,7 @@ export interface DnsServer {
   close(graceMs: number): Promise<void>;
 }
 
-/** Opens everything. Throws SystemCallError or Node's error (`code`) when nothing could be bound or rights are missing. */
+/** Opens everything, and takes no query before `start`. Throws SystemCallError or Node's error (`code`) when nothing could be bound or rights are missing. */
 export async function openDnsServer(options: DnsServerOptions): Promise<DnsServer> {
   const passes = createPasses();
   const { engine, transport, arena, region } = openEngine(options, passes.end);
@@ -94,6 +96,7 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
   }
   return {
     listening: listeners.listening,
+    start: listeners.start,
     clearCache: engine.clearCache,
     get underWay() {
       return engine.underWay;

@@ -29,6 +29,8 @@ export interface TcpListenerOptions {
 }
 
 export interface TcpListener {
+  /** Begins to read; queries that came before wait in their connections. */
+  start(): void;
   /** Takes no more connections and queries; answers may still go out. */
   stop(): void;
   close(): Promise<void>;
@@ -38,11 +40,12 @@ export interface TcpListener {
 export const TCP_QUERY_ROOM = MAX_QUERY_OCTETS + 128;
 export const TCP_ANSWER_ROOM = 65_536;
 
-/** Binds; rejects with Node's error (`code` EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT). */
+/** Binds, and reads nothing before `start`; rejects with Node's error (`code` EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT). */
 export async function openTcpListener(local: Endpoint, options: TcpListenerOptions): Promise<TcpListener> {
   /** The one that has been quiet longest comes first. */
   const connections = new Set<Socket>();
-  const state = { isStopped: false };
+  const state = { isReading: false };
+  let isStopped = false;
   // A client may have said all that it wants to say and still wait for its answers.
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     serve(socket, connections, state, options);
@@ -56,12 +59,18 @@ export async function openTcpListener(local: Endpoint, options: TcpListenerOptio
   server.on("error", ignoreAcceptErrors);
   const closed = Promise.withResolvers<void>();
   function stop(): void {
-    if (state.isStopped) return;
-    state.isStopped = true;
+    if (isStopped) return;
+    isStopped = true;
+    state.isReading = false;
     server.close(() => closed.resolve());
     for (const socket of connections) socket.pause();
   }
   return {
+    start() {
+      if (isStopped) return;
+      state.isReading = true;
+      for (const socket of connections) socket.resume();
+    },
     stop,
     close() {
       stop();
@@ -96,7 +105,7 @@ interface Talk {
 function serve(
   socket: Socket,
   connections: Set<Socket>,
-  state: { readonly isStopped: boolean },
+  state: { readonly isReading: boolean },
   options: TcpListenerOptions,
 ): void {
   const { arena, queryRoom } = options;
@@ -112,6 +121,7 @@ function serve(
   }, MAX_QUERY_OCTETS);
 
   connections.add(socket);
+  if (!state.isReading) socket.pause();
   socket.setTimeout(options.idleMs, () => socket.destroy());
   socket.on("data", (chunk: Buffer) => {
     connections.delete(socket);
@@ -121,7 +131,7 @@ function serve(
     if (socket.writableNeedDrain) socket.pause();
   });
   socket.on("drain", () => {
-    if (!state.isStopped) socket.resume();
+    if (state.isReading) socket.resume();
   });
   socket.on("end", () => {
     talk.isOver = true;

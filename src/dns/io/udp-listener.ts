@@ -7,7 +7,7 @@ import {
   type ReceiveBatch,
   type Region,
 } from "../../sys/datagrams.ts";
-import { watchReadable } from "../../sys/readiness.ts";
+import { watchReadable, type Watch } from "../../sys/readiness.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import { closeSocket, openSocket, SOCK_DGRAM } from "../../sys/socket.ts";
 import type { Client } from "../waiters.ts";
@@ -20,6 +20,8 @@ export interface UdpListener {
   flush(): void;
   /** Answers that the kernel would not take. */
   readonly dropped: number;
+  /** Begins to read; queries that came before wait in the socket. */
+  start(): void;
   /** Reads no more queries; answers may still go out. */
   stop(): void;
   close(): void;
@@ -37,7 +39,7 @@ export function udpListenerSize(): number {
   return sendBatchSize() + BATCH * MAX_UDP_OCTETS;
 }
 
-/** Binds; throws SystemCallError (EADDRINUSE: another process has the port; EADDRNOTAVAIL: no such address here). */
+/** Binds, and reads nothing before `start`; throws SystemCallError (EADDRINUSE: another process has the port; EADDRNOTAVAIL: no such address here). */
 export function openUdpListener(local: Endpoint, options: UdpListenerOptions): UdpListener {
   const { arena, region, receive } = options;
   const fd = openSocket({ type: SOCK_DGRAM, local, receiveBuffer: RECEIVE_BUFFER });
@@ -55,14 +57,10 @@ export function openUdpListener(local: Endpoint, options: UdpListenerOptions): U
     },
     send: batch.push,
   };
-  const watch = watchReadable(fd, () => {
-    const count = receive.receive(fd);
-    if (count > 0) options.onBatch(count, client);
-  });
-  let isReading = true;
+  let watch: Watch | undefined;
   function stop(): void {
-    if (isReading) watch.close();
-    isReading = false;
+    watch?.close();
+    watch = undefined;
   }
   return {
     client,
@@ -72,6 +70,12 @@ export function openUdpListener(local: Endpoint, options: UdpListenerOptions): U
     },
     get dropped() {
       return batch.dropped;
+    },
+    start() {
+      watch ??= watchReadable(fd, () => {
+        const count = receive.receive(fd);
+        if (count > 0) options.onBatch(count, client);
+      });
     },
     stop,
     close() {

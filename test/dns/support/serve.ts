@@ -49,6 +49,7 @@ const server = await openDnsServer({
         },
       }),
 });
+server.start();
 say("ready", server.listening);
 
 const commands: Readonly<Record<string, (argument: number) => Promise<unknown>>> = {
