@@ -8,6 +8,7 @@
  * restart before that does not know it; an address remembers the last {@link MAX_OWNERS} names; there are {@link MAX_ADDRESSES} addresses at most, of
  * which the one learned longest ago goes first.
  */
+import { randomInt } from "node:crypto";
 import type { AddressAdmission } from "../dns/ports.ts";
 import type { LearnedSet } from "../netfilter/io/learned-set.ts";
 import { MAX_COMMENT_OCTETS } from "../netfilter/wire/set-element.ts";
@@ -15,6 +16,7 @@ import type { CompiledPolicy } from "../policy/compile.ts";
 import { decideAddress } from "../policy/decide-address.ts";
 import { decideName } from "../policy/decide-name.ts";
 import { isDomainName, type DomainName } from "../policy/domain-name.ts";
+import { createLearnedTable, NO_SLOT } from "./learned-table.ts";
 import { keyOctets, octetKey } from "./octet-key.ts";
 
 /** A renewal is worth a write only when it adds at least this much. */
@@ -36,16 +38,10 @@ const MAX_OWNERS = 8;
 /** Addresses that go in one batch: a few hundred octets each, on a socket that may have no more than 200 KiB. */
 const FORGET_BATCH = 512;
 
-interface Learned {
-  /** Names that gave the address, the latest last. */
-  owners: readonly DomainName[];
-  /** When the kernel lets it go; 0: unknown, so it has to be written anew. */
-  untilMs: number;
-}
-
 export interface ForgottenAddress {
   readonly key: Uint8Array;
-  readonly owners: readonly DomainName[];
+  /** Names that gave it, parted by blanks, the latest first. */
+  readonly owners: string;
   readonly untilMs: number;
 }
 
@@ -69,31 +65,42 @@ export interface LearnedAddressesOptions {
 }
 
 export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddressesOptions): LearnedAddresses {
-  const addresses = new Map<string, Learned>();
+  const seed = randomInt(2 ** 32);
+  const table = createLearnedTable({ capacity: MAX_ADDRESSES, maxOwners: MAX_OWNERS, seed });
   /** Addresses that the kernel may hold as revoked, and since when, the oldest first. */
   const revoked = new Map<string, number>();
-  let touched: string[] = [];
+  /** Addresses that the next commit speaks of. */
+  let touched: Uint8Array[] = [];
 
-  function write(key: string, owners: readonly DomainName[], untilMs: number, timeoutMs: number): void {
-    const octets = keyOctets(key);
-    if (addresses.delete(key)) set.refresh(octets, Math.ceil(timeoutMs), renderOwners(owners));
-    else set.add(octets, Math.ceil(timeoutMs), renderOwners(owners));
-    if (revoked.delete(key)) set.pardon(octets);
-    addresses.set(key, { owners, untilMs });
+  function write(key: Uint8Array, owners: string, untilMs: number, now: number): void {
+    const timeoutMs = Math.ceil(untilMs - now);
+    const known = table.find(key, 0, key.length);
+    if (known === NO_SLOT) {
+      set.add(key, timeoutMs, renderOwners(owners));
+    } else {
+      table.remove(known);
+      set.refresh(key, timeoutMs, renderOwners(owners));
+    }
+    if (revoked.size > 0 && revoked.delete(octetKey(key, 0, key.length))) set.pardon(key);
+    put(key, owners, untilMs, now);
     touched.push(key);
   }
 
-  /** The oldest go, two for each that comes, so that what has expired does not pile up. */
-  function makeRoom(now: number): void {
-    let looked = 0;
-    for (const [key, { untilMs }] of addresses) {
-      const isFull = addresses.size >= MAX_ADDRESSES;
-      const isGone = untilMs > 0 && untilMs + EXPIRY_SKEW_MS < now;
-      if (!isFull && (looked === 2 || !isGone)) return;
-      addresses.delete(key);
-      if (!isGone) set.remove(keyOctets(key));
-      looked += 1;
+  /** The oldest go where there is no room; what has run out goes two for each that comes, so that it does not pile up. */
+  function put(key: Uint8Array, owners: string, untilMs: number, now: number): void {
+    for (let looked = 0; table.oldest !== NO_SLOT; looked++) {
+      const isGone = hasRunOut(table.untilMs(table.oldest), now);
+      if (table.hasRoom && (looked === 2 || !isGone)) break;
+      if (!isGone) letGo(table.oldest);
+      table.remove(table.oldest);
     }
+    table.add(key, 0, key.length, owners, untilMs);
+  }
+
+  function letGo(slot: number): void {
+    const key = table.key(slot);
+    set.remove(key);
+    touched.push(key);
   }
 
   /** What the kernel was asked for may or may not be there: it is written anew when it is wanted again. */
@@ -103,24 +110,36 @@ export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddress
     try {
       set.commit();
     } catch (error) {
-      for (const key of keys) addresses.set(key, { owners: addresses.get(key)?.owners ?? [], untilMs: 0 });
+      keys.forEach(doubt);
       throw error;
     }
   }
 
+  function doubt(key: Uint8Array): void {
+    const slot = table.find(key, 0, key.length);
+    if (slot === NO_SLOT) put(key, "", 0, nowMs());
+    else table.setUntilMs(slot, 0);
+  }
+
   return {
     learn(qname, octets, at, length, ttlSeconds) {
-      const key = octetKey(octets, at, length);
       const now = nowMs();
-      const known = addresses.get(key);
-      if (known !== undefined && known.untilMs >= now + ttlSeconds * 1000 + SPARE_MS) {
-        if (!known.owners.includes(qname)) known.owners = withOwner(known.owners, qname);
+      const known = table.find(octets, at, length);
+      const isLasting = known !== NO_SLOT && table.untilMs(known) >= now + ttlSeconds * 1000 + SPARE_MS;
+      if (isLasting && table.isOwner(known, qname)) return;
+      const owners = known === NO_SLOT ? qname : withOwner(table.owners(known), qname);
+      if (isLasting && table.hasRoom) {
+        table.setOwners(known, owners);
         return;
       }
-      if (known === undefined) makeRoom(now);
       const timeoutMs = 1000 * Math.min(Math.max(ttlSeconds + SLACK_SECONDS, MIN_SECONDS), MAX_SECONDS);
-      const untilMs = Math.max(now + timeoutMs, known?.untilMs ?? 0);
-      write(key, withOwner(known?.owners, qname), untilMs, untilMs - now);
+      const formerMs = known === NO_SLOT ? 0 : table.untilMs(known);
+      write(
+        new Uint8Array(octets.subarray(at, at + length)),
+        owners,
+        Math.max(now + timeoutMs, formerMs),
+        now,
+      );
     },
     commit() {
       try {
@@ -133,28 +152,26 @@ export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddress
     },
     takeOver() {
       const now = nowMs();
-      for (const family of [4, 6] as const) {
-        for (const { key, expiresInMs, comment } of set.dump(family)) {
-          const owners = parseOwners(comment);
-          addresses.set(octetKey(key, 0, key.length), { owners, untilMs: now + expiresInMs });
-        }
-      }
+      // Both are read before anything is put, for a dump forgets what is queued.
+      const held = [...set.dump(4), ...set.dump(6)];
+      for (const { key, expiresInMs, comment } of held)
+        put(key, parseOwners(comment), now + expiresInMs, now);
     },
     forget(policy) {
       const now = nowMs();
       const forgotten: ForgottenAddress[] = [];
-      for (const [key, { owners, untilMs }] of addresses) {
-        const octets = keyOctets(key);
-        if (isAdmitted(policy, octets, owners)) continue;
-        forgotten.push({ key: octets, owners, untilMs });
-        set.remove(octets);
-        if (forgotten.length % FORGET_BATCH === 0) set.commit();
+      for (let slot = table.oldest; slot !== NO_SLOT; slot = table.newer(slot)) {
+        const key = table.key(slot);
+        const owners = table.owners(slot);
+        if (isAdmitted(policy, key, owners)) continue;
+        forgotten.push({ key, owners, untilMs: table.untilMs(slot) });
+        letGo(slot);
+        if (forgotten.length % FORGET_BATCH === 0) commit();
       }
-      set.commit();
+      commit();
       for (const { key, untilMs } of forgotten) {
-        const text = octetKey(key, 0, key.length);
-        addresses.delete(text);
-        if (untilMs > now) revoked.set(text, now);
+        table.remove(table.find(key, 0, key.length));
+        if (untilMs > now) revoked.set(octetKey(key, 0, key.length), now);
       }
       for (const [text, sinceMs] of revoked) {
         if (sinceMs + REVOKED_MS > now) break;
@@ -165,55 +182,57 @@ export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddress
     restore(forgotten, policy) {
       const now = nowMs();
       for (const { key, owners, untilMs } of forgotten) {
-        const text = octetKey(key, 0, key.length);
-        const isWanted = untilMs > now && !addresses.has(text) && isAdmitted(policy, key, owners);
-        if (isWanted) write(text, owners, untilMs, untilMs - now);
+        const isThere = table.find(key, 0, key.length) !== NO_SLOT;
+        if (untilMs > now && !isThere && isAdmitted(policy, key, owners)) write(key, owners, untilMs, now);
       }
       commit();
     },
     renew(inUse) {
       const now = nowMs();
-      for (const key of inUse) {
-        const known = addresses.get(key);
-        if (known === undefined || known.owners.length === 0) continue;
+      for (const text of inUse) {
+        const key = keyOctets(text);
+        const known = table.find(key, 0, key.length);
+        if (known === NO_SLOT) continue;
+        const owners = table.owners(known);
         const untilMs = now + IN_USE_SECONDS * 1000;
-        if (known.untilMs < untilMs - RENEW_SPARE_MS) write(key, known.owners, untilMs, untilMs - now);
+        const isShort = table.untilMs(known) < untilMs - RENEW_SPARE_MS;
+        if (owners !== "" && isShort) write(key, owners, untilMs, now);
       }
       commit();
     },
     get size() {
-      return addresses.size;
+      return table.size;
     },
   };
 }
 
-function withOwner(owners: readonly DomainName[] | undefined, qname: DomainName): readonly DomainName[] {
-  if (owners === undefined) return [qname];
-  return [...owners.filter((owner) => owner !== qname), qname].slice(-MAX_OWNERS);
+function hasRunOut(untilMs: number, now: number): boolean {
+  return untilMs > 0 && untilMs + EXPIRY_SKEW_MS < now;
+}
+
+function withOwner(owners: string, qname: DomainName): string {
+  const others = namesOf(owners).filter((owner) => owner !== qname);
+  return [qname, ...others.slice(0, MAX_OWNERS - 1)].join(" ");
 }
 
 /** Whether a name that owns the address is allowed, and no rule denies the address itself. */
-function isAdmitted(policy: CompiledPolicy, octets: Uint8Array, owners: readonly DomainName[]): boolean {
+function isAdmitted(policy: CompiledPolicy, octets: Uint8Array, owners: string): boolean {
   const { action, rule } = decideAddress(policy, octets, 0, octets.length === 4 ? 4 : 16);
   if (rule !== undefined && action === "deny") return false;
-  return owners.some((owner) => decideName(policy, owner).action === "allow");
+  return namesOf(owners).some((owner) => decideName(policy, owner).action === "allow");
 }
 
 /** Whole names only, the latest first, as far as a comment has room: a name cut short would be another name. */
-function renderOwners(owners: readonly DomainName[]): string {
-  let comment = "";
-  for (const owner of owners.toReversed()) {
-    const longer = comment === "" ? owner : `${comment} ${owner}`;
-    if (longer.length > MAX_COMMENT_OCTETS) break;
-    comment = longer;
-  }
-  return comment;
+function renderOwners(owners: string): string {
+  if (owners.length <= MAX_COMMENT_OCTETS) return owners;
+  return owners.slice(0, Math.max(owners.lastIndexOf(" ", MAX_COMMENT_OCTETS), 0));
 }
 
-function parseOwners(comment: string): readonly DomainName[] {
-  return comment
-    .split(" ")
-    .filter(isDomainName)
-    .filter((owner) => owner !== "")
-    .toReversed();
+function parseOwners(comment: string): string {
+  return namesOf(comment).slice(0, MAX_OWNERS).join(" ");
+}
+
+function namesOf(owners: string): readonly DomainName[] {
+  const names = owners.includes(" ") ? owners.split(" ") : [owners];
+  return names.filter((name): name is DomainName => name !== "" && isDomainName(name));
 }

@@ -63,6 +63,8 @@ function learn(bench: Bench, qname: DomainName, address: Uint8Array, ttlSeconds:
   return bench.learned.commit();
 }
 
+const addressOf = (index: number): Uint8Array =>
+  Uint8Array.of(198, 18 + (index >> 16), (index >> 8) & 255, index & 255);
 const text = (octets: Uint8Array): string => octets.join(".");
 
 describe("learning", () => {
@@ -263,13 +265,7 @@ describe("bounds", () => {
   test("past the bound the address learned longest ago goes, in the kernel too", { timeout: 30_000 }, () => {
     const bench = createBench();
     for (let index = 0; index < 65_536 + 10; index++) {
-      bench.learned.learn(
-        A,
-        Uint8Array.of(198, 18 + (index >> 16), (index >> 8) & 255, index & 255),
-        0,
-        4,
-        300,
-      );
+      bench.learned.learn(A, addressOf(index), 0, 4, 300);
     }
     expect(bench.learned.commit()).toBe(true);
     expect(bench.learned.size).toBe(65_536);
@@ -277,6 +273,33 @@ describe("bounds", () => {
     expect(bench.kernel.held().has("198.18.0.9")).toBe(false);
     expect(bench.kernel.held().has("198.18.0.10")).toBe(true);
   });
+
+  test("names have a bound of their own, and the oldest addresses go for it", { timeout: 30_000 }, () => {
+    const bench = createBench();
+    for (let index = 0; index < 10_000; index++) {
+      for (let owner = 0; owner < 8; owner++) bench.learned.learn(long(owner), addressOf(index), 0, 4, 30);
+      bench.learned.commit();
+    }
+    expect(bench.learned.size).toBeGreaterThan(8000);
+    expect(bench.learned.size).toBeLessThan(9500);
+    expect(bench.kernel.held().size).toBe(bench.learned.size);
+    expect(bench.kernel.held().has(text(addressOf(0)))).toBe(false);
+  });
+
+  test(
+    "an address that was to go in a batch which the kernel refused is still known, so that a change takes it out",
+    { timeout: 30_000 },
+    () => {
+      const bench = createBench();
+      for (let index = 0; index < 65_536; index++) bench.learned.learn(A, addressOf(index), 0, 4, 300);
+      bench.learned.commit();
+      bench.kernel.refuseKey = text(ADDRESS);
+      expect(learn(bench, B, ADDRESS, 300)).toBe(false);
+      bench.kernel.refuseKey = undefined;
+      bench.learned.forget(policy());
+      expect(bench.kernel.held().size).toBe(0);
+    },
+  );
 
   test("what has run out makes room as new addresses come", () => {
     const bench = createBench();
