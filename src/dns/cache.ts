@@ -1,57 +1,157 @@
-/** Answers, kept for their TTL. Bounded by entries and octets; the oldest go first. Deciding is not its business: ask the policy first. */
-import { copyAnswer, type PreparedAnswer } from "./prepared-answer.ts";
+/**
+ * Answers, kept for their TTL. Bounded by entries and octets; the oldest go first. Deciding is not its business: ask the policy first.
+ *
+ * All entries lie in one piece of memory that is written round and round, so that none leaves anything for V8 to collect:
+ *
+ *     entry  keyLength:2 bodyOctets:2 rcode:2 ede+1:2 answerCount:2 authorityCount:2 ttlSeconds:2 ttlCount:2 addressCount:2
+ *            addressOctets:2 | key:keyLength | body:bodyOctets | ttlAt:2 each | addressAt:2 each
+ */
+import { randomInt } from "node:crypto";
+import type { PreparedAnswer } from "./prepared-answer.ts";
+import { createSlotIndex, hashText, NO_SLOT } from "./slot-index.ts";
+import { read16, write16 } from "./wire/query.ts";
 
-export interface CachedAnswer {
-  readonly answer: PreparedAnswer;
-  readonly storedAtMs: number;
-}
+export const NOT_CACHED = NO_SLOT;
 
+/** An entry is known by a number, which stays good until the next `store` or `clear`. */
 export interface AnswerCache {
-  /** The entry, as long as it has at least a second to live. */
-  find(key: string, nowMs: number): CachedAnswer | undefined;
-  /** Keeps a copy; answers without a TTL are not kept. */
+  /** The entry, as long as it has at least a second to live; else NOT_CACHED. */
+  find(key: string, nowMs: number): number;
+  ageSeconds(entry: number, nowMs: number): number;
+  /** Fills `into`; its octets are the cache's own, and stay as they are until the next `store`. */
+  read(entry: number, into: PreparedAnswer): void;
+  /** Keeps a copy. Answers without a TTL are not kept, nor one that has no room. `key` has characters below 256. */
   store(key: string, answer: PreparedAnswer, nowMs: number): void;
   clear(): void;
   readonly size: number;
 }
 
-/** What an entry costs beside its octets, roughly. */
-const ENTRY_OCTETS = 400;
+const FACTS = {
+  keyLength: 0,
+  bodyOctets: 2,
+  rcode: 4,
+  ede: 6,
+  answers: 8,
+  authorities: 10,
+  ttl: 12,
+} as const;
+const COUNTS = { ttls: 14, addresses: 16, addressOctets: 18 } as const;
+const FACTS_OCTETS = 20;
 
-export function createAnswerCache(maxEntries = 8192, maxOctets = 4 << 20): AnswerCache {
-  const entries = new Map<string, CachedAnswer>();
-  let octets = 0;
+export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): AnswerCache {
+  const seed = randomInt(2 ** 32);
+  const index = createSlotIndex(maxEntries);
+  const ring = Buffer.from(new ArrayBuffer(maxOctets));
+  const starts = new Uint32Array(maxEntries + 1);
+  const storedAtMs = new Float64Array(maxEntries + 1);
+  /** Where the next entry goes. What lies at it and behind it is older than what lies before it. */
+  let head = 0;
 
-  function remove(key: string, entry: CachedAnswer): void {
-    entries.delete(key);
-    octets -= entry.answer.octets.length + ENTRY_OCTETS;
+  function isKey(entry: number, key: string): boolean {
+    const start = starts[entry] ?? 0;
+    if (read16(ring, start + FACTS.keyLength) !== key.length) return false;
+    for (let i = 0; i < key.length; i++) {
+      if (ring[start + FACTS_OCTETS + i] !== key.charCodeAt(i)) return false;
+    }
+    return true;
   }
+
+  function lookUp(key: string, hash: number): number {
+    let entry = index.first(hash);
+    while (entry !== NO_SLOT && !isKey(entry, key)) entry = index.next(entry);
+    return entry;
+  }
+
+  /** Lets the oldest go where they lie in `ring[head, end)`. */
+  function clearUpTo(end: number): void {
+    for (let { oldest } = index; oldest !== NO_SLOT; oldest = index.oldest) {
+      const start = starts[oldest] ?? 0;
+      if (start < head || start >= end) return;
+      index.remove(oldest);
+    }
+  }
+
+  function reserve(octets: number): number {
+    if (head + octets > maxOctets) {
+      clearUpTo(maxOctets);
+      head = 0;
+    }
+    clearUpTo(head + octets);
+    const start = head;
+    head += octets;
+    return start;
+  }
+
   return {
     find(key, nowMs) {
-      const entry = entries.get(key);
-      if (entry === undefined) return undefined;
-      if (nowMs - entry.storedAtMs < (entry.answer.ttlSeconds - 1) * 1000) return entry;
-      remove(key, entry);
-      return undefined;
+      const entry = lookUp(key, hashText(key, seed));
+      if (entry === NO_SLOT) return NOT_CACHED;
+      const ttlSeconds = read16(ring, (starts[entry] ?? 0) + FACTS.ttl);
+      if (nowMs - (storedAtMs[entry] ?? 0) < (ttlSeconds - 1) * 1000) return entry;
+      index.remove(entry);
+      return NOT_CACHED;
     },
+    ageSeconds: (entry, nowMs) => Math.floor((nowMs - (storedAtMs[entry] ?? 0)) / 1000),
+    read: (entry, into) => readEntry(ring, starts[entry] ?? 0, into),
     store(key, answer, nowMs) {
       if (answer.ttlSeconds < 2) return;
-      const former = entries.get(key);
-      if (former) remove(key, former);
-      const entry = { answer: copyAnswer(answer), storedAtMs: nowMs };
-      entries.set(key, entry);
-      octets += entry.answer.octets.length + ENTRY_OCTETS;
-      for (const [oldKey, oldEntry] of entries) {
-        if (entries.size <= maxEntries && octets <= maxOctets) break;
-        remove(oldKey, oldEntry);
-      }
+      const hash = hashText(key, seed);
+      const former = lookUp(key, hash);
+      if (former !== NO_SLOT) index.remove(former);
+      const octets = entryOctets(key, answer);
+      if (octets > maxOctets) return;
+      if (index.size === maxEntries) index.remove(index.oldest);
+      const start = reserve(octets);
+      const entry = index.add(hash);
+      starts[entry] = start;
+      storedAtMs[entry] = nowMs;
+      writeEntry(ring, start, key, answer);
     },
     clear() {
-      entries.clear();
-      octets = 0;
+      index.clear();
+      head = 0;
     },
     get size() {
-      return entries.size;
+      return index.size;
     },
   };
+}
+
+function entryOctets(key: string, { bodyStart, bodyEnd, ttlCount, addressCount }: PreparedAnswer): number {
+  return FACTS_OCTETS + key.length + bodyEnd - bodyStart + 2 * (ttlCount + addressCount);
+}
+
+function writeEntry(ring: Buffer, start: number, key: string, answer: PreparedAnswer): void {
+  write16(ring, start + FACTS.keyLength, key.length);
+  write16(ring, start + FACTS.bodyOctets, answer.bodyEnd - answer.bodyStart);
+  write16(ring, start + FACTS.rcode, answer.rcode);
+  write16(ring, start + FACTS.ede, answer.ede + 1);
+  write16(ring, start + FACTS.answers, answer.answerCount);
+  write16(ring, start + FACTS.authorities, answer.authorityCount);
+  write16(ring, start + FACTS.ttl, answer.ttlSeconds);
+  write16(ring, start + COUNTS.ttls, answer.ttlCount);
+  write16(ring, start + COUNTS.addresses, answer.addressCount);
+  write16(ring, start + COUNTS.addressOctets, answer.addressOctets);
+  let at = start + FACTS_OCTETS;
+  for (let i = 0; i < key.length; i++) ring[at++] = key.charCodeAt(i);
+  at += answer.octets.copy(ring, at, answer.bodyStart, answer.bodyEnd);
+  for (let i = 0; i < answer.ttlCount; i++, at += 2) write16(ring, at, answer.ttlAt[i] ?? 0);
+  for (let i = 0; i < answer.addressCount; i++, at += 2) write16(ring, at, answer.addressAt[i] ?? 0);
+}
+
+function readEntry(ring: Buffer, start: number, into: PreparedAnswer): void {
+  into.octets = ring;
+  into.bodyStart = start + FACTS_OCTETS + read16(ring, start + FACTS.keyLength);
+  into.bodyEnd = into.bodyStart + read16(ring, start + FACTS.bodyOctets);
+  into.rcode = read16(ring, start + FACTS.rcode);
+  into.ede = read16(ring, start + FACTS.ede) - 1;
+  into.answerCount = read16(ring, start + FACTS.answers);
+  into.authorityCount = read16(ring, start + FACTS.authorities);
+  into.ttlSeconds = read16(ring, start + FACTS.ttl);
+  into.ttlCount = read16(ring, start + COUNTS.ttls);
+  into.addressCount = read16(ring, start + COUNTS.addresses);
+  into.addressOctets = read16(ring, start + COUNTS.addressOctets) === 4 ? 4 : 16;
+  let at = into.bodyEnd;
+  for (let i = 0; i < into.ttlCount; i++, at += 2) into.ttlAt[i] = read16(ring, at);
+  for (let i = 0; i < into.addressCount; i++, at += 2) into.addressAt[i] = read16(ring, at);
 }

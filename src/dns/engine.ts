@@ -89,7 +89,15 @@ export function createEngine(options: EngineOptions): Engine {
     counters,
     end: createLookupEnd({ ...options, cache, delivery, counters }),
   });
-  const resolver = createResolver({ ...options, cache, waiters, delivery, forwarder, counters });
+  const resolver = createResolver({
+    ...options,
+    cache,
+    takePrepared: pool.take,
+    waiters,
+    delivery,
+    forwarder,
+    counters,
+  });
   const prober = options.probes && createProber({ ...options, ...options.probes, health });
   return {
     ...resolver,

@@ -1,6 +1,6 @@
 /**
  * An answer that is fit to be given out: cleaned, with the places marked that change from client to client (id, question, OPT)
- * and from second to second (TTLs). A cache entry is one of these over octets of its own.
+ * and from second to second (TTLs). Its octets belong to whoever has prepared it: the upstream's datagram, the cache.
  */
 import { Ede, HEADER_OCTETS } from "./wire/constants.ts";
 import { write16, type Query } from "./wire/query.ts";
@@ -20,7 +20,7 @@ export interface PreparedAnswer {
   authorityCount: number;
   /** Extended DNS error to tell, or Ede.none. */
   ede: number;
-  /** How long it may be given out, from `preparedAtMs` on; 0: not to be kept. */
+  /** How long it may be given out, 300 at most; 0: not to be kept. */
   ttlSeconds: number;
   /** Offsets of TTL fields, from `bodyStart`. */
   readonly ttlAt: Uint16Array;
@@ -46,19 +46,6 @@ export function createPreparedAnswer(): PreparedAnswer {
     addressAt: new Uint16Array(MAX_ADDRESSES),
     addressCount: 0,
     addressOctets: 4,
-  };
-}
-
-/** A copy that owns its octets and is no larger than it has to be. */
-export function copyAnswer(answer: PreparedAnswer): PreparedAnswer {
-  const octets = Buffer.from(new Uint8Array(answer.octets.subarray(answer.bodyStart, answer.bodyEnd)).buffer);
-  return {
-    ...answer,
-    octets,
-    bodyStart: 0,
-    bodyEnd: octets.length,
-    ttlAt: answer.ttlAt.slice(0, answer.ttlCount),
-    addressAt: answer.addressAt.slice(0, answer.addressCount),
   };
 }
 

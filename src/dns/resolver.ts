@@ -8,12 +8,13 @@
  */
 import type { Arena } from "../sys/arena.ts";
 import { BATCH, type ReceiveBatch } from "../sys/datagrams.ts";
-import type { AnswerCache, CachedAnswer } from "./cache.ts";
+import { NOT_CACHED, type AnswerCache } from "./cache.ts";
 import type { Counters } from "./counters.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Forwarder } from "./forwarder.ts";
 import { DENIED, OVERLOADED, ownReplyForType, rcodeReply } from "./own-replies.ts";
 import type { LookupObserver, LookupPolicy } from "./ports.ts";
+import type { PreparedAnswer } from "./prepared-answer.ts";
 import { NO_WAITER, type Client, type WaiterTable } from "./waiters.ts";
 import { presentName } from "./wire/present-name.ts";
 import { HEADER_OCTETS } from "./wire/constants.ts";
@@ -28,6 +29,8 @@ export interface ResolverOptions {
   readonly policy: LookupPolicy;
   readonly observer: LookupObserver;
   readonly cache: AnswerCache;
+  /** A prepared answer that nobody uses in this pass. */
+  readonly takePrepared: () => PreparedAnswer;
   readonly waiters: WaiterTable;
   readonly delivery: Delivery;
   readonly forwarder: Forwarder;
@@ -82,7 +85,9 @@ export function createResolver(options: ResolverOptions): Resolver {
     const { qname } = query;
     if (qname === undefined) return;
     const key = cacheKey(query, qname);
-    const cached = findCached(key, nowMs);
+    const entry = cache.find(key, nowMs);
+    const cached = entry === NOT_CACHED ? undefined : readCached(entry);
+    const ageSeconds = cached ? cache.ageSeconds(entry, nowMs) : 0;
     const underWay = cached ? undefined : forwarder.find(key);
     const row =
       cached || mayWait()
@@ -92,8 +97,7 @@ export function createResolver(options: ResolverOptions): Resolver {
       overload(client, name, nameLength);
     } else if (cached) {
       counters.cacheHits += 1;
-      const ageSeconds = Math.floor((nowMs - cached.storedAtMs) / 1000);
-      delivery.ready(qname, query.qtype, cached.answer, ageSeconds, row);
+      delivery.ready(qname, query.qtype, cached, ageSeconds, row);
     } else if (underWay) {
       counters.joined += 1;
       underWay.firstWaiter = row;
@@ -119,14 +123,14 @@ export function createResolver(options: ResolverOptions): Resolver {
   }
 
   /** A cached answer, if the policy of this moment would still give out each of its addresses. */
-  function findCached(key: string, nowMs: number): CachedAnswer | undefined {
-    const cached = cache.find(key, nowMs);
-    if (cached === undefined) return undefined;
-    const { octets, addressAt, addressCount, addressOctets } = cached.answer;
+  function readCached(entry: number): PreparedAnswer | undefined {
+    const answer = options.takePrepared();
+    cache.read(entry, answer);
+    const { octets, bodyStart, addressAt, addressCount, addressOctets } = answer;
     for (let i = 0; i < addressCount; i++) {
-      if (!policy.admitsAddress(octets, addressAt[i] ?? 0, addressOctets)) return undefined;
+      if (!policy.admitsAddress(octets, bodyStart + (addressAt[i] ?? 0), addressOctets)) return undefined;
     }
-    return cached;
+    return answer;
   }
 
   return {

@@ -1,5 +1,6 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createAnswerCache } from "../../src/dns/cache.ts";
+import { createAnswerCache, NOT_CACHED, type AnswerCache } from "../../src/dns/cache.ts";
 import { createPreparedAnswer, type PreparedAnswer } from "../../src/dns/prepared-answer.ts";
 import { at, createFakeNetwork, DENY, ALLOW } from "./support/fake-network.ts";
 import { a, answerTo, decode, nameOf } from "./support/messages.ts";
@@ -15,6 +16,14 @@ function answer(ttlSeconds: number, octets = 10): PreparedAnswer {
   };
 }
 
+const holds = (cache: AnswerCache, key: string): boolean => cache.find(key, 0) !== NOT_CACHED;
+
+function readBody(cache: AnswerCache, key: string): Buffer {
+  const into = createPreparedAnswer();
+  cache.read(cache.find(key, 0), into);
+  return Buffer.from(into.octets.subarray(into.bodyStart, into.bodyEnd));
+}
+
 describe("an answer is kept", () => {
   test.each([
     [0, 0, false],
@@ -26,7 +35,7 @@ describe("an answer is kept", () => {
   ])("with a TTL of %i s, %i ms later: %s", (ttlSeconds, laterMs, isThere) => {
     const cache = createAnswerCache();
     cache.store("key", answer(ttlSeconds), 5000);
-    expect(cache.find("key", 5000 + laterMs) !== undefined).toBe(isThere);
+    expect(cache.find("key", 5000 + laterMs) !== NOT_CACHED).toBe(isThere);
     expect(cache.size).toBe(isThere ? 1 : 0);
   });
 
@@ -35,7 +44,57 @@ describe("an answer is kept", () => {
     const given = answer(60);
     cache.store("key", given, 0);
     given.octets.fill(0xff);
-    expect(cache.find("key", 0)?.answer.octets).toEqual(Buffer.alloc(10));
+    expect(readBody(cache, "key")).toEqual(Buffer.alloc(10));
+  });
+});
+
+describe("what is read", () => {
+  test("is what was stored, whatever was stored before and after, as long as it is there", () => {
+    const entry = fc.record({
+      key: fc.constantFrom("a", "bb", "ccc", "dddd", "e", "f"),
+      body: fc.uint8Array({ maxLength: 120 }),
+      ttlAt: fc.array(fc.nat(0xffff), { maxLength: 5 }),
+      addressAt: fc.array(fc.nat(0xffff), { maxLength: 5 }),
+      facts: fc.record({
+        rcode: fc.nat(15),
+        ede: fc.integer({ min: -1, max: 30 }),
+        answerCount: fc.nat(300),
+        authorityCount: fc.nat(300),
+        ttlSeconds: fc.integer({ min: 2, max: 300 }),
+        addressOctets: fc.constantFrom(4 as const, 16 as const),
+      }),
+    });
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 60 }), fc.integer({ min: 200, max: 700 }), (list, room) => {
+        const cache = createAnswerCache(4, room);
+        const model = new Map<string, (typeof list)[number]>();
+        for (const wanted of list) {
+          const given = createPreparedAnswer();
+          Object.assign(given, wanted.facts);
+          given.octets = Buffer.from([9, 9, ...wanted.body, 9]);
+          given.bodyStart = 2;
+          given.bodyEnd = 2 + wanted.body.length;
+          given.ttlAt.set(wanted.ttlAt);
+          given.ttlCount = wanted.ttlAt.length;
+          given.addressAt.set(wanted.addressAt);
+          given.addressCount = wanted.addressAt.length;
+          cache.store(wanted.key, given, 0);
+          model.set(wanted.key, wanted);
+          // There is room for the largest entry of all.
+          expect(holds(cache, wanted.key)).toBe(true);
+          for (const key of model.keys()) if (!holds(cache, key)) model.delete(key);
+          for (const [key, { facts, body, ttlAt, addressAt }] of model) {
+            const into = createPreparedAnswer();
+            cache.read(cache.find(key, 0), into);
+            expect(into).toMatchObject(facts);
+            expect(readBody(cache, key)).toEqual(Buffer.from(body));
+            expect([...into.ttlAt.subarray(0, into.ttlCount)]).toEqual(ttlAt);
+            expect([...into.addressAt.subarray(0, into.addressCount)]).toEqual(addressAt);
+          }
+          expect(cache.size).toBe(model.size);
+        }
+      }),
+    );
   });
 });
 
@@ -43,14 +102,16 @@ describe("a full cache lets the oldest go", () => {
   test("by entries", () => {
     const cache = createAnswerCache(3);
     for (const key of ["a", "b", "c", "b", "d"]) cache.store(key, answer(60), 0);
-    expect(["a", "b", "c", "d"].filter((key) => cache.find(key, 0))).toEqual(["b", "c", "d"]);
+    expect(["a", "b", "c", "d"].filter((key) => holds(cache, key))).toEqual(["b", "c", "d"]);
     cache.store("e", answer(60), 0);
-    expect(cache.find("c", 0)).toBeUndefined();
+    expect(holds(cache, "c")).toBe(false);
   });
   test("by octets, what an entry costs beside them included", () => {
     const cache = createAnswerCache(100, 5000);
-    for (let i = 0; i < 50; i++) cache.store(`key ${i}`, answer(60, 600), 0);
+    for (let i = 0; i < 50; i++) cache.store(`key ${i}`, answer(60, 900), 0);
     expect(cache.size).toBe(5);
+    expect(holds(cache, "key 44")).toBe(false);
+    expect(holds(cache, "key 45")).toBe(true);
   });
   test("and one that has no room at all is not kept", () => {
     const cache = createAnswerCache(100, 500);
