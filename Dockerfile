@@ -1,4 +1,5 @@
 # The sidecar's image: node, the bundle, and the four programs that it or its operators call; no npm, no compiler.
+# netbase has the protocol names by which nft reads its rules.
 # Build: docker build -t egress .        Other base: --build-arg NODE_TAG=24-bookworm-slim (Debian, for glibc and apt)
 ARG NODE_TAG=26-bookworm-slim
 
@@ -12,8 +13,9 @@ RUN npm run build
 
 FROM node:${NODE_TAG}
 RUN apt-get update \
- && apt-get install -y --no-install-recommends nftables iproute2 dnsutils curl \
- && rm -rf /var/lib/apt/lists/* /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn*
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends nftables iproute2 bind9-dnsutils curl netbase \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
+      /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn*
 COPY --from=build /src/dist /opt/egress
 COPY rules /var/egress/rules
 RUN ln -s /opt/egress/egress.mjs /usr/local/bin/egress
