@@ -12,6 +12,7 @@ import { watchAlwaysRules } from "../enforcement/always-rules.ts";
 import { describe } from "../enforcement/errors.ts";
 import { createPolicyStorage, loadPolicyFile } from "../enforcement/policy-file.ts";
 import { openSandbox } from "../enforcement/sandbox.ts";
+import { openDeltaSocket } from "../netfilter/io/delta-socket.ts";
 import { readRulesetInForce } from "../netfilter/io/inspect.ts";
 import { createNftApplier } from "../netfilter/io/nft.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -56,6 +57,8 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     readRulesetInForce().then((found) => found?.mode === settings.mode),
     settings.blockDoh ? readDohResolvers(settings.dohBlocklist) : undefined,
   ]);
+  const deltas = openDeltaSocket();
+  undo.defer(() => deltas.close());
   const observability = createObservability(settings, log);
   undo.defer(() => observability.close(GRACE_MS));
   const sandbox = await openSandbox({
@@ -72,7 +75,7 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
       probeFailed: (_upstream, line) => log.logger.warn(line),
     },
     doh,
-    applier: createNftApplier(),
+    applier: createNftApplier({ deltas }),
     isRulesetThere,
     storage: settings.policyFile === undefined ? undefined : createPolicyStorage(settings.policyFile),
     audit: observability.audit,

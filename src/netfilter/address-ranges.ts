@@ -18,7 +18,7 @@ export function mergeRanges(texts: readonly string[]): {
 }
 
 /** The element for the addresses from `first` to `last`, in nft(8)'s words. */
-export function renderRange(first: string, last: string): string {
+function renderRange(first: string, last: string): string {
   return first === last ? first : `${first}-${last}`;
 }
 

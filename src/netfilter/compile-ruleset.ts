@@ -7,6 +7,7 @@
  * raw-frame guard; interfaces stacked on another one of the same namespace (VLAN, bond, bridge) are cut off.
  */
 import { egressChain } from "./egress-chain.ts";
+import { generationChains } from "./generation-chains.ts";
 import { antispoofChain, arrivingChain, forgedChain, loopbackChain, revokedChain } from "./inbound-chains.ts";
 import { TABLE } from "./kernel-names.ts";
 import { compileChanges, compileSets } from "./named-sets.ts";
@@ -51,6 +52,7 @@ function enforcingChains(input: RulesetInput, devices: readonly string[]): reado
     forgedChain(),
     revokedChain(input),
     refuseChain(),
+    ...generationChains(input.generation),
   ];
 }
 

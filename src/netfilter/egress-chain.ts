@@ -1,5 +1,6 @@
 /** What may leave, in `dns+nft` mode. The kernel refuses what no rule accepts. */
 import type { RulesetInput } from "./ruleset-input.ts";
+import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
 import { LEFT_OVER, resolverRules } from "./own-traffic.ts";
 import type { Chain, Rule } from "./ruleset.ts";
 
@@ -11,27 +12,23 @@ export function egressChain(input: RulesetInput): Chain {
       ...resolverRules(input),
       ...NEIGHBOUR_DISCOVERY,
       LEFT_OVER,
-      {
-        statements: `ct state established ct mark ${input.generation} accept`,
-        comment: "flows admitted under this generation; others are judged again",
-      },
+      ACCEPT_CURRENT,
       ...blockRules(input),
-      ...judge(input, "daddr"),
+      ...judge("daddr"),
       verdictOfDefault(input),
     ],
   };
 }
 
 /** The verdict on the far end's address: what the policy's address rules say, then what lookups have brought. */
-export function judge({ generation }: RulesetInput, side: "saddr" | "daddr"): readonly Rule[] {
-  const accept = `ct mark set ${generation} accept`;
+export function judge(side: "saddr" | "daddr"): readonly Rule[] {
   return [
     { statements: `ip ${side} @deny_v4 jump refuse` },
     { statements: `ip6 ${side} @deny_v6 jump refuse` },
-    { statements: `ip ${side} @allow_v4 ${accept}` },
-    { statements: `ip6 ${side} @allow_v6 ${accept}` },
-    { statements: `ip ${side} @dyn_allow_v4 ${accept}` },
-    { statements: `ip6 ${side} @dyn_allow_v6 ${accept}` },
+    { statements: `ip ${side} @allow_v4 ${ADMIT}` },
+    { statements: `ip6 ${side} @allow_v6 ${ADMIT}` },
+    { statements: `ip ${side} @dyn_allow_v4 ${ADMIT}` },
+    { statements: `ip6 ${side} @dyn_allow_v6 ${ADMIT}` },
   ];
 }
 
@@ -64,9 +61,7 @@ function blockRules({ doh }: RulesetInput): readonly Rule[] {
   ];
 }
 
-function verdictOfDefault({ policy, generation }: RulesetInput): Rule {
-  if (policy.fallback.action === "allow") {
-    return { statements: `ct mark set ${generation} accept`, comment: "the default action" };
-  }
-  return { statements: "jump refuse", comment: "the default action" };
+function verdictOfDefault({ policy }: RulesetInput): Rule {
+  const statements = policy.fallback.action === "allow" ? ADMIT : "jump refuse";
+  return { statements, comment: "the default action" };
 }

@@ -2,6 +2,7 @@
  * Who may speak to us first, since answers to callers are let out, and what may still arrive of flows that we opened.
  */
 import type { RulesetInput } from "./ruleset-input.ts";
+import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
 import { judge } from "./egress-chain.ts";
 import type { Chain, Rule } from "./ruleset.ts";
 
@@ -85,7 +86,6 @@ export function forgedChain(): Chain {
  * local socket; refused here, the reset would go to the far end and the local reader would hang.
  */
 export function arrivingChain(input: RulesetInput): Chain {
-  const { generation } = input;
   return {
     name: "arriving",
     hook: { type: "filter", name: "input", priority: 0, policy: "accept" },
@@ -93,12 +93,12 @@ export function arrivingChain(input: RulesetInput): Chain {
       { statements: "ct direction original accept" },
       { statements: "meta l4proto tcp accept" },
       { statements: 'iifname "lo" accept' },
-      { statements: `ct mark ${generation} accept` },
+      ACCEPT_CURRENT,
       { statements: "ip saddr . th sport @upstream_v4 accept" },
       { statements: "ip6 saddr . th sport @upstream_v6 accept" },
       ...exemptAnswers(input),
       ...blockedAnswers(input),
-      ...judge(input, "saddr"),
+      ...judge("saddr"),
       ...refuseTheRest(input),
     ],
   };
@@ -132,7 +132,7 @@ function blockedAnswers({ doh }: RulesetInput): readonly Rule[] {
   ];
 }
 
-function refuseTheRest({ policy, generation }: RulesetInput): readonly Rule[] {
-  if (policy.fallback.action === "allow") return [{ statements: `ct mark set ${generation} accept` }];
+function refuseTheRest({ policy }: RulesetInput): readonly Rule[] {
+  if (policy.fallback.action === "allow") return [{ statements: ADMIT }];
   return [{ statements: "meta l4proto udp jump refuse" }];
 }

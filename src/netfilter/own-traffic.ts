@@ -4,6 +4,7 @@
  * Ours are packets with our mark and priority, which open nothing but the upstreams' ports. Not here: what other traffic may leave.
  */
 import type { Endpoint, Marks, RulesetInput } from "./ruleset-input.ts";
+import { ADMIT } from "./generation-chains.ts";
 import { isIpv4, isLocalhost, isLoopback } from "./endpoints.ts";
 import type { Chain, Rule } from "./ruleset.ts";
 
@@ -140,7 +141,7 @@ function ownDestinationRules({ ownDestinations = [] }: RulesetInput, us: string)
 }
 
 function exemptRules(input: RulesetInput): readonly Rule[] {
-  const verdict = input.mode === "dns" ? "accept" : `ct mark set ${input.generation} accept`;
+  const verdict = input.mode === "dns" ? "accept" : ADMIT;
   return whenExempt(input, [
     ...input.exemptNameservers.flatMap((address) => asBeforeNat("", { address, port: 53 }, verdict)),
     { statements: `ip daddr @exempt_v4 ${ASK} ${verdict}`, comment: "resolvers that anyone may ask" },

@@ -1,5 +1,6 @@
 /** A ruleset as text for `nft -f -`: one transaction. */
 import { guardedDevice, OUR_TABLES, TABLE } from "./kernel-names.ts";
+import { renderRanges } from "./packed-ranges.ts";
 import type {
   Chain,
   ElementChange,
@@ -132,7 +133,8 @@ function describeRule({ statements, comment }: Rule): string {
   return `    ${statements}${comment === undefined ? "" : ` comment "${comment}"`}`;
 }
 
-function replaceElements(table: Table, { name, elements }: NamedSet): readonly string[] {
+function replaceElements(table: Table, { name, ranges, elements: listed }: NamedSet): readonly string[] {
+  const elements = ranges === undefined ? listed : renderRanges(ranges);
   if (elements === undefined) return [];
   const set = `${table.family} ${table.name} ${name}`;
   return [`flush set ${set}`, ...elementLine("add", set, elements)];

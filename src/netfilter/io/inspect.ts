@@ -1,4 +1,5 @@
 /** What of ours the kernel holds, read back from nft(8). */
+import { CURRENT_CHAIN } from "../generation-chains.ts";
 import { guardedDevice, GUARD_TABLE, OUR_TABLES, TABLE } from "../kernel-names.ts";
 import type { KernelState, PresentChain } from "../render-nft.ts";
 import type { EnforcementMode } from "../ruleset.ts";
@@ -37,7 +38,8 @@ export async function readRulesetInForce(nft: Tool = ["nft"]): Promise<RulesetIn
   if (!names.has("egress")) {
     return names.has("own") ? { mode: "dns", generation: undefined, guardedInterfaces } : undefined;
   }
-  const listing = await runTool(nft, ["-j", "list", "chain", "inet", TABLE, "egress"]);
+  if (!names.has(CURRENT_CHAIN)) return undefined;
+  const listing = await runTool(nft, ["-j", "list", "chain", "inet", TABLE, CURRENT_CHAIN]);
   const generation = findGeneration(JSON.parse(listing));
   return generation === undefined ? undefined : { mode: "dns+nft", generation, guardedInterfaces };
 }

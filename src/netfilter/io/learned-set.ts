@@ -7,6 +7,7 @@
  * the kernel's nftables commit lock (an `nft -f` of 100,000 prefixes), `commit` waits for it.
  */
 import { errnoName } from "../../sys/errors.ts";
+import { awaitAcknowledgement, NetlinkRefusal } from "./acknowledgement.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { createNetlinkWriter } from "../wire/netlink-writer.ts";
 import { readReplies } from "../wire/netlink-reader.ts";
@@ -105,6 +106,8 @@ export function openLearnedSet(): LearnedSet {
       try {
         socket.send(writer.written());
         awaitAcknowledgement(socket.receive, expected);
+      } catch (error) {
+        throw error instanceof NetlinkRefusal ? new LearnedSetError(error.code, { cause: error }) : error;
       } finally {
         discard();
       }
@@ -120,25 +123,6 @@ export function openLearnedSet(): LearnedSet {
   };
 }
 
-/**
- * Every message asks for an acknowledgement, so the batch is in force once the last message has its own, and no message has
- * an error. The kernel has queued all of them before `send` returned.
- */
-function awaitAcknowledgement(receive: () => Buffer | undefined, lastSequence: number): void {
-  let acknowledged = false;
-  for (let datagram = receive(); datagram; datagram = receive()) {
-    for (const reply of readReplies(datagram)) {
-      if (reply.kind !== "error") continue;
-      if (reply.errno !== 0) {
-        drain(receive);
-        throw new LearnedSetError(errnoName(reply.errno));
-      }
-      acknowledged ||= reply.sequence === lastSequence;
-    }
-  }
-  if (!acknowledged) throw new LearnedSetError("EIO");
-}
-
 function collectDump(receive: () => Buffer | undefined): HeldElement[] {
   const elements: HeldElement[] = [];
   for (let datagram = receive(); datagram; datagram = receive()) {
@@ -149,8 +133,4 @@ function collectDump(receive: () => Buffer | undefined): HeldElement[] {
     }
   }
   throw new LearnedSetError("EIO");
-}
-
-function drain(receive: () => Buffer | undefined): void {
-  while (receive()) continue;
 }

@@ -21,6 +21,8 @@ export interface NetlinkWriter {
   octets(type: number, source: Uint8Array): void;
   /** A zero-terminated string. */
   text(type: number, text: string): void;
+  /** A 32-bit number in network order. */
+  number32(type: number, value: number): void;
   /** A 64-bit number in network order; `value` a safe integer. */
   number64(type: number, value: number): void;
   /** A zero-terminated string of user data, as nft(8) writes an element's comment. */
@@ -83,6 +85,11 @@ export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
       at += buffer.write(text, at, "latin1");
       buffer[at++] = 0;
       pad();
+    },
+    number32(type, value) {
+      attribute(type, 4);
+      buffer.writeUInt32BE(value >>> 0, at);
+      at += 4;
     },
     number64(type, value) {
       attribute(type, 8);

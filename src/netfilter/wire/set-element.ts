@@ -9,22 +9,23 @@
 import type { NetlinkWriter } from "./netlink-writer.ts";
 
 export const NFNL_SUBSYS_NFTABLES = 10;
-const NFPROTO_INET = 1;
-const NLM_F_REQUEST = 0x1;
-const NLM_F_ACK = 0x4;
+export const NFPROTO_INET = 1;
+export const NLM_F_REQUEST = 0x1;
+export const NLM_F_ACK = 0x4;
 const NLM_F_DUMP = 0x300;
-const NLM_F_CREATE = 0x400;
+export const NLM_F_CREATE = 0x400;
 const NFNL_MSG_BATCH_BEGIN = 0x10;
 const NFNL_MSG_BATCH_END = 0x11;
 
-const nftMessage = (type: number): number => (NFNL_SUBSYS_NFTABLES << 8) | type;
+/** The type of a message of nf_tables. */
+export const nftMessage = (type: number): number => (NFNL_SUBSYS_NFTABLES << 8) | type;
 export const NFT_MSG_NEWSETELEM = nftMessage(12);
 const NFT_MSG_GETSETELEM = nftMessage(13);
 const NFT_MSG_DELSETELEM = nftMessage(14);
 
 export const ELEM_LIST = { table: 1, set: 2, elements: 3 } as const;
 export const LIST_ELEM = 1;
-export const ELEM = { key: 1, timeout: 4, expiration: 5, userdata: 6 } as const;
+export const ELEM = { key: 1, flags: 3, timeout: 4, expiration: 5, userdata: 6 } as const;
 const DATA_VALUE = 1;
 
 export const MAX_COMMENT_OCTETS = 253;
@@ -38,6 +39,7 @@ export interface SetName {
 export interface TimedElement {
   /** The key as the kernel keeps it: 4 octets for ipv4_addr, 16 for ipv6_addr. */
   readonly key: Uint8Array;
+  /** 0: the set's own. */
   readonly timeoutMs: number;
   /** ASCII, at most {@link MAX_COMMENT_OCTETS}. */
   readonly comment: string;
@@ -62,7 +64,7 @@ export function addElement(
   const flags = NLM_F_REQUEST | NLM_F_CREATE | (acknowledge ? NLM_F_ACK : 0);
   const message = writer.begin(NFT_MSG_NEWSETELEM, flags, sequence, NFPROTO_INET, 0);
   const { elements, item } = openElement(writer, set, element.key);
-  writer.number64(ELEM.timeout, element.timeoutMs);
+  if (element.timeoutMs > 0) writer.number64(ELEM.timeout, element.timeoutMs);
   if (element.comment !== "") writer.comment(ELEM.userdata, element.comment);
   writer.endNested(item);
   writer.endNested(elements);
@@ -91,6 +93,38 @@ export function dumpElements(writer: NetlinkWriter, sequence: number, { table, s
   writer.text(ELEM_LIST.table, table);
   writer.text(ELEM_LIST.set, set);
   writer.end(message);
+}
+
+/** Adds or deletes the addresses from `first` up to and without `end`; without `end` the last of the space is in it. */
+export function changeRange(
+  writer: NetlinkWriter,
+  verb: "add" | "delete",
+  sequence: number,
+  set: SetName,
+  range: { readonly first: Uint8Array; readonly end: Uint8Array | undefined },
+): void {
+  const type = verb === "add" ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM;
+  const flags = NLM_F_REQUEST | NLM_F_ACK | (verb === "add" ? NLM_F_CREATE : 0);
+  const message = writer.begin(type, flags, sequence, NFPROTO_INET, 0);
+  writer.text(ELEM_LIST.table, set.table);
+  writer.text(ELEM_LIST.set, set.set);
+  const elements = writer.nest(ELEM_LIST.elements);
+  writeBound(writer, range.first, 0);
+  if (range.end !== undefined) writeBound(writer, range.end, INTERVAL_END);
+  writer.endNested(elements);
+  writer.end(message);
+}
+
+/** An interval is two elements: where it begins, and behind where it ends. */
+const INTERVAL_END = 1;
+
+function writeBound(writer: NetlinkWriter, key: Uint8Array, flags: number): void {
+  const item = writer.nest(LIST_ELEM);
+  if (flags !== 0) writer.number32(ELEM.flags, flags);
+  const keyMark = writer.nest(ELEM.key);
+  writer.octets(DATA_VALUE, key);
+  writer.endNested(keyMark);
+  writer.endNested(item);
 }
 
 function openElement(

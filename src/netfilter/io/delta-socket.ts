@@ -1,0 +1,96 @@
+/** Puts small changes of a ruleset into the kernel over netlink: one batch, all of it or nothing, in a fraction of a millisecond. */
+import { parseAddress } from "../../policy/address.ts";
+import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { ADMIT_CHAIN, CURRENT_CHAIN } from "../generation-chains.ts";
+import { TABLE } from "../kernel-names.ts";
+import { octetsAfter, type PackedRanges, rangeOctets } from "../packed-ranges.ts";
+import type { RulesetDelta } from "../ruleset-delta.ts";
+import { appendAdmit, appendCurrent, flushChain } from "../wire/generation-rule.ts";
+import { createNetlinkWriter, type NetlinkWriter } from "../wire/netlink-writer.ts";
+import {
+  addElement,
+  beginBatch,
+  changeRange,
+  deleteElement,
+  endBatch,
+  type SetName,
+} from "../wire/set-element.ts";
+import { awaitAcknowledgement } from "./acknowledgement.ts";
+
+const NETLINK_NETFILTER = 12;
+const BUFFER_OCTETS = 8 << 20;
+
+export interface DeltaSocket {
+  /** Throws NetlinkRefusal, and then nothing of it is in force; also SystemCallError. */
+  apply(delta: RulesetDelta): void;
+  close(): void;
+}
+
+/** Opens it in the current network namespace. Throws SystemCallError. */
+export function openDeltaSocket(): DeltaSocket {
+  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
+  const writer = createNetlinkWriter();
+  let sequence = 0;
+  return {
+    apply(delta) {
+      writer.reset();
+      beginBatch(writer, ++sequence);
+      writeDelta(writer, delta, () => ++sequence);
+      const last = sequence;
+      endBatch(writer, ++sequence);
+      socket.send(writer.written());
+      awaitAcknowledgement(socket.receive, last);
+    },
+    close: socket.close,
+  };
+}
+
+function writeDelta(
+  writer: NetlinkWriter,
+  { generation, ranges, changes }: RulesetDelta,
+  next: () => number,
+): void {
+  for (const { set, gone, come } of ranges) {
+    writeRanges(writer, "delete", { table: TABLE, set }, gone, next);
+    writeRanges(writer, "add", { table: TABLE, set }, come, next);
+  }
+  for (const { set: name, remove, put } of changes) {
+    const set = { table: TABLE, set: name };
+    // Deleting what is not there would fail the batch, and adding what is there keeps its old timeout: so add, delete, add.
+    for (const address of new Set([...remove, ...put.map((element) => element.address)])) {
+      const key = octetsOf(address);
+      addElement(writer, next(), set, { key, timeoutMs: 1000, comment: "" }, true);
+      deleteElement(writer, next(), set, key, true);
+    }
+    for (const { address, timeoutSeconds, comment = "" } of put) {
+      const element = { key: octetsOf(address), timeoutMs: (timeoutSeconds ?? 0) * 1000, comment };
+      addElement(writer, next(), set, element, true);
+    }
+  }
+  if (generation === undefined) return;
+  const current = { table: TABLE, chain: CURRENT_CHAIN };
+  const admit = { table: TABLE, chain: ADMIT_CHAIN };
+  flushChain(writer, next(), current);
+  flushChain(writer, next(), admit);
+  appendCurrent(writer, next(), current, generation);
+  appendAdmit(writer, next(), admit, generation);
+}
+
+function writeRanges(
+  writer: NetlinkWriter,
+  verb: "add" | "delete",
+  set: SetName,
+  ranges: PackedRanges,
+  next: () => number,
+): void {
+  for (let at = 0; at < ranges.bounds.length; at += 2 * ranges.words) {
+    const range = { first: rangeOctets(ranges, at), end: octetsAfter(ranges, at + ranges.words) };
+    changeRange(writer, verb, next(), set, range);
+  }
+}
+
+function octetsOf(address: string): Uint8Array {
+  const parsed = parseAddress(address);
+  if (!parsed.ok) throw new TypeError(`not an address: ${address}`);
+  return parsed.value.octets;
+}

@@ -1,0 +1,66 @@
+/**
+ * What changes from one ruleset to the next, where that is little: the generation, ranges of the policy's address sets, single elements.
+ * Such a change goes to the kernel straight over netlink, at the price of what changes. Everything else goes through nft(8), whole.
+ */
+import { ADMIT_CHAIN, CURRENT_CHAIN } from "./generation-chains.ts";
+import { countRanges, diffRanges, type PackedRanges, sameRanges } from "./packed-ranges.ts";
+import type { Chain, ElementChange, NamedSet, Ruleset, Table } from "./ruleset.ts";
+
+export interface RangeChange {
+  readonly set: string;
+  readonly gone: PackedRanges;
+  readonly come: PackedRanges;
+}
+
+export interface RulesetDelta {
+  /** The new one, in the two chains that hold it; undefined in `dns` mode, which has none. */
+  readonly generation: number | undefined;
+  readonly ranges: readonly RangeChange[];
+  readonly changes: readonly ElementChange[];
+}
+
+/** More ranges than this are no small change: nft(8) in a process of its own keeps them off the event loop. */
+const MAX_RANGES = 2048;
+
+/** The difference, or undefined where it is more than a delta can say. */
+export function findDelta(from: Ruleset, to: Ruleset): RulesetDelta | undefined {
+  if (from.mode !== to.mode || from.tables.length !== to.tables.length) return undefined;
+  const ranges: RangeChange[] = [];
+  for (const [index, table] of to.tables.entries()) {
+    const before = from.tables[index];
+    if (before === undefined || !addRangeChanges(before, table, ranges)) return undefined;
+  }
+  const many = ranges.reduce((sum, { gone, come }) => sum + countRanges(gone) + countRanges(come), 0);
+  if (many > MAX_RANGES) return undefined;
+  return { generation: to.mode === "dns" ? undefined : to.generation, ranges, changes: to.changes };
+}
+
+/** False where the tables differ in anything but ranges and the generation. */
+function addRangeChanges(from: Table, to: Table, changes: RangeChange[]): boolean {
+  if (from.family !== to.family || from.name !== to.name) return false;
+  if (from.sets.length !== to.sets.length || from.chains.length !== to.chains.length) return false;
+  for (const [index, set] of to.sets.entries()) {
+    const before = from.sets[index];
+    if (before === undefined || !isSameSet(before, set)) return false;
+    if (before.ranges && set.ranges && !sameRanges(before.ranges, set.ranges)) {
+      changes.push({ set: set.name, ...diffRanges(before.ranges, set.ranges) });
+    }
+  }
+  return to.chains.every((chain, index) => {
+    const before = from.chains[index];
+    return before !== undefined && isSameChain(before, chain);
+  });
+}
+
+function isSameSet(from: NamedSet, to: NamedSet): boolean {
+  const { ranges: _before, ...before } = from;
+  const { ranges: _after, ...after } = to;
+  const bothRanges = (from.ranges === undefined) === (to.ranges === undefined);
+  return bothRanges && JSON.stringify(before) === JSON.stringify(after);
+}
+
+function isSameChain(from: Chain, to: Chain): boolean {
+  if (from.name !== to.name) return false;
+  if (to.name === CURRENT_CHAIN || to.name === ADMIT_CHAIN) return true;
+  return JSON.stringify(from) === JSON.stringify(to);
+}

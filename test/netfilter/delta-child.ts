@@ -1,0 +1,60 @@
+/**
+ * Runs in a namespace of its own: applies random policies one after the other, each both over netlink and whole by nft(8), and says
+ * as JSON how often the kernel listed the same and what differed.
+ */
+import { execFileSync } from "node:child_process";
+import * as fc from "fast-check";
+import { compileRuleset } from "../../src/netfilter/compile-ruleset.ts";
+import { openDeltaSocket } from "../../src/netfilter/io/delta-socket.ts";
+import { createNftApplier } from "../../src/netfilter/io/nft.ts";
+import { policyOf, rulesetInput } from "./ruleset-input.ts";
+
+const prefix = fc.oneof(
+  fc
+    .tuple(fc.integer({ min: 10, max: 12 }), fc.integer({ min: 8, max: 32 }))
+    .map(([a, b]) => `${a}.9.0.0/${b}`),
+  fc.integer({ min: 1, max: 4 }).map((length) => `0.0.0.0/${length}`),
+  fc.integer({ min: 4, max: 128 }).map((length) => `2001:db8::/${length}`),
+  fc.constantFrom("255.255.255.255", "0.0.0.0", "::", "ffff::/16", "10.9.0.1", "10.9.0.2"),
+);
+const rules = fc.array(
+  fc.tuple(fc.constantFrom("allow", "deny"), prefix).map((words) => words.join(" ")),
+  { maxLength: 12 },
+);
+const revoked = fc.record({
+  v4: fc.uniqueArray(fc.constantFrom("203.0.113.1", "203.0.113.2", "203.0.113.3")),
+  v6: fc.uniqueArray(fc.constantFrom("2001:db8:9::1")),
+});
+const steps = fc.sample(fc.tuple(rules, revoked), { numRuns: 60, seed: Number(process.argv[2]) });
+
+const deltas = openDeltaSocket();
+let applied = 0;
+const counted = {
+  close: deltas.close,
+  apply(delta: Parameters<typeof deltas.apply>[0]) {
+    deltas.apply(delta);
+    applied += 1;
+  },
+};
+const littleByLittle = createNftApplier({ deltas: counted });
+const whole = createNftApplier();
+const network = { interfaces: [], onLinkV4: [], onLinkV6: [], ipv6: true };
+const differences: { readonly delta: string; readonly nft: string }[] = [];
+for (const [index, [policy, changes]] of [[[], { v4: [], v6: [] }] as const, ...steps].entries()) {
+  const ruleset = compileRuleset(
+    rulesetInput({ policy: policyOf("deny", ...policy), revoked: changes, generation: index + 1, network }),
+  );
+  await littleByLittle.replace(ruleset);
+  const byDelta = listTable();
+  await whole.replace(ruleset);
+  const byNft = listTable();
+  if (byDelta !== byNft) differences.push({ delta: byDelta, nft: byNft });
+}
+deltas.close();
+process.stdout.write(JSON.stringify({ applied, differences }));
+
+/** Without what moves by itself, and with elements in one order. */
+function listTable(): string {
+  const listing = execFileSync("nft", ["list", "table", "inet", "opensandbox"], { encoding: "utf8" });
+  return listing.replaceAll(/ expires \S+?(?=[, ]|$)/gm, "").replaceAll(/packets \d+ bytes \d+/g, "");
+}

@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import { compileRuleset } from "../../src/netfilter/compile-ruleset.ts";
+import { renderRanges } from "../../src/netfilter/packed-ranges.ts";
+import { findDelta, type RulesetDelta } from "../../src/netfilter/ruleset-delta.ts";
+import type { RulesetInput } from "../../src/netfilter/ruleset-input.ts";
+import { policyOf, rulesetInput } from "./ruleset-input.ts";
+
+function delta(before: Partial<RulesetInput>, after: Partial<RulesetInput>): RulesetDelta | undefined {
+  return findDelta(compileRuleset(rulesetInput(before)), compileRuleset(rulesetInput(after)));
+}
+
+describe("a change of policy that is little", () => {
+  test("of names alone is a new generation", () => {
+    const one = { policy: policyOf("deny", "allow a.example.org"), generation: 7 };
+    const other = { policy: policyOf("deny", "deny a.example.org"), generation: 8 };
+    expect(delta(one, other)).toMatchObject({ generation: 8, ranges: [] });
+  });
+
+  test("of one prefix is that prefix", () => {
+    const one = { policy: policyOf("deny", "allow 192.0.2.0/24", "allow 203.0.113.0/24") };
+    const other = { policy: policyOf("deny", "allow 192.0.2.0/25", "allow 203.0.113.0/24") };
+    const ranges = delta(one, other)?.ranges.map(({ set, gone, come }) => ({
+      set,
+      gone: renderRanges(gone),
+      come: renderRanges(come),
+    }));
+    expect(ranges).toEqual([
+      { set: "allow_v4", gone: ["192.0.2.0-192.0.2.255"], come: ["192.0.2.0-192.0.2.127"] },
+    ]);
+  });
+
+  test("in dns mode has no generation", () => {
+    expect(delta({ mode: "dns" }, { mode: "dns", generation: 9 })).toEqual({
+      generation: undefined,
+      ranges: [],
+      changes: expect.anything(),
+    });
+  });
+});
+
+describe("more than a delta can say is", () => {
+  const network = rulesetInput().network;
+  test.each<[string, Partial<RulesetInput>]>([
+    ["another default action", { policy: policyOf("allow") }],
+    ["another interface", { network: { ...network, interfaces: [...network.interfaces, "eth9"] } }],
+    ["another prefix on the link", { network: { ...network, onLinkV4: ["198.51.100.0/24"] } }],
+    ["another upstream", { upstreams: [{ address: "192.0.2.99", port: 53 }] }],
+    ["other marks", { marks: { mark: 11, priority: 12, stampMark: 13, stampPriority: 14 } }],
+    ["another port of the resolver", { resolverPort: 15_354 }],
+    ["a setting", { inboundUdp: true }],
+    ["a way for our own traffic", { ownDestinations: [{ address: "192.0.2.9", port: 443 }] }],
+    ["another mode", { mode: "dns" }],
+  ])("%s", (_, after) => {
+    expect(delta({ policy: policyOf("deny") }, { policy: policyOf("deny"), ...after })).toBeUndefined();
+  });
+
+  test("thousands of ranges", () => {
+    const rules = Array.from({ length: 3000 }, (_, index) => `allow 10.${index >> 8}.${index & 255}.1`);
+    expect(delta({ policy: policyOf("deny") }, { policy: policyOf("deny", ...rules) })).toBeUndefined();
+  });
+});
