@@ -1,6 +1,7 @@
 /** Queries that have left over UDP and may still be answered: which lookup each belongs to, and how it was written. */
 import type { Arena } from "../sys/arena.ts";
-import type { Lookup } from "./lookups.ts";
+import { MAX_TRIES, type Lookup } from "./lookups.ts";
+import { createSlotIndex, NO_SLOT } from "./slot-index.ts";
 import type { UpstreamTransport } from "./upstream-transport.ts";
 import { HEADER_OCTETS } from "./wire/constants.ts";
 import { upstreamQueryOctets, writeUpstreamQuery } from "./wire/upstream-query.ts";
@@ -18,17 +19,41 @@ export interface Attempts {
   noteFoldedCase(upstream: number): void;
 }
 
+/** The tries that a lookup has, and one without EDNS. */
+const ATTEMPTS_PER_LOOKUP = MAX_TRIES + 1;
 const LOWER_CASE = (): number => 0;
 
 export function createAttempts(
   arena: Arena,
   transport: UpstreamTransport,
   randomOctet: () => number,
+  maxLookups: number,
 ): Attempts {
-  const attempts = new Map<number, Lookup>();
+  const index = createSlotIndex(maxLookups * ATTEMPTS_PER_LOOKUP, maxLookups);
+  const keys = new Float64Array(maxLookups * ATTEMPTS_PER_LOOKUP + 1);
+  const lookups: (Lookup | undefined)[] = [];
   const foldsCase = new Uint8Array(transport.count);
   const header = { id: 0, authenticData: false, checkingDisabled: false, dnssecOk: false, edns: true };
-  const isTaken = (attempt: number): boolean => attempts.has(attempt);
+  const isTaken = (attempt: number): boolean => find(attempt) !== NO_SLOT;
+
+  /** The low bits of an attempt are its id, which is drawn: a hash as it stands. */
+  function find(attempt: number): number {
+    let slot = index.first(attempt >>> 0);
+    while (slot !== NO_SLOT && keys[slot] !== attempt) slot = index.next(slot);
+    return slot;
+  }
+
+  function note(lookup: Lookup, attempt: number): void {
+    const slot = index.add(attempt >>> 0);
+    keys[slot] = attempt;
+    lookups[slot] = lookup;
+    lookup.attempts.push(slot);
+  }
+
+  function remove(slot: number): void {
+    index.remove(slot);
+    lookups[slot] = undefined;
+  }
 
   function write(
     lookup: Lookup,
@@ -61,22 +86,23 @@ export function createAttempts(
       const question = at + HEADER_OCTETS;
       arena.octets.copyWithin(lookup.askedAt, question, question + lookup.questionOctets);
       transport.send(at, length);
-      attempts.set(attempt, lookup);
-      lookup.attempts.push(attempt);
+      note(lookup, attempt);
       return true;
     },
     encode(lookup, id) {
       const octets = Buffer.alloc(upstreamQueryOctets(lookup.questionOctets));
       return octets.subarray(0, write(lookup, { octets, at: 0 }, id, undefined));
     },
-    lookupOf: (attempt) => attempts.get(attempt),
+    lookupOf: (attempt) => lookups[find(attempt)],
     end(lookup, attempt) {
-      attempts.delete(attempt);
-      const index = lookup.attempts.indexOf(attempt);
-      if (index >= 0) lookup.attempts.splice(index, 1);
+      const slot = find(attempt);
+      const at = lookup.attempts.indexOf(slot);
+      if (at < 0) return;
+      lookup.attempts.splice(at, 1);
+      remove(slot);
     },
     endAll(lookup) {
-      for (const attempt of lookup.attempts) attempts.delete(attempt);
+      for (const slot of lookup.attempts) remove(slot);
       lookup.attempts.length = 0;
     },
     noteFoldedCase(upstream) {

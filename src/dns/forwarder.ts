@@ -11,7 +11,7 @@ import type { Region } from "../sys/datagrams.ts";
 import { createAttempts } from "./attempts.ts";
 import type { CleanAnswer } from "./clean-answer.ts";
 import type { Counters } from "./counters.ts";
-import { createLookupTable, NOTHING_HEARD, type Lookup } from "./lookups.ts";
+import { createLookupTable, MAX_TRIES, NOTHING_HEARD, type Lookup } from "./lookups.ts";
 import type { LookupPolicy } from "./ports.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
 import type { UpstreamHealth } from "./upstream-health.ts";
@@ -30,7 +30,6 @@ import { read16, type Query } from "./wire/query.ts";
 
 /** First wait before another upstream is tried, too; it doubles from try to try. */
 const HEDGE_MS = 300;
-const MAX_TRIES = 8;
 const HIGHEST_PLAIN_RCODE = 15;
 
 export interface LookupEnd {
@@ -85,7 +84,7 @@ interface Arrival {
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const { arena, transport, health, index, end, counters } = options;
   const table = createLookupTable(options.region, options.capacity);
-  const attempts = createAttempts(arena, transport, options.randomOctet);
+  const attempts = createAttempts(arena, transport, options.randomOctet, options.capacity);
   const everyUpstream = 2 ** transport.count - 1;
   /** One object for all arrivals: each is over before the next. */
   const arrival: Arrival = { octets: arena.octets, start: 0, end: 0, upstream: 0, overTcp: false };

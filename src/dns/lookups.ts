@@ -1,14 +1,23 @@
-/** Lookups under way at the upstreams. Objects are used again, so that a forwarded lookup leaves no garbage behind. */
+/**
+ * Lookups under way at the upstreams. Objects are used again, so that a forwarded lookup leaves no garbage behind. No `Map` here: one that
+ * grows and shrinks all the time leaves a chain of tables, each of which keeps the next one from being collected young.
+ */
+import { randomInt } from "node:crypto";
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Region } from "../sys/datagrams.ts";
+import { createSlotIndex, hashText, NO_SLOT } from "./slot-index.ts";
 import { NO_WAITER } from "./waiters.ts";
 import { MAX_NAME_OCTETS } from "./wire/constants.ts";
 
 /** No upstream has said anything of use. */
 export const NOTHING_HEARD = -1;
+/** How often upstreams are asked for one lookup. */
+export const MAX_TRIES = 8;
 export const QUESTION_ROOM = MAX_NAME_OCTETS + 5;
 
 export interface Lookup {
+  /** Where it stands in the table while it is under way. */
+  slot: number;
   /** Grows with every use of the object: tells a late answer from one for its successor. */
   serial: number;
   key: string;
@@ -22,7 +31,7 @@ export interface Lookup {
   questionOctets: number;
   /** Chain of rows in the waiter table. */
   firstWaiter: number;
-  /** Keys under which answers may come in. */
+  /** Where {@link Attempts} keeps what has been sent for it. */
   readonly attempts: number[];
   /** Index of the upstream asked last, and how many times any was. */
   upstream: number;
@@ -46,43 +55,56 @@ export interface LookupTable {
   open(key: string, qname: DomainName): Lookup | undefined;
   /** Takes it out and keeps the object for later. */
   close(lookup: Lookup): void;
-  all(): IterableIterator<Lookup>;
+  /** Those under way now, the oldest first. */
+  all(): readonly Lookup[];
   readonly size: number;
 }
 
 export function createLookupTable(region: Region, capacity: number): LookupTable {
-  const underWay = new Map<string, Lookup>();
+  const seed = randomInt(2 ** 32);
+  const index = createSlotIndex(capacity);
+  const underWay: (Lookup | undefined)[] = [];
   const idle: Lookup[] = [];
-  let made = 0;
   return {
-    find: (key) => underWay.get(key),
+    find(key) {
+      let slot = index.first(hashText(key, seed));
+      while (slot !== NO_SLOT && underWay[slot]?.key !== key) slot = index.next(slot);
+      return underWay[slot];
+    },
     open(key, qname) {
-      let lookup = idle.pop();
-      if (lookup === undefined) {
-        if (made === capacity) return undefined;
-        made += 1;
-        lookup = createLookup(region.take(QUESTION_ROOM), qname);
-      }
+      const slot = index.add(hashText(key, seed));
+      if (slot === NO_SLOT) return undefined;
+      const lookup = idle.pop() ?? createLookup(region.take(QUESTION_ROOM), qname);
+      lookup.slot = slot;
       lookup.key = key;
       lookup.qname = qname;
-      underWay.set(key, lookup);
+      underWay[slot] = lookup;
       return lookup;
     },
     close(lookup) {
-      underWay.delete(lookup.key);
+      index.remove(lookup.slot);
+      underWay[lookup.slot] = undefined;
       lookup.serial += 1;
       lookup.firstWaiter = NO_WAITER;
       idle.push(lookup);
     },
-    all: () => underWay.values(),
+    all() {
+      const list: Lookup[] = [];
+      for (let slot = index.oldest; slot !== NO_SLOT; slot = index.newer(slot)) {
+        const lookup = underWay[slot];
+        if (lookup) list.push(lookup);
+      }
+      return list;
+    },
     get size() {
-      return underWay.size;
+      return index.size;
     },
   };
 }
 
 function createLookup(askedAt: number, qname: DomainName): Lookup {
   return {
+    slot: NO_SLOT,
     serial: 0,
     key: "",
     qname,

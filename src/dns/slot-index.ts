@@ -23,8 +23,9 @@ export interface SlotIndex {
   readonly size: number;
 }
 
-export function createSlotIndex(capacity: number): SlotIndex {
-  const buckets = 2 ** Math.ceil(Math.log2(capacity));
+/** Fewer buckets for a table that is hardly ever full. */
+export function createSlotIndex(capacity: number, wantedBuckets = capacity): SlotIndex {
+  const buckets = 2 ** Math.ceil(Math.log2(wantedBuckets));
   const heads = new Uint32Array(buckets);
   const hashes = new Uint32Array(capacity + 1);
   const nexts = new Uint32Array(capacity + 1);

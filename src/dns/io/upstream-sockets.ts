@@ -80,7 +80,8 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
   let isClosed = false;
   const sockets: OpenSocket[][] = upstreams.map(() => []);
   let drawn: OpenSocket | undefined;
-  const unsent = new Set<OpenSocket>();
+  /** Sockets with queries that are queued. */
+  const unsent: OpenSocket[] = [];
 
   function openAll(): void {
     try {
@@ -195,17 +196,16 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
     send(at, length) {
       if (drawn === undefined) throw new RangeError("send before draw");
       drawn.batch.push(at, length, 0, 0);
+      if (!unsent.includes(drawn)) unsent.push(drawn);
       drawn.queued += 1;
       drawn.uses += 1;
-      unsent.add(drawn);
     },
     flush() {
-      if (unsent.size === 0) return;
       for (const socket of unsent) {
         flushSocket(socket);
         replaceWorn(socket);
       }
-      unsent.clear();
+      unsent.length = 0;
     },
     exchange: options.exchange,
     close,
