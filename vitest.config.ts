@@ -1,8 +1,9 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Two projects. `unit` needs nothing but Node; `netns` needs root, because it makes network namespaces and loads nftables
+ * Three projects. `unit` needs nothing but Node; `netns` needs root, because it makes network namespaces and loads nftables
  * rules inside them. Files of `netns` run two at a time at most: they start real servers and the machine may be small.
+ * `image` builds the container image and runs it by podman, one file at a time.
  */
 export default defineConfig({
   test: {
@@ -11,7 +12,13 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/netns/**", "test/conformance/**", "test/escape/**", "test/faults/**"],
+          exclude: [
+            "test/netns/**",
+            "test/conformance/**",
+            "test/escape/**",
+            "test/faults/**",
+            "test/image/**",
+          ],
         },
       },
       {
@@ -20,6 +27,17 @@ export default defineConfig({
           include: ["test/{netns,conformance,escape,faults}/**/*.test.ts"],
           pool: "forks",
           maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "image",
+          include: ["test/image/**/*.test.ts"],
+          globalSetup: "test/image/global-setup.ts",
+          pool: "forks",
+          maxWorkers: 1,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
