@@ -1,0 +1,114 @@
+"""Row 4: marks and priorities. marks.py sweep DENIED RESOLVER NAME | watch | diag
+
+`watch` says `ready`, then `marked` for each packet that carries a mark or priority that it can read; `diag` asks the kernel's socket monitor.
+"""
+import ctypes
+import select
+import socket
+import struct
+
+from packets import SO_MARK, SO_PRIORITY, attempt, dispatch, family, question, say
+
+SO_RCVMARK, SO_RCVPRIORITY = 75, 82
+SO_ATTACH_FILTER = 26
+NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, NLM_F_DUMP = 4, 20, 1, 0x300
+INET_DIAG_TCLASS, INET_DIAG_MARK, INET_DIAG_CLASS_ID = 6, 15, 17
+
+
+def values():
+    yield from (0, 0xFFFFFFFF, 0x7FFFFFFF, 0x5A5A1234, 0x1A2B3C4D, 53, 15353, 18080, 0xDEADBEEF)
+    for bit in range(32):
+        yield 1 << bit
+    yield from range(1, 9)
+
+
+def sweep(denied, resolver, name):
+    message = question(name)
+    for target, port, data in ((denied, 7, b"data"), (resolver, 53, message), (resolver, 853, message)):
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            for mark in values():
+                for priority in {mark, 0, 6}:
+                    with socket.socket(family(target), kind) as one:
+                        one.setblocking(False)
+                        one.setsockopt(socket.SOL_SOCKET, SO_MARK, struct.pack("=I", mark))
+                        one.setsockopt(socket.SOL_SOCKET, SO_PRIORITY, ctypes.c_int32(priority).value)
+                        try:
+                            one.connect((target, port))
+                            one.send(data)
+                        except OSError:
+                            pass
+    say(what="swept", result="sent")
+
+
+def watch():
+    """A packet socket whose filter passes what has a mark, and raw sockets that are told mark and priority."""
+    tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    # ld #mark; jeq 0 ? ret 0 : ret 65535 (SKF_AD_OFF + SKF_AD_MARK)
+    code = [(0x20, 0, 0, 0xFFFFF000 + 20), (0x15, 1, 0, 0), (6, 0, 0, 65535), (6, 0, 0, 0)]
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in code))
+    tap.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HxxxxxxP", len(code), ctypes.addressof(program)))
+    raws = []
+    for version in (socket.AF_INET, socket.AF_INET6):
+        for protocol in (1, 6, 17, 58):
+            one = socket.socket(version, socket.SOCK_RAW, protocol)
+            one.setsockopt(socket.SOL_SOCKET, SO_RCVMARK, 1)
+            try:
+                one.setsockopt(socket.SOL_SOCKET, SO_RCVPRIORITY, 1)
+            except OSError:
+                pass  # Linux before 6.14
+            raws.append(one)
+    say(event="ready")
+    while True:
+        for one in select.select([tap, *raws], [], [])[0]:
+            data, control, _, _ = one.recvmsg(65535, 512)
+            if one is tap:
+                say(event="marked", how="packet socket", port=0)
+                continue
+            for level, kind, value in control:
+                number = struct.unpack("=I", value[:4])[0]
+                if level == socket.SOL_SOCKET and kind in (SO_MARK, SO_PRIORITY) and number > 15:
+                    say(event="marked", how="raw socket", value=number)
+
+
+def mark_own(mark, priority, address, port):
+    """A datagram of our own with a mark, so that `watch` can be seen to work."""
+    with socket.socket(family(address), socket.SOCK_DGRAM) as one:
+        one.setsockopt(socket.SOL_SOCKET, SO_MARK, int(mark))
+        one.setsockopt(socket.SOL_SOCKET, SO_PRIORITY, int(priority))
+        attempt("own", lambda: one.sendto(b"own", (address, int(port))) and None)
+
+
+def diag():
+    """Marks and traffic classes (of which the priority is one) of every socket of the namespace, as sock_diag(7) tells them."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as netlink:
+        netlink.settimeout(2)
+        for version in (socket.AF_INET, socket.AF_INET6):
+            for protocol in (6, 17):
+                request = struct.pack("=BBBBI", version, protocol, 1 << (INET_DIAG_TCLASS - 1), 0, 0xFFFFFFFF) + bytes(48)
+                netlink.send(struct.pack("=IHHII", 16 + len(request), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + request)
+                done = False
+                while not done:
+                    data = netlink.recv(1 << 20)
+                    done = read_diag(data)
+    say(what="asked", result="sent")
+
+
+def read_diag(data):
+    while data:
+        length, kind = struct.unpack("=IH", data[:6])
+        if kind in (2, 3):  # an error, the end
+            return True
+        message, data = data[16:length], data[(length + 3) & ~3 :]
+        source, destination = struct.unpack("!HH", message[4:8])
+        attributes = message[72:]
+        while len(attributes) >= 4:
+            size, attribute = struct.unpack("=HH", attributes[:4])
+            value = attributes[4:size]
+            attributes = attributes[(size + 3) & ~3 :]
+            if attribute in (INET_DIAG_MARK, INET_DIAG_CLASS_ID) and struct.unpack("=I", value[:4])[0] > 15:
+                name = "mark" if attribute == INET_DIAG_MARK else "priority"
+                say(what=f"{name} of {source} to {destination}", result=str(struct.unpack("=I", value[:4])[0]))
+    return False
+
+
+dispatch(globals())
