@@ -71,8 +71,16 @@ export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): Answe
     }
   }
 
+  /** Whether all there is lies before the head, and before it there is as much room again: then no more memory need be touched. */
+  function mayTurnEarly(): boolean {
+    const tail = starts[index.oldest] ?? 0;
+    return index.size === maxEntries - 1 && tail < head && tail >= head - tail;
+  }
+
   function reserve(octets: number): number {
-    if (head + octets > maxOctets) {
+    if (mayTurnEarly()) {
+      head = 0;
+    } else if (head + octets > maxOctets) {
       clearUpTo(maxOctets);
       head = 0;
     }
