@@ -1,8 +1,5 @@
 /** `egress serve`: settings, checks, deny-all, resolver, policy, API, in this order; then it runs until a signal. */
 import { once } from "node:events";
-import { createApp } from "../api/app.ts";
-import { createHttpServer } from "../api/http-server.ts";
-import { type Listener, listenTcp, listenUnix } from "../api/listen.ts";
 import { createLog, type Log } from "../audit/log.ts";
 import type { LoadedFrom } from "../audit/audit-log.ts";
 import { readSettings, type Settings } from "../config.ts";
@@ -13,8 +10,10 @@ import { describe } from "../enforcement/errors.ts";
 import { createPolicyStorage, loadPolicyFile } from "../enforcement/policy-file.ts";
 import { openSandbox } from "../enforcement/sandbox.ts";
 import { openDeltaSocket } from "../netfilter/io/delta-socket.ts";
+import { isTableThere } from "../netfilter/io/find-table.ts";
 import { readRulesetInForce } from "../netfilter/io/inspect.ts";
 import { createNftApplier } from "../netfilter/io/nft.ts";
+import { NOTHING_PRESENT } from "../netfilter/render-nft.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type Problem, renderProblems } from "../policy/problem.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -52,16 +51,17 @@ type ReadySettings = Settings & { readonly upstreams: NonNullable<Settings["upst
 async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal): Promise<void> {
   await using undo = new AsyncDisposableStack();
   const onFault = (message: string, error: unknown): void => log.logger.error({ err: error }, message);
-  const [first, isRulesetThere, doh] = await Promise.all([
+  const isFresh = !isTableThere();
+  const [first, found, doh] = await Promise.all([
     loadFirstPolicy(settings, log),
-    readRulesetInForce().then((found) => found?.mode === settings.mode),
+    isFresh ? undefined : readRulesetInForce(),
     settings.blockDoh ? readDohResolvers(settings.dohBlocklist) : undefined,
   ]);
   const deltas = openDeltaSocket();
   undo.defer(() => deltas.close());
   const observability = createObservability(settings, log);
   undo.defer(() => observability.close(GRACE_MS));
-  const sandbox = await openSandbox({
+  const opening = openSandbox({
     enforcementMode: settings.mode,
     maxRules: settings.maxRules,
     upstreams: settings.upstreams,
@@ -75,12 +75,15 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
       probeFailed: (_upstream, line) => log.logger.warn(line),
     },
     doh,
-    applier: createNftApplier({ deltas }),
-    isRulesetThere,
+    applier: createNftApplier({ deltas, present: isFresh ? NOTHING_PRESENT : undefined }),
+    isRulesetThere: found?.mode === settings.mode,
     storage: settings.policyFile === undefined ? undefined : createPolicyStorage(settings.policyFile),
     audit: observability.audit,
     onFault,
   });
+  // The API's modules take some 50 ms to load, while nft(8) loads the first ruleset.
+  const api = import("./serve-api.ts");
+  const sandbox = await opening;
   undo.defer(() => sandbox.close(GRACE_MS));
   await observability.start(sandbox, settings.upstreams);
 
@@ -95,23 +98,13 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
   log.setSkipList(always.initial.logSkip);
   await sandbox.start(first.policy, always.initial, first.from);
 
-  const app = createApp({
+  const { openApi } = await api;
+  const listening = await openApi(settings, {
     control: sandbox.policy,
-    auth: {
-      token: settings.token,
-      allowLocalWrites: settings.allowLocalWrites,
-      signedWrites: settings.signedWrites,
-    },
     onError: (error) => onFault("a request failed", error),
     renderMetrics: observability.renderMetrics,
   });
-  const listeners: Listener[] = [
-    await listenTcp(createHttpServer(app, { overUnixSocket: false }), settings.httpAddress),
-  ];
-  if (settings.socketPath !== undefined) {
-    listeners.push(await listenUnix(createHttpServer(app, { overUnixSocket: true }), settings.socketPath));
-  }
-  undo.defer(async () => void (await Promise.all(listeners.map((listener) => listener.close(GRACE_MS)))));
+  undo.defer(() => listening.close(GRACE_MS));
   if (settings.token === undefined && !settings.allowLocalWrites) {
     log.logger.warn(
       "no OPENSANDBOX_EGRESS_TOKEN is set: anyone outside this network namespace who reaches the API may change the policy",

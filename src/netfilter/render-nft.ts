@@ -27,7 +27,7 @@ export interface KernelState {
   readonly chains: readonly PresentChain[];
 }
 
-const NOTHING_PRESENT: KernelState = { tables: [], chains: [] };
+export const NOTHING_PRESENT: KernelState = { tables: [], chains: [] };
 
 /** Characters of a comment that nft(8) takes at most. */
 const MAX_COMMENT = 128;

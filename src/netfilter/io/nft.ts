@@ -36,12 +36,19 @@ export interface NftOptions {
   readonly timeoutMs?: number;
   /** For small changes; without it nft(8) does everything. */
   readonly deltas?: DeltaSocket;
+  /** What of ours the kernel holds, where that is known; else nft(8) is asked first. */
+  readonly present?: KernelState | undefined;
 }
 
-export function createNftApplier({ nft = ["nft"], timeoutMs, deltas }: NftOptions = {}): RulesetApplier {
+export function createNftApplier({
+  nft = ["nft"],
+  timeoutMs,
+  deltas,
+  present: known,
+}: NftOptions = {}): RulesetApplier {
   let guardFault: string | undefined;
   /** Remembered, as reading it back is what a flood of learned addresses can hold up. */
-  let present: KernelState | undefined;
+  let present = known;
   let last: Ruleset | undefined;
 
   function load(text: string, signal?: AbortSignal, args: readonly string[] = []): Promise<string> {
