@@ -37,6 +37,8 @@ export interface AuditLog {
   policyUpdated(change: PolicyChange): void;
   policyUpdateFailed(error: string): void;
   lookupDenied(lookup: DeniedLookup): void;
+  /** Whether `lookupAllowed` would do anything for this name: to be asked where its addresses have to be rendered first. */
+  wantsAllowed(host: DomainName): boolean;
   /** Not logged for names that the skip list holds. */
   lookupAllowed(lookup: AllowedLookup): void;
 }

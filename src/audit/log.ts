@@ -66,6 +66,7 @@ export function createLog(
     for (const sink of sinks) sink.ordinary(line);
   });
   let isSkipped = compileSkipList([]);
+  const wantsAllowed = (host: DomainName): boolean => ordinary.isLevelEnabled("info") && !isSkipped(host);
   const audit: AuditLog = {
     policyLoaded(policy, from) {
       const { egress, defaultAction } = renderPolicy(policy);
@@ -85,8 +86,9 @@ export function createLog(
       denials.warn({ ...event("egress.denied"), "target.host": host, layer, rule }, "lookup denied");
       subject = undefined;
     },
+    wantsAllowed,
     lookupAllowed({ host, ips, error }) {
-      if (!ordinary.isLevelEnabled("info") || isSkipped(host)) return;
+      if (!wantsAllowed(host)) return;
       ordinary.info(
         { ...event("egress.outbound"), "target.host": host, "target.ips": ips, error },
         "lookup allowed",

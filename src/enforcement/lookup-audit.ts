@@ -16,6 +16,7 @@ export function createLookupAudit(audit: AuditLog): LookupObserver {
       audit.lookupDenied({ host, layer, rule: decision?.rule?.target.text });
     },
     answered(host, _qtype, { octets, bodyStart, addressAt, addressCount, addressOctets }) {
+      if (!audit.wantsAllowed(host)) return;
       const ips = Array.from(addressAt.subarray(0, addressCount), (offset) => {
         const address = octets.subarray(bodyStart + offset, bodyStart + offset + addressOctets);
         return addressOctets === 4 ? renderAddress(address) : renderIpv6(address);

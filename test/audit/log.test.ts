@@ -76,6 +76,7 @@ describe("the audit log", () => {
     log.audit.lookupAllowed({ host: HOST, ips: [] });
     log.audit.lookupAllowed({ host: nameOf("example.com"), ips: [] });
     log.audit.lookupAllowed({ host: nameOf("example.org"), ips: [] });
+    expect([HOST, nameOf("example.org")].map(log.audit.wantsAllowed)).toEqual([false, true]);
     log.audit.lookupDenied({ host: HOST, layer: "default", rule: undefined });
     expect((await lines()).map((line) => [line["opensandbox.event"], line["target.host"]])).toEqual([
       ["egress.outbound", "example.org"],
@@ -120,6 +121,7 @@ describe("the audit log", () => {
       const { log, lines } = createMemoryLog({ logLevel });
       log.logger.info("hello");
       log.audit.lookupAllowed({ host: HOST, ips: [] });
+      expect(log.audit.wantsAllowed(HOST)).toBe(false);
       log.audit.lookupDenied({ host: HOST, layer: "default", rule: undefined });
       expect(await lines()).toMatchObject([{ "opensandbox.event": "egress.denied", level: "warn" }]);
     },
