@@ -163,12 +163,8 @@ function capabilities(further: readonly string[]): readonly string[] {
 }
 
 async function awaitHealth(sidecar: SidecarContainer): Promise<void> {
-  const ask = async (): Promise<boolean> => {
-    if ((await sidecar.api("GET", "/healthz")).status === 200) return true;
-    if ((await sidecar.inspect("{{.State.Running}}")) === "true") return false;
-    throw new Error("it ended");
-  };
-  await until("the sidecar is healthy", ask, 30_000).catch(async (cause: unknown) => {
+  const ask = async (): Promise<boolean> => (await sidecar.api("GET", "/healthz")).status === 200;
+  await until("the sidecar is healthy", ask, 15_000).catch(async (cause: unknown) => {
     throw new Error(`the container is not healthy:\n${await sidecar.logs()}`, { cause });
   });
 }
