@@ -17,6 +17,8 @@ import { VERSION } from "./version.ts";
 export interface Observability {
   /** Events for the log and the webhook. */
   readonly audit: AuditLog;
+  /** How long the upstreams took for a lookup. */
+  recordDuration(durationMs: number): void;
   /** Prometheus text. Only after `start`. */
   renderMetrics(): string;
   /** Begins to send, where the settings say so; before the first policy, so that its ruleset knows where to. Throws OutboundError. */
@@ -62,6 +64,7 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
 
   return {
     audit: webhook === undefined ? log.audit : alsoTellDenials(log.audit, webhook),
+    recordDuration: (durationMs) => duration.record(durationMs / 1000),
     renderMetrics: () => renderPrometheus(read(), shared),
     async start(sandbox, upstreams) {
       observed = sandbox;

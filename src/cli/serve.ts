@@ -4,6 +4,7 @@ import { createLog, type Log } from "../audit/log.ts";
 import type { LoadedFrom } from "../audit/audit-log.ts";
 import { readSettings, type Settings } from "../config.ts";
 import { readResolvConf } from "../config/resolv-conf.ts";
+import { type Upstream, upstreamKey } from "../config/upstream.ts";
 import { readDohResolvers } from "../config/shipped-rules.ts";
 import { watchAlwaysRules } from "../enforcement/always-rules.ts";
 import { describe } from "../enforcement/errors.ts";
@@ -12,10 +13,11 @@ import { openSandbox } from "../enforcement/sandbox.ts";
 import { openDeltaSocket } from "../netfilter/io/delta-socket.ts";
 import { isTableThere } from "../netfilter/io/find-table.ts";
 import { readRulesetInForce } from "../netfilter/io/inspect.ts";
+import { readUpstreamsInForce } from "../netfilter/io/read-upstreams.ts";
 import { createNftApplier } from "../netfilter/io/nft.ts";
 import { NOTHING_PRESENT } from "../netfilter/render-nft.ts";
 import type { Policy } from "../policy/policy.ts";
-import { type Problem, renderProblems } from "../policy/problem.ts";
+import { type Problem, type Result, renderProblems } from "../policy/problem.ts";
 import { EXIT } from "./exit-codes.ts";
 import { createObservability } from "./observability.ts";
 import { findObstacles } from "./preflight.ts";
@@ -29,8 +31,7 @@ export async function serve(env: Readonly<Record<string, string | undefined>>): 
   if (!settings.ok) return refuse(settings.problems.map(({ path, message }) => `${path} ${message}`));
   const obstacles = findObstacles({ allowHostNetwork: settings.value.allowHostNetns });
   if (obstacles.length > 0) return refuse(obstacles);
-  const upstreams = settings.value.upstreams ?? (await readResolvConf());
-  const resolved = "ok" in upstreams ? upstreams : { ok: true as const, value: upstreams };
+  const resolved = await findUpstreams(settings.value.upstreams);
   if (!resolved.ok) return refuse(listProblems(resolved.problems));
 
   const stop = new AbortController();
@@ -79,6 +80,7 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     isRulesetThere: found?.mode === settings.mode,
     storage: settings.policyFile === undefined ? undefined : createPolicyStorage(settings.policyFile),
     audit: observability.audit,
+    recordDuration: observability.recordDuration,
     onFault,
   });
   // The API's modules take some 50 ms to load, while nft(8) loads the first ruleset.
@@ -113,6 +115,20 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
   log.logger.info({ mode: settings.mode, address: settings.httpAddress }, "egress sidecar ready");
   if (!stop.aborted) await once(stop, "abort");
   log.logger.info("stopping: the rules stay in the kernel");
+}
+
+/**
+ * Those of the settings; else those of an earlier process, which stand in the kernel; else those of resolv.conf. A workload may share
+ * that file with us and write it, and a restart must not hand it the choice of whom we believe; it only gives their order.
+ */
+async function findUpstreams(set: Settings["upstreams"]): Promise<Result<readonly Upstream[]>> {
+  if (set !== undefined) return { ok: true, value: set };
+  const inForce = readUpstreamsInForce();
+  const written = await readResolvConf();
+  if (inForce.length === 0) return written;
+  const place = (upstream: Upstream): number =>
+    written.ok ? written.value.findIndex((other) => upstreamKey(other) === upstreamKey(upstream)) : -1;
+  return { ok: true, value: inForce.toSorted((one, other) => place(one) - place(other)) };
 }
 
 async function loadFirstPolicy(

@@ -1,8 +1,9 @@
 /** More than one upstream: which one is asked when some are dead, silent or unwilling, over IPv4 and IPv6. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { missingTools } from "../../src/netns/command.ts";
+import { missingTools, requireCommand } from "../../src/netns/command.ts";
+import { argvIn } from "../../src/netns/namespace.ts";
 import { createLab, type Lab } from "../support/lab.ts";
-import type { Sidecar } from "../support/sidecar.ts";
+import { MAIN, type Sidecar } from "../support/sidecar.ts";
 import { skipBecause } from "../support/skip.ts";
 import { startUnbound, type Unbound } from "../support/unbound.ts";
 
@@ -90,12 +91,29 @@ test("an upstream that refuses a name is passed over", async (context) => {
   expect(unbound.qnames()).toContain("refused.example.org");
 });
 
+const NO_SETTING = {
+  policy: POLICY,
+  env: { OPENSANDBOX_EGRESS_POLICY_FILE: undefined, OPENSANDBOX_EGRESS_DNS_UPSTREAM: undefined },
+};
+
 test("without a setting the upstreams are those of resolv.conf", async () => {
-  await using _sidecar = await lab.startSidecar({
-    policy: POLICY,
-    env: { OPENSANDBOX_EGRESS_POLICY_FILE: undefined, OPENSANDBOX_EGRESS_DNS_UPSTREAM: undefined },
-  });
+  await requireCommand(argvIn(lab.sandbox, ["nft", "flush", "ruleset"]));
+  await using _sidecar = await lab.startSidecar(NO_SETTING);
   expect(await lab.dig("@203.0.113.53", "two.example.org", "A")).toMatchObject({
     addresses: ["198.51.100.2"],
   });
+});
+
+test("a restart believes the upstreams in the kernel, not a resolv.conf that was written meanwhile", async (context) => {
+  if (unbound === undefined) skipBecause(context, "unbound is not installed");
+  await requireCommand(argvIn(lab.sandbox, ["nft", "flush", "ruleset"]));
+  const first = await lab.startSidecar(NO_SETTING);
+  await first.kill("SIGKILL");
+  // What a workload does that shares the file: its own resolver would answer with 198.51.100.77.
+  const forged = `echo "nameserver ${UNBOUND}" > "$0/resolv.conf" && mount --bind "$0/resolv.conf" /etc/resolv.conf && exec "$@"`;
+  await using _second = await lab.startSidecar({
+    ...NO_SETTING,
+    program: ["sh", "-c", forged, lab.stateFolder, process.execPath, MAIN, "serve"],
+  });
+  expect(await lab.dig("one.example.org", "A")).toMatchObject({ addresses: ["198.51.100.1"] });
 });
