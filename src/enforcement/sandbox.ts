@@ -9,6 +9,7 @@ import { randomInt } from "node:crypto";
 import type { AuditLog, LoadedFrom } from "../audit/audit-log.ts";
 import { openDnsServer, type DnsServer, type DnsServerStats } from "../dns/io/server.ts";
 import type { UpstreamProbes } from "../dns/ports.ts";
+import type { AddressAdmission } from "../dns/ports.ts";
 import { findSilentTransport } from "../dns/io/self-check.ts";
 import { compileRuleset } from "../netfilter/compile-ruleset.ts";
 import type { Marks, NetworkFacts } from "../netfilter/ruleset-input.ts";
@@ -37,6 +38,9 @@ import { createPolicyJudge } from "./policy-judge.ts";
 import { startRenewal } from "./renewal.ts";
 
 export const RESOLVER_PORT = 15_353;
+
+/** In mode `dns` the kernel judges no address, so it need not be told of any. */
+const NO_ADMISSION: AddressAdmission = { learn: () => undefined, commit: () => true };
 
 export interface SandboxOptions extends ChangePolicySettings {
   readonly upstreams: readonly Endpoint[];
@@ -128,7 +132,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     mark: marks,
     timeoutMs: options.timeoutMs,
     policy: judge,
-    admission: learned,
+    admission: options.enforcementMode === "dns" ? NO_ADMISSION : learned,
     observer: createLookupAudit(options.audit),
     probes: options.probes,
   });
