@@ -12,6 +12,9 @@ export interface LookupEndOptions {
   readonly delivery: Delivery;
   readonly observer: LookupObserver;
   readonly counters: Counters;
+  /** What a lookup has until its deadline. */
+  readonly timeoutMs: number;
+  readonly now: () => number;
 }
 
 /** What becomes of a lookup that the upstreams are done with: the policy of this moment decides again before anyone hears of it. */
@@ -21,9 +24,12 @@ export function createLookupEnd({
   delivery,
   observer,
   counters,
+  timeoutMs,
+  now,
 }: LookupEndOptions): LookupEnd {
   return {
-    answered({ key, qname, qtype, firstWaiter }, answer, nowMs) {
+    answered({ key, qname, qtype, firstWaiter, deadlineMs }, answer, nowMs) {
+      observer.forwarded(nowMs - deadlineMs + timeoutMs);
       const decision = policy.decide(qname);
       if (decision.action === "deny") {
         counters.denied += 1;
@@ -34,7 +40,8 @@ export function createLookupEnd({
       cache.store(key, answer, nowMs);
       delivery.ready(qname, qtype, answer, 0, firstWaiter);
     },
-    failed({ qname, qtype, firstWaiter }, rcode) {
+    failed({ qname, qtype, firstWaiter, deadlineMs }, rcode) {
+      observer.forwarded(now() - deadlineMs + timeoutMs);
       observer.failed(qname, qtype, "upstream");
       delivery.reply(rcode === NOTHING_HEARD ? UPSTREAM_FAILED : rcodeReply(rcode), firstWaiter);
     },

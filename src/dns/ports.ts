@@ -38,4 +38,6 @@ export interface LookupObserver {
   /** `answer` is valid during the call only. */
   answered(qname: DomainName, qtype: number, answer: PreparedAnswer): void;
   failed(qname: DomainName, qtype: number, reason: LookupFailure): void;
+  /** The upstreams are done with a lookup, well or not, this long after it was begun. */
+  forwarded(durationMs: number): void;
 }

@@ -8,9 +8,13 @@ const REASONS = {
   overload: "too many lookups under way",
 } as const;
 
-/** Turns what the resolver tells into the audit's events. */
-export function createLookupAudit(audit: AuditLog): LookupObserver {
+/** Turns what the resolver tells into the audit's events; durations of forwarded lookups go to `recordDuration`. */
+export function createLookupAudit(
+  audit: AuditLog,
+  recordDuration: (durationMs: number) => void,
+): LookupObserver {
   return {
+    forwarded: recordDuration,
     denied(host, _qtype, decision) {
       const layer = decision?.layer ?? "built-in";
       audit.lookupDenied({ host, layer, rule: decision?.rule?.target.text });

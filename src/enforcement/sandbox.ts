@@ -37,7 +37,7 @@ import type { PolicyStorage } from "./policy-file.ts";
 import { createPolicyJudge } from "./policy-judge.ts";
 import { startRenewal } from "./renewal.ts";
 
-export const RESOLVER_PORT = 15_353;
+const RESOLVER_PORT = 15_353;
 
 /** In mode `dns` the kernel judges no address, so it need not be told of any. */
 const NO_ADMISSION: AddressAdmission = { learn: () => undefined, commit: () => true };
@@ -55,6 +55,8 @@ export interface SandboxOptions extends ChangePolicySettings {
   readonly isRulesetThere: boolean;
   readonly storage: PolicyStorage | undefined;
   readonly audit: AuditLog;
+  /** Hears how long the upstreams took for each lookup, on the lookup's way. */
+  readonly recordDuration: (durationMs: number) => void;
   /** Hears of failures that have an answer of their own already. */
   readonly onFault: (message: string, error: unknown) => void;
 }
@@ -133,7 +135,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     timeoutMs: options.timeoutMs,
     policy: judge,
     admission: options.enforcementMode === "dns" ? NO_ADMISSION : learned,
-    observer: createLookupAudit(options.audit),
+    observer: createLookupAudit(options.audit, options.recordDuration),
     probes: options.probes,
   });
   dns.server = server;

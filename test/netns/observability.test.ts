@@ -71,6 +71,10 @@ describe("GET /metrics", () => {
       (after(name, label) ?? 0) - (before(name, label) ?? 0);
     expect(grown("egress_dns_queries_total", 'transport="udp"')).toBe(4);
     expect(grown("egress_dns_queries_total", 'transport="tcp"')).toBe(1);
+    expect(after("egress_dns_query_duration_seconds_count")).toBe(2);
+    const seconds = after("egress_dns_query_duration_seconds_sum") ?? 0;
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThan(2);
     expect(after("egress_nftables_learned_count")).toBe(2);
     expect(after("egress_nftables_rules_count")).toBe(1);
     expect(grown("egress_nftables_updates_count_total")).toBe(2);

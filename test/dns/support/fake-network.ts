@@ -113,6 +113,7 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
     denied: (qname) => void events.push(`denied ${qname}`),
     answered: (qname) => void events.push(`answered ${qname}`),
     failed: (qname, _qtype, reason) => void events.push(`failed ${qname} ${reason}`),
+    forwarded: () => undefined,
   };
   const engine = createEngine({
     ...limits,

@@ -38,7 +38,12 @@ const server = await openDnsServer({
       return isFine;
     },
   },
-  observer: { denied: () => undefined, answered: () => undefined, failed: () => undefined },
+  observer: {
+    denied: () => undefined,
+    answered: () => undefined,
+    failed: () => undefined,
+    forwarded: () => undefined,
+  },
   ...(settings.probeIntervalMs === undefined
     ? {}
     : {
