@@ -6,7 +6,7 @@ export const anyName = fc
   .array(fc.constantFrom("a", "b", "c", "_d", "e-f"), { minLength: 1, maxLength: 5 })
   .map((labels) => labels.join("."));
 
-export const anyNameTarget = fc.tuple(fc.constantFrom("", "*."), anyName).map((parts) => parts.join(""));
+const anyNameTarget = fc.tuple(fc.constantFrom("", "*."), anyName).map((parts) => parts.join(""));
 
 /** Addresses that differ in few bits, at the ends of the space and in the middle of it, so that prefixes nest. */
 export const anyIpv4 = fc

@@ -26,7 +26,7 @@ export function targets(...texts: readonly string[]): readonly Target[] {
 }
 
 /** A rule as an operator says it: `allow *.example.org`. */
-export function rule(text: string): Rule {
+function rule(text: string): Rule {
   const action: Action = text.startsWith("allow ") ? "allow" : "deny";
   return { action, target: target(text.slice(text.indexOf(" ") + 1)) };
 }

@@ -8,7 +8,7 @@
  */
 import type { NetlinkWriter } from "./netlink-writer.ts";
 
-export const NFNL_SUBSYS_NFTABLES = 10;
+const NFNL_SUBSYS_NFTABLES = 10;
 export const NFPROTO_INET = 1;
 export const NLM_F_REQUEST = 0x1;
 export const NLM_F_ACK = 0x4;
