@@ -1,0 +1,119 @@
+/** README.md and CONTRIBUTING.md say what is so. The sessions that README.md shows are typed again in test/netns/readme.test.ts. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import manifest from "../../package.json" with { type: "json" };
+import { HELP, POLICY_HELP, RUN_HELP } from "../../src/cli/help.ts";
+import { VARIABLES } from "../../src/config/variables.ts";
+import { anchors, codeSpans, findBlocks, localLinks, tableAfter } from "./markdown.ts";
+import { settingsRows } from "./settings-table.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const PAGES = ["README.md", "CONTRIBUTING.md"] as const;
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), "utf8");
+}
+
+test("README's table of settings is the code's", () => {
+  expect(tableAfter(read("README.md"), "\n## Settings\n")).toEqual(settingsRows());
+});
+
+test("each row of README's last table leads to files that are there", () => {
+  const rows = tableAfter(read("README.md"), "\n## To change X, open Y\n");
+  expect(rows.length).toBeGreaterThan(11);
+  for (const [what, ...cells] of rows) {
+    const paths = cells.map(codeSpans);
+    const missing = paths.flat().filter((path) => !existsSync(join(ROOT, path)));
+    expect({ what, hasPaths: paths.every(({ length }) => length > 0), missing }).toEqual({
+      what,
+      hasPaths: true,
+      missing: [],
+    });
+  }
+});
+
+describe.each(PAGES)("%s", (page) => {
+  const text = read(page);
+
+  test("links to files and headings that are there", () => {
+    const dead = localLinks(text).filter((link) => {
+      const [path = "", anchor] = link.split("#");
+      const target = path === "" ? page : path;
+      return (
+        !existsSync(join(ROOT, target)) || (anchor !== undefined && !anchors(read(target)).includes(anchor))
+      );
+    });
+    expect(dead).toEqual([]);
+  });
+
+  test("names paths that are there", () => {
+    const paths = [...codeSpans(text), ...pathsOfTree(text)].filter((code) =>
+      /^(?:src|test|docs|rules|\.ci)\/[\w./-]*$/.test(code),
+    );
+    expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+
+  test("names scripts that npm knows", () => {
+    const named = [...text.matchAll(/\bnpm run (?<script>[\w:]+)/g)].map(({ groups }) => groups?.["script"]);
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((script) => !Object.keys(manifest.scripts).includes(script ?? ""))).toEqual([]);
+  });
+
+  test("names variables that are read", () => {
+    const known = new Set([...Object.values(VARIABLES).map(({ name }) => name), ...HEADERS]);
+    const named = text.match(/\b(?:OPENSANDBOX|OTEL)[_-][A-Z0-9_-]+\b/g) ?? [];
+    expect(named.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  test("names commands and options of egress that its help has", () => {
+    for (const { command = "", rest = "" } of callsOfEgress(text)) {
+      if (command.startsWith("-")) continue;
+      expect(HELP, `egress ${command}`).toMatch(new RegExp(`^ {2}${command} `, "m"));
+      const help = { run: RUN_HELP, policy: POLICY_HELP }[command] ?? HELP;
+      const options = (rest.split(" -- ")[0] ?? "").match(/(?<= )--[a-z-]+/g) ?? [];
+      expect(options.filter((option) => !help.includes(option))).toEqual([]);
+    }
+  });
+});
+
+test("README shows calls of egress", () => {
+  expect(callsOfEgress(read("README.md")).length).toBeGreaterThan(5);
+});
+
+test("each option in README's paragraph about changes is one of egress policy", () => {
+  const paragraph = /\*\*Changing the policy\.\*\*[^]*?\n\n/.exec(read("README.md"))?.[0] ?? "";
+  const options = paragraph.match(/--[a-z-]+/g) ?? [];
+  expect(options.length).toBeGreaterThan(5);
+  expect(options.filter((option) => !POLICY_HELP.includes(option))).toEqual([]);
+  for (const action of ["get", "patch", "replace", "delete", "reset"]) {
+    expect(paragraph).toContain(action);
+    expect(POLICY_HELP).toContain(`egress policy ${action}`);
+  }
+});
+
+const CALL = /(?:^|[ ;])(?:egress|src\/main\.ts) (?<command>[a-z-]+)(?<rest>[^;]*)/g;
+const HEADERS = ["OPENSANDBOX-EGRESS-AUTH", "OPENSANDBOX-EGRESS-SIGNATURE"];
+
+/** Each `egress COMMAND REST` on a page. */
+function callsOfEgress(text: string): readonly { readonly [part: string]: string }[] {
+  const lines = [...codeSpans(text), ...commandLines(text)];
+  return lines.flatMap((line) => [...line.matchAll(CALL)].map(({ groups }) => groups ?? {}));
+}
+
+/** What is typed in fenced blocks. */
+function commandLines(text: string): readonly string[] {
+  return findBlocks(text).flatMap(({ language, lines }) =>
+    language === "console"
+      ? lines.flatMap((line) => /^\w*\$ (?<command>.*)$/.exec(line)?.groups?.["command"] ?? [])
+      : language === "sh"
+        ? lines
+        : [],
+  );
+}
+
+/** The first word of each line of an indented tree. */
+function pathsOfTree(text: string): readonly string[] {
+  return [...text.matchAll(/^ {4}(?<path>\S+\/\S*) {2,}\S/gm)].map(({ groups }) => groups?.["path"] ?? "");
+}
