@@ -7,7 +7,7 @@ import { copyFile, cp, mkdir, readFile, rename, rm, symlink, writeFile } from "n
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { requireCommand } from "../../src/netns/command.ts";
-import { type Engine, LIMITS } from "./engine.ts";
+import { BUILD, type Engine } from "./engine.ts";
 import { findMirror, findNpm } from "./machine-clients.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -29,8 +29,8 @@ RUN node --version && npm --version
 CMD ["node"]
 `;
 
-/** Puts the base image into the engine, under the tag that the Dockerfile names. */
-export async function makeBaseImage(engine: Engine): Promise<void> {
+/** Puts the base image into the engine, under the tag that the Dockerfile names; gives back its name. */
+export async function makeBaseImage(engine: Engine): Promise<string> {
   const tag = await readNodeTag();
   const release = tag.split("-")[1] ?? "";
   const context = join(engine.folder, "base");
@@ -41,9 +41,9 @@ export async function makeBaseImage(engine: Engine): Promise<void> {
   await symlink("../lib/node_modules/npm/bin/npm-cli.js", join(context, "npm-link/npm"));
   await writeFile(join(context, "Containerfile"), CONTAINERFILE);
   const name = `docker.io/library/node:${tag}`;
-  const options = ["--network", "host", "--layers=false", "--format", "docker", "--tag", name];
-  await engine.require(["build", ...LIMITS, ...options, context], { timeoutMs: 120_000 });
+  await engine.require([...BUILD, `--tag=${name}`, context], { timeoutMs: 120_000 });
   await rm(context, { recursive: true });
+  return name;
 }
 
 async function readNodeTag(): Promise<string> {

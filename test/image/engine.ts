@@ -33,6 +33,16 @@ const OVERLAY_MAGIC = 0x794c_7630;
 /** Every command that starts a process in a container needs these where the machine's own limits are lower than podman's. */
 export const LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"] as const;
 
+/** The start of every build: on the machine's network, from what is in the engine, one layer, with the format that has health checks. */
+export const BUILD = [
+  "build",
+  ...LIMITS,
+  "--network=host",
+  "--pull=never",
+  "--layers=false",
+  "--format=docker",
+] as const;
+
 /** An engine with nothing in it. Disposing ends its containers and removes all of it; also sweeps what dead processes left. */
 export async function createEngine(): Promise<OwnedEngine> {
   await sweepEngines();
@@ -54,7 +64,7 @@ export async function createEngine(): Promise<OwnedEngine> {
 /** The engine of a folder that another process made. */
 export function openEngine(folder: string): Engine {
   // podman would ask systemd to run each health check at its interval; here they are run by hand.
-  const env = { ...process.env, DISABLE_HC_SYSTEMD: "true" };
+  const env = { ...process.env, DISABLE_HC_SYSTEMD: "true", TMPDIR: folder };
   const argv = (args: readonly string[]): Argv => ["podman", ...flags(folder), ...args];
   return {
     folder,
@@ -68,6 +78,7 @@ function flags(folder: string): readonly string[] {
     `--root=${folder}/root`,
     `--runroot=${folder}/run`,
     `--tmpdir=${folder}/tmp`,
+    `--network-config-dir=${folder}/networks`,
     `--storage-driver=${canOverlay() ? "overlay" : "vfs"}`,
     "--runtime=runc",
     "--cgroup-manager=cgroupfs",
@@ -83,7 +94,9 @@ function canOverlay(): boolean {
 async function sweepEngines(): Promise<void> {
   for (const name of await readdir(PLACE)) {
     const pid = NAME_PATTERN.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) await removeEngine(join(PLACE, name));
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    // A build that outlived its process is in the way until it ends: then this is left to the next run.
+    await removeEngine(join(PLACE, name)).catch(() => undefined);
   }
 }
 

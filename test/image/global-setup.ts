@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
 import { makeBaseImage } from "./base-image.ts";
-import { createEngine, type Engine, LIMITS } from "./engine.ts";
+import { createEngine, type Engine, BUILD } from "./engine.ts";
 import { mountClientSettings } from "./machine-clients.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -17,11 +17,10 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await using made = new AsyncDisposableStack();
   const engine = made.use(await createEngine());
-  await timed("base image", () => makeBaseImage(engine));
-  await timed("image", () => buildImage(engine));
-  const format = "{{.Size}}";
-  const octets = Number(await engine.require(["image", "inspect", "--format", format, IMAGE]));
-  process.stdout.write(`image: ${String(Math.round(octets / 1e6))} MB, base included, uncompressed\n`);
+  const base = await timed("its base", () => makeBaseImage(engine));
+  await timed("the image", () => buildImage(engine));
+  const sizes = `${await readMegabytes(engine, IMAGE)} MB, of which its base ${await readMegabytes(engine, base)}`;
+  process.stdout.write(`image: ${sizes}, uncompressed\n`);
   project.provide("engineFolder", engine.folder);
   const all = made.move();
   return () => all.disposeAsync();
@@ -29,22 +28,18 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 async function buildImage(engine: Engine): Promise<void> {
   const settings = await mountClientSettings(`${engine.folder}/clients`);
-  const options = [
-    "--network",
-    "host",
-    "--pull=never",
-    "--layers=false",
-    "--format",
-    "docker",
-    "--tag",
-    IMAGE,
-  ];
-  await engine.require(["build", ...LIMITS, ...options, ...settings, ROOT], { timeoutMs: 300_000 });
+  await engine.require([...BUILD, `--tag=${IMAGE}`, ...settings, ROOT], { timeoutMs: 300_000 });
 }
 
-async function timed(what: string, work: () => Promise<void>): Promise<void> {
+async function readMegabytes(engine: Engine, name: string): Promise<string> {
+  const octets = await engine.require(["image", "inspect", "--format={{.Size}}", name]);
+  return (Number(octets) / 1e6).toFixed(0);
+}
+
+async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
   const startedAt = performance.now();
-  await work();
+  const result = await work();
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   process.stdout.write(`image: ${what} made in ${seconds} s\n`);
+  return result;
 }
