@@ -29,6 +29,7 @@ import {
   type PolicyChanges,
 } from "./change-policy.ts";
 import { countLearned, countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
+import { errnoOf } from "./errors.ts";
 import { createLearnedAddresses, type LearnedAddresses } from "./learned-addresses.ts";
 import { createLookupAudit } from "./lookup-audit.ts";
 import { createNftKernel, type RulesetFrame } from "./nft-kernel.ts";
@@ -90,11 +91,14 @@ export interface Sandbox {
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   await using undo = new AsyncDisposableStack();
   const marks = drawMarks();
+  let resolverPort = RESOLVER_PORT;
   const frame: RulesetFrame = {
     mode: options.enforcementMode,
     upstreams: options.upstreams,
     exemptNameservers: options.exemptNameservers,
-    resolverPort: RESOLVER_PORT,
+    get resolverPort() {
+      return resolverPort;
+    },
     inboundUdp: options.inboundUdp,
     doh: options.doh,
     marks,
@@ -128,15 +132,19 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     allowPrivate: options.allowPrivateAnswers,
     withheld: options.upstreams.flatMap(({ address }) => octetsOf(address)),
   });
-  const server = await openDnsServer({
-    listen: ["127.0.0.1", "::1"].map((address) => ({ address, port: RESOLVER_PORT })),
-    upstreams: options.upstreams,
-    mark: marks,
-    timeoutMs: options.timeoutMs,
-    policy: judge,
-    admission: options.enforcementMode === "dns" ? NO_ADMISSION : learned,
-    observer: createLookupAudit(options.audit, options.recordDuration),
-    probes: options.probes,
+  const server = await openOnFreePort(options.onFault, (port) => {
+    // The rulesets from now on redirect to it.
+    resolverPort = port;
+    return openDnsServer({
+      listen: ["127.0.0.1", "::1"].map((address) => ({ address, port })),
+      upstreams: options.upstreams,
+      mark: marks,
+      timeoutMs: options.timeoutMs,
+      policy: judge,
+      admission: options.enforcementMode === "dns" ? NO_ADMISSION : learned,
+      observer: createLookupAudit(options.audit, options.recordDuration),
+      probes: options.probes,
+    });
   });
   dns.server = server;
   const renewal = startRenewal({
@@ -174,6 +182,27 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       await kept.disposeAsync();
     },
   };
+}
+
+const PORT_TRIES = 8;
+
+/**
+ * Opens the resolver on its port, or, where a process of the workload has taken that, on one that it cannot have foreseen. Throws what
+ * the last try threw.
+ */
+async function openOnFreePort(
+  onFault: SandboxOptions["onFault"],
+  open: (port: number) => Promise<DnsServer>,
+): Promise<DnsServer> {
+  for (let tries = 1; ; tries++) {
+    const port = tries === 1 ? RESOLVER_PORT : randomInt(1024, 65_536);
+    try {
+      return await open(port);
+    } catch (error) {
+      if (errnoOf(error) !== "EADDRINUSE" || tries === PORT_TRIES) throw error;
+      onFault(`port ${port} is taken by another process; lookups are redirected to another one`, error);
+    }
+  }
 }
 
 async function closeEverything(frame: RulesetFrame, applier: RulesetApplier): Promise<void> {
