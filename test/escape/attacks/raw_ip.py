@@ -1,4 +1,7 @@
-"""Rows 6, 23: packets made by hand, through the output hook. raw_ip.py send OWN DENIED ALLOWED | control OWN DENIED ALLOWED | sources OWN DENIED ALLOWED UPSTREAM"""
+"""Rows 6, 23: packets made by hand, through the output hook.
+
+raw_ip.py send OWN DENIED ALLOWED | control OWN DENIED ALLOWED | link OWN NEIGHBOUR | sources OWN DENIED ALLOWED UPSTREAM
+"""
 import socket
 import struct
 
@@ -100,6 +103,13 @@ def controls(own, denied, allowed):
     yield "listener report with data", ip(own, "ff02::16", 58, icmp(own, "ff02::16", 143, 0, bytes(4), DATA), ttl=1), "ff02::16"
     yield "UDP to all nodes", udp_packet(own, 9, "ff02::1", 9, DATA), "ff02::1"
     yield "from nowhere to all nodes", ip("::", "ff02::1", 58, icmp("::", "ff02::1", 135, 0, bytes(4) + octets(denied), DATA), ttl=254), "ff02::1"
+
+
+def link(own, neighbour):
+    """What a neighbour on the link may be told."""
+    for target in ("ff02::1", neighbour):
+        message = icmp(own, target, 135, 0, bytes(4) + octets(neighbour), DATA)
+        attempt(f"discovery to {target}", lambda: send_raw(ip(own, target, 58, message, ttl=255), target))
 
 
 def forged_sources(own, denied, allowed, upstream):

@@ -1,0 +1,114 @@
+"""Rows 10, 15: too much of everything. crowd.py idle COUNT ADDRESS... | flood SECONDS RESOLVER... | slow RESOLVER
+
+`idle` holds connections to the API, some with half a request; `flood` asks as fast as it can for new names under an allowed wildcard, and for denied
+ones; `slow` holds connections to the resolver, dripping, half-closed or silent. `idle` and `slow` say `ready` and go on until stdin ends.
+"""
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+
+from packets import attempt, dispatch, family, question, say
+
+HEADS = (b"", b"GET", b"GET /policy HTTP/1.1\r\n", b"POST /policy HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{")
+
+
+def connect(address, port):
+    one = socket.socket(family(address), socket.SOCK_STREAM)
+    one.settimeout(2)
+    one.connect((address, port))
+    return one
+
+
+def idle(count, *addresses):
+    held = []
+    for number in range(int(count)):
+        try:
+            held.append(connect(addresses[number % len(addresses)], 18080))
+            held[-1].send(HEADS[number % len(HEADS)])
+        except OSError:
+            pass
+    say(event="ready", held=len(held))
+    sys.stdin.read()
+
+
+def requests(address, token):
+    """Each a request that must change nothing."""
+    allow = b'[{"action":"allow","target":"203.0.113.0/24"}]'
+    head = lambda method, more=b"": method + b" /policy HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n" % len(allow) + more + b"\r\n" + allow
+    auth = lambda text: b"OPENSANDBOX-EGRESS-AUTH: " + text + b"\r\n"
+    guesses = (b"", b"x", b"null", b"undefined", token.encode()[:-1], token.encode() + b"x", b"\xff" * 40, b"a" * 7000)
+    tries = {f"guess {n}": head(b"PATCH", auth(guess)) for n, guess in enumerate(guesses)}
+    tries |= {
+        "two tokens": head(b"PATCH", auth(b"x") + auth(b"y")),
+        "a huge header": head(b"PATCH", b"X-Fill: " + b"a" * 100000 + b"\r\n"),
+        "many headers": head(b"PATCH", b"".join(b"X-%d: y\r\n" % n for n in range(3000))),
+        "method override": head(b"GET", b"X-HTTP-Method-Override: PATCH\r\n"),
+        "forwarded for": head(b"PATCH", b"X-Forwarded-For: 192.0.2.1\r\nForwarded: for=192.0.2.1\r\n"),
+        "both framings": b"POST /policy HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + head(b"PATCH"),
+        "encoded path": b"POST /%70olicy HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        "absolute form": b"POST http://x//policy HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        "signature by nobody": head(b"PATCH", b"OPENSANDBOX-EGRESS-SIGNATURE: t=%d,n=abcdefgh,v1=%s\r\n" % (time.time() * 1000, b"0" * 64)),
+        "upgrade": head(b"PATCH", b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"),
+    }
+    for what, request in tries.items():
+
+        def act():
+            with connect(address, 18080) as one:
+                one.sendall(request)
+                return one.recv(999).split(b"\r\n")[0].decode("latin-1")
+
+        attempt(what, act)
+
+
+def flood(seconds, *resolvers):
+    end = time.monotonic() + float(seconds)
+    counts = []
+
+    def work(resolver, number):
+        sent = 0
+        with socket.socket(family(resolver), socket.SOCK_DGRAM) as one:
+            one.setblocking(False)
+            one.connect((resolver, 53))
+            while time.monotonic() < end:
+                for n in range(100):
+                    parent = "wild" if n % 4 else "denied"
+                    try:
+                        one.send(question(f"{number}-{sent}-{os.getpid()}.{parent}.example.org"))
+                        sent += 1
+                    except OSError:
+                        pass
+        counts.append(sent)
+
+    threads = [threading.Thread(target=work, args=(resolver, number)) for number, resolver in enumerate(resolvers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    say(what="sent", result=str(sum(counts)))
+
+
+def slow(*resolvers):
+    held = []
+    message = question("slow.wild.example.org")
+    framed = struct.pack("!H", len(message)) + message
+    for number in range(300):
+        try:
+            one = connect(resolvers[number % len(resolvers)], 53)
+            held.append(one)
+            if number % 4 == 1:
+                one.send(framed[:1])
+            elif number % 4 == 2:
+                one.send(b"\xff\xff" + bytes(200))
+            elif number % 4 == 3:
+                one.send(framed * 50)
+                one.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+    say(event="ready", held=len(held))
+    sys.stdin.read()
+
+
+dispatch(globals())
