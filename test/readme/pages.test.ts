@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
 import { HELP, POLICY_HELP, RUN_HELP } from "../../src/cli/help.ts";
 import { VARIABLES } from "../../src/config/variables.ts";
+import { parsePolicyJson, parseRulesJson } from "../../src/policy/parse-policy.ts";
 import { anchors, codeSpans, findBlocks, localLinks, tableAfter } from "./markdown.ts";
 import { settingsRows } from "./settings-table.ts";
 
@@ -91,6 +92,26 @@ test("each option in README's paragraph about changes is one of egress policy", 
     expect(paragraph).toContain(action);
     expect(POLICY_HELP).toContain(`egress policy ${action}`);
   }
+});
+
+test("policies and rules that README shows are taken", () => {
+  const shown = [...read("README.md").matchAll(/'(?<json>[[{].*?[}\]])'/g)].map(
+    ({ groups }) => groups?.["json"] ?? "",
+  );
+  expect(shown.length).toBeGreaterThan(3);
+  const refused = shown.filter(
+    (json) => !(json.startsWith("[") ? parseRulesJson(json) : parsePolicyJson(json)).ok,
+  );
+  expect(refused).toEqual([]);
+});
+
+test("what README imports from the package is exported", async () => {
+  const imports = [
+    ...read("README.md").matchAll(/import \{ (?<name>\w+) \} from "egress-sidecar(?<path>[^"]*)"/g),
+  ];
+  expect(imports.map(({ groups }) => groups?.["path"])).toEqual(["/client"]);
+  expect(Object.keys(manifest.exports)).toContain("./client");
+  expect(Object.keys(await import("../../src/client/client.ts"))).toContain(imports[0]?.groups?.["name"]);
 });
 
 const CALL = /(?:^|[ ;])(?:egress|src\/main\.ts) (?<command>[a-z-]+)(?<rest>[^;]*)/g;
