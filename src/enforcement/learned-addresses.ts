@@ -10,13 +10,14 @@
  */
 import { randomInt } from "node:crypto";
 import type { AddressAdmission } from "../dns/ports.ts";
+import { NO_SLOT } from "../dns/slot-index.ts";
 import type { LearnedSet } from "../netfilter/io/learned-set.ts";
 import { MAX_COMMENT_OCTETS } from "../netfilter/wire/set-element.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import { decideAddress } from "../policy/decide-address.ts";
 import { decideName } from "../policy/decide-name.ts";
 import { isDomainName, type DomainName } from "../policy/domain-name.ts";
-import { createLearnedTable, NO_SLOT } from "./learned-table.ts";
+import { createLearnedTable } from "./learned-table.ts";
 import { keyOctets, octetKey } from "./octet-key.ts";
 
 /** A renewal is worth a write only when it adds at least this much. */
@@ -29,7 +30,7 @@ const MAX_SECONDS = 360;
 const IN_USE_SECONDS = 180;
 /** An address in force for at least this long after the answer's TTL needs no renewal. */
 const SPARE_MS = 20_000;
-export const MAX_ADDRESSES = 65_536;
+const MAX_ADDRESSES = 65_536;
 /** The kernel lets go a little later than we think, for it took the address a little later. */
 const EXPIRY_SKEW_MS = 1000;
 /** How long the kernel keeps a revoked address. */

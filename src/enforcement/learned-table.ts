@@ -5,8 +5,6 @@
 import { hashOctets, createSlotIndex, NO_SLOT } from "../dns/slot-index.ts";
 import { BLOCK_OCTETS, createTextBlocks } from "./text-blocks.ts";
 
-export { NO_SLOT };
-
 const KEY_ROOM = 16;
 const MAX_NAME_OCTETS = 255;
 

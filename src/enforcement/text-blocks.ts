@@ -1,7 +1,7 @@
 /** Texts of many lengths in one piece of memory: chains of blocks of {@link BLOCK_OCTETS}, so that nothing has to be moved or collected. */
 
 /** No text. Blocks are counted from 1. */
-export const NO_BLOCK = 0;
+const NO_BLOCK = 0;
 export const BLOCK_OCTETS = 32;
 
 export interface TextBlocks {
