@@ -21,7 +21,6 @@ const BLANK = 0x20;
 export function createTextBlocks(capacity: number): TextBlocks {
   const octets = Buffer.from(new ArrayBuffer((capacity + 1) * BLOCK_OCTETS));
   const nexts = new Uint32Array(capacity + 1);
-  const scratch: string[] = [];
   let used = 0;
   let freed = NO_BLOCK;
   let free = capacity;
@@ -55,14 +54,13 @@ export function createTextBlocks(capacity: number): TextBlocks {
       return first;
     },
     read(first, length) {
+      let text = "";
       let block = first;
       for (let left = length; left > 0; left -= BLOCK_OCTETS) {
         const start = block * BLOCK_OCTETS;
-        scratch.push(octets.toString("latin1", start, start + Math.min(left, BLOCK_OCTETS)));
+        text += octets.toString("latin1", start, start + Math.min(left, BLOCK_OCTETS));
         block = nexts[block] ?? NO_BLOCK;
       }
-      const text = scratch.join("");
-      scratch.length = 0;
       return text;
     },
     hasWord(first, length, word) {
