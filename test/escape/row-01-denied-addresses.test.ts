@@ -44,10 +44,10 @@ describe("under the sidecar", () => {
     });
   });
 
-  test.each(FAMILIES)(
+  test.for(FAMILIES)(
     "row 1: a denied $name address is refused at once over every protocol",
-    async (family) => {
-      if (family.name === "IPv6" && !lab.ipv6) return;
+    async (family, context) => {
+      skipWithoutFamily(context, lab, family);
       let outcome: Outcome = {};
       const leaks = await leaksOf(lab, async () => {
         outcome = await attack(lab, "everyday", "reach", deniedAddress(family, 12));
@@ -57,8 +57,8 @@ describe("under the sidecar", () => {
     },
   );
 
-  test.each(FAMILIES)("row 8: an upstream's other ports are refused over $name", async (family) => {
-    if (family.name === "IPv6" && !lab.ipv6) return;
+  test.for(FAMILIES)("row 8: an upstream's other ports are refused over $name", async (family, context) => {
+    skipWithoutFamily(context, lab, family);
     let outcome: Outcome = {};
     const leaks = await leaksOf(lab, async () => {
       outcome = await attack(lab, "everyday", "ports", family.upstream, ...OTHER_PORTS);
@@ -67,16 +67,19 @@ describe("under the sidecar", () => {
     expectRefused(outcome);
   });
 
-  test.each(FAMILIES)("row 8: encrypted lookups to an allowed $name address are refused", async (family) => {
-    if (family.name === "IPv6" && !lab.ipv6) return;
-    let outcome: Outcome = {};
-    const leaks = await leaksOf(lab, async () => {
-      outcome = await attack(lab, "everyday", "ports", family.otherResolver, "853", "443");
-    });
-    expect(leaks).toEqual([]);
-    expectRefused(outcome);
-    expect(await attack(lab, "everyday", "ports", family.otherResolver, "80")).toMatchObject({
-      "tcp 80": "connected",
-    });
-  });
+  test.for(FAMILIES)(
+    "row 8: encrypted lookups to an allowed $name address are refused",
+    async (family, context) => {
+      skipWithoutFamily(context, lab, family);
+      let outcome: Outcome = {};
+      const leaks = await leaksOf(lab, async () => {
+        outcome = await attack(lab, "everyday", "ports", family.otherResolver, "853", "443");
+      });
+      expect(leaks).toEqual([]);
+      expectRefused(outcome);
+      expect(await attack(lab, "everyday", "ports", family.otherResolver, "80")).toMatchObject({
+        "tcp 80": "connected",
+      });
+    },
+  );
 });

@@ -37,10 +37,10 @@ describe("under the sidecar", () => {
   });
 
   describe.each(FAMILIES)("$name", (family) => {
-    test.each(["otherResolver", "upstream", "nameless"] as const)(
-      "row 2: asking the $0 gets our denial, or nothing, and nothing leaves",
-      async (where) => {
-        if (family.name === "IPv6" && !lab.ipv6) return;
+    test.for(["otherResolver", "upstream", "nameless"] as const)(
+      "row 2: asking %s gets our denial, or nothing, and nothing leaves",
+      async (where, context) => {
+        skipWithoutFamily(context, lab, family);
         let outcome: Outcome = {};
         let leaks: unknown;
         const asked = await questionsOf(lab, async () => {

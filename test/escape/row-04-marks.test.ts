@@ -1,7 +1,7 @@
 /** Row 4: SO_MARK and SO_PRIORITY open nothing, and ours can't be read. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { FAMILIES } from "../support/families.ts";
+import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
 import { createLab, type Lab } from "../support/lab.ts";
 import { until } from "../support/until.ts";
 import { attack, deniedAddress, leaksOf, POLICY, questionsOf, startAttack } from "./attack.ts";
@@ -17,8 +17,8 @@ beforeAll(async () => {
 afterAll(() => lab[Symbol.asyncDispose]());
 
 describe.each(FAMILIES)("row 4, $name", (family) => {
-  test("no mark or priority that the workload sets opens anything", async () => {
-    if (family.name === "IPv6" && !lab.ipv6) return;
+  test("no mark or priority that the workload sets opens anything", async (context) => {
+    skipWithoutFamily(context, lab, family);
     let leaks: unknown;
     const asked = await questionsOf(lab, async () => {
       leaks = await leaksOf(lab, () =>
@@ -29,8 +29,8 @@ describe.each(FAMILIES)("row 4, $name", (family) => {
     expect(asked).toEqual([]);
   });
 
-  test("no socket sees a mark or priority of the sidecar's packets", async () => {
-    if (family.name === "IPv6" && !lab.ipv6) return;
+  test("no socket sees a mark or priority of the sidecar's packets", async (context) => {
+    skipWithoutFamily(context, lab, family);
     await using watch = await startAttack(lab, "marks", "watch");
     const seen = () => watch.lines.slice(1);
     for (let n = 0; n < 20; n++) await lab.dig(`@${family.upstream}`, `${family.name}${n}.wild.example.org`);

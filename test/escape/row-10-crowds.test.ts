@@ -23,6 +23,10 @@ afterAll(() => lab[Symbol.asyncDispose]());
 
 const addresses = () => ["192.0.2.2", "127.0.0.1", ...(lab.ipv6 ? ["2001:db8::2", "::1"] : [])];
 
+async function isHealthy(): Promise<boolean> {
+  return (await sidecar.api("GET", "/healthz")).status === 200;
+}
+
 async function residentMiB(): Promise<number> {
   const status = await readFile(`/proc/${sidecar.pid}/status`, "utf8");
   return Number(/VmRSS:\s+(?<kib>\d+)/.exec(status)?.groups?.["kib"]) / 1024;
@@ -90,8 +94,7 @@ describe("row 15", () => {
       });
       expect(asked.filter((qname) => qname.endsWith(".denied.example.org"))).toEqual([]);
       expect((await residentMiB()) - before).toBeLessThan(150);
-      const healthy = async () => (await sidecar.api("GET", "/healthz")).status === 200;
-      await until("it is healthy", healthy, 10_000);
+      await until("it is healthy", isHealthy, 10_000);
       expect(await lab.dig("after.wild.example.org")).toMatchObject({ addresses: ["198.51.100.20"] });
     },
   );

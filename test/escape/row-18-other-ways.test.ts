@@ -1,29 +1,30 @@
 /** Row 18: namespaces of the workload's own. Row 24: resolvers on loopback. Row 26: other address families, foreign sources. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Argv } from "../../src/netns/command.ts";
-import { FAMILIES } from "../support/families.ts";
-import { startJsonServer } from "../support/json-server.ts";
+import type { CommandResult } from "../../src/netns/command.ts";
+import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
+import { type JsonServer, startJsonServer } from "../support/json-server.ts";
 import { createLab, type Lab } from "../support/lab.ts";
 import { attack, attackArgv, deniedAddress, leaksOf, POLICY, startAttack } from "./attack.ts";
 
 const RESOLVER = "127.0.0.11";
 
 let lab: Lab;
+let resolver: JsonServer;
+const made = new AsyncDisposableStack();
 beforeAll(async () => {
   lab = await createLab();
   const argv = attackArgv("loopback_resolver", [RESOLVER, "53", "198.51.100.20", "0"]);
   const high = attackArgv("loopback_resolver", [RESOLVER, "40053", "198.51.100.20", "0"]);
-  await startJsonServer(lab.sandbox, high);
-  resolver = await startJsonServer(lab.sandbox, argv);
+  made.use(await startJsonServer(lab.sandbox, high));
+  resolver = made.use(await startJsonServer(lab.sandbox, argv));
   await lab.startSidecar({ policy: POLICY, env: { OPENSANDBOX_EGRESS_DNS_UPSTREAM: RESOLVER } });
 });
-afterAll(() => lab[Symbol.asyncDispose]());
-let resolver: Awaited<ReturnType<typeof startJsonServer>>;
+afterAll(async () => {
+  await made.disposeAsync();
+  await lab[Symbol.asyncDispose]();
+});
 
 describe("row 18", () => {
-  const inside = (namespaces: string, script: string): Promise<{ stdout: string }> =>
-    lab.asWorkload(["unshare", namespaces, "sh", "-c", script] as Argv);
-
   test("a user and network namespace of the workload's own leads nowhere", async () => {
     const script = [
       "ip link set lo up; ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up",
@@ -71,18 +72,22 @@ describe("row 24", () => {
 });
 
 describe.each(FAMILIES)("row 26, $name", (family) => {
-  test("no other address family sends anything", async () => {
-    if (family.name === "IPv6" && !lab.ipv6) return;
+  test("no other address family sends anything", async (context) => {
+    skipWithoutFamily(context, lab, family);
     expect(await leaksOf(lab, () => attack(lab, "families", "families", deniedAddress(family, 26)))).toEqual(
       [],
     );
   });
 
-  test("nothing leaves from a foreign source that a socket option allows, nor over MPTCP", async () => {
-    if (family.name === "IPv6" && !lab.ipv6) return;
+  test("nothing leaves from a foreign source that a socket option allows, nor over MPTCP", async (context) => {
+    skipWithoutFamily(context, lab, family);
     const leaks = await leaksOf(lab, () =>
       attack(lab, "families", "sources", family.sandbox, deniedAddress(family, 27), family.wild),
     );
     expect(leaks).toEqual([]);
   });
 });
+
+function inside(namespaces: string, script: string): Promise<CommandResult> {
+  return lab.asWorkload(["unshare", namespaces, "sh", "-c", script]);
+}

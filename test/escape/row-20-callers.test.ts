@@ -1,7 +1,7 @@
 /** Row 20: the kernel is made to believe that a denied host spoke first. Row 27: a host that a change has denied calls back. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { execIn, writeSysctl } from "../../src/netns/namespace.ts";
-import { FAMILIES, urlOf } from "../support/families.ts";
+import { FAMILIES, urlOf, skipWithoutFamily } from "../support/families.ts";
 import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
@@ -24,8 +24,8 @@ const callFromOutside = async (...args: readonly string[]): Promise<string> =>
   (await execIn(lab.internet, attackArgv("callers", ["call", ...args]))).stdout;
 
 describe.each(FAMILIES)("without a sidecar, $name", (family) => {
-  test("answers to a forged caller leave, and the kernel's own answers too", async () => {
-    if (family.name === "IPv6" && !lab.ipv6) return;
+  test("answers to a forged caller leave, and the kernel's own answers too", async (context) => {
+    skipWithoutFamily(context, lab, family);
     const leaks = await leaksOf(lab, () =>
       attack(lab, "callers", "forge", deniedAddress(family, 21), family.sandbox, mac),
     );
@@ -45,8 +45,8 @@ describe.each(FAMILIES)("under the sidecar, $name", (family) => {
     await sidecar.kill("SIGKILL");
   });
 
-  test("row 20: no forged first packet makes an answer leave", async () => {
-    if (family.name === "IPv6" && !lab.ipv6) return;
+  test("row 20: no forged first packet makes an answer leave", async (context) => {
+    skipWithoutFamily(context, lab, family);
     for (const number of [22, 23]) {
       const leaks = await leaksOf(lab, () =>
         attack(lab, "callers", "forge", deniedAddress(family, number), family.sandbox, mac),
@@ -55,8 +55,8 @@ describe.each(FAMILIES)("under the sidecar, $name", (family) => {
     }
   });
 
-  test("row 20: a real caller is answered over TCP, and over UDP not without the setting", async () => {
-    if (family.name === "IPv6" && !lab.ipv6) return;
+  test("row 20: a real caller is answered over TCP, and over UDP not without the setting", async (context) => {
+    skipWithoutFamily(context, lab, family);
     await using server = await startAttack(lab, "callers", "serve", family.sandbox, "4100");
     const text = await callFromOutside(deniedAddress(family, 24), family.sandbox, "4100");
     expect(text).toContain('{"what": "connect", "result": "data to a denied host"}');
@@ -64,8 +64,8 @@ describe.each(FAMILIES)("under the sidecar, $name", (family) => {
     expect(server.lines.some(({ event }) => event === "datagram")).toBe(false);
   });
 
-  test("row 27: a host that a change has denied is answered nothing, over no flow old or new", async () => {
-    if (family.name === "IPv6" && !lab.ipv6) return;
+  test("row 27: a host that a change has denied is answered nothing, over no flow old or new", async (context) => {
+    skipWithoutFamily(context, lab, family);
     const port = "4200";
     expect(await lab.dig("-t", family.qtype, "one.example.org")).toMatchObject({ addresses: [family.one] });
     const flows = ["--local-port", port, "--max-time", "20", urlOf(family.one, "/slow")];

@@ -1,6 +1,7 @@
 """Rows 6, 23: packets made by hand, through the output hook.
 
-raw_ip.py send OWN DENIED ALLOWED | control OWN DENIED ALLOWED | link OWN NEIGHBOUR | sources OWN DENIED ALLOWED UPSTREAM
+raw_ip.py send OWN DENIED ALLOWED | control OWN DENIED ALLOWED | link OWN NEIGHBOUR
+raw_ip.py resets OWN DENIED ALLOWED | sources OWN DENIED ALLOWED UPSTREAM
 """
 import socket
 import struct
@@ -113,13 +114,18 @@ def link(own, neighbour):
 
 
 def forged_sources(own, denied, allowed, upstream):
-    """To an allowed address, so that only the source is wrong; a bare reset is left out: see SECURITY.md."""
+    """To an allowed address, so that only the source is wrong. Resets: see `resets`."""
     for source in (denied, upstream, "2001:db8:100:ee::99" if is_six(own) else "192.0.2.77"):
         yield f"UDP from {source}", udp_packet(source, 9, allowed, 9, DATA), allowed
         yield f"SYN from {source}", ip(source, allowed, 6, tcp(source, 9, allowed, 80, 2)), allowed
         yield f"SYN, ACK from {source}", ip(source, allowed, 6, tcp(source, 80, allowed, 9, 0x12)), allowed
         yield f"data from {source}", ip(source, allowed, 6, tcp(source, 80, allowed, 9, 0x18, DATA)), allowed
         yield f"echo from {source}", ip(source, allowed, 58 if is_six(own) else 1, icmp(source, allowed, 128 if is_six(own) else 8, 0, bytes(4), DATA)), allowed
+
+
+def resets(own, denied, allowed):
+    """In a foreign name, with data behind."""
+    attempt("reset", lambda: send_raw(ip(denied, allowed, 6, tcp(denied, 9, allowed, 80, 4, DATA)), allowed))
 
 
 def run(packets):
