@@ -3,17 +3,17 @@
 // as a failure unless the test gave a reason.
 import { readFileSync } from "node:fs";
 
-let passed = 0;
-let failures = 0;
+let allPassed = 0;
+let allFailed = 0;
 for (let at = 2; at < process.argv.length; at += 3) {
   const [name, status, path] = process.argv.slice(at, at + 3);
   const outcome = countSuite(name, Number(status), path);
-  passed += outcome.passed;
-  failures += outcome.failures;
+  allPassed += outcome.passed;
+  allFailed += outcome.failures;
 }
-if (passed === 0 && failures === 0) failures = 1;
-console.log(`${passed} passed, ${failures} failed`);
-process.exitCode = failures === 0 ? 0 : 1;
+if (allPassed === 0 && allFailed === 0) allFailed = 1;
+console.log(`${allPassed} passed, ${allFailed} failed`);
+process.exitCode = allFailed === 0 ? 0 : 1;
 
 function countSuite(name, status, path) {
   const files = readReport(name, path)?.testResults ?? [];
