@@ -43,6 +43,14 @@ const MESH_NAT = `table ip nat {
     meta l4proto tcp jump ISTIO_OUTPUT
   }
 }`;
+/** With `ISTIO_META_DNS_CAPTURE`: lookups too, but for the proxy's own, and so ours. */
+const DNS_CAPTURE = `table ip dns_capture {
+  chain OUTPUT {
+    type nat hook output priority -100; policy accept;
+    udp dport 53 meta skuid != 1337 redirect to :15053
+    tcp dport 53 meta skuid != 1337 redirect to :15053
+  }
+}`;
 const ALLOWED = "198.51.100.1";
 const UNLISTED = "203.0.113.99";
 
@@ -53,14 +61,19 @@ beforeAll(async () => {
   lab = await createLab({
     zone: { "big.example.org": { text: Array.from({ length: 9 }, () => "x".repeat(250)) } },
   });
-  await requireCommand(argvIn(lab.sandbox, ["nft", "-f", "-"]), { input: MESH_NAT });
-  const argv = ["serve", "proxy", "127.0.0.1,15001", "0.0.0.0,15006"];
+  await loadRules(MESH_NAT);
+  const argv = ["serve", "proxy", "127.0.0.1,15001", "0.0.0.0,15006", "127.0.0.1,15053"];
   proxy = await startJsonServer(lab.sandbox, workloadArgv(["python3", PROBE_SCRIPT, ...argv]));
 });
 afterAll(async () => {
   await proxy[Symbol.asyncDispose]();
   await lab[Symbol.asyncDispose]();
 });
+
+/** Rules that somebody else puts into the sandbox's namespace. */
+async function loadRules(rules: string): Promise<void> {
+  await requireCommand(argvIn(lab.sandbox, ["nft", "-f", "-"]), { input: rules });
+}
 
 function start(policy: unknown, env: Record<string, string> = {}): Promise<Sidecar> {
   return lab.startSidecar({ policy, env: { OPENSANDBOX_EGRESS_POLICY_FILE: undefined, ...env } });
@@ -175,4 +188,28 @@ test("in dns mode names are judged as ever, and connections go through the proxy
   });
   expect(await lab.dig("one.example.org", "A")).toMatchObject({ addresses: [ALLOWED] });
   expect(await call(ALLOWED)).toMatchObject({ result: "proxy hello" });
+});
+
+test("where the mesh captures lookups too, ours are not handed to it: denied names are refused, others are SERVFAIL", async () => {
+  await loadRules(DNS_CAPTURE);
+  await using _sidecar = await start(
+    { egress: [{ action: "allow", target: "one.example.org" }] },
+    { OPENSANDBOX_EGRESS_DNS_UPSTREAM_TIMEOUT: "1" },
+  );
+  const heard = proxy.lines.length;
+  const frames = await lab.canary.during(async () => {
+    for (const transport of ["+notcp", "+tcp"]) {
+      expect(await lab.dig(transport, "two.example.org", "A")).toMatchObject({
+        rcode: "NXDOMAIN",
+        ede: "15 (Blocked)",
+      });
+      expect(await lab.dig(transport, "one.example.org", "A")).toMatchObject({
+        rcode: "SERVFAIL",
+        ede: "22 (No Reachable Authority)",
+      });
+    }
+    expect(await call(ALLOWED)).toMatchObject({ result: "ECONNREFUSED" });
+  });
+  expect(proxy.lines.slice(heard)).toEqual([]);
+  expect(frames.filter(({ destinationPort }) => destinationPort === 53)).toEqual([]);
 });
