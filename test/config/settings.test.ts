@@ -1,14 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { type Settings, readSettings } from "../../src/config.ts";
 import { VARIABLES } from "../../src/config/variables.ts";
-import { type DomainName, parseDomainName } from "../../src/policy/domain-name.ts";
 import { renderPolicy } from "../../src/policy/policy.ts";
-
-function nameOf(text: string): DomainName {
-  const name = parseDomainName(text);
-  if (!name.ok) throw new Error(`not a name: ${text}`);
-  return name.value;
-}
+import { nameOf } from "../policy/examples.ts";
 
 function settings(env: Record<string, string>): Settings {
   const result = readSettings(env);
@@ -257,38 +251,6 @@ describe("settings", () => {
       expect(found[0]?.message).not.toContain("\n");
     },
   );
-
-  it("of an empty environment are the defaults", () => {
-    expect(settings({})).toEqual({
-      mode: "dns+nft",
-      rules: { defaultAction: "deny", egress: [] },
-      policyFile: undefined,
-      httpAddress: { host: undefined, port: 18_080 },
-      socketPath: "/run/opensandbox/egress.sock",
-      token: undefined,
-      allowLocalWrites: false,
-      signedWrites: false,
-      maxRules: 4096,
-      logLevel: "info",
-      logOutputs: ["stdout"],
-      upstreams: undefined,
-      upstreamTimeoutSeconds: 5,
-      probeName: nameOf("."),
-      probeIntervalSeconds: 30,
-      exemptNameservers: [],
-      blockDoh: false,
-      dohBlocklist: [],
-      inboundUdp: false,
-      privateAnswers: "allow",
-      denyWebhook: undefined,
-      sandboxId: undefined,
-      extraAttributes: {},
-      otlpMetricsUrl: undefined,
-      otlpIntervalMs: 60_000,
-      rulesDirectory: "/var/egress/rules",
-      allowHostNetns: false,
-    } satisfies Settings);
-  });
 
   it("keep the first policy's own spelling", () => {
     const { rules } = settings({

@@ -1,5 +1,5 @@
 import { compilePolicy, type CompiledPolicy } from "../../src/policy/compile.ts";
-import { type DomainName, isDomainName } from "../../src/policy/domain-name.ts";
+import { type DomainName, isDomainName, parseDomainName } from "../../src/policy/domain-name.ts";
 import type { Policy } from "../../src/policy/policy.ts";
 import type { Result } from "../../src/policy/problem.ts";
 import type { Action, Rule } from "../../src/policy/rule.ts";
@@ -56,4 +56,9 @@ export function compiled(user: Policy): CompiledPolicy {
 export function qname(text: string): DomainName {
   if (!isDomainName(text)) throw new Error(`not canonical: ${text}`);
   return text;
+}
+
+/** A name as a person writes it; `.` is the root. */
+export function nameOf(text: string): DomainName {
+  return valueOf(parseDomainName(text));
 }

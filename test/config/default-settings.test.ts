@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { readSettings, type Settings } from "../../src/config.ts";
+import { nameOf } from "../policy/examples.ts";
+
+test("an empty environment gives the defaults", () => {
+  expect(readSettings({})).toEqual({
+    ok: true,
+    value: {
+      mode: "dns+nft",
+      rules: { defaultAction: "deny", egress: [] },
+      policyFile: undefined,
+      httpAddress: { host: undefined, port: 18_080 },
+      socketPath: "/run/opensandbox/egress.sock",
+      token: undefined,
+      allowLocalWrites: false,
+      signedWrites: false,
+      maxRules: 4096,
+      logLevel: "info",
+      logOutputs: ["stdout"],
+      upstreams: undefined,
+      upstreamTimeoutSeconds: 5,
+      probeName: nameOf("."),
+      probeIntervalSeconds: 30,
+      exemptNameservers: [],
+      blockDoh: false,
+      dohBlocklist: [],
+      inboundUdp: false,
+      privateAnswers: "allow",
+      denyWebhook: undefined,
+      sandboxId: undefined,
+      extraAttributes: {},
+      otlpMetricsUrl: undefined,
+      otlpIntervalMs: 60_000,
+      rulesDirectory: "/var/egress/rules",
+      allowHostNetns: false,
+    } satisfies Settings,
+  });
+});
