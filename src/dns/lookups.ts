@@ -84,6 +84,7 @@ export function createLookupTable(region: Region, capacity: number): LookupTable
     close(lookup) {
       index.remove(lookup.slot);
       underWay[lookup.slot] = undefined;
+      lookup.key = "";
       lookup.serial += 1;
       lookup.firstWaiter = NO_WAITER;
       idle.push(lookup);
