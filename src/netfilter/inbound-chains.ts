@@ -40,7 +40,7 @@ export function antispoofChain({ inboundUdp }: RulesetInput): Chain {
         comment: "no flow is picked up in mid-stream",
       },
       {
-        statements: "ct state new meta l4proto != { tcp, udp, icmp, ipv6-icmp } counter drop",
+        statements: "ct state new meta l4proto != { tcp, udp, icmp, icmpv6 } counter drop",
         comment: "no other protocol is called for",
       },
       ...(inboundUdp
