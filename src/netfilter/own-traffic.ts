@@ -51,15 +51,19 @@ export function sourceChain(): Chain {
   };
 }
 
-/** Before Docker's own redirect of 127.0.0.11:53, which is at -100. */
+/**
+ * Before Docker's own redirect of 127.0.0.11:53, which is at -100. That one our lookups have to take, too; any other (a mesh that
+ * captures lookups) must not have them, so they are bound to where they go already.
+ */
 export function redirectChain(input: RulesetInput): Chain {
   const us = ours(input.marks);
   return {
     name: "nat_output",
     hook: { type: "nat", name: "output", priority: -110, policy: "accept" },
     rules: [
-      { statements: `${us} ip daddr . th dport @upstream_v4 return` },
-      { statements: `${us} ip6 daddr . th dport @upstream_v6 return` },
+      { statements: `${us} ip daddr 127.0.0.0/8 ip daddr . th dport @upstream_v4 return` },
+      { statements: `${us} ip daddr . th dport @upstream_v4 dnat ip to ip daddr` },
+      { statements: `${us} ip6 daddr . th dport @upstream_v6 dnat ip6 to ip6 daddr` },
       ...whenExempt(input, [
         { statements: `ip daddr @exempt_v4 ${ASK} return` },
         { statements: `ip6 daddr @exempt_v6 ${ASK} return` },

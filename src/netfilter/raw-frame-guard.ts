@@ -20,11 +20,24 @@ export function stampChain(marks: Marks, devices: readonly string[]): Chain {
     name: "stamp",
     hook: { type: "filter", name: "postrouting", priority: 300, policy: "accept" },
     rules: [
+      ...LOOPBACK_STAYS,
       ...(devices.length === 0 ? [] : [stamp(marks, devices)]),
       { statements: `${ours(marks)} ${CLEAR}`, comment: "taps learn nothing" },
     ],
   };
 }
+
+/**
+ * A socket bound to an interface sends what is for a loopback address out on it, after rules that took the address's word for it. Only
+ * here the interface is the true one.
+ */
+const LOOPBACK_STAYS: readonly Rule[] = [
+  {
+    statements: 'oifname != "lo" ip daddr 127.0.0.0/8 counter drop',
+    comment: "loopback addresses do not leave, whatever a socket is bound to",
+  },
+  { statements: 'oifname != "lo" ip6 daddr ::1 counter drop' },
+];
 
 /** None where there is no interface to guard. */
 export function guardTables(marks: Marks, devices: readonly string[]): readonly Table[] {
