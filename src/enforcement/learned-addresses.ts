@@ -51,6 +51,8 @@ export interface LearnedAddresses extends AddressAdmission {
   takeOver(): void;
   /** Takes out all that this policy would not admit, and returns it. Throws LearnedSetError; what is left is then written anew when it comes again. */
   forget(policy: CompiledPolicy): readonly ForgottenAddress[];
+  /** The kernel's sets are gone: forgets everything, and returns what they should hold. */
+  loseAll(): readonly ForgottenAddress[];
   /** Puts back what was forgotten and is not out of date, as far as the policy admits it. Throws LearnedSetError. */
   restore(forgotten: readonly ForgottenAddress[], policy: CompiledPolicy): void;
   /** Gives addresses that flows use a longer life, as far as they are known. Throws LearnedSetError. */
@@ -179,6 +181,14 @@ export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddress
         revoked.delete(text);
       }
       return forgotten;
+    },
+    loseAll() {
+      const lost: ForgottenAddress[] = [];
+      for (let slot = table.oldest; slot !== NO_SLOT; slot = table.newer(slot)) {
+        lost.push({ key: table.key(slot), owners: table.owners(slot), untilMs: table.untilMs(slot) });
+      }
+      for (const { key } of lost) table.remove(table.find(key, 0, key.length));
+      return lost;
     },
     restore(forgotten, policy) {
       const now = nowMs();

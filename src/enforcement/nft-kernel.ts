@@ -6,6 +6,7 @@
  * name meanwhile simply adds it again, and nothing that runs beside us can take it out behind its back. Flows that use them go on
  * until the transaction raises the generation, and are then judged.
  */
+import { LearnedSetError } from "../netfilter/io/learned-set.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { compileRuleset } from "../netfilter/compile-ruleset.ts";
 import type { Endpoint, Marks, NetworkFacts, RulesetInput } from "../netfilter/ruleset-input.ts";
@@ -42,12 +43,32 @@ export function createNftKernel(options: NftKernelOptions): PolicyKernel {
   let generation = options.firstGeneration;
   let lastForgotten: readonly ForgottenAddress[] = [];
 
+  /** Where somebody has deleted the sets there is nothing to take out; what they held is put back once they are there again. */
+  function takeOut(policy: CompiledPolicy): {
+    readonly forgotten: readonly ForgottenAddress[];
+    readonly lost: readonly ForgottenAddress[];
+  } {
+    try {
+      return { forgotten: learned.forget(policy), lost: [] };
+    } catch (error) {
+      if (!(error instanceof LearnedSetError) || error.code !== "ENOENT") throw error;
+      return { forgotten: [], lost: learned.loseAll() };
+    }
+  }
+
+  /** What is still there is taken over, what is gone is put back. */
+  function putBackLearned(policy: CompiledPolicy): void {
+    const known = learned.loseAll();
+    learned.takeOver();
+    learned.restore(known, policy);
+  }
+
   return {
     async enforce(policy: CompiledPolicy) {
       generation = generation === MAX_GENERATION ? 1 : generation + 1;
       const network = options.readNetwork();
-      const forgotten = learned.forget(policy);
-      const comeBack = lastForgotten;
+      const { forgotten, lost } = takeOut(policy);
+      const comeBack = [...lastForgotten, ...lost];
       lastForgotten = forgotten;
       const ruleset = compileRuleset({
         ...frame,
@@ -59,8 +80,9 @@ export function createNftKernel(options: NftKernelOptions): PolicyKernel {
         restore: { v4: [], v6: [] },
         revoked: listByFamily(forgotten),
       });
-      await applier.replace(ruleset);
-      // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses.
+      const { foreignHands } = await applier.replace(ruleset);
+      if (foreignHands) putBackLearned(policy);
+      // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses; so have foreign hands.
       learned.restore(comeBack, policy);
       options.onEnforced();
     },

@@ -2,7 +2,8 @@
 import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { runCommand } from "../../src/netns/command.ts";
+import { requireCommand, runCommand } from "../../src/netns/command.ts";
+import { argvIn } from "../../src/netns/namespace.ts";
 import { createLab, type Lab } from "../support/lab.ts";
 import { kernelOf, type PolicyInput, readDisk, readKernel, readMemory } from "../support/policy-places.ts";
 import { MAIN, type Sidecar } from "../support/sidecar.ts";
@@ -132,6 +133,18 @@ test("a kernel that goes on refusing: nothing opens, health says so, and all is 
   await nft.accept();
   await until("it is healthy", async () => (await sidecar.api("GET", "/healthz")).status === 200);
   await expectEverywhere(sidecar, OLD);
+});
+
+test("a table that somebody has deleted is whole again with the next change, learned addresses too", async () => {
+  const both = allow("one.example.org", "203.0.113.1");
+  const sidecar = await start({ policy: both });
+  expect(await lab.curl("-4", "http://one.example.org/")).toMatchObject({ status: 200 });
+  await requireCommand(argvIn(lab.sandbox, ["nft", "delete", "table", "inet", "opensandbox"]));
+  const next = allow("one.example.org", "203.0.113.3");
+  expect(await sidecar.api("PUT", "/policy", { body: next })).toMatchObject({ status: 200 });
+  expect(await readKernel(lab)).toEqual(kernelOf(next));
+  expect(await lab.curl("http://198.51.100.1/")).toMatchObject({ status: 200 });
+  expect(await lab.curl("http://203.0.113.1/")).toMatchObject({ exitCode: 7 });
 });
 
 const NOT_APPLIED = {

@@ -21,6 +21,8 @@ export interface RulesetApplier {
 }
 
 export interface AppliedRuleset {
+  /** The kernel held something else than this process had left there: sets may have lost what they held. */
+  readonly foreignHands: boolean;
   /** What is in force all the same, but without these. */
   readonly unavailable: readonly UnavailableProtection[];
 }
@@ -56,22 +58,25 @@ export function createNftApplier({
     return runTool(nft, [...args, "-f", "-"], run);
   }
 
-  async function apply(ruleset: Ruleset, signal?: AbortSignal): Promise<void> {
+  /** Whether the kernel held something else than what is remembered. */
+  async function apply(ruleset: Ruleset, signal?: AbortSignal): Promise<boolean> {
     const before = last;
     last = undefined;
-    if (before === undefined || !changeLittle(before, ruleset)) await loadWhole(ruleset, signal);
+    const outcome = before === undefined ? "more" : changeLittle(before, ruleset);
+    if (outcome !== "done") await loadWhole(ruleset, signal);
     last = ruleset;
+    return outcome === "refused";
   }
 
-  /** False where more has changed, or the kernel refuses: it may hold something else than what is remembered. */
-  function changeLittle(before: Ruleset, ruleset: Ruleset): boolean {
+  /** `more`: the change is too large. */
+  function changeLittle(before: Ruleset, ruleset: Ruleset): "done" | "more" | "refused" {
     const delta = deltas && findDelta(before, ruleset);
-    if (deltas === undefined || delta === undefined) return false;
+    if (deltas === undefined || delta === undefined) return "more";
     try {
       deltas.apply(delta);
-      return true;
+      return "done";
     } catch (error) {
-      if (error instanceof NetlinkRefusal || error instanceof SystemCallError) return false;
+      if (error instanceof NetlinkRefusal || error instanceof SystemCallError) return "refused";
       throw error;
     }
   }
@@ -111,15 +116,16 @@ export function createNftApplier({
     async replace(ruleset, signal) {
       if (guardFault === undefined || !hasGuard(ruleset)) {
         try {
-          await apply(ruleset, signal);
-          return { unavailable: unguarded(ruleset) };
+          const foreignHands = await apply(ruleset, signal);
+          return { foreignHands, unavailable: unguarded(ruleset) };
         } catch (error) {
           guardFault = isRefusal(error) && hasGuard(ruleset) ? await probeGuard(signal) : undefined;
           if (guardFault === undefined) throw error;
         }
       }
-      await apply(withoutGuard(ruleset), signal);
+      const foreignHands = await apply(withoutGuard(ruleset), signal);
       return {
+        foreignHands,
         unavailable: [{ protection: "raw-frame-guard", reason: `no netdev egress hook: ${guardFault}` }],
       };
     },
