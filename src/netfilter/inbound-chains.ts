@@ -1,6 +1,7 @@
 /**
  * Who may speak to us first, since answers to callers are let out, and what may still arrive of flows that we opened.
  */
+import { CALLER_FLOW } from "./own-traffic.ts";
 import type { RulesetInput } from "./ruleset-input.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
 import { judge } from "./egress-chain.ts";
@@ -28,6 +29,7 @@ export function loopbackChain(): Chain {
  * confirms the flow, so that a refused one leaves no entry.
  */
 export function antispoofChain({ inboundUdp }: RulesetInput): Chain {
+  const callers = inboundUdp ? "tcp, udp, icmp, icmpv6" : "tcp, icmp, icmpv6";
   return {
     name: "antispoof",
     hook: { type: "filter", name: "input", priority: -300, policy: "accept" },
@@ -51,6 +53,11 @@ export function antispoofChain({ inboundUdp }: RulesetInput): Chain {
               comment: "a setting lets UDP from outside open flows",
             },
           ]),
+      {
+        statements: `ct direction original ct mark 0 meta l4proto { ${callers} } ct mark set ${CALLER_FLOW}`,
+        comment:
+          "a caller that arrived from outside, also one from before our rules; a forged one never does",
+      },
     ],
   };
 }

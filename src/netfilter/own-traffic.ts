@@ -8,8 +8,9 @@ import { ADMIT } from "./generation-chains.ts";
 import { isIpv4, isLocalhost, isLoopback } from "./endpoints.ts";
 import type { Chain, Rule } from "./ruleset.ts";
 
-/** The conntrack mark of our own flows: above every generation. */
+/** The conntrack marks of our own flows, and of flows that honest callers from outside have opened: above every generation. */
 const OWN_FLOW = "0x80000000";
+export const CALLER_FLOW = "0x80000001";
 
 const ASK = "meta l4proto { tcp, udp } th dport 53";
 
@@ -39,8 +40,8 @@ export function sourceChain(): Chain {
     rules: [
       { statements: "fib saddr type local accept" },
       {
-        statements: "tcp flags & (syn | rst) == rst accept",
-        comment: "the kernel's resets for chain refuse carry the far end's address; a reset opens no flow",
+        statements: "fib daddr type local tcp flags & (syn | rst) == rst accept",
+        comment: "the kernel's resets for chain refuse carry the far end's address, and go to a local one",
       },
       {
         statements:
@@ -91,7 +92,11 @@ export function resolverRules(input: RulesetInput): readonly Rule[] {
   const ownFlow = `ct mark set ${OWN_FLOW} accept`;
   return [
     {
-      statements: "ct direction reply accept",
+      // In `dns` mode nobody judges callers, and everything may leave.
+      statements:
+        input.mode === "dns"
+          ? "ct direction reply accept"
+          : `ct direction reply ct mark ${CALLER_FLOW} accept`,
       comment: "answers of inbound connections; chains source and antispoof judge callers",
     },
     ...input.upstreams.flatMap((upstream) => asBeforeNat(us, upstream, ownFlow)),

@@ -6,7 +6,6 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
-import { execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
 import { startJsonServer } from "../support/json-server.ts";
@@ -71,38 +70,6 @@ test("known gap: row 11: who holds the API's port first keeps the sidecar from s
   );
   expect(JSON.stringify(squatter.lines)).toContain(sidecar.token);
 });
-
-test.for(FAMILIES)(
-  "known gap: row 20: a caller forged before the first start is still answered, $name",
-  async (family, context) => {
-    skipWithoutFamily(context, lab, family);
-    // As in a container whose machine has rules of its own in it: flows are tracked before the sidecar is there.
-    const tracked =
-      "table inet machine { chain output { type filter hook output priority 0; ct state new counter; }; }";
-    await execIn(lab.sandbox, ["nft", "-f", "-"], { input: tracked });
-    const denied = deniedAddress(family, 28);
-    await attack(lab, "callers", "forge", denied, family.sandbox, await macOf(lab.sandbox));
-    await lab.startSidecar({ policy: POLICY });
-    const leaks = await leaksOf(lab, async () => {
-      await attack(lab, "callers", "revive", denied, family.sandbox);
-    });
-    expect(new Set(leaks.map(({ destination }) => destination))).toEqual(new Set([denied]));
-  },
-);
-
-test.for(FAMILIES)(
-  "known gap: row 6: a reset leaves from a foreign source, to an allowed address, $name",
-  async (family, context) => {
-    skipWithoutFamily(context, lab, family);
-    await lab.startSidecar({ policy: POLICY });
-    await lab.dig("-t", family.qtype, "one.example.org");
-    const source = deniedAddress(family, 29);
-    const leaks = await leaksOf(lab, () =>
-      attack(lab, "raw_ip", "resets", family.sandbox, source, family.one),
-    );
-    expect(leaks).toMatchObject([{ source, destination: family.one, tcpFlags: 4 }]);
-  },
-);
 
 test.for(FAMILIES)(
   "known gap: row 25: an allowed name may give the gateway's address, $name",
