@@ -17,8 +17,18 @@ export interface Download {
 }
 
 /** Starts it, and settles once octets arrive or it has ended. Without a family curl picks one. */
-export async function startDownload(lab: Lab, url: string, family?: "-4" | "-6"): Promise<Download> {
-  const options = ["--no-buffer", "--max-time", "55", ...(family === undefined ? [] : [family])];
+export async function startDownload(
+  lab: Lab,
+  url: string,
+  family?: "-4" | "-6",
+  limitSeconds = 55,
+): Promise<Download> {
+  const options = [
+    "--no-buffer",
+    "--max-time",
+    String(limitSeconds),
+    ...(family === undefined ? [] : [family]),
+  ];
   const curl = lab.startAsWorkload(curlArgv([...options, url]));
   let octets = 0;
   let [lastMs, gapMs] = [performance.now(), 0];
