@@ -6,20 +6,17 @@
  * It never touches the static sets or the rules: those change through nft(8), whole. Known limit: while another process holds
  * the kernel's nftables commit lock (an `nft -f` of 100,000 prefixes), `commit` waits for it.
  */
-import { errnoName } from "../../sys/errors.ts";
 import { awaitAcknowledgement, NetlinkRefusal } from "./acknowledgement.ts";
+import { dumpSet } from "./dump-set.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { createNetlinkWriter } from "../wire/netlink-writer.ts";
-import { readReplies } from "../wire/netlink-reader.ts";
-import { readElements, type HeldElement } from "../wire/read-element.ts";
+import type { HeldElement } from "../wire/read-element.ts";
 import {
   addElement,
   beginBatch,
   deleteElement,
-  dumpElements,
   endBatch,
   MAX_COMMENT_OCTETS,
-  NFT_MSG_NEWSETELEM,
   type SetName,
 } from "../wire/set-element.ts";
 
@@ -107,30 +104,23 @@ export function openLearnedSet(): LearnedSet {
         socket.send(writer.written());
         awaitAcknowledgement(socket.receive, expected);
       } catch (error) {
-        throw error instanceof NetlinkRefusal ? new LearnedSetError(error.code, { cause: error }) : error;
+        throw toLearnedSetError(error);
       } finally {
         discard();
       }
     },
     dump(family) {
       discard();
-      dumpElements(writer, ++sequence, family === 4 ? V4 : V6);
-      socket.send(writer.written());
-      writer.reset();
-      return collectDump(socket.receive);
+      try {
+        return dumpSet(socket, writer, ++sequence, family === 4 ? V4 : V6);
+      } catch (error) {
+        throw toLearnedSetError(error);
+      }
     },
     close: socket.close,
   };
 }
 
-function collectDump(receive: () => Buffer | undefined): HeldElement[] {
-  const elements: HeldElement[] = [];
-  for (let datagram = receive(); datagram; datagram = receive()) {
-    for (const reply of readReplies(datagram)) {
-      if (reply.kind === "done") return elements;
-      if (reply.kind === "error") throw new LearnedSetError(errnoName(reply.errno));
-      if (reply.type === NFT_MSG_NEWSETELEM) elements.push(...readElements(reply.payload));
-    }
-  }
-  throw new LearnedSetError("EIO");
+function toLearnedSetError(error: unknown): unknown {
+  return error instanceof NetlinkRefusal ? new LearnedSetError(error.code, { cause: error }) : error;
 }
