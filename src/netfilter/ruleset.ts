@@ -91,6 +91,11 @@ export function hasGuard(ruleset: Ruleset): boolean {
   return ruleset.tables.some(({ family }) => family !== "inet");
 }
 
+/** Interfaces that it guards. */
+export function guardedDevices({ tables }: Ruleset): readonly string[] {
+  return tables.flatMap(({ chains }) => chains.flatMap(({ hook }) => hook?.device ?? []));
+}
+
 function withoutGuardRules(chain: Chain): Chain {
   return { ...chain, rules: chain.rules.filter(({ forGuard }) => forGuard !== true) };
 }

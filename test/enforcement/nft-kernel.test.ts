@@ -36,7 +36,7 @@ function createBench() {
       heldAtLoad.push([...kernel.held().keys()]);
       if (state.failure) throw state.failure;
       loaded.push(renderRuleset(ruleset, { tables: [], chains: [] }));
-      return { foreignHands: false, unavailable: [] };
+      return { foreignHands: false, unguarded: [] };
     },
     teardown: async () => undefined,
   };

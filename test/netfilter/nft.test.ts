@@ -38,17 +38,15 @@ const NO_EGRESS_HOOK = `case "$text" in *netdev*)
 test("a kernel without an egress hook gets everything but the guard, and the caller is told", async () => {
   const applier = createNftApplier({ nft: await fakeNft(NO_EGRESS_HOOK) });
   const applied = await applier.replace(compileRuleset(rulesetInput()));
-  expect(applied.unavailable).toEqual([
+  expect(applied.unguarded).toEqual([
     {
-      protection: "raw-frame-guard",
-      reason: "no netdev egress hook: line 7: Could not process rule: Operation not supported",
+      name: "eth0",
+      reason: "the kernel has no netdev egress hook: line 7: Could not process rule: Operation not supported",
     },
   ]);
   expect((await loads()).match(/^(-c )?-f -/gm)).toEqual(["-f -", "-c -f -", "-f -"]);
   await rm(join(folder, "loads"));
-  expect((await applier.replace(compileRuleset(rulesetInput({ generation: 8 })))).unavailable).toHaveLength(
-    1,
-  );
+  expect((await applier.replace(compileRuleset(rulesetInput({ generation: 8 })))).unguarded).toHaveLength(1);
   expect((await loads()).match(/^(-c )?-f -/gm)).toEqual(["-f -"]);
   expect(await loads()).toContain("ct mark set 8 accept");
 });

@@ -6,7 +6,7 @@ import { SystemCallError } from "../../sys/errors.ts";
 import { KernelError } from "../errors.ts";
 import { type KernelState, renderRuleset, renderTeardown, stateAfter } from "../render-nft.ts";
 import { findDelta } from "../ruleset-delta.ts";
-import { hasGuard, type Ruleset, withoutGuard } from "../ruleset.ts";
+import { guardedDevices, hasGuard, type Ruleset, withoutGuard } from "../ruleset.ts";
 import { NetlinkRefusal } from "./acknowledgement.ts";
 import type { DeltaSocket } from "./delta-socket.ts";
 import { readKernelState } from "./inspect.ts";
@@ -23,12 +23,12 @@ export interface RulesetApplier {
 export interface AppliedRuleset {
   /** The kernel held something else than this process had left there: sets may have lost what they held. */
   readonly foreignHands: boolean;
-  /** What is in force all the same, but without these. */
-  readonly unavailable: readonly UnavailableProtection[];
+  /** Raw frames leave by these; the rest of the ruleset is in force all the same. None in mode `dns`, which guards nothing. */
+  readonly unguarded: readonly UnguardedInterface[];
 }
 
-interface UnavailableProtection {
-  readonly protection: "raw-frame-guard";
+interface UnguardedInterface {
+  readonly name: string;
   /** For people. */
   readonly reason: string;
 }
@@ -117,17 +117,16 @@ export function createNftApplier({
       if (guardFault === undefined || !hasGuard(ruleset)) {
         try {
           const foreignHands = await apply(ruleset, signal);
-          return { foreignHands, unavailable: unguarded(ruleset) };
+          return { foreignHands, unguarded: ruleset.unguarded.map(describeUnnameable) };
         } catch (error) {
           guardFault = isRefusal(error) && hasGuard(ruleset) ? await probeGuard(signal) : undefined;
           if (guardFault === undefined) throw error;
         }
       }
       const foreignHands = await apply(withoutGuard(ruleset), signal);
-      return {
-        foreignHands,
-        unavailable: [{ protection: "raw-frame-guard", reason: `no netdev egress hook: ${guardFault}` }],
-      };
+      const reason = `the kernel has no netdev egress hook: ${guardFault}`;
+      const names = [...guardedDevices(ruleset), ...ruleset.unguarded];
+      return { foreignHands, unguarded: names.map((name) => ({ name, reason })) };
     },
     async teardown() {
       present = undefined;
@@ -146,11 +145,8 @@ table netdev opensandbox_probe {
 }
 `;
 
-function unguarded({ unguarded: names }: Ruleset): readonly UnavailableProtection[] {
-  return names.map((name) => ({
-    protection: "raw-frame-guard",
-    reason: `nft cannot be told the name of interface ${JSON.stringify(name)}`,
-  }));
+function describeUnnameable(name: string): UnguardedInterface {
+  return { name, reason: "nft cannot be told its name" };
 }
 
 function isRefusal(error: unknown): error is KernelError {
