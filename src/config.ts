@@ -3,6 +3,7 @@
  * can't be read is a problem, never a fall back to something weaker.
  */
 import { type Problem, type Result, quote } from "./policy/problem.ts";
+import type { ProtectionName } from "./protections/protection.ts";
 import type { Variable } from "./config/variable.ts";
 import { VARIABLES } from "./config/variables.ts";
 
@@ -13,12 +14,18 @@ type Values = {
 /** All settings, read. `upstreams: undefined` means those of resolv.conf; `maxRules: 0` means no cap. */
 export interface Settings extends Omit<
   Values,
-  "otlpEndpoint" | "otlpMetricsEndpoint" | "exemptNameservers" | "dohBlocklist" | "extraAttributes"
+  | "otlpEndpoint"
+  | "otlpMetricsEndpoint"
+  | "exemptNameservers"
+  | "dohBlocklist"
+  | "extraAttributes"
+  | "requiredProtections"
 > {
   readonly exemptNameservers: readonly string[];
   /** Empty: the shipped list of public DoH resolvers stands for it. */
   readonly dohBlocklist: readonly string[];
   readonly extraAttributes: Readonly<Record<string, string>>;
+  readonly requiredProtections: readonly ProtectionName[];
   /** Where OTLP metrics are posted. */
   readonly otlpMetricsUrl: string | undefined;
 }
@@ -52,6 +59,7 @@ function toSettings(values: Values): Settings {
     exemptNameservers: values.exemptNameservers ?? [],
     dohBlocklist: values.dohBlocklist ?? [],
     extraAttributes: values.extraAttributes ?? {},
+    requiredProtections: values.requiredProtections ?? [],
     otlpMetricsUrl: otlpMetricsEndpoint ?? (base === undefined ? undefined : `${base}/v1/metrics`),
   };
 }

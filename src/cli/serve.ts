@@ -18,6 +18,11 @@ import { createNftApplier } from "../netfilter/io/nft.ts";
 import { NOTHING_PRESENT } from "../netfilter/render-nft.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type Problem, type Result, renderProblems } from "../policy/problem.ts";
+import {
+  createProtections,
+  type ReportedProtection,
+  RequiredProtectionError,
+} from "../protections/protections.ts";
 import { EXIT } from "./exit-codes.ts";
 import { createObservability } from "./observability.ts";
 import { findObstacles } from "./preflight.ts";
@@ -43,7 +48,7 @@ export async function serve(env: Readonly<Record<string, string | undefined>>): 
     await log.drain(GRACE_MS);
     return EXIT.ok;
   } catch (error) {
-    return refuse([describe(error)]);
+    return refuse(error instanceof RequiredProtectionError ? error.lines : [describe(error)]);
   }
 }
 
@@ -58,6 +63,10 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     isFresh ? undefined : readRulesetInForce(),
     settings.blockDoh ? readDohResolvers(settings.dohBlocklist) : undefined,
   ]);
+  const protections = createProtections({
+    required: settings.requiredProtections,
+    onChange: (protection) => logProtection(log, protection),
+  });
   const deltas = openDeltaSocket();
   undo.defer(() => deltas.close());
   const observability = createObservability(settings, log);
@@ -77,6 +86,7 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     },
     doh,
     applier: createNftApplier({ deltas, present: isFresh ? NOTHING_PRESENT : undefined }),
+    protections,
     isRulesetThere: found?.mode === settings.mode,
     storage: settings.policyFile === undefined ? undefined : createPolicyStorage(settings.policyFile),
     audit: observability.audit,
@@ -112,7 +122,11 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
       "no OPENSANDBOX_EGRESS_TOKEN is set: anyone outside this network namespace who reaches the API may change the policy",
     );
   }
-  log.logger.info({ mode: settings.mode, address: settings.httpAddress }, "egress sidecar ready");
+  const states = Object.fromEntries(protections.list().map(({ name, state }) => [name, state]));
+  log.logger.info(
+    { mode: settings.mode, address: settings.httpAddress, protections: states },
+    "egress sidecar ready",
+  );
   if (!stop.aborted) await once(stop, "abort");
   log.logger.info("stopping: the rules stay in the kernel");
 }
@@ -139,6 +153,12 @@ async function loadFirstPolicy(
   if (stored?.warning !== undefined) log.logger.warn(stored.warning);
   if (stored?.policy !== undefined) return { policy: stored.policy, from: "policy file" };
   return { policy: settings.rules, from: "environment" };
+}
+
+function logProtection({ logger }: Log, { name, ...protection }: ReportedProtection): void {
+  const fields = { protection: name, ...protection };
+  if (protection.state === "off") logger.warn(fields, "a protection is off");
+  else logger.info(fields, "a protection is on again");
 }
 
 function listProblems(problems: readonly Problem[]): readonly string[] {

@@ -3,6 +3,7 @@ import { parsePolicyJson } from "../policy/parse-policy.ts";
 import { DENY_ALL, type Policy } from "../policy/policy.ts";
 import { quote, renderProblems } from "../policy/problem.ts";
 import { parseTarget } from "../policy/target.ts";
+import { isProtectionName, type ProtectionName } from "../protections/protection.ts";
 import { Unreadable } from "./readers.ts";
 
 /** Tokens joined by `+`, in any order and case. */
@@ -58,4 +59,9 @@ export function readPrefix(text: string): string | Unreadable {
   const target = parseTarget(text);
   if (target.ok && target.value.kind === "prefix") return target.value.key;
   return new Unreadable(`holds ${quote(text)}`);
+}
+
+/** One of the closed list. */
+export function readProtectionName(text: string): ProtectionName | Unreadable {
+  return isProtectionName(text) ? text : new Unreadable(`holds ${quote(text)}`);
 }

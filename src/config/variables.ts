@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { listProtectionNames } from "../protections/protection.ts";
 import { parseHttpAddress } from "./http-address.ts";
 import {
   readLogOutput,
@@ -6,6 +7,7 @@ import {
   readPolicy,
   readPrefix,
   readProbeName,
+  readProtectionName,
   readSocketPath,
   readToken,
 } from "./read-values.ts";
@@ -273,6 +275,14 @@ export const VARIABLES = {
       accepts: "an absolute path",
     },
     absolutePath(),
+  ),
+  requiredProtections: orNone(
+    {
+      name: "OPENSANDBOX_EGRESS_REQUIRE",
+      meaning: "protections without which the start ends with exit code 78",
+      accepts: `a comma list of ${listProtectionNames().join(", ")}`,
+    },
+    list(readProtectionName, (name) => name),
   ),
   allowHostNetns: withDefault(
     {

@@ -13,7 +13,7 @@ import type { AuditLog, LoadedFrom } from "../audit/audit-log.ts";
 import { mergeRules, removeTargets } from "../policy/edit.ts";
 import { policyEtag } from "../policy/etag.ts";
 import type { PolicyLayers } from "../policy/layers.ts";
-import type { Policy } from "../policy/policy.ts";
+import { DENY_ALL, type Policy } from "../policy/policy.ts";
 import type { Target } from "../policy/target.ts";
 import { type PolicyInForce, type PolicyKernel, createEnforcedLayers } from "./enforced-layers.ts";
 import { describe } from "./errors.ts";
@@ -58,6 +58,8 @@ export interface PolicyChanges extends PolicyControl {
   start(policy: Policy, always: AlwaysLayers, from: LoadedFrom): Promise<void>;
   /** Swaps the operator's rules, in the same queue as the changes of the user's policy. Throws ApplyError. */
   setAlwaysRules(always: AlwaysLayers): Promise<void>;
+  /** Denies everything from now on, in kernel and memory; the policy file keeps what it holds. Throws ApplyError. */
+  denyAll(): Promise<void>;
   /** Gives the kernel the policy in force again, in the same queue: the namespace has changed around it. A failure is tried again. */
   refresh(): Promise<void>;
   /** Settles when every change asked for so far is done, and stops trying again what failed. */
@@ -147,6 +149,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
         isStarted = true;
         audit.policyLoaded(policy, from);
       }),
+    denyAll: () => queue.run(() => replace({ denyAlways: [], allowAlways: [], user: DENY_ALL })),
     refresh: () =>
       queue.run(async () => {
         // Before the first policy there is none to give: on a restart an earlier process's ruleset is in force.

@@ -17,6 +17,7 @@ import { openLearnedSet } from "../netfilter/io/learned-set.ts";
 import { readLiveFlows } from "../netfilter/io/live-flows.ts";
 import { readNetwork, watchNetwork } from "../netfilter/io/namespace-network.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
+import { type Protections, RequiredProtectionError } from "../protections/protections.ts";
 import { parseAddress } from "../policy/address.ts";
 import { compilePolicy } from "../policy/compile.ts";
 import { DENY_ALL, type Policy } from "../policy/policy.ts";
@@ -30,6 +31,7 @@ import {
 } from "./change-policy.ts";
 import { countLearned, countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
 import { errnoOf } from "./errors.ts";
+import { watchInterfaceGuards } from "./interface-guards.ts";
 import { createLearnedAddresses, type LearnedAddresses } from "./learned-addresses.ts";
 import { createLookupAudit } from "./lookup-audit.ts";
 import { createNftKernel, type RulesetFrame } from "./nft-kernel.ts";
@@ -52,6 +54,7 @@ export interface SandboxOptions extends ChangePolicySettings {
   readonly probes: UpstreamProbes;
   readonly doh: readonly string[] | undefined;
   readonly applier: RulesetApplier;
+  readonly protections: Protections;
   /** Whether an earlier process has left a whole ruleset of ours. */
   readonly isRulesetThere: boolean;
   readonly storage: PolicyStorage | undefined;
@@ -75,7 +78,8 @@ export interface Sandbox {
   readonly policy: PolicyChanges;
   /**
    * Puts the first policy into the kernel, and then takes lookups: those that came before have waited, for until now every name would
-   * have been said not to exist. Throws ApplyError.
+   * have been said not to exist. Throws ApplyError; and RequiredProtectionError, after which everything
+   * is denied.
    */
   start(policy: Policy, always: AlwaysLayers, from: LoadedFrom): Promise<void>;
   /** For sockets of our own that lead to {@link setOwnDestinations}. Who knows it passes the policy there. */
@@ -104,7 +108,8 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     marks,
   };
   const figures = createKernelFigures();
-  const applier = countRulesets(options.applier, figures);
+  const guards = watchInterfaceGuards(countRulesets(options.applier, figures), options.protections);
+  const { applier } = guards;
   if (!options.isRulesetThere) await closeEverything(frame, applier);
   const learned = openLearned(options, figures, undo);
   let ownDestinations: readonly Endpoint[] = [];
@@ -123,7 +128,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       }),
       storage: options.storage,
       audit: options.audit,
-      checkHealth: () => checkTransports(dns.server),
+      checkHealth: () => checkHealth([options.protections.missing], dns.server),
     },
     options,
   );
@@ -162,7 +167,15 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   return {
     policy,
     async start(...first) {
+      // On a restart the ruleset in force is an earlier process's, and what guards it is not known yet.
+      if (!options.isRulesetThere) requireProtections(options.protections);
       await policy.start(...first);
+      try {
+        requireProtections(options.protections);
+      } catch (error) {
+        await policy.denyAll();
+        throw error;
+      }
       server.start();
     },
     mark: marks,
@@ -248,6 +261,21 @@ function openLearned(
   });
   learned.takeOver();
   return learned;
+}
+
+/** Throws RequiredProtectionError. */
+function requireProtections(protections: Protections): void {
+  const missing = protections.missing();
+  if (missing.length > 0) throw new RequiredProtectionError(missing);
+}
+
+/** What is known to be wrong, first; then whether the resolver answers. */
+async function checkHealth(
+  known: readonly (() => readonly string[])[],
+  server: DnsServer | undefined,
+): Promise<Health> {
+  const [reason] = known.flatMap((read) => read());
+  return reason === undefined ? checkTransports(server) : { ok: false, reason };
 }
 
 async function checkTransports(server: DnsServer | undefined): Promise<Health> {

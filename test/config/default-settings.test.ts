@@ -32,6 +32,7 @@ test("an empty environment gives the defaults", () => {
       otlpMetricsUrl: undefined,
       otlpIntervalMs: 60_000,
       rulesDirectory: "/var/egress/rules",
+      requiredProtections: [],
       allowHostNetns: false,
     } satisfies Settings,
   });

@@ -212,6 +212,15 @@ const CASES: readonly {
     refused: ["rules"],
   },
   {
+    name: "OPENSANDBOX_EGRESS_REQUIRE",
+    accepted: [
+      ["raw-frames", { requiredProtections: ["raw-frames"] }],
+      [" idle-flows, raw-frames,idle-flows ", { requiredProtections: ["idle-flows", "raw-frames"] }],
+      ["", { requiredProtections: [] }],
+    ],
+    refused: ["raw-frame", "Raw-Frames", "raw-frames idle-flows", "all", "toString", ","],
+  },
+  {
     name: "OPENSANDBOX_EGRESS_ALLOW_HOST_NETNS",
     accepted: [["true", { allowHostNetns: true }]],
     refused: ["host"],

@@ -7,6 +7,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { HELP, POLICY_HELP, RUN_HELP } from "../../src/cli/help.ts";
 import { VARIABLES } from "../../src/config/variables.ts";
 import { parsePolicyJson, parseRulesJson } from "../../src/policy/parse-policy.ts";
+import { PROTECTIONS } from "../../src/protections/protection.ts";
 import { anchors, codeSpans, findBlocks, localLinks, tableAfter } from "./markdown.ts";
 import { settingsRows } from "./settings-table.ts";
 
@@ -19,6 +20,15 @@ function read(path: string): string {
 
 test("README's table of settings is the code's", () => {
   expect(tableAfter(read("README.md"), "\n## Settings\n")).toEqual(settingsRows());
+});
+
+test("SECURITY's table of protections is the code's", () => {
+  const rows = Object.entries(PROTECTIONS).map(([name, { meaning, remedy }]) => [
+    `\`${name}\``,
+    meaning,
+    remedy,
+  ]);
+  expect(tableAfter(read("SECURITY.md"), "\n## Protections that depend on the machine\n")).toEqual(rows);
 });
 
 test("each row of README's last table leads to files that are there", () => {

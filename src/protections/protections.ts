@@ -1,0 +1,66 @@
+/** The state of each protection as it is now: whoever holds one reports it, whoever shows or requires one reads it here. */
+import { listProtectionNames, PROTECTIONS, type ProtectionName, type ProtectionState } from "./protection.ts";
+
+export type ReportedProtection = { readonly name: ProtectionName } & ProtectionState;
+
+export interface Protections {
+  /** Says how it stands from now on; the same again is fine, and tells nobody. */
+  report(name: ProtectionName, state: ProtectionState): void;
+  /** Those reported so far, in the order of the list. */
+  list(): readonly ReportedProtection[];
+  /** One line for each that is required and not on: its name, why, and what to do. One that nobody has reported is not on. */
+  missing(): readonly string[];
+}
+
+export interface ProtectionsOptions {
+  readonly required: readonly ProtectionName[];
+  /** Hears of each that goes off, for another reason than before too, or comes back on. */
+  readonly onChange: (protection: ReportedProtection) => void;
+}
+
+export function createProtections({ required, onChange }: ProtectionsOptions): Protections {
+  const states = new Map<ProtectionName, ProtectionState>();
+  return {
+    report(name, state) {
+      const before = states.get(name);
+      states.set(name, state);
+      const isNews = before === undefined ? state.state === "off" : !isSame(before, state);
+      if (isNews) onChange({ name, ...state });
+    },
+    list: () =>
+      listProtectionNames().flatMap((name) => {
+        const state = states.get(name);
+        return state === undefined ? [] : [{ name, ...state }];
+      }),
+    missing: () => required.flatMap((name) => describeMissing(name, states.get(name))),
+  };
+}
+
+/** The start was ended because a protection that has to be on is not. */
+export class RequiredProtectionError extends Error {
+  readonly code = "protection-missing";
+  /** One for each protection. */
+  readonly lines: readonly string[];
+
+  constructor(lines: readonly string[]) {
+    super(lines.join("; "));
+    this.name = "RequiredProtectionError";
+    this.lines = lines;
+  }
+}
+
+function isSame(one: ProtectionState, other: ProtectionState): boolean {
+  return reasonOf(one) === reasonOf(other);
+}
+
+function reasonOf(state: ProtectionState): string | undefined {
+  return state.state === "off" ? state.reason : undefined;
+}
+
+function describeMissing(
+  name: ProtectionName,
+  state: ProtectionState = { state: "off", reason: "it was not reported" },
+): readonly string[] {
+  if (state.state === "on") return [];
+  return [`the required protection ${name} is off: ${state.reason}; ${PROTECTIONS[name].remedy}`];
+}

@@ -1,0 +1,125 @@
+/** Protections as this kernel has them, and what is not started or not healthy without those that are required. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { configure, execIn } from "../../src/netns/namespace.ts";
+import { createLab, type Lab } from "../support/lab.ts";
+import type { Sidecar } from "../support/sidecar.ts";
+import { until } from "../support/until.ts";
+
+const POLICY = { egress: [{ action: "allow", target: "203.0.113.1" }] };
+const ALLOWED = "http://203.0.113.1/";
+const REQUIRE = { OPENSANDBOX_EGRESS_REQUIRE: "connections,raw-frames" };
+/** nft knows no escapes, and takes it for a wildcard. */
+const UNNAMEABLE = "v*0";
+const ADD_UNNAMEABLE = `link add ${UNNAMEABLE} type veth peer name peer0`;
+
+let lab: Lab;
+beforeEach(async () => {
+  lab = await createLab();
+});
+afterEach(() => lab[Symbol.asyncDispose]());
+
+/** A PATH whose nft answers as Linux before 5.16 does, and else is the real one. */
+async function pathWithoutEgressHook(): Promise<string> {
+  const bin = join(lab.stateFolder, "bin");
+  await mkdir(bin);
+  const nft = (await execIn(lab.sandbox, ["sh", "-c", "command -v nft"])).stdout.trim();
+  const script = `#!/bin/sh
+case "$*" in *"-f -"*) ;; *) exec ${nft} "$@";; esac
+text=$(cat)
+case "$text" in *"hook egress"*)
+  echo '/dev/stdin:1:1-2: Error: Could not process rule: Operation not supported' >&2
+  exit 1;;
+esac
+printf '%s\\n' "$text" | exec ${nft} "$@"
+`;
+  await writeFile(join(bin, "nft"), script, { mode: 0o755 });
+  return `${bin}:${process.env["PATH"] ?? ""}`;
+}
+
+async function expectRefusal(env: Record<string, string>, line: RegExp): Promise<void> {
+  const sidecar = await lab.startSidecar({ policy: POLICY, env, awaitHealth: false });
+  expect(await sidecar.exit).toMatchObject({ exitCode: 78 });
+  expect(sidecar.output()).toMatch(line);
+  expect(sidecar.output()).not.toContain("egress sidecar ready");
+  expect(await lab.curl(ALLOWED)).toMatchObject({ exitCode: 7 });
+  const rules = (await execIn(lab.sandbox, ["nft", "list", "chain", "inet", "opensandbox", "egress"])).stdout;
+  expect(rules).toContain("policy drop");
+}
+
+function readyProtections(sidecar: Sidecar): unknown {
+  return sidecar.logs().find(({ msg }) => msg === "egress sidecar ready")?.["protections"];
+}
+
+const warnings = (sidecar: Sidecar): unknown =>
+  sidecar
+    .logs()
+    .filter(({ msg }) => msg === "a protection is off")
+    .map(({ level, protection, reason }) => ({ level, protection, reason }));
+
+test("with every protection there, the start says so and goes on", async () => {
+  const sidecar = await lab.startSidecar({ policy: POLICY, env: REQUIRE });
+  expect(readyProtections(sidecar)).toMatchObject({ connections: "on", "raw-frames": "on" });
+  expect(await lab.curl(ALLOWED)).toMatchObject({ status: 200 });
+});
+
+test("a kernel without the egress hook: warned of, and refused where the guard is required", async () => {
+  const PATH = await pathWithoutEgressHook();
+  const reason = /^interface "eth0": the kernel has no netdev egress hook: .*not supported$/;
+  await using sidecar = await lab.startSidecar({ policy: POLICY, env: { PATH } });
+  expect(readyProtections(sidecar)).toMatchObject({ connections: "on", "raw-frames": "off" });
+  expect(warnings(sidecar)).toContainEqual({
+    level: "warn",
+    protection: "raw-frames",
+    reason: expect.stringMatching(reason),
+  });
+  expect(await lab.curl(ALLOWED)).toMatchObject({ status: 200 });
+  await sidecar.kill("SIGKILL");
+  await execIn(lab.sandbox, ["nft", "flush", "ruleset"]);
+  await expectRefusal(
+    { ...REQUIRE, PATH },
+    /^egress: the required protection raw-frames is off: interface "eth0": .*no netdev egress hook.*; use a kernel from Linux 5\.16/m,
+  );
+});
+
+test("in mode dns connections are not judged, and that can be refused", async () => {
+  const sidecar = await lab.startSidecar({
+    policy: POLICY,
+    env: { ...REQUIRE, OPENSANDBOX_EGRESS_MODE: "dns" },
+    awaitHealth: false,
+  });
+  expect(await sidecar.exit).toMatchObject({ exitCode: 78 });
+  expect(sidecar.output()).toMatch(
+    /required protection connections is off: mode dns .*; set OPENSANDBOX_EGRESS_MODE/,
+  );
+});
+
+test("a restart that finds an interface without a guard closes what the earlier process left open", async () => {
+  const sidecar = await lab.startSidecar({ policy: POLICY, env: REQUIRE });
+  await sidecar.kill("SIGKILL");
+  await configure(lab.sandbox, [ADD_UNNAMEABLE]);
+  expect(await lab.curl(ALLOWED)).toMatchObject({ status: 200 });
+  await expectRefusal(REQUIRE, /required protection raw-frames is off: interface "v\*0": .*interface names/);
+});
+
+test("an interface that cannot be guarded makes the health bad for as long as it is there", async () => {
+  const sidecar = await lab.startSidecar({ policy: POLICY, env: REQUIRE });
+  const status = async (): Promise<number> => (await sidecar.api("GET", "/healthz")).status;
+  await configure(lab.sandbox, [ADD_UNNAMEABLE]);
+  await until("the health is bad", async () => (await status()) === 503);
+  expect((await sidecar.api("GET", "/healthz")).text).toMatch(/raw-frames is off: interface "v\*0"/);
+  await configure(lab.sandbox, [`link del ${UNNAMEABLE}`]);
+  await until("the health is good again", async () => (await status()) === 200);
+  expect(warnings(sidecar)).toEqual([
+    expect.objectContaining({ protection: "raw-frames", reason: expect.stringContaining('"v*0"') }),
+  ]);
+  expect(sidecar.logs().map(({ msg }) => msg)).toContain("a protection is on again");
+});
+
+test("without a requirement such an interface is told, and the health stays good", async () => {
+  const sidecar = await lab.startSidecar({ policy: POLICY });
+  await configure(lab.sandbox, [ADD_UNNAMEABLE]);
+  await until("it is warned of", () => sidecar.output().includes("a protection is off"));
+  expect(await sidecar.api("GET", "/healthz")).toMatchObject({ status: 200 });
+});
