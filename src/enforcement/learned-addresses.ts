@@ -46,6 +46,21 @@ export interface ForgottenAddress {
   readonly untilMs: number;
 }
 
+/** One address in force. */
+export interface LearnedAddress {
+  readonly octets: Uint8Array;
+  /** The latest first. */
+  readonly owners: readonly DomainName[];
+  /** Undefined: not known, as the kernel did not say whether it took the address. */
+  readonly leftMs: number | undefined;
+}
+
+interface LearnedPage {
+  readonly addresses: readonly LearnedAddress[];
+  /** Where the next page begins; undefined after the last one. */
+  readonly next: number | undefined;
+}
+
 export interface LearnedAddresses extends AddressAdmission {
   /** Takes over what an earlier process left in the kernel. Throws LearnedSetError. */
   takeOver(): void;
@@ -57,7 +72,14 @@ export interface LearnedAddresses extends AddressAdmission {
   restore(forgotten: readonly ForgottenAddress[], policy: CompiledPolicy): void;
   /** Gives addresses that flows use a longer life, as far as they are known. Throws LearnedSetError. */
   renew(inUse: ReadonlySet<string>): void;
+  /**
+   * Up to `limit` addresses, from place `after` on, 0 being the first; a place past the end gives none. Places stay while the table
+   * changes: an address that is in force through all pages comes at least once. Costs by the page.
+   */
+  list(after: number, limit: number): LearnedPage;
   readonly size: number;
+  /** Addresses that there may be. */
+  readonly capacity: number;
 }
 
 export interface LearnedAddressesOptions {
@@ -77,6 +99,7 @@ export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddress
 
   function write(key: Uint8Array, owners: string, untilMs: number, now: number): void {
     const timeoutMs = Math.ceil(untilMs - now);
+    makeRoom(now);
     const known = table.find(key, 0, key.length);
     if (known === NO_SLOT) {
       set.add(key, timeoutMs, renderOwners(owners));
@@ -85,19 +108,24 @@ export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddress
       set.refresh(key, timeoutMs, renderOwners(owners));
     }
     if (revoked.size > 0 && revoked.delete(octetKey(key, 0, key.length))) set.pardon(key);
-    put(key, owners, untilMs, now);
+    // At once after the removal, so that an address that is written anew keeps its slot.
+    table.add(key, 0, key.length, owners, untilMs);
     touched.push(key);
   }
 
-  /** The oldest go where there is no room; what has run out goes two for each that comes, so that it does not pile up. */
   function put(key: Uint8Array, owners: string, untilMs: number, now: number): void {
+    makeRoom(now);
+    table.add(key, 0, key.length, owners, untilMs);
+  }
+
+  /** The oldest go where there is no room; what has run out goes two for each that comes, so that it does not pile up. */
+  function makeRoom(now: number): void {
     for (let looked = 0; table.oldest !== NO_SLOT; looked++) {
       const isGone = hasRunOut(table.untilMs(table.oldest), now);
       if (table.hasRoom && (looked === 2 || !isGone)) break;
       if (!isGone) letGo(table.oldest);
       table.remove(table.oldest);
     }
-    table.add(key, 0, key.length, owners, untilMs);
   }
 
   function letGo(slot: number): void {
@@ -211,9 +239,22 @@ export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddress
       }
       commit();
     },
+    list(after, limit) {
+      const now = nowMs();
+      const addresses: LearnedAddress[] = [];
+      let slot = table.above(after);
+      for (; slot !== NO_SLOT && addresses.length < limit; slot = table.above(slot)) {
+        const untilMs = table.untilMs(slot);
+        if (hasRunOut(untilMs, now)) continue;
+        const leftMs = untilMs === 0 ? undefined : Math.max(untilMs - now, 0);
+        addresses.push({ octets: table.key(slot), owners: namesOf(table.owners(slot)), leftMs });
+      }
+      return { addresses, next: slot === NO_SLOT ? undefined : slot - 1 };
+    },
     get size() {
       return table.size;
     },
+    capacity: MAX_ADDRESSES,
   };
 }
 

@@ -27,6 +27,8 @@ export interface LearnedTable {
   /** The address added longest ago, and the one added after a slot. */
   readonly oldest: number;
   newer(slot: number): number;
+  /** The first slot in use above this one, by number; NO_SLOT when there is none. Looks at an octet for each free one between. */
+  above(slot: number): number;
   /** A copy of the address's octets. */
   key(slot: number): Uint8Array;
   untilMs(slot: number): number;
@@ -48,7 +50,9 @@ export function createLearnedTable({ capacity, maxOwners, seed }: LearnedTableOp
   const names = createTextBlocks(capacity * BLOCKS_PER_ROW);
   const longestOwners = Math.ceil((maxOwners * MAX_NAME_OCTETS) / BLOCK_OCTETS);
   const keys = new Uint8Array((capacity + 1) * KEY_ROOM);
+  /** 0: the slot is free. */
   const lengths = new Uint8Array(capacity + 1);
+  let highest = NO_SLOT;
   const untils = new Float64Array(capacity + 1);
   const ownersAt = new Uint32Array(capacity + 1);
   const ownersLengths = new Uint16Array(capacity + 1);
@@ -72,6 +76,7 @@ export function createLearnedTable({ capacity, maxOwners, seed }: LearnedTableOp
     add(octets, at, length, owners, untilMs) {
       const slot = index.add(hashOctets(octets, at, length, seed));
       if (slot === NO_SLOT) return slot;
+      highest = Math.max(highest, slot);
       for (let i = 0; i < length; i++) keys[slot * KEY_ROOM + i] = octets[at + i] ?? 0;
       lengths[slot] = length;
       untils[slot] = untilMs;
@@ -81,11 +86,16 @@ export function createLearnedTable({ capacity, maxOwners, seed }: LearnedTableOp
     remove(slot) {
       index.remove(slot);
       names.release(ownersAt[slot] ?? 0);
+      lengths[slot] = 0;
     },
     get oldest() {
       return index.oldest;
     },
     newer: index.newer,
+    above(slot) {
+      for (let next = slot + 1; next <= highest; next++) if (lengths[next] !== 0) return next;
+      return NO_SLOT;
+    },
     key: (slot) => keys.slice(slot * KEY_ROOM, slot * KEY_ROOM + (lengths[slot] ?? 0)),
     untilMs: (slot) => untils[slot] ?? 0,
     setUntilMs(slot, untilMs) {
