@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { listProtectionNames } from "../protections/protection.ts";
 import { parseHttpAddress } from "./http-address.ts";
 import {
@@ -11,17 +10,8 @@ import {
   readSocketPath,
   readToken,
 } from "./read-values.ts";
-import {
-  Unreadable,
-  absolutePath,
-  attributes,
-  flag,
-  httpUrl,
-  integer,
-  list,
-  reader,
-  word,
-} from "./readers.ts";
+import { Unreadable, absolutePath, flag, integer, list, reader, word } from "./readers.ts";
+import { OBSERVABILITY_VARIABLES } from "./observability-variables.ts";
 import { MAX_UPSTREAMS, parseLiteralAddress, parseUpstream, upstreamKey } from "./upstream.ts";
 import { orNone, verbatim, withDefault } from "./variable.ts";
 
@@ -213,60 +203,7 @@ export const VARIABLES = {
     },
     word(["allow", "deny"]),
   ),
-  denyWebhook: orNone(
-    {
-      name: "OPENSANDBOX_EGRESS_DENY_WEBHOOK",
-      meaning: "URL that is told of each denied lookup",
-      accepts: "an http or https URL",
-      secret: true,
-    },
-    httpUrl(),
-  ),
-  sandboxId: orNone(
-    {
-      name: "OPENSANDBOX_EGRESS_SANDBOX_ID",
-      meaning: "the sandbox's id on logs, metrics and webhook calls",
-      accepts: "text",
-    },
-    z.string(),
-  ),
-  extraAttributes: orNone(
-    {
-      name: "OPENSANDBOX_EGRESS_METRICS_EXTRA_ATTRS",
-      meaning: "further attributes on metrics and logs",
-      accepts: "k=v,k2=v2",
-    },
-    attributes(),
-  ),
-  otlpEndpoint: orNone(
-    {
-      name: "OTEL_EXPORTER_OTLP_ENDPOINT",
-      default: "off",
-      meaning: "OTLP/HTTP collector; metrics go to its /v1/metrics",
-      accepts: "an http or https URL",
-      secret: true,
-    },
-    httpUrl(),
-  ),
-  otlpMetricsEndpoint: orNone(
-    {
-      name: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-      default: "off",
-      meaning: "OTLP/HTTP URL of metrics alone, used as it stands; wins over the one above",
-      accepts: "an http or https URL",
-      secret: true,
-    },
-    httpUrl(),
-  ),
-  otlpIntervalMs: withDefault(
-    {
-      name: "OTEL_METRIC_EXPORT_INTERVAL",
-      default: "60000",
-      meaning: "milliseconds between two pushes of metrics",
-      accepts: "a whole number from 1000 to 3600000",
-    },
-    integer(1000, 3_600_000),
-  ),
+  ...OBSERVABILITY_VARIABLES,
   rulesDirectory: withDefault(
     {
       name: "OPENSANDBOX_EGRESS_RULES_DIR",

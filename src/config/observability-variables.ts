@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { attributes, httpUrl, integer } from "./readers.ts";
+import { orNone, withDefault } from "./variable.ts";
+
+/** Where denials and metrics are sent, and what is said with them. */
+export const OBSERVABILITY_VARIABLES = {
+  denyWebhook: orNone(
+    {
+      name: "OPENSANDBOX_EGRESS_DENY_WEBHOOK",
+      meaning: "URL that is told of each denied lookup",
+      accepts: "an http or https URL",
+      secret: true,
+    },
+    httpUrl(),
+  ),
+  sandboxId: orNone(
+    {
+      name: "OPENSANDBOX_EGRESS_SANDBOX_ID",
+      meaning: "the sandbox's id on logs, metrics and webhook calls",
+      accepts: "text",
+    },
+    z.string(),
+  ),
+  extraAttributes: orNone(
+    {
+      name: "OPENSANDBOX_EGRESS_METRICS_EXTRA_ATTRS",
+      meaning: "further attributes on metrics and logs",
+      accepts: "k=v,k2=v2",
+    },
+    attributes(),
+  ),
+  otlpEndpoint: orNone(
+    {
+      name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+      default: "off",
+      meaning: "OTLP/HTTP collector; metrics go to its /v1/metrics",
+      accepts: "an http or https URL",
+      secret: true,
+    },
+    httpUrl(),
+  ),
+  otlpMetricsEndpoint: orNone(
+    {
+      name: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+      default: "off",
+      meaning: "OTLP/HTTP URL of metrics alone, used as it stands; wins over the one above",
+      accepts: "an http or https URL",
+      secret: true,
+    },
+    httpUrl(),
+  ),
+  otlpIntervalMs: withDefault(
+    {
+      name: "OTEL_METRIC_EXPORT_INTERVAL",
+      default: "60000",
+      meaning: "milliseconds between two pushes of metrics",
+      accepts: "a whole number from 1000 to 3600000",
+    },
+    integer(1000, 3_600_000),
+  ),
+};

@@ -1,0 +1,222 @@
+import type { Settings } from "../../src/config.ts";
+import { nameOf } from "../policy/examples.ts";
+
+/** For each variable: texts that are read, with what they give in the settings, and texts that stop the start. */
+export const CASES: readonly {
+  readonly name: string;
+  readonly accepted: readonly (readonly [string, Partial<Settings>])[];
+  readonly refused: readonly string[];
+}[] = [
+  {
+    name: "OPENSANDBOX_EGRESS_MODE",
+    accepted: [
+      ["dns", { mode: "dns" }],
+      ["nft+DNS", { mode: "dns+nft" }],
+      [" dns + nft ", { mode: "dns+nft" }],
+      ["", { mode: "dns+nft" }],
+    ],
+    refused: ["nft", "dns,nft", "dns+", "off"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_POLICY_FILE",
+    accepted: [
+      ["/var/egress/policy.json", { policyFile: "/var/egress/policy.json" }],
+      ["", { policyFile: undefined }],
+    ],
+    refused: ["policy.json"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_HTTP_ADDR",
+    accepted: [
+      [":8080", { httpAddress: { host: undefined, port: 8080 } }],
+      ["[::]:8080", { httpAddress: { host: undefined, port: 8080 } }],
+      ["0.0.0.0:8080", { httpAddress: { host: "0.0.0.0", port: 8080 } }],
+      ["127.0.0.1:18080", { httpAddress: { host: "127.0.0.1", port: 18080 } }],
+      ["[::1]:18080", { httpAddress: { host: "::1", port: 18080 } }],
+      ["localhost:18080", { httpAddress: { host: "127.0.0.1", port: 18080 } }],
+    ],
+    refused: ["18080", ":0", ":65536", "::1:18080", "[127.0.0.1]:1", "example.org:80", ":http", "http://:80"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_SOCKET",
+    accepted: [
+      ["/tmp/e.sock", { socketPath: "/tmp/e.sock" }],
+      ["", { socketPath: undefined }],
+    ],
+    refused: ["e.sock", `/${"x".repeat(107)}`],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_TOKEN",
+    accepted: [
+      ["s3cret with blanks", { token: "s3cret with blanks" }],
+      ["", { token: undefined }],
+    ],
+    refused: ["s3cret\n", " s3cret", "s3\u0000cret"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_ALLOW_LOCAL_WRITES",
+    accepted: [
+      ["TRUE", { allowLocalWrites: true }],
+      ["1", { allowLocalWrites: true }],
+      ["off", { allowLocalWrites: false }],
+    ],
+    refused: ["maybe", "2"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_SIGNED_WRITES",
+    accepted: [["false", { signedWrites: false }]],
+    refused: ["yes?"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_MAX_RULES",
+    accepted: [
+      ["0", { maxRules: 0 }],
+      [" 100000 ", { maxRules: 100_000 }],
+    ],
+    refused: ["-1", "1.5", "1e3", "many", "99999999999999999999"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_LOG_LEVEL",
+    accepted: [["WARN", { logLevel: "warn" }]],
+    refused: ["verbose", "warning"],
+  },
+  {
+    name: "OPENSANDBOX_LOG_OUTPUT",
+    accepted: [
+      ["stdout, /var/log/egress.log,stdout,", { logOutputs: ["stdout", "/var/log/egress.log"] }],
+      ["stderr", { logOutputs: ["stderr"] }],
+    ],
+    refused: ["egress.log", "stdout,syslog", ","],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM",
+    accepted: [
+      ["192.0.2.53", { upstreams: [{ address: "192.0.2.53", port: 53 }] }],
+      [
+        "192.0.2.53:5353, 2001:DB8::53,[2001:db8:0::53]:53",
+        {
+          upstreams: [
+            { address: "192.0.2.53", port: 5353 },
+            { address: "2001:db8::53", port: 53 },
+          ],
+        },
+      ],
+      ["[2001:db8::53]", { upstreams: [{ address: "2001:db8::53", port: 53 }] }],
+      ["", { upstreams: undefined }],
+    ],
+    refused: [
+      "dns.example.org",
+      "192.0.2.53:0",
+      "192.0.2.53:99999",
+      "192.0.2.0/24",
+      "[192.0.2.1",
+      "192.0.2.1,x",
+    ],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM_TIMEOUT",
+    accepted: [["120", { upstreamTimeoutSeconds: 120 }]],
+    refused: ["0", "121", "5s"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM_PROBE",
+    accepted: [
+      [".", { probeName: nameOf(".") }],
+      ["Example.ORG.", { probeName: nameOf("example.org") }],
+    ],
+    refused: ["exa mple", "a..b"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM_PROBE_INTERVAL_SEC",
+    accepted: [["1", { probeIntervalSeconds: 1 }]],
+    refused: ["0", "3601"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_NAMESERVER_EXEMPT",
+    accepted: [["192.0.2.1, ::ffff:192.0.2.1", { exemptNameservers: ["192.0.2.1"] }]],
+    refused: ["192.0.2.1:53", "ns.example.org"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_BLOCK_DOH_443",
+    accepted: [["yes", { blockDoh: true }]],
+    refused: ["443"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_DOH_BLOCKLIST",
+    accepted: [
+      [
+        "192.0.2.1,198.51.100.7/24,2001:db8::/32",
+        { dohBlocklist: ["192.0.2.1", "198.51.100.0/24", "2001:db8::/32"] },
+      ],
+    ],
+    refused: ["dns.example.org", "10.0.0.0/33"],
+  },
+  { name: "OPENSANDBOX_EGRESS_INBOUND_UDP", accepted: [["on", { inboundUdp: true }]], refused: ["udp"] },
+  {
+    name: "OPENSANDBOX_EGRESS_PRIVATE_ANSWERS",
+    accepted: [["Deny", { privateAnswers: "deny" }]],
+    refused: ["block"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_DENY_WEBHOOK",
+    accepted: [["https://hooks.example.org/x", { denyWebhook: "https://hooks.example.org/x" }]],
+    refused: ["hooks.example.org", "ftp://example.org/"],
+  },
+  { name: "OPENSANDBOX_EGRESS_SANDBOX_ID", accepted: [["sbx-1", { sandboxId: "sbx-1" }]], refused: [] },
+  {
+    name: "OPENSANDBOX_EGRESS_METRICS_EXTRA_ATTRS",
+    accepted: [["team=a b, tier=x=y,empty=", { extraAttributes: { team: "a b", tier: "x=y", empty: "" } }]],
+    refused: ["team", "=x", "a=1,a=2", "opensandbox.event=x", "msg=x", "a b=c"],
+  },
+  {
+    name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    accepted: [
+      [
+        "http://collector.example.org:4318",
+        { otlpMetricsUrl: "http://collector.example.org:4318/v1/metrics" },
+      ],
+      ["", { otlpMetricsUrl: undefined }],
+    ],
+    refused: ["collector:4318", "grpc://x"],
+  },
+  {
+    name: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    accepted: [["http://c.example.org/m", { otlpMetricsUrl: "http://c.example.org/m" }]],
+    refused: ["x"],
+  },
+  {
+    name: "OTEL_METRIC_EXPORT_INTERVAL",
+    accepted: [
+      ["", { otlpIntervalMs: 60_000 }],
+      ["5000", { otlpIntervalMs: 5000 }],
+    ],
+    refused: ["999", "60s", "3600001"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_RULES_DIR",
+    accepted: [["/rules", { rulesDirectory: "/rules" }]],
+    refused: ["rules"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_REQUIRE",
+    accepted: [
+      ["raw-frames", { requiredProtections: ["raw-frames"] }],
+      [" idle-flows, raw-frames,idle-flows ", { requiredProtections: ["idle-flows", "raw-frames"] }],
+      ["", { requiredProtections: [] }],
+    ],
+    refused: ["raw-frame", "Raw-Frames", "raw-frames idle-flows", "all", "toString", ","],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_ALLOW_HOST_NETNS",
+    accepted: [["true", { allowHostNetns: true }]],
+    refused: ["host"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_RULES",
+    accepted: [
+      ["", { rules: { defaultAction: "deny", egress: [] } }],
+      ['{"defaultAction":"allow"}', { rules: { defaultAction: "allow", egress: [] } }],
+    ],
+    refused: ["{", "[]", '{"defaultAction":"maybe"}', '{"egress":[{"target":"*"}]}'],
+  },
+];
