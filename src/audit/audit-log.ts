@@ -31,12 +31,24 @@ interface AllowedLookup {
   readonly error?: string | undefined;
 }
 
+/** Allowed lookups that a bound keeps from the upstreams until its minute is over. */
+interface LimitedLookups {
+  /** The name that is counted below; undefined for those that share one count. */
+  readonly parent: string | undefined;
+  readonly bound: "names" | "lookups";
+  readonly perMinute: number;
+  readonly layer: string;
+  readonly rule: string | undefined;
+}
+
 /** Decisions as events. Calls return at once and never throw; they are made on the lookup's way. */
 export interface AuditLog {
   policyLoaded(policy: Policy, from: LoadedFrom): void;
   policyUpdated(change: PolicyChange): void;
   policyUpdateFailed(error: string): void;
   lookupDenied(lookup: DeniedLookup): void;
+  /** Once a minute and parent, however many lookups it concerns; no denial, so the webhook hears nothing of it. */
+  lookupsLimited(limit: LimitedLookups): void;
   /** Whether `lookupAllowed` would do anything for this name: to be asked where its addresses have to be rendered first. */
   wantsAllowed(host: DomainName): boolean;
   /** Not logged for names that the skip list holds. */

@@ -86,6 +86,12 @@ export function createLog(
       denials.warn({ ...event("egress.denied"), "target.host": host, layer, rule }, "lookup denied");
       subject = undefined;
     },
+    lookupsLimited({ parent, bound, perMinute, layer, rule }) {
+      denials.warn(
+        { ...event("egress.limited"), parent, bound, "per.minute": perMinute, layer, rule },
+        "lookups limited",
+      );
+    },
     wantsAllowed,
     lookupAllowed({ host, ips, error }) {
       if (!wantsAllowed(host)) return;

@@ -76,6 +76,7 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     maxRules: settings.maxRules,
     upstreams: settings.upstreams,
     timeoutMs: settings.upstreamTimeoutSeconds * 1000,
+    bounds: settings,
     allowPrivateAnswers: settings.privateAnswers === "allow",
     exemptNameservers: settings.exemptNameservers,
     inboundUdp: settings.inboundUdp,

@@ -203,6 +203,24 @@ export const VARIABLES = {
     },
     word(["allow", "deny"]),
   ),
+  namesPerMinute: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_WILDCARD_NAMES_PER_MINUTE",
+      default: "600",
+      meaning: "new names below one allowed wildcard that upstreams are asked for in a minute; 0 is no bound",
+      accepts: "a whole number from 0 to 4294967295",
+    },
+    integer(0, 2 ** 32 - 1),
+  ),
+  lookupsPerMinute: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_WILDCARD_LOOKUPS_PER_MINUTE",
+      default: "6000",
+      meaning: "lookups below one allowed wildcard that upstreams are asked for in a minute; 0 is no bound",
+      accepts: "a whole number from 0 to 4294967295",
+    },
+    integer(0, 2 ** 32 - 1),
+  ),
   ...OBSERVABILITY_VARIABLES,
   rulesDirectory: withDefault(
     {

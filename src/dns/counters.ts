@@ -18,6 +18,8 @@ export interface Counters {
   kernelFailures: number;
   /** Queries for which there was no room. */
   overloads: number;
+  /** Lookups that were not sent upstream because of a bound on their parent. */
+  limited: number;
   /** Datagrams from upstreams that answered nothing that was asked: late, doubled, or forged. */
   strays: number;
 }
@@ -35,6 +37,7 @@ export function createCounters(): Counters {
     upstreamFailures: 0,
     kernelFailures: 0,
     overloads: 0,
+    limited: 0,
     strays: 0,
   };
 }

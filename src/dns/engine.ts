@@ -2,6 +2,7 @@
  * The resolver's parts put together over an arena and a transport: everything between the bytes that come in and the bytes that go
  * out. It opens nothing and waits for nothing: `io/server.ts` gives it sockets, time and passes.
  */
+import { randomInt } from "node:crypto";
 import type { Arena } from "../sys/arena.ts";
 import type { Region } from "../sys/datagrams.ts";
 import { createAnswerCache } from "./cache.ts";
@@ -9,6 +10,7 @@ import { createAnswerCleaner } from "./clean-answer.ts";
 import { createCounters, type Counters } from "./counters.ts";
 import { createDelivery } from "./delivery.ts";
 import { createForwarder } from "./forwarder.ts";
+import { type BoundSettings, createLookupBounds } from "./lookup-bounds.ts";
 import { createLookupEnd } from "./lookup-end.ts";
 import { QUESTION_ROOM } from "./lookups.ts";
 import type { AddressAdmission, LookupObserver, LookupPolicy } from "./ports.ts";
@@ -38,6 +40,7 @@ export interface EngineOptions extends EngineLimits {
   readonly region: Region;
   readonly transport: UpstreamTransport;
   readonly timeoutMs: number;
+  readonly bounds: BoundSettings;
   readonly policy: LookupPolicy;
   readonly admission: AddressAdmission;
   readonly observer: LookupObserver;
@@ -91,6 +94,11 @@ export function createEngine(options: EngineOptions): Engine {
   });
   const resolver = createResolver({
     ...options,
+    bounds: createLookupBounds({
+      ...options.bounds,
+      onMet: (met) => options.observer.limited(met),
+      seed: randomInt(2 ** 32),
+    }),
     cache,
     takePrepared: pool.take,
     waiters,

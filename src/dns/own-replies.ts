@@ -22,6 +22,16 @@ export const OVERLOADED: OwnReply = {
   ede: Ede.other,
   edeText: Buffer.from("too many lookups under way"),
 };
+/**
+ * An allowed name that a bound on lookups keeps from being asked. SERVFAIL, for it says nothing about the name and clients take it for what will
+ * pass: nobody keeps it as a negative answer. REFUSED is final to some of them, and on NXDOMAIN all would believe that the name is
+ * not there. The extended error says that it is by local policy (RFC 8914 section 4.19).
+ */
+export const LIMITED: OwnReply = {
+  rcode: Rcode.servFail,
+  ede: Ede.prohibited,
+  edeText: Buffer.from("too many lookups this minute"),
+};
 export const TRUNCATED: OwnReply = { rcode: Rcode.noError, ede: Ede.none, truncated: true };
 
 /** A reply that is its rcode: passed on from an upstream, or to a query that was refused on sight. */

@@ -2,6 +2,7 @@
 import type { Decision } from "../policy/decision.ts";
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
+import type { BoundMet } from "./lookup-bounds.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
 
 /** The policy as it is at the moment of the call. */
@@ -38,6 +39,8 @@ export interface LookupObserver {
   /** `answer` is valid during the call only. */
   answered(qname: DomainName, qtype: number, answer: PreparedAnswer): void;
   failed(qname: DomainName, qtype: number, reason: LookupFailure): void;
+  /** Lookups of allowed names are refused from now on until a minute is over; not called for each of them. */
+  limited(met: BoundMet): void;
   /** The upstreams are done with a lookup, well or not, this long after it was begun. */
   forwarded(durationMs: number): void;
 }

@@ -6,13 +6,15 @@
  *
  * It validates nothing by itself (DNSSEC is left to upstreams and clients) and never asks an upstream about a name that the policy denies.
  */
+import type { Decision } from "../policy/decision.ts";
 import type { Arena } from "../sys/arena.ts";
 import { BATCH, type ReceiveBatch } from "../sys/datagrams.ts";
 import { NOT_CACHED, type AnswerCache } from "./cache.ts";
 import type { Counters } from "./counters.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Forwarder } from "./forwarder.ts";
-import { DENIED, OVERLOADED, ownReplyForType, rcodeReply } from "./own-replies.ts";
+import type { LookupBounds } from "./lookup-bounds.ts";
+import { DENIED, LIMITED, OVERLOADED, ownReplyForType, rcodeReply } from "./own-replies.ts";
 import type { LookupObserver, LookupPolicy } from "./ports.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
 import { NO_WAITER, type Client, type WaiterTable } from "./waiters.ts";
@@ -28,6 +30,7 @@ export interface ResolverOptions {
   readonly arena: Arena;
   readonly policy: LookupPolicy;
   readonly observer: LookupObserver;
+  readonly bounds: LookupBounds;
   readonly cache: AnswerCache;
   /** A prepared answer that nobody uses in this pass. */
   readonly takePrepared: () => PreparedAnswer;
@@ -48,6 +51,8 @@ export function createResolver(options: ResolverOptions): Resolver {
   const { arena, policy, observer, cache, waiters, delivery, forwarder, counters } = options;
   const readQuery = createQueryReader();
   const query = createQuery();
+  /** What allowed the query at hand. */
+  let allowedBy: Decision = { action: "deny", layer: "default", rule: undefined };
 
   function handle(
     start: number,
@@ -62,7 +67,7 @@ export function createResolver(options: ResolverOptions): Resolver {
     if (client.isStream) counters.tcpQueries += 1;
     else counters.udpQueries += 1;
     const reply = refusal === 0 ? decide() : refuse(refusal);
-    if (reply !== undefined) client.send(start, writeOwnReply(arena.octets, query, reply), name, nameLength);
+    if (reply !== undefined) sendOwn(reply, client, name, nameLength);
     else resolve(client, name, nameLength, nowMs);
   }
 
@@ -75,7 +80,10 @@ export function createResolver(options: ResolverOptions): Resolver {
   function decide(): OwnReply | undefined {
     const { qname, qtype } = query;
     const decision = qname === undefined ? undefined : policy.decide(qname);
-    if (decision?.action === "allow") return ownReplyForType(qtype);
+    if (decision?.action === "allow") {
+      allowedBy = decision;
+      return ownReplyForType(qtype);
+    }
     counters.denied += 1;
     observer.denied(qname ?? presentName(arena.octets, query.start + HEADER_OCTETS), qtype, decision);
     return DENIED;
@@ -101,6 +109,10 @@ export function createResolver(options: ResolverOptions): Resolver {
     } else if (underWay) {
       counters.joined += 1;
       underWay.firstWaiter = row;
+    } else if (!options.bounds.admits(allowedBy, qname, query.qtype, nowMs)) {
+      waiters.release(row);
+      counters.limited += 1;
+      sendOwn(LIMITED, client, name, nameLength);
     } else {
       const lookup = forwarder.start(key, query, nowMs);
       if (lookup) lookup.firstWaiter = row;
@@ -114,7 +126,11 @@ export function createResolver(options: ResolverOptions): Resolver {
   function overload(client: Client, name: number, nameLength: number): void {
     counters.overloads += 1;
     if (query.qname !== undefined) observer.failed(query.qname, query.qtype, "overload");
-    client.send(query.start, writeOwnReply(arena.octets, query, OVERLOADED), name, nameLength);
+    sendOwn(OVERLOADED, client, name, nameLength);
+  }
+
+  function sendOwn(reply: OwnReply, client: Client, name: number, nameLength: number): void {
+    client.send(query.start, writeOwnReply(arena.octets, query, reply), name, nameLength);
   }
 
   /** Whether a lookup may still wait: some rows are kept free for what memory answers, however many wait. */

@@ -117,10 +117,10 @@ export function hashOctets(octets: Uint8Array, at: number, length: number, seed:
   return finish(hash);
 }
 
-/** The same over a text's characters, each below 256. */
-export function hashText(text: string, seed: number): number {
+/** The same over a text's characters from there on, each below 256. */
+export function hashText(text: string, seed: number, from = 0): number {
   let hash = seed;
-  for (let i = 0; i < text.length; i++) hash = mix(hash, text.charCodeAt(i));
+  for (let i = from; i < text.length; i++) hash = mix(hash, text.charCodeAt(i));
   return finish(hash);
 }
 

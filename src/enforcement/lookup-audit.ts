@@ -27,6 +27,15 @@ export function createLookupAudit(
       });
       audit.lookupAllowed({ host, ips });
     },
+    limited({ bound, perMinute, parent, decision }) {
+      audit.lookupsLimited({
+        parent,
+        bound,
+        perMinute,
+        layer: decision.layer,
+        rule: decision.rule?.target.text,
+      });
+    },
     failed(host, _qtype, reason) {
       audit.lookupAllowed({ host, ips: [], error: REASONS[reason] });
     },

@@ -8,6 +8,7 @@
 import { randomInt } from "node:crypto";
 import type { AuditLog, LoadedFrom } from "../audit/audit-log.ts";
 import { openDnsServer, type DnsServer, type DnsServerStats } from "../dns/io/server.ts";
+import type { BoundSettings } from "../dns/lookup-bounds.ts";
 import type { UpstreamProbes } from "../dns/ports.ts";
 import type { AddressAdmission } from "../dns/ports.ts";
 import { findSilentTransport } from "../dns/io/self-check.ts";
@@ -48,6 +49,7 @@ const NO_ADMISSION: AddressAdmission = { learn: () => undefined, commit: () => t
 export interface SandboxOptions extends ChangePolicySettings {
   readonly upstreams: readonly Endpoint[];
   readonly timeoutMs: number;
+  readonly bounds: BoundSettings;
   readonly allowPrivateAnswers: boolean;
   readonly exemptNameservers: readonly string[];
   readonly inboundUdp: boolean;
@@ -145,6 +147,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       upstreams: options.upstreams,
       mark: marks,
       timeoutMs: options.timeoutMs,
+      bounds: options.bounds,
       policy: judge,
       admission: options.enforcementMode === "dns" ? NO_ADMISSION : learned,
       observer: createLookupAudit(options.audit, options.recordDuration),

@@ -26,6 +26,7 @@ export interface LookupFigures {
   readonly upstreamFailures: number;
   readonly kernelFailures: number;
   readonly overloads: number;
+  readonly limited: number;
   readonly strays: number;
   readonly cacheEntries: number;
   readonly underWay: number;
@@ -82,6 +83,7 @@ function lookupMetrics(lookups: LookupFigures, duration: HistogramPoint): readon
       upstream: lookups.upstreamFailures,
       kernel: lookups.kernelFailures,
       overload: lookups.overloads,
+      limited: lookups.limited,
     }),
     counterBy("egress.dns.queries_total", "Queries that came in", "transport", {
       udp: lookups.udpQueries,

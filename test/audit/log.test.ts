@@ -141,6 +141,28 @@ describe("the audit log", () => {
     ]);
   });
 
+  it("tells of a bound that lookups have met, at every level", async () => {
+    const { log, lines } = createMemoryLog({ logLevel: "error" });
+    log.audit.lookupsLimited({
+      parent: "example.org",
+      bound: "names",
+      perMinute: 600,
+      layer: "user",
+      rule: "*.example.org",
+    });
+    expect(await lines()).toMatchObject([
+      {
+        level: "warn",
+        "opensandbox.event": "egress.limited",
+        parent: "example.org",
+        bound: "names",
+        "per.minute": 600,
+        layer: "user",
+        rule: "*.example.org",
+      },
+    ]);
+  });
+
   it("writes to the end of files that only we may read", async () => {
     const folder = await mkdtemp(join(tmpdir(), "log-"));
     const path = join(folder, "egress.log");

@@ -26,6 +26,8 @@ test("an empty environment gives the defaults", () => {
       dohBlocklist: [],
       inboundUdp: false,
       privateAnswers: "allow",
+      namesPerMinute: 600,
+      lookupsPerMinute: 6000,
       denyWebhook: undefined,
       sandboxId: undefined,
       extraAttributes: {},

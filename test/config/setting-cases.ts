@@ -76,6 +76,19 @@ export const CASES: readonly {
     refused: ["-1", "1.5", "1e3", "many", "99999999999999999999"],
   },
   {
+    name: "OPENSANDBOX_EGRESS_WILDCARD_NAMES_PER_MINUTE",
+    accepted: [
+      ["0", { namesPerMinute: 0 }],
+      ["10000", { namesPerMinute: 10_000 }],
+    ],
+    refused: ["-1", "off", "4294967296"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_WILDCARD_LOOKUPS_PER_MINUTE",
+    accepted: [["4294967295", { lookupsPerMinute: 4_294_967_295 }]],
+    refused: ["1.5", "none"],
+  },
+  {
     name: "OPENSANDBOX_EGRESS_LOG_LEVEL",
     accepted: [["WARN", { logLevel: "warn" }]],
     refused: ["verbose", "warning"],

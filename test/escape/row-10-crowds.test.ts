@@ -5,7 +5,7 @@ import { z } from "zod";
 import { FAMILIES } from "../support/families.ts";
 import { createLab, type Lab } from "../support/lab.ts";
 import { readMemory } from "../support/policy-places.ts";
-import type { Sidecar } from "../support/sidecar.ts";
+import { type Sidecar, WITHOUT_BOUNDS } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 import { attack, POLICY, questionsOf, startAttack } from "./attack.ts";
 
@@ -16,7 +16,11 @@ let lab: Lab;
 let sidecar: Sidecar;
 beforeAll(async () => {
   lab = await createLab();
-  const env = { OPENSANDBOX_EGRESS_SIGNED_WRITES: "true", OPENSANDBOX_EGRESS_LOG_LEVEL: "error" };
+  const env = {
+    ...WITHOUT_BOUNDS,
+    OPENSANDBOX_EGRESS_SIGNED_WRITES: "true",
+    OPENSANDBOX_EGRESS_LOG_LEVEL: "error",
+  };
   sidecar = await lab.startSidecar({ policy: POLICY, env });
 });
 afterAll(() => lab[Symbol.asyncDispose]());

@@ -33,7 +33,7 @@ test.each([
   expect(metric && prometheusName(metric)).toBe(is);
 });
 
-test("failures of upstreams, of the kernel and overloads are told apart, and from denials", () => {
+test("failures of upstreams, of the kernel, overloads and bounds are told apart, and from denials", () => {
   const lines = renderPrometheus(readMetrics(SOURCES), {}).split("\n");
   expect(lines).toEqual(
     expect.arrayContaining([
@@ -41,6 +41,7 @@ test("failures of upstreams, of the kernel and overloads are told apart, and fro
       'egress_dns_query_failed_total{reason="upstream"} 4',
       'egress_dns_query_failed_total{reason="kernel"} 6',
       'egress_dns_query_failed_total{reason="overload"} 8',
+      'egress_dns_query_failed_total{reason="limited"} 10',
       'egress_nftables_updates_failed_total{operation="static_apply"} 1',
       'egress_nftables_updates_failed_total{operation="dynamic_add"} 3',
       "egress_nftables_updates_count_total 42",

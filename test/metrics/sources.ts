@@ -11,6 +11,7 @@ const LOOKUPS: LookupFigures = {
   upstreamFailures: 4,
   kernelFailures: 6,
   overloads: 8,
+  limited: 10,
   strays: 11,
   cacheEntries: 12,
   underWay: 13,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startDownload } from "../support/download.ts";
 import { createLab, INTERNET_V4, INTERNET_V6, type Lab } from "../support/lab.ts";
 import { lookUpAndConnect, renderHosts } from "../support/lookup-connect.ts";
-import type { Sidecar } from "../support/sidecar.ts";
+import { type Sidecar, WITHOUT_BOUNDS } from "../support/sidecar.ts";
 
 const POLICY = {
   egress: [
@@ -24,7 +24,10 @@ beforeAll(async () => {
   const hosts = join(folder, "hosts");
   await writeFile(hosts, renderHosts(8_000));
   lab = await createLab({ upstream: { extra: [`addn-hosts=${hosts}`] } });
-  sidecar = await lab.startSidecar({ policy: POLICY, env: { OPENSANDBOX_EGRESS_LOG_LEVEL: "warn" } });
+  sidecar = await lab.startSidecar({
+    policy: POLICY,
+    env: { ...WITHOUT_BOUNDS, OPENSANDBOX_EGRESS_LOG_LEVEL: "warn" },
+  });
 });
 afterAll(async () => {
   await lab[Symbol.asyncDispose]();

@@ -11,6 +11,7 @@ import { createRegion } from "../../sys/region.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import type { SocketMark } from "../../sys/socket.ts";
 import { createEngine, engineSize, type Engine, type EngineStats } from "../engine.ts";
+import type { BoundSettings } from "../lookup-bounds.ts";
 import type { AddressAdmission, LookupObserver, LookupPolicy, UpstreamProbes } from "../ports.ts";
 import { createRandomSource } from "../random.ts";
 import { MAX_UDP_OCTETS } from "../wire/query.ts";
@@ -29,6 +30,7 @@ export interface DnsServerOptions {
   readonly upstreams: readonly Endpoint[];
   readonly mark: SocketMark;
   readonly timeoutMs: number;
+  readonly bounds: BoundSettings;
   readonly policy: LookupPolicy;
   readonly admission: AddressAdmission;
   readonly observer: LookupObserver;
@@ -147,6 +149,7 @@ function openEngine(options: DnsServerOptions, endPass: () => void): OpenEngine 
     region,
     transport,
     timeoutMs,
+    bounds: options.bounds,
     policy: options.policy,
     admission: options.admission,
     observer: options.observer,

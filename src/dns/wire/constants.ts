@@ -49,6 +49,7 @@ export const Ede = {
   notReady: 14,
   blocked: 15,
   filtered: 17,
+  prohibited: 18,
   notSupported: 21,
   noReachableAuthority: 22,
 } as const;

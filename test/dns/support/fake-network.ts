@@ -31,6 +31,7 @@ export interface FakeNetworkOptions {
   readonly policy?: Partial<LookupPolicy>;
   readonly admission?: Partial<AddressAdmission>;
   readonly probes?: EngineOptions["probes"];
+  readonly bounds?: EngineOptions["bounds"];
 }
 
 export const ALLOW: Decision = { action: "allow", layer: "user", rule: undefined };
@@ -113,6 +114,7 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
     denied: (qname) => void events.push(`denied ${qname}`),
     answered: (qname) => void events.push(`answered ${qname}`),
     failed: (qname, _qtype, reason) => void events.push(`failed ${qname} ${reason}`),
+    limited: ({ parent, bound }) => void events.push(`limited ${parent} ${bound}`),
     forwarded: () => undefined,
   };
   const engine = createEngine({
@@ -121,6 +123,7 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
     region,
     transport,
     timeoutMs: options.timeoutMs ?? 5000,
+    bounds: options.bounds ?? { namesPerMinute: 0, lookupsPerMinute: 0 },
     policy: { decide: () => ALLOW, admitsAddress: () => true, ...options.policy },
     admission: { learn: () => undefined, commit: () => true, ...options.admission },
     observer,

@@ -25,6 +25,7 @@ let queued: string[] = [];
 const server = await openDnsServer({
   ...settings,
   listen: ["127.0.0.1", "::1"].map((address) => ({ address, port: 15_353 })),
+  bounds: { namesPerMinute: 0, lookupsPerMinute: 0 },
   mark: { mark: 7, priority: 5 },
   policy: {
     decide: (qname) => (qname === "denied.example" || qname.endsWith(".denied.example") ? DENY : ALLOW),
@@ -42,6 +43,7 @@ const server = await openDnsServer({
     denied: () => undefined,
     answered: () => undefined,
     failed: () => undefined,
+    limited: () => undefined,
     forwarded: () => undefined,
   },
   ...(settings.probeIntervalMs === undefined
