@@ -19,7 +19,6 @@ import {
   leaksOf,
   macOf,
   POLICY,
-  questionsOf,
   startAccomplice,
   startAttack,
 } from "./attack.ts";
@@ -127,11 +126,4 @@ test("known gap: row 24: answers of a resolver on loopback can be forged by raw 
   expect(forger.lines[0]).toMatchObject({ event: "ready" });
   expect(await lab.dig("forged.wild.example.org")).toMatchObject({ addresses: [FORGED] });
   expect(await readAddresses(lab.sandbox, "dyn_allow_v4")).toContain(FORGED);
-});
-
-test("known gap: data hidden in names below an allowed wildcard reaches its owner", async () => {
-  await lab.startSidecar({ policy: POLICY });
-  const names = Array.from({ length: 200 }, (_, n) => `${n}-${"a".repeat(50)}.wild.example.org`);
-  const asked = await questionsOf(lab, () => lab.dig(...names.flatMap((name) => [name, "A"])));
-  expect(asked).toEqual(expect.arrayContaining(names));
 });
