@@ -10,6 +10,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { AuditLog, LoadedFrom } from "../audit/audit-log.ts";
+import type { CompiledPolicy } from "../policy/compile.ts";
 import { mergeRules, removeTargets } from "../policy/edit.ts";
 import { policyEtag } from "../policy/etag.ts";
 import type { PolicyLayers } from "../policy/layers.ts";
@@ -40,6 +41,8 @@ export interface ChangePolicyPorts {
   /** Undefined where no policy file is set: the policy lives as long as the process. */
   readonly storage: PolicyStorage | undefined;
   readonly audit: Pick<AuditLog, "policyLoaded" | "policyUpdated" | "policyUpdateFailed">;
+  /** Hears of each policy that another has replaced, once it is in force: kernel, disk and memory. */
+  readonly onReplaced?: (before: CompiledPolicy, after: CompiledPolicy) => void;
   /** What is to be true for `GET /healthz` beyond the policy: resolver transports, the ruleset. */
   readonly checkHealth: () => Promise<Health>;
 }
@@ -76,12 +79,14 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
 
   async function replace(next: PolicyLayers, commit = async (): Promise<void> => undefined): Promise<void> {
     const hadFault = enforced.fault() !== undefined;
+    const before = enforced.inForce().active;
     try {
       await enforced.replace(next, commit);
     } finally {
       if (!hadFault && enforced.fault() !== undefined) void mendLater();
     }
     snapshot = describePolicy(next.user, settings.enforcementMode);
+    ports.onReplaced?.(before, enforced.inForce().active);
   }
 
   /** Tries until the kernel has taken the policy in force, or a change has gone through meanwhile. */

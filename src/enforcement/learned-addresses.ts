@@ -77,6 +77,8 @@ export interface LearnedAddresses extends AddressAdmission {
    * changes: an address that is in force through all pages comes at least once. Costs by the page.
    */
   list(after: number, limit: number): LearnedPage;
+  /** Whether the kernel may hold the address as learned: 4 octets or 16. */
+  has(octets: Uint8Array): boolean;
   readonly size: number;
   /** Addresses that there may be. */
   readonly capacity: number;
@@ -250,6 +252,10 @@ export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddress
         addresses.push({ octets: table.key(slot), owners: namesOf(table.owners(slot)), leftMs });
       }
       return { addresses, next: slot === NO_SLOT ? undefined : slot - 1 };
+    },
+    has(octets) {
+      const slot = table.find(octets, 0, octets.length);
+      return slot !== NO_SLOT && !hasRunOut(table.untilMs(slot), nowMs());
     },
     get size() {
       return table.size;

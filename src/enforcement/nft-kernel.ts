@@ -29,16 +29,21 @@ export interface NftKernelOptions {
   readonly learned: LearnedAddresses;
   /** The namespace's interfaces, as they are now. */
   readonly readNetwork: () => NetworkFacts;
-  /** A policy is in force: cached answers were judged by another one. */
-  readonly onEnforced: () => void;
+  /** A policy is in force: cached answers were judged by another one. `forgotten` addresses have gone for it. */
+  readonly onEnforced: (forgotten: number) => void;
   readonly firstGeneration: number;
+}
+
+export interface NftKernel extends PolicyKernel {
+  /** The one that flows are admitted under now. */
+  readonly generation: number;
 }
 
 const MAX_GENERATION = 2 ** 31 - 1;
 const NONE = { v4: [], v6: [] };
 
 /** Makes the port. A generation is used once, also by a transaction that failed, for it may have taken effect. */
-export function createNftKernel(options: NftKernelOptions): PolicyKernel {
+export function createNftKernel(options: NftKernelOptions): NftKernel {
   const { frame, applier, learned } = options;
   let generation = options.firstGeneration;
   let lastForgotten: readonly ForgottenAddress[] = [];
@@ -64,6 +69,9 @@ export function createNftKernel(options: NftKernelOptions): PolicyKernel {
   }
 
   return {
+    get generation() {
+      return generation;
+    },
     async enforce(policy: CompiledPolicy) {
       generation = generation === MAX_GENERATION ? 1 : generation + 1;
       const network = options.readNetwork();
@@ -84,7 +92,7 @@ export function createNftKernel(options: NftKernelOptions): PolicyKernel {
       if (foreignHands) putBackLearned(policy);
       // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses; so have foreign hands.
       learned.restore(comeBack, policy);
-      options.onEnforced();
+      options.onEnforced(forgotten.length);
     },
   };
 }

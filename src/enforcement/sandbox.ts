@@ -14,7 +14,7 @@ import type { AddressAdmission } from "../dns/ports.ts";
 import { findSilentTransport } from "../dns/io/self-check.ts";
 import { compileRuleset } from "../netfilter/compile-ruleset.ts";
 import type { Marks, NetworkFacts } from "../netfilter/ruleset-input.ts";
-import { openLearnedSet } from "../netfilter/io/learned-set.ts";
+import { openSocketCutter } from "../netfilter/io/socket-cutter.ts";
 import { readLiveFlows } from "../netfilter/io/live-flows.ts";
 import { readNetwork, watchNetwork } from "../netfilter/io/namespace-network.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
@@ -30,10 +30,11 @@ import {
   type ChangePolicySettings,
   type PolicyChanges,
 } from "./change-policy.ts";
-import { countLearned, countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
+import { countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
 import { errnoOf } from "./errors.ts";
+import { createIdleFlows } from "./idle-flows.ts";
 import { watchInterfaceGuards } from "./interface-guards.ts";
-import { createLearnedAddresses, type LearnedAddresses } from "./learned-addresses.ts";
+import { openLearned } from "./open-learned.ts";
 import { createLookupAudit } from "./lookup-audit.ts";
 import { createNftKernel, type RulesetFrame } from "./nft-kernel.ts";
 import type { Health } from "./policy-control.ts";
@@ -113,27 +114,41 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const guards = watchInterfaceGuards(countRulesets(options.applier, figures), options.protections);
   const { applier } = guards;
   if (!options.isRulesetThere) await closeEverything(frame, applier);
-  const learned = openLearned(options, figures, undo);
+  const learned = openLearned({ figures, onFault: options.onFault }, undo);
   let ownDestinations: readonly Endpoint[] = [];
   const dns: { server?: DnsServer } = {};
   const network = createNetworkMemory();
+  const kernel = createNftKernel({
+    frame,
+    ownDestinations: () => ownDestinations,
+    applier,
+    learned,
+    readNetwork: network.read,
+    onEnforced(forgotten) {
+      dns.server?.clearCache();
+      if (forgotten > 0) idleFlows.suspect();
+    },
+    firstGeneration: randomInt(1, 2 ** 30),
+  });
   const policy = createPolicyChanges(
     {
-      kernel: createNftKernel({
-        frame,
-        ownDestinations: () => ownDestinations,
-        applier,
-        learned,
-        readNetwork: network.read,
-        onEnforced: () => dns.server?.clearCache(),
-        firstGeneration: randomInt(1, 2 ** 30),
-      }),
+      kernel,
+      onReplaced: (before, after) => idleFlows.changed(before, after),
       storage: options.storage,
       audit: options.audit,
       checkHealth: () => checkHealth([options.protections.missing], dns.server),
     },
     options,
   );
+  const idleFlows = createIdleFlows({
+    openCutter: options.enforcementMode === "dns" ? undefined : openSocketCutter,
+    learned,
+    policy: () => policy.inForce().active,
+    generation: () => kernel.generation,
+    exempt: options.exemptNameservers.flatMap(octetsOf),
+    report: (state) => options.protections.report("idle-flows", state),
+  });
+  undo.defer(() => idleFlows.idle());
   const judge = createPolicyJudge({
     inForce: policy.inForce,
     allowPrivate: options.allowPrivateAnswers,
@@ -248,22 +263,6 @@ function createNetworkMemory(): { read: () => NetworkFacts; hasChanged: () => bo
     },
     hasChanged: () => JSON.stringify(readNetwork()) !== used,
   };
-}
-
-function openLearned(
-  options: SandboxOptions,
-  figures: KernelFigures,
-  undo: AsyncDisposableStack,
-): LearnedAddresses {
-  const set = countLearned(openLearnedSet(), figures);
-  undo.defer(() => set.close());
-  const learned = createLearnedAddresses({
-    set,
-    nowMs: () => performance.now(),
-    onRefused: (error) => options.onFault("the kernel refused learned addresses", error),
-  });
-  learned.takeOver();
-  return learned;
 }
 
 /** Throws RequiredProtectionError. */

@@ -1,7 +1,7 @@
 /**
- * Conntrack entries on the wire, as far as they tell whom we talk to: the destination of a flow's first packet.
+ * Conntrack entries on the wire, as far as they tell whom we talk to, and under which mark.
  *
- *     IPCTNL_MSG_CT_NEW  nfgenmsg, tuple { ip { v4-src v4-dst | v6-src v6-dst } ... } ...
+ *     IPCTNL_MSG_CT_NEW  nfgenmsg, original { ip { v4-src v4-dst | v6-src v6-dst } proto { number src-port dst-port } }, reply { ... }, mark ...
  *
  * Source: linux/netfilter/nfnetlink_conntrack.h.
  */
@@ -14,26 +14,90 @@ const CT_GET = (NFNL_SUBSYS_CTNETLINK << 8) | 1;
 const NLM_F_REQUEST = 0x1;
 const NLM_F_DUMP = 0x300;
 const NFGENMSG = 4;
+const AF_INET = 2;
+const AF_INET6 = 10;
 const CTA_TUPLE_ORIG = 1;
+const CTA_TUPLE_REPLY = 2;
+const CTA_MARK = 8;
 const CTA_TUPLE_IP = 1;
+const CTA_TUPLE_PROTO = 2;
+const CTA_IP_V4_SRC = 1;
 const CTA_IP_V4_DST = 2;
+const CTA_IP_V6_SRC = 3;
 const CTA_IP_V6_DST = 4;
+const CTA_PROTO = { number: 1, sourcePort: 2, destinationPort: 3 } as const;
+
+/** One direction of a flow, as a socket sees it. */
+export interface FlowTuple {
+  /** 4 octets or 16, like `destination`. */
+  readonly source: Buffer;
+  readonly destination: Buffer;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  readonly protocol: number;
+}
+
+/** An entry, as far as it says who began the flow and under which generation it was let out. Octets are views into the payload. */
+export interface TrackedFlow {
+  /** Who sent the first packet. */
+  readonly opener: Buffer;
+  /** Who answers it: where the flow goes, past every translation of addresses. */
+  readonly answerer: Buffer;
+  readonly mark: number;
+}
 
 /** Asks for every entry of both families. */
 export function dumpConntrack(writer: NetlinkWriter, sequence: number): void {
   writer.end(writer.begin(CT_GET, NLM_F_REQUEST | NLM_F_DUMP, sequence, 0, 0));
 }
 
+/** Asks for the entry that a packet with this tuple belongs to, in whichever direction; the kernel says ENOENT where there is none. */
+export function getConntrack(writer: NetlinkWriter, sequence: number, tuple: FlowTuple): void {
+  const isV4 = tuple.source.length === 4;
+  const message = writer.begin(CT_GET, NLM_F_REQUEST, sequence, isV4 ? AF_INET : AF_INET6, 0);
+  const outer = writer.nest(CTA_TUPLE_ORIG);
+  const ip = writer.nest(CTA_TUPLE_IP);
+  writer.octets(isV4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC, tuple.source);
+  writer.octets(isV4 ? CTA_IP_V4_DST : CTA_IP_V6_DST, tuple.destination);
+  writer.endNested(ip);
+  const proto = writer.nest(CTA_TUPLE_PROTO);
+  writer.octets(CTA_PROTO.number, Uint8Array.of(tuple.protocol));
+  writer.octets(CTA_PROTO.sourcePort, portOctets(tuple.sourcePort));
+  writer.octets(CTA_PROTO.destinationPort, portOctets(tuple.destinationPort));
+  writer.endNested(proto);
+  writer.endNested(outer);
+  writer.end(message);
+}
+
+/** What one CT_NEW payload says of its flow. */
+export function readFlow(payload: Buffer): TrackedFlow | undefined {
+  let opener: Buffer | undefined;
+  let answerer: Buffer | undefined;
+  let mark = 0;
+  for (const { type, value } of readAttributes(payload, NFGENMSG)) {
+    if (type === CTA_TUPLE_ORIG) opener = readAddress(value, CTA_IP_V4_SRC, CTA_IP_V6_SRC);
+    else if (type === CTA_TUPLE_REPLY) answerer = readAddress(value, CTA_IP_V4_SRC, CTA_IP_V6_SRC);
+    else if (type === CTA_MARK && value.length === 4) mark = value.readUInt32BE();
+  }
+  return opener && answerer && { opener, answerer, mark };
+}
+
 /** The destination of the flow's first packet, 4 or 16 octets; a view into the payload. */
 export function readDestination(payload: Buffer): Buffer | undefined {
-  for (const tuple of readAttributes(payload, NFGENMSG)) {
-    if (tuple.type !== CTA_TUPLE_ORIG) continue;
-    for (const part of readAttributes(tuple.value)) {
-      if (part.type !== CTA_TUPLE_IP) continue;
-      for (const { type, value } of readAttributes(part.value)) {
-        if (type === CTA_IP_V4_DST || type === CTA_IP_V6_DST) return value;
-      }
-    }
+  for (const { type, value } of readAttributes(payload, NFGENMSG)) {
+    if (type === CTA_TUPLE_ORIG) return readAddress(value, CTA_IP_V4_DST, CTA_IP_V6_DST);
   }
   return undefined;
+}
+
+function readAddress(tuple: Buffer, v4: number, v6: number): Buffer | undefined {
+  for (const part of readAttributes(tuple)) {
+    if (part.type !== CTA_TUPLE_IP) continue;
+    for (const { type, value } of readAttributes(part.value)) if (type === v4 || type === v6) return value;
+  }
+  return undefined;
+}
+
+function portOctets(port: number): Uint8Array {
+  return Uint8Array.of(port >>> 8, port & 255);
 }

@@ -1,7 +1,8 @@
-"""Rows 12, 13: flows that outlive a policy. flows.py hold ADDRESS | churn NAME RESOLVER
+"""Rows 12, 13: flows that outlive a policy. flows.py hold ADDRESS | idle ADDRESS OWN | churn NAME RESOLVER
 
 `hold` opens an upload, a download, an idle connection and UDP both ways, says `ready`, uses the idle one at a line on stdin, and says `ended` of each flow
-with how. `churn` looks the name up and connects to what it gets, over and over, until stdin ends.
+with how. `idle` waits for octets that never come, on connections to the address and on some that no policy is about: to itself, on lo, and from a
+caller to port 9300 of OWN. `churn` looks the name up and connects to what it gets, over and over, until stdin ends.
 """
 import errno
 import select
@@ -78,6 +79,38 @@ def hold(address):
     say(event="ready")
     while sys.stdin.readline():
         poked.set()
+
+
+def wait_for_octets(flow, one):
+    def receive():
+        while one.recv(65536):
+            pass
+
+    one.settimeout(None)
+    watch(flow, receive)
+
+
+def idle(address, own):
+    server = socket.create_server((own, 9300), family=family(own))
+    open_flows = {"tcp": connect(address, 8080, b"")}
+    if not is_six(address):
+        mapped = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+        mapped.connect((f"::ffff:{address}", 8080))
+        open_flows["mapped"] = mapped
+    open_flows["udp"] = socket.socket(family(address), socket.SOCK_DGRAM)
+    open_flows["udp"].connect((address, 7))
+    open_flows["udp"].send(b"one")
+    open_flows["udp"].recv(99)
+    local = socket.create_server(("::1" if is_six(own) else "127.0.0.1", 0), family=family(own))
+    open_flows["lo"] = connect(*local.getsockname()[:2], b"")
+    open_flows["self"] = connect(own, 9300, b"")
+    kept = [server.accept(), local.accept()]
+    say(event="ready")
+    open_flows["caller"] = server.accept()[0]
+    for flow, one in open_flows.items():
+        wait_for_octets(flow, one)
+    say(event="called", kept=len(kept))
+    sys.stdin.read()
 
 
 def churn(name, resolver):

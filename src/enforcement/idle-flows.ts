@@ -1,0 +1,139 @@
+/**
+ * Ends idle flows that a change of the policy has denied. Flows in use are cut on their next packet, by their generation; one that waits
+ * would stay open, and its reader blocked, so its socket is ended here.
+ *
+ * It runs beside lookups and behind the answer to the change, at the price of the sockets there are, and only where the change
+ * could deny something. It decides as the kernel's chains do, and in doubt leaves a flow to them.
+ */
+import type { CutWishes, SocketCutter } from "../netfilter/io/socket-cutter.ts";
+import type { ProtectionState } from "../protections/protection.ts";
+import type { CompiledPolicy } from "../policy/compile.ts";
+import { decideAddress } from "../policy/decide-address.ts";
+import type { Decision } from "../policy/decision.ts";
+import type { IntervalMap } from "../policy/intervals.ts";
+import type { Action } from "../policy/rule.ts";
+import { describe } from "./errors.ts";
+import type { LearnedAddresses } from "./learned-addresses.ts";
+import { octetKey } from "./octet-key.ts";
+
+export interface IdleFlowsOptions {
+  /** Undefined in mode `dns`, where no flow is judged. */
+  readonly openCutter: (() => SocketCutter) | undefined;
+  readonly learned: Pick<LearnedAddresses, "has">;
+  /** The policy and the generation that the kernel judges by. */
+  readonly policy: () => CompiledPolicy;
+  readonly generation: () => number;
+  /** Octets of resolvers that the workload may ask directly. */
+  readonly exempt: readonly Uint8Array[];
+  /** Hears whether denied flows are ended while they are idle. */
+  readonly report: (state: ProtectionState) => void;
+}
+
+export interface IdleFlows {
+  /** Learned addresses have gone: the next change could deny. */
+  suspect(): void;
+  /** A change is in force: ends what it denies, soon. */
+  changed(before: CompiledPolicy, after: CompiledPolicy): void;
+  /** Sockets ended since the start. */
+  readonly ended: number;
+  /** Settles when no round is under way. */
+  idle(): Promise<void>;
+}
+
+export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
+  const exempt = new Set(options.exempt.map((octets) => octetKey(octets, 0, octets.length)));
+  const wishes: CutWishes = { isDenied, generation: options.generation };
+  let ended = 0;
+  // What an earlier process let out under another policy may be there at the start.
+  let isSuspect = true;
+  let isWanted = false;
+  let underWay: Promise<void> | undefined;
+
+  function isDenied(address: Uint8Array): boolean {
+    const policy = options.policy();
+    const { action, rule } = decideAddress(policy, address, 0, address.length === 4 ? 4 : 16);
+    if (rule !== undefined && action === "deny") return true;
+    if (rule !== undefined || exempt.has(octetKey(address, 0, address.length))) return false;
+    return policy.fallback.action === "deny" && !options.learned.has(address);
+  }
+
+  /** One round at a time; a change during one has another follow. */
+  async function run(open: () => SocketCutter): Promise<void> {
+    while (isWanted) {
+      isWanted = false;
+      options.report(await round(open).catch(failed));
+    }
+    underWay = undefined;
+  }
+
+  async function round(open: () => SocketCutter): Promise<ProtectionState> {
+    const cutter = open();
+    try {
+      ended += await cutter.cut(wishes);
+      return { state: "on" };
+    } finally {
+      cutter.close();
+    }
+  }
+
+  options.report(options.openCutter === undefined ? ONLY_LOOKUPS : findState(options.openCutter));
+
+  return {
+    suspect() {
+      isSuspect = true;
+    },
+    changed(before, after) {
+      if (options.openCutter === undefined) return;
+      if (!isSuspect && !deniesAddresses(before, after)) return;
+      isSuspect = false;
+      isWanted = true;
+      underWay ??= run(options.openCutter);
+    },
+    get ended() {
+      return ended;
+    },
+    idle: async () => underWay,
+  };
+}
+
+/** Whether an address could be denied that was not; names deny by the addresses that they take with them. */
+export function deniesAddresses(before: CompiledPolicy, after: CompiledPolicy): boolean {
+  if (before.fallback.action === "allow" && after.fallback.action === "deny") return true;
+  return (
+    !isSameMap(before.addresses.v4, after.addresses.v4) || !isSameMap(before.addresses.v6, after.addresses.v6)
+  );
+}
+
+function isSameMap(one: IntervalMap, other: IntervalMap): boolean {
+  if (one === other) return true;
+  if (one.decisions.length !== other.decisions.length) return false;
+  if (one.decisions.some((decision, index) => ruledAction(decision) !== ruledAction(other.decisions[index])))
+    return false;
+  return one.starts.every((word, index) => word === other.starts[index]);
+}
+
+/** Undefined where only the default decides. */
+function ruledAction(decision: Decision | undefined): Action | undefined {
+  return decision?.rule === undefined ? undefined : decision.action;
+}
+
+const ONLY_LOOKUPS: ProtectionState = { state: "off", reason: "mode dns judges lookups alone" };
+
+/** Whether the kernel would end sockets for us. */
+function findState(openCutter: () => SocketCutter): ProtectionState {
+  try {
+    const cutter = openCutter();
+    try {
+      cutter.check();
+    } finally {
+      cutter.close();
+    }
+    return { state: "on" };
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+function failed(error: unknown): ProtectionState {
+  return { state: "off", reason: `the kernel ended no socket: ${describe(error)}` };
+}

@@ -1,0 +1,100 @@
+/**
+ * The kernel's socket monitor on the wire: what `ss -tu` and `ss -K` say.
+ *
+ *     SOCK_DIAG_BY_FAMILY, SOCK_DESTROY  nlmsghdr, family:1 protocol:1 extensions:1 pad:1 states:4 id:48                      72 octets
+ *     a socket                           nlmsghdr, family:1 state:1 timer:1 retransmissions:1 id:48 expires:4 queues:8 uid:4 inode:4
+ *     id                                 local port:2 remote port:2 local:16 remote:16 interface:4 cookie:8
+ *
+ * Ports and addresses in network order, the rest in host order. An AF_INET6 socket that speaks IPv4 has IPv4-mapped addresses.
+ * Source: linux/inet_diag.h, linux/sock_diag.h.
+ */
+import { isIpv4Mapped } from "../../policy/address.ts";
+
+export const SOCK_DIAG_BY_FAMILY = 20;
+const SOCK_DESTROY = 21;
+const NLM_F_REQUEST = 0x1;
+const NLM_F_ACK = 0x4;
+const NLM_F_DUMP = 0x300;
+const REQUEST = 72;
+const HEADER = 16;
+const STATES_AT = HEADER + 4;
+const ID_AT = HEADER + 8;
+const ID = 48;
+/** Where an id stands in a socket's message, behind the nlmsghdr. */
+const SOCKET_ID_AT = 4;
+
+const AF_INET = 2;
+export const AF_INET6 = 10;
+export const IPPROTO_TCP = 6;
+export const IPPROTO_UDP = 17;
+
+/** One dump has the sockets of one of these. */
+export interface SocketKind {
+  readonly family: typeof AF_INET | typeof AF_INET6;
+  readonly protocol: typeof IPPROTO_TCP | typeof IPPROTO_UDP;
+}
+
+export const SOCKET_KINDS: readonly SocketKind[] = [
+  { family: AF_INET, protocol: IPPROTO_TCP },
+  { family: AF_INET6, protocol: IPPROTO_TCP },
+  { family: AF_INET, protocol: IPPROTO_UDP },
+  { family: AF_INET6, protocol: IPPROTO_UDP },
+];
+
+/** A connected socket. Octets are views into the message that told of it. */
+export interface ConnectedSocket {
+  /** 4 octets, or 16; never an IPv4-mapped address. */
+  readonly local: Buffer;
+  readonly remote: Buffer;
+  readonly localPort: number;
+  readonly remotePort: number;
+  /** What tells it from every other socket that was ever there. */
+  readonly id: Buffer;
+}
+
+/** TCP_ESTABLISHED (a connected UDP socket too), SYN_SENT, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING. */
+const CONNECTED_STATES = [1, 2, 4, 5, 8, 9, 11].reduce((mask, state) => mask | (1 << state), 0);
+
+/** Asks for every socket of a kind that has a far end. */
+export function encodeSocketDump(kind: SocketKind, sequence: number): Buffer {
+  const message = encodeRequest(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, sequence, kind);
+  message.writeUInt32LE(CONNECTED_STATES, STATES_AT);
+  return message;
+}
+
+/** Asks the kernel to end the socket with ECONNABORTED. */
+export function encodeSocketDestroy(kind: SocketKind, sequence: number, id: Buffer): Buffer {
+  const message = encodeRequest(SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, sequence, kind);
+  id.copy(message, ID_AT);
+  return message;
+}
+
+/** The socket of one SOCK_DIAG_BY_FAMILY payload. */
+export function readSocket(payload: Buffer): ConnectedSocket | undefined {
+  if (payload.length < SOCKET_ID_AT + ID) return undefined;
+  const id = payload.subarray(SOCKET_ID_AT, SOCKET_ID_AT + ID);
+  const family = payload[0] ?? 0;
+  return {
+    local: readAddress(id, 4, family),
+    remote: readAddress(id, 20, family),
+    localPort: id.readUInt16BE(0),
+    remotePort: id.readUInt16BE(2),
+    id,
+  };
+}
+
+function readAddress(id: Buffer, at: number, family: number): Buffer {
+  if (family === AF_INET) return id.subarray(at, at + 4);
+  return isIpv4Mapped(id, at) ? id.subarray(at + 12, at + 16) : id.subarray(at, at + 16);
+}
+
+function encodeRequest(type: number, flags: number, sequence: number, kind: SocketKind): Buffer {
+  const message = Buffer.alloc(REQUEST);
+  message.writeUInt32LE(REQUEST, 0);
+  message.writeUInt16LE(type, 4);
+  message.writeUInt16LE(flags, 6);
+  message.writeUInt32LE(sequence, 8);
+  message[HEADER] = kind.family;
+  message[HEADER + 1] = kind.protocol;
+  return message;
+}
