@@ -13,8 +13,8 @@ import type { UpstreamProbes } from "../dns/ports.ts";
 import type { AddressAdmission } from "../dns/ports.ts";
 import { findSilentTransport } from "../dns/io/self-check.ts";
 import { compileRuleset } from "../netfilter/compile-ruleset.ts";
-import type { Marks, NetworkFacts } from "../netfilter/ruleset-input.ts";
 import { openSocketCutter } from "../netfilter/io/socket-cutter.ts";
+import type { NetworkFacts } from "../netfilter/ruleset-input.ts";
 import { readLiveFlows } from "../netfilter/io/live-flows.ts";
 import { readNetwork, watchNetwork } from "../netfilter/io/namespace-network.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
@@ -31,6 +31,7 @@ import {
   type PolicyChanges,
 } from "./change-policy.ts";
 import { countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
+import { drawMarks } from "./draw-marks.ts";
 import { errnoOf } from "./errors.ts";
 import { createIdleFlows } from "./idle-flows.ts";
 import { watchInterfaceGuards } from "./interface-guards.ts";
@@ -97,7 +98,7 @@ export interface Sandbox {
 /** Opens it, with deny-all in force. Throws KernelError, SystemCallError. */
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   await using undo = new AsyncDisposableStack();
-  const marks = drawMarks();
+  const marks = drawMarks(options.protections);
   let resolverPort = RESOLVER_PORT;
   const frame: RulesetFrame = {
     mode: options.enforcementMode,
@@ -285,13 +286,6 @@ async function checkTransports(server: DnsServer | undefined): Promise<Health> {
   const silent = await Promise.all(server.listening.map((local) => findSilentTransport(local, 1000)));
   const reason = silent.find((text) => text !== undefined);
   return reason === undefined ? { ok: true } : { ok: false, reason };
-}
-
-const draw = (): number => randomInt(1, 0xffff_ffff);
-
-/** Drawn anew at every start, so that what a workload may have found out about an earlier process is worth nothing. */
-function drawMarks(): Marks {
-  return { mark: draw(), priority: draw(), stampMark: draw(), stampPriority: draw() };
 }
 
 function octetsOf(address: string): readonly Uint8Array[] {
