@@ -149,7 +149,7 @@ test("imports go only where the house plan says, and only the settings read the 
 
 test("every import that is there is seen", () => {
   const text = readSources().get("src/policy/compile.ts") ?? "";
-  expect(importsOf(text)).toContain("./build-intervals.ts");
+  expect(importsOf(text)).toContain("./rule-trie.ts");
   expect(importsOf(text)).toContain("./rule.ts");
 });
 

@@ -10,12 +10,13 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { AuditLog, LoadedFrom } from "../audit/audit-log.ts";
-import type { CompiledPolicy } from "../policy/compile.ts";
+import { type CompiledPolicy, compileSteps, mergeSteps, removalSteps } from "../policy/compile.ts";
 import { mergeRules, removeTargets } from "../policy/edit.ts";
 import { policyEtag } from "../policy/etag.ts";
 import type { PolicyLayers } from "../policy/layers.ts";
 import { DENY_ALL, type Policy } from "../policy/policy.ts";
 import type { Target } from "../policy/target.ts";
+import { inSlices } from "../sys/in-slices.ts";
 import { type PolicyInForce, type PolicyKernel, createEnforcedLayers } from "./enforced-layers.ts";
 import { describe } from "./errors.ts";
 import { etagMatches } from "./if-match.ts";
@@ -57,6 +58,8 @@ export interface ChangePolicySettings {
 export interface PolicyChanges extends PolicyControl {
   /** Costs one property read; the object changes only when the policy does. */
   inForce(): PolicyInForce;
+  /** Rules of the user and of the operator. */
+  ruleCount(): number;
   /** Puts the first policy into the kernel. Until then everything is denied. Throws ApplyError. */
   start(policy: Policy, always: AlwaysLayers, from: LoadedFrom): Promise<void>;
   /** Swaps the operator's rules, in the same queue as the changes of the user's policy. Throws ApplyError. */
@@ -77,16 +80,28 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
   let snapshot = describePolicy(enforced.layers().user, settings.enforcementMode);
   let isStarted = false;
 
-  async function replace(next: PolicyLayers, commit = async (): Promise<void> => undefined): Promise<void> {
+  async function replace(
+    next: PolicyLayers,
+    edit: PolicyEdit | undefined,
+    commit = async (): Promise<void> => undefined,
+  ): Promise<void> {
     const hadFault = enforced.fault() !== undefined;
     const before = enforced.inForce().active;
     try {
-      await enforced.replace(next, commit);
+      await enforced.replace(next, await compile(next, edit), commit);
     } finally {
       if (!hadFault && enforced.fault() !== undefined) void mendLater();
     }
     snapshot = describePolicy(next.user, settings.enforcementMode);
     ports.onReplaced?.(before, enforced.inForce().active);
+  }
+
+  /** While it compiles, lookups go on under the policy in force. */
+  function compile(next: PolicyLayers, edit: PolicyEdit | undefined): Promise<CompiledPolicy> {
+    const { active } = enforced.inForce();
+    if (edit?.kind === "merge") return inSlices(mergeSteps(active, edit.rules));
+    if (edit?.kind === "remove") return inSlices(removalSteps(active, edit.targets));
+    return inSlices(compileSteps(next));
   }
 
   /** Tries until the kernel has taken the policy in force, or a change has gone through meanwhile. */
@@ -113,15 +128,15 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     if (options.dryRun === true) {
       return { kind: "changed", state: describePolicy(policy, settings.enforcementMode), previous };
     }
-    await audited(() => persistAndReplace(policy));
+    await audited(() => persistAndReplace(policy, edit));
     audit.policyUpdated(edit);
     return { kind: "changed", state: snapshot, previous };
   }
 
-  async function persistAndReplace(policy: Policy): Promise<void> {
+  async function persistAndReplace(policy: Policy, edit: PolicyEdit): Promise<void> {
     const staged = await ports.storage?.stage(policy);
     try {
-      await replace({ ...enforced.layers(), user: policy }, async () => staged?.commit());
+      await replace({ ...enforced.layers(), user: policy }, edit, async () => staged?.commit());
     } catch (error) {
       await staged?.discard();
       throw error;
@@ -130,7 +145,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
 
   async function setAlwaysRules(always: AlwaysLayers): Promise<void> {
     if (sameTargets(always, enforced.layers())) return;
-    await audited(() => replace({ ...enforced.layers(), ...always }));
+    await audited(() => replace({ ...enforced.layers(), ...always }, undefined));
     audit.policyUpdated({ kind: "always", ...always });
   }
 
@@ -146,15 +161,19 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
   return {
     snapshot: () => snapshot,
     inForce: enforced.inForce,
+    ruleCount() {
+      const { denyAlways, allowAlways, user } = enforced.layers();
+      return denyAlways.length + allowAlways.length + user.egress.length;
+    },
     change: (edit, options) => queue.run(() => change(edit, options)),
     setAlwaysRules: (always) => queue.run(() => setAlwaysRules(always)),
     start: (policy, always, from) =>
       queue.run(async () => {
-        await replace({ ...always, user: policy });
+        await replace({ ...always, user: policy }, undefined);
         isStarted = true;
         audit.policyLoaded(policy, from);
       }),
-    denyAll: () => queue.run(() => replace({ denyAlways: [], allowAlways: [], user: DENY_ALL })),
+    denyAll: () => queue.run(() => replace({ denyAlways: [], allowAlways: [], user: DENY_ALL }, undefined)),
     refresh: () =>
       queue.run(async () => {
         // Before the first policy there is none to give: on a restart an earlier process's ruleset is in force.

@@ -22,9 +22,9 @@ export interface EnforcedLayers {
   fault(): string | undefined;
   /**
    * Kernel, then `commit`, then memory. When one of the first two fails, the kernel is given what was in force and the error is
-   * thrown: ApplyError for the kernel's, that of `commit` as it is.
+   * thrown: ApplyError for the kernel's, that of `commit` as it is. `pending` is what `next` compiles to.
    */
-  replace(next: PolicyLayers, commit: () => Promise<void>): Promise<void>;
+  replace(next: PolicyLayers, pending: CompiledPolicy, commit: () => Promise<void>): Promise<void>;
   /** Gives the kernel what is in force again; a failure is a fault. */
   putBack(): Promise<void>;
 }
@@ -50,8 +50,7 @@ export function createEnforcedLayers(kernel: PolicyKernel): EnforcedLayers {
     inForce: () => inForce,
     fault: () => fault,
     putBack,
-    async replace(next, commit) {
-      const pending = compilePolicy(next);
+    async replace(next, pending, commit) {
       inForce = { active: inForce.active, pending };
       try {
         await kernel.enforce(pending).catch((error: unknown) => {

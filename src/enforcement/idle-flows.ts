@@ -9,9 +9,7 @@ import type { CutWishes, SocketCutter } from "../netfilter/io/socket-cutter.ts";
 import type { ProtectionState } from "../protections/protection.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import { decideAddress } from "../policy/decide-address.ts";
-import type { Decision } from "../policy/decision.ts";
-import type { IntervalMap } from "../policy/intervals.ts";
-import type { Action } from "../policy/rule.ts";
+import { findDifferences, type RuleTrie } from "../policy/rule-trie.ts";
 import { describe } from "./errors.ts";
 import type { LearnedAddresses } from "./learned-addresses.ts";
 import { octetKey } from "./octet-key.ts";
@@ -99,22 +97,11 @@ export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
 /** Whether an address could be denied that was not; names deny by the addresses that they take with them. */
 export function deniesAddresses(before: CompiledPolicy, after: CompiledPolicy): boolean {
   if (before.fallback.action === "allow" && after.fallback.action === "deny") return true;
-  return (
-    !isSameMap(before.addresses.v4, after.addresses.v4) || !isSameMap(before.addresses.v6, after.addresses.v6)
-  );
+  return differs(before.rules.v4, after.rules.v4) || differs(before.rules.v6, after.rules.v6);
 }
 
-function isSameMap(one: IntervalMap, other: IntervalMap): boolean {
-  if (one === other) return true;
-  if (one.decisions.length !== other.decisions.length) return false;
-  if (one.decisions.some((decision, index) => ruledAction(decision) !== ruledAction(other.decisions[index])))
-    return false;
-  return one.starts.every((word, index) => word === other.starts[index]);
-}
-
-/** Undefined where only the default decides. */
-function ruledAction(decision: Decision | undefined): Action | undefined {
-  return decision?.rule === undefined ? undefined : decision.action;
+function differs(one: RuleTrie, other: RuleTrie): boolean {
+  return findDifferences(one, other).next().done !== true;
 }
 
 const ONLY_LOOKUPS: ProtectionState = { state: "off", reason: "mode dns judges lookups alone" };

@@ -206,7 +206,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       lookups: server.stats(),
       kernel: figures,
       learned: learned.size,
-      rules: policy.inForce().active.decisions.length,
+      rules: policy.ruleCount(),
     }),
     async close(graceMs) {
       await policy.close();

@@ -1,9 +1,10 @@
 /** The sets that rules look addresses up in. Those of learned and revoked addresses are never emptied: they outlive the sidecar. */
+import type { RuleTrie } from "../policy/rule-trie.ts";
 import type { Action } from "../policy/rule.ts";
 import { mergeRanges } from "./address-ranges.ts";
 import type { Endpoint, RulesetInput } from "./ruleset-input.ts";
 import { isIpv4 } from "./endpoints.ts";
-import { NO_V4_RANGES, NO_V6_RANGES, packRanges } from "./packed-ranges.ts";
+import type { PolicyRanges } from "./policy-ranges.ts";
 import type { ElementChange, NamedSet, TimedElement } from "./ruleset.ts";
 
 /** Learned addresses of one family that may be held; the kernel's set takes twice as many, as changing all of them needs both at once. */
@@ -51,23 +52,15 @@ interface Ranges {
   readonly v6: readonly string[];
 }
 
-/** What address rules say, packed: of 100,000 prefixes the text alone would take a quarter of a second. */
+/** What address rules say. */
 function policySets(action: Action, { mode, policy }: RulesetInput): readonly NamedSet[] {
-  const { v4, v6 } = policy.addresses;
-  const isLeftOut = mode === "dns";
+  const { v4, v6 } = policy.rules;
+  const held = (octets: 4 | 16, rules: RuleTrie): PolicyRanges => {
+    return { octets, rules: mode === "dns" ? undefined : rules, action };
+  };
   return [
-    {
-      name: `${action}_v4`,
-      type: "ipv4_addr",
-      flag: "interval",
-      ranges: isLeftOut ? NO_V4_RANGES : packRanges(v4, action),
-    },
-    {
-      name: `${action}_v6`,
-      type: "ipv6_addr",
-      flag: "interval",
-      ranges: isLeftOut ? NO_V6_RANGES : packRanges(v6, action),
-    },
+    { name: `${action}_v4`, type: "ipv4_addr", flag: "interval", ranges: held(4, v4) },
+    { name: `${action}_v6`, type: "ipv6_addr", flag: "interval", ranges: held(16, v6) },
   ];
 }
 

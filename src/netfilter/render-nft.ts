@@ -1,6 +1,7 @@
 /** A ruleset as text for `nft -f -`: one transaction. */
+import { renderRange } from "./address-octets.ts";
 import { guardedDevice, OUR_TABLES, TABLE } from "./kernel-names.ts";
-import { renderRanges } from "./packed-ranges.ts";
+import { listRanges } from "./policy-ranges.ts";
 import type {
   Chain,
   ElementChange,
@@ -134,7 +135,7 @@ function describeRule({ statements, comment }: Rule): string {
 }
 
 function replaceElements(table: Table, { name, ranges, elements: listed }: NamedSet): readonly string[] {
-  const elements = ranges === undefined ? listed : renderRanges(ranges);
+  const elements = ranges === undefined ? listed : Array.from(listRanges(ranges), renderRange);
   if (elements === undefined) return [];
   const set = `${table.family} ${table.name} ${name}`;
   return [`flush set ${set}`, ...elementLine("add", set, elements)];

@@ -3,13 +3,14 @@
  * Such a change goes to the kernel straight over netlink, at the price of what changes. Everything else goes through nft(8), whole.
  */
 import { ADMIT_CHAIN, CURRENT_CHAIN } from "./generation-chains.ts";
-import { countRanges, diffRanges, type PackedRanges, sameRanges } from "./packed-ranges.ts";
+import type { AddressRange } from "./address-octets.ts";
+import { diffRanges, type Looks } from "./policy-ranges.ts";
 import type { Chain, ElementChange, NamedSet, Ruleset, Table } from "./ruleset.ts";
 
 export interface RangeChange {
   readonly set: string;
-  readonly gone: PackedRanges;
-  readonly come: PackedRanges;
+  readonly gone: readonly AddressRange[];
+  readonly come: readonly AddressRange[];
 }
 
 export interface RulesetDelta {
@@ -19,32 +20,32 @@ export interface RulesetDelta {
   readonly changes: readonly ElementChange[];
 }
 
-/** More ranges than this are no small change: nft(8) in a process of its own keeps them off the event loop. */
-const MAX_RANGES = 2048;
+/** What takes more than this, some 2 ms, is no small change: nft(8) in a process of its own keeps it off the event loop. */
+const MAX_LOOKS = 512;
 
 /** The difference, or undefined where it is more than a delta can say. */
 export function findDelta(from: Ruleset, to: Ruleset): RulesetDelta | undefined {
   if (from.mode !== to.mode || from.tables.length !== to.tables.length) return undefined;
   const ranges: RangeChange[] = [];
+  const looks = { left: MAX_LOOKS };
   for (const [index, table] of to.tables.entries()) {
     const before = from.tables[index];
-    if (before === undefined || !addRangeChanges(before, table, ranges)) return undefined;
+    if (before === undefined || !addRangeChanges(before, table, ranges, looks)) return undefined;
   }
-  const many = ranges.reduce((sum, { gone, come }) => sum + countRanges(gone) + countRanges(come), 0);
-  if (many > MAX_RANGES) return undefined;
+  if (looks.left < 0) return undefined;
   return { generation: to.mode === "dns" ? undefined : to.generation, ranges, changes: to.changes };
 }
 
 /** False where the tables differ in anything but ranges and the generation. */
-function addRangeChanges(from: Table, to: Table, changes: RangeChange[]): boolean {
+function addRangeChanges(from: Table, to: Table, changes: RangeChange[], looks: Looks): boolean {
   if (from.family !== to.family || from.name !== to.name) return false;
   if (from.sets.length !== to.sets.length || from.chains.length !== to.chains.length) return false;
   for (const [index, set] of to.sets.entries()) {
     const before = from.sets[index];
     if (before === undefined || !isSameSet(before, set)) return false;
-    if (before.ranges && set.ranges && !sameRanges(before.ranges, set.ranges)) {
-      changes.push({ set: set.name, ...diffRanges(before.ranges, set.ranges) });
-    }
+    if (before.ranges === undefined || set.ranges === undefined) continue;
+    const { gone, come } = diffRanges(before.ranges, set.ranges, looks);
+    if (gone.length + come.length > 0) changes.push({ set: set.name, gone, come });
   }
   return to.chains.every((chain, index) => {
     const before = from.chains[index];

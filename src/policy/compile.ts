@@ -1,65 +1,106 @@
-import { type RuledPrefix, buildIntervals } from "./build-intervals.ts";
-import type { Decision, Layer } from "./decision.ts";
-import type { IntervalMap } from "./intervals.ts";
+/**
+ * All layers made ready to decide: `deny.always`, `allow.always`, the user's rules. The first match in that order decides, for names and
+ * for addresses alike. Ranks stand for the order: a rule that is put before all others of the user gets a lower one than they have, so
+ * that no other rule has to be touched. The built-in protections are not in it.
+ */
+import type { Decision, Layer, RankedDecision } from "./decision.ts";
 import type { PolicyLayers } from "./layers.ts";
-import { type NameIndex, buildNameIndex } from "./name-index.ts";
 import type { Rule } from "./rule.ts";
+import { type RuleTrie, findRule, putRule, putRuleInPlace, takeRule } from "./rule-trie.ts";
+import type { Target } from "./target.ts";
+
+/** A value: a change makes a new one, at the price of what it changes, and both can decide. */
+export interface CompiledPolicy {
+  readonly rules: Readonly<Record<TargetSpace, RuleTrie>>;
+  /** What no rule matches. */
+  readonly fallback: Decision;
+  /** No rule of the user has a lower rank. */
+  readonly lowestRank: number;
+}
+
+/** What targets speak of; a name or an address is looked up in one of them. */
+type TargetSpace = "names" | "v4" | "v6";
+
+/** Always-rules stand before whatever the user may ever put first. */
+const FIRST_RANK = Number.MIN_SAFE_INTEGER;
+const NO_RULES: CompiledPolicy["rules"] = { names: undefined, v4: undefined, v6: undefined };
+
+/** A compiled policy in the making: whoever takes the steps may pause between two of them. */
+type CompileSteps = Generator<void, CompiledPolicy, undefined>;
+
+/** Compiles all layers in one go. */
+export function compilePolicy(layers: PolicyLayers): CompiledPolicy {
+  return takeAll(compileSteps(layers));
+}
+
+export function takeAll(steps: CompileSteps): CompiledPolicy {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** Compiles all layers, a rule a step: O(n log n) in all. */
+export function* compileSteps({ denyAlways, allowAlways, user }: PolicyLayers): CompileSteps {
+  const rules = { ...NO_RULES };
+  let rank = FIRST_RANK;
+  for (const target of denyAlways) {
+    addRule(rules, ranked("deny.always", { action: "deny", target }, rank++));
+    yield;
+  }
+  for (const target of allowAlways) {
+    addRule(rules, ranked("allow.always", { action: "allow", target }, rank++));
+    yield;
+  }
+  for (const [position, rule] of user.egress.entries()) {
+    addRule(rules, ranked("user", rule, position));
+    yield;
+  }
+  const fallback = Object.freeze({ action: user.defaultAction, layer: "default" as const, rule: undefined });
+  return { rules, fallback, lowestRank: 0 };
+}
 
 /**
- * All layers in one list, `deny.always`, `allow.always`, the user's rules, made ready to decide: the first match in that order
- * decides, for names and for addresses alike, and `fallback` what no rule matches. The built-in protections are not in it.
+ * As `mergeRules` does to the list: these rules first, in their order, the first one for each target, instead of the user's own with
+ * these targets. O(log n) a rule.
  */
-export interface CompiledPolicy {
-  /** Positions in `decisions`. */
-  readonly names: NameIndex;
-  readonly addresses: { readonly v4: IntervalMap; readonly v6: IntervalMap };
-  /** One for each rule of the list, in its order. */
-  readonly decisions: readonly RuledDecision[];
-  readonly fallback: Decision;
-}
-
-/** A decision that a rule made. */
-interface RuledDecision extends Decision {
-  readonly rule: Rule;
-}
-
-/** Compiles all layers. O(n log n) in their rules. */
-export function compilePolicy(layers: PolicyLayers): CompiledPolicy {
-  const decisions = listDecisions(layers);
-  const fallback = Object.freeze({
-    action: layers.user.defaultAction,
-    layer: "default" as const,
-    rule: undefined,
-  });
-  return {
-    names: buildNameIndex(decisions.map(({ rule }) => rule.target)),
-    addresses: {
-      v4: buildIntervals(1, rulesOfFamily(decisions, 4), fallback),
-      v6: buildIntervals(4, rulesOfFamily(decisions, 6), fallback),
-    },
-    decisions,
-    fallback,
-  };
-}
-
-function listDecisions({ denyAlways, allowAlways, user }: PolicyLayers): readonly RuledDecision[] {
-  return [
-    ...denyAlways.map((target) => ruled("deny.always", { action: "deny", target })),
-    ...allowAlways.map((target) => ruled("allow.always", { action: "allow", target })),
-    ...user.egress.map((rule) => ruled("user", rule)),
-  ];
-}
-
-function ruled(layer: Layer, rule: Rule): RuledDecision {
-  return Object.freeze({ action: rule.action, layer, rule });
-}
-
-function rulesOfFamily(decisions: readonly RuledDecision[], family: 4 | 6): readonly RuledPrefix[] {
-  const prefixes: RuledPrefix[] = [];
-  for (const decision of decisions) {
-    const { target } = decision.rule;
-    if (target.kind === "prefix" && target.prefix.family === family)
-      prefixes.push({ prefix: target.prefix, decision });
+export function* mergeSteps(policy: CompiledPolicy, added: readonly Rule[]): CompileSteps {
+  let { rules, lowestRank } = policy;
+  // From the last to the first, each one before all others, so that the first for a target is kept.
+  for (const rule of added.toReversed()) {
+    rules = withRule(rules, ranked("user", rule, --lowestRank));
+    yield;
   }
-  return prefixes;
+  return { ...policy, rules, lowestRank };
+}
+
+/** As `removeTargets` does to the list. O(log n) a target. */
+export function* removalSteps(policy: CompiledPolicy, targets: readonly Target[]): CompileSteps {
+  let { rules } = policy;
+  for (const target of targets) {
+    const space = spaceOf(target);
+    if (findRule(rules[space], target)?.layer !== "user") continue;
+    rules = { ...rules, [space]: takeRule(rules[space], target) };
+    yield;
+  }
+  return { ...policy, rules };
+}
+
+function addRule(rules: Record<TargetSpace, RuleTrie>, added: RankedDecision): void {
+  const space = spaceOf(added.rule.target);
+  rules[space] = putRuleInPlace(rules[space], added);
+}
+
+function withRule(rules: CompiledPolicy["rules"], added: RankedDecision): CompiledPolicy["rules"] {
+  const space = spaceOf(added.rule.target);
+  return { ...rules, [space]: putRule(rules[space], added) };
+}
+
+function spaceOf(target: Target): TargetSpace {
+  if (target.kind !== "prefix") return "names";
+  return target.prefix.family === 4 ? "v4" : "v6";
+}
+
+function ranked(layer: Layer, rule: Rule, rank: number): RankedDecision {
+  return Object.freeze({ action: rule.action, layer, rule, rank });
 }

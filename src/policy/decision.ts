@@ -9,3 +9,9 @@ export interface Decision {
   readonly layer: Layer;
   readonly rule: Rule | undefined;
 }
+
+/** A decision that a rule makes. Of the rules that match, the one of the lowest rank decides; ranks may have gaps and be negative. */
+export interface RankedDecision extends Decision {
+  readonly rule: Rule;
+  readonly rank: number;
+}

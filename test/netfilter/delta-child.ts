@@ -1,13 +1,14 @@
 /**
- * Runs in a namespace of its own: applies random policies one after the other, each both over netlink and whole by nft(8), and says
- * as JSON how often the kernel listed the same and what differed.
+ * Runs in a namespace of its own: applies random policies one after the other, every other one an edit of the one before, each both over
+ * netlink and whole by nft(8), and says as JSON how often the kernel listed the same and what differed.
  */
 import { execFileSync } from "node:child_process";
 import * as fc from "fast-check";
 import { compileRuleset } from "../../src/netfilter/compile-ruleset.ts";
 import { openDeltaSocket } from "../../src/netfilter/io/delta-socket.ts";
 import { createNftApplier } from "../../src/netfilter/io/nft.ts";
-import { policyOf, rulesetInput } from "./ruleset-input.ts";
+import { type CompiledPolicy, mergeSteps, removalSteps, takeAll } from "../../src/policy/compile.ts";
+import { policyOf, rulesOf, rulesetInput } from "./ruleset-input.ts";
 
 const prefix = fc.oneof(
   fc
@@ -40,10 +41,10 @@ const littleByLittle = createNftApplier({ deltas: counted });
 const whole = createNftApplier();
 const network = { interfaces: [], onLinkV4: [], onLinkV6: [], ipv6: true };
 const differences: { readonly delta: string; readonly nft: string }[] = [];
-for (const [index, [policy, changes]] of [[[], { v4: [], v6: [] }] as const, ...steps].entries()) {
-  const ruleset = compileRuleset(
-    rulesetInput({ policy: policyOf("deny", ...policy), revoked: changes, generation: index + 1, network }),
-  );
+let policy = policyOf("deny");
+for (const [index, [texts, changes]] of [[[], { v4: [], v6: [] }] as const, ...steps].entries()) {
+  policy = index % 2 === 0 ? policyOf("deny", ...texts) : edit(policy, texts);
+  const ruleset = compileRuleset(rulesetInput({ policy, revoked: changes, generation: index + 1, network }));
   await littleByLittle.replace(ruleset);
   const byDelta = listTable();
   await whole.replace(ruleset);
@@ -52,6 +53,13 @@ for (const [index, [policy, changes]] of [[[], { v4: [], v6: [] }] as const, ...
 }
 deltas.close();
 process.stdout.write(JSON.stringify({ applied, differences }));
+
+/** The first rule's target is taken out, the others are merged in. */
+function edit(before: CompiledPolicy, texts: readonly string[]): CompiledPolicy {
+  const [removed, ...added] = rulesOf(...texts);
+  const merged = takeAll(mergeSteps(before, added));
+  return removed === undefined ? merged : takeAll(removalSteps(merged, [removed.target]));
+}
 
 /** Without what moves by itself, and with elements in one order. */
 function listTable(): string {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { compileRuleset } from "../../src/netfilter/compile-ruleset.ts";
-import { renderRanges } from "../../src/netfilter/packed-ranges.ts";
+import { renderRange } from "../../src/netfilter/address-octets.ts";
 import { findDelta, type RulesetDelta } from "../../src/netfilter/ruleset-delta.ts";
 import type { RulesetInput } from "../../src/netfilter/ruleset-input.ts";
 import { MARKS, policyOf, rulesetInput } from "./ruleset-input.ts";
@@ -21,8 +21,8 @@ describe("a change of policy that is little", () => {
     const other = { policy: policyOf("deny", "allow 192.0.2.0/25", "allow 203.0.113.0/24") };
     const ranges = delta(one, other)?.ranges.map(({ set, gone, come }) => ({
       set,
-      gone: renderRanges(gone),
-      come: renderRanges(come),
+      gone: gone.map(renderRange),
+      come: come.map(renderRange),
     }));
     expect(ranges).toEqual([
       { set: "allow_v4", gone: ["192.0.2.0-192.0.2.255"], come: ["192.0.2.0-192.0.2.127"] },

@@ -46,11 +46,15 @@ export function policyOf(
   defaultAction: Policy["defaultAction"],
   ...lines: readonly string[]
 ): CompiledPolicy {
-  const egress = lines.map((line): Rule => {
+  const egress = rulesOf(...lines);
+  return compilePolicy({ denyAlways: [], allowAlways: [], user: { defaultAction, egress } });
+}
+
+export function rulesOf(...lines: readonly string[]): readonly Rule[] {
+  return lines.map((line): Rule => {
     const [action = "", text = ""] = line.split(" ");
     const target = parseTarget(text);
     if (!target.ok || (action !== "allow" && action !== "deny")) throw new TypeError(`no rule: ${line}`);
     return { action, target: target.value };
   });
-  return compilePolicy({ denyAlways: [], allowAlways: [], user: { defaultAction, egress } });
 }

@@ -1,9 +1,9 @@
 /** Puts small changes of a ruleset into the kernel over netlink: one batch, all of it or nothing, in a fraction of a millisecond. */
 import { parseAddress } from "../../policy/address.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { type AddressRange, octetsAfter } from "../address-octets.ts";
 import { ADMIT_CHAIN, CURRENT_CHAIN } from "../generation-chains.ts";
 import { TABLE } from "../kernel-names.ts";
-import { octetsAfter, type PackedRanges, rangeOctets } from "../packed-ranges.ts";
 import type { RulesetDelta } from "../ruleset-delta.ts";
 import { appendAdmit, appendCurrent, flushChain } from "../wire/generation-rule.ts";
 import { createNetlinkWriter, type NetlinkWriter } from "../wire/netlink-writer.ts";
@@ -80,12 +80,11 @@ function writeRanges(
   writer: NetlinkWriter,
   verb: "add" | "delete",
   set: SetName,
-  ranges: PackedRanges,
+  ranges: readonly AddressRange[],
   next: () => number,
 ): void {
-  for (let at = 0; at < ranges.bounds.length; at += 2 * ranges.words) {
-    const range = { first: rangeOctets(ranges, at), end: octetsAfter(ranges, at + ranges.words) };
-    changeRange(writer, verb, next(), set, range);
+  for (const { first, last } of ranges) {
+    changeRange(writer, verb, next(), set, { first, end: octetsAfter(last) });
   }
 }
 

@@ -1,0 +1,213 @@
+/**
+ * The addresses about which the rules of a policy say one action, as the kernel's interval sets hold them: ascending, and never two
+ * neighbours. They are read off the policy's trie: all of them for nft(8), or those that a change may have moved.
+ */
+import type { RankedDecision } from "../policy/decision.ts";
+import type { Action } from "../policy/rule.ts";
+import { type RuleTrie, type TrieNode, findDifferences, listRules } from "../policy/rule-trie.ts";
+import { beginsWith, countBits } from "../policy/target-bits.ts";
+import type { Target } from "../policy/target.ts";
+import { type AddressRange, blockOf, octetsAfter, octetsBefore, renderRange } from "./address-octets.ts";
+
+/** Addresses that only the default decides are in neither action's ranges. */
+export interface PolicyRanges {
+  readonly octets: 4 | 16;
+  readonly rules: RuleTrie;
+  readonly action: Action;
+}
+
+/** All of them. Linear in the rules, one at a time. */
+export function* listRanges({
+  octets,
+  rules,
+  action,
+}: PolicyRanges): Generator<AddressRange, void, undefined> {
+  let first: Uint8Array | undefined;
+  for (const cut of lastOfEachAddress(listCuts(rules))) {
+    if (first === undefined) {
+      if (cut.action === action) first = cut.at;
+    } else if (cut.action !== action) {
+      yield { first, last: octetsBefore(cut.at) ?? cut.at };
+      first = undefined;
+    }
+  }
+  if (first !== undefined) yield { first, last: new Uint8Array(octets).fill(0xff) };
+}
+
+/** What the search for a change may cost: how often it may still look at an address. */
+export interface Looks {
+  left: number;
+}
+
+/**
+ * What has to go and what has to come to make `from` into `to`, at the price of the rules that differ and of the ranges beside them;
+ * unfinished where `looks` ran out.
+ *
+ * A range that only one of them has holds an address of a changed rule's target, or one beside it. So these are looked at in both.
+ */
+export function diffRanges(
+  from: PolicyRanges,
+  to: PolicyRanges,
+  looks: Looks,
+): { readonly gone: readonly AddressRange[]; readonly come: readonly AddressRange[] } {
+  const before = new Map<string, AddressRange>();
+  const after = new Map<string, AddressRange>();
+  let searched: AddressRange | undefined;
+  for (const target of findDifferences(from.rules, to.rules)) {
+    const block = blockOfTarget(target);
+    // A target comes after those that hold it.
+    if (searched !== undefined && holds(searched, block)) continue;
+    searched = block;
+    addRangesAround(from, block, looks, before);
+    addRangesAround(to, block, looks, after);
+    if (looks.left < 0) break;
+  }
+  return { gone: missingIn(after, before), come: missingIn(before, after) };
+}
+
+/** From this address up to the next cut rules say this, or nothing. */
+interface Cut {
+  readonly at: Uint8Array;
+  readonly action: Action | undefined;
+}
+
+/**
+ * In ascending order; of two at the same address the later one holds. Rules come by first address, the larger one before those that it
+ * holds, so those that hold the present address are a stack.
+ */
+function* listCuts(rules: RuleTrie): Generator<Cut, void, undefined> {
+  const open: { readonly last: Uint8Array; readonly deciding: RankedDecision }[] = [];
+  for (const own of listRules(rules)) {
+    const { first, last } = blockOfTarget(own.rule.target);
+    for (let top = open.at(-1); top !== undefined && Buffer.compare(top.last, first) < 0; top = open.at(-1)) {
+      open.pop();
+      yield* cutAfter(top.last, open.at(-1)?.deciding);
+    }
+    const deciding = lowerRank(open.at(-1)?.deciding, own);
+    open.push({ last, deciding });
+    yield { at: first, action: deciding.action };
+  }
+  for (let top = open.pop(); top !== undefined; top = open.pop()) {
+    yield* cutAfter(top.last, open.at(-1)?.deciding);
+  }
+}
+
+function* cutAfter(last: Uint8Array, deciding: RankedDecision | undefined): Generator<Cut, void, undefined> {
+  const at = octetsAfter(last);
+  if (at !== undefined) yield { at, action: deciding?.action };
+}
+
+function* lastOfEachAddress(cuts: Iterable<Cut>): Generator<Cut, void, undefined> {
+  let held: Cut | undefined;
+  for (const cut of cuts) {
+    if (held !== undefined && Buffer.compare(held.at, cut.at) !== 0) yield held;
+    held = cut;
+  }
+  if (held !== undefined) yield held;
+}
+
+/** Adds the ranges that hold an address of the block, or one beside it. */
+function addRangesAround(
+  ranges: PolicyRanges,
+  block: AddressRange,
+  looks: Looks,
+  found: Map<string, AddressRange>,
+): void {
+  const end = octetsAfter(block.last) ?? block.last;
+  let at = octetsBefore(block.first) ?? block.first;
+  while (looks.left >= 0 && Buffer.compare(at, end) <= 0) {
+    const range = rangeAround(ranges, at, looks);
+    if (range.action === ranges.action) found.set(renderRange(range), range);
+    const next = octetsAfter(range.last);
+    if (next === undefined) return;
+    at = next;
+  }
+}
+
+interface SaidRange extends AddressRange {
+  readonly action: Action | undefined;
+}
+
+/** The whole range of the wanted action that holds the address; where something else is said, not more than its surroundings. */
+function rangeAround(ranges: PolicyRanges, address: Uint8Array, looks: Looks): SaidRange {
+  const { action, ...middle } = surroundings(ranges.rules, address, looks);
+  if (action !== ranges.action) return { action, ...middle };
+  let { first, last } = middle;
+  for (let at = octetsBefore(first); at !== undefined && looks.left >= 0; at = octetsBefore(first)) {
+    const next = surroundings(ranges.rules, at, looks);
+    if (next.action !== action) break;
+    first = next.first;
+  }
+  for (let at = octetsAfter(last); at !== undefined && looks.left >= 0; at = octetsAfter(last)) {
+    const next = surroundings(ranges.rules, at, looks);
+    if (next.action !== action) break;
+    last = next.last;
+  }
+  return { action, first, last };
+}
+
+/** What is said of an address, and of all others up to the nearest target on either side. One way down the trie. */
+function surroundings(rules: RuleTrie, address: Uint8Array, looks: Looks): SaidRange {
+  looks.left -= 1;
+  let deciding: RankedDecision | undefined;
+  let around = blockOf(address, 0);
+  let below: TrieNode | undefined;
+  let above: TrieNode | undefined;
+  for (let node = rules; node !== undefined;) {
+    const { bits, own, sample } = node;
+    if (!beginsWith(address, 0, octetsOf(sample), bits)) {
+      if (Buffer.compare(octetsOf(sample), address) < 0) below = node;
+      else above = node;
+      break;
+    }
+    if (own !== undefined) [deciding, around] = [lowerRank(deciding, own), blockOf(address, bits)];
+    if (bits === 8 * address.length) break;
+    const octet = address[bits >>> 3] ?? 0;
+    const isZero = ((octet >>> (7 - (bits & 7))) & 1) === 0;
+    // Deeper is nearer, so the last one on each side counts.
+    if (isZero) above = node.one ?? above;
+    else below = node.zero ?? below;
+    node = isZero ? node.zero : node.one;
+  }
+  return {
+    action: deciding?.action,
+    first: later(around.first, below && octetsAfter(blockOfNode(below).last)),
+    last: earlier(around.last, above && octetsBefore(blockOfNode(above).first)),
+  };
+}
+
+function holds(outer: AddressRange, inner: AddressRange): boolean {
+  return Buffer.compare(outer.first, inner.first) <= 0 && Buffer.compare(inner.last, outer.last) <= 0;
+}
+
+function later(one: Uint8Array, other = one): Uint8Array {
+  return Buffer.compare(one, other) < 0 ? other : one;
+}
+
+function earlier(one: Uint8Array, other = one): Uint8Array {
+  return Buffer.compare(one, other) > 0 ? other : one;
+}
+
+function lowerRank(one: RankedDecision | undefined, other: RankedDecision): RankedDecision {
+  return one !== undefined && one.rank < other.rank ? one : other;
+}
+
+function blockOfTarget(target: Target): AddressRange {
+  return blockOf(octetsOf(target), countBits(target));
+}
+
+function blockOfNode({ sample, bits }: TrieNode): AddressRange {
+  return blockOf(octetsOf(sample), bits);
+}
+
+function octetsOf(target: Target): Uint8Array {
+  if (target.kind !== "prefix") throw new TypeError(`no address: ${target.text}`);
+  return target.prefix.octets;
+}
+
+function missingIn(
+  some: ReadonlyMap<string, AddressRange>,
+  all: ReadonlyMap<string, AddressRange>,
+): readonly AddressRange[] {
+  return [...all].filter(([text]) => !some.has(text)).map(([, range]) => range);
+}

@@ -1,0 +1,168 @@
+/**
+ * The rules of one kind of target, in a binary trie over the targets' bits (`target-bits.ts`), without the places where nothing branches.
+ * All rules that match a name or an address lie on the one way from the root that its bits choose, and the one of
+ * the lowest rank decides.
+ *
+ * A trie is a value. A change makes a new one that shares all but the way to the changed rule with the old one, which stays as it was: so
+ * a change costs by the depth, a failed one is dropped, and two tries are compared at the price of what differs.
+ */
+import type { RankedDecision } from "./decision.ts";
+import type { Target } from "./target.ts";
+import { bitOf, countBits, countCommonBits } from "./target-bits.ts";
+
+/** Undefined where there is no rule. */
+export type RuleTrie = TrieNode | undefined;
+
+export interface TrieNode {
+  /** The targets from here down share so many bits; the next one chooses the branch. */
+  readonly bits: number;
+  /** The rule whose target has these bits and no more. */
+  readonly own: RankedDecision | undefined;
+  /** The rule's target, or any from here down: it knows the shared bits. */
+  readonly sample: Target;
+  readonly zero: RuleTrie;
+  readonly one: RuleTrie;
+}
+
+/** A node that no trie but the one in the making has. */
+interface FreshNode extends TrieNode {
+  own: RankedDecision | undefined;
+  sample: Target;
+  zero: RuleTrie;
+  one: RuleTrie;
+}
+
+/** With the rule; of two with the same target the one of the lower rank is kept. */
+export function putRule(trie: RuleTrie, added: RankedDecision): TrieNode {
+  return putBelow(trie, added, 0, copyNode);
+}
+
+/** The same, where nobody else holds the trie: it is changed in place, and may be so up to when it is first given away. */
+export function putRuleInPlace(trie: RuleTrie, added: RankedDecision): TrieNode {
+  return putBelow(trie, added, 0, (node) => node);
+}
+
+/** Without the rule of this target. */
+export function takeRule(trie: RuleTrie, target: Target): RuleTrie {
+  const length = countBits(target);
+  if (trie === undefined || length < trie.bits) return trie;
+  if (length === trie.bits) {
+    if (trie.own?.rule.target.key !== target.key) return trie;
+    return joined(createNode(trie.bits, undefined, trie.sample, trie.zero, trie.one));
+  }
+  const side = bitOf(target, trie.bits) === 0 ? "zero" : "one";
+  const child = takeRule(trie[side], target);
+  if (child === trie[side]) return trie;
+  const next = copyNode(trie);
+  next[side] = child;
+  return joined(next);
+}
+
+/** The rule of this very target. */
+export function findRule(trie: RuleTrie, target: Target): RankedDecision | undefined {
+  const length = countBits(target);
+  let node = trie;
+  while (node !== undefined && node.bits < length) {
+    node = bitOf(target, node.bits) === 0 ? node.zero : node.one;
+  }
+  const own = node?.bits === length ? node.own : undefined;
+  return own?.rule.target.key === target.key ? own : undefined;
+}
+
+/** All rules in the order of their targets' bits, each before those that its bits begin. */
+export function* listRules(trie: RuleTrie): Generator<RankedDecision, void, undefined> {
+  const ahead: RuleTrie[] = [trie];
+  while (ahead.length > 0) {
+    const node = ahead.pop();
+    if (node === undefined) continue;
+    if (node.own !== undefined) yield node.own;
+    ahead.push(node.one, node.zero);
+  }
+}
+
+/** Targets whose rules differ, those that only one trie has among them; each right before those that its bits begin. What both share is not looked at. */
+export function* findDifferences(one: RuleTrie, other: RuleTrie): Generator<Target, void, undefined> {
+  if (one === other) return;
+  if (one === undefined || other === undefined) {
+    yield* listTargets(one ?? other);
+    return;
+  }
+  const limit = Math.min(one.bits, other.bits);
+  if (countCommonBits(one.sample, other.sample, 0, limit) < limit) {
+    yield* listTargets(one);
+    yield* listTargets(other);
+    return;
+  }
+  const [here, there] = [nodeAt(one, limit), nodeAt(other, limit)];
+  const own = here.own === there.own ? undefined : (here.own ?? there.own);
+  if (own !== undefined) yield own.rule.target;
+  yield* findDifferences(here.zero, there.zero);
+  yield* findDifferences(here.one, there.one);
+}
+
+/** `known` bits are known to be shared. `own` makes a node one that may be changed. */
+function putBelow(
+  trie: RuleTrie,
+  added: RankedDecision,
+  known: number,
+  own: (node: TrieNode) => FreshNode,
+): TrieNode {
+  const { target } = added.rule;
+  const length = countBits(target);
+  if (trie === undefined) return createNode(length, added, target, undefined, undefined);
+  const common = countCommonBits(target, trie.sample, known, Math.min(length, trie.bits));
+  if (common < trie.bits) return putAbove(trie, added, common);
+  if (length === trie.bits && trie.own !== undefined && trie.own.rank < added.rank) return trie;
+  const next = own(trie);
+  if (length === trie.bits) {
+    next.own = added;
+    next.sample = target;
+  } else if (bitOf(target, trie.bits) === 0) {
+    next.zero = putBelow(trie.zero, added, common, own);
+  } else {
+    next.one = putBelow(trie.one, added, common, own);
+  }
+  return next;
+}
+
+/** The rule parts from the node's bits after `common` ones, or ends there. */
+function putAbove(trie: TrieNode, added: RankedDecision, common: number): TrieNode {
+  const { target } = added.rule;
+  const length = countBits(target);
+  const leaf = common === length ? undefined : createNode(length, added, target, undefined, undefined);
+  const own = common === length ? added : undefined;
+  const isZero = bitOf(trie.sample, common) === 0;
+  return createNode(common, own, target, isZero ? trie : leaf, isZero ? leaf : trie);
+}
+
+/** The only place that makes nodes, so that all look alike to the engine. */
+function createNode(
+  bits: number,
+  own: RankedDecision | undefined,
+  sample: Target,
+  zero: RuleTrie,
+  one: RuleTrie,
+): FreshNode {
+  return { bits, own, sample, zero, one };
+}
+
+function copyNode({ bits, own, sample, zero, one }: TrieNode): FreshNode {
+  return createNode(bits, own, sample, zero, one);
+}
+
+/** A node that neither has a rule nor branches is left out. */
+function joined(node: TrieNode): RuleTrie {
+  if (node.own !== undefined) return node;
+  return node.zero === undefined || node.one === undefined ? (node.zero ?? node.one) : node;
+}
+
+/** The node as it looks from `limit` bits on: where it has more, a node without a rule stands above it. */
+function nodeAt(node: TrieNode, limit: number): TrieNode {
+  if (node.bits === limit) return node;
+  const isZero = bitOf(node.sample, limit) === 0;
+  return createNode(limit, undefined, node.sample, isZero ? node : undefined, isZero ? undefined : node);
+}
+
+function* listTargets(trie: RuleTrie): Generator<Target, void, undefined> {
+  for (const { rule } of listRules(trie)) yield rule.target;
+}
