@@ -17,7 +17,7 @@ import { octetKey } from "./octet-key.ts";
 export interface IdleFlowsOptions {
   /** Undefined in mode `dns`, where no flow is judged. */
   readonly openCutter: (() => SocketCutter) | undefined;
-  readonly learned: Pick<LearnedAddresses, "has">;
+  readonly learned: Pick<LearnedAddresses, "has" | "isRevoked">;
   /** The policy and the generation that the kernel judges by. */
   readonly policy: () => CompiledPolicy;
   readonly generation: () => number;
@@ -52,7 +52,8 @@ export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
     const { action, rule } = decideAddress(policy, address, 0, address.length === 4 ? 4 : 16);
     if (rule !== undefined && action === "deny") return true;
     if (rule !== undefined || exempt.has(octetKey(address, 0, address.length))) return false;
-    return policy.fallback.action === "deny" && !options.learned.has(address);
+    if (options.learned.has(address)) return false;
+    return policy.fallback.action === "deny" || options.learned.isRevoked(address);
   }
 
   /** One round at a time; a change during one has another follow. */

@@ -52,6 +52,10 @@ export function countLearned(set: LearnedSet, figures: KernelFigures): LearnedSe
       isQueued = true;
       set.pardon(key);
     },
+    revoke(key, timeoutMs, comment) {
+      isQueued = true;
+      set.revoke(key, timeoutMs, comment);
+    },
     discard() {
       isQueued = false;
       set.discard();

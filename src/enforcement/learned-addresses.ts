@@ -18,7 +18,8 @@ import { decideAddress } from "../policy/decide-address.ts";
 import { decideName } from "../policy/decide-name.ts";
 import { isDomainName, type DomainName } from "../policy/domain-name.ts";
 import { createLearnedTable } from "./learned-table.ts";
-import { keyOctets, octetKey } from "./octet-key.ts";
+import { keyOctets } from "./octet-key.ts";
+import { createRevokedAddresses } from "./revoked-addresses.ts";
 
 /** A renewal is worth a write only when it adds at least this much. */
 const RENEW_SPARE_MS = 60_000;
@@ -33,8 +34,6 @@ const SPARE_MS = 20_000;
 const MAX_ADDRESSES = 65_536;
 /** The kernel lets go a little later than we think, for it took the address a little later. */
 const EXPIRY_SKEW_MS = 1000;
-/** How long the kernel keeps a revoked address. */
-const REVOKED_MS = 3_600_000;
 const MAX_OWNERS = 8;
 /** Addresses that go in one batch: a few hundred octets each, on a socket that may have no more than 200 KiB. */
 const FORGET_BATCH = 512;
@@ -62,10 +61,14 @@ interface LearnedPage {
 }
 
 export interface LearnedAddresses extends AddressAdmission {
-  /** Takes over what an earlier process left in the kernel. Throws LearnedSetError. */
+  /** Takes over what an earlier process left in the kernel, and puts back what is revoked. Throws LearnedSetError. */
   takeOver(): void;
-  /** Takes out all that this policy would not admit, and returns it. Throws LearnedSetError; what is left is then written anew when it comes again. */
+  /** Takes out and revokes all that this policy would not admit, and returns it. Throws LearnedSetError; what is left is then written anew when it comes again. */
   forget(policy: CompiledPolicy): readonly ForgottenAddress[];
+  /** This policy is in force: what it admits is revoked no longer. Throws LearnedSetError. */
+  settle(policy: CompiledPolicy): void;
+  /** Whether only names that are denied by now have given the address: 4 octets or 16. */
+  isRevoked(octets: Uint8Array): boolean;
   /** The kernel's sets are gone: forgets everything, and returns what they should hold. */
   loseAll(): readonly ForgottenAddress[];
   /** Puts back what was forgotten and is not out of date, as far as the policy admits it. Throws LearnedSetError. */
@@ -94,8 +97,7 @@ export interface LearnedAddressesOptions {
 export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddressesOptions): LearnedAddresses {
   const seed = randomInt(2 ** 32);
   const table = createLearnedTable({ capacity: MAX_ADDRESSES, maxOwners: MAX_OWNERS, seed });
-  /** Addresses that the kernel may hold as revoked, and since when, the oldest first. */
-  const revoked = new Map<string, number>();
+  const revoked = createRevokedAddresses(set, nowMs);
   /** Addresses that the next commit speaks of. */
   let touched: Uint8Array[] = [];
 
@@ -109,7 +111,7 @@ export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddress
       table.remove(known);
       set.refresh(key, timeoutMs, renderOwners(owners));
     }
-    if (revoked.size > 0 && revoked.delete(octetKey(key, 0, key.length))) set.pardon(key);
+    revoked.pardon(key);
     // At once after the removal, so that an address that is written anew keeps its slot.
     table.add(key, 0, key.length, owners, untilMs);
     touched.push(key);
@@ -189,9 +191,10 @@ export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddress
       const held = [...set.dump(4), ...set.dump(6)];
       for (const { key, expiresInMs, comment } of held)
         put(key, parseOwners(comment), now + expiresInMs, now);
+      revoked.takeOver();
+      commit();
     },
     forget(policy) {
-      const now = nowMs();
       const forgotten: ForgottenAddress[] = [];
       for (let slot = table.oldest; slot !== NO_SLOT; slot = table.newer(slot)) {
         const key = table.key(slot);
@@ -199,19 +202,19 @@ export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddress
         if (isAdmitted(policy, key, owners)) continue;
         forgotten.push({ key, owners, untilMs: table.untilMs(slot) });
         letGo(slot);
+        // Where no owner is known, a name that is still allowed may be one.
+        if (owners !== "") revoked.revoke(key, renderOwners(owners));
         if (forgotten.length % FORGET_BATCH === 0) commit();
       }
       commit();
-      for (const { key, untilMs } of forgotten) {
-        table.remove(table.find(key, 0, key.length));
-        if (untilMs > now) revoked.set(octetKey(key, 0, key.length), now);
-      }
-      for (const [text, sinceMs] of revoked) {
-        if (sinceMs + REVOKED_MS > now) break;
-        revoked.delete(text);
-      }
+      for (const { key } of forgotten) table.remove(table.find(key, 0, key.length));
       return forgotten;
     },
+    settle(policy) {
+      revoked.pardonWhere((key, owners) => isAdmitted(policy, key, owners));
+      commit();
+    },
+    isRevoked: revoked.has,
     loseAll() {
       const lost: ForgottenAddress[] = [];
       for (let slot = table.oldest; slot !== NO_SLOT; slot = table.newer(slot)) {

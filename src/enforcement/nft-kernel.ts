@@ -10,7 +10,6 @@ import { LearnedSetError } from "../netfilter/io/learned-set.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { compileRuleset } from "../netfilter/compile-ruleset.ts";
 import type { Endpoint, Marks, NetworkFacts, RulesetInput } from "../netfilter/ruleset-input.ts";
-import { renderAddress, renderIpv6 } from "../policy/address.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import type { PolicyKernel } from "./change-policy.ts";
 import type { ForgottenAddress, LearnedAddresses } from "./learned-addresses.ts";
@@ -86,22 +85,14 @@ export function createNftKernel(options: NftKernelOptions): NftKernel {
         network,
         forget: NONE,
         restore: { v4: [], v6: [] },
-        revoked: listByFamily(forgotten),
+        revoked: NONE,
       });
       const { foreignHands } = await applier.replace(ruleset);
       if (foreignHands) putBackLearned(policy);
       // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses; so have foreign hands.
       learned.restore(comeBack, policy);
+      learned.settle(policy);
       options.onEnforced(forgotten.length);
     },
   };
-}
-
-function listByFamily(forgotten: readonly ForgottenAddress[]): { v4: string[]; v6: string[] } {
-  const lists: { v4: string[]; v6: string[] } = { v4: [], v6: [] };
-  for (const { key } of forgotten) {
-    if (key.length === 4) lists.v4.push(renderAddress(key));
-    else lists.v6.push(renderIpv6(key));
-  }
-  return lists;
 }

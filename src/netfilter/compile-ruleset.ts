@@ -50,7 +50,7 @@ function enforcingChains(input: RulesetInput, devices: readonly string[]): reado
     arrivingChain(input),
     stampChain(input.marks, devices),
     forgedChain(),
-    revokedChain(input),
+    revokedChain(),
     refuseChain(),
     ...generationChains(input.generation),
   ];

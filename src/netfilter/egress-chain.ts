@@ -15,6 +15,7 @@ export function egressChain(input: RulesetInput): Chain {
       ACCEPT_CURRENT,
       ...blockRules(input),
       ...judge("daddr"),
+      ...refuseRevoked("daddr", input),
       verdictOfDefault(input),
     ],
   };
@@ -29,6 +30,18 @@ export function judge(side: "saddr" | "daddr"): readonly Rule[] {
     { statements: `ip6 ${side} @allow_v6 ${ADMIT}` },
     { statements: `ip ${side} @dyn_allow_v4 ${ADMIT}` },
     { statements: `ip6 ${side} @dyn_allow_v6 ${ADMIT}` },
+  ];
+}
+
+/** Where the default action allows: what only names have given that a change has denied since. By default denied it needs no rule. */
+export function refuseRevoked(side: "saddr" | "daddr", { policy }: RulesetInput): readonly Rule[] {
+  if (policy.fallback.action === "deny") return [];
+  return [
+    {
+      statements: `ip ${side} @revoked_v4 jump refuse`,
+      comment: "addresses of names that a change has denied",
+    },
+    { statements: `ip6 ${side} @revoked_v6 jump refuse` },
   ];
 }
 

@@ -4,7 +4,7 @@
 import { CALLER_FLOW } from "./own-traffic.ts";
 import type { RulesetInput } from "./ruleset-input.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
-import { judge } from "./egress-chain.ts";
+import { judge, refuseRevoked } from "./egress-chain.ts";
 import type { Chain, Rule } from "./ruleset.ts";
 
 /**
@@ -66,13 +66,16 @@ export function antispoofChain({ inboundUdp }: RulesetInput): Chain {
 }
 
 /** A host that a change has denied does not come back as a caller, unless it is a neighbour, or allowed by now. */
-export function revokedChain(input: RulesetInput): Chain {
+export function revokedChain(): Chain {
   return {
     name: "revoked",
     rules: [
       { statements: "ip saddr @onlink_v4 return" },
       { statements: "ip6 saddr @onlink_v6 return" },
-      ...allowedAgain(input),
+      { statements: "ip saddr @allow_v4 return" },
+      { statements: "ip6 saddr @allow_v6 return" },
+      { statements: "ip saddr @dyn_allow_v4 return" },
+      { statements: "ip6 saddr @dyn_allow_v6 return" },
       { statements: "counter drop", comment: "a change has denied this host" },
     ],
   };
@@ -118,18 +121,6 @@ export function arrivingChain(input: RulesetInput): Chain {
   };
 }
 
-function allowedAgain({ policy }: RulesetInput): readonly Rule[] {
-  if (policy.fallback.action === "allow") {
-    return [{ statements: "ip saddr != @deny_v4 return" }, { statements: "ip6 saddr != @deny_v6 return" }];
-  }
-  return [
-    { statements: "ip saddr @allow_v4 return" },
-    { statements: "ip6 saddr @allow_v6 return" },
-    { statements: "ip saddr @dyn_allow_v4 return" },
-    { statements: "ip6 saddr @dyn_allow_v6 return" },
-  ];
-}
-
 function exemptAnswers({ exemptNameservers }: RulesetInput): readonly Rule[] {
   if (exemptNameservers.length === 0) return [];
   return [
@@ -146,7 +137,8 @@ function blockedAnswers({ doh }: RulesetInput): readonly Rule[] {
   ];
 }
 
-function refuseTheRest({ policy }: RulesetInput): readonly Rule[] {
-  if (policy.fallback.action === "allow") return [{ statements: ADMIT }];
+function refuseTheRest(input: RulesetInput): readonly Rule[] {
+  if (input.policy.fallback.action === "allow")
+    return [...refuseRevoked("saddr", input), { statements: ADMIT }];
   return [{ statements: "meta l4proto udp jump refuse" }];
 }

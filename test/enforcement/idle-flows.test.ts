@@ -49,7 +49,10 @@ function createBench(policy: CompiledPolicy) {
   const create = () =>
     createIdleFlows({
       openCutter,
-      learned: { has: (octets) => Buffer.compare(octets, LEARNED) === 0 },
+      learned: {
+        has: (octets) => Buffer.compare(octets, LEARNED) === 0,
+        isRevoked: (octets) => Buffer.compare(octets, SIX) === 0,
+      },
       policy: () => policy,
       generation: () => 7,
       exempt: [EXEMPT],
@@ -67,7 +70,11 @@ describe("which far ends are denied", () => {
       compiled("deny", "deny 192.0.2.0/24", "allow 2001:db8::/32"),
       [LEARNED, EXEMPT, OTHER],
     ],
-    ["under default allow those of a denied prefix", compiled("allow", "deny 192.0.2.8"), [OTHER]],
+    [
+      "under default allow those of a denied prefix, and revoked ones",
+      compiled("allow", "deny 192.0.2.8"),
+      [OTHER, SIX],
+    ],
   ];
   test.each(rows)("%s", async (_title, policy, denied) => {
     const { create, rounds } = createBench(policy);
@@ -146,7 +153,7 @@ describe("the protection", () => {
     const reports: ProtectionState[] = [];
     const flows = createIdleFlows({
       openCutter: undefined,
-      learned: { has: () => false },
+      learned: { has: () => false, isRevoked: () => false },
       policy: () => policy,
       generation: () => 7,
       exempt: [],

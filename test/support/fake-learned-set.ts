@@ -5,7 +5,8 @@ import type { HeldElement } from "../../src/netfilter/wire/read-element.ts";
 export interface FakeLearnedSet extends LearnedSet {
   /** Addresses in force now, as dotted or colon text is not needed: octets joined by dots. */
   held(): ReadonlyMap<string, { readonly untilMs: number; readonly comment: string }>;
-  readonly pardoned: readonly string[];
+  /** The same of those that are revoked. */
+  revoked(): ReadonlyMap<string, { readonly untilMs: number; readonly comment: string }>;
   /** Batches that were committed. */
   readonly commits: number;
   /** Each commit that touches this address is refused. */
@@ -13,7 +14,7 @@ export interface FakeLearnedSet extends LearnedSet {
 }
 
 interface Step {
-  readonly kind: "add" | "remove" | "pardon";
+  readonly kind: "add" | "remove" | "pardon" | "revoke";
   readonly key: string;
   readonly timeoutMs: number;
   readonly comment: string;
@@ -23,11 +24,20 @@ const text = (key: Uint8Array): string => key.join(".");
 
 export function createFakeLearnedSet(nowMs: () => number): FakeLearnedSet {
   const elements = new Map<string, { untilMs: number; comment: string }>();
-  const pardoned: string[] = [];
+  const revoked = new Map<string, { untilMs: number; comment: string }>();
   let steps: Step[] = [];
   let commits = 0;
   const expire = (): void => {
-    for (const [key, { untilMs }] of elements) if (untilMs <= nowMs()) elements.delete(key);
+    for (const held of [elements, revoked])
+      for (const [key, { untilMs }] of held) if (untilMs <= nowMs()) held.delete(key);
+  };
+  const dump = (held: typeof elements, family: 4 | 6): HeldElement[] => {
+    expire();
+    return [...held].flatMap(([key, { untilMs, comment }]): HeldElement[] => {
+      const octets = Buffer.from(key.split(".").map(Number));
+      if (octets.length !== (family === 4 ? 4 : 16)) return [];
+      return [{ key: octets, timeoutMs: 0, expiresInMs: untilMs - nowMs(), comment }];
+    });
   };
   const fake: FakeLearnedSet = {
     refuseKey: undefined,
@@ -37,6 +47,8 @@ export function createFakeLearnedSet(nowMs: () => number): FakeLearnedSet {
       steps.push({ kind: "add", key: text(key), timeoutMs, comment });
     },
     remove: (key) => void steps.push({ kind: "remove", key: text(key), timeoutMs: 0, comment: "" }),
+    revoke: (key, timeoutMs, comment) =>
+      void steps.push({ kind: "revoke", key: text(key), timeoutMs, comment }),
     pardon: (key) => void steps.push({ kind: "pardon", key: text(key), timeoutMs: 0, comment: "" }),
     discard() {
       steps = [];
@@ -50,24 +62,22 @@ export function createFakeLearnedSet(nowMs: () => number): FakeLearnedSet {
       expire();
       for (const { kind, key, timeoutMs, comment } of batch) {
         if (kind === "remove") elements.delete(key);
-        else if (kind === "pardon") pardoned.push(key);
+        else if (kind === "pardon") revoked.delete(key);
+        else if (kind === "revoke") revoked.set(key, { untilMs: nowMs() + timeoutMs, comment });
         else if (!elements.has(key)) elements.set(key, { untilMs: nowMs() + timeoutMs, comment });
       }
     },
-    dump(family) {
-      expire();
-      return [...elements].flatMap(([key, { untilMs, comment }]): HeldElement[] => {
-        const octets = Buffer.from(key.split(".").map(Number));
-        if (octets.length !== (family === 4 ? 4 : 16)) return [];
-        return [{ key: octets, timeoutMs: 0, expiresInMs: untilMs - nowMs(), comment }];
-      });
-    },
+    dump: (family) => dump(elements, family),
+    dumpRevoked: (family) => dump(revoked, family),
     close: () => undefined,
     held() {
       expire();
       return elements;
     },
-    pardoned,
+    revoked() {
+      expire();
+      return revoked;
+    },
     get commits() {
       return commits;
     },

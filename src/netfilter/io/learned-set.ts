@@ -50,7 +50,9 @@ export interface LearnedSet {
   refresh(key: Uint8Array, timeoutMs: number, comment: string): void;
   /** An address that has to go; fine when it is gone already. */
   remove(key: Uint8Array): void;
-  /** An address that is allowed again may call in again: it leaves the set of revoked ones, where it may be. */
+  /** An address that a change has denied: its timeout among the revoked ones starts anew. */
+  revoke(key: Uint8Array, timeoutMs: number, comment: string): void;
+  /** An address that is allowed again leaves the set of revoked ones, where it may be. */
   pardon(key: Uint8Array): void;
   /** Forgets what is queued. */
   discard(): void;
@@ -58,6 +60,8 @@ export interface LearnedSet {
   commit(): void;
   /** What the kernel holds now. Throws {@link LearnedSetError}. */
   dump(family: 4 | 6): HeldElement[];
+  /** What it holds as revoked. Throws {@link LearnedSetError}. */
+  dumpRevoked(family: 4 | 6): HeldElement[];
   close(): void;
 }
 
@@ -72,9 +76,9 @@ export function openLearnedSet(): LearnedSet {
     sequence = (sequence + 1) >>> 0;
     return sequence;
   };
-  function add(key: Uint8Array, timeoutMs: number, comment: string): void {
+  function addTo(target: SetName, key: Uint8Array, timeoutMs: number, comment: string): void {
     const element = { key, timeoutMs, comment: comment.slice(0, MAX_COMMENT_OCTETS) };
-    addElement(writer, next(), setOf(key), element, true);
+    addElement(writer, next(), target, element, true);
   }
   /** Deleting what is not there would fail the batch, so it is put there first. */
   function removeFrom(set: SetName, key: Uint8Array): void {
@@ -86,14 +90,25 @@ export function openLearnedSet(): LearnedSet {
     messages = 0;
   }
 
+  /** An older kernel ignores the add of what is there, timeout and all. */
+  function refreshIn(target: SetName, key: Uint8Array, timeoutMs: number, comment: string): void {
+    removeFrom(target, key);
+    addTo(target, key, timeoutMs, comment);
+  }
+  function dump(set: SetName): HeldElement[] {
+    discard();
+    try {
+      return dumpSet(socket, writer, ++sequence, set);
+    } catch (error) {
+      throw toLearnedSetError(error);
+    }
+  }
+
   return {
-    add,
-    refresh(key, timeoutMs, comment) {
-      // An older kernel ignores the add of what is there, timeout and all.
-      removeFrom(setOf(key), key);
-      add(key, timeoutMs, comment);
-    },
+    add: (key, timeoutMs, comment) => addTo(setOf(key), key, timeoutMs, comment),
+    refresh: (key, timeoutMs, comment) => refreshIn(setOf(key), key, timeoutMs, comment),
     remove: (key) => removeFrom(setOf(key), key),
+    revoke: (key, timeoutMs, comment) => refreshIn(revokedSetOf(key), key, timeoutMs, comment),
     pardon: (key) => removeFrom(revokedSetOf(key), key),
     discard,
     commit() {
@@ -109,14 +124,8 @@ export function openLearnedSet(): LearnedSet {
         discard();
       }
     },
-    dump(family) {
-      discard();
-      try {
-        return dumpSet(socket, writer, ++sequence, family === 4 ? V4 : V6);
-      } catch (error) {
-        throw toLearnedSetError(error);
-      }
-    },
+    dump: (family) => dump(family === 4 ? V4 : V6),
+    dumpRevoked: (family) => dump(family === 4 ? REVOKED_V4 : REVOKED_V6),
     close: socket.close,
   };
 }

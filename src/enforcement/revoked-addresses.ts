@@ -1,0 +1,80 @@
+/**
+ * Addresses that a change has denied: each belonged to names of which none is allowed any more. The kernel keeps them for an hour. Hosts there
+ * may not call in meanwhile, and where the default action allows, nothing may go there either: a denied name takes its addresses with it.
+ *
+ * An address leaves early when an allowed name gives it, or when a change allows one of its names again. Known limits: what was
+ * forgotten before the change is not known, so not revoked; there are {@link MAX_REVOKED} at most, of which the one denied longest ago goes first.
+ */
+import type { LearnedSet } from "../netfilter/io/learned-set.ts";
+import { keyOctets, octetKey } from "./octet-key.ts";
+
+const REVOKED_MS = 3_600_000;
+const MAX_REVOKED = 65_536;
+
+interface Revoked {
+  readonly owners: string;
+  readonly untilMs: number;
+}
+
+/** Queues what has to be told to the kernel; it is in force with the set's next commit. */
+export interface RevokedAddresses {
+  /** Takes over what an earlier process left, and queues what is known and missing. Throws LearnedSetError. */
+  takeOver(): void;
+  revoke(key: Uint8Array, owners: string): void;
+  /** Nothing where it is not there. */
+  pardon(key: Uint8Array): void;
+  /** Pardons all that are admitted. */
+  pardonWhere(isAdmitted: (key: Uint8Array, owners: string) => boolean): void;
+  has(key: Uint8Array): boolean;
+}
+
+export function createRevokedAddresses(set: LearnedSet, nowMs: () => number): RevokedAddresses {
+  /** By the address's octets, the one denied longest ago first. */
+  const revoked = new Map<string, Revoked>();
+
+  function dropOld(now: number): void {
+    for (const [text, { untilMs }] of revoked) {
+      const isGone = untilMs <= now;
+      if (!isGone && revoked.size < MAX_REVOKED) return;
+      revoked.delete(text);
+      if (!isGone) set.pardon(keyOctets(text));
+    }
+  }
+
+  return {
+    takeOver() {
+      const now = nowMs();
+      const held = [...set.dumpRevoked(4), ...set.dumpRevoked(6)];
+      const missing = new Map(revoked);
+      for (const { key, expiresInMs, comment } of held) {
+        const text = octetKey(key, 0, key.length);
+        if (missing.delete(text)) continue;
+        revoked.set(text, { owners: comment, untilMs: now + expiresInMs });
+      }
+      for (const [text, { owners, untilMs }] of missing) {
+        if (untilMs > now) set.revoke(keyOctets(text), Math.ceil(untilMs - now), owners);
+      }
+    },
+    revoke(key, owners) {
+      const now = nowMs();
+      const text = octetKey(key, 0, key.length);
+      dropOld(now);
+      revoked.delete(text);
+      revoked.set(text, { owners, untilMs: now + REVOKED_MS });
+      set.revoke(key, REVOKED_MS, owners);
+    },
+    pardon(key) {
+      if (revoked.size > 0 && revoked.delete(octetKey(key, 0, key.length))) set.pardon(key);
+    },
+    pardonWhere(isAdmitted) {
+      dropOld(nowMs());
+      for (const [text, { owners }] of revoked) {
+        const key = keyOctets(text);
+        if (!isAdmitted(key, owners)) continue;
+        revoked.delete(text);
+        set.pardon(key);
+      }
+    },
+    has: (key) => revoked.has(octetKey(key, 0, key.length)),
+  };
+}
