@@ -5,6 +5,7 @@ import { DENY_ALL, type Policy } from "../../policy/policy.ts";
 import { accepted, type Problem, quote, refused, refusedAll, type Result } from "../../policy/problem.ts";
 import { type Action, parseAction, type Rule } from "../../policy/rule.ts";
 import { parseTarget, type Target } from "../../policy/target.ts";
+import { CALL_OPTIONS, type Place, readPlace, refusedByParser } from "../call/place.ts";
 
 /** What is asked of the sidecar. */
 type PolicyCall =
@@ -14,13 +15,6 @@ type PolicyCall =
   | { readonly kind: "delete"; readonly targets: readonly Target[] }
   | { readonly kind: "reset" };
 
-/** Where the command line says the sidecar is. */
-export interface Place {
-  readonly url: string | undefined;
-  readonly socketPath: string | undefined;
-  readonly token: string | undefined;
-}
-
 export interface PolicyRequest {
   readonly call: PolicyCall;
   readonly place: Place;
@@ -29,13 +23,6 @@ export interface PolicyRequest {
   readonly ifMatch: string | undefined;
 }
 
-const ANY = {
-  url: { type: "string" },
-  socket: { type: "string" },
-  token: { type: "string" },
-  json: { type: "boolean" },
-  help: { type: "boolean", short: "h" },
-} as const;
 const CHANGE = { "dry-run": { type: "boolean" }, "if-match": { type: "string" } } as const;
 const FILE = { file: { type: "string", short: "f" } } as const;
 const RULES = {
@@ -44,11 +31,11 @@ const RULES = {
 } as const;
 
 const OPTIONS = {
-  get: ANY,
-  patch: { ...ANY, ...CHANGE, ...FILE, ...RULES },
-  replace: { ...ANY, ...CHANGE, ...FILE, ...RULES, default: { type: "string" } },
-  delete: { ...ANY, ...CHANGE, ...FILE },
-  reset: { ...ANY, ...CHANGE },
+  get: CALL_OPTIONS,
+  patch: { ...CALL_OPTIONS, ...CHANGE, ...FILE, ...RULES },
+  replace: { ...CALL_OPTIONS, ...CHANGE, ...FILE, ...RULES, default: { type: "string" } },
+  delete: { ...CALL_OPTIONS, ...CHANGE, ...FILE },
+  reset: { ...CALL_OPTIONS, ...CHANGE },
 } as const;
 
 type Kind = keyof typeof OPTIONS;
@@ -96,10 +83,8 @@ function readOptions(kind: Kind, argv: readonly string[]): Result<Options> {
       (token) => token.kind === "option" && !Object.hasOwn(OPTIONS[kind], token.name),
     );
     if (given?.kind === "option") return refused(`${kind} takes no ${given.rawName}`);
-    if (values.url !== undefined && values.socket !== undefined) {
-      return refused("--url and --socket are two places: give one");
-    }
-    if (values.url !== undefined && !isHttpUrl(values.url)) return refused("is not an http(s) URL", "--url");
+    const place = readPlace(values);
+    if (!place.ok) return place;
     const rules = tokens.flatMap((token) => {
       if (token.kind !== "option" || (token.name !== "allow" && token.name !== "deny")) return [];
       return [{ action: token.name, target: token.value ?? "" } as const];
@@ -107,7 +92,7 @@ function readOptions(kind: Kind, argv: readonly string[]): Result<Options> {
     return accepted({
       help: values.help ?? false,
       request: {
-        place: { url: values.url, socketPath: values.socket, token: values.token },
+        place: place.value,
         asJson: values.json ?? false,
         dryRun: values["dry-run"] ?? false,
         ifMatch: values["if-match"],
@@ -118,14 +103,8 @@ function readOptions(kind: Kind, argv: readonly string[]): Result<Options> {
       defaultAction: values.default,
     });
   } catch (error) {
-    // node:util says what is wrong, a first line for people and then advice on its own API
-    const [message = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
-    return refused(message);
+    return refusedByParser(error);
   }
-}
-
-function isHttpUrl(text: string): boolean {
-  return ["http:", "https:"].includes(URL.parse(text)?.protocol ?? "");
 }
 
 function readCall(kind: Kind, options: Options, readText: ReadText): Result<PolicyCall> {

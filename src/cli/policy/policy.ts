@@ -1,43 +1,27 @@
 /** `egress policy`: reads and changes the policy of a running sidecar. */
 import { readFileSync } from "node:fs";
-import { ApiError, ConnectionError, createEgressClient, type EgressClient } from "../../client/client.ts";
+import type { EgressClient } from "../../client/client.ts";
 import { renderPolicy } from "../../policy/policy.ts";
-import { type Problem, renderProblems } from "../../policy/problem.ts";
+import { type Answer, callSidecar, refuseUsage } from "../call/call-sidecar.ts";
 import { EXIT } from "../exit-codes.ts";
 import { POLICY_HELP } from "../help.ts";
 import type { CliContext } from "../main.ts";
 import { parsePolicyArguments, type PolicyRequest } from "./arguments.ts";
-import { findEndpoint } from "./endpoint.ts";
-import { presentChange, presentPolicy, presentRefusal } from "./present.ts";
+import { presentChange, presentPolicy } from "./present.ts";
+
+const COMMAND = "egress policy";
 
 /** Makes the one call that the command line asks for; settles with the exit code. */
 export async function policy(argv: readonly string[], context: CliContext): Promise<number> {
   const request = parsePolicyArguments(argv, (path) => readFileSync(path === "-" ? 0 : path, "utf8"));
-  if (!request.ok) {
-    warnAll(context, [...list(request.problems), 'see "egress policy --help"']);
-    return EXIT.usage;
-  }
-  if (request.value === "help") {
+  if (!request.ok) return refuseUsage(request.problems, COMMAND, context);
+  const { value } = request;
+  if (value === "help") {
     context.print(POLICY_HELP);
     return EXIT.ok;
   }
-  const endpoint = findEndpoint(request.value.place, context.env);
-  if (!endpoint.ok) {
-    warnAll(context, list(endpoint.problems));
-    return EXIT.config;
-  }
-  try {
-    const { json, text } = await makeCall(createEgressClient(endpoint.value), request.value);
-    context.print(request.value.asJson ? `${JSON.stringify(json)}\n` : text);
-    return EXIT.ok;
-  } catch (error) {
-    return reportFailure(error, request.value, context);
-  }
-}
-
-interface Answer {
-  readonly json: object;
-  readonly text: string;
+  const { place, asJson } = value;
+  return callSidecar({ command: COMMAND, place, asJson, make: (client) => makeCall(client, value) }, context);
 }
 
 async function makeCall(client: EgressClient, request: PolicyRequest): Promise<Answer> {
@@ -70,35 +54,4 @@ function makeChange(
       break;
   }
   return client.resetPolicy(options);
-}
-
-/** A failure that is neither an answer nor its lack is a bug of ours and goes on. */
-function reportFailure(error: unknown, { asJson }: PolicyRequest, context: CliContext): number {
-  if (error instanceof ApiError) {
-    const { code, status, message, problems } = error;
-    if (asJson) context.warn(`${JSON.stringify({ error: { code, status, message, errors: problems } })}\n`);
-    else warnAll(context, presentRefusal(error));
-    return EXIT_OF_STATUS[status] ?? EXIT.unavailable;
-  }
-  if (!(error instanceof ConnectionError)) throw error;
-  const { code, message, mayBeDone } = error;
-  if (asJson) context.warn(`${JSON.stringify({ error: { code, message, mayBeDone } })}\n`);
-  else warnAll(context, [`${message}${mayBeDone ? "; it may have been done" : ""}`]);
-  return EXIT.unavailable;
-}
-
-const EXIT_OF_STATUS: Readonly<Record<number, number>> = {
-  400: EXIT.data,
-  401: EXIT.denied,
-  403: EXIT.denied,
-  412: EXIT.again,
-  413: EXIT.data,
-};
-
-function warnAll(context: CliContext, lines: readonly string[]): void {
-  context.warn(lines.map((line) => `egress policy: ${line}\n`).join(""));
-}
-
-function list(problems: readonly Problem[]): readonly string[] {
-  return problems.map((problem) => renderProblems([problem]));
 }

@@ -1,5 +1,5 @@
 /** What `egress policy` shows to people. Everything that came from elsewhere is shown as one line, controls escaped. */
-import { type ApiError, type PolicyChange, type PolicyState } from "../../client/client.ts";
+import type { PolicyChange, PolicyState } from "../../client/client.ts";
 import { oneLine } from "../../policy/problem.ts";
 
 type ShownRule = PolicyState["policy"]["egress"][number];
@@ -22,15 +22,6 @@ export function presentChange(change: PolicyChange): string {
     ...removed.map((rule) => `- ${presentRule(rule)}`),
     ...added.map((rule) => `+ ${presentRule(rule)}`),
   ]);
-}
-
-/** One line for each problem, and what to do about it where that is known. */
-export function presentRefusal({ message, problems, code, mayBeOwnDoing }: ApiError): readonly string[] {
-  const lines = problems.map(({ path, message: text }) => oneLine(path === "" ? text : `${path}: ${text}`));
-  if (code === "precondition-failed" && mayBeOwnDoing) {
-    return [`${oneLine(message)}; an earlier try of this call got no answer and may be what changed it`];
-  }
-  return lines.length === 0 ? [oneLine(message)] : lines;
 }
 
 function presentRule({ action, target }: ShownRule): string {

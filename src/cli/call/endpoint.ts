@@ -1,7 +1,7 @@
 import type { ClientOptions } from "../../client/client.ts";
 import { readSettings } from "../../config.ts";
 import { accepted, type Result } from "../../policy/problem.ts";
-import type { Place } from "./arguments.ts";
+import type { Place } from "./place.ts";
 
 /**
  * Where the sidecar is: what the command line says, and for the rest the settings of the sidecar itself, which are in the environment

@@ -1,0 +1,41 @@
+/** The options that say where the sidecar is, for every command that calls it. */
+import { refused, type Result, accepted } from "../../policy/problem.ts";
+
+/** Where the command line says the sidecar is. */
+export interface Place {
+  readonly url: string | undefined;
+  readonly socketPath: string | undefined;
+  readonly token: string | undefined;
+}
+
+/** For `parseArgs` of node:util. */
+export const CALL_OPTIONS = {
+  url: { type: "string" },
+  socket: { type: "string" },
+  token: { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+export function readPlace(given: {
+  readonly url?: string | undefined;
+  readonly socket?: string | undefined;
+  readonly token?: string | undefined;
+}): Result<Place> {
+  const { url, socket: socketPath, token } = given;
+  if (url !== undefined && socketPath !== undefined) {
+    return refused("--url and --socket are two places: give one");
+  }
+  if (url !== undefined && !isHttpUrl(url)) return refused("is not an http(s) URL", "--url");
+  return accepted({ url, socketPath, token });
+}
+
+/** What `parseArgs` found wrong: a first line for people, and then advice on its own API, which is left out. */
+export function refusedByParser(error: unknown): Result<never> {
+  const [message = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+  return refused(message);
+}
+
+function isHttpUrl(text: string): boolean {
+  return ["http:", "https:"].includes(URL.parse(text)?.protocol ?? "");
+}
