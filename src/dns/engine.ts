@@ -63,6 +63,8 @@ export interface Engine extends Resolver {
   clearCache(): void;
   /** Lookups that wait for an upstream. */
   readonly underWay: number;
+  /** Whether the upstream of that index answers, as far as lookups and probes have shown. */
+  isUpstreamAlive(upstream: number): boolean;
   /** Answers SERVFAIL to all that still wait, and probes no more. */
   abandon(): void;
   stats(): EngineStats;
@@ -122,6 +124,7 @@ export function createEngine(options: EngineOptions): Engine {
     get underWay() {
       return forwarder.size;
     },
+    isUpstreamAlive: health.isAlive,
     abandon() {
       prober?.close();
       forwarder.abandon();

@@ -33,10 +33,18 @@ export interface AlwaysRulesPorts {
   readonly onProblems: (problems: readonly Problem[]) => void;
 }
 
+/** What the files said when they were read last. */
+export interface AlwaysRulesReading {
+  readonly rules: AlwaysRules;
+  /** Of files and lines that can't be read, whose rules are an earlier reading's. */
+  readonly problems: readonly Problem[];
+}
+
 /** The rule files of one folder, watched. */
 export interface AlwaysRulesWatch {
   /** What was last read; the watch hands changes on only from now on. */
   readonly initial: AlwaysRules;
+  latest(): AlwaysRulesReading;
   /** Stops watching; settles when what is being applied is done. */
   close(): Promise<void>;
 }
@@ -48,7 +56,7 @@ const NO_RULES: AlwaysRules = { denyAlways: [], allowAlways: [], logSkip: [] };
 export async function loadAlwaysRules(
   folder: string,
   previous: AlwaysRules = NO_RULES,
-): Promise<{ readonly rules: AlwaysRules; readonly problems: readonly Problem[] }> {
+): Promise<AlwaysRulesReading> {
   const [denyAlways, allowAlways, logSkip] = await Promise.all([
     readRules(join(folder, FILES.denyAlways), parseAlwaysFile),
     readRules(join(folder, FILES.allowAlways), parseAlwaysFile),
@@ -71,29 +79,28 @@ export async function watchAlwaysRules(
   times: WatchTimes = { settleMs: 50, pollMs: 500, watchedPollMs: 900 },
 ): Promise<AlwaysRulesWatch> {
   let seen = await fingerprint(folder);
-  const { rules: initial, problems } = await loadAlwaysRules(folder);
-  if (problems.length > 0) ports.onProblems(problems);
-  let said = renderKey(problems);
-  let rules = initial;
+  let latest = await loadAlwaysRules(folder);
+  const { rules: initial } = latest;
+  if (latest.problems.length > 0) ports.onProblems(latest.problems);
   let applied = true;
 
   /** A hint is believed whatever stat says: two writes within one tick of the file system's clock have the same time. */
   async function look(hint: boolean): Promise<void> {
     const now = await fingerprint(folder);
     if (now === seen && applied && !hint) return;
-    const loaded = await loadAlwaysRules(folder, rules);
+    const { rules, problems } = latest;
+    latest = await loadAlwaysRules(folder, rules);
     seen = now;
-    if (loaded.problems.length > 0 && renderKey(loaded.problems) !== said) ports.onProblems(loaded.problems);
-    said = renderKey(loaded.problems);
-    if (applied && sameRules(loaded.rules, rules)) return;
-    rules = loaded.rules;
+    const isNews = renderKey(latest.problems) !== renderKey(problems);
+    if (latest.problems.length > 0 && isNews) ports.onProblems(latest.problems);
+    if (applied && sameRules(latest.rules, rules)) return;
     applied = false;
-    await ports.apply(rules);
+    await ports.apply(latest.rules);
     applied = true;
   }
 
   const { close } = watchFolder(folder, look, times);
-  return { initial, close };
+  return { initial, latest: () => latest, close };
 }
 
 async function readRules(

@@ -60,6 +60,8 @@ export interface PolicyChanges extends PolicyControl {
   inForce(): PolicyInForce;
   /** Rules of the user and of the operator. */
   ruleCount(): number;
+  /** The layers in force, as the operator's files and the user gave them. */
+  layers(): PolicyLayers;
   /** Puts the first policy into the kernel. Until then everything is denied. Throws ApplyError. */
   start(policy: Policy, always: AlwaysLayers, from: LoadedFrom): Promise<void>;
   /** Swaps the operator's rules, in the same queue as the changes of the user's policy. Throws ApplyError. */
@@ -165,6 +167,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
       const { denyAlways, allowAlways, user } = enforced.layers();
       return denyAlways.length + allowAlways.length + user.egress.length;
     },
+    layers: enforced.layers,
     change: (edit, options) => queue.run(() => change(edit, options)),
     setAlwaysRules: (always) => queue.run(() => setAlwaysRules(always)),
     start: (policy, always, from) =>

@@ -20,6 +20,8 @@ export interface InterfaceGuards {
   /** The same applier, watched. */
   readonly applier: RulesetApplier;
   interfaces(): GuardedInterfaces;
+  /** The one that flows are admitted by; undefined in mode `dns`, and before this process has loaded a ruleset. */
+  generation(): number | undefined;
 }
 
 export function watchInterfaceGuards(
@@ -27,6 +29,7 @@ export function watchInterfaceGuards(
   protections: Pick<Protections, "report">,
 ): InterfaceGuards {
   let interfaces: GuardedInterfaces = { guarded: [], unguarded: [] };
+  let generation: number | undefined;
 
   function note(next: GuardedInterfaces, mode: EnforcementMode): void {
     interfaces = next;
@@ -36,6 +39,7 @@ export function watchInterfaceGuards(
   function noteLoaded(ruleset: Ruleset, unguarded: readonly UnguardedInterface[]): void {
     const guarded = guardedDevices(ruleset).filter((name) => !hasName(unguarded, name));
     note({ guarded, unguarded }, ruleset.mode);
+    generation = ruleset.mode === "dns" ? undefined : ruleset.generation;
     protections.report("connections", ruleset.mode === "dns" ? ONLY_LOOKUPS : { state: "on" });
   }
 
@@ -65,6 +69,7 @@ export function watchInterfaceGuards(
       teardown: () => applier.teardown(),
     },
     interfaces: () => interfaces,
+    generation: () => generation,
   };
 }
 

@@ -54,7 +54,7 @@ export interface LearnedAddress {
   readonly leftMs: number | undefined;
 }
 
-interface LearnedPage {
+export interface LearnedPage {
   readonly addresses: readonly LearnedAddress[];
   /** Where the next page begins; undefined after the last one. */
   readonly next: number | undefined;

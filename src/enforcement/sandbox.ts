@@ -41,6 +41,7 @@ import { createNftKernel, type RulesetFrame } from "./nft-kernel.ts";
 import type { Health } from "./policy-control.ts";
 import type { PolicyStorage } from "./policy-file.ts";
 import { createPolicyJudge } from "./policy-judge.ts";
+import { type PageRequest, reportSandbox, type SandboxReport } from "./sandbox-report.ts";
 import { startRenewal } from "./renewal.ts";
 
 const RESOLVER_PORT = 15_353;
@@ -91,6 +92,8 @@ export interface Sandbox {
   /** Lets packets with our mark, and no others, to these whatever the policy says. Settles once the kernel has been given them. */
   setOwnDestinations(all: readonly Endpoint[]): Promise<void>;
   stats(): SandboxStats;
+  /** Costs by the page that is asked for. */
+  report(page: PageRequest): SandboxReport;
   /** Answers what is under way and closes the sockets. The kernel's rules stay. */
   close(graceMs: number): Promise<void>;
 }
@@ -208,6 +211,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       learned: learned.size,
       rules: policy.ruleCount(),
     }),
+    report: (page) => reportSandbox({ policy, guards, learned, server, upstreams: options.upstreams }, page),
     async close(graceMs) {
       await policy.close();
       await server.close(graceMs);

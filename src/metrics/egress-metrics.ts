@@ -61,11 +61,15 @@ export interface MetricSources {
 }
 
 export function readMetrics(sources: MetricSources): readonly Metric[] {
+  return [...readOwnMetrics(sources), ...machineMetrics(sources.machine)];
+}
+
+/** Those of the sidecar's own work, without the machine's, some of which are told since they were read last. */
+export function readOwnMetrics(sources: Omit<MetricSources, "machine">): readonly Metric[] {
   return [
     ...lookupMetrics(sources.lookups(), sources.queryDuration()),
     ...kernelMetrics(sources),
     ...(sources.webhook === undefined ? [] : webhookMetrics(sources.webhook())),
-    ...machineMetrics(sources.machine),
   ];
 }
 
@@ -105,7 +109,11 @@ function lookupMetrics(lookups: LookupFigures, duration: HistogramPoint): readon
   ];
 }
 
-function kernelMetrics({ kernel, rulesInForce, learnedAddresses }: MetricSources): readonly Metric[] {
+function kernelMetrics({
+  kernel,
+  rulesInForce,
+  learnedAddresses,
+}: Omit<MetricSources, "machine">): readonly Metric[] {
   const { rulesets, rulesetFailures, learnedUpdates, learnedFailures } = kernel();
   return [
     counter(

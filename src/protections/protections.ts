@@ -3,11 +3,13 @@ import { listProtectionNames, PROTECTIONS, type ProtectionName, type ProtectionS
 
 export type ReportedProtection = { readonly name: ProtectionName } & ProtectionState;
 
+export type ListedProtection = ReportedProtection & { readonly required: boolean };
+
 export interface Protections {
   /** Says how it stands from now on; the same again is fine, and tells nobody. */
   report(name: ProtectionName, state: ProtectionState): void;
-  /** Those reported so far, in the order of the list. */
-  list(): readonly ReportedProtection[];
+  /** Those reported so far and those required, in the order of the list. */
+  list(): readonly ListedProtection[];
   /** One line for each that is required and not on: its name, why, and what to do. One that nobody has reported is not on. */
   missing(): readonly string[];
 }
@@ -29,8 +31,9 @@ export function createProtections({ required, onChange }: ProtectionsOptions): P
     },
     list: () =>
       listProtectionNames().flatMap((name) => {
-        const state = states.get(name);
-        return state === undefined ? [] : [{ name, ...state }];
+        const isRequired = required.includes(name);
+        const state = states.get(name) ?? (isRequired ? UNREPORTED : undefined);
+        return state === undefined ? [] : [{ name, ...state, required: isRequired }];
       }),
     missing: () => required.flatMap((name) => describeMissing(name, states.get(name))),
   };
@@ -49,6 +52,8 @@ export class RequiredProtectionError extends Error {
   }
 }
 
+const UNREPORTED: ProtectionState = { state: "off", reason: "it was not reported" };
+
 function isSame(one: ProtectionState, other: ProtectionState): boolean {
   return reasonOf(one) === reasonOf(other);
 }
@@ -57,10 +62,7 @@ function reasonOf(state: ProtectionState): string | undefined {
   return state.state === "off" ? state.reason : undefined;
 }
 
-function describeMissing(
-  name: ProtectionName,
-  state: ProtectionState = { state: "off", reason: "it was not reported" },
-): readonly string[] {
+function describeMissing(name: ProtectionName, state: ProtectionState = UNREPORTED): readonly string[] {
   if (state.state === "on") return [];
   return [`the required protection ${name} is off: ${state.reason}; ${PROTECTIONS[name].remedy}`];
 }

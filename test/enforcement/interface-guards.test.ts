@@ -3,7 +3,7 @@ import { watchInterfaceGuards } from "../../src/enforcement/interface-guards.ts"
 import { compileRuleset } from "../../src/netfilter/compile-ruleset.ts";
 import type { AppliedRuleset } from "../../src/netfilter/io/nft.ts";
 import type { EnforcementMode, Ruleset } from "../../src/netfilter/ruleset.ts";
-import { createProtections } from "../../src/protections/protections.ts";
+import type { ProtectionName, ProtectionState } from "../../src/protections/protection.ts";
 import { rulesetInput } from "../netfilter/ruleset-input.ts";
 
 /** The kernel as the next load finds it. */
@@ -14,7 +14,7 @@ interface World {
 
 function create() {
   const world: World = { unguarded: [], refusal: undefined };
-  const protections = createProtections({ required: [], onChange: () => undefined });
+  const reported = new Map<ProtectionName, ProtectionState>();
   const guards = watchInterfaceGuards(
     {
       async replace() {
@@ -23,10 +23,10 @@ function create() {
       },
       teardown: async () => undefined,
     },
-    protections,
+    { report: (name, state) => void reported.set(name, state) },
   );
   const load = (...interfaces: readonly string[]) => guards.applier.replace(rulesetFor(interfaces));
-  return { world, protections, guards, load };
+  return { world, reported, guards, load };
 }
 
 function rulesetFor(interfaces: readonly string[], mode: EnforcementMode = "dns+nft"): Ruleset {
@@ -34,66 +34,69 @@ function rulesetFor(interfaces: readonly string[], mode: EnforcementMode = "dns+
 }
 
 test("what was loaded with all its guards is on", async () => {
-  const { protections, guards, load } = create();
+  const { reported, guards, load } = create();
   await load("eth0", "eth1");
   expect(guards.interfaces()).toEqual({ guarded: ["eth0", "eth1"], unguarded: [] });
-  expect(protections.list()).toEqual([
-    { name: "connections", state: "on" },
-    { name: "raw-frames", state: "on" },
-  ]);
+  expect(guards.generation()).toBe(7);
+  expect(reported).toEqual(
+    new Map([
+      ["connections", { state: "on" }],
+      ["raw-frames", { state: "on" }],
+    ]),
+  );
 });
 
 test("one interface without a guard is enough for off, and comes on again without it", async () => {
-  const { world, protections, guards, load } = create();
+  const { world, reported, guards, load } = create();
   world.unguarded = [{ name: "veth*", reason: "nft cannot be told its name" }];
   await load("eth0", "veth*");
   expect(guards.interfaces()).toEqual({ guarded: ["eth0"], unguarded: world.unguarded });
-  expect(protections.list()).toContainEqual({
-    name: "raw-frames",
+  expect(reported.get("raw-frames")).toEqual({
     state: "off",
     reason: 'interface "veth*": nft cannot be told its name',
   });
   world.unguarded = [];
   await load("eth0");
-  expect(protections.list()).toContainEqual({ name: "raw-frames", state: "on" });
+  expect(reported.get("raw-frames")).toEqual({ state: "on" });
 });
 
 test("a refused ruleset leaves guarded what was, and an interface that is new with it unguarded", async () => {
-  const { world, protections, guards, load } = create();
+  const { world, reported, guards, load } = create();
   await load("eth0");
   world.refusal = new Error("nft: no memory");
   await expect(load("eth0")).rejects.toBe(world.refusal);
-  expect(protections.list()).toContainEqual({ name: "raw-frames", state: "on" });
+  expect(reported.get("raw-frames")).toEqual({ state: "on" });
   for (let tries = 0; tries < 2; tries++) await expect(load("eth0", "eth1")).rejects.toBe(world.refusal);
   expect(guards.interfaces()).toEqual({
     guarded: ["eth0"],
     unguarded: [{ name: "eth1", reason: "its guard was refused: nft: no memory" }],
   });
-  expect(protections.list()).toContainEqual({
-    name: "raw-frames",
+  expect(reported.get("raw-frames")).toEqual({
     state: "off",
     reason: 'interface "eth1": its guard was refused: nft: no memory',
   });
 });
 
 test("many interfaces make no long reason", async () => {
-  const { world, protections, load } = create();
+  const { world, reported, load } = create();
   world.unguarded = Array.from({ length: 100 }, (_, index) => ({ name: `v*${index}`, reason: "no" }));
   await load();
-  expect(protections.list()).toContainEqual({
-    name: "raw-frames",
+  expect(reported.get("raw-frames")).toEqual({
     state: "off",
     reason: 'interface "v*0": no, interface "v*1": no, interface "v*2": no, interface "v*3": no, and 96 more',
   });
 });
 
 test("in mode dns nothing is guarded, and connections are not judged", async () => {
-  const { protections, guards } = create();
+  const { reported, guards } = create();
   await guards.applier.replace(rulesetFor(["eth0"], "dns"));
   expect(guards.interfaces()).toEqual({ guarded: [], unguarded: [] });
+  expect(guards.generation()).toBeUndefined();
   const reason = "mode dns judges lookups alone";
-  expect(protections.list()).toEqual([
-    { name: "connections", state: "off", reason },
-    { name: "raw-frames", state: "off", reason },
-  ]);
+  expect(reported).toEqual(
+    new Map([
+      ["connections", { state: "off", reason }],
+      ["raw-frames", { state: "off", reason }],
+    ]),
+  );
 });

@@ -18,8 +18,17 @@ test("the last report of each is listed, in the order of the list", () => {
   protections.report("raw-frames", off("no hook"));
   protections.report("raw-frames", ON);
   expect(protections.list()).toEqual([
-    { name: "raw-frames", state: "on" },
-    { name: "idle-flows", state: "off", reason: "no sock_diag" },
+    { name: "raw-frames", state: "on", required: false },
+    { name: "idle-flows", state: "off", reason: "no sock_diag", required: false },
+  ]);
+});
+
+test("one that is required is listed, reported or not", () => {
+  const { protections } = create("idle-flows", "raw-frames");
+  protections.report("raw-frames", ON);
+  expect(protections.list()).toEqual([
+    { name: "raw-frames", state: "on", required: true },
+    { name: "idle-flows", state: "off", reason: "it was not reported", required: true },
   ]);
 });
 

@@ -53,6 +53,8 @@ export interface DnsServer {
   clearCache(): void;
   /** Lookups that wait for an upstream. */
   readonly underWay: number;
+  /** Whether the upstream of that index answers, as far as lookups and probes have shown. */
+  isUpstreamAlive(upstream: number): boolean;
   /** Counts since the start and sizes now, as they are at this moment. */
   stats(): DnsServerStats;
   /** Takes no more queries, answers what is under way (SERVFAIL once `graceMs` is over), closes. */
@@ -103,6 +105,7 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
     get underWay() {
       return engine.underWay;
     },
+    isUpstreamAlive: engine.isUpstreamAlive,
     stats: () => ({
       ...engine.stats(),
       droppedAnswers: listeners.dropped,
