@@ -11,6 +11,8 @@ import { serveMetrics } from "./metrics-route.ts";
 import { serveOpenApi } from "./openapi-route.ts";
 import { servePolicy } from "./policy-route.ts";
 import { renderRefusal } from "./refusal.ts";
+import { describeStatus, type StatusSources } from "./status.ts";
+import { serveStatus } from "./status-route.ts";
 
 export interface AppParts {
   readonly control: PolicyControl;
@@ -21,13 +23,15 @@ export interface AppParts {
   readonly nowMs?: () => number;
   /** Prometheus text; without it there is no `/metrics`. */
   readonly renderMetrics?: () => string;
+  /** Without them there is no `/status`. */
+  readonly status?: StatusSources;
   readonly bodyLimits?: BodyLimits;
 }
 
 export type App = Hono<ApiEnv>;
 
 export function createApp(parts: AppParts): App {
-  const { control, bodyLimits = BODY_LIMITS, renderMetrics } = parts;
+  const { control, bodyLimits = BODY_LIMITS, renderMetrics, status } = parts;
   const auth = createAuth(parts.auth, {
     isLocal: parts.isLocal ?? isLocalAddress,
     nowMs: parts.nowMs ?? Date.now,
@@ -41,6 +45,9 @@ export function createApp(parts: AppParts): App {
   app.all("/policy", (c) => servePolicy(c, { control, auth, bodyLimits }));
   app.all("/healthz", (c) => serveHealthz(c, control));
   if (renderMetrics !== undefined) app.all("/metrics", (c) => serveMetrics(c, auth, renderMetrics));
+  if (status !== undefined) {
+    app.all("/status", (c) => serveStatus(c, auth, (page) => describeStatus(control, status, page)));
+  }
   app.all("/openapi.json", serveOpenApi);
   app.all("/credential-vault", (c) => serveCredentialVault(c, auth, hasToken));
   app.all("/credential-vault/*", (c) => serveCredentialVault(c, auth, hasToken));

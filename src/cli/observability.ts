@@ -5,7 +5,13 @@ import type { Log } from "../audit/log.ts";
 import type { Settings } from "../config.ts";
 import { describe } from "../enforcement/errors.ts";
 import type { Sandbox } from "../enforcement/sandbox.ts";
-import { QUERY_DURATION_BOUNDS, readMetrics } from "../metrics/egress-metrics.ts";
+import { listCounts } from "../metrics/counts.ts";
+import {
+  type MetricSources,
+  QUERY_DURATION_BOUNDS,
+  readMetrics,
+  readOwnMetrics,
+} from "../metrics/egress-metrics.ts";
 import { createHistogram } from "../metrics/histogram.ts";
 import { createMachineReadings } from "../metrics/machine.ts";
 import type { Attributes, Metric } from "../metrics/metric.ts";
@@ -21,6 +27,8 @@ export interface Observability {
   recordDuration(durationMs: number): void;
   /** Prometheus text. Only after `start`. */
   renderMetrics(): string;
+  /** What the sidecar has counted, by the metrics' names. Only after `start`. */
+  readCounts(): Readonly<Record<string, number>>;
   /** Begins to send, where the settings say so; before the first policy, so that its ruleset knows where to. Throws OutboundError. */
   start(sandbox: Sandbox, upstreams: NonNullable<Settings["upstreams"]>): Promise<void>;
   /** Sends what is left. The sandbox's sockets may be closed by then, its rules may not. */
@@ -48,10 +56,9 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
   let observed: Sandbox | undefined;
   let push: OtlpPush | undefined;
 
-  function read(): readonly Metric[] {
-    if (observed === undefined) return [];
-    const { lookups, kernel, rules, learned } = observed.stats();
-    return readMetrics({
+  function sources(of: Sandbox): MetricSources {
+    const { lookups, kernel, rules, learned } = of.stats();
+    return {
       lookups: () => lookups,
       queryDuration: duration.read,
       kernel: () => kernel,
@@ -59,13 +66,17 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
       learnedAddresses: () => learned,
       webhook: webhook?.figures,
       machine,
-    });
+    };
+  }
+  function read(): readonly Metric[] {
+    return observed === undefined ? [] : readMetrics(sources(observed));
   }
 
   return {
     audit: webhook === undefined ? log.audit : alsoTellDenials(log.audit, webhook),
     recordDuration: (durationMs) => duration.record(durationMs / 1000),
     renderMetrics: () => renderPrometheus(read(), shared),
+    readCounts: () => (observed === undefined ? {} : listCounts(readOwnMetrics(sources(observed)))),
     async start(sandbox, upstreams) {
       observed = sandbox;
       if (denyWebhook === undefined && otlpMetricsUrl === undefined) return;

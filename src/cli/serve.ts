@@ -26,6 +26,7 @@ import {
 import { EXIT } from "./exit-codes.ts";
 import { createObservability } from "./observability.ts";
 import { findObstacles } from "./preflight.ts";
+import { VERSION } from "./version.ts";
 
 /** How long an answer under way may take after a signal. */
 const GRACE_MS = 1000;
@@ -116,6 +117,15 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     control: sandbox.policy,
     onError: (error) => onFault("a request failed", error),
     renderMetrics: observability.renderMetrics,
+    status: {
+      version: VERSION,
+      sandboxId: settings.sandboxId,
+      uptimeSeconds: () => process.uptime(),
+      report: sandbox.report,
+      ruleFiles: always.latest,
+      protections: protections.list,
+      counters: observability.readCounts,
+    },
   });
   undo.defer(() => listening.close(GRACE_MS));
   if (settings.token === undefined && !settings.allowLocalWrites) {

@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 08cb2317edd972b84c02ed0bd06ee49cbd1ec819342984b97644e1a11c8e3b27
-// types: 66a5fa60504e06443ac1f0ec61b589bddbe870ccd6c11182f77e30f034d4d2c7
+// document: 36cd607ef30e5edaf4d34e3880c079f596daebc1c9fc4ef71482cd41a090cc66
+// types: 877e9cd51859dfff3d186541200725322949171e8d7b4adb166d1329572fb93b
 
 export interface paths {
   "/policy": {
@@ -42,6 +42,26 @@ export interface paths {
     };
     /** Says whether the policy is enforced and the resolver answers */
     get: operations["getHealth"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/status": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Shows what is in force
+     * @description Policy layers, protections, upstreams, counts, and one page of the learned addresses. Their pages may be asked for one after the other while they change: an address that is in force all the while comes at least once.
+     */
+    get: operations["getStatus"];
     put?: never;
     post?: never;
     delete?: never;
@@ -149,6 +169,84 @@ export interface components {
       added?: components["schemas"]["ShownRule"][];
       removed?: components["schemas"]["ShownRule"][];
     };
+    /** @description What GET /healthz says. */
+    Health: {
+      ok: boolean;
+      reason?: string;
+    };
+    /** @description Targets of one of the operator's files. */
+    ShownTargets: {
+      total: number;
+      shown: string[];
+    };
+    /** @description All that decides, highest first; and what is not logged. */
+    Layers: {
+      denyAlways: components["schemas"]["ShownTargets"];
+      allowAlways: components["schemas"]["ShownTargets"];
+      user: {
+        total: number;
+        shown: components["schemas"]["ShownRule"][];
+        /** @enum {string} */
+        defaultAction: "allow" | "deny";
+        etag: string;
+      };
+      logSkip: components["schemas"]["ShownTargets"];
+    };
+    /** @description One that depends on the machine or on a setting. */
+    Protection: {
+      /** @enum {string} */
+      name: "connections" | "raw-frames" | "af-xdp" | "own-sockets" | "loopback-answers" | "idle-flows";
+      /** @enum {string} */
+      state: "on" | "off";
+      reason?: string;
+      required: boolean;
+    };
+    /** @description An address in force because allowed names have it. */
+    LearnedAddress: {
+      address: string;
+      owners: string[];
+      secondsLeft?: number;
+    };
+    /** @description What is in force. */
+    Status: {
+      /** @constant */
+      status: "ok";
+      mode: components["schemas"]["Mode"];
+      enforcementMode: components["schemas"]["EnforcementMode"];
+      version: string;
+      sandboxId?: string;
+      uptimeSeconds: number;
+      health: components["schemas"]["Health"];
+      generation?: number;
+      layers: components["schemas"]["Layers"];
+      ruleFileProblems: components["schemas"]["Problem"][];
+      protections: components["schemas"]["Protection"][];
+      interfaces: {
+        guarded: string[];
+        unguarded: {
+          name: string;
+          reason: string;
+        }[];
+      };
+      upstreams: {
+        address: string;
+        port: number;
+        alive: boolean;
+      }[];
+      resolver: {
+        address: string;
+        port: number;
+      }[];
+      learned: {
+        total: number;
+        bound: number;
+        addresses: components["schemas"]["LearnedAddress"][];
+        next?: string;
+      };
+      counters: {
+        [key: string]: number;
+      };
+    };
     /** @description What is wrong, and where: egress[3].target. */
     Problem: {
       path: string;
@@ -196,6 +294,10 @@ export interface components {
     ifMatch: string;
     /** @description true: answer what would change, and change nothing. */
     dryRun: boolean;
+    /** @description How many learned addresses to show. */
+    limit: number;
+    /** @description The `next` of the page before. */
+    after: string;
   };
   requestBodies: never;
   headers: {
@@ -680,6 +782,61 @@ export interface operations {
         };
         content: {
           "text/plain": string;
+        };
+      };
+    };
+  };
+  getStatus: {
+    parameters: {
+      query?: {
+        /** @description How many learned addresses to show. */
+        limit?: components["parameters"]["limit"];
+        /** @description The `next` of the page before. */
+        after?: components["parameters"]["after"];
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Status"];
+        };
+      };
+      /** @description Bad Request: invalid-query. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
         };
       };
     };

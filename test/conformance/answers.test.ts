@@ -222,6 +222,33 @@ describe("the other paths", () => {
     expect(findDeviation("GET", "/metrics", stranger)).toBeUndefined();
   });
 
+  test("/status is as documented, for those who have the token", async () => {
+    const answer = await call("GET", undefined, { path: "/status?limit=10" });
+    expect(answer.status).toBe(200);
+    expect(Object.keys(JSON.parse(answer.text))).toEqual([
+      "status",
+      "mode",
+      "enforcementMode",
+      "version",
+      "uptimeSeconds",
+      "health",
+      "generation",
+      "layers",
+      "ruleFileProblems",
+      "protections",
+      "interfaces",
+      "upstreams",
+      "resolver",
+      "learned",
+      "counters",
+    ]);
+    expect(await call("GET", undefined, { path: "/status?limit=x" })).toMatchObject({ status: 400 });
+    const stranger = await callApi({ socketPath: outside.socketPath, method: "GET", path: "/status" });
+    expect(stranger).toMatchObject({ status: 401, text: "unauthorized" });
+    expect(findDeviation("GET", "/status", stranger)).toBeUndefined();
+    expect(await call("POST", undefined, { path: "/status" })).toMatchObject({ status: 405 });
+  });
+
   test("/openapi.json is the document that is kept", async () => {
     const kept: unknown = JSON.parse(
       await readFile(new URL("../../docs/openapi.json", import.meta.url), "utf8"),

@@ -5,6 +5,7 @@
 import { STATUS_CODES } from "node:http";
 import { SIGNATURE_HEADER, TOKEN_HEADER } from "../headers.ts";
 import { REFUSAL_STATUS, type Refusal } from "../refusal.ts";
+import { PAGE_LIMIT } from "../status-page.ts";
 import { OPERATIONS, type Operation } from "./operations.ts";
 import { createSchemas, schemaReference } from "./schemas.ts";
 
@@ -40,18 +41,23 @@ function createPaths(): object {
 }
 
 function describeOperation(operation: Operation): object {
-  const { id, summary, description, takes, isChange, isGuarded } = operation;
+  const { id, summary, description, takes, isGuarded } = operation;
   const body = takes === undefined ? {} : { requestBody: describeBody(takes) };
-  const parameters = { parameters: [parameterReference("ifMatch"), parameterReference("dryRun")] };
+  const parameters = parametersOf(operation).map(parameterReference);
   return {
     operationId: id,
     summary,
     ...(description === undefined ? {} : { description }),
     security: isGuarded ? [{ token: [] }, { signature: [] }, {}] : [],
-    ...(isChange ? parameters : {}),
+    ...(parameters.length === 0 ? {} : { parameters }),
     ...body,
     responses: { 200: describeSuccess(operation), ...describeRefusals(operation) },
   };
+}
+
+function parametersOf({ isChange, isPaged = false }: Operation): readonly (keyof typeof PARAMETERS)[] {
+  if (isChange) return ["ifMatch", "dryRun"];
+  return isPaged ? ["limit", "after"] : [];
 }
 
 function describeBody({ schema, mayBeBlank = false }: NonNullable<Operation["takes"]>): object {
@@ -63,8 +69,8 @@ function describeBody({ schema, mayBeBlank = false }: NonNullable<Operation["tak
   };
 }
 
-function describeSuccess({ gives, isGuarded }: Operation): object {
-  const headers = isGuarded ? { headers: { ETag: { $ref: "#/components/headers/ETag" } } } : {};
+function describeSuccess({ gives, isTagged = false }: Operation): object {
+  const headers = isTagged ? { headers: { ETag: { $ref: "#/components/headers/ETag" } } } : {};
   if ("text" in gives) {
     return { description: "All is well.", content: { "text/plain": { schema: { const: gives.text } } } };
   }
@@ -125,6 +131,18 @@ const PARAMETERS = {
     in: "query",
     description: "true: answer what would change, and change nothing.",
     schema: { type: "boolean", default: false },
+  },
+  limit: {
+    name: "limit",
+    in: "query",
+    description: "How many learned addresses to show.",
+    schema: { type: "integer", minimum: 0, maximum: PAGE_LIMIT.most, default: PAGE_LIMIT.default },
+  },
+  after: {
+    name: "after",
+    in: "query",
+    description: "The `next` of the page before.",
+    schema: { type: "string", pattern: "^\\d{1,16}$" },
   },
 };
 

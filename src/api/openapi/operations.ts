@@ -15,10 +15,14 @@ export interface Operation {
     | { readonly text: string }
     | { readonly lines: string }
     | { readonly json: string };
-  /** Asks for a token where one is set, and carries an entity tag. */
+  /** Asks for a token where one is set. */
   readonly isGuarded: boolean;
+  /** Its answers carry the policy's entity tag. */
+  readonly isTagged?: boolean;
   /** May carry If-Match and dryRun. */
   readonly isChange: boolean;
+  /** May carry limit and after. */
+  readonly isPaged?: boolean;
   readonly refusals: readonly Refusal["code"][];
   /** A refusal that is a text alone, whatever is asked for. */
   readonly textRefusal?: { readonly status: number; readonly meaning: string };
@@ -41,6 +45,7 @@ const REPLACE = {
   takes: { schema: "Policy", mayBeBlank: true },
   gives: { schema: "PolicyChange" },
   isGuarded: true,
+  isTagged: true,
   isChange: true,
   refusals: ["invalid-policy", "too-many-rules", ...CHANGE_REFUSALS],
 } as const;
@@ -55,6 +60,7 @@ export const OPERATIONS: readonly Operation[] = [
     description: "In its own order and spelling. The operator's always-rules are never part of it.",
     gives: { schema: "PolicyState" },
     isGuarded: true,
+    isTagged: true,
     isChange: false,
     refusals: ["unauthorized", "internal-error"],
   },
@@ -82,6 +88,7 @@ export const OPERATIONS: readonly Operation[] = [
     takes: { schema: "Rules" },
     gives: { schema: "PolicyChange" },
     isGuarded: true,
+    isTagged: true,
     isChange: true,
     refusals: ["empty-body", "invalid-rules", "too-many-rules", ...CHANGE_REFUSALS],
   },
@@ -95,6 +102,7 @@ export const OPERATIONS: readonly Operation[] = [
     takes: { schema: "Targets" },
     gives: { schema: "PolicyChange" },
     isGuarded: true,
+    isTagged: true,
     isChange: true,
     refusals: ["empty-body", "invalid-targets", ...CHANGE_REFUSALS],
   },
@@ -108,6 +116,20 @@ export const OPERATIONS: readonly Operation[] = [
     isChange: false,
     refusals: [],
     textRefusal: { status: 503, meaning: "Not enforced, or not answering: the reason, in one line." },
+  },
+  {
+    path: "/status",
+    method: "get",
+    id: "getStatus",
+    summary: "Shows what is in force",
+    description:
+      "Policy layers, protections, upstreams, counts, and one page of the learned addresses. Their pages may be asked for one after the other " +
+      "while they change: an address that is in force all the while comes at least once.",
+    gives: { schema: "Status" },
+    isGuarded: true,
+    isChange: false,
+    isPaged: true,
+    refusals: ["invalid-query", "unauthorized", "internal-error"],
   },
   {
     path: "/metrics",

@@ -12,10 +12,16 @@ import {
   targetsShape,
 } from "../../policy/parse-policy.ts";
 import { REFUSAL_STATUS } from "../refusal.ts";
+import { enforcementModeShape, modeShape, problemShape, shownRuleShape } from "./shown-shapes.ts";
+import {
+  healthShape,
+  layersShape,
+  learnedAddressShape,
+  protectionShape,
+  shownTargetsShape,
+  statusShape,
+} from "./status-shapes.ts";
 
-const modeShape = z.enum(["allow_all", "deny_all", "enforcing"]);
-const enforcementModeShape = z.enum(["dns", "dns+nft"]);
-const shownRuleShape = z.object({ action: z.enum(["allow", "deny"]), target: z.string() });
 const shownPolicyShape = z.object({
   egress: z.array(shownRuleShape),
   defaultAction: z.enum(["allow", "deny"]),
@@ -30,7 +36,6 @@ const policyChangeShape = z.object({
   added: z.array(shownRuleShape).optional(),
   removed: z.array(shownRuleShape).optional(),
 });
-const problemShape = z.object({ path: z.string(), message: z.string() });
 const refusalCodeShape = z.enum(Object.keys(REFUSAL_STATUS));
 const problemDetailsShape = z.object({
   type: z.literal("about:blank"),
@@ -92,6 +97,15 @@ const NAMED: readonly (readonly [z.ZodType, Named])[] = [
         "The state after the change; with dryRun=true what it would be, and the rules that would come and go.",
     },
   ],
+  [healthShape, { id: "Health", description: "What GET /healthz says." }],
+  [shownTargetsShape, { id: "ShownTargets", description: "Targets of one of the operator's files." }],
+  [layersShape, { id: "Layers", description: "All that decides, highest first; and what is not logged." }],
+  [protectionShape, { id: "Protection", description: "One that depends on the machine or on a setting." }],
+  [
+    learnedAddressShape,
+    { id: "LearnedAddress", description: "An address in force because allowed names have it." },
+  ],
+  [statusShape, { id: "Status", description: "What is in force." }],
   [problemShape, { id: "Problem", description: "What is wrong, and where: egress[3].target." }],
   [refusalCodeShape, { id: "RefusalCode", description: "Stable: programs may tell refusals apart by it." }],
   [problemDetailsShape, { id: "ProblemDetails", description: "RFC 9457 problem details." }],

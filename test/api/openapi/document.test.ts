@@ -7,6 +7,7 @@ import { createDocument } from "../../../src/api/openapi/document.ts";
 import { OPERATIONS } from "../../../src/api/openapi/operations.ts";
 import { createSchemas } from "../../../src/api/openapi/schemas.ts";
 import { startApi } from "../api-server.ts";
+import { statusSources } from "../status-sources.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 
@@ -55,7 +56,7 @@ it("what the validating shapes take is in it, never something written beside the
 });
 
 it.each(OPERATIONS)("$method $path is served", async ({ method, path }) => {
-  await using api = await startApi({ renderMetrics: () => "metrics" });
+  await using api = await startApi({ renderMetrics: () => "metrics", status: statusSources() });
   const answer = await api.call(method.toUpperCase(), path);
   expect([200, 400]).toContain(answer.status);
   expect(answer.text).not.toBe("");

@@ -1,0 +1,7 @@
+/** Shapes that more than one answer has. */
+import { z } from "zod";
+
+export const modeShape = z.enum(["allow_all", "deny_all", "enforcing"]);
+export const enforcementModeShape = z.enum(["dns", "dns+nft"]);
+export const shownRuleShape = z.object({ action: z.enum(["allow", "deny"]), target: z.string() });
+export const problemShape = z.object({ path: z.string(), message: z.string() });

@@ -1,0 +1,15 @@
+import type { ApiContext } from "./context.ts";
+import type { Refusal } from "./refusal.ts";
+
+/** The refusal of a call that wants more than to read; undefined for one that reads. */
+export function refuseWrite(c: ApiContext): Refusal | undefined {
+  // The method as it was sent: hono shows a HEAD as a GET.
+  const { method } = c.req.raw;
+  return method === "GET" || method === "HEAD" ? undefined : METHOD_NOT_ALLOWED;
+}
+
+const METHOD_NOT_ALLOWED: Refusal = {
+  code: "method-not-allowed",
+  message: "method not allowed",
+  headers: { Allow: "GET, HEAD" },
+};
