@@ -5,9 +5,10 @@ Usage: egress COMMAND [OPTIONS]
   serve      run the sidecar in the network namespace that it is started in
   run        run one command in a network namespace of its own, held to a policy
   policy     read or change the policy of a running sidecar
+  status     show what a running sidecar has in force
   teardown   remove everything that the sidecar has put into the kernel here
 
-  --help, -h       this text; "egress run --help" and "egress policy --help" have more
+  --help, -h       this text; "egress run --help", "egress policy --help" and "egress status --help" have more
   --version, -v    the version
 
 The settings of serve are environment variables, see README.md.
@@ -65,5 +66,27 @@ OPENSANDBOX_EGRESS_TOKEN (where others can list your processes, prefer that to -
   egress policy patch --allow example.org --deny '*.evil.example'
 
 Exit: 0 done; 64 wrong command line; 65 refused as wrong input; 69 no answer; 75 --if-match does not hold; 77 not allowed; 78 wrong
+setting.
+`;
+
+export const STATUS_HELP = `egress status - shows what a running sidecar has in force
+
+Usage: egress status [OPTIONS]
+
+Health, policy layers, protections, interfaces, upstreams, counts, and a page of the addresses that lookups have opened,
+each with the names that it belongs to and the seconds that it has left.
+
+  --limit N           how many addresses, 0 to 1000 (default: 100)
+  --after CURSOR      the addresses from there on: what the page before ends with
+  --json              the answer as JSON on standard output, errors as JSON on standard error
+
+  --socket PATH       the sidecar's unix socket, which needs no token
+  --url URL           its address instead, such as http://192.0.2.2:18080; the path of a proxy may follow
+  --token TOKEN       its token; it is not sent, the call is signed with it
+
+Without these the sidecar's own variables hold: OPENSANDBOX_EGRESS_SOCKET, OPENSANDBOX_EGRESS_HTTP_ADDR and
+OPENSANDBOX_EGRESS_TOKEN (where others can list your processes, prefer that to --token).
+
+Exit: 0 it answered, in whatever health; 64 wrong command line; 65 refused as wrong input; 69 no answer; 77 not allowed; 78 wrong
 setting.
 `;

@@ -39,6 +39,10 @@ export async function runCli(
       const { policy } = await import("./policy/policy.ts");
       return policy(rest, context);
     }
+    case "status": {
+      const { status } = await import("./status/status.ts");
+      return status(rest, context);
+    }
     case "serve":
     case "teardown": {
       if (asksForHelp) {

@@ -40,6 +40,9 @@ interface Tagged {
 
 export type SidecarHealth = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
+/** What is in force: policy layers, protections, learned addresses and more. */
+export type SidecarStatus = Readonly<Schemas["Status"]>;
+
 export interface CallOptions {
   readonly signal?: AbortSignal;
 }
@@ -49,6 +52,13 @@ export interface ChangeOptions extends CallOptions {
   readonly ifMatch?: string;
   /** Answer what would change, and change nothing. */
   readonly dryRun?: boolean;
+}
+
+export interface StatusOptions extends CallOptions {
+  /** How many learned addresses: 0 to 1000; default: 100. */
+  readonly limit?: number;
+  /** `learned.next` of the page before. */
+  readonly after?: string;
 }
 
 /** Where the sidecar is, and the defaults that may be changed. */
@@ -64,6 +74,7 @@ export interface EgressClient {
   resetPolicy(options?: ChangeOptions): Promise<PolicyChange>;
   /** Removes the rules with these targets; those that no rule has are ignored. */
   deleteRules(targets: readonly string[], options?: ChangeOptions): Promise<PolicyChange>;
+  getStatus(options?: StatusOptions): Promise<SidecarStatus>;
   /** An unhealthy sidecar is an answer here, not an error. */
   getHealth(options?: CallOptions): Promise<SidecarHealth>;
 }
@@ -96,6 +107,13 @@ export function createEgressClient({ endpoint, ...options }: ClientOptions): Egr
     resetPolicy: (change = {}) => read(api.PUT("/policy", forChange(change))),
     deleteRules: (targets, change = {}) =>
       read(api.DELETE("/policy", { ...forChange(change), body: [...targets] })),
+    async getStatus({ limit, after, ...call } = {}) {
+      const query = { ...(limit === undefined ? {} : { limit }), ...(after === undefined ? {} : { after }) };
+      const { etag: _none, ...status } = await read(
+        api.GET("/status", { ...withSignal(call), params: { query } }),
+      );
+      return status;
+    },
     async getHealth(call = {}) {
       const { response, error } = await api.GET("/healthz", { ...withSignal(call), parseAs: "text" });
       if (response.ok) return { ok: true };

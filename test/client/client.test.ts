@@ -13,6 +13,7 @@ import {
 } from "../../src/client/client.ts";
 import { policyOf } from "../enforcement/change-policy-ports.ts";
 import { type ApiServerOptions, callApi, startApi } from "../api/api-server.ts";
+import { REPORT, statusSources } from "../api/status-sources.ts";
 
 const TOKEN = "s3cret";
 const BASE = policyOf({ egress: [{ action: "allow", target: "example.org" }] });
@@ -69,6 +70,25 @@ describe("the client", () => {
       etag,
     });
     expect(api.world.changes.snapshot().etag).toBe(etag);
+  });
+
+  it("reads what is in force, a page of learned addresses at a time", async () => {
+    const asked: object[] = [];
+    const report = (page: object) => {
+      asked.push(page);
+      return { ...REPORT, learned: { ...REPORT.learned, next: asked.length === 1 ? 41 : undefined } };
+    };
+    await using api = await startSidecar({ status: statusSources({ report }) });
+    const first = await api.client.getStatus({ limit: 2 });
+    expect(first).toMatchObject({ version: "1.2.3", learned: { total: 2, next: "41" } });
+    expect(first).not.toHaveProperty("etag");
+    const second = await api.client.getStatus({ limit: 2, after: first.learned.next ?? "" });
+    expect(second.learned.next).toBeUndefined();
+    expect(asked).toEqual([
+      { limit: 2, after: 0 },
+      { limit: 2, after: 41 },
+    ]);
+    await expect(api.client.getStatus({ limit: 1001 })).rejects.toMatchObject({ code: "invalid-query" });
   });
 
   it("reads an unhealthy sidecar's reason", async () => {

@@ -1,0 +1,108 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { StatusSources } from "../../../src/api/status.ts";
+import { runCli } from "../../../src/cli/main.ts";
+import { startApi } from "../../api/api-server.ts";
+import { REPORT, statusSources } from "../../api/status-sources.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "egress-cli-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** `egress status ...` beside a sidecar with these sources, without one where there are none. */
+async function egressStatus(sources: StatusSources | undefined, ...argv: readonly string[]) {
+  const socketPath = join(await mkdtemp(join(folder, "run-")), "egress.sock");
+  await using _api = sources && (await startApi({ status: sources, socketPath }));
+  let printed = "";
+  let warned = "";
+  const exitCode = await runCli(["status", ...argv], {
+    env: { OPENSANDBOX_EGRESS_SOCKET: socketPath },
+    program: ["egress"],
+    print: (text) => void (printed += text),
+    warn: (text) => void (warned += text),
+  });
+  return { exitCode, printed, warned };
+}
+
+test("people see it in columns", async () => {
+  const learned = { ...REPORT.learned, next: 41 };
+  const sources = statusSources({
+    uptimeSeconds: () => 93_784,
+    report: () => ({
+      ...REPORT,
+      learned,
+      interfaces: { guarded: ["eth0"], unguarded: [{ name: "v*0", reason: "nft cannot be told its name" }] },
+      upstreams: [...REPORT.upstreams, { address: "2001:db8::1", port: 53, alive: false }],
+    }),
+    protections: () => [
+      { name: "connections", state: "on", required: true },
+      { name: "raw-frames", state: "off", reason: "no\thook", required: false },
+    ],
+  });
+  const { exitCode, printed, warned } = await egressStatus(sources);
+  expect({ exitCode, warned }).toEqual({ exitCode: 0, warned: "" });
+  expect(printed.replace(/^etag .*$/m, "etag")).toBe(`version     1.2.3
+up          1 d 02:03:04
+health      ok
+policy      deny_all (dns+nft), what no rule matches: deny
+rules       0 deny.always, 0 allow.always, 0 of the user, 0 log_skip.always
+etag
+generation  7
+interfaces  eth0, v*0 (not guarded)
+resolver    127.0.0.1:15353, [::1]:15353
+upstreams   192.0.2.1:53, [2001:db8::1]:53 (does not answer)
+addresses   2 of at most 65536
+
+protections
+  connections  on   required
+  raw-frames   off            no\\u{9}hook
+
+addresses that lookups have opened
+  198.51.100.1     59 s  one.example.org
+  2001:db8:100::1  ?     two.example.org one.example.org
+  more: --after 41
+
+counted so far
+  egress.policy.denied_total  3
+`);
+});
+
+test("programs get the API's JSON, and choose the page", async () => {
+  const asked: object[] = [];
+  const sources = statusSources({ report: (page) => (asked.push(page), REPORT) });
+  const { exitCode, printed } = await egressStatus(sources, "--json", "--limit", "7", "--after", "41");
+  expect(exitCode).toBe(0);
+  expect(JSON.parse(printed)).toMatchObject({ status: "ok", version: "1.2.3", learned: { total: 2 } });
+  expect(asked).toEqual([{ limit: 7, after: 41 }]);
+});
+
+test.each([
+  [["--limit", "many"], 64, "egress status: --limit: is not a whole number\n"],
+  [["--limit"], 64, "egress status: "],
+  [["now"], 64, "egress status: "],
+  [["--url", "http://192.0.2.2", "--socket", "/run/x"], 64, "egress status: --url and --socket"],
+  [["--limit", "1001"], 65, "egress status: limit: must be"],
+  [["--after", "x"], 65, "egress status: after: must be"],
+])("%j ends with %i", async (argv, exitCode, beginning) => {
+  const { printed, warned, ...end } = await egressStatus(statusSources(), ...argv);
+  expect(end).toEqual({ exitCode });
+  expect(printed).toBe("");
+  expect(warned.slice(0, beginning.length)).toBe(beginning);
+});
+
+test("where nothing answers, it says where it looked", async () => {
+  const { exitCode, warned } = await egressStatus(undefined);
+  expect(exitCode).toBe(69);
+  expect(warned).toMatch(/^egress status: .*egress\.sock/);
+});
+
+test("--help tells of every option", async () => {
+  const { exitCode, printed } = await egressStatus(undefined, "--help");
+  expect(exitCode).toBe(0);
+  for (const option of ["--limit", "--after", "--json", "--socket", "--url", "--token"])
+    expect(printed).toContain(option);
+});
