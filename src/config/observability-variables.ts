@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import { attributes, httpUrl, integer } from "./readers.ts";
 import { orNone, withDefault } from "./variable.ts";
 

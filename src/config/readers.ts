@@ -1,15 +1,18 @@
 import { isAbsolute } from "node:path";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { quote } from "../policy/problem.ts";
 
 /** A schema over a variable's text from a plain function: a value, or what is wrong with the text. */
-export function reader<T>(read: (text: string) => T | Unreadable): z.ZodType<T, string> {
-  return z.string().transform((text, context): T => {
-    const value = read(text);
-    if (!(value instanceof Unreadable)) return value;
-    context.issues.push({ code: "custom", message: value.message, input: text });
-    return z.NEVER;
-  });
+export function reader<T>(read: (text: string) => T | Unreadable): z.ZodMiniType<T, string> {
+  return z.pipe(
+    z.string(),
+    z.transform((text: string, context): T => {
+      const value = read(text);
+      if (!(value instanceof Unreadable)) return value;
+      context.issues.push({ code: "custom", message: value.message, input: text });
+      return z.NEVER;
+    }),
+  );
 }
 
 /** What is wrong with a text, in a few words that follow the variable's name. */
@@ -21,27 +24,24 @@ export class Unreadable {
 }
 
 /** A whole number in decimal digits. */
-export function integer(smallest: number, largest: number): z.ZodType<number, string> {
+export function integer(smallest: number, largest: number): z.ZodMiniType<number, string> {
   const outOfRange = `is not between ${smallest} and ${largest}`;
-  return z
-    .string()
-    .regex(/^\d+$/, "is not a whole number")
-    .transform(Number)
-    .pipe(z.number().min(smallest, outOfRange).max(largest, outOfRange));
+  return z.pipe(
+    z.pipe(z.string().check(z.regex(/^\d+$/, "is not a whole number")), z.transform(Number)),
+    z.number().check(z.minimum(smallest, outOfRange), z.maximum(largest, outOfRange)),
+  );
 }
 
 /** One of a few words, in any case. */
-export function word<const W extends string>(words: readonly W[]): z.ZodType<W, string> {
-  return z
-    .string()
-    .toLowerCase()
-    .pipe(z.enum(words, { error: "is not a known word" }));
+export function word<const W extends string>(words: readonly W[]): z.ZodMiniType<W, string> {
+  return z.pipe(z.string().check(z.toLowerCase()), z.enum(words, { error: "is not a known word" }));
 }
 
 /** The words that the original takes for true and false. */
-export function flag(): z.ZodType<boolean, string> {
-  return word(["true", "1", "yes", "y", "on", "false", "0", "no", "n", "off"]).transform(
-    (text) => text === "true" || text === "1" || text === "yes" || text === "y" || text === "on",
+export function flag(): z.ZodMiniType<boolean, string> {
+  return z.pipe(
+    word(["true", "1", "yes", "y", "on", "false", "0", "no", "n", "off"]),
+    z.transform((text) => text === "true" || text === "1" || text === "yes" || text === "y" || text === "on"),
   );
 }
 
@@ -59,7 +59,7 @@ export function list<T>(item: (text: string) => T | Unreadable, key: (value: T) 
 }
 
 /** `k=v,k2=v2`. A name stands once; those that a log line gives another meaning are refused. */
-export function attributes(): z.ZodType<Readonly<Record<string, string>>, string> {
+export function attributes(): z.ZodMiniType<Readonly<Record<string, string>>, string> {
   return reader((text) => {
     const found = new Map<string, string>();
     for (const part of splitList(text)) {
@@ -75,7 +75,7 @@ export function attributes(): z.ZodType<Readonly<Record<string, string>>, string
 }
 
 /** An absolute http or https URL. The text is never quoted: such URLs carry credentials. */
-export function httpUrl(): z.ZodType<string, string> {
+export function httpUrl(): z.ZodMiniType<string, string> {
   return reader((text) => {
     const url = URL.parse(text);
     if (url === null) return new Unreadable("is not a URL");
@@ -84,7 +84,7 @@ export function httpUrl(): z.ZodType<string, string> {
   });
 }
 
-export function absolutePath(): z.ZodType<string, string> {
+export function absolutePath(): z.ZodMiniType<string, string> {
   return reader((text) => (isAbsolute(text) ? text : new Unreadable("is not an absolute path")));
 }
 

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod/mini";
 
 /** One environment variable: what README's table says of it, and how its text is read. */
 export interface Variable<T> {
@@ -33,7 +33,7 @@ interface VariableDoc {
  */
 export function withDefault<T>(
   doc: VariableDoc & { readonly default: string },
-  schema: z.ZodType<T, string>,
+  schema: z.ZodMiniType<T, string>,
 ): Variable<T> {
   return {
     ...doc,
@@ -43,7 +43,7 @@ export function withDefault<T>(
 }
 
 /** A variable that may be absent; unset and blank mean `undefined`. */
-export function orNone<T>(doc: VariableDoc, schema: z.ZodType<T, string>): Variable<T | undefined> {
+export function orNone<T>(doc: VariableDoc, schema: z.ZodMiniType<T, string>): Variable<T | undefined> {
   const read = (text: string | undefined): Reading<T | undefined> => {
     const given = trimmed(text);
     return given === undefined ? { ok: true, value: undefined } : readText(schema, given);
@@ -55,7 +55,7 @@ export function orNone<T>(doc: VariableDoc, schema: z.ZodType<T, string>): Varia
 export function verbatim<T>(
   doc: VariableDoc & { readonly default: string },
   unset: string,
-  schema: z.ZodType<T, string>,
+  schema: z.ZodMiniType<T, string>,
 ): Variable<T> {
   return { ...doc, secret: doc.secret ?? false, read: (text) => readText(schema, text ?? unset) };
 }
@@ -65,7 +65,7 @@ function trimmed(text: string | undefined): string | undefined {
   return bare === "" ? undefined : bare;
 }
 
-function readText<T>(schema: z.ZodType<T, string>, text: string): Reading<T> {
+function readText<T>(schema: z.ZodMiniType<T, string>, text: string): Reading<T> {
   const parsed = schema.safeParse(text);
   if (parsed.success) return { ok: true, value: parsed.data };
   return { ok: false, message: parsed.error.issues[0]?.message ?? "cannot be read" };

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Policy } from "./policy.ts";
 import { type Problem, type Result, accepted, oneLine, quote, refused, refusedAll } from "./problem.ts";
 import { type Action, type Rule, parseAction } from "./rule.ts";
@@ -25,42 +25,45 @@ export function parseTargetsJson(text: string): Result<readonly Target[] | Blank
   return parseJson(text, targetsShape);
 }
 
-export const targetShape = z
-  .string({ error: wanted("a string") })
-  .transform((text, context): Target => settle(parseTarget(text), text, context));
+export const targetShape = z.pipe(
+  z.string({ error: wanted("a string") }),
+  z.transform((text: string, context): Target => settle(parseTarget(text), text, context)),
+);
 
-export const actionShape = z
-  .string({ error: wanted("a string") })
-  .nullish()
-  .transform((text, context): Action => {
+export const actionShape = z.pipe(
+  z.nullish(z.string({ error: wanted("a string") })),
+  z.transform((text: string | null | undefined, context): Action => {
     const action = parseAction(text);
     return settle(action === undefined ? refused(unknownAction(text)) : accepted(action), text, context);
-  });
+  }),
+);
 
 export const ruleShape = z.object(
   { action: actionShape, target: targetShape },
   { error: wanted("an object") },
 );
 
-export const rulesShape = z
-  .array(ruleShape, { error: wanted("an array of rules") })
-  .nullable()
-  .transform((rules): readonly Rule[] => rules ?? []);
+export const rulesShape = z.pipe(
+  z.nullable(z.array(ruleShape, { error: wanted("an array of rules") })),
+  z.transform((rules): readonly Rule[] => rules ?? []),
+);
 
-export const targetsShape = z
-  .array(targetShape, { error: wanted("an array of targets") })
-  .nullable()
-  .transform((targets): readonly Target[] => targets ?? []);
+export const targetsShape = z.pipe(
+  z.nullable(z.array(targetShape, { error: wanted("an array of targets") })),
+  z.transform((targets): readonly Target[] => targets ?? []),
+);
 
-export const policyShape = z
-  .object({ defaultAction: actionShape, egress: rulesShape.optional() }, { error: wanted("an object") })
-  .nullable()
-  .transform((policy): Policy => ({
+export const policyShape = z.pipe(
+  z.nullable(
+    z.object({ defaultAction: actionShape, egress: z.optional(rulesShape) }, { error: wanted("an object") }),
+  ),
+  z.transform((policy): Policy => ({
     defaultAction: policy?.defaultAction ?? "deny",
     egress: policy?.egress ?? [],
-  }));
+  })),
+);
 
-function parseJson<T>(text: string, shape: z.ZodType<T>): Result<T | Blank> {
+function parseJson<T>(text: string, shape: z.ZodMiniType<T>): Result<T | Blank> {
   if (text.trim() === "") return accepted("blank");
   let value: unknown;
   try {
@@ -73,9 +76,9 @@ function parseJson<T>(text: string, shape: z.ZodType<T>): Result<T | Blank> {
 }
 
 /** The value of a result; its problems go to zod, which knows the place. */
-function settle<T>(result: Result<T>, input: unknown, context: z.RefinementCtx): T {
+function settle<T>(result: Result<T>, input: unknown, context: z.core.ParsePayload): T {
   if (result.ok) return result.value;
-  for (const { message } of result.problems) context.addIssue({ code: "custom", message, input });
+  for (const { message } of result.problems) context.issues.push({ code: "custom", message, input });
   return z.NEVER;
 }
 

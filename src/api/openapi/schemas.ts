@@ -2,7 +2,7 @@
  * What the API takes and gives, as JSON schemas. What it takes comes from the very shapes that read the bodies; a schema says less
  * than they do, since which targets are alive is checked in code.
  */
-import { z } from "zod";
+import * as z from "zod";
 import {
   actionShape,
   policyShape,
@@ -52,7 +52,7 @@ interface Named {
   readonly description: string;
 }
 
-const NAMED: readonly (readonly [z.ZodType, Named])[] = [
+const NAMED: readonly (readonly [z.core.$ZodType, Named])[] = [
   [
     targetShape,
     {
