@@ -21,6 +21,8 @@ export interface AppParts {
   readonly onError: (error: unknown) => void;
   readonly isLocal?: IsLocalAddress;
   readonly nowMs?: () => number;
+  /** When the process began to take calls, where that was before this application was made; the clock is `nowMs`. */
+  readonly startMs?: number;
   /** Prometheus text; without it there is no `/metrics`. */
   readonly renderMetrics?: () => string;
   /** Without them there is no `/status`. */
@@ -32,9 +34,11 @@ export type App = Hono<ApiEnv>;
 
 export function createApp(parts: AppParts): App {
   const { control, bodyLimits = BODY_LIMITS, renderMetrics, status } = parts;
+  const nowMs = parts.nowMs ?? Date.now;
   const auth = createAuth(parts.auth, {
     isLocal: parts.isLocal ?? isLocalAddress,
-    nowMs: parts.nowMs ?? Date.now,
+    nowMs,
+    startMs: parts.startMs ?? nowMs(),
   });
   const hasToken = parts.auth.token !== undefined;
   const app: App = new Hono<ApiEnv>();

@@ -42,9 +42,11 @@ export interface Auth {
 export interface AuthParts {
   readonly isLocal: IsLocalAddress;
   readonly nowMs: () => number;
+  /** When the process began to take calls, by the same clock. */
+  readonly startMs: number;
 }
 
-export function createAuth(settings: AuthSettings, { isLocal, nowMs }: AuthParts): Auth {
+export function createAuth(settings: AuthSettings, { isLocal, nowMs, startMs }: AuthParts): Auth {
   const { token, allowLocalWrites, signedWrites = false } = settings;
   if (token === undefined) {
     return {
@@ -57,7 +59,6 @@ export function createAuth(settings: AuthSettings, { isLocal, nowMs }: AuthParts
   }
   const expected = digest(Buffer.from(token));
   const nonces = createSeenNonces();
-  const startMs = nowMs();
   const auth: Omit<Auth, "refuseCaller"> = {
     refuseSender(c) {
       if (c.env.overUnixSocket) return undefined;

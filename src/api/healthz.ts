@@ -1,10 +1,26 @@
-import type { PolicyControl } from "../enforcement/policy-control.ts";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Health } from "../enforcement/policy-control.ts";
 import { oneLine } from "../policy/problem.ts";
 import type { ApiContext } from "./context.ts";
 import { renderRefusal } from "./refusal.ts";
 
+const TEXT = "text/plain; charset=UTF-8";
+
+/** Whether a request is for nothing but health, in the form in which it is asked for each second. */
+export function asksForHealth({ method, url, headers }: IncomingMessage): boolean {
+  const hasBody = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+  return url === "/healthz" && (method === "GET" || method === "HEAD") && !hasBody;
+}
+
 /** `GET /healthz`, for everyone: 200 `ok` while the policy is enforced, else 503 with the reason. */
-export async function serveHealthz(c: ApiContext, control: PolicyControl): Promise<Response> {
+export function sayHealth(health: Health, outgoing: ServerResponse): void {
+  const { status, text } = describeHealth(health);
+  outgoing.writeHead(status, { "Content-Type": TEXT, "Content-Length": Buffer.byteLength(text) });
+  outgoing.end(text);
+}
+
+/** The same for requests in any other form. */
+export async function serveHealthz(c: ApiContext, control: { health(): Promise<Health> }): Promise<Response> {
   const { method } = c.req.raw;
   if (method !== "GET" && method !== "HEAD") {
     return renderRefusal(c, {
@@ -13,6 +29,10 @@ export async function serveHealthz(c: ApiContext, control: PolicyControl): Promi
       headers: { Allow: "GET, HEAD" },
     });
   }
-  const health = await control.health();
-  return health.ok ? c.text("ok") : c.text(oneLine(health.reason), 503);
+  const { status, text } = describeHealth(await control.health());
+  return c.text(text, status);
+}
+
+function describeHealth(health: Health): { readonly status: 200 | 503; readonly text: string } {
+  return health.ok ? { status: 200, text: "ok" } : { status: 503, text: oneLine(health.reason) };
 }

@@ -1,6 +1,9 @@
 /**
  * Node's HTTP server around the application, with limits, and with a text in the answers that Node's parser sends by itself.
  * It is not yet listening.
+ *
+ * The application is loaded by the first request that needs it: with hono come Node's web-standard `Request` and `Response`, 7 MiB that most
+ * sidecars never use, since they are only asked for their health.
  */
 import {
   type IncomingMessage,
@@ -10,11 +13,23 @@ import {
   createServer,
 } from "node:http";
 import type { Socket } from "node:net";
-import { getRequestListener } from "@hono/node-server";
-import type { App } from "./app.ts";
+import type { Health } from "../enforcement/policy-control.ts";
 import { type Connections, boundConnections } from "./connections.ts";
 import { createGentleCloser } from "./gentle-close.ts";
+import { asksForHealth, sayHealth } from "./healthz.ts";
 import { type IsLocalAddress, isLocalAddress } from "./local-peer.ts";
+
+/** Answers one request, whatever it is. Never rejects. */
+export type Answer = (incoming: IncomingMessage, outgoing: ServerResponse, overUnixSocket: boolean) => void;
+
+/** What the server is around. */
+export interface Application {
+  readonly health: () => Promise<Health>;
+  /** Called by each request that asks for more than health. */
+  readonly load: () => Promise<Answer>;
+  /** Told why it could not be loaded. */
+  readonly onError: (error: unknown) => void;
+}
 
 export interface HttpServer {
   readonly server: Server;
@@ -47,7 +62,7 @@ export const HTTP_LIMITS: HttpLimits = {
   connectionShare: 256,
 };
 
-export function createHttpServer(app: App, options: HttpServerOptions): HttpServer {
+export function createHttpServer(application: Application, options: HttpServerOptions): HttpServer {
   const { overUnixSocket, limits = HTTP_LIMITS, isLocal = isLocalAddress } = options;
   const server = createServer({
     headersTimeout: limits.headersMs,
@@ -58,22 +73,13 @@ export function createHttpServer(app: App, options: HttpServerOptions): HttpServ
     requireHostHeader: false,
   });
   server.maxConnections = 2 * limits.connectionShare;
-  const answer = getRequestListener(
-    (request, bindings) => app.fetch(request, { ...bindings, overUnixSocket }),
-    {
-      hostname: "localhost",
-      overrideGlobalObjects: false,
-      autoCleanupIncoming: false,
-      errorHandler: () => textResponse(400, "the request's target can't be read"),
-    },
-  );
   const closer = createGentleCloser();
   const unanswered = new WeakMap<Socket, Exchange>();
   const answerNow = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     if (incoming.socket.destroyed || closer.isClosing(incoming.socket)) return;
     if (incoming.headers.host === undefined && incoming.httpVersion === "1.1") {
       sendText(outgoing, 400, "the Host header is missing");
-    } else void answer(incoming, outgoing);
+    } else void answerBy(application, { incoming, outgoing }, overUnixSocket);
   };
   // Requests that follow each other unanswered on a connection are served in their order (RFC 9112 section 9.3.2).
   const serve = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
@@ -99,6 +105,20 @@ interface Exchange {
   readonly outgoing: ServerResponse;
 }
 
+async function answerBy(
+  { health, load, onError }: Application,
+  { incoming, outgoing }: Exchange,
+  overUnixSocket: boolean,
+): Promise<void> {
+  try {
+    if (asksForHealth(incoming)) sayHealth(await health(), outgoing);
+    else (await load())(incoming, outgoing, overUnixSocket);
+  } catch (error) {
+    onError(error);
+    sendText(outgoing, 500, "internal error");
+  }
+}
+
 /** A broken request behind one that is still being answered waits for that answer, so that neither is taken for the other. */
 function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, last: Exchange | undefined): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
@@ -118,10 +138,6 @@ const BROKEN_REQUESTS: Readonly<Record<string, readonly [number, string]>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, "the body's chunk extensions are too large"],
   ERR_HTTP_REQUEST_TIMEOUT: [408, "the request did not arrive in time"],
 };
-
-function textResponse(status: number, message: string): Response {
-  return new Response(message, { status, headers: { "Content-Type": "text/plain; charset=utf-8" } });
-}
 
 function sendText(outgoing: ServerResponse, status: number, message: string): void {
   const headers = { "Content-Type": "text/plain; charset=utf-8", Connection: "close" };

@@ -1,8 +1,16 @@
 import { once } from "node:events";
 import { type IncomingHttpHeaders, request } from "node:http";
 import { type Socket, connect } from "node:net";
-import { type AppParts, createApp } from "../../src/api/app.ts";
-import { type HttpLimits, HTTP_LIMITS, createHttpServer } from "../../src/api/http-server.ts";
+import { expect } from "vitest";
+import { createAnswer } from "../../src/api/answer.ts";
+import { type App, type AppParts, createApp } from "../../src/api/app.ts";
+import {
+  type Application,
+  type HttpLimits,
+  HTTP_LIMITS,
+  createHttpServer,
+} from "../../src/api/http-server.ts";
+import type { PolicyControl } from "../../src/enforcement/policy-control.ts";
 import { type Listener, listenTcp, listenUnix } from "../../src/api/listen.ts";
 import {
   type FakeWorld,
@@ -47,7 +55,7 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
     onError: (error) => errors.push(error),
     ...rest,
   });
-  const http = createHttpServer(app, {
+  const http = createHttpServer(applicationOf(app, world.changes), {
     overUnixSocket: socketPath !== undefined,
     limits: { ...HTTP_LIMITS, ...limits },
     ...(rest.isLocal === undefined ? {} : { isLocal: rest.isLocal }),
@@ -66,6 +74,12 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
     call: (method, path, call = {}) => callApi({ ...where, method, path, ...call }),
     [Symbol.asyncDispose]: () => listener.close(0),
   };
+}
+
+/** An application that is loaded already. */
+export function applicationOf(app: App, { health }: Pick<PolicyControl, "health">): Application {
+  const answer = createAnswer(app);
+  return { health, load: async () => answer, onError: (error) => expect.unreachable(String(error)) };
 }
 
 interface Call extends CallOptions {

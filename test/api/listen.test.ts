@@ -11,13 +11,13 @@ import { ListenError } from "../../src/api/errors.ts";
 import { createHttpServer } from "../../src/api/http-server.ts";
 import { listenTcp, listenUnix } from "../../src/api/listen.ts";
 import { createFakeWorld } from "../enforcement/change-policy-ports.ts";
-import { callApi, connectRaw, startApi } from "./api-server.ts";
+import { applicationOf, callApi, connectRaw, startApi } from "./api-server.ts";
 
 async function createServerUnderTest() {
   const { changes } = await createFakeWorld();
   const auth = { token: undefined, allowLocalWrites: true };
   const app = createApp({ control: changes, auth, onError: () => undefined });
-  return createHttpServer(app, { overUnixSocket: false });
+  return createHttpServer(applicationOf(app, changes), { overUnixSocket: false });
 }
 
 async function takePort(host: string) {
