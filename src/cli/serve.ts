@@ -23,16 +23,20 @@ import {
   type ReportedProtection,
   RequiredProtectionError,
 } from "../protections/protections.ts";
+import { giveFreedMemoryBack, keepLargePiecesApart } from "../sys/process-memory.ts";
 import { EXIT } from "./exit-codes.ts";
 import { createObservability } from "./observability.ts";
 import { findObstacles } from "./preflight.ts";
 import { VERSION } from "./version.ts";
 
+/** Between two times that freed memory goes back to the kernel. */
+const TRIM_MS = 60_000;
 /** How long an answer under way may take after a signal. */
 const GRACE_MS = 1000;
 
 /** Serves until SIGTERM or SIGINT; settles with the exit code. What stops the start is said on standard error. */
 export async function serve(env: Readonly<Record<string, string | undefined>>): Promise<number> {
+  keepLargePiecesApart();
   const settings = readSettings(env);
   if (!settings.ok) return refuse(settings.problems.map(({ path, message }) => `${path} ${message}`));
   const obstacles = findObstacles({ allowHostNetwork: settings.value.allowHostNetns });
@@ -138,6 +142,9 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     { mode: settings.mode, address: settings.httpAddress, protections: states },
     "egress sidecar ready",
   );
+  giveFreedMemoryBack();
+  const trimming = setInterval(giveFreedMemoryBack, TRIM_MS).unref();
+  undo.defer(() => clearInterval(trimming));
   if (!stop.aborted) await once(stop, "abort");
   log.logger.info("stopping: the rules stay in the kernel");
 }

@@ -1,0 +1,21 @@
+/** How glibc's malloc keeps what the process has freed; elsewhere these calls are refused, and nothing is lost. */
+import { tryCall } from "./libc.ts";
+
+/** malloc.h */
+const M_MMAP_THRESHOLD = -3;
+const M_ARENA_MAX = -8;
+const LARGE_OCTETS = 64 << 10;
+
+/**
+ * Large pieces come from the kernel, as pages that cost nothing until they are touched, and go back to it: without this, one large piece
+ * that is freed teaches malloc to cut the next ones out of its heap, where they are written to be empty. Before the large pieces are asked for.
+ */
+export function keepLargePiecesApart(): void {
+  tryCall("mallopt", M_MMAP_THRESHOLD, LARGE_OCTETS);
+  tryCall("mallopt", M_ARENA_MAX, 1);
+}
+
+/** Gives freed memory back to the kernel: a fraction of a millisecond. */
+export function giveFreedMemoryBack(): void {
+  tryCall("malloc_trim", 0);
+}
