@@ -2,17 +2,13 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { build } from "esbuild";
+import { build } from "rolldown";
 
 const out = process.argv[2] ?? "dist";
 
 await build({
-  entryPoints: ["src/client/client.ts"],
-  outfile: join(out, "client.mjs"),
-  bundle: true,
+  input: "src/client/client.ts",
   platform: "node",
-  target: "node24",
-  format: "esm",
-  charset: "utf8",
+  output: { file: join(out, "client.mjs"), format: "esm", codeSplitting: false },
 });
 await promisify(execFile)("npx", ["tsc", "-p", "tsconfig.client.json", "--outDir", join(out, "types")]);

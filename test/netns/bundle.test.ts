@@ -1,5 +1,5 @@
 /** The bundled program, copied away from this checkout, does what the unbuilt one does. */
-import { copyFile, cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -50,7 +50,7 @@ test("it serves: allowed, denied, changed, and torn down", async () => {
 
 test("it is a command by itself", async () => {
   const command = join(folder, "egress");
-  await copyFile(join(folder, "installed", "egress.mjs"), command);
+  await symlink(join(folder, "installed", "egress.mjs"), command);
   const version = await execIn(lab.sandbox, [command, "--version"]);
   expect(version).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^egress \d/) });
 });

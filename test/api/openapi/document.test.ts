@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { build } from "esbuild";
+import { build } from "rolldown";
 import { describe, expect, it } from "vitest";
 import { createDocument } from "../../../src/api/openapi/document.ts";
 import { OPERATIONS } from "../../../src/api/openapi/operations.ts";
@@ -70,30 +70,26 @@ it("the sidecar serves the document to everyone", async () => {
   expect(await api.call("POST", "/openapi.json")).toMatchObject({ status: 405, text: "method not allowed" });
 });
 
-it("a starting sidecar loads neither the document nor the client", async () => {
-  const { metafile } = await build({
-    absWorkingDir: ROOT.pathname,
-    entryPoints: ["src/cli/serve.ts", "src/cli/serve-api.ts"],
-    outdir: "unwritten",
-    bundle: true,
-    packages: "external",
+it("a starting sidecar loads neither the document nor the client, nor the application", async () => {
+  const { output } = await build({
+    cwd: ROOT.pathname,
+    input: ["src/cli/serve.ts", "src/cli/serve-api.ts"],
+    external: /^[^./]/,
     platform: "node",
-    format: "esm",
     write: false,
-    metafile: true,
+    output: { dir: "unwritten", entryFileNames: "[name].js" },
   });
+  const chunks = new Map(output.flatMap((one) => (one.type === "chunk" ? [[one.fileName, one]] : [])));
   const loaded = new Set<string>();
-  const load = (path: string): void => {
-    if (loaded.has(path)) return;
-    loaded.add(path);
-    for (const one of metafile.inputs[path]?.imports ?? []) {
-      if (one.kind !== "dynamic-import") load(one.path);
-    }
+  const load = (name: string): void => {
+    const chunk = chunks.get(name);
+    chunk?.moduleIds.forEach((id) => loaded.add(id.replace(ROOT.pathname, "")));
+    chunk?.imports.forEach(load);
   };
   // The second is loaded at every start too, while the first goes on.
-  load("src/cli/serve.ts");
-  load("src/cli/serve-api.ts");
-  expect(loaded).toContain("src/api/openapi-route.ts");
-  const unwanted = /^src\/(?:client|api\/openapi)\/|openapi-fetch|^src\/cli\/policy/;
+  load("serve.js");
+  load("serve-api.js");
+  expect(loaded).toContain("src/api/http-server.ts");
+  const unwanted = /^src\/(?:client|api\/openapi)\/|openapi-fetch|^src\/cli\/policy|^src\/api\/app.ts/;
   expect([...loaded].filter((path) => unwanted.test(path))).toEqual([]);
 });
