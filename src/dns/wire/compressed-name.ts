@@ -30,7 +30,10 @@ function follow(octets: Buffer, messageStart: number, at: number, end: number): 
   }
 }
 
-/** Whether two names of one message are the same, letter case aside. A malformed one is the same as nothing. */
+/**
+ * Whether two names of one message are the same, letter case aside. A malformed one is the same as nothing, but for one that goes on in the
+ * very octets in which the other goes on.
+ */
 export function sameName(octets: Buffer, messageStart: number, a: number, b: number, end: number): boolean {
   for (let walked = 0; walked <= MAX_NAME_OCTETS;) {
     a = follow(octets, messageStart, a, end);

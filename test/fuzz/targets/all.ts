@@ -1,0 +1,27 @@
+import type { Target } from "../engine/target.ts";
+import { answer } from "./answer.ts";
+import { hostMessage } from "./host-message.ts";
+import { http } from "./http.ts";
+import { names } from "./names.ts";
+import { netlink } from "./netlink.ts";
+import { policyBody } from "./policy-body.ts";
+import { query } from "./query.ts";
+import { resolvConf } from "./resolv-conf.ts";
+import { ruleFile } from "./rule-file.ts";
+import { signature } from "./signature.ts";
+import { tcpFraming } from "./tcp-framing.ts";
+
+/** Every target, by the name that `npm run fuzz` takes. */
+export const TARGETS: readonly Target[] = [
+  query,
+  names,
+  answer,
+  hostMessage,
+  tcpFraming,
+  netlink,
+  policyBody,
+  ruleFile,
+  resolvConf,
+  signature,
+  http,
+];
