@@ -41,11 +41,19 @@ interface LimitedLookups {
   readonly rule: string | undefined;
 }
 
+/** Somebody else had changed our rules in the kernel: what, and who it was, for people. `error`: why they are not back yet. */
+interface RulesetRepair {
+  readonly found: readonly string[];
+  readonly by: readonly string[];
+  readonly error: string | undefined;
+}
+
 /** Decisions as events. Calls return at once and never throw; they are made on the lookup's way. */
 export interface AuditLog {
   policyLoaded(policy: Policy, from: LoadedFrom): void;
   policyUpdated(change: PolicyChange): void;
   policyUpdateFailed(error: string): void;
+  rulesetRepaired(repair: RulesetRepair): void;
   lookupDenied(lookup: DeniedLookup): void;
   /** Once a minute and parent, however many lookups it concerns; no denial, so the webhook hears nothing of it. */
   lookupsLimited(limit: LimitedLookups): void;

@@ -6,7 +6,7 @@ Usage: egress COMMAND [OPTIONS]
   run        run one command in a network namespace of its own, held to a policy
   policy     read or change the policy of a running sidecar
   status     show what a running sidecar has in force
-  teardown   remove everything that the sidecar has put into the kernel here
+  teardown   remove everything that a sidecar, ended by now, has put into the kernel here
 
   --help, -h       this text; "egress run --help", "egress policy --help" and "egress status --help" have more
   --version, -v    the version

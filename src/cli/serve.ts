@@ -92,6 +92,7 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     },
     doh,
     applier: createNftApplier({ deltas, present: isFresh ? NOTHING_PRESENT : undefined }),
+    deltaPorts: [deltas.port],
     protections,
     isRulesetThere: found?.mode === settings.mode,
     storage: settings.policyFile === undefined ? undefined : createPolicyStorage(settings.policyFile),

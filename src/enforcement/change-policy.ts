@@ -68,8 +68,11 @@ export interface PolicyChanges extends PolicyControl {
   setAlwaysRules(always: AlwaysLayers): Promise<void>;
   /** Denies everything from now on, in kernel and memory; the policy file keeps what it holds. Throws ApplyError. */
   denyAll(): Promise<void>;
-  /** Gives the kernel the policy in force again, in the same queue: the namespace has changed around it. A failure is tried again. */
-  refresh(): Promise<void>;
+  /**
+   * Gives the kernel the policy in force again, in the same queue: the namespace has changed around it. Settles with the reason of a
+   * failure, which is tried again.
+   */
+  refresh(): Promise<string | undefined>;
   /** Settles when every change asked for so far is done, and stops trying again what failed. */
   close(): Promise<void>;
 }
@@ -180,10 +183,11 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     refresh: () =>
       queue.run(async () => {
         // Before the first policy there is none to give: on a restart an earlier process's ruleset is in force.
-        if (!isStarted) return;
+        if (!isStarted) return undefined;
         const hadFault = enforced.fault() !== undefined;
         await enforced.putBack();
         if (!hadFault && enforced.fault() !== undefined) void mendLater();
+        return enforced.fault();
       }),
     async health() {
       if (!isStarted) return { ok: false, reason: "the policy is not in the kernel yet" };

@@ -8,10 +8,12 @@ export interface KernelFigures {
   /** Batches of learned addresses, not addresses. */
   learnedUpdates: number;
   learnedFailures: number;
+  /** Rulesets loaded again because somebody else had changed them. */
+  repairs: number;
 }
 
 export function createKernelFigures(): KernelFigures {
-  return { rulesets: 0, rulesetFailures: 0, learnedUpdates: 0, learnedFailures: 0 };
+  return { rulesets: 0, rulesetFailures: 0, learnedUpdates: 0, learnedFailures: 0, repairs: 0 };
 }
 
 /** The same applier, counted. */

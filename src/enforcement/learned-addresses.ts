@@ -17,6 +17,7 @@ import type { CompiledPolicy } from "../policy/compile.ts";
 import { decideAddress } from "../policy/decide-address.ts";
 import { decideName } from "../policy/decide-name.ts";
 import { isDomainName, type DomainName } from "../policy/domain-name.ts";
+import { compareHeld } from "./compare-held.ts";
 import { createLearnedTable } from "./learned-table.ts";
 import { keyOctets } from "./octet-key.ts";
 import { createRevokedAddresses } from "./revoked-addresses.ts";
@@ -71,6 +72,12 @@ export interface LearnedAddresses extends AddressAdmission {
   isRevoked(octets: Uint8Array): boolean;
   /** The kernel's sets are gone: forgets everything, and returns what they should hold. */
   loseAll(): readonly ForgottenAddress[];
+  /** All that the kernel should hold now. */
+  all(): readonly ForgottenAddress[];
+  /** Addresses that the kernel should hold as revoked now. */
+  revoked(): readonly Uint8Array[];
+  /** Somebody else has changed the sets: makes them hold what they should, and nothing else. Throws LearnedSetError. */
+  reconcile(): void;
   /** Puts back what was forgotten and is not out of date, as far as the policy admits it. Throws LearnedSetError. */
   restore(forgotten: readonly ForgottenAddress[], policy: CompiledPolicy): void;
   /** Gives addresses that flows use a longer life, as far as they are known. Throws LearnedSetError. */
@@ -156,6 +163,23 @@ export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddress
     else table.setUntilMs(slot, 0);
   }
 
+  function all(): readonly ForgottenAddress[] {
+    const found: ForgottenAddress[] = [];
+    for (let slot = table.oldest; slot !== NO_SLOT; slot = table.newer(slot)) {
+      found.push({ key: table.key(slot), owners: table.owners(slot), untilMs: table.untilMs(slot) });
+    }
+    return found;
+  }
+
+  function restore(forgotten: readonly ForgottenAddress[], policy: CompiledPolicy): void {
+    const now = nowMs();
+    for (const { key, owners, untilMs } of forgotten) {
+      const isThere = table.find(key, 0, key.length) !== NO_SLOT;
+      if (untilMs > now && !isThere && isAdmitted(policy, key, owners)) write(key, owners, untilMs, now);
+    }
+    commit();
+  }
+
   return {
     learn(qname, octets, at, length, ttlSeconds) {
       const now = nowMs();
@@ -216,21 +240,27 @@ export function createLearnedAddresses({ set, nowMs, onRefused }: LearnedAddress
     },
     isRevoked: revoked.has,
     loseAll() {
-      const lost: ForgottenAddress[] = [];
-      for (let slot = table.oldest; slot !== NO_SLOT; slot = table.newer(slot)) {
-        lost.push({ key: table.key(slot), owners: table.owners(slot), untilMs: table.untilMs(slot) });
-      }
+      const lost = all();
       for (const { key } of lost) table.remove(table.find(key, 0, key.length));
       return lost;
     },
-    restore(forgotten, policy) {
+    all,
+    revoked: revoked.list,
+    reconcile() {
       const now = nowMs();
-      for (const { key, owners, untilMs } of forgotten) {
-        const isThere = table.find(key, 0, key.length) !== NO_SLOT;
-        if (untilMs > now && !isThere && isAdmitted(policy, key, owners)) write(key, owners, untilMs, now);
-      }
+      const { strays, lost } = compareHeld([...set.dump(4), ...set.dump(6)], all(), now);
+      strays.forEach((key, index) => {
+        set.remove(key);
+        if (index % FORGET_BATCH === 0) commit();
+      });
+      lost.forEach(({ key, owners, untilMs }, index) => {
+        write(key, owners, untilMs, now);
+        if (index % FORGET_BATCH === 0) commit();
+      });
+      revoked.reconcile();
       commit();
     },
+    restore,
     renew(inUse) {
       const now = nowMs();
       for (const text of inUse) {

@@ -6,10 +6,13 @@
  * name meanwhile simply adds it again, and nothing that runs beside us can take it out behind its back. Flows that use them go on
  * until the transaction raises the generation, and are then judged.
  */
+import { KernelError } from "../netfilter/errors.ts";
 import { LearnedSetError } from "../netfilter/io/learned-set.ts";
-import type { RulesetApplier } from "../netfilter/io/nft.ts";
+import type { AppliedRuleset, RulesetApplier } from "../netfilter/io/nft.ts";
 import { compileRuleset } from "../netfilter/compile-ruleset.ts";
 import type { Endpoint, Marks, NetworkFacts, RulesetInput } from "../netfilter/ruleset-input.ts";
+import type { Ruleset, TimedElement } from "../netfilter/ruleset.ts";
+import { renderAddress, renderIpv6 } from "../policy/address.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import type { PolicyKernel } from "./change-policy.ts";
 import type { ForgottenAddress, LearnedAddresses } from "./learned-addresses.ts";
@@ -31,12 +34,20 @@ export interface NftKernelOptions {
   /** A policy is in force: cached answers were judged by another one. `forgotten` addresses have gone for it. */
   readonly onEnforced: (forgotten: number) => void;
   readonly firstGeneration: number;
+  readonly nowMs: () => number;
 }
 
 export interface NftKernel extends PolicyKernel {
   /** The one that flows are admitted under now. */
   readonly generation: number;
+  /**
+   * Somebody else has changed our rules or sets: the next policy is loaded whole, with what was learned, in one transaction, and
+   * what others have put into the learned sets goes.
+   */
+  distrust(): void;
 }
+
+type RulesetLists = Pick<RulesetInput, "restore" | "revoked">;
 
 const MAX_GENERATION = 2 ** 31 - 1;
 const NONE = { v4: [], v6: [] };
@@ -46,6 +57,7 @@ export function createNftKernel(options: NftKernelOptions): NftKernel {
   const { frame, applier, learned } = options;
   let generation = options.firstGeneration;
   let lastForgotten: readonly ForgottenAddress[] = [];
+  let isDistrusted = false;
 
   /** Where somebody has deleted the sets there is nothing to take out; what they held is put back once they are there again. */
   function takeOut(policy: CompiledPolicy): {
@@ -60,11 +72,34 @@ export function createNftKernel(options: NftKernelOptions): NftKernel {
     }
   }
 
-  /** What is still there is taken over, what is gone is put back. */
-  function putBackLearned(policy: CompiledPolicy): void {
-    const known = learned.loseAll();
-    learned.takeOver();
-    learned.restore(known, policy);
+  function compile(policy: CompiledPolicy, network: NetworkFacts, lists: RulesetLists): Ruleset {
+    return compileRuleset({
+      ...frame,
+      ownDestinations: options.ownDestinations?.() ?? [],
+      policy,
+      generation,
+      network,
+      forget: NONE,
+      ...lists,
+    });
+  }
+
+  /** Once more from nothing where it is refused: what is there may be another version's, of a kind that can't be changed in place. */
+  async function apply(policy: CompiledPolicy): Promise<AppliedRuleset> {
+    const network = options.readNetwork();
+    const loadOver = (over: "found" | "nothing"): Promise<AppliedRuleset> => {
+      const restore = listLearned(learned.all(), options.nowMs());
+      const revoked = listByFamily(learned.revoked());
+      return applier.replace({ ...compile(policy, network, { restore, revoked }), over });
+    };
+    try {
+      if (isDistrusted) return await loadOver("found");
+      return await applier.replace(compile(policy, network, { restore: NONE, revoked: NONE }));
+    } catch (error) {
+      if (!(error instanceof KernelError) || error.code !== "refused") throw error;
+      isDistrusted = true;
+      return loadOver("nothing");
+    }
   }
 
   return {
@@ -73,26 +108,41 @@ export function createNftKernel(options: NftKernelOptions): NftKernel {
     },
     async enforce(policy: CompiledPolicy) {
       generation = generation === MAX_GENERATION ? 1 : generation + 1;
-      const network = options.readNetwork();
       const { forgotten, lost } = takeOut(policy);
       const comeBack = [...lastForgotten, ...lost];
       lastForgotten = forgotten;
-      const ruleset = compileRuleset({
-        ...frame,
-        ownDestinations: options.ownDestinations?.() ?? [],
-        policy,
-        generation,
-        network,
-        forget: NONE,
-        restore: { v4: [], v6: [] },
-        revoked: NONE,
-      });
-      const { foreignHands } = await applier.replace(ruleset);
-      if (foreignHands) putBackLearned(policy);
+      const { foreignHands } = await apply(policy);
+      if (foreignHands || isDistrusted) learned.reconcile();
+      isDistrusted = false;
       // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses; so have foreign hands.
       learned.restore(comeBack, policy);
       learned.settle(policy);
       options.onEnforced(forgotten.length);
     },
+    distrust() {
+      isDistrusted = true;
+    },
   };
+}
+
+/** As the transaction is to put them in, so that no flow of theirs is judged without them. */
+function listLearned(all: readonly ForgottenAddress[], nowMs: number): RulesetInput["restore"] {
+  const lists: { v4: TimedElement[]; v6: TimedElement[] } = { v4: [], v6: [] };
+  for (const { key, owners, untilMs } of all) {
+    const timeoutSeconds = Math.ceil((untilMs - nowMs) / 1000);
+    if (timeoutSeconds <= 0) continue;
+    const family = key.length === 4 ? "v4" : "v6";
+    lists[family].push({ address: renderKey(key), timeoutSeconds, comment: owners });
+  }
+  return lists;
+}
+
+function listByFamily(keys: readonly Uint8Array[]): { v4: string[]; v6: string[] } {
+  const lists: { v4: string[]; v6: string[] } = { v4: [], v6: [] };
+  for (const key of keys) lists[key.length === 4 ? "v4" : "v6"].push(renderKey(key));
+  return lists;
+}
+
+function renderKey(key: Uint8Array): string {
+  return key.length === 4 ? renderAddress(key) : renderIpv6(key);
 }

@@ -20,6 +20,9 @@ interface Revoked {
 export interface RevokedAddresses {
   /** Takes over what an earlier process left, and queues what is known and missing. Throws LearnedSetError. */
   takeOver(): void;
+  /** Somebody else has changed the sets: queues what makes them hold what they should, and nothing else. Throws LearnedSetError. */
+  reconcile(): void;
+  list(): readonly Uint8Array[];
   revoke(key: Uint8Array, owners: string): void;
   /** Nothing where it is not there. */
   pardon(key: Uint8Array): void;
@@ -55,6 +58,15 @@ export function createRevokedAddresses(set: LearnedSet, nowMs: () => number): Re
         if (untilMs > now) set.revoke(keyOctets(text), Math.ceil(untilMs - now), owners);
       }
     },
+    reconcile() {
+      const now = nowMs();
+      const held = [...set.dumpRevoked(4), ...set.dumpRevoked(6)];
+      for (const { key } of held) if (!revoked.has(octetKey(key, 0, key.length))) set.pardon(key);
+      for (const [text, { owners, untilMs }] of revoked) {
+        if (untilMs > now) set.revoke(keyOctets(text), Math.ceil(untilMs - now), owners);
+      }
+    },
+    list: () => Array.from(revoked.keys(), keyOctets),
     revoke(key, owners) {
       const now = nowMs();
       const text = octetKey(key, 0, key.length);

@@ -11,10 +11,10 @@ import { openDnsServer, type DnsServer, type DnsServerStats } from "../dns/io/se
 import type { BoundSettings } from "../dns/lookup-bounds.ts";
 import type { UpstreamProbes } from "../dns/ports.ts";
 import type { AddressAdmission } from "../dns/ports.ts";
-import { findSilentTransport } from "../dns/io/self-check.ts";
 import { compileRuleset } from "../netfilter/compile-ruleset.ts";
+import type { Marks } from "../netfilter/ruleset-input.ts";
 import { openSocketCutter } from "../netfilter/io/socket-cutter.ts";
-import type { NetworkFacts } from "../netfilter/ruleset-input.ts";
+import { openLearnedSet } from "../netfilter/io/learned-set.ts";
 import { readLiveFlows } from "../netfilter/io/live-flows.ts";
 import { readNetwork, watchNetwork } from "../netfilter/io/namespace-network.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
@@ -31,17 +31,18 @@ import {
   type PolicyChanges,
 } from "./change-policy.ts";
 import { countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
-import { drawMarks } from "./draw-marks.ts";
 import { errnoOf } from "./errors.ts";
 import { createIdleFlows } from "./idle-flows.ts";
 import { watchInterfaceGuards } from "./interface-guards.ts";
-import { openLearned } from "./open-learned.ts";
+import { takeOverLearned } from "./take-over-learned.ts";
 import { createLookupAudit } from "./lookup-audit.ts";
+import { createNetworkMemory } from "./network-memory.ts";
 import { createNftKernel, type RulesetFrame } from "./nft-kernel.ts";
-import type { Health } from "./policy-control.ts";
 import type { PolicyStorage } from "./policy-file.ts";
 import { createPolicyJudge } from "./policy-judge.ts";
 import { type PageRequest, reportSandbox, type SandboxReport } from "./sandbox-report.ts";
+import { checkHealth } from "./sandbox-health.ts";
+import { openRulesetWatch } from "./ruleset-watch.ts";
 import { startRenewal } from "./renewal.ts";
 
 const RESOLVER_PORT = 15_353;
@@ -59,6 +60,8 @@ export interface SandboxOptions extends ChangePolicySettings {
   readonly probes: UpstreamProbes;
   readonly doh: readonly string[] | undefined;
   readonly applier: RulesetApplier;
+  /** Netlink ports that its small changes come from. */
+  readonly deltaPorts: readonly number[];
   readonly protections: Protections;
   /** Whether an earlier process has left a whole ruleset of ours. */
   readonly isRulesetThere: boolean;
@@ -101,7 +104,7 @@ export interface Sandbox {
 /** Opens it, with deny-all in force. Throws KernelError, SystemCallError. */
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   await using undo = new AsyncDisposableStack();
-  const marks = drawMarks(options.protections);
+  const marks = drawMarks();
   let resolverPort = RESOLVER_PORT;
   const frame: RulesetFrame = {
     mode: options.enforcementMode,
@@ -115,10 +118,24 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     marks,
   };
   const figures = createKernelFigures();
-  const guards = watchInterfaceGuards(countRulesets(options.applier, figures), options.protections);
+  const learnedSet = undo.adopt(openLearnedSet(), (set) => set.close());
+  const watch = openRulesetWatch({
+    ownPorts: [learnedSet.port, ...options.deltaPorts],
+    figures,
+    audit: options.audit,
+    load() {
+      kernel.distrust();
+      return policy.refresh();
+    },
+  });
+  undo.defer(() => watch.close());
+  const guards = watchInterfaceGuards(
+    countRulesets(watch.watch(options.applier), figures),
+    options.protections,
+  );
   const { applier } = guards;
   if (!options.isRulesetThere) await closeEverything(frame, applier);
-  const learned = openLearned({ figures, onFault: options.onFault }, undo);
+  const learned = takeOverLearned({ set: learnedSet, figures, onFault: options.onFault });
   let ownDestinations: readonly Endpoint[] = [];
   const dns: { server?: DnsServer } = {};
   const network = createNetworkMemory();
@@ -133,6 +150,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       if (forgotten > 0) idleFlows.suspect();
     },
     firstGeneration: randomInt(1, 2 ** 30),
+    nowMs: () => performance.now(),
   });
   const policy = createPolicyChanges(
     {
@@ -140,7 +158,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       onReplaced: (before, after) => idleFlows.changed(before, after),
       storage: options.storage,
       audit: options.audit,
-      checkHealth: () => checkHealth([options.protections.missing], dns.server),
+      checkHealth: () => checkHealth([watch.faults, options.protections.missing], dns.server),
     },
     options,
   );
@@ -198,12 +216,13 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
         await policy.denyAll();
         throw error;
       }
+      watch.begin();
       server.start();
     },
     mark: marks,
-    setOwnDestinations(all) {
+    async setOwnDestinations(all) {
       ownDestinations = all;
-      return policy.refresh();
+      await policy.refresh();
     },
     stats: () => ({
       lookups: server.stats(),
@@ -257,39 +276,17 @@ async function closeEverything(frame: RulesetFrame, applier: RulesetApplier): Pr
   );
 }
 
-/** The facts that the last ruleset was made from. */
-function createNetworkMemory(): { read: () => NetworkFacts; hasChanged: () => boolean } {
-  let used = "";
-  return {
-    read() {
-      const facts = readNetwork();
-      used = JSON.stringify(facts);
-      return facts;
-    },
-    hasChanged: () => JSON.stringify(readNetwork()) !== used,
-  };
-}
-
 /** Throws RequiredProtectionError. */
 function requireProtections(protections: Protections): void {
   const missing = protections.missing();
   if (missing.length > 0) throw new RequiredProtectionError(missing);
 }
 
-/** What is known to be wrong, first; then whether the resolver answers. */
-async function checkHealth(
-  known: readonly (() => readonly string[])[],
-  server: DnsServer | undefined,
-): Promise<Health> {
-  const [reason] = known.flatMap((read) => read());
-  return reason === undefined ? checkTransports(server) : { ok: false, reason };
-}
+const draw = (): number => randomInt(1, 0xffff_ffff);
 
-async function checkTransports(server: DnsServer | undefined): Promise<Health> {
-  if (server === undefined) return { ok: false, reason: "the resolver is not listening yet" };
-  const silent = await Promise.all(server.listening.map((local) => findSilentTransport(local, 1000)));
-  const reason = silent.find((text) => text !== undefined);
-  return reason === undefined ? { ok: true } : { ok: false, reason };
+/** Drawn anew at every start, so that what a workload may have found out about an earlier process is worth nothing. */
+function drawMarks(): Marks {
+  return { mark: draw(), priority: draw(), stampMark: draw(), stampPriority: draw() };
 }
 
 function octetsOf(address: string): readonly Uint8Array[] {

@@ -38,6 +38,7 @@ interface KernelFigures {
   readonly rulesetFailures: number;
   readonly learnedUpdates: number;
   readonly learnedFailures: number;
+  readonly repairs: number;
 }
 
 /** What became of the denials that the webhook was to hear of. */
@@ -114,7 +115,7 @@ function kernelMetrics({
   rulesInForce,
   learnedAddresses,
 }: Omit<MetricSources, "machine">): readonly Metric[] {
-  const { rulesets, rulesetFailures, learnedUpdates, learnedFailures } = kernel();
+  const { rulesets, rulesetFailures, learnedUpdates, learnedFailures, repairs } = kernel();
   return [
     counter(
       "egress.nftables.updates.count",
@@ -125,6 +126,11 @@ function kernelMetrics({
       static_apply: rulesetFailures,
       dynamic_add: learnedFailures,
     }),
+    counter(
+      "egress.nftables.repairs_total",
+      "Rulesets loaded again because somebody else had changed them",
+      repairs,
+    ),
     gauge("egress.nftables.rules.count", "Rules in force, the user's and the operator's", rulesInForce()),
     gauge("egress.nftables.learned.count", "Addresses in force that lookups brought", learnedAddresses()),
   ];

@@ -39,7 +39,9 @@ const MAX_COMMENT = 128;
  */
 export function renderRuleset(ruleset: Ruleset, present: KernelState = NOTHING_PRESENT): string {
   return [
-    ...OUR_TABLES.flatMap((table) => removeMisfits(table, ruleset, present)),
+    ...(ruleset.over === "nothing"
+      ? [...present.tables, ...ruleset.tables].flatMap(removeTable)
+      : OUR_TABLES.flatMap((table) => removeMisfits(table, ruleset, present))),
     ...ruleset.tables.flatMap((table) => [
       ...declare(table),
       ...table.chains.map(({ name }) => `flush chain ${table.family} ${table.name} ${name}`),
@@ -62,6 +64,11 @@ export function stateAfter({ tables }: Ruleset): KernelState {
 /** The text that removes all that is ours. */
 export function renderTeardown(present: KernelState): string {
   return present.tables.map(({ family, name }) => `delete table ${family} ${name}\n`).join("");
+}
+
+/** Whether it is there or not. */
+function removeTable({ family, name }: KernelState["tables"][number]): readonly string[] {
+  return [`table ${family} ${name}`, `delete table ${family} ${name}`];
 }
 
 /** Whole tables that are not wanted; chains that are not wanted, or that sit elsewhere than wanted and cannot be moved. */

@@ -11,6 +11,11 @@ export interface Ruleset {
   readonly mode: EnforcementMode;
   readonly generation: number;
   readonly tables: readonly Table[];
+  /**
+   * What it is loaded over, where that is not what the loader remembers: whatever is found in the kernel; or nothing, our tables go and come
+   * in one transaction, for what can't be changed in place, such as a set's type. Then sets hold no more than the ruleset says.
+   */
+  readonly over?: "found" | "nothing";
   /** Made after the chains, in this order, in the same transaction. */
   readonly changes: readonly ElementChange[];
   /** Interfaces whose names nft(8) cannot be told, so that raw frames leave by them. */

@@ -6,7 +6,11 @@ import { closeSocket, setReceiveBuffer, setSendBuffer } from "./socket.ts";
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_ATTACH_FILTER = 26;
 const SOL_NETLINK = 270;
+const NETLINK_ADD_MEMBERSHIP = 1;
+const NETLINK_DROP_MEMBERSHIP = 2;
 const NETLINK_CAP_ACK = 10;
 const MSG_DONTWAIT = 0x40;
 const RECEIVE_SIZE = 65_536;
@@ -21,10 +25,17 @@ export interface NetlinkOptions {
 /** A netlink socket of the namespace that it was opened in. Synchronous: the kernel answers before `send` returns. */
 export interface NetlinkSocket {
   readonly fd: number;
+  /** The kernel's name for the socket: what its requests bring about carries it, in events too. */
+  readonly port: number;
   /** Sends one message or batch. Throws SystemCallError. */
   send(octets: Uint8Array): void;
   /** What the kernel has answered so far, one datagram; `undefined` when there is nothing. Valid until the next call. */
   receive(): Buffer | undefined;
+  /** Begins and ends to receive the events of a group, by its number (`NFNLGRP_NFTABLES` is 7). Some microseconds. */
+  join(group: number): void;
+  leave(group: number): void;
+  /** From now on what the requests of these ports bring about is dropped by the kernel, before it wakes us. */
+  ignorePorts(ports: readonly number[]): void;
   close(): void;
 }
 
@@ -43,8 +54,13 @@ export function openNetlinkSocket(
   // sockaddr_nl: family:2 pad:2 port:4 groups:4. Port 0: the kernel picks one.
   sending.words.set([AF_NETLINK, 0, groups]);
   mustCall("AF_NETLINK", "bind", fd, sending.address(0), 12);
+  const change = (option: number, group: number): void => setWord(fd, option, group);
   return {
     fd,
+    port: readPort(fd),
+    join: (group) => change(NETLINK_ADD_MEMBERSHIP, group),
+    leave: (group) => change(NETLINK_DROP_MEMBERSHIP, group),
+    ignorePorts: (ports) => attachFilter(fd, dropPorts(ports)),
     send(octets) {
       if (octets.length > sending.octets.length) sending = createArena(octets.length * 2);
       sending.octets.set(octets);
@@ -64,4 +80,58 @@ export function openNetlinkSocket(
     },
     close: () => closeSocket(fd),
   };
+}
+
+function setWord(fd: number, option: number, value: number): void {
+  const scratch = createArena(8);
+  scratch.words[0] = value;
+  mustCall(`netlink option ${option}`, "setsockopt", fd, SOL_NETLINK, option, scratch.address(0), 4);
+}
+
+/** sockaddr_nl, as above. */
+function readPort(fd: number): number {
+  const scratch = createArena(16);
+  scratch.words[3] = 12;
+  mustCall("AF_NETLINK", "getsockname", fd, scratch.address(0), scratch.address(12));
+  return scratch.words[1] ?? 0;
+}
+
+/** One instruction of classic BPF (`linux/filter.h`): what to do, how far to jump where it holds and where not, a number. */
+type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number];
+
+const LOAD_WORD = 0x20;
+const JUMP_IF_EQUAL = 0x15;
+const RETURN = 0x06;
+const WHOLE = 0xffff_ffff;
+/** Where nlmsghdr has the port. It is in host order, and a filter loads in network order. */
+const PORT_OFFSET = 12;
+
+function dropPorts(ports: readonly number[]): readonly Instruction[] {
+  return [
+    [LOAD_WORD, 0, 0, PORT_OFFSET],
+    ...ports.map((port, index): Instruction => [JUMP_IF_EQUAL, ports.length - index, 0, swapOctets(port)]),
+    [RETURN, 0, 0, WHOLE],
+    [RETURN, 0, 0, 0],
+  ];
+}
+
+function swapOctets(word: number): number {
+  const octets = Buffer.alloc(4);
+  octets.writeUInt32LE(word);
+  return octets.readUInt32BE();
+}
+
+/** sock_fprog: length:2 pad:6 pointer:8, and behind it the program: code:2 ifTrue:1 ifFalse:1 value:4. The kernel keeps a copy. */
+function attachFilter(fd: number, program: readonly Instruction[]): void {
+  const scratch = createArena(16 + 8 * program.length);
+  scratch.octets.writeUInt16LE(program.length, 0);
+  scratch.writePointer(8, 16);
+  for (const [index, [code, ifTrue, ifFalse, value]] of program.entries()) {
+    const at = 16 + 8 * index;
+    scratch.octets.writeUInt16LE(code, at);
+    scratch.octets.writeUInt8(ifTrue, at + 2);
+    scratch.octets.writeUInt8(ifFalse, at + 3);
+    scratch.octets.writeUInt32LE(value, at + 4);
+  }
+  mustCall("netlink filter", "setsockopt", fd, SOL_SOCKET, SO_ATTACH_FILTER, scratch.address(0), 16);
 }

@@ -194,6 +194,21 @@ describe("a change of the policy", () => {
     expect(bench.kernel.revoked().has(text(ADDRESS))).toBe(false);
   });
 
+  test("after foreign hands the kernel holds what it should, and nothing else", () => {
+    const bench = createBench();
+    for (const address of [ADDRESS, OTHER, SIX]) learn(bench, A, address, 240);
+    const wanted = new Map(bench.kernel.held());
+    // One is deleted, one is to stay for a month, one is new.
+    bench.kernel.remove(ADDRESS);
+    bench.kernel.remove(SIX);
+    bench.kernel.add(SIX, 30 * 86_400_000, "a.example");
+    bench.kernel.add(Uint8Array.of(192, 0, 2, 99), 300_000, "a.example");
+    bench.kernel.commit();
+    bench.learned.reconcile();
+    expect(new Map(bench.kernel.held())).toEqual(wanted);
+    expect(bench.learned.size).toBe(3);
+  });
+
   test("that still denies gives nothing back", () => {
     const bench = createBench();
     learn(bench, A, ADDRESS, 240);

@@ -3,6 +3,7 @@ import { createLearnedAddresses } from "../../src/enforcement/learned-addresses.
 import { createNftKernel } from "../../src/enforcement/nft-kernel.ts";
 import { KernelError } from "../../src/netfilter/errors.ts";
 import type { RulesetApplier } from "../../src/netfilter/io/nft.ts";
+import type { Ruleset } from "../../src/netfilter/ruleset.ts";
 import { renderRuleset } from "../../src/netfilter/render-nft.ts";
 import { type CompiledPolicy, compilePolicy } from "../../src/policy/compile.ts";
 import { parseDomainName } from "../../src/policy/domain-name.ts";
@@ -30,11 +31,15 @@ function createBench() {
   });
   const loaded: string[] = [];
   const heldAtLoad: string[][] = [];
-  const state: { failure: Error | undefined; enforced: number } = { failure: undefined, enforced: 0 };
+  const rulesets: Ruleset[] = [];
+  const state = { failure: undefined as Error | undefined, enforced: 0, refusesInPlace: false };
   const applier: RulesetApplier = {
     async replace(ruleset) {
       heldAtLoad.push([...kernel.held().keys()]);
       if (state.failure) throw state.failure;
+      if (state.refusesInPlace && ruleset.over !== "nothing")
+        throw new KernelError("refused", "nft", "File exists");
+      rulesets.push(ruleset);
       loaded.push(renderRuleset(ruleset, { tables: [], chains: [] }));
       return { foreignHands: false, unguarded: [] };
     },
@@ -48,7 +53,7 @@ function createBench() {
       resolverPort: 15_353,
       inboundUdp: false,
       doh: undefined,
-      marks: { mark: 1, priority: 2, group: undefined, stampMark: 3, stampPriority: 4 },
+      marks: { mark: 1, priority: 2, stampMark: 3, stampPriority: 4 },
     },
     applier,
     learned,
@@ -57,6 +62,7 @@ function createBench() {
       state.enforced += 1;
     },
     firstGeneration: 41,
+    nowMs: () => clock.nowMs,
   });
   function learn(): void {
     const qname = parseDomainName("a.example");
@@ -64,7 +70,7 @@ function createBench() {
     learned.learn(qname.value, ADDRESS, 0, 4, 300);
     learned.commit();
   }
-  return { kernel, learned, loaded, heldAtLoad, state, port, learn };
+  return { kernel, learned, loaded, rulesets, heldAtLoad, state, port, learn };
 }
 
 describe("a policy in the kernel", () => {
@@ -99,6 +105,35 @@ describe("a policy in the kernel", () => {
     state.failure = undefined;
     await port.enforce(OPEN);
     expect([...kernel.held().keys()]).toEqual(["192.0.2.7"]);
+  });
+
+  test("after foreign hands all is loaded over what is found, with what was learned and revoked in the same transaction", async () => {
+    const { port, kernel, loaded, rulesets, learn } = createBench();
+    learn();
+    await port.enforce(OPEN);
+    expect(rulesets[0]).not.toHaveProperty("over");
+    kernel.remove(ADDRESS);
+    kernel.commit();
+    port.distrust();
+    await port.enforce(OPEN);
+    expect(rulesets[1]).toMatchObject({ over: "found" });
+    expect(loaded[1]).toMatch(/dyn_allow_v4 \{ 192\.0\.2\.7 timeout 360s comment "a\.example" \}/);
+    expect([...kernel.held().keys()]).toEqual(["192.0.2.7"]);
+    await port.enforce(CLOSED);
+    expect(rulesets[2]).not.toHaveProperty("over");
+    port.distrust();
+    await port.enforce(CLOSED);
+    expect(loaded[3]).toMatch(/revoked_v4 \{ 192\.0\.2\.7 \}/);
+  });
+
+  test("what can't be changed in place is loaded from nothing, with what was learned", async () => {
+    const { port, rulesets, loaded, state, learn } = createBench();
+    learn();
+    state.refusesInPlace = true;
+    await port.enforce(OPEN);
+    expect(rulesets).toMatchObject([{ over: "nothing" }]);
+    expect(loaded[0]).toMatch(/^table inet opensandbox\ndelete table inet opensandbox\n/);
+    expect(loaded[0]).toMatch(/dyn_allow_v4 \{ 192\.0\.2\.7 /);
   });
 
   test("the resolver hears of a policy only once it is in force", async () => {

@@ -31,6 +31,7 @@ const steps = fc.sample(fc.tuple(rules, revoked), { numRuns: 60, seed: Number(pr
 const deltas = openDeltaSocket();
 let applied = 0;
 const counted = {
+  port: deltas.port,
   close: deltas.close,
   apply(delta: Parameters<typeof deltas.apply>[0]) {
     deltas.apply(delta);

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
+import { createBreakableNft } from "../support/breakable-nft.ts";
 import { createLab, INTERNET_V4, type Lab, SANDBOX_V4 } from "../support/lab.ts";
 import { decodeOtlpMetrics, type OtlpRequest } from "../support/otlp.ts";
 import { probe } from "../support/probe.ts";
@@ -88,10 +89,14 @@ describe("GET /metrics", () => {
   });
 
   test("tells apart who failed: the upstream, or the kernel", async () => {
+    const nft = await createBreakableNft(lab.stateFolder);
     await using sidecar = await start(POLICY, {
+      PATH: nft.path,
       OPENSANDBOX_EGRESS_DNS_UPSTREAM: INTERNET_V4,
       OPENSANDBOX_EGRESS_DNS_UPSTREAM_TIMEOUT: "1",
     });
+    // Else the sidecar would put back what goes now.
+    await nft.refuse();
     const tables = ["inet opensandbox", "netdev opensandbox_guard"];
     const removal = tables.map((table) => `delete table ${table}`).join("; ");
     expect(await execIn(lab.sandbox, ["nft", removal])).toMatchObject({ exitCode: 0 });

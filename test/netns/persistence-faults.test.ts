@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { requireCommand, runCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
+import { type BreakableNft, createBreakableNft } from "../support/breakable-nft.ts";
 import { createLab, type Lab } from "../support/lab.ts";
 import { kernelOf, type PolicyInput, readDisk, readKernel, readMemory } from "../support/policy-places.ts";
 import { MAIN, type Sidecar } from "../support/sidecar.ts";
@@ -152,36 +153,7 @@ const NOT_APPLIED = {
   text: expect.stringMatching(/^failed to apply nftables policy: .*no room/),
 };
 
-/** A stand-in before nft that refuses everything, or what holds a text. */
-async function startWithBreakableNft(): Promise<{
-  sidecar: Sidecar;
-  nft: { refuseWith(text: string): Promise<void>; refuse(): Promise<void>; accept(): Promise<void> };
-}> {
-  const folder = join(lab.stateFolder, "bin");
-  const [texts, always] = [join(folder, "texts"), join(folder, "always")];
-  await mkdir(folder, { recursive: true });
-  const real = (await runCommand(["sh", "-c", "command -v nft"])).stdout.trim();
-  const script = `#!/bin/sh
-refuse() { echo "Error: no room" >&2; exit 1; }
-[ ! -e ${always} ] || refuse
-case "$*" in *-f*)
-cat >${folder}/stdin
-if grep -qsF -f ${texts} ${folder}/stdin; then refuse; fi
-exec ${real} "$@" <${folder}/stdin
-esac
-exec ${real} "$@"
-`;
-  await writeFile(join(folder, "nft"), script, { mode: 0o755 });
-  const sidecar = await start({ env: { PATH: `${folder}:${process.env["PATH"] ?? ""}` } });
-  return {
-    sidecar,
-    nft: {
-      refuseWith: (text) => writeFile(texts, text),
-      refuse: () => writeFile(always, ""),
-      accept: async () => {
-        await rm(always, { force: true });
-        await rm(texts, { force: true });
-      },
-    },
-  };
+async function startWithBreakableNft(): Promise<{ sidecar: Sidecar; nft: BreakableNft }> {
+  const nft = await createBreakableNft(lab.stateFolder);
+  return { sidecar: await start({ env: { PATH: nft.path } }), nft };
 }

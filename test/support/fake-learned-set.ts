@@ -41,6 +41,7 @@ export function createFakeLearnedSet(nowMs: () => number): FakeLearnedSet {
   };
   const fake: FakeLearnedSet = {
     refuseKey: undefined,
+    port: 0,
     add: (key, timeoutMs, comment) => void steps.push({ kind: "add", key: text(key), timeoutMs, comment }),
     refresh(key, timeoutMs, comment) {
       steps.push({ kind: "remove", key: text(key), timeoutMs: 0, comment: "" });

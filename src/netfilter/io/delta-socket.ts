@@ -21,6 +21,8 @@ const NETLINK_NETFILTER = 12;
 const BUFFER_OCTETS = 8 << 20;
 
 export interface DeltaSocket {
+  /** The netlink port that its changes come from. */
+  readonly port: number;
   /** Throws NetlinkRefusal, and then nothing of it is in force; also SystemCallError. */
   apply(delta: RulesetDelta): void;
   close(): void;
@@ -32,6 +34,7 @@ export function openDeltaSocket(): DeltaSocket {
   const writer = createNetlinkWriter();
   let sequence = 0;
   return {
+    port: socket.port,
     apply(delta) {
       writer.reset();
       beginBatch(writer, ++sequence);

@@ -44,6 +44,8 @@ export class LearnedSetError extends Error {
 
 /** Queue with `add`, `refresh` and `remove`, then `commit`. A key is 4 octets (dyn_allow_v4) or 16 (dyn_allow_v6). */
 export interface LearnedSet {
+  /** The netlink port that its changes come from. */
+  readonly port: number;
   /** An address that is not in the set. Were it there, its timeout would stay as it is. */
   add(key: Uint8Array, timeoutMs: number, comment: string): void;
   /** An address that is or was in the set: its timeout starts anew, with no instant in between where it is out. */
@@ -105,6 +107,7 @@ export function openLearnedSet(): LearnedSet {
   }
 
   return {
+    port: socket.port,
     add: (key, timeoutMs, comment) => addTo(setOf(key), key, timeoutMs, comment),
     refresh: (key, timeoutMs, comment) => refreshIn(setOf(key), key, timeoutMs, comment),
     remove: (key) => removeFrom(setOf(key), key),

@@ -60,7 +60,7 @@ export function createNftApplier({
 
   /** Whether the kernel held something else than what is remembered. */
   async function apply(ruleset: Ruleset, signal?: AbortSignal): Promise<boolean> {
-    const before = last;
+    const before = ruleset.over === undefined ? last : undefined;
     last = undefined;
     const outcome = before === undefined ? "more" : changeLittle(before, ruleset);
     if (outcome !== "done") await loadWhole(ruleset, signal);
@@ -82,7 +82,7 @@ export function createNftApplier({
   }
 
   async function loadWhole(ruleset: Ruleset, signal?: AbortSignal): Promise<void> {
-    const remembered = present;
+    const remembered = ruleset.over === undefined ? present : undefined;
     present = undefined;
     if (remembered === undefined || !(await loadOver(remembered, ruleset, signal))) {
       await load(renderRuleset(ruleset, await readKernelState(nft, signal)), signal);

@@ -1,0 +1,35 @@
+import type { HeldElement } from "../netfilter/wire/read-element.ts";
+import type { ForgottenAddress } from "./learned-addresses.ts";
+import { octetKey } from "./octet-key.ts";
+
+/** An element that runs out at another time than this about ours was written by somebody else. */
+const SKEW_MS = 5000;
+
+export interface HeldDifference {
+  /** What the kernel holds and should not. */
+  readonly strays: readonly Uint8Array[];
+  /** What the kernel should hold and does not, or not for as long, or for longer. */
+  readonly lost: readonly ForgottenAddress[];
+}
+
+/** What the kernel's learned sets hold against what they should. An address that runs out at 0 is in doubt: it is no loss. */
+export function compareHeld(
+  held: readonly HeldElement[],
+  wanted: readonly ForgottenAddress[],
+  nowMs: number,
+): HeldDifference {
+  const missing = new Map(
+    wanted.filter(({ untilMs }) => untilMs > nowMs).map((one) => [textOf(one.key), one]),
+  );
+  const strays: Uint8Array[] = [];
+  for (const { key, expiresInMs } of held) {
+    const one = missing.get(textOf(key));
+    if (one === undefined) strays.push(key);
+    else if (Math.abs(one.untilMs - nowMs - expiresInMs) < SKEW_MS) missing.delete(textOf(key));
+  }
+  return { strays, lost: [...missing.values()] };
+}
+
+function textOf(key: Uint8Array): string {
+  return octetKey(key, 0, key.length);
+}

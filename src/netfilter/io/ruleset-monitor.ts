@@ -1,0 +1,162 @@
+/**
+ * Notices that somebody else has changed our tables. The kernel tells of each transaction and who made it, and our own are told apart by
+ * the netlink ports that they come from. Others' changes of their own tables are nothing to us.
+ *
+ * To be told costs: for each address that is learned the kernel writes a message, whether we read it or not (1 to 2 us, a third
+ * more). So nobody listens while a ruleset of ours is loaded, nor under a flood of learned addresses. Then the kernel's count of transactions is
+ * compared with our own: more of them were somebody else's, in tables that we do not know, so they are told as if they were ours.
+ */
+import { SystemCallError } from "../../sys/errors.ts";
+import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
+import { watchReadable } from "../../sys/readiness.ts";
+import { KernelError } from "../errors.ts";
+import { createForeignChanges, type ForeignChange } from "../foreign-change.ts";
+import { readReplies } from "../wire/netlink-reader.ts";
+import { NFNLGRP_NFTABLES, readObjectEvent, readTransactionEvent } from "../wire/ruleset-event.ts";
+import { openTransactionCount } from "./transaction-count.ts";
+
+const NETLINK_NETFILTER = 12;
+/** Room for the events of some thousand elements. What does not fit is known to be missing. */
+const BUFFER_OCTETS = 2 << 20;
+/** How often the transactions are counted while nobody listens; and the load looked at. */
+const TICK_MS = 250;
+/** Transactions of ours in a tick that make listening too dear. */
+const FLOOD = 125;
+/** Ticks that it goes on listening, whatever it costs, once somebody else has changed something during a flood: a minute. */
+const TICKS_OF_CARE = 240;
+
+export interface RulesetMonitorOptions {
+  /** Netlink ports whose transactions are our own. */
+  readonly ownPorts: readonly number[];
+  /** How many transactions these ports have made so far. */
+  readonly ownTransactions: () => number;
+  /** Hears of each transaction of others that touched our tables. Never called while `aside` runs. */
+  readonly onForeignChange: (change: ForeignChange) => void;
+}
+
+export interface RulesetMonitor {
+  /** Runs what makes one transaction of our own through nft(8) or over netlink; none where it throws. One at a time. */
+  aside<T>(change: () => Promise<T>): Promise<T>;
+  /** From then on `aside` does no more than run what it is given. */
+  close(): void;
+}
+
+/** Opens it in the current network namespace. Throws SystemCallError. */
+export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonitor {
+  const { ownTransactions, onForeignChange } = options;
+  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
+  socket.ignorePorts(options.ownPorts);
+  const count = openTransactionCount(ownTransactions);
+  const changes = createForeignChanges();
+  let isAside = false;
+  let isClosed = false;
+  let isListening = true;
+  let ownBefore = ownTransactions();
+  let careTicks = 0;
+
+  function tell(found: readonly ForeignChange[]): void {
+    for (const change of found) onForeignChange(change);
+  }
+  function listen(): void {
+    socket.join(NFNLGRP_NFTABLES);
+    isListening = true;
+  }
+  /** What has come until now is read first: it is not for whoever counts from now on. */
+  function look(): void {
+    tell(readEvents(socket, changes));
+  }
+  function stopListening(): void {
+    socket.leave(NFNLGRP_NFTABLES);
+    isListening = false;
+    look();
+  }
+
+  function lookAgain(made: number): void {
+    listen();
+    if (count.hasMore(made)) tell([UNSEEN]);
+    look();
+  }
+
+  socket.join(NFNLGRP_NFTABLES);
+  const watch = watchReadable(socket.fd, () => {
+    if (!isAside) look();
+  });
+  watch.unref();
+
+  const timer = setInterval(() => {
+    const own = ownTransactions();
+    const isFlood = own - ownBefore > FLOOD;
+    ownBefore = own;
+    if (isAside) return;
+    careTicks = Math.max(0, careTicks - 1);
+    if (isListening) {
+      if (!isFlood || careTicks > 0) return;
+      count.begin();
+      stopListening();
+      return;
+    }
+    const hasForeign = count.hasMore(0);
+    if (hasForeign) careTicks = TICKS_OF_CARE;
+    if (hasForeign || !isFlood) listen();
+    count.begin();
+    if (hasForeign) tell([UNSEEN]);
+  }, TICK_MS);
+  timer.unref();
+
+  return {
+    async aside(change) {
+      if (isClosed) return change();
+      if (isListening) {
+        count.begin();
+        stopListening();
+      }
+      isAside = true;
+      let made = 1;
+      try {
+        return await change();
+      } catch (error) {
+        // Where nft(8) was cut off it may have been done.
+        made = error instanceof KernelError && error.code === "timed-out" ? 1 : 0;
+        throw error;
+      } finally {
+        isAside = false;
+        if (!isClosed) lookAgain(made);
+      }
+    },
+    close() {
+      isClosed = true;
+      clearInterval(timer);
+      watch.close();
+      socket.close();
+      count.close();
+    },
+  };
+}
+
+const UNSEEN: ForeignChange = { found: ["something changed while a load was under way"], by: [] };
+const MISSED: ForeignChange = { found: ["more changes than could be told"], by: [] };
+
+function readEvents(
+  socket: NetlinkSocket,
+  changes: ReturnType<typeof createForeignChanges>,
+): readonly ForeignChange[] {
+  const found: ForeignChange[] = [];
+  for (;;) {
+    try {
+      for (let datagram = socket.receive(); datagram; datagram = socket.receive()) {
+        for (const reply of readReplies(datagram)) {
+          if (reply.kind !== "message") continue;
+          const object = readObjectEvent(reply.type, reply.payload);
+          if (object) changes.add(object);
+          const transaction = readTransactionEvent(reply.type, reply.payload);
+          const change = transaction && changes.end(transaction);
+          if (change) found.push(change);
+        }
+      }
+      return found;
+    } catch (error) {
+      if (!(error instanceof SystemCallError) || error.code !== "ENOBUFS") throw error;
+      found.push(MISSED);
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * How many nftables transactions the namespace has seen, against how many were our own: the kernel's number of the last one goes up by one
+ * with each, unless it has changed nothing. Some microseconds a look.
+ */
+import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { KernelError } from "../errors.ts";
+import { readReplies } from "../wire/netlink-reader.ts";
+import { createNetlinkWriter } from "../wire/netlink-writer.ts";
+import { askTransaction, readTransactionEvent } from "../wire/ruleset-event.ts";
+
+const NETLINK_NETFILTER = 12;
+
+export interface TransactionCount {
+  /** Throws KernelError and SystemCallError. */
+  begin(): void;
+  /** Whether there were more transactions since `begin` than our ports made, and `besides`. Throws the same. */
+  hasMore(besides: number): boolean;
+  close(): void;
+}
+
+/** Opens it in the current network namespace. Throws SystemCallError. */
+export function openTransactionCount(ownTransactions: () => number): TransactionCount {
+  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
+  const writer = createNetlinkWriter(64);
+  let [number, own] = [0, 0];
+
+  function read(): number {
+    writer.reset();
+    askTransaction(writer, 1);
+    socket.send(writer.written());
+    for (let datagram = socket.receive(); datagram; datagram = socket.receive()) {
+      for (const reply of readReplies(datagram)) {
+        if (reply.kind !== "message") continue;
+        const transaction = readTransactionEvent(reply.type, reply.payload);
+        if (transaction) return transaction.number;
+      }
+    }
+    throw new KernelError("refused", "nf_tables", "does not say how many transactions there were");
+  }
+
+  return {
+    begin() {
+      number = read();
+      own = ownTransactions();
+    },
+    hasMore: (besides) => (read() - number) >>> 0 > ownTransactions() - own + besides,
+    close: socket.close,
+  };
+}
