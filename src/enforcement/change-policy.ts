@@ -1,7 +1,7 @@
 /**
  * The policy in force, and its changes.
  *
- * A change goes: edit, cap, compile, write beside the file, kernel, rename, memory, answer. It holds the file's new text ready
+ * A change goes: edit, cap, text, write beside the file, compile, kernel, rename, memory, answer. It holds the file's new text ready
  * before the kernel is touched, because a rename hardly ever fails while a write may (a full disk). Until the rename is done
  * the old policy is what a restart finds, and after a failure the kernel is given the old policy again. A kernel that refuses
  * even that is said by `health` and tried again each second: until it takes the old policy, lookups have to pass both.
@@ -12,8 +12,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { AuditLog, LoadedFrom } from "../audit/audit-log.ts";
 import { type CompiledPolicy, compileSteps, mergeSteps, removalSteps } from "../policy/compile.ts";
 import { mergeRules, removeTargets } from "../policy/edit.ts";
-import { policyEtag } from "../policy/etag.ts";
 import type { PolicyLayers } from "../policy/layers.ts";
+import { type PolicyText, renderPolicyText, textSteps } from "../policy/policy-text.ts";
 import { DENY_ALL, type Policy } from "../policy/policy.ts";
 import type { Target } from "../policy/target.ts";
 import { inSlices } from "../sys/in-slices.ts";
@@ -77,36 +77,45 @@ export interface PolicyChanges extends PolicyControl {
   close(): Promise<void>;
 }
 
+/** What a change leads to. `edit` makes the user's policy out of the one in force, where nothing else differs. */
+interface NextPolicy {
+  readonly layers: PolicyLayers;
+  readonly edit: PolicyEdit | undefined;
+  readonly text: PolicyText;
+}
+
 export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePolicySettings): PolicyChanges {
   const { audit } = ports;
   const closing = new AbortController();
   const queue = createTaskQueue();
   const enforced = createEnforcedLayers(ports.kernel);
-  let snapshot = describePolicy(enforced.layers().user, settings.enforcementMode);
+  let text = renderPolicyText(enforced.layers().user);
+  let snapshot = describePolicy(enforced.layers().user, text);
   let isStarted = false;
 
-  async function replace(
-    next: PolicyLayers,
-    edit: PolicyEdit | undefined,
-    commit = async (): Promise<void> => undefined,
-  ): Promise<void> {
+  function describePolicy(policy: Policy, { etag }: PolicyText): PolicySnapshot {
+    return { policy, etag, enforcementMode: settings.enforcementMode };
+  }
+
+  async function replace(next: NextPolicy, commit = async (): Promise<void> => undefined): Promise<void> {
     const hadFault = enforced.fault() !== undefined;
     const before = enforced.inForce().active;
     try {
-      await enforced.replace(next, await compile(next, edit), commit);
+      await enforced.replace(next.layers, await compile(next), commit);
     } finally {
       if (!hadFault && enforced.fault() !== undefined) void mendLater();
     }
-    snapshot = describePolicy(next.user, settings.enforcementMode);
+    text = next.text;
+    snapshot = describePolicy(next.layers.user, text);
     ports.onReplaced?.(before, enforced.inForce().active);
   }
 
   /** While it compiles, lookups go on under the policy in force. */
-  function compile(next: PolicyLayers, edit: PolicyEdit | undefined): Promise<CompiledPolicy> {
+  function compile({ layers, edit }: NextPolicy): Promise<CompiledPolicy> {
     const { active } = enforced.inForce();
     if (edit?.kind === "merge") return inSlices(mergeSteps(active, edit.rules));
     if (edit?.kind === "remove") return inSlices(removalSteps(active, edit.targets));
-    return inSlices(compileSteps(next));
+    return inSlices(compileSteps(layers));
   }
 
   /** Tries until the kernel has taken the policy in force, or a change has gone through meanwhile. */
@@ -130,27 +139,33 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     if (settings.maxRules > 0 && count > settings.maxRules) {
       return { kind: "too-many-rules", count, limit: settings.maxRules };
     }
-    if (options.dryRun === true) {
-      return { kind: "changed", state: describePolicy(policy, settings.enforcementMode), previous };
-    }
-    await audited(() => persistAndReplace(policy, edit));
+    const nextText = await inSlices(textSteps(policy, text));
+    if (options.dryRun === true)
+      return { kind: "changed", state: describePolicy(policy, nextText), previous };
+    const layers = { ...enforced.layers(), user: policy };
+    await audited(() => persistAndReplace({ layers, edit, text: nextText }));
     audit.policyUpdated(edit);
     return { kind: "changed", state: snapshot, previous };
   }
 
-  async function persistAndReplace(policy: Policy, edit: PolicyEdit): Promise<void> {
-    const staged = await ports.storage?.stage(policy);
+  async function persistAndReplace(next: NextPolicy): Promise<void> {
+    const staged = await ports.storage?.stage(next.text);
     try {
-      await replace({ ...enforced.layers(), user: policy }, edit, async () => staged?.commit());
+      await replace(next, async () => staged?.commit());
     } catch (error) {
       await staged?.discard();
       throw error;
     }
   }
 
+  async function startOver(layers: PolicyLayers): Promise<void> {
+    await replace({ layers, edit: undefined, text: await inSlices(textSteps(layers.user)) });
+  }
+
   async function setAlwaysRules(always: AlwaysLayers): Promise<void> {
     if (sameTargets(always, enforced.layers())) return;
-    await audited(() => replace({ ...enforced.layers(), ...always }, undefined));
+    const layers = { ...enforced.layers(), ...always };
+    await audited(() => replace({ layers, edit: undefined, text }));
     audit.policyUpdated({ kind: "always", ...always });
   }
 
@@ -175,11 +190,11 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     setAlwaysRules: (always) => queue.run(() => setAlwaysRules(always)),
     start: (policy, always, from) =>
       queue.run(async () => {
-        await replace({ ...always, user: policy }, undefined);
+        await startOver({ ...always, user: policy });
         isStarted = true;
         audit.policyLoaded(policy, from);
       }),
-    denyAll: () => queue.run(() => replace({ denyAlways: [], allowAlways: [], user: DENY_ALL }, undefined)),
+    denyAll: () => queue.run(() => startOver({ denyAlways: [], allowAlways: [], user: DENY_ALL })),
     refresh: () =>
       queue.run(async () => {
         // Before the first policy there is none to give: on a restart an earlier process's ruleset is in force.
@@ -216,8 +231,4 @@ function sameTargets(one: AlwaysLayers, other: AlwaysLayers): boolean {
   const keys = ({ denyAlways, allowAlways }: AlwaysLayers): string =>
     JSON.stringify([denyAlways, allowAlways].map((targets) => targets.map(({ key }) => key)));
   return keys(one) === keys(other);
-}
-
-function describePolicy(policy: Policy, enforcementMode: EnforcementMode): PolicySnapshot {
-  return { policy, etag: policyEtag(policy), enforcementMode };
 }

@@ -13,14 +13,15 @@ import { constants, type Stats } from "node:fs";
 import { type FileHandle, copyFile, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parsePolicyJson } from "../policy/parse-policy.ts";
-import { type Policy, renderPolicy } from "../policy/policy.ts";
+import type { PolicyText } from "../policy/policy-text.ts";
+import type { Policy } from "../policy/policy.ts";
 import { renderProblems } from "../policy/problem.ts";
 import { PersistError, describe, errnoOf } from "./errors.ts";
 
 /** Where a policy is kept. A staged policy is either committed or discarded; one is staged at a time. */
 export interface PolicyStorage {
-  /** Makes the policy's text ready beside the file, on the disk. Throws PersistError. */
-  stage(policy: Policy): Promise<StagedPolicy>;
+  /** Makes the text ready beside the file, on the disk. Throws PersistError. */
+  stage(text: Pick<PolicyText, "octets">): Promise<StagedPolicy>;
 }
 
 export interface StagedPolicy {
@@ -58,8 +59,8 @@ export async function loadPolicyFile(path: string): Promise<LoadedPolicyFile> {
 
 export function createPolicyStorage(path: string, onStep: OnStep = () => undefined): PolicyStorage {
   return {
-    async stage(policy) {
-      const text = Buffer.from(`${JSON.stringify(renderPolicy(policy))}\n`);
+    async stage({ octets }) {
+      const text = [...octets, LINE_END];
       const real = await realPath(path);
       const beside = await guarded(path, () => writeBeside(real, text, onStep));
       return {
@@ -70,8 +71,10 @@ export function createPolicyStorage(path: string, onStep: OnStep = () => undefin
   };
 }
 
+const LINE_END = Buffer.from("\n");
+
 /** Writes the staged file; false where the folder takes no new file but the policy file itself is there to be written. */
-async function writeBeside(path: string, text: Buffer, onStep: OnStep): Promise<boolean> {
+async function writeBeside(path: string, text: readonly Uint8Array[], onStep: OnStep): Promise<boolean> {
   const old = await statIfThere(path);
   if (old?.isDirectory() === true) throw Object.assign(new Error("is a folder"), { code: "EISDIR" });
   const beside = stagedPath(path);
@@ -79,7 +82,7 @@ async function writeBeside(path: string, text: Buffer, onStep: OnStep): Promise<
     await rm(beside, { force: true });
     await using file = await open(beside, "wx", 0o600);
     onStep("opened");
-    await file.writeFile(text);
+    await writeWhole(file, text);
     onStep("written");
     if (old !== undefined) await copyOwnership(file, old);
     await file.sync();
@@ -99,7 +102,12 @@ async function copyOwnership(file: FileHandle, old: Stats): Promise<void> {
   await file.chmod(old.mode & 0o7777);
 }
 
-async function putInPlace(path: string, beside: boolean, text: Buffer, onStep: OnStep): Promise<void> {
+async function putInPlace(
+  path: string,
+  beside: boolean,
+  text: readonly Uint8Array[],
+  onStep: OnStep,
+): Promise<void> {
   if (!beside) {
     await overwrite(path, text, onStep);
     return;
@@ -117,9 +125,10 @@ async function putInPlace(path: string, beside: boolean, text: Buffer, onStep: O
 }
 
 /** See the head of this file. A failure puts the old text back, as far as the disk lets it. */
-async function overwrite(path: string, text: Buffer, onStep: OnStep): Promise<void> {
+async function overwrite(path: string, pieces: readonly Uint8Array[], onStep: OnStep): Promise<void> {
   await using file = await open(path, "r+");
   const old = await file.readFile();
+  const text = Buffer.concat(pieces);
   const padded = Buffer.alloc(Math.max(old.length, text.length), " ");
   text.copy(padded);
   try {
@@ -143,8 +152,19 @@ async function restore(file: FileHandle, old: Buffer): Promise<void> {
 
 async function writeAtOnce(file: FileHandle, octets: Buffer): Promise<void> {
   const { bytesWritten } = await file.write(octets, 0, octets.length, 0);
-  if (bytesWritten < octets.length)
-    throw Object.assign(new Error("the write was cut short"), { code: "ENOSPC" });
+  requireWhole(bytesWritten, octets.length);
+}
+
+async function writeWhole(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+  const { bytesWritten } = await file.writev(pieces);
+  requireWhole(
+    bytesWritten,
+    pieces.reduce((sum, { length }) => sum + length, 0),
+  );
+}
+
+function requireWhole(written: number, wanted: number): void {
+  if (written < wanted) throw Object.assign(new Error("the write was cut short"), { code: "ENOSPC" });
 }
 
 /** Makes the rename last over a power cut. A folder that can't be synced (some network file systems) is no failure: the rename is done. */
@@ -167,7 +187,7 @@ async function finishTornWrite(path: string): Promise<string | undefined> {
     .subarray(0, PAGE_OCTETS)
     .equals(torn.subarray(0, Math.min(PAGE_OCTETS, staged.length)));
   if (!isTorn || parseStored(torn.toString()).problem === undefined) return undefined;
-  await guarded(path, () => putInPlace(path, true, staged, () => undefined));
+  await guarded(path, () => putInPlace(path, true, [staged], () => undefined));
   return `policy file ${path}: a write was cut off and has been finished`;
 }
 

@@ -7,6 +7,7 @@ import type { Decision, Layer, RankedDecision } from "./decision.ts";
 import type { PolicyLayers } from "./layers.ts";
 import type { Rule } from "./rule.ts";
 import { type RuleTrie, findRule, putRule, putRuleInPlace, takeRule } from "./rule-trie.ts";
+import { type Steps, takeAll } from "./steps.ts";
 import type { Target } from "./target.ts";
 
 /** A value: a change makes a new one, at the price of what it changes, and both can decide. */
@@ -25,23 +26,13 @@ type TargetSpace = "names" | "v4" | "v6";
 const FIRST_RANK = Number.MIN_SAFE_INTEGER;
 const NO_RULES: CompiledPolicy["rules"] = { names: undefined, v4: undefined, v6: undefined };
 
-/** A compiled policy in the making: whoever takes the steps may pause between two of them. */
-type CompileSteps = Generator<void, CompiledPolicy, undefined>;
-
 /** Compiles all layers in one go. */
 export function compilePolicy(layers: PolicyLayers): CompiledPolicy {
   return takeAll(compileSteps(layers));
 }
 
-export function takeAll(steps: CompileSteps): CompiledPolicy {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
-  }
-}
-
 /** Compiles all layers, a rule a step: O(n log n) in all. */
-export function* compileSteps({ denyAlways, allowAlways, user }: PolicyLayers): CompileSteps {
+export function* compileSteps({ denyAlways, allowAlways, user }: PolicyLayers): Steps<CompiledPolicy> {
   const rules = { ...NO_RULES };
   let rank = FIRST_RANK;
   for (const target of denyAlways) {
@@ -64,7 +55,7 @@ export function* compileSteps({ denyAlways, allowAlways, user }: PolicyLayers): 
  * As `mergeRules` does to the list: these rules first, in their order, the first one for each target, instead of the user's own with
  * these targets. O(log n) a rule.
  */
-export function* mergeSteps(policy: CompiledPolicy, added: readonly Rule[]): CompileSteps {
+export function* mergeSteps(policy: CompiledPolicy, added: readonly Rule[]): Steps<CompiledPolicy> {
   let { rules, lowestRank } = policy;
   // From the last to the first, each one before all others, so that the first for a target is kept.
   for (const rule of added.toReversed()) {
@@ -75,7 +66,7 @@ export function* mergeSteps(policy: CompiledPolicy, added: readonly Rule[]): Com
 }
 
 /** As `removeTargets` does to the list. O(log n) a target. */
-export function* removalSteps(policy: CompiledPolicy, targets: readonly Target[]): CompileSteps {
+export function* removalSteps(policy: CompiledPolicy, targets: readonly Target[]): Steps<CompiledPolicy> {
   let { rules } = policy;
   for (const target of targets) {
     const space = spaceOf(target);

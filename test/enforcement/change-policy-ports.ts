@@ -6,7 +6,7 @@ import {
 } from "../../src/enforcement/change-policy.ts";
 import type { Health } from "../../src/enforcement/policy-control.ts";
 import type { CompiledPolicy } from "../../src/policy/compile.ts";
-import { type Policy, DENY_ALL, renderPolicy } from "../../src/policy/policy.ts";
+import { type Policy, DENY_ALL } from "../../src/policy/policy.ts";
 import { parsePolicyJson, parseRulesJson, parseTargetsJson } from "../../src/policy/parse-policy.ts";
 
 /** A kernel, a disk and an audit that remember, and fail on demand. */
@@ -67,12 +67,12 @@ export async function createFakeWorld(options: FakeWorldOptions = {}): Promise<F
         },
       },
       storage: {
-        async stage(next) {
+        async stage({ octets }) {
           step("stage");
           return {
             async commit() {
               step("commit");
-              stored = JSON.stringify(renderPolicy(next));
+              stored = Buffer.concat(octets).toString();
             },
             async discard() {
               world.steps.push("discard");

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PersistError } from "../../src/enforcement/errors.ts";
 import { createPolicyStorage, loadPolicyFile } from "../../src/enforcement/policy-file.ts";
+import { renderPolicyText } from "../../src/policy/policy-text.ts";
 import { renderPolicy } from "../../src/policy/policy.ts";
 import { policyOf } from "./change-policy-ports.ts";
 
@@ -23,7 +24,7 @@ beforeEach(async () => {
 afterEach(async () => rm(folder, { recursive: true, force: true }));
 
 async function store(): Promise<void> {
-  const staged = await createPolicyStorage(path).stage(POLICY);
+  const staged = await createPolicyStorage(path).stage(renderPolicyText(POLICY));
   await staged.commit();
 }
 
@@ -69,7 +70,7 @@ describe("loading", () => {
       target: `host-${n}.example.org`,
     }));
     const large = policyOf({ egress });
-    await createPolicyStorage(path).stage(large);
+    await createPolicyStorage(path).stage(renderPolicyText(large));
     const whole = await readFile(`${path}.staged`);
     await writeFile(path, Buffer.concat([whole.subarray(0, 8192), Buffer.alloc(5000, "x")]));
     const { policy, warning } = await loadPolicyFile(path);
@@ -105,7 +106,7 @@ describe("storing", () => {
 
   it("leaves the old text until it is committed, and for good when discarded", async () => {
     await writeFile(path, "{}");
-    const staged = await createPolicyStorage(path).stage(POLICY);
+    const staged = await createPolicyStorage(path).stage(renderPolicyText(POLICY));
     expect(await readFile(path, "utf8")).toBe("{}");
     await staged.discard();
     expect(await readFile(path, "utf8")).toBe("{}");
@@ -115,14 +116,16 @@ describe("storing", () => {
   it("in a folder that is not there is an error that names the path and a remedy", async () => {
     const gone = join(folder, "gone", "policy.json");
     const error = await createPolicyStorage(gone)
-      .stage(POLICY)
+      .stage(renderPolicyText(POLICY))
       .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(PersistError);
     expect(error).toMatchObject({ path: gone, errno: "ENOENT", message: expect.stringContaining("make it") });
   });
 
   it("over a folder is an error", async () => {
-    await expect(createPolicyStorage(folder).stage(POLICY)).rejects.toMatchObject({ errno: "EISDIR" });
+    await expect(createPolicyStorage(folder).stage(renderPolicyText(POLICY))).rejects.toMatchObject({
+      errno: "EISDIR",
+    });
   });
 
   it.skipIf(process.getuid?.() !== 0)("on a full disk is an error that leaves nothing behind", async () => {

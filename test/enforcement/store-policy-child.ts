@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { PersistError } from "../../src/enforcement/errors.ts";
 import { createPolicyStorage } from "../../src/enforcement/policy-file.ts";
+import { renderPolicyText } from "../../src/policy/policy-text.ts";
 import { policyOf } from "./change-policy-ports.ts";
 
 const [kind = "", path = "", killAfter = ""] = process.argv.slice(2);
@@ -18,7 +19,9 @@ const storage = createPolicyStorage(path, (step) => {
   if (step === killAfter) process.kill(process.pid, "SIGKILL");
 });
 try {
-  const staged = await storage.stage(policyOf({ egress: [{ action: "allow", target: " Example.COM." }] }));
+  const staged = await storage.stage(
+    renderPolicyText(policyOf({ egress: [{ action: "allow", target: " Example.COM." }] })),
+  );
   await staged.commit();
 } catch (error) {
   if (!(error instanceof PersistError)) throw error;

@@ -7,7 +7,8 @@ import * as fc from "fast-check";
 import { compileRuleset } from "../../src/netfilter/compile-ruleset.ts";
 import { openDeltaSocket } from "../../src/netfilter/io/delta-socket.ts";
 import { createNftApplier } from "../../src/netfilter/io/nft.ts";
-import { type CompiledPolicy, mergeSteps, removalSteps, takeAll } from "../../src/policy/compile.ts";
+import { type CompiledPolicy, mergeSteps, removalSteps } from "../../src/policy/compile.ts";
+import { takeAll } from "../../src/policy/steps.ts";
 import { policyOf, rulesOf, rulesetInput } from "./ruleset-input.ts";
 
 const prefix = fc.oneof(

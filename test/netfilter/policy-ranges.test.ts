@@ -7,7 +7,8 @@ import {
   renderRange,
 } from "../../src/netfilter/address-octets.ts";
 import { diffRanges, listRanges, type PolicyRanges } from "../../src/netfilter/policy-ranges.ts";
-import { type CompiledPolicy, mergeSteps, removalSteps, takeAll } from "../../src/policy/compile.ts";
+import { type CompiledPolicy, mergeSteps, removalSteps } from "../../src/policy/compile.ts";
+import { takeAll } from "../../src/policy/steps.ts";
 import { decideAddress } from "../../src/policy/decide-address.ts";
 import type { Action } from "../../src/policy/rule.ts";
 import { anyAction, anyPrefix } from "../policy/arbitraries.ts";

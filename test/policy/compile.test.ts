@@ -1,13 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseAddress } from "../../src/policy/address.ts";
-import {
-  type CompiledPolicy,
-  compilePolicy,
-  mergeSteps,
-  removalSteps,
-  takeAll,
-} from "../../src/policy/compile.ts";
+import { type CompiledPolicy, compilePolicy, mergeSteps, removalSteps } from "../../src/policy/compile.ts";
+import { takeAll } from "../../src/policy/steps.ts";
 import { decideAddress } from "../../src/policy/decide-address.ts";
 import { decideName } from "../../src/policy/decide-name.ts";
 import type { Decision } from "../../src/policy/decision.ts";

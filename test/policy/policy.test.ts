@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { policyEtag } from "../../src/policy/etag.ts";
 import { DENY_ALL, policyMode, renderPolicy } from "../../src/policy/policy.ts";
 import { parseAction } from "../../src/policy/rule.ts";
 import { allowByDefault, denyByDefault } from "./examples.ts";
@@ -34,20 +33,4 @@ describe("an action is read trimmed and in any case, and nothing is deny", () =>
   ])("%j is %s", (text, action) => {
     expect(parseAction(text)).toBe(action);
   });
-});
-
-test("the entity tag is strong, quoted, and differs with order, spelling, action and default", () => {
-  const policies = [
-    DENY_ALL,
-    allowByDefault(),
-    denyByDefault("allow example.org"),
-    denyByDefault("deny example.org"),
-    denyByDefault("allow Example.org"),
-    denyByDefault("allow example.org", "allow a.example"),
-    denyByDefault("allow a.example", "allow example.org"),
-  ];
-  const etags = policies.map((policy) => policyEtag(policy));
-  expect(new Set(etags).size).toBe(policies.length);
-  for (const etag of etags) expect(etag).toMatch(/^"[A-Za-z0-9_-]{43}"$/);
-  expect(policyEtag(denyByDefault("allow example.org"))).toBe(etags[2]);
 });

@@ -1,0 +1,90 @@
+/**
+ * A policy as JSON in octets, and its entity tag, made at the price of what has changed since the last text.
+ *
+ * The rules are cut into blocks, each with its octets and its hash, and the tag is the hash of the blocks' hashes. Where a block ends is said by
+ * the rules in it alone, so the tag is a function of the policy: however it came about, equal policies have equal tags. A block whose
+ * rules are the very same values as before is taken over as it is.
+ */
+import { hash } from "node:crypto";
+import type { Policy } from "./policy.ts";
+import type { Action, Rule } from "./rule.ts";
+import { type Steps, takeAll } from "./steps.ts";
+
+export interface PolicyText {
+  /** Strong, quotes included (RFC 9110 section 8.8.3): equal exactly when order, spelling, actions and default are. */
+  readonly etag: string;
+  /** The JSON of `renderPolicy`, in pieces. */
+  readonly octets: readonly Uint8Array[];
+  readonly blocks: readonly RuleBlock[];
+}
+
+interface RuleBlock {
+  readonly rules: readonly Rule[];
+  /** Rules as JSON, parted by commas. */
+  readonly octets: Uint8Array;
+  readonly digest: string;
+}
+
+/** A block ends behind a rule whose target says so, one in 128, and at this many rules. */
+const BLOCK_RULES_MAX = 1024;
+const END_MASK = 127;
+
+/** The text of a policy, a step for each block; `before` is any other policy's, best that of the one it was made from. */
+export function* textSteps({ egress, defaultAction }: Policy, before?: PolicyText): Steps<PolicyText> {
+  const known = new Map(before?.blocks.map((block) => [block.rules[0], block]));
+  const blocks: RuleBlock[] = [];
+  for (let at = 0; at < egress.length;) {
+    const block = reuse(known.get(egress[at]), egress, at) ?? renderBlock(egress, at);
+    blocks.push(block);
+    at += block.rules.length;
+    yield;
+  }
+  const digests = [defaultAction, ...blocks.map(({ digest }) => digest)].join("\n");
+  const etag = `"${hash("sha256", digests, "base64url")}"`;
+  return { etag, octets: joinBlocks(blocks, defaultAction), blocks };
+}
+
+/** The text in one go. */
+export function renderPolicyText(policy: Policy): PolicyText {
+  return takeAll(textSteps(policy));
+}
+
+/** The block, where the very rules that are in it stand from there on, and it would end where it does. */
+function reuse(block: RuleBlock | undefined, egress: readonly Rule[], at: number): RuleBlock | undefined {
+  if (block === undefined) return undefined;
+  const { rules } = block;
+  const last = rules.at(-1);
+  const isWhole =
+    at + rules.length === egress.length ||
+    rules.length === BLOCK_RULES_MAX ||
+    (last !== undefined && endsBlock(last));
+  return isWhole && rules.every((rule, index) => rule === egress[at + index]) ? block : undefined;
+}
+
+function renderBlock(egress: readonly Rule[], at: number): RuleBlock {
+  const rules: Rule[] = [];
+  for (const rule of egress.slice(at, at + BLOCK_RULES_MAX)) {
+    rules.push(rule);
+    if (endsBlock(rule)) break;
+  }
+  const texts = rules.map(({ action, target }) => JSON.stringify({ action, target: target.text }));
+  const octets = Buffer.from(texts.join(","));
+  return { rules, octets, digest: hash("sha256", octets, "base64url") };
+}
+
+/** FNV-1a over what was written. */
+function endsBlock({ target: { text } }: Rule): boolean {
+  let sum = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    sum = Math.imul(sum ^ text.charCodeAt(index), 0x01000193);
+  }
+  return ((sum ^ (sum >>> 16)) & END_MASK) === 0;
+}
+
+function joinBlocks(blocks: readonly RuleBlock[], defaultAction: Action): readonly Uint8Array[] {
+  const joined = blocks.flatMap(({ octets }, index) => (index === 0 ? [octets] : [COMMA, octets]));
+  return [BEGINNING, ...joined, Buffer.from(`],"defaultAction":"${defaultAction}"}`)];
+}
+
+const BEGINNING = Buffer.from('{"egress":[');
+const COMMA = Buffer.from(",");

@@ -1,0 +1,10 @@
+/** Long work in short steps: whoever takes them may pause between two. */
+export type Steps<T> = Generator<void, T, undefined>;
+
+/** Takes all steps without a pause. */
+export function takeAll<T>(steps: Steps<T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
