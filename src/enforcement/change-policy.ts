@@ -15,7 +15,6 @@ import { mergeRules, removeTargets } from "../policy/edit.ts";
 import type { PolicyLayers } from "../policy/layers.ts";
 import { type PolicyText, renderPolicyText, textSteps } from "../policy/policy-text.ts";
 import { DENY_ALL, type Policy } from "../policy/policy.ts";
-import type { Target } from "../policy/target.ts";
 import { inSlices } from "../sys/in-slices.ts";
 import { type PolicyInForce, type PolicyKernel, createEnforcedLayers } from "./enforced-layers.ts";
 import { describe } from "./errors.ts";
@@ -133,8 +132,9 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     if (options.ifMatch !== undefined && !etagMatches(options.ifMatch, previous.etag)) {
       return { kind: "precondition-failed", etag: previous.etag };
     }
-    const policy = applyEdit(previous.policy, edit);
-    if (policy === undefined) return { kind: "unchanged", state: previous, previous };
+    const policy = applyEdit(previous.policy, text, edit);
+    if (edit.kind === "remove" && policy === previous.policy)
+      return { kind: "unchanged", state: previous, previous };
     const count = policy.egress.length;
     if (settings.maxRules > 0 && count > settings.maxRules) {
       return { kind: "too-many-rules", count, limit: settings.maxRules };
@@ -216,15 +216,11 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
   };
 }
 
-/** The policy after an edit; undefined when a removal finds nothing to remove. */
-function applyEdit(policy: Policy, edit: PolicyEdit): Policy | undefined {
+/** The policy after an edit; the very same value when a removal finds nothing to remove. */
+function applyEdit(policy: Policy, { blocks }: PolicyText, edit: PolicyEdit): Policy {
   if (edit.kind === "replace") return edit.policy;
-  return edit.kind === "merge" ? mergeRules(policy, edit.rules) : removeFrom(policy, edit.targets);
-}
-
-function removeFrom(policy: Policy, targets: readonly Target[]): Policy | undefined {
-  const { policy: left, removed } = removeTargets(policy, targets);
-  return removed.length === 0 ? undefined : left;
+  if (edit.kind === "merge") return mergeRules(policy, edit.rules, blocks);
+  return removeTargets(policy, edit.targets, blocks);
 }
 
 function sameTargets(one: AlwaysLayers, other: AlwaysLayers): boolean {

@@ -18,8 +18,10 @@ export interface PolicyText {
   readonly blocks: readonly RuleBlock[];
 }
 
-interface RuleBlock {
+export interface RuleBlock {
   readonly rules: readonly Rule[];
+  /** Of their targets. */
+  readonly keys: ReadonlySet<string>;
   /** Rules as JSON, parted by commas. */
   readonly octets: Uint8Array;
   readonly digest: string;
@@ -69,7 +71,8 @@ function renderBlock(egress: readonly Rule[], at: number): RuleBlock {
   }
   const texts = rules.map(({ action, target }) => JSON.stringify({ action, target: target.text }));
   const octets = Buffer.from(texts.join(","));
-  return { rules, octets, digest: hash("sha256", octets, "base64url") };
+  const keys = new Set(rules.map(({ target }) => target.key));
+  return { rules, keys, octets, digest: hash("sha256", octets, "base64url") };
 }
 
 /** FNV-1a over what was written. */

@@ -56,6 +56,14 @@ describe("a change", () => {
     expect(events).toEqual([]);
   });
 
+  it("that replaces a policy by the very same one is made all the same", async () => {
+    const { changes, steps } = await createFakeWorld({ policy: BASE });
+    for (const policy of [DENY_ALL, DENY_ALL]) {
+      expect((await changes.change({ kind: "replace", policy }, {})).kind).toBe("changed");
+    }
+    expect(steps).toEqual(["stage", "enforce", "commit", "stage", "enforce", "commit"]);
+  });
+
   it("is told to the audit as what it was asked", async () => {
     const { changes, events } = await createFakeWorld({ policy: BASE });
     await changes.change(ALLOW_ORG, {});

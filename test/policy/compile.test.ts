@@ -28,7 +28,7 @@ const anyQuestions = fc.record({ names: fc.array(anyName), addresses: fc.array(f
 
 function editList(policy: Policy, edit: Edit): Policy {
   if ("merge" in edit) return mergeRules(policy, rules(...edit.merge));
-  return removeTargets(policy, targets(...edit.remove)).policy;
+  return removeTargets(policy, targets(...edit.remove));
 }
 
 function editCompiled(policy: CompiledPolicy, edit: Edit): CompiledPolicy {
