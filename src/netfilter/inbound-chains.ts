@@ -27,6 +27,10 @@ export function loopbackChain(): Chain {
 /**
  * An arriving packet may open a flow only if it honestly can: a SYN, a datagram where the setting says so, ICMP. Before conntrack
  * confirms the flow, so that a refused one leaves no entry.
+ *
+ * Only a flow's first packet makes a caller. An entry that is there already may be of a connection that the workload opened while nobody
+ * tracked flows: which side conntrack then takes for the caller is a matter of who sends next. The first of our rules switches
+ * tracking on, some milliseconds before all are in force.
  */
 export function antispoofChain({ inboundUdp }: RulesetInput): Chain {
   const callers = inboundUdp ? "tcp, udp, icmp, icmpv6" : "tcp, icmp, icmpv6";
@@ -54,9 +58,8 @@ export function antispoofChain({ inboundUdp }: RulesetInput): Chain {
             },
           ]),
       {
-        statements: `ct direction original ct mark 0 meta l4proto { ${callers} } ct mark set ${CALLER_FLOW}`,
-        comment:
-          "a caller that arrived from outside, also one from before our rules; a forged one never does",
+        statements: `ct state new meta l4proto { ${callers} } ct mark set ${CALLER_FLOW}`,
+        comment: "a caller, seen opening its flow from outside; who is older may be the far end of our own",
       },
     ],
   };
@@ -100,9 +103,13 @@ export function arrivingChain(input: RulesetInput): Chain {
     name: "arriving",
     hook: { type: "filter", name: "input", priority: 0, policy: "accept" },
     rules: [
-      { statements: "ct direction original accept" },
+      { statements: `ct direction original ct mark ${CALLER_FLOW} accept` },
       { statements: "meta l4proto tcp accept" },
       { statements: 'iifname "lo" accept' },
+      {
+        statements: "ct state related meta l4proto { icmp, icmpv6 } accept",
+        comment: "an error is no packet of its flow, and whoever sends it does not admit that",
+      },
       ACCEPT_CURRENT,
       { statements: "ip saddr . th sport @upstream_v4 accept" },
       { statements: "ip6 saddr . th sport @upstream_v6 accept" },

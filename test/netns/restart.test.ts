@@ -98,7 +98,7 @@ describe.each(FAMILIES)("$name", (family) => {
   test("what a workload had open before the first start goes no further", async () => {
     const download = await startDownload(lab, urlOf(family.nameless, "/slow"), family.flag);
     await lab.startSidecar({ policy: POLICY });
-    // Not reset but dropped: the kernel knew no flow there before, and takes what arrives for a caller in mid-stream.
+    // Dropped, or reset: the kernel knew no flow there before, and takes what arrives first for a caller in mid-stream.
     const frames = await lab.canary.during(async () => {
       const before = download.octets();
       await sleep(500);
