@@ -12,7 +12,6 @@ import type { BoundSettings } from "../dns/lookup-bounds.ts";
 import type { UpstreamProbes } from "../dns/ports.ts";
 import type { AddressAdmission } from "../dns/ports.ts";
 import { compileRuleset } from "../netfilter/compile-ruleset.ts";
-import type { Marks } from "../netfilter/ruleset-input.ts";
 import { openSocketCutter } from "../netfilter/io/socket-cutter.ts";
 import { openLearnedSet } from "../netfilter/io/learned-set.ts";
 import { readLiveFlows } from "../netfilter/io/live-flows.ts";
@@ -31,6 +30,7 @@ import {
   type PolicyChanges,
 } from "./change-policy.ts";
 import { countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
+import { drawMarks } from "./draw-marks.ts";
 import { errnoOf } from "./errors.ts";
 import { createIdleFlows } from "./idle-flows.ts";
 import { watchInterfaceGuards } from "./interface-guards.ts";
@@ -104,7 +104,7 @@ export interface Sandbox {
 /** Opens it, with deny-all in force. Throws KernelError, SystemCallError. */
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   await using undo = new AsyncDisposableStack();
-  const marks = drawMarks();
+  const marks = drawMarks(options.protections);
   let resolverPort = RESOLVER_PORT;
   const frame: RulesetFrame = {
     mode: options.enforcementMode,
@@ -280,13 +280,6 @@ async function closeEverything(frame: RulesetFrame, applier: RulesetApplier): Pr
 function requireProtections(protections: Protections): void {
   const missing = protections.missing();
   if (missing.length > 0) throw new RequiredProtectionError(missing);
-}
-
-const draw = (): number => randomInt(1, 0xffff_ffff);
-
-/** Drawn anew at every start, so that what a workload may have found out about an earlier process is worth nothing. */
-function drawMarks(): Marks {
-  return { mark: draw(), priority: draw(), stampMark: draw(), stampPriority: draw() };
 }
 
 function octetsOf(address: string): readonly Uint8Array[] {

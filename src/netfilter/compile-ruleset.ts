@@ -81,7 +81,8 @@ const TO_FORGED = { statements: 'iifname "lo" goto forged' };
 function requireIntegers({ generation, marks }: RulesetInput): void {
   const inRange = Number.isInteger(generation) && generation >= 1 && generation < 2 ** 31;
   if (!inRange) throw new TypeError(`generation out of range: ${generation}`);
-  for (const [name, value] of Object.entries(marks)) {
+  const { group = 1, ...numbers } = marks;
+  for (const [name, value] of Object.entries({ group, ...numbers })) {
     const usable = Number.isInteger(value) && value > 0 && value < 0xffffffff;
     if (!usable) throw new TypeError(`${name} out of range`);
   }

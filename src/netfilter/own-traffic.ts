@@ -1,7 +1,8 @@
 /**
  * What makes the resolver the only way to ask: port 53 is redirected to it, and the upstreams are asked by nobody else.
  *
- * Ours are packets with our mark and priority, which open nothing but the upstreams' ports. Not here: what other traffic may leave.
+ * Ours are packets with our mark and priority, of sockets that were opened under our group. They open nothing but the upstreams' ports.
+ * A socket that has been closed has no group: what the kernel still sends for it is refused. Not here: what other traffic may leave.
  */
 import type { Endpoint, Marks, RulesetInput } from "./ruleset-input.ts";
 import { ADMIT } from "./generation-chains.ts";
@@ -13,11 +14,6 @@ const OWN_FLOW = "0x80000000";
 export const CALLER_FLOW = "0x80000001";
 
 const ASK = "meta l4proto { tcp, udp } th dport 53";
-
-/** nft(8)'s words for packets of our own sockets. */
-export function ours({ mark, priority }: Marks): string {
-  return matchMarks(mark, priority);
-}
 
 /** nft(8)'s words for a mark and a priority, which it writes as two halves. */
 export function matchMarks(mark: number, priority: number): string {
@@ -127,6 +123,12 @@ export const LEFT_OVER: Rule = {
   statements: "meta l4proto { tcp, udp } th dport 53 counter reject",
   comment: "left-over flows of our own lookups",
 };
+
+/** nft(8)'s words for packets of our own sockets. */
+function ours({ mark, priority, group }: Marks): string {
+  const marks = matchMarks(mark, priority);
+  return group === undefined ? marks : `${marks} meta skgid ${group}`;
+}
 
 /**
  * Docker's resolver is asked at 127.0.0.11:53 and listens on another port: its own redirect comes after ours and before the filter,

@@ -4,7 +4,7 @@
  */
 import type { Marks } from "./ruleset-input.ts";
 import { ARP_TABLE, GUARD_TABLE, guardChainName } from "./kernel-names.ts";
-import { matchMarks, ours, setMarks } from "./own-traffic.ts";
+import { matchMarks, setMarks } from "./own-traffic.ts";
 import type { Chain, Rule, Table } from "./ruleset.ts";
 
 const CLEAR = "meta mark set 0 meta priority set none";
@@ -22,7 +22,8 @@ export function stampChain(marks: Marks, devices: readonly string[]): Chain {
     rules: [
       ...LOOPBACK_STAYS,
       ...(devices.length === 0 ? [] : [stamp(marks, devices)]),
-      { statements: `${ours(marks)} ${CLEAR}`, comment: "taps learn nothing" },
+      // Whatever group it is of: also for what the kernel sends once the socket is closed.
+      { statements: `${matchMarks(marks.mark, marks.priority)} ${CLEAR}`, comment: "taps learn nothing" },
     ],
   };
 }

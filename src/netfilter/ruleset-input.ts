@@ -27,11 +27,13 @@ export interface RulesetInput {
   readonly revoked: AddressLists;
 }
 
-/** Two random numbers each, matched together: 32 bits alone can be swept in an hour. Neither is 0 nor 2^32 - 1. */
+/** Random numbers, matched together: 32 bits alone can be swept in an hour. None is 0 or 2^32 - 1. */
 export interface Marks {
-  /** SO_MARK and SO_PRIORITY of our own sockets. */
+  /** SO_MARK and SO_PRIORITY of our own sockets. `sock_diag` tells anyone the priority. */
   readonly mark: number;
   readonly priority: number;
+  /** The group that they were opened under, which nobody is told; undefined where they have none. */
+  readonly group: number | undefined;
   /** What tells the kernel's own packets from raw frames. Nobody but the kernel ever sees them. */
   readonly stampMark: number;
   readonly stampPriority: number;

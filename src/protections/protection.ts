@@ -26,8 +26,8 @@ export const PROTECTIONS = {
     remedy: "use a kernel with AF_XDP, and give the sidecar CAP_NET_RAW and enough locked memory",
   },
   "own-sockets": {
-    meaning: "packets pass as ours only from sockets of our own user and group, besides our marks",
-    remedy: "run the sidecar under a group of its own, with CAP_SETGID",
+    meaning: "packets pass as ours only from sockets of a secret group, besides their marks",
+    remedy: "give the sidecar CAP_SETGID, and group ids of its own where it is in a user namespace",
   },
   "loopback-answers": {
     meaning: "no upstream is at a loopback address, whose answers a workload with CAP_NET_RAW could forge",

@@ -27,6 +27,9 @@ const calls = {
   recv: declare("intptr_t recv(int fd, uintptr_t buffer, uintptr_t length, int flags)"),
   recvmmsg: declare("int recvmmsg(int fd, uintptr_t headers, uint32_t count, int flags, uintptr_t timeout)"),
   sendmmsg: declare("int sendmmsg(int fd, uintptr_t headers, uint32_t count, int flags)"),
+  ioctl: declare("int ioctl(int fd, uintptr_t request, uintptr_t argument)"),
+  prctl: declare("int prctl(int option, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d)"),
+  setfsgid: declare("uint32_t setfsgid(uint32_t group)"),
 };
 
 export const EAGAIN = 11;

@@ -1,6 +1,7 @@
 import { createArena, type Arena } from "./arena.ts";
 import { SystemCallError } from "./errors.ts";
 import { mustCall, tryCall } from "./libc.ts";
+import { mustRunUnderGroup } from "./socket-group.ts";
 import { AF_INET6, addressFamily, encodeSocketAddress, readPort, type Endpoint } from "./socket-address.ts";
 
 export const SOCK_STREAM = 1;
@@ -19,10 +20,12 @@ const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const EINPROGRESS = 115;
 
-/** What marks a packet as the sidecar's own: both numbers must match in the kernel. */
+/** What marks a packet as the sidecar's own: all that is there must match in the kernel. */
 export interface SocketMark {
   readonly mark: number;
   readonly priority: number;
+  /** The group that the socket is opened under; undefined where there can be none. */
+  readonly group: number | undefined;
 }
 
 export interface SocketOptions {
@@ -41,7 +44,8 @@ export interface SocketOptions {
 export function openSocket(options: SocketOptions): number {
   const { type, local, remote, mark } = options;
   const family = addressFamily((local ?? remote)?.address ?? "0.0.0.0");
-  const fd = mustCall("", "socket", family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const open = (): number => mustCall("", "socket", family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const fd = mark?.group === undefined ? open() : mustRunUnderGroup(mark.group, open);
   try {
     if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (mark) {

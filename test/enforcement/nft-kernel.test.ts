@@ -53,7 +53,7 @@ function createBench() {
       resolverPort: 15_353,
       inboundUdp: false,
       doh: undefined,
-      marks: { mark: 1, priority: 2, stampMark: 3, stampPriority: 4 },
+      marks: { mark: 1, priority: 2, group: undefined, stampMark: 3, stampPriority: 4 },
     },
     applier,
     learned,

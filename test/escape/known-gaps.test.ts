@@ -32,15 +32,6 @@ beforeEach(async () => {
 });
 afterEach(() => lab[Symbol.asyncDispose]());
 
-test("known gap: row 4: the socket monitor tells anyone half of the sidecar's mark", async () => {
-  await lab.startSidecar({ policy: POLICY });
-  await lab.dig("diag.wild.example.org");
-  const told = Object.entries(await attack(lab, "marks", "diag"));
-  expect(told.filter(([what]) => what.startsWith("mark of"))).toEqual([]);
-  const priorities = told.filter(([what]) => /^priority of \d+ to 53$/.test(what)).map(([, value]) => value);
-  expect(new Set(priorities).size).toBe(1);
-});
-
 test.for(FAMILIES)(
   "known gap: row 21: an AF_XDP socket sends past every hook, $name",
   async (family, context) => {

@@ -1,18 +1,30 @@
-/** Row 4: SO_MARK and SO_PRIORITY open nothing, and ours can't be read. */
+/** Row 4: SO_MARK and SO_PRIORITY open nothing, not even our own; and on packets ours can't be read. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
 import { createLab, type Lab } from "../support/lab.ts";
+import { MAIN, type SidecarOptions } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { execIn } from "../../src/netns/namespace.ts";
 import { attack, deniedAddress, leaksOf, POLICY, questionsOf, startAttack } from "./attack.ts";
+
+const NAME = "secret.three.example.org";
+/** Under each of the groups that the attack tries. */
+const ASKED = ["udp", "tcp"].flatMap((kind) =>
+  [0, 1, 65_534, 0x5a5a1234].map((group) => `${kind}-${group}.${NAME}`),
+);
+
+const WITHOUT_SETGID = ["setpriv", "--bounding-set", "-setgid", "--inh-caps", "-setgid"] as const;
+
+const withUpstreams = ({ ipv6 }: Lab): SidecarOptions => ({
+  policy: POLICY,
+  env: { OPENSANDBOX_EGRESS_DNS_UPSTREAM: ipv6 ? "192.0.2.1,[2001:db8::1]:53" : "192.0.2.1" },
+});
 
 let lab: Lab;
 beforeAll(async () => {
   lab = await createLab();
-  await lab.startSidecar({
-    policy: POLICY,
-    env: { OPENSANDBOX_EGRESS_DNS_UPSTREAM: lab.ipv6 ? "192.0.2.1,[2001:db8::1]:53" : "192.0.2.1" },
-  });
+  await lab.startSidecar(withUpstreams(lab));
 });
 afterAll(() => lab[Symbol.asyncDispose]());
 
@@ -22,7 +34,7 @@ describe.each(FAMILIES)("row 4, $name", (family) => {
     let leaks: unknown;
     const asked = await questionsOf(lab, async () => {
       leaks = await leaksOf(lab, () =>
-        attack(lab, "marks", "sweep", deniedAddress(family, 41), family.upstream, "secret.three.example.org"),
+        attack(lab, "marks", "sweep", deniedAddress(family, 41), family.upstream, NAME),
       );
     });
     expect(leaks).toEqual([]);
@@ -42,4 +54,47 @@ describe.each(FAMILIES)("row 4, $name", (family) => {
     await attack(lab, "marks", "mark-own", "305419896", "6", loopback, "9");
     await until("the tap sees it", () => seen().length > 0);
   });
+
+  test("the sidecar's own mark and priority open nothing to other sockets", async (context) => {
+    skipWithoutFamily(context, lab, family);
+    expect(await askWithItsMarks(lab, family.upstream)).toEqual([]);
+  });
+
+  test("they would, where the sidecar has no group for its sockets", async (context) => {
+    skipWithoutFamily(context, lab, family);
+    await using other = await createLab();
+    const program = [...WITHOUT_SETGID, process.execPath, MAIN, "serve"] as const;
+    await other.startSidecar({ ...withUpstreams(other), program });
+    expect(await askWithItsMarks(other, family.upstream)).toEqual(ASKED.toSorted());
+  });
 });
+
+test("row 4: the socket monitor tells a priority of the sidecar's sockets, and no mark", async () => {
+  await lab.dig("diag.wild.example.org");
+  const told = Object.entries(await attack(lab, "marks", "diag"));
+  expect(told.filter(([what]) => what.startsWith("mark of"))).toEqual([]);
+  const { priority } = await readMarks(lab);
+  expect(told.flatMap(([what, value]) => (/^priority of \d+ to 53$/.test(what) ? [value] : []))).toContain(
+    priority,
+  );
+});
+
+/** What the workload would have to find out: read from the kernel's rules, as root of the machine. */
+async function readMarks({ sandbox }: Lab): Promise<{ readonly mark: string; readonly priority: string }> {
+  const { stdout } = await execIn(sandbox, ["nft", "list", "chain", "inet", "opensandbox", "egress"]);
+  const [, mark = "", major = "", minor = ""] =
+    /meta mark 0x([0-9a-f]{8}) meta priority ([0-9a-f]+):([0-9a-f]+) /.exec(stdout) ?? [];
+  return {
+    mark: String(Number.parseInt(mark, 16)),
+    priority: String(Number.parseInt(major, 16) * 0x1_0000 + Number.parseInt(minor, 16)),
+  };
+}
+
+/** The names that got to the upstream. */
+async function askWithItsMarks(where: Lab, resolver: string): Promise<readonly string[]> {
+  const { mark, priority } = await readMarks(where);
+  const asked = await questionsOf(where, () =>
+    attack(where, "marks", "wear", mark, priority, resolver, NAME),
+  );
+  return asked.filter((name) => name.endsWith(NAME)).toSorted();
+}

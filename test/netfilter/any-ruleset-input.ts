@@ -28,7 +28,13 @@ export function anyRulesetInput(): fc.Arbitrary<RulesetInput> {
         .tuple(fc.constantFrom("allow" as const, "deny" as const), fc.array(rule, { maxLength: 12 }))
         .map(([defaultAction, rules]) => policyOf(defaultAction, ...rules)),
       generation: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
-      marks: fc.record({ mark: secret(), priority: secret(), stampMark: secret(), stampPriority: secret() }),
+      marks: fc.record({
+        mark: secret(),
+        priority: secret(),
+        group: fc.option(secret(), { nil: undefined }),
+        stampMark: secret(),
+        stampPriority: secret(),
+      }),
       upstreams: fc.array(fc.record({ address: resolver, port: port() }), { maxLength: 4 }),
       ownDestinations: fc.array(fc.record({ address: resolver, port: port() }), { maxLength: 2 }),
       exemptNameservers: fc.array(resolver, { maxLength: 3 }),

@@ -4,7 +4,7 @@ import { compileRuleset } from "../../src/netfilter/compile-ruleset.ts";
 import { type KernelState, renderRuleset, renderTeardown } from "../../src/netfilter/render-nft.ts";
 import { withoutGuard } from "../../src/netfilter/ruleset.ts";
 import { goldenInputs } from "./golden-inputs.ts";
-import { rulesetInput } from "./ruleset-input.ts";
+import { MARKS, rulesetInput } from "./ruleset-input.ts";
 
 test.each(Object.entries(goldenInputs))("golden/%s.nft", (name, input) => {
   const golden = readFileSync(new URL(`golden/${name}.nft`, import.meta.url), "utf8");
@@ -88,8 +88,9 @@ test("a comment is cut between two names, and loses what nft cannot take", () =>
 test.each([
   ["generation", { generation: 0 }],
   ["generation", { generation: 2 ** 31 }],
-  ["stampMark", { marks: { mark: 1, priority: 1, stampMark: 0, stampPriority: 1 } }],
-  ["priority", { marks: { mark: 1, priority: 0xffffffff, stampMark: 1, stampPriority: 1 } }],
+  ["stampMark", { marks: { ...MARKS, stampMark: 0 } }],
+  ["priority", { marks: { ...MARKS, priority: 0xffffffff } }],
+  ["group", { marks: { ...MARKS, group: 0xffffffff } }],
   ["not an address", { doh: ["example.org"] }],
 ])("an impossible %s is a mistake of ours", (message, changes) => {
   expect(() => compileRuleset(rulesetInput(changes))).toThrow(message);

@@ -3,7 +3,7 @@ import { compileRuleset } from "../../src/netfilter/compile-ruleset.ts";
 import { renderRange } from "../../src/netfilter/address-octets.ts";
 import { findDelta, type RulesetDelta } from "../../src/netfilter/ruleset-delta.ts";
 import type { RulesetInput } from "../../src/netfilter/ruleset-input.ts";
-import { policyOf, rulesetInput } from "./ruleset-input.ts";
+import { MARKS, policyOf, rulesetInput } from "./ruleset-input.ts";
 
 function delta(before: Partial<RulesetInput>, after: Partial<RulesetInput>): RulesetDelta | undefined {
   return findDelta(compileRuleset(rulesetInput(before)), compileRuleset(rulesetInput(after)));
@@ -45,7 +45,8 @@ describe("more than a delta can say is", () => {
     ["another interface", { network: { ...network, interfaces: [...network.interfaces, "eth9"] } }],
     ["another prefix on the link", { network: { ...network, onLinkV4: ["198.51.100.0/24"] } }],
     ["another upstream", { upstreams: [{ address: "192.0.2.99", port: 53 }] }],
-    ["other marks", { marks: { mark: 11, priority: 12, stampMark: 13, stampPriority: 14 } }],
+    ["another mark", { marks: { ...MARKS, mark: 11 } }],
+    ["another group", { marks: { ...MARKS, group: undefined } }],
     ["another port of the resolver", { resolverPort: 15_354 }],
     ["a setting", { inboundUdp: true }],
     ["a way for our own traffic", { ownDestinations: [{ address: "192.0.2.9", port: 443 }] }],

@@ -8,6 +8,7 @@ import type { RulesetInput } from "../../src/netfilter/ruleset-input.ts";
 export const MARKS = {
   mark: 0x1a2b3c4d,
   priority: 0x5e6f7a1b,
+  group: 3_000_000_007,
   stampMark: 0x5a5a1234,
   stampPriority: 0x1a2b3c4d,
 };

@@ -50,7 +50,7 @@ function open(): Opened {
     arena,
     region,
     upstreams: [{ address: "127.0.0.1", port: echo.address().port }],
-    mark: { mark: 7, priority: 5 },
+    mark: { mark: 7, priority: 5, group: undefined },
     ports: PORTS,
     random: createRandomSource(),
     receive: createReceiveBatch(arena, region, SLOT),

@@ -1,8 +1,10 @@
 /** Lookups through the running sidecar: by policy, whatever server is asked, over IPv4, IPv6, UDP and TCP. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
 import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { until } from "../support/until.ts";
 
 const POLICY = {
   defaultAction: "deny",
@@ -138,6 +140,16 @@ test("an answer that the upstream truncates is asked again over TCP and comes wh
   expect(frames).toContainEqual(
     expect.objectContaining({ transport: "tcp", destination: "192.0.2.1", destinationPort: 53 }),
   );
+});
+
+test("such a connection ends on both sides, and nothing of ours is refused on the way", async () => {
+  await lab.dig("+tcp", "huge.example.org", "A");
+  await until("the upstream has no connection left", async () => {
+    const { stdout } = await execIn(lab.internet, ["ss", "-Htn", "sport = :53"]);
+    return stdout === "";
+  });
+  const { stdout } = await execIn(lab.sandbox, ["nft", "list", "chain", "inet", "opensandbox", "egress"]);
+  expect(stdout).toMatch(/@upstream_v4 counter packets 0 bytes 0 .*"nobody else asks an upstream"/);
 });
 
 test("an answer that is larger than the client takes comes truncated, and whole over TCP", async () => {

@@ -26,7 +26,7 @@ const server = await openDnsServer({
   ...settings,
   listen: ["127.0.0.1", "::1"].map((address) => ({ address, port: 15_353 })),
   bounds: { namesPerMinute: 0, lookupsPerMinute: 0 },
-  mark: { mark: 7, priority: 5 },
+  mark: { mark: 7, priority: 5, group: undefined },
   policy: {
     decide: (qname) => (qname === "denied.example" || qname.endsWith(".denied.example") ? DENY : ALLOW),
     admitsAddress: (octets, at, length) => octets[at + length - 1] !== 66,

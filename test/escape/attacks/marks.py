@@ -1,4 +1,4 @@
-"""Row 4: marks and priorities. marks.py sweep DENIED RESOLVER NAME | watch | diag
+"""Row 4: marks and priorities. marks.py sweep DENIED RESOLVER NAME | wear MARK PRIORITY RESOLVER NAME | watch | diag
 
 `watch` says `ready`, then `marked` for each packet that carries a mark or priority that it can read; `diag` asks the kernel's socket monitor.
 """
@@ -38,6 +38,26 @@ def sweep(denied, resolver, name):
                         except OSError:
                             pass
     say(what="swept", result="sent")
+
+
+def wear(mark, priority, resolver, name):
+    """Asks with the sidecar's own mark and priority, from sockets that were opened under one group or another."""
+    for group in (0, 1, 65534, 0x5A5A1234):
+        ctypes.CDLL(None).setfsgid(ctypes.c_uint32(group))
+        for label, kind in (("udp", socket.SOCK_DGRAM), ("tcp", socket.SOCK_STREAM)):
+            with socket.socket(family(resolver), kind) as one:
+                one.setsockopt(socket.SOL_SOCKET, SO_MARK, struct.pack("=I", int(mark)))
+                one.setsockopt(socket.SOL_SOCKET, SO_PRIORITY, ctypes.c_int32(int(priority)).value)
+                one.settimeout(1)
+                message = question(f"{label}-{group}.{name}")
+                framed = struct.pack("!H", len(message)) + message if label == "tcp" else message
+
+                def ask():
+                    one.connect((resolver, 53))
+                    one.sendall(framed)
+                    one.recv(512)
+
+                attempt(f"{label}, group {group}", ask)
 
 
 def watch():

@@ -1,0 +1,22 @@
+/** What tells our own packets from all others: drawn anew at every start, so that what was found out about an earlier process is worth nothing. */
+import { randomInt } from "node:crypto";
+import type { Marks } from "../netfilter/ruleset-input.ts";
+import type { Protections } from "../protections/protections.ts";
+import { findOwnGroup } from "../sys/socket-group.ts";
+
+/** Draws them, and reports whether our sockets can have a group of their own. */
+export function drawMarks(protections: Pick<Protections, "report">): Marks {
+  const found = findOwnGroup(randomInt);
+  protections.report("own-sockets", found.ok ? { state: "on" } : { state: "off", reason: found.reason });
+  return {
+    mark: draw(),
+    priority: draw(),
+    group: found.ok ? found.group : undefined,
+    stampMark: draw(),
+    stampPriority: draw(),
+  };
+}
+
+function draw(): number {
+  return randomInt(1, 0xffff_ffff);
+}
