@@ -2,17 +2,20 @@
  * Takes out of an upstream's answer what the client must not have:
  *
  * - records that do not belong to the chain of CNAMEs from the question to its type (an answer speaks of nothing else);
+ * - records with a name that can't be followed to its end, or only through the header, which a client gets another of;
  * - addresses that the policy does not let the name give out ({@link AdmitAddress});
  * - the additional section, always: its addresses belong to names that nobody asked for; and for the same reason an authority
  *   section that holds anything but name servers and proofs of "no".
  *
  * When nothing has to go, the octets stay as they are and only TTLs are lowered; else the answer is written anew.
- * Known limit: a DNAME is left out (the CNAME made from it stays), so a client that validates by itself sees such names as bogus.
+ * Known limits: a DNAME is left out (the CNAME made from it stays), so a client that validates by itself sees such names as bogus. A name
+ * that points into a TTL, which no honest server writes, is another once that TTL is lowered.
  */
 import { Ede, HEADER_OCTETS, Rcode, RrType } from "./wire/constants.ts";
 import { MAX_ADDRESSES, type PreparedAnswer } from "./prepared-answer.ts";
 import { indexAnswer, readTtl, type AnswerIndex } from "./wire/answer.ts";
 import { sameName } from "./wire/compressed-name.ts";
+import { hasWholeNames } from "./wire/rdata-names.ts";
 import { rebuildAnswer } from "./wire/rebuild-answer.ts";
 import { SOA_OCTETS, writeSoa } from "./wire/reply.ts";
 
@@ -92,6 +95,8 @@ function selectRecords(
           continue;
         }
         addresses += 1;
+      } else if (!isWhole(octets, start, end, index, i)) {
+        continue;
       } else if (type === RrType.cname && qtype !== RrType.cname) {
         next = index.rdataAt[i] ?? 0;
       }
@@ -101,6 +106,19 @@ function selectRecords(
     chain = next;
   }
   return { kept, filtered, addresses };
+}
+
+/** Whether the record's names are whole in themselves: none may lead into the header or nowhere. */
+function isWhole(octets: Buffer, start: number, end: number, index: AnswerIndex, i: number): boolean {
+  const rdataAt = index.rdataAt[i] ?? 0;
+  return hasWholeNames(
+    octets,
+    start,
+    end,
+    index.type[i] ?? 0,
+    rdataAt,
+    rdataAt + (index.rdataOctets[i] ?? 0),
+  );
 }
 
 /** All addresses were taken out: "no data", and why. */

@@ -143,6 +143,51 @@ test("names inside records are written out when records before them go", () => {
   expect(answersOf(message)).toEqual(renderRecords([exchange]));
 });
 
+test("both names of a SOA record are written out when records before it go", () => {
+  const message = answerTo(encodeQuery({ name: NAME, type: "SOA" }), {
+    answers: [a("mail.example.org", "192.0.2.9"), soa(NAME, 60)],
+  });
+  const questionOctets = questionOctetsOf(message);
+  // The record's names end where the one that goes has its own: behind "mail".
+  const [tail, text] = ["\u0007example\u0003org\0", message.toString("latin1")];
+  const pointer = `\u00c0${String.fromCharCode(text.indexOf(`\u0004mail${tail}`) + 5)}`;
+  const shorter = ["\u0002ns", "\u0004root"].reduce(
+    (all, label) => all.replace(label + tail, label + pointer),
+    text,
+  );
+  const compressed = Buffer.from(shorter, "latin1");
+  compressed.writeUInt16BE(3 + 2 + 5 + 2 + 20, compressed.length - 3 - 2 - 5 - 2 - 20 - 2);
+  const prepared = prepare(compressed, { qtype: 6, questionOctets });
+  const given = prepared && decode(write(prepared, compressed, questionOctets));
+  expect(given?.answers).toMatchObject([
+    { type: "SOA", data: { mname: "ns.example.org", rname: "root.example.org" } },
+  ]);
+});
+
+describe("a record is left out whose own name", () => {
+  const question = answerTo(encodeQuery({ name: NAME }));
+  const withRecord = (type: number, rdata: readonly number[], section: "answer" | "authority"): Buffer => {
+    const fields = [0xc0, 12, 0, type, 0, 1, 0, 0, 0, 60, 0, rdata.length];
+    const message = Buffer.concat([question, Buffer.from([...fields, ...rdata])]);
+    message[section === "answer" ? 7 : 9] = 1;
+    return message;
+  };
+  test.each<[string, number[]]>([
+    ["leads into the header, which is another for the client", [0xc0, 11]],
+    ["leads forward", [0xc0, 0xff]],
+    ["turns in a circle", [1, 0x61, 0xc0, 45]],
+    ["goes on behind the record", [3, 0x61]],
+    ["ends before the record", [0, 0x61]],
+  ])("%s", (_what, rdata) => {
+    const questionOctets = questionOctetsOf(question);
+    for (const section of ["answer", "authority"] as const) {
+      const message = withRecord(section === "answer" ? 5 : 2, rdata, section);
+      const prepared = prepare(message, { questionOctets });
+      expect([prepared?.answerCount, prepared?.authorityCount]).toEqual([0, 0]);
+    }
+  });
+});
+
 describe("how long an answer may be kept", () => {
   const ttlOf = (answer: AnswerText): number | undefined => {
     const message = answerTo(encodeQuery({ name: NAME }), answer);

@@ -3,9 +3,10 @@
  *
  *     record  owner type:2 class:2 ttl:4 rdlength:2 rdata      RFC 1035 section 4.1.3
  */
-import { skipName } from "./compressed-name.ts";
+import { isWholeName, skipName } from "./compressed-name.ts";
 import { CLASS_IN, Flag, HEADER_OCTETS, Rcode, RrType } from "./constants.ts";
 import { read16 } from "./query.ts";
+import { hasWholeNames } from "./rdata-names.ts";
 import { isLetter } from "./upstream-query.ts";
 
 /** An answer with more records than this in its answer section counts as malformed. */
@@ -26,7 +27,7 @@ export interface AnswerIndex {
   /** Records and end of the authority section. */
   authorityCount: number;
   readonly authorityTtlAt: Int32Array;
-  /** Whether all of the authority section is fit to be passed on: name servers and proofs of "no", no addresses. */
+  /** Whether all of the authority section is fit to be passed on: name servers and proofs of "no", no addresses, whole names. */
   authorityIsFit: boolean;
   /** End of the answer section, and of the authority section. */
   answerEnd: number;
@@ -152,10 +153,12 @@ function indexAuthority(octets: Buffer, start: number, at: number, end: number, 
   for (let i = 0; i < records; i++) {
     const rdata = enterRecord(octets, at, end);
     if (rdata < 0) return -1;
+    const isOwned = isWholeName(octets, start, at, end);
     index.authorityTtlAt[i] = rdata - 6;
     at = rdata + read16(octets, rdata - 2);
     const type = read16(octets, rdata - 10);
-    if (!isFitForAuthority(type)) index.authorityIsFit = false;
+    const isFit = isOwned && isFitForAuthority(type) && hasWholeNames(octets, start, end, type, rdata, at);
+    if (!isFit) index.authorityIsFit = false;
     if (type === RrType.soa && at - rdata >= 22) {
       index.negativeTtlSeconds = Math.min(readTtl(octets, rdata - 6), readTtl(octets, at - 4));
     }

@@ -53,6 +53,19 @@ export function sameName(octets: Buffer, messageStart: number, a: number, b: num
   return false;
 }
 
+/** Whether the name at `at` can be followed to its end and is no longer than names may be. */
+export function isWholeName(octets: Buffer, messageStart: number, at: number, end: number): boolean {
+  for (let walked = 0; ;) {
+    at = follow(octets, messageStart, at, end);
+    if (at < 0) return false;
+    const length = octets[at] ?? 0;
+    walked += 1 + length;
+    if (walked > MAX_NAME_OCTETS) return false;
+    if (length === 0) return true;
+    at += 1 + length;
+  }
+}
+
 /** Writes the name at `at` into `out` without pointers; returns the offset behind it, or -1 for a malformed or too long one. */
 export function expandName(
   octets: Buffer,

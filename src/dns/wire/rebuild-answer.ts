@@ -1,22 +1,14 @@
 /**
  * Writes an answer anew with only the records that stay. Owner names and names in rdata lose their pointers, for what they point
- * at may be gone; the authority section is left out, and so is a record for which 64 KiB have no room. Types that RFC 3597 section 4 lets compress names are expanded; others are copied.
+ * at may be gone; the authority section is left out, and so is a record for which 64 KiB have no room. Rdata without names is copied.
  */
 import type { PreparedAnswer } from "../prepared-answer.ts";
 import type { AnswerIndex } from "./answer.ts";
-import { expandName, sameName } from "./compressed-name.ts";
+import { expandName, sameName, skipName } from "./compressed-name.ts";
 import { HEADER_OCTETS, MAX_NAME_OCTETS, RrType } from "./constants.ts";
 import { write16 } from "./query.ts";
+import { namesLayout } from "./rdata-names.ts";
 
-/** Octets of rdata before the first name, for types whose rdata is that prefix and one name. */
-const NAME_AFTER: Readonly<Record<number, number>> = {
-  [RrType.ns]: 0,
-  [RrType.cname]: 0,
-  [RrType.ptr]: 0,
-  [RrType.dname]: 0,
-  [RrType.mx]: 2,
-  [RrType.srv]: 6,
-};
 const MAX_MESSAGE = 65_535;
 
 export function rebuildAnswer(
@@ -51,11 +43,11 @@ export function rebuildAnswer(
   into.bodyEnd = at;
 }
 
-/** The most that the kept records can take: two names each, as long as names get. */
+/** The most that the kept records can take: three names each, as long as names get. */
 function roomFor(index: AnswerIndex): number {
   let octets = 0;
   for (let i = 0; i < index.count; i++) {
-    if (index.keep[i] === 1) octets += 2 * MAX_NAME_OCTETS + 10 + (index.rdataOctets[i] ?? 0);
+    if (index.keep[i] === 1) octets += 3 * MAX_NAME_OCTETS + 10 + (index.rdataOctets[i] ?? 0);
   }
   return octets;
 }
@@ -86,11 +78,19 @@ function writeRecord(
   at: number,
 ): number {
   const rdataAt = index.rdataAt[i] ?? 0;
-  const rdataOctets = index.rdataOctets[i] ?? 0;
-  octets.copy(out, at, rdataAt - 10, rdataAt + rdataOctets);
-  const prefix = NAME_AFTER[index.type[i] ?? 0];
-  if (prefix === undefined) return at + 10 + rdataOctets;
-  const after = expandName(octets, start, rdataAt + prefix, end, { octets: out, at: at + 10 + prefix });
-  if (after >= 0) write16(out, at + 8, after - at - 10);
+  const rdataEnd = rdataAt + (index.rdataOctets[i] ?? 0);
+  octets.copy(out, at, rdataAt - 10, rdataEnd);
+  const layout = namesLayout(index.type[i] ?? 0);
+  if (layout === undefined) return at + 10 + rdataEnd - rdataAt;
+  let from = rdataAt + layout.before;
+  let to = at + 10 + layout.before;
+  for (let left = layout.names; left > 0; left--) {
+    to = expandName(octets, start, from, end, { octets: out, at: to });
+    from = skipName(octets, from, rdataEnd);
+    if (to < 0 || from < 0) return -1;
+  }
+  octets.copy(out, to, from, rdataEnd);
+  const after = to + rdataEnd - from;
+  write16(out, at + 8, after - at - 10);
   return after;
 }

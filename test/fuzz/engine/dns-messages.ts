@@ -93,6 +93,12 @@ export function readByDns2(octets: Buffer): Dns2Message | undefined {
   }
 }
 
+/** dns-packet takes the length of some records from what they hold, and reads on in the wrong place where that is wrong: undefined then. */
+export function readAligned(message: Buffer): DecodedPacket | undefined {
+  const decoded = readByPacket(message);
+  return octetsReadByPacket() === message.length && readByDns2(message) !== undefined ? decoded : undefined;
+}
+
 /** The labels of an uncompressed name at `at`, plainly; undefined where there is no whole one. */
 export function readLabels(
   octets: Buffer,

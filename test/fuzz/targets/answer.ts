@@ -1,6 +1,7 @@
 import { createAnswerCleaner } from "../../../src/dns/clean-answer.ts";
 import { createPreparedAnswer } from "../../../src/dns/prepared-answer.ts";
 import { createAnswerIndex } from "../../../src/dns/wire/answer.ts";
+import { renderRecords } from "../../dns/support/messages.ts";
 import { createFakeNetwork, type FakeNetwork } from "../../dns/support/fake-network.ts";
 import { encodeQuestion } from "../../../src/dns/wire/question.ts";
 import { qname } from "../../policy/examples.ts";
@@ -8,6 +9,7 @@ import {
   answerWith,
   makeName,
   readByDns2,
+  readAligned,
   readByPacket,
   record,
   TYPES,
@@ -27,9 +29,14 @@ const ASKED = [
   { type: "TXT", code: 16 },
   { type: "MX", code: 15 },
   { type: "SRV", code: 33 },
+  { type: "SOA", code: 6 },
+  { type: "NS", code: 2 },
+  { type: "PTR", code: 12 },
   { type: "A", code: 1 },
 ] as const;
 const ROOM = 4096;
+/** Longer TTLs are lowered to it. */
+const LONGEST_TTL = 300;
 
 /**
  * What an upstream answers: an octet that picks the question, then the message without its id and question, which are put in. The
@@ -150,10 +157,10 @@ function checkGiven(given: Buffer, message: Buffer, learned: ReadonlySet<string>
     if (!upstreams.has(text)) throw new Error(`gives ${text}, which the upstream did not`);
     if (!learned.has(text)) throw new Error(`gives ${text}, which the kernel does not know`);
   }
-  const isReadable = readByPacket(message) !== undefined && readByDns2(message) !== undefined;
-  if (!isReadable) return;
+  if (readAligned(message) === undefined) return;
   if (readByPacket(given) === undefined)
     throw new Error(`dns-packet reads the upstream's answer and not ours: ${given.toString("hex")}`);
+  checkRecords(message, given);
   if (readByDns2(given) === undefined)
     throw new Error(`dns2 reads the upstream's answer and not ours: ${given.toString("hex")}`);
 }
@@ -165,4 +172,19 @@ function readLoosely(message: Buffer): readonly PlainRecord[] {
     if (records !== undefined) return records;
   }
   return [];
+}
+
+/** Every record that is given is one that the upstream gave, as dns-packet reads both. */
+function checkRecords(message: Buffer, given: Buffer): void {
+  const theirs = readAligned(message);
+  const ours = readAligned(given);
+  if (theirs === undefined || ours === undefined) return;
+  // A name may point into a TTL, which is another once it is lowered.
+  if (theirs.answers?.some((one) => "ttl" in one && (one.ttl ?? 0) > LONGEST_TTL) === true) return;
+  // Letter case of the question is the upstream's in one and the client's in the other.
+  const [known, told] = [theirs, ours].map(({ answers }) =>
+    renderRecords(answers).map((text) => text.toLowerCase()),
+  );
+  const strange = told?.filter((text) => known?.includes(text) !== true) ?? [];
+  if (strange.length > 0) throw new Error(`gives ${strange.join()}, the upstream gave ${known?.join()}`);
 }

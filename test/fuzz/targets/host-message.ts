@@ -1,10 +1,9 @@
-import type { DecodedPacket } from "dns-packet";
 import { isIP } from "node:net";
 import { isSpecialAddress } from "../../../src/dns/special-address.ts";
 import { encodeHostQuery, readHostAnswer } from "../../../src/outbound/host-message.ts";
 import { parseAddress } from "../../../src/policy/address.ts";
 import { qname } from "../../policy/examples.ts";
-import { answerWith, octetsReadByPacket, readByDns2, readByPacket } from "../engine/dns-messages.ts";
+import { answerWith, readAligned } from "../engine/dns-messages.ts";
 import { plainChecker, readAnywhere, type Target } from "../engine/target.ts";
 import { answer } from "./answer.ts";
 
@@ -17,12 +16,6 @@ export const hostMessage: Target = {
   make: answer.make,
   open: async () => plainChecker(check),
 };
-
-/** dns-packet takes the length of some records from what they hold, and reads on in the wrong place where that is wrong. */
-function readAligned(message: Buffer): DecodedPacket | undefined {
-  const decoded = readByPacket(message);
-  return octetsReadByPacket() === message.length && readByDns2(message) !== undefined ? decoded : undefined;
-}
 
 function check(input: Buffer): string {
   const message = answerWith(QUERY.message, QUERY.questionOctets, input);
