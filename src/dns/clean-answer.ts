@@ -24,6 +24,9 @@ const MAX_TTL_SECONDS = 300;
 /** How long a client may keep an answer whose addresses were all taken out. */
 const FILTERED_TTL_SECONDS = 5;
 const MAX_CHAIN = 16;
+/** Owners compared for one answer; one with more to compare counts as malformed. A long honest chain with its addresses takes some hundred. */
+const MAX_COMPARED = 2048;
+const TOO_MUCH = { kept: -1, filtered: false, addresses: 0 };
 
 /** Whether the address at `octets[at, at + length)` may be given out. */
 export type AdmitAddress = (octets: Buffer, at: number, length: 4 | 16) => boolean;
@@ -54,6 +57,7 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
     into.bodyStart = start + HEADER_OCTETS + question.questionOctets;
     into.addressOctets = question.qtype === RrType.aaaa ? 16 : 4;
     const { kept, filtered, addresses } = selectRecords(octets, start, end, question, admit, index);
+    if (kept < 0) return false;
     if (filtered && addresses === 0) {
       prepareFiltered(into);
       return true;
@@ -80,14 +84,16 @@ function selectRecords(
   let kept = 0;
   let filtered = false;
   let addresses = 0;
+  let compared = 0;
   for (let hop = 0; hop <= MAX_CHAIN && chain >= 0; hop++) {
     let next = -1;
     for (let i = 0; i < index.count; i++) {
       const type = index.type[i] ?? 0;
       const wanted =
         type === qtype || (type === RrType.cname && next < 0) || (type === RrType.rrsig && dnssecOk);
-      if (!wanted || index.keep[i] === 1 || !sameName(octets, start, index.owner[i] ?? 0, chain, end))
-        continue;
+      if (!wanted || index.keep[i] === 1) continue;
+      if (++compared > MAX_COMPARED) return TOO_MUCH;
+      if (!sameName(octets, start, index.owner[i] ?? 0, chain, end)) continue;
       if (type === qtype && addressOctets !== 0) {
         const fits = index.rdataOctets[i] === addressOctets && addresses < MAX_ADDRESSES;
         if (!fits || !admit(octets, index.rdataAt[i] ?? 0, addressOctets)) {

@@ -252,6 +252,13 @@ describe("a message that is not well-formed is refused", () => {
     }
     expect(prepare(whole, { questionOctets })).toBeDefined();
   });
+  test("with so many records and aliases that 2,048 owners would not be enough to compare", () => {
+    const aliases = ["c1.example", "c2.example", "c3.example"];
+    const chain = [NAME, ...aliases].map((name, n) => cname(name, aliases[n] ?? "end.example"));
+    const others = Array.from({ length: 420 }, () => a("other.example", "192.0.2.1"));
+    expect(clean({ answers: [...chain, ...others.slice(20)] })).toBeDefined();
+    expect(clean({ answers: [...chain, ...others] })).toBeUndefined();
+  });
   test("with more than 1024 answer records", () => {
     const answers = Array.from({ length: 1025 }, (_, i) => a(NAME, `198.51.100.${i & 255}`));
     expect(clean({ answers })).toBeUndefined();

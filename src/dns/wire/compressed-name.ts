@@ -5,6 +5,11 @@
 import { HEADER_OCTETS, MAX_LABEL_OCTETS, MAX_NAME_OCTETS } from "./constants.ts";
 
 const POINTER = 0xc0;
+/**
+ * Pointers that lead to pointers. Who compresses names points to labels, so more than a few in a row are made to cost time: thousands fit
+ * into one message, and a thousand records may begin with the last of them.
+ */
+const MAX_POINTERS_IN_A_ROW = 16;
 
 /** The offset behind the name at `at`, or -1 for one that is cut off or malformed. */
 export function skipName(octets: Buffer, at: number, end: number): number {
@@ -20,7 +25,7 @@ export function skipName(octets: Buffer, at: number, end: number): number {
 
 /** The offset of the next label, pointers followed; -1 where there is none to be had. */
 function follow(octets: Buffer, messageStart: number, at: number, end: number): number {
-  for (let limit = at; ; limit = at) {
+  for (let limit = at, pointers = 0; pointers <= MAX_POINTERS_IN_A_ROW; limit = at, pointers++) {
     if (at >= end) return -1;
     const length = octets[at] ?? 0;
     if ((length & POINTER) !== POINTER) return length <= MAX_LABEL_OCTETS && at + 1 + length <= end ? at : -1;
@@ -28,6 +33,7 @@ function follow(octets: Buffer, messageStart: number, at: number, end: number): 
     at = messageStart + (((length & 0x3f) << 8) | (octets[at + 1] ?? 0));
     if (at >= limit || at < messageStart + HEADER_OCTETS) return -1;
   }
+  return -1;
 }
 
 /**

@@ -41,6 +41,16 @@ describe("a pointer is refused", () => {
   });
 });
 
+test("a name behind sixteen pointers in a row is read, and malformed behind one more", () => {
+  const pointers = Array.from({ length: 17 }, (_, n) => [0xc0, n === 0 ? 12 : 15 + 2 * (n - 1)]).flat();
+  const octets = message("a", 0, ...pointers);
+  const [sixteenth, last] = [octets.length - 4, octets.length - 2];
+  expect(expand(octets, sixteenth)).toBe("\u0001a\0");
+  expect(sameName(octets, 0, sixteenth, 12, octets.length)).toBe(true);
+  expect(expand(octets, last)).toBeUndefined();
+  expect(sameName(octets, 0, last, 12, octets.length)).toBe(false);
+});
+
 test.each<[string, number]>([
   ["01 label type", 0x40],
   ["10 label type", 0x80],

@@ -61,7 +61,7 @@ const lower = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => le
 function expandPlainly(message: Buffer, at: number): string | undefined {
   const parts: Buffer[] = [];
   let octets = 0;
-  let pointers = 0;
+  let inARow = 0;
   for (let place = at; ;) {
     const length = message[place];
     if (length === undefined) return undefined;
@@ -69,13 +69,15 @@ function expandPlainly(message: Buffer, at: number): string | undefined {
       if (place + 2 > message.length) return undefined;
       const to = message.readUInt16BE(place) & 0x3fff;
       if (to >= place || to < 12) return undefined;
-      pointers += 1;
+      inARow += 1;
+      if (inARow > 16) return undefined;
       place = to;
       continue;
     }
+    inARow = 0;
     if (length > 63 || place + 1 + length > message.length) return undefined;
     octets += 1 + length;
-    if (octets > 255 || pointers > 1000) return undefined;
+    if (octets > 255) return undefined;
     parts.push(message.subarray(place, place + 1 + length));
     if (length === 0) return asText(Buffer.concat(parts));
     place += 1 + length;
