@@ -30,6 +30,7 @@ export async function createNamespace(label: string): Promise<OwnedNamespace> {
   const name = `${NAME_PREFIX}-${process.pid}-${randomBytes(3).toString("hex")}-${label}`;
   await requireCommand(["ip", "netns", "add", name]);
   const removeAtExit = (): void => {
+    endProcesses(spawnSync("ip", ["netns", "pids", name], { encoding: "utf8" }).stdout);
     spawnSync("ip", ["netns", "delete", name]);
     rmSync(`/etc/netns/${name}`, { recursive: true, force: true });
   };
@@ -133,7 +134,7 @@ export function isAlive(pid: number): boolean {
 
 async function removeNamespace(name: string): Promise<void> {
   const pids = await runCommand(["ip", "netns", "pids", name], { ownSession: true });
-  for (const pid of pids.stdout.split("\n").filter(Boolean)) endProcess(Number(pid));
+  endProcesses(pids.stdout);
   await removeConfig(name);
   await runCommand(["ip", "netns", "delete", name], { ownSession: true });
 }
@@ -144,11 +145,14 @@ async function removeConfig(name: string): Promise<void> {
   await rmdir("/etc/netns").catch(ignore);
 }
 
-function endProcess(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    ignore(error); // it ended by itself meanwhile
+/** `pids`: one a line. */
+function endProcesses(pids: string): void {
+  for (const pid of pids.split("\n").filter(Boolean)) {
+    try {
+      process.kill(Number(pid), "SIGKILL");
+    } catch (error) {
+      ignore(error); // it ended by itself meanwhile
+    }
   }
 }
 
