@@ -46,6 +46,12 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   return { ok: true, value: toSettings(values as Values) };
 }
 
+/** Where the unix socket is, for who needs no other setting; undefined where there is none, or its variable cannot be read. */
+export function readSocketPath(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const reading = VARIABLES.socketPath.read(env[VARIABLES.socketPath.name]);
+  return reading.ok ? reading.value : undefined;
+}
+
 const SIGNED_WITHOUT_TOKEN: Problem = {
   path: VARIABLES.signedWrites.name,
   message: `needs ${VARIABLES.token.name}, which is the key that changes are signed with`,

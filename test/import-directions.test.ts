@@ -9,6 +9,7 @@ import { describe, expect, test } from "vitest";
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   policy: [],
   protections: [],
+  xdp: ["protections", "sys"],
   sys: [],
   config: ["policy", "protections"],
   audit: ["policy"],
@@ -17,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   netns: ["sys"],
   dns: ["policy", "sys"],
   netfilter: ["policy", "sys"],
-  enforcement: ["policy", "protections", "sys", "audit", "dns", "netfilter"],
+  enforcement: ["policy", "protections", "sys", "audit", "dns", "netfilter", "xdp"],
   api: ["policy", "protections", "audit", "enforcement"],
   client: ["api"],
   cli: [
@@ -30,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "config",
     "netns",
     "netfilter",
+    "xdp",
     "enforcement",
     "api",
     "client",

@@ -50,7 +50,7 @@ export async function runCli(
         return EXIT.ok;
       }
       if (rest.length > 0) return refuse(context, `${command} takes no arguments, given "${rest.join(" ")}"`);
-      return command === "serve" ? serve(context) : teardown();
+      return command === "serve" ? serve(context) : teardown(context);
     }
     default:
       return refuse(context, `there is no command "${command}"`);
@@ -62,9 +62,9 @@ async function serve(context: CliContext): Promise<number> {
   return start(context.env);
 }
 
-async function teardown(): Promise<number> {
+async function teardown(context: CliContext): Promise<number> {
   const { teardown: remove } = await import("./teardown.ts");
-  return remove();
+  return remove(context.env);
 }
 
 function refuse(context: CliContext, problem: string): number {

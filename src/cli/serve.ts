@@ -24,6 +24,7 @@ import {
   RequiredProtectionError,
 } from "../protections/protections.ts";
 import { giveFreedMemoryBack, keepLargePiecesApart } from "../sys/process-memory.ts";
+import { holdersFileBeside } from "../xdp/io/holders-file.ts";
 import { EXIT } from "./exit-codes.ts";
 import { createObservability } from "./observability.ts";
 import { findObstacles } from "./preflight.ts";
@@ -94,6 +95,7 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     applier: createNftApplier({ deltas, present: isFresh ? NOTHING_PRESENT : undefined }),
     deltaPorts: [deltas.port],
     protections,
+    queueHoldersFile: holdersFileBeside(settings.socketPath),
     isRulesetThere: found?.mode === settings.mode,
     storage: settings.policyFile === undefined ? undefined : createPolicyStorage(settings.policyFile),
     audit: observability.audit,

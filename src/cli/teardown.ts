@@ -1,16 +1,23 @@
+import { readSocketPath } from "../config.ts";
 import { describe } from "../enforcement/errors.ts";
 import { createNftApplier } from "../netfilter/io/nft.ts";
 import { hasNetAdmin } from "../sys/namespace-facts.ts";
+import { holdersFileBeside } from "../xdp/io/holders-file.ts";
+import { releaseHeldQueues } from "../xdp/io/open-held-queues.ts";
 import { EXIT } from "./exit-codes.ts";
 
-/** `egress teardown`: removes every table of ours from this network namespace, and nothing else. The sandbox is open then. */
-export async function teardown(): Promise<number> {
+/**
+ * `egress teardown`: removes every table of ours from this network namespace, lets the queues of its interfaces go, and nothing else. The
+ * sandbox is open then.
+ */
+export async function teardown(env: Readonly<Record<string, string | undefined>>): Promise<number> {
   if (!hasNetAdmin()) {
     process.stderr.write("egress: CAP_NET_ADMIN is missing\n");
     return EXIT.config;
   }
   try {
     await createNftApplier().teardown();
+    releaseHeldQueues(holdersFileBeside(readSocketPath(env)));
     process.stdout.write("egress: our tables are removed; nothing is enforced in this network namespace\n");
     return EXIT.ok;
   } catch (error) {

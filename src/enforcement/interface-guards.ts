@@ -77,7 +77,7 @@ function hasName(interfaces: readonly UnguardedInterface[], name: string): boole
   return interfaces.some((one) => one.name === name);
 }
 
-const ONLY_LOOKUPS: ProtectionState = { state: "off", reason: "mode dns judges lookups alone" };
+export const ONLY_LOOKUPS: ProtectionState = { state: "off", reason: "mode dns judges lookups alone" };
 /** A reason names this many, so that it stays a line. */
 const NAMED = 4;
 

@@ -32,6 +32,7 @@ import {
 import { countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
 import { drawMarks } from "./draw-marks.ts";
 import { errnoOf } from "./errors.ts";
+import { holdQueues, type HoldQueuesOptions } from "./hold-queues.ts";
 import { createIdleFlows } from "./idle-flows.ts";
 import { watchInterfaceGuards } from "./interface-guards.ts";
 import { takeOverLearned } from "./take-over-learned.ts";
@@ -50,7 +51,7 @@ const RESOLVER_PORT = 15_353;
 /** In mode `dns` the kernel judges no address, so it need not be told of any. */
 const NO_ADMISSION: AddressAdmission = { learn: () => undefined, commit: () => true };
 
-export interface SandboxOptions extends ChangePolicySettings {
+export interface SandboxOptions extends ChangePolicySettings, HoldQueuesOptions {
   readonly upstreams: readonly Endpoint[];
   readonly timeoutMs: number;
   readonly bounds: BoundSettings;
@@ -62,7 +63,6 @@ export interface SandboxOptions extends ChangePolicySettings {
   readonly applier: RulesetApplier;
   /** Netlink ports that its small changes come from. */
   readonly deltaPorts: readonly number[];
-  readonly protections: Protections;
   /** Whether an earlier process has left a whole ruleset of ours. */
   readonly isRulesetThere: boolean;
   readonly storage: PolicyStorage | undefined;
@@ -134,7 +134,12 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     options.protections,
   );
   const { applier } = guards;
-  if (!options.isRulesetThere) await closeEverything(frame, applier);
+  // The queues while nft(8) is at work.
+  const [, queues] = await Promise.all([
+    options.isRulesetThere ? undefined : closeEverything(frame, applier),
+    holdQueues(options),
+  ]);
+  undo.defer(() => queues.close());
   const learned = takeOverLearned({ set: learnedSet, figures, onFault: options.onFault });
   let ownDestinations: readonly Endpoint[] = [];
   const dns: { server?: DnsServer } = {};
@@ -200,6 +205,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
   undo.defer(() => renewal.stop());
   const networkWatch = watchNetwork(() => {
+    queues.look();
     if (network.hasChanged()) void policy.refresh();
   });
   undo.defer(() => networkWatch.close());

@@ -4,7 +4,7 @@
  * The chains and their order are the result of experiments against a workload that is root with CAP_NET_RAW in this very
  * namespace; each chain's file says what its rules are there for. Known limits: a workload with CAP_NET_RAW can forge the answers
  * of a resolver on a loopback address, because it shares both the address and the interface with it; AF_XDP sockets pass the
- * raw-frame guard; interfaces stacked on another one of the same namespace (VLAN, bond, bridge) are cut off.
+ * raw-frame guard, and are kept from being there by `src/xdp`; interfaces stacked on another one of the same namespace (VLAN, bond, bridge) are cut off.
  */
 import { egressChain } from "./egress-chain.ts";
 import { generationChains } from "./generation-chains.ts";

@@ -23,7 +23,8 @@ export const PROTECTIONS = {
   },
   "af-xdp": {
     meaning: "AF_XDP sockets, which send past the guard of raw frames, find every queue held",
-    remedy: "use a kernel with AF_XDP, and give the sidecar CAP_NET_RAW and enough locked memory",
+    remedy:
+      "start the sidecar first, with CAP_NET_RAW, enough locked memory, and AF_XDP in its seccomp profile",
   },
   "own-sockets": {
     meaning: "packets pass as ours only from sockets of a secret group, besides their marks",

@@ -5,7 +5,7 @@
  * Not here: protection from a process that may look into this one.
  */
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, statSync } from "node:fs";
-import { createArena } from "./arena.ts";
+import { readDeathSignal, setDeathSignal } from "./death-signal.ts";
 import { SystemCallError } from "./errors.ts";
 import { mustCall, tryCall } from "./libc.ts";
 
@@ -26,8 +26,6 @@ const LOWEST = 1024;
 /** Fewer ids than that could be tried out together with the mark. */
 const ENOUGH = 0x7fff;
 const NS_GET_USERNS = 0xb701;
-const PR_SET_PDEATHSIG = 1;
-const PR_GET_PDEATHSIG = 2;
 const PR_GET_DUMPABLE = 3;
 const PR_SET_DUMPABLE = 4;
 const EPERM = 1;
@@ -51,13 +49,14 @@ export function findOwnGroup(below: (limit: number) => number): OwnGroup {
  */
 export function underGroup<T>(group: number, open: () => T): T | undefined {
   const parent = process.ppid;
-  const { signal, dumpable } = readDeathAndDump();
+  const signal = readDeathSignal();
+  const dumpable = mustCall("PR_GET_DUMPABLE", "prctl", PR_GET_DUMPABLE, 0, 0, 0, 0);
   const before = tryCall("setfsgid", group);
   try {
     return tryCall("setfsgid", ASK) === group ? open() : undefined;
   } finally {
     tryCall("setfsgid", before);
-    mustCall("PR_SET_PDEATHSIG", "prctl", PR_SET_PDEATHSIG, signal, 0, 0, 0);
+    setDeathSignal(signal);
     // It died in between.
     if (signal !== 0 && process.ppid !== parent) process.kill(process.pid, signal);
     if (dumpable === 1) mustCall("PR_SET_DUMPABLE", "prctl", PR_SET_DUMPABLE, 1, 0, 0, 0);
@@ -109,13 +108,6 @@ function isNetworkOfOwnUsers(): boolean {
   } finally {
     closeSync(network);
   }
-}
-
-function readDeathAndDump(): { readonly signal: number; readonly dumpable: number } {
-  const scratch = createArena(8);
-  mustCall("PR_GET_PDEATHSIG", "prctl", PR_GET_PDEATHSIG, scratch.address(0), 0, 0, 0);
-  const dumpable = mustCall("PR_GET_DUMPABLE", "prctl", PR_GET_DUMPABLE, 0, 0, 0, 0);
-  return { signal: scratch.words[0] ?? 0, dumpable };
 }
 
 function no(reason: string): OwnGroup {

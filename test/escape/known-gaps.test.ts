@@ -12,16 +12,7 @@ import { startJsonServer } from "../support/json-server.ts";
 import { createLab, INTERNET_V6, type Lab, SANDBOX_V6 } from "../support/lab.ts";
 import { skipBecause } from "../support/skip.ts";
 import { until } from "../support/until.ts";
-import {
-  attack,
-  attackArgv,
-  deniedAddress,
-  leaksOf,
-  macOf,
-  POLICY,
-  startAccomplice,
-  startAttack,
-} from "./attack.ts";
+import { attack, attackArgv, leaksOf, POLICY, startAccomplice, startAttack } from "./attack.ts";
 
 const HOSTILE = { IPv4: "203.0.113.54", IPv6: "2001:db8:100:54::54" } as const;
 const FORGED = "203.0.113.66";
@@ -31,18 +22,6 @@ beforeEach(async () => {
   lab = await createLab();
 });
 afterEach(() => lab[Symbol.asyncDispose]());
-
-test.for(FAMILIES)(
-  "known gap: row 21: an AF_XDP socket sends past every hook, $name",
-  async (family, context) => {
-    skipWithoutFamily(context, lab, family);
-    await lab.startSidecar({ policy: POLICY });
-    const destination = deniedAddress(family, 21);
-    const gateway = await macOf(lab.internet);
-    const leaks = await leaksOf(lab, () => attack(lab, "xdp", "eth0", gateway, family.sandbox, destination));
-    expect(leaks).toMatchObject([{ destination, destinationPort: 21 }]);
-  },
-);
 
 test("known gap: row 11: who holds the API's port first keeps the sidecar from starting, and is told tokens", async () => {
   await using squatter = await startAttack(lab, "squat", "hold", "18080");

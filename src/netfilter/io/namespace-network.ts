@@ -24,9 +24,8 @@ const RECEIVE_OCTETS = 1 << 20;
 
 /** Facts of this instant: interfaces and addresses come and go. Throws SystemCallError. */
 export function readNetwork(): NetworkFacts {
-  const socket = openNetlinkSocket(NETLINK_ROUTE, { bufferOctets: RECEIVE_OCTETS });
-  try {
-    const links = dump(socket, "links", RTM_NEWLINK, readLink).filter(({ name }) => name !== "lo");
+  return withSocket((socket) => {
+    const links = dumpLinks(socket);
     const addresses = dump(socket, "addresses", RTM_NEWADDR, readAddressPrefix);
     const routes = dump(socket, "routes", RTM_NEWROUTE, readOnLinkRoute);
     const onLink = [...addresses, ...routes].filter((prefix) => isOn(links, prefix));
@@ -36,9 +35,12 @@ export function readNetwork(): NetworkFacts {
       onLinkV6: renderPrefixes(onLink, 16),
       ipv6: addresses.some(({ octets }) => octets.length === 16),
     };
-  } finally {
-    socket.close();
-  }
+  });
+}
+
+/** The interfaces of this instant, but `lo`; a number is never given to another one as long as the namespace lives. Throws SystemCallError. */
+export function readLinks(): readonly Link[] {
+  return withSocket(dumpLinks);
 }
 
 /** Word of a change comes once for all that happen within this time. */
@@ -65,6 +67,19 @@ export function watchNetwork(onChange: () => void): { close(): void } {
       socket.close();
     },
   };
+}
+
+function withSocket<T>(use: (socket: NetlinkSocket) => T): T {
+  const socket = openNetlinkSocket(NETLINK_ROUTE, { bufferOctets: RECEIVE_OCTETS });
+  try {
+    return use(socket);
+  } finally {
+    socket.close();
+  }
+}
+
+function dumpLinks(socket: NetlinkSocket): readonly Link[] {
+  return dump(socket, "links", RTM_NEWLINK, readLink).filter(({ name }) => name !== "lo");
 }
 
 /** What the events say is not looked at: the facts are read anew. Too many events at once (ENOBUFS) say the same. */

@@ -1,16 +1,19 @@
-"""Row 21: a frame past every hook, through an AF_XDP socket in copy mode. xdp.py DEVICE GATEWAY_MAC OWN DESTINATION [QUEUE...]"""
+"""Row 21: AF_XDP sockets. xdp.py send DEVICE GATEWAY_MAC OWN DESTINATION [QUEUE...] | hold DEVICE QUEUE | variants DEVICE
+
+`send` puts a frame past every hook, in copy mode; `hold` takes a queue, says `ready` and goes on; `variants` tries other ways to a queue.
+"""
 import ctypes
 import mmap
 import os
 import socket
 import struct
-import sys
+import time
 
-from packets import attempt, ethernet, ethertype_of, udp_packet
+from packets import attempt, dispatch, ethernet, ethertype_of, say, udp_packet
 
 AF_XDP, SOL_XDP = 44, 283
 XDP_MMAP_OFFSETS, XDP_TX_RING, XDP_UMEM_REG, XDP_FILL_RING, XDP_COMPLETION_RING = 1, 3, 4, 5, 6
-XDP_COPY = 1 << 1
+XDP_SHARED_UMEM, XDP_COPY, XDP_ZEROCOPY, XDP_USE_NEED_WAKEUP = 1, 2, 4, 8
 PGOFF_TX_RING = 0x80000000
 FRAME, COUNT = 4096, 4
 libc = ctypes.CDLL(None, use_errno=True)
@@ -24,28 +27,60 @@ def check(result):
     return result
 
 
-def send(device, frame, queue):
+def open_socket():
+    """A socket ready to be bound, and its memory."""
     one = socket.socket(AF_XDP, socket.SOCK_RAW, 0)
     memory = check(libc.mmap(None, FRAME * COUNT, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0))
     one.setsockopt(SOL_XDP, XDP_UMEM_REG, struct.pack("=QQIII4x", memory, FRAME * COUNT, FRAME, 0, 0))
     for ring in (XDP_FILL_RING, XDP_COMPLETION_RING, XDP_TX_RING):
         one.setsockopt(SOL_XDP, ring, struct.pack("I", COUNT))
+    return one, memory
+
+
+def bind(one, device, queue, flags=XDP_COPY, shared=0):
+    address = struct.pack("=HHIII", AF_XDP, flags, socket.if_nametoindex(device), queue, shared)
+    check(libc.bind(one.fileno(), address, len(address)))
+
+
+def transmit(device, frame, queue):
+    one, memory = open_socket()
     offsets = struct.unpack("16Q", one.getsockopt(SOL_XDP, XDP_MMAP_OFFSETS, 128))
     producer, _, descriptors, _ = offsets[4:8]
     ring = check(libc.mmap(None, descriptors + COUNT * 16, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, one.fileno(), PGOFF_TX_RING))
-    address = struct.pack("=HHIII", AF_XDP, XDP_COPY, socket.if_nametoindex(device), queue, 0)
-    check(libc.bind(one.fileno(), address, len(address)))
+    bind(one, device, queue)
     ctypes.memmove(memory, frame, len(frame))
     ctypes.memmove(ring + descriptors, struct.pack("=QII", 0, len(frame), 0), 16)
     ctypes.c_uint32.from_address(ring + producer).value = 1
     check(libc.sendto(one.fileno(), None, 0, socket.MSG_DONTWAIT, None, 0))
 
 
-def main():
-    device, gateway, own, destination, *queues = sys.argv[1:]
+def send(device, gateway, own, destination, *queues):
     frame = ethernet(gateway, ethertype_of(destination), udp_packet(own, 999, destination, 21, b"data past every hook"))
     for queue in map(int, queues or ["0"]):
-        attempt(f"queue {queue}", lambda: send(device, frame, queue))
+        attempt(f"queue {queue}", lambda: transmit(device, frame, queue))
 
 
-main()
+def hold(device, queue):
+    one, _ = open_socket()
+    bind(one, device, int(queue))
+    say(event="ready")
+    time.sleep(600)
+
+
+def variants(device):
+    for name, flags in (("any mode", 0), ("zero copy", XDP_ZEROCOPY), ("wakeup", XDP_COPY | XDP_USE_NEED_WAKEUP)):
+        attempt(name, lambda: bind(open_socket()[0], device, 0, flags))
+    # A socket on `lo`, which nobody holds, shares its memory with one on the device's queue.
+    base, _ = open_socket()
+    attempt("base on lo", lambda: bind(base, "lo", 0))
+    attempt("shared memory", lambda: bind(sharing_socket(), device, 0, XDP_SHARED_UMEM, base.fileno()))
+
+
+def sharing_socket():
+    one = socket.socket(AF_XDP, socket.SOCK_RAW, 0)
+    for ring in (XDP_FILL_RING, XDP_COMPLETION_RING, XDP_TX_RING):
+        one.setsockopt(SOL_XDP, ring, struct.pack("I", COUNT))
+    return one
+
+
+dispatch(globals())

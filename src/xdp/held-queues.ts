@@ -1,0 +1,136 @@
+/**
+ * Holds every queue of every interface by an AF_XDP socket of our own, so that a workload finds none to send through: what such a socket
+ * sends goes to the driver past every hook of netfilter.
+ *
+ * Each socket is shared with a small process, the holder, that outlives this one; a restart finds it again. Known limits: where this
+ * process is the first of its container, holders end with it; a queue that somebody else has taken cannot be taken from him.
+ */
+import type { ProtectionState } from "../protections/protection.ts";
+import type { QueueHold } from "../sys/xdp-socket.ts";
+
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+}
+
+/** A process that keeps queues of one interface held. */
+export interface Holder {
+  readonly interfaceIndex: number;
+  readonly queues: readonly number[];
+  isAlive(): boolean;
+  end(): void;
+}
+
+export interface HeldQueuesPorts {
+  /** All interfaces but `lo`. */
+  readonly readLinks: () => readonly Link[];
+  readonly hold: (interfaceIndex: number, queue: number) => QueueHold;
+  /** Whether the interface of a socket of ours has gone, and the hold with it. */
+  readonly isLost: (fd: number) => boolean;
+  readonly close: (fd: number) => void;
+  readonly hasXdpSockets: () => boolean;
+  /** Starts a holder and writes down that it is ours. Undefined where there can be none. */
+  readonly startHolder: (interfaceIndex: number, sockets: ReadonlyMap<number, number>) => Holder | undefined;
+  /** Holders of an earlier process, which are alive. */
+  readonly earlier: readonly Holder[];
+}
+
+export interface HeldQueues {
+  /** Takes what is free, lets go what is gone; synchronous. Gives back how it stands. */
+  look(): ProtectionState;
+  /** Closes our own descriptors. Holders stay. */
+  close(): void;
+}
+
+/** More than any driver has: the loop ends. */
+const MAX_QUEUES = 4096;
+
+export function createHeldQueues(ports: HeldQueuesPorts): HeldQueues {
+  /** Descriptors by interface and queue. */
+  const own = new Map<number, Map<number, number>>();
+  let holders = ports.earlier;
+
+  function dropGone(links: readonly Link[]): void {
+    const isThere = (index: number): boolean => links.some((link) => link.index === index);
+    for (const [index, sockets] of own) {
+      for (const [queue, fd] of sockets) {
+        if (isThere(index) && !ports.isLost(fd)) continue;
+        ports.close(fd);
+        sockets.delete(queue);
+      }
+      if (sockets.size === 0) own.delete(index);
+    }
+    for (const { interfaceIndex } of holders) if (!isThere(interfaceIndex)) endHoldersOf(interfaceIndex);
+    holders = holders.filter((holder) => holder.isAlive());
+  }
+
+  const isKept = (index: number, queue: number): boolean =>
+    holders.some(({ interfaceIndex, queues }) => interfaceIndex === index && queues.includes(queue));
+
+  function endHoldersOf(index: number): void {
+    for (const holder of holders) if (holder.interfaceIndex === index) holder.end();
+    holders = holders.filter(({ interfaceIndex }) => interfaceIndex !== index);
+  }
+
+  /** Why a queue of it is not ours; undefined when all are. */
+  function holdAll({ index, name }: Link): string | undefined {
+    const sockets = own.get(index) ?? new Map<number, number>();
+    own.set(index, sockets);
+    const taken: number[] = [];
+    for (let queue = 0; queue < MAX_QUEUES; queue++) {
+      if (sockets.has(queue)) continue;
+      const hold = ports.hold(index, queue);
+      if (hold.ok) {
+        sockets.set(queue, hold.fd);
+        // The interface has been away, and what a holder of it kept is void.
+        if (isKept(index, queue)) endHoldersOf(index);
+      } else if (hold.code === "EBUSY" && isKept(index, queue)) continue;
+      else if (hold.code === "EBUSY") taken.push(queue);
+      else if (isEnd(hold, queue)) break;
+      else return describeRefusal(name, hold);
+    }
+    if (taken.length === 0) return undefined;
+    return `another process holds queue ${taken.join(", ")} of interface ${name}, and sends past the rules until it ends`;
+  }
+
+  function shareAll(): void {
+    for (const [index, sockets] of own) {
+      const alone = new Map([...sockets].filter(([queue]) => !isKept(index, queue)));
+      if (alone.size === 0) continue;
+      const holder = ports.startHolder(index, alone);
+      if (holder !== undefined) holders = [...holders, holder];
+    }
+  }
+
+  return {
+    look() {
+      const links = ports.readLinks();
+      dropGone(links);
+      if (!ports.hasXdpSockets()) return ON;
+      const reasons = links.flatMap((link) => holdAll(link) ?? []);
+      shareAll();
+      return reasons.length === 0 ? ON : { state: "off", reason: reasons.join("; ") };
+    },
+    close() {
+      for (const sockets of own.values()) for (const fd of sockets.values()) ports.close(fd);
+      own.clear();
+    },
+  };
+}
+
+const ON: ProtectionState = { state: "on" };
+
+/** There is no such queue, or the interface has just gone. */
+function isEnd({ call, code }: Exclude<QueueHold, { ok: true }>, queue: number): boolean {
+  return call === "bind" && ((code === "EINVAL" && queue > 0) || code === "ENODEV");
+}
+
+function describeRefusal(name: string, { call, code }: Exclude<QueueHold, { ok: true }>): string {
+  return `the kernel refuses an AF_XDP socket on interface ${name}: ${call} ${code}${HINTS[code] ?? ""}`;
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  EPERM: ", for want of CAP_NET_RAW or by a seccomp profile, which may let a workload have one",
+  EACCES: ", for want of CAP_NET_RAW or by a seccomp profile, which may let a workload have one",
+  ENOBUFS: ", as the limit of locked memory is reached",
+};

@@ -1,0 +1,59 @@
+/** Which processes hold queues for us, written down for the process that comes after this one. */
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+export interface HolderRecord {
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat: tells it from a later process of that number. */
+  readonly startTime: string;
+  readonly interfaceIndex: number;
+  readonly queues: readonly number[];
+  /** Inode numbers of its sockets, in the order of `queues`. */
+  readonly inodes: readonly number[];
+}
+
+/** Its place: the folder of the unix socket, or where that is by default. */
+export function holdersFileBeside(socketPath = "/run/opensandbox/egress.sock"): string {
+  return join(dirname(socketPath), "queue-holders.json");
+}
+
+/** What was written last; none where there is no file, or one that is not ours to read. */
+export function readHolders(path: string): readonly HolderRecord[] {
+  try {
+    const found: unknown = JSON.parse(readFileSync(path, "utf8"));
+    return Array.isArray(found) ? found.filter(isHolderRecord) : [];
+  } catch {
+    return []; // then what they hold counts as a stranger's, and is told
+  }
+}
+
+/** Replaces the file whole, mode 0600, making its folder where there is none. Throws Node's errors. */
+export function writeHolders(path: string, holders: readonly HolderRecord[]): void {
+  if (holders.length === 0) {
+    rmSync(path, { force: true });
+    return;
+  }
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  writeFileSync(`${path}.new`, JSON.stringify(holders), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+function isHolderRecord(item: unknown): item is HolderRecord {
+  if (!isRecord(item)) return false;
+  const { pid, startTime, interfaceIndex, queues, inodes } = item;
+  return (
+    [pid, interfaceIndex].every((number) => Number.isSafeInteger(number) && Number(number) > 0) &&
+    typeof startTime === "string" &&
+    isNumbers(queues) &&
+    isNumbers(inodes) &&
+    inodes.length === queues.length
+  );
+}
+
+function isRecord(item: unknown): item is Readonly<Record<string, unknown>> {
+  return typeof item === "object" && item !== null;
+}
+
+function isNumbers(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every((number) => Number.isSafeInteger(number) && Number(number) >= 0);
+}

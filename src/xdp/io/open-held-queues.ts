@@ -1,0 +1,116 @@
+/** The queues of this network namespace: held by sockets, kept by holders, which a file beside the unix socket names. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Protections } from "../../protections/protections.ts";
+import { closeSocket, takeSocketError } from "../../sys/socket.ts";
+import { hasXdpSockets, holdQueue } from "../../sys/xdp-socket.ts";
+import { createHeldQueues, type HeldQueuesPorts, type Holder, type Link } from "../held-queues.ts";
+import { endHolder, isHolding, spawnHolder, readStartTime } from "./holder.ts";
+import { type HolderRecord, readHolders, writeHolders } from "./holders-file.ts";
+
+export interface WatchedQueues {
+  /** Looks at the interfaces as they are now. */
+  look(): void;
+  /** Holders stay. */
+  close(): void;
+}
+
+export interface WatchedQueuesOptions {
+  /** Of the holders' file. */
+  readonly path: string;
+  /** Whether the queues stay held when this process ends. */
+  readonly outlive: boolean;
+  readonly readLinks: () => readonly Link[];
+  readonly protections: Pick<Protections, "report">;
+  readonly onFault: (message: string, error: unknown) => void;
+}
+
+/** The kernel lets a queue go some time after its socket was closed. */
+const RELEASE_TRIES = 10;
+const RELEASE_MS = 20;
+/** Events say nothing of a stranger who ends, nor of queues that are added to an interface. */
+const WANTING_MS = 5_000;
+const WHOLE_MS = 30_000;
+
+/** Takes the queues, reports `af-xdp`, and goes on looking from time to time. Throws SystemCallError where the interfaces cannot be read. */
+export async function openHeldQueues(options: WatchedQueuesOptions): Promise<WatchedQueues> {
+  const queues = createHeldQueues(createPorts(options));
+  let timer: NodeJS.Timeout | undefined;
+  let state = queues.look();
+  for (let tries = 0; state.state === "off" && tries < RELEASE_TRIES; tries++) {
+    await sleep(RELEASE_MS);
+    state = queues.look();
+  }
+
+  function settle(wholeMs = WHOLE_MS): void {
+    options.protections.report("af-xdp", state);
+    clearTimeout(timer);
+    timer = setTimeout(look, state.state === "on" ? wholeMs : WANTING_MS).unref();
+  }
+
+  function look(): void {
+    try {
+      state = queues.look();
+    } catch (error) {
+      options.onFault("the queues of the interfaces could not be looked at", error);
+    }
+    settle();
+  }
+
+  // A holder that was killed before it was told to stay may have looked alive.
+  settle(WANTING_MS);
+  return {
+    look,
+    close() {
+      clearTimeout(timer);
+      queues.close();
+    },
+  };
+}
+
+/** Ends the holders that the file names, and removes it. */
+export function releaseHeldQueues(path: string): void {
+  for (const record of readHolders(path)) if (isHolding(record)) endHolder(record);
+  writeHolders(path, []);
+}
+
+function createPorts({ path, outlive, readLinks, onFault }: WatchedQueuesOptions): HeldQueuesPorts {
+  let records = readHolders(path).filter(isHolding);
+  let isTold = false;
+  /** Once: every look meets it again. */
+  const tellUnkept = (error: unknown): undefined => {
+    if (!isTold) onFault("no process keeps the queues held while this one is restarted", error);
+    isTold = true;
+    return undefined;
+  };
+  return {
+    readLinks,
+    hold: holdQueue,
+    isLost: (fd) => takeSocketError(fd) !== 0,
+    close: closeSocket,
+    hasXdpSockets: () => hasXdpSockets(),
+    earlier: records.map(toHolder),
+    startHolder(interfaceIndex, sockets) {
+      if (!outlive) return undefined;
+      const started = spawnHolder(interfaceIndex, sockets);
+      if (started === undefined) return tellUnkept(new Error("/bin/sh cannot be started"));
+      records = [...records.filter(({ pid, startTime }) => readStartTime(pid) === startTime), started.record];
+      try {
+        writeHolders(path, records);
+      } catch (error) {
+        started.end();
+        return tellUnkept(error);
+      }
+      started.keep();
+      return toHolder(started.record);
+    },
+  };
+}
+
+function toHolder(record: HolderRecord): Holder {
+  return {
+    interfaceIndex: record.interfaceIndex,
+    queues: record.queues,
+    isAlive: () => readStartTime(record.pid) === record.startTime,
+    end: () => endHolder(record),
+  };
+}
