@@ -58,10 +58,15 @@ const warnings = (sidecar: Sidecar): unknown =>
     .filter(({ msg }) => msg === "a protection is off")
     .map(({ level, protection, reason }) => ({ level, protection, reason }));
 
-test("with every protection there, the start says so and goes on", async () => {
-  const sidecar = await lab.startSidecar({ policy: POLICY, env: REQUIRE });
-  expect(readyProtections(sidecar)).toMatchObject({ connections: "on", "raw-frames": "on" });
-  expect(await lab.curl(ALLOWED)).toMatchObject({ status: 200 });
+test("with every protection there, the start says so and goes on, and so does a restart", async () => {
+  const required = ["connections", "raw-frames", "own-sockets", "idle-flows"];
+  const env = { OPENSANDBOX_EGRESS_REQUIRE: required.join(",") };
+  for (let start = 0; start < 2; start++) {
+    const sidecar = await lab.startSidecar({ policy: POLICY, env });
+    expect(readyProtections(sidecar)).toMatchObject(Object.fromEntries(required.map((name) => [name, "on"])));
+    expect(await lab.curl(ALLOWED)).toMatchObject({ status: 200 });
+    await sidecar.kill("SIGKILL");
+  }
 });
 
 test("a kernel without the egress hook: warned of, and refused where the guard is required", async () => {
