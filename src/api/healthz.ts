@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Health } from "../enforcement/policy-control.ts";
 import { oneLine } from "../policy/problem.ts";
 import type { ApiContext } from "./context.ts";
+import { refuseWrite } from "./read-only.ts";
 import { renderRefusal } from "./refusal.ts";
 
 const TEXT = "text/plain; charset=UTF-8";
@@ -21,14 +22,8 @@ export function sayHealth(health: Health, outgoing: ServerResponse): void {
 
 /** The same for requests in any other form. */
 export async function serveHealthz(c: ApiContext, control: { health(): Promise<Health> }): Promise<Response> {
-  const { method } = c.req.raw;
-  if (method !== "GET" && method !== "HEAD") {
-    return renderRefusal(c, {
-      code: "method-not-allowed",
-      message: "method not allowed",
-      headers: { Allow: "GET, HEAD" },
-    });
-  }
+  const refusal = refuseWrite(c);
+  if (refusal !== undefined) return renderRefusal(c, refusal);
   const { status, text } = describeHealth(await control.health());
   return c.text(text, status);
 }
