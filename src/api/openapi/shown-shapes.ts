@@ -1,5 +1,5 @@
 /** Shapes that more than one answer has. */
-import { z } from "zod";
+import * as z from "zod";
 
 export const modeShape = z.enum(["allow_all", "deny_all", "enforcing"]);
 export const enforcementModeShape = z.enum(["dns", "dns+nft"]);

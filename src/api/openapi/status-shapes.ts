@@ -1,5 +1,5 @@
 /** The answer of `GET /status`. */
-import { z } from "zod";
+import * as z from "zod";
 import { listProtectionNames } from "../../protections/protection.ts";
 import { enforcementModeShape, modeShape, problemShape, shownRuleShape } from "./shown-shapes.ts";
 
