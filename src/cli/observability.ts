@@ -57,13 +57,14 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
   let push: OtlpPush | undefined;
 
   function sources(of: Sandbox): MetricSources {
-    const { lookups, kernel, rules, learned } = of.stats();
+    const { lookups, kernel, rules, learned, learnedFigures } = of.stats();
     return {
       lookups: () => lookups,
       queryDuration: duration.read,
       kernel: () => kernel,
       rulesInForce: () => rules,
       learnedAddresses: () => learned,
+      learned: () => learnedFigures,
       webhook: webhook?.figures,
       machine,
     };

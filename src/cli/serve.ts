@@ -86,6 +86,7 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     allowPrivateAnswers: settings.privateAnswers === "allow",
     exemptNameservers: settings.exemptNameservers,
     inboundUdp: settings.inboundUdp,
+    graceSeconds: settings.graceSeconds,
     probes: {
       qname: settings.probeName,
       intervalMs: settings.probeIntervalSeconds * 1000,

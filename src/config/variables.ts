@@ -194,6 +194,15 @@ export const VARIABLES = {
     },
     flag(),
   ),
+  graceSeconds: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_LEARNED_GRACE",
+      default: "600",
+      meaning: "seconds that an address stays open after the last connection that used it",
+      accepts: "a whole number from 0 to 86400",
+    },
+    integer(0, 86_400),
+  ),
   privateAnswers: withDefault(
     {
       name: "OPENSANDBOX_EGRESS_PRIVATE_ANSWERS",

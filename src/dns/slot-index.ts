@@ -16,6 +16,8 @@ export interface SlotIndex {
   /** Takes a free slot as the newest; NO_SLOT when there is none. */
   add(hash: number): number;
   remove(slot: number): void;
+  /** Makes the slot the newest. */
+  renew(slot: number): void;
   /** The slot added longest ago, and the one added after a slot. */
   readonly oldest: number;
   newer(slot: number): number;
@@ -62,6 +64,23 @@ export function createSlotIndex(capacity: number, wantedBuckets = capacity): Slo
     nexts[at] = next;
   }
 
+  function append(slot: number): void {
+    older[slot] = newest;
+    newer[slot] = NO_SLOT;
+    if (newest === NO_SLOT) oldest = slot;
+    else newer[newest] = slot;
+    newest = slot;
+  }
+
+  function unlink(slot: number): void {
+    const before = older[slot] ?? NO_SLOT;
+    const after = newer[slot] ?? NO_SLOT;
+    if (before === NO_SLOT) oldest = after;
+    else newer[before] = after;
+    if (after === NO_SLOT) newest = before;
+    else older[after] = before;
+  }
+
   return {
     first: (hash) => skip(heads[hash & (buckets - 1)] ?? NO_SLOT, hash),
     next: (slot) => skip(nexts[slot] ?? NO_SLOT, hashes[slot] ?? 0),
@@ -72,25 +91,21 @@ export function createSlotIndex(capacity: number, wantedBuckets = capacity): Slo
       hashes[slot] = hash;
       nexts[slot] = heads[bucket] ?? NO_SLOT;
       heads[bucket] = slot;
-      older[slot] = newest;
-      newer[slot] = NO_SLOT;
-      if (newest === NO_SLOT) oldest = slot;
-      else newer[newest] = slot;
-      newest = slot;
+      append(slot);
       size += 1;
       return slot;
     },
     remove(slot) {
       unchain(slot);
-      const before = older[slot] ?? NO_SLOT;
-      const after = newer[slot] ?? NO_SLOT;
-      if (before === NO_SLOT) oldest = after;
-      else newer[before] = after;
-      if (after === NO_SLOT) newest = before;
-      else older[after] = before;
+      unlink(slot);
       nexts[slot] = free;
       free = slot;
       size -= 1;
+    },
+    renew(slot) {
+      if (slot === newest) return;
+      unlink(slot);
+      append(slot);
     },
     get oldest() {
       return oldest;

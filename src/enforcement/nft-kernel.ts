@@ -15,6 +15,7 @@ import type { Ruleset, TimedElement } from "../netfilter/ruleset.ts";
 import { renderAddress, renderIpv6 } from "../policy/address.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import type { PolicyKernel } from "./change-policy.ts";
+import { renderOwners } from "./learned-owners.ts";
 import type { ForgottenAddress, LearnedAddresses } from "./learned-addresses.ts";
 
 /** What of the ruleset stays the same as long as the process lives. */
@@ -29,6 +30,8 @@ export interface NftKernelOptions {
   readonly ownDestinations?: () => readonly Endpoint[];
   readonly applier: RulesetApplier;
   readonly learned: LearnedAddresses;
+  /** Gives back to flows the addresses that they use, before they are judged again. Never throws. */
+  readonly catchUp?: () => Promise<void>;
   /** The namespace's interfaces, as they are now. */
   readonly readNetwork: () => NetworkFacts;
   /** A policy is in force: cached answers were judged by another one. `forgotten` addresses have gone for it. */
@@ -107,6 +110,7 @@ export function createNftKernel(options: NftKernelOptions): NftKernel {
       return generation;
     },
     async enforce(policy: CompiledPolicy) {
+      await options.catchUp?.();
       generation = generation === MAX_GENERATION ? 1 : generation + 1;
       const { forgotten, lost } = takeOut(policy);
       const comeBack = [...lastForgotten, ...lost];
@@ -132,7 +136,7 @@ function listLearned(all: readonly ForgottenAddress[], nowMs: number): RulesetIn
     const timeoutSeconds = Math.ceil((untilMs - nowMs) / 1000);
     if (timeoutSeconds <= 0) continue;
     const family = key.length === 4 ? "v4" : "v6";
-    lists[family].push({ address: renderKey(key), timeoutSeconds, comment: owners });
+    lists[family].push({ address: renderKey(key), timeoutSeconds, comment: renderOwners(owners) });
   }
   return lists;
 }

@@ -9,7 +9,9 @@ import { octetKey } from "./octet-key.ts";
 const ROUND_MS = 20_000;
 
 export interface RenewalOptions {
-  readonly learned: Pick<LearnedAddresses, "renew" | "size">;
+  readonly learned: Pick<LearnedAddresses, "renew" | "size" | "hasLapsedSince">;
+  /** The clock of the learned addresses. */
+  readonly nowMs: () => number;
   /** Tells the destination of every flow. */
   readonly readFlows: (onDestination: (octets: Uint8Array) => void) => Promise<void>;
   readonly onFault: (error: unknown) => void;
@@ -19,20 +21,29 @@ export interface RenewalOptions {
 export interface Renewal {
   /** One round, now. */
   run(): Promise<void>;
+  /**
+   * Before flows are judged again: a round where the time of an address has run out since the last one, which a flow may have
+   * begun to use just before.
+   */
+  catchUp(): Promise<void>;
   /** Ends the rounds; settles when none is under way. */
   stop(): Promise<void>;
 }
 
 /** Starts the rounds. One that fails is told and the next one tries again: addresses outlive two rounds. */
-export function startRenewal({ learned, readFlows, onFault, roundMs = ROUND_MS }: RenewalOptions): Renewal {
+export function startRenewal(options: RenewalOptions): Renewal {
+  const { learned, nowMs, readFlows, onFault, roundMs = ROUND_MS } = options;
   let underWay: Promise<void> = Promise.resolve();
+  let lastMs = nowMs();
 
   async function round(): Promise<void> {
     if (learned.size === 0) return;
     const inUse = new Set<string>();
+    const beganMs = nowMs();
     try {
       await readFlows((octets) => inUse.add(octetKey(octets, 0, octets.length)));
       learned.renew(inUse);
+      lastMs = beganMs;
     } catch (error) {
       onFault(error);
     }
@@ -44,6 +55,7 @@ export function startRenewal({ learned, readFlows, onFault, roundMs = ROUND_MS }
   const timer = setInterval(() => void run(), roundMs).unref();
   return {
     run,
+    catchUp: async () => (learned.hasLapsedSince(lastMs) ? run() : undefined),
     stop() {
       clearInterval(timer);
       return underWay;

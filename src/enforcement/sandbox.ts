@@ -31,11 +31,12 @@ import {
 } from "./change-policy.ts";
 import { countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
 import { drawMarks } from "./draw-marks.ts";
-import { errnoOf } from "./errors.ts";
 import { holdQueues, type HoldQueuesOptions } from "./hold-queues.ts";
 import { createIdleFlows } from "./idle-flows.ts";
 import { watchInterfaceGuards } from "./interface-guards.ts";
+import type { LearnedFigures } from "./learned-store.ts";
 import { takeOverLearned } from "./take-over-learned.ts";
+import { openOnFreePort, RESOLVER_PORT } from "./open-on-free-port.ts";
 import { createLookupAudit } from "./lookup-audit.ts";
 import { createNetworkMemory } from "./network-memory.ts";
 import { createNftKernel, type RulesetFrame } from "./nft-kernel.ts";
@@ -45,8 +46,6 @@ import { type PageRequest, reportSandbox, type SandboxReport } from "./sandbox-r
 import { checkHealth } from "./sandbox-health.ts";
 import { openRulesetWatch } from "./ruleset-watch.ts";
 import { startRenewal } from "./renewal.ts";
-
-const RESOLVER_PORT = 15_353;
 
 /** In mode `dns` the kernel judges no address, so it need not be told of any. */
 const NO_ADMISSION: AddressAdmission = { learn: () => undefined, commit: () => true };
@@ -58,6 +57,8 @@ export interface SandboxOptions extends ChangePolicySettings, HoldQueuesOptions 
   readonly allowPrivateAnswers: boolean;
   readonly exemptNameservers: readonly string[];
   readonly inboundUdp: boolean;
+  /** How long a learned address stays after the last flow that used it. */
+  readonly graceSeconds: number;
   readonly probes: UpstreamProbes;
   readonly doh: readonly string[] | undefined;
   readonly applier: RulesetApplier;
@@ -78,6 +79,7 @@ export interface SandboxStats {
   readonly kernel: Readonly<KernelFigures>;
   /** Addresses in force that lookups brought. */
   readonly learned: number;
+  readonly learnedFigures: Readonly<LearnedFigures>;
   /** Rules of the user and of the operator. */
   readonly rules: number;
 }
@@ -140,7 +142,13 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     holdQueues(options),
   ]);
   undo.defer(() => queues.close());
-  const learned = takeOverLearned({ set: learnedSet, figures, onFault: options.onFault });
+  const learned = takeOverLearned({
+    set: learnedSet,
+    figures,
+    graceSeconds: options.graceSeconds,
+    policy: () => policy.inForce().active,
+    onFault: options.onFault,
+  });
   let ownDestinations: readonly Endpoint[] = [];
   const dns: { server?: DnsServer } = {};
   const network = createNetworkMemory();
@@ -149,6 +157,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     ownDestinations: () => ownDestinations,
     applier,
     learned,
+    catchUp: () => renewal.catchUp(),
     readNetwork: network.read,
     onEnforced(forgotten) {
       dns.server?.clearCache();
@@ -199,6 +208,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   dns.server = server;
   const renewal = startRenewal({
     learned,
+    nowMs: () => performance.now(),
     readFlows: readLiveFlows,
     onFault: (error) =>
       options.onFault("flows could not be listed, so addresses in use are not renewed", error),
@@ -234,6 +244,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       lookups: server.stats(),
       kernel: figures,
       learned: learned.size,
+      learnedFigures: learned.figures,
       rules: policy.ruleCount(),
     }),
     report: (page) => reportSandbox({ policy, guards, learned, server, upstreams: options.upstreams }, page),
@@ -243,27 +254,6 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       await kept.disposeAsync();
     },
   };
-}
-
-const PORT_TRIES = 8;
-
-/**
- * Opens the resolver on its port, or, where a process of the workload has taken that, on one that it cannot have foreseen. Throws what
- * the last try threw.
- */
-async function openOnFreePort(
-  onFault: SandboxOptions["onFault"],
-  open: (port: number) => Promise<DnsServer>,
-): Promise<DnsServer> {
-  for (let tries = 1; ; tries++) {
-    const port = tries === 1 ? RESOLVER_PORT : randomInt(1024, 65_536);
-    try {
-      return await open(port);
-    } catch (error) {
-      if (errnoOf(error) !== "EADDRINUSE" || tries === PORT_TRIES) throw error;
-      onFault(`port ${port} is taken by another process; lookups are redirected to another one`, error);
-    }
-  }
 }
 
 async function closeEverything(frame: RulesetFrame, applier: RulesetApplier): Promise<void> {

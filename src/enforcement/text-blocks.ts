@@ -13,6 +13,8 @@ export interface TextBlocks {
   read(first: number, length: number): string;
   /** Whether a text of words parted by blanks, `length` characters that start there, has this word. */
   hasWord(first: number, length: number, word: string): boolean;
+  /** Whether these characters stand `at` so many behind the start of a text that is long enough. */
+  hasAt(first: number, at: number, characters: string): boolean;
   release(first: number): void;
 }
 
@@ -77,6 +79,19 @@ export function createTextBlocks(capacity: number): TextBlocks {
         }
       }
       return matched === word.length;
+    },
+    hasAt(first, at, characters) {
+      let block = first;
+      for (let passed = BLOCK_OCTETS; passed <= at; passed += BLOCK_OCTETS) block = nexts[block] ?? NO_BLOCK;
+      let offset = at % BLOCK_OCTETS;
+      for (let i = 0; i < characters.length; i++, offset++) {
+        if (offset === BLOCK_OCTETS) {
+          block = nexts[block] ?? NO_BLOCK;
+          offset = 0;
+        }
+        if (octets[block * BLOCK_OCTETS + offset] !== characters.charCodeAt(i)) return false;
+      }
+      return true;
     },
     release(first) {
       for (let block = first; block !== NO_BLOCK;) {

@@ -41,6 +41,12 @@ interface KernelFigures {
   readonly repairs: number;
 }
 
+/** What has become of addresses that lookups brought. */
+interface LearnedFigures {
+  readonly renewals: number;
+  readonly evictions: Readonly<Record<"name" | "wildcard" | "all", number>>;
+}
+
 /** What became of the denials that the webhook was to hear of. */
 interface WebhookFigures {
   readonly delivered: number;
@@ -56,6 +62,7 @@ export interface MetricSources {
   /** Rules of the user and of the operator. */
   readonly rulesInForce: () => number;
   readonly learnedAddresses: () => number;
+  readonly learned: () => LearnedFigures;
   /** Undefined where no webhook is set. */
   readonly webhook: (() => WebhookFigures) | undefined;
   readonly machine: MachineReadings;
@@ -114,6 +121,7 @@ function kernelMetrics({
   kernel,
   rulesInForce,
   learnedAddresses,
+  learned,
 }: Omit<MetricSources, "machine">): readonly Metric[] {
   const { rulesets, rulesetFailures, learnedUpdates, learnedFailures, repairs } = kernel();
   return [
@@ -133,6 +141,17 @@ function kernelMetrics({
     ),
     gauge("egress.nftables.rules.count", "Rules in force, the user's and the operator's", rulesInForce()),
     gauge("egress.nftables.learned.count", "Addresses in force that lookups brought", learnedAddresses()),
+    counter(
+      "egress.nftables.learned.renewals_total",
+      "Times that an address in use was given a longer life",
+      learned().renewals,
+    ),
+    counterBy(
+      "egress.nftables.learned.evictions_total",
+      "Addresses in force that had to go for others",
+      "bound",
+      learned().evictions,
+    ),
   ];
 }
 

@@ -25,6 +25,7 @@ test("an empty environment gives the defaults", () => {
       blockDoh: false,
       dohBlocklist: [],
       inboundUdp: false,
+      graceSeconds: 600,
       privateAnswers: "allow",
       namesPerMinute: 600,
       lookupsPerMinute: 6000,

@@ -164,6 +164,14 @@ export const CASES: readonly {
     ],
     refused: ["dns.example.org", "10.0.0.0/33"],
   },
+  {
+    name: "OPENSANDBOX_EGRESS_LEARNED_GRACE",
+    accepted: [
+      ["0", { graceSeconds: 0 }],
+      ["86400", { graceSeconds: 86_400 }],
+    ],
+    refused: ["-1", "86401", "ten"],
+  },
   { name: "OPENSANDBOX_EGRESS_INBOUND_UDP", accepted: [["on", { inboundUdp: true }]], refused: ["udp"] },
   {
     name: "OPENSANDBOX_EGRESS_PRIVATE_ANSWERS",

@@ -1,71 +1,21 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createLearnedAddresses, type LearnedAddresses } from "../../src/enforcement/learned-addresses.ts";
-import { octetKey } from "../../src/enforcement/octet-key.ts";
-import { compilePolicy, type CompiledPolicy } from "../../src/policy/compile.ts";
+import { createLearnedAddresses } from "../../src/enforcement/learned-addresses.ts";
 import type { DomainName } from "../../src/policy/domain-name.ts";
-import { parseDomainName } from "../../src/policy/domain-name.ts";
-import { parsePolicyJson } from "../../src/policy/parse-policy.ts";
-import { createFakeLearnedSet, type FakeLearnedSet } from "../support/fake-learned-set.ts";
 
-interface Bench {
-  readonly kernel: FakeLearnedSet;
-  readonly learned: LearnedAddresses;
-  readonly refusals: unknown[];
-  nowMs: number;
-}
-
-function createBench(): Bench {
-  const refusals: unknown[] = [];
-  const clock = { nowMs: 1_000_000 };
-  const kernel = createFakeLearnedSet(() => clock.nowMs);
-  const learned = createLearnedAddresses({
-    set: kernel,
-    nowMs: () => clock.nowMs,
-    onRefused: (error) => refusals.push(error),
-  });
-  return {
-    kernel,
-    learned,
-    refusals,
-    get nowMs() {
-      return clock.nowMs;
-    },
-    set nowMs(value) {
-      clock.nowMs = value;
-    },
-  };
-}
-
-const name = (text: string): DomainName => {
-  const parsed = parseDomainName(text);
-  if (!parsed.ok) throw new Error(text);
-  return parsed.value;
-};
-const A = name("a.example");
-const B = name("b.example");
-const ADDRESS = Uint8Array.of(192, 0, 2, 7);
-const OTHER = Uint8Array.of(192, 0, 2, 8);
-const SIX = Uint8Array.from([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
-
-function policy(...allowed: string[]): CompiledPolicy {
-  return policyOf({ egress: allowed.map((target) => ({ action: "allow", target })) });
-}
-
-function policyOf(json: unknown): CompiledPolicy {
-  const parsed = parsePolicyJson(JSON.stringify(json));
-  if (!parsed.ok || parsed.value === "blank") throw new Error("policy");
-  return compilePolicy({ denyAlways: [], allowAlways: [], user: parsed.value });
-}
-
-function learn(bench: Bench, qname: DomainName, address: Uint8Array, ttlSeconds: number): boolean {
-  bench.learned.learn(qname, address, 0, address.length === 4 ? 4 : 16, ttlSeconds);
-  return bench.learned.commit();
-}
-
-const addressOf = (index: number): Uint8Array =>
-  Uint8Array.of(198, 18 + (index >> 16), (index >> 8) & 255, index & 255);
-const text = (octets: Uint8Array): string => octets.join(".");
+import {
+  A,
+  ADDRESS,
+  B,
+  createBench,
+  learn,
+  name,
+  OTHER,
+  policy,
+  policyOf,
+  SIX,
+  text,
+} from "./learned-bench.ts";
 
 describe("learning", () => {
   test.each([
@@ -230,6 +180,8 @@ describe("a restart", () => {
       set: before.kernel,
       nowMs: () => before.nowMs,
       onRefused: () => undefined,
+      graceSeconds: 600,
+      wildcardOf: () => undefined,
     });
     after.takeOver();
     expect(after.size).toBe(2);
@@ -253,78 +205,5 @@ describe("a restart", () => {
     const comment = bench.kernel.held().get(text(ADDRESS))?.comment ?? "";
     expect(comment.length).toBeLessThanOrEqual(253);
     for (const owner of comment.split(" ")) expect(owner).toMatch(/\.example$/);
-  });
-});
-
-describe("renewal", () => {
-  test("an address that flows use stays in force, one that none uses runs out", () => {
-    const bench = createBench();
-    learn(bench, A, ADDRESS, 1);
-    learn(bench, A, OTHER, 1);
-    for (let round = 0; round < 30; round++) {
-      bench.nowMs += 20_000;
-      bench.learned.renew(new Set([octetKey(ADDRESS, 0, 4)]));
-      expect(bench.kernel.held().has(text(ADDRESS))).toBe(true);
-    }
-    expect(bench.kernel.held().has(text(OTHER))).toBe(false);
-  });
-
-  test("a flow to an address that no lookup has given opens nothing", () => {
-    const bench = createBench();
-    bench.learned.renew(new Set([octetKey(ADDRESS, 0, 4)]));
-    expect(bench.kernel.held().size).toBe(0);
-  });
-});
-
-describe("bounds", () => {
-  test("past the bound the address learned longest ago goes, in the kernel too", { timeout: 30_000 }, () => {
-    const bench = createBench();
-    for (let index = 0; index < 65_536 + 10; index++) {
-      bench.learned.learn(A, addressOf(index), 0, 4, 300);
-    }
-    expect(bench.learned.commit()).toBe(true);
-    expect(bench.learned.size).toBe(65_536);
-    expect(bench.kernel.held().size).toBe(65_536);
-    expect(bench.kernel.held().has("198.18.0.9")).toBe(false);
-    expect(bench.kernel.held().has("198.18.0.10")).toBe(true);
-  });
-
-  test("names have a bound of their own, and the oldest addresses go for it", { timeout: 30_000 }, () => {
-    const bench = createBench();
-    for (let index = 0; index < 10_000; index++) {
-      for (let owner = 0; owner < 8; owner++) bench.learned.learn(long(owner), addressOf(index), 0, 4, 30);
-      bench.learned.commit();
-    }
-    expect(bench.learned.size).toBeGreaterThan(8000);
-    expect(bench.learned.size).toBeLessThan(9500);
-    expect(bench.kernel.held().size).toBe(bench.learned.size);
-    expect(bench.kernel.held().has(text(addressOf(0)))).toBe(false);
-  });
-
-  test(
-    "an address that was to go in a batch which the kernel refused is still known, so that a change takes it out",
-    { timeout: 30_000 },
-    () => {
-      const bench = createBench();
-      for (let index = 0; index < 65_536; index++) bench.learned.learn(A, addressOf(index), 0, 4, 300);
-      bench.learned.commit();
-      bench.kernel.refuseKey = text(ADDRESS);
-      expect(learn(bench, B, ADDRESS, 300)).toBe(false);
-      bench.kernel.refuseKey = undefined;
-      bench.learned.forget(policy());
-      expect(bench.kernel.held().size).toBe(0);
-    },
-  );
-
-  test("what has run out makes room as new addresses come", () => {
-    const bench = createBench();
-    for (let index = 0; index < 1000; index++) {
-      learn(bench, A, Uint8Array.of(198, 18, index >> 8, index & 255), 1);
-    }
-    bench.nowMs += 100_000;
-    for (let index = 0; index < 600; index++) {
-      learn(bench, A, Uint8Array.of(203, 0, index >> 8, index & 255), 1);
-    }
-    expect(bench.learned.size).toBe(600);
   });
 });

@@ -1,11 +1,8 @@
 /** The learned addresses, page by page, while the table goes on changing. */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  createLearnedAddresses,
-  type LearnedAddress,
-  type LearnedAddresses,
-} from "../../src/enforcement/learned-addresses.ts";
+import { createLearnedAddresses, type LearnedAddresses } from "../../src/enforcement/learned-addresses.ts";
+import type { LearnedAddress } from "../../src/enforcement/learned-pages.ts";
 import { compilePolicy } from "../../src/policy/compile.ts";
 import { DENY_ALL } from "../../src/policy/policy.ts";
 import { nameOf } from "../policy/examples.ts";
@@ -25,6 +22,8 @@ function createBench() {
     set: kernel,
     nowMs: () => clock.nowMs,
     onRefused: () => undefined,
+    graceSeconds: 600,
+    wildcardOf: () => undefined,
   });
   function learn(octets: Uint8Array, ttlSeconds = 300, owner = A): void {
     learned.learn(owner, octets, 0, octets.length === 4 ? 4 : 16, ttlSeconds);

@@ -28,6 +28,8 @@ function createBench() {
     set: kernel,
     nowMs: () => clock.nowMs,
     onRefused: () => undefined,
+    graceSeconds: 600,
+    wildcardOf: () => undefined,
   });
   const loaded: string[] = [];
   const heldAtLoad: string[][] = [];

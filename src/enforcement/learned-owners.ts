@@ -1,0 +1,29 @@
+/** Names that own an address, as they stand in the comment of an element: parted by blanks, the latest first. */
+import { MAX_COMMENT_OCTETS } from "../netfilter/wire/set-element.ts";
+import type { CompiledPolicy } from "../policy/compile.ts";
+import { decideAddress } from "../policy/decide-address.ts";
+import { decideName } from "../policy/decide-name.ts";
+import { isDomainName, type DomainName } from "../policy/domain-name.ts";
+
+/** An address remembers so many names: the first one that gave it, and the latest. */
+export const MAX_OWNERS = 8;
+
+/** Whether a name that owns the address is allowed, and no rule denies the address itself. */
+export function isAdmitted(policy: CompiledPolicy, octets: Uint8Array, owners: readonly string[]): boolean {
+  const { action, rule } = decideAddress(policy, octets, 0, octets.length === 4 ? 4 : 16);
+  if (rule !== undefined && action === "deny") return false;
+  return owners.some((owner) => isDomainName(owner) && decideName(policy, owner).action === "allow");
+}
+
+/** Whole names only, as far as a comment has room: a name cut short would be another name. */
+export function renderOwners(owners: readonly string[]): string {
+  const [only = ""] = owners;
+  const text = owners.length > 1 ? owners.join(" ") : only;
+  if (text.length <= MAX_COMMENT_OCTETS) return text;
+  return text.slice(0, Math.max(text.lastIndexOf(" ", MAX_COMMENT_OCTETS), 0));
+}
+
+export function parseOwners(comment: string): readonly DomainName[] {
+  const names = comment.includes(" ") ? comment.split(" ") : [comment];
+  return names.filter((name): name is DomainName => name !== "" && isDomainName(name)).slice(0, MAX_OWNERS);
+}

@@ -1,0 +1,37 @@
+import { NO_SLOT } from "../dns/slot-index.ts";
+import { hasRunOut } from "./learned-life.ts";
+import type { LearnedTable } from "./learned-table.ts";
+
+/** One address in force. */
+export interface LearnedAddress {
+  readonly octets: Uint8Array;
+  /** The latest first. */
+  readonly owners: readonly string[];
+  /** Undefined: not known, as the kernel did not say whether it took the address. */
+  readonly leftMs: number | undefined;
+}
+
+export interface LearnedPage {
+  readonly addresses: readonly LearnedAddress[];
+  /** Where the next page begins; undefined after the last one. */
+  readonly next: number | undefined;
+}
+
+/** A page as `LearnedAddresses.list` promises it. */
+export function listPage(
+  table: LearnedTable,
+  { after, limit, nowMs }: { readonly after: number; readonly limit: number; readonly nowMs: number },
+): LearnedPage {
+  const addresses: LearnedAddress[] = [];
+  let slot = table.above(after);
+  for (; slot !== NO_SLOT && addresses.length < limit; slot = table.above(slot)) {
+    const untilMs = table.untilMs(slot);
+    if (hasRunOut(untilMs, nowMs)) continue;
+    addresses.push({
+      octets: table.key(slot),
+      owners: table.owners(slot),
+      leftMs: untilMs === 0 ? undefined : Math.max(untilMs - nowMs, 0),
+    });
+  }
+  return { addresses, next: slot === NO_SLOT ? undefined : slot - 1 };
+}

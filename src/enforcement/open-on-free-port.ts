@@ -1,0 +1,25 @@
+import { randomInt } from "node:crypto";
+import type { DnsServer } from "../dns/io/server.ts";
+import { errnoOf } from "./errors.ts";
+
+export const RESOLVER_PORT = 15_353;
+const PORT_TRIES = 8;
+
+/**
+ * Opens the resolver on its port, or, where a process of the workload has taken that, on one that it cannot have foreseen. Throws what
+ * the last try threw.
+ */
+export async function openOnFreePort(
+  onFault: (message: string, error: unknown) => void,
+  open: (port: number) => Promise<DnsServer>,
+): Promise<DnsServer> {
+  for (let tries = 1; ; tries++) {
+    const port = tries === 1 ? RESOLVER_PORT : randomInt(1024, 65_536);
+    try {
+      return await open(port);
+    } catch (error) {
+      if (errnoOf(error) !== "EADDRINUSE" || tries === PORT_TRIES) throw error;
+      onFault(`port ${port} is taken by another process; lookups are redirected to another one`, error);
+    }
+  }
+}

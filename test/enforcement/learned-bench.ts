@@ -1,0 +1,68 @@
+/** Learned addresses over a kernel that is a model, on a clock that the test turns. */
+import { createLearnedAddresses, type LearnedAddresses } from "../../src/enforcement/learned-addresses.ts";
+import { compilePolicy, type CompiledPolicy } from "../../src/policy/compile.ts";
+import type { DomainName } from "../../src/policy/domain-name.ts";
+import { parseDomainName } from "../../src/policy/domain-name.ts";
+import { parsePolicyJson } from "../../src/policy/parse-policy.ts";
+import { createFakeLearnedSet, type FakeLearnedSet } from "../support/fake-learned-set.ts";
+
+export interface Bench {
+  readonly kernel: FakeLearnedSet;
+  readonly learned: LearnedAddresses;
+  readonly refusals: unknown[];
+  nowMs: number;
+}
+
+export function createBench(): Bench {
+  const refusals: unknown[] = [];
+  const clock = { nowMs: 1_000_000 };
+  const kernel = createFakeLearnedSet(() => clock.nowMs);
+  const learned = createLearnedAddresses({
+    set: kernel,
+    nowMs: () => clock.nowMs,
+    onRefused: (error) => refusals.push(error),
+    graceSeconds: 600,
+    wildcardOf: (qname) => (qname.endsWith(".wild.example") ? name("wild.example") : undefined),
+  });
+  return {
+    kernel,
+    learned,
+    refusals,
+    get nowMs() {
+      return clock.nowMs;
+    },
+    set nowMs(value) {
+      clock.nowMs = value;
+    },
+  };
+}
+
+export const name = (text: string): DomainName => {
+  const parsed = parseDomainName(text);
+  if (!parsed.ok) throw new Error(text);
+  return parsed.value;
+};
+export const A = name("a.example");
+export const B = name("b.example");
+export const ADDRESS = Uint8Array.of(192, 0, 2, 7);
+export const OTHER = Uint8Array.of(192, 0, 2, 8);
+export const SIX = Uint8Array.from([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
+
+export function policy(...allowed: string[]): CompiledPolicy {
+  return policyOf({ egress: allowed.map((target) => ({ action: "allow", target })) });
+}
+
+export function policyOf(json: unknown): CompiledPolicy {
+  const parsed = parsePolicyJson(JSON.stringify(json));
+  if (!parsed.ok || parsed.value === "blank") throw new Error("policy");
+  return compilePolicy({ denyAlways: [], allowAlways: [], user: parsed.value });
+}
+
+export function learn(bench: Bench, qname: DomainName, address: Uint8Array, ttlSeconds: number): boolean {
+  bench.learned.learn(qname, address, 0, address.length === 4 ? 4 : 16, ttlSeconds);
+  return bench.learned.commit();
+}
+
+export const addressOf = (index: number): Uint8Array =>
+  Uint8Array.of(198, 18 + (index >> 16), (index >> 8) & 255, index & 255);
+export const text = (octets: Uint8Array): string => octets.join(".");

@@ -1,0 +1,62 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { isAdmitted } from "../../src/enforcement/learned-owners.ts";
+import { type CompiledPolicy, mergeSteps } from "../../src/policy/compile.ts";
+import type { Rule } from "../../src/policy/rule.ts";
+import { parsePolicyJson } from "../../src/policy/parse-policy.ts";
+
+import { A, ADDRESS, B, createBench, learn, name, OTHER, policy, SIX, text } from "./learned-bench.ts";
+function merged(policyBefore: CompiledPolicy, rules: readonly Rule[]): CompiledPolicy {
+  const steps = mergeSteps(policyBefore, rules);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+describe("a change of few rules", () => {
+  const targets = ["a.example", "b.example", "*.wild.example", "*.example", "192.0.2.0/25", "192.0.2.8"];
+  const steps = fc.array(
+    fc.oneof(
+      fc.record({
+        kind: fc.constant("learn" as const),
+        qname: fc.constantFrom(A, B, name("x.wild.example"), name("y.wild.example")),
+        octets: fc.constantFrom(ADDRESS, OTHER, SIX),
+      }),
+      fc.record({
+        kind: fc.constant("change" as const),
+        action: fc.constantFrom("allow", "deny"),
+        target: fc.constantFrom(...targets),
+      }),
+    ),
+    { maxLength: 60 },
+  );
+
+  test("takes out just what a look at everything would", () => {
+    fc.assert(
+      fc.property(steps, (list) => {
+        const bench = createBench();
+        let inForce = policy("*.example");
+        bench.learned.forget(inForce);
+        for (const step of list) {
+          if (step.kind === "change") {
+            const rules = parsePolicyJson(JSON.stringify({ egress: [step] }));
+            if (!rules.ok || rules.value === "blank") throw new Error("rules");
+            inForce = merged(inForce, rules.value.egress);
+            bench.learned.forget(inForce);
+          } else if (isAdmitted(inForce, step.octets, [step.qname])) {
+            learn(bench, step.qname, step.octets, 300);
+          }
+          const left = bench.learned.list(0, 10).addresses;
+          expect(left.filter(({ octets, owners }) => !isAdmitted(inForce, octets, owners))).toEqual([]);
+        }
+        expect([...bench.kernel.held().keys()].toSorted()).toEqual(
+          bench.learned
+            .list(0, 10)
+            .addresses.map(({ octets }) => text(octets))
+            .toSorted(),
+        );
+      }),
+    );
+  });
+});
