@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   enforcement: ["policy", "protections", "sys", "audit", "dns", "netfilter", "xdp"],
   api: ["policy", "protections", "audit", "enforcement"],
   client: ["api"],
+  doctor: ["policy", "sys", "dns", "api"],
   cli: [
     "policy",
     "protections",
@@ -35,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "enforcement",
     "api",
     "client",
+    "doctor",
   ],
   main: [
     "policy",

@@ -1,6 +1,8 @@
 /** What the program's exit says, as in sysexits(3). A command that `egress run` ran gives its own. */
 export const EXIT = {
   ok: 0,
+  /** `egress doctor`: an attack got out. */
+  open: 1,
   /** The command line is wrong. */
   usage: 64,
   /** What was sent to the sidecar is not what it takes. */

@@ -6,9 +6,10 @@ Usage: egress COMMAND [OPTIONS]
   run        run one command in a network namespace of its own, held to a policy
   policy     read or change the policy of a running sidecar
   status     show what a running sidecar has in force
+  doctor     try attacks from inside the sandbox, and say what held
   teardown   remove everything that a sidecar, ended by now, has put into the kernel here
 
-  --help, -h       this text; "egress run --help", "egress policy --help" and "egress status --help" have more
+  --help, -h       this text; "egress run --help" and those of policy, status and doctor have more
   --version, -v    the version
 
 The settings of serve are environment variables, see README.md.
@@ -89,4 +90,24 @@ OPENSANDBOX_EGRESS_TOKEN (where others can list your processes, prefer that to -
 
 Exit: 0 it answered, in whatever health; 64 wrong command line; 65 refused as wrong input; 69 no answer; 77 not allowed; 78 wrong
 setting.
+`;
+
+export const DOCTOR_HELP = `egress doctor - tries from inside what a hostile workload would, and says what held
+
+Usage: egress doctor [OPTIONS]
+
+  --to ADDRESS    aim at an address of your own that the policy denies, to watch it there; once for IPv4, once for IPv6
+  --operator      this process is not the workload: do not count its capabilities and what it can open
+  --json          the report as JSON, with each attempt
+  --help, -h      this text
+
+Run it in the workload's container, in the sidecar's, or in the network namespace alone (nsenter -t PID -n). It needs Node and
+nothing else, gives up capabilities that a workload does not have, takes some seconds, and changes nothing. Packets go to
+addresses that are kept for documentation, and to port 53 and other ports of the resolvers in /etc/resolv.conf.
+
+  held        it was tried, and stopped
+  OPEN        something got out
+  not tried   for the reason that is given
+
+Rows are those of the table in SECURITY.md. Exit: 0 nothing got out; 1 something did; 64 wrong command line.
 `;

@@ -43,6 +43,10 @@ export async function runCli(
       const { status } = await import("./status/status.ts");
       return status(rest, context);
     }
+    case "doctor": {
+      const { doctor } = await import("./doctor/doctor.ts");
+      return doctor(rest, context);
+    }
     case "serve":
     case "teardown": {
       if (asksForHelp) {

@@ -30,10 +30,20 @@ const calls = {
   ioctl: declare("int ioctl(int fd, uintptr_t request, uintptr_t argument)"),
   prctl: declare("int prctl(int option, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d)"),
   setfsgid: declare("uint32_t setfsgid(uint32_t group)"),
+  sendto: declare(
+    "intptr_t sendto(int fd, uintptr_t buffer, uintptr_t length, int flags, uintptr_t address, uint32_t size)",
+  ),
+  recvfrom: declare(
+    "intptr_t recvfrom(int fd, uintptr_t buffer, uintptr_t length, int flags, uintptr_t address, uintptr_t size)",
+  ),
+  if_nametoindex: declare("uint32_t if_nametoindex(uintptr_t name)"),
+  capset: declare("int capset(uintptr_t header, uintptr_t data)"),
+  unshare: declare("int unshare(int flags)"),
 };
 
 export const EAGAIN = 11;
 export const EINTR = 4;
+export const EINVAL = 22;
 export const ENOBUFS = 105;
 export const ECONNREFUSED = 111;
 

@@ -1,7 +1,8 @@
 /** What this process may do, and where it is. */
-import { readFileSync, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
+import { Capability, readCapabilities } from "./capabilities.ts";
+import { EINVAL, tryCall } from "./libc.ts";
 
-const CAP_NET_ADMIN = 12n;
 /** Inode numbers that the kernel gives its first namespaces (linux/nsfs.h, proc_ns.h); before Linux 6.18 the network's was the first free one. */
 const FIRST_PID_NAMESPACE = "pid:[4026531836]";
 const FIRST_NET_NAMESPACES: ReadonlySet<string> = new Set([
@@ -13,9 +14,7 @@ const FIRST_NET_NAMESPACES: ReadonlySet<string> = new Set([
 
 /** Whether the process has CAP_NET_ADMIN in effect. */
 export function hasNetAdmin(): boolean {
-  const status = readFileSync("/proc/self/status", "ascii");
-  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0";
-  return ((BigInt(`0x${effective}`) >> CAP_NET_ADMIN) & 1n) === 1n;
+  return readCapabilities().effective.has(Capability.netAdmin);
 }
 
 /**
@@ -32,4 +31,14 @@ export function isHostNetwork(): boolean {
     // Without the right to look at process 1 we are in a namespace of a lesser user, which is not the machine's.
     return false;
   }
+}
+
+const CLONE_NEWUSER = 0x1000_0000;
+
+/**
+ * Whether unshare(2) may make user namespaces, as far as a seccomp profile says. Nothing is made: a process with threads, as Node's is,
+ * is refused (EINVAL) once the profile has let the call pass.
+ */
+export function mayUnshareUsers(): boolean {
+  return tryCall("unshare", CLONE_NEWUSER) === -EINVAL;
 }

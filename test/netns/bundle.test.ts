@@ -48,6 +48,13 @@ test("it serves: allowed, denied, changed, and torn down", async () => {
   expect((await execIn(lab.sandbox, ["nft", "list", "tables"])).stdout).toBe("");
 });
 
+test("its doctor needs nothing but Node", async () => {
+  const argv = [process.execPath, join(folder, "installed", "egress.mjs"), "doctor"] as const;
+  const result = await lab.asWorkload(argv, { env: { PATH: "/usr/sbin:/usr/bin" } });
+  expect(result).toMatchObject({ exitCode: 1, stderr: "" });
+  expect(result.stdout).toMatch(/^OPEN .* TCP to a denied address /m);
+});
+
 test("it is a command by itself", async () => {
   const command = join(folder, "egress");
   await symlink(join(folder, "installed", "egress.mjs"), command);

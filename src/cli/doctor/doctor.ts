@@ -1,0 +1,67 @@
+/** `egress doctor`: tries the attacks that need no helper outside, and says what held. */
+import { parseArgs } from "node:util";
+import { readSettings } from "../../config.ts";
+import { readResolvConf } from "../../config/resolv-conf.ts";
+import { examine } from "../../doctor/examine.ts";
+import { renderReport } from "../../doctor/report.ts";
+import { parseAddress } from "../../policy/address.ts";
+import { accepted, quote, refused, renderProblems, type Result } from "../../policy/problem.ts";
+import { EXIT } from "../exit-codes.ts";
+import { DOCTOR_HELP } from "../help.ts";
+import type { CliContext } from "../main.ts";
+
+interface DoctorRequest {
+  readonly canaries: readonly string[];
+  readonly isOperator: boolean;
+  readonly asJson: boolean;
+}
+
+const OPTIONS = {
+  to: { type: "string", multiple: true },
+  operator: { type: "boolean" },
+  json: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+/** Settles with the exit code: `EXIT.open` where anything got out. */
+export async function doctor(argv: readonly string[], context: CliContext): Promise<number> {
+  const request = parseDoctorArguments(argv);
+  if (!request.ok) {
+    context.warn(`egress doctor: ${renderProblems(request.problems)}; see "egress doctor --help"\n`);
+    return EXIT.usage;
+  }
+  if (request.value === "help") {
+    context.print(DOCTOR_HELP);
+    return EXIT.ok;
+  }
+  const { asJson, ...chosen } = request.value;
+  const { report, conclusion } = await examine({ ...chosen, ...(await readPlace(context)) });
+  context.print(asJson ? `${JSON.stringify({ ...report, conclusion })}\n` : renderReport(report, conclusion));
+  return conclusion.open > 0 ? EXIT.open : EXIT.ok;
+}
+
+export function parseDoctorArguments(argv: readonly string[]): Result<DoctorRequest | "help"> {
+  try {
+    const { values } = parseArgs({ args: [...argv], options: OPTIONS });
+    if (values.help === true) return accepted("help");
+    const canaries = values.to ?? [];
+    const wrong = canaries.find((address) => !parseAddress(address).ok);
+    if (wrong !== undefined) return refused(`${quote(wrong)} is not an address`, "--to");
+    return accepted({ canaries, isOperator: values.operator ?? false, asJson: values.json ?? false });
+  } catch (error) {
+    const [message = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    return refused(message);
+  }
+}
+
+/** What the sidecar's own variables say where they are set, as in its container; their defaults elsewhere. */
+async function readPlace({ env }: CliContext) {
+  const settings = readSettings(env);
+  const own = settings.ok ? settings.value : undefined;
+  const nameservers = await readResolvConf();
+  return {
+    apiPort: own?.httpAddress.port ?? 18_080,
+    socketPath: own?.socketPath,
+    nameservers: nameservers.ok ? nameservers.value.map(({ address }) => address) : [],
+  };
+}

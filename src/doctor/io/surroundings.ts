@@ -1,0 +1,63 @@
+/** Reads what the doctor needs to know of the place that it is run in. */
+import { createSocket } from "node:dgram";
+import { readFileSync, statSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { AF_VSOCK, interfaceIndex, openBareSocket } from "../../sys/bare-socket.ts";
+import { SystemCallError } from "../../sys/errors.ts";
+import { mayUnshareUsers } from "../../sys/namespace-facts.ts";
+import { SOCK_STREAM } from "../../sys/socket.ts";
+import { deviceNames } from "../frames.ts";
+import type { Device } from "../place.ts";
+
+const NO_HARDWARE = Buffer.alloc(6);
+
+/** All interfaces but lo, those without addresses too. One that goes away meanwhile is left out. */
+export function readDevices(): readonly Device[] {
+  const addresses = networkInterfaces();
+  return deviceNames(readFileSync("/proc/self/net/dev", "ascii")).flatMap((name) => {
+    const mac = addresses[name]?.[0]?.mac;
+    const hardware = mac === undefined ? NO_HARDWARE : Buffer.from(mac.replaceAll(":", ""), "hex");
+    try {
+      return [{ name, index: interfaceIndex(name), hardware }];
+    } catch (error) {
+      if (error instanceof SystemCallError) return [];
+      throw error;
+    }
+  });
+}
+
+/** The address that a datagram to there would come from; `undefined` where there is no route. Nothing is sent. */
+export async function ownAddressTowards(destination: string): Promise<string | undefined> {
+  const socket = createSocket(destination.includes(":") ? "udp6" : "udp4");
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  socket.on("error", () => resolve(undefined));
+  socket.connect(9, destination, () => resolve(socket.address().address));
+  return promise.finally(() => socket.close());
+}
+
+export function isSocket(path: string | undefined): boolean {
+  return path !== undefined && (statSync(path, { throwIfNoEntry: false })?.isSocket() ?? false);
+}
+
+export function hasVsock(): boolean {
+  try {
+    openBareSocket({ domain: AF_VSOCK, type: SOCK_STREAM })[Symbol.dispose]();
+    return true;
+  } catch (error) {
+    if (error instanceof SystemCallError) return false;
+    throw error;
+  }
+}
+
+/** Whether user namespaces can be made: the kernel has some left, and no seccomp profile refuses the call. */
+export function hasUserNamespaces(): boolean {
+  return readMost("/proc/sys/user/max_user_namespaces") > 0 && mayUnshareUsers();
+}
+
+function readMost(path: string): number {
+  try {
+    return Number(readFileSync(path, "ascii"));
+  } catch {
+    return 0; // a kernel without them, or a container that does not show it
+  }
+}

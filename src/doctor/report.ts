@@ -1,0 +1,121 @@
+/** What all attempts have shown, in one table for people. Pure. */
+import type { Finding, Outcome } from "./finding.ts";
+
+export interface Row {
+  readonly name: string;
+  readonly row: string;
+  readonly outcome: Outcome;
+  readonly detail: string;
+  readonly findings: readonly Finding[];
+}
+
+/** Open where any attempt got out; held where all that could be tried were stopped. */
+export function toRow(name: string, row: string, findings: readonly Finding[]): Row {
+  const of = (outcome: Outcome): readonly Finding[] =>
+    findings.filter((finding) => finding.outcome === outcome);
+  const [opened, stopped, left] = [of("open"), of("held"), of("untried")];
+  if (opened.length > 0) {
+    const rest = opened.length > 1 ? `; ${opened.length} of ${opened.length + stopped.length} got out` : "";
+    return { name, row, outcome: "open", detail: `${describe(opened[0])}${rest}`, findings };
+  }
+  if (stopped.length === 0) {
+    return { name, row, outcome: "untried", detail: reasons(left) || "nothing to try", findings };
+  }
+  const notTried = left.length > 0 ? `; not tried: ${reasons(left)}` : "";
+  return { name, row, outcome: "held", detail: `${count(stopped)}${notTried}`, findings };
+}
+
+function describe(finding: Finding | undefined): string {
+  if (finding === undefined) return "";
+  const { what, family, detail } = finding;
+  return `${what}${family === undefined || what === family ? "" : `, ${family}`}: ${detail}`;
+}
+
+function count(stopped: readonly Finding[]): string {
+  const families = [...new Set(stopped.map(({ family }) => family).filter((family) => family !== undefined))];
+  const over = families.length === 0 ? "" : `, ${families.sort().join(" and ")}`;
+  return `${stopped.length} ${stopped.length === 1 ? "attempt" : "attempts"}${over}`;
+}
+
+/** Each reason once, with what it is the reason for. */
+function reasons(left: readonly Finding[]): string {
+  const byReason = Map.groupBy(left, ({ detail }) => detail);
+  return [...byReason]
+    .map(([reason, findings]) => [listed(findings), reason])
+    .map(([what = "", reason = ""]) => (what === "" ? reason : `${what} (${reason})`))
+    .join(", ");
+}
+
+function listed(findings: readonly Finding[]): string {
+  const names = [
+    ...new Set(
+      findings.map(({ what, family }) =>
+        family === undefined || what === family ? what : `${what} ${family}`,
+      ),
+    ),
+  ];
+  const [first = "", second, ...others] = names;
+  if (second === undefined) return first;
+  return others.length === 0 ? `${first}, ${second}` : `${first} and ${others.length + 1} more`;
+}
+
+export interface Report {
+  /** Who tried: one line. */
+  readonly who: string;
+  readonly rows: readonly Row[];
+  readonly advice: readonly string[];
+}
+
+export interface Conclusion {
+  readonly held: number;
+  readonly open: number;
+  readonly untried: number;
+  /** What it comes to, in one line. */
+  readonly text: string;
+}
+
+/** What tells whether a sidecar is there at all. */
+export interface Signs {
+  readonly lookups: Outcome;
+  readonly connections: Outcome;
+  /** Attacks that are stopped under every policy. */
+  readonly always: readonly Outcome[];
+}
+
+export function conclude(rows: readonly Row[], signs: Signs): Conclusion {
+  const of = (outcome: Outcome): number => rows.filter((row) => row.outcome === outcome).length;
+  const counts = { held: of("held"), open: of("open"), untried: of("untried") };
+  const tally = `${counts.held} held, ${counts.open} open, ${counts.untried} not tried`;
+  const meaning = counts.open === 0 ? "nothing got out" : meaningOf(signs);
+  return { ...counts, text: meaning === "" ? tally : `${tally}: ${meaning}` };
+}
+
+function meaningOf({ lookups, connections, always }: Signs): string {
+  if (connections !== "open") return "";
+  if (lookups === "held") {
+    return "lookups are held and connections are not, as in mode dns, or where the policy allows these addresses";
+  }
+  if (lookups !== "open") return "";
+  if (always.includes("held")) return "the policy allows what no rule matches";
+  if (always.includes("open")) return "no sidecar guards this network namespace";
+  return "no sidecar guards this network namespace, or its policy allows what no rule matches";
+}
+
+const SHOWN: Readonly<Record<Outcome, string>> = { held: "held", open: "OPEN", untried: "not tried" };
+
+export function renderReport({ who, rows, advice }: Report, { text }: Conclusion): string {
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  const rowWidth = Math.max(...rows.map(({ row }) => row.length), "row".length);
+  const line = (shown: string, name: string, row: string, detail: string): string =>
+    `${shown.padEnd(9)}  ${row.padEnd(rowWidth)}  ${name.padEnd(width)}  ${detail}`.trimEnd();
+  return [
+    `egress doctor: ${who}`,
+    "",
+    line("result", "attack", "row", "what was seen"),
+    ...rows.map(({ name, row, outcome, detail }) => line(SHOWN[outcome], name, row, detail)),
+    "",
+    text,
+    ...advice.map((one) => `advice: ${one}`),
+    "",
+  ].join("\n");
+}
