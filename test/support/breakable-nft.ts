@@ -12,8 +12,8 @@ export interface BreakableNft {
   refuse(): Promise<void>;
   /** It is no longer there. */
   remove(): Promise<void>;
-  /** It never ends; with `after`, it does its work first. */
-  hang(when: "before" | "after"): Promise<void>;
+  /** It does its work, and never ends. */
+  hang(): Promise<void>;
   /** It is the real one again. */
   accept(): Promise<void>;
 }
@@ -22,14 +22,13 @@ export async function createBreakableNft(stateFolder: string): Promise<Breakable
   const folder = join(stateFolder, "bin");
   const file = (name: string): string => join(folder, name);
   await mkdir(folder, { recursive: true });
+  // What it starts keeps the short path.
   await writeProgram(file("ip"), `exec ${await findProgram("ip")} "$@"`);
   const real = await findProgram("nft");
-  const script = `refuse() { echo "Error: no room" >&2; exit 1; }
+  const script = `PATH="${process.env["PATH"] ?? ""}"
+refuse() { echo "Error: no room" >&2; exit 1; }
 [ ! -e ${file("refuses")} ] || refuse
-case "$(cat ${file("hangs")} 2>/dev/null)" in
-before) exec sleep 600;;
-after) ${real} "$@" && exec sleep 600;;
-esac
+if [ -e ${file("hangs")} ]; then ${real} "$@" && exec sleep 600; fi
 case "$*" in *-f*)
 cat >${file("stdin")}
 if grep -qsF -f ${file("texts")} ${file("stdin")}; then refuse; fi
@@ -46,7 +45,7 @@ exec ${real} "$@"`;
     refuseWith: (text) => writeFile(file("texts"), text),
     refuse: () => writeFile(file("refuses"), ""),
     remove: () => rm(file("nft")),
-    hang: (when) => writeFile(file("hangs"), when),
+    hang: () => writeFile(file("hangs"), ""),
     accept,
   };
 }
@@ -56,5 +55,5 @@ async function findProgram(name: string): Promise<string> {
 }
 
 async function writeProgram(path: string, script: string): Promise<void> {
-  await writeFile(path, `#!/bin/sh\nPATH="${process.env["PATH"] ?? ""}"\n${script}\n`, { mode: 0o755 });
+  await writeFile(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 }

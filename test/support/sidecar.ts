@@ -31,6 +31,8 @@ interface ApiOptions {
   /** A string is sent as it is, anything else as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Until the call is given up; 10 s unless told. */
+  readonly timeoutMs?: number;
 }
 
 export interface Sidecar extends AsyncDisposable {
@@ -161,20 +163,23 @@ async function callSocket(call: Call, options: ApiOptions = {}): Promise<ApiAnsw
     ...options.headers,
   };
   const { promise, resolve, reject } = Promise.withResolvers<ApiAnswer>();
-  const outgoing = request({ socketPath, method, path, headers, timeout: 10_000 }, (answer) => {
-    const chunks: Buffer[] = [];
-    answer.on("data", (chunk: Buffer) => chunks.push(chunk));
-    answer.on("error", reject);
-    answer.on("end", () => {
-      const text = Buffer.concat(chunks).toString();
-      resolve({
-        status: answer.statusCode ?? 0,
-        headers: answer.headers,
-        text,
-        json: () => JSON.parse(text) as unknown,
+  const outgoing = request(
+    { socketPath, method, path, headers, timeout: options.timeoutMs ?? 10_000 },
+    (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+      answer.on("error", reject);
+      answer.on("end", () => {
+        const text = Buffer.concat(chunks).toString();
+        resolve({
+          status: answer.statusCode ?? 0,
+          headers: answer.headers,
+          text,
+          json: () => JSON.parse(text) as unknown,
+        });
       });
-    });
-  });
+    },
+  );
   outgoing.on("timeout", () => outgoing.destroy(new Error(`${method} ${path}: no answer in time`)));
   outgoing.on("error", reject);
   outgoing.end(payload);

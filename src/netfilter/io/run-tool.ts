@@ -16,7 +16,8 @@ export interface ToolRun {
   readonly signal?: AbortSignal | undefined;
 }
 
-const DEFAULT_TIMEOUT_MS = 30_000;
+/** Twenty times what the largest policies take. A change that hangs is answered after two of them, for the old policy is tried again. */
+const DEFAULT_TIMEOUT_MS = 10_000;
 /** From the polite signal to the one that no program can ignore. */
 const KILL_AFTER_MS = 1000;
 

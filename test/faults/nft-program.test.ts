@@ -1,0 +1,94 @@
+/** nft(8) goes wrong while the sidecar runs: changes are refused within a bound, the old policy holds, and all is well once it works again. */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { requireCommand } from "../../src/netns/command.ts";
+import { argvIn } from "../../src/netns/namespace.ts";
+import { type BreakableNft, createBreakableNft } from "../support/breakable-nft.ts";
+import { createLab, type Lab } from "../support/lab.ts";
+import { type PolicyInput, readDisk, readMemory } from "../support/policy-places.ts";
+import type { Sidecar } from "../support/sidecar.ts";
+import { until } from "../support/until.ts";
+
+const allow = (...targets: string[]): PolicyInput => ({
+  egress: targets.map((target) => ({ action: "allow", target })),
+});
+const OLD = allow("one.example.org", "203.0.113.1");
+/** Another default action is more than a small change, so nft loads it. */
+const LARGE = { ...allow("two.example.org", "203.0.113.3"), defaultAction: "allow" };
+const SMALL = allow("one.example.org", "203.0.113.1", "203.0.113.3");
+
+let lab: Lab;
+let nft: BreakableNft;
+let sidecar: Sidecar;
+beforeEach(async () => {
+  lab = await createLab();
+  nft = await createBreakableNft(lab.stateFolder);
+  sidecar = await lab.startSidecar({ policy: OLD, env: { PATH: nft.path } });
+});
+afterEach(async () => {
+  await lab[Symbol.asyncDispose]();
+});
+
+async function expectOldPolicy(): Promise<void> {
+  expect(await readMemory(sidecar)).toEqual({ ...OLD, defaultAction: "deny" });
+  expect(await readDisk(lab)).toBeUndefined();
+  expect(await lab.curl("http://one.example.org/")).toMatchObject({ status: 200 });
+  expect(await lab.curl("http://203.0.113.1/")).toMatchObject({ status: 200 });
+  expect(await lab.curl("http://203.0.113.3/")).toMatchObject({ exitCode: 7 });
+  expect(await lab.dig("two.example.org", "A")).toMatchObject({ rcode: "NXDOMAIN" });
+}
+
+async function expectHealthTells(reason: RegExp): Promise<void> {
+  expect(await sidecar.api("GET", "/healthz")).toMatchObject({
+    status: 503,
+    text: expect.stringMatching(reason),
+  });
+}
+
+async function expectWellOnceItWorks(): Promise<void> {
+  await nft.accept();
+  await until("it is healthy", async () => (await sidecar.api("GET", "/healthz")).status === 200, 15_000);
+  await expectOldPolicy();
+  expect(await sidecar.api("PUT", "/policy", { body: LARGE })).toMatchObject({ status: 200 });
+  expect(await lab.curl("http://203.0.113.3/")).toMatchObject({ status: 200 });
+}
+
+test("it is gone: a large change is 500, the old policy holds, a small one still goes over netlink", async () => {
+  await nft.remove();
+  expect(await sidecar.api("PATCH", "/policy", { body: SMALL.egress })).toMatchObject({ status: 200 });
+  expect(await lab.curl("http://203.0.113.3/")).toMatchObject({ status: 200 });
+  expect(await sidecar.api("PUT", "/policy", { body: OLD })).toMatchObject({ status: 200 });
+  expect(await sidecar.api("PUT", "/policy", { body: LARGE })).toMatchObject({
+    status: 500,
+    text: expect.stringMatching(/^failed to apply nftables policy: nft: is not installed/),
+  });
+  await expectHealthTells(/nft: is not installed/);
+  expect(await readMemory(sidecar)).toEqual({ ...OLD, defaultAction: "deny" });
+  expect(await lab.curl("http://one.example.org/")).toMatchObject({ status: 200 });
+  expect(await lab.curl("http://203.0.113.3/")).toMatchObject({ exitCode: 7 });
+});
+
+test("it is gone when somebody deletes our table: health tells why, and it is repaired once it is back", async () => {
+  await nft.remove();
+  await requireCommand(argvIn(lab.sandbox, ["nft", "delete", "table", "inet", "opensandbox"]));
+  await until("it is told", () => repairs().some(({ error }) => /not installed/.test(String(error))));
+  await expectHealthTells(/nft: is not installed/);
+  // What was left, the guard of raw frames, lets nothing out without the table.
+  expect(await lab.curl("--max-time", "1", "http://203.0.113.3/")).toMatchObject({ exitCode: 28 });
+  await expectWellOnceItWorks();
+});
+
+test("it does its work and then hangs: 500 within a bound, health tells, the old policy is back once it works", async () => {
+  await nft.hang();
+  const answer = await sidecar.api("PUT", "/policy", { body: LARGE, timeoutMs: 30_000 });
+  expect(answer).toMatchObject({
+    status: 500,
+    text: expect.stringMatching(/^failed to apply nftables policy: nft: no answer in/),
+  });
+  await expectHealthTells(/nft: no answer in/);
+  expect(await readMemory(sidecar)).toEqual({ ...OLD, defaultAction: "deny" });
+  expect(await lab.dig("two.example.org", "A")).toMatchObject({ rcode: "NXDOMAIN" });
+  await expectWellOnceItWorks();
+});
+
+const repairs = (): readonly Readonly<Record<string, unknown>>[] =>
+  sidecar.logs().filter((line) => line["opensandbox.event"] === "egress.ruleset_repaired");
