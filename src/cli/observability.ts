@@ -57,7 +57,7 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
   let push: OtlpPush | undefined;
 
   function sources(of: Sandbox): MetricSources {
-    const { lookups, kernel, rules, learned, learnedFigures } = of.stats();
+    const { lookups, kernel, rules, learned, learnedFigures, socketsEnded } = of.stats();
     return {
       lookups: () => lookups,
       queryDuration: duration.read,
@@ -65,6 +65,7 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
       rulesInForce: () => rules,
       learnedAddresses: () => learned,
       learned: () => learnedFigures,
+      socketsEnded: () => socketsEnded,
       webhook: webhook?.figures,
       machine,
     };

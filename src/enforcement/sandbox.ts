@@ -80,6 +80,8 @@ export interface SandboxStats {
   /** Addresses in force that lookups brought. */
   readonly learned: number;
   readonly learnedFigures: Readonly<LearnedFigures>;
+  /** Sockets of idle flows that a change had denied. */
+  readonly socketsEnded: number;
   /** Rules of the user and of the operator. */
   readonly rules: number;
 }
@@ -245,6 +247,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       kernel: figures,
       learned: learned.size,
       learnedFigures: learned.figures,
+      socketsEnded: idleFlows.ended,
       rules: policy.ruleCount(),
     }),
     report: (page) => reportSandbox({ policy, guards, learned, server, upstreams: options.upstreams }, page),

@@ -63,6 +63,8 @@ export interface MetricSources {
   readonly rulesInForce: () => number;
   readonly learnedAddresses: () => number;
   readonly learned: () => LearnedFigures;
+  /** Those of idle flows that a change had denied. */
+  readonly socketsEnded: () => number;
   /** Undefined where no webhook is set. */
   readonly webhook: (() => WebhookFigures) | undefined;
   readonly machine: MachineReadings;
@@ -122,6 +124,7 @@ function kernelMetrics({
   rulesInForce,
   learnedAddresses,
   learned,
+  socketsEnded,
 }: Omit<MetricSources, "machine">): readonly Metric[] {
   const { rulesets, rulesetFailures, learnedUpdates, learnedFailures, repairs } = kernel();
   return [
@@ -141,6 +144,11 @@ function kernelMetrics({
     ),
     gauge("egress.nftables.rules.count", "Rules in force, the user's and the operator's", rulesInForce()),
     gauge("egress.nftables.learned.count", "Addresses in force that lookups brought", learnedAddresses()),
+    counter(
+      "egress.sockets.ended_total",
+      "Sockets of idle flows that were ended because a change had denied them",
+      socketsEnded(),
+    ),
     counter(
       "egress.nftables.learned.renewals_total",
       "Times that an address in use was given a longer life",

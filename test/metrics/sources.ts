@@ -24,7 +24,8 @@ export const SOURCES: MetricSources = {
   kernel: () => ({ rulesets: 2, rulesetFailures: 1, learnedUpdates: 40, learnedFailures: 3, repairs: 20 }),
   rulesInForce: () => 14,
   learnedAddresses: () => 15,
-  learned: () => ({ renewals: 6, evictions: { name: 1, wildcard: 2, all: 0 } }),
+  socketsEnded: () => 21,
+  learned: () => ({ renewals: 22, evictions: { name: 23, wildcard: 24, all: 25 } }),
   webhook: () => ({ delivered: 16, failed: 17, dropped: 18, waiting: 19 }),
   machine: {
     memoryOctets: () => 1_073_741_824,

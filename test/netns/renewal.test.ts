@@ -1,46 +1,86 @@
-/** An address that a flow uses outlives its time; so a later change does not cut the flow. Takes the shortest life there is, 60 s. */
+/**
+ * An address that a flow uses outlives its time, and is kept for a grace time after; so a later change does not cut the flow, and a pool may
+ * come back. Takes the shortest life there is, 60 s.
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startDownload } from "../support/download.ts";
-import { FAMILIES } from "../support/families.ts";
+import { type Download, startDownload } from "../support/download.ts";
+import { FAMILIES, type Family, urlOf } from "../support/families.ts";
 import { createLab, type Lab } from "../support/lab.ts";
-import { readAddresses } from "../support/kernel-sets.ts";
+import { readAddresses, readSet } from "../support/kernel-sets.ts";
 import { until } from "../support/until.ts";
 
 let lab: Lab;
+let families: readonly Family[];
 beforeAll(async () => {
   lab = await createLab({ upstream: { ttlSeconds: 0 } });
+  families = FAMILIES.filter(({ name }) => name === "IPv4" || lab.ipv6);
 });
 afterAll(async () => {
   await lab[Symbol.asyncDispose]();
 });
 
+const setOf = ({ set }: Family): string => `dyn_allow_${set}`;
+const threeOf = ({ one }: Family): string => one.replace(/1$/, "3");
+
+async function secondsLeft(family: Family, address: string): Promise<number> {
+  const held = await readSet(lab.sandbox, setOf(family));
+  return held.find((element) => element.address === address)?.expiresSeconds ?? 0;
+}
+
+async function expectGoingOn(downloads: readonly Download[]): Promise<void> {
+  for (const download of downloads) {
+    const before = download.octets();
+    await until("the download goes on", () => download.octets() > before + 4096);
+    expect(download.hasEnded()).toBe(false);
+    await download.stop();
+  }
+}
+
 test(
-  "a download older than its address's life goes on across a change; an unused address has run out",
+  "flows older than their lookup's time go on across a change, however late they began; what none used has run out",
   { timeout: 110_000 },
   async () => {
     const sidecar = await lab.startSidecar({
       policy: { egress: [{ action: "allow", target: "*.example.org" }] },
     });
-    const downloads = await Promise.all(
-      FAMILIES.filter(({ name }) => name === "IPv4" || lab.ipv6).map(({ name }) =>
-        startDownload(lab, "http://one.example.org/slow", name === "IPv4" ? "-4" : "-6", 100),
-      ),
+    const early = await Promise.all(
+      families.map(({ flag }) => startDownload(lab, "http://one.example.org/slow", flag, 100)),
     );
-    await lab.dig("two.example.org", "A");
-    expect(await readAddresses(lab.sandbox, "dyn_allow_v4")).toContain("198.51.100.2");
-    await until(
-      "the unused address has run out",
-      async () => !(await readAddresses(lab.sandbox, "dyn_allow_v4")).includes("198.51.100.2"),
-      80_000,
+    for (const { flag } of families)
+      expect(await lab.curl(flag, "http://three.example.org/")).toMatchObject({ status: 200 });
+    for (const { qtype } of families)
+      for (const name of ["two", "a.wild"]) await lab.dig(`${name}.example.org`, qtype);
+    for (const family of families)
+      expect(await readAddresses(lab.sandbox, setOf(family))).toContain(family.two);
+    // No round of flows need see these before the time of their address is over.
+    const late = await Promise.all(
+      families.map(async (family) => {
+        await until(
+          "the address is about to run out",
+          async () => (await secondsLeft(family, family.wild)) <= 2,
+          80_000,
+        );
+        return startDownload(lab, urlOf(family.wild, "/slow"), undefined, 100);
+      }),
     );
-    expect(await readAddresses(lab.sandbox, "dyn_allow_v4")).toContain("198.51.100.1");
+    for (const family of families) {
+      await until(
+        "what none uses has run out",
+        async () => !(await readAddresses(lab.sandbox, setOf(family))).includes(family.two),
+      );
+    }
     const body = [{ action: "deny", target: "two.example.org" }];
     expect(await sidecar.api("PATCH", "/policy", { body })).toMatchObject({ status: 200 });
-    for (const download of downloads) {
-      const before = download.octets();
-      await until("the download goes on", () => download.octets() > before + 4096);
-      expect(download.hasEnded()).toBe(false);
-      await download.stop();
+    await expectGoingOn([...early, ...late]);
+    for (const family of families) {
+      // The grace time is ten minutes.
+      for (const address of [family.one, family.wild, threeOf(family)])
+        expect([address, await secondsLeft(family, address)]).toEqual([
+          address,
+          expect.toSatisfy((left: number) => left >= 600),
+        ]);
+      expect(await lab.curl(urlOf(threeOf(family)))).toMatchObject({ status: 200 });
+      expect(await lab.curl(urlOf(family.two))).toMatchObject({ exitCode: 7 });
     }
   },
 );

@@ -26,8 +26,8 @@ import {
 const NETLINK_NETFILTER = 12;
 const NETLINK_SOCK_DIAG = 4;
 const ENOENT = 2;
-/** Sockets that are looked at before lookups get their turn: some 100 us. */
-const SOCKETS_PER_TURN = 128;
+/** Sockets that are looked at before lookups get their turn: half a millisecond where each has to be looked up in conntrack. */
+const SOCKETS_PER_TURN = 64;
 /** A mark above it is no generation. */
 const LAST_GENERATION = 2 ** 31 - 1;
 
