@@ -62,9 +62,14 @@ export function record(owner: Uint8Array, type: number, data: Uint8Array, ttl = 
 
 export const OPT = Buffer.from("0000290578000080000000", "hex");
 
+/** Of so many records no more is asked of dns-packet: it takes seconds where a header lies about tens of thousands. */
+const MAX_RECORDS = 512;
+
 /** As dns-packet reads it, or undefined where it does not. */
 export function readByPacket(octets: Buffer): DecodedPacket | undefined {
   try {
+    const counts = [4, 6, 8, 10].reduce((sum, at) => sum + octets.readUInt16BE(at), 0);
+    if (counts > MAX_RECORDS) return undefined;
     return packet.decode(octets);
   } catch {
     return undefined;
