@@ -79,8 +79,7 @@ async function writeBeside(path: string, text: readonly Uint8Array[], onStep: On
   if (old?.isDirectory() === true) throw Object.assign(new Error("is a folder"), { code: "EISDIR" });
   const beside = stagedPath(path);
   try {
-    await rm(beside, { force: true });
-    await using file = await open(beside, "wx", 0o600);
+    await using file = await openNew(beside);
     onStep("opened");
     await writeWhole(file, text);
     onStep("written");
@@ -96,10 +95,22 @@ async function writeBeside(path: string, text: readonly Uint8Array[], onStep: On
   }
 }
 
+/** What an earlier try has left there goes. */
+async function openNew(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, "wx", 0o600);
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error;
+    await rm(path);
+    return open(path, "wx", 0o600);
+  }
+}
+
 /** Mode bits are kept always, the owner where we may. */
 async function copyOwnership(file: FileHandle, old: Stats): Promise<void> {
-  await file.chown(old.uid, old.gid).catch(() => undefined);
-  await file.chmod(old.mode & 0o7777);
+  const made = await file.stat();
+  if (made.uid !== old.uid || made.gid !== old.gid) await file.chown(old.uid, old.gid).catch(() => undefined);
+  if (made.mode !== old.mode) await file.chmod(old.mode & 0o7777);
 }
 
 async function putInPlace(

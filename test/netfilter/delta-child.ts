@@ -58,7 +58,7 @@ process.stdout.write(JSON.stringify({ applied, differences }));
 
 /** The first rule's target is taken out, the others are merged in. */
 function edit(before: CompiledPolicy, texts: readonly string[]): CompiledPolicy {
-  const [removed, ...added] = rulesOf(...texts);
+  const [removed, ...added] = rulesOf(texts);
   const merged = takeAll(mergeSteps(before, added));
   return removed === undefined ? merged : takeAll(removalSteps(merged, [removed.target]));
 }

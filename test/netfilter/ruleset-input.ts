@@ -46,11 +46,11 @@ export function policyOf(
   defaultAction: Policy["defaultAction"],
   ...lines: readonly string[]
 ): CompiledPolicy {
-  const egress = rulesOf(...lines);
+  const egress = rulesOf(lines);
   return compilePolicy({ denyAlways: [], allowAlways: [], user: { defaultAction, egress } });
 }
 
-export function rulesOf(...lines: readonly string[]): readonly Rule[] {
+export function rulesOf(lines: readonly string[]): readonly Rule[] {
   return lines.map((line): Rule => {
     const [action = "", text = ""] = line.split(" ");
     const target = parseTarget(text);
