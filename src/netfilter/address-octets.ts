@@ -7,6 +7,15 @@ export interface AddressRange {
   readonly last: Uint8Array;
 }
 
+/** Negative, zero or positive, as the first is below, the same or above. Faster than `Buffer.compare` on so few octets. */
+export function compareOctets(one: Uint8Array, other: Uint8Array): number {
+  for (let index = 0; index < one.length; index += 1) {
+    const difference = (one[index] ?? 0) - (other[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
 /** The addresses that share their first `bits` bits with this one. */
 export function blockOf(octets: Uint8Array, bits: number): AddressRange {
   const first = octets.slice();
@@ -21,10 +30,18 @@ export function blockOf(octets: Uint8Array, bits: number): AddressRange {
 
 /** The next address; undefined behind the last one of the space. */
 export function octetsAfter(octets: Uint8Array): Uint8Array | undefined {
-  const next = octets.slice();
-  for (let index = next.length - 1; index >= 0; index -= 1) {
-    next[index] = (next[index] ?? 0) + 1; // wraps to zero, and carries
-    if (next[index] !== 0) return next;
+  return endOf(octets, 8 * octets.length);
+}
+
+/** The address behind those that share the first `bits` bits with this one, where the others are zero; undefined behind the last of the space. */
+export function endOf(octets: Uint8Array, bits: number): Uint8Array | undefined {
+  const end = octets.slice();
+  let step = 0x80 >>> ((bits + 7) & 7);
+  for (let index = ((bits + 7) >>> 3) - 1; index >= 0; index -= 1) {
+    const value = (end[index] ?? 0) + step;
+    end[index] = value; // wraps, and carries
+    if (value <= 0xff) return end;
+    step = 1;
   }
   return undefined;
 }
@@ -43,5 +60,5 @@ export function octetsBefore(octets: Uint8Array): Uint8Array | undefined {
 /** In nft(8)'s words: `192.0.2.7`, `192.0.2.0-192.0.2.255`. */
 export function renderRange({ first, last }: AddressRange): string {
   const render = first.length === 4 ? renderAddress : renderIpv6;
-  return Buffer.compare(first, last) === 0 ? render(first) : `${render(first)}-${render(last)}`;
+  return compareOctets(first, last) === 0 ? render(first) : `${render(first)}-${render(last)}`;
 }

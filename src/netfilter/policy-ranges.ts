@@ -7,7 +7,15 @@ import type { Action } from "../policy/rule.ts";
 import { type RuleTrie, type TrieNode, findDifferences, listRules } from "../policy/rule-trie.ts";
 import { beginsWith, countBits } from "../policy/target-bits.ts";
 import type { Target } from "../policy/target.ts";
-import { type AddressRange, blockOf, octetsAfter, octetsBefore, renderRange } from "./address-octets.ts";
+import {
+  type AddressRange,
+  blockOf,
+  compareOctets,
+  endOf,
+  octetsAfter,
+  octetsBefore,
+  renderRange,
+} from "./address-octets.ts";
 
 /** Addresses that only the default decides are in neither action's ranges. */
 export interface PolicyRanges {
@@ -76,31 +84,28 @@ interface Cut {
  * holds, so those that hold the present address are a stack.
  */
 function* listCuts(rules: RuleTrie): Generator<Cut, void, undefined> {
-  const open: { readonly last: Uint8Array; readonly deciding: RankedDecision }[] = [];
+  const open: { readonly end: Uint8Array | undefined; readonly deciding: RankedDecision }[] = [];
   for (const own of listRules(rules)) {
-    const { first, last } = blockOfTarget(own.rule.target);
-    for (let top = open.at(-1); top !== undefined && Buffer.compare(top.last, first) < 0; top = open.at(-1)) {
+    const { target } = own.rule;
+    const first = octetsOf(target);
+    for (let top = open.at(-1); top?.end !== undefined; top = open.at(-1)) {
+      if (compareOctets(top.end, first) > 0) break;
       open.pop();
-      yield* cutAfter(top.last, open.at(-1)?.deciding);
+      yield { at: top.end, action: open.at(-1)?.deciding.action };
     }
     const deciding = lowerRank(open.at(-1)?.deciding, own);
-    open.push({ last, deciding });
+    open.push({ end: endOf(first, countBits(target)), deciding });
     yield { at: first, action: deciding.action };
   }
   for (let top = open.pop(); top !== undefined; top = open.pop()) {
-    yield* cutAfter(top.last, open.at(-1)?.deciding);
+    if (top.end !== undefined) yield { at: top.end, action: open.at(-1)?.deciding.action };
   }
-}
-
-function* cutAfter(last: Uint8Array, deciding: RankedDecision | undefined): Generator<Cut, void, undefined> {
-  const at = octetsAfter(last);
-  if (at !== undefined) yield { at, action: deciding?.action };
 }
 
 function* lastOfEachAddress(cuts: Iterable<Cut>): Generator<Cut, void, undefined> {
   let held: Cut | undefined;
   for (const cut of cuts) {
-    if (held !== undefined && Buffer.compare(held.at, cut.at) !== 0) yield held;
+    if (held !== undefined && compareOctets(held.at, cut.at) !== 0) yield held;
     held = cut;
   }
   if (held !== undefined) yield held;
@@ -115,7 +120,7 @@ function addRangesAround(
 ): void {
   const end = octetsAfter(block.last) ?? block.last;
   let at = octetsBefore(block.first) ?? block.first;
-  while (looks.left >= 0 && Buffer.compare(at, end) <= 0) {
+  while (looks.left >= 0 && compareOctets(at, end) <= 0) {
     const range = rangeAround(ranges, at, looks);
     if (range.action === ranges.action) found.set(renderRange(range), range);
     const next = octetsAfter(range.last);
@@ -156,7 +161,7 @@ function surroundings(rules: RuleTrie, address: Uint8Array, looks: Looks): SaidR
   for (let node = rules; node !== undefined;) {
     const { bits, own, sample } = node;
     if (!beginsWith(address, 0, octetsOf(sample), bits)) {
-      if (Buffer.compare(octetsOf(sample), address) < 0) below = node;
+      if (compareOctets(octetsOf(sample), address) < 0) below = node;
       else above = node;
       break;
     }
@@ -177,15 +182,15 @@ function surroundings(rules: RuleTrie, address: Uint8Array, looks: Looks): SaidR
 }
 
 function holds(outer: AddressRange, inner: AddressRange): boolean {
-  return Buffer.compare(outer.first, inner.first) <= 0 && Buffer.compare(inner.last, outer.last) <= 0;
+  return compareOctets(outer.first, inner.first) <= 0 && compareOctets(inner.last, outer.last) <= 0;
 }
 
 function later(one: Uint8Array, other = one): Uint8Array {
-  return Buffer.compare(one, other) < 0 ? other : one;
+  return compareOctets(one, other) < 0 ? other : one;
 }
 
 function earlier(one: Uint8Array, other = one): Uint8Array {
-  return Buffer.compare(one, other) > 0 ? other : one;
+  return compareOctets(one, other) > 0 ? other : one;
 }
 
 function lowerRank(one: RankedDecision | undefined, other: RankedDecision): RankedDecision {

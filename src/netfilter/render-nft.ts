@@ -1,7 +1,7 @@
 /** A ruleset as text for `nft -f -`: one transaction. */
 import { renderRange } from "./address-octets.ts";
 import { guardedDevice, OUR_TABLES, TABLE } from "./kernel-names.ts";
-import { listRanges } from "./policy-ranges.ts";
+import { listRanges, type PolicyRanges } from "./policy-ranges.ts";
 import type {
   Chain,
   ElementChange,
@@ -38,19 +38,23 @@ const MAX_COMMENT = 128;
  * a gap; others go. The sets of learned addresses stay. Sent again to what it has made, it changes nothing.
  */
 export function renderRuleset(ruleset: Ruleset, present: KernelState = NOTHING_PRESENT): string {
-  return [
-    ...(ruleset.over === "nothing"
+  return [...renderPieces(ruleset, present)].join("");
+}
+
+/** The same text in short pieces: that of 100,000 prefixes takes a quarter of a second. */
+export function* renderPieces(ruleset: Ruleset, present: KernelState): Generator<string, void, undefined> {
+  yield* linesOf(
+    ruleset.over === "nothing"
       ? [...present.tables, ...ruleset.tables].flatMap(removeTable)
-      : OUR_TABLES.flatMap((table) => removeMisfits(table, ruleset, present))),
-    ...ruleset.tables.flatMap((table) => [
-      ...declare(table),
-      ...table.chains.map(({ name }) => `flush chain ${table.family} ${table.name} ${name}`),
-      ...table.sets.flatMap((set) => replaceElements(table, set)),
-      ...fill(table),
-    ]),
-    ...ruleset.changes.flatMap(changeElements),
-    "",
-  ].join("\n");
+      : OUR_TABLES.flatMap((table) => removeMisfits(table, ruleset, present)),
+  );
+  for (const table of ruleset.tables) {
+    yield* linesOf(declare(table));
+    yield* linesOf(table.chains.map(({ name }) => `flush chain ${table.family} ${table.name} ${name}`));
+    for (const set of table.sets) yield* replaceElements(table, set);
+    yield* linesOf(fill(table));
+  }
+  for (const change of ruleset.changes) yield* changeElements(change);
 }
 
 /** What is in the kernel once the ruleset is. */
@@ -141,26 +145,46 @@ function describeRule({ statements, comment }: Rule): string {
   return `    ${statements}${comment === undefined ? "" : ` comment "${comment}"`}`;
 }
 
-function replaceElements(table: Table, { name, ranges, elements: listed }: NamedSet): readonly string[] {
-  const elements = ranges === undefined ? listed : Array.from(listRanges(ranges), renderRange);
-  if (elements === undefined) return [];
+function* replaceElements(
+  table: Table,
+  { name, ranges, elements: listed }: NamedSet,
+): Generator<string, void, undefined> {
+  const elements = ranges === undefined ? listed : rendered(ranges);
+  if (elements === undefined) return;
   const set = `${table.family} ${table.name} ${name}`;
-  return [`flush set ${set}`, ...elementLine("add", set, elements)];
+  yield `flush set ${set}\n`;
+  yield* elementLine("add", set, elements);
+}
+
+function* rendered(ranges: PolicyRanges): Generator<string, void, undefined> {
+  for (const range of listRanges(ranges)) yield renderRange(range);
 }
 
 /** Deleting what is not there would fail the transaction, and adding what is there keeps its old timeout: so add, delete, add. */
-function changeElements({ set, remove, put }: ElementChange): readonly string[] {
+function* changeElements({ set, remove, put }: ElementChange): Generator<string, void, undefined> {
   const name = `inet ${TABLE} ${set}`;
   const gone = [...new Set([...remove, ...put.map(({ address }) => address)])];
-  return [
-    ...elementLine("add", name, gone),
-    ...elementLine("delete", name, gone),
-    ...elementLine("add", name, put.map(describeElement)),
-  ];
+  yield* elementLine("add", name, gone);
+  yield* elementLine("delete", name, gone);
+  yield* elementLine("add", name, put.map(describeElement));
 }
 
-function elementLine(verb: "add" | "delete", set: string, elements: readonly string[]): readonly string[] {
-  return elements.length === 0 ? [] : [`${verb} element ${set} { ${elements.join(", ")} }`];
+function* elementLine(
+  verb: "add" | "delete",
+  set: string,
+  elements: Iterable<string>,
+): Generator<string, void, undefined> {
+  let before = `${verb} element ${set} { `;
+  let after = "";
+  for (const element of elements) {
+    yield `${before}${element}`;
+    [before, after] = [", ", " }\n"];
+  }
+  yield after;
+}
+
+function* linesOf(lines: readonly string[]): Generator<string, void, undefined> {
+  for (const line of lines) yield `${line}\n`;
 }
 
 function describeElement({ address, timeoutSeconds, comment }: TimedElement): string {

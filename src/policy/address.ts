@@ -23,12 +23,18 @@ export function renderAddress(octets: Uint8Array): string {
 
 /** RFC 5952 section 4, always as IPv6: lower case, no leading zeros, the first longest run of two or more zero groups as `::`. */
 export function renderIpv6(octets: Uint8Array): string {
-  const groups = Array.from({ length: 8 }, (_, group) => {
-    return (((octets[2 * group] ?? 0) << 8) | (octets[2 * group + 1] ?? 0)).toString(16);
-  });
-  const { start, length } = longestZeroRun(groups);
-  if (length < 2) return groups.join(":");
-  return `${groups.slice(0, start).join(":")}::${groups.slice(start + length).join(":")}`;
+  const { start, length } = longestZeroRun(octets);
+  let text = "";
+  for (let group = 0; group < 8; group += 1) {
+    if (length > 1 && group === start) {
+      text += "::";
+      group += length - 1;
+    } else {
+      const isFirst = group === 0 || (length > 1 && group === start + length);
+      text += `${isFirst ? "" : ":"}${groupAt(octets, group).toString(16)}`;
+    }
+  }
+  return text;
 }
 
 /** Whether the 16 octets at the offset are in ::ffff:0:0/96 (RFC 4291 section 2.5.5.2). */
@@ -71,12 +77,17 @@ function renderIpv4(octets: Uint8Array, offset: number): string {
   return octets.subarray(offset, offset + 4).join(".");
 }
 
-function longestZeroRun(groups: readonly string[]): { start: number; length: number } {
+function groupAt(octets: Uint8Array, group: number): number {
+  return ((octets[2 * group] ?? 0) << 8) | (octets[2 * group + 1] ?? 0);
+}
+
+/** The first of the longest ones, in groups. */
+function longestZeroRun(octets: Uint8Array): { start: number; length: number } {
   let longest = { start: 0, length: 0 };
   let length = 0;
-  for (const [index, group] of groups.entries()) {
-    length = group === "0" ? length + 1 : 0;
-    if (length > longest.length) longest = { start: index + 1 - length, length };
+  for (let group = 0; group < 8; group += 1) {
+    length = groupAt(octets, group) === 0 ? length + 1 : 0;
+    if (length > longest.length) longest = { start: group + 1 - length, length };
   }
   return longest;
 }

@@ -4,18 +4,26 @@ import { mustCall } from "./libc.ts";
 
 const MFD_CLOEXEC = 1;
 
-/** A file that is nowhere but in memory, closed on exec. */
+/** A file that is nowhere but in memory, closed on exec: what is in it can be another program's standard input, there at once. */
 export interface MemoryFile extends Disposable {
   readonly fd: number;
+  append(text: string): void;
 }
 
-/** Makes one that holds the text, to be read from its start: another program's standard input that is there at once. Throws SystemCallError. */
-export function createMemoryFile(name: string, text: string): MemoryFile {
+/** Makes an empty one. Throws SystemCallError. */
+export function createMemoryFile(name: string): MemoryFile {
   const label = createArena(name.length + 1);
   label.octets.write(name, "latin1");
   const fd = mustCall(name, "memfd_create", label.address(0), MFD_CLOEXEC);
-  const octets = Buffer.from(text);
-  // Written by place, so that the file's own place, which the reader shares, stays at the start.
-  for (let at = 0; at < octets.length;) at += writeSync(fd, octets, at, octets.length - at, at);
-  return { fd, [Symbol.dispose]: () => closeSync(fd) };
+  let size = 0;
+  return {
+    fd,
+    append(text) {
+      const octets = Buffer.from(text);
+      // Written by place, so that the file's own place, which the reader shares, stays at the start.
+      for (let at = 0; at < octets.length;) at += writeSync(fd, octets, at, octets.length - at, size + at);
+      size += octets.length;
+    },
+    [Symbol.dispose]: () => closeSync(fd),
+  };
 }

@@ -1,10 +1,16 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { compileRuleset } from "../../src/netfilter/compile-ruleset.ts";
-import { type KernelState, renderRuleset, renderTeardown } from "../../src/netfilter/render-nft.ts";
+import {
+  type KernelState,
+  NOTHING_PRESENT,
+  renderPieces,
+  renderRuleset,
+  renderTeardown,
+} from "../../src/netfilter/render-nft.ts";
 import { withoutGuard } from "../../src/netfilter/ruleset.ts";
 import { goldenInputs } from "./golden-inputs.ts";
-import { MARKS, rulesetInput } from "./ruleset-input.ts";
+import { MARKS, policyOf, rulesetInput } from "./ruleset-input.ts";
 
 test.each(Object.entries(goldenInputs))("golden/%s.nft", (name, input) => {
   const golden = readFileSync(new URL(`golden/${name}.nft`, import.meta.url), "utf8");
@@ -94,4 +100,13 @@ test.each([
   ["not an address", { doh: ["example.org"] }],
 ])("an impossible %s is a mistake of ours", (message, changes) => {
   expect(() => compileRuleset(rulesetInput(changes))).toThrow(message);
+});
+
+test("no piece of the text is long, however many prefixes there are", () => {
+  const lines = Array.from({ length: 5000 }, (_, index) => `allow 2001:db8:${(2 * index).toString(16)}::/48`);
+  const ruleset = compileRuleset(rulesetInput({ policy: policyOf("deny", ...lines) }));
+  const pieces = [...renderPieces(ruleset, NOTHING_PRESENT)];
+  expect(pieces.join("")).toBe(renderRuleset(ruleset));
+  expect(pieces.length).toBeGreaterThan(5000);
+  expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(500);
 });

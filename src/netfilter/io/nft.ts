@@ -4,7 +4,7 @@
  */
 import { SystemCallError } from "../../sys/errors.ts";
 import { KernelError } from "../errors.ts";
-import { type KernelState, renderRuleset, renderTeardown, stateAfter } from "../render-nft.ts";
+import { type KernelState, renderPieces, renderTeardown, stateAfter } from "../render-nft.ts";
 import { findDelta } from "../ruleset-delta.ts";
 import { guardedDevices, hasGuard, type Ruleset, withoutGuard } from "../ruleset.ts";
 import { NetlinkRefusal } from "./acknowledgement.ts";
@@ -53,7 +53,7 @@ export function createNftApplier({
   let present = known;
   let last: Ruleset | undefined;
 
-  function load(text: string, signal?: AbortSignal, args: readonly string[] = []): Promise<string> {
+  function load(text: Iterable<string>, signal?: AbortSignal, args: readonly string[] = []): Promise<string> {
     const run: ToolRun = { input: text, signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
     return runTool(nft, [...args, "-f", "-"], run);
   }
@@ -85,7 +85,7 @@ export function createNftApplier({
     const remembered = ruleset.over === undefined ? present : undefined;
     present = undefined;
     if (remembered === undefined || !(await loadOver(remembered, ruleset, signal))) {
-      await load(renderRuleset(ruleset, await readKernelState(nft, signal)), signal);
+      await load(renderPieces(ruleset, await readKernelState(nft, signal)), signal);
     }
     present = stateAfter(ruleset);
   }
@@ -93,7 +93,7 @@ export function createNftApplier({
   /** False where it is refused: what is remembered may hold no longer (before Linux 6.16 chains go with their interface). */
   async function loadOver(state: KernelState, ruleset: Ruleset, signal?: AbortSignal): Promise<boolean> {
     try {
-      await load(renderRuleset(ruleset, state), signal);
+      await load(renderPieces(ruleset, state), signal);
       return true;
     } catch (error) {
       if (isRefusal(error)) return false;
@@ -104,7 +104,7 @@ export function createNftApplier({
   /** Why the kernel has no egress hook; `undefined` when it has. */
   async function probeGuard(signal?: AbortSignal): Promise<string | undefined> {
     try {
-      await load(GUARD_PROBE, signal, ["-c"]);
+      await load([GUARD_PROBE], signal, ["-c"]);
       return undefined;
     } catch (error) {
       if (isRefusal(error)) return error.detail;
@@ -131,7 +131,7 @@ export function createNftApplier({
     async teardown() {
       present = undefined;
       last = undefined;
-      await load(renderTeardown(await readKernelState(nft)));
+      await load([renderTeardown(await readKernelState(nft))]);
     },
   };
 }

@@ -4,14 +4,16 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
-import { createMemoryFile } from "../../sys/memory-file.ts";
+import { inSlices } from "../../sys/in-slices.ts";
+import { createMemoryFile, type MemoryFile } from "../../sys/memory-file.ts";
 import { KernelError } from "../errors.ts";
 
 /** Program and leading arguments: `["nft"]`, or for another namespace `["ip", "netns", "exec", NAME, "nft"]`. */
 export type Tool = readonly [string, ...string[]];
 
 export interface ToolRun {
-  readonly input?: string;
+  /** Pieces of the text, made only as they are needed. */
+  readonly input?: Iterable<string>;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -27,7 +29,8 @@ export async function runTool(tool: Tool, args: readonly string[], run: ToolRun 
   const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = run;
   signal?.throwIfAborted();
   // Not through a pipe, which we would have to fill while the event loop has other things to do.
-  using input = run.input === undefined ? undefined : createMemoryFile(file, run.input);
+  using input = run.input === undefined ? undefined : createMemoryFile(file);
+  if (input !== undefined && run.input !== undefined) await inSlices(fill(input, run.input));
   const timeout = AbortSignal.timeout(timeoutMs);
   const child = spawn(file, [...leading, ...args], {
     stdio: [input?.fd ?? "ignore", "pipe", "pipe"],
@@ -42,6 +45,22 @@ export async function runTool(tool: Tool, args: readonly string[], run: ToolRun 
   const detail = explain(end.stderr) ?? end.error?.message ?? `exit ${end.exit ?? "unknown"}`;
   throw new KernelError("refused", file, detail, end.error);
 }
+
+/** Written some pages at a time: a large ruleset's text is never there as a whole. */
+function* fill(file: MemoryFile, pieces: Iterable<string>): Generator<void, void, undefined> {
+  let held = "";
+  for (const piece of pieces) {
+    held += piece;
+    if (held.length >= PIECE_OCTETS) {
+      file.append(held);
+      held = "";
+    }
+    yield;
+  }
+  file.append(held);
+}
+
+const PIECE_OCTETS = 1 << 14;
 
 interface ToolEnd {
   /** Exit code or signal. */
