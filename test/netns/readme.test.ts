@@ -66,6 +66,16 @@ test("the session of operator and sandbox goes as shown", async () => {
   await check(steps, async ({ who, command }) => (await type[who]?.(command))?.stdout ?? "");
 });
 
+test("the doctor says what is shown", async (context) => {
+  if (!(await hasIpv6(HERE))) skipBecause(context, "this machine has no IPv6, which the doctor shows, too");
+  const steps = parseTranscript(blockOf(readme, "doctor").lines);
+  expect(steps).toHaveLength(1);
+  await using lab = await createLab();
+  await using _sidecar = await lab.startSidecar();
+  const env = environment();
+  await check(steps, async ({ command }) => (await lab.asWorkload(asTyped(command), { env })).stdout);
+});
+
 test("egress run goes as shown, on a machine that a namespace plays", async () => {
   const steps = parseTranscript(blockOf(readme, "run").lines);
   expect(steps).toHaveLength(1);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
-import { HELP, POLICY_HELP, RUN_HELP } from "../../src/cli/help.ts";
+import { DOCTOR_HELP, HELP, POLICY_HELP, RUN_HELP } from "../../src/cli/help.ts";
 import { VARIABLES } from "../../src/config/variables.ts";
 import { parsePolicyJson, parseRulesJson } from "../../src/policy/parse-policy.ts";
 import { PROTECTIONS } from "../../src/protections/protection.ts";
@@ -82,7 +82,7 @@ describe.each(PAGES)("%s", (page) => {
     for (const { command = "", rest = "" } of callsOfEgress(text)) {
       if (command.startsWith("-")) continue;
       expect(HELP, `egress ${command}`).toMatch(new RegExp(`^ {2}${command} `, "m"));
-      const help = { run: RUN_HELP, policy: POLICY_HELP }[command] ?? HELP;
+      const help = { run: RUN_HELP, policy: POLICY_HELP, doctor: DOCTOR_HELP }[command] ?? HELP;
       const options = (rest.split(" -- ")[0] ?? "").match(/(?<= )--[a-z-]+/g) ?? [];
       expect(options.filter((option) => !help.includes(option))).toEqual([]);
     }
