@@ -84,7 +84,8 @@ function describeProblem({ path, message }: Problem): Problem {
   return { path, message: oneLine(message) };
 }
 
-function describeAddress({ octets, owners, leftMs }: LearnedAddress): object {
+function describeAddress({ octets, owners, leftMs, unusedMs }: LearnedAddress): object {
   const address = octets.length === 4 ? renderAddress(octets) : renderIpv6(octets);
-  return { address, owners, ...(leftMs === undefined ? {} : { secondsLeft: Math.floor(leftMs / 1000) }) };
+  const left = leftMs === undefined ? {} : { secondsLeft: Math.floor(leftMs / 1000) };
+  return { address, owners, ...left, secondsUnused: Math.floor(unusedMs / 1000) };
 }

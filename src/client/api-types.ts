@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 36cd607ef30e5edaf4d34e3880c079f596daebc1c9fc4ef71482cd41a090cc66
-// types: 877e9cd51859dfff3d186541200725322949171e8d7b4adb166d1329572fb93b
+// document: ed8e9280b77ead2da80fdc844acb9e23062ce1b6d85fafced3002d15ff059b67
+// types: dfaee66dd217382c8c83ad086270e7dfef1b987b61b34226e055ebc4f7fc1b75
 
 export interface paths {
   "/policy": {
@@ -206,6 +206,7 @@ export interface components {
       address: string;
       owners: string[];
       secondsLeft?: number;
+      secondsUnused: number;
     };
     /** @description What is in force. */
     Status: {

@@ -9,6 +9,8 @@ export interface LearnedAddress {
   readonly owners: readonly string[];
   /** Undefined: not known, as the kernel did not say whether it took the address. */
   readonly leftMs: number | undefined;
+  /** Since a lookup gave it, or a flow was seen to use it; some seconds too long at most. */
+  readonly unusedMs: number;
 }
 
 export interface LearnedPage {
@@ -31,6 +33,7 @@ export function listPage(
       octets: table.key(slot),
       owners: table.owners(slot),
       leftMs: untilMs === 0 ? undefined : Math.max(untilMs - nowMs, 0),
+      unusedMs: nowMs - table.usedMs(slot),
     });
   }
   return { addresses, next: slot === NO_SLOT ? undefined : slot - 1 };

@@ -70,6 +70,8 @@ export interface LearnedTable {
   use(slot: number, nowMs: number, byFlow?: boolean): void;
   /** When a flow was last seen to use it; 0 is never. */
   flowMs(slot: number): number;
+  /** When a flow or a lookup last used it, some seconds early at most. */
+  usedMs(slot: number): number;
   /** Names, the latest first. */
   owners(slot: number): readonly string[];
   /** Their ids among `names`, by place. */
@@ -221,6 +223,7 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
     },
     use,
     flowMs: (slot) => times[slot * TIMES + FLOW] ?? 0,
+    usedMs: (slot) => Math.max(times[slot * TIMES + USED] ?? 0, times[slot * TIMES + FLOW] ?? 0),
     owners: (slot) => Array.from(ownerIds(slot), names.text),
     ownerId: (slot, place) => owners[slot * maxOwners + place] ?? 0,
     ownerCount: (slot) => ownerCounts[slot] ?? 0,

@@ -16,11 +16,17 @@ export const REPORT: SandboxReport = {
     total: 2,
     bound: 65_536,
     addresses: [
-      { octets: Uint8Array.of(198, 51, 100, 1), owners: [nameOf("one.example.org")], leftMs: 59_999 },
+      {
+        octets: Uint8Array.of(198, 51, 100, 1),
+        owners: [nameOf("one.example.org")],
+        leftMs: 59_999,
+        unusedMs: 1500,
+      },
       {
         octets: Uint8Array.from([0x20, 1, 0x0d, 0xb8, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
         owners: [nameOf("two.example.org"), nameOf("one.example.org")],
         leftMs: undefined,
+        unusedMs: 0,
       },
     ],
     next: undefined,

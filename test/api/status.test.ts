@@ -49,8 +49,8 @@ describe("GET /status", () => {
         total: 2,
         bound: 65_536,
         addresses: [
-          { address: "198.51.100.1", owners: ["one.example.org"], secondsLeft: 59 },
-          { address: "2001:db8:100::1", owners: ["two.example.org", "one.example.org"] },
+          { address: "198.51.100.1", owners: ["one.example.org"], secondsLeft: 59, secondsUnused: 1 },
+          { address: "2001:db8:100::1", owners: ["two.example.org", "one.example.org"], secondsUnused: 0 },
         ],
       },
       counters: { "egress.policy.denied_total": 3 },

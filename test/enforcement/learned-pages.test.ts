@@ -44,16 +44,17 @@ function walk(learned: LearnedAddresses, limit: number, between = (): void => un
   return found;
 }
 
-test("an address comes with its owners, the latest first, and the time that it has left", () => {
+test("an address comes with its owners, the latest first, the time that it has left, and since when it is unused", () => {
   const { clock, learned, learn } = createBench();
   learn(addressOf(7), 100);
   learn(SIX, 300, B);
   clock.nowMs += 50_000;
   learn(addressOf(7), 20, B);
+  clock.nowMs += 7000;
   expect(learned.list(0, 10)).toEqual({
     addresses: [
-      { octets: addressOf(7), owners: [B, A], leftMs: 110_000 },
-      { octets: SIX, owners: [B], leftMs: 310_000 },
+      { octets: addressOf(7), owners: [B, A], leftMs: 103_000, unusedMs: 7000 },
+      { octets: SIX, owners: [B], leftMs: 303_000, unusedMs: 57_000 },
     ],
     next: undefined,
   });
@@ -79,7 +80,12 @@ test("what has run out is left out, and what the kernel may not have taken says 
   expect(walk(learned, 10).map(text)).toEqual([addressOf(2).join(".")]);
   kernel.refuseKey = text({ octets: addressOf(3) });
   learn(addressOf(3));
-  expect(walk(learned, 10)).toContainEqual({ octets: addressOf(3), owners: [A], leftMs: undefined });
+  expect(walk(learned, 10)).toContainEqual({
+    octets: addressOf(3),
+    owners: [A],
+    leftMs: undefined,
+    unusedMs: 0,
+  });
 });
 
 test("an address that is in force through all pages comes once, whatever is learned, renewed and forgotten meanwhile", () => {

@@ -172,7 +172,7 @@ test("egress status shows it to an operator, over the unix socket and from outsi
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   expect(stdout).toMatch(/^health +ok$/m);
   expect(stdout).toMatch(/^ {2}raw-frames +on$/m);
-  expect(stdout).toMatch(/^ {2}198\.51\.100\.1 +\d+ s +one\.example\.org$/m);
+  expect(stdout).toMatch(/^ {2}198\.51\.100\.1 +\d+ s left +used \d+ s ago +one\.example\.org$/m);
   const outside = await runProgram(lab.internet, ["status", "--json", "--url", "http://192.0.2.2:18080"], {
     env: { OPENSANDBOX_EGRESS_TOKEN: sidecar.token },
   });

@@ -58,12 +58,10 @@ function presentProtection({ name, state, reason, required }: SidecarStatus["pro
   return [name, state, required ? "required" : "", reason ?? ""];
 }
 
-function presentAddress({
-  address,
-  owners,
-  secondsLeft,
-}: SidecarStatus["learned"]["addresses"][number]): Cells {
-  return [address, secondsLeft === undefined ? "?" : `${secondsLeft} s`, owners.join(" ")];
+function presentAddress(learned: SidecarStatus["learned"]["addresses"][number]): Cells {
+  const { address, owners, secondsLeft, secondsUnused } = learned;
+  const left = secondsLeft === undefined ? "?" : `${secondsLeft} s left`;
+  return [address, left, `used ${secondsUnused} s ago`, owners.join(" ")];
 }
 
 function presentEndpoint({ address, port }: { readonly address: string; readonly port: number }): string {

@@ -62,8 +62,8 @@ protections
   raw-frames   off            no\\u{9}hook
 
 addresses that lookups have opened
-  198.51.100.1     59 s  one.example.org
-  2001:db8:100::1  ?     two.example.org one.example.org
+  198.51.100.1     59 s left  used 1 s ago  one.example.org
+  2001:db8:100::1  ?          used 0 s ago  two.example.org one.example.org
   more: --after 41
 
 counted so far
