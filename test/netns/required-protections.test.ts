@@ -59,7 +59,7 @@ const warnings = (sidecar: Sidecar): unknown =>
     .map(({ level, protection, reason }) => ({ level, protection, reason }));
 
 test("with every protection there, the start says so and goes on, and so does a restart", async () => {
-  const required = ["connections", "raw-frames", "own-sockets", "idle-flows"];
+  const required = ["connections", "raw-frames", "af-xdp", "own-sockets", "idle-flows"];
   const env = { OPENSANDBOX_EGRESS_REQUIRE: required.join(",") };
   for (let start = 0; start < 2; start++) {
     const sidecar = await lab.startSidecar({ policy: POLICY, env });
