@@ -218,7 +218,10 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   undo.defer(() => renewal.stop());
   const networkWatch = watchNetwork(() => {
     queues.look();
-    if (network.hasChanged()) void policy.refresh();
+    if (!network.hasChanged()) return;
+    // Whole: what is to be the same may be gone.
+    kernel.distrust();
+    void policy.refresh();
   });
   undo.defer(() => networkWatch.close());
   const kept = undo.move();
