@@ -126,18 +126,22 @@ test("where a taken queue is not put up with, the start is refused", async () =>
   expect(sidecar.output()).toContain("the required protection af-xdp is off");
 });
 
-test("a sidecar that may open no such socket says that it does not hold them", async () => {
-  const program = [
-    "setpriv",
-    "--bounding-set",
-    "-net_raw",
-    "--inh-caps",
-    "-net_raw",
-    process.execPath,
-  ] as const;
-  const sidecar = await lab.startSidecar({ policy: POLICY, program: [...program, MAIN, "serve"] });
+test.each([
+  [
+    "open no such socket",
+    ["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw"],
+    "socket EPERM, for want of CAP_NET_RAW",
+  ],
+  [
+    "lock no memory",
+    ["prlimit", "--memlock=0", "setpriv", "--bounding-set", "-ipc_lock", "--inh-caps", "-ipc_lock"],
+    "setsockopt ENOBUFS, as the limit of locked memory",
+  ],
+])("a sidecar that may %s says that it does not hold the queues", async (_, [file = "", ...args], reason) => {
+  const program = [file, ...args, process.execPath, MAIN, "serve"] as const;
+  const sidecar = await lab.startSidecar({ policy: POLICY, program });
   expect(statesOf(sidecar)).toEqual(["off", "off"]);
-  expect(sidecar.output()).toContain("socket EPERM, for want of CAP_NET_RAW");
+  expect(sidecar.output()).toContain(reason);
 });
 
 test("a holder that dies is replaced, and the queue is never free", async () => {
