@@ -5,6 +5,7 @@
  * It runs beside lookups and behind the answer to the change, at the price of the sockets there are, and only where the change
  * could deny something. It decides as the kernel's chains do, and in doubt leaves a flow to them.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import type { CutWishes, SocketCutter } from "../netfilter/io/socket-cutter.ts";
 import type { ProtectionState } from "../protections/protection.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
@@ -13,6 +14,9 @@ import { findDifferences, type RuleTrie } from "../policy/rule-trie.ts";
 import { describe } from "./errors.ts";
 import type { LearnedAddresses } from "./learned-addresses.ts";
 import { octetKey } from "./octet-key.ts";
+
+/** Between two rounds: each has the kernel go through its whole table of sockets, 4 ms of work, so changes in a row share one. */
+const REST_MS = 100;
 
 export interface IdleFlowsOptions {
   /** Undefined in mode `dns`, where no flow is judged. */
@@ -46,6 +50,7 @@ export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
   let isSuspect = true;
   let isWanted = false;
   let underWay: Promise<void> | undefined;
+  let restUntilMs = 0;
 
   function isDenied(address: Uint8Array): boolean {
     const policy = options.policy();
@@ -59,8 +64,11 @@ export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
   /** One round at a time; a change during one has another follow. */
   async function run(open: () => SocketCutter): Promise<void> {
     while (isWanted) {
+      const restMs = restUntilMs - performance.now();
+      if (restMs > 0) await delay(restMs);
       isWanted = false;
       options.report(await round(open).catch(failed));
+      restUntilMs = performance.now() + REST_MS;
     }
     underWay = undefined;
   }

@@ -104,6 +104,21 @@ describe("when sockets are looked at", () => {
     expect(isOpen()).toBe(false);
   });
 
+  test("changes that come soon after a round share the next one", async () => {
+    const policy = compiled("deny");
+    const { create, rounds } = createBench(policy);
+    const flows = create();
+    flows.changed(policy, policy);
+    await flows.idle();
+    expect(rounds).toHaveLength(1);
+    for (let index = 0; index < 3; index++) {
+      flows.suspect();
+      flows.changed(policy, policy);
+    }
+    await flows.idle();
+    expect(rounds).toHaveLength(2);
+  });
+
   test("a change during a round has one more follow, however many there are", async () => {
     const policy = compiled("deny");
     const { create, rounds, state } = createBench(policy);
