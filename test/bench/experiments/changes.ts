@@ -1,8 +1,9 @@
 /** Policy changes through the HTTP API, and what lookups feel of them. The sidecar may use all processors here: a change runs nft beside it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Bench } from "../bench.ts";
-import type { Arm, Experiment, Measurement } from "../experiment.ts";
+import type { Arm, Experiment, Measurement, Row, Unit } from "../experiment.ts";
 import { runClient } from "../load/measure.ts";
+import { readProcessorMs } from "../process-facts.ts";
 import { type Ours, startOurs } from "../subjects/sidecar.ts";
 import { percentile } from "../statistics.ts";
 import { createApiClient } from "../load/api-client.ts";
@@ -11,35 +12,55 @@ import { manyRules, type RuleKind } from "./many-rules.ts";
 
 const RULES = 4096;
 const PAUSE_MS = 5;
-const KINDS: readonly RuleKind[] = ["names", "addresses", "mixed"];
-const ORIGINALS: Readonly<Partial<Record<RuleKind, number>>> = { names: 25, addresses: 88 };
+
+/** A policy whose rules are changed one at a time; its rows' names begin with `patch-` and the id. */
+interface Size {
+  readonly id: string;
+  readonly kind: RuleKind;
+  readonly count: number;
+  readonly title: string;
+  readonly limitsMs: readonly [p50: number, p99: number] | undefined;
+  readonly original?: number;
+}
+
+const AIMED = [3, 10] as const;
+const SIZES: readonly Size[] = [
+  { id: "names", kind: "names", count: RULES, title: "4,096 names", limitsMs: AIMED, original: 25 },
+  {
+    id: "addresses",
+    kind: "addresses",
+    count: RULES,
+    title: "4,096 addresses",
+    limitsMs: AIMED,
+    original: 88,
+  },
+  { id: "mixed", kind: "mixed", count: RULES, title: "4,096 rules of both kinds", limitsMs: AIMED },
+  { id: "100000", kind: "mixed", count: 100_000, title: "100,000 rules of both kinds", limitsMs: undefined },
+];
 
 export const patch: Experiment = {
   name: "patch",
   warmsUp: true,
-  rows: KINDS.flatMap((kind) => {
-    const original = ORIGINALS[kind];
+  rows: SIZES.flatMap(({ id, title, limitsMs, original }) => {
+    const row = (name: string, unit: Unit, limit: number | undefined): Row => ({
+      id: `patch-${id}-${name}`,
+      title: `PATCH of one rule at ${title}: ${name}`,
+      unit,
+      ...(limit === undefined ? {} : { aims: [{ kind: "at most", of: "ours dns+nft", limit }] }),
+    });
+    const p50 = row("p50", "ms", limitsMs?.[0]);
     return [
-      {
-        id: `patch-${kind}-p50`,
-        title: `PATCH of one rule at 4,096 ${kind === "mixed" ? "rules of both kinds" : kind}: p50`,
-        unit: "ms" as const,
-        aims: [{ kind: "at most" as const, of: "ours dns+nft" as const, limit: 3 }],
-        ...(original === undefined ? {} : { original }),
-      },
-      {
-        id: `patch-${kind}-p99`,
-        title: `PATCH of one rule at 4,096 ${kind === "mixed" ? "rules of both kinds" : kind}: p99`,
-        unit: "ms" as const,
-        aims: [{ kind: "at most" as const, of: "ours dns+nft" as const, limit: 10 }],
-      },
+      original === undefined ? p50 : { ...p50, original },
+      row("p99", "ms", limitsMs?.[1]),
+      row("processor time", "ms", undefined),
     ];
   }),
   async prepare(bench, made) {
     const arms: Arm[] = [];
-    for (const kind of KINDS) {
-      const ours = made.use(await startOurs(bench, { rules: manyRules(kind, RULES), isFree: true }));
-      arms.push({ column: ours.column, run: () => measureChanges(bench, ours, kind) });
+    for (const size of SIZES) {
+      const rules = manyRules(size.kind, size.count);
+      const ours = made.use(await startOurs(bench, { rules, isFree: true }));
+      arms.push({ column: ours.column, run: () => measureChanges(bench, ours, size) });
     }
     return arms;
   },
@@ -87,20 +108,23 @@ async function measureStalls(bench: Bench, ours: Ours): Promise<readonly Measure
   ];
 }
 
-async function measureChanges(bench: Bench, ours: Ours, kind: RuleKind): Promise<readonly Measurement[]> {
+async function measureChanges(bench: Bench, ours: Ours, { id, kind }: Size): Promise<readonly Measurement[]> {
   const times: number[] = [];
   const faults = new Set<string>();
   using api = createApiClient(ours.sidecar);
   const endsAt = performance.now() + bench.seconds * 1000;
+  const usedBefore = await readProcessorMs(ours.pid);
   for (let serial = 0; performance.now() < endsAt; serial++) {
     const { status, durationMs } = await api.patch(changeOf(kind, serial));
     times.push(durationMs);
     if (status !== 200) faults.add(`status ${status}`);
   }
+  const used = (await readProcessorMs(ours.pid)) - usedBefore;
   const fault = faults.size === 0 ? undefined : [...faults].join(", ");
   return [
-    { row: `patch-${kind}-p50`, value: percentile(times, 0.5), fault },
-    { row: `patch-${kind}-p99`, value: percentile(times, 0.99) },
+    { row: `patch-${id}-p50`, value: percentile(times, 0.5), fault },
+    { row: `patch-${id}-p99`, value: percentile(times, 0.99) },
+    { row: `patch-${id}-processor time`, value: used / times.length },
   ];
 }
 
