@@ -11,6 +11,7 @@ import { openDnsServer, type DnsServer, type DnsServerStats } from "../dns/io/se
 import type { BoundSettings } from "../dns/lookup-bounds.ts";
 import type { UpstreamProbes } from "../dns/ports.ts";
 import type { AddressAdmission } from "../dns/ports.ts";
+import { KernelError } from "../netfilter/errors.ts";
 import { compileRuleset } from "../netfilter/compile-ruleset.ts";
 import { openSocketCutter } from "../netfilter/io/socket-cutter.ts";
 import { openLearnedSet } from "../netfilter/io/learned-set.ts";
@@ -265,17 +266,22 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
 async function closeEverything(frame: RulesetFrame, applier: RulesetApplier): Promise<void> {
   const none = { v4: [], v6: [] };
   const policy = compilePolicy({ denyAlways: [], allowAlways: [], user: DENY_ALL });
-  await applier.replace(
-    compileRuleset({
-      ...frame,
-      policy,
-      generation: randomInt(2 ** 30, 2 ** 31),
-      network: readNetwork(),
-      forget: none,
-      restore: { v4: [], v6: [] },
-      revoked: none,
-    }),
-  );
+  const ruleset = compileRuleset({
+    ...frame,
+    policy,
+    generation: randomInt(2 ** 30, 2 ** 31),
+    network: readNetwork(),
+    forget: none,
+    restore: { v4: [], v6: [] },
+    revoked: none,
+  });
+  try {
+    await applier.replace(ruleset);
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.code !== "refused") throw error;
+    // What is there may be another version's, of a kind that can't be changed in place.
+    await applier.replace({ ...ruleset, over: "nothing" });
+  }
 }
 
 /** Throws RequiredProtectionError. */

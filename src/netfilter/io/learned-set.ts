@@ -60,9 +60,9 @@ export interface LearnedSet {
   discard(): void;
   /** Puts all that is queued in force, and returns once the kernel has acknowledged it. Throws {@link LearnedSetError}. */
   commit(): void;
-  /** What the kernel holds now. Throws {@link LearnedSetError}. */
+  /** What the kernel holds now; nothing where there is no such set. Throws {@link LearnedSetError}. */
   dump(family: 4 | 6): HeldElement[];
-  /** What it holds as revoked. Throws {@link LearnedSetError}. */
+  /** What it holds as revoked; the same. Throws {@link LearnedSetError}. */
   dumpRevoked(family: 4 | 6): HeldElement[];
   close(): void;
 }
@@ -97,11 +97,13 @@ export function openLearnedSet(): LearnedSet {
     removeFrom(target, key);
     addTo(target, key, timeoutMs, comment);
   }
-  function dump(set: SetName): HeldElement[] {
+  /** Another version may have left the set with another kind of key, or not at all. */
+  function dump(set: SetName, keyOctets: number): HeldElement[] {
     discard();
     try {
-      return dumpSet(socket, writer, ++sequence, set);
+      return dumpSet(socket, writer, ++sequence, set).filter(({ key }) => key.length === keyOctets);
     } catch (error) {
+      if (error instanceof NetlinkRefusal && error.code === "ENOENT") return [];
       throw toLearnedSetError(error);
     }
   }
@@ -127,8 +129,8 @@ export function openLearnedSet(): LearnedSet {
         discard();
       }
     },
-    dump: (family) => dump(family === 4 ? V4 : V6),
-    dumpRevoked: (family) => dump(family === 4 ? REVOKED_V4 : REVOKED_V6),
+    dump: (family) => (family === 4 ? dump(V4, 4) : dump(V6, 16)),
+    dumpRevoked: (family) => (family === 4 ? dump(REVOKED_V4, 4) : dump(REVOKED_V6, 16)),
     close: socket.close,
   };
 }
