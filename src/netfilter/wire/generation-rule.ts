@@ -7,33 +7,33 @@
  *
  * Source: linux/netfilter/nf_tables.h.
  */
+import {
+  appendRule,
+  type ChainName,
+  compare,
+  expression,
+  hostOrder,
+  load,
+  nested,
+  OPERATOR,
+  REGISTER,
+  value,
+  writeChain,
+} from "./expressions.ts";
 import type { NetlinkWriter } from "./netlink-writer.ts";
-import { NFPROTO_INET, nftMessage, NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "./set-element.ts";
+import { NFPROTO_INET, nftMessage, NLM_F_ACK, NLM_F_REQUEST } from "./set-element.ts";
 
-const NFT_MSG_NEWRULE = nftMessage(6);
 const NFT_MSG_DELRULE = nftMessage(8);
-const NLM_F_APPEND = 0x800;
 
-const RULE = { table: 1, chain: 2, expressions: 4 } as const;
-const LIST_ELEM = 1;
-const EXPR = { name: 1, data: 2 } as const;
-const DATA = { value: 1, verdict: 2 } as const;
+const DATA_VERDICT = 2;
 const VERDICT_CODE = 1;
 const NF_ACCEPT = 1;
 const IMMEDIATE = { register: 1, data: 2 } as const;
 const CT = { destination: 1, key: 2, source: 4 } as const;
 const CT_KEY = { state: 0, mark: 3 } as const;
 const BITWISE = { source: 1, destination: 2, length: 3, mask: 4, xor: 5 } as const;
-const COMPARE = { source: 1, operator: 2, data: 3 } as const;
-const OPERATOR = { equal: 0, notEqual: 1 } as const;
 const VERDICT_REGISTER = 0;
-const REGISTER = 1;
 const STATE_ESTABLISHED = 2;
-
-export interface ChainName {
-  readonly table: string;
-  readonly chain: string;
-}
 
 /** Empties the chain. */
 export function flushChain(writer: NetlinkWriter, sequence: number, chain: ChainName): void {
@@ -49,17 +49,15 @@ export function appendAdmit(
   chain: ChainName,
   generation: number,
 ): void {
-  appendRule(writer, sequence, chain, () => {
-    expression(writer, "immediate", () => {
-      writer.number32(IMMEDIATE.register, REGISTER);
-      value(writer, IMMEDIATE.data, generation);
-    });
+  const expressions = (): void => {
+    load(writer, hostOrder(generation));
     expression(writer, "ct", () => {
       writer.number32(CT.key, CT_KEY.mark);
       writer.number32(CT.source, REGISTER);
     });
     accept(writer);
-  });
+  };
+  appendRule(writer, sequence, chain, { expressions });
 }
 
 /** Appends `ct state established ct mark N accept`. */
@@ -69,45 +67,21 @@ export function appendCurrent(
   chain: ChainName,
   generation: number,
 ): void {
-  appendRule(writer, sequence, chain, () => {
+  const expressions = (): void => {
     loadCt(writer, CT_KEY.state);
     expression(writer, "bitwise", () => {
       writer.number32(BITWISE.source, REGISTER);
       writer.number32(BITWISE.destination, REGISTER);
       writer.number32(BITWISE.length, 4);
-      value(writer, BITWISE.mask, STATE_ESTABLISHED);
-      value(writer, BITWISE.xor, 0);
+      value(writer, BITWISE.mask, hostOrder(STATE_ESTABLISHED));
+      value(writer, BITWISE.xor, hostOrder(0));
     });
-    compare(writer, OPERATOR.notEqual, 0);
+    compare(writer, hostOrder(0), OPERATOR.notEqual);
     loadCt(writer, CT_KEY.mark);
-    compare(writer, OPERATOR.equal, generation);
+    compare(writer, hostOrder(generation));
     accept(writer);
-  });
-}
-
-function appendRule(
-  writer: NetlinkWriter,
-  sequence: number,
-  chain: ChainName,
-  expressions: () => void,
-): void {
-  const flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_APPEND;
-  const message = writer.begin(NFT_MSG_NEWRULE, flags, sequence, NFPROTO_INET, 0);
-  writeChain(writer, chain);
-  nested(writer, RULE.expressions, expressions);
-  writer.end(message);
-}
-
-function writeChain(writer: NetlinkWriter, { table, chain }: ChainName): void {
-  writer.text(RULE.table, table);
-  writer.text(RULE.chain, chain);
-}
-
-function expression(writer: NetlinkWriter, name: string, data: () => void): void {
-  nested(writer, LIST_ELEM, () => {
-    writer.text(EXPR.name, name);
-    nested(writer, EXPR.data, data);
-  });
+  };
+  appendRule(writer, sequence, chain, { expressions });
 }
 
 function loadCt(writer: NetlinkWriter, key: number): void {
@@ -117,32 +91,11 @@ function loadCt(writer: NetlinkWriter, key: number): void {
   });
 }
 
-function compare(writer: NetlinkWriter, operator: number, wanted: number): void {
-  expression(writer, "cmp", () => {
-    writer.number32(COMPARE.source, REGISTER);
-    writer.number32(COMPARE.operator, operator);
-    value(writer, COMPARE.data, wanted);
-  });
-}
-
 function accept(writer: NetlinkWriter): void {
   expression(writer, "immediate", () => {
     writer.number32(IMMEDIATE.register, VERDICT_REGISTER);
     nested(writer, IMMEDIATE.data, () => {
-      nested(writer, DATA.verdict, () => writer.number32(VERDICT_CODE, NF_ACCEPT));
+      nested(writer, DATA_VERDICT, () => writer.number32(VERDICT_CODE, NF_ACCEPT));
     });
   });
-}
-
-/** A register's value, in host order. */
-function value(writer: NetlinkWriter, type: number, number: number): void {
-  const octets = Buffer.alloc(4);
-  octets.writeUInt32LE(number);
-  nested(writer, type, () => writer.octets(DATA.value, octets));
-}
-
-function nested(writer: NetlinkWriter, type: number, content: () => void): void {
-  const mark = writer.nest(type);
-  content();
-  writer.endNested(mark);
 }

@@ -1,0 +1,91 @@
+/**
+ * The parts that a rule is written from, as nft(8) encodes them: expressions that load a register, compare it, act on it.
+ *
+ * One register is enough for our rules. Its octets are as on the wire where they come from a packet; marks and states are
+ * four octets in host order.
+ *
+ * Source: linux/netfilter/nf_tables.h.
+ */
+import type { NetlinkWriter } from "./netlink-writer.ts";
+import { NFPROTO_INET, nftMessage, NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "./set-element.ts";
+
+const NFT_MSG_NEWRULE = nftMessage(6);
+const NLM_F_APPEND = 0x800;
+const RULE = { table: 1, chain: 2, expressions: 4, userdata: 7 } as const;
+const LIST_ELEM = 1;
+const EXPR = { name: 1, data: 2 } as const;
+const DATA_VALUE = 1;
+const COMPARE = { source: 1, operator: 2, data: 3 } as const;
+const IMMEDIATE = { register: 1, data: 2 } as const;
+export const OPERATOR = { equal: 0, notEqual: 1 } as const;
+export const REGISTER = 1;
+
+export interface ChainName {
+  readonly table: string;
+  readonly chain: string;
+}
+
+/** Appends a rule; `comment` is what `nft list` shows. */
+export function appendRule(
+  writer: NetlinkWriter,
+  sequence: number,
+  chain: ChainName,
+  { comment, expressions }: { readonly comment?: string; readonly expressions: () => void },
+): void {
+  const flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_APPEND;
+  const message = writer.begin(NFT_MSG_NEWRULE, flags, sequence, NFPROTO_INET, 0);
+  writeChain(writer, chain);
+  nested(writer, RULE.expressions, expressions);
+  if (comment !== undefined) writer.comment(RULE.userdata, comment);
+  writer.end(message);
+}
+
+export function writeChain(writer: NetlinkWriter, { table, chain }: ChainName): void {
+  writer.text(RULE.table, table);
+  writer.text(RULE.chain, chain);
+}
+
+export function expression(writer: NetlinkWriter, name: string, data: () => void): void {
+  nested(writer, LIST_ELEM, () => {
+    writer.text(EXPR.name, name);
+    nested(writer, EXPR.data, data);
+  });
+}
+
+/** Goes on with the rule only where the register compares so. */
+export function compare(
+  writer: NetlinkWriter,
+  octets: Uint8Array,
+  operator: number = OPERATOR.equal,
+): void {
+  expression(writer, "cmp", () => {
+    writer.number32(COMPARE.source, REGISTER);
+    writer.number32(COMPARE.operator, operator);
+    value(writer, COMPARE.data, octets);
+  });
+}
+
+/** Puts octets into the register. */
+export function load(writer: NetlinkWriter, octets: Uint8Array): void {
+  expression(writer, "immediate", () => {
+    writer.number32(IMMEDIATE.register, REGISTER);
+    value(writer, IMMEDIATE.data, octets);
+  });
+}
+
+export function value(writer: NetlinkWriter, type: number, octets: Uint8Array): void {
+  nested(writer, type, () => writer.octets(DATA_VALUE, octets));
+}
+
+/** Four octets in host order. */
+export function hostOrder(number: number): Uint8Array {
+  const octets = Buffer.alloc(4);
+  octets.writeUInt32LE(number);
+  return octets;
+}
+
+export function nested(writer: NetlinkWriter, type: number, content: () => void): void {
+  const mark = writer.nest(type);
+  content();
+  writer.endNested(mark);
+}
