@@ -8,21 +8,21 @@ import type { HttpServer } from "./http-server.ts";
 
 /** A server that takes connections. */
 export interface Listener {
-  /** The TCP port in use; undefined for a unix socket. */
-  readonly port: number | undefined;
+  /** The TCP address and port in use; undefined for a unix socket. `::` is every address, of IPv4 too. */
+  readonly local: { readonly address: string; readonly port: number } | undefined;
   /** Takes no new connections, finishes what is being answered, and cuts what is left after `limitMs`. */
   close(limitMs: number): Promise<void>;
 }
 
 /**
- * Listens on a TCP address. Without a host that is every interface, IPv6 and IPv4 on one socket, and IPv4 alone where IPv6 is switched
+ * Listens on a TCP address; port 0 is one that is free. Without a host that is every interface, IPv6 and IPv4 on one socket, and IPv4 alone where IPv6 is switched
  * off. Never with SO_REUSEPORT: a process of the workload could then take a share of the callers. Throws ListenError.
  */
 export async function listenTcp(
   http: HttpServer,
   { host, port }: { readonly host: string | undefined; readonly port: number },
 ): Promise<Listener> {
-  const shown = `${host?.includes(":") === true ? `[${host}]` : (host ?? "")}:${port}`;
+  const shown = showAddress({ host, port });
   if (host !== undefined) await listen(http, { host, port }, shown);
   else {
     await listen(http, { host: "::", port }, shown).catch(async (error: unknown) => {
@@ -31,7 +31,18 @@ export async function listenTcp(
     });
   }
   const address = http.server.address();
-  return createListener(http, typeof address === "object" ? address?.port : undefined);
+  return createListener(http, typeof address === "object" && address !== null ? address : undefined);
+}
+
+/** As in the setting: `:18080`, `192.0.2.2:18080`, `[2001:db8::2]:18080`. */
+export function showAddress({
+  host = "",
+  port,
+}: {
+  readonly host?: string | undefined;
+  readonly port: number;
+}): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /**
@@ -58,9 +69,13 @@ async function listen({ server }: HttpServer, options: ListenOptions, shown: str
     await listening;
   } catch (error) {
     const code = errnoOf(error);
-    const reason = code === "EADDRINUSE" ? "another process has taken it" : describe(error);
+    const reason = code === "EADDRINUSE" ? inUse(options) : describe(error);
     throw new ListenError(shown, code, reason, error);
   }
+}
+
+function inUse({ port }: ListenOptions): string {
+  return port === 0 ? "other processes have taken every port" : "another process has taken it";
 }
 
 async function clearStaleSocket(path: string): Promise<void> {
@@ -90,9 +105,9 @@ async function isAnswered(path: string): Promise<boolean> {
   }
 }
 
-function createListener({ server, connections }: HttpServer, port: number | undefined): Listener {
+function createListener({ server, connections }: HttpServer, local: Listener["local"]): Listener {
   return {
-    port,
+    local,
     async close(limitMs) {
       const closed = once(server, "close");
       server.close();

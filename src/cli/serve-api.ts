@@ -1,35 +1,99 @@
-/** The API of `egress serve`: one application behind a TCP port and a unix socket, loaded by the first request that needs it. */
+/**
+ * The API of `egress serve`: one application behind a TCP port and a unix socket, loaded by the first request that needs it.
+ *
+ * The port that callers know is never listened on: whoever of the workload holds it, before the sidecar or while it is away, would be
+ * told tokens. The API listens on a free port that nobody can foresee, and the kernel sends callers there as long as this process lives.
+ */
 import type { AppParts } from "../api/app.ts";
+import { ListenError } from "../api/errors.ts";
 import { type Answer, type Application, createHttpServer } from "../api/http-server.ts";
-import { type Listener, listenTcp, listenUnix } from "../api/listen.ts";
+import { type Listener, listenTcp, listenUnix, showAddress } from "../api/listen.ts";
 import type { Settings } from "../config.ts";
+import { NetlinkRefusal } from "../netfilter/io/acknowledgement.ts";
+import { type ApiRedirect, openApiRedirect } from "../netfilter/io/api-redirect.ts";
+import { parseAddress } from "../policy/address.ts";
 
-/** Listens as the settings say. Throws ListenError, and then nothing listens. */
-export async function openApi(
-  settings: Pick<Settings, "httpAddress" | "socketPath" | "token" | "allowLocalWrites" | "signedWrites">,
-  parts: Omit<AppParts, "auth">,
-): Promise<Pick<Listener, "close">> {
+type ApiSettings = Pick<
+  Settings,
+  "httpAddress" | "socketPath" | "token" | "allowLocalWrites" | "signedWrites"
+>;
+
+export interface OpenApi extends Pick<Listener, "close"> {
+  /** Where it really listens, for the log. */
+  readonly listening: string;
+  /** The redirect is gone as soon as this process is. */
+  readonly endsWithProcess: boolean;
+}
+
+/** Opens it as the settings say. Throws ListenError, NetlinkRefusal and SystemCallError, and then nothing listens. */
+export async function openApi(settings: ApiSettings, parts: Omit<AppParts, "auth">): Promise<OpenApi> {
+  await using undo = new AsyncDisposableStack();
   const application: Application = {
     health: () => parts.control.health(),
     load: loadOnce({ ...parts, auth: settings, startMs: Date.now() }),
     onError: parts.onError,
   };
-  const listeners: Listener[] = [];
-  const close = async (limitMs: number): Promise<void> => {
-    await Promise.all(listeners.map((listener) => listener.close(limitMs)));
-  };
-  try {
-    const overTcp = createHttpServer(application, { overUnixSocket: false });
-    listeners.push(await listenTcp(overTcp, settings.httpAddress));
-    if (settings.socketPath !== undefined) {
-      const overUnix = createHttpServer(application, { overUnixSocket: true });
-      listeners.push(await listenUnix(overUnix, settings.socketPath));
-    }
-  } catch (error) {
-    await close(0);
-    throw error;
+  const tcp = await listenElsewhere(application, settings.httpAddress);
+  const listeners: Listener[] = [tcp];
+  undo.defer(() => closeAll(listeners, 0));
+  const redirect = redirectCallers(settings.httpAddress, tcp.local);
+  undo.defer(() => redirect.close());
+  if (settings.socketPath !== undefined) {
+    const overUnix = createHttpServer(application, { overUnixSocket: true });
+    listeners.push(await listenUnix(overUnix, settings.socketPath));
   }
-  return { close };
+  undo.move();
+  return {
+    listening: showAddress({ host: tcp.local.address, port: tcp.local.port }),
+    endsWithProcess: redirect.endsWithProcess,
+    async close(limitMs) {
+      redirect.close();
+      await closeAll(listeners, limitMs);
+    },
+  };
+}
+
+type TcpListener = Listener & { readonly local: NonNullable<Listener["local"]> };
+
+/** On a port that is free, and not the one that callers know: nobody is let in there but by the redirect. */
+async function listenElsewhere(
+  application: Application,
+  { host, port }: Settings["httpAddress"],
+): Promise<TcpListener> {
+  for (;;) {
+    const { local, close } = await listenTcp(createHttpServer(application, { overUnixSocket: false }), {
+      host,
+      port: 0,
+    });
+    if (local !== undefined && local.port !== port) return { local, close };
+    await close(0);
+  }
+}
+
+function redirectCallers(
+  { host, port }: Settings["httpAddress"],
+  { address, port: to }: TcpListener["local"],
+): ApiRedirect {
+  try {
+    return openApiRedirect({ port, to, ...calledAddress(address) });
+  } catch (error) {
+    if (!(error instanceof NetlinkRefusal) || error.code !== "EPERM") throw error;
+    const reason = "another sidecar serves it in this network namespace";
+    throw new ListenError(showAddress({ host, port }), error.code, reason, error);
+  }
+}
+
+/** What is listened on, and nothing more: a squatter could have the port on another address. */
+function calledAddress(address: string): { family?: 4 | 6; address?: Uint8Array } {
+  if (address === "::") return {};
+  const parsed = parseAddress(address.replace(/%.*$/, ""));
+  if (!parsed.ok) throw new TypeError(`not an address: ${address}`);
+  const { family, octets } = parsed.value;
+  return address === "0.0.0.0" ? { family } : { family, address: octets };
+}
+
+async function closeAll(listeners: readonly Listener[], limitMs: number): Promise<void> {
+  await Promise.all(listeners.map((listener) => listener.close(limitMs)));
 }
 
 function loadOnce(parts: AppParts): () => Promise<Answer> {

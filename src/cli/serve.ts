@@ -86,6 +86,7 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     allowPrivateAnswers: settings.privateAnswers === "allow",
     exemptNameservers: settings.exemptNameservers,
     inboundUdp: settings.inboundUdp,
+    api: settings.httpAddress,
     graceSeconds: settings.graceSeconds,
     probes: {
       qname: settings.probeName,
@@ -121,7 +122,7 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
   await sandbox.start(first.policy, always.initial, first.from);
 
   const { openApi } = await api;
-  const listening = await openApi(settings, {
+  const served = await openApi(settings, {
     control: sandbox.policy,
     onError: (error) => onFault("a request failed", error),
     renderMetrics: observability.renderMetrics,
@@ -135,7 +136,12 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
       counters: observability.readCounts,
     },
   });
-  undo.defer(() => listening.close(GRACE_MS));
+  undo.defer(() => served.close(GRACE_MS));
+  if (!served.endsWithProcess) {
+    log.logger.warn(
+      "this kernel's nf_tables know no owners (Linux 5.12): should the sidecar be killed, a process of the sandbox may take its API's place until it is back",
+    );
+  }
   if (settings.token === undefined && !settings.allowLocalWrites) {
     log.logger.warn(
       "no OPENSANDBOX_EGRESS_TOKEN is set: anyone outside this network namespace who reaches the API may change the policy",
@@ -143,7 +149,7 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
   }
   const states = Object.fromEntries(protections.list().map(({ name, state }) => [name, state]));
   log.logger.info(
-    { mode: settings.mode, address: settings.httpAddress, protections: states },
+    { mode: settings.mode, address: settings.httpAddress, listening: served.listening, protections: states },
     "egress sidecar ready",
   );
   giveFreedMemoryBack();

@@ -1,5 +1,6 @@
 import { readSocketPath } from "../config.ts";
 import { describe } from "../enforcement/errors.ts";
+import { removeApiRedirect } from "../netfilter/io/api-redirect.ts";
 import { createNftApplier } from "../netfilter/io/nft.ts";
 import { hasNetAdmin } from "../sys/namespace-facts.ts";
 import { holdersFileBeside } from "../xdp/io/holders-file.ts";
@@ -17,6 +18,7 @@ export async function teardown(env: Readonly<Record<string, string | undefined>>
   }
   try {
     await createNftApplier().teardown();
+    removeApiRedirect();
     releaseHeldQueues(holdersFileBeside(readSocketPath(env)));
     process.stdout.write("egress: our tables are removed; nothing is enforced in this network namespace\n");
     return EXIT.ok;

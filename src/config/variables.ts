@@ -52,8 +52,9 @@ export const VARIABLES = {
     {
       name: "OPENSANDBOX_EGRESS_HTTP_ADDR",
       default: ":18080",
-      meaning: "where the API listens; without a host on every interface, IPv4 and IPv6",
-      accepts: ":PORT, IPV4:PORT, [IPV6]:PORT, localhost:PORT",
+      meaning:
+        "where callers find the API (it listens elsewhere, and the kernel redirects); without a host on every address",
+      accepts: ":PORT, IPV4:PORT, [IPV6]:PORT, localhost:PORT; not the resolver's ports, 53 and 15353",
     },
     reader((text) => parseHttpAddress(text) ?? new Unreadable("is not an address to listen on")),
   ),

@@ -21,7 +21,7 @@ import type { ForgottenAddress, LearnedAddresses } from "./learned-addresses.ts"
 /** What of the ruleset stays the same as long as the process lives. */
 export type RulesetFrame = Pick<
   RulesetInput,
-  "mode" | "upstreams" | "exemptNameservers" | "resolverPort" | "inboundUdp" | "doh"
+  "mode" | "upstreams" | "exemptNameservers" | "resolverPort" | "api" | "inboundUdp" | "doh"
 > & { readonly marks: Marks };
 
 export interface NftKernelOptions {

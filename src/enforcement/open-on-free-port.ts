@@ -5,16 +5,23 @@ import { errnoOf } from "./errors.ts";
 export const RESOLVER_PORT = 15_353;
 const PORT_TRIES = 8;
 
+export interface FreePortOptions {
+  /** Where callers find the API: no port for the resolver. */
+  readonly api: { readonly port: number };
+  readonly onFault: (message: string, error: unknown) => void;
+}
+
 /**
  * Opens the resolver on its port, or, where a process of the workload has taken that, on one that it cannot have foreseen. Throws what
  * the last try threw.
  */
 export async function openOnFreePort(
-  onFault: (message: string, error: unknown) => void,
+  { api, onFault }: FreePortOptions,
   open: (port: number) => Promise<DnsServer>,
 ): Promise<DnsServer> {
   for (let tries = 1; ; tries++) {
     const port = tries === 1 ? RESOLVER_PORT : randomInt(1024, 65_536);
+    if (port === api.port) continue; // refused to all
     try {
       return await open(port);
     } catch (error) {

@@ -38,6 +38,7 @@ import { watchInterfaceGuards } from "./interface-guards.ts";
 import type { LearnedFigures } from "./learned-store.ts";
 import { takeOverLearned } from "./take-over-learned.ts";
 import { openOnFreePort, RESOLVER_PORT } from "./open-on-free-port.ts";
+import { reportLoopbackAnswers } from "./loopback-answers.ts";
 import { createLookupAudit } from "./lookup-audit.ts";
 import { createNetworkMemory } from "./network-memory.ts";
 import { createNftKernel, type RulesetFrame } from "./nft-kernel.ts";
@@ -58,6 +59,8 @@ export interface SandboxOptions extends ChangePolicySettings, HoldQueuesOptions 
   readonly allowPrivateAnswers: boolean;
   readonly exemptNameservers: readonly string[];
   readonly inboundUdp: boolean;
+  /** Where callers find the API. */
+  readonly api: RulesetFrame["api"];
   /** How long a learned address stays after the last flow that used it. */
   readonly graceSeconds: number;
   readonly probes: UpstreamProbes;
@@ -110,6 +113,7 @@ export interface Sandbox {
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   await using undo = new AsyncDisposableStack();
   const marks = drawMarks(options.protections);
+  reportLoopbackAnswers(options.upstreams, options.protections);
   let resolverPort = RESOLVER_PORT;
   const frame: RulesetFrame = {
     mode: options.enforcementMode,
@@ -118,6 +122,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     get resolverPort() {
       return resolverPort;
     },
+    api: options.api,
     inboundUdp: options.inboundUdp,
     doh: options.doh,
     marks,
@@ -193,7 +198,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     allowPrivate: options.allowPrivateAnswers,
     withheld: options.upstreams.flatMap(({ address }) => octetsOf(address)),
   });
-  const server = await openOnFreePort(options.onFault, (port) => {
+  const server = await openOnFreePort(options, (port) => {
     // The rulesets from now on redirect to it.
     resolverPort = port;
     return openDnsServer({

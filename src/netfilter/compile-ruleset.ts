@@ -6,6 +6,7 @@
  * of a resolver on a loopback address, because it shares both the address and the interface with it; AF_XDP sockets pass the
  * raw-frame guard, and are kept from being there by `src/xdp`; interfaces stacked on another one of the same namespace (VLAN, bond, bridge) are cut off.
  */
+import { apiChain } from "./api-port.ts";
 import { egressChain } from "./egress-chain.ts";
 import { generationChains } from "./generation-chains.ts";
 import { antispoofChain, arrivingChain, forgedChain, loopbackChain, revokedChain } from "./inbound-chains.ts";
@@ -47,6 +48,7 @@ function enforcingChains(input: RulesetInput, devices: readonly string[]): reado
     },
     loopbackChain(),
     antispoofChain(input),
+    apiChain(input),
     arrivingChain(input),
     stampChain(input.marks, devices),
     forgedChain(),
@@ -68,6 +70,7 @@ function resolverChains(input: RulesetInput): readonly Chain[] {
       hook: { type: "filter", name: "input", priority: -300, policy: "accept" },
       rules: [TO_FORGED],
     },
+    apiChain(input),
     stampChain(input.marks, []),
     forgedChain(),
   ];

@@ -4,6 +4,8 @@ import type { Family } from "./ruleset.ts";
 export const TABLE = "opensandbox";
 export const ARP_TABLE = "opensandbox_arp";
 export const GUARD_TABLE = "opensandbox_guard";
+/** Made and owned by the process that serves the API: it is none of the ruleset's tables. */
+export const API_TABLE = "opensandbox_api";
 
 /** Everything that is ours. What is in no table of these is somebody else's and is never touched. */
 export const OUR_TABLES: readonly { readonly family: Family; readonly name: string }[] = [

@@ -6,6 +6,7 @@
  */
 import type { Endpoint, Marks, RulesetInput } from "./ruleset-input.ts";
 import { ADMIT } from "./generation-chains.ts";
+import { fromApiPort } from "./api-port.ts";
 import { isIpv4, isLocalhost, isLoopback } from "./endpoints.ts";
 import type { Chain, Rule } from "./ruleset.ts";
 
@@ -95,6 +96,7 @@ export function resolverRules(input: RulesetInput): readonly Rule[] {
           : `ct direction reply ct mark ${CALLER_FLOW} accept`,
       comment: "answers of inbound connections; chains source and antispoof judge callers",
     },
+    fromApiPort(input),
     ...input.upstreams.flatMap((upstream) => asBeforeNat(us, upstream, ownFlow)),
     {
       statements: `${us} ip daddr . th dport @upstream_v4 ${ownFlow}`,

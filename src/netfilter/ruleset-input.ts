@@ -14,6 +14,8 @@ export interface RulesetInput {
   /** Resolvers that anyone may ask, on port 53. */
   readonly exemptNameservers: readonly string[];
   readonly resolverPort: number;
+  /** Where callers find the API; it listens on another port. Without a host, and for `0.0.0.0`, every address. */
+  readonly api: { readonly host: string | undefined; readonly port: number };
   readonly network: NetworkFacts;
   /** Whether a datagram from outside may open a flow. */
   readonly inboundUdp: boolean;

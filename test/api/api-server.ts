@@ -64,7 +64,7 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
     socketPath === undefined
       ? await listenTcp(http, { host: "127.0.0.1", port: wanted })
       : await listenUnix(http, socketPath);
-  const port = listener.port ?? 0;
+  const port = listener.local?.port ?? 0;
   const where = socketPath === undefined ? { host: "127.0.0.1", port } : { socketPath };
   return {
     world,

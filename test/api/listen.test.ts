@@ -33,7 +33,7 @@ describe("a TCP listener", () => {
     const listener = await listenTcp(await createServerUnderTest(), { host: undefined, port: 0 });
     for (const host of ["127.0.0.1", "::1"]) {
       expect(
-        await callApi({ host, port: listener.port ?? 0, method: "GET", path: "/healthz" }),
+        await callApi({ host, port: listener.local?.port ?? 0, method: "GET", path: "/healthz" }),
       ).toMatchObject({
         status: 200,
       });
@@ -43,7 +43,7 @@ describe("a TCP listener", () => {
 
   it.each(["127.0.0.1", "::1"])("on %s answers only there", async (host) => {
     const listener = await listenTcp(await createServerUnderTest(), { host, port: 0 });
-    const port = listener.port ?? 0;
+    const port = listener.local?.port ?? 0;
     expect(await callApi({ host, port, method: "GET", path: "/healthz" })).toMatchObject({ status: 200 });
     const other = host === "::1" ? "127.0.0.1" : "::1";
     await expect(callApi({ host: other, port, method: "GET", path: "/healthz" })).rejects.toThrow(

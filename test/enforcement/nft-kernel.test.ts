@@ -53,6 +53,7 @@ function createBench() {
       upstreams: [{ address: "192.0.2.53", port: 53 }],
       exemptNameservers: [],
       resolverPort: 15_353,
+      api: { host: undefined, port: 18_080 },
       inboundUdp: false,
       doh: undefined,
       marks: { mark: 1, priority: 2, group: undefined, stampMark: 3, stampPriority: 4 },

@@ -56,6 +56,12 @@ export async function macOf(namespace: NetworkNamespace, device = "eth0"): Promi
   return (await execIn(namespace, ["cat", `/sys/class/net/${device}/address`])).stdout.trim();
 }
 
+/** Where the API really listens, as the kernel redirects callers. */
+export async function readApiPort(lab: Lab): Promise<number> {
+  const { stdout } = await execIn(lab.sandbox, ["nft", "list", "table", "inet", "opensandbox_api"]);
+  return Number(/dnat to :(\d+)/.exec(stdout)?.[1]);
+}
+
 const NEIGHBOUR_TYPES = new Set([133, 135, 136, 143]);
 const UPSTREAMS = new Set([INTERNET_V4, INTERNET_V6]);
 /** Neighbour discovery and ARP of this size carry nothing. */

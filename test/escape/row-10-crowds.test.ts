@@ -7,7 +7,7 @@ import { createLab, type Lab } from "../support/lab.ts";
 import { readMemory } from "../support/policy-places.ts";
 import { type Sidecar, WITHOUT_BOUNDS } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
-import { attack, POLICY, questionsOf, startAttack } from "./attack.ts";
+import { attack, POLICY, questionsOf, readApiPort, startAttack } from "./attack.ts";
 
 const LOOPBACK = ["127.0.0.1", "::1"];
 const API = "http://192.0.2.2:18080";
@@ -55,7 +55,7 @@ test("row 10: a thousand idle and half-made connections do not keep an operator 
 });
 
 test("row 11: no port of the sidecar can be bound beside it, whatever the options", async () => {
-  const outcome = await attack(lab, "squat", "try");
+  const outcome = await attack(lab, "squat", "try", "15353", String(await readApiPort(lab)));
   expect(Object.keys(outcome).length).toBe(48);
   const own = Object.entries(outcome).filter(([what]) =>
     LOOPBACK.some((address) => what.includes(` ${address} `)),
@@ -66,7 +66,7 @@ test("row 11: no port of the sidecar can be bound beside it, whatever the option
 });
 
 test("row 11: a wildcard socket on the resolver's port gets none of the lookups", async () => {
-  await using squatter = await startAttack(lab, "squat", "hold");
+  await using squatter = await startAttack(lab, "squat", "hold", "15353");
   expect(await lab.dig("one.example.org")).toMatchObject({ addresses: ["198.51.100.1"] });
   expect(await lab.dig("+tcp", "@203.0.113.53", "one.example.org")).toMatchObject({
     addresses: ["198.51.100.1"],

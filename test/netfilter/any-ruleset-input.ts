@@ -39,6 +39,10 @@ export function anyRulesetInput(): fc.Arbitrary<RulesetInput> {
       ownDestinations: fc.array(fc.record({ address: resolver, port: port() }), { maxLength: 2 }),
       exemptNameservers: fc.array(resolver, { maxLength: 3 }),
       resolverPort: port(),
+      api: fc.record({
+        host: fc.constantFrom(undefined, "0.0.0.0", "127.0.0.1", "::1", "fe80::1%eth0"),
+        port: port(),
+      }),
       network: fc.record({
         interfaces: fc.uniqueArray(
           fc.oneof(

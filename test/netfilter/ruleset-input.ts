@@ -26,6 +26,7 @@ export function rulesetInput(changes: Partial<RulesetInput> = {}): RulesetInput 
     ],
     exemptNameservers: [],
     resolverPort: 15353,
+    api: { host: undefined, port: 18080 },
     network: {
       interfaces: ["eth0"],
       onLinkV4: ["192.0.2.2/24"],

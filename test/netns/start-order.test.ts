@@ -1,5 +1,5 @@
 /** The order of a start: rules before anything listens, the policy before the API. The program is stopped in mid-start to look. */
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
@@ -9,7 +9,6 @@ import type { Sidecar } from "../support/sidecar.ts";
 
 const POLICY = { egress: [{ action: "allow", target: "203.0.113.1" }] };
 const RESOLVER_PORT = 15_353;
-const API_PORT = 18_080;
 
 let lab: Lab;
 beforeEach(async () => {
@@ -19,11 +18,13 @@ afterEach(async () => {
   await lab[Symbol.asyncDispose]();
 });
 
-/** Starts it and stops it (SIGSTOP) at the first sight of a socket of this namespace that is bound to one of the ports. */
-async function startUntilBound(ports: readonly number[]): Promise<Sidecar> {
+/** Starts it and stops it (SIGSTOP) at the first sight of such a socket of this namespace. */
+async function startUntil(isBound: (pid: number) => boolean): Promise<Sidecar> {
   const sidecar = await lab.startSidecar({ policy: POLICY, awaitHealth: false });
   const deadline = performance.now() + 10_000;
-  while (!isBound(sidecar.pid, ports)) {
+  let isInSandbox = false;
+  while (!isInSandbox || !isBound(sidecar.pid)) {
+    isInSandbox ||= !isStillHere(sidecar.pid);
     if (performance.now() > deadline) throw new Error(`no socket was bound:\n${sidecar.output()}`);
     await nextTurn();
   }
@@ -31,14 +32,27 @@ async function startUntilBound(ports: readonly number[]): Promise<Sidecar> {
   return sidecar;
 }
 
-/** As the kernel lists them: `  1: 0100007F:3BF9 00000000:0000 ...`. */
-function isBound(pid: number, ports: readonly number[]): boolean {
-  const lists = ["udp", "udp6", "tcp", "tcp6"].map((name) => readList(`/proc/${pid}/net/${name}`));
-  return ports.some((port) => {
-    const local = new RegExp(`^ *\\d+: [0-9A-F]+:${port.toString(16).toUpperCase().padStart(4, "0")} `, "m");
-    return lists.some((list) => local.test(list));
-  });
+/** It has not entered the sandbox's namespace yet, and its lists are the machine's. */
+function isStillHere(pid: number): boolean {
+  return readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync("/proc/self/ns/net");
 }
+
+/** The local ports of sockets, as the kernel lists them: `  1: 0100007F:3BF9 00000000:0000 0A ...`; 0A is one that listens. */
+function listPorts(pid: number, names: readonly string[], state = "[0-9A-F]{2}"): readonly number[] {
+  const row = new RegExp(`^ *\\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} ${state} `, "gm");
+  return names.flatMap((name) =>
+    Array.from(readList(`/proc/${pid}/net/${name}`).matchAll(row), ([, port = ""]) =>
+      Number.parseInt(port, 16),
+    ),
+  );
+}
+
+/** Its first socket is there. One list, since the kernel's next steps do not wait for whoever looks. */
+const isResolverBound = (pid: number): boolean => listPorts(pid, ["udp"]).includes(RESOLVER_PORT);
+
+/** It listens on any other port. */
+const isApiBound = (pid: number): boolean =>
+  listPorts(pid, ["tcp", "tcp6"], "0A").some((port) => port !== RESOLVER_PORT);
 
 function readList(path: string): string {
   try {
@@ -49,8 +63,8 @@ function readList(path: string): string {
 }
 
 test("deny-all and the redirect are in the kernel before anything listens", async () => {
-  const sidecar = await startUntilBound([RESOLVER_PORT, API_PORT]);
-  expect(isBound(sidecar.pid, [API_PORT])).toBe(false);
+  const sidecar = await startUntil(isResolverBound);
+  expect(isApiBound(sidecar.pid)).toBe(false);
   const table = (await execIn(lab.sandbox, ["nft", "list", "table", "inet", "opensandbox"])).stdout;
   expect(table).toMatch(/th dport 53 redirect to :15353/);
   expect(await lab.curl("http://203.0.113.2/")).toMatchObject({ exitCode: 7 });
@@ -59,7 +73,7 @@ test("deny-all and the redirect are in the kernel before anything listens", asyn
 });
 
 test("the policy is in the kernel before the API listens", async () => {
-  const sidecar = await startUntilBound([API_PORT]);
+  const sidecar = await startUntil(isApiBound);
   expect(await readKernel(lab)).toMatchObject({ allow: ["203.0.113.1"] });
   expect(await lab.curl("http://203.0.113.1/")).toMatchObject({ status: 200 });
   process.kill(sidecar.pid, "SIGCONT");

@@ -111,15 +111,14 @@ test("with a policy file that can't be read", async () => {
   );
 });
 
-test("with a port that another process has taken; the sandbox stays closed", async () => {
-  const script =
-    "import socket, time\none = socket.create_server(('', 18080))\nprint('ready', flush=True)\ntime.sleep(60)";
-  const squatter = lab.startAsWorkload(["python3", "-c", script]);
-  squatter.stderr.resume();
-  await new Promise((resolve) => squatter.stdout.once("data", resolve));
+test("beside another sidecar, whose API goes on", async () => {
+  await using other = await lab.startSidecar({ env: { OPENSANDBOX_EGRESS_TOKEN: "of-the-other" } });
   const result = await serve({ OPENSANDBOX_EGRESS_DNS_UPSTREAM: "192.0.2.1" });
-  squatter.kill("SIGKILL");
-  expect(result.exitCode).toBeGreaterThan(0);
-  expect(result.stderr).toMatch(/18080/);
+  expect(result.exitCode).toBe(78);
+  expect(result.stderr).toMatch(/^egress: the API cannot listen on :18080: another sidecar serves it .*\n$/);
+  const header = `OPENSANDBOX-EGRESS-AUTH: ${other.token}`;
+  expect(await lab.curlFromOutside("-H", header, "http://192.0.2.2:18080/policy")).toMatchObject({
+    status: 200,
+  });
   expect(await lab.curl("http://198.51.100.1/")).toMatchObject({ exitCode: 7 });
 });

@@ -31,7 +31,10 @@ afterAll(async () => {
   await lab[Symbol.asyncDispose]();
 });
 
-const listTables = async (): Promise<string> => (await execIn(lab.sandbox, ["nft", "list", "tables"])).stdout;
+const listTables = async (): Promise<string> => {
+  const { stdout } = await execIn(lab.sandbox, ["nft", "list", "tables"]);
+  return stdout.split("\n").toSorted().join("\n");
+};
 const listRuleset = async (): Promise<string> =>
   (await execIn(lab.sandbox, ["nft", "list", "ruleset"])).stdout;
 

@@ -53,11 +53,7 @@ export function expression(writer: NetlinkWriter, name: string, data: () => void
 }
 
 /** Goes on with the rule only where the register compares so. */
-export function compare(
-  writer: NetlinkWriter,
-  octets: Uint8Array,
-  operator: number = OPERATOR.equal,
-): void {
+export function compare(writer: NetlinkWriter, octets: Uint8Array, operator: number = OPERATOR.equal): void {
   expression(writer, "cmp", () => {
     writer.number32(COMPARE.source, REGISTER);
     writer.number32(COMPARE.operator, operator);

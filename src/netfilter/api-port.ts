@@ -1,0 +1,41 @@
+/**
+ * Nobody is reached on the API's port, and nobody speaks from it, but by the redirect to where the API listens (`wire/redirect-table.ts`). A
+ * process of the workload that holds the port hears no token: neither while the sidecar runs, nor while it is away and only the
+ * rules are there, nor over a connection that is open already.
+ *
+ * Known limit: before the first rules whoever holds the port is reached there.
+ */
+import { isIpv4 } from "./endpoints.ts";
+import type { Chain, Rule } from "./ruleset.ts";
+import type { RulesetInput } from "./ruleset-input.ts";
+
+/**
+ * What is redirected shows the other port by now. Behind chain antispoof, which lets the reset for a caller out. Resets tell a squatter
+ * nothing, and are how it is refused to send from the port.
+ */
+export function apiChain(input: RulesetInput): Chain {
+  return {
+    name: "api",
+    hook: { type: "filter", name: "input", priority: -250, policy: "accept" },
+    rules: [
+      {
+        statements: `${match(input, "daddr")}tcp dport ${input.api.port} tcp flags & rst == 0 counter reject with tcp reset`,
+        comment: "the API listens on another port: what is not redirected would reach a squatter",
+      },
+    ],
+  };
+}
+
+/** The API's answers get this port after the filter. A flow from it would make conntrack take a caller's first packet for an answer. */
+export function fromApiPort(input: RulesetInput): Rule {
+  return {
+    statements: `${match(input, "saddr")}tcp sport ${input.api.port} tcp flags & rst == 0 counter reject with tcp reset`,
+    comment: "a squatter on the API's port",
+  };
+}
+
+/** Every address where the API is to be reached on all of a family. */
+function match({ api: { host } }: RulesetInput, side: "saddr" | "daddr"): string {
+  if (host === undefined || host === "0.0.0.0") return "";
+  return isIpv4(host) ? `ip ${side} ${host} ` : `ip6 ${side} ${host.replace(/%.*$/, "")} `;
+}

@@ -1,0 +1,81 @@
+/**
+ * Sends the API's port to the one that the API listens on. Not here: that nobody is reached on the API's port without this redirect,
+ * which is the permanent ruleset's part (`api-port.ts`).
+ */
+import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { createNetlinkWriter, type NetlinkWriter } from "../wire/netlink-writer.ts";
+import { deleteRedirectTable, type Redirect, writeRedirectTable } from "../wire/redirect-table.ts";
+import { beginBatch, endBatch } from "../wire/set-element.ts";
+import { awaitAcknowledgement, NetlinkRefusal } from "./acknowledgement.ts";
+
+const NETLINK_NETFILTER = 12;
+const BUFFER_OCTETS = 1 << 16;
+
+export interface ApiRedirect {
+  /** Whether it goes with this process, however that ends; before Linux 5.12 it stays. */
+  readonly endsWithProcess: boolean;
+  /** Takes it away. Connections that are open go on. */
+  close(): void;
+}
+
+/** Puts it into the current network namespace. Throws NetlinkRefusal (EPERM: another sidecar's is in force), SystemCallError. */
+export function openApiRedirect(redirect: Redirect): ApiRedirect {
+  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
+  const put = (isOwned: boolean): void =>
+    sendBatch(socket, (writer, next) => writeRedirectTable(writer, next, redirect, isOwned));
+  try {
+    const endsWithProcess = putOwned(put);
+    if (!endsWithProcess) put(false);
+    return {
+      endsWithProcess,
+      close() {
+        if (!endsWithProcess) sendBatch(socket, (writer, next) => deleteRedirectTable(writer, next()));
+        socket.close();
+      },
+    };
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+/** Takes away a redirect that an ended process has left; that of a live one stays. Throws NetlinkRefusal, SystemCallError. */
+export function removeApiRedirect(): void {
+  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
+  try {
+    sendBatch(socket, (writer, next) => deleteRedirectTable(writer, next()));
+  } catch (error) {
+    if (!(error instanceof NetlinkRefusal) || !NOT_OURS_TO_REMOVE.has(error.code)) throw error;
+  } finally {
+    socket.close();
+  }
+}
+
+const NOT_OURS_TO_REMOVE: ReadonlySet<string> = new Set(["ENOENT", "EPERM"]);
+
+/** False where the kernel knows no owners. */
+function putOwned(put: (isOwned: boolean) => void): boolean {
+  try {
+    put(true);
+    return true;
+  } catch (error) {
+    if (error instanceof NetlinkRefusal && KNOWS_NO_OWNERS.has(error.code)) return false;
+    throw error;
+  }
+}
+
+const KNOWS_NO_OWNERS: ReadonlySet<string> = new Set(["EINVAL", "EOPNOTSUPP"]);
+
+function sendBatch(
+  socket: ReturnType<typeof openNetlinkSocket>,
+  write: (writer: NetlinkWriter, next: () => number) => void,
+): void {
+  const writer = createNetlinkWriter(4096);
+  let sequence = 0;
+  beginBatch(writer, ++sequence);
+  write(writer, () => ++sequence);
+  const last = sequence;
+  endBatch(writer, ++sequence);
+  socket.send(writer.written());
+  awaitAcknowledgement(socket.receive, last);
+}
