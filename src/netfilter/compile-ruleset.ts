@@ -79,7 +79,7 @@ function resolverChains(input: RulesetInput): readonly Chain[] {
 /** Docker leaves ip_forward on: without this, a frame put on one interface may leave by another past the output hook. */
 const FORWARDED = { statements: "counter drop", comment: "a sandbox is no router" };
 
-const TO_FORGED = { statements: 'iifname "lo" goto forged' };
+const TO_FORGED = { statements: 'iif "lo" goto forged' };
 
 function requireIntegers({ generation, marks }: RulesetInput): void {
   const inRange = Number.isInteger(generation) && generation >= 1 && generation < 2 ** 31;

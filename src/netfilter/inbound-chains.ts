@@ -1,7 +1,7 @@
 /**
  * Who may speak to us first, since answers to callers are let out, and what may still arrive of flows that we opened.
  */
-import { CALLER_FLOW } from "./own-traffic.ts";
+import { CALLER_FLOW, FROM_LOOPBACK } from "./own-traffic.ts";
 import type { RulesetInput } from "./ruleset-input.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
 import { judge, refuseRevoked } from "./egress-chain.ts";
@@ -17,7 +17,7 @@ export function loopbackChain(): Chain {
     hook: { type: "filter", name: "prerouting", priority: -350, policy: "accept" },
     rules: [
       {
-        statements: 'iifname "lo" ct state invalid counter drop',
+        statements: 'iif "lo" ct state invalid counter drop',
         comment: "a packet socket put it on lo, past the output hook",
       },
     ],
@@ -38,7 +38,7 @@ export function antispoofChain({ inboundUdp }: RulesetInput): Chain {
     name: "antispoof",
     hook: { type: "filter", name: "input", priority: -300, policy: "accept" },
     rules: [
-      { statements: 'iifname "lo" goto forged' },
+      { statements: 'iif "lo" goto forged' },
       { statements: "ip saddr @revoked_v4 ct state new jump revoked" },
       { statements: "ip6 saddr @revoked_v6 ct state new jump revoked" },
       {
@@ -86,6 +86,7 @@ export function forgedChain(): Chain {
   return {
     name: "forged",
     rules: [
+      FROM_LOOPBACK,
       { statements: "fib saddr type local accept" },
       { statements: "ct direction reply ct status dnat accept", comment: "answers to redirected lookups" },
       { statements: "tcp flags & (syn | rst) == rst accept" },
@@ -103,9 +104,9 @@ export function arrivingChain(input: RulesetInput): Chain {
     name: "arriving",
     hook: { type: "filter", name: "input", priority: 0, policy: "accept" },
     rules: [
+      { statements: 'iif "lo" accept' },
       { statements: `ct direction original ct mark ${CALLER_FLOW} accept` },
       { statements: "meta l4proto tcp accept" },
-      { statements: 'iifname "lo" accept' },
       {
         statements: "ct state related meta l4proto { icmp, icmpv6 } accept",
         comment: "an error is no packet of its flow, and whoever sends it does not admit that",

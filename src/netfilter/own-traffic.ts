@@ -35,6 +35,7 @@ export function sourceChain(): Chain {
     name: "source",
     hook: { type: "filter", name: "output", priority: -350, policy: "accept" },
     rules: [
+      FROM_LOOPBACK,
       { statements: "fib saddr type local accept" },
       {
         statements: "fib daddr type local tcp flags & (syn | rst) == rst accept",
@@ -48,6 +49,9 @@ export function sourceChain(): Chain {
     ],
   };
 }
+
+/** What most packets of lookups show; told without asking for a route, which costs more than all other rules that they meet. */
+export const FROM_LOOPBACK: Rule = { statements: "ip saddr 127.0.0.0/8 accept" };
 
 /**
  * Before Docker's own redirect of 127.0.0.11:53, which is at -100. That one our lookups have to take, too; any other (a mesh that
@@ -88,6 +92,7 @@ export function resolverRules(input: RulesetInput): readonly Rule[] {
   const us = ours(input.marks);
   const ownFlow = `ct mark set ${OWN_FLOW} accept`;
   return [
+    ...answerRules(input),
     {
       // In `dns` mode nobody judges callers, and everything may leave.
       statements:
@@ -111,12 +116,28 @@ export function resolverRules(input: RulesetInput): readonly Rule[] {
     },
     { statements: "ip6 daddr . th dport @upstream_v6 counter reject" },
     ...loopbackResolverRules(input),
-    { statements: 'oifname "lo" accept' },
+    { statements: 'oif "lo" accept' },
     {
       statements: `ip daddr 127.0.0.1 meta l4proto { tcp, udp } th dport ${input.resolverPort} accept`,
       comment: "a redirected packet still shows its old interface",
     },
     { statements: `ip6 daddr ::1 meta l4proto { tcp, udp } th dport ${input.resolverPort} accept` },
+  ];
+}
+
+/**
+ * The resolver's answers, at the head since there is one for each lookup. Anyone with CAP_NET_RAW can send packets that look like them, so not
+ * where a resolver on a loopback address has to be kept from others.
+ */
+function answerRules({ upstreams, exemptNameservers, resolverPort }: RulesetInput): readonly Rule[] {
+  const asked = [...upstreams.map(({ address }) => address), ...exemptNameservers];
+  if (asked.some(isLoopback)) return [];
+  return [
+    {
+      statements: `oif "lo" ip saddr 127.0.0.1 udp sport ${resolverPort} accept`,
+      comment: "answers to lookups",
+    },
+    { statements: `oif "lo" ip6 saddr ::1 udp sport ${resolverPort} accept` },
   ];
 }
 

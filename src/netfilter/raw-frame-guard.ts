@@ -20,6 +20,7 @@ export function stampChain(marks: Marks, devices: readonly string[]): Chain {
     name: "stamp",
     hook: { type: "filter", name: "postrouting", priority: 300, policy: "accept" },
     rules: [
+      { statements: 'oif "lo" meta mark 0 accept', comment: "nothing to hide" },
       ...LOOPBACK_STAYS,
       ...(devices.length === 0 ? [] : [stamp(marks, devices)]),
       // Whatever group it is of: also for what the kernel sends once the socket is closed.
@@ -34,10 +35,10 @@ export function stampChain(marks: Marks, devices: readonly string[]): Chain {
  */
 const LOOPBACK_STAYS: readonly Rule[] = [
   {
-    statements: 'oifname != "lo" ip daddr 127.0.0.0/8 counter drop',
+    statements: 'oif != "lo" ip daddr 127.0.0.0/8 counter drop',
     comment: "loopback addresses do not leave, whatever a socket is bound to",
   },
-  { statements: 'oifname != "lo" ip6 daddr ::1 counter drop' },
+  { statements: 'oif != "lo" ip6 daddr ::1 counter drop' },
 ];
 
 /** None where there is no interface to guard. */
