@@ -42,6 +42,9 @@ const BOUNDS: SinkBounds = { ordinaryOctets: 1 << 20, keptOctets: 16 << 20, subj
 /** Octets of one write: enough to share the system call, few enough that a pipe's reader sees lines early. */
 const CHUNK_OCTETS = 64 << 10;
 
+/** How long lines gather: each write costs as much as several lookups, wherever it goes. */
+const GATHER_MS = 5;
+
 /** A pipe that is full says EAGAIN; how long until it is asked again. */
 const RETRY_MS = 20;
 
@@ -55,15 +58,24 @@ export function createLineSink(
   const drained: (() => void)[] = [];
   let inFlight: Buffer | undefined;
   let busy = false;
+  let gathering: NodeJS.Timeout | undefined;
 
   function push(line: string): void {
     queue.push(line);
-    if (busy) return;
+    if (busy && gathering === undefined) return;
     busy = true;
+    if (queue.octets() >= CHUNK_OCTETS) writeSoon();
+    else gathering ??= setTimeout(writeNext, GATHER_MS);
+  }
+
+  function writeSoon(): void {
+    clearTimeout(gathering);
+    gathering = undefined;
     setImmediate(writeNext);
   }
 
   function writeNext(): void {
+    gathering = undefined;
     if (queue.octets() < bounds.ordinaryOctets) losses.report(queue.push);
     inFlight ??= queue.take(CHUNK_OCTETS);
     if (inFlight !== undefined) {
@@ -82,7 +94,9 @@ export function createLineSink(
     }
     const isWhole = error !== null || inFlight === undefined || taken >= inFlight.length;
     inFlight = isWhole ? undefined : inFlight?.subarray(taken);
-    writeNext();
+    const isLittle = isWhole && queue.octets() > 0 && queue.octets() < CHUNK_OCTETS;
+    if (isLittle && drained.length === 0) gathering = setTimeout(writeNext, GATHER_MS);
+    else writeNext();
   }
 
   return {
@@ -98,6 +112,7 @@ export function createLineSink(
       if (!busy) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       drained.push(resolve);
+      if (gathering !== undefined) writeSoon();
       const timer = setTimeout(resolve, limitMs);
       await promise;
       clearTimeout(timer);
