@@ -1,6 +1,6 @@
 /**
  * The sockets that ask the upstreams: a few per upstream, connected (the kernel drops what comes from elsewhere), marked, on random
- * ports that the kernel gives to no client, and replaced after some thousands of queries.
+ * ports that the kernel gives to no client, drawn anew for each pass, and replaced after some thousands of queries.
  *
  * The workload can see and send on the same network, so a forger has to guess port, id and letter case at once; the
  * ruleset keeps packets "from" the upstream from being forged at all.
@@ -82,6 +82,13 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
   let drawn: OpenSocket | undefined;
   /** Sockets with queries that are queued. */
   const unsent: OpenSocket[] = [];
+  /** The socket of each upstream for this pass: what goes out together shares a system call, and what comes back another. */
+  const turns: (OpenSocket | undefined)[] = [];
+
+  function turnOf(upstream: number): OpenSocket | undefined {
+    turns[upstream] ??= sockets[upstream]?.[random.below(SOCKETS_PER_UPSTREAM)];
+    return turns[upstream];
+  }
 
   function openAll(): void {
     try {
@@ -177,7 +184,7 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
   return {
     count: upstreams.length,
     draw(upstream, isTaken) {
-      const socket = sockets[upstream]?.[random.below(SOCKETS_PER_UPSTREAM)];
+      const socket = turnOf(upstream);
       drawn = socket;
       if (socket === undefined) return -1;
       if (socket.fd < 0) reopen(socket);
@@ -206,6 +213,7 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
         replaceWorn(socket);
       }
       unsent.length = 0;
+      turns.length = 0;
     },
     exchange: options.exchange,
     close,
