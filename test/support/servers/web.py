@@ -1,7 +1,7 @@
 """A small web server on port 80 (and 8080) of every address. Each request and each finished transfer is a JSON line on stdout.
 
 GET /          "hello from ADDRESS"
-GET /slow      1 KiB every 20 ms until the client leaves, a minute at most
+GET /slow      1 KiB every 20 ms until the client leaves, two minutes at most
 GET /bytes/N   N octets at once
 POST /upload   reads until the client leaves, answers with the count
 """
@@ -44,7 +44,7 @@ async def answer(path, local, reader):
     head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n"
     if path.startswith("/slow"):
         yield (head + "\r\n").encode()
-        for _ in range(3000):
+        for _ in range(6000):
             yield b"." * 1023 + b"\n"
             await asyncio.sleep(0.02)
     elif path.startswith("/upload"):
