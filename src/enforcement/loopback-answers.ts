@@ -2,7 +2,7 @@
  * Whether answers can be forged on `lo`: a workload with CAP_NET_RAW sees lookups there, and shares the resolver's address, so that nothing
  * in a packet tells its answer from the resolver's.
  *
- * Tried, and not enough: to tell packets of raw sockets by their whole checksum, where the kernel leaves that of its own UDP sockets open on
+ * Thought through, and not enough: to tell packets of raw sockets by their whole checksum, where the kernel leaves that of its own UDP sockets open on
  * `lo` (a plain socket may send from another local address by IP_PKTINFO); to ask over TCP (segments are forged as well); to wait for a
  * second answer (nobody knows how long); the sender's user or group (both are root); its control group (a container does not see the
  * resolver's).
