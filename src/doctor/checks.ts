@@ -5,6 +5,7 @@ import { LOOKUPS } from "./checks/lookups.ts";
 import { MARKED } from "./checks/marks.ts";
 import { RAW_FRAMES } from "./checks/raw-frames.ts";
 import { RAW_PACKETS } from "./checks/raw-packets.ts";
+import { SHARED_PORTS } from "./checks/shared-ports.ts";
 import { XDP } from "./checks/xdp.ts";
 
 /** All attacks, in the order that they are tried. A new one is a line in one of these lists. */
@@ -16,4 +17,5 @@ export const CHECKS: readonly Check[] = [
   ...RAW_FRAMES,
   ...XDP,
   ...API,
+  ...SHARED_PORTS,
 ];

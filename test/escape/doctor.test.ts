@@ -6,6 +6,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import type { Argv, CommandResult } from "../../src/netns/command.ts";
 import { execIn } from "../../src/netns/namespace.ts";
+import { FAMILIES } from "../support/families.ts";
+import { skipBecause } from "../support/skip.ts";
 import { startJsonServer } from "../support/json-server.ts";
 import { createLab, type Lab } from "../support/lab.ts";
 import { MAIN } from "../support/sidecar.ts";
@@ -80,7 +82,14 @@ test("under a sidecar all is held, and nothing leaves", async () => {
   expect(told?.exitCode).toBe(0);
   expect(leaks).toEqual([]);
   const families = lab.ipv6 ? "IPv4 and IPv6" : "IPv4";
-  for (const name of ["TCP to a denied address", "another resolver over UDP", "raw IP", "raw frames"]) {
+  const tried = [
+    "TCP to a denied address",
+    "another resolver over UDP",
+    "raw IP",
+    "raw frames",
+    "sharing the sidecar's ports",
+  ];
+  for (const name of tried) {
     expect([name, told?.details.get(name)]).toEqual([
       name,
       expect.stringMatching(new RegExp(String.raw`^\d+ attempts, ${families}(?:$|; not tried: IPv6 )`)),
@@ -104,6 +113,22 @@ test("without a sidecar every attack gets out, which is said and seen", async ()
   const seen = new Set(frames.map(({ transport }) => transport));
   for (const transport of ["tcp", "udp", "protocol 47", "protocol 253"]) expect(seen).toContain(transport);
 });
+
+test.for(FAMILIES)(
+  "who shares a port that callers are not led away from is reached, $name",
+  async ({ name }, context) => {
+    if (name === "IPv6" && !lab.ipv6) skipBecause(context, "this machine has no IPv6");
+    const host = name === "IPv4" ? "0.0.0.0" : "::";
+    const program = `require("node:http").createServer((_, response) => response.end("ok"))
+      .listen({ host: "${host}", port: 18080, ipv6Only: true, reusePort: true }, () => console.log('{"event":"ready"}'))`;
+    await using _ = await startJsonServer(lab.sandbox, [process.execPath, "-e", program]);
+    const told = await asWorkload();
+    expect(told.rows["open"]).toContain("sharing the sidecar's ports");
+    expect(told.details.get("sharing the sidecar's ports")).toContain(
+      `port 18080 TCP, ${name}: a call came to who shared the port`,
+    );
+  },
+);
 
 test("without CAP_NET_RAW a connection that somebody outside refuses is known for one that got out", async () => {
   const told = await asWorkload(WITHOUT_RAW);
