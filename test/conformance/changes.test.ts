@@ -6,6 +6,7 @@ import { execIn } from "../../src/netns/namespace.ts";
 import { renderPolicyText } from "../../src/policy/policy-text.ts";
 import { policyOf } from "../enforcement/change-policy-ports.ts";
 import { callApi } from "../api/api-server.ts";
+import { createBreakableNft } from "../support/breakable-nft.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
 import { createLab, type Lab, SANDBOX_V4 } from "../support/lab.ts";
 import { type Relay, startRelay } from "../support/relay.ts";
@@ -129,31 +130,35 @@ describe("a change that fails", () => {
   });
 
   test("at the kernel is 500, and the old policy holds in memory and disk", async () => {
-    await change("PUT", kept);
-    const stored = await readFile(join(lab.stateFolder, "policy.json"), "utf8");
-    // A set of ours under another type: the whole transaction is refused. Without the table's chains no frame leaves the sandbox, so
-    // what follows goes by the unix socket.
-    await execIn(lab.sandbox, ["nft", "delete", "table", "inet", "opensandbox"]);
-    await execIn(lab.sandbox, ["nft", "add", "table", "inet", "opensandbox"]);
-    await execIn(lab.sandbox, [
-      "nft",
-      "add",
-      "set",
-      "inet",
-      "opensandbox",
-      "allow_v4",
-      "{ type inet_service; }",
-    ]);
-    const answer = await sidecar.api("PUT", "/policy", { body: {} });
+    await using other = await createLab({ ipv6: false });
+    const nft = await createBreakableNft(other.stateFolder);
+    const failing = await other.startSidecar({ env: { PATH: nft.path } });
+    expect(await failing.api("PUT", "/policy", { body: kept })).toMatchObject({ status: 200 });
+    const file = join(other.stateFolder, "policy.json");
+    const stored = await readFile(file, "utf8");
+    await nft.refuse();
+    // Else the change would go past nft(8), as one of a few elements.
+    await execIn(other.sandbox, ["nft", "delete", "table", "inet", "opensandbox"]);
+    const answer = await failing.api("PUT", "/policy", { body: {} });
     expect(answer.status).toBe(500);
     expect(answer.text).toMatch(/^failed to apply nftables policy: .+$/);
-    expect(await readRules()).toEqual(kept.egress);
-    expect(await readFile(join(lab.stateFolder, "policy.json"), "utf8")).toBe(stored);
-    expect((await sidecar.api("GET", "/healthz")).status).toBe(503);
-    await execIn(lab.sandbox, ["nft", "delete", "table", "inet", "opensandbox"]);
-    await expect
-      .poll(async () => (await sidecar.api("GET", "/healthz")).status, { timeout: 10_000 })
-      .toBe(200);
-    expect(await readAddresses(lab.sandbox, "allow_v4")).toEqual(["198.51.100.7"]);
+    expect((await failing.api("GET", "/policy")).text).toContain("198.51.100.7");
+    expect(await readFile(file, "utf8")).toBe(stored);
+    expect((await failing.api("GET", "/healthz")).status).toBe(503);
+    await nft.accept();
+    await until("it is healthy", async () => (await failing.api("GET", "/healthz")).status === 200, 10_000);
+    expect(await readAddresses(other.sandbox, "allow_v4")).toEqual(["198.51.100.7"]);
+  });
+
+  test("is none where somebody put a set of another type in the place of ours: the table is made anew", async () => {
+    await change("PUT", kept);
+    const set = "inet opensandbox allow_v4 { type inet_service; }";
+    for (const command of ["delete table inet opensandbox", "add table inet opensandbox", `add set ${set}`]) {
+      await execIn(lab.sandbox, ["nft", command]);
+    }
+    // Without the table's chains no frame leaves the sandbox, so this goes by the unix socket.
+    const next = { egress: [{ action: "allow", target: "198.51.100.8" }] };
+    expect(await sidecar.api("PUT", "/policy", { body: next })).toMatchObject({ status: 200 });
+    expect(await readAddresses(lab.sandbox, "allow_v4")).toEqual(["198.51.100.8"]);
   });
 });
