@@ -13,11 +13,10 @@ export class NetlinkRefusal extends Error {
 }
 
 /**
- * Every message asks for an acknowledgement, so the batch is in force once the last message has its own, and no message has
- * an error. The kernel has queued all of them before `send` returned.
+ * The batch is in force once its last message has been acknowledged without an error before it: the kernel tells errors and acknowledgements in
+ * the order of the messages, and a failed commit ahead of them. It has queued all of them before `send` returned.
  */
 export function awaitAcknowledgement(receive: () => Buffer | undefined, lastSequence: number): void {
-  let acknowledged = false;
   for (let datagram = receive(); datagram; datagram = receive()) {
     for (const reply of readReplies(datagram)) {
       if (reply.kind !== "error") continue;
@@ -25,10 +24,10 @@ export function awaitAcknowledgement(receive: () => Buffer | undefined, lastSequ
         drain(receive);
         throw new NetlinkRefusal(errnoName(reply.errno));
       }
-      acknowledged ||= reply.sequence === lastSequence;
+      if (reply.sequence === lastSequence) return;
     }
   }
-  if (!acknowledged) throw new NetlinkRefusal("EIO");
+  throw new NetlinkRefusal("EIO");
 }
 
 function drain(receive: () => Buffer | undefined): void {

@@ -62,12 +62,12 @@ function writeDelta(
     // Deleting what is not there would fail the batch, and adding what is there keeps its old timeout: so add, delete, add.
     for (const address of new Set([...remove, ...put.map((element) => element.address)])) {
       const key = octetsOf(address);
-      addElement(writer, next(), set, { key, timeoutMs: 1000, comment: "" }, true);
-      deleteElement(writer, next(), set, key, true);
+      addElement(writer, next(), set, { key, timeoutMs: 1000, comment: "" });
+      deleteElement(writer, next(), set, key);
     }
     for (const { address, timeoutSeconds, comment = "" } of put) {
       const element = { key: octetsOf(address), timeoutMs: (timeoutSeconds ?? 0) * 1000, comment };
-      addElement(writer, next(), set, element, true);
+      addElement(writer, next(), set, element);
     }
   }
   if (generation === undefined) return;

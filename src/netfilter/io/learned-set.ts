@@ -8,13 +8,14 @@
  */
 import { awaitAcknowledgement, NetlinkRefusal } from "./acknowledgement.ts";
 import { dumpSet } from "./dump-set.ts";
-import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
-import { createNetlinkWriter } from "../wire/netlink-writer.ts";
+import { type NetlinkSocket, openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { createNetlinkWriter, type NetlinkWriter } from "../wire/netlink-writer.ts";
 import type { HeldElement } from "../wire/read-element.ts";
 import {
   addElement,
   beginBatch,
   deleteElement,
+  destroyElement,
   endBatch,
   MAX_COMMENT_OCTETS,
   type SetName,
@@ -71,7 +72,8 @@ export interface LearnedSet {
 export function openLearnedSet(): LearnedSet {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
   const writer = createNetlinkWriter();
-  let sequence = 1;
+  const canDestroy = knowsDestroy(socket, writer);
+  let sequence = 4;
   let messages = 0;
   const next = (): number => {
     if (messages++ === 0) beginBatch(writer, sequence);
@@ -80,12 +82,16 @@ export function openLearnedSet(): LearnedSet {
   };
   function addTo(target: SetName, key: Uint8Array, timeoutMs: number, comment: string): void {
     const element = { key, timeoutMs, comment: comment.slice(0, MAX_COMMENT_OCTETS) };
-    addElement(writer, next(), target, element, true);
+    addElement(writer, next(), target, element);
   }
-  /** Deleting what is not there would fail the batch, so it is put there first. */
+  /** Before Linux 6.3 deleting what is not there fails the batch, so it is put there first. */
   function removeFrom(set: SetName, key: Uint8Array): void {
-    addElement(writer, next(), set, { key, timeoutMs: 1000, comment: "" }, true);
-    deleteElement(writer, next(), set, key, true);
+    if (canDestroy) {
+      destroyElement(writer, next(), set, key);
+      return;
+    }
+    addElement(writer, next(), set, { key, timeoutMs: 1000, comment: "" });
+    deleteElement(writer, next(), set, key);
   }
   function discard(): void {
     writer.reset();
@@ -133,6 +139,23 @@ export function openLearnedSet(): LearnedSet {
     dumpRevoked: (family) => (family === 4 ? dump(REVOKED_V4, 4) : dump(REVOKED_V6, 16)),
     close: socket.close,
   };
+}
+
+/** Whether the kernel can delete an element that may not be there. It is asked for one of a set that is not there: an older one does not know the message. */
+function knowsDestroy(socket: NetlinkSocket, writer: NetlinkWriter): boolean {
+  beginBatch(writer, 1);
+  destroyElement(writer, 2, { table: TABLE, set: "no-such-set" }, new Uint8Array(4));
+  endBatch(writer, 3);
+  try {
+    socket.send(writer.written());
+    awaitAcknowledgement(socket.receive, 2);
+    return true;
+  } catch (error) {
+    if (error instanceof NetlinkRefusal) return error.code === "ENOENT";
+    throw error;
+  } finally {
+    writer.reset();
+  }
 }
 
 function toLearnedSetError(error: unknown): unknown {

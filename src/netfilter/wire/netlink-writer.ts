@@ -15,6 +15,8 @@ export interface NetlinkWriter {
   /** Starts a message with its nfgenmsg; `end` with the returned mark closes it. */
   begin(type: number, flags: number, sequence: number, family: number, resource: number): number;
   end(mark: number): void;
+  /** Adds flags to the message that was begun last. */
+  demand(flags: number): void;
   /** Starts a nested attribute; `endNested` closes it. */
   nest(type: number): number;
   endNested(mark: number): void;
@@ -35,6 +37,7 @@ export interface NetlinkWriter {
 export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
   let buffer = Buffer.alloc(initialOctets);
   let at = 0;
+  let last = 0;
 
   function room(octets: number): void {
     if (at + octets <= buffer.length) return;
@@ -57,6 +60,7 @@ export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
     begin(type, flags, sequence, family, resource) {
       room(HEADER + 4);
       const mark = at;
+      last = mark;
       buffer.writeUInt16LE(type, at + 4);
       buffer.writeUInt16LE(flags, at + 6);
       buffer.writeUInt32LE(sequence, at + 8);
@@ -68,6 +72,7 @@ export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
       return mark;
     },
     end: (mark) => void buffer.writeUInt32LE(at - mark, mark),
+    demand: (flags) => void buffer.writeUInt16LE(buffer.readUInt16LE(last + 6) | flags, last + 6),
     nest(type) {
       const mark = at;
       attribute(type | NESTED, 0);

@@ -22,6 +22,8 @@ export const nftMessage = (type: number): number => (NFNL_SUBSYS_NFTABLES << 8) 
 export const NFT_MSG_NEWSETELEM = nftMessage(12);
 const NFT_MSG_GETSETELEM = nftMessage(13);
 const NFT_MSG_DELSETELEM = nftMessage(14);
+/** Linux 6.3. */
+const NFT_MSG_DESTROYSETELEM = nftMessage(30);
 
 export const ELEM_LIST = { table: 1, set: 2, elements: 3 } as const;
 export const LIST_ELEM = 1;
@@ -49,7 +51,12 @@ export function beginBatch(writer: NetlinkWriter, sequence: number): void {
   writer.end(writer.begin(NFNL_MSG_BATCH_BEGIN, NLM_F_REQUEST, sequence, 0, NFNL_SUBSYS_NFTABLES));
 }
 
+/**
+ * The last message asks for an acknowledgement: one that comes says that all of the batch is in force, and an error is told in any case. (Each
+ * acknowledgement is a datagram to write and to read.)
+ */
 export function endBatch(writer: NetlinkWriter, sequence: number): void {
+  writer.demand(NLM_F_ACK);
   writer.end(writer.begin(NFNL_MSG_BATCH_END, NLM_F_REQUEST, sequence, 0, NFNL_SUBSYS_NFTABLES));
 }
 
@@ -59,9 +66,8 @@ export function addElement(
   sequence: number,
   set: SetName,
   element: TimedElement,
-  acknowledge: boolean,
 ): void {
-  const flags = NLM_F_REQUEST | NLM_F_CREATE | (acknowledge ? NLM_F_ACK : 0);
+  const flags = NLM_F_REQUEST | NLM_F_CREATE;
   const message = writer.begin(NFT_MSG_NEWSETELEM, flags, sequence, NFPROTO_INET, 0);
   const { elements, item } = openElement(writer, set, element.key);
   if (element.timeoutMs > 0) writer.number64(ELEM.timeout, element.timeoutMs);
@@ -72,15 +78,23 @@ export function addElement(
 }
 
 /** Deletes the element; the kernel refuses the whole batch (ENOENT) when it is not there. */
-export function deleteElement(
+export function deleteElement(writer: NetlinkWriter, sequence: number, set: SetName, key: Uint8Array): void {
+  writeDelete(writer, NFT_MSG_DELSETELEM, sequence, set, key);
+}
+
+/** Deletes the element where it is there. Before Linux 6.3 the kernel refuses the whole batch (EINVAL). */
+export function destroyElement(writer: NetlinkWriter, sequence: number, set: SetName, key: Uint8Array): void {
+  writeDelete(writer, NFT_MSG_DESTROYSETELEM, sequence, set, key);
+}
+
+function writeDelete(
   writer: NetlinkWriter,
+  type: number,
   sequence: number,
   set: SetName,
   key: Uint8Array,
-  acknowledge: boolean,
 ): void {
-  const flags = NLM_F_REQUEST | (acknowledge ? NLM_F_ACK : 0);
-  const message = writer.begin(NFT_MSG_DELSETELEM, flags, sequence, NFPROTO_INET, 0);
+  const message = writer.begin(type, NLM_F_REQUEST, sequence, NFPROTO_INET, 0);
   const { elements, item } = openElement(writer, set, key);
   writer.endNested(item);
   writer.endNested(elements);
@@ -104,7 +118,7 @@ export function changeRange(
   range: { readonly first: Uint8Array; readonly end: Uint8Array | undefined },
 ): void {
   const type = verb === "add" ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM;
-  const flags = NLM_F_REQUEST | NLM_F_ACK | (verb === "add" ? NLM_F_CREATE : 0);
+  const flags = NLM_F_REQUEST | (verb === "add" ? NLM_F_CREATE : 0);
   const message = writer.begin(type, flags, sequence, NFPROTO_INET, 0);
   writer.text(ELEM_LIST.table, set.table);
   writer.text(ELEM_LIST.set, set.set);

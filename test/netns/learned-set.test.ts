@@ -1,0 +1,21 @@
+/** The sets of learned addresses in the kernel: a batch is in force whole or not at all, wherever in it the fault is. */
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { createNamespace, execIn } from "../../src/netns/namespace.ts";
+
+const CHILD = fileURLToPath(new URL("../netfilter/learned-child.ts", import.meta.url));
+
+test.each([4, 6])(
+  "a batch is refused for a message in its middle, and what is not there can go, over IPv%i",
+  async (family) => {
+    await using namespace = await createNamespace("learned");
+    const run = await execIn(namespace, [process.execPath, CHILD, String(family)], { timeoutMs: 20_000 });
+    expect(run.stderr).not.toContain("Error");
+    expect(JSON.parse(run.stdout)).toEqual([
+      { end: "in force", held: [1] },
+      { end: "ENFILE", held: [1] },
+      { end: "in force", held: [] },
+      { end: "in force", held: [5, 6] },
+    ]);
+  },
+);
