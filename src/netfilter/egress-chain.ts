@@ -13,6 +13,7 @@ export function egressChain(input: RulesetInput): Chain {
       ...NEIGHBOUR_DISCOVERY,
       LEFT_OVER,
       ACCEPT_CURRENT,
+      GROUPS,
       ...blockRules(input),
       ...judge("daddr"),
       ...refuseRevoked("daddr", input),
@@ -56,6 +57,16 @@ const NEIGHBOUR_DISCOVERY: readonly Rule[] = [
       "ip6 hoplimit 255 ip6 daddr @onlink_v6 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept",
   },
 ];
+
+/**
+ * Of what goes to an IPv4 group, or to all on the link, the kernel makes a copy for our own receivers and taps, which gets the stamp of what
+ * leaves but never meets the guard that clears it: it would tell a workload how to make raw frames pass. No flow of theirs is ever
+ * established, as no host answers from such an address.
+ */
+const GROUPS: Rule = {
+  statements: "meta nfproto ipv4 fib daddr type { broadcast, multicast } jump refuse",
+  comment: "a copy would come back to us with the stamp",
+};
 
 /** Encrypted lookups go past the resolver: DNS over TLS and QUIC always, over HTTPS where it is known to be served. */
 function blockRules({ doh }: RulesetInput): readonly Rule[] {

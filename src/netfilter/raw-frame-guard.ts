@@ -22,10 +22,22 @@ export function stampChain(marks: Marks, devices: readonly string[]): Chain {
     rules: [
       { statements: 'oif "lo" meta mark 0 accept', comment: "nothing to hide" },
       ...LOOPBACK_STAYS,
-      ...(devices.length === 0 ? [] : [stamp(marks, devices)]),
+      ...(devices.length === 0 ? [] : [loopedBack(marks), stamp(marks, devices)]),
       // Whatever group it is of: also for what the kernel sends once the socket is closed.
       { statements: `${matchMarks(marks.mark, marks.priority)} ${CLEAR}`, comment: "taps learn nothing" },
     ],
+  };
+}
+
+/**
+ * Of what goes to an IPv6 group the kernel makes a copy for this machine, once it is stamped, sends the copy through here again and then to
+ * our own receivers and taps, past the guard. IPv4 makes it before, which can't be told here: see GROUPS in `egress-chain.ts`.
+ */
+function loopedBack({ stampMark, stampPriority }: Marks): Rule {
+  return {
+    statements: `${matchMarks(stampMark, stampPriority)} ${CLEAR} accept`,
+    comment: "a copy for our own group members: it does not leave, and tells them no stamp",
+    forGuard: true,
   };
 }
 

@@ -9,6 +9,7 @@ import { execIn } from "../../src/netns/namespace.ts";
 import { attack, deniedAddress, leaksOf, POLICY, questionsOf, startAttack } from "./attack.ts";
 
 const NAME = "secret.three.example.org";
+const LAST_MARK = 0x0bad_cafe;
 /** Under each of the groups that the attack tries. */
 const ASKED = ["udp", "tcp"].flatMap((kind) =>
   [0, 1, 65_534, 0x5a5a1234].map((group) => `${kind}-${group}.${NAME}`),
@@ -68,6 +69,39 @@ describe.each(FAMILIES)("row 4, $name", (family) => {
     expect(await askWithItsMarks(other, family.upstream)).toEqual(ASKED.toSorted());
   });
 });
+
+/**
+ * Each wears the stamp of what may leave, if it wears anything. Who knows that sends any frame.
+ */
+describe("row 4: copies of what is sent to a group", () => {
+  const ALLOW = { defaultAction: "allow", egress: [] };
+
+  test("come back with their mark where there is no sidecar", async () => {
+    await using other = await createLab();
+    expect(await markedCopies(other)).toEqual(other.ipv6 ? [4, 6] : [4]);
+  });
+
+  test.for([
+    ["deny", POLICY],
+    ["allow", ALLOW],
+  ] as const)("show no stamp under a default of %s", async ([, policy]) => {
+    await using other = await createLab();
+    await other.startSidecar({ policy });
+    expect(await markedCopies(other)).toEqual([]);
+  });
+});
+
+/** The IP versions of which raw sockets saw marks while packets were sent to groups. Packet sockets are given no copies. */
+async function markedCopies(where: Lab): Promise<readonly number[]> {
+  const loopback = where.ipv6 ? "::1" : "127.0.0.1";
+  await using watch = await startAttack(where, "marks", "watch");
+  await attack(where, "marks", "groups", "305419896");
+  await attack(where, "marks", "mark-own", String(LAST_MARK), "6", loopback, "9");
+  await until("the last one is seen", () => watch.lines.some((line) => line["value"] === LAST_MARK));
+  return [4, 6].filter((version) =>
+    watch.lines.some((line) => line["version"] === version && line["value"] !== LAST_MARK),
+  );
+}
 
 test("row 4: the socket monitor tells a priority of the sidecar's sockets, and no mark", async () => {
   await lab.dig("diag.wild.example.org");

@@ -1,4 +1,4 @@
-"""Row 4: marks and priorities. marks.py sweep DENIED RESOLVER NAME | wear MARK PRIORITY RESOLVER NAME | watch | diag
+"""Row 4: marks and priorities. marks.py sweep DENIED RESOLVER NAME | wear MARK PRIORITY RESOLVER NAME | watch | groups MARK | diag
 
 `watch` says `ready`, then `marked` for each packet that carries a mark or priority that it can read; `diag` asks the kernel's socket monitor.
 """
@@ -7,7 +7,7 @@ import select
 import socket
 import struct
 
-from packets import SO_MARK, SO_PRIORITY, attempt, dispatch, family, question, say
+from packets import SO_MARK, SO_PRIORITY, attempt, dispatch, family, icmp, octets, question, say
 
 SO_RCVMARK, SO_RCVPRIORITY = 75, 82
 SO_ATTACH_FILTER = 26
@@ -69,7 +69,7 @@ def watch():
     tap.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HxxxxxxP", len(code), ctypes.addressof(program)))
     raws = []
     for version in (socket.AF_INET, socket.AF_INET6):
-        for protocol in (1, 6, 17, 58):
+        for protocol in (1, 6, 58, 17):
             one = socket.socket(version, socket.SOCK_RAW, protocol)
             one.setsockopt(socket.SOL_SOCKET, SO_RCVMARK, 1)
             try:
@@ -80,14 +80,14 @@ def watch():
     say(event="ready")
     while True:
         for one in select.select([tap, *raws], [], [])[0]:
-            data, control, _, _ = one.recvmsg(65535, 512)
+            _, control, _, sender = one.recvmsg(65535, 512)
             if one is tap:
-                say(event="marked", how="packet socket", port=0)
+                say(event="marked", how="packet socket", device=sender[0])
                 continue
             for level, kind, value in control:
                 number = struct.unpack("=I", value[:4])[0]
                 if level == socket.SOL_SOCKET and kind in (SO_MARK, SO_PRIORITY) and number > 15:
-                    say(event="marked", how="raw socket", value=number)
+                    say(event="marked", how="raw socket", version=4 if one.family == socket.AF_INET else 6, value=number)
 
 
 def mark_own(mark, priority, address, port):
@@ -96,6 +96,39 @@ def mark_own(mark, priority, address, port):
         one.setsockopt(socket.SOL_SOCKET, SO_MARK, int(mark))
         one.setsockopt(socket.SOL_SOCKET, SO_PRIORITY, int(priority))
         attempt("own", lambda: one.sendto(b"own", (address, int(port))) and None)
+
+
+def groups(mark):
+    """Sends to groups that we belong to ourselves, of which the kernel gives us a copy: neighbour discovery, multicast and broadcast."""
+    interface = socket.if_nametoindex("eth0")
+
+    def open_one(version, kind, protocol=0):
+        one = socket.socket(version, kind, protocol)
+        one.setsockopt(socket.SOL_SOCKET, SO_MARK, int(mark))
+        return one
+
+    for name in ("ff02::1", "ff02::1:ff00:2", "ff05::1:3"):
+        with open_one(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as one:
+            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+            try:
+                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, octets(name) + struct.pack("=I", interface))
+            except OSError:
+                pass  # a member already
+            for kind in (133, 135, 136, 143):
+                message = struct.pack("!BBHI", kind, 0, 0, 0) + octets("2001:db8::77")
+                attempt(f"{kind} to {name}", lambda: one.sendto(message, (name, 0, 0, interface)) and None)
+        with open_one(socket.AF_INET6, socket.SOCK_DGRAM) as one:
+            attempt(f"udp to {name}", lambda: one.sendto(b"group", (name, 7777, 0, interface)) and None)
+    for name in ("224.0.0.1", "239.1.2.3", "192.0.2.255", "255.255.255.255"):
+        with open_one(socket.AF_INET, socket.SOCK_DGRAM) as one, open_one(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
+            for each in (one, raw):
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+                each.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, octets("192.0.2.2"))
+            if name == "239.1.2.3":
+                one.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, octets(name) + octets("192.0.2.2"))
+            attempt(f"udp to {name}", lambda: one.sendto(b"group", (name, 7777)) and None)
+            echo = icmp("192.0.2.2", name, 8, 0, bytes(4))
+            attempt(f"echo to {name}", lambda: raw.sendto(echo, (name, 0)) and None)
 
 
 def diag():
