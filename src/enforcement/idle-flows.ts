@@ -11,6 +11,7 @@ import type { ProtectionState } from "../protections/protection.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import { decideAddress } from "../policy/decide-address.ts";
 import { findDifferences, type RuleTrie } from "../policy/rule-trie.ts";
+import { keepOpen, type KeptOpen } from "../sys/kept-open.ts";
 import { describe } from "./errors.ts";
 import type { LearnedAddresses } from "./learned-addresses.ts";
 import { octetKey } from "./octet-key.ts";
@@ -40,11 +41,14 @@ export interface IdleFlows {
   readonly ended: number;
   /** Settles when no round is under way. */
   idle(): Promise<void>;
+  /** Settles when none is, nor will be. */
+  close(): Promise<void>;
 }
 
 export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
   const exempt = new Set(options.exempt.map((octets) => octetKey(octets, 0, octets.length)));
   const wishes: CutWishes = { isDenied, generation: options.generation };
+  const cutter = options.openCutter && keepOpen(options.openCutter);
   let ended = 0;
   // What an earlier process let out under another policy may be there at the start.
   let isSuspect = true;
@@ -62,44 +66,43 @@ export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
   }
 
   /** One round at a time; a change during one has another follow. */
-  async function run(open: () => SocketCutter): Promise<void> {
+  async function run(sockets: KeptOpen<SocketCutter>): Promise<void> {
     while (isWanted) {
       const restMs = restUntilMs - performance.now();
       if (restMs > 0) await delay(restMs);
       isWanted = false;
-      options.report(await round(open).catch(failed));
+      options.report(await round(sockets).catch(failed));
       restUntilMs = performance.now() + REST_MS;
     }
     underWay = undefined;
   }
 
-  async function round(open: () => SocketCutter): Promise<ProtectionState> {
-    const cutter = open();
-    try {
-      ended += await cutter.cut(wishes);
-      return { state: "on" };
-    } finally {
-      cutter.close();
-    }
+  async function round(sockets: KeptOpen<SocketCutter>): Promise<ProtectionState> {
+    ended += await sockets.use(({ cut }) => cut(wishes));
+    return { state: "on" };
   }
 
-  options.report(options.openCutter === undefined ? ONLY_LOOKUPS : findState(options.openCutter));
+  options.report(cutter === undefined ? ONLY_LOOKUPS : findState(cutter));
 
   return {
     suspect() {
       isSuspect = true;
     },
     changed(before, after) {
-      if (options.openCutter === undefined) return;
+      if (cutter === undefined) return;
       if (!isSuspect && !deniesAddresses(before, after)) return;
       isSuspect = false;
       isWanted = true;
-      underWay ??= run(options.openCutter);
+      underWay ??= run(cutter);
     },
     get ended() {
       return ended;
     },
     idle: async () => underWay,
+    async close() {
+      await underWay;
+      cutter?.close();
+    },
   };
 }
 
@@ -116,14 +119,9 @@ function differs(one: RuleTrie, other: RuleTrie): boolean {
 const ONLY_LOOKUPS: ProtectionState = { state: "off", reason: "mode dns judges lookups alone" };
 
 /** Whether the kernel would end sockets for us. */
-function findState(openCutter: () => SocketCutter): ProtectionState {
+function findState(sockets: KeptOpen<SocketCutter>): ProtectionState {
   try {
-    const cutter = openCutter();
-    try {
-      cutter.check();
-    } finally {
-      cutter.close();
-    }
+    sockets.useAtOnce(({ check }) => check());
     return { state: "on" };
   } catch (error) {
     return failed(error);

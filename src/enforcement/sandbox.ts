@@ -15,13 +15,14 @@ import { KernelError } from "../netfilter/errors.ts";
 import { compileRuleset } from "../netfilter/compile-ruleset.ts";
 import { openSocketCutter } from "../netfilter/io/socket-cutter.ts";
 import { openLearnedSet } from "../netfilter/io/learned-set.ts";
-import { readLiveFlows } from "../netfilter/io/live-flows.ts";
+import { openLiveFlows } from "../netfilter/io/live-flows.ts";
 import { readNetwork, watchNetwork } from "../netfilter/io/namespace-network.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { type Protections, RequiredProtectionError } from "../protections/protections.ts";
 import { parseAddress } from "../policy/address.ts";
 import { compilePolicy } from "../policy/compile.ts";
 import { DENY_ALL, type Policy } from "../policy/policy.ts";
+import { keepOpen } from "../sys/kept-open.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
 import type { SocketMark } from "../sys/socket.ts";
 import {
@@ -192,7 +193,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     exempt: options.exemptNameservers.flatMap(octetsOf),
     report: (state) => options.protections.report("idle-flows", state),
   });
-  undo.defer(() => idleFlows.idle());
+  undo.defer(() => idleFlows.close());
   const judge = createPolicyJudge({
     inForce: policy.inForce,
     allowPrivate: options.allowPrivateAnswers,
@@ -214,10 +215,11 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     });
   });
   dns.server = server;
+  const liveFlows = undo.adopt(keepOpen(openLiveFlows), (flows) => flows.close());
   const renewal = startRenewal({
     learned,
     nowMs: () => performance.now(),
-    readFlows: readLiveFlows,
+    readFlows: (onDestination) => liveFlows.use((flows) => flows.read(onDestination)),
     onFault: (error) =>
       options.onFault("flows could not be listed, so addresses in use are not renewed", error),
   });

@@ -30,9 +30,10 @@ function createBench(policy: CompiledPolicy) {
     hold: undefined,
   };
   const reports: ProtectionState[] = [];
-  let open = 0;
+  let [open, opened] = [0, 0];
   const openCutter = (): SocketCutter => {
     open += 1;
+    opened += 1;
     return {
       async cut(wishes) {
         await state.hold;
@@ -58,7 +59,7 @@ function createBench(policy: CompiledPolicy) {
       exempt: [EXEMPT],
       report: (reported) => reports.push(reported),
     });
-  return { create, rounds, state, reports, isOpen: () => open > 0 };
+  return { create, rounds, state, reports, opened: () => opened, isOpen: () => open > 0 };
 }
 
 describe("which far ends are denied", () => {
@@ -89,7 +90,7 @@ describe("which far ends are denied", () => {
 describe("when sockets are looked at", () => {
   test("at the first policy, then only where a change could deny", async () => {
     const policy = compiled("deny", "allow a.example");
-    const { create, rounds, isOpen } = createBench(policy);
+    const { create, rounds, opened, isOpen } = createBench(policy);
     const flows = create();
     flows.changed(policy, policy);
     await flows.idle();
@@ -101,6 +102,8 @@ describe("when sockets are looked at", () => {
     await flows.idle();
     expect(rounds).toHaveLength(2);
     expect(flows.ended).toBe(4);
+    expect(opened()).toBe(1);
+    await flows.close();
     expect(isOpen()).toBe(false);
   });
 
@@ -149,7 +152,7 @@ describe("when sockets are looked at", () => {
 describe("the protection", () => {
   test("is off from the start where the kernel ends no sockets, and on once it does", async () => {
     const policy = compiled("deny");
-    const { create, state, reports, isOpen } = createBench(policy);
+    const { create, state, reports, opened, isOpen } = createBench(policy);
     state.failure = new SystemCallError("SOCK_DESTROY", 95);
     const flows = create();
     for (const failure of [state.failure, undefined]) {
@@ -160,6 +163,8 @@ describe("the protection", () => {
     }
     const off = { state: "off", reason: expect.stringContaining("SOCK_DESTROY: ENOTSUP") };
     expect(reports).toEqual([off, off, { state: "on" }]);
+    expect(opened()).toBe(3);
+    await flows.close();
     expect(isOpen()).toBe(false);
   });
 

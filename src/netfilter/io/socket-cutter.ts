@@ -38,7 +38,10 @@ export interface CutWishes {
   readonly generation: () => number;
 }
 
-/** Opened for one round, in the current network namespace. Each call throws SystemCallError. */
+/**
+ * Opened in the current network namespace. Each call throws SystemCallError, and it is then to be closed. Best kept open: the kernel closes
+ * a netfilter socket only when all that past transactions took out is freed, after up to 30 ms.
+ */
 export interface SocketCutter {
   /**
    * Ends every connected TCP and UDP socket whose far end is denied and whose flow an earlier generation had admitted, and returns how
