@@ -138,7 +138,7 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
       }
       const lifeMs = life.ofAnswer(ttlSeconds);
       if (known === NO_SLOT) {
-        learnNew(qname, new Uint8Array(octets.subarray(at, at + length)), lifeMs, now);
+        learnNew(qname, copyOctets(octets, at, length), lifeMs, now);
         return;
       }
       table.addOwner(known, qname);
@@ -244,4 +244,11 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     capacity: MAX_ADDRESSES,
     figures,
   };
+}
+
+/** With no view to make of octets that are copied at once. */
+function copyOctets(octets: Uint8Array, at: number, length: number): Uint8Array {
+  const copy = new Uint8Array(length);
+  for (let i = 0; i < length; i++) copy[i] = octets[at + i] ?? 0;
+  return copy;
 }

@@ -34,16 +34,18 @@ export function createLearnedNames(capacity: number, seed: number): LearnedNames
   let highest = NO_SLOT;
 
   /** The last two texts and their hashes: a name and its wildcard are asked for several times in a row. */
-  let [last, lastHash, former, formerHash] = ["", hashText("", seed), "", hashText("", seed)];
+  let last = "";
+  let former = "";
+  /** In a typed array, for V8 makes an object of each number past 31 bits that a variable holds. */
+  const hashes = new Uint32Array(2).fill(hashText("", seed));
   function hashOf(name: string): number {
-    if (name === last) return lastHash;
-    [former, last] = [last, former];
-    [formerHash, lastHash] = [lastHash, formerHash];
-    if (name !== last) {
-      last = name;
-      lastHash = hashText(name, seed);
-    }
-    return lastHash;
+    if (name === last) return hashes[0] ?? 0;
+    const hash = name === former ? (hashes[1] ?? 0) : hashText(name, seed);
+    former = last;
+    hashes[1] = hashes[0] ?? 0;
+    last = name;
+    hashes[0] = hash;
+    return hash;
   }
 
   const is = (id: number, name: string): boolean =>
