@@ -98,8 +98,8 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
     const hasForeign = count.hasMore(0);
     if (hasForeign) careTicks = TICKS_OF_CARE;
     if (hasForeign || !isFlood) listen();
-    count.begin();
-    if (hasForeign) tell([UNSEEN]);
+    // What came before it listened, and after it was counted, is counted now.
+    if (hasForeign || (isListening && count.hasMore(0))) tell([UNSEEN]);
   }, TICK_MS);
   timer.unref();
 

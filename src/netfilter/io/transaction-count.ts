@@ -13,7 +13,10 @@ const NETLINK_NETFILTER = 12;
 export interface TransactionCount {
   /** Throws KernelError and SystemCallError. */
   begin(): void;
-  /** Whether there were more transactions since `begin` than our ports made, and `besides`. Throws the same. */
+  /**
+   * Whether there were more transactions than our ports made, and `besides`, since it was asked last, or since `begin`: counts without a
+   * gap. Throws the same.
+   */
   hasMore(besides: number): boolean;
   close(): void;
 }
@@ -43,7 +46,12 @@ export function openTransactionCount(ownTransactions: () => number): Transaction
       number = read();
       own = ownTransactions();
     },
-    hasMore: (besides) => (read() - number) >>> 0 > ownTransactions() - own + besides,
+    hasMore(besides) {
+      const [numberBefore, ownBefore] = [number, own];
+      number = read();
+      own = ownTransactions();
+      return (number - numberBefore) >>> 0 > own - ownBefore + besides;
+    },
     close: socket.close,
   };
 }
