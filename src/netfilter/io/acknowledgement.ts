@@ -1,4 +1,4 @@
-import { errnoName } from "../../sys/errors.ts";
+import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { readReplies } from "../wire/netlink-reader.ts";
 
 /** The kernel refused a batch; nothing of it is in force. `code` is errno's name. */
@@ -14,22 +14,26 @@ export class NetlinkRefusal extends Error {
 
 /**
  * The batch is in force once its last message has been acknowledged without an error before it: the kernel tells errors and acknowledgements in
- * the order of the messages, and a failed commit ahead of them. It has queued all of them before `send` returned.
+ * the order of the messages, and a failed commit ahead of them. It has queued all of them before `send` returned. Where some found no
+ * room (ENOBUFS) they may have been errors, so the batch is said to be refused. Nothing is left over for the next one.
  */
 export function awaitAcknowledgement(receive: () => Buffer | undefined, lastSequence: number): void {
-  for (let datagram = receive(); datagram; datagram = receive()) {
-    for (const reply of readReplies(datagram)) {
-      if (reply.kind !== "error") continue;
-      if (reply.errno !== 0) {
-        drain(receive);
-        throw new NetlinkRefusal(errnoName(reply.errno));
+  let refusal: string | undefined;
+  let isOverrun = false;
+  for (;;) {
+    try {
+      for (let datagram = receive(); datagram; datagram = receive()) {
+        for (const reply of readReplies(datagram)) {
+          if (reply.kind !== "error") continue;
+          if (reply.errno !== 0) refusal ??= errnoName(reply.errno);
+          else if (reply.sequence === lastSequence && refusal === undefined && !isOverrun) return;
+        }
       }
-      if (reply.sequence === lastSequence) return;
+      throw new NetlinkRefusal(refusal ?? (isOverrun ? "ENOBUFS" : "EIO"));
+    } catch (error) {
+      // The kernel tells it once, before what it had room for.
+      if (!(error instanceof SystemCallError) || error.code !== "ENOBUFS") throw error;
+      isOverrun = true;
     }
   }
-  throw new NetlinkRefusal("EIO");
-}
-
-function drain(receive: () => Buffer | undefined): void {
-  while (receive()) continue;
 }

@@ -29,8 +29,8 @@ export interface DeltaSocket {
 }
 
 /** Opens it in the current network namespace. Throws SystemCallError. */
-export function openDeltaSocket(): DeltaSocket {
-  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
+export function openDeltaSocket(bufferOctets = BUFFER_OCTETS): DeltaSocket {
+  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets });
   const writer = createNetlinkWriter();
   let sequence = 0;
   return {

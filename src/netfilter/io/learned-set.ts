@@ -69,8 +69,8 @@ export interface LearnedSet {
 }
 
 /** Opens it in the current network namespace. Throws SystemCallError. */
-export function openLearnedSet(): LearnedSet {
-  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
+export function openLearnedSet(bufferOctets = BUFFER_OCTETS): LearnedSet {
+  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets });
   const writer = createNetlinkWriter();
   const canDestroy = knowsDestroy(socket, writer);
   let sequence = 4;
