@@ -157,14 +157,15 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     takeOver() {
       const now = nowMs();
       judged = undefined;
-      // Both are read before anything is put, for a dump forgets what is queued.
+      // All is read before anything is put, for a dump forgets what is queued.
       const held = [...set.dump(4), ...set.dump(6)];
-      for (const { key, expiresInMs, comment } of held) {
+      revoked.takeOver();
+      for (const [index, { key, expiresInMs, comment }] of held.entries()) {
         makeRoom(now);
         const owners = parseOwners(comment);
         table.add({ octets: key, owners, wildcard: undefined, untilMs: now + expiresInMs, nowMs: now });
+        if (index % FORGET_BATCH === 0) commit();
       }
-      revoked.takeOver();
       commit();
     },
     forget(policy) {
