@@ -6,7 +6,7 @@
  * way depends on the kind of line. *Ordinary* lines (allowed lookups) are dropped and counted once a mebibyte waits: they are the
  * mass, and a workload that hides a visit among allowed names has still only gone where it may. *Kept* lines (denials, changes,
  * warnings) are not dropped for a busy reader: sixteen mebibytes of them wait, some eighty thousand denials. Were denials
- * dropped, a burst of harmless ones would hide the one that matters. Past that bound the reader has stopped for good or the
+ * dropped, a burst of harmless ones would hide the one that matters. Past that bound the reader has stopped for good, the disk stays full or the
  * flood has no end; then kept lines become a count for each subject (the name that was denied), up to 4,096 subjects, and one
  * count for the rest, and the counts are written as soon as there is room. Every denial is accounted for, whatever happens.
  */
@@ -45,8 +45,8 @@ const CHUNK_OCTETS = 64 << 10;
 /** How long lines gather: each write costs as much as several lookups, wherever it goes. */
 const GATHER_MS = 5;
 
-/** A pipe that is full says EAGAIN; how long until it is asked again. */
-const RETRY_MS = 20;
+/** How long until what has no room is asked again: a pipe that its reader will empty, a disk that somebody will. */
+const RETRY_MS: Readonly<Record<string, number>> = { EAGAIN: 20, ENOSPC: 500, EDQUOT: 500 };
 
 export function createLineSink(
   output: LineOutput,
@@ -86,10 +86,11 @@ export function createLineSink(
     for (const settle of drained.splice(0)) settle();
   }
 
-  /** An error other than EAGAIN (EPIPE, ENOSPC) will not go away by writing the same octets again: this output has lost them. */
+  /** Another error (EPIPE) will not go away by writing the same octets again: this output has lost them. */
   function onWritten(error: NodeJS.ErrnoException | null, taken: number): void {
-    if (error?.code === "EAGAIN") {
-      setTimeout(writeNext, RETRY_MS);
+    const retryMs = RETRY_MS[error?.code ?? ""];
+    if (retryMs !== undefined) {
+      setTimeout(writeNext, retryMs);
       return;
     }
     const isWhole = error !== null || inFlight === undefined || taken >= inFlight.length;

@@ -95,6 +95,31 @@ describe("a line sink", () => {
     expect(text).toBe("abcdefghij\n");
   });
 
+  it.each(["ENOSPC", "EDQUOT"])(
+    "keeps what a full disk does not take for when there is room (%s)",
+    async (code) => {
+      let text = "";
+      let isFull = false;
+      const sink = createLineSink(
+        openOutput((octets, done) => {
+          if (isFull) {
+            isFull = false;
+            done(Object.assign(new Error("full"), { code }), 0);
+            return;
+          }
+          // The last that there is room for.
+          text += octets.subarray(0, 4).toString();
+          isFull = octets.length > 4;
+          done(null, Math.min(4, octets.length));
+        }),
+        SUMMARY,
+      );
+      sink.kept("abcdefg\n", undefined);
+      await sink.drain(5000);
+      expect(text).toBe("abcdefg\n");
+    },
+  );
+
   it("goes on after an output that fails, and drain still settles", async () => {
     const sink = createLineSink(
       openOutput((_octets, done) => done(Object.assign(new Error("gone"), { code: "EPIPE" }), 0)),
