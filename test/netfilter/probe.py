@@ -22,7 +22,11 @@ def family_of(address):
 
 
 def make(address, kind, marks):
+    """Marks are SO_MARK, SO_PRIORITY and, where there is a third, the group that the socket is opened under."""
+    if len(marks) > 2:
+        os.setegid(int(marks[2]))
     one = socket.socket(family_of(address), kind)
+    os.setegid(os.getgid())
     one.settimeout(2)
     if marks:
         one.setsockopt(socket.SOL_SOCKET, SO_MARK, int(marks[0], 0))

@@ -14,7 +14,7 @@ import { MARKS, rulesetInput } from "./ruleset-input.ts";
 const PROBE = ["python3", fileURLToPath(new URL("probe.py", import.meta.url))] as const;
 
 /** How our own sockets are marked, as arguments of the probe. */
-export const OURS = [String(MARKS.mark), String(MARKS.priority)] as const;
+export const OURS = [String(MARKS.mark), String(MARKS.priority), String(MARKS.group)] as const;
 
 interface Attempt {
   readonly result: string;
