@@ -127,17 +127,19 @@ export function resolverRules(input: RulesetInput): readonly Rule[] {
 
 /**
  * The resolver's answers, at the head since there is one for each lookup. Anyone with CAP_NET_RAW can send packets that look like them, so not
- * where a resolver on a loopback address has to be kept from others.
+ * where a resolver on a loopback address has to be kept from others, nor to an upstream at another address of ours.
  */
 function answerRules({ upstreams, exemptNameservers, resolverPort }: RulesetInput): readonly Rule[] {
   const asked = [...upstreams.map(({ address }) => address), ...exemptNameservers];
   if (asked.some(isLoopback)) return [];
   return [
     {
-      statements: `oif "lo" ip saddr 127.0.0.1 udp sport ${resolverPort} accept`,
+      statements: `oif "lo" ip saddr 127.0.0.1 udp sport ${resolverPort} ip daddr . udp dport != @upstream_v4 accept`,
       comment: "answers to lookups",
     },
-    { statements: `oif "lo" ip6 saddr ::1 udp sport ${resolverPort} accept` },
+    {
+      statements: `oif "lo" ip6 saddr ::1 udp sport ${resolverPort} ip6 daddr . udp dport != @upstream_v6 accept`,
+    },
   ];
 }
 

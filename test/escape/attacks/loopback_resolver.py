@@ -3,10 +3,10 @@ import socket
 import sys
 import time
 
-from packets import forged_answer, say
+from packets import family, forged_answer, say
 
 address, port, answer, delay = sys.argv[1:]
-server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server = socket.socket(family(address), socket.SOCK_DGRAM)
 server.bind((address, int(port)))
 say(event="ready")
 while True:
