@@ -3,6 +3,7 @@ import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
 import { watchReadable } from "../../sys/readiness.ts";
+import { linkAddresses } from "../link-addresses.ts";
 import type { NetworkFacts } from "../ruleset-input.ts";
 import { readReplies } from "../wire/netlink-reader.ts";
 import { createNetlinkWriter } from "../wire/netlink-writer.ts";
@@ -13,6 +14,7 @@ import {
   NETWORK_EVENT_GROUPS,
   readAddressPrefix,
   readLink,
+  readNextHops,
   readOnLinkRoute,
   RTM_NEWADDR,
   RTM_NEWLINK,
@@ -22,18 +24,32 @@ import {
 const NETLINK_ROUTE = 0;
 const RECEIVE_OCTETS = 1 << 20;
 
+export interface NamespaceNetwork extends NetworkFacts {
+  /** Addresses of routers, our own, and those of prefixes on the link that are no host's. */
+  readonly withheld: readonly string[];
+}
+
 /** Facts of this instant: interfaces and addresses come and go. Throws SystemCallError. */
-export function readNetwork(): NetworkFacts {
+export function readNetwork(): NamespaceNetwork {
   return withSocket((socket) => {
     const links = dumpLinks(socket);
     const addresses = dump(socket, "addresses", RTM_NEWADDR, readAddressPrefix);
-    const routes = dump(socket, "routes", RTM_NEWROUTE, readOnLinkRoute);
-    const onLink = [...addresses, ...routes].filter((prefix) => isOn(links, prefix));
+    const routes = dump(socket, "routes", RTM_NEWROUTE, (payload) => ({
+      prefix: readOnLinkRoute(payload),
+      nextHops: readNextHops(payload),
+    }));
+    const prefixes = [...addresses, ...routes.flatMap(({ prefix }) => prefix ?? [])];
+    const onLink = prefixes.filter((prefix) => isOn(links, prefix));
     return {
       interfaces: links.map(({ name }) => name),
       onLinkV4: renderPrefixes(onLink, 4),
       onLinkV6: renderPrefixes(onLink, 16),
       ipv6: addresses.some(({ octets }) => octets.length === 16),
+      withheld: renderAll([
+        ...routes.flatMap(({ nextHops }) => nextHops),
+        ...addresses.map(({ octets }) => octets),
+        ...onLink.flatMap(({ octets, length }) => linkAddresses(octets, length)),
+      ]),
     };
   });
 }
@@ -121,6 +137,14 @@ function isOn(links: readonly Link[], { interfaceIndex }: LinkPrefix): boolean {
 function renderPrefixes(prefixes: readonly LinkPrefix[], octets: 4 | 16): readonly string[] {
   const texts = prefixes
     .filter((prefix) => prefix.octets.length === octets)
-    .map((prefix) => `${(octets === 4 ? renderAddress : renderIpv6)(prefix.octets)}/${prefix.length}`);
+    .map((prefix) => `${render(prefix.octets)}/${prefix.length}`);
   return [...new Set(texts)];
+}
+
+function renderAll(addresses: readonly Uint8Array[]): readonly string[] {
+  return [...new Set(addresses.map(render))];
+}
+
+function render(octets: Uint8Array): string {
+  return octets.length === 4 ? renderAddress(octets) : renderIpv6(octets);
 }

@@ -4,6 +4,8 @@
  *     RTM_NEWLINK   ifinfomsg (16): family:1 pad:1 type:2 index:4 flags:4 change:4 | attributes
  *     RTM_NEWADDR   ifaddrmsg  (8): family:1 prefix-length:1 flags:1 scope:1 index:4 | attributes
  *     RTM_NEWROUTE  rtmsg     (12): family:1 dst-length:1 src-length:1 tos:1 table:1 protocol:1 scope:1 type:1 flags:4 | attributes
+ *     RTA_VIA       rtvia      (2): family:2 | address
+ *     RTA_MULTIPATH rtnexthop  (8): length:2 flags:1 hops:1 index:4 | attributes, and again
  *
  * Source: linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h.
  */
@@ -22,11 +24,15 @@ const NLM_F_DUMP = 0x300;
 const IFINFOMSG = 16;
 const IFADDRMSG = 8;
 const RTMSG = 12;
+const RTVIA = 2;
+const RTNEXTHOP = 8;
 const IFLA_IFNAME = 3;
 const IFA = { address: 1, local: 2 } as const;
 const RTA = { dst: 1, oif: 4, gateway: 5, multipath: 9, via: 18, nexthop: 30 } as const;
 const RT_TABLE_MAIN = 254;
 const RTN_UNICAST = 1;
+/** A copy that the kernel made for one destination. */
+const RTM_F_CLONED = 0x200;
 
 export interface Link {
   readonly index: number;
@@ -86,4 +92,32 @@ export function readOnLinkRoute(payload: Buffer): LinkPrefix | undefined {
     if (type === RTA.oif && value.length === 4) interfaceIndex = value.readUInt32LE(0);
   }
   return octets && { interfaceIndex, octets, length: payload[1] ?? 0 };
+}
+
+/**
+ * Addresses of the routers that a route of any table leads to: 4 or 16 octets. Known limit: of a nexthop object only what the kernel adds
+ * to the route itself, which it does unless `net.ipv4.nexthop_compat_mode` is 0.
+ */
+export function readNextHops(payload: Buffer): readonly Buffer[] {
+  if (payload.length < RTMSG || (payload.readUInt32LE(8) & RTM_F_CLONED) !== 0) return [];
+  return nextHopsIn(payload.subarray(RTMSG)).filter(({ length }) => length === 4 || length === 16);
+}
+
+function nextHopsIn(attributes: Buffer): readonly Buffer[] {
+  return [...readAttributes(attributes)].flatMap(({ type, value }) => {
+    if (type === RTA.gateway) return [value];
+    if (type === RTA.via) return [value.subarray(RTVIA)];
+    return type === RTA.multipath ? multipathIn(value) : [];
+  });
+}
+
+function multipathIn(value: Buffer): readonly Buffer[] {
+  const found: Buffer[] = [];
+  for (let at = 0; at + RTNEXTHOP <= value.length;) {
+    const length = value.readUInt16LE(at);
+    if (length < RTNEXTHOP || at + length > value.length) break;
+    found.push(...nextHopsIn(value.subarray(at + RTNEXTHOP, at + length)));
+    at += (length + 3) & ~3;
+  }
+  return found;
 }
