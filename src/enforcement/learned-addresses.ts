@@ -18,12 +18,13 @@ import type { DomainName } from "../policy/domain-name.ts";
 import { compareHeld } from "./compare-held.ts";
 import { createLearnedJudge } from "./learned-judge.ts";
 import * as life from "./learned-life.ts";
-import { isAdmitted, parseOwners, renderOwners } from "./learned-owners.ts";
+import { isAdmitted, isOpenTo, parseOwners, renderOwners } from "./learned-owners.ts";
 import { type LearnedPage, listPage } from "./learned-pages.ts";
 import { createLearnedStore, type LearnedFigures, MAX_ADDRESSES } from "./learned-store.ts";
 import { findDifference, mayConcern, type PolicyDifference } from "./policy-difference.ts";
 import { keyOctets } from "./octet-key.ts";
 import { createRevokedAddresses } from "./revoked-addresses.ts";
+import type { WithheldAddresses } from "./withheld-addresses.ts";
 
 /** Addresses that go in one batch: a few hundred octets each, on a socket that may have no more than 200 KiB. */
 const FORGET_BATCH = 512;
@@ -75,6 +76,8 @@ export interface LearnedAddressesOptions {
   readonly set: LearnedSet;
   /** How long an address stays after flows have used it. */
   readonly graceSeconds: number;
+  /** What no name gives unless a rule allows it. One that was learned before it was withheld goes with the next `forget`. */
+  readonly withheld: Pick<WithheldAddresses, "has" | "list">;
   /** The base of the wildcard that allows the name, where it is one that does. */
   readonly wildcardOf: (qname: DomainName) => DomainName | undefined;
   readonly nowMs: () => number;
@@ -83,12 +86,12 @@ export interface LearnedAddressesOptions {
 }
 
 export function createLearnedAddresses(options: LearnedAddressesOptions): LearnedAddresses {
-  const { set, nowMs, wildcardOf, onRefused } = options;
+  const { set, nowMs, wildcardOf, withheld, onRefused } = options;
   const graceMs = options.graceSeconds * 1000;
   const revoked = createRevokedAddresses(set, nowMs);
   const store = createLearnedStore({ set, nowMs, pardon: revoked.pardon });
   const { table, admit, prolong, makeRoom, evict, letGo, commit, figures } = store;
-  const judge = createLearnedJudge(table, MAX_ADDRESSES);
+  const judge = createLearnedJudge(table, MAX_ADDRESSES, withheld);
   /** What admits every address of the table; undefined where that is not known. */
   let judged: CompiledPolicy | undefined;
   /** What may be decided differently since the last `settle`. */
@@ -118,6 +121,7 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     for (const { key, owners, untilMs } of forgotten) {
       const isThere = table.find(key, 0, key.length) !== NO_SLOT;
       if (untilMs <= now || isThere || !isAdmitted(policy, key, owners)) continue;
+      if (!isOpenTo(policy, key, withheld)) continue;
       admit({ octets: key, owners, wildcard: undefined, untilMs, nowMs: now });
     }
     commit();
@@ -179,8 +183,8 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
         const owners = table.owners(slot);
         forgotten.push({ key, owners, untilMs: table.untilMs(slot) });
         letGo(slot);
-        // Where no owner is known, a name that is still allowed may be one.
-        if (owners.length > 0) revoked.revoke(key, renderOwners(owners));
+        // Where no owner is known, a name that is still allowed may be one. A gateway that calls in is no name's host.
+        if (owners.length > 0 && !withheld.has(key, 0, key.length)) revoked.revoke(key, renderOwners(owners));
         if (forgotten.length % FORGET_BATCH === 0) commit();
       }
       commit();

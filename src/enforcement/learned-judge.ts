@@ -1,23 +1,28 @@
 import { NO_SLOT } from "../dns/slot-index.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
-import { decideAddress } from "../policy/decide-address.ts";
 import { decideName } from "../policy/decide-name.ts";
 import { isDomainName } from "../policy/domain-name.ts";
+import { isOpenTo } from "./learned-owners.ts";
 import type { LearnedTable } from "./learned-table.ts";
 import type { PolicyDifference } from "./policy-difference.ts";
+import type { WithheldAddresses } from "./withheld-addresses.ts";
 
-/** Finds the learned addresses that a policy would not admit: those that a rule denies, or that no allowed name owns. */
+/** Finds the learned addresses that a policy would not admit: those that a rule denies, that are withheld, or that no allowed name owns. */
 export interface LearnedJudge {
   /**
    * Slots. With a difference only what it may concern is judged, at some nanoseconds an address for the
-   * rest: the policy before must have admitted all. Each name is decided once.
+   * rest: the policy before must have admitted all that is not withheld. Each name is decided once.
    */
   findDenied(policy: CompiledPolicy, difference: PolicyDifference | undefined): readonly number[];
 }
 
 const [ALLOWED, DENIED] = [1, 2];
 
-export function createLearnedJudge(table: LearnedTable, capacity: number): LearnedJudge {
+export function createLearnedJudge(
+  table: LearnedTable,
+  capacity: number,
+  withheld: Pick<WithheldAddresses, "has" | "list">,
+): LearnedJudge {
   /** By name: what has been decided in this call; 0 is nothing. */
   const verdicts = new Uint8Array(capacity + 1);
   /** By name: whether its decision may differ from the policy's before. */
@@ -41,20 +46,28 @@ export function createLearnedJudge(table: LearnedTable, capacity: number): Learn
 
   function isAdmitted(slot: number, policy: CompiledPolicy): boolean {
     const key = table.key(slot);
-    const { action, rule } = decideAddress(policy, key, 0, key.length === 4 ? 4 : 16);
-    if (rule !== undefined && action === "deny") return false;
+    if (!isOpenTo(policy, key, withheld)) return false;
     const count = table.ownerCount(slot);
     for (let place = 0; place < count; place++)
       if (isAllowed(table.ownerId(slot, place), policy)) return true;
     return false;
   }
 
+  /** What is withheld may have been learned before it was. */
+  const withheldSlots = (): readonly number[] =>
+    withheld
+      .list()
+      .map((octets) => table.find(octets, 0, octets.length))
+      .filter((slot) => slot !== NO_SLOT);
+
   return {
     findDenied(policy, difference) {
       verdicts.fill(0);
-      if (difference !== undefined) markDiffering(difference);
-      const marks = difference === undefined ? undefined : differs;
-      return table.collect(marks, difference?.prefixes ?? []).filter((slot) => !isAdmitted(slot, policy));
+      const isDenied = (slot: number): boolean => !isAdmitted(slot, policy);
+      if (difference === undefined) return table.collect(undefined, []).filter(isDenied);
+      markDiffering(difference);
+      const found = new Set([...withheldSlots(), ...table.collect(differs, difference.prefixes)]);
+      return [...found].filter(isDenied);
     },
   };
 }

@@ -4,6 +4,7 @@ import type { CompiledPolicy } from "../policy/compile.ts";
 import { decideAddress } from "../policy/decide-address.ts";
 import { decideName } from "../policy/decide-name.ts";
 import { isDomainName, type DomainName } from "../policy/domain-name.ts";
+import type { WithheldAddresses } from "./withheld-addresses.ts";
 
 /** An address remembers so many names: the first one that gave it, and the latest. */
 export const MAX_OWNERS = 8;
@@ -13,6 +14,16 @@ export function isAdmitted(policy: CompiledPolicy, octets: Uint8Array, owners: r
   const { action, rule } = decideAddress(policy, octets, 0, octets.length === 4 ? 4 : 16);
   if (rule !== undefined && action === "deny") return false;
   return owners.some((owner) => isDomainName(owner) && decideName(policy, owner).action === "allow");
+}
+
+/** Whether a name may give the address, as far as rules for addresses and what is withheld say. */
+export function isOpenTo(
+  policy: CompiledPolicy,
+  octets: Uint8Array,
+  withheld: Pick<WithheldAddresses, "has">,
+): boolean {
+  const { action, rule } = decideAddress(policy, octets, 0, octets.length === 4 ? 4 : 16);
+  return rule === undefined ? !withheld.has(octets, 0, octets.length) : action === "allow";
 }
 
 /** Whole names only, as far as a comment has room: a name cut short would be another name. */

@@ -88,8 +88,7 @@ export function createNftKernel(options: NftKernelOptions): NftKernel {
   }
 
   /** Once more from nothing where it is refused: what is there may be another version's, of a kind that can't be changed in place. */
-  async function apply(policy: CompiledPolicy): Promise<AppliedRuleset> {
-    const network = options.readNetwork();
+  async function apply(policy: CompiledPolicy, network: NetworkFacts): Promise<AppliedRuleset> {
     const loadOver = (over: "found" | "nothing"): Promise<AppliedRuleset> => {
       const restore = listLearned(learned.all(), options.nowMs());
       const revoked = listByFamily(learned.revoked());
@@ -112,10 +111,12 @@ export function createNftKernel(options: NftKernelOptions): NftKernel {
     async enforce(policy: CompiledPolicy) {
       await options.catchUp?.();
       generation = generation === MAX_GENERATION ? 1 : generation + 1;
+      // Before addresses are taken out: it says which of them are withheld by now.
+      const network = options.readNetwork();
       const { forgotten, lost } = takeOut(policy);
       const comeBack = [...lastForgotten, ...lost];
       lastForgotten = forgotten;
-      const { foreignHands } = await apply(policy);
+      const { foreignHands } = await apply(policy, network);
       if (foreignHands || isDistrusted) learned.reconcile();
       isDistrusted = false;
       // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses; so have foreign hands.

@@ -1,3 +1,5 @@
+import { parseAddress } from "../policy/address.ts";
+
 /** An address's octets as a string of as many characters: a key for maps, and back. */
 export function octetKey(octets: Uint8Array, at: number, length: number): string {
   if (length === 4) {
@@ -13,4 +15,10 @@ export function octetKey(octets: Uint8Array, at: number, length: number): string
 
 export function keyOctets(key: string): Uint8Array {
   return Uint8Array.from(key, (character) => character.charCodeAt(0));
+}
+
+/** None where the text is no address. */
+export function octetsOf(address: string): readonly Uint8Array[] {
+  const parsed = parseAddress(address);
+  return parsed.ok ? [parsed.value.octets] : [];
 }

@@ -7,26 +7,23 @@ import { isPrivateAddress, isSpecialAddress } from "../dns/special-address.ts";
 import { type CompiledPolicy } from "../policy/compile.ts";
 import { decideAddress } from "../policy/decide-address.ts";
 import { decideName } from "../policy/decide-name.ts";
-import { octetKey } from "./octet-key.ts";
 import type { PolicyInForce } from "./change-policy.ts";
+import type { WithheldAddresses } from "./withheld-addresses.ts";
 
 export interface JudgeOptions {
   readonly inForce: () => PolicyInForce;
   /** Whether private, unique-local and shared addresses may be given out without an address rule. */
   readonly allowPrivate: boolean;
-  /** Octets of addresses that no name may give out: the upstreams' own. */
-  readonly withheld: readonly Uint8Array[];
+  readonly withheld: Pick<WithheldAddresses, "has">;
 }
 
 export function createPolicyJudge({ inForce, allowPrivate, withheld }: JudgeOptions): LookupPolicy {
-  const withheldKeys = new Set(withheld.map((octets) => octetKey(octets, 0, octets.length)));
-
   function mayGive(policy: CompiledPolicy, octets: Uint8Array, at: number, length: 4 | 16): boolean {
     const { action, rule } = decideAddress(policy, octets, at, length);
     if (rule !== undefined) return action === "allow";
     if (isSpecialAddress(octets, at, length)) return false;
     if (!allowPrivate && isPrivateAddress(octets, at, length)) return false;
-    return withheldKeys.size === 0 || !withheldKeys.has(octetKey(octets, at, length));
+    return !withheld.has(octets, at, length);
   }
 
   return {

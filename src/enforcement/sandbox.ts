@@ -9,8 +9,7 @@ import { randomInt } from "node:crypto";
 import type { AuditLog, LoadedFrom } from "../audit/audit-log.ts";
 import { openDnsServer, type DnsServer, type DnsServerStats } from "../dns/io/server.ts";
 import type { BoundSettings } from "../dns/lookup-bounds.ts";
-import type { UpstreamProbes } from "../dns/ports.ts";
-import type { AddressAdmission } from "../dns/ports.ts";
+import type { AddressAdmission, UpstreamProbes } from "../dns/ports.ts";
 import { KernelError } from "../netfilter/errors.ts";
 import { compileRuleset } from "../netfilter/compile-ruleset.ts";
 import { openSocketCutter } from "../netfilter/io/socket-cutter.ts";
@@ -19,7 +18,6 @@ import { openLiveFlows } from "../netfilter/io/live-flows.ts";
 import { readNetwork, watchNetwork } from "../netfilter/io/namespace-network.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { type Protections, RequiredProtectionError } from "../protections/protections.ts";
-import { parseAddress } from "../policy/address.ts";
 import { compilePolicy } from "../policy/compile.ts";
 import { DENY_ALL, type Policy } from "../policy/policy.ts";
 import { keepOpen } from "../sys/kept-open.ts";
@@ -43,12 +41,14 @@ import { reportLoopbackAnswers } from "./loopback-answers.ts";
 import { createLookupAudit } from "./lookup-audit.ts";
 import { createNetworkMemory } from "./network-memory.ts";
 import { createNftKernel, type RulesetFrame } from "./nft-kernel.ts";
+import { octetsOf } from "./octet-key.ts";
 import type { PolicyStorage } from "./policy-file.ts";
 import { createPolicyJudge } from "./policy-judge.ts";
 import { type PageRequest, reportSandbox, type SandboxReport } from "./sandbox-report.ts";
 import { checkHealth } from "./sandbox-health.ts";
 import { openRulesetWatch } from "./ruleset-watch.ts";
 import { startRenewal } from "./renewal.ts";
+import { createWithheldAddresses } from "./withheld-addresses.ts";
 
 /** In mode `dns` the kernel judges no address, so it need not be told of any. */
 const NO_ADMISSION: AddressAdmission = { learn: () => undefined, commit: () => true };
@@ -151,16 +151,21 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     holdQueues(options),
   ]);
   undo.defer(() => queues.close());
+  const withheld = createWithheldAddresses(options.upstreams.flatMap(({ address }) => octetsOf(address)));
   const learned = takeOverLearned({
     set: learnedSet,
     figures,
+    withheld,
     graceSeconds: options.graceSeconds,
     policy: () => policy.inForce().active,
     onFault: options.onFault,
   });
   let ownDestinations: readonly Endpoint[] = [];
   const dns: { server?: DnsServer } = {};
-  const network = createNetworkMemory();
+  const network = createNetworkMemory((read) => {
+    // Cached answers may give one of the new ones.
+    if (withheld.replace(read.withheld.flatMap(octetsOf))) dns.server?.clearCache();
+  });
   const kernel = createNftKernel({
     frame,
     ownDestinations: () => ownDestinations,
@@ -194,11 +199,6 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     report: (state) => options.protections.report("idle-flows", state),
   });
   undo.defer(() => idleFlows.close());
-  const judge = createPolicyJudge({
-    inForce: policy.inForce,
-    allowPrivate: options.allowPrivateAnswers,
-    withheld: options.upstreams.flatMap(({ address }) => octetsOf(address)),
-  });
   const server = await openOnFreePort(options, (port) => {
     // The rulesets from now on redirect to it.
     resolverPort = port;
@@ -208,7 +208,11 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       mark: marks,
       timeoutMs: options.timeoutMs,
       bounds: options.bounds,
-      policy: judge,
+      policy: createPolicyJudge({
+        inForce: policy.inForce,
+        allowPrivate: options.allowPrivateAnswers,
+        withheld,
+      }),
       admission: options.enforcementMode === "dns" ? NO_ADMISSION : learned,
       observer: createLookupAudit(options.audit, options.recordDuration),
       probes: options.probes,
@@ -295,9 +299,4 @@ async function closeEverything(frame: RulesetFrame, applier: RulesetApplier): Pr
 function requireProtections(protections: Protections): void {
   const missing = protections.missing();
   if (missing.length > 0) throw new RequiredProtectionError(missing);
-}
-
-function octetsOf(address: string): readonly Uint8Array[] {
-  const parsed = parseAddress(address);
-  return parsed.ok ? [parsed.value.octets] : [];
 }

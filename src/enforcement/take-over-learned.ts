@@ -3,11 +3,13 @@ import type { CompiledPolicy } from "../policy/compile.ts";
 import { decideName } from "../policy/decide-name.ts";
 import { countLearned, type KernelFigures } from "./kernel-figures.ts";
 import { createLearnedAddresses, type LearnedAddresses } from "./learned-addresses.ts";
+import type { WithheldAddresses } from "./withheld-addresses.ts";
 
 export interface TakeOverOptions {
   readonly set: LearnedSet;
   readonly figures: KernelFigures;
   readonly graceSeconds: number;
+  readonly withheld: WithheldAddresses;
   /** The one in force. */
   readonly policy: () => CompiledPolicy;
   readonly onFault: (message: string, error: unknown) => void;
@@ -18,6 +20,7 @@ export function takeOverLearned({
   set,
   figures,
   graceSeconds,
+  withheld,
   policy,
   onFault,
 }: TakeOverOptions): LearnedAddresses {
@@ -25,6 +28,7 @@ export function takeOverLearned({
     set: countLearned(set, figures),
     nowMs: () => performance.now(),
     graceSeconds,
+    withheld,
     wildcardOf(qname) {
       const target = decideName(policy(), qname).rule?.target;
       return target?.kind === "wildcard" ? target.base : undefined;

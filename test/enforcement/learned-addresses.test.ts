@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createLearnedAddresses } from "../../src/enforcement/learned-addresses.ts";
+import { createWithheldAddresses } from "../../src/enforcement/withheld-addresses.ts";
 import type { DomainName } from "../../src/policy/domain-name.ts";
 
 import {
@@ -182,6 +183,7 @@ describe("a restart", () => {
       onRefused: () => undefined,
       graceSeconds: 600,
       wildcardOf: () => undefined,
+      withheld: createWithheldAddresses([]),
     });
     after.takeOver();
     expect(after.size).toBe(2);

@@ -1,5 +1,6 @@
 /** Learned addresses over a kernel that is a model, on a clock that the test turns. */
 import { createLearnedAddresses, type LearnedAddresses } from "../../src/enforcement/learned-addresses.ts";
+import { createWithheldAddresses, type WithheldAddresses } from "../../src/enforcement/withheld-addresses.ts";
 import { compilePolicy, type CompiledPolicy } from "../../src/policy/compile.ts";
 import type { DomainName } from "../../src/policy/domain-name.ts";
 import { parseDomainName } from "../../src/policy/domain-name.ts";
@@ -9,6 +10,7 @@ import { createFakeLearnedSet, type FakeLearnedSet } from "../support/fake-learn
 export interface Bench {
   readonly kernel: FakeLearnedSet;
   readonly learned: LearnedAddresses;
+  readonly withheld: WithheldAddresses;
   readonly refusals: unknown[];
   nowMs: number;
 }
@@ -17,8 +19,10 @@ export function createBench(): Bench {
   const refusals: unknown[] = [];
   const clock = { nowMs: 1_000_000 };
   const kernel = createFakeLearnedSet(() => clock.nowMs);
+  const withheld = createWithheldAddresses([]);
   const learned = createLearnedAddresses({
     set: kernel,
+    withheld,
     nowMs: () => clock.nowMs,
     onRefused: (error) => refusals.push(error),
     graceSeconds: 600,
@@ -27,6 +31,7 @@ export function createBench(): Bench {
   return {
     kernel,
     learned,
+    withheld,
     refusals,
     get nowMs() {
       return clock.nowMs;

@@ -5,7 +5,19 @@ import { type CompiledPolicy, mergeSteps } from "../../src/policy/compile.ts";
 import type { Rule } from "../../src/policy/rule.ts";
 import { parsePolicyJson } from "../../src/policy/parse-policy.ts";
 
-import { A, ADDRESS, B, createBench, learn, name, OTHER, policy, SIX, text } from "./learned-bench.ts";
+import {
+  A,
+  ADDRESS,
+  B,
+  createBench,
+  learn,
+  name,
+  OTHER,
+  policy,
+  policyOf,
+  SIX,
+  text,
+} from "./learned-bench.ts";
 function merged(policyBefore: CompiledPolicy, rules: readonly Rule[]): CompiledPolicy {
   const steps = mergeSteps(policyBefore, rules);
   for (;;) {
@@ -58,5 +70,36 @@ describe("a change of few rules", () => {
         );
       }),
     );
+  });
+});
+
+describe("an address that is withheld after it was learned", () => {
+  const rule = { action: "allow", target: "192.0.2.7" };
+  const names = [
+    { action: "allow", target: "a.example" },
+    { action: "allow", target: "b.example" },
+  ];
+
+  test("goes when the same policy is given again, is not revoked, and is not put back", () => {
+    const bench = createBench();
+    bench.learned.forget(policy("a.example"));
+    learn(bench, A, ADDRESS, 300);
+    learn(bench, A, OTHER, 300);
+    bench.withheld.replace([ADDRESS, SIX]);
+    const forgotten = bench.learned.forget(policy("a.example"));
+    expect(forgotten.map(({ key }) => text(key))).toEqual([text(ADDRESS)]);
+    expect([...bench.kernel.held().keys()]).toEqual([text(OTHER)]);
+    expect(bench.learned.revoked()).toEqual([]);
+    bench.learned.restore(forgotten, policy("a.example"));
+    expect([...bench.kernel.held().keys()]).toEqual([text(OTHER)]);
+  });
+
+  test("stays while an address rule allows it, and goes with the rule", () => {
+    const bench = createBench();
+    bench.learned.forget(policyOf({ egress: [...names, rule] }));
+    learn(bench, A, ADDRESS, 300);
+    bench.withheld.replace([ADDRESS]);
+    expect(bench.learned.forget(policyOf({ egress: [...names, rule] }))).toEqual([]);
+    expect(bench.learned.forget(policyOf({ egress: names }))).toHaveLength(1);
   });
 });

@@ -2,6 +2,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { createLearnedAddresses, type LearnedAddresses } from "../../src/enforcement/learned-addresses.ts";
+import { createWithheldAddresses } from "../../src/enforcement/withheld-addresses.ts";
 import type { LearnedAddress } from "../../src/enforcement/learned-pages.ts";
 import { compilePolicy } from "../../src/policy/compile.ts";
 import { DENY_ALL } from "../../src/policy/policy.ts";
@@ -24,6 +25,7 @@ function createBench() {
     onRefused: () => undefined,
     graceSeconds: 600,
     wildcardOf: () => undefined,
+    withheld: createWithheldAddresses([]),
   });
   function learn(octets: Uint8Array, ttlSeconds = 300, owner = A): void {
     learned.learn(owner, octets, 0, octets.length === 4 ? 4 : 16, ttlSeconds);

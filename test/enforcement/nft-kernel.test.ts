@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createLearnedAddresses } from "../../src/enforcement/learned-addresses.ts";
+import { createWithheldAddresses } from "../../src/enforcement/withheld-addresses.ts";
 import { createNftKernel } from "../../src/enforcement/nft-kernel.ts";
 import { KernelError } from "../../src/netfilter/errors.ts";
 import type { RulesetApplier } from "../../src/netfilter/io/nft.ts";
@@ -30,6 +31,7 @@ function createBench() {
     onRefused: () => undefined,
     graceSeconds: 600,
     wildcardOf: () => undefined,
+    withheld: createWithheldAddresses([]),
   });
   const loaded: string[] = [];
   const heldAtLoad: string[][] = [];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createPolicyJudge } from "../../src/enforcement/policy-judge.ts";
+import { createWithheldAddresses } from "../../src/enforcement/withheld-addresses.ts";
 import { parseAddress } from "../../src/policy/address.ts";
 import { type CompiledPolicy, compilePolicy } from "../../src/policy/compile.ts";
 import { parseDomainName } from "../../src/policy/domain-name.ts";
@@ -26,7 +27,7 @@ function judge({ active, pending, allowPrivate = true, withheld = [] }: Judged) 
   const { decide, admitsAddress } = createPolicyJudge({
     inForce: () => inForce,
     allowPrivate,
-    withheld: withheld.map(octetsOf),
+    withheld: createWithheldAddresses(withheld.map(octetsOf)),
   });
   return {
     decide(text: string) {
