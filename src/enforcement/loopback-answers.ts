@@ -7,16 +7,24 @@
  * second answer (nobody knows how long); the sender's user or group (both are root); its control group (a container does not see the
  * resolver's).
  */
+import { networkInterfaces } from "node:os";
 import { isLoopback } from "../netfilter/endpoints.ts";
 import type { Protections } from "../protections/protections.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
 
-/** Reports the protection `loopback-answers`. */
+/** The addresses that this namespace has now. */
+export function readOwnAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address));
+}
+
+/** Reports the protection `loopback-answers`. What is sent to an address of the sandbox's own (`own`) goes over `lo`, too. */
 export function reportLoopbackAnswers(
   upstreams: readonly Endpoint[],
+  own: readonly string[],
   protections: Pick<Protections, "report">,
 ): void {
-  const found = upstreams.map(({ address }) => address).filter(isLoopback);
+  const addresses = upstreams.map(({ address }) => address);
+  const found = addresses.filter((address) => isLoopback(address) || own.includes(address));
   if (found.length === 0) {
     protections.report("loopback-answers", { state: "on" });
     return;

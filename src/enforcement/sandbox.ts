@@ -10,16 +10,13 @@ import type { AuditLog, LoadedFrom } from "../audit/audit-log.ts";
 import { openDnsServer, type DnsServer, type DnsServerStats } from "../dns/io/server.ts";
 import type { BoundSettings } from "../dns/lookup-bounds.ts";
 import type { AddressAdmission, UpstreamProbes } from "../dns/ports.ts";
-import { KernelError } from "../netfilter/errors.ts";
-import { compileRuleset } from "../netfilter/compile-ruleset.ts";
 import { openSocketCutter } from "../netfilter/io/socket-cutter.ts";
 import { openLearnedSet } from "../netfilter/io/learned-set.ts";
 import { openLiveFlows } from "../netfilter/io/live-flows.ts";
-import { readNetwork, watchNetwork } from "../netfilter/io/namespace-network.ts";
+import { watchNetwork } from "../netfilter/io/namespace-network.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { type Protections, RequiredProtectionError } from "../protections/protections.ts";
-import { compilePolicy } from "../policy/compile.ts";
-import { DENY_ALL, type Policy } from "../policy/policy.ts";
+import type { Policy } from "../policy/policy.ts";
 import { keepOpen } from "../sys/kept-open.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
 import type { SocketMark } from "../sys/socket.ts";
@@ -30,6 +27,7 @@ import {
   type PolicyChanges,
 } from "./change-policy.ts";
 import { countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
+import { closeEverything } from "./close-everything.ts";
 import { drawMarks } from "./draw-marks.ts";
 import { holdQueues, type HoldQueuesOptions } from "./hold-queues.ts";
 import { createIdleFlows } from "./idle-flows.ts";
@@ -37,7 +35,7 @@ import { watchInterfaceGuards } from "./interface-guards.ts";
 import type { LearnedFigures } from "./learned-store.ts";
 import { takeOverLearned } from "./take-over-learned.ts";
 import { openOnFreePort, RESOLVER_PORT } from "./open-on-free-port.ts";
-import { reportLoopbackAnswers } from "./loopback-answers.ts";
+import { readOwnAddresses, reportLoopbackAnswers } from "./loopback-answers.ts";
 import { createLookupAudit } from "./lookup-audit.ts";
 import { createNetworkMemory } from "./network-memory.ts";
 import { createNftKernel, type RulesetFrame } from "./nft-kernel.ts";
@@ -114,7 +112,7 @@ export interface Sandbox {
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   await using undo = new AsyncDisposableStack();
   const marks = drawMarks(options.protections);
-  reportLoopbackAnswers(options.upstreams, options.protections);
+  reportLoopbackAnswers(options.upstreams, readOwnAddresses(), options.protections);
   let resolverPort = RESOLVER_PORT;
   const frame: RulesetFrame = {
     mode: options.enforcementMode,
@@ -272,27 +270,6 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       await kept.disposeAsync();
     },
   };
-}
-
-async function closeEverything(frame: RulesetFrame, applier: RulesetApplier): Promise<void> {
-  const none = { v4: [], v6: [] };
-  const policy = compilePolicy({ denyAlways: [], allowAlways: [], user: DENY_ALL });
-  const ruleset = compileRuleset({
-    ...frame,
-    policy,
-    generation: randomInt(2 ** 30, 2 ** 31),
-    network: readNetwork(),
-    forget: none,
-    restore: { v4: [], v6: [] },
-    revoked: none,
-  });
-  try {
-    await applier.replace(ruleset);
-  } catch (error) {
-    if (!(error instanceof KernelError) || error.code !== "refused") throw error;
-    // What is there may be another version's, of a kind that can't be changed in place.
-    await applier.replace({ ...ruleset, over: "nothing" });
-  }
 }
 
 /** Throws RequiredProtectionError. */

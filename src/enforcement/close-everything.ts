@@ -1,0 +1,30 @@
+import { randomInt } from "node:crypto";
+import { compileRuleset } from "../netfilter/compile-ruleset.ts";
+import { KernelError } from "../netfilter/errors.ts";
+import { readNetwork } from "../netfilter/io/namespace-network.ts";
+import type { RulesetApplier } from "../netfilter/io/nft.ts";
+import { compilePolicy } from "../policy/compile.ts";
+import { DENY_ALL } from "../policy/policy.ts";
+import type { RulesetFrame } from "./nft-kernel.ts";
+
+/** Puts deny-all with the redirect of lookups into the kernel: the first of all rules. Throws KernelError, SystemCallError. */
+export async function closeEverything(frame: RulesetFrame, applier: RulesetApplier): Promise<void> {
+  const none = { v4: [], v6: [] };
+  const policy = compilePolicy({ denyAlways: [], allowAlways: [], user: DENY_ALL });
+  const ruleset = compileRuleset({
+    ...frame,
+    policy,
+    generation: randomInt(2 ** 30, 2 ** 31),
+    network: readNetwork(),
+    forget: none,
+    restore: { v4: [], v6: [] },
+    revoked: none,
+  });
+  try {
+    await applier.replace(ruleset);
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.code !== "refused") throw error;
+    // What is there may be another version's, of a kind that can't be changed in place.
+    await applier.replace({ ...ruleset, over: "nothing" });
+  }
+}
