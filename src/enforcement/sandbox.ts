@@ -6,6 +6,7 @@
  * the policy is in the kernel: established flows that it allows are not disturbed.
  */
 import { randomInt } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { AuditLog, LoadedFrom } from "../audit/audit-log.ts";
 import { openDnsServer, type DnsServer, type DnsServerStats } from "../dns/io/server.ts";
 import type { BoundSettings } from "../dns/lookup-bounds.ts";
@@ -47,6 +48,9 @@ import { checkHealth } from "./sandbox-health.ts";
 import { openRulesetWatch } from "./ruleset-watch.ts";
 import { startRenewal } from "./renewal.ts";
 import { createWithheldAddresses } from "./withheld-addresses.ts";
+
+/** In which nft(8) is started, of the 20 ms and more that it then takes. */
+const HEAD_START_MS = 4;
 
 /** In mode `dns` the kernel judges no address, so it need not be told of any. */
 const NO_ADMISSION: AddressAdmission = { learn: () => undefined, commit: () => true };
@@ -144,9 +148,10 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   );
   const { applier } = guards;
   // The queues while nft(8) is at work.
-  const [, queues] = await Promise.all([
-    options.isRulesetThere ? undefined : closeEverything(frame, applier),
-    holdQueues(options),
+  const headStartMs = options.isRulesetThere ? 0 : HEAD_START_MS;
+  const [queues] = await Promise.all([
+    delay(headStartMs).then(() => holdQueues(options)),
+    ...(options.isRulesetThere ? [] : [closeEverything(frame, applier)]),
   ]);
   undo.defer(() => queues.close());
   const withheld = createWithheldAddresses(options.upstreams.flatMap(({ address }) => octetsOf(address)));

@@ -1,6 +1,6 @@
 /**
  * Runs in a namespace of its own: makes sets of learned addresses that hold two elements each, changes them in batches, and says as JSON how
- * each batch ended and what the kernel held after it.
+ * each batch ended and what the kernel held after it. With `old` it speaks as to a kernel before Linux 6.3.
  */
 import { execFileSync } from "node:child_process";
 import { LearnedSetError, openLearnedSet } from "../../src/netfilter/io/learned-set.ts";
@@ -19,7 +19,7 @@ const address = (last: number): Uint8Array => {
   octets[octets.length - 1] = last;
   return octets;
 };
-const learned = openLearnedSet();
+const learned = openLearnedSet(1 << 20, process.argv[3] !== "old");
 const batches: { readonly end: string; readonly held: readonly number[] }[] = [];
 
 function commit(): void {

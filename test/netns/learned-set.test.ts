@@ -5,11 +5,18 @@ import { createNamespace, execIn } from "../../src/netns/namespace.ts";
 
 const CHILD = fileURLToPath(new URL("../netfilter/learned-child.ts", import.meta.url));
 
-test.each([4, 6])(
-  "a batch is refused for a message in its middle, and what is not there can go, over IPv%i",
-  async (family) => {
+test.each([
+  [4, "new"],
+  [6, "new"],
+  [4, "old"],
+  [6, "old"],
+])(
+  "a batch is refused for a message in its middle, and what is not there can go, over IPv%i, as a kernel takes it that is %s",
+  async (family, age) => {
     await using namespace = await createNamespace("learned");
-    const run = await execIn(namespace, [process.execPath, CHILD, String(family)], { timeoutMs: 20_000 });
+    const run = await execIn(namespace, [process.execPath, CHILD, String(family), age], {
+      timeoutMs: 20_000,
+    });
     expect(run.stderr).not.toContain("Error");
     expect(JSON.parse(run.stdout)).toEqual([
       { end: "in force", held: [1] },
