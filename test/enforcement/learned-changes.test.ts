@@ -4,6 +4,7 @@ import { isAdmitted } from "../../src/enforcement/learned-owners.ts";
 import { type CompiledPolicy, mergeSteps } from "../../src/policy/compile.ts";
 import type { Rule } from "../../src/policy/rule.ts";
 import { parsePolicyJson } from "../../src/policy/parse-policy.ts";
+import { takeAll } from "../../src/policy/steps.ts";
 
 import {
   A,
@@ -18,12 +19,9 @@ import {
   SIX,
   text,
 } from "./learned-bench.ts";
-function merged(policyBefore: CompiledPolicy, rules: readonly Rule[]): CompiledPolicy {
-  const steps = mergeSteps(policyBefore, rules);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
-  }
+
+function merged(before: CompiledPolicy, added: readonly Rule[]): CompiledPolicy {
+  return takeAll(mergeSteps(before, added));
 }
 
 describe("a change of few rules", () => {
