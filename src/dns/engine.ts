@@ -4,7 +4,7 @@
  */
 import { randomInt } from "node:crypto";
 import type { Arena } from "../sys/arena.ts";
-import type { Region } from "../sys/datagrams.ts";
+import type { Region } from "../sys/region.ts";
 import { createAnswerCache } from "./cache.ts";
 import { createAnswerCleaner } from "./clean-answer.ts";
 import { createCounters, type Counters } from "./counters.ts";

@@ -7,7 +7,7 @@
  * Known limit: an upstream that answers a slow name late loses its place to the next one until it answers again or a probe revives it.
  */
 import type { Arena } from "../sys/arena.ts";
-import type { Region } from "../sys/datagrams.ts";
+import type { Region } from "../sys/region.ts";
 import { createAttempts } from "./attempts.ts";
 import type { CleanAnswer } from "./clean-answer.ts";
 import type { Counters } from "./counters.ts";

@@ -4,7 +4,7 @@
  * asked of it. An upstream that does not answer three queries in a round is dead until it answers something again.
  */
 import type { Arena } from "../sys/arena.ts";
-import type { Region } from "../sys/datagrams.ts";
+import type { Region } from "../sys/region.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
 import type { UpstreamProbes } from "./ports.ts";
 import type { UpstreamHealth } from "./upstream-health.ts";

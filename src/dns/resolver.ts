@@ -8,7 +8,8 @@
  */
 import type { Decision } from "../policy/decision.ts";
 import type { Arena } from "../sys/arena.ts";
-import { BATCH, type ReceiveBatch } from "../sys/datagrams.ts";
+import { BATCH } from "../sys/message-header.ts";
+import type { ReceiveBatch } from "../sys/receive-batch.ts";
 import { NOT_CACHED, type AnswerCache } from "./cache.ts";
 import type { Counters } from "./counters.ts";
 import type { Delivery } from "./delivery.ts";

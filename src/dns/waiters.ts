@@ -3,7 +3,7 @@
  * of the query: where it goes, its id and flags, and the question as the client wrote it.
  */
 import type { Arena } from "../sys/arena.ts";
-import type { Region } from "../sys/datagrams.ts";
+import type { Region } from "../sys/region.ts";
 import { SOCKET_ADDRESS_SIZE } from "../sys/socket-address.ts";
 import type { Asker } from "./prepared-answer.ts";
 import { HEADER_OCTETS, MAX_NAME_OCTETS } from "./wire/constants.ts";

@@ -1,5 +1,8 @@
-/** Hands out parts of an arena in order. */
-import type { Region } from "./datagrams.ts";
+/** Hands out regions of one arena, in order. */
+export interface Region {
+  /** Offset of that many octets. Throws a RangeError when the region is used up. */
+  take(octets: number): number;
+}
 
 /** A region of `octets` octets from `start` on. Throws a RangeError when it is used up. */
 export function createRegion(start: number, octets: number): Region {

@@ -9,7 +9,7 @@ import {
 } from "../../src/dns/io/upstream-sockets.ts";
 import { createRandomSource } from "../../src/dns/random.ts";
 import { createArena } from "../../src/sys/arena.ts";
-import { createReceiveBatch, receiveBatchSize } from "../../src/sys/datagrams.ts";
+import { createReceiveBatch, receiveBatchSize } from "../../src/sys/receive-batch.ts";
 import type { OwnPorts } from "../../src/sys/local-ports.ts";
 import { createRegion } from "../../src/sys/region.ts";
 import { until } from "../support/until.ts";

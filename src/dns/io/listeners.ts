@@ -1,6 +1,7 @@
 /** Where clients' lookups arrive: over UDP and TCP at each address that this namespace has. */
 import type { Arena } from "../../sys/arena.ts";
-import { createReceiveBatch, receiveBatchSize, type ReceiveBatch, type Region } from "../../sys/datagrams.ts";
+import { createReceiveBatch, receiveBatchSize, type ReceiveBatch } from "../../sys/receive-batch.ts";
+import type { Region } from "../../sys/region.ts";
 import { SystemCallError } from "../../sys/errors.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import type { Client } from "../waiters.ts";

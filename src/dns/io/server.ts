@@ -5,7 +5,7 @@
  * answer, listeners' answers. Only pages that are used cost memory.
  */
 import { createArena } from "../../sys/arena.ts";
-import { createReceiveBatch, receiveBatchSize } from "../../sys/datagrams.ts";
+import { createReceiveBatch, receiveBatchSize } from "../../sys/receive-batch.ts";
 import { readOwnPorts } from "../../sys/local-ports.ts";
 import { createRegion } from "../../sys/region.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";

@@ -1,12 +1,9 @@
 /** One UDP socket that clients' lookups come to, read and answered in batches. */
 import type { Arena } from "../../sys/arena.ts";
-import {
-  BATCH,
-  createSendBatch,
-  sendBatchSize,
-  type ReceiveBatch,
-  type Region,
-} from "../../sys/datagrams.ts";
+import { BATCH } from "../../sys/message-header.ts";
+import type { ReceiveBatch } from "../../sys/receive-batch.ts";
+import type { Region } from "../../sys/region.ts";
+import { createSendBatch, sendBatchSize } from "../../sys/send-batch.ts";
 import { watchReadable, type Watch } from "../../sys/readiness.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import { closeSocket, openSocket, SOCK_DGRAM } from "../../sys/socket.ts";

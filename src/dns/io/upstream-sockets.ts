@@ -5,14 +5,10 @@
  * The workload can see and send on the same network, so a forger has to guess port, id and letter case at once; the
  * ruleset keeps packets "from" the upstream from being forged at all.
  */
-import {
-  BATCH,
-  createSendBatch,
-  sendBatchSize,
-  type ReceiveBatch,
-  type Region,
-  type SendBatch,
-} from "../../sys/datagrams.ts";
+import { BATCH } from "../../sys/message-header.ts";
+import type { ReceiveBatch } from "../../sys/receive-batch.ts";
+import type { Region } from "../../sys/region.ts";
+import { createSendBatch, sendBatchSize, type SendBatch } from "../../sys/send-batch.ts";
 import type { Arena } from "../../sys/arena.ts";
 import { SystemCallError } from "../../sys/errors.ts";
 import { watchReadable, type Watch } from "../../sys/readiness.ts";

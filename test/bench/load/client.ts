@@ -6,13 +6,9 @@
  * answered, so a server that stalls shows in all the lookups that arrive meanwhile.
  */
 import { createArena } from "../../../src/sys/arena.ts";
-import {
-  createReceiveBatch,
-  createSendBatch,
-  receiveBatchSize,
-  sendBatchSize,
-  BATCH,
-} from "../../../src/sys/datagrams.ts";
+import { BATCH } from "../../../src/sys/message-header.ts";
+import { createReceiveBatch, receiveBatchSize } from "../../../src/sys/receive-batch.ts";
+import { createSendBatch, sendBatchSize } from "../../../src/sys/send-batch.ts";
 import { watchReadable } from "../../../src/sys/readiness.ts";
 import { createRegion } from "../../../src/sys/region.ts";
 import { closeSocket, openSocket, SOCK_DGRAM } from "../../../src/sys/socket.ts";

@@ -5,13 +5,9 @@
  *     node upstream.ts ADDRESS PORT
  */
 import { createArena } from "../../../src/sys/arena.ts";
-import {
-  BATCH,
-  createReceiveBatch,
-  createSendBatch,
-  receiveBatchSize,
-  sendBatchSize,
-} from "../../../src/sys/datagrams.ts";
+import { BATCH } from "../../../src/sys/message-header.ts";
+import { createReceiveBatch, receiveBatchSize } from "../../../src/sys/receive-batch.ts";
+import { createSendBatch, sendBatchSize } from "../../../src/sys/send-batch.ts";
 import { type Watch, watchReadable } from "../../../src/sys/readiness.ts";
 import { createRegion } from "../../../src/sys/region.ts";
 import { openSocket, SOCK_DGRAM } from "../../../src/sys/socket.ts";

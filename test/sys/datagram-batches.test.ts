@@ -2,15 +2,9 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, expect, test } from "vitest";
 import { createArena, type Arena } from "../../src/sys/arena.ts";
-import {
-  BATCH,
-  createReceiveBatch,
-  createSendBatch,
-  receiveBatchSize,
-  sendBatchSize,
-  type ReceiveBatch,
-  type SendBatch,
-} from "../../src/sys/datagrams.ts";
+import { BATCH } from "../../src/sys/message-header.ts";
+import { createReceiveBatch, receiveBatchSize, type ReceiveBatch } from "../../src/sys/receive-batch.ts";
+import { createSendBatch, sendBatchSize, type SendBatch } from "../../src/sys/send-batch.ts";
 import { createRegion } from "../../src/sys/region.ts";
 import { closeSocket, localPort, openSocket, SOCK_DGRAM } from "../../src/sys/socket.ts";
 import { encodeSocketAddress, readPort, SOCKET_ADDRESS_SIZE } from "../../src/sys/socket-address.ts";
