@@ -16,6 +16,8 @@ export const VECTOR = 16;
 export const NAME_LENGTH = 8;
 export const VECTORS = 16;
 export const VECTOR_COUNT = 24;
+export const CONTROL = 32;
+export const CONTROL_LENGTH = 40;
 export const FLAGS = 48;
 export const LENGTH = 56;
 
