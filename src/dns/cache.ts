@@ -3,31 +3,32 @@
  *
  * All entries lie in one piece of memory that is written round and round, so that none leaves anything for V8 to collect:
  *
- *     entry  keyLength:2 bodyOctets:2 rcode:2 ede+1:2 answerCount:2 authorityCount:2 ttlSeconds:2 ttlCount:2 addressCount:2
- *            addressOctets:2 | key:keyLength | body:bodyOctets | ttlAt:2 each | addressAt:2 each
+ *     entry  nameOctets:2 bodyOctets:2 rcode:2 ede+1:2 answerCount:2 authorityCount:2 ttlSeconds:2 ttlCount:2 addressCount:2
+ *            addressOctets:2 | qname:nameOctets | body:bodyOctets | ttlAt:2 each | addressAt:2 each
  */
 import { randomInt } from "node:crypto";
+import type { DomainName } from "../policy/domain-name.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
 import { createSlotIndex, hashText, NO_SLOT } from "./slot-index.ts";
 import { read16, write16 } from "./wire/query.ts";
 
 export const NOT_CACHED = NO_SLOT;
 
-/** An entry is known by a number, which stays good until the next `store` or `clear`. */
+/** Questions are known by name and kind (`questionKind`), an entry by a number, which stays good until the next `store` or `clear`. */
 export interface AnswerCache {
   /** The entry, as long as it has at least a second to live; else NOT_CACHED. */
-  find(key: string, nowMs: number): number;
+  find(qname: DomainName, kind: number, nowMs: number): number;
   ageSeconds(entry: number, nowMs: number): number;
   /** Fills `into`; its octets are the cache's own, and stay as they are until the next `store`. */
   read(entry: number, into: PreparedAnswer): void;
-  /** Keeps a copy. Answers without a TTL are not kept, nor one that has no room. `key` has characters below 256. */
-  store(key: string, answer: PreparedAnswer, nowMs: number): void;
+  /** Keeps a copy. Answers without a TTL are not kept, nor one that has no room. */
+  store(qname: DomainName, kind: number, answer: PreparedAnswer, nowMs: number): void;
   clear(): void;
   readonly size: number;
 }
 
 const FACTS = {
-  keyLength: 0,
+  nameOctets: 0,
   bodyOctets: 2,
   rcode: 4,
   ede: 6,
@@ -43,22 +44,23 @@ export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): Answe
   const index = createSlotIndex(maxEntries);
   const ring = Buffer.from(new ArrayBuffer(maxOctets));
   const starts = new Uint32Array(maxEntries + 1);
+  const kinds = new Uint32Array(maxEntries + 1);
   const storedAtMs = new Float64Array(maxEntries + 1);
   /** Where the next entry goes. What lies at it and behind it is older than what lies before it. */
   let head = 0;
 
-  function isKey(entry: number, key: string): boolean {
+  function isFor(entry: number, qname: DomainName, kind: number): boolean {
     const start = starts[entry] ?? 0;
-    if (read16(ring, start + FACTS.keyLength) !== key.length) return false;
-    for (let i = 0; i < key.length; i++) {
-      if (ring[start + FACTS_OCTETS + i] !== key.charCodeAt(i)) return false;
+    if (kinds[entry] !== kind || read16(ring, start + FACTS.nameOctets) !== qname.length) return false;
+    for (let i = 0; i < qname.length; i++) {
+      if (ring[start + FACTS_OCTETS + i] !== qname.charCodeAt(i)) return false;
     }
     return true;
   }
 
-  function lookUp(key: string, hash: number): number {
+  function lookUp(qname: DomainName, kind: number, hash: number): number {
     let entry = index.first(hash);
-    while (entry !== NO_SLOT && !isKey(entry, key)) entry = index.next(entry);
+    while (entry !== NO_SLOT && !isFor(entry, qname, kind)) entry = index.next(entry);
     return entry;
   }
 
@@ -91,8 +93,8 @@ export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): Answe
   }
 
   return {
-    find(key, nowMs) {
-      const entry = lookUp(key, hashText(key, seed));
+    find(qname, kind, nowMs) {
+      const entry = lookUp(qname, kind, hashText(qname, seed ^ kind));
       if (entry === NO_SLOT) return NOT_CACHED;
       const ttlSeconds = read16(ring, (starts[entry] ?? 0) + FACTS.ttl);
       if (nowMs - (storedAtMs[entry] ?? 0) < (ttlSeconds - 1) * 1000) return entry;
@@ -101,19 +103,20 @@ export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): Answe
     },
     ageSeconds: (entry, nowMs) => Math.floor((nowMs - (storedAtMs[entry] ?? 0)) / 1000),
     read: (entry, into) => readEntry(ring, starts[entry] ?? 0, into),
-    store(key, answer, nowMs) {
+    store(qname, kind, answer, nowMs) {
       if (answer.ttlSeconds < 2) return;
-      const hash = hashText(key, seed);
-      const former = lookUp(key, hash);
+      const hash = hashText(qname, seed ^ kind);
+      const former = lookUp(qname, kind, hash);
       if (former !== NO_SLOT) index.remove(former);
-      const octets = entryOctets(key, answer);
+      const octets = entryOctets(qname, answer);
       if (octets > maxOctets) return;
       if (index.size === maxEntries) index.remove(index.oldest);
       const start = reserve(octets);
       const entry = index.add(hash);
       starts[entry] = start;
+      kinds[entry] = kind;
       storedAtMs[entry] = nowMs;
-      writeEntry(ring, start, key, answer);
+      writeEntry(ring, start, qname, answer);
     },
     clear() {
       index.clear();
@@ -125,12 +128,15 @@ export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): Answe
   };
 }
 
-function entryOctets(key: string, { bodyStart, bodyEnd, ttlCount, addressCount }: PreparedAnswer): number {
-  return FACTS_OCTETS + key.length + bodyEnd - bodyStart + 2 * (ttlCount + addressCount);
+function entryOctets(
+  qname: DomainName,
+  { bodyStart, bodyEnd, ttlCount, addressCount }: PreparedAnswer,
+): number {
+  return FACTS_OCTETS + qname.length + bodyEnd - bodyStart + 2 * (ttlCount + addressCount);
 }
 
-function writeEntry(ring: Buffer, start: number, key: string, answer: PreparedAnswer): void {
-  write16(ring, start + FACTS.keyLength, key.length);
+function writeEntry(ring: Buffer, start: number, qname: DomainName, answer: PreparedAnswer): void {
+  write16(ring, start + FACTS.nameOctets, qname.length);
   write16(ring, start + FACTS.bodyOctets, answer.bodyEnd - answer.bodyStart);
   write16(ring, start + FACTS.rcode, answer.rcode);
   write16(ring, start + FACTS.ede, answer.ede + 1);
@@ -141,7 +147,7 @@ function writeEntry(ring: Buffer, start: number, key: string, answer: PreparedAn
   write16(ring, start + COUNTS.addresses, answer.addressCount);
   write16(ring, start + COUNTS.addressOctets, answer.addressOctets);
   let at = start + FACTS_OCTETS;
-  for (let i = 0; i < key.length; i++) ring[at++] = key.charCodeAt(i);
+  for (let i = 0; i < qname.length; i++) ring[at++] = qname.charCodeAt(i);
   at += answer.octets.copy(ring, at, answer.bodyStart, answer.bodyEnd);
   for (let i = 0; i < answer.ttlCount; i++, at += 2) write16(ring, at, answer.ttlAt[i] ?? 0);
   for (let i = 0; i < answer.addressCount; i++, at += 2) write16(ring, at, answer.addressAt[i] ?? 0);
@@ -149,7 +155,7 @@ function writeEntry(ring: Buffer, start: number, key: string, answer: PreparedAn
 
 function readEntry(ring: Buffer, start: number, into: PreparedAnswer): void {
   into.octets = ring;
-  into.bodyStart = start + FACTS_OCTETS + read16(ring, start + FACTS.keyLength);
+  into.bodyStart = start + FACTS_OCTETS + read16(ring, start + FACTS.nameOctets);
   into.bodyEnd = into.bodyStart + read16(ring, start + FACTS.bodyOctets);
   into.rcode = read16(ring, start + FACTS.rcode);
   into.ede = read16(ring, start + FACTS.ede) - 1;

@@ -6,6 +6,7 @@
  *
  * Known limit: an upstream that answers a slow name late loses its place to the next one until it answers again or a probe revives it.
  */
+import type { DomainName } from "../policy/domain-name.ts";
 import type { Arena } from "../sys/arena.ts";
 import type { Region } from "../sys/region.ts";
 import { createAttempts } from "./attempts.ts";
@@ -26,7 +27,7 @@ import {
   type AskedQuestion,
 } from "./wire/answer.ts";
 import { HEADER_OCTETS, Rcode } from "./wire/constants.ts";
-import { read16, type Query } from "./wire/query.ts";
+import { questionKind, read16, type Query } from "./wire/query.ts";
 
 /** First wait before another upstream is tried, too; it doubles from try to try. */
 const HEDGE_MS = 300;
@@ -60,9 +61,10 @@ export interface ForwarderOptions {
 }
 
 export interface Forwarder {
-  find(key: string): Lookup | undefined;
+  /** The lookup under way for the name and kind (`questionKind`). */
+  find(qname: DomainName, kind: number): Lookup | undefined;
   /** Asks; undefined when too many lookups are under way. */
-  start(key: string, query: Query, nowMs: number): Lookup | undefined;
+  start(qname: DomainName, query: Query, nowMs: number): Lookup | undefined;
   /** A datagram that came from an upstream, under the attempt's key. */
   receive(attempt: number, upstream: number, octets: Buffer, start: number, end: number, nowMs: number): void;
   /** Tries again and gives up where it is time. Call it while `size` is not 0, every 50 ms or so. */
@@ -235,8 +237,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
 
   return {
     find: table.find,
-    start(key, query, nowMs) {
-      const lookup = query.qname === undefined ? undefined : table.open(key, query.qname);
+    start(qname, query, nowMs) {
+      const lookup = table.open(qname, questionKind(query));
       if (lookup === undefined) return undefined;
       counters.forwarded += 1;
       begin(lookup, query);

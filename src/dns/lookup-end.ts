@@ -28,7 +28,7 @@ export function createLookupEnd({
   now,
 }: LookupEndOptions): LookupEnd {
   return {
-    answered({ key, qname, qtype, firstWaiter, deadlineMs }, answer, nowMs) {
+    answered({ qname, kind, qtype, firstWaiter, deadlineMs }, answer, nowMs) {
       observer.forwarded(nowMs - deadlineMs + timeoutMs);
       const decision = policy.decide(qname);
       if (decision.action === "deny") {
@@ -37,7 +37,7 @@ export function createLookupEnd({
         delivery.reply(DENIED, firstWaiter);
         return;
       }
-      cache.store(key, answer, nowMs);
+      cache.store(qname, kind, answer, nowMs);
       delivery.ready(qname, qtype, answer, 0, firstWaiter);
     },
     failed({ qname, qtype, firstWaiter, deadlineMs }, rcode) {

@@ -20,8 +20,9 @@ export interface Lookup {
   slot: number;
   /** Grows with every use of the object: tells a late answer from one for its successor. */
   serial: number;
-  key: string;
   qname: DomainName;
+  /** `questionKind` of what was asked. */
+  kind: number;
   qtype: number;
   authenticData: boolean;
   checkingDisabled: boolean;
@@ -49,10 +50,10 @@ export interface Lookup {
 }
 
 export interface LookupTable {
-  /** The lookup under way for the key. */
-  find(key: string): Lookup | undefined;
+  /** The lookup under way for the name and kind. */
+  find(qname: DomainName, kind: number): Lookup | undefined;
   /** A fresh one, or undefined when there are too many. */
-  open(key: string, qname: DomainName): Lookup | undefined;
+  open(qname: DomainName, kind: number): Lookup | undefined;
   /** Takes it out and keeps the object for later. */
   close(lookup: Lookup): void;
   /** Those under way now, the oldest first. */
@@ -65,26 +66,27 @@ export function createLookupTable(region: Region, capacity: number): LookupTable
   const index = createSlotIndex(capacity);
   const underWay: (Lookup | undefined)[] = [];
   const idle: Lookup[] = [];
+  const isFor = (lookup: Lookup | undefined, qname: DomainName, kind: number): boolean =>
+    lookup?.kind === kind && lookup.qname === qname;
   return {
-    find(key) {
-      let slot = index.first(hashText(key, seed));
-      while (slot !== NO_SLOT && underWay[slot]?.key !== key) slot = index.next(slot);
+    find(qname, kind) {
+      let slot = index.first(hashText(qname, seed ^ kind));
+      while (slot !== NO_SLOT && !isFor(underWay[slot], qname, kind)) slot = index.next(slot);
       return underWay[slot];
     },
-    open(key, qname) {
-      const slot = index.add(hashText(key, seed));
+    open(qname, kind) {
+      const slot = index.add(hashText(qname, seed ^ kind));
       if (slot === NO_SLOT) return undefined;
       const lookup = idle.pop() ?? createLookup(region.take(QUESTION_ROOM), qname);
       lookup.slot = slot;
-      lookup.key = key;
       lookup.qname = qname;
+      lookup.kind = kind;
       underWay[slot] = lookup;
       return lookup;
     },
     close(lookup) {
       index.remove(lookup.slot);
       underWay[lookup.slot] = undefined;
-      lookup.key = "";
       lookup.serial += 1;
       lookup.firstWaiter = NO_WAITER;
       idle.push(lookup);
@@ -107,8 +109,8 @@ function createLookup(askedAt: number, qname: DomainName): Lookup {
   return {
     slot: NO_SLOT,
     serial: 0,
-    key: "",
     qname,
+    kind: 0,
     qtype: 0,
     authenticData: false,
     checkingDisabled: false,

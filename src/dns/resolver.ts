@@ -21,7 +21,7 @@ import type { PreparedAnswer } from "./prepared-answer.ts";
 import { NO_WAITER, type Client, type WaiterTable } from "./waiters.ts";
 import { presentName } from "./wire/present-name.ts";
 import { HEADER_OCTETS } from "./wire/constants.ts";
-import { createQuery, createQueryReader, NOT_A_QUERY, type Query } from "./wire/query.ts";
+import { createQuery, createQueryReader, NOT_A_QUERY, questionKind } from "./wire/query.ts";
 import { writeOwnReply, type OwnReply } from "./wire/reply.ts";
 
 /** Cached answers of one pass hold a row each until its end. */
@@ -93,11 +93,11 @@ export function createResolver(options: ResolverOptions): Resolver {
   function resolve(client: Client, name: number, nameLength: number, nowMs: number): void {
     const { qname } = query;
     if (qname === undefined) return;
-    const key = cacheKey(query, qname);
-    const entry = cache.find(key, nowMs);
+    const kind = questionKind(query);
+    const entry = cache.find(qname, kind, nowMs);
     const cached = entry === NOT_CACHED ? undefined : readCached(entry);
     const ageSeconds = cached ? cache.ageSeconds(entry, nowMs) : 0;
-    const underWay = cached ? undefined : forwarder.find(key);
+    const underWay = cached ? undefined : forwarder.find(qname, kind);
     const row =
       cached || mayWait()
         ? waiters.add(query, client, name, nameLength, underWay?.firstWaiter ?? NO_WAITER)
@@ -115,7 +115,7 @@ export function createResolver(options: ResolverOptions): Resolver {
       counters.limited += 1;
       sendOwn(LIMITED, client, name, nameLength);
     } else {
-      const lookup = forwarder.start(key, query, nowMs);
+      const lookup = forwarder.start(qname, query, nowMs);
       if (lookup) lookup.firstWaiter = row;
       else {
         waiters.release(row);
@@ -159,10 +159,4 @@ export function createResolver(options: ResolverOptions): Resolver {
       }
     },
   };
-}
-
-/** Answers are shared between clients that asked the same name, type, and DNSSEC bits. */
-function cacheKey(query: Query, qname: string): string {
-  const bits = (query.dnssecOk ? 4 : 0) | (query.checkingDisabled ? 2 : 0) | (query.authenticData ? 1 : 0);
-  return `${qname} ${query.qtype * 8 + bits}`;
 }

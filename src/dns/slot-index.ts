@@ -3,7 +3,8 @@
  * tables of many short-lived entries leave V8 nothing to collect. (A `Map` of as many keys is promoted whole, and a walk to its oldest
  * entry passes everything deleted before.)
  *
- * The keys themselves are the table's business: a slot that `first` or `next` gives has the key's hash, and most likely the key.
+ * The keys themselves are the table's business: a slot that `first` or `next` gives has the key's hash, and most likely the key. Hashes are
+ * signed, for V8 makes an object of each number past 31 bits and a sign.
  */
 
 /** No slot at all. Slots are counted from 1, so that arrays of zeros are empty and untouched pages cost nothing. */
@@ -29,7 +30,7 @@ export interface SlotIndex {
 export function createSlotIndex(capacity: number, wantedBuckets = capacity): SlotIndex {
   const buckets = 2 ** Math.ceil(Math.log2(wantedBuckets));
   const heads = new Uint32Array(buckets);
-  const hashes = new Uint32Array(capacity + 1);
+  const hashes = new Int32Array(capacity + 1);
   const nexts = new Uint32Array(capacity + 1);
   const newer = new Uint32Array(capacity + 1);
   const older = new Uint32Array(capacity + 1);
@@ -82,7 +83,7 @@ export function createSlotIndex(capacity: number, wantedBuckets = capacity): Slo
   }
 
   return {
-    first: (hash) => skip(heads[hash & (buckets - 1)] ?? NO_SLOT, hash),
+    first: (hash) => skip(heads[hash & (buckets - 1)] ?? NO_SLOT, hash | 0),
     next: (slot) => skip(nexts[slot] ?? NO_SLOT, hashes[slot] ?? 0),
     add(hash) {
       const slot = take();
@@ -125,16 +126,16 @@ export function createSlotIndex(capacity: number, wantedBuckets = capacity): Slo
   };
 }
 
-/** Jenkins' one-at-a-time over octets: 32 bits, unsigned. With a random seed nobody can choose keys that fall into one bucket. */
+/** Jenkins' one-at-a-time over octets: 32 bits, signed. With a random seed nobody can choose keys that fall into one bucket. */
 export function hashOctets(octets: Uint8Array, at: number, length: number, seed: number): number {
-  let hash = seed;
+  let hash = seed | 0;
   for (let i = at; i < at + length; i++) hash = mix(hash, octets[i] ?? 0);
   return finish(hash);
 }
 
 /** The same over a text's characters from there on, each below 256. */
 export function hashText(text: string, seed: number, from = 0): number {
-  let hash = seed;
+  let hash = seed | 0;
   for (let i = from; i < text.length; i++) hash = mix(hash, text.charCodeAt(i));
   return finish(hash);
 }
@@ -148,5 +149,5 @@ function mix(hash: number, octet: number): number {
 function finish(hash: number): number {
   const spread = (hash + (hash << 3)) | 0;
   const folded = spread ^ (spread >>> 11);
-  return (folded + (folded << 15)) >>> 0;
+  return (folded + (folded << 15)) | 0;
 }

@@ -85,6 +85,11 @@ export function createQueryReader(): ReadQuery {
   };
 }
 
+/** Type and DNSSEC bits in one number of 19 bits: an answer is good for whoever asked for the same name and kind. */
+export function questionKind({ qtype, dnssecOk, checkingDisabled, authenticData }: Query): number {
+  return qtype * 8 + (dnssecOk ? 4 : 0) + (checkingDisabled ? 2 : 0) + (authenticData ? 1 : 0);
+}
+
 export function read16(octets: Uint8Array, at: number): number {
   return ((octets[at] ?? 0) << 8) | (octets[at + 1] ?? 0);
 }
