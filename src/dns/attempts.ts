@@ -30,24 +30,40 @@ export function createAttempts(
   maxLookups: number,
 ): Attempts {
   const index = createSlotIndex(maxLookups * ATTEMPTS_PER_LOOKUP, maxLookups);
-  const keys = new Float64Array(maxLookups * ATTEMPTS_PER_LOOKUP + 1);
+  const keys = new Int32Array(maxLookups * ATTEMPTS_PER_LOOKUP + 1);
   const lookups: (Lookup | undefined)[] = [];
+  /** The next slot of the same lookup. */
+  const nexts = new Uint32Array(maxLookups * ATTEMPTS_PER_LOOKUP + 1);
   const foldsCase = new Uint8Array(transport.count);
+  /** One object each for all that is written: every lookup would leave one behind. */
   const header = { id: 0, authenticData: false, checkingDisabled: false, dnssecOk: false, edns: true };
+  const question = { octets: arena.octets, from: 0, length: 0 };
   const isTaken = (attempt: number): boolean => find(attempt) !== NO_SLOT;
 
   /** The low bits of an attempt are its id, which is drawn: a hash as it stands. */
   function find(attempt: number): number {
-    let slot = index.first(attempt >>> 0);
+    let slot = index.first(attempt);
     while (slot !== NO_SLOT && keys[slot] !== attempt) slot = index.next(slot);
     return slot;
   }
 
   function note(lookup: Lookup, attempt: number): void {
-    const slot = index.add(attempt >>> 0);
+    const slot = index.add(attempt);
     keys[slot] = attempt;
     lookups[slot] = lookup;
-    lookup.attempts.push(slot);
+    nexts[slot] = lookup.firstAttempt;
+    lookup.firstAttempt = slot;
+  }
+
+  function unchain(lookup: Lookup, slot: number): void {
+    const next = nexts[slot] ?? NO_SLOT;
+    let before = lookup.firstAttempt;
+    if (before === slot) {
+      lookup.firstAttempt = next;
+      return;
+    }
+    while (nexts[before] !== slot) before = nexts[before] ?? NO_SLOT;
+    nexts[before] = next;
   }
 
   function remove(slot: number): void {
@@ -57,7 +73,8 @@ export function createAttempts(
 
   function write(
     lookup: Lookup,
-    into: { readonly octets: Buffer; readonly at: number },
+    octets: Buffer,
+    at: number,
     id: number,
     drawCase: (() => number) | undefined,
   ): number {
@@ -66,8 +83,9 @@ export function createAttempts(
     header.checkingDisabled = lookup.checkingDisabled;
     header.dnssecOk = lookup.dnssecOk;
     header.edns = lookup.edns;
-    const question = { octets: arena.octets, from: lookup.askedAt, length: lookup.questionOctets };
-    return writeUpstreamQuery(into.octets, into.at, question, header, drawCase);
+    question.from = lookup.askedAt;
+    question.length = lookup.questionOctets;
+    return writeUpstreamQuery(octets, at, question, header, drawCase);
   }
 
   /** The first try draws the letter case; later ones keep it, so that an answer to any of them is good. */
@@ -81,29 +99,27 @@ export function createAttempts(
       const attempt = transport.draw(upstream, isTaken);
       if (attempt < 0) return false;
       const at = transport.reserve(upstreamQueryOctets(lookup.questionOctets));
-      const into = { octets: arena.octets, at };
-      const length = write(lookup, into, attempt % 0x1_0000, caseFor(lookup, upstream));
-      const question = at + HEADER_OCTETS;
-      arena.octets.copyWithin(lookup.askedAt, question, question + lookup.questionOctets);
+      const length = write(lookup, arena.octets, at, attempt & 0xffff, caseFor(lookup, upstream));
+      const written = at + HEADER_OCTETS;
+      arena.octets.copyWithin(lookup.askedAt, written, written + lookup.questionOctets);
       transport.send(at, length);
       note(lookup, attempt);
       return true;
     },
     encode(lookup, id) {
       const octets = Buffer.alloc(upstreamQueryOctets(lookup.questionOctets));
-      return octets.subarray(0, write(lookup, { octets, at: 0 }, id, undefined));
+      return octets.subarray(0, write(lookup, octets, 0, id, undefined));
     },
     lookupOf: (attempt) => lookups[find(attempt)],
     end(lookup, attempt) {
       const slot = find(attempt);
-      const at = lookup.attempts.indexOf(slot);
-      if (at < 0) return;
-      lookup.attempts.splice(at, 1);
+      if (slot === NO_SLOT || lookups[slot] !== lookup) return;
+      unchain(lookup, slot);
       remove(slot);
     },
     endAll(lookup) {
-      for (const slot of lookup.attempts) remove(slot);
-      lookup.attempts.length = 0;
+      for (let slot = lookup.firstAttempt; slot !== NO_SLOT; slot = nexts[slot] ?? NO_SLOT) remove(slot);
+      lookup.firstAttempt = NO_SLOT;
     },
     noteFoldedCase(upstream) {
       foldsCase[upstream] = 1;

@@ -26,7 +26,6 @@ const FILTERED_TTL_SECONDS = 5;
 const MAX_CHAIN = 16;
 /** Owners compared for one answer; one with more to compare counts as malformed. A long honest chain with its addresses takes some hundred. */
 const MAX_COMPARED = 2048;
-const TOO_MUCH = { kept: -1, filtered: false, addresses: 0 };
 
 /** Whether the address at `octets[at, at + length)` may be given out. */
 export type AdmitAddress = (octets: Buffer, at: number, length: 4 | 16) => boolean;
@@ -56,13 +55,12 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
     into.octets = octets;
     into.bodyStart = start + HEADER_OCTETS + question.questionOctets;
     into.addressOctets = question.qtype === RrType.aaaa ? 16 : 4;
-    const { kept, filtered, addresses } = selectRecords(octets, start, end, question, admit, index);
-    if (kept < 0) return false;
-    if (filtered && addresses === 0) {
+    if (!selectRecords(octets, start, end, question, admit, index)) return false;
+    if (index.filtered && index.keptAddresses === 0) {
       prepareFiltered(into);
       return true;
     }
-    if (kept === index.count) keepAsIs(into, index);
+    if (index.kept === index.count) keepAsIs(into, index);
     else rebuildAnswer(octets, start, end, question.questionOctets, index, into);
     const isPositive = into.rcode === Rcode.noError && hasType(index, question.qtype);
     if (!isPositive && into.authorityCount === 0) addNegativeSoa(into, index);
@@ -71,6 +69,7 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
   };
 }
 
+/** Marks the records that stay; false where it would have to compare too much. */
 function selectRecords(
   octets: Buffer,
   start: number,
@@ -78,12 +77,12 @@ function selectRecords(
   { qtype, dnssecOk }: AnswerQuestion,
   admit: AdmitAddress,
   index: AnswerIndex,
-): { kept: number; filtered: boolean; addresses: number } {
+): boolean {
   const addressOctets = qtype === RrType.a ? 4 : qtype === RrType.aaaa ? 16 : 0;
   let chain = start + HEADER_OCTETS;
-  let kept = 0;
-  let filtered = false;
-  let addresses = 0;
+  index.kept = 0;
+  index.filtered = false;
+  index.keptAddresses = 0;
   let compared = 0;
   for (let hop = 0; hop <= MAX_CHAIN && chain >= 0; hop++) {
     let next = -1;
@@ -92,26 +91,26 @@ function selectRecords(
       const wanted =
         type === qtype || (type === RrType.cname && next < 0) || (type === RrType.rrsig && dnssecOk);
       if (!wanted || index.keep[i] === 1) continue;
-      if (++compared > MAX_COMPARED) return TOO_MUCH;
+      if (++compared > MAX_COMPARED) return false;
       if (!sameName(octets, start, index.owner[i] ?? 0, chain, end)) continue;
       if (type === qtype && addressOctets !== 0) {
-        const fits = index.rdataOctets[i] === addressOctets && addresses < MAX_ADDRESSES;
+        const fits = index.rdataOctets[i] === addressOctets && index.keptAddresses < MAX_ADDRESSES;
         if (!fits || !admit(octets, index.rdataAt[i] ?? 0, addressOctets)) {
-          filtered = true;
+          index.filtered = true;
           continue;
         }
-        addresses += 1;
+        index.keptAddresses += 1;
       } else if (!isWhole(octets, start, end, index, i)) {
         continue;
       } else if (type === RrType.cname && qtype !== RrType.cname) {
         next = index.rdataAt[i] ?? 0;
       }
       index.keep[i] = 1;
-      kept += 1;
+      index.kept += 1;
     }
     chain = next;
   }
-  return { kept, filtered, addresses };
+  return true;
 }
 
 /** Whether the record's names are whole in themselves: none may lead into the header or nowhere. */

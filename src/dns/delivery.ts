@@ -28,11 +28,11 @@ export interface Delivery {
 }
 
 interface ReadyAnswer {
-  readonly qname: DomainName;
-  readonly qtype: number;
-  readonly answer: PreparedAnswer;
-  readonly ageSeconds: number;
-  readonly firstWaiter: number;
+  qname: DomainName;
+  qtype: number;
+  answer: PreparedAnswer;
+  ageSeconds: number;
+  firstWaiter: number;
 }
 
 export function createDelivery(
@@ -42,7 +42,9 @@ export function createDelivery(
   observer: LookupObserver,
   counters: Counters,
 ): Delivery {
-  let queue: ReadyAnswer[] = [];
+  /** The first `queued` of them wait for `settle`; the objects are used again. */
+  const queue: ReadyAnswer[] = [];
+  let queued = 0;
 
   function learn({ qname, answer, ageSeconds }: ReadyAnswer): void {
     const ttlSeconds = Math.max(answer.ttlSeconds - ageSeconds, 0);
@@ -89,6 +91,19 @@ export function createDelivery(
     }
   }
 
+  function settleAlone(item: ReadyAnswer): void {
+    learn(item);
+    if (admission.commit()) deliver(item);
+    else refuse(item);
+  }
+
+  function forEachQueued(take: (item: ReadyAnswer) => void): void {
+    for (let i = 0; i < queued; i++) {
+      const item = queue[i];
+      if (item) take(item);
+    }
+  }
+
   function refuse({ qname, qtype, firstWaiter }: ReadyAnswer): void {
     counters.kernelFailures += 1;
     observer.failed(qname, qtype, "kernel");
@@ -97,24 +112,25 @@ export function createDelivery(
 
   return {
     ready(qname, qtype, answer, ageSeconds, firstWaiter) {
-      queue.push({ qname, qtype, answer, ageSeconds, firstWaiter });
+      const item = queue[queued];
+      if (item === undefined) queue[queued] = { qname, qtype, answer, ageSeconds, firstWaiter };
+      else {
+        item.qname = qname;
+        item.qtype = qtype;
+        item.answer = answer;
+        item.ageSeconds = ageSeconds;
+        item.firstWaiter = firstWaiter;
+      }
+      queued += 1;
     },
     reply,
     settle() {
-      if (queue.length === 0) return;
-      const batch = queue;
-      queue = [];
-      batch.forEach(learn);
-      if (admission.commit()) {
-        batch.forEach(deliver);
-        return;
-      }
+      if (queued === 0) return;
+      forEachQueued(learn);
+      if (admission.commit()) forEachQueued(deliver);
       // One of them spoils the batch: each by itself, so that only that one fails.
-      for (const item of batch) {
-        learn(item);
-        if (admission.commit()) deliver(item);
-        else refuse(item);
-      }
+      else forEachQueued(settleAlone);
+      queued = 0;
     },
   };
 }

@@ -32,8 +32,8 @@ export interface Lookup {
   questionOctets: number;
   /** Chain of rows in the waiter table. */
   firstWaiter: number;
-  /** Where {@link Attempts} keeps what has been sent for it. */
-  readonly attempts: number[];
+  /** Chain of slots in which `Attempts` keeps what has been sent for it. */
+  firstAttempt: number;
   /** Index of the upstream asked last, and how many times any was. */
   upstream: number;
   tries: number;
@@ -118,7 +118,7 @@ function createLookup(askedAt: number, qname: DomainName): Lookup {
     askedAt,
     questionOctets: 0,
     firstWaiter: NO_WAITER,
-    attempts: [],
+    firstAttempt: NO_SLOT,
     upstream: 0,
     tries: 0,
     asked: 0,

@@ -3,7 +3,7 @@ export interface UpstreamTransport {
   /** How many upstreams there are; they are named by index. */
   readonly count: number;
   /**
-   * Draws an id at random for one query to that upstream, and at the first since the last `flush` a socket, and returns the attempt's key (its last 16 bits are the
+   * Draws an id at random for one query to that upstream, and at the first since the last `flush` a socket, and returns the attempt's key (31 bits, the last 16 of which are the
    * id), which comes back with the answer. `isTaken` tells keys that still wait. -1 when no socket can be had.
    */
   draw(upstream: number, isTaken: (attempt: number) => boolean): number;

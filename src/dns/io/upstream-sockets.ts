@@ -15,6 +15,7 @@ import { watchReadable, type Watch } from "../../sys/readiness.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import { closeSocket, SOCK_DGRAM } from "../../sys/socket.ts";
 import { QUESTION_ROOM } from "../lookups.ts";
+import { MAX_UPSTREAMS } from "../upstream-health.ts";
 import type { UpstreamTransport } from "../upstream-transport.ts";
 import { read16 } from "../wire/query.ts";
 import { upstreamQueryOctets } from "../wire/upstream-query.ts";
@@ -26,7 +27,14 @@ const QUERIES_PER_SOCKET = 8192;
 const MAX_RETIRED = 64;
 const RECEIVE_BUFFER = 1 << 20;
 const QUERY_ROOM = Math.ceil(upstreamQueryOctets(QUESTION_ROOM) / 8) * 8;
+/**
+ * An attempt's key has 31 bits, for V8 makes an object of a larger number: the descriptor's serial and the id. A serial comes again when its
+ * socket has been opened {@link OPENINGS} times more; of those before only {@link MAX_RETIRED} still listen.
+ */
 const IDS = 0x1_0000;
+const SERIALS = 0x8000;
+const PLACES = MAX_UPSTREAMS * SOCKETS_PER_UPSTREAM;
+const OPENINGS = Math.floor(SERIALS / PLACES);
 
 export interface UpstreamSocketOptions extends OwnSocketOptions {
   readonly arena: Arena;
@@ -52,6 +60,9 @@ export interface UpstreamSockets extends UpstreamTransport {
 
 interface OpenSocket {
   fd: number;
+  /** Its number among all sockets, and how often it has been opened. */
+  readonly place: number;
+  openings: number;
   serial: number;
   uses: number;
   watch: Watch;
@@ -70,7 +81,7 @@ export function upstreamSocketsSize(upstreams: number): number {
 export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSockets {
   const { arena, region, upstreams, receive, random } = options;
   const retired = new Set<() => void>();
-  let serials = 0;
+  let places = 0;
   /** Whether all have been opened once: from then on nothing is thrown, for lookups are under way. */
   let isOpen = false;
   let isClosed = false;
@@ -101,6 +112,8 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
   function createSocket(upstream: number): OpenSocket {
     const socket: OpenSocket = {
       fd: -1,
+      place: places++,
+      openings: 0,
       serial: 0,
       uses: 0,
       watch: NO_WATCH,
@@ -125,7 +138,7 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
       throw error;
     }
     retire(socket);
-    const serial = ++serials;
+    const serial = (socket.openings++ % OPENINGS) * PLACES + socket.place;
     socket.fd = fd;
     socket.batch.fd = fd;
     socket.serial = serial;

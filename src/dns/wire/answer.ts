@@ -22,8 +22,11 @@ export interface AnswerIndex {
   readonly ttlAt: Int32Array;
   readonly rdataAt: Int32Array;
   readonly rdataOctets: Uint16Array;
-  /** Set by the cleaner: whether the record stays. */
+  /** Set by the cleaner: whether the record stays, and how many do, and whether addresses had to go and how many stay. */
   readonly keep: Uint8Array;
+  kept: number;
+  filtered: boolean;
+  keptAddresses: number;
   /** Records and end of the authority section. */
   authorityCount: number;
   readonly authorityTtlAt: Int32Array;
@@ -48,6 +51,9 @@ export function createAnswerIndex(): AnswerIndex {
     rdataAt: new Int32Array(MAX_RECORDS),
     rdataOctets: new Uint16Array(MAX_RECORDS),
     keep: new Uint8Array(MAX_RECORDS),
+    kept: 0,
+    filtered: false,
+    keptAddresses: 0,
     authorityCount: 0,
     authorityTtlAt: new Int32Array(MAX_AUTHORITY),
     authorityIsFit: true,
