@@ -1,5 +1,5 @@
 /** Addresses that no name may give out, unless an address rule allows them: the upstreams' own, and what the network says at each read. */
-import { octetKey } from "./octet-key.ts";
+import { createAddressSet } from "./address-set.ts";
 
 export interface WithheldAddresses {
   /** Of `octets[at, at + length)`. Costs one look-up, however many there are. */
@@ -11,18 +11,14 @@ export interface WithheldAddresses {
 }
 
 export function createWithheldAddresses(upstreams: readonly Uint8Array[]): WithheldAddresses {
-  let all = byKey(upstreams);
+  let all = createAddressSet(upstreams);
   return {
-    has: (octets, at, length) => all.size > 0 && all.has(octetKey(octets, at, length)),
-    list: () => [...all.values()],
+    has: (octets, at, length) => all.has(octets, at, length),
+    list: () => all.list(),
     replace(found) {
       const before = all;
-      all = byKey([...upstreams, ...found]);
-      return [...all.keys()].some((key) => !before.has(key));
+      all = createAddressSet([...upstreams, ...found]);
+      return all.list().some((octets) => !before.has(octets, 0, octets.length));
     },
   };
-}
-
-function byKey(addresses: readonly Uint8Array[]): ReadonlyMap<string, Uint8Array> {
-  return new Map(addresses.map((octets) => [octetKey(octets, 0, octets.length), octets]));
 }
