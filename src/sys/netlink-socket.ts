@@ -27,8 +27,8 @@ export interface NetlinkSocket {
   readonly fd: number;
   /** The kernel's name for the socket: what its requests bring about carries it, in events too. */
   readonly port: number;
-  /** Sends one message or batch. Throws SystemCallError. */
-  send(octets: Uint8Array): void;
+  /** Sends one message or batch, the first `length` octets. Throws SystemCallError. */
+  send(octets: Buffer, length?: number): void;
   /** What the kernel has answered so far, one datagram; `undefined` when there is nothing. Valid until the next call. */
   receive(): Buffer | undefined;
   /** Begins and ends to receive the events of a group, by its number (`NFNLGRP_NFTABLES` is 7). Some microseconds. */
@@ -46,6 +46,8 @@ export function openNetlinkSocket(
 ): NetlinkSocket {
   const fd = mustCall("AF_NETLINK", "socket", AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
   const receiving = createArena(RECEIVE_SIZE);
+  /** What was received last, for most datagrams have the length of those before. */
+  let received = receiving.octets.subarray(0, 0);
   let sending = createArena(RECEIVE_SIZE);
   sending.words[0] = 1;
   mustCall("NETLINK_CAP_ACK", "setsockopt", fd, SOL_NETLINK, NETLINK_CAP_ACK, sending.address(0), 4);
@@ -61,19 +63,22 @@ export function openNetlinkSocket(
     join: (group) => change(NETLINK_ADD_MEMBERSHIP, group),
     leave: (group) => change(NETLINK_DROP_MEMBERSHIP, group),
     ignorePorts: (ports) => attachFilter(fd, dropPorts(ports)),
-    send(octets) {
-      if (octets.length > sending.octets.length) sending = createArena(octets.length * 2);
-      sending.octets.set(octets);
+    send(octets, wanted = octets.length) {
+      if (wanted > sending.octets.length) sending = createArena(wanted * 2);
+      octets.copy(sending.octets, 0, 0, wanted);
       for (;;) {
-        const sent = tryCall("send", fd, sending.address(0), octets.length, 0);
-        if (sent === octets.length) return;
+        const sent = tryCall("send", fd, sending.address(0), wanted, 0);
+        if (sent === wanted) return;
         if (sent !== -EINTR) throw new SystemCallError("send", sent < 0 ? -sent : 90, "netlink");
       }
     },
     receive() {
       for (;;) {
         const length = tryCall("recv", fd, receiving.address(0), RECEIVE_SIZE, MSG_DONTWAIT);
-        if (length >= 0) return receiving.octets.subarray(0, length);
+        if (length >= 0) {
+          if (received.length !== length) received = receiving.octets.subarray(0, length);
+          return received;
+        }
         if (length === -EAGAIN) return undefined;
         if (length !== -EINTR) throw new SystemCallError("recv", -length, "netlink");
       }

@@ -1,5 +1,5 @@
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
-import { readReplies } from "../wire/netlink-reader.ts";
+import { behindError, errnoAt, findError, sequenceAt } from "../wire/netlink-reader.ts";
 
 /** The kernel refused a batch; nothing of it is in force. `code` is errno's name. */
 export class NetlinkRefusal extends Error {
@@ -23,10 +23,10 @@ export function awaitAcknowledgement(receive: () => Buffer | undefined, lastSequ
   for (;;) {
     try {
       for (let datagram = receive(); datagram; datagram = receive()) {
-        for (const reply of readReplies(datagram)) {
-          if (reply.kind !== "error") continue;
-          if (reply.errno !== 0) refusal ??= errnoName(reply.errno);
-          else if (reply.sequence === lastSequence && refusal === undefined && !isOverrun) return;
+        for (let at = findError(datagram, 0); at >= 0; at = findError(datagram, behindError(datagram, at))) {
+          const errno = errnoAt(datagram, at);
+          if (errno !== 0) refusal ??= errnoName(errno);
+          else if (sequenceAt(datagram, at) === lastSequence && refusal === undefined && !isOverrun) return;
         }
       }
       throw new NetlinkRefusal(refusal ?? (isOverrun ? "ENOBUFS" : "EIO"));

@@ -55,17 +55,17 @@ export function dumpConntrack(writer: NetlinkWriter, sequence: number): void {
 export function getConntrack(writer: NetlinkWriter, sequence: number, tuple: FlowTuple): void {
   const isV4 = tuple.source.length === 4;
   const message = writer.begin(CT_GET, NLM_F_REQUEST, sequence, isV4 ? AF_INET : AF_INET6, 0);
-  const outer = writer.nest(CTA_TUPLE_ORIG);
-  const ip = writer.nest(CTA_TUPLE_IP);
+  writer.nest(CTA_TUPLE_ORIG);
+  writer.nest(CTA_TUPLE_IP);
   writer.octets(isV4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC, tuple.source);
   writer.octets(isV4 ? CTA_IP_V4_DST : CTA_IP_V6_DST, tuple.destination);
-  writer.endNested(ip);
-  const proto = writer.nest(CTA_TUPLE_PROTO);
+  writer.endNested();
+  writer.nest(CTA_TUPLE_PROTO);
   writer.octets(CTA_PROTO.number, Uint8Array.of(tuple.protocol));
   writer.octets(CTA_PROTO.sourcePort, portOctets(tuple.sourcePort));
   writer.octets(CTA_PROTO.destinationPort, portOctets(tuple.destinationPort));
-  writer.endNested(proto);
-  writer.endNested(outer);
+  writer.endNested();
+  writer.endNested();
   writer.end(message);
 }
 

@@ -81,7 +81,7 @@ export function hostOrder(number: number): Uint8Array {
 }
 
 export function nested(writer: NetlinkWriter, type: number, content: () => void): void {
-  const mark = writer.nest(type);
+  writer.nest(type);
   content();
-  writer.endNested(mark);
+  writer.endNested();
 }

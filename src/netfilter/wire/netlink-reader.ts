@@ -12,15 +12,10 @@ export type NetlinkReply =
 
 /** The messages of one datagram. An `error` with errno 0 is an acknowledgement. */
 export function* readReplies(datagram: Buffer): Generator<NetlinkReply> {
-  let at = 0;
-  while (at + HEADER <= datagram.length) {
-    const length = datagram.readUInt32LE(at);
-    if (length < HEADER || at + length > datagram.length) return;
+  for (let at = 0, length = lengthAt(datagram, at); length > 0; length = lengthAt(datagram, at)) {
     const type = datagram.readUInt16LE(at + 4);
-    const sequence = datagram.readUInt32LE(at + 8);
     if (type === NLMSG_ERROR) {
-      if (length < HEADER + 4) return;
-      yield { kind: "error", sequence, errno: -datagram.readInt32LE(at + HEADER) };
+      yield { kind: "error", sequence: sequenceAt(datagram, at), errno: errnoAt(datagram, at) };
     } else if (type === NLMSG_DONE) {
       yield { kind: "done" };
     } else {
@@ -28,6 +23,39 @@ export function* readReplies(datagram: Buffer): Generator<NetlinkReply> {
     }
     at += (length + 3) & ~3;
   }
+}
+
+/**
+ * Where the first `error` among the messages from `at` on stands, or -1: what {@link readReplies} gives, read in place, for what is
+ * read after each batch. The next one is looked for from {@link behindError} on.
+ */
+export function findError(datagram: Buffer, at: number): number {
+  for (let length = lengthAt(datagram, at); length > 0; length = lengthAt(datagram, at)) {
+    if (datagram.readUInt16LE(at + 4) === NLMSG_ERROR) return at;
+    at += (length + 3) & ~3;
+  }
+  return -1;
+}
+
+export function behindError(datagram: Buffer, at: number): number {
+  return at + ((lengthAt(datagram, at) + 3) & ~3);
+}
+
+/** Which message was refused or acknowledged. */
+export function sequenceAt(datagram: Buffer, at: number): number {
+  return datagram.readUInt32LE(at + 8);
+}
+
+export function errnoAt(datagram: Buffer, at: number): number {
+  return -datagram.readInt32LE(at + HEADER);
+}
+
+/** Octets of the message at `at`; 0 where there is none, or one that is cut off. */
+function lengthAt(datagram: Buffer, at: number): number {
+  if (at + HEADER > datagram.length) return 0;
+  const length = datagram.readUInt32LE(at);
+  const least = datagram.readUInt16LE(at + 4) === NLMSG_ERROR ? HEADER + 4 : HEADER;
+  return length < least || at + length > datagram.length ? 0 : length;
 }
 
 /** The attributes in `payload` from `at` on: type (without the nested and byte-order bits) and value. */

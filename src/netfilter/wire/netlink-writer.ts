@@ -17,9 +17,9 @@ export interface NetlinkWriter {
   end(mark: number): void;
   /** Adds flags to the message that was begun last. */
   demand(flags: number): void;
-  /** Starts a nested attribute; `endNested` closes it. */
-  nest(type: number): number;
-  endNested(mark: number): void;
+  /** Starts a nested attribute; `endNested` closes the one that was started last. */
+  nest(type: number): void;
+  endNested(): void;
   octets(type: number, source: Uint8Array): void;
   /** A zero-terminated string. */
   text(type: number, text: string): void;
@@ -31,6 +31,9 @@ export interface NetlinkWriter {
   comment(type: number, text: string): void;
   /** What has been written since `reset`. Valid until the next write. */
   written(): Buffer;
+  /** The same without a view of it: the first `length` octets of `buffer`. */
+  readonly buffer: Buffer;
+  readonly length: number;
   reset(): void;
 }
 
@@ -38,6 +41,8 @@ export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
   let buffer = Buffer.alloc(initialOctets);
   let at = 0;
   let last = 0;
+  /** Where the nested attributes begin that are not closed yet. */
+  const open: number[] = [];
 
   function room(octets: number): void {
     if (at + octets <= buffer.length) return;
@@ -74,11 +79,14 @@ export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
     end: (mark) => void buffer.writeUInt32LE(at - mark, mark),
     demand: (flags) => void buffer.writeUInt16LE(buffer.readUInt16LE(last + 6) | flags, last + 6),
     nest(type) {
-      const mark = at;
+      open.push(at);
       attribute(type | NESTED, 0);
-      return mark;
     },
-    endNested: (mark) => void buffer.writeUInt16LE(at - mark, mark),
+    endNested() {
+      const mark = open.pop();
+      if (mark === undefined) throw new RangeError("no attribute is open");
+      buffer.writeUInt16LE(at - mark, mark);
+    },
     octets(type, source) {
       attribute(type, source.length);
       buffer.set(source, at);
@@ -111,8 +119,15 @@ export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
       pad();
     },
     written: () => buffer.subarray(0, at),
+    get buffer() {
+      return buffer;
+    },
+    get length() {
+      return at;
+    },
     reset() {
       at = 0;
+      open.length = 0;
     },
   };
 }

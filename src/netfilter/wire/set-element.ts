@@ -69,11 +69,10 @@ export function addElement(
 ): void {
   const flags = NLM_F_REQUEST | NLM_F_CREATE;
   const message = writer.begin(NFT_MSG_NEWSETELEM, flags, sequence, NFPROTO_INET, 0);
-  const { elements, item } = openElement(writer, set, element.key);
+  openElement(writer, set, element.key);
   if (element.timeoutMs > 0) writer.number64(ELEM.timeout, element.timeoutMs);
   if (element.comment !== "") writer.comment(ELEM.userdata, element.comment);
-  writer.endNested(item);
-  writer.endNested(elements);
+  closeElement(writer);
   writer.end(message);
 }
 
@@ -95,9 +94,8 @@ function writeDelete(
   key: Uint8Array,
 ): void {
   const message = writer.begin(type, NLM_F_REQUEST, sequence, NFPROTO_INET, 0);
-  const { elements, item } = openElement(writer, set, key);
-  writer.endNested(item);
-  writer.endNested(elements);
+  openElement(writer, set, key);
+  closeElement(writer);
   writer.end(message);
 }
 
@@ -122,10 +120,10 @@ export function changeRange(
   const message = writer.begin(type, flags, sequence, NFPROTO_INET, 0);
   writer.text(ELEM_LIST.table, set.table);
   writer.text(ELEM_LIST.set, set.set);
-  const elements = writer.nest(ELEM_LIST.elements);
+  writer.nest(ELEM_LIST.elements);
   writeBound(writer, range.first, 0);
   if (range.end !== undefined) writeBound(writer, range.end, INTERVAL_END);
-  writer.endNested(elements);
+  writer.endNested();
   writer.end(message);
 }
 
@@ -133,25 +131,27 @@ export function changeRange(
 const INTERVAL_END = 1;
 
 function writeBound(writer: NetlinkWriter, key: Uint8Array, flags: number): void {
-  const item = writer.nest(LIST_ELEM);
+  writer.nest(LIST_ELEM);
   if (flags !== 0) writer.number32(ELEM.flags, flags);
-  const keyMark = writer.nest(ELEM.key);
-  writer.octets(DATA_VALUE, key);
-  writer.endNested(keyMark);
-  writer.endNested(item);
+  writeKey(writer, key);
+  writer.endNested();
 }
 
-function openElement(
-  writer: NetlinkWriter,
-  { table, set }: SetName,
-  key: Uint8Array,
-): { elements: number; item: number } {
+function openElement(writer: NetlinkWriter, { table, set }: SetName, key: Uint8Array): void {
   writer.text(ELEM_LIST.table, table);
   writer.text(ELEM_LIST.set, set);
-  const elements = writer.nest(ELEM_LIST.elements);
-  const item = writer.nest(LIST_ELEM);
-  const keyMark = writer.nest(ELEM.key);
+  writer.nest(ELEM_LIST.elements);
+  writer.nest(LIST_ELEM);
+  writeKey(writer, key);
+}
+
+function closeElement(writer: NetlinkWriter): void {
+  writer.endNested();
+  writer.endNested();
+}
+
+function writeKey(writer: NetlinkWriter, key: Uint8Array): void {
+  writer.nest(ELEM.key);
   writer.octets(DATA_VALUE, key);
-  writer.endNested(keyMark);
-  return { elements, item };
+  writer.endNested();
 }

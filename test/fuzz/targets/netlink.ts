@@ -1,5 +1,11 @@
 import { readDestination } from "../../../src/netfilter/wire/conntrack.ts";
-import { readReplies } from "../../../src/netfilter/wire/netlink-reader.ts";
+import {
+  behindError,
+  errnoAt,
+  findError,
+  readReplies,
+  sequenceAt,
+} from "../../../src/netfilter/wire/netlink-reader.ts";
 import { readElements } from "../../../src/netfilter/wire/read-element.ts";
 import { readAddressPrefix, readLink, readOnLinkRoute } from "../../../src/netfilter/wire/rtnetlink.ts";
 import type { Random } from "../engine/random.ts";
@@ -20,13 +26,26 @@ const READERS = [readDestination, readLink, readAddressPrefix, readOnLinkRoute, 
 
 function check(datagram: Buffer): { kind: string; found: unknown } {
   const found: unknown[] = [];
+  const errors: unknown[] = [];
   let kind = "nothing";
   for (const reply of readReplies(datagram)) {
     kind = reply.kind;
+    if (reply.kind === "error") errors.push(reply);
     if (reply.kind !== "message") found.push(reply);
     else for (const read of READERS) found.push(render(read(reply.payload), datagram.length));
   }
+  if (JSON.stringify(listErrors(datagram)) !== JSON.stringify(errors))
+    throw new Error("errors are found that are not among the replies");
   return { kind, found };
+}
+
+/** What `awaitAcknowledgement` sees. */
+function listErrors(datagram: Buffer): unknown[] {
+  const errors: unknown[] = [];
+  for (let at = findError(datagram, 0); at >= 0; at = findError(datagram, behindError(datagram, at))) {
+    errors.push({ kind: "error", sequence: sequenceAt(datagram, at), errno: errnoAt(datagram, at) });
+  }
+  return errors;
 }
 
 function render(value: unknown, length: number): string {
