@@ -18,14 +18,14 @@ export type PolicyChange =
     };
 
 /** A lookup that was refused; its name as plain text, since it may not be a host name. `rule` is the deciding rule's target, undefined when the default action decided. */
-interface DeniedLookup {
+export interface DeniedLookup {
   readonly host: string;
   readonly layer: string;
   readonly rule: string | undefined;
 }
 
 /** A lookup that was allowed: the addresses given out, or why there are none. */
-interface AllowedLookup {
+export interface AllowedLookup {
   readonly host: DomainName;
   readonly ips: readonly string[];
   readonly error?: string | undefined;

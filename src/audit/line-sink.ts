@@ -1,3 +1,5 @@
+import { createLineQueue, type Line } from "./line-queue.ts";
+
 /**
  * Lines on their way to a file descriptor, written asynchronously and in order, bounded in memory.
  *
@@ -11,10 +13,10 @@
  * count for the rest, and the counts are written as soon as there is room. Every denial is accounted for, whatever happens.
  */
 export interface LineSink {
-  /** Takes one line with its line feed. Never throws, never waits. */
-  ordinary(line: string): void;
+  /** Takes one line. Never throws, never waits. */
+  ordinary(line: Line): void;
   /** As `ordinary`, for a line that must not get lost; `subject` is what it is counted under when there is no room. */
-  kept(line: string, subject: string | undefined): void;
+  kept(line: Line, subject: string | undefined): void;
   /** Settles when all that was taken is written, or after `limitMs` where the reader does not take it. */
   drain(limitMs: number): Promise<void>;
 }
@@ -53,18 +55,18 @@ export function createLineSink(
   summary: SummaryLines,
   bounds: SinkBounds = BOUNDS,
 ): LineSink {
-  const queue = createLineQueue();
+  const queue = createLineQueue(CHUNK_OCTETS);
   const losses = createLosses(summary, bounds.subjects);
   const drained: (() => void)[] = [];
   let inFlight: Buffer | undefined;
   let busy = false;
   let gathering: NodeJS.Timeout | undefined;
 
-  function push(line: string): void {
+  function push(line: Line): void {
     queue.push(line);
     if (busy && gathering === undefined) return;
     busy = true;
-    if (queue.octets() >= CHUNK_OCTETS) writeSoon();
+    if (queue.octets >= CHUNK_OCTETS) writeSoon();
     else gathering ??= setTimeout(writeNext, GATHER_MS);
   }
 
@@ -76,8 +78,8 @@ export function createLineSink(
 
   function writeNext(): void {
     gathering = undefined;
-    if (queue.octets() < bounds.ordinaryOctets) losses.report(queue.push);
-    inFlight ??= queue.take(CHUNK_OCTETS);
+    if (queue.octets < bounds.ordinaryOctets) losses.report(queue.push);
+    inFlight ??= queue.take();
     if (inFlight !== undefined) {
       output.write(inFlight, onWritten);
       return;
@@ -95,18 +97,19 @@ export function createLineSink(
     }
     const isWhole = error !== null || inFlight === undefined || taken >= inFlight.length;
     inFlight = isWhole ? undefined : inFlight?.subarray(taken);
-    const isLittle = isWhole && queue.octets() > 0 && queue.octets() < CHUNK_OCTETS;
+    if (isWhole) queue.release();
+    const isLittle = isWhole && queue.octets > 0 && queue.octets < CHUNK_OCTETS;
     if (isLittle && drained.length === 0) gathering = setTimeout(writeNext, GATHER_MS);
     else writeNext();
   }
 
   return {
     ordinary(line) {
-      if (queue.octets() + line.length > bounds.ordinaryOctets) losses.drop();
+      if (queue.octets + line.length > bounds.ordinaryOctets) losses.drop();
       else push(line);
     },
     kept(line, subject) {
-      if (queue.octets() + line.length > bounds.keptOctets) losses.count(subject);
+      if (queue.octets + line.length > bounds.keptOctets) losses.count(subject);
       else push(line);
     },
     async drain(limitMs) {
@@ -117,39 +120,6 @@ export function createLineSink(
       const timer = setTimeout(resolve, limitMs);
       await promise;
       clearTimeout(timer);
-    },
-  };
-}
-
-interface LineQueue {
-  push(line: string): void;
-  /** Characters that wait; lines are all but ASCII, so these are octets. */
-  octets(): number;
-  /** Takes about so many octets of whole lines off the front. */
-  take(octets: number): Buffer | undefined;
-}
-
-function createLineQueue(): LineQueue {
-  let waiting: string[] = [];
-  let waitingOctets = 0;
-  return {
-    push(line) {
-      waiting.push(line);
-      waitingOctets += line.length;
-    },
-    octets: () => waitingOctets,
-    take(limit) {
-      let octets = 0;
-      let lines = 0;
-      while (lines < waiting.length && octets < limit) {
-        octets += waiting[lines]?.length ?? 0;
-        lines += 1;
-      }
-      if (lines === 0) return undefined;
-      const chunk = Buffer.from(waiting.slice(0, lines).join(""));
-      waiting = waiting.slice(lines);
-      waitingOctets -= octets;
-      return chunk;
     },
   };
 }

@@ -4,13 +4,14 @@
  * what is ordinary, never what was refused.
  */
 import { openSync, write as writeFd } from "node:fs";
-import { type Logger, pino } from "pino";
+import { type Logger, pino, stdTimeFunctions } from "pino";
 import { compilePolicy } from "../policy/compile.ts";
 import { decideName } from "../policy/decide-name.ts";
 import type { DomainName } from "../policy/domain-name.ts";
 import { renderPolicy } from "../policy/policy.ts";
 import type { Target } from "../policy/target.ts";
 import type { AuditLog, PolicyChange } from "./audit-log.ts";
+import { createLookupLines } from "./lookup-lines.ts";
 import { type LineOutput, type LineSink, type SummaryLines, createLineSink } from "./line-sink.ts";
 
 export interface LogSettings {
@@ -55,18 +56,14 @@ export function createLog(
 ): Log {
   const render = createRenderer(settings);
   const sinks = settings.logOutputs.map((name) => createLineSink(openOutput(name), summaries(render)));
-  let subject: string | undefined;
-  const kept = createPino(settings, (line) => {
+  const keep = (line: string): void => {
     for (const sink of sinks) sink.kept(line, undefined);
-  });
-  const denials = createPino({ ...settings, logLevel: "warn" }, (line) => {
-    for (const sink of sinks) sink.kept(line, subject);
-  });
-  const ordinary = createPino(settings, (line) => {
-    for (const sink of sinks) sink.ordinary(line);
-  });
+  };
+  const kept = createPino(settings, keep);
+  const atEveryLevel = createPino({ ...settings, logLevel: "warn" }, keep);
+  const lookups = createLookupLines(commonFields(settings));
   let isSkipped = compileSkipList([]);
-  const wantsAllowed = (host: DomainName): boolean => ordinary.isLevelEnabled("info") && !isSkipped(host);
+  const wantsAllowed = (host: DomainName): boolean => kept.isLevelEnabled("info") && !isSkipped(host);
   const audit: AuditLog = {
     policyLoaded(policy, from) {
       const { egress, defaultAction } = renderPolicy(policy);
@@ -86,24 +83,21 @@ export function createLog(
       if (error === undefined) kept.warn(fields, "rules that were changed from outside are loaded again");
       else kept.error(fields, "rules that were changed from outside could not be loaded again");
     },
-    lookupDenied({ host, layer, rule }) {
-      subject = host;
-      denials.warn({ ...event("egress.denied"), "target.host": host, layer, rule }, "lookup denied");
-      subject = undefined;
+    lookupDenied(lookup) {
+      const line = lookups.denied(lookup);
+      for (const sink of sinks) sink.kept(line, lookup.host);
     },
     lookupsLimited({ parent, bound, perMinute, layer, rule }) {
-      denials.warn(
+      atEveryLevel.warn(
         { ...event("egress.limited"), parent, bound, "per.minute": perMinute, layer, rule },
         "lookups limited",
       );
     },
     wantsAllowed,
-    lookupAllowed({ host, ips, error }) {
-      if (!wantsAllowed(host)) return;
-      ordinary.info(
-        { ...event("egress.outbound"), "target.host": host, "target.ips": ips, error },
-        "lookup allowed",
-      );
+    lookupAllowed(lookup) {
+      if (!wantsAllowed(lookup.host)) return;
+      const line = lookups.allowed(lookup);
+      for (const sink of sinks) sink.ordinary(line);
     },
   };
   return {
@@ -123,30 +117,18 @@ function event(name: string): { readonly "opensandbox.event": string } {
 }
 
 function createPino(settings: LogSettings, write: (line: string) => void): Logger {
-  const { sandboxId } = settings;
   const options = {
     level: settings.logLevel,
-    base: {
-      ...settings.extraAttributes,
-      ...(sandboxId === undefined ? {} : { sandbox_id: sandboxId }),
-    },
-    timestamp: createTimestamp(),
+    base: commonFields(settings),
+    timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (level: string) => ({ level }) },
   };
   return pino(options, { write });
 }
 
-/** As pino's own `isoTime`, rendered once for all lines of a millisecond. */
-function createTimestamp(): () => string {
-  let lastMs = Number.NaN;
-  let text = "";
-  return () => {
-    const nowMs = Date.now();
-    if (nowMs === lastMs) return text;
-    lastMs = nowMs;
-    text = `,"time":"${new Date(nowMs).toISOString()}"`;
-    return text;
-  };
+/** What every line has. */
+function commonFields({ sandboxId, extraAttributes }: LogSettings): Readonly<Record<string, string>> {
+  return { ...extraAttributes, ...(sandboxId === undefined ? {} : { sandbox_id: sandboxId }) };
 }
 
 /** Renders a line without writing it. */
