@@ -14,7 +14,7 @@ import type { AddressAdmission, UpstreamProbes } from "../dns/ports.ts";
 import { openSocketCutter } from "../netfilter/io/socket-cutter.ts";
 import { openLearnedSet } from "../netfilter/io/learned-set.ts";
 import { openLiveFlows } from "../netfilter/io/live-flows.ts";
-import { watchNetwork } from "../netfilter/io/namespace-network.ts";
+import { watchNetwork } from "../netfilter/io/network-watch.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { type Protections, RequiredProtectionError } from "../protections/protections.ts";
 import type { Policy } from "../policy/policy.ts";

@@ -1,8 +1,7 @@
-/** Interfaces and prefixes of the network namespace, and word of their changes, straight from the kernel: some 100 us, no process. */
+/** Interfaces and prefixes of the network namespace, straight from the kernel: some 100 us, no process. */
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
-import { watchReadable } from "../../sys/readiness.ts";
 import { linkAddresses } from "../link-addresses.ts";
 import type { NetworkFacts } from "../ruleset-input.ts";
 import { readReplies } from "../wire/netlink-reader.ts";
@@ -11,7 +10,6 @@ import {
   dumpNetwork,
   type Link,
   type LinkPrefix,
-  NETWORK_EVENT_GROUPS,
   readAddressPrefix,
   readLink,
   readNextHops,
@@ -59,32 +57,6 @@ export function readLinks(): readonly Link[] {
   return withSocket(dumpLinks);
 }
 
-/** Word of a change comes once for all that happen within this time. */
-const SETTLE_MS = 20;
-
-/** Calls `onChange` after interfaces, addresses or routes have changed. Throws SystemCallError. */
-export function watchNetwork(onChange: () => void): { close(): void } {
-  const socket = openNetlinkSocket(NETLINK_ROUTE, {
-    bufferOctets: RECEIVE_OCTETS,
-    groups: NETWORK_EVENT_GROUPS,
-  });
-  let settling: NodeJS.Timeout | undefined;
-  const watch = watchReadable(socket.fd, () => {
-    drain(socket);
-    settling ??= setTimeout(() => {
-      settling = undefined;
-      onChange();
-    }, SETTLE_MS);
-  });
-  return {
-    close() {
-      clearTimeout(settling);
-      watch.close();
-      socket.close();
-    },
-  };
-}
-
 function withSocket<T>(use: (socket: NetlinkSocket) => T): T {
   const socket = openNetlinkSocket(NETLINK_ROUTE, { bufferOctets: RECEIVE_OCTETS });
   try {
@@ -96,15 +68,6 @@ function withSocket<T>(use: (socket: NetlinkSocket) => T): T {
 
 function dumpLinks(socket: NetlinkSocket): readonly Link[] {
   return dump(socket, "links", RTM_NEWLINK, readLink).filter(({ name }) => name !== "lo");
-}
-
-/** What the events say is not looked at: the facts are read anew. Too many events at once (ENOBUFS) say the same. */
-function drain(socket: NetlinkSocket): void {
-  try {
-    while (socket.receive()) continue;
-  } catch (error) {
-    if (!(error instanceof SystemCallError) || error.code !== "ENOBUFS") throw error;
-  }
 }
 
 function dump<T>(
