@@ -14,6 +14,7 @@ import type { AddressAdmission, UpstreamProbes } from "../dns/ports.ts";
 import { openSocketCutter } from "../netfilter/io/socket-cutter.ts";
 import { openLearnedSet } from "../netfilter/io/learned-set.ts";
 import { openLiveFlows } from "../netfilter/io/live-flows.ts";
+import { readNetwork } from "../netfilter/io/namespace-network.ts";
 import { watchNetwork } from "../netfilter/io/network-watch.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { type Protections, RequiredProtectionError } from "../protections/protections.ts";
@@ -165,9 +166,21 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
   let ownDestinations: readonly Endpoint[] = [];
   const dns: { server?: DnsServer } = {};
-  const network = createNetworkMemory((read) => {
-    // Cached answers may give one of the new ones.
-    if (withheld.replace(read.withheld.flatMap(octetsOf))) dns.server?.clearCache();
+  const networkWatch = watchNetwork(() => {
+    queues.look();
+    if (!network.hasChanged()) return;
+    // Whole: what is to be the same may be gone.
+    kernel.distrust();
+    void policy.refresh();
+  });
+  undo.defer(() => networkWatch.close());
+  const network = createNetworkMemory({
+    readNetwork,
+    hasNews: networkWatch.hasNews,
+    onRead(read) {
+      // Cached answers may give one of the new ones.
+      if (withheld.replace(read.withheld.flatMap(octetsOf))) dns.server?.clearCache();
+    },
   });
   const kernel = createNftKernel({
     frame,
@@ -231,14 +244,6 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       options.onFault("flows could not be listed, so addresses in use are not renewed", error),
   });
   undo.defer(() => renewal.stop());
-  const networkWatch = watchNetwork(() => {
-    queues.look();
-    if (!network.hasChanged()) return;
-    // Whole: what is to be the same may be gone.
-    kernel.distrust();
-    void policy.refresh();
-  });
-  undo.defer(() => networkWatch.close());
   const kept = undo.move();
   return {
     policy,

@@ -23,6 +23,8 @@ const NETLINK_ROUTE = 0;
 const RECEIVE_OCTETS = 1 << 20;
 
 export interface NamespaceNetwork extends NetworkFacts {
+  /** The interfaces with their numbers: one that replaces another of the same name has a new one. */
+  readonly links: readonly Link[];
   /** Addresses of routers, our own, and those of prefixes on the link that are no host's. */
   readonly withheld: readonly string[];
 }
@@ -30,6 +32,7 @@ export interface NamespaceNetwork extends NetworkFacts {
 /** Facts of this instant: interfaces and addresses come and go. Throws SystemCallError. */
 export function readNetwork(): NamespaceNetwork {
   return withSocket((socket) => {
+    // First: an interface that is replaced in between is then seen as a change.
     const links = dumpLinks(socket);
     const addresses = dump(socket, "addresses", RTM_NEWADDR, readAddressPrefix);
     const routes = dump(socket, "routes", RTM_NEWROUTE, (payload) => ({
@@ -39,6 +42,7 @@ export function readNetwork(): NamespaceNetwork {
     const prefixes = [...addresses, ...routes.flatMap(({ prefix }) => prefix ?? [])];
     const onLink = prefixes.filter((prefix) => isOn(links, prefix));
     return {
+      links,
       interfaces: links.map(({ name }) => name),
       onLinkV4: renderPrefixes(onLink, 4),
       onLinkV6: renderPrefixes(onLink, 16),

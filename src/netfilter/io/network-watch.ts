@@ -5,26 +5,44 @@ import { watchReadable } from "../../sys/readiness.ts";
 import { NETWORK_EVENT_GROUPS } from "../wire/rtnetlink.ts";
 
 const NETLINK_ROUTE = 0;
-const RECEIVE_OCTETS = 1 << 20;
+const BUFFER_OCTETS = 1 << 20;
 /** Word of a change comes once for all that happen within this time. */
 const SETTLE_MS = 20;
 
-/** Calls `onChange` after interfaces, addresses or routes have changed. Throws SystemCallError. */
-export function watchNetwork(onChange: () => void): { close(): void } {
-  const socket = openNetlinkSocket(NETLINK_ROUTE, {
-    bufferOctets: RECEIVE_OCTETS,
-    groups: NETWORK_EVENT_GROUPS,
-  });
+export interface NetworkWatch {
+  /**
+   * Whether anything has changed, or may have, since this was asked last; true at first. The kernel tells of a change before the call that
+   * makes it returns. Some microseconds. Always true once the watch is closed. Throws SystemCallError.
+   */
+  hasNews(): boolean;
+  close(): void;
+}
+
+/** Calls `onChange` after interfaces, addresses or routes have changed, also where `hasNews` has told of it. Throws SystemCallError. */
+export function watchNetwork(onChange: () => void, bufferOctets = BUFFER_OCTETS): NetworkWatch {
+  const socket = openNetlinkSocket(NETLINK_ROUTE, { bufferOctets, groups: NETWORK_EVENT_GROUPS });
+  let isNews = true;
+  let isClosed = false;
   let settling: NodeJS.Timeout | undefined;
-  const watch = watchReadable(socket.fd, () => {
-    drain(socket);
+  function look(): void {
+    if (!drain(socket)) return;
+    isNews = true;
     settling ??= setTimeout(() => {
       settling = undefined;
       onChange();
     }, SETTLE_MS);
-  });
+  }
+  const watch = watchReadable(socket.fd, look);
   return {
+    hasNews() {
+      if (isClosed) return true;
+      look();
+      const wasNews = isNews;
+      isNews = false;
+      return wasNews;
+    },
     close() {
+      isClosed = true;
       clearTimeout(settling);
       watch.close();
       socket.close();
@@ -32,11 +50,16 @@ export function watchNetwork(onChange: () => void): { close(): void } {
   };
 }
 
-/** What the events say is not looked at: the facts are read anew. Too many events at once (ENOBUFS) say the same. */
-function drain(socket: NetlinkSocket): void {
-  try {
-    while (socket.receive()) continue;
-  } catch (error) {
-    if (!(error instanceof SystemCallError) || error.code !== "ENOBUFS") throw error;
+/** Whether there was an event. What it says is not looked at: the facts are read anew. Too many at once (ENOBUFS) are told once. */
+function drain(socket: NetlinkSocket): boolean {
+  let isEvent = false;
+  for (;;) {
+    try {
+      while (socket.receive()) isEvent = true;
+      return isEvent;
+    } catch (error) {
+      if (!(error instanceof SystemCallError) || error.code !== "ENOBUFS") throw error;
+      isEvent = true;
+    }
   }
 }

@@ -46,8 +46,11 @@ export interface LinkPrefix {
   readonly length: number;
 }
 
-/** Groups of the events that say interfaces, addresses or routes have changed (linux/rtnetlink.h, RTMGRP_*). */
-export const NETWORK_EVENT_GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
+/**
+ * Groups of the events that say interfaces, addresses or routes have changed (linux/rtnetlink.h, RTMGRP_*); the last one tells of nexthop
+ * objects, with which IPv4 routes go that nothing else tells of. A kernel that knows no such objects passes over it.
+ */
+export const NETWORK_EVENT_GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400 | 0x8000_0000;
 
 /** Asks for everything of one kind. The kernel takes the four octets for any of the headers above. */
 export function dumpNetwork(
