@@ -26,7 +26,7 @@ export function isOpenTo(
   return rule === undefined ? !withheld.has(octets, 0, octets.length) : action === "allow";
 }
 
-/** Whole names only, as far as a comment has room: a name cut short would be another name. */
+/** Whole names only, as far as a comment has room: a name cut short would be another name. One of 252 octets or more is in none. */
 export function renderOwners(owners: readonly string[]): string {
   const [only = ""] = owners;
   const text = owners.length > 1 ? owners.join(" ") : only;

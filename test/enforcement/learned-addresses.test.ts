@@ -205,7 +205,7 @@ describe("a restart", () => {
       bench.nowMs += 59_000;
     }
     const comment = bench.kernel.held().get(text(ADDRESS))?.comment ?? "";
-    expect(comment.length).toBeLessThanOrEqual(253);
+    expect(comment.length).toBeLessThanOrEqual(251);
     for (const owner of comment.split(" ")) expect(owner).toMatch(/\.example$/);
   });
 });

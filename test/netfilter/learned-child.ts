@@ -7,8 +7,8 @@ import { LearnedSetError, openLearnedSet } from "../../src/netfilter/io/learned-
 
 const family = process.argv[2] === "4" ? 4 : 6;
 const type = family === 4 ? "ipv4_addr" : "ipv6_addr";
-const set = (name: string): string =>
-  `set ${name}_v${family} { type ${type}; flags timeout; timeout 1h; size 2; }`;
+const set = (name: string, size = 2): string =>
+  `set ${name}_v${family} { type ${type}; flags timeout; timeout 1h; size ${size}; }`;
 execFileSync("nft", ["-f", "-"], {
   input: `table inet opensandbox { ${set("dyn_allow")}; ${set("revoked")}; }`,
 });
@@ -54,5 +54,18 @@ add(5);
 learned.refresh(address(6), 60_000, "");
 commit();
 
-process.stdout.write(JSON.stringify(batches));
+// 5: as long as a comment can be, and longer; more than one message holds.
+execFileSync("nft", ["-f", "-"], {
+  input: `delete set inet opensandbox dyn_allow_v${family}
+    table inet opensandbox { ${set("dyn_allow", 1000)}; }`,
+});
+for (let number = 0; number < 1000; number++) {
+  const octets = address(number & 255);
+  octets[octets.length - 2] = number >> 8;
+  learned.add(octets, 60_000, "x".repeat(number < 2 ? 252 + number : 251));
+}
+learned.commit();
+const comments = learned.dump(family).map(({ comment }) => comment.length);
+
+process.stdout.write(JSON.stringify({ batches, comments: comments.toSorted((a, b) => a - b) }));
 learned.close();

@@ -18,11 +18,14 @@ test.each([
       timeoutMs: 20_000,
     });
     expect(run.stderr).not.toContain("Error");
-    expect(JSON.parse(run.stdout)).toEqual([
-      { end: "in force", held: [1] },
-      { end: "ENFILE", held: [1] },
-      { end: "in force", held: [] },
-      { end: "in force", held: [5, 6] },
-    ]);
+    expect(JSON.parse(run.stdout)).toEqual({
+      batches: [
+        { end: "in force", held: [1] },
+        { end: "ENFILE", held: [1] },
+        { end: "in force", held: [] },
+        { end: "in force", held: [5, 6] },
+      ],
+      comments: [0, 0, ...Array.from({ length: 998 }, () => 251)],
+    });
   },
 );

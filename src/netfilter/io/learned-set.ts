@@ -12,15 +12,8 @@ import { isKernelAtLeast } from "../../sys/kernel-version.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { createNetlinkWriter } from "../wire/netlink-writer.ts";
 import type { HeldElement } from "../wire/read-element.ts";
-import {
-  addElement,
-  beginBatch,
-  deleteElement,
-  destroyElement,
-  endBatch,
-  MAX_COMMENT_OCTETS,
-  type SetName,
-} from "../wire/set-element.ts";
+import { createElementLists } from "../wire/element-lists.ts";
+import { beginBatch, endBatch, MAX_COMMENT_OCTETS, type SetName } from "../wire/set-element.ts";
 
 const NETLINK_NETFILTER = 12;
 /** A batch of the largest answers there are, sixty-four at once, has room. */
@@ -48,7 +41,7 @@ export class LearnedSetError extends Error {
 export interface LearnedSet {
   /** The netlink port that its changes come from. */
   readonly port: number;
-  /** An address that is not in the set. Were it there, its timeout would stay as it is. */
+  /** An address that is not in the set. Were it there, its timeout would stay as it is. A comment that is too long is left out. */
   add(key: Uint8Array, timeoutMs: number, comment: string): void;
   /** An address that is or was in the set: its timeout starts anew, with no instant in between where it is out. */
   refresh(key: Uint8Array, timeoutMs: number, comment: string): void;
@@ -83,21 +76,22 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
     sequence = (sequence + 1) >>> 0;
     return sequence;
   };
+  const lists = createElementLists(writer, next);
   function addTo(target: SetName, key: Uint8Array, timeoutMs: number, comment: string): void {
-    const element = { key, timeoutMs, comment: comment.slice(0, MAX_COMMENT_OCTETS) };
-    addElement(writer, next(), target, element);
+    lists.add(target, { key, timeoutMs, comment: comment.length > MAX_COMMENT_OCTETS ? "" : comment });
   }
   /** Before Linux 6.3 deleting what is not there fails the batch, so it is put there first. */
   function removeFrom(set: SetName, key: Uint8Array): void {
     if (canDestroy) {
-      destroyElement(writer, next(), set, key);
+      lists.destroy(set, key);
       return;
     }
-    addElement(writer, next(), set, { key, timeoutMs: 1000, comment: "" });
-    deleteElement(writer, next(), set, key);
+    lists.add(set, { key, timeoutMs: 1000, comment: "" });
+    lists.delete(set, key);
   }
   function discard(): void {
     writer.reset();
+    lists.reset();
     messages = 0;
   }
 
@@ -127,6 +121,7 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
     discard,
     commit() {
       if (messages === 0) return;
+      lists.close();
       const expected = sequence;
       endBatch(writer, sequence + 1);
       try {

@@ -3,7 +3,7 @@
  *
  *     NFT_MSG_NEWSETELEM  table, set, elements { element { key { value } timeout expiration userdata } }
  *
- * Source: linux/netfilter/nf_tables.h. An element's comment is user data of type 0, at most 253 octets and a zero: what
+ * Source: linux/netfilter/nf_tables.h. An element's comment is user data of type 0, at most 251 octets and a zero: what
  * nft(8) shows behind `comment`.
  */
 import type { NetlinkWriter } from "./netlink-writer.ts";
@@ -21,16 +21,17 @@ const NFNL_MSG_BATCH_END = 0x11;
 export const nftMessage = (type: number): number => (NFNL_SUBSYS_NFTABLES << 8) | type;
 export const NFT_MSG_NEWSETELEM = nftMessage(12);
 const NFT_MSG_GETSETELEM = nftMessage(13);
-const NFT_MSG_DELSETELEM = nftMessage(14);
+export const NFT_MSG_DELSETELEM = nftMessage(14);
 /** Linux 6.3. */
-const NFT_MSG_DESTROYSETELEM = nftMessage(30);
+export const NFT_MSG_DESTROYSETELEM = nftMessage(30);
 
 export const ELEM_LIST = { table: 1, set: 2, elements: 3 } as const;
 export const LIST_ELEM = 1;
 export const ELEM = { key: 1, flags: 3, timeout: 4, expiration: 5, userdata: 6 } as const;
 const DATA_VALUE = 1;
 
-export const MAX_COMMENT_OCTETS = 253;
+/** The kernel has eight bits for the size of user data with all that is around it: one octet more is EINVAL, two more are lost. */
+export const MAX_COMMENT_OCTETS = 251;
 
 /** Which set of which table of family `inet`. */
 export interface SetName {
@@ -67,36 +68,46 @@ export function addElement(
   set: SetName,
   element: TimedElement,
 ): void {
-  const flags = NLM_F_REQUEST | NLM_F_CREATE;
-  const message = writer.begin(NFT_MSG_NEWSETELEM, flags, sequence, NFPROTO_INET, 0);
-  openElement(writer, set, element.key);
-  if (element.timeoutMs > 0) writer.number64(ELEM.timeout, element.timeoutMs);
-  if (element.comment !== "") writer.comment(ELEM.userdata, element.comment);
-  closeElement(writer);
-  writer.end(message);
+  const message = beginElements(writer, NFT_MSG_NEWSETELEM, sequence, set);
+  writeElement(writer, element);
+  endElements(writer, message);
 }
 
 /** Deletes the element; the kernel refuses the whole batch (ENOENT) when it is not there. */
 export function deleteElement(writer: NetlinkWriter, sequence: number, set: SetName, key: Uint8Array): void {
-  writeDelete(writer, NFT_MSG_DELSETELEM, sequence, set, key);
+  const message = beginElements(writer, NFT_MSG_DELSETELEM, sequence, set);
+  writeKeyOnly(writer, key);
+  endElements(writer, message);
 }
 
-/** Deletes the element where it is there. Before Linux 6.3 the kernel refuses the whole batch (EINVAL). */
-export function destroyElement(writer: NetlinkWriter, sequence: number, set: SetName, key: Uint8Array): void {
-  writeDelete(writer, NFT_MSG_DESTROYSETELEM, sequence, set, key);
+/** Begins a message with a list of elements of the set; `endElements` with the returned mark closes both. */
+export function beginElements(writer: NetlinkWriter, type: number, sequence: number, set: SetName): number {
+  const flags = NLM_F_REQUEST | (type === NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0);
+  const message = writer.begin(type, flags, sequence, NFPROTO_INET, 0);
+  writer.text(ELEM_LIST.table, set.table);
+  writer.text(ELEM_LIST.set, set.set);
+  writer.nest(ELEM_LIST.elements);
+  return message;
 }
 
-function writeDelete(
-  writer: NetlinkWriter,
-  type: number,
-  sequence: number,
-  set: SetName,
-  key: Uint8Array,
-): void {
-  const message = writer.begin(type, NLM_F_REQUEST, sequence, NFPROTO_INET, 0);
-  openElement(writer, set, key);
-  closeElement(writer);
+export function endElements(writer: NetlinkWriter, message: number): void {
+  writer.endNested();
   writer.end(message);
+}
+
+export function writeElement(writer: NetlinkWriter, { key, timeoutMs, comment }: TimedElement): void {
+  writer.nest(LIST_ELEM);
+  writeKey(writer, key);
+  if (timeoutMs > 0) writer.number64(ELEM.timeout, timeoutMs);
+  if (comment !== "") writer.comment(ELEM.userdata, comment);
+  writer.endNested();
+}
+
+/** An element that is to go. */
+export function writeKeyOnly(writer: NetlinkWriter, key: Uint8Array): void {
+  writer.nest(LIST_ELEM);
+  writeKey(writer, key);
+  writer.endNested();
 }
 
 /** Asks for every element of the set. */
@@ -116,15 +127,10 @@ export function changeRange(
   range: { readonly first: Uint8Array; readonly end: Uint8Array | undefined },
 ): void {
   const type = verb === "add" ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM;
-  const flags = NLM_F_REQUEST | (verb === "add" ? NLM_F_CREATE : 0);
-  const message = writer.begin(type, flags, sequence, NFPROTO_INET, 0);
-  writer.text(ELEM_LIST.table, set.table);
-  writer.text(ELEM_LIST.set, set.set);
-  writer.nest(ELEM_LIST.elements);
+  const message = beginElements(writer, type, sequence, set);
   writeBound(writer, range.first, 0);
   if (range.end !== undefined) writeBound(writer, range.end, INTERVAL_END);
-  writer.endNested();
-  writer.end(message);
+  endElements(writer, message);
 }
 
 /** An interval is two elements: where it begins, and behind where it ends. */
@@ -134,19 +140,6 @@ function writeBound(writer: NetlinkWriter, key: Uint8Array, flags: number): void
   writer.nest(LIST_ELEM);
   if (flags !== 0) writer.number32(ELEM.flags, flags);
   writeKey(writer, key);
-  writer.endNested();
-}
-
-function openElement(writer: NetlinkWriter, { table, set }: SetName, key: Uint8Array): void {
-  writer.text(ELEM_LIST.table, table);
-  writer.text(ELEM_LIST.set, set);
-  writer.nest(ELEM_LIST.elements);
-  writer.nest(LIST_ELEM);
-  writeKey(writer, key);
-}
-
-function closeElement(writer: NetlinkWriter): void {
-  writer.endNested();
   writer.endNested();
 }
 
