@@ -133,10 +133,10 @@ export function hashOctets(octets: Uint8Array, at: number, length: number, seed:
   return finish(hash);
 }
 
-/** The same over a text's characters from there on, each below 256. */
-export function hashText(text: string, seed: number, from = 0): number {
+/** The same over a text's characters from there on up to `end`, each below 256. */
+export function hashText(text: string, seed: number, from = 0, end = text.length): number {
   let hash = seed | 0;
-  for (let i = from; i < text.length; i++) hash = mix(hash, text.charCodeAt(i));
+  for (let i = from; i < end; i++) hash = mix(hash, text.charCodeAt(i));
   return finish(hash);
 }
 

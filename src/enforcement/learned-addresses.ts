@@ -15,14 +15,16 @@ import { NO_SLOT } from "../dns/slot-index.ts";
 import type { LearnedSet } from "../netfilter/io/learned-set.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import type { DomainName } from "../policy/domain-name.ts";
+import { MAX_LEARNED_ADDRESSES } from "../netfilter/named-sets.ts";
 import { compareHeld } from "./compare-held.ts";
 import { createLearnedJudge } from "./learned-judge.ts";
 import * as life from "./learned-life.ts";
 import { isAdmitted, isOpenTo, parseOwners, renderOwners } from "./learned-owners.ts";
 import { type LearnedPage, listPage } from "./learned-pages.ts";
-import { createLearnedStore, type LearnedFigures, MAX_ADDRESSES } from "./learned-store.ts";
+import { createLearnedStore, type LearnedFigures } from "./learned-store.ts";
 import { findDifference, mayConcern, type PolicyDifference } from "./policy-difference.ts";
 import { keyOctets } from "./octet-key.ts";
+import type { NewRow } from "./learned-table.ts";
 import { createRevokedAddresses } from "./revoked-addresses.ts";
 import type { WithheldAddresses } from "./withheld-addresses.ts";
 
@@ -90,27 +92,31 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
   const graceMs = options.graceSeconds * 1000;
   const revoked = createRevokedAddresses(set, nowMs);
   const store = createLearnedStore({ set, nowMs, pardon: revoked.pardon });
-  const { table, admit, prolong, makeRoom, evict, letGo, commit, figures } = store;
-  const judge = createLearnedJudge(table, MAX_ADDRESSES, withheld);
+  const { table, admit, admitOf, prolong, makeRoom, evict, letGo, commit, figures } = store;
+  const judge = createLearnedJudge(table, withheld);
   /** What admits every address of the table; undefined where that is not known. */
   let judged: CompiledPolicy | undefined;
   /** What may be decided differently since the last `settle`. */
   let unsettled: PolicyDifference | undefined;
   let isSettled = true;
 
-  function learnNew(qname: DomainName, octets: Uint8Array, lifeMs: number, now: number): void {
-    const wildcard = wildcardOf(qname);
-    for (;;) {
-      const crowded = table.findCrowded(qname, wildcard);
-      if (crowded === undefined) break;
-      evict(crowded.slot, crowded.bound, now);
-    }
-    admit({ octets, owners: [qname], wildcard, untilMs: now + lifeMs, nowMs: now });
+  function learnNew(qname: DomainName, row: NewRow): void {
+    const now = row.nowMs;
+    for (let slot = table.crowdedOfName(qname); slot !== NO_SLOT; slot = table.crowdedOfName(qname))
+      evict(slot, "name", now);
+    const { wildcard } = row;
+    for (
+      let slot = table.crowdedOfWildcard(wildcard);
+      slot !== NO_SLOT;
+      slot = table.crowdedOfWildcard(wildcard)
+    )
+      evict(slot, "wildcard", now);
+    admitOf(row, qname);
   }
 
   function all(): readonly ForgottenAddress[] {
     const found: ForgottenAddress[] = [];
-    for (let slot = table.oldest; slot !== NO_SLOT; slot = table.newer(slot)) {
+    for (let slot = table.above(NO_SLOT); slot !== NO_SLOT; slot = table.above(slot)) {
       found.push({ key: table.key(slot), owners: table.owners(slot), untilMs: table.untilMs(slot) });
     }
     return found;
@@ -122,7 +128,8 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
       const isThere = table.find(key, 0, key.length) !== NO_SLOT;
       if (untilMs <= now || isThere || !isAdmitted(policy, key, owners)) continue;
       if (!isOpenTo(policy, key, withheld)) continue;
-      admit({ octets: key, owners, wildcard: undefined, untilMs, nowMs: now });
+      const { length } = key;
+      admit({ octets: key, at: 0, length, wildcard: undefined, untilMs, nowMs: now }, owners);
     }
     commit();
   }
@@ -142,7 +149,8 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
       }
       const lifeMs = life.ofAnswer(ttlSeconds);
       if (known === NO_SLOT) {
-        learnNew(qname, copyOctets(octets, at, length), lifeMs, now);
+        const wildcard = wildcardOf(qname);
+        learnNew(qname, { octets, at, length, wildcard, untilMs: now + lifeMs, nowMs: now });
         return;
       }
       table.addOwner(known, qname);
@@ -166,8 +174,10 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
       revoked.takeOver();
       for (const [index, { key, expiresInMs, comment }] of held.entries()) {
         makeRoom(now);
-        const owners = parseOwners(comment);
-        table.add({ octets: key, owners, wildcard: undefined, untilMs: now + expiresInMs, nowMs: now });
+        const { length } = key;
+        const untilMs = now + expiresInMs;
+        const slot = table.add({ octets: key, at: 0, length, wildcard: undefined, untilMs, nowMs: now });
+        for (const owner of parseOwners(comment).toReversed()) table.addOwner(slot, owner);
         if (index % FORGET_BATCH === 0) commit();
       }
       commit();
@@ -229,7 +239,7 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
       for (const text of inUse) {
         const key = keyOctets(text);
         const known = table.find(key, 0, key.length);
-        if (known === NO_SLOT || table.ownerCount(known) === 0) continue;
+        if (known === NO_SLOT || !table.hasOwner(known)) continue;
         table.use(known, now, true);
         if (table.untilMs(known) >= now + graceMs + life.IN_USE_LEFT_MS) continue;
         prolong(known, now + graceMs + life.IN_USE_MS, now);
@@ -246,14 +256,7 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     get size() {
       return table.size;
     },
-    capacity: MAX_ADDRESSES,
+    capacity: MAX_LEARNED_ADDRESSES,
     figures,
   };
-}
-
-/** With no view to make of octets that are copied at once. */
-function copyOctets(octets: Uint8Array, at: number, length: number): Uint8Array {
-  const copy = new Uint8Array(length);
-  for (let i = 0; i < length; i++) copy[i] = octets[at + i] ?? 0;
-  return copy;
 }

@@ -20,19 +20,18 @@ const [ALLOWED, DENIED] = [1, 2];
 
 export function createLearnedJudge(
   table: LearnedTable,
-  capacity: number,
   withheld: Pick<WithheldAddresses, "has" | "list">,
 ): LearnedJudge {
   /** By name: what has been decided in this call; 0 is nothing. */
-  const verdicts = new Uint8Array(capacity + 1);
-  /** By name: whether its decision may differ from the policy's before. */
-  const differs = new Uint8Array(capacity + 1);
+  const verdicts = new Uint8Array(table.names.capacity + 1);
+  /** By name: an odd number where its decision may differ from the policy's before. */
+  const differs = new Uint8Array(table.names.capacity + 1);
 
   function markDiffering({ names, bases }: PolicyDifference): void {
-    differs.fill(0);
+    differs.fill(0, 0, table.names.highest + 1);
     for (const name of names) differs[table.names.find(name)] = 1;
     differs[NO_SLOT] = 0;
-    for (const base of bases) table.names.markBelow(base, differs);
+    if (bases.length > 0) table.names.markBelow(bases, differs);
   }
 
   function isAllowed(id: number, policy: CompiledPolicy): boolean {
@@ -45,12 +44,8 @@ export function createLearnedJudge(
   }
 
   function isAdmitted(slot: number, policy: CompiledPolicy): boolean {
-    const key = table.key(slot);
-    if (!isOpenTo(policy, key, withheld)) return false;
-    const count = table.ownerCount(slot);
-    for (let place = 0; place < count; place++)
-      if (isAllowed(table.ownerId(slot, place), policy)) return true;
-    return false;
+    if (!isOpenTo(policy, table.keyView(slot), withheld)) return false;
+    return table.someOwner(slot, (id) => isAllowed(id, policy));
   }
 
   /** What is withheld may have been learned before it was. */
@@ -62,7 +57,7 @@ export function createLearnedJudge(
 
   return {
     findDenied(policy, difference) {
-      verdicts.fill(0);
+      verdicts.fill(0, 0, table.names.highest + 1);
       const isDenied = (slot: number): boolean => !isAdmitted(slot, policy);
       if (difference === undefined) return table.collect(undefined, []).filter(isDenied);
       markDiffering(difference);

@@ -33,7 +33,7 @@ export function listPage(
       octets: table.key(slot),
       owners: table.owners(slot),
       leftMs: untilMs === 0 ? undefined : Math.max(untilMs - nowMs, 0),
-      unusedMs: nowMs - table.usedMs(slot),
+      unusedMs: Math.max(nowMs - table.usedMs(slot), 0),
     });
   }
   return { addresses, next: slot === NO_SLOT ? undefined : slot - 1 };

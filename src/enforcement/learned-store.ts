@@ -2,11 +2,12 @@
 import { randomInt } from "node:crypto";
 import { NO_SLOT } from "../dns/slot-index.ts";
 import type { LearnedSet } from "../netfilter/io/learned-set.ts";
+import { MAX_LEARNED_ADDRESSES } from "../netfilter/named-sets.ts";
+import { createKeyList } from "./key-list.ts";
 import * as life from "./learned-life.ts";
 import { MAX_OWNERS, renderOwners } from "./learned-owners.ts";
 import { type Bound, createLearnedTable, type LearnedTable, type NewRow } from "./learned-table.ts";
 
-export const MAX_ADDRESSES = 65_536;
 const MAX_OF_NAME = 1024;
 const MAX_OF_WILDCARD = 8192;
 /** Addresses of flows that are passed over for one that none uses. */
@@ -30,7 +31,10 @@ export interface LearnedStoreOptions {
 export interface LearnedStore {
   readonly table: LearnedTable;
   readonly figures: LearnedFigures;
-  admit(row: NewRow): void;
+  /** Adds one that is not in the table, and tells the kernel. `owners`: the latest first. */
+  admit(row: NewRow, owners: readonly string[]): void;
+  /** The same of one that a single name gives. */
+  admitOf(row: NewRow, owner: string): void;
   prolong(slot: number, untilMs: number, now: number): void;
   makeRoom(now: number): void;
   evict(slot: number, bound: Bound, now: number): void;
@@ -42,31 +46,42 @@ export interface LearnedStore {
 
 export function createLearnedStore({ set, nowMs, pardon }: LearnedStoreOptions): LearnedStore {
   const table = createLearnedTable({
-    capacity: MAX_ADDRESSES,
+    capacity: MAX_LEARNED_ADDRESSES,
     perName: MAX_OF_NAME,
     perWildcard: MAX_OF_WILDCARD,
     maxOwners: MAX_OWNERS,
     seed: randomInt(2 ** 32),
+    startMs: nowMs(),
   });
   const figures: LearnedFigures = { renewals: 0, evictions: { name: 0, wildcard: 0, all: 0 } };
-  /** Addresses that the next commit speaks of. */
-  let touched: Uint8Array[] = [];
+  /** Addresses that the next commit speaks of, and those of the last one. */
+  let touched = createKeyList();
+  let former = createKeyList();
 
-  /** Adds one that is not in the table, and tells the kernel. */
-  function admit(row: NewRow): void {
+  function add(row: NewRow, comment: string): number {
+    const slot = table.add(row);
+    const key = table.keyView(slot);
+    set.add(key, Math.ceil(row.untilMs - row.nowMs), comment);
+    pardon(key);
+    touched.add(key);
+    return slot;
+  }
+  function admit(row: NewRow, owners: readonly string[]): void {
     makeRoom(row.nowMs);
-    table.add(row);
-    set.add(row.octets, Math.ceil(row.untilMs - row.nowMs), renderOwners(row.owners));
-    pardon(row.octets);
-    touched.push(row.octets);
+    const slot = add(row, renderOwners(owners));
+    for (const owner of owners.toReversed()) table.addOwner(slot, owner);
+  }
+  function admitOf(row: NewRow, owner: string): void {
+    makeRoom(row.nowMs);
+    table.addOwner(add(row, owner), owner);
   }
 
   /** Gives one that is in the table a longer life. */
   function prolong(slot: number, untilMs: number, now: number): void {
-    const key = table.key(slot);
+    const key = table.keyView(slot);
     table.setUntilMs(slot, untilMs);
     set.refresh(key, Math.ceil(untilMs - now), renderOwners(table.owners(slot)));
-    touched.push(key);
+    touched.add(key);
   }
 
   /** What has run out goes two for each that comes, so that it does not pile up; where there is no room, what was used longest ago. */
@@ -90,20 +105,23 @@ export function createLearnedStore({ set, nowMs, pardon }: LearnedStoreOptions):
   }
 
   function letGo(slot: number): void {
-    const key = table.key(slot);
+    const key = table.keyView(slot);
     set.remove(key);
-    touched.push(key);
+    touched.add(key);
   }
 
   /** What the kernel was asked for may or may not be there: it is written anew when it is wanted again. */
   function commit(): void {
     const keys = touched;
-    touched = [];
+    touched = former;
+    former = keys;
     try {
       set.commit();
     } catch (error) {
       keys.forEach(doubt);
       throw error;
+    } finally {
+      keys.clear();
     }
   }
 
@@ -115,8 +133,8 @@ export function createLearnedStore({ set, nowMs, pardon }: LearnedStoreOptions):
     }
     const now = nowMs();
     makeRoom(now);
-    table.add({ octets, owners: [], wildcard: undefined, untilMs: 0, nowMs: now });
+    table.add({ octets, at: 0, length: octets.length, wildcard: undefined, untilMs: 0, nowMs: now });
   }
 
-  return { table, figures, admit, prolong, makeRoom, evict, letGo, commit };
+  return { table, figures, admit, admitOf, prolong, makeRoom, evict, letGo, commit };
 }

@@ -1,17 +1,20 @@
 /**
- * The learned addresses themselves: rows of typed arrays, some 200 octets each, because V8 would promote a `Map` of tens of thousands of
- * short-lived objects and collect it rarely. Memory is touched as rows are used, and used again.
+ * The learned addresses themselves, in typed arrays, because V8 would promote a `Map` of tens of thousands of short-lived objects and collect it
+ * rarely. Memory is touched as rows are used, and used again. An IPv4 address of one owner whose name has no other address takes 64 octets, all
+ * counted: its row 33 (`address-keys.ts`, `use-order.ts`, `row-owners.ts` and 4 here), its name 28 (`learned-names.ts`), and 3 of buckets. An IPv6 address takes 12 more, a
+ * further address of a name 8 to 20, a further owner 8 and its name.
  *
- * A row counts for the name that gave it first, and for the wildcard that allowed that name: {@link LearnedTable.findCrowded} says which row has
- * to go before one more may come.
+ * A row counts for the name that gave it first, and for the wildcard that allowed that name: {@link LearnedTable.crowdedOfName} and
+ * {@link LearnedTable.crowdedOfWildcard} say which row has to go before one more may come.
  */
-import { hashOctets, createSlotIndex, NO_SLOT } from "../dns/slot-index.ts";
+import { NO_SLOT } from "../dns/slot-index.ts";
 import type { Prefix } from "../policy/prefix.ts";
-import { beginsWith } from "../policy/target-bits.ts";
+import { createAddressKeys } from "./address-keys.ts";
 import { createLearnedNames, type LearnedNames } from "./learned-names.ts";
-import { createRowLists, type RowLists } from "./row-lists.ts";
-
-const KEY_ROOM = 16;
+import { createLearnedTimes } from "./learned-times.ts";
+import { createRowOwners } from "./row-owners.ts";
+import { createUseOrder } from "./use-order.ts";
+import { createWildcardGroups } from "./wildcard-groups.ts";
 
 export interface LearnedTableOptions {
   /** Rows that there may be: in all, for one name, and for one wildcard. */
@@ -22,49 +25,52 @@ export interface LearnedTableOptions {
   readonly maxOwners: number;
   /** 32 bits that nobody outside knows. */
   readonly seed: number;
+  /** Times are not before it. */
+  readonly startMs: number;
 }
 
 export type Bound = "name" | "wildcard" | "all";
 
 export interface NewRow {
+  /** The address is `octets[at, at + length)`. */
   readonly octets: Uint8Array;
-  /** The latest first; the last one is whom the row counts for. */
-  readonly owners: readonly string[];
-  /** The base of the wildcard that it counts for, too. */
+  readonly at: number;
+  readonly length: number;
+  /** The base of the wildcard that it counts for. */
   readonly wildcard: string | undefined;
   /** When the kernel lets it go; 0: unknown. */
   readonly untilMs: number;
   readonly nowMs: number;
 }
 
-/** Slots stand for addresses until they are removed. */
+/** Slots stand for addresses until they are removed. Times are kept to a tenth of a second. */
 export interface LearnedTable {
-  readonly names: Pick<LearnedNames, "find" | "text" | "markBelow">;
+  readonly names: Pick<LearnedNames, "capacity" | "highest" | "find" | "text" | "markBelow">;
   /** The address in `octets[at, at + length)`; NO_SLOT when it is not there. */
   find(octets: Uint8Array, at: number, length: number): number;
-  /** Adds one that is not there, as used last. Only while `hasRoom`. */
+  /** Adds one that is not there, as used last and with no owner. Only while `hasRoom`. */
   add(row: NewRow): number;
   remove(slot: number): void;
-  /** The row used longest ago among those that are in the way of one more for this name and wildcard. */
-  findCrowded(
-    name: string,
-    wildcard: string | undefined,
-  ): { readonly slot: number; readonly bound: Bound } | undefined;
-  /** The address used longest ago, and the one used after a slot. */
+  /** The name's row used longest ago, where one more is too many; else NO_SLOT. */
+  crowdedOfName(name: string): number;
+  /** The same of a wildcard, by its base. */
+  crowdedOfWildcard(wildcard: string | undefined): number;
+  /** The address used longest ago. */
   readonly oldest: number;
-  newer(slot: number): number;
   /** The first slot in use above this one, by number; NO_SLOT when there is none. Looks at an octet for each free one between. */
   above(slot: number): number;
   /**
-   * Slots that have a marked owner, no owner, or an address in one of the prefixes; all where there are no marks. Some nanoseconds a
+   * Slots that have an owner whose mark is odd, no owner, or an address in one of the prefixes; all where there are no marks. Some nanoseconds a
    * row.
    */
   collect(marks: Uint8Array | undefined, prefixes: readonly Prefix[]): readonly number[];
   /** A copy of the address's octets. */
   key(slot: number): Uint8Array;
+  /** The same octets, until the next call. */
+  keyView(slot: number): Uint8Array;
   untilMs(slot: number): number;
   setUntilMs(slot: number, untilMs: number): void;
-  /** Whether some row's time is after the first and not after the second. Some nanoseconds a row. */
+  /** Whether some row's time is after the first and not after the second, or as good as. Some nanoseconds a row. */
   hasOneUntil(afterMs: number, lastMs: number): boolean;
   /** Says that it is used now, by a flow or by a lookup. What is used often is put in order only now and then. */
   use(slot: number, nowMs: number, byFlow?: boolean): void;
@@ -72,11 +78,11 @@ export interface LearnedTable {
   flowMs(slot: number): number;
   /** When a flow or a lookup last used it, some seconds early at most. */
   usedMs(slot: number): number;
-  /** Names, the latest first. */
+  /** Names, the latest first; the last one is whom the row counts for. */
   owners(slot: number): readonly string[];
-  /** Their ids among `names`, by place. */
-  ownerId(slot: number, place: number): number;
-  ownerCount(slot: number): number;
+  hasOwner(slot: number): boolean;
+  /** Whether the names that own it, by their ids, hold one that passes. */
+  someOwner(slot: number, passes: (id: number) => boolean): boolean;
   isOwner(slot: number, name: string): boolean;
   /** Makes the name the latest owner. Past `maxOwners` the oldest but one goes. Only while `hasRoom`. */
   addOwner(slot: number, name: string): void;
@@ -88,172 +94,103 @@ export interface LearnedTable {
 /** Order is to tell what is used from what is not, not one lookup from the next. */
 const ORDER_MS = 5000;
 
-/** A row's times are in one line of the processor's cache. */
-const TIMES = 4;
-const [UNTIL, USED, FLOW] = [0, 1, 2];
+/** A row's name, and what is behind its first label, mostly shared; the rest is for further owners. */
+const NAMES_PER_ROW = 2;
+/** Of 12 octets: names of 80 octets, on the average. */
+const BLOCKS_PER_ROW = 8;
 
 export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
   const { capacity, maxOwners, seed } = options;
-  const index = createSlotIndex(capacity);
-  const names = createLearnedNames(capacity, seed);
-  const byName = createRowLists(capacity, capacity);
-  const byWildcard = createRowLists(capacity, capacity);
-  const keys = new Uint8Array((capacity + 1) * KEY_ROOM);
-  /** 0: the slot is free. */
-  const lengths = new Uint8Array(capacity + 1);
-  let highest = NO_SLOT;
-  const times = new Float64Array((capacity + 1) * TIMES);
-  const owners = new Uint32Array((capacity + 1) * maxOwners);
-  const ownerCounts = new Uint8Array(capacity + 1);
+  const keys = createAddressKeys(capacity, seed);
+  const names = createLearnedNames({
+    capacity: capacity * NAMES_PER_ROW,
+    blocks: capacity * BLOCKS_PER_ROW,
+    seed,
+  });
+  const owners = createRowOwners({ names, rows: capacity, maxOwners });
+  const wildcards = createWildcardGroups(names, capacity + 1);
+  const order = createUseOrder(capacity, capacity + 1);
+  const times = createLearnedTimes(options.startMs);
+  const untils = new Uint32Array(capacity + 1);
+  /** When a flow was last seen. */
+  const flows = new Uint32Array(capacity + 1);
 
-  function isKey(slot: number, octets: Uint8Array, at: number, length: number): boolean {
-    if (lengths[slot] !== length) return false;
-    for (let i = 0; i < length; i++) if (keys[slot * KEY_ROOM + i] !== octets[at + i]) return false;
-    return true;
-  }
-  const ownerIds = (slot: number): Uint32Array =>
-    owners.subarray(slot * maxOwners, slot * maxOwners + (ownerCounts[slot] ?? 0));
-  function findOwner(slot: number, name: string): number {
-    const start = slot * maxOwners;
-    const count = ownerCounts[slot] ?? 0;
-    for (let place = 0; place < count; place++) if (names.is(owners[start + place] ?? 0, name)) return place;
-    return -1;
-  }
-  function writeOwners(slot: number, all: readonly string[]): void {
-    const kept = all.length <= maxOwners ? all : [...all.slice(0, maxOwners - 1), ...all.slice(-1)];
-    for (let place = 0; place < kept.length; place++)
-      owners[slot * maxOwners + place] = names.hold(kept[place] ?? "");
-    ownerCounts[slot] = kept.length;
-  }
-  function oldestPast(lists: RowLists, name: string | undefined, limit: number): number {
-    const id = name === undefined ? NO_SLOT : names.find(name);
-    return id !== NO_SLOT && lists.size(id) >= limit ? lists.oldest(id) : NO_SLOT;
-  }
-
-  function hasMarkedOwner(slot: number, marks: Uint8Array): boolean {
-    const start = slot * maxOwners;
-    const end = start + (ownerCounts[slot] ?? 0);
-    for (let at = start; at < end; at++) if (marks[owners[at] ?? 0] === 1) return true;
-    return start === end;
-  }
-  function isIn(slot: number, prefixes: readonly Prefix[]): boolean {
-    for (const { octets, length } of prefixes) {
-      if (octets.length === lengths[slot] && beginsWith(keys, slot * KEY_ROOM, octets, length)) return true;
-    }
+  function isInOne(slot: number, prefixes: readonly Prefix[]): boolean {
+    for (const prefix of prefixes) if (keys.isIn(slot, prefix)) return true;
     return false;
-  }
-
-  function use(slot: number, nowMs: number, byFlow = false): void {
-    if (byFlow) times[slot * TIMES + FLOW] = nowMs;
-    if (nowMs - (times[slot * TIMES + USED] ?? 0) < ORDER_MS) return;
-    times[slot * TIMES + USED] = nowMs;
-    index.renew(slot);
-    byName.touch(slot);
-    byWildcard.touch(slot);
   }
 
   return {
     names,
-    find(octets, at, length) {
-      let slot = index.first(hashOctets(octets, at, length, seed));
-      while (slot !== NO_SLOT && !isKey(slot, octets, at, length)) slot = index.next(slot);
-      return slot;
-    },
-    add({ octets, owners: given, wildcard, untilMs, nowMs }) {
-      const { length } = octets;
-      const slot = index.add(hashOctets(octets, 0, length, seed));
-      if (slot === NO_SLOT) throw new RangeError("no row is free");
-      highest = Math.max(highest, slot);
-      keys.set(octets, slot * KEY_ROOM);
-      lengths[slot] = length;
-      times[slot * TIMES + UNTIL] = untilMs;
-      times[slot * TIMES + USED] = nowMs;
-      times[slot * TIMES + FLOW] = 0;
-      writeOwners(slot, given);
-      if (given.length > 0) byName.add(slot, owners[slot * maxOwners + (ownerCounts[slot] ?? 0) - 1] ?? 0);
-      if (wildcard !== undefined) byWildcard.add(slot, names.hold(wildcard));
+    find: keys.find,
+    add({ octets, at, length, wildcard, untilMs, nowMs }) {
+      const slot = keys.add(octets, at, length);
+      untils[slot] = times.toTick(untilMs);
+      order.add(slot, wildcards.hold(wildcard), times.toTick(nowMs));
       return slot;
     },
     remove(slot) {
-      index.remove(slot);
-      const end = slot * maxOwners + (ownerCounts[slot] ?? 0);
-      for (let at = slot * maxOwners; at < end; at++) names.release(owners[at] ?? 0);
-      const wildcard = byWildcard.listOf(slot);
-      byName.remove(slot);
-      byWildcard.remove(slot);
-      if (wildcard !== 0) names.release(wildcard);
-      lengths[slot] = 0;
-      ownerCounts[slot] = 0;
+      owners.removeAll(slot);
+      const wildcard = order.groupOf(slot);
+      order.remove(slot);
+      if (order.sizeOf(wildcard) === 0) wildcards.release(wildcard);
+      if (flows[slot] !== 0) flows[slot] = 0;
+      keys.remove(slot);
     },
-    findCrowded(name, wildcard) {
-      const ofName = oldestPast(byName, name, options.perName);
-      if (ofName !== NO_SLOT) return { slot: ofName, bound: "name" };
-      const ofWildcard = oldestPast(byWildcard, wildcard, options.perWildcard);
-      return ofWildcard === NO_SLOT ? undefined : { slot: ofWildcard, bound: "wildcard" };
+    crowdedOfName: (name) => (owners.sizeOf(name) < options.perName ? NO_SLOT : owners.oldestOf(name)),
+    crowdedOfWildcard(wildcard) {
+      const group = wildcard === undefined ? 0 : wildcards.find(wildcard);
+      return order.sizeOf(group) < options.perWildcard ? NO_SLOT : order.oldestOf(group);
     },
     get oldest() {
-      return index.oldest;
+      return order.oldest;
     },
-    newer: index.newer,
     above(slot) {
-      for (let next = slot + 1; next <= highest; next++) if (lengths[next] !== 0) return next;
+      for (let next = slot + 1; next <= keys.highest; next++) if (keys.length(next) !== 0) return next;
       return NO_SLOT;
     },
     collect(marks, prefixes) {
       const found: number[] = [];
-      for (let slot = 1; slot <= highest; slot++) {
-        if (lengths[slot] === 0) continue;
-        const isIt =
-          marks === undefined || hasMarkedOwner(slot, marks) || (prefixes.length > 0 && isIn(slot, prefixes));
-        if (isIt) found.push(slot);
+      for (let slot = 1; slot <= keys.highest; slot++) {
+        if (keys.length(slot) === 0) continue;
+        const isIt = marks === undefined || !owners.has(slot) || owners.isMarked(slot, marks);
+        if (isIt || isInOne(slot, prefixes)) found.push(slot);
       }
       return found;
     },
-    key: (slot) => keys.slice(slot * KEY_ROOM, slot * KEY_ROOM + (lengths[slot] ?? 0)),
-    untilMs: (slot) => times[slot * TIMES + UNTIL] ?? 0,
+    key: keys.copy,
+    keyView: keys.view,
+    untilMs: (slot) => times.toMs(untils[slot] ?? 0),
     setUntilMs(slot, untilMs) {
-      times[slot * TIMES + UNTIL] = untilMs;
+      untils[slot] = times.toTick(untilMs);
     },
     hasOneUntil(afterMs, lastMs) {
-      for (let slot = 1; slot <= highest; slot++) {
-        const untilMs = lengths[slot] === 0 ? 0 : (times[slot * TIMES + UNTIL] ?? 0);
-        if (untilMs > afterMs && untilMs <= lastMs) return true;
+      const [after, last] = [Math.max(times.toTick(afterMs), 1), times.toTick(lastMs)];
+      for (let slot = 1; slot <= keys.highest; slot++) {
+        const until = untils[slot] ?? 0;
+        if (until >= after && until <= last && keys.length(slot) !== 0) return true;
       }
       return false;
     },
-    use,
-    flowMs: (slot) => times[slot * TIMES + FLOW] ?? 0,
-    usedMs: (slot) => Math.max(times[slot * TIMES + USED] ?? 0, times[slot * TIMES + FLOW] ?? 0),
-    owners: (slot) => Array.from(ownerIds(slot), names.text),
-    ownerId: (slot, place) => owners[slot * maxOwners + place] ?? 0,
-    ownerCount: (slot) => ownerCounts[slot] ?? 0,
-    isOwner: (slot, name) => findOwner(slot, name) >= 0,
-    addOwner(slot, name) {
-      const place = findOwner(slot, name);
-      if (place === 0) return;
-      const start = slot * maxOwners;
-      const count = ownerCounts[slot] ?? 0;
-      const id = place < 0 ? names.hold(name) : (owners[start + place] ?? 0);
-      // The last one is whom the row counts for: it stays where it is, and as long as the row does.
-      const isPayer = place === count - 1;
-      if (isPayer && count > 0) return;
-      let from = place;
-      if (place < 0 && count === maxOwners) {
-        from = count - 2;
-        names.release(owners[start + from] ?? 0);
-      } else if (place < 0) {
-        from = count;
-        ownerCounts[slot] = count + 1;
-      }
-      owners.copyWithin(start + 1, start, start + from);
-      owners[start] = id;
-      if (count === 0) byName.add(slot, id);
+    use(slot, nowMs, byFlow = false) {
+      const now = times.toTick(nowMs);
+      if (byFlow) flows[slot] = now;
+      if (nowMs - times.toMs(order.lastUse(slot)) < ORDER_MS) return;
+      order.use(slot, now);
+      owners.use(slot);
     },
+    flowMs: (slot) => times.toMs(flows[slot] ?? 0),
+    usedMs: (slot) => times.toMs(Math.max(order.lastUse(slot), flows[slot] ?? 0)),
+    owners: owners.list,
+    hasOwner: owners.has,
+    someOwner: owners.some,
+    isOwner: owners.is,
+    addOwner: owners.add,
     get hasRoom() {
-      return index.size < capacity && names.hasRoom(maxOwners + 1);
+      return keys.size < capacity && owners.hasRoom;
     },
     get size() {
-      return index.size;
+      return keys.size;
     },
   };
 }
