@@ -27,14 +27,20 @@ export const cached: Experiment = {
       ],
     },
     { id: "cached-processor", title: "the same: processor time of the server for each", unit: "us" },
+    { id: "cached-apart", title: "the same, each of the 50 from a socket of its own", unit: "lookups/s" },
+    { id: "cached-apart-processor", title: "the same: processor time of the server for each", unit: "us" },
   ],
   async prepare(bench, made) {
-    return prepareRepeated(bench, "cached", "address", [
+    const subjects = [
       made.use(await startDnsmasq(bench, { cache: 10_000 })),
       made.use(await startUnbound(bench)),
       made.use(await startOurs(bench, { mode: "dns" })),
       made.use(await startOurs(bench)),
-    ]);
+    ];
+    return [
+      ...(await prepareRepeated(bench, "cached", "address", subjects)),
+      ...(await prepareRepeated(bench, "cached-apart", "address", subjects, IN_FLIGHT)),
+    ];
   },
 };
 
@@ -76,12 +82,13 @@ async function prepareRepeated(
   row: string,
   expect: "address" | "nxdomain",
   subjects: readonly Subject[],
+  sockets = 1,
 ): Promise<readonly Arm[]> {
   const zone = expect === "address" ? ALLOWED_ZONE : DENIED_ZONE;
   const first = bench.takeNumbers(NAMES);
   const file = join(bench.folder, `${row}.names`);
   await writeNames(file, first, NAMES, zone);
-  const task = { file, seconds: bench.seconds, inFlight: IN_FLIGHT };
+  const task = { file, seconds: bench.seconds, inFlight: IN_FLIGHT, sockets };
   return subjects.map((subject) => ({
     column: subject.column,
     run: () => measureRate(row, subject, task, { zone, expect, first, names: NAMES }),

@@ -13,6 +13,8 @@ export interface DnsperfTask {
   readonly tcp?: boolean;
   /** No more than so many a second. */
   readonly perSecond?: number;
+  /** Sockets that ask, in turn; without it as few as lose no answer. */
+  readonly sockets?: number;
 }
 
 export interface DnsperfReport {
@@ -40,14 +42,14 @@ export async function runDnsperf(
   task: DnsperfTask,
 ): Promise<DnsperfReport> {
   const { file, seconds, inFlight, tcp = false, perSecond } = task;
-  const sockets = Math.max(Math.ceil(inFlight / IN_FLIGHT_PER_SOCKET), tcp ? TCP_CONNECTIONS : 1);
+  const fewest = Math.max(Math.ceil(inFlight / IN_FLIGHT_PER_SOCKET), tcp ? TCP_CONNECTIONS : 1);
   const options: Readonly<Record<string, string | number>> = {
     s: server.address,
     p: server.port,
     d: file,
     m: tcp ? "tcp" : "udp",
     q: inFlight,
-    c: sockets,
+    c: task.sockets ?? fewest,
     l: seconds,
     t: LOST_AFTER_SECONDS,
     ...(perSecond === undefined ? {} : { Q: perSecond }),
