@@ -7,8 +7,13 @@ import { isIpv4 } from "./endpoints.ts";
 import type { PolicyRanges } from "./policy-ranges.ts";
 import type { ElementChange, NamedSet, TimedElement } from "./ruleset.ts";
 
-/** Learned addresses of one family that may be held; the kernel's set takes twice as many, as changing all of them needs both at once. */
-export const MAX_LEARNED_ADDRESSES = 65_536;
+/**
+ * Elements that the kernel's sets of learned addresses take, each. It reserves 16 octets for each at once; what a transaction takes out makes
+ * room for what it puts in, but what has run out counts until it is collected, about once a second.
+ */
+const LEARNED_SET_SIZE = 131_072;
+/** Learned addresses that may be held, of both families: seven eighths of what one set takes. */
+export const MAX_LEARNED_ADDRESSES = 114_688;
 
 const LEARNED_TIMEOUT_SECONDS = 360;
 const REVOKED_TIMEOUT_SECONDS = 3600;
@@ -23,7 +28,7 @@ export function compileSets(input: RulesetInput): readonly NamedSet[] {
     ...endpointSets("own", input.ownDestinations ?? []),
     ...policySets("allow", input),
     ...policySets("deny", input),
-    ...timedSets("dyn_allow", LEARNED_TIMEOUT_SECONDS, 2 * MAX_LEARNED_ADDRESSES),
+    ...timedSets("dyn_allow", LEARNED_TIMEOUT_SECONDS, LEARNED_SET_SIZE),
     ...timedSets("revoked", REVOKED_TIMEOUT_SECONDS),
     ...rangeSets("onlink", onLink),
     ...rangeSets("exempt", exempt),

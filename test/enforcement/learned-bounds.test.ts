@@ -3,7 +3,7 @@ import { octetKey } from "../../src/enforcement/octet-key.ts";
 import type { DomainName } from "../../src/policy/domain-name.ts";
 
 import { A, ADDRESS, addressOf, B, createBench, learn, name, OTHER, policy, text } from "./learned-bench.ts";
-const [limit, wildcardLimit, nameLimit] = [65_536, 8192, 1024];
+const [limit, wildcardLimit, nameLimit] = [114_688, 8192, 1024];
 const own = (index: number): DomainName => name(`n${index}.example`);
 const longest = (index: number): DomainName =>
   name(`n${index}.${"x".repeat(60)}.${"y".repeat(60)}.${"z".repeat(60)}.${"w".repeat(50)}.example`);

@@ -131,7 +131,7 @@ describe("learned addresses", () => {
   test("all of them can be restored at once", async () => {
     await on.load({ policy: NONE });
     const restore = Array.from({ length: MAX_LEARNED_ADDRESSES }, (_, index) => ({
-      address: `198.18.${index >> 8}.${index & 255}`,
+      address: `198.${18 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`,
       timeoutSeconds: 300,
       comment: "one.example.org",
     }));

@@ -1,0 +1,116 @@
+/** More than 100,000 learned addresses at once: lookups go on, the bound takes the oldest, and a restart takes them over. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { urlOf } from "../support/families.ts";
+import { readAddresses } from "../support/kernel-sets.ts";
+import { createLab, type Lab } from "../support/lab.ts";
+import type { Sidecar } from "../support/sidecar.ts";
+
+const BOUND = 114_688;
+/** A wildcard's names, and each name's addresses in each family: 8,000 below each wildcard, which may have 8,192. */
+const [NAMES, ADDRESSES] = [32, 125];
+const OF_WILDCARD = NAMES * ADDRESSES * 2;
+/** So many wildcards are above 100,000 addresses, and two more above the bound. */
+const [MANY, ALL] = [13, 15];
+
+const POLICY = {
+  egress: [
+    { action: "allow", target: "one.example.org" },
+    ...Array.from({ length: ALL }, (_, index) => ({ action: "allow", target: `*.w${index}.example.org` })),
+  ],
+};
+const learnedShape = z.looseObject({
+  learned: z.looseObject({ total: z.number(), bound: z.number() }),
+});
+
+const nameOf = (wildcard: number, index: number): string => `n${index}.w${wildcard}.example.org`;
+/** The lab's internet answers at the second. */
+function addressesOf(wildcard: number, index: number, place: number): readonly [v4: string, v6: string] {
+  const number = (wildcard * NAMES + index) * ADDRESSES + place;
+  const v4 = `198.${18 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`;
+  return [v4, `2001:db8:100:${wildcard + 16}::${index.toString(16)}:${place.toString(16)}`];
+}
+
+let folder: string;
+let lab: Lab;
+let sidecar: Sidecar;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "egress-hosts-"));
+  const lines: string[] = [];
+  for (let wildcard = 0; wildcard < ALL; wildcard++)
+    for (let index = 0; index < NAMES; index++)
+      for (let place = 0; place < ADDRESSES; place++)
+        for (const address of addressesOf(wildcard, index, place))
+          lines.push(`${address} ${nameOf(wildcard, index)}\n`);
+  await writeFile(join(folder, "hosts"), lines.join(""));
+  lab = await createLab({ upstream: { ttlSeconds: 300, extra: [`addn-hosts=${join(folder, "hosts")}`] } });
+  sidecar = await lab.startSidecar({ policy: POLICY });
+});
+afterAll(async () => {
+  await lab[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Looks all names of some wildcards up, in their order. */
+async function lookUp(first: number, end: number): Promise<void> {
+  for (let wildcard = first; wildcard < end; wildcard++) {
+    const questions = Array.from({ length: NAMES }, (_, index) => nameOf(wildcard, index)).flatMap((name) => [
+      ...[name, "A"],
+      ...[name, "AAAA"],
+    ]);
+    await lab.asWorkload(["dig", "+tcp", "+short", ...questions]);
+  }
+}
+
+async function readStatus(): Promise<z.infer<typeof learnedShape>> {
+  return learnedShape.parse((await sidecar.api("GET", "/status?limit=1")).json());
+}
+async function isReached(address: string): Promise<boolean> {
+  return (await lab.curl(urlOf(address))).status === 200;
+}
+
+test(
+  "104,000 addresses are learned, and the next lookup is as good as any",
+  { timeout: 120_000 },
+  async () => {
+    await lookUp(0, MANY);
+    expect((await readStatus()).learned).toMatchObject({ total: MANY * OF_WILDCARD, bound: BOUND });
+    for (const set of ["v4", "v6"])
+      expect(await readAddresses(lab.sandbox, `dyn_allow_${set}`)).toHaveLength((MANY * OF_WILDCARD) / 2);
+    expect(await lab.dig("one.example.org", "A")).toMatchObject({ addresses: ["198.51.100.1"] });
+    expect(await isReached("198.51.100.1")).toBe(true);
+    const [, first] = addressesOf(0, 0, 0);
+    expect(await isReached(first)).toBe(true);
+  },
+);
+
+test("what comes above the bound takes the place of the oldest", { timeout: 120_000 }, async () => {
+  await lookUp(MANY, ALL);
+  expect((await readStatus()).learned.total).toBe(BOUND);
+  const [v4, v6] = [
+    await readAddresses(lab.sandbox, "dyn_allow_v4"),
+    await readAddresses(lab.sandbox, "dyn_allow_v6"),
+  ];
+  expect(v4.length + v6.length).toBe(BOUND);
+  const [oldest, latest] = [addressesOf(0, 0, 0), addressesOf(ALL - 1, NAMES - 1, ADDRESSES - 1)];
+  expect([v4.includes(oldest[0]), v6.includes(oldest[1])]).toEqual([false, false]);
+  expect([v4.includes(latest[0]), v6.includes(latest[1])]).toEqual([true, true]);
+  expect([await isReached(oldest[1]), await isReached(latest[1])]).toEqual([false, true]);
+});
+
+test("a restart takes them over with their names", { timeout: 120_000 }, async () => {
+  await sidecar.kill("SIGKILL");
+  sidecar = await lab.startSidecar({ policy: POLICY });
+  expect((await readStatus()).learned.total).toBe(BOUND);
+  const [, latest] = addressesOf(ALL - 1, NAMES - 1, ADDRESSES - 1);
+  expect(await isReached(latest)).toBe(true);
+  expect(await lab.dig("one.example.org", "AAAA")).toMatchObject({ addresses: ["2001:db8:100::1"] });
+  // Whose they are has been handed over, too: a change takes those of one wildcard out.
+  const rule = { action: "deny", target: `*.w${ALL - 1}.example.org` };
+  expect(await sidecar.api("PATCH", "/policy", { body: [rule] })).toMatchObject({ status: 200 });
+  expect(await isReached(latest)).toBe(false);
+  expect((await readStatus()).learned.total).toBe(BOUND - OF_WILDCARD);
+});
