@@ -31,6 +31,9 @@ import type { WithheldAddresses } from "./withheld-addresses.ts";
 /** Addresses that go in one batch: a few hundred octets each, on a socket that may have no more than 200 KiB. */
 const FORGET_BATCH = 512;
 
+/** Addresses that go where one more would be too many for a wildcard. */
+const EVICTED_TOGETHER = 32;
+
 export interface ForgottenAddress {
   readonly key: Uint8Array;
   /** Names that gave it, the latest first. */
@@ -104,14 +107,14 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     const now = row.nowMs;
     for (let slot = table.crowdedOfName(qname); slot !== NO_SLOT; slot = table.crowdedOfName(qname))
       evict(slot, "name", now);
-    const { wildcard } = row;
-    for (
-      let slot = table.crowdedOfWildcard(wildcard);
-      slot !== NO_SLOT;
-      slot = table.crowdedOfWildcard(wildcard)
-    )
-      evict(slot, "wildcard", now);
+    if (table.crowdedOfWildcard(row.wildcard) !== NO_SLOT) evictOfWildcard(row.wildcard, now);
     admitOf(row, qname);
+  }
+
+  /** Several at once: the kernel takes elements that leave one after the other for less. */
+  function evictOfWildcard(wildcard: string | undefined, now: number): void {
+    const next = (): number => table.crowdedOfWildcard(wildcard, EVICTED_TOGETHER);
+    for (let slot = next(); slot !== NO_SLOT; slot = next()) evict(slot, "wildcard", now);
   }
 
   function all(): readonly ForgottenAddress[] {

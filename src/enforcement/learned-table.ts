@@ -53,8 +53,8 @@ export interface LearnedTable {
   remove(slot: number): void;
   /** The name's row used longest ago, where one more is too many; else NO_SLOT. */
   crowdedOfName(name: string): number;
-  /** The same of a wildcard, by its base. */
-  crowdedOfWildcard(wildcard: string | undefined): number;
+  /** The same of a wildcard, by its base, where `more` would be too many. */
+  crowdedOfWildcard(wildcard: string | undefined, more?: number): number;
   /** The address used longest ago. */
   readonly oldest: number;
   /** The first slot in use above this one, by number; NO_SLOT when there is none. Looks at an octet for each free one between. */
@@ -138,9 +138,9 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
       keys.remove(slot);
     },
     crowdedOfName: (name) => (owners.sizeOf(name) < options.perName ? NO_SLOT : owners.oldestOf(name)),
-    crowdedOfWildcard(wildcard) {
+    crowdedOfWildcard(wildcard, more = 1) {
       const group = wildcard === undefined ? 0 : wildcards.find(wildcard);
-      return order.sizeOf(group) < options.perWildcard ? NO_SLOT : order.oldestOf(group);
+      return order.sizeOf(group) + more <= options.perWildcard ? NO_SLOT : order.oldestOf(group);
     },
     get oldest() {
       return order.oldest;

@@ -132,6 +132,8 @@ function expectBounds(table: LearnedTable, model: Model): void {
     wanted === undefined ? NO_SLOT : slotOf(table, wanted.octets),
   );
   expect(table.crowdedOfWildcard(undefined)).toBe(NO_SLOT);
+  const isNextTooMany = wild.length + 2 > LIMITS.perWildcard;
+  expect(table.crowdedOfWildcard("wild.example", 2) !== NO_SLOT).toBe(isNextTooMany && wild.length > 0);
 }
 
 describe("the table of learned addresses", () => {
