@@ -1,6 +1,7 @@
 /** The HTTP API, as a value: routes over the enforcement's port. It holds no state; `listen.ts` gives it sockets. */
 import { Hono } from "hono";
 import type { PolicyControl } from "../enforcement/policy-control.ts";
+import { type TakeSteps, takeAll } from "../policy/steps.ts";
 import { type AuthSettings, createAuth } from "./auth.ts";
 import { BODY_LIMITS, type BodyLimits } from "./body.ts";
 import type { ApiContext, ApiEnv } from "./context.ts";
@@ -28,12 +29,15 @@ export interface AppParts {
   /** Without them there is no `/status`. */
   readonly status?: StatusSources;
   readonly bodyLimits?: BodyLimits;
+  /** Takes the steps of what is long; default: without a pause. */
+  readonly takeSteps?: TakeSteps;
 }
 
 export type App = Hono<ApiEnv>;
 
 export function createApp(parts: AppParts): App {
   const { control, bodyLimits = BODY_LIMITS, renderMetrics, status } = parts;
+  const { takeSteps = async (steps) => takeAll(steps) } = parts;
   const nowMs = parts.nowMs ?? Date.now;
   const auth = createAuth(parts.auth, {
     isLocal: parts.isLocal ?? isLocalAddress,
@@ -46,7 +50,7 @@ export function createApp(parts: AppParts): App {
     await next();
     if (leavesBodyUnread(c)) c.res.headers.set("Connection", "close");
   });
-  app.all("/policy", (c) => servePolicy(c, { control, auth, bodyLimits }));
+  app.all("/policy", (c) => servePolicy(c, { control, auth, bodyLimits, takeSteps }));
   app.all("/healthz", (c) => serveHealthz(c, control));
   if (renderMetrics !== undefined) app.all("/metrics", (c) => serveMetrics(c, auth, renderMetrics));
   if (status !== undefined) {

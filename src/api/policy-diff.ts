@@ -1,4 +1,6 @@
-import { type Policy, type PolicyJson, renderPolicy } from "../policy/policy.ts";
+import type { Policy, PolicyJson } from "../policy/policy.ts";
+import type { Rule } from "../policy/rule.ts";
+import type { Steps } from "../policy/steps.ts";
 
 /** Rules that only one of two policies has, each in its policy's order and spelling; a moved rule is in neither. */
 export interface PolicyDiff {
@@ -6,22 +8,31 @@ export interface PolicyDiff {
   readonly removed: PolicyJson["egress"];
 }
 
-/** Compares rules as written, duplicates counted. */
-export function diffPolicies(before: Policy, after: Policy): PolicyDiff {
-  const [old, wanted] = [renderPolicy(before).egress, renderPolicy(after).egress];
-  return { added: without(wanted, old), removed: without(old, wanted) };
+/** Compares rules as written, duplicates counted. A step for each rule. */
+export function* diffSteps(before: Policy, after: Policy): Steps<PolicyDiff> {
+  const added = yield* withoutSteps(after.egress, before.egress);
+  const removed = yield* withoutSteps(before.egress, after.egress);
+  return { added, removed };
 }
 
-function without(rules: PolicyJson["egress"], others: PolicyJson["egress"]): PolicyJson["egress"] {
+function* withoutSteps(rules: readonly Rule[], others: readonly Rule[]): Steps<PolicyJson["egress"]> {
   const left = new Map<string, number>();
-  for (const other of others) left.set(ruleKey(other), (left.get(ruleKey(other)) ?? 0) + 1);
-  return rules.filter((rule) => {
-    const count = left.get(ruleKey(rule)) ?? 0;
-    left.set(ruleKey(rule), count - 1);
-    return count <= 0;
-  });
+  for (const other of others) {
+    const key = ruleKey(other);
+    left.set(key, (left.get(key) ?? 0) + 1);
+    yield;
+  }
+  const found: PolicyJson["egress"][number][] = [];
+  for (const rule of rules) {
+    const key = ruleKey(rule);
+    const count = left.get(key) ?? 0;
+    left.set(key, count - 1);
+    if (count <= 0) found.push({ action: rule.action, target: rule.target.text });
+    yield;
+  }
+  return found;
 }
 
-function ruleKey({ action, target }: PolicyJson["egress"][number]): string {
-  return `${action} ${target}`;
+function ruleKey({ action, target }: Rule): string {
+  return `${action} ${target.text}`;
 }

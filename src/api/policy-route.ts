@@ -1,6 +1,7 @@
 /** `/policy`: the order of checks that all its methods share. Token, method, who may write, query, body, signature; then the method's own. */
 import { ApplyError, PersistError } from "../enforcement/errors.ts";
 import type { ChangeOptions, PolicyControl } from "../enforcement/policy-control.ts";
+import type { TakeSteps } from "../policy/steps.ts";
 import type { Auth } from "./auth.ts";
 import { type BodyLimits, readBody } from "./body.ts";
 import type { ApiContext } from "./context.ts";
@@ -11,13 +12,19 @@ import { type Refusal, renderRefusal } from "./refusal.ts";
 import { replacePolicy } from "./replace-policy.ts";
 import type { Reply } from "./reply.ts";
 
-export interface PolicyRouteParts {
+/** What a change is made with. */
+export interface ChangeParts {
   readonly control: PolicyControl;
+  /** Reads bodies, which may have thousands of rules. */
+  readonly takeSteps: TakeSteps;
+}
+
+export interface PolicyRouteParts extends ChangeParts {
   readonly auth: Auth;
   readonly bodyLimits: BodyLimits;
 }
 
-type Change = (control: PolicyControl, text: string, options: ChangeOptions) => Promise<Reply>;
+type Change = (parts: ChangeParts, text: string, options: ChangeOptions) => Promise<Reply>;
 
 const CHANGES: Readonly<Partial<Record<string, Change>>> = {
   POST: replacePolicy,
@@ -36,7 +43,7 @@ export async function servePolicy(c: ApiContext, parts: PolicyRouteParts): Promi
 }
 
 async function serveChange(c: ApiContext, parts: PolicyRouteParts, change: Change): Promise<Response> {
-  const { auth, control } = parts;
+  const { auth } = parts;
   const stranger = auth.refuseSender(c);
   if (stranger !== undefined) return renderRefusal(c, stranger);
   const asked = await readRequest(c, parts);
@@ -44,7 +51,7 @@ async function serveChange(c: ApiContext, parts: PolicyRouteParts, change: Chang
   if (!asked.ok) return render(c, parts, refuse(asked.refusal));
   const forger = auth.refuseSignature(c, asked.octets);
   if (forger !== undefined) return renderRefusal(c, forger);
-  return render(c, parts, await change(control, asked.text, asked.options).catch(replyToFailure));
+  return render(c, parts, await change(parts, asked.text, asked.options).catch(replyToFailure));
 }
 
 function render(c: ApiContext, { control }: PolicyRouteParts, reply: Reply): Response {

@@ -1,7 +1,8 @@
 import type { ChangeOutcome, PolicySnapshot } from "../enforcement/policy-control.ts";
 import { policyMode, renderPolicy } from "../policy/policy.ts";
 import { type Problem, renderProblems } from "../policy/problem.ts";
-import { diffPolicies } from "./policy-diff.ts";
+import type { TakeSteps } from "../policy/steps.ts";
+import { diffSteps } from "./policy-diff.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** What a call on `/policy` comes to: a success with its JSON, or a refusal; and the entity tag of the policy that it speaks of. */
@@ -11,12 +12,16 @@ export type Reply =
 
 export interface ReplyOptions {
   readonly dryRun: boolean;
+  readonly takeSteps: TakeSteps;
   /** Said of a change that was made. */
   readonly reason?: string;
 }
 
 /** The reply to a change. Keys stand in the order that the API promises. */
-export function replyToChange(outcome: ChangeOutcome, { dryRun, reason }: ReplyOptions): Reply {
+export async function replyToChange(
+  outcome: ChangeOutcome,
+  { dryRun, takeSteps, reason }: ReplyOptions,
+): Promise<Reply> {
   if (outcome.kind === "precondition-failed") {
     const message = `the policy has changed: If-Match does not hold for ${outcome.etag}`;
     return { ok: false, refusal: { code: "precondition-failed", message }, etag: outcome.etag };
@@ -32,7 +37,7 @@ export function replyToChange(outcome: ChangeOutcome, { dryRun, reason }: ReplyO
   const preview = {
     dryRun: true,
     policy: renderPolicy(state.policy),
-    ...diffPolicies(previous.policy, state.policy),
+    ...(await takeSteps(diffSteps(previous.policy, state.policy))),
   };
   return { ok: true, body: { ...body, ...preview }, etag: previous.etag };
 }

@@ -12,6 +12,7 @@ import type { Settings } from "../config.ts";
 import { NetlinkRefusal } from "../netfilter/io/acknowledgement.ts";
 import { type ApiRedirect, openApiRedirect } from "../netfilter/io/api-redirect.ts";
 import { parseAddress } from "../policy/address.ts";
+import { inSlices } from "../sys/in-slices.ts";
 
 type ApiSettings = Pick<
   Settings,
@@ -30,7 +31,7 @@ export async function openApi(settings: ApiSettings, parts: Omit<AppParts, "auth
   await using undo = new AsyncDisposableStack();
   const application: Application = {
     health: () => parts.control.health(),
-    load: loadOnce({ ...parts, auth: settings, startMs: Date.now() }),
+    load: loadOnce({ ...parts, auth: settings, startMs: Date.now(), takeSteps: inSlices }),
     onError: parts.onError,
   };
   const tcp = await listenElsewhere(application, settings.httpAddress);

@@ -11,7 +11,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AuditLog, LoadedFrom } from "../audit/audit-log.ts";
 import { type CompiledPolicy, compileSteps, mergeSteps, removalSteps } from "../policy/compile.ts";
-import { mergeRules, removeTargets } from "../policy/edit.ts";
+import { mergeRulesSteps, removeTargetsSteps } from "../policy/edit.ts";
 import type { PolicyLayers } from "../policy/layers.ts";
 import { type PolicyText, renderPolicyText, textSteps } from "../policy/policy-text.ts";
 import { DENY_ALL, type Policy } from "../policy/policy.ts";
@@ -132,7 +132,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     if (options.ifMatch !== undefined && !etagMatches(options.ifMatch, previous.etag)) {
       return { kind: "precondition-failed", etag: previous.etag };
     }
-    const policy = applyEdit(previous.policy, text, edit);
+    const policy = await applyEdit(previous.policy, text, edit);
     if (edit.kind === "remove" && policy === previous.policy)
       return { kind: "unchanged", state: previous, previous };
     const count = policy.egress.length;
@@ -217,10 +217,10 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
 }
 
 /** The policy after an edit; the very same value when a removal finds nothing to remove. */
-function applyEdit(policy: Policy, { blocks }: PolicyText, edit: PolicyEdit): Policy {
+async function applyEdit(policy: Policy, { blocks }: PolicyText, edit: PolicyEdit): Promise<Policy> {
   if (edit.kind === "replace") return edit.policy;
-  if (edit.kind === "merge") return mergeRules(policy, edit.rules, blocks);
-  return removeTargets(policy, edit.targets, blocks);
+  if (edit.kind === "merge") return inSlices(mergeRulesSteps(policy, edit.rules, blocks));
+  return inSlices(removeTargetsSteps(policy, edit.targets, blocks));
 }
 
 function sameTargets(one: AlwaysLayers, other: AlwaysLayers): boolean {

@@ -52,7 +52,7 @@ export function* compileSteps({ denyAlways, allowAlways, user }: PolicyLayers): 
 }
 
 /**
- * As `mergeRules` does to the list: these rules first, in their order, the first one for each target, instead of the user's own with
+ * As `mergeRulesSteps` does to the list: these rules first, in their order, the first one for each target, instead of the user's own with
  * these targets. O(log n) a rule.
  */
 export function* mergeSteps(policy: CompiledPolicy, added: readonly Rule[]): Steps<CompiledPolicy> {
@@ -65,7 +65,7 @@ export function* mergeSteps(policy: CompiledPolicy, added: readonly Rule[]): Ste
   return { ...policy, rules, lowestRank };
 }
 
-/** As `removeTargets` does to the list. O(log n) a target. */
+/** As `removeTargetsSteps` does to the list. O(log n) a target. */
 export function* removalSteps(policy: CompiledPolicy, targets: readonly Target[]): Steps<CompiledPolicy> {
   let { rules } = policy;
   for (const target of targets) {

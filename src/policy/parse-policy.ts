@@ -2,27 +2,56 @@ import * as z from "zod/mini";
 import type { Policy } from "./policy.ts";
 import { type Problem, type Result, accepted, oneLine, quote, refused, refusedAll } from "./problem.ts";
 import { type Action, type Rule, parseAction } from "./rule.ts";
+import { type Steps, takeAll } from "./steps.ts";
 import { type Target, parseTarget } from "./target.ts";
 
 /** What a text without a value in it reads as: the caller says what that means. */
 export type Blank = "blank";
 
-/**
- * Reads a policy. `null`, `{}` and absent or `null` fields take the closed reading: `defaultAction` deny, no rules. Unknown keys are
- * ignored, `__proto__` among them; of duplicate keys the last holds. Every problem is reported, with its place.
- */
+/** A policy read in one go: see {@link policySteps}. */
 export function parsePolicyJson(text: string): Result<Policy | Blank> {
-  return parseJson(text, policyShape);
+  return takeAll(policySteps(text));
 }
 
-/** Reads an array of rules; `null` is the empty array. A rule without an action denies. */
+/** Rules read in one go: see {@link rulesSteps}. */
 export function parseRulesJson(text: string): Result<readonly Rule[] | Blank> {
-  return parseJson(text, rulesShape);
+  return takeAll(rulesSteps(text));
 }
 
-/** Reads an array of targets; `null` is the empty array. */
+/** Targets read in one go: see {@link targetsSteps}. */
 export function parseTargetsJson(text: string): Result<readonly Target[] | Blank> {
-  return parseJson(text, targetsShape);
+  return takeAll(targetsSteps(text));
+}
+
+/**
+ * Reads a policy, a step for each rule after one for the JSON (5 ms for a MiB). `null`, `{}` and absent or `null` fields take the
+ * closed reading: `defaultAction` deny, no rules. Unknown keys are ignored, `__proto__` among them; of duplicate keys the last holds.
+ * Every problem is reported, with its place.
+ */
+export function policySteps(text: string): Steps<Result<Policy | Blank>> {
+  return jsonSteps(text, function* (value) {
+    const egress: unknown = isRecord(value) ? value["egress"] : undefined;
+    if (!isRecord(value) || !Array.isArray(egress)) return readWhole(policyShape, value);
+    const frame = policyShape.safeParse({ ...value, egress: [] });
+    const rules = yield* itemSteps(ruleShape, egress, ["egress"]);
+    if (frame.success && rules.ok) return accepted({ ...frame.data, egress: rules.value });
+    const problems = frame.success ? [] : frame.error.issues.map((issue) => toProblem(issue));
+    return refusedAll([...problems, ...(rules.ok ? [] : rules.problems)]);
+  });
+}
+
+/** Reads an array of rules, a step for each; `null` is the empty array. A rule without an action denies. */
+export function rulesSteps(text: string): Steps<Result<readonly Rule[] | Blank>> {
+  return jsonSteps(text, function* (value) {
+    return Array.isArray(value) ? yield* listSteps(ruleShape, value) : readWhole(rulesShape, value);
+  });
+}
+
+/** Reads an array of targets, a step for each; `null` is the empty array. */
+export function targetsSteps(text: string): Steps<Result<readonly Target[] | Blank>> {
+  return jsonSteps(text, function* (value) {
+    return Array.isArray(value) ? yield* listSteps(targetShape, value) : readWhole(targetsShape, value);
+  });
 }
 
 export const targetShape = z.pipe(
@@ -63,7 +92,7 @@ export const policyShape = z.pipe(
   })),
 );
 
-function parseJson<T>(text: string, shape: z.ZodMiniType<T>): Result<T | Blank> {
+function* jsonSteps<T>(text: string, read: (value: unknown) => Steps<Result<T>>): Steps<Result<T | Blank>> {
   if (text.trim() === "") return accepted("blank");
   let value: unknown;
   try {
@@ -71,8 +100,41 @@ function parseJson<T>(text: string, shape: z.ZodMiniType<T>): Result<T | Blank> 
   } catch (error) {
     return refused(`is not JSON: ${oneLine(error instanceof Error ? error.message : String(error))}`);
   }
+  yield;
+  return yield* read(value);
+}
+
+function readWhole<T>(shape: z.ZodMiniType<T>, value: unknown): Result<T> {
   const parsed = shape.safeParse(value);
-  return parsed.success ? accepted(parsed.data) : refusedAll(parsed.error.issues.map(toProblem));
+  return parsed.success
+    ? accepted(parsed.data)
+    : refusedAll(parsed.error.issues.map((issue) => toProblem(issue)));
+}
+
+function* listSteps<T>(shape: z.ZodMiniType<T>, items: readonly unknown[]): Steps<Result<readonly T[]>> {
+  const read = yield* itemSteps(shape, items, []);
+  return read.ok ? read : refusedAll(read.problems);
+}
+
+/** What zod makes of an array of these, and all its problems. */
+function* itemSteps<T>(
+  shape: z.ZodMiniType<T>,
+  items: readonly unknown[],
+  place: readonly string[],
+): Steps<Result<readonly T[]>> {
+  const values: T[] = [];
+  const problems: Problem[] = [];
+  for (const [index, item] of items.entries()) {
+    const parsed = shape.safeParse(item);
+    if (parsed.success) values.push(parsed.data);
+    else problems.push(...parsed.error.issues.map((issue) => toProblem(issue, [...place, index])));
+    yield;
+  }
+  return problems.length === 0 ? accepted(values) : { ok: false, problems };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 /** The value of a result; its problems go to zod, which knows the place. */
@@ -90,7 +152,9 @@ function unknownAction(text: string | null | undefined): string {
   return `${quote(text ?? "")} is no action, must be allow or deny`;
 }
 
-function toProblem({ path, message }: z.core.$ZodIssue): Problem {
-  const place = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
+function toProblem({ path, message }: z.core.$ZodIssue, within: readonly PropertyKey[] = []): Problem {
+  const place = [...within, ...path]
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .join("");
   return { path: place.replace(/^\./, ""), message };
 }

@@ -8,3 +8,6 @@ export function takeAll<T>(steps: Steps<T>): T {
     if (done === true) return value;
   }
 }
+
+/** Takes steps to their end, with pauses in which everything else has its turn, or without. */
+export type TakeSteps = <T>(steps: Steps<T>) => Promise<T>;

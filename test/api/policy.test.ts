@@ -177,6 +177,35 @@ describe("changes of the policy", () => {
   });
 });
 
+describe("long bodies", () => {
+  const rules = JSON.stringify([{ target: "a.example" }, { target: "b.example" }]);
+  it.each([
+    ["PUT", "/policy", `{"egress":${rules}}`],
+    ["PATCH", "/policy", rules],
+    ["DELETE", "/policy", '["a.example","b.example"]'],
+    ["PATCH", "/policy?dryRun=true", rules],
+  ])("others are answered between two rules of a %s %s", async (method, path, body) => {
+    const paused = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    await using api = await startApi({
+      async takeSteps(steps) {
+        for (let taken = 1; ; taken += 1) {
+          const { done, value } = steps.next();
+          if (done === true) return value;
+          if (taken < 3) continue;
+          paused.resolve();
+          await goOn.promise;
+        }
+      },
+    });
+    const changing = api.call(method, path, { body });
+    await paused.promise;
+    expect((await api.call("GET", "/policy")).status).toBe(200);
+    goOn.resolve();
+    expect((await changing).status).toBe(200);
+  });
+});
+
 describe("methods and paths", () => {
   it.each(["OPTIONS", "TRACE", "PROPFIND", "HEAD"])(
     "%s /policy is 405 with what is allowed",

@@ -6,11 +6,19 @@ import { takeAll } from "../../src/policy/steps.ts";
 import { decideAddress } from "../../src/policy/decide-address.ts";
 import { decideName } from "../../src/policy/decide-name.ts";
 import type { Decision } from "../../src/policy/decision.ts";
-import { mergeRules, removeTargets } from "../../src/policy/edit.ts";
 import type { Policy } from "../../src/policy/policy.ts";
 import { findDifferences, listRules } from "../../src/policy/rule-trie.ts";
 import { anyAction, anyIpv4, anyIpv6, anyName, anyRule, anyTarget } from "./arbitraries.ts";
-import { compiled, denyByDefault, qname, rules, targets, valueOf } from "./examples.ts";
+import {
+  compiled,
+  denyByDefault,
+  mergeRules,
+  qname,
+  removeTargets,
+  rules,
+  targets,
+  valueOf,
+} from "./examples.ts";
 
 const anyEdit = fc.oneof(
   fc.record({ merge: fc.array(anyRule, { minLength: 1, maxLength: 4 }) }),

@@ -1,10 +1,18 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { mergeRules, removeTargets } from "../../src/policy/edit.ts";
 import { renderPolicyText } from "../../src/policy/policy-text.ts";
 import type { Rule } from "../../src/policy/rule.ts";
 import { anyRule, anyTarget } from "./arbitraries.ts";
-import { allowByDefault, denyByDefault, rules, target, targets, words } from "./examples.ts";
+import {
+  allowByDefault,
+  denyByDefault,
+  mergeRules,
+  removeTargets,
+  rules,
+  target,
+  targets,
+  words,
+} from "./examples.ts";
 
 test("new rules come first, and a rule with the same target goes", () => {
   const base = denyByDefault("allow example.com", "deny *.example.com");

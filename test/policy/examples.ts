@@ -1,8 +1,10 @@
 import { compilePolicy, type CompiledPolicy } from "../../src/policy/compile.ts";
 import { type DomainName, isDomainName, parseDomainName } from "../../src/policy/domain-name.ts";
+import { mergeRulesSteps, removeTargetsSteps } from "../../src/policy/edit.ts";
 import type { Policy } from "../../src/policy/policy.ts";
 import type { Result } from "../../src/policy/problem.ts";
 import type { Action, Rule } from "../../src/policy/rule.ts";
+import { takeAll } from "../../src/policy/steps.ts";
 import { type Target, parseTarget } from "../../src/policy/target.ts";
 
 /** The value of a result that must be good; the problems are the failure's text. */
@@ -61,4 +63,12 @@ export function qname(text: string): DomainName {
 /** A name as a person writes it; `.` is the root. */
 export function nameOf(text: string): DomainName {
   return valueOf(parseDomainName(text));
+}
+
+export function mergeRules(...given: Parameters<typeof mergeRulesSteps>): Policy {
+  return takeAll(mergeRulesSteps(...given));
+}
+
+export function removeTargets(...given: Parameters<typeof removeTargetsSteps>): Policy {
+  return takeAll(removeTargetsSteps(...given));
 }

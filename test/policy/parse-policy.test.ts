@@ -1,9 +1,17 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parsePolicyJson, parseRulesJson, parseTargetsJson } from "../../src/policy/parse-policy.ts";
+import {
+  parsePolicyJson,
+  parseRulesJson,
+  parseTargetsJson,
+  policyShape,
+  policySteps,
+  rulesShape,
+  targetsShape,
+} from "../../src/policy/parse-policy.ts";
 import { DENY_ALL, renderPolicy } from "../../src/policy/policy.ts";
 import { type Problem, type Result, renderProblems } from "../../src/policy/problem.ts";
-import { anyAction, anyRule, anyText } from "./arbitraries.ts";
+import { anyAction, anyRule, anyTarget, anyText } from "./arbitraries.ts";
 import { allowByDefault, denyByDefault, rules, valueOf, words } from "./examples.ts";
 
 function problemsOf(result: Result<unknown>): readonly Problem[] {
@@ -117,6 +125,40 @@ test("a policy that is shown and read again is the same policy", () => {
       expect(words(policy.egress)).toEqual(egress);
     }),
   );
+});
+
+test("rule by rule is what the whole shape reads, with the same problems in the same order", () => {
+  const anyTargetValue = fc.oneof(anyText, anyTarget, fc.constantFrom(null, 7));
+  const anyActionValue = fc.constantFrom("allow", "deny", "", null, "x", 7);
+  const anyItem = fc.oneof(
+    fc.record({ action: anyActionValue, target: anyTargetValue, id: fc.integer() }, { requiredKeys: [] }),
+    fc.constantFrom(null, 7, [], "allow"),
+  );
+  const anyItems = fc.array(anyItem, { maxLength: 30 });
+  const anyPolicy = fc.record({ defaultAction: anyActionValue, egress: anyItems }, { requiredKeys: [] });
+  fc.assert(
+    fc.property(anyPolicy, anyItems, fc.array(anyTargetValue), (policy, items, texts) => {
+      const cases = [
+        [parsePolicyJson(JSON.stringify(policy)), policyShape.safeParse(policy)],
+        [parseRulesJson(JSON.stringify(items)), rulesShape.safeParse(items)],
+        [parseTargetsJson(JSON.stringify(texts)), targetsShape.safeParse(texts)],
+      ] as const;
+      for (const [read, whole] of cases) {
+        expect(read.ok ? read.value : undefined).toEqual(whole.data);
+        const messages = whole.error?.issues.map(({ message }) => message) ?? [];
+        expect(
+          problemsOf(read)
+            .slice(0, 20)
+            .map(({ message }) => message),
+        ).toEqual(messages.slice(0, 20));
+      }
+    }),
+  );
+});
+
+test("a policy is read in a step for each rule", () => {
+  const text = JSON.stringify({ egress: [{ target: "a.example" }, { target: "b.example" }, {}] });
+  expect([...policySteps(text)]).toHaveLength(1 + 3);
 });
 
 test("no text and no JSON value throws", () => {
