@@ -25,9 +25,13 @@ export function egressChain(input: RulesetInput): Chain {
 /** The verdict on the far end's address: what the policy's address rules say, then what lookups have brought. */
 export function judge(side: "saddr" | "daddr"): readonly Rule[] {
   return [
+    { statements: `ip ${side} @deny_host_v4 jump refuse` },
     { statements: `ip ${side} @deny_v4 jump refuse` },
+    { statements: `ip6 ${side} @deny_host_v6 jump refuse` },
     { statements: `ip6 ${side} @deny_v6 jump refuse` },
+    { statements: `ip ${side} @allow_host_v4 ${ADMIT}` },
     { statements: `ip ${side} @allow_v4 ${ADMIT}` },
+    { statements: `ip6 ${side} @allow_host_v6 ${ADMIT}` },
     { statements: `ip6 ${side} @allow_v6 ${ADMIT}` },
     { statements: `ip ${side} @dyn_allow_v4 ${ADMIT}` },
     { statements: `ip6 ${side} @dyn_allow_v6 ${ADMIT}` },

@@ -72,7 +72,9 @@ export function revokedChain(): Chain {
     rules: [
       { statements: "ip saddr @onlink_v4 return" },
       { statements: "ip6 saddr @onlink_v6 return" },
+      { statements: "ip saddr @allow_host_v4 return" },
       { statements: "ip saddr @allow_v4 return" },
+      { statements: "ip6 saddr @allow_host_v6 return" },
       { statements: "ip6 saddr @allow_v6 return" },
       { statements: "ip saddr @dyn_allow_v4 return" },
       { statements: "ip6 saddr @dyn_allow_v6 return" },

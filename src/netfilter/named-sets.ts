@@ -64,8 +64,15 @@ function policySets(action: Action, { mode, policy }: RulesetInput): readonly Na
     return { octets, rules: mode === "dns" ? undefined : rules, action };
   };
   return [
-    { name: `${action}_v4`, type: "ipv4_addr", flag: "interval", ranges: held(4, v4) },
-    { name: `${action}_v6`, type: "ipv6_addr", flag: "interval", ranges: held(16, v6) },
+    ...setsOfKinds(`${action}_v4`, "ipv4_addr", held(4, v4)),
+    ...setsOfKinds(`${action}_v6`, "ipv6_addr", held(16, v6)),
+  ];
+}
+
+function setsOfKinds(name: string, type: string, all: PolicyRanges): readonly NamedSet[] {
+  return [
+    { name: name.replace("_", "_host_"), type, ranges: { kind: "host", all } },
+    { name, type, flag: "interval", ranges: { kind: "span", all } },
   ];
 }
 

@@ -1,7 +1,7 @@
 /** A ruleset as text for `nft -f -`: one transaction. */
 import { renderRange } from "./address-octets.ts";
 import { guardedDevice, OUR_TABLES, TABLE } from "./kernel-names.ts";
-import { listRanges, type PolicyRanges } from "./policy-ranges.ts";
+import { isOfKind, listRanges, type RangesOfKind } from "./policy-ranges.ts";
 import type {
   Chain,
   ElementChange,
@@ -156,8 +156,9 @@ function* replaceElements(
   yield* elementLine("add", set, elements);
 }
 
-function* rendered(ranges: PolicyRanges): Generator<string, void, undefined> {
-  for (const range of listRanges(ranges)) yield renderRange(range);
+/** Undefined for each range of the other kind, so that passing over many of them is no long step. */
+function* rendered({ kind, all }: RangesOfKind): Generator<string | undefined, void, undefined> {
+  for (const range of listRanges(all)) yield isOfKind(kind, range) ? renderRange(range) : undefined;
 }
 
 /** Deleting what is not there would fail the transaction, and adding what is there keeps its old timeout: so add, delete, add. */
@@ -172,11 +173,15 @@ function* changeElements({ set, remove, put }: ElementChange): Generator<string,
 function* elementLine(
   verb: "add" | "delete",
   set: string,
-  elements: Iterable<string>,
+  elements: Iterable<string | undefined>,
 ): Generator<string, void, undefined> {
   let before = `${verb} element ${set} { `;
   let after = "";
   for (const element of elements) {
+    if (element === undefined) {
+      yield "";
+      continue;
+    }
     yield `${before}${element}`;
     [before, after] = [", ", " }\n"];
   }

@@ -4,11 +4,12 @@
  */
 import { ADMIT_CHAIN, CURRENT_CHAIN } from "./generation-chains.ts";
 import type { AddressRange } from "./address-octets.ts";
-import { diffRanges, type Looks } from "./policy-ranges.ts";
+import { diffRanges, isOfKind, type Looks, type PolicyRanges, type RangesOfKind } from "./policy-ranges.ts";
 import type { Chain, ElementChange, NamedSet, Ruleset, Table } from "./ruleset.ts";
 
 export interface RangeChange {
   readonly set: string;
+  readonly kind: RangesOfKind["kind"];
   readonly gone: readonly AddressRange[];
   readonly come: readonly AddressRange[];
 }
@@ -40,12 +41,18 @@ export function findDelta(from: Ruleset, to: Ruleset): RulesetDelta | undefined 
 function addRangeChanges(from: Table, to: Table, changes: RangeChange[], looks: Looks): boolean {
   if (from.family !== to.family || from.name !== to.name) return false;
   if (from.sets.length !== to.sets.length || from.chains.length !== to.chains.length) return false;
+  const known = new Map<PolicyRanges, ReturnType<typeof diffRanges>>();
   for (const [index, set] of to.sets.entries()) {
     const before = from.sets[index];
     if (before === undefined || !isSameSet(before, set)) return false;
     if (before.ranges === undefined || set.ranges === undefined) continue;
-    const { gone, come } = diffRanges(before.ranges, set.ranges, looks);
-    if (gone.length + come.length > 0) changes.push({ set: set.name, gone, come });
+    const { kind, all } = set.ranges;
+    // One set has the hosts, another one the spans of what is the same search.
+    const found = known.get(all) ?? diffRanges(before.ranges.all, all, looks);
+    known.set(all, found);
+    const gone = found.gone.filter((range) => isOfKind(kind, range));
+    const come = found.come.filter((range) => isOfKind(kind, range));
+    if (gone.length + come.length > 0) changes.push({ set: set.name, kind, gone, come });
   }
   return to.chains.every((chain, index) => {
     const before = from.chains[index];

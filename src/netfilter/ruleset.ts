@@ -3,7 +3,7 @@
  * of what we keep there, not a difference; `renderRuleset` makes one nftables transaction of it. It is not a model of nftables:
  * a rule's statements are kept as nft(8) writes them.
  */
-import type { PolicyRanges } from "./policy-ranges.ts";
+import type { RangesOfKind } from "./policy-ranges.ts";
 /** `dns`: lookups only. `dns+nft`: connections too. */
 export type EnforcementMode = "dns" | "dns+nft";
 
@@ -41,7 +41,7 @@ export interface NamedSet {
   readonly size?: number;
   /** The set is to hold these and no others; without either the kernel keeps what it holds. */
   readonly elements?: readonly string[];
-  readonly ranges?: PolicyRanges;
+  readonly ranges?: RangesOfKind;
 }
 
 export interface Chain {

@@ -195,7 +195,7 @@ describe("/policy", () => {
         '"added":[{"action":"deny","target":"198.51.100.7"}],"removed":[{"action":"allow","target":"198.51.100.7"}]}',
     );
     expect(await readPolicy()).toBe(before);
-    expect(await readAddresses(lab.sandbox, "allow_v4")).toEqual(["198.51.100.7"]);
+    expect(await readAddresses(lab.sandbox, "allow_host_v4")).toEqual(["198.51.100.7"]);
     expect(await readFile(file, "utf8")).toBe(stored);
   });
 

@@ -71,7 +71,7 @@ describe("the cap", () => {
   test("always-rules do not count, and are not shown", async () => {
     await writeFile(join(lab.stateFolder, "rules", "deny.always"), "198.51.100.200\n");
     await until("they are in force", async () => {
-      return (await readAddresses(lab.sandbox, "deny_v4")).includes("198.51.100.200");
+      return (await readAddresses(lab.sandbox, "deny_host_v4")).includes("198.51.100.200");
     });
     expect(await change("PUT", { egress: manyRules(4096) })).toMatchObject({ status: 200 });
     expect((await sidecar.api("GET", "/policy")).text).not.toContain("198.51.100.200");
@@ -125,7 +125,7 @@ describe("a change that fails", () => {
     expect(answer.status).toBe(500);
     expect(answer.text).toMatch(/^failed to persist policy: .*policy\.json: its folder does not exist/);
     expect((await failing.api("GET", "/policy")).text).toContain("198.51.100.7");
-    expect(await readAddresses(other.sandbox, "allow_v4")).toEqual(["198.51.100.7"]);
+    expect(await readAddresses(other.sandbox, "allow_host_v4")).toEqual(["198.51.100.7"]);
     expect((await failing.api("GET", "/healthz")).text).toBe("ok");
   });
 
@@ -147,7 +147,7 @@ describe("a change that fails", () => {
     expect((await failing.api("GET", "/healthz")).status).toBe(503);
     await nft.accept();
     await until("it is healthy", async () => (await failing.api("GET", "/healthz")).status === 200, 10_000);
-    expect(await readAddresses(other.sandbox, "allow_v4")).toEqual(["198.51.100.7"]);
+    expect(await readAddresses(other.sandbox, "allow_host_v4")).toEqual(["198.51.100.7"]);
   });
 
   test("is none where somebody put a set of another type in the place of ours: the table is made anew", async () => {
@@ -159,6 +159,6 @@ describe("a change that fails", () => {
     // Without the table's chains no frame leaves the sandbox, so this goes by the unix socket.
     const next = { egress: [{ action: "allow", target: "198.51.100.8" }] };
     expect(await sidecar.api("PUT", "/policy", { body: next })).toMatchObject({ status: 200 });
-    expect(await readAddresses(lab.sandbox, "allow_v4")).toEqual(["198.51.100.8"]);
+    expect(await readAddresses(lab.sandbox, "allow_host_v4")).toEqual(["198.51.100.8"]);
   });
 });

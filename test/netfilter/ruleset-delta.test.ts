@@ -29,6 +29,39 @@ describe("a change of policy that is little", () => {
     ]);
   });
 
+  test.each<[string, string, readonly unknown[]]>([
+    [
+      "a host that changes sides is in two sets of hosts",
+      "deny 198.51.100.7",
+      [
+        { set: "allow_host_v4", kind: "host", gone: ["198.51.100.7"], come: [] },
+        { set: "deny_host_v4", kind: "host", gone: [], come: ["198.51.100.7"] },
+      ],
+    ],
+    [
+      "two neighbours are a span, and no hosts any more",
+      "allow 198.51.100.8",
+      [
+        { set: "allow_host_v4", kind: "host", gone: ["198.51.100.7"], come: [] },
+        { set: "allow_v4", kind: "span", gone: [], come: ["198.51.100.7-198.51.100.8"] },
+      ],
+    ],
+    [
+      "a prefix of one IPv6 address is a host",
+      "allow 2001:db8::7/128",
+      [{ set: "allow_host_v6", kind: "host", gone: [], come: ["2001:db8::7"] }],
+    ],
+  ])("%s", (_, rule, expected) => {
+    const one = { policy: policyOf("deny", "allow 198.51.100.7") };
+    const other = { policy: policyOf("deny", rule, "allow 198.51.100.7") };
+    const ranges = delta(one, other)?.ranges.map(({ gone, come, ...change }) => ({
+      ...change,
+      gone: gone.map(renderRange),
+      come: come.map(renderRange),
+    }));
+    expect(ranges).toEqual(expected);
+  });
+
   test("in dns mode has no generation", () => {
     expect(delta({ mode: "dns" }, { mode: "dns", generation: 9 })).toEqual({
       generation: undefined,

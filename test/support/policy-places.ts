@@ -28,14 +28,13 @@ export async function readDisk(lab: Lab, name = "policy.json"): Promise<PolicyJs
   return text === undefined ? undefined : policyShape.parse(JSON.parse(text));
 }
 
-/** The single addresses that the kernel allows and denies by rule, sorted. */
+/** The addresses that the kernel allows and denies by rule, sorted. */
 export async function readKernel(lab: Lab): Promise<{ allow: readonly string[]; deny: readonly string[] }> {
-  const both = async (set: string): Promise<readonly string[]> =>
-    [
-      ...(await readAddresses(lab.sandbox, `${set}_v4`)),
-      ...(await readAddresses(lab.sandbox, `${set}_v6`)),
-    ].toSorted();
-  return { allow: await both("allow"), deny: await both("deny") };
+  const held = async (action: string): Promise<readonly string[]> => {
+    const sets = ["host_v4", "v4", "host_v6", "v6"].map((set) => `${action}_${set}`);
+    return (await Promise.all(sets.map((set) => readAddresses(lab.sandbox, set)))).flat().toSorted();
+  };
+  return { allow: await held("allow"), deny: await held("deny") };
 }
 
 /** What the kernel's sets hold under a policy whose address rules are single, scattered addresses. */

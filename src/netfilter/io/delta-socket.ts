@@ -4,17 +4,10 @@ import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { type AddressRange, octetsAfter } from "../address-octets.ts";
 import { ADMIT_CHAIN, CURRENT_CHAIN } from "../generation-chains.ts";
 import { TABLE } from "../kernel-names.ts";
-import type { RulesetDelta } from "../ruleset-delta.ts";
+import type { RangeChange, RulesetDelta } from "../ruleset-delta.ts";
 import { appendAdmit, appendCurrent, flushChain } from "../wire/generation-rule.ts";
 import { createNetlinkWriter, type NetlinkWriter } from "../wire/netlink-writer.ts";
-import {
-  addElement,
-  beginBatch,
-  changeRange,
-  deleteElement,
-  endBatch,
-  type SetName,
-} from "../wire/set-element.ts";
+import { addElement, beginBatch, changeRange, deleteElement, endBatch } from "../wire/set-element.ts";
 import { awaitAcknowledgement } from "./acknowledgement.ts";
 
 const NETLINK_NETFILTER = 12;
@@ -53,9 +46,9 @@ function writeDelta(
   { generation, ranges, changes }: RulesetDelta,
   next: () => number,
 ): void {
-  for (const { set, gone, come } of ranges) {
-    writeRanges(writer, "delete", { table: TABLE, set }, gone, next);
-    writeRanges(writer, "add", { table: TABLE, set }, come, next);
+  for (const change of ranges) {
+    writeRanges(writer, "delete", change, change.gone, next);
+    writeRanges(writer, "add", change, change.come, next);
   }
   for (const { set: name, remove, put } of changes) {
     const set = { table: TABLE, set: name };
@@ -82,12 +75,14 @@ function writeDelta(
 function writeRanges(
   writer: NetlinkWriter,
   verb: "add" | "delete",
-  set: SetName,
+  { set, kind }: RangeChange,
   ranges: readonly AddressRange[],
   next: () => number,
 ): void {
   for (const { first, last } of ranges) {
-    changeRange(writer, verb, next(), set, { first, end: octetsAfter(last) });
+    // A host is one element, which has no end.
+    const end = kind === "host" ? undefined : octetsAfter(last);
+    changeRange(writer, verb, next(), { table: TABLE, set }, { first, end });
   }
 }
 

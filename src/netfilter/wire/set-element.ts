@@ -118,7 +118,10 @@ export function dumpElements(writer: NetlinkWriter, sequence: number, { table, s
   writer.end(message);
 }
 
-/** Adds or deletes the addresses from `first` up to and without `end`; without `end` the last of the space is in it. */
+/**
+ * Adds or deletes the addresses from `first` up to and without `end`; without `end` the last of the space is in it, or, where the set
+ * holds no intervals, `first` alone.
+ */
 export function changeRange(
   writer: NetlinkWriter,
   verb: "add" | "delete",
