@@ -11,8 +11,8 @@ import type { DomainName } from "../policy/domain-name.ts";
 import { renderPolicy } from "../policy/policy.ts";
 import type { Target } from "../policy/target.ts";
 import type { AuditLog, PolicyChange } from "./audit-log.ts";
-import { createLookupLines } from "./lookup-lines.ts";
 import { type LineOutput, type LineSink, type SummaryLines, createLineSink } from "./line-sink.ts";
+import { createLookupLog } from "./lookup-log.ts";
 
 export interface LogSettings {
   readonly logLevel: "debug" | "info" | "warn" | "error";
@@ -20,6 +20,8 @@ export interface LogSettings {
   readonly logOutputs: readonly string[];
   readonly sandboxId: string | undefined;
   readonly extraAttributes: Readonly<Record<string, string>>;
+  /** Of denied and of allowed lookups, each; 0 is no bound. */
+  readonly lookupLinesPerSecond: number;
 }
 
 export interface Log {
@@ -61,7 +63,15 @@ export function createLog(
   };
   const kept = createPino(settings, keep);
   const atEveryLevel = createPino({ ...settings, logLevel: "warn" }, keep);
-  const lookups = createLookupLines(commonFields(settings));
+  const lookups = createLookupLog({
+    sinks,
+    common: commonFields(settings),
+    linesPerSecond: settings.lookupLinesPerSecond,
+    reportDenied: (host, count) =>
+      atEveryLevel.warn({ ...event("egress.denied"), "target.host": host, count }, "lookups denied"),
+    reportAllowed: (host, count) =>
+      kept.info({ ...event("egress.outbound"), "target.host": host, count }, "lookups allowed"),
+  });
   let isSkipped = compileSkipList([]);
   const wantsAllowed = (host: DomainName): boolean => kept.isLevelEnabled("info") && !isSkipped(host);
   const audit: AuditLog = {
@@ -83,10 +93,7 @@ export function createLog(
       if (error === undefined) kept.warn(fields, "rules that were changed from outside are loaded again");
       else kept.error(fields, "rules that were changed from outside could not be loaded again");
     },
-    lookupDenied(lookup) {
-      const line = lookups.denied(lookup);
-      for (const sink of sinks) sink.kept(line, lookup.host);
-    },
+    lookupDenied: lookups.denied,
     lookupsLimited({ parent, bound, perMinute, layer, rule }) {
       atEveryLevel.warn(
         { ...event("egress.limited"), parent, bound, "per.minute": perMinute, layer, rule },
@@ -95,9 +102,7 @@ export function createLog(
     },
     wantsAllowed,
     lookupAllowed(lookup) {
-      if (!wantsAllowed(lookup.host)) return;
-      const line = lookups.allowed(lookup);
-      for (const sink of sinks) sink.ordinary(line);
+      if (wantsAllowed(lookup.host)) lookups.allowed(lookup);
     },
   };
   return {
@@ -107,6 +112,7 @@ export function createLog(
       isSkipped = compileSkipList(targets);
     },
     async drain(limitMs) {
+      lookups.flush();
       await Promise.all(sinks.map((sink: LineSink) => sink.drain(limitMs)));
     },
   };

@@ -4,6 +4,16 @@ import { orNone, withDefault } from "./variable.ts";
 
 /** Where denials and metrics are sent, and what is said with them. */
 export const OBSERVABILITY_VARIABLES = {
+  lookupLinesPerSecond: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_LOOKUP_LINES_PER_SECOND",
+      default: "500",
+      meaning:
+        "log lines of denied and of allowed lookups each; after a burst others are counted by name; 0 is no bound",
+      accepts: "a whole number from 0 to 1000000",
+    },
+    integer(0, 1_000_000),
+  ),
   denyWebhook: orNone(
     {
       name: "OPENSANDBOX_EGRESS_DENY_WEBHOOK",

@@ -12,6 +12,7 @@ const SETTINGS: LogSettings = {
   logOutputs: ["memory"],
   sandboxId: undefined,
   extraAttributes: {},
+  lookupLinesPerSecond: 0,
 };
 
 function createMemoryLog(settings: Partial<LogSettings> = {}) {
@@ -137,6 +138,38 @@ describe("the audit log", () => {
       expect(await lines()).toMatchObject([{ "opensandbox.event": "egress.denied", level: "warn" }]);
     },
   );
+
+  it("counts lookups by name once a flood has used up its lines, at every level", async () => {
+    const { log, lines } = createMemoryLog({ logLevel: "error", lookupLinesPerSecond: 1 });
+    const deny = (host: string): void => log.audit.lookupDenied({ host, layer: "default", rule: undefined });
+    for (let n = 0; n < 200; n += 1) deny(`n${n}.example.com`);
+    for (let n = 0; n < 9; n += 1) deny("again.example.com");
+    for (let n = 0; n < 7; n += 1) deny(`more${n}.example.com`);
+    const written = await lines();
+    expect(written).toHaveLength(202);
+    expect(written.slice(199)).toMatchObject([
+      { "opensandbox.event": "egress.denied", "target.host": "n199.example.com", msg: "lookup denied" },
+      {
+        level: "warn",
+        "opensandbox.event": "egress.denied",
+        "target.host": "again.example.com",
+        count: 9,
+        msg: "lookups denied",
+      },
+      { level: "warn", "opensandbox.event": "egress.denied", count: 7, msg: "lookups denied" },
+    ]);
+    expect(written.at(-1)).not.toHaveProperty("target.host");
+  });
+
+  it("counts allowed lookups apart, so that they take no line from denials", async () => {
+    const { log, lines } = createMemoryLog({ lookupLinesPerSecond: 1 });
+    for (let n = 0; n < 205; n += 1) log.audit.lookupAllowed({ host: HOST, ips: ["192.0.2.1"] });
+    log.audit.lookupDenied({ host: "x.example.com", layer: "default", rule: undefined });
+    expect((await lines()).slice(200)).toMatchObject([
+      { "opensandbox.event": "egress.denied", "target.host": "x.example.com", msg: "lookup denied" },
+      { level: "info", "opensandbox.event": "egress.outbound", "target.host": HOST, count: 5 },
+    ]);
+  });
 
   it("tells why an allowed lookup got no answer", async () => {
     const { log, lines } = createMemoryLog();

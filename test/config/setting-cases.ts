@@ -105,6 +105,14 @@ export const CASES: readonly {
     refused: ["verbose", "warning"],
   },
   {
+    name: "OPENSANDBOX_EGRESS_LOOKUP_LINES_PER_SECOND",
+    accepted: [
+      ["0", { lookupLinesPerSecond: 0 }],
+      ["50", { lookupLinesPerSecond: 50 }],
+    ],
+    refused: ["-1", "1000001", "none"],
+  },
+  {
     name: "OPENSANDBOX_LOG_OUTPUT",
     accepted: [
       ["stdout, /var/log/egress.log,stdout,", { logOutputs: ["stdout", "/var/log/egress.log"] }],

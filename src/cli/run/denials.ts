@@ -24,10 +24,10 @@ export function createDenials(): Denials {
     take(line) {
       const event = parseObject(line);
       const host = stringOf(event, "target.host");
-      if (stringOf(event, "opensandbox.event") !== "egress.denied" || host === undefined) return;
+      if (stringOf(event, "opensandbox.event") !== "egress.denied") return;
       const count = numberOf(event, "count") ?? 1;
-      const before = counts.get(host);
-      if (before === undefined && counts.size >= NAMES_KEPT) others += count;
+      const before = host === undefined ? undefined : counts.get(host);
+      if (host === undefined || (before === undefined && counts.size >= NAMES_KEPT)) others += count;
       else counts.set(host, (before ?? 0) + count);
     },
   };

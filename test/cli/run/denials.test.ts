@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createDenials, renderDenials } from "../../../src/cli/run/denials.ts";
 
-function denied(host: string, count?: number): string {
+function denied(host: string | undefined, count?: number): string {
   return JSON.stringify({ "opensandbox.event": "egress.denied", "target.host": host, count });
 }
 
@@ -38,6 +38,14 @@ test("a line that stands for many counts as many", () => {
   expect(render(denied("a.example.org"), denied("a.example.org", 41))).toEqual([
     "denied lookups:",
     "    42  a.example.org",
+  ]);
+});
+
+test("a line that stands for names that are not told counts, too", () => {
+  expect(render(denied("a.example.org"), denied(undefined, 41))).toEqual([
+    "denied lookups:",
+    "     1  a.example.org",
+    "    41  of other names",
   ]);
 });
 
