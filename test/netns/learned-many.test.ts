@@ -58,8 +58,10 @@ afterAll(async () => {
 async function lookUp(first: number, end: number): Promise<void> {
   for (let wildcard = first; wildcard < end; wildcard++) {
     const questions = Array.from({ length: NAMES }, (_, index) => nameOf(wildcard, index)).flatMap((name) => [
-      ...[name, "A"],
-      ...[name, "AAAA"],
+      name,
+      "A",
+      name,
+      "AAAA",
     ]);
     await lab.asWorkload(["dig", "+tcp", "+short", ...questions]);
   }
