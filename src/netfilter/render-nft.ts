@@ -51,7 +51,8 @@ export function* renderPieces(ruleset: Ruleset, present: KernelState): Generator
   for (const table of ruleset.tables) {
     yield* linesOf(declare(table));
     yield* linesOf(table.chains.map(({ name }) => `flush chain ${table.family} ${table.name} ${name}`));
-    for (const set of table.sets) yield* replaceElements(table, set);
+    const isThere = present.tables.some(({ family, name }) => family === table.family && name === table.name);
+    for (const set of table.sets) yield* replaceElements(table, set, isThere);
     yield* linesOf(fill(table));
   }
   for (const change of ruleset.changes) yield* changeElements(change);
@@ -119,12 +120,11 @@ function declare(table: Table): readonly string[] {
   ];
 }
 
-function fill(table: Table): readonly string[] {
-  return [
-    `table ${table.family} ${table.name} {`,
-    ...table.chains.flatMap(({ name, rules }) => [`  chain ${name} {`, ...rules.map(describeRule), "  }"]),
-    "}",
-  ];
+/** Rule by rule: a chain that is named once more in its table's block counts as changed, and the kernel lets nft(8) wait 11 ms for it as it ends. */
+function fill({ family, name, chains }: Table): readonly string[] {
+  return chains.flatMap((chain) =>
+    chain.rules.map((rule) => `add rule ${family} ${name} ${chain.name} ${describeRule(rule)}`),
+  );
 }
 
 function describeSet({ type, flag, timeoutSeconds, size }: NamedSet): string {
@@ -142,17 +142,19 @@ function describeHook({ type, name, priority, policy, device }: Hook): string {
 }
 
 function describeRule({ statements, comment }: Rule): string {
-  return `    ${statements}${comment === undefined ? "" : ` comment "${comment}"`}`;
+  return `${statements}${comment === undefined ? "" : ` comment "${comment}"`}`;
 }
 
 function* replaceElements(
   table: Table,
   { name, ranges, elements: listed }: NamedSet,
+  isThere: boolean,
 ): Generator<string, void, undefined> {
   const elements = ranges === undefined ? listed : rendered(ranges);
   if (elements === undefined) return;
   const set = `${table.family} ${table.name} ${name}`;
-  yield `flush set ${set}\n`;
+  // A new set is empty, and flushed all the same it leaves behind what nft(8) waits for, as above.
+  if (isThere) yield `flush set ${set}\n`;
   yield* elementLine("add", set, elements);
 }
 

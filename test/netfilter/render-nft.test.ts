@@ -27,6 +27,11 @@ function removals(present: KernelState, mode: "dns" | "dns+nft" = "dns+nft"): re
   return text.split("\n").filter((line) => line.startsWith("delete "));
 }
 
+function flushesOfSets(present: KernelState): readonly string[] {
+  const text = renderRuleset(compileRuleset(rulesetInput()), present);
+  return text.split("\n").filter((line) => line.startsWith("flush set "));
+}
+
 describe("what is in the kernel already", () => {
   test("a chain that fits stays", () => {
     const chains = [{ family: "inet", table: "opensandbox", name: "egress", hook } as const];
@@ -59,6 +64,11 @@ describe("what is in the kernel already", () => {
     expect(removals({ tables: [inet, guard], chains: [] }, "dns")).toEqual([
       "delete table netdev opensandbox_guard",
     ]);
+  });
+
+  test("a set that can hold something is emptied before it is filled", () => {
+    expect(flushesOfSets({ tables: [inet], chains: [] })).toContain("flush set inet opensandbox allow_v4");
+    expect(flushesOfSets(NOTHING_PRESENT)).toEqual([]);
   });
 
   test("teardown names only what is there", () => {
