@@ -2,9 +2,11 @@
  * Bundles the program into the folder `dist`, which can be copied anywhere: `egress.mjs` is the command, the other files are what it
  * loads, with koffi's native addon and the code that this Node has compiled. Linux with glibc, the architectures whose addon is installed.
  */
-import { copyFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, copyFile, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { builtinModules, createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { Script } from "node:vm";
 import { execa } from "execa";
 import { build, type Plugin } from "rolldown";
 
@@ -13,22 +15,13 @@ const COMMAND = join(OUT, "egress.mjs");
 const ARCHITECTURES = ["x64", "arm64"];
 const require = createRequire(import.meta.url);
 
-/** Code that this same Node has compiled once is kept beside the bundle, where that can be written, and goes with it to other places. */
-const LAUNCHER = `#!/usr/bin/env node
-process.env.NODE_COMPILE_CACHE_PORTABLE = "1";
-process.getBuiltinModule("node:module").enableCompileCache(import.meta.dirname + "/cache");
-delete process.env.NODE_COMPILE_CACHE_PORTABLE;
-await import("./main.mjs");
-`;
-
 /** koffi looks for its addon in places that a bundle does not have; this looks beside the bundle, and skips koffi's wrappers. */
 const koffiBesideTheBundle: Plugin = {
   name: "koffi",
   resolveId: { filter: { id: /^koffi$/ }, handler: () => "\0koffi" },
   load: {
     filter: { id: /^\0koffi$/ },
-    handler: () => `import { createRequire } from "node:module";
-export default createRequire(import.meta.url)("./koffi-linux-" + process.arch + ".node");`,
+    handler: () => `export default require("./koffi-linux-" + process.arch + ".node");`,
   },
 };
 
@@ -51,6 +44,18 @@ const asciiOnly: Plugin = {
   },
 };
 
+/** As the launcher calls it. In strict mode, as the modules that it is made of. */
+const asFunction: Plugin = {
+  name: "as-function",
+  generateBundle(_options, bundle) {
+    for (const file of Object.values(bundle)) {
+      if (file.type !== "chunk") continue;
+      const code = file.code.replace(/^#!.*\n/, "");
+      file.code = `((exports, require, __dirname) => { "use strict"; ${code}\n})`;
+    }
+  },
+};
+
 function escapeUnit(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
@@ -58,17 +63,24 @@ function escapeUnit(unit: string): string {
 /**
  * Node's own modules are taken as they are, not imported: an import has Node read every property of the module, and with
  * `node:http` that loads its whole WebSocket and fetch client, 20 ms and 7 MiB. What these modules make only when it is asked for is left
- * to their default export. `node:module` is what the bundler's own code imports.
+ * to their default export; what is required is the module itself.
  */
 const builtinsUnread: Plugin = {
   name: "builtins-unread",
   resolveId: {
-    filter: {
-      id: new RegExp(`^(node:)?(${builtinModules.map(bareName).filter(isReplaced).join("|")})$`),
-    },
-    handler: (id) => ({ id: `\0node:${bareName(id)}`, moduleSideEffects: false }),
+    filter: { id: new RegExp(`^(node:)?(${builtinModules.map(bareName).join("|")})$`) },
+    handler: (id, _importer, { kind }) => ({
+      id: `\0${kind === "require-call" ? "required" : "imported"}:node:${bareName(id)}`,
+      moduleSideEffects: false,
+    }),
   },
-  load: { filter: { id: /^\0node:/ }, handler: (id) => renderBuiltin(id.slice(1)) },
+  load: {
+    filter: { id: /^\0(required|imported):node:/ },
+    handler(id) {
+      const name = id.slice(id.indexOf(":") + 1);
+      return id.startsWith("\0required") ? `module.exports = ${takeBuiltin(name)};` : renderBuiltin(name);
+    },
+  },
 };
 const MAKES_WHEN_ASKED: ReadonlySet<string> = new Set(["node:http", "node:crypto", "node:process"]);
 
@@ -76,8 +88,8 @@ function bareName(id: string): string {
   return id.replace(/^node:/, "");
 }
 
-function isReplaced(name: string): boolean {
-  return name !== "module";
+function takeBuiltin(id: string): string {
+  return `process.getBuiltinModule(${JSON.stringify(id)})`;
 }
 
 function renderBuiltin(id: string): string {
@@ -90,24 +102,26 @@ function renderBuiltin(id: string): string {
   const read = names.map((name, n) => `const v${n} = /* @__PURE__ */ (() => builtin.${name})();`);
   const exported = names.map((name, n) => `v${n} as ${name}`);
   return [
-    `const builtin = process.getBuiltinModule(${JSON.stringify(id)});`,
+    `const builtin = ${takeBuiltin(id)};`,
     ...read,
     `export { builtin as default, ${exported.join(", ")} };`,
   ].join("\n");
 }
 
+// Names stay: minifying them too starts no faster (measured), and stack traces from production would say nothing.
+const minify = { mangle: false, compress: true, codegen: true };
+
 await rm(OUT, { recursive: true, force: true });
 await build({
   input: { main: "src/main.ts" },
   platform: "node",
-  plugins: [builtinsUnread, koffiBesideTheBundle, englishOnly, asciiOnly],
+  plugins: [builtinsUnread, koffiBesideTheBundle, englishOnly, asciiOnly, asFunction],
   output: {
     dir: OUT,
-    format: "esm",
-    entryFileNames: "[name].mjs",
-    chunkFileNames: "[name].mjs",
-    // Names stay: minifying them too starts no faster (measured), and stack traces from production would say nothing.
-    minify: { mangle: false, compress: true, codegen: true },
+    format: "cjs",
+    entryFileNames: "[name].cjs",
+    chunkFileNames: "[name].cjs",
+    minify,
     // What every start loads stands in one file, as each costs some 0.3 ms; so does what the first call of the API loads.
     codeSplitting: {
       groups: [
@@ -117,18 +131,38 @@ await build({
     },
   },
 });
-await writeFile(COMMAND, LAUNCHER, { mode: 0o755 });
+const files = (await readdir(OUT)).map((name) => join(OUT, name));
+await build({
+  input: "src/launcher.ts",
+  platform: "node",
+  plugins: [builtinsUnread],
+  output: { file: COMMAND, format: "esm", minify },
+});
+await chmod(COMMAND, 0o755);
 const addons = (await Promise.all(ARCHITECTURES.map(copyAddon))).flat();
 if (addons.length === 0)
   throw new Error("koffi's native addon is not installed: run npm ci on Linux, x64 or arm64");
-await keepCompiledCode();
+for (const file of files) await keepCode(file);
+await tryStart();
 for (const name of await readdir(OUT)) {
   const { size } = await stat(join(OUT, name));
   process.stdout.write(`${join(OUT, name)}  ${String(Math.ceil(size / 1024))} KiB\n`);
 }
 
-/** A start that its settings stop (78: there is no such mode) compiles most of what a good one does, and touches no network. */
-async function keepCompiledCode(): Promise<void> {
+/** Compiled are all of a file's functions: most are called by a start, and more later. V8 takes the code only by the flags that it was made with. */
+async function keepCode(file: string): Promise<void> {
+  const source = await readFile(file, "latin1");
+  setFlagsFromString("--no-lazy");
+  const script = new Script(source, { filename: file });
+  setFlagsFromString("--lazy");
+  const code = script.createCachedData();
+  const again = new Script(source, { filename: file, cachedData: code });
+  if (again.cachedDataRejected === true) throw new Error(`V8 does not take the code that it made of ${file}`);
+  await writeFile(`${file}.code`, code);
+}
+
+/** A start that its settings stop (78: there is no such mode) loads what a good one does, and touches no network. */
+async function tryStart(): Promise<void> {
   const env = { OPENSANDBOX_EGRESS_MODE: "nft" };
   const { exitCode, stderr } = await execa(process.execPath, [COMMAND, "serve"], { env, reject: false });
   if (exitCode !== 78) throw new Error(`the bundle does not start: ${stderr}`);

@@ -2,4 +2,5 @@
 /** The composition root: hands the command line over, and ends the process with what comes back. */
 import { runCli } from "./cli/main.ts";
 
-process.exit(await runCli(process.argv.slice(2)));
+// Not awaited at the top: the bundle's files are functions.
+void runCli(process.argv.slice(2)).then((code) => process.exit(code));

@@ -38,6 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "client",
     "doctor",
   ],
+  launcher: [],
   main: [
     "policy",
     "sys",

@@ -1,5 +1,5 @@
 /** The bundled program, copied away from this checkout, does what the unbuilt one does. */
-import { cp, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, symlink, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -60,4 +60,29 @@ test("it is a command by itself", async () => {
   await symlink(join(folder, "installed", "egress.mjs"), command);
   const version = await execIn(lab.sandbox, [command, "--version"]);
   expect(version).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^egress \d/) });
+});
+
+test("the Node that it was built by takes the compiled code of each of its files", async () => {
+  const installed = join(folder, "installed");
+  const check = `
+    const { readFileSync, readdirSync } = require("node:fs");
+    const refused = [];
+    const codes = readdirSync(".").filter((name) => name.endsWith(".code"));
+    for (const name of codes) {
+      const source = readFileSync(name.replace(/[.]code$/, ""), "latin1");
+      const script = new (require("node:vm").Script)(source, { cachedData: readFileSync(name) });
+      if (script.cachedDataRejected) refused.push(name);
+    }
+    console.log(codes.includes("serve.cjs.code"), refused);`;
+  const result = await execIn(lab.sandbox, [process.execPath, "-e", check], { cwd: installed });
+  expect(result).toMatchObject({ exitCode: 0, stderr: "", stdout: "true []\n" });
+});
+
+test("it starts without that code, and with code that this Node refuses", async () => {
+  const installed = join(folder, "other-release");
+  await cp(join(folder, "installed"), installed, { recursive: true });
+  await rm(join(installed, "main.cjs.code"));
+  await truncate(join(installed, "serve.cjs.code"), 16);
+  const version = await execIn(lab.sandbox, [process.execPath, join(installed, "egress.mjs"), "--version"]);
+  expect(version).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^egress \d/), stderr: "" });
 });
