@@ -23,7 +23,11 @@ import {
   type ReportedProtection,
   RequiredProtectionError,
 } from "../protections/protections.ts";
-import { giveFreedMemoryBack, keepLargePiecesApart } from "../sys/process-memory.ts";
+import {
+  giveFreedMemoryBack,
+  keepLargePiecesApart,
+  keepYoungGenerationSmall,
+} from "../sys/process-memory.ts";
 import { holdersFileBeside } from "../xdp/io/holders-file.ts";
 import { EXIT } from "./exit-codes.ts";
 import { createObservability } from "./observability.ts";
@@ -31,7 +35,7 @@ import { findObstacles } from "./preflight.ts";
 import { VERSION } from "./version.ts";
 
 /** Between two times that freed memory goes back to the kernel. */
-const TRIM_MS = 60_000;
+const TRIM_MS = 15_000;
 /** How long an answer under way may take after a signal. */
 const GRACE_MS = 1000;
 
@@ -152,6 +156,7 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     { mode: settings.mode, address: settings.httpAddress, listening: served.listening, protections: states },
     "egress sidecar ready",
   );
+  keepYoungGenerationSmall();
   giveFreedMemoryBack();
   const trimming = setInterval(giveFreedMemoryBack, TRIM_MS).unref();
   undo.defer(() => clearInterval(trimming));
