@@ -81,7 +81,7 @@ function createHangUp(): (socket: Socket) => void {
 
 function readAnswer(socket: Socket, query: Buffer, signal: AbortSignal): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
-    const reader = createFrameReader(resolve);
+    const reader = createFrameReader((octets, start, end) => resolve(octets.subarray(start, end)));
     socket.on("data", (chunk: Buffer) => reader.push(chunk));
     socket.on("error", reject);
     socket.on("close", () => resolve(undefined));

@@ -7,12 +7,27 @@ export interface FrameReader {
   readonly isInside: boolean;
 }
 
-/** Calls `onMessage` for each whole message; the buffer is the callee's. Each octet is copied once, however it drips in. */
-export function createFrameReader(onMessage: (message: Buffer) => void, maxOctets = 65_535): FrameReader {
+/** A whole message in `octets[start, end)`, valid during the call. */
+export type OnMessage = (octets: Buffer, start: number, end: number) => void;
+
+/** Calls `onMessage` for each whole message. Those that one chunk holds whole are not copied, others once, however they drip in. */
+export function createFrameReader(onMessage: OnMessage, maxOctets = 65_535): FrameReader {
   let lengthOctets = 0;
   let length = 0;
   let message: Buffer | undefined;
   let filled = 0;
+
+  /** Hands over what the chunk holds whole from here on, and returns where the rest begins. */
+  function readWhole(chunk: Buffer, from: number): number {
+    let at = from;
+    while (at + 2 <= chunk.length) {
+      const end = at + 2 + chunk.readUInt16BE(at);
+      if (end - at - 2 > maxOctets || end > chunk.length) break;
+      onMessage(chunk, at + 2, end);
+      at = end;
+    }
+    return at;
+  }
 
   function readLength(octet: number): boolean {
     length = (length << 8) | octet;
@@ -27,15 +42,16 @@ export function createFrameReader(onMessage: (message: Buffer) => void, maxOctet
     message = undefined;
     lengthOctets = 0;
     length = 0;
-    onMessage(whole);
+    onMessage(whole, 0, whole.length);
   }
 
   return {
     push(chunk) {
       for (let at = 0; at < chunk.length;) {
         if (length > maxOctets) return false;
+        if (lengthOctets === 0) at = readWhole(chunk, at);
         if (message === undefined) {
-          if (!readLength(chunk[at++] ?? 0)) return false;
+          if (at < chunk.length && !readLength(chunk[at++] ?? 0)) return false;
         } else {
           const copied = chunk.copy(message, filled, at);
           filled += copied;

@@ -112,12 +112,12 @@ function serve(
   const talk: Talk = { unanswered: 0, isOver: false };
   let messageDeadline: NodeJS.Timeout | undefined;
   const client = createTcpClient(socket, talk, options);
-  const reader = createFrameReader((message) => {
+  const reader = createFrameReader((octets, start, end) => {
     clearTimeout(messageDeadline);
     messageDeadline = undefined;
-    message.copy(arena.octets, queryRoom);
+    octets.copy(arena.octets, queryRoom, start, end);
     talk.unanswered += 1;
-    options.onQuery(queryRoom, queryRoom + message.length, client);
+    options.onQuery(queryRoom, queryRoom + end - start, client);
   }, MAX_QUERY_OCTETS);
 
   connections.add(socket);

@@ -20,7 +20,10 @@ export const tcpFraming: Target = {
 
 function check(input: Buffer, random: Random): string {
   const read: string[] = [];
-  const reader = createFrameReader((message) => void read.push(message.toString("hex")), MAX_MESSAGE);
+  const reader = createFrameReader(
+    (octets, start, end) => void read.push(octets.toString("hex", start, end)),
+    MAX_MESSAGE,
+  );
   let isOpen = true;
   for (let at = 0; at < input.length;) {
     const end = at + 1 + random.below(random.once(3) ? 3 : 200);
