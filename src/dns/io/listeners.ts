@@ -16,7 +16,9 @@ export interface ListenersOptions {
   readonly listen: readonly Endpoint[];
   readonly tcpIdleMs: number;
   readonly onBatch: (batch: ReceiveBatch, count: number, client: Client) => void;
+  /** One query; `onPass` follows once those are handed over that came with it. */
   readonly onQuery: (start: number, end: number, client: Client) => void;
+  readonly onPass: () => void;
 }
 
 export interface Listeners {
@@ -54,8 +56,8 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
     const onBatch = (count: number, client: Client): void => options.onBatch(receive, count, client);
     const udp = openUdpListener(local, { arena, region, receive, onBatch });
     try {
-      const { tcpIdleMs: idleMs, onQuery } = options;
-      const tcp = await openTcpListener(local, { arena, queryRoom, answerRoom, idleMs, onQuery });
+      const { tcpIdleMs: idleMs, onQuery, onPass } = options;
+      const tcp = await openTcpListener(local, { arena, queryRoom, answerRoom, idleMs, onQuery, onPass });
       opened.push({ local, udp, tcp });
     } catch (error) {
       udp.close();
@@ -76,7 +78,10 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
       return opened.reduce((sum, { udp }) => sum + udp.dropped, 0);
     },
     flush() {
-      for (const { udp } of opened) udp.flush();
+      for (const { udp, tcp } of opened) {
+        udp.flush();
+        tcp.flush();
+      }
     },
     start() {
       for (const { udp, tcp } of opened) {

@@ -78,8 +78,8 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
       },
       onQuery(start, end, client) {
         engine.handle(start, end, client, 0, 0, now());
-        passes.end();
       },
+      onPass: passes.end,
     });
   } catch (error) {
     engine.abandon();

@@ -4,17 +4,17 @@
  */
 import { createServer, type Server, type Socket } from "node:net";
 import type { Arena } from "../../sys/arena.ts";
+import { BATCH } from "../../sys/message-header.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import type { Client } from "../waiters.ts";
-import { createFrameReader, frameMessage } from "./tcp-framing.ts";
+import { createTcpClient, type Talk } from "./tcp-client.ts";
+import { createFrameReader } from "./tcp-framing.ts";
 
 const MAX_CONNECTIONS = 256;
 /** A connection has this long from the first octet of a message to the last. */
 const MESSAGE_MS = 10_000;
 /** No query of a client's needs more. */
 const MAX_QUERY_OCTETS = 4096;
-/** Answers that a client leaves unread; past it the connection is cut. */
-const MAX_UNREAD_OCTETS = 1 << 18;
 const LAST_WORDS_MS = 250;
 
 export interface TcpListenerOptions {
@@ -26,9 +26,13 @@ export interface TcpListenerOptions {
   readonly idleMs: number;
   /** A query stands in `arena.octets[start, end)`, and may be overwritten. */
   readonly onQuery: (start: number, end: number, client: Client) => void;
+  /** Queries that came together have been handed over. */
+  readonly onPass: () => void;
 }
 
 export interface TcpListener {
+  /** Writes the answers that are queued, a connection's in one piece. */
+  flush(): void;
   /** Begins to read; queries that came before wait in their connections. */
   start(): void;
   /** Takes no more connections and queries; answers may still go out. */
@@ -44,7 +48,7 @@ export const TCP_ANSWER_ROOM = 65_536;
 export async function openTcpListener(local: Endpoint, options: TcpListenerOptions): Promise<TcpListener> {
   /** The one that has been quiet longest comes first. */
   const connections = new Set<Socket>();
-  const state = { isReading: false };
+  const state: ListenerState = { isReading: false, unwritten: [] };
   let isStopped = false;
   // A client may have said all that it wants to say and still wait for its answers.
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
@@ -66,6 +70,10 @@ export async function openTcpListener(local: Endpoint, options: TcpListenerOptio
     for (const socket of connections) socket.pause();
   }
   return {
+    flush() {
+      for (const write of state.unwritten) write();
+      state.unwritten.length = 0;
+    },
     start() {
       if (isStopped) return;
       state.isReading = true;
@@ -96,28 +104,36 @@ function endSoon(socket: Socket): void {
   setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref();
 }
 
-/** A connection's queries that have no answer yet, and whether there will be more. */
-interface Talk {
-  unanswered: number;
-  isOver: boolean;
+interface ListenerState {
+  isReading: boolean;
+  /** Write what is queued for the connections that have something. */
+  readonly unwritten: (() => void)[];
 }
 
 function serve(
   socket: Socket,
   connections: Set<Socket>,
-  state: { readonly isReading: boolean },
+  state: ListenerState,
   options: TcpListenerOptions,
 ): void {
-  const { arena, queryRoom } = options;
+  const { arena, queryRoom, onPass } = options;
   const talk: Talk = { unanswered: 0, isOver: false };
   let messageDeadline: NodeJS.Timeout | undefined;
-  const client = createTcpClient(socket, talk, options);
+  const onQueued = (write: () => void): void => void state.unwritten.push(write);
+  const client = createTcpClient(socket, talk, { ...options, onQueued });
+  let inPass = 0;
+  function endPass(): void {
+    if (inPass > 0) onPass();
+    inPass = 0;
+  }
   const reader = createFrameReader((octets, start, end) => {
     clearTimeout(messageDeadline);
     messageDeadline = undefined;
     octets.copy(arena.octets, queryRoom, start, end);
     talk.unanswered += 1;
     options.onQuery(queryRoom, queryRoom + end - start, client);
+    inPass += 1;
+    if (inPass === BATCH) endPass();
   }, MAX_QUERY_OCTETS);
 
   connections.add(socket);
@@ -126,7 +142,9 @@ function serve(
   socket.on("data", (chunk: Buffer) => {
     connections.delete(socket);
     connections.add(socket);
-    if (!reader.push(chunk)) socket.destroy();
+    const isSound = reader.push(chunk);
+    endPass();
+    if (!isSound) socket.destroy();
     if (reader.isInside) messageDeadline ??= setTimeout(() => socket.destroy(), MESSAGE_MS).unref();
     if (socket.writableNeedDrain) socket.pause();
   });
@@ -143,23 +161,6 @@ function serve(
     clearTimeout(messageDeadline);
     connections.delete(socket);
   });
-}
-
-function createTcpClient(socket: Socket, talk: Talk, { arena, answerRoom }: TcpListenerOptions): Client {
-  return {
-    isStream: true,
-    reserve: () => answerRoom,
-    send(start, length) {
-      if (!socket.writable) return;
-      if (socket.writableLength > MAX_UNREAD_OCTETS) {
-        socket.destroy();
-        return;
-      }
-      socket.write(frameMessage(arena.octets.subarray(start, start + length)));
-      talk.unanswered -= 1;
-      if (talk.isOver && talk.unanswered === 0) socket.end();
-    },
-  };
 }
 
 /** An accept that fails (no descriptors left) costs that one connection; the listener goes on. */
