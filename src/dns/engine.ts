@@ -107,6 +107,7 @@ export function createEngine(options: EngineOptions): Engine {
     delivery,
     forwarder,
     counters,
+    groupSeed: randomInt(2 ** 32),
   });
   const prober = options.probes && createProber({ ...options, ...options.probes, health });
   return {

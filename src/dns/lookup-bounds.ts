@@ -13,6 +13,7 @@
  */
 import type { Decision } from "../policy/decision.ts";
 import type { DomainName } from "../policy/domain-name.ts";
+import { lastTwoLabels } from "./lookup-groups.ts";
 import { createNamesSeen } from "./names-seen.ts";
 import { createSlotIndex, hashText, NO_SLOT } from "./slot-index.ts";
 import { RrType } from "./wire/constants.ts";
@@ -136,12 +137,6 @@ export function createLookupBounds(options: BoundOptions): LookupBounds {
       return count(slot, qname, decision, nowMs);
     },
   };
-}
-
-/** Where the last two labels of a name begin. */
-function lastTwoLabels(qname: string): number {
-  const last = qname.lastIndexOf(".");
-  return last <= 0 ? 0 : qname.lastIndexOf(".", last - 1) + 1;
 }
 
 /** Whether `name.slice(from)` is the text. */

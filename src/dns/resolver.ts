@@ -8,13 +8,13 @@
  */
 import type { Decision } from "../policy/decision.ts";
 import type { Arena } from "../sys/arena.ts";
-import { BATCH } from "../sys/message-header.ts";
 import type { ReceiveBatch } from "../sys/receive-batch.ts";
 import { NOT_CACHED, type AnswerCache } from "./cache.ts";
 import type { Counters } from "./counters.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { LookupBounds } from "./lookup-bounds.ts";
+import { createLookupGroups, NO_GROUP } from "./lookup-groups.ts";
 import { DENIED, LIMITED, OVERLOADED, ownReplyForType, rcodeReply } from "./own-replies.ts";
 import type { LookupObserver, LookupPolicy } from "./ports.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
@@ -23,9 +23,6 @@ import { presentName } from "./wire/present-name.ts";
 import { HEADER_OCTETS } from "./wire/constants.ts";
 import { createQuery, createQueryReader, NOT_A_QUERY, questionKind } from "./wire/query.ts";
 import { writeOwnReply, type OwnReply } from "./wire/reply.ts";
-
-/** Cached answers of one pass hold a row each until its end. */
-const ROWS_FOR_CACHED = BATCH;
 
 export interface ResolverOptions {
   readonly arena: Arena;
@@ -39,6 +36,8 @@ export interface ResolverOptions {
   readonly delivery: Delivery;
   readonly forwarder: Forwarder;
   readonly counters: Counters;
+  /** 32 bits that nobody outside knows. */
+  readonly groupSeed: number;
 }
 
 export interface Resolver {
@@ -52,6 +51,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   const { arena, policy, observer, cache, waiters, delivery, forwarder, counters } = options;
   const readQuery = createQueryReader();
   const query = createQuery();
+  const groupOf = createLookupGroups(options.groupSeed);
   /** What allowed the query at hand. */
   let allowedBy: Decision = { action: "deny", layer: "default", rule: undefined };
 
@@ -98,13 +98,17 @@ export function createResolver(options: ResolverOptions): Resolver {
     const cached = entry === NOT_CACHED ? undefined : readCached(entry);
     const ageSeconds = cached ? cache.ageSeconds(entry, nowMs) : 0;
     const underWay = cached ? undefined : forwarder.find(qname, kind);
+    const group = cached ? NO_GROUP : groupOf(allowedBy, qname);
     const row =
-      cached || mayWait()
+      cached || waiters.admits(group)
         ? waiters.add(query, client, name, nameLength, underWay?.firstWaiter ?? NO_WAITER)
         : NO_WAITER;
     if (row === NO_WAITER) {
       overload(client, name, nameLength);
-    } else if (cached) {
+      return;
+    }
+    waiters.countFor(row, group);
+    if (cached) {
       counters.cacheHits += 1;
       delivery.ready(qname, query.qtype, cached, ageSeconds, row);
     } else if (underWay) {
@@ -132,11 +136,6 @@ export function createResolver(options: ResolverOptions): Resolver {
 
   function sendOwn(reply: OwnReply, client: Client, name: number, nameLength: number): void {
     client.send(query.start, writeOwnReply(arena.octets, query, reply), name, nameLength);
-  }
-
-  /** Whether a lookup may still wait: some rows are kept free for what memory answers, however many wait. */
-  function mayWait(): boolean {
-    return waiters.size < waiters.capacity - ROWS_FOR_CACHED;
   }
 
   /** A cached answer, if the policy of this moment would still give out each of its addresses. */

@@ -3,8 +3,10 @@
  * of the query: where it goes, its id and flags, and the question as the client wrote it.
  */
 import type { Arena } from "../sys/arena.ts";
+import { BATCH } from "../sys/message-header.ts";
 import type { Region } from "../sys/region.ts";
 import { SOCKET_ADDRESS_SIZE } from "../sys/socket-address.ts";
+import { GROUPS, NO_GROUP } from "./lookup-groups.ts";
 import type { Asker } from "./prepared-answer.ts";
 import { HEADER_OCTETS, MAX_NAME_OCTETS } from "./wire/constants.ts";
 import type { Query } from "./wire/query.ts";
@@ -20,12 +22,21 @@ export interface Client {
 }
 
 export const NO_WAITER = -1;
+/** Rows for answers from memory: each of a batch needs one until the pass ends. */
+const KEPT_FOR_CACHED = BATCH;
 const MAX_QUESTION = MAX_NAME_OCTETS + 5;
 const ROW = SOCKET_ADDRESS_SIZE + MAX_QUESTION;
 
 export interface WaiterTable {
+  /**
+   * Whether one more of that group may wait. A group may have as many rows as are still free, so that the largest leaves half of the table
+   * to others, the two largest a third, and so on.
+   */
+  admits(group: number): boolean;
   /** Adds a row in front of `next`; NO_WAITER when the table is full. */
   add(query: Query, client: Client, name: number, nameLength: number, next: number): number;
+  /** The row counts for the group, where it is one, until it is released. */
+  countFor(row: number, group: number): void;
   /** Frees the row and returns the next one. */
   release(row: number): number;
   /** The row's asker; overwritten by the next call. */
@@ -37,7 +48,6 @@ export interface WaiterTable {
   nameAt(row: number): number;
   nameLength(row: number): number;
   readonly size: number;
-  readonly capacity: number;
 }
 
 export function waiterTableSize(capacity: number): number {
@@ -55,6 +65,8 @@ export function createWaiterTable(arena: Arena, region: Region, capacity: number
   const questionOctets = new Uint16Array(capacity);
   const nameLengths = new Uint8Array(capacity);
   const nexts = new Int32Array(capacity);
+  const groups = new Uint16Array(capacity);
+  const groupSizes = new Uint32Array(GROUPS + 1);
   let free = NO_WAITER;
   let used = 0;
   let size = 0;
@@ -77,7 +89,20 @@ export function createWaiterTable(arena: Arena, region: Region, capacity: number
     return used < capacity ? used++ : NO_WAITER;
   }
 
+  function leaveGroup(row: number): void {
+    const group = groups[row] ?? NO_GROUP;
+    if (group === NO_GROUP) return;
+    groups[row] = NO_GROUP;
+    groupSizes[group] = (groupSizes[group] ?? 0) - 1;
+  }
+
   return {
+    admits: (group) => (groupSizes[group] ?? 0) < capacity - KEPT_FOR_CACHED - size,
+    countFor(row, group) {
+      if (group === NO_GROUP) return;
+      groups[row] = group;
+      groupSizes[group] = (groupSizes[group] ?? 0) + 1;
+    },
     add(query, client, name, nameLength, next) {
       const row = take();
       if (row === NO_WAITER) return row;
@@ -101,6 +126,7 @@ export function createWaiterTable(arena: Arena, region: Region, capacity: number
     },
     release(row) {
       const next = nexts[row] ?? NO_WAITER;
+      leaveGroup(row);
       clients[row] = undefined;
       nexts[row] = free;
       free = row;
@@ -126,6 +152,5 @@ export function createWaiterTable(arena: Arena, region: Region, capacity: number
     get size() {
       return size;
     },
-    capacity,
   };
 }
