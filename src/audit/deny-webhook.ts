@@ -15,7 +15,7 @@ export interface DenyWebhookOptions {
   /** Hears the first of a row of denials that could not be told or had to go, and of the next that could. */
   readonly onTrouble: (reason: string) => void;
   readonly onRecovery: () => void;
-  readonly now?: () => Date;
+  readonly now?: () => number;
 }
 
 export interface DenyWebhook {
@@ -36,13 +36,19 @@ interface DenyWebhookFigures {
 }
 
 const MAX_WAITING = 256;
+const TOO_MANY = `more than ${MAX_WAITING} denials wait for the webhook, so the oldest are dropped`;
 const TRY_MS = 5000;
 const PAUSES_MS = [1000, 2000, 4000] as const;
 
+interface Denial {
+  readonly host: string;
+  readonly atMs: number;
+}
+
 export function createDenyWebhook(options: DenyWebhookOptions): DenyWebhook {
-  const { now = () => new Date() } = options;
+  const { now = Date.now } = options;
   const giveUp = new AbortController();
-  const waiting: string[] = [];
+  const waiting: Denial[] = [];
   const figures = { delivered: 0, failed: 0, dropped: 0 };
   let working: Promise<void> | undefined;
   let isInTrouble = false;
@@ -54,8 +60,8 @@ export function createDenyWebhook(options: DenyWebhookOptions): DenyWebhook {
   }
 
   async function work(): Promise<void> {
-    for (let body = waiting.shift(); body !== undefined; body = waiting.shift()) {
-      const refusal = await deliver(body, options.post, giveUp.signal);
+    for (let denial = waiting.shift(); denial !== undefined; denial = waiting.shift()) {
+      const refusal = await deliver(renderBody(denial, options.sandboxId), options.post, giveUp.signal);
       if (refusal === undefined) {
         figures.delivered += 1;
         if (isInTrouble) options.onRecovery();
@@ -77,9 +83,10 @@ export function createDenyWebhook(options: DenyWebhookOptions): DenyWebhook {
       if (waiting.length >= MAX_WAITING) {
         waiting.shift();
         figures.dropped += 1;
-        trouble(`more than ${MAX_WAITING} denials wait for the webhook, so the oldest are dropped`);
+        trouble(TOO_MANY);
       }
-      waiting.push(renderBody(host, now(), options.sandboxId));
+      // Rendered when it is sent: in a flood most are not.
+      waiting.push({ host, atMs: now() });
       working ??= work();
     },
     figures: () => ({ ...figures, waiting: waiting.length }),
@@ -138,7 +145,7 @@ async function tryOnce(
 }
 
 /** Whole seconds, as the original writes them; `sandboxId` is there even when it is empty. */
-function renderBody(hostname: string, at: Date, sandboxId = ""): string {
-  const timestamp = at.toISOString().replace(/\.\d+Z$/, "Z");
+function renderBody({ host: hostname, atMs }: Denial, sandboxId = ""): string {
+  const timestamp = new Date(atMs).toISOString().replace(/\.\d+Z$/, "Z");
   return JSON.stringify({ hostname, timestamp, source: "opensandbox-egress", sandboxId });
 }

@@ -24,7 +24,7 @@ function createBench(answers: (call: number) => Answer, sandboxId: string | unde
     },
     onTrouble: (reason) => said.push(reason),
     onRecovery: () => said.push("works again"),
-    now: () => new Date("2026-01-02T04:04:05.678+01:00"),
+    now: () => Date.parse("2026-01-02T04:04:05.678+01:00") + Date.now() - startMs,
   });
   return { webhook, posts, said };
 }
@@ -43,6 +43,17 @@ test("a denial is one POST of these four fields, the time in UTC", async () => {
   ]);
   expect(Object.keys(posts[0]?.body ?? {})).toEqual(["hostname", "timestamp", "source", "sandboxId"]);
   expect(webhook.figures()).toEqual({ delivered: 1, failed: 0, dropped: 0, waiting: 0 });
+});
+
+test("the time is that of the denial, however long it waits", async () => {
+  const { webhook, posts } = createBench((call) => (call < 4 ? 503 : 204));
+  webhook.tell("x.example.com");
+  webhook.tell("y.example.com");
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(posts.slice(-2).map(({ atMs, body }) => [atMs, body["hostname"], body["timestamp"]])).toEqual([
+    [7000, "x.example.com", "2026-01-02T03:04:05Z"],
+    [7000, "y.example.com", "2026-01-02T03:04:05Z"],
+  ]);
 });
 
 test("without a sandbox id the field is there and empty", async () => {
