@@ -19,6 +19,8 @@ export interface Rule {
 export interface OursOptions {
   readonly mode?: "dns" | "dns+nft";
   readonly logLevel?: "info" | "warn" | "error";
+  /** Default "0": a line for each lookup, however many. */
+  readonly linesPerSecond?: string;
   readonly rules?: readonly Rule[];
   /** On all processors even where the others are pinned to one; default false. */
   readonly isFree?: boolean;
@@ -50,7 +52,8 @@ export async function isBundled(): Promise<boolean> {
 
 /** Starts it in a sandbox of its own. */
 export async function startOurs(bench: Bench, options: OursOptions = {}): Promise<Ours> {
-  const { mode = "dns+nft", logLevel = "warn", rules = [ALLOW_ZONE], isFree = false } = options;
+  const { mode = "dns+nft", logLevel = "warn", linesPerSecond = "0", rules = [ALLOW_ZONE] } = options;
+  const { isFree = false } = options;
   const processors = isFree ? UNPINNED : bench.processors;
   await using made = new AsyncDisposableStack();
   const namespace = made.use(options.sandbox ?? (await bench.network.addSandbox("ours")));
@@ -69,8 +72,7 @@ export async function startOurs(bench: Bench, options: OursOptions = {}): Promis
         // Every name is new, and all are below one wildcard: no bound on lookups would let a row be measured.
         env: {
           ...WITHOUT_BOUNDS,
-          // A line for each lookup, in a flood too: what is only counted costs less.
-          OPENSANDBOX_EGRESS_LOOKUP_LINES_PER_SECOND: "0",
+          OPENSANDBOX_EGRESS_LOOKUP_LINES_PER_SECOND: linesPerSecond,
           OPENSANDBOX_EGRESS_MODE: mode,
           OPENSANDBOX_EGRESS_LOG_LEVEL: logLevel,
           OPENSANDBOX_LOG_OUTPUT: "/dev/null",
