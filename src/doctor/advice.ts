@@ -7,9 +7,16 @@ export interface Surroundings {
   readonly hasVsock: boolean;
   /** Nothing stops the making of user namespaces. */
   readonly hasUserNamespaces: boolean;
+  /** `/proc/sys/net` can be written to. */
+  readonly hasOpenSettings: boolean;
 }
 
-export function advise({ capabilities, hasVsock, hasUserNamespaces }: Surroundings): readonly string[] {
+export function advise({
+  capabilities,
+  hasVsock,
+  hasUserNamespaces,
+  hasOpenSettings,
+}: Surroundings): readonly string[] {
   return [
     ...(capabilities.bounding.has(Capability.netRaw)
       ? [
@@ -24,6 +31,11 @@ export function advise({ capabilities, hasVsock, hasUserNamespaces }: Surroundin
     ...(hasUserNamespaces
       ? [
           "user namespaces can be made: they lead nowhere, but show more of the kernel; refuse them by seccomp",
+        ]
+      : []),
+    ...(hasOpenSettings
+      ? [
+          "the network's settings can be changed by files of /proc/sys/net: mount /proc/sys read-only, as runtimes do unless told otherwise",
         ]
       : []),
   ];

@@ -12,7 +12,14 @@ import { CHECKS } from "./checks.ts";
 import { isOperatorsPlace, judgePowers } from "./checks/powers.ts";
 import { untried } from "./evidence.ts";
 import type { Family, Finding, Outcome } from "./finding.ts";
-import { hasUserNamespaces, hasVsock, isSocket, ownAddressTowards, readDevices } from "./io/surroundings.ts";
+import {
+  hasOpenSettings,
+  hasUserNamespaces,
+  hasVsock,
+  isSocket,
+  ownAddressTowards,
+  readDevices,
+} from "./io/surroundings.ts";
 import { startWatch } from "./io/watch.ts";
 import type { Place } from "./place.ts";
 import { conclude, type Conclusion, type Report, type Row, type Signs, toRow } from "./report.ts";
@@ -62,7 +69,12 @@ export async function examine(options: ExamineOptions): Promise<{ report: Report
     toRow("powers over rules and policy", "-", judgePowers({ capabilities, reachesSocket, isOperator })),
     ...(await runChecks(CHECKS, place, hasRaw)),
   ];
-  const surroundings = { capabilities, hasVsock: hasVsock(), hasUserNamespaces: hasUserNamespaces() };
+  const surroundings = {
+    capabilities,
+    hasVsock: hasVsock(),
+    hasUserNamespaces: hasUserNamespaces(),
+    hasOpenSettings: hasOpenSettings(),
+  };
   const report = { who: whoTries(hasRaw, isOperator), rows, advice: isOperator ? [] : advise(surroundings) };
   return { report, conclusion: conclude(rows, signsOf(rows)) };
 }

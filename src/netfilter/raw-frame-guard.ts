@@ -25,9 +25,19 @@ export function stampChain(marks: Marks, devices: readonly string[]): Chain {
       ...(devices.length === 0 ? [] : [loopedBack(marks), stamp(marks, devices)]),
       // Whatever group it is of: also for what the kernel sends once the socket is closed.
       { statements: `${matchMarks(marks.mark, marks.priority)} ${CLEAR}`, comment: "taps learn nothing" },
+      ...NO_REFLECTION,
     ],
   };
 }
+
+/**
+ * Where `net.ipv4.fwmark_reflect` is on, the kernel's errors and resets have the mark of the packet that they are about: of one that waited in
+ * vain for its neighbour's address that is the stamp's. They are of no process's socket, and what is of one has the mark that it was given.
+ */
+const NO_REFLECTION: readonly Rule[] = [
+  { statements: 'oif "lo" meta skuid >= 0 accept' },
+  { statements: 'oif "lo" meta mark set 0', comment: "no answer of the kernel's repeats a secret mark" },
+];
 
 /**
  * Of what goes to an IPv6 group the kernel makes a copy for this machine, once it is stamped, sends the copy through here again and then to

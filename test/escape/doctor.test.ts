@@ -11,6 +11,7 @@ import { skipBecause } from "../support/skip.ts";
 import { startJsonServer } from "../support/json-server.ts";
 import { createLab, type Lab } from "../support/lab.ts";
 import { MAIN } from "../support/sidecar.ts";
+import { workloadArgv } from "../support/workload.ts";
 import { attackArgv, leaksOf, POLICY, startAttack } from "./attack.ts";
 
 const RAW_FRAMES = [
@@ -155,6 +156,14 @@ test("without CAP_NET_RAW what needs it is not tried, and the rest held", async 
     ]),
   );
   expect(told.advice.join()).not.toContain("CAP_NET_RAW");
+});
+
+test("settings of the network that can be written are advised against, read-only ones are not", async () => {
+  await lab.startSidecar({ policy: POLICY });
+  expect((await asWorkload()).advice.join()).toContain("/proc/sys/net");
+  const script = 'mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys; exec "$@"';
+  const argv = ["unshare", "--mount", "sh", "-c", script, "sh", ...workloadArgv(DOCTOR)] as const;
+  expect(read(await execIn(lab.sandbox, argv)).advice.join()).not.toContain("/proc/sys/net");
 });
 
 test("without the guard of the interfaces raw frames get out, and nothing else more", async () => {

@@ -1,6 +1,6 @@
 /** Reads what the doctor needs to know of the place that it is run in. */
 import { createSocket } from "node:dgram";
-import { readFileSync, statSync } from "node:fs";
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { AF_VSOCK, interfaceIndex, openBareSocket } from "../../sys/bare-socket.ts";
 import { SystemCallError } from "../../sys/errors.ts";
@@ -52,6 +52,16 @@ export function hasVsock(): boolean {
 /** Whether user namespaces can be made: the kernel has some left, and no seccomp profile refuses the call. */
 export function hasUserNamespaces(): boolean {
   return readMost("/proc/sys/user/max_user_namespaces") > 0 && mayUnshareUsers();
+}
+
+/** Whether the network's settings may be written, as far as file modes and mounts say. */
+export function hasOpenSettings(): boolean {
+  try {
+    accessSync("/proc/sys/net/ipv4/fwmark_reflect", constants.W_OK);
+    return true;
+  } catch {
+    return false; // mounted read-only, or not ours to write
+  }
 }
 
 function readMost(path: string): number {
