@@ -2,16 +2,26 @@ import { findSilentTransport } from "../dns/io/self-check.ts";
 import type { DnsServer } from "../dns/io/server.ts";
 import type { Health } from "./policy-control.ts";
 
-/** What is known to be wrong, first; then whether the resolver answers. */
-export async function checkHealth(
+/**
+ * What is known to be wrong, first; then whether the resolver answers. Anyone may ask, as often as he likes: who asks while others do shares
+ * their look, for each takes some descriptors.
+ */
+export function createHealthCheck(
   known: readonly (() => readonly string[])[],
-  server: DnsServer | undefined,
-): Promise<Health> {
-  const [reason] = known.flatMap((read) => read());
-  return reason === undefined ? checkTransports(server) : { ok: false, reason };
+  server: () => Pick<DnsServer, "listening"> | undefined,
+): () => Promise<Health> {
+  let look: Promise<Health> | undefined;
+  return async () => {
+    const [reason] = known.flatMap((read) => read());
+    if (reason !== undefined) return { ok: false, reason };
+    look ??= checkTransports(server()).finally(() => {
+      look = undefined;
+    });
+    return look;
+  };
 }
 
-async function checkTransports(server: DnsServer | undefined): Promise<Health> {
+async function checkTransports(server: Pick<DnsServer, "listening"> | undefined): Promise<Health> {
   if (server === undefined) return { ok: false, reason: "the resolver is not listening yet" };
   const silent = await Promise.all(server.listening.map((local) => findSilentTransport(local, 1000)));
   const reason = silent.find((text) => text !== undefined);

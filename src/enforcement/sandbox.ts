@@ -45,7 +45,7 @@ import { octetsOf } from "./octet-key.ts";
 import type { PolicyStorage } from "./policy-file.ts";
 import { createPolicyJudge } from "./policy-judge.ts";
 import { type PageRequest, reportSandbox, type SandboxReport } from "./sandbox-report.ts";
-import { checkHealth } from "./sandbox-health.ts";
+import { createHealthCheck } from "./sandbox-health.ts";
 import { openRulesetWatch } from "./ruleset-watch.ts";
 import { startRenewal } from "./renewal.ts";
 import { createWithheldAddresses } from "./withheld-addresses.ts";
@@ -202,7 +202,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       onReplaced: (before, after) => idleFlows.changed(before, after),
       storage: options.storage,
       audit: options.audit,
-      checkHealth: () => checkHealth([watch.faults, options.protections.missing], dns.server),
+      checkHealth: createHealthCheck([watch.faults, options.protections.missing], () => dns.server),
     },
     options,
   );
