@@ -3,8 +3,9 @@ import type { Socket } from "node:net";
 import type { Arena } from "../../sys/arena.ts";
 import type { Client } from "../waiters.ts";
 
-/** Answers that a client leaves unread; past it the connection is cut. */
-const MAX_UNREAD_OCTETS = 1 << 18;
+/** Answers of one pass, and of earlier ones that a client has left unread; past either the connection is cut. */
+const MAX_QUEUED_OCTETS = 1 << 18;
+const MAX_UNREAD_OCTETS = 1 << 16;
 /** Room for the answers of a pass to begin with. */
 const FIRST_ANSWERS_OCTETS = 1024;
 
@@ -56,8 +57,9 @@ export function createTcpClient(
     reserve: () => answerRoom,
     send(start, length) {
       if (!socket.writable) return;
-      if (socket.writableLength + end > MAX_UNREAD_OCTETS) {
-        socket.destroy();
+      if (socket.writableLength > MAX_UNREAD_OCTETS || end > MAX_QUEUED_OCTETS) {
+        // By a reset, so that the kernel keeps nothing either.
+        socket.resetAndDestroy();
         return;
       }
       const into = makeRoom(2 + length);

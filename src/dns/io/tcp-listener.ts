@@ -4,13 +4,16 @@
  */
 import { createServer, type Server, type Socket } from "node:net";
 import type { Arena } from "../../sys/arena.ts";
+import { boundUnread } from "../../sys/listening-socket.ts";
 import { BATCH } from "../../sys/message-header.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import type { Client } from "../waiters.ts";
 import { createTcpClient, type Talk } from "./tcp-client.ts";
 import { createFrameReader } from "./tcp-framing.ts";
 
-const MAX_CONNECTIONS = 256;
+const MAX_CONNECTIONS = 128;
+/** What the kernel keeps of answers that a client does not read; `tcp-client.ts` says what we do. */
+const MAX_UNREAD_IN_KERNEL = 1 << 17;
 /** A connection has this long from the first octet of a message to the last. */
 const MESSAGE_MS = 10_000;
 /** No query of a client's needs more. */
@@ -56,7 +59,7 @@ export async function openTcpListener(local: Endpoint, options: TcpListenerOptio
     for (const quiet of connections) {
       if (connections.size <= MAX_CONNECTIONS) break;
       connections.delete(quiet);
-      quiet.destroy();
+      quiet.resetAndDestroy();
     }
   });
   await listen(server, local);
@@ -93,6 +96,7 @@ function listen(server: Server, { address, port }: Endpoint): Promise<void> {
     server.once("error", reject);
     server.listen({ host: address, port, exclusive: true, ipv6Only: true }, () => {
       server.off("error", reject);
+      boundUnread(server, MAX_UNREAD_IN_KERNEL);
       resolve();
     });
   });

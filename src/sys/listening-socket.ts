@@ -1,0 +1,13 @@
+import type { Server } from "node:net";
+import { setSendBuffer } from "./socket.ts";
+
+/**
+ * Bounds what the kernel keeps for each caller who does not read what he is sent: by itself it lets some megabytes wait. Connections have
+ * it from the listening socket, which Node tells nobody about but by its handle. Throws SystemCallError.
+ */
+export function boundUnread(server: Server, octets: number): void {
+  const handle: unknown = Reflect.get(server, "_handle");
+  const fd: unknown = typeof handle === "object" && handle !== null ? Reflect.get(handle, "fd") : undefined;
+  if (typeof fd !== "number" || fd < 0) throw new TypeError("this Node does not tell a server's descriptor");
+  setSendBuffer(fd, octets);
+}
