@@ -9,7 +9,7 @@ import { serveCredentialVault } from "./credential-vault.ts";
 import { serveHealthz } from "./healthz.ts";
 import { type IsLocalAddress, isLocalAddress } from "./local-peer.ts";
 import { serveMetrics } from "./metrics-route.ts";
-import { serveOpenApi } from "./openapi-route.ts";
+import { createOpenApiRoute } from "./openapi-route.ts";
 import { servePolicy } from "./policy-route.ts";
 import { renderRefusal } from "./refusal.ts";
 import { describeStatus, type StatusSources } from "./status.ts";
@@ -56,7 +56,7 @@ export function createApp(parts: AppParts): App {
   if (status !== undefined) {
     app.all("/status", (c) => serveStatus(c, auth, (page) => describeStatus(control, status, page)));
   }
-  app.all("/openapi.json", serveOpenApi);
+  app.all("/openapi.json", createOpenApiRoute());
   app.all("/credential-vault", (c) => serveCredentialVault(c, auth, hasToken));
   app.all("/credential-vault/*", (c) => serveCredentialVault(c, auth, hasToken));
   app.notFound((c: ApiContext) => renderRefusal(c, { code: "not-found", message: "no such path" }));

@@ -17,7 +17,9 @@ import type { Health } from "../enforcement/policy-control.ts";
 import { type Connections, boundConnections } from "./connections.ts";
 import { createGentleCloser } from "./gentle-close.ts";
 import { asksForHealth, sayHealth } from "./healthz.ts";
+import { createInOrder, type Exchange } from "./in-order.ts";
 import { type IsLocalAddress, isLocalAddress } from "./local-peer.ts";
+import { boundRequestsAtOnce } from "./requests-at-once.ts";
 
 /** Answers one request, whatever it is. Never rejects. */
 export type Answer = (incoming: IncomingMessage, outgoing: ServerResponse, overUnixSocket: boolean) => void;
@@ -48,18 +50,21 @@ export interface HttpLimits {
   readonly requestMs: number;
   readonly keepAliveMs: number;
   readonly connectionShare: number;
+  /** Requests of one connection that arrive at once, or wait for their turn. */
+  readonly pipelined: number;
 }
 
 /**
  * A caller sends its headers in one packet: five seconds are for a slow network, not for one that drips. The whole request has
  * longer than the body's own deadline, whose answer says more. Two shares of 256 connections leave half of the 1,024 file descriptors
- * that a process often has, for the resolver.
+ * that a process often has, for the resolver. No client is known that sends a request before it has the last one's answer.
  */
 export const HTTP_LIMITS: HttpLimits = {
   headersMs: 5000,
   requestMs: 15_000,
   keepAliveMs: 5000,
   connectionShare: 256,
+  pipelined: 8,
 };
 
 export function createHttpServer(application: Application, options: HttpServerOptions): HttpServer {
@@ -74,35 +79,26 @@ export function createHttpServer(application: Application, options: HttpServerOp
   });
   server.maxConnections = 2 * limits.connectionShare;
   const closer = createGentleCloser();
-  const unanswered = new WeakMap<Socket, Exchange>();
   const answerNow = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     if (incoming.socket.destroyed || closer.isClosing(incoming.socket)) return;
     if (incoming.headers.host === undefined && incoming.httpVersion === "1.1") {
       sendText(outgoing, 400, "the Host header is missing");
     } else void answerBy(application, { incoming, outgoing }, overUnixSocket);
   };
-  // Requests that follow each other unanswered on a connection are served in their order (RFC 9112 section 9.3.2).
-  const serve = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    const last = unanswered.get(incoming.socket)?.outgoing;
-    unanswered.set(incoming.socket, { incoming, outgoing });
-    if (last === undefined || last.writableFinished) answerNow(incoming, outgoing);
-    else last.once("close", () => answerNow(incoming, outgoing));
-  };
-  server.on("connection", closer.adopt);
+  const { serve, last } = createInOrder(limits.pipelined, answerNow);
+  server.on("connection", (socket: Socket) => {
+    closer.adopt(socket);
+    boundRequestsAtOnce(socket, limits.pipelined);
+  });
   server.on("request", serve).on("checkContinue", serve);
   server.on("checkExpectation", (_incoming, outgoing: ServerResponse) => {
     sendText(outgoing, 417, "the only expectation that is met is 100-continue");
   });
   server.on("connect", (_incoming, socket: Socket) => writeText(socket, 405, "method not allowed"));
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
-    answerBrokenRequest(error, socket, unanswered.get(socket));
+    answerBrokenRequest(error, socket, last(socket));
   });
   return { server, connections: boundConnections(server, limits.connectionShare, isLocal) };
-}
-
-interface Exchange {
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
 }
 
 async function answerBy(

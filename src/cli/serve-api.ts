@@ -13,6 +13,7 @@ import { NetlinkRefusal } from "../netfilter/io/acknowledgement.ts";
 import { type ApiRedirect, openApiRedirect } from "../netfilter/io/api-redirect.ts";
 import { parseAddress } from "../policy/address.ts";
 import { inSlices } from "../sys/in-slices.ts";
+import { boundUnread } from "../sys/listening-socket.ts";
 
 type ApiSettings = Pick<
   Settings,
@@ -54,6 +55,9 @@ export async function openApi(settings: ApiSettings, parts: Omit<AppParts, "auth
   };
 }
 
+/** A caller reads its answer; for one that does not the kernel keeps no more than this. */
+const UNREAD_OCTETS = 64 << 10;
+
 type TcpListener = Listener & { readonly local: NonNullable<Listener["local"]> };
 
 /** On a port that is free, and not the one that callers know: nobody is let in there but by the redirect. */
@@ -62,10 +66,9 @@ async function listenElsewhere(
   { host, port }: Settings["httpAddress"],
 ): Promise<TcpListener> {
   for (;;) {
-    const { local, close } = await listenTcp(createHttpServer(application, { overUnixSocket: false }), {
-      host,
-      port: 0,
-    });
+    const http = createHttpServer(application, { overUnixSocket: false });
+    const { local, close } = await listenTcp(http, { host, port: 0 });
+    boundUnread(http.server, UNREAD_OCTETS);
     if (local !== undefined && local.port !== port) return { local, close };
     await close(0);
   }

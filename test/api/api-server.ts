@@ -12,6 +12,7 @@ import {
 } from "../../src/api/http-server.ts";
 import type { PolicyControl } from "../../src/enforcement/policy-control.ts";
 import { type Listener, listenTcp, listenUnix } from "../../src/api/listen.ts";
+import { boundUnread } from "../../src/sys/listening-socket.ts";
 import {
   type FakeWorld,
   type FakeWorldOptions,
@@ -64,6 +65,7 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
     socketPath === undefined
       ? await listenTcp(http, { host: "127.0.0.1", port: wanted })
       : await listenUnix(http, socketPath);
+  if (socketPath === undefined) boundUnread(http.server, 64 << 10);
   const port = listener.local?.port ?? 0;
   const where = socketPath === undefined ? { host: "127.0.0.1", port } : { socketPath };
   return {

@@ -153,6 +153,35 @@ describe("what is not HTTP as it should be", () => {
   });
 });
 
+describe("requests that do not wait for answers", () => {
+  const GET = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+
+  it("are answered up to a handful at once, and more are refused unread", async () => {
+    await using api = await startApi({ limits: { pipelined: 4 } });
+    const last = GET.replace("Host", "Connection: close\r\nHost");
+    const few = await sendRaw(api.port, `${GET.repeat(3)}${last}`);
+    expect(few.match(/HTTP\/1\.1 \d+/g)).toEqual(Array.from({ length: 4 }, () => "HTTP/1.1 200"));
+    expect(await sendRaw(api.port, GET.repeat(5))).toMatch(/^HTTP\/1\.1 400 .*the request is malformed$/s);
+    expect(await sendRaw(api.port, "SOURCE / ICE/1.0\r\n\r\n".repeat(5))).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  it("are cut off once too many wait, however they came", async () => {
+    await using api = await startApi({ limits: { pipelined: 4 } });
+    const held = Promise.withResolvers<void>();
+    api.world.hold = held.promise;
+    const connection = await connectRaw(api.port);
+    connection.socket.write(patch(RULES));
+    await expect.poll(() => api.world.changes.inForce().pending).toBeDefined();
+    for (let n = 0; n < 5 && !connection.socket.closed; n += 1) {
+      connection.socket.write(GET);
+      // Each in a packet of its own.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(await connection.rest()).toBe("");
+    held.resolve();
+  });
+});
+
 describe("connections that do nothing", () => {
   it("are cut off with a text when their headers do not come in time", async () => {
     await using api = await startApi({ limits: { headersMs: 200, requestMs: 400 } });
@@ -189,6 +218,22 @@ describe("connections that do nothing", () => {
     held.resolve();
     expect((await busy).status).toBe(200);
     for (const { socket } of idle) socket.destroy();
+  });
+
+  it("but leave a large answer unread give way, too", async () => {
+    await using api = await startApi({ limits: { connectionShare: 4 } });
+    const rules = Array.from({ length: 4000 }, (_, n) => ({ target: `${n}.${"long.".repeat(40)}example` }));
+    expect((await api.call("PATCH", "/policy", { body: JSON.stringify(rules) })).status).toBe(200);
+    const deaf = [];
+    for (let n = 0; n < 4; n += 1) {
+      const { socket } = await connectRaw(api.port);
+      deaf.push(socket);
+      socket.write("GET /policy HTTP/1.1\r\nHost: x\r\n\r\n");
+      await once(socket, "data");
+      socket.pause();
+    }
+    expect((await api.call("GET", "/healthz")).text).toBe("ok");
+    for (const socket of deaf) socket.destroy();
   });
 
   it("of the sandbox do not take the places of callers from outside", async () => {

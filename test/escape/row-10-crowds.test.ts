@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES } from "../support/families.ts";
 import { createLab, type Lab } from "../support/lab.ts";
 import { readMemory } from "../support/policy-places.ts";
@@ -11,6 +12,13 @@ import { attack, POLICY, questionsOf, readApiPort, startAttack } from "./attack.
 
 const LOOPBACK = ["127.0.0.1", "::1"];
 const API = "http://192.0.2.2:18080";
+/** A name whose text has some 15,000 octets. */
+const LARGE = "large.wild.example.org";
+const LARGE_TEXTS = Array.from(
+  { length: 16 },
+  (_, n) => `txt-record=${LARGE},${`${n}`.repeat(200)},${"x".repeat(250)},${"y".repeat(250)}`,
+);
+const PAGE_MIB = 4096 / (1 << 20);
 
 let lab: Lab;
 let sidecar: Sidecar;
@@ -31,8 +39,8 @@ async function isHealthy(): Promise<boolean> {
   return (await sidecar.api("GET", "/healthz")).status === 200;
 }
 
-async function residentMiB(): Promise<number> {
-  const status = await readFile(`/proc/${sidecar.pid}/status`, "utf8");
+async function residentMiB({ pid } = sidecar): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
   return Number(/VmRSS:\s+(?<kib>\d+)/.exec(status)?.groups?.["kib"]) / 1024;
 }
 
@@ -52,6 +60,27 @@ test("row 10: a thousand idle and half-made connections do not keep an operator 
   expect(crowd.lines[0]).toMatchObject({ event: "ready" });
   expect(await lab.curlFromOutside("--max-time", "3", `${API}/healthz`)).toMatchObject({ status: 200 });
   expect(await sidecar.api("GET", "/policy")).toMatchObject({ status: 200 });
+});
+
+/** What the kernel holds for all TCP connections of the sandbox, at both of their ends. */
+async function socketMiB({ sandbox } = lab): Promise<number> {
+  const { stdout } = await execIn(sandbox, ["cat", "/proc/net/sockstat"]);
+  return Number(/^TCP:.* mem (\d+)$/m.exec(stdout)?.[1]) * PAGE_MIB;
+}
+
+test("row 10: callers who ask on and on and read no answer hold up nobody, and little is kept for them", async () => {
+  const before = await residentMiB();
+  await using crowd = await startAttack(lab, "crowd", "unread-api", "400", ...addresses());
+  expect(crowd.lines[0]).toMatchObject({ event: "ready" });
+  for (let n = 0; n < 5; n++) {
+    expect(await lab.curl("--max-time", "3", "http://127.0.0.1:18080/healthz")).toMatchObject({
+      status: 200,
+    });
+    expect(await lab.curlFromOutside("--max-time", "3", `${API}/healthz`)).toMatchObject({ status: 200 });
+    expect(await sidecar.api("GET", "/policy", { timeoutMs: 3000 })).toMatchObject({ status: 200 });
+  }
+  expect((await residentMiB()) - before).toBeLessThan(100);
+  expect(await socketMiB()).toBeLessThan(100);
 });
 
 test("row 11: no port of the sidecar can be bound beside it, whatever the options", async () => {
@@ -116,6 +145,25 @@ describe("row 15", () => {
       addresses: ["198.51.100.1"],
     });
   });
+});
+
+test("row 15: clients who read no answers over TCP have little kept for them, and leave room for others", async () => {
+  await using other = await createLab({ upstream: { extra: LARGE_TEXTS } });
+  const resolver = await other.startSidecar({ policy: POLICY });
+  expect(await other.dig("+tcp", "-t", "TXT", LARGE)).toMatchObject({ rcode: "NOERROR" });
+  const before = await residentMiB(resolver);
+  const resolvers = FAMILIES.filter(({ name }) => name === "IPv4" || other.ipv6).map(
+    ({ upstream }) => upstream,
+  );
+  await using crowd = await startAttack(other, "crowd", "unread-answers", "400", LARGE, ...resolvers);
+  expect(crowd.lines[0]).toMatchObject({ event: "ready" });
+  for (let n = 0; n < 5; n++) {
+    expect(await other.dig("+tcp", "+tries=3", "one.example.org")).toMatchObject({
+      addresses: ["198.51.100.1"],
+    });
+  }
+  expect((await residentMiB(resolver)) - before).toBeLessThan(50);
+  expect(await socketMiB(other)).toBeLessThan(100);
 });
 
 test("row 22: with signed writes a token read off the wire changes nothing", async () => {

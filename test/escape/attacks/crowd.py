@@ -1,7 +1,9 @@
 """Rows 10, 15: too much of everything. crowd.py idle COUNT ADDRESS... | flood SECONDS RESOLVER... | slow RESOLVER
+crowd.py unread-api COUNT ADDRESS... | unread-answers COUNT NAME RESOLVER...
 
-`idle` holds connections to the API, some with half a request; `flood` asks as fast as it can for new names under an allowed wildcard, and for denied
-ones; `slow` holds connections to the resolver, dripping, half-closed or silent. `idle` and `slow` say `ready` and go on until stdin ends.
+`unread-api` asks on and on over connections that it never reads from, and opens those anew that are closed; `unread-answers` asks for much over
+each connection, and reads nothing. `idle` holds connections to the API, some with half a request; `flood` asks as fast as it can for new names under an allowed wildcard, and for denied
+ones; `slow` holds connections to the resolver, dripping, half-closed or silent. All but `flood` say `ready` and go on until stdin ends.
 """
 import os
 import socket
@@ -105,6 +107,42 @@ def slow(*resolvers):
             elif number % 4 == 3:
                 one.send(framed * 50)
                 one.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+    say(event="ready", held=len(held))
+    sys.stdin.read()
+
+
+def unread_api(count, *addresses):
+    ways = [(path, at_once) for path in ("/openapi.json", "/healthz", "/policy") for at_once in (1, 8, 40, 1500)]
+    messages = [f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * at_once for path, at_once in ways]
+    held = [None] * int(count)
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+    rounds = 0
+    while True:
+        for number, one in enumerate(held):
+            try:
+                if one is None:
+                    held[number] = one = connect(addresses[number % len(addresses)], 18080)
+                    one.setblocking(False)
+                one.send(messages[number % len(messages)])
+            except BlockingIOError:
+                pass
+            except OSError:
+                held[number] = None
+        rounds += 1
+        if rounds == 8:
+            say(event="ready")
+        time.sleep(0.2)
+
+
+def unread_answers(count, name, *resolvers):
+    message = question(name, 16)
+    held = []
+    for number in range(int(count)):
+        try:
+            held.append(connect(resolvers[number % len(resolvers)], 53))
+            held[-1].send((struct.pack("!H", len(message)) + message) * 40)
         except OSError:
             pass
     say(event="ready", held=len(held))
