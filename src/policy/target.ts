@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import { parseAddress } from "./address.ts";
 import { type DomainName, NAME_OCTETS_MAX, parseDomainName } from "./domain-name.ts";
 import { explainDeadTarget } from "./dead-target.ts";
@@ -39,7 +38,7 @@ export type Target = NameTarget | WildcardTarget | PrefixTarget;
 export function parseTarget(text: string): Result<Target> {
   const written = text.trim();
   const dotless = written.endsWith(".") ? written.slice(0, -1) : written;
-  if (isIP(dotless) !== 0 || dotless.includes("/")) return parsePrefixTarget(text, dotless);
+  if (dotless.includes("/") || parseAddress(dotless).ok) return parsePrefixTarget(text, dotless);
   return written.startsWith("*.") ? parseWildcard(text, written) : parseName(text, written);
 }
 
