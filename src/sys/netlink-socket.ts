@@ -1,4 +1,4 @@
-import { createArena } from "./arena.ts";
+import { type Arena, createArena } from "./arena.ts";
 import { SystemCallError } from "./errors.ts";
 import { EAGAIN, EINTR, mustCall, tryCall } from "./libc.ts";
 import { closeSocket, setReceiveBuffer, setSendBuffer } from "./socket.ts";
@@ -14,6 +14,7 @@ const NETLINK_DROP_MEMBERSHIP = 2;
 const NETLINK_CAP_ACK = 10;
 const MSG_DONTWAIT = 0x40;
 const RECEIVE_SIZE = 65_536;
+const SEND_SIZE = 65_536;
 
 export interface NetlinkOptions {
   /** Room for what is sent at once and for what waits to be received, as far as the machine lets it be. */
@@ -48,14 +49,13 @@ export function openNetlinkSocket(
   const receiving = createArena(RECEIVE_SIZE);
   /** What was received last, for most datagrams have the length of those before. */
   let received = receiving.octets.subarray(0, 0);
-  let sending = createArena(RECEIVE_SIZE);
-  sending.words[0] = 1;
-  mustCall("NETLINK_CAP_ACK", "setsockopt", fd, SOL_NETLINK, NETLINK_CAP_ACK, sending.address(0), 4);
+  setWord(fd, NETLINK_CAP_ACK, 1);
   setReceiveBuffer(fd, bufferOctets);
   setSendBuffer(fd, bufferOctets);
   // sockaddr_nl: family:2 pad:2 port:4 groups:4. Port 0: the kernel picks one.
-  sending.words.set([AF_NETLINK, 0, groups]);
-  mustCall("AF_NETLINK", "bind", fd, sending.address(0), 12);
+  const address = createArena(12);
+  address.words.set([AF_NETLINK, 0, groups]);
+  mustCall("AF_NETLINK", "bind", fd, address.address(0), 12);
   const change = (option: number, group: number): void => setWord(fd, option, group);
   return {
     fd,
@@ -64,7 +64,7 @@ export function openNetlinkSocket(
     leave: (group) => change(NETLINK_DROP_MEMBERSHIP, group),
     ignorePorts: (ports) => attachFilter(fd, dropPorts(ports)),
     send(octets, wanted = octets.length) {
-      if (wanted > sending.octets.length) sending = createArena(wanted * 2);
+      const sending = roomToSend(wanted);
       octets.copy(sending.octets, 0, 0, wanted);
       for (;;) {
         const sent = tryCall("send", fd, sending.address(0), wanted, 0);
@@ -85,6 +85,16 @@ export function openNetlinkSocket(
     },
     close: () => closeSocket(fd),
   };
+}
+
+/** One for all sockets: the kernel has what is sent when the call returns. */
+let sendRoom: Arena | undefined;
+
+function roomToSend(octets: number): Arena {
+  if (sendRoom === undefined || sendRoom.octets.length < octets) {
+    sendRoom = createArena(Math.max(SEND_SIZE, octets * 2));
+  }
+  return sendRoom;
 }
 
 function setWord(fd: number, option: number, value: number): void {
