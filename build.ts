@@ -34,6 +34,19 @@ const englishOnly: Plugin = {
   },
 };
 
+/** Pino's own ways to write, with threads and streams that every start would load: its lines go to sinks of ours. */
+const pinoWithoutWriters: Plugin = {
+  name: "pino-without-writers",
+  resolveId: {
+    filter: { id: /^(sonic-boom|worker_threads|(\.\/|\.\/lib\/)transport)$/ },
+    handler: (id, importer) => (/node_modules\/pino\//.test(importer ?? "") ? `\0unused:${id}` : undefined),
+  },
+  load: {
+    filter: { id: /^\0unused:/ },
+    handler: (id) => `module.exports = class { constructor() { throw new Error(${JSON.stringify(id)}); } };`,
+  },
+};
+
 /** V8 keeps a text with one other character in it at twice the size. */
 const asciiOnly: Plugin = {
   name: "ascii-only",
@@ -115,7 +128,7 @@ await rm(OUT, { recursive: true, force: true });
 await build({
   input: { main: "src/main.ts" },
   platform: "node",
-  plugins: [builtinsUnread, koffiBesideTheBundle, englishOnly, asciiOnly, asFunction],
+  plugins: [pinoWithoutWriters, builtinsUnread, koffiBesideTheBundle, englishOnly, asciiOnly, asFunction],
   output: {
     dir: OUT,
     format: "cjs",
