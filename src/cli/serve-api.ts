@@ -12,6 +12,7 @@ import type { Settings } from "../config.ts";
 import { NetlinkRefusal } from "../netfilter/io/acknowledgement.ts";
 import { type ApiRedirect, openApiRedirect } from "../netfilter/io/api-redirect.ts";
 import { parseAddress } from "../policy/address.ts";
+import { loadByFirstFlags } from "../sys/process-memory.ts";
 import { inSlices } from "../sys/in-slices.ts";
 import { boundUnread } from "../sys/listening-socket.ts";
 
@@ -106,9 +107,8 @@ function loadOnce(parts: AppParts): () => Promise<Answer> {
 }
 
 async function load(parts: AppParts): Promise<Answer> {
-  const [{ createApp }, { createAnswer }] = await Promise.all([
-    import("../api/app.ts"),
-    import("../api/answer.ts"),
-  ]);
+  const [{ createApp }, { createAnswer }] = await loadByFirstFlags(() =>
+    Promise.all([import("../api/app.ts"), import("../api/answer.ts")]),
+  );
   return createAnswer(createApp(parts));
 }
