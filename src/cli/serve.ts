@@ -24,6 +24,7 @@ import {
   RequiredProtectionError,
 } from "../protections/protections.ts";
 import {
+  collectYoungGenerationAlone,
   giveFreedMemoryBack,
   keepLargePiecesApart,
   keepYoungGenerationSmall,
@@ -157,6 +158,7 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     "egress sidecar ready",
   );
   keepYoungGenerationSmall();
+  collectYoungGenerationAlone();
   giveFreedMemoryBack();
   const trimming = setInterval(giveFreedMemoryBack, TRIM_MS).unref();
   undo.defer(() => clearInterval(trimming));
