@@ -1,8 +1,10 @@
 /** Policy changes through the HTTP API, and what lookups feel of them. The sidecar may use all processors here: a change runs nft beside it. */
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Bench } from "../bench.ts";
 import type { Arm, Experiment, Measurement, Row, Unit } from "../experiment.ts";
 import { runClient } from "../load/measure.ts";
+import { readTurns, withTurnMeter } from "../load/turns.ts";
 import { readProcessorMs } from "../process-facts.ts";
 import { type Ours, startOurs } from "../subjects/sidecar.ts";
 import { percentile } from "../statistics.ts";
@@ -66,46 +68,57 @@ export const patch: Experiment = {
   },
 };
 
+/** What lookups are asked during a run of `stall`, and whether changes run. */
+const STALLS = [
+  { id: "stall-none", title: "refused, 1,000 a second, no changes", isFresh: false, changes: false },
+  { id: "stall-refused", title: "the same while changes run at 4,096 rules", isFresh: false, changes: true },
+  { id: "stall-new", title: "every name and address new while changes run", isFresh: true, changes: true },
+] as const;
+const LIMIT_MS = 2;
+
 export const stall: Experiment = {
   name: "stall",
   warmsUp: true,
-  rows: [
-    { id: "stall-none", title: "refused, 1,000 a second, no changes: longest", unit: "ms" },
-    {
-      id: "stall-refused",
-      title: "the same while changes run at 4,096 rules of both kinds: longest",
+  rows: STALLS.flatMap(({ id, title, changes }) => {
+    const row = (part: string, what: string, isAim: boolean): Row => ({
+      id: `${id}${part}`,
+      title: `${title}: ${what}`,
       unit: "ms",
-      aims: [{ kind: "at most", of: "ours dns+nft", limit: 2 }],
-    },
-    { id: "stall-refused-p99", title: "the same: p99", unit: "ms" },
-    {
-      id: "stall-new",
-      title: "every name and address new, 1,000 a second, while changes run: longest",
-      unit: "ms",
-    },
-    { id: "stall-new-p99", title: "the same: p99", unit: "ms" },
-  ],
+      ...(isAim ? { aims: [{ kind: "at most", of: "ours dns+nft", limit: LIMIT_MS }] } : {}),
+    });
+    return [
+      row("", "longest lookup", id === "stall-refused"),
+      ...(changes ? [row("-p99", "p99 of lookups", false)] : []),
+      row("-turn", "longest turn of the event loop, by the clock", false),
+      row("-work", "longest turn, by processor time of its thread", changes),
+    ];
+  }),
   async prepare(bench, made) {
+    const turnsFile = join(bench.folder, "turns.json");
     const options = { rules: manyRules("mixed", RULES), isFree: true, logLevel: "error" } as const;
-    const ours = made.use(await startOurs(bench, options));
-    return [{ column: ours.column, run: () => measureStalls(bench, ours) }];
+    const program = withTurnMeter(bench.program, turnsFile);
+    const ours = made.use(await startOurs(bench, { ...options, program }));
+    return [{ column: ours.column, run: () => measureStalls(bench, ours, turnsFile) }];
   },
 };
 
-async function measureStalls(bench: Bench, ours: Ours): Promise<readonly Measurement[]> {
-  const task = { seconds: bench.seconds, pace: { perSecond: 1000 } };
-  const quiet = await runClient(ours, { ...deniedSample(bench), ...task });
-  const refused = await whileChanging(ours, () => runClient(ours, { ...deniedSample(bench), ...task }));
-  const fresh = await whileChanging(ours, () =>
-    runClient(ours, { ...allowedSample(bench, 1 << 16), ...task }),
-  );
-  return [
-    { row: "stall-none", value: quiet.maxUs / 1000, fault: findFault(quiet) },
-    { row: "stall-refused", value: refused.maxUs / 1000, fault: findFault(refused) },
-    { row: "stall-refused-p99", value: refused.p99Us / 1000 },
-    { row: "stall-new", value: fresh.maxUs / 1000, fault: findFault(fresh) },
-    { row: "stall-new-p99", value: fresh.p99Us / 1000 },
-  ];
+async function measureStalls(bench: Bench, ours: Ours, turnsFile: string): Promise<readonly Measurement[]> {
+  const measurements: Measurement[] = [];
+  for (const { id, isFresh, changes } of STALLS) {
+    const sample = isFresh ? allowedSample(bench, 1 << 16) : deniedSample(bench);
+    const load = (): ReturnType<typeof runClient> =>
+      runClient(ours, { ...sample, seconds: bench.seconds, pace: { perSecond: 1000 } });
+    await readTurns(ours.pid, turnsFile);
+    const lookups = await (changes ? whileChanging(ours, load) : load());
+    const { turnMs, workMs } = await readTurns(ours.pid, turnsFile);
+    measurements.push(
+      { row: id, value: lookups.maxUs / 1000, fault: findFault(lookups) },
+      ...(changes ? [{ row: `${id}-p99`, value: lookups.p99Us / 1000 }] : []),
+      { row: `${id}-turn`, value: turnMs },
+      { row: `${id}-work`, value: workMs },
+    );
+  }
+  return measurements;
 }
 
 async function measureChanges(bench: Bench, ours: Ours, { id, kind }: Size): Promise<readonly Measurement[]> {
