@@ -4,6 +4,7 @@ import { patch, stall } from "./changes.ts";
 import { flood } from "./flood.ts";
 import { crowd, idle, soak, start } from "./footprint.ts";
 import { forwardedAt1, forwardedAt50, forwardedAt500, forwardedPaced } from "./forwarded.ts";
+import { learned } from "./learned.ts";
 import { logged, redirected, rules, tcp } from "./variants.ts";
 
 /** In the order of the table. */
@@ -18,6 +19,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   redirected,
   logged,
   rules,
+  learned,
   flood,
   patch,
   stall,

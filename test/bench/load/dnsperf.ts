@@ -6,8 +6,10 @@ import type { Place } from "../subjects/subject.ts";
 import { numberedName } from "./numbered-names.ts";
 
 export interface DnsperfTask {
-  /** File of names, from `writeNames`. Read from the beginning again when used up. */
+  /** File of names, from `writeNames`. Read from the beginning again when used up, unless told. */
   readonly file: string;
+  readonly isReadOnce?: boolean;
+  /** At most, where the file is read once. */
   readonly seconds: number;
   readonly inFlight: number;
   readonly tcp?: boolean;
@@ -41,7 +43,7 @@ export async function runDnsperf(
   { namespace, server, processors }: Place,
   task: DnsperfTask,
 ): Promise<DnsperfReport> {
-  const { file, seconds, inFlight, tcp = false, perSecond } = task;
+  const { file, isReadOnce = false, seconds, inFlight, tcp = false, perSecond } = task;
   const fewest = Math.max(Math.ceil(inFlight / IN_FLIGHT_PER_SOCKET), tcp ? TCP_CONNECTIONS : 1);
   const options: Readonly<Record<string, string | number>> = {
     s: server.address,
@@ -53,6 +55,7 @@ export async function runDnsperf(
     l: seconds,
     t: LOST_AFTER_SECONDS,
     ...(perSecond === undefined ? {} : { Q: perSecond }),
+    ...(isReadOnce ? { n: 1 } : {}),
   };
   const args = Object.entries(options).flatMap(([option, value]) => [`-${option}`, String(value)]);
   const argv = argvIn(namespace, processors.pinned("load", ["dnsperf", ...args]));
