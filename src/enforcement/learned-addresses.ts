@@ -16,7 +16,8 @@ import type { LearnedSet } from "../netfilter/io/learned-set.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import type { DomainName } from "../policy/domain-name.ts";
 import { MAX_LEARNED_ADDRESSES } from "../netfilter/named-sets.ts";
-import { compareHeld } from "./compare-held.ts";
+import type { Steps } from "../policy/steps.ts";
+import { reconcileHeld, takeOverHeld } from "./learned-held.ts";
 import { createLearnedJudge } from "./learned-judge.ts";
 import * as life from "./learned-life.ts";
 import { isAdmitted, isOpenTo, parseOwners, renderOwners } from "./learned-owners.ts";
@@ -28,8 +29,8 @@ import type { NewRow } from "./learned-table.ts";
 import { createRevokedAddresses } from "./revoked-addresses.ts";
 import type { WithheldAddresses } from "./withheld-addresses.ts";
 
-/** Addresses that go in one batch: a few hundred octets each, on a socket that may have no more than 200 KiB. */
-const FORGET_BATCH = 512;
+/** Addresses that a change takes out in a step: half a millisecond of the kernel's. */
+const FORGET_BATCH = 32;
 
 /** Addresses that go where one more would be too many for a wildcard. */
 const EVICTED_TOGETHER = 32;
@@ -42,12 +43,15 @@ export interface ForgottenAddress {
 }
 
 export interface LearnedAddresses extends AddressAdmission {
-  /** Takes over what an earlier process left in the kernel, and puts back what is revoked. Throws LearnedSetError. */
-  takeOver(): void;
-  /** Takes out and revokes all that this policy would not admit, and returns it. Throws LearnedSetError; what is left is then written anew when it comes again. */
-  forget(policy: CompiledPolicy): readonly ForgottenAddress[];
-  /** This policy is in force: what it admits is revoked no longer. Throws LearnedSetError. */
-  settle(policy: CompiledPolicy): void;
+  /** Takes over what an earlier process left in the kernel, and puts back what is revoked. Nothing else may be asked meanwhile. Throws LearnedSetError. */
+  takeOver(): Steps<void>;
+  /**
+   * Takes out and revokes all that this policy would not admit, and returns it. Between two steps lookups may go on that both
+   * this policy and the one before allow. Throws LearnedSetError; what is out by then is written anew when it comes again.
+   */
+  forget(policy: CompiledPolicy): Steps<readonly ForgottenAddress[]>;
+  /** This policy is in force: what it admits is revoked no longer, some in each step. Throws LearnedSetError. */
+  settle(policy: CompiledPolicy): Steps<void>;
   /** Whether only names that are denied by now have given the address: 4 octets or 16. */
   isRevoked(octets: Uint8Array): boolean;
   /** The kernel's sets are gone: forgets everything, and returns what they should hold. */
@@ -117,6 +121,24 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     for (let slot = next(); slot !== NO_SLOT; slot = next()) evict(slot, "wildcard", now);
   }
 
+  /** Those of the slots that are denied still: an allowed name may have given one since, or another address be there. */
+  function takeOut(slots: readonly number[], policy: CompiledPolicy): readonly ForgottenAddress[] {
+    const found: ForgottenAddress[] = [];
+    for (const slot of slots) {
+      if (!table.isUsed(slot)) continue;
+      const key = table.key(slot);
+      const owners = table.owners(slot);
+      if (isAdmitted(policy, key, owners) && isOpenTo(policy, key, withheld)) continue;
+      found.push({ key, owners, untilMs: table.untilMs(slot) });
+      letGo(slot);
+      // Where no owner is known, a name that is still allowed may be one. A gateway that calls in is no name's host.
+      if (owners.length > 0 && !withheld.has(key, 0, key.length)) revoked.revoke(key, renderOwners(owners));
+    }
+    commit();
+    for (const { key } of found) table.remove(table.find(key, 0, key.length));
+    return found;
+  }
+
   function all(): readonly ForgottenAddress[] {
     const found: ForgottenAddress[] = [];
     for (let slot = table.above(NO_SLOT); slot !== NO_SLOT; slot = table.above(slot)) {
@@ -169,48 +191,38 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
         return false;
       }
     },
-    takeOver() {
-      const now = nowMs();
+    *takeOver() {
       judged = undefined;
-      // All is read before anything is put, for a dump forgets what is queued.
-      const held = [...set.dump(4), ...set.dump(6)];
+      yield* takeOverHeld(store, set);
       revoked.takeOver();
-      for (const [index, { key, expiresInMs, comment }] of held.entries()) {
-        makeRoom(now);
-        const { length } = key;
-        const untilMs = now + expiresInMs;
-        const slot = table.add({ octets: key, at: 0, length, wildcard: undefined, untilMs, nowMs: now });
-        for (const owner of parseOwners(comment).toReversed()) table.addOwner(slot, owner);
-        if (index % FORGET_BATCH === 0) commit();
-      }
       commit();
     },
-    forget(policy) {
+    *forget(policy) {
       const difference = judged && findDifference(judged, policy);
       unsettled = isSettled ? difference : undefined;
       isSettled = false;
+      const denied = yield* judge.findDenied(policy, difference);
       judged = undefined;
       const forgotten: ForgottenAddress[] = [];
-      for (const slot of judge.findDenied(policy, difference)) {
-        const key = table.key(slot);
-        const owners = table.owners(slot);
-        forgotten.push({ key, owners, untilMs: table.untilMs(slot) });
-        letGo(slot);
-        // Where no owner is known, a name that is still allowed may be one. A gateway that calls in is no name's host.
-        if (owners.length > 0 && !withheld.has(key, 0, key.length)) revoked.revoke(key, renderOwners(owners));
-        if (forgotten.length % FORGET_BATCH === 0) commit();
+      for (let from = 0; from < denied.length; from += FORGET_BATCH) {
+        forgotten.push(...takeOut(denied.slice(from, from + FORGET_BATCH), policy));
+        yield;
       }
-      commit();
-      for (const { key } of forgotten) table.remove(table.find(key, 0, key.length));
+      // With no pause after it: from now on both policies admit what comes.
+      forgotten.push(...takeOut(judge.findDeniedSince(policy), policy));
       judged = policy;
       return forgotten;
     },
-    settle(policy) {
+    *settle(policy) {
       const difference = unsettled;
       isSettled = true;
-      revoked.pardonWhere(
+      const steps = revoked.pardonWhere(
         (key, owners) => mayConcern(difference, owners) && isAdmitted(policy, key, parseOwners(owners)),
       );
+      for (const _step of steps) {
+        commit();
+        yield;
+      }
       commit();
     },
     isRevoked: revoked.has,
@@ -222,17 +234,7 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     all,
     revoked: revoked.list,
     reconcile() {
-      const now = nowMs();
-      const { strays, lost } = compareHeld([...set.dump(4), ...set.dump(6)], all(), now);
-      strays.forEach((key, index) => {
-        set.remove(key);
-        if (index % FORGET_BATCH === 0) commit();
-      });
-      lost.forEach(({ key, untilMs }, index) => {
-        const slot = table.find(key, 0, key.length);
-        if (slot !== NO_SLOT) prolong(slot, untilMs, now);
-        if (index % FORGET_BATCH === 0) commit();
-      });
+      reconcileHeld(store, set, all());
       revoked.reconcile();
       commit();
     },

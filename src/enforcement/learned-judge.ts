@@ -2,20 +2,28 @@ import { NO_SLOT } from "../dns/slot-index.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import { decideName } from "../policy/decide-name.ts";
 import { isDomainName } from "../policy/domain-name.ts";
+import type { Steps } from "../policy/steps.ts";
 import { isOpenTo } from "./learned-owners.ts";
 import type { LearnedTable } from "./learned-table.ts";
 import type { PolicyDifference } from "./policy-difference.ts";
 import type { WithheldAddresses } from "./withheld-addresses.ts";
 
-/** Finds the learned addresses that a policy would not admit: those that a rule denies, that are withheld, or that no allowed name owns. */
+/**
+ * Finds the learned addresses that a policy would not admit: those that a rule denies, that are withheld, or that no allowed name owns. It looks
+ * in steps, between which addresses may come and go, and then once more at those that have come.
+ */
 export interface LearnedJudge {
   /**
-   * Slots. With a difference only what it may concern is judged, at some nanoseconds an address for the
-   * rest: the policy before must have admitted all that is not withheld. Each name is decided once.
+   * Slots, of which each may be another address's, or admitted, by the time that one comes to it. With a difference only what it may concern is
+   * judged, at some nanoseconds an address for the rest: the policy before must have admitted all that is not withheld.
    */
-  findDenied(policy: CompiledPolicy, difference: PolicyDifference | undefined): readonly number[];
+  findDenied(policy: CompiledPolicy, difference: PolicyDifference | undefined): Steps<readonly number[]>;
+  /** The same of what has come since the last step of `findDenied`, at once. */
+  findDeniedSince(policy: CompiledPolicy): readonly number[];
 }
 
+/** Slots that are looked at in a step: some tenths of a millisecond where each of them is judged. */
+const STEP = 512;
 const [ALLOWED, DENIED] = [1, 2];
 
 export function createLearnedJudge(
@@ -27,11 +35,11 @@ export function createLearnedJudge(
   /** By name: an odd number where its decision may differ from the policy's before. */
   const differs = new Uint8Array(table.names.capacity + 1);
 
-  function markDiffering({ names, bases }: PolicyDifference): void {
+  function* markDiffering({ names, bases }: PolicyDifference): Steps<void> {
     differs.fill(0, 0, table.names.highest + 1);
     for (const name of names) differs[table.names.find(name)] = 1;
     differs[NO_SLOT] = 0;
-    if (bases.length > 0) table.names.markBelow(bases, differs);
+    if (bases.length > 0) yield* table.names.markBelow(bases, differs);
   }
 
   function isAllowed(id: number, policy: CompiledPolicy): boolean {
@@ -55,14 +63,36 @@ export function createLearnedJudge(
       .map((octets) => table.find(octets, 0, octets.length))
       .filter((slot) => slot !== NO_SLOT);
 
+  const allSlots = (): readonly number[] => Array.from({ length: table.highest }, (_, index) => index + 1);
+
+  /** The denied ones of some slots. Each name is decided once. */
+  function judge(slots: readonly number[], policy: CompiledPolicy): readonly number[] {
+    // Names may have gone since the last time, and their numbers been given to others.
+    verdicts.fill(0, 0, table.names.highest + 1);
+    const denied: number[] = [];
+    for (const slot of slots) if (table.isUsed(slot) && !isAdmitted(slot, policy)) denied.push(slot);
+    return denied;
+  }
+  function concernedSlots(difference: PolicyDifference | undefined, from: number): readonly number[] {
+    const found: number[] = [];
+    for (let slot = from; slot < from + STEP; slot++)
+      if (difference === undefined || table.isConcerned(slot, differs, difference.prefixes)) found.push(slot);
+    return found;
+  }
+
   return {
-    findDenied(policy, difference) {
-      verdicts.fill(0, 0, table.names.highest + 1);
-      const isDenied = (slot: number): boolean => !isAdmitted(slot, policy);
-      if (difference === undefined) return table.collect(undefined, []).filter(isDenied);
-      markDiffering(difference);
-      const found = new Set([...withheldSlots(), ...table.collect(differs, difference.prefixes)]);
-      return [...found].filter(isDenied);
+    *findDenied(policy, difference) {
+      table.watch();
+      const found = new Set<number>();
+      const add = (slots: readonly number[]): void => slots.forEach((slot) => found.add(slot));
+      if (difference !== undefined) yield* markDiffering(difference);
+      for (let from = 1; from <= table.highest; from += STEP) {
+        add(judge(concernedSlots(difference, from), policy));
+        yield;
+      }
+      add(judge(withheldSlots(), policy));
+      return [...found];
     },
+    findDeniedSince: (policy) => judge(table.takeNoted() ?? allSlots(), policy),
   };
 }

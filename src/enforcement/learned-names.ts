@@ -4,6 +4,7 @@
  * one address holds it, no more.
  */
 import { hashText, NO_SLOT } from "../dns/slot-index.ts";
+import type { Steps } from "../policy/steps.ts";
 import { createSlotChains } from "./slot-chains.ts";
 import { blocksFor, createSlotTexts } from "./slot-texts.ts";
 
@@ -13,6 +14,8 @@ const TEXTS_PER_NAME = 2;
 const BLOCKS_PER_NAME = blocksFor(MAX_NAME_OCTETS);
 
 const [IS_BELOW, HOLDS_BELOW] = [1, 2];
+/** Names that are looked at in a step. */
+const STEP = 4096;
 
 /** Ids stand for names as long as they are held; {@link NO_SLOT} is none. */
 export interface LearnedNames {
@@ -26,8 +29,8 @@ export interface LearnedNames {
   /** Ends one hold; a name that nothing holds is gone. */
   release(id: number): void;
   text(id: number): string;
-  /** Writes into `marks` an odd number at each name below one of the bases. Some nanoseconds a name. */
-  markBelow(bases: readonly string[], marks: Uint8Array): void;
+  /** Writes into `marks` an odd number at each name below one of the bases that is there all the time. Some nanoseconds a name. */
+  markBelow(bases: readonly string[], marks: Uint8Array): Steps<void>;
   /** Whether so many new names, as long as can be, have room. */
   hasRoom(count: number): boolean;
 }
@@ -121,16 +124,18 @@ export function createLearnedNames({ capacity, blocks, seed }: LearnedNamesOptio
       const stem = stems[id] ?? NO_SLOT;
       return stem === NO_SLOT ? texts.read(id) : `${texts.read(id)}.${texts.read(stem)}`;
     },
-    markBelow(bases, marks) {
+    *markBelow(bases, marks) {
       const ends = bases.map((base) => `.${base}`);
       const holdsBelow = (id: number): boolean =>
         bases.some((base) => texts.is(id, base, 0, base.length)) ||
         ends.some((end) => texts.endsWith(id, end));
       for (let id = 1; id <= chains.highest; id++) {
-        if (stems[id] === NO_SLOT && texts.length(id) > 0 && holdsBelow(id))
-          marks[id] = (marks[id] ?? 0) | HOLDS_BELOW;
+        if (id % STEP === 0) yield;
+        const isStem = stems[id] === NO_SLOT && texts.length(id) > 0;
+        if (isStem && holdsBelow(id)) marks[id] = (marks[id] ?? 0) | HOLDS_BELOW;
       }
       for (let id = 1; id <= chains.highest; id++) {
+        if (id % STEP === 0) yield;
         const stem = stems[id] ?? NO_SLOT;
         if (stem !== NO_SLOT && ((marks[stem] ?? 0) & HOLDS_BELOW) !== 0)
           marks[id] = (marks[id] ?? 0) | IS_BELOW;

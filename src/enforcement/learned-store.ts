@@ -30,6 +30,8 @@ export interface LearnedStoreOptions {
 
 export interface LearnedStore {
   readonly table: LearnedTable;
+  /** Milliseconds. */
+  readonly clock: () => number;
   readonly figures: LearnedFigures;
   /** Adds one that is not in the table, and tells the kernel. `owners`: the latest first. */
   admit(row: NewRow, owners: readonly string[]): void;
@@ -136,5 +138,5 @@ export function createLearnedStore({ set, nowMs, pardon }: LearnedStoreOptions):
     table.add({ octets, at: 0, length: octets.length, wildcard: undefined, untilMs: 0, nowMs: now });
   }
 
-  return { table, figures, admit, admitOf, prolong, makeRoom, evict, letGo, commit };
+  return { table, clock: nowMs, figures, admit, admitOf, prolong, makeRoom, evict, letGo, commit };
 }

@@ -59,11 +59,15 @@ export interface LearnedTable {
   readonly oldest: number;
   /** The first slot in use above this one, by number; NO_SLOT when there is none. Looks at an octet for each free one between. */
   above(slot: number): number;
-  /**
-   * Slots that have an owner whose mark is odd, no owner, or an address in one of the prefixes; all where there are no marks. Some nanoseconds a
-   * row.
-   */
-  collect(marks: Uint8Array | undefined, prefixes: readonly Prefix[]): readonly number[];
+  /** No slot above this one was ever in use. */
+  readonly highest: number;
+  isUsed(slot: number): boolean;
+  /** Whether the row has an owner whose mark is odd, no owner, or an address in one of the prefixes. Some nanoseconds. */
+  isConcerned(slot: number, marks: Uint8Array, prefixes: readonly Prefix[]): boolean;
+  /** From now on slots that come or get an owner are noted; what was noted before is forgotten. */
+  watch(): void;
+  /** The slots noted since, and an end of that; undefined where they were too many. */
+  takeNoted(): readonly number[] | undefined;
   /** A copy of the address's octets. */
   key(slot: number): Uint8Array;
   /** The same octets, until the next call. */
@@ -94,6 +98,8 @@ export interface LearnedTable {
 /** Order is to tell what is used from what is not, not one lookup from the next. */
 const ORDER_MS = 5000;
 
+const MAX_NOTED = 65_536;
+
 /** A row's name, and what is behind its first label, mostly shared; the rest is for further owners. */
 const NAMES_PER_ROW = 2;
 /** Of 12 octets: names of 80 octets, on the average. */
@@ -115,6 +121,12 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
   /** When a flow was last seen. */
   const flows = new Uint32Array(capacity + 1);
 
+  /** Undefined: nobody watches. One more than there may be: they are too many. */
+  let noted: number[] | undefined;
+  function note(slot: number): void {
+    if (noted !== undefined && noted.length <= MAX_NOTED) noted.push(slot);
+  }
+
   function isInOne(slot: number, prefixes: readonly Prefix[]): boolean {
     for (const prefix of prefixes) if (keys.isIn(slot, prefix)) return true;
     return false;
@@ -127,6 +139,7 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
       const slot = keys.add(octets, at, length);
       untils[slot] = times.toTick(untilMs);
       order.add(slot, wildcards.hold(wildcard), times.toTick(nowMs));
+      note(slot);
       return slot;
     },
     remove(slot) {
@@ -149,14 +162,19 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
       for (let next = slot + 1; next <= keys.highest; next++) if (keys.length(next) !== 0) return next;
       return NO_SLOT;
     },
-    collect(marks, prefixes) {
-      const found: number[] = [];
-      for (let slot = 1; slot <= keys.highest; slot++) {
-        if (keys.length(slot) === 0) continue;
-        const isIt = marks === undefined || !owners.has(slot) || owners.isMarked(slot, marks);
-        if (isIt || isInOne(slot, prefixes)) found.push(slot);
-      }
-      return found;
+    get highest() {
+      return keys.highest;
+    },
+    isUsed: (slot) => keys.length(slot) !== 0,
+    isConcerned: (slot, marks, prefixes) =>
+      !owners.has(slot) || owners.isMarked(slot, marks) || isInOne(slot, prefixes),
+    watch() {
+      noted = [];
+    },
+    takeNoted() {
+      const found = noted;
+      noted = undefined;
+      return found !== undefined && found.length <= MAX_NOTED ? found : undefined;
     },
     key: keys.copy,
     keyView: keys.view,
@@ -185,7 +203,10 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
     hasOwner: owners.has,
     someOwner: owners.some,
     isOwner: owners.is,
-    addOwner: owners.add,
+    addOwner(slot, name) {
+      owners.add(slot, name);
+      note(slot);
+    },
     get hasRoom() {
       return keys.size < capacity && owners.hasRoom;
     },

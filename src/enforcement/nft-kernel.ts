@@ -2,9 +2,9 @@
  * The kernel's side of a policy: each call raises the generation, takes out the learned addresses that the policy would not admit,
  * and loads the whole ruleset in one transaction.
  *
- * Learned addresses go just before the transaction, in a synchronous step of their own: so a lookup that gives one of them to an allowed
- * name meanwhile simply adds it again, and nothing that runs beside us can take it out behind its back. Flows that use them go on
- * until the transaction raises the generation, and are then judged.
+ * Learned addresses go just before the transaction, in steps of their own, each of which judges what it takes out: so a lookup that gives one of
+ * them to an allowed name meanwhile keeps it or adds it again, and nothing that runs beside us can take it out behind its back. Flows that
+ * use them go on until the transaction raises the generation, and are then judged.
  */
 import { KernelError } from "../netfilter/errors.ts";
 import { LearnedSetError } from "../netfilter/io/learned-set.ts";
@@ -14,6 +14,7 @@ import type { Endpoint, Marks, NetworkFacts, RulesetInput } from "../netfilter/r
 import type { Ruleset, TimedElement } from "../netfilter/ruleset.ts";
 import { renderAddress, renderIpv6 } from "../policy/address.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
+import { inSlices } from "../sys/in-slices.ts";
 import type { PolicyKernel } from "./change-policy.ts";
 import { renderOwners } from "./learned-owners.ts";
 import type { ForgottenAddress, LearnedAddresses } from "./learned-addresses.ts";
@@ -63,12 +64,12 @@ export function createNftKernel(options: NftKernelOptions): NftKernel {
   let isDistrusted = false;
 
   /** Where somebody has deleted the sets there is nothing to take out; what they held is put back once they are there again. */
-  function takeOut(policy: CompiledPolicy): {
+  async function takeOut(policy: CompiledPolicy): Promise<{
     readonly forgotten: readonly ForgottenAddress[];
     readonly lost: readonly ForgottenAddress[];
-  } {
+  }> {
     try {
-      return { forgotten: learned.forget(policy), lost: [] };
+      return { forgotten: await inSlices(learned.forget(policy)), lost: [] };
     } catch (error) {
       if (!(error instanceof LearnedSetError) || error.code !== "ENOENT") throw error;
       return { forgotten: [], lost: learned.loseAll() };
@@ -113,7 +114,7 @@ export function createNftKernel(options: NftKernelOptions): NftKernel {
       generation = generation === MAX_GENERATION ? 1 : generation + 1;
       // Before addresses are taken out: it says which of them are withheld by now.
       const network = options.readNetwork();
-      const { forgotten, lost } = takeOut(policy);
+      const { forgotten, lost } = await takeOut(policy);
       const comeBack = [...lastForgotten, ...lost];
       lastForgotten = forgotten;
       const { foreignHands } = await apply(policy, network);
@@ -121,7 +122,7 @@ export function createNftKernel(options: NftKernelOptions): NftKernel {
       isDistrusted = false;
       // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses; so have foreign hands.
       learned.restore(comeBack, policy);
-      learned.settle(policy);
+      await inSlices(learned.settle(policy));
       options.onEnforced(forgotten.length);
     },
     distrust() {

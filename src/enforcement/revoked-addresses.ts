@@ -6,10 +6,13 @@
  * forgotten before the change is not known, so not revoked; there are {@link MAX_REVOKED} at most, of which the one denied longest ago goes first.
  */
 import type { LearnedSet } from "../netfilter/io/learned-set.ts";
+import type { Steps } from "../policy/steps.ts";
 import { keyOctets, octetKey } from "./octet-key.ts";
 
 const REVOKED_MS = 3_600_000;
 const MAX_REVOKED = 65_536;
+/** Addresses that are looked at in a step: each may take two microseconds. */
+const STEP = 128;
 
 interface Revoked {
   readonly owners: string;
@@ -26,8 +29,8 @@ export interface RevokedAddresses {
   revoke(key: Uint8Array, owners: string): void;
   /** Nothing where it is not there. */
   pardon(key: Uint8Array): void;
-  /** Pardons all that are admitted. */
-  pardonWhere(isAdmitted: (key: Uint8Array, owners: string) => boolean): void;
+  /** Pardons all that are admitted, some in each step. */
+  pardonWhere(isAdmitted: (key: Uint8Array, owners: string) => boolean): Steps<void>;
   has(key: Uint8Array): boolean;
 }
 
@@ -47,7 +50,7 @@ export function createRevokedAddresses(set: LearnedSet, nowMs: () => number): Re
   return {
     takeOver() {
       const now = nowMs();
-      const held = [...set.dumpRevoked(4), ...set.dumpRevoked(6)];
+      const held = [...set.dumpRevoked(4), ...set.dumpRevoked(6)].flat();
       const missing = new Map(revoked);
       for (const { key, expiresInMs, comment } of held) {
         const text = octetKey(key, 0, key.length);
@@ -60,7 +63,7 @@ export function createRevokedAddresses(set: LearnedSet, nowMs: () => number): Re
     },
     reconcile() {
       const now = nowMs();
-      const held = [...set.dumpRevoked(4), ...set.dumpRevoked(6)];
+      const held = [...set.dumpRevoked(4), ...set.dumpRevoked(6)].flat();
       for (const { key } of held) if (!revoked.has(octetKey(key, 0, key.length))) set.pardon(key);
       for (const [text, { owners, untilMs }] of revoked) {
         if (untilMs > now) set.revoke(keyOctets(text), Math.ceil(untilMs - now), owners);
@@ -78,9 +81,11 @@ export function createRevokedAddresses(set: LearnedSet, nowMs: () => number): Re
     pardon(key) {
       if (revoked.size > 0 && revoked.delete(octetKey(key, 0, key.length))) set.pardon(key);
     },
-    pardonWhere(isAdmitted) {
+    *pardonWhere(isAdmitted) {
       dropOld(nowMs());
+      let looked = 0;
       for (const [text, { owners }] of revoked) {
+        if (++looked % STEP === 0) yield;
         const key = keyOctets(text);
         if (!isAdmitted(key, owners)) continue;
         revoked.delete(text);

@@ -156,7 +156,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   ]);
   undo.defer(() => queues.close());
   const withheld = createWithheldAddresses(options.upstreams.flatMap(({ address }) => octetsOf(address)));
-  const learned = takeOverLearned({
+  const learned = await takeOverLearned({
     set: learnedSet,
     figures,
     withheld,

@@ -1,6 +1,7 @@
 import type { LearnedSet } from "../netfilter/io/learned-set.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import { decideName } from "../policy/decide-name.ts";
+import { inSlices } from "../sys/in-slices.ts";
 import { countLearned, type KernelFigures } from "./kernel-figures.ts";
 import { createLearnedAddresses, type LearnedAddresses } from "./learned-addresses.ts";
 import type { WithheldAddresses } from "./withheld-addresses.ts";
@@ -15,15 +16,15 @@ export interface TakeOverOptions {
   readonly onFault: (message: string, error: unknown) => void;
 }
 
-/** The learned addresses, with what the kernel's sets hold already. Throws LearnedSetError. */
-export function takeOverLearned({
+/** The learned addresses, with what the kernel's sets hold already. Of 100,000, half a second and more is the kernel's. Throws LearnedSetError. */
+export async function takeOverLearned({
   set,
   figures,
   graceSeconds,
   withheld,
   policy,
   onFault,
-}: TakeOverOptions): LearnedAddresses {
+}: TakeOverOptions): Promise<LearnedAddresses> {
   const learned = createLearnedAddresses({
     set: countLearned(set, figures),
     nowMs: () => performance.now(),
@@ -35,6 +36,6 @@ export function takeOverLearned({
     },
     onRefused: (error) => onFault("the kernel refused learned addresses", error),
   });
-  learned.takeOver();
+  await inSlices(learned.takeOver());
   return learned;
 }

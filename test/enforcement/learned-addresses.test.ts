@@ -1,13 +1,17 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createLearnedAddresses } from "../../src/enforcement/learned-addresses.ts";
+import { takeAll } from "../../src/policy/steps.ts";
+import { createLearnedAddresses, type LearnedAddresses } from "../../src/enforcement/learned-addresses.ts";
+import type { LearnedSet } from "../../src/netfilter/io/learned-set.ts";
 import { createWithheldAddresses } from "../../src/enforcement/withheld-addresses.ts";
 import type { DomainName } from "../../src/policy/domain-name.ts";
 
 import {
   A,
   ADDRESS,
+  addressOf,
   B,
+  type Bench,
   createBench,
   learn,
   name,
@@ -107,7 +111,7 @@ describe("a change of the policy", () => {
     const bench = createBench();
     learn(bench, A, ADDRESS, 30);
     learn(bench, B, OTHER, 30);
-    const forgotten = bench.learned.forget(policy("b.example"));
+    const forgotten = takeAll(bench.learned.forget(policy("b.example")));
     expect(forgotten.map(({ key }) => text(key))).toEqual([text(ADDRESS)]);
     expect([...bench.kernel.held().keys()]).toEqual([text(OTHER)]);
   });
@@ -116,9 +120,9 @@ describe("a change of the policy", () => {
     const bench = createBench();
     learn(bench, A, ADDRESS, 30);
     learn(bench, B, ADDRESS, 30);
-    expect(bench.learned.forget(policy("a.example"))).toEqual([]);
-    expect(bench.learned.forget(policy("b.example"))).toEqual([]);
-    expect(bench.learned.forget(policy("c.example"))).toHaveLength(1);
+    expect(takeAll(bench.learned.forget(policy("a.example")))).toEqual([]);
+    expect(takeAll(bench.learned.forget(policy("b.example")))).toEqual([]);
+    expect(takeAll(bench.learned.forget(policy("c.example")))).toHaveLength(1);
   });
 
   test("takes out an address that an address rule denies, whatever its name", () => {
@@ -131,14 +135,14 @@ describe("a change of the policy", () => {
         { action: "deny", target: "192.0.2.0/24" },
       ],
     });
-    expect(bench.learned.forget(denying).map(({ key }) => text(key))).toEqual([text(ADDRESS)]);
+    expect(takeAll(bench.learned.forget(denying)).map(({ key }) => text(key))).toEqual([text(ADDRESS)]);
   });
 
   test("that is taken back gives the addresses back with the life they had", () => {
     const bench = createBench();
     learn(bench, A, ADDRESS, 240);
     const untilMs = bench.nowMs + 300_000;
-    const forgotten = bench.learned.forget(policy());
+    const forgotten = takeAll(bench.learned.forget(policy()));
     bench.nowMs += 5000;
     bench.learned.restore(forgotten, policy("a.example"));
     expect(bench.kernel.held().get(text(ADDRESS))).toEqual({ untilMs, comment: "a.example" });
@@ -163,7 +167,7 @@ describe("a change of the policy", () => {
   test("that still denies gives nothing back", () => {
     const bench = createBench();
     learn(bench, A, ADDRESS, 240);
-    const forgotten = bench.learned.forget(policy());
+    const forgotten = takeAll(bench.learned.forget(policy()));
     bench.learned.restore(forgotten, policy("b.example"));
     expect(bench.kernel.held().size).toBe(0);
   });
@@ -171,31 +175,67 @@ describe("a change of the policy", () => {
 
 const long = (index: number): DomainName => name(`n${index}.${"x".repeat(60)}.${"y".repeat(40)}.example`);
 
+/** What a new process starts with. */
+function createAfter(before: Bench, set: LearnedSet = before.kernel): LearnedAddresses {
+  return createLearnedAddresses({
+    set,
+    nowMs: () => before.nowMs,
+    onRefused: () => undefined,
+    graceSeconds: 600,
+    wildcardOf: () => undefined,
+    withheld: createWithheldAddresses([]),
+  });
+}
+
 describe("a restart", () => {
   test("takes over what the kernel holds, owners and time left included", () => {
     const before = createBench();
     learn(before, A, ADDRESS, 200);
     learn(before, B, SIX, 200);
     before.nowMs += 50_000;
-    const after = createLearnedAddresses({
-      set: before.kernel,
-      nowMs: () => before.nowMs,
-      onRefused: () => undefined,
-      graceSeconds: 600,
-      wildcardOf: () => undefined,
-      withheld: createWithheldAddresses([]),
-    });
-    after.takeOver();
+    const after = createAfter(before);
+    takeAll(after.takeOver());
     expect(after.size).toBe(2);
-    expect(after.forget(policy("a.example")).map(({ key }) => text(key))).toEqual([text(SIX)]);
+    expect(takeAll(after.forget(policy("a.example"))).map(({ key }) => text(key))).toEqual([text(SIX)]);
   });
+
+  test("reads a set again until nothing new shows, as an element that the kernel collects meanwhile hides another", () => {
+    const bench = createBench();
+    for (const address of [1, 2, 3, 4, 5]) learn(bench, A, Uint8Array.of(192, 0, 2, address), 300);
+    let readings = 0;
+    const set: LearnedSet = {
+      ...bench.kernel,
+      dump(family) {
+        readings += 1;
+        const [first = [], rest = []] = bench.kernel.dump(family);
+        return [first, rest.slice(readings < 3 ? 3 - readings : 0)];
+      },
+    };
+    const after = createAfter(bench, set);
+    takeAll(after.takeOver());
+    expect(after.size).toBe(5);
+  });
+
+  test(
+    "takes no more than there is room for, and has the kernel let go of the rest",
+    { timeout: 30_000 },
+    () => {
+      const bench = createBench();
+      const next = createAfter(bench);
+      for (let index = 0; index < next.capacity + 3; index++)
+        bench.kernel.add(addressOf(index), 60_000, "a.example");
+      bench.kernel.commit();
+      takeAll(next.takeOver());
+      expect([next.size, bench.kernel.held().size]).toEqual([next.capacity, next.capacity]);
+    },
+  );
 
   test("lets go of an address whose owner is unknown at the first change", () => {
     const bench = createBench();
     bench.kernel.add(ADDRESS, 60_000, "");
     bench.kernel.commit();
-    bench.learned.takeOver();
-    expect(bench.learned.forget(policyOf({ defaultAction: "allow" }))).toHaveLength(1);
+    takeAll(bench.learned.takeOver());
+    expect(takeAll(bench.learned.forget(policyOf({ defaultAction: "allow" })))).toHaveLength(1);
   });
 
   test("never reads a name that was cut short: owners that do not fit are left out whole", () => {

@@ -9,6 +9,7 @@ import { takeAll } from "../../src/policy/steps.ts";
 import {
   A,
   ADDRESS,
+  addressOf,
   B,
   createBench,
   learn,
@@ -47,13 +48,13 @@ describe("a change of few rules", () => {
       fc.property(steps, (list) => {
         const bench = createBench();
         let inForce = policy("*.example");
-        bench.learned.forget(inForce);
+        takeAll(bench.learned.forget(inForce));
         for (const step of list) {
           if (step.kind === "change") {
             const rules = parsePolicyJson(JSON.stringify({ egress: [step] }));
             if (!rules.ok || rules.value === "blank") throw new Error("rules");
             inForce = merged(inForce, rules.value.egress);
-            bench.learned.forget(inForce);
+            takeAll(bench.learned.forget(inForce));
           } else if (isAdmitted(inForce, step.octets, [step.qname])) {
             learn(bench, step.qname, step.octets, 300);
           }
@@ -71,6 +72,57 @@ describe("a change of few rules", () => {
   });
 });
 
+describe("a change while lookups go on", () => {
+  const [wanted, unwanted] = [name("x.wild.example"), name("y.example")];
+  const addresses = Array.from({ length: 6 }, (_, index) => addressOf(index));
+  const lookup = fc.record({
+    qname: fc.constantFrom(wanted, unwanted),
+    octets: fc.constantFrom(...addresses),
+  });
+
+  test("takes out all that it denies, and nothing that an allowed name has given before it came to it", () => {
+    fc.assert(
+      fc.property(fc.array(lookup), fc.array(lookup), (before, meanwhile) => {
+        const bench = createBench();
+        for (const { qname, octets } of before) learn(bench, qname, octets, 300);
+        const after = policy("*.wild.example");
+        // Such a lookup has to be allowed by both policies.
+        const allowed = meanwhile.filter(({ qname }) => qname === wanted);
+        const steps = bench.learned.forget(after);
+        let next = steps.next();
+        for (const { octets } of allowed) {
+          learn(bench, wanted, octets, 300);
+          if (next.done !== true) next = steps.next();
+        }
+        while (next.done !== true) next = steps.next();
+        const kept = [...before, ...allowed].filter(({ qname }) => qname === wanted);
+        const keys = [...new Set(kept.map(({ octets }) => text(octets)))].toSorted();
+        expect([...bench.kernel.held().keys()].toSorted()).toEqual(keys);
+        expect(bench.learned.size).toBe(keys.length);
+      }),
+    );
+  });
+
+  test("takes out, too, what a lookup had to push out meanwhile and the kernel kept, for nobody knows whose it is", () => {
+    const bench = createBench();
+    const ofName = 1024;
+    // Two places that are free, and looked at by the time that the lookup comes.
+    for (const octets of [ADDRESS, OTHER]) learn(bench, unwanted, octets, 300);
+    for (let index = 0; index < ofName; index++) learn(bench, wanted, addressOf(index), 300);
+    takeAll(bench.learned.forget(policy("*.wild.example")));
+    learn(bench, B, SIX, 300);
+    const steps = bench.learned.forget(policy("*.wild.example", "b.example"));
+    steps.next();
+    bench.kernel.refuseKey = text(addressOf(0));
+    expect(learn(bench, wanted, addressOf(ofName), 300)).toBe(false);
+    bench.kernel.refuseKey = undefined;
+    expect(bench.kernel.held().has(text(addressOf(0)))).toBe(true);
+    takeAll(steps);
+    expect(bench.kernel.held().has(text(addressOf(0)))).toBe(false);
+    expect(bench.kernel.held().size).toBe(ofName);
+  });
+});
+
 describe("an address that is withheld after it was learned", () => {
   const rule = { action: "allow", target: "192.0.2.7" };
   const names = [
@@ -80,11 +132,11 @@ describe("an address that is withheld after it was learned", () => {
 
   test("goes when the same policy is given again, is not revoked, and is not put back", () => {
     const bench = createBench();
-    bench.learned.forget(policy("a.example"));
+    takeAll(bench.learned.forget(policy("a.example")));
     learn(bench, A, ADDRESS, 300);
     learn(bench, A, OTHER, 300);
     bench.withheld.replace([ADDRESS, SIX]);
-    const forgotten = bench.learned.forget(policy("a.example"));
+    const forgotten = takeAll(bench.learned.forget(policy("a.example")));
     expect(forgotten.map(({ key }) => text(key))).toEqual([text(ADDRESS)]);
     expect([...bench.kernel.held().keys()]).toEqual([text(OTHER)]);
     expect(bench.learned.revoked()).toEqual([]);
@@ -94,10 +146,10 @@ describe("an address that is withheld after it was learned", () => {
 
   test("stays while an address rule allows it, and goes with the rule", () => {
     const bench = createBench();
-    bench.learned.forget(policyOf({ egress: [...names, rule] }));
+    takeAll(bench.learned.forget(policyOf({ egress: [...names, rule] })));
     learn(bench, A, ADDRESS, 300);
     bench.withheld.replace([ADDRESS]);
-    expect(bench.learned.forget(policyOf({ egress: [...names, rule] }))).toEqual([]);
-    expect(bench.learned.forget(policyOf({ egress: names }))).toHaveLength(1);
+    expect(takeAll(bench.learned.forget(policyOf({ egress: [...names, rule] })))).toEqual([]);
+    expect(takeAll(bench.learned.forget(policyOf({ egress: names })))).toHaveLength(1);
   });
 });

@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { NO_SLOT } from "../../src/dns/slot-index.ts";
 import { createLearnedTable, type LearnedTable } from "../../src/enforcement/learned-table.ts";
+import type { Prefix } from "../../src/policy/prefix.ts";
 
 const START_MS = 5000;
 const LIMITS = { capacity: 12, perName: 3, perWildcard: 5, maxOwners: 3 };
@@ -136,6 +137,14 @@ function expectBounds(table: LearnedTable, model: Model): void {
   expect(table.crowdedOfWildcard("wild.example", 2) !== NO_SLOT).toBe(isNextTooMany && wild.length > 0);
 }
 
+function add(table: LearnedTable, index: number, ...owners: string[]): number {
+  const octets = addressOf(index);
+  const row = { octets, at: 0, length: octets.length, wildcard: undefined, untilMs: 0, nowMs: START_MS };
+  const slot = table.add(row);
+  for (const owner of owners) table.addOwner(slot, owner);
+  return slot;
+}
+
 describe("the table of learned addresses", () => {
   test("holds what a plain model does, whatever is learned, used, prolonged and removed", () => {
     fc.assert(
@@ -152,28 +161,34 @@ describe("the table of learned addresses", () => {
     );
   });
 
-  test("collects the rows that a marked name owns, that none owns, or that lie in a prefix", () => {
+  test("says of which rows a marked name is an owner, which have none, and which lie in a prefix", () => {
     const table = create();
-    const add = (index: number, ...owners: string[]): number => {
-      const octets = addressOf(index);
-      const row = { octets, at: 0, length: octets.length, wildcard: undefined, untilMs: 0, nowMs: START_MS };
-      const slot = table.add(row);
-      for (const owner of owners) table.addOwner(slot, owner);
-      return slot;
-    };
     const [one, two, three, six] = [
-      add(1, "a.example"),
-      add(2, "b.example", "a.example"),
-      add(4),
-      add(3, "b.example"),
+      add(table, 1, "a.example"),
+      add(table, 2, "b.example", "a.example"),
+      add(table, 4),
+      add(table, 3, "b.example"),
     ];
     const marks = new Uint8Array(table.names.capacity + 1);
+    const concerned = (...prefixes: readonly Prefix[]): readonly number[] =>
+      [one, two, three, six].filter((slot) => table.isConcerned(slot, marks, prefixes));
     marks[table.names.find("a.example")] = 1;
-    expect(table.collect(marks, [])).toEqual([one, two, three]);
+    expect(concerned()).toEqual([one, two, three]);
     marks.fill(0);
-    expect(table.collect(marks, [{ family: 4, octets: addressOf(2), length: 31 }])).toEqual([two, three]);
-    expect(table.collect(marks, [{ family: 6, octets: addressOf(3), length: 128 }])).toEqual([three, six]);
-    expect(table.collect(undefined, [])).toEqual([one, two, three, six]);
+    expect(concerned({ family: 4, octets: addressOf(2), length: 31 })).toEqual([two, three]);
+    expect(concerned({ family: 6, octets: addressOf(3), length: 128 })).toEqual([three, six]);
+  });
+
+  test("notes while it is watched which rows come or get an owner", () => {
+    const table = create();
+    const old = add(table, 1, "a.example");
+    add(table, 4, "a.example");
+    table.watch();
+    const fresh = add(table, 2);
+    table.addOwner(old, "b.example");
+    expect(table.takeNoted()).toEqual([fresh, old]);
+    add(table, 5, "a.example");
+    expect(table.takeNoted()).toBeUndefined();
   });
 
   test("gives times back to a tenth of a second, late rather than early, and years later, too", () => {

@@ -55,7 +55,7 @@ for (const family of ["v4", "v6"] as const) {
   const many = await without("table inet opensandbox", () => learn(family, MANY));
   generation += 1;
   await createNftApplier().replace(compileRuleset(rulesetInput({ network, generation })));
-  learned.push([first, many, learn(family, 5), set.dump(family === "v4" ? 4 : 6).length]);
+  learned.push([first, many, learn(family, 5), [...set.dump(family === "v4" ? 4 : 6)].flat().length]);
 }
 process.stdout.write(JSON.stringify({ changes, learned }));
 deltas.close();

@@ -30,7 +30,7 @@ function commit(): void {
     if (!(error instanceof LearnedSetError)) throw error;
     end = error.code;
   }
-  const held = learned.dump(family).map(({ key }) => key.at(-1) ?? 0);
+  const held = [...learned.dump(family)].flat().map(({ key }) => key.at(-1) ?? 0);
   batches.push({ end, held: held.toSorted((a, b) => a - b) });
 }
 const add = (last: number): void => learned.add(address(last), 60_000, `a${last}.example`);
@@ -65,7 +65,7 @@ for (let number = 0; number < 1000; number++) {
   learned.add(octets, 60_000, "x".repeat(number < 2 ? 252 + number : 251));
 }
 learned.commit();
-const comments = learned.dump(family).map(({ comment }) => comment.length);
+const comments = [...learned.dump(family)].flat().map(({ comment }) => comment.length);
 
 process.stdout.write(JSON.stringify({ batches, comments: comments.toSorted((a, b) => a - b) }));
 learned.close();

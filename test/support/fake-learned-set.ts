@@ -60,16 +60,16 @@ export function createFakeLearnedSet(nowMs: () => number): FakeLearnedSet {
       if (batch.length === 0) return;
       if (batch.some(({ key }) => key === fake.refuseKey)) throw new LearnedSetError("ENFILE");
       commits += 1;
-      expire();
       for (const { kind, key, timeoutMs, comment } of batch) {
         if (kind === "remove") elements.delete(key);
         else if (kind === "pardon") revoked.delete(key);
         else if (kind === "revoke") revoked.set(key, { untilMs: nowMs() + timeoutMs, comment });
-        else if (!elements.has(key)) elements.set(key, { untilMs: nowMs() + timeoutMs, comment });
+        else if ((elements.get(key)?.untilMs ?? 0) <= nowMs())
+          elements.set(key, { untilMs: nowMs() + timeoutMs, comment });
       }
     },
-    dump: (family) => dump(elements, family),
-    dumpRevoked: (family) => dump(revoked, family),
+    dump: (family) => inParts(dump(elements, family)),
+    dumpRevoked: (family) => inParts(dump(revoked, family)),
     close: () => undefined,
     held() {
       expire();
@@ -84,4 +84,9 @@ export function createFakeLearnedSet(nowMs: () => number): FakeLearnedSet {
     },
   };
   return fake;
+}
+
+/** The last one may be empty. */
+function inParts(elements: readonly HeldElement[]): readonly (readonly HeldElement[])[] {
+  return [elements.slice(0, 2), elements.slice(2)];
 }

@@ -6,24 +6,32 @@ import { type HeldElement, readElements } from "../wire/read-element.ts";
 import { dumpElements, NFT_MSG_NEWSETELEM, type SetName } from "../wire/set-element.ts";
 import { NetlinkRefusal } from "./acknowledgement.ts";
 
-/** Every element that the kernel holds in the set now. Throws NetlinkRefusal (`ENOENT`: there is no such set) and SystemCallError. */
-export function dumpSet(
+/**
+ * Every element that the kernel holds in the set now, some hundred at a time; until the last of them the socket is for nothing else. For each
+ * part the kernel passes over all that it gave before: 0.4 ms for the first of 100,000, 5 ms for the last. Throws
+ * NetlinkRefusal (`ENOENT`: there is no such set) and SystemCallError.
+ */
+export function* dumpSet(
   socket: NetlinkSocket,
   writer: NetlinkWriter,
   sequence: number,
   set: SetName,
-): HeldElement[] {
+): Generator<HeldElement[], void, undefined> {
   writer.reset();
   dumpElements(writer, sequence, set);
   socket.send(writer.written());
   writer.reset();
-  const elements: HeldElement[] = [];
   for (let datagram = socket.receive(); datagram; datagram = socket.receive()) {
+    const part: HeldElement[] = [];
     for (const reply of readReplies(datagram)) {
-      if (reply.kind === "done") return elements;
       if (reply.kind === "error") throw new NetlinkRefusal(errnoName(reply.errno));
-      if (reply.type === NFT_MSG_NEWSETELEM) elements.push(...readElements(reply.payload));
+      if (reply.kind === "message" && reply.type === NFT_MSG_NEWSETELEM)
+        part.push(...readElements(reply.payload));
+      if (reply.kind !== "done") continue;
+      yield part;
+      return;
     }
+    yield part;
   }
   throw new NetlinkRefusal("EIO");
 }

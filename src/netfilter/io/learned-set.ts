@@ -55,10 +55,13 @@ export interface LearnedSet {
   discard(): void;
   /** Puts all that is queued in force, and returns once the kernel has acknowledged it. Throws {@link LearnedSetError}. */
   commit(): void;
-  /** What the kernel holds now; nothing where there is no such set. Throws {@link LearnedSetError}. */
-  dump(family: 4 | 6): HeldElement[];
+  /**
+   * What the kernel holds now, in parts; nothing where there is no such set. What is queued is forgotten, and nothing may be until the
+   * last part is read. Throws {@link LearnedSetError}.
+   */
+  dump(family: 4 | 6): Iterable<readonly HeldElement[]>;
   /** What it holds as revoked; the same. Throws {@link LearnedSetError}. */
-  dumpRevoked(family: 4 | 6): HeldElement[];
+  dumpRevoked(family: 4 | 6): Iterable<readonly HeldElement[]>;
   close(): void;
 }
 
@@ -101,12 +104,13 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
     addTo(target, key, timeoutMs, comment);
   }
   /** Another version may have left the set with another kind of key, or not at all. */
-  function dump(set: SetName, keyOctets: number): HeldElement[] {
+  function* dump(set: SetName, keyOctets: number): Generator<readonly HeldElement[], void, undefined> {
     discard();
     try {
-      return dumpSet(socket, writer, ++sequence, set).filter(({ key }) => key.length === keyOctets);
+      for (const part of dumpSet(socket, writer, ++sequence, set))
+        yield part.filter(({ key }) => key.length === keyOctets);
     } catch (error) {
-      if (error instanceof NetlinkRefusal && error.code === "ENOENT") return [];
+      if (error instanceof NetlinkRefusal && error.code === "ENOENT") return;
       throw toLearnedSetError(error);
     }
   }

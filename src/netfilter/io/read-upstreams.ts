@@ -31,7 +31,7 @@ function readSet(set: string, addressOctets: 4 | 16): readonly Endpoint[] {
 function dumpIfThere(set: string): readonly HeldElement[] {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
   try {
-    return dumpSet(socket, createNetlinkWriter(64), 1, { table: TABLE, set });
+    return [...dumpSet(socket, createNetlinkWriter(64), 1, { table: TABLE, set })].flat();
   } catch (error) {
     if (error instanceof NetlinkRefusal && error.code === "ENOENT") return [];
     throw error;
