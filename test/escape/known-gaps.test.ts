@@ -6,6 +6,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
+import { HERE, readSysctl } from "../../src/netns/namespace.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
 import { startJsonServer } from "../support/json-server.ts";
 import { createLab, INTERNET_V6, type Lab, SANDBOX_V6 } from "../support/lab.ts";
@@ -14,6 +15,8 @@ import { until } from "../support/until.ts";
 import { attack, attackArgv, leaksOf, POLICY, startAttack } from "./attack.ts";
 
 const FORGED = "203.0.113.66";
+/** More than this are not made to show it. */
+const MOST_FLOWS = 300_000;
 
 let lab: Lab;
 beforeEach(async () => {
@@ -63,3 +66,24 @@ test("known gap: row 24: answers of a resolver on loopback can be forged by raw 
   expect(await lab.dig("forged.wild.example.org")).toMatchObject({ addresses: [FORGED] });
   expect(await readAddresses(lab.sandbox, "dyn_allow_v4")).toContain(FORGED);
 });
+
+test(
+  "known gap: row 10: flows on lo that are answered leave no room for any other",
+  { timeout: 60_000 },
+  async (context) => {
+    const most = Number(await readSysctl(HERE, "net.netfilter.nf_conntrack_max"));
+    if (!(most <= MOST_FLOWS))
+      skipBecause(context, `this machine has room for more than ${MOST_FLOWS} flows`);
+    const sidecar = await lab.startSidecar({ policy: POLICY });
+    await using crowd = await startAttack(lab, "crowd", "answered-flows", String(most + 1000));
+    await until("the flows are there", () => crowd.lines.some(({ event }) => event === "full"), 40_000);
+    expect(await lab.dig("+tries=1", "+time=1", "one.example.org")).toMatchObject({ rcode: undefined });
+    const health = await sidecar.api("GET", "/healthz");
+    expect(health).toMatchObject({ status: 503, text: expect.stringContaining("does not answer") });
+    // What is denied stays so, and the operator's own way goes on.
+    expect(await leaksOf(lab, () => attack(lab, "everyday", "reach", "203.0.113.66"))).toEqual([]);
+    expect(await sidecar.api("PATCH", "/policy", { body: [{ target: "two.example.org" }] })).toMatchObject({
+      status: 200,
+    });
+  },
+);

@@ -1,6 +1,7 @@
 """Rows 10, 15: too much of everything. crowd.py idle COUNT ADDRESS... | flood SECONDS RESOLVER... | slow RESOLVER
-crowd.py unread-api COUNT ADDRESS... | unread-answers COUNT NAME RESOLVER...
+crowd.py unread-api COUNT ADDRESS... | unread-answers COUNT NAME RESOLVER... | answered-flows COUNT
 
+`answered-flows` makes flows on lo that the kernel holds for long: packets both ways, and once more when they are two seconds old.
 `unread-api` asks on and on over connections that it never reads from, and opens those anew that are closed; `unread-answers` asks for much over
 each connection, and reads nothing. `idle` holds connections to the API, some with half a request; `flood` asks as fast as it can for new names under an allowed wildcard, and for denied
 ones; `slow` holds connections to the resolver, dripping, half-closed or silent. All but `flood` say `ready` and go on until stdin ends.
@@ -14,6 +15,7 @@ import time
 
 from packets import attempt, dispatch, family, question, say
 
+IP_PKTINFO = 8
 HEADS = (b"", b"GET", b"GET /policy HTTP/1.1\r\n", b"POST /policy HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{")
 
 
@@ -146,6 +148,33 @@ def unread_answers(count, name, *resolvers):
         except OSError:
             pass
     say(event="ready", held=len(held))
+    sys.stdin.read()
+
+
+def answered_flows(count):
+    caller, callee = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    for one in (caller, callee):
+        one.setblocking(False)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        one.bind(("0.0.0.0", 0))
+    to_caller = ("127.0.0.1", caller.getsockname()[1])
+    port = callee.getsockname()[1]
+
+    def send_both_ways():
+        for number in range(int(count)):
+            address = socket.inet_ntoa(struct.pack("!I", (127 << 24) + (1 << 16) + number))
+            try:
+                caller.sendto(b"", (address, port))
+                source = (socket.IPPROTO_IP, IP_PKTINFO, struct.pack("=I4s4s", 0, socket.inet_aton(address), bytes(4)))
+                callee.sendmsg([b""], [source], 0, to_caller)
+            except OSError:
+                pass  # no room for the flow
+
+    say(event="ready")
+    send_both_ways()
+    time.sleep(2.5)
+    send_both_ways()
+    say(event="full")
     sys.stdin.read()
 
 
