@@ -221,7 +221,9 @@ function parseStored(text: string): { policy: Policy | undefined; problem: strin
 async function keepAside(path: string): Promise<string> {
   const aside = `${path}.corrupt`;
   try {
-    await copyFile(path, aside);
+    // Made anew: what stands there may be a link to somewhere else.
+    await rm(aside, { force: true });
+    await copyFile(path, aside, constants.COPYFILE_EXCL);
     return `a copy is kept as ${aside}`;
   } catch (error) {
     return `no copy of it could be kept as ${aside} (${describe(error)})`;

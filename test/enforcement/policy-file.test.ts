@@ -29,6 +29,16 @@ async function store(): Promise<void> {
 }
 
 describe("loading", () => {
+  it("a link that stands where a broken file's copy goes is replaced, not followed", async () => {
+    const elsewhere = join(folder, "elsewhere");
+    await writeFile(elsewhere, "another file");
+    await writeFile(path, "broken");
+    await symlink(elsewhere, `${path}.corrupt`);
+    await loadPolicyFile(path);
+    expect(await readFile(elsewhere, "utf8")).toBe("another file");
+    expect(await readFile(`${path}.corrupt`, "utf8")).toBe("broken");
+  });
+
   it("a file that is not there gives no policy and no warning", async () => {
     expect(await loadPolicyFile(path)).toEqual({ policy: undefined, warning: undefined });
   });

@@ -34,7 +34,9 @@ export function writeHolders(path: string, holders: readonly HolderRecord[]): vo
     return;
   }
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-  writeFileSync(`${path}.new`, JSON.stringify(holders), { mode: 0o600 });
+  // Made anew: what stands there may be a link to somewhere else.
+  rmSync(`${path}.new`, { force: true });
+  writeFileSync(`${path}.new`, JSON.stringify(holders), { mode: 0o600, flag: "wx" });
   renameSync(`${path}.new`, path);
 }
 
