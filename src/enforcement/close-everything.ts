@@ -7,18 +7,18 @@ import { compilePolicy } from "../policy/compile.ts";
 import { DENY_ALL } from "../policy/policy.ts";
 import type { RulesetFrame } from "./nft-kernel.ts";
 
+const NONE = { v4: [], v6: [] };
+
 /** Puts deny-all with the redirect of lookups into the kernel: the first of all rules. Throws KernelError, SystemCallError. */
 export async function closeEverything(frame: RulesetFrame, applier: RulesetApplier): Promise<void> {
-  const none = { v4: [], v6: [] };
   const policy = compilePolicy({ denyAlways: [], allowAlways: [], user: DENY_ALL });
   const ruleset = compileRuleset({
     ...frame,
     policy,
     generation: randomInt(2 ** 30, 2 ** 31),
     network: readNetwork(),
-    forget: none,
-    restore: { v4: [], v6: [] },
-    revoked: none,
+    restore: NONE,
+    revoked: NONE,
   });
   try {
     await applier.replace(ruleset);

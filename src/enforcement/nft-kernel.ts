@@ -83,7 +83,6 @@ export function createNftKernel(options: NftKernelOptions): NftKernel {
       policy,
       generation,
       network,
-      forget: NONE,
       ...lists,
     });
   }

@@ -36,17 +36,13 @@ export function compileSets(input: RulesetInput): readonly NamedSet[] {
   ];
 }
 
-/** What the transaction does to the sets that are not replaced whole. */
-export function compileChanges({ forget, restore, revoked }: RulesetInput): readonly ElementChange[] {
+/** What the transaction does to the sets that are not replaced whole. Learned addresses that go are taken out just before it. */
+export function compileChanges({ restore, revoked }: RulesetInput): readonly ElementChange[] {
   return (["v4", "v6"] as const).flatMap((family) => {
     const kept = new Set(restore[family].map(({ address }) => address));
-    const denied = new Set([...forget[family], ...revoked[family]].filter((address) => !kept.has(address)));
+    const denied = new Set(revoked[family].filter((address) => !kept.has(address)));
     return [
-      {
-        set: `dyn_allow_${family}`,
-        remove: forget[family].filter((address) => !kept.has(address)),
-        put: restore[family],
-      },
+      { set: `dyn_allow_${family}`, remove: [], put: restore[family] },
       { set: `revoked_${family}`, remove: [...kept], put: Array.from(denied, timed) },
     ];
   });

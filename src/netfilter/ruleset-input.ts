@@ -21,8 +21,6 @@ export interface RulesetInput {
   readonly inboundUdp: boolean;
   /** Addresses and prefixes whose port 443 is blocked. */
   readonly doh: readonly string[] | undefined;
-  /** Learned addresses that go, in the same transaction; they are revoked too. */
-  readonly forget: AddressLists;
   /** Learned addresses that stay or come back: their timeouts start anew. */
   readonly restore: LearnedLists;
   /** Addresses that a change has denied: for an hour they may not open a flow towards us. */

@@ -57,7 +57,6 @@ export function anyRulesetInput(): fc.Arbitrary<RulesetInput> {
       }),
       inboundUdp: fc.boolean(),
       doh: fc.option(fc.array(prefix, { maxLength: 6 }), { nil: undefined }),
-      forget: lists,
       restore: fc.record({ v4: timed(v4), v6: timed(v6) }),
       revoked: lists,
     })

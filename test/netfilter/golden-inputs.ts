@@ -27,8 +27,7 @@ export const goldenInputs: Readonly<Record<string, RulesetInput>> = {
       onLinkV6: ["fe80::1/64", "fe80::2/64"],
       ipv6: true,
     },
-    forget: { v4: ["198.51.100.4"], v6: ["2001:db8:100::4"] },
     restore: { v4: [{ address: "198.51.100.3", timeoutSeconds: 60, comment: "one.example.org" }], v6: [] },
-    revoked: { v4: ["198.51.100.3", "203.0.113.44"], v6: [] },
+    revoked: { v4: ["198.51.100.3", "203.0.113.44"], v6: ["2001:db8:100::4"] },
   }),
 };

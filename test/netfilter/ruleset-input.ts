@@ -35,7 +35,6 @@ export function rulesetInput(changes: Partial<RulesetInput> = {}): RulesetInput 
     },
     inboundUdp: false,
     doh: undefined,
-    forget: { v4: [], v6: [] },
     restore: { v4: [], v6: [] },
     revoked: { v4: [], v6: [] },
     ...changes,
