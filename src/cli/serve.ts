@@ -6,7 +6,7 @@ import { readSettings, type Settings } from "../config.ts";
 import { readResolvConf } from "../config/resolv-conf.ts";
 import { type Upstream, upstreamKey } from "../config/upstream.ts";
 import { readDohResolvers } from "../config/shipped-rules.ts";
-import { watchAlwaysRules } from "../enforcement/always-rules.ts";
+import { readDenyAlways, watchAlwaysRules } from "../enforcement/always-rules.ts";
 import { describe } from "../enforcement/errors.ts";
 import { createPolicyStorage, loadPolicyFile } from "../enforcement/policy-file.ts";
 import { openSandbox } from "../enforcement/sandbox.ts";
@@ -49,6 +49,8 @@ export async function serve(env: Readonly<Record<string, string | undefined>>): 
   if (obstacles.length > 0) return refuse(obstacles);
   const resolved = await findUpstreams(settings.value.upstreams);
   if (!resolved.ok) return refuse(listProblems(resolved.problems));
+  const denials = await readDenyAlways(settings.value.rulesDirectory);
+  if (!denials.ok) return refuse(listProblems(denials.problems));
 
   const stop = new AbortController();
   // For good, not once: a child's runner (execa) sends the signal again where it finds nobody listening any more.

@@ -2,7 +2,7 @@
  * The operator's rule files: `deny.always`, `allow.always` and `log_skip.always` of one folder, read and watched.
  *
  * Whatever changed, all three are read again and handed on together, so both rule files change in one step. A file with a bad
- * line keeps the rules that it had, and the others change. A missing file, or folder, is an empty one.
+ * line keeps the rules that it had, and the others change; a start is refused where that is `deny.always` (`readDenyAlways`). A missing file, or folder, is an empty one.
  *
  * Watching is by inotify on the folder, never on the files: editors and Kubernetes replace them (a ConfigMap swaps the symbolic
  * link `..data` in the same folder, which is a rename seen here). What inotify can't see is found by comparing stat results:
@@ -70,6 +70,11 @@ export async function loadAlwaysRules(
     },
     problems: [denyAlways, allowAlways, logSkip].flatMap((result) => (result.ok ? [] : result.problems)),
   };
+}
+
+/** What `deny.always` says. To be asked before a start: one that cannot be read then has no earlier rules to keep, and nothing would be denied. */
+export async function readDenyAlways(folder: string): Promise<Result<readonly Target[]>> {
+  return readRules(join(folder, FILES.denyAlways), parseAlwaysFile);
 }
 
 /** Reads the folder and watches it from then on; nothing that changes after the reading is missed. */

@@ -1,5 +1,5 @@
 /** Starts that are refused: exit code 78, one line for each reason, and the kernel left as it was. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { CommandResult } from "../../src/netns/command.ts";
@@ -32,6 +32,20 @@ const refused = (...lines: readonly RegExp[]): unknown => ({
   exitCode: 78,
   lines: lines.map((line): unknown => expect.stringMatching(line)),
   ruleset: "",
+});
+
+test("with a deny.always that can't be read: each line is told", async () => {
+  const rules = join(lab.stateFolder, "rules");
+  const file = join(rules, "deny.always");
+  const env = { OPENSANDBOX_EGRESS_RULES_DIR: rules, OPENSANDBOX_EGRESS_DNS_UPSTREAM: "192.0.2.1" };
+  await writeFile(file, "203.0.113.99\n10.0.0.0/33\ntwo words\n");
+  expect(await readRefusal(await serve(env))).toEqual(
+    refused(/rules\/deny\.always:2\b/, /rules\/deny\.always:3\b/),
+  );
+  await rm(file);
+  await mkdir(file);
+  expect(await readRefusal(await serve(env))).toEqual(refused(/rules\/deny\.always\b.*cannot be read/));
+  await rm(file, { recursive: true });
 });
 
 test("with settings that can't be read: each is told, on a line of its own", async () => {
