@@ -15,26 +15,18 @@ import { watchReadable, type Watch } from "../../sys/readiness.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import { closeSocket, SOCK_DGRAM } from "../../sys/socket.ts";
 import { QUESTION_ROOM } from "../lookups.ts";
-import { MAX_UPSTREAMS } from "../upstream-health.ts";
 import type { UpstreamTransport } from "../upstream-transport.ts";
 import { read16 } from "../wire/query.ts";
 import { upstreamQueryOctets } from "../wire/upstream-query.ts";
+import { attemptKey, serialOf } from "./attempt-keys.ts";
 import { openOwnSocket, type OwnSocketOptions } from "./own-socket.ts";
 
-const SOCKETS_PER_UPSTREAM = 4;
+export const SOCKETS_PER_UPSTREAM = 4;
 const QUERIES_PER_SOCKET = 8192;
 /** Replaced sockets that still listen; while there are as many, none is replaced. */
-const MAX_RETIRED = 64;
+export const MAX_RETIRED = 64;
 const RECEIVE_BUFFER = 1 << 20;
 const QUERY_ROOM = Math.ceil(upstreamQueryOctets(QUESTION_ROOM) / 8) * 8;
-/**
- * An attempt's key has 31 bits, for V8 makes an object of a larger number: the descriptor's serial and the id. A serial comes again when its
- * socket has been opened {@link OPENINGS} times more; of those before only {@link MAX_RETIRED} still listen.
- */
-const IDS = 0x1_0000;
-const SERIALS = 0x8000;
-const PLACES = MAX_UPSTREAMS * SOCKETS_PER_UPSTREAM;
-const OPENINGS = Math.floor(SERIALS / PLACES);
 
 export interface UpstreamSocketOptions extends OwnSocketOptions {
   readonly arena: Arena;
@@ -138,7 +130,7 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
       throw error;
     }
     retire(socket);
-    const serial = (socket.openings++ % OPENINGS) * PLACES + socket.place;
+    const serial = serialOf(socket.place, socket.openings++);
     socket.fd = fd;
     socket.batch.fd = fd;
     socket.serial = serial;
@@ -164,7 +156,8 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
       const start = receive.start(i);
       const length = receive.length(i);
       if (length < 2) continue;
-      options.onAnswer(serial * IDS + read16(arena.octets, start), upstream, start, start + length);
+      const attempt = attemptKey(serial, read16(arena.octets, start));
+      options.onAnswer(attempt, upstream, start, start + length);
     }
     options.onPass();
   }
@@ -199,7 +192,7 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
       if (socket.fd < 0) reopen(socket);
       if (socket.fd < 0) return -1;
       for (let tries = 0; tries < 16; tries++) {
-        const attempt = socket.serial * IDS + random.word();
+        const attempt = attemptKey(socket.serial, random.word());
         if (!isTaken(attempt)) return attempt;
       }
       return -1;
