@@ -7,9 +7,9 @@ export const OBSERVABILITY_VARIABLES = {
   lookupLinesPerSecond: withDefault(
     {
       name: "OPENSANDBOX_EGRESS_LOOKUP_LINES_PER_SECOND",
-      default: "500",
+      default: "0",
       meaning:
-        "log lines of denied and of allowed lookups each; after a burst others are counted by name; 0 is no bound",
+        "bound for log lines of denied and of allowed lookups each; past it they are counted by name; 0: each is a line",
       accepts: "a whole number from 0 to 1000000",
     },
     integer(0, 1_000_000),

@@ -29,7 +29,7 @@ test("an empty environment gives the defaults", () => {
       privateAnswers: "allow",
       namesPerMinute: 600,
       lookupsPerMinute: 6000,
-      lookupLinesPerSecond: 500,
+      lookupLinesPerSecond: 0,
       denyWebhook: undefined,
       sandboxId: undefined,
       extraAttributes: {},

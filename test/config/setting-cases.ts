@@ -107,7 +107,7 @@ export const CASES: readonly {
   {
     name: "OPENSANDBOX_EGRESS_LOOKUP_LINES_PER_SECOND",
     accepted: [
-      ["0", { lookupLinesPerSecond: 0 }],
+      ["500", { lookupLinesPerSecond: 500 }],
       ["50", { lookupLinesPerSecond: 50 }],
     ],
     refused: ["-1", "1000001", "none"],
