@@ -70,3 +70,25 @@ export function* readAttributes(payload: Buffer, at = 0): Generator<{ type: numb
     at += (length + 3) & ~3;
   }
 }
+
+/**
+ * Octets of the attribute at `at`, its header counted; 0 where there is none, or one that `end` cuts off. What {@link readAttributes} gives, read in
+ * place, for sets of very many elements: its value is at {@link valueAt}, the next one at {@link behindAttribute}.
+ */
+export function attributeLength(octets: Buffer, at: number, end: number): number {
+  if (at + ATTRIBUTE > end) return 0;
+  const length = octets.readUInt16LE(at);
+  return length < ATTRIBUTE || at + length > end ? 0 : length;
+}
+
+export function attributeType(octets: Buffer, at: number): number {
+  return octets.readUInt16LE(at + 2) & TYPE_MASK;
+}
+
+export function valueAt(at: number): number {
+  return at + ATTRIBUTE;
+}
+
+export function behindAttribute(at: number, length: number): number {
+  return at + ((length + 3) & ~3);
+}
