@@ -2,8 +2,11 @@ import type { HeldElement } from "../netfilter/wire/read-element.ts";
 import type { ForgottenAddress } from "./learned-addresses.ts";
 import { octetKey } from "./octet-key.ts";
 
-/** An element that runs out at another time than this about ours was written by somebody else. */
-const SKEW_MS = 5000;
+/**
+ * An element that runs out at another time than this about ours was written by somebody else. A ruleset that puts 100,000 back takes nft(8) some
+ * seconds, and their time begins when it is done: with 5 s each of them was written once more.
+ */
+const SKEW_MS = 15_000;
 
 export interface HeldDifference {
   /** What the kernel holds and should not. */

@@ -4,10 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { requireCommand } from "../../src/netns/command.ts";
+import { argvIn } from "../../src/netns/namespace.ts";
 import { urlOf } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
 import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { until } from "../support/until.ts";
 
 const BOUND = 114_688;
 /** A wildcard's names, and each name's addresses in each family: 8,000 below each wildcard, which may have 8,192. */
@@ -101,6 +104,17 @@ test("what comes above the bound takes the place of the oldest", { timeout: 120_
   expect([v4.includes(oldest[0]), v6.includes(oldest[1])]).toEqual([false, false]);
   expect([v4.includes(latest[0]), v6.includes(latest[1])]).toEqual([true, true]);
   expect([await isReached(oldest[1]), await isReached(latest[1])]).toEqual([false, true]);
+});
+
+test("after foreign hands all of them are in force again", { timeout: 120_000 }, async () => {
+  const [, latest] = addressesOf(ALL - 1, NAMES - 1, ADDRESSES - 1);
+  await requireCommand(argvIn(lab.sandbox, ["nft", "flush", "set", "inet", "opensandbox", "dyn_allow_v6"]));
+  await until("the address is reached again", () => isReached(latest), 60_000);
+  await until("it is healthy", async () => (await sidecar.api("GET", "/healthz")).status === 200, 60_000);
+  const sets = await Promise.all(
+    ["v4", "v6"].map((family) => readAddresses(lab.sandbox, `dyn_allow_${family}`)),
+  );
+  expect(sets.flat()).toHaveLength(BOUND);
 });
 
 test("a restart takes them over with their names", { timeout: 120_000 }, async () => {
