@@ -1,7 +1,7 @@
 /**
  * The learned addresses themselves, in typed arrays, because V8 would promote a `Map` of tens of thousands of short-lived objects and collect it
  * rarely. Memory is touched as rows are used, and used again. An IPv4 address of one owner whose name has no other address takes 64 octets, all
- * counted: its row 33 (`address-keys.ts`, `use-order.ts`, `row-owners.ts` and 4 here), its name 28 (`learned-names.ts`), and 3 of buckets. An IPv6 address takes 12 more, a
+ * counted: its row 33 (`address-keys.ts`, `use-order.ts`, `row-owners.ts` and 4 here), its name 28 (`learned-names.ts`), and 3 of buckets. An IPv6 address takes 16 more, a
  * further address of a name 8 to 20, a further owner 8 and its name.
  *
  * A row counts for the name that gave it first, and for the wildcard that allowed that name: {@link LearnedTable.crowdedOfName} and

@@ -7,6 +7,8 @@ const MFD_CLOEXEC = 1;
 /** A file that is nowhere but in memory, closed on exec: what is in it can be another program's standard input, there at once. */
 export interface MemoryFile extends Disposable {
   readonly fd: number;
+  /** In octets. */
+  readonly size: number;
   append(text: string): void;
 }
 
@@ -18,6 +20,9 @@ export function createMemoryFile(name: string): MemoryFile {
   let size = 0;
   return {
     fd,
+    get size() {
+      return size;
+    },
     append(text) {
       const octets = Buffer.from(text);
       // Written by place, so that the file's own place, which the reader shares, stays at the start.

@@ -20,6 +20,8 @@ export interface ToolRun {
 
 /** Twenty times what the largest policies take. A change that hangs is answered after two of them, for the old policy is tried again. */
 const DEFAULT_TIMEOUT_MS = 10_000;
+/** Long input has longer: that of 100,000 learned addresses, 20 MB, takes some seconds, and more where the processors have other work. */
+const OCTETS_PER_MS = 1000;
 /** From the polite signal to the one that no program can ignore. */
 const KILL_AFTER_MS = 1000;
 
@@ -31,14 +33,15 @@ export async function runTool(tool: Tool, args: readonly string[], run: ToolRun 
   // Not through a pipe, which we would have to fill while the event loop has other things to do.
   using input = run.input === undefined ? undefined : createMemoryFile(file);
   if (input !== undefined && run.input !== undefined) await inSlices(fill(input, run.input));
-  const timeout = AbortSignal.timeout(timeoutMs);
+  const limitMs = timeoutMs + Math.ceil((input?.size ?? 0) / OCTETS_PER_MS);
+  const timeout = AbortSignal.timeout(limitMs);
   const child = spawn(file, [...leading, ...args], {
     stdio: [input?.fd ?? "ignore", "pipe", "pipe"],
   });
   const end = await untilEnd(child, signal === undefined ? timeout : AbortSignal.any([timeout, signal]));
   if (end.exit === 0) return end.stdout;
   signal?.throwIfAborted();
-  if (timeout.aborted) throw new KernelError("timed-out", file, `no answer in ${timeoutMs} ms`);
+  if (timeout.aborted) throw new KernelError("timed-out", file, `no answer in ${limitMs} ms`);
   if (end.error?.code === "ENOENT") {
     throw new KernelError("tool-missing", file, "is not installed", end.error);
   }
