@@ -128,5 +128,7 @@ test("a restart takes them over with their names", { timeout: 120_000 }, async (
   const rule = { action: "deny", target: `*.w${ALL - 1}.example.org` };
   expect(await sidecar.api("PATCH", "/policy", { body: [rule] })).toMatchObject({ status: 200 });
   expect(await isReached(latest)).toBe(false);
-  expect((await readStatus()).learned.total).toBe(BOUND - OF_WILDCARD);
+  // The address that has just been learned took the place of one, and that may have been one of these.
+  const { total } = (await readStatus()).learned;
+  expect([BOUND - OF_WILDCARD, BOUND - OF_WILDCARD + 1]).toContain(total);
 });

@@ -43,6 +43,7 @@ const statusShape = z.looseObject({
     ),
     next: z.string().optional(),
   }),
+  ruleFileProblems: z.array(z.unknown()),
   counters: z.record(z.string(), z.number()),
 });
 type Status = z.infer<typeof statusShape>;
@@ -104,25 +105,30 @@ test("thousands of learned addresses come page by page, each once, while lookups
 }, 60_000);
 
 test("layers, protections, interfaces and upstreams are those in force", async () => {
-  await writeFile(join(lab.stateFolder, "rules", "deny.always"), "203.0.113.99\nbad line\n");
+  const denyAlways = join(lab.stateFolder, "rules", "deny.always");
+  await writeFile(denyAlways, "203.0.113.99\n");
   await writeFile(join(lab.stateFolder, "rules", "allow.always"), "three.example.org\n");
   const sidecar = await lab.startSidecar({
     policy: POLICY,
     env: { OPENSANDBOX_EGRESS_REQUIRE: "raw-frames", OPENSANDBOX_EGRESS_SANDBOX_ID: "sbx-1" },
   });
+  await writeFile(denyAlways, "bad line\n");
+  const before = await until("the bad line is told", async () => {
+    const status = await readStatus(sidecar);
+    return status.ruleFileProblems.length > 0 && status;
+  });
   const { etag } = (await sidecar.api("GET", "/policy")).headers;
-  const before = await readStatus(sidecar);
   expect(before).toMatchObject({
     mode: "enforcing",
     enforcementMode: "dns+nft",
     sandboxId: "sbx-1",
     health: { ok: true },
     layers: {
-      denyAlways: { total: 0 },
+      denyAlways: { total: 1, shown: ["203.0.113.99"] },
       allowAlways: { total: 1, shown: ["three.example.org"] },
       user: { total: 3, shown: POLICY.egress, defaultAction: "deny", etag },
     },
-    ruleFileProblems: [{ path: expect.stringMatching(/deny\.always:2/) }],
+    ruleFileProblems: [{ path: expect.stringMatching(/deny\.always:1/) }],
     interfaces: { guarded: ["eth0"], unguarded: [] },
     upstreams: [{ address: INTERNET_V4, port: 53, alive: true }],
     resolver: expect.arrayContaining([{ address: "127.0.0.1", port: 15_353 }]),
