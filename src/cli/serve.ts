@@ -23,20 +23,14 @@ import {
   type ReportedProtection,
   RequiredProtectionError,
 } from "../protections/protections.ts";
-import {
-  collectYoungGenerationAlone,
-  giveFreedMemoryBack,
-  keepLargePiecesApart,
-  keepYoungGenerationSmall,
-} from "../sys/process-memory.ts";
+import { keepLargePiecesApart } from "../sys/process-memory.ts";
 import { holdersFileBeside } from "../xdp/io/holders-file.ts";
 import { EXIT } from "./exit-codes.ts";
+import { keepMemorySmall } from "./keep-memory.ts";
 import { createObservability } from "./observability.ts";
 import { findObstacles } from "./preflight.ts";
 import { VERSION } from "./version.ts";
 
-/** Between two times that freed memory goes back to the kernel. */
-const TRIM_MS = 15_000;
 /** How long an answer under way may take after a signal. */
 const GRACE_MS = 1000;
 
@@ -159,11 +153,13 @@ async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal):
     { mode: settings.mode, address: settings.httpAddress, listening: served.listening, protections: states },
     "egress sidecar ready",
   );
-  keepYoungGenerationSmall();
-  collectYoungGenerationAlone();
-  giveFreedMemoryBack();
-  const trimming = setInterval(giveFreedMemoryBack, TRIM_MS).unref();
-  undo.defer(() => clearInterval(trimming));
+  undo.defer(
+    keepMemorySmall(() => {
+      // Each check of our health asks, too: it is refused.
+      const { denied, cacheHits, joined, forwarded } = sandbox.stats().lookups;
+      return denied + cacheHits + joined + forwarded;
+    }),
+  );
   if (!stop.aborted) await once(stop, "abort");
   log.logger.info("stopping: the rules stay in the kernel");
 }

@@ -13,7 +13,8 @@ import { BUNDLED, isBundled, type Ours, startOurs, UNBUILT } from "../subjects/s
 import { allowedSample, createNameFiles, findFault, findLoadFault } from "./lookup-arms.ts";
 
 const IDLE_SECONDS = 5;
-const SETTLE_MS = 2000;
+/** Until the sidecar has tidied up: it does so every 15 s. */
+const SETTLE_MS = 17_000;
 const SOAK_PER_SECOND = 5000;
 const CROWD_LIMIT_MS = 120_000;
 const CROWD_POLL_MS = 100;

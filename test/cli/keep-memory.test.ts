@@ -1,0 +1,25 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { keepMemorySmall } from "../../src/cli/keep-memory.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+test("what the start left behind is collected once, when fifteen seconds have seen no lookup", () => {
+  let lookups = 7;
+  let collected = 0;
+  const stop = keepMemorySmall(
+    () => lookups,
+    () => void (collected += 1),
+  );
+  for (let rounds = 0; rounds < 5; rounds++) {
+    lookups += 1;
+    vi.advanceTimersByTime(15_000);
+  }
+  expect(collected).toBe(0);
+  vi.advanceTimersByTime(15_000);
+  expect(collected).toBe(1);
+  vi.advanceTimersByTime(150_000);
+  expect(collected).toBe(1);
+  stop();
+  expect(vi.getTimerCount()).toBe(0);
+});
