@@ -175,6 +175,13 @@ def answered_flows(count):
     time.sleep(2.5)
     send_both_ways()
     say(event="full")
+
+    def refill():
+        while True:  # places that become free in between
+            send_both_ways()
+            time.sleep(0.5)
+
+    threading.Thread(target=refill, daemon=True).start()
     sys.stdin.read()
 
 
