@@ -2,15 +2,15 @@
 export type Line = string | EncodedLine;
 
 export interface EncodedLine {
-  readonly octets: Buffer;
-  readonly length: number;
+  octets(): Buffer;
+  length(): number;
 }
 
 /** Lines that wait, in pieces of memory that are used again: however many lines pass, none is left to the garbage collector. */
 export interface LineQueue {
   push(line: Line): void;
   /** Octets that wait; what is taken does not. */
-  readonly octets: number;
+  octets(): number;
   /** The oldest lines, whole, a piece of them at most; undefined when none wait. To be given back before the next is taken. */
   take(): Buffer | undefined;
   /** Gives back what was taken last. */
@@ -45,14 +45,14 @@ export function createLineQueue(pieceOctets: number): LineQueue {
 
   return {
     push(line) {
-      const length = typeof line === "string" ? Buffer.byteLength(line) : line.length;
+      const length = typeof line === "string" ? Buffer.byteLength(line) : line.length();
       const piece = roomFor(length);
       if (typeof line === "string") piece.memory.write(line, piece.used);
-      else line.octets.copy(piece.memory, piece.used, 0, length);
+      else line.octets().copy(piece.memory, piece.used, 0, length);
       piece.used += length;
       waiting += length;
     },
-    get octets() {
+    octets() {
       return waiting;
     },
     take() {

@@ -66,7 +66,7 @@ export function createLineSink(
     queue.push(line);
     if (busy && gathering === undefined) return;
     busy = true;
-    if (queue.octets >= CHUNK_OCTETS) writeSoon();
+    if (queue.octets() >= CHUNK_OCTETS) writeSoon();
     else gathering ??= setTimeout(writeNext, GATHER_MS);
   }
 
@@ -78,7 +78,7 @@ export function createLineSink(
 
   function writeNext(): void {
     gathering = undefined;
-    if (queue.octets < bounds.ordinaryOctets) losses.report(queue.push);
+    if (queue.octets() < bounds.ordinaryOctets) losses.report(queue.push);
     inFlight ??= queue.take();
     if (inFlight !== undefined) {
       output.write(inFlight, onWritten);
@@ -98,18 +98,18 @@ export function createLineSink(
     const isWhole = error !== null || inFlight === undefined || taken >= inFlight.length;
     inFlight = isWhole ? undefined : inFlight?.subarray(taken);
     if (isWhole) queue.release();
-    const isLittle = isWhole && queue.octets > 0 && queue.octets < CHUNK_OCTETS;
+    const isLittle = isWhole && queue.octets() > 0 && queue.octets() < CHUNK_OCTETS;
     if (isLittle && drained.length === 0) gathering = setTimeout(writeNext, GATHER_MS);
     else writeNext();
   }
 
   return {
     ordinary(line) {
-      if (queue.octets + line.length > bounds.ordinaryOctets) losses.drop();
+      if (queue.octets() + lengthOf(line) > bounds.ordinaryOctets) losses.drop();
       else push(line);
     },
     kept(line, subject) {
-      if (queue.octets + line.length > bounds.keptOctets) losses.count(subject);
+      if (queue.octets() + lengthOf(line) > bounds.keptOctets) losses.count(subject);
       else push(line);
     },
     async drain(limitMs) {
@@ -153,4 +153,9 @@ function createLosses(summary: SummaryLines, subjects: number): Losses {
       counts.clear();
     },
   };
+}
+
+/** Of text, its characters: next to always its octets. */
+function lengthOf(line: Line): number {
+  return typeof line === "string" ? line.length : line.length();
 }

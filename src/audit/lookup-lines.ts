@@ -81,10 +81,10 @@ function createOpenLine(level: string, fields: string, event: string, now: () =>
     return `{"level":"${level}","time":"${time}"${common},"opensandbox.event":"${event}","target.host":`;
   }
   return {
-    get octets() {
+    octets() {
       return octets;
     },
-    get length() {
+    length() {
       return at;
     },
     begin(characters) {

@@ -24,7 +24,7 @@ export interface AnswerCache {
   /** Keeps a copy. Answers without a TTL are not kept, nor one that has no room. */
   store(qname: DomainName, kind: number, answer: PreparedAnswer, nowMs: number): void;
   clear(): void;
-  readonly size: number;
+  size(): number;
 }
 
 const FACTS = {
@@ -66,7 +66,7 @@ export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): Answe
 
   /** Lets the oldest go where they lie in `ring[head, end)`. */
   function clearUpTo(end: number): void {
-    for (let { oldest } = index; oldest !== NO_SLOT; oldest = index.oldest) {
+    for (let oldest = index.oldest(); oldest !== NO_SLOT; oldest = index.oldest()) {
       const start = starts[oldest] ?? 0;
       if (start < head || start >= end) return;
       index.remove(oldest);
@@ -75,8 +75,8 @@ export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): Answe
 
   /** Whether all there is lies before the head, and before it there is as much room again: then no more memory need be touched. */
   function mayTurnEarly(): boolean {
-    const tail = starts[index.oldest] ?? 0;
-    return index.size === maxEntries - 1 && tail < head && tail >= head - tail;
+    const tail = starts[index.oldest()] ?? 0;
+    return index.size() === maxEntries - 1 && tail < head && tail >= head - tail;
   }
 
   function reserve(octets: number): number {
@@ -110,7 +110,7 @@ export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): Answe
       if (former !== NO_SLOT) index.remove(former);
       const octets = entryOctets(qname, answer);
       if (octets > maxOctets) return;
-      if (index.size === maxEntries) index.remove(index.oldest);
+      if (index.size() === maxEntries) index.remove(index.oldest());
       const start = reserve(octets);
       const entry = index.add(hash);
       starts[entry] = start;
@@ -122,8 +122,8 @@ export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): Answe
       index.clear();
       head = 0;
     },
-    get size() {
-      return index.size;
+    size() {
+      return index.size();
     },
   };
 }

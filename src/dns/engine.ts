@@ -62,7 +62,7 @@ export interface Engine extends Resolver {
   /** Forgets cached answers: the policy has changed. */
   clearCache(): void;
   /** Lookups that wait for an upstream. */
-  readonly underWay: number;
+  underWay(): number;
   /** Whether the upstream of that index answers, as far as lookups and probes have shown. */
   isUpstreamAlive(upstream: number): boolean;
   /** Answers SERVFAIL to all that still wait, and probes no more. */
@@ -122,8 +122,8 @@ export function createEngine(options: EngineOptions): Engine {
       pool.reset();
     },
     clearCache: cache.clear,
-    get underWay() {
-      return forwarder.size;
+    underWay() {
+      return forwarder.size();
     },
     isUpstreamAlive: health.isAlive,
     abandon() {
@@ -132,9 +132,9 @@ export function createEngine(options: EngineOptions): Engine {
     },
     stats: () => ({
       ...counters,
-      cacheEntries: cache.size,
-      underWay: forwarder.size,
-      waiting: waiters.size,
+      cacheEntries: cache.size(),
+      underWay: forwarder.size(),
+      waiting: waiters.size(),
     }),
   };
 }

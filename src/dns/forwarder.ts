@@ -71,7 +71,7 @@ export interface Forwarder {
   tick(nowMs: number): void;
   /** Gives all lookups up now. */
   abandon(): void;
-  readonly size: number;
+  size(): number;
 }
 
 /** A message from an upstream, and how it came. */
@@ -263,8 +263,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     abandon() {
       for (const lookup of table.all()) fail(lookup);
     },
-    get size() {
-      return table.size;
+    size() {
+      return table.size();
     },
   };
 

@@ -95,7 +95,7 @@ export function createLookupBounds(options: BoundOptions): LookupBounds {
     const known = find(name, from, hash);
     if (known !== NO_SLOT && !isOver(known, nowMs)) return known;
     if (known !== NO_SLOT) index.remove(known);
-    else if (index.size === parents && isOver(index.oldest, nowMs)) index.remove(index.oldest);
+    else if (index.size() === parents && isOver(index.oldest(), nowMs)) index.remove(index.oldest());
     const slot = index.add(hash);
     if (slot !== NO_SLOT) texts[slot] = name.slice(from);
     if (slot !== SHARED || isOver(SHARED, nowMs)) begin(slot, nowMs);

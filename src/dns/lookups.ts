@@ -58,7 +58,7 @@ export interface LookupTable {
   close(lookup: Lookup): void;
   /** Those under way now, the oldest first. */
   all(): readonly Lookup[];
-  readonly size: number;
+  size(): number;
 }
 
 export function createLookupTable(region: Region, capacity: number): LookupTable {
@@ -93,14 +93,14 @@ export function createLookupTable(region: Region, capacity: number): LookupTable
     },
     all() {
       const list: Lookup[] = [];
-      for (let slot = index.oldest; slot !== NO_SLOT; slot = index.newer(slot)) {
+      for (let slot = index.oldest(); slot !== NO_SLOT; slot = index.newer(slot)) {
         const lookup = underWay[slot];
         if (lookup) list.push(lookup);
       }
       return list;
     },
-    get size() {
-      return index.size;
+    size() {
+      return index.size();
     },
   };
 }

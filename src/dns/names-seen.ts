@@ -12,7 +12,7 @@ export interface NamesSeen {
   has(name: string, window: number): boolean;
   note(name: string, window: number, nowMs: number): void;
   clear(): void;
-  readonly size: number;
+  size(): number;
 }
 
 /** Of entries older than `lifeMs` none is asked for any more. */
@@ -23,7 +23,7 @@ export function createNamesSeen(capacity: number, lifeMs: number, seed: number):
 
   function dropOld(nowMs: number): void {
     for (let left = LEAVE_AT_ONCE; left > 0; left--) {
-      const { oldest } = index;
+      const oldest = index.oldest();
       if (oldest === NO_SLOT || nowMs - (notedMs[oldest] ?? 0) < lifeMs) return;
       index.remove(oldest);
     }
@@ -43,8 +43,8 @@ export function createNamesSeen(capacity: number, lifeMs: number, seed: number):
       notedMs[slot] = nowMs;
     },
     clear: index.clear,
-    get size() {
-      return index.size;
+    size() {
+      return index.size();
     },
   };
 }

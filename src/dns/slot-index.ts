@@ -20,10 +20,10 @@ export interface SlotIndex {
   /** Makes the slot the newest. */
   renew(slot: number): void;
   /** The slot added longest ago, and the one added after a slot. */
-  readonly oldest: number;
+  oldest(): number;
   newer(slot: number): number;
   clear(): void;
-  readonly size: number;
+  size(): number;
 }
 
 /** Fewer buckets for a table that is hardly ever full. */
@@ -108,7 +108,7 @@ export function createSlotIndex(capacity: number, wantedBuckets = capacity): Slo
       unlink(slot);
       append(slot);
     },
-    get oldest() {
+    oldest() {
       return oldest;
     },
     newer: (slot) => newer[slot] ?? NO_SLOT,
@@ -120,7 +120,7 @@ export function createSlotIndex(capacity: number, wantedBuckets = capacity): Slo
       oldest = NO_SLOT;
       newest = NO_SLOT;
     },
-    get size() {
+    size() {
       return size;
     },
   };

@@ -47,7 +47,7 @@ export interface WaiterTable {
   questionAt(row: number): number;
   nameAt(row: number): number;
   nameLength(row: number): number;
-  readonly size: number;
+  size(): number;
 }
 
 export function waiterTableSize(capacity: number): number {
@@ -149,7 +149,7 @@ export function createWaiterTable(arena: Arena, region: Region, capacity: number
     questionAt: (row) => rows + row * ROW + SOCKET_ADDRESS_SIZE,
     nameAt: (row) => rows + row * ROW,
     nameLength: (row) => nameLengths[row] ?? 0,
-    get size() {
+    size() {
       return size;
     },
   };

@@ -16,9 +16,9 @@ export interface AddressKeys {
   /** The address's octets, until the next call. */
   view(slot: number): Uint8Array;
   isIn(slot: number, prefix: Prefix): boolean;
-  readonly size: number;
+  size(): number;
   /** No slot above this one was ever used. */
-  readonly highest: number;
+  highest(): number;
 }
 
 const [NARROW, WIDE] = [4, 16];
@@ -72,11 +72,11 @@ export function createAddressKeys(capacity: number, seed: number): AddressKeys {
     isIn: (slot, prefix) =>
       prefix.octets.length === lengths[slot] &&
       beginsWith(arrayOf(length(slot)), slot * length(slot), prefix.octets, prefix.length),
-    get size() {
-      return chains.size;
+    size() {
+      return chains.size();
     },
-    get highest() {
-      return chains.highest;
+    highest() {
+      return chains.highest();
     },
   };
 }

@@ -17,7 +17,7 @@ export function createAddressSet(addresses: readonly Uint8Array[]): AddressSet {
   const kept: Uint8Array[] = [new Uint8Array(0)];
 
   function has(octets: Uint8Array, at: number, length: number): boolean {
-    if (index.size === 0) return false;
+    if (index.size() === 0) return false;
     let slot = index.first(hashOctets(octets, at, length, seed));
     while (slot !== NO_SLOT && !isSame(kept[slot], octets, at, length)) slot = index.next(slot);
     return slot !== NO_SLOT;

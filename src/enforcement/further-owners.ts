@@ -1,7 +1,7 @@
 /** The owners of rows that have more than one: chains of names in one pool, the latest first. A row of one owner takes nothing here. */
 export interface FurtherOwners {
   /** Owners that there is room for. */
-  readonly free: number;
+  free(): number;
   /** The row's latest entry, and the one before it; 0 is none. */
   first(row: number): number;
   next(entry: number): number;
@@ -32,7 +32,7 @@ export function createFurtherOwners(rows: number, entries: number): FurtherOwner
   }
 
   return {
-    get free() {
+    free() {
       return free;
     },
     first: (row) => heads[row] ?? 0,

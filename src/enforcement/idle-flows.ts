@@ -38,7 +38,7 @@ export interface IdleFlows {
   /** A change is in force: ends what it denies, soon. */
   changed(before: CompiledPolicy, after: CompiledPolicy): void;
   /** Sockets ended since the start. */
-  readonly ended: number;
+  ended(): number;
   /** Settles when no round is under way. */
   idle(): Promise<void>;
   /** Settles when none is, nor will be. */
@@ -95,7 +95,7 @@ export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
       isWanted = true;
       underWay ??= run(cutter);
     },
-    get ended() {
+    ended() {
       return ended;
     },
     idle: async () => underWay,

@@ -75,7 +75,7 @@ export interface LearnedAddresses extends AddressAdmission {
   list(after: number, limit: number): LearnedPage;
   /** Whether the kernel may hold the address as learned: 4 octets or 16. */
   has(octets: Uint8Array): boolean;
-  readonly size: number;
+  size(): number;
   /** Addresses that there may be. */
   readonly capacity: number;
   readonly figures: Readonly<LearnedFigures>;
@@ -168,7 +168,7 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
         table.use(known, now);
         if (table.isOwner(known, qname)) return;
       }
-      if (known !== NO_SLOT && !table.hasRoom) {
+      if (known !== NO_SLOT && !table.hasRoom()) {
         makeRoom(now);
         known = table.find(octets, at, length);
       }
@@ -258,8 +258,8 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
       const slot = table.find(octets, 0, octets.length);
       return slot !== NO_SLOT && !life.hasRunOut(table.untilMs(slot), nowMs());
     },
-    get size() {
-      return table.size;
+    size() {
+      return table.size();
     },
     capacity: MAX_LEARNED_ADDRESSES,
     figures,

@@ -34,7 +34,7 @@ function* readOnce(
   family: 4 | 6,
 ): Steps<{ readonly parts: number; readonly added: number }> {
   const surplus = createKeyList();
-  const before = table.size;
+  const before = table.size();
   let parts = 0;
   for (const part of set.dump(family)) {
     const now = clock();
@@ -49,7 +49,7 @@ function* readOnce(
     if (++count % BATCH === 0) commit();
   });
   commit();
-  return { parts, added: table.size - before };
+  return { parts, added: table.size() - before };
 }
 
 /** Makes the kernel hold what is wanted, and nothing else. Throws LearnedSetError. */
@@ -76,7 +76,7 @@ export function reconcileHeld(
 function takeOne(table: LearnedTable, { key, expiresInMs, comment }: HeldElement, now: number): boolean {
   const { length } = key;
   if (table.find(key, 0, length) !== NO_SLOT) return true;
-  if (!table.hasRoom) return false;
+  if (!table.hasRoom()) return false;
   const untilMs = now + expiresInMs;
   const slot = table.add({ octets: key, at: 0, length, wildcard: undefined, untilMs, nowMs: now });
   for (const owner of parseOwners(comment).toReversed()) table.addOwner(slot, owner);

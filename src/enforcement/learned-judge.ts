@@ -36,7 +36,7 @@ export function createLearnedJudge(
   const differs = new Uint8Array(table.names.capacity + 1);
 
   function* markDiffering({ names, bases }: PolicyDifference): Steps<void> {
-    differs.fill(0, 0, table.names.highest + 1);
+    differs.fill(0, 0, table.names.highest() + 1);
     for (const name of names) differs[table.names.find(name)] = 1;
     differs[NO_SLOT] = 0;
     if (bases.length > 0) yield* table.names.markBelow(bases, differs);
@@ -63,12 +63,12 @@ export function createLearnedJudge(
       .map((octets) => table.find(octets, 0, octets.length))
       .filter((slot) => slot !== NO_SLOT);
 
-  const allSlots = (): readonly number[] => Array.from({ length: table.highest }, (_, index) => index + 1);
+  const allSlots = (): readonly number[] => Array.from({ length: table.highest() }, (_, index) => index + 1);
 
   /** The denied ones of some slots. Each name is decided once. */
   function judge(slots: readonly number[], policy: CompiledPolicy): readonly number[] {
     // Names may have gone since the last time, and their numbers been given to others.
-    verdicts.fill(0, 0, table.names.highest + 1);
+    verdicts.fill(0, 0, table.names.highest() + 1);
     const denied: number[] = [];
     for (const slot of slots) if (table.isUsed(slot) && !isAdmitted(slot, policy)) denied.push(slot);
     return denied;
@@ -86,7 +86,7 @@ export function createLearnedJudge(
       const found = new Set<number>();
       const add = (slots: readonly number[]): void => slots.forEach((slot) => found.add(slot));
       if (difference !== undefined) yield* markDiffering(difference);
-      for (let from = 1; from <= table.highest; from += STEP) {
+      for (let from = 1; from <= table.highest(); from += STEP) {
         add(judge(concernedSlots(difference, from), policy));
         yield;
       }

@@ -22,7 +22,7 @@ export interface LearnedNames {
   /** Ids are not above it. */
   readonly capacity: number;
   /** No id above this one was ever given. */
-  readonly highest: number;
+  highest(): number;
   find(name: string): number;
   /** Holds the name once more. Throws RangeError where there is no room for one that is new. */
   hold(name: string): number;
@@ -109,8 +109,8 @@ export function createLearnedNames({ capacity, blocks, seed }: LearnedNamesOptio
 
   return {
     capacity,
-    get highest() {
-      return chains.highest;
+    highest() {
+      return chains.highest();
     },
     find,
     hold(name) {
@@ -129,12 +129,12 @@ export function createLearnedNames({ capacity, blocks, seed }: LearnedNamesOptio
       const holdsBelow = (id: number): boolean =>
         bases.some((base) => texts.is(id, base, 0, base.length)) ||
         ends.some((end) => texts.endsWith(id, end));
-      for (let id = 1; id <= chains.highest; id++) {
+      for (let id = 1; id <= chains.highest(); id++) {
         if (id % STEP === 0) yield;
         const isStem = stems[id] === NO_SLOT && texts.length(id) > 0;
         if (isStem && holdsBelow(id)) marks[id] = (marks[id] ?? 0) | HOLDS_BELOW;
       }
-      for (let id = 1; id <= chains.highest; id++) {
+      for (let id = 1; id <= chains.highest(); id++) {
         if (id % STEP === 0) yield;
         const stem = stems[id] ?? NO_SLOT;
         if (stem !== NO_SLOT && ((marks[stem] ?? 0) & HOLDS_BELOW) !== 0)
@@ -142,6 +142,6 @@ export function createLearnedNames({ capacity, blocks, seed }: LearnedNamesOptio
       }
     },
     hasRoom: (count) =>
-      chains.size + count * TEXTS_PER_NAME <= capacity && texts.free >= count * BLOCKS_PER_NAME,
+      chains.size() + count * TEXTS_PER_NAME <= capacity && texts.free() >= count * BLOCKS_PER_NAME,
   };
 }

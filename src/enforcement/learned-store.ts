@@ -88,10 +88,10 @@ export function createLearnedStore({ set, nowMs, pardon }: LearnedStoreOptions):
 
   /** What has run out goes two for each that comes, so that it does not pile up; where there is no room, what was used longest ago. */
   function makeRoom(now: number): void {
-    for (let looked = 0; table.oldest !== NO_SLOT; looked++) {
-      const slot = table.oldest;
+    for (let looked = 0; table.oldest() !== NO_SLOT; looked++) {
+      const slot = table.oldest();
       const isGone = life.hasLapsed(table.untilMs(slot), now);
-      if (table.hasRoom && (looked >= 2 || !isGone)) break;
+      if (table.hasRoom() && (looked >= 2 || !isGone)) break;
       const isPassedOver = !isGone && looked < MAX_PASSED_OVER && life.isFlowGoingOn(table.flowMs(slot), now);
       if (isPassedOver) table.use(slot, now);
       else evict(slot, "all", now);

@@ -56,11 +56,11 @@ export interface LearnedTable {
   /** The same of a wildcard, by its base, where `more` would be too many. */
   crowdedOfWildcard(wildcard: string | undefined, more?: number): number;
   /** The address used longest ago. */
-  readonly oldest: number;
+  oldest(): number;
   /** The first slot in use above this one, by number; NO_SLOT when there is none. Looks at an octet for each free one between. */
   above(slot: number): number;
   /** No slot above this one was ever in use. */
-  readonly highest: number;
+  highest(): number;
   isUsed(slot: number): boolean;
   /** Whether the row has an owner whose mark is odd, no owner, or an address in one of the prefixes. Some nanoseconds. */
   isConcerned(slot: number, marks: Uint8Array, prefixes: readonly Prefix[]): boolean;
@@ -91,8 +91,8 @@ export interface LearnedTable {
   /** Makes the name the latest owner. Past `maxOwners` the oldest but one goes. Only while `hasRoom`. */
   addOwner(slot: number, name: string): void;
   /** Whether there is a row, and room for the names that it brings. */
-  readonly hasRoom: boolean;
-  readonly size: number;
+  hasRoom(): boolean;
+  size(): number;
 }
 
 /** Order is to tell what is used from what is not, not one lookup from the next. */
@@ -155,15 +155,15 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
       const group = wildcard === undefined ? 0 : wildcards.find(wildcard);
       return order.sizeOf(group) + more <= options.perWildcard ? NO_SLOT : order.oldestOf(group);
     },
-    get oldest() {
-      return order.oldest;
+    oldest() {
+      return order.oldest();
     },
     above(slot) {
-      for (let next = slot + 1; next <= keys.highest; next++) if (keys.length(next) !== 0) return next;
+      for (let next = slot + 1; next <= keys.highest(); next++) if (keys.length(next) !== 0) return next;
       return NO_SLOT;
     },
-    get highest() {
-      return keys.highest;
+    highest() {
+      return keys.highest();
     },
     isUsed: (slot) => keys.length(slot) !== 0,
     isConcerned: (slot, marks, prefixes) =>
@@ -184,7 +184,7 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
     },
     hasOneUntil(afterMs, lastMs) {
       const [after, last] = [Math.max(times.toTick(afterMs), 1), times.toTick(lastMs)];
-      for (let slot = 1; slot <= keys.highest; slot++) {
+      for (let slot = 1; slot <= keys.highest(); slot++) {
         const until = untils[slot] ?? 0;
         if (until >= after && until <= last && keys.length(slot) !== 0) return true;
       }
@@ -207,11 +207,11 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
       owners.add(slot, name);
       note(slot);
     },
-    get hasRoom() {
-      return keys.size < capacity && owners.hasRoom;
+    hasRoom() {
+      return keys.size() < capacity && owners.hasRoom();
     },
-    get size() {
-      return keys.size;
+    size() {
+      return keys.size();
     },
   };
 }

@@ -43,7 +43,7 @@ export interface NftKernelOptions {
 
 export interface NftKernel extends PolicyKernel {
   /** The one that flows are admitted under now. */
-  readonly generation: number;
+  generation(): number;
   /**
    * Somebody else has changed our rules or sets: the next policy is loaded whole, with what was learned, in one transaction, and
    * what others have put into the learned sets goes.
@@ -105,7 +105,7 @@ export function createNftKernel(options: NftKernelOptions): NftKernel {
   }
 
   return {
-    get generation() {
+    generation() {
       return generation;
     },
     async enforce(policy: CompiledPolicy) {

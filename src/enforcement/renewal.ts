@@ -37,7 +37,7 @@ export function startRenewal(options: RenewalOptions): Renewal {
   let lastMs = nowMs();
 
   async function round(): Promise<void> {
-    if (learned.size === 0) return;
+    if (learned.size() === 0) return;
     const inUse = new Set<string>();
     const beganMs = nowMs();
     try {

@@ -23,7 +23,7 @@ export interface RowOwners {
   sizeOf(name: string): number;
   oldestOf(name: string): number;
   /** For one more row with all its names, and the one of its wildcard. */
-  readonly hasRoom: boolean;
+  hasRoom(): boolean;
 }
 
 export interface RowOwnersOptions {
@@ -113,8 +113,8 @@ export function createRowOwners({ names, rows, maxOwners }: RowOwnersOptions): R
     },
     sizeOf: (name) => byName.size(names.find(name)),
     oldestOf: (name) => byName.oldest(names.find(name)),
-    get hasRoom() {
-      return names.hasRoom(maxOwners + 1) && further.free >= maxOwners;
+    hasRoom() {
+      return names.hasRoom(maxOwners + 1) && further.free() >= maxOwners;
     },
   };
 }

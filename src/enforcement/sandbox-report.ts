@@ -46,6 +46,6 @@ export function reportSandbox(sources: ReportSources, { after, limit }: PageRequ
       alive: server.isUpstreamAlive(index),
     })),
     resolver: server.listening,
-    learned: { ...learned.list(after, limit), total: learned.size, bound: learned.capacity },
+    learned: { ...learned.list(after, limit), total: learned.size(), bound: learned.capacity },
   };
 }

@@ -210,7 +210,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     openCutter: options.enforcementMode === "dns" ? undefined : openSocketCutter,
     learned,
     policy: () => policy.inForce().active,
-    generation: () => kernel.generation,
+    generation: () => kernel.generation(),
     exempt: options.exemptNameservers.flatMap(octetsOf),
     report: (state) => options.protections.report("idle-flows", state),
   });
@@ -268,9 +268,9 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     stats: () => ({
       lookups: server.stats(),
       kernel: figures,
-      learned: learned.size,
+      learned: learned.size(),
       learnedFigures: learned.figures,
-      socketsEnded: idleFlows.ended,
+      socketsEnded: idleFlows.ended(),
       rules: policy.ruleCount(),
     }),
     report: (page) => reportSandbox({ policy, guards, learned, server, upstreams: options.upstreams }, page),

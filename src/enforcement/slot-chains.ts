@@ -12,9 +12,9 @@ export interface SlotChains {
   add(hash: number): number;
   /** While its key is still there. */
   remove(slot: number): void;
-  readonly size: number;
+  size(): number;
   /** No slot above this one was ever taken. */
-  readonly highest: number;
+  highest(): number;
 }
 
 const SLOTS_PER_BUCKET = 3;
@@ -82,10 +82,10 @@ export function createSlotChains(capacity: number, hashOf: (slot: number) => num
       free = slot;
       size -= 1;
     },
-    get size() {
+    size() {
       return size;
     },
-    get highest() {
+    highest() {
       return highest;
     },
   };

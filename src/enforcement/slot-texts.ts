@@ -11,7 +11,7 @@ const NO_BLOCK = 0;
 
 export interface SlotTexts {
   /** Blocks that hold nothing. See {@link blocksFor}. */
-  readonly free: number;
+  free(): number;
   /** Keeps `text` from `from` up to `end`: 1 to 255 characters below 256. Throws RangeError when there is no room. */
   write(slot: number, text: string, from: number, end: number): void;
   /** 0: the slot has none. */
@@ -81,7 +81,7 @@ export function createSlotTexts(slots: number, furtherBlocks: number): SlotTexts
   }
 
   return {
-    get free() {
+    free() {
       return free;
     },
     write(slot, text, from, end) {

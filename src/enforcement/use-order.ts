@@ -14,7 +14,7 @@ export interface UseOrder {
   groupOf(row: number): number;
   oldestOf(group: number): number;
   sizeOf(group: number): number;
-  readonly oldest: number;
+  oldest(): number;
 }
 
 /** A row's numbers are in one line of the processor's cache; so are a group's. */
@@ -103,7 +103,7 @@ export function createUseOrder(rowCount: number, groupCount: number): UseOrder {
     groupOf,
     oldestOf: lists.oldest,
     sizeOf: lists.size,
-    get oldest() {
+    oldest() {
       return lists.oldest(groupAt(1));
     },
   };

@@ -8,7 +8,7 @@ const MFD_CLOEXEC = 1;
 export interface MemoryFile extends Disposable {
   readonly fd: number;
   /** In octets. */
-  readonly size: number;
+  size(): number;
   append(text: string): void;
 }
 
@@ -20,7 +20,7 @@ export function createMemoryFile(name: string): MemoryFile {
   let size = 0;
   return {
     fd,
-    get size() {
+    size() {
       return size;
     },
     append(text) {

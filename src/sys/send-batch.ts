@@ -40,7 +40,7 @@ export interface SendBatch {
   push(start: number, length: number, name: number, nameLength: number): void;
   /** Sends what is queued. What the kernel will not take now is dropped and counted, as a network would. */
   flush(): void;
-  readonly dropped: number;
+  dropped(): number;
 }
 
 export function sendBatchSize(): number {
@@ -185,7 +185,7 @@ export function createSendBatch(arena: Arena, region: Region, fd: number): SendB
       queued += 1;
     },
     flush,
-    get dropped() {
+    dropped() {
       return dropped;
     },
   };

@@ -8,7 +8,7 @@ import { type DomainName, parseDomainName } from "../../src/policy/domain-name.t
 const AT = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
 function textOf({ octets, length }: EncodedLine): string {
-  return octets.toString("utf8", 0, length);
+  return octets().toString("utf8", 0, length());
 }
 
 function nameOf(text: string): DomainName {

@@ -40,7 +40,7 @@ describe("an upstream that does not answer", () => {
     net.advance(50);
     expect(rcodes(client.answers)).toEqual(["SERVFAIL"]);
     expect(net.sent).toHaveLength(5);
-    expect(net.engine.underWay).toBe(0);
+    expect(net.engine.underWay()).toBe(0);
   });
 
   test("is still listened to while the next one is asked", () => {
@@ -283,6 +283,6 @@ test("no lookup leaves a row or an attempt behind, however it ends", async () =>
     net.advance(1000);
     await at(net.tcp, -1).answer(undefined);
     expect(client.answers).toHaveLength(4);
-    expect(net.engine.underWay).toBe(0);
+    expect(net.engine.underWay()).toBe(0);
   }
 });

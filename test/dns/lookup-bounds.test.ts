@@ -209,7 +209,7 @@ describe("names seen", () => {
     for (const name of ["a", "b", "c", "d"]) seen.note(name, 1, 0);
     expect([seen.has("a", 1), seen.has("a", 2), seen.has("e", 1)]).toEqual([true, false, false]);
     seen.note("e", 2, MINUTE_MS);
-    expect([seen.size, seen.has("a", 1), seen.has("e", 2)]).toEqual([3, false, true]);
+    expect([seen.size(), seen.has("a", 1), seen.has("e", 2)]).toEqual([3, false, true]);
   });
 
   test("that find no room are not remembered, and displace nothing", () => {

@@ -19,7 +19,7 @@ describe("a slot index", () => {
             const [gone] = model.splice(which % model.length, 1);
             if (gone) index.remove(gone.slot);
           }
-          expect(index.size).toBe(model.length);
+          expect(index.size()).toBe(model.length);
           expect(inOrder(index)).toEqual(model.map(({ slot }) => slot));
           for (let each = 0; each <= 5; each++) {
             const wanted = model.filter((entry) => entry.hash === each).map(({ slot }) => slot);
@@ -35,7 +35,7 @@ describe("a slot index", () => {
     for (let round = 0; round < 3; round++) {
       expect([index.add(1), index.add(2), index.add(3)]).toEqual([1, 2, NO_SLOT]);
       index.clear();
-      expect([index.size, index.oldest, index.first(1)]).toEqual([0, NO_SLOT, NO_SLOT]);
+      expect([index.size(), index.oldest(), index.first(1)]).toEqual([0, NO_SLOT, NO_SLOT]);
     }
   });
 });
@@ -57,7 +57,7 @@ describe("a hash", () => {
 
 function inOrder({ oldest, newer }: ReturnType<typeof createSlotIndex>): number[] {
   const slots: number[] = [];
-  for (let slot = oldest; slot !== NO_SLOT; slot = newer(slot)) slots.push(slot);
+  for (let slot = oldest(); slot !== NO_SLOT; slot = newer(slot)) slots.push(slot);
   return slots;
 }
 

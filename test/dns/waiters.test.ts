@@ -68,7 +68,7 @@ function createTable(): Table {
       return read;
     },
     get size() {
-      return table.size;
+      return table.size();
     },
   };
 }

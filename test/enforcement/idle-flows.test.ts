@@ -101,7 +101,7 @@ describe("when sockets are looked at", () => {
     flows.changed(policy, policy);
     await flows.idle();
     expect(rounds).toHaveLength(2);
-    expect(flows.ended).toBe(4);
+    expect(flows.ended()).toBe(4);
     expect(opened()).toBe(1);
     await flows.close();
     expect(isOpen()).toBe(false);
@@ -182,6 +182,6 @@ describe("the protection", () => {
     flows.changed(policy, policy);
     await flows.idle();
     expect(reports).toEqual([{ state: "off", reason: "mode dns judges lookups alone" }]);
-    expect(flows.ended).toBe(0);
+    expect(flows.ended()).toBe(0);
   });
 });

@@ -161,7 +161,7 @@ describe("a change of the policy", () => {
     bench.kernel.commit();
     bench.learned.reconcile();
     expect(new Map(bench.kernel.held())).toEqual(wanted);
-    expect(bench.learned.size).toBe(3);
+    expect(bench.learned.size()).toBe(3);
   });
 
   test("that still denies gives nothing back", () => {
@@ -195,7 +195,7 @@ describe("a restart", () => {
     before.nowMs += 50_000;
     const after = createAfter(before);
     takeAll(after.takeOver());
-    expect(after.size).toBe(2);
+    expect(after.size()).toBe(2);
     expect(takeAll(after.forget(policy("a.example"))).map(({ key }) => text(key))).toEqual([text(SIX)]);
   });
 
@@ -213,7 +213,7 @@ describe("a restart", () => {
     };
     const after = createAfter(bench, set);
     takeAll(after.takeOver());
-    expect(after.size).toBe(5);
+    expect(after.size()).toBe(5);
   });
 
   test(
@@ -226,7 +226,7 @@ describe("a restart", () => {
         bench.kernel.add(addressOf(index), 60_000, "a.example");
       bench.kernel.commit();
       takeAll(next.takeOver());
-      expect([next.size, bench.kernel.held().size]).toEqual([next.capacity, next.capacity]);
+      expect([next.size(), bench.kernel.held().size]).toEqual([next.capacity, next.capacity]);
     },
   );
 

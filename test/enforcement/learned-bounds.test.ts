@@ -22,7 +22,7 @@ describe("bounds", () => {
       }
     }
     expect(bench.learned.commit()).toBe(true);
-    expect(bench.learned.size).toBe(limit);
+    expect(bench.learned.size()).toBe(limit);
     expect(bench.kernel.held().size).toBe(limit);
     const there = [2, 3, 10, 11].map((index) => bench.kernel.held().has(text(addressOf(index))));
     expect(there).toEqual([false, true, false, true]);
@@ -76,7 +76,7 @@ describe("bounds", () => {
         true,
       );
     }
-    expect(bench.learned.size).toBe(nameLimit);
+    expect(bench.learned.size()).toBe(nameLimit);
   });
 
   test("the name that gave an address first is not pushed out by many that give it, too", () => {
@@ -95,8 +95,8 @@ describe("bounds", () => {
     for (let index = 0; index < 40_000; index++)
       bench.learned.learn(longest(index), addressOf(index), 0, 4, 30);
     bench.learned.commit();
-    expect(bench.learned.size).toBeGreaterThan(30_000);
-    expect(bench.kernel.held().size).toBe(bench.learned.size);
+    expect(bench.learned.size()).toBeGreaterThan(30_000);
+    expect(bench.kernel.held().size).toBe(bench.learned.size());
   });
 
   test(
@@ -120,6 +120,6 @@ describe("bounds", () => {
     for (let index = 0; index < 1000; index++) learn(bench, A, addressOf(index), 1);
     bench.nowMs += 100_000;
     for (let index = 0; index < 600; index++) learn(bench, B, addressOf(2000 + index), 1);
-    expect(bench.learned.size).toBe(600);
+    expect(bench.learned.size()).toBe(600);
   });
 });

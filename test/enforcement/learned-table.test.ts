@@ -107,7 +107,7 @@ function expectSame(table: LearnedTable, model: Model): void {
   for (let slot = table.above(0); slot !== NO_SLOT; slot = table.above(slot))
     keys.push(table.key(slot).join("."));
   expect(keys.toSorted()).toEqual([...model.rows.keys()].toSorted());
-  expect(table.size).toBe(model.rows.size);
+  expect(table.size()).toBe(model.rows.size);
   for (const row of model.rows.values()) {
     const slot = slotOf(table, row.octets);
     expect(table.keyView(slot)).toEqual(row.octets);
@@ -120,7 +120,7 @@ function expectSame(table: LearnedTable, model: Model): void {
 
 function expectBounds(table: LearnedTable, model: Model): void {
   // Rows of several wildcards that were used at one time are as old as each other.
-  const oldest = model.rows.get(table.oldest === NO_SLOT ? "" : table.key(table.oldest).join("."));
+  const oldest = model.rows.get(table.oldest() === NO_SLOT ? "" : table.key(table.oldest()).join("."));
   expect(oldest?.orderedMs).toBe([...model.rows.values()][0]?.orderedMs);
   for (const name of NAMES) {
     const rows = model.where(({ owners }) => owners.at(-1) === name);
@@ -156,7 +156,7 @@ describe("the table of learned addresses", () => {
         }
         expectSame(table, model);
         for (const { octets } of model.rows.values()) table.remove(slotOf(table, octets));
-        expect([table.size, table.hasRoom, table.oldest]).toEqual([0, true, NO_SLOT]);
+        expect([table.size(), table.hasRoom(), table.oldest()]).toEqual([0, true, NO_SLOT]);
       }),
     );
   });

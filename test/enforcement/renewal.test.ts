@@ -8,7 +8,7 @@ test("a round renews each destination once, however many flows go there", async 
   const rounds: ReadonlySet<string>[] = [];
   const renewal = startRenewal({
     nowMs: () => 0,
-    learned: { size: 1, hasLapsedSince: () => false, renew: (inUse) => void rounds.push(inUse) },
+    learned: { size: () => 1, hasLapsedSince: () => false, renew: (inUse) => void rounds.push(inUse) },
     readFlows: async (tell) => {
       tell(ADDRESS);
       tell(ADDRESS);
@@ -26,7 +26,7 @@ test("with nothing learned the flows are not even listed", async () => {
   let listed = 0;
   const renewal = startRenewal({
     nowMs: () => 0,
-    learned: { size: 0, hasLapsedSince: () => false, renew: () => undefined },
+    learned: { size: () => 0, hasLapsedSince: () => false, renew: () => undefined },
     readFlows: async () => void listed++,
     onFault: () => undefined,
   });
@@ -41,7 +41,7 @@ test("a round that fails is told, and the next one runs all the same", async () 
   let fails = true;
   const renewal = startRenewal({
     nowMs: () => 0,
-    learned: { size: 1, hasLapsedSince: () => false, renew: () => void renewed++ },
+    learned: { size: () => 1, hasLapsedSince: () => false, renew: () => void renewed++ },
     readFlows: async () => {
       if (fails) throw new Error("no conntrack");
     },
@@ -62,7 +62,7 @@ test("before flows are judged again there is a round where an address's time ran
   const renewal = startRenewal({
     nowMs: () => nowMs,
     learned: {
-      size: 1,
+      size: () => 1,
       renew: () => void rounds++,
       hasLapsedSince: (roundMs) => {
         since.push(roundMs);

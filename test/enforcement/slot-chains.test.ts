@@ -32,8 +32,8 @@ test("a slot is found under its hash, once, whatever comes and goes while the ch
         if (isAdded && slot !== NO_SLOT) hashes.set(slot, hash);
         else if (hashes.has(slot)) chains.remove(slot);
         if (!isAdded) hashes.delete(slot);
-        expect(chains.size).toBe(hashes.size);
-        expect(chains.highest).toBeGreaterThanOrEqual(Math.max(0, ...hashes.keys()));
+        expect(chains.size()).toBe(hashes.size);
+        expect(chains.highest()).toBeGreaterThanOrEqual(Math.max(0, ...hashes.keys()));
         for (const [each, its] of hashes)
           expect(under(chains, its).filter((one) => one === each)).toEqual([each]);
       }

@@ -21,7 +21,7 @@ describe("a slot's text", () => {
             model.set(slot, written);
           }
           const further = [...model.values()].reduce((sum, { length }) => sum + blocksFor(length), 0);
-          expect(texts.free).toBe(BLOCKS - further);
+          expect(texts.free()).toBe(BLOCKS - further);
           for (let each = 1; each <= SLOTS; each++)
             expect(texts.length(each)).toBe(model.get(each)?.length ?? 0);
         }
@@ -45,6 +45,6 @@ describe("a slot's text", () => {
     texts.write(1, "x".repeat(BLOCK_OCTETS), 0, BLOCK_OCTETS);
     expect(() => texts.write(2, "y".repeat(2 * BLOCK_OCTETS), 0, 2 * BLOCK_OCTETS)).toThrow(RangeError);
     texts.write(3, "z".repeat(BLOCK_OCTETS), 0, BLOCK_OCTETS);
-    expect(texts.free).toBe(0);
+    expect(texts.free()).toBe(0);
   });
 });

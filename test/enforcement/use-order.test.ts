@@ -33,8 +33,8 @@ test("the oldest of a group and of all are those of a plain list, whatever is ad
           model = model.filter((each) => each !== known);
         }
         // Rows of different groups that were used at one time are as old as each other.
-        expect(order.oldest === 0).toBe(model.length === 0);
-        expect(order.oldest === 0 ? undefined : order.lastUse(order.oldest)).toBe(model[0]?.time);
+        expect(order.oldest() === 0).toBe(model.length === 0);
+        expect(order.oldest() === 0 ? undefined : order.lastUse(order.oldest())).toBe(model[0]?.time);
         for (let each = 1; each <= GROUPS; each++) {
           const rows = model.filter((one) => one.group === each);
           expect([order.oldestOf(each), order.sizeOf(each)]).toEqual([rows[0]?.row ?? 0, rows.length]);

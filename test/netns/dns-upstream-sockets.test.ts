@@ -83,7 +83,7 @@ test("every answer comes back under its query's key while sockets are replaced",
   }
   expect(ports.size).toBeGreaterThan(4);
   expect([...ports].every((port) => port >= 20_000 && port < 24_000)).toBe(true);
-  expect(sockets.dropped).toBe(0);
+  expect(sockets.dropped()).toBe(0);
   sockets.close();
 });
 

@@ -25,7 +25,7 @@ export interface Listeners {
   /** Where it listens, over both transports each. */
   readonly listening: readonly Endpoint[];
   /** UDP answers that the kernel would not take. */
-  readonly dropped: number;
+  dropped(): number;
   /** Sends the answers that are queued. */
   flush(): void;
   /** Begins to take queries; those that came before have waited. */
@@ -74,8 +74,8 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
   }
   return {
     listening: opened.map(({ local }) => local),
-    get dropped() {
-      return opened.reduce((sum, { udp }) => sum + udp.dropped, 0);
+    dropped() {
+      return opened.reduce((sum, { udp }) => sum + udp.dropped(), 0);
     },
     flush() {
       for (const { udp, tcp } of opened) {

@@ -52,7 +52,7 @@ export interface DnsServer {
   /** Forgets cached answers: the policy has changed. */
   clearCache(): void;
   /** Lookups that wait for an upstream. */
-  readonly underWay: number;
+  underWay(): number;
   /** Whether the upstream of that index answers, as far as lookups and probes have shown. */
   isUpstreamAlive(upstream: number): boolean;
   /** Counts since the start and sizes now, as they are at this moment. */
@@ -91,7 +91,7 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
   async function close(graceMs: number): Promise<void> {
     const until = now() + graceMs;
     listeners.stop();
-    while (engine.underWay > 0 && now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (engine.underWay() > 0 && now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
     engine.abandon();
     passes.end();
     passes.stop();
@@ -102,14 +102,14 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
     listening: listeners.listening,
     start: listeners.start,
     clearCache: engine.clearCache,
-    get underWay() {
-      return engine.underWay;
+    underWay() {
+      return engine.underWay();
     },
     isUpstreamAlive: engine.isUpstreamAlive,
     stats: () => ({
       ...engine.stats(),
-      droppedAnswers: listeners.dropped,
-      droppedQueries: transport.dropped,
+      droppedAnswers: listeners.dropped(),
+      droppedQueries: transport.dropped(),
     }),
     close,
   };
@@ -179,12 +179,12 @@ function createPasses(): Passes {
     parts.engine.endPass();
     parts.listeners.flush();
     parts.transport.flush();
-    if (ticking === undefined && parts.engine.underWay > 0) ticking = setInterval(tick, TICK_MS);
+    if (ticking === undefined && parts.engine.underWay() > 0) ticking = setInterval(tick, TICK_MS);
   }
   function tick(): void {
     parts?.engine.tick();
     end();
-    if (parts !== undefined && parts.engine.underWay > 0) return;
+    if (parts !== undefined && parts.engine.underWay() > 0) return;
     clearInterval(ticking);
     ticking = undefined;
   }

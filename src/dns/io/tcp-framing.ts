@@ -4,7 +4,7 @@ export interface FrameReader {
   /** Takes what has arrived. Returns false once a message longer than allowed was announced: nothing is read any more. */
   push(chunk: Buffer): boolean;
   /** Whether a message has begun and is not whole yet. */
-  readonly isInside: boolean;
+  isInside(): boolean;
 }
 
 /** A whole message in `octets[start, end)`, valid during the call. */
@@ -61,7 +61,7 @@ export function createFrameReader(onMessage: OnMessage, maxOctets = 65_535): Fra
       }
       return true;
     },
-    get isInside() {
+    isInside() {
       return lengthOctets > 0;
     },
   };

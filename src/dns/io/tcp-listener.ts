@@ -149,7 +149,7 @@ function serve(
     const isSound = reader.push(chunk);
     endPass();
     if (!isSound) socket.destroy();
-    if (reader.isInside) messageDeadline ??= setTimeout(() => socket.destroy(), MESSAGE_MS).unref();
+    if (reader.isInside()) messageDeadline ??= setTimeout(() => socket.destroy(), MESSAGE_MS).unref();
     if (socket.writableNeedDrain) socket.pause();
   });
   socket.on("drain", () => {

@@ -16,7 +16,7 @@ export interface UdpListener {
   readonly client: Client;
   flush(): void;
   /** Answers that the kernel would not take. */
-  readonly dropped: number;
+  dropped(): number;
   /** Begins to read; queries that came before wait in the socket. */
   start(): void;
   /** Reads no more queries; answers may still go out. */
@@ -65,8 +65,8 @@ export function openUdpListener(local: Endpoint, options: UdpListenerOptions): U
       batch.flush();
       reserved = 0;
     },
-    get dropped() {
-      return batch.dropped;
+    dropped() {
+      return batch.dropped();
     },
     start() {
       watch ??= watchReadable(fd, () => {

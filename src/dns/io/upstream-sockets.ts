@@ -45,7 +45,7 @@ export interface UpstreamSocketOptions extends OwnSocketOptions {
 
 export interface UpstreamSockets extends UpstreamTransport {
   /** Queries that the kernel would not take. */
-  readonly dropped: number;
+  dropped(): number;
   /** Nothing is sent any more; may be called while lookups are under way. */
   close(): void;
 }
@@ -219,8 +219,8 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
     },
     exchange: options.exchange,
     close,
-    get dropped() {
-      return sockets.flat().reduce((sum, { batch }) => sum + batch.dropped, 0);
+    dropped() {
+      return sockets.flat().reduce((sum, { batch }) => sum + batch.dropped(), 0);
     },
   };
 }

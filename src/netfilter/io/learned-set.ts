@@ -129,7 +129,7 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
       const expected = sequence;
       endBatch(writer, sequence + 1);
       try {
-        socket.send(writer.buffer, writer.length);
+        socket.send(writer.buffer(), writer.length());
         awaitAcknowledgement(socket.receive, expected);
       } catch (error) {
         throw toLearnedSetError(error);

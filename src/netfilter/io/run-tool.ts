@@ -33,7 +33,7 @@ export async function runTool(tool: Tool, args: readonly string[], run: ToolRun 
   // Not through a pipe, which we would have to fill while the event loop has other things to do.
   using input = run.input === undefined ? undefined : createMemoryFile(file);
   if (input !== undefined && run.input !== undefined) await inSlices(fill(input, run.input));
-  const limitMs = timeoutMs + Math.ceil((input?.size ?? 0) / OCTETS_PER_MS);
+  const limitMs = timeoutMs + Math.ceil((input?.size() ?? 0) / OCTETS_PER_MS);
   const timeout = AbortSignal.timeout(limitMs);
   const child = spawn(file, [...leading, ...args], {
     stdio: [input?.fd ?? "ignore", "pipe", "pipe"],

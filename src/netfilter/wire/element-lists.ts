@@ -39,7 +39,7 @@ export function createElementLists(writer: NetlinkWriter, next: () => number): E
   let openedAt = 0;
 
   function open(type: number, set: SetName): void {
-    if (type === openType && set === openSet && writer.length - openedAt < MAX_LIST_OCTETS) return;
+    if (type === openType && set === openSet && writer.length() - openedAt < MAX_LIST_OCTETS) return;
     close();
     openedAt = beginElements(writer, type, next(), set);
     openType = type;

@@ -32,8 +32,8 @@ export interface NetlinkWriter {
   /** What has been written since `reset`. Valid until the next write. */
   written(): Buffer;
   /** The same without a view of it: the first `length` octets of `buffer`. */
-  readonly buffer: Buffer;
-  readonly length: number;
+  buffer(): Buffer;
+  length(): number;
   reset(): void;
 }
 
@@ -119,10 +119,10 @@ export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
       pad();
     },
     written: () => buffer.subarray(0, at),
-    get buffer() {
+    buffer() {
       return buffer;
     },
-    get length() {
+    length() {
       return at;
     },
     reset() {

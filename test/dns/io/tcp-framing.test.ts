@@ -26,7 +26,7 @@ test("messages come out as they went in, however the stream is cut", () => {
       const stream = Buffer.concat([...messages.map(frameMessage), rest]);
       for (const chunk of cut(stream, cuts)) expect(reader.push(chunk)).toBe(true);
       expect(read.map((message) => [...message])).toEqual(messages.map((message) => [...message]));
-      expect(reader.isInside).toBe(rest.length > 0);
+      expect(reader.isInside()).toBe(rest.length > 0);
     }),
   );
 });

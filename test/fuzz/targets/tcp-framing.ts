@@ -34,8 +34,8 @@ function check(input: Buffer, random: Random): string {
   if (JSON.stringify(read) !== JSON.stringify(plain.messages))
     throw new Error(`gave ${JSON.stringify(read)}`);
   if (isOpen === plain.isTooLong) throw new Error(`stays open: ${isOpen}`);
-  if (isOpen && reader.isInside !== plain.isInside)
-    throw new Error(`is inside a message: ${reader.isInside}`);
+  if (isOpen && reader.isInside() !== plain.isInside)
+    throw new Error(`is inside a message: ${String(reader.isInside())}`);
   return plain.isTooLong ? "too long" : plain.isInside ? "unfinished" : "whole";
 }
 
