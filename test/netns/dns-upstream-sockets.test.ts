@@ -58,6 +58,7 @@ function open(): Opened {
     exchange: async () => Promise.resolve(undefined),
     onAnswer: (attempt) => void waiting.delete(attempt),
     onPass: () => undefined,
+    onRead: () => undefined,
   });
   return {
     sockets,

@@ -16,6 +16,8 @@ export interface ListenersOptions {
   readonly listen: readonly Endpoint[];
   readonly tcpIdleMs: number;
   readonly onBatch: (batch: ReceiveBatch, count: number, client: Client) => void;
+  /** The event loop has had a batch of datagrams read, and it has been handled. */
+  readonly onRead: (count: number) => void;
   /** One query; `onPass` follows once those are handed over that came with it. */
   readonly onQuery: (start: number, end: number, client: Client) => void;
   readonly onPass: () => void;
@@ -28,6 +30,8 @@ export interface Listeners {
   dropped(): number;
   /** Sends the answers that are queued. */
   flush(): void;
+  /** Reads what has come over UDP, before the event loop says so; returns how many datagrams. */
+  read(): number;
   /** Begins to take queries; those that came before have waited. */
   start(): void;
   /** Takes no more queries; answers may still go out. */
@@ -54,7 +58,7 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
   }
   async function openPair(local: Endpoint): Promise<void> {
     const onBatch = (count: number, client: Client): void => options.onBatch(receive, count, client);
-    const udp = openUdpListener(local, { arena, region, receive, onBatch });
+    const udp = openUdpListener(local, { arena, region, receive, onBatch, onRead: options.onRead });
     try {
       const { tcpIdleMs: idleMs, onQuery, onPass } = options;
       const tcp = await openTcpListener(local, { arena, queryRoom, answerRoom, idleMs, onQuery, onPass });
@@ -76,6 +80,13 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
     listening: opened.map(({ local }) => local),
     dropped() {
       return opened.reduce((sum, { udp }) => sum + udp.dropped(), 0);
+    },
+    read() {
+      for (const { udp } of opened) {
+        const count = udp.read();
+        if (count > 0) return count;
+      }
+      return 0;
     },
     flush() {
       for (const { udp, tcp } of opened) {

@@ -15,6 +15,7 @@ import type { BoundSettings } from "../lookup-bounds.ts";
 import type { AddressAdmission, LookupObserver, LookupPolicy, UpstreamProbes } from "../ports.ts";
 import { createRandomSource } from "../random.ts";
 import { MAX_UDP_OCTETS } from "../wire/query.ts";
+import { createLinger } from "./linger.ts";
 import { listenersSize, openListeners, type Listeners } from "./listeners.ts";
 import { createTcpExchange } from "./tcp-exchange.ts";
 import { openUpstreamSockets, upstreamSocketsSize, type UpstreamSockets } from "./upstream-sockets.ts";
@@ -64,7 +65,7 @@ export interface DnsServer {
 /** Opens everything, and takes no query before `start`. Throws SystemCallError or Node's error (`code`) when nothing could be bound or rights are missing. */
 export async function openDnsServer(options: DnsServerOptions): Promise<DnsServer> {
   const passes = createPasses();
-  const { engine, transport, arena, region } = openEngine(options, passes.end);
+  const { engine, transport, arena, region } = openEngine(options, passes);
   let listeners: Listeners;
   try {
     listeners = await openListeners({
@@ -79,6 +80,7 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
       onQuery(start, end, client) {
         engine.handle(start, end, client, 0, 0, now());
       },
+      onRead: passes.linger,
       onPass: passes.end,
     });
   } catch (error) {
@@ -123,7 +125,7 @@ interface OpenEngine {
 }
 
 /** The engine and the sockets to its upstreams, with room left in the arena for the listeners. */
-function openEngine(options: DnsServerOptions, endPass: () => void): OpenEngine {
+function openEngine(options: DnsServerOptions, passes: Pick<Passes, "end" | "linger">): OpenEngine {
   const { upstreams, timeoutMs, mark } = options;
   const size =
     receiveBatchSize(MAX_UDP_OCTETS) +
@@ -144,7 +146,8 @@ function openEngine(options: DnsServerOptions, endPass: () => void): OpenEngine 
     lingerMs: timeoutMs,
     exchange: createTcpExchange({ ...own, upstreams }),
     onAnswer: (attempt, upstream, start, end) => engine.receive(attempt, upstream, start, end),
-    onPass: endPass,
+    onPass: passes.end,
+    onRead: passes.linger,
   });
   const engine: Engine = createEngine({
     ...LIMITS,
@@ -158,7 +161,7 @@ function openEngine(options: DnsServerOptions, endPass: () => void): OpenEngine 
     observer: options.observer,
     randomOctet: random.octet,
     now,
-    onLateAnswer: endPass,
+    onLateAnswer: passes.end,
     probes: options.probes && { ...options.probes, upstreams, schedule },
   });
   return { engine, transport, arena, region };
@@ -168,6 +171,8 @@ interface Passes {
   begin(engine: Engine, listeners: Listeners, transport: UpstreamSockets): void;
   /** What a pass has brought is settled and sent; a timer runs while lookups are under way, and none when none are. */
   end(): void;
+  /** The event loop has had so many datagrams read, and their pass has ended. */
+  linger(count: number): void;
   stop(): void;
 }
 
@@ -181,6 +186,12 @@ function createPasses(): Passes {
     parts.transport.flush();
     if (ticking === undefined && parts.engine.underWay() > 0) ticking = setInterval(tick, TICK_MS);
   }
+  const linger = createLinger({
+    readQueries: () => parts?.listeners.read() ?? 0,
+    readAnswers: () => parts?.transport.read() ?? 0,
+    isWaiting: () => parts !== undefined && parts.engine.underWay() > 0,
+    nowMs: now,
+  });
   function tick(): void {
     parts?.engine.tick();
     end();
@@ -193,6 +204,7 @@ function createPasses(): Passes {
       parts = { engine, listeners, transport };
     },
     end,
+    linger,
     stop() {
       parts = undefined;
       clearInterval(ticking);

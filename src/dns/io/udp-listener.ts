@@ -15,6 +15,8 @@ const RECEIVE_BUFFER = 4 << 20;
 export interface UdpListener {
   readonly client: Client;
   flush(): void;
+  /** Reads what is there, before the event loop says so; returns how many datagrams. None before `start` and after `stop`. */
+  read(): number;
   /** Answers that the kernel would not take. */
   dropped(): number;
   /** Begins to read; queries that came before wait in the socket. */
@@ -30,6 +32,8 @@ export interface UdpListenerOptions {
   readonly receive: ReceiveBatch;
   /** A batch has been received: `count` datagrams are in `receive`, and may be overwritten in place until the next one. */
   readonly onBatch: (count: number, client: Client) => void;
+  /** The event loop has had a batch read, and it has been handled: so many datagrams. */
+  readonly onRead: (count: number) => void;
 }
 
 export function udpListenerSize(): number {
@@ -55,6 +59,11 @@ export function openUdpListener(local: Endpoint, options: UdpListenerOptions): U
     send: batch.push,
   };
   let watch: Watch | undefined;
+  function read(): number {
+    const count = watch === undefined ? 0 : Math.max(receive.receive(fd), 0);
+    if (count > 0) options.onBatch(count, client);
+    return count;
+  }
   function stop(): void {
     watch?.close();
     watch = undefined;
@@ -70,10 +79,10 @@ export function openUdpListener(local: Endpoint, options: UdpListenerOptions): U
     },
     start() {
       watch ??= watchReadable(fd, () => {
-        const count = receive.receive(fd);
-        if (count > 0) options.onBatch(count, client);
+        options.onRead(read());
       });
     },
+    read,
     stop,
     close() {
       stop();

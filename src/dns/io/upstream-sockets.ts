@@ -41,11 +41,15 @@ export interface UpstreamSocketOptions extends OwnSocketOptions {
   readonly onAnswer: (attempt: number, upstream: number, start: number, end: number) => void;
   /** All that was there has been handed over. */
   readonly onPass: () => void;
+  /** The event loop has had a socket read, and its pass has ended: so many datagrams. */
+  readonly onRead: (count: number) => void;
 }
 
 export interface UpstreamSockets extends UpstreamTransport {
   /** Queries that the kernel would not take. */
   dropped(): number;
+  /** Reads the socket that queries went out by last, before the event loop says so; returns how many datagrams. */
+  read(): number;
   /** Nothing is sent any more; may be called while lookups are under way. */
   close(): void;
 }
@@ -79,6 +83,8 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
   let isClosed = false;
   const sockets: OpenSocket[][] = upstreams.map(() => []);
   let drawn: OpenSocket | undefined;
+  /** The one that a query went out by last. */
+  let asked: OpenSocket | undefined;
   /** Sockets with queries that are queued. */
   const unsent: OpenSocket[] = [];
   /** The socket of each upstream for this pass: what goes out together shares a system call, and what comes back another. */
@@ -135,7 +141,10 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
     socket.batch.fd = fd;
     socket.serial = serial;
     socket.uses = 0;
-    socket.watch = watchReadable(fd, () => onReadable(fd, serial, socket.upstream));
+    const opened = { fd, serial, upstream: socket.upstream };
+    socket.watch = watchReadable(fd, () => {
+      options.onRead(readSocket(opened));
+    });
   }
 
   function retire({ fd, watch }: OpenSocket): void {
@@ -150,8 +159,8 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
     retired.add(end);
   }
 
-  function onReadable(fd: number, serial: number, upstream: number): void {
-    const count = receive.receive(fd);
+  function readSocket({ fd, serial, upstream }: Pick<OpenSocket, "fd" | "serial" | "upstream">): number {
+    const count = Math.max(receive.receive(fd), 0);
     for (let i = 0; i < count; i++) {
       const start = receive.start(i);
       const length = receive.length(i);
@@ -159,7 +168,8 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
       const attempt = attemptKey(serial, read16(arena.octets, start));
       options.onAnswer(attempt, upstream, start, start + length);
     }
-    options.onPass();
+    if (count > 0) options.onPass();
+    return count;
   }
 
   function flushSocket(socket: OpenSocket): void {
@@ -211,12 +221,14 @@ export function openUpstreamSockets(options: UpstreamSocketOptions): UpstreamSoc
     },
     flush() {
       for (const socket of unsent) {
+        asked = socket;
         flushSocket(socket);
         replaceWorn(socket);
       }
       unsent.length = 0;
       turns.length = 0;
     },
+    read: () => (asked === undefined || asked.fd < 0 ? 0 : readSocket(asked)),
     exchange: options.exchange,
     close,
     dropped() {
