@@ -6,7 +6,9 @@ import { startDnsmasq, startUnbound, askDirectly } from "../subjects/peers.ts";
 import { startOurs } from "../subjects/sidecar.ts";
 import type { Subject } from "../subjects/subject.ts";
 import type { ClientTask } from "../load/client-protocol.ts";
-import { allowedSample, createNameFiles, findFault, forwardingArm } from "./lookup-arms.ts";
+import { allowedSample, createNameFiles, findFault, forwardingArm, startingArm } from "./lookup-arms.ts";
+
+const BESIDE = "forwarded-50-beside";
 
 export const forwardedAt50: Experiment = {
   name: "forwarded-50",
@@ -24,8 +26,24 @@ export const forwardedAt50: Experiment = {
       ],
     },
     { id: "forwarded-50-processor", title: "the same: processor time of the server for each", unit: "us" },
+    { id: BESIDE, title: "the same beside the idle sidecar of another sandbox", unit: "lookups/s" },
+    { id: `${BESIDE}-processor`, title: "the same: processor time of the server for each", unit: "us" },
   ],
-  prepare: (bench, made) => prepareRate(bench, made, "forwarded-50", 50),
+  async prepare(bench, made) {
+    const nameFile = createNameFiles(bench, "bench.example");
+    const load = { row: "forwarded-50", inFlight: 50 };
+    const startDns = async (): Promise<Subject> => startOurs(bench, { mode: "dns" });
+    return [
+      ...(await startPeers(bench, made)).map((peer) => forwardingArm(bench, peer, nameFile, load)),
+      startingArm(bench, startDns, nameFile, { ...load, column: "ours dns" }),
+      startingArm(bench, async () => startOurs(bench), nameFile, { ...load, column: "ours dns+nft" }),
+      startingArm(bench, async () => startBesideIdle(bench), nameFile, {
+        ...load,
+        row: BESIDE,
+        column: "ours dns+nft",
+      }),
+    ];
+  },
 };
 
 export const forwardedAt500: Experiment = {
@@ -113,13 +131,28 @@ async function prepareTimes(
   }));
 }
 
-async function startAll(bench: Bench, made: AsyncDisposableStack): Promise<readonly Subject[]> {
+async function startPeers(bench: Bench, made: AsyncDisposableStack): Promise<readonly Subject[]> {
   return [
     made.use(await askDirectly(bench)),
     made.use(await startDnsmasq(bench, {})),
     made.use(await startDnsmasq(bench, { nftset: true })),
     made.use(await startUnbound(bench)),
+  ];
+}
+
+async function startAll(bench: Bench, made: AsyncDisposableStack): Promise<readonly Subject[]> {
+  return [
+    ...(await startPeers(bench, made)),
     made.use(await startOurs(bench, { mode: "dns" })),
     made.use(await startOurs(bench, { mode: "dns+nft" })),
   ];
+}
+
+async function startBesideIdle(bench: Bench): Promise<Subject> {
+  await using made = new AsyncDisposableStack();
+  made.use(await startOurs(bench));
+  const ours = await startOurs(bench);
+  made.use(ours);
+  const all = made.move();
+  return { ...ours, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }

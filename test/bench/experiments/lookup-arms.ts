@@ -7,7 +7,7 @@ import type { ClientReport, ClientTask } from "../load/client-protocol.ts";
 import { runClient } from "../load/measure.ts";
 import { ALLOWED_ZONE, DENIED_ZONE } from "../load/numbered-names.ts";
 import { readProcessorMs } from "../process-facts.ts";
-import type { Subject } from "../subjects/subject.ts";
+import type { Column, Subject } from "../subjects/subject.ts";
 
 /** More than any server here answers in a second. */
 const MAX_PER_SECOND = 250_000;
@@ -76,6 +76,28 @@ export function forwardingArm(
       const measure = (): Promise<readonly Measurement[]> =>
         measureRate(row, subject, task, allowedSample(bench));
       return subject.during === undefined ? measure() : subject.during(measure);
+    },
+  };
+}
+
+/**
+ * The same with a sidecar that is started for each run, warmed up, and gone after it: as long as any sidecar on the machine has nothing
+ * to do it listens for changes of nftables, and then the kernel writes an event for each address that another one learns.
+ */
+export function startingArm(
+  bench: Bench,
+  start: () => Promise<Subject>,
+  nameFile: (round: number) => Promise<NameFile>,
+  load: { row: string; inFlight: number; column: Column },
+): Arm {
+  return {
+    column: load.column,
+    async run(round) {
+      if (round < 0) return [];
+      await using subject = await start();
+      const arm = forwardingArm(bench, subject, nameFile, load);
+      await arm.run(-2 - round);
+      return arm.run(round);
     },
   };
 }
