@@ -97,7 +97,8 @@ export function startingArm(
       await using subject = await start();
       const arm = forwardingArm(bench, subject, nameFile, load);
       await arm.run(-2 - round);
-      return arm.run(round);
+      // Awaited, or it would end before its run.
+      return await arm.run(round);
     },
   };
 }
