@@ -1,5 +1,5 @@
 import type { Experiment } from "../experiment.ts";
-import { cached, refused } from "./answered-here.ts";
+import { cached, cachedApart, refused } from "./answered-here.ts";
 import { patch, stall } from "./changes.ts";
 import { flood } from "./flood.ts";
 import { crowd, idle, soak, start } from "./footprint.ts";
@@ -14,6 +14,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   forwardedAt1,
   forwardedPaced,
   cached,
+  cachedApart,
   refused,
   tcp,
   redirected,

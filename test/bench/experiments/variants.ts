@@ -6,7 +6,7 @@ import { UPSTREAM } from "../network.ts";
 import { startUnbound } from "../subjects/peers.ts";
 import { startOurs } from "../subjects/sidecar.ts";
 import type { Subject } from "../subjects/subject.ts";
-import { createNameFiles, deniedSample, forwardingArm, measureRate } from "./lookup-arms.ts";
+import { createNameFiles, deniedSample, forwardingArm, measureRate, startingArm } from "./lookup-arms.ts";
 import { manyRules } from "./many-rules.ts";
 
 const IN_FLIGHT = 50;
@@ -49,13 +49,17 @@ export const redirected: Experiment = {
       aims: [{ kind: "ratio", of: "ours dns+nft", to: "ours dns+nft", toRow: "forwarded-50", atLeast: 0.8 }],
     },
   ],
-  async prepare(bench, made) {
+  async prepare(bench) {
     const nameFile = createNameFiles(bench, ALLOWED_ZONE);
-    const subjects = [made.use(await startOurs(bench, { mode: "dns" })), made.use(await startOurs(bench))];
-    return subjects.map((subject) => {
-      const asked: Subject = { ...subject, server: UPSTREAM, [Symbol.asyncDispose]: nothing };
-      return forwardingArm(bench, asked, nameFile, { row: "redirected", inFlight: IN_FLIGHT });
+    const load = { row: "redirected", inFlight: IN_FLIGHT };
+    const startIn = (mode: "dns" | "dns+nft") => async (): Promise<Subject> => ({
+      ...(await startOurs(bench, { mode })),
+      server: UPSTREAM,
     });
+    return [
+      startingArm(bench, startIn("dns"), nameFile, { ...load, column: "ours dns" }),
+      startingArm(bench, startIn("dns+nft"), nameFile, { ...load, column: "ours dns+nft" }),
+    ];
   },
 };
 
@@ -141,8 +145,4 @@ function refusingArm(
       return measureRate(row, subject, task, deniedSample(bench));
     },
   };
-}
-
-async function nothing(): Promise<void> {
-  // the server behind it is ended by whoever started it
 }
