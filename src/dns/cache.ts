@@ -122,9 +122,7 @@ export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): Answe
       index.clear();
       head = 0;
     },
-    size() {
-      return index.size();
-    },
+    size: index.size,
   };
 }
 

@@ -122,9 +122,7 @@ export function createEngine(options: EngineOptions): Engine {
       pool.reset();
     },
     clearCache: cache.clear,
-    underWay() {
-      return forwarder.size();
-    },
+    underWay: forwarder.size,
     isUpstreamAlive: health.isAlive,
     abandon() {
       prober?.close();

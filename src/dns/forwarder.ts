@@ -263,9 +263,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     abandon() {
       for (const lookup of table.all()) fail(lookup);
     },
-    size() {
-      return table.size();
-    },
+    size: table.size,
   };
 
   function noteSilence({ overTcp, unhelpful, upstream }: Lookup): void {

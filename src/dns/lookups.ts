@@ -99,9 +99,7 @@ export function createLookupTable(region: Region, capacity: number): LookupTable
       }
       return list;
     },
-    size() {
-      return index.size();
-    },
+    size: index.size,
   };
 }
 

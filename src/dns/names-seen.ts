@@ -43,8 +43,6 @@ export function createNamesSeen(capacity: number, lifeMs: number, seed: number):
       notedMs[slot] = nowMs;
     },
     clear: index.clear,
-    size() {
-      return index.size();
-    },
+    size: index.size,
   };
 }

@@ -72,11 +72,7 @@ export function createAddressKeys(capacity: number, seed: number): AddressKeys {
     isIn: (slot, prefix) =>
       prefix.octets.length === lengths[slot] &&
       beginsWith(arrayOf(length(slot)), slot * length(slot), prefix.octets, prefix.length),
-    size() {
-      return chains.size();
-    },
-    highest() {
-      return chains.highest();
-    },
+    size: chains.size,
+    highest: chains.highest,
   };
 }

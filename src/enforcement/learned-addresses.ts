@@ -258,9 +258,7 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
       const slot = table.find(octets, 0, octets.length);
       return slot !== NO_SLOT && !life.hasRunOut(table.untilMs(slot), nowMs());
     },
-    size() {
-      return table.size();
-    },
+    size: table.size,
     capacity: MAX_LEARNED_ADDRESSES,
     figures,
   };

@@ -109,9 +109,7 @@ export function createLearnedNames({ capacity, blocks, seed }: LearnedNamesOptio
 
   return {
     capacity,
-    highest() {
-      return chains.highest();
-    },
+    highest: chains.highest,
     find,
     hold(name) {
       const known = find(name);

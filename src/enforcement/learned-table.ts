@@ -155,16 +155,12 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
       const group = wildcard === undefined ? 0 : wildcards.find(wildcard);
       return order.sizeOf(group) + more <= options.perWildcard ? NO_SLOT : order.oldestOf(group);
     },
-    oldest() {
-      return order.oldest();
-    },
+    oldest: order.oldest,
     above(slot) {
       for (let next = slot + 1; next <= keys.highest(); next++) if (keys.length(next) !== 0) return next;
       return NO_SLOT;
     },
-    highest() {
-      return keys.highest();
-    },
+    highest: keys.highest,
     isUsed: (slot) => keys.length(slot) !== 0,
     isConcerned: (slot, marks, prefixes) =>
       !owners.has(slot) || owners.isMarked(slot, marks) || isInOne(slot, prefixes),
@@ -210,8 +206,6 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
     hasRoom() {
       return keys.size() < capacity && owners.hasRoom();
     },
-    size() {
-      return keys.size();
-    },
+    size: keys.size,
   };
 }

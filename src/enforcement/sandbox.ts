@@ -210,7 +210,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     openCutter: options.enforcementMode === "dns" ? undefined : openSocketCutter,
     learned,
     policy: () => policy.inForce().active,
-    generation: () => kernel.generation(),
+    generation: kernel.generation,
     exempt: options.exemptNameservers.flatMap(octetsOf),
     report: (state) => options.protections.report("idle-flows", state),
   });

@@ -104,9 +104,7 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
     listening: listeners.listening,
     start: listeners.start,
     clearCache: engine.clearCache,
-    underWay() {
-      return engine.underWay();
-    },
+    underWay: engine.underWay,
     isUpstreamAlive: engine.isUpstreamAlive,
     stats: () => ({
       ...engine.stats(),
@@ -179,23 +177,24 @@ interface Passes {
 function createPasses(): Passes {
   let parts: { engine: Engine; listeners: Listeners; transport: UpstreamSockets } | undefined;
   let ticking: NodeJS.Timeout | undefined;
+  const isWaiting = (): boolean => parts !== undefined && parts.engine.underWay() > 0;
   function end(): void {
     if (parts === undefined) return;
     parts.engine.endPass();
     parts.listeners.flush();
     parts.transport.flush();
-    if (ticking === undefined && parts.engine.underWay() > 0) ticking = setInterval(tick, TICK_MS);
+    if (ticking === undefined && isWaiting()) ticking = setInterval(tick, TICK_MS);
   }
   const linger = createLinger({
     readQueries: () => parts?.listeners.read() ?? 0,
     readAnswers: () => parts?.transport.read() ?? 0,
-    isWaiting: () => parts !== undefined && parts.engine.underWay() > 0,
+    isWaiting,
     nowMs: now,
   });
   function tick(): void {
     parts?.engine.tick();
     end();
-    if (parts !== undefined && parts.engine.underWay() > 0) return;
+    if (isWaiting()) return;
     clearInterval(ticking);
     ticking = undefined;
   }

@@ -74,9 +74,7 @@ export function openUdpListener(local: Endpoint, options: UdpListenerOptions): U
       batch.flush();
       reserved = 0;
     },
-    dropped() {
-      return batch.dropped();
-    },
+    dropped: batch.dropped,
     start() {
       watch ??= watchReadable(fd, () => {
         options.onRead(read());

@@ -6,6 +6,7 @@ import { startDnsmasq, startUnbound, askDirectly } from "../subjects/peers.ts";
 import { startOurs } from "../subjects/sidecar.ts";
 import type { Subject } from "../subjects/subject.ts";
 import type { ClientTask } from "../load/client-protocol.ts";
+import { ALLOWED_ZONE } from "../load/numbered-names.ts";
 import { allowedSample, createNameFiles, findFault, forwardingArm, startingArm } from "./lookup-arms.ts";
 
 const BESIDE = "forwarded-50-beside";
@@ -30,7 +31,7 @@ export const forwardedAt50: Experiment = {
     { id: `${BESIDE}-processor`, title: "the same: processor time of the server for each", unit: "us" },
   ],
   async prepare(bench, made) {
-    const nameFile = createNameFiles(bench, "bench.example");
+    const nameFile = createNameFiles(bench, ALLOWED_ZONE);
     const load = { row: "forwarded-50", inFlight: 50 };
     const startDns = async (): Promise<Subject> => startOurs(bench, { mode: "dns" });
     return [
@@ -57,7 +58,11 @@ export const forwardedAt500: Experiment = {
       aims: [{ kind: "ratio", of: "ours dns", to: "dnsmasq", atLeast: 1 }],
     },
   ],
-  prepare: (bench, made) => prepareRate(bench, made, "forwarded-500", 500),
+  async prepare(bench, made) {
+    const nameFile = createNameFiles(bench, ALLOWED_ZONE);
+    const load = { row: "forwarded-500", inFlight: 500 };
+    return (await startAll(bench, made)).map((subject) => forwardingArm(bench, subject, nameFile, load));
+  },
 };
 
 export const forwardedAt1: Experiment = {
@@ -96,17 +101,6 @@ export const forwardedPaced: Experiment = {
   ],
   prepare: (bench, made) => prepareTimes(bench, made, "forwarded-paced", { perSecond: 1000 }),
 };
-
-async function prepareRate(
-  bench: Bench,
-  made: AsyncDisposableStack,
-  row: string,
-  inFlight: number,
-): Promise<readonly Arm[]> {
-  const nameFile = createNameFiles(bench, "bench.example");
-  const subjects = await startAll(bench, made);
-  return subjects.map((subject) => forwardingArm(bench, subject, nameFile, { row, inFlight }));
-}
 
 async function prepareTimes(
   bench: Bench,
@@ -151,8 +145,7 @@ async function startAll(bench: Bench, made: AsyncDisposableStack): Promise<reado
 async function startBesideIdle(bench: Bench): Promise<Subject> {
   await using made = new AsyncDisposableStack();
   made.use(await startOurs(bench));
-  const ours = await startOurs(bench);
-  made.use(ours);
+  const ours = made.use(await startOurs(bench));
   const all = made.move();
   return { ...ours, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
