@@ -13,13 +13,17 @@ import { HEADER_OCTETS } from "./wire/constants.ts";
 import { MAX_OWN_REPLY_OCTETS, writeOwnReply, type OwnReply } from "./wire/reply.ts";
 
 export interface Delivery {
-  /** Queues an answer for the chain of waiters that starts at `firstWaiter`. `answer` must stay as it is until `settle`. */
+  /**
+   * Queues an answer for the chain of waiters that starts at `firstWaiter`. `answer` must stay as it is until `settle`. `learnedUnder`: the
+   * admission's losses when its addresses were learned, where that was just now; else NEVER_LEARNED.
+   */
   ready(
     qname: DomainName,
     qtype: number,
     answer: PreparedAnswer,
     ageSeconds: number,
     firstWaiter: number,
+    learnedUnder: number,
   ): void;
   /** Answers a chain of waiters ourselves, now. */
   reply(reply: OwnReply, firstWaiter: number): void;
@@ -33,6 +37,7 @@ interface ReadyAnswer {
   answer: PreparedAnswer;
   ageSeconds: number;
   firstWaiter: number;
+  learnedUnder: number;
 }
 
 export function createDelivery(
@@ -45,6 +50,10 @@ export function createDelivery(
   /** The first `queued` of them wait for `settle`; the objects are used again. */
   const queue: ReadyAnswer[] = [];
   let queued = 0;
+
+  function learnUnlessJustLearned(item: ReadyAnswer): void {
+    if (item.learnedUnder !== admission.losses()) learn(item);
+  }
 
   function learn({ qname, answer, ageSeconds }: ReadyAnswer): void {
     const ttlSeconds = Math.max(answer.ttlSeconds - ageSeconds, 0);
@@ -111,22 +120,24 @@ export function createDelivery(
   }
 
   return {
-    ready(qname, qtype, answer, ageSeconds, firstWaiter) {
+    ready(qname, qtype, answer, ageSeconds, firstWaiter, learnedUnder) {
       const item = queue[queued];
-      if (item === undefined) queue[queued] = { qname, qtype, answer, ageSeconds, firstWaiter };
-      else {
+      if (item === undefined) {
+        queue[queued] = { qname, qtype, answer, ageSeconds, firstWaiter, learnedUnder };
+      } else {
         item.qname = qname;
         item.qtype = qtype;
         item.answer = answer;
         item.ageSeconds = ageSeconds;
         item.firstWaiter = firstWaiter;
+        item.learnedUnder = learnedUnder;
       }
       queued += 1;
     },
     reply,
     settle() {
       if (queued === 0) return;
-      forEachQueued(learn);
+      forEachQueued(learnUnlessJustLearned);
       if (admission.commit()) forEachQueued(deliver);
       // One of them spoils the batch: each by itself, so that only that one fails.
       else forEachQueued(settleAlone);

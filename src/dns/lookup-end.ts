@@ -1,4 +1,4 @@
-import type { AnswerCache } from "./cache.ts";
+import { type AnswerCache, NEVER_LEARNED } from "./cache.ts";
 import type { Counters } from "./counters.ts";
 import type { Delivery } from "./delivery.ts";
 import type { LookupEnd } from "./forwarder.ts";
@@ -38,7 +38,7 @@ export function createLookupEnd({
         return;
       }
       cache.store(qname, kind, answer, nowMs);
-      delivery.ready(qname, qtype, answer, 0, firstWaiter);
+      delivery.ready(qname, qtype, answer, 0, firstWaiter, NEVER_LEARNED);
     },
     failed({ qname, qtype, firstWaiter, deadlineMs }, rcode) {
       observer.forwarded(now() - deadlineMs + timeoutMs);

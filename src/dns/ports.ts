@@ -18,6 +18,8 @@ export interface AddressAdmission {
   learn(qname: DomainName, octets: Uint8Array, at: number, length: 4 | 16, ttlSeconds: number): void;
   /** Whether all that was queued is in force now. On `false` nothing of it is, and it is forgotten. */
   commit(): boolean;
+  /** Another small number whenever an address may have gone. While it stays, what a pass has learned need not be learned again for a second. */
+  losses(): number;
 }
 
 /** When upstreams are asked whether they live, and who hears of those that do not answer. */

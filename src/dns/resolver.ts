@@ -16,7 +16,7 @@ import type { Forwarder } from "./forwarder.ts";
 import type { LookupBounds } from "./lookup-bounds.ts";
 import { createLookupGroups, NO_GROUP } from "./lookup-groups.ts";
 import { DENIED, LIMITED, OVERLOADED, ownReplyForType, rcodeReply } from "./own-replies.ts";
-import type { LookupObserver, LookupPolicy } from "./ports.ts";
+import type { AddressAdmission, LookupObserver, LookupPolicy } from "./ports.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
 import { NO_WAITER, type Client, type WaiterTable } from "./waiters.ts";
 import { presentName } from "./wire/present-name.ts";
@@ -27,6 +27,7 @@ import { writeOwnReply, type OwnReply } from "./wire/reply.ts";
 export interface ResolverOptions {
   readonly arena: Arena;
   readonly policy: LookupPolicy;
+  readonly admission: AddressAdmission;
   readonly observer: LookupObserver;
   readonly bounds: LookupBounds;
   readonly cache: AnswerCache;
@@ -48,7 +49,7 @@ export interface Resolver {
 }
 
 export function createResolver(options: ResolverOptions): Resolver {
-  const { arena, policy, observer, cache, waiters, delivery, forwarder, counters } = options;
+  const { arena, policy, admission, observer, cache, waiters, delivery, forwarder, counters } = options;
   const readQuery = createQueryReader();
   const query = createQuery();
   const groupOf = createLookupGroups(options.groupSeed);
@@ -110,7 +111,10 @@ export function createResolver(options: ResolverOptions): Resolver {
     waiters.countFor(row, group);
     if (cached) {
       counters.cacheHits += 1;
-      delivery.ready(qname, query.qtype, cached, ageSeconds, row);
+      const learnedUnder = cache.learnedUnder(entry, nowMs);
+      const losses = admission.losses();
+      if (learnedUnder !== losses) cache.noteLearned(entry, losses, nowMs);
+      delivery.ready(qname, query.qtype, cached, ageSeconds, row, learnedUnder);
     } else if (underWay) {
       counters.joined += 1;
       underWay.firstWaiter = row;

@@ -191,6 +191,7 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
         return false;
       }
     },
+    losses: table.losses,
     *takeOver() {
       judged = undefined;
       yield* takeOverHeld(store, set);

@@ -93,6 +93,8 @@ export interface LearnedTable {
   /** Whether there is a row, and room for the names that it brings. */
   hasRoom(): boolean;
   size(): number;
+  /** Another number, of 30 bits, whenever a row has gone or its time has become shorter. */
+  losses(): number;
 }
 
 /** Order is to tell what is used from what is not, not one lookup from the next. */
@@ -120,6 +122,11 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
   const untils = new Uint32Array(capacity + 1);
   /** When a flow was last seen. */
   const flows = new Uint32Array(capacity + 1);
+
+  let losses = 0;
+  function lose(): void {
+    losses = (losses + 1) & 0x3f_ff_ff_ff;
+  }
 
   /** Undefined: nobody watches. One more than there may be: they are too many. */
   let noted: number[] | undefined;
@@ -149,6 +156,7 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
       if (order.sizeOf(wildcard) === 0) wildcards.release(wildcard);
       if (flows[slot] !== 0) flows[slot] = 0;
       keys.remove(slot);
+      lose();
     },
     crowdedOfName: (name) => (owners.sizeOf(name) < options.perName ? NO_SLOT : owners.oldestOf(name)),
     crowdedOfWildcard(wildcard, more = 1) {
@@ -176,7 +184,9 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
     keyView: keys.view,
     untilMs: (slot) => times.toMs(untils[slot] ?? 0),
     setUntilMs(slot, untilMs) {
-      untils[slot] = times.toTick(untilMs);
+      const until = times.toTick(untilMs);
+      if (until < (untils[slot] ?? 0)) lose();
+      untils[slot] = until;
     },
     hasOneUntil(afterMs, lastMs) {
       const [after, last] = [Math.max(times.toTick(afterMs), 1), times.toTick(lastMs)];
@@ -207,5 +217,6 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
       return keys.size() < capacity && owners.hasRoom();
     },
     size: keys.size,
+    losses: () => losses,
   };
 }

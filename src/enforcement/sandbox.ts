@@ -54,7 +54,7 @@ import { createWithheldAddresses } from "./withheld-addresses.ts";
 const HEAD_START_MS = 4;
 
 /** In mode `dns` the kernel judges no address, so it need not be told of any. */
-const NO_ADMISSION: AddressAdmission = { learn: () => undefined, commit: () => true };
+const NO_ADMISSION: AddressAdmission = { learn: () => undefined, commit: () => true, losses: () => 0 };
 
 export interface SandboxOptions extends ChangePolicySettings, HoldQueuesOptions {
   readonly upstreams: readonly Endpoint[];

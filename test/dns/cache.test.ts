@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createAnswerCache, NOT_CACHED, type AnswerCache } from "../../src/dns/cache.ts";
+import { createAnswerCache, NEVER_LEARNED, NOT_CACHED, type AnswerCache } from "../../src/dns/cache.ts";
 import { createPreparedAnswer, type PreparedAnswer } from "../../src/dns/prepared-answer.ts";
 import { qname } from "../policy/examples.ts";
 import { at, createFakeNetwork, DENY, ALLOW } from "./support/fake-network.ts";
@@ -54,6 +54,26 @@ describe("an answer is kept", () => {
     store(cache, "key", given);
     given.octets.fill(0xff);
     expect(readBody(cache, "key")).toEqual(Buffer.alloc(10));
+  });
+});
+
+describe("that its addresses are learned", () => {
+  test("is known for a second, and under the losses of then", () => {
+    const cache = createAnswerCache();
+    store(cache, "key", answer(60));
+    const entry = cache.find(qname("key"), ADDRESSES, 0);
+    expect(cache.learnedUnder(entry, 0)).toBe(NEVER_LEARNED);
+    cache.noteLearned(entry, 7, 5000);
+    expect(cache.learnedUnder(entry, 5999)).toBe(7);
+    expect(cache.learnedUnder(entry, 6000)).toBe(NEVER_LEARNED);
+  });
+
+  test("is forgotten with what another answer takes the place of", () => {
+    const cache = createAnswerCache(1);
+    store(cache, "key", answer(60));
+    cache.noteLearned(cache.find(qname("key"), ADDRESSES, 0), 7, 0);
+    store(cache, "other", answer(60));
+    expect(cache.learnedUnder(cache.find(qname("other"), ADDRESSES, 0), 0)).toBe(NEVER_LEARNED);
   });
 });
 

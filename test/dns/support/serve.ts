@@ -38,6 +38,7 @@ const server = await openDnsServer({
       queued = [];
       return isFine;
     },
+    losses: () => 0,
   },
   observer: {
     denied: () => undefined,
