@@ -1,7 +1,7 @@
 /** What a running sidecar does so that it takes little memory. */
 import {
   collectAll,
-  collectYoungGenerationAlone,
+  collectYoungGenerationOnOneThread,
   giveFreedMemoryBack,
   keepYoungGenerationSmall,
 } from "../sys/process-memory.ts";
@@ -15,7 +15,7 @@ const TRIM_MS = 15_000;
  */
 export function keepMemorySmall(countLookups: () => number, collect = collectAll): () => void {
   keepYoungGenerationSmall();
-  collectYoungGenerationAlone();
+  collectYoungGenerationOnOneThread();
   giveFreedMemoryBack();
   let counted = countLookups();
   let isCollected = false;

@@ -26,11 +26,11 @@ export function keepYoungGenerationSmall(): void {
 }
 
 /**
- * Has V8's young generation collected by the thread that waits for it, alone. Else that waits for helpers, too, and where the processors have
- * other work these wait for their turn first: 4 to 90 ms were seen where the collection takes 0.5. The old generation keeps its helpers,
- * which work beside us.
+ * Has V8's young generation collected by one thread: ours, or a helper that is quicker to take the work, for which ours waits then. Else that waits
+ * for several, and where the processors have other work each waits for its turn first: 4 to 90 ms were seen where the collection
+ * takes 0.5. The old generation keeps its helpers, which work beside us. V8 of Node 26 has no option by which ours alone would do it.
  */
-export function collectYoungGenerationAlone(): void {
+export function collectYoungGenerationOnOneThread(): void {
   setFlagsFromString("--no-parallel-scavenge");
 }
 
@@ -45,7 +45,7 @@ export async function loadByFirstFlags<T>(load: () => Promise<T>): Promise<T> {
     return await load();
   } finally {
     keepYoungGenerationSmall();
-    collectYoungGenerationAlone();
+    collectYoungGenerationOnOneThread();
   }
 }
 
