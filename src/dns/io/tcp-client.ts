@@ -19,35 +19,64 @@ export interface TcpClientOptions {
   readonly arena: Arena;
   /** Room in the arena for one answer of 64 KiB. */
   readonly answerRoom: number;
+  readonly gathering: GatheringRoom;
   /** Something is queued: `write` is to be called once at the end of the pass. */
   readonly onQueued: (write: () => void) => void;
+}
+
+/** Memory in which the answers of a pass gather, used again: who reads nothing and is cut leaves nothing to collect. */
+export interface GatheringRoom {
+  take(octets: number): Buffer;
+  release(room: Buffer): void;
+}
+
+/** Keeps the largest that it was given back. */
+export function createGatheringRoom(): GatheringRoom {
+  let spare: Buffer | undefined;
+  return {
+    take(octets) {
+      const room = spare;
+      if (room === undefined || room.length < octets)
+        return Buffer.allocUnsafeSlow(Math.max(octets, FIRST_ANSWERS_OCTETS));
+      spare = undefined;
+      return room;
+    },
+    release(room) {
+      if (spare === undefined || spare.length < room.length) spare = room;
+    },
+  };
 }
 
 /** A connection as a client. What it is sent is queued, and written in one piece. */
 export function createTcpClient(
   socket: Socket,
   talk: Talk,
-  { arena, answerRoom, onQueued }: TcpClientOptions,
+  { arena, answerRoom, gathering, onQueued }: TcpClientOptions,
 ): Client {
   /** Answers with their lengths before them, up to `end`. */
   let queued: Buffer | undefined;
   let end = 0;
 
   function write(): void {
-    const answers = queued?.subarray(0, end);
+    const room = queued;
+    const octets = end;
     queued = undefined;
     end = 0;
-    if (answers === undefined || !socket.writable) return;
+    if (room === undefined) return;
+    const answers = socket.writable ? Buffer.from(room.subarray(0, octets)) : undefined;
+    gathering.release(room);
+    if (answers === undefined) return;
     socket.write(answers);
     if (talk.isOver && talk.unanswered === 0) socket.end();
   }
   function makeRoom(octets: number): Buffer {
     if (queued === undefined) {
       onQueued(write);
-      queued = Buffer.allocUnsafe(Math.max(octets, FIRST_ANSWERS_OCTETS));
+      queued = gathering.take(octets);
     } else if (end + octets > queued.length) {
-      const larger = Buffer.allocUnsafe(Math.max(end + octets, 2 * queued.length));
+      const larger = gathering.take(Math.max(end + octets, 2 * queued.length));
       queued.copy(larger, 0, 0, end);
+      gathering.release(queued);
       queued = larger;
     }
     return queued;

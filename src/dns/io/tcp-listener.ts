@@ -8,7 +8,7 @@ import { boundUnread } from "../../sys/listening-socket.ts";
 import { BATCH } from "../../sys/message-header.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import type { Client } from "../waiters.ts";
-import { createTcpClient, type Talk } from "./tcp-client.ts";
+import { createGatheringRoom, createTcpClient, type GatheringRoom, type Talk } from "./tcp-client.ts";
 import { createFrameReader } from "./tcp-framing.ts";
 
 const MAX_CONNECTIONS = 128;
@@ -51,7 +51,7 @@ export const TCP_ANSWER_ROOM = 65_536;
 export async function openTcpListener(local: Endpoint, options: TcpListenerOptions): Promise<TcpListener> {
   /** The one that has been quiet longest comes first. */
   const connections = new Set<Socket>();
-  const state: ListenerState = { isReading: false, unwritten: [] };
+  const state: ListenerState = { isReading: false, unwritten: [], gathering: createGatheringRoom() };
   let isStopped = false;
   // A client may have said all that it wants to say and still wait for its answers.
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
@@ -112,6 +112,7 @@ interface ListenerState {
   isReading: boolean;
   /** Write what is queued for the connections that have something. */
   readonly unwritten: (() => void)[];
+  readonly gathering: GatheringRoom;
 }
 
 function serve(
@@ -124,7 +125,7 @@ function serve(
   const talk: Talk = { unanswered: 0, isOver: false };
   let messageDeadline: NodeJS.Timeout | undefined;
   const onQueued = (write: () => void): void => void state.unwritten.push(write);
-  const client = createTcpClient(socket, talk, { ...options, onQueued });
+  const client = createTcpClient(socket, talk, { ...options, gathering: state.gathering, onQueued });
   let inPass = 0;
   function endPass(): void {
     if (inPass > 0) onPass();
