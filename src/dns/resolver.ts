@@ -27,7 +27,7 @@ import { writeOwnReply, type OwnReply } from "./wire/reply.ts";
 export interface ResolverOptions {
   readonly arena: Arena;
   readonly policy: LookupPolicy;
-  readonly admission: AddressAdmission;
+  readonly admission: Pick<AddressAdmission, "losses">;
   readonly observer: LookupObserver;
   readonly bounds: LookupBounds;
   readonly cache: AnswerCache;

@@ -162,8 +162,8 @@ test("row 15: clients who read no answers over TCP have little kept for them, an
       addresses: ["198.51.100.1"],
     });
   }
-  // 128 connections may have 320 KiB each, and V8 collects what those had that were cut when it has some more.
-  expect((await residentMiB(resolver)) - before).toBeLessThan(100);
+  // 128 connections may have 320 KiB each; the rest is what the program grows by under its first load.
+  expect((await residentMiB(resolver)) - before).toBeLessThan(75);
   expect(await socketMiB(other)).toBeLessThan(100);
 });
 

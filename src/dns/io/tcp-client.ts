@@ -37,7 +37,7 @@ export function createGatheringRoom(): GatheringRoom {
     take(octets) {
       const room = spare;
       if (room === undefined || room.length < octets)
-        return Buffer.allocUnsafeSlow(Math.max(octets, FIRST_ANSWERS_OCTETS));
+        return Buffer.allocUnsafe(Math.max(octets, FIRST_ANSWERS_OCTETS));
       spare = undefined;
       return room;
     },
@@ -58,13 +58,11 @@ export function createTcpClient(
   let end = 0;
 
   function write(): void {
-    const room = queued;
-    const octets = end;
+    if (queued === undefined) return;
+    const answers = socket.writable ? Buffer.from(queued.subarray(0, end)) : undefined;
+    gathering.release(queued);
     queued = undefined;
     end = 0;
-    if (room === undefined) return;
-    const answers = socket.writable ? Buffer.from(room.subarray(0, octets)) : undefined;
-    gathering.release(room);
     if (answers === undefined) return;
     socket.write(answers);
     if (talk.isOver && talk.unanswered === 0) socket.end();
