@@ -9,7 +9,7 @@
 import { randomInt } from "node:crypto";
 import type { DomainName } from "../policy/domain-name.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
-import { createSlotIndex, hashText, NO_SLOT } from "./slot-index.ts";
+import { createSlotIndex, hashText, NO_SLOT } from "../tables/slot-index.ts";
 import { read16, write16 } from "./wire/query.ts";
 
 export const NOT_CACHED = NO_SLOT;

@@ -15,7 +15,7 @@ import type { Decision } from "../policy/decision.ts";
 import type { DomainName } from "../policy/domain-name.ts";
 import { lastTwoLabels } from "./lookup-groups.ts";
 import { createNamesSeen } from "./names-seen.ts";
-import { createSlotIndex, hashText, NO_SLOT } from "./slot-index.ts";
+import { createSlotIndex, hashText, NO_SLOT } from "../tables/slot-index.ts";
 import { RrType } from "./wire/constants.ts";
 
 export interface BoundSettings {

@@ -4,7 +4,7 @@
  */
 import type { Decision } from "../policy/decision.ts";
 import type { DomainName } from "../policy/domain-name.ts";
-import { hashText } from "./slot-index.ts";
+import { hashText } from "../tables/slot-index.ts";
 
 /** Groups are counted from 1. */
 export const GROUPS = 1024;

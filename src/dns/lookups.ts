@@ -5,7 +5,7 @@
 import { randomInt } from "node:crypto";
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Region } from "../sys/region.ts";
-import { createSlotIndex, hashText, NO_SLOT } from "./slot-index.ts";
+import { createSlotIndex, hashText, NO_SLOT } from "../tables/slot-index.ts";
 import { NO_WAITER } from "./waiters.ts";
 import { MAX_NAME_OCTETS } from "./wire/constants.ts";
 

@@ -1,7 +1,7 @@
-import { hashOctets, NO_SLOT } from "../dns/slot-index.ts";
+import { hashOctets, NO_SLOT } from "../tables/slot-index.ts";
 import type { Prefix } from "../policy/prefix.ts";
 import { beginsWith } from "../policy/target-bits.ts";
-import { createSlotChains } from "./slot-chains.ts";
+import { createSlotChains } from "../tables/slot-chains.ts";
 
 /** Addresses of 4 or 16 octets, each in a slot: 4 octets and 5 to find it again, or 16 and 5. Memory is touched as slots are used. */
 export interface AddressKeys {

@@ -1,6 +1,6 @@
 import type { HeldElement } from "../netfilter/wire/read-element.ts";
 import type { ForgottenAddress } from "./learned-addresses.ts";
-import { octetKey } from "./octet-key.ts";
+import { octetKey } from "../tables/octet-key.ts";
 
 /**
  * An element that runs out at another time than this about ours was written by somebody else. A ruleset that puts 100,000 back takes nft(8) some

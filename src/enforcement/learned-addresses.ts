@@ -11,7 +11,7 @@
  * {@link MAX_OWNERS} names; a flow that begins and is reset between two rounds is not seen to use its address.
  */
 import type { AddressAdmission } from "../dns/ports.ts";
-import { NO_SLOT } from "../dns/slot-index.ts";
+import { NO_SLOT } from "../tables/slot-index.ts";
 import type { LearnedSet } from "../netfilter/io/learned-set.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import type { DomainName } from "../policy/domain-name.ts";
@@ -24,7 +24,7 @@ import { isAdmitted, isOpenTo, parseOwners, renderOwners } from "./learned-owner
 import { type LearnedPage, listPage } from "./learned-pages.ts";
 import { createLearnedStore, type LearnedFigures } from "./learned-store.ts";
 import { findDifference, mayConcern, type PolicyDifference } from "./policy-difference.ts";
-import { keyOctets } from "./octet-key.ts";
+import { keyOctets } from "../tables/octet-key.ts";
 import type { NewRow } from "./learned-table.ts";
 import { createRevokedAddresses } from "./revoked-addresses.ts";
 import type { WithheldAddresses } from "./withheld-addresses.ts";

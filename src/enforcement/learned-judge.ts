@@ -1,4 +1,4 @@
-import { NO_SLOT } from "../dns/slot-index.ts";
+import { NO_SLOT } from "../tables/slot-index.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import { decideName } from "../policy/decide-name.ts";
 import { isDomainName } from "../policy/domain-name.ts";

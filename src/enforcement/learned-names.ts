@@ -3,10 +3,10 @@
  * behind it: names below one wildcard share that. A name of up to 11 octets in its first label takes 28, and where only
  * one address holds it, no more.
  */
-import { hashText, NO_SLOT } from "../dns/slot-index.ts";
+import { hashText, NO_SLOT } from "../tables/slot-index.ts";
 import type { Steps } from "../policy/steps.ts";
-import { createSlotChains } from "./slot-chains.ts";
-import { blocksFor, createSlotTexts } from "./slot-texts.ts";
+import { createSlotChains } from "../tables/slot-chains.ts";
+import { blocksFor, createSlotTexts } from "../tables/slot-texts.ts";
 
 const MAX_NAME_OCTETS = 255;
 /** What a name takes at most: itself and what is behind its first label. */

@@ -1,4 +1,4 @@
-import { NO_SLOT } from "../dns/slot-index.ts";
+import { NO_SLOT } from "../tables/slot-index.ts";
 import { hasRunOut } from "./learned-life.ts";
 import type { LearnedTable } from "./learned-table.ts";
 

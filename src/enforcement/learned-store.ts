@@ -1,9 +1,9 @@
 /** The learned addresses' table and the kernel's sets, kept in step: what is changed here is queued for the kernel, and in force with `commit`. */
 import { randomInt } from "node:crypto";
-import { NO_SLOT } from "../dns/slot-index.ts";
+import { NO_SLOT } from "../tables/slot-index.ts";
 import type { LearnedSet } from "../netfilter/io/learned-set.ts";
 import { MAX_LEARNED_ADDRESSES } from "../netfilter/named-sets.ts";
-import { createKeyList } from "./key-list.ts";
+import { createKeyList } from "../tables/key-list.ts";
 import * as life from "./learned-life.ts";
 import { MAX_OWNERS, renderOwners } from "./learned-owners.ts";
 import { type Bound, createLearnedTable, type LearnedTable, type NewRow } from "./learned-table.ts";

@@ -7,7 +7,7 @@
  * A row counts for the name that gave it first, and for the wildcard that allowed that name: {@link LearnedTable.crowdedOfName} and
  * {@link LearnedTable.crowdedOfWildcard} say which row has to go before one more may come.
  */
-import { NO_SLOT } from "../dns/slot-index.ts";
+import { NO_SLOT } from "../tables/slot-index.ts";
 import type { Prefix } from "../policy/prefix.ts";
 import { createAddressKeys } from "./address-keys.ts";
 import { createLearnedNames, type LearnedNames } from "./learned-names.ts";

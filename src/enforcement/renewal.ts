@@ -3,7 +3,7 @@
  * every flow judged again, and would cut one whose name is still allowed.
  */
 import type { LearnedAddresses } from "./learned-addresses.ts";
-import { octetKey } from "./octet-key.ts";
+import { octetKey } from "../tables/octet-key.ts";
 
 /** Well below the shortest life of a learned address, so that none runs out between two rounds. */
 const ROUND_MS = 20_000;

@@ -7,7 +7,7 @@
  */
 import type { LearnedSet } from "../netfilter/io/learned-set.ts";
 import type { Steps } from "../policy/steps.ts";
-import { keyOctets, octetKey } from "./octet-key.ts";
+import { keyOctets, octetKey } from "../tables/octet-key.ts";
 
 const REVOKED_MS = 3_600_000;
 const MAX_REVOKED = 65_536;

@@ -41,7 +41,7 @@ import { readOwnAddresses, reportLoopbackAnswers } from "./loopback-answers.ts";
 import { createLookupAudit } from "./lookup-audit.ts";
 import { createNetworkMemory } from "./network-memory.ts";
 import { createNftKernel, type RulesetFrame } from "./nft-kernel.ts";
-import { octetsOf } from "./octet-key.ts";
+import { octetsOf } from "../tables/octet-key.ts";
 import type { PolicyStorage } from "./policy-file.ts";
 import { createPolicyJudge } from "./policy-judge.ts";
 import { type PageRequest, reportSandbox, type SandboxReport } from "./sandbox-report.ts";

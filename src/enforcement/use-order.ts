@@ -2,7 +2,7 @@
  * Rows in groups, and which of them was used longest ago: of a group by its list, of all by a heap of the groups, in which each stands
  * by its oldest row. Rows and groups count from 1; 0 is none. A row takes 16 octets.
  */
-import { createRowLists } from "./row-lists.ts";
+import { createRowLists } from "../tables/row-lists.ts";
 
 export interface UseOrder {
   /** Adds a row that is in no group, as used last. Times are whole numbers that never go back. */

@@ -1,5 +1,5 @@
 /** Addresses that no name may give out, unless an address rule allows them: the upstreams' own, and what the network says at each read. */
-import { createAddressSet } from "./address-set.ts";
+import { createAddressSet } from "../tables/address-set.ts";
 
 export interface WithheldAddresses {
   /** Of `octets[at, at + length)`. Costs one look-up, however many there are. */

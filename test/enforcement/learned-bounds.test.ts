@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { takeAll } from "../../src/policy/steps.ts";
-import { octetKey } from "../../src/enforcement/octet-key.ts";
+import { octetKey } from "../../src/tables/octet-key.ts";
 import type { DomainName } from "../../src/policy/domain-name.ts";
 
 import { A, ADDRESS, addressOf, B, createBench, learn, name, OTHER, policy, text } from "./learned-bench.ts";

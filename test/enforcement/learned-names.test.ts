@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { NO_SLOT } from "../../src/dns/slot-index.ts";
+import { NO_SLOT } from "../../src/tables/slot-index.ts";
 import { createLearnedNames, type LearnedNames } from "../../src/enforcement/learned-names.ts";
 import { takeAll } from "../../src/policy/steps.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { octetKey } from "../../src/enforcement/octet-key.ts";
+import { octetKey } from "../../src/tables/octet-key.ts";
 
 import { A, ADDRESS, createBench, learn, OTHER, text } from "./learned-bench.ts";
 describe("renewal", () => {

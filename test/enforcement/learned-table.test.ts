@@ -1,7 +1,7 @@
 /** The table of learned addresses beside a plain model of it. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { NO_SLOT } from "../../src/dns/slot-index.ts";
+import { NO_SLOT } from "../../src/tables/slot-index.ts";
 import { createLearnedTable, type LearnedTable } from "../../src/enforcement/learned-table.ts";
 import type { Prefix } from "../../src/policy/prefix.ts";
 

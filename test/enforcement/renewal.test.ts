@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { octetKey } from "../../src/enforcement/octet-key.ts";
+import { octetKey } from "../../src/tables/octet-key.ts";
 import { startRenewal } from "../../src/enforcement/renewal.ts";
 
 const ADDRESS = Uint8Array.of(192, 0, 2, 7);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { octetsOf } from "../../src/enforcement/octet-key.ts";
+import { octetsOf } from "../../src/tables/octet-key.ts";
 import { createWithheldAddresses } from "../../src/enforcement/withheld-addresses.ts";
 
 const all = (...addresses: readonly string[]) => addresses.flatMap(octetsOf);

@@ -2,7 +2,7 @@
  * Which slot of a table holds a key: chains of slot numbers that grow bucket by bucket (linear hashing), so that memory is touched as slots
  * come and no step is long. Neither keys nor hashes are kept: whoever has the keys says a slot's hash again when a chain is parted.
  */
-import { NO_SLOT } from "../dns/slot-index.ts";
+import { NO_SLOT } from "./slot-index.ts";
 
 export interface SlotChains {
   /** The slots that may have the hash, one after the other. */

@@ -2,7 +2,7 @@
  * A text for each slot of a table, in one piece of memory: an octet says its length, then it follows. A slot has a block of its own, where a
  * short text has room; what is longer goes on in further blocks, so that nothing has to be moved or collected.
  */
-import { hashOctets } from "../dns/slot-index.ts";
+import { hashOctets } from "./slot-index.ts";
 
 export const BLOCK_OCTETS = 12;
 const MAX_OCTETS = 255;

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createSlotIndex, hashOctets, hashText, NO_SLOT } from "../../src/dns/slot-index.ts";
+import { createSlotIndex, hashOctets, hashText, NO_SLOT } from "../../src/tables/slot-index.ts";
 
 describe("a slot index", () => {
   test("holds what a plain list would, in the order in which it came, whatever comes and goes", () => {

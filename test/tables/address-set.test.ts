@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { createAddressSet } from "../../src/enforcement/address-set.ts";
+import { createAddressSet } from "../../src/tables/address-set.ts";
 
 const anyAddress = fc
   .constantFrom(4, 16)

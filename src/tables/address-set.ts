@@ -1,6 +1,6 @@
 /** A set of addresses that is asked for each answer: found by their octets where they stand, so that no look-up makes a text. */
 import { randomInt } from "node:crypto";
-import { createSlotIndex, hashOctets, NO_SLOT } from "../dns/slot-index.ts";
+import { createSlotIndex, hashOctets, NO_SLOT } from "./slot-index.ts";
 
 export interface AddressSet {
   /** Whether `octets[at, at + length)` is in it. */

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { NO_SLOT } from "../../src/dns/slot-index.ts";
-import { createSlotChains, type SlotChains } from "../../src/enforcement/slot-chains.ts";
+import { NO_SLOT } from "../../src/tables/slot-index.ts";
+import { createSlotChains, type SlotChains } from "../../src/tables/slot-chains.ts";
 
 const CAPACITY = 40;
 

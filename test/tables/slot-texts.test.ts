@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { hashText } from "../../src/dns/slot-index.ts";
-import { BLOCK_OCTETS, blocksFor, createSlotTexts } from "../../src/enforcement/slot-texts.ts";
+import { hashText } from "../../src/tables/slot-index.ts";
+import { BLOCK_OCTETS, blocksFor, createSlotTexts } from "../../src/tables/slot-texts.ts";
 
 const SLOTS = 8;
 const BLOCKS = 200;
