@@ -9,7 +9,7 @@ import { ListenError } from "../api/errors.ts";
 import { type Answer, type Application, createHttpServer } from "../api/http-server.ts";
 import { type Listener, listenTcp, listenUnix, showAddress } from "../api/listen.ts";
 import type { Settings } from "../config.ts";
-import { NetlinkRefusal } from "../netfilter/io/acknowledgement.ts";
+import { NetlinkRefusal } from "../netlink/acknowledgement.ts";
 import { type ApiRedirect, openApiRedirect } from "../netfilter/io/api-redirect.ts";
 import { parseAddress } from "../policy/address.ts";
 import { loadByFirstFlags } from "../sys/process-memory.ts";

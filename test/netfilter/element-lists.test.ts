@@ -2,7 +2,7 @@
 import { array, assert, constantFrom, integer, property, record } from "fast-check";
 import { expect, test } from "vitest";
 import { createElementLists } from "../../src/netfilter/wire/element-lists.ts";
-import { createNetlinkWriter } from "../../src/netfilter/wire/netlink-writer.ts";
+import { createNetlinkWriter } from "../../src/netlink/writer.ts";
 
 const SETS = [
   { table: "t", set: "one" },

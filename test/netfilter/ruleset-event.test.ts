@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { createForeignChanges, joinChanges } from "../../src/netfilter/foreign-change.ts";
-import { readReplies } from "../../src/netfilter/wire/netlink-reader.ts";
+import { readReplies } from "../../src/netlink/reader.ts";
 import { readObjectEvent, readTransactionEvent } from "../../src/netfilter/wire/ruleset-event.ts";
 
 /** Messages as the group receives them, with the attributes that are read and no others. */

@@ -3,10 +3,10 @@
  * which is the permanent ruleset's part (`api-port.ts`).
  */
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
-import { createNetlinkWriter, type NetlinkWriter } from "../wire/netlink-writer.ts";
+import { createNetlinkWriter, type NetlinkWriter } from "../../netlink/writer.ts";
 import { deleteRedirectTable, type Redirect, writeRedirectTable } from "../wire/redirect-table.ts";
 import { beginBatch, endBatch } from "../wire/set-element.ts";
-import { awaitAcknowledgement, NetlinkRefusal } from "./acknowledgement.ts";
+import { awaitAcknowledgement, NetlinkRefusal } from "../../netlink/acknowledgement.ts";
 
 const NETLINK_NETFILTER = 12;
 const BUFFER_OCTETS = 1 << 16;

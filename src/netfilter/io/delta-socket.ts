@@ -6,9 +6,9 @@ import { ADMIT_CHAIN, CURRENT_CHAIN } from "../generation-chains.ts";
 import { TABLE } from "../kernel-names.ts";
 import type { RangeChange, RulesetDelta } from "../ruleset-delta.ts";
 import { appendAdmit, appendCurrent, flushChain } from "../wire/generation-rule.ts";
-import { createNetlinkWriter, type NetlinkWriter } from "../wire/netlink-writer.ts";
+import { createNetlinkWriter, type NetlinkWriter } from "../../netlink/writer.ts";
 import { addElement, beginBatch, changeRange, deleteElement, endBatch } from "../wire/set-element.ts";
-import { awaitAcknowledgement } from "./acknowledgement.ts";
+import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
 
 const NETLINK_NETFILTER = 12;
 const BUFFER_OCTETS = 8 << 20;

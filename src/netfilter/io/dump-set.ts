@@ -1,10 +1,10 @@
 import { errnoName } from "../../sys/errors.ts";
 import type { NetlinkSocket } from "../../sys/netlink-socket.ts";
-import { readReplies } from "../wire/netlink-reader.ts";
-import type { NetlinkWriter } from "../wire/netlink-writer.ts";
+import { readReplies } from "../../netlink/reader.ts";
+import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { type HeldElement, readElements } from "../wire/read-element.ts";
 import { dumpElements, NFT_MSG_NEWSETELEM, type SetName } from "../wire/set-element.ts";
-import { NetlinkRefusal } from "./acknowledgement.ts";
+import { NetlinkRefusal } from "../../netlink/acknowledgement.ts";
 
 /**
  * Every element that the kernel holds in the set now, some hundred at a time; until the last of them the socket is for nothing else. For each

@@ -1,8 +1,8 @@
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { TABLE } from "../kernel-names.ts";
-import { readReplies } from "../wire/netlink-reader.ts";
-import { createNetlinkWriter } from "../wire/netlink-writer.ts";
+import { readReplies } from "../../netlink/reader.ts";
+import { createNetlinkWriter } from "../../netlink/writer.ts";
 import { NFPROTO_INET, nftMessage, NLM_F_REQUEST } from "../wire/set-element.ts";
 
 const NETLINK_NETFILTER = 12;

@@ -6,11 +6,11 @@
  * It never touches the static sets or the rules: those change through nft(8), whole. Known limit: while another process holds
  * the kernel's nftables commit lock (an `nft -f` of 100,000 prefixes), `commit` waits for it.
  */
-import { awaitAcknowledgement, NetlinkRefusal } from "./acknowledgement.ts";
+import { awaitAcknowledgement, NetlinkRefusal } from "../../netlink/acknowledgement.ts";
 import { dumpSet } from "./dump-set.ts";
 import { isKernelAtLeast } from "../../sys/kernel-version.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
-import { createNetlinkWriter } from "../wire/netlink-writer.ts";
+import { createNetlinkWriter } from "../../netlink/writer.ts";
 import type { HeldElement } from "../wire/read-element.ts";
 import { createElementLists } from "../wire/element-lists.ts";
 import { beginBatch, endBatch, MAX_COMMENT_OCTETS, type SetName } from "../wire/set-element.ts";

@@ -2,8 +2,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { CT_NEW, dumpConntrack, readDestination } from "../wire/conntrack.ts";
-import { readReplies } from "../wire/netlink-reader.ts";
-import { createNetlinkWriter } from "../wire/netlink-writer.ts";
+import { readReplies } from "../../netlink/reader.ts";
+import { createNetlinkWriter } from "../../netlink/writer.ts";
 
 const NETLINK_NETFILTER = 12;
 /** Datagrams of some hundred entries each that are read before lookups get their turn. */

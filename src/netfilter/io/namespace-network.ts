@@ -4,8 +4,8 @@ import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
 import { linkAddresses } from "../link-addresses.ts";
 import type { NetworkFacts } from "../ruleset-input.ts";
-import { readReplies } from "../wire/netlink-reader.ts";
-import { createNetlinkWriter } from "../wire/netlink-writer.ts";
+import { readReplies } from "../../netlink/reader.ts";
+import { createNetlinkWriter } from "../../netlink/writer.ts";
 import {
   dumpNetwork,
   type Link,
@@ -17,7 +17,7 @@ import {
   RTM_NEWADDR,
   RTM_NEWLINK,
   RTM_NEWROUTE,
-} from "../wire/rtnetlink.ts";
+} from "../../netlink/rtnetlink.ts";
 
 const NETLINK_ROUTE = 0;
 const RECEIVE_OCTETS = 1 << 20;

@@ -2,7 +2,7 @@
 import { SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
 import { watchReadable } from "../../sys/readiness.ts";
-import { NETWORK_EVENT_GROUPS } from "../wire/rtnetlink.ts";
+import { NETWORK_EVENT_GROUPS } from "../../netlink/rtnetlink.ts";
 
 const NETLINK_ROUTE = 0;
 const BUFFER_OCTETS = 1 << 20;

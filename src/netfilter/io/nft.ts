@@ -7,7 +7,7 @@ import { KernelError } from "../errors.ts";
 import { type KernelState, renderPieces, renderTeardown, stateAfter } from "../render-nft.ts";
 import { findDelta } from "../ruleset-delta.ts";
 import { guardedDevices, hasGuard, type Ruleset, withoutGuard } from "../ruleset.ts";
-import { NetlinkRefusal } from "./acknowledgement.ts";
+import { NetlinkRefusal } from "../../netlink/acknowledgement.ts";
 import type { DeltaSocket } from "./delta-socket.ts";
 import { readKernelState } from "./inspect.ts";
 import { runTool, type Tool, type ToolRun } from "./run-tool.ts";

@@ -2,9 +2,9 @@ import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { TABLE } from "../kernel-names.ts";
 import type { Endpoint } from "../ruleset-input.ts";
-import { createNetlinkWriter } from "../wire/netlink-writer.ts";
+import { createNetlinkWriter } from "../../netlink/writer.ts";
 import type { HeldElement } from "../wire/read-element.ts";
-import { NetlinkRefusal } from "./acknowledgement.ts";
+import { NetlinkRefusal } from "../../netlink/acknowledgement.ts";
 import { dumpSet } from "./dump-set.ts";
 
 const NETLINK_NETFILTER = 12;

@@ -11,7 +11,7 @@ import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.
 import { watchReadable } from "../../sys/readiness.ts";
 import { KernelError } from "../errors.ts";
 import { createForeignChanges, type ForeignChange } from "../foreign-change.ts";
-import { readReplies } from "../wire/netlink-reader.ts";
+import { readReplies } from "../../netlink/reader.ts";
 import { NFNLGRP_NFTABLES, readObjectEvent, readTransactionEvent } from "../wire/ruleset-event.ts";
 import { openTransactionCount } from "./transaction-count.ts";
 

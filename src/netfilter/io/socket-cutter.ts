@@ -9,8 +9,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { type NetlinkSocket, openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { CT_NEW, getConntrack, readFlow, type TrackedFlow } from "../wire/conntrack.ts";
-import { readReplies } from "../wire/netlink-reader.ts";
-import { createNetlinkWriter } from "../wire/netlink-writer.ts";
+import { readReplies } from "../../netlink/reader.ts";
+import { createNetlinkWriter } from "../../netlink/writer.ts";
 import {
   AF_INET6,
   type ConnectedSocket,
@@ -21,7 +21,7 @@ import {
   SOCK_DIAG_BY_FAMILY,
   SOCKET_KINDS,
   type SocketKind,
-} from "../wire/socket-diag.ts";
+} from "../../netlink/socket-diag.ts";
 
 const NETLINK_NETFILTER = 12;
 const NETLINK_SOCK_DIAG = 4;

@@ -4,8 +4,8 @@
  */
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { KernelError } from "../errors.ts";
-import { readReplies } from "../wire/netlink-reader.ts";
-import { createNetlinkWriter } from "../wire/netlink-writer.ts";
+import { readReplies } from "../../netlink/reader.ts";
+import { createNetlinkWriter } from "../../netlink/writer.ts";
 import { askTransaction, readTransactionEvent } from "../wire/ruleset-event.ts";
 
 const NETLINK_NETFILTER = 12;

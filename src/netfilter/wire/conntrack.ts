@@ -5,8 +5,8 @@
  *
  * Source: linux/netfilter/nfnetlink_conntrack.h.
  */
-import { readAttributes } from "./netlink-reader.ts";
-import type { NetlinkWriter } from "./netlink-writer.ts";
+import { readAttributes } from "../../netlink/reader.ts";
+import type { NetlinkWriter } from "../../netlink/writer.ts";
 
 const NFNL_SUBSYS_CTNETLINK = 1;
 export const CT_NEW = NFNL_SUBSYS_CTNETLINK << 8;

@@ -6,7 +6,7 @@
  *
  * Source: linux/netfilter/nf_tables.h.
  */
-import type { NetlinkWriter } from "./netlink-writer.ts";
+import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { NFPROTO_INET, nftMessage, NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "./set-element.ts";
 
 const NFT_MSG_NEWRULE = nftMessage(6);

@@ -20,7 +20,7 @@ import {
   value,
   writeChain,
 } from "./expressions.ts";
-import type { NetlinkWriter } from "./netlink-writer.ts";
+import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { NFPROTO_INET, nftMessage, NLM_F_ACK, NLM_F_REQUEST } from "./set-element.ts";
 
 const NFT_MSG_DELRULE = nftMessage(8);

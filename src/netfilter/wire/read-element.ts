@@ -1,4 +1,4 @@
-import { attributeLength, attributeType, behindAttribute, valueAt } from "./netlink-reader.ts";
+import { attributeLength, attributeType, behindAttribute, valueAt } from "../../netlink/reader.ts";
 import { ELEM, ELEM_LIST, LIST_ELEM } from "./set-element.ts";
 
 /** An element as the kernel holds it now. */

@@ -16,7 +16,7 @@
  */
 import { API_TABLE } from "../kernel-names.ts";
 import { appendRule, compare, expression, hostOrder, load, nested, REGISTER } from "./expressions.ts";
-import type { NetlinkWriter } from "./netlink-writer.ts";
+import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { NFPROTO_INET, nftMessage, NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "./set-element.ts";
 
 export interface Redirect {

@@ -8,8 +8,8 @@
  * Source: linux/netfilter/nf_tables.h.
  */
 import type { Family } from "../ruleset.ts";
-import { readAttributes } from "./netlink-reader.ts";
-import type { NetlinkWriter } from "./netlink-writer.ts";
+import { readAttributes } from "../../netlink/reader.ts";
+import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { nftMessage, NLM_F_REQUEST } from "./set-element.ts";
 
 /** The group that they come in. */

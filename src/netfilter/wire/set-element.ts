@@ -6,7 +6,7 @@
  * Source: linux/netfilter/nf_tables.h. An element's comment is user data of type 0, at most 251 octets and a zero: what
  * nft(8) shows behind `comment`.
  */
-import type { NetlinkWriter } from "./netlink-writer.ts";
+import type { NetlinkWriter } from "../../netlink/writer.ts";
 
 const NFNL_SUBSYS_NFTABLES = 10;
 export const NFPROTO_INET = 1;

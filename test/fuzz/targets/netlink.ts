@@ -1,13 +1,7 @@
 import { readDestination } from "../../../src/netfilter/wire/conntrack.ts";
-import {
-  behindError,
-  errnoAt,
-  findError,
-  readReplies,
-  sequenceAt,
-} from "../../../src/netfilter/wire/netlink-reader.ts";
+import { behindError, errnoAt, findError, readReplies, sequenceAt } from "../../../src/netlink/reader.ts";
 import { readElements } from "../../../src/netfilter/wire/read-element.ts";
-import { readAddressPrefix, readLink, readOnLinkRoute } from "../../../src/netfilter/wire/rtnetlink.ts";
+import { readAddressPrefix, readLink, readOnLinkRoute } from "../../../src/netlink/rtnetlink.ts";
 import type { Random } from "../engine/random.ts";
 import { plainChecker, readAnywhere, type Target } from "../engine/target.ts";
 

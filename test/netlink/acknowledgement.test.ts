@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { awaitAcknowledgement } from "../../src/netfilter/io/acknowledgement.ts";
+import { awaitAcknowledgement } from "../../src/netlink/acknowledgement.ts";
 
 /** What the kernel says of one message: nlmsghdr and an errno (`linux/netlink.h`). */
 function reply(sequence: number, errno = 0): Buffer {

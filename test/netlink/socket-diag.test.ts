@@ -1,13 +1,13 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { createNetlinkWriter } from "../../src/netfilter/wire/netlink-writer.ts";
+import { createNetlinkWriter } from "../../src/netlink/writer.ts";
 import { getConntrack, readFlow } from "../../src/netfilter/wire/conntrack.ts";
 import {
   encodeSocketDestroy,
   encodeSocketDump,
   readSocket,
   SOCKET_KINDS,
-} from "../../src/netfilter/wire/socket-diag.ts";
+} from "../../src/netlink/socket-diag.ts";
 
 const octets = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 const ID_V4 =

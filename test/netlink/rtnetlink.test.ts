@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { readAddressPrefix, readNextHops, readOnLinkRoute } from "../../src/netfilter/wire/rtnetlink.ts";
+import { readAddressPrefix, readNextHops, readOnLinkRoute } from "../../src/netlink/rtnetlink.ts";
 
 /** rtmsg of `family` in table 100, then the attributes. */
 function route(family: number, attributes: string, flags = "00000000"): Buffer {

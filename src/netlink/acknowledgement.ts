@@ -1,5 +1,5 @@
-import { errnoName, SystemCallError } from "../../sys/errors.ts";
-import { behindError, errnoAt, findError, sequenceAt } from "../wire/netlink-reader.ts";
+import { errnoName, SystemCallError } from "../sys/errors.ts";
+import { behindError, errnoAt, findError, sequenceAt } from "./reader.ts";
 
 /** The kernel refused a batch; nothing of it is in force. `code` is errno's name. */
 export class NetlinkRefusal extends Error {

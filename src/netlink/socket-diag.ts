@@ -8,7 +8,7 @@
  * Ports and addresses in network order, the rest in host order. An AF_INET6 socket that speaks IPv4 has IPv4-mapped addresses.
  * Source: linux/inet_diag.h, linux/sock_diag.h.
  */
-import { isIpv4Mapped } from "../../policy/address.ts";
+import { isIpv4Mapped } from "../policy/address.ts";
 
 export const SOCK_DIAG_BY_FAMILY = 20;
 const SOCK_DESTROY = 21;

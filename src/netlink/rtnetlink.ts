@@ -9,8 +9,8 @@
  *
  * Source: linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h.
  */
-import { readAttributes } from "./netlink-reader.ts";
-import type { NetlinkWriter } from "./netlink-writer.ts";
+import { readAttributes } from "./reader.ts";
+import type { NetlinkWriter } from "./writer.ts";
 
 export const RTM_NEWLINK = 16;
 export const RTM_NEWADDR = 20;
