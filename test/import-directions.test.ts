@@ -20,8 +20,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dns: ["policy", "sys", "tables"],
   netlink: ["policy", "sys"],
   netfilter: ["policy", "sys", "netlink"],
-  enforcement: ["policy", "protections", "tables", "sys", "audit", "dns", "netfilter", "xdp"],
-  api: ["policy", "protections", "audit", "enforcement"],
+  learned: ["policy", "tables", "dns", "netfilter", "sys"],
+  enforcement: ["policy", "protections", "tables", "sys", "audit", "dns", "netfilter", "learned", "xdp"],
+  api: ["policy", "protections", "audit", "learned", "enforcement"],
   client: ["api"],
   doctor: ["policy", "sys", "dns", "api"],
   cli: [

@@ -3,7 +3,7 @@
  * addresses one page. Nothing of it is secret to those who may read the policy.
  */
 import type { AlwaysRulesReading } from "../enforcement/always-rules.ts";
-import type { LearnedAddress } from "../enforcement/learned-pages.ts";
+import type { LearnedAddress } from "../learned/pages.ts";
 import type { Health, PolicyControl } from "../enforcement/policy-control.ts";
 import type { PageRequest, SandboxReport } from "../enforcement/sandbox-report.ts";
 import { renderAddress, renderIpv6 } from "../policy/address.ts";

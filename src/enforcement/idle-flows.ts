@@ -13,7 +13,7 @@ import { decideAddress } from "../policy/decide-address.ts";
 import { findDifferences, type RuleTrie } from "../policy/rule-trie.ts";
 import { keepOpen, type KeptOpen } from "../sys/kept-open.ts";
 import { describe } from "./errors.ts";
-import type { LearnedAddresses } from "./learned-addresses.ts";
+import type { LearnedAddresses } from "../learned/learned-addresses.ts";
 import { octetKey } from "../tables/octet-key.ts";
 
 /** Between two rounds: each has the kernel go through its whole table of sockets, 4 ms of work, so changes in a row share one. */

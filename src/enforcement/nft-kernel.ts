@@ -16,8 +16,8 @@ import { renderAddress, renderIpv6 } from "../policy/address.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import { inSlices } from "../sys/in-slices.ts";
 import type { PolicyKernel } from "./change-policy.ts";
-import { renderOwners } from "./learned-owners.ts";
-import type { ForgottenAddress, LearnedAddresses } from "./learned-addresses.ts";
+import { renderOwners } from "../learned/owners.ts";
+import type { ForgottenAddress, LearnedAddresses } from "../learned/learned-addresses.ts";
 
 /** What of the ruleset stays the same as long as the process lives. */
 export type RulesetFrame = Pick<

@@ -8,7 +8,7 @@ import { type CompiledPolicy } from "../policy/compile.ts";
 import { decideAddress } from "../policy/decide-address.ts";
 import { decideName } from "../policy/decide-name.ts";
 import type { PolicyInForce } from "./change-policy.ts";
-import type { WithheldAddresses } from "./withheld-addresses.ts";
+import type { WithheldAddresses } from "../learned/withheld.ts";
 
 export interface JudgeOptions {
   readonly inForce: () => PolicyInForce;

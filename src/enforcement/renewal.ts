@@ -2,7 +2,7 @@
  * Keeps learned addresses in force while flows use them. An address that a flow uses must never run out: the next change of the policy has
  * every flow judged again, and would cut one whose name is still allowed.
  */
-import type { LearnedAddresses } from "./learned-addresses.ts";
+import type { LearnedAddresses } from "../learned/learned-addresses.ts";
 import { octetKey } from "../tables/octet-key.ts";
 
 /** Well below the shortest life of a learned address, so that none runs out between two rounds. */

@@ -4,8 +4,8 @@ import type { PolicyLayers } from "../policy/layers.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
 import type { PolicyChanges } from "./change-policy.ts";
 import type { GuardedInterfaces, InterfaceGuards } from "./interface-guards.ts";
-import type { LearnedAddresses } from "./learned-addresses.ts";
-import type { LearnedPage } from "./learned-pages.ts";
+import type { LearnedAddresses } from "../learned/learned-addresses.ts";
+import type { LearnedPage } from "../learned/pages.ts";
 
 /** Which of the learned addresses are wanted: see `LearnedAddresses.list`. */
 export interface PageRequest {

@@ -34,7 +34,7 @@ import { drawMarks } from "./draw-marks.ts";
 import { holdQueues, type HoldQueuesOptions } from "./hold-queues.ts";
 import { createIdleFlows } from "./idle-flows.ts";
 import { watchInterfaceGuards } from "./interface-guards.ts";
-import type { LearnedFigures } from "./learned-store.ts";
+import type { LearnedFigures } from "../learned/store.ts";
 import { takeOverLearned } from "./take-over-learned.ts";
 import { openOnFreePort, RESOLVER_PORT } from "./open-on-free-port.ts";
 import { readOwnAddresses, reportLoopbackAnswers } from "./loopback-answers.ts";
@@ -48,7 +48,7 @@ import { type PageRequest, reportSandbox, type SandboxReport } from "./sandbox-r
 import { createHealthCheck } from "./sandbox-health.ts";
 import { openRulesetWatch } from "./ruleset-watch.ts";
 import { startRenewal } from "./renewal.ts";
-import { createWithheldAddresses } from "./withheld-addresses.ts";
+import { createWithheldAddresses } from "../learned/withheld.ts";
 
 /** In which nft(8) is started, of the 20 ms and more that it then takes. */
 const HEAD_START_MS = 4;

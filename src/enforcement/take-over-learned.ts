@@ -3,8 +3,8 @@ import type { CompiledPolicy } from "../policy/compile.ts";
 import { decideName } from "../policy/decide-name.ts";
 import { inSlices } from "../sys/in-slices.ts";
 import { countLearned, type KernelFigures } from "./kernel-figures.ts";
-import { createLearnedAddresses, type LearnedAddresses } from "./learned-addresses.ts";
-import type { WithheldAddresses } from "./withheld-addresses.ts";
+import { createLearnedAddresses, type LearnedAddresses } from "../learned/learned-addresses.ts";
+import type { WithheldAddresses } from "../learned/withheld.ts";
 
 export interface TakeOverOptions {
   readonly set: LearnedSet;

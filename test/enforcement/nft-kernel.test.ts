@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createLearnedAddresses } from "../../src/enforcement/learned-addresses.ts";
-import { createWithheldAddresses } from "../../src/enforcement/withheld-addresses.ts";
+import { createLearnedAddresses } from "../../src/learned/learned-addresses.ts";
+import { createWithheldAddresses } from "../../src/learned/withheld.ts";
 import { createNftKernel } from "../../src/enforcement/nft-kernel.ts";
 import { KernelError } from "../../src/netfilter/errors.ts";
 import type { RulesetApplier } from "../../src/netfilter/io/nft.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createPolicyJudge } from "../../src/enforcement/policy-judge.ts";
-import { createWithheldAddresses } from "../../src/enforcement/withheld-addresses.ts";
+import { createWithheldAddresses } from "../../src/learned/withheld.ts";
 import { parseAddress } from "../../src/policy/address.ts";
 import { type CompiledPolicy, compilePolicy } from "../../src/policy/compile.ts";
 import { parseDomainName } from "../../src/policy/domain-name.ts";

@@ -1,6 +1,6 @@
 import { NO_SLOT } from "../tables/slot-index.ts";
 import { createFurtherOwners } from "./further-owners.ts";
-import type { LearnedNames } from "./learned-names.ts";
+import type { LearnedNames } from "./names.ts";
 import { createRowLists } from "../tables/row-lists.ts";
 
 /** Which names own a row. The first one is whom it counts for, and stays; of the others the latest are kept. */

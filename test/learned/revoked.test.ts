@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createRevokedAddresses } from "../../src/enforcement/revoked-addresses.ts";
+import { createRevokedAddresses } from "../../src/learned/revoked.ts";
 import { takeAll } from "../../src/policy/steps.ts";
 import { createFakeLearnedSet } from "../support/fake-learned-set.ts";
 

@@ -4,9 +4,9 @@ import { NO_SLOT } from "../tables/slot-index.ts";
 import type { LearnedSet } from "../netfilter/io/learned-set.ts";
 import { MAX_LEARNED_ADDRESSES } from "../netfilter/named-sets.ts";
 import { createKeyList } from "../tables/key-list.ts";
-import * as life from "./learned-life.ts";
-import { MAX_OWNERS, renderOwners } from "./learned-owners.ts";
-import { type Bound, createLearnedTable, type LearnedTable, type NewRow } from "./learned-table.ts";
+import * as life from "./life.ts";
+import { MAX_OWNERS, renderOwners } from "./owners.ts";
+import { type Bound, createLearnedTable, type LearnedTable, type NewRow } from "./table.ts";
 
 const MAX_OF_NAME = 1024;
 const MAX_OF_WILDCARD = 8192;

@@ -17,17 +17,17 @@ import type { CompiledPolicy } from "../policy/compile.ts";
 import type { DomainName } from "../policy/domain-name.ts";
 import { MAX_LEARNED_ADDRESSES } from "../netfilter/named-sets.ts";
 import type { Steps } from "../policy/steps.ts";
-import { reconcileHeld, takeOverHeld } from "./learned-held.ts";
-import { createLearnedJudge } from "./learned-judge.ts";
-import * as life from "./learned-life.ts";
-import { isAdmitted, isOpenTo, parseOwners, renderOwners } from "./learned-owners.ts";
-import { type LearnedPage, listPage } from "./learned-pages.ts";
-import { createLearnedStore, type LearnedFigures } from "./learned-store.ts";
+import { reconcileHeld, takeOverHeld } from "./held.ts";
+import { createLearnedJudge } from "./judge.ts";
+import * as life from "./life.ts";
+import { isAdmitted, isOpenTo, parseOwners, renderOwners } from "./owners.ts";
+import { type LearnedPage, listPage } from "./pages.ts";
+import { createLearnedStore, type LearnedFigures } from "./store.ts";
 import { findDifference, mayConcern, type PolicyDifference } from "./policy-difference.ts";
 import { keyOctets } from "../tables/octet-key.ts";
-import type { NewRow } from "./learned-table.ts";
-import { createRevokedAddresses } from "./revoked-addresses.ts";
-import type { WithheldAddresses } from "./withheld-addresses.ts";
+import type { NewRow } from "./table.ts";
+import { createRevokedAddresses } from "./revoked.ts";
+import type { WithheldAddresses } from "./withheld.ts";
 
 /** Addresses that a change takes out in a step: half a millisecond of the kernel's. */
 const FORGET_BATCH = 32;

@@ -10,8 +10,8 @@
 import { NO_SLOT } from "../tables/slot-index.ts";
 import type { Prefix } from "../policy/prefix.ts";
 import { createAddressKeys } from "./address-keys.ts";
-import { createLearnedNames, type LearnedNames } from "./learned-names.ts";
-import { createLearnedTimes } from "./learned-times.ts";
+import { createLearnedNames, type LearnedNames } from "./names.ts";
+import { createLearnedTimes } from "./times.ts";
 import { createRowOwners } from "./row-owners.ts";
 import { createUseOrder } from "./use-order.ts";
 import { createWildcardGroups } from "./wildcard-groups.ts";

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isAdmitted } from "../../src/enforcement/learned-owners.ts";
+import { isAdmitted } from "../../src/learned/owners.ts";
 import { type CompiledPolicy, mergeSteps } from "../../src/policy/compile.ts";
 import type { Rule } from "../../src/policy/rule.ts";
 import { parsePolicyJson } from "../../src/policy/parse-policy.ts";

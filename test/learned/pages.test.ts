@@ -2,9 +2,9 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { takeAll } from "../../src/policy/steps.ts";
-import { createLearnedAddresses, type LearnedAddresses } from "../../src/enforcement/learned-addresses.ts";
-import { createWithheldAddresses } from "../../src/enforcement/withheld-addresses.ts";
-import type { LearnedAddress } from "../../src/enforcement/learned-pages.ts";
+import { createLearnedAddresses, type LearnedAddresses } from "../../src/learned/learned-addresses.ts";
+import { createWithheldAddresses } from "../../src/learned/withheld.ts";
+import type { LearnedAddress } from "../../src/learned/pages.ts";
 import { compilePolicy } from "../../src/policy/compile.ts";
 import { DENY_ALL } from "../../src/policy/policy.ts";
 import { nameOf } from "../policy/examples.ts";

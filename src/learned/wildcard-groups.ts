@@ -1,4 +1,4 @@
-import type { LearnedNames } from "./learned-names.ts";
+import type { LearnedNames } from "./names.ts";
 
 /** The group of rows that count for no wildcard. */
 const NO_WILDCARD = 1;

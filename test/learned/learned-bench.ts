@@ -1,6 +1,6 @@
 /** Learned addresses over a kernel that is a model, on a clock that the test turns. */
-import { createLearnedAddresses, type LearnedAddresses } from "../../src/enforcement/learned-addresses.ts";
-import { createWithheldAddresses, type WithheldAddresses } from "../../src/enforcement/withheld-addresses.ts";
+import { createLearnedAddresses, type LearnedAddresses } from "../../src/learned/learned-addresses.ts";
+import { createWithheldAddresses, type WithheldAddresses } from "../../src/learned/withheld.ts";
 import { compilePolicy, type CompiledPolicy } from "../../src/policy/compile.ts";
 import type { DomainName } from "../../src/policy/domain-name.ts";
 import { parseDomainName } from "../../src/policy/domain-name.ts";

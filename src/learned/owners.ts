@@ -4,7 +4,7 @@ import type { CompiledPolicy } from "../policy/compile.ts";
 import { decideAddress } from "../policy/decide-address.ts";
 import { decideName } from "../policy/decide-name.ts";
 import { isDomainName, type DomainName } from "../policy/domain-name.ts";
-import type { WithheldAddresses } from "./withheld-addresses.ts";
+import type { WithheldAddresses } from "./withheld.ts";
 
 /** An address remembers so many names: the first one that gave it, and the latest. */
 export const MAX_OWNERS = 8;

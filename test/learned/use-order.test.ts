@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { createUseOrder } from "../../src/enforcement/use-order.ts";
+import { createUseOrder } from "../../src/learned/use-order.ts";
 
 const [ROWS, GROUPS] = [20, 6];
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { octetsOf } from "../../src/tables/octet-key.ts";
-import { createWithheldAddresses } from "../../src/enforcement/withheld-addresses.ts";
+import { createWithheldAddresses } from "../../src/learned/withheld.ts";
 
 const all = (...addresses: readonly string[]) => addresses.flatMap(octetsOf);
 

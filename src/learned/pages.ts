@@ -1,6 +1,6 @@
 import { NO_SLOT } from "../tables/slot-index.ts";
-import { hasRunOut } from "./learned-life.ts";
-import type { LearnedTable } from "./learned-table.ts";
+import { hasRunOut } from "./life.ts";
+import type { LearnedTable } from "./table.ts";
 
 /** One address in force. */
 export interface LearnedAddress {

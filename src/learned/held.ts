@@ -6,9 +6,9 @@ import type { Steps } from "../policy/steps.ts";
 import { compareHeld } from "./compare-held.ts";
 import { createKeyList } from "../tables/key-list.ts";
 import type { ForgottenAddress } from "./learned-addresses.ts";
-import { parseOwners } from "./learned-owners.ts";
-import type { LearnedStore } from "./learned-store.ts";
-import type { LearnedTable } from "./learned-table.ts";
+import { parseOwners } from "./owners.ts";
+import type { LearnedStore } from "./store.ts";
+import type { LearnedTable } from "./table.ts";
 
 /** Addresses that go in one batch: a few hundred octets each, on a socket that may have no more than 200 KiB. */
 const BATCH = 512;

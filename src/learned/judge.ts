@@ -3,10 +3,10 @@ import type { CompiledPolicy } from "../policy/compile.ts";
 import { decideName } from "../policy/decide-name.ts";
 import { isDomainName } from "../policy/domain-name.ts";
 import type { Steps } from "../policy/steps.ts";
-import { isOpenTo } from "./learned-owners.ts";
-import type { LearnedTable } from "./learned-table.ts";
+import { isOpenTo } from "./owners.ts";
+import type { LearnedTable } from "./table.ts";
 import type { PolicyDifference } from "./policy-difference.ts";
-import type { WithheldAddresses } from "./withheld-addresses.ts";
+import type { WithheldAddresses } from "./withheld.ts";
 
 /**
  * Finds the learned addresses that a policy would not admit: those that a rule denies, that are withheld, or that no allowed name owns. It looks

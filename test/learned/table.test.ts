@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { NO_SLOT } from "../../src/tables/slot-index.ts";
-import { createLearnedTable, type LearnedTable } from "../../src/enforcement/learned-table.ts";
+import { createLearnedTable, type LearnedTable } from "../../src/learned/table.ts";
 import type { Prefix } from "../../src/policy/prefix.ts";
 
 const START_MS = 5000;

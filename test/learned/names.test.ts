@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { NO_SLOT } from "../../src/tables/slot-index.ts";
-import { createLearnedNames, type LearnedNames } from "../../src/enforcement/learned-names.ts";
+import { createLearnedNames, type LearnedNames } from "../../src/learned/names.ts";
 import { takeAll } from "../../src/policy/steps.ts";
 
 const CAPACITY = 60;
