@@ -1,6 +1,6 @@
 /** The HTTP API, as a value: routes over the enforcement's port. It holds no state; `listen.ts` gives it sockets. */
 import { Hono } from "hono";
-import type { PolicyControl } from "../enforcement/policy-control.ts";
+import type { PolicyControl } from "../enforcement/change/policy-control.ts";
 import { type TakeSteps, takeAll } from "../policy/steps.ts";
 import { type AuthSettings, createAuth } from "./auth.ts";
 import { BODY_LIMITS, type BodyLimits } from "./body.ts";

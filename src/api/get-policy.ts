@@ -1,4 +1,4 @@
-import type { PolicyControl } from "../enforcement/policy-control.ts";
+import type { PolicyControl } from "../enforcement/change/policy-control.ts";
 import { renderPolicy } from "../policy/policy.ts";
 import { type Reply, describeState } from "./reply.ts";
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Health } from "../enforcement/policy-control.ts";
+import type { Health } from "../enforcement/change/policy-control.ts";
 import { oneLine } from "../policy/problem.ts";
 import type { ApiContext } from "./context.ts";
 import { refuseWrite } from "./read-only.ts";

@@ -13,7 +13,7 @@ import {
   createServer,
 } from "node:http";
 import type { Socket } from "node:net";
-import type { Health } from "../enforcement/policy-control.ts";
+import type { Health } from "../enforcement/change/policy-control.ts";
 import { type Connections, boundConnections } from "./connections.ts";
 import { createGentleCloser } from "./gentle-close.ts";
 import { asksForHealth, sayHealth } from "./healthz.ts";

@@ -1,6 +1,6 @@
 /** `/policy`: the order of checks that all its methods share. Token, method, who may write, query, body, signature; then the method's own. */
 import { ApplyError, PersistError } from "../enforcement/errors.ts";
-import type { ChangeOptions, PolicyControl } from "../enforcement/policy-control.ts";
+import type { ChangeOptions, PolicyControl } from "../enforcement/change/policy-control.ts";
 import type { TakeSteps } from "../policy/steps.ts";
 import type { Auth } from "./auth.ts";
 import { type BodyLimits, readBody } from "./body.ts";

@@ -1,4 +1,4 @@
-import type { ChangeOptions } from "../enforcement/policy-control.ts";
+import type { ChangeOptions } from "../enforcement/change/policy-control.ts";
 import { policySteps } from "../policy/parse-policy.ts";
 import { DENY_ALL } from "../policy/policy.ts";
 import type { ChangeParts } from "./policy-route.ts";

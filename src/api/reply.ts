@@ -1,4 +1,4 @@
-import type { ChangeOutcome, PolicySnapshot } from "../enforcement/policy-control.ts";
+import type { ChangeOutcome, PolicySnapshot } from "../enforcement/change/policy-control.ts";
 import { policyMode, renderPolicy } from "../policy/policy.ts";
 import { type Problem, renderProblems } from "../policy/problem.ts";
 import type { TakeSteps } from "../policy/steps.ts";

@@ -2,9 +2,9 @@
  * What `GET /status` tells. It costs by what it shows: of each list of rules and problems the first {@link SHOWN}, of the learned
  * addresses one page. Nothing of it is secret to those who may read the policy.
  */
-import type { AlwaysRulesReading } from "../enforcement/always-rules.ts";
+import type { AlwaysRulesReading } from "../enforcement/always/always-rules.ts";
 import type { LearnedAddress } from "../learned/pages.ts";
-import type { Health, PolicyControl } from "../enforcement/policy-control.ts";
+import type { Health, PolicyControl } from "../enforcement/change/policy-control.ts";
 import type { PageRequest, SandboxReport } from "../enforcement/sandbox-report.ts";
 import { renderAddress, renderIpv6 } from "../policy/address.ts";
 import { type Policy, renderPolicy } from "../policy/policy.ts";

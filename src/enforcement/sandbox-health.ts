@@ -1,6 +1,6 @@
 import { findSilentTransport } from "../dns/io/self-check.ts";
 import type { DnsServer } from "../dns/io/server.ts";
-import type { Health } from "./policy-control.ts";
+import type { Health } from "./change/policy-control.ts";
 
 /**
  * What is known to be wrong, first; then whether the resolver answers. Anyone may ask, as often as he likes: who asks while others do shares

@@ -2,8 +2,8 @@
 import type { DnsServer } from "../dns/io/server.ts";
 import type { PolicyLayers } from "../policy/layers.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
-import type { PolicyChanges } from "./change-policy.ts";
-import type { GuardedInterfaces, InterfaceGuards } from "./interface-guards.ts";
+import type { PolicyChanges } from "./change/change-policy.ts";
+import type { GuardedInterfaces, InterfaceGuards } from "./keep/interface-guards.ts";
 import type { LearnedAddresses } from "../learned/learned-addresses.ts";
 import type { LearnedPage } from "../learned/pages.ts";
 

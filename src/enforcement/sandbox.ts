@@ -27,27 +27,27 @@ import {
   type AlwaysLayers,
   type ChangePolicySettings,
   type PolicyChanges,
-} from "./change-policy.ts";
+} from "./change/change-policy.ts";
 import { countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
 import { closeEverything } from "./close-everything.ts";
 import { drawMarks } from "./draw-marks.ts";
-import { holdQueues, type HoldQueuesOptions } from "./hold-queues.ts";
-import { createIdleFlows } from "./idle-flows.ts";
-import { watchInterfaceGuards } from "./interface-guards.ts";
+import { holdQueues, type HoldQueuesOptions } from "./keep/hold-queues.ts";
+import { createIdleFlows } from "./flows/idle-flows.ts";
+import { watchInterfaceGuards } from "./keep/interface-guards.ts";
 import type { LearnedFigures } from "../learned/store.ts";
 import { takeOverLearned } from "./take-over-learned.ts";
 import { openOnFreePort, RESOLVER_PORT } from "./open-on-free-port.ts";
-import { readOwnAddresses, reportLoopbackAnswers } from "./loopback-answers.ts";
-import { createLookupAudit } from "./lookup-audit.ts";
-import { createNetworkMemory } from "./network-memory.ts";
-import { createNftKernel, type RulesetFrame } from "./nft-kernel.ts";
+import { readOwnAddresses, reportLoopbackAnswers } from "./keep/loopback-answers.ts";
+import { createLookupAudit } from "./lookups/lookup-audit.ts";
+import { createNetworkMemory } from "./keep/network-memory.ts";
+import { createNftKernel, type RulesetFrame } from "./change/nft-kernel.ts";
 import { octetsOf } from "../tables/octet-key.ts";
-import type { PolicyStorage } from "./policy-file.ts";
-import { createPolicyJudge } from "./policy-judge.ts";
+import type { PolicyStorage } from "./change/policy-file.ts";
+import { createPolicyJudge } from "./lookups/policy-judge.ts";
 import { type PageRequest, reportSandbox, type SandboxReport } from "./sandbox-report.ts";
 import { createHealthCheck } from "./sandbox-health.ts";
-import { openRulesetWatch } from "./ruleset-watch.ts";
-import { startRenewal } from "./renewal.ts";
+import { openRulesetWatch } from "./keep/ruleset-watch.ts";
+import { startRenewal } from "./flows/renewal.ts";
 import { createWithheldAddresses } from "../learned/withheld.ts";
 
 /** In which nft(8) is started, of the 20 ms and more that it then takes. */

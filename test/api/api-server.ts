@@ -10,14 +10,14 @@ import {
   HTTP_LIMITS,
   createHttpServer,
 } from "../../src/api/http-server.ts";
-import type { PolicyControl } from "../../src/enforcement/policy-control.ts";
+import type { PolicyControl } from "../../src/enforcement/change/policy-control.ts";
 import { type Listener, listenTcp, listenUnix } from "../../src/api/listen.ts";
 import { boundUnread } from "../../src/sys/listening-socket.ts";
 import {
   type FakeWorld,
   type FakeWorldOptions,
   createFakeWorld,
-} from "../enforcement/change-policy-ports.ts";
+} from "../enforcement/change/change-policy-ports.ts";
 
 /** The real application on real sockets, over a fake kernel and disk. */
 export interface ApiServer extends AsyncDisposable {

@@ -10,7 +10,7 @@ import { createApp } from "../../src/api/app.ts";
 import { ListenError } from "../../src/api/errors.ts";
 import { createHttpServer } from "../../src/api/http-server.ts";
 import { listenTcp, listenUnix } from "../../src/api/listen.ts";
-import { createFakeWorld } from "../enforcement/change-policy-ports.ts";
+import { createFakeWorld } from "../enforcement/change/change-policy-ports.ts";
 import { applicationOf, callApi, connectRaw, startApi } from "./api-server.ts";
 
 async function createServerUnderTest() {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { PersistError } from "../../src/enforcement/errors.ts";
-import { policyOf } from "../enforcement/change-policy-ports.ts";
+import { policyOf } from "../enforcement/change/change-policy-ports.ts";
 import { startApi } from "./api-server.ts";
 
 const BASE = policyOf({

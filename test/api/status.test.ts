@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { PageRequest } from "../../src/enforcement/sandbox-report.ts";
-import { policyOf, targetsOf } from "../enforcement/change-policy-ports.ts";
+import { policyOf, targetsOf } from "../enforcement/change/change-policy-ports.ts";
 import { type ApiServer, startApi } from "./api-server.ts";
 import { REPORT, statusSources } from "./status-sources.ts";
 

@@ -11,7 +11,7 @@ import {
   ConnectionError,
   createEgressClient,
 } from "../../src/client/client.ts";
-import { policyOf } from "../enforcement/change-policy-ports.ts";
+import { policyOf } from "../enforcement/change/change-policy-ports.ts";
 import { type ApiServerOptions, callApi, startApi } from "../api/api-server.ts";
 import { REPORT, statusSources } from "../api/status-sources.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { renderPolicyText } from "../../src/policy/policy-text.ts";
-import { policyOf } from "../enforcement/change-policy-ports.ts";
+import { policyOf } from "../enforcement/change/change-policy-ports.ts";
 import { callApi } from "../api/api-server.ts";
 import { createBreakableNft } from "../support/breakable-nft.ts";
 import { readAddresses } from "../support/kernel-sets.ts";

@@ -1,0 +1,230 @@
+/**
+ * The policy in force, and its changes.
+ *
+ * A change goes: edit, cap, text, write beside the file, compile, kernel, rename, memory, answer. It holds the file's new text ready
+ * before the kernel is touched, because a rename hardly ever fails while a write may (a full disk). Until the rename is done
+ * the old policy is what a restart finds, and after a failure the kernel is given the old policy again. A kernel that refuses
+ * even that is said by `health` and tried again each second: until it takes the old policy, lookups have to pass both.
+ *
+ * Known limit: a kernel port that never settles holds up all further changes; it is the port's part to have a time limit.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { AuditLog, LoadedFrom } from "../../audit/audit-log.ts";
+import { type CompiledPolicy, compileSteps, mergeSteps, removalSteps } from "../../policy/compile.ts";
+import { mergeRulesSteps, removeTargetsSteps } from "../../policy/edit.ts";
+import type { PolicyLayers } from "../../policy/layers.ts";
+import { type PolicyText, renderPolicyText, textSteps } from "../../policy/policy-text.ts";
+import { DENY_ALL, type Policy } from "../../policy/policy.ts";
+import { inSlices } from "../../sys/in-slices.ts";
+import { type PolicyInForce, type PolicyKernel, createEnforcedLayers } from "./enforced-layers.ts";
+import { describe } from "../errors.ts";
+import { etagMatches } from "./if-match.ts";
+import type {
+  ChangeOptions,
+  ChangeOutcome,
+  EnforcementMode,
+  Health,
+  PolicyControl,
+  PolicyEdit,
+  PolicySnapshot,
+} from "./policy-control.ts";
+import type { PolicyStorage } from "./policy-file.ts";
+import { createTaskQueue } from "./task-queue.ts";
+
+export type { PolicyInForce, PolicyKernel };
+
+/** The operator's always-rules, as the files hold them. */
+export type AlwaysLayers = Pick<PolicyLayers, "denyAlways" | "allowAlways">;
+
+export interface ChangePolicyPorts {
+  readonly kernel: PolicyKernel;
+  /** Undefined where no policy file is set: the policy lives as long as the process. */
+  readonly storage: PolicyStorage | undefined;
+  readonly audit: Pick<AuditLog, "policyLoaded" | "policyUpdated" | "policyUpdateFailed">;
+  /** Hears of each policy that another has replaced, once it is in force: kernel, disk and memory. */
+  readonly onReplaced?: (before: CompiledPolicy, after: CompiledPolicy) => void;
+  /** What is to be true for `GET /healthz` beyond the policy: resolver transports, the ruleset. */
+  readonly checkHealth: () => Promise<Health>;
+}
+
+export interface ChangePolicySettings {
+  readonly enforcementMode: EnforcementMode;
+  /** 0 is no cap. */
+  readonly maxRules: number;
+  readonly retryMs?: number;
+}
+
+export interface PolicyChanges extends PolicyControl {
+  /** Costs one property read; the object changes only when the policy does. */
+  inForce(): PolicyInForce;
+  /** Rules of the user and of the operator. */
+  ruleCount(): number;
+  /** The layers in force, as the operator's files and the user gave them. */
+  layers(): PolicyLayers;
+  /** Puts the first policy into the kernel. Until then everything is denied. Throws ApplyError. */
+  start(policy: Policy, always: AlwaysLayers, from: LoadedFrom): Promise<void>;
+  /** Swaps the operator's rules, in the same queue as the changes of the user's policy. Throws ApplyError. */
+  setAlwaysRules(always: AlwaysLayers): Promise<void>;
+  /** Denies everything from now on, in kernel and memory; the policy file keeps what it holds. Throws ApplyError. */
+  denyAll(): Promise<void>;
+  /**
+   * Gives the kernel the policy in force again, in the same queue: the namespace has changed around it. Settles with the reason of a
+   * failure, which is tried again.
+   */
+  refresh(): Promise<string | undefined>;
+  /** Settles when every change asked for so far is done, and stops trying again what failed. */
+  close(): Promise<void>;
+}
+
+/** What a change leads to. `edit` makes the user's policy out of the one in force, where nothing else differs. */
+interface NextPolicy {
+  readonly layers: PolicyLayers;
+  readonly edit: PolicyEdit | undefined;
+  readonly text: PolicyText;
+}
+
+export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePolicySettings): PolicyChanges {
+  const { audit } = ports;
+  const closing = new AbortController();
+  const queue = createTaskQueue();
+  const enforced = createEnforcedLayers(ports.kernel);
+  let text = renderPolicyText(enforced.layers().user);
+  let snapshot = describePolicy(enforced.layers().user, text);
+  let isStarted = false;
+
+  function describePolicy(policy: Policy, { etag }: PolicyText): PolicySnapshot {
+    return { policy, etag, enforcementMode: settings.enforcementMode };
+  }
+
+  async function replace(next: NextPolicy, commit = async (): Promise<void> => undefined): Promise<void> {
+    const hadFault = enforced.fault() !== undefined;
+    const before = enforced.inForce().active;
+    try {
+      await enforced.replace(next.layers, await compile(next), commit);
+    } finally {
+      if (!hadFault && enforced.fault() !== undefined) void mendLater();
+    }
+    text = next.text;
+    snapshot = describePolicy(next.layers.user, text);
+    ports.onReplaced?.(before, enforced.inForce().active);
+  }
+
+  /** While it compiles, lookups go on under the policy in force. */
+  function compile({ layers, edit }: NextPolicy): Promise<CompiledPolicy> {
+    const { active } = enforced.inForce();
+    if (edit?.kind === "merge") return inSlices(mergeSteps(active, edit.rules));
+    if (edit?.kind === "remove") return inSlices(removalSteps(active, edit.targets));
+    return inSlices(compileSteps(layers));
+  }
+
+  /** Tries until the kernel has taken the policy in force, or a change has gone through meanwhile. */
+  async function mendLater(): Promise<void> {
+    const options = { signal: closing.signal, ref: false };
+    while (enforced.fault() !== undefined) {
+      const isDue = await delay(settings.retryMs ?? 1000, true, options).catch(() => false);
+      if (!isDue) return;
+      await queue.run(async () => (enforced.fault() === undefined ? undefined : enforced.putBack()));
+    }
+  }
+
+  async function change(edit: PolicyEdit, options: ChangeOptions): Promise<ChangeOutcome> {
+    const previous = snapshot;
+    if (options.ifMatch !== undefined && !etagMatches(options.ifMatch, previous.etag)) {
+      return { kind: "precondition-failed", etag: previous.etag };
+    }
+    const policy = await applyEdit(previous.policy, text, edit);
+    if (edit.kind === "remove" && policy === previous.policy)
+      return { kind: "unchanged", state: previous, previous };
+    const count = policy.egress.length;
+    if (settings.maxRules > 0 && count > settings.maxRules) {
+      return { kind: "too-many-rules", count, limit: settings.maxRules };
+    }
+    const nextText = await inSlices(textSteps(policy, text));
+    if (options.dryRun === true)
+      return { kind: "changed", state: describePolicy(policy, nextText), previous };
+    const layers = { ...enforced.layers(), user: policy };
+    await audited(() => persistAndReplace({ layers, edit, text: nextText }));
+    audit.policyUpdated(edit);
+    return { kind: "changed", state: snapshot, previous };
+  }
+
+  async function persistAndReplace(next: NextPolicy): Promise<void> {
+    const staged = await ports.storage?.stage(next.text);
+    try {
+      await replace(next, async () => staged?.commit());
+    } catch (error) {
+      await staged?.discard();
+      throw error;
+    }
+  }
+
+  async function startOver(layers: PolicyLayers): Promise<void> {
+    await replace({ layers, edit: undefined, text: await inSlices(textSteps(layers.user)) });
+  }
+
+  async function setAlwaysRules(always: AlwaysLayers): Promise<void> {
+    if (sameTargets(always, enforced.layers())) return;
+    const layers = { ...enforced.layers(), ...always };
+    await audited(() => replace({ layers, edit: undefined, text }));
+    audit.policyUpdated({ kind: "always", ...always });
+  }
+
+  async function audited(task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      audit.policyUpdateFailed(describe(error));
+      throw error;
+    }
+  }
+
+  return {
+    snapshot: () => snapshot,
+    inForce: enforced.inForce,
+    ruleCount() {
+      const { denyAlways, allowAlways, user } = enforced.layers();
+      return denyAlways.length + allowAlways.length + user.egress.length;
+    },
+    layers: enforced.layers,
+    change: (edit, options) => queue.run(() => change(edit, options)),
+    setAlwaysRules: (always) => queue.run(() => setAlwaysRules(always)),
+    start: (policy, always, from) =>
+      queue.run(async () => {
+        await startOver({ ...always, user: policy });
+        isStarted = true;
+        audit.policyLoaded(policy, from);
+      }),
+    denyAll: () => queue.run(() => startOver({ denyAlways: [], allowAlways: [], user: DENY_ALL })),
+    refresh: () =>
+      queue.run(async () => {
+        // Before the first policy there is none to give: on a restart an earlier process's ruleset is in force.
+        if (!isStarted) return undefined;
+        const hadFault = enforced.fault() !== undefined;
+        await enforced.putBack();
+        if (!hadFault && enforced.fault() !== undefined) void mendLater();
+        return enforced.fault();
+      }),
+    async health() {
+      if (!isStarted) return { ok: false, reason: "the policy is not in the kernel yet" };
+      const reason = enforced.fault();
+      return reason === undefined ? ports.checkHealth() : { ok: false, reason };
+    },
+    async close() {
+      closing.abort();
+      await queue.idle();
+    },
+  };
+}
+
+/** The policy after an edit; the very same value when a removal finds nothing to remove. */
+async function applyEdit(policy: Policy, { blocks }: PolicyText, edit: PolicyEdit): Promise<Policy> {
+  if (edit.kind === "replace") return edit.policy;
+  if (edit.kind === "merge") return inSlices(mergeRulesSteps(policy, edit.rules, blocks));
+  return inSlices(removeTargetsSteps(policy, edit.targets, blocks));
+}
+
+function sameTargets(one: AlwaysLayers, other: AlwaysLayers): boolean {
+  const keys = ({ denyAlways, allowAlways }: AlwaysLayers): string =>
+    JSON.stringify([denyAlways, allowAlways].map((targets) => targets.map(({ key }) => key)));
+  return keys(one) === keys(other);
+}

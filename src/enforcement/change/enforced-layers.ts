@@ -1,0 +1,70 @@
+import { type CompiledPolicy, compilePolicy } from "../../policy/compile.ts";
+import type { PolicyLayers } from "../../policy/layers.ts";
+import { DENY_ALL } from "../../policy/policy.ts";
+import { ApplyError, describe } from "../errors.ts";
+
+/** The kernel's side. One call is all or nothing, the same policy may be sent again, and it settles within a bound. */
+export interface PolicyKernel {
+  enforce(policy: CompiledPolicy): Promise<void>;
+}
+
+/** What lookups are decided by: while a change is under way (`pending`), a lookup must be allowed by both. */
+export interface PolicyInForce {
+  readonly active: CompiledPolicy;
+  readonly pending: CompiledPolicy | undefined;
+}
+
+/** The layers in force, in memory and in the kernel. Its calls may not overlap. */
+export interface EnforcedLayers {
+  layers(): PolicyLayers;
+  inForce(): PolicyInForce;
+  /** Why the kernel may hold something else than `layers`; undefined while it does not. */
+  fault(): string | undefined;
+  /**
+   * Kernel, then `commit`, then memory. When one of the first two fails, the kernel is given what was in force and the error is
+   * thrown: ApplyError for the kernel's, that of `commit` as it is. `pending` is what `next` compiles to.
+   */
+  replace(next: PolicyLayers, pending: CompiledPolicy, commit: () => Promise<void>): Promise<void>;
+  /** Gives the kernel what is in force again; a failure is a fault. */
+  putBack(): Promise<void>;
+}
+
+/** Nothing is allowed until the first `replace`. */
+export function createEnforcedLayers(kernel: PolicyKernel): EnforcedLayers {
+  let layers: PolicyLayers = { denyAlways: [], allowAlways: [], user: DENY_ALL };
+  let inForce: PolicyInForce = { active: compilePolicy(layers), pending: undefined };
+  let fault: string | undefined;
+
+  async function putBack(): Promise<void> {
+    try {
+      await kernel.enforce(inForce.active);
+      inForce = { active: inForce.active, pending: undefined };
+      fault = undefined;
+    } catch (error) {
+      fault = `the kernel could not be given the policy in force again: ${describe(error)}`;
+    }
+  }
+
+  return {
+    layers: () => layers,
+    inForce: () => inForce,
+    fault: () => fault,
+    putBack,
+    async replace(next, pending, commit) {
+      inForce = { active: inForce.active, pending };
+      try {
+        await kernel.enforce(pending).catch((error: unknown) => {
+          throw new ApplyError(error);
+        });
+        await commit();
+      } catch (error) {
+        // Also after the kernel's own failure: the call may have been cut off after it took effect.
+        await putBack();
+        throw error;
+      }
+      layers = next;
+      inForce = { active: pending, pending: undefined };
+      fault = undefined;
+    },
+  };
+}

@@ -1,0 +1,153 @@
+/**
+ * The kernel's side of a policy: each call raises the generation, takes out the learned addresses that the policy would not admit,
+ * and loads the whole ruleset in one transaction.
+ *
+ * Learned addresses go just before the transaction, in steps of their own, each of which judges what it takes out: so a lookup that gives one of
+ * them to an allowed name meanwhile keeps it or adds it again, and nothing that runs beside us can take it out behind its back. Flows that
+ * use them go on until the transaction raises the generation, and are then judged.
+ */
+import { KernelError } from "../../netfilter/errors.ts";
+import { LearnedSetError } from "../../netfilter/io/learned-set.ts";
+import type { AppliedRuleset, RulesetApplier } from "../../netfilter/io/nft.ts";
+import { compileRuleset } from "../../netfilter/compile-ruleset.ts";
+import type { Endpoint, Marks, NetworkFacts, RulesetInput } from "../../netfilter/ruleset-input.ts";
+import type { Ruleset, TimedElement } from "../../netfilter/ruleset.ts";
+import { renderAddress, renderIpv6 } from "../../policy/address.ts";
+import type { CompiledPolicy } from "../../policy/compile.ts";
+import { inSlices } from "../../sys/in-slices.ts";
+import type { PolicyKernel } from "./change-policy.ts";
+import { renderOwners } from "../../learned/owners.ts";
+import type { ForgottenAddress, LearnedAddresses } from "../../learned/learned-addresses.ts";
+
+/** What of the ruleset stays the same as long as the process lives. */
+export type RulesetFrame = Pick<
+  RulesetInput,
+  "mode" | "upstreams" | "exemptNameservers" | "resolverPort" | "api" | "inboundUdp" | "doh"
+> & { readonly marks: Marks };
+
+export interface NftKernelOptions {
+  readonly frame: RulesetFrame;
+  /** Where the sidecar's own packets may go, as it is at each load; default: nowhere but to the upstreams. */
+  readonly ownDestinations?: () => readonly Endpoint[];
+  readonly applier: RulesetApplier;
+  readonly learned: LearnedAddresses;
+  /** Gives back to flows the addresses that they use, before they are judged again. Never throws. */
+  readonly catchUp?: () => Promise<void>;
+  /** The namespace's interfaces, as they are now. */
+  readonly readNetwork: () => NetworkFacts;
+  /** A policy is in force: cached answers were judged by another one. `forgotten` addresses have gone for it. */
+  readonly onEnforced: (forgotten: number) => void;
+  readonly firstGeneration: number;
+  readonly nowMs: () => number;
+}
+
+export interface NftKernel extends PolicyKernel {
+  /** The one that flows are admitted under now. */
+  generation(): number;
+  /**
+   * Somebody else has changed our rules or sets: the next policy is loaded whole, with what was learned, in one transaction, and
+   * what others have put into the learned sets goes.
+   */
+  distrust(): void;
+}
+
+type RulesetLists = Pick<RulesetInput, "restore" | "revoked">;
+
+const MAX_GENERATION = 2 ** 31 - 1;
+const NONE = { v4: [], v6: [] };
+
+/** Makes the port. A generation is used once, also by a transaction that failed, for it may have taken effect. */
+export function createNftKernel(options: NftKernelOptions): NftKernel {
+  const { frame, applier, learned } = options;
+  let generation = options.firstGeneration;
+  let lastForgotten: readonly ForgottenAddress[] = [];
+  let isDistrusted = false;
+
+  /** Where somebody has deleted the sets there is nothing to take out; what they held is put back once they are there again. */
+  async function takeOut(policy: CompiledPolicy): Promise<{
+    readonly forgotten: readonly ForgottenAddress[];
+    readonly lost: readonly ForgottenAddress[];
+  }> {
+    try {
+      return { forgotten: await inSlices(learned.forget(policy)), lost: [] };
+    } catch (error) {
+      if (!(error instanceof LearnedSetError) || error.code !== "ENOENT") throw error;
+      return { forgotten: [], lost: learned.loseAll() };
+    }
+  }
+
+  function compile(policy: CompiledPolicy, network: NetworkFacts, lists: RulesetLists): Ruleset {
+    return compileRuleset({
+      ...frame,
+      ownDestinations: options.ownDestinations?.() ?? [],
+      policy,
+      generation,
+      network,
+      ...lists,
+    });
+  }
+
+  /** Once more from nothing where it is refused: what is there may be another version's, of a kind that can't be changed in place. */
+  async function apply(policy: CompiledPolicy, network: NetworkFacts): Promise<AppliedRuleset> {
+    const loadOver = (over: "found" | "nothing"): Promise<AppliedRuleset> => {
+      const restore = listLearned(learned.all(), options.nowMs());
+      const revoked = listByFamily(learned.revoked());
+      return applier.replace({ ...compile(policy, network, { restore, revoked }), over });
+    };
+    try {
+      if (isDistrusted) return await loadOver("found");
+      return await applier.replace(compile(policy, network, { restore: NONE, revoked: NONE }));
+    } catch (error) {
+      if (!(error instanceof KernelError) || error.code !== "refused") throw error;
+      isDistrusted = true;
+      return loadOver("nothing");
+    }
+  }
+
+  return {
+    generation() {
+      return generation;
+    },
+    async enforce(policy: CompiledPolicy) {
+      await options.catchUp?.();
+      generation = generation === MAX_GENERATION ? 1 : generation + 1;
+      // Before addresses are taken out: it says which of them are withheld by now.
+      const network = options.readNetwork();
+      const { forgotten, lost } = await takeOut(policy);
+      const comeBack = [...lastForgotten, ...lost];
+      lastForgotten = forgotten;
+      const { foreignHands } = await apply(policy, network);
+      if (foreignHands || isDistrusted) learned.reconcile();
+      isDistrusted = false;
+      // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses; so have foreign hands.
+      learned.restore(comeBack, policy);
+      await inSlices(learned.settle(policy));
+      options.onEnforced(forgotten.length);
+    },
+    distrust() {
+      isDistrusted = true;
+    },
+  };
+}
+
+/** As the transaction is to put them in, so that no flow of theirs is judged without them. */
+function listLearned(all: readonly ForgottenAddress[], nowMs: number): RulesetInput["restore"] {
+  const lists: { v4: TimedElement[]; v6: TimedElement[] } = { v4: [], v6: [] };
+  for (const { key, owners, untilMs } of all) {
+    const timeoutSeconds = Math.ceil((untilMs - nowMs) / 1000);
+    if (timeoutSeconds <= 0) continue;
+    const family = key.length === 4 ? "v4" : "v6";
+    lists[family].push({ address: renderKey(key), timeoutSeconds, comment: renderOwners(owners) });
+  }
+  return lists;
+}
+
+function listByFamily(keys: readonly Uint8Array[]): { v4: string[]; v6: string[] } {
+  const lists: { v4: string[]; v6: string[] } = { v4: [], v6: [] };
+  for (const key of keys) lists[key.length === 4 ? "v4" : "v6"].push(renderKey(key));
+  return lists;
+}
+
+function renderKey(key: Uint8Array): string {
+  return key.length === 4 ? renderAddress(key) : renderIpv6(key);
+}

@@ -1,0 +1,48 @@
+import type { Policy } from "../../policy/policy.ts";
+import type { Rule } from "../../policy/rule.ts";
+import type { Target } from "../../policy/target.ts";
+
+export type EnforcementMode = "dns" | "dns+nft";
+
+/** The user's policy as one change left it. */
+export interface PolicySnapshot {
+  readonly policy: Policy;
+  /** A strong entity tag with its quotes. */
+  readonly etag: string;
+  readonly enforcementMode: EnforcementMode;
+}
+
+export type PolicyEdit =
+  | { readonly kind: "replace"; readonly policy: Policy }
+  | { readonly kind: "merge"; readonly rules: readonly Rule[] }
+  | { readonly kind: "remove"; readonly targets: readonly Target[] };
+
+export interface ChangeOptions {
+  /** The If-Match header as it was sent: `*` or a list of entity tags. */
+  readonly ifMatch?: string;
+  /** Answer what would change, and change nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** `previous` is the state that the edit was made on. With `dryRun`, `state` is what would be. */
+export type ChangeOutcome =
+  | {
+      readonly kind: "changed" | "unchanged";
+      readonly state: PolicySnapshot;
+      readonly previous: PolicySnapshot;
+    }
+  | { readonly kind: "too-many-rules"; readonly count: number; readonly limit: number }
+  | { readonly kind: "precondition-failed"; readonly etag: string };
+
+export type Health = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+
+/** What the API needs of the enforcement. */
+export interface PolicyControl {
+  snapshot(): PolicySnapshot;
+  /**
+   * Changes are made one after the other, each whole or not at all. `unchanged` means that a removal named no rule of the
+   * policy; then nothing was written or applied. Throws PersistError and ApplyError, after which the old policy holds.
+   */
+  change(edit: PolicyEdit, options: ChangeOptions): Promise<ChangeOutcome>;
+  health(): Promise<Health>;
+}

@@ -1,0 +1,90 @@
+/**
+ * Loads the ruleset again where somebody else has changed it: at once the first time, and at most once a second where it goes on.
+ * Meanwhile, and until it has been left alone for a while, health is bad.
+ */
+import type { AuditLog } from "../../audit/audit-log.ts";
+import { type ForeignChange, joinChanges } from "../../netfilter/foreign-change.ts";
+
+/** Between the beginnings of two repairs: doubled with each that comes within QUIET_MS of the one before. */
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1000;
+const QUIET_MS = 3000;
+/** Repairs in a row that make a quarrel. */
+const QUARREL = 3;
+
+export interface RulesetRepairOptions {
+  /** Loads the whole ruleset; gives the reason where the kernel does not take it. Settles within a bound. */
+  readonly load: () => Promise<string | undefined>;
+  readonly audit: Pick<AuditLog, "rulesetRepaired">;
+  readonly nowMs: () => number;
+}
+
+export interface RulesetRepair {
+  /** Somebody else has changed what is ours. Returns at once. */
+  foreignChange(change: ForeignChange): void;
+  /** Repairs from now on, also what has been changed before: until the first policy is in, there is nothing to load. */
+  begin(): void;
+  /** Why the ruleset may not be what it should; undefined where it is. */
+  fault(): string | undefined;
+  /** Settles once none is under way. */
+  close(): Promise<void>;
+}
+
+export function createRulesetRepair({ load, audit, nowMs }: RulesetRepairOptions): RulesetRepair {
+  let waiting: ForeignChange | undefined;
+  let underWay: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let hasBegun = false;
+  let inARow = 0;
+  let lastMs = Number.NEGATIVE_INFINITY;
+
+  function schedule(): void {
+    if (!hasBegun || waiting === undefined || underWay !== undefined) return;
+    const sinceLastMs = nowMs() - lastMs;
+    if (sinceLastMs > QUIET_MS) inARow = 0;
+    const pauseMs = inARow === 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** inARow, LONGEST_PAUSE_MS);
+    timer ??= setTimeout(
+      () => {
+        timer = undefined;
+        underWay = run().finally(() => {
+          underWay = undefined;
+          schedule();
+        });
+      },
+      Math.max(0, pauseMs - sinceLastMs),
+    ).unref();
+  }
+
+  async function run(): Promise<void> {
+    const change = waiting;
+    if (change === undefined) return;
+    waiting = undefined;
+    lastMs = nowMs();
+    inARow += 1;
+    const error = await load();
+    audit.rulesetRepaired({ ...change, error });
+  }
+
+  return {
+    foreignChange(change) {
+      waiting = joinChanges(waiting, change);
+      schedule();
+    },
+    begin() {
+      hasBegun = true;
+      schedule();
+    },
+    fault() {
+      if (waiting !== undefined || underWay !== undefined)
+        return "the kernel's rules were changed from outside, and are being loaded again";
+      if (inARow >= QUARREL && nowMs() - lastMs < QUIET_MS)
+        return "the kernel's rules are changed from outside again and again";
+      return undefined;
+    },
+    async close() {
+      hasBegun = false;
+      clearTimeout(timer);
+      await underWay;
+    },
+  };
+}

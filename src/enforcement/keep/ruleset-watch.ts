@@ -1,0 +1,59 @@
+/** Our rulesets and somebody else's hands: what we load is told from what others change, and what they change is repaired. */
+import type { AuditLog } from "../../audit/audit-log.ts";
+import type { RulesetApplier } from "../../netfilter/io/nft.ts";
+import { openRulesetMonitor } from "../../netfilter/io/ruleset-monitor.ts";
+import type { KernelFigures } from "../kernel-figures.ts";
+import { createRulesetRepair } from "./ruleset-repair.ts";
+
+export interface RulesetWatchOptions {
+  /** Netlink ports whose transactions are our own. */
+  readonly ownPorts: readonly number[];
+  /** Batches of learned addresses are counted there, and repairs are. */
+  readonly figures: KernelFigures;
+  readonly audit: Pick<AuditLog, "rulesetRepaired">;
+  /** Loads the whole ruleset over whatever is there; gives the reason where the kernel does not take it. */
+  readonly load: () => Promise<string | undefined>;
+}
+
+export interface RulesetWatch {
+  /** The same applier; what it loads is known to be ours. */
+  watch(applier: RulesetApplier): RulesetApplier;
+  /** Repairs from now on, also what has been changed before. */
+  begin(): void;
+  /** Reasons why the ruleset may not be what it should. */
+  faults(): readonly string[];
+  close(): Promise<void>;
+}
+
+/** Opens it in the current network namespace. Throws SystemCallError. */
+export function openRulesetWatch({ ownPorts, figures, audit, load }: RulesetWatchOptions): RulesetWatch {
+  const repair = createRulesetRepair({
+    async load() {
+      const reason = await load();
+      if (reason === undefined) figures.repairs += 1;
+      return reason;
+    },
+    audit,
+    nowMs: () => performance.now(),
+  });
+  const monitor = openRulesetMonitor({
+    ownPorts,
+    ownTransactions: () => figures.learnedUpdates,
+    onForeignChange: repair.foreignChange,
+  });
+  return {
+    watch: (applier) => ({
+      ...applier,
+      replace: (ruleset, signal) => monitor.aside(() => applier.replace(ruleset, signal)),
+    }),
+    begin: repair.begin,
+    faults() {
+      const reason = repair.fault();
+      return reason === undefined ? [] : [reason];
+    },
+    async close() {
+      monitor.close();
+      await repair.close();
+    },
+  };
+}

@@ -1,0 +1,160 @@
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  type AlwaysRules,
+  type AlwaysRulesWatch,
+  loadAlwaysRules,
+  watchAlwaysRules,
+} from "../../../src/enforcement/always/always-rules.ts";
+import type { Problem } from "../../../src/policy/problem.ts";
+
+let folder: string;
+let watching: AlwaysRulesWatch | undefined;
+let applied: AlwaysRules[];
+let problems: Problem[][];
+let failures: number;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "always-rules-"));
+  applied = [];
+  problems = [];
+  failures = 0;
+});
+
+afterEach(async () => {
+  await watching?.close();
+  watching = undefined;
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function startWatching(where = folder): Promise<AlwaysRulesWatch> {
+  watching = await watchAlwaysRules(where, {
+    async apply(rules) {
+      if (failures > 0) {
+        failures -= 1;
+        throw new Error("the kernel is busy");
+      }
+      applied.push(rules);
+    },
+    onProblems: (found) => problems.push([...found]),
+  });
+  return watching;
+}
+
+function keys(rules: AlwaysRules | undefined) {
+  return [rules?.denyAlways, rules?.allowAlways, rules?.logSkip].map((list) =>
+    list?.map(({ key }) => key).join(" "),
+  );
+}
+
+const lastKeys = () => keys(applied.at(-1));
+const withinASecond = { timeout: 1000, interval: 10 };
+
+describe("loading", () => {
+  it("missing files, and a missing folder, are empty", async () => {
+    const { rules, problems: found } = await loadAlwaysRules(join(folder, "nowhere"));
+    expect(keys(rules)).toEqual(["", "", ""]);
+    expect(found).toEqual([]);
+  });
+
+  it("reads all three files", async () => {
+    await writeFile(join(folder, "deny.always"), "# metadata\r\n169.254.169.254\r\n\r\n");
+    await writeFile(join(folder, "allow.always"), "*.example.org\n");
+    await writeFile(join(folder, "log_skip.always"), "Example.COM\n");
+    expect(keys((await loadAlwaysRules(folder)).rules)).toEqual([
+      "169.254.169.254",
+      "*.example.org",
+      "example.com",
+    ]);
+  });
+
+  it("a bad line names file, line and reason, and keeps what the file had", async () => {
+    await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
+    const before = (await loadAlwaysRules(folder)).rules;
+    await writeFile(join(folder, "deny.always"), "192.0.2.2\n*foo.com\n");
+    const { rules, problems: found } = await loadAlwaysRules(folder, before);
+    expect(keys(rules)[0]).toBe("192.0.2.1");
+    expect(found).toHaveLength(1);
+    expect(found[0]?.path).toBe(`${join(folder, "deny.always")}:2`);
+    expect(found[0]?.message).not.toBe("");
+  });
+
+  it("an address in the skip list is a problem", async () => {
+    await writeFile(join(folder, "log_skip.always"), "192.0.2.1\n");
+    expect((await loadAlwaysRules(folder)).problems).toHaveLength(1);
+  });
+});
+
+describe("watching", () => {
+  it("hands on nothing while nothing changes", async () => {
+    await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
+    const { initial } = await startWatching();
+    expect(keys(initial)[0]).toBe("192.0.2.1");
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    expect(applied).toEqual([]);
+  });
+
+  it("a changed file is applied within a second", async () => {
+    await startWatching();
+    await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
+    await expect.poll(lastKeys, withinASecond).toEqual(["192.0.2.1", "", ""]);
+    await writeFile(join(folder, "deny.always"), "192.0.2.2\n");
+    await expect.poll(lastKeys, withinASecond).toEqual(["192.0.2.2", "", ""]);
+    await rm(join(folder, "deny.always"));
+    await expect.poll(lastKeys, withinASecond).toEqual(["", "", ""]);
+  });
+
+  it("two files changed together are applied in one step", async () => {
+    await startWatching();
+    await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
+    await writeFile(join(folder, "allow.always"), "192.0.2.2\n");
+    await expect.poll(() => applied.length, withinASecond).toBe(1);
+    expect(lastKeys()).toEqual(["192.0.2.1", "192.0.2.2", ""]);
+  });
+
+  it("follows the swap of a Kubernetes ConfigMap's ..data link", async () => {
+    await mkdir(join(folder, "..one"));
+    await mkdir(join(folder, "..two"));
+    await writeFile(join(folder, "..one", "deny.always"), "192.0.2.1\n");
+    await writeFile(join(folder, "..two", "deny.always"), "192.0.2.2\n");
+    await symlink("..one", join(folder, "..data"));
+    await symlink(join("..data", "deny.always"), join(folder, "deny.always"));
+    const { initial } = await startWatching();
+    expect(keys(initial)[0]).toBe("192.0.2.1");
+    await symlink("..two", join(folder, "..data_tmp"));
+    await rename(join(folder, "..data_tmp"), join(folder, "..data"));
+    await expect.poll(lastKeys, withinASecond).toEqual(["192.0.2.2", "", ""]);
+  });
+
+  it("sees a folder that comes later, goes, and comes again", async () => {
+    const later = join(folder, "later");
+    await startWatching(later);
+    for (const address of ["192.0.2.1", "192.0.2.2"]) {
+      await mkdir(later);
+      await writeFile(join(later, "deny.always"), `${address}\n`);
+      await expect.poll(lastKeys, withinASecond).toEqual([address, "", ""]);
+      await rm(later, { recursive: true });
+      await expect.poll(lastKeys, withinASecond).toEqual(["", "", ""]);
+    }
+  });
+
+  it("a bad line keeps the file's rules, is told once, and the other file changes", async () => {
+    await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
+    await startWatching();
+    await writeFile(join(folder, "deny.always"), "192.0.2.2\n10.0.0.0/33\n");
+    await writeFile(join(folder, "allow.always"), "192.0.2.3\n");
+    await expect.poll(lastKeys, withinASecond).toEqual(["192.0.2.1", "192.0.2.3", ""]);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]?.[0]?.path).toBe(`${join(folder, "deny.always")}:2`);
+  });
+
+  it("what could not be applied is tried again", async () => {
+    await startWatching();
+    failures = 1;
+    await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
+    await expect.poll(lastKeys, { timeout: 2000, interval: 10 }).toEqual(["192.0.2.1", "", ""]);
+  });
+});

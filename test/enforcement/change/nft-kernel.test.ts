@@ -1,0 +1,153 @@
+import { describe, expect, test } from "vitest";
+import { createLearnedAddresses } from "../../../src/learned/learned-addresses.ts";
+import { createWithheldAddresses } from "../../../src/learned/withheld.ts";
+import { createNftKernel } from "../../../src/enforcement/change/nft-kernel.ts";
+import { KernelError } from "../../../src/netfilter/errors.ts";
+import type { RulesetApplier } from "../../../src/netfilter/io/nft.ts";
+import type { Ruleset } from "../../../src/netfilter/ruleset.ts";
+import { renderRuleset } from "../../../src/netfilter/render-nft.ts";
+import { type CompiledPolicy, compilePolicy } from "../../../src/policy/compile.ts";
+import { parseDomainName } from "../../../src/policy/domain-name.ts";
+import { parsePolicyJson } from "../../../src/policy/parse-policy.ts";
+import { createFakeLearnedSet } from "../../support/fake-learned-set.ts";
+
+const ADDRESS = Uint8Array.of(192, 0, 2, 7);
+
+function policyOf(json: unknown): CompiledPolicy {
+  const parsed = parsePolicyJson(JSON.stringify(json));
+  if (!parsed.ok || parsed.value === "blank") throw new Error("policy");
+  return compilePolicy({ denyAlways: [], allowAlways: [], user: parsed.value });
+}
+const OPEN = policyOf({ egress: [{ action: "allow", target: "*.example" }] });
+const CLOSED = policyOf({});
+
+/** `loaded` has each ruleset as text; `heldAtLoad` what the learned sets held at that moment. */
+function createBench() {
+  const clock = { nowMs: 0 };
+  const kernel = createFakeLearnedSet(() => clock.nowMs);
+  const learned = createLearnedAddresses({
+    set: kernel,
+    nowMs: () => clock.nowMs,
+    onRefused: () => undefined,
+    graceSeconds: 600,
+    wildcardOf: () => undefined,
+    withheld: createWithheldAddresses([]),
+  });
+  const loaded: string[] = [];
+  const heldAtLoad: string[][] = [];
+  const rulesets: Ruleset[] = [];
+  const state = { failure: undefined as Error | undefined, enforced: 0, refusesInPlace: false };
+  const applier: RulesetApplier = {
+    async replace(ruleset) {
+      heldAtLoad.push([...kernel.held().keys()]);
+      if (state.failure) throw state.failure;
+      if (state.refusesInPlace && ruleset.over !== "nothing")
+        throw new KernelError("refused", "nft", "File exists");
+      rulesets.push(ruleset);
+      loaded.push(renderRuleset(ruleset, { tables: [], chains: [] }));
+      return { foreignHands: false, unguarded: [] };
+    },
+    teardown: async () => undefined,
+  };
+  const port = createNftKernel({
+    frame: {
+      mode: "dns+nft",
+      upstreams: [{ address: "192.0.2.53", port: 53 }],
+      exemptNameservers: [],
+      resolverPort: 15_353,
+      api: { host: undefined, port: 18_080 },
+      inboundUdp: false,
+      doh: undefined,
+      marks: { mark: 1, priority: 2, group: undefined, stampMark: 3, stampPriority: 4 },
+    },
+    applier,
+    learned,
+    readNetwork: () => ({ interfaces: ["eth0"], onLinkV4: [], onLinkV6: [], ipv6: true }),
+    onEnforced: () => {
+      state.enforced += 1;
+    },
+    firstGeneration: 41,
+    nowMs: () => clock.nowMs,
+  });
+  function learn(): void {
+    const qname = parseDomainName("a.example");
+    if (!qname.ok) throw new Error("name");
+    learned.learn(qname.value, ADDRESS, 0, 4, 300);
+    learned.commit();
+  }
+  return { kernel, learned, loaded, rulesets, heldAtLoad, state, port, learn };
+}
+
+describe("a policy in the kernel", () => {
+  test("each one has a generation of its own, which accepted flows carry", async () => {
+    const { port, loaded } = createBench();
+    await port.enforce(OPEN);
+    await port.enforce(OPEN);
+    expect(loaded.map((text) => /ct state established ct mark (\d+)/.exec(text)?.[1])).toEqual(["42", "43"]);
+  });
+
+  test("a denied name's address is out and revoked before the transaction begins", async () => {
+    const { port, kernel, heldAtLoad, learn } = createBench();
+    learn();
+    await port.enforce(CLOSED);
+    expect(heldAtLoad).toEqual([[]]);
+    expect([...kernel.revoked().keys()]).toEqual(["192.0.2.7"]);
+  });
+
+  test("an allowed name's address is never out", async () => {
+    const { port, heldAtLoad, learn } = createBench();
+    learn();
+    await port.enforce(OPEN);
+    expect(heldAtLoad).toEqual([["192.0.2.7"]]);
+  });
+
+  test("what a refused change took out is back with the policy that is put back", async () => {
+    const { port, kernel, state, learn } = createBench();
+    learn();
+    state.failure = new KernelError("refused", "nft", "no");
+    await expect(port.enforce(CLOSED)).rejects.toThrow("no");
+    expect(kernel.held().size).toBe(0);
+    state.failure = undefined;
+    await port.enforce(OPEN);
+    expect([...kernel.held().keys()]).toEqual(["192.0.2.7"]);
+  });
+
+  test("after foreign hands all is loaded over what is found, with what was learned and revoked in the same transaction", async () => {
+    const { port, kernel, loaded, rulesets, learn } = createBench();
+    learn();
+    await port.enforce(OPEN);
+    expect(rulesets[0]).not.toHaveProperty("over");
+    kernel.remove(ADDRESS);
+    kernel.commit();
+    port.distrust();
+    await port.enforce(OPEN);
+    expect(rulesets[1]).toMatchObject({ over: "found" });
+    expect(loaded[1]).toMatch(/dyn_allow_v4 \{ 192\.0\.2\.7 timeout 360s comment "a\.example" \}/);
+    expect([...kernel.held().keys()]).toEqual(["192.0.2.7"]);
+    await port.enforce(CLOSED);
+    expect(rulesets[2]).not.toHaveProperty("over");
+    port.distrust();
+    await port.enforce(CLOSED);
+    expect(loaded[3]).toMatch(/revoked_v4 \{ 192\.0\.2\.7 \}/);
+  });
+
+  test("what can't be changed in place is loaded from nothing, with what was learned", async () => {
+    const { port, rulesets, loaded, state, learn } = createBench();
+    learn();
+    state.refusesInPlace = true;
+    await port.enforce(OPEN);
+    expect(rulesets).toMatchObject([{ over: "nothing" }]);
+    expect(loaded[0]).toMatch(/^table inet opensandbox\ndelete table inet opensandbox\n/);
+    expect(loaded[0]).toMatch(/dyn_allow_v4 \{ 192\.0\.2\.7 /);
+  });
+
+  test("the resolver hears of a policy only once it is in force", async () => {
+    const { port, state } = createBench();
+    state.failure = new KernelError("timed-out", "nft", "late");
+    await expect(port.enforce(OPEN)).rejects.toThrow("late");
+    expect(state.enforced).toBe(0);
+    state.failure = undefined;
+    await port.enforce(OPEN);
+    expect(state.enforced).toBe(1);
+  });
+});

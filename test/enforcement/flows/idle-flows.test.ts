@@ -1,0 +1,187 @@
+import { describe, expect, test } from "vitest";
+import { createIdleFlows, deniesAddresses } from "../../../src/enforcement/flows/idle-flows.ts";
+import type { CutWishes, SocketCutter } from "../../../src/netfilter/io/socket-cutter.ts";
+import { type CompiledPolicy, compilePolicy } from "../../../src/policy/compile.ts";
+import type { ProtectionState } from "../../../src/protections/protection.ts";
+import { SystemCallError } from "../../../src/sys/errors.ts";
+import { policyOf } from "../change/change-policy-ports.ts";
+
+const compiled = (defaultAction: "allow" | "deny", ...rules: readonly string[]): CompiledPolicy =>
+  compilePolicy({
+    denyAlways: [],
+    allowAlways: [],
+    user: policyOf({
+      defaultAction,
+      egress: rules.map((rule) => {
+        const [action = "", target = ""] = rule.split(" ");
+        return { action, target };
+      }),
+    }),
+  });
+const LEARNED = Uint8Array.of(192, 0, 2, 7);
+const EXEMPT = Uint8Array.of(192, 0, 2, 53);
+const OTHER = Uint8Array.of(192, 0, 2, 8);
+const SIX = Uint8Array.from([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
+
+function createBench(policy: CompiledPolicy) {
+  const rounds: CutWishes[] = [];
+  const state: { failure: Error | undefined; hold: Promise<void> | undefined } = {
+    failure: undefined,
+    hold: undefined,
+  };
+  const reports: ProtectionState[] = [];
+  let [open, opened] = [0, 0];
+  const openCutter = (): SocketCutter => {
+    open += 1;
+    opened += 1;
+    return {
+      async cut(wishes) {
+        await state.hold;
+        if (state.failure) throw state.failure;
+        rounds.push(wishes);
+        return 2;
+      },
+      check() {
+        if (state.failure) throw state.failure;
+      },
+      close: () => void open--,
+    };
+  };
+  const create = () =>
+    createIdleFlows({
+      openCutter,
+      learned: {
+        has: (octets) => Buffer.compare(octets, LEARNED) === 0,
+        isRevoked: (octets) => Buffer.compare(octets, SIX) === 0,
+      },
+      policy: () => policy,
+      generation: () => 7,
+      exempt: [EXEMPT],
+      report: (reported) => reports.push(reported),
+    });
+  return { create, rounds, state, reports, opened: () => opened, isOpen: () => open > 0 };
+}
+
+describe("which far ends are denied", () => {
+  const rows: readonly (readonly [string, CompiledPolicy, readonly Uint8Array[]])[] = [
+    ["by default all but learned ones and exempt resolvers", compiled("deny"), [OTHER, SIX]],
+    ["not those of an allowed prefix", compiled("deny", "allow 192.0.2.0/24"), [SIX]],
+    [
+      "those of a denied prefix, learned or not",
+      compiled("deny", "deny 192.0.2.0/24", "allow 2001:db8::/32"),
+      [LEARNED, EXEMPT, OTHER],
+    ],
+    [
+      "under default allow those of a denied prefix, and revoked ones",
+      compiled("allow", "deny 192.0.2.8"),
+      [OTHER, SIX],
+    ],
+  ];
+  test.each(rows)("%s", async (_title, policy, denied) => {
+    const { create, rounds } = createBench(policy);
+    const flows = create();
+    flows.changed(policy, policy);
+    await flows.idle();
+    const found = [LEARNED, EXEMPT, OTHER, SIX].filter((address) => rounds[0]?.isDenied(address));
+    expect(found).toEqual(denied);
+  });
+});
+
+describe("when sockets are looked at", () => {
+  test("at the first policy, then only where a change could deny", async () => {
+    const policy = compiled("deny", "allow a.example");
+    const { create, rounds, opened, isOpen } = createBench(policy);
+    const flows = create();
+    flows.changed(policy, policy);
+    await flows.idle();
+    flows.changed(policy, compiled("deny", "allow a.example", "allow b.example"));
+    await flows.idle();
+    expect(rounds).toHaveLength(1);
+    flows.suspect();
+    flows.changed(policy, policy);
+    await flows.idle();
+    expect(rounds).toHaveLength(2);
+    expect(flows.ended()).toBe(4);
+    expect(opened()).toBe(1);
+    await flows.close();
+    expect(isOpen()).toBe(false);
+  });
+
+  test("changes that come soon after a round share the next one", async () => {
+    const policy = compiled("deny");
+    const { create, rounds } = createBench(policy);
+    const flows = create();
+    flows.changed(policy, policy);
+    await flows.idle();
+    expect(rounds).toHaveLength(1);
+    for (let index = 0; index < 3; index++) {
+      flows.suspect();
+      flows.changed(policy, policy);
+    }
+    await flows.idle();
+    expect(rounds).toHaveLength(2);
+  });
+
+  test("a change during a round has one more follow, however many there are", async () => {
+    const policy = compiled("deny");
+    const { create, rounds, state } = createBench(policy);
+    const flows = create();
+    const gate = Promise.withResolvers<void>();
+    state.hold = gate.promise;
+    for (let index = 0; index < 3; index++) {
+      flows.suspect();
+      flows.changed(policy, policy);
+    }
+    gate.resolve();
+    await flows.idle();
+    expect(rounds).toHaveLength(2);
+  });
+
+  test.each([
+    ["a name more", compiled("deny"), compiled("deny", "allow a.example"), false],
+    ["the default denies", compiled("allow"), compiled("deny"), true],
+    ["the default allows", compiled("deny"), compiled("allow"), false],
+    ["a prefix more", compiled("allow"), compiled("allow", "deny 192.0.2.0/24"), true],
+    ["a prefix less", compiled("deny", "allow 2001:db8::/32"), compiled("deny"), true],
+    ["a prefix turned", compiled("deny", "allow 192.0.2.0/24"), compiled("deny", "deny 192.0.2.0/24"), true],
+  ])("%s: %#", (_title, before, after, denies) => {
+    expect(deniesAddresses(before, after)).toBe(denies);
+  });
+});
+
+describe("the protection", () => {
+  test("is off from the start where the kernel ends no sockets, and on once it does", async () => {
+    const policy = compiled("deny");
+    const { create, state, reports, opened, isOpen } = createBench(policy);
+    state.failure = new SystemCallError("SOCK_DESTROY", 95);
+    const flows = create();
+    for (const failure of [state.failure, undefined]) {
+      state.failure = failure;
+      flows.suspect();
+      flows.changed(policy, policy);
+      await flows.idle();
+    }
+    const off = { state: "off", reason: expect.stringContaining("SOCK_DESTROY: ENOTSUP") };
+    expect(reports).toEqual([off, off, { state: "on" }]);
+    expect(opened()).toBe(3);
+    await flows.close();
+    expect(isOpen()).toBe(false);
+  });
+
+  test("is off in mode dns, where no socket is looked at", async () => {
+    const policy = compiled("deny");
+    const reports: ProtectionState[] = [];
+    const flows = createIdleFlows({
+      openCutter: undefined,
+      learned: { has: () => false, isRevoked: () => false },
+      policy: () => policy,
+      generation: () => 7,
+      exempt: [],
+      report: (state) => reports.push(state),
+    });
+    flows.changed(policy, policy);
+    await flows.idle();
+    expect(reports).toEqual([{ state: "off", reason: "mode dns judges lookups alone" }]);
+    expect(flows.ended()).toBe(0);
+  });
+});
