@@ -5,21 +5,21 @@
 import { randomInt } from "node:crypto";
 import type { Arena } from "../sys/arena.ts";
 import type { Region } from "../sys/region.ts";
-import { createAnswerCache } from "./cache.ts";
-import { createAnswerCleaner } from "./clean-answer.ts";
+import { createAnswerCache } from "./answer/cache.ts";
+import { createAnswerCleaner } from "./answer/clean-answer.ts";
 import { createCounters, type Counters } from "./counters.ts";
-import { createDelivery } from "./delivery.ts";
-import { createForwarder } from "./forwarder.ts";
-import { type BoundSettings, createLookupBounds } from "./lookup-bounds.ts";
+import { createDelivery } from "./delivery/delivery.ts";
+import { createForwarder } from "./upstream/forwarder.ts";
+import { type BoundSettings, createLookupBounds } from "./bounds/lookup-bounds.ts";
 import { createLookupEnd } from "./lookup-end.ts";
-import { QUESTION_ROOM } from "./lookups.ts";
+import { QUESTION_ROOM } from "./upstream/lookups.ts";
 import type { AddressAdmission, LookupObserver, LookupPolicy } from "./ports.ts";
-import { createPreparedPool } from "./prepared-answer.ts";
-import { createProber, type ProbeSettings } from "./prober.ts";
+import { createPreparedPool } from "./answer/prepared-answer.ts";
+import { createProber, type ProbeSettings } from "./upstream/prober.ts";
 import { createResolver, type Resolver } from "./resolver.ts";
-import { createUpstreamHealth } from "./upstream-health.ts";
-import type { UpstreamTransport } from "./upstream-transport.ts";
-import { createWaiterTable, waiterTableSize } from "./waiters.ts";
+import { createUpstreamHealth } from "./upstream/health.ts";
+import type { UpstreamTransport } from "./upstream/transport.ts";
+import { createWaiterTable, waiterTableSize } from "./delivery/waiters.ts";
 import { createAnswerIndex } from "./wire/answer.ts";
 
 export interface EngineLimits {

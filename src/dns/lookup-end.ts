@@ -1,8 +1,8 @@
-import { type AnswerCache, NEVER_LEARNED } from "./cache.ts";
+import { type AnswerCache, NEVER_LEARNED } from "./answer/cache.ts";
 import type { Counters } from "./counters.ts";
-import type { Delivery } from "./delivery.ts";
-import type { LookupEnd } from "./forwarder.ts";
-import { NOTHING_HEARD } from "./lookups.ts";
+import type { Delivery } from "./delivery/delivery.ts";
+import type { LookupEnd } from "./upstream/forwarder.ts";
+import { NOTHING_HEARD } from "./upstream/lookups.ts";
 import { DENIED, rcodeReply, UPSTREAM_FAILED } from "./own-replies.ts";
 import type { LookupObserver, LookupPolicy } from "./ports.ts";
 

@@ -2,8 +2,8 @@
 import type { Decision } from "../policy/decision.ts";
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
-import type { BoundMet } from "./lookup-bounds.ts";
-import type { PreparedAnswer } from "./prepared-answer.ts";
+import type { BoundMet } from "./bounds/lookup-bounds.ts";
+import type { PreparedAnswer } from "./answer/prepared-answer.ts";
 
 /** The policy as it is at the moment of the call. */
 export interface LookupPolicy {

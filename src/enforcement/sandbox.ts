@@ -9,7 +9,7 @@ import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { AuditLog, LoadedFrom } from "../audit/audit-log.ts";
 import { openDnsServer, type DnsServer, type DnsServerStats } from "../dns/io/server.ts";
-import type { BoundSettings } from "../dns/lookup-bounds.ts";
+import type { BoundSettings } from "../dns/bounds/lookup-bounds.ts";
 import type { AddressAdmission, UpstreamProbes } from "../dns/ports.ts";
 import { openSocketCutter } from "../netfilter/io/socket-cutter.ts";
 import { openLearnedSet } from "../netfilter/io/learned-set.ts";

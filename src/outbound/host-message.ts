@@ -1,7 +1,7 @@
 /** A question for a host's addresses, and what its answer says. Pure; the sockets are in `io/`. */
 import { renderAddress, renderIpv6 } from "../policy/address.ts";
 import type { DomainName } from "../policy/domain-name.ts";
-import { isSpecialAddress } from "../dns/special-address.ts";
+import { isSpecialAddress } from "../dns/answer/special-address.ts";
 import {
   answersQuestionInOtherCase,
   createAnswerIndex,

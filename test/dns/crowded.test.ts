@@ -1,6 +1,6 @@
 /** Many lookups that wait at once: whose flood it is, and who is still answered. */
 import { describe, expect, test } from "vitest";
-import { createLookupGroups, GROUPS, NO_GROUP } from "../../src/dns/lookup-groups.ts";
+import { createLookupGroups, GROUPS, NO_GROUP } from "../../src/dns/bounds/lookup-groups.ts";
 import { compilePolicy, type CompiledPolicy } from "../../src/policy/compile.ts";
 import { decideName } from "../../src/policy/decide-name.ts";
 import { type DomainName, parseDomainName } from "../../src/policy/domain-name.ts";

@@ -2,8 +2,8 @@
 import { getHeapStatistics } from "node:v8";
 import { expect, test } from "vitest";
 import { createEngine, engineSize } from "../../src/dns/engine.ts";
-import type { UpstreamTransport } from "../../src/dns/upstream-transport.ts";
-import type { Client } from "../../src/dns/waiters.ts";
+import type { UpstreamTransport } from "../../src/dns/upstream/transport.ts";
+import type { Client } from "../../src/dns/delivery/waiters.ts";
 import type { Decision } from "../../src/policy/decision.ts";
 import { createArena } from "../../src/sys/arena.ts";
 import { createRegion } from "../../src/sys/region.ts";

@@ -4,7 +4,7 @@ import { createReceiveBatch, receiveBatchSize, type ReceiveBatch } from "../../s
 import type { Region } from "../../sys/region.ts";
 import { SystemCallError } from "../../sys/errors.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
-import type { Client } from "../waiters.ts";
+import type { Client } from "../delivery/waiters.ts";
 import { MAX_UDP_OCTETS } from "../wire/query.ts";
 import { openTcpListener, TCP_ANSWER_ROOM, TCP_QUERY_ROOM, type TcpListener } from "./tcp-listener.ts";
 import { openUdpListener, udpListenerSize, type UdpListener } from "./udp-listener.ts";

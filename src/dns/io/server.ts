@@ -11,7 +11,7 @@ import { createRegion } from "../../sys/region.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import type { SocketMark } from "../../sys/socket.ts";
 import { createEngine, engineSize, type Engine, type EngineStats } from "../engine.ts";
-import type { BoundSettings } from "../lookup-bounds.ts";
+import type { BoundSettings } from "../bounds/lookup-bounds.ts";
 import type { AddressAdmission, LookupObserver, LookupPolicy, UpstreamProbes } from "../ports.ts";
 import { createRandomSource } from "../random.ts";
 import { MAX_UDP_OCTETS } from "../wire/query.ts";

@@ -1,7 +1,7 @@
 /** Answers to one connection: those of a pass are written together, each behind its length (RFC 7766 section 8). */
 import type { Socket } from "node:net";
 import type { Arena } from "../../sys/arena.ts";
-import type { Client } from "../waiters.ts";
+import type { Client } from "../delivery/waiters.ts";
 
 /** Answers of one pass, and of earlier ones that a client has left unread; past either the connection is cut. */
 const MAX_QUEUED_OCTETS = 1 << 18;

@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import { untilWritable } from "../../sys/readiness.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import { closeSocket, SOCK_STREAM, takeSocketError } from "../../sys/socket.ts";
-import type { UpstreamTransport } from "../upstream-transport.ts";
+import type { UpstreamTransport } from "../upstream/transport.ts";
 import { openOwnSocket, type OwnSocketOptions } from "./own-socket.ts";
 import { createFrameReader, frameMessage } from "./tcp-framing.ts";
 

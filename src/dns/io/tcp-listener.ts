@@ -7,7 +7,7 @@ import type { Arena } from "../../sys/arena.ts";
 import { boundUnread } from "../../sys/listening-socket.ts";
 import { BATCH } from "../../sys/message-header.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
-import type { Client } from "../waiters.ts";
+import type { Client } from "../delivery/waiters.ts";
 import { createGatheringRoom, createTcpClient, type GatheringRoom, type Talk } from "./tcp-client.ts";
 import { createFrameReader } from "./tcp-framing.ts";
 

@@ -7,7 +7,7 @@ import { createSendBatch, sendBatchSize } from "../../sys/send-batch.ts";
 import { watchReadable, type Watch } from "../../sys/readiness.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import { closeSocket, openSocket, SOCK_DGRAM } from "../../sys/socket.ts";
-import type { Client } from "../waiters.ts";
+import type { Client } from "../delivery/waiters.ts";
 import { MAX_UDP_OCTETS } from "../wire/query.ts";
 
 const RECEIVE_BUFFER = 4 << 20;

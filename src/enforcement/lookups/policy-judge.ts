@@ -3,7 +3,7 @@
  * no answer that was begun under the old one can bring back what the new one forbids, whenever the kernel takes it.
  */
 import type { LookupPolicy } from "../../dns/ports.ts";
-import { isPrivateAddress, isSpecialAddress } from "../../dns/special-address.ts";
+import { isPrivateAddress, isSpecialAddress } from "../../dns/answer/special-address.ts";
 import { type CompiledPolicy } from "../../policy/compile.ts";
 import { decideAddress } from "../../policy/decide-address.ts";
 import { decideName } from "../../policy/decide-name.ts";

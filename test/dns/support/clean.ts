@@ -1,11 +1,11 @@
 /** An answer cleaned and written for a client, as one step. */
-import { createAnswerCleaner, type AdmitAddress } from "../../../src/dns/clean-answer.ts";
+import { createAnswerCleaner, type AdmitAddress } from "../../../src/dns/answer/clean-answer.ts";
 import {
   answerOctets,
   createPreparedAnswer,
   writeAnswer,
   type PreparedAnswer,
-} from "../../../src/dns/prepared-answer.ts";
+} from "../../../src/dns/answer/prepared-answer.ts";
 import { createAnswerIndex } from "../../../src/dns/wire/answer.ts";
 import { HEADER_OCTETS } from "../../../src/dns/wire/constants.ts";
 

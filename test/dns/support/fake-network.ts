@@ -1,8 +1,8 @@
 /** The engine on a network and a clock that the test holds: datagrams go into lists, time passes when told. */
 import { createEngine, engineSize, type Engine, type EngineOptions } from "../../../src/dns/engine.ts";
 import type { AddressAdmission, LookupObserver, LookupPolicy } from "../../../src/dns/ports.ts";
-import type { UpstreamTransport } from "../../../src/dns/upstream-transport.ts";
-import type { Client } from "../../../src/dns/waiters.ts";
+import type { UpstreamTransport } from "../../../src/dns/upstream/transport.ts";
+import type { Client } from "../../../src/dns/delivery/waiters.ts";
 import type { Decision } from "../../../src/policy/decision.ts";
 import { createArena } from "../../../src/sys/arena.ts";
 import { createRegion } from "../../../src/sys/region.ts";

@@ -1,5 +1,5 @@
-import { createAnswerCleaner } from "../../../src/dns/clean-answer.ts";
-import { createPreparedAnswer } from "../../../src/dns/prepared-answer.ts";
+import { createAnswerCleaner } from "../../../src/dns/answer/clean-answer.ts";
+import { createPreparedAnswer } from "../../../src/dns/answer/prepared-answer.ts";
 import { createAnswerIndex } from "../../../src/dns/wire/answer.ts";
 import { renderRecords } from "../../dns/support/messages.ts";
 import { createFakeNetwork, type FakeNetwork } from "../../dns/support/fake-network.ts";

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { isSpecialAddress } from "../../../src/dns/special-address.ts";
+import { isSpecialAddress } from "../../../src/dns/answer/special-address.ts";
 import { encodeHostQuery, readHostAnswer } from "../../../src/outbound/host-message.ts";
 import { parseAddress } from "../../../src/policy/address.ts";
 import { qname } from "../../policy/examples.ts";

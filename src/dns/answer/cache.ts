@@ -7,10 +7,10 @@
  *            addressOctets:2 | qname:nameOctets | body:bodyOctets | ttlAt:2 each | addressAt:2 each
  */
 import { randomInt } from "node:crypto";
-import type { DomainName } from "../policy/domain-name.ts";
+import type { DomainName } from "../../policy/domain-name.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
-import { createSlotIndex, hashText, NO_SLOT } from "../tables/slot-index.ts";
-import { read16, write16 } from "./wire/query.ts";
+import { createSlotIndex, hashText, NO_SLOT } from "../../tables/slot-index.ts";
+import { read16, write16 } from "../wire/query.ts";
 
 export const NOT_CACHED = NO_SLOT;
 /** No number of losses. */

@@ -3,11 +3,11 @@
  * grows and shrinks all the time leaves a chain of tables, each of which keeps the next one from being collected young.
  */
 import { randomInt } from "node:crypto";
-import type { DomainName } from "../policy/domain-name.ts";
-import type { Region } from "../sys/region.ts";
-import { createSlotIndex, hashText, NO_SLOT } from "../tables/slot-index.ts";
-import { NO_WAITER } from "./waiters.ts";
-import { MAX_NAME_OCTETS } from "./wire/constants.ts";
+import type { DomainName } from "../../policy/domain-name.ts";
+import type { Region } from "../../sys/region.ts";
+import { createSlotIndex, hashText, NO_SLOT } from "../../tables/slot-index.ts";
+import { NO_WAITER } from "../delivery/waiters.ts";
+import { MAX_NAME_OCTETS } from "../wire/constants.ts";
 
 /** No upstream has said anything of use. */
 export const NOTHING_HEARD = -1;

@@ -11,13 +11,13 @@
  * Known limits: a DNAME is left out (the CNAME made from it stays), so a client that validates by itself sees such names as bogus. A name
  * that points into a TTL, which no honest server writes, is another once that TTL is lowered.
  */
-import { Ede, HEADER_OCTETS, Rcode, RrType } from "./wire/constants.ts";
+import { Ede, HEADER_OCTETS, Rcode, RrType } from "../wire/constants.ts";
 import { MAX_ADDRESSES, type PreparedAnswer } from "./prepared-answer.ts";
-import { indexAnswer, readTtl, type AnswerIndex } from "./wire/answer.ts";
-import { sameName } from "./wire/compressed-name.ts";
-import { hasWholeNames } from "./wire/rdata-names.ts";
-import { rebuildAnswer } from "./wire/rebuild-answer.ts";
-import { SOA_OCTETS, writeSoa } from "./wire/reply.ts";
+import { indexAnswer, readTtl, type AnswerIndex } from "../wire/answer.ts";
+import { sameName } from "../wire/compressed-name.ts";
+import { hasWholeNames } from "../wire/rdata-names.ts";
+import { rebuildAnswer } from "./rebuild-answer.ts";
+import { SOA_OCTETS, writeSoa } from "../wire/reply.ts";
 
 /** Longest life of any record given out. Shorter than a learned address lives, so a client asks again in time. */
 const MAX_TTL_SECONDS = 300;

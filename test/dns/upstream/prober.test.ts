@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { DomainName } from "../../src/policy/domain-name.ts";
-import { parseDomainName } from "../../src/policy/domain-name.ts";
-import { at, createFakeNetwork, type FakeNetwork } from "./support/fake-network.ts";
-import { answerTo, decode, nameOf, RCODE } from "./support/messages.ts";
-import { good, NAME, rcodes, upstreamsAsked } from "./support/replies.ts";
+import type { DomainName } from "../../../src/policy/domain-name.ts";
+import { parseDomainName } from "../../../src/policy/domain-name.ts";
+import { at, createFakeNetwork, type FakeNetwork } from "../support/fake-network.ts";
+import { answerTo, decode, nameOf, RCODE } from "../support/messages.ts";
+import { good, NAME, rcodes, upstreamsAsked } from "../support/replies.ts";
 
 function nameFrom(text: string): DomainName {
   const parsed = parseDomainName(text);

@@ -2,8 +2,8 @@ import type { Answer } from "dns-packet";
 import { Packet } from "dns2";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { prepare, questionOctetsOf, write } from "./support/clean.ts";
-import { answerTo, decode, encodeQuery, renderRecords } from "./support/messages.ts";
+import { prepare, questionOctetsOf, write } from "../support/clean.ts";
+import { answerTo, decode, encodeQuery, renderRecords } from "../support/messages.ts";
 
 const QNAME = "a.example";
 const anyName = fc.constantFrom(QNAME, "A.EXAMPLE", "b.example", "c.example", "x.a.example", "example");

@@ -3,16 +3,16 @@
  * Any answer to the question is a sign of life, whatever its rcode: an upstream that knows nothing of the root may know all that is
  * asked of it. An upstream that does not answer three queries in a round is dead until it answers something again.
  */
-import type { Arena } from "../sys/arena.ts";
-import type { Region } from "../sys/region.ts";
-import type { Endpoint } from "../sys/socket-address.ts";
-import type { UpstreamProbes } from "./ports.ts";
-import type { UpstreamHealth } from "./upstream-health.ts";
-import type { UpstreamTransport } from "./upstream-transport.ts";
-import { answersQuestionInOtherCase, isBareRefusal } from "./wire/answer.ts";
-import { RrType } from "./wire/constants.ts";
-import { encodeQuestion } from "./wire/question.ts";
-import { upstreamQueryOctets, writeUpstreamQuery } from "./wire/upstream-query.ts";
+import type { Arena } from "../../sys/arena.ts";
+import type { Region } from "../../sys/region.ts";
+import type { Endpoint } from "../../sys/socket-address.ts";
+import type { UpstreamProbes } from "../ports.ts";
+import type { UpstreamHealth } from "./health.ts";
+import type { UpstreamTransport } from "./transport.ts";
+import { answersQuestionInOtherCase, isBareRefusal } from "../wire/answer.ts";
+import { RrType } from "../wire/constants.ts";
+import { encodeQuestion } from "../wire/question.ts";
+import { upstreamQueryOctets, writeUpstreamQuery } from "../wire/upstream-query.ts";
 
 const QUERIES_PER_ROUND = 3;
 

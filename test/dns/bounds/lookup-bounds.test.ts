@@ -1,9 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type BoundMet, type BoundOptions, createLookupBounds } from "../../src/dns/lookup-bounds.ts";
-import { createNamesSeen } from "../../src/dns/names-seen.ts";
-import { decideName } from "../../src/policy/decide-name.ts";
-import { allowByDefault, compiled, qname } from "../policy/examples.ts";
+import {
+  type BoundMet,
+  type BoundOptions,
+  createLookupBounds,
+} from "../../../src/dns/bounds/lookup-bounds.ts";
+import { createNamesSeen } from "../../../src/dns/bounds/names-seen.ts";
+import { decideName } from "../../../src/policy/decide-name.ts";
+import { allowByDefault, compiled, qname } from "../../policy/examples.ts";
 
 const A = 1;
 const TXT = 16;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { isPrivateAddress, isSpecialAddress } from "../../src/dns/special-address.ts";
-import { parseAddress } from "../../src/policy/address.ts";
+import { isPrivateAddress, isSpecialAddress } from "../../../src/dns/answer/special-address.ts";
+import { parseAddress } from "../../../src/policy/address.ts";
 import ipaddr from "ipaddr.js";
 
 /** Octets as on the wire: a v4-mapped address stays one of 16 octets. */

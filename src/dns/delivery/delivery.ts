@@ -2,15 +2,15 @@
  * The last step of a lookup: addresses into the kernel, then the answer to everyone who waits for it. What one pass of the loop has
  * brought is settled together, so its addresses share one round trip to the kernel.
  */
-import type { DomainName } from "../policy/domain-name.ts";
-import type { Arena } from "../sys/arena.ts";
-import type { Counters } from "./counters.ts";
-import { KERNEL_FAILED, TRUNCATED } from "./own-replies.ts";
-import type { AddressAdmission, LookupObserver } from "./ports.ts";
-import { answerOctets, writeAnswer, type PreparedAnswer } from "./prepared-answer.ts";
+import type { DomainName } from "../../policy/domain-name.ts";
+import type { Arena } from "../../sys/arena.ts";
+import type { Counters } from "../counters.ts";
+import { KERNEL_FAILED, TRUNCATED } from "../own-replies.ts";
+import type { AddressAdmission, LookupObserver } from "../ports.ts";
+import { answerOctets, writeAnswer, type PreparedAnswer } from "../answer/prepared-answer.ts";
 import { NO_WAITER, type WaiterTable } from "./waiters.ts";
-import { HEADER_OCTETS } from "./wire/constants.ts";
-import { MAX_OWN_REPLY_OCTETS, writeOwnReply, type OwnReply } from "./wire/reply.ts";
+import { HEADER_OCTETS } from "../wire/constants.ts";
+import { MAX_OWN_REPLY_OCTETS, writeOwnReply, type OwnReply } from "../wire/reply.ts";
 
 export interface Delivery {
   /**

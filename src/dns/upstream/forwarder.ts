@@ -6,17 +6,17 @@
  *
  * Known limit: an upstream that answers a slow name late loses its place to the next one until it answers again or a probe revives it.
  */
-import type { DomainName } from "../policy/domain-name.ts";
-import type { Arena } from "../sys/arena.ts";
-import type { Region } from "../sys/region.ts";
+import type { DomainName } from "../../policy/domain-name.ts";
+import type { Arena } from "../../sys/arena.ts";
+import type { Region } from "../../sys/region.ts";
 import { createAttempts } from "./attempts.ts";
-import type { CleanAnswer } from "./clean-answer.ts";
-import type { Counters } from "./counters.ts";
+import type { CleanAnswer } from "../answer/clean-answer.ts";
+import type { Counters } from "../counters.ts";
 import { createLookupTable, MAX_TRIES, NOTHING_HEARD, type Lookup } from "./lookups.ts";
-import type { LookupPolicy } from "./ports.ts";
-import type { PreparedAnswer } from "./prepared-answer.ts";
-import type { UpstreamHealth } from "./upstream-health.ts";
-import type { UpstreamTransport } from "./upstream-transport.ts";
+import type { LookupPolicy } from "../ports.ts";
+import type { PreparedAnswer } from "../answer/prepared-answer.ts";
+import type { UpstreamHealth } from "./health.ts";
+import type { UpstreamTransport } from "./transport.ts";
 import {
   answersQuestion,
   answersQuestionInOtherCase,
@@ -25,9 +25,9 @@ import {
   refusesEdns,
   type AnswerIndex,
   type AskedQuestion,
-} from "./wire/answer.ts";
-import { HEADER_OCTETS, Rcode } from "./wire/constants.ts";
-import { questionKind, read16, type Query } from "./wire/query.ts";
+} from "../wire/answer.ts";
+import { HEADER_OCTETS, Rcode } from "../wire/constants.ts";
+import { questionKind, read16, type Query } from "../wire/query.ts";
 
 /** First wait before another upstream is tried, too; it doubles from try to try. */
 const HEDGE_MS = 300;

@@ -11,12 +11,12 @@
  *
  * Memory is fixed. A parent for which there is no room in its minute shares one count with all others like it.
  */
-import type { Decision } from "../policy/decision.ts";
-import type { DomainName } from "../policy/domain-name.ts";
+import type { Decision } from "../../policy/decision.ts";
+import type { DomainName } from "../../policy/domain-name.ts";
 import { lastTwoLabels } from "./lookup-groups.ts";
 import { createNamesSeen } from "./names-seen.ts";
-import { createSlotIndex, hashText, NO_SLOT } from "../tables/slot-index.ts";
-import { RrType } from "./wire/constants.ts";
+import { createSlotIndex, hashText, NO_SLOT } from "../../tables/slot-index.ts";
+import { RrType } from "../wire/constants.ts";
 
 export interface BoundSettings {
   /** Distinct names and lookups in all that go upstream, a minute and parent; 0 is no bound. */

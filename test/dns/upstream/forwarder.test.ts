@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ALLOW, at, createFakeNetwork, DENY } from "./support/fake-network.ts";
+import { ALLOW, at, createFakeNetwork, DENY } from "../support/fake-network.ts";
 import {
   answerTo,
   cname,
@@ -10,8 +10,8 @@ import {
   renderRecords,
   soa,
   type AnswerText,
-} from "./support/messages.ts";
-import { good, NAME, rcodes, reply, upstreamsAsked } from "./support/replies.ts";
+} from "../support/messages.ts";
+import { good, NAME, rcodes, reply, upstreamsAsked } from "../support/replies.ts";
 
 test("an answer goes to the client with the client's own id and letter case", () => {
   const net = createFakeNetwork();

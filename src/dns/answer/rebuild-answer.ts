@@ -2,12 +2,12 @@
  * Writes an answer anew with only the records that stay. Owner names and names in rdata lose their pointers, for what they point
  * at may be gone; the authority section is left out, and so is a record for which 64 KiB have no room. Rdata without names is copied.
  */
-import type { PreparedAnswer } from "../prepared-answer.ts";
-import type { AnswerIndex } from "./answer.ts";
-import { expandName, sameName, skipName } from "./compressed-name.ts";
-import { HEADER_OCTETS, MAX_NAME_OCTETS, RrType } from "./constants.ts";
-import { write16 } from "./query.ts";
-import { namesLayout } from "./rdata-names.ts";
+import type { PreparedAnswer } from "./prepared-answer.ts";
+import type { AnswerIndex } from "../wire/answer.ts";
+import { expandName, sameName, skipName } from "../wire/compressed-name.ts";
+import { HEADER_OCTETS, MAX_NAME_OCTETS, RrType } from "../wire/constants.ts";
+import { write16 } from "../wire/query.ts";
+import { namesLayout } from "../wire/rdata-names.ts";
 
 const MAX_MESSAGE = 65_535;
 

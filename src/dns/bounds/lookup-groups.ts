@@ -2,9 +2,9 @@
  * Lookups that count together, so that a flood of some leaves room for the others: those that one rule allows, and those below two last
  * labels that the default action allows. A group is a number; few of them share one.
  */
-import type { Decision } from "../policy/decision.ts";
-import type { DomainName } from "../policy/domain-name.ts";
-import { hashText } from "../tables/slot-index.ts";
+import type { Decision } from "../../policy/decision.ts";
+import type { DomainName } from "../../policy/domain-name.ts";
+import { hashText } from "../../tables/slot-index.ts";
 
 /** Groups are counted from 1. */
 export const GROUPS = 1024;

@@ -1,10 +1,15 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { createWaiterTable, NO_WAITER, waiterTableSize, type Client } from "../../src/dns/waiters.ts";
-import { createQuery, createQueryReader } from "../../src/dns/wire/query.ts";
-import { createArena } from "../../src/sys/arena.ts";
-import { createRegion } from "../../src/sys/region.ts";
-import { encodeQuery } from "./support/messages.ts";
+import {
+  createWaiterTable,
+  NO_WAITER,
+  waiterTableSize,
+  type Client,
+} from "../../../src/dns/delivery/waiters.ts";
+import { createQuery, createQueryReader } from "../../../src/dns/wire/query.ts";
+import { createArena } from "../../../src/sys/arena.ts";
+import { createRegion } from "../../../src/sys/region.ts";
+import { encodeQuery } from "../support/messages.ts";
 
 const CAPACITY = 6;
 const CHAINS = 3;

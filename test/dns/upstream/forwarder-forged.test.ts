@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { at, createFakeNetwork, type SentQuery } from "./support/fake-network.ts";
-import { a, answerTo, decode, encode, nameOf } from "./support/messages.ts";
-import { good, NAME, rcodes } from "./support/replies.ts";
+import { at, createFakeNetwork, type SentQuery } from "../support/fake-network.ts";
+import { a, answerTo, decode, encode, nameOf } from "../support/messages.ts";
+import { good, NAME, rcodes } from "../support/replies.ts";
 
 /** The upstream's good answer with the question in lower case. */
 const lowerCased = (query: { readonly message: Buffer }): Buffer => {

@@ -1,10 +1,10 @@
 /** Queries that have left over UDP and may still be answered: which lookup each belongs to, and how it was written. */
-import type { Arena } from "../sys/arena.ts";
+import type { Arena } from "../../sys/arena.ts";
 import { MAX_TRIES, type Lookup } from "./lookups.ts";
-import { createSlotIndex, NO_SLOT } from "../tables/slot-index.ts";
-import type { UpstreamTransport } from "./upstream-transport.ts";
-import { HEADER_OCTETS } from "./wire/constants.ts";
-import { upstreamQueryOctets, writeUpstreamQuery } from "./wire/upstream-query.ts";
+import { createSlotIndex, NO_SLOT } from "../../tables/slot-index.ts";
+import type { UpstreamTransport } from "./transport.ts";
+import { HEADER_OCTETS } from "../wire/constants.ts";
+import { upstreamQueryOctets, writeUpstreamQuery } from "../wire/upstream-query.ts";
 
 export interface Attempts {
   /** Asks the upstream; false when no socket can be had for it. */

@@ -2,14 +2,14 @@
  * Clients that wait for an answer: rows of one table, so that a waiting lookup costs no objects. A row keeps what the answer needs
  * of the query: where it goes, its id and flags, and the question as the client wrote it.
  */
-import type { Arena } from "../sys/arena.ts";
-import { BATCH } from "../sys/message-header.ts";
-import type { Region } from "../sys/region.ts";
-import { SOCKET_ADDRESS_SIZE } from "../sys/socket-address.ts";
-import { GROUPS, NO_GROUP } from "./lookup-groups.ts";
-import type { Asker } from "./prepared-answer.ts";
-import { HEADER_OCTETS, MAX_NAME_OCTETS } from "./wire/constants.ts";
-import type { Query } from "./wire/query.ts";
+import type { Arena } from "../../sys/arena.ts";
+import { BATCH } from "../../sys/message-header.ts";
+import type { Region } from "../../sys/region.ts";
+import { SOCKET_ADDRESS_SIZE } from "../../sys/socket-address.ts";
+import { GROUPS, NO_GROUP } from "../bounds/lookup-groups.ts";
+import type { Asker } from "../answer/prepared-answer.ts";
+import { HEADER_OCTETS, MAX_NAME_OCTETS } from "../wire/constants.ts";
+import type { Query } from "../wire/query.ts";
 
 /** Where answers go: a UDP listener, or one TCP connection. */
 export interface Client {

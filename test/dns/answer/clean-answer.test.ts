@@ -1,7 +1,7 @@
 import type { Answer } from "dns-packet";
 import { describe, expect, test } from "vitest";
-import type { AdmitAddress } from "../../src/dns/clean-answer.ts";
-import { prepare, questionOctetsOf, write } from "./support/clean.ts";
+import type { AdmitAddress } from "../../../src/dns/answer/clean-answer.ts";
+import { prepare, questionOctetsOf, write } from "../support/clean.ts";
 import {
   a,
   aaaa,
@@ -14,7 +14,7 @@ import {
   renderRecords,
   soa,
   type AnswerText,
-} from "./support/messages.ts";
+} from "../support/messages.ts";
 
 const NAME = "www.example.org";
 const TYPES = { A: 1, AAAA: 28, TXT: 16, MX: 15 } as const;

@@ -2,9 +2,9 @@
  * An answer that is fit to be given out: cleaned, with the places marked that change from client to client (id, question, OPT)
  * and from second to second (TTLs). Its octets belong to whoever has prepared it: the upstream's datagram, the cache.
  */
-import { Ede, HEADER_OCTETS } from "./wire/constants.ts";
-import { write16, type Query } from "./wire/query.ts";
-import { writeOpt, writeReplyHeader } from "./wire/reply.ts";
+import { Ede, HEADER_OCTETS } from "../wire/constants.ts";
+import { write16, type Query } from "../wire/query.ts";
+import { writeOpt, writeReplyHeader } from "../wire/reply.ts";
 
 /** More addresses than this in one answer are left out. */
 export const MAX_ADDRESSES = 256;

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createUpstreamHealth, MAX_UPSTREAMS } from "../../src/dns/upstream-health.ts";
+import { createUpstreamHealth, MAX_UPSTREAMS } from "../../../src/dns/upstream/health.ts";
 
 const bits = (...upstreams: readonly number[]): number =>
   upstreams.reduce((all, upstream) => all | (1 << upstream), 0);

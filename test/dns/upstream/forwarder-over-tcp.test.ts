@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { at, createFakeNetwork } from "./support/fake-network.ts";
-import { a, answerTo, decode, nameOf, RCODE } from "./support/messages.ts";
-import { good, NAME, rcodes, reply, upstreamsAsked } from "./support/replies.ts";
+import { at, createFakeNetwork } from "../support/fake-network.ts";
+import { a, answerTo, decode, nameOf, RCODE } from "../support/messages.ts";
+import { good, NAME, rcodes, reply, upstreamsAsked } from "../support/replies.ts";
 
 describe("a truncated answer", () => {
   test("is asked for again over TCP, and the whole one goes out", async () => {
