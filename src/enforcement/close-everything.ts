@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { compileRuleset } from "../netfilter/compile-ruleset.ts";
+import { compileRuleset } from "../netfilter/chains/compile-ruleset.ts";
 import { KernelError } from "../netfilter/errors.ts";
 import { readNetwork } from "../netfilter/io/namespace-network.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";

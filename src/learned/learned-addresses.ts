@@ -15,7 +15,7 @@ import { NO_SLOT } from "../tables/slot-index.ts";
 import type { LearnedSet } from "../netfilter/io/learned-set.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import type { DomainName } from "../policy/domain-name.ts";
-import { MAX_LEARNED_ADDRESSES } from "../netfilter/named-sets.ts";
+import { MAX_LEARNED_ADDRESSES } from "../netfilter/chains/named-sets.ts";
 import type { Steps } from "../policy/steps.ts";
 import { reconcileHeld, takeOverHeld } from "./held.ts";
 import { createLearnedJudge } from "./judge.ts";

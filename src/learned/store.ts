@@ -2,7 +2,7 @@
 import { randomInt } from "node:crypto";
 import { NO_SLOT } from "../tables/slot-index.ts";
 import type { LearnedSet } from "../netfilter/io/learned-set.ts";
-import { MAX_LEARNED_ADDRESSES } from "../netfilter/named-sets.ts";
+import { MAX_LEARNED_ADDRESSES } from "../netfilter/chains/named-sets.ts";
 import { createKeyList } from "../tables/key-list.ts";
 import * as life from "./life.ts";
 import { MAX_OWNERS, renderOwners } from "./owners.ts";

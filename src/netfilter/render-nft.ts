@@ -1,7 +1,7 @@
 /** A ruleset as text for `nft -f -`: one transaction. */
-import { renderRange } from "./address-octets.ts";
+import { renderRange } from "./ranges/address-octets.ts";
 import { guardedDevice, OUR_TABLES, TABLE } from "./kernel-names.ts";
-import { isOfKind, listRanges, type RangesOfKind } from "./policy-ranges.ts";
+import { isOfKind, listRanges, type RangesOfKind } from "./ranges/policy-ranges.ts";
 import type {
   Chain,
   ElementChange,

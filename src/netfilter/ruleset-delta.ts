@@ -2,9 +2,15 @@
  * What changes from one ruleset to the next, where that is little: the generation, ranges of the policy's address sets, single elements.
  * Such a change goes to the kernel straight over netlink, at the price of what changes. Everything else goes through nft(8), whole.
  */
-import { ADMIT_CHAIN, CURRENT_CHAIN } from "./generation-chains.ts";
-import type { AddressRange } from "./address-octets.ts";
-import { diffRanges, isOfKind, type Looks, type PolicyRanges, type RangesOfKind } from "./policy-ranges.ts";
+import { ADMIT_CHAIN, CURRENT_CHAIN } from "./chains/generation-chains.ts";
+import type { AddressRange } from "./ranges/address-octets.ts";
+import {
+  diffRanges,
+  isOfKind,
+  type Looks,
+  type PolicyRanges,
+  type RangesOfKind,
+} from "./ranges/policy-ranges.ts";
 import type { Chain, ElementChange, NamedSet, Ruleset, Table } from "./ruleset.ts";
 
 export interface RangeChange {

@@ -3,7 +3,7 @@
  * of what we keep there, not a difference; `renderRuleset` makes one nftables transaction of it. It is not a model of nftables:
  * a rule's statements are kept as nft(8) writes them.
  */
-import type { RangesOfKind } from "./policy-ranges.ts";
+import type { RangesOfKind } from "./ranges/policy-ranges.ts";
 /** `dns`: lookups only. `dns+nft`: connections too. */
 export type EnforcementMode = "dns" | "dns+nft";
 

@@ -3,7 +3,7 @@
  * that bring more, as each of their messages fails, and to those after.
  */
 import { execFileSync } from "node:child_process";
-import { compileRuleset } from "../../src/netfilter/compile-ruleset.ts";
+import { compileRuleset } from "../../src/netfilter/chains/compile-ruleset.ts";
 import { openDeltaSocket } from "../../src/netfilter/io/delta-socket.ts";
 import { LearnedSetError, openLearnedSet } from "../../src/netfilter/io/learned-set.ts";
 import { createNftApplier } from "../../src/netfilter/io/nft.ts";

@@ -4,7 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import * as fc from "fast-check";
-import { compileRuleset } from "../../src/netfilter/compile-ruleset.ts";
+import { compileRuleset } from "../../src/netfilter/chains/compile-ruleset.ts";
 import { openDeltaSocket } from "../../src/netfilter/io/delta-socket.ts";
 import { createNftApplier } from "../../src/netfilter/io/nft.ts";
 import { type CompiledPolicy, mergeSteps, removalSteps } from "../../src/policy/compile.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { compileRuleset } from "../../src/netfilter/compile-ruleset.ts";
+import { compileRuleset } from "../../src/netfilter/chains/compile-ruleset.ts";
 import {
   type KernelState,
   NOTHING_PRESENT,

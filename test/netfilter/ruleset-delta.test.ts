@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { compileRuleset } from "../../src/netfilter/compile-ruleset.ts";
-import { renderRange } from "../../src/netfilter/address-octets.ts";
+import { compileRuleset } from "../../src/netfilter/chains/compile-ruleset.ts";
+import { renderRange } from "../../src/netfilter/ranges/address-octets.ts";
 import { findDelta, type RulesetDelta } from "../../src/netfilter/ruleset-delta.ts";
 import type { RulesetInput } from "../../src/netfilter/ruleset-input.ts";
 import { MARKS, policyOf, rulesetInput } from "./ruleset-input.ts";

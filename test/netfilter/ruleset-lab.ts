@@ -1,6 +1,6 @@
 /** The lab with a ruleset in its sandbox, and a stand-in for the resolver; no sidecar runs. */
 import { fileURLToPath } from "node:url";
-import { compileRuleset } from "../../src/netfilter/compile-ruleset.ts";
+import { compileRuleset } from "../../src/netfilter/chains/compile-ruleset.ts";
 import { type AppliedRuleset, createNftApplier, type RulesetApplier } from "../../src/netfilter/io/nft.ts";
 import type { Tool } from "../../src/netfilter/io/run-tool.ts";
 import { readNetworkFacts } from "../../src/netfilter/io/network-facts.ts";

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { configure, execIn, writeSysctl } from "../../src/netns/namespace.ts";
 import { readRulesetInForce } from "../../src/netfilter/io/inspect.ts";
-import { MAX_LEARNED_ADDRESSES } from "../../src/netfilter/named-sets.ts";
+import { MAX_LEARNED_ADDRESSES } from "../../src/netfilter/chains/named-sets.ts";
 import { until } from "../support/until.ts";
 import { createRulesetLab, type RulesetLab } from "../netfilter/ruleset-lab.ts";
 import { policyOf } from "../netfilter/ruleset-input.ts";

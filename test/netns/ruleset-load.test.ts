@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { argvIn, createNamespace, execIn, type OwnedNamespace } from "../../src/netns/namespace.ts";
-import { compileRuleset } from "../../src/netfilter/compile-ruleset.ts";
+import { compileRuleset } from "../../src/netfilter/chains/compile-ruleset.ts";
 import { createNftApplier } from "../../src/netfilter/io/nft.ts";
 import { renderRuleset } from "../../src/netfilter/render-nft.ts";
 import type { Tool } from "../../src/netfilter/io/run-tool.ts";

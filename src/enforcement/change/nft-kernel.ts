@@ -9,7 +9,7 @@
 import { KernelError } from "../../netfilter/errors.ts";
 import { LearnedSetError } from "../../netfilter/io/learned-set.ts";
 import type { AppliedRuleset, RulesetApplier } from "../../netfilter/io/nft.ts";
-import { compileRuleset } from "../../netfilter/compile-ruleset.ts";
+import { compileRuleset } from "../../netfilter/chains/compile-ruleset.ts";
 import type { Endpoint, Marks, NetworkFacts, RulesetInput } from "../../netfilter/ruleset-input.ts";
 import type { Ruleset, TimedElement } from "../../netfilter/ruleset.ts";
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";

@@ -8,7 +8,7 @@
  * resolver's).
  */
 import { networkInterfaces } from "node:os";
-import { isLoopback } from "../../netfilter/endpoints.ts";
+import { isLoopback } from "../../netfilter/chains/endpoints.ts";
 import type { Protections } from "../../protections/protections.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 

@@ -1,8 +1,8 @@
 /** Puts small changes of a ruleset into the kernel over netlink: one batch, all of it or nothing, in a fraction of a millisecond. */
 import { parseAddress } from "../../policy/address.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
-import { type AddressRange, octetsAfter } from "../address-octets.ts";
-import { ADMIT_CHAIN, CURRENT_CHAIN } from "../generation-chains.ts";
+import { type AddressRange, octetsAfter } from "../ranges/address-octets.ts";
+import { ADMIT_CHAIN, CURRENT_CHAIN } from "../chains/generation-chains.ts";
 import { TABLE } from "../kernel-names.ts";
 import type { RangeChange, RulesetDelta } from "../ruleset-delta.ts";
 import { appendAdmit, appendCurrent, flushChain } from "../wire/generation-rule.ts";

@@ -1,5 +1,5 @@
 /** What of ours the kernel holds, read back from nft(8). */
-import { CURRENT_CHAIN } from "../generation-chains.ts";
+import { CURRENT_CHAIN } from "../chains/generation-chains.ts";
 import { guardedDevice, GUARD_TABLE, OUR_TABLES, TABLE } from "../kernel-names.ts";
 import type { KernelState, PresentChain } from "../render-nft.ts";
 import type { EnforcementMode } from "../ruleset.ts";

@@ -2,7 +2,7 @@
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
-import { linkAddresses } from "../link-addresses.ts";
+import { linkAddresses } from "../chains/link-addresses.ts";
 import type { NetworkFacts } from "../ruleset-input.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";

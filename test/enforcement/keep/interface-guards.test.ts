@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { watchInterfaceGuards } from "../../../src/enforcement/keep/interface-guards.ts";
-import { compileRuleset } from "../../../src/netfilter/compile-ruleset.ts";
+import { compileRuleset } from "../../../src/netfilter/chains/compile-ruleset.ts";
 import type { AppliedRuleset } from "../../../src/netfilter/io/nft.ts";
 import type { EnforcementMode, Ruleset } from "../../../src/netfilter/ruleset.ts";
 import type { ProtectionName, ProtectionState } from "../../../src/protections/protection.ts";

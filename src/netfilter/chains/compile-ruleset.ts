@@ -10,13 +10,13 @@ import { apiChain } from "./api-port.ts";
 import { egressChain } from "./egress-chain.ts";
 import { generationChains } from "./generation-chains.ts";
 import { antispoofChain, arrivingChain, forgedChain, loopbackChain, revokedChain } from "./inbound-chains.ts";
-import { TABLE } from "./kernel-names.ts";
+import { TABLE } from "../kernel-names.ts";
 import { compileChanges, compileSets } from "./named-sets.ts";
 import { ownChain, redirectChain, sourceChain } from "./own-traffic.ts";
 import { canBeGuarded, guardTables, stampChain } from "./raw-frame-guard.ts";
 import { refuseChain } from "./refuse-chain.ts";
-import type { Chain, Ruleset } from "./ruleset.ts";
-import type { RulesetInput } from "./ruleset-input.ts";
+import type { Chain, Ruleset } from "../ruleset.ts";
+import type { RulesetInput } from "../ruleset-input.ts";
 
 /** Throws TypeError on input that no caller should give: a generation or mark out of range, a text that is no address. */
 export function compileRuleset(input: RulesetInput): Ruleset {

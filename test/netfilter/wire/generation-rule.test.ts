@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { appendAdmit, appendCurrent, flushChain } from "../../src/netfilter/wire/generation-rule.ts";
-import { createNetlinkWriter, type NetlinkWriter } from "../../src/netlink/writer.ts";
+import { appendAdmit, appendCurrent, flushChain } from "../../../src/netfilter/wire/generation-rule.ts";
+import { createNetlinkWriter, type NetlinkWriter } from "../../../src/netlink/writer.ts";
 
 /** What `nft --debug=mnl` of nft 1.0.6 shows behind the message's header, octets in hex. */
 function hex(write: (writer: NetlinkWriter) => void): string {

@@ -4,11 +4,11 @@
  * Ours are packets with our mark and priority, of sockets that were opened under our group. They open nothing but the upstreams' ports.
  * A socket that has been closed has no group: what the kernel still sends for it is refused. Not here: what other traffic may leave.
  */
-import type { Endpoint, Marks, RulesetInput } from "./ruleset-input.ts";
+import type { Endpoint, Marks, RulesetInput } from "../ruleset-input.ts";
 import { ADMIT } from "./generation-chains.ts";
 import { fromApiPort } from "./api-port.ts";
 import { isIpv4, isLocalhost, isLoopback } from "./endpoints.ts";
-import type { Chain, Rule } from "./ruleset.ts";
+import type { Chain, Rule } from "../ruleset.ts";
 
 /** The conntrack marks of our own flows, and of flows that honest callers from outside have opened: above every generation. */
 const OWN_FLOW = "0x80000000";

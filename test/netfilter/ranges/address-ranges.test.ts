@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { mergeRanges } from "../../src/netfilter/address-ranges.ts";
+import { mergeRanges } from "../../../src/netfilter/ranges/address-ranges.ts";
 
 test.each([
   [["203.0.113.7"], ["203.0.113.7"], []],

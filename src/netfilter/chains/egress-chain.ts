@@ -1,8 +1,8 @@
 /** What may leave, in `dns+nft` mode. The kernel refuses what no rule accepts. */
-import type { RulesetInput } from "./ruleset-input.ts";
+import type { RulesetInput } from "../ruleset-input.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
 import { LEFT_OVER, resolverRules } from "./own-traffic.ts";
-import type { Chain, Rule } from "./ruleset.ts";
+import type { Chain, Rule } from "../ruleset.ts";
 
 export function egressChain(input: RulesetInput): Chain {
   return {

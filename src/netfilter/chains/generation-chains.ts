@@ -2,7 +2,7 @@
  * Which generation a flow belongs to. The number stands in these two chains and nowhere else, so that a change of policy
  * exchanges two rules, whatever else there is.
  */
-import type { Chain, Rule } from "./ruleset.ts";
+import type { Chain, Rule } from "../ruleset.ts";
 
 export const CURRENT_CHAIN = "current";
 export const ADMIT_CHAIN = "admit";

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { createForeignChanges, joinChanges } from "../../src/netfilter/foreign-change.ts";
-import { readReplies } from "../../src/netlink/reader.ts";
-import { readObjectEvent, readTransactionEvent } from "../../src/netfilter/wire/ruleset-event.ts";
+import { createForeignChanges, joinChanges } from "../../../src/netfilter/foreign-change.ts";
+import { readReplies } from "../../../src/netlink/reader.ts";
+import { readObjectEvent, readTransactionEvent } from "../../../src/netfilter/wire/ruleset-event.ts";
 
 /** Messages as the group receives them, with the attributes that are read and no others. */
 const hex = (...lines: readonly string[]): Buffer => Buffer.from(lines.join("").replaceAll(" ", ""), "hex");

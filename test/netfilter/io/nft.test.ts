@@ -3,11 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { compileRuleset } from "../../src/netfilter/compile-ruleset.ts";
-import { createNftApplier } from "../../src/netfilter/io/nft.ts";
-import { readNetworkFacts } from "../../src/netfilter/io/network-facts.ts";
-import type { Tool } from "../../src/netfilter/io/run-tool.ts";
-import { rulesetInput } from "./ruleset-input.ts";
+import { compileRuleset } from "../../../src/netfilter/chains/compile-ruleset.ts";
+import { createNftApplier } from "../../../src/netfilter/io/nft.ts";
+import { readNetworkFacts } from "../../../src/netfilter/io/network-facts.ts";
+import type { Tool } from "../../../src/netfilter/io/run-tool.ts";
+import { rulesetInput } from "../ruleset-input.ts";
 
 let folder: string;
 beforeEach(async () => {

@@ -1,4 +1,4 @@
-import type { Chain } from "./ruleset.ts";
+import type { Chain } from "../ruleset.ts";
 
 /** Refused at once, never a hang: a reset for TCP, admin-prohibited for the rest. */
 export function refuseChain(): Chain {

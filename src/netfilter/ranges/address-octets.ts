@@ -1,5 +1,5 @@
 /** Addresses as octets in network order, and their neighbours. */
-import { renderAddress, renderIpv6 } from "../policy/address.ts";
+import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 
 /** Both ends are included. */
 export interface AddressRange {

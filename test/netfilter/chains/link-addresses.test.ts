@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { linkAddresses } from "../../src/netfilter/link-addresses.ts";
-import { parseAddress, renderAddress, renderIpv6 } from "../../src/policy/address.ts";
+import { linkAddresses } from "../../../src/netfilter/chains/link-addresses.ts";
+import { parseAddress, renderAddress, renderIpv6 } from "../../../src/policy/address.ts";
 
 test.each([
   { address: "192.0.2.2", length: 24, found: ["192.0.2.0", "192.0.2.255"] },

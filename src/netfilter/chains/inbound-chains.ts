@@ -2,10 +2,10 @@
  * Who may speak to us first, since answers to callers are let out, and what may still arrive of flows that we opened.
  */
 import { CALLER_FLOW, FROM_LOOPBACK } from "./own-traffic.ts";
-import type { RulesetInput } from "./ruleset-input.ts";
+import type { RulesetInput } from "../ruleset-input.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
 import { judge, refuseRevoked } from "./egress-chain.ts";
-import type { Chain, Rule } from "./ruleset.ts";
+import type { Chain, Rule } from "../ruleset.ts";
 
 /**
  * A packet that came through the output hook brings its conntrack entry along over `lo`; what a packet socket has put there has none

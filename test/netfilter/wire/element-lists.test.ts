@@ -1,8 +1,8 @@
 /** Lists of set elements as messages, read back by the layout in linux/netfilter/nf_tables.h. */
 import { array, assert, constantFrom, integer, property, record } from "fast-check";
 import { expect, test } from "vitest";
-import { createElementLists } from "../../src/netfilter/wire/element-lists.ts";
-import { createNetlinkWriter } from "../../src/netlink/writer.ts";
+import { createElementLists } from "../../../src/netfilter/wire/element-lists.ts";
+import { createNetlinkWriter } from "../../../src/netlink/writer.ts";
 
 const SETS = [
   { table: "t", set: "one" },

@@ -2,11 +2,11 @@
  * The addresses about which the rules of a policy say one action, as the kernel's interval sets hold them: ascending, and never two
  * neighbours. They are read off the policy's trie: all of them for nft(8), or those that a change may have moved.
  */
-import type { RankedDecision } from "../policy/decision.ts";
-import type { Action } from "../policy/rule.ts";
-import { type RuleTrie, type TrieNode, findDifferences, listRules } from "../policy/rule-trie.ts";
-import { beginsWith, countBits } from "../policy/target-bits.ts";
-import type { Target } from "../policy/target.ts";
+import type { RankedDecision } from "../../policy/decision.ts";
+import type { Action } from "../../policy/rule.ts";
+import { type RuleTrie, type TrieNode, findDifferences, listRules } from "../../policy/rule-trie.ts";
+import { beginsWith, countBits } from "../../policy/target-bits.ts";
+import type { Target } from "../../policy/target.ts";
 import {
   type AddressRange,
   blockOf,

@@ -1,11 +1,11 @@
 /** The sets that rules look addresses up in. Those of learned and revoked addresses are never emptied: they outlive the sidecar. */
-import type { RuleTrie } from "../policy/rule-trie.ts";
-import type { Action } from "../policy/rule.ts";
-import { mergeRanges } from "./address-ranges.ts";
-import type { Endpoint, RulesetInput } from "./ruleset-input.ts";
+import type { RuleTrie } from "../../policy/rule-trie.ts";
+import type { Action } from "../../policy/rule.ts";
+import { mergeRanges } from "../ranges/address-ranges.ts";
+import type { Endpoint, RulesetInput } from "../ruleset-input.ts";
 import { isIpv4 } from "./endpoints.ts";
-import type { PolicyRanges } from "./policy-ranges.ts";
-import type { ElementChange, NamedSet, TimedElement } from "./ruleset.ts";
+import type { PolicyRanges } from "../ranges/policy-ranges.ts";
+import type { ElementChange, NamedSet, TimedElement } from "../ruleset.ts";
 
 /**
  * Elements that the kernel's sets of learned addresses take, each. It reserves 16 octets for each at once; what a transaction takes out makes

@@ -5,14 +5,14 @@ import {
   octetsAfter,
   octetsBefore,
   renderRange,
-} from "../../src/netfilter/address-octets.ts";
-import { diffRanges, listRanges, type PolicyRanges } from "../../src/netfilter/policy-ranges.ts";
-import { type CompiledPolicy, mergeSteps, removalSteps } from "../../src/policy/compile.ts";
-import { takeAll } from "../../src/policy/steps.ts";
-import { decideAddress } from "../../src/policy/decide-address.ts";
-import type { Action } from "../../src/policy/rule.ts";
-import { anyAction, anyPrefix } from "../policy/arbitraries.ts";
-import { compiled, denyByDefault, rules, targets } from "../policy/examples.ts";
+} from "../../../src/netfilter/ranges/address-octets.ts";
+import { diffRanges, listRanges, type PolicyRanges } from "../../../src/netfilter/ranges/policy-ranges.ts";
+import { type CompiledPolicy, mergeSteps, removalSteps } from "../../../src/policy/compile.ts";
+import { takeAll } from "../../../src/policy/steps.ts";
+import { decideAddress } from "../../../src/policy/decide-address.ts";
+import type { Action } from "../../../src/policy/rule.ts";
+import { anyAction, anyPrefix } from "../../policy/arbitraries.ts";
+import { compiled, denyByDefault, rules, targets } from "../../policy/examples.ts";
 
 function rangesOf(policy: CompiledPolicy, family: 4 | 6, action: Action): PolicyRanges {
   const { v4, v6 } = policy.rules;

@@ -1,6 +1,6 @@
 /** Prefixes and addresses, as operators list them, made ready for the kernel's interval sets: in order, and none overlapping. */
-import { renderAddress, renderIpv6 } from "../policy/address.ts";
-import { parsePrefix, type Prefix } from "../policy/prefix.ts";
+import { renderAddress, renderIpv6 } from "../../policy/address.ts";
+import { parsePrefix, type Prefix } from "../../policy/prefix.ts";
 
 /** `first` and `last` are both included. */
 interface Range {

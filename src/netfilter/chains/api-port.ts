@@ -6,8 +6,8 @@
  * Known limit: before the first rules whoever holds the port is reached there.
  */
 import { isIpv4 } from "./endpoints.ts";
-import type { Chain, Rule } from "./ruleset.ts";
-import type { RulesetInput } from "./ruleset-input.ts";
+import type { Chain, Rule } from "../ruleset.ts";
+import type { RulesetInput } from "../ruleset-input.ts";
 
 /**
  * What is redirected shows the other port by now. Behind chain antispoof, which lets the reset for a caller out. Resets tell a squatter

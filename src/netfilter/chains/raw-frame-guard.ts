@@ -2,10 +2,10 @@
  * Packet sockets never pass the output hook. So what honestly leaves gets a secret mark and priority at the last step of the IP stack,
  * and for ARP in its own output hook; the egress hook of each interface lets only these out, and clears both before taps can see them.
  */
-import type { Marks } from "./ruleset-input.ts";
-import { ARP_TABLE, GUARD_TABLE, guardChainName } from "./kernel-names.ts";
+import type { Marks } from "../ruleset-input.ts";
+import { ARP_TABLE, GUARD_TABLE, guardChainName } from "../kernel-names.ts";
 import { matchMarks, setMarks } from "./own-traffic.ts";
-import type { Chain, Rule, Table } from "./ruleset.ts";
+import type { Chain, Rule, Table } from "../ruleset.ts";
 
 const CLEAR = "meta mark set 0 meta priority set none";
 
