@@ -1,4 +1,4 @@
-import type { Auth } from "./auth.ts";
+import type { Auth } from "./auth/auth.ts";
 import type { ApiContext } from "./context.ts";
 import { type Refusal, renderRefusal } from "./refusal.ts";
 

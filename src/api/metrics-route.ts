@@ -1,4 +1,4 @@
-import type { Auth } from "./auth.ts";
+import type { Auth } from "./auth/auth.ts";
 import type { ApiContext } from "./context.ts";
 import { refuseWrite } from "./read-only.ts";
 import { renderRefusal } from "./refusal.ts";

@@ -1,6 +1,6 @@
 import { readPage } from "./status-page.ts";
 import type { PageRequest } from "../enforcement/sandbox-report.ts";
-import type { Auth } from "./auth.ts";
+import type { Auth } from "./auth/auth.ts";
 import type { ApiContext } from "./context.ts";
 import { refuseWrite } from "./read-only.ts";
 import { renderRefusal } from "./refusal.ts";

@@ -11,7 +11,7 @@ import { type Policy, renderPolicy } from "../policy/policy.ts";
 import { oneLine, type Problem } from "../policy/problem.ts";
 import type { Target } from "../policy/target.ts";
 import type { ListedProtection } from "../protections/protections.ts";
-import { describeState } from "./reply.ts";
+import { describeState } from "./policy/reply.ts";
 
 /** Who tells the parts. */
 export interface StatusSources {

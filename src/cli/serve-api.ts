@@ -6,8 +6,8 @@
  */
 import type { AppParts } from "../api/app.ts";
 import { ListenError } from "../api/errors.ts";
-import { type Answer, type Application, createHttpServer } from "../api/http-server.ts";
-import { type Listener, listenTcp, listenUnix, showAddress } from "../api/listen.ts";
+import { type Answer, type Application, createHttpServer } from "../api/http/http-server.ts";
+import { type Listener, listenTcp, listenUnix, showAddress } from "../api/http/listen.ts";
 import type { Settings } from "../config.ts";
 import { NetlinkRefusal } from "../netlink/acknowledgement.ts";
 import { type ApiRedirect, openApiRedirect } from "../netfilter/io/api-redirect.ts";
@@ -108,7 +108,7 @@ function loadOnce(parts: AppParts): () => Promise<Answer> {
 
 async function load(parts: AppParts): Promise<Answer> {
   const [{ createApp }, { createAnswer }] = await loadByFirstFlags(() =>
-    Promise.all([import("../api/app.ts"), import("../api/answer.ts")]),
+    Promise.all([import("../api/app.ts"), import("../api/http/answer.ts")]),
   );
   return createAnswer(createApp(parts));
 }

@@ -10,7 +10,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { SIGNATURE_HEADER, TOKEN_HEADER } from "../api/headers.ts";
-import { renderSignature } from "../api/signature.ts";
+import { renderSignature } from "../api/auth/signature.ts";
 import { ConnectionError } from "./errors.ts";
 import { type Exchange, exchange } from "./exchange.ts";
 

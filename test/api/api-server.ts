@@ -2,16 +2,16 @@ import { once } from "node:events";
 import { type IncomingHttpHeaders, request } from "node:http";
 import { type Socket, connect } from "node:net";
 import { expect } from "vitest";
-import { createAnswer } from "../../src/api/answer.ts";
+import { createAnswer } from "../../src/api/http/answer.ts";
 import { type App, type AppParts, createApp } from "../../src/api/app.ts";
 import {
   type Application,
   type HttpLimits,
   HTTP_LIMITS,
   createHttpServer,
-} from "../../src/api/http-server.ts";
+} from "../../src/api/http/http-server.ts";
 import type { PolicyControl } from "../../src/enforcement/change/policy-control.ts";
-import { type Listener, listenTcp, listenUnix } from "../../src/api/listen.ts";
+import { type Listener, listenTcp, listenUnix } from "../../src/api/http/listen.ts";
 import { boundUnread } from "../../src/sys/listening-socket.ts";
 import {
   type FakeWorld,

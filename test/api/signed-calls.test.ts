@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { createSeenNonces } from "../../src/api/seen-nonces.ts";
+import { createSeenNonces } from "../../src/api/auth/seen-nonces.ts";
 import { type ApiServer, startApi } from "./api-server.ts";
 
 const TOKEN = "s3cret";

@@ -89,7 +89,7 @@ it("a starting sidecar loads neither the document nor the client, nor the applic
   // The second is loaded at every start too, while the first goes on.
   load("serve.js");
   load("serve-api.js");
-  expect(loaded).toContain("src/api/http-server.ts");
+  expect(loaded).toContain("src/api/http/http-server.ts");
   const unwanted = /^src\/(?:client|api\/openapi)\/|openapi-fetch|^src\/cli\/policy|^src\/api\/app.ts/;
   expect([...loaded].filter((path) => unwanted.test(path))).toEqual([]);
 });

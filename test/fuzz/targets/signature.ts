@@ -1,4 +1,4 @@
-import { isSignatureOf, parseSignature, renderSignature } from "../../../src/api/signature.ts";
+import { isSignatureOf, parseSignature, renderSignature } from "../../../src/api/auth/signature.ts";
 import { plainChecker, type Target } from "../engine/target.ts";
 
 const TOKEN = "fuzz";

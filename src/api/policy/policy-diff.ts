@@ -1,6 +1,6 @@
-import type { Policy, PolicyJson } from "../policy/policy.ts";
-import type { Rule } from "../policy/rule.ts";
-import type { Steps } from "../policy/steps.ts";
+import type { Policy, PolicyJson } from "../../policy/policy.ts";
+import type { Rule } from "../../policy/rule.ts";
+import type { Steps } from "../../policy/steps.ts";
 
 /** Rules that only one of two policies has, each in its policy's order and spelling; a moved rule is in neither. */
 export interface PolicyDiff {

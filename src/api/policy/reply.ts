@@ -1,9 +1,9 @@
-import type { ChangeOutcome, PolicySnapshot } from "../enforcement/change/policy-control.ts";
-import { policyMode, renderPolicy } from "../policy/policy.ts";
-import { type Problem, renderProblems } from "../policy/problem.ts";
-import type { TakeSteps } from "../policy/steps.ts";
+import type { ChangeOutcome, PolicySnapshot } from "../../enforcement/change/policy-control.ts";
+import { policyMode, renderPolicy } from "../../policy/policy.ts";
+import { type Problem, renderProblems } from "../../policy/problem.ts";
+import type { TakeSteps } from "../../policy/steps.ts";
 import { diffSteps } from "./policy-diff.ts";
-import type { Refusal } from "./refusal.ts";
+import type { Refusal } from "../refusal.ts";
 
 /** What a call on `/policy` comes to: a success with its JSON, or a refusal; and the entity tag of the policy that it speaks of. */
 export type Reply =

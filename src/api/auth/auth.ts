@@ -10,10 +10,10 @@
  * read there, but neither altered nor sent again.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { ApiContext } from "./context.ts";
-import { SIGNATURE_HEADER, TOKEN_HEADER } from "./headers.ts";
+import type { ApiContext } from "../context.ts";
+import { SIGNATURE_HEADER, TOKEN_HEADER } from "../headers.ts";
 import type { IsLocalAddress } from "./local-peer.ts";
-import type { Refusal } from "./refusal.ts";
+import type { Refusal } from "../refusal.ts";
 import { SIGNATURE_LIFE_MS, createSeenNonces } from "./seen-nonces.ts";
 import { type Signature, isSignatureOf, parseSignature } from "./signature.ts";
 

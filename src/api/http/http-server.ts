@@ -13,12 +13,12 @@ import {
   createServer,
 } from "node:http";
 import type { Socket } from "node:net";
-import type { Health } from "../enforcement/change/policy-control.ts";
+import type { Health } from "../../enforcement/change/policy-control.ts";
 import { type Connections, boundConnections } from "./connections.ts";
 import { createGentleCloser } from "./gentle-close.ts";
-import { asksForHealth, sayHealth } from "./healthz.ts";
+import { asksForHealth, sayHealth } from "../healthz.ts";
 import { createInOrder, type Exchange } from "./in-order.ts";
-import { type IsLocalAddress, isLocalAddress } from "./local-peer.ts";
+import { type IsLocalAddress, isLocalAddress } from "../auth/local-peer.ts";
 import { boundRequestsAtOnce } from "./requests-at-once.ts";
 
 /** Answers one request, whatever it is. Never rejects. */

@@ -1,5 +1,5 @@
 import { networkInterfaces } from "node:os";
-import { parseAddress, renderAddress } from "../policy/address.ts";
+import { parseAddress, renderAddress } from "../../policy/address.ts";
 
 /** Says whether an address belongs to this network namespace: a loopback address, or one of an interface. */
 export type IsLocalAddress = (address: string | undefined) => boolean;

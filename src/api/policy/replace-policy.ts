@@ -1,6 +1,6 @@
-import type { ChangeOptions } from "../enforcement/change/policy-control.ts";
-import { policySteps } from "../policy/parse-policy.ts";
-import { DENY_ALL } from "../policy/policy.ts";
+import type { ChangeOptions } from "../../enforcement/change/policy-control.ts";
+import { policySteps } from "../../policy/parse-policy.ts";
+import { DENY_ALL } from "../../policy/policy.ts";
 import type { ChangeParts } from "./policy-route.ts";
 import { type Reply, replyToChange, replyToProblems } from "./reply.ts";
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { cutOff } from "./cut-off.ts";
-import type { IsLocalAddress } from "./local-peer.ts";
+import type { IsLocalAddress } from "../auth/local-peer.ts";
 
 /** Connections of a server, bounded so that no one's idle ones keep others out. */
 export interface Connections {

@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createApp } from "../../src/api/app.ts";
-import { ListenError } from "../../src/api/errors.ts";
-import { createHttpServer } from "../../src/api/http-server.ts";
-import { listenTcp, listenUnix } from "../../src/api/listen.ts";
-import { createFakeWorld } from "../enforcement/change/change-policy-ports.ts";
-import { applicationOf, callApi, connectRaw, startApi } from "./api-server.ts";
+import { createApp } from "../../../src/api/app.ts";
+import { ListenError } from "../../../src/api/errors.ts";
+import { createHttpServer } from "../../../src/api/http/http-server.ts";
+import { listenTcp, listenUnix } from "../../../src/api/http/listen.ts";
+import { createFakeWorld } from "../../enforcement/change/change-policy-ports.ts";
+import { applicationOf, callApi, connectRaw, startApi } from "../api-server.ts";
 
 async function createServerUnderTest() {
   const { changes } = await createFakeWorld();

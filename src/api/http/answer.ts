@@ -1,5 +1,5 @@
 import { getRequestListener } from "@hono/node-server";
-import type { App } from "./app.ts";
+import type { App } from "../app.ts";
 import type { Answer } from "./http-server.ts";
 
 /** Has the application answer what Node's server has read. */

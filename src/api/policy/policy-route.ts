@@ -1,14 +1,14 @@
 /** `/policy`: the order of checks that all its methods share. Token, method, who may write, query, body, signature; then the method's own. */
-import { ApplyError, PersistError } from "../enforcement/errors.ts";
-import type { ChangeOptions, PolicyControl } from "../enforcement/change/policy-control.ts";
-import type { TakeSteps } from "../policy/steps.ts";
-import type { Auth } from "./auth.ts";
-import { type BodyLimits, readBody } from "./body.ts";
-import type { ApiContext } from "./context.ts";
+import { ApplyError, PersistError } from "../../enforcement/errors.ts";
+import type { ChangeOptions, PolicyControl } from "../../enforcement/change/policy-control.ts";
+import type { TakeSteps } from "../../policy/steps.ts";
+import type { Auth } from "../auth/auth.ts";
+import { type BodyLimits, readBody } from "../http/body.ts";
+import type { ApiContext } from "../context.ts";
 import { deletePolicy } from "./delete-policy.ts";
 import { getPolicy } from "./get-policy.ts";
 import { patchPolicy } from "./patch-policy.ts";
-import { type Refusal, renderRefusal } from "./refusal.ts";
+import { type Refusal, renderRefusal } from "../refusal.ts";
 import { replacePolicy } from "./replace-policy.ts";
 import type { Reply } from "./reply.ts";
 

@@ -2,8 +2,8 @@ import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { type ListenOptions, connect } from "node:net";
 import { dirname } from "node:path";
-import { describe, errnoOf } from "../enforcement/errors.ts";
-import { ListenError } from "./errors.ts";
+import { describe, errnoOf } from "../../enforcement/errors.ts";
+import { ListenError } from "../errors.ts";
 import type { HttpServer } from "./http-server.ts";
 
 /** A server that takes connections. */

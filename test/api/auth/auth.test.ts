@@ -2,8 +2,8 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { isLocalAddress } from "../../src/api/local-peer.ts";
-import { startApi } from "./api-server.ts";
+import { isLocalAddress } from "../../../src/api/auth/local-peer.ts";
+import { startApi } from "../api-server.ts";
 
 const TOKEN = "s3cret";
 

@@ -1,5 +1,5 @@
-import type { ChangeOptions } from "../enforcement/change/policy-control.ts";
-import { targetsSteps } from "../policy/parse-policy.ts";
+import type { ChangeOptions } from "../../enforcement/change/policy-control.ts";
+import { targetsSteps } from "../../policy/parse-policy.ts";
 import type { ChangeParts } from "./policy-route.ts";
 import { type Reply, replyToBadBody, replyToChange, replyToProblems } from "./reply.ts";
 
