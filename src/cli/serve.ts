@@ -23,7 +23,7 @@ import {
   type ReportedProtection,
   RequiredProtectionError,
 } from "../protections/protections.ts";
-import { keepLargePiecesApart } from "../sys/process-memory.ts";
+import { raiseMmapThreshold } from "../sys/process-memory.ts";
 import { holdersFileBeside } from "../xdp/io/holders-file.ts";
 import { EXIT } from "./exit-codes.ts";
 import { keepMemorySmall } from "./keep-memory.ts";
@@ -36,7 +36,7 @@ const GRACE_MS = 1000;
 
 /** Serves until SIGTERM or SIGINT; settles with the exit code. What stops the start is said on standard error. */
 export async function serve(env: Readonly<Record<string, string | undefined>>): Promise<number> {
-  keepLargePiecesApart();
+  raiseMmapThreshold();
   const settings = readSettings(env);
   if (!settings.ok) return refuse(settings.problems.map(({ path, message }) => `${path} ${message}`));
   const obstacles = findObstacles({ allowHostNetwork: settings.value.allowHostNetns });

@@ -21,7 +21,7 @@ export interface Counters {
   /** Lookups that were not sent upstream because of a bound on their parent. */
   limited: number;
   /** Datagrams from upstreams that answered nothing that was asked: late, doubled, or forged. */
-  strays: number;
+  unmatchedResponses: number;
 }
 
 export function createCounters(): Counters {
@@ -38,6 +38,6 @@ export function createCounters(): Counters {
     kernelFailures: 0,
     overloads: 0,
     limited: 0,
-    strays: 0,
+    unmatchedResponses: 0,
   };
 }

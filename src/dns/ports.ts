@@ -19,7 +19,7 @@ export interface AddressAdmission {
   /** Whether all that was queued is in force now. On `false` nothing of it is, and it is forgotten. */
   commit(): boolean;
   /** Another small number whenever an address may have gone. While it stays, what a pass has learned need not be learned again for a second. */
-  losses(): number;
+  epoch(): number;
 }
 
 /** When upstreams are asked whether they live, and who hears of those that do not answer. */

@@ -27,7 +27,7 @@ import { writeOwnReply, type OwnReply } from "./wire/reply.ts";
 export interface ResolverOptions {
   readonly arena: Arena;
   readonly policy: LookupPolicy;
-  readonly admission: Pick<AddressAdmission, "losses">;
+  readonly admission: Pick<AddressAdmission, "epoch">;
   readonly observer: LookupObserver;
   readonly bounds: LookupBounds;
   readonly cache: AnswerCache;
@@ -112,8 +112,8 @@ export function createResolver(options: ResolverOptions): Resolver {
     if (cached) {
       counters.cacheHits += 1;
       const learnedUnder = cache.learnedUnder(entry, nowMs);
-      const losses = admission.losses();
-      if (learnedUnder !== losses) cache.noteLearned(entry, losses, nowMs);
+      const epoch = admission.epoch();
+      if (learnedUnder !== epoch) cache.noteLearned(entry, epoch, nowMs);
       delivery.ready(qname, query.qtype, cached, ageSeconds, row, learnedUnder);
     } else if (underWay) {
       counters.joined += 1;

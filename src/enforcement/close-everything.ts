@@ -5,7 +5,7 @@ import { readNetwork } from "../netfilter/io/namespace-network.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { compilePolicy } from "../policy/compile.ts";
 import { DENY_ALL } from "../policy/policy.ts";
-import type { RulesetFrame } from "./change/nft-kernel.ts";
+import type { RulesetFrame } from "./change/policy-kernel.ts";
 
 const NONE = { v4: [], v6: [] };
 

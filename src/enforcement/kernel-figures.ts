@@ -50,9 +50,9 @@ export function countLearned(set: LearnedSet, figures: KernelFigures): LearnedSe
       isQueued = true;
       set.remove(key);
     },
-    pardon(key) {
+    unrevoke(key) {
       isQueued = true;
-      set.pardon(key);
+      set.unrevoke(key);
     },
     revoke(key, timeoutMs, comment) {
       isQueued = true;

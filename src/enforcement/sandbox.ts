@@ -40,7 +40,7 @@ import { openOnFreePort, RESOLVER_PORT } from "./open-on-free-port.ts";
 import { readOwnAddresses, reportLoopbackAnswers } from "./keep/loopback-answers.ts";
 import { createLookupAudit } from "./lookups/lookup-audit.ts";
 import { createNetworkMemory } from "./keep/network-memory.ts";
-import { createNftKernel, type RulesetFrame } from "./change/nft-kernel.ts";
+import { createPolicyKernel, type RulesetFrame } from "./change/policy-kernel.ts";
 import { octetsOf } from "../tables/octet-key.ts";
 import type { PolicyStorage } from "./change/policy-file.ts";
 import { createPolicyJudge } from "./lookups/policy-judge.ts";
@@ -54,7 +54,7 @@ import { createWithheldAddresses } from "../learned/withheld.ts";
 const HEAD_START_MS = 4;
 
 /** In mode `dns` the kernel judges no address, so it need not be told of any. */
-const NO_ADMISSION: AddressAdmission = { learn: () => undefined, commit: () => true, losses: () => 0 };
+const NO_ADMISSION: AddressAdmission = { learn: () => undefined, commit: () => true, epoch: () => 0 };
 
 export interface SandboxOptions extends ChangePolicySettings, HoldQueuesOptions {
   readonly upstreams: readonly Endpoint[];
@@ -138,7 +138,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     figures,
     audit: options.audit,
     load() {
-      kernel.distrust();
+      kernel.markDrifted();
       return policy.refresh();
     },
   });
@@ -170,7 +170,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     queues.look();
     if (!network.hasChanged()) return;
     // Whole: what is to be the same may be gone.
-    kernel.distrust();
+    kernel.markDrifted();
     void policy.refresh();
   });
   undo.defer(() => networkWatch.close());
@@ -182,7 +182,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       if (withheld.replace(read.withheld.flatMap(octetsOf))) dns.server?.clearCache();
     },
   });
-  const kernel = createNftKernel({
+  const kernel = createPolicyKernel({
     frame,
     ownDestinations: () => ownDestinations,
     applier,

@@ -98,8 +98,8 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
   const { set, nowMs, wildcardOf, withheld, onRefused } = options;
   const graceMs = options.graceSeconds * 1000;
   const revoked = createRevokedAddresses(set, nowMs);
-  const store = createLearnedStore({ set, nowMs, pardon: revoked.pardon });
-  const { table, admit, admitOf, prolong, makeRoom, evict, letGo, commit, figures } = store;
+  const store = createLearnedStore({ set, nowMs, unrevoke: revoked.unrevoke });
+  const { table, admit, admitOf, prolong, makeRoom, evict, expire, commit, figures } = store;
   const judge = createLearnedJudge(table, withheld);
   /** What admits every address of the table; undefined where that is not known. */
   let judged: CompiledPolicy | undefined;
@@ -130,7 +130,7 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
       const owners = table.owners(slot);
       if (isAdmitted(policy, key, owners) && isOpenTo(policy, key, withheld)) continue;
       found.push({ key, owners, untilMs: table.untilMs(slot) });
-      letGo(slot);
+      expire(slot);
       // Where no owner is known, a name that is still allowed may be one. A gateway that calls in is no name's host.
       if (owners.length > 0 && !withheld.has(key, 0, key.length)) revoked.revoke(key, renderOwners(owners));
     }
@@ -191,7 +191,7 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
         return false;
       }
     },
-    losses: table.losses,
+    epoch: table.epoch,
     *takeOver() {
       judged = undefined;
       yield* takeOverHeld(store, set);
@@ -217,7 +217,7 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     *settle(policy) {
       const difference = unsettled;
       isSettled = true;
-      const steps = revoked.pardonWhere(
+      const steps = revoked.unrevokeWhere(
         (key, owners) => mayConcern(difference, owners) && isAdmitted(policy, key, parseOwners(owners)),
       );
       for (const _step of steps) {

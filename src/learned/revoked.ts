@@ -28,9 +28,9 @@ export interface RevokedAddresses {
   list(): readonly Uint8Array[];
   revoke(key: Uint8Array, owners: string): void;
   /** Nothing where it is not there. */
-  pardon(key: Uint8Array): void;
+  unrevoke(key: Uint8Array): void;
   /** Pardons all that are admitted, some in each step. */
-  pardonWhere(isAdmitted: (key: Uint8Array, owners: string) => boolean): Steps<void>;
+  unrevokeWhere(isAdmitted: (key: Uint8Array, owners: string) => boolean): Steps<void>;
   has(key: Uint8Array): boolean;
 }
 
@@ -43,7 +43,7 @@ export function createRevokedAddresses(set: LearnedSet, nowMs: () => number): Re
       const isGone = untilMs <= now;
       if (!isGone && revoked.size < MAX_REVOKED) return;
       revoked.delete(text);
-      if (!isGone) set.pardon(keyOctets(text));
+      if (!isGone) set.unrevoke(keyOctets(text));
     }
   }
 
@@ -64,7 +64,7 @@ export function createRevokedAddresses(set: LearnedSet, nowMs: () => number): Re
     reconcile() {
       const now = nowMs();
       const held = [...set.dumpRevoked(4), ...set.dumpRevoked(6)].flat();
-      for (const { key } of held) if (!revoked.has(octetKey(key, 0, key.length))) set.pardon(key);
+      for (const { key } of held) if (!revoked.has(octetKey(key, 0, key.length))) set.unrevoke(key);
       for (const [text, { owners, untilMs }] of revoked) {
         if (untilMs > now) set.revoke(keyOctets(text), Math.ceil(untilMs - now), owners);
       }
@@ -78,10 +78,10 @@ export function createRevokedAddresses(set: LearnedSet, nowMs: () => number): Re
       revoked.set(text, { owners, untilMs: now + REVOKED_MS });
       set.revoke(key, REVOKED_MS, owners);
     },
-    pardon(key) {
-      if (revoked.size > 0 && revoked.delete(octetKey(key, 0, key.length))) set.pardon(key);
+    unrevoke(key) {
+      if (revoked.size > 0 && revoked.delete(octetKey(key, 0, key.length))) set.unrevoke(key);
     },
-    *pardonWhere(isAdmitted) {
+    *unrevokeWhere(isAdmitted) {
       dropOld(nowMs());
       let looked = 0;
       for (const [text, { owners }] of revoked) {
@@ -89,7 +89,7 @@ export function createRevokedAddresses(set: LearnedSet, nowMs: () => number): Re
         const key = keyOctets(text);
         if (!isAdmitted(key, owners)) continue;
         revoked.delete(text);
-        set.pardon(key);
+        set.unrevoke(key);
       }
     },
     has: (key) => revoked.has(octetKey(key, 0, key.length)),

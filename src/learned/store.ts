@@ -25,7 +25,7 @@ export interface LearnedStoreOptions {
   readonly set: LearnedSet;
   readonly nowMs: () => number;
   /** Hears of each address that comes. */
-  readonly pardon: (key: Uint8Array) => void;
+  readonly unrevoke: (key: Uint8Array) => void;
 }
 
 export interface LearnedStore {
@@ -41,12 +41,12 @@ export interface LearnedStore {
   makeRoom(now: number): void;
   evict(slot: number, bound: Bound, now: number): void;
   /** Has the kernel let go of one that is taken out of the table later. */
-  letGo(slot: number): void;
+  expire(slot: number): void;
   /** Throws LearnedSetError. */
   commit(): void;
 }
 
-export function createLearnedStore({ set, nowMs, pardon }: LearnedStoreOptions): LearnedStore {
+export function createLearnedStore({ set, nowMs, unrevoke }: LearnedStoreOptions): LearnedStore {
   const table = createLearnedTable({
     capacity: MAX_LEARNED_ADDRESSES,
     perName: MAX_OF_NAME,
@@ -64,7 +64,7 @@ export function createLearnedStore({ set, nowMs, pardon }: LearnedStoreOptions):
     const slot = table.add(row);
     const key = table.keyView(slot);
     set.add(key, Math.ceil(row.untilMs - row.nowMs), comment);
-    pardon(key);
+    unrevoke(key);
     touched.add(key);
     return slot;
   }
@@ -100,13 +100,13 @@ export function createLearnedStore({ set, nowMs, pardon }: LearnedStoreOptions):
 
   function evict(slot: number, bound: Bound, now: number): void {
     if (!life.hasRunOut(table.untilMs(slot), now)) {
-      letGo(slot);
+      expire(slot);
       figures.evictions[bound] += 1;
     }
     table.remove(slot);
   }
 
-  function letGo(slot: number): void {
+  function expire(slot: number): void {
     const key = table.keyView(slot);
     set.remove(key);
     touched.add(key);
@@ -138,5 +138,5 @@ export function createLearnedStore({ set, nowMs, pardon }: LearnedStoreOptions):
     table.add({ octets, at: 0, length: octets.length, wildcard: undefined, untilMs: 0, nowMs: now });
   }
 
-  return { table, clock: nowMs, figures, admit, admitOf, prolong, makeRoom, evict, letGo, commit };
+  return { table, clock: nowMs, figures, admit, admitOf, prolong, makeRoom, evict, expire, commit };
 }

@@ -94,7 +94,7 @@ export interface LearnedTable {
   hasRoom(): boolean;
   size(): number;
   /** Another number, of 30 bits, whenever a row has gone or its time has become shorter. */
-  losses(): number;
+  epoch(): number;
 }
 
 /** Order is to tell what is used from what is not, not one lookup from the next. */
@@ -123,9 +123,9 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
   /** When a flow was last seen. */
   const flows = new Uint32Array(capacity + 1);
 
-  let losses = 0;
+  let epoch = 0;
   function lose(): void {
-    losses = (losses + 1) & 0x3f_ff_ff_ff;
+    epoch = (epoch + 1) & 0x3f_ff_ff_ff;
   }
 
   /** Undefined: nobody watches. One more than there may be: they are too many. */
@@ -217,6 +217,6 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
       return keys.size() < capacity && owners.hasRoom();
     },
     size: keys.size,
-    losses: () => losses,
+    epoch: () => epoch,
   };
 }

@@ -27,7 +27,7 @@ export interface LookupFigures {
   readonly kernelFailures: number;
   readonly overloads: number;
   readonly limited: number;
-  readonly strays: number;
+  readonly unmatchedResponses: number;
   readonly cacheEntries: number;
   readonly underWay: number;
 }
@@ -113,7 +113,11 @@ function lookupMetrics(lookups: LookupFigures, duration: HistogramPoint): readon
       shared: lookups.joined,
       upstream: lookups.forwarded,
     }),
-    counter("egress.dns.strays_total", "Datagrams from upstreams that answered no question", lookups.strays),
+    counter(
+      "egress.dns.strays_total",
+      "Datagrams from upstreams that answered no question",
+      lookups.unmatchedResponses,
+    ),
     gauge("egress.dns.lookups.count", "Lookups that wait for an upstream", lookups.underWay),
     gauge("egress.dns.cache.count", "Answers in the cache", lookups.cacheEntries),
   ];

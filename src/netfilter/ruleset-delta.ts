@@ -7,7 +7,7 @@ import type { AddressRange } from "./ranges/address-octets.ts";
 import {
   diffRanges,
   isOfKind,
-  type Looks,
+  type SearchBudget,
   type PolicyRanges,
   type RangesOfKind,
 } from "./ranges/policy-ranges.ts";
@@ -34,17 +34,17 @@ const MAX_LOOKS = 512;
 export function findDelta(from: Ruleset, to: Ruleset): RulesetDelta | undefined {
   if (from.mode !== to.mode || from.tables.length !== to.tables.length) return undefined;
   const ranges: RangeChange[] = [];
-  const looks = { left: MAX_LOOKS };
+  const budget = { left: MAX_LOOKS };
   for (const [index, table] of to.tables.entries()) {
     const before = from.tables[index];
-    if (before === undefined || !addRangeChanges(before, table, ranges, looks)) return undefined;
+    if (before === undefined || !addRangeChanges(before, table, ranges, budget)) return undefined;
   }
-  if (looks.left < 0) return undefined;
+  if (budget.left < 0) return undefined;
   return { generation: to.mode === "dns" ? undefined : to.generation, ranges, changes: to.changes };
 }
 
 /** False where the tables differ in anything but ranges and the generation. */
-function addRangeChanges(from: Table, to: Table, changes: RangeChange[], looks: Looks): boolean {
+function addRangeChanges(from: Table, to: Table, changes: RangeChange[], budget: SearchBudget): boolean {
   if (from.family !== to.family || from.name !== to.name) return false;
   if (from.sets.length !== to.sets.length || from.chains.length !== to.chains.length) return false;
   const known = new Map<PolicyRanges, ReturnType<typeof diffRanges>>();
@@ -54,7 +54,7 @@ function addRangeChanges(from: Table, to: Table, changes: RangeChange[], looks: 
     if (before.ranges === undefined || set.ranges === undefined) continue;
     const { kind, all } = set.ranges;
     // One set has the hosts, another one the spans of what is the same search.
-    const found = known.get(all) ?? diffRanges(before.ranges.all, all, looks);
+    const found = known.get(all) ?? diffRanges(before.ranges.all, all, budget);
     known.set(all, found);
     const gone = found.gone.filter((range) => isOfKind(kind, range));
     const come = found.come.filter((range) => isOfKind(kind, range));

@@ -12,7 +12,7 @@ const LARGE_OCTETS = 64 << 10;
  * Large pieces come from the kernel, as pages that cost nothing until they are touched, and go back to it: without this, one large piece
  * that is freed teaches malloc to cut the next ones out of its heap, where they are written to be empty. Before the large pieces are asked for.
  */
-export function keepLargePiecesApart(): void {
+export function raiseMmapThreshold(): void {
   tryCall("mallopt", M_MMAP_THRESHOLD, LARGE_OCTETS);
   tryCall("mallopt", M_ARENA_MAX, 1);
 }

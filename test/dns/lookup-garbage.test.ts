@@ -93,7 +93,7 @@ function createBench(decision: Decision, names: number): Bench {
     timeoutMs: 5000,
     bounds: { namesPerMinute: 0, lookupsPerMinute: 0 },
     policy: { decide: () => decision, admitsAddress: () => true },
-    admission: { learn: () => undefined, commit: () => true, losses: () => 0 },
+    admission: { learn: () => undefined, commit: () => true, epoch: () => 0 },
     observer: {
       denied: () => undefined,
       answered: () => undefined,

@@ -36,7 +36,7 @@ function create(): Resolving {
           bench.learned.learn(...args);
         },
         commit: bench.learned.commit,
-        losses: bench.learned.losses,
+        epoch: bench.learned.epoch,
       },
     }),
   };

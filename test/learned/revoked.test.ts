@@ -25,7 +25,7 @@ test("only those that a change admits are pardoned", () => {
   const { kernel, revoked } = createBench();
   revoked.revoke(ADDRESS, "a.example");
   revoked.revoke(OTHER, "b.example");
-  takeAll(revoked.pardonWhere((_key, owners) => owners === "b.example"));
+  takeAll(revoked.unrevokeWhere((_key, owners) => owners === "b.example"));
   kernel.commit();
   expect([...kernel.revoked().keys()]).toEqual(["192.0.2.7"]);
   expect([revoked.has(ADDRESS), revoked.has(OTHER)]).toEqual([true, false]);
@@ -40,7 +40,7 @@ test("a restart takes over names and time left", () => {
   after.takeOver();
   expect(after.has(ADDRESS)).toBe(true);
   clock.nowMs += 700_000;
-  takeAll(after.pardonWhere(() => false));
+  takeAll(after.unrevokeWhere(() => false));
   expect(after.has(ADDRESS)).toBe(false);
 });
 
@@ -49,7 +49,7 @@ test("what foreign hands took out is put back with the time it has left", () => 
   revoked.revoke(ADDRESS, "a.example");
   revoked.revoke(OTHER, "b.example");
   kernel.commit();
-  kernel.pardon(ADDRESS);
+  kernel.unrevoke(ADDRESS);
   kernel.commit();
   clock.nowMs += 1000;
   revoked.takeOver();

@@ -74,7 +74,7 @@ function take(table: LearnedTable, model: Model, { verb, index, owner, laterMs }
   const key = octets.join(".");
   const row = model.rows.get(key);
   const slot = slotOf(table, octets);
-  const losses = table.losses();
+  const epoch = table.epoch();
   expect(slot !== NO_SLOT).toBe(row !== undefined);
   if (row === undefined) {
     if (verb !== "learn" || model.rows.size === LIMITS.capacity) return;
@@ -101,7 +101,7 @@ function take(table: LearnedTable, model: Model, { verb, index, owner, laterMs }
     table.remove(slot);
     model.rows.delete(key);
   }
-  expect(table.losses() === losses).toBe(verb !== "remove" || row === undefined);
+  expect(table.epoch() === epoch).toBe(verb !== "remove" || row === undefined);
 }
 
 function expectSame(table: LearnedTable, model: Model): void {

@@ -12,7 +12,7 @@ const LOOKUPS: LookupFigures = {
   kernelFailures: 6,
   overloads: 8,
   limited: 10,
-  strays: 11,
+  unmatchedResponses: 11,
   cacheEntries: 12,
   underWay: 13,
 };

@@ -45,7 +45,7 @@ learned.revoke(address(9), 60_000, "");
 commit();
 // 3: what is not there, and more than once.
 for (const last of [7, 7, 1]) learned.remove(address(last));
-learned.pardon(address(7));
+learned.unrevoke(address(7));
 commit();
 // 4: one goes and comes in the same batch; a longer life is a new element.
 add(5);

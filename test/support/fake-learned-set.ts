@@ -14,7 +14,7 @@ export interface FakeLearnedSet extends LearnedSet {
 }
 
 interface Step {
-  readonly kind: "add" | "remove" | "pardon" | "revoke";
+  readonly kind: "add" | "remove" | "unrevoke" | "revoke";
   readonly key: string;
   readonly timeoutMs: number;
   readonly comment: string;
@@ -50,7 +50,7 @@ export function createFakeLearnedSet(nowMs: () => number): FakeLearnedSet {
     remove: (key) => void steps.push({ kind: "remove", key: text(key), timeoutMs: 0, comment: "" }),
     revoke: (key, timeoutMs, comment) =>
       void steps.push({ kind: "revoke", key: text(key), timeoutMs, comment }),
-    pardon: (key) => void steps.push({ kind: "pardon", key: text(key), timeoutMs: 0, comment: "" }),
+    unrevoke: (key) => void steps.push({ kind: "unrevoke", key: text(key), timeoutMs: 0, comment: "" }),
     discard() {
       steps = [];
     },
@@ -62,7 +62,7 @@ export function createFakeLearnedSet(nowMs: () => number): FakeLearnedSet {
       commits += 1;
       for (const { kind, key, timeoutMs, comment } of batch) {
         if (kind === "remove") elements.delete(key);
-        else if (kind === "pardon") revoked.delete(key);
+        else if (kind === "unrevoke") revoked.delete(key);
         else if (kind === "revoke") revoked.set(key, { untilMs: nowMs() + timeoutMs, comment });
         else if ((elements.get(key)?.untilMs ?? 0) <= nowMs())
           elements.set(key, { untilMs: nowMs() + timeoutMs, comment });

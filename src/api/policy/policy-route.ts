@@ -37,20 +37,20 @@ export async function servePolicy(c: ApiContext, parts: PolicyRouteParts): Promi
   // The method as it was sent: hono shows a HEAD as a GET.
   const change = CHANGES[c.req.raw.method];
   if (change !== undefined) return serveChange(c, parts, change);
-  const stranger = parts.auth.refuseCaller(c);
-  if (stranger !== undefined) return renderRefusal(c, stranger);
+  const refusal = parts.auth.refuseCaller(c);
+  if (refusal !== undefined) return renderRefusal(c, refusal);
   return render(c, parts, c.req.raw.method === "GET" ? getPolicy(parts.control) : refuse(METHOD_NOT_ALLOWED));
 }
 
 async function serveChange(c: ApiContext, parts: PolicyRouteParts, change: Change): Promise<Response> {
   const { auth } = parts;
-  const stranger = auth.refuseSender(c);
-  if (stranger !== undefined) return renderRefusal(c, stranger);
+  const senderRefusal = auth.refuseSender(c);
+  if (senderRefusal !== undefined) return renderRefusal(c, senderRefusal);
   const asked = await readRequest(c, parts);
   if (!asked.ok && auth.isSigned(c)) return renderRefusal(c, asked.refusal); // unproved: not told what holds
   if (!asked.ok) return render(c, parts, refuse(asked.refusal));
-  const forger = auth.refuseSignature(c, asked.octets);
-  if (forger !== undefined) return renderRefusal(c, forger);
+  const signatureRefusal = auth.refuseSignature(c, asked.octets);
+  if (signatureRefusal !== undefined) return renderRefusal(c, signatureRefusal);
   return render(c, parts, await change(parts, asked.text, asked.options).catch(replyToFailure));
 }
 
@@ -64,8 +64,8 @@ type ChangeRequest =
   | { readonly ok: false; readonly refusal: Refusal };
 
 async function readRequest(c: ApiContext, { auth, bodyLimits }: PolicyRouteParts): Promise<ChangeRequest> {
-  const outsider = auth.refuseChange(c);
-  if (outsider !== undefined) return { ok: false, refusal: outsider };
+  const refusal = auth.refuseChange(c);
+  if (refusal !== undefined) return { ok: false, refusal };
   const dryRun = readDryRun(c.req.queries("dryRun"));
   if (dryRun === undefined) return { ok: false, refusal: BAD_DRY_RUN };
   const ifMatch = c.req.header("If-Match");

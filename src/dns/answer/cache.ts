@@ -13,7 +13,7 @@ import { createSlotIndex, hashText, NO_SLOT } from "../../tables/slot-index.ts";
 import { read16, write16 } from "../wire/query.ts";
 
 export const NOT_CACHED = NO_SLOT;
-/** No number of losses. */
+/** No epoch. */
 export const NEVER_LEARNED = -1;
 /** Short beside what an address has left after its answer, and beside the time in which its use is noted. */
 const LEARNED_MS = 1000;
@@ -25,9 +25,9 @@ export interface AnswerCache {
   ageSeconds(entry: number, nowMs: number): number;
   /** Fills `into`; its octets are the cache's own, and stay as they are until the next `store`. */
   read(entry: number, into: PreparedAnswer): void;
-  /** Says that its addresses are learned in this pass, `losses` being the admission's. */
-  noteLearned(entry: number, losses: number, nowMs: number): void;
-  /** The losses under which they were, within the last second; else NEVER_LEARNED. */
+  /** Says that its addresses are learned in this pass, `epoch` being the admission's. */
+  noteLearned(entry: number, epoch: number, nowMs: number): void;
+  /** The epoch under which they were, within the last second; else NEVER_LEARNED. */
   learnedUnder(entry: number, nowMs: number): number;
   /** Keeps a copy. Answers without a TTL are not kept, nor one that has no room. */
   store(qname: DomainName, kind: number, answer: PreparedAnswer, nowMs: number): void;
@@ -54,7 +54,7 @@ export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): Answe
   const starts = new Uint32Array(maxEntries + 1);
   const kinds = new Uint32Array(maxEntries + 1);
   const storedAtMs = new Float64Array(maxEntries + 1);
-  const learnedLosses = new Int32Array(maxEntries + 1);
+  const learnedEpochs = new Int32Array(maxEntries + 1);
   const learnedAtMs = new Float64Array(maxEntries + 1);
   /** Where the next entry goes. What lies at it and behind it is older than what lies before it. */
   let head = 0;
@@ -113,13 +113,13 @@ export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): Answe
     },
     ageSeconds: (entry, nowMs) => Math.floor((nowMs - (storedAtMs[entry] ?? 0)) / 1000),
     read: (entry, into) => readEntry(ring, starts[entry] ?? 0, into),
-    noteLearned(entry, losses, nowMs) {
-      learnedLosses[entry] = losses;
+    noteLearned(entry, epoch, nowMs) {
+      learnedEpochs[entry] = epoch;
       learnedAtMs[entry] = nowMs;
     },
     learnedUnder(entry, nowMs) {
       const isRecent = nowMs - (learnedAtMs[entry] ?? 0) < LEARNED_MS;
-      return isRecent ? (learnedLosses[entry] ?? NEVER_LEARNED) : NEVER_LEARNED;
+      return isRecent ? (learnedEpochs[entry] ?? NEVER_LEARNED) : NEVER_LEARNED;
     },
     store(qname, kind, answer, nowMs) {
       if (answer.ttlSeconds < 2) return;
@@ -134,7 +134,7 @@ export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): Answe
       starts[entry] = start;
       kinds[entry] = kind;
       storedAtMs[entry] = nowMs;
-      learnedLosses[entry] = NEVER_LEARNED;
+      learnedEpochs[entry] = NEVER_LEARNED;
       writeEntry(ring, start, qname, answer);
     },
     clear() {

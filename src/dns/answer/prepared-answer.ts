@@ -50,13 +50,13 @@ export function createPreparedAnswer(): PreparedAnswer {
 }
 
 /** What an answer takes from the query that it goes to. */
-export type Asker = Pick<
+export type ReplyHeader = Pick<
   Query,
   "id" | "opcode" | "recursionDesired" | "checkingDisabled" | "hasEdns" | "dnssecOk" | "questionOctets"
 >;
 
 /** Octets of the message that {@link writeAnswer} writes. */
-export function answerOctets(answer: PreparedAnswer, asker: Asker): number {
+export function answerOctets(answer: PreparedAnswer, asker: ReplyHeader): number {
   return (
     HEADER_OCTETS +
     asker.questionOctets +
@@ -70,7 +70,7 @@ export function writeAnswer(
   out: Buffer,
   at: number,
   answer: PreparedAnswer,
-  asker: Asker,
+  asker: ReplyHeader,
   ageSeconds: number,
 ): void {
   writeReplyHeader(out, at, asker, answer.rcode, false);

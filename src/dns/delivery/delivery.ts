@@ -15,7 +15,7 @@ import { MAX_OWN_REPLY_OCTETS, writeOwnReply, type OwnReply } from "../wire/repl
 export interface Delivery {
   /**
    * Queues an answer for the chain of waiters that starts at `firstWaiter`. `answer` must stay as it is until `settle`. `learnedUnder`: the
-   * admission's losses when its addresses were learned, where that was just now; else NEVER_LEARNED.
+   * admission's epoch when its addresses were learned, where that was just now; else NEVER_LEARNED.
    */
   ready(
     qname: DomainName,
@@ -52,7 +52,7 @@ export function createDelivery(
   let queued = 0;
 
   function learnUnlessJustLearned(item: ReadyAnswer): void {
-    if (item.learnedUnder !== admission.losses()) learn(item);
+    if (item.learnedUnder !== admission.epoch()) learn(item);
   }
 
   function learn({ qname, answer, ageSeconds }: ReadyAnswer): void {

@@ -7,7 +7,7 @@ import { BATCH } from "../../sys/message-header.ts";
 import type { Region } from "../../sys/region.ts";
 import { SOCKET_ADDRESS_SIZE } from "../../sys/socket-address.ts";
 import { GROUPS, NO_GROUP } from "../bounds/lookup-groups.ts";
-import type { Asker } from "../answer/prepared-answer.ts";
+import type { ReplyHeader } from "../answer/prepared-answer.ts";
 import { HEADER_OCTETS, MAX_NAME_OCTETS } from "../wire/constants.ts";
 import type { Query } from "../wire/query.ts";
 
@@ -40,7 +40,7 @@ export interface WaiterTable {
   /** Frees the row and returns the next one. */
   release(row: number): number;
   /** The row's asker; overwritten by the next call. */
-  asker(row: number): Asker;
+  asker(row: number): ReplyHeader;
   client(row: number): Client | undefined;
   next(row: number): number;
   udpSize(row: number): number;

@@ -15,7 +15,7 @@ import type { BoundSettings } from "../bounds/lookup-bounds.ts";
 import type { AddressAdmission, LookupObserver, LookupPolicy, UpstreamProbes } from "../ports.ts";
 import { createRandomSource } from "../random.ts";
 import { MAX_UDP_OCTETS } from "../wire/query.ts";
-import { createLinger } from "./linger.ts";
+import { createBusyPolling } from "./busy-polling.ts";
 import { listenersSize, openListeners, type Listeners } from "./listeners.ts";
 import { createTcpExchange } from "./tcp-exchange.ts";
 import { openUpstreamSockets, upstreamSocketsSize, type UpstreamSockets } from "./upstream-sockets.ts";
@@ -80,7 +80,7 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
       onQuery(start, end, client) {
         engine.handle(start, end, client, 0, 0, now());
       },
-      onRead: passes.linger,
+      onRead: passes.poll,
       onPass: passes.end,
     });
   } catch (error) {
@@ -123,7 +123,7 @@ interface OpenEngine {
 }
 
 /** The engine and the sockets to its upstreams, with room left in the arena for the listeners. */
-function openEngine(options: DnsServerOptions, passes: Pick<Passes, "end" | "linger">): OpenEngine {
+function openEngine(options: DnsServerOptions, passes: Pick<Passes, "end" | "poll">): OpenEngine {
   const { upstreams, timeoutMs, mark } = options;
   const size =
     receiveBatchSize(MAX_UDP_OCTETS) +
@@ -145,7 +145,7 @@ function openEngine(options: DnsServerOptions, passes: Pick<Passes, "end" | "lin
     exchange: createTcpExchange({ ...own, upstreams }),
     onAnswer: (attempt, upstream, start, end) => engine.receive(attempt, upstream, start, end),
     onPass: passes.end,
-    onRead: passes.linger,
+    onRead: passes.poll,
   });
   const engine: Engine = createEngine({
     ...LIMITS,
@@ -170,7 +170,7 @@ interface Passes {
   /** What a pass has brought is settled and sent; a timer runs while lookups are under way, and none when none are. */
   end(): void;
   /** The event loop has had so many datagrams read, and their pass has ended. */
-  linger(count: number): void;
+  poll(count: number): void;
   stop(): void;
 }
 
@@ -185,7 +185,7 @@ function createPasses(): Passes {
     parts.transport.flush();
     if (ticking === undefined && isWaiting()) ticking = setInterval(tick, TICK_MS);
   }
-  const linger = createLinger({
+  const poll = createBusyPolling({
     readQueries: () => parts?.listeners.read() ?? 0,
     readAnswers: () => parts?.transport.read() ?? 0,
     isWaiting,
@@ -203,7 +203,7 @@ function createPasses(): Passes {
       parts = { engine, listeners, transport };
     },
     end,
-    linger,
+    poll,
     stop() {
       parts = undefined;
       clearInterval(ticking);

@@ -102,7 +102,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   function tryNext(lookup: Lookup, nowMs: number): void {
     lookup.nextTryMs = nowMs + HEDGE_MS * 2 ** Math.min(lookup.tries, 4);
     for (let looked = 0; looked < transport.count; looked++) {
-      const upstream = health.choose(lookup.asked, lookup.unhelpful, lookup.tries);
+      const upstream = health.choose(lookup.asked, lookup.exhausted, lookup.tries);
       if (upstream < 0) return;
       lookup.upstream = upstream;
       lookup.asked |= 1 << upstream;
@@ -162,8 +162,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   /** The upstream has nothing for this lookup: the next one is asked, those that are silent are waited for, or it is over. */
   function turnAway(lookup: Lookup, upstream: number, rcode: number, nowMs: number): void {
     if (rcode !== NOTHING_HEARD) lookup.lastRcode = rcode;
-    lookup.unhelpful |= 1 << upstream;
-    if (lookup.unhelpful === everyUpstream) {
+    lookup.exhausted |= 1 << upstream;
+    if (lookup.exhausted === everyUpstream) {
       if (!lookup.overTcp) fail(lookup);
     } else if (lookup.asked !== everyUpstream && lookup.tries < MAX_TRIES) {
       tryNext(lookup, nowMs);
@@ -214,7 +214,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   ): void {
     const lookup = attempts.lookupOf(attempt);
     if (lookup === undefined) {
-      counters.strays += 1;
+      counters.unmatchedResponses += 1;
       return;
     }
     if (answersQuestion(octets, start, stop, askedBy(lookup))) {
@@ -231,7 +231,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       attempts.end(lookup, attempt);
       askWithoutEdns(lookup, upstream);
     } else {
-      counters.strays += 1;
+      counters.unmatchedResponses += 1;
     }
   }
 
@@ -266,8 +266,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     size: table.size,
   };
 
-  function noteSilence({ overTcp, unhelpful, upstream }: Lookup): void {
-    if (!overTcp && (unhelpful & (1 << upstream)) === 0) health.timedOut(upstream);
+  function noteSilence({ overTcp, exhausted, upstream }: Lookup): void {
+    if (!overTcp && (exhausted & (1 << upstream)) === 0) health.timedOut(upstream);
   }
 }
 
@@ -278,7 +278,7 @@ function begin(lookup: Lookup, query: Query): void {
   lookup.dnssecOk = query.dnssecOk;
   lookup.questionOctets = query.questionOctets;
   lookup.asked = 0;
-  lookup.unhelpful = 0;
+  lookup.exhausted = 0;
   lookup.tries = 0;
   lookup.lastRcode = NOTHING_HEARD;
   lookup.edns = true;

@@ -7,10 +7,10 @@ const DEAD_AFTER = 3;
 
 export interface UpstreamHealth {
   /**
-   * The upstream to ask next: the first that `asked` does not hold, else any in turn (`tries` counts) that `unhelpful` does
+   * The upstream to ask next: the first that `asked` does not hold, else any in turn (`tries` counts) that `exhausted` does
    * not hold. Both hold an upstream as the bit of its index. -1 when there is none.
    */
-  choose(asked: number, unhelpful: number, tries: number): number;
+  choose(asked: number, exhausted: number, tries: number): number;
   answered(upstream: number): void;
   timedOut(upstream: number): void;
   /** A probe has failed: dead, however few lookups have noticed. */
@@ -32,14 +32,14 @@ export function createUpstreamHealth(count: number): UpstreamHealth {
   const byLifeThenIndex = (a: number, b: number): number => Number(isAlive(b)) - Number(isAlive(a)) || a - b;
 
   return {
-    choose(asked, unhelpful, tries) {
+    choose(asked, exhausted, tries) {
       for (let i = 0; i < count; i++) {
         const upstream = order[i] ?? 0;
         if ((asked & (1 << upstream)) === 0) return upstream;
       }
       for (let i = 0; i < count; i++) {
         const upstream = order[(tries + i) % count] ?? 0;
-        if ((unhelpful & (1 << upstream)) === 0) return upstream;
+        if ((exhausted & (1 << upstream)) === 0) return upstream;
       }
       return -1;
     },

@@ -39,7 +39,7 @@ export interface Lookup {
   tries: number;
   /** Upstreams asked, and those that answered with neither data nor a clear no: the bit of its index for each. */
   asked: number;
-  unhelpful: number;
+  exhausted: number;
   /** The last rcode heard, or NOTHING_HEARD. */
   lastRcode: number;
   edns: boolean;
@@ -120,7 +120,7 @@ function createLookup(askedAt: number, qname: DomainName): Lookup {
     upstream: 0,
     tries: 0,
     asked: 0,
-    unhelpful: 0,
+    exhausted: 0,
     lastRcode: NOTHING_HEARD,
     edns: true,
     overTcp: false,

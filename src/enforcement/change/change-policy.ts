@@ -102,7 +102,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     try {
       await enforced.replace(next.layers, await compile(next), commit);
     } finally {
-      if (!hadFault && enforced.fault() !== undefined) void mendLater();
+      if (!hadFault && enforced.fault() !== undefined) void retryUntilApplied();
     }
     text = next.text;
     snapshot = describePolicy(next.layers.user, text);
@@ -118,7 +118,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
   }
 
   /** Tries until the kernel has taken the policy in force, or a change has gone through meanwhile. */
-  async function mendLater(): Promise<void> {
+  async function retryUntilApplied(): Promise<void> {
     const options = { signal: closing.signal, ref: false };
     while (enforced.fault() !== undefined) {
       const isDue = await delay(settings.retryMs ?? 1000, true, options).catch(() => false);
@@ -201,7 +201,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
         if (!isStarted) return undefined;
         const hadFault = enforced.fault() !== undefined;
         await enforced.putBack();
-        if (!hadFault && enforced.fault() !== undefined) void mendLater();
+        if (!hadFault && enforced.fault() !== undefined) void retryUntilApplied();
         return enforced.fault();
       }),
     async health() {

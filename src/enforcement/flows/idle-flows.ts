@@ -6,7 +6,7 @@
  * could deny something. It decides as the kernel's chains do, and in doubt leaves a flow to them.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { CutWishes, SocketCutter } from "../../netfilter/io/socket-cutter.ts";
+import type { CutRule, SocketCutter } from "../../netfilter/io/socket-cutter.ts";
 import type { ProtectionState } from "../../protections/protection.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import { decideAddress } from "../../policy/decide-address.ts";
@@ -47,7 +47,7 @@ export interface IdleFlows {
 
 export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
   const exempt = new Set(options.exempt.map((octets) => octetKey(octets, 0, octets.length)));
-  const wishes: CutWishes = { isDenied, generation: options.generation };
+  const rule: CutRule = { isDenied, generation: options.generation };
   const cutter = options.openCutter && keepOpen(options.openCutter);
   let ended = 0;
   // What an earlier process let out under another policy may be there at the start.
@@ -78,7 +78,7 @@ export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
   }
 
   async function round(sockets: KeptOpen<SocketCutter>): Promise<ProtectionState> {
-    ended += await sockets.use(({ cut }) => cut(wishes));
+    ended += await sockets.use(({ cut }) => cut(rule));
     return { state: "on" };
   }
 

@@ -44,7 +44,7 @@ export function openRulesetWatch({ ownPorts, figures, audit, load }: RulesetWatc
   return {
     watch: (applier) => ({
       ...applier,
-      replace: (ruleset, signal) => monitor.aside(() => applier.replace(ruleset, signal)),
+      replace: (ruleset, signal) => monitor.whileApplying(() => applier.replace(ruleset, signal)),
     }),
     begin: repair.begin,
     faults() {

@@ -50,7 +50,7 @@ export interface LearnedSet {
   /** An address that a change has denied: its timeout among the revoked ones starts anew. */
   revoke(key: Uint8Array, timeoutMs: number, comment: string): void;
   /** An address that is allowed again leaves the set of revoked ones, where it may be. */
-  pardon(key: Uint8Array): void;
+  unrevoke(key: Uint8Array): void;
   /** Forgets what is queued. */
   discard(): void;
   /** Puts all that is queued in force, and returns once the kernel has acknowledged it. Throws {@link LearnedSetError}. */
@@ -121,7 +121,7 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
     refresh: (key, timeoutMs, comment) => refreshIn(setOf(key), key, timeoutMs, comment),
     remove: (key) => removeFrom(setOf(key), key),
     revoke: (key, timeoutMs, comment) => refreshIn(revokedSetOf(key), key, timeoutMs, comment),
-    pardon: (key) => removeFrom(revokedSetOf(key), key),
+    unrevoke: (key) => removeFrom(revokedSetOf(key), key),
     discard,
     commit() {
       if (messages === 0) return;

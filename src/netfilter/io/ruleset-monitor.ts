@@ -30,14 +30,14 @@ export interface RulesetMonitorOptions {
   readonly ownPorts: readonly number[];
   /** How many transactions these ports have made so far. */
   readonly ownTransactions: () => number;
-  /** Hears of each transaction of others that touched our tables. Never called while `aside` runs. */
+  /** Hears of each transaction of others that touched our tables. Never called while `whileApplying` runs. */
   readonly onForeignChange: (change: ForeignChange) => void;
 }
 
 export interface RulesetMonitor {
   /** Runs what makes one transaction of our own through nft(8) or over netlink; none where it throws. One at a time. */
-  aside<T>(change: () => Promise<T>): Promise<T>;
-  /** From then on `aside` does no more than run what it is given. */
+  whileApplying<T>(change: () => Promise<T>): Promise<T>;
+  /** From then on `whileApplying` does no more than run what it is given. */
   close(): void;
 }
 
@@ -104,7 +104,7 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
   timer.unref();
 
   return {
-    async aside(change) {
+    async whileApplying(change) {
       if (isClosed) return change();
       if (isListening) {
         count.begin();

@@ -31,7 +31,7 @@ const SOCKETS_PER_TURN = 64;
 /** A mark above it is no generation. */
 const LAST_GENERATION = 2 ** 31 - 1;
 
-export interface CutWishes {
+export interface CutRule {
   /** Whether nothing lets packets to this address out; 4 octets or 16. Called once or twice a socket, and right before one is ended. */
   readonly isDenied: (address: Uint8Array) => boolean;
   /** Flows that it has admitted go on. */
@@ -47,7 +47,7 @@ export interface SocketCutter {
    * Ends every connected TCP and UDP socket whose far end is denied and whose flow an earlier generation had admitted, and returns how
    * many. Costs some microseconds a socket, in slices.
    */
-  cut(wishes: CutWishes): Promise<number>;
+  cut(rule: CutRule): Promise<number>;
   /** Throws with code ENOTSUP or EPERM where the kernel ends no sockets for us. Ends none. */
   check(): void;
   close(): void;
@@ -60,11 +60,7 @@ export function openSocketCutter(): SocketCutter {
   const tracking = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
   const findFlow = createFlowFinder(tracking);
 
-  function cutSocket(
-    kind: SocketKind,
-    socket: ConnectedSocket,
-    { isDenied, generation }: CutWishes,
-  ): boolean {
+  function cutSocket(kind: SocketKind, socket: ConnectedSocket, { isDenied, generation }: CutRule): boolean {
     if (!isDenied(socket.remote)) return false;
     const flow = findFlow(kind.protocol, socket);
     if (flow === undefined || !flow.opener.equals(socket.local)) return false;
@@ -74,7 +70,7 @@ export function openSocketCutter(): SocketCutter {
     return acknowledged(ending, "SOCK_DESTROY");
   }
 
-  async function cutKind(kind: SocketKind, wishes: CutWishes): Promise<number> {
+  async function cutKind(kind: SocketKind, rule: CutRule): Promise<number> {
     let [cut, looked] = [0, 0];
     listing.send(encodeSocketDump(kind, 1));
     for (let datagram = listing.receive(); datagram; datagram = listing.receive()) {
@@ -84,7 +80,7 @@ export function openSocketCutter(): SocketCutter {
         if (reply.kind === "error") return ignoreMissingKind(kind, reply.errno, cut);
         const socket = reply.type === SOCK_DIAG_BY_FAMILY ? readSocket(reply.payload) : undefined;
         if (socket === undefined) continue;
-        if (cutSocket(kind, socket, wishes)) cut += 1;
+        if (cutSocket(kind, socket, rule)) cut += 1;
         if (++looked % SOCKETS_PER_TURN === 0) await nextTurn();
       }
     }
@@ -92,10 +88,10 @@ export function openSocketCutter(): SocketCutter {
   }
 
   return {
-    async cut(wishes) {
+    async cut(rule) {
       let cut = 0;
       for (const kind of SOCKET_KINDS) {
-        cut += await cutKind(kind, wishes);
+        cut += await cutKind(kind, rule);
         // Even where there is hardly a socket, the kernel has gone through its whole table for it.
         await nextTurn();
       }

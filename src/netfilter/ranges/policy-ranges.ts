@@ -56,20 +56,20 @@ export function* listRanges({
 }
 
 /** What the search for a change may cost: how often it may still look at an address. */
-export interface Looks {
+export interface SearchBudget {
   left: number;
 }
 
 /**
  * What has to go and what has to come to make `from` into `to`, at the price of the rules that differ and of the ranges beside them;
- * unfinished where `looks` ran out.
+ * unfinished where `budget` ran out.
  *
  * A range that only one of them has holds an address of a changed rule's target, or one beside it. So these are looked at in both.
  */
 export function diffRanges(
   from: PolicyRanges,
   to: PolicyRanges,
-  looks: Looks,
+  budget: SearchBudget,
 ): { readonly gone: readonly AddressRange[]; readonly come: readonly AddressRange[] } {
   const before = new Map<string, AddressRange>();
   const after = new Map<string, AddressRange>();
@@ -79,9 +79,9 @@ export function diffRanges(
     // A target comes after those that hold it.
     if (searched !== undefined && holds(searched, block)) continue;
     searched = block;
-    addRangesAround(from, block, looks, before);
-    addRangesAround(to, block, looks, after);
-    if (looks.left < 0) break;
+    addRangesAround(from, block, budget, before);
+    addRangesAround(to, block, budget, after);
+    if (budget.left < 0) break;
   }
   return { gone: missingIn(after, before), come: missingIn(before, after) };
 }
@@ -128,13 +128,13 @@ function* lastOfEachAddress(cuts: Iterable<Cut>): Generator<Cut, void, undefined
 function addRangesAround(
   ranges: PolicyRanges,
   block: AddressRange,
-  looks: Looks,
+  budget: SearchBudget,
   found: Map<string, AddressRange>,
 ): void {
   const end = octetsAfter(block.last) ?? block.last;
   let at = octetsBefore(block.first) ?? block.first;
-  while (looks.left >= 0 && compareOctets(at, end) <= 0) {
-    const range = rangeAround(ranges, at, looks);
+  while (budget.left >= 0 && compareOctets(at, end) <= 0) {
+    const range = rangeAround(ranges, at, budget);
     if (range.action === ranges.action) found.set(renderRange(range), range);
     const next = octetsAfter(range.last);
     if (next === undefined) return;
@@ -147,17 +147,17 @@ interface SaidRange extends AddressRange {
 }
 
 /** The whole range of the wanted action that holds the address; where something else is said, not more than its surroundings. */
-function rangeAround(ranges: PolicyRanges, address: Uint8Array, looks: Looks): SaidRange {
-  const { action, ...middle } = surroundings(ranges.rules, address, looks);
+function rangeAround(ranges: PolicyRanges, address: Uint8Array, budget: SearchBudget): SaidRange {
+  const { action, ...middle } = surroundings(ranges.rules, address, budget);
   if (action !== ranges.action) return { action, ...middle };
   let { first, last } = middle;
-  for (let at = octetsBefore(first); at !== undefined && looks.left >= 0; at = octetsBefore(first)) {
-    const next = surroundings(ranges.rules, at, looks);
+  for (let at = octetsBefore(first); at !== undefined && budget.left >= 0; at = octetsBefore(first)) {
+    const next = surroundings(ranges.rules, at, budget);
     if (next.action !== action) break;
     first = next.first;
   }
-  for (let at = octetsAfter(last); at !== undefined && looks.left >= 0; at = octetsAfter(last)) {
-    const next = surroundings(ranges.rules, at, looks);
+  for (let at = octetsAfter(last); at !== undefined && budget.left >= 0; at = octetsAfter(last)) {
+    const next = surroundings(ranges.rules, at, budget);
     if (next.action !== action) break;
     last = next.last;
   }
@@ -165,8 +165,8 @@ function rangeAround(ranges: PolicyRanges, address: Uint8Array, looks: Looks): S
 }
 
 /** What is said of an address, and of all others up to the nearest target on either side. One way down the trie. */
-function surroundings(rules: RuleTrie, address: Uint8Array, looks: Looks): SaidRange {
-  looks.left -= 1;
+function surroundings(rules: RuleTrie, address: Uint8Array, budget: SearchBudget): SaidRange {
+  budget.left -= 1;
   let deciding: RankedDecision | undefined;
   let around = blockOf(address, 0);
   let below: TrieNode | undefined;

@@ -63,7 +63,7 @@ describe("an answer is kept", () => {
 });
 
 describe("that its addresses are learned", () => {
-  test("is known for a second, and under the losses of then", () => {
+  test("is known for a second, and under the epoch of then", () => {
     const cache = createAnswerCache();
     store(cache, "key", answer(60));
     const entry = cache.find(qname("key"), ADDRESSES, 0);

@@ -38,7 +38,7 @@ const server = await openDnsServer({
       queued = [];
       return isFine;
     },
-    losses: () => 0,
+    epoch: () => 0,
   },
   observer: {
     denied: () => undefined,

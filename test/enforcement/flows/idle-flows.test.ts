@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createIdleFlows, deniesAddresses } from "../../../src/enforcement/flows/idle-flows.ts";
-import type { CutWishes, SocketCutter } from "../../../src/netfilter/io/socket-cutter.ts";
+import type { CutRule, SocketCutter } from "../../../src/netfilter/io/socket-cutter.ts";
 import { type CompiledPolicy, compilePolicy } from "../../../src/policy/compile.ts";
 import type { ProtectionState } from "../../../src/protections/protection.ts";
 import { SystemCallError } from "../../../src/sys/errors.ts";
@@ -24,7 +24,7 @@ const OTHER = Uint8Array.of(192, 0, 2, 8);
 const SIX = Uint8Array.from([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
 
 function createBench(policy: CompiledPolicy) {
-  const rounds: CutWishes[] = [];
+  const rounds: CutRule[] = [];
   const state: { failure: Error | undefined; hold: Promise<void> | undefined } = {
     failure: undefined,
     hold: undefined,
@@ -35,10 +35,10 @@ function createBench(policy: CompiledPolicy) {
     open += 1;
     opened += 1;
     return {
-      async cut(wishes) {
+      async cut(rule) {
         await state.hold;
         if (state.failure) throw state.failure;
-        rounds.push(wishes);
+        rounds.push(rule);
         return 2;
       },
       check() {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createLearnedAddresses } from "../../../src/learned/learned-addresses.ts";
 import { createWithheldAddresses } from "../../../src/learned/withheld.ts";
-import { createNftKernel } from "../../../src/enforcement/change/nft-kernel.ts";
+import { createPolicyKernel } from "../../../src/enforcement/change/policy-kernel.ts";
 import { KernelError } from "../../../src/netfilter/errors.ts";
 import type { RulesetApplier } from "../../../src/netfilter/io/nft.ts";
 import type { Ruleset } from "../../../src/netfilter/ruleset.ts";
@@ -49,7 +49,7 @@ function createBench() {
     },
     teardown: async () => undefined,
   };
-  const port = createNftKernel({
+  const port = createPolicyKernel({
     frame: {
       mode: "dns+nft",
       upstreams: [{ address: "192.0.2.53", port: 53 }],
@@ -119,14 +119,14 @@ describe("a policy in the kernel", () => {
     expect(rulesets[0]).not.toHaveProperty("over");
     kernel.remove(ADDRESS);
     kernel.commit();
-    port.distrust();
+    port.markDrifted();
     await port.enforce(OPEN);
     expect(rulesets[1]).toMatchObject({ over: "found" });
     expect(loaded[1]).toMatch(/dyn_allow_v4 \{ 192\.0\.2\.7 timeout 360s comment "a\.example" \}/);
     expect([...kernel.held().keys()]).toEqual(["192.0.2.7"]);
     await port.enforce(CLOSED);
     expect(rulesets[2]).not.toHaveProperty("over");
-    port.distrust();
+    port.markDrifted();
     await port.enforce(CLOSED);
     expect(loaded[3]).toMatch(/revoked_v4 \{ 192\.0\.2\.7 \}/);
   });

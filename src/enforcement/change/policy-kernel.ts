@@ -41,14 +41,14 @@ export interface NftKernelOptions {
   readonly nowMs: () => number;
 }
 
-export interface NftKernel extends PolicyKernel {
+export interface PolicyKernelSide extends PolicyKernel {
   /** The one that flows are admitted under now. */
   generation(): number;
   /**
    * Somebody else has changed our rules or sets: the next policy is loaded whole, with what was learned, in one transaction, and
    * what others have put into the learned sets goes.
    */
-  distrust(): void;
+  markDrifted(): void;
 }
 
 type RulesetLists = Pick<RulesetInput, "restore" | "revoked">;
@@ -57,7 +57,7 @@ const MAX_GENERATION = 2 ** 31 - 1;
 const NONE = { v4: [], v6: [] };
 
 /** Makes the port. A generation is used once, also by a transaction that failed, for it may have taken effect. */
-export function createNftKernel(options: NftKernelOptions): NftKernel {
+export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide {
   const { frame, applier, learned } = options;
   let generation = options.firstGeneration;
   let lastForgotten: readonly ForgottenAddress[] = [];
@@ -124,7 +124,7 @@ export function createNftKernel(options: NftKernelOptions): NftKernel {
       await inSlices(learned.settle(policy));
       options.onEnforced(forgotten.length);
     },
-    distrust() {
+    markDrifted() {
       isDistrusted = true;
     },
   };

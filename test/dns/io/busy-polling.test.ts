@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createLinger } from "../../../src/dns/io/linger.ts";
+import { createBusyPolling } from "../../../src/dns/io/busy-polling.ts";
 
 /** A microsecond of clock for each look at it, and two for each socket that is read. */
 function createBench() {
@@ -19,7 +19,7 @@ function createBench() {
     handled[kind] += 1;
     return 1;
   }
-  const linger = createLinger({
+  const poll = createBusyPolling({
     readQueries: () => read("queries"),
     readAnswers: () => read("answers"),
     isWaiting: () => isWaiting,
@@ -35,10 +35,10 @@ function createBench() {
       nextAfterUs = next;
       nextIs = kind;
     },
-    /** A pass of so many datagrams ends; returns how long it lingered, in microseconds. */
+    /** A pass of so many datagrams ends; returns how long it polled, in microseconds. */
     end(count: number): number {
       lastUs = us;
-      linger(count);
+      poll(count);
       return us - lastUs;
     },
     take(): number {
@@ -79,7 +79,7 @@ describe("after a pass with one datagram", () => {
     expect(looks.slice(0, 6)).toEqual([0, 2, 6, 14, 30, 62]);
     expect(looks.length).toBeLessThan(20);
   });
-  test("one that has paid makes the habit anew", () => {
+  test("one that has paid makes the backOff anew", () => {
     const bench = createBench();
     for (let pass = 0; pass < 7; pass++) bench.end(1);
     bench.comeAfter(20);
@@ -101,7 +101,7 @@ describe("after a pass with one datagram", () => {
 });
 
 describe("under load", () => {
-  test("what is there at the first glance is read, and then it does not look for a while", () => {
+  test("what is there at the first poll is read, and then it does not look for a while", () => {
     const bench = createBench();
     bench.comeAfter(0);
     bench.end(1);
@@ -111,7 +111,7 @@ describe("under load", () => {
     for (let pass = 0; pass < 5; pass++) bench.end(1);
     expect(bench.take()).toBe(1);
   });
-  test("after a pass with many there is one glance, some microseconds later", () => {
+  test("after a pass with many there is one poll, some microseconds later", () => {
     const bench = createBench();
     const lastedUs = bench.end(10);
     expect(bench.take()).toBe(1);
