@@ -156,6 +156,76 @@ test("imports go only where the house plan says, and only the settings read the 
   expect(findViolations(sources)).toEqual([]);
 });
 
+/** Circles among the keys of `arrows`, as sorted lists; none when it is a directed acyclic graph. */
+function findCircles(arrows: ReadonlyMap<string, ReadonlySet<string>>): readonly (readonly string[])[] {
+  const reached = new Map([...arrows.keys()].map((from) => [from, reachedFrom(arrows, from)]));
+  const circles = [...arrows.keys()].map((one) =>
+    [...(reached.get(one) ?? [])].filter((other) => reached.get(other)?.has(one)).toSorted(),
+  );
+  return [...new Map(circles.filter((all) => all.length > 0).map((all) => [all.join(), all])).values()];
+}
+
+function reachedFrom(arrows: ReadonlyMap<string, ReadonlySet<string>>, from: string): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const left = [...(arrows.get(from) ?? [])];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    left.push(...(arrows.get(next) ?? []));
+  }
+  return seen;
+}
+
+/** Which file imports which, types too. */
+function fileArrows(sources: Sources): ReadonlyMap<string, ReadonlySet<string>> {
+  return new Map(
+    [...sources].map(([path, text]) => [
+      path,
+      new Set(
+        importsOf(text)
+          .filter((specifier) => specifier.startsWith("."))
+          .map((specifier) => posix.join(posix.dirname(path), specifier)),
+      ),
+    ]),
+  );
+}
+
+/** Which folder below the same parent imports which; a folder's own files may use its subfolders, and be used by them. */
+function siblingArrows(sources: Sources): ReadonlyMap<string, ReadonlySet<string>> {
+  const arrows = new Map<string, Set<string>>();
+  for (const [path, imported] of fileArrows(sources)) {
+    const from = posix.dirname(path).split("/");
+    for (const to of [...imported].map((one) => posix.dirname(one).split("/"))) {
+      const parts = from.findIndex((part, at) => part !== to[at]);
+      if (parts < 0 || parts >= to.length) continue;
+      const [one, other] = [from.slice(0, parts + 1).join("/"), to.slice(0, parts + 1).join("/")];
+      arrows.set(one, (arrows.get(one) ?? new Set()).add(other));
+    }
+  }
+  return arrows;
+}
+
+describe("nothing goes round in a circle, types counted", () => {
+  test("no file imports itself by way of others", () => {
+    expect(findCircles(fileArrows(readSources()))).toEqual([]);
+  });
+
+  test("no folder imports itself by way of the folders beside it", () => {
+    expect(findCircles(siblingArrows(readSources()))).toEqual([]);
+  });
+
+  test("a circle is found", () => {
+    const sources = new Map([
+      ["src/a/io/x.ts", 'import type { Y } from "../wire/y.ts";'],
+      ["src/a/wire/y.ts", 'import { z } from "../../b/z.ts";'],
+      ["src/b/z.ts", 'export * from "../a/io/x.ts";'],
+      ["src/c/w.ts", 'import { z } from "../b/z.ts";'],
+    ]);
+    expect(findCircles(fileArrows(sources))).toEqual([["src/a/io/x.ts", "src/a/wire/y.ts", "src/b/z.ts"]]);
+    expect(findCircles(siblingArrows(sources))).toEqual([["src/a", "src/b"]]);
+  });
+});
+
 test("every import that is there is seen", () => {
   const text = readSources().get("src/policy/compile.ts") ?? "";
   expect(importsOf(text)).toContain("./rule-trie.ts");

@@ -2,16 +2,7 @@
 import { EXIT } from "./exit-codes.ts";
 import { HELP } from "./help.ts";
 import { VERSION } from "./version.ts";
-
-export interface CliContext {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** The command line that starts this same program again, without arguments of its own. */
-  readonly program: readonly [string, ...string[]];
-  /** For what was asked for; one call, whole lines. */
-  readonly print: (text: string) => void;
-  /** For everything else that a person should know. */
-  readonly warn: (text: string) => void;
-}
+import type { CliContext } from "./context.ts";
 
 /** Runs the command line `argv` (without node and script); settles with the exit code. */
 export async function runCli(

@@ -2,12 +2,7 @@
 import { randomBytes, randomInt } from "node:crypto";
 import type { Family } from "./finding.ts";
 import type { Watch } from "./io/watch.ts";
-
-export interface Device {
-  readonly name: string;
-  readonly index: number;
-  readonly hardware: Uint8Array;
-}
+import type { Device } from "./device.ts";
 
 export interface Place {
   readonly watch: Watch;

@@ -5,7 +5,7 @@ import type { HeldElement } from "../netfilter/wire/read-element.ts";
 import type { Steps } from "../policy/steps.ts";
 import { compareHeld } from "./compare-held.ts";
 import { createKeyList } from "../tables/key-list.ts";
-import type { ForgottenAddress } from "./learned-addresses.ts";
+import type { ForgottenAddress } from "./forgotten.ts";
 import { parseOwners } from "./owners.ts";
 import type { LearnedStore } from "./store.ts";
 import type { LearnedTable } from "./table.ts";

@@ -28,19 +28,13 @@ import { keyOctets } from "../tables/octet-key.ts";
 import type { NewRow } from "./table.ts";
 import { createRevokedAddresses } from "./revoked.ts";
 import type { WithheldAddresses } from "./withheld.ts";
+import type { ForgottenAddress } from "./forgotten.ts";
 
 /** Addresses that a change takes out in a step: half a millisecond of the kernel's. */
 const FORGET_BATCH = 32;
 
 /** Addresses that go where one more would be too many for a wildcard. */
 const EVICTED_TOGETHER = 32;
-
-export interface ForgottenAddress {
-  readonly key: Uint8Array;
-  /** Names that gave it, the latest first. */
-  readonly owners: readonly string[];
-  readonly untilMs: number;
-}
 
 export interface LearnedAddresses extends AddressAdmission {
   /** Takes over what an earlier process left in the kernel, and puts back what is revoked. Nothing else may be asked meanwhile. Throws LearnedSetError. */

@@ -1,6 +1,6 @@
 import type { ChangeOptions } from "../../enforcement/change/policy-control.ts";
 import { targetsSteps } from "../../policy/parse-policy.ts";
-import type { ChangeParts } from "./policy-route.ts";
+import type { ChangeParts } from "./change-parts.ts";
 import { type Reply, replyToBadBody, replyToChange, replyToProblems } from "./reply.ts";
 
 /** `DELETE /policy`: an array of targets whose rules go; those that no rule has are ignored. */

@@ -1,6 +1,6 @@
 import type { ChangeOptions } from "../../enforcement/change/policy-control.ts";
 import { rulesSteps } from "../../policy/parse-policy.ts";
-import type { ChangeParts } from "./policy-route.ts";
+import type { ChangeParts } from "./change-parts.ts";
 import { type Reply, replyToBadBody, replyToChange, replyToProblems } from "./reply.ts";
 
 /** `PATCH /policy`: an array of rules, merged into the policy by target. */

@@ -1,7 +1,6 @@
 /** `/policy`: the order of checks that all its methods share. Token, method, who may write, query, body, signature; then the method's own. */
 import { ApplyError, PersistError } from "../../enforcement/errors.ts";
-import type { ChangeOptions, PolicyControl } from "../../enforcement/change/policy-control.ts";
-import type { TakeSteps } from "../../policy/steps.ts";
+import type { ChangeOptions } from "../../enforcement/change/policy-control.ts";
 import type { Auth } from "../auth/auth.ts";
 import { type BodyLimits, readBody } from "../http/body.ts";
 import type { ApiContext } from "../context.ts";
@@ -11,13 +10,7 @@ import { patchPolicy } from "./patch-policy.ts";
 import { type Refusal, renderRefusal } from "../refusal.ts";
 import { replacePolicy } from "./replace-policy.ts";
 import type { Reply } from "./reply.ts";
-
-/** What a change is made with. */
-export interface ChangeParts {
-  readonly control: PolicyControl;
-  /** Reads bodies, which may have thousands of rules. */
-  readonly takeSteps: TakeSteps;
-}
+import type { ChangeParts } from "./change-parts.ts";
 
 export interface PolicyRouteParts extends ChangeParts {
   readonly auth: Auth;

@@ -1,7 +1,7 @@
 import type { ChangeOptions } from "../../enforcement/change/policy-control.ts";
 import { policySteps } from "../../policy/parse-policy.ts";
 import { DENY_ALL } from "../../policy/policy.ts";
-import type { ChangeParts } from "./policy-route.ts";
+import type { ChangeParts } from "./change-parts.ts";
 import { type Reply, replyToChange, replyToProblems } from "./reply.ts";
 
 /** `POST` and `PUT /policy`: the body is the new policy; a blank one resets to deny-all and says so. */

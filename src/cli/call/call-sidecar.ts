@@ -2,7 +2,7 @@
 import { ApiError, ConnectionError, createEgressClient, type EgressClient } from "../../client/client.ts";
 import { oneLine, type Problem, renderProblems } from "../../policy/problem.ts";
 import { EXIT } from "../exit-codes.ts";
-import type { CliContext } from "../main.ts";
+import type { CliContext } from "../context.ts";
 import { findEndpoint } from "./endpoint.ts";
 import type { Place } from "./place.ts";
 

@@ -8,7 +8,7 @@ import { parseAddress } from "../../policy/address.ts";
 import { accepted, quote, refused, renderProblems, type Result } from "../../policy/problem.ts";
 import { EXIT } from "../exit-codes.ts";
 import { DOCTOR_HELP } from "../help.ts";
-import type { CliContext } from "../main.ts";
+import type { CliContext } from "../context.ts";
 
 interface DoctorRequest {
   readonly canaries: readonly string[];

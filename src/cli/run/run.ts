@@ -13,7 +13,7 @@ import { ToolError } from "../../netns/errors.ts";
 import { accepted, type Problem, type Result } from "../../policy/problem.ts";
 import { EXIT } from "../exit-codes.ts";
 import { RUN_HELP } from "../help.ts";
-import type { CliContext } from "../main.ts";
+import type { CliContext } from "../context.ts";
 import { parseRunArguments, type RunRequest } from "./arguments.ts";
 import { startConfinedCommand } from "./confined-command.ts";
 import { createDenials, renderDenials } from "./denials.ts";

@@ -5,7 +5,7 @@ import { callSidecar, refuseUsage } from "../call/call-sidecar.ts";
 import { CALL_OPTIONS, type Place, readPlace, refusedByParser } from "../call/place.ts";
 import { EXIT } from "../exit-codes.ts";
 import { STATUS_HELP } from "../help.ts";
-import type { CliContext } from "../main.ts";
+import type { CliContext } from "../context.ts";
 import { presentStatus } from "./present.ts";
 
 const COMMAND = "egress status";

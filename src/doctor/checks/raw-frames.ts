@@ -15,7 +15,8 @@ import type { Finding } from "../finding.ts";
 import { holds } from "../frames.ts";
 import { runTrials, type Trial } from "../io/trials.ts";
 import { ethernet, EtherType, udpPacket, uint16 } from "../packets.ts";
-import { type Device, drawToken, type Place } from "../place.ts";
+import type { Device } from "../device.ts";
+import { drawToken, type Place } from "../place.ts";
 import { SENT } from "./connections.ts";
 import { MARKS, setMark } from "./marks.ts";
 

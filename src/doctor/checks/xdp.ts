@@ -4,7 +4,7 @@ import { holdQueue } from "../../sys/xdp-socket.ts";
 import type { Check } from "../check.ts";
 import { endingOf, held, open, untried, type Verdict } from "../evidence.ts";
 import type { Finding } from "../finding.ts";
-import type { Device } from "../place.ts";
+import type { Device } from "../device.ts";
 
 /** More than machines have processors in one container. */
 const MOST_QUEUES = 256;

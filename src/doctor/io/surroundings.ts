@@ -7,7 +7,7 @@ import { SystemCallError } from "../../sys/errors.ts";
 import { mayUnshareUsers } from "../../sys/namespace-facts.ts";
 import { SOCK_STREAM } from "../../sys/socket.ts";
 import { deviceNames } from "../frames.ts";
-import type { Device } from "../place.ts";
+import type { Device } from "../device.ts";
 
 const NO_HARDWARE = Buffer.alloc(6);
 

@@ -19,7 +19,7 @@ import {
 import { SOCK_DGRAM, setReceiveBuffer } from "../../sys/socket.ts";
 import { AF_INET } from "../../sys/socket-address.ts";
 import { type SeenPacket, sentPackets } from "../frames.ts";
-import type { Device } from "../place.ts";
+import type { Device } from "../device.ts";
 
 export interface Watch extends Disposable {
   /** Whether packets are seen, or only counted. */

@@ -17,7 +17,8 @@ import type { CompiledPolicy } from "../../policy/compile.ts";
 import { inSlices } from "../../sys/in-slices.ts";
 import type { PolicyKernel } from "./change-policy.ts";
 import { renderOwners } from "../../learned/owners.ts";
-import type { ForgottenAddress, LearnedAddresses } from "../../learned/learned-addresses.ts";
+import type { ForgottenAddress } from "../../learned/forgotten.ts";
+import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
 
 /** What of the ruleset stays the same as long as the process lives. */
 export type RulesetFrame = Pick<

@@ -47,7 +47,7 @@ export interface IdleFlows {
 
 export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
   const exempt = new Set(options.exempt.map((octets) => octetKey(octets, 0, octets.length)));
-  const rule: CutRule = { isDenied, generation: options.generation };
+  const cutRule: CutRule = { isDenied, generation: options.generation };
   const cutter = options.openCutter && keepOpen(options.openCutter);
   let ended = 0;
   // What an earlier process let out under another policy may be there at the start.
@@ -78,7 +78,7 @@ export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
   }
 
   async function round(sockets: KeptOpen<SocketCutter>): Promise<ProtectionState> {
-    ended += await sockets.use(({ cut }) => cut(rule));
+    ended += await sockets.use(({ cut }) => cut(cutRule));
     return { state: "on" };
   }
 

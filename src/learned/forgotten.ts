@@ -1,0 +1,7 @@
+/** An address that was taken out of the table, with all that puts it back. */
+export interface ForgottenAddress {
+  readonly key: Uint8Array;
+  /** Names that gave it, the latest first. */
+  readonly owners: readonly string[];
+  readonly untilMs: number;
+}
