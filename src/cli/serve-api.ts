@@ -2,7 +2,8 @@
  * The API of `egress serve`: one application behind a TCP port and a unix socket, loaded by the first request that needs it.
  *
  * The port that callers know is never listened on: whoever of the workload holds it, before the sidecar or while it is away, would be
- * told tokens. The API listens on a free port that nobody can foresee, and the kernel sends callers there as long as this process lives.
+ * told tokens. The API listens on free ports that nobody can foresee, one for callers from outside and one for those of this network
+ * namespace, and the kernel sends callers there as long as this process lives.
  */
 import type { AppParts } from "../api/app.ts";
 import { ListenError } from "../api/errors.ts";
@@ -22,7 +23,7 @@ type ApiSettings = Pick<
 >;
 
 export interface OpenApi extends Pick<Listener, "close"> {
-  /** Where it really listens, for the log. */
+  /** Where it really listens to callers from outside, for the log. */
   readonly listening: string;
   /** The redirect is gone as soon as this process is. */
   readonly endsWithProcess: boolean;
@@ -36,10 +37,16 @@ export async function openApi(settings: ApiSettings, parts: Omit<AppParts, "auth
     load: loadOnce({ ...parts, auth: settings, startMs: Date.now(), takeSteps: inSlices }),
     onError: parts.onError,
   };
-  const tcp = await listenElsewhere(application, settings.httpAddress);
-  const listeners: Listener[] = [tcp];
+  const listeners: Listener[] = [];
   undo.defer(() => closeAll(listeners, 0));
-  const redirect = redirectCallers(settings.httpAddress, tcp.local);
+  const listenOn = async (): Promise<TcpListener> => {
+    const listener = await listenElsewhere(application, settings.httpAddress);
+    listeners.push(listener);
+    return listener;
+  };
+  const outside = await listenOn();
+  const inside = await listenOn();
+  const redirect = redirectCallers(settings.httpAddress, outside.local, inside.local.port);
   undo.defer(() => redirect.close());
   if (settings.socketPath !== undefined) {
     const overUnix = createHttpServer(application, { overUnixSocket: true });
@@ -47,7 +54,7 @@ export async function openApi(settings: ApiSettings, parts: Omit<AppParts, "auth
   }
   undo.move();
   return {
-    listening: showAddress({ host: tcp.local.address, port: tcp.local.port }),
+    listening: showAddress({ host: outside.local.address, port: outside.local.port }),
     endsWithProcess: redirect.endsWithProcess,
     async close(limitMs) {
       redirect.close();
@@ -77,10 +84,11 @@ async function listenElsewhere(
 
 function redirectCallers(
   { host, port }: Settings["httpAddress"],
-  { address, port: to }: TcpListener["local"],
+  { address, port: outsidePort }: TcpListener["local"],
+  insidePort: number,
 ): ApiRedirect {
   try {
-    return openApiRedirect({ port, to, ...calledAddress(address) });
+    return openApiRedirect({ port, outsidePort, insidePort, ...calledAddress(address) });
   } catch (error) {
     if (!(error instanceof NetlinkRefusal) || error.code !== "EPERM") throw error;
     const reason = "another sidecar serves it in this network namespace";

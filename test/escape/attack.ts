@@ -56,10 +56,18 @@ export async function macOf(namespace: NetworkNamespace, device = "eth0"): Promi
   return (await execIn(namespace, ["cat", `/sys/class/net/${device}/address`])).stdout.trim();
 }
 
-/** Where the API really listens, as the kernel redirects callers. */
+/** Where the API really listens to callers from outside, as the kernel redirects them. */
 export async function readApiPort(lab: Lab): Promise<number> {
+  return (await readApiPorts(lab)).outside;
+}
+
+/** Where the API really listens, to callers from outside and to those of the sandbox. */
+export async function readApiPorts(lab: Lab): Promise<{ outside: number; inside: number }> {
   const { stdout } = await execIn(lab.sandbox, ["nft", "list", "table", "inet", "opensandbox_api"]);
-  return Number(/dnat to :(\d+)/.exec(stdout)?.[1]);
+  const [outside = NaN, inside = NaN] = Array.from(stdout.matchAll(/dnat to :(\d+)/g), ([, port]) =>
+    Number(port),
+  );
+  return { outside, inside };
 }
 
 const NEIGHBOUR_TYPES = new Set([133, 135, 136, 143]);

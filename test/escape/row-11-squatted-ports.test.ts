@@ -5,7 +5,15 @@ import type { JsonServer } from "../support/json-server.ts";
 import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
-import { attack, deniedAddress, POLICY, readApiPort, startAccomplice, startAttack } from "./attack.ts";
+import {
+  attack,
+  deniedAddress,
+  POLICY,
+  readApiPort,
+  readApiPorts,
+  startAccomplice,
+  startAttack,
+} from "./attack.ts";
 
 const LOOPBACK = { IPv4: "127.0.0.1", IPv6: "::1" } as const;
 
@@ -143,6 +151,17 @@ describe.each(FAMILIES)("the API's port, $name", (family) => {
     // Elsewhere the port is the workload's: what listens there is not the API.
     await lab.curl(apiUrl(sandbox, 9090));
     expect(heard(squatter)).toHaveLength(1);
+  });
+
+  test("row 11: nobody of the sandbox reaches the port where the API listens to callers from outside", async () => {
+    await lab.startSidecar({ policy: POLICY });
+    const { outside, inside } = await readApiPorts(lab);
+    expect(outside).not.toBe(inside);
+    expect(await lab.curlFromOutside(apiUrl(sandbox, outside, "/healthz"))).toMatchObject({ body: "ok" });
+    for (const address of [loopback, sandbox]) {
+      expect(await lab.curl(apiUrl(address, inside, "/healthz"))).toMatchObject({ body: "ok" });
+      expect(await lab.curl(apiUrl(address, outside, "/healthz"))).toMatchObject({ exitCode: 7 });
+    }
   });
 
   test("row 11: without a token a change from inside is told from one from outside", async () => {

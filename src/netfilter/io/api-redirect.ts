@@ -1,5 +1,5 @@
 /**
- * Sends the API's port to the one that the API listens on. Not here: that nobody is reached on the API's port without this redirect,
+ * Sends the API's port to those that the API listens on: one for callers from outside, one for those from inside. Not here: that nobody is reached on the API's port without this redirect,
  * which is the permanent ruleset's part (`api-port.ts`).
  */
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
