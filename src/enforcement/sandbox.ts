@@ -2,85 +2,34 @@
  * All that guards one network namespace: kernel rules, resolver, policy. It opens everything in the namespace that it is called in.
  *
  * Order of the start: deny-all with the redirect into the kernel, before anything listens; then what an earlier process has learned;
- * then the resolver; then the policy. Where an earlier process has left its ruleset whole, that stays in force until
+ * then the resolver; then the policy. If an earlier process has left its ruleset whole, that stays in force until
  * the policy is in the kernel: established flows that it allows are not disturbed.
  */
-import { randomInt } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
-import type { AuditLog, LoadedFrom } from "../audit/audit-log.ts";
-import { openDnsServer, type DnsServer, type DnsServerStats } from "../dns/io/server.ts";
-import type { BoundSettings } from "../dns/bounds/lookup-bounds.ts";
-import type { AddressAdmission, UpstreamProbes } from "../dns/ports.ts";
-import { openSocketCutter } from "../netfilter/io/socket-cutter.ts";
-import { openLearnedSet } from "../netfilter/io/learned-set.ts";
-import { openLiveFlows } from "../netfilter/io/live-flows.ts";
-import { readNetwork } from "../netfilter/io/namespace-network.ts";
-import { watchNetwork } from "../netfilter/io/network-watch.ts";
-import type { RulesetApplier } from "../netfilter/io/nft.ts";
+import type { LoadedFrom } from "../audit/audit-log.ts";
+import type { DnsServerStats } from "../dns/io/server.ts";
+import type { LearnedFigures } from "../learned/store.ts";
 import { type Protections, RequiredProtectionError } from "../protections/protections.ts";
 import type { Policy } from "../policy/policy.ts";
-import { keepOpen } from "../sys/kept-open.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
 import type { SocketMark } from "../sys/socket.ts";
-import {
-  createPolicyChanges,
-  type AlwaysLayers,
-  type ChangePolicySettings,
-  type PolicyChanges,
-} from "./change/change-policy.ts";
-import { countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
-import { closeEverything } from "./close-everything.ts";
+import type { AlwaysLayers, PolicyChanges } from "./change/change-policy.ts";
+import { createPolicyInForce } from "./change/policy-in-force.ts";
+import type { RulesetFrame } from "./change/policy-kernel.ts";
 import { drawMarks } from "./draw-marks.ts";
-import { holdQueues, type HoldQueuesOptions } from "./keep/hold-queues.ts";
-import { createIdleFlows } from "./flows/idle-flows.ts";
-import { watchInterfaceGuards } from "./keep/interface-guards.ts";
-import type { LearnedFigures } from "../learned/store.ts";
-import { takeOverLearned } from "./take-over-learned.ts";
-import { openOnFreePort, RESOLVER_PORT } from "./open-on-free-port.ts";
+import { createSandboxEvents } from "./events.ts";
 import { readOwnAddresses, reportLoopbackAnswers } from "./keep/loopback-answers.ts";
-import { createLookupAudit } from "./lookups/lookup-audit.ts";
-import { createNetworkMemory } from "./keep/network-memory.ts";
-import { createPolicyKernel, type RulesetFrame } from "./change/policy-kernel.ts";
-import { octetsOf } from "../tables/octet-key.ts";
-import type { PolicyStorage } from "./change/policy-file.ts";
-import { createPolicyJudge } from "./lookups/policy-judge.ts";
+import type { KernelFigures } from "./kernel-figures.ts";
+import { type KernelSideOptions, openKernelSide } from "./open-kernel-side.ts";
+import { RESOLVER_PORT } from "./open-on-free-port.ts";
+import { openPolicySide, type PolicySideOptions } from "./open-policy-side.ts";
+import { openResolverSide, type ResolverSideOptions } from "./open-resolver-side.ts";
 import { type PageRequest, reportSandbox, type SandboxReport } from "./sandbox-report.ts";
-import { createHealthCheck } from "./sandbox-health.ts";
-import { openRulesetWatch } from "./keep/ruleset-watch.ts";
-import { startRenewal } from "./flows/renewal.ts";
-import { createWithheldAddresses } from "../learned/withheld.ts";
 
-/** In which nft(8) is started, of the 20 ms and more that it then takes. */
-const HEAD_START_MS = 4;
+/** What of the ruleset the settings say. */
+type FrameOptions = Pick<RulesetFrame, "exemptNameservers" | "inboundUdp" | "api" | "doh">;
 
-/** In mode `dns` the kernel judges no address, so it need not be told of any. */
-const NO_ADMISSION: AddressAdmission = { learn: () => undefined, commit: () => true, epoch: () => 0 };
-
-export interface SandboxOptions extends ChangePolicySettings, HoldQueuesOptions {
-  readonly upstreams: readonly Endpoint[];
-  readonly timeoutMs: number;
-  readonly bounds: BoundSettings;
-  readonly allowPrivateAnswers: boolean;
-  readonly exemptNameservers: readonly string[];
-  readonly inboundUdp: boolean;
-  /** Where callers find the API. */
-  readonly api: RulesetFrame["api"];
-  /** How long a learned address stays after the last flow that used it. */
-  readonly graceSeconds: number;
-  readonly probes: UpstreamProbes;
-  readonly doh: readonly string[] | undefined;
-  readonly applier: RulesetApplier;
-  /** Netlink ports that its small changes come from. */
-  readonly deltaPorts: readonly number[];
-  /** Whether an earlier process has left a whole ruleset of ours. */
-  readonly isRulesetThere: boolean;
-  readonly storage: PolicyStorage | undefined;
-  readonly audit: AuditLog;
-  /** Hears how long the upstreams took for each lookup, on the lookup's way. */
-  readonly recordDuration: (durationMs: number) => void;
-  /** Hears of failures that have an answer of their own already. */
-  readonly onFault: (message: string, error: unknown) => void;
-}
+export interface SandboxOptions
+  extends FrameOptions, KernelSideOptions, Omit<ResolverSideOptions, "api">, PolicySideOptions {}
 
 export interface SandboxStats {
   readonly lookups: DnsServerStats;
@@ -116,167 +65,61 @@ export interface Sandbox {
 /** Opens it, with deny-all in force. Throws KernelError, SystemCallError. */
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   await using undo = new AsyncDisposableStack();
-  const marks = drawMarks(options.protections);
-  reportLoopbackAnswers(options.upstreams, readOwnAddresses(), options.protections);
-  let resolverPort = RESOLVER_PORT;
+  const { protections, upstreams } = options;
+  const marks = drawMarks(protections);
+  reportLoopbackAnswers(upstreams, readOwnAddresses(), protections);
+  const events = createSandboxEvents();
+  const inForce = createPolicyInForce();
   const frame: RulesetFrame = {
     mode: options.enforcementMode,
-    upstreams: options.upstreams,
+    upstreams,
     exemptNameservers: options.exemptNameservers,
-    get resolverPort() {
-      return resolverPort;
-    },
+    resolverPort: RESOLVER_PORT,
     api: options.api,
     inboundUdp: options.inboundUdp,
     doh: options.doh,
     marks,
   };
-  const figures = createKernelFigures();
-  const learnedSet = undo.adopt(openLearnedSet(), (set) => set.close());
-  const watch = openRulesetWatch({
-    ownPorts: [learnedSet.port, ...options.deltaPorts],
-    figures,
-    audit: options.audit,
-    load() {
-      kernel.markDrifted();
-      return policy.refresh();
-    },
-  });
-  undo.defer(() => watch.close());
-  const guards = watchInterfaceGuards(
-    countRulesets(watch.watch(options.applier), figures),
-    options.protections,
+  const side = undo.use(await openKernelSide(options, frame, inForce, events));
+  const server = await openResolverSide(options, side, inForce, { mark: marks, events });
+  let closeWithinMs = 0;
+  undo.defer(() => server.close(closeWithinMs));
+  const resolverPort = server.listening[0]?.port ?? RESOLVER_PORT;
+  const policySide = undo.use(
+    openPolicySide(options, { ...frame, resolverPort }, inForce, { side, server, events }),
   );
-  const { applier } = guards;
-  // The queues while nft(8) is at work.
-  const headStartMs = options.isRulesetThere ? 0 : HEAD_START_MS;
-  const [queues] = await Promise.all([
-    delay(headStartMs).then(() => holdQueues(options)),
-    ...(options.isRulesetThere ? [] : [closeEverything(frame, applier)]),
-  ]);
-  undo.defer(() => queues.close());
-  const withheld = createWithheldAddresses(options.upstreams.flatMap(({ address }) => octetsOf(address)));
-  const learned = await takeOverLearned({
-    set: learnedSet,
-    figures,
-    withheld,
-    graceSeconds: options.graceSeconds,
-    policy: () => policy.inForce().active,
-    onFault: options.onFault,
-  });
-  let ownDestinations: readonly Endpoint[] = [];
-  const dns: { server?: DnsServer } = {};
-  const networkWatch = watchNetwork(() => {
-    queues.look();
-    if (!network.hasChanged()) return;
-    // Whole: what is to be the same may be gone.
-    kernel.markDrifted();
-    void policy.refresh();
-  });
-  undo.defer(() => networkWatch.close());
-  const network = createNetworkMemory({
-    readNetwork,
-    hasNews: networkWatch.hasNews,
-    onRead(read) {
-      // Cached answers may give one of the new ones.
-      if (withheld.replace(read.withheld.flatMap(octetsOf))) dns.server?.clearCache();
-    },
-  });
-  const kernel = createPolicyKernel({
-    frame,
-    ownDestinations: () => ownDestinations,
-    applier,
-    learned,
-    catchUp: () => renewal.catchUp(),
-    readNetwork: network.read,
-    onEnforced(forgotten) {
-      dns.server?.clearCache();
-      if (forgotten > 0) idleFlows.suspect();
-    },
-    firstGeneration: randomInt(1, 2 ** 30),
-    nowMs: () => performance.now(),
-  });
-  const policy = createPolicyChanges(
-    {
-      kernel,
-      onReplaced: (before, after) => idleFlows.changed(before, after),
-      storage: options.storage,
-      audit: options.audit,
-      checkHealth: createHealthCheck([watch.faults, options.protections.missing], () => dns.server),
-    },
-    options,
-  );
-  const idleFlows = createIdleFlows({
-    openCutter: options.enforcementMode === "dns" ? undefined : openSocketCutter,
-    learned,
-    policy: () => policy.inForce().active,
-    generation: kernel.generation,
-    exempt: options.exemptNameservers.flatMap(octetsOf),
-    report: (state) => options.protections.report("idle-flows", state),
-  });
-  undo.defer(() => idleFlows.close());
-  const server = await openOnFreePort(options, (port) => {
-    // The rulesets from now on redirect to it.
-    resolverPort = port;
-    return openDnsServer({
-      listen: ["127.0.0.1", "::1"].map((address) => ({ address, port })),
-      upstreams: options.upstreams,
-      mark: marks,
-      timeoutMs: options.timeoutMs,
-      bounds: options.bounds,
-      policy: createPolicyJudge({
-        inForce: policy.inForce,
-        allowPrivate: options.allowPrivateAnswers,
-        withheld,
-      }),
-      admission: options.enforcementMode === "dns" ? NO_ADMISSION : learned,
-      observer: createLookupAudit(options.audit, options.recordDuration),
-      probes: options.probes,
-    });
-  });
-  dns.server = server;
-  const liveFlows = undo.adopt(keepOpen(openLiveFlows), (flows) => flows.close());
-  const renewal = startRenewal({
-    learned,
-    nowMs: () => performance.now(),
-    readFlows: (onDestination) => liveFlows.use((flows) => flows.read(onDestination)),
-    onFault: (error) =>
-      options.onFault("flows could not be listed, so addresses in use are not renewed", error),
-  });
-  undo.defer(() => renewal.stop());
+  const { changes: policy, idleFlows } = policySide;
   const kept = undo.move();
   return {
     policy,
     async start(...first) {
       // On a restart the ruleset in force is an earlier process's, and what guards it is not known yet.
-      if (!options.isRulesetThere) requireProtections(options.protections);
+      if (!options.isRulesetThere) requireProtections(protections);
       await policy.start(...first);
       try {
-        requireProtections(options.protections);
+        requireProtections(protections);
       } catch (error) {
         await policy.denyAll();
         throw error;
       }
-      watch.begin();
+      policySide.keepRuleset();
       server.start();
     },
     mark: marks,
-    async setOwnDestinations(all) {
-      ownDestinations = all;
-      await policy.refresh();
-    },
+    setOwnDestinations: policySide.setOwnDestinations,
     stats: () => ({
       lookups: server.stats(),
-      kernel: figures,
-      learned: learned.size(),
-      learnedFigures: learned.figures,
+      kernel: side.figures,
+      learned: side.learned.size(),
+      learnedFigures: side.learned.figures,
       socketsEnded: idleFlows.ended(),
       rules: policy.ruleCount(),
     }),
-    report: (page) => reportSandbox({ policy, guards, learned, server, upstreams: options.upstreams }, page),
+    report: (page) =>
+      reportSandbox({ policy, guards: side.guards, learned: side.learned, server, upstreams }, page),
     async close(graceMs) {
       await policy.close();
-      await server.close(graceMs);
+      closeWithinMs = graceMs;
       await kept.disposeAsync();
     },
   };

@@ -16,7 +16,7 @@ import type { PolicyLayers } from "../../policy/layers.ts";
 import { type PolicyText, renderPolicyText, textSteps } from "../../policy/policy-text.ts";
 import { DENY_ALL, type Policy } from "../../policy/policy.ts";
 import { inSlices } from "../../sys/in-slices.ts";
-import { type PolicyInForce, type PolicyKernel, createEnforcedLayers } from "./enforced-layers.ts";
+import { type PolicyKernel, createEnforcedLayers } from "./enforced-layers.ts";
 import { describe } from "../errors.ts";
 import { etagMatches } from "./if-match.ts";
 import type {
@@ -29,14 +29,17 @@ import type {
   PolicySnapshot,
 } from "./policy-control.ts";
 import type { PolicyStorage } from "./policy-file.ts";
+import type { PolicyInForce, PolicyInForceCell } from "./policy-in-force.ts";
 import { createTaskQueue } from "./task-queue.ts";
 
-export type { PolicyInForce, PolicyKernel };
+export type { PolicyKernel };
 
 /** The operator's always-rules, as the files hold them. */
 export type AlwaysLayers = Pick<PolicyLayers, "denyAlways" | "allowAlways">;
 
 export interface ChangePolicyPorts {
+  /** Written by changes, and by nothing else. */
+  readonly inForce: PolicyInForceCell;
   readonly kernel: PolicyKernel;
   /** Undefined where no policy file is set: the policy lives as long as the process. */
   readonly storage: PolicyStorage | undefined;
@@ -55,7 +58,6 @@ export interface ChangePolicySettings {
 }
 
 export interface PolicyChanges extends PolicyControl {
-  /** Costs one property read; the object changes only when the policy does. */
   inForce(): PolicyInForce;
   /** Rules of the user and of the operator. */
   ruleCount(): number;
@@ -87,7 +89,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
   const { audit } = ports;
   const closing = new AbortController();
   const queue = createTaskQueue();
-  const enforced = createEnforcedLayers(ports.kernel);
+  const enforced = createEnforcedLayers(ports.kernel, ports.inForce);
   let text = renderPolicyText(enforced.layers().user);
   let snapshot = describePolicy(enforced.layers().user, text);
   let isStarted = false;
@@ -98,7 +100,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
 
   async function replace(next: NextPolicy, commit = async (): Promise<void> => undefined): Promise<void> {
     const hadFault = enforced.fault() !== undefined;
-    const before = enforced.inForce().active;
+    const before = ports.inForce.read().active;
     try {
       await enforced.replace(next.layers, await compile(next), commit);
     } finally {
@@ -106,12 +108,12 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     }
     text = next.text;
     snapshot = describePolicy(next.layers.user, text);
-    ports.onReplaced?.(before, enforced.inForce().active);
+    ports.onReplaced?.(before, ports.inForce.read().active);
   }
 
   /** While it compiles, lookups go on under the policy in force. */
   function compile({ layers, edit }: NextPolicy): Promise<CompiledPolicy> {
-    const { active } = enforced.inForce();
+    const { active } = ports.inForce.read();
     if (edit?.kind === "merge") return inSlices(mergeSteps(active, edit.rules));
     if (edit?.kind === "remove") return inSlices(removalSteps(active, edit.targets));
     return inSlices(compileSteps(layers));
@@ -180,7 +182,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
 
   return {
     snapshot: () => snapshot,
-    inForce: enforced.inForce,
+    inForce: ports.inForce.read,
     ruleCount() {
       const { denyAlways, allowAlways, user } = enforced.layers();
       return denyAlways.length + allowAlways.length + user.egress.length;

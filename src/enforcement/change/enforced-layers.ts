@@ -1,23 +1,16 @@
-import { type CompiledPolicy, compilePolicy } from "../../policy/compile.ts";
+import type { CompiledPolicy } from "../../policy/compile.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
-import { DENY_ALL } from "../../policy/policy.ts";
 import { ApplyError, describe } from "../errors.ts";
+import { NO_LAYERS, type PolicyInForceCell } from "./policy-in-force.ts";
 
 /** The kernel's side. One call is all or nothing, the same policy may be sent again, and it settles within a bound. */
 export interface PolicyKernel {
   enforce(policy: CompiledPolicy): Promise<void>;
 }
 
-/** What lookups are decided by: while a change is under way (`pending`), a lookup must be allowed by both. */
-export interface PolicyInForce {
-  readonly active: CompiledPolicy;
-  readonly pending: CompiledPolicy | undefined;
-}
-
 /** The layers in force, in memory and in the kernel. Its calls may not overlap. */
 export interface EnforcedLayers {
   layers(): PolicyLayers;
-  inForce(): PolicyInForce;
   /** Why the kernel may hold something else than `layers`; undefined while it does not. */
   fault(): string | undefined;
   /**
@@ -29,16 +22,16 @@ export interface EnforcedLayers {
   putBack(): Promise<void>;
 }
 
-/** Nothing is allowed until the first `replace`. */
-export function createEnforcedLayers(kernel: PolicyKernel): EnforcedLayers {
-  let layers: PolicyLayers = { denyAlways: [], allowAlways: [], user: DENY_ALL };
-  let inForce: PolicyInForce = { active: compilePolicy(layers), pending: undefined };
+/** Nothing is allowed until the first `replace`. `inForce` is written by no one else. */
+export function createEnforcedLayers(kernel: PolicyKernel, inForce: PolicyInForceCell): EnforcedLayers {
+  let layers = NO_LAYERS;
   let fault: string | undefined;
 
   async function putBack(): Promise<void> {
     try {
-      await kernel.enforce(inForce.active);
-      inForce = { active: inForce.active, pending: undefined };
+      const { active } = inForce.read();
+      await kernel.enforce(active);
+      inForce.write({ active, pending: undefined });
       fault = undefined;
     } catch (error) {
       fault = `the kernel could not be given the policy in force again: ${describe(error)}`;
@@ -47,11 +40,10 @@ export function createEnforcedLayers(kernel: PolicyKernel): EnforcedLayers {
 
   return {
     layers: () => layers,
-    inForce: () => inForce,
     fault: () => fault,
     putBack,
     async replace(next, pending, commit) {
-      inForce = { active: inForce.active, pending };
+      inForce.write({ active: inForce.read().active, pending });
       try {
         await kernel.enforce(pending).catch((error: unknown) => {
           throw new ApplyError(error);
@@ -63,7 +55,7 @@ export function createEnforcedLayers(kernel: PolicyKernel): EnforcedLayers {
         throw error;
       }
       layers = next;
-      inForce = { active: pending, pending: undefined };
+      inForce.write({ active: pending, pending: undefined });
       fault = undefined;
     },
   };

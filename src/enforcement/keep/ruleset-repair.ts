@@ -13,33 +13,34 @@ const QUIET_MS = 3000;
 const QUARREL = 3;
 
 export interface RulesetRepairOptions {
-  /** Loads the whole ruleset; gives the reason where the kernel does not take it. Settles within a bound. */
-  readonly load: () => Promise<string | undefined>;
   readonly audit: Pick<AuditLog, "rulesetRepaired">;
   readonly nowMs: () => number;
 }
+
+/** Loads the whole ruleset over what is there; gives the reason if the kernel does not take it. Settles within a bound. */
+export type LoadRuleset = () => Promise<string | undefined>;
 
 export interface RulesetRepair {
   /** Somebody else has changed what is ours. Returns at once. */
   foreignChange(change: ForeignChange): void;
   /** Repairs from now on, also what has been changed before: until the first policy is in, there is nothing to load. */
-  begin(): void;
+  begin(load: LoadRuleset): void;
   /** Why the ruleset may not be what it should; undefined where it is. */
   fault(): string | undefined;
   /** Settles once none is under way. */
   close(): Promise<void>;
 }
 
-export function createRulesetRepair({ load, audit, nowMs }: RulesetRepairOptions): RulesetRepair {
+export function createRulesetRepair({ audit, nowMs }: RulesetRepairOptions): RulesetRepair {
   let waiting: ForeignChange | undefined;
   let underWay: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
-  let hasBegun = false;
+  let load: LoadRuleset | undefined;
   let inARow = 0;
   let lastMs = Number.NEGATIVE_INFINITY;
 
   function schedule(): void {
-    if (!hasBegun || waiting === undefined || underWay !== undefined) return;
+    if (load === undefined || waiting === undefined || underWay !== undefined) return;
     const sinceLastMs = nowMs() - lastMs;
     if (sinceLastMs > QUIET_MS) inARow = 0;
     const pauseMs = inARow === 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** inARow, LONGEST_PAUSE_MS);
@@ -57,7 +58,7 @@ export function createRulesetRepair({ load, audit, nowMs }: RulesetRepairOptions
 
   async function run(): Promise<void> {
     const change = waiting;
-    if (change === undefined) return;
+    if (change === undefined || load === undefined) return;
     waiting = undefined;
     lastMs = nowMs();
     inARow += 1;
@@ -70,8 +71,8 @@ export function createRulesetRepair({ load, audit, nowMs }: RulesetRepairOptions
       waiting = joinChanges(waiting, change);
       schedule();
     },
-    begin() {
-      hasBegun = true;
+    begin(loadRuleset) {
+      load = loadRuleset;
       schedule();
     },
     fault() {
@@ -82,7 +83,7 @@ export function createRulesetRepair({ load, audit, nowMs }: RulesetRepairOptions
       return undefined;
     },
     async close() {
-      hasBegun = false;
+      load = undefined;
       clearTimeout(timer);
       await underWay;
     },

@@ -3,7 +3,7 @@ import type { AuditLog } from "../../audit/audit-log.ts";
 import type { RulesetApplier } from "../../netfilter/io/nft.ts";
 import { openRulesetMonitor } from "../../netfilter/io/ruleset-monitor.ts";
 import type { KernelFigures } from "../kernel-figures.ts";
-import { createRulesetRepair } from "./ruleset-repair.ts";
+import { createRulesetRepair, type LoadRuleset } from "./ruleset-repair.ts";
 
 export interface RulesetWatchOptions {
   /** Netlink ports whose transactions are our own. */
@@ -11,31 +11,21 @@ export interface RulesetWatchOptions {
   /** Batches of learned addresses are counted there, and repairs are. */
   readonly figures: KernelFigures;
   readonly audit: Pick<AuditLog, "rulesetRepaired">;
-  /** Loads the whole ruleset over whatever is there; gives the reason where the kernel does not take it. */
-  readonly load: () => Promise<string | undefined>;
 }
 
 export interface RulesetWatch {
   /** The same applier; what it loads is known to be ours. */
   watch(applier: RulesetApplier): RulesetApplier;
-  /** Repairs from now on, also what has been changed before. */
-  begin(): void;
+  /** Repairs from now on with `load`, also what has been changed before. */
+  begin(load: LoadRuleset): void;
   /** Reasons why the ruleset may not be what it should. */
   faults(): readonly string[];
   close(): Promise<void>;
 }
 
 /** Opens it in the current network namespace. Throws SystemCallError. */
-export function openRulesetWatch({ ownPorts, figures, audit, load }: RulesetWatchOptions): RulesetWatch {
-  const repair = createRulesetRepair({
-    async load() {
-      const reason = await load();
-      if (reason === undefined) figures.repairs += 1;
-      return reason;
-    },
-    audit,
-    nowMs: () => performance.now(),
-  });
+export function openRulesetWatch({ ownPorts, figures, audit }: RulesetWatchOptions): RulesetWatch {
+  const repair = createRulesetRepair({ audit, nowMs: () => performance.now() });
   const monitor = openRulesetMonitor({
     ownPorts,
     ownTransactions: () => figures.learnedUpdates,
@@ -46,7 +36,13 @@ export function openRulesetWatch({ ownPorts, figures, audit, load }: RulesetWatc
       ...applier,
       replace: (ruleset, signal) => monitor.whileApplying(() => applier.replace(ruleset, signal)),
     }),
-    begin: repair.begin,
+    begin(load) {
+      repair.begin(async () => {
+        const reason = await load();
+        if (reason === undefined) figures.repairs += 1;
+        return reason;
+      });
+    },
     faults() {
       const reason = repair.fault();
       return reason === undefined ? [] : [reason];

@@ -7,7 +7,7 @@ import { isPrivateAddress, isSpecialAddress } from "../../dns/answer/special-add
 import { type CompiledPolicy } from "../../policy/compile.ts";
 import { decideAddress } from "../../policy/decide-address.ts";
 import { decideName } from "../../policy/decide-name.ts";
-import type { PolicyInForce } from "../change/change-policy.ts";
+import type { PolicyInForce } from "../change/policy-in-force.ts";
 import type { WithheldAddresses } from "../../learned/withheld.ts";
 
 export interface JudgeOptions {

@@ -4,6 +4,7 @@ import {
   type PolicyChanges,
   createPolicyChanges,
 } from "../../../src/enforcement/change/change-policy.ts";
+import { createPolicyInForce } from "../../../src/enforcement/change/policy-in-force.ts";
 import type { Health } from "../../../src/enforcement/change/policy-control.ts";
 import type { CompiledPolicy } from "../../../src/policy/compile.ts";
 import { type Policy, DENY_ALL } from "../../../src/policy/policy.ts";
@@ -59,6 +60,7 @@ export async function createFakeWorld(options: FakeWorldOptions = {}): Promise<F
   };
   const changes = createPolicyChanges(
     {
+      inForce: createPolicyInForce(),
       kernel: {
         async enforce(compiled) {
           await world.hold;

@@ -14,15 +14,16 @@ const OTHER = { found: ["inet opensandbox: rule added in chain egress"], by: ["n
 function create() {
   const told: unknown[] = [];
   const loads: PromiseWithResolvers<string | undefined>[] = [];
-  const repair = createRulesetRepair({
-    load() {
-      const one = Promise.withResolvers<string | undefined>();
-      loads.push(one);
-      return one.promise;
-    },
+  function load(): Promise<string | undefined> {
+    const one = Promise.withResolvers<string | undefined>();
+    loads.push(one);
+    return one.promise;
+  }
+  const created = createRulesetRepair({
     audit: { rulesetRepaired: (event) => told.push(event) },
     nowMs: () => performance.now(),
   });
+  const repair = { ...created, begin: () => created.begin(load) };
   const settle = async (error?: string): Promise<void> => {
     loads.at(-1)?.resolve(error);
     await vi.advanceTimersByTimeAsync(0);

@@ -1,0 +1,40 @@
+/** What one part of a sandbox tells others. A part subscribes once it exists; whoever emits knows no subscriber. */
+import type { CompiledPolicy } from "../policy/compile.ts";
+
+/** Subscribers hear of what is emitted after they came, in the order in which they came, before `emit` returns. */
+export interface Event<T> {
+  emit(value: T): void;
+  subscribe(listener: (value: T) => void): void;
+}
+
+export interface SandboxEvents {
+  /** Interfaces, addresses or routes have changed. */
+  readonly networkChanged: Event<void>;
+  /** Addresses are withheld from answers that were not before: cached answers may hold one. */
+  readonly addressesWithheld: Event<void>;
+  /** The kernel has taken a policy. So many learned addresses have gone for it. */
+  readonly policyEnforced: Event<{ readonly forgotten: number }>;
+  /** A policy has taken another's place in kernel, file and memory. */
+  readonly policyReplaced: Event<{ readonly before: CompiledPolicy; readonly after: CompiledPolicy }>;
+}
+
+export function createSandboxEvents(): SandboxEvents {
+  return {
+    networkChanged: createEvent(),
+    addressesWithheld: createEvent(),
+    policyEnforced: createEvent(),
+    policyReplaced: createEvent(),
+  };
+}
+
+function createEvent<T>(): Event<T> {
+  const listeners: ((value: T) => void)[] = [];
+  return {
+    emit(value) {
+      for (const listener of listeners) listener(value);
+    },
+    subscribe(listener) {
+      listeners.push(listener);
+    },
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * The kernel's side of a sandbox: the table with its watch, the queues of the interfaces, the namespace's network, the learned addresses.
+ * When it is open, nothing gets out that an earlier process has not allowed.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { AuditLog } from "../audit/audit-log.ts";
+import { createLearnedAddresses, type LearnedAddresses } from "../learned/learned-addresses.ts";
+import { createWithheldAddresses, type WithheldAddresses } from "../learned/withheld.ts";
+import { type LearnedSet, openLearnedSet } from "../netfilter/io/learned-set.ts";
+import { readNetwork } from "../netfilter/io/namespace-network.ts";
+import { watchNetwork } from "../netfilter/io/network-watch.ts";
+import type { RulesetApplier } from "../netfilter/io/nft.ts";
+import { decideName } from "../policy/decide-name.ts";
+import type { CompiledPolicy } from "../policy/compile.ts";
+import type { DomainName } from "../policy/domain-name.ts";
+import { inSlices } from "../sys/in-slices.ts";
+import { octetsOf } from "../tables/octet-key.ts";
+import type { RulesetFrame } from "./change/policy-kernel.ts";
+import type { PolicyInForceCell } from "./change/policy-in-force.ts";
+import { closeEverything } from "./close-everything.ts";
+import type { SandboxEvents } from "./events.ts";
+import { type HoldQueuesOptions, holdQueues } from "./keep/hold-queues.ts";
+import { type InterfaceGuards, watchInterfaceGuards } from "./keep/interface-guards.ts";
+import { createNetworkMemory, type NetworkMemory } from "./keep/network-memory.ts";
+import { openRulesetWatch, type RulesetWatch } from "./keep/ruleset-watch.ts";
+import { countLearned, countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
+
+/** nft(8) needs about 4 ms to start, out of 20 ms in all. */
+const HEAD_START_MS = 4;
+
+export interface KernelSideOptions extends HoldQueuesOptions {
+  readonly applier: RulesetApplier;
+  /** Netlink ports that its small changes come from. */
+  readonly deltaPorts: readonly number[];
+  /** Whether an earlier process has left a whole ruleset of ours. */
+  readonly isRulesetThere: boolean;
+  /** How long a learned address stays after the last flow that used it. */
+  readonly graceSeconds: number;
+  readonly audit: AuditLog;
+}
+
+export interface KernelSide extends AsyncDisposable {
+  /** Watched and counted: what it loads is known to be ours. */
+  readonly applier: RulesetApplier;
+  readonly figures: KernelFigures;
+  readonly watch: RulesetWatch;
+  readonly guards: InterfaceGuards;
+  readonly network: NetworkMemory;
+  readonly withheld: WithheldAddresses;
+  readonly learned: LearnedAddresses;
+}
+
+/** Opens it in the current network namespace. Throws KernelError, SystemCallError, LearnedSetError. */
+export async function openKernelSide(
+  options: KernelSideOptions,
+  frame: RulesetFrame,
+  inForce: PolicyInForceCell,
+  events: SandboxEvents,
+): Promise<KernelSide> {
+  await using undo = new AsyncDisposableStack();
+  const figures = createKernelFigures();
+  const set = undo.adopt(openLearnedSet(), (opened) => opened.close());
+  const watch = openRulesetWatch({
+    ownPorts: [set.port, ...options.deltaPorts],
+    figures,
+    audit: options.audit,
+  });
+  undo.defer(() => watch.close());
+  const guards = watchInterfaceGuards(
+    countRulesets(watch.watch(options.applier), figures),
+    options.protections,
+  );
+  // The queues are taken while nft(8) is at work.
+  const headStartMs = options.isRulesetThere ? 0 : HEAD_START_MS;
+  const [queues] = await Promise.all([
+    delay(headStartMs).then(() => holdQueues(options)),
+    ...(options.isRulesetThere ? [] : [closeEverything(frame, guards.applier)]),
+  ]);
+  undo.defer(() => queues.close());
+  events.networkChanged.subscribe(() => queues.look());
+  const withheld = createWithheldAddresses(frame.upstreams.flatMap(({ address }) => octetsOf(address)));
+  const learned = await takeOverLearned(options, set, figures, { withheld, inForce });
+  const networkWatch = watchNetwork(() => events.networkChanged.emit());
+  undo.defer(() => networkWatch.close());
+  const network = createNetworkMemory({
+    readNetwork,
+    hasNews: networkWatch.hasNews,
+    onRead(read) {
+      if (withheld.replace(read.withheld.flatMap(octetsOf))) events.addressesWithheld.emit();
+    },
+  });
+  const kept = undo.move();
+  return {
+    applier: guards.applier,
+    figures,
+    watch,
+    guards,
+    network,
+    withheld,
+    learned,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** With what the kernel's sets hold already. 100,000 addresses take half a second and more of the kernel's time. Throws LearnedSetError. */
+async function takeOverLearned(
+  { graceSeconds, onFault }: KernelSideOptions,
+  set: LearnedSet,
+  figures: KernelFigures,
+  { withheld, inForce }: { readonly withheld: WithheldAddresses; readonly inForce: PolicyInForceCell },
+): Promise<LearnedAddresses> {
+  const learned = createLearnedAddresses({
+    set: countLearned(set, figures),
+    nowMs: () => performance.now(),
+    graceSeconds,
+    withheld,
+    wildcardOf: (qname) => wildcardOf(inForce.read().active, qname),
+    onRefused: (error) => onFault("the kernel refused learned addresses", error),
+  });
+  await inSlices(learned.takeOver());
+  return learned;
+}
+
+/** The base of the wildcard that decides the name. */
+function wildcardOf(policy: CompiledPolicy, qname: DomainName): DomainName | undefined {
+  const target = decideName(policy, qname).rule?.target;
+  return target?.kind === "wildcard" ? target.base : undefined;
+}

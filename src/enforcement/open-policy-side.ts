@@ -1,0 +1,121 @@
+/** The changes of a sandbox's policy, and what follows from them: rulesets, renewal of addresses in use, the end of idle denied flows. */
+import { randomInt } from "node:crypto";
+import { openLiveFlows } from "../netfilter/io/live-flows.ts";
+import { openSocketCutter } from "../netfilter/io/socket-cutter.ts";
+import type { AuditLog } from "../audit/audit-log.ts";
+import type { DnsServer } from "../dns/io/server.ts";
+import type { Protections } from "../protections/protections.ts";
+import { keepOpen } from "../sys/kept-open.ts";
+import type { Endpoint } from "../sys/socket-address.ts";
+import { octetsOf } from "../tables/octet-key.ts";
+import {
+  type ChangePolicySettings,
+  createPolicyChanges,
+  type PolicyChanges,
+} from "./change/change-policy.ts";
+import type { PolicyStorage } from "./change/policy-file.ts";
+import type { PolicyInForceCell } from "./change/policy-in-force.ts";
+import { createPolicyKernel, type RulesetFrame } from "./change/policy-kernel.ts";
+import type { SandboxEvents } from "./events.ts";
+import { createIdleFlows, type IdleFlows } from "./flows/idle-flows.ts";
+import { type Renewal, startRenewal } from "./flows/renewal.ts";
+import type { KernelSide } from "./open-kernel-side.ts";
+import { createHealthCheck } from "./sandbox-health.ts";
+
+export interface PolicySideOptions extends ChangePolicySettings {
+  readonly storage: PolicyStorage | undefined;
+  readonly audit: AuditLog;
+  readonly protections: Protections;
+  /** Hears of failures that need no answer from the caller. */
+  readonly onFault: (message: string, error: unknown) => void;
+}
+
+export interface PolicySide extends AsyncDisposable {
+  readonly changes: PolicyChanges;
+  readonly idleFlows: IdleFlows;
+  /** From now on the ruleset is loaded again if somebody else changes it. */
+  keepRuleset(): void;
+  /** Where the sidecar's own marked packets may go. Settles once the kernel has been given it. */
+  setOwnDestinations(all: readonly Endpoint[]): Promise<void>;
+}
+
+/** Opens it in the current network namespace. Throws SystemCallError. */
+export function openPolicySide(
+  options: PolicySideOptions,
+  frame: RulesetFrame,
+  inForce: PolicyInForceCell,
+  { side, server, events }: { side: KernelSide; server: DnsServer; events: SandboxEvents },
+): PolicySide {
+  const stack = new AsyncDisposableStack();
+  let ownDestinations: readonly Endpoint[] = [];
+  const renewal = openRenewal(side, options.onFault, stack);
+  const kernel = createPolicyKernel({
+    frame,
+    ownDestinations: () => ownDestinations,
+    applier: side.applier,
+    learned: side.learned,
+    catchUp: renewal.catchUp,
+    readNetwork: side.network.read,
+    onEnforced: (forgotten) => events.policyEnforced.emit({ forgotten }),
+    firstGeneration: randomInt(1, 2 ** 30),
+    nowMs: () => performance.now(),
+  });
+  const changes = createPolicyChanges(
+    {
+      inForce,
+      kernel,
+      onReplaced: (before, after) => events.policyReplaced.emit({ before, after }),
+      storage: options.storage,
+      audit: options.audit,
+      checkHealth: createHealthCheck([side.watch.faults, options.protections.missing], () => server),
+    },
+    options,
+  );
+  const idleFlows = createIdleFlows({
+    openCutter: options.enforcementMode === "dns" ? undefined : openSocketCutter,
+    learned: side.learned,
+    policy: () => inForce.read().active,
+    generation: kernel.generation,
+    exempt: frame.exemptNameservers.flatMap(octetsOf),
+    report: (state) => options.protections.report("idle-flows", state),
+  });
+  stack.defer(() => idleFlows.close());
+  events.policyEnforced.subscribe(({ forgotten }) => {
+    if (forgotten > 0) idleFlows.suspect();
+  });
+  events.policyReplaced.subscribe(({ before, after }) => idleFlows.changed(before, after));
+  /** Whole: what is to be the same may be gone. */
+  function loadWhole(): Promise<string | undefined> {
+    kernel.markDrifted();
+    return changes.refresh();
+  }
+  events.networkChanged.subscribe(() => {
+    if (side.network.hasChanged()) void loadWhole();
+  });
+  return {
+    changes,
+    idleFlows,
+    keepRuleset: () => side.watch.begin(loadWhole),
+    async setOwnDestinations(all) {
+      ownDestinations = all;
+      await changes.refresh();
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+function openRenewal(
+  { learned }: KernelSide,
+  onFault: PolicySideOptions["onFault"],
+  undo: AsyncDisposableStack,
+): Renewal {
+  const liveFlows = undo.adopt(keepOpen(openLiveFlows), (flows) => flows.close());
+  const renewal = startRenewal({
+    learned,
+    nowMs: () => performance.now(),
+    readFlows: (onDestination) => liveFlows.use((flows) => flows.read(onDestination)),
+    onFault: (error) => onFault("flows could not be listed, so addresses in use are not renewed", error),
+  });
+  undo.defer(() => renewal.stop());
+  return renewal;
+}

@@ -1,0 +1,59 @@
+/** The resolver's side of a sandbox: it listens, and takes no lookup before it is started. */
+import type { AuditLog } from "../audit/audit-log.ts";
+import type { BoundSettings } from "../dns/bounds/lookup-bounds.ts";
+import { openDnsServer, type DnsServer } from "../dns/io/server.ts";
+import type { AddressAdmission, UpstreamProbes } from "../dns/ports.ts";
+import type { SocketMark } from "../sys/socket.ts";
+import type { Endpoint } from "../sys/socket-address.ts";
+import type { PolicyInForceCell } from "./change/policy-in-force.ts";
+import type { EnforcementMode } from "./change/policy-control.ts";
+import type { SandboxEvents } from "./events.ts";
+import { createLookupAudit } from "./lookups/lookup-audit.ts";
+import { createPolicyJudge } from "./lookups/policy-judge.ts";
+import type { KernelSide } from "./open-kernel-side.ts";
+import { type FreePortOptions, openOnFreePort } from "./open-on-free-port.ts";
+
+/** In mode `dns` the kernel judges no address, so it need not be told of any. */
+const NO_ADMISSION: AddressAdmission = { learn: () => undefined, commit: () => true, epoch: () => 0 };
+
+export interface ResolverSideOptions extends FreePortOptions {
+  readonly enforcementMode: EnforcementMode;
+  readonly upstreams: readonly Endpoint[];
+  readonly timeoutMs: number;
+  readonly bounds: BoundSettings;
+  readonly allowPrivateAnswers: boolean;
+  readonly probes: UpstreamProbes;
+  readonly audit: AuditLog;
+  /** Hears how long the upstreams took for each lookup, on the lookup's way. */
+  readonly recordDuration: (durationMs: number) => void;
+}
+
+/** Opens it in the current network namespace. Throws SystemCallError or Node's error. */
+export async function openResolverSide(
+  options: ResolverSideOptions,
+  { learned, withheld }: Pick<KernelSide, "learned" | "withheld">,
+  inForce: PolicyInForceCell,
+  { mark, events }: { readonly mark: SocketMark; readonly events: SandboxEvents },
+): Promise<DnsServer> {
+  const server = await openOnFreePort(options, (port) =>
+    openDnsServer({
+      listen: ["127.0.0.1", "::1"].map((address) => ({ address, port })),
+      upstreams: options.upstreams,
+      mark,
+      timeoutMs: options.timeoutMs,
+      bounds: options.bounds,
+      policy: createPolicyJudge({
+        inForce: inForce.read,
+        allowPrivate: options.allowPrivateAnswers,
+        withheld,
+      }),
+      admission: options.enforcementMode === "dns" ? NO_ADMISSION : learned,
+      observer: createLookupAudit(options.audit, options.recordDuration),
+      probes: options.probes,
+    }),
+  );
+  // Cached answers were judged by another policy, or may hold an address that is withheld by now.
+  events.policyEnforced.subscribe(() => server.clearCache());
+  events.addressesWithheld.subscribe(() => server.clearCache());
+  return server;
+}
