@@ -138,7 +138,7 @@ await build({
     // What every start loads stands in one file, as each costs some 0.3 ms; so does what the first call of the API loads.
     codeSplitting: {
       groups: [
-        { name: "serve", test: /src\/cli\/serve(-api)?\.ts$/, priority: 2 },
+        { name: "serve", test: /src\/(cli\/serve|sidecar\/[a-z-]+)\.ts$/, priority: 2 },
         { name: "api", test: /src\/api\/(app|answer)\.ts$/, priority: 1 },
       ],
     },

@@ -1,7 +1,7 @@
 /** The operator's command: picks the subcommand. Each is loaded when it is called, so that none slows the start of another. */
 import { EXIT } from "./exit-codes.ts";
 import { HELP } from "./help.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../sidecar/version.ts";
 import type { CliContext } from "./context.ts";
 
 /** Runs the command line `argv` (without node and script); settles with the exit code. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { runCli } from "../../src/cli/main.ts";
-import { VERSION } from "../../src/cli/version.ts";
+import { VERSION } from "../../src/sidecar/version.ts";
 
 async function egress(...argv: string[]): Promise<{ exitCode: number; printed: string; warned: string }> {
   let printed = "";

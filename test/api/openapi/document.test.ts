@@ -73,7 +73,7 @@ it("the sidecar serves the document to everyone", async () => {
 it("a starting sidecar loads neither the document nor the client, nor the application", async () => {
   const { output } = await build({
     cwd: ROOT.pathname,
-    input: ["src/cli/serve.ts", "src/cli/serve-api.ts"],
+    input: ["src/cli/serve.ts", "src/sidecar/open-api.ts"],
     external: /^[^./]/,
     platform: "node",
     write: false,
@@ -88,7 +88,7 @@ it("a starting sidecar loads neither the document nor the client, nor the applic
   };
   // The second is loaded at every start too, while the first goes on.
   load("serve.js");
-  load("serve-api.js");
+  load("open-api.js");
   expect(loaded).toContain("src/api/http/http-server.ts");
   const unwanted = /^src\/(?:client|api\/openapi)\/|openapi-fetch|^src\/cli\/policy|^src\/api\/app.ts/;
   expect([...loaded].filter((path) => unwanted.test(path))).toEqual([]);

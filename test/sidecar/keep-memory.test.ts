@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { keepMemorySmall } from "../../src/cli/keep-memory.ts";
+import { keepMemorySmall } from "../../src/sidecar/keep-memory.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -22,6 +22,9 @@ type ApiSettings = Pick<
   "httpAddress" | "socketPath" | "token" | "allowLocalWrites" | "signedWrites"
 >;
 
+/** What the application is made of, but for its settings. */
+export type ApiSources = Omit<AppParts, "auth" | "startMs" | "takeSteps">;
+
 export interface OpenApi extends Pick<Listener, "close"> {
   /** Where it really listens to callers from outside, for the log. */
   readonly listening: string;
@@ -30,7 +33,7 @@ export interface OpenApi extends Pick<Listener, "close"> {
 }
 
 /** Opens it as the settings say. Throws ListenError, NetlinkRefusal and SystemCallError, and then nothing listens. */
-export async function openApi(settings: ApiSettings, parts: Omit<AppParts, "auth">): Promise<OpenApi> {
+export async function openApi(settings: ApiSettings, parts: ApiSources): Promise<OpenApi> {
   await using undo = new AsyncDisposableStack();
   const application: Application = {
     health: () => parts.control.health(),

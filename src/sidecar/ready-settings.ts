@@ -1,0 +1,4 @@
+import type { Settings } from "../config.ts";
+
+/** The settings, once it is known which upstreams are asked. */
+export type ReadySettings = Settings & { readonly upstreams: NonNullable<Settings["upstreams"]> };

@@ -1,0 +1,52 @@
+import type { Log } from "../audit/log.ts";
+import { createPolicyStorage } from "../enforcement/change/policy-file.ts";
+import type { SandboxOptions } from "../enforcement/sandbox.ts";
+import type { DeltaSocket } from "../netfilter/io/delta-socket.ts";
+import { createNftApplier } from "../netfilter/io/nft.ts";
+import { NOTHING_PRESENT } from "../netfilter/render-nft.ts";
+import type { Protections } from "../protections/protections.ts";
+import { holdersFileBeside } from "../xdp/io/holders-file.ts";
+import type { Observability } from "./observability.ts";
+import type { Surroundings } from "./read-surroundings.ts";
+import type { ReadySettings } from "./ready-settings.ts";
+
+export interface SandboxParts {
+  readonly surroundings: Surroundings;
+  readonly protections: Protections;
+  readonly deltas: DeltaSocket;
+  readonly observability: Observability;
+  readonly log: Log;
+  readonly onFault: SandboxOptions["onFault"];
+}
+
+/** The settings in the words of the sandbox. */
+export function toSandboxOptions(settings: ReadySettings, parts: SandboxParts): SandboxOptions {
+  const { surroundings, deltas, observability, log } = parts;
+  return {
+    enforcementMode: settings.mode,
+    maxRules: settings.maxRules,
+    upstreams: settings.upstreams,
+    timeoutMs: settings.upstreamTimeoutSeconds * 1000,
+    bounds: settings,
+    allowPrivateAnswers: settings.privateAnswers === "allow",
+    exemptNameservers: settings.exemptNameservers,
+    inboundUdp: settings.inboundUdp,
+    api: settings.httpAddress,
+    graceSeconds: settings.graceSeconds,
+    probes: {
+      qname: settings.probeName,
+      intervalMs: settings.probeIntervalSeconds * 1000,
+      probeFailed: (_upstream, line) => log.logger.warn(line),
+    },
+    doh: surroundings.doh,
+    applier: createNftApplier({ deltas, present: surroundings.isFresh ? NOTHING_PRESENT : undefined }),
+    deltaPorts: [deltas.port],
+    protections: parts.protections,
+    queueHoldersFile: holdersFileBeside(settings.socketPath),
+    isRulesetThere: surroundings.isRulesetThere,
+    storage: settings.policyFile === undefined ? undefined : createPolicyStorage(settings.policyFile),
+    audit: observability.audit,
+    recordDuration: observability.recordDuration,
+    onFault: parts.onFault,
+  };
+}
