@@ -47,6 +47,8 @@ interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Find the resolver in the machine's resolv.conf, which is the lab's, as on a machine where nothing is set. */
   readonly readsResolvConf?: boolean;
+  /** Put before the program, such as a shell that opens descriptors and then runs the rest of its arguments. */
+  readonly under?: readonly string[];
 }
 
 const TIMEOUT_MS = 60_000;
@@ -62,8 +64,9 @@ export const UNTOUCHED: MachineState = {
 
 export function createMachine(lab: Lab): Machine {
   const pids: number[] = [];
-  const start: Machine["start"] = (args, { input, env, readsResolvConf = false } = {}) => {
-    const argv: Argv = [...EGRESS, "run", ...args];
+  const start: Machine["start"] = (args, { input, env, readsResolvConf = false, under = [] } = {}) => {
+    const [file = "", ...rest] = [...under, ...EGRESS, "run", ...args];
+    const argv: Argv = [file, ...rest];
     // Each `ip netns exec` has mounts of its own, in which a namespace that a run makes would be hidden from the next command.
     const child = readsResolvConf
       ? spawnIn(lab.sandbox, argv, { timeoutMs: TIMEOUT_MS, env: { ...process.env, ...env } })

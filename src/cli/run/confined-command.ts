@@ -15,18 +15,25 @@ export interface ConfinedCommand {
   kill(): void;
 }
 
+export interface CommandPlace {
+  /** Its working directory, walked to inside the new mounts. */
+  readonly directory: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
 export function startConfinedCommand(
   namespace: NetworkNamespace,
   command: Argv,
-  env: Readonly<Record<string, string | undefined>>,
+  place: CommandPlace,
 ): ConfinedCommand {
   const sharesTerminal = process.stdin.isTTY && !canTypeIntoTerminal();
-  const [file, ...args] = argvIn(namespace, confinedArgv(command));
+  const [file, ...args] = argvIn(namespace, confinedArgv(command, place.directory));
   const child = execa(file, args, {
+    cwd: "/",
     stdio: "inherit",
     reject: false,
     buffer: false,
-    env: { ...env },
+    env: { ...place.env },
     extendEnv: false,
     detached: !sharesTerminal,
   });

@@ -2,7 +2,9 @@
  * How the command of a run is held: its own process and mount namespaces beside the network namespace, and no capability that
  * leads out of them. It is root still and shares the machine's files, so what root can do by files alone is closed where it is
  * cheap: /run, where the daemons' sockets lie (docker, systemd, D-Bus, resolvers), and /dev, where the disks and terminals are,
- * are its own; kernel settings are read-only. Not closed: files that others run later, sockets elsewhere in the file system.
+ * are its own; kernel settings are read-only. Mounts hide paths, not what a process holds already, so it holds nothing: the set-up begins
+ * in `/` and walks to the working directory inside the new mounts, and no descriptor but the standard streams is handed on.
+ * Not closed: files that others run later, sockets elsewhere in the file system.
  */
 import type { Argv } from "../../netns/command.ts";
 
@@ -23,14 +25,16 @@ for path in /proc/sys /proc/sysrq-trigger /proc/irq /proc/bus /proc/fs /proc/acp
 done
 mount -o remount,bind,ro /sys
 
-resolv_conf=$(cat /etc/resolv.conf)
+resolv_conf=$(cat /etc/resolv.conf 2>/dev/null) || resolv_conf='nameserver 127.0.0.1'
 mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs /run
 mkdir -m 1777 /run/lock
-if [ ! -e /etc/resolv.conf ]; then # it points into /run
-  target=$(readlink -m /etc/resolv.conf)
+target=$(readlink -m /etc/resolv.conf)
+case $target in
+/run/*)
   mkdir -p "\${target%/*}"
   printf '%s\\n' "$resolv_conf" >"$target"
-fi
+  ;;
+esac
 
 mkdir /run/dev
 mount -t tmpfs -o nosuid,noexec,mode=755 tmpfs /run/dev
@@ -57,15 +61,20 @@ mount --move /run/dev /dev
 rmdir /run/dev
 
 capabilities=$1
-shift
+directory=$2
+shift 2
+if ! cd -P -- "$directory" 2>/dev/null; then
+  echo "egress run: $directory is not there for the command, which starts in /" >&2
+  cd /
+fi
 exec setpriv --bounding-set "$capabilities" --inh-caps -all --no-new-privs -- sh -c '${WAITING}' egress "$@"
 `;
 
 /**
- * The command line, to be run in the network namespace by root. Its process 1 is a shell that only waits, so that the command has
+ * The command line, to be run in the network namespace by root, in `/`. `directory` is where the command is to work. Its process 1 is a shell that only waits, so that the command has
  * ordinary signal handling; the command is that shell's one child. All of it ends with the process that started it.
  */
-export function confinedArgv(command: Argv): Argv {
+export function confinedArgv(command: Argv, directory: string): Argv {
   const [program, ...args] = command;
   const held: Argv = [
     "setpriv",
@@ -77,5 +86,5 @@ export function confinedArgv(command: Argv): Argv {
     "--fork",
     "--kill-child",
   ];
-  return [...held, "--", "sh", "-c", SETUP, "egress", CAPABILITIES, program, ...args];
+  return [...held, "--", "sh", "-c", SETUP, "egress", CAPABILITIES, directory, program, ...args];
 }

@@ -49,19 +49,24 @@ export async function forwardDroppers(): Promise<readonly string[]> {
 }
 
 async function closeMachineNetwork(table: string): Promise<void> {
-  await applyNft(`delete table inet ${table}\n`);
+  await applyNft(removeTable(table));
   const { runs, marked } = await listTables();
   if (!marked || runs.some(({ pid }) => isAlive(pid))) return;
   await writeSysctl(HERE, FORWARDING, "0");
   // A run that started meanwhile has its table by now, and needs what was just switched off.
   if ((await listTables()).runs.some(({ pid }) => isAlive(pid))) await writeSysctl(HERE, FORWARDING, "1");
-  else await applyNft(`delete table inet ${FORWARDING_MARK}\n`);
+  else await applyNft(removeTable(FORWARDING_MARK));
 }
 
 async function sweepTables(): Promise<void> {
   const { runs } = await listTables();
   const dead = runs.filter(({ pid }) => !isAlive(pid));
-  if (dead.length > 0) await applyNft(dead.map(({ name }) => `delete table inet ${name}\n`).join(""));
+  if (dead.length > 0) await applyNft(dead.map(({ name }) => removeTable(name)).join(""));
+}
+
+/** In one transaction; a table that is gone already is no fault: runs that end at the same moment do the same work. */
+function removeTable(name: string): string {
+  return `add table inet ${name}\ndelete table inet ${name}\n`;
 }
 
 function renderTable(table: string, { prefixes, device }: MachineNetworkOptions): string {

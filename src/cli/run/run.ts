@@ -5,17 +5,19 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { readSettings } from "../../config.ts";
+import { readEverySetting, type Settings } from "../../config.ts";
 import { RESOLV_CONF } from "../../config/resolv-conf.ts";
 import { missingTools } from "../../netns/command.ts";
 import { isAlive } from "../../netns/namespace.ts";
 import { ToolError } from "../../netns/errors.ts";
 import { accepted, type Problem, type Result } from "../../policy/problem.ts";
+import { keepFromChildren } from "../../sys/inherited.ts";
 import { EXIT } from "../exit-codes.ts";
 import { RUN_HELP } from "../help.ts";
 import type { CliContext } from "../context.ts";
 import { parseRunArguments, type RunRequest } from "./arguments.ts";
 import { startConfinedCommand } from "./confined-command.ts";
+import { findHandedOn } from "./handed-on.ts";
 import { createDenials, renderDenials } from "./denials.ts";
 import { createRunNetwork, machineRoutesIpv6, NoSubnetError } from "./run-network.ts";
 import { catchSignals, Interrupted } from "./interrupts.ts";
@@ -33,16 +35,26 @@ export async function run(argv: readonly string[], context: CliContext): Promise
     context.print(RUN_HELP);
     return EXIT.ok;
   }
-  const settings = readSettings(context.env);
-  if (!settings.ok) return report(settings.problems, say, EXIT.config);
+  const { settings, problems, warnings } = readEverySetting(context.env);
+  report(warnings, say, EXIT.ok);
+  if (problems.length > 0) return report(problems, say, EXIT.config);
+  keepFromChildren();
+  const handedOn = findHandedOn();
+  if (!handedOn.ok) return report(handedOn.problems, say, EXIT.usage);
   const lacks = process.getuid?.() === 0 ? await missingTools(TOOLS) : ["it must run as root"];
   for (const problem of lacks) say(problem);
   if (lacks.length > 0) return EXIT.unavailable;
   const ipv6 = await machineRoutesIpv6();
-  const upstreams = chooseUpstreams(context, ipv6);
+  const upstreams = chooseUpstreams(settings, ipv6);
   if (!upstreams.ok) return report(upstreams.problems, say, EXIT.config);
   try {
-    return await runConfined(request.value, { context, say, ipv6, upstreams: upstreams.value });
+    return await runConfined(request.value, {
+      context,
+      say,
+      ipv6,
+      upstreams: upstreams.value,
+      directory: handedOn.value.directory,
+    });
   } catch (error) {
     return explain(error, say);
   }
@@ -53,6 +65,8 @@ interface Setting {
   readonly say: (text: string) => void;
   readonly ipv6: boolean;
   readonly upstreams: readonly string[];
+  /** Where the command is to work. */
+  readonly directory: string;
 }
 
 async function runConfined(request: RunRequest, setting: Setting): Promise<number> {
@@ -61,8 +75,9 @@ async function runConfined(request: RunRequest, setting: Setting): Promise<numbe
   try {
     const sidecar = await prepare(undo, request, { ...setting, signal: interrupts.signal });
     interrupts.signal.throwIfAborted(); // from here on the command gets the signals
-    const env = commandEnvironment(setting.context.env);
-    const command = startConfinedCommand(sidecar.namespace, request.command, env);
+    const { directory, context } = setting;
+    const place = { directory, env: commandEnvironment(context.env) };
+    const command = startConfinedCommand(sidecar.namespace, request.command, place);
     interrupts.forwardTo(command.forward);
     const ended = await Promise.race([command.exitCode, sidecar.end]);
     if (typeof ended === "number") return ended;
@@ -108,9 +123,7 @@ async function prepare(
 }
 
 /** The resolvers of the settings; else of the machine. */
-function chooseUpstreams(context: CliContext, ipv6: boolean): Result<readonly string[]> {
-  const settings = readSettings(context.env);
-  const given = settings.ok ? settings.value.upstreams : undefined;
+function chooseUpstreams({ upstreams: given }: Settings, ipv6: boolean): Result<readonly string[]> {
   if (given !== undefined) return accepted(given.map(({ address }) => address));
   return findUpstreams((path) => (existsSync(path) ? readFileSync(path, "utf8") : undefined), ipv6);
 }
