@@ -1,10 +1,11 @@
 /**
  * The only reader of the environment. Every variable is read and checked before anything else happens; a value that
- * can't be read is a problem, never a fall back to something weaker.
+ * can't be read is a problem, never a fall back to something weaker, and so is a switch of the original that is not served.
  */
 import { type Problem, type Result, quote } from "./policy/problem.ts";
 import type { ProtectionName } from "./protections/protection.ts";
 import type { Variable } from "./config/variable.ts";
+import { findUnknown, findUnserved } from "./config/unserved-variables.ts";
 import { VARIABLES } from "./config/variables.ts";
 
 type Values = {
@@ -14,43 +15,62 @@ type Values = {
 /** All settings, read. `upstreams: undefined` means those of resolv.conf; `maxRules: 0` means no cap. */
 export interface Settings extends Omit<
   Values,
-  | "otlpEndpoint"
-  | "otlpMetricsEndpoint"
-  | "exemptNameservers"
-  | "dohBlocklist"
-  | "extraAttributes"
-  | "requiredProtections"
+  "otlpEndpoint" | "otlpMetricsEndpoint" | "exemptNameservers" | "dohBlocklist" | "requiredProtections"
 > {
   readonly exemptNameservers: readonly string[];
   /** Empty: the shipped list of public DoH resolvers stands for it. */
   readonly dohBlocklist: readonly string[];
-  readonly extraAttributes: Readonly<Record<string, string>>;
   readonly requiredProtections: readonly ProtectionName[];
   /** Where OTLP metrics are posted. */
   readonly otlpMetricsUrl: string | undefined;
 }
 
-/** Reads all settings from an environment; every variable that can't be read gives one problem, its `path` the variable's name. */
-export function readSettings(env: Readonly<Record<string, string | undefined>>): Result<Settings> {
-  const problems: Problem[] = [];
+/** Settings with all that is to be said of them; each `path` is a variable's name. */
+export interface SettingsReading {
+  /** What can't be read has its default, so it may be weaker than what was meant: where there are problems, nothing may be let through. */
+  readonly settings: Settings;
+  readonly problems: readonly Problem[];
+  /** What has no effect, or not the one that was written. */
+  readonly warnings: readonly Problem[];
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads all settings from an environment; every variable that can't be read gives one problem. */
+export function readEverySetting(env: Environment): SettingsReading {
+  const problems: Problem[] = [...findUnserved(env)];
+  const warnings: Problem[] = [];
   const values: Record<string, unknown> = {};
   for (const [key, variable] of Object.entries<Variable<unknown>>(VARIABLES)) {
-    const text = env[variable.name];
+    const path = variable.name;
+    const text = env[path];
     const reading = variable.read(text);
-    if (reading.ok) values[key] = reading.value;
-    else problems.push({ path: variable.name, message: renderMessage(variable, reading.message, text) });
+    if (!reading.ok) problems.push({ path, message: renderMessage(variable, reading.message, text) });
+    for (const message of (reading.ok && reading.passedOver) || []) warnings.push({ path, message });
+    const used = reading.ok ? reading : variable.read(undefined);
+    values[key] = used.ok ? used.value : undefined;
   }
   if (values["signedWrites"] === true && values["token"] === undefined) problems.push(SIGNED_WITHOUT_TOKEN);
-  if (problems.length > 0) return { ok: false, problems };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each key was read by the variable of that key
-  return { ok: true, value: toSettings(values as Values) };
+  const settings = toSettings(values as Values);
+  return { settings, problems, warnings: [...warnings, ...findUnknown(env, NAMES)] };
+}
+
+/** The settings where all can be read, else every problem. */
+export function readSettings(env: Environment): Result<Settings> {
+  const { settings, problems } = readEverySetting(env);
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: settings };
 }
 
 /** Where the unix socket is, for who needs no other setting; undefined where there is none, or its variable cannot be read. */
-export function readSocketPath(env: Readonly<Record<string, string | undefined>>): string | undefined {
+export function readSocketPath(env: Environment): string | undefined {
   const reading = VARIABLES.socketPath.read(env[VARIABLES.socketPath.name]);
   return reading.ok ? reading.value : undefined;
 }
+
+const NAMES: ReadonlySet<string> = new Set(
+  Object.values<Variable<unknown>>(VARIABLES).map(({ name }) => name),
+);
 
 const SIGNED_WITHOUT_TOKEN: Problem = {
   path: VARIABLES.signedWrites.name,
@@ -64,7 +84,6 @@ function toSettings(values: Values): Settings {
     ...settings,
     exemptNameservers: values.exemptNameservers ?? [],
     dohBlocklist: values.dohBlocklist ?? [],
-    extraAttributes: values.extraAttributes ?? {},
     requiredProtections: values.requiredProtections ?? [],
     otlpMetricsUrl: otlpMetricsEndpoint ?? (base === undefined ? undefined : `${base}/v1/metrics`),
   };

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
-import { attributes, httpUrl, integer } from "./readers.ts";
-import { orNone, withDefault } from "./variable.ts";
+import { readAttributes } from "./lenient-readers.ts";
+import { httpUrl, integer } from "./readers.ts";
+import { lenient, orNone, withDefault } from "./variable.ts";
 
 /** Where denials and metrics are sent, and what is said with them. */
 export const OBSERVABILITY_VARIABLES = {
@@ -31,13 +32,14 @@ export const OBSERVABILITY_VARIABLES = {
     },
     z.string(),
   ),
-  extraAttributes: orNone(
+  extraAttributes: lenient<Readonly<Record<string, string>>>(
     {
       name: "OPENSANDBOX_EGRESS_METRICS_EXTRA_ATTRS",
       meaning: "further attributes on metrics and logs",
       accepts: "k=v,k2=v2",
     },
-    attributes(),
+    {},
+    readAttributes,
   ),
   otlpEndpoint: orNone(
     {

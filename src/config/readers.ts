@@ -1,6 +1,5 @@
 import { isAbsolute } from "node:path";
 import * as z from "zod/mini";
-import { quote } from "../policy/problem.ts";
 
 /** A schema over a variable's text from a plain function: a value, or what is wrong with the text. */
 export function reader<T>(read: (text: string) => T | Unreadable): z.ZodMiniType<T, string> {
@@ -58,22 +57,6 @@ export function list<T>(item: (text: string) => T | Unreadable, key: (value: T) 
   });
 }
 
-/** `k=v,k2=v2`. A name stands once; those that a log line gives another meaning are refused. */
-export function attributes(): z.ZodMiniType<Readonly<Record<string, string>>, string> {
-  return reader((text) => {
-    const found = new Map<string, string>();
-    for (const part of splitList(text)) {
-      const cut = part.indexOf("=");
-      const name = part.slice(0, Math.max(cut, 0)).trim();
-      if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name)) return new Unreadable(`holds ${quote(part)}`);
-      if (isReserved(name)) return new Unreadable(`holds ${quote(name)}, which is a field of our own`);
-      if (found.has(name)) return new Unreadable(`names ${quote(name)} twice`);
-      found.set(name, part.slice(cut + 1).trim());
-    }
-    return Object.fromEntries(found);
-  });
-}
-
 /** An absolute http or https URL. The text is never quoted: such URLs carry credentials. */
 export function httpUrl(): z.ZodMiniType<string, string> {
   return reader((text) => {
@@ -88,13 +71,10 @@ export function absolutePath(): z.ZodMiniType<string, string> {
   return reader((text) => (isAbsolute(text) ? text : new Unreadable("is not an absolute path")));
 }
 
-function splitList(text: string): string[] {
+/** The items of a comma list, without blanks around them; empty ones are dropped. */
+export function splitList(text: string): string[] {
   return text
     .split(",")
     .map((part) => part.trim())
     .filter((part) => part !== "");
-}
-
-function isReserved(name: string): boolean {
-  return ["level", "time", "msg", "error", "rules"].includes(name) || /^(opensandbox|target)\./.test(name);
 }

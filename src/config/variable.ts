@@ -14,9 +14,9 @@ export interface Variable<T> {
   read(text: string | undefined): Reading<T>;
 }
 
-/** A value, or what is wrong with the text. */
+/** A value, with what was passed over to get it, or what is wrong with the text. */
 export type Reading<T> =
-  | { readonly ok: true; readonly value: T }
+  | { readonly ok: true; readonly value: T; readonly passedOver?: readonly string[] }
   | { readonly ok: false; readonly message: string };
 
 interface VariableDoc {
@@ -58,6 +58,26 @@ export function verbatim<T>(
   schema: z.ZodMiniType<T, string>,
 ): Variable<T> {
   return { ...doc, secret: doc.secret ?? false, read: (text) => readText(schema, text ?? unset) };
+}
+
+/**
+ * A variable that stops nothing, as in the original: what is odd in its text is passed over and told. Unset and blank give `unset`.
+ * `read` gives the value, and what was passed over in words that follow the variable's name.
+ */
+export function lenient<T>(
+  doc: VariableDoc,
+  unset: T,
+  read: (text: string) => { readonly value: T; readonly passedOver: readonly string[] },
+): Variable<T> {
+  return {
+    ...doc,
+    default: doc.default ?? "none",
+    secret: doc.secret ?? false,
+    read(text) {
+      const given = trimmed(text);
+      return given === undefined ? { ok: true, value: unset } : { ok: true, ...read(given) };
+    },
+  };
 }
 
 function trimmed(text: string | undefined): string | undefined {

@@ -10,10 +10,11 @@ import {
   readSocketPath,
   readToken,
 } from "./read-values.ts";
+import { type LogLevel, readLogLevel, readSeconds } from "./lenient-readers.ts";
 import { Unreadable, absolutePath, flag, integer, list, reader, word } from "./readers.ts";
 import { OBSERVABILITY_VARIABLES } from "./observability-variables.ts";
 import { MAX_UPSTREAMS, parseLiteralAddress, parseUpstream, upstreamKey } from "./upstream.ts";
-import { orNone, verbatim, withDefault } from "./variable.ts";
+import { lenient, orNone, verbatim, withDefault } from "./variable.ts";
 
 const FLAG = "true, 1, yes, on, or false, 0, no, off";
 
@@ -107,14 +108,15 @@ export const VARIABLES = {
     },
     integer(0, Number.MAX_SAFE_INTEGER),
   ),
-  logLevel: withDefault(
+  logLevel: lenient<LogLevel>(
     {
       name: "OPENSANDBOX_EGRESS_LOG_LEVEL",
       default: "info",
-      meaning: "least level that is logged",
-      accepts: "debug, info, warn, error",
+      meaning: "least level that is logged: debug, info, warn or warning, error or fatal",
+      accepts: "debug, info, warn, warning, error, fatal",
     },
-    word(["debug", "info", "warn", "error"]),
+    "info",
+    readLogLevel,
   ),
   logOutputs: withDefault(
     {
@@ -134,14 +136,15 @@ export const VARIABLES = {
     },
     list(parseUpstream, upstreamKey, MAX_UPSTREAMS),
   ),
-  upstreamTimeoutSeconds: withDefault(
+  upstreamTimeoutSeconds: lenient(
     {
       name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM_TIMEOUT",
       default: "5",
-      meaning: "seconds for a whole lookup",
+      meaning: "seconds for a whole lookup, 1 to 120; a larger number is 120, anything else 5",
       accepts: "a whole number from 1 to 120",
     },
-    integer(1, 120),
+    5,
+    (text) => readSeconds(text, { largest: 120, fallback: 5 }),
   ),
   probeName: withDefault(
     {

@@ -1,10 +1,14 @@
 import type { Settings } from "../../src/config.ts";
 import { nameOf } from "../policy/examples.ts";
 
-/** For each variable: texts that are read, with what they give in the settings, and texts that stop the start. */
+/**
+ * For each variable: texts that are read, with what they give in the settings; texts that are read with a warning; and texts that are
+ * refused.
+ */
 export const CASES: readonly {
   readonly name: string;
   readonly accepted: readonly (readonly [string, Partial<Settings>])[];
+  readonly warned?: readonly (readonly [string, Partial<Settings>])[];
   readonly refused: readonly string[];
 }[] = [
   {
@@ -101,8 +105,17 @@ export const CASES: readonly {
   },
   {
     name: "OPENSANDBOX_EGRESS_LOG_LEVEL",
-    accepted: [["WARN", { logLevel: "warn" }]],
-    refused: ["verbose", "warning"],
+    accepted: [
+      ["WARN", { logLevel: "warn" }],
+      ["warning", { logLevel: "warn" }],
+      ["Fatal", { logLevel: "error" }],
+      [" ", { logLevel: "info" }],
+    ],
+    warned: [
+      ["trace", { logLevel: "info" }],
+      ["verbose", { logLevel: "info" }],
+    ],
+    refused: [],
   },
   {
     name: "OPENSANDBOX_EGRESS_LOOKUP_LINES_PER_SECOND",
@@ -148,7 +161,14 @@ export const CASES: readonly {
   {
     name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM_TIMEOUT",
     accepted: [["120", { upstreamTimeoutSeconds: 120 }]],
-    refused: ["0", "121", "5s"],
+    warned: [
+      ["0", { upstreamTimeoutSeconds: 5 }],
+      ["300", { upstreamTimeoutSeconds: 120 }],
+      ["2.5", { upstreamTimeoutSeconds: 5 }],
+      ["5s", { upstreamTimeoutSeconds: 5 }],
+      ["-1", { upstreamTimeoutSeconds: 5 }],
+    ],
+    refused: [],
   },
   {
     name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM_PROBE",
@@ -205,8 +225,20 @@ export const CASES: readonly {
   { name: "OPENSANDBOX_EGRESS_SANDBOX_ID", accepted: [["sbx-1", { sandboxId: "sbx-1" }]], refused: [] },
   {
     name: "OPENSANDBOX_EGRESS_METRICS_EXTRA_ATTRS",
-    accepted: [["team=a b, tier=x=y,empty=", { extraAttributes: { team: "a b", tier: "x=y", empty: "" } }]],
-    refused: ["team", "=x", "a=1,a=2", "opensandbox.event=x", "msg=x", "a b=c"],
+    accepted: [
+      ["team=a b, tier=x=y,empty=", { extraAttributes: { team: "a b", tier: "x=y", empty: "" } }],
+      ["a=b,,c=d,", { extraAttributes: { a: "b", c: "d" } }],
+    ],
+    warned: [
+      ["a=b,,c", { extraAttributes: { a: "b" } }],
+      ["a=1,a=2", { extraAttributes: { a: "2" } }],
+      ["k8s.pod/name=x,a=b", { extraAttributes: { a: "b" } }],
+      ["a b=c", { extraAttributes: {} }],
+      ["=x", { extraAttributes: {} }],
+      ["opensandbox.event=x,a=b", { extraAttributes: { a: "b" } }],
+      ["msg=x", { extraAttributes: {} }],
+    ],
+    refused: [],
   },
   {
     name: "OTEL_EXPORTER_OTLP_ENDPOINT",

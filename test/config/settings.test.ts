@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Settings, readSettings } from "../../src/config.ts";
+import { type Settings, readEverySetting, readSettings } from "../../src/config.ts";
 import { VARIABLES } from "../../src/config/variables.ts";
 import { renderPolicy } from "../../src/policy/policy.ts";
 import { CASES } from "./setting-cases.ts";
@@ -18,6 +18,9 @@ function problems(env: Record<string, string>) {
 const accepted = CASES.flatMap(({ name, accepted: texts }) =>
   texts.map(([text, expected]) => ({ name, text, expected })),
 );
+const warned = CASES.flatMap(({ name, warned: texts = [] }) =>
+  texts.map(([text, expected]) => ({ name, text, expected })),
+);
 const refused = CASES.flatMap(({ name, refused: texts }) => texts.map((text) => ({ name, text })));
 
 describe("settings", () => {
@@ -30,16 +33,25 @@ describe("settings", () => {
     expect(settings({ [name]: text })).toMatchObject(expected);
   });
 
-  it.each(refused)(
-    "$name=$text stops the start with one problem that says what is accepted",
-    ({ name, text }) => {
-      const found = problems({ [name]: text });
-      expect(found).toHaveLength(1);
-      expect(found[0]?.path).toBe(name);
-      expect(found[0]?.message).toMatch(/ \(accepted: .+\)$/);
-      expect(found[0]?.message).not.toContain("\n");
-    },
-  );
+  it.each(warned)("$name=$text is read with one warning", ({ name, text, expected }) => {
+    expect(readEverySetting({ [name]: text })).toMatchObject({
+      settings: expected,
+      problems: [],
+      warnings: [{ path: name }],
+    });
+  });
+
+  it.each(accepted)("$name=$text needs no warning", ({ name, text }) => {
+    expect(readEverySetting({ [name]: text }).warnings).toEqual([]);
+  });
+
+  it.each(refused)("$name=$text is one problem that says what is accepted", ({ name, text }) => {
+    const found = problems({ [name]: text });
+    expect(found).toHaveLength(1);
+    expect(found[0]?.path).toBe(name);
+    expect(found[0]?.message).toMatch(/ \(accepted: .+\)$/);
+    expect(found[0]?.message).not.toContain("\n");
+  });
 
   it("keep the first policy's own spelling", () => {
     const { rules } = settings({

@@ -1,6 +1,7 @@
 import type { ClientOptions } from "../../client/client.ts";
-import { readSettings } from "../../config.ts";
-import { accepted, type Result } from "../../policy/problem.ts";
+import { readEverySetting } from "../../config.ts";
+import { VARIABLES } from "../../config/variables.ts";
+import { accepted, refusedAll, type Result } from "../../policy/problem.ts";
 import type { Place } from "./place.ts";
 
 /**
@@ -14,9 +15,10 @@ export function findEndpoint(
   const { url, socketPath, token } = place;
   if (socketPath !== undefined) return accepted({ endpoint: { socketPath } });
   if (url !== undefined && token !== undefined) return accepted({ endpoint: { url }, token });
-  const settings = readSettings(env);
-  if (!settings.ok) return settings;
-  const own = settings.value;
+  const { settings: own, problems } = readEverySetting(env);
+  // The sidecar is there, and says what it cannot read; only where it is must be known.
+  const unknown = problems.filter(({ path }) => ADDRESSES.has(path));
+  if (unknown.length > 0) return refusedAll(unknown);
   if (url === undefined && own.socketPath !== undefined) {
     return accepted({ endpoint: { socketPath: own.socketPath } });
   }
@@ -25,6 +27,10 @@ export function findEndpoint(
     token: token ?? own.token,
   });
 }
+
+const ADDRESSES: ReadonlySet<string> = new Set(
+  [VARIABLES.httpAddress, VARIABLES.socketPath, VARIABLES.token].map(({ name }) => name),
+);
 
 function renderUrl({ host, port }: { readonly host: string | undefined; readonly port: number }): string {
   const name = host ?? "127.0.0.1";

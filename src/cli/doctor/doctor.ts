@@ -1,6 +1,6 @@
 /** `egress doctor`: tries the attacks that need no helper outside, and says what held. */
 import { parseArgs } from "node:util";
-import { readSettings } from "../../config.ts";
+import { readEverySetting } from "../../config.ts";
 import { readResolvConf } from "../../config/resolv-conf.ts";
 import { examine } from "../../doctor/examine.ts";
 import { renderReport } from "../../doctor/report.ts";
@@ -56,12 +56,11 @@ export function parseDoctorArguments(argv: readonly string[]): Result<DoctorRequ
 
 /** What the sidecar's own variables say where they are set, as in its container; their defaults elsewhere. */
 async function readPlace({ env }: CliContext) {
-  const settings = readSettings(env);
-  const own = settings.ok ? settings.value : undefined;
+  const { settings: own } = readEverySetting(env);
   const nameservers = await readResolvConf();
   return {
-    apiPort: own?.httpAddress.port ?? 18_080,
-    socketPath: own?.socketPath,
+    apiPort: own.httpAddress.port,
+    socketPath: own.socketPath,
     nameservers: nameservers.ok ? nameservers.value.map(({ address }) => address) : [],
   };
 }

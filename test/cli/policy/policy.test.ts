@@ -188,11 +188,11 @@ test("no answer is exit 69", async () => {
   expect(JSON.parse(warned)).toMatchObject({ error: { code: "ENOENT", mayBeDone: false } });
 });
 
-test("settings that can't be read are exit 78, unless they are not needed", async () => {
-  const env = { OPENSANDBOX_EGRESS_MAX_RULES: "many" };
+test("settings that can't be read are exit 78 where they say where the sidecar is", async () => {
+  const env = { OPENSANDBOX_EGRESS_SOCKET: "egress.sock", OPENSANDBOX_EGRESS_MAX_RULES: "many" };
   const { exitCode, warned } = await run(["get"], env);
   expect(exitCode).toBe(78);
-  expect(warned).toMatch(/^egress policy: OPENSANDBOX_EGRESS_MAX_RULES: /);
+  expect(warned).toMatch(/^egress policy: OPENSANDBOX_EGRESS_SOCKET: [^\n]*\n$/);
   expect((await run(["get", "--socket", join(folder, "nothing.sock")], env)).exitCode).toBe(69);
 });
 
