@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Answer, callApi } from "../api/api-server.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
-import { createLab, type Lab, SANDBOX_V4 } from "../support/lab.ts";
+import { SANDBOX_V4 } from "../support/lab.ts";
 import { type Relay, startRelay } from "../support/relay.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { useLab } from "../support/use-lab.ts";
 import { findDeviation } from "./documented.ts";
 
 const BASE =
@@ -18,17 +19,15 @@ const RESET =
 const NOTHING_FOUND =
   '{"status":"ok","mode":"enforcing","enforcementMode":"dns+nft","reason":"no matching targets found"}';
 
-let lab: Lab;
+const lab = useLab();
 let sidecar: Sidecar;
 let outside: Relay;
 beforeAll(async () => {
-  lab = await createLab();
   sidecar = await lab.startSidecar();
   outside = await startRelay(lab, { from: "outside", to: SANDBOX_V4 });
 });
 afterAll(async () => {
   await outside[Symbol.asyncDispose]();
-  await lab[Symbol.asyncDispose]();
 });
 
 async function call(

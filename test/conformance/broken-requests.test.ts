@@ -2,26 +2,24 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { callApi, connectRaw, sendRaw } from "../api/api-server.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { type Relay, startRelay } from "../support/relay.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const MEBIBYTE = 1 << 20;
 const RULES = '[{"action":"allow","target":"a.example"}]';
 
-let lab: Lab;
+const lab = useLab({ ipv6: false });
 let sidecar: Sidecar;
 let inside: Relay;
 let auth: string;
 beforeAll(async () => {
-  lab = await createLab({ ipv6: false });
   sidecar = await lab.startSidecar();
   inside = await startRelay(lab, { from: "workload", to: "127.0.0.1" });
   auth = `OPENSANDBOX-EGRESS-AUTH: ${sidecar.token}\r\n`;
 });
 afterAll(async () => {
   await inside[Symbol.asyncDispose]();
-  await lab[Symbol.asyncDispose]();
 });
 
 async function call(method: string, body?: string, headers: Readonly<Record<string, string>> = {}) {

@@ -8,21 +8,21 @@ import { policyOf } from "../enforcement/change/change-policy-ports.ts";
 import { callApi } from "../api/api-server.ts";
 import { createBreakableNft } from "../support/breakable-nft.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
-import { createLab, type Lab, SANDBOX_V4 } from "../support/lab.ts";
+import { createLab, SANDBOX_V4 } from "../support/lab.ts";
 import { type Relay, startRelay } from "../support/relay.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 interface WrittenRule {
   readonly action: string;
   readonly target: string;
 }
 
-let lab: Lab;
+const lab = useLab({ ipv6: false });
 let sidecar: Sidecar;
 let outside: Relay;
 beforeAll(async () => {
-  lab = await createLab({ ipv6: false });
   sidecar = await lab.startSidecar();
   outside = await startRelay(lab, { from: "outside", to: SANDBOX_V4 });
 });
@@ -31,7 +31,6 @@ beforeEach(async () => {
 });
 afterAll(async () => {
   await outside[Symbol.asyncDispose]();
-  await lab[Symbol.asyncDispose]();
 });
 
 async function change(method: string, value: unknown, headers: Readonly<Record<string, string>> = {}) {

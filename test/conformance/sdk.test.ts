@@ -7,9 +7,10 @@ import { type IncomingMessage, type RequestListener, createServer } from "node:h
 import { Sandbox } from "@alibaba-group/opensandbox";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { callApi } from "../api/api-server.ts";
-import { createLab, type Lab, SANDBOX_V4 } from "../support/lab.ts";
+import { SANDBOX_V4 } from "../support/lab.ts";
 import { startRelay } from "../support/relay.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const SANDBOX_ID = "sandbox-7";
 const PROXY_PATH = `/v1/sandboxes/${SANDBOX_ID}/proxy/18080`;
@@ -21,7 +22,7 @@ interface Endpoint {
 }
 
 const undo = new AsyncDisposableStack();
-let lab: Lab;
+const lab = useLab({ ipv6: false });
 let sidecar: Sidecar;
 /** What the lifecycle API says of the sidecar. */
 let answered: Endpoint;
@@ -31,7 +32,6 @@ let proxied: Endpoint;
 const proxyCalls: IncomingMessage[] = [];
 
 beforeAll(async () => {
-  lab = undo.use(await createLab({ ipv6: false }));
   sidecar = await lab.startSidecar();
   const headers = { "OPENSANDBOX-EGRESS-AUTH": sidecar.token };
   const outside = undo.use(await startRelay(lab, { from: "outside", to: SANDBOX_V4 }));

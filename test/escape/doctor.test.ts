@@ -2,15 +2,15 @@
  * `egress doctor`, run as the workload: under a whole sidecar, without any, and with single protections taken away, so that each of its
  * rows is seen to hold and to fail. What it says is compared with what the canary on the other side of the link has seen.
  */
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { z } from "zod";
 import type { Argv, CommandResult } from "../../src/netns/command.ts";
 import { execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES } from "../support/families.ts";
 import { skipBecause } from "../support/skip.ts";
 import { startJsonServer } from "../support/json-server.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { MAIN } from "../support/sidecar.ts";
+import { useLab } from "../support/use-lab.ts";
 import { workloadArgv } from "../support/workload.ts";
 import { attackArgv, leaksOf, POLICY, startAttack } from "./attack.ts";
 
@@ -59,11 +59,7 @@ function read({ exitCode, stdout, stderr }: CommandResult): Told {
   };
 }
 
-let lab: Lab;
-beforeEach(async () => {
-  lab = await createLab();
-});
-afterEach(() => lab[Symbol.asyncDispose]());
+const lab = useLab({ per: "test" });
 
 const asWorkload = async (argv = DOCTOR): Promise<Told> => read(await lab.asWorkload(argv));
 const untried = ({ rows }: Told): readonly string[] =>

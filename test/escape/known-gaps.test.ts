@@ -4,25 +4,22 @@
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { z } from "zod";
 import { HERE, readSysctl } from "../../src/netns/namespace.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
 import { startJsonServer } from "../support/json-server.ts";
-import { createLab, INTERNET_V6, type Lab, SANDBOX_V6 } from "../support/lab.ts";
+import { INTERNET_V6, SANDBOX_V6 } from "../support/lab.ts";
 import { skipBecause } from "../support/skip.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, attackArgv, leaksOf, POLICY, startAttack } from "./attack.ts";
 
 const FORGED = "203.0.113.66";
 /** More than this are not made to show it. */
 const MOST_FLOWS = 300_000;
 
-let lab: Lab;
-beforeEach(async () => {
-  lab = await createLab();
-});
-afterEach(() => lab[Symbol.asyncDispose]());
+const lab = useLab({ per: "test" });
 
 test("known gap: row 23: neighbours on the link read what neighbour discovery carries", async (context) => {
   if (!lab.ipv6) skipBecause(context, "this machine has no IPv6");

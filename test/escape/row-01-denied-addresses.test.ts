@@ -1,17 +1,13 @@
 /** Row 1: an address that no rule allows. Row 8: ports of an upstream or of a public resolver other than 53. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, deniedAddress, expectRefused, leaksOf, type Outcome, POLICY } from "./attack.ts";
 
 /** DNS over TLS and QUIC, over HTTPS, multicast DNS's, and what else a resolver's machine may serve. */
 const OTHER_PORTS = ["853", "443", "784", "5353", "80", "8080", "8853", "7", "123"];
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await createLab();
-});
-afterAll(() => lab[Symbol.asyncDispose]());
+const lab = useLab();
 
 describe.each(FAMILIES)("without a sidecar, $name", (family) => {
   test("each way leads out", async (context) => {

@@ -1,23 +1,19 @@
 /** Row 2: another resolver by address. Row 3: names and messages in odd forms. Row 19: left-over flows of our own lookups. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, leaksOf, type Outcome, POLICY, questionsOf } from "./attack.ts";
 
 const DENIED = "secret.three.example.org";
 const LARGE = "large.wild.example.org";
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await createLab({
-    // Too large for a datagram: the sidecar asks again over TCP.
-    zone: { [LARGE]: { text: Array.from({ length: 12 }, (_, n) => `${n}`.repeat(100)) } },
-    upstream: {
-      extra: ["--edns-packet-max=512", "--host-record=secret.three.example.org,198.51.100.3,2001:db8:100::3"],
-    },
-  });
+const lab = useLab({
+  // Too large for a datagram: the sidecar asks again over TCP.
+  zone: { [LARGE]: { text: Array.from({ length: 12 }, (_, n) => `${n}`.repeat(100)) } },
+  upstream: {
+    extra: ["--edns-packet-max=512", "--host-record=secret.three.example.org,198.51.100.3,2001:db8:100::3"],
+  },
 });
-afterAll(() => lab[Symbol.asyncDispose]());
 
 describe.each(FAMILIES)("without a sidecar, $name", (family) => {
   test("another resolver answers, from odd ports and to fragments", async (context) => {

@@ -1,11 +1,12 @@
 /** Row 4: SO_MARK and SO_PRIORITY open nothing, not even our own; and on packets ours can't be read. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
 import { createLab, type Lab } from "../support/lab.ts";
 import { MAIN, type SidecarOptions } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 import { execIn } from "../../src/netns/namespace.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, deniedAddress, leaksOf, POLICY, questionsOf, startAttack } from "./attack.ts";
 
 const NAME = "secret.three.example.org";
@@ -22,12 +23,10 @@ const withUpstreams = ({ ipv6 }: Lab): SidecarOptions => ({
   env: { OPENSANDBOX_EGRESS_DNS_UPSTREAM: ipv6 ? "192.0.2.1,[2001:db8::1]:53" : "192.0.2.1" },
 });
 
-let lab: Lab;
+const lab = useLab();
 beforeAll(async () => {
-  lab = await createLab();
   await lab.startSidecar(withUpstreams(lab));
 });
-afterAll(() => lab[Symbol.asyncDispose]());
 
 describe.each(FAMILIES)("row 4, $name", (family) => {
   test("no mark or priority that the workload sets opens anything", async (context) => {

@@ -1,20 +1,18 @@
 /** Row 5: raw frames, row 26: PACKET_TX_RING among their ways. Row 17: interfaces that appear or change their name. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { configure, execIn } from "../../src/netns/namespace.ts";
 import { createVethPair } from "../../src/netns/veth.ts";
 import { startCanary } from "../support/canary.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, deniedAddress, leaksOf, macOf, POLICY } from "./attack.ts";
 
-let lab: Lab;
+const lab = useLab();
 let gateway: string;
 beforeAll(async () => {
-  lab = await createLab();
   gateway = await macOf(lab.internet);
 });
-afterAll(() => lab[Symbol.asyncDispose]());
 
 describe.each(FAMILIES)("without a sidecar, $name", (family) => {
   test("nearly every frame leaves", async (context) => {

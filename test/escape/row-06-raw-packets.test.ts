@@ -1,14 +1,10 @@
 /** Row 6: packets made by hand. Row 23: control messages as carriers. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { FAMILIES, type Family, skipWithoutFamily } from "../support/families.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, deniedAddress, leaksOf, POLICY } from "./attack.ts";
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await createLab();
-});
-afterAll(() => lab[Symbol.asyncDispose]());
+const lab = useLab();
 
 const places = (family: Family) => [family.sandbox, deniedAddress(family, 61), family.one] as const;
 

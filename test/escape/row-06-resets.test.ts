@@ -1,14 +1,10 @@
 /** Row 6: resets, which the kernel itself sends with the far end's address, to local sockets only. */
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, deniedAddress, leaksOf, POLICY } from "./attack.ts";
 
-let lab: Lab;
-beforeEach(async () => {
-  lab = await createLab();
-});
-afterEach(() => lab[Symbol.asyncDispose]());
+const lab = useLab({ per: "test" });
 
 test.for(FAMILIES)(
   "row 6: no reset leaves from a foreign source, to an allowed address either, $name",

@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FAMILIES, type Family, skipWithoutFamily } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, expectRefused, POLICY, startAccomplice, startAttack } from "./attack.ts";
 
 const HOSTILE = { IPv4: "203.0.113.54", IPv6: "2001:db8:100:54::54" } as const;
@@ -37,16 +38,14 @@ const PRIVATE = {
 
 describe.each(FAMILIES)("$name", (family) => {
   const made = new AsyncDisposableStack();
-  let lab: Lab;
+  const lab = useLab();
   beforeAll(async () => {
-    lab = await createLab();
     made.use(
       await startAccomplice(lab, "hostile_upstream", HOSTILE.IPv4, ...(lab.ipv6 ? [HOSTILE.IPv6] : [])),
     );
   });
   afterAll(async () => {
     await made.disposeAsync();
-    await lab[Symbol.asyncDispose]();
   });
 
   const startForger = () => startAttack(lab, "forge_answers", "eth0", FORGED.IPv4, FORGED.IPv6);

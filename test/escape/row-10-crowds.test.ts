@@ -1,13 +1,14 @@
 /** Row 10: the API called by guessers and crowds. Row 11: its ports shared after the start. Row 15: floods at the resolver. Row 22: signed writes. */
 import { readFile } from "node:fs/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES } from "../support/families.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { createLab } from "../support/lab.ts";
 import { readMemory } from "../support/policy-places.ts";
 import { type Sidecar, WITHOUT_BOUNDS } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, POLICY, questionsOf, readApiPort, startAttack } from "./attack.ts";
 
 const LOOPBACK = ["127.0.0.1", "::1"];
@@ -20,10 +21,9 @@ const LARGE_TEXTS = Array.from(
 );
 const PAGE_MIB = 4096 / (1 << 20);
 
-let lab: Lab;
+const lab = useLab();
 let sidecar: Sidecar;
 beforeAll(async () => {
-  lab = await createLab();
   const env = {
     ...WITHOUT_BOUNDS,
     OPENSANDBOX_EGRESS_SIGNED_WRITES: "true",
@@ -31,7 +31,6 @@ beforeAll(async () => {
   };
   sidecar = await lab.startSidecar({ policy: POLICY, env });
 });
-afterAll(() => lab[Symbol.asyncDispose]());
 
 const addresses = () => ["192.0.2.2", "127.0.0.1", ...(lab.ipv6 ? ["2001:db8::2", "::1"] : [])];
 

@@ -2,9 +2,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";
 import type { JsonServer } from "../support/json-server.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import type { Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 import {
   attack,
   deniedAddress,
@@ -27,17 +28,15 @@ function tokenHeader({ token }: Pick<Sidecar, "token">): readonly string[] {
 }
 
 describe("the resolver's port", () => {
-  let lab: Lab;
+  const lab = useLab();
   let sidecar: Sidecar;
   let squatter: JsonServer;
   beforeAll(async () => {
-    lab = await createLab();
     squatter = await startAttack(lab, "squat", "hold", "15353");
     sidecar = await lab.startSidecar({ policy: POLICY });
   });
   afterAll(async () => {
     await squatter[Symbol.asyncDispose]();
-    await lab[Symbol.asyncDispose]();
   });
 
   test("row 11: the sidecar is healthy, on another port", async () => {
@@ -64,16 +63,14 @@ describe("the resolver's port", () => {
 describe.each(FAMILIES)("the API's port, $name", (family) => {
   const { sandbox } = family;
   const loopback = LOOPBACK[family.name];
-  let lab: Lab;
+  const lab = useLab({ per: "test" });
   let squatter: JsonServer;
   beforeEach(async (context) => {
-    lab = await createLab();
     skipWithoutFamily(context, lab, family);
     squatter = await startAttack(lab, "squat", "hold", "18080", "9090");
   });
   afterEach(async () => {
     await squatter[Symbol.asyncDispose]();
-    await lab[Symbol.asyncDispose]();
   });
 
   test("without a sidecar the squatter hears callers from inside and outside", async () => {

@@ -1,13 +1,13 @@
 /** Row 12: flows across a change that denies them. Row 13: lookups while names are denied. Row 16: a sidecar that is killed. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { FAMILIES, type Family, skipWithoutFamily } from "../support/families.ts";
 import { hammeredFrames, startHammer, wasHammeredNameAsked } from "../support/hammer.ts";
 import type { JsonServer } from "../support/json-server.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 import { startAttack } from "./attack.ts";
 
 const POLICY = {
@@ -15,13 +15,11 @@ const POLICY = {
 };
 const endedShape = z.object({ flow: z.string(), how: z.string() });
 
-let lab: Lab;
+const lab = useLab();
 let sidecar: Sidecar;
 beforeAll(async () => {
-  lab = await createLab();
   sidecar = await lab.startSidecar({ policy: POLICY });
 });
-afterAll(() => lab[Symbol.asyncDispose]());
 
 const change = async (action: "allow" | "deny"): Promise<void> => {
   const body = [{ action, target: "one.example.org" }];

@@ -1,25 +1,23 @@
 /** Row 12: a flow that waits when a change denies it. No packet would have it judged again, so its socket is ended. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, type Family, skipWithoutFamily } from "../support/families.ts";
 import { type JsonServer, startJsonServer } from "../support/json-server.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 import { startAttack } from "./attack.ts";
 
 const NAMES = ["one.example.org", "two.example.org", "*.wild.example.org"];
 const POLICY = { egress: NAMES.map((target) => ({ action: "allow", target })) };
 const endedShape = z.object({ flow: z.string(), how: z.string() });
 
-let lab: Lab;
+const lab = useLab({ upstream: { ttlSeconds: 300 } });
 let sidecar: Sidecar;
 beforeAll(async () => {
-  lab = await createLab({ upstream: { ttlSeconds: 300 } });
   sidecar = await lab.startSidecar({ policy: POLICY });
 });
-afterAll(() => lab[Symbol.asyncDispose]());
 
 async function change(method: string, body: unknown): Promise<void> {
   expect(await sidecar.api(method, "/policy", { body })).toMatchObject({ status: 200 });

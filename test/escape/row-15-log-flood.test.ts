@@ -1,18 +1,14 @@
 /** Row 15: lookups without end, to fill the disk that the sidecar's log is on, or to have old lines thrown away for new ones. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { z } from "zod";
-import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, POLICY } from "./attack.ts";
 
 const status = z.object({ counters: z.record(z.string(), z.number()) });
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await createLab();
-});
-afterAll(() => lab[Symbol.asyncDispose]());
+const lab = useLab();
 
 /** Floods for a second with ever new names that are denied; gives all lines of denials, once they account for every lookup. */
 async function flood(linesPerSecond: string) {

@@ -3,16 +3,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CommandResult } from "../../src/netns/command.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
 import { type JsonServer, startJsonServer } from "../support/json-server.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, attackArgv, deniedAddress, leaksOf, POLICY, startAttack } from "./attack.ts";
 
 const RESOLVER = "127.0.0.11";
 
-let lab: Lab;
+const lab = useLab();
 let resolver: JsonServer;
 const made = new AsyncDisposableStack();
 beforeAll(async () => {
-  lab = await createLab();
   const argv = attackArgv("loopback_resolver", [RESOLVER, "53", "198.51.100.20", "0"]);
   const high = attackArgv("loopback_resolver", [RESOLVER, "40053", "198.51.100.20", "0"]);
   made.use(await startJsonServer(lab.sandbox, high));
@@ -21,7 +20,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await made.disposeAsync();
-  await lab[Symbol.asyncDispose]();
 });
 
 describe("row 18", () => {

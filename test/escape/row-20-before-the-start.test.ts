@@ -1,18 +1,14 @@
 /** Row 20, with flows that were tracked before the sidecar was there. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { startDownload } from "../support/download.ts";
 import { FAMILIES, skipWithoutFamily, urlOf } from "../support/families.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, deniedAddress, leaksOf, macOf, POLICY } from "./attack.ts";
 
-let lab: Lab;
-beforeEach(async () => {
-  lab = await createLab();
-});
-afterEach(() => lab[Symbol.asyncDispose]());
+const lab = useLab({ per: "test" });
 
 test.for(FAMILIES)(
   "row 20: a caller forged before the first start is not answered, $name",

@@ -2,15 +2,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { execIn, writeSysctl } from "../../src/netns/namespace.ts";
 import { FAMILIES, urlOf, skipWithoutFamily } from "../support/families.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, attackArgv, deniedAddress, leaksOf, macOf, POLICY, startAttack } from "./attack.ts";
 
-let lab: Lab;
+const lab = useLab();
 let mac: string;
 beforeAll(async () => {
-  lab = await createLab();
   mac = await macOf(lab.sandbox);
   // What a careless machine leaves its containers: no check of sources.
   for (const device of ["all", "lo", "eth0"]) {
@@ -18,7 +17,6 @@ beforeAll(async () => {
     await writeSysctl(lab.sandbox, `net.ipv4.conf.${device}.accept_local`, "1");
   }
 });
-afterAll(() => lab[Symbol.asyncDispose]());
 
 const callFromOutside = async (...args: readonly string[]): Promise<string> =>
   (await execIn(lab.internet, attackArgv("callers", ["call", ...args]))).stdout;

@@ -1,18 +1,15 @@
 /** Row 21: AF_XDP sockets send past every hook, so each queue of each interface is held before a workload can take it. */
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { configure, execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
-import { createLab, type Lab, SANDBOX_V4 } from "../support/lab.ts";
+import { SANDBOX_V4 } from "../support/lab.ts";
 import { runProgram } from "../support/program.ts";
 import { MAIN, type Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, deniedAddress, leaksOf, macOf, type Outcome, POLICY, startAttack } from "./attack.ts";
 
-let lab: Lab;
-beforeEach(async () => {
-  lab = await createLab();
-});
-afterEach(() => lab[Symbol.asyncDispose]());
+const lab = useLab({ per: "test" });
 
 async function send(device: string, ...queues: readonly string[]): Promise<Outcome> {
   const gateway = await macOf(lab.internet);

@@ -2,17 +2,17 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
 import { type JsonServer, startJsonServer } from "../support/json-server.ts";
-import { createLab, type Lab, SANDBOX_V4, SANDBOX_V6 } from "../support/lab.ts";
+import { SANDBOX_V4, SANDBOX_V6 } from "../support/lab.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, attackArgv, POLICY } from "./attack.ts";
 
 const PORTS = ["53", "5300"];
 
-let lab: Lab;
+const lab = useLab({ per: "test" });
 let made: AsyncDisposableStack;
-beforeEach(async () => {
+beforeEach(() => {
   made = new AsyncDisposableStack();
-  lab = made.use(await createLab());
 });
 afterEach(() => made.disposeAsync());
 

@@ -4,9 +4,10 @@ import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, deniedAddress, expectRefused, POLICY, startAccomplice } from "./attack.ts";
 
 const HOSTILE = { IPv4: "203.0.113.54", IPv6: "2001:db8:100:54::54" } as const;
@@ -25,12 +26,11 @@ const OCTETS = {
 describe.each(FAMILIES)("$name", (family) => {
   const neighbour = NEIGHBOUR[family.name];
   const octets = OCTETS[family.name];
+  const lab = useLab({ per: "test" });
   let made: AsyncDisposableStack;
-  let lab: Lab;
   let sidecar: Sidecar;
   beforeEach(async (context) => {
     made = new AsyncDisposableStack();
-    lab = made.use(await createLab());
     skipWithoutFamily(context, lab, family);
     made.use(await startAccomplice(lab, "hostile_upstream", HOSTILE[family.name]));
     await ip(

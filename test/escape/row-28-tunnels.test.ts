@@ -1,9 +1,9 @@
 /** Row 28: data hidden in what is looked up: names below a wildcard, types of one name, domains under `defaultAction: allow`. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { FAMILIES } from "../support/families.ts";
 import { skipWithoutFamily } from "../support/families.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { WITHOUT_BOUNDS } from "../support/sidecar.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, POLICY, questionsOf } from "./attack.ts";
 
 const PIECES = 800;
@@ -12,11 +12,7 @@ const WAYS = FAMILIES.flatMap((family) =>
   (["udp", "tcp"] as const).map((transport) => ({ ...family, transport, family })),
 );
 
-let lab: Lab;
-beforeEach(async () => {
-  lab = await createLab();
-});
-afterEach(() => lab[Symbol.asyncDispose]());
+const lab = useLab({ per: "test" });
 
 /** The names below the parent that got out while as many as `PIECES` were tried. */
 async function piecesOut(parent: string, resolver: string, transport: string): Promise<ReadonlySet<string>> {

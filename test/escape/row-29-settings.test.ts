@@ -1,9 +1,10 @@
 /** Row 29: the kernel's settings of the network namespace, where the runtime leaves `/proc/sys` open to the workload. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { writeSysctl } from "../../src/netns/namespace.ts";
 import { FAMILIES, type Family, skipWithoutFamily } from "../support/families.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { type Lab } from "../support/lab.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 import { attack, deniedAddress, leaksOf, macOf, POLICY, startAttack } from "./attack.ts";
 
 const MARK = 0x12345678;
@@ -15,17 +16,13 @@ const WITH_NEIGHBOURS = {
   egress: [...POLICY.egress, ...Object.values(NEIGHBOUR).map((target) => ({ action: "allow", target }))],
 };
 
-let bare: Lab;
-let lab: Lab;
-const made = new AsyncDisposableStack();
+const bare = useLab();
+const lab = useLab();
 beforeAll(async () => {
-  bare = made.use(await createLab());
-  lab = made.use(await createLab());
   await lab.startSidecar({ policy: WITH_NEIGHBOURS });
   // As Docker leaves it, which not every workload could do by itself.
   for (const one of [bare, lab]) await writeSysctl(one.sandbox, "net.ipv4.ip_forward", "1");
 });
-afterAll(() => made.disposeAsync());
 
 const passOn = (where: Lab, family: Family) => async (): Promise<void> => {
   expect(await attack(where, "settings", "write")).toMatchObject({

@@ -1,25 +1,20 @@
 /** Another version's rules are in force when the sidecar starts: they hold until ours are in, in one step, and allowed flows go on. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn, execIn } from "../../src/netns/namespace.ts";
 import { startDownload } from "../support/download.ts";
 import { FAMILIES, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { HAMMERED_NAME, hammeredFrames, startHammer, wasHammeredNameAsked } from "../support/hammer.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const POLICY = { egress: [{ action: "allow", target: "one.example.org" }] };
 
-let lab: Lab;
-beforeEach(async () => {
-  lab = await createLab({
-    zone: { [HAMMERED_NAME]: { addresses: ["198.51.100.66"] } },
-    upstream: { ttlSeconds: 300 },
-  });
-});
-afterEach(async () => {
-  await lab[Symbol.asyncDispose]();
+const lab = useLab({
+  per: "test",
+  zone: { [HAMMERED_NAME]: { addresses: ["198.51.100.66"] } },
+  upstream: { ttlSeconds: 300 },
 });
 
 const listTable = (): Promise<string> =>

@@ -2,15 +2,16 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { CommandResult } from "../../src/netns/command.ts";
 import { type Download, startDownload } from "../support/download.ts";
 import { FAMILIES, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { readSet } from "../support/kernel-sets.ts";
-import { createLab, type Lab, SANDBOX_V4 } from "../support/lab.ts";
+import { SANDBOX_V4 } from "../support/lab.ts";
 import { runProgram } from "../support/program.ts";
 import { MAIN, type Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const DAY_MS = 86_400_000;
 const PRELOAD = fileURLToPath(new URL("../support/step-clock.ts", import.meta.url));
@@ -21,12 +22,11 @@ const POLICY = {
   ],
 };
 
-let lab: Lab;
+const lab = useLab({ upstream: { ttlSeconds: 300 } });
 let sidecar: Sidecar;
 let download: Download;
 const clockFile = (): string => join(lab.stateFolder, "clock");
 beforeAll(async () => {
-  lab = await createLab({ upstream: { ttlSeconds: 300 } });
   await writeFile(clockFile(), "0");
   sidecar = await lab.startSidecar({
     policy: POLICY,
@@ -35,9 +35,6 @@ beforeAll(async () => {
   });
   download = await startDownload(lab, "http://one.example.org/slow", "-4");
   await lab.dig("one.example.org", "AAAA");
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
 });
 
 function patchSigned(target: string): Promise<CommandResult> {

@@ -1,13 +1,13 @@
 /** Somebody with the right to it changes our rules from outside: noticed, told, repaired, and nothing that was allowed is cut. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn, execIn } from "../../src/netns/namespace.ts";
 import { type Download, startDownload } from "../support/download.ts";
 import { FAMILIES, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const POLICY = {
   egress: [
@@ -19,11 +19,10 @@ const POLICY = {
   ],
 };
 
-let lab: Lab;
+const lab = useLab({ upstream: { ttlSeconds: 300 } });
 let sidecar: Sidecar;
 let download: Download;
 beforeAll(async () => {
-  lab = await createLab({ upstream: { ttlSeconds: 300 } });
   sidecar = await lab.startSidecar({ policy: POLICY });
 });
 beforeEach(async () => {
@@ -31,9 +30,6 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await download.stop();
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
 });
 
 async function nft(script: string): Promise<void> {

@@ -1,25 +1,22 @@
 /** The sandbox's only interface goes, and comes back: what guards it and what is on its link are in force again, and upstreams are reached. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { configure, execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, urlOf } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
-import { createLab, INTERNET_V4, INTERNET_V6, type Lab, SANDBOX_V4, SANDBOX_V6 } from "../support/lab.ts";
+import { INTERNET_V4, INTERNET_V6, type Lab, SANDBOX_V4, SANDBOX_V6 } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const POLICY = { egress: [{ action: "allow", target: "one.example.org" }] };
 
-let lab: Lab;
+const lab = useLab();
 let sidecar: Sidecar;
 beforeAll(async () => {
-  lab = await createLab();
   sidecar = await lab.startSidecar({
     policy: POLICY,
     env: { OPENSANDBOX_EGRESS_DNS_UPSTREAM_TIMEOUT: "1" },
   });
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
 });
 
 async function isGuarded(): Promise<boolean> {

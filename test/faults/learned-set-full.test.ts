@@ -1,10 +1,10 @@
 /** The kernel's set of learned addresses is full, or as good as: a lookup makes room or fails, and never gives an address that is not open. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { useLab } from "../support/use-lab.ts";
 
 /** As many as the sidecar holds, and as the kernel takes. */
 const HELD = 114_688;
@@ -17,13 +17,7 @@ const POLICY = {
   ],
 };
 
-let lab: Lab;
-beforeEach(async () => {
-  lab = await createLab();
-});
-afterEach(async () => {
-  await lab[Symbol.asyncDispose]();
-});
+const lab = useLab({ per: "test" });
 
 /** As many as the set has room for, as an earlier sidecar may have left them. */
 async function fill(family: Family, count: number): Promise<void> {

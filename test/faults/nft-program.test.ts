@@ -1,12 +1,12 @@
 /** nft(8) goes wrong while the sidecar runs: changes are refused within a bound, the old policy holds, and all is well once it works again. */
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
 import { type BreakableNft, createBreakableNft } from "../support/breakable-nft.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { type PolicyInput, readDisk, readMemory } from "../support/policy-places.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const allow = (...targets: string[]): PolicyInput => ({
   egress: targets.map((target) => ({ action: "allow", target })),
@@ -16,16 +16,12 @@ const OLD = allow("one.example.org", "203.0.113.1");
 const LARGE = { ...allow("two.example.org", "203.0.113.3"), defaultAction: "allow" };
 const SMALL = allow("one.example.org", "203.0.113.1", "203.0.113.3");
 
-let lab: Lab;
+const lab = useLab({ per: "test" });
 let nft: BreakableNft;
 let sidecar: Sidecar;
 beforeEach(async () => {
-  lab = await createLab();
   nft = await createBreakableNft(lab.stateFolder);
   sidecar = await lab.startSidecar({ policy: OLD, env: { PATH: nft.path } });
-});
-afterEach(async () => {
-  await lab[Symbol.asyncDispose]();
 });
 
 async function expectOldPolicy(): Promise<void> {

@@ -1,15 +1,14 @@
 /** What is in the image, what is not, and what it tells an engine about itself. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createLab, type Lab } from "../support/lab.ts";
+import { useLab } from "../support/use-lab.ts";
 import type { SidecarContainer, WorkloadContainer } from "./containers.ts";
 import { imageEngine, startSidecarContainer, startWorkloadContainer } from "./containers.ts";
 import { IMAGE } from "./global-setup.ts";
 
-let lab: Lab;
+const lab = useLab();
 let sidecar: SidecarContainer;
 let workload: WorkloadContainer;
 beforeAll(async () => {
-  lab = await createLab();
   sidecar = await startSidecarContainer(lab, {
     policy: { defaultAction: "allow" },
     env: { OPENSANDBOX_EGRESS_BLOCK_DOH_443: "true" },
@@ -18,7 +17,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await sidecar?.[Symbol.asyncDispose]();
-  await lab?.[Symbol.asyncDispose]();
 });
 
 test.each([

@@ -4,8 +4,9 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { CurlAnswer } from "../support/curl.ts";
-import { createLab, type Lab, OTHER_RESOLVER_V4 } from "../support/lab.ts";
+import { OTHER_RESOLVER_V4 } from "../support/lab.ts";
 import { skipBecause } from "../support/skip.ts";
+import { useLab } from "../support/use-lab.ts";
 import type { SidecarContainer, WorkloadContainer } from "./containers.ts";
 import { startSidecarContainer, startWorkloadContainer } from "./containers.ts";
 
@@ -19,11 +20,10 @@ describe.each([
   { title: "with IPv6", ipv6: true },
   { title: "without IPv6", ipv6: false },
 ])("$title", ({ ipv6 }) => {
-  let lab: Lab;
+  const lab = useLab();
   let sidecar: SidecarContainer;
   let workload: WorkloadContainer;
   beforeAll(async () => {
-    lab = await createLab();
     sidecar = await startSidecarContainer(lab, {
       policy: { egress: [{ action: "allow", target: "one.example.org" }] },
       env: { OPENSANDBOX_EGRESS_POLICY_FILE: "/var/egress/policy.json" },
@@ -33,7 +33,6 @@ describe.each([
   });
   afterAll(async () => {
     await sidecar?.[Symbol.asyncDispose]();
-    await lab?.[Symbol.asyncDispose]();
   });
   beforeEach((context) => {
     if (ipv6 && !lab.ipv6) skipBecause(context, "this machine has no IPv6");

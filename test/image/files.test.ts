@@ -2,21 +2,20 @@
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createLab, type Lab } from "../support/lab.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 import type { SidecarContainer, WorkloadContainer } from "./containers.ts";
 import { startSidecarContainer, startWorkloadContainer } from "./containers.ts";
 
 const ONE_ALLOWED = { defaultAction: "deny", egress: [{ action: "allow", target: "one.example.org" }] };
 const MOUNTED_POLICY = "/var/egress/policy.json";
 
-let lab: Lab;
+const lab = useLab();
 let rules: string;
 let policyFile: string;
 let sidecar: SidecarContainer;
 let workload: WorkloadContainer;
 beforeAll(async () => {
-  lab = await createLab();
   rules = join(lab.stateFolder, "volume");
   policyFile = join(lab.stateFolder, "policy.json");
   await mkdir(rules);
@@ -35,7 +34,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await sidecar?.[Symbol.asyncDispose]();
-  await lab?.[Symbol.asyncDispose]();
 });
 
 test("it enforces with a read-only root", async () => {

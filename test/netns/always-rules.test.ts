@@ -1,11 +1,11 @@
 /** The operator's rule files, written while the sidecar runs: in force within a second, over the user's policy. */
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeAll, beforeEach, expect, test } from "vitest";
 import { type Download, startDownload } from "../support/download.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const POLICY = {
   egress: [
@@ -14,10 +14,9 @@ const POLICY = {
   ],
 };
 
-let lab: Lab;
+const lab = useLab({ upstream: { ttlSeconds: 300 } });
 let sidecar: Sidecar;
 beforeAll(async () => {
-  lab = await createLab({ upstream: { ttlSeconds: 300 } });
   sidecar = await lab.startSidecar();
 });
 beforeEach(async () => {
@@ -28,9 +27,6 @@ beforeEach(async () => {
       (await rcodeOf("one.example.org")) === "NOERROR" && (await rcodeOf("three.example.org")) === "NXDOMAIN"
     );
   });
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
 });
 
 const pathOf = (name: string): string => join(lab.stateFolder, "rules", name);

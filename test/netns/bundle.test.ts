@@ -6,11 +6,11 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { requireCommand } from "../../src/netns/command.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-let lab: Lab;
+const lab = useLab();
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "egress-bundle-"));
@@ -24,10 +24,8 @@ beforeAll(async () => {
   await requireCommand([process.execPath, "build.ts"], { cwd: join(folder, "checkout") });
   await cp(join(folder, "checkout", "dist"), join(folder, "installed"), { recursive: true });
   await rm(join(folder, "checkout"), { recursive: true });
-  lab = await createLab();
 });
 afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -4,9 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { DigAnswer } from "../support/dig.ts";
 import { type JsonServer, startJsonServer } from "../support/json-server.ts";
-import { createLab, INTERNET_V4, INTERNET_V6, type Lab } from "../support/lab.ts";
+import { INTERNET_V4, INTERNET_V6 } from "../support/lab.ts";
 import { skipBecause } from "../support/skip.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const SERVE = fileURLToPath(new URL("../dns/support/serve.ts", import.meta.url));
 const UPSTREAM = { address: INTERNET_V4, port: 53 };
@@ -15,24 +16,18 @@ const REFUSING = { address: "198.51.100.53", port: 5399 };
 const SILENT = { address: "192.0.2.77", port: 53 };
 const statsShape = z.record(z.string(), z.number());
 
-let lab: Lab;
-beforeAll(async () => {
-  const many = Array.from({ length: 200 }, (_, i) => `198.51.100.${i < 66 ? i : i + 1}`);
-  lab = await createLab({
-    zone: {
-      "*.many.example.org": { addresses: many },
-      "alias.example.org": { cname: "second.example.org" },
-      "second.example.org": { cname: "one.example.org" },
-      "text.example.org": { text: Array.from({ length: 12 }, (_, i) => `${i}`.padEnd(200, "x")) },
-      "half.example.org": { addresses: ["198.51.100.1", "198.51.100.66"] },
-      "bad.example.org": { addresses: ["198.51.100.66"] },
-      "kernel.example.org": { addresses: ["198.51.100.1"] },
-    },
-    upstream: { ttlSeconds: 100 },
-  });
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
+const many = Array.from({ length: 200 }, (_, i) => `198.51.100.${i < 66 ? i : i + 1}`);
+const lab = useLab({
+  zone: {
+    "*.many.example.org": { addresses: many },
+    "alias.example.org": { cname: "second.example.org" },
+    "second.example.org": { cname: "one.example.org" },
+    "text.example.org": { text: Array.from({ length: 12 }, (_, i) => `${i}`.padEnd(200, "x")) },
+    "half.example.org": { addresses: ["198.51.100.1", "198.51.100.66"] },
+    "bad.example.org": { addresses: ["198.51.100.66"] },
+    "kernel.example.org": { addresses: ["198.51.100.1"] },
+  },
+  upstream: { ttlSeconds: 100 },
 });
 
 interface Served extends AsyncDisposable {

@@ -1,15 +1,14 @@
 /** A sandbox without IPv6, as Docker makes it: everything works over IPv4, and nothing is said about it. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { readSysctl } from "../../src/netns/namespace.ts";
 import { startDownload } from "../support/download.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
-let lab: Lab;
+const lab = useLab({ ipv6: false });
 let sidecar: Sidecar;
 beforeAll(async () => {
-  lab = await createLab({ ipv6: false });
   sidecar = await lab.startSidecar({
     policy: {
       egress: [
@@ -18,9 +17,6 @@ beforeAll(async () => {
       ],
     },
   });
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
 });
 
 test("the sandbox really has no IPv6", async () => {

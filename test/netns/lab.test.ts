@@ -1,17 +1,12 @@
 /** The lab itself, without a sidecar: what stands in for the internet answers, and the canary sees what passes. */
 import { existsSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { runCommand } from "../../src/netns/command.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { createLab } from "../support/lab.ts";
 import { skipBecause } from "../support/skip.ts";
+import { useLab } from "../support/use-lab.ts";
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await createLab({ zone: { "alias.example.org": { cname: "one.example.org" } } });
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
-});
+const lab = useLab({ zone: { "alias.example.org": { cname: "one.example.org" } } });
 
 test("the upstream answers names of the zone and nothing else", async () => {
   const one = await lab.dig("one.example.org", "A");

@@ -8,9 +8,9 @@ import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
 import { urlOf } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const BOUND = 114_688;
 /** A wildcard's names, and each name's addresses in each family: 8,000 below each wildcard, which may have 8,192. */
@@ -37,24 +37,23 @@ function addressesOf(wildcard: number, index: number, place: number): readonly [
   return [v4, `2001:db8:100:${wildcard + 16}::${index.toString(16)}:${place.toString(16)}`];
 }
 
-let folder: string;
-let lab: Lab;
-let sidecar: Sidecar;
+const folder = await mkdtemp(join(tmpdir(), "egress-hosts-"));
+const hosts = join(folder, "hosts");
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "egress-hosts-"));
   const lines: string[] = [];
   for (let wildcard = 0; wildcard < ALL; wildcard++)
     for (let index = 0; index < NAMES; index++)
       for (let place = 0; place < ADDRESSES; place++)
         for (const address of addressesOf(wildcard, index, place))
           lines.push(`${address} ${nameOf(wildcard, index)}\n`);
-  await writeFile(join(folder, "hosts"), lines.join(""));
-  lab = await createLab({ upstream: { ttlSeconds: 300, extra: [`addn-hosts=${join(folder, "hosts")}`] } });
-  sidecar = await lab.startSidecar({ policy: POLICY });
+  await writeFile(hosts, lines.join(""));
 });
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const lab = useLab({ upstream: { ttlSeconds: 300, extra: [`addn-hosts=${hosts}`] } });
+let sidecar: Sidecar;
+beforeAll(async () => {
+  sidecar = await lab.startSidecar({ policy: POLICY });
 });
 
 /** Looks all names of some wildcards up, in their order; again where the lab's internet, which makes a process for each large answer, gave none. */

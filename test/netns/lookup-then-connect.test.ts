@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startDownload } from "../support/download.ts";
-import { createLab, INTERNET_V4, INTERNET_V6, type Lab } from "../support/lab.ts";
+import { INTERNET_V4, INTERNET_V6 } from "../support/lab.ts";
 import { lookUpAndConnect, renderHosts } from "../support/lookup-connect.ts";
 import { type Sidecar, WITHOUT_BOUNDS } from "../support/sidecar.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const POLICY = {
   egress: [
@@ -16,22 +17,20 @@ const POLICY = {
 };
 const ALL_WELL = { failed: 0, failures: [] };
 
-let folder: string;
-let lab: Lab;
+const folder = await mkdtemp(join(tmpdir(), "egress-hosts-"));
+const hosts = join(folder, "hosts");
+beforeAll(async () => {
+  await writeFile(hosts, renderHosts(8_000));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const lab = useLab({ upstream: { extra: [`addn-hosts=${hosts}`] } });
 let sidecar: Sidecar;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "egress-hosts-"));
-  const hosts = join(folder, "hosts");
-  await writeFile(hosts, renderHosts(8_000));
-  lab = await createLab({ upstream: { extra: [`addn-hosts=${hosts}`] } });
   sidecar = await lab.startSidecar({
     policy: POLICY,
     env: { ...WITHOUT_BOUNDS, OPENSANDBOX_EGRESS_LOG_LEVEL: "warn" },
   });
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
 });
 
 const resolvers = (...transports: readonly string[]): readonly string[] =>

@@ -3,12 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
 import { createBreakableNft } from "../support/breakable-nft.ts";
-import { createLab, INTERNET_V4, type Lab, SANDBOX_V4 } from "../support/lab.ts";
+import { INTERNET_V4, SANDBOX_V4 } from "../support/lab.ts";
 import { decodeOtlpMetrics, type OtlpRequest } from "../support/otlp.ts";
 import { probe } from "../support/probe.ts";
 import { type ReceivedRequest, type Receiver, startReceiver } from "../support/receiver.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const POLICY = { defaultAction: "deny", egress: [{ action: "allow", target: "*.example.org" }] };
 const DENY_ALL = { defaultAction: "deny", egress: [] };
@@ -17,18 +18,16 @@ const COLLECTOR = { IPv4: "198.51.100.43", IPv6: "2001:db8:100::43" } as const;
 /** Answers with an ICMP error: nobody listens there. */
 const CLOSED = "203.0.113.99";
 
-let lab: Lab;
+const lab = useLab({
+  upstream: { ttlSeconds: 60 },
+  zone: { "collector.example.net": { addresses: [COLLECTOR.IPv4, COLLECTOR.IPv6] } },
+});
 let receiver: Receiver;
 beforeAll(async () => {
-  lab = await createLab({
-    upstream: { ttlSeconds: 60 },
-    zone: { "collector.example.net": { addresses: [COLLECTOR.IPv4, COLLECTOR.IPv6] } },
-  });
   receiver = await startReceiver(lab.internet, { port: PORT });
 });
 afterAll(async () => {
   await receiver[Symbol.asyncDispose]();
-  await lab[Symbol.asyncDispose]();
 });
 
 function start(policy: unknown, env: Record<string, string | undefined> = {}): Promise<Sidecar> {

@@ -1,14 +1,15 @@
 /** Disks and kernels that refuse a change: the answer says so, and the old policy holds in memory, kernel and on disk. */
 import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { requireCommand, runCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
 import { type BreakableNft, createBreakableNft } from "../support/breakable-nft.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { type Lab } from "../support/lab.ts";
 import { kernelOf, type PolicyInput, readDisk, readKernel, readMemory } from "../support/policy-places.ts";
 import { MAIN, type Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const allow = (...targets: string[]): PolicyInput => ({
   egress: targets.map((target) => ({ action: "allow", target })),
@@ -18,13 +19,7 @@ const NEW = allow("two.example.org", "203.0.113.3", "2001:db8:100::f3");
 /** Another default action is more than a small change, so nft loads it. */
 const OPEN = { ...NEW, defaultAction: "allow" };
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await createLab();
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
-});
+const lab = useLab();
 const running: Sidecar[] = [];
 afterEach(async () => {
   for (const sidecar of running.splice(0)) await sidecar[Symbol.asyncDispose]();

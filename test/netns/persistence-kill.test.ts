@@ -1,23 +1,17 @@
 /** SIGKILL at random instants of a stream of changes: the next start finds the old policy or the new one, whole, and the kernel follows it. */
 import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { createLab, type Lab } from "../support/lab.ts";
+import { expect, test } from "vitest";
 import { kernelOf, type PolicyInput, readDisk, readKernel, readMemory } from "../support/policy-places.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { useLab } from "../support/use-lab.ts";
 
 /** Kills end when either is reached. */
 const KILLS = 60;
 const LIMIT_MS = 30_000;
 const RULES = 120;
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await createLab();
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
-});
+const lab = useLab();
 
 /** No two versions share an address, so any mixture shows; none joins a neighbour in an interval. */
 function versionOf(number: number): PolicyInput {

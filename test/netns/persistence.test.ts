@@ -1,10 +1,11 @@
 /** Memory, kernel and disk hold the same policy after each answer, and the file is what the next start finds. */
 import { chmod, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { createLab, type Lab } from "../support/lab.ts";
+import { afterEach, expect, test } from "vitest";
+import { type Lab } from "../support/lab.ts";
 import { kernelOf, type PolicyInput, readDisk, readKernel, readMemory } from "../support/policy-places.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const allow = (...targets: string[]): PolicyInput => ({
   egress: targets.map((target) => ({ action: "allow", target })),
@@ -12,13 +13,7 @@ const allow = (...targets: string[]): PolicyInput => ({
 const OLD = allow("one.example.org", "203.0.113.1", "2001:db8:100::f1");
 const NEW = allow("two.example.org", "203.0.113.3", "2001:db8:100::f3");
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await createLab();
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
-});
+const lab = useLab();
 const running: Sidecar[] = [];
 afterEach(async () => {
   for (const sidecar of running.splice(0)) await sidecar[Symbol.asyncDispose]();

@@ -2,21 +2,17 @@
  * An address that a flow uses outlives its time, and is kept for a grace time after; so a later change does not cut the flow, and a pool may
  * come back. Takes the shortest life there is, 60 s.
  */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { type Download, startDownload } from "../support/download.ts";
 import { FAMILIES, type Family, urlOf } from "../support/families.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { readAddresses, readSet } from "../support/kernel-sets.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
-let lab: Lab;
+const lab = useLab({ upstream: { ttlSeconds: 0 } });
 let families: readonly Family[];
 beforeAll(async () => {
-  lab = await createLab({ upstream: { ttlSeconds: 0 } });
   families = FAMILIES.filter(({ name }) => name === "IPv4" || lab.ipv6);
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
 });
 
 const setOf = ({ set }: Family): string => `dyn_allow_${set}`;

@@ -1,11 +1,11 @@
 /** Protections as this kernel has them, and what is not started or not healthy without those that are required. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { configure, execIn } from "../../src/netns/namespace.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const POLICY = { egress: [{ action: "allow", target: "203.0.113.1" }] };
 const ALLOWED = "http://203.0.113.1/";
@@ -14,11 +14,7 @@ const REQUIRE = { OPENSANDBOX_EGRESS_REQUIRE: "connections,raw-frames" };
 const UNNAMEABLE = "v*0";
 const ADD_UNNAMEABLE = `link add ${UNNAMEABLE} type veth peer name peer0`;
 
-let lab: Lab;
-beforeEach(async () => {
-  lab = await createLab();
-});
-afterEach(() => lab[Symbol.asyncDispose]());
+const lab = useLab({ per: "test" });
 
 /** A PATH whose nft answers as Linux before 5.16 does, and else is the real one. */
 async function pathWithoutEgressHook(): Promise<string> {

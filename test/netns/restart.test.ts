@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { execIn } from "../../src/netns/namespace.ts";
 import { type Download, startDownload } from "../support/download.ts";
@@ -12,9 +12,9 @@ import { FAMILIES, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { HAMMERED_NAME, hammeredFrames, startHammer, wasHammeredNameAsked } from "../support/hammer.ts";
 import { startJsonServer } from "../support/json-server.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { readDisk } from "../support/policy-places.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 import { workloadArgv } from "../support/workload.ts";
 
 const POLICY = {
@@ -27,15 +27,10 @@ const CYCLES = 20;
 /** A lost packet is sent again after 200 ms and more, a second one after twice that. Both cores may be busy with other tests. */
 const NO_STALL_MS = 1_500;
 
-let lab: Lab;
-beforeEach(async () => {
-  lab = await createLab({
-    zone: { [HAMMERED_NAME]: { addresses: ["198.51.100.66"] } },
-    upstream: { ttlSeconds: 300 },
-  });
-});
-afterEach(async () => {
-  await lab[Symbol.asyncDispose]();
+const lab = useLab({
+  per: "test",
+  zone: { [HAMMERED_NAME]: { addresses: ["198.51.100.66"] } },
+  upstream: { ttlSeconds: 300 },
 });
 
 async function expectRunning(download: Download): Promise<void> {

@@ -1,20 +1,16 @@
 /** How a run of `egress run` can end other than by its command's end, and several runs beside each other. */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeAll, expect, test } from "vitest";
 import { execIn, isAlive, writeSysctl } from "../../src/netns/namespace.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { createMachine, type Machine, UNTOUCHED } from "../support/machine.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
-let lab: Lab;
+const lab = useLab();
 let machine: Machine;
 beforeAll(async () => {
-  lab = await createLab();
   machine = createMachine(lab);
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
 });
 afterEach(async () => {
   assert.deepEqual(await machine.state(), UNTOUCHED);

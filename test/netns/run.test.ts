@@ -3,20 +3,16 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeAll, expect, test } from "vitest";
 import { writeResolvConf, writeSysctl } from "../../src/netns/namespace.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { createMachine, type Machine, UNTOUCHED } from "../support/machine.ts";
 import { skipBecause } from "../support/skip.ts";
+import { useLab } from "../support/use-lab.ts";
 
-let lab: Lab;
+const lab = useLab();
 let machine: Machine;
 beforeAll(async () => {
-  lab = await createLab();
   machine = createMachine(lab);
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
 });
 afterEach(async () => {
   assert.deepEqual(await machine.state(), UNTOUCHED);

@@ -1,19 +1,13 @@
 /** Who may call the API of the running sidecar from where, and what it says to them; with curl, over IPv4 and IPv6. */
 import { stat } from "node:fs/promises";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { FAMILIES, skipWithoutFamily, urlOf } from "../support/families.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const RULE = JSON.stringify([{ action: "allow", target: "one.example.org" }]);
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await createLab();
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
-});
+const lab = useLab();
 
 async function startWith(env: Record<string, string | undefined>): Promise<Sidecar> {
   return lab.startSidecar({ env: { OPENSANDBOX_EGRESS_POLICY_FILE: undefined, ...env } });

@@ -1,12 +1,12 @@
 /** Connections under the running sidecar: what names and address rules open, and how everything else is refused. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { readSet } from "../support/kernel-sets.ts";
 import { startJsonServer } from "../support/json-server.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { probe, probeFromOutside, PROBE_SCRIPT } from "../support/probe.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { useLab } from "../support/use-lab.ts";
 import { workloadArgv } from "../support/workload.ts";
 
 const POLICY = {
@@ -37,25 +37,21 @@ const TTLS = [
   [86_400, "198.51.100.83", 360],
 ] as const;
 
-let lab: Lab;
+const lab = useLab({
+  zone: {
+    "mixed.example.org": {
+      addresses: ["198.51.100.30", "203.0.113.5", "2001:db8:100::30", "2001:db8:100:10::5"],
+    },
+    "bad.example.org": { addresses: ["203.0.113.5", "2001:db8:100:10::5"] },
+    "udp.example.org": { addresses: ["198.51.100.31", "2001:db8:100::31"] },
+    "ping.example.org": { addresses: ["198.51.100.32", "2001:db8:100::32"] },
+  },
+  upstream: { extra: TTLS.map(([ttl, address]) => `host-record=ttl${ttl}.example.org,${address},${ttl}`) },
+});
 let sidecar: Sidecar;
 beforeEach(() => replacePolicy(POLICY));
 beforeAll(async () => {
-  lab = await createLab({
-    zone: {
-      "mixed.example.org": {
-        addresses: ["198.51.100.30", "203.0.113.5", "2001:db8:100::30", "2001:db8:100:10::5"],
-      },
-      "bad.example.org": { addresses: ["203.0.113.5", "2001:db8:100:10::5"] },
-      "udp.example.org": { addresses: ["198.51.100.31", "2001:db8:100::31"] },
-      "ping.example.org": { addresses: ["198.51.100.32", "2001:db8:100::32"] },
-    },
-    upstream: { extra: TTLS.map(([ttl, address]) => `host-record=ttl${ttl}.example.org,${address},${ttl}`) },
-  });
   sidecar = await lab.startSidecar({ policy: POLICY });
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
 });
 
 /** What curl says of a connect that is refused, or unreachable; a dropped SYN would be 28, when its ten seconds are over. */

@@ -1,22 +1,20 @@
 /** Where the default action allows, a name that a change denies takes with it the addresses that only it has given. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startDownload } from "../support/download.ts";
 import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const ALLOW = { defaultAction: "allow", egress: [] };
 
-let lab: Lab;
+const lab = useLab({ upstream: { ttlSeconds: 300 } });
 let sidecar: Sidecar;
 beforeAll(async () => {
-  lab = await createLab({ upstream: { ttlSeconds: 300 } });
   sidecar = await lab.startSidecar({ policy: ALLOW });
 });
 beforeEach(() => change("PUT", ALLOW));
-afterAll(() => lab[Symbol.asyncDispose]());
 
 async function change(method: string, body: unknown): Promise<void> {
   expect(await sidecar.api(method, "/policy", { body })).toMatchObject({ status: 200 });

@@ -1,10 +1,10 @@
 /** Lookups through the running sidecar: by policy, whatever server is asked, over IPv4, IPv6, UDP and TCP. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const POLICY = {
   defaultAction: "deny",
@@ -24,24 +24,20 @@ const POLICY = {
 const many = (count: number): string[] =>
   Array.from({ length: count }, (_, index) => `198.51.100.${index + 100}`);
 
-let lab: Lab;
+const lab = useLab({
+  zone: {
+    "alias.example.org": { cname: "one.example.org" },
+    "*.open.example.org": { addresses: ["198.51.100.30", "2001:db8:100::30"] },
+    "large.example.org": { addresses: many(40), text: ["a text"] },
+    "huge.example.org": { addresses: many(120) },
+    "secret.example.org": { addresses: ["198.51.100.40", "2001:db8:100::40"] },
+  },
+  // Answers over 512 octets come truncated over UDP.
+  upstream: { ttlSeconds: 30, extra: ["edns-packet-max=512"] },
+});
 let sidecar: Sidecar;
 beforeAll(async () => {
-  lab = await createLab({
-    zone: {
-      "alias.example.org": { cname: "one.example.org" },
-      "*.open.example.org": { addresses: ["198.51.100.30", "2001:db8:100::30"] },
-      "large.example.org": { addresses: many(40), text: ["a text"] },
-      "huge.example.org": { addresses: many(120) },
-      "secret.example.org": { addresses: ["198.51.100.40", "2001:db8:100::40"] },
-    },
-    // Answers over 512 octets come truncated over UDP.
-    upstream: { ttlSeconds: 30, extra: ["edns-packet-max=512"] },
-  });
   sidecar = await lab.startSidecar({ policy: POLICY });
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
 });
 
 const wasAsked = (qname: string): boolean =>

@@ -1,26 +1,20 @@
 /** Settings that change what is enforced, each with the running sidecar: mode, exempt resolvers, DoH, inbound UDP, private answers. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { FAMILIES, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { startJsonServer } from "../support/json-server.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { probe, probeFromOutside, PROBE_SCRIPT } from "../support/probe.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { useLab } from "../support/use-lab.ts";
 import { workloadArgv } from "../support/workload.ts";
 
 const ONE = { egress: [{ action: "allow", target: "one.example.org" }] };
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await createLab({
-    zone: {
-      "private.example.org": { addresses: ["10.1.2.3", "fd00::3", "198.51.100.70", "2001:db8:100::70"] },
-      "metadata.example.org": { addresses: ["169.254.169.254", "127.0.0.1", "fe80::1"] },
-      "upstream.example.org": { addresses: ["192.0.2.1", "2001:db8::1"] },
-    },
-  });
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
+const lab = useLab({
+  zone: {
+    "private.example.org": { addresses: ["10.1.2.3", "fd00::3", "198.51.100.70", "2001:db8:100::70"] },
+    "metadata.example.org": { addresses: ["169.254.169.254", "127.0.0.1", "fe80::1"] },
+    "upstream.example.org": { addresses: ["192.0.2.1", "2001:db8::1"] },
+  },
 });
 
 async function startWith(env: Record<string, string>, policy: unknown = ONE): Promise<Sidecar> {

@@ -1,11 +1,11 @@
 /** Changes of the policy while the sidecar runs: what they open, what they cut, and what they leave alone. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Download, startDownload } from "../support/download.ts";
 import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { readAddresses, readSet } from "../support/kernel-sets.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const POLICY = {
   defaultAction: "deny",
@@ -15,18 +15,14 @@ const POLICY = {
   ],
 };
 
-let lab: Lab;
+// Long enough for no address to expire within a test, so that only the change can take one away.
+const lab = useLab({ upstream: { ttlSeconds: 300 } });
 let sidecar: Sidecar;
 beforeAll(async () => {
-  // Long enough for no address to expire within a test, so that only the change can take one away.
-  lab = await createLab({ upstream: { ttlSeconds: 300 } });
   sidecar = await lab.startSidecar();
 });
 beforeEach(async () => {
   await change("PUT", POLICY);
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
 });
 
 async function change(method: string, body: unknown): Promise<void> {

@@ -1,14 +1,9 @@
 /** A socket that a workload binds to an interface: the kernel then routes even loopback addresses out by that interface. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createLab, type Lab, OTHER_RESOLVER_V4, OTHER_RESOLVER_V6 } from "../support/lab.ts";
+import { describe, expect, test } from "vitest";
+import { OTHER_RESOLVER_V4, OTHER_RESOLVER_V6 } from "../support/lab.ts";
+import { useLab } from "../support/use-lab.ts";
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await createLab();
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
-});
+const lab = useLab();
 
 /** Sends a datagram and a SYN to each ADDRESS,PORT; 25 is SO_BINDTODEVICE. */
 const SEND = `

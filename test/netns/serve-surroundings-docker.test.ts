@@ -6,9 +6,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn, execIn, writeResolvConf } from "../../src/netns/namespace.ts";
 import { digArgv, parseDig } from "../support/dig.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { createLab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const PORT = "40053";
 const DOCKER_NAT = `table ip docker_nat {
@@ -28,11 +29,10 @@ const SETTINGS = {
   env: { OPENSANDBOX_EGRESS_DNS_UPSTREAM: undefined },
 };
 
-let lab: Lab;
+const lab = useLab();
 let docker: Upstream;
 let sidecar: Sidecar;
 beforeAll(async () => {
-  lab = await createLab();
   docker = await startUpstream(lab.sandbox, {
     listen: ["127.0.0.11"],
     zone: {
@@ -49,7 +49,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await docker[Symbol.asyncDispose]();
-  await lab[Symbol.asyncDispose]();
 });
 
 const countAsked = (qname: string): number =>

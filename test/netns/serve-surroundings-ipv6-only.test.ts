@@ -1,17 +1,17 @@
 /** A sandbox whose only IPv4 address is localhost's, as in an IPv6 cluster. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeAll, beforeEach, expect, test } from "vitest";
 import { configure, execIn, hasIpv6, HERE, writeResolvConf } from "../../src/netns/namespace.ts";
-import { createLab, INTERNET_V6, type Lab, OTHER_RESOLVER_V6, SANDBOX_V6 } from "../support/lab.ts";
+import { INTERNET_V6, OTHER_RESOLVER_V6, SANDBOX_V6 } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { skipBecause } from "../support/skip.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const API = `http://[${SANDBOX_V6}]:18080`;
 
-let lab: Lab;
+const lab = useLab();
 let sidecar: Sidecar;
 beforeAll(async () => {
   if (!(await hasIpv6(HERE))) return;
-  lab = await createLab();
   await configure(lab.sandbox, ["addr flush dev eth0 scope global to 192.0.2.0/24"]);
   // The lab's own removes the file.
   await writeResolvConf(lab.sandbox, `nameserver ${INTERNET_V6}\noptions timeout:2 attempts:1\n`);
@@ -22,9 +22,6 @@ beforeAll(async () => {
 });
 beforeEach(async (context) => {
   if (!(await hasIpv6(HERE))) skipBecause(context, "this machine has no IPv6");
-});
-afterAll(async () => {
-  if (await hasIpv6(HERE)) await lab[Symbol.asyncDispose]();
 });
 
 test("the sandbox really has no IPv4", async () => {

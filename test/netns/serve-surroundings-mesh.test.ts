@@ -9,9 +9,10 @@ import { argvIn } from "../../src/netns/namespace.ts";
 import type { Frame } from "../support/canary.ts";
 import { type CurlAnswer, curlArgv, parseCurl } from "../support/curl.ts";
 import { type JsonServer, startJsonServer } from "../support/json-server.ts";
-import { createLab, INTERNET_V4, type Lab, OTHER_RESOLVER_V4, SANDBOX_V4 } from "../support/lab.ts";
+import { INTERNET_V4, OTHER_RESOLVER_V4, SANDBOX_V4 } from "../support/lab.ts";
 import { type Attempt, probe, PROBE_SCRIPT } from "../support/probe.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { useLab } from "../support/use-lab.ts";
 import { workloadArgv } from "../support/workload.ts";
 
 /** As istio-iptables writes them; 18080 is in `traffic.sidecar.istio.io/excludeInboundPorts`. */
@@ -54,20 +55,18 @@ const DNS_CAPTURE = `table ip dns_capture {
 const ALLOWED = "198.51.100.1";
 const UNLISTED = "203.0.113.99";
 
-let lab: Lab;
+const lab = useLab({
+  zone: { "big.example.org": { text: Array.from({ length: 9 }, () => "x".repeat(250)) } },
+});
 /** What listens at the proxy's ports is a program of the workload's. */
 let proxy: JsonServer;
 beforeAll(async () => {
-  lab = await createLab({
-    zone: { "big.example.org": { text: Array.from({ length: 9 }, () => "x".repeat(250)) } },
-  });
   await loadRules(MESH_NAT);
   const argv = ["serve", "proxy", "127.0.0.1,15001", "0.0.0.0,15006", "127.0.0.1,15053"];
   proxy = await startJsonServer(lab.sandbox, workloadArgv(["python3", PROBE_SCRIPT, ...argv]));
 });
 afterAll(async () => {
   await proxy[Symbol.asyncDispose]();
-  await lab[Symbol.asyncDispose]();
 });
 
 /** Rules that somebody else puts into the sandbox's namespace. */

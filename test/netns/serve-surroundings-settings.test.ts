@@ -3,22 +3,17 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { CommandResult } from "../../src/netns/command.ts";
-import { createLab, INTERNET_V4, type Lab, SANDBOX_V4 } from "../support/lab.ts";
+import { INTERNET_V4, SANDBOX_V4 } from "../support/lab.ts";
 import { runProgram } from "../support/program.ts";
 import { MAIN, type Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const POLICY = { egress: [{ action: "allow", target: "*.example.org" }] };
 /** On the link, and no machine has it: nothing ever comes back. */
 const SILENT = "192.0.2.77";
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await createLab();
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
-});
+const lab = useLab();
 
 function start(env: Record<string, string>, program?: readonly [string, ...string[]]): Promise<Sidecar> {
   return lab.startSidecar({

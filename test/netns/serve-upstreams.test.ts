@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { missingTools, requireCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { MAIN, type Sidecar } from "../support/sidecar.ts";
 import { skipBecause } from "../support/skip.ts";
 import { startUnbound, type Unbound } from "../support/unbound.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const POLICY = { egress: [{ action: "allow", target: "*.example.org" }] };
 const UNBOUND = "203.0.113.54";
@@ -14,10 +14,9 @@ const CLOSED = "203.0.113.99";
 /** On the link, and no machine has it: nothing ever comes back. */
 const SILENT = "192.0.2.77";
 
-let lab: Lab;
+const lab = useLab({ zone: { "refused.example.org": { addresses: ["198.51.100.50"] } } });
 let unbound: Unbound | undefined;
 beforeAll(async () => {
-  lab = await createLab({ zone: { "refused.example.org": { addresses: ["198.51.100.50"] } } });
   if ((await missingTools(["unbound"])).length > 0) return;
   unbound = await startUnbound(lab.internet, {
     address: UNBOUND,
@@ -30,7 +29,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await unbound?.[Symbol.asyncDispose]();
-  await lab[Symbol.asyncDispose]();
 });
 
 async function startWith(upstreams: string, env: Record<string, string> = {}): Promise<Sidecar> {

@@ -1,22 +1,16 @@
 /** The order of a start: rules before anything listens, the policy before the API. The program is stopped in mid-start to look. */
 import { readFileSync, readlinkSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { readKernel } from "../support/policy-places.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const POLICY = { egress: [{ action: "allow", target: "203.0.113.1" }] };
 const RESOLVER_PORT = 15_353;
 
-let lab: Lab;
-beforeEach(async () => {
-  lab = await createLab();
-});
-afterEach(async () => {
-  await lab[Symbol.asyncDispose]();
-});
+const lab = useLab({ per: "test" });
 
 /** Starts it and stops it (SIGSTOP) at the first sight of such a socket of this namespace. */
 async function startUntil(isBound: (pid: number) => boolean): Promise<Sidecar> {

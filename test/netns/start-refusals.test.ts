@@ -1,19 +1,13 @@
 /** Starts that are refused: exit code 78, one line for each reason, and the kernel left as it was. */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { CommandResult } from "../../src/netns/command.ts";
 import { execIn, HERE } from "../../src/netns/namespace.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { type ProgramOptions, runProgram } from "../support/program.ts";
+import { useLab } from "../support/use-lab.ts";
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await createLab();
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
-});
+const lab = useLab();
 
 const WITHOUT_NET_ADMIN = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-all"];
 const NO_FILES = { OPENSANDBOX_EGRESS_SOCKET: "" };

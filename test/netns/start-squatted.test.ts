@@ -1,8 +1,8 @@
 /** A workload that holds the resolver's port before the sidecar starts. */
 import { createInterface } from "node:readline";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { createLab, type Lab } from "../support/lab.ts";
+import { expect, test } from "vitest";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const SQUATTER = `
 import selectors, socket, sys
@@ -23,13 +23,7 @@ while True:
         print("heard", flush=True)
 `;
 
-let lab: Lab;
-beforeAll(async () => {
-  lab = await createLab();
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
-});
+const lab = useLab();
 
 test("the resolver answers elsewhere, and the squatter hears no lookup", async () => {
   const squatter = lab.startAsWorkload(["python3", "-c", SQUATTER]);

@@ -1,5 +1,5 @@
 /** `GET /status` and `egress status` of the real program: what they tell is what the kernel holds. */
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -7,11 +7,12 @@ import { configure, execIn } from "../../src/netns/namespace.ts";
 import { findDeviation } from "../conformance/documented.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
 import { readAddresses, readSet } from "../support/kernel-sets.ts";
-import { createLab, INTERNET_V4, type Lab } from "../support/lab.ts";
+import { INTERNET_V4 } from "../support/lab.ts";
 import { runProgram } from "../support/program.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 import type { Zone } from "../support/upstream.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const CROWDS = 12;
 const CROWD = 250;
@@ -48,11 +49,7 @@ const statusShape = z.looseObject({
 });
 type Status = z.infer<typeof statusShape>;
 
-let lab: Lab;
-beforeEach(async () => {
-  lab = await createLab({ zone: CROWDED, upstream: { ttlSeconds: 300 } });
-});
-afterEach(() => lab[Symbol.asyncDispose]());
+const lab = useLab({ per: "test", zone: CROWDED, upstream: { ttlSeconds: 300 } });
 
 async function readStatus(sidecar: Sidecar, query = ""): Promise<Status> {
   const answer = await sidecar.api("GET", `/status${query}`);

@@ -1,10 +1,10 @@
 /** `egress teardown` removes all that is ours from the kernel, and nothing else. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { runProgram } from "../support/program.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 import { workloadArgv } from "../support/workload.ts";
 
 const FOREIGN = `table inet filter {
@@ -21,14 +21,10 @@ table ip nat {
 }
 `;
 
-let lab: Lab;
+const lab = useLab();
 let sidecar: Sidecar;
 beforeAll(async () => {
-  lab = await createLab();
   await execIn(lab.sandbox, ["nft", "-f", "-"], { input: FOREIGN });
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
 });
 
 const listTables = async (): Promise<string> => {

@@ -4,32 +4,30 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FAMILIES, type Family, skipWithoutFamily } from "../support/families.ts";
-import { createLab, type Lab } from "../support/lab.ts";
 import { probe } from "../support/probe.ts";
 import { type ReceivedRequest, type Receiver, startReceiver } from "../support/receiver.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
 
 const PORT = 9090;
 const TLS_PORT = 9443;
 const ADDRESS = { IPv4: "198.51.100.40", IPv6: "2001:db8:100::40" } as const;
 const DENY_ALL = { defaultAction: "deny", egress: [] };
 
-let lab: Lab;
+const lab = useLab({
+  zone: {
+    "hooks.example.net": { addresses: [ADDRESS.IPv4, ADDRESS.IPv6] },
+    "alias.example.net": { cname: "hooks.example.net" },
+    "loopback.example.net": { addresses: ["127.0.0.1"] },
+  },
+});
 let receiver: Receiver;
 beforeAll(async () => {
-  lab = await createLab({
-    zone: {
-      "hooks.example.net": { addresses: [ADDRESS.IPv4, ADDRESS.IPv6] },
-      "alias.example.net": { cname: "hooks.example.net" },
-      "loopback.example.net": { addresses: ["127.0.0.1"] },
-    },
-  });
   receiver = await startReceiver(lab.internet, { port: PORT });
 });
 afterAll(async () => {
   await receiver[Symbol.asyncDispose]();
-  await lab[Symbol.asyncDispose]();
 });
 
 function startWith(url: string, env: Record<string, string | undefined> = {}): Promise<Sidecar> {
