@@ -1,4 +1,4 @@
-import { type AnswerCache, NEVER_LEARNED } from "./answer/cache.ts";
+import type { AnswerCache } from "./answer/cache.ts";
 import type { Counters } from "./counters.ts";
 import type { Delivery } from "./delivery/delivery.ts";
 import type { LookupEnd } from "./upstream/forwarder.ts";
@@ -38,7 +38,10 @@ export function createLookupEnd({
         return;
       }
       cache.store(qname, kind, answer, nowMs);
-      delivery.ready(qname, qtype, answer, 0, firstWaiter, NEVER_LEARNED);
+      const item = delivery.queue(answer, qname, firstWaiter);
+      item.qtype = qtype;
+      item.ageSeconds = 0;
+      item.nowMs = nowMs;
     },
     failed({ qname, qtype, firstWaiter, deadlineMs }, rcode) {
       observer.forwarded(now() - deadlineMs + timeoutMs);

@@ -18,7 +18,7 @@ export interface AddressAdmission {
   learn(qname: DomainName, octets: Uint8Array, at: number, length: 4 | 16, ttlSeconds: number): void;
   /** Whether all that was queued is in force now. On `false` nothing of it is, and it is forgotten. */
   commit(): boolean;
-  /** Another small number whenever an address may have gone. While it stays, what a pass has learned need not be learned again for a second. */
+  /** Another small number, from 0, whenever an address may have gone before its time. */
   epoch(): number;
 }
 

@@ -16,7 +16,7 @@ import type { Forwarder } from "./upstream/forwarder.ts";
 import type { LookupBounds } from "./bounds/lookup-bounds.ts";
 import { createLookupGroups, NO_GROUP } from "./bounds/lookup-groups.ts";
 import { DENIED, LIMITED, OVERLOADED, ownReplyForType, rcodeReply } from "./own-replies.ts";
-import type { AddressAdmission, LookupObserver, LookupPolicy } from "./ports.ts";
+import type { LookupObserver, LookupPolicy } from "./ports.ts";
 import type { PreparedAnswer } from "./answer/prepared-answer.ts";
 import { NO_WAITER, type Client, type WaiterTable } from "./delivery/waiters.ts";
 import { presentName } from "./wire/present-name.ts";
@@ -27,7 +27,6 @@ import { writeOwnReply, type OwnReply } from "./wire/reply.ts";
 export interface ResolverOptions {
   readonly arena: Arena;
   readonly policy: LookupPolicy;
-  readonly admission: Pick<AddressAdmission, "epoch">;
   readonly observer: LookupObserver;
   readonly bounds: LookupBounds;
   readonly cache: AnswerCache;
@@ -49,7 +48,7 @@ export interface Resolver {
 }
 
 export function createResolver(options: ResolverOptions): Resolver {
-  const { arena, policy, admission, observer, cache, waiters, delivery, forwarder, counters } = options;
+  const { arena, policy, observer, cache, waiters, delivery, forwarder, counters } = options;
   const readQuery = createQueryReader();
   const query = createQuery();
   const groupOf = createLookupGroups(options.groupSeed);
@@ -97,7 +96,6 @@ export function createResolver(options: ResolverOptions): Resolver {
     const kind = questionKind(query);
     const entry = cache.find(qname, kind, nowMs);
     const cached = entry === NOT_CACHED ? undefined : readCached(entry);
-    const ageSeconds = cached ? cache.ageSeconds(entry, nowMs) : 0;
     const underWay = cached ? undefined : forwarder.find(qname, kind);
     const group = cached ? NO_GROUP : groupOf(allowedBy, qname);
     const row =
@@ -111,10 +109,10 @@ export function createResolver(options: ResolverOptions): Resolver {
     waiters.countFor(row, group);
     if (cached) {
       counters.cacheHits += 1;
-      const learnedUnder = cache.learnedUnder(entry, nowMs);
-      const epoch = admission.epoch();
-      if (learnedUnder !== epoch) cache.noteLearned(entry, epoch, nowMs);
-      delivery.ready(qname, query.qtype, cached, ageSeconds, row, learnedUnder);
+      const item = delivery.queue(cached, qname, row);
+      item.qtype = query.qtype;
+      item.ageSeconds = cache.ageSeconds(entry, nowMs);
+      item.nowMs = nowMs;
     } else if (underWay) {
       counters.joined += 1;
       underWay.firstWaiter = row;

@@ -13,27 +13,21 @@ import { createSlotIndex, hashText, NO_SLOT } from "../../tables/slot-index.ts";
 import { read16, write16 } from "../wire/query.ts";
 
 export const NOT_CACHED = NO_SLOT;
-/** No epoch. */
-export const NEVER_LEARNED = -1;
-/** Short beside what an address has left after its answer, and beside the time in which its use is noted. */
-const LEARNED_MS = 1000;
 
 /** Questions are known by name and kind (`questionKind`), an entry by a number, which stays good until the next `store` or `clear`. */
 export interface AnswerCache {
   /** The entry, as long as it has at least a second to live; else NOT_CACHED. */
   find(qname: DomainName, kind: number, nowMs: number): number;
   ageSeconds(entry: number, nowMs: number): number;
-  /** Fills `into`; its octets are the cache's own, and stay as they are until the next `store`. */
+  /** Fills `into`, its serial number included; its octets are the cache's own, and stay as they are until the next `store`. */
   read(entry: number, into: PreparedAnswer): void;
-  /** Says that its addresses are learned in this pass, `epoch` being the admission's. */
-  noteLearned(entry: number, epoch: number, nowMs: number): void;
-  /** The epoch under which they were, within the last second; else NEVER_LEARNED. */
-  learnedUnder(entry: number, nowMs: number): number;
   /** Keeps a copy. Answers without a TTL are not kept, nor one that has no room. */
   store(qname: DomainName, kind: number, answer: PreparedAnswer, nowMs: number): void;
   clear(): void;
   size(): number;
 }
+
+const LAST_SERIAL = 0x3fff_ffff;
 
 const FACTS = {
   nameOctets: 0,
@@ -54,8 +48,8 @@ export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): Answe
   const starts = new Uint32Array(maxEntries + 1);
   const kinds = new Uint32Array(maxEntries + 1);
   const storedAtMs = new Float64Array(maxEntries + 1);
-  const learnedEpochs = new Int32Array(maxEntries + 1);
-  const learnedAtMs = new Float64Array(maxEntries + 1);
+  const serials = new Uint32Array(maxEntries + 1);
+  let lastSerial = 0;
   /** Where the next entry goes. What lies at it and behind it is older than what lies before it. */
   let head = 0;
 
@@ -112,14 +106,9 @@ export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): Answe
       return NOT_CACHED;
     },
     ageSeconds: (entry, nowMs) => Math.floor((nowMs - (storedAtMs[entry] ?? 0)) / 1000),
-    read: (entry, into) => readEntry(ring, starts[entry] ?? 0, into),
-    noteLearned(entry, epoch, nowMs) {
-      learnedEpochs[entry] = epoch;
-      learnedAtMs[entry] = nowMs;
-    },
-    learnedUnder(entry, nowMs) {
-      const isRecent = nowMs - (learnedAtMs[entry] ?? 0) < LEARNED_MS;
-      return isRecent ? (learnedEpochs[entry] ?? NEVER_LEARNED) : NEVER_LEARNED;
+    read(entry, into) {
+      into.serial = serials[entry] ?? 0;
+      readEntry(ring, starts[entry] ?? 0, into);
     },
     store(qname, kind, answer, nowMs) {
       if (answer.ttlSeconds < 2) return;
@@ -134,7 +123,8 @@ export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): Answe
       starts[entry] = start;
       kinds[entry] = kind;
       storedAtMs[entry] = nowMs;
-      learnedEpochs[entry] = NEVER_LEARNED;
+      lastSerial = (lastSerial % LAST_SERIAL) + 1;
+      serials[entry] = lastSerial;
       writeEntry(ring, start, qname, answer);
     },
     clear() {

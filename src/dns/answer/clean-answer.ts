@@ -50,6 +50,7 @@ export type CleanAnswer = (
 export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
   return function cleanAnswer(octets, start, end, question, admit, into) {
     if (!indexAnswer(octets, start, end, question.questionOctets, index)) return false;
+    into.serial = 0;
     into.rcode = index.rcode;
     into.ede = Ede.none;
     into.octets = octets;

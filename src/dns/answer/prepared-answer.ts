@@ -15,6 +15,8 @@ export interface PreparedAnswer {
   /** The records: from behind the question to the end of the authority section. */
   bodyStart: number;
   bodyEnd: number;
+  /** The number under which the cache keeps it: one of its own for each answer, from 1; 0 for one that is not from the cache. */
+  serial: number;
   rcode: number;
   answerCount: number;
   authorityCount: number;
@@ -36,6 +38,7 @@ export function createPreparedAnswer(): PreparedAnswer {
     octets: Buffer.alloc(0),
     bodyStart: 0,
     bodyEnd: 0,
+    serial: 0,
     rcode: 0,
     answerCount: 0,
     authorityCount: 0,

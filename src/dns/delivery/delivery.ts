@@ -8,36 +8,30 @@ import type { Counters } from "../counters.ts";
 import { KERNEL_FAILED, TRUNCATED } from "../own-replies.ts";
 import type { AddressAdmission, LookupObserver } from "../ports.ts";
 import { answerOctets, writeAnswer, type PreparedAnswer } from "../answer/prepared-answer.ts";
+import { createRecentlyLearned } from "./recently-learned.ts";
 import { NO_WAITER, type WaiterTable } from "./waiters.ts";
 import { HEADER_OCTETS } from "../wire/constants.ts";
 import { MAX_OWN_REPLY_OCTETS, writeOwnReply, type OwnReply } from "../wire/reply.ts";
 
 export interface Delivery {
-  /**
-   * Queues an answer for the chain of waiters that starts at `firstWaiter`. `answer` must stay as it is until `settle`. `learnedUnder`: the
-   * admission's epoch when its addresses were learned, where that was just now; else NEVER_LEARNED.
-   */
-  ready(
-    qname: DomainName,
-    qtype: number,
-    answer: PreparedAnswer,
-    ageSeconds: number,
-    firstWaiter: number,
-    learnedUnder: number,
-  ): void;
+  /** Queues an answer for the chain of waiters that starts at `firstWaiter`: the caller fills in the item, which is used again after `settle`. */
+  queue(answer: PreparedAnswer, qname: DomainName, firstWaiter: number): ReadyAnswer;
   /** Answers a chain of waiters ourselves, now. */
   reply(reply: OwnReply, firstWaiter: number): void;
   /** Commits the addresses of all that is ready and sends the answers. */
   settle(): void;
 }
 
-interface ReadyAnswer {
-  qname: DomainName;
-  qtype: number;
+/** An answer on its way to those that wait for it. */
+export interface ReadyAnswer {
+  /** Stays as it is until `settle`. */
   answer: PreparedAnswer;
-  ageSeconds: number;
+  qname: DomainName;
   firstWaiter: number;
-  learnedUnder: number;
+  qtype: number;
+  ageSeconds: number;
+  /** When it was found. */
+  nowMs: number;
 }
 
 export function createDelivery(
@@ -48,11 +42,12 @@ export function createDelivery(
   counters: Counters,
 ): Delivery {
   /** The first `queued` of them wait for `settle`; the objects are used again. */
-  const queue: ReadyAnswer[] = [];
+  const items: ReadyAnswer[] = [];
   let queued = 0;
+  const recentlyLearned = createRecentlyLearned();
 
   function learnUnlessJustLearned(item: ReadyAnswer): void {
-    if (item.learnedUnder !== admission.epoch()) learn(item);
+    if (!recentlyLearned.find(item.answer.serial, admission.epoch(), item.nowMs)) learn(item);
   }
 
   function learn({ qname, answer, ageSeconds }: ReadyAnswer): void {
@@ -108,8 +103,17 @@ export function createDelivery(
 
   function forEachQueued(take: (item: ReadyAnswer) => void): void {
     for (let i = 0; i < queued; i++) {
-      const item = queue[i];
+      const item = items[i];
       if (item) take(item);
+    }
+  }
+
+  /** What was learned before under the same epoch keeps the time of then. */
+  function noteLearned(epoch: number): void {
+    for (let i = 0; i < queued; i++) {
+      const item = items[i];
+      if (item === undefined || recentlyLearned.find(item.answer.serial, epoch, item.nowMs)) continue;
+      recentlyLearned.note(item.answer.serial, epoch, item.nowMs);
     }
   }
 
@@ -120,27 +124,26 @@ export function createDelivery(
   }
 
   return {
-    ready(qname, qtype, answer, ageSeconds, firstWaiter, learnedUnder) {
-      const item = queue[queued];
-      if (item === undefined) {
-        queue[queued] = { qname, qtype, answer, ageSeconds, firstWaiter, learnedUnder };
-      } else {
-        item.qname = qname;
-        item.qtype = qtype;
-        item.answer = answer;
-        item.ageSeconds = ageSeconds;
-        item.firstWaiter = firstWaiter;
-        item.learnedUnder = learnedUnder;
-      }
+    queue(answer, qname, firstWaiter) {
+      const item = (items[queued] ??= { answer, qname, firstWaiter, qtype: 0, ageSeconds: 0, nowMs: 0 });
+      item.answer = answer;
+      item.qname = qname;
+      item.firstWaiter = firstWaiter;
       queued += 1;
+      return item;
     },
     reply,
     settle() {
       if (queued === 0) return;
+      const epoch = admission.epoch();
       forEachQueued(learnUnlessJustLearned);
-      if (admission.commit()) forEachQueued(deliver);
-      // One of them spoils the batch: each by itself, so that only that one fails.
-      else forEachQueued(settleAlone);
+      if (admission.commit()) {
+        noteLearned(epoch);
+        forEachQueued(deliver);
+      } else {
+        // One of them spoils the batch: each by itself, so that only that one fails.
+        forEachQueued(settleAlone);
+      }
       queued = 0;
     },
   };

@@ -1,11 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  createAnswerCache,
-  NEVER_LEARNED,
-  NOT_CACHED,
-  type AnswerCache,
-} from "../../../src/dns/answer/cache.ts";
+import { createAnswerCache, NOT_CACHED, type AnswerCache } from "../../../src/dns/answer/cache.ts";
 import { createPreparedAnswer, type PreparedAnswer } from "../../../src/dns/answer/prepared-answer.ts";
 import { qname } from "../../policy/examples.ts";
 import { at, createFakeNetwork, DENY, ALLOW } from "../support/fake-network.ts";
@@ -62,24 +57,16 @@ describe("an answer is kept", () => {
   });
 });
 
-describe("that its addresses are learned", () => {
-  test("is known for a second, and under the epoch of then", () => {
-    const cache = createAnswerCache();
-    store(cache, "key", answer(60));
-    const entry = cache.find(qname("key"), ADDRESSES, 0);
-    expect(cache.learnedUnder(entry, 0)).toBe(NEVER_LEARNED);
-    cache.noteLearned(entry, 7, 5000);
-    expect(cache.learnedUnder(entry, 5999)).toBe(7);
-    expect(cache.learnedUnder(entry, 6000)).toBe(NEVER_LEARNED);
+test("each answer that is kept has a serial number of its own, also one that takes another's place", () => {
+  const cache = createAnswerCache(2);
+  const serials = ["a", "b", "a", "c"].map((text) => {
+    store(cache, text, answer(60));
+    const into = createPreparedAnswer();
+    cache.read(cache.find(qname(text), ADDRESSES, 0), into);
+    return into.serial;
   });
-
-  test("is forgotten with what another answer takes the place of", () => {
-    const cache = createAnswerCache(1);
-    store(cache, "key", answer(60));
-    cache.noteLearned(cache.find(qname("key"), ADDRESSES, 0), 7, 0);
-    store(cache, "other", answer(60));
-    expect(cache.learnedUnder(cache.find(qname("other"), ADDRESSES, 0), 0)).toBe(NEVER_LEARNED);
-  });
+  expect(serials).not.toContain(0);
+  expect(new Set(serials).size).toBe(4);
 });
 
 describe("what is read", () => {
