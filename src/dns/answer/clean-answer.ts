@@ -12,23 +12,16 @@
  * that points into a TTL, which no honest server writes, is another once that TTL is lowered.
  */
 import { Ede, HEADER_OCTETS, Rcode, RrType } from "../wire/constants.ts";
-import { MAX_ADDRESSES, type PreparedAnswer } from "./prepared-answer.ts";
+import type { PreparedAnswer } from "./prepared-answer.ts";
 import { indexAnswer, readTtl, type AnswerIndex } from "../wire/answer.ts";
-import { sameName } from "../wire/compressed-name.ts";
-import { hasWholeNames } from "../wire/rdata-names.ts";
 import { rebuildAnswer } from "./rebuild-answer.ts";
+import { type AdmitAddress, type AnswerToSelect, selectRecords } from "./select-records.ts";
 import { SOA_OCTETS, writeSoa } from "../wire/reply.ts";
 
 /** Longest life of any record given out. Shorter than a learned address lives, so a client asks again in time. */
 const MAX_TTL_SECONDS = 300;
 /** How long a client may keep an answer whose addresses were all taken out. */
 const FILTERED_TTL_SECONDS = 5;
-const MAX_CHAIN = 16;
-/** Owners compared for one answer; one with more to compare counts as malformed. A long honest chain with its addresses takes some hundred. */
-const MAX_COMPARED = 2048;
-
-/** Whether the address at `octets[at, at + length)` may be given out. */
-export type AdmitAddress = (octets: Buffer, at: number, length: 4 | 16) => boolean;
 
 interface AnswerQuestion {
   readonly qtype: number;
@@ -48,6 +41,16 @@ export type CleanAnswer = (
 
 /** Makes a cleaner over one index of records, which it fills; see `index.rcode` after a call. */
 export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
+  /** One object for all answers. */
+  const answer: AnswerToSelect = {
+    octets: Buffer.alloc(0),
+    start: 0,
+    end: 0,
+    qtype: 0,
+    dnssecOk: false,
+    admit: () => false,
+  };
+
   return function cleanAnswer(octets, start, end, question, admit, into) {
     if (!indexAnswer(octets, start, end, question.questionOctets, index)) return false;
     into.serial = 0;
@@ -56,7 +59,13 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
     into.octets = octets;
     into.bodyStart = start + HEADER_OCTETS + question.questionOctets;
     into.addressOctets = question.qtype === RrType.aaaa ? 16 : 4;
-    if (!selectRecords(octets, start, end, question, admit, index)) return false;
+    answer.octets = octets;
+    answer.start = start;
+    answer.end = end;
+    answer.qtype = question.qtype;
+    answer.dnssecOk = question.dnssecOk;
+    answer.admit = admit;
+    if (!selectRecords(answer, index)) return false;
     if (index.filtered && index.keptAddresses === 0) {
       prepareFiltered(into);
       return true;
@@ -68,63 +77,6 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
     markTtls(into, index, isPositive);
     return true;
   };
-}
-
-/** Marks the records that stay; false where it would have to compare too much. */
-function selectRecords(
-  octets: Buffer,
-  start: number,
-  end: number,
-  { qtype, dnssecOk }: AnswerQuestion,
-  admit: AdmitAddress,
-  index: AnswerIndex,
-): boolean {
-  const addressOctets = qtype === RrType.a ? 4 : qtype === RrType.aaaa ? 16 : 0;
-  let chain = start + HEADER_OCTETS;
-  index.kept = 0;
-  index.filtered = false;
-  index.keptAddresses = 0;
-  let compared = 0;
-  for (let hop = 0; hop <= MAX_CHAIN && chain >= 0; hop++) {
-    let next = -1;
-    for (let i = 0; i < index.count; i++) {
-      const type = index.type[i] ?? 0;
-      const wanted =
-        type === qtype || (type === RrType.cname && next < 0) || (type === RrType.rrsig && dnssecOk);
-      if (!wanted || index.keep[i] === 1) continue;
-      if (++compared > MAX_COMPARED) return false;
-      if (!sameName(octets, start, index.owner[i] ?? 0, chain, end)) continue;
-      if (type === qtype && addressOctets !== 0) {
-        const fits = index.rdataOctets[i] === addressOctets && index.keptAddresses < MAX_ADDRESSES;
-        if (!fits || !admit(octets, index.rdataAt[i] ?? 0, addressOctets)) {
-          index.filtered = true;
-          continue;
-        }
-        index.keptAddresses += 1;
-      } else if (!isWhole(octets, start, end, index, i)) {
-        continue;
-      } else if (type === RrType.cname && qtype !== RrType.cname) {
-        next = index.rdataAt[i] ?? 0;
-      }
-      index.keep[i] = 1;
-      index.kept += 1;
-    }
-    chain = next;
-  }
-  return true;
-}
-
-/** Whether the record's names are whole in themselves: none may lead into the header or nowhere. */
-function isWhole(octets: Buffer, start: number, end: number, index: AnswerIndex, i: number): boolean {
-  const rdataAt = index.rdataAt[i] ?? 0;
-  return hasWholeNames(
-    octets,
-    start,
-    end,
-    index.type[i] ?? 0,
-    rdataAt,
-    rdataAt + (index.rdataOctets[i] ?? 0),
-  );
 }
 
 /** All addresses were taken out: "no data", and why. */

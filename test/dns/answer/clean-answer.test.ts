@@ -1,6 +1,6 @@
 import type { Answer } from "dns-packet";
 import { describe, expect, test } from "vitest";
-import type { AdmitAddress } from "../../../src/dns/answer/clean-answer.ts";
+import type { AdmitAddress } from "../../../src/dns/answer/select-records.ts";
 import { prepare, questionOctetsOf, write } from "../support/clean.ts";
 import {
   a,

@@ -1,11 +1,12 @@
 /** An answer cleaned and written for a client, as one step. */
-import { createAnswerCleaner, type AdmitAddress } from "../../../src/dns/answer/clean-answer.ts";
+import { createAnswerCleaner } from "../../../src/dns/answer/clean-answer.ts";
 import {
   answerOctets,
   createPreparedAnswer,
   writeAnswer,
   type PreparedAnswer,
 } from "../../../src/dns/answer/prepared-answer.ts";
+import type { AdmitAddress } from "../../../src/dns/answer/select-records.ts";
 import { createAnswerIndex } from "../../../src/dns/wire/answer.ts";
 import { HEADER_OCTETS } from "../../../src/dns/wire/constants.ts";
 
