@@ -11,6 +11,7 @@ import { createCounters, type Counters } from "./counters.ts";
 import { createDelivery } from "./delivery/delivery.ts";
 import { createForwarder } from "./upstream/forwarder.ts";
 import { type BoundSettings, createLookupBounds } from "./bounds/lookup-bounds.ts";
+import { createLookupEvents } from "./lookup-events.ts";
 import { createLookupEnd } from "./lookup-end.ts";
 import { QUESTION_ROOM } from "./upstream/lookups.ts";
 import type { AddressAdmission, LookupObserver, LookupPolicy } from "./ports.ts";
@@ -82,7 +83,8 @@ export function createEngine(options: EngineOptions): Engine {
   const index = createAnswerIndex();
   const cache = createAnswerCache();
   const waiters = createWaiterTable(arena, region, options.maxWaiters);
-  const delivery = createDelivery(arena, waiters, options.admission, options.observer, counters);
+  const tell = createLookupEvents(options.observer);
+  const delivery = createDelivery(arena, waiters, options.admission, tell, counters);
   const health = createUpstreamHealth(options.transport.count);
   const forwarder = createForwarder({
     ...options,
@@ -92,7 +94,7 @@ export function createEngine(options: EngineOptions): Engine {
     clean: createAnswerCleaner(index),
     takePrepared: pool.take,
     counters,
-    end: createLookupEnd({ ...options, cache, delivery, counters }),
+    end: createLookupEnd({ ...options, tell, cache, delivery, counters }),
   });
   const resolver = createResolver({
     ...options,
@@ -101,6 +103,7 @@ export function createEngine(options: EngineOptions): Engine {
       onMet: (met) => options.observer.limited(met),
       seed: randomInt(2 ** 32),
     }),
+    tell,
     cache,
     takePrepared: pool.take,
     waiters,

@@ -3,6 +3,7 @@ import type { Counters } from "./counters.ts";
 import type { Delivery } from "./delivery/delivery.ts";
 import type { LookupEnd } from "./upstream/forwarder.ts";
 import { NOTHING_HEARD } from "./upstream/lookups.ts";
+import type { TellLookup } from "./lookup-events.ts";
 import { DENIED, rcodeReply, UPSTREAM_FAILED } from "./own-replies.ts";
 import type { LookupObserver, LookupPolicy } from "./ports.ts";
 
@@ -10,7 +11,8 @@ export interface LookupEndOptions {
   readonly policy: LookupPolicy;
   readonly cache: AnswerCache;
   readonly delivery: Delivery;
-  readonly observer: LookupObserver;
+  readonly observer: Pick<LookupObserver, "forwarded">;
+  readonly tell: TellLookup;
   readonly counters: Counters;
   /** What a lookup has until its deadline. */
   readonly timeoutMs: number;
@@ -23,30 +25,38 @@ export function createLookupEnd({
   cache,
   delivery,
   observer,
+  tell,
   counters,
   timeoutMs,
   now,
 }: LookupEndOptions): LookupEnd {
   return {
-    answered({ qname, kind, qtype, firstWaiter, deadlineMs }, answer, nowMs) {
-      observer.forwarded(nowMs - deadlineMs + timeoutMs);
+    answered({ qname, kind, qtype, firstWaiter, upstream, deadlineMs }, answer, nowMs) {
+      const durationMs = nowMs - deadlineMs + timeoutMs;
+      observer.forwarded(durationMs);
       const decision = policy.decide(qname);
       if (decision.action === "deny") {
         counters.denied += 1;
-        observer.denied(qname, qtype, decision);
+        tell({ qname, qtype, decision, upstream, durationMs }, "denied", DENIED.rcode);
         delivery.reply(DENIED, firstWaiter);
         return;
       }
       cache.store(qname, kind, answer, nowMs);
       const item = delivery.queue(answer, qname, firstWaiter);
       item.qtype = qtype;
+      item.decision = decision;
+      item.upstream = upstream;
+      item.durationMs = durationMs;
       item.ageSeconds = 0;
       item.nowMs = nowMs;
     },
     failed({ qname, qtype, firstWaiter, deadlineMs }, rcode) {
-      observer.forwarded(now() - deadlineMs + timeoutMs);
-      observer.failed(qname, qtype, "upstream");
-      delivery.reply(rcode === NOTHING_HEARD ? UPSTREAM_FAILED : rcodeReply(rcode), firstWaiter);
+      const durationMs = now() - deadlineMs + timeoutMs;
+      observer.forwarded(durationMs);
+      const reply = rcode === NOTHING_HEARD ? UPSTREAM_FAILED : rcodeReply(rcode);
+      const decision = policy.decide(qname);
+      tell({ qname, qtype, decision, upstream: undefined, durationMs }, "upstream", reply.rcode);
+      delivery.reply(reply, firstWaiter);
     },
   };
 }

@@ -3,7 +3,6 @@ import type { Decision } from "../policy/decision.ts";
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
 import type { BoundMet } from "./bounds/lookup-bounds.ts";
-import type { PreparedAnswer } from "./answer/prepared-answer.ts";
 
 /** The policy as it is at the moment of the call. */
 export interface LookupPolicy {
@@ -31,16 +30,37 @@ export interface UpstreamProbes {
   probeFailed(upstream: Endpoint, line: string): void;
 }
 
-/** Why an allowed lookup got no answer: no upstream gave one in time, the kernel refused the addresses, or too many were under way. */
-type LookupFailure = "upstream" | "kernel" | "overload";
+/**
+ * What came of a lookup: the policy denied it; the cache or an upstream answered; we answered an allowed name by ourselves, as its type is
+ * never asked for; a bound on lookups kept it back. Or an allowed one failed: no upstream gave an answer in time, the kernel refused
+ * the addresses, too many lookups were under way.
+ */
+export type LookupOutcome = "denied" | "answered" | "own" | "limited" | "upstream" | "kernel" | "overload";
+
+/** A lookup that the policy has decided on. One object tells of all of them: it is good during the call only. */
+export interface LookupEvent {
+  /** Undefined for a name that no rule can speak of. */
+  readonly qname: DomainName | undefined;
+  /** The name as text that is fit for a log, whatever it is. */
+  readonly text: string;
+  readonly qtype: number;
+  readonly outcome: LookupOutcome;
+  /** Undefined for a name that no rule can speak of: it is denied. */
+  readonly decision: Decision | undefined;
+  /** What the client was told. */
+  readonly rcode: number;
+  /** Index of the upstream that answered; undefined for an answer from the cache or of our own. */
+  readonly upstream: number | undefined;
+  /** From when upstreams were first asked; 0 if none was. */
+  readonly durationMs: number;
+  /** Visits the addresses that were given out, in their order. */
+  forEachAddress(visit: (octets: Uint8Array, at: number, length: 4 | 16) => void): void;
+}
 
 /** What happened, for logs and metrics. Called on the hot path: returns at once. */
 export interface LookupObserver {
-  /** `qname` is text fit for a log, also for names that no rule can speak of. */
-  denied(qname: string, qtype: number, decision: Decision | undefined): void;
-  /** `answer` is valid during the call only. */
-  answered(qname: DomainName, qtype: number, answer: PreparedAnswer): void;
-  failed(qname: DomainName, qtype: number, reason: LookupFailure): void;
+  /** Once for each client that is answered; once for all that wait for one answer if it fails. */
+  lookedUp(event: LookupEvent): void;
   /** Lookups of allowed names are refused from now on until a minute is over; not called for each of them. */
   limited(met: BoundMet): void;
   /** The upstreams are done with a lookup, well or not, this long after it was begun. */

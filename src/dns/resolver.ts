@@ -16,7 +16,8 @@ import type { Forwarder } from "./upstream/forwarder.ts";
 import type { LookupBounds } from "./bounds/lookup-bounds.ts";
 import { createLookupGroups, NO_GROUP } from "./bounds/lookup-groups.ts";
 import { DENIED, LIMITED, OVERLOADED, ownReplyForType, rcodeReply } from "./own-replies.ts";
-import type { LookupObserver, LookupPolicy } from "./ports.ts";
+import type { LookedUp, TellLookup } from "./lookup-events.ts";
+import type { LookupOutcome, LookupPolicy } from "./ports.ts";
 import type { PreparedAnswer } from "./answer/prepared-answer.ts";
 import { NO_WAITER, type Client, type WaiterTable } from "./delivery/waiters.ts";
 import { presentName } from "./wire/present-name.ts";
@@ -27,7 +28,7 @@ import { writeOwnReply, type OwnReply } from "./wire/reply.ts";
 export interface ResolverOptions {
   readonly arena: Arena;
   readonly policy: LookupPolicy;
-  readonly observer: LookupObserver;
+  readonly tell: TellLookup;
   readonly bounds: LookupBounds;
   readonly cache: AnswerCache;
   /** A prepared answer that nobody uses in this pass. */
@@ -48,12 +49,21 @@ export interface Resolver {
 }
 
 export function createResolver(options: ResolverOptions): Resolver {
-  const { arena, policy, observer, cache, waiters, delivery, forwarder, counters } = options;
+  const { arena, policy, tell, cache, waiters, delivery, forwarder, counters } = options;
   const readQuery = createQueryReader();
   const query = createQuery();
   const groupOf = createLookupGroups(options.groupSeed);
   /** What allowed the query at hand. */
   let allowedBy: Decision = { action: "deny", layer: "default", rule: undefined };
+  /** What is told of a query that we answer by ourselves; filled in again and again. */
+  const told: { -readonly [Key in keyof LookedUp]: LookedUp[Key] } = {
+    qname: undefined,
+    text: "",
+    qtype: 0,
+    decision: undefined,
+    upstream: undefined,
+    durationMs: 0,
+  };
 
   function handle(
     start: number,
@@ -83,11 +93,22 @@ export function createResolver(options: ResolverOptions): Resolver {
     const decision = qname === undefined ? undefined : policy.decide(qname);
     if (decision?.action === "allow") {
       allowedBy = decision;
-      return ownReplyForType(qtype);
+      const own = ownReplyForType(qtype);
+      if (own) tellOwn(decision, "own", own.rcode);
+      return own;
     }
     counters.denied += 1;
-    observer.denied(qname ?? presentName(arena.octets, query.start + HEADER_OCTETS), qtype, decision);
+    tellOwn(decision, "denied", DENIED.rcode);
     return DENIED;
+  }
+
+  function tellOwn(decision: Decision | undefined, outcome: LookupOutcome, rcode: number): void {
+    const { qname, qtype } = query;
+    told.qname = qname;
+    told.text = qname ?? presentName(arena.octets, query.start + HEADER_OCTETS);
+    told.qtype = qtype;
+    told.decision = decision;
+    tell(told, outcome, rcode);
   }
 
   function resolve(client: Client, name: number, nameLength: number, nowMs: number): void {
@@ -111,6 +132,9 @@ export function createResolver(options: ResolverOptions): Resolver {
       counters.cacheHits += 1;
       const item = delivery.queue(cached, qname, row);
       item.qtype = query.qtype;
+      item.decision = allowedBy;
+      item.upstream = undefined;
+      item.durationMs = 0;
       item.ageSeconds = cache.ageSeconds(entry, nowMs);
       item.nowMs = nowMs;
     } else if (underWay) {
@@ -119,6 +143,7 @@ export function createResolver(options: ResolverOptions): Resolver {
     } else if (!options.bounds.admits(allowedBy, qname, query.qtype, nowMs)) {
       waiters.release(row);
       counters.limited += 1;
+      tellOwn(allowedBy, "limited", LIMITED.rcode);
       sendOwn(LIMITED, client, name, nameLength);
     } else {
       const lookup = forwarder.start(qname, query, nowMs);
@@ -132,7 +157,7 @@ export function createResolver(options: ResolverOptions): Resolver {
 
   function overload(client: Client, name: number, nameLength: number): void {
     counters.overloads += 1;
-    if (query.qname !== undefined) observer.failed(query.qname, query.qtype, "overload");
+    tellOwn(allowedBy, "overload", OVERLOADED.rcode);
     sendOwn(OVERLOADED, client, name, nameLength);
   }
 

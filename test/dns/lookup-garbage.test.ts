@@ -95,9 +95,7 @@ function createBench(decision: Decision, names: number): Bench {
     policy: { decide: () => decision, admitsAddress: () => true },
     admission: { learn: () => undefined, commit: () => true, epoch: () => 0 },
     observer: {
-      denied: () => undefined,
-      answered: () => undefined,
-      failed: () => undefined,
+      lookedUp: () => undefined,
       limited: () => undefined,
       forwarded: () => undefined,
     },

@@ -2,11 +2,13 @@
  * The last step of a lookup: addresses into the kernel, then the answer to everyone who waits for it. What one pass of the loop has
  * brought is settled together, so its addresses share one round trip to the kernel.
  */
+import type { Decision } from "../../policy/decision.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
 import type { Arena } from "../../sys/arena.ts";
 import type { Counters } from "../counters.ts";
 import { KERNEL_FAILED, TRUNCATED } from "../own-replies.ts";
-import type { AddressAdmission, LookupObserver } from "../ports.ts";
+import type { TellLookup } from "../lookup-events.ts";
+import type { AddressAdmission } from "../ports.ts";
 import { answerOctets, writeAnswer, type PreparedAnswer } from "../answer/prepared-answer.ts";
 import { createRecentlyLearned } from "./recently-learned.ts";
 import { NO_WAITER, type WaiterTable } from "./waiters.ts";
@@ -29,16 +31,21 @@ export interface ReadyAnswer {
   qname: DomainName;
   firstWaiter: number;
   qtype: number;
+  /** What allowed it. */
+  decision: Decision | undefined;
   ageSeconds: number;
   /** When it was found. */
   nowMs: number;
+  /** The upstream that gave it, and how long it took; undefined and 0 for one from the cache. */
+  upstream: number | undefined;
+  durationMs: number;
 }
 
 export function createDelivery(
   arena: Arena,
   waiters: WaiterTable,
   admission: AddressAdmission,
-  observer: LookupObserver,
+  tell: TellLookup,
   counters: Counters,
 ): Delivery {
   /** The first `queued` of them wait for `settle`; the objects are used again. */
@@ -77,8 +84,9 @@ export function createDelivery(
     arena.octets.copyWithin(start + HEADER_OCTETS, from, from + questionOctets);
   }
 
-  function deliver({ qname, qtype, answer, ageSeconds, firstWaiter }: ReadyAnswer): void {
-    for (let row = firstWaiter; row !== NO_WAITER; row = waiters.release(row)) {
+  function deliver(item: ReadyAnswer): void {
+    const { answer, ageSeconds } = item;
+    for (let row = item.firstWaiter; row !== NO_WAITER; row = waiters.release(row)) {
       const client = waiters.client(row);
       if (!client) continue;
       const asker = waiters.asker(row);
@@ -91,7 +99,7 @@ export function createDelivery(
       copyQuestion(row, start, asker.questionOctets);
       writeAnswer(arena.octets, start, answer, asker, ageSeconds);
       client.send(start, length, waiters.nameAt(row), waiters.nameLength(row));
-      observer.answered(qname, qtype, answer);
+      tell(item, "answered", answer.rcode, answer);
     }
   }
 
@@ -117,15 +125,15 @@ export function createDelivery(
     }
   }
 
-  function refuse({ qname, qtype, firstWaiter }: ReadyAnswer): void {
+  function refuse(item: ReadyAnswer): void {
     counters.kernelFailures += 1;
-    observer.failed(qname, qtype, "kernel");
-    reply(KERNEL_FAILED, firstWaiter);
+    tell(item, "kernel", KERNEL_FAILED.rcode);
+    reply(KERNEL_FAILED, item.firstWaiter);
   }
 
   return {
     queue(answer, qname, firstWaiter) {
-      const item = (items[queued] ??= { answer, qname, firstWaiter, qtype: 0, ageSeconds: 0, nowMs: 0 });
+      const item = (items[queued] ??= createItem(answer, qname));
       item.answer = answer;
       item.qname = qname;
       item.firstWaiter = firstWaiter;
@@ -146,5 +154,19 @@ export function createDelivery(
       }
       queued = 0;
     },
+  };
+}
+
+function createItem(answer: PreparedAnswer, qname: DomainName): ReadyAnswer {
+  return {
+    answer,
+    qname,
+    firstWaiter: NO_WAITER,
+    qtype: 0,
+    decision: undefined,
+    ageSeconds: 0,
+    nowMs: 0,
+    upstream: undefined,
+    durationMs: 0,
   };
 }

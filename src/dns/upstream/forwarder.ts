@@ -144,6 +144,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     if (!options.clean(octets, start, stop, lookup, options.policy.admitsAddress, prepared)) {
       turnAway(lookup, upstream, NOTHING_HEARD, nowMs);
     } else if (index.rcode === Rcode.noError || index.rcode === Rcode.nxDomain) {
+      lookup.upstream = upstream;
       end.answered(lookup, prepared, nowMs);
       close(lookup);
     } else if (lookup.edns && refusesEdns(index.rcode)) {

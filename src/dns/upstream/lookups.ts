@@ -34,7 +34,7 @@ export interface Lookup {
   firstWaiter: number;
   /** Chain of slots in which `Attempts` keeps what has been sent for it. */
   firstAttempt: number;
-  /** Index of the upstream asked last, and how many times any was. */
+  /** Index of the upstream asked last, at the end of the one that answered; and how many times any was asked. */
   upstream: number;
   tries: number;
   /** Upstreams asked, and those that answered with neither data nor a clear no: the bit of its index for each. */

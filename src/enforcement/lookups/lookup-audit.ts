@@ -1,5 +1,5 @@
 import type { AuditLog } from "../../audit/audit-log.ts";
-import type { LookupObserver } from "../../dns/ports.ts";
+import type { LookupEvent, LookupObserver } from "../../dns/ports.ts";
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 
 const REASONS = {
@@ -15,17 +15,30 @@ export function createLookupAudit(
 ): LookupObserver {
   return {
     forwarded: recordDuration,
-    denied(host, _qtype, decision) {
-      const layer = decision?.layer ?? "built-in";
-      audit.lookupDenied({ host, layer, rule: decision?.rule?.target.text });
-    },
-    answered(host, _qtype, { octets, bodyStart, addressAt, addressCount, addressOctets }) {
-      if (!audit.wantsAllowed(host)) return;
-      const ips = Array.from(addressAt.subarray(0, addressCount), (offset) => {
-        const address = octets.subarray(bodyStart + offset, bodyStart + offset + addressOctets);
-        return addressOctets === 4 ? renderAddress(address) : renderIpv6(address);
-      });
-      audit.lookupAllowed({ host, ips });
+    lookedUp(event) {
+      const { qname, outcome, decision } = event;
+      switch (outcome) {
+        case "denied":
+          audit.lookupDenied({
+            host: event.text,
+            layer: decision?.layer ?? "built-in",
+            rule: decision?.rule?.target.text,
+          });
+          return;
+        case "answered":
+          if (qname !== undefined && audit.wantsAllowed(qname)) {
+            audit.lookupAllowed({ host: qname, ips: listAddresses(event) });
+          }
+          return;
+        case "upstream":
+        case "kernel":
+        case "overload":
+          if (qname !== undefined) audit.lookupAllowed({ host: qname, ips: [], error: REASONS[outcome] });
+          return;
+        // No upstream was asked: what we say by ourselves is no line, and a bound tells once a minute (`limited`).
+        case "own":
+        case "limited":
+      }
     },
     limited({ bound, perMinute, parent, decision }) {
       audit.lookupsLimited({
@@ -36,8 +49,14 @@ export function createLookupAudit(
         rule: decision.rule?.target.text,
       });
     },
-    failed(host, _qtype, reason) {
-      audit.lookupAllowed({ host, ips: [], error: REASONS[reason] });
-    },
   };
+}
+
+function listAddresses(event: LookupEvent): readonly string[] {
+  const addresses: string[] = [];
+  event.forEachAddress((octets, at, length) => {
+    const address = octets.subarray(at, at + length);
+    addresses.push(length === 4 ? renderAddress(address) : renderIpv6(address));
+  });
+  return addresses;
 }

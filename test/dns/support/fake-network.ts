@@ -1,6 +1,6 @@
 /** The engine on a network and a clock that the test holds: datagrams go into lists, time passes when told. */
 import { createEngine, engineSize, type Engine, type EngineOptions } from "../../../src/dns/engine.ts";
-import type { AddressAdmission, LookupObserver, LookupPolicy } from "../../../src/dns/ports.ts";
+import type { AddressAdmission, LookupEvent, LookupObserver, LookupPolicy } from "../../../src/dns/ports.ts";
 import type { UpstreamTransport } from "../../../src/dns/upstream/transport.ts";
 import type { Client } from "../../../src/dns/delivery/waiters.ts";
 import type { Decision } from "../../../src/policy/decision.ts";
@@ -20,6 +20,11 @@ interface TcpQuery extends SentQuery {
 }
 interface FakeClient extends Client {
   readonly answers: Buffer[];
+}
+
+/** A copy of an event, which is good during the call only. */
+export interface SeenLookup extends Omit<LookupEvent, "forEachAddress"> {
+  readonly addresses: readonly string[];
 }
 
 export interface FakeNetworkOptions {
@@ -46,6 +51,8 @@ export interface FakeNetwork {
   readonly unreachable: Set<number>;
   /** `denied example.org`, `answered example.org`, `failed example.org kernel`: what the observer heard. */
   readonly events: string[];
+  /** All that it was told of lookups, with their addresses in hexadecimal. */
+  readonly lookups: SeenLookup[];
   client(isStream?: boolean): FakeClient;
   /** A client asks, in a pass of its own; returns the client. */
   ask(query: QueryText | Buffer, client?: FakeClient): FakeClient;
@@ -76,6 +83,7 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
   const tcp: TcpQuery[] = [];
   const unreachable = new Set<number>();
   const events: string[] = [];
+  const lookups: SeenLookup[] = [];
   let nowMs = 1000;
   let ids = 100;
   let drawn = { upstream: 0, attempt: 0 };
@@ -111,9 +119,13 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
     },
   };
   const observer: LookupObserver = {
-    denied: (qname) => void events.push(`denied ${qname}`),
-    answered: (qname) => void events.push(`answered ${qname}`),
-    failed: (qname, _qtype, reason) => void events.push(`failed ${qname} ${reason}`),
+    lookedUp(event) {
+      lookups.push(copyEvent(event));
+      const { text, outcome } = event;
+      if (outcome === "own" || outcome === "limited") return;
+      if (outcome === "answered" || outcome === "denied") events.push(`${outcome} ${text}`);
+      else events.push(`failed ${text} ${outcome}`);
+    },
     limited: ({ parent, bound }) => void events.push(`limited ${parent} ${bound}`),
     forwarded: () => undefined,
   };
@@ -161,6 +173,7 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
     tcp,
     unreachable,
     events,
+    lookups,
     client,
     ask: (query, asker) => askTogether([query], asker),
     askTogether,
@@ -184,6 +197,14 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
       return nowMs;
     },
   };
+}
+
+function copyEvent({ forEachAddress, ...facts }: LookupEvent): SeenLookup {
+  const addresses: string[] = [];
+  forEachAddress((octets, start, length) => {
+    addresses.push(Buffer.from(octets.subarray(start, start + length)).toString("hex"));
+  });
+  return { ...facts, addresses };
 }
 
 /** The entry of a list that must be there. */

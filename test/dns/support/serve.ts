@@ -41,9 +41,7 @@ const server = await openDnsServer({
     epoch: () => 0,
   },
   observer: {
-    denied: () => undefined,
-    answered: () => undefined,
-    failed: () => undefined,
+    lookedUp: () => undefined,
     limited: () => undefined,
     forwarded: () => undefined,
   },
