@@ -69,6 +69,23 @@ export function findRule(trie: RuleTrie, target: Target): RankedDecision | undef
   return own?.rule.target.key === target.key ? own : undefined;
 }
 
+/**
+ * All rules that match whatever the target speaks of, those that decide first first: for a name the rules of that name and of the
+ * wildcards above it, for an address or a prefix the prefixes that hold it, for a wildcard those that hold all below it.
+ */
+export function listMatches(trie: RuleTrie, target: Target): readonly RankedDecision[] {
+  const length = countBits(target);
+  const found: RankedDecision[] = [];
+  for (let node = trie; node !== undefined && node.bits <= length;) {
+    const { own, bits, sample } = node;
+    // The way is chosen by single bits, so a rule that stands on it may still be another target's.
+    if (own !== undefined && countCommonBits(sample, target, 0, bits) === bits) found.push(own);
+    if (bits === length) break;
+    node = bitOf(target, bits) === 0 ? node.zero : node.one;
+  }
+  return found.sort((one, other) => one.rank - other.rank);
+}
+
 /** All rules in the order of their targets' bits, each before those that its bits begin. */
 export function* listRules(trie: RuleTrie): Generator<RankedDecision, void, undefined> {
   const ahead: RuleTrie[] = [trie];

@@ -6,9 +6,19 @@ import { decideAddress } from "../../src/policy/decide-address.ts";
 import { decideName } from "../../src/policy/decide-name.ts";
 import type { Decision } from "../../src/policy/decision.ts";
 import { parsePrefix, renderPrefix } from "../../src/policy/prefix.ts";
+import { listMatches } from "../../src/policy/rule-trie.ts";
 import type { Target } from "../../src/policy/target.ts";
 import { anyAction, anyIpv4, anyIpv6, anyName, anyRule, anyTarget } from "./arbitraries.ts";
-import { allowByDefault, compiled, denyByDefault, qname, rules, targets, valueOf } from "./examples.ts";
+import {
+  allowByDefault,
+  compiled,
+  denyByDefault,
+  qname,
+  rules,
+  target as targetOf,
+  targets,
+  valueOf,
+} from "./examples.ts";
 
 function decideText(policy: CompiledPolicy, address: string): Decision {
   const { family, octets } = valueOf(parseAddress(address));
@@ -153,6 +163,54 @@ const anyLayers = fc
       { action: defaultAction, layer: "default", target: undefined },
     ],
   }));
+
+test("the matches of a name or an address are all rules of the list that match it, in the list's order", () => {
+  const anyAsked = fc.oneof(
+    anyName.map((name) => ({ name })),
+    fc.oneof(anyIpv4, anyIpv6).map((address) => ({ address })),
+  );
+  fc.assert(
+    fc.property(anyLayers, fc.array(anyAsked, { maxLength: 10 }), ({ layers, list }, all) => {
+      const { rules: tries } = compilePolicy(layers);
+      for (const asked of all) {
+        const wholly = targetOf("name" in asked ? asked.name : asked.address);
+        const space =
+          wholly.kind !== "prefix" ? tries.names : wholly.prefix.family === 4 ? tries.v4 : tries.v6;
+        const seen = new Set<string>();
+        // Of two rules with the same target only the first one is kept.
+        const wanted = list.filter((entry) => {
+          if (entry.target === undefined || seen.has(entry.target.key)) return false;
+          seen.add(entry.target.key);
+          return plainlyMatches(entry.target, asked);
+        });
+        expect(listMatches(space, wholly).map(shown)).toEqual(wanted);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test.each([
+  ["*.a.example", ["deny *.a.example", "allow *.example"]],
+  ["192.0.2.0/25", ["allow 192.0.2.0/24", "deny 192.0.0.0/16"]],
+  ["2001:db8::/33", ["deny 2001:db8::/32"]],
+])("what holds all of %s are %j", (text, wanted) => {
+  const policy = compiled(
+    denyByDefault(
+      "deny *.a.example",
+      "allow 192.0.2.0/24",
+      "allow a.example",
+      "allow b.a.example",
+      "allow *.example",
+      "deny 192.0.2.7",
+      "deny 192.0.0.0/16",
+      "deny 2001:db8::/32",
+    ),
+  );
+  const space = text.startsWith("*") ? "names" : text.includes(":") ? "v6" : "v4";
+  const found = listMatches(policy.rules[space], targetOf(text));
+  expect(found.map(({ action, rule }) => `${action} ${rule.target.key}`)).toEqual(wanted);
+});
 
 test("names and addresses are decided as by reading the list from the top", () => {
   fc.assert(
