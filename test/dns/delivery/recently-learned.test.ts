@@ -3,6 +3,22 @@ import { createRecentlyLearned } from "../../../src/dns/delivery/recently-learne
 import { at, createFakeNetwork } from "../support/fake-network.ts";
 import { good, NAME, rcodes } from "../support/replies.ts";
 
+/** Learns that the kernel was asked for, with an epoch and a will that the test changes. */
+function network() {
+  const kernel = { epoch: 0, isWilling: true, learned: 0 };
+  const net = createFakeNetwork({
+    admission: {
+      learn: () => void (kernel.learned += 1),
+      commit: () => kernel.isWilling,
+      epoch: () => kernel.epoch,
+    },
+  });
+  net.ask({ name: NAME });
+  net.receive({ to: at(net.sent, 0), message: good(at(net.sent, 0)) });
+  kernel.learned = 0;
+  return { net, kernel };
+}
+
 describe("that an answer's addresses are learned", () => {
   test("is known for a second, and under the epoch of then alone", () => {
     const recently = createRecentlyLearned();
@@ -28,22 +44,6 @@ describe("that an answer's addresses are learned", () => {
 });
 
 describe("a cached answer's addresses", () => {
-  /** Learns that the kernel was asked for, with an epoch and a will that the test changes. */
-  function network() {
-    const kernel = { epoch: 0, isWilling: true, learned: 0 };
-    const net = createFakeNetwork({
-      admission: {
-        learn: () => void (kernel.learned += 1),
-        commit: () => kernel.isWilling,
-        epoch: () => kernel.epoch,
-      },
-    });
-    net.ask({ name: NAME });
-    net.receive({ to: at(net.sent, 0), message: good(at(net.sent, 0)) });
-    kernel.learned = 0;
-    return { net, kernel };
-  }
-
   test("are learned once a second, however often it is given out", () => {
     const { net, kernel } = network();
     for (let i = 0; i < 5; i++) net.ask({ name: NAME });
