@@ -12,6 +12,7 @@ export const REFUSAL_STATUS = {
   "invalid-query": 400,
   unauthorized: 401,
   "local-write": 403,
+  forbidden: 403,
   "not-found": 404,
   "vault-not-found": 404,
   "method-not-allowed": 405,
@@ -23,6 +24,7 @@ export const REFUSAL_STATUS = {
   "apply-failed": 500,
   "internal-error": 500,
   "persist-failed": 500,
+  "too-many-bodies": 503,
 } as const;
 
 /** An answer that is no success: a stable code, one line for people, and for bad input each problem. */

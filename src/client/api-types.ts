@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: ed8e9280b77ead2da80fdc844acb9e23062ce1b6d85fafced3002d15ff059b67
-// types: dfaee66dd217382c8c83ad086270e7dfef1b987b61b34226e055ebc4f7fc1b75
+// document: 13ad87571085079a94b09fdd3d8ba03be53f07cce4913fab6e4b851dfd16ff65
+// types: 0daac2ad4da4ee71c9bb3e6ccef6530b89982b69b805dedd0b72d23d25afa7bb
 
 export interface paths {
   "/policy": {
@@ -121,7 +121,7 @@ export interface components {
     Rules: components["schemas"]["Rule"][] | null;
     /** @description Targets whose rules go; those that no rule has are ignored. */
     Targets: components["schemas"]["Target"][] | null;
-    /** @description A policy. Missing keys, {} and null deny everything; unknown keys are ignored. */
+    /** @description A policy. Missing keys, {} and null deny everything. An unknown key is told of in `warnings`, or refused if the policy would mean something else without it. */
     Policy: {
       defaultAction?: components["schemas"]["Action"];
       egress?: components["schemas"]["Rules"];
@@ -156,7 +156,7 @@ export interface components {
       enforcementMode: components["schemas"]["EnforcementMode"];
       policy: components["schemas"]["ShownPolicy"];
     };
-    /** @description The state after the change; with dryRun=true what it would be, and the rules that would come and go. */
+    /** @description The state after the change; with dryRun=true what it would be, and the rules that would come and go. `warnings` names what in the body was ignored. */
     PolicyChange: {
       /** @constant */
       status: "ok";
@@ -168,6 +168,7 @@ export interface components {
       policy?: components["schemas"]["ShownPolicy"];
       added?: components["schemas"]["ShownRule"][];
       removed?: components["schemas"]["ShownRule"][];
+      warnings?: components["schemas"]["Problem"][];
     };
     /** @description What GET /healthz says. */
     Health: {
@@ -266,6 +267,7 @@ export interface components {
       | "invalid-query"
       | "unauthorized"
       | "local-write"
+      | "forbidden"
       | "not-found"
       | "vault-not-found"
       | "method-not-allowed"
@@ -276,7 +278,8 @@ export interface components {
       | "too-many-rules"
       | "apply-failed"
       | "internal-error"
-      | "persist-failed";
+      | "persist-failed"
+      | "too-many-bodies";
     /** @description RFC 9457 problem details. */
     ProblemDetails: {
       /** @constant */
@@ -450,6 +453,16 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemDetails"];
         };
       };
+      /** @description Service Unavailable: too-many-bodies. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
     };
   };
   postPolicy: {
@@ -544,6 +557,16 @@ export interface operations {
       };
       /** @description Internal Server Error: apply-failed, persist-failed, internal-error. */
       500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Service Unavailable: too-many-bodies. */
+      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -654,6 +677,16 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemDetails"];
         };
       };
+      /** @description Service Unavailable: too-many-bodies. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
     };
   };
   patchRules: {
@@ -748,6 +781,16 @@ export interface operations {
       };
       /** @description Internal Server Error: apply-failed, persist-failed, internal-error. */
       500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Service Unavailable: too-many-bodies. */
+      503: {
         headers: {
           [name: string]: unknown;
         };

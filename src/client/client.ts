@@ -4,11 +4,12 @@
  */
 import createFetchClient from "openapi-fetch";
 import type { components, paths } from "./api-types.ts";
-import { ApiError, ConnectionError } from "./errors.ts";
+import { ApiError, ConnectionError, UnknownKeyError } from "./errors.ts";
+import { checkKeys, checkRules } from "./known-keys.ts";
 import { type TransportOptions, createTransport } from "./transport.ts";
 import { readAnswer, toApiError } from "./read-answer.ts";
 
-export { ApiError, ConnectionError };
+export { ApiError, ConnectionError, UnknownKeyError };
 export type { ApiErrorCode, ApiProblem } from "./errors.ts";
 
 type Schemas = components["schemas"];
@@ -64,7 +65,10 @@ export interface StatusOptions extends CallOptions {
 /** Where the sidecar is, and the defaults that may be changed. */
 export type ClientOptions = Pick<TransportOptions, "endpoint"> & Partial<Omit<TransportOptions, "endpoint">>;
 
-/** Every call throws ApiError where it is refused, ConnectionError where no answer came, and the signal's reason. */
+/**
+ * Every call throws ApiError where it is refused, ConnectionError where no answer came, UnknownKeyError where what it was given holds
+ * a key that the API does not know, and the signal's reason.
+ */
 export interface EgressClient {
   getPolicy(options?: CallOptions): Promise<PolicyState>;
   /** Puts rules first, by target: see PATCH in the API's document. */
@@ -81,7 +85,9 @@ export interface EgressClient {
 
 const ACCEPT = { Accept: "application/json, application/problem+json, text/plain" };
 
+/** Throws UnknownKeyError. */
 export function createEgressClient({ endpoint, ...options }: ClientOptions): EgressClient {
+  checkKeys(options, "client", "options");
   const transport = createTransport({
     endpoint,
     token: options.token,
@@ -97,17 +103,24 @@ export function createEgressClient({ endpoint, ...options }: ClientOptions): Egr
   });
   const read = readAnswer(transport);
   return {
-    getPolicy: (call = {}) => read(api.GET("/policy", withSignal(call))),
-    patchRules: (rules, change = {}) =>
-      read(api.PATCH("/policy", { ...forChange(change), body: [...rules] })),
-    replacePolicy: ({ egress, ...policy }, change = {}) => {
-      const body = egress === undefined ? policy : { ...policy, egress: [...egress] };
+    getPolicy: async (call = {}) => read(api.GET("/policy", withSignal(call))),
+    async patchRules(rules, change = {}) {
+      checkRules(rules, "rules");
+      return read(api.PATCH("/policy", { ...forChange(change), body: [...rules] }));
+    },
+    async replacePolicy(policy, change = {}) {
+      checkKeys(policy, "policy", "policy");
+      const { egress, ...rest } = policy;
+      checkRules(egress ?? [], "policy.egress");
+      const body = egress === undefined ? rest : { ...rest, egress: [...egress] };
       return read(api.PUT("/policy", { ...forChange(change), body }));
     },
-    resetPolicy: (change = {}) => read(api.PUT("/policy", forChange(change))),
-    deleteRules: (targets, change = {}) =>
+    resetPolicy: async (change = {}) => read(api.PUT("/policy", forChange(change))),
+    deleteRules: async (targets, change = {}) =>
       read(api.DELETE("/policy", { ...forChange(change), body: [...targets] })),
-    async getStatus({ limit, after, ...call } = {}) {
+    async getStatus(page = {}) {
+      checkKeys(page, "status", "options");
+      const { limit, after, ...call } = page;
       const query = { ...(limit === undefined ? {} : { limit }), ...(after === undefined ? {} : { after }) };
       const { etag: _none, ...status } = await read(
         api.GET("/status", { ...withSignal(call), params: { query } }),
@@ -123,11 +136,15 @@ export function createEgressClient({ endpoint, ...options }: ClientOptions): Egr
   };
 }
 
-function withSignal({ signal }: CallOptions): { readonly signal?: AbortSignal } {
+function withSignal(options: CallOptions): { readonly signal?: AbortSignal } {
+  checkKeys(options, "call", "options");
+  const { signal } = options;
   return signal === undefined ? {} : { signal };
 }
 
-function forChange({ ifMatch, dryRun = false, ...call }: ChangeOptions) {
+function forChange(options: ChangeOptions) {
+  checkKeys(options, "change", "options");
+  const { ifMatch, dryRun = false, ...call } = options;
   const params = {
     ...(dryRun ? { query: { dryRun } } : {}),
     ...(ifMatch === undefined ? {} : { header: { "If-Match": ifMatch } }),

@@ -51,3 +51,15 @@ export class ConnectionError extends Error {
     this.mayBeDone = mayBeDone;
   }
 }
+
+/** What was to be sent has a key that the API does not know: nothing was sent, since leaving it out could mean something else. */
+export class UnknownKeyError extends TypeError {
+  /** As in `policy.egress[3].ports`. */
+  readonly path: string;
+
+  constructor(path: string, known: readonly string[]) {
+    super(`${path} is not known, only ${known.join(", ")}: nothing was sent`);
+    this.name = "UnknownKeyError";
+    this.path = path;
+  }
+}

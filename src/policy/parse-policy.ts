@@ -4,6 +4,7 @@ import { type Problem, type Result, accepted, oneLine, quote, refused, refusedAl
 import { type Action, type Rule, parseAction } from "./rule.ts";
 import { type Steps, takeAll } from "./steps.ts";
 import { type Target, parseTarget } from "./target.ts";
+import { findUnknownKeys, POLICY_KEYS, RULE_KEYS, type UnknownKeys } from "./unknown-keys.ts";
 
 /** What a text without a value in it reads as: the caller says what that means. */
 export type Blank = "blank";
@@ -25,32 +26,36 @@ export function parseTargetsJson(text: string): Result<readonly Target[] | Blank
 
 /**
  * Reads a policy, a step for each rule after one for the JSON (5 ms for a MiB). `null`, `{}` and absent or `null` fields take the
- * closed reading: `defaultAction` deny, no rules. Unknown keys are ignored, `__proto__` among them; of duplicate keys the last holds.
- * Every problem is reported, with its place.
+ * closed reading: `defaultAction` deny, no rules. Of duplicate keys the last holds. A key that is not known is a warning, or a problem
+ * (see `unknown-keys.ts`). Every problem is reported, with its place.
  */
 export function policySteps(text: string): Steps<Result<Policy | Blank>> {
   return jsonSteps(text, function* (value) {
-    const egress: unknown = isRecord(value) ? value["egress"] : undefined;
-    if (!isRecord(value) || !Array.isArray(egress)) return readWhole(policyShape, value);
-    const frame = policyShape.safeParse({ ...value, egress: [] });
-    const rules = yield* itemSteps(ruleShape, egress, ["egress"]);
-    if (frame.success && rules.ok) return accepted({ ...frame.data, egress: rules.value });
-    const problems = frame.success ? [] : frame.error.issues.map((issue) => toProblem(issue));
-    return refusedAll([...problems, ...(rules.ok ? [] : rules.problems)]);
+    if (!isRecord(value) || Array.isArray(value)) return readWhole(policyShape, value);
+    const { egress } = value;
+    const keys = findUnknownKeys(value, POLICY_KEYS, "");
+    const frame = policyShape.safeParse(Array.isArray(egress) ? { ...value, egress: [] } : value);
+    const rules = yield* ruleListSteps(Array.isArray(egress) ? egress : [], "egress");
+    const frameProblems = frame.success ? [] : frame.error.issues.map((issue) => toProblem(issue));
+    const problems = [...frameProblems, ...keys.problems, ...rules.problems];
+    if (!frame.success || problems.length > 0) return refusedAll(problems);
+    return accepted({ ...frame.data, egress: rules.values }, [...keys.warnings, ...rules.warnings]);
   });
 }
 
 /** Reads an array of rules, a step for each; `null` is the empty array. A rule without an action denies. */
 export function rulesSteps(text: string): Steps<Result<readonly Rule[] | Blank>> {
   return jsonSteps(text, function* (value) {
-    return Array.isArray(value) ? yield* listSteps(ruleShape, value) : readWhole(rulesShape, value);
+    return Array.isArray(value) ? toResult(yield* ruleListSteps(value, "")) : readWhole(rulesShape, value);
   });
 }
 
 /** Reads an array of targets, a step for each; `null` is the empty array. */
 export function targetsSteps(text: string): Steps<Result<readonly Target[] | Blank>> {
   return jsonSteps(text, function* (value) {
-    return Array.isArray(value) ? yield* listSteps(targetShape, value) : readWhole(targetsShape, value);
+    return Array.isArray(value)
+      ? toResult(yield* itemSteps(targetShape, value, { place: "", findKeys: () => NO_KEYS }))
+      : readWhole(targetsShape, value);
   });
 }
 
@@ -111,26 +116,46 @@ function readWhole<T>(shape: z.ZodMiniType<T>, value: unknown): Result<T> {
     : refusedAll(parsed.error.issues.map((issue) => toProblem(issue)));
 }
 
-function* listSteps<T>(shape: z.ZodMiniType<T>, items: readonly unknown[]): Steps<Result<readonly T[]>> {
-  const read = yield* itemSteps(shape, items, []);
-  return read.ok ? read : refusedAll(read.problems);
+interface Items<T> {
+  readonly values: readonly T[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
 }
 
-/** What zod makes of an array of these, and all its problems. */
+function ruleListSteps(items: readonly unknown[], place: string): Steps<Items<Rule>> {
+  return itemSteps(ruleShape, items, { place, findKeys: findRuleKeys });
+}
+
+function findRuleKeys(item: unknown, at: string): UnknownKeys {
+  return isRecord(item) && !Array.isArray(item) ? findUnknownKeys(item, RULE_KEYS, at) : NO_KEYS;
+}
+
+/** What zod makes of an array of these, a step for each, and all that is wrong with them. */
 function* itemSteps<T>(
   shape: z.ZodMiniType<T>,
   items: readonly unknown[],
-  place: readonly string[],
-): Steps<Result<readonly T[]>> {
+  { place, findKeys }: { place: string; findKeys: (item: unknown, at: string) => UnknownKeys },
+): Steps<Items<T>> {
   const values: T[] = [];
   const problems: Problem[] = [];
+  const warnings: Problem[] = [];
   for (const [index, item] of items.entries()) {
+    const at = `${place}[${index}]`;
     const parsed = shape.safeParse(item);
+    const keys = findKeys(item, at);
     if (parsed.success) values.push(parsed.data);
-    else problems.push(...parsed.error.issues.map((issue) => toProblem(issue, [...place, index])));
+    else problems.push(...parsed.error.issues.map((issue) => toProblem(issue, at)));
+    problems.push(...keys.problems);
+    warnings.push(...keys.warnings);
     yield;
   }
-  return problems.length === 0 ? accepted(values) : { ok: false, problems };
+  return { values, problems, warnings };
+}
+
+const NO_KEYS: UnknownKeys = { problems: [], warnings: [] };
+
+function toResult<T>({ values, problems, warnings }: Items<T>): Result<readonly T[]> {
+  return problems.length > 0 ? refusedAll(problems) : accepted(values, warnings);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -152,9 +177,7 @@ function unknownAction(text: string | null | undefined): string {
   return `${quote(text ?? "")} is no action, must be allow or deny`;
 }
 
-function toProblem({ path, message }: z.core.$ZodIssue, within: readonly PropertyKey[] = []): Problem {
-  const place = [...within, ...path]
-    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
-    .join("");
-  return { path: place.replace(/^\./, ""), message };
+function toProblem({ path, message }: z.core.$ZodIssue, at = ""): Problem {
+  const place = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
+  return { path: `${at}${place}`.replace(/^\./, ""), message };
 }

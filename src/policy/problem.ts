@@ -4,16 +4,19 @@ export interface Problem {
   readonly message: string;
 }
 
-/** What reading input gives: the value, or every problem that was found (at least one). */
+/** What reading input gives: the value, and what in the input says nothing; or every problem that was found (at least one). */
 export type Result<T> =
-  | { readonly ok: true; readonly value: T }
+  | { readonly ok: true; readonly value: T; readonly warnings?: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Problems that a report lists before it only counts the rest. */
 const PROBLEMS_SHOWN = 20;
 
-export function accepted<T>(value: T): Result<T> {
-  return { ok: true, value };
+/** Of many warnings the first 20, and one that counts the others. */
+export function accepted<T>(value: T, warnings: readonly Problem[] = []): Result<T> {
+  return warnings.length === 0
+    ? { ok: true, value }
+    : { ok: true, value, warnings: firstOf(warnings, "warning") };
 }
 
 export function refused(message: string, path = ""): Result<never> {
@@ -22,10 +25,19 @@ export function refused(message: string, path = ""): Result<never> {
 
 /** A refusal with many problems: the first 20 in order, then one that counts the others. */
 export function refusedAll(problems: readonly Problem[]): Result<never> {
-  const hidden = problems.length - PROBLEMS_SHOWN;
-  if (hidden <= 0) return { ok: false, problems };
-  const rest = { path: "", message: `${hidden} more ${hidden === 1 ? "problem" : "problems"} not shown` };
-  return { ok: false, problems: [...problems.slice(0, PROBLEMS_SHOWN), rest] };
+  return { ok: false, problems: firstOf(problems, "problem") };
+}
+
+/** What was read, where it came with no warning; else they are what is wrong with it. */
+export function strictly<T>(result: Result<T>): Result<T> {
+  return result.ok && result.warnings !== undefined ? { ok: false, problems: result.warnings } : result;
+}
+
+function firstOf(found: readonly Problem[], what: string): readonly Problem[] {
+  const hidden = found.length - PROBLEMS_SHOWN;
+  if (hidden <= 0) return found;
+  const rest = { path: "", message: `${hidden} more ${what}${hidden === 1 ? "" : "s"} not shown` };
+  return [...found.slice(0, PROBLEMS_SHOWN), rest];
 }
 
 /** All problems in one line: `egress[3].target: is blank; egress[4].action: must be a string`. */

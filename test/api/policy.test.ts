@@ -263,37 +263,3 @@ describe("/healthz", () => {
     expect(await api.call("POST", "/healthz")).toMatchObject({ status: 405, text: "method not allowed" });
   });
 });
-
-describe("/credential-vault", () => {
-  const token = "s3cret";
-  it.each([
-    { method: "GET", path: "/credential-vault", status: 404, text: "credential vault not found" },
-    { method: "GET", path: "/credential-vault/bindings/x", status: 404, text: "credential vault not found" },
-    {
-      method: "POST",
-      path: "/credential-vault",
-      status: 412,
-      text: "credential vault requires transparent mitmproxy",
-    },
-    {
-      method: "PATCH",
-      path: "/credential-vault/x",
-      status: 412,
-      text: "credential vault requires transparent mitmproxy",
-    },
-    { method: "HEAD", path: "/credential-vault", status: 405, text: "" },
-  ])("$method $path is $status $text", async ({ method, path, status, text }) => {
-    await using api = await startApi({ auth: { token, allowLocalWrites: false } });
-    const headers = { "OPENSANDBOX-EGRESS-AUTH": token };
-    expect(await api.call(method, path, { headers })).toMatchObject({ status, text });
-    expect((await api.call(method, path)).status).toBe(401);
-  });
-
-  it("asks for a token to be set before anything can be written", async () => {
-    await using api = await startApi();
-    expect(await api.call("DELETE", "/credential-vault")).toMatchObject({
-      status: 412,
-      text: "credential vault requires egress API auth token",
-    });
-  });
-});

@@ -120,7 +120,10 @@ describe("GET /status", () => {
   it("is for those who may read the policy", async () => {
     const auth = { token: "s3cret", allowLocalWrites: false };
     await using api = await startApi({ auth, status: statusSources() });
-    expect(await api.call("GET", "/status")).toMatchObject({ status: 401, text: "unauthorized" });
+    expect(await api.call("GET", "/status")).toMatchObject({
+      status: 401,
+      text: expect.stringMatching(/^unauthorized/),
+    });
     expect(await api.call("POST", "/status")).toMatchObject({ status: 401 });
     const headers = { "OPENSANDBOX-EGRESS-AUTH": "s3cret" };
     expect((await api.call("GET", "/status", { headers })).status).toBe(200);

@@ -217,7 +217,7 @@ describe("the other paths", () => {
     const answer = await call("GET", undefined, { path: "/metrics" });
     expect(answer.text).toMatch(/^# TYPE egress_policy_denied_total counter$/m);
     const stranger = await callApi({ socketPath: outside.socketPath, method: "GET", path: "/metrics" });
-    expect(stranger).toMatchObject({ status: 401, text: "unauthorized" });
+    expect(stranger).toMatchObject({ status: 401, text: expect.stringMatching(/^unauthorized/) });
     expect(findDeviation("GET", "/metrics", stranger)).toBeUndefined();
   });
 
@@ -243,7 +243,7 @@ describe("the other paths", () => {
     ]);
     expect(await call("GET", undefined, { path: "/status?limit=x" })).toMatchObject({ status: 400 });
     const stranger = await callApi({ socketPath: outside.socketPath, method: "GET", path: "/status" });
-    expect(stranger).toMatchObject({ status: 401, text: "unauthorized" });
+    expect(stranger).toMatchObject({ status: 401, text: expect.stringMatching(/^unauthorized/) });
     expect(findDeviation("GET", "/status", stranger)).toBeUndefined();
     expect(await call("OPTIONS", undefined, { path: "/status" })).toMatchObject({ status: 405 });
   });
@@ -258,7 +258,9 @@ describe("the other paths", () => {
   test.each([
     ["GET", "/credential-vault", 404, "credential vault not found"],
     ["POST", "/credential-vault", 412, "credential vault requires transparent mitmproxy"],
-    ["PATCH", "/credential-vault/bindings", 412, "credential vault requires transparent mitmproxy"],
+    ["PUT", "/credential-vault", 405, "method not allowed"],
+    ["PATCH", "/credential-vault/bindings", 405, "method not allowed"],
+    ["GET", "/credential-vault/nosuch", 404, "not found"],
     ["GET", "/nowhere", 404, "no such path"],
   ])("%s %s is %i %s", async (method, path, status, text) => {
     const headers = { "OPENSANDBOX-EGRESS-AUTH": sidecar.token };

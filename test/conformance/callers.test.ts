@@ -49,7 +49,7 @@ describe("with a token", () => {
     for (const place of PLACES) {
       for (const method of ["GET", "PATCH", "OPTIONS"]) {
         const stranger = await callAs(lab, { ...place, method, body: "not even JSON" });
-        expect(stranger).toMatchObject({ status: 401, text: "unauthorized" });
+        expect(stranger).toMatchObject({ status: 401, text: expect.stringMatching(/^unauthorized/) });
         expect(stranger.headers.etag).toBeUndefined();
       }
       const headers = { "OpenSandbox-Egress-Auth": TOKEN };

@@ -64,8 +64,8 @@ export function createAuth(settings: AuthSettings, { isLocal, nowMs, startMs }: 
       if (c.env.overUnixSocket) return undefined;
       const signature = readSignature(c);
       if (signature !== undefined) return refuseTime(signature, nowMs(), startMs);
-      const sent = c.env.incoming.headers[TOKEN_HEADER.toLowerCase()];
-      return typeof sent === "string" && matches(expected, sent) ? undefined : UNAUTHORIZED;
+      const sent = readToken(c);
+      return sent !== undefined && matches(expected, sent) ? undefined : UNAUTHORIZED;
     },
     refuseChange(c) {
       if (!signedWrites || c.env.overUnixSocket || readSignature(c) !== undefined) return undefined;
@@ -92,6 +92,13 @@ function refuseLocal(c: ApiContext, isLocal: IsLocalAddress): Refusal | undefine
   return remoteAddress === localAddress || isLocal(remoteAddress) ? LOCAL_WRITE : undefined;
 }
 
+/** As the SDKs send it, or as every HTTP client can (RFC 6750 section 2.1); the former counts where both are sent. */
+function readToken(c: ApiContext): string | undefined {
+  const { [TOKEN_HEADER.toLowerCase()]: sent, authorization = "" } = c.env.incoming.headers;
+  if (sent !== undefined) return typeof sent === "string" ? sent : undefined;
+  return /^bearer +(.+)$/i.exec(authorization)?.[1];
+}
+
 function readSignature(c: ApiContext): Signature | "unreadable" | undefined {
   const sent = c.env.incoming.headers[SIGNATURE_HEADER.toLowerCase()];
   if (sent === undefined) return undefined;
@@ -115,10 +122,13 @@ function refuseTime(
 const OUT_OF_TIME = `the signature's time is more than ${SIGNATURE_LIFE_MS / 1000} s from ours: sign it again, and check the clocks`;
 
 function unauthorized(reason: string): Refusal {
-  return { code: "unauthorized", message: `unauthorized: ${reason}` };
+  const headers = { "WWW-Authenticate": "Bearer" };
+  return { code: "unauthorized", message: `unauthorized: ${reason}`, headers };
 }
 
-const UNAUTHORIZED: Refusal = { code: "unauthorized", message: "unauthorized" };
+const UNAUTHORIZED = unauthorized(
+  `send the token as ${TOKEN_HEADER}, or as Authorization: Bearer; or sign the call (${SIGNATURE_HEADER})`,
+);
 const UNREADABLE = unauthorized(`${SIGNATURE_HEADER} is not t=UNIX_MS,n=NONCE,v1=HEX`);
 const WRONG_SIGNATURE = unauthorized("the signature is not this call's");
 const USED_NONCE = unauthorized("the signature was used before: sign each call anew");

@@ -48,7 +48,7 @@ function describeOperation(operation: Operation): object {
     operationId: id,
     summary,
     ...(description === undefined ? {} : { description }),
-    security: isGuarded ? [{ token: [] }, { signature: [] }, {}] : [],
+    security: isGuarded ? [{ token: [] }, { bearer: [] }, { signature: [] }, {}] : [],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...body,
     responses: { 200: describeSuccess(operation), ...describeRefusals(operation) },
@@ -157,6 +157,7 @@ const SECURITY_SCHEMES = {
     name: TOKEN_HEADER,
     description: "Where the sidecar has a token set. Not asked for on the unix socket.",
   },
+  bearer: { type: "http", scheme: "bearer", description: "The same token, as any HTTP client can send it." },
   signature: {
     type: "apiKey",
     in: "header",

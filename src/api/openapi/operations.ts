@@ -39,6 +39,7 @@ const CHANGE_REFUSALS = [
   "apply-failed",
   "persist-failed",
   "internal-error",
+  "too-many-bodies",
 ] as const;
 
 const REPLACE = {

@@ -35,6 +35,7 @@ const policyChangeShape = z.object({
   policy: shownPolicyShape.optional(),
   added: z.array(shownRuleShape).optional(),
   removed: z.array(shownRuleShape).optional(),
+  warnings: z.array(problemShape).optional(),
 });
 const refusalCodeShape = z.enum(Object.keys(REFUSAL_STATUS));
 const problemDetailsShape = z.object({
@@ -78,7 +79,8 @@ const NAMED: readonly (readonly [z.core.$ZodType, Named])[] = [
     policyShape,
     {
       id: "Policy",
-      description: "A policy. Missing keys, {} and null deny everything; unknown keys are ignored.",
+      description:
+        "A policy. Missing keys, {} and null deny everything. An unknown key is told of in `warnings`, or refused if the policy would mean something else without it.",
     },
   ],
   [modeShape, { id: "Mode", description: "In a word what the policy does." }],
@@ -94,7 +96,7 @@ const NAMED: readonly (readonly [z.core.$ZodType, Named])[] = [
     {
       id: "PolicyChange",
       description:
-        "The state after the change; with dryRun=true what it would be, and the rules that would come and go.",
+        "The state after the change; with dryRun=true what it would be, and the rules that would come and go. `warnings` names what in the body was ignored.",
     },
   ],
   [healthShape, { id: "Health", description: "What GET /healthz says." }],

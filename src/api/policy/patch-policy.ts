@@ -14,5 +14,5 @@ export async function patchPolicy(
   if (parsed.value === "blank") return replyToBadBody("empty-body", "empty body");
   if (parsed.value.length === 0) return replyToBadBody("invalid-rules", "invalid patch rules: empty array");
   const outcome = await control.change({ kind: "merge", rules: parsed.value }, options);
-  return replyToChange(outcome, { dryRun: options.dryRun === true, takeSteps });
+  return replyToChange(outcome, { dryRun: options.dryRun === true, takeSteps, warnings: parsed.warnings });
 }

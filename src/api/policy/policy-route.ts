@@ -6,6 +6,7 @@ import { type BodyLimits, readBody } from "../http/body.ts";
 import type { ApiContext } from "../context.ts";
 import { deletePolicy } from "./delete-policy.ts";
 import { getPolicy } from "./get-policy.ts";
+import { readChangeQuery } from "./change-query.ts";
 import { patchPolicy } from "./patch-policy.ts";
 import { type Refusal, renderRefusal } from "../refusal.ts";
 import { replacePolicy } from "./replace-policy.ts";
@@ -59,12 +60,12 @@ type ChangeRequest =
 async function readRequest(c: ApiContext, { auth, bodyLimits }: PolicyRouteParts): Promise<ChangeRequest> {
   const refusal = auth.refuseChange(c);
   if (refusal !== undefined) return { ok: false, refusal };
-  const dryRun = readDryRun(c.req.queries("dryRun"));
-  if (dryRun === undefined) return { ok: false, refusal: BAD_DRY_RUN };
+  const query = readChangeQuery(c.req.queries());
+  if (!query.ok) return query;
   const ifMatch = c.req.header("If-Match");
   const body = await readBody(c.env.incoming, c.env.outgoing, bodyLimits);
   if (!body.ok) return body;
-  return { ...body, options: { dryRun, ...(ifMatch === undefined ? {} : { ifMatch }) } };
+  return { ...body, options: { dryRun: query.dryRun, ...(ifMatch === undefined ? {} : { ifMatch }) } };
 }
 
 /** A world that fails is told in a line; anything else is our own bug and goes on to the application's error handler. */
@@ -78,13 +79,6 @@ function replyToFailure(error: unknown): Reply {
   throw error;
 }
 
-function readDryRun(values: readonly string[] | undefined): boolean | undefined {
-  if (values === undefined) return false;
-  const [value, ...more] = values;
-  if (more.length > 0) return undefined;
-  return value === "true" || (value === "false" ? false : undefined);
-}
-
 function refuse(refusal: Refusal): Reply {
   return { ok: false, refusal, etag: undefined };
 }
@@ -93,9 +87,4 @@ const METHOD_NOT_ALLOWED: Refusal = {
   code: "method-not-allowed",
   message: "method not allowed",
   headers: { Allow: "GET, POST, PUT, PATCH, DELETE" },
-};
-
-const BAD_DRY_RUN: Refusal = {
-  code: "invalid-query",
-  message: "dryRun: must be true or false, and given once",
 };

@@ -16,5 +16,10 @@ export async function replacePolicy(
   const policy = parsed.value === "blank" ? DENY_ALL : parsed.value;
   const outcome = await control.change({ kind: "replace", policy }, options);
   const reason = isBlank ? { reason: "policy reset to default deny-all" } : {};
-  return replyToChange(outcome, { dryRun: options.dryRun === true, takeSteps, ...reason });
+  return replyToChange(outcome, {
+    dryRun: options.dryRun === true,
+    takeSteps,
+    warnings: parsed.warnings,
+    ...reason,
+  });
 }

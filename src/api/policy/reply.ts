@@ -15,12 +15,14 @@ export interface ReplyOptions {
   readonly takeSteps: TakeSteps;
   /** Said of a change that was made. */
   readonly reason?: string;
+  /** What in the body said nothing. */
+  readonly warnings?: readonly Problem[] | undefined;
 }
 
 /** The reply to a change. Keys stand in the order that the API promises. */
 export async function replyToChange(
   outcome: ChangeOutcome,
-  { dryRun, takeSteps, reason }: ReplyOptions,
+  { dryRun, takeSteps, reason, warnings }: ReplyOptions,
 ): Promise<Reply> {
   if (outcome.kind === "precondition-failed") {
     const message = `the policy has changed: If-Match does not hold for ${outcome.etag}`;
@@ -33,13 +35,14 @@ export async function replyToChange(
   const { state, previous } = outcome;
   const said = outcome.kind === "unchanged" ? "no matching targets found" : reason;
   const body = { ...describeState(state), ...(said === undefined ? {} : { reason: said }) };
-  if (!dryRun) return { ok: true, body, etag: state.etag };
+  const told = warnings === undefined ? {} : { warnings };
+  if (!dryRun) return { ok: true, body: { ...body, ...told }, etag: state.etag };
   const preview = {
     dryRun: true,
     policy: renderPolicy(state.policy),
     ...(await takeSteps(diffSteps(previous.policy, state.policy))),
   };
-  return { ok: true, body: { ...body, ...preview }, etag: previous.etag };
+  return { ok: true, body: { ...body, ...preview, ...told }, etag: previous.etag };
 }
 
 export function describeState({ policy, enforcementMode }: PolicySnapshot): object {

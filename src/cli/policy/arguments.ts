@@ -2,7 +2,15 @@
 import { parseArgs } from "node:util";
 import { parsePolicyJson, parseRulesJson, parseTargetsJson } from "../../policy/parse-policy.ts";
 import { DENY_ALL, type Policy } from "../../policy/policy.ts";
-import { accepted, type Problem, quote, refused, refusedAll, type Result } from "../../policy/problem.ts";
+import {
+  accepted,
+  type Problem,
+  quote,
+  refused,
+  refusedAll,
+  type Result,
+  strictly,
+} from "../../policy/problem.ts";
 import { type Action, parseAction, type Rule } from "../../policy/rule.ts";
 import { parseTarget, type Target } from "../../policy/target.ts";
 import { CALL_OPTIONS, type Place, readPlace, refusedByParser } from "../call/place.ts";
@@ -160,7 +168,7 @@ function readTargets(written: readonly string[]): Result<readonly Target[]> {
   return all(written.map((text) => parseTarget(text)));
 }
 
-/** Reads `--file`, `none` where there is none. A blank file is a slip, not a wish. */
+/** Reads `--file`, `none` where there is none. A blank file is a slip, not a wish, and so is a key that nobody knows. */
 function readFile<T>(
   { file }: Options,
   readText: ReadText,
@@ -175,7 +183,7 @@ function readFile<T>(
   } catch (error) {
     return refused(error instanceof Error ? error.message : String(error), place);
   }
-  const parsed = parse(text);
+  const parsed = strictly(parse(text));
   if (!parsed.ok) return refusedAll(placed(parsed.problems, place));
   return parsed.value === "blank" ? refused("is blank", place) : accepted(parsed.value);
 }

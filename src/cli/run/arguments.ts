@@ -2,7 +2,15 @@
 import { parseArgs } from "node:util";
 import { parsePolicyJson } from "../../policy/parse-policy.ts";
 import { DENY_ALL, type Policy } from "../../policy/policy.ts";
-import { accepted, type Problem, quote, refused, refusedAll, type Result } from "../../policy/problem.ts";
+import {
+  accepted,
+  type Problem,
+  quote,
+  refused,
+  refusedAll,
+  type Result,
+  strictly,
+} from "../../policy/problem.ts";
 import { type Action, parseAction, type Rule } from "../../policy/rule.ts";
 import { parseTarget } from "../../policy/target.ts";
 
@@ -100,7 +108,7 @@ function readPolicyFile(path: string, readText: (path: string) => string): Resul
   } catch (error) {
     return refused(error instanceof Error ? error.message : String(error), `--policy ${path}`);
   }
-  const policy = parsePolicyJson(text);
+  const policy = strictly(parsePolicyJson(text));
   if (!policy.ok) return refusedAll(placed(policy.problems, `--policy ${path}`));
   return accepted(policy.value === "blank" ? DENY_ALL : policy.value);
 }

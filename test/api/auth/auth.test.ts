@@ -18,7 +18,10 @@ describe("with a token", () => {
         const headers = sent === undefined ? {} : { "OPENSANDBOX-EGRESS-AUTH": sent };
         const answer = await api.call(method, "/policy", { headers });
         expect(answer.status).toBe(401);
-        expect(answer.text).toBe(method === "HEAD" ? "" : "unauthorized");
+        expect(answer.text).toMatch(
+          method === "HEAD" ? /^$/ : /^unauthorized: send the token as OPENSANDBOX-EGRESS-AUTH/,
+        );
+        expect(answer.headers["www-authenticate"]).toBe("Bearer");
         expect(answer.headers.etag).toBeUndefined();
       }
       expect(api.world.steps).toEqual([]);
@@ -31,6 +34,26 @@ describe("with a token", () => {
     expect((await api.call("GET", "/policy", { headers })).status).toBe(200);
     expect((await api.call("POST", "/policy", { headers, body: "{}" })).status).toBe(200);
     expect((await api.call("HEAD", "/policy", { headers })).status).toBe(405);
+  });
+
+  it("is let in by it as a bearer token, and by ours where both are sent", async () => {
+    await using api = await startApi({ auth });
+    const get = async (headers: Record<string, string>) =>
+      (await api.call("GET", "/policy", { headers })).status;
+    for (const sent of [`Bearer ${TOKEN}`, `bearer  ${TOKEN}`])
+      expect(await get({ Authorization: sent })).toBe(200);
+    for (const sent of [
+      TOKEN,
+      `Basic ${TOKEN}`,
+      "Bearer",
+      "Bearer x",
+      `Bearer ${TOKEN}x`,
+      `Bearer${TOKEN}`,
+    ]) {
+      expect(await get({ Authorization: sent })).toBe(401);
+    }
+    expect(await get({ Authorization: "Bearer x", "OPENSANDBOX-EGRESS-AUTH": TOKEN })).toBe(200);
+    expect(await get({ Authorization: `Bearer ${TOKEN}`, "OPENSANDBOX-EGRESS-AUTH": "x" })).toBe(401);
   });
 
   it("the token may hold any character that a header carries", async () => {

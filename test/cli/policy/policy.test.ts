@@ -78,7 +78,7 @@ test("get --json shows it to programs, with its entity tag", async () => {
 describe("changes", () => {
   test("patch puts rules first, in the order of the command line, then those of the file", async () => {
     await using operator = await startOperator();
-    const path = await file('[{"action":"allow","target":"192.0.2.0/24","note":"ours"}]');
+    const path = await file('[{"action":"allow","target":"192.0.2.0/24"}]');
     const patch = ["patch", "--deny", "*.evil.example", "--allow", "a.example", "--file", path];
     expect(await operator.egressPolicy(...patch)).toEqual({
       exitCode: 0,
@@ -222,6 +222,12 @@ describe("a wrong command line is exit 64, and nothing is sent", () => {
   });
 
   test.each([
+    [
+      "patch",
+      '[{"target":"a.example","note":"ours"}]',
+      /^egress policy: --file .*: \[0\]\.note: a rule has no such key/,
+    ],
+    ["replace", '{"rules":[]}', /^egress policy: --file .*: rules: a policy has no such key: write egress\n/],
     ["patch", '[{"target":"*"}]', /^egress policy: --file .*: \[0\]\.target: /],
     ["replace", " \n", /^egress policy: --file .*: is blank\n/],
     ["delete", "{}", /^egress policy: --file .*: must be an array of targets\n/],

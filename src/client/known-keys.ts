@@ -1,0 +1,22 @@
+/** What the caller's types forbid, and JavaScript lets through: a key that nobody would read, such as `dryrun`. */
+import { UnknownKeyError } from "./errors.ts";
+
+export const KEYS = {
+  client: ["endpoint", "token", "proof", "headers", "timeoutMs", "retries"],
+  call: ["signal"],
+  change: ["signal", "ifMatch", "dryRun"],
+  status: ["signal", "limit", "after"],
+  policy: ["defaultAction", "egress"],
+  rule: ["action", "target"],
+} as const;
+
+/** Throws UnknownKeyError for the first key of `value` that is none of `kind`. */
+export function checkKeys(value: object, kind: keyof typeof KEYS, place: string): void {
+  const known: readonly string[] = KEYS[kind];
+  const key = Object.keys(value).find((one) => !known.includes(one));
+  if (key !== undefined) throw new UnknownKeyError(`${place}.${key}`, known);
+}
+
+export function checkRules(rules: readonly object[], place: string): void {
+  for (const [index, rule] of rules.entries()) checkKeys(rule, "rule", `${place}[${index}]`);
+}
