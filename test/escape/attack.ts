@@ -70,7 +70,7 @@ export async function readApiPorts(lab: Lab): Promise<{ outside: number; inside:
   return { outside, inside };
 }
 
-const NEIGHBOUR_TYPES = new Set([133, 135, 136, 143]);
+const NEIGHBOUR_TYPES = new Set([133, 135, 136]);
 const UPSTREAMS = new Set([INTERNET_V4, INTERNET_V6]);
 /** Neighbour discovery and ARP of this size carry nothing. */
 const BARE_OCTETS = 110;

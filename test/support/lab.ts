@@ -18,7 +18,7 @@ import {
   writeResolvConf,
   writeSysctl,
 } from "../../src/netns/namespace.ts";
-import { createVethPair } from "../../src/netns/veth.ts";
+import { createVethPair, type VethEnd } from "../../src/netns/veth.ts";
 import { type Canary, startCanary } from "./canary.ts";
 import { type CurlAnswer, curlArgv, parseCurl } from "./curl.ts";
 import { type DigAnswer, digArgv, parseDig } from "./dig.ts";
@@ -35,6 +35,14 @@ export interface LabOptions {
   readonly upstream?: Partial<Omit<UpstreamOptions, "zone" | "listen">>;
   /** False switches IPv6 off in the sandbox, as Docker does; default: on where the machine has it. */
   readonly ipv6?: boolean;
+  /** How the two are joined; default: by one link, with nothing in between. */
+  readonly joinThrough?: (ends: LinkEnds) => Promise<AsyncDisposable>;
+}
+
+/** The two ends of the link, each `eth0` of its namespace. */
+export interface LinkEnds {
+  readonly sandbox: VethEnd;
+  readonly internet: VethEnd;
 }
 
 export interface Lab extends AsyncDisposable {
@@ -87,7 +95,7 @@ export async function createLab(options: LabOptions = {}): Promise<Lab> {
   await mkdir(join(stateFolder, "rules"));
 
   const ipv6 = (options.ipv6 ?? true) && (await hasIpv6(HERE));
-  const { sandbox, internet } = await createNetwork(made, ipv6);
+  const { sandbox, internet } = await createNetwork(made, ipv6, options.joinThrough ?? joinDirectly);
   const use = async <T extends AsyncDisposable>(starting: Promise<T>): Promise<T> => made.use(await starting);
   const [upstream, web, echo, canary] = await Promise.all([
     use(
@@ -130,24 +138,30 @@ export async function createLab(options: LabOptions = {}): Promise<Lab> {
   };
 }
 
+function joinDirectly({ sandbox, internet }: LinkEnds): Promise<AsyncDisposable> {
+  return createVethPair(sandbox, internet);
+}
+
 async function createNetwork(
   made: AsyncDisposableStack,
   ipv6: boolean,
+  joinThrough: (ends: LinkEnds) => Promise<AsyncDisposable>,
 ): Promise<{ sandbox: OwnedNamespace; internet: OwnedNamespace }> {
   const internet = made.use(await createNamespace("internet"));
   const sandbox = made.use(await createNamespace("sandbox"));
   if (!ipv6 && (await hasIpv6(sandbox))) await writeSysctl(sandbox, "net.ipv6.conf.all.disable_ipv6", "1");
   const where = (v4: string, v6: string): string[] => [`${v4}/24`, ...(ipv6 ? [`${v6}/64`] : [])];
   const only6 = (line: string): string[] => (ipv6 ? [line] : []);
-  await createVethPair(
-    {
+  const link = await joinThrough({
+    sandbox: {
       namespace: sandbox,
       device: "eth0",
       addresses: where(SANDBOX_V4, SANDBOX_V6),
       routes: [`route add default via ${INTERNET_V4}`, ...only6(`route add default via ${INTERNET_V6}`)],
     },
-    { namespace: internet, device: "eth0", addresses: where(INTERNET_V4, INTERNET_V6) },
-  );
+    internet: { namespace: internet, device: "eth0", addresses: where(INTERNET_V4, INTERNET_V6) },
+  });
+  made.use(link);
   await configure(internet, [
     `addr add ${OTHER_RESOLVER_V4}/32 dev lo`,
     ...only6(`addr add ${OTHER_RESOLVER_V6}/128 dev lo`),

@@ -7,7 +7,7 @@
  * raw-frame guard, and are kept from being there by `src/xdp`; interfaces stacked on another one of the same namespace (VLAN, bond, bridge) are cut off.
  */
 import { apiChain } from "./api-port.ts";
-import { egressChain } from "./egress-chain.ts";
+import { egressChain, reportsChain } from "./egress-chain.ts";
 import { generationChains } from "./generation-chains.ts";
 import { antispoofChain, arrivingChain, forgedChain, loopbackChain, revokedChain } from "./inbound-chains.ts";
 import { TABLE } from "../kernel-names.ts";
@@ -54,6 +54,7 @@ function enforcingChains(input: RulesetInput, devices: readonly string[]): reado
     forgedChain(),
     revokedChain(),
     refuseChain(),
+    reportsChain(),
     ...generationChains(input.generation),
   ];
 }

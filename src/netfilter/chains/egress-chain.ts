@@ -1,7 +1,7 @@
 /** What may leave, in `dns+nft` mode. The kernel refuses what no rule accepts. */
 import type { RulesetInput } from "../ruleset-input.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
-import { LEFT_OVER, resolverRules } from "./own-traffic.ts";
+import { LEFT_OVER, LISTENER_REPORT, resolverRules } from "./own-traffic.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 
 export function egressChain(input: RulesetInput): Chain {
@@ -11,6 +11,7 @@ export function egressChain(input: RulesetInput): Chain {
     rules: [
       ...resolverRules(input),
       ...NEIGHBOUR_DISCOVERY,
+      LISTENER_REPORTS,
       LEFT_OVER,
       ACCEPT_CURRENT,
       GROUPS,
@@ -61,6 +62,25 @@ const NEIGHBOUR_DISCOVERY: readonly Rule[] = [
       "ip6 hoplimit 255 ip6 daddr @onlink_v6 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept",
   },
 ];
+
+/** Which groups the sandbox listens to. Switches that snoop deliver no neighbour solicitation to who does not say so (RFC 4541 section 3). */
+const LISTENER_REPORTS: Rule = {
+  statements: `ip6 hoplimit 1 ip6 daddr ff02::/16 icmpv6 type ${LISTENER_REPORT} jump reports`,
+};
+
+/**
+ * Lets the kernel's own reports out, which are of no process's socket: a raw socket could write what it likes. They name up to 21 groups
+ * (RFC 3810 section 5.2). IPv4's reports go the way of GROUPS.
+ */
+export function reportsChain(): Chain {
+  return {
+    name: "reports",
+    rules: [
+      { statements: "meta skuid >= 0 return", comment: "a process's, judged like all it sends" },
+      { statements: "meta length <= 480 accept" },
+    ],
+  };
+}
 
 /**
  * Of what goes to an IPv4 group, or to all on the link, the kernel makes a copy for our own receivers and taps, which gets the stamp of what

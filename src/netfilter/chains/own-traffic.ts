@@ -14,6 +14,9 @@ import type { Chain, Rule } from "../ruleset.ts";
 const OWN_FLOW = "0x80000000";
 export const CALLER_FLOW = "0x80000001";
 
+/** Of both versions (RFC 2710, RFC 3810): that a group is listened to, and no longer. */
+export const LISTENER_REPORT = "{ mld-listener-report, mld-listener-reduction, mld2-listener-report }";
+
 const ASK = "meta l4proto { tcp, udp } th dport 53";
 
 /** nft(8)'s words for a mark and a priority, which it writes as two halves. */
@@ -42,8 +45,11 @@ export function sourceChain(): Chain {
         comment: "the kernel's resets for chain refuse carry the far end's address, and go to a local one",
       },
       {
-        statements:
-          "ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, mld2-listener-report } accept",
+        statements: "ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit } accept",
+      },
+      {
+        statements: `ip6 saddr :: icmpv6 type ${LISTENER_REPORT} accept`,
+        comment: "before an address is known to be free (RFC 3590)",
       },
       { statements: "counter drop", comment: "forged source" },
     ],

@@ -101,7 +101,12 @@ def controls(own, denied, allowed):
         group = "ff02::1"
         yield f"discovery to the link, hop limit {ttl}", ip(own, group, 58, icmp(own, group, 135, 0, bytes(4) + octets(denied), DATA), ttl=ttl), group
     yield "advertised router", ip(own, "ff02::1", 58, icmp(own, "ff02::1", 134, 0, bytes(12), DATA), ttl=255), "ff02::1"
-    yield "listener report with data", ip(own, "ff02::16", 58, icmp(own, "ff02::16", 143, 0, bytes(4), DATA), ttl=1), "ff02::16"
+    for group in ("ff02::16", "ff02::1:ff00:2"):
+        for kind in (131, 132, 143):
+            report = icmp(own, group, kind, 0, bytes(4), DATA)
+            alert = bytes([58, 0]) + b"\x05\x02\0\0\x01\0"
+            yield f"report {kind} to {group}", ip(own, group, 58, report, ttl=1), group
+            yield f"report {kind} to {group} behind a router alert", ip(own, group, 0, alert + report, ttl=1), group
     yield "UDP to all nodes", udp_packet(own, 9, "ff02::1", 9, DATA), "ff02::1"
     yield "from nowhere to all nodes", ip("::", "ff02::1", 58, icmp("::", "ff02::1", 135, 0, bytes(4) + octets(denied), DATA), ttl=254), "ff02::1"
 
