@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { HOOK_MS, TEST_MS, WAIT_MS } from "./test/support/limits.ts";
 
 /**
  * Three projects. `unit` needs nothing but Node; `netns` needs root, because it makes network namespaces and loads nftables
@@ -7,8 +8,12 @@ import { defineConfig } from "vitest/config";
  */
 export default defineConfig({
   test: {
+    testTimeout: TEST_MS,
+    hookTimeout: HOOK_MS,
+    expect: { poll: { timeout: WAIT_MS } },
     projects: [
       {
+        extends: true,
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
@@ -22,24 +27,22 @@ export default defineConfig({
         },
       },
       {
+        extends: true,
         test: {
           name: "netns",
           include: ["test/{netns,conformance,escape,faults}/**/*.test.ts"],
           pool: "forks",
           maxWorkers: 2,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
       {
+        extends: true,
         test: {
           name: "image",
           include: ["test/image/**/*.test.ts"],
           globalSetup: "test/image/global-setup.ts",
           pool: "forks",
           maxWorkers: 1,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
     ],

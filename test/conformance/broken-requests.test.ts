@@ -70,7 +70,7 @@ describe("a body", () => {
     expect(await readEtag()).toBe(before);
   });
 
-  test("that stalls holds up nobody and is answered at its deadline", { timeout: 30_000 }, async () => {
+  test("that stalls holds up nobody and is answered at its deadline", async () => {
     const head = `PATCH /policy HTTP/1.1\r\nHost: x\r\n${auth}Content-Length: ${RULES.length}\r\n\r\n`;
     const stalled = await Promise.all(
       Array.from({ length: 20 }, async () => {
@@ -79,9 +79,8 @@ describe("a body", () => {
         return connection;
       }),
     );
-    const began = performance.now();
     expect((await call("PATCH", '[{"target":"b.example"}]')).status).toBe(200);
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(stalled.map(({ socket }) => socket.readableEnded)).toEqual(stalled.map(() => false));
     for (const connection of stalled) {
       expect(await connection.rest()).toMatch(/^HTTP\/1\.1 408 .*the body did not arrive within 10 s$/s);
     }

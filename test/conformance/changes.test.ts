@@ -145,7 +145,7 @@ describe("a change that fails", () => {
     expect(await readFile(file, "utf8")).toBe(stored);
     expect((await failing.api("GET", "/healthz")).status).toBe(503);
     await nft.accept();
-    await until("it is healthy", async () => (await failing.api("GET", "/healthz")).status === 200, 10_000);
+    await until("it is healthy", async () => (await failing.api("GET", "/healthz")).status === 200);
     expect(await readAddresses(other.sandbox, "allow_host_v4")).toEqual(["198.51.100.7"]);
   });
 

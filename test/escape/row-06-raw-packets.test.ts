@@ -45,7 +45,8 @@ describe("under the sidecar", () => {
       skipWithoutFamily(context, lab, family);
       // Flows that an error message could pretend to speak of: an allowed one, and a redirected lookup.
       await lab.dig("-t", family.qtype, "one.example.org");
-      await attack(lab, "everyday", "ports", family.one, "80", "7");
+      const talked = await attack(lab, "everyday", "talk", family.one);
+      expect(talked).toEqual({ "tcp 80": "closed", "udp 7": "echoed" });
       expect(await leaksOf(lab, () => attack(lab, "raw_ip", "control", ...places(family)))).toEqual([]);
     });
   });

@@ -57,7 +57,7 @@ test("row 10: no guessed or malformed call changes the policy, from any address"
 test("row 10: a thousand idle and half-made connections do not keep an operator out", async () => {
   await using crowd = await startAttack(lab, "crowd", "idle", "1000", ...addresses());
   expect(crowd.lines[0]).toMatchObject({ event: "ready" });
-  expect(await lab.curlFromOutside("--max-time", "3", `${API}/healthz`)).toMatchObject({ status: 200 });
+  expect(await lab.curlFromOutside(`${API}/healthz`)).toMatchObject({ status: 200 });
   expect(await sidecar.api("GET", "/policy")).toMatchObject({ status: 200 });
 });
 
@@ -72,11 +72,11 @@ test("row 10: callers who ask on and on and read no answer hold up nobody, and l
   await using crowd = await startAttack(lab, "crowd", "unread-api", "400", ...addresses());
   expect(crowd.lines[0]).toMatchObject({ event: "ready" });
   for (let n = 0; n < 5; n++) {
-    expect(await lab.curl("--max-time", "3", "http://127.0.0.1:18080/healthz")).toMatchObject({
+    expect(await lab.curl("http://127.0.0.1:18080/healthz")).toMatchObject({
       status: 200,
     });
-    expect(await lab.curlFromOutside("--max-time", "3", `${API}/healthz`)).toMatchObject({ status: 200 });
-    expect(await sidecar.api("GET", "/policy", { timeoutMs: 3000 })).toMatchObject({ status: 200 });
+    expect(await lab.curlFromOutside(`${API}/healthz`)).toMatchObject({ status: 200 });
+    expect(await sidecar.api("GET", "/policy")).toMatchObject({ status: 200 });
   }
   expect((await residentMiB()) - before).toBeLessThan(100);
   expect(await socketMiB()).toBeLessThan(100);
@@ -103,33 +103,32 @@ test("row 11: a wildcard socket on the resolver's port gets none of the lookups"
   expect(squatter.lines.slice(1)).toEqual([]);
 });
 
+/** Far more than may wait at once. */
+const FLOOD = 20_000;
+
 describe("row 15", () => {
-  test(
-    "a flood of new names leaves memory bounded, others answered, denials denied",
-    { timeout: 60_000 },
-    async () => {
-      const before = await residentMiB();
-      const resolvers = lab.ipv6 ? ["192.0.2.1", "2001:db8::1"] : ["192.0.2.1"];
-      const flooding = attack(lab, "crowd", "flood", "4", ...resolvers);
-      const asked = await questionsOf(lab, async () => {
-        const answers = [];
-        for (let n = 0; n < 8; n++) {
-          answers.push(await lab.dig("+tries=4", "+time=1", "one.example.org"));
-          answers.push(await lab.dig("+tries=4", "+time=1", "secret.three.example.org"));
-        }
-        const rcodes = answers.map(({ rcode }) => rcode);
-        expect(rcodes.filter((rcode) => rcode === "NOERROR").length).toBeGreaterThanOrEqual(6);
-        expect(
-          rcodes.filter((_, n) => n % 2 === 1).every((rcode) => rcode === "NXDOMAIN" || rcode === undefined),
-        ).toBe(true);
-        expect(Number((await flooding)["sent"])).toBeGreaterThan(20_000);
-      });
-      expect(asked.filter((qname) => qname.endsWith(".denied.example.org"))).toEqual([]);
-      expect((await residentMiB()) - before).toBeLessThan(150);
-      await until("it is healthy", isHealthy, 10_000);
-      expect(await lab.dig("after.wild.example.org")).toMatchObject({ addresses: ["198.51.100.20"] });
-    },
-  );
+  test("a flood of new names leaves memory bounded, others answered, denials denied", async () => {
+    const before = await residentMiB();
+    const resolvers = lab.ipv6 ? ["192.0.2.1", "2001:db8::1"] : ["192.0.2.1"];
+    const flooding = attack(lab, "crowd", "flood", "4", String(FLOOD), ...resolvers);
+    const asked = await questionsOf(lab, async () => {
+      const answers = [];
+      for (let n = 0; n < 8; n++) {
+        answers.push(await lab.dig("+tries=4", "+time=1", "one.example.org"));
+        answers.push(await lab.dig("+tries=4", "+time=1", "secret.three.example.org"));
+      }
+      const rcodes = answers.map(({ rcode }) => rcode);
+      expect(rcodes.filter((rcode) => rcode === "NOERROR").length).toBeGreaterThanOrEqual(6);
+      expect(
+        rcodes.filter((_, n) => n % 2 === 1).every((rcode) => rcode === "NXDOMAIN" || rcode === undefined),
+      ).toBe(true);
+      expect(Number((await flooding)["sent"])).toBeGreaterThanOrEqual(FLOOD);
+    });
+    expect(asked.filter((qname) => qname.endsWith(".denied.example.org"))).toEqual([]);
+    expect((await residentMiB()) - before).toBeLessThan(150);
+    await until("it is healthy", isHealthy);
+    expect(await lab.dig("after.wild.example.org")).toMatchObject({ addresses: ["198.51.100.20"] });
+  });
 
   test("silent, dripping and half-closed TCP clients leave room for others", async () => {
     await using crowd = await startAttack(

@@ -111,7 +111,7 @@ test("a queue that was taken before the start is told, and held once it is free"
   expect(statesOf(sidecar)).toEqual(["off", "off"]);
   expect(sidecar.output()).toContain("another process holds queue 0 of interface eth0");
   await stranger[Symbol.asyncDispose]();
-  await until("the protection is on", () => statesOf(sidecar).at(-1) === "on", 15_000);
+  await until("the protection is on", () => statesOf(sidecar).at(-1) === "on");
   expect(await send("eth0")).toEqual({ "queue 0": "EBUSY" });
 });
 

@@ -6,6 +6,7 @@ import { type Download, startDownload } from "../support/download.ts";
 import { FAMILIES, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { promised } from "../support/limits.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 
@@ -65,7 +66,7 @@ async function expectRepaired(change: string, found: string): Promise<void> {
   const before = await readRuleset();
   const told = repairs().length;
   await nft(change);
-  const event = await until("it is repaired", () => repairs()[told], 1_000);
+  const event = await until("it is repaired", () => repairs()[told], promised(1_000));
   expect(event).toMatchObject({
     level: "warn",
     found: expect.arrayContaining([expect.stringContaining(found)]),
@@ -80,7 +81,7 @@ async function expectRepaired(change: string, found: string): Promise<void> {
 }
 
 async function expectHealthy(): Promise<void> {
-  await until("it is healthy", async () => (await sidecar.api("GET", "/healthz")).status === 200, 8_000);
+  await until("it is healthy", async () => (await sidecar.api("GET", "/healthz")).status === 200);
 }
 
 const CHANGES: readonly (readonly [title: string, script: string, found: string])[] = [

@@ -42,7 +42,7 @@ async function expectHealthTells(reason: RegExp): Promise<void> {
 
 async function expectWellOnceItWorks(): Promise<void> {
   await nft.accept();
-  await until("it is healthy", async () => (await sidecar.api("GET", "/healthz")).status === 200, 15_000);
+  await until("it is healthy", async () => (await sidecar.api("GET", "/healthz")).status === 200);
   await expectOldPolicy();
   expect(await sidecar.api("PUT", "/policy", { body: LARGE })).toMatchObject({ status: 200 });
   expect(await lab.curl("http://203.0.113.3/")).toMatchObject({ status: 200 });

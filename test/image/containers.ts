@@ -164,7 +164,7 @@ function capabilities(further: readonly string[]): readonly string[] {
 
 async function awaitHealth(sidecar: SidecarContainer): Promise<void> {
   const ask = async (): Promise<boolean> => (await sidecar.api("GET", "/healthz")).status === 200;
-  await until("the sidecar is healthy", ask, 15_000).catch(async (cause: unknown) => {
+  await until("the sidecar is healthy", ask).catch(async (cause: unknown) => {
     throw new Error(`the container is not healthy:\n${await sidecar.logs()}`, { cause });
   });
 }

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { CurlAnswer } from "../support/curl.ts";
 import { OTHER_RESOLVER_V4 } from "../support/lab.ts";
+import { promised } from "../support/limits.ts";
 import { skipBecause } from "../support/skip.ts";
 import { useLab } from "../support/use-lab.ts";
 import type { SidecarContainer, WorkloadContainer } from "./containers.ts";
@@ -43,7 +44,7 @@ describe.each([
     process.stdout.write(
       `image: healthy ${start} ms after podman start, ${program} ms after the program's\n`,
     );
-    expect(sidecar.startMs).toBeLessThan(10_000);
+    expect(sidecar.startMs).toBeLessThan(promised(10_000));
   });
 
   test("the workload has the default capabilities and the network as it was asked for", async () => {

@@ -2,6 +2,7 @@
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { promised } from "../support/limits.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 import type { SidecarContainer, WorkloadContainer } from "./containers.ts";
@@ -63,10 +64,10 @@ test("deny.always in the volume holds within a second of being written, and goes
     (await workload.dig("one.example.org", "A")).rcode === "NXDOMAIN";
   expect(await isDenied()).toBe(false);
   await writeFile(join(rules, "deny.always"), "one.example.org\n");
-  await until("one.example.org is denied", isDenied, 2_500);
+  await until("one.example.org is denied", isDenied, promised(2_500));
   expect(await workload.curl("http://one.example.org/")).toMatchObject({ exitCode: 6 });
   await writeFile(join(rules, "deny.always"), "# nothing\n");
-  await until("one.example.org is allowed", async () => !(await isDenied()), 2_500);
+  await until("one.example.org is allowed", async () => !(await isDenied()), promised(2_500));
   expect(await readPolicyFile()).toMatchObject({ egress: { length: 2 } });
 });
 

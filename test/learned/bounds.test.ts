@@ -12,7 +12,7 @@ const longest = (index: number): DomainName =>
   name(`n${index}.${"x".repeat(60)}.${"y".repeat(60)}.${"z".repeat(60)}.${"w".repeat(50)}.example`);
 
 describe("bounds", () => {
-  test("past the bound the address used longest ago goes, in the kernel too", { timeout: 30_000 }, () => {
+  test("past the bound the address used longest ago goes, in the kernel too", () => {
     const bench = createBench();
     for (let index = 0; index < limit + 10; index++) {
       bench.learned.learn(own(index >> 9), addressOf(index), 0, 4, 300);
@@ -29,7 +29,7 @@ describe("bounds", () => {
     expect(bench.learned.figures.evictions).toEqual({ name: 0, wildcard: 0, all: 10 });
   });
 
-  test("an address that a flow uses is passed over", { timeout: 30_000 }, () => {
+  test("an address that a flow uses is passed over", () => {
     const bench = createBench();
     for (let index = 0; index < limit; index++)
       bench.learned.learn(own(index >> 9), addressOf(index), 0, 4, 300);
@@ -90,7 +90,7 @@ describe("bounds", () => {
     ]);
   });
 
-  test("names of any length find room", { timeout: 30_000 }, () => {
+  test("names of any length find room", () => {
     const bench = createBench();
     for (let index = 0; index < 40_000; index++)
       bench.learned.learn(longest(index), addressOf(index), 0, 4, 30);
@@ -99,21 +99,17 @@ describe("bounds", () => {
     expect(bench.kernel.held().size).toBe(bench.learned.size());
   });
 
-  test(
-    "an address that was to go in a batch which the kernel refused is still known, so that a change takes it out",
-    { timeout: 30_000 },
-    () => {
-      const bench = createBench();
-      for (let index = 0; index < limit; index++)
-        bench.learned.learn(own(index >> 9), addressOf(index), 0, 4, 300);
-      bench.learned.commit();
-      bench.kernel.refuseKey = text(ADDRESS);
-      expect(learn(bench, B, ADDRESS, 300)).toBe(false);
-      bench.kernel.refuseKey = undefined;
-      takeAll(bench.learned.forget(policy()));
-      expect(bench.kernel.held().size).toBe(0);
-    },
-  );
+  test("an address that was to go in a batch which the kernel refused is still known, so that a change takes it out", () => {
+    const bench = createBench();
+    for (let index = 0; index < limit; index++)
+      bench.learned.learn(own(index >> 9), addressOf(index), 0, 4, 300);
+    bench.learned.commit();
+    bench.kernel.refuseKey = text(ADDRESS);
+    expect(learn(bench, B, ADDRESS, 300)).toBe(false);
+    bench.kernel.refuseKey = undefined;
+    takeAll(bench.learned.forget(policy()));
+    expect(bench.kernel.held().size).toBe(0);
+  });
 
   test("what has run out makes room as new addresses come", () => {
     const bench = createBench();

@@ -216,19 +216,15 @@ describe("a restart", () => {
     expect(after.size()).toBe(5);
   });
 
-  test(
-    "takes no more than there is room for, and has the kernel let go of the rest",
-    { timeout: 30_000 },
-    () => {
-      const bench = createBench();
-      const next = createAfter(bench);
-      for (let index = 0; index < next.capacity + 3; index++)
-        bench.kernel.add(addressOf(index), 60_000, "a.example");
-      bench.kernel.commit();
-      takeAll(next.takeOver());
-      expect([next.size(), bench.kernel.held().size]).toEqual([next.capacity, next.capacity]);
-    },
-  );
+  test("takes no more than there is room for, and has the kernel let go of the rest", () => {
+    const bench = createBench();
+    const next = createAfter(bench);
+    for (let index = 0; index < next.capacity + 3; index++)
+      bench.kernel.add(addressOf(index), 60_000, "a.example");
+    bench.kernel.commit();
+    takeAll(next.takeOver());
+    expect([next.size(), bench.kernel.held().size]).toEqual([next.capacity, next.capacity]);
+  });
 
   test("lets go of an address whose owner is unknown at the first change", () => {
     const bench = createBench();

@@ -17,6 +17,10 @@ def say(**fields):
     print(json.dumps(fields), flush=True)
 
 
+# Seconds until "timeout"; what is refused is told at once, so only what is dropped takes them.
+PATIENCE = 10
+
+
 def family_of(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
@@ -27,7 +31,7 @@ def make(address, kind, marks):
         os.setegid(int(marks[2]))
     one = socket.socket(family_of(address), kind)
     os.setegid(os.getgid())
-    one.settimeout(2)
+    one.settimeout(PATIENCE)
     if marks:
         one.setsockopt(socket.SOL_SOCKET, SO_MARK, int(marks[0], 0))
         one.setsockopt(socket.SOL_SOCKET, SO_PRIORITY, int(marks[1], 0))
@@ -87,13 +91,13 @@ def ping(address):
         six = ":" in address
         protocol = socket.getprotobyname("ipv6-icmp") if six else socket.IPPROTO_ICMP
         one = socket.socket(family_of(address), socket.SOCK_RAW, protocol)
-        one.settimeout(1)
+        one.settimeout(PATIENCE)
         one.connect((address, 0))
         echo = struct.pack("!BBHHH", 128 if six else 8, 0, 0, os.getpid() & 0xFFFF, 1) + b"payload."
         if not six:
             echo = echo[:2] + struct.pack("!H", checksum(echo)) + echo[4:]
         one.send(echo)
-        deadline = time.monotonic() + 1
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             answer = one.recv(999)
             if (answer[0] if six else answer[20]) == (129 if six else 0):

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { type Download, startDownload } from "../support/download.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { promised } from "../support/limits.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 
@@ -33,14 +34,15 @@ const pathOf = (name: string): string => join(lab.stateFolder, "rules", name);
 const write = (name: string, text: string): Promise<void> => writeFile(pathOf(name), text);
 const rcodeOf = async (name: string): Promise<string | undefined> => (await lab.dig(name, "A")).rcode;
 /** Half a second more than promised: each look takes a dig. */
-const inASecond = (what: string, ask: () => Promise<boolean>): Promise<unknown> => until(what, ask, 1_500);
+const inASecond = (what: string, ask: () => Promise<boolean>): Promise<unknown> =>
+  until(what, ask, promised(1_500));
 
 async function change(method: string, body: unknown): Promise<void> {
   expect(await sidecar.api(method, "/policy", { body })).toMatchObject({ status: 200 });
 }
 
 async function expectCut(download: Download): Promise<void> {
-  await until("the download has ended", () => download.hasEnded(), 1_000);
+  await until("the download has ended", () => download.hasEnded(), promised(1_000));
   // 56: the kernel has reset it. 28 would be curl's own time limit.
   expect((await download.end).exitCode).toBe(56);
 }

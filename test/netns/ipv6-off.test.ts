@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import { readSysctl } from "../../src/netns/namespace.ts";
 import { startDownload } from "../support/download.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { promised } from "../support/limits.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 
@@ -50,6 +51,6 @@ test("a change is applied and cuts what it denies", async () => {
   const download = await startDownload(lab, "http://one.example.org/slow");
   const body = [{ action: "deny", target: "one.example.org" }];
   expect(await sidecar.api("PATCH", "/policy", { body })).toMatchObject({ status: 200 });
-  await until("the download is cut", () => download.hasEnded(), 1_500);
+  await until("the download is cut", () => download.hasEnded(), promised(1_500));
   expect((await download.end).exitCode).toBe(56);
 });

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { configure, execIn, writeSysctl } from "../../src/netns/namespace.ts";
 import { readRulesetInForce } from "../../src/netfilter/io/inspect.ts";
 import { MAX_LEARNED_ADDRESSES } from "../../src/netfilter/chains/named-sets.ts";
+import { promised } from "../support/limits.ts";
 import { until } from "../support/until.ts";
 import { createRulesetLab, type RulesetLab } from "../netfilter/ruleset-lab.ts";
 import { policyOf } from "../netfilter/ruleset-input.ts";
@@ -47,11 +48,11 @@ describe("flows under way", () => {
       const end = await until(
         "the download ends",
         () => flow.lines.find(({ event }) => event === "ended"),
-        1000,
+        promised(1000),
       );
       expect(end["how"]).toBe("ECONNRESET");
     }
-    expect(performance.now() - begin).toBeLessThan(1000);
+    expect(performance.now() - begin).toBeLessThan(promised(2000));
     await sleep(300);
     expect(kept.lines.map(({ event }) => event)).toEqual(["ready"]);
   });
@@ -71,10 +72,12 @@ describe("flows under way", () => {
     await using denied = await on.startProbe("listen", "203.0.113.1");
     await using kept = await on.startProbe("listen", "198.51.100.2");
     await on.load({ policy: ONE, generation: 2 });
-    const stopped = denied.lines.length;
-    const going = kept.lines.length;
+    // What arrived before the change may be told after it; once one more of its neighbour's is told, all that is.
+    const mark = kept.lines.length;
+    await until("the neighbour goes on", () => kept.lines.length > mark + 5);
+    const [stopped, going] = [denied.lines.length, kept.lines.length];
     await until("the neighbour goes on", () => kept.lines.length > going + 20);
-    expect(denied.lines.length - stopped).toBeLessThan(3);
+    expect(denied.lines.length - stopped).toBe(0);
   });
 
   test("a flow to a learned address lives on when the address is restored, and dies when it is taken out before", async () => {
@@ -90,7 +93,11 @@ describe("flows under way", () => {
     };
     await nft("delete element inet opensandbox dyn_allow_v4 { 203.0.113.1 }");
     await on.load({ policy: NONE, generation: 2, restore });
-    await until("the download ends", () => forgotten.lines.find(({ how }) => how === "ECONNRESET"), 1000);
+    await until(
+      "the download ends",
+      () => forgotten.lines.find(({ how }) => how === "ECONNRESET"),
+      promised(1000),
+    );
     await sleep(300);
     expect(restored.lines.map(({ event }) => event)).toEqual(["ready"]);
   });

@@ -4,6 +4,7 @@ import { startDownload } from "../support/download.ts";
 import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { promised } from "../support/limits.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 
@@ -34,7 +35,7 @@ describe.each(FAMILIES)("$name", (family: Family) => {
     const cut = await startDownload(lab, "http://one.example.org/slow", family.flag);
     const kept = await startDownload(lab, "http://two.example.org/slow", family.flag);
     await deny("one.example.org");
-    await until("the download has ended", () => cut.hasEnded(), 1000);
+    await until("the download has ended", () => cut.hasEnded(), promised(1000));
     expect([await reach(family.one), await reach(family.two)]).toEqual([REFUSED, "reached"]);
     const before = kept.octets();
     await until("the other goes on", () => kept.octets() > before + 4096);

@@ -4,6 +4,7 @@ import { type Download, startDownload } from "../support/download.ts";
 import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { readAddresses, readSet } from "../support/kernel-sets.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { promised } from "../support/limits.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 
@@ -30,7 +31,7 @@ async function change(method: string, body: unknown): Promise<void> {
 }
 
 async function expectCut(download: Download): Promise<void> {
-  await until("the download has ended", () => download.hasEnded(), 1_000);
+  await until("the download has ended", () => download.hasEnded(), promised(1_000));
   // 56: the kernel has reset it. 28 would be curl's own time limit.
   expect((await download.end).exitCode).toBe(56);
 }
@@ -81,7 +82,7 @@ describe.each(FAMILIES)("$name", (family) => {
     await lab.dig("two.example.org", family.qtype);
     const listener = await startListener(family);
     await change("PATCH", [{ action: "deny", target: "two.example.org" }]);
-    await until("nothing more arrives", () => listener.isQuiet(300), 3_000);
+    await until("nothing more arrives", () => listener.isQuiet(300));
     expect(await lab.curl(urlOf(family.two))).toMatchObject({ exitCode: 7 });
     await listener.stop();
   });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FAMILIES, type Family, skipWithoutFamily } from "../support/families.ts";
+import { WAIT_MS } from "../support/limits.ts";
 import { probe } from "../support/probe.ts";
 import { type ReceivedRequest, type Receiver, startReceiver } from "../support/receiver.ts";
 import type { Sidecar } from "../support/sidecar.ts";
@@ -48,7 +49,7 @@ const urlAt = (address: string, path: string): string =>
 /** What arrives at the path until there are so many. */
 async function received(path: string, count = 1): Promise<readonly ReceivedRequest[]> {
   const found = (): readonly ReceivedRequest[] => receiver.requests().filter((one) => one.path === path);
-  await until(`${count} requests at ${path}`, () => found().length >= count, 15_000);
+  await until(`${count} requests at ${path}`, () => found().length >= count);
   return found();
 }
 
@@ -82,7 +83,7 @@ describe.each(FAMILIES)("$name", (family) => {
       source: "opensandbox-egress",
       sandboxId: "sbx-7",
     });
-    expect(Math.abs((request?.atMs ?? 0) - startedAt)).toBeLessThan(5000);
+    expect(Math.abs((request?.atMs ?? 0) - startedAt)).toBeLessThan(WAIT_MS);
     await expectClosedToWorkload(family);
   });
 });
@@ -104,10 +105,8 @@ test("a host is found at the upstream, past the policy that denies its name", as
 test("a name that leads to this namespace itself is not followed", async () => {
   await using sidecar = await startWith(`http://loopback.example.net:${PORT}/loop`);
   await lab.dig("secret.example.com", "A");
-  const complaint = await until(
-    "the log tells of it",
-    () => sidecar.logs().find((line) => line["msg"] === "denials do not reach the webhook"),
-    15_000,
+  const complaint = await until("the log tells of it", () =>
+    sidecar.logs().find((line) => line["msg"] === "denials do not reach the webhook"),
   );
   expect(complaint).toMatchObject({ level: "warn", error: expect.stringContaining("no address") });
 });
@@ -117,7 +116,7 @@ test("each denial is one POST, in their order, and a 503 is tried again", async 
   await using _fresh = await startReceiver(lab.internet, { port: PORT + 1 });
   await using _sidecar = await startWith(`http://${ADDRESS.IPv4}:${PORT + 1}${path}`);
   for (const name of ["a", "b", "c"]) await lab.dig(`${name}.example.com`, "A");
-  await until("all have arrived", () => _fresh.requests().length >= 4, 10_000);
+  await until("all have arrived", () => _fresh.requests().length >= 4);
   const names = _fresh.requests().map(({ body }) => JSON.parse(body.toString()).hostname);
   expect(names).toEqual(["a.example.com", "a.example.com", "b.example.com", "c.example.com"]);
   const [first, second] = _fresh.requests();
@@ -172,14 +171,12 @@ test("https is spoken, and a certificate that is not trusted is refused", async 
   {
     await using _sidecar = await startWith(url, { NODE_EXTRA_CA_CERTS: certificate });
     await lab.dig("secret.example.com", "A");
-    await until("it arrives", () => tls.requests().length === 1, 10_000);
+    await until("it arrives", () => tls.requests().length === 1);
   }
   await using sidecar = await startWith(url);
   await lab.dig("secret.example.com", "A");
-  const complaint = await until(
-    "the log tells of it",
-    () => sidecar.logs().find((line) => line["msg"] === "denials do not reach the webhook"),
-    15_000,
+  const complaint = await until("the log tells of it", () =>
+    sidecar.logs().find((line) => line["msg"] === "denials do not reach the webhook"),
   );
   expect(complaint).toMatchObject({ error: expect.stringContaining("self-signed certificate") });
   expect(tls.requests()).toHaveLength(1);

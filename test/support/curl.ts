@@ -1,5 +1,6 @@
 /** curl, with its outcome taken apart. */
 import type { Argv, CommandResult } from "../../src/netns/command.ts";
+import { WAIT_MS } from "./limits.ts";
 
 export interface CurlAnswer {
   /** curl's own exit code: 0 done, 6 name not resolved, 7 not connected, 28 time ran out, 56 reset. */
@@ -14,9 +15,20 @@ export interface CurlAnswer {
 
 const TRAILER = "\n#status ";
 
-/** curl's command line: ten seconds at most, no proxy, no configuration of the user's. */
+/** curl's command line: `WAIT_MS` at most, no proxy, no configuration of the user's. */
 export function curlArgv(args: readonly string[]): Argv {
-  return ["curl", "-q", "-sS", "--noproxy", "*", "--max-time", "10", "-w", `${TRAILER}%{http_code}`, ...args];
+  return [
+    "curl",
+    "-q",
+    "-sS",
+    "--noproxy",
+    "*",
+    "--max-time",
+    String(WAIT_MS / 1000),
+    "-w",
+    `${TRAILER}%{http_code}`,
+    ...args,
+  ];
 }
 
 export function parseCurl(result: CommandResult): CurlAnswer {

@@ -1,5 +1,6 @@
 /** dig, with what it prints taken apart. */
 import type { Argv, CommandResult } from "../../src/netns/command.ts";
+import { WAIT_MS } from "./limits.ts";
 
 export interface DigAnswer {
   /** `NOERROR`, `NXDOMAIN`, ...; `undefined` when no answer came. */
@@ -16,9 +17,9 @@ export interface DigAnswer {
   readonly text: string;
 }
 
-/** dig's command line: one try, two seconds. `args` as on dig's own: `["@192.0.2.1", "-t", "A", "+tcp", "one.example.org"]`. */
+/** dig's command line: one try, which waits long for its answer; a test that wants none says `+time=1`. `args` as on dig's own: `["@192.0.2.1", "-t", "A", "+tcp", "one.example.org"]`. */
 export function digArgv(args: readonly string[]): Argv {
-  return ["dig", "+tries=1", "+time=2", "+nocookie", ...args];
+  return ["dig", "+tries=1", `+time=${WAIT_MS / 4000}`, "+nocookie", ...args];
 }
 
 export function parseDig(result: CommandResult): DigAnswer {

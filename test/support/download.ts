@@ -2,6 +2,7 @@
 import type { CommandEnd } from "../../src/netns/command.ts";
 import { curlArgv } from "./curl.ts";
 import type { Lab } from "./lab.ts";
+import { TEST_MS } from "./limits.ts";
 import { until } from "./until.ts";
 
 export interface Download {
@@ -21,7 +22,7 @@ export async function startDownload(
   lab: Lab,
   url: string,
   family?: "-4" | "-6",
-  limitSeconds = 55,
+  limitSeconds = TEST_MS / 1000,
 ): Promise<Download> {
   const options = [
     "--no-buffer",

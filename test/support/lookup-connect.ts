@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { startJsonServer } from "./json-server.ts";
+import { WAIT_MS } from "./limits.ts";
 import type { Lab } from "./lab.ts";
 import { until } from "./until.ts";
 import { workloadArgv } from "./workload.ts";
@@ -50,7 +51,7 @@ export async function lookUpAndConnect(lab: Lab, run: LookupRun): Promise<Lookup
   const done = await until(
     "all names are looked up and connected to",
     () => client.lines.find(({ event }) => event === "done"),
-    90_000,
+    2 * WAIT_MS,
   );
   return outcomeShape.parse(done);
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { type Argv, type RunningCommand, startCommand } from "../../src/netns/command.ts";
 import { execIn, readSysctl, spawnIn } from "../../src/netns/namespace.ts";
 import type { Lab } from "./lab.ts";
+import { WAIT_MS } from "./limits.ts";
 import { until } from "./until.ts";
 
 const EGRESS: Argv = [process.execPath, fileURLToPath(new URL("../../src/main.ts", import.meta.url))];
@@ -51,8 +52,6 @@ interface RunOptions {
   readonly under?: readonly string[];
 }
 
-const TIMEOUT_MS = 60_000;
-
 /** What `state` shows on a machine where no run has ever been. */
 export const UNTOUCHED: MachineState = {
   forwarding: "0",
@@ -69,9 +68,9 @@ export function createMachine(lab: Lab): Machine {
     const argv: Argv = [file, ...rest];
     // Each `ip netns exec` has mounts of its own, in which a namespace that a run makes would be hidden from the next command.
     const child = readsResolvConf
-      ? spawnIn(lab.sandbox, argv, { timeoutMs: TIMEOUT_MS, env: { ...process.env, ...env } })
+      ? spawnIn(lab.sandbox, argv, { timeoutMs: WAIT_MS, env: { ...process.env, ...env } })
       : startCommand(["/usr/bin/nsenter", `--net=/run/netns/${lab.sandbox.name}`, "--", ...argv], {
-          timeoutMs: TIMEOUT_MS,
+          timeoutMs: WAIT_MS,
           env: { ...process.env, OPENSANDBOX_EGRESS_DNS_UPSTREAM: lab.upstream.addresses[0], ...env },
         });
     pids.push(child.pid);
@@ -88,7 +87,7 @@ export function createMachine(lab: Lab): Machine {
         if (run.process.hasEnded()) throw new Error(`egress run ended: ${run.stderr()}`);
         return run.stdout().includes("ready");
       };
-      await until("the command of the run is ready", isReady, 20_000);
+      await until("the command of the run is ready", isReady);
       return run;
     },
     state: () => readState(lab, pids),

@@ -1,6 +1,7 @@
 /** Runs a command line of the program to its end, as a person or a container runtime does. */
 import { type Argv, type CommandOptions, type CommandResult } from "../../src/netns/command.ts";
 import { execIn, type NetworkNamespace } from "../../src/netns/namespace.ts";
+import { WAIT_MS } from "./limits.ts";
 import { MAIN } from "./sidecar.ts";
 
 export interface ProgramOptions extends CommandOptions {
@@ -17,7 +18,7 @@ export async function runProgram(
   const [file, ...rest] = [...under, process.execPath, MAIN, ...args];
   const argv: Argv = [file ?? process.execPath, ...rest];
   return execIn(namespace, argv, {
-    timeoutMs: 15_000,
+    timeoutMs: WAIT_MS,
     ...options,
     env: { PATH: process.env["PATH"], ...env },
   });

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Argv, CommandEnd } from "../../src/netns/command.ts";
 import { type NetworkNamespace, spawnIn } from "../../src/netns/namespace.ts";
+import { WAIT_MS } from "./limits.ts";
 import { until } from "./until.ts";
 
 export interface SidecarOptions {
@@ -31,7 +32,7 @@ interface ApiOptions {
   /** A string is sent as it is, anything else as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Until the call is given up; 10 s unless told. */
+  /** Until the call is given up; `WAIT_MS` unless told. */
   readonly timeoutMs?: number;
 }
 
@@ -67,7 +68,6 @@ export interface SidecarPlace {
 
 export const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const logLineShape = z.record(z.string(), z.unknown());
-const HEALTH_TIMEOUT_MS = 15_000;
 
 export async function startSidecar(place: SidecarPlace, options: SidecarOptions = {}): Promise<Sidecar> {
   const token = options.env?.["OPENSANDBOX_EGRESS_TOKEN"] ?? randomBytes(12).toString("hex");
@@ -140,7 +140,7 @@ async function awaitHealth(sidecar: Sidecar, hasEnded: () => boolean): Promise<v
     last = answer?.text ?? "no answer";
     return answer?.status === 200;
   };
-  await until("the sidecar is healthy", ask, HEALTH_TIMEOUT_MS).catch((cause: unknown) => {
+  await until("the sidecar is healthy", ask).catch((cause: unknown) => {
     throw new Error(`the sidecar is not healthy: ${last}\n${sidecar.output()}`, { cause });
   });
 }
@@ -164,7 +164,7 @@ async function callSocket(call: Call, options: ApiOptions = {}): Promise<ApiAnsw
   };
   const { promise, resolve, reject } = Promise.withResolvers<ApiAnswer>();
   const outgoing = request(
-    { socketPath, method, path, headers, timeout: options.timeoutMs ?? 10_000 },
+    { socketPath, method, path, headers, timeout: options.timeoutMs ?? WAIT_MS },
     (answer) => {
       const chunks: Buffer[] = [];
       answer.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { WAIT_MS } from "./limits.ts";
 
 /** Asks again every few milliseconds until the answer is not `undefined` or false; throws with `what` when time runs out. */
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMs = 5_000,
+  timeoutMs = WAIT_MS,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

@@ -11,6 +11,7 @@ import { ListenError } from "../../../src/api/errors.ts";
 import { createHttpServer } from "../../../src/api/http/http-server.ts";
 import { listenTcp, listenUnix } from "../../../src/api/http/listen.ts";
 import { createFakeWorld } from "../../enforcement/change/change-policy-ports.ts";
+import { WAIT_MS } from "../../support/limits.ts";
 import { applicationOf, callApi, connectRaw, startApi } from "../api-server.ts";
 
 async function createServerUnderTest() {
@@ -121,14 +122,14 @@ describe("closing", () => {
       headers: { Connection: "keep-alive" },
     });
     await expect.poll(() => api.world.changes.inForce().pending).toBeDefined();
-    const closed = api.listener.close(5000);
+    const closed = api.listener.close(WAIT_MS);
     await idle.rest();
     await expect(api.call("GET", "/healthz")).rejects.toThrow("ECONNREFUSED");
     held.resolve();
     expect((await change).status).toBe(200);
     const began = performance.now();
     await closed;
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(performance.now() - began).toBeLessThan(WAIT_MS);
   });
 
   it("cuts at the limit what does not finish", async () => {

@@ -9,6 +9,7 @@ import {
   watchAlwaysRules,
 } from "../../../src/enforcement/always/always-rules.ts";
 import type { Problem } from "../../../src/policy/problem.ts";
+import { promised } from "../../support/limits.ts";
 
 let folder: string;
 let watching: AlwaysRulesWatch | undefined;
@@ -50,7 +51,7 @@ function keys(rules: AlwaysRules | undefined) {
 }
 
 const lastKeys = () => keys(applied.at(-1));
-const withinASecond = { timeout: 1000, interval: 10 };
+const withinASecond = { timeout: promised(1000), interval: 10 };
 
 describe("loading", () => {
   it("missing files, and a missing folder, are empty", async () => {
@@ -155,6 +156,6 @@ describe("watching", () => {
     await startWatching();
     failures = 1;
     await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
-    await expect.poll(lastKeys, { timeout: 2000, interval: 10 }).toEqual(["192.0.2.1", "", ""]);
+    await expect.poll(lastKeys, { timeout: promised(1000), interval: 10 }).toEqual(["192.0.2.1", "", ""]);
   });
 });

@@ -1,9 +1,9 @@
-"""Rows 10, 15: too much of everything. crowd.py idle COUNT ADDRESS... | flood SECONDS RESOLVER... | slow RESOLVER
+"""Rows 10, 15: too much of everything. crowd.py idle COUNT ADDRESS... | flood SECONDS LEAST RESOLVER... | slow RESOLVER
 crowd.py unread-api COUNT ADDRESS... | unread-answers COUNT NAME RESOLVER... | answered-flows COUNT
 
 `answered-flows` makes flows on lo that the kernel holds for long: packets both ways, and once more when they are two seconds old.
 `unread-api` asks on and on over connections that it never reads from, and opens those anew that are closed; `unread-answers` asks for much over
-each connection, and reads nothing. `idle` holds connections to the API, some with half a request; `flood` asks as fast as it can for new names under an allowed wildcard, and for denied
+each connection, and reads nothing. `idle` holds connections to the API, some with half a request; `flood` asks as fast as it can, so long and at least so often, for new names under an allowed wildcard, and for denied
 ones; `slow` holds connections to the resolver, dripping, half-closed or silent. All but `flood` say `ready` and go on until stdin ends.
 """
 import os
@@ -21,7 +21,7 @@ HEADS = (b"", b"GET", b"GET /policy HTTP/1.1\r\n", b"POST /policy HTTP/1.1\r\nHo
 
 def connect(address, port):
     one = socket.socket(family(address), socket.SOCK_STREAM)
-    one.settimeout(2)
+    one.settimeout(5)
     one.connect((address, port))
     return one
 
@@ -67,8 +67,9 @@ def requests(address, token):
         attempt(what, act)
 
 
-def flood(seconds, *resolvers):
+def flood(seconds, least, *resolvers):
     end = time.monotonic() + float(seconds)
+    share = -(-int(least) // len(resolvers))
     counts = []
 
     def work(resolver, number):
@@ -76,7 +77,7 @@ def flood(seconds, *resolvers):
         with socket.socket(family(resolver), socket.SOCK_DGRAM) as one:
             one.setblocking(False)
             one.connect((resolver, 53))
-            while time.monotonic() < end:
+            while time.monotonic() < end or sent < share:
                 for n in range(100):
                     parent = "wild" if n % 4 else "denied"
                     try:

@@ -1,6 +1,9 @@
-"""Row 1 and 8: what any program may do. everyday.py reach ADDRESS | ports ADDRESS PORT..."""
+"""Row 1 and 8: what any program may do. everyday.py reach ADDRESS | ports ADDRESS PORT... | talk ADDRESS
+
+`talk` asks the web and the echo server and waits for all that they send: no packet of its flows comes later.
+"""
 import socket
-import time
+import struct
 
 from packets import attempt, dispatch, family, is_six
 
@@ -10,14 +13,18 @@ PROTOCOLS = (2, 4, 27, 33, 41, 46, 47, 50, 51, 89, 103, 115, 132, 136, 137, 253)
 
 
 def connect(address, port, protocol=0):
-    begin = time.monotonic()
     with socket.socket(family(address), socket.SOCK_STREAM, protocol) as one:
-        one.settimeout(2)
+        one.settimeout(5)
         try:
             one.connect((address, port))
             return "connected"
         except ConnectionRefusedError:
-            return "ECONNREFUSED" if time.monotonic() - begin < 0.5 else "refused late"
+            return "ECONNREFUSED" if retransmissions(one) == 0 else "refused late"
+
+
+def retransmissions(one):
+    """`tcpi_total_retrans` of tcp(7)'s TCP_INFO: SYNs that were sent again."""
+    return struct.unpack_from("=I", one.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), 100)[0]
 
 
 def send(address, port, data=b"data", flags=0):
@@ -61,6 +68,28 @@ def ports(address, *numbers):
     for number in map(int, numbers):
         attempt(f"tcp {number}", lambda: connect(address, number))
         attempt(f"udp {number}", lambda: send(address, number))
+
+
+
+def talk(address):
+    def ask_web():
+        with socket.socket(family(address), socket.SOCK_STREAM) as one:
+            one.settimeout(20)
+            one.connect((address, 80))
+            one.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            while one.recv(999):
+                pass
+            return "closed"
+
+    def ask_echo():
+        with socket.socket(family(address), socket.SOCK_DGRAM) as one:
+            one.settimeout(20)
+            one.connect((address, 7))
+            one.send(b"data")
+            return "echoed" if one.recv(999) else "nothing"
+
+    attempt("tcp 80", ask_web)
+    attempt("udp 7", ask_echo)
 
 
 dispatch(globals())

@@ -24,7 +24,7 @@ from packets import (
     udp_packet,
 )
 
-PATIENCE = 0.4
+PATIENCE = 3
 
 
 def read_answer(data):

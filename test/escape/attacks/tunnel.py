@@ -10,7 +10,7 @@ import struct
 
 from packets import dispatch, family, question, say
 
-PATIENCE = 2.0
+PATIENCE = 10
 DATA = "a" * 50
 
 

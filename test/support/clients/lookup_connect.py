@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-PATIENCE = 8
+PATIENCE = 30
 
 
 def main():
