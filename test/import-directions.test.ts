@@ -1,73 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { posix } from "node:path";
 import { describe, expect, test } from "vitest";
-
-/**
- * Which folder of `src` may import which. What is not listed is refused, type imports too: a new arrow is a decision, made here.
- * A file at the top, such as `config.ts`, counts as the folder of its name.
- */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  policy: [],
-  protections: [],
-  tables: ["policy"],
-  xdp: ["protections", "sys"],
-  sys: [],
-  config: ["policy", "protections"],
-  audit: ["policy"],
-  metrics: [],
-  outbound: ["policy", "sys", "dns"],
-  netns: ["sys"],
-  dns: ["policy", "sys", "tables"],
-  netlink: ["policy", "sys"],
-  netfilter: ["policy", "sys", "netlink"],
-  learned: ["policy", "tables", "dns", "netfilter", "sys"],
-  enforcement: ["policy", "protections", "tables", "sys", "audit", "dns", "netfilter", "learned", "xdp"],
-  api: ["policy", "protections", "audit", "learned", "enforcement"],
-  client: ["api"],
-  doctor: ["policy", "sys", "dns", "api"],
-  sidecar: [
-    "policy",
-    "protections",
-    "sys",
-    "audit",
-    "metrics",
-    "outbound",
-    "config",
-    "netlink",
-    "netfilter",
-    "xdp",
-    "enforcement",
-    "api",
-  ],
-  cli: [
-    "policy",
-    "protections",
-    "sys",
-    "audit",
-    "config",
-    "netns",
-    "netfilter",
-    "xdp",
-    "enforcement",
-    "client",
-    "doctor",
-    "sidecar",
-  ],
-  launcher: [],
-  main: [
-    "policy",
-    "sys",
-    "audit",
-    "config",
-    "netns",
-    "dns",
-    "netfilter",
-    "enforcement",
-    "api",
-    "client",
-    "cli",
-  ],
-};
+import { MAY_IMPORT } from "./house-plan.ts";
 
 /** Packages that only some places may import; the others are free. */
 const PACKAGE_PLACES: Readonly<Record<string, readonly RegExp[]>> = {

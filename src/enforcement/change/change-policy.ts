@@ -8,7 +8,6 @@
  *
  * Known limit: a kernel port that never settles holds up all further changes; it is the port's part to have a time limit.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import type { AuditLog, LoadedFrom } from "../../audit/audit-log.ts";
 import { type CompiledPolicy, compileSteps, mergeSteps, removalSteps } from "../../policy/compile.ts";
 import { mergeRulesSteps, removeTargetsSteps } from "../../policy/edit.ts";
@@ -30,6 +29,7 @@ import type {
 } from "./policy-control.ts";
 import type { PolicyStorage } from "./policy-file.ts";
 import type { PolicyInForce, PolicyInForceCell } from "./policy-in-force.ts";
+import { createKernelRetry } from "./retry-until-applied.ts";
 import { createTaskQueue } from "./task-queue.ts";
 
 export type { PolicyKernel };
@@ -87,9 +87,9 @@ interface NextPolicy {
 
 export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePolicySettings): PolicyChanges {
   const { audit } = ports;
-  const closing = new AbortController();
   const queue = createTaskQueue();
   const enforced = createEnforcedLayers(ports.kernel, ports.inForce);
+  const retry = createKernelRetry(enforced, queue, settings.retryMs ?? 1000);
   let text = renderPolicyText(enforced.layers().user);
   let snapshot = describePolicy(enforced.layers().user, text);
   let isStarted = false;
@@ -99,12 +99,11 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
   }
 
   async function replace(next: NextPolicy, commit = async (): Promise<void> => undefined): Promise<void> {
-    const hadFault = enforced.fault() !== undefined;
     const before = ports.inForce.read().active;
     try {
       await enforced.replace(next.layers, await compile(next), commit);
     } finally {
-      if (!hadFault && enforced.fault() !== undefined) void retryUntilApplied();
+      retry.begin();
     }
     text = next.text;
     snapshot = describePolicy(next.layers.user, text);
@@ -117,16 +116,6 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     if (edit?.kind === "merge") return inSlices(mergeSteps(active, edit.rules));
     if (edit?.kind === "remove") return inSlices(removalSteps(active, edit.targets));
     return inSlices(compileSteps(layers));
-  }
-
-  /** Tries until the kernel has taken the policy in force, or a change has gone through meanwhile. */
-  async function retryUntilApplied(): Promise<void> {
-    const options = { signal: closing.signal, ref: false };
-    while (enforced.fault() !== undefined) {
-      const isDue = await delay(settings.retryMs ?? 1000, true, options).catch(() => false);
-      if (!isDue) return;
-      await queue.run(async () => (enforced.fault() === undefined ? undefined : enforced.putBack()));
-    }
   }
 
   async function change(edit: PolicyEdit, options: ChangeOptions): Promise<ChangeOutcome> {
@@ -201,9 +190,8 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
       queue.run(async () => {
         // Before the first policy there is none to give: on a restart an earlier process's ruleset is in force.
         if (!isStarted) return undefined;
-        const hadFault = enforced.fault() !== undefined;
         await enforced.putBack();
-        if (!hadFault && enforced.fault() !== undefined) void retryUntilApplied();
+        retry.begin();
         return enforced.fault();
       }),
     async health() {
@@ -212,7 +200,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
       return reason === undefined ? ports.checkHealth() : { ok: false, reason };
     },
     async close() {
-      closing.abort();
+      retry.close();
       await queue.idle();
     },
   };
