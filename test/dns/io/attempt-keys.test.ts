@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { attemptKey, OPENINGS, PLACES, serialOf } from "../../../src/dns/io/attempt-keys.ts";
-import { MAX_RETIRED, SOCKETS_PER_UPSTREAM } from "../../../src/dns/io/upstream-sockets.ts";
+import { MAX_RETIRED } from "../../../src/dns/io/upstream-socket.ts";
+import { SOCKETS_PER_UPSTREAM } from "../../../src/dns/io/upstream-sockets.ts";
 import { MAX_UPSTREAMS } from "../../../src/dns/upstream/health.ts";
 
 test("all sockets that may listen at once have keys of their own, in 31 bits, however often they were opened", () => {
