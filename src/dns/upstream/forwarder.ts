@@ -21,13 +21,13 @@ import {
   answersQuestion,
   answersQuestionInOtherCase,
   isBareRefusal,
-  isTruncated,
-  refusesEdns,
   type AnswerIndex,
   type AskedQuestion,
 } from "../wire/answer.ts";
 import { HEADER_OCTETS, Rcode } from "../wire/constants.ts";
-import { questionKind, read16, type Query } from "../wire/query.ts";
+import { questionKind, type Query } from "../wire/query.ts";
+import { createWeigher, Worth, type Arrival } from "./answer-worth.ts";
+import { createOverTcp } from "./over-tcp.ts";
 
 /** First wait before another upstream is tried, too; it doubles from try to try. */
 const HEDGE_MS = 300;
@@ -74,15 +74,6 @@ export interface Forwarder {
   size(): number;
 }
 
-/** A message from an upstream, and how it came. */
-interface Arrival {
-  octets: Buffer;
-  start: number;
-  end: number;
-  upstream: number;
-  overTcp: boolean;
-}
-
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const { arena, transport, health, index, end, counters } = options;
   const table = createLookupTable(options.region, options.capacity);
@@ -91,6 +82,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   /** One object for all arrivals: each is over before the next. */
   const arrival: Arrival = { octets: arena.octets, start: 0, end: 0, upstream: 0, overTcp: false };
   const asked: { octets: Buffer; at: number; length: number } = { octets: arena.octets, at: 0, length: 0 };
+  const weigh = createWeigher({ ...options, admitsAddress: options.policy.admitsAddress });
+  const exchange = createOverTcp({ ...options, attempts, askedBy });
 
   function askedBy(lookup: Lookup): AskedQuestion {
     asked.at = lookup.askedAt;
@@ -128,30 +121,28 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     close(lookup);
   }
 
-  /** What an answer to the lookup's question is worth. */
-  function judge(
-    lookup: Lookup,
-    { octets, start, end: stop, upstream, overTcp }: Arrival,
-    nowMs: number,
-  ): void {
+  function judge(lookup: Lookup, message: Arrival, nowMs: number): void {
+    const { upstream } = message;
     health.answered(upstream);
-    if (isTruncated(octets, start)) {
-      if (overTcp) turnAway(lookup, upstream, NOTHING_HEARD, nowMs);
-      else if (!lookup.overTcp) askOverTcp(lookup, upstream, nowMs);
-      return;
-    }
     const prepared = options.takePrepared();
-    if (!options.clean(octets, start, stop, lookup, options.policy.admitsAddress, prepared)) {
-      turnAway(lookup, upstream, NOTHING_HEARD, nowMs);
-    } else if (index.rcode === Rcode.noError || index.rcode === Rcode.nxDomain) {
-      lookup.upstream = upstream;
-      end.answered(lookup, prepared, nowMs);
-      close(lookup);
-    } else if (lookup.edns && refusesEdns(index.rcode)) {
-      askWithoutEdns(lookup, upstream);
-    } else {
-      const rcode = index.rcode > HIGHEST_PLAIN_RCODE ? Rcode.servFail : index.rcode;
-      turnAway(lookup, upstream, rcode, nowMs);
+    const worth = weigh(lookup, message, prepared);
+    switch (worth) {
+      case Worth.final:
+        lookup.upstream = upstream;
+        end.answered(lookup, prepared, nowMs);
+        close(lookup);
+        return;
+      case Worth.truncated:
+        if (!lookup.overTcp) askOverTcp(lookup, upstream, nowMs);
+        return;
+      case Worth.refusesEdns:
+        askWithoutEdns(lookup, upstream);
+        return;
+      case Worth.failure:
+        turnAway(lookup, upstream, index.rcode > HIGHEST_PLAIN_RCODE ? Rcode.servFail : index.rcode, nowMs);
+        return;
+      case Worth.useless:
+        turnAway(lookup, upstream, NOTHING_HEARD, nowMs);
     }
   }
 
@@ -171,38 +162,14 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     }
   }
 
-  /** While an exchange is under way no further upstream is tried; where there are others it may take half of the time that is left. */
   function askOverTcp(lookup: Lookup, upstream: number, nowMs: number): void {
-    counters.askedOverTcp += 1;
-    lookup.overTcp = true;
-    lookup.nextTryMs = lookup.deadlineMs;
-    const { serial } = lookup;
-    const id = (options.randomOctet() << 8) | options.randomOctet();
-    const leftMs = Math.max(lookup.deadlineMs - nowMs, 1);
-    const limitMs = transport.count > 1 ? leftMs / 2 : leftMs;
-    const onAnswer = (answer: Buffer | undefined): void => {
-      if (lookup.serial === serial) receiveOverTcp(lookup, id, upstream, answer);
-      options.onLateAnswer();
-    };
-    void transport.exchange(upstream, attempts.encode(lookup, id), limitMs).then(onAnswer);
+    exchange(lookup, upstream, nowMs, hearOverTcp);
   }
 
-  /** Letter case does not count here: nobody can forge an answer on a connection. */
-  function receiveOverTcp(lookup: Lookup, id: number, upstream: number, answer: Buffer | undefined): void {
-    const nowMs = options.now();
-    lookup.overTcp = false;
+  function hearOverTcp(lookup: Lookup, upstream: number, answer: Buffer | undefined, nowMs: number): void {
     lookup.nextTryMs = nowMs + HEDGE_MS;
-    if (answer === undefined || answer.length < HEADER_OCTETS || read16(answer, 0) !== id) {
-      turnAway(lookup, upstream, NOTHING_HEARD, nowMs);
-      return;
-    }
-    const isExact = answersQuestion(answer, 0, answer.length, askedBy(lookup));
-    if (isExact || answersQuestionInOtherCase(answer, 0, answer.length, askedBy(lookup))) {
-      if (!isExact) attempts.noteFoldedCase(upstream);
-      judge(lookup, { octets: answer, start: 0, end: answer.length, upstream, overTcp: true }, nowMs);
-    } else {
-      turnAway(lookup, upstream, NOTHING_HEARD, nowMs);
-    }
+    if (answer === undefined) turnAway(lookup, upstream, NOTHING_HEARD, nowMs);
+    else judge(lookup, { octets: answer, start: 0, end: answer.length, upstream, overTcp: true }, nowMs);
   }
 
   function receive(
