@@ -67,11 +67,6 @@ export function openUpstreamSockets(options: UpstreamSocketsOptions): UpstreamSo
     }
   }
 
-  function flushSocket(socket: UpstreamSocket): void {
-    socket.batch.flush();
-    socket.queued = 0;
-  }
-
   function close(): void {
     keeper.close(sockets.flat());
   }
@@ -119,4 +114,9 @@ export function openUpstreamSockets(options: UpstreamSocketsOptions): UpstreamSo
       return sockets.flat().reduce((sum, { batch }) => sum + batch.dropped(), 0);
     },
   };
+}
+
+function flushSocket(socket: UpstreamSocket): void {
+  socket.batch.flush();
+  socket.queued = 0;
 }
