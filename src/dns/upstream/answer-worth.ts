@@ -1,5 +1,6 @@
 /** What an upstream's message is worth to the lookup that asked for it. Only looks: what follows from it is the forwarder's. */
-import type { AdmitAddress, CleanAnswer } from "../answer/clean-answer.ts";
+import type { CleanAnswer } from "../answer/clean-answer.ts";
+import type { LookupPolicy } from "../ports.ts";
 import type { PreparedAnswer } from "../answer/prepared-answer.ts";
 import { isTruncated, refusesEdns, type AnswerIndex } from "../wire/answer.ts";
 import { Rcode } from "../wire/constants.ts";
@@ -31,7 +32,7 @@ export type Worth = (typeof Worth)[keyof typeof Worth];
 export interface WeigherOptions {
   readonly clean: CleanAnswer;
   readonly index: AnswerIndex;
-  readonly admitsAddress: AdmitAddress;
+  readonly admitsAddress: LookupPolicy["admitsAddress"];
 }
 
 /** Makes what weighs a message; the cleaned answer is then in `prepared`, and its rcode in `index.rcode`. */
