@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { startApi } from "./api-server.ts";
 
 describe("/credential-vault", () => {
@@ -6,7 +6,7 @@ describe("/credential-vault", () => {
   const LACKING = "credential vault requires transparent mitmproxy";
   const NONE = "credential vault not found";
   const ALL = "GET, POST, PATCH, DELETE";
-  it.each([
+  test.each([
     ["GET", "", 404, NONE, undefined],
     ["POST", "", 412, LACKING, undefined],
     ["PATCH", "", 412, LACKING, undefined],
@@ -29,7 +29,7 @@ describe("/credential-vault", () => {
     expect((await api.call(method, `/credential-vault${below}`)).status).toBe(401);
   });
 
-  it("keeps the active secrets from everyone over TCP, before a token is looked at", async () => {
+  test("keeps the active secrets from everyone over TCP, before a token is looked at", async () => {
     await using api = await startApi({ auth: { token, allowLocalWrites: false } });
     for (const sent of ["x", token]) {
       const headers = { "OPENSANDBOX-EGRESS-AUTH": sent };
@@ -40,7 +40,7 @@ describe("/credential-vault", () => {
     }
   });
 
-  it("asks for a token to be set before anything can be written", async () => {
+  test("asks for a token to be set before anything can be written", async () => {
     await using api = await startApi();
     expect(await api.call("DELETE", "/credential-vault")).toMatchObject({
       status: 412,

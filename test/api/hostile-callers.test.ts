@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { connectRaw, sendRaw, startApi } from "./api-server.ts";
 
 const MEBIBYTE = 1 << 20;
@@ -11,7 +11,7 @@ function patch(body: string, headers = ""): string {
 }
 
 describe("a body", () => {
-  it("of one mebibyte is read; of one octet more it is 413 and changes nothing", async () => {
+  test("of one mebibyte is read; of one octet more it is 413 and changes nothing", async () => {
     await using api = await startApi();
     const padded = RULES.padEnd(MEBIBYTE, " ");
     expect((await api.call("PATCH", "/policy", { body: padded })).status).toBe(200);
@@ -24,7 +24,7 @@ describe("a body", () => {
     expect(api.world.changes.snapshot()).toBe(before);
   });
 
-  it("without end is answered, read no further and cut off", async () => {
+  test("without end is answered, read no further and cut off", async () => {
     await using api = await startApi();
     const connection = await connectRaw(api.port);
     connection.socket.write("POST /policy HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -39,7 +39,7 @@ describe("a body", () => {
     expect(connection.socket.bytesWritten).toBeLessThan(16 * MEBIBYTE);
   });
 
-  it("that stalls holds up nobody and is 408 at the deadline", async () => {
+  test("that stalls holds up nobody and is 408 at the deadline", async () => {
     await using api = await startApi({ bodyLimits: { octets: MEBIBYTE, deadlineMs: 300 } });
     const connection = await connectRaw(api.port);
     connection.socket.write(patch(RULES).slice(0, -1));
@@ -49,7 +49,7 @@ describe("a body", () => {
     expect(api.world.steps).toEqual(["stage", "enforce", "commit"]);
   });
 
-  it.each([patch(RULES).slice(0, -1), patch("").replace("Content-Length: 0", "Content-Length: 5")])(
+  test.each([patch(RULES).slice(0, -1), patch("").replace("Content-Length: 0", "Content-Length: 5")])(
     "that is cut off changes nothing",
     async (text) => {
       await using api = await startApi();
@@ -63,7 +63,7 @@ describe("a body", () => {
     },
   );
 
-  it("that is half-closed too early changes nothing", async () => {
+  test("that is half-closed too early changes nothing", async () => {
     await using api = await startApi();
     const connection = await connectRaw(api.port);
     connection.socket.end(patch(RULES).slice(0, -1));
@@ -71,7 +71,7 @@ describe("a body", () => {
     expect(api.world.steps).toEqual([]);
   });
 
-  it("that is no UTF-8 is refused", async () => {
+  test("that is no UTF-8 is refused", async () => {
     await using api = await startApi();
     const connection = await connectRaw(api.port);
     connection.socket.write(
@@ -81,7 +81,7 @@ describe("a body", () => {
     expect(await connection.rest()).toMatch(/^HTTP\/1\.1 400 .*the body is not UTF-8 text$/s);
   });
 
-  it("is asked for with 100 Continue only of those who may write", async () => {
+  test("is asked for with 100 Continue only of those who may write", async () => {
     await using api = await startApi({ auth: { token: "s3cret", allowLocalWrites: false } });
     const expecting = patch(RULES, "Expect: 100-continue\r\nConnection: close\r\n");
     const [head = ""] = expecting.split("\r\n\r\n");
@@ -97,7 +97,7 @@ describe("a body", () => {
 describe("what is not HTTP as it should be", () => {
   const LONG = "x".repeat(20_000);
 
-  it.each([
+  test.each([
     ["no HTTP at all", "hello\r\n\r\n", 400],
     ["an unknown method", "FOO /policy HTTP/1.1\r\nHost: x\r\n\r\n", 400],
     ["a header without a colon", "GET /policy HTTP/1.1\r\nHost x\r\n\r\n", 400],
@@ -130,7 +130,7 @@ describe("what is not HTTP as it should be", () => {
     expect(api.world.steps).toEqual([]);
   });
 
-  it("behind a good request waits for that one's answer", async () => {
+  test("behind a good request waits for that one's answer", async () => {
     await using api = await startApi();
     const held = Promise.withResolvers<void>();
     api.world.hold = held.promise;
@@ -142,7 +142,7 @@ describe("what is not HTTP as it should be", () => {
     expect(answers).toEqual(["HTTP/1.1 200", "HTTP/1.1 400"]);
   });
 
-  it("requests on one connection are answered in order", async () => {
+  test("requests on one connection are answered in order", async () => {
     await using api = await startApi();
     const close = "GET /policy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     const answers = await sendRaw(api.port, `${patch(RULES)}${patch('[{"target":"b.example"}]')}${close}`);
@@ -156,7 +156,7 @@ describe("what is not HTTP as it should be", () => {
 describe("requests that do not wait for answers", () => {
   const GET = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
 
-  it("are answered up to a handful at once, and more are refused unread", async () => {
+  test("are answered up to a handful at once, and more are refused unread", async () => {
     await using api = await startApi({ limits: { pipelined: 4 } });
     const last = GET.replace("Host", "Connection: close\r\nHost");
     const few = await sendRaw(api.port, `${GET.repeat(3)}${last}`);
@@ -165,7 +165,7 @@ describe("requests that do not wait for answers", () => {
     expect(await sendRaw(api.port, "SOURCE / ICE/1.0\r\n\r\n".repeat(5))).toMatch(/^HTTP\/1\.1 400 /);
   });
 
-  it("are cut off once too many wait, however they came", async () => {
+  test("are cut off once too many wait, however they came", async () => {
     await using api = await startApi({ limits: { pipelined: 4 } });
     const held = Promise.withResolvers<void>();
     api.world.hold = held.promise;
@@ -183,7 +183,7 @@ describe("requests that do not wait for answers", () => {
 });
 
 describe("connections that do nothing", () => {
-  it("are cut off with a text when their headers do not come in time", async () => {
+  test("are cut off with a text when their headers do not come in time", async () => {
     await using api = await startApi({ limits: { headersMs: 200, requestMs: 400 } });
     const idle = await connectRaw(api.port);
     const slow = await connectRaw(api.port);
@@ -192,7 +192,7 @@ describe("connections that do nothing", () => {
     await idle.rest();
   });
 
-  it("by the thousand do not keep others out", async () => {
+  test("by the thousand do not keep others out", async () => {
     await using api = await startApi({ limits: { connectionShare: 64 } });
     const sockets = Array.from({ length: 1000 }, () => connect({ host: "127.0.0.1", port: api.port }));
     for (const socket of sockets) socket.on("error", () => undefined);
@@ -201,7 +201,7 @@ describe("connections that do nothing", () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  it("give way longest idle first, and one that waits for its answer never", async () => {
+  test("give way longest idle first, and one that waits for its answer never", async () => {
     await using api = await startApi({ limits: { connectionShare: 4 } });
     const held = Promise.withResolvers<void>();
     api.world.hold = held.promise;
@@ -220,7 +220,7 @@ describe("connections that do nothing", () => {
     for (const { socket } of idle) socket.destroy();
   });
 
-  it("but leave a large answer unread give way, too", async () => {
+  test("but leave a large answer unread give way, too", async () => {
     await using api = await startApi({ limits: { connectionShare: 4 } });
     const rules = Array.from({ length: 4000 }, (_, n) => ({ target: `${n}.${"long.".repeat(40)}example` }));
     expect((await api.call("PATCH", "/policy", { body: JSON.stringify(rules) })).status).toBe(200);
@@ -236,7 +236,7 @@ describe("connections that do nothing", () => {
     for (const socket of deaf) socket.destroy();
   });
 
-  it("of the sandbox do not take the places of callers from outside", async () => {
+  test("of the sandbox do not take the places of callers from outside", async () => {
     let isLocal = true;
     await using api = await startApi({ isLocal: () => isLocal, limits: { connectionShare: 2 } });
     isLocal = false;

@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { PersistError } from "../../src/enforcement/errors.ts";
-import { policyOf } from "../enforcement/change/change-policy-ports.ts";
+import { policyOf } from "../support/policy.ts";
 import { startApi } from "./api-server.ts";
 
 const BASE = policyOf({
@@ -16,7 +16,7 @@ const RESET =
   '{"status":"ok","mode":"deny_all","enforcementMode":"dns+nft","reason":"policy reset to default deny-all"}';
 
 describe("GET /policy", () => {
-  it("shows the user's policy in its own order and spelling, keys in the promised order", async () => {
+  test("shows the user's policy in its own order and spelling, keys in the promised order", async () => {
     await using api = await startApi({
       policy: policyOf({ egress: [{ action: " ALLOW", target: " Example.COM." }] }),
     });
@@ -33,7 +33,7 @@ describe("GET /policy", () => {
     expect(answer.headers.etag).toBe(api.world.changes.snapshot().etag);
   });
 
-  it.each([
+  test.each([
     ["deny", "deny_all"],
     ["allow", "allow_all"],
   ])("of no rules and %s is %s, with an empty list", async (defaultAction, mode) => {
@@ -45,7 +45,7 @@ describe("GET /policy", () => {
 });
 
 describe("changes of the policy", () => {
-  it.each([
+  test.each([
     ["POST", '{"egress":[{"action":"allow","target":"a.example"}]}', OK],
     ["PUT", '{"egress":[{"action":"allow","target":"a.example"}]}', OK],
     ["POST", '{"defaultAction":"allow"}', '{"status":"ok","mode":"allow_all","enforcementMode":"dns+nft"}'],
@@ -69,7 +69,7 @@ describe("changes of the policy", () => {
     expect(answer.headers.etag).toBe(api.world.changes.snapshot().etag);
   });
 
-  it.each([
+  test.each([
     ["POST", "{", 400, /^invalid policy: is not JSON: /],
     ["POST", "[]", 400, /^invalid policy: must be an object$/],
     [
@@ -102,13 +102,13 @@ describe("changes of the policy", () => {
     expect(api.world.steps).toEqual([]);
   });
 
-  it("more rules than the cap is 413 with both numbers", async () => {
+  test("more rules than the cap is 413 with both numbers", async () => {
     await using api = await startApi({ policy: BASE, maxRules: 2 });
     const answer = await api.call("PATCH", "/policy", { body: '[{"target":"a.example"}]' });
     expect(answer).toMatchObject({ status: 413, text: "egress rule total count 3 exceeds limit 2" });
   });
 
-  it("that can't be stored or applied are 500 and say so, and the old policy holds", async () => {
+  test("that can't be stored or applied are 500 and say so, and the old policy holds", async () => {
     await using api = await startApi({ policy: BASE });
     const before = (await api.call("GET", "/policy")).text;
     api.world.faults.stage.push(
@@ -124,7 +124,7 @@ describe("changes of the policy", () => {
     expect((await api.call("GET", "/policy")).text).toBe(before);
   });
 
-  it("that meet a bug of ours are 500 without its text", async () => {
+  test("that meet a bug of ours are 500 without its text", async () => {
     await using api = await startApi({ policy: BASE });
     api.world.faults.stage.push(new Error("secret"));
     expect(await api.call("POST", "/policy", { body: "{}" })).toMatchObject({
@@ -134,7 +134,7 @@ describe("changes of the policy", () => {
     expect(api.errors).toEqual([new Error("secret")]);
   });
 
-  it("under If-Match answer 412 with the tag that holds, and 200 when it holds", async () => {
+  test("under If-Match answer 412 with the tag that holds, and 200 when it holds", async () => {
     await using api = await startApi({ policy: BASE });
     const { etag } = api.world.changes.snapshot();
     const stale = await api.call("PUT", "/policy", { body: "{}", headers: { "If-Match": '"old"' } });
@@ -146,7 +146,7 @@ describe("changes of the policy", () => {
     expect(fresh.headers.etag).not.toBe(etag);
   });
 
-  it("with dryRun show what would change and change nothing", async () => {
+  test("with dryRun show what would change and change nothing", async () => {
     await using api = await startApi({ policy: BASE });
     const { etag } = api.world.changes.snapshot();
     const body = '[{"action":"deny","target":"EXAMPLE.com"}]';
@@ -179,7 +179,7 @@ describe("changes of the policy", () => {
 
 describe("long bodies", () => {
   const rules = JSON.stringify([{ target: "a.example" }, { target: "b.example" }]);
-  it.each([
+  test.each([
     ["PUT", "/policy", `{"egress":${rules}}`],
     ["PATCH", "/policy", rules],
     ["DELETE", "/policy", '["a.example","b.example"]'],
@@ -207,7 +207,7 @@ describe("long bodies", () => {
 });
 
 describe("methods and paths", () => {
-  it.each(["OPTIONS", "TRACE", "PROPFIND", "HEAD"])(
+  test.each(["OPTIONS", "TRACE", "PROPFIND", "HEAD"])(
     "%s /policy is 405 with what is allowed",
     async (method) => {
       await using api = await startApi();
@@ -218,7 +218,7 @@ describe("methods and paths", () => {
     },
   );
 
-  it.each(["/", "/policy/", "/POLICY", "/nowhere", "/healthz/x", "/credential-vaults"])(
+  test.each(["/", "/policy/", "/POLICY", "/nowhere", "/healthz/x", "/credential-vaults"])(
     "%s is 404 with a text",
     async (path) => {
       await using api = await startApi();
@@ -229,7 +229,7 @@ describe("methods and paths", () => {
     },
   );
 
-  it("problem details are for those who ask for them", async () => {
+  test("problem details are for those who ask for them", async () => {
     await using api = await startApi();
     const body = '{"egress":[{"target":"*"},{"target":"x y"}]}';
     const headers = { Accept: "text/html, application/problem+json;q=0.9" };
@@ -251,7 +251,7 @@ describe("methods and paths", () => {
 });
 
 describe("/healthz", () => {
-  it("is 200 ok for everyone while all is well, else 503 with the reason", async () => {
+  test("is 200 ok for everyone while all is well, else 503 with the reason", async () => {
     await using api = await startApi({ auth: { token: "s3cret", allowLocalWrites: false } });
     expect(await api.call("GET", "/healthz")).toMatchObject({ status: 200, text: "ok" });
     expect(await api.call("HEAD", "/healthz")).toMatchObject({ status: 200, text: "" });

@@ -2,7 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createSeenNonces } from "../../src/api/auth/seen-nonces.ts";
 import { type ApiServer, startApi } from "./api-server.ts";
 
@@ -40,7 +40,7 @@ async function patch(api: ApiServer, signature: string, path = "/policy", body =
 const START_MS = 1_800_000_000_000;
 
 describe("a signed change", () => {
-  it("is let in without the token, once", async () => {
+  test("is let in without the token, once", async () => {
     let nowMs = START_MS;
     await using api = await startApi({ auth, nowMs: () => nowMs });
     nowMs += 1;
@@ -53,14 +53,14 @@ describe("a signed change", () => {
     expect((await patch(api, sign({ timeMs: nowMs, nonce: "n2" }))).status).toBe(200);
   });
 
-  it("is let in for its query too", async () => {
+  test("is let in for its query too", async () => {
     await using api = await startApi({ auth, nowMs: () => START_MS });
     const path = "/policy?dryRun=true";
     expect((await patch(api, sign({ timeMs: START_MS, path }), path)).status).toBe(200);
     expect((await patch(api, sign({ timeMs: START_MS, path, nonce: "n2" }))).status).toBe(401);
   });
 
-  it.each([
+  test.each([
     ["another token", { token: "other" }],
     ["another method", { method: "POST" }],
     ["another path", { path: "/policy?dryRun=true" }],
@@ -74,7 +74,7 @@ describe("a signed change", () => {
     expect((await patch(api, sign({ timeMs: START_MS }))).status).toBe(200);
   });
 
-  it.each([
+  test.each([
     [-60_000, 200],
     [-60_001, 401],
     [60_000, 200],
@@ -86,7 +86,7 @@ describe("a signed change", () => {
     expect((await patch(api, sign({ timeMs: nowMs + awayMs }))).status).toBe(status);
   });
 
-  it("signed before the start is 401, since the process before us may have taken it", async () => {
+  test("signed before the start is 401, since the process before us may have taken it", async () => {
     await using api = await startApi({ auth, nowMs: () => START_MS });
     expect(await patch(api, sign({ timeMs: START_MS - 1 }))).toMatchObject({
       status: 401,
@@ -94,7 +94,7 @@ describe("a signed change", () => {
     });
   });
 
-  it.each(["", "x", "t=1,n=a,v1=00", `t=1,n=,v1=${"0".repeat(64)}`, `v1=${"0".repeat(64)},t=1,n=a`])(
+  test.each(["", "x", "t=1,n=a,v1=00", `t=1,n=,v1=${"0".repeat(64)}`, `v1=${"0".repeat(64)},t=1,n=a`])(
     "with %j for a signature is 401, also with the right token",
     async (signature) => {
       await using api = await startApi({ auth });
@@ -108,7 +108,7 @@ describe("a signed change", () => {
   );
 });
 
-it("a signed read is let in, and no method but by its own signature", async () => {
+test("a signed read is let in, and no method but by its own signature", async () => {
   await using api = await startApi({ auth, nowMs: () => START_MS });
   const headers = {
     "OPENSANDBOX-EGRESS-SIGNATURE": sign({ timeMs: START_MS, method: "GET", body: "" }),
@@ -118,7 +118,7 @@ it("a signed read is let in, and no method but by its own signature", async () =
   expect((await api.call("GET", "/credential-vault", { headers })).status).toBe(401);
 });
 
-it.each([
+test.each([
   ["GET", "/policy"],
   ["OPTIONS", "/policy"],
   ["GET", "/metrics"],
@@ -132,7 +132,7 @@ it.each([
   expect(answer).toMatchObject({ status: 401, text: "unauthorized: the signature is not this call's" });
 });
 
-it.each([
+test.each([
   ["/policy?dryRun=maybe", "[]"],
   ["/policy", "\u{1F600}".repeat(300_000)],
 ])("a forged signature on a change of %s is not told what holds", async (path, body) => {
@@ -143,7 +143,7 @@ it.each([
 });
 
 describe("where changes have to be signed", () => {
-  it("the token reads, and an unsigned change is 401 that says so", async () => {
+  test("the token reads, and an unsigned change is 401 that says so", async () => {
     await using api = await startApi({ auth: { ...auth, signedWrites: true }, nowMs: () => START_MS });
     const headers = { "OPENSANDBOX-EGRESS-AUTH": TOKEN };
     expect((await api.call("GET", "/policy", { headers })).status).toBe(200);
@@ -154,7 +154,7 @@ describe("where changes have to be signed", () => {
     expect((await patch(api, sign({ timeMs: START_MS }))).status).toBe(200);
   });
 
-  it("the unix socket needs no signature", async () => {
+  test("the unix socket needs no signature", async () => {
     const folder = await mkdtemp(join(tmpdir(), "egress-"));
     {
       const socketPath = join(folder, "egress.sock");
@@ -165,7 +165,7 @@ describe("where changes have to be signed", () => {
   });
 });
 
-it("nonces are remembered until their call is too old, and no more than fit", () => {
+test("nonces are remembered until their call is too old, and no more than fit", () => {
   const nonces = createSeenNonces(2);
   expect(nonces.take("a", 0, 0)).toBe(true);
   expect(nonces.take("a", 0, 60_000)).toBe(false);

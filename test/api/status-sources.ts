@@ -1,7 +1,7 @@
 /** Sources of `GET /status` as the API's tests want them: two learned addresses, nothing else out of the ordinary. */
 import type { StatusSources } from "../../src/api/status.ts";
 import type { SandboxReport } from "../../src/enforcement/sandbox-report.ts";
-import { nameOf } from "../policy/examples.ts";
+import { nameOf } from "../support/policy.ts";
 
 export const REPORT: SandboxReport = {
   layers: { denyAlways: [], allowAlways: [], user: { defaultAction: "deny", egress: [] } },

@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { PageRequest } from "../../src/enforcement/sandbox-report.ts";
-import { policyOf, targetsOf } from "../enforcement/change/change-policy-ports.ts";
+import { policyOf, targetsOf } from "../support/policy.ts";
 import { type ApiServer, startApi } from "./api-server.ts";
 import { REPORT, statusSources } from "./status-sources.ts";
 
@@ -13,7 +13,7 @@ async function get(api: ApiServer, path = "/status"): Promise<unknown> {
 }
 
 describe("GET /status", () => {
-  it("tells what is in force", async () => {
+  test("tells what is in force", async () => {
     const layers = { ...REPORT.layers, denyAlways: targetsOf(["169.254.169.254"]), user: POLICY };
     const status = statusSources({ sandboxId: "sbx-1", report: () => ({ ...REPORT, layers }) });
     await using api = await startApi({ policy: POLICY, status });
@@ -57,14 +57,14 @@ describe("GET /status", () => {
     });
   });
 
-  it("says what GET /healthz says", async () => {
+  test("says what GET /healthz says", async () => {
     await using api = await startApi({ status: statusSources() });
     api.world.health = { ok: false, reason: "two\nlines" };
     expect(await get(api)).toMatchObject({ health: { ok: false, reason: String.raw`two\u{a}lines` } });
     expect((await api.call("GET", "/healthz")).text).toBe(String.raw`two\u{a}lines`);
   });
 
-  it("shows the first thousand of a long list, and how long it is", async () => {
+  test("shows the first thousand of a long list, and how long it is", async () => {
     const denyAlways = targetsOf(Array.from({ length: 3000 }, (_, index) => `n${index}.example`));
     const layers = { ...REPORT.layers, denyAlways };
     await using api = await startApi({ status: statusSources({ report: () => ({ ...REPORT, layers }) }) });
@@ -72,7 +72,7 @@ describe("GET /status", () => {
     expect(await get(api)).toMatchObject({ layers: { denyAlways: { total: 3000, shown } } });
   });
 
-  it("tells of rule files that can't be read", async () => {
+  test("tells of rule files that can't be read", async () => {
     const problems = [{ path: "/rules/deny.always:3", message: "bad\nline" }];
     const rules = { denyAlways: [], allowAlways: [], logSkip: targetsOf(["quiet.example"]) };
     await using api = await startApi({ status: statusSources({ ruleFiles: () => ({ rules, problems }) }) });
@@ -82,7 +82,7 @@ describe("GET /status", () => {
     });
   });
 
-  it.each([
+  test.each([
     ["", { after: 0, limit: 100 }],
     ["?limit=0", { after: 0, limit: 0 }],
     ["?limit=1000&after=65536", { after: 65_536, limit: 1000 }],
@@ -97,7 +97,7 @@ describe("GET /status", () => {
     expect(asked).toEqual([page]);
   });
 
-  it.each([
+  test.each([
     "limit=",
     "limit=1001",
     "limit=-1",
@@ -117,7 +117,7 @@ describe("GET /status", () => {
     });
   });
 
-  it("is for those who may read the policy", async () => {
+  test("is for those who may read the policy", async () => {
     const auth = { token: "s3cret", allowLocalWrites: false };
     await using api = await startApi({ auth, status: statusSources() });
     expect(await api.call("GET", "/status")).toMatchObject({
@@ -129,17 +129,20 @@ describe("GET /status", () => {
     expect((await api.call("GET", "/status", { headers })).status).toBe(200);
   });
 
-  it.each(["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])("%s is 405 with what is allowed", async (method) => {
-    await using api = await startApi({ status: statusSources() });
-    const answer = await api.call(method, "/status");
-    expect(answer).toMatchObject({
-      status: 405,
-      text: "method not allowed",
-      headers: { allow: "GET, HEAD" },
-    });
-  });
+  test.each(["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])(
+    "%s is 405 with what is allowed",
+    async (method) => {
+      await using api = await startApi({ status: statusSources() });
+      const answer = await api.call(method, "/status");
+      expect(answer).toMatchObject({
+        status: 405,
+        text: "method not allowed",
+        headers: { allow: "GET, HEAD" },
+      });
+    },
+  );
 
-  it("HEAD is GET without the body", async () => {
+  test("HEAD is GET without the body", async () => {
     await using api = await startApi({ status: statusSources() });
     expect(await api.call("HEAD", "/status")).toMatchObject({ status: 200, text: "" });
   });

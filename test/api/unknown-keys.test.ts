@@ -1,8 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { startApi } from "./api-server.ts";
 
 describe("what a change does not know", () => {
-  it.each(["dryrun=true", "dry_run=true", "dryRun=true&dryRun=true", "dryRun=true&x=1", "dryRun=", "x"])(
+  test.each(["dryrun=true", "dry_run=true", "dryRun=true&dryRun=true", "dryRun=true&x=1", "dryRun=", "x"])(
     "?%s is 400, whatever the method, and changes nothing",
     async (query) => {
       await using api = await startApi();
@@ -15,7 +15,7 @@ describe("what a change does not know", () => {
     },
   );
 
-  it.each(["POST", "PUT", "PATCH"])(
+  test.each(["POST", "PUT", "PATCH"])(
     "%s names a key that says nothing, behind what is promised",
     async (method) => {
       await using api = await startApi();
@@ -32,7 +32,7 @@ describe("what a change does not know", () => {
     },
   );
 
-  it.each([
+  test.each([
     [
       "PATCH",
       [{ action: "allow", target: "a.example", ports: [443] }],

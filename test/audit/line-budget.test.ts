@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createLineBudget } from "../../src/audit/line-budget.ts";
 
 /** A budget on a clock that is set by hand, and all that it has reported. */
@@ -31,7 +31,7 @@ function createBudget(perSecond: number) {
 const numbered = (n: number): string => `n${n}.example.com`;
 
 describe("the budget of lookups' lines", () => {
-  it("gives a burst its lines, and then one to each name that was looked up, a second later", () => {
+  test("gives a burst its lines, and then one to each name that was looked up, a second later", () => {
     const { reports, pass, ask } = createBudget(10);
     expect(ask(2000, numbered)).toBe(2000);
     expect(ask(30, (n) => `m${n % 3}.example.com`)).toBe(0);
@@ -41,7 +41,7 @@ describe("the budget of lookups' lines", () => {
     expect(reports).toEqual([0, 1, 2].map((n) => ({ host: `m${n}.example.com`, count: 10 })));
   });
 
-  it("counts together what there are no lines for", () => {
+  test("counts together what there are no lines for", () => {
     const { reports, pass, ask } = createBudget(2);
     ask(400, numbered);
     ask(50, numbered);
@@ -53,7 +53,7 @@ describe("the budget of lookups' lines", () => {
     ]);
   });
 
-  it("earns lines again in a calm time, a burst of them at most", () => {
+  test("earns lines again in a calm time, a burst of them at most", () => {
     const { pass, ask } = createBudget(10);
     ask(2000, numbered);
     pass(5000);
@@ -62,11 +62,11 @@ describe("the budget of lookups' lines", () => {
     expect(ask(5000, numbered)).toBe(2000);
   });
 
-  it("has no bound at 0", () => {
+  test("has no bound at 0", () => {
     expect(createBudget(0).ask(100_000, numbered)).toBe(100_000);
   });
 
-  it("reports what is counted when asked to, once", () => {
+  test("reports what is counted when asked to, once", () => {
     const { budget, reports, pass, ask } = createBudget(1);
     ask(203, () => "x.example.com");
     budget.flush();
@@ -75,7 +75,7 @@ describe("the budget of lookups' lines", () => {
     expect(reports).toEqual([{ host: "x.example.com", count: 3 }]);
   });
 
-  it("accounts for every lookup by its name or as one of the others, in a bounded number of lines", () => {
+  test("accounts for every lookup by its name or as one of the others, in a bounded number of lines", () => {
     const second = fc.record({
       lookups: fc.integer({ min: 0, max: 700 }),
       names: fc.integer({ min: 1, max: 50 }),

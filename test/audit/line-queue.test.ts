@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createLineQueue } from "../../src/audit/line-queue.ts";
 
 const PIECE = 64;
@@ -9,7 +9,7 @@ function sizeOf(all: readonly Buffer[]): number {
 }
 
 describe("a queue of lines", () => {
-  it("gives back all lines in order and whole, and knows how much waits", () => {
+  test("gives back all lines in order and whole, and knows how much waits", () => {
     const text = fc.string({ unit: "binary", maxLength: 90 }).map((line) => `${line.replaceAll("\n", "")}\n`);
     const step = fc.oneof(
       { weight: 3, arbitrary: fc.record({ push: text, isEncoded: fc.boolean() }) },
@@ -45,7 +45,7 @@ describe("a queue of lines", () => {
     );
   });
 
-  it("uses a piece again once it is given back, and not before", () => {
+  test("uses a piece again once it is given back, and not before", () => {
     const queue = createLineQueue(PIECE);
     queue.push("one\n");
     const first = queue.take();

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type LineOutput, createLineSink } from "../../src/audit/line-sink.ts";
 
 const SUMMARY = {
@@ -33,7 +33,7 @@ function openOutput(take: LineOutput["write"]): LineOutput {
 }
 
 describe("a line sink", () => {
-  it("writes lines in order, and drain settles when all are out", async () => {
+  test("writes lines in order, and drain settles when all are out", async () => {
     const { output, open, lines } = createSlowOutput();
     open();
     const sink = createLineSink(output, SUMMARY);
@@ -46,7 +46,7 @@ describe("a line sink", () => {
     expect(lines()).toEqual(wanted);
   });
 
-  it("drops and counts ordinary lines only, while the reader is behind", async () => {
+  test("drops and counts ordinary lines only, while the reader is behind", async () => {
     const { output, open, lines } = createSlowOutput();
     const sink = createLineSink(output, SUMMARY, { ordinaryOctets: 100, keptOctets: 100_000, subjects: 10 });
     for (let n = 0; n < 1000; n += 1) {
@@ -62,7 +62,7 @@ describe("a line sink", () => {
     expect(written).toContain(`dropped ${1000 - allowed}`);
   });
 
-  it("accounts for every kept line, by its subject, past the last bound", async () => {
+  test("accounts for every kept line, by its subject, past the last bound", async () => {
     const { output, open, lines } = createSlowOutput();
     const sink = createLineSink(output, SUMMARY, { ordinaryOctets: 50, keptOctets: 100, subjects: 2 });
     const subjects = ["a", "b", "c", "d", undefined];
@@ -76,7 +76,7 @@ describe("a line sink", () => {
     expect(total + lines().filter((line) => line === "denied").length).toBe(1000);
   });
 
-  it("writes on after a short write and after EAGAIN", async () => {
+  test("writes on after a short write and after EAGAIN", async () => {
     let text = "";
     let calls = 0;
     const sink = createLineSink(
@@ -95,7 +95,7 @@ describe("a line sink", () => {
     expect(text).toBe("abcdefghij\n");
   });
 
-  it.each(["ENOSPC", "EDQUOT"])(
+  test.each(["ENOSPC", "EDQUOT"])(
     "keeps what a full disk does not take for when there is room (%s)",
     async (code) => {
       let text = "";
@@ -120,7 +120,7 @@ describe("a line sink", () => {
     },
   );
 
-  it("goes on after an output that fails, and drain still settles", async () => {
+  test("goes on after an output that fails, and drain still settles", async () => {
     const sink = createLineSink(
       openOutput((_octets, done) => done(Object.assign(new Error("gone"), { code: "EPIPE" }), 0)),
       SUMMARY,
@@ -133,7 +133,7 @@ describe("a line sink", () => {
     expect(performance.now() - began).toBeLessThan(60_000);
   });
 
-  it("stops waiting for a reader that takes nothing", async () => {
+  test("stops waiting for a reader that takes nothing", async () => {
     const { output, lines } = createSlowOutput();
     const sink = createLineSink(output, SUMMARY);
     sink.kept("x\n", undefined);

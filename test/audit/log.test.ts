@@ -1,11 +1,11 @@
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type LogSettings, LogOutputError, createLog } from "../../src/audit/log.ts";
 import { parseNameFile } from "../../src/policy/always-file.ts";
-import { type DomainName, parseDomainName } from "../../src/policy/domain-name.ts";
 import { parsePolicyJson, parseRulesJson } from "../../src/policy/parse-policy.ts";
+import { nameOf } from "../support/policy.ts";
 
 const SETTINGS: LogSettings = {
   logLevel: "info",
@@ -35,16 +35,10 @@ function createMemoryLog(settings: Partial<LogSettings> = {}) {
   return { log, lines };
 }
 
-function nameOf(text: string): DomainName {
-  const name = parseDomainName(text);
-  if (!name.ok) throw new Error(`${text} is not a name`);
-  return name.value;
-}
-
 const HOST = nameOf("www.example.org");
 
 describe("the audit log", () => {
-  it("tells a denied lookup with the rule that decided", async () => {
+  test("tells a denied lookup with the rule that decided", async () => {
     const { log, lines } = createMemoryLog();
     log.audit.lookupDenied({ host: "x.example.com", layer: "user", rule: "*.example.com" });
     expect(await lines()).toEqual([
@@ -60,7 +54,7 @@ describe("the audit log", () => {
     ]);
   });
 
-  it("tells an allowed lookup with its addresses, or why there are none", async () => {
+  test("tells an allowed lookup with its addresses, or why there are none", async () => {
     const { log, lines } = createMemoryLog();
     log.audit.lookupAllowed({ host: HOST, ips: ["192.0.2.1"] });
     log.audit.lookupAllowed({ host: HOST, ips: [], error: "servfail" });
@@ -70,7 +64,7 @@ describe("the audit log", () => {
     ]);
   });
 
-  it("leaves out allowed lookups of the skip list, and denied ones never", async () => {
+  test("leaves out allowed lookups of the skip list, and denied ones never", async () => {
     const { log, lines } = createMemoryLog();
     const skip = parseNameFile("log_skip.always", "*.example.org\nexample.com");
     log.setSkipList(skip.ok ? skip.value : []);
@@ -85,7 +79,7 @@ describe("the audit log", () => {
     ]);
   });
 
-  it("tells what somebody else has changed, and whether it is repaired", async () => {
+  test("tells what somebody else has changed, and whether it is repaired", async () => {
     const { log, lines } = createMemoryLog({ logLevel: "warn" });
     const change = { found: ["inet opensandbox: table deleted"], by: ["nft (process 7)"] };
     log.audit.rulesetRepaired({ ...change, error: undefined });
@@ -96,7 +90,7 @@ describe("the audit log", () => {
     ]);
   });
 
-  it("tells changes of the policy by what they were asked", async () => {
+  test("tells changes of the policy by what they were asked", async () => {
     const { log, lines } = createMemoryLog();
     const rules = parseRulesJson('[{"action":"allow","target":"example.org"}]');
     const policy = parsePolicyJson('{"egress":[{"target":"a.example"}]}');
@@ -119,7 +113,7 @@ describe("the audit log", () => {
     ]);
   });
 
-  it("carries the sandbox's id and the extra attributes on every line", async () => {
+  test("carries the sandbox's id and the extra attributes on every line", async () => {
     const { log, lines } = createMemoryLog({ sandboxId: "sbx-1", extraAttributes: { team: "a" } });
     log.logger.info("hello");
     log.audit.lookupAllowed({ host: HOST, ips: [] });
@@ -127,7 +121,7 @@ describe("the audit log", () => {
     expect(await lines()).toMatchObject([{ ...common, msg: "hello" }, common]);
   });
 
-  it.each(["warn", "error"] as const)(
+  test.each(["warn", "error"] as const)(
     "leaves out what is below the level %s, but never a denial",
     async (logLevel) => {
       const { log, lines } = createMemoryLog({ logLevel });
@@ -139,7 +133,7 @@ describe("the audit log", () => {
     },
   );
 
-  it("counts lookups by name once a flood has used up its lines, at every level", async () => {
+  test("counts lookups by name once a flood has used up its lines, at every level", async () => {
     const { log, lines } = createMemoryLog({ logLevel: "error", lookupLinesPerSecond: 1 });
     const deny = (host: string): void => log.audit.lookupDenied({ host, layer: "default", rule: undefined });
     for (let n = 0; n < 200; n += 1) deny(`n${n}.example.com`);
@@ -161,7 +155,7 @@ describe("the audit log", () => {
     expect(written.at(-1)).not.toHaveProperty("target.host");
   });
 
-  it("counts allowed lookups apart, so that they take no line from denials", async () => {
+  test("counts allowed lookups apart, so that they take no line from denials", async () => {
     const { log, lines } = createMemoryLog({ lookupLinesPerSecond: 1 });
     for (let n = 0; n < 205; n += 1) log.audit.lookupAllowed({ host: HOST, ips: ["192.0.2.1"] });
     log.audit.lookupDenied({ host: "x.example.com", layer: "default", rule: undefined });
@@ -171,7 +165,7 @@ describe("the audit log", () => {
     ]);
   });
 
-  it("tells why an allowed lookup got no answer", async () => {
+  test("tells why an allowed lookup got no answer", async () => {
     const { log, lines } = createMemoryLog();
     log.audit.lookupAllowed({ host: HOST, ips: [], error: "no upstream gave an answer in time" });
     expect(await lines()).toMatchObject([
@@ -185,7 +179,7 @@ describe("the audit log", () => {
     ]);
   });
 
-  it("tells of a bound that lookups have met, at every level", async () => {
+  test("tells of a bound that lookups have met, at every level", async () => {
     const { log, lines } = createMemoryLog({ logLevel: "error" });
     log.audit.lookupsLimited({
       parent: "example.org",
@@ -207,7 +201,7 @@ describe("the audit log", () => {
     ]);
   });
 
-  it("writes to the end of files that only we may read", async () => {
+  test("writes to the end of files that only we may read", async () => {
     const folder = await mkdtemp(join(tmpdir(), "log-"));
     const path = join(folder, "egress.log");
     for (const message of ["one", "two"]) {

@@ -1,20 +1,14 @@
 import * as fc from "fast-check";
 import { pino } from "pino";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { EncodedLine } from "../../src/audit/line-queue.ts";
 import { createLookupLines } from "../../src/audit/lookup-lines.ts";
-import { type DomainName, parseDomainName } from "../../src/policy/domain-name.ts";
+import { nameOf } from "../support/policy.ts";
 
 const AT = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
 function textOf({ octets, length }: EncodedLine): string {
   return octets().toString("utf8", 0, length());
-}
-
-function nameOf(text: string): DomainName {
-  const name = parseDomainName(text);
-  if (!name.ok) throw new Error(`${text} is not a name`);
-  return name.value;
 }
 
 const renderTime = (): string => `,"time":"${new Date(AT).toISOString()}"`;
@@ -38,7 +32,7 @@ function pinoLine(
 const anyText = fc.string({ unit: "binary", maxLength: 300 });
 
 describe("the line of a denied lookup", () => {
-  it("holds what was denied and by which rule", () => {
+  test("holds what was denied and by which rule", () => {
     const lines = createLookupLines({ team: "a", sandbox_id: "sbx-1" }, () => AT);
     const line = lines.denied({ host: "x.example.com", layer: "user", rule: "*.example.com" });
     expect(textOf(line)).toBe(
@@ -48,7 +42,7 @@ describe("the line of a denied lookup", () => {
     );
   });
 
-  it("has no rule where the default action decided", () => {
+  test("has no rule where the default action decided", () => {
     const lines = createLookupLines({}, () => AT);
     expect(textOf(lines.denied({ host: "x.example.com", layer: "default", rule: undefined }))).toBe(
       '{"level":"warn","time":"2026-01-02T03:04:05.678Z","opensandbox.event":"egress.denied",' +
@@ -56,7 +50,7 @@ describe("the line of a denied lookup", () => {
     );
   });
 
-  it.each([
+  test.each([
     ["quotes", 'a","layer":"allow', String.raw`a\",\"layer\":\"allow`],
     ["escaped octets", String.raw`a\010b\255`, String.raw`a\\010b\\255`],
     ["line feeds", "a\nb\r", String.raw`a\nb\r`],
@@ -71,7 +65,7 @@ describe("the line of a denied lookup", () => {
     expect(JSON.parse(line)).toMatchObject({ "target.host": host, msg: "lookup denied" });
   });
 
-  it("is what pino writes, whatever the texts, and is not changed by the line before", () => {
+  test("is what pino writes, whatever the texts, and is not changed by the line before", () => {
     fc.assert(
       fc.property(
         anyText,
@@ -92,7 +86,7 @@ describe("the line of a denied lookup", () => {
     );
   });
 
-  it("has the time of its own moment", () => {
+  test("has the time of its own moment", () => {
     let nowMs = AT;
     const lines = createLookupLines({}, () => nowMs);
     const timeOfNext = (): unknown =>
@@ -108,7 +102,7 @@ describe("the line of a denied lookup", () => {
 });
 
 describe("the line of an allowed lookup", () => {
-  it("is what pino writes, with its addresses and why there are none", () => {
+  test("is what pino writes, with its addresses and why there are none", () => {
     const host = nameOf("www.example.org");
     fc.assert(
       fc.property(fc.array(fc.ipV6(), { maxLength: 40 }), fc.option(anyText), (ips, found) => {

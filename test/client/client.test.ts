@@ -4,16 +4,16 @@ import { createServer as createTcpServer } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   ApiError,
   type ClientOptions,
   ConnectionError,
   createEgressClient,
 } from "../../src/client/client.ts";
-import { policyOf } from "../enforcement/change/change-policy-ports.ts";
 import { type ApiServerOptions, callApi, startApi } from "../api/api-server.ts";
 import { REPORT, statusSources } from "../api/status-sources.ts";
+import { policyOf } from "../support/policy.ts";
 
 const TOKEN = "s3cret";
 const BASE = policyOf({ egress: [{ action: "allow", target: "example.org" }] });
@@ -25,7 +25,7 @@ async function startSidecar(options: ApiServerOptions = {}, client: Partial<Clie
 }
 
 describe("the client", () => {
-  it("reads and changes the policy", async () => {
+  test("reads and changes the policy", async () => {
     await using api = await startSidecar();
     const { client } = api;
     const before = await client.getPolicy();
@@ -58,7 +58,7 @@ describe("the client", () => {
     });
   });
 
-  it("shows what a change would do, with dryRun", async () => {
+  test("shows what a change would do, with dryRun", async () => {
     await using api = await startSidecar();
     const { etag } = api.world.changes.snapshot();
     expect(await api.client.deleteRules(["example.org"], { dryRun: true })).toMatchObject({
@@ -72,7 +72,7 @@ describe("the client", () => {
     expect(api.world.changes.snapshot().etag).toBe(etag);
   });
 
-  it("reads what is in force, a page of learned addresses at a time", async () => {
+  test("reads what is in force, a page of learned addresses at a time", async () => {
     const asked: object[] = [];
     const report = (page: object) => {
       asked.push(page);
@@ -91,14 +91,14 @@ describe("the client", () => {
     await expect(api.client.getStatus({ limit: 1001 })).rejects.toMatchObject({ code: "invalid-query" });
   });
 
-  it("reads an unhealthy sidecar's reason", async () => {
+  test("reads an unhealthy sidecar's reason", async () => {
     await using api = await startSidecar();
     expect(await api.client.getHealth()).toEqual({ ok: true });
     api.world.health = { ok: false, reason: "the resolver does not answer" };
     expect(await api.client.getHealth()).toEqual({ ok: false, reason: "the resolver does not answer" });
   });
 
-  it("works over the unix socket", async () => {
+  test("works over the unix socket", async () => {
     const folder = await mkdtemp(join(tmpdir(), "egress-"));
     {
       const socketPath = join(folder, "egress.sock");
@@ -113,7 +113,7 @@ describe("the client", () => {
 describe("the token", () => {
   const auth = { token: TOKEN, allowLocalWrites: false };
 
-  it("never crosses the network, and each call proves it anew", async () => {
+  test("never crosses the network, and each call proves it anew", async () => {
     await using api = await startSidecar({ auth: { ...auth, signedWrites: true } }, { token: TOKEN });
     await api.client.getPolicy();
     await api.client.patchRules([{ target: "a.example" }], { dryRun: true });
@@ -123,7 +123,7 @@ describe("the token", () => {
     expect(api.world.steps).toHaveLength(6);
   });
 
-  it("is proved below a proxy's path too", async () => {
+  test("is proved below a proxy's path too", async () => {
     await using api = await startSidecar({ auth });
     const seen: string[] = [];
     await using proxy = await listen((incoming, outgoing) => {
@@ -138,12 +138,12 @@ describe("the token", () => {
     expect(seen[1]).not.toContain(TOKEN);
   });
 
-  it("is sent as it is where that is asked for", async () => {
+  test("is sent as it is where that is asked for", async () => {
     await using api = await startSidecar({ auth }, { token: TOKEN, proof: "token" });
     expect(await api.client.getPolicy()).toMatchObject({ status: "ok" });
   });
 
-  it("that is wrong is a typed error", async () => {
+  test("that is wrong is a typed error", async () => {
     await using api = await startSidecar({ auth }, { token: "other" });
     await expect(api.client.getPolicy()).rejects.toMatchObject({
       name: "ApiError",
@@ -155,7 +155,7 @@ describe("the token", () => {
 });
 
 describe("a refusal is an ApiError", () => {
-  it("with every problem and its place", async () => {
+  test("with every problem and its place", async () => {
     await using api = await startSidecar();
     const refused = api.client.patchRules([{ target: "a.example" }, { target: "*" }, { target: "x y" }]);
     await expect(refused).rejects.toBeInstanceOf(ApiError);
@@ -167,7 +167,7 @@ describe("a refusal is an ApiError", () => {
     });
   });
 
-  it("with the tag that holds where ifMatch does not", async () => {
+  test("with the tag that holds where ifMatch does not", async () => {
     await using api = await startSidecar();
     const { etag } = api.world.changes.snapshot();
     await expect(api.client.resetPolicy({ ifMatch: '"old"' })).rejects.toMatchObject({
@@ -179,7 +179,7 @@ describe("a refusal is an ApiError", () => {
     expect(await api.client.resetPolicy({ ifMatch: etag })).toMatchObject({ mode: "deny_all" });
   });
 
-  it.each([
+  test.each([
     [502, "Bad Gateway: no upstream\nmore", "Bad Gateway: no upstream"],
     [404, "", "the answer is 404, without a reason"],
     [302, "", "the answer is 302, without a reason"],
@@ -196,7 +196,7 @@ describe("a refusal is an ApiError", () => {
 });
 
 describe("a call without an answer", () => {
-  it("is tried again whatever it is while nothing listens, and no more than told", async () => {
+  test("is tried again whatever it is while nothing listens, and no more than told", async () => {
     const port = await findFreePort();
     const client = createEgressClient({ endpoint: { url: `http://127.0.0.1:${port}` }, retries: 2 });
     const began = performance.now();
@@ -214,7 +214,7 @@ describe("a call without an answer", () => {
     await late.listener.close(0);
   });
 
-  it.each([
+  test.each([
     ["a read", 3, (client: Client) => client.getPolicy()],
     ["a dry run", 3, (client: Client) => client.resetPolicy({ dryRun: true })],
     ["a change with its tag", 3, (client: Client) => client.deleteRules(["a.example"], { ifMatch: '"x"' })],
@@ -233,7 +233,7 @@ describe("a call without an answer", () => {
     expect(calls).toBe(times);
   });
 
-  it("that changed the policy all the same is told from another's change", async () => {
+  test("that changed the policy all the same is told from another's change", async () => {
     await using api = await startApi({ policy: BASE });
     const { etag } = api.world.changes.snapshot();
     let calls = 0;
@@ -249,7 +249,7 @@ describe("a call without an answer", () => {
     expect(api.world.steps).toEqual(["stage", "enforce", "commit"]);
   });
 
-  it("ends at its time limit", async () => {
+  test("ends at its time limit", async () => {
     await using silent = await listen(() => undefined);
     const endpoint = { url: `http://127.0.0.1:${silent.port}` };
     const client = createEgressClient({ endpoint, timeoutMs: 150 });
@@ -258,7 +258,7 @@ describe("a call without an answer", () => {
     await expect(refused).rejects.toMatchObject({ code: "ETIMEDOUT", mayBeDone: true });
   });
 
-  it("ends when its caller says so, with the caller's reason", async () => {
+  test("ends when its caller says so, with the caller's reason", async () => {
     await using silent = await listen(() => undefined);
     const client = createEgressClient({ endpoint: { url: `http://127.0.0.1:${silent.port}` } });
     const stop = new AbortController();

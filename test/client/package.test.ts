@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { startApi } from "../api/api-server.ts";
 
 const run = promisify(execFile);
@@ -22,7 +22,7 @@ console.log(change.mode, refusal instanceof ApiError && refusal.code);
 await client.patchRules([{ action: "maybe", target: "example.org" }], { dryRun: true }).catch(() => undefined);
 `;
 
-it("is imported and type-checked by a program elsewhere", async () => {
+test("is imported and type-checked by a program elsewhere", async () => {
   const folder = await mkdtemp(join(tmpdir(), "egress-client-"));
   const installed = join(folder, "node_modules/egress-sidecar");
   await mkdir(installed, { recursive: true });

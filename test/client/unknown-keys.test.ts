@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { createEgressClient, type EgressClient, UnknownKeyError } from "../../src/client/client.ts";
 import { startApi } from "../api/api-server.ts";
 
@@ -8,7 +8,7 @@ function loose(input: object): never {
   return input as never;
 }
 
-it.each([
+test.each([
   [
     "rules[0].ports",
     (client: EgressClient) => client.patchRules([loose({ target: "a.example", ports: [443] })]),

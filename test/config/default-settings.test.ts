@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { readSettings, type Settings } from "../../src/config.ts";
-import { nameOf } from "../policy/examples.ts";
+import { nameOf } from "../support/policy.ts";
 
 test("an empty environment gives the defaults", () => {
   expect(readSettings({})).toEqual({

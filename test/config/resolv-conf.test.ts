@@ -1,11 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parseResolvConf, readResolvConf } from "../../src/config/resolv-conf.ts";
 
 describe("resolv.conf", () => {
-  it.each([
+  test.each([
     ["nameserver 192.0.2.53", ["192.0.2.53"]],
     [
       "search example.org\nnameserver\t192.0.2.53 \r\nnameserver 2001:DB8::53\n",
@@ -20,12 +20,12 @@ describe("resolv.conf", () => {
     expect(parseResolvConf(text)).toEqual(addresses.map((address) => ({ address, port: 53 })));
   });
 
-  it("gives ten upstreams at most", () => {
+  test("gives ten upstreams at most", () => {
     const text = Array.from({ length: 12 }, (_, n) => `nameserver 192.0.2.${n + 1}`).join("\n");
     expect(parseResolvConf(text)).toHaveLength(10);
   });
 
-  it("that is missing or names no resolver is a problem with a remedy", async () => {
+  test("that is missing or names no resolver is a problem with a remedy", async () => {
     const folder = await mkdtemp(join(tmpdir(), "resolv-conf-"));
     const path = join(folder, "resolv.conf");
     const remedy = { message: expect.stringContaining("OPENSANDBOX_EGRESS_DNS_UPSTREAM") };

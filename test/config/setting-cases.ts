@@ -1,5 +1,5 @@
 import type { Settings } from "../../src/config.ts";
-import { nameOf } from "../policy/examples.ts";
+import { nameOf } from "../support/policy.ts";
 
 /**
  * For each variable: texts that are read, with what they give in the settings; texts that are read with a warning; and texts that are

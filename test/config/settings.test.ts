@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Settings, readEverySetting, readSettings } from "../../src/config.ts";
 import { VARIABLES } from "../../src/config/variables.ts";
 import { renderPolicy } from "../../src/policy/policy.ts";
@@ -24,16 +24,16 @@ const warned = CASES.flatMap(({ name, warned: texts = [] }) =>
 const refused = CASES.flatMap(({ name, refused: texts }) => texts.map((text) => ({ name, text })));
 
 describe("settings", () => {
-  it("every variable has its row here", () => {
+  test("every variable has its row here", () => {
     const names = Object.values(VARIABLES).map(({ name }) => name);
     expect(CASES.map(({ name }) => name).toSorted()).toEqual(names.toSorted());
   });
 
-  it.each(accepted)("$name=$text is read", ({ name, text, expected }) => {
+  test.each(accepted)("$name=$text is read", ({ name, text, expected }) => {
     expect(settings({ [name]: text })).toMatchObject(expected);
   });
 
-  it.each(warned)("$name=$text is read with one warning", ({ name, text, expected }) => {
+  test.each(warned)("$name=$text is read with one warning", ({ name, text, expected }) => {
     expect(readEverySetting({ [name]: text })).toMatchObject({
       settings: expected,
       problems: [],
@@ -41,11 +41,11 @@ describe("settings", () => {
     });
   });
 
-  it.each(accepted)("$name=$text needs no warning", ({ name, text }) => {
+  test.each(accepted)("$name=$text needs no warning", ({ name, text }) => {
     expect(readEverySetting({ [name]: text }).warnings).toEqual([]);
   });
 
-  it.each(refused)("$name=$text is one problem that says what is accepted", ({ name, text }) => {
+  test.each(refused)("$name=$text is one problem that says what is accepted", ({ name, text }) => {
     const found = problems({ [name]: text });
     expect(found).toHaveLength(1);
     expect(found[0]?.path).toBe(name);
@@ -53,19 +53,19 @@ describe("settings", () => {
     expect(found[0]?.message).not.toContain("\n");
   });
 
-  it("keep the first policy's own spelling", () => {
+  test("keep the first policy's own spelling", () => {
     const { rules } = settings({
       OPENSANDBOX_EGRESS_RULES: '{"egress":[{"action":" ALLOW ","target":"Example.ORG."}]}',
     });
     expect(renderPolicy(rules).egress).toEqual([{ action: "allow", target: "Example.ORG." }]);
   });
 
-  it("take ten upstreams at most", () => {
+  test("take ten upstreams at most", () => {
     const text = Array.from({ length: 12 }, (_, n) => `192.0.2.${n + 1}`).join(",");
     expect(settings({ OPENSANDBOX_EGRESS_DNS_UPSTREAM: text }).upstreams).toHaveLength(10);
   });
 
-  it("post OTLP metrics where the variable of metrics alone says", () => {
+  test("post OTLP metrics where the variable of metrics alone says", () => {
     const { otlpMetricsUrl } = settings({
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://a.example.org/",
       OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "http://b.example.org/x",
@@ -73,7 +73,7 @@ describe("settings", () => {
     expect(otlpMetricsUrl).toBe("http://b.example.org/x");
   });
 
-  it("report all that is wrong at once", () => {
+  test("report all that is wrong at once", () => {
     const found = problems({
       OPENSANDBOX_EGRESS_MODE: "x",
       OPENSANDBOX_EGRESS_MAX_RULES: "x",
@@ -86,7 +86,7 @@ describe("settings", () => {
     ]);
   });
 
-  it.each(["OPENSANDBOX_EGRESS_TOKEN", "OPENSANDBOX_EGRESS_DENY_WEBHOOK", "OTEL_EXPORTER_OTLP_ENDPOINT"])(
+  test.each(["OPENSANDBOX_EGRESS_TOKEN", "OPENSANDBOX_EGRESS_DENY_WEBHOOK", "OTEL_EXPORTER_OTLP_ENDPOINT"])(
     "never show the value of %s",
     (name) => {
       const found = problems({ [name]: " ftp://user:hunter2@example.org\u0007" });

@@ -1,8 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readEverySetting } from "../../src/config.ts";
 
 describe("switches of the original that are not served", () => {
-  it.each([
+  test.each([
     ["OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT", "true"],
     ["OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT", " 1 "],
     ["OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT", "perhaps"],
@@ -17,7 +17,7 @@ describe("switches of the original that are not served", () => {
     expect(warnings).toEqual([]);
   });
 
-  it.each([
+  test.each([
     ["OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT", "false"],
     ["OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT", "No"],
     ["OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT", ""],
@@ -30,7 +30,7 @@ describe("switches of the original that are not served", () => {
 });
 
 describe("variables of our prefix that nothing reads", () => {
-  it.each([
+  test.each([
     "OPENSANDBOX_EGRESS_NO_SUCH_THING",
     "OPENSANDBOX_EGRESS_REDIRECT_BACKEND",
     "OPENSANDBOX_EGRESS_MITMPROXY_SSL_INSECURE",
@@ -41,7 +41,7 @@ describe("variables of our prefix that nothing reads", () => {
     expect(warnings).toEqual([{ path: name, message: "is not known, and has no effect" }]);
   });
 
-  it("others are nobody's", () => {
+  test("others are nobody's", () => {
     expect(readEverySetting({ OPENSANDBOX_ID: "1", PATH: "/bin", EGRESS_X: "y" }).warnings).toEqual([]);
   });
 });

@@ -1,28 +1,15 @@
 /** Many lookups that wait at once: whose flood it is, and who is still answered. */
 import { describe, expect, test } from "vitest";
 import { createLookupGroups, GROUPS, NO_GROUP } from "../../src/dns/bounds/lookup-groups.ts";
-import { compilePolicy, type CompiledPolicy } from "../../src/policy/compile.ts";
+import { type CompiledPolicy } from "../../src/policy/compile.ts";
 import { decideName } from "../../src/policy/decide-name.ts";
-import { type DomainName, parseDomainName } from "../../src/policy/domain-name.ts";
-import { parsePolicyJson } from "../../src/policy/parse-policy.ts";
+import { compiledPolicy, nameOf } from "../support/policy.ts";
 import { createFakeNetwork, type FakeNetwork } from "./support/fake-network.ts";
 import { good, rcodes } from "./support/replies.ts";
 
-function policyOf(defaultAction: "allow" | "deny", allowed: readonly string[]): CompiledPolicy {
-  const egress = allowed.map((target) => ({ action: "allow", target }));
-  const parsed = parsePolicyJson(JSON.stringify({ defaultAction, egress }));
-  if (!parsed.ok || parsed.value === "blank") throw new TypeError("not a policy");
-  return compilePolicy({ denyAlways: [], allowAlways: [], user: parsed.value });
-}
-function nameOf(text: string): DomainName {
-  const parsed = parseDomainName(text);
-  if (!parsed.ok) throw new TypeError(`not a name: ${text}`);
-  return parsed.value;
-}
-
 /** Of 64 rows that are not kept for the cache. */
 const MAX_WAITERS = 128;
-const POLICY = policyOf("deny", ["*.wild.example", "*.other.example", "one.example"]);
+const POLICY = compiledPolicy("deny", "allow *.wild.example", "allow *.other.example", "allow one.example");
 
 function createNetwork(): FakeNetwork {
   return createFakeNetwork({
@@ -90,7 +77,7 @@ function groupOf(policy: CompiledPolicy): (name: string) => number {
 }
 
 describe("groups of lookups", () => {
-  const open = policyOf("allow", ["*.wild.example"]);
+  const open = compiledPolicy("allow", "allow *.wild.example");
 
   test("are those that a rule allows, and under a default of allow those of a domain", () => {
     const group = groupOf(open);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Decision } from "../../src/policy/decision.ts";
-import { allowByDefault } from "../policy/examples.ts";
+import { allowByDefault } from "../support/policy.ts";
 import { ALLOW, at, createFakeNetwork, DENY, type FakeNetworkOptions } from "./support/fake-network.ts";
 import { a, answerTo, nameOf, RCODE } from "./support/messages.ts";
 import { good, NAME, reply } from "./support/replies.ts";

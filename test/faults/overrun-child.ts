@@ -7,7 +7,8 @@ import { compileRuleset } from "../../src/netfilter/chains/compile-ruleset.ts";
 import { openDeltaSocket } from "../../src/netfilter/io/delta-socket.ts";
 import { LearnedSetError, openLearnedSet } from "../../src/netfilter/io/learned-set.ts";
 import { createNftApplier } from "../../src/netfilter/io/nft.ts";
-import { policyOf, rulesetInput } from "../netfilter/ruleset-input.ts";
+import { rulesetInput } from "../netfilter/ruleset-input.ts";
+import { compiledPolicy } from "../support/policy.ts";
 
 const ROOM_OF_CHANGES = 4 << 10;
 const ROOM_OF_LEARNED = 16 << 10;
@@ -25,7 +26,7 @@ const applier = createNftApplier({ deltas });
 let generation = 1;
 const load = async (...rules: string[]): Promise<boolean> => {
   generation += 1;
-  const policy = policyOf("deny", ...rules);
+  const policy = compiledPolicy("deny", ...rules);
   return (await applier.replace(compileRuleset(rulesetInput({ network, policy, generation })))).foreignHands;
 };
 await load();

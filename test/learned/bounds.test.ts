@@ -2,14 +2,15 @@ import { describe, expect, test } from "vitest";
 import { takeAll } from "../../src/policy/steps.ts";
 import { octetKey } from "../../src/tables/octet-key.ts";
 import type { DomainName } from "../../src/policy/domain-name.ts";
+import { nameOf } from "../support/policy.ts";
 
-import { A, ADDRESS, addressOf, B, createBench, learn, name, OTHER, policy, text } from "./learned-bench.ts";
+import { A, ADDRESS, addressOf, B, createBench, learn, OTHER, policy, text } from "./learned-bench.ts";
 const [limit, wildcardLimit, nameLimit] = [114_688, 8192, 1024];
 /** So many go at once where a wildcard's bound is met. */
 const EVICTED_TOGETHER = 32;
-const own = (index: number): DomainName => name(`n${index}.example`);
+const own = (index: number): DomainName => nameOf(`n${index}.example`);
 const longest = (index: number): DomainName =>
-  name(`n${index}.${"x".repeat(60)}.${"y".repeat(60)}.${"z".repeat(60)}.${"w".repeat(50)}.example`);
+  nameOf(`n${index}.${"x".repeat(60)}.${"y".repeat(60)}.${"z".repeat(60)}.${"w".repeat(50)}.example`);
 
 describe("bounds", () => {
   test("past the bound the address used longest ago goes, in the kernel too", () => {
@@ -55,7 +56,7 @@ describe("bounds", () => {
     const bench = createBench();
     learn(bench, B, OTHER, 300);
     for (let index = 0; index < 10_000; index++)
-      bench.learned.learn(name(`n${index}.wild.example`), addressOf(index), 0, 4, 300);
+      bench.learned.learn(nameOf(`n${index}.wild.example`), addressOf(index), 0, 4, 300);
     bench.learned.commit();
     const inForce = bench.kernel.held().size - 1;
     expect(inForce).toBeLessThanOrEqual(wildcardLimit);

@@ -5,21 +5,9 @@ import { type CompiledPolicy, mergeSteps } from "../../src/policy/compile.ts";
 import type { Rule } from "../../src/policy/rule.ts";
 import { parsePolicyJson } from "../../src/policy/parse-policy.ts";
 import { takeAll } from "../../src/policy/steps.ts";
+import { compiledOf, nameOf } from "../support/policy.ts";
 
-import {
-  A,
-  ADDRESS,
-  addressOf,
-  B,
-  createBench,
-  learn,
-  name,
-  OTHER,
-  policy,
-  policyOf,
-  SIX,
-  text,
-} from "./learned-bench.ts";
+import { A, ADDRESS, addressOf, B, createBench, learn, OTHER, policy, SIX, text } from "./learned-bench.ts";
 
 function merged(before: CompiledPolicy, added: readonly Rule[]): CompiledPolicy {
   return takeAll(mergeSteps(before, added));
@@ -31,7 +19,7 @@ describe("a change of few rules", () => {
     fc.oneof(
       fc.record({
         kind: fc.constant("learn" as const),
-        qname: fc.constantFrom(A, B, name("x.wild.example"), name("y.wild.example")),
+        qname: fc.constantFrom(A, B, nameOf("x.wild.example"), nameOf("y.wild.example")),
         octets: fc.constantFrom(ADDRESS, OTHER, SIX),
       }),
       fc.record({
@@ -73,7 +61,7 @@ describe("a change of few rules", () => {
 });
 
 describe("a change while lookups go on", () => {
-  const [wanted, unwanted] = [name("x.wild.example"), name("y.example")];
+  const [wanted, unwanted] = [nameOf("x.wild.example"), nameOf("y.example")];
   const addresses = Array.from({ length: 6 }, (_, index) => addressOf(index));
   const lookup = fc.record({
     qname: fc.constantFrom(wanted, unwanted),
@@ -146,10 +134,10 @@ describe("an address that is withheld after it was learned", () => {
 
   test("stays while an address rule allows it, and goes with the rule", () => {
     const bench = createBench();
-    takeAll(bench.learned.forget(policyOf({ egress: [...names, rule] })));
+    takeAll(bench.learned.forget(compiledOf({ egress: [...names, rule] })));
     learn(bench, A, ADDRESS, 300);
     bench.withheld.replace([ADDRESS]);
-    expect(takeAll(bench.learned.forget(policyOf({ egress: [...names, rule] })))).toEqual([]);
-    expect(takeAll(bench.learned.forget(policyOf({ egress: names })))).toHaveLength(1);
+    expect(takeAll(bench.learned.forget(compiledOf({ egress: [...names, rule] })))).toEqual([]);
+    expect(takeAll(bench.learned.forget(compiledOf({ egress: names })))).toHaveLength(1);
   });
 });

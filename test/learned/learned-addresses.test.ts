@@ -5,6 +5,7 @@ import { createLearnedAddresses, type LearnedAddresses } from "../../src/learned
 import type { LearnedSet } from "../../src/netfilter/io/learned-set.ts";
 import { createWithheldAddresses } from "../../src/learned/withheld.ts";
 import type { DomainName } from "../../src/policy/domain-name.ts";
+import { compiledOf, nameOf } from "../support/policy.ts";
 
 import {
   A,
@@ -14,10 +15,8 @@ import {
   type Bench,
   createBench,
   learn,
-  name,
   OTHER,
   policy,
-  policyOf,
   SIX,
   text,
 } from "./learned-bench.ts";
@@ -129,7 +128,7 @@ describe("a change of the policy", () => {
     const bench = createBench();
     learn(bench, A, ADDRESS, 30);
     learn(bench, A, SIX, 30);
-    const denying = policyOf({
+    const denying = compiledOf({
       egress: [
         { action: "allow", target: "a.example" },
         { action: "deny", target: "192.0.2.0/24" },
@@ -173,7 +172,7 @@ describe("a change of the policy", () => {
   });
 });
 
-const long = (index: number): DomainName => name(`n${index}.${"x".repeat(60)}.${"y".repeat(40)}.example`);
+const long = (index: number): DomainName => nameOf(`n${index}.${"x".repeat(60)}.${"y".repeat(40)}.example`);
 
 /** What a new process starts with. */
 function createAfter(before: Bench, set: LearnedSet = before.kernel): LearnedAddresses {
@@ -231,7 +230,7 @@ describe("a restart", () => {
     bench.kernel.add(ADDRESS, 60_000, "");
     bench.kernel.commit();
     takeAll(bench.learned.takeOver());
-    expect(takeAll(bench.learned.forget(policyOf({ defaultAction: "allow" })))).toHaveLength(1);
+    expect(takeAll(bench.learned.forget(compiledOf({ defaultAction: "allow" })))).toHaveLength(1);
   });
 
   test("never reads a name that was cut short: owners that do not fit are left out whole", () => {

@@ -1,11 +1,10 @@
 /** Learned addresses over a kernel that is a model, on a clock that the test turns. */
 import { createLearnedAddresses, type LearnedAddresses } from "../../src/learned/learned-addresses.ts";
 import { createWithheldAddresses, type WithheldAddresses } from "../../src/learned/withheld.ts";
-import { compilePolicy, type CompiledPolicy } from "../../src/policy/compile.ts";
+import { type CompiledPolicy } from "../../src/policy/compile.ts";
 import type { DomainName } from "../../src/policy/domain-name.ts";
-import { parseDomainName } from "../../src/policy/domain-name.ts";
-import { parsePolicyJson } from "../../src/policy/parse-policy.ts";
 import { createFakeLearnedSet, type FakeLearnedSet } from "../support/fake-learned-set.ts";
+import { compiledOf, nameOf } from "../support/policy.ts";
 
 export interface Bench {
   readonly kernel: FakeLearnedSet;
@@ -26,7 +25,7 @@ export function createBench(): Bench {
     nowMs: () => clock.nowMs,
     onRefused: (error) => refusals.push(error),
     graceSeconds: 600,
-    wildcardOf: (qname) => (qname.endsWith(".wild.example") ? name("wild.example") : undefined),
+    wildcardOf: (qname) => (qname.endsWith(".wild.example") ? nameOf("wild.example") : undefined),
   });
   return {
     kernel,
@@ -42,25 +41,14 @@ export function createBench(): Bench {
   };
 }
 
-export const name = (text: string): DomainName => {
-  const parsed = parseDomainName(text);
-  if (!parsed.ok) throw new Error(text);
-  return parsed.value;
-};
-export const A = name("a.example");
-export const B = name("b.example");
+export const A = nameOf("a.example");
+export const B = nameOf("b.example");
 export const ADDRESS = Uint8Array.of(192, 0, 2, 7);
 export const OTHER = Uint8Array.of(192, 0, 2, 8);
 export const SIX = Uint8Array.from([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
 
 export function policy(...allowed: string[]): CompiledPolicy {
-  return policyOf({ egress: allowed.map((target) => ({ action: "allow", target })) });
-}
-
-export function policyOf(json: unknown): CompiledPolicy {
-  const parsed = parsePolicyJson(JSON.stringify(json));
-  if (!parsed.ok || parsed.value === "blank") throw new Error("policy");
-  return compilePolicy({ denyAlways: [], allowAlways: [], user: parsed.value });
+  return compiledOf({ egress: allowed.map((target) => ({ action: "allow", target })) });
 }
 
 export function learn(bench: Bench, qname: DomainName, address: Uint8Array, ttlSeconds: number): boolean {

@@ -7,7 +7,7 @@ import { createWithheldAddresses } from "../../src/learned/withheld.ts";
 import type { LearnedAddress } from "../../src/learned/pages.ts";
 import { compilePolicy } from "../../src/policy/compile.ts";
 import { DENY_ALL } from "../../src/policy/policy.ts";
-import { nameOf } from "../policy/examples.ts";
+import { nameOf } from "../support/policy.ts";
 import { createFakeLearnedSet } from "../support/fake-learned-set.ts";
 
 const A = nameOf("a.example");

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import type { TimedElement } from "../../src/netfilter/ruleset.ts";
 import type { RulesetInput } from "../../src/netfilter/ruleset-input.ts";
-import { policyOf, rulesetInput } from "./ruleset-input.ts";
+import { compiledPolicy } from "../support/policy.ts";
+import { rulesetInput } from "./ruleset-input.ts";
 
 /** Inputs of every kind that compile: both modes and families, odd interfaces, overlapping prefixes, hostile comments. */
 export function anyRulesetInput(): fc.Arbitrary<RulesetInput> {
@@ -26,7 +27,7 @@ export function anyRulesetInput(): fc.Arbitrary<RulesetInput> {
       mode: fc.constantFrom("dns" as const, "dns+nft" as const),
       policy: fc
         .tuple(fc.constantFrom("allow" as const, "deny" as const), fc.array(rule, { maxLength: 12 }))
-        .map(([defaultAction, rules]) => policyOf(defaultAction, ...rules)),
+        .map(([defaultAction, rules]) => compiledPolicy(defaultAction, ...rules)),
       generation: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
       marks: fc.record({
         mark: secret(),

@@ -9,7 +9,8 @@ import { openDeltaSocket } from "../../src/netfilter/io/delta-socket.ts";
 import { createNftApplier } from "../../src/netfilter/io/nft.ts";
 import { type CompiledPolicy, mergeSteps, removalSteps } from "../../src/policy/compile.ts";
 import { takeAll } from "../../src/policy/steps.ts";
-import { policyOf, rulesOf, rulesetInput } from "./ruleset-input.ts";
+import { compiledPolicy, rules } from "../support/policy.ts";
+import { rulesetInput } from "./ruleset-input.ts";
 
 const prefix = fc.oneof(
   fc
@@ -19,7 +20,7 @@ const prefix = fc.oneof(
   fc.integer({ min: 4, max: 128 }).map((length) => `2001:db8::/${length}`),
   fc.constantFrom("255.255.255.255", "0.0.0.0", "::", "ffff::/16", "10.9.0.1", "10.9.0.2"),
 );
-const rules = fc.array(
+const anyRules = fc.array(
   fc.tuple(fc.constantFrom("allow", "deny"), prefix).map((words) => words.join(" ")),
   { maxLength: 12 },
 );
@@ -27,7 +28,7 @@ const revoked = fc.record({
   v4: fc.uniqueArray(fc.constantFrom("203.0.113.1", "203.0.113.2", "203.0.113.3")),
   v6: fc.uniqueArray(fc.constantFrom("2001:db8:9::1")),
 });
-const steps = fc.sample(fc.tuple(rules, revoked), { numRuns: 60, seed: Number(process.argv[2]) });
+const steps = fc.sample(fc.tuple(anyRules, revoked), { numRuns: 60, seed: Number(process.argv[2]) });
 
 const deltas = openDeltaSocket();
 let applied = 0;
@@ -43,9 +44,9 @@ const littleByLittle = createNftApplier({ deltas: counted });
 const whole = createNftApplier();
 const network = { interfaces: [], onLinkV4: [], onLinkV6: [], ipv6: true };
 const differences: { readonly delta: string; readonly nft: string }[] = [];
-let policy = policyOf("deny");
+let policy = compiledPolicy("deny");
 for (const [index, [texts, changes]] of [[[], { v4: [], v6: [] }] as const, ...steps].entries()) {
-  policy = index % 2 === 0 ? policyOf("deny", ...texts) : edit(policy, texts);
+  policy = index % 2 === 0 ? compiledPolicy("deny", ...texts) : edit(policy, texts);
   const ruleset = compileRuleset(rulesetInput({ policy, revoked: changes, generation: index + 1, network }));
   await littleByLittle.replace(ruleset);
   const byDelta = listTable();
@@ -58,7 +59,7 @@ process.stdout.write(JSON.stringify({ applied, differences }));
 
 /** The first rule's target is taken out, the others are merged in. */
 function edit(before: CompiledPolicy, texts: readonly string[]): CompiledPolicy {
-  const [removed, ...added] = rulesOf(texts);
+  const [removed, ...added] = rules(...texts);
   const merged = takeAll(mergeSteps(before, added));
   return removed === undefined ? merged : takeAll(removalSteps(merged, [removed.target]));
 }

@@ -1,10 +1,11 @@
 import type { RulesetInput } from "../../src/netfilter/ruleset-input.ts";
-import { policyOf, rulesetInput } from "./ruleset-input.ts";
+import { compiledPolicy } from "../support/policy.ts";
+import { rulesetInput } from "./ruleset-input.ts";
 
 /** Inputs whose rulesets are written down in `golden/NAME.nft`, as an operator would type them. */
 export const goldenInputs: Readonly<Record<string, RulesetInput>> = {
   enforcing: rulesetInput({
-    policy: policyOf(
+    policy: compiledPolicy(
       "deny",
       "deny 198.51.100.66",
       "allow 198.51.100.0/24",
@@ -15,7 +16,7 @@ export const goldenInputs: Readonly<Record<string, RulesetInput>> = {
   }),
   "dns-only": rulesetInput({ mode: "dns" }),
   "all-settings": rulesetInput({
-    policy: policyOf("allow", "deny 203.0.113.0/24"),
+    policy: compiledPolicy("allow", "deny 203.0.113.0/24"),
     upstreams: [{ address: "127.0.0.11", port: 53 }],
     ownDestinations: [{ address: "203.0.113.9", port: 4318 }],
     exemptNameservers: ["198.51.100.53"],

@@ -9,8 +9,9 @@ import {
   renderTeardown,
 } from "../../src/netfilter/render-nft.ts";
 import { withoutGuard } from "../../src/netfilter/ruleset.ts";
+import { compiledPolicy } from "../support/policy.ts";
 import { goldenInputs } from "./golden-inputs.ts";
-import { MARKS, policyOf, rulesetInput } from "./ruleset-input.ts";
+import { MARKS, rulesetInput } from "./ruleset-input.ts";
 
 test.each(Object.entries(goldenInputs))("golden/%s.nft", (name, input) => {
   const golden = readFileSync(new URL(`golden/${name}.nft`, import.meta.url), "utf8");
@@ -114,7 +115,7 @@ test.each([
 
 test("no piece of the text is long, however many prefixes there are", () => {
   const lines = Array.from({ length: 5000 }, (_, index) => `allow 2001:db8:${(2 * index).toString(16)}::/48`);
-  const ruleset = compileRuleset(rulesetInput({ policy: policyOf("deny", ...lines) }));
+  const ruleset = compileRuleset(rulesetInput({ policy: compiledPolicy("deny", ...lines) }));
   const pieces = [...renderPieces(ruleset, NOTHING_PRESENT)];
   expect(pieces.join("")).toBe(renderRuleset(ruleset));
   expect(pieces.length).toBeGreaterThan(5000);

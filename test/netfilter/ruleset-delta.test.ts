@@ -3,7 +3,8 @@ import { compileRuleset } from "../../src/netfilter/chains/compile-ruleset.ts";
 import { renderRange } from "../../src/netfilter/ranges/address-octets.ts";
 import { findDelta, type RulesetDelta } from "../../src/netfilter/ruleset-delta.ts";
 import type { RulesetInput } from "../../src/netfilter/ruleset-input.ts";
-import { MARKS, policyOf, rulesetInput } from "./ruleset-input.ts";
+import { compiledPolicy } from "../support/policy.ts";
+import { MARKS, rulesetInput } from "./ruleset-input.ts";
 
 function delta(before: Partial<RulesetInput>, after: Partial<RulesetInput>): RulesetDelta | undefined {
   return findDelta(compileRuleset(rulesetInput(before)), compileRuleset(rulesetInput(after)));
@@ -11,14 +12,14 @@ function delta(before: Partial<RulesetInput>, after: Partial<RulesetInput>): Rul
 
 describe("a change of policy that is little", () => {
   test("of names alone is a new generation", () => {
-    const one = { policy: policyOf("deny", "allow a.example.org"), generation: 7 };
-    const other = { policy: policyOf("deny", "deny a.example.org"), generation: 8 };
+    const one = { policy: compiledPolicy("deny", "allow a.example.org"), generation: 7 };
+    const other = { policy: compiledPolicy("deny", "deny a.example.org"), generation: 8 };
     expect(delta(one, other)).toMatchObject({ generation: 8, ranges: [] });
   });
 
   test("of one prefix is that prefix", () => {
-    const one = { policy: policyOf("deny", "allow 192.0.2.0/24", "allow 203.0.113.0/24") };
-    const other = { policy: policyOf("deny", "allow 192.0.2.0/25", "allow 203.0.113.0/24") };
+    const one = { policy: compiledPolicy("deny", "allow 192.0.2.0/24", "allow 203.0.113.0/24") };
+    const other = { policy: compiledPolicy("deny", "allow 192.0.2.0/25", "allow 203.0.113.0/24") };
     const ranges = delta(one, other)?.ranges.map(({ set, gone, come }) => ({
       set,
       gone: gone.map(renderRange),
@@ -52,8 +53,8 @@ describe("a change of policy that is little", () => {
       [{ set: "allow_host_v6", kind: "host", gone: [], come: ["2001:db8::7"] }],
     ],
   ])("%s", (_, rule, expected) => {
-    const one = { policy: policyOf("deny", "allow 198.51.100.7") };
-    const other = { policy: policyOf("deny", rule, "allow 198.51.100.7") };
+    const one = { policy: compiledPolicy("deny", "allow 198.51.100.7") };
+    const other = { policy: compiledPolicy("deny", rule, "allow 198.51.100.7") };
     const ranges = delta(one, other)?.ranges.map(({ gone, come, ...change }) => ({
       ...change,
       gone: gone.map(renderRange),
@@ -74,7 +75,7 @@ describe("a change of policy that is little", () => {
 describe("more than a delta can say is", () => {
   const network = rulesetInput().network;
   test.each<[string, Partial<RulesetInput>]>([
-    ["another default action", { policy: policyOf("allow") }],
+    ["another default action", { policy: compiledPolicy("allow") }],
     ["another interface", { network: { ...network, interfaces: [...network.interfaces, "eth9"] } }],
     ["another prefix on the link", { network: { ...network, onLinkV4: ["198.51.100.0/24"] } }],
     ["another upstream", { upstreams: [{ address: "192.0.2.99", port: 53 }] }],
@@ -85,11 +86,15 @@ describe("more than a delta can say is", () => {
     ["a way for our own traffic", { ownDestinations: [{ address: "192.0.2.9", port: 443 }] }],
     ["another mode", { mode: "dns" }],
   ])("%s", (_, after) => {
-    expect(delta({ policy: policyOf("deny") }, { policy: policyOf("deny"), ...after })).toBeUndefined();
+    expect(
+      delta({ policy: compiledPolicy("deny") }, { policy: compiledPolicy("deny"), ...after }),
+    ).toBeUndefined();
   });
 
   test("thousands of ranges", () => {
     const rules = Array.from({ length: 3000 }, (_, index) => `allow 10.${index >> 8}.${index & 255}.1`);
-    expect(delta({ policy: policyOf("deny") }, { policy: policyOf("deny", ...rules) })).toBeUndefined();
+    expect(
+      delta({ policy: compiledPolicy("deny") }, { policy: compiledPolicy("deny", ...rules) }),
+    ).toBeUndefined();
   });
 });

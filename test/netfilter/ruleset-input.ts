@@ -1,9 +1,6 @@
 /** A ruleset's input as tests want it: a policy given as an operator would write it, all else as in the lab. */
-import { compilePolicy, type CompiledPolicy } from "../../src/policy/compile.ts";
-import type { Policy } from "../../src/policy/policy.ts";
-import type { Rule } from "../../src/policy/rule.ts";
-import { parseTarget } from "../../src/policy/target.ts";
 import type { RulesetInput } from "../../src/netfilter/ruleset-input.ts";
+import { compiledPolicy } from "../support/policy.ts";
 
 export const MARKS = {
   mark: 0x1a2b3c4d,
@@ -17,7 +14,7 @@ export const MARKS = {
 export function rulesetInput(changes: Partial<RulesetInput> = {}): RulesetInput {
   return {
     mode: "dns+nft",
-    policy: policyOf("deny"),
+    policy: compiledPolicy("deny"),
     generation: 7,
     marks: MARKS,
     upstreams: [
@@ -39,22 +36,4 @@ export function rulesetInput(changes: Partial<RulesetInput> = {}): RulesetInput 
     revoked: { v4: [], v6: [] },
     ...changes,
   };
-}
-
-/** `policyOf("deny", "allow 198.51.100.0/24", "deny *.example.org")` */
-export function policyOf(
-  defaultAction: Policy["defaultAction"],
-  ...lines: readonly string[]
-): CompiledPolicy {
-  const egress = rulesOf(lines);
-  return compilePolicy({ denyAlways: [], allowAlways: [], user: { defaultAction, egress } });
-}
-
-export function rulesOf(lines: readonly string[]): readonly Rule[] {
-  return lines.map((line): Rule => {
-    const [action = "", text = ""] = line.split(" ");
-    const target = parseTarget(text);
-    if (!target.ok || (action !== "allow" && action !== "deny")) throw new TypeError(`no rule: ${line}`);
-    return { action, target: target.value };
-  });
 }

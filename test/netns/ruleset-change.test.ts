@@ -7,11 +7,16 @@ import { MAX_LEARNED_ADDRESSES } from "../../src/netfilter/chains/named-sets.ts"
 import { promised } from "../support/limits.ts";
 import { until } from "../support/until.ts";
 import { createRulesetLab, type RulesetLab } from "../netfilter/ruleset-lab.ts";
-import { policyOf } from "../netfilter/ruleset-input.ts";
+import { compiledPolicy } from "../support/policy.ts";
 
-const BOTH = policyOf("deny", "allow 198.51.100.0/24", "allow 203.0.113.0/24", "allow 2001:db8:100::/56");
-const ONE = policyOf("deny", "allow 198.51.100.0/24", "allow 2001:db8:100::/64");
-const NONE = policyOf("deny");
+const BOTH = compiledPolicy(
+  "deny",
+  "allow 198.51.100.0/24",
+  "allow 203.0.113.0/24",
+  "allow 2001:db8:100::/56",
+);
+const ONE = compiledPolicy("deny", "allow 198.51.100.0/24", "allow 2001:db8:100::/64");
+const NONE = compiledPolicy("deny");
 
 let on: RulesetLab;
 beforeAll(async () => {

@@ -3,10 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { execIn, writeSysctl } from "../../src/netns/namespace.ts";
 import type { Frame } from "../support/canary.ts";
 import { createRulesetLab, OURS, type RulesetLab } from "../netfilter/ruleset-lab.ts";
-import { MARKS, policyOf } from "../netfilter/ruleset-input.ts";
+import { MARKS } from "../netfilter/ruleset-input.ts";
+import { compiledPolicy } from "../support/policy.ts";
 
 const LO_MAC = "00:00:00:00:00:00";
-const POLICY = policyOf("deny", "allow 198.51.100.0/24", "allow 2001:db8:100::/64");
+const POLICY = compiledPolicy("deny", "allow 198.51.100.0/24", "allow 2001:db8:100::/64");
 
 let on: RulesetLab;
 let gatewayMac: string;

@@ -2,14 +2,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { createRulesetLab, OURS, type RulesetLab } from "../netfilter/ruleset-lab.ts";
-import { policyOf } from "../netfilter/ruleset-input.ts";
+import { compiledPolicy } from "../support/policy.ts";
 import { until } from "../support/until.ts";
 
 let on: RulesetLab;
 beforeAll(async () => {
   on = await createRulesetLab();
   await on.load({
-    policy: policyOf("deny", "deny 198.51.100.66", "allow 198.51.100.0/24", "allow 2001:db8:100::/64"),
+    policy: compiledPolicy("deny", "deny 198.51.100.66", "allow 198.51.100.0/24", "allow 2001:db8:100::/64"),
   });
 });
 afterAll(async () => {
@@ -145,7 +145,7 @@ test("the workload's own servers on loopback are reachable", async () => {
 });
 
 describe("settings", () => {
-  const policy = policyOf("allow", "deny 203.0.113.0/24");
+  const policy = compiledPolicy("allow", "deny 203.0.113.0/24");
 
   test("allowed by default: all but what is denied", async () => {
     await on.load({ policy, generation: 8 });

@@ -3,11 +3,9 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RrType } from "../../src/dns/wire/constants.ts";
 import { encodeHostQuery, readHostAnswer } from "../../src/outbound/host-message.ts";
-import { parseDomainName } from "../../src/policy/domain-name.ts";
+import { nameOf } from "../support/policy.ts";
 
-const name = parseDomainName("collector.example.net");
-if (!name.ok) throw new Error("a bad test");
-const QUERY = encodeHostQuery(name.value, RrType.a, 4711);
+const QUERY = encodeHostQuery(nameOf("collector.example.net"), RrType.a, 4711);
 
 function answerOf(answers: readonly Answer[], change: Partial<DecodedPacket> = {}): Buffer {
   return encode({

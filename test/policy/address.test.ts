@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { parseAddress, renderAddress, renderIpv6 } from "../../src/policy/address.ts";
 import { parsePrefix, renderPrefix } from "../../src/policy/prefix.ts";
 import { anyIpv4, anyIpv6, anyPrefix, anyText } from "./arbitraries.ts";
-import { messagesOf, valueOf } from "./examples.ts";
+import { messagesOf, valueOf } from "../support/policy.ts";
 
 const canonical = (text: string): string => renderAddress(valueOf(parseAddress(text)).octets);
 const canonicalPrefix = (text: string): string => renderPrefix(valueOf(parsePrefix(text)));

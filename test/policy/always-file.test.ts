@@ -4,7 +4,7 @@ import { parseAlwaysFile, parseNameFile, parsePrefixFile } from "../../src/polic
 import { type Result, renderProblems } from "../../src/policy/problem.ts";
 import type { Target } from "../../src/policy/target.ts";
 import { anyText } from "./arbitraries.ts";
-import { valueOf } from "./examples.ts";
+import { valueOf } from "../support/policy.ts";
 
 function keys(result: Result<readonly Target[]>): readonly string[] {
   return valueOf(result).map(({ key }) => key);

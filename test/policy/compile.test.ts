@@ -18,7 +18,7 @@ import {
   rules,
   targets,
   valueOf,
-} from "./examples.ts";
+} from "../support/policy.ts";
 
 const anyEdit = fc.oneof(
   fc.record({ merge: fc.array(anyRule, { minLength: 1, maxLength: 4 }) }),

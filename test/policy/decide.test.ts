@@ -18,7 +18,7 @@ import {
   target as targetOf,
   targets,
   valueOf,
-} from "./examples.ts";
+} from "../support/policy.ts";
 
 function decideText(policy: CompiledPolicy, address: string): Decision {
   const { family, octets } = valueOf(parseAddress(address));

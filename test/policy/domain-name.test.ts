@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isDomainName, parseDomainName } from "../../src/policy/domain-name.ts";
 import { anyText } from "./arbitraries.ts";
-import { messagesOf, valueOf } from "./examples.ts";
+import { messagesOf, valueOf } from "../support/policy.ts";
 
 const label63 = "a".repeat(63);
 const name253 = [label63, label63, label63, "a".repeat(61)].join(".");

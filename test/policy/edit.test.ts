@@ -12,7 +12,7 @@ import {
   target,
   targets,
   words,
-} from "./examples.ts";
+} from "../support/policy.ts";
 
 test("new rules come first, and a rule with the same target goes", () => {
   const base = denyByDefault("allow example.com", "deny *.example.com");

@@ -12,7 +12,7 @@ import {
 import { DENY_ALL, renderPolicy } from "../../src/policy/policy.ts";
 import { type Problem, type Result, renderProblems, strictly } from "../../src/policy/problem.ts";
 import { anyAction, anyRule, anyTarget, anyText } from "./arbitraries.ts";
-import { allowByDefault, denyByDefault, rules, valueOf, words } from "./examples.ts";
+import { allowByDefault, denyByDefault, rules, valueOf, words } from "../support/policy.ts";
 
 function problemsOf(result: Result<unknown>): readonly Problem[] {
   return result.ok ? [] : result.problems;

@@ -4,7 +4,14 @@ import { takeAll } from "../../src/policy/steps.ts";
 import { type PolicyText, renderPolicyText, textSteps } from "../../src/policy/policy-text.ts";
 import { DENY_ALL, type Policy, renderPolicy } from "../../src/policy/policy.ts";
 import { anyAction, anyRule, anyTarget } from "./arbitraries.ts";
-import { allowByDefault, denyByDefault, mergeRules, removeTargets, rules, targets } from "./examples.ts";
+import {
+  allowByDefault,
+  denyByDefault,
+  mergeRules,
+  removeTargets,
+  rules,
+  targets,
+} from "../support/policy.ts";
 
 const json = ({ octets }: PolicyText): string => Buffer.concat(octets).toString();
 const many = (count: number): readonly string[] =>

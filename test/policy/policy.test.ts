@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { DENY_ALL, policyMode, renderPolicy } from "../../src/policy/policy.ts";
 import { parseAction } from "../../src/policy/rule.ts";
-import { allowByDefault, denyByDefault } from "./examples.ts";
+import { allowByDefault, denyByDefault } from "../support/policy.ts";
 
 test("a policy without rules is its default action, any other is enforcing", () => {
   expect(policyMode(DENY_ALL)).toBe("deny_all");

@@ -5,7 +5,7 @@ import { compilePolicy } from "../../src/policy/compile.ts";
 import { parseAddress } from "../../src/policy/address.ts";
 import { decideAddress } from "../../src/policy/decide-address.ts";
 import { decideName } from "../../src/policy/decide-name.ts";
-import { allowByDefault, qname, valueOf } from "./examples.ts";
+import { allowByDefault, qname, valueOf } from "../support/policy.ts";
 
 function shipped(fileName: string): string {
   return readFileSync(new URL(`../../rules/${fileName}`, import.meta.url), "utf8");

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseTarget } from "../../src/policy/target.ts";
 import { anyText } from "./arbitraries.ts";
-import { messagesOf, target } from "./examples.ts";
+import { messagesOf, target } from "../support/policy.ts";
 
 const label61 = "a".repeat(61);
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { isLocalAddress } from "../../../src/api/auth/local-peer.ts";
 import { startApi } from "../api-server.ts";
 
@@ -10,7 +10,7 @@ const TOKEN = "s3cret";
 describe("with a token", () => {
   const auth = { token: TOKEN, allowLocalWrites: false };
 
-  it.each(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])(
+  test.each(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])(
     "%s without it, or with a wrong one, is 401 and nothing more",
     async (method) => {
       await using api = await startApi({ auth });
@@ -28,7 +28,7 @@ describe("with a token", () => {
     },
   );
 
-  it("is let in with it, from a local address too", async () => {
+  test("is let in with it, from a local address too", async () => {
     await using api = await startApi({ auth });
     const headers = { "opensandbox-egress-auth": TOKEN };
     expect((await api.call("GET", "/policy", { headers })).status).toBe(200);
@@ -36,7 +36,7 @@ describe("with a token", () => {
     expect((await api.call("HEAD", "/policy", { headers })).status).toBe(405);
   });
 
-  it("is let in by it as a bearer token, and by ours where both are sent", async () => {
+  test("is let in by it as a bearer token, and by ours where both are sent", async () => {
     await using api = await startApi({ auth });
     const get = async (headers: Record<string, string>) =>
       (await api.call("GET", "/policy", { headers })).status;
@@ -56,7 +56,7 @@ describe("with a token", () => {
     expect(await get({ Authorization: `Bearer ${TOKEN}`, "OPENSANDBOX-EGRESS-AUTH": "x" })).toBe(401);
   });
 
-  it("the token may hold any character that a header carries", async () => {
+  test("the token may hold any character that a header carries", async () => {
     const token = "pässwörd ✓";
     await using api = await startApi({ auth: { token, allowLocalWrites: false } });
     const headers = { "OPENSANDBOX-EGRESS-AUTH": Buffer.from(token).toString("latin1") };
@@ -67,7 +67,7 @@ describe("with a token", () => {
 describe("without a token", () => {
   const auth = { token: undefined, allowLocalWrites: false };
 
-  it("a local caller may read but not write, and is told the remedies", async () => {
+  test("a local caller may read but not write, and is told the remedies", async () => {
     await using api = await startApi({ auth });
     expect((await api.call("GET", "/policy")).status).toBe(200);
     for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
@@ -80,14 +80,14 @@ describe("without a token", () => {
     expect(api.world.steps).toEqual([]);
   });
 
-  it("a local caller may write where the setting says so", async () => {
+  test("a local caller may write where the setting says so", async () => {
     await using api = await startApi({ auth: { token: undefined, allowLocalWrites: true } });
     expect((await api.call("POST", "/policy", { body: "{}" })).status).toBe(200);
   });
 });
 
 describe("the unix socket", () => {
-  it.each([TOKEN, undefined])("asks for no token and takes writes (token: %s)", async (token) => {
+  test.each([TOKEN, undefined])("asks for no token and takes writes (token: %s)", async (token) => {
     const folder = await mkdtemp(join(tmpdir(), "egress-"));
     const socketPath = join(folder, "run", "egress.sock");
     {
@@ -103,14 +103,14 @@ describe("the unix socket", () => {
 describe("a local address", () => {
   const own = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
 
-  it.each(["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1", undefined, "", "nonsense", ...own])(
+  test.each(["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1", undefined, "", "nonsense", ...own])(
     "%s is",
     (address) => {
       expect(isLocalAddress(address)).toBe(true);
     },
   );
 
-  it.each(["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::1", "fe80::1%eth0"])("%s is not", (address) => {
+  test.each(["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::1", "fe80::1%eth0"])("%s is not", (address) => {
     expect(isLocalAddress(address)).toBe(false);
   });
 });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createApp } from "../../../src/api/app.ts";
 import { ListenError } from "../../../src/api/errors.ts";
 import { createHttpServer } from "../../../src/api/http/http-server.ts";
@@ -30,7 +30,7 @@ async function takePort(host: string) {
 }
 
 describe("a TCP listener", () => {
-  it("without a host answers over IPv4 and IPv6", async () => {
+  test("without a host answers over IPv4 and IPv6", async () => {
     const listener = await listenTcp(await createServerUnderTest(), { host: undefined, port: 0 });
     for (const host of ["127.0.0.1", "::1"]) {
       expect(
@@ -42,7 +42,7 @@ describe("a TCP listener", () => {
     await listener.close(100);
   });
 
-  it.each(["127.0.0.1", "::1"])("on %s answers only there", async (host) => {
+  test.each(["127.0.0.1", "::1"])("on %s answers only there", async (host) => {
     const listener = await listenTcp(await createServerUnderTest(), { host, port: 0 });
     const port = listener.local?.port ?? 0;
     expect(await callApi({ host, port, method: "GET", path: "/healthz" })).toMatchObject({ status: 200 });
@@ -53,14 +53,17 @@ describe("a TCP listener", () => {
     await listener.close(100);
   });
 
-  it.each(["127.0.0.1", "::1", "::"])("is refused a port that another process holds on %s", async (host) => {
-    const { server, port } = await takePort(host);
-    const listening = listenTcp(await createServerUnderTest(), { host: undefined, port });
-    await expect(listening).rejects.toMatchObject({ name: "ListenError", code: "EADDRINUSE" });
-    server.close();
-  });
+  test.each(["127.0.0.1", "::1", "::"])(
+    "is refused a port that another process holds on %s",
+    async (host) => {
+      const { server, port } = await takePort(host);
+      const listening = listenTcp(await createServerUnderTest(), { host: undefined, port });
+      await expect(listening).rejects.toMatchObject({ name: "ListenError", code: "EADDRINUSE" });
+      server.close();
+    },
+  );
 
-  it("on an address that is not ours is an error", async () => {
+  test("on an address that is not ours is an error", async () => {
     const listening = listenTcp(await createServerUnderTest(), { host: "192.0.2.1", port: 0 });
     await expect(listening).rejects.toBeInstanceOf(ListenError);
   });
@@ -77,7 +80,7 @@ describe("a unix listener", () => {
 
   afterEach(async () => rm(folder, { recursive: true, force: true }));
 
-  it("takes the place of a killed process's socket", async () => {
+  test("takes the place of a killed process's socket", async () => {
     const script = `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
     await once(spawn(process.execPath, ["-e", script]), "close");
     expect(existsSync(path)).toBe(true);
@@ -89,7 +92,7 @@ describe("a unix listener", () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it("leaves a socket alone that is answered, and a file that is no socket", async () => {
+  test("leaves a socket alone that is answered, and a file that is no socket", async () => {
     const listener = await listenUnix(await createServerUnderTest(), path);
     await expect(listenUnix(await createServerUnderTest(), path)).rejects.toMatchObject({
       code: "EADDRINUSE",
@@ -103,7 +106,7 @@ describe("a unix listener", () => {
     expect(existsSync(path)).toBe(true);
   });
 
-  it("leaves the umask as it was", async () => {
+  test("leaves the umask as it was", async () => {
     const before = process.umask();
     const listener = await listenUnix(await createServerUnderTest(), path);
     expect(process.umask()).toBe(before);
@@ -112,7 +115,7 @@ describe("a unix listener", () => {
 });
 
 describe("closing", () => {
-  it("finishes what is being answered, drops what is idle, and takes nothing new", async () => {
+  test("finishes what is being answered, drops what is idle, and takes nothing new", async () => {
     const api = await startApi();
     const held = Promise.withResolvers<void>();
     api.world.hold = held.promise;
@@ -132,7 +135,7 @@ describe("closing", () => {
     expect(performance.now() - began).toBeLessThan(WAIT_MS);
   });
 
-  it("cuts at the limit what does not finish", async () => {
+  test("cuts at the limit what does not finish", async () => {
     const api = await startApi();
     const held = Promise.withResolvers<void>();
     api.world.hold = held.promise;

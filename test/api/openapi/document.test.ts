@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { build } from "rolldown";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createDocument } from "../../../src/api/openapi/document.ts";
 import { OPERATIONS } from "../../../src/api/openapi/operations.ts";
 import { createSchemas } from "../../../src/api/openapi/schemas.ts";
@@ -20,12 +20,12 @@ function hash(text: string): string {
 }
 
 describe("what is kept beside the code is current (if not: npm run generate)", () => {
-  it("docs/openapi.json", async () => {
+  test("docs/openapi.json", async () => {
     const kept: unknown = JSON.parse(await read("docs/openapi.json"));
     expect(JSON.stringify(kept)).toBe(JSON.stringify(createDocument()));
   });
 
-  it("the client's types, made from it and untouched since", async () => {
+  test("the client's types, made from it and untouched since", async () => {
     const text = await read("src/client/api-types.ts");
     const [, document, types, rest = ""] =
       /\/\/ document: (\w+)\n\/\/ types: (\w+)\n\n([^]*)$/.exec(text) ?? [];
@@ -34,14 +34,14 @@ describe("what is kept beside the code is current (if not: npm run generate)", (
   });
 });
 
-it("the document is valid OpenAPI 3.1", async () => {
+test("the document is valid OpenAPI 3.1", async () => {
   const validator = new Validator();
   const { valid, errors } = await validator.validate({ ...createDocument() });
   expect({ valid, errors }).toEqual({ valid: true, errors: undefined });
   expect(validator.version).toBe("3.1");
 });
 
-it("what the validating shapes take is in it, never something written beside them", () => {
+test("what the validating shapes take is in it, never something written beside them", () => {
   expect(createSchemas()).toMatchObject({
     Rule: {
       type: "object",
@@ -55,14 +55,14 @@ it("what the validating shapes take is in it, never something written beside the
   });
 });
 
-it.each(OPERATIONS)("$method $path is served", async ({ method, path }) => {
+test.each(OPERATIONS)("$method $path is served", async ({ method, path }) => {
   await using api = await startApi({ renderMetrics: () => "metrics", status: statusSources() });
   const answer = await api.call(method.toUpperCase(), path);
   expect([200, 400]).toContain(answer.status);
   expect(answer.text).not.toBe("");
 });
 
-it("the sidecar serves the document to everyone", async () => {
+test("the sidecar serves the document to everyone", async () => {
   await using api = await startApi({ auth: { token: "s3cret", allowLocalWrites: false } });
   const answer = await api.call("GET", "/openapi.json");
   expect(answer).toMatchObject({ status: 200, text: JSON.stringify(createDocument()) });
@@ -70,7 +70,7 @@ it("the sidecar serves the document to everyone", async () => {
   expect(await api.call("POST", "/openapi.json")).toMatchObject({ status: 405, text: "method not allowed" });
 });
 
-it("a starting sidecar loads neither the document nor the client, nor the application", async () => {
+test("a starting sidecar loads neither the document nor the client, nor the application", async () => {
   const { output } = await build({
     cwd: ROOT.pathname,
     input: ["src/cli/serve.ts", "src/sidecar/open-api.ts"],

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCli } from "../../../src/cli/main.ts";
-import { policyOf } from "../../enforcement/change/change-policy-ports.ts";
 import { type ApiServer, startApi } from "../../api/api-server.ts";
+import { policyOf } from "../../support/policy.ts";
 
 const TOKEN = "s3cret";
 const BASE = policyOf({ egress: [{ action: "allow", target: "example.org" }] });

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createAnswerCache, NOT_CACHED, type AnswerCache } from "../../../src/dns/answer/cache.ts";
 import { createPreparedAnswer, type PreparedAnswer } from "../../../src/dns/answer/prepared-answer.ts";
-import { qname } from "../../policy/examples.ts";
+import { qname } from "../../support/policy.ts";
 import { at, createFakeNetwork, DENY, ALLOW } from "../support/fake-network.ts";
 import { a, answerTo, decode, nameOf } from "../support/messages.ts";
 import { good, NAME, rcodes } from "../support/replies.ts";

@@ -7,7 +7,7 @@ import {
 } from "../../../src/dns/bounds/lookup-bounds.ts";
 import { createNamesSeen } from "../../../src/dns/bounds/names-seen.ts";
 import { decideName } from "../../../src/policy/decide-name.ts";
-import { allowByDefault, compiled, qname } from "../../policy/examples.ts";
+import { allowByDefault, compiled, qname } from "../../support/policy.ts";
 
 const A = 1;
 const TXT = 16;

@@ -1,15 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { DomainName } from "../../../src/policy/domain-name.ts";
-import { parseDomainName } from "../../../src/policy/domain-name.ts";
+import { nameOf as parsedName } from "../../support/policy.ts";
 import { at, createFakeNetwork, type FakeNetwork } from "../support/fake-network.ts";
 import { answerTo, decode, nameOf, RCODE } from "../support/messages.ts";
 import { good, NAME, rcodes, upstreamsAsked } from "../support/replies.ts";
-
-function nameFrom(text: string): DomainName {
-  const parsed = parseDomainName(text);
-  if (!parsed.ok) throw new Error(text);
-  return parsed.value;
-}
 
 /** A network whose prober's clock is `pass`, with two upstreams, an interval of 30 s and 3 s to answer. */
 function createProbed(qname = "."): {
@@ -25,7 +18,7 @@ function createProbed(qname = "."): {
     upstreams: 2,
     timeoutMs: 3000,
     probes: {
-      qname: nameFrom(qname),
+      qname: parsedName(qname),
       intervalMs: 30_000,
       upstreams: [
         { address: "192.0.2.1", port: 53 },

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   type AlwaysRules,
   type AlwaysRulesWatch,
@@ -54,13 +54,13 @@ const lastKeys = () => keys(applied.at(-1));
 const withinASecond = { timeout: promised(1000), interval: 10 };
 
 describe("loading", () => {
-  it("missing files, and a missing folder, are empty", async () => {
+  test("missing files, and a missing folder, are empty", async () => {
     const { rules, problems: found } = await loadAlwaysRules(join(folder, "nowhere"));
     expect(keys(rules)).toEqual(["", "", ""]);
     expect(found).toEqual([]);
   });
 
-  it("reads all three files", async () => {
+  test("reads all three files", async () => {
     await writeFile(join(folder, "deny.always"), "# metadata\r\n169.254.169.254\r\n\r\n");
     await writeFile(join(folder, "allow.always"), "*.example.org\n");
     await writeFile(join(folder, "log_skip.always"), "Example.COM\n");
@@ -71,7 +71,7 @@ describe("loading", () => {
     ]);
   });
 
-  it("a bad line names file, line and reason, and keeps what the file had", async () => {
+  test("a bad line names file, line and reason, and keeps what the file had", async () => {
     await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
     const before = (await loadAlwaysRules(folder)).rules;
     await writeFile(join(folder, "deny.always"), "192.0.2.2\n*foo.com\n");
@@ -82,14 +82,14 @@ describe("loading", () => {
     expect(found[0]?.message).not.toBe("");
   });
 
-  it("an address in the skip list is a problem", async () => {
+  test("an address in the skip list is a problem", async () => {
     await writeFile(join(folder, "log_skip.always"), "192.0.2.1\n");
     expect((await loadAlwaysRules(folder)).problems).toHaveLength(1);
   });
 });
 
 describe("watching", () => {
-  it("hands on nothing while nothing changes", async () => {
+  test("hands on nothing while nothing changes", async () => {
     await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
     const { initial } = await startWatching();
     expect(keys(initial)[0]).toBe("192.0.2.1");
@@ -97,7 +97,7 @@ describe("watching", () => {
     expect(applied).toEqual([]);
   });
 
-  it("a changed file is applied within a second", async () => {
+  test("a changed file is applied within a second", async () => {
     await startWatching();
     await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
     await expect.poll(lastKeys, withinASecond).toEqual(["192.0.2.1", "", ""]);
@@ -107,7 +107,7 @@ describe("watching", () => {
     await expect.poll(lastKeys, withinASecond).toEqual(["", "", ""]);
   });
 
-  it("two files changed together are applied in one step", async () => {
+  test("two files changed together are applied in one step", async () => {
     await startWatching();
     await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
     await writeFile(join(folder, "allow.always"), "192.0.2.2\n");
@@ -115,7 +115,7 @@ describe("watching", () => {
     expect(lastKeys()).toEqual(["192.0.2.1", "192.0.2.2", ""]);
   });
 
-  it("follows the swap of a Kubernetes ConfigMap's ..data link", async () => {
+  test("follows the swap of a Kubernetes ConfigMap's ..data link", async () => {
     await mkdir(join(folder, "..one"));
     await mkdir(join(folder, "..two"));
     await writeFile(join(folder, "..one", "deny.always"), "192.0.2.1\n");
@@ -129,7 +129,7 @@ describe("watching", () => {
     await expect.poll(lastKeys, withinASecond).toEqual(["192.0.2.2", "", ""]);
   });
 
-  it("sees a folder that comes later, goes, and comes again", async () => {
+  test("sees a folder that comes later, goes, and comes again", async () => {
     const later = join(folder, "later");
     await startWatching(later);
     for (const address of ["192.0.2.1", "192.0.2.2"]) {
@@ -141,7 +141,7 @@ describe("watching", () => {
     }
   });
 
-  it("a bad line keeps the file's rules, is told once, and the other file changes", async () => {
+  test("a bad line keeps the file's rules, is told once, and the other file changes", async () => {
     await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
     await startWatching();
     await writeFile(join(folder, "deny.always"), "192.0.2.2\n10.0.0.0/33\n");
@@ -152,7 +152,7 @@ describe("watching", () => {
     expect(problems[0]?.[0]?.path).toBe(`${join(folder, "deny.always")}:2`);
   });
 
-  it("what could not be applied is tried again", async () => {
+  test("what could not be applied is tried again", async () => {
     await startWatching();
     failures = 1;
     await writeFile(join(folder, "deny.always"), "192.0.2.1\n");

@@ -8,7 +8,6 @@ import { createPolicyInForce } from "../../../src/enforcement/change/policy-in-f
 import type { Health } from "../../../src/enforcement/change/policy-control.ts";
 import type { CompiledPolicy } from "../../../src/policy/compile.ts";
 import { type Policy, DENY_ALL } from "../../../src/policy/policy.ts";
-import { parsePolicyJson, parseRulesJson, parseTargetsJson } from "../../../src/policy/parse-policy.ts";
 
 /** A kernel, a disk and an audit that remember, and fail on demand. */
 export interface FakeWorld {
@@ -95,22 +94,4 @@ export async function createFakeWorld(options: FakeWorldOptions = {}): Promise<F
   world.steps.length = 0;
   world.events.length = 0;
   return Object.assign(world, { changes });
-}
-
-export function policyOf(value: unknown): Policy {
-  const parsed = parsePolicyJson(JSON.stringify(value));
-  if (!parsed.ok || parsed.value === "blank") throw new Error("not a policy");
-  return parsed.value;
-}
-
-export function rulesOf(value: unknown) {
-  const parsed = parseRulesJson(JSON.stringify(value));
-  if (!parsed.ok || parsed.value === "blank") throw new Error("not rules");
-  return parsed.value;
-}
-
-export function targetsOf(value: readonly string[]) {
-  const parsed = parseTargetsJson(JSON.stringify(value));
-  if (!parsed.ok || parsed.value === "blank") throw new Error("not targets");
-  return parsed.value;
 }

@@ -1,12 +1,13 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ApplyError, PersistError } from "../../../src/enforcement/errors.ts";
 import type { PolicyEdit } from "../../../src/enforcement/change/policy-control.ts";
 import type { CompiledPolicy } from "../../../src/policy/compile.ts";
 import { decideName } from "../../../src/policy/decide-name.ts";
 import { parseDomainName } from "../../../src/policy/domain-name.ts";
 import { DENY_ALL, renderPolicy } from "../../../src/policy/policy.ts";
-import { createFakeWorld, policyOf, rulesOf, targetsOf } from "./change-policy-ports.ts";
+import { policyOf, rulesOf, targetsOf } from "../../support/policy.ts";
+import { createFakeWorld } from "./change-policy-ports.ts";
 
 const BASE = policyOf({
   egress: [
@@ -18,7 +19,7 @@ const BASE = policyOf({
 const ALLOW_ORG: PolicyEdit = { kind: "merge", rules: rulesOf([{ action: "allow", target: "example.org" }]) };
 
 describe("a change", () => {
-  it("writes beside the file, then gives the kernel the policy, then puts the file in place", async () => {
+  test("writes beside the file, then gives the kernel the policy, then puts the file in place", async () => {
     const { changes, steps, stored } = await createFakeWorld({ policy: BASE });
     const outcome = await changes.change(ALLOW_ORG, {});
     expect(outcome.kind).toBe("changed");
@@ -26,7 +27,7 @@ describe("a change", () => {
     expect(stored()).toBe(JSON.stringify(renderPolicy(changes.snapshot().policy)));
   });
 
-  it("answers with the state after it and the one before it", async () => {
+  test("answers with the state after it and the one before it", async () => {
     const { changes } = await createFakeWorld({ policy: BASE });
     const before = changes.snapshot();
     const outcome = await changes.change(ALLOW_ORG, {});
@@ -34,7 +35,7 @@ describe("a change", () => {
     expect(changes.snapshot().etag).not.toBe(before.etag);
   });
 
-  it("merges by target, first one of the payload first", async () => {
+  test("merges by target, first one of the payload first", async () => {
     const { changes } = await createFakeWorld({ policy: BASE });
     const rules = rulesOf([
       { action: "deny", target: "blocked.com" },
@@ -48,7 +49,7 @@ describe("a change", () => {
     ]);
   });
 
-  it("that removes nothing touches neither disk nor kernel", async () => {
+  test("that removes nothing touches neither disk nor kernel", async () => {
     const { changes, steps, events } = await createFakeWorld({ policy: BASE });
     const outcome = await changes.change({ kind: "remove", targets: targetsOf(["nowhere.example"]) }, {});
     expect(outcome.kind).toBe("unchanged");
@@ -56,7 +57,7 @@ describe("a change", () => {
     expect(events).toEqual([]);
   });
 
-  it("that replaces a policy by the very same one is made all the same", async () => {
+  test("that replaces a policy by the very same one is made all the same", async () => {
     const { changes, steps } = await createFakeWorld({ policy: BASE });
     for (const policy of [DENY_ALL, DENY_ALL]) {
       expect((await changes.change({ kind: "replace", policy }, {})).kind).toBe("changed");
@@ -64,24 +65,24 @@ describe("a change", () => {
     expect(steps).toEqual(["stage", "enforce", "commit", "stage", "enforce", "commit"]);
   });
 
-  it("is told to the audit as what it was asked", async () => {
+  test("is told to the audit as what it was asked", async () => {
     const { changes, events } = await createFakeWorld({ policy: BASE });
     await changes.change(ALLOW_ORG, {});
     expect(events).toEqual(["egress.updated merge"]);
   });
 
-  it("to more rules than the cap is refused with both numbers, and nothing is touched", async () => {
+  test("to more rules than the cap is refused with both numbers, and nothing is touched", async () => {
     const { changes, steps } = await createFakeWorld({ policy: BASE, maxRules: 2 });
     expect(await changes.change(ALLOW_ORG, {})).toEqual({ kind: "too-many-rules", count: 3, limit: 2 });
     expect(steps).toEqual([]);
   });
 
-  it.each([3, 0])("to three rules goes through under a cap of %i", async (maxRules) => {
+  test.each([3, 0])("to three rules goes through under a cap of %i", async (maxRules) => {
     const { changes } = await createFakeWorld({ policy: BASE, maxRules });
     expect((await changes.change(ALLOW_ORG, {})).kind).toBe("changed");
   });
 
-  it("that only tries changes nothing and shows what would be", async () => {
+  test("that only tries changes nothing and shows what would be", async () => {
     const { changes, steps, events } = await createFakeWorld({ policy: BASE });
     const before = changes.snapshot();
     const outcome = await changes.change(ALLOW_ORG, { dryRun: true });
@@ -90,7 +91,7 @@ describe("a change", () => {
     expect([...steps, ...events]).toEqual([]);
   });
 
-  it("goes on only where If-Match holds", async () => {
+  test("goes on only where If-Match holds", async () => {
     const { changes } = await createFakeWorld({ policy: BASE });
     const { etag } = changes.snapshot();
     const refused = await changes.change(ALLOW_ORG, { ifMatch: '"other"' });
@@ -102,7 +103,7 @@ describe("a change", () => {
     expect(await changes.change(ALLOW_ORG, { ifMatch: "*" })).toMatchObject({ kind: "changed" });
   });
 
-  it("of two with the same If-Match lets only the first through", async () => {
+  test("of two with the same If-Match lets only the first through", async () => {
     const { changes } = await createFakeWorld({ policy: BASE });
     const { etag } = changes.snapshot();
     const outcomes = await Promise.all([
@@ -116,7 +117,7 @@ describe("a change", () => {
 describe("a failed change", () => {
   const full = new PersistError("/var/egress/policy.json", Object.assign(new Error("x"), { code: "ENOSPC" }));
 
-  it.each([
+  test.each([
     { step: "stage", fault: full, steps: ["stage"] },
     { step: "enforce", fault: new Error("nft"), steps: ["stage", "enforce", "enforce", "discard"] },
     { step: "commit", fault: full, steps: ["stage", "enforce", "commit", "enforce", "discard"] },
@@ -141,14 +142,14 @@ describe("a failed change", () => {
     },
   );
 
-  it("does not keep the next one from going through", async () => {
+  test("does not keep the next one from going through", async () => {
     const world = await createFakeWorld({ policy: BASE });
     world.faults.enforce.push(new Error("nft"));
     await expect(world.changes.change(ALLOW_ORG, {})).rejects.toBeInstanceOf(ApplyError);
     expect((await world.changes.change(ALLOW_ORG, {})).kind).toBe("changed");
   });
 
-  it("whose undoing fails too is bad health and both policies for lookups, until the kernel takes the old one", async () => {
+  test("whose undoing fails too is bad health and both policies for lookups, until the kernel takes the old one", async () => {
     const world = await createFakeWorld({ policy: BASE, retryMs: 10 });
     const { active } = world.changes.inForce();
     world.faults.commit.push(full);
@@ -168,7 +169,7 @@ describe("a failed change", () => {
 });
 
 describe("the policy in force", () => {
-  it("is deny-all, and health is bad, until the start has put one into the kernel", async () => {
+  test("is deny-all, and health is bad, until the start has put one into the kernel", async () => {
     const { changes } = await createFakeWorld({ isStarted: false });
     expect(changes.snapshot().policy).toBe(DENY_ALL);
     expect(await changes.health()).toEqual({ ok: false, reason: "the policy is not in the kernel yet" });
@@ -177,7 +178,7 @@ describe("the policy in force", () => {
     expect(await changes.health()).toEqual({ ok: true });
   });
 
-  it("shows the coming policy beside the old one while the kernel takes it", async () => {
+  test("shows the coming policy beside the old one while the kernel takes it", async () => {
     const world = await createFakeWorld({ policy: BASE });
     const held = Promise.withResolvers<void>();
     world.hold = held.promise;
@@ -194,7 +195,7 @@ describe("the policy in force", () => {
 });
 
 describe("always-rules", () => {
-  it("are enforced over the user's policy and never stored or shown", async () => {
+  test("are enforced over the user's policy and never stored or shown", async () => {
     const world = await createFakeWorld({ policy: BASE });
     await world.changes.setAlwaysRules({ denyAlways: targetsOf(["example.com"]), allowAlways: [] });
     expect(decide(world.changes.inForce().active, "example.com")).toBe("deny");
@@ -205,13 +206,13 @@ describe("always-rules", () => {
     expect(world.stored()).not.toContain('"deny","target":"example.com"');
   });
 
-  it("that say the same leave the kernel alone", async () => {
+  test("that say the same leave the kernel alone", async () => {
     const world = await createFakeWorld({ policy: BASE });
     await world.changes.setAlwaysRules({ denyAlways: [], allowAlways: [] });
     expect(world.steps).toEqual([]);
   });
 
-  it("that the kernel refuses stay out", async () => {
+  test("that the kernel refuses stay out", async () => {
     const world = await createFakeWorld({ policy: BASE });
     world.faults.enforce.push(new Error("nft"));
     const always = { denyAlways: targetsOf(["example.com"]), allowAlways: [] };
@@ -231,7 +232,7 @@ describe("concurrent changes", () => {
   );
   const fault = fc.constantFrom(undefined, undefined, "stage", "enforce", "commit");
 
-  it("come out as if made one after the other, failed ones not at all", async () => {
+  test("come out as if made one after the other, failed ones not at all", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(request, { maxLength: 12 }), fc.array(fault), async (requests, faults) => {
         const world = await createFakeWorld();

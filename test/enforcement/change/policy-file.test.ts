@@ -3,12 +3,12 @@ import { once } from "node:events";
 import { chmod, mkdtemp, readFile, readdir, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PersistError } from "../../../src/enforcement/errors.ts";
 import { createPolicyStorage, loadPolicyFile } from "../../../src/enforcement/change/policy-file.ts";
 import { renderPolicyText } from "../../../src/policy/policy-text.ts";
 import { renderPolicy } from "../../../src/policy/policy.ts";
-import { policyOf } from "./change-policy-ports.ts";
+import { policyOf } from "../../support/policy.ts";
 
 const POLICY = policyOf({ egress: [{ action: "allow", target: " Example.COM." }] });
 const TEXT = `${JSON.stringify(renderPolicy(POLICY))}\n`;
@@ -29,7 +29,7 @@ async function store(): Promise<void> {
 }
 
 describe("loading", () => {
-  it("a link that stands where a broken file's copy goes is replaced, not followed", async () => {
+  test("a link that stands where a broken file's copy goes is replaced, not followed", async () => {
     const elsewhere = join(folder, "elsewhere");
     await writeFile(elsewhere, "another file");
     await writeFile(path, "broken");
@@ -39,16 +39,16 @@ describe("loading", () => {
     expect(await readFile(`${path}.corrupt`, "utf8")).toBe("broken");
   });
 
-  it("a file that is not there gives no policy and no warning", async () => {
+  test("a file that is not there gives no policy and no warning", async () => {
     expect(await loadPolicyFile(path)).toEqual({ policy: undefined, warning: undefined });
   });
 
-  it("what was stored gives the same policy, spelling included", async () => {
+  test("what was stored gives the same policy, spelling included", async () => {
     await store();
     expect(await loadPolicyFile(path)).toEqual({ policy: POLICY, warning: undefined });
   });
 
-  it.each([
+  test.each([
     { what: "empty", text: "" },
     { what: "blank", text: " \n" },
     { what: "cut off", text: TEXT.slice(0, 20) },
@@ -61,20 +61,20 @@ describe("loading", () => {
     expect(await readFile(`${path}.corrupt`, "utf8")).toBe(text);
   });
 
-  it("cleans up what a killed process left beside it", async () => {
+  test("cleans up what a killed process left beside it", async () => {
     await store();
     await writeFile(`${path}.staged`, "{");
     expect((await loadPolicyFile(path)).policy).toEqual(POLICY);
     expect(await readdir(folder)).toEqual(["policy.json"]);
   });
 
-  it("does not take a staged text for a broken file that no write of ours tore", async () => {
+  test("does not take a staged text for a broken file that no write of ours tore", async () => {
     await writeFile(path, "{ broken by hand");
     await writeFile(`${path}.staged`, TEXT);
     expect((await loadPolicyFile(path)).policy).toBeUndefined();
   });
 
-  it("finishes a write into the file that was torn after its first page", async () => {
+  test("finishes a write into the file that was torn after its first page", async () => {
     const egress = Array.from({ length: 300 }, (_, n) => ({
       action: "allow",
       target: `host-${n}.example.org`,
@@ -91,13 +91,13 @@ describe("loading", () => {
 });
 
 describe("storing", () => {
-  it("a new file has mode 0600", async () => {
+  test("a new file has mode 0600", async () => {
     await store();
     expect(await readFile(path, "utf8")).toBe(TEXT);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
   });
 
-  it("an old file keeps its mode", async () => {
+  test("an old file keeps its mode", async () => {
     await writeFile(path, "{}");
     await chmod(path, 0o640);
     await store();
@@ -105,7 +105,7 @@ describe("storing", () => {
     expect(await readdir(folder)).toEqual(["policy.json"]);
   });
 
-  it("a symbolic link stays, and what it points at is replaced", async () => {
+  test("a symbolic link stays, and what it points at is replaced", async () => {
     const real = join(folder, "real.json");
     await writeFile(real, "{}");
     await symlink(real, path);
@@ -114,7 +114,7 @@ describe("storing", () => {
     expect(await readdir(folder)).toEqual(["policy.json", "real.json"]);
   });
 
-  it("leaves the old text until it is committed, and for good when discarded", async () => {
+  test("leaves the old text until it is committed, and for good when discarded", async () => {
     await writeFile(path, "{}");
     const staged = await createPolicyStorage(path).stage(renderPolicyText(POLICY));
     expect(await readFile(path, "utf8")).toBe("{}");
@@ -123,7 +123,7 @@ describe("storing", () => {
     expect(await readdir(folder)).toEqual(["policy.json"]);
   });
 
-  it("in a folder that is not there is an error that names the path and a remedy", async () => {
+  test("in a folder that is not there is an error that names the path and a remedy", async () => {
     const gone = join(folder, "gone", "policy.json");
     const error = await createPolicyStorage(gone)
       .stage(renderPolicyText(POLICY))
@@ -132,13 +132,13 @@ describe("storing", () => {
     expect(error).toMatchObject({ path: gone, errno: "ENOENT", message: expect.stringContaining("make it") });
   });
 
-  it("over a folder is an error", async () => {
+  test("over a folder is an error", async () => {
     await expect(createPolicyStorage(folder).stage(renderPolicyText(POLICY))).rejects.toMatchObject({
       errno: "EISDIR",
     });
   });
 
-  it.skipIf(process.getuid?.() !== 0)("on a full disk is an error that leaves nothing behind", async () => {
+  test.skipIf(process.getuid?.() !== 0)("on a full disk is an error that leaves nothing behind", async () => {
     const result = await runChild("full", path, "none");
     expect(result.lines).toContain("ENOSPC");
     expect(result.lines).toContain("files policy.json");
@@ -148,7 +148,7 @@ describe("storing", () => {
 describe("a SIGKILL", () => {
   const OLD = `${JSON.stringify({ egress: [{ action: "deny", target: "old.example" }], defaultAction: "deny" })}\n`;
 
-  it.each(["opened", "written", "synced"])(
+  test.each(["opened", "written", "synced"])(
     "after the staged file is %s leaves the old text",
     async (step) => {
       await writeFile(path, OLD);
@@ -161,14 +161,14 @@ describe("a SIGKILL", () => {
     },
   );
 
-  it.each(["renamed", "done"])("after it is %s leaves the new text", async (step) => {
+  test.each(["renamed", "done"])("after it is %s leaves the new text", async (step) => {
     await writeFile(path, OLD);
     expect((await runChild("rename", path, step)).signal).toBe("SIGKILL");
     expect(await readFile(path, "utf8")).toBe(TEXT);
   });
 
   // A bind mount needs root and a mount namespace of its own: `unshare --mount`.
-  it.skipIf(process.getuid?.() !== 0).each(["short", "long"])(
+  test.skipIf(process.getuid?.() !== 0).each(["short", "long"])(
     "between any two calls on a bind-mounted file leaves one whole text, the old one being %s",
     async (length) => {
       const old = length === "short" ? "{}" : OLD.padEnd(2000, " ");

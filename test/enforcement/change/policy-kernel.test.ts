@@ -6,20 +6,14 @@ import { KernelError } from "../../../src/netfilter/errors.ts";
 import type { RulesetApplier } from "../../../src/netfilter/io/nft.ts";
 import type { Ruleset } from "../../../src/netfilter/ruleset.ts";
 import { renderRuleset } from "../../../src/netfilter/render-nft.ts";
-import { type CompiledPolicy, compilePolicy } from "../../../src/policy/compile.ts";
 import { parseDomainName } from "../../../src/policy/domain-name.ts";
-import { parsePolicyJson } from "../../../src/policy/parse-policy.ts";
 import { createFakeLearnedSet } from "../../support/fake-learned-set.ts";
+import { compiledOf } from "../../support/policy.ts";
 
 const ADDRESS = Uint8Array.of(192, 0, 2, 7);
 
-function policyOf(json: unknown): CompiledPolicy {
-  const parsed = parsePolicyJson(JSON.stringify(json));
-  if (!parsed.ok || parsed.value === "blank") throw new Error("policy");
-  return compilePolicy({ denyAlways: [], allowAlways: [], user: parsed.value });
-}
-const OPEN = policyOf({ egress: [{ action: "allow", target: "*.example" }] });
-const CLOSED = policyOf({});
+const OPEN = compiledOf({ egress: [{ action: "allow", target: "*.example" }] });
+const CLOSED = compiledOf({});
 
 /** `loaded` has each ruleset as text; `heldAtLoad` what the learned sets held at that moment. */
 function createBench() {

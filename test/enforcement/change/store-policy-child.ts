@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import { PersistError } from "../../../src/enforcement/errors.ts";
 import { createPolicyStorage } from "../../../src/enforcement/change/policy-file.ts";
 import { renderPolicyText } from "../../../src/policy/policy-text.ts";
-import { policyOf } from "./change-policy-ports.ts";
+import { policyOf } from "../../support/policy.ts";
 
 const [kind = "", path = "", killAfter = ""] = process.argv.slice(2);
 

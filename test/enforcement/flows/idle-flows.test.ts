@@ -1,23 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { createIdleFlows, deniesAddresses } from "../../../src/enforcement/flows/idle-flows.ts";
 import type { CutRule, SocketCutter } from "../../../src/netfilter/io/socket-cutter.ts";
-import { type CompiledPolicy, compilePolicy } from "../../../src/policy/compile.ts";
+import { type CompiledPolicy } from "../../../src/policy/compile.ts";
 import type { ProtectionState } from "../../../src/protections/protection.ts";
 import { SystemCallError } from "../../../src/sys/errors.ts";
-import { policyOf } from "../change/change-policy-ports.ts";
+import { compiledPolicy } from "../../support/policy.ts";
 
-const compiled = (defaultAction: "allow" | "deny", ...rules: readonly string[]): CompiledPolicy =>
-  compilePolicy({
-    denyAlways: [],
-    allowAlways: [],
-    user: policyOf({
-      defaultAction,
-      egress: rules.map((rule) => {
-        const [action = "", target = ""] = rule.split(" ");
-        return { action, target };
-      }),
-    }),
-  });
 const LEARNED = Uint8Array.of(192, 0, 2, 7);
 const EXEMPT = Uint8Array.of(192, 0, 2, 53);
 const OTHER = Uint8Array.of(192, 0, 2, 8);
@@ -64,16 +52,16 @@ function createBench(policy: CompiledPolicy) {
 
 describe("which far ends are denied", () => {
   const rows: readonly (readonly [string, CompiledPolicy, readonly Uint8Array[]])[] = [
-    ["by default all but learned ones and exempt resolvers", compiled("deny"), [OTHER, SIX]],
-    ["not those of an allowed prefix", compiled("deny", "allow 192.0.2.0/24"), [SIX]],
+    ["by default all but learned ones and exempt resolvers", compiledPolicy("deny"), [OTHER, SIX]],
+    ["not those of an allowed prefix", compiledPolicy("deny", "allow 192.0.2.0/24"), [SIX]],
     [
       "those of a denied prefix, learned or not",
-      compiled("deny", "deny 192.0.2.0/24", "allow 2001:db8::/32"),
+      compiledPolicy("deny", "deny 192.0.2.0/24", "allow 2001:db8::/32"),
       [LEARNED, EXEMPT, OTHER],
     ],
     [
       "under default allow those of a denied prefix, and revoked ones",
-      compiled("allow", "deny 192.0.2.8"),
+      compiledPolicy("allow", "deny 192.0.2.8"),
       [OTHER, SIX],
     ],
   ];
@@ -89,12 +77,12 @@ describe("which far ends are denied", () => {
 
 describe("when sockets are looked at", () => {
   test("at the first policy, then only where a change could deny", async () => {
-    const policy = compiled("deny", "allow a.example");
+    const policy = compiledPolicy("deny", "allow a.example");
     const { create, rounds, opened, isOpen } = createBench(policy);
     const flows = create();
     flows.changed(policy, policy);
     await flows.idle();
-    flows.changed(policy, compiled("deny", "allow a.example", "allow b.example"));
+    flows.changed(policy, compiledPolicy("deny", "allow a.example", "allow b.example"));
     await flows.idle();
     expect(rounds).toHaveLength(1);
     flows.suspect();
@@ -108,7 +96,7 @@ describe("when sockets are looked at", () => {
   });
 
   test("changes that come soon after a round share the next one", async () => {
-    const policy = compiled("deny");
+    const policy = compiledPolicy("deny");
     const { create, rounds } = createBench(policy);
     const flows = create();
     flows.changed(policy, policy);
@@ -123,7 +111,7 @@ describe("when sockets are looked at", () => {
   });
 
   test("a change during a round has one more follow, however many there are", async () => {
-    const policy = compiled("deny");
+    const policy = compiledPolicy("deny");
     const { create, rounds, state } = createBench(policy);
     const flows = create();
     const gate = Promise.withResolvers<void>();
@@ -138,12 +126,17 @@ describe("when sockets are looked at", () => {
   });
 
   test.each([
-    ["a name more", compiled("deny"), compiled("deny", "allow a.example"), false],
-    ["the default denies", compiled("allow"), compiled("deny"), true],
-    ["the default allows", compiled("deny"), compiled("allow"), false],
-    ["a prefix more", compiled("allow"), compiled("allow", "deny 192.0.2.0/24"), true],
-    ["a prefix less", compiled("deny", "allow 2001:db8::/32"), compiled("deny"), true],
-    ["a prefix turned", compiled("deny", "allow 192.0.2.0/24"), compiled("deny", "deny 192.0.2.0/24"), true],
+    ["a name more", compiledPolicy("deny"), compiledPolicy("deny", "allow a.example"), false],
+    ["the default denies", compiledPolicy("allow"), compiledPolicy("deny"), true],
+    ["the default allows", compiledPolicy("deny"), compiledPolicy("allow"), false],
+    ["a prefix more", compiledPolicy("allow"), compiledPolicy("allow", "deny 192.0.2.0/24"), true],
+    ["a prefix less", compiledPolicy("deny", "allow 2001:db8::/32"), compiledPolicy("deny"), true],
+    [
+      "a prefix turned",
+      compiledPolicy("deny", "allow 192.0.2.0/24"),
+      compiledPolicy("deny", "deny 192.0.2.0/24"),
+      true,
+    ],
   ])("%s: %#", (_title, before, after, denies) => {
     expect(deniesAddresses(before, after)).toBe(denies);
   });
@@ -151,7 +144,7 @@ describe("when sockets are looked at", () => {
 
 describe("the protection", () => {
   test("is off from the start where the kernel ends no sockets, and on once it does", async () => {
-    const policy = compiled("deny");
+    const policy = compiledPolicy("deny");
     const { create, state, reports, opened, isOpen } = createBench(policy);
     state.failure = new SystemCallError("SOCK_DESTROY", 95);
     const flows = create();
@@ -169,7 +162,7 @@ describe("the protection", () => {
   });
 
   test("is off in mode dns, where no socket is looked at", async () => {
-    const policy = compiled("deny");
+    const policy = compiledPolicy("deny");
     const reports: ProtectionState[] = [];
     const flows = createIdleFlows({
       openCutter: undefined,

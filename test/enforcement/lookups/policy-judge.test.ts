@@ -2,15 +2,8 @@ import { describe, expect, test } from "vitest";
 import { createPolicyJudge } from "../../../src/enforcement/lookups/policy-judge.ts";
 import { createWithheldAddresses } from "../../../src/learned/withheld.ts";
 import { parseAddress } from "../../../src/policy/address.ts";
-import { type CompiledPolicy, compilePolicy } from "../../../src/policy/compile.ts";
 import { parseDomainName } from "../../../src/policy/domain-name.ts";
-import { parsePolicyJson } from "../../../src/policy/parse-policy.ts";
-
-function policyOf(json: unknown): CompiledPolicy {
-  const parsed = parsePolicyJson(JSON.stringify(json));
-  if (!parsed.ok || parsed.value === "blank") throw new Error("policy");
-  return compilePolicy({ denyAlways: [], allowAlways: [], user: parsed.value });
-}
+import { compiledOf } from "../../support/policy.ts";
 
 interface Judged {
   readonly active: unknown;
@@ -21,8 +14,8 @@ interface Judged {
 
 function judge({ active, pending, allowPrivate = true, withheld = [] }: Judged) {
   const inForce = {
-    active: policyOf(active),
-    pending: pending === undefined ? undefined : policyOf(pending),
+    active: compiledOf(active),
+    pending: pending === undefined ? undefined : compiledOf(pending),
   };
   const { decide, admitsAddress } = createPolicyJudge({
     inForce: () => inForce,

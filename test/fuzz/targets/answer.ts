@@ -4,7 +4,7 @@ import { createAnswerIndex } from "../../../src/dns/wire/answer.ts";
 import { renderRecords } from "../../dns/support/messages.ts";
 import { createFakeNetwork, type FakeNetwork } from "../../dns/support/fake-network.ts";
 import { encodeQuestion } from "../../../src/dns/wire/question.ts";
-import { qname } from "../../policy/examples.ts";
+import { qname } from "../../support/policy.ts";
 import {
   answerWith,
   makeName,

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { isSpecialAddress } from "../../../src/dns/answer/special-address.ts";
 import { encodeHostQuery, readHostAnswer } from "../../../src/outbound/host-message.ts";
 import { parseAddress } from "../../../src/policy/address.ts";
-import { qname } from "../../policy/examples.ts";
+import { qname } from "../../support/policy.ts";
 import { answerWith, readAligned } from "../engine/dns-messages.ts";
 import { plainChecker, readAnywhere, type Target } from "../engine/target.ts";
 import { answer } from "./answer.ts";

@@ -1,7 +1,7 @@
 import { createQuery, createQueryReader } from "../../../src/dns/wire/query.ts";
 import { decideName } from "../../../src/policy/decide-name.ts";
 import { createFakeNetwork, type FakeNetwork } from "../../dns/support/fake-network.ts";
-import { compiled, rules } from "../../policy/examples.ts";
+import { compiled, rules } from "../../support/policy.ts";
 import {
   header,
   makeName,

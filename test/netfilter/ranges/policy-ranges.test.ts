@@ -12,7 +12,7 @@ import { takeAll } from "../../../src/policy/steps.ts";
 import { decideAddress } from "../../../src/policy/decide-address.ts";
 import type { Action } from "../../../src/policy/rule.ts";
 import { anyAction, anyPrefix } from "../../policy/arbitraries.ts";
-import { compiled, denyByDefault, rules, targets } from "../../policy/examples.ts";
+import { compiled, denyByDefault, rules, targets } from "../../support/policy.ts";
 
 function rangesOf(policy: CompiledPolicy, family: 4 | 6, action: Action): PolicyRanges {
   const { v4, v6 } = policy.rules;

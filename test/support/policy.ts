@@ -1,6 +1,8 @@
+/** Policies, rules, targets and names for tests, from what an operator writes and from what a caller sends; what is wrong throws. */
 import { compilePolicy, type CompiledPolicy } from "../../src/policy/compile.ts";
 import { type DomainName, isDomainName, parseDomainName } from "../../src/policy/domain-name.ts";
 import { mergeRulesSteps, removeTargetsSteps } from "../../src/policy/edit.ts";
+import { parsePolicyJson, parseRulesJson, parseTargetsJson } from "../../src/policy/parse-policy.ts";
 import type { Policy } from "../../src/policy/policy.ts";
 import type { Result } from "../../src/policy/problem.ts";
 import type { Action, Rule } from "../../src/policy/rule.ts";
@@ -53,6 +55,40 @@ export function allowByDefault(...texts: readonly string[]): Policy {
 /** Compiles a user's policy with no always-rules. */
 export function compiled(user: Policy): CompiledPolicy {
   return compilePolicy({ denyAlways: [], allowAlways: [], user });
+}
+
+/** `compiledPolicy("deny", "allow 198.51.100.0/24", "deny *.example.org")` */
+export function compiledPolicy(
+  defaultAction: Policy["defaultAction"],
+  ...texts: readonly string[]
+): CompiledPolicy {
+  return compiled({ defaultAction, egress: rules(...texts) });
+}
+
+/** A policy as a caller sends it. */
+export function policyOf(value: unknown): Policy {
+  return givenBy(parsePolicyJson(JSON.stringify(value)));
+}
+
+/** The same, compiled. */
+export function compiledOf(value: unknown): CompiledPolicy {
+  return compiled(policyOf(value));
+}
+
+/** Rules as a caller sends them. */
+export function rulesOf(value: unknown): readonly Rule[] {
+  return givenBy(parseRulesJson(JSON.stringify(value)));
+}
+
+/** Targets as a caller sends them. */
+export function targetsOf(value: readonly string[]): readonly Target[] {
+  return givenBy(parseTargetsJson(JSON.stringify(value)));
+}
+
+function givenBy<T>(parsed: Result<T | "blank">): T {
+  const value = valueOf(parsed);
+  if (value === "blank") throw new Error("blank");
+  return value;
 }
 
 export function qname(text: string): DomainName {
