@@ -14,7 +14,7 @@
 import { Ede, HEADER_OCTETS, Rcode, RrType } from "../wire/constants.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
 import { indexAnswer, readTtl, type AnswerIndex } from "../wire/answer.ts";
-import { rebuildAnswer } from "./rebuild-answer.ts";
+import { createAnswerRebuilder } from "./rebuild-answer.ts";
 import { type AdmitAddress, type AnswerToSelect, selectRecords } from "./select-records.ts";
 import { SOA_OCTETS, writeSoa } from "../wire/reply.ts";
 
@@ -41,11 +41,13 @@ export type CleanAnswer = (
 
 /** Makes a cleaner over one index of records, which it fills; see `index.rcode` after a call. */
 export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
+  const rebuild = createAnswerRebuilder();
   /** One object for all answers. */
-  const answer: AnswerToSelect = {
+  const answer: AnswerToSelect & { questionOctets: number } = {
     octets: Buffer.alloc(0),
     start: 0,
     end: 0,
+    questionOctets: 0,
     qtype: 0,
     dnssecOk: false,
     admit: () => false,
@@ -62,6 +64,7 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
     answer.octets = octets;
     answer.start = start;
     answer.end = end;
+    answer.questionOctets = question.questionOctets;
     answer.qtype = question.qtype;
     answer.dnssecOk = question.dnssecOk;
     answer.admit = admit;
@@ -71,7 +74,7 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
       return true;
     }
     if (index.kept === index.count) keepAsIs(into, index);
-    else rebuildAnswer(octets, start, end, question.questionOctets, index, into);
+    else rebuild(answer, index, into);
     const isPositive = into.rcode === Rcode.noError && hasType(index, question.qtype);
     if (!isPositive && into.authorityCount === 0) addNegativeSoa(into, index);
     markTtls(into, index, isPositive);

@@ -93,6 +93,7 @@ export function expandName(
   }
 }
 
-function lowerCase(octet: number): number {
+/** A letter in lower case, any other octet as it is. */
+export function lowerCase(octet: number): number {
   return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet;
 }

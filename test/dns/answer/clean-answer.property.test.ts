@@ -53,7 +53,10 @@ test("what is left is the question's chain with the addresses that may be given 
       const wanted = selectPlainly(answer.answers, refused);
       const noneRefused = selectPlainly(answer.answers, new Set());
       const isFiltered = wanted.length < noneRefused.length && !wanted.some(({ type }) => type === "A");
-      expect(renderRecords(given?.answers)).toEqual(isFiltered ? [] : renderRecords(wanted));
+      // A name may take the letter case of where it stands first.
+      const read = (records: readonly Answer[] | undefined): readonly string[] =>
+        renderRecords(records).map((text) => text.toLowerCase());
+      expect(read(given?.answers)).toEqual(isFiltered ? [] : read(wanted));
       expect(given?.authorities?.filter(({ type }) => type !== "SOA")).toEqual([]);
       expect(given?.additionals).toEqual([]);
     }),
