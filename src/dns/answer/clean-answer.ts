@@ -8,8 +8,8 @@
  *   section that holds anything but name servers and proofs of "no".
  *
  * When nothing has to go, the octets stay as they are and only TTLs are lowered; else the answer is written anew.
- * Known limits: a DNAME is left out (the CNAME made from it stays), so a client that validates by itself sees such names as bogus. A name
- * that points into a TTL, which no honest server writes, is another once that TTL is lowered.
+ * Known limits: a DNAME that comes without the CNAME that a server has to make from it (RFC 6672 section 3.1) leads nowhere. A name that
+ * points into a TTL, which no honest server writes, is another once that TTL is lowered.
  */
 import { Ede, HEADER_OCTETS, Rcode, RrType } from "../wire/constants.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
@@ -73,7 +73,7 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
       prepareFiltered(into);
       return true;
     }
-    if (index.kept === index.count) keepAsIs(into, index);
+    if (index.kept === index.count && !index.isCut) keepAsIs(into, index);
     else rebuild(answer, index, into);
     const isPositive = into.rcode === Rcode.noError && hasType(index, question.qtype);
     if (!isPositive && into.authorityCount === 0) addNegativeSoa(into, index);

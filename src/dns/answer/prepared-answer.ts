@@ -6,8 +6,8 @@ import { Ede, HEADER_OCTETS } from "../wire/constants.ts";
 import { write16, type Query } from "../wire/query.ts";
 import { writeOpt, writeReplyHeader } from "../wire/reply.ts";
 
-/** More addresses than this in one answer are left out. */
-export const MAX_ADDRESSES = 256;
+/** Of more addresses in one answer the first ones are taken: half of what one name may have learned, since it has two families. */
+export const MAX_ADDRESSES = 512;
 const MAX_TTLS = 1088;
 
 export interface PreparedAnswer {

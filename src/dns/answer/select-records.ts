@@ -1,16 +1,21 @@
 /**
  * Which records of an answer belong to the question: the chain of aliases is followed from the question's name, and each record that has
- * the name it has come to is judged. Marks them in the index.
+ * the name it has come to is judged. A DNAME belongs to it if it stands above the chain's name (RFC 6672), so that a client may check where
+ * an alias comes from. Marks them in the index.
  */
 import { MAX_ADDRESSES } from "./prepared-answer.ts";
 import type { AnswerIndex } from "../wire/answer.ts";
-import { sameName } from "../wire/compressed-name.ts";
+import { isBelow, sameName } from "../wire/compressed-name.ts";
 import { HEADER_OCTETS, RrType } from "../wire/constants.ts";
+import { read16 } from "../wire/query.ts";
 import { hasWholeNames } from "../wire/rdata-names.ts";
 
+/** Aliases followed. Resolvers follow 8 to 16, so a longer chain is somebody's mistake. */
 const MAX_CHAIN = 16;
-/** Owners compared for one answer; one with more to compare counts as malformed. A long honest chain with its addresses takes some hundred. */
+/** Names compared for one answer. An honest one takes few, since its addresses point to one name, which is compared once. */
 const MAX_COMPARED = 2048;
+/** What it counts to look for a name among those above another. */
+const COMPARED_ABOVE = 16;
 /** No further alias. */
 const CHAIN_ENDS = -1;
 
@@ -27,33 +32,79 @@ export interface AnswerToSelect {
   admit: AdmitAddress;
 }
 
-/** Marks the records that stay, and says whether addresses had to go; false if it would have to compare too much. */
+/** The chain's name, and what is known of owners that were compared with it. */
+interface ChainState {
+  name: number;
+  /** Where the next name stands once there is an alias. */
+  next: number;
+  /** The pointer that the last owner consists of, and whether it is the chain's name; records of one owner are many. */
+  pointer: number;
+  isPointerSame: boolean;
+  compared: number;
+}
+
+/**
+ * Marks the records that stay, and says whether addresses had to go. False for an answer that does not come to an end: its chain is too long,
+ * or there is too much to compare before any record of the type is found. Past that, what has been found stays.
+ */
 export function selectRecords(answer: AnswerToSelect, index: AnswerIndex): boolean {
   index.kept = 0;
   index.filtered = false;
   index.keptAddresses = 0;
-  let compared = 0;
-  let name = answer.start + HEADER_OCTETS;
-  for (let hop = 0; hop <= MAX_CHAIN && name !== CHAIN_ENDS; hop++) {
-    let next = CHAIN_ENDS;
+  let hasType = false;
+  const chain: ChainState = {
+    name: answer.start + HEADER_OCTETS,
+    next: CHAIN_ENDS,
+    pointer: -1,
+    isPointerSame: false,
+    compared: 0,
+  };
+  for (let hop = 0; chain.name !== CHAIN_ENDS; hop++) {
+    if (hop > MAX_CHAIN) return false;
+    chain.next = CHAIN_ENDS;
+    chain.pointer = -1;
     for (let i = 0; i < index.count; i++) {
-      if (index.keep[i] === 1 || !isWanted(answer, index.type[i] ?? 0, next)) continue;
-      if (++compared > MAX_COMPARED) return false;
-      if (!sameName(answer.octets, answer.start, index.owner[i] ?? 0, name, answer.end)) continue;
-      if (!mayStay(answer, index, i)) continue;
+      if (index.keep[i] === 1 || !isWanted(answer, index.type[i] ?? 0, chain.next)) continue;
+      if (chain.compared > MAX_COMPARED) return hasType || index.filtered;
+      if (!isOnChain(answer, index, i, chain) || !mayStay(answer, index, i)) continue;
       index.keep[i] = 1;
       index.kept += 1;
-      if (index.type[i] === RrType.cname && answer.qtype !== RrType.cname) next = index.rdataAt[i] ?? 0;
+      if (index.type[i] === answer.qtype) hasType = true;
+      else if (index.type[i] === RrType.cname) chain.next = index.rdataAt[i] ?? 0;
     }
-    name = next;
+    chain.name = chain.next;
   }
   return true;
 }
 
 /** Of several aliases of one name the first is followed, and the others go. */
 function isWanted({ qtype, dnssecOk }: AnswerToSelect, type: number, next: number): boolean {
-  if (type === qtype) return true;
+  if (type === qtype || type === RrType.dname) return true;
   return (type === RrType.cname && next === CHAIN_ENDS) || (type === RrType.rrsig && dnssecOk);
+}
+
+/** Whether the record's owner is the chain's name, or above it for a DNAME and its signature. */
+function isOnChain(answer: AnswerToSelect, index: AnswerIndex, i: number, chain: ChainState): boolean {
+  const { octets, start, end } = answer;
+  const owner = index.owner[i] ?? 0;
+  if (covers(answer, index, i) === RrType.dname) {
+    chain.compared += COMPARED_ABOVE;
+    if (isBelow(octets, start, chain.name, owner, end)) return true;
+  }
+  const pointer = (octets[owner] ?? 0) >= 0xc0 ? read16(octets, owner) : -1;
+  if (pointer >= 0 && pointer === chain.pointer) return chain.isPointerSame;
+  chain.compared += 1;
+  const isSame = sameName(octets, start, owner, chain.name, end);
+  chain.pointer = pointer;
+  chain.isPointerSame = isSame;
+  return isSame;
+}
+
+/** The type that a signature is for (RFC 4034 section 3.1.1), of any other record its own. */
+function covers({ octets }: AnswerToSelect, index: AnswerIndex, i: number): number {
+  const type = index.type[i] ?? 0;
+  if (type !== RrType.rrsig || (index.rdataOctets[i] ?? 0) < 2) return type;
+  return read16(octets, index.rdataAt[i] ?? 0);
 }
 
 /** Judges a record that has the chain's name: an address by the policy, any other by whether its own names are whole. */

@@ -9,14 +9,17 @@ import { read16 } from "./query.ts";
 import { hasWholeNames } from "./rdata-names.ts";
 import { isLetter } from "./upstream-query.ts";
 
-/** An answer with more records than this in its answer section counts as malformed. */
+/** Of an answer section with more records than this the first ones are taken. */
 const MAX_RECORDS = 1024;
+/** An authority section with more is not passed on. */
+const MAX_AUTHORITY = 64;
 
 /** A table of records, reused for every answer. Row i is `owner[i]`, `type[i]`, ... for i below `count`. */
 export interface AnswerIndex {
   rcode: number;
-  /** Records of the answer section. */
+  /** Records of the answer section, and whether there were more than the table holds. */
   count: number;
+  isCut: boolean;
   readonly owner: Int32Array;
   readonly type: Uint16Array;
   readonly ttlAt: Int32Array;
@@ -30,7 +33,7 @@ export interface AnswerIndex {
   /** Records and end of the authority section. */
   authorityCount: number;
   readonly authorityTtlAt: Int32Array;
-  /** Whether all of the authority section is fit to be passed on: name servers and proofs of "no", no addresses, whole names. */
+  /** Whether all of the authority section is fit to be passed on: not too much, name servers and proofs of "no", no addresses, whole names. */
   authorityIsFit: boolean;
   /** End of the answer section, and of the authority section. */
   answerEnd: number;
@@ -39,12 +42,11 @@ export interface AnswerIndex {
   negativeTtlSeconds: number;
 }
 
-const MAX_AUTHORITY = 64;
-
 export function createAnswerIndex(): AnswerIndex {
   return {
     rcode: 0,
     count: 0,
+    isCut: false,
     owner: new Int32Array(MAX_RECORDS),
     type: new Uint16Array(MAX_RECORDS),
     ttlAt: new Int32Array(MAX_RECORDS),
@@ -131,9 +133,10 @@ export function indexAnswer(
 ): boolean {
   index.rcode = (octets[start + 3] ?? 0) & 0xf;
   const answers = read16(octets, start + 6);
-  if (answers > MAX_RECORDS) return false;
+  index.count = Math.min(answers, MAX_RECORDS);
+  index.isCut = answers > MAX_RECORDS;
   let at = start + HEADER_OCTETS + questionOctets;
-  for (let i = 0; i < answers; i++) {
+  for (let i = 0; i < index.count; i++) {
     const rdata = enterRecord(octets, at, end);
     if (rdata < 0) return false;
     index.owner[i] = at;
@@ -144,7 +147,11 @@ export function indexAnswer(
     index.keep[i] = 0;
     at = rdata + read16(octets, rdata - 2);
   }
-  index.count = answers;
+  for (let left = answers - index.count; left > 0; left--) {
+    const rdata = enterRecord(octets, at, end);
+    if (rdata < 0) return false;
+    at = rdata + read16(octets, rdata - 2);
+  }
   index.answerEnd = at;
   at = indexAuthority(octets, start, at, end, index);
   return at >= 0 && indexAdditional(octets, at, end, read16(octets, start + 10), index);
@@ -154,8 +161,7 @@ function indexAuthority(octets: Buffer, start: number, at: number, end: number, 
   const records = read16(octets, start + 8);
   index.negativeTtlSeconds = -1;
   index.authorityCount = 0;
-  index.authorityIsFit = true;
-  if (records > MAX_AUTHORITY) return -1;
+  index.authorityIsFit = records <= MAX_AUTHORITY;
   for (let i = 0; i < records; i++) {
     const rdata = enterRecord(octets, at, end);
     if (rdata < 0) return -1;

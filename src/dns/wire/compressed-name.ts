@@ -59,6 +59,26 @@ export function sameName(octets: Buffer, messageStart: number, a: number, b: num
   return false;
 }
 
+/** Whether the name at `name` is below the one at `above`, and not that name itself. */
+export function isBelow(
+  octets: Buffer,
+  messageStart: number,
+  name: number,
+  above: number,
+  end: number,
+): boolean {
+  for (let walked = 0; walked <= MAX_NAME_OCTETS;) {
+    name = follow(octets, messageStart, name, end);
+    if (name < 0) return false;
+    const length = octets[name] ?? 0;
+    if (length === 0) return false;
+    name += 1 + length;
+    walked += 1 + length;
+    if (sameName(octets, messageStart, name, above, end)) return true;
+  }
+  return false;
+}
+
 /** Whether the name at `at` can be followed to its end and is no longer than names may be. */
 export function isWholeName(octets: Buffer, messageStart: number, at: number, end: number): boolean {
   for (let walked = 0; ;) {
