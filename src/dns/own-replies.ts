@@ -32,7 +32,6 @@ export const LIMITED: OwnReply = {
   ede: Ede.prohibited,
   edeText: Buffer.from("too many lookups this minute"),
 };
-export const TRUNCATED: OwnReply = { rcode: Rcode.noError, ede: Ede.none, truncated: true };
 
 /** A reply that is its rcode: passed on from an upstream, or to a query that was refused on sight. */
 export function rcodeReply(rcode: number): OwnReply {

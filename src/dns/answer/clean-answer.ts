@@ -5,7 +5,8 @@
  * - records with a name that can't be followed to its end, or only through the header, which a client gets another of;
  * - addresses that the policy does not let the name give out ({@link AdmitAddress});
  * - the additional section, always: its addresses belong to names that nobody asked for; and for the same reason an authority
- *   section that holds anything but name servers and proofs of "no".
+ *   section that holds anything but name servers and proofs of "no";
+ * - the authority section beside data, unless the client wants proofs.
  *
  * When nothing has to go, the octets stay as they are and only TTLs are lowered; else the answer is written anew.
  * Known limits: a DNAME that comes without the CNAME that a server has to make from it (RFC 6672 section 3.1) leads nowhere. A name that
@@ -73,9 +74,11 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
       prepareFiltered(into);
       return true;
     }
-    if (index.kept === index.count && !index.isCut) keepAsIs(into, index);
-    else rebuild(answer, index, into);
     const isPositive = into.rcode === Rcode.noError && hasType(index, question.qtype);
+    // Who has data and wants no proofs has no use for an authority section, which takes room.
+    const keepsAuthority = index.authorityIsFit && (!isPositive || question.dnssecOk);
+    if (index.kept === index.count && !index.isCut) keepAsIs(into, index, keepsAuthority);
+    else rebuild(answer, index, into);
     if (!isPositive && into.authorityCount === 0) addNegativeSoa(into, index);
     markTtls(into, index, isPositive);
     return true;
@@ -97,10 +100,10 @@ function prepareFiltered(into: PreparedAnswer): void {
   into.addressCount = 0;
 }
 
-function keepAsIs(into: PreparedAnswer, index: AnswerIndex): void {
-  into.bodyEnd = index.authorityIsFit ? index.authorityEnd : index.answerEnd;
+function keepAsIs(into: PreparedAnswer, index: AnswerIndex, keepsAuthority: boolean): void {
+  into.bodyEnd = keepsAuthority ? index.authorityEnd : index.answerEnd;
   into.answerCount = index.count;
-  into.authorityCount = index.authorityIsFit ? index.authorityCount : 0;
+  into.authorityCount = keepsAuthority ? index.authorityCount : 0;
   into.ttlCount = 0;
   into.addressCount = 0;
   for (let i = 0; i < index.count; i++) {

@@ -2,9 +2,7 @@
  * An answer that is fit to be given out: cleaned, with the places marked that change from client to client (id, question, OPT)
  * and from second to second (TTLs). Its octets belong to whoever has prepared it: the upstream's datagram, the cache.
  */
-import { Ede, HEADER_OCTETS } from "../wire/constants.ts";
-import { write16, type Query } from "../wire/query.ts";
-import { writeOpt, writeReplyHeader } from "../wire/reply.ts";
+import { Ede } from "../wire/constants.ts";
 
 /** Of more addresses in one answer the first ones are taken: half of what one name may have learned, since it has two families. */
 export const MAX_ADDRESSES = 512;
@@ -24,7 +22,7 @@ export interface PreparedAnswer {
   ede: number;
   /** How long it may be given out, 300 at most; 0: not to be kept. */
   ttlSeconds: number;
-  /** Offsets of TTL fields, from `bodyStart`. */
+  /** Offsets of TTL fields, from `bodyStart`, in the order of the records. */
   readonly ttlAt: Uint16Array;
   ttlCount: number;
   /** Offsets of addresses, from `bodyStart`, and octets of each: 4 or 16. */
@@ -50,48 +48,6 @@ export function createPreparedAnswer(): PreparedAnswer {
     addressCount: 0,
     addressOctets: 4,
   };
-}
-
-/** What an answer takes from the query that it goes to. */
-export type ReplyHeader = Pick<
-  Query,
-  "id" | "opcode" | "recursionDesired" | "checkingDisabled" | "hasEdns" | "dnssecOk" | "questionOctets"
->;
-
-/** Octets of the message that {@link writeAnswer} writes. */
-export function answerOctets(answer: PreparedAnswer, asker: ReplyHeader): number {
-  return (
-    HEADER_OCTETS +
-    asker.questionOctets +
-    (answer.bodyEnd - answer.bodyStart) +
-    (asker.hasEdns ? (answer.ede === Ede.none ? 11 : 17) : 0)
-  );
-}
-
-/** Writes the message at `at`, behind which the asker's question stands already at `at + 12`. TTLs are lowered by the answer's age. */
-export function writeAnswer(
-  out: Buffer,
-  at: number,
-  answer: PreparedAnswer,
-  asker: ReplyHeader,
-  ageSeconds: number,
-): void {
-  writeReplyHeader(out, at, asker, answer.rcode, false);
-  write16(out, at + 4, 1);
-  write16(out, at + 6, answer.answerCount);
-  write16(out, at + 8, answer.authorityCount);
-  write16(out, at + 10, asker.hasEdns ? 1 : 0);
-  const body = at + HEADER_OCTETS + asker.questionOctets;
-  answer.octets.copy(out, body, answer.bodyStart, answer.bodyEnd);
-  if (ageSeconds > 0) {
-    for (let i = 0; i < answer.ttlCount; i++) {
-      const ttlAt = body + (answer.ttlAt[i] ?? 0);
-      out.writeUInt32BE(Math.max(out.readUInt32BE(ttlAt) - ageSeconds, 0), ttlAt);
-    }
-  }
-  if (asker.hasEdns) {
-    writeOpt(out, body + answer.bodyEnd - answer.bodyStart, asker.dnssecOk, answer.rcode, answer.ede);
-  }
 }
 
 /** Prepared answers for one pass of the loop: taken one by one, all free again after `reset`. */

@@ -6,14 +6,17 @@ import type { Decision } from "../../policy/decision.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
 import type { Arena } from "../../sys/arena.ts";
 import type { Counters } from "../counters.ts";
-import { KERNEL_FAILED, TRUNCATED } from "../own-replies.ts";
+import { KERNEL_FAILED } from "../own-replies.ts";
 import type { TellLookup } from "../lookup-events.ts";
 import type { AddressAdmission } from "../ports.ts";
-import { answerOctets, writeAnswer, type PreparedAnswer } from "../answer/prepared-answer.ts";
+import type { PreparedAnswer } from "../answer/prepared-answer.ts";
+import { createShare, shareAnswer, writeAnswer } from "../answer/write-answer.ts";
 import { createRecentlyLearned } from "./recently-learned.ts";
 import { NO_WAITER, type WaiterTable } from "./waiters.ts";
 import { HEADER_OCTETS } from "../wire/constants.ts";
 import { MAX_OWN_REPLY_OCTETS, writeOwnReply, type OwnReply } from "../wire/reply.ts";
+
+const MAX_STREAM_OCTETS = 65_535;
 
 export interface Delivery {
   /** Queues an answer for the chain of waiters that starts at `firstWaiter`: the caller fills in the item, which is used again after `settle`. */
@@ -52,6 +55,14 @@ export function createDelivery(
   const items: ReadyAnswer[] = [];
   let queued = 0;
   const recentlyLearned = createRecentlyLearned();
+  const share = createShare();
+  let drawn = 1;
+
+  /** A number below `count`. Nobody needs it to be unknown, only that clients who ask for two types in turn see all of them. */
+  function drawFirst(count: number): number {
+    drawn = (Math.imul(drawn, 1_664_525) + 1_013_904_223) >>> 0;
+    return (drawn >>> 16) % count;
+  }
 
   function learnUnlessJustLearned(item: ReadyAnswer): void {
     if (!recentlyLearned.find(item.answer.serial, admission.epoch(), item.nowMs)) learn(item);
@@ -85,20 +96,19 @@ export function createDelivery(
   }
 
   function deliver(item: ReadyAnswer): void {
-    const { answer, ageSeconds } = item;
+    const { answer } = item;
+    share.ageSeconds = item.ageSeconds;
     for (let row = item.firstWaiter; row !== NO_WAITER; row = waiters.release(row)) {
       const client = waiters.client(row);
       if (!client) continue;
       const asker = waiters.asker(row);
-      const length = answerOctets(answer, asker);
-      if (length > (client.isStream ? 65_535 : waiters.udpSize(row))) {
-        replyTo(row, TRUNCATED);
-        continue;
-      }
-      const start = client.reserve(length);
+      shareAnswer(answer, asker, client.isStream ? MAX_STREAM_OCTETS : waiters.udpSize(row), share);
+      share.firstAddress =
+        answer.serial === 0 || answer.addressCount < 2 ? 0 : drawFirst(answer.addressCount);
+      const start = client.reserve(share.octets);
       copyQuestion(row, start, asker.questionOctets);
-      writeAnswer(arena.octets, start, answer, asker, ageSeconds);
-      client.send(start, length, waiters.nameAt(row), waiters.nameLength(row));
+      writeAnswer(arena.octets, start, answer, asker, share);
+      client.send(start, share.octets, waiters.nameAt(row), waiters.nameLength(row));
       tell(item, "answered", answer.rcode, answer);
     }
   }

@@ -7,7 +7,7 @@ import { BATCH } from "../../sys/message-header.ts";
 import type { Region } from "../../sys/region.ts";
 import { SOCKET_ADDRESS_SIZE } from "../../sys/socket-address.ts";
 import { GROUPS, NO_GROUP } from "../bounds/lookup-groups.ts";
-import type { ReplyHeader } from "../answer/prepared-answer.ts";
+import type { ReplyHeader } from "../answer/write-answer.ts";
 import { HEADER_OCTETS, MAX_NAME_OCTETS } from "../wire/constants.ts";
 import type { Query } from "../wire/query.ts";
 

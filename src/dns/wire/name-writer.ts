@@ -92,7 +92,8 @@ export function createNameWriter(): NameWriter {
       const nameEnd = expandName(octets, start, from, end, { octets: out, at });
       if (nameEnd < 0 || nameEnd > out.length) return -1;
       const count = readLabels(at);
-      for (let i = 0; i < count && mayPoint; i++) {
+      const ends = mayPoint ? count : 0;
+      for (let i = 0; i < ends; i++) {
         const found = find(i, nameEnd);
         if (found === 0) continue;
         const label = labelAt[i] ?? 0;

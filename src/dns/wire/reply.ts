@@ -25,7 +25,6 @@ export interface OwnReply {
   readonly negativeTtlSeconds?: number;
   /** Extra answer records, ready-made, after the question. */
   readonly answer?: Uint8Array;
-  readonly truncated?: boolean;
 }
 
 /** What a reply of ours takes from the query: where header and question stand, and what they said. */
@@ -44,7 +43,7 @@ export type Asked = Pick<
 /** Writes the reply over the query that stands at `query.start`; returns its length. */
 export function writeOwnReply(octets: Buffer, query: Asked, reply: OwnReply): number {
   const { start } = query;
-  writeReplyHeader(octets, start, query, reply.rcode, reply.truncated === true);
+  writeReplyHeader(octets, start, query, reply.rcode, false);
   write16(octets, start + 4, query.questionOctets > 0 ? 1 : 0);
   write16(octets, start + 6, reply.answer ? 1 : 0);
   write16(octets, start + 8, 0);

@@ -40,6 +40,11 @@ function selectPlainly(records: readonly Answer[], refused: ReadonlySet<number>)
   return records.filter((record) => kept.has(record));
 }
 
+/** A name may take the letter case of where it stands first. */
+function read(records: readonly Answer[] | undefined): readonly string[] {
+  return renderRecords(records).map((text) => text.toLowerCase());
+}
+
 test("what is left is the question's chain with the addresses that may be given out", () => {
   fc.assert(
     fc.property(anyAnswer, anyJudge, (answer, refused) => {
@@ -53,9 +58,6 @@ test("what is left is the question's chain with the addresses that may be given 
       const wanted = selectPlainly(answer.answers, refused);
       const noneRefused = selectPlainly(answer.answers, new Set());
       const isFiltered = wanted.length < noneRefused.length && !wanted.some(({ type }) => type === "A");
-      // A name may take the letter case of where it stands first.
-      const read = (records: readonly Answer[] | undefined): readonly string[] =>
-        renderRecords(records).map((text) => text.toLowerCase());
       expect(read(given?.answers)).toEqual(isFiltered ? [] : read(wanted));
       expect(given?.authorities?.filter(({ type }) => type !== "SOA")).toEqual([]);
       expect(given?.additionals).toEqual([]);

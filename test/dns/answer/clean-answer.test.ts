@@ -1,6 +1,5 @@
 import type { Answer } from "dns-packet";
 import { describe, expect, test } from "vitest";
-import type { PreparedAnswer } from "../../../src/dns/answer/prepared-answer.ts";
 import type { AdmitAddress } from "../../../src/dns/answer/select-records.ts";
 import { prepare, questionOctetsOf, write } from "../support/clean.ts";
 import {
@@ -16,7 +15,6 @@ import {
   soa,
   type AnswerText,
 } from "../support/messages.ts";
-import { encodePlainly, plainA, plainCname, u16, type PlainRecord } from "../support/plain-server.ts";
 
 const NAME = "www.example.org";
 const TYPES = { A: 1, AAAA: 28, TXT: 16, MX: 15 } as const;
@@ -133,81 +131,6 @@ describe("addresses that the policy refuses", () => {
     expect(answersOf(message)).toEqual([]);
     expect(message && rcodeOf(message)).toBe("NOERROR");
     expect(authoritiesOf(message)).toHaveLength(1);
-  });
-});
-
-describe("of an answer that is too large the first records are taken", () => {
-  const addresses = (length: number, name = NAME): readonly PlainRecord[] =>
-    Array.from({ length }, (_, i) => plainA(name, `198.51.${i >> 8}.${i & 255}`));
-  const take = (
-    answers: readonly PlainRecord[],
-    authorities: readonly PlainRecord[] = [],
-  ): PreparedAnswer | undefined => {
-    const message = encodePlainly({ question: { name: NAME, type: 1 }, answers, authorities });
-    return prepare(message, { questionOctets: questionOctetsOf(message) });
-  };
-  const TARGET = "edge.example.net";
-  test.each([
-    [512, 512],
-    [513, 512],
-    [1024, 512],
-    [1025, 512],
-    [3000, 512],
-  ])("%i addresses: %i of them", (length, wanted) => {
-    expect(take(addresses(length))).toMatchObject({ rcode: 0, addressCount: wanted, answerCount: wanted });
-    const behind = [plainCname(NAME, TARGET), ...addresses(length, TARGET)];
-    expect(take(behind)).toMatchObject({ addressCount: wanted, answerCount: wanted + 1 });
-  });
-
-  test("behind a chain of 16 aliases, too", () => {
-    const names = [NAME, ...Array.from({ length: 16 }, (_, i) => `n${i}.example.net`)];
-    const chain = names.slice(1).map((name, i) => plainCname(names[i] ?? "", name));
-    expect(take([...chain, ...addresses(1000, names.at(-1))])).toMatchObject({ addressCount: 512 });
-  });
-
-  test("an authority section of more than 64 records is left out, and the answer stays", () => {
-    const servers = Array.from({ length: 65 }, (_, i): PlainRecord => ({
-      name: "example.org",
-      type: 2,
-      rdata: [{ name: `ns${i}.example.org` }],
-    }));
-    expect(take(addresses(2), servers)).toMatchObject({ answerCount: 2, authorityCount: 0 });
-  });
-});
-
-describe("a DNAME", () => {
-  const dname = (owner: string, target: string): Answer => ({ type: "DNAME", name: owner, data: target });
-  const chain = [
-    dname("example.org", "example.net"),
-    cname(NAME, "www.example.net"),
-    a("www.example.net", "192.0.2.1"),
-  ];
-  test("above the chain's name stays, and so does the answer as it is", () => {
-    expect(answersOf(clean({ answers: chain }))).toEqual(renderRecords(chain));
-  });
-  test("of other names goes", () => {
-    const others = [dname("example.com", "example.net"), dname("xample.org", "example.net")];
-    expect(answersOf(clean({ answers: [...others, ...chain.slice(1)] }))).toEqual(
-      renderRecords(chain.slice(1)),
-    );
-  });
-  test("has its signature with it for who wants proofs, and no other record of its owner", () => {
-    const signature = (covered: number): PlainRecord => ({
-      name: "example.org",
-      type: 46,
-      rdata: [u16(covered), Buffer.alloc(16, 1), { name: "example.org" }, Buffer.alloc(4, 2)],
-    });
-    const answers: readonly PlainRecord[] = [
-      { name: "example.org", type: 39, rdata: [{ name: "example.net" }] },
-      signature(39),
-      signature(1),
-      plainCname(NAME, "www.example.net"),
-      plainA("www.example.net", "192.0.2.1"),
-    ];
-    const message = encodePlainly({ question: { name: NAME, type: 1 }, answers });
-    const questionOctets = questionOctetsOf(message);
-    const countOf = (dnssecOk: boolean) => prepare(message, { questionOctets, dnssecOk })?.answerCount;
-    expect([countOf(false), countOf(true)]).toEqual([3, 4]);
   });
 });
 

@@ -1,11 +1,7 @@
 /** An answer cleaned and written for a client, as one step. */
 import { createAnswerCleaner } from "../../../src/dns/answer/clean-answer.ts";
-import {
-  answerOctets,
-  createPreparedAnswer,
-  writeAnswer,
-  type PreparedAnswer,
-} from "../../../src/dns/answer/prepared-answer.ts";
+import { createPreparedAnswer, type PreparedAnswer } from "../../../src/dns/answer/prepared-answer.ts";
+import { createShare, shareAnswer, writeAnswer } from "../../../src/dns/answer/write-answer.ts";
 import type { AdmitAddress } from "../../../src/dns/answer/select-records.ts";
 import { createAnswerIndex } from "../../../src/dns/wire/answer.ts";
 import { HEADER_OCTETS } from "../../../src/dns/wire/constants.ts";
@@ -43,9 +39,11 @@ export function write(
     dnssecOk: false,
     questionOctets,
   };
-  const out = Buffer.alloc(answerOctets(prepared, asker));
+  const share = { ...createShare(), ageSeconds };
+  shareAnswer(prepared, asker, 65_535, share);
+  const out = Buffer.alloc(share.octets);
   message.copy(out, HEADER_OCTETS, HEADER_OCTETS, HEADER_OCTETS + questionOctets);
-  writeAnswer(out, 0, prepared, asker, ageSeconds);
+  writeAnswer(out, 0, prepared, asker, share);
   return out;
 }
 

@@ -6,7 +6,6 @@ import {
   OVERLOADED,
   ownReplyForType,
   rcodeReply,
-  TRUNCATED,
 } from "../../../src/dns/own-replies.ts";
 import { presentName } from "../../../src/dns/wire/present-name.ts";
 import { createQuery, createQueryReader } from "../../../src/dns/wire/query.ts";
@@ -56,12 +55,6 @@ test("the same with EDNS: OPT last, DO given back, EDE 15 Blocked", () => {
   );
 });
 
-test("a truncated answer: TC and the question alone", () => {
-  expect(replyTo(PLAIN, TRUNCATED).text).toBe(
-    words("1234 8380 0001 0000 0000 0000 01 61 07 6578616d706c65 00 0001 0001"),
-  );
-});
-
 test("a query of another opcode is answered under its own opcode", () => {
   const notify = Buffer.from(PLAIN);
   notify.writeUInt8(0x21, 2);
@@ -90,7 +83,6 @@ describe("a reply to a client that speaks EDNS says why (RFC 8914)", () => {
     ["HTTPS: 17 Filtered", ownReplyForType(65), { code: 17, text: "" }],
     ["AXFR: 21 Not Supported", ownReplyForType(252), { code: 21, text: "" }],
     ["a meta type: 21 Not Supported", ownReplyForType(250), { code: 21, text: "" }],
-    ["truncated: nothing", TRUNCATED, undefined],
     ["FORMERR: nothing", rcodeReply(1), undefined],
   ])("%s", (_what, reply, wanted) => {
     expect(reply && extendedError(replyTo(WITH_EDNS, reply).octets)).toEqual(wanted);
