@@ -48,12 +48,19 @@ interface RulesetRepair {
   readonly error: string | undefined;
 }
 
+/** What comes to one of the sidecar's own sockets was not told: why; undefined once it is told again. */
+interface WatchChange {
+  readonly watch: string;
+  readonly reason: string | undefined;
+}
+
 /** Decisions as events. Calls return at once and never throw; they are made on the lookup's way. */
 export interface AuditLog {
   policyLoaded(policy: Policy, from: LoadedFrom): void;
   policyUpdated(change: PolicyChange): void;
   policyUpdateFailed(error: string): void;
   rulesetRepaired(repair: RulesetRepair): void;
+  watchChanged(change: WatchChange): void;
   lookupDenied(lookup: DeniedLookup): void;
   /** Once a minute and parent, however many lookups it concerns; no denial, so the webhook hears nothing of it. */
   lookupsLimited(limit: LimitedLookups): void;

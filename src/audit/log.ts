@@ -93,6 +93,11 @@ export function createLog(
       if (error === undefined) kept.warn(fields, "rules that were changed from outside are loaded again");
       else kept.error(fields, "rules that were changed from outside could not be loaded again");
     },
+    watchChanged({ watch, reason }) {
+      const fields = { ...event("egress.watch"), watch, reason };
+      if (reason === undefined) kept.info(fields, "a watch lives again");
+      else kept.error(fields, "a watch is dead");
+    },
     lookupDenied: lookups.denied,
     lookupsLimited({ parent, bound, perMinute, layer, rule }) {
       atEveryLevel.warn(

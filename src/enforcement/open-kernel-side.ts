@@ -8,7 +8,7 @@ import { createLearnedAddresses, type LearnedAddresses } from "../learned/learne
 import { createWithheldAddresses, type WithheldAddresses } from "../learned/withheld.ts";
 import { type LearnedSet, openLearnedSet } from "../netfilter/io/learned-set.ts";
 import { readNetwork } from "../netfilter/io/namespace-network.ts";
-import { watchNetwork } from "../netfilter/io/network-watch.ts";
+import { type NetworkWatch, watchNetwork } from "../netfilter/io/network-watch.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { decideName } from "../policy/decide-name.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
@@ -46,6 +46,7 @@ export interface KernelSide extends AsyncDisposable {
   readonly watch: RulesetWatch;
   readonly guards: InterfaceGuards;
   readonly network: NetworkMemory;
+  readonly networkWatch: Pick<NetworkWatch, "fault">;
   readonly withheld: WithheldAddresses;
   readonly learned: LearnedAddresses;
 }
@@ -96,6 +97,7 @@ export async function openKernelSide(
     watch,
     guards,
     network,
+    networkWatch,
     withheld,
     learned,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),

@@ -20,6 +20,7 @@ import type { SandboxEvents } from "./events.ts";
 import { createIdleFlows, type IdleFlows } from "./flows/idle-flows.ts";
 import { type Renewal, startRenewal } from "./flows/renewal.ts";
 import type { KernelSide } from "./open-kernel-side.ts";
+import { startWatchdog } from "./keep/watchdog.ts";
 import { createHealthCheck } from "./sandbox-health.ts";
 
 export interface PolicySideOptions extends ChangePolicySettings {
@@ -60,6 +61,13 @@ export function openPolicySide(
     firstGeneration: randomInt(1, 2 ** 30),
     nowMs: () => performance.now(),
   });
+  const watched = {
+    "changes of the rules": side.watch.fault,
+    "changes of the network": side.networkWatch.fault,
+    "clients' queries": server.watched.queries,
+    "upstreams' answers": server.watched.answers,
+  };
+  const watchdog = stack.adopt(startWatchdog(watched, options.audit), (dog) => dog.close());
   const changes = createPolicyChanges(
     {
       inForce,
@@ -67,7 +75,10 @@ export function openPolicySide(
       onReplaced: (before, after) => events.policyReplaced.emit({ before, after }),
       storage: options.storage,
       audit: options.audit,
-      checkHealth: createHealthCheck([side.watch.faults, options.protections.missing], () => server),
+      checkHealth: createHealthCheck(
+        [side.watch.faults, watchdog.faults, options.protections.missing],
+        () => server,
+      ),
     },
     options,
   );

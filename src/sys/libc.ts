@@ -27,6 +27,7 @@ const calls = {
   recv: declare("intptr_t recv(int fd, uintptr_t buffer, uintptr_t length, int flags)"),
   recvmmsg: declare("int recvmmsg(int fd, uintptr_t headers, uint32_t count, int flags, uintptr_t timeout)"),
   sendmmsg: declare("int sendmmsg(int fd, uintptr_t headers, uint32_t count, int flags)"),
+  poll: declare("int poll(uintptr_t descriptors, uintptr_t count, int timeout)"),
   ioctl: declare("int ioctl(int fd, uintptr_t request, uintptr_t argument)"),
   prctl: declare("int prctl(int option, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d)"),
   setfsgid: declare("uint32_t setfsgid(uint32_t group)"),
@@ -50,7 +51,6 @@ export const EAGAIN = 11;
 export const EINVAL = 22;
 export const EMSGSIZE = 90;
 export const ENOBUFS = 105;
-export const ECONNREFUSED = 111;
 
 type Syscall = keyof typeof calls;
 

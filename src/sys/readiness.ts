@@ -1,15 +1,119 @@
+/**
+ * Word of what comes to a descriptor, on Node's own event loop (libuv's `uv_poll` through koffi).
+ *
+ * Three traits of that call are dealt with here:
+ * - At an error of the descriptor (POLLERR) libuv stops, says so once, and never calls again. A watch begins anew.
+ * - What a callback throws is lost, and with it all later calls of every watch. Here it ends the process, as it would elsewhere.
+ * - Promises that a callback settles wait until something else wakes Node, such as the next timer. Here they go on in the same turn.
+ */
 import koffi from "koffi";
+import { createArena } from "./arena.ts";
+import { tryCall } from "./libc.ts";
 
-/** Watches one descriptor on Node's own event loop. Close it before the descriptor. */
+/** Watches one descriptor. Close it before the descriptor. */
 export interface Watch {
   close(): void;
   /** Whether the watch keeps the process alive. */
   unref(): void;
+  /**
+   * Why what comes to the descriptor is not told; undefined if the watch lives. To be asked about once a second: what lies there at two
+   * looks, with no call in between, is not told, and the watch then begins anew. One system call.
+   */
+  fault(): WatchFault | undefined;
 }
 
-/** Calls `ready` whenever `fd` has something to read (level-triggered). */
-export function watchReadable(fd: number, ready: () => void): Watch {
-  return koffi.node.poll(fd, { readable: true }, ready);
+export interface WatchFault {
+  readonly reason: string;
+  /** Whether the descriptor is of no use any more: only another one helps. */
+  readonly isDescriptorLost: boolean;
+}
+
+export interface WatchOptions {
+  /** True if `ready` settles no promise, which saves about a microsecond a call. */
+  readonly isSynchronous?: boolean;
+}
+
+/**
+ * There is something to read (level-triggered), or the descriptor has failed: reading takes the error off, and what was sent meanwhile may
+ * be lost.
+ */
+export type Ready = (hasFailed: boolean) => void;
+
+type PollHandle = ReturnType<typeof koffi.node.poll>;
+
+/** Until a watch begins anew if its descriptor keeps its error; doubled each time. */
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 1000;
+
+/** Calls `ready` until the watch is closed, whatever errors come. */
+export function watchReadable(fd: number, ready: Ready, { isSynchronous = false }: WatchOptions = {}): Watch {
+  const poll = createPoll(fd);
+  let isClosed = false;
+  let isReferenced = true;
+  let calls = 0;
+  let pauseMs = 0;
+  let pausing: NodeJS.Timeout | undefined;
+  /** The number of calls at the last look that found something; -1 if it found nothing. */
+  let callsAtLook = -1;
+  let handle = open();
+
+  function open(): PollHandle {
+    const opened = koffi.node.poll(fd, { readable: true }, onPoll);
+    if (!isReferenced) opened.unref();
+    return opened;
+  }
+
+  /** libuv's status comes first, whatever koffi's types say. */
+  function onPoll(status: unknown): void {
+    calls += 1;
+    const hasFailed = status !== 0;
+    try {
+      ready(hasFailed);
+      if (!hasFailed) pauseMs = 0;
+      else if (!isClosed) beginAnew();
+    } catch (error) {
+      crash(error);
+    }
+    if (!isSynchronous) continueSoon();
+  }
+
+  /** At once, unless the error stays although it has been read off: nothing else would have its turn. */
+  function beginAnew(): void {
+    if (poll.has(POLLERR)) poll.dropError();
+    if (!poll.has(POLLERR)) {
+      handle.start({ readable: true }, onPoll);
+      return;
+    }
+    pauseMs = Math.min(Math.max(2 * pauseMs, FIRST_PAUSE_MS), LONGEST_PAUSE_MS);
+    pausing = setTimeout(() => {
+      pausing = undefined;
+      if (!poll.has(POLLNVAL)) handle.start({ readable: true }, onPoll);
+    }, pauseMs).unref();
+  }
+
+  return {
+    close() {
+      isClosed = true;
+      clearTimeout(pausing);
+      handle.close();
+    },
+    unref() {
+      isReferenced = false;
+      handle.unref();
+    },
+    fault() {
+      const events = poll.read();
+      // libuv aborts the process if it is given a descriptor that is closed.
+      if ((events & POLLNVAL) !== 0) return lost("its descriptor is closed");
+      if (pausing !== undefined) return lost("an error stays on its descriptor");
+      const isUntold = events !== 0 && callsAtLook === calls;
+      callsAtLook = events === 0 ? -1 : calls;
+      if (!isUntold) return undefined;
+      handle.close();
+      handle = open();
+      return { reason: "nothing was told of what had come to its descriptor", isDescriptorLost: false };
+    },
+  };
 }
 
 /** Resolves once `fd` can be written to: for a connecting socket, once it is connected or has failed. */
@@ -18,6 +122,7 @@ export function untilWritable(fd: number, signal: AbortSignal): Promise<void> {
     const handle = koffi.node.poll(fd, { writable: true }, () => {
       settle();
       resolve();
+      continueSoon();
     });
     const onAbort = (): void => {
       settle();
@@ -30,4 +135,56 @@ export function untilWritable(fd: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });
   });
+}
+
+/**
+ * Has promises go on that are settled in a watch's call: libuv calls us past Node, which looks at them only after calls of its own. An
+ * immediate is one, and comes in the same turn of the event loop.
+ */
+function continueSoon(): void {
+  setImmediate(doNothing);
+}
+
+function lost(reason: string): WatchFault {
+  return { reason, isDescriptorLost: true };
+}
+
+function doNothing(): void {
+  // Node goes on with promises after it.
+}
+
+/** An error thrown in a call from libuv stays pending in koffi's environment, and each later call fails of it. */
+function crash(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+const POLLIN = 1;
+const POLLERR = 8;
+const POLLNVAL = 0x20;
+const SOL_SOCKET = 1;
+const SO_ERROR = 4;
+
+interface Poll {
+  /** poll(2), without waiting. */
+  read(): number;
+  has(event: number): boolean;
+  /** Takes a socket's pending error off; does nothing to anything else. */
+  dropError(): void;
+}
+
+/** pollfd is fd:4 wanted:2 found:2. Behind it are an error and its length. */
+function createPoll(fd: number): Poll {
+  const scratch = createArena(16);
+  scratch.words.set([fd, POLLIN, 0, 4]);
+  const read = (): number =>
+    tryCall("poll", scratch.address(0), 1, 0) > 0 ? scratch.octets.readUInt16LE(6) : 0;
+  return {
+    read,
+    has: (event) => (read() & event) !== 0,
+    dropError() {
+      tryCall("getsockopt", fd, SOL_SOCKET, SO_ERROR, scratch.address(8), scratch.address(12));
+    },
+  };
 }

@@ -7,7 +7,7 @@
  *     control  length:8 = 18, level:4 = SOL_UDP, type:4 = UDP_SEGMENT, segment_octets:2 pad:6      24 octets
  */
 import type { Arena } from "./arena.ts";
-import { EAGAIN, ECONNREFUSED, EINTR, EINVAL, EIO, EMSGSIZE, ENOBUFS, tryCall } from "./libc.ts";
+import { EAGAIN, EINTR, EINVAL, EIO, EMSGSIZE, ENOBUFS, tryCall } from "./libc.ts";
 import {
   BATCH,
   CONTROL,
@@ -132,14 +132,15 @@ export function createSendBatch(arena: Arena, region: Region, fd: number): SendB
     words[(controls + message * SEGMENT_CONTROL + 16) >> 2] = lengths[message] ?? 0;
   }
 
-  /** `sendmmsg` of so many messages; again where a signal or an earlier refusal by the far end stood before it. */
+  /** `sendmmsg` of so many messages; again if a signal, or an error that an earlier datagram met, stood before it. */
   function call(message: number, count: number): number {
-    let refused = false;
+    let isAgain = false;
     for (;;) {
       const sent = tryCall("sendmmsg", batch.fd, arena.address(headerOf(message)), count, MSG_DONTWAIT);
-      // A connected socket reports the far end's earlier refusal here, once, and has not sent this datagram yet.
-      if (sent === -ECONNREFUSED && !refused) refused = true;
-      else if (sent !== -EINTR) return sent;
+      // A connected socket reports an earlier ICMP error here, once, and has not sent this datagram yet.
+      if (sent === -EINTR) continue;
+      if (isAgain || sent > 0 || sent === -EAGAIN || sent === -ENOBUFS) return sent;
+      isAgain = true;
     }
   }
 

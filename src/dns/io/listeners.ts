@@ -36,6 +36,8 @@ export interface Listeners {
   start(): void;
   /** Takes no more queries; answers may still go out. */
   stop(): void;
+  /** Why datagrams were not read since the last look; to be asked about once a second. Throws SystemCallError if a port is taken. */
+  fault(): string | undefined;
   close(): Promise<void>;
 }
 
@@ -88,6 +90,7 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
       }
       return 0;
     },
+    fault: () => opened.map(({ udp }) => udp.fault()).find((reason) => reason !== undefined),
     flush() {
       for (const { udp, tcp } of opened) {
         udp.flush();

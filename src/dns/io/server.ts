@@ -56,6 +56,14 @@ export interface DnsServer {
   underWay(): number;
   /** Whether the upstream of that index answers, as far as lookups and probes have shown. */
   isUpstreamAlive(upstream: number): boolean;
+  /**
+   * Why queries, or upstreams' answers, were not read since the last look; to be asked about once a second. They are from then on. Throws
+   * SystemCallError if a port is taken.
+   */
+  readonly watched: {
+    readonly queries: () => string | undefined;
+    readonly answers: () => string | undefined;
+  };
   /** Counts since the start and sizes now, as they are at this moment. */
   stats(): DnsServerStats;
   /** Takes no more queries, answers what is under way (SERVFAIL once `graceMs` is over), closes. */
@@ -106,6 +114,7 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
     clearCache: engine.clearCache,
     underWay: engine.underWay,
     isUpstreamAlive: engine.isUpstreamAlive,
+    watched: { queries: listeners.fault, answers: transport.fault },
     stats: () => ({
       ...engine.stats(),
       droppedAnswers: listeners.dropped(),

@@ -4,7 +4,7 @@ import { BATCH } from "../../sys/message-header.ts";
 import type { ReceiveBatch } from "../../sys/receive-batch.ts";
 import type { Region } from "../../sys/region.ts";
 import { createSendBatch, sendBatchSize } from "../../sys/send-batch.ts";
-import { watchReadable, type Watch } from "../../sys/readiness.ts";
+import { watchReadable, type Watch, type WatchFault } from "../../sys/readiness.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import { closeSocket, openSocket, SOCK_DGRAM } from "../../sys/socket.ts";
 import type { Client } from "../delivery/waiters.ts";
@@ -23,6 +23,8 @@ export interface UdpListener {
   start(): void;
   /** Reads no more queries; answers may still go out. */
   stop(): void;
+  /** Why queries were not read since the last look; to be asked about once a second. They are from then on. Throws SystemCallError if the port is taken. */
+  fault(): string | undefined;
   close(): void;
 }
 
@@ -43,7 +45,9 @@ export function udpListenerSize(): number {
 /** Binds, and reads nothing before `start`; throws SystemCallError (EADDRINUSE: another process has the port; EADDRNOTAVAIL: no such address here). */
 export function openUdpListener(local: Endpoint, options: UdpListenerOptions): UdpListener {
   const { arena, region, receive } = options;
-  const fd = openSocket({ type: SOCK_DGRAM, local, receiveBuffer: RECEIVE_BUFFER });
+  const open = (): number => openSocket({ type: SOCK_DGRAM, local, receiveBuffer: RECEIVE_BUFFER });
+  let fd = open();
+  let isStarted = false;
   const batch = createSendBatch(arena, region, fd);
   const slots = region.take(BATCH * MAX_UDP_OCTETS);
   let reserved = 0;
@@ -65,8 +69,25 @@ export function openUdpListener(local: Endpoint, options: UdpListenerOptions): U
     return count;
   }
   function stop(): void {
+    isStarted = false;
+    endWatch();
+  }
+  function endWatch(): void {
     watch?.close();
     watch = undefined;
+  }
+  function start(): void {
+    isStarted = true;
+    watch ??= watchReadable(fd, () => options.onRead(read()), { isSynchronous: true });
+  }
+  function reopen(): void {
+    endWatch();
+    closeSocket(fd);
+    fd = -1;
+    batch.fd = -1;
+    fd = open();
+    batch.fd = fd;
+    start();
   }
   return {
     client,
@@ -75,13 +96,15 @@ export function openUdpListener(local: Endpoint, options: UdpListenerOptions): U
       reserved = 0;
     },
     dropped: batch.dropped,
-    start() {
-      watch ??= watchReadable(fd, () => {
-        options.onRead(read());
-      });
-    },
+    start,
     read,
     stop,
+    fault() {
+      if (!isStarted) return undefined;
+      const fault = watch === undefined ? GONE : watch.fault();
+      if (fault?.isDescriptorLost === true) reopen();
+      return fault?.reason;
+    },
     close() {
       stop();
       batch.fd = -1;
@@ -89,3 +112,6 @@ export function openUdpListener(local: Endpoint, options: UdpListenerOptions): U
     },
   };
 }
+
+/** What a socket has that could not be opened again yet. */
+const GONE: WatchFault = { reason: "its descriptor is closed", isDescriptorLost: true };

@@ -4,6 +4,7 @@
  */
 import type { Arena } from "../../sys/arena.ts";
 import { SystemCallError } from "../../sys/errors.ts";
+import { EAGAIN } from "../../sys/libc.ts";
 import { BATCH } from "../../sys/message-header.ts";
 import { watchReadable, type Watch } from "../../sys/readiness.ts";
 import type { ReceiveBatch } from "../../sys/receive-batch.ts";
@@ -63,6 +64,8 @@ export interface SocketKeeper {
   replaceWorn(socket: UpstreamSocket): void;
   /** Reads what is there; returns how many datagrams. */
   read(socket: Pick<UpstreamSocket, "fd" | "serial" | "upstream">): number;
+  /** Why answers were not read since the last look; to be asked about once a second. They are from then on, if a socket can be had. */
+  fault(socket: UpstreamSocket): string | undefined;
   /** Closes these and those that they have replaced; none is opened any more. */
   close(sockets: readonly UpstreamSocket[]): void;
 }
@@ -111,9 +114,12 @@ export function createSocketKeeper(options: UpstreamSocketOptions): SocketKeeper
     socket.serial = serial;
     socket.uses = 0;
     const opened = { fd, serial, upstream: socket.upstream };
-    socket.watch = watchReadable(fd, () => {
+    const onReady = (hasFailed: boolean): void => {
       options.onRead(read(opened));
-    });
+      // By an ICMP error, which may be forged by somebody who knows the port; or the kernel has disconnected it.
+      if (hasFailed && socket.fd === fd) socket.uses = QUERIES_PER_SOCKET;
+    };
+    socket.watch = watchReadable(fd, onReady, { isSynchronous: true });
   }
 
   function retire({ fd, watch }: UpstreamSocket): void {
@@ -133,7 +139,9 @@ export function createSocketKeeper(options: UpstreamSocketOptions): SocketKeeper
   }
 
   function read({ fd, serial, upstream }: Pick<UpstreamSocket, "fd" | "serial" | "upstream">): number {
-    const count = Math.max(receive.receive(fd), 0);
+    const first = receive.receive(fd);
+    // An error comes before the datagrams that wait behind it.
+    const count = Math.max(first < 0 && first !== -EAGAIN ? receive.receive(fd) : first, 0);
     for (let i = 0; i < count; i++) {
       const start = receive.start(i);
       const length = receive.length(i);
@@ -148,6 +156,15 @@ export function createSocketKeeper(options: UpstreamSocketOptions): SocketKeeper
   return {
     create,
     reopen,
+    fault(socket) {
+      if (socket.fd < 0) return undefined;
+      const fault = socket.watch.fault();
+      if (fault?.isDescriptorLost === true) {
+        drop(socket);
+        reopen(socket);
+      }
+      return fault?.reason;
+    },
     replaceWorn(socket) {
       if (socket.uses >= QUERIES_PER_SOCKET && retired.size < MAX_RETIRED) reopen(socket);
     },
@@ -164,11 +181,18 @@ export function createSocketKeeper(options: UpstreamSocketOptions): SocketKeeper
   };
 }
 
-const NO_WATCH: Watch = { close: () => undefined, unref: () => undefined };
+const NO_WATCH: Watch = { close: () => undefined, unref: () => undefined, fault: () => undefined };
 
 /** What may pass by itself: no route yet, no descriptors or memory left, a port range used up. Want of rights does not. */
 function mayPass(error: unknown): boolean {
   return error instanceof SystemCallError && error.code !== "EPERM";
+}
+
+function drop(socket: UpstreamSocket): void {
+  socket.watch.close();
+  closeSocket(socket.fd);
+  socket.fd = -1;
+  socket.batch.fd = -1;
 }
 
 /** Lookups are under way, so that nothing may be thrown: the next try to open the socket may do better. */

@@ -27,6 +27,8 @@ export interface UpstreamSockets extends UpstreamTransport {
   dropped(): number;
   /** Reads the socket that queries went out by last, before the event loop says so; returns how many datagrams. */
   read(): number;
+  /** Why answers were not read since the last look; to be asked about once a second. They are from then on, if a socket can be had. */
+  fault(): string | undefined;
   /** Nothing is sent any more; may be called while lookups are under way. */
   close(): void;
 }
@@ -108,6 +110,7 @@ export function openUpstreamSockets(options: UpstreamSocketsOptions): UpstreamSo
       turns.length = 0;
     },
     read: () => (asked === undefined || asked.fd < 0 ? 0 : keeper.read(asked)),
+    fault: () => firstOf(sockets.flat().map(keeper.fault)),
     exchange: options.exchange,
     close,
     dropped() {
@@ -119,4 +122,8 @@ export function openUpstreamSockets(options: UpstreamSocketsOptions): UpstreamSo
 function flushSocket(socket: UpstreamSocket): void {
   socket.batch.flush();
   socket.queued = 0;
+}
+
+function firstOf(reasons: readonly (string | undefined)[]): string | undefined {
+  return reasons.find((reason) => reason !== undefined);
 }

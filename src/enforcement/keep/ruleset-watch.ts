@@ -18,6 +18,8 @@ export interface RulesetWatch {
   watch(applier: RulesetApplier): RulesetApplier;
   /** Repairs from now on with `load`, also what has been changed before. */
   begin(load: LoadRuleset): void;
+  /** Why changes were not told since the last look; to be asked about once a second. Throws SystemCallError. */
+  fault(): string | undefined;
   /** Reasons why the ruleset may not be what it should. */
   faults(): readonly string[];
   close(): Promise<void>;
@@ -43,6 +45,7 @@ export function openRulesetWatch({ ownPorts, figures, audit }: RulesetWatchOptio
         return reason;
       });
     },
+    fault: monitor.fault,
     faults() {
       const reason = repair.fault();
       return reason === undefined ? [] : [reason];

@@ -1,8 +1,8 @@
 /** Word of changes of the network namespace's interfaces, addresses and routes, straight from the kernel. */
 import { SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
-import { watchReadable } from "../../sys/readiness.ts";
 import { NETWORK_EVENT_GROUPS } from "../../netlink/rtnetlink.ts";
+import { openEventSocket } from "./event-socket.ts";
 
 const NETLINK_ROUTE = 0;
 const BUFFER_OCTETS = 1 << 20;
@@ -15,37 +15,40 @@ export interface NetworkWatch {
    * makes it returns. Some microseconds. Always true once the watch is closed. Throws SystemCallError.
    */
   hasNews(): boolean;
+  /** Why changes were not told since the last look; to be asked about once a second. They are told by then. Throws SystemCallError. */
+  fault(): string | undefined;
   close(): void;
 }
 
 /** Calls `onChange` after interfaces, addresses or routes have changed, also where `hasNews` has told of it. Throws SystemCallError. */
 export function watchNetwork(onChange: () => void, bufferOctets = BUFFER_OCTETS): NetworkWatch {
-  const socket = openNetlinkSocket(NETLINK_ROUTE, { bufferOctets, groups: NETWORK_EVENT_GROUPS });
+  const open = (): NetlinkSocket =>
+    openNetlinkSocket(NETLINK_ROUTE, { bufferOctets, groups: NETWORK_EVENT_GROUPS });
   let isNews = true;
   let isClosed = false;
   let settling: NodeJS.Timeout | undefined;
-  function look(): void {
-    if (!drain(socket)) return;
+  function look(hasFailed: boolean): void {
+    if (!drain(events.current()) && !hasFailed) return;
     isNews = true;
     settling ??= setTimeout(() => {
       settling = undefined;
       onChange();
     }, SETTLE_MS);
   }
-  const watch = watchReadable(socket.fd, look);
+  const events = openEventSocket(open, look);
   return {
     hasNews() {
       if (isClosed) return true;
-      look();
+      look(false);
       const wasNews = isNews;
       isNews = false;
       return wasNews;
     },
+    fault: events.fault,
     close() {
       isClosed = true;
       clearTimeout(settling);
-      watch.close();
-      socket.close();
+      events.close();
     },
   };
 }

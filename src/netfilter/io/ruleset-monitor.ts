@@ -4,15 +4,17 @@
  *
  * To be told costs: for each address that is learned the kernel writes a message, whether we read it or not (1 to 2 us, a third
  * more). So nobody listens while a ruleset of ours is loaded, nor under a flood of learned addresses. Then the kernel's count of transactions is
- * compared with our own: more of them were somebody else's, in tables that we do not know, so they are told as if they were ours.
+ * compared with our own: more of them were somebody else's, in tables that we do not know, so they are told as if they were ours. It is
+ * compared while somebody listens, too, with what was heard besides: what did not come is noticed within two seconds.
  */
 import { SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
-import { watchReadable } from "../../sys/readiness.ts";
 import { KernelError } from "../errors.ts";
 import { createForeignChanges, type ForeignChange } from "../foreign-change.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import { NFNLGRP_NFTABLES, readObjectEvent, readTransactionEvent } from "../wire/ruleset-event.ts";
+import { createUnheard } from "../unheard.ts";
+import { openEventSocket } from "./event-socket.ts";
 import { openTransactionCount } from "./transaction-count.ts";
 
 const NETLINK_NETFILTER = 12;
@@ -22,6 +24,8 @@ const BUFFER_OCTETS = 2 << 20;
 const TICK_MS = 250;
 /** Transactions of ours in a tick that make listening too dear. */
 const FLOOD = 125;
+/** Ticks between looks for what did not come although it listens. */
+const TICKS_OF_LOOK = 4;
 /** Ticks that it goes on listening, whatever it costs, once somebody else has changed something during a flood: a minute. */
 const TICKS_OF_CARE = 240;
 
@@ -37,6 +41,8 @@ export interface RulesetMonitorOptions {
 export interface RulesetMonitor {
   /** Runs what makes one transaction of our own through nft(8) or over netlink; none where it throws. One at a time. */
   whileApplying<T>(change: () => Promise<T>): Promise<T>;
+  /** Why changes were not told since the last look; to be asked about once a second. They are told by then. Throws SystemCallError. */
+  fault(): string | undefined;
   /** From then on `whileApplying` does no more than run what it is given. */
   close(): void;
 }
@@ -44,8 +50,6 @@ export interface RulesetMonitor {
 /** Opens it in the current network namespace. Throws SystemCallError. */
 export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonitor {
   const { ownTransactions, onForeignChange } = options;
-  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
-  socket.ignorePorts(options.ownPorts);
   const count = openTransactionCount(ownTransactions);
   const changes = createForeignChanges();
   let isAside = false;
@@ -53,35 +57,57 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
   let isListening = true;
   let ownBefore = ownTransactions();
   let careTicks = 0;
+  const unheard = createUnheard();
+  let ticks = 0;
 
+  function open(): NetlinkSocket {
+    const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
+    socket.ignorePorts(options.ownPorts);
+    if (isListening) socket.join(NFNLGRP_NFTABLES);
+    return socket;
+  }
   function tell(found: readonly ForeignChange[]): void {
     for (const change of found) onForeignChange(change);
   }
   function listen(): void {
-    socket.join(NFNLGRP_NFTABLES);
+    events.current().join(NFNLGRP_NFTABLES);
     isListening = true;
   }
-  /** What has come until now is read first: it is not for whoever counts from now on. */
-  function look(): void {
-    tell(readEvents(socket, changes));
+  /** What has come until now is read first: it is not for whoever counts from now on. Whether all was heard. */
+  function look(): boolean {
+    const { found, numbers, isWhole } = readEvents(events.current(), changes);
+    for (const number of numbers) unheard.hear(number);
+    tell(found);
+    return isWhole;
+  }
+  /** What comes while a load is under way is counted after it. */
+  function onEvents(hasFailed: boolean): void {
+    if (isAside) return;
+    if (look() && hasFailed) tell([MISSED]);
   }
   function stopListening(): void {
-    socket.leave(NFNLGRP_NFTABLES);
+    events.current().leave(NFNLGRP_NFTABLES);
     isListening = false;
     look();
+  }
+  function lookForUnheard(): void {
+    const others = count.others();
+    // What was lost by now has been told.
+    if (!look()) unheard.begin(count.counted());
+    else if (unheard.look(others, count.counted()) > 0) tell([UNHEARD]);
   }
 
   function lookAgain(made: number): void {
     listen();
-    if (count.hasMore(made)) tell([UNSEEN]);
+    if (count.others() > made) tell([UNSEEN]);
+    unheard.begin(count.counted());
     look();
   }
 
-  socket.join(NFNLGRP_NFTABLES);
-  const watch = watchReadable(socket.fd, () => {
-    if (!isAside) look();
-  });
-  watch.unref();
+  const events = openEventSocket(open, onEvents);
+  events.unref();
+  count.begin();
+  unheard.begin(count.counted());
 
   const timer = setInterval(() => {
     const own = ownTransactions();
@@ -90,16 +116,18 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
     if (isAside) return;
     careTicks = Math.max(0, careTicks - 1);
     if (isListening) {
-      if (!isFlood || careTicks > 0) return;
-      count.begin();
-      stopListening();
+      ticks += 1;
+      const isTooDear = isFlood && careTicks === 0;
+      if (isTooDear || ticks % TICKS_OF_LOOK === 0) lookForUnheard();
+      if (isTooDear) stopListening();
       return;
     }
-    const hasForeign = count.hasMore(0);
+    const hasForeign = count.others() > 0;
     if (hasForeign) careTicks = TICKS_OF_CARE;
     if (hasForeign || !isFlood) listen();
     // What came before it listened, and after it was counted, is counted now.
-    if (hasForeign || (isListening && count.hasMore(0))) tell([UNSEEN]);
+    if (hasForeign || (isListening && count.others() > 0)) tell([UNSEEN]);
+    unheard.begin(count.counted());
   }, TICK_MS);
   timer.unref();
 
@@ -123,24 +151,31 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
         if (!isClosed) lookAgain(made);
       }
     },
+    fault: events.fault,
     close() {
       isClosed = true;
       clearInterval(timer);
-      watch.close();
-      socket.close();
+      events.close();
       count.close();
     },
   };
 }
 
 const UNSEEN: ForeignChange = { found: ["something changed while a load was under way"], by: [] };
+const UNHEARD: ForeignChange = { found: ["something changed that was not told"], by: [] };
 const MISSED: ForeignChange = { found: ["more changes than could be told"], by: [] };
 
-function readEvents(
-  socket: NetlinkSocket,
-  changes: ReturnType<typeof createForeignChanges>,
-): readonly ForeignChange[] {
+interface ReadEvents {
+  readonly found: readonly ForeignChange[];
+  /** Of all transactions that were heard of. */
+  readonly numbers: readonly number[];
+  readonly isWhole: boolean;
+}
+
+function readEvents(socket: NetlinkSocket, changes: ReturnType<typeof createForeignChanges>): ReadEvents {
   const found: ForeignChange[] = [];
+  const numbers: number[] = [];
+  let isWhole = true;
   for (;;) {
     try {
       for (let datagram = socket.receive(); datagram; datagram = socket.receive()) {
@@ -149,14 +184,17 @@ function readEvents(
           const object = readObjectEvent(reply.type, reply.payload);
           if (object) changes.add(object);
           const transaction = readTransactionEvent(reply.type, reply.payload);
-          const change = transaction && changes.end(transaction);
+          if (transaction === undefined) continue;
+          numbers.push(transaction.number);
+          const change = changes.end(transaction);
           if (change) found.push(change);
         }
       }
-      return found;
+      return { found, numbers, isWhole };
     } catch (error) {
       if (!(error instanceof SystemCallError) || error.code !== "ENOBUFS") throw error;
       found.push(MISSED);
+      isWhole = false;
     }
   }
 }

@@ -14,10 +14,12 @@ export interface TransactionCount {
   /** Throws KernelError and SystemCallError. */
   begin(): void;
   /**
-   * Whether there were more transactions than our ports made, and `besides`, since it was asked last, or since `begin`: counts without a
-   * gap. Throws the same.
+   * How many more transactions there were than our ports made since it was asked last, or since `begin`: counts without a gap.
+   * Throws the same.
    */
-  hasMore(besides: number): boolean;
+  others(): number;
+  /** The kernel's number of the last transaction that has been counted. */
+  counted(): number;
   close(): void;
 }
 
@@ -46,11 +48,12 @@ export function openTransactionCount(ownTransactions: () => number): Transaction
       number = read();
       own = ownTransactions();
     },
-    hasMore(besides) {
+    counted: () => number,
+    others() {
       const [numberBefore, ownBefore] = [number, own];
       number = read();
       own = ownTransactions();
-      return (number - numberBefore) >>> 0 > own - ownBefore + besides;
+      return ((number - numberBefore) >>> 0) - (own - ownBefore);
     },
     close: socket.close,
   };
