@@ -4,18 +4,30 @@
  * The port that callers know is never listened on: whoever of the workload holds it, before the sidecar or while it is away, would be
  * told tokens. The API listens on free ports that nobody can foresee, one for callers from outside and one for those of this network
  * namespace, and the kernel sends callers there as long as this process lives.
+ *
+ * Its sockets are of a group of their own, so that the kernel lets nobody else answer from these ports.
  */
+import { randomInt } from "node:crypto";
 import type { AppParts } from "../api/app.ts";
 import { ListenError } from "../api/errors.ts";
 import { type Answer, type Application, createHttpServer } from "../api/http/http-server.ts";
-import { type Listener, listenTcp, listenUnix, showAddress } from "../api/http/listen.ts";
+import {
+  type Listener,
+  listenTcp,
+  type OpenAcceptor,
+  listenUnix,
+  showAddress,
+  type TcpListener,
+} from "../api/http/listen.ts";
 import type { Settings } from "../config.ts";
 import { NetlinkRefusal } from "../netlink/acknowledgement.ts";
 import { type ApiRedirect, openApiRedirect } from "../netfilter/io/api-redirect.ts";
+import type { Redirect } from "../netfilter/wire/redirect-rules.ts";
 import { parseAddress } from "../policy/address.ts";
 import { loadByFirstFlags } from "../sys/process-memory.ts";
 import { inSlices } from "../sys/in-slices.ts";
-import { boundUnread } from "../sys/listening-socket.ts";
+import { openAcceptor } from "../sys/acceptor.ts";
+import { findOwnGroup } from "../sys/socket-group.ts";
 
 type ApiSettings = Pick<
   Settings,
@@ -42,14 +54,19 @@ export async function openApi(settings: ApiSettings, parts: ApiSources): Promise
   };
   const listeners: Listener[] = [];
   undo.defer(() => closeAll(listeners, 0));
+  const own = findOwnGroup(randomInt);
+  // Where there can be none, protection own-sockets says so.
+  const group = own.ok ? own.group : undefined;
+  const open: OpenAcceptor = (place) => openAcceptor({ ...place, group, unreadOctets: UNREAD_OCTETS });
   const listenOn = async (): Promise<TcpListener> => {
-    const listener = await listenElsewhere(application, settings.httpAddress);
+    const listener = await listenElsewhere(application, settings.httpAddress, open);
     listeners.push(listener);
     return listener;
   };
   const outside = await listenOn();
   const inside = await listenOn();
-  const redirect = redirectCallers(settings.httpAddress, outside.local, inside.local.port);
+  const ports = { outsidePort: outside.local.port, insidePort: inside.local.port, group };
+  const redirect = redirectCallers(settings.httpAddress, outside.local.address, ports);
   undo.defer(() => redirect.close());
   if (settings.socketPath !== undefined) {
     const overUnix = createHttpServer(application, { overUnixSocket: true });
@@ -69,29 +86,27 @@ export async function openApi(settings: ApiSettings, parts: ApiSources): Promise
 /** A caller reads its answer; for one that does not the kernel keeps no more than this. */
 const UNREAD_OCTETS = 64 << 10;
 
-type TcpListener = Listener & { readonly local: NonNullable<Listener["local"]> };
-
 /** On a port that is free, and not the one that callers know: nobody is let in there but by the redirect. */
 async function listenElsewhere(
   application: Application,
   { host, port }: Settings["httpAddress"],
+  open: OpenAcceptor,
 ): Promise<TcpListener> {
   for (;;) {
     const http = createHttpServer(application, { overUnixSocket: false });
-    const { local, close } = await listenTcp(http, { host, port: 0 });
-    boundUnread(http.server, UNREAD_OCTETS);
-    if (local !== undefined && local.port !== port) return { local, close };
-    await close(0);
+    const listener = listenTcp(http, { host, port: 0 }, open);
+    if (listener.local.port !== port) return listener;
+    await listener.close(0);
   }
 }
 
 function redirectCallers(
   { host, port }: Settings["httpAddress"],
-  { address, port: outsidePort }: TcpListener["local"],
-  insidePort: number,
+  address: string,
+  to: Pick<Redirect, "outsidePort" | "insidePort" | "group">,
 ): ApiRedirect {
   try {
-    return openApiRedirect({ port, outsidePort, insidePort, ...calledAddress(address) });
+    return openApiRedirect({ port, ...to, ...calledAddress(address) });
   } catch (error) {
     if (!(error instanceof NetlinkRefusal) || error.code !== "EPERM") throw error;
     const reason = "another sidecar serves it in this network namespace";

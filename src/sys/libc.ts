@@ -15,6 +15,8 @@ const declare = (prototype: string): Call => libc.func(prototype) as Call;
 const calls = {
   socket: declare("int socket(int domain, int type, int protocol)"),
   bind: declare("int bind(int fd, uintptr_t address, uint32_t length)"),
+  listen: declare("int listen(int fd, int backlog)"),
+  accept4: declare("int accept4(int fd, uintptr_t address, uintptr_t length, int flags)"),
   connect: declare("int connect(int fd, uintptr_t address, uint32_t length)"),
   close: declare("int close(int fd)"),
   mallopt: declare("int mallopt(int parameter, int value)"),

@@ -100,7 +100,7 @@ function setBuffer(fd: number, byForce: number, byLeave: number, octets: number)
   }
 }
 
-function setOption(fd: number, level: number, name: number, value: number): void {
+export function setOption(fd: number, level: number, name: number, value: number): void {
   const scratch = createArena(8);
   scratch.words[0] = value;
   mustCall(`option ${name}`, "setsockopt", fd, level, name, scratch.address(0), 4);

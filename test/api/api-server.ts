@@ -11,8 +11,8 @@ import {
   createHttpServer,
 } from "../../src/api/http/http-server.ts";
 import type { PolicyControl } from "../../src/enforcement/change/policy-control.ts";
-import { type Listener, listenTcp, listenUnix } from "../../src/api/http/listen.ts";
-import { boundUnread } from "../../src/sys/listening-socket.ts";
+import { type Listener, listenTcp, listenUnix, type OpenAcceptor } from "../../src/api/http/listen.ts";
+import { openAcceptor } from "../../src/sys/acceptor.ts";
 import {
   type FakeWorld,
   type FakeWorldOptions,
@@ -63,9 +63,8 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
   });
   const listener =
     socketPath === undefined
-      ? await listenTcp(http, { host: "127.0.0.1", port: wanted })
+      ? listenTcp(http, { host: "127.0.0.1", port: wanted }, openTestAcceptor)
       : await listenUnix(http, socketPath);
-  if (socketPath === undefined) boundUnread(http.server, 64 << 10);
   const port = listener.local?.port ?? 0;
   const where = socketPath === undefined ? { host: "127.0.0.1", port } : { socketPath };
   return {
@@ -77,6 +76,10 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
     [Symbol.asyncDispose]: () => listener.close(0),
   };
 }
+
+/** As the sidecar's own, but of no group. */
+export const openTestAcceptor: OpenAcceptor = (place) =>
+  openAcceptor({ ...place, group: undefined, unreadOctets: 64 << 10 });
 
 /** An application that is loaded already. */
 export function applicationOf(app: App, { health }: Pick<PolicyControl, "health">): Application {

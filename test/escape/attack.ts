@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { z } from "zod";
-import type { Argv } from "../../src/netns/command.ts";
+import type { Argv, CommandResult } from "../../src/netns/command.ts";
 import { execIn, type NetworkNamespace } from "../../src/netns/namespace.ts";
 import type { Frame } from "../support/canary.ts";
 import type { Family } from "../support/families.ts";
@@ -17,8 +17,12 @@ const lineShape = z.looseObject({ what: z.string(), result: z.string() });
 
 /** Runs `attacks/NAME.py ARGS` to its end, 30 s at most. */
 export async function attack(lab: Lab, name: string, ...args: readonly string[]): Promise<Outcome> {
-  const { stdout, stderr, exitCode } = await lab.asWorkload(attackArgv(name, args));
-  if (exitCode !== 0) throw new Error(`${name} ${args.join(" ")}: ${stderr}`);
+  return readOutcome(await lab.asWorkload(attackArgv(name, args)));
+}
+
+/** What an attack program that has ended says. */
+export function readOutcome({ stdout, stderr, exitCode }: CommandResult): Outcome {
+  if (exitCode !== 0) throw new Error(stderr);
   const lines = stdout.split("\n").filter(Boolean);
   return Object.fromEntries(
     lines.map((line) => lineShape.parse(JSON.parse(line))).map(({ what, result }) => [what, result]),

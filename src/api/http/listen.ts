@@ -1,10 +1,24 @@
 import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { once } from "node:events";
-import { type ListenOptions, connect } from "node:net";
+import { type ListenOptions, Socket, connect } from "node:net";
 import { dirname } from "node:path";
 import { describe, errnoOf } from "../../enforcement/errors.ts";
 import { ListenError } from "../errors.ts";
 import type { HttpServer } from "./http-server.ts";
+
+/** Accepts connections of a TCP address; each descriptor is handed over. */
+export interface Acceptor {
+  readonly port: number;
+  /** Takes no more. What has been accepted goes on. */
+  close(): void;
+}
+
+/** Opens one; `::` is every address, of IPv4 too. Throws an error with errno's name as its code. */
+export type OpenAcceptor = (options: {
+  readonly address: string;
+  readonly port: number;
+  readonly onConnection: (fd: number) => void;
+}) => Acceptor;
 
 /** A server that takes connections. */
 export interface Listener {
@@ -14,24 +28,40 @@ export interface Listener {
   close(limitMs: number): Promise<void>;
 }
 
+export type TcpListener = Listener & { readonly local: NonNullable<Listener["local"]> };
+
 /**
  * Listens on a TCP address; port 0 is one that is free. Without a host that is every interface, IPv6 and IPv4 on one socket, and IPv4 alone where IPv6 is switched
- * off. Never with SO_REUSEPORT: a process of the workload could then take a share of the callers. Throws ListenError.
+ * off. Throws ListenError.
  */
-export async function listenTcp(
+export function listenTcp(
   http: HttpServer,
   { host, port }: { readonly host: string | undefined; readonly port: number },
-): Promise<Listener> {
+  openAcceptor: OpenAcceptor,
+): TcpListener {
   const shown = showAddress({ host, port });
-  if (host !== undefined) await listen(http, { host, port }, shown);
-  else {
-    await listen(http, { host: "::", port }, shown).catch(async (error: unknown) => {
-      if (!(error instanceof ListenError) || !IPV6_IS_OFF.has(error.code)) throw error;
-      await listen(http, { host: "0.0.0.0", port }, shown);
-    });
+  const open = (address: string): TcpListener => {
+    const sockets = new Set<Socket>();
+    const onConnection = (fd: number): void => handOver(http, sockets, fd);
+    const acceptor = openAcceptor({ address, port, onConnection });
+    // Node counts the time of requests from here on.
+    http.server.emit("listening");
+    return createTcpListener(http, sockets, acceptor, address);
+  };
+  try {
+    return host === undefined ? openOnAll(open) : open(host);
+  } catch (error) {
+    throw failedToListen(shown, { port }, error);
   }
-  const address = http.server.address();
-  return createListener(http, typeof address === "object" && address !== null ? address : undefined);
+}
+
+function openOnAll(open: (address: string) => TcpListener): TcpListener {
+  try {
+    return open("::");
+  } catch (error) {
+    if (IPV6_IS_OFF.has(errnoOf(error))) return open("0.0.0.0");
+    throw error;
+  }
 }
 
 /** As in the setting: `:18080`, `192.0.2.2:18080`, `[2001:db8::2]:18080`. */
@@ -57,7 +87,7 @@ export async function listenUnix(http: HttpServer, path: string): Promise<Listen
   process.umask(umask);
   await listening;
   chmodSync(path, 0o600);
-  return createListener(http, undefined);
+  return createListener(http);
 }
 
 const IPV6_IS_OFF: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL", "EINVAL"]);
@@ -68,10 +98,14 @@ async function listen({ server }: HttpServer, options: ListenOptions, shown: str
   try {
     await listening;
   } catch (error) {
-    const code = errnoOf(error);
-    const reason = code === "EADDRINUSE" ? inUse(options) : describe(error);
-    throw new ListenError(shown, code, reason, error);
+    throw failedToListen(shown, options, error);
   }
+}
+
+function failedToListen(shown: string, options: ListenOptions, error: unknown): ListenError {
+  const code = errnoOf(error);
+  const reason = code === "EADDRINUSE" ? inUse(options) : describe(error);
+  return new ListenError(shown, code, reason, error);
 }
 
 function inUse({ port }: ListenOptions): string {
@@ -105,9 +139,9 @@ async function isAnswered(path: string): Promise<boolean> {
   }
 }
 
-function createListener({ server, connections }: HttpServer, local: Listener["local"]): Listener {
+function createListener({ server, connections }: HttpServer): Listener {
   return {
-    local,
+    local: undefined,
     async close(limitMs) {
       const closed = once(server, "close");
       server.close();
@@ -117,4 +151,32 @@ function createListener({ server, connections }: HttpServer, local: Listener["lo
       clearTimeout(timer);
     },
   };
+}
+
+/** Of one that does not accept by itself: it knows of no connection that it would have to wait for. */
+function createTcpListener(
+  { server, connections }: HttpServer,
+  sockets: ReadonlySet<Socket>,
+  acceptor: Acceptor,
+  address: string,
+): TcpListener {
+  return {
+    local: { address, port: acceptor.port },
+    async close(limitMs) {
+      acceptor.close();
+      server.close();
+      connections.closeIdle();
+      const timer = setTimeout(() => sockets.forEach((socket) => socket.destroy()), limitMs);
+      await Promise.all(Array.from(sockets, (socket) => once(socket, "close")));
+      clearTimeout(timer);
+    },
+  };
+}
+
+function handOver({ server }: HttpServer, sockets: Set<Socket>, fd: number): void {
+  const socket = new Socket({ fd, allowHalfOpen: true });
+  sockets.add(socket);
+  socket.once("close", () => sockets.delete(socket));
+  socket.setNoDelay(true);
+  server.emit("connection", socket);
 }

@@ -6,6 +6,7 @@
  * Known limit: before the first rules whoever holds the port is reached there.
  */
 import { isIpv4 } from "./endpoints.ts";
+import { REFUSE_OPENING } from "./refuse-chain.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
 
@@ -26,12 +27,16 @@ export function apiChain(input: RulesetInput): Chain {
   };
 }
 
-/** The API's answers get this port after the filter. A flow from it would make conntrack take a caller's first packet for an answer. */
-export function fromApiPort(input: RulesetInput): Rule {
-  return {
-    statements: `${match(input, "saddr")}tcp sport ${input.api.port} tcp flags & rst == 0 counter reject with tcp reset`,
-    comment: "a squatter on the API's port",
-  };
+/**
+ * The API's answers get this port after the filter. A flow from it would make conntrack take a caller's first packet for an answer, and a reset
+ * from it would end a caller's. The kernel's own, for chain api, are of no process's socket.
+ */
+export function fromApiPort(input: RulesetInput): readonly Rule[] {
+  const from = `${match(input, "saddr")}tcp sport ${input.api.port}`;
+  return [
+    { statements: `${from} meta skuid >= 0 ${REFUSE_OPENING}`, comment: "a squatter on the API's port" },
+    { statements: `${from} tcp flags & rst == 0 counter drop` },
+  ];
 }
 
 /** Every address where the API is to be reached on all of a family. */

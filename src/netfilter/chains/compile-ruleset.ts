@@ -14,7 +14,7 @@ import { TABLE } from "../kernel-names.ts";
 import { compileChanges, compileSets } from "./named-sets.ts";
 import { ownChain, redirectChain, sourceChain } from "./own-traffic.ts";
 import { canBeGuarded, guardTables, stampChain } from "./raw-frame-guard.ts";
-import { refuseChain } from "./refuse-chain.ts";
+import { refuseChains } from "./refuse-chain.ts";
 import type { Chain, Ruleset } from "../ruleset.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
 
@@ -53,7 +53,7 @@ function enforcingChains(input: RulesetInput, devices: readonly string[]): reado
     stampChain(input.marks, devices),
     forgedChain(),
     revokedChain(),
-    refuseChain(),
+    ...refuseChains(),
     reportsChain(),
     ...generationChains(input.generation),
   ];
@@ -74,6 +74,7 @@ function resolverChains(input: RulesetInput): readonly Chain[] {
     apiChain(input),
     stampChain(input.marks, []),
     forgedChain(),
+    ...refuseChains(),
   ];
 }
 

@@ -6,6 +6,7 @@
  */
 import type { Endpoint, Marks, RulesetInput } from "../ruleset-input.ts";
 import { ADMIT } from "./generation-chains.ts";
+import { REFUSE_OPENING } from "./refuse-chain.ts";
 import { fromApiPort } from "./api-port.ts";
 import { isIpv4, isLocalhost, isLoopback } from "./endpoints.ts";
 import type { Chain, Rule } from "../ruleset.ts";
@@ -40,6 +41,10 @@ export function sourceChain(): Chain {
     rules: [
       FROM_LOOPBACK,
       { statements: "fib saddr type local accept" },
+      {
+        statements: "meta skuid >= 0 counter drop",
+        comment: "forged source: what the kernel sends by itself is of no process's socket",
+      },
       {
         statements: "fib daddr type local tcp flags & (syn | rst) == rst accept",
         comment: "the kernel's resets for chain refuse carry the far end's address, and go to a local one",
@@ -107,7 +112,7 @@ export function resolverRules(input: RulesetInput): readonly Rule[] {
           : `ct direction reply ct mark ${CALLER_FLOW} accept`,
       comment: "answers of inbound connections; chains source and antispoof judge callers",
     },
-    fromApiPort(input),
+    ...fromApiPort(input),
     ...input.upstreams.flatMap((upstream) => asBeforeNat(us, upstream, ownFlow)),
     {
       statements: `${us} ip daddr . th dport @upstream_v4 ${ownFlow}`,
@@ -117,10 +122,14 @@ export function resolverRules(input: RulesetInput): readonly Rule[] {
     ...ownDestinationRules(input, us),
     ...exemptRules(input),
     {
-      statements: "ip daddr . th dport @upstream_v4 counter reject",
+      statements: `ip daddr . th dport @upstream_v4 ${REFUSE_OPENING}`,
       comment: "nobody else asks an upstream",
     },
-    { statements: "ip6 daddr . th dport @upstream_v6 counter reject" },
+    { statements: `ip6 daddr . th dport @upstream_v6 ${REFUSE_OPENING}` },
+    {
+      statements: `ct direction original ct mark ${OWN_FLOW} meta skuid >= 0 counter drop`,
+      comment: "made by hand to look like ours",
+    },
     ...loopbackResolverRules(input),
     { statements: 'oif "lo" accept' },
     {
@@ -151,7 +160,7 @@ function answerRules({ upstreams, exemptNameservers, resolverPort }: RulesetInpu
 
 /** NAT is decided on a flow's first packet: one that conntrack takes for a flow of ours has passed the redirect. Before established flows. */
 export const LEFT_OVER: Rule = {
-  statements: "meta l4proto { tcp, udp } th dport 53 counter reject",
+  statements: `meta l4proto { tcp, udp } th dport 53 ${REFUSE_OPENING}`,
   comment: "left-over flows of our own lookups",
 };
 
@@ -197,7 +206,7 @@ function loopbackResolverRules({ upstreams }: RulesetInput): readonly Rule[] {
   if (addresses.length === 0) return [];
   return [
     {
-      statements: `ip daddr { ${addresses.join(", ")} } counter reject`,
+      statements: `ip daddr { ${addresses.join(", ")} } ${REFUSE_OPENING}`,
       comment: "resolvers on loopback, on whatever port they listen",
     },
   ];

@@ -1,12 +1,30 @@
+/**
+ * Refused at once, never a hang: TCP by a reset, anything else by EPERM at the sender, which is what a drop on the way out is.
+ *
+ * A reset is for the one who asked. Anyone with CAP_NET_RAW can send segments that look like somebody else's flow: a reset for
+ * these would end it in the far end's name, and an ICMP error would disturb it. The marks of our own flows and of callers' have the highest bit, those of
+ * the workload's have not, nor have flows that were open before the first start.
+ */
 import type { Chain } from "../ruleset.ts";
 
-/** Refused at once, never a hang: a reset for TCP, admin-prohibited for the rest. */
-export function refuseChain(): Chain {
-  return {
-    name: "refuse",
-    rules: [
-      { statements: "meta l4proto tcp counter reject with tcp reset" },
-      { statements: "counter reject with icmpx admin-prohibited" },
-    ],
-  };
+/** Jumped to where only a flow's first packet can be honest: what follows may be made by hand to fit a flow that NAT has led elsewhere. */
+export const REFUSE_OPENING = "jump refuse_opening";
+
+export function refuseChains(): readonly Chain[] {
+  return [
+    {
+      name: "refuse",
+      rules: [
+        { statements: "meta l4proto tcp ct mark & 0x80000000 == 0 counter reject with tcp reset" },
+        { statements: "counter drop", comment: "no reset for what may look like somebody else's flow" },
+      ],
+    },
+    {
+      name: "refuse_opening",
+      rules: [
+        { statements: "tcp flags & (fin | syn | rst | ack) == syn jump refuse" },
+        { statements: "counter drop" },
+      ],
+    },
+  ];
 }

@@ -4,7 +4,8 @@
  */
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { createNetlinkWriter, type NetlinkWriter } from "../../netlink/writer.ts";
-import { deleteRedirectTable, type Redirect, writeRedirectTable } from "../wire/redirect-table.ts";
+import type { Redirect } from "../wire/redirect-rules.ts";
+import { deleteRedirectTable, writeRedirectTable } from "../wire/redirect-table.ts";
 import { beginBatch, endBatch } from "../wire/set-element.ts";
 import { awaitAcknowledgement, NetlinkRefusal } from "../../netlink/acknowledgement.ts";
 

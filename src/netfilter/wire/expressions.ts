@@ -15,6 +15,11 @@ const RULE = { table: 1, chain: 2, expressions: 4, userdata: 7 } as const;
 const LIST_ELEM = 1;
 const EXPR = { name: 1, data: 2 } as const;
 const DATA_VALUE = 1;
+const DATA_VERDICT = 2;
+const VERDICT_CODE = 1;
+const VERDICT_REGISTER = 0;
+const NF_DROP = 0;
+const NF_ACCEPT = 1;
 const COMPARE = { source: 1, operator: 2, data: 3 } as const;
 const IMMEDIATE = { register: 1, data: 2 } as const;
 export const OPERATOR = { equal: 0, notEqual: 1 } as const;
@@ -66,6 +71,23 @@ export function load(writer: NetlinkWriter, octets: Uint8Array): void {
   expression(writer, "immediate", () => {
     writer.number32(IMMEDIATE.register, REGISTER);
     value(writer, IMMEDIATE.data, octets);
+  });
+}
+
+export function accept(writer: NetlinkWriter): void {
+  verdict(writer, NF_ACCEPT);
+}
+
+export function drop(writer: NetlinkWriter): void {
+  verdict(writer, NF_DROP);
+}
+
+function verdict(writer: NetlinkWriter, code: number): void {
+  expression(writer, "immediate", () => {
+    writer.number32(IMMEDIATE.register, VERDICT_REGISTER);
+    nested(writer, IMMEDIATE.data, () => {
+      nested(writer, DATA_VERDICT, () => writer.number32(VERDICT_CODE, code));
+    });
   });
 }
 

@@ -8,13 +8,13 @@
  * Source: linux/netfilter/nf_tables.h.
  */
 import {
+  accept,
   appendRule,
   type ChainName,
   compare,
   expression,
   hostOrder,
   load,
-  nested,
   OPERATOR,
   REGISTER,
   value,
@@ -25,14 +25,9 @@ import { NFPROTO_INET, nftMessage, NLM_F_ACK, NLM_F_REQUEST } from "./set-elemen
 
 const NFT_MSG_DELRULE = nftMessage(8);
 
-const DATA_VERDICT = 2;
-const VERDICT_CODE = 1;
-const NF_ACCEPT = 1;
-const IMMEDIATE = { register: 1, data: 2 } as const;
 const CT = { destination: 1, key: 2, source: 4 } as const;
 const CT_KEY = { state: 0, mark: 3 } as const;
 const BITWISE = { source: 1, destination: 2, length: 3, mask: 4, xor: 5 } as const;
-const VERDICT_REGISTER = 0;
 const STATE_ESTABLISHED = 2;
 
 /** Empties the chain. */
@@ -88,14 +83,5 @@ function loadCt(writer: NetlinkWriter, key: number): void {
   expression(writer, "ct", () => {
     writer.number32(CT.key, key);
     writer.number32(CT.destination, REGISTER);
-  });
-}
-
-function accept(writer: NetlinkWriter): void {
-  expression(writer, "immediate", () => {
-    writer.number32(IMMEDIATE.register, VERDICT_REGISTER);
-    nested(writer, IMMEDIATE.data, () => {
-      nested(writer, DATA_VERDICT, () => writer.number32(VERDICT_CODE, NF_ACCEPT));
-    });
   });
 }

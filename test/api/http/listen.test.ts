@@ -12,7 +12,7 @@ import { createHttpServer } from "../../../src/api/http/http-server.ts";
 import { listenTcp, listenUnix } from "../../../src/api/http/listen.ts";
 import { createFakeWorld } from "../../enforcement/change/change-policy-ports.ts";
 import { WAIT_MS } from "../../support/limits.ts";
-import { applicationOf, callApi, connectRaw, startApi } from "../api-server.ts";
+import { applicationOf, callApi, connectRaw, openTestAcceptor, startApi } from "../api-server.ts";
 
 async function createServerUnderTest() {
   const { changes } = await createFakeWorld();
@@ -31,7 +31,7 @@ async function takePort(host: string) {
 
 describe("a TCP listener", () => {
   test("without a host answers over IPv4 and IPv6", async () => {
-    const listener = await listenTcp(await createServerUnderTest(), { host: undefined, port: 0 });
+    const listener = listenTcp(await createServerUnderTest(), { host: undefined, port: 0 }, openTestAcceptor);
     for (const host of ["127.0.0.1", "::1"]) {
       expect(
         await callApi({ host, port: listener.local?.port ?? 0, method: "GET", path: "/healthz" }),
@@ -43,7 +43,7 @@ describe("a TCP listener", () => {
   });
 
   test.each(["127.0.0.1", "::1"])("on %s answers only there", async (host) => {
-    const listener = await listenTcp(await createServerUnderTest(), { host, port: 0 });
+    const listener = listenTcp(await createServerUnderTest(), { host, port: 0 }, openTestAcceptor);
     const port = listener.local?.port ?? 0;
     expect(await callApi({ host, port, method: "GET", path: "/healthz" })).toMatchObject({ status: 200 });
     const other = host === "::1" ? "127.0.0.1" : "::1";
@@ -57,15 +57,17 @@ describe("a TCP listener", () => {
     "is refused a port that another process holds on %s",
     async (host) => {
       const { server, port } = await takePort(host);
-      const listening = listenTcp(await createServerUnderTest(), { host: undefined, port });
-      await expect(listening).rejects.toMatchObject({ name: "ListenError", code: "EADDRINUSE" });
+      const http = await createServerUnderTest();
+      expect(() => listenTcp(http, { host: undefined, port }, openTestAcceptor)).toThrow(
+        expect.objectContaining({ name: "ListenError", code: "EADDRINUSE" }),
+      );
       server.close();
     },
   );
 
   test("on an address that is not ours is an error", async () => {
-    const listening = listenTcp(await createServerUnderTest(), { host: "192.0.2.1", port: 0 });
-    await expect(listening).rejects.toBeInstanceOf(ListenError);
+    const http = await createServerUnderTest();
+    expect(() => listenTcp(http, { host: "192.0.2.1", port: 0 }, openTestAcceptor)).toThrow(ListenError);
   });
 });
 

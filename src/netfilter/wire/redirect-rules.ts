@@ -1,0 +1,112 @@
+/**
+ * The rules of the API's table, as nft(8) encodes them; see `redirect-table.ts`.
+ *
+ * Source: linux/netfilter/nf_tables.h.
+ */
+import { compare, drop, expression, hostOrder, load, OPERATOR, REGISTER } from "./expressions.ts";
+import type { NetlinkWriter } from "../../netlink/writer.ts";
+import { NFPROTO_INET } from "./set-element.ts";
+
+export interface Redirect {
+  /** Where callers find the API. */
+  readonly port: number;
+  /** Where it listens to callers from outside. */
+  readonly outsidePort: number;
+  /** Where it listens to callers of this network namespace. */
+  readonly insidePort: number;
+  /** Of the sockets that listen there; undefined where they have none of their own. */
+  readonly group: number | undefined;
+  /** The called address; of a whole family, or of both, where it is not given. */
+  readonly family?: 4 | 6;
+  /** Of 4 or 16 octets, as `family` says. */
+  readonly address?: Uint8Array;
+}
+
+const FIB = { destination: 1, result: 2, flags: 3 } as const;
+const FIB_ADDRESS_TYPE = 3;
+const FIB_DESTINATION = 2;
+const RTN_LOCAL = 2;
+const META = { destination: 1, key: 2 } as const;
+const META_KEY = { iif: 4, skgid: 11, nfproto: 15, l4proto: 16 } as const;
+/** Of `lo`, in each network namespace. */
+const LOOPBACK_INDEX = 1;
+const NFPROTO = { 4: 2, 6: 10 } as const;
+const TCP = 6;
+const PORT_AT = { source: 0, destination: 2 } as const;
+const PAYLOAD = { destination: 1, base: 2, offset: 3, length: 4 } as const;
+const BASE = { network: 1, transport: 2 } as const;
+const DESTINATION_OFFSET = { 4: 16, 6: 24 } as const;
+const NAT = { type: 1, family: 2, portRegister: 5 } as const;
+const DNAT = 1;
+const REJECT = { type: 1 } as const;
+const TCP_RESET = 1;
+
+/** `fib daddr type local tcp dport PORT dnat to :OTHER` */
+export function redirectTo(writer: NetlinkWriter, { port, family, address }: Redirect, to: number): void {
+  if (family !== undefined) matchMeta(writer, META_KEY.nfproto, Uint8Array.of(NFPROTO[family]));
+  if (family !== undefined && address !== undefined) {
+    matchPayload(writer, BASE.network, DESTINATION_OFFSET[family], address);
+  }
+  expression(writer, "fib", () => {
+    writer.number32(FIB.destination, REGISTER);
+    writer.number32(FIB.result, FIB_ADDRESS_TYPE);
+    writer.number32(FIB.flags, FIB_DESTINATION);
+  });
+  compare(writer, hostOrder(RTN_LOCAL));
+  matchTcpPort(writer, "destination", port);
+  load(writer, portOctets(to));
+  // The address stays as it was called: who asks for the peer's and our own is told the truth.
+  expression(writer, "nat", () => {
+    writer.number32(NAT.type, DNAT);
+    writer.number32(NAT.family, NFPROTO_INET);
+    writer.number32(NAT.portRegister, REGISTER);
+  });
+}
+
+/**
+ * `iif "lo" tcp dport OUTSIDE reject with tcp reset`. The port is no secret, as /proc/net/tcp lists it. Resets go to an address of ours: nobody else's are let in on `lo`.
+ */
+export function refuseFromInside(writer: NetlinkWriter, outsidePort: number): void {
+  matchMeta(writer, META_KEY.iif, hostOrder(LOOPBACK_INDEX));
+  matchTcpPort(writer, "destination", outsidePort);
+  expression(writer, "reject", () => writer.number32(REJECT.type, TCP_RESET));
+}
+
+/** `tcp sport PORT meta skgid != GROUP drop` */
+export function dropForged(writer: NetlinkWriter, port: number, group: number): void {
+  matchTcpPort(writer, "source", port);
+  loadMeta(writer, META_KEY.skgid);
+  compare(writer, hostOrder(group), OPERATOR.notEqual);
+  drop(writer);
+}
+
+function matchTcpPort(writer: NetlinkWriter, side: keyof typeof PORT_AT, port: number): void {
+  matchMeta(writer, META_KEY.l4proto, Uint8Array.of(TCP));
+  matchPayload(writer, BASE.transport, PORT_AT[side], portOctets(port));
+}
+
+function matchMeta(writer: NetlinkWriter, key: number, wanted: Uint8Array): void {
+  loadMeta(writer, key);
+  compare(writer, wanted);
+}
+
+function loadMeta(writer: NetlinkWriter, key: number): void {
+  expression(writer, "meta", () => {
+    writer.number32(META.key, key);
+    writer.number32(META.destination, REGISTER);
+  });
+}
+
+function matchPayload(writer: NetlinkWriter, base: number, offset: number, wanted: Uint8Array): void {
+  expression(writer, "payload", () => {
+    writer.number32(PAYLOAD.destination, REGISTER);
+    writer.number32(PAYLOAD.base, base);
+    writer.number32(PAYLOAD.offset, offset);
+    writer.number32(PAYLOAD.length, wanted.length);
+  });
+  compare(writer, wanted);
+}
+
+function portOctets(port: number): Uint8Array {
+  return Uint8Array.of(port >>> 8, port & 0xff);
+}

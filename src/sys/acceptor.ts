@@ -1,0 +1,110 @@
+/**
+ * Listens on a TCP address and accepts under a group. The kernel gives a connection's socket the group of the thread that accepts it, and
+ * Node accepts under the process's own: the ruleset would not know the connections of ours from those of a workload.
+ */
+import { createArena } from "./arena.ts";
+import { interfaceIndex } from "./bare-socket.ts";
+import { EAGAIN, EINTR, mustCall, tryCall } from "./libc.ts";
+import { type Watch, watchReadable } from "./readiness.ts";
+import { encodeSocketAddress, AF_INET6, addressFamily, type Endpoint } from "./socket-address.ts";
+import { mustRunUnderGroup } from "./socket-group.ts";
+import { closeSocket, localPort, setSendBuffer, SOCK_STREAM, setOption } from "./socket.ts";
+
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+const SCOPE_AT = 24;
+const ECONNABORTED = 103;
+const BACKLOG = 511;
+/** Accepted in one turn of the event loop. */
+const BATCH = 64;
+/** After a failure such as EMFILE: who calls waits in the kernel's queue meanwhile. */
+const REST_MS = 100;
+
+export interface AcceptorOptions extends Endpoint {
+  /** Undefined where there can be none. */
+  readonly group: number | undefined;
+  /** What the kernel keeps at most for a caller who does not read, in octets. */
+  readonly unreadOctets: number;
+  /** Gets each connection's descriptor, and has to close it. */
+  readonly onConnection: (fd: number) => void;
+}
+
+export interface Acceptor {
+  readonly port: number;
+  /** Takes no more. What has been accepted goes on. */
+  close(): void;
+}
+
+/**
+ * Opens it in the current network namespace, never shareable (no SO_REUSEADDR, no SO_REUSEPORT); `::` is every address, of IPv4 too.
+ * Throws SystemCallError.
+ */
+export function openAcceptor(options: AcceptorOptions): Acceptor {
+  const { group, onConnection } = options;
+  const fd = underOwn(group, () => openListening(options));
+  let watch: Watch | undefined;
+  let rest: NodeJS.Timeout | undefined;
+
+  function start(): void {
+    watch = watchReadable(fd, accept);
+  }
+
+  function accept(): void {
+    const accepted: number[] = [];
+    const failure = underOwn(group, () => acceptBatch(fd, accepted));
+    for (const one of accepted) onConnection(one);
+    if (failure === 0 || watch === undefined) return;
+    watch.close();
+    watch = undefined;
+    rest = setTimeout(start, REST_MS);
+  }
+
+  start();
+  return {
+    port: localPort(fd),
+    close() {
+      watch?.close();
+      watch = undefined;
+      clearTimeout(rest);
+      closeSocket(fd);
+    },
+  };
+}
+
+/** Gives back 0, or the errno of what keeps it from accepting more. */
+function acceptBatch(fd: number, accepted: number[]): number {
+  while (accepted.length < BATCH) {
+    const one = tryCall("accept4", fd, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (one >= 0) accepted.push(one);
+    else if (one === -EAGAIN) break;
+    else if (one !== -EINTR && one !== -ECONNABORTED) return -one;
+  }
+  return 0;
+}
+
+function openListening({ address, port, unreadOctets }: AcceptorOptions): number {
+  const [host = "", zone] = address.split("%");
+  const family = addressFamily(host);
+  const fd = mustCall("", "socket", family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  try {
+    if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    setSendBuffer(fd, unreadOctets);
+    const encoded = Buffer.from(encodeSocketAddress({ address: host, port }));
+    if (zone !== undefined)
+      encoded.writeUInt32LE(/^\d+$/.test(zone) ? Number(zone) : interfaceIndex(zone), SCOPE_AT);
+    const scratch = createArena(32);
+    scratch.octets.set(encoded);
+    mustCall(address, "bind", fd, scratch.address(0), encoded.length);
+    mustCall(address, "listen", fd, BACKLOG);
+    return fd;
+  } catch (error) {
+    closeSocket(fd);
+    throw error;
+  }
+}
+
+function underOwn(group: number | undefined, run: () => number): number {
+  return group === undefined ? run() : mustRunUnderGroup(group, run);
+}
