@@ -18,12 +18,16 @@ import { SOCKET_ADDRESS_SIZE } from "./socket-address.ts";
 const MSG_TRUNC = 0x20;
 
 export interface ReceiveBatch {
+  /** Octets that a datagram has room for. */
+  readonly slot: number;
   /** Receives what is there; returns how many datagrams, or `-errno`. Overwrites what the last call received. */
   receive(fd: number): number;
   /** Where datagram `index` starts in the arena. */
   start(index: number): number;
-  /** Octets of datagram `index`; 0 when it did not fit, which no message of ours does. */
+  /** Octets of datagram `index`; 0 for one that did not fit. */
   length(index: number): number;
+  /** Whether datagram `index` did not fit: its slot is full, and the rest of it is lost. */
+  isCut(index: number): boolean;
   /** Where the sender's socket address is, and how long. */
   sender(index: number): number;
   senderLength(index: number): number;
@@ -51,8 +55,10 @@ export function createReceiveBatch(arena: Arena, region: Region, slot: number): 
   const headersAddress = arena.address(headers);
   const field = (index: number, offset: number): number =>
     words[(headers + index * HEADER + offset) >> 2] ?? 0;
+  const isCut = (index: number): boolean => (field(index, FLAGS) & MSG_TRUNC) !== 0;
   let received = BATCH;
   return {
+    slot,
     receive(fd) {
       // The kernel wrote each sender's real length over the room it had.
       for (let i = 0; i < received; i++)
@@ -62,7 +68,8 @@ export function createReceiveBatch(arena: Arena, region: Region, slot: number): 
       return count;
     },
     start: (index) => slots + index * slot,
-    length: (index) => ((field(index, FLAGS) & MSG_TRUNC) === 0 ? field(index, LENGTH) : 0),
+    length: (index) => (isCut(index) ? 0 : field(index, LENGTH)),
+    isCut,
     sender: (index) => names + index * SOCKET_ADDRESS_SIZE,
     senderLength: (index) => field(index, NAME_LENGTH),
   };

@@ -13,6 +13,7 @@ import { createSendBatch, sendBatchSize, type SendBatch } from "../../sys/send-b
 import type { Endpoint } from "../../sys/socket-address.ts";
 import { closeSocket, SOCK_DGRAM } from "../../sys/socket.ts";
 import { QUESTION_ROOM } from "../upstream/lookups.ts";
+import { Flag } from "../wire/constants.ts";
 import { read16 } from "../wire/query.ts";
 import { upstreamQueryOctets } from "../wire/upstream-query.ts";
 import { attemptKey, serialOf } from "./attempt-keys.ts";
@@ -144,13 +145,19 @@ export function createSocketKeeper(options: UpstreamSocketOptions): SocketKeeper
     const count = Math.max(first < 0 && first !== -EAGAIN ? receive.receive(fd) : first, 0);
     for (let i = 0; i < count; i++) {
       const start = receive.start(i);
-      const length = receive.length(i);
+      const length = receive.isCut(i) ? markTruncated(start) : receive.length(i);
       if (length < 2) continue;
       const attempt = attemptKey(serial, read16(arena.octets, start));
       options.onAnswer(attempt, upstream, start, start + length);
     }
     if (count > 0) options.onPass();
     return count;
+  }
+
+  /** An answer that is longer than we said we take counts as cut by its sender: it is asked for over TCP. Returns what is there of it. */
+  function markTruncated(start: number): number {
+    arena.octets[start + 2] = (arena.octets[start + 2] ?? 0) | Flag.tc;
+    return receive.slot;
   }
 
   return {
