@@ -86,6 +86,7 @@ export function createEngine(options: EngineOptions): Engine {
   const tell = createLookupEvents(options.observer);
   const delivery = createDelivery(arena, waiters, options.admission, tell, counters);
   const health = createUpstreamHealth(options.transport.count);
+  const prober = options.probes && createProber({ ...options, ...options.probes, health });
   const forwarder = createForwarder({
     ...options,
     capacity: options.maxLookups,
@@ -95,6 +96,10 @@ export function createEngine(options: EngineOptions): Engine {
     takePrepared: pool.take,
     counters,
     end: createLookupEnd({ ...options, tell, cache, delivery, counters }),
+    onSilence(upstream, isTimeout) {
+      if (prober) prober.suspect();
+      else if (isTimeout) health.timedOut(upstream);
+    },
   });
   const resolver = createResolver({
     ...options,
@@ -112,7 +117,6 @@ export function createEngine(options: EngineOptions): Engine {
     counters,
     groupSeed: randomInt(2 ** 32),
   });
-  const prober = options.probes && createProber({ ...options, ...options.probes, health });
   return {
     ...resolver,
     receive(attempt, upstream, start, end) {

@@ -1,8 +1,9 @@
+import type { Decision } from "../policy/decision.ts";
 import type { AnswerCache } from "./answer/cache.ts";
 import type { Counters } from "./counters.ts";
 import type { Delivery } from "./delivery/delivery.ts";
-import type { LookupEnd } from "./upstream/forwarder.ts";
-import { NOTHING_HEARD } from "./upstream/lookups.ts";
+import type { LookupEnd } from "./upstream/endings.ts";
+import { NOTHING_HEARD, type Lookup } from "./upstream/lookups.ts";
 import type { TellLookup } from "./lookup-events.ts";
 import { DENIED, rcodeReply, UPSTREAM_FAILED } from "./own-replies.ts";
 import type { LookupObserver, LookupPolicy } from "./ports.ts";
@@ -30,15 +31,21 @@ export function createLookupEnd({
   timeoutMs,
   now,
 }: LookupEndOptions): LookupEnd {
+  function deny(lookup: Lookup, decision: Decision, upstream: number | undefined, durationMs: number): void {
+    counters.denied += 1;
+    const { qname, qtype } = lookup;
+    tell({ qname, qtype, decision, upstream, durationMs }, "denied", DENIED.rcode);
+    delivery.reply(DENIED, lookup.firstWaiter);
+  }
+
   return {
-    answered({ qname, kind, qtype, firstWaiter, upstream, deadlineMs }, answer, nowMs) {
+    answered(lookup, answer, nowMs) {
+      const { qname, kind, qtype, firstWaiter, upstream, deadlineMs } = lookup;
       const durationMs = nowMs - deadlineMs + timeoutMs;
       observer.forwarded(durationMs);
       const decision = policy.decide(qname);
       if (decision.action === "deny") {
-        counters.denied += 1;
-        tell({ qname, qtype, decision, upstream, durationMs }, "denied", DENIED.rcode);
-        delivery.reply(DENIED, firstWaiter);
+        deny(lookup, decision, upstream, durationMs);
         return;
       }
       cache.store(qname, kind, answer, nowMs);
@@ -49,6 +56,11 @@ export function createLookupEnd({
       item.durationMs = durationMs;
       item.ageSeconds = 0;
       item.nowMs = nowMs;
+    },
+    denied(lookup) {
+      const durationMs = now() - lookup.deadlineMs + timeoutMs;
+      observer.forwarded(durationMs);
+      deny(lookup, policy.decide(lookup.qname), undefined, durationMs);
     },
     failed({ qname, qtype, firstWaiter, deadlineMs }, rcode) {
       const durationMs = now() - deadlineMs + timeoutMs;

@@ -146,7 +146,7 @@ export function createResolver(options: ResolverOptions): Resolver {
       tellOwn(allowedBy, "limited", LIMITED.rcode);
       sendOwn(LIMITED, client, name, nameLength);
     } else {
-      const lookup = forwarder.start(qname, query, nowMs);
+      const lookup = forwarder.start(qname, query, group, nowMs);
       if (lookup) lookup.firstWaiter = row;
       else {
         waiters.release(row);

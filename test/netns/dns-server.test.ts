@@ -227,7 +227,7 @@ test.each([
   ["refuses", REFUSING],
   ["is silent", SILENT],
 ])("an upstream that %s gives way to the next, and soon is not waited for", async (_what, dead) => {
-  await using served = await serve({ upstreams: [dead, UPSTREAM] });
+  await using served = await serve({ upstreams: [dead, UPSTREAM], probeIntervalMs: 30_000 });
   for (let i = 0; i < 4; i++) {
     expect(await served.dig(`n${i}-${dead.port}.wild.example.org`, "A")).toMatchObject({
       addresses: ["198.51.100.20"],

@@ -1,22 +1,20 @@
 /**
  * Takes allowed lookups to the upstreams: asked one after the other (the next after a few hundred ms while the first is still listened
- * to), over TCP when an answer is truncated, until one gives data or a clear no. One time limit holds for the whole.
+ * to), over TCP when an answer is truncated, until one gives data or a "no" that counts (`hearing.ts`). One time limit holds for the whole.
  *
- * Every answer is judged by the policy as it is when it arrives, not as it was when the question left.
+ * Every answer is judged by the policy as it is when it arrives, not as it was when the question left; and no try leaves for a name that the
+ * policy denies by then.
  *
- * Known limit: an upstream that answers a slow name late loses its place to the next one until it answers again or a probe revives it.
+ * Silence of some hundred ms has the next upstream asked and nothing more: a name may be slow because its own servers are. Whether an upstream
+ * is dead is for probes to say (`prober.ts`), so that no name which a workload asks for can take an upstream from other names.
  */
 import type { DomainName } from "../../policy/domain-name.ts";
 import type { Arena } from "../../sys/arena.ts";
 import type { Region } from "../../sys/region.ts";
-import { createAttempts } from "./attempts.ts";
 import type { CleanAnswer } from "../answer/clean-answer.ts";
-import type { Counters } from "../counters.ts";
-import { createLookupTable, MAX_TRIES, NOTHING_HEARD, type Lookup } from "./lookups.ts";
-import type { LookupPolicy } from "../ports.ts";
 import type { PreparedAnswer } from "../answer/prepared-answer.ts";
-import type { UpstreamHealth } from "./health.ts";
-import type { UpstreamTransport } from "./transport.ts";
+import type { Counters } from "../counters.ts";
+import type { LookupPolicy } from "../ports.ts";
 import {
   answersQuestion,
   answersQuestionInOtherCase,
@@ -24,21 +22,19 @@ import {
   type AnswerIndex,
   type AskedQuestion,
 } from "../wire/answer.ts";
-import { HEADER_OCTETS, Rcode } from "../wire/constants.ts";
+import { HEADER_OCTETS } from "../wire/constants.ts";
 import { questionKind, type Query } from "../wire/query.ts";
-import { createWeigher, Worth, type Arrival } from "./answer-worth.ts";
+import { createWeigher, type Arrival } from "./answer-worth.ts";
+import { createAttempts } from "./attempts.ts";
+import { createEndings, type LookupEnd } from "./endings.ts";
+import { createUpstreamHabits, Style } from "./habits.ts";
+import type { UpstreamHealth } from "./health.ts";
+import { createHearing } from "./hearing.ts";
+import { createHeldAnswers } from "./held-answers.ts";
+import { createLookupTable, MAX_TRIES, NOTHING_HEARD, type Lookup } from "./lookups.ts";
 import { createOverTcp } from "./over-tcp.ts";
-
-/** First wait before another upstream is tried, too; it doubles from try to try. */
-const HEDGE_MS = 300;
-const HIGHEST_PLAIN_RCODE = 15;
-
-export interface LookupEnd {
-  /** An answer to give out. It stays as it is until the loop's pass is over. */
-  answered(lookup: Lookup, answer: PreparedAnswer, nowMs: number): void;
-  /** No upstream gave one; `rcode` is the last one heard, or NOTHING_HEARD. */
-  failed(lookup: Lookup, rcode: number): void;
-}
+import type { UpstreamTransport } from "./transport.ts";
+import { createTries } from "./tries.ts";
 
 export interface ForwarderOptions {
   readonly arena: Arena;
@@ -58,13 +54,15 @@ export interface ForwarderOptions {
   /** To be called when an answer came outside of the loop's own passes. */
   readonly onLateAnswer: () => void;
   readonly end: LookupEnd;
+  /** The upstream has not answered yet; `isTimeout`: nor within the lookup's whole time. */
+  readonly onSilence: (upstream: number, isTimeout: boolean) => void;
 }
 
 export interface Forwarder {
   /** The lookup under way for the name and kind (`questionKind`). */
   find(qname: DomainName, kind: number): Lookup | undefined;
-  /** Asks; undefined when too many lookups are under way. */
-  start(qname: DomainName, query: Query, nowMs: number): Lookup | undefined;
+  /** Asks for a group of lookups (`bounds/lookup-groups.ts`); undefined when too many lookups are under way. */
+  start(qname: DomainName, query: Query, group: number, nowMs: number): Lookup | undefined;
   /** A datagram that came from an upstream, under the attempt's key. */
   receive(attempt: number, upstream: number, octets: Buffer, start: number, end: number, nowMs: number): void;
   /** Tries again and gives up where it is time. Call it while `size` is not 0, every 50 ms or so. */
@@ -75,101 +73,36 @@ export interface Forwarder {
 }
 
 export function createForwarder(options: ForwarderOptions): Forwarder {
-  const { arena, transport, health, index, end, counters } = options;
+  const { arena, transport, health, counters } = options;
+  const { count } = transport;
   const table = createLookupTable(options.region, options.capacity);
   const attempts = createAttempts(arena, transport, options.randomOctet, options.capacity);
-  const everyUpstream = 2 ** transport.count - 1;
-  /** One object for all arrivals: each is over before the next. */
-  const arrival: Arrival = { octets: arena.octets, start: 0, end: 0, upstream: 0, overTcp: false };
-  const asked: { octets: Buffer; at: number; length: number } = { octets: arena.octets, at: 0, length: 0 };
+  const habits = createUpstreamHabits(count);
+  const held = createHeldAnswers();
   const weigh = createWeigher({ ...options, admitsAddress: options.policy.admitsAddress });
-  const exchange = createOverTcp({ ...options, attempts, askedBy });
+  const endings = createEndings({ ...options, table, attempts, held, weigh });
+  const tries = createTries({ attempts, habits, health, count, mayGoOn: endings.mayGoOn });
+  const askOverTcp = createOverTcp({ ...options, attempts, habits, askedBy });
+  const { octets: questions } = arena;
+  const hearing = createHearing({
+    ...options,
+    octets: questions,
+    count,
+    habits,
+    held,
+    tries,
+    endings,
+    weigh,
+    askOverTcp,
+  });
+  /** One object for all arrivals: each is over before the next. */
+  const arrival: Arrival = { octets: questions, start: 0, end: 0, upstream: 0, overTcp: false };
+  const asked: { octets: Buffer; at: number; length: number } = { octets: questions, at: 0, length: 0 };
 
   function askedBy(lookup: Lookup): AskedQuestion {
     asked.at = lookup.askedAt;
     asked.length = lookup.questionOctets;
     return asked;
-  }
-
-  /** Asks the next upstream. One that no socket can be had for is passed over, as long as there are others to ask. */
-  function tryNext(lookup: Lookup, nowMs: number): void {
-    lookup.nextTryMs = nowMs + HEDGE_MS * 2 ** Math.min(lookup.tries, 4);
-    for (let looked = 0; looked < transport.count; looked++) {
-      const upstream = health.choose(lookup.asked, lookup.exhausted, lookup.tries);
-      if (upstream < 0) return;
-      lookup.upstream = upstream;
-      lookup.asked |= 1 << upstream;
-      if (send(lookup, upstream)) return;
-      health.timedOut(upstream);
-    }
-  }
-
-  function send(lookup: Lookup, upstream: number): boolean {
-    const isSent = attempts.send(lookup, upstream);
-    if (isSent) lookup.tries += 1;
-    return isSent;
-  }
-
-  function close(lookup: Lookup): void {
-    attempts.endAll(lookup);
-    table.close(lookup);
-  }
-
-  function fail(lookup: Lookup): void {
-    counters.upstreamFailures += 1;
-    end.failed(lookup, lookup.lastRcode);
-    close(lookup);
-  }
-
-  function judge(lookup: Lookup, message: Arrival, nowMs: number): void {
-    const { upstream } = message;
-    health.answered(upstream);
-    const prepared = options.takePrepared();
-    const worth = weigh(lookup, message, prepared);
-    switch (worth) {
-      case Worth.final:
-        lookup.upstream = upstream;
-        end.answered(lookup, prepared, nowMs);
-        close(lookup);
-        return;
-      case Worth.truncated:
-        if (!lookup.overTcp) askOverTcp(lookup, upstream, nowMs);
-        return;
-      case Worth.refusesEdns:
-        askWithoutEdns(lookup, upstream);
-        return;
-      case Worth.failure:
-        turnAway(lookup, upstream, index.rcode > HIGHEST_PLAIN_RCODE ? Rcode.servFail : index.rcode, nowMs);
-        return;
-      case Worth.useless:
-        turnAway(lookup, upstream, NOTHING_HEARD, nowMs);
-    }
-  }
-
-  function askWithoutEdns(lookup: Lookup, upstream: number): void {
-    lookup.edns = false;
-    send(lookup, upstream);
-  }
-
-  /** The upstream has nothing for this lookup: the next one is asked, those that are silent are waited for, or it is over. */
-  function turnAway(lookup: Lookup, upstream: number, rcode: number, nowMs: number): void {
-    if (rcode !== NOTHING_HEARD) lookup.lastRcode = rcode;
-    lookup.exhausted |= 1 << upstream;
-    if (lookup.exhausted === everyUpstream) {
-      if (!lookup.overTcp) fail(lookup);
-    } else if (lookup.asked !== everyUpstream && lookup.tries < MAX_TRIES) {
-      tryNext(lookup, nowMs);
-    }
-  }
-
-  function askOverTcp(lookup: Lookup, upstream: number, nowMs: number): void {
-    exchange(lookup, upstream, nowMs, hearOverTcp);
-  }
-
-  function hearOverTcp(lookup: Lookup, upstream: number, answer: Buffer | undefined, nowMs: number): void {
-    lookup.nextTryMs = nowMs + HEDGE_MS;
-    if (answer === undefined) turnAway(lookup, upstream, NOTHING_HEARD, nowMs);
-    else judge(lookup, { octets: answer, start: 0, end: answer.length, upstream, overTcp: true }, nowMs);
   }
 
   function receive(
@@ -182,61 +115,84 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   ): void {
     const lookup = attempts.lookupOf(attempt);
     if (lookup === undefined) {
-      counters.unmatchedResponses += 1;
+      if (attempts.endLate(attempt)) health.answered(upstream);
+      else counters.unmatchedResponses += 1;
       return;
     }
-    if (answersQuestion(octets, start, stop, askedBy(lookup))) {
-      attempts.end(lookup, attempt);
+    const isExact = answersQuestion(octets, start, stop, askedBy(lookup));
+    if (isExact || isPlainAnswer(lookup, attempt, octets, start, stop)) {
       arrival.octets = octets;
       arrival.start = start;
       arrival.end = stop;
       arrival.upstream = upstream;
-      judge(lookup, arrival, nowMs);
+      hearing.judge(lookup, arrival, attempts.end(lookup, attempt), nowMs);
     } else if (!lookup.overTcp && answersQuestionInOtherCase(octets, start, stop, askedBy(lookup))) {
       attempts.end(lookup, attempt);
-      askOverTcp(lookup, upstream, nowMs);
+      hearing.foldedCase(lookup, upstream, nowMs);
     } else if (lookup.edns && isBareRefusal(octets, start, stop)) {
       attempts.end(lookup, attempt);
-      askWithoutEdns(lookup, upstream);
+      tries.withoutEdns(lookup, upstream, nowMs);
     } else {
       counters.unmatchedResponses += 1;
     }
   }
 
+  /** Whether it answers a question that was asked in lower case, which is no secret. */
+  function isPlainAnswer(
+    lookup: Lookup,
+    attempt: number,
+    octets: Buffer,
+    start: number,
+    stop: number,
+  ): boolean {
+    if ((attempts.styleOf(attempt) & Style.lowerCase) === 0) return false;
+    return answersQuestionInOtherCase(octets, start, stop, askedBy(lookup));
+  }
+
+  /** Of the lookup at its end every upstream that has said nothing, else the one that was asked last. */
+  function noteSilence(lookup: Lookup, isTimeout: boolean): void {
+    if (lookup.overTcp) return;
+    const silent = (isTimeout ? lookup.asked : 1 << lookup.upstream) & ~lookup.heard;
+    for (let upstream = 0; upstream < count; upstream++) {
+      if ((silent & (1 << upstream)) !== 0) options.onSilence(upstream, isTimeout);
+    }
+  }
+
+  function tickOne(lookup: Lookup, nowMs: number): void {
+    if (nowMs >= lookup.deadlineMs) {
+      noteSilence(lookup, true);
+      endings.giveUp(lookup, nowMs);
+    } else if (lookup.held?.isLastResort === false && nowMs >= lookup.heldUntilMs) {
+      endings.giveUp(lookup, nowMs);
+    } else if (nowMs >= lookup.nextTryMs && lookup.tries < MAX_TRIES) {
+      noteSilence(lookup, false);
+      hearing.silence(lookup, nowMs);
+    }
+  }
+
   return {
     find: table.find,
-    start(qname, query, nowMs) {
+    start(qname, query, group, nowMs) {
       const lookup = table.open(qname, questionKind(query));
       if (lookup === undefined) return undefined;
       counters.forwarded += 1;
       begin(lookup, query);
+      lookup.group = group;
       lookup.deadlineMs = nowMs + options.timeoutMs;
       const question = query.start + HEADER_OCTETS;
       arena.octets.copyWithin(lookup.askedAt, question, question + query.questionOctets);
-      tryNext(lookup, nowMs);
+      tries.next(lookup, nowMs);
       return lookup;
     },
     receive,
     tick(nowMs) {
-      for (const lookup of table.all()) {
-        if (nowMs >= lookup.deadlineMs) {
-          noteSilence(lookup);
-          fail(lookup);
-        } else if (nowMs >= lookup.nextTryMs && lookup.tries < MAX_TRIES) {
-          noteSilence(lookup);
-          tryNext(lookup, nowMs);
-        }
-      }
+      for (const lookup of table.all()) tickOne(lookup, nowMs);
     },
     abandon() {
-      for (const lookup of table.all()) fail(lookup);
+      for (const lookup of table.all()) endings.fail(lookup);
     },
     size: table.size,
   };
-
-  function noteSilence({ overTcp, exhausted, upstream }: Lookup): void {
-    if (!overTcp && (exhausted & (1 << upstream)) === 0) health.timedOut(upstream);
-  }
 }
 
 function begin(lookup: Lookup, query: Query): void {
@@ -246,7 +202,12 @@ function begin(lookup: Lookup, query: Query): void {
   lookup.dnssecOk = query.dnssecOk;
   lookup.questionOctets = query.questionOctets;
   lookup.asked = 0;
+  lookup.heard = 0;
   lookup.exhausted = 0;
+  lookup.askedPlainly = 0;
+  lookup.doubted = 0;
+  lookup.foldedBy = -1;
+  lookup.isDrawn = false;
   lookup.tries = 0;
   lookup.lastRcode = NOTHING_HEARD;
   lookup.edns = true;

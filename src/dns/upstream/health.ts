@@ -2,7 +2,7 @@
 
 /** Upstreams are kept in the bits of a number. */
 export const MAX_UPSTREAMS = 31;
-/** Timeouts in a row after which an upstream counts as dead. */
+/** Timeouts in a row after which an upstream counts as dead, where no probe looks after it. */
 const DEAD_AFTER = 3;
 
 export interface UpstreamHealth {
@@ -11,6 +11,8 @@ export interface UpstreamHealth {
    * not hold. Both hold an upstream as the bit of its index. -1 when there is none.
    */
   choose(asked: number, exhausted: number, tries: number): number;
+  /** Those that stand before it in the order in which they are asked now, as bits. */
+  before(upstream: number): number;
   answered(upstream: number): void;
   timedOut(upstream: number): void;
   /** A probe has failed: dead, however few lookups have noticed. */
@@ -42,6 +44,11 @@ export function createUpstreamHealth(count: number): UpstreamHealth {
         if ((exhausted & (1 << upstream)) === 0) return upstream;
       }
       return -1;
+    },
+    before(upstream) {
+      let found = 0;
+      for (let i = 0; i < count && order[i] !== upstream; i++) found |= 1 << (order[i] ?? 0);
+      return found;
     },
     answered: (upstream) => set(upstream, 0),
     timedOut: (upstream) => set(upstream, Math.min((timeouts[upstream] ?? 0) + 1, DEAD_AFTER)),

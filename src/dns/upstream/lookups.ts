@@ -15,6 +15,15 @@ export const NOTHING_HEARD = -1;
 export const MAX_TRIES = 8;
 export const QUESTION_ROOM = MAX_NAME_OCTETS + 5;
 
+/** A "no" that is kept for the end of its lookup; see `held-answers.ts`. */
+export interface HeldAnswer {
+  readonly octets: Buffer;
+  readonly upstream: number;
+  readonly overTcp: boolean;
+  /** It counts only if no upstream says more: see `Worth.empty`. */
+  readonly isLastResort: boolean;
+}
+
 export interface Lookup {
   /** Where it stands in the table while it is under way. */
   slot: number;
@@ -23,6 +32,8 @@ export interface Lookup {
   qname: DomainName;
   /** `questionKind` of what was asked. */
   kind: number;
+  /** Whom it counts for where it has to share: see `bounds/lookup-groups.ts`. */
+  group: number;
   qtype: number;
   authenticData: boolean;
   checkingDisabled: boolean;
@@ -37,9 +48,20 @@ export interface Lookup {
   /** Index of the upstream asked last, at the end of the one that answered; and how many times any was asked. */
   upstream: number;
   tries: number;
-  /** Upstreams asked, and those that answered with neither data nor a clear no: the bit of its index for each. */
+  /** Upstreams asked, those heard from, and those that are of no more use to this lookup: the bit of its index for each. */
   asked: number;
+  heard: number;
   exhausted: number;
+  /** Upstreams asked in another style than the usual, and those whose "no" to mixed case is being asked for once more. */
+  askedPlainly: number;
+  doubted: number;
+  /** The upstream that has answered without the question's letter case; -1 for none. */
+  foldedBy: number;
+  /** Whether `askedAt` has the letter case that was drawn. */
+  isDrawn: boolean;
+  /** A "no" that waits for upstreams which stand before the one that gave it, and until when. */
+  held: HeldAnswer | undefined;
+  heldUntilMs: number;
   /** The last rcode heard, or NOTHING_HEARD. */
   lastRcode: number;
   edns: boolean;
@@ -109,6 +131,7 @@ function createLookup(askedAt: number, qname: DomainName): Lookup {
     serial: 0,
     qname,
     kind: 0,
+    group: 0,
     qtype: 0,
     authenticData: false,
     checkingDisabled: false,
@@ -120,7 +143,14 @@ function createLookup(askedAt: number, qname: DomainName): Lookup {
     upstream: 0,
     tries: 0,
     asked: 0,
+    heard: 0,
     exhausted: 0,
+    askedPlainly: 0,
+    doubted: 0,
+    foldedBy: -1,
+    isDrawn: false,
+    held: undefined,
+    heldUntilMs: 0,
     lastRcode: NOTHING_HEARD,
     edns: true,
     overTcp: false,

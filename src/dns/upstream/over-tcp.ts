@@ -4,12 +4,14 @@ import { answersQuestion, answersQuestionInOtherCase, type AskedQuestion } from 
 import { HEADER_OCTETS } from "../wire/constants.ts";
 import { read16 } from "../wire/query.ts";
 import type { Attempts } from "./attempts.ts";
+import { Style, type UpstreamHabits } from "./habits.ts";
 import type { Lookup } from "./lookups.ts";
 import type { UpstreamTransport } from "./transport.ts";
 
 export interface OverTcpOptions {
   readonly transport: UpstreamTransport;
   readonly attempts: Attempts;
+  readonly habits: UpstreamHabits;
   readonly counters: Counters;
   readonly randomOctet: () => number;
   readonly now: () => number;
@@ -18,38 +20,39 @@ export interface OverTcpOptions {
   readonly askedBy: (lookup: Lookup) => AskedQuestion;
 }
 
-/** `answer` is undefined where none came, or none to the question. */
+/** `answer` is undefined if none came, or none to the question. */
 export type OnTcpAnswer = (
   lookup: Lookup,
   upstream: number,
   answer: Buffer | undefined,
+  style: number,
   nowMs: number,
 ) => void;
 
 /**
- * Makes what asks. While an exchange is under way no further upstream is tried; if there are others it may take half of the time that is
- * left. `onAnswer` is not called for a lookup that has ended meanwhile.
+ * While an exchange is under way no further upstream is tried; if there are others it may take half of the time that is left.
+ * `onAnswer` is not called for a lookup that has ended meanwhile.
  */
-export function createOverTcp(
-  options: OverTcpOptions,
-): (lookup: Lookup, upstream: number, nowMs: number, onAnswer: OnTcpAnswer) => void {
-  const { transport, attempts, counters, askedBy } = options;
+export type AskOverTcp = (
+  lookup: Lookup,
+  upstream: number,
+  style: number,
+  nowMs: number,
+  onAnswer: OnTcpAnswer,
+) => void;
 
-  /** Letter case does not count here: nobody can forge an answer on a connection. */
-  function usable(
-    lookup: Lookup,
-    id: number,
-    upstream: number,
-    answer: Buffer | undefined,
-  ): Buffer | undefined {
-    if (answer === undefined || answer.length < HEADER_OCTETS || read16(answer, 0) !== id) return undefined;
-    if (answersQuestion(answer, 0, answer.length, askedBy(lookup))) return answer;
+export function createOverTcp(options: OverTcpOptions): AskOverTcp {
+  const { transport, attempts, habits, counters, askedBy } = options;
+
+  /** The style in which an answer counts as given; undefined if it is none. Letter case is no matter: nobody can forge on a connection. */
+  function styleOf(lookup: Lookup, upstream: number, answer: Buffer, style: number): number | undefined {
+    if (answersQuestion(answer, 0, answer.length, askedBy(lookup))) return style;
     if (!answersQuestionInOtherCase(answer, 0, answer.length, askedBy(lookup))) return undefined;
-    attempts.noteFoldedCase(upstream);
-    return answer;
+    if ((style & Style.lowerCase) === 0 && lookup.isDrawn) habits.foldsCase(upstream, options.now());
+    return style | Style.lowerCase;
   }
 
-  return (lookup, upstream, nowMs, onAnswer) => {
+  return (lookup, upstream, style, nowMs, onAnswer) => {
     counters.askedOverTcp += 1;
     lookup.overTcp = true;
     lookup.nextTryMs = lookup.deadlineMs;
@@ -60,10 +63,13 @@ export function createOverTcp(
     const hear = (answer: Buffer | undefined): void => {
       if (lookup.serial === serial) {
         lookup.overTcp = false;
-        onAnswer(lookup, upstream, usable(lookup, id, upstream, answer), options.now());
+        const isOurs = answer !== undefined && answer.length >= HEADER_OCTETS && read16(answer, 0) === id;
+        const heard = isOurs ? styleOf(lookup, upstream, answer, style) : undefined;
+        const usable = heard === undefined ? undefined : answer;
+        onAnswer(lookup, upstream, usable, heard ?? style, options.now());
       }
       options.onLateAnswer();
     };
-    void transport.exchange(upstream, attempts.encode(lookup, id), limitMs).then(hear);
+    void transport.exchange(upstream, attempts.encode(lookup, id, style), limitMs).then(hear);
   };
 }

@@ -1,5 +1,6 @@
 /**
- * Asks every upstream from time to time whether it lives, beside all lookups: the timing alone, sockets and clock are given.
+ * Asks every upstream from time to time, and when lookups find one silent, whether it lives: the timing alone, sockets and clock are given.
+ * The question is the operator's, so no name that a workload asks for has a part in the answer.
  * Any answer to the question is a sign of life, whatever its rcode: an upstream that knows nothing of the root may know all that is
  * asked of it. An upstream that does not answer three queries in a round is dead until it answers something again.
  */
@@ -36,6 +37,8 @@ export interface ProberOptions extends ProbeSettings {
 export interface Prober {
   /** Whether the datagram answers a probe; if so, nobody else need look at it. */
   receive(attempt: number, octets: Buffer, start: number, end: number): boolean;
+  /** Lookups wait for some upstream: a round begins now, if none is under way. */
+  suspect(): void;
   close(): void;
 }
 
@@ -49,9 +52,11 @@ export function createProber(options: ProberOptions): Prober {
   const attempts = new Map<number, number>();
   const silent = new Set<number>();
   const limitMs = Math.min(options.timeoutMs, options.intervalMs);
+  let isAsking = false;
   let callOff = schedule(options.intervalMs, beginRound);
 
   function beginRound(): void {
+    isAsking = true;
     for (let upstream = 0; upstream < transport.count; upstream++) silent.add(upstream);
     askSilent(QUERIES_PER_ROUND);
   }
@@ -67,6 +72,7 @@ export function createProber(options: ProberOptions): Prober {
   }
 
   function endRound(left: number): void {
+    isAsking = false;
     attempts.clear();
     for (const upstream of silent) {
       health.markDead(upstream);
@@ -107,6 +113,11 @@ export function createProber(options: ProberOptions): Prober {
       silent.delete(upstream);
       health.answered(upstream);
       return true;
+    },
+    suspect() {
+      if (isAsking) return;
+      callOff();
+      beginRound();
     },
     close: () => callOff(),
   };

@@ -70,4 +70,13 @@ export const Ede = {
 } as const;
 
 /** Bits of the third and fourth header octets. */
-export const Flag = { qr: 0x80, opcode: 0x78, tc: 0x02, rd: 0x01, ra: 0x80, ad: 0x20, cd: 0x10 } as const;
+export const Flag = {
+  qr: 0x80,
+  opcode: 0x78,
+  aa: 0x04,
+  tc: 0x02,
+  rd: 0x01,
+  ra: 0x80,
+  ad: 0x20,
+  cd: 0x10,
+} as const;

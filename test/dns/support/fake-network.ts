@@ -139,7 +139,7 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
     policy: { decide: () => ALLOW, admitsAddress: () => true, ...options.policy },
     admission: { learn: () => undefined, commit: () => true, epoch: () => 0, ...options.admission },
     observer,
-    randomOctet: options.randomOctet ?? (() => 0x20),
+    randomOctet: options.randomOctet ?? (() => 0),
     now: () => nowMs,
     onLateAnswer: () => engine.endPass(),
     probes: options.probes,
