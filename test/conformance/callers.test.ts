@@ -6,6 +6,7 @@ import { execIn } from "../../src/netns/namespace.ts";
 import { createEgressClient } from "../../src/client/client.ts";
 import { callApi } from "../api/api-server.ts";
 import { createLab, type Lab, SANDBOX_V4, SANDBOX_V6 } from "../support/lab.ts";
+import { withOwnPlaces } from "../support/own-places.ts";
 import { type Relay, startRelay } from "../support/relay.ts";
 import { skipBecause } from "../support/skip.ts";
 
@@ -121,7 +122,7 @@ describe("the unix socket", () => {
     const sidecar = await lab.startSidecar();
     const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
     const egress = (...args: string[]) =>
-      execIn(lab.sandbox, [process.execPath, main, "policy", ...args], {
+      execIn(lab.sandbox, withOwnPlaces([process.execPath, main, "policy", ...args]), {
         env: { PATH: process.env["PATH"], OPENSANDBOX_EGRESS_SOCKET: sidecar.socketPath },
       });
     expect(await egress("patch", "--allow", "one.example.org")).toMatchObject({

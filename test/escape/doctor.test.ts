@@ -9,6 +9,7 @@ import { execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES } from "../support/families.ts";
 import { skipBecause } from "../support/skip.ts";
 import { startJsonServer } from "../support/json-server.ts";
+import { withOwnPlaces } from "../support/own-places.ts";
 import { MAIN } from "../support/sidecar.ts";
 import { useLab } from "../support/use-lab.ts";
 import { workloadArgv } from "../support/workload.ts";
@@ -61,7 +62,8 @@ function read({ exitCode, stdout, stderr }: CommandResult): Told {
 
 const lab = useLab({ per: "test" });
 
-const asWorkload = async (argv = DOCTOR): Promise<Told> => read(await lab.asWorkload(argv));
+const asWorkload = async (argv = DOCTOR): Promise<Told> =>
+  read(await execIn(lab.sandbox, withOwnPlaces(workloadArgv(argv))));
 const untried = ({ rows }: Told): readonly string[] =>
   (rows["untried"] ?? []).filter((name) => name !== PING);
 
@@ -208,7 +210,7 @@ test("powers count where the workload has them, not where the sidecar does", asy
   const sidecar = await lab.startSidecar({ policy: POLICY });
   const asRoot = async (socket: string, ...options: readonly string[]): Promise<string | undefined> => {
     const env = { PATH: process.env["PATH"], OPENSANDBOX_EGRESS_SOCKET: socket };
-    const told = read(await execIn(lab.sandbox, [...DOCTOR, ...options], { env }));
+    const told = read(await execIn(lab.sandbox, withOwnPlaces([...DOCTOR, ...options]), { env }));
     return told.details.get(OWN_PLACE);
   };
   expect(await asRoot("")).toMatch(/CAP_NET_ADMIN.*: whoever runs here can remove the rules/);

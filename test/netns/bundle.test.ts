@@ -6,7 +6,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { requireCommand } from "../../src/netns/command.ts";
+import { withOwnPlaces } from "../support/own-places.ts";
 import { useLab } from "../support/use-lab.ts";
+import { workloadArgv } from "../support/workload.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -42,13 +44,17 @@ test("it serves: allowed, denied, changed, and torn down", async () => {
   expect(await sidecar.api("PATCH", "/policy", { body })).toMatchObject({ status: 200 });
   expect(await lab.curl("http://two.example.org/")).toMatchObject({ status: 200 });
   expect(await sidecar.kill()).toMatchObject({ exitCode: 0 });
-  expect(await execIn(lab.sandbox, [process.execPath, bundle, "teardown"])).toMatchObject({ exitCode: 0 });
+  expect(await execIn(lab.sandbox, withOwnPlaces([process.execPath, bundle, "teardown"]))).toMatchObject({
+    exitCode: 0,
+  });
   expect((await execIn(lab.sandbox, ["nft", "list", "tables"])).stdout).toBe("");
 });
 
 test("its doctor needs nothing but Node", async () => {
   const argv = [process.execPath, join(folder, "installed", "egress.mjs"), "doctor"] as const;
-  const result = await lab.asWorkload(argv, { env: { PATH: "/usr/sbin:/usr/bin" } });
+  const result = await execIn(lab.sandbox, withOwnPlaces(workloadArgv(argv)), {
+    env: { PATH: "/usr/sbin:/usr/bin" },
+  });
   expect(result).toMatchObject({ exitCode: 1, stderr: "" });
   expect(result.stdout).toMatch(/^OPEN .* TCP to a denied address /m);
 });

@@ -9,8 +9,11 @@ import { execIn, hasIpv6, HERE } from "../../src/netns/namespace.ts";
 import { blockOf } from "../readme/markdown.ts";
 import { isShown, parseTranscript, type Step, steady } from "../readme/transcript.ts";
 import { createLab } from "../support/lab.ts";
+import { WAIT_MS } from "../support/limits.ts";
+import { withOwnPlaces } from "../support/own-places.ts";
 import { MAIN } from "../support/sidecar.ts";
 import { skipBecause } from "../support/skip.ts";
+import { workloadArgv } from "../support/workload.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -57,10 +60,11 @@ test("the session of operator and sandbox goes as shown", async () => {
   });
   const type: Readonly<Record<string, (command: string) => Promise<{ readonly stdout: string }>>> = {
     operator: (command) =>
-      execIn(lab.internet, asTyped(command), {
+      execIn(lab.internet, withOwnPlaces(asTyped(command)), {
         env: { ...environment(), TOKEN: token, OPENSANDBOX_EGRESS_TOKEN: token },
       }),
-    sandbox: (command) => lab.asWorkload(asTyped(command), { env: environment() }),
+    sandbox: (command) =>
+      execIn(lab.sandbox, withOwnPlaces(workloadArgv(asTyped(command))), { env: environment() }),
   };
   expect(new Set(steps.map(({ who }) => who))).toEqual(new Set(Object.keys(type)));
   await check(steps, async ({ who, command }) => (await type[who]?.(command))?.stdout ?? "");
@@ -73,7 +77,11 @@ test("the doctor says what is shown", async (context) => {
   await using lab = await createLab();
   await using _sidecar = await lab.startSidecar();
   const env = environment();
-  await check(steps, async ({ command }) => (await lab.asWorkload(asTyped(command), { env })).stdout);
+  await check(
+    steps,
+    async ({ command }) =>
+      (await execIn(lab.sandbox, withOwnPlaces(workloadArgv(asTyped(command))), { env })).stdout,
+  );
 });
 
 test("egress run goes as shown, on a machine that a namespace plays", async () => {
@@ -83,15 +91,17 @@ test("egress run goes as shown, on a machine that a namespace plays", async () =
   const enter = ["/usr/bin/nsenter", `--net=/run/netns/${machine.sandbox.name}`, "--"] as const;
   const env = { ...environment(), OPENSANDBOX_EGRESS_DNS_UPSTREAM: machine.upstream.addresses[0] };
   await check(steps, async ({ command }) => {
-    const argv = [...enter, ...asTyped(command)] as const;
-    return (await runCommand(argv, { env, cwd: ROOT, timeoutMs: 60_000 })).stdout;
+    const argv = [...enter, ...withOwnPlaces(asTyped(command))] as const;
+    return (await runCommand(argv, { env, cwd: ROOT, timeoutMs: WAIT_MS })).stdout;
   });
 });
 
 test("the demo tells what is shown", async (context) => {
   if (!(await hasIpv6(HERE))) skipBecause(context, "this machine has no IPv6, which the demo shows, too");
   const shown = blockOf(readme, "demo").lines;
-  const result = await runCommand([process.execPath, join(ROOT, "test/demo/main.ts")], { timeoutMs: 60_000 });
+  const result = await runCommand([process.execPath, join(ROOT, "test/demo/main.ts")], {
+    timeoutMs: WAIT_MS,
+  });
   const told = eitherFamily(result.stdout);
   const isSo = isShown(steady(shown.map(eitherFamily)), steady(told.split("\n")));
   expect(isSo || told).toBe(true);

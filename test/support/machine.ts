@@ -5,6 +5,7 @@ import { type Argv, type RunningCommand, startCommand } from "../../src/netns/co
 import { execIn, readSysctl, spawnIn } from "../../src/netns/namespace.ts";
 import type { Lab } from "./lab.ts";
 import { WAIT_MS } from "./limits.ts";
+import { withOwnPlaces } from "./own-places.ts";
 import { until } from "./until.ts";
 
 const EGRESS: Argv = [process.execPath, fileURLToPath(new URL("../../src/main.ts", import.meta.url))];
@@ -65,7 +66,7 @@ export function createMachine(lab: Lab): Machine {
   const pids: number[] = [];
   const start: Machine["start"] = (args, { input, env, readsResolvConf = false, under = [] } = {}) => {
     const [file = "", ...rest] = [...under, ...EGRESS, "run", ...args];
-    const argv: Argv = [file, ...rest];
+    const argv = withOwnPlaces([file, ...rest]);
     // Each `ip netns exec` has mounts of its own, in which a namespace that a run makes would be hidden from the next command.
     const child = readsResolvConf
       ? spawnIn(lab.sandbox, argv, { timeoutMs: WAIT_MS, env: { ...process.env, ...env } })

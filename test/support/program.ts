@@ -2,6 +2,7 @@
 import { type Argv, type CommandOptions, type CommandResult } from "../../src/netns/command.ts";
 import { execIn, type NetworkNamespace } from "../../src/netns/namespace.ts";
 import { WAIT_MS } from "./limits.ts";
+import { withOwnPlaces } from "./own-places.ts";
 import { MAIN } from "./sidecar.ts";
 
 export interface ProgramOptions extends CommandOptions {
@@ -17,7 +18,7 @@ export async function runProgram(
 ): Promise<CommandResult> {
   const [file, ...rest] = [...under, process.execPath, MAIN, ...args];
   const argv: Argv = [file ?? process.execPath, ...rest];
-  return execIn(namespace, argv, {
+  return execIn(namespace, withOwnPlaces(argv), {
     timeoutMs: WAIT_MS,
     ...options,
     env: { PATH: process.env["PATH"], ...env },

@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { Argv, CommandEnd } from "../../src/netns/command.ts";
 import { type NetworkNamespace, spawnIn } from "../../src/netns/namespace.ts";
 import { WAIT_MS } from "./limits.ts";
+import { withOwnPlaces } from "./own-places.ts";
 import { until } from "./until.ts";
 
 export interface SidecarOptions {
@@ -74,7 +75,11 @@ export async function startSidecar(place: SidecarPlace, options: SidecarOptions 
   const env = sidecarEnvironment(place, token, options);
   const socketPath = env["OPENSANDBOX_EGRESS_SOCKET"] ?? "";
   const startedAt = performance.now();
-  const child = spawnIn(place.namespace, options.program ?? [process.execPath, MAIN, "serve"], { env });
+  const child = spawnIn(
+    place.namespace,
+    withOwnPlaces(options.program ?? [process.execPath, MAIN, "serve"]),
+    { env },
+  );
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", (line) => output.push(line));
