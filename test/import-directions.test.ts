@@ -9,10 +9,23 @@ const PACKAGE_PLACES: Readonly<Record<string, readonly RegExp[]>> = {
   zod: [/^src\/policy\/parse-policy\.ts$/, /^src\/config(?:\.ts$|\/)/, /^src\/api\//],
 };
 
-/** Modules of Node that a pure folder may import: computation, no effects. */
+/**
+ * Modules of Node that a folder without effects may import: computation alone. What has effects is in its `io/`, or given as a parameter:
+ * time, random numbers, files.
+ */
 const PURE_MODULES: Readonly<Record<string, readonly string[]>> = {
   policy: ["node:url", "node:net", "node:crypto"],
+  protections: [],
+  tables: [],
+  netlink: [],
+  dns: [],
+  netfilter: [],
+  learned: [],
 };
+
+/** Time, chance and waiting that need no import. */
+const AMBIENT =
+  /\b(?:Date\.now|new Date\(\)|performance\.(?:now|timeOrigin)|Math\.random|crypto\.(?:getRandomValues|randomUUID)|setTimeout|setInterval|setImmediate|fetch|process\.(?!env\b)\w+)/;
 
 const ENVIRONMENT =
   /\bprocess\s*(?:\?\.|\.)\s*env\b|\bprocess\s*\[|\benv\b[^;]*\bfrom\s*["'](?:node:)?process["']/;
@@ -28,6 +41,8 @@ function findViolations(sources: Sources): readonly string[] {
   return [...sources].flatMap(([path, text]) => [
     ...importsOf(text).flatMap((specifier) => judgeImport(path, specifier)),
     ...judgeEnvironment(path, withoutComments(text)),
+    ...judgeAmbience(path, withoutComments(text)),
+    ...judgeEffects(path, withoutComments(text)),
   ]);
 }
 
@@ -37,11 +52,38 @@ function judgeEnvironment(path: string, code: string): readonly string[] {
   return [`${path} reads the environment: only src/config.ts does, the others take settings as parameters`];
 }
 
+/** Without effects: the folder is listed, and the file is not in its `io/`. */
+function isPure(path: string): boolean {
+  return folderOf(path) in PURE_MODULES && !path.includes("/io/");
+}
+
+function judgeAmbience(path: string, code: string): readonly string[] {
+  const found = isPure(path) ? AMBIENT.exec(code)?.[0] : undefined;
+  return found === undefined
+    ? []
+    : [`${path} uses ${found}: src/${folderOf(path)} gets time and chance as parameters`];
+}
+
+/** A pure file may know the types of what has effects, and be given the values. */
+function judgeEffects(path: string, code: string): readonly string[] {
+  if (!isPure(path)) return [];
+  const statements = code.matchAll(/^(?:import|export)\s+(?!type\b)([^;"']*?)\bfrom\s*["']([^"']+)["']/gm);
+  return [...statements].flatMap(([, what = "", specifier = ""]) => {
+    const values = what
+      .replaceAll(/[{}\s]/g, " ")
+      .split(",")
+      .filter((one) => !/^\s*(?:type\b|$)/.test(one));
+    if (!specifier.includes("/io/") || values.length === 0) return [];
+    return [
+      `${path} imports${values.join()} from ${specifier}: only types, src/${folderOf(path)} has no effects`,
+    ];
+  });
+}
+
 function judgeImport(path: string, specifier: string): readonly string[] {
   if (specifier.startsWith(".")) return judgeFile(path, posix.join(posix.dirname(path), specifier));
   if (specifier.startsWith("node:")) {
-    const pure = PURE_MODULES[folderOf(path)];
-    return pure === undefined || pure.includes(specifier)
+    return !isPure(path) || PURE_MODULES[folderOf(path)]?.includes(specifier) === true
       ? []
       : [`${path} imports ${specifier}: src/${folderOf(path)} has no effects`];
   }
@@ -187,6 +229,13 @@ describe("a wrong import is caught and named", () => {
     ["src/netfilter/io/a.ts", 'import type { X } from "../../dns/b.ts";', "never src/dns"],
     ["src/policy/a.ts", 'export * from "../sys/b.ts";', "never src/sys"],
     ["src/policy/a.ts", 'import { readFile } from "node:fs/promises";', "has no effects"],
+    ["src/dns/wire/a.ts", 'import { randomInt } from "node:crypto";', "has no effects"],
+    ["src/learned/a.ts", "const nowMs = performance.now();", "uses performance.now"],
+    ["src/netfilter/wire/a.ts", "const at = Date.now();", "uses Date.now"],
+    ["src/netlink/a.ts", "setTimeout(look, 5);", "uses setTimeout"],
+    ["src/learned/a.ts", 'import { open, type X } from "../netfilter/io/b.ts";', "only types"],
+    ["src/dns/a.ts", 'export * from "./io/b.ts";', "only types"],
+    ["src/tables/a.ts", "const seed = Math.random();", "uses Math.random"],
     ["src/sys/a.ts", 'import {\n  type X,\n  y,\n} from "../policy/b.ts";', "never src/policy"],
     ["src/enforcement/a.ts", 'import "../api/b.ts";', "never src/api"],
     ["src/api/a.ts", 'const b = await import("../cli/b.ts");', "never src/cli"],
@@ -213,11 +262,13 @@ describe("a wrong import is caught and named", () => {
 test.each([
   [
     "src/dns/a.ts",
-    'import { x } from "./io/b.ts";\nimport { y } from "../sys/c.ts";\nimport { z } from "../policy/d.ts";',
+    'import { type X } from "./io/b.ts";\nimport { y } from "../sys/c.ts";\nimport { z } from "../policy/d.ts";',
   ],
   ["src/config/variables.ts", 'import { z } from "zod";\nexport const home = process.env.HOME;'],
   ["src/policy/parse-policy.ts", 'import { z } from "zod";\nimport { isIP } from "node:net";'],
   ["src/sys/libc.ts", 'import koffi from "koffi";'],
+  ["src/dns/io/a.ts", 'import { once } from "node:events";\nsetTimeout(once, 5);'],
+  ["src/sys/a.ts", "const nowMs = performance.now();"],
   [
     "src/dns/a.ts",
     '/**\n * import { x } from "../netfilter/b.ts" is what this never does\n */\n// process.env is not read here',

@@ -2,7 +2,6 @@
  * The resolver's parts put together over an arena and a transport: everything between the bytes that come in and the bytes that go
  * out. It opens nothing and waits for nothing: `io/server.ts` gives it sockets, time and passes.
  */
-import { randomInt } from "node:crypto";
 import type { Arena } from "../sys/arena.ts";
 import type { Region } from "../sys/region.ts";
 import { createAnswerCache } from "./answer/cache.ts";
@@ -46,6 +45,8 @@ export interface EngineOptions extends EngineLimits {
   readonly admission: AddressAdmission;
   readonly observer: LookupObserver;
   readonly randomOctet: () => number;
+  /** 32 bits at random, for the hash of one table. */
+  readonly drawSeed: () => number;
   readonly now: () => number;
   /** An answer came in outside of a pass (over TCP): a pass has to be ended for it. */
   readonly onLateAnswer: () => void;
@@ -81,7 +82,7 @@ export function createEngine(options: EngineOptions): Engine {
   const counters = createCounters();
   const pool = createPreparedPool();
   const index = createAnswerIndex();
-  const cache = createAnswerCache();
+  const cache = createAnswerCache(options.drawSeed());
   const waiters = createWaiterTable(arena, region, options.maxWaiters);
   const tell = createLookupEvents(options.observer);
   const delivery = createDelivery(arena, waiters, options.admission, tell, counters);
@@ -106,7 +107,7 @@ export function createEngine(options: EngineOptions): Engine {
     bounds: createLookupBounds({
       ...options.bounds,
       onMet: (met) => options.observer.limited(met),
-      seed: randomInt(2 ** 32),
+      seed: options.drawSeed(),
     }),
     tell,
     cache,
@@ -115,7 +116,7 @@ export function createEngine(options: EngineOptions): Engine {
     delivery,
     forwarder,
     counters,
-    groupSeed: randomInt(2 ** 32),
+    groupSeed: options.drawSeed(),
   });
   return {
     ...resolver,

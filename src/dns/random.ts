@@ -1,6 +1,4 @@
-import { randomFillSync } from "node:crypto";
-
-/** Random octets for ids, ports and letter case, drawn from the system's generator a pool at a time. */
+/** Random octets for ids, ports and letter case, a pool of which is drawn at a time. */
 export interface RandomSource {
   octet(): number;
   /** 0 to 65,535. */
@@ -9,12 +7,13 @@ export interface RandomSource {
   below(bound: number): number;
 }
 
-export function createRandomSource(poolOctets = 8192): RandomSource {
+/** `fill` gives a whole pool its octets. */
+export function createRandomSource(fill: (pool: Uint8Array) => void, poolOctets = 8192): RandomSource {
   const pool = new Uint8Array(poolOctets);
   let at = poolOctets;
   function octet(): number {
     if (at === poolOctets) {
-      randomFillSync(pool);
+      fill(pool);
       at = 0;
     }
     return pool[at++] ?? 0;

@@ -14,6 +14,7 @@ import { decideName } from "../policy/decide-name.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import type { DomainName } from "../policy/domain-name.ts";
 import { inSlices } from "../sys/in-slices.ts";
+import { drawSeed } from "../sys/random.ts";
 import { octetsOf } from "../tables/octet-key.ts";
 import type { RulesetFrame } from "./change/policy-kernel.ts";
 import type { PolicyInForceCell } from "./change/policy-in-force.ts";
@@ -79,7 +80,10 @@ export async function openKernelSide(
   ]);
   undo.defer(() => queues.close());
   events.networkChanged.subscribe(() => queues.look());
-  const withheld = createWithheldAddresses(frame.upstreams.flatMap(({ address }) => octetsOf(address)));
+  const withheld = createWithheldAddresses(
+    frame.upstreams.flatMap(({ address }) => octetsOf(address)),
+    drawSeed,
+  );
   const learned = await takeOverLearned(options, set, figures, { withheld, inForce });
   const networkWatch = watchNetwork(() => events.networkChanged.emit());
   undo.defer(() => networkWatch.close());
@@ -114,6 +118,7 @@ async function takeOverLearned(
   const learned = createLearnedAddresses({
     set: countLearned(set, figures),
     nowMs: () => performance.now(),
+    drawSeed,
     graceSeconds,
     withheld,
     wildcardOf: (qname) => wildcardOf(inForce.read().active, qname),

@@ -84,6 +84,8 @@ export interface LearnedAddressesOptions {
   /** The base of the wildcard that allows the name, where it is one that does. */
   readonly wildcardOf: (qname: DomainName) => DomainName | undefined;
   readonly nowMs: () => number;
+  /** 32 bits at random, for the hash of a table. */
+  readonly drawSeed: () => number;
   /** Hears why a commit failed. */
   readonly onRefused: (error: unknown) => void;
 }
@@ -92,7 +94,7 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
   const { set, nowMs, wildcardOf, withheld, onRefused } = options;
   const graceMs = options.graceSeconds * 1000;
   const revoked = createRevokedAddresses(set, nowMs);
-  const store = createLearnedStore({ set, nowMs, unrevoke: revoked.unrevoke });
+  const store = createLearnedStore({ ...options, unrevoke: revoked.unrevoke });
   const { table, admit, admitOf, prolong, makeRoom, evict, expire, commit, figures } = store;
   const judge = createLearnedJudge(table, withheld);
   /** What admits every address of the table; undefined where that is not known. */

@@ -1,5 +1,4 @@
 /** The learned addresses' table and the kernel's sets, kept in step: what is changed here is queued for the kernel, and in force with `commit`. */
-import { randomInt } from "node:crypto";
 import { NO_SLOT } from "../tables/slot-index.ts";
 import type { LearnedSet } from "../netfilter/io/learned-set.ts";
 import { MAX_LEARNED_ADDRESSES } from "../netfilter/chains/named-sets.ts";
@@ -24,6 +23,8 @@ export interface LearnedFigures {
 export interface LearnedStoreOptions {
   readonly set: LearnedSet;
   readonly nowMs: () => number;
+  /** 32 bits at random. */
+  readonly drawSeed: () => number;
   /** Hears of each address that comes. */
   readonly unrevoke: (key: Uint8Array) => void;
 }
@@ -46,13 +47,13 @@ export interface LearnedStore {
   commit(): void;
 }
 
-export function createLearnedStore({ set, nowMs, unrevoke }: LearnedStoreOptions): LearnedStore {
+export function createLearnedStore({ set, nowMs, drawSeed, unrevoke }: LearnedStoreOptions): LearnedStore {
   const table = createLearnedTable({
     capacity: MAX_LEARNED_ADDRESSES,
     perName: MAX_OF_NAME,
     perWildcard: MAX_OF_WILDCARD,
     maxOwners: MAX_OWNERS,
-    seed: randomInt(2 ** 32),
+    seed: drawSeed(),
     startMs: nowMs(),
   });
   const figures: LearnedFigures = { renewals: 0, evictions: { name: 0, wildcard: 0, all: 0 } };

@@ -10,14 +10,17 @@ export interface WithheldAddresses {
   replace(found: readonly Uint8Array[]): boolean;
 }
 
-export function createWithheldAddresses(upstreams: readonly Uint8Array[]): WithheldAddresses {
-  let all = createAddressSet(upstreams);
+export function createWithheldAddresses(
+  upstreams: readonly Uint8Array[],
+  drawSeed: () => number,
+): WithheldAddresses {
+  let all = createAddressSet(upstreams, drawSeed());
   return {
     has: (octets, at, length) => all.has(octets, at, length),
     list: () => all.list(),
     replace(found) {
       const before = all;
-      all = createAddressSet([...upstreams, ...found]);
+      all = createAddressSet([...upstreams, ...found], drawSeed());
       return all.list().some((octets) => !before.has(octets, 0, octets.length));
     },
   };

@@ -1,5 +1,4 @@
 /** A set of addresses that is asked for each answer: found by their octets where they stand, so that no look-up makes a text. */
-import { randomInt } from "node:crypto";
 import { createSlotIndex, hashOctets, NO_SLOT } from "./slot-index.ts";
 
 export interface AddressSet {
@@ -10,8 +9,7 @@ export interface AddressSet {
 }
 
 /** Of 4 octets or 16 each; what is given twice is there once. */
-export function createAddressSet(addresses: readonly Uint8Array[]): AddressSet {
-  const seed = randomInt(2 ** 32);
+export function createAddressSet(addresses: readonly Uint8Array[], seed: number): AddressSet {
   const index = createSlotIndex(Math.max(addresses.length, 1));
   /** By slot; the first is none's. */
   const kept: Uint8Array[] = [new Uint8Array(0)];

@@ -100,6 +100,7 @@ function createBench(decision: Decision, names: number): Bench {
       forwarded: () => undefined,
     },
     randomOctet: () => 0x20,
+    drawSeed: () => 0,
     now: () => 1000,
     onLateAnswer: () => undefined,
     probes: undefined,

@@ -177,12 +177,13 @@ const long = (index: number): DomainName => nameOf(`n${index}.${"x".repeat(60)}.
 /** What a new process starts with. */
 function createAfter(before: Bench, set: LearnedSet = before.kernel): LearnedAddresses {
   return createLearnedAddresses({
+    drawSeed: () => 0,
     set,
     nowMs: () => before.nowMs,
     onRefused: () => undefined,
     graceSeconds: 600,
     wildcardOf: () => undefined,
-    withheld: createWithheldAddresses([]),
+    withheld: createWithheldAddresses([], () => 0),
   });
 }
 

@@ -18,8 +18,9 @@ export function createBench(): Bench {
   const refusals: unknown[] = [];
   const clock = { nowMs: 1_000_000 };
   const kernel = createFakeLearnedSet(() => clock.nowMs);
-  const withheld = createWithheldAddresses([]);
+  const withheld = createWithheldAddresses([], () => 0);
   const learned = createLearnedAddresses({
+    drawSeed: () => 0,
     set: kernel,
     withheld,
     nowMs: () => clock.nowMs,

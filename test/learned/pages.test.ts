@@ -21,12 +21,13 @@ function createBench() {
   const clock = { nowMs: 1_000_000 };
   const kernel = createFakeLearnedSet(() => clock.nowMs);
   const learned = createLearnedAddresses({
+    drawSeed: () => 0,
     set: kernel,
     nowMs: () => clock.nowMs,
     onRefused: () => undefined,
     graceSeconds: 600,
     wildcardOf: () => undefined,
-    withheld: createWithheldAddresses([]),
+    withheld: createWithheldAddresses([], () => 0),
   });
   function learn(octets: Uint8Array, ttlSeconds = 300, owner = A): void {
     learned.learn(owner, octets, 0, octets.length === 4 ? 4 : 16, ttlSeconds);

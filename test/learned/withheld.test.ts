@@ -5,7 +5,7 @@ import { createWithheldAddresses } from "../../src/learned/withheld.ts";
 const all = (...addresses: readonly string[]) => addresses.flatMap(octetsOf);
 
 test("what the network says is replaced whole, and the upstreams' own stay", () => {
-  const withheld = createWithheldAddresses(all("192.0.2.53"));
+  const withheld = createWithheldAddresses(all("192.0.2.53"), () => 0);
   const has = (address: string) => all(address).every((octets) => withheld.has(octets, 0, octets.length));
   expect([has("192.0.2.53"), has("192.0.2.1")]).toEqual([true, false]);
   withheld.replace(all("192.0.2.1", "2001:db8::1"));
@@ -22,7 +22,7 @@ test.each([
   { before: ["192.0.2.1"], after: ["192.0.2.9"], isNew: true },
   { before: [], after: ["192.0.2.53"], isNew: false },
 ])("from $before to $after something is new: $isNew", ({ before, after, isNew }) => {
-  const withheld = createWithheldAddresses(all("192.0.2.53"));
+  const withheld = createWithheldAddresses(all("192.0.2.53"), () => 0);
   withheld.replace(all(...before));
   expect(withheld.replace(all(...after))).toBe(isNew);
 });

@@ -11,6 +11,7 @@ import { createRandomSource } from "../../src/dns/random.ts";
 import { createArena } from "../../src/sys/arena.ts";
 import { createReceiveBatch, receiveBatchSize } from "../../src/sys/receive-batch.ts";
 import type { OwnPorts } from "../../src/sys/local-ports.ts";
+import { fillRandom } from "../../src/sys/random.ts";
 import { createRegion } from "../../src/sys/region.ts";
 import { until } from "../support/until.ts";
 
@@ -52,7 +53,7 @@ function open(): Opened {
     upstreams: [{ address: "127.0.0.1", port: echo.address().port }],
     mark: { mark: 7, priority: 5, group: undefined },
     ports: PORTS,
-    random: createRandomSource(),
+    random: createRandomSource(fillRandom),
     receive: createReceiveBatch(arena, region, SLOT),
     lingerMs: 300,
     exchange: async () => Promise.resolve(undefined),

@@ -6,7 +6,6 @@
  *     entry  nameOctets:2 bodyOctets:2 rcode:2 ede+1:2 answerCount:2 authorityCount:2 ttlSeconds:2 ttlCount:2 addressCount:2
  *            addressOctets:2 | qname:nameOctets | body:bodyOctets | ttlAt:2 each | addressAt:2 each
  */
-import { randomInt } from "node:crypto";
 import type { DomainName } from "../../policy/domain-name.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
 import { createSlotIndex, hashText, NO_SLOT } from "../../tables/slot-index.ts";
@@ -41,8 +40,7 @@ const FACTS = {
 const COUNTS = { ttls: 14, addresses: 16, addressOctets: 18 } as const;
 const FACTS_OCTETS = 20;
 
-export function createAnswerCache(maxEntries = 8192, maxOctets = 2 << 20): AnswerCache {
-  const seed = randomInt(2 ** 32);
+export function createAnswerCache(seed: number, maxEntries = 8192, maxOctets = 2 << 20): AnswerCache {
   const index = createSlotIndex(maxEntries);
   const ring = Buffer.from(new ArrayBuffer(maxOctets));
   const starts = new Uint32Array(maxEntries + 1);

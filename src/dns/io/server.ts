@@ -7,6 +7,7 @@
 import { createArena } from "../../sys/arena.ts";
 import { createReceiveBatch, receiveBatchSize } from "../../sys/receive-batch.ts";
 import { readOwnPorts } from "../../sys/local-ports.ts";
+import { drawSeed, fillRandom } from "../../sys/random.ts";
 import { createRegion } from "../../sys/region.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import type { SocketMark } from "../../sys/socket.ts";
@@ -142,7 +143,7 @@ function openEngine(options: DnsServerOptions, passes: Pick<Passes, "end" | "pol
     1024;
   const arena = createArena(size);
   const region = createRegion(0, size);
-  const random = createRandomSource();
+  const random = createRandomSource(fillRandom);
   const own = { mark, ports: readOwnPorts(), random };
   const transport = openUpstreamSockets({
     ...own,
@@ -167,6 +168,7 @@ function openEngine(options: DnsServerOptions, passes: Pick<Passes, "end" | "pol
     admission: options.admission,
     observer: options.observer,
     randomOctet: random.octet,
+    drawSeed,
     now,
     onLateAnswer: passes.end,
     probes: options.probes && { ...options.probes, upstreams, schedule },

@@ -50,6 +50,7 @@ export interface ForwarderOptions {
   /** A prepared answer that nobody uses in this pass. */
   readonly takePrepared: () => PreparedAnswer;
   readonly randomOctet: () => number;
+  readonly drawSeed: () => number;
   readonly now: () => number;
   /** To be called when an answer came outside of the loop's own passes. */
   readonly onLateAnswer: () => void;
@@ -75,7 +76,7 @@ export interface Forwarder {
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const { arena, transport, health, counters } = options;
   const { count } = transport;
-  const table = createLookupTable(options.region, options.capacity);
+  const table = createLookupTable(options.region, options.capacity, options.drawSeed());
   const attempts = createAttempts(arena, transport, options.randomOctet, options.capacity);
   const habits = createUpstreamHabits(count);
   const held = createHeldAnswers();

@@ -2,7 +2,6 @@
  * Lookups under way at the upstreams. Objects are used again, so that a forwarded lookup leaves no garbage behind. No `Map` here: one that
  * grows and shrinks all the time leaves a chain of tables, each of which keeps the next one from being collected young.
  */
-import { randomInt } from "node:crypto";
 import type { DomainName } from "../../policy/domain-name.ts";
 import type { Region } from "../../sys/region.ts";
 import { createSlotIndex, hashText, NO_SLOT } from "../../tables/slot-index.ts";
@@ -83,8 +82,7 @@ export interface LookupTable {
   size(): number;
 }
 
-export function createLookupTable(region: Region, capacity: number): LookupTable {
-  const seed = randomInt(2 ** 32);
+export function createLookupTable(region: Region, capacity: number, seed: number): LookupTable {
   const index = createSlotIndex(capacity);
   const underWay: (Lookup | undefined)[] = [];
   const idle: Lookup[] = [];

@@ -4,6 +4,7 @@ import { openOwnSocket, type OwnSocketOptions } from "../../dns/io/own-socket.ts
 import { createTcpExchange } from "../../dns/io/tcp-exchange.ts";
 import { createRandomSource } from "../../dns/random.ts";
 import { readOwnPorts } from "../../sys/local-ports.ts";
+import { fillRandom } from "../../sys/random.ts";
 import { watchReadable } from "../../sys/readiness.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import { closeSocket, SOCK_DGRAM, type SocketMark } from "../../sys/socket.ts";
@@ -17,7 +18,7 @@ const TCP_LIMIT_MS = 1500;
 const MAX_UPSTREAMS = 3;
 
 export function createUpstreamAsker(upstreams: readonly Endpoint[], mark: SocketMark): AskUpstreams {
-  const options = { upstreams, mark, ports: readOwnPorts(), random: createRandomSource(256) };
+  const options = { upstreams, mark, ports: readOwnPorts(), random: createRandomSource(fillRandom, 256) };
   const exchange = createTcpExchange(options);
   return async (host, type) => {
     for (const [index, upstream] of upstreams.slice(0, MAX_UPSTREAMS).entries()) {

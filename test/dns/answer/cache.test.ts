@@ -7,6 +7,8 @@ import { at, createFakeNetwork, DENY, ALLOW } from "../support/fake-network.ts";
 import { a, answerTo, decode, nameOf } from "../support/messages.ts";
 import { good, NAME, rcodes } from "../support/replies.ts";
 
+const SEED = 4711;
+
 function answer(ttlSeconds: number, octets = 10): PreparedAnswer {
   return {
     ...createPreparedAnswer(),
@@ -42,14 +44,14 @@ describe("an answer is kept", () => {
     [60, 58_999, true],
     [60, 59_000, false],
   ])("with a TTL of %i s, %i ms later: %s", (ttlSeconds, laterMs, isThere) => {
-    const cache = createAnswerCache();
+    const cache = createAnswerCache(SEED);
     store(cache, "key", answer(ttlSeconds), 5000);
     expect(cache.find(qname("key"), ADDRESSES, 5000 + laterMs) !== NOT_CACHED).toBe(isThere);
     expect(cache.size()).toBe(isThere ? 1 : 0);
   });
 
   test("as a copy of its own", () => {
-    const cache = createAnswerCache();
+    const cache = createAnswerCache(SEED);
     const given = answer(60);
     store(cache, "key", given);
     given.octets.fill(0xff);
@@ -58,7 +60,7 @@ describe("an answer is kept", () => {
 });
 
 test("each answer that is kept has a serial number of its own, also one that takes another's place", () => {
-  const cache = createAnswerCache(2);
+  const cache = createAnswerCache(SEED, 2);
   const serials = ["a", "b", "a", "c"].map((text) => {
     store(cache, text, answer(60));
     const into = createPreparedAnswer();
@@ -88,7 +90,7 @@ describe("what is read", () => {
     });
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 60 }), fc.integer({ min: 200, max: 700 }), (list, room) => {
-        const cache = createAnswerCache(4, room);
+        const cache = createAnswerCache(SEED, 4, room);
         let model: (typeof list)[number][] = [];
         for (const wanted of list) {
           const given = createPreparedAnswer();
@@ -124,21 +126,21 @@ describe("what is read", () => {
 
 describe("a full cache lets the oldest go", () => {
   test("by entries", () => {
-    const cache = createAnswerCache(3);
+    const cache = createAnswerCache(SEED, 3);
     for (const key of ["a", "b", "c", "b", "d"]) store(cache, key, answer(60));
     expect(["a", "b", "c", "d"].filter((key) => holds(cache, key))).toEqual(["b", "c", "d"]);
     store(cache, "e", answer(60));
     expect(holds(cache, "c")).toBe(false);
   });
   test("by octets, what an entry costs beside them included", () => {
-    const cache = createAnswerCache(100, 5000);
+    const cache = createAnswerCache(SEED, 100, 5000);
     for (let i = 0; i < 50; i++) store(cache, `key-${i}`, answer(60, 900));
     expect(cache.size()).toBe(5);
     expect(holds(cache, "key-44")).toBe(false);
     expect(holds(cache, "key-45")).toBe(true);
   });
   test("and one that has no room at all is not kept", () => {
-    const cache = createAnswerCache(100, 500);
+    const cache = createAnswerCache(SEED, 100, 500);
     store(cache, "key", answer(60, 600));
     expect(cache.size()).toBe(0);
   });

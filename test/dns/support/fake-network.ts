@@ -140,6 +140,7 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
     admission: { learn: () => undefined, commit: () => true, epoch: () => 0, ...options.admission },
     observer,
     randomOctet: options.randomOctet ?? (() => 0),
+    drawSeed: () => 0,
     now: () => nowMs,
     onLateAnswer: () => engine.endPass(),
     probes: options.probes,

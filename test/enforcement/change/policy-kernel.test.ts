@@ -20,12 +20,13 @@ function createBench() {
   const clock = { nowMs: 0 };
   const kernel = createFakeLearnedSet(() => clock.nowMs);
   const learned = createLearnedAddresses({
+    drawSeed: () => 0,
     set: kernel,
     nowMs: () => clock.nowMs,
     onRefused: () => undefined,
     graceSeconds: 600,
     wildcardOf: () => undefined,
-    withheld: createWithheldAddresses([]),
+    withheld: createWithheldAddresses([], () => 0),
   });
   const loaded: string[] = [];
   const heldAtLoad: string[][] = [];

@@ -20,7 +20,7 @@ function judge({ active, pending, allowPrivate = true, withheld = [] }: Judged) 
   const { decide, admitsAddress } = createPolicyJudge({
     inForce: () => inForce,
     allowPrivate,
-    withheld: createWithheldAddresses(withheld.map(octetsOf)),
+    withheld: createWithheldAddresses(withheld.map(octetsOf), () => 0),
   });
   return {
     decide(text: string) {
