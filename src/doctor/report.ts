@@ -1,4 +1,4 @@
-/** What all attempts have shown, in one table for people. Pure. */
+/** What all attempts have shown, a row for each kind, and what it comes to. Pure. */
 import type { Finding, Outcome } from "./finding.ts";
 
 export interface Row {
@@ -99,23 +99,4 @@ function meaningOf({ lookups, connections, always }: Signs): string {
   if (always.includes("held")) return "the policy allows what no rule matches";
   if (always.includes("open")) return "no sidecar guards this network namespace";
   return "no sidecar guards this network namespace, or its policy allows what no rule matches";
-}
-
-const SHOWN: Readonly<Record<Outcome, string>> = { held: "held", open: "OPEN", untried: "not tried" };
-
-export function renderReport({ who, rows, advice }: Report, { text }: Conclusion): string {
-  const width = Math.max(...rows.map(({ name }) => name.length));
-  const rowWidth = Math.max(...rows.map(({ row }) => row.length), "row".length);
-  const line = (shown: string, name: string, row: string, detail: string): string =>
-    `${shown.padEnd(9)}  ${row.padEnd(rowWidth)}  ${name.padEnd(width)}  ${detail}`.trimEnd();
-  return [
-    `egress doctor: ${who}`,
-    "",
-    line("result", "attack", "row", "what was seen"),
-    ...rows.map(({ name, row, outcome, detail }) => line(SHOWN[outcome], name, row, detail)),
-    "",
-    text,
-    ...advice.map((one) => `advice: ${one}`),
-    "",
-  ].join("\n");
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Finding, Outcome } from "../../src/doctor/finding.ts";
-import { conclude, renderReport, toRow } from "../../src/doctor/report.ts";
+import { conclude, toRow } from "../../src/doctor/report.ts";
+import { presentReport } from "../../src/cli/doctor/present.ts";
 
 const finding = (what: string, outcome: Outcome, detail: string, family?: Finding["family"]): Finding => ({
   what,
@@ -64,7 +65,7 @@ const rows = [
 test("the table is one line an attack", () => {
   const signs = { lookups: "held", connections: "held", always: ["held"] } as const;
   const report = { who: "tried as the workload", rows, advice: ["drop CAP_NET_RAW"] };
-  expect(renderReport(report, conclude(rows, signs))).toBe(`egress doctor: tried as the workload
+  expect(presentReport(report, conclude(rows, signs))).toBe(`egress doctor: tried as the workload
 
 result     row   attack                   what was seen
 held       1     TCP to a denied address  1 attempt, IPv4

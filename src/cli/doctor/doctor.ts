@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { readEverySetting } from "../../config.ts";
 import { readResolvConf } from "../../config/resolv-conf.ts";
 import { examine } from "../../doctor/examine.ts";
-import { renderReport } from "../../doctor/report.ts";
+import { presentReport } from "./present.ts";
 import { parseAddress } from "../../policy/address.ts";
 import { accepted, quote, refused, renderProblems, type Result } from "../../policy/problem.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -36,7 +36,9 @@ export async function doctor(argv: readonly string[], context: CliContext): Prom
   }
   const { asJson, ...chosen } = request.value;
   const { report, conclusion } = await examine({ ...chosen, ...(await readPlace(context)) });
-  context.print(asJson ? `${JSON.stringify({ ...report, conclusion })}\n` : renderReport(report, conclusion));
+  context.print(
+    asJson ? `${JSON.stringify({ ...report, conclusion })}\n` : presentReport(report, conclusion),
+  );
   return conclusion.open > 0 ? EXIT.open : EXIT.ok;
 }
 

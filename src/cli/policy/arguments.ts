@@ -2,18 +2,20 @@
 import { parseArgs } from "node:util";
 import { parsePolicyJson, parseRulesJson, parseTargetsJson } from "../../policy/parse-policy.ts";
 import { DENY_ALL, type Policy } from "../../policy/policy.ts";
-import {
-  accepted,
-  type Problem,
-  quote,
-  refused,
-  refusedAll,
-  type Result,
-  strictly,
-} from "../../policy/problem.ts";
-import { type Action, parseAction, type Rule } from "../../policy/rule.ts";
+import { accepted, quote, refused, refusedAll, type Result } from "../../policy/problem.ts";
+import type { Rule } from "../../policy/rule.ts";
 import { parseTarget, type Target } from "../../policy/target.ts";
 import { CALL_OPTIONS, type Place, readPlace, refusedByParser } from "../call/place.ts";
+import {
+  all,
+  findRules,
+  readDefault,
+  readFileOf,
+  readRules,
+  type ReadText,
+  RULE_OPTIONS,
+  type WrittenRule,
+} from "../call/rules.ts";
 
 /** What is asked of the sidecar. */
 type PolicyCall =
@@ -33,23 +35,16 @@ export interface PolicyRequest {
 
 const CHANGE = { "dry-run": { type: "boolean" }, "if-match": { type: "string" } } as const;
 const FILE = { file: { type: "string", short: "f" } } as const;
-const RULES = {
-  allow: { type: "string", multiple: true },
-  deny: { type: "string", multiple: true },
-} as const;
 
 const OPTIONS = {
   get: CALL_OPTIONS,
-  patch: { ...CALL_OPTIONS, ...CHANGE, ...FILE, ...RULES },
-  replace: { ...CALL_OPTIONS, ...CHANGE, ...FILE, ...RULES, default: { type: "string" } },
+  patch: { ...CALL_OPTIONS, ...CHANGE, ...FILE, ...RULE_OPTIONS },
+  replace: { ...CALL_OPTIONS, ...CHANGE, ...FILE, ...RULE_OPTIONS, default: { type: "string" } },
   delete: { ...CALL_OPTIONS, ...CHANGE, ...FILE },
   reset: { ...CALL_OPTIONS, ...CHANGE },
 } as const;
 
 type Kind = keyof typeof OPTIONS;
-
-/** Gives a file's text, or throws; `-` is the standard input. */
-export type ReadText = (path: string) => string;
 
 /** Reads the arguments after `policy`; `"help"` when they ask for it. Rules of the command line come first, then the file's. */
 export function parsePolicyArguments(
@@ -71,7 +66,7 @@ export function parsePolicyArguments(
 interface Options {
   readonly help: boolean;
   readonly request: Omit<PolicyRequest, "call">;
-  readonly rules: readonly { readonly action: Action; readonly target: string }[];
+  readonly rules: readonly WrittenRule[];
   readonly targets: readonly string[];
   readonly file: string | undefined;
   readonly defaultAction: string | undefined;
@@ -93,10 +88,6 @@ function readOptions(kind: Kind, argv: readonly string[]): Result<Options> {
     if (given?.kind === "option") return refused(`${kind} takes no ${given.rawName}`);
     const place = readPlace(values);
     if (!place.ok) return place;
-    const rules = tokens.flatMap((token) => {
-      if (token.kind !== "option" || (token.name !== "allow" && token.name !== "deny")) return [];
-      return [{ action: token.name, target: token.value ?? "" } as const];
-    });
     return accepted({
       help: values.help ?? false,
       request: {
@@ -105,7 +96,7 @@ function readOptions(kind: Kind, argv: readonly string[]): Result<Options> {
         dryRun: values["dry-run"] ?? false,
         ifMatch: values["if-match"],
       },
-      rules,
+      rules: findRules(tokens),
       targets: positionals,
       file: values.file,
       defaultAction: values.default,
@@ -154,21 +145,11 @@ function readReplacement(options: Options, readText: ReadText): Result<PolicyCal
   return accepted({ kind: "replace", policy });
 }
 
-function readRules(written: Options["rules"]): Result<readonly Rule[]> {
-  const parsed = written.map(({ action, target }) => {
-    const result = parseTarget(target);
-    return result.ok
-      ? accepted({ action, target: result.value })
-      : refusedAll(placed(result.problems, `--${action} ${quote(target)}`));
-  });
-  return all(parsed);
-}
-
 function readTargets(written: readonly string[]): Result<readonly Target[]> {
   return all(written.map((text) => parseTarget(text)));
 }
 
-/** Reads `--file`, `none` where there is none. A blank file is a slip, not a wish, and so is a key that nobody knows. */
+/** Reads `--file`, `none` where there is none. A blank file is a slip, not a wish. */
 function readFile<T>(
   { file }: Options,
   readText: ReadText,
@@ -176,36 +157,12 @@ function readFile<T>(
   none: T,
 ): Result<T> {
   if (file === undefined) return accepted(none);
-  const place = `--file ${file}`;
-  let text: string;
-  try {
-    text = readText(file);
-  } catch (error) {
-    return refused(error instanceof Error ? error.message : String(error), place);
-  }
-  const parsed = strictly(parse(text));
-  if (!parsed.ok) return refusedAll(placed(parsed.problems, place));
-  return parsed.value === "blank" ? refused("is blank", place) : accepted(parsed.value);
-}
-
-function readDefault(text: string | undefined): Result<Action | undefined> {
-  if (text === undefined) return accepted(undefined);
-  const action = text.trim() === "" ? undefined : parseAction(text);
-  if (action === undefined) return refused(`${quote(text)} is neither allow nor deny`, "--default");
-  return accepted(action);
-}
-
-function all<T>(results: readonly Result<T>[]): Result<readonly T[]> {
-  const problems = results.flatMap((result) => (result.ok ? [] : result.problems));
-  if (problems.length > 0) return refusedAll(problems);
-  return accepted(results.flatMap((result) => (result.ok ? [result.value] : [])));
+  const parsed = readFileOf("--file", file, readText, parse);
+  if (!parsed.ok) return parsed;
+  return parsed.value === "blank" ? refused("is blank", `--file ${file}`) : accepted(parsed.value);
 }
 
 function joined<T>(one: Result<readonly T[]>, other: Result<readonly T[]>): Result<readonly T[]> {
   const both = all([one, other]);
   return both.ok ? accepted(both.value.flat()) : both;
-}
-
-function placed(problems: readonly Problem[], place: string): readonly Problem[] {
-  return problems.map(({ path, message }) => ({ path: path === "" ? place : `${place}: ${path}`, message }));
 }

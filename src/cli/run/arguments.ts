@@ -2,17 +2,16 @@
 import { parseArgs } from "node:util";
 import { parsePolicyJson } from "../../policy/parse-policy.ts";
 import { DENY_ALL, type Policy } from "../../policy/policy.ts";
+import { accepted, refused, refusedAll, type Result } from "../../policy/problem.ts";
 import {
-  accepted,
-  type Problem,
-  quote,
-  refused,
-  refusedAll,
-  type Result,
-  strictly,
-} from "../../policy/problem.ts";
-import { type Action, parseAction, type Rule } from "../../policy/rule.ts";
-import { parseTarget } from "../../policy/target.ts";
+  findRules,
+  readDefault,
+  readFileOf,
+  readRules,
+  type ReadText,
+  RULE_OPTIONS,
+  type WrittenRule,
+} from "../call/rules.ts";
 
 export interface RunRequest {
   readonly policy: Policy;
@@ -23,10 +22,7 @@ export interface RunRequest {
  * Reads the arguments after `run`; `"help"` when they ask for it. Rules of the command line come first, in their order, then the
  * file's. `readText` gives a file's text and may throw.
  */
-export function parseRunArguments(
-  argv: readonly string[],
-  readText: (path: string) => string,
-): Result<RunRequest | "help"> {
+export function parseRunArguments(argv: readonly string[], readText: ReadText): Result<RunRequest | "help"> {
   const end = argv.indexOf("--");
   const own = end === -1 ? argv : argv.slice(0, end);
   const [program, ...args] = end === -1 ? [] : argv.slice(end + 1);
@@ -55,7 +51,7 @@ export function parseRunArguments(
 
 interface Options {
   readonly help: boolean;
-  readonly rules: readonly { readonly action: Action; readonly target: string }[];
+  readonly rules: readonly WrittenRule[];
   readonly policyFile: string | undefined;
   readonly defaultAction: string | undefined;
 }
@@ -66,20 +62,15 @@ function readOptions(argv: readonly string[]): Result<Options> {
       args: [...argv],
       tokens: true,
       options: {
-        allow: { type: "string", multiple: true },
-        deny: { type: "string", multiple: true },
+        ...RULE_OPTIONS,
         policy: { type: "string" },
         default: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });
-    const rules = tokens.flatMap((token) => {
-      if (token.kind !== "option" || (token.name !== "allow" && token.name !== "deny")) return [];
-      return [{ action: token.name, target: token.value ?? "" } as const];
-    });
     return accepted({
       help: values.help ?? false,
-      rules,
+      rules: findRules(tokens),
       policyFile: values.policy,
       defaultAction: values.default,
     });
@@ -90,37 +81,9 @@ function readOptions(argv: readonly string[]): Result<Options> {
   }
 }
 
-function readRules(written: Options["rules"]): Result<readonly Rule[]> {
-  const rules: Rule[] = [];
-  const problems: Problem[] = [];
-  for (const { action, target } of written) {
-    const parsed = parseTarget(target);
-    if (parsed.ok) rules.push({ action, target: parsed.value });
-    else problems.push(...placed(parsed.problems, `--${action} ${quote(target)}`));
-  }
-  return problems.length === 0 ? accepted(rules) : refusedAll(problems);
-}
-
-function readPolicyFile(path: string, readText: (path: string) => string): Result<Policy> {
-  let text: string;
-  try {
-    text = readText(path);
-  } catch (error) {
-    return refused(error instanceof Error ? error.message : String(error), `--policy ${path}`);
-  }
-  const policy = strictly(parsePolicyJson(text));
-  if (!policy.ok) return refusedAll(placed(policy.problems, `--policy ${path}`));
+/** A blank file says nothing: everything is denied. */
+function readPolicyFile(path: string, readText: ReadText): Result<Policy> {
+  const policy = readFileOf("--policy", path, readText, parsePolicyJson);
+  if (!policy.ok) return policy;
   return accepted(policy.value === "blank" ? DENY_ALL : policy.value);
-}
-
-function readDefault(text: string | undefined): Result<Action | undefined> {
-  if (text === undefined) return accepted(undefined);
-  const action = text.trim() === "" ? undefined : parseAction(text);
-  return action === undefined
-    ? refused(`${quote(text)} is neither allow nor deny`, "--default")
-    : accepted(action);
-}
-
-function placed(problems: readonly Problem[], place: string): readonly Problem[] {
-  return problems.map(({ path, message }) => ({ path: path === "" ? place : `${place}: ${path}`, message }));
 }

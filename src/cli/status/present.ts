@@ -1,8 +1,7 @@
 /** What `egress status` shows to people. Everything that came from elsewhere is shown as one line, controls escaped. */
 import type { SidecarStatus } from "../../client/client.ts";
 import { oneLine } from "../../policy/problem.ts";
-
-type Cells = readonly string[];
+import { align, type Cells } from "../align.ts";
 
 export function presentStatus(status: SidecarStatus): string {
   const sections = [
@@ -88,18 +87,4 @@ function listOf(texts: readonly string[]): string {
 /** A heading and its rows; nothing where there are none. */
 function section(title: string, rows: readonly Cells[]): readonly string[] {
   return rows.length === 0 ? [] : ["", title, ...align(rows).map((line) => `  ${line}`)];
-}
-
-/** Columns as wide as their widest cell. */
-function align(rows: readonly Cells[]): readonly string[] {
-  const clean = rows.map((cells) => cells.map(oneLine));
-  const widths = (clean[0] ?? []).map((_cell, column) =>
-    Math.max(...clean.map((row) => row[column]?.length ?? 0)),
-  );
-  return clean.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
 }
