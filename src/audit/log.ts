@@ -11,6 +11,7 @@ import type { DomainName } from "../policy/domain-name.ts";
 import { renderPolicy } from "../policy/policy.ts";
 import type { Target } from "../policy/target.ts";
 import type { AuditLog, PolicyChange } from "./audit-log.ts";
+import { LogOutputError } from "./errors.ts";
 import { type LineOutput, type LineSink, type SummaryLines, createLineSink } from "./line-sink.ts";
 import { createLookupLog } from "./lookup-log.ts";
 
@@ -32,20 +33,6 @@ export interface Log {
   setSkipList(targets: readonly Target[]): void;
   /** Settles when all lines are written; to be awaited before the process ends, after which nothing is lost. */
   drain(limitMs: number): Promise<void>;
-}
-
-/** A log output could not be opened. */
-export class LogOutputError extends Error {
-  readonly code = "log-output-failed";
-  readonly path: string;
-
-  constructor(path: string, cause: unknown) {
-    super(`log output ${path} cannot be opened: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    });
-    this.name = "LogOutputError";
-    this.path = path;
-  }
 }
 
 /** Rules that one event lists; of more, `rules.total` says how many there were. */

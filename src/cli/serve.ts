@@ -3,7 +3,7 @@ import { createLog } from "../audit/log.ts";
 import { readSettings } from "../config.ts";
 import { readDenyAlways } from "../enforcement/always/always-rules.ts";
 import { describe } from "../enforcement/errors.ts";
-import { RequiredProtectionError } from "../protections/protections.ts";
+import { RequiredProtectionError } from "../protections/errors.ts";
 import { findUpstreams } from "../sidecar/find-upstreams.ts";
 import { findObstacles } from "../sidecar/preflight.ts";
 import { GRACE_MS, listProblems, runSidecar } from "../sidecar/run-sidecar.ts";

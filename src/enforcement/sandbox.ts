@@ -8,8 +8,9 @@
 import type { LoadedFrom } from "../audit/audit-log.ts";
 import type { DnsServerStats } from "../dns/io/server.ts";
 import type { LearnedFigures } from "../learned/store.ts";
-import { type Protections, RequiredProtectionError } from "../protections/protections.ts";
+import { type Protections } from "../protections/protections.ts";
 import type { Policy } from "../policy/policy.ts";
+import { RequiredProtectionError } from "../protections/errors.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
 import type { SocketMark } from "../sys/socket.ts";
 import type { AlwaysLayers, PolicyChanges } from "./change/change-policy.ts";

@@ -14,3 +14,14 @@ export class KernelError extends Error {
     this.detail = detail;
   }
 }
+
+/** The kernel refused a batch; nothing of it is in force. `code` is errno's name (`ENOENT`: the set is gone; `ENFILE`: it is full). */
+export class LearnedSetError extends Error {
+  readonly code: string;
+
+  constructor(code: string, options?: ErrorOptions) {
+    super(`the kernel refused learned addresses: ${code}`, options);
+    this.name = "LearnedSetError";
+    this.code = code;
+  }
+}

@@ -1,5 +1,6 @@
 /** What a ruleset is made from: the policy, the numbers of this start, and the facts of the namespace. */
 import type { CompiledPolicy } from "../policy/compile.ts";
+import { type Endpoint } from "../sys/socket-address.ts";
 import type { EnforcementMode, TimedElement } from "./ruleset.ts";
 
 export interface RulesetInput {
@@ -37,11 +38,6 @@ export interface Marks {
   /** What tells the kernel's own packets from raw frames. Nobody but the kernel ever sees them. */
   readonly stampMark: number;
   readonly stampPriority: number;
-}
-
-export interface Endpoint {
-  readonly address: string;
-  readonly port: number;
 }
 
 export interface NetworkFacts {

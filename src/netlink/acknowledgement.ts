@@ -1,16 +1,6 @@
 import { errnoName, SystemCallError } from "../sys/errors.ts";
+import { NetlinkError } from "./errors.ts";
 import { behindError, errnoAt, findError, sequenceAt } from "./reader.ts";
-
-/** The kernel refused a batch; nothing of it is in force. `code` is errno's name. */
-export class NetlinkRefusal extends Error {
-  readonly code: string;
-
-  constructor(code: string) {
-    super(`the kernel refused a batch: ${code}`);
-    this.name = "NetlinkRefusal";
-    this.code = code;
-  }
-}
 
 /**
  * The batch is in force once its last message has been acknowledged without an error before it: the kernel tells errors and acknowledgements in
@@ -29,7 +19,7 @@ export function awaitAcknowledgement(receive: () => Buffer | undefined, lastSequ
           else if (sequenceAt(datagram, at) === lastSequence && refusal === undefined && !isOverrun) return;
         }
       }
-      throw new NetlinkRefusal(refusal ?? (isOverrun ? "ENOBUFS" : "EIO"));
+      throw new NetlinkError(refusal ?? (isOverrun ? "ENOBUFS" : "EIO"));
     } catch (error) {
       // The kernel tells it once, before what it had room for.
       if (!(error instanceof SystemCallError) || error.code !== "ENOBUFS") throw error;

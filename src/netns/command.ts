@@ -81,7 +81,7 @@ export async function requireCommand(argv: Argv, options: CommandOptions = {}): 
   const result = await runCommand(argv, { ownSession: true, ...options });
   if (result.exitCode === 0) return result.stdout;
   const reason = result.timedOut ? "took too long" : (result.signal ?? `exit ${String(result.exitCode)}`);
-  throw new ToolError("TOOL_FAILED", argv, result.stderr.trim() || reason);
+  throw new ToolError("tool-failed", argv, result.stderr.trim() || reason);
 }
 
 /** Starts a long-running command with pipes on all three ends; it is ended when this process ends. */
@@ -138,5 +138,5 @@ function environment(options: CommandOptions): {
 
 function throwIfMissing(argv: Argv, result: { code?: string | undefined; cause?: unknown }): void {
   if (result.code !== "ENOENT") return;
-  throw new ToolError("TOOL_MISSING", argv, missingToolHint(argv[0]), result.cause);
+  throw new ToolError("tool-missing", argv, missingToolHint(argv[0]), result.cause);
 }

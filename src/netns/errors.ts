@@ -1,7 +1,7 @@
-/** A program of the machine that could not do its part. `TOOL_MISSING`: it is not installed, `hint` names the Debian package. */
+/** A program of the machine that could not do its part. `tool-missing`: it is not installed, `hint` names the Debian package. */
 export class ToolError extends Error {
   override readonly name = "ToolError";
-  readonly code: "TOOL_MISSING" | "TOOL_FAILED";
+  readonly code: "tool-missing" | "tool-failed";
   readonly command: readonly string[];
 
   constructor(code: ToolError["code"], command: readonly string[], detail: string, cause?: unknown) {

@@ -51,3 +51,6 @@ export function isProtectionName(text: string): text is ProtectionName {
 export function listProtectionNames(): readonly ProtectionName[] {
   return Object.keys(PROTECTIONS).filter(isProtectionName);
 }
+
+/** What mode `dns` says of a protection of connections. */
+export const ONLY_LOOKUPS: ProtectionState = { state: "off", reason: "mode dns judges lookups alone" };

@@ -39,19 +39,6 @@ export function createProtections({ required, onChange }: ProtectionsOptions): P
   };
 }
 
-/** The start was ended because a protection that has to be on is not. */
-export class RequiredProtectionError extends Error {
-  readonly code = "protection-missing";
-  /** One for each protection. */
-  readonly lines: readonly string[];
-
-  constructor(lines: readonly string[]) {
-    super(lines.join("; "));
-    this.name = "RequiredProtectionError";
-    this.lines = lines;
-  }
-}
-
 const UNREPORTED: ProtectionState = { state: "off", reason: "it was not reported" };
 
 function isSame(one: ProtectionState, other: ProtectionState): boolean {

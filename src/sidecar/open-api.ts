@@ -20,9 +20,9 @@ import {
   type TcpListener,
 } from "../api/http/listen.ts";
 import type { Settings } from "../config.ts";
-import { NetlinkRefusal } from "../netlink/acknowledgement.ts";
 import { type ApiRedirect, openApiRedirect } from "../netfilter/io/api-redirect.ts";
 import type { Redirect } from "../netfilter/wire/redirect-rules.ts";
+import { NetlinkError } from "../netlink/errors.ts";
 import { parseAddress } from "../policy/address.ts";
 import { loadByFirstFlags } from "../sys/process-memory.ts";
 import { inSlices } from "../sys/in-slices.ts";
@@ -44,7 +44,7 @@ export interface OpenApi extends Pick<Listener, "close"> {
   readonly endsWithProcess: boolean;
 }
 
-/** Opens it as the settings say. Throws ListenError, NetlinkRefusal and SystemCallError, and then nothing listens. */
+/** Opens it as the settings say. Throws ListenError, NetlinkError and SystemCallError, and then nothing listens. */
 export async function openApi(settings: ApiSettings, parts: ApiSources): Promise<OpenApi> {
   await using undo = new AsyncDisposableStack();
   const application: Application = {
@@ -108,7 +108,7 @@ function redirectCallers(
   try {
     return openApiRedirect({ port, ...to, ...calledAddress(address) });
   } catch (error) {
-    if (!(error instanceof NetlinkRefusal) || error.code !== "EPERM") throw error;
+    if (!(error instanceof NetlinkError) || error.code !== "EPERM") throw error;
     const reason = "another sidecar serves it in this network namespace";
     throw new ListenError(showAddress({ host, port }), error.code, reason, error);
   }

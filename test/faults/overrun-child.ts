@@ -4,8 +4,9 @@
  */
 import { execFileSync } from "node:child_process";
 import { compileRuleset } from "../../src/netfilter/chains/compile-ruleset.ts";
+import { LearnedSetError } from "../../src/netfilter/errors.ts";
 import { openDeltaSocket } from "../../src/netfilter/io/delta-socket.ts";
-import { LearnedSetError, openLearnedSet } from "../../src/netfilter/io/learned-set.ts";
+import { openLearnedSet } from "../../src/netfilter/io/learned-set.ts";
 import { createNftApplier } from "../../src/netfilter/io/nft.ts";
 import { rulesetInput } from "../netfilter/ruleset-input.ts";
 import { compiledPolicy } from "../support/policy.ts";

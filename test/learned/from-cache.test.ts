@@ -1,7 +1,7 @@
 /** The resolver's cache over the learned addresses: what it may leave out, and that no client hears of an address that is not in force. */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { LearnedSetError } from "../../src/netfilter/io/learned-set.ts";
+import { LearnedSetError } from "../../src/netfilter/errors.ts";
 import { takeAll } from "../../src/policy/steps.ts";
 import { createFakeNetwork, type FakeNetwork } from "../dns/support/fake-network.ts";
 import { a, answerTo, decode, nameOf } from "../dns/support/messages.ts";

@@ -3,7 +3,8 @@
  * each batch ended and what the kernel held after it. With `old` it speaks as to a kernel before Linux 6.3.
  */
 import { execFileSync } from "node:child_process";
-import { LearnedSetError, openLearnedSet } from "../../src/netfilter/io/learned-set.ts";
+import { LearnedSetError } from "../../src/netfilter/errors.ts";
+import { openLearnedSet } from "../../src/netfilter/io/learned-set.ts";
 
 const family = process.argv[2] === "4" ? 4 : 6;
 const type = family === 4 ? "ipv4_addr" : "ipv6_addr";

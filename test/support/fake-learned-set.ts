@@ -1,4 +1,5 @@
-import { LearnedSetError, type LearnedSet } from "../../src/netfilter/io/learned-set.ts";
+import { LearnedSetError } from "../../src/netfilter/errors.ts";
+import { type LearnedSet } from "../../src/netfilter/io/learned-set.ts";
 import type { HeldElement } from "../../src/netfilter/wire/read-element.ts";
 
 /** The kernel's learned sets as a model: elements run out by a clock, a batch is all or nothing, an add of what is there changes nothing. */

@@ -1,5 +1,5 @@
 /** Signals that reach `egress run` itself. */
-import { constants } from "node:os";
+import { InterruptedError } from "./errors.ts";
 
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
 
@@ -9,21 +9,10 @@ export interface Interrupts extends Disposable {
   forwardTo(forward: (signal: NodeJS.Signals) => void): void;
 }
 
-/** A signal that ended the run before the command was started. */
-export class Interrupted extends Error {
-  readonly code = "INTERRUPTED";
-  readonly exitCode: number;
-
-  constructor(signal: NodeJS.Signals) {
-    super(`interrupted by ${signal}`);
-    this.exitCode = 128 + constants.signals[signal];
-  }
-}
-
 /** Takes over the signals that a run hands on to its command, until disposed. */
 export function catchSignals(): Interrupts {
   const early = new AbortController();
-  let handle = (signal: NodeJS.Signals): void => early.abort(new Interrupted(signal));
+  let handle = (signal: NodeJS.Signals): void => early.abort(new InterruptedError(signal));
   const listener = (signal: NodeJS.Signals): void => handle(signal);
   for (const signal of FORWARDED) process.on(signal, listener);
   return {

@@ -10,6 +10,7 @@ import {
 } from "../../netns/namespace.ts";
 import { configure, writeResolvConf } from "../../netns/namespace.ts";
 import { createVethPair } from "../../netns/veth.ts";
+import { NoSubnetError } from "./errors.ts";
 import { numberOf, parseObjects, stringOf } from "./json.ts";
 import { forwardDroppers, openMachineNetwork } from "./machine-network.ts";
 import { chooseSubnet, type Subnet } from "./subnet.ts";
@@ -21,11 +22,6 @@ export interface RunNetworkOptions {
   /** The lines of the machine's resolv.conf besides `nameserver`. */
   readonly resolverOptions: string;
   readonly announce: (text: string) => void;
-}
-
-/** No free subnet is left on the machine. */
-export class NoSubnetError extends Error {
-  readonly code = "NO_SUBNET";
 }
 
 /** Whether the machine forwards IPv6 already and has somewhere to send it; a run never switches that on. */

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Argv, CommandEnd } from "../../netns/command.ts";
 import { type NetworkNamespace, spawnIn } from "../../netns/namespace.ts";
 import { type Policy, renderPolicy } from "../../policy/policy.ts";
+import { SidecarStartError } from "./errors.ts";
 
 export interface RunSidecarOptions {
   readonly namespace: NetworkNamespace;
@@ -22,19 +23,6 @@ export interface RunSidecarOptions {
 export interface RunSidecar extends AsyncDisposable {
   readonly namespace: NetworkNamespace;
   readonly end: Promise<CommandEnd>;
-}
-
-/** The sidecar ended, or was not healthy in time; `output` is what it said last. */
-export class SidecarStartError extends Error {
-  readonly code = "SIDECAR_START";
-  readonly exitCode: number | undefined;
-  readonly output: readonly string[];
-
-  constructor(message: string, exitCode: number | undefined, output: readonly string[]) {
-    super(message);
-    this.exitCode = exitCode;
-    this.output = output;
-  }
 }
 
 const HEALTH_TIMEOUT_MS = 15_000;

@@ -19,9 +19,10 @@ import { parseRunArguments, type RunRequest } from "./arguments.ts";
 import { startConfinedCommand } from "./confined-command.ts";
 import { findHandedOn } from "./handed-on.ts";
 import { createDenials, renderDenials } from "./denials.ts";
-import { createRunNetwork, machineRoutesIpv6, NoSubnetError } from "./run-network.ts";
-import { catchSignals, Interrupted } from "./interrupts.ts";
-import { type RunSidecar, SidecarStartError, startRunSidecar } from "./run-sidecar.ts";
+import { InterruptedError, NoSubnetError, SidecarStartError } from "./errors.ts";
+import { createRunNetwork, machineRoutesIpv6 } from "./run-network.ts";
+import { catchSignals } from "./interrupts.ts";
+import { type RunSidecar, startRunSidecar } from "./run-sidecar.ts";
 import { findUpstreams } from "./upstreams.ts";
 
 const TOOLS = ["ip", "nft", "unshare", "setpriv", "mount", "sh"];
@@ -171,7 +172,7 @@ function report(problems: readonly Problem[], say: (text: string) => void, exitC
 }
 
 function explain(error: unknown, say: (text: string) => void): number {
-  if (error instanceof Interrupted) return error.exitCode;
+  if (error instanceof InterruptedError) return error.exitCode;
   if (error instanceof SidecarStartError) {
     for (const line of error.output) say(`sidecar: ${line}`);
     say(error.message);

@@ -9,6 +9,7 @@
  * Known limit: a kernel port that never settles holds up all further changes; it is the port's part to have a time limit.
  */
 import type { AuditLog, LoadedFrom } from "../../audit/audit-log.ts";
+import { type EnforcementMode } from "../../netfilter/ruleset.ts";
 import { type CompiledPolicy, compileSteps, mergeSteps, removalSteps } from "../../policy/compile.ts";
 import { mergeRulesSteps, removeTargetsSteps } from "../../policy/edit.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
@@ -21,7 +22,6 @@ import { etagMatches } from "./if-match.ts";
 import type {
   ChangeOptions,
   ChangeOutcome,
-  EnforcementMode,
   Health,
   PolicyControl,
   PolicyEdit,

@@ -1,8 +1,7 @@
+import { type EnforcementMode } from "../../netfilter/ruleset.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Rule } from "../../policy/rule.ts";
 import type { Target } from "../../policy/target.ts";
-
-export type EnforcementMode = "dns" | "dns+nft";
 
 /** The user's policy as one change left it. */
 export interface PolicySnapshot {

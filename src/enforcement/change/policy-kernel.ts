@@ -6,11 +6,10 @@
  * them to an allowed name meanwhile keeps it or adds it again, and nothing that runs beside us can take it out behind its back. Flows that
  * use them go on until the transaction raises the generation, and are then judged.
  */
-import { KernelError } from "../../netfilter/errors.ts";
-import { LearnedSetError } from "../../netfilter/io/learned-set.ts";
+import { KernelError, LearnedSetError } from "../../netfilter/errors.ts";
 import type { AppliedRuleset, RulesetApplier } from "../../netfilter/io/nft.ts";
 import { compileRuleset } from "../../netfilter/chains/compile-ruleset.ts";
-import type { Endpoint, Marks, NetworkFacts, RulesetInput } from "../../netfilter/ruleset-input.ts";
+import type { Marks, NetworkFacts, RulesetInput } from "../../netfilter/ruleset-input.ts";
 import type { Ruleset, TimedElement } from "../../netfilter/ruleset.ts";
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
@@ -19,6 +18,7 @@ import type { PolicyKernel } from "./change-policy.ts";
 import { renderOwners } from "../../learned/owners.ts";
 import type { ForgottenAddress } from "../../learned/forgotten.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
+import { type Endpoint } from "../../sys/socket-address.ts";
 
 /** What of the ruleset stays the same as long as the process lives. */
 export type RulesetFrame = Pick<

@@ -14,6 +14,7 @@ import { findDifferences, type RuleTrie } from "../../policy/rule-trie.ts";
 import { keepOpen, type KeptOpen } from "../../sys/kept-open.ts";
 import { describe } from "../errors.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
+import { ONLY_LOOKUPS } from "../../protections/protection.ts";
 import { octetKey } from "../../tables/octet-key.ts";
 
 /** Between two rounds: each has the kernel go through its whole table of sockets, 4 ms of work, so changes in a row share one. */
@@ -115,8 +116,6 @@ export function deniesAddresses(before: CompiledPolicy, after: CompiledPolicy): 
 function differs(one: RuleTrie, other: RuleTrie): boolean {
   return findDifferences(one, other).next().done !== true;
 }
-
-const ONLY_LOOKUPS: ProtectionState = { state: "off", reason: "mode dns judges lookups alone" };
 
 /** Whether the kernel would end sockets for us. */
 function findState(sockets: KeptOpen<SocketCutter>): ProtectionState {

@@ -1,10 +1,10 @@
 /** Keeps AF_XDP from the workload, where connections are judged at all. */
 import { readLinks } from "../../netfilter/io/namespace-network.ts";
 import type { EnforcementMode } from "../../netfilter/ruleset.ts";
+import { ONLY_LOOKUPS } from "../../protections/protection.ts";
 import type { Protections } from "../../protections/protections.ts";
 import { readDeathSignal } from "../../sys/death-signal.ts";
 import { openHeldQueues, type WatchedQueues } from "../../xdp/io/open-held-queues.ts";
-import { ONLY_LOOKUPS } from "./interface-guards.ts";
 
 export interface HoldQueuesOptions {
   readonly enforcementMode: EnforcementMode;

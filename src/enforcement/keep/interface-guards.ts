@@ -1,14 +1,11 @@
 /** Which interfaces raw frames cannot leave by: learnt from each ruleset that goes into the kernel, and reported as a protection. */
+import { type UnguardedInterface } from "../../netfilter/io/nft.ts";
 import type { RulesetApplier } from "../../netfilter/io/nft.ts";
 import { type EnforcementMode, guardedDevices, type Ruleset } from "../../netfilter/ruleset.ts";
+import { ONLY_LOOKUPS } from "../../protections/protection.ts";
 import type { ProtectionState } from "../../protections/protection.ts";
 import type { Protections } from "../../protections/protections.ts";
 import { describe } from "../errors.ts";
-
-interface UnguardedInterface {
-  readonly name: string;
-  readonly reason: string;
-}
 
 /** All interfaces but `lo`. In mode `dns` nothing is guarded, and both are empty. */
 export interface GuardedInterfaces {
@@ -77,7 +74,6 @@ function hasName(interfaces: readonly UnguardedInterface[], name: string): boole
   return interfaces.some((one) => one.name === name);
 }
 
-export const ONLY_LOOKUPS: ProtectionState = { state: "off", reason: "mode dns judges lookups alone" };
 /** A reason names this many, so that it stays a line. */
 const NAMED = 4;
 

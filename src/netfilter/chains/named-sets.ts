@@ -1,8 +1,9 @@
 /** The sets that rules look addresses up in. Those of learned and revoked addresses are never emptied: they outlive the sidecar. */
 import type { RuleTrie } from "../../policy/rule-trie.ts";
 import type { Action } from "../../policy/rule.ts";
+import { type Endpoint } from "../../sys/socket-address.ts";
 import { mergeRanges } from "../ranges/address-ranges.ts";
-import type { Endpoint, RulesetInput } from "../ruleset-input.ts";
+import type { RulesetInput } from "../ruleset-input.ts";
 import { isIpv4 } from "./endpoints.ts";
 import type { PolicyRanges } from "../ranges/policy-ranges.ts";
 import type { ElementChange, NamedSet, TimedElement } from "../ruleset.ts";

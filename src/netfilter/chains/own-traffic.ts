@@ -4,7 +4,8 @@
  * Ours are packets with our mark and priority, of sockets that were opened under our group. They open nothing but the upstreams' ports.
  * A socket that has been closed has no group: what the kernel still sends for it is refused. Not here: what other traffic may leave.
  */
-import type { Endpoint, Marks, RulesetInput } from "../ruleset-input.ts";
+import { type Endpoint } from "../../sys/socket-address.ts";
+import type { Marks, RulesetInput } from "../ruleset-input.ts";
 import { ADMIT } from "./generation-chains.ts";
 import { REFUSE_OPENING } from "./refuse-chain.ts";
 import { fromApiPort } from "./api-port.ts";

@@ -7,7 +7,8 @@ import { createNetlinkWriter, type NetlinkWriter } from "../../netlink/writer.ts
 import type { Redirect } from "../wire/redirect-rules.ts";
 import { deleteRedirectTable, writeRedirectTable } from "../wire/redirect-table.ts";
 import { beginBatch, endBatch } from "../wire/set-element.ts";
-import { awaitAcknowledgement, NetlinkRefusal } from "../../netlink/acknowledgement.ts";
+import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
+import { NetlinkError } from "../../netlink/errors.ts";
 
 const NETLINK_NETFILTER = 12;
 const BUFFER_OCTETS = 1 << 16;
@@ -19,7 +20,7 @@ export interface ApiRedirect {
   close(): void;
 }
 
-/** Puts it into the current network namespace. Throws NetlinkRefusal (EPERM: another sidecar's is in force), SystemCallError. */
+/** Puts it into the current network namespace. Throws NetlinkError (EPERM: another sidecar's is in force), SystemCallError. */
 export function openApiRedirect(redirect: Redirect): ApiRedirect {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
   const put = (isOwned: boolean): void =>
@@ -40,13 +41,13 @@ export function openApiRedirect(redirect: Redirect): ApiRedirect {
   }
 }
 
-/** Takes away a redirect that an ended process has left; that of a live one stays. Throws NetlinkRefusal, SystemCallError. */
+/** Takes away a redirect that an ended process has left; that of a live one stays. Throws NetlinkError, SystemCallError. */
 export function removeApiRedirect(): void {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
   try {
     sendBatch(socket, (writer, next) => deleteRedirectTable(writer, next()));
   } catch (error) {
-    if (!(error instanceof NetlinkRefusal) || !NOT_OURS_TO_REMOVE.has(error.code)) throw error;
+    if (!(error instanceof NetlinkError) || !NOT_OURS_TO_REMOVE.has(error.code)) throw error;
   } finally {
     socket.close();
   }
@@ -60,7 +61,7 @@ function putOwned(put: (isOwned: boolean) => void): boolean {
     put(true);
     return true;
   } catch (error) {
-    if (error instanceof NetlinkRefusal && KNOWS_NO_OWNERS.has(error.code)) return false;
+    if (error instanceof NetlinkError && KNOWS_NO_OWNERS.has(error.code)) return false;
     throw error;
   }
 }

@@ -16,7 +16,7 @@ const BUFFER_OCTETS = 8 << 20;
 export interface DeltaSocket {
   /** The netlink port that its changes come from. */
   readonly port: number;
-  /** Throws NetlinkRefusal, and then nothing of it is in force; also SystemCallError. */
+  /** Throws NetlinkError, and then nothing of it is in force; also SystemCallError. */
   apply(delta: RulesetDelta): void;
   close(): void;
 }

@@ -1,15 +1,15 @@
+import { NetlinkError } from "../../netlink/errors.ts";
 import { errnoName } from "../../sys/errors.ts";
 import type { NetlinkSocket } from "../../sys/netlink-socket.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { type HeldElement, readElements } from "../wire/read-element.ts";
 import { dumpElements, NFT_MSG_NEWSETELEM, type SetName } from "../wire/set-element.ts";
-import { NetlinkRefusal } from "../../netlink/acknowledgement.ts";
 
 /**
  * Every element that the kernel holds in the set now, some hundred at a time; until the last of them the socket is for nothing else. For each
  * part the kernel passes over all that it gave before: 0.4 ms for the first of 100,000, 5 ms for the last. Throws
- * NetlinkRefusal (`ENOENT`: there is no such set) and SystemCallError.
+ * NetlinkError (`ENOENT`: there is no such set) and SystemCallError.
  */
 export function* dumpSet(
   socket: NetlinkSocket,
@@ -24,7 +24,7 @@ export function* dumpSet(
   for (let datagram = socket.receive(); datagram; datagram = socket.receive()) {
     const part: HeldElement[] = [];
     for (const reply of readReplies(datagram)) {
-      if (reply.kind === "error") throw new NetlinkRefusal(errnoName(reply.errno));
+      if (reply.kind === "error") throw new NetlinkError(errnoName(reply.errno));
       if (reply.kind === "message" && reply.type === NFT_MSG_NEWSETELEM)
         part.push(...readElements(reply.payload));
       if (reply.kind !== "done") continue;
@@ -33,5 +33,5 @@ export function* dumpSet(
     }
     yield part;
   }
-  throw new NetlinkRefusal("EIO");
+  throw new NetlinkError("EIO");
 }

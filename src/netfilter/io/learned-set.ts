@@ -6,11 +6,13 @@
  * It never touches the static sets or the rules: those change through nft(8), whole. Known limit: while another process holds
  * the kernel's nftables commit lock (an `nft -f` of 100,000 prefixes), `commit` waits for it.
  */
-import { awaitAcknowledgement, NetlinkRefusal } from "../../netlink/acknowledgement.ts";
+import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
+import { NetlinkError } from "../../netlink/errors.ts";
 import { dumpSet } from "./dump-set.ts";
 import { isKernelAtLeast } from "../../sys/kernel-version.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
+import { LearnedSetError } from "../errors.ts";
 import type { HeldElement } from "../wire/read-element.ts";
 import { createElementLists } from "../wire/element-lists.ts";
 import { beginBatch, endBatch, MAX_COMMENT_OCTETS, type SetName } from "../wire/set-element.ts";
@@ -25,17 +27,6 @@ const REVOKED_V4: SetName = { table: TABLE, set: "revoked_v4" };
 const REVOKED_V6: SetName = { table: TABLE, set: "revoked_v6" };
 const setOf = (key: Uint8Array): SetName => (key.length === 4 ? V4 : V6);
 const revokedSetOf = (key: Uint8Array): SetName => (key.length === 4 ? REVOKED_V4 : REVOKED_V6);
-
-/** The kernel refused a batch; nothing of it is in force. `code` is errno's name (`ENOENT`: the set is gone; `ENFILE`: it is full). */
-export class LearnedSetError extends Error {
-  readonly code: string;
-
-  constructor(code: string, options?: ErrorOptions) {
-    super(`the kernel refused learned addresses: ${code}`, options);
-    this.name = "LearnedSetError";
-    this.code = code;
-  }
-}
 
 /** Queue with `add`, `refresh` and `remove`, then `commit`. A key is 4 octets (dyn_allow_v4) or 16 (dyn_allow_v6). */
 export interface LearnedSet {
@@ -110,7 +101,7 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
       for (const part of dumpSet(socket, writer, ++sequence, set))
         yield part.filter(({ key }) => key.length === keyOctets);
     } catch (error) {
-      if (error instanceof NetlinkRefusal && error.code === "ENOENT") return;
+      if (error instanceof NetlinkError && error.code === "ENOENT") return;
       throw toLearnedSetError(error);
     }
   }
@@ -144,5 +135,5 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
 }
 
 function toLearnedSetError(error: unknown): unknown {
-  return error instanceof NetlinkRefusal ? new LearnedSetError(error.code, { cause: error }) : error;
+  return error instanceof NetlinkError ? new LearnedSetError(error.code, { cause: error }) : error;
 }

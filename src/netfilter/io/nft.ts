@@ -2,12 +2,12 @@
  * Puts rulesets into the kernel: through nft(8), about 15 ms for a small policy and half a second for 100,000 prefixes; or, where it
  * has loaded the one before and little has changed, over netlink in a fraction of a millisecond.
  */
+import { NetlinkError } from "../../netlink/errors.ts";
 import { SystemCallError } from "../../sys/errors.ts";
 import { KernelError } from "../errors.ts";
 import { type KernelState, renderPieces, renderTeardown, stateAfter } from "../render-nft.ts";
 import { findDelta } from "../ruleset-delta.ts";
 import { guardedDevices, hasGuard, type Ruleset, withoutGuard } from "../ruleset.ts";
-import { NetlinkRefusal } from "../../netlink/acknowledgement.ts";
 import type { DeltaSocket } from "./delta-socket.ts";
 import { readKernelState } from "./inspect.ts";
 import { runTool, type Tool, type ToolRun } from "./run-tool.ts";
@@ -27,7 +27,7 @@ export interface AppliedRuleset {
   readonly unguarded: readonly UnguardedInterface[];
 }
 
-interface UnguardedInterface {
+export interface UnguardedInterface {
   readonly name: string;
   /** For people. */
   readonly reason: string;
@@ -76,7 +76,7 @@ export function createNftApplier({
       deltas.apply(delta);
       return "done";
     } catch (error) {
-      if (error instanceof NetlinkRefusal || error instanceof SystemCallError) return "refused";
+      if (error instanceof NetlinkError || error instanceof SystemCallError) return "refused";
       throw error;
     }
   }

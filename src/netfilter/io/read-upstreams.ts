@@ -1,17 +1,17 @@
+import { NetlinkError } from "../../netlink/errors.ts";
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { TABLE } from "../kernel-names.ts";
-import type { Endpoint } from "../ruleset-input.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
+import { type Endpoint } from "../../sys/socket-address.ts";
 import type { HeldElement } from "../wire/read-element.ts";
-import { NetlinkRefusal } from "../../netlink/acknowledgement.ts";
 import { dumpSet } from "./dump-set.ts";
 
 const NETLINK_NETFILTER = 12;
 
 /**
  * The upstreams of the ruleset that an earlier process has left, in no order; none where there is no such ruleset. The
- * workload can't write them, unlike resolv.conf, which it may share with us. Throws SystemCallError and NetlinkRefusal.
+ * workload can't write them, unlike resolv.conf, which it may share with us. Throws SystemCallError and NetlinkError.
  */
 export function readUpstreamsInForce(): readonly Endpoint[] {
   return [...readSet("upstream_v4", 4), ...readSet("upstream_v6", 16)];
@@ -33,7 +33,7 @@ function dumpIfThere(set: string): readonly HeldElement[] {
   try {
     return [...dumpSet(socket, createNetlinkWriter(64), 1, { table: TABLE, set })].flat();
   } catch (error) {
-    if (error instanceof NetlinkRefusal && error.code === "ENOENT") return [];
+    if (error instanceof NetlinkError && error.code === "ENOENT") return [];
     throw error;
   } finally {
     socket.close();

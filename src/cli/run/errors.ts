@@ -1,0 +1,31 @@
+/** What ends a run before its command does. */
+import { constants } from "node:os";
+
+/** A signal that ended the run before the command was started. */
+export class InterruptedError extends Error {
+  readonly code = "interrupted";
+  readonly exitCode: number;
+
+  constructor(signal: NodeJS.Signals) {
+    super(`interrupted by ${signal}`);
+    this.exitCode = 128 + constants.signals[signal];
+  }
+}
+
+/** No free subnet is left on the machine. */
+export class NoSubnetError extends Error {
+  readonly code = "no-subnet";
+}
+
+/** The sidecar ended, or was not healthy in time; `output` is what it said last. */
+export class SidecarStartError extends Error {
+  readonly code = "sidecar-not-started";
+  readonly exitCode: number | undefined;
+  readonly output: readonly string[];
+
+  constructor(message: string, exitCode: number | undefined, output: readonly string[]) {
+    super(message);
+    this.exitCode = exitCode;
+    this.output = output;
+  }
+}
