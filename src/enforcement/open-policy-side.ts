@@ -1,6 +1,7 @@
 /** The changes of a sandbox's policy, and what follows from them: rulesets, renewal of addresses in use, the end of idle denied flows. */
 import { randomInt } from "node:crypto";
 import { openLiveFlows } from "../netfilter/io/live-flows.ts";
+import { openLiveSockets } from "../netfilter/io/live-sockets.ts";
 import { openSocketCutter } from "../netfilter/io/socket-cutter.ts";
 import type { AuditLog } from "../audit/audit-log.ts";
 import type { DnsServer } from "../dns/io/server.ts";
@@ -20,6 +21,7 @@ import type { SandboxEvents } from "./events.ts";
 import { createIdleFlows, type IdleFlows } from "./flows/idle-flows.ts";
 import { type Renewal, startRenewal } from "./flows/renewal.ts";
 import type { KernelSide } from "./open-kernel-side.ts";
+import { readOwnAddresses } from "./keep/loopback-answers.ts";
 import { startWatchdog } from "./keep/watchdog.ts";
 import { createHealthCheck } from "./sandbox-health.ts";
 
@@ -88,6 +90,8 @@ export function openPolicySide(
     policy: () => inForce.read().active,
     generation: kernel.generation,
     exempt: frame.exemptNameservers.flatMap(octetsOf),
+    ownMark: frame.marks.mark,
+    readOwnAddresses,
     report: (state) => options.protections.report("idle-flows", state),
   });
   stack.defer(() => idleFlows.close());
@@ -121,10 +125,13 @@ function openRenewal(
   undo: AsyncDisposableStack,
 ): Renewal {
   const liveFlows = undo.adopt(keepOpen(openLiveFlows), (flows) => flows.close());
+  const liveSockets = undo.adopt(keepOpen(openLiveSockets), (sockets) => sockets.close());
   const renewal = startRenewal({
     learned,
     nowMs: () => performance.now(),
-    readFlows: (onDestination) => liveFlows.use((flows) => flows.read(onDestination)),
+    sources: [liveFlows, liveSockets].map(
+      (source) => (onDestination) => source.use((opened) => opened.read(onDestination)),
+    ),
     onFault: (error) => onFault("flows could not be listed, so addresses in use are not renewed", error),
   });
   undo.defer(() => renewal.stop());

@@ -6,6 +6,7 @@ import type {
   Chain,
   ElementChange,
   Family,
+  FlowTimeouts,
   Hook,
   NamedSet,
   Rule,
@@ -113,6 +114,7 @@ function declare(table: Table): readonly string[] {
   return [
     `table ${table.family} ${table.name} {`,
     ...table.sets.map((set) => `  set ${set.name} { ${describeSet(set)} }`),
+    ...(table.timeouts ?? []).map((all) => `  ct timeout ${all.name} { ${describeTimeouts(all)} }`),
     ...table.chains.map(
       ({ name, hook }) => `  chain ${name} {${hook === undefined ? "" : ` ${describeHook(hook)}`} }`,
     ),
@@ -134,6 +136,11 @@ function describeSet({ type, flag, timeoutSeconds, size }: NamedSet): string {
     ...(timeoutSeconds === undefined ? [] : [`timeout ${timeoutSeconds}s;`]),
     ...(size === undefined ? [] : [`size ${size};`]),
   ].join(" ");
+}
+
+function describeTimeouts({ protocol, family, seconds }: FlowTimeouts): string {
+  const policy = Object.entries(seconds).map(([state, count]) => `${state} : ${count}`);
+  return `protocol ${protocol}; l3proto ${family}; policy = { ${policy.join(", ")} };`;
 }
 
 function describeHook({ type, name, priority, policy, device }: Hook): string {

@@ -28,6 +28,7 @@ export interface Table {
   readonly family: Family;
   readonly name: string;
   readonly sets: readonly NamedSet[];
+  readonly timeouts?: readonly FlowTimeouts[];
   readonly chains: readonly Chain[];
 }
 
@@ -42,6 +43,14 @@ export interface NamedSet {
   /** The set is to hold these and no others; without either the kernel keeps what it holds. */
   readonly elements?: readonly string[];
   readonly ranges?: RangesOfKind;
+}
+
+/** How long conntrack remembers the flows that a rule gives them to, by their state; other states keep the namespace's own times. */
+export interface FlowTimeouts {
+  readonly name: string;
+  readonly protocol: "tcp" | "udp";
+  readonly family: "ip" | "ip6";
+  readonly seconds: Readonly<Record<string, number>>;
 }
 
 export interface Chain {
@@ -66,6 +75,8 @@ export interface Rule {
   readonly comment?: string;
   /** It makes sense only together with the raw-frame guard. */
   readonly forGuard?: true;
+  /** It names timeouts of its table. */
+  readonly forTimeouts?: true;
 }
 
 /** Single elements of a set that has no wanted whole. */
@@ -88,8 +99,20 @@ export interface TimedElement {
 export function withoutGuard(ruleset: Ruleset): Ruleset {
   const tables = ruleset.tables
     .filter(({ family }) => family === "inet")
-    .map((table) => ({ ...table, chains: table.chains.map(withoutGuardRules) }));
+    .map((table) => withoutRules(table, ({ forGuard }) => forGuard === true));
   return { ...ruleset, tables };
+}
+
+/** The same ruleset for a kernel without timeouts of flows (CONFIG_NF_CONNTRACK_TIMEOUT): conntrack then forgets as it does by itself. */
+export function withoutTimeouts(ruleset: Ruleset): Ruleset {
+  const tables = ruleset.tables.map(({ timeouts: _timeouts, ...table }) =>
+    withoutRules(table, ({ forTimeouts }) => forTimeouts === true),
+  );
+  return { ...ruleset, tables };
+}
+
+export function hasTimeouts({ tables }: Ruleset): boolean {
+  return tables.some(({ timeouts = [] }) => timeouts.length > 0);
 }
 
 export function hasGuard(ruleset: Ruleset): boolean {
@@ -101,6 +124,10 @@ export function guardedDevices({ tables }: Ruleset): readonly string[] {
   return tables.flatMap(({ chains }) => chains.flatMap(({ hook }) => hook?.device ?? []));
 }
 
-function withoutGuardRules(chain: Chain): Chain {
-  return { ...chain, rules: chain.rules.filter(({ forGuard }) => forGuard !== true) };
+function withoutRules(table: Table, isLeftOut: (rule: Rule) => boolean): Table {
+  const chains = table.chains.map((chain) => ({
+    ...chain,
+    rules: chain.rules.filter((rule) => !isLeftOut(rule)),
+  }));
+  return { ...table, chains };
 }

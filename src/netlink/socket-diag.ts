@@ -9,6 +9,7 @@
  * Source: linux/inet_diag.h, linux/sock_diag.h.
  */
 import { isIpv4Mapped } from "../policy/address.ts";
+import { readAttributes } from "./reader.ts";
 
 export const SOCK_DIAG_BY_FAMILY = 20;
 const SOCK_DESTROY = 21;
@@ -22,6 +23,10 @@ const ID_AT = HEADER + 8;
 const ID = 48;
 /** Where an id stands in a socket's message, behind the nlmsghdr. */
 const SOCKET_ID_AT = 4;
+
+/** Octets of a socket's message before its attributes. */
+const INET_DIAG_MSG = 72;
+const INET_DIAG_MARK = 15;
 
 const AF_INET = 2;
 export const AF_INET6 = 10;
@@ -48,6 +53,8 @@ export interface ConnectedSocket {
   readonly remote: Buffer;
   readonly localPort: number;
   readonly remotePort: number;
+  /** Its SO_MARK, which the kernel tells to CAP_NET_ADMIN. */
+  readonly mark: number;
   /** What tells it from every other socket that was ever there. */
   readonly id: Buffer;
 }
@@ -55,10 +62,22 @@ export interface ConnectedSocket {
 /** TCP_ESTABLISHED (a connected UDP socket too), SYN_SENT, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING. */
 const CONNECTED_STATES = [1, 2, 4, 5, 8, 9, 11].reduce((mask, state) => mask | (1 << state), 0);
 
+/** TCP_LISTEN, and TCP_CLOSE: what an unconnected UDP socket is in, and no TCP socket that has a port. */
+const WAITING_STATES = [7, 10].reduce((mask, state) => mask | (1 << state), 0);
+
 /** Asks for every socket of a kind that has a far end. */
 export function encodeSocketDump(kind: SocketKind, sequence: number): Buffer {
+  return encodeDump(kind, sequence, CONNECTED_STATES);
+}
+
+/** Asks for every socket of a kind that takes what comes from anywhere; its far end is no one. */
+export function encodeWaitingDump(kind: SocketKind, sequence: number): Buffer {
+  return encodeDump(kind, sequence, WAITING_STATES);
+}
+
+function encodeDump(kind: SocketKind, sequence: number, states: number): Buffer {
   const message = encodeRequest(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, sequence, kind);
-  message.writeUInt32LE(CONNECTED_STATES, STATES_AT);
+  message.writeUInt32LE(states, STATES_AT);
   return message;
 }
 
@@ -79,8 +98,15 @@ export function readSocket(payload: Buffer): ConnectedSocket | undefined {
     remote: readAddress(id, 20, family),
     localPort: id.readUInt16BE(0),
     remotePort: id.readUInt16BE(2),
+    mark: readMark(payload),
     id,
   };
+}
+
+function readMark(payload: Buffer): number {
+  for (const { type, value } of readAttributes(payload, INET_DIAG_MSG))
+    if (type === INET_DIAG_MARK && value.length === 4) return value.readUInt32LE();
+  return 0;
 }
 
 function readAddress(id: Buffer, at: number, family: number): Buffer {

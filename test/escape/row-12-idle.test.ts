@@ -76,6 +76,20 @@ describe.each(FAMILIES)("$name", (family) => {
     expect(await firstEnds(denied, family)).toEqual(aborted(family));
   });
 
+  test("so do those whose flow conntrack has forgotten, and no others", async (context) => {
+    skipWithoutFamily(context, lab, family);
+    await change("PUT", POLICY);
+    await lab.dig("-t", family.qtype, "one.example.org");
+    await using denied = await startIdle(family, family.one);
+    await execIn(lab.sandbox, ["conntrack", "-F"]);
+    await change("PATCH", [{ action: "deny", target: "one.example.org" }]);
+    expect(await firstEnds(denied, family)).toEqual(aborted(family));
+    const left = await sidecar.api("GET", "/healthz");
+    expect(left).toMatchObject({ status: 200 });
+    expect((await lab.dig("-t", family.qtype, "two.example.org")).addresses).toEqual([family.two]);
+    expect(endsOf(denied)).toEqual(aborted(family));
+  });
+
   test("an address rule that goes wakes them up, too", async (context) => {
     skipWithoutFamily(context, lab, family);
     await change("PUT", { egress: [{ action: "allow", target: family.nameless }] });

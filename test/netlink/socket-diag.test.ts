@@ -35,11 +35,12 @@ test.each([
   ["02", ID_V4],
   ["0a", ID_MAPPED],
 ])("a socket of family %s that speaks IPv4 is read with IPv4 addresses", (family, id) => {
-  expect(readSocket(octets(`${family} 01 00 00 ${id} ${"00".repeat(20)}`))).toEqual({
+  expect(readSocket(octets(`${family} 01 00 00 ${id} ${"00".repeat(20)} 0800 0f00 4d3c2b1a`))).toEqual({
     local: octets("c0000202"),
     remote: octets("c6336401"),
     localPort: 50_000,
     remotePort: 8080,
+    mark: 0x1a2b3c4d,
     id: octets(id),
   });
 });

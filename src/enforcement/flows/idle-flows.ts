@@ -6,7 +6,7 @@
  * could deny something. It decides as the kernel's chains do, and in doubt leaves a flow to them.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { CutRule, SocketCutter } from "../../netfilter/io/socket-cutter.ts";
+import type { SocketCutter } from "../../netfilter/io/socket-cutter.ts";
 import type { ProtectionState } from "../../protections/protection.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import { decideAddress } from "../../policy/decide-address.ts";
@@ -15,7 +15,7 @@ import { keepOpen, type KeptOpen } from "../../sys/kept-open.ts";
 import { describe } from "../errors.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
 import { ONLY_LOOKUPS } from "../../protections/protection.ts";
-import { octetKey } from "../../tables/octet-key.ts";
+import { octetKey, octetsOf } from "../../tables/octet-key.ts";
 
 /** Between two rounds: each has the kernel go through its whole table of sockets, 4 ms of work, so changes in a row share one. */
 const REST_MS = 100;
@@ -29,6 +29,10 @@ export interface IdleFlowsOptions {
   readonly generation: () => number;
   /** Octets of resolvers that the workload may ask directly. */
   readonly exempt: readonly Uint8Array[];
+  /** SO_MARK of our own sockets. */
+  readonly ownMark: number;
+  /** The addresses that this namespace has now. */
+  readonly readOwnAddresses: () => readonly string[];
   /** Hears whether denied flows are ended while they are idle. */
   readonly report: (state: ProtectionState) => void;
 }
@@ -47,8 +51,7 @@ export interface IdleFlows {
 }
 
 export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
-  const exempt = new Set(options.exempt.map((octets) => octetKey(octets, 0, octets.length)));
-  const cutRule: CutRule = { isDenied, generation: options.generation };
+  const exempt = new Set(options.exempt.map(keyOf));
   const cutter = options.openCutter && keepOpen(options.openCutter);
   let ended = 0;
   // What an earlier process let out under another policy may be there at the start.
@@ -61,7 +64,7 @@ export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
     const policy = options.policy();
     const { action, rule } = decideAddress(policy, address, 0, address.length === 4 ? 4 : 16);
     if (rule !== undefined && action === "deny") return true;
-    if (rule !== undefined || exempt.has(octetKey(address, 0, address.length))) return false;
+    if (rule !== undefined || exempt.has(keyOf(address))) return false;
     if (options.learned.has(address)) return false;
     return policy.fallback.action === "deny" || options.learned.isRevoked(address);
   }
@@ -79,7 +82,11 @@ export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
   }
 
   async function round(sockets: KeptOpen<SocketCutter>): Promise<ProtectionState> {
-    ended += await sockets.use(({ cut }) => cut(cutRule));
+    const { generation, ownMark } = options;
+    const own = new Set(options.readOwnAddresses().flatMap(octetsOf).map(keyOf));
+    const isLocal = (address: Uint8Array): boolean =>
+      own.has(keyOf(address)) || (address.length === 4 && address[0] === 127);
+    ended += await sockets.use(({ cut }) => cut({ isDenied, generation, ownMark, isLocal }));
     return { state: "on" };
   }
 
@@ -111,6 +118,10 @@ export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
 export function deniesAddresses(before: CompiledPolicy, after: CompiledPolicy): boolean {
   if (before.fallback.action === "allow" && after.fallback.action === "deny") return true;
   return differs(before.rules.v4, after.rules.v4) || differs(before.rules.v6, after.rules.v6);
+}
+
+function keyOf(octets: Uint8Array): string {
+  return octetKey(octets, 0, octets.length);
 }
 
 function differs(one: RuleTrie, other: RuleTrie): boolean {

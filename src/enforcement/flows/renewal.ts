@@ -12,8 +12,8 @@ export interface RenewalOptions {
   readonly learned: Pick<LearnedAddresses, "renew" | "size" | "hasLapsedSince">;
   /** The clock of the learned addresses. */
   readonly nowMs: () => number;
-  /** Tells the destination of every flow. */
-  readonly readFlows: (onDestination: (octets: Uint8Array) => void) => Promise<void>;
+  /** Each tells the destinations of flows, by its own knowledge: conntrack forgets flows whose sockets are open still. */
+  readonly sources: readonly ((onDestination: (octets: Uint8Array) => void) => Promise<void>)[];
   readonly onFault: (error: unknown) => void;
   readonly roundMs?: number;
 }
@@ -30,9 +30,9 @@ export interface Renewal {
   stop(): Promise<void>;
 }
 
-/** Starts the rounds. One that fails is told and the next one tries again: addresses outlive two rounds. */
+/** Starts the rounds. A source that fails is told, and asked again in the next one: addresses outlive two rounds. */
 export function startRenewal(options: RenewalOptions): Renewal {
-  const { learned, nowMs, readFlows, onFault, roundMs = ROUND_MS } = options;
+  const { learned, nowMs, sources, onFault, roundMs = ROUND_MS } = options;
   let underWay: Promise<void> = Promise.resolve();
   let lastMs = nowMs();
 
@@ -40,10 +40,17 @@ export function startRenewal(options: RenewalOptions): Renewal {
     if (learned.size() === 0) return;
     const inUse = new Set<string>();
     const beganMs = nowMs();
+    let failed = 0;
+    for (const read of sources) {
+      await read((octets) => inUse.add(octetKey(octets, 0, octets.length))).catch((error: unknown) => {
+        failed += 1;
+        onFault(error);
+      });
+    }
+    if (failed === sources.length) return;
     try {
-      await readFlows((octets) => inUse.add(octetKey(octets, 0, octets.length)));
       learned.renew(inUse);
-      lastMs = beganMs;
+      if (failed === 0) lastMs = beganMs;
     } catch (error) {
       onFault(error);
     }

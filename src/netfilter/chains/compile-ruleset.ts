@@ -8,8 +8,16 @@
  */
 import { apiChain } from "./api-port.ts";
 import { egressChain, reportsChain } from "./egress-chain.ts";
+import { FLOW_TIMEOUTS, rememberChain } from "./flow-timeouts.ts";
 import { generationChains } from "./generation-chains.ts";
-import { antispoofChain, arrivingChain, forgedChain, loopbackChain, revokedChain } from "./inbound-chains.ts";
+import {
+  antispoofChain,
+  arrivingChain,
+  forgedChain,
+  loopbackChain,
+  resumedChain,
+  revokedChain,
+} from "./inbound-chains.ts";
 import { TABLE } from "../kernel-names.ts";
 import { compileChanges, compileSets } from "./named-sets.ts";
 import { ownChain, redirectChain, sourceChain } from "./own-traffic.ts";
@@ -28,7 +36,13 @@ export function compileRuleset(input: RulesetInput): Ruleset {
     mode: input.mode,
     generation: input.generation,
     tables: [
-      { family: "inet", name: TABLE, sets: compileSets(input), chains },
+      {
+        family: "inet",
+        name: TABLE,
+        sets: compileSets(input),
+        ...(enforcing ? { timeouts: FLOW_TIMEOUTS } : {}),
+        chains,
+      },
       ...(enforcing ? guardTables(input.marks, devices) : []),
     ],
     changes: compileChanges(input),
@@ -53,6 +67,8 @@ function enforcingChains(input: RulesetInput, devices: readonly string[]): reado
     stampChain(input.marks, devices),
     forgedChain(),
     revokedChain(),
+    resumedChain(input),
+    rememberChain(),
     ...refuseChains(),
     reportsChain(),
     ...generationChains(input.generation),

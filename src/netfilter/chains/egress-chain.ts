@@ -1,5 +1,6 @@
 /** What may leave, in `dns+nft` mode. The kernel refuses what no rule accepts. */
 import type { RulesetInput } from "../ruleset-input.ts";
+import { REMEMBER } from "./flow-timeouts.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
 import { LEFT_OVER, LISTENER_REPORT, resolverRules } from "./own-traffic.ts";
 import type { Chain, Rule } from "../ruleset.ts";
@@ -15,6 +16,7 @@ export function egressChain(input: RulesetInput): Chain {
       LEFT_OVER,
       ACCEPT_CURRENT,
       GROUPS,
+      REMEMBER,
       ...blockRules(input),
       ...judge("daddr"),
       ...refuseRevoked("daddr", input),
@@ -23,13 +25,16 @@ export function egressChain(input: RulesetInput): Chain {
   };
 }
 
+/** What becomes of a packet that is denied. */
+type Refusal = "jump refuse" | "counter drop";
+
 /** The verdict on the far end's address: what the policy's address rules say, then what lookups have brought. */
-export function judge(side: "saddr" | "daddr"): readonly Rule[] {
+export function judge(side: "saddr" | "daddr", refusal: Refusal = "jump refuse"): readonly Rule[] {
   return [
-    { statements: `ip ${side} @deny_host_v4 jump refuse` },
-    { statements: `ip ${side} @deny_v4 jump refuse` },
-    { statements: `ip6 ${side} @deny_host_v6 jump refuse` },
-    { statements: `ip6 ${side} @deny_v6 jump refuse` },
+    { statements: `ip ${side} @deny_host_v4 ${refusal}` },
+    { statements: `ip ${side} @deny_v4 ${refusal}` },
+    { statements: `ip6 ${side} @deny_host_v6 ${refusal}` },
+    { statements: `ip6 ${side} @deny_v6 ${refusal}` },
     { statements: `ip ${side} @allow_host_v4 ${ADMIT}` },
     { statements: `ip ${side} @allow_v4 ${ADMIT}` },
     { statements: `ip6 ${side} @allow_host_v6 ${ADMIT}` },
@@ -40,14 +45,18 @@ export function judge(side: "saddr" | "daddr"): readonly Rule[] {
 }
 
 /** Where the default action allows: what only names have given that a change has denied since. By default denied it needs no rule. */
-export function refuseRevoked(side: "saddr" | "daddr", { policy }: RulesetInput): readonly Rule[] {
+export function refuseRevoked(
+  side: "saddr" | "daddr",
+  { policy }: RulesetInput,
+  refusal: Refusal = "jump refuse",
+): readonly Rule[] {
   if (policy.fallback.action === "deny") return [];
   return [
     {
-      statements: `ip ${side} @revoked_v4 jump refuse`,
+      statements: `ip ${side} @revoked_v4 ${refusal}`,
       comment: "addresses of names that a change has denied",
     },
-    { statements: `ip6 ${side} @revoked_v6 jump refuse` },
+    { statements: `ip6 ${side} @revoked_v6 ${refusal}` },
   ];
 }
 

@@ -3,6 +3,7 @@
  */
 import { CALLER_FLOW, FROM_LOOPBACK } from "./own-traffic.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
+import { REMEMBER } from "./flow-timeouts.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
 import { judge, refuseRevoked } from "./egress-chain.ts";
 import type { Chain, Rule } from "../ruleset.ts";
@@ -42,8 +43,8 @@ export function antispoofChain({ inboundUdp }: RulesetInput): Chain {
       { statements: "ip saddr @revoked_v4 ct state new jump revoked" },
       { statements: "ip6 saddr @revoked_v6 ct state new jump revoked" },
       {
-        statements: "ct state new tcp flags & (fin | syn | rst | ack) != syn counter drop",
-        comment: "no flow is picked up in mid-stream",
+        statements: "ct state new tcp flags & (fin | syn | rst | ack) != syn goto resumed",
+        comment: "a flow that conntrack has forgotten, or one that never was",
       },
       {
         statements: "ct state new meta l4proto != { tcp, udp, icmp, icmpv6 } counter drop",
@@ -57,10 +58,30 @@ export function antispoofChain({ inboundUdp }: RulesetInput): Chain {
               comment: "a setting lets UDP from outside open flows",
             },
           ]),
+      REMEMBER,
       {
         statements: `ct state new meta l4proto { ${callers} } ct mark set ${CALLER_FLOW}`,
         comment: "a caller, seen opening its flow from outside; who is older may be the far end of our own",
       },
+    ],
+  };
+}
+
+/**
+ * A connection in mid-stream that conntrack does not know. From where the policy lets us go it is one of ours that was silent for longer than
+ * conntrack remembers: it belongs to the generation in force, like one that we open now. It is none of a caller's, whose answers go anywhere.
+ */
+export function resumedChain(input: RulesetInput): Chain {
+  return {
+    name: "resumed",
+    rules: [
+      { statements: "tcp sport 853 counter drop", comment: "what may not be opened does not go on" },
+      ...blockedAnswers(input, "tcp", "counter drop"),
+      ...judge("saddr", "counter drop"),
+      ...refuseRevoked("saddr", input, "counter drop"),
+      input.policy.fallback.action === "allow"
+        ? { statements: ADMIT }
+        : { statements: "counter drop", comment: "no flow is picked up in mid-stream" },
     ],
   };
 }
@@ -117,7 +138,7 @@ export function arrivingChain(input: RulesetInput): Chain {
       { statements: "ip saddr . th sport @upstream_v4 accept" },
       { statements: "ip6 saddr . th sport @upstream_v6 accept" },
       ...exemptAnswers(input),
-      ...blockedAnswers(input),
+      ...blockedAnswers(input, "udp", "jump refuse"),
       ...judge("saddr"),
       ...refuseTheRest(input),
     ],
@@ -132,11 +153,15 @@ function exemptAnswers({ exemptNameservers }: RulesetInput): readonly Rule[] {
   ];
 }
 
-function blockedAnswers({ doh }: RulesetInput): readonly Rule[] {
+function blockedAnswers(
+  { doh }: RulesetInput,
+  protocol: "tcp" | "udp",
+  refusal: "jump refuse" | "counter drop",
+): readonly Rule[] {
   if (doh === undefined) return [];
   return [
-    { statements: "ip saddr @doh_v4 udp sport 443 jump refuse" },
-    { statements: "ip6 saddr @doh_v6 udp sport 443 jump refuse" },
+    { statements: `ip saddr @doh_v4 ${protocol} sport 443 ${refusal}` },
+    { statements: `ip6 saddr @doh_v6 ${protocol} sport 443 ${refusal}` },
   ];
 }
 

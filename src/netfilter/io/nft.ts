@@ -7,7 +7,14 @@ import { SystemCallError } from "../../sys/errors.ts";
 import { KernelError } from "../errors.ts";
 import { type KernelState, renderPieces, renderTeardown, stateAfter } from "../render-nft.ts";
 import { findDelta } from "../ruleset-delta.ts";
-import { guardedDevices, hasGuard, type Ruleset, withoutGuard } from "../ruleset.ts";
+import {
+  guardedDevices,
+  hasGuard,
+  hasTimeouts,
+  type Ruleset,
+  withoutGuard,
+  withoutTimeouts,
+} from "../ruleset.ts";
 import type { DeltaSocket } from "./delta-socket.ts";
 import { readKernelState } from "./inspect.ts";
 import { runTool, type Tool, type ToolRun } from "./run-tool.ts";
@@ -48,7 +55,8 @@ export function createNftApplier({
   deltas,
   present: known,
 }: NftOptions = {}): RulesetApplier {
-  let guardFault: string | undefined;
+  /** Why the kernel has no egress hook, and no timeouts of flows; `undefined` as long as it is not known to lack them. */
+  const lacks: { guard?: string | undefined; timeouts?: string | undefined } = {};
   /** Remembered, as reading it back is what a flood of learned addresses can hold up. */
   let present = known;
   let last: Ruleset | undefined;
@@ -101,10 +109,10 @@ export function createNftApplier({
     }
   }
 
-  /** Why the kernel has no egress hook; `undefined` when it has. */
-  async function probeGuard(signal?: AbortSignal): Promise<string | undefined> {
+  /** Why the kernel refuses what a probe has in it; `undefined` when it does not. */
+  async function findLack(probe: string, signal?: AbortSignal): Promise<string | undefined> {
     try {
-      await load([GUARD_PROBE], signal, ["-c"]);
+      await load([probe], signal, ["-c"]);
       return undefined;
     } catch (error) {
       if (isRefusal(error)) return error.detail;
@@ -112,21 +120,39 @@ export function createNftApplier({
     }
   }
 
+  /** Whether the kernel turns out to lack something that the refused ruleset has. */
+  async function learnLack(refused: Ruleset, signal?: AbortSignal): Promise<boolean> {
+    if (hasGuard(refused)) lacks.guard = await findLack(GUARD_PROBE, signal);
+    if (lacks.guard !== undefined && hasGuard(refused)) return true;
+    if (!hasTimeouts(refused)) return false;
+    lacks.timeouts = await findLack(TIMEOUT_PROBE, signal);
+    return lacks.timeouts !== undefined;
+  }
+
+  function withoutLacking(ruleset: Ruleset): Ruleset {
+    const guarded = lacks.guard === undefined ? ruleset : withoutGuard(ruleset);
+    return lacks.timeouts === undefined ? guarded : withoutTimeouts(guarded);
+  }
+
+  function describeApplied(ruleset: Ruleset, foreignHands: boolean): AppliedRuleset {
+    if (lacks.guard === undefined || !hasGuard(ruleset)) {
+      return { foreignHands, unguarded: ruleset.unguarded.map(describeUnnameable) };
+    }
+    const reason = `the kernel has no netdev egress hook: ${lacks.guard}`;
+    const names = [...guardedDevices(ruleset), ...ruleset.unguarded];
+    return { foreignHands, unguarded: names.map((name) => ({ name, reason })) };
+  }
+
   return {
     async replace(ruleset, signal) {
-      if (guardFault === undefined || !hasGuard(ruleset)) {
+      for (;;) {
+        const wanted = withoutLacking(ruleset);
         try {
-          const foreignHands = await apply(ruleset, signal);
-          return { foreignHands, unguarded: ruleset.unguarded.map(describeUnnameable) };
+          return describeApplied(ruleset, await apply(wanted, signal));
         } catch (error) {
-          guardFault = isRefusal(error) && hasGuard(ruleset) ? await probeGuard(signal) : undefined;
-          if (guardFault === undefined) throw error;
+          if (!isRefusal(error) || !(await learnLack(wanted, signal))) throw error;
         }
       }
-      const foreignHands = await apply(withoutGuard(ruleset), signal);
-      const reason = `the kernel has no netdev egress hook: ${guardFault}`;
-      const names = [...guardedDevices(ruleset), ...ruleset.unguarded];
-      return { foreignHands, unguarded: names.map((name) => ({ name, reason })) };
     },
     async teardown() {
       present = undefined;
@@ -142,6 +168,12 @@ const GUARD_PROBE = `table arp opensandbox_probe {
 }
 table netdev opensandbox_probe {
   chain egress { type filter hook egress device "lo" priority 0; policy accept; }
+}
+`;
+
+/** Only checked, like the other. */
+const TIMEOUT_PROBE = `table inet opensandbox_probe {
+  ct timeout probe { protocol tcp; l3proto ip; policy = { close_wait : 3600 }; }
 }
 `;
 

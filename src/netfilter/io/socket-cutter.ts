@@ -3,7 +3,9 @@
  * ECONNABORTED, where an idle flow would otherwise stay open until its next packet.
  *
  * Whether a flow is one that the policy had let out is asked of conntrack, whose mark says so: what callers opened, our own lookups
- * and loopback have other marks, and are never touched. Known limit: a flow that conntrack does not know is left to its next packet.
+ * and loopback have other marks, and are never touched. Conntrack forgets flows that are silent for long; then the socket itself has to tell:
+ * it is not ours, does not lead to this namespace, and has a port of its own, where a caller's shares that of the socket that waits for
+ * callers. Known limit: one that binds such a port is left; nothing passes on it either.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
@@ -11,14 +13,12 @@ import { type NetlinkSocket, openNetlinkSocket } from "../../sys/netlink-socket.
 import { CT_NEW, getConntrack, readFlow, type TrackedFlow } from "../wire/conntrack.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
+import { listSockets } from "./list-sockets.ts";
 import {
-  AF_INET6,
   type ConnectedSocket,
   encodeSocketDestroy,
   encodeSocketDump,
-  IPPROTO_TCP,
-  readSocket,
-  SOCK_DIAG_BY_FAMILY,
+  encodeWaitingDump,
   SOCKET_KINDS,
   type SocketKind,
 } from "../../netlink/socket-diag.ts";
@@ -36,6 +36,10 @@ export interface CutRule {
   readonly isDenied: (address: Uint8Array) => boolean;
   /** Flows that it has admitted go on. */
   readonly generation: () => number;
+  /** Of our own sockets, which nobody else has. */
+  readonly ownMark: number;
+  /** Whether the address, 4 octets or 16, is this namespace's. */
+  readonly isLocal: (address: Uint8Array) => boolean;
 }
 
 /**
@@ -44,8 +48,8 @@ export interface CutRule {
  */
 export interface SocketCutter {
   /**
-   * Ends every connected TCP and UDP socket whose far end is denied and whose flow an earlier generation had admitted, and returns how
-   * many. Costs some microseconds a socket, in slices.
+   * Ends every connected TCP and UDP socket whose far end is denied and whose flow an earlier generation had admitted, or conntrack has
+   * forgotten, and returns how many. Costs some microseconds a socket, in slices.
    */
   cut(rule: CutRule): Promise<number>;
   /** Throws with code ENOTSUP or EPERM where the kernel ends no sockets for us. Ends none. */
@@ -59,30 +63,34 @@ export function openSocketCutter(): SocketCutter {
   const ending = openNetlinkSocket(NETLINK_SOCK_DIAG, { bufferOctets: 1 << 16 });
   const tracking = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
   const findFlow = createFlowFinder(tracking);
-
-  function cutSocket(kind: SocketKind, socket: ConnectedSocket, { isDenied, generation }: CutRule): boolean {
-    if (!isDenied(socket.remote)) return false;
-    const flow = findFlow(kind.protocol, socket);
-    if (flow === undefined || !flow.opener.equals(socket.local)) return false;
-    const isOlder = flow.mark !== 0 && flow.mark <= LAST_GENERATION && flow.mark !== generation();
-    if (!isOlder || !isDenied(flow.answerer)) return false;
-    ending.send(encodeSocketDestroy(kind, 1, socket.id));
-    return acknowledged(ending, "SOCK_DESTROY");
-  }
+  const end = createEnder(ending);
 
   async function cutKind(kind: SocketKind, rule: CutRule): Promise<number> {
     let [cut, looked] = [0, 0];
-    listing.send(encodeSocketDump(kind, 1));
-    for (let datagram = listing.receive(); datagram; datagram = listing.receive()) {
+    const forgotten: ConnectedSocket[] = [];
+    for (const socket of listSockets(listing, kind, encodeSocketDump)) {
       // The receive buffer is overwritten only by our own next call, and a round has one at a time.
-      for (const reply of readReplies(datagram)) {
-        if (reply.kind === "done") return cut;
-        if (reply.kind === "error") return ignoreMissingKind(kind, reply.errno, cut);
-        const socket = reply.type === SOCK_DIAG_BY_FAMILY ? readSocket(reply.payload) : undefined;
-        if (socket === undefined) continue;
-        if (cutSocket(kind, socket, rule)) cut += 1;
-        if (++looked % SOCKETS_PER_TURN === 0) await nextTurn();
-      }
+      const isDenied = rule.isDenied(socket.remote);
+      const verdict = isDenied ? judgeFlow(findFlow(kind.protocol, socket), socket, rule) : "fine";
+      if (verdict === "denied") cut += end(kind, socket.id);
+      else if (verdict === "forgotten" && mayBeOutward(socket, rule)) forgotten.push(copyOf(socket));
+      if (++looked % SOCKETS_PER_TURN === 0) await nextTurn();
+    }
+    return cut + (forgotten.length === 0 ? 0 : await cutForgotten(kind, forgotten, rule));
+  }
+
+  async function cutForgotten(
+    kind: SocketKind,
+    sockets: readonly ConnectedSocket[],
+    rule: CutRule,
+  ): Promise<number> {
+    const callersPorts = new Set<number>();
+    for (const { localPort } of listSockets(listing, kind, encodeWaitingDump)) callersPorts.add(localPort);
+    let [cut, looked] = [0, 0];
+    for (const socket of sockets) {
+      const isDenied = !callersPorts.has(socket.localPort) && rule.isDenied(socket.remote);
+      if (isDenied) cut += end(kind, socket.id);
+      if (++looked % SOCKETS_PER_TURN === 0) await nextTurn();
     }
     return cut;
   }
@@ -101,12 +109,19 @@ export function openSocketCutter(): SocketCutter {
       // No socket has this id, so a kernel that would end one says ENOENT.
       const [tcp] = SOCKET_KINDS;
       if (tcp === undefined) return;
-      ending.send(encodeSocketDestroy(tcp, 1, Buffer.alloc(48)));
-      acknowledged(ending, "SOCK_DESTROY");
+      end(tcp, Buffer.alloc(48));
     },
     close() {
       for (const socket of [listing, ending, tracking]) socket.close();
     },
+  };
+}
+
+/** How many it has ended: none where the socket is gone already. */
+function createEnder(socket: NetlinkSocket): (kind: SocketKind, id: Buffer) => number {
+  return (kind, id) => {
+    socket.send(encodeSocketDestroy(kind, 1, id));
+    return acknowledged(socket, "SOCK_DESTROY") ? 1 : 0;
   };
 }
 
@@ -148,9 +163,22 @@ function failUnlessMissing(call: string, errno: number): undefined {
   if (errno !== 0 && errno !== ENOENT) throw new SystemCallError(call, errno, errnoName(errno));
 }
 
-/** A kernel without IPv6, or without the monitor of UDP sockets, has none of that kind to tell of. */
-function ignoreMissingKind(kind: SocketKind, errno: number, cut: number): number {
-  const mayMiss = kind.family === AF_INET6 || kind.protocol !== IPPROTO_TCP;
-  if (!(mayMiss && errno === ENOENT)) throw new SystemCallError("sock_diag", errno, errnoName(errno));
-  return cut;
+/** What conntrack says of a socket's flow, or what its silence means. */
+function judgeFlow(
+  flow: TrackedFlow | undefined,
+  { local }: ConnectedSocket,
+  { isDenied, generation }: CutRule,
+): "denied" | "forgotten" | "fine" {
+  if (flow === undefined) return "forgotten";
+  const isOlder = flow.mark !== 0 && flow.mark <= LAST_GENERATION && flow.mark !== generation();
+  return flow.opener.equals(local) && isOlder && isDenied(flow.answerer) ? "denied" : "fine";
+}
+
+function mayBeOutward({ mark, remote }: ConnectedSocket, { ownMark, isLocal }: CutRule): boolean {
+  return mark !== ownMark && !isLocal(remote);
+}
+
+/** What outlives the message that told of it. */
+function copyOf({ local, remote, id, ...rest }: ConnectedSocket): ConnectedSocket {
+  return { ...rest, local: Buffer.from(local), remote: Buffer.from(remote), id: Buffer.from(id) };
 }

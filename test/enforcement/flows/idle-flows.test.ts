@@ -45,10 +45,23 @@ function createBench(policy: CompiledPolicy) {
       policy: () => policy,
       generation: () => 7,
       exempt: [EXEMPT],
+      ownMark: 11,
+      readOwnAddresses: () => ["192.0.2.2", "2001:db8::9"],
       report: (reported) => reports.push(reported),
     });
   return { create, rounds, state, reports, opened: () => opened, isOpen: () => open > 0 };
 }
+
+test("what leads to this namespace itself is told, by the addresses that it has", async () => {
+  const policy = compiledPolicy("deny");
+  const bench = createBench(policy);
+  const idle = bench.create();
+  idle.changed(policy, policy);
+  await idle.close();
+  const [rule] = bench.rounds;
+  const addresses = [Uint8Array.of(192, 0, 2, 2), Uint8Array.of(127, 3, 2, 1), SIX, OTHER];
+  expect(addresses.map((address) => rule?.isLocal(address))).toEqual([true, true, true, false]);
+});
 
 describe("which far ends are denied", () => {
   const rows: readonly (readonly [string, CompiledPolicy, readonly Uint8Array[]])[] = [
@@ -170,6 +183,8 @@ describe("the protection", () => {
       policy: () => policy,
       generation: () => 7,
       exempt: [],
+      ownMark: 11,
+      readOwnAddresses: () => [],
       report: (state) => reports.push(state),
     });
     flows.changed(policy, policy);

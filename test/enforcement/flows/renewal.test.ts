@@ -9,10 +9,12 @@ test("a round renews each destination once, however many flows go there", async 
   const renewal = startRenewal({
     nowMs: () => 0,
     learned: { size: () => 1, hasLapsedSince: () => false, renew: (inUse) => void rounds.push(inUse) },
-    readFlows: async (tell) => {
-      tell(ADDRESS);
-      tell(ADDRESS);
-    },
+    sources: [
+      async (tell) => {
+        tell(ADDRESS);
+        tell(ADDRESS);
+      },
+    ],
     onFault: (error) => {
       throw error;
     },
@@ -27,7 +29,7 @@ test("with nothing learned the flows are not even listed", async () => {
   const renewal = startRenewal({
     nowMs: () => 0,
     learned: { size: () => 0, hasLapsedSince: () => false, renew: () => undefined },
-    readFlows: async () => void listed++,
+    sources: [async () => void listed++],
     onFault: () => undefined,
   });
   await renewal.run();
@@ -42,9 +44,11 @@ test("a round that fails is told, and the next one runs all the same", async () 
   const renewal = startRenewal({
     nowMs: () => 0,
     learned: { size: () => 1, hasLapsedSince: () => false, renew: () => void renewed++ },
-    readFlows: async () => {
-      if (fails) throw new Error("no conntrack");
-    },
+    sources: [
+      async () => {
+        if (fails) throw new Error("no conntrack");
+      },
+    ],
     onFault: (error) => faults.push(error),
   });
   await renewal.run();
@@ -53,6 +57,21 @@ test("a round that fails is told, and the next one runs all the same", async () 
   await renewal.stop();
   expect(faults).toEqual([new Error("no conntrack")]);
   expect(renewed).toBe(1);
+});
+
+test("where one source fails, what the other knows is renewed", async () => {
+  const rounds: ReadonlySet<string>[] = [];
+  const faults: unknown[] = [];
+  const renewal = startRenewal({
+    nowMs: () => 0,
+    learned: { size: () => 1, hasLapsedSince: () => false, renew: (inUse) => void rounds.push(inUse) },
+    sources: [() => Promise.reject(new Error("no conntrack")), async (tell) => tell(ADDRESS)],
+    onFault: (error) => faults.push(error),
+  });
+  await renewal.run();
+  await renewal.stop();
+  expect(faults).toEqual([new Error("no conntrack")]);
+  expect(rounds).toEqual([new Set([octetKey(ADDRESS, 0, 4)])]);
 });
 
 test("before flows are judged again there is a round where an address's time ran out since the last one", async () => {
@@ -69,7 +88,7 @@ test("before flows are judged again there is a round where an address's time ran
         return hasLapsed;
       },
     },
-    readFlows: async () => void (nowMs += 5),
+    sources: [async () => void (nowMs += 5)],
     onFault: (error) => {
       throw error;
     },

@@ -51,6 +51,28 @@ test("a kernel without an egress hook gets everything but the guard, and the cal
   expect(await loads()).toContain("ct mark set 8 accept");
 });
 
+test("a kernel without timeouts of flows gets everything but these", async () => {
+  const refusal = `case "$text" in *"ct timeout"*)
+  echo '/dev/stdin:9:1-9: Error: Could not process rule: Operation not supported' >&2; exit 1;; esac`;
+  const applier = createNftApplier({ nft: await fakeNft(refusal) });
+  expect((await applier.replace(compileRuleset(rulesetInput()))).unguarded).toEqual([]);
+  const last = (await loads()).split(/^-f - /m).at(-1);
+  expect(last).toContain("hook egress");
+  expect(last).toContain("add rule inet opensandbox egress ct state new jump remember");
+  expect(last).not.toContain("ct timeout");
+  await rm(join(folder, "loads"));
+  await applier.replace(compileRuleset(rulesetInput({ generation: 8 })));
+  expect((await loads()).match(/^(-c )?-f -/gm)).toEqual(["-f -"]);
+});
+
+test("a kernel without either gets the rest", async () => {
+  const refusal = `case "$text" in *"ct timeout"*|*netdev*)
+  echo '/dev/stdin:9:1-9: Error: Could not process rule: Operation not supported' >&2; exit 1;; esac`;
+  const applier = createNftApplier({ nft: await fakeNft(refusal) });
+  expect((await applier.replace(compileRuleset(rulesetInput()))).unguarded).toHaveLength(1);
+  expect((await loads()).split(/^-f - /m).at(-1)).not.toMatch(/ct timeout|netdev/);
+});
+
 test("a refusal for another reason is not taken for a missing hook", async () => {
   const refusal = `case "$text" in *opensandbox_probe*) exit 0;; esac
 echo '/dev/stdin:3:1-9: Error: Could not process rule: No such file or directory' >&2

@@ -1,0 +1,42 @@
+import { errnoName, SystemCallError } from "../../sys/errors.ts";
+import type { NetlinkSocket } from "../../sys/netlink-socket.ts";
+import { readReplies } from "../../netlink/reader.ts";
+import {
+  AF_INET6,
+  type ConnectedSocket,
+  IPPROTO_TCP,
+  readSocket,
+  SOCK_DIAG_BY_FAMILY,
+  type SocketKind,
+} from "../../netlink/socket-diag.ts";
+
+const ENOENT = 2;
+
+/**
+ * The sockets of a kind that a dump brings, over a sock_diag socket; each is valid until the next one is asked for. The kernel goes through its
+ * whole table for them, a millisecond however few there are. Throws SystemCallError.
+ */
+export function* listSockets(
+  diag: NetlinkSocket,
+  kind: SocketKind,
+  encodeDump: (kind: SocketKind, sequence: number) => Buffer,
+): Generator<ConnectedSocket, void, undefined> {
+  diag.send(encodeDump(kind, 1));
+  for (let datagram = diag.receive(); datagram; datagram = diag.receive()) {
+    for (const reply of readReplies(datagram)) {
+      if (reply.kind === "done") return;
+      if (reply.kind === "error") {
+        failUnlessKindIsMissing(kind, reply.errno);
+        return;
+      }
+      const socket = reply.type === SOCK_DIAG_BY_FAMILY ? readSocket(reply.payload) : undefined;
+      if (socket !== undefined) yield socket;
+    }
+  }
+}
+
+/** A kernel without IPv6, or without the monitor of UDP sockets, has none of that kind to tell of. */
+function failUnlessKindIsMissing(kind: SocketKind, errno: number): void {
+  const mayMiss = kind.family === AF_INET6 || kind.protocol !== IPPROTO_TCP;
+  if (!(mayMiss && errno === ENOENT)) throw new SystemCallError("sock_diag", errno, errnoName(errno));
+}
