@@ -9,6 +9,7 @@
  *
  * Source: linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h.
  */
+import { NLM_F_DUMP, NLM_F_REQUEST } from "./constants.ts";
 import { readAttributes } from "./reader.ts";
 import type { NetlinkWriter } from "./writer.ts";
 
@@ -18,8 +19,6 @@ export const RTM_NEWROUTE = 24;
 const RTM_GET_LINK = 18;
 const RTM_GET_ADDR = 22;
 const RTM_GET_ROUTE = 26;
-const NLM_F_REQUEST = 0x1;
-const NLM_F_DUMP = 0x300;
 
 const IFINFOMSG = 16;
 const IFADDRMSG = 8;

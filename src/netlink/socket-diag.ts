@@ -8,14 +8,13 @@
  * Ports and addresses in network order, the rest in host order. An AF_INET6 socket that speaks IPv4 has IPv4-mapped addresses.
  * Source: linux/inet_diag.h, linux/sock_diag.h.
  */
+import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from "./constants.ts";
+import { AF_INET, AF_INET6 } from "../sys/socket-address.ts";
 import { isIpv4Mapped } from "../policy/address.ts";
 import { readAttributes } from "./reader.ts";
 
 export const SOCK_DIAG_BY_FAMILY = 20;
 const SOCK_DESTROY = 21;
-const NLM_F_REQUEST = 0x1;
-const NLM_F_ACK = 0x4;
-const NLM_F_DUMP = 0x300;
 const REQUEST = 72;
 const HEADER = 16;
 const STATES_AT = HEADER + 4;
@@ -28,8 +27,6 @@ const SOCKET_ID_AT = 4;
 const INET_DIAG_MSG = 72;
 const INET_DIAG_MARK = 15;
 
-const AF_INET = 2;
-export const AF_INET6 = 10;
 export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
 

@@ -2,6 +2,7 @@
  * Listens on a TCP address and accepts under a group. The kernel gives a connection's socket the group of the thread that accepts it, and
  * Node accepts under the process's own: the ruleset would not know the connections of ours from those of a workload.
  */
+import { SOCK_CLOEXEC, SOCK_NONBLOCK } from "./socket-constants.ts";
 import { createArena } from "./arena.ts";
 import { interfaceIndex } from "./bare-socket.ts";
 import { EAGAIN, EINTR, mustCall, tryCall } from "./libc.ts";
@@ -10,8 +11,6 @@ import { encodeSocketAddress, AF_INET6, addressFamily, type Endpoint } from "./s
 import { mustRunUnderGroup } from "./socket-group.ts";
 import { closeSocket, localPort, setSendBuffer, SOCK_STREAM, setOption } from "./socket.ts";
 
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const SCOPE_AT = 24;

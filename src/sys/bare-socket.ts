@@ -1,18 +1,14 @@
 /** A socket of any family, driven call by call: for what Node's sockets and `openSocket` cannot ask of the kernel. */
+import { MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_NONBLOCK } from "./socket-constants.ts";
 import { createArena } from "./arena.ts";
-import { EAGAIN, EINTR, mustCall, tryCall } from "./libc.ts";
+import { EAGAIN, EINTR, ENODEV, mustCall, tryCall } from "./libc.ts";
 import { SystemCallError } from "./errors.ts";
 import { encodeSocketAddress, type Endpoint } from "./socket-address.ts";
 
 export const AF_PACKET = 17;
 export const AF_VSOCK = 40;
-export const SOCK_RAW = 3;
-export const SOL_SOCKET = 1;
 export const SOL_PACKET = 263;
 
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const MSG_DONTWAIT = 0x40;
 const EINPROGRESS = 115;
 const ROOM = 65_536;
 
@@ -133,7 +129,7 @@ export function interfaceIndex(name: string): number {
   const scratch = createArena(16);
   scratch.octets.write(name, 0, 15);
   const index = tryCall("if_nametoindex", scratch.address(0));
-  if (index <= 0) throw new SystemCallError("if_nametoindex", 19, name);
+  if (index <= 0) throw new SystemCallError("if_nametoindex", ENODEV, name);
   return index;
 }
 

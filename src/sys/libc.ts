@@ -47,9 +47,11 @@ const calls = {
   syscall: declare("intptr_t syscall(intptr_t number, uintptr_t a, uintptr_t b, uintptr_t c)"),
 };
 
+export const ENOENT = 2;
 export const EINTR = 4;
 export const EIO = 5;
 export const EAGAIN = 11;
+export const ENODEV = 19;
 export const EINVAL = 22;
 export const EMSGSIZE = 90;
 export const ENOBUFS = 105;

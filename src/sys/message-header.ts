@@ -20,5 +20,3 @@ export const CONTROL = 32;
 export const CONTROL_LENGTH = 40;
 export const FLAGS = 48;
 export const LENGTH = 56;
-
-export const MSG_DONTWAIT = 0x40;

@@ -1,18 +1,15 @@
+import { MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_RAW, SOL_SOCKET } from "./socket-constants.ts";
 import { type Arena, createArena } from "./arena.ts";
 import { SystemCallError } from "./errors.ts";
-import { EAGAIN, EINTR, mustCall, tryCall } from "./libc.ts";
+import { EAGAIN, EINTR, EMSGSIZE, mustCall, tryCall } from "./libc.ts";
 import { closeSocket, setReceiveBuffer, setSendBuffer } from "./socket.ts";
 
 const AF_NETLINK = 16;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
 const SO_ATTACH_FILTER = 26;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_DROP_MEMBERSHIP = 2;
 const NETLINK_CAP_ACK = 10;
-const MSG_DONTWAIT = 0x40;
 const RECEIVE_SIZE = 65_536;
 const SEND_SIZE = 65_536;
 
@@ -69,7 +66,7 @@ export function openNetlinkSocket(
       for (;;) {
         const sent = tryCall("send", fd, sending.address(0), wanted, 0);
         if (sent === wanted) return;
-        if (sent !== -EINTR) throw new SystemCallError("send", sent < 0 ? -sent : 90, "netlink");
+        if (sent !== -EINTR) throw new SystemCallError("send", sent < 0 ? -sent : EMSGSIZE, "netlink");
       }
     },
     receive() {

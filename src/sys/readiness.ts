@@ -6,6 +6,7 @@
  * - What a callback throws is lost, and with it all later calls of every watch. Here it ends the process, as it would elsewhere.
  * - Promises that a callback settles wait until something else wakes Node, such as the next timer. Here they go on in the same turn.
  */
+import { SOL_SOCKET } from "./socket-constants.ts";
 import koffi from "koffi";
 import { createArena } from "./arena.ts";
 import { tryCall } from "./libc.ts";
@@ -163,7 +164,6 @@ function crash(error: unknown): void {
 const POLLIN = 1;
 const POLLERR = 8;
 const POLLNVAL = 0x20;
-const SOL_SOCKET = 1;
 const SO_ERROR = 4;
 
 interface Poll {

@@ -6,12 +6,12 @@ import {
   FLAGS,
   HEADER,
   LENGTH,
-  MSG_DONTWAIT,
   NAME_LENGTH,
   VECTOR,
   VECTOR_COUNT,
   VECTORS,
 } from "./message-header.ts";
+import { MSG_DONTWAIT } from "./socket-constants.ts";
 import type { Region } from "./region.ts";
 import { SOCKET_ADDRESS_SIZE } from "./socket-address.ts";
 

@@ -13,12 +13,12 @@ import {
   CONTROL,
   CONTROL_LENGTH,
   HEADER,
-  MSG_DONTWAIT,
   NAME_LENGTH,
   VECTOR,
   VECTOR_COUNT,
   VECTORS,
 } from "./message-header.ts";
+import { MSG_DONTWAIT } from "./socket-constants.ts";
 import type { Region } from "./region.ts";
 import { SOCKET_ADDRESS_SIZE } from "./socket-address.ts";
 

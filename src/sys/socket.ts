@@ -1,3 +1,4 @@
+import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET } from "./socket-constants.ts";
 import { createArena, type Arena } from "./arena.ts";
 import { SystemCallError } from "./errors.ts";
 import { mustCall, tryCall } from "./libc.ts";
@@ -6,9 +7,6 @@ import { AF_INET6, addressFamily, encodeSocketAddress, readPort, type Endpoint }
 
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
 const SO_ERROR = 4;
 const SO_PRIORITY = 12;
 const SO_SNDBUF = 7;

@@ -4,6 +4,7 @@
  *     xdp_umem_reg   address:8 length:8 chunk:4 headroom:4 flags:4 metadata:4     32 octets
  *     sockaddr_xdp   family:2 flags:2 interface:4 queue:4 shared-umem:4           16 octets
  */
+import { SOCK_CLOEXEC, SOCK_RAW } from "./socket-constants.ts";
 import { readFileSync } from "node:fs";
 import { type Arena, createArena } from "./arena.ts";
 import { errnoName } from "./errors.ts";
@@ -11,8 +12,6 @@ import { tryCall } from "./libc.ts";
 import { closeSocket } from "./socket.ts";
 
 const AF_XDP = 44;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2000000;
 const SOL_XDP = 283;
 const XDP_RX_RING = 2;
 const XDP_UMEM_REG = 4;

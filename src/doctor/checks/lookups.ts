@@ -1,6 +1,6 @@
 /** Lookups of a denied name, and encrypted ones, by every way that needs no right. */
 import { randomBytes } from "node:crypto";
-import { SOL_SOCKET } from "../../sys/bare-socket.ts";
+import { SOL_SOCKET } from "../../sys/socket-constants.ts";
 import type { Check } from "../check.ts";
 import { judgeConnect, judgeLookup, judgeOddLookup, untried } from "../evidence.ts";
 import type { Finding } from "../finding.ts";

@@ -1,5 +1,6 @@
 /** Packets under marks that rules of others, or ours, might let pass. */
-import { type BareSocket, SOL_SOCKET } from "../../sys/bare-socket.ts";
+import { type BareSocket } from "../../sys/bare-socket.ts";
+import { SOL_SOCKET } from "../../sys/socket-constants.ts";
 import { type Check, waysOut } from "../check.ts";
 import { judgeSend } from "../evidence.ts";
 import { runTrials } from "../io/trials.ts";

@@ -4,10 +4,9 @@ import {
   type BareSocket,
   linkAddress,
   openBareSocket,
-  SOCK_RAW,
   SOL_PACKET,
-  SOL_SOCKET,
 } from "../../sys/bare-socket.ts";
+import { SOCK_RAW, SOL_SOCKET } from "../../sys/socket-constants.ts";
 import { SOCK_DGRAM } from "../../sys/socket.ts";
 import { type Check, type Way, waysOut } from "../check.ts";
 import { judgeSend, untried } from "../evidence.ts";

@@ -1,5 +1,6 @@
 /** Packets made by hand and sent through the output hook, by a raw socket: headers and all. */
-import { SOCK_RAW, internetAddress, openBareSocket } from "../../sys/bare-socket.ts";
+import { internetAddress, openBareSocket } from "../../sys/bare-socket.ts";
+import { SOCK_RAW } from "../../sys/socket-constants.ts";
 import { type Check, type Way, waysOut } from "../check.ts";
 import { judgeSend } from "../evidence.ts";
 import { holds } from "../frames.ts";

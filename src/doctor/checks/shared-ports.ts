@@ -4,7 +4,8 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { createServer, get } from "node:http";
-import { internetAddress, openBareSocket, SOL_SOCKET } from "../../sys/bare-socket.ts";
+import { internetAddress, openBareSocket } from "../../sys/bare-socket.ts";
+import { SOL_SOCKET } from "../../sys/socket-constants.ts";
 import { SystemCallError } from "../../sys/errors.ts";
 import { SOCK_DGRAM, SOCK_STREAM } from "../../sys/socket.ts";
 import { type Check, reasonOf } from "../check.ts";

@@ -2,6 +2,7 @@
  * Sends the API's port to those that the API listens on: one for callers from outside, one for those from inside. Not here: that nobody is reached on the API's port without this redirect,
  * which is the permanent ruleset's part (`api-port.ts`).
  */
+import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { createNetlinkWriter, type NetlinkWriter } from "../../netlink/writer.ts";
 import type { Redirect } from "../wire/redirect-rules.ts";
@@ -10,7 +11,6 @@ import { beginBatch, endBatch } from "../wire/set-element.ts";
 import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
 
-const NETLINK_NETFILTER = 12;
 const BUFFER_OCTETS = 1 << 16;
 
 export interface ApiRedirect {

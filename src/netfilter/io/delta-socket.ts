@@ -1,4 +1,5 @@
 /** Puts small changes of a ruleset into the kernel over netlink: one batch, all of it or nothing, in a fraction of a millisecond. */
+import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { parseAddress } from "../../policy/address.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { type AddressRange, octetsAfter } from "../ranges/address-octets.ts";
@@ -10,7 +11,6 @@ import { createNetlinkWriter, type NetlinkWriter } from "../../netlink/writer.ts
 import { addElement, beginBatch, changeRange, deleteElement, endBatch } from "../wire/set-element.ts";
 import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
 
-const NETLINK_NETFILTER = 12;
 const BUFFER_OCTETS = 8 << 20;
 
 export interface DeltaSocket {

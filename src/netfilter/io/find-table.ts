@@ -1,14 +1,15 @@
+import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
+import { ENOENT } from "../../sys/libc.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { TABLE } from "../kernel-names.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
-import { NFPROTO_INET, nftMessage, NLM_F_REQUEST } from "../wire/set-element.ts";
+import { NFPROTO_INET, nftMessage } from "../wire/set-element.ts";
+import { NLM_F_REQUEST } from "../../netlink/constants.ts";
 
-const NETLINK_NETFILTER = 12;
 const NFT_MSG_GETTABLE = nftMessage(1);
 const NFTA_TABLE_NAME = 1;
-const ENOENT = 2;
 
 /** Whether the namespace has our table, whole or not. Some 50 us where nft(8) takes 10 ms. Throws SystemCallError. */
 export function isTableThere(): boolean {

@@ -6,6 +6,7 @@
  * It never touches the static sets or the rules: those change through nft(8), whole. Known limit: while another process holds
  * the kernel's nftables commit lock (an `nft -f` of 100,000 prefixes), `commit` waits for it.
  */
+import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
 import { dumpSet } from "./dump-set.ts";
@@ -17,7 +18,6 @@ import type { HeldElement } from "../wire/read-element.ts";
 import { createElementLists } from "../wire/element-lists.ts";
 import { beginBatch, endBatch, MAX_COMMENT_OCTETS, type SetName } from "../wire/set-element.ts";
 
-const NETLINK_NETFILTER = 12;
 /** A batch of the largest answers there are, sixty-four at once, has room. */
 const BUFFER_OCTETS = 8 << 20;
 const TABLE = "opensandbox";

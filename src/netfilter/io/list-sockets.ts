@@ -1,16 +1,15 @@
+import { ENOENT } from "../../sys/libc.ts";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import type { NetlinkSocket } from "../../sys/netlink-socket.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import {
-  AF_INET6,
   type ConnectedSocket,
   IPPROTO_TCP,
   readSocket,
   SOCK_DIAG_BY_FAMILY,
   type SocketKind,
 } from "../../netlink/socket-diag.ts";
-
-const ENOENT = 2;
+import { AF_INET6 } from "../../sys/socket-address.ts";
 
 /**
  * The sockets of a kind that a dump brings, over a sock_diag socket; each is valid until the next one is asked for. The kernel goes through its

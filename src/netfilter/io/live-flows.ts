@@ -1,3 +1,4 @@
+import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
@@ -5,7 +6,6 @@ import { CT_NEW, dumpConntrack, readDestination } from "../wire/conntrack.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
 
-const NETLINK_NETFILTER = 12;
 /** Datagrams of some hundred entries each that are read before lookups get their turn. */
 const DATAGRAMS_PER_TURN = 8;
 

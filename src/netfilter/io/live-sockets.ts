@@ -1,9 +1,9 @@
+import { NETLINK_SOCK_DIAG } from "../../netlink/constants.ts";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { encodeSocketDump, SOCKET_KINDS } from "../../netlink/socket-diag.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { listSockets } from "./list-sockets.ts";
 
-const NETLINK_SOCK_DIAG = 4;
 /** Some microseconds each. */
 const SOCKETS_PER_TURN = 256;
 

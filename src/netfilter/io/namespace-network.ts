@@ -1,4 +1,5 @@
 /** Interfaces and prefixes of the network namespace, straight from the kernel: some 100 us, no process. */
+import { NETLINK_ROUTE } from "../../netlink/constants.ts";
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
@@ -19,7 +20,6 @@ import {
   RTM_NEWROUTE,
 } from "../../netlink/rtnetlink.ts";
 
-const NETLINK_ROUTE = 0;
 const RECEIVE_OCTETS = 1 << 20;
 
 export interface NamespaceNetwork extends NetworkFacts {

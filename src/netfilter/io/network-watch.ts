@@ -1,10 +1,10 @@
 /** Word of changes of the network namespace's interfaces, addresses and routes, straight from the kernel. */
+import { NETLINK_ROUTE } from "../../netlink/constants.ts";
 import { SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
 import { NETWORK_EVENT_GROUPS } from "../../netlink/rtnetlink.ts";
 import { openEventSocket } from "./event-socket.ts";
 
-const NETLINK_ROUTE = 0;
 const BUFFER_OCTETS = 1 << 20;
 /** Word of a change comes once for all that happen within this time. */
 const SETTLE_MS = 20;

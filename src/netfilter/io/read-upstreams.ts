@@ -1,3 +1,4 @@
+import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
@@ -6,8 +7,6 @@ import { createNetlinkWriter } from "../../netlink/writer.ts";
 import { type Endpoint } from "../../sys/socket-address.ts";
 import type { HeldElement } from "../wire/read-element.ts";
 import { dumpSet } from "./dump-set.ts";
-
-const NETLINK_NETFILTER = 12;
 
 /**
  * The upstreams of the ruleset that an earlier process has left, in no order; none where there is no such ruleset. The

@@ -7,6 +7,7 @@
  * compared with our own: more of them were somebody else's, in tables that we do not know, so they are told as if they were ours. It is
  * compared while somebody listens, too, with what was heard besides: what did not come is noticed within two seconds.
  */
+import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
 import { KernelError } from "../errors.ts";
@@ -17,7 +18,6 @@ import { createUnheard } from "../unheard.ts";
 import { openEventSocket } from "./event-socket.ts";
 import { openTransactionCount } from "./transaction-count.ts";
 
-const NETLINK_NETFILTER = 12;
 /** Room for the events of some thousand elements. What does not fit is known to be missing. */
 const BUFFER_OCTETS = 2 << 20;
 /** How often the transactions are counted while nobody listens; and the load looked at. */

@@ -7,6 +7,8 @@
  * it is not ours, does not lead to this namespace, and has a port of its own, where a caller's shares that of the socket that waits for
  * callers. Known limit: one that binds such a port is left; nothing passes on it either.
  */
+import { NETLINK_NETFILTER, NETLINK_SOCK_DIAG } from "../../netlink/constants.ts";
+import { EIO, ENOENT } from "../../sys/libc.ts";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { type NetlinkSocket, openNetlinkSocket } from "../../sys/netlink-socket.ts";
@@ -23,9 +25,6 @@ import {
   type SocketKind,
 } from "../../netlink/socket-diag.ts";
 
-const NETLINK_NETFILTER = 12;
-const NETLINK_SOCK_DIAG = 4;
-const ENOENT = 2;
 /** Sockets that are looked at before lookups get their turn: half a millisecond where each has to be looked up in conntrack. */
 const SOCKETS_PER_TURN = 64;
 /** A mark above it is no generation. */
@@ -156,7 +155,7 @@ function acknowledged(socket: NetlinkSocket, call: string): boolean {
       return reply.errno === 0;
     }
   }
-  throw new SystemCallError(call, 5, "no answer");
+  throw new SystemCallError(call, EIO, "no answer");
 }
 
 function failUnlessMissing(call: string, errno: number): undefined {

@@ -2,13 +2,12 @@
  * How many nftables transactions the namespace has seen, against how many were our own: the kernel's number of the last one goes up by one
  * with each, unless it has changed nothing. Some microseconds a look.
  */
+import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { KernelError } from "../errors.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
 import { askTransaction, readTransactionEvent } from "../wire/ruleset-event.ts";
-
-const NETLINK_NETFILTER = 12;
 
 export interface TransactionCount {
   /** Throws KernelError and SystemCallError. */

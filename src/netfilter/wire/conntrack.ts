@@ -5,17 +5,15 @@
  *
  * Source: linux/netfilter/nfnetlink_conntrack.h.
  */
+import { NLM_F_DUMP, NLM_F_REQUEST } from "../../netlink/constants.ts";
+import { AF_INET, AF_INET6 } from "../../sys/socket-address.ts";
 import { readAttributes } from "../../netlink/reader.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 
 const NFNL_SUBSYS_CTNETLINK = 1;
 export const CT_NEW = NFNL_SUBSYS_CTNETLINK << 8;
 const CT_GET = (NFNL_SUBSYS_CTNETLINK << 8) | 1;
-const NLM_F_REQUEST = 0x1;
-const NLM_F_DUMP = 0x300;
 const NFGENMSG = 4;
-const AF_INET = 2;
-const AF_INET6 = 10;
 const CTA_TUPLE_ORIG = 1;
 const CTA_TUPLE_REPLY = 2;
 const CTA_MARK = 8;

@@ -6,11 +6,12 @@
  *
  * Source: linux/netfilter/nf_tables.h.
  */
+import { NLM_F_APPEND } from "../../netlink/constants.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
-import { NFPROTO_INET, nftMessage, NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "./set-element.ts";
+import { NFPROTO_INET, nftMessage } from "./set-element.ts";
+import { NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "../../netlink/constants.ts";
 
 const NFT_MSG_NEWRULE = nftMessage(6);
-const NLM_F_APPEND = 0x800;
 const RULE = { table: 1, chain: 2, expressions: 4, userdata: 7 } as const;
 const LIST_ELEM = 1;
 const EXPR = { name: 1, data: 2 } as const;

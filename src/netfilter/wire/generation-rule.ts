@@ -21,7 +21,8 @@ import {
   writeChain,
 } from "./expressions.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
-import { NFPROTO_INET, nftMessage, NLM_F_ACK, NLM_F_REQUEST } from "./set-element.ts";
+import { NFPROTO_INET, nftMessage } from "./set-element.ts";
+import { NLM_F_ACK, NLM_F_REQUEST } from "../../netlink/constants.ts";
 
 const NFT_MSG_DELRULE = nftMessage(8);
 

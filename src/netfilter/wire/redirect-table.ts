@@ -26,7 +26,8 @@ import { API_TABLE } from "../kernel-names.ts";
 import { appendRule, nested } from "./expressions.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { dropForged, type Redirect, redirectTo, refuseFromInside } from "./redirect-rules.ts";
-import { NFPROTO_INET, nftMessage, NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "./set-element.ts";
+import { NFPROTO_INET, nftMessage } from "./set-element.ts";
+import { NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "../../netlink/constants.ts";
 
 const NFT_MSG_NEWTABLE = nftMessage(0);
 const NFT_MSG_DELTABLE = nftMessage(2);

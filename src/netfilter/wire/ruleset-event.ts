@@ -10,7 +10,8 @@
 import type { Family } from "../ruleset.ts";
 import { readAttributes } from "../../netlink/reader.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
-import { nftMessage, NLM_F_REQUEST } from "./set-element.ts";
+import { nftMessage } from "./set-element.ts";
+import { NLM_F_REQUEST } from "../../netlink/constants.ts";
 
 /** The group that they come in. */
 export const NFNLGRP_NFTABLES = 7;

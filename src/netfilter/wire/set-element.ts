@@ -6,14 +6,11 @@
  * Source: linux/netfilter/nf_tables.h. An element's comment is user data of type 0, at most 251 octets and a zero: what
  * nft(8) shows behind `comment`.
  */
+import { NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_REQUEST } from "../../netlink/constants.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 
 const NFNL_SUBSYS_NFTABLES = 10;
 export const NFPROTO_INET = 1;
-export const NLM_F_REQUEST = 0x1;
-export const NLM_F_ACK = 0x4;
-const NLM_F_DUMP = 0x300;
-export const NLM_F_CREATE = 0x400;
 const NFNL_MSG_BATCH_BEGIN = 0x10;
 const NFNL_MSG_BATCH_END = 0x11;
 
