@@ -1,5 +1,5 @@
 /**
- * Addresses that allowed names gave: what the kernel holds of them, and which names own each. The kernel's set is the truth;
+ * Addresses that allowed names gave ([README](./README.md)): what the kernel holds of them, and which names own each. The kernel's set is the truth;
  * this is its mirror, so that an answer whose addresses are in force already costs no system call.
  *
  * An address lives for its TTL and some slack, while flows use it, and for a grace time after; it goes early when no name that owns it is
@@ -18,20 +18,16 @@ import type { DomainName } from "../policy/domain-name.ts";
 import { MAX_LEARNED_ADDRESSES } from "../netfilter/chains/named-sets.ts";
 import type { Steps } from "../policy/steps.ts";
 import { reconcileHeld, takeOverHeld } from "./held.ts";
-import { createLearnedJudge } from "./judge.ts";
+import { createForgetting } from "./forget.ts";
 import * as life from "./life.ts";
-import { isAdmitted, isOpenTo, parseOwners, renderOwners } from "./owners.ts";
+import { isAdmitted, isOpenTo } from "./owners.ts";
 import { type LearnedPage, listPage } from "./pages.ts";
 import { createLearnedStore, type LearnedFigures } from "./store.ts";
-import { findDifference, mayConcern, type PolicyDifference } from "./policy-difference.ts";
 import { keyOctets } from "../tables/octet-key.ts";
 import type { NewRow } from "./table.ts";
 import { createRevokedAddresses } from "./revoked.ts";
 import type { WithheldAddresses } from "./withheld.ts";
 import type { ForgottenAddress } from "./forgotten.ts";
-
-/** Addresses that a change takes out in a step: half a millisecond of the kernel's. */
-const FORGET_BATCH = 32;
 
 /** Addresses that go where one more would be too many for a wildcard. */
 const EVICTED_TOGETHER = 32;
@@ -95,13 +91,8 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
   const graceMs = options.graceSeconds * 1000;
   const revoked = createRevokedAddresses(set, nowMs);
   const store = createLearnedStore({ ...options, unrevoke: revoked.unrevoke });
-  const { table, admit, admitOf, prolong, makeRoom, evict, expire, commit, figures } = store;
-  const judge = createLearnedJudge(table, withheld);
-  /** What admits every address of the table; undefined where that is not known. */
-  let judged: CompiledPolicy | undefined;
-  /** What may be decided differently since the last `settle`. */
-  let unsettled: PolicyDifference | undefined;
-  let isSettled = true;
+  const { table, admit, admitOf, prolong, makeRoom, evict, commit, figures } = store;
+  const forgetting = createForgetting({ store, revoked, withheld });
 
   function learnNew(qname: DomainName, row: NewRow): void {
     const now = row.nowMs;
@@ -115,24 +106,6 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
   function evictOfWildcard(wildcard: string | undefined, now: number): void {
     const next = (): number => table.crowdedOfWildcard(wildcard, EVICTED_TOGETHER);
     for (let slot = next(); slot !== NO_SLOT; slot = next()) evict(slot, "wildcard", now);
-  }
-
-  /** Those of the slots that are denied still: an allowed name may have given one since, or another address be there. */
-  function takeOut(slots: readonly number[], policy: CompiledPolicy): readonly ForgottenAddress[] {
-    const found: ForgottenAddress[] = [];
-    for (const slot of slots) {
-      if (!table.isUsed(slot)) continue;
-      const key = table.key(slot);
-      const owners = table.owners(slot);
-      if (isAdmitted(policy, key, owners) && isOpenTo(policy, key, withheld)) continue;
-      found.push({ key, owners, untilMs: table.untilMs(slot) });
-      expire(slot);
-      // Where no owner is known, a name that is still allowed may be one. A gateway that calls in is no name's host.
-      if (owners.length > 0 && !withheld.has(key, 0, key.length)) revoked.revoke(key, renderOwners(owners));
-    }
-    commit();
-    for (const { key } of found) table.remove(table.find(key, 0, key.length));
-    return found;
   }
 
   function all(): readonly ForgottenAddress[] {
@@ -189,39 +162,13 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     },
     epoch: table.epoch,
     *takeOver() {
-      judged = undefined;
+      forgetting.doubt();
       yield* takeOverHeld(store, set);
       revoked.takeOver();
       commit();
     },
-    *forget(policy) {
-      const difference = judged && findDifference(judged, policy);
-      unsettled = isSettled ? difference : undefined;
-      isSettled = false;
-      const denied = yield* judge.findDenied(policy, difference);
-      judged = undefined;
-      const forgotten: ForgottenAddress[] = [];
-      for (let from = 0; from < denied.length; from += FORGET_BATCH) {
-        forgotten.push(...takeOut(denied.slice(from, from + FORGET_BATCH), policy));
-        yield;
-      }
-      // With no pause after it: from now on both policies admit what comes.
-      forgotten.push(...takeOut(judge.findDeniedSince(policy), policy));
-      judged = policy;
-      return forgotten;
-    },
-    *settle(policy) {
-      const difference = unsettled;
-      isSettled = true;
-      const steps = revoked.unrevokeWhere(
-        (key, owners) => mayConcern(difference, owners) && isAdmitted(policy, key, parseOwners(owners)),
-      );
-      for (const _step of steps) {
-        commit();
-        yield;
-      }
-      commit();
-    },
+    forget: forgetting.forget,
+    settle: forgetting.settle,
     isRevoked: revoked.has,
     loseAll() {
       const lost = all();
