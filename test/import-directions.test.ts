@@ -9,6 +9,18 @@ const PACKAGE_PLACES: Readonly<Record<string, readonly RegExp[]>> = {
   zod: [/^src\/policy\/parse-policy\.ts$/, /^src\/config(?:\.ts$|\/)/, /^src\/api\//],
 };
 
+/** Where files are read and written, and programs started: at the edge. Other parts are given what was read, or a function that reads it. */
+const EDGE: readonly RegExp[] = [
+  /\/io\//,
+  /^src\/(?:sys|netns|config|cli|sidecar)\//,
+  /^src\/(?:launcher|main|config)\.ts$/,
+  // Its unix socket is a file.
+  /^src\/api\/http\/listen\.ts$/,
+  // It reads what the kernel shows of this process's own namespace.
+  /^src\/doctor\/checks\/shared-ports\.ts$/,
+];
+const EDGE_MODULES = new Set(["node:fs", "node:fs/promises", "node:child_process", "node:dgram"]);
+
 /**
  * Modules of Node that a folder without effects may import: computation alone. What has effects is in its `io/`, or given as a parameter:
  * time, random numbers, files.
@@ -82,6 +94,11 @@ function judgeEffects(path: string, code: string): readonly string[] {
 
 function judgeImport(path: string, specifier: string): readonly string[] {
   if (specifier.startsWith(".")) return judgeFile(path, posix.join(posix.dirname(path), specifier));
+  if (EDGE_MODULES.has(specifier) && !EDGE.some((place) => place.test(path))) {
+    return [
+      `${path} imports ${specifier}: files and programs are for io/, src/${folderOf(path)} has no effects`,
+    ];
+  }
   if (specifier.startsWith("node:")) {
     return !isPure(path) || PURE_MODULES[folderOf(path)]?.includes(specifier) === true
       ? []
@@ -229,6 +246,12 @@ describe("a wrong import is caught and named", () => {
     ["src/netfilter/io/a.ts", 'import type { X } from "../../dns/b.ts";', "never src/dns"],
     ["src/policy/a.ts", 'export * from "../sys/b.ts";', "never src/sys"],
     ["src/policy/a.ts", 'import { readFile } from "node:fs/promises";', "has no effects"],
+    [
+      "src/enforcement/keep/a.ts",
+      'import { readFile } from "node:fs/promises";',
+      "files and programs are for io/",
+    ],
+    ["src/audit/a.ts", 'import { spawn } from "node:child_process";', "files and programs are for io/"],
     ["src/dns/wire/a.ts", 'import { randomInt } from "node:crypto";', "has no effects"],
     ["src/learned/a.ts", "const nowMs = performance.now();", "uses performance.now"],
     ["src/netfilter/wire/a.ts", "const at = Date.now();", "uses Date.now"],
@@ -269,6 +292,7 @@ test.each([
   ["src/sys/libc.ts", 'import koffi from "koffi";'],
   ["src/dns/io/a.ts", 'import { once } from "node:events";\nsetTimeout(once, 5);'],
   ["src/sys/a.ts", "const nowMs = performance.now();"],
+  ["src/enforcement/change/io/a.ts", 'import { open } from "node:fs/promises";'],
   [
     "src/dns/a.ts",
     '/**\n * import { x } from "../netfilter/b.ts" is what this never does\n */\n// process.env is not read here',

@@ -3,7 +3,6 @@
  * so that queries written for its lines find ours. Denials are written at every level: `OPENSANDBOX_EGRESS_LOG_LEVEL=error` hides
  * what is ordinary, never what was refused.
  */
-import { openSync, write as writeFd } from "node:fs";
 import { type Logger, pino, stdTimeFunctions } from "pino";
 import { compilePolicy } from "../policy/compile.ts";
 import { decideName } from "../policy/decide-name.ts";
@@ -11,7 +10,7 @@ import type { DomainName } from "../policy/domain-name.ts";
 import { renderPolicy } from "../policy/policy.ts";
 import type { Target } from "../policy/target.ts";
 import type { AuditLog, PolicyChange } from "./audit-log.ts";
-import { LogOutputError } from "./errors.ts";
+import { openLogOutput } from "./io/log-output.ts";
 import { type LineOutput, type LineSink, type SummaryLines, createLineSink } from "./line-sink.ts";
 import { createLookupLog } from "./lookup-log.ts";
 
@@ -183,17 +182,4 @@ function compileSkipList(targets: readonly Target[]): (host: DomainName) => bool
     user: { defaultAction: "deny", egress },
   });
   return (host) => decideName(compiled, host).action === "allow";
-}
-
-function openLogOutput(name: string): LineOutput {
-  const fd = name === "stdout" ? 1 : name === "stderr" ? 2 : openLogFile(name);
-  return { write: (octets, done) => writeFd(fd, octets, 0, octets.length, null, done) };
-}
-
-function openLogFile(path: string): number {
-  try {
-    return openSync(path, "a", 0o600);
-  } catch (error) {
-    throw new LogOutputError(path, error);
-  }
 }

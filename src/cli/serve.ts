@@ -1,7 +1,7 @@
 /** `egress serve`: settings and checks, in this order; then the sidecar runs until a signal. */
 import { createLog } from "../audit/log.ts";
 import { readSettings } from "../config.ts";
-import { readDenyAlways } from "../enforcement/always/always-rules.ts";
+import { readDenyAlways } from "../enforcement/always/io/always-rules.ts";
 import { describe } from "../enforcement/errors.ts";
 import { RequiredProtectionError } from "../protections/errors.ts";
 import { findUpstreams } from "../sidecar/find-upstreams.ts";

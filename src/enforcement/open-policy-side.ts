@@ -14,7 +14,7 @@ import {
   createPolicyChanges,
   type PolicyChanges,
 } from "./change/change-policy.ts";
-import type { PolicyStorage } from "./change/policy-file.ts";
+import type { PolicyStorage } from "./change/io/policy-file.ts";
 import type { PolicyInForceCell } from "./change/policy-in-force.ts";
 import { createPolicyKernel, type RulesetFrame } from "./change/policy-kernel.ts";
 import type { SandboxEvents } from "./events.ts";

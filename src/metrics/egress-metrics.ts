@@ -6,7 +6,7 @@
  */
 import type { Metric, NumberPoint } from "./metric.ts";
 import type { HistogramPoint } from "./metric.ts";
-import type { MachineReadings } from "./machine.ts";
+import type { MachineReadings } from "./io/machine.ts";
 
 /** Bounds of `egress.dns.query.duration` in seconds: the original's, some below its first, and no more than the longest time limit. */
 export const QUERY_DURATION_BOUNDS: readonly number[] = [

@@ -13,7 +13,7 @@ import {
   readOwnMetrics,
 } from "../metrics/egress-metrics.ts";
 import { createHistogram } from "../metrics/histogram.ts";
-import { createMachineReadings } from "../metrics/machine.ts";
+import { createMachineReadings } from "../metrics/io/machine.ts";
 import type { Attributes, Metric } from "../metrics/metric.ts";
 import type { OtlpPush } from "../metrics/otlp/push.ts";
 import { renderPrometheus } from "../metrics/prometheus.ts";

@@ -3,7 +3,7 @@ import type { LoadedFrom } from "../audit/audit-log.ts";
 import type { Log } from "../audit/log.ts";
 import type { Settings } from "../config.ts";
 import { readDohResolvers } from "../config/shipped-rules.ts";
-import { loadPolicyFile } from "../enforcement/change/policy-file.ts";
+import { loadPolicyFile } from "../enforcement/change/io/policy-file.ts";
 import { isTableThere } from "../netfilter/io/find-table.ts";
 import { readRulesetInForce } from "../netfilter/io/inspect.ts";
 import type { Policy } from "../policy/policy.ts";

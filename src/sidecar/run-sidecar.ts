@@ -6,7 +6,7 @@
 import { once } from "node:events";
 import type { Log } from "../audit/log.ts";
 import type { Settings } from "../config.ts";
-import { type AlwaysRulesWatch, watchAlwaysRules } from "../enforcement/always/always-rules.ts";
+import { type AlwaysRulesWatch, watchAlwaysRules } from "../enforcement/always/io/always-rules.ts";
 import { openSandbox, type Sandbox } from "../enforcement/sandbox.ts";
 import { openDeltaSocket } from "../netfilter/io/delta-socket.ts";
 import { type Problem, renderProblems } from "../policy/problem.ts";

@@ -1,5 +1,5 @@
 import type { Log } from "../audit/log.ts";
-import { createPolicyStorage } from "../enforcement/change/policy-file.ts";
+import { createPolicyStorage } from "../enforcement/change/io/policy-file.ts";
 import type { SandboxOptions } from "../enforcement/sandbox.ts";
 import type { DeltaSocket } from "../netfilter/io/delta-socket.ts";
 import { createNftApplier } from "../netfilter/io/nft.ts";

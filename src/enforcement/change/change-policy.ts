@@ -27,7 +27,7 @@ import type {
   PolicyEdit,
   PolicySnapshot,
 } from "./policy-control.ts";
-import type { PolicyStorage } from "./policy-file.ts";
+import type { PolicyStorage } from "./io/policy-file.ts";
 import type { PolicyInForce, PolicyInForceCell } from "./policy-in-force.ts";
 import { createKernelRetry } from "./retry-until-applied.ts";
 import { createTaskQueue } from "./task-queue.ts";

@@ -4,11 +4,11 @@ import { chmod, mkdtemp, readFile, readdir, rm, stat, symlink, truncate, writeFi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { PersistError } from "../../../src/enforcement/errors.ts";
-import { createPolicyStorage, loadPolicyFile } from "../../../src/enforcement/change/policy-file.ts";
-import { renderPolicyText } from "../../../src/policy/policy-text.ts";
-import { renderPolicy } from "../../../src/policy/policy.ts";
-import { policyOf } from "../../support/policy.ts";
+import { PersistError } from "../../../../src/enforcement/errors.ts";
+import { createPolicyStorage, loadPolicyFile } from "../../../../src/enforcement/change/io/policy-file.ts";
+import { renderPolicyText } from "../../../../src/policy/policy-text.ts";
+import { renderPolicy } from "../../../../src/policy/policy.ts";
+import { policyOf } from "../../../support/policy.ts";
 
 const POLICY = policyOf({ egress: [{ action: "allow", target: " Example.COM." }] });
 const TEXT = `${JSON.stringify(renderPolicy(POLICY))}\n`;

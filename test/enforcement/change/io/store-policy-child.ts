@@ -2,10 +2,10 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { PersistError } from "../../../src/enforcement/errors.ts";
-import { createPolicyStorage } from "../../../src/enforcement/change/policy-file.ts";
-import { renderPolicyText } from "../../../src/policy/policy-text.ts";
-import { policyOf } from "../../support/policy.ts";
+import { PersistError } from "../../../../src/enforcement/errors.ts";
+import { createPolicyStorage } from "../../../../src/enforcement/change/io/policy-file.ts";
+import { renderPolicyText } from "../../../../src/policy/policy-text.ts";
+import { policyOf } from "../../../support/policy.ts";
 
 const [kind = "", path = "", killAfter = ""] = process.argv.slice(2);
 

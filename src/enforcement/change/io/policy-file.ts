@@ -12,11 +12,11 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, copyFile, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { parsePolicyJson } from "../../policy/parse-policy.ts";
-import type { PolicyText } from "../../policy/policy-text.ts";
-import type { Policy } from "../../policy/policy.ts";
-import { renderProblems } from "../../policy/problem.ts";
-import { PersistError, describe, errnoOf } from "../errors.ts";
+import { parsePolicyJson } from "../../../policy/parse-policy.ts";
+import type { PolicyText } from "../../../policy/policy-text.ts";
+import type { Policy } from "../../../policy/policy.ts";
+import { renderProblems } from "../../../policy/problem.ts";
+import { PersistError, describe, errnoOf } from "../../errors.ts";
 
 /** Where a policy is kept. A staged policy is either committed or discarded; one is staged at a time. */
 export interface PolicyStorage {

@@ -7,9 +7,9 @@ import {
   type AlwaysRulesWatch,
   loadAlwaysRules,
   watchAlwaysRules,
-} from "../../../src/enforcement/always/always-rules.ts";
-import type { Problem } from "../../../src/policy/problem.ts";
-import { promised } from "../../support/limits.ts";
+} from "../../../../src/enforcement/always/io/always-rules.ts";
+import type { Problem } from "../../../../src/policy/problem.ts";
+import { promised } from "../../../support/limits.ts";
 
 let folder: string;
 let watching: AlwaysRulesWatch | undefined;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createMachineReadings, parseCpuTimes } from "../../src/metrics/machine.ts";
+import { createMachineReadings, parseCpuTimes } from "../../../src/metrics/io/machine.ts";
 
 test("the first line of /proc/stat gives all time and that in which nothing was done", () => {
   const text = "cpu  100 5 50 800 40 1 4 0 10 10\ncpu0 1 2 3 4\n";

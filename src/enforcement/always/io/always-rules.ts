@@ -13,10 +13,10 @@
  */
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { parseAlwaysFile, parseNameFile } from "../../policy/always-file.ts";
-import { type Problem, type Result, accepted, refused } from "../../policy/problem.ts";
-import type { Target } from "../../policy/target.ts";
-import { describe, errnoOf } from "../errors.ts";
+import { parseAlwaysFile, parseNameFile } from "../../../policy/always-file.ts";
+import { type Problem, type Result, accepted, refused } from "../../../policy/problem.ts";
+import type { Target } from "../../../policy/target.ts";
+import { describe, errnoOf } from "../../errors.ts";
 import { type WatchTimes, watchFolder } from "./watch-folder.ts";
 
 /** What the three files say. */
