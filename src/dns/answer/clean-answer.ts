@@ -12,7 +12,7 @@
  * Known limits: a DNAME that comes without the CNAME that a server has to make from it (RFC 6672 section 3.1) leads nowhere. A name that
  * points into a TTL, which no honest server writes, is another once that TTL is lowered.
  */
-import { Ede, HEADER_OCTETS, Rcode, RrType } from "../wire/constants.ts";
+import { Ede, Flag, HEADER_OCTETS, Rcode, RrType } from "../wire/constants.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
 import { indexAnswer, readTtl, type AnswerIndex } from "../wire/answer.ts";
 import { createAnswerRebuilder } from "./rebuild-answer.ts";
@@ -58,6 +58,7 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
     if (!indexAnswer(octets, start, end, question.questionOctets, index)) return false;
     into.serial = 0;
     into.rcode = index.rcode;
+    into.isAuthentic = false;
     into.ede = Ede.none;
     into.octets = octets;
     into.bodyStart = start + HEADER_OCTETS + question.questionOctets;
@@ -77,8 +78,12 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
     const isPositive = into.rcode === Rcode.noError && hasType(index, question.qtype);
     // Who has data and wants no proofs has no use for an authority section, which takes room.
     const keepsAuthority = index.authorityIsFit && (!isPositive || question.dnssecOk);
-    if (index.kept === index.count && !index.isCut) keepAsIs(into, index, keepsAuthority);
-    else rebuild(answer, index, into);
+    if (index.kept === index.count && !index.isCut) {
+      into.isAuthentic = ((octets[start + 3] ?? 0) & Flag.ad) !== 0 && (isPositive || keepsAuthority);
+      keepAsIs(into, index, keepsAuthority);
+    } else {
+      rebuild(answer, index, into);
+    }
     if (!isPositive && into.authorityCount === 0) addNegativeSoa(into, index);
     markTtls(into, index, isPositive);
     return true;

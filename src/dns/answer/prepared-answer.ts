@@ -16,6 +16,8 @@ export interface PreparedAnswer {
   /** The number under which the cache keeps it: one of its own for each answer, from 1; 0 for one that is not from the cache. */
   serial: number;
   rcode: number;
+  /** Whether the upstream says that it has validated it (AD), and nothing of it is changed. */
+  isAuthentic: boolean;
   answerCount: number;
   authorityCount: number;
   /** Extended DNS error to tell, or Ede.none. */
@@ -38,6 +40,7 @@ export function createPreparedAnswer(): PreparedAnswer {
     bodyEnd: 0,
     serial: 0,
     rcode: 0,
+    isAuthentic: false,
     answerCount: 0,
     authorityCount: 0,
     ede: Ede.none,

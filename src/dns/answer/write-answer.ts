@@ -4,8 +4,10 @@
  *
  * What does not fit loses the authority section first, which alone is no truncation (RFC 2181 section 9) unless the client asked for proofs
  * (RFC 4035 section 3.1); then its last records, and the client is told.
+ *
+ * Who asks by AD or DO hears that the upstream found the answer authentic (RFC 6840 section 5.8), as long as all of it is the upstream's.
  */
-import { Ede, HEADER_OCTETS } from "../wire/constants.ts";
+import { Ede, Flag, HEADER_OCTETS } from "../wire/constants.ts";
 import { read16, write16, type Query } from "../wire/query.ts";
 import { writeOpt, writeReplyHeader } from "../wire/reply.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
@@ -16,7 +18,14 @@ const EDE_OCTETS = 6;
 /** What an answer takes from the query that it goes to. */
 export type ReplyHeader = Pick<
   Query,
-  "id" | "opcode" | "recursionDesired" | "checkingDisabled" | "hasEdns" | "dnssecOk" | "questionOctets"
+  | "id"
+  | "opcode"
+  | "recursionDesired"
+  | "authenticData"
+  | "checkingDisabled"
+  | "hasEdns"
+  | "dnssecOk"
+  | "questionOctets"
 >;
 
 /** What one client gets of an answer. */
@@ -87,6 +96,9 @@ export function writeAnswer(
   share: Share,
 ): void {
   writeReplyHeader(out, at, asker, answer.rcode, share.isTruncated);
+  if (answer.isAuthentic && !share.isTruncated && (asker.authenticData || asker.dnssecOk)) {
+    out[at + 3] = (out[at + 3] ?? 0) | Flag.ad;
+  }
   write16(out, at + 4, 1);
   write16(out, at + 6, share.answerCount);
   write16(out, at + 8, share.authorityCount);

@@ -54,7 +54,7 @@ export function waiterTableSize(capacity: number): number {
   return capacity * ROW;
 }
 
-const FLAG = { recursionDesired: 1, checkingDisabled: 2, edns: 4, dnssecOk: 8 } as const;
+const FLAG = { recursionDesired: 1, checkingDisabled: 2, edns: 4, dnssecOk: 8, authenticData: 16 } as const;
 
 export function createWaiterTable(arena: Arena, region: Region, capacity: number): WaiterTable {
   const rows = region.take(waiterTableSize(capacity));
@@ -77,6 +77,7 @@ export function createWaiterTable(arena: Arena, region: Region, capacity: number
     checkingDisabled: false,
     hasEdns: false,
     dnssecOk: false,
+    authenticData: false,
     questionOctets: 0,
   };
 
@@ -113,7 +114,8 @@ export function createWaiterTable(arena: Arena, region: Region, capacity: number
         (query.recursionDesired ? FLAG.recursionDesired : 0) |
         (query.checkingDisabled ? FLAG.checkingDisabled : 0) |
         (query.hasEdns ? FLAG.edns : 0) |
-        (query.dnssecOk ? FLAG.dnssecOk : 0);
+        (query.dnssecOk ? FLAG.dnssecOk : 0) |
+        (query.authenticData ? FLAG.authenticData : 0);
       sizes[row] = query.udpSize;
       questionOctets[row] = query.questionOctets;
       nameLengths[row] = nameLength;
@@ -140,6 +142,7 @@ export function createWaiterTable(arena: Arena, region: Region, capacity: number
       shared.checkingDisabled = (bits & FLAG.checkingDisabled) !== 0;
       shared.hasEdns = (bits & FLAG.edns) !== 0;
       shared.dnssecOk = (bits & FLAG.dnssecOk) !== 0;
+      shared.authenticData = (bits & FLAG.authenticData) !== 0;
       shared.questionOctets = questionOctets[row] ?? 0;
       return shared;
     },

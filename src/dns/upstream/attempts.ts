@@ -99,7 +99,8 @@ export function createAttempts(
 
   function write(lookup: Lookup, octets: Buffer, at: number, id: number, style: number): number {
     header.id = id;
-    header.authenticData = lookup.authenticData;
+    // Always asked for, so that one answer serves who wants AD and who does not (RFC 6840 section 5.7); not where even EDNS is refused.
+    header.authenticData = lookup.edns;
     header.checkingDisabled = lookup.checkingDisabled;
     header.dnssecOk = lookup.dnssecOk;
     header.edns = lookup.edns && (style & Style.withoutEdns) === 0;

@@ -198,7 +198,6 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
 
 function begin(lookup: Lookup, query: Query): void {
   lookup.qtype = query.qtype;
-  lookup.authenticData = query.authenticData;
   lookup.checkingDisabled = query.checkingDisabled;
   lookup.dnssecOk = query.dnssecOk;
   lookup.questionOctets = query.questionOctets;

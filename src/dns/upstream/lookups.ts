@@ -34,7 +34,6 @@ export interface Lookup {
   /** Whom it counts for where it has to share: see `bounds/lookup-groups.ts`. */
   group: number;
   qtype: number;
-  authenticData: boolean;
   checkingDisabled: boolean;
   dnssecOk: boolean;
   /** The question section as it was sent, letter case drawn; room of its own in the arena. */
@@ -131,7 +130,6 @@ function createLookup(askedAt: number, qname: DomainName): Lookup {
     kind: 0,
     group: 0,
     qtype: 0,
-    authenticData: false,
     checkingDisabled: false,
     dnssecOk: false,
     askedAt,

@@ -22,6 +22,7 @@ export interface Query {
   /** As it stands in the third octet; 0 for QUERY. */
   opcode: number;
   recursionDesired: boolean;
+  /** Whether the client wants to hear if an answer is authentic (RFC 6840 section 5.7). */
   authenticData: boolean;
   checkingDisabled: boolean;
   /** Canonical name; `undefined`: one that no rule can speak of. */
@@ -85,9 +86,12 @@ export function createQueryReader(): ReadQuery {
   };
 }
 
-/** Type and DNSSEC bits in one number of 19 bits: an answer is good for whoever asked for the same name and kind. */
-export function questionKind({ qtype, dnssecOk, checkingDisabled, authenticData }: Query): number {
-  return qtype * 8 + (dnssecOk ? 4 : 0) + (checkingDisabled ? 2 : 0) + (authenticData ? 1 : 0);
+/**
+ * Type, DO and CD in one number of 18 bits: an answer is good for whoever asked for the same name and kind. AD is no part of it: every upstream
+ * is asked for it, and each client gets what it asked for.
+ */
+export function questionKind({ qtype, dnssecOk, checkingDisabled }: Query): number {
+  return qtype * 4 + (dnssecOk ? 2 : 0) + (checkingDisabled ? 1 : 0);
 }
 
 export function read16(octets: Uint8Array, at: number): number {

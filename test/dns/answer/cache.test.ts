@@ -80,7 +80,8 @@ describe("what is read", () => {
       ttlAt: fc.array(fc.nat(0xffff), { maxLength: 5 }),
       addressAt: fc.array(fc.nat(0xffff), { maxLength: 5 }),
       facts: fc.record({
-        rcode: fc.nat(15),
+        rcode: fc.nat(4095),
+        isAuthentic: fc.boolean(),
         ede: fc.integer({ min: -1, max: 30 }),
         answerCount: fc.nat(300),
         authorityCount: fc.nat(300),

@@ -34,6 +34,7 @@ export function write(
     id: 77,
     opcode: 0,
     recursionDesired: true,
+    authenticData: false,
     checkingDisabled: false,
     hasEdns: false,
     dnssecOk: false,
