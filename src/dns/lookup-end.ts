@@ -5,7 +5,7 @@ import type { Delivery } from "./delivery/delivery.ts";
 import type { LookupEnd } from "./upstream/endings.ts";
 import { NOTHING_HEARD, type Lookup } from "./upstream/lookups.ts";
 import type { TellLookup } from "./lookup-events.ts";
-import { DENIED, rcodeReply, UPSTREAM_FAILED } from "./own-replies.ts";
+import { DENIED, DENIED_HERE, rcodeReply, UPSTREAM_FAILED } from "./own-replies.ts";
 import type { LookupObserver, LookupPolicy } from "./ports.ts";
 
 export interface LookupEndOptions {
@@ -34,8 +34,9 @@ export function createLookupEnd({
   function deny(lookup: Lookup, decision: Decision, upstream: number | undefined, durationMs: number): void {
     counters.denied += 1;
     const { qname, qtype } = lookup;
-    tell({ qname, qtype, decision, upstream, durationMs }, "denied", DENIED.rcode);
-    delivery.reply(DENIED, lookup.firstWaiter);
+    const reply = policy.allowsBelow(qname) ? DENIED_HERE : DENIED;
+    tell({ qname, qtype, decision, upstream, durationMs }, "denied", reply.rcode);
+    delivery.reply(reply, lookup.firstWaiter);
   }
 
   return {

@@ -12,6 +12,11 @@ export const DENIED: OwnReply = {
   ede: Ede.blocked,
   negativeTtlSeconds: DENIED_TTL_SECONDS,
 };
+/**
+ * A denied name below which others may be allowed: NXDOMAIN would deny those, too (RFC 8020 section 2), to a cache that goes by it. So it is
+ * an empty non-terminal (RFC 4592 section 2.2.2), and programs fail as fast.
+ */
+export const DENIED_HERE: OwnReply = { ...DENIED, rcode: Rcode.noError };
 /** No upstream said anything of use in time; upstreams are what we have for authorities. */
 export const UPSTREAM_FAILED: OwnReply = { rcode: Rcode.servFail, ede: Ede.noReachableAuthority };
 /** The kernel did not take the addresses: better no answer than a dead address. */
@@ -27,11 +32,20 @@ export const OVERLOADED: OwnReply = {
  * pass: nobody keeps it as a negative answer. REFUSED is final to some of them, and on NXDOMAIN all would believe that the name is
  * not there. The extended error says that it is by local policy (RFC 8914 section 4.19).
  */
-export const LIMITED: OwnReply = {
+const LIMITED: OwnReply = {
   rcode: Rcode.servFail,
   ede: Ede.prohibited,
   edeText: Buffer.from("too many lookups this minute"),
 };
+/**
+ * The same for who speaks no EDNS. musl, which is one of them, waits out its five seconds on SERVFAIL and on REFUSED; "no data" it takes at
+ * once. There is no SOA with it, so nobody keeps it (RFC 2308 section 5).
+ */
+const LIMITED_PLAIN: OwnReply = { rcode: Rcode.noError, ede: Ede.prohibited };
+
+export function limitedReply(hasEdns: boolean): OwnReply {
+  return hasEdns ? LIMITED : LIMITED_PLAIN;
+}
 
 /** A reply that is its rcode: passed on from an upstream, or to a query that was refused on sight. */
 export function rcodeReply(rcode: number): OwnReply {

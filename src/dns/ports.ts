@@ -7,6 +7,8 @@ import type { BoundMet } from "./bounds/lookup-bounds.ts";
 /** The policy as it is at the moment of the call. */
 export interface LookupPolicy {
   decide(qname: DomainName): Decision;
+  /** Whether some name below a denied one may be allowed. */
+  allowsBelow(qname: DomainName): boolean;
   /** Whether an allowed name's answer may give out the address at `octets[at, at + length)`. */
   admitsAddress(octets: Uint8Array, at: number, length: 4 | 16): boolean;
 }
@@ -31,8 +33,8 @@ export interface UpstreamProbes {
 }
 
 /**
- * What came of a lookup: the policy denied it; the cache or an upstream answered; we answered an allowed name by ourselves, as its type is
- * never asked for; a bound on lookups kept it back. Or an allowed one failed: no upstream gave an answer in time, the kernel refused
+ * What came of a lookup: the policy denied it; the cache or an upstream answered; we answered by ourselves what is never asked for, by its
+ * type or its name; a bound on lookups kept it back. Or an allowed one failed: no upstream gave an answer in time, the kernel refused
  * the addresses, too many lookups were under way.
  */
 export type LookupOutcome = "denied" | "answered" | "own" | "limited" | "upstream" | "kernel" | "overload";
@@ -45,7 +47,7 @@ export interface LookupEvent {
   readonly text: string;
   readonly qtype: number;
   readonly outcome: LookupOutcome;
-  /** Undefined for a name that no rule can speak of: it is denied. */
+  /** Undefined for a name that no rule can speak of, which is denied, and for one that is answered under every policy. */
   readonly decision: Decision | undefined;
   /** What the client was told. */
   readonly rcode: number;

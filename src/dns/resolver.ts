@@ -15,7 +15,8 @@ import type { Delivery } from "./delivery/delivery.ts";
 import type { Forwarder } from "./upstream/forwarder.ts";
 import type { LookupBounds } from "./bounds/lookup-bounds.ts";
 import { createLookupGroups, NO_GROUP } from "./bounds/lookup-groups.ts";
-import { DENIED, LIMITED, OVERLOADED, ownReplyForType, rcodeReply } from "./own-replies.ts";
+import { localReply } from "./local-names.ts";
+import { DENIED, DENIED_HERE, limitedReply, OVERLOADED, ownReplyForType, rcodeReply } from "./own-replies.ts";
 import type { LookedUp, TellLookup } from "./lookup-events.ts";
 import type { LookupOutcome, LookupPolicy } from "./ports.ts";
 import type { PreparedAnswer } from "./answer/prepared-answer.ts";
@@ -90,6 +91,11 @@ export function createResolver(options: ResolverOptions): Resolver {
   /** What we answer by ourselves; undefined for an allowed name of an ordinary type. */
   function decide(): OwnReply | undefined {
     const { qname, qtype } = query;
+    const local = qname === undefined ? undefined : localReply(qname, qtype);
+    if (local) {
+      tellOwn(undefined, "own", local.rcode);
+      return local;
+    }
     const decision = qname === undefined ? undefined : policy.decide(qname);
     if (decision?.action === "allow") {
       allowedBy = decision;
@@ -98,8 +104,9 @@ export function createResolver(options: ResolverOptions): Resolver {
       return own;
     }
     counters.denied += 1;
-    tellOwn(decision, "denied", DENIED.rcode);
-    return DENIED;
+    const reply = qname !== undefined && policy.allowsBelow(qname) ? DENIED_HERE : DENIED;
+    tellOwn(decision, "denied", reply.rcode);
+    return reply;
   }
 
   function tellOwn(decision: Decision | undefined, outcome: LookupOutcome, rcode: number): void {
@@ -143,8 +150,9 @@ export function createResolver(options: ResolverOptions): Resolver {
     } else if (!options.bounds.admits(allowedBy, qname, query.qtype, nowMs)) {
       waiters.release(row);
       counters.limited += 1;
-      tellOwn(allowedBy, "limited", LIMITED.rcode);
-      sendOwn(LIMITED, client, name, nameLength);
+      const reply = limitedReply(query.hasEdns);
+      tellOwn(allowedBy, "limited", reply.rcode);
+      sendOwn(reply, client, name, nameLength);
     } else {
       const lookup = forwarder.start(qname, query, group, nowMs);
       if (lookup) lookup.firstWaiter = row;

@@ -22,9 +22,13 @@ export function encodeLookup(qname: DomainName, qtype: number = RrType.a): Buffe
   return message;
 }
 
-/** Whether the message is the sidecar's denial: NXDOMAIN with the extended error "Blocked". Others say NXDOMAIN alone. */
+/**
+ * Whether the message is the sidecar's denial: NXDOMAIN, or "no data" if names below are allowed, with the extended error "Blocked". Others
+ * say so without it.
+ */
 export function isDenial(message: Buffer): boolean {
-  if (message.length < HEADER_OCTETS || ((message[3] ?? 0) & 0xf) !== Rcode.nxDomain) return false;
+  const rcode = (message[3] ?? 0) & 0xf;
+  if (message.length < HEADER_OCTETS || (rcode !== Rcode.nxDomain && rcode !== Rcode.noError)) return false;
   let at = HEADER_OCTETS;
   for (let left = read16(message, 4); left > 0; left--) at = skipName(message, at, message.length) + 4;
   const records = read16(message, 6) + read16(message, 8) + read16(message, 10);

@@ -18,6 +18,8 @@ export interface TrieNode {
   readonly bits: number;
   /** The rule whose target has these bits and no more. */
   readonly own: RankedDecision | undefined;
+  /** Whether any rule from here down allows. */
+  readonly allows: boolean;
   /** The rule's target, or any from here down: it knows the shared bits. */
   readonly sample: Target;
   readonly zero: RuleTrie;
@@ -27,6 +29,7 @@ export interface TrieNode {
 /** A node that no trie but the one in the making has. */
 interface FreshNode extends TrieNode {
   own: RankedDecision | undefined;
+  allows: boolean;
   sample: Target;
   zero: RuleTrie;
   one: RuleTrie;
@@ -55,6 +58,7 @@ export function takeRule(trie: RuleTrie, target: Target): RuleTrie {
   if (child === trie[side]) return trie;
   const next = copyNode(trie);
   next[side] = child;
+  next.allows = anyAllows(next.own, next.zero, next.one);
   return joined(next);
 }
 
@@ -139,6 +143,7 @@ function putBelow(
   } else {
     next.one = putBelow(trie.one, added, common, own);
   }
+  next.allows = anyAllows(next.own, next.zero, next.one);
   return next;
 }
 
@@ -160,7 +165,11 @@ function createNode(
   zero: RuleTrie,
   one: RuleTrie,
 ): FreshNode {
-  return { bits, own, sample, zero, one };
+  return { bits, own, allows: anyAllows(own, zero, one), sample, zero, one };
+}
+
+function anyAllows(own: RankedDecision | undefined, zero: RuleTrie, one: RuleTrie): boolean {
+  return own?.action === "allow" || zero?.allows === true || one?.allows === true;
 }
 
 function copyNode({ bits, own, sample, zero, one }: TrieNode): FreshNode {

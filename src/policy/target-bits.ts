@@ -31,6 +31,21 @@ export function bitOfName(qname: DomainName, bit: number): number {
   return (qname.charCodeAt(qname.length - 1 - index) >>> (7 - (bit & 7))) & 1;
 }
 
+/** The bit of `*.name`, with which every name below it begins. */
+export function bitBelowName(qname: DomainName, bit: number): number {
+  const index = bit >>> 3;
+  return index === qname.length ? (DOT >>> (7 - (bit & 7))) & 1 : bitOfName(qname, bit);
+}
+
+/** Whether all that a target speaks of is below the name. */
+export function isBelowName(target: Target, qname: DomainName): boolean {
+  if (target.kind === "prefix") return false;
+  if (target.kind === "wildcard" && target.base === qname) return true;
+  const text = textOf(target);
+  const dot = text.length - qname.length - 1;
+  return dot > 0 && text.charCodeAt(dot) === DOT && text.endsWith(qname);
+}
+
 /** Whether a name begins with the target's bits. */
 export function matchesName(target: Target, qname: DomainName): boolean {
   if (target.kind === "name") return target.name === qname;

@@ -7,7 +7,7 @@ const LIMITED_NAMES = { namesPerMinute: 2, lookupsPerMinute: 0 };
 
 function ask(net: FakeNetwork, name: string, isStream = false): string | undefined {
   const before = net.sent.length;
-  const client = net.ask({ name }, net.client(isStream));
+  const client = net.ask({ name, udpSize: 1232 }, net.client(isStream));
   const to = net.sent.at(before);
   if (to !== undefined) net.receive({ to, message: good(to) });
   return rcodes(client.answers)[0];
@@ -37,6 +37,14 @@ describe("a lookup beyond the bound of its wildcard", () => {
     const answer = at(client.answers, 0);
     expect(extendedError(answer)).toEqual({ code: 18, text: "too many lookups this minute" });
     expect([answer.readUInt16BE(6), answer.readUInt16BE(8)]).toEqual([0, 0]);
+  });
+
+  test("is no data for clients without EDNS, which nobody can keep: musl waits out its time on any failure", () => {
+    const net = createFakeNetwork({ bounds: { namesPerMinute: 0, lookupsPerMinute: 1 } });
+    ask(net, "a.example.org");
+    const answer = at(net.ask({ name: "b.example.org" }).answers, 0);
+    expect(rcodes([answer])).toEqual(["NOERROR"]);
+    expect([6, 8, 10].map((count) => answer.readUInt16BE(count))).toEqual([0, 0, 0]);
   });
 
   test("is told once a minute, however many there are", () => {

@@ -96,7 +96,7 @@ describe("what is told of a lookup", () => {
   ])("that %s", (_what, options, outcome) => {
     const net = network(options);
     net.ask({ name: NAME });
-    net.ask({ name: `x.${NAME}` });
+    net.ask({ name: `x.${NAME}`, udpSize: 1232 });
     expect(net.lookups).toMatchObject([{ outcome, decision: BY_RULE, rcode: RCODE.servFail }]);
   });
 

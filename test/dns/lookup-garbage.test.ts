@@ -92,7 +92,7 @@ function createBench(decision: Decision, names: number): Bench {
     transport,
     timeoutMs: 5000,
     bounds: { namesPerMinute: 0, lookupsPerMinute: 0 },
-    policy: { decide: () => decision, admitsAddress: () => true },
+    policy: { decide: () => decision, allowsBelow: () => false, admitsAddress: () => true },
     admission: { learn: () => undefined, commit: () => true, epoch: () => 0 },
     observer: {
       lookedUp: () => undefined,

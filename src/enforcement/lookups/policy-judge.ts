@@ -6,7 +6,7 @@ import type { LookupPolicy } from "../../dns/ports.ts";
 import { isPrivateAddress, isSpecialAddress } from "../../dns/answer/special-address.ts";
 import { type CompiledPolicy } from "../../policy/compile.ts";
 import { decideAddress } from "../../policy/decide-address.ts";
-import { decideName } from "../../policy/decide-name.ts";
+import { allowsBelow, decideName } from "../../policy/decide-name.ts";
 import type { PolicyInForce } from "../change/policy-in-force.ts";
 import type { WithheldAddresses } from "../../learned/withheld.ts";
 
@@ -31,6 +31,10 @@ export function createPolicyJudge({ inForce, allowPrivate, withheld }: JudgeOpti
       const { active, pending } = inForce();
       const decision = decideName(active, qname);
       return pending === undefined || decision.action === "deny" ? decision : decideName(pending, qname);
+    },
+    allowsBelow(qname) {
+      const { active, pending } = inForce();
+      return allowsBelow(active, qname) || (pending !== undefined && allowsBelow(pending, qname));
     },
     admitsAddress(octets, at, length) {
       const { active, pending } = inForce();

@@ -136,7 +136,7 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
     transport,
     timeoutMs: options.timeoutMs ?? 5000,
     bounds: options.bounds ?? { namesPerMinute: 0, lookupsPerMinute: 0 },
-    policy: { decide: () => ALLOW, admitsAddress: () => true, ...options.policy },
+    policy: { decide: () => ALLOW, allowsBelow: () => false, admitsAddress: () => true, ...options.policy },
     admission: { learn: () => undefined, commit: () => true, epoch: () => 0, ...options.admission },
     observer,
     randomOctet: options.randomOctet ?? (() => 0),

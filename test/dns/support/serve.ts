@@ -29,6 +29,7 @@ const server = await openDnsServer({
   mark: { mark: 7, priority: 5, group: undefined },
   policy: {
     decide: (qname) => (qname === "denied.example" || qname.endsWith(".denied.example") ? DENY : ALLOW),
+    allowsBelow: () => false,
     admitsAddress: (octets, at, length) => octets[at + length - 1] !== 66,
   },
   admission: {
