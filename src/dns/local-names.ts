@@ -10,6 +10,9 @@ const TTL_SECONDS = 300;
 const REVERSE_V4 = "1.0.0.127.in-addr.arpa";
 const REVERSE_V6 = `${["1", ...Array.from({ length: 31 }, () => "0")].join(".")}.ip6.arpa`;
 
+const LAST_OF_LOCALHOST = 0x74;
+const LAST_OF_ARPA = 0x61;
+
 const IPV4_LOOPBACK = replyWith(RrType.a, Buffer.of(127, 0, 0, 1));
 const IPV6_LOOPBACK = replyWith(RrType.aaaa, Buffer.of(...Array.from({ length: 15 }, () => 0), 1));
 const LOCALHOST = replyWith(RrType.ptr, Buffer.from("\u0009localhost\0", "latin1"));
@@ -17,7 +20,10 @@ const NO_DATA: OwnReply = { rcode: Rcode.noError, ede: Ede.none, negativeTtlSeco
 
 /** Undefined for every other name, and for types that only a question may have. */
 export function localReply(qname: DomainName, qtype: number): OwnReply | undefined {
-  const isLocalhost = qname.endsWith("localhost") && (qname.length === 9 || qname.at(-10) === ".");
+  // Nearly all names are told by their last letter.
+  const last = qname.charCodeAt(qname.length - 1);
+  if (last !== LAST_OF_LOCALHOST && last !== LAST_OF_ARPA) return undefined;
+  const isLocalhost = qname.endsWith(".localhost") || qname === "localhost";
   if (!isLocalhost && qname !== REVERSE_V4 && qname !== REVERSE_V6) return undefined;
   if (qtype >= RrType.firstMeta && qtype <= RrType.any) return undefined;
   if (!isLocalhost) return qtype === RrType.ptr ? LOCALHOST : NO_DATA;

@@ -131,8 +131,10 @@ function rotateAddresses(
 ): void {
   let next = firstAddress;
   for (let i = 0; i < addressCount && (addressAt[i] ?? 0) < bodyOctets; i++) {
+    // A loop: to call for a copy of 4 octets takes 40 ns.
     const from = bodyStart + (addressAt[next] ?? 0);
-    octets.copy(out, body + (addressAt[i] ?? 0), from, from + addressOctets);
+    const to = body + (addressAt[i] ?? 0);
+    for (let octet = 0; octet < addressOctets; octet++) out[to + octet] = octets[from + octet] ?? 0;
     next = next + 1 === addressCount ? 0 : next + 1;
   }
 }

@@ -42,6 +42,8 @@ export interface ReadyAnswer {
   /** The upstream that gave it, and how long it took; undefined and 0 for one from the cache. */
   upstream: number | undefined;
   durationMs: number;
+  /** Set by `settle`: whether its addresses were learned shortly before. */
+  isLearned: boolean;
 }
 
 export function createDelivery(
@@ -65,7 +67,8 @@ export function createDelivery(
   }
 
   function learnUnlessJustLearned(item: ReadyAnswer): void {
-    if (!recentlyLearned.find(item.answer.serial, admission.epoch(), item.nowMs)) learn(item);
+    item.isLearned = recentlyLearned.find(item.answer.serial, admission.epoch(), item.nowMs);
+    if (!item.isLearned) learn(item);
   }
 
   function learn({ qname, answer, ageSeconds }: ReadyAnswer): void {
@@ -130,8 +133,7 @@ export function createDelivery(
   function noteLearned(epoch: number): void {
     for (let i = 0; i < queued; i++) {
       const item = items[i];
-      if (item === undefined || recentlyLearned.find(item.answer.serial, epoch, item.nowMs)) continue;
-      recentlyLearned.note(item.answer.serial, epoch, item.nowMs);
+      if (item?.isLearned === false) recentlyLearned.note(item.answer.serial, epoch, item.nowMs);
     }
   }
 
@@ -178,5 +180,6 @@ function createItem(answer: PreparedAnswer, qname: DomainName): ReadyAnswer {
     nowMs: 0,
     upstream: undefined,
     durationMs: 0,
+    isLearned: false,
   };
 }
