@@ -32,17 +32,22 @@ export function allowsBelow(policy: CompiledPolicy, qname: DomainName): boolean 
   const end = 8 * (qname.length + 1);
   let node = policy.rules.names;
   while (node !== undefined && node.bits < end) {
-    const { own, sample } = node;
-    if (own !== undefined && (found === undefined || own.rank < found.rank)) {
-      if (sample.kind === "wildcard" && matchesName(sample, qname)) found = own;
-    }
+    if (node.sample.kind === "wildcard" && matchesName(node.sample, qname)) found = first(found, node.own);
     node = bitBelowName(qname, node.bits) === 0 ? node.zero : node.one;
   }
   if (node !== undefined && isBelowName(node.sample, qname)) {
     if (node.allows) return true;
     // The wildcard of this very name, which does not match the name itself.
-    const { own, bits } = node;
-    if (bits === end && own !== undefined && (found === undefined || own.rank < found.rank)) found = own;
+    if (node.bits === end) found = first(found, node.own);
   }
   return (found ?? policy.fallback).action === "allow";
+}
+
+/** The one that decides. */
+function first(
+  one: RankedDecision | undefined,
+  other: RankedDecision | undefined,
+): RankedDecision | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one.rank < other.rank ? one : other;
 }

@@ -56,13 +56,6 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
 
   return function cleanAnswer(octets, start, end, question, admit, into) {
     if (!indexAnswer(octets, start, end, question.questionOctets, index)) return false;
-    into.serial = 0;
-    into.rcode = index.rcode;
-    into.isAuthentic = false;
-    into.ede = Ede.none;
-    into.octets = octets;
-    into.bodyStart = start + HEADER_OCTETS + question.questionOctets;
-    into.addressOctets = question.qtype === RrType.aaaa ? 16 : 4;
     answer.octets = octets;
     answer.start = start;
     answer.end = end;
@@ -70,6 +63,7 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
     answer.qtype = question.qtype;
     answer.dnssecOk = question.dnssecOk;
     answer.admit = admit;
+    begin(into, answer, index.rcode);
     if (!selectRecords(answer, index)) return false;
     if (index.filtered && index.keptAddresses === 0) {
       prepareFiltered(into);
@@ -79,7 +73,7 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
     // Who has data and wants no proofs has no use for an authority section, which takes room.
     const keepsAuthority = index.authorityIsFit && (!isPositive || question.dnssecOk);
     if (index.kept === index.count && !index.isCut) {
-      into.isAuthentic = ((octets[start + 3] ?? 0) & Flag.ad) !== 0 && (isPositive || keepsAuthority);
+      into.isAuthentic = isAuthentic(octets, start) && (isPositive || keepsAuthority);
       keepAsIs(into, index, keepsAuthority);
     } else {
       rebuild(answer, index, into);
@@ -88,6 +82,26 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
     markTtls(into, index, isPositive);
     return true;
   };
+}
+
+/** What does not depend on the records. */
+function begin(
+  into: PreparedAnswer,
+  { octets, start, questionOctets, qtype }: AnswerToSelect & { readonly questionOctets: number },
+  rcode: number,
+): void {
+  into.serial = 0;
+  into.rcode = rcode;
+  into.isAuthentic = false;
+  into.ede = Ede.none;
+  into.octets = octets;
+  into.bodyStart = start + HEADER_OCTETS + questionOctets;
+  into.addressOctets = qtype === RrType.aaaa ? 16 : 4;
+}
+
+/** Whether the upstream says that it has validated all of the message. */
+function isAuthentic(octets: Buffer, start: number): boolean {
+  return ((octets[start + 3] ?? 0) & Flag.ad) !== 0;
 }
 
 /** All addresses were taken out: "no data", and why. */
