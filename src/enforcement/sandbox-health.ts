@@ -3,7 +3,7 @@ import type { DnsServer } from "../dns/io/server.ts";
 import type { Health } from "./change/policy-control.ts";
 
 /**
- * What is known to be wrong, first; then whether the resolver answers. Anyone may ask, as often as he likes: who asks while others do shares
+ * What is known to be wrong, before and after a look at whether the resolver answers. Anyone may ask, as often as he likes: who asks while others do shares
  * their look, for each takes some descriptors.
  */
 export function createHealthCheck(
@@ -12,13 +12,19 @@ export function createHealthCheck(
 ): () => Promise<Health> {
   let look: Promise<Health> | undefined;
   return async () => {
-    const [reason] = known.flatMap((read) => read());
-    if (reason !== undefined) return { ok: false, reason };
+    const fault = findFault();
+    if (fault !== undefined) return fault;
     look ??= checkTransports(server()).finally(() => {
       look = undefined;
     });
-    return look;
+    const found = await look;
+    return findFault() ?? found;
   };
+
+  function findFault(): Health | undefined {
+    const [reason] = known.flatMap((read) => read());
+    return reason === undefined ? undefined : { ok: false, reason };
+  }
 }
 
 async function checkTransports(server: Pick<DnsServer, "listening"> | undefined): Promise<Health> {

@@ -6,10 +6,8 @@
  * - What a callback throws is lost, and with it all later calls of every watch. Here it ends the process, as it would elsewhere.
  * - Promises that a callback settles wait until something else wakes Node, such as the next timer. Here they go on in the same turn.
  */
-import { SOL_SOCKET } from "./socket-constants.ts";
 import koffi from "koffi";
-import { createArena } from "./arena.ts";
-import { tryCall } from "./libc.ts";
+import { createPoll, POLLERR, POLLNVAL } from "./poll.ts";
 
 /** Watches one descriptor. Close it before the descriptor. */
 export interface Watch {
@@ -159,32 +157,4 @@ function crash(error: unknown): void {
   setImmediate(() => {
     throw error;
   });
-}
-
-const POLLIN = 1;
-const POLLERR = 8;
-const POLLNVAL = 0x20;
-const SO_ERROR = 4;
-
-interface Poll {
-  /** poll(2), without waiting. */
-  read(): number;
-  has(event: number): boolean;
-  /** Takes a socket's pending error off; does nothing to anything else. */
-  dropError(): void;
-}
-
-/** pollfd is fd:4 wanted:2 found:2. Behind it are an error and its length. */
-function createPoll(fd: number): Poll {
-  const scratch = createArena(16);
-  scratch.words.set([fd, POLLIN, 0, 4]);
-  const read = (): number =>
-    tryCall("poll", scratch.address(0), 1, 0) > 0 ? scratch.octets.readUInt16LE(6) : 0;
-  return {
-    read,
-    has: (event) => (read() & event) !== 0,
-    dropError() {
-      tryCall("getsockopt", fd, SOL_SOCKET, SO_ERROR, scratch.address(8), scratch.address(12));
-    },
-  };
 }

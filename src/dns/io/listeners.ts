@@ -90,7 +90,8 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
       }
       return 0;
     },
-    fault: () => opened.map(({ udp }) => udp.fault()).find((reason) => reason !== undefined),
+    fault: () =>
+      opened.flatMap(({ udp, tcp }) => [udp.fault(), tcp.fault()]).find((reason) => reason !== undefined),
     flush() {
       for (const { udp, tcp } of opened) {
         udp.flush();

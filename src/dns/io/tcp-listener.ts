@@ -4,7 +4,7 @@
  */
 import { createServer, type Server, type Socket } from "node:net";
 import type { Arena } from "../../sys/arena.ts";
-import { boundUnread } from "../../sys/listening-socket.ts";
+import { boundUnread, hasEnded } from "../../sys/listening-socket.ts";
 import { BATCH } from "../../sys/message-header.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import type { Client } from "../delivery/waiters.ts";
@@ -40,6 +40,8 @@ export interface TcpListener {
   start(): void;
   /** Takes no more connections and queries; answers may still go out. */
   stop(): void;
+  /** Why connections were not taken since the last look; to be asked about once a second. They are soon after, if the port is free. */
+  fault(): string | undefined;
   close(): Promise<void>;
 }
 
@@ -83,6 +85,13 @@ export async function openTcpListener(local: Endpoint, options: TcpListenerOptio
       for (const socket of connections) socket.resume();
     },
     stop,
+    fault() {
+      if (isStopped || (server.listening && !hasEnded(server))) return undefined;
+      server.close();
+      // Refused again and again, it is told of at each look.
+      listen(server, local).catch(ignoreAcceptErrors);
+      return "its listening socket was ended";
+    },
     close() {
       stop();
       for (const socket of connections) endSoon(socket);

@@ -117,8 +117,10 @@ export function createSocketKeeper(options: UpstreamSocketOptions): SocketKeeper
     const opened = { fd, serial, upstream: socket.upstream };
     const onReady = (hasFailed: boolean): void => {
       options.onRead(read(opened));
+      if (!hasFailed || socket.fd !== fd) return;
       // By an ICMP error, which may be forged by somebody who knows the port; or the kernel has disconnected it.
-      if (hasFailed && socket.fd === fd) socket.uses = QUERIES_PER_SOCKET;
+      socket.uses = QUERIES_PER_SOCKET;
+      replaceWorn(socket);
     };
     socket.watch = watchReadable(fd, onReady, { isSynchronous: true });
   }
@@ -137,6 +139,10 @@ export function createSocketKeeper(options: UpstreamSocketOptions): SocketKeeper
 
   function reopen(socket: UpstreamSocket): void {
     open(socket, anyError);
+  }
+
+  function replaceWorn(socket: UpstreamSocket): void {
+    if (socket.uses >= QUERIES_PER_SOCKET && retired.size < MAX_RETIRED) reopen(socket);
   }
 
   function read({ fd, serial, upstream }: Pick<UpstreamSocket, "fd" | "serial" | "upstream">): number {
@@ -172,9 +178,7 @@ export function createSocketKeeper(options: UpstreamSocketOptions): SocketKeeper
       }
       return fault?.reason;
     },
-    replaceWorn(socket) {
-      if (socket.uses >= QUERIES_PER_SOCKET && retired.size < MAX_RETIRED) reopen(socket);
-    },
+    replaceWorn,
     read,
     close(sockets) {
       isClosed = true;

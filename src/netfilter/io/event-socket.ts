@@ -1,11 +1,12 @@
 /** A netlink socket that events come to. One whose descriptor is of no use any more is opened anew. */
+import { SystemCallError } from "../../sys/errors.ts";
 import type { NetlinkSocket } from "../../sys/netlink-socket.ts";
-import { type Ready, watchReadable } from "../../sys/readiness.ts";
+import { type Ready, type Watch, watchReadable } from "../../sys/readiness.ts";
 
 export interface EventSocket {
-  /** The one that is open now. */
+  /** The one that is open now. Throws SystemCallError while there is none. */
   current(): NetlinkSocket;
-  /** Why events were not told since the last look; to be asked about once a second. `ready` has then been called, as after a loss. */
+  /** Why events were not told since the last look; to be asked about once a second. `ready` has then been called, as after a loss. Throws what `open` throws. */
   fault(): string | undefined;
   unref(): void;
   close(): void;
@@ -13,35 +14,50 @@ export interface EventSocket {
 
 /** Calls `ready` if events have come, or were lost. `open` opens the socket, joined to its groups. Throws what that throws. */
 export function openEventSocket(open: () => NetlinkSocket, ready: Ready): EventSocket {
-  let socket = open();
-  let watch = watchReadable(socket.fd, ready);
   let isReferenced = true;
+  let opened: Opened | undefined = begin();
 
-  function reopen(): void {
-    const next = open();
-    watch.close();
-    socket.close();
-    socket = next;
-    watch = watchReadable(socket.fd, ready);
+  function begin(): Opened {
+    const socket = open();
+    const watch = watchReadable(socket.fd, ready);
     if (!isReferenced) watch.unref();
+    return { socket, watch };
+  }
+
+  /** Before another is opened, which may get the number of the descriptor that is lost. */
+  function end(): void {
+    opened?.watch.close();
+    opened?.socket.close();
+    opened = undefined;
   }
 
   return {
-    current: () => socket,
+    current() {
+      if (opened === undefined) throw new SystemCallError("recv", EBADF, "netlink");
+      return opened.socket;
+    },
     fault() {
-      const fault = watch.fault();
+      const fault = opened === undefined ? GONE : opened.watch.fault();
       if (fault === undefined) return undefined;
-      if (fault.isDescriptorLost) reopen();
+      if (fault.isDescriptorLost) {
+        end();
+        opened = begin();
+      }
       ready(true);
       return fault.reason;
     },
     unref() {
       isReferenced = false;
-      watch.unref();
+      opened?.watch.unref();
     },
-    close() {
-      watch.close();
-      socket.close();
-    },
+    close: end,
   };
 }
+
+interface Opened {
+  readonly socket: NetlinkSocket;
+  readonly watch: Watch;
+}
+
+const EBADF = 9;
+const GONE = { reason: "there is no socket", isDescriptorLost: true };
