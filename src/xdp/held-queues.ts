@@ -21,6 +21,11 @@ export interface Holder {
   end(): void;
 }
 
+/** There is to be one, and none can be had. */
+export interface NoHolder {
+  readonly unkept: string;
+}
+
 export interface HeldQueuesPorts {
   /** All interfaces but `lo`. */
   readonly readLinks: () => readonly Link[];
@@ -29,8 +34,11 @@ export interface HeldQueuesPorts {
   readonly isLost: (fd: number) => boolean;
   readonly close: (fd: number) => void;
   readonly hasXdpSockets: () => boolean;
-  /** Starts a holder and writes down that it is ours. Undefined where there can be none. */
-  readonly startHolder: (interfaceIndex: number, sockets: ReadonlyMap<number, number>) => Holder | undefined;
+  /** Starts a holder and writes down that it is ours. Undefined if there is to be none, since this process is not started again. */
+  readonly startHolder: (
+    interfaceIndex: number,
+    sockets: ReadonlyMap<number, number>,
+  ) => Holder | NoHolder | undefined;
   /** Holders of an earlier process, which are alive. */
   readonly earlier: readonly Holder[];
 }
@@ -93,13 +101,18 @@ export function createHeldQueues(ports: HeldQueuesPorts): HeldQueues {
     return `another process holds queue ${taken.join(", ")} of interface ${name}, and sends past the rules until it ends`;
   }
 
-  function shareAll(): void {
+  /** Why no process keeps some of them held beside this one. */
+  function shareAll(): readonly string[] {
+    const reasons = new Set<string>();
     for (const [index, sockets] of own) {
       const alone = new Map([...sockets].filter(([queue]) => !isKept(index, queue)));
       if (alone.size === 0) continue;
       const holder = ports.startHolder(index, alone);
-      if (holder !== undefined) holders = [...holders, holder];
+      if (holder === undefined) continue;
+      if ("unkept" in holder) reasons.add(holder.unkept);
+      else holders = [...holders, holder];
     }
+    return [...reasons];
   }
 
   return {
@@ -107,8 +120,7 @@ export function createHeldQueues(ports: HeldQueuesPorts): HeldQueues {
       const links = ports.readLinks();
       dropGone(links);
       if (!ports.hasXdpSockets()) return ON;
-      const reasons = links.flatMap((link) => holdAll(link) ?? []);
-      shareAll();
+      const reasons = [...links.flatMap((link) => holdAll(link) ?? []), ...shareAll()];
       return reasons.length === 0 ? ON : { state: "off", reason: reasons.join("; ") };
     },
     close() {

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { configure, execIn } from "../../src/netns/namespace.ts";
-import type { Sidecar } from "../support/sidecar.ts";
+import { MAIN, type Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 
@@ -126,3 +126,38 @@ test("without a requirement such an interface is told, and the health stays good
   await until("it is warned of", () => sidecar.output().includes("a protection is off"));
   expect(await sidecar.api("GET", "/healthz")).toMatchObject({ status: 200 });
 });
+
+test.each([
+  {
+    what: "its folder is read-only",
+    before: "mount -t tmpfs -o ro tmpfs /run",
+    why: /queue-holders\.json cannot be written \(E\w+\)/,
+  },
+  {
+    what: "no process can be started",
+    before: "mount --bind /dev/null /bin/sh",
+    why: /\/bin\/sh cannot be started/,
+  },
+])(
+  "queues that no process keeps over a restart, since $what: refused if that is required",
+  async ({ before, why }) => {
+    const sidecar = await lab.startSidecar({
+      policy: POLICY,
+      program: [
+        "unshare",
+        "--mount",
+        "bash",
+        "-c",
+        `${before} && exec "$0" "$1" serve`,
+        process.execPath,
+        MAIN,
+      ],
+      env: { OPENSANDBOX_EGRESS_REQUIRE: "af-xdp", OPENSANDBOX_EGRESS_SOCKET: "" },
+      awaitHealth: false,
+    });
+    expect(await sidecar.exit).toMatchObject({ exitCode: 78 });
+    expect(sidecar.output()).toMatch(why);
+    expect(sidecar.output()).toContain("the required protection af-xdp is off");
+    expect(sidecar.output()).not.toContain("egress sidecar ready");
+  },
+);

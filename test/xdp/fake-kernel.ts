@@ -1,5 +1,5 @@
 /** Interfaces whose queues each belong to one socket at most, and sockets that live as long as somebody has them open. */
-import type { HeldQueuesPorts, Holder } from "../../src/xdp/held-queues.ts";
+import type { HeldQueuesPorts, Holder, NoHolder } from "../../src/xdp/held-queues.ts";
 import type { QueueHold } from "../../src/sys/xdp-socket.ts";
 
 interface FakeHolder extends Holder {
@@ -15,7 +15,7 @@ export interface FakeKernel {
   readonly holders: readonly FakeHolder[];
   /** What opening a socket gives instead of one. */
   refusal: string | undefined;
-  canStartHolders: boolean;
+  startsHolders: "yes" | "in vain" | "not wanted";
   hasXdp: boolean;
   /** Places that nobody holds. */
   free(): readonly string[];
@@ -59,8 +59,12 @@ export function createFakeKernel(queuesOf: ReadonlyMap<number, number>): FakeKer
     return { ok: true, fd };
   }
 
-  function startHolder(interfaceIndex: number, kept: ReadonlyMap<number, number>): Holder | undefined {
-    if (!kernel.canStartHolders) return undefined;
+  function startHolder(
+    interfaceIndex: number,
+    kept: ReadonlyMap<number, number>,
+  ): Holder | NoHolder | undefined {
+    if (kernel.startsHolders === "not wanted") return undefined;
+    if (kernel.startsHolders === "in vain") return { unkept: "no file" };
     const holder: FakeHolder = {
       interfaceIndex,
       queues: [...kept.keys()],
@@ -78,7 +82,7 @@ export function createFakeKernel(queuesOf: ReadonlyMap<number, number>): FakeKer
     strangers,
     holders,
     refusal: undefined,
-    canStartHolders: true,
+    startsHolders: "yes",
     hasXdp: true,
     free: () =>
       [...links].flatMap(([index, count]) =>

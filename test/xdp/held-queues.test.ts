@@ -30,9 +30,21 @@ test("the process that comes after a killed one finds all held, and starts no se
   expect(kernel.holders).toHaveLength(1);
 });
 
-test("where no holder can be started, the process itself holds, as long as it lives", () => {
+test("if no holder can be had, the queues are held, and the protection is off until one can", () => {
+  const kernel = kernelWith([2, 1], [3, 1]);
+  kernel.startsHolders = "in vain";
+  const queues = createHeldQueues(kernel.ports());
+  expect(queues.look()).toEqual({ state: "off", reason: "no file" });
+  expect(kernel.free()).toEqual([]);
+  kernel.startsHolders = "yes";
+  expect(queues.look()).toEqual({ state: "on" });
+  kernel.killUs();
+  expect(kernel.free()).toEqual([]);
+});
+
+test("a process that is not started again holds by itself, as long as it lives", () => {
   const kernel = kernelWith([2, 1]);
-  kernel.canStartHolders = false;
+  kernel.startsHolders = "not wanted";
   expect(createHeldQueues(kernel.ports()).look()).toEqual({ state: "on" });
   expect(kernel.free()).toEqual([]);
   kernel.killUs();
@@ -86,6 +98,7 @@ describe("what the kernel refuses is told, with what it may mean", () => {
 test("the kernel's list of protocols says whether it has AF_XDP", () => {
   const line = "XDP        2104      0      -1   NI       0   yes  kernel      n  n  n  n\n";
   expect(hasXdpSockets(() => `protocol  size sockets\n${line}`)).toBe(true);
+  expect(hasXdpSockets(() => "")).toBe(true);
   expect(hasXdpSockets(() => "protocol  size sockets\nUNIX-STREAM 1024 5\nXDPX 1 2\n")).toBe(false);
 });
 

@@ -2,6 +2,8 @@
 import { NETLINK_ROUTE } from "../../netlink/constants.ts";
 import { SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
+import { NetlinkRefusal } from "../../netlink/acknowledgement.ts";
+import { KernelError } from "../errors.ts";
 import { NETWORK_EVENT_GROUPS } from "../../netlink/rtnetlink.ts";
 import { openEventSocket } from "./event-socket.ts";
 
@@ -20,20 +22,34 @@ export interface NetworkWatch {
   close(): void;
 }
 
-/** Calls `onChange` after interfaces, addresses or routes have changed, also where `hasNews` has told of it. Throws SystemCallError. */
+/**
+ * Calls `onChange` after interfaces, addresses or routes have changed, also if `hasNews` has told of it. Where the kernel refuses something to
+ * `onChange`, that is a fault, and the next look calls it again. Throws SystemCallError.
+ */
 export function watchNetwork(onChange: () => void, bufferOctets = BUFFER_OCTETS): NetworkWatch {
   const open = (): NetlinkSocket =>
     openNetlinkSocket(NETLINK_ROUTE, { bufferOctets, groups: NETWORK_EVENT_GROUPS });
   let isNews = true;
   let isClosed = false;
+  let refusal: string | undefined;
   let settling: NodeJS.Timeout | undefined;
   function look(hasFailed: boolean): void {
     if (!drain(events.current()) && !hasFailed) return;
     isNews = true;
     settling ??= setTimeout(() => {
       settling = undefined;
-      onChange();
+      act();
     }, SETTLE_MS);
+  }
+  function act(): void {
+    try {
+      onChange();
+      refusal = undefined;
+    } catch (error) {
+      if (!isOfKernel(error)) throw error;
+      refusal = error.message;
+      isNews = true;
+    }
   }
   const events = openEventSocket(open, look);
   return {
@@ -44,7 +60,10 @@ export function watchNetwork(onChange: () => void, bufferOctets = BUFFER_OCTETS)
       isNews = false;
       return wasNews;
     },
-    fault: events.fault,
+    fault() {
+      if (refusal !== undefined) act();
+      return events.fault() ?? refusal;
+    },
     close() {
       isClosed = true;
       clearTimeout(settling);
@@ -65,4 +84,8 @@ function drain(socket: NetlinkSocket): boolean {
       isEvent = true;
     }
   }
+}
+
+function isOfKernel(error: unknown): error is SystemCallError | KernelError | NetlinkRefusal {
+  return error instanceof SystemCallError || error instanceof KernelError || error instanceof NetlinkRefusal;
 }

@@ -3,7 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Protections } from "../../protections/protections.ts";
 import { closeSocket, takeSocketError } from "../../sys/socket.ts";
 import { hasXdpSockets, holdQueue } from "../../sys/xdp-socket.ts";
-import { createHeldQueues, type HeldQueuesPorts, type Holder, type Link } from "../held-queues.ts";
+import {
+  createHeldQueues,
+  type HeldQueuesPorts,
+  type Holder,
+  type Link,
+  type NoHolder,
+} from "../held-queues.ts";
 import { endHolder, isHolding, spawnHolder, readStartTime } from "./holder.ts";
 import { type HolderRecord, readHolders, writeHolders } from "./holders-file.ts";
 
@@ -52,6 +58,7 @@ export async function openHeldQueues(options: WatchedQueuesOptions): Promise<Wat
       state = queues.look();
     } catch (error) {
       options.onFault("the queues of the interfaces could not be looked at", error);
+      state = { state: "off", reason: "the queues of the interfaces could not be looked at" };
     }
     settle();
   }
@@ -73,15 +80,8 @@ export function releaseHeldQueues(path: string): void {
   writeHolders(path, []);
 }
 
-function createPorts({ path, outlive, readLinks, onFault }: WatchedQueuesOptions): HeldQueuesPorts {
+function createPorts({ path, outlive, readLinks }: WatchedQueuesOptions): HeldQueuesPorts {
   let records = readHolders(path).filter(isHolding);
-  let isTold = false;
-  /** Once: every look meets it again. */
-  const tellUnkept = (error: unknown): undefined => {
-    if (!isTold) onFault("no process keeps the queues held while this one is restarted", error);
-    isTold = true;
-    return undefined;
-  };
   return {
     readLinks,
     hold: holdQueue,
@@ -92,18 +92,28 @@ function createPorts({ path, outlive, readLinks, onFault }: WatchedQueuesOptions
     startHolder(interfaceIndex, sockets) {
       if (!outlive) return undefined;
       const started = spawnHolder(interfaceIndex, sockets);
-      if (started === undefined) return tellUnkept(new Error("/bin/sh cannot be started"));
+      if (started === undefined) return noHolder("/bin/sh cannot be started, or /proc not be read");
       records = [...records.filter(({ pid, startTime }) => readStartTime(pid) === startTime), started.record];
       try {
         writeHolders(path, records);
       } catch (error) {
         started.end();
-        return tellUnkept(error);
+        return noHolder(`${path} cannot be written (${codeOf(error)})`);
       }
       started.keep();
       return toHolder(started.record);
     },
   };
+}
+
+function noHolder(why: string): NoHolder {
+  return { unkept: `no process can keep the queues held while this one is restarted: ${why}` };
+}
+
+/** Throws what is no failure of a system call. */
+function codeOf(error: unknown): string {
+  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
+  throw error;
 }
 
 function toHolder(record: HolderRecord): Holder {
