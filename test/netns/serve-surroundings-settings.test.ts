@@ -1,4 +1,5 @@
 /** Settings as the running program takes them: where its log goes and what stays out of it, probes of upstreams, signed changes. */
+import { execFileSync } from "node:child_process";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -43,6 +44,9 @@ describe("OPENSANDBOX_EGRESS_DNS_UPSTREAM_PROBE_INTERVAL_SEC", () => {
     expect(new Set(probeLines(sidecar))).toEqual(
       new Set([`[dns] upstream probe: ${SILENT} port 53 did not answer one.example.org A within 1000 ms`]),
     );
+    // As the original's smoke script looks for it in the program's output.
+    const found = execFileSync("grep", ["-F", "[dns] upstream probe"], { input: sidecar.output() });
+    expect(found.toString()).toContain(SILENT);
     expect(sidecar.logs().find(({ msg }) => String(msg).startsWith("[dns]"))).toMatchObject({
       level: "warn",
     });
