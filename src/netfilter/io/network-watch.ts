@@ -2,7 +2,7 @@
 import { NETLINK_ROUTE } from "../../netlink/constants.ts";
 import { SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
-import { NetlinkRefusal } from "../../netlink/acknowledgement.ts";
+import { NetlinkRefusal } from "../../netlink/";
 import { KernelError } from "../errors.ts";
 import { NETWORK_EVENT_GROUPS } from "../../netlink/rtnetlink.ts";
 import { openEventSocket } from "./event-socket.ts";
