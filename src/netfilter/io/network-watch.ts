@@ -2,7 +2,7 @@
 import { NETLINK_ROUTE } from "../../netlink/constants.ts";
 import { SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
-import { NetlinkRefusal } from "../../netlink/";
+import { NetlinkError } from "../../netlink/errors.ts";
 import { KernelError } from "../errors.ts";
 import { NETWORK_EVENT_GROUPS } from "../../netlink/rtnetlink.ts";
 import { openEventSocket } from "./event-socket.ts";
@@ -86,6 +86,6 @@ function drain(socket: NetlinkSocket): boolean {
   }
 }
 
-function isOfKernel(error: unknown): error is SystemCallError | KernelError | NetlinkRefusal {
-  return error instanceof SystemCallError || error instanceof KernelError || error instanceof NetlinkRefusal;
+function isOfKernel(error: unknown): error is SystemCallError | KernelError | NetlinkError {
+  return error instanceof SystemCallError || error instanceof KernelError || error instanceof NetlinkError;
 }
