@@ -7,7 +7,6 @@ import { BODY_LIMITS, type BodyLimits } from "./http/body.ts";
 import type { ApiContext, ApiEnv } from "./context.ts";
 import { serveCredentialVault } from "./credential-vault.ts";
 import { serveHealthz } from "./healthz.ts";
-import { type IsLocalAddress, isLocalAddress } from "./auth/local-peer.ts";
 import { serveMetrics } from "./metrics-route.ts";
 import { createOpenApiRoute } from "./openapi-route.ts";
 import { servePolicy } from "./policy/policy-route.ts";
@@ -20,7 +19,6 @@ export interface AppParts {
   readonly auth: AuthSettings;
   /** Told of our own bugs; the caller only hears that there was one. */
   readonly onError: (error: unknown) => void;
-  readonly isLocal?: IsLocalAddress;
   readonly nowMs?: () => number;
   /** When the process began to take calls, where that was before this application was made; the clock is `nowMs`. */
   readonly startMs?: number;
@@ -40,7 +38,6 @@ export function createApp(parts: AppParts): App {
   const { takeSteps = async (steps) => takeAll(steps) } = parts;
   const nowMs = parts.nowMs ?? Date.now;
   const auth = createAuth(parts.auth, {
-    isLocal: parts.isLocal ?? isLocalAddress,
     nowMs,
     startMs: parts.startMs ?? nowMs(),
   });

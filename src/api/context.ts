@@ -1,10 +1,10 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
+import type { Door } from "./http/door.ts";
 
 /** What a request brings besides itself: Node's own objects, and by which door it came. */
 export interface ApiBindings extends HttpBindings {
-  /** Came in by the unix socket, whose file mode has already said who may. */
-  readonly overUnixSocket: boolean;
+  readonly door: Door;
 }
 
 export interface ApiEnv {

@@ -7,7 +7,7 @@ export function serveCredentialVault(c: ApiContext, auth: Auth, hasToken: boolea
   const { method } = c.req.raw;
   const below = c.req.path.slice("/credential-vault".length);
   // The secrets themselves, which the original gives to its own proxy alone: nobody who calls over the network is asked who it is.
-  if (below === "/_active" && !c.env.overUnixSocket) {
+  if (below === "/_active" && c.env.door.kind !== "unix") {
     return renderRefusal(c, method === "GET" ? FORBIDDEN : notAllowed("GET"));
   }
   return renderRefusal(c, auth.refuseCaller(c) ?? refuseVault(method, below, hasToken));

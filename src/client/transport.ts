@@ -10,6 +10,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { SIGNATURE_HEADER, TOKEN_HEADER } from "../api/headers.ts";
+import { digestBody, renderContentDigest } from "../api/auth/content-digest.ts";
 import { renderSignature } from "../api/auth/signature.ts";
 import { ConnectionError } from "./errors.ts";
 import { type Exchange, exchange } from "./exchange.ts";
@@ -42,10 +43,23 @@ export function createTransport(options: TransportOptions): Transport {
   const place = socketPath ?? base.origin;
   const afterLostAnswer = new WeakSet<Response>();
 
+  const isSigned = options.token !== undefined && options.proof === "signature" && socketPath === undefined;
+  /** Signed changes go one after the other: one that another overtakes on the way would be refused. */
+  let changes: Promise<unknown> = Promise.resolve();
   async function send(request: Request): Promise<Response> {
-    const body = new Uint8Array(await request.arrayBuffer());
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = AbortSignal.any([request.signal, timeout]);
+    if (request.method === "GET" || !isSigned) return sendNow(request, { signal, timeout });
+    const change = settledOrAborted(changes, signal).then(() => sendNow(request, { signal, timeout }));
+    changes = Promise.allSettled([changes, change]);
+    return change;
+  }
+
+  async function sendNow(
+    request: Request,
+    { signal, timeout }: { readonly signal: AbortSignal; readonly timeout: AbortSignal },
+  ): Promise<Response> {
+    const body = new Uint8Array(await request.arrayBuffer());
     const url = new URL(request.url);
     const call = { url, socketPath, method: request.method, body, signal };
     let wasLost = false;
@@ -72,18 +86,29 @@ export function createTransport(options: TransportOptions): Transport {
   ): Record<string, string> {
     const headers = { ...Object.fromEntries(request.headers), ...options.headers };
     if (options.token === undefined || socketPath !== undefined) return headers;
-    if (options.proof === "token") return { ...headers, [TOKEN_HEADER]: options.token };
+    if (!isSigned) return { ...headers, [TOKEN_HEADER]: options.token };
     const { method, body } = call;
     const pathAndQuery = withoutPrefix(call.url, base);
     const once = { timeMs: Date.now(), nonce: randomUUID() };
-    const signature = renderSignature(options.token, { method, pathAndQuery, body }, once);
-    return { ...headers, [SIGNATURE_HEADER]: signature };
+    const bodyDigest = digestBody(body);
+    const signature = renderSignature(options.token, { method, pathAndQuery, bodyDigest }, once);
+    // With the digest the sidecar knows before it reads the body that the call is ours.
+    return { ...headers, [SIGNATURE_HEADER]: signature, "Content-Digest": renderContentDigest(bodyDigest) };
   }
 
   return { baseUrl: base.href, send, followsLostAnswer: (response) => afterLostAnswer.has(response) };
 }
 
 const FIRST_DELAY_MS = 100;
+
+async function settledOrAborted(before: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const onAbort = (): void => resolve();
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) resolve();
+  await Promise.race([before, promise]);
+  signal.removeEventListener("abort", onAbort);
+}
 
 function mayRepeat(request: Request, url: URL): boolean {
   if (request.method === "GET" || url.searchParams.get("dryRun") === "true") return true;

@@ -10,7 +10,7 @@
 import { randomInt } from "node:crypto";
 import type { AppParts } from "../api/app.ts";
 import { ListenError } from "../api/errors.ts";
-import { type Answer, type Application, createHttpServer } from "../api/http/http-server.ts";
+import { type Answer, type Application, createHttpServer, type HttpServer } from "../api/http/http-server.ts";
 import {
   type Listener,
   listenTcp,
@@ -58,18 +58,19 @@ export async function openApi(settings: ApiSettings, parts: ApiSources): Promise
   // Where there can be none, protection own-sockets says so.
   const group = own.ok ? own.group : undefined;
   const open: OpenAcceptor = (place) => openAcceptor({ ...place, group, unreadOctets: UNREAD_OCTETS });
-  const listenOn = async (): Promise<TcpListener> => {
-    const listener = await listenElsewhere(application, settings.httpAddress, open);
+  const listenOn = async (door: "inside" | "outside"): Promise<TcpListener> => {
+    const http = (): HttpServer => createHttpServer(application, { door });
+    const listener = await listenElsewhere(http, settings.httpAddress, open);
     listeners.push(listener);
     return listener;
   };
-  const outside = await listenOn();
-  const inside = await listenOn();
+  const outside = await listenOn("outside");
+  const inside = await listenOn("inside");
   const ports = { outsidePort: outside.local.port, insidePort: inside.local.port, group };
   const redirect = redirectCallers(settings.httpAddress, outside.local.address, ports);
   undo.defer(() => redirect.close());
   if (settings.socketPath !== undefined) {
-    const overUnix = createHttpServer(application, { overUnixSocket: true });
+    const overUnix = createHttpServer(application, { door: "unix" });
     listeners.push(await listenUnix(overUnix, settings.socketPath));
   }
   undo.move();
@@ -88,13 +89,12 @@ const UNREAD_OCTETS = 64 << 10;
 
 /** On a port that is free, and not the one that callers know: nobody is let in there but by the redirect. */
 async function listenElsewhere(
-  application: Application,
+  createServer: () => HttpServer,
   { host, port }: Settings["httpAddress"],
   open: OpenAcceptor,
 ): Promise<TcpListener> {
   for (;;) {
-    const http = createHttpServer(application, { overUnixSocket: false });
-    const listener = listenTcp(http, { host, port: 0 }, open);
+    const listener = listenTcp(createServer(), { host, port: 0 }, open);
     if (listener.local.port !== port) return listener;
     await listener.close(0);
   }

@@ -42,12 +42,14 @@ export interface Answer {
 export interface ApiServerOptions extends Partial<AppParts>, FakeWorldOptions {
   readonly limits?: Partial<HttpLimits>;
   readonly socketPath?: string;
+  /** Default: inside, as the tests are. */
+  readonly door?: "inside" | "outside";
   /** Default: a free one. */
   readonly port?: number;
 }
 
 export async function startApi(options: ApiServerOptions = {}): Promise<ApiServer> {
-  const { limits, socketPath, port: wanted = 0, ...rest } = options;
+  const { limits, socketPath, port: wanted = 0, door = "inside", ...rest } = options;
   const world = await createFakeWorld(rest);
   const errors: unknown[] = [];
   const app = createApp({
@@ -57,9 +59,8 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
     ...rest,
   });
   const http = createHttpServer(applicationOf(app, world.changes), {
-    overUnixSocket: socketPath !== undefined,
+    door: socketPath === undefined ? door : "unix",
     limits: { ...HTTP_LIMITS, ...limits },
-    ...(rest.isLocal === undefined ? {} : { isLocal: rest.isLocal }),
   });
   const listener =
     socketPath === undefined

@@ -4,18 +4,17 @@
  * A token, where one is set, is asked of every caller but those of the unix socket: its file mode, 0600 in the sidecar's own
  * file system, has let them in. A caller sends it, or proves by a signature that it knows it. Without a token everyone may read, and
  * everyone outside may write, as in the original; but the workload shares our network namespace, so a change that comes from
- * an address of it is refused.
+ * it is refused: the kernel says which do.
  *
  * Known limit: a workload with CAP_NET_RAW reads a token that is sent off its own wire. Signed calls are the remedy: they can be
- * read there, but neither altered nor sent again.
+ * read there, but neither altered nor sent again; and one that was held back is refused as soon as a later one was made.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { ApiContext } from "../context.ts";
 import { SIGNATURE_HEADER, TOKEN_HEADER } from "../headers.ts";
-import type { IsLocalAddress } from "./local-peer.ts";
 import type { Refusal } from "../refusal.ts";
-import { SIGNATURE_LIFE_MS, createSeenNonces } from "./seen-nonces.ts";
-import { type Signature, isSignatureOf, parseSignature } from "./signature.ts";
+import { createSignatureCheck } from "./signature-check.ts";
+import { unauthorized } from "./unauthorized.ts";
 
 export interface AuthSettings {
   /** Undefined: none is asked for. */
@@ -29,67 +28,64 @@ export interface AuthSettings {
 export interface Auth {
   /** Asked first, once, for a call whose body is not read: its token, or its signature, has to hold. */
   refuseCaller(c: ApiContext): Refusal | undefined;
-  /** Asked first for a call whose body will be read. A signature is only looked at: `refuseSignature` has to follow. */
-  refuseSender(c: ApiContext): Refusal | undefined;
+  /** Asked first for a call whose body will be read: gives, too, what is known of its caller by then. */
+  refuseSender(c: ApiContext): Sender;
   /** Asked after `refuseSender`, before the body is read. */
   refuseChange(c: ApiContext): Refusal | undefined;
-  /** The call carries a signature that `refuseSignature` has to prove. */
-  isSigned(c: ApiContext): boolean;
   /** Asked once, with the whole body, before anything is done by it: whether a signature holds. It holds once. */
-  refuseSignature(c: ApiContext, body: Uint8Array): Refusal | undefined;
+  refuseSignature(c: ApiContext, body: Uint8Array, change: { readonly dryRun: boolean }): Refusal | undefined;
 }
 
+export type Sender =
+  | { readonly ok: false; readonly refusal: Refusal }
+  /** `isProved`: by the token, the socket, or a signature over the digest that the call carries. `isSigned`: `refuseSignature` has to follow. */
+  | { readonly ok: true; readonly isProved: boolean; readonly isSigned: boolean };
+
 export interface AuthParts {
-  readonly isLocal: IsLocalAddress;
   readonly nowMs: () => number;
   /** When the process began to take calls, by the same clock. */
   readonly startMs: number;
 }
 
-export function createAuth(settings: AuthSettings, { isLocal, nowMs, startMs }: AuthParts): Auth {
+export function createAuth(settings: AuthSettings, { nowMs, startMs }: AuthParts): Auth {
   const { token, allowLocalWrites, signedWrites = false } = settings;
   if (token === undefined) {
     return {
       refuseCaller: () => undefined,
-      refuseSender: () => undefined,
-      isSigned: () => false,
-      refuseChange: (c) => (allowLocalWrites ? undefined : refuseLocal(c, isLocal)),
+      refuseSender: (c) => ({ ok: true, isProved: isOverUnixSocket(c), isSigned: false }),
+      refuseChange: (c) => (c.env.door.kind === "inside" && !allowLocalWrites ? LOCAL_WRITE : undefined),
       refuseSignature: () => undefined,
     };
   }
   const expected = digest(Buffer.from(token));
-  const nonces = createSeenNonces();
-  const auth: Omit<Auth, "refuseCaller"> = {
-    refuseSender(c) {
-      if (c.env.overUnixSocket) return undefined;
-      const signature = readSignature(c);
-      if (signature !== undefined) return refuseTime(signature, nowMs(), startMs);
-      const sent = readToken(c);
-      return sent !== undefined && matches(expected, sent) ? undefined : UNAUTHORIZED;
-    },
-    refuseChange(c) {
-      if (!signedWrites || c.env.overUnixSocket || readSignature(c) !== undefined) return undefined;
-      return UNSIGNED;
-    },
-    isSigned: (c) => !c.env.overUnixSocket && readSignature(c) !== undefined,
-    refuseSignature(c, body) {
-      const signature = c.env.overUnixSocket ? undefined : readSignature(c);
-      if (signature === undefined) return undefined;
-      if (signature === "unreadable") return UNREADABLE;
-      const { method = "", url: pathAndQuery = "" } = c.env.incoming;
-      if (!isSignatureOf(token, { method, pathAndQuery, body }, signature)) return WRONG_SIGNATURE;
-      return nonces.take(signature.nonce, signature.timeMs, nowMs()) ? undefined : USED_NONCE;
-    },
+  const signatures = createSignatureCheck(token, { nowMs, startMs });
+  const refuseToken = (c: ApiContext): Refusal | undefined => {
+    const sent = readToken(c);
+    return sent !== undefined && matches(expected, sent) ? undefined : UNAUTHORIZED;
   };
-  return { ...auth, refuseCaller: (c) => auth.refuseSender(c) ?? auth.refuseSignature(c, NO_BODY) };
+  return {
+    refuseCaller(c) {
+      if (isOverUnixSocket(c)) return undefined;
+      return isSigned(c) ? signatures.refuseRead(c) : refuseToken(c);
+    },
+    refuseSender(c) {
+      if (isOverUnixSocket(c)) return { ok: true, isProved: true, isSigned: false };
+      if (isSigned(c)) return signatures.refuseSender(c);
+      const refusal = refuseToken(c);
+      return refusal === undefined ? { ok: true, isProved: true, isSigned: false } : { ok: false, refusal };
+    },
+    refuseChange: (c) => (signedWrites && !isOverUnixSocket(c) && !isSigned(c) ? UNSIGNED : undefined),
+    refuseSignature: (c, body, change) =>
+      isOverUnixSocket(c) || !isSigned(c) ? undefined : signatures.refuseChange(c, body, change),
+  };
 }
 
-const NO_BODY = new Uint8Array();
+function isOverUnixSocket(c: ApiContext): boolean {
+  return c.env.door.kind === "unix";
+}
 
-function refuseLocal(c: ApiContext, isLocal: IsLocalAddress): Refusal | undefined {
-  if (c.env.overUnixSocket) return undefined;
-  const { remoteAddress, localAddress } = c.env.incoming.socket;
-  return remoteAddress === localAddress || isLocal(remoteAddress) ? LOCAL_WRITE : undefined;
+function isSigned(c: ApiContext): boolean {
+  return c.env.incoming.headers[SIGNATURE_HEADER.toLowerCase()] !== undefined;
 }
 
 /** As the SDKs send it, or as every HTTP client can (RFC 6750 section 2.1); the former counts where both are sent. */
@@ -99,39 +95,9 @@ function readToken(c: ApiContext): string | undefined {
   return /^bearer +(.+)$/i.exec(authorization)?.[1];
 }
 
-function readSignature(c: ApiContext): Signature | "unreadable" | undefined {
-  const sent = c.env.incoming.headers[SIGNATURE_HEADER.toLowerCase()];
-  if (sent === undefined) return undefined;
-  return (typeof sent === "string" ? parseSignature(sent) : undefined) ?? "unreadable";
-}
-
-/** A nonce is remembered as long as we run, so what was signed before we started may have been sent to the one before us. */
-function refuseTime(
-  signature: Signature | "unreadable",
-  nowMs: number,
-  startMs: number,
-): Refusal | undefined {
-  if (signature === "unreadable") return UNREADABLE;
-  const { timeMs } = signature;
-  if (Math.abs(nowMs - timeMs) > SIGNATURE_LIFE_MS) return unauthorized(OUT_OF_TIME);
-  return timeMs < startMs
-    ? unauthorized("it was signed before the sidecar started: sign it again")
-    : undefined;
-}
-
-const OUT_OF_TIME = `the signature's time is more than ${SIGNATURE_LIFE_MS / 1000} s from ours: sign it again, and check the clocks`;
-
-function unauthorized(reason: string): Refusal {
-  const headers = { "WWW-Authenticate": "Bearer" };
-  return { code: "unauthorized", message: `unauthorized: ${reason}`, headers };
-}
-
 const UNAUTHORIZED = unauthorized(
   `send the token as ${TOKEN_HEADER}, or as Authorization: Bearer; or sign the call (${SIGNATURE_HEADER})`,
 );
-const UNREADABLE = unauthorized(`${SIGNATURE_HEADER} is not t=UNIX_MS,n=NONCE,v1=HEX`);
-const WRONG_SIGNATURE = unauthorized("the signature is not this call's");
-const USED_NONCE = unauthorized("the signature was used before: sign each call anew");
 const UNSIGNED = unauthorized(
   `OPENSANDBOX_EGRESS_SIGNED_WRITES is on, so a change has to be signed (${SIGNATURE_HEADER})`,
 );

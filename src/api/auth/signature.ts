@@ -5,15 +5,18 @@
  *     OPENSANDBOX-EGRESS-SIGNATURE: t=UNIX_MS,n=NONCE,v1=HEX
  *
  *     METHOD \n path?query \n t \n n \n hex SHA-256 of the body
+ *
+ * If the call carries that hash as `Content-Digest`, too, the signature is proved before the body is read.
  */
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
 
 /** What is signed. */
 export interface SignedCall {
   readonly method: string;
   /** As in the request line, a proxy's own prefix taken away. */
   readonly pathAndQuery: string;
-  readonly body: Uint8Array;
+  /** SHA-256 of the body, 32 octets. */
+  readonly bodyDigest: Buffer;
 }
 
 /** The header, read. Nothing is proved yet. */
@@ -47,7 +50,6 @@ export function isSignatureOf(token: string, call: SignedCall, signature: Signat
 }
 
 function computeMac(token: string, call: SignedCall, { timeMs, nonce }: Omit<Signature, "mac">): Buffer {
-  const bodyHash = createHash("sha256").update(call.body).digest("hex");
-  const signed = [call.method, call.pathAndQuery, timeMs, nonce, bodyHash].join("\n");
+  const signed = [call.method, call.pathAndQuery, timeMs, nonce, call.bodyDigest.toString("hex")].join("\n");
   return createHmac("sha256", token).update(signed).digest();
 }

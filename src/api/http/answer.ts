@@ -1,16 +1,20 @@
 import { getRequestListener } from "@hono/node-server";
 import type { App } from "../app.ts";
+import type { Door } from "./door.ts";
 import type { Answer } from "./http-server.ts";
 
 /** Has the application answer what Node's server has read. */
 export function createAnswer(app: App): Answer {
-  const listeners = { tcp: listen(app, false), unix: listen(app, true) };
-  return (incoming, outgoing, overUnixSocket) =>
-    void (overUnixSocket ? listeners.unix : listeners.tcp)(incoming, outgoing);
+  const listeners = new WeakMap<Door, ReturnType<typeof getRequestListener>>();
+  return (incoming, outgoing, door) => {
+    const listener = listeners.get(door) ?? listen(app, door);
+    listeners.set(door, listener);
+    void listener(incoming, outgoing);
+  };
 }
 
-function listen(app: App, overUnixSocket: boolean): ReturnType<typeof getRequestListener> {
-  return getRequestListener((request, bindings) => app.fetch(request, { ...bindings, overUnixSocket }), {
+function listen(app: App, door: Door): ReturnType<typeof getRequestListener> {
+  return getRequestListener((request, bindings) => app.fetch(request, { ...bindings, door }), {
     hostname: "localhost",
     overrideGlobalObjects: false,
     autoCleanupIncoming: false,

@@ -1,35 +1,34 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { cutOff } from "./cut-off.ts";
-import type { IsLocalAddress } from "../auth/local-peer.ts";
 
 /** Connections of a server, bounded so that no one's idle ones keep others out. */
 export interface Connections {
+  /** The connection may give way from now on, though it has a request to answer: it counts as idle since this call. */
+  rest(socket: Socket): void;
+  /** It may not, until its request is answered. */
+  work(socket: Socket): void;
   /** From now on a connection that has nothing to answer is closed. */
   closeIdle(): void;
 }
 
 /**
- * The workload can open connections without end, so it has a share of its own: `share` for peers of this namespace and `share` for
- * all others. In a full share the connection that has been idle longest goes to make room, so an honest caller, who sends its
- * request at once, is served even while a thousand others are held open. One whose request is being answered is never closed; when
- * all of a share are at that, the newcomer is. Whoever leaves an answer unread counts as idle, and is reset, so that the kernel keeps
- * none of it.
+ * At most `share` connections: the workload can open them without end. Where all are taken the one that has been idle longest goes to make
+ * room, so an honest caller, who sends its request at once, is served even while a thousand others are held open. One whose request is
+ * being answered is never closed; when all are at that, the newcomer is. Whoever leaves an answer unread, or sends a body
+ * before it has proved who it is, counts as idle. What is closed is reset, so that the kernel keeps none of it.
  */
-export function boundConnections(server: Server, share: number, isLocal: IsLocalAddress): Connections {
-  const local = createShare(share);
-  const outside = createShare(share);
+export function boundConnections(server: Server, share: number): Connections {
+  const connections = createShare(share);
   let isClosing = false;
   server.on("connection", (socket: Socket) => {
-    const owner = isLocal(socket.remoteAddress) ? local : outside;
-    owner.add(socket);
-    socket.once("close", () => owner.remove(socket));
+    connections.add(socket);
+    socket.once("close", () => connections.remove(socket));
   });
   const onRequest = ({ socket }: IncomingMessage, response: ServerResponse): void => {
-    const owner = local.has(socket) ? local : outside;
-    owner.begin(socket);
+    connections.begin(socket);
     // The whole answer has been given to the socket; or there will be none, for the connection is gone.
-    response.once("prefinish", () => owner.end(socket));
+    response.once("prefinish", () => connections.end(socket));
     response.once("close", () => {
       if (isClosing) socket.destroySoon();
     });
@@ -37,20 +36,22 @@ export function boundConnections(server: Server, share: number, isLocal: IsLocal
   server.prependListener("request", onRequest);
   server.prependListener("checkContinue", onRequest);
   return {
+    rest: connections.rest,
+    work: connections.work,
     closeIdle() {
       isClosing = true;
-      local.closeIdle();
-      outside.closeIdle();
+      connections.closeIdle();
     },
   };
 }
 
 interface Share {
   add(socket: Socket): void;
-  has(socket: Socket): boolean;
   /** A request of the connection is answered from now on, and no longer. */
   begin(socket: Socket): void;
   end(socket: Socket): void;
+  rest(socket: Socket): void;
+  work(socket: Socket): void;
   remove(socket: Socket): void;
   closeIdle(): void;
 }
@@ -73,7 +74,6 @@ function createShare(limit: number): Share {
       all.set(socket, 0);
       idle.add(socket);
     },
-    has: (socket) => all.has(socket),
     begin(socket) {
       const before = all.get(socket);
       if (before === undefined) return;
@@ -86,6 +86,12 @@ function createShare(limit: number): Share {
       all.set(socket, before - 1);
       if (before === 1) idle.add(socket);
     },
+    rest(socket) {
+      if (!all.has(socket)) return;
+      idle.delete(socket);
+      idle.add(socket);
+    },
+    work: (socket) => void idle.delete(socket),
     remove(socket) {
       all.delete(socket);
       idle.delete(socket);

@@ -17,12 +17,13 @@ import type { Health } from "../../enforcement/change/policy-control.ts";
 import { type Connections, boundConnections } from "./connections.ts";
 import { createGentleCloser } from "./gentle-close.ts";
 import { asksForHealth, sayHealth } from "../healthz.ts";
+import type { Door, DoorKind } from "./door.ts";
 import { createInOrder, type Exchange } from "./in-order.ts";
-import { type IsLocalAddress, isLocalAddress } from "../auth/local-peer.ts";
 import { boundRequestsAtOnce } from "./requests-at-once.ts";
+import { createUnprovedBodies } from "./unproved-bodies.ts";
 
 /** Answers one request, whatever it is. Never rejects. */
-export type Answer = (incoming: IncomingMessage, outgoing: ServerResponse, overUnixSocket: boolean) => void;
+export type Answer = (incoming: IncomingMessage, outgoing: ServerResponse, door: Door) => void;
 
 /** What the server is around. */
 export interface Application {
@@ -39,9 +40,8 @@ export interface HttpServer {
 }
 
 export interface HttpServerOptions {
-  /** The server will listen on the unix socket. */
-  readonly overUnixSocket: boolean;
-  readonly isLocal?: IsLocalAddress;
+  /** Who comes in by it. */
+  readonly door: DoorKind;
   readonly limits?: HttpLimits;
 }
 
@@ -56,7 +56,7 @@ export interface HttpLimits {
 
 /**
  * A caller sends its headers in one packet: five seconds are for a slow network, not for one that drips. The whole request has
- * longer than the body's own deadline, whose answer says more. Two shares of 256 connections leave half of the 1,024 file descriptors
+ * longer than the body's own deadline, whose answer says more. 256 connections by each of two doors leave half of the 1,024 file descriptors
  * that a process often has, for the resolver. No client is known that sends a request before it has the last one's answer.
  */
 export const HTTP_LIMITS: HttpLimits = {
@@ -68,7 +68,7 @@ export const HTTP_LIMITS: HttpLimits = {
 };
 
 export function createHttpServer(application: Application, options: HttpServerOptions): HttpServer {
-  const { overUnixSocket, limits = HTTP_LIMITS, isLocal = isLocalAddress } = options;
+  const { door: kind, limits = HTTP_LIMITS } = options;
   const server = createServer({
     headersTimeout: limits.headersMs,
     requestTimeout: limits.requestMs,
@@ -78,12 +78,15 @@ export function createHttpServer(application: Application, options: HttpServerOp
     requireHostHeader: false,
   });
   server.maxConnections = 2 * limits.connectionShare;
+  const connections = boundConnections(server, limits.connectionShare);
+  const { rest, work } = connections;
+  const door: Door = { kind, bodies: createUnprovedBodies(), rest, work };
   const closer = createGentleCloser();
   const answerNow = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     if (incoming.socket.destroyed || closer.isClosing(incoming.socket)) return;
     if (incoming.headers.host === undefined && incoming.httpVersion === "1.1") {
       sendText(outgoing, 400, "the Host header is missing");
-    } else void answerBy(application, { incoming, outgoing }, overUnixSocket);
+    } else void answerBy(application, { incoming, outgoing }, door);
   };
   const { serve, last } = createInOrder(limits.pipelined, answerNow);
   server.on("connection", (socket: Socket) => {
@@ -98,17 +101,17 @@ export function createHttpServer(application: Application, options: HttpServerOp
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     answerBrokenRequest(error, socket, last(socket));
   });
-  return { server, connections: boundConnections(server, limits.connectionShare, isLocal) };
+  return { server, connections };
 }
 
 async function answerBy(
   { health, load, onError }: Application,
   { incoming, outgoing }: Exchange,
-  overUnixSocket: boolean,
+  door: Door,
 ): Promise<void> {
   try {
     if (asksForHealth(incoming)) sayHealth(await health(), outgoing);
-    else (await load())(incoming, outgoing, overUnixSocket);
+    else (await load())(incoming, outgoing, door);
   } catch (error) {
     onError(error);
     sendText(outgoing, 500, "internal error");

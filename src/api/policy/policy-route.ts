@@ -1,8 +1,8 @@
 /** `/policy`: the order of checks that all its methods share. Token, method, who may write, query, body, signature; then the method's own. */
 import { ApplyError, PersistError } from "../../enforcement/errors.ts";
 import type { ChangeOptions } from "../../enforcement/change/policy-control.ts";
-import type { Auth } from "../auth/auth.ts";
-import { type BodyLimits, readBody } from "../http/body.ts";
+import type { Auth, Sender } from "../auth/auth.ts";
+import { type BodyLimits, decodeBody, readBody } from "../http/body.ts";
 import type { ApiContext } from "../context.ts";
 import { deletePolicy } from "./delete-policy.ts";
 import { getPolicy } from "./get-policy.ts";
@@ -37,15 +37,13 @@ export async function servePolicy(c: ApiContext, parts: PolicyRouteParts): Promi
 }
 
 async function serveChange(c: ApiContext, parts: PolicyRouteParts, change: Change): Promise<Response> {
-  const { auth } = parts;
-  const senderRefusal = auth.refuseSender(c);
-  if (senderRefusal !== undefined) return renderRefusal(c, senderRefusal);
-  const asked = await readRequest(c, parts);
-  if (!asked.ok && auth.isSigned(c)) return renderRefusal(c, asked.refusal); // unproved: not told what holds
-  if (!asked.ok) return render(c, parts, refuse(asked.refusal));
-  const signatureRefusal = auth.refuseSignature(c, asked.octets);
-  if (signatureRefusal !== undefined) return renderRefusal(c, signatureRefusal);
-  return render(c, parts, await change(parts, asked.text, asked.options).catch(replyToFailure));
+  const sender = parts.auth.refuseSender(c);
+  if (!sender.ok) return renderRefusal(c, sender.refusal);
+  const asked = await readRequest(c, parts, sender);
+  if (asked.ok) return render(c, parts, await change(parts, asked.text, asked.options).catch(replyToFailure));
+  // Who is not proved is not told what holds.
+  if (asked.isProved === false) return renderRefusal(c, asked.refusal);
+  return render(c, parts, refuse(asked.refusal));
 }
 
 function render(c: ApiContext, { control }: PolicyRouteParts, reply: Reply): Response {
@@ -54,18 +52,30 @@ function render(c: ApiContext, { control }: PolicyRouteParts, reply: Reply): Res
 }
 
 type ChangeRequest =
-  | { readonly ok: true; readonly text: string; readonly octets: Buffer; readonly options: ChangeOptions }
-  | { readonly ok: false; readonly refusal: Refusal };
+  | { readonly ok: true; readonly text: string; readonly options: ChangeOptions }
+  | { readonly ok: false; readonly refusal: Refusal; readonly isProved?: boolean };
 
-async function readRequest(c: ApiContext, { auth, bodyLimits }: PolicyRouteParts): Promise<ChangeRequest> {
-  const refusal = auth.refuseChange(c);
-  if (refusal !== undefined) return { ok: false, refusal };
+async function readRequest(
+  c: ApiContext,
+  { auth, bodyLimits: limits }: PolicyRouteParts,
+  { isProved, isSigned }: Extract<Sender, { ok: true }>,
+): Promise<ChangeRequest> {
+  const isTold = isProved || !isSigned;
+  const refused = (refusal: Refusal): ChangeRequest => ({ ok: false, refusal, isProved: isTold });
+  const changeRefusal = auth.refuseChange(c);
+  if (changeRefusal !== undefined) return refused(changeRefusal);
   const query = readChangeQuery(c.req.queries());
-  if (!query.ok) return query;
+  if (!query.ok) return refused(query.refusal);
+  const { dryRun } = query;
+  const { incoming, outgoing, door } = c.env;
+  const body = await readBody(incoming, outgoing, { limits, unprovedAt: isProved ? undefined : door });
+  if (!body.ok) return refused(body.refusal);
+  const signatureRefusal = auth.refuseSignature(c, body.value, { dryRun });
+  if (signatureRefusal !== undefined) return { ok: false, refusal: signatureRefusal, isProved: false };
+  const text = decodeBody(body.value);
+  if (!text.ok) return text;
   const ifMatch = c.req.header("If-Match");
-  const body = await readBody(c.env.incoming, c.env.outgoing, bodyLimits);
-  if (!body.ok) return body;
-  return { ...body, options: { dryRun: query.dryRun, ...(ifMatch === undefined ? {} : { ifMatch }) } };
+  return { ok: true, text: text.value, options: { dryRun, ...(ifMatch === undefined ? {} : { ifMatch }) } };
 }
 
 /** A world that fails is told in a line; anything else is our own bug and goes on to the application's error handler. */

@@ -18,7 +18,7 @@ async function createServerUnderTest() {
   const { changes } = await createFakeWorld();
   const auth = { token: undefined, allowLocalWrites: true };
   const app = createApp({ control: changes, auth, onError: () => undefined });
-  return createHttpServer(applicationOf(app, changes), { overUnixSocket: false });
+  return createHttpServer(applicationOf(app, changes), { door: "outside" });
 }
 
 async function takePort(host: string) {

@@ -1,8 +1,9 @@
+import { digestBody } from "../../../src/api/auth/content-digest.ts";
 import { isSignatureOf, parseSignature, renderSignature } from "../../../src/api/auth/signature.ts";
 import { plainChecker, type Target } from "../engine/target.ts";
 
 const TOKEN = "fuzz";
-const CALL = { method: "PATCH", pathAndQuery: "/policy", body: Buffer.from("[]") };
+const CALL = { method: "PATCH", pathAndQuery: "/policy", bodyDigest: digestBody(Buffer.from("[]")) };
 
 /** The header of a signed call: it is read as it is written or not at all, and only the true one proves anything. */
 export const signature: Target = {
