@@ -14,6 +14,7 @@ import type { ApiContext } from "../context.ts";
 import { SIGNATURE_HEADER, TOKEN_HEADER } from "../headers.ts";
 import type { Refusal } from "../refusal.ts";
 import { createSignatureCheck } from "./signature-check.ts";
+import type { AuthParts, Sender } from "./sender.ts";
 import { unauthorized } from "./unauthorized.ts";
 
 export interface AuthSettings {
@@ -34,17 +35,6 @@ export interface Auth {
   refuseChange(c: ApiContext): Refusal | undefined;
   /** Asked once, with the whole body, before anything is done by it: whether a signature holds. It holds once. */
   refuseSignature(c: ApiContext, body: Uint8Array, change: { readonly dryRun: boolean }): Refusal | undefined;
-}
-
-export type Sender =
-  | { readonly ok: false; readonly refusal: Refusal }
-  /** `isProved`: by the token, the socket, or a signature over the digest that the call carries. `isSigned`: `refuseSignature` has to follow. */
-  | { readonly ok: true; readonly isProved: boolean; readonly isSigned: boolean };
-
-export interface AuthParts {
-  readonly nowMs: () => number;
-  /** When the process began to take calls, by the same clock. */
-  readonly startMs: number;
 }
 
 export function createAuth(settings: AuthSettings, { nowMs, startMs }: AuthParts): Auth {

@@ -8,7 +8,7 @@
 import type { ApiContext } from "../context.ts";
 import { SIGNATURE_HEADER } from "../headers.ts";
 import type { Refusal } from "../refusal.ts";
-import type { AuthParts, Sender } from "./auth.ts";
+import type { AuthParts, Sender } from "./sender.ts";
 import { digestBody, parseContentDigest } from "./content-digest.ts";
 import { SIGNATURE_LIFE_MS, createSeenNonces } from "./seen-nonces.ts";
 import { type Signature, isSignatureOf, parseSignature } from "./signature.ts";

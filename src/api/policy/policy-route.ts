@@ -1,7 +1,8 @@
 /** `/policy`: the order of checks that all its methods share. Token, method, who may write, query, body, signature; then the method's own. */
 import { ApplyError, PersistError } from "../../enforcement/errors.ts";
 import type { ChangeOptions } from "../../enforcement/change/policy-control.ts";
-import type { Auth, Sender } from "../auth/auth.ts";
+import type { Auth } from "../auth/auth.ts";
+import type { Sender } from "../auth/sender.ts";
 import { type BodyLimits, decodeBody, readBody } from "../http/body.ts";
 import type { ApiContext } from "../context.ts";
 import { deletePolicy } from "./delete-policy.ts";
