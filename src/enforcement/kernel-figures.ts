@@ -1,4 +1,5 @@
-import type { LearnedSet } from "../netfilter/io/learned-set.ts";
+import type { LearnedSet } from "../netfilter/learned-set.ts";
+
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 
 /** What has gone into the kernel since the start. A number each, counted where it happens. */

@@ -1,4 +1,5 @@
-import type { HeldElement } from "../netfilter/wire/read-element.ts";
+import type { HeldElement } from "../netfilter/learned-set.ts";
+
 import type { ForgottenAddress } from "./forgotten.ts";
 import { octetKey } from "../tables/octet-key.ts";
 

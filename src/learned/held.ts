@@ -1,7 +1,7 @@
 /** What the kernel holds of learned addresses, and the table: the one becomes the other at the start, and is made what it should be after foreign hands. */
 import { NO_SLOT } from "../tables/slot-index.ts";
-import type { LearnedSet } from "../netfilter/io/learned-set.ts";
-import type { HeldElement } from "../netfilter/wire/read-element.ts";
+import type { HeldElement, LearnedSet } from "../netfilter/learned-set.ts";
+
 import type { Steps } from "../policy/steps.ts";
 import { compareHeld } from "./compare-held.ts";
 import { createKeyList } from "../tables/key-list.ts";

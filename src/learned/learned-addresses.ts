@@ -12,7 +12,8 @@
  */
 import type { AddressAdmission } from "../dns/ports.ts";
 import { NO_SLOT } from "../tables/slot-index.ts";
-import type { LearnedSet } from "../netfilter/io/learned-set.ts";
+import type { LearnedSet } from "../netfilter/learned-set.ts";
+
 import type { CompiledPolicy } from "../policy/compile.ts";
 import type { DomainName } from "../policy/domain-name.ts";
 import { MAX_LEARNED_ADDRESSES } from "../netfilter/chains/named-sets.ts";

@@ -5,7 +5,8 @@
  * An address leaves early when an allowed name gives it, or when a change allows one of its names again. Known limits: what was
  * forgotten before the change is not known, so not revoked; there are {@link MAX_REVOKED} at most, of which the one denied longest ago goes first.
  */
-import type { LearnedSet } from "../netfilter/io/learned-set.ts";
+import type { LearnedSet } from "../netfilter/learned-set.ts";
+
 import type { Steps } from "../policy/steps.ts";
 import { keyOctets, octetKey } from "../tables/octet-key.ts";
 

@@ -1,6 +1,7 @@
 /** The learned addresses' table and the kernel's sets, kept in step: what is changed here is queued for the kernel, and in force with `commit`. */
 import { NO_SLOT } from "../tables/slot-index.ts";
-import type { LearnedSet } from "../netfilter/io/learned-set.ts";
+import type { LearnedSet } from "../netfilter/learned-set.ts";
+
 import { MAX_LEARNED_ADDRESSES } from "../netfilter/chains/named-sets.ts";
 import { createKeyList } from "../tables/key-list.ts";
 import * as life from "./life.ts";

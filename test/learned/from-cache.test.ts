@@ -66,7 +66,7 @@ test("an answer from the cache learns its addresses once a second, however often
   const resolving = create();
   ask(resolving, "a.example");
   expect(resolving.learned).toBe(2);
-  for (let i = 0; i < 20; i++) ask(resolving, "a.example", "a.example");
+  for (let i = 0; i < 20; i++) ask(resolving, "a.example");
   expect(resolving.learned).toBe(4);
   resolving.net.advance(950);
   ask(resolving, "a.example");

@@ -2,7 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { takeAll } from "../../src/policy/steps.ts";
 import { createLearnedAddresses, type LearnedAddresses } from "../../src/learned/learned-addresses.ts";
-import type { LearnedSet } from "../../src/netfilter/io/learned-set.ts";
+import type { LearnedSet } from "../../src/netfilter/learned-set.ts";
+
 import { createWithheldAddresses } from "../../src/learned/withheld.ts";
 import type { DomainName } from "../../src/policy/domain-name.ts";
 import { compiledOf, nameOf } from "../support/policy.ts";

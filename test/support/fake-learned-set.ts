@@ -1,6 +1,5 @@
 import { LearnedSetError } from "../../src/netfilter/errors.ts";
-import { type LearnedSet } from "../../src/netfilter/io/learned-set.ts";
-import type { HeldElement } from "../../src/netfilter/wire/read-element.ts";
+import type { HeldElement, LearnedSet } from "../../src/netfilter/learned-set.ts";
 
 /** The kernel's learned sets as a model: elements run out by a clock, a batch is all or nothing, an add of what is there changes nothing. */
 export interface FakeLearnedSet extends LearnedSet {

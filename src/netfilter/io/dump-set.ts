@@ -3,7 +3,8 @@ import { errnoName } from "../../sys/errors.ts";
 import type { NetlinkSocket } from "../../sys/netlink-socket.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
-import { type HeldElement, readElements } from "../wire/read-element.ts";
+import type { HeldElement } from "../learned-set.ts";
+import { readElements } from "../wire/read-element.ts";
 import { dumpElements, NFT_MSG_NEWSETELEM, type SetName } from "../wire/set-element.ts";
 
 /**

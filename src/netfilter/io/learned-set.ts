@@ -14,7 +14,7 @@ import { isKernelAtLeast } from "../../sys/kernel-version.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
 import { LearnedSetError } from "../errors.ts";
-import type { HeldElement } from "../wire/read-element.ts";
+import type { HeldElement, LearnedSet } from "../learned-set.ts";
 import { createElementLists } from "../wire/element-lists.ts";
 import { beginBatch, endBatch, MAX_COMMENT_OCTETS, type SetName } from "../wire/set-element.ts";
 
@@ -27,34 +27,6 @@ const REVOKED_V4: SetName = { table: TABLE, set: "revoked_v4" };
 const REVOKED_V6: SetName = { table: TABLE, set: "revoked_v6" };
 const setOf = (key: Uint8Array): SetName => (key.length === 4 ? V4 : V6);
 const revokedSetOf = (key: Uint8Array): SetName => (key.length === 4 ? REVOKED_V4 : REVOKED_V6);
-
-/** Queue with `add`, `refresh` and `remove`, then `commit`. A key is 4 octets (dyn_allow_v4) or 16 (dyn_allow_v6). */
-export interface LearnedSet {
-  /** The netlink port that its changes come from. */
-  readonly port: number;
-  /** An address that is not in the set. Were it there, its timeout would stay as it is. A comment that is too long is left out. */
-  add(key: Uint8Array, timeoutMs: number, comment: string): void;
-  /** An address that is or was in the set: its timeout starts anew, with no instant in between where it is out. */
-  refresh(key: Uint8Array, timeoutMs: number, comment: string): void;
-  /** An address that has to go; fine when it is gone already. */
-  remove(key: Uint8Array): void;
-  /** An address that a change has denied: its timeout among the revoked ones starts anew. */
-  revoke(key: Uint8Array, timeoutMs: number, comment: string): void;
-  /** An address that is allowed again leaves the set of revoked ones, where it may be. */
-  unrevoke(key: Uint8Array): void;
-  /** Forgets what is queued. */
-  discard(): void;
-  /** Puts all that is queued in force, and returns once the kernel has acknowledged it. Throws {@link LearnedSetError}. */
-  commit(): void;
-  /**
-   * What the kernel holds now, in parts; nothing where there is no such set. What is queued is forgotten, and nothing may be until the
-   * last part is read. Throws {@link LearnedSetError}.
-   */
-  dump(family: 4 | 6): Iterable<readonly HeldElement[]>;
-  /** What it holds as revoked; the same. Throws {@link LearnedSetError}. */
-  dumpRevoked(family: 4 | 6): Iterable<readonly HeldElement[]>;
-  close(): void;
-}
 
 /**
  * Opens it in the current network namespace. Throws SystemCallError. `canDestroy`: whether the kernel can delete what may not be there.

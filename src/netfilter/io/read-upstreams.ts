@@ -5,7 +5,8 @@ import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { TABLE } from "../kernel-names.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
 import { type Endpoint } from "../../sys/socket-address.ts";
-import type { HeldElement } from "../wire/read-element.ts";
+import type { HeldElement } from "../learned-set.ts";
+
 import { dumpSet } from "./dump-set.ts";
 
 /**

@@ -1,14 +1,6 @@
+import type { HeldElement } from "../learned-set.ts";
 import { attributeLength, attributeType, behindAttribute, valueAt } from "../../netlink/reader.ts";
 import { ELEM, ELEM_LIST, LIST_ELEM } from "./set-element.ts";
-
-/** An element as the kernel holds it now. */
-export interface HeldElement {
-  readonly key: Buffer;
-  readonly timeoutMs: number;
-  /** Time left. */
-  readonly expiresInMs: number;
-  readonly comment: string;
-}
 
 const NFGENMSG = 4;
 const COMMENT = 0;

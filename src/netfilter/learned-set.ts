@@ -1,0 +1,38 @@
+/** The kernel's sets of learned and revoked addresses, as who keeps them sees them; `io/learned-set.ts` speaks to the kernel. */
+
+/** An element as the kernel holds it now. */
+export interface HeldElement {
+  readonly key: Buffer;
+  readonly timeoutMs: number;
+  /** Time left. */
+  readonly expiresInMs: number;
+  readonly comment: string;
+}
+
+/** Queue with `add`, `refresh` and `remove`, then `commit`. A key is 4 octets (dyn_allow_v4) or 16 (dyn_allow_v6). */
+export interface LearnedSet {
+  /** The netlink port that its changes come from. */
+  readonly port: number;
+  /** An address that is not in the set. Were it there, its timeout would stay as it is. A comment that is too long is left out. */
+  add(key: Uint8Array, timeoutMs: number, comment: string): void;
+  /** An address that is or was in the set: its timeout starts anew, with no instant in between where it is out. */
+  refresh(key: Uint8Array, timeoutMs: number, comment: string): void;
+  /** An address that has to go; fine when it is gone already. */
+  remove(key: Uint8Array): void;
+  /** An address that a change has denied: its timeout among the revoked ones starts anew. */
+  revoke(key: Uint8Array, timeoutMs: number, comment: string): void;
+  /** An address that is allowed again leaves the set of revoked ones, where it may be. */
+  unrevoke(key: Uint8Array): void;
+  /** Forgets what is queued. */
+  discard(): void;
+  /** Puts all that is queued in force, and returns once the kernel has acknowledged it. Throws {@link LearnedSetError}. */
+  commit(): void;
+  /**
+   * What the kernel holds now, in parts; nothing where there is no such set. What is queued is forgotten, and nothing may be until the
+   * last part is read. Throws {@link LearnedSetError}.
+   */
+  dump(family: 4 | 6): Iterable<readonly HeldElement[]>;
+  /** What it holds as revoked; the same. Throws {@link LearnedSetError}. */
+  dumpRevoked(family: 4 | 6): Iterable<readonly HeldElement[]>;
+  close(): void;
+}
