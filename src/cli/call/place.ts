@@ -27,6 +27,9 @@ export function readPlace(given: {
     return refused("--url and --socket are two places: give one");
   }
   if (url !== undefined && !isHttpUrl(url)) return refused("is not an http(s) URL", "--url");
+  if (url !== undefined && holdsCredentials(url)) {
+    return refused("no credentials in the URL: give the token by --token", "--url");
+  }
   return accepted({ url, socketPath, token });
 }
 
@@ -34,6 +37,11 @@ export function readPlace(given: {
 export function refusedByParser(error: unknown): Result<never> {
   const [message = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
   return refused(message);
+}
+
+function holdsCredentials(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && `${url.username}${url.password}` !== "";
 }
 
 function isHttpUrl(text: string): boolean {

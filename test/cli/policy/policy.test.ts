@@ -214,6 +214,10 @@ describe("a wrong command line is exit 64, and nothing is sent", () => {
     [["patch", "--file", "/nowhere/x.json"], "--file /nowhere/x.json: ENOENT"],
     [["get", "--url", "192.0.2.1:18080"], "--url: is not an http(s) URL"],
     [["get", "--url", "http://192.0.2.1", "--socket", "/x"], "--url and --socket are two places"],
+    [
+      ["get", "--url", "http://user:pass@192.0.2.1"],
+      "--url: no credentials in the URL: give the token by --token",
+    ],
   ])("%j: %s", async (argv, message) => {
     const { exitCode, printed, warned } = await run(argv);
     expect({ exitCode, printed }).toEqual({ exitCode: 64, printed: "" });
