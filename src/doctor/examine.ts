@@ -16,7 +16,7 @@ import {
   hasOpenSettings,
   hasUserNamespaces,
   hasVsock,
-  isSocket,
+  isAnswered,
   ownAddressTowards,
   readDevices,
 } from "./io/surroundings.ts";
@@ -57,7 +57,7 @@ const LIMIT_MS = 10_000;
 /** Gives up what a workload would not have, for good, and tries everything, 10 s at most and one attack more. */
 export async function examine(options: ExamineOptions): Promise<{ report: Report; conclusion: Conclusion }> {
   const capabilities = readCapabilities();
-  const reachesSocket = isSocket(options.socketPath);
+  const reachesSocket = await isAnswered(options.socketPath);
   const isOperator = options.isOperator || isOperatorsPlace({ capabilities, reachesSocket });
   keepCapabilities(WORKLOAD);
   const hasRaw = capabilities.effective.has(Capability.netRaw);

@@ -1,6 +1,7 @@
 /** Reads what the doctor needs to know of the place that it is run in. */
 import { createSocket } from "node:dgram";
-import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { AF_VSOCK, interfaceIndex, openBareSocket } from "../../sys/bare-socket.ts";
 import { SystemCallError } from "../../sys/errors.ts";
@@ -35,8 +36,15 @@ export async function ownAddressTowards(destination: string): Promise<string | u
   return promise.finally(() => socket.close());
 }
 
-export function isSocket(path: string | undefined): boolean {
-  return path !== undefined && (statSync(path, { throwIfNoEntry: false })?.isSocket() ?? false);
+/** Whether somebody takes calls there. The file of a socket stays behind when its process ends, and is no power over anything. */
+export async function isAnswered(path: string | undefined): Promise<boolean> {
+  if (path === undefined) return false;
+  const socket = connect({ path });
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  socket.on("connect", () => resolve(true));
+  // EAGAIN: so many call that we have to wait.
+  socket.on("error", (error) => resolve("code" in error && error.code === "EAGAIN"));
+  return promise.finally(() => socket.destroy());
 }
 
 export function hasVsock(): boolean {
