@@ -9,6 +9,14 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { Script } from "node:vm";
 
+const NEEDED = 24;
+
+// Older ones take what is imported above, and fail somewhere in the files that are loaded below.
+if (Number.parseInt(process.versions.node, 10) < NEEDED) {
+  process.stderr.write(`egress: Node ${NEEDED} or later is needed, and this is ${process.versions.node}\n`);
+  process.exit(78);
+}
+
 type Load = (exports: object, require: (id: string) => object, folder: string) => void;
 
 const FOLDER = import.meta.dirname;

@@ -59,6 +59,16 @@ test("its doctor needs nothing but Node", async () => {
   expect(result.stdout).toMatch(/^OPEN .* TCP to a denied address /m);
 });
 
+test.each(["20.19.0", "22.11.0"])("on Node %s it says in one line what it needs", async (version) => {
+  const pretend = `Object.defineProperty(process,"versions",{value:{...process.versions,node:"${version}"}})`;
+  const argv = ["--import", `data:text/javascript,${pretend}`, join(folder, "installed", "egress.mjs")];
+  expect(await execIn(lab.sandbox, [process.execPath, ...argv, "--version"])).toMatchObject({
+    exitCode: 78,
+    stdout: "",
+    stderr: `egress: Node 24 or later is needed, and this is ${version}\n`,
+  });
+});
+
 test("it is a command by itself", async () => {
   const command = join(folder, "egress");
   await symlink(join(folder, "installed", "egress.mjs"), command);
