@@ -9,7 +9,7 @@ import { EXIT } from "./exit-codes.ts";
 
 /**
  * `egress teardown`: removes every table of ours from this network namespace, lets the queues of its interfaces go, and nothing else. The
- * sandbox is open then.
+ * sandbox is open then. While a sidecar runs there it is refused.
  */
 export async function teardown(env: Readonly<Record<string, string | undefined>>): Promise<number> {
   if (!hasNetAdmin()) {
@@ -17,8 +17,13 @@ export async function teardown(env: Readonly<Record<string, string | undefined>>
     return EXIT.config;
   }
   try {
+    if (!removeApiRedirect()) {
+      process.stderr.write(
+        "egress: a sidecar runs in this network namespace, and would load its rules again: end it first; nothing was removed\n",
+      );
+      return EXIT.unavailable;
+    }
     await createNftApplier().teardown();
-    removeApiRedirect();
     releaseHeldQueues(holdersFileBeside(readSocketPath(env)));
     process.stdout.write("egress: our tables are removed; nothing is enforced in this network namespace\n");
     return EXIT.ok;

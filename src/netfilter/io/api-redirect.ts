@@ -41,13 +41,18 @@ export function openApiRedirect(redirect: Redirect): ApiRedirect {
   }
 }
 
-/** Takes away a redirect that an ended process has left; that of a live one stays. Throws NetlinkError, SystemCallError. */
-export function removeApiRedirect(): void {
+/**
+ * Takes away a redirect that an ended process has left; false where it is a live one's, whose it stays. Before Linux 5.12 nothing tells the
+ * two apart, and it goes. Throws NetlinkError, SystemCallError.
+ */
+export function removeApiRedirect(): boolean {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
   try {
     sendBatch(socket, (writer, next) => deleteRedirectTable(writer, next()));
+    return true;
   } catch (error) {
     if (!(error instanceof NetlinkError) || !NOT_OURS_TO_REMOVE.has(error.code)) throw error;
+    return error.code !== "EPERM";
   } finally {
     socket.close();
   }

@@ -9,6 +9,9 @@ import type { HolderRecord } from "./holders-file.ts";
  */
 const SCRIPT = "read -r word && exec sleep infinity </dev/null";
 
+/** In a holder's environment, for who has no record of it. */
+const MARK = "EGRESS_QUEUE_HOLDER";
+
 export interface WaitingHolder {
   readonly record: HolderRecord;
   /** Let it stay; else it ends with this process at the latest. */
@@ -23,7 +26,7 @@ export function spawnHolder(
 ): WaitingHolder | undefined {
   const child = spawn("/bin/sh", ["-c", SCRIPT], {
     cwd: "/",
-    env: { PATH: "/usr/bin:/bin" },
+    env: { PATH: "/usr/bin:/bin", [MARK]: "1" },
     detached: true,
     stdio: ["pipe", "ignore", "ignore", ...sockets.values()],
   });
@@ -58,8 +61,26 @@ export function isHolding({ pid, startTime, inodes }: HolderRecord): boolean {
   }
 }
 
+/** Every holder in this network namespace, whoever has started it and wherever that was written down. */
+export function findHolders(): readonly Pick<HolderRecord, "pid" | "startTime">[] {
+  return readdirSync("/proc").flatMap((name) => {
+    const pid = Number(name);
+    const startTime = Number.isInteger(pid) && isMarked(pid) ? readStartTime(pid) : undefined;
+    return startTime === undefined ? [] : [{ pid, startTime }];
+  });
+}
+
+function isMarked(pid: number): boolean {
+  try {
+    if (readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync("/proc/self/ns/net")) return false;
+    return readFileSync(`/proc/${pid}/environ`, "latin1").split("\0").includes(`${MARK}=1`);
+  } catch {
+    return false; // it has just ended, or is none that we may look into
+  }
+}
+
 /** Ends it, if it is there. */
-export function endHolder({ pid, startTime }: HolderRecord): void {
+export function endHolder({ pid, startTime }: Pick<HolderRecord, "pid" | "startTime">): void {
   if (readStartTime(pid) !== startTime) return;
   try {
     process.kill(pid, "SIGKILL");

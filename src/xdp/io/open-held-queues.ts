@@ -10,7 +10,7 @@ import {
   type Link,
   type NoHolder,
 } from "../held-queues.ts";
-import { endHolder, isHolding, spawnHolder, readStartTime } from "./holder.ts";
+import { endHolder, findHolders, isHolding, spawnHolder, readStartTime } from "./holder.ts";
 import { type HolderRecord, readHolders, writeHolders } from "./holders-file.ts";
 
 export interface WatchedQueues {
@@ -74,9 +74,10 @@ export async function openHeldQueues(options: WatchedQueuesOptions): Promise<Wat
   };
 }
 
-/** Ends the holders that the file names, and removes it. */
+/** Ends the holders that the file names, and all others of this network namespace; removes the file. */
 export function releaseHeldQueues(path: string): void {
   for (const record of readHolders(path)) if (isHolding(record)) endHolder(record);
+  for (const holder of findHolders()) endHolder(holder);
   writeHolders(path, []);
 }
 
