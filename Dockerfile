@@ -17,10 +17,11 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
       /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn*
 COPY --from=build /src/dist /opt/egress
+COPY rules /opt/egress/rules
 COPY rules /var/egress/rules
 RUN ln -s /opt/egress/egress.mjs /usr/local/bin/egress
 # It starts here, with the compiled code that came along: 78 is for settings that stop it before it touches any network.
-RUN egress --version && { OPENSANDBOX_EGRESS_MODE=nft egress serve; test $? -eq 78; }
+RUN egress --version && { OPENSANDBOX_EGRESS_MODE=nft egress serve --strict; test $? -eq 78; }
 EXPOSE 18080
 # Over the socket, which is there also when the API's address is set otherwise.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=2s --retries=3 \

@@ -8,7 +8,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tables: ["policy"],
   xdp: ["protections", "sys"],
   sys: [],
-  config: ["policy", "protections"],
+  config: ["policy", "protections", "sys"],
   audit: ["policy"],
   metrics: [],
   outbound: ["policy", "sys", "dns"],
@@ -18,7 +18,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   netfilter: ["policy", "sys", "netlink"],
   learned: ["policy", "tables", "dns", "netfilter", "sys"],
   enforcement: ["policy", "protections", "tables", "sys", "audit", "dns", "netfilter", "learned", "xdp"],
-  api: ["policy", "protections", "audit", "learned", "enforcement"],
+  api: ["policy", "protections", "sys", "audit", "learned", "enforcement"],
   client: ["api"],
   doctor: ["policy", "sys", "dns", "api"],
   sidecar: [

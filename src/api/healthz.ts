@@ -15,8 +15,8 @@ export function asksForHealth({ method, url, headers }: IncomingMessage): boolea
 
 /** `GET /healthz`, for everyone: 200 `ok` while the policy is enforced, else 503 with the reason. */
 export function sayHealth(health: Health, outgoing: ServerResponse): void {
-  const { status, text } = describeHealth(health);
-  outgoing.writeHead(status, { "Content-Type": TEXT, "Content-Length": Buffer.byteLength(text) });
+  const { status, text, phrase } = describeHealth(health);
+  outgoing.writeHead(status, phrase, { "Content-Type": TEXT, "Content-Length": Buffer.byteLength(text) });
   outgoing.end(text);
 }
 
@@ -28,6 +28,17 @@ export async function serveHealthz(c: ApiContext, control: { health(): Promise<H
   return c.text(text, status);
 }
 
-function describeHealth(health: Health): { readonly status: 200 | 503; readonly text: string } {
-  return health.ok ? { status: 200, text: "ok" } : { status: 503, text: oneLine(health.reason) };
+interface DescribedHealth {
+  readonly status: 200 | 503;
+  readonly text: string;
+  /** In the status line. OpenSandbox's server shows its user this and nothing else. */
+  readonly phrase: string;
 }
+
+function describeHealth(health: Health): DescribedHealth {
+  if (health.ok) return { status: 200, text: "ok", phrase: "OK" };
+  const text = oneLine(health.reason);
+  return { status: 503, text, phrase: text.replaceAll(/[^ -~]/gu, "?").slice(0, PHRASE_OCTETS) };
+}
+
+const PHRASE_OCTETS = 200;

@@ -25,6 +25,7 @@ export const REFUSAL_STATUS = {
   "internal-error": 500,
   "persist-failed": 500,
   "too-many-bodies": 503,
+  closed: 503,
 } as const;
 
 /** An answer that is no success: a stable code, one line for people, and for bad input each problem. */

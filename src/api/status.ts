@@ -37,7 +37,7 @@ export async function describeStatus(
   // From here on all is of one instant.
   const snapshot = control.snapshot();
   const { layers, generation, interfaces, upstreams, resolver, learned } = sources.report(page);
-  const { rules, problems } = sources.ruleFiles();
+  const { rules, files, problems } = sources.ruleFiles();
   const { sandboxId } = sources;
   return {
     ...describeState(snapshot),
@@ -52,6 +52,7 @@ export async function describeStatus(
       user: { ...describeRules(layers.user), etag: snapshot.etag },
       logSkip: describeTargets(rules.logSkip),
     },
+    ruleFiles: files,
     ruleFileProblems: problems.slice(0, SHOWN).map(describeProblem),
     protections: sources.protections(),
     interfaces,

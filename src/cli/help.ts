@@ -2,7 +2,8 @@ export const HELP = `egress - holds a sandbox to its network policy
 
 Usage: egress COMMAND [OPTIONS]
 
-  serve      run the sidecar in the network namespace that it is started in
+  serve      run the sidecar in the network namespace that it is started in; with --strict, anything
+             wrong ends it with exit code 78, else everything is denied and /healthz says what is wrong
   run        run one command in a network namespace of its own, held to a policy
   policy     read or change the policy of a running sidecar
   status     show what a running sidecar has in force

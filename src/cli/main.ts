@@ -1,4 +1,5 @@
 /** The operator's command: picks the subcommand. Each is loaded when it is called, so that none slows the start of another. */
+import { takeEnvironment } from "../config/program-path.ts";
 import { EXIT } from "./exit-codes.ts";
 import { HELP } from "./help.ts";
 import { VERSION } from "../sidecar/version.ts";
@@ -44,17 +45,25 @@ export async function runCli(
         context.print(HELP);
         return EXIT.ok;
       }
-      if (rest.length > 0) return refuse(context, `${command} takes no arguments, given "${rest.join(" ")}"`);
-      return command === "serve" ? serve(context) : teardown(context);
+      const [option, ...more] = rest;
+      if (command === "serve" && option === "--strict" && more.length === 0) return serve(context, true);
+      if (option !== undefined) {
+        const taken = command === "serve" ? "--strict and nothing else" : "no arguments";
+        return refuse(context, `${command} takes ${taken}, given "${rest.join(" ")}"`);
+      }
+      return command === "serve" ? serve(context, false) : teardown(context);
     }
     default:
       return refuse(context, `there is no command "${command}"`);
   }
 }
 
-async function serve(context: CliContext): Promise<number> {
+async function serve(context: CliContext, strict: boolean): Promise<number> {
+  const stop = new AbortController();
+  // Before anything is loaded; and for good, not once: a child's runner (execa) sends the signal again if nobody listens any more.
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort());
   const { serve: start } = await import("./serve.ts");
-  return start(context.env);
+  return start(context.env, { strict, stop: stop.signal });
 }
 
 async function teardown(context: CliContext): Promise<number> {
@@ -69,7 +78,7 @@ function refuse(context: CliContext, problem: string): number {
 
 function processContext(): CliContext {
   return {
-    env: process.env,
+    env: takeEnvironment(),
     program: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
     print: (text) => void process.stdout.write(text),
     warn: (text) => void process.stderr.write(text),

@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 13ad87571085079a94b09fdd3d8ba03be53f07cce4913fab6e4b851dfd16ff65
-// types: 0daac2ad4da4ee71c9bb3e6ccef6530b89982b69b805dedd0b72d23d25afa7bb
+// document: 29c05e738ab130ada139de4e8df60b0a1b4074a4734e6fe9f03a802299244a81
+// types: 8e8d9e65b95c2eb17b1f0d79275466f98b087a55c708e535069a6a2aa98d194e
 
 export interface paths {
   "/policy": {
@@ -221,6 +221,11 @@ export interface components {
       health: components["schemas"]["Health"];
       generation?: number;
       layers: components["schemas"]["Layers"];
+      ruleFiles: {
+        denyAlways?: string;
+        allowAlways?: string;
+        logSkip?: string;
+      };
       ruleFileProblems: components["schemas"]["Problem"][];
       protections: components["schemas"]["Protection"][];
       interfaces: {
@@ -279,7 +284,8 @@ export interface components {
       | "apply-failed"
       | "internal-error"
       | "persist-failed"
-      | "too-many-bodies";
+      | "too-many-bodies"
+      | "closed";
     /** @description RFC 9457 problem details. */
     ProblemDetails: {
       /** @constant */
@@ -453,7 +459,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemDetails"];
         };
       };
-      /** @description Service Unavailable: too-many-bodies. */
+      /** @description Service Unavailable: too-many-bodies, closed. */
       503: {
         headers: {
           [name: string]: unknown;
@@ -565,7 +571,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemDetails"];
         };
       };
-      /** @description Service Unavailable: too-many-bodies. */
+      /** @description Service Unavailable: too-many-bodies, closed. */
       503: {
         headers: {
           [name: string]: unknown;
@@ -677,7 +683,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemDetails"];
         };
       };
-      /** @description Service Unavailable: too-many-bodies. */
+      /** @description Service Unavailable: too-many-bodies, closed. */
       503: {
         headers: {
           [name: string]: unknown;
@@ -789,7 +795,7 @@ export interface operations {
           "application/problem+json": components["schemas"]["ProblemDetails"];
         };
       };
-      /** @description Service Unavailable: too-many-bodies. */
+      /** @description Service Unavailable: too-many-bodies, closed. */
       503: {
         headers: {
           [name: string]: unknown;

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import type { Result } from "../policy/problem.ts";
+import { readRegularFile } from "../sys/regular-file.ts";
 import { Unreadable } from "./readers.ts";
 import { MAX_UPSTREAMS, parseUpstream, upstreamKey } from "./upstream.ts";
 import type { Upstream } from "./upstream.ts";
@@ -30,7 +30,7 @@ export async function readResolvConf(path = RESOLV_CONF): Promise<Result<readonl
     problems: [{ path, message: `${message}; ${remedy}` }],
   });
   try {
-    const upstreams = parseResolvConf(await readFile(path, "utf8"));
+    const upstreams = parseResolvConf((await readRegularFile(path)).toString());
     if (upstreams.length > 0) return { ok: true, value: upstreams };
     return problem("names no resolver that can be asked");
   } catch (error) {

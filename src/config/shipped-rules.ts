@@ -1,15 +1,18 @@
-/** Lists that the program ships in `rules/`, found beside the sources, beside the bundle, or where the image has them. */
+/** Lists that the program ships in `rules/`, found beside the bundle, beside its folder or the sources', or where the image has them. */
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parsePrefixFile } from "../policy/always-file.ts";
 import { renderPrefix } from "../policy/prefix.ts";
 import { renderProblems } from "../policy/problem.ts";
 
-const PLACES = [
-  join(import.meta.dirname, "../../rules"),
-  join(import.meta.dirname, "../rules"),
-  "/var/egress/rules",
-] as const;
+const OWN_PLACES = ["rules", "../rules", "../../rules"].map((place) => join(import.meta.dirname, place));
+const PLACES = [...OWN_PLACES, "/var/egress/rules"];
+
+/** The shipped folder of `deny.always` and its like; undefined where the program was copied without it. */
+export function findShippedRules(): string | undefined {
+  return OWN_PLACES.find((place) => existsSync(join(place, "deny.always")));
+}
 
 /** The addresses to block on port 443: those given, or else the shipped list of public DoH resolvers. Throws where that is missing. */
 export async function readDohResolvers(given: readonly string[]): Promise<readonly string[]> {

@@ -27,7 +27,10 @@ import { openResolverSide, type ResolverSideOptions } from "./open-resolver-side
 import { type PageRequest, reportSandbox, type SandboxReport } from "./sandbox-report.ts";
 
 /** What of the ruleset the settings say. */
-type FrameOptions = Pick<RulesetFrame, "exemptNameservers" | "inboundUdp" | "api" | "doh">;
+type FrameOptions = Pick<
+  RulesetFrame,
+  "upstreamsAreSet" | "exemptNameservers" | "inboundUdp" | "api" | "doh"
+>;
 
 export interface SandboxOptions
   extends FrameOptions, KernelSideOptions, Omit<ResolverSideOptions, "api">, PolicySideOptions {}
@@ -74,6 +77,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const frame: RulesetFrame = {
     mode: options.enforcementMode,
     upstreams,
+    upstreamsAreSet: options.upstreamsAreSet,
     exemptNameservers: options.exemptNameservers,
     resolverPort: RESOLVER_PORT,
     api: options.api,

@@ -26,3 +26,6 @@ export function guardedDevice(chain: string): string | undefined {
   if (rest === "") return undefined;
   return kind === "" ? rest : Buffer.from(rest, "hex").toString();
 }
+
+/** The comment of an upstream that a setting names; one of resolv.conf has none. */
+export const FROM_SETTING = "set by OPENSANDBOX_EGRESS_DNS_UPSTREAM";

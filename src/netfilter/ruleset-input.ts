@@ -10,6 +10,8 @@ export interface RulesetInput {
   readonly generation: number;
   readonly marks: Marks;
   readonly upstreams: readonly Endpoint[];
+  /** A setting names them: they are said to be from there, for the process that comes after this one. */
+  readonly upstreamsAreSet?: boolean | undefined;
   /** Where the sidecar itself sends events and metrics; passes whatever the policy says. */
   readonly ownDestinations?: readonly Endpoint[];
   /** Resolvers that anyone may ask, on port 53. */

@@ -1,16 +1,16 @@
 import type { Settings } from "../config.ts";
 import { readResolvConf } from "../config/resolv-conf.ts";
 import { type Upstream, upstreamKey } from "../config/upstream.ts";
-import { readUpstreamsInForce } from "../netfilter/io/read-upstreams.ts";
+import { readFoundUpstreams } from "../netfilter/io/read-upstreams.ts";
 import type { Result } from "../policy/problem.ts";
 
 /**
- * Upstreams of the settings; else those of an earlier process, which stand in the kernel; else those of resolv.conf. A workload may share
- * that file with us and write it, and a restart must not hand it the choice of whom we believe; it only gives their order.
+ * Upstreams of the settings; else those that an earlier process had from resolv.conf, which stand in the kernel; else those of resolv.conf.
+ * A workload may share that file with us and write it, and a restart must not hand it the choice of whom we believe; it only gives their order.
  */
 export async function findUpstreams(set: Settings["upstreams"]): Promise<Result<readonly Upstream[]>> {
   if (set !== undefined) return { ok: true, value: set };
-  const inForce = readUpstreamsInForce();
+  const inForce = readFoundUpstreams();
   const written = await readResolvConf();
   if (inForce.length === 0) return written;
   const place = (upstream: Upstream): number =>

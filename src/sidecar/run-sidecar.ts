@@ -1,32 +1,65 @@
 /**
- * The product's composition root: the parts of one sidecar, opened in order and closed in reverse. Settings and obstacles have been checked.
+ * The product's composition root: the parts of one sidecar, opened in order and closed in reverse. Obstacles have been checked.
  *
  * Order: what is there, deny-all with resolver and rules, observability, the operator's rules, the first policy, the API.
  */
 import { once } from "node:events";
 import type { Log } from "../audit/log.ts";
 import type { Settings } from "../config.ts";
-import { type AlwaysRulesWatch, watchAlwaysRules } from "../enforcement/always/io/always-rules.ts";
+import {
+  type AlwaysRulesWatch,
+  type RuleFiles,
+  type RuleFolders,
+  watchAlwaysRules,
+} from "../enforcement/always/io/always-rules.ts";
+import type { PolicyControl } from "../enforcement/change/policy-control.ts";
 import { openSandbox, type Sandbox } from "../enforcement/sandbox.ts";
 import { openDeltaSocket } from "../netfilter/io/delta-socket.ts";
 import { type Problem, renderProblems } from "../policy/problem.ts";
 import { createProtections, type Protections, type ReportedProtection } from "../protections/protections.ts";
+import { CLOSED_RULES, closeControl, closeSettings, closeSurroundings } from "./closed.ts";
+import { StartProblemsError } from "./errors.ts";
 import { keepMemorySmall } from "./keep-memory.ts";
 import { createObservability, type Observability } from "./observability.ts";
 import type { ApiSources, OpenApi } from "./open-api.ts";
 import type { ReadySettings } from "./ready-settings.ts";
-import { readSurroundings } from "./read-surroundings.ts";
+import { readSurroundings, ruleFolders } from "./read-surroundings.ts";
 import { toSandboxOptions } from "./sandbox-options.ts";
 import { VERSION } from "./version.ts";
 
 /** How long an answer under way may take after a signal. */
 export const GRACE_MS = 1000;
 
-/** Runs until `stop`. Throws what a part throws that cannot be opened; the kernel's rules stay in any case. */
-export async function runSidecar(settings: ReadySettings, log: Log, stop: AbortSignal): Promise<void> {
+export interface SidecarRun {
+  readonly log: Log;
+  readonly stop: AbortSignal;
+  /** What is wrong with the settings. */
+  readonly problems: readonly Problem[];
+  /** Whether any problem ends the start; else everything is denied and the API says why. */
+  readonly strict: boolean;
+  /** Called once it serves: from then on `stop` ends it in order. */
+  readonly onReady: () => void;
+}
+
+/**
+ * Runs until `stop`. Throws StartProblemsError where it is strict, and what a part throws that cannot be opened; the kernel's rules stay in
+ * any case.
+ */
+export async function runSidecar(given: Settings, run: SidecarRun): Promise<void> {
   await using undo = new AsyncDisposableStack();
+  const { log, stop } = run;
   const onFault = (message: string, error: unknown): void => log.logger.error({ err: error }, message);
-  const surroundings = await readSurroundings(settings, log);
+  const found = await readSurroundings(given, log);
+  const problems = [...run.problems, ...found.problems];
+  if (run.strict && problems.length > 0) throw new StartProblemsError(problems);
+  for (const line of listProblems(problems)) log.logger.error(`everything is denied: ${line}`);
+  const isClosed = problems.length > 0;
+  const settings: ReadySettings = {
+    ...(isClosed ? closeSettings(given) : given),
+    upstreams: found.upstreams,
+    upstreamsAreSet: given.upstreams !== undefined,
+  };
+  const surroundings = isClosed ? closeSurroundings(found) : found;
   const protections = createProtections({
     required: settings.requiredProtections,
     onChange: (protection) => logProtection(log, protection),
@@ -42,24 +75,28 @@ export async function runSidecar(settings: ReadySettings, log: Log, stop: AbortS
   const sandbox = await opening;
   undo.defer(() => sandbox.close(GRACE_MS));
   await observability.start(sandbox, settings.upstreams);
-  const always = await watchRuleFiles(settings.rulesDirectory, sandbox, log);
+  const always = isClosed ? CLOSED_RULES : await watchRuleFiles(settings, sandbox, log);
   undo.defer(() => always.close());
   const { first } = surroundings;
   await sandbox.start(first.policy, always.initial, first.from);
   const { openApi } = await loadingApi;
+  const control = isClosed ? closeControl(sandbox.policy, problems) : sandbox.policy;
   const api = await openApi(
     settings,
-    describeApi(settings, { sandbox, observability, protections, always, onFault }),
+    describeApi(settings, { control, sandbox, observability, protections, always, onFault }),
   );
   undo.defer(() => api.close(GRACE_MS));
   announce(settings, api, { log, protections });
   undo.defer(keepMemorySmall(() => countLookups(sandbox)));
+  run.onReady();
   if (!stop.aborted) await once(stop, "abort");
   log.logger.info("stopping: the rules stay in the kernel");
 }
 
-async function watchRuleFiles(folder: string, sandbox: Sandbox, log: Log): Promise<AlwaysRulesWatch> {
-  const always = await watchAlwaysRules(folder, {
+async function watchRuleFiles(settings: Settings, sandbox: Sandbox, log: Log): Promise<AlwaysRulesWatch> {
+  const folders = ruleFolders(settings);
+  const always = await watchAlwaysRules(folders, {
+    onFiles: (files) => tellRuleFiles(log, folders, files),
     async apply(rules) {
       await sandbox.policy.setAlwaysRules(rules);
       log.setSkipList(rules.logSkip);
@@ -70,7 +107,21 @@ async function watchRuleFiles(folder: string, sandbox: Sandbox, log: Log): Promi
   return always;
 }
 
+/** A warning where the operator has no `deny.always`: he may believe that his folder is the one in force, or that none is needed. */
+function tellRuleFiles({ logger }: Log, { folder, shipped }: RuleFolders, files: RuleFiles): void {
+  logger.info({ "rule.files": files }, "rule files in force");
+  const { denyAlways } = files;
+  if (denyAlways === undefined) {
+    logger.warn(
+      `${folder} has no deny.always, and none is shipped beside the program: metadata services are not denied`,
+    );
+  } else if (shipped !== undefined && denyAlways.startsWith(shipped) && folder !== shipped) {
+    logger.warn(`${folder} has no deny.always: the shipped one holds, ${denyAlways}`);
+  }
+}
+
 interface DescribedParts {
+  readonly control: PolicyControl;
   readonly sandbox: Sandbox;
   readonly observability: Observability;
   readonly protections: Protections;
@@ -80,10 +131,10 @@ interface DescribedParts {
 
 function describeApi(
   { sandboxId }: Settings,
-  { sandbox, observability, protections, always, onFault }: DescribedParts,
+  { control, sandbox, observability, protections, always, onFault }: DescribedParts,
 ): ApiSources {
   return {
-    control: sandbox.policy,
+    control,
     onError: (error) => onFault("a request failed", error),
     renderMetrics: observability.renderMetrics,
     status: {

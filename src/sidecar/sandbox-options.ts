@@ -26,6 +26,7 @@ export function toSandboxOptions(settings: ReadySettings, parts: SandboxParts): 
     enforcementMode: settings.mode,
     maxRules: settings.maxRules,
     upstreams: settings.upstreams,
+    upstreamsAreSet: settings.upstreamsAreSet,
     timeoutMs: settings.upstreamTimeoutSeconds * 1000,
     bounds: settings,
     allowPrivateAnswers: settings.privateAnswers === "allow",

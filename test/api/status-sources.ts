@@ -39,7 +39,11 @@ export function statusSources(changes: Partial<StatusSources> = {}): StatusSourc
     sandboxId: undefined,
     uptimeSeconds: () => 90.9,
     report: () => REPORT,
-    ruleFiles: () => ({ rules: { denyAlways: [], allowAlways: [], logSkip: [] }, problems: [] }),
+    ruleFiles: () => ({
+      rules: { denyAlways: [], allowAlways: [], logSkip: [] },
+      files: { denyAlways: "/rules/deny.always", allowAlways: undefined, logSkip: undefined },
+      problems: [],
+    }),
     protections: () => [{ name: "connections", state: "on", required: false }],
     counters: () => ({ "egress.policy.denied_total": 3 }),
     ...changes,

@@ -37,6 +37,7 @@ describe("GET /status", () => {
         },
         logSkip: { total: 0, shown: [] },
       },
+      ruleFiles: { denyAlways: "/rules/deny.always" },
       ruleFileProblems: [],
       protections: [{ name: "connections", state: "on", required: false }],
       interfaces: { guarded: ["eth0"], unguarded: [] },
@@ -75,8 +76,12 @@ describe("GET /status", () => {
   test("tells of rule files that can't be read", async () => {
     const problems = [{ path: "/rules/deny.always:3", message: "bad\nline" }];
     const rules = { denyAlways: [], allowAlways: [], logSkip: targetsOf(["quiet.example"]) };
-    await using api = await startApi({ status: statusSources({ ruleFiles: () => ({ rules, problems }) }) });
+    const files = { denyAlways: "/rules/deny.always", allowAlways: undefined, logSkip: undefined };
+    await using api = await startApi({
+      status: statusSources({ ruleFiles: () => ({ rules, files, problems }) }),
+    });
     expect(await get(api)).toMatchObject({
+      ruleFiles: { denyAlways: "/rules/deny.always" },
       layers: { logSkip: { total: 1, shown: ["quiet.example"] } },
       ruleFileProblems: [{ path: "/rules/deny.always:3", message: String.raw`bad\u{a}line` }],
     });

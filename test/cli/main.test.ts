@@ -30,7 +30,10 @@ test("egress --version prints the version", async () => {
 test.each([
   [["serv"], 'egress: there is no command "serv"; "egress --help" lists what there is\n'],
   [["--verbose"], 'egress: there is no command "--verbose"; "egress --help" lists what there is\n'],
-  [["serve", "now"], 'egress: serve takes no arguments, given "now"; "egress --help" lists what there is\n'],
+  [
+    ["serve", "now"],
+    'egress: serve takes --strict and nothing else, given "now"; "egress --help" lists what there is\n',
+  ],
   [
     ["teardown", "-f"],
     'egress: teardown takes no arguments, given "-f"; "egress --help" lists what there is\n',

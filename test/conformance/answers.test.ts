@@ -233,6 +233,7 @@ describe("the other paths", () => {
       "health",
       "generation",
       "layers",
+      "ruleFiles",
       "ruleFileProblems",
       "protections",
       "interfaces",

@@ -3,18 +3,14 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { createLab, type Lab } from "../support/lab.ts";
+import { afterEach, beforeAll, expect, test } from "vitest";
 import { createMachine, type Machine, UNTOUCHED } from "../support/machine.ts";
+import { useLab } from "../support/use-lab.ts";
 
-let lab: Lab;
+const lab = useLab();
 let machine: Machine;
-beforeAll(async () => {
-  lab = await createLab();
+beforeAll(() => {
   machine = createMachine(lab);
-});
-afterAll(async () => {
-  await lab[Symbol.asyncDispose]();
 });
 afterEach(async () => {
   assert.deepEqual(await machine.state(), UNTOUCHED);

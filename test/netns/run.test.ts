@@ -168,10 +168,21 @@ test("a machine whose only resolver is a loopback stub is told which setting hel
   expect(stderr).toContain("set OPENSANDBOX_EGRESS_DNS_UPSTREAM to the resolvers to ask");
 });
 
+test("tools in sbin are found where PATH lacks it, and PATH is the command's as it was given", async () => {
+  const env = { PATH: "/usr/bin:/bin" };
+  expect(await machine.run(["--", "printenv", "PATH"], { env })).toMatchObject({
+    exitCode: 0,
+    stdout: "/usr/bin:/bin\n",
+  });
+});
+
 test("a missing tool is named with its Debian package", async () => {
   await using folder = await scratch();
   for (const tool of ["sh", "ip", "mount"]) await symlink(`/bin/${tool}`, join(folder.path, tool));
-  const { exitCode, stderr } = await machine.run(["--", "true"], { env: { PATH: folder.path } });
+  const hideSbin = `for path in /usr/sbin /sbin; do mount -t tmpfs none $path; done; exec "$@"`;
+  const under = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", `PATH=/usr/bin:/bin; ${hideSbin}`, "sh"];
+  const restore = ["/usr/bin/env", `PATH=${folder.path}`];
+  const { exitCode, stderr } = await machine.run(["--", "true"], { under: [...under, ...restore] });
   expect(exitCode).toBe(69);
   expect(stderr).toBe(
     `egress run: nft is not installed; on Debian: apt-get install nftables

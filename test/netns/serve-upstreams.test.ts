@@ -102,6 +102,17 @@ test("without a setting the upstreams are those of resolv.conf", async () => {
   });
 });
 
+test("upstreams that a setting named do not outlive it", async () => {
+  await requireCommand(argvIn(lab.sandbox, ["nft", "flush", "ruleset"]));
+  const env = { ...NO_SETTING.env, OPENSANDBOX_EGRESS_DNS_UPSTREAM: "203.0.113.53,[2001:db8:1ff::53]:53" };
+  const first = await lab.startSidecar({ ...NO_SETTING, env });
+  await first.kill("SIGKILL");
+  await using second = await lab.startSidecar(NO_SETTING);
+  expect((await second.api("GET", "/status")).json()).toMatchObject({
+    upstreams: [{ address: "192.0.2.1", port: 53 }],
+  });
+});
+
 test("a restart believes the upstreams in the kernel, not a resolv.conf that was written meanwhile", async (context) => {
   if (unbound === undefined) skipBecause(context, "unbound is not installed");
   await requireCommand(argvIn(lab.sandbox, ["nft", "flush", "ruleset"]));

@@ -16,6 +16,14 @@ async function serve(env: Record<string, string>, options: ProgramOptions = {}):
   return runProgram(lab.sandbox, ["serve"], { ...options, env: { ...NO_FILES, ...env } });
 }
 
+/** Refuses what would otherwise be served as deny-all. */
+async function serveStrictly(
+  env: Record<string, string>,
+  options: ProgramOptions = {},
+): Promise<CommandResult> {
+  return runProgram(lab.sandbox, ["serve", "--strict"], { ...options, env: { ...NO_FILES, ...env } });
+}
+
 /** That it was refused, what it said, line by line, and what rules it left. */
 async function readRefusal({ exitCode, stderr }: CommandResult): Promise<unknown> {
   const ruleset = (await execIn(lab.sandbox, ["nft", "list", "ruleset"])).stdout;
@@ -28,21 +36,23 @@ const refused = (...lines: readonly RegExp[]): unknown => ({
   ruleset: "",
 });
 
-test("with a deny.always that can't be read: each line is told", async () => {
+test("strictly, with a deny.always that can't be read: each line is told", async () => {
   const rules = join(lab.stateFolder, "rules");
   const file = join(rules, "deny.always");
   const env = { OPENSANDBOX_EGRESS_RULES_DIR: rules, OPENSANDBOX_EGRESS_DNS_UPSTREAM: "192.0.2.1" };
   await writeFile(file, "203.0.113.99\n10.0.0.0/33\ntwo words\n");
-  expect(await readRefusal(await serve(env))).toEqual(
+  expect(await readRefusal(await serveStrictly(env))).toEqual(
     refused(/rules\/deny\.always:2\b/, /rules\/deny\.always:3\b/),
   );
   await rm(file);
   await mkdir(file);
-  expect(await readRefusal(await serve(env))).toEqual(refused(/rules\/deny\.always\b.*cannot be read/));
+  expect(await readRefusal(await serveStrictly(env))).toEqual(
+    refused(/rules\/deny\.always\b.*cannot be read/),
+  );
   await rm(file, { recursive: true });
 });
 
-test("with settings that can't be read: each is told, on a line of its own", async () => {
+test("without a readable address of the API: each unreadable setting is told, on a line of its own", async () => {
   const result = await serve({
     OPENSANDBOX_EGRESS_MODE: "nft",
     OPENSANDBOX_EGRESS_RULES:
@@ -85,7 +95,8 @@ test("without nft on the path", async () => {
   await mkdir(bin, { recursive: true });
   const ip = (await execIn(lab.sandbox, ["sh", "-c", "command -v ip"])).stdout.trim();
   await writeFile(join(bin, "ip"), `#!/bin/sh\nexec ${ip} "$@"\n`, { mode: 0o755 });
-  const result = await serve({}, { under: ["/usr/bin/env", `PATH=${bin}`] });
+  const hideSbin = `for path in /usr/sbin /sbin; do mount -t tmpfs none $path; done; exec env PATH=${bin} "$@"`;
+  const result = await serve({}, { under: ["sh", "-c", hideSbin, "sh"] });
   expect(await readRefusal(result)).toEqual(refused(/nft.*(install|missing|not found)/));
 });
 
@@ -102,15 +113,15 @@ test("with a kernel that refuses rules", async () => {
   expect(await readRefusal(result)).toEqual(refused(/Operation not supported/));
 });
 
-test("without an upstream: neither a setting nor a nameserver in resolv.conf", async () => {
+test("strictly, without an upstream: neither a setting nor a nameserver in resolv.conf", async () => {
   const empty = join(lab.stateFolder, "resolv.conf");
   await writeFile(empty, "search example.org\n");
   const under = ["sh", "-c", `mount --bind ${empty} /etc/resolv.conf && exec "$@"`, "sh"];
-  expect(await readRefusal(await serve({}, { under }))).toEqual(refused(/nameserver|resolv\.conf/));
+  expect(await readRefusal(await serveStrictly({}, { under }))).toEqual(refused(/nameserver|resolv\.conf/));
 });
 
-test("with a policy file that can't be read", async () => {
-  expect(await readRefusal(await serve({ OPENSANDBOX_EGRESS_POLICY_FILE: lab.stateFolder }))).toEqual(
+test("strictly, with a policy file that can't be read", async () => {
+  expect(await readRefusal(await serveStrictly({ OPENSANDBOX_EGRESS_POLICY_FILE: lab.stateFolder }))).toEqual(
     refused(/policy|folder/i),
   );
 });

@@ -44,6 +44,7 @@ const statusShape = z.looseObject({
     ),
     next: z.string().optional(),
   }),
+  ruleFiles: z.object({ denyAlways: z.string() }),
   ruleFileProblems: z.array(z.unknown()),
   counters: z.record(z.string(), z.number()),
 });

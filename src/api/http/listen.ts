@@ -1,8 +1,9 @@
-import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { type ListenOptions, Socket, connect } from "node:net";
 import { dirname } from "node:path";
 import { describe, errnoOf } from "../../enforcement/errors.ts";
+import { makeFolder } from "../../sys/make-folder.ts";
 import { ListenError } from "../errors.ts";
 import type { HttpServer } from "./http-server.ts";
 
@@ -104,8 +105,13 @@ async function listen({ server }: HttpServer, options: ListenOptions, shown: str
 
 function failedToListen(shown: string, options: ListenOptions, error: unknown): ListenError {
   const code = errnoOf(error);
-  const reason = code === "EADDRINUSE" ? inUse(options) : describe(error);
+  const reason = code === "EADDRINUSE" ? inUse(options) : explain(error);
   return new ListenError(shown, code, reason, error);
+}
+
+function explain(error: unknown): string {
+  if (errnoOf(error) !== "EROFS") return describe(error);
+  return "read-only: mount a tmpfs there or set OPENSANDBOX_EGRESS_SOCKET=";
 }
 
 function inUse({ port }: ListenOptions): string {
@@ -114,7 +120,7 @@ function inUse({ port }: ListenOptions): string {
 
 async function clearStaleSocket(path: string): Promise<void> {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    makeFolder(dirname(path));
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (found === undefined) return;
     if (!found.isSocket()) throw new ListenError(path, "EEXIST", "a file that is not a socket stands there");
@@ -122,7 +128,7 @@ async function clearStaleSocket(path: string): Promise<void> {
     rmSync(path, { force: true });
   } catch (error) {
     if (error instanceof ListenError) throw error;
-    throw new ListenError(path, errnoOf(error), describe(error), error);
+    throw new ListenError(path, errnoOf(error), explain(error), error);
   }
 }
 

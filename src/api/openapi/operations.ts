@@ -40,6 +40,7 @@ const CHANGE_REFUSALS = [
   "persist-failed",
   "internal-error",
   "too-many-bodies",
+  "closed",
 ] as const;
 
 const REPLACE = {

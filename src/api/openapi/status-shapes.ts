@@ -58,6 +58,8 @@ const learnedShape = z.object({
   next: z.string().optional().describe("The `after` of the next page; missing on the last one."),
 });
 
+const path = z.string().optional();
+
 export const statusShape = z.object({
   status: z.literal("ok").describe("Of the answer. `health` is the sidecar's."),
   mode: modeShape,
@@ -72,6 +74,11 @@ export const statusShape = z.object({
     .optional()
     .describe("The number of the ruleset in force, which accepted flows carry. Missing in mode dns."),
   layers: layersShape,
+  ruleFiles: z
+    .object({ denyAlways: path, allowAlways: path, logSkip: path })
+    .describe(
+      "The file in force for each list: the operator's, else the shipped one; missing if there is neither.",
+    ),
   ruleFileProblems: z.array(problemShape),
   protections: z.array(protectionShape),
   interfaces: interfacesShape,

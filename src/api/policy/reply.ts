@@ -32,6 +32,9 @@ export async function replyToChange(
     const message = `egress rule total count ${outcome.count} exceeds limit ${outcome.limit}`;
     return { ok: false, refusal: { code: "too-many-rules", message }, etag: undefined };
   }
+  if (outcome.kind === "closed") {
+    return { ok: false, refusal: { code: "closed", message: outcome.reason }, etag: undefined };
+  }
   const { state, previous } = outcome;
   const said = outcome.kind === "unchanged" ? "no matching targets found" : reason;
   const body = { ...describeState(state), ...(said === undefined ? {} : { reason: said }) };

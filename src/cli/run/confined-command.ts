@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { execa } from "execa";
+import { withSystemFolders } from "../../config/program-path.ts";
 import type { Argv } from "../../netns/command.ts";
 import { argvIn, type NetworkNamespace } from "../../netns/namespace.ts";
 import { confinedArgv, WAITING } from "./confinement.ts";
@@ -27,13 +28,16 @@ export function startConfinedCommand(
   place: CommandPlace,
 ): ConfinedCommand {
   const sharesTerminal = process.stdin.isTTY && !canTypeIntoTerminal();
-  const [file, ...args] = argvIn(namespace, confinedArgv(command, place.directory));
+  const [file, ...args] = argvIn(
+    namespace,
+    confinedArgv(command, { directory: place.directory, path: place.env["PATH"] }),
+  );
   const child = execa(file, args, {
     cwd: "/",
     stdio: "inherit",
     reject: false,
     buffer: false,
-    env: { ...place.env },
+    env: { ...place.env, PATH: withSystemFolders(place.env["PATH"]) },
     extendEnv: false,
     detached: !sharesTerminal,
   });

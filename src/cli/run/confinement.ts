@@ -12,8 +12,8 @@ import type { Argv } from "../../netns/command.ts";
 const CAPABILITIES =
   "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+sys_chroot,+audit_write,+setfcap";
 
-/** The script that process 1 is once all is prepared; by it the command line of process 1 tells that it is. */
-export const WAITING = '"$@"; exit $?';
+/** The script that process 1 is once all is prepared; by it the command line of process 1 tells that it is. Its first argument is PATH. */
+export const WAITING = 'if [ "$1" ]; then PATH=$1; else unset PATH; fi; shift; "$@"; exit $?';
 
 /** Runs as process 1 of the new namespaces, with all of root's capabilities; ends by giving them up. */
 const SETUP = `set -e
@@ -70,11 +70,18 @@ fi
 exec setpriv --bounding-set "$capabilities" --inh-caps -all --no-new-privs -- sh -c '${WAITING}' egress "$@"
 `;
 
+export interface CommandPaths {
+  /** Where the command is to work. */
+  readonly directory: string;
+  /** The command's own PATH; the set-up needs the system's folders in its. */
+  readonly path: string | undefined;
+}
+
 /**
- * The command line, to be run in the network namespace by root, in `/`. `directory` is where the command is to work. Its process 1 is a shell that only waits, so that the command has
+ * The command line, to be run in the network namespace by root, in `/`. Its process 1 is a shell that only waits, so that the command has
  * ordinary signal handling; the command is that shell's one child. All of it ends with the process that started it.
  */
-export function confinedArgv(command: Argv, directory: string): Argv {
+export function confinedArgv(command: Argv, { directory, path = "" }: CommandPaths): Argv {
   const [program, ...args] = command;
   const held: Argv = [
     "setpriv",
@@ -86,5 +93,5 @@ export function confinedArgv(command: Argv, directory: string): Argv {
     "--fork",
     "--kill-child",
   ];
-  return [...held, "--", "sh", "-c", SETUP, "egress", CAPABILITIES, directory, program, ...args];
+  return [...held, "--", "sh", "-c", SETUP, "egress", CAPABILITIES, directory, path, program, ...args];
 }

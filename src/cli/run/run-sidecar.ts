@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { request } from "node:http";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { withSystemFolders } from "../../config/program-path.ts";
 import type { Argv, CommandEnd } from "../../netns/command.ts";
 import { type NetworkNamespace, spawnIn } from "../../netns/namespace.ts";
 import { type Policy, renderPolicy } from "../../policy/policy.ts";
@@ -31,7 +32,7 @@ const LINES_KEPT = 20;
 
 /** Starts it and waits for health; throws `SidecarStartError`, or the reason of `signal`. Disposing ends it, log read to the end. */
 export async function startRunSidecar(options: RunSidecarOptions): Promise<RunSidecar> {
-  const argv: Argv = ["setpriv", "--pdeathsig", "KILL", ...options.program, "serve"];
+  const argv: Argv = ["setpriv", "--pdeathsig", "KILL", ...options.program, "serve", "--strict"];
   // In the program's folder: the sidecar must not be where the command works, and may outlive that folder.
   const child = spawnIn(options.namespace, argv, {
     env: sidecarEnvironment(options),
@@ -80,7 +81,7 @@ function sidecarEnvironment(options: RunSidecarOptions): Record<string, string |
   );
   return {
     ...Object.fromEntries(settings),
-    PATH: env["PATH"],
+    PATH: withSystemFolders(env["PATH"]),
     OPENSANDBOX_EGRESS_RULES: JSON.stringify(renderPolicy(options.policy)),
     OPENSANDBOX_EGRESS_POLICY_FILE: "",
     OPENSANDBOX_EGRESS_TOKEN: randomBytes(24).toString("hex"),

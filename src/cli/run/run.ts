@@ -2,9 +2,9 @@
  * `egress run`: one command, held to a policy, without a container. It makes a network namespace that is joined to the machine's
  * network, starts the sidecar in it, runs the command there confined, and removes all of it again, whatever happens.
  */
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { readEverySetting, type Settings } from "../../config.ts";
 import { RESOLV_CONF } from "../../config/resolv-conf.ts";
 import { missingTools } from "../../netns/command.ts";
@@ -112,7 +112,7 @@ async function prepare(
     await startRunSidecar({
       namespace,
       program: context.program,
-      env: { ...shippedRules(context.program), ...context.env },
+      env: context.env,
       policy: request.policy,
       upstreams:
         context.env["OPENSANDBOX_EGRESS_DNS_UPSTREAM"]?.trim() || upstreams.map(renderUpstream).join(","),
@@ -147,14 +147,6 @@ function resolverOptions(): string {
     .split("\n")
     .filter((line) => /^(?:search|domain|options)\s/.test(line))
     .join("\n");
-}
-
-/** Where no rule folder is installed, the shipped one beside the program: cloud metadata stays denied. */
-function shippedRules(program: readonly string[]): Record<string, string> {
-  const script = program.at(-1) ?? "";
-  const folder = existsSync(script) ? join(dirname(realpathSync(script)), "..", "rules") : "";
-  const isNeeded = !existsSync("/var/egress/rules") && existsSync(folder);
-  return isNeeded ? { OPENSANDBOX_EGRESS_RULES_DIR: folder } : {};
 }
 
 /** The caller's, without what is the sidecar's: settings may hold secrets. */

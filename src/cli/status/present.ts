@@ -34,6 +34,7 @@ function summarize(status: SidecarStatus): readonly Cells[] {
       `${status.mode} (${status.enforcementMode}), what no rule matches: ${layers.user.defaultAction}`,
     ],
     ["rules", presentCounts(status)],
+    ["rule files", listOf(Object.values(status.ruleFiles))],
     ["etag", layers.user.etag],
     ...(status.generation === undefined ? [] : [["generation", String(status.generation)]]),
     ["interfaces", listOf([...guarded, ...unguarded.map(({ name }) => `${name} (not guarded)`)])],

@@ -31,7 +31,9 @@ export type ChangeOutcome =
       readonly previous: PolicySnapshot;
     }
   | { readonly kind: "too-many-rules"; readonly count: number; readonly limit: number }
-  | { readonly kind: "precondition-failed"; readonly etag: string };
+  | { readonly kind: "precondition-failed"; readonly etag: string }
+  /** Everything is denied until the sidecar is started again: what is wrong with this start. */
+  | { readonly kind: "closed"; readonly reason: string };
 
 export type Health = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 

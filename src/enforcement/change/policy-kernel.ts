@@ -23,7 +23,14 @@ import { type Endpoint } from "../../sys/socket-address.ts";
 /** What of the ruleset stays the same as long as the process lives. */
 export type RulesetFrame = Pick<
   RulesetInput,
-  "mode" | "upstreams" | "exemptNameservers" | "resolverPort" | "api" | "inboundUdp" | "doh"
+  | "mode"
+  | "upstreams"
+  | "upstreamsAreSet"
+  | "exemptNameservers"
+  | "resolverPort"
+  | "api"
+  | "inboundUdp"
+  | "doh"
 > & { readonly marks: Marks };
 
 export interface NftKernelOptions {

@@ -6,6 +6,7 @@ import { mergeRanges } from "../ranges/address-ranges.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
 import { isIpv4 } from "./endpoints.ts";
 import type { PolicyRanges } from "../ranges/policy-ranges.ts";
+import { FROM_SETTING } from "../kernel-names.ts";
 import type { ElementChange, NamedSet, TimedElement } from "../ruleset.ts";
 
 /**
@@ -25,7 +26,7 @@ export function compileSets(input: RulesetInput): readonly NamedSet[] {
   const onLink = mergeRanges([...input.network.onLinkV4, ...input.network.onLinkV6]);
   const exempt = mergeRanges(input.exemptNameservers);
   return [
-    ...endpointSets("upstream", input.upstreams),
+    ...endpointSets("upstream", input.upstreams, input.upstreamsAreSet === true ? FROM_SETTING : undefined),
     ...endpointSets("own", input.ownDestinations ?? []),
     ...policySets("allow", input),
     ...policySets("deny", input),
@@ -88,17 +89,18 @@ function timedSets(name: string, timeoutSeconds: number, size?: number): readonl
   ];
 }
 
-function endpointSets(name: string, endpoints: readonly Endpoint[]): readonly NamedSet[] {
+function endpointSets(name: string, endpoints: readonly Endpoint[], comment?: string): readonly NamedSet[] {
   const v4 = endpoints.filter(({ address }) => isIpv4(address));
   const v6 = endpoints.filter(({ address }) => !isIpv4(address));
   return [
-    { name: `${name}_v4`, type: "ipv4_addr . inet_service", elements: endpointElements(v4) },
-    { name: `${name}_v6`, type: "ipv6_addr . inet_service", elements: endpointElements(v6) },
+    { name: `${name}_v4`, type: "ipv4_addr . inet_service", elements: endpointElements(v4, comment) },
+    { name: `${name}_v6`, type: "ipv6_addr . inet_service", elements: endpointElements(v6, comment) },
   ];
 }
 
-function endpointElements(endpoints: readonly Endpoint[]): readonly string[] {
-  return [...new Set(endpoints.map(({ address, port }) => `${address} . ${port}`))];
+function endpointElements(endpoints: readonly Endpoint[], comment?: string): readonly string[] {
+  const said = comment === undefined ? "" : ` comment "${comment}"`;
+  return [...new Set(endpoints.map(({ address, port }) => `${address} . ${port}${said}`))];
 }
 
 function timed(address: string): TimedElement {

@@ -2,7 +2,7 @@ import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
-import { TABLE } from "../kernel-names.ts";
+import { FROM_SETTING, TABLE } from "../kernel-names.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
 import { type Endpoint } from "../../sys/socket-address.ts";
 import type { HeldElement } from "../learned-set.ts";
@@ -10,17 +10,18 @@ import type { HeldElement } from "../learned-set.ts";
 import { dumpSet } from "./dump-set.ts";
 
 /**
- * The upstreams of the ruleset that an earlier process has left, in no order; none where there is no such ruleset. The
- * workload can't write them, unlike resolv.conf, which it may share with us. Throws SystemCallError and NetlinkError.
+ * The upstreams that an earlier process had from resolv.conf, as its ruleset holds them, in no order; none where there is no such ruleset,
+ * or a setting named them. The workload can't write them, unlike resolv.conf, which it may share with us. Throws SystemCallError and
+ * NetlinkError.
  */
-export function readUpstreamsInForce(): readonly Endpoint[] {
+export function readFoundUpstreams(): readonly Endpoint[] {
   return [...readSet("upstream_v4", 4), ...readSet("upstream_v6", 16)];
 }
 
 /** A key is the address and, in four octets, the port in network order and two zeros. */
 function readSet(set: string, addressOctets: 4 | 16): readonly Endpoint[] {
   return dumpIfThere(set)
-    .filter(({ key }) => key.length === addressOctets + 4)
+    .filter(({ key, comment }) => key.length === addressOctets + 4 && comment !== FROM_SETTING)
     .map(({ key }) => {
       const octets = key.subarray(0, addressOctets);
       const address = addressOctets === 4 ? renderAddress(octets) : renderIpv6(octets);

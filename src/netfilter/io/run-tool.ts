@@ -43,11 +43,18 @@ export async function runTool(tool: Tool, args: readonly string[], run: ToolRun 
   signal?.throwIfAborted();
   if (timeout.aborted) throw new KernelError("timed-out", file, `no answer in ${limitMs} ms`);
   if (end.error?.code === "ENOENT") {
-    throw new KernelError("tool-missing", file, "is not installed", end.error);
+    throw new KernelError(
+      "tool-missing",
+      file,
+      `is not installed, nor in /usr/sbin or /sbin; on Debian: apt-get install ${PACKAGES[file] ?? file}`,
+      end.error,
+    );
   }
   const detail = explain(end.stderr) ?? end.error?.message ?? `exit ${end.exit ?? "unknown"}`;
   throw new KernelError("refused", file, detail, end.error);
 }
+
+const PACKAGES: Readonly<Record<string, string>> = { nft: "nftables", ip: "iproute2" };
 
 /** Written some pages at a time: a large ruleset's text is never there as a whole. */
 function* fill(file: MemoryFile, pieces: Iterable<string>): Generator<void, void, undefined> {

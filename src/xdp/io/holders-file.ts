@@ -1,6 +1,7 @@
 /** Which processes hold queues for us, written down for the process that comes after this one. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../../sys/make-folder.ts";
 
 export interface HolderRecord {
   readonly pid: number;
@@ -33,7 +34,7 @@ export function writeHolders(path: string, holders: readonly HolderRecord[]): vo
     rmSync(path, { force: true });
     return;
   }
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  makeFolder(dirname(path));
   // Made anew: what stands there may be a link to somewhere else.
   rmSync(`${path}.new`, { force: true });
   writeFileSync(`${path}.new`, JSON.stringify(holders), { mode: 0o600, flag: "wx" });

@@ -50,6 +50,7 @@ up          1 d 02:03:04
 health      ok
 policy      deny_all (dns+nft), what no rule matches: deny
 rules       0 deny.always, 0 allow.always, 0 of the user, 0 log_skip.always
+rule files  /rules/deny.always
 etag
 generation  7
 interfaces  eth0, v*0 (not guarded)

@@ -2,7 +2,8 @@
  * The operator's rule files: `deny.always`, `allow.always` and `log_skip.always` of one folder, read and watched.
  *
  * Whatever changed, all three are read again and handed on together, so both rule files change in one step. A file with a bad
- * line keeps the rules that it had, and the others change; a start is refused where that is `deny.always` (`readDenyAlways`). A missing file, or folder, is an empty one.
+ * line keeps the rules that it had, and the others change; a start is refused where that is `deny.always` (`readDenyAlways`). For a missing
+ * file that of the same name holds that the program ships, so that an empty folder takes no protection away; an empty file does.
  *
  * Watching is by inotify on the folder, never on the files: editors and Kubernetes replace them (a ConfigMap swaps the symbolic
  * link `..data` in the same folder, which is a rename seen here). What inotify can't see is found by comparing stat results:
@@ -11,11 +12,12 @@
  *
  * Known limit: a file is taken as it is 50 ms after the last event; one written in place more slowly is seen in parts.
  */
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parseAlwaysFile, parseNameFile } from "../../../policy/always-file.ts";
 import { type Problem, type Result, accepted, refused } from "../../../policy/problem.ts";
 import type { Target } from "../../../policy/target.ts";
+import { readRegularFile } from "../../../sys/regular-file.ts";
 import { describe, errnoOf } from "../../errors.ts";
 import { type WatchTimes, watchFolder } from "./watch-folder.ts";
 
@@ -31,11 +33,25 @@ export interface AlwaysRulesPorts {
   readonly apply: (rules: AlwaysRules) => Promise<void>;
   /** Lines or files that can't be read, once each time that they change; the rules that the file had stay. */
   readonly onProblems: (problems: readonly Problem[]) => void;
+  /** Which files are in force, at first and whenever others are. */
+  readonly onFiles: (files: RuleFiles) => void;
 }
+
+/** Where the files lie. */
+export interface RuleFolders {
+  /** The operator's; it need not be there. */
+  readonly folder: string;
+  /** Of the files that hold where the operator has none. */
+  readonly shipped?: string | undefined;
+}
+
+/** Of each list the path of the file in force; undefined where there is none. */
+export type RuleFiles = Readonly<Record<keyof AlwaysRules, string | undefined>>;
 
 /** What the files said when they were read last. */
 export interface AlwaysRulesReading {
   readonly rules: AlwaysRules;
+  readonly files: RuleFiles;
   /** Of files and lines that can't be read, whose rules are an earlier reading's. */
   readonly problems: readonly Problem[];
 }
@@ -54,38 +70,41 @@ const NO_RULES: AlwaysRules = { denyAlways: [], allowAlways: [], logSkip: [] };
 
 /** Reads the three files; one with a problem keeps its rules of `previous`. `problems` name file and line. */
 export async function loadAlwaysRules(
-  folder: string,
+  folders: RuleFolders,
   previous: AlwaysRules = NO_RULES,
 ): Promise<AlwaysRulesReading> {
   const [denyAlways, allowAlways, logSkip] = await Promise.all([
-    readRules(join(folder, FILES.denyAlways), parseAlwaysFile),
-    readRules(join(folder, FILES.allowAlways), parseAlwaysFile),
-    readRules(join(folder, FILES.logSkip), parseNameFile),
+    readRules(folders, FILES.denyAlways, parseAlwaysFile),
+    readRules(folders, FILES.allowAlways, parseAlwaysFile),
+    readRules(folders, FILES.logSkip, parseNameFile),
   ]);
   return {
     rules: {
-      denyAlways: denyAlways.ok ? denyAlways.value : previous.denyAlways,
-      allowAlways: allowAlways.ok ? allowAlways.value : previous.allowAlways,
-      logSkip: logSkip.ok ? logSkip.value : previous.logSkip,
+      denyAlways: denyAlways.rules.ok ? denyAlways.rules.value : previous.denyAlways,
+      allowAlways: allowAlways.rules.ok ? allowAlways.rules.value : previous.allowAlways,
+      logSkip: logSkip.rules.ok ? logSkip.rules.value : previous.logSkip,
     },
-    problems: [denyAlways, allowAlways, logSkip].flatMap((result) => (result.ok ? [] : result.problems)),
+    files: { denyAlways: denyAlways.path, allowAlways: allowAlways.path, logSkip: logSkip.path },
+    problems: [denyAlways, allowAlways, logSkip].flatMap(({ rules }) => (rules.ok ? [] : rules.problems)),
   };
 }
 
 /** What `deny.always` says. To be asked before a start: one that cannot be read then has no earlier rules to keep, and nothing would be denied. */
-export async function readDenyAlways(folder: string): Promise<Result<readonly Target[]>> {
-  return readRules(join(folder, FILES.denyAlways), parseAlwaysFile);
+export async function readDenyAlways(folders: RuleFolders): Promise<Result<readonly Target[]>> {
+  return (await readRules(folders, FILES.denyAlways, parseAlwaysFile)).rules;
 }
 
 /** Reads the folder and watches it from then on; nothing that changes after the reading is missed. */
 export async function watchAlwaysRules(
-  folder: string,
+  folders: RuleFolders,
   ports: AlwaysRulesPorts,
   times: WatchTimes = { settleMs: 50, pollMs: 500, watchedPollMs: 900 },
 ): Promise<AlwaysRulesWatch> {
+  const { folder } = folders;
   let seen = await fingerprint(folder);
-  let latest = await loadAlwaysRules(folder);
+  let latest = await loadAlwaysRules(folders);
   const { rules: initial } = latest;
+  ports.onFiles(latest.files);
   if (latest.problems.length > 0) ports.onProblems(latest.problems);
   let applied = true;
 
@@ -93,9 +112,10 @@ export async function watchAlwaysRules(
   async function look(hint: boolean): Promise<void> {
     const now = await fingerprint(folder);
     if (now === seen && applied && !hint) return;
-    const { rules, problems } = latest;
-    latest = await loadAlwaysRules(folder, rules);
+    const { rules, files, problems } = latest;
+    latest = await loadAlwaysRules(folders, rules);
     seen = now;
+    if (JSON.stringify(latest.files) !== JSON.stringify(files)) ports.onFiles(latest.files);
     const isNews = renderKey(latest.problems) !== renderKey(problems);
     if (latest.problems.length > 0 && isNews) ports.onProblems(latest.problems);
     if (applied && sameRules(latest.rules, rules)) return;
@@ -108,15 +128,30 @@ export async function watchAlwaysRules(
   return { initial, latest: () => latest, close };
 }
 
-async function readRules(
-  path: string,
-  parse: (fileName: string, text: string) => Result<readonly Target[]>,
-): Promise<Result<readonly Target[]>> {
+interface ReadFile {
+  /** Undefined where there is none. */
+  readonly path: string | undefined;
+  readonly rules: Result<readonly Target[]>;
+}
+
+type Parse = (fileName: string, text: string) => Result<readonly Target[]>;
+
+/** The operator's file, else the shipped one. */
+async function readRules({ folder, shipped }: RuleFolders, name: string, parse: Parse): Promise<ReadFile> {
+  for (const place of shipped === undefined ? [folder] : [folder, shipped]) {
+    const path = join(place, name);
+    const rules = await readFileIfThere(path, parse);
+    if (rules !== undefined) return { path, rules };
+  }
+  return { path: undefined, rules: accepted([]) };
+}
+
+async function readFileIfThere(path: string, parse: Parse): Promise<Result<readonly Target[]> | undefined> {
   try {
-    return parse(path, await readFile(path, "utf8"));
+    return parse(path, (await readRegularFile(path)).toString());
   } catch (error) {
     const missing = errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR";
-    return missing ? accepted([]) : refused(`cannot be read: ${describe(error)}`, path);
+    return missing ? undefined : refused(`cannot be read: ${describe(error)}`, path);
   }
 }
 

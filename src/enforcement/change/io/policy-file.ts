@@ -10,12 +10,13 @@
  * a SIGKILL within the one write may leave it torn; the next start then keeps it aside as `.corrupt`.
  */
 import { constants, type Stats } from "node:fs";
-import { type FileHandle, copyFile, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, copyFile, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parsePolicyJson } from "../../../policy/parse-policy.ts";
 import type { PolicyText } from "../../../policy/policy-text.ts";
 import type { Policy } from "../../../policy/policy.ts";
 import { renderProblems } from "../../../policy/problem.ts";
+import { readRegularFile } from "../../../sys/regular-file.ts";
 import { PersistError, describe, errnoOf } from "../../errors.ts";
 
 /** Where a policy is kept. A staged policy is either committed or discarded; one is staged at a time. */
@@ -232,7 +233,7 @@ async function keepAside(path: string): Promise<string> {
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path);
+    return await readRegularFile(path);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw new PersistError(path, error);

@@ -5,7 +5,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   type AlwaysRules,
   type AlwaysRulesWatch,
+  type RuleFiles,
   loadAlwaysRules,
+  readDenyAlways,
   watchAlwaysRules,
 } from "../../../../src/enforcement/always/io/always-rules.ts";
 import type { Problem } from "../../../../src/policy/problem.ts";
@@ -15,12 +17,14 @@ let folder: string;
 let watching: AlwaysRulesWatch | undefined;
 let applied: AlwaysRules[];
 let problems: Problem[][];
+let files: RuleFiles[];
 let failures: number;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "always-rules-"));
   applied = [];
   problems = [];
+  files = [];
   failures = 0;
 });
 
@@ -31,16 +35,20 @@ afterEach(async () => {
 });
 
 async function startWatching(where = folder): Promise<AlwaysRulesWatch> {
-  watching = await watchAlwaysRules(where, {
-    async apply(rules) {
-      if (failures > 0) {
-        failures -= 1;
-        throw new Error("the kernel is busy");
-      }
-      applied.push(rules);
+  watching = await watchAlwaysRules(
+    { folder: where },
+    {
+      onFiles: (found) => files.push(found),
+      async apply(rules) {
+        if (failures > 0) {
+          failures -= 1;
+          throw new Error("the kernel is busy");
+        }
+        applied.push(rules);
+      },
+      onProblems: (found) => problems.push([...found]),
     },
-    onProblems: (found) => problems.push([...found]),
-  });
+  );
   return watching;
 }
 
@@ -55,7 +63,7 @@ const withinASecond = { timeout: promised(1000), interval: 10 };
 
 describe("loading", () => {
   test("missing files, and a missing folder, are empty", async () => {
-    const { rules, problems: found } = await loadAlwaysRules(join(folder, "nowhere"));
+    const { rules, problems: found } = await loadAlwaysRules({ folder: join(folder, "nowhere") });
     expect(keys(rules)).toEqual(["", "", ""]);
     expect(found).toEqual([]);
   });
@@ -64,7 +72,7 @@ describe("loading", () => {
     await writeFile(join(folder, "deny.always"), "# metadata\r\n169.254.169.254\r\n\r\n");
     await writeFile(join(folder, "allow.always"), "*.example.org\n");
     await writeFile(join(folder, "log_skip.always"), "Example.COM\n");
-    expect(keys((await loadAlwaysRules(folder)).rules)).toEqual([
+    expect(keys((await loadAlwaysRules({ folder })).rules)).toEqual([
       "169.254.169.254",
       "*.example.org",
       "example.com",
@@ -73,9 +81,9 @@ describe("loading", () => {
 
   test("a bad line names file, line and reason, and keeps what the file had", async () => {
     await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
-    const before = (await loadAlwaysRules(folder)).rules;
+    const before = (await loadAlwaysRules({ folder })).rules;
     await writeFile(join(folder, "deny.always"), "192.0.2.2\n*foo.com\n");
-    const { rules, problems: found } = await loadAlwaysRules(folder, before);
+    const { rules, problems: found } = await loadAlwaysRules({ folder }, before);
     expect(keys(rules)[0]).toBe("192.0.2.1");
     expect(found).toHaveLength(1);
     expect(found[0]?.path).toBe(`${join(folder, "deny.always")}:2`);
@@ -84,7 +92,7 @@ describe("loading", () => {
 
   test("an address in the skip list is a problem", async () => {
     await writeFile(join(folder, "log_skip.always"), "192.0.2.1\n");
-    expect((await loadAlwaysRules(folder)).problems).toHaveLength(1);
+    expect((await loadAlwaysRules({ folder })).problems).toHaveLength(1);
   });
 });
 
@@ -157,5 +165,55 @@ describe("watching", () => {
     failures = 1;
     await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
     await expect.poll(lastKeys, { timeout: promised(1000), interval: 10 }).toEqual(["192.0.2.1", "", ""]);
+  });
+});
+
+describe("a shipped file", () => {
+  let shipped: string;
+  beforeEach(async () => {
+    shipped = await mkdtemp(join(tmpdir(), "shipped-rules-"));
+    await writeFile(join(shipped, "deny.always"), "192.0.2.254\n");
+  });
+  afterEach(() => rm(shipped, { recursive: true }));
+
+  test.each([
+    ["an empty folder", "."],
+    ["no folder", "nowhere"],
+  ])("holds where the operator has %s", async (_what, where) => {
+    const { rules, files: found } = await loadAlwaysRules({ folder: join(folder, where), shipped });
+    expect(keys(rules)).toEqual(["192.0.2.254", "", ""]);
+    expect(found).toEqual({ denyAlways: join(shipped, "deny.always") });
+  });
+
+  test("gives way to a file of its name, an empty one too", async () => {
+    await writeFile(join(folder, "deny.always"), "");
+    const { rules, files: found } = await loadAlwaysRules({ folder, shipped });
+    expect(keys(rules)).toEqual(["", "", ""]);
+    expect(found).toEqual({ denyAlways: join(folder, "deny.always") });
+  });
+
+  test("does not stand in for one that cannot be read", async () => {
+    await writeFile(join(folder, "deny.always"), "10.0.0.0/33\n");
+    const { rules, problems: found } = await loadAlwaysRules({ folder, shipped });
+    expect(keys(rules)).toEqual(["", "", ""]);
+    expect(found).toHaveLength(1);
+    expect(await readDenyAlways({ folder, shipped })).toMatchObject({ ok: false });
+  });
+
+  test("is told when it comes into force and when it goes", async () => {
+    watching = await watchAlwaysRules(
+      { folder, shipped },
+      {
+        apply: async (rules) => void applied.push(rules),
+        onProblems: (found) => problems.push([...found]),
+        onFiles: (found) => files.push(found),
+      },
+    );
+    await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
+    await expect.poll(lastKeys, withinASecond).toEqual(["192.0.2.1", "", ""]);
+    await rm(join(folder, "deny.always"));
+    await expect.poll(lastKeys, withinASecond).toEqual(["192.0.2.254", "", ""]);
+    const [own, other] = [join(folder, "deny.always"), join(shipped, "deny.always")];
+    expect(files.map(({ denyAlways }) => denyAlways)).toEqual([other, own, other]);
   });
 });

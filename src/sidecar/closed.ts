@@ -1,0 +1,51 @@
+/**
+ * A start with something wrong, such as a setting that cannot be read: everything is denied, in the kernel too, and the API says why,
+ * for a process that ends is told by nobody. A corrected restart ends it.
+ */
+import type { Settings } from "../config.ts";
+import type { AlwaysRules, AlwaysRulesWatch, RuleFiles } from "../enforcement/always/io/always-rules.ts";
+import type { PolicyControl } from "../enforcement/change/policy-control.ts";
+import { DENY_ALL } from "../policy/policy.ts";
+import { type Problem, renderProblems } from "../policy/problem.ts";
+import type { Surroundings } from "./read-surroundings.ts";
+
+/** The settings without all that lets something through, keeps something, or sends something. */
+export function closeSettings(settings: Settings): Settings {
+  return {
+    ...settings,
+    mode: "dns+nft",
+    rules: DENY_ALL,
+    policyFile: undefined,
+    exemptNameservers: [],
+    blockDoh: false,
+    inboundUdp: false,
+    denyWebhook: undefined,
+    otlpMetricsUrl: undefined,
+  };
+}
+
+/** What is there, without what would be put in force. What an earlier process has left gives way at once. */
+export function closeSurroundings(found: Surroundings): Surroundings {
+  const first = { policy: DENY_ALL, from: "environment" } as const;
+  return { ...found, isRulesetThere: false, first, doh: undefined };
+}
+
+/** Shows the policy in force, which denies all, and refuses every change. */
+export function closeControl(control: PolicyControl, [first]: readonly Problem[]): PolicyControl {
+  const reason = first === undefined ? "the start went wrong" : renderProblems([first]);
+  return {
+    snapshot: control.snapshot,
+    change: async () => ({ kind: "closed", reason }),
+    health: async () => ({ ok: false, reason }),
+  };
+}
+
+const NO_RULES: AlwaysRules = { denyAlways: [], allowAlways: [], logSkip: [] };
+const NO_FILES: RuleFiles = { denyAlways: undefined, allowAlways: undefined, logSkip: undefined };
+
+/** Nobody's rules, and nothing watched. */
+export const CLOSED_RULES: AlwaysRulesWatch = {
+  initial: NO_RULES,
+  latest: () => ({ rules: NO_RULES, files: NO_FILES, problems: [] }),
+  close: async () => undefined,
+};

@@ -1,0 +1,14 @@
+import type { Problem } from "../policy/problem.ts";
+
+/** A strict start found something that cannot be read. */
+export class StartProblemsError extends Error {
+  readonly code = "START_PROBLEMS";
+  /** At least one. */
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(`${problems.length} problems`);
+    this.name = "StartProblemsError";
+    this.problems = problems;
+  }
+}
