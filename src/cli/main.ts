@@ -1,4 +1,5 @@
 /** The operator's command: picks the subcommand. Each is loaded when it is called, so that none slows the start of another. */
+import { once } from "node:events";
 import { takeEnvironment } from "../config/program-path.ts";
 import { EXIT } from "./exit-codes.ts";
 import { HELP } from "./help.ts";
@@ -62,7 +63,10 @@ async function serve(context: CliContext, strict: boolean): Promise<number> {
   const stop = new AbortController();
   // Before anything is loaded; and for good, not once: a child's runner (execa) sends the signal again if nobody listens any more.
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort());
-  const { serve: start } = await import("./serve.ts");
+  const loading = import("./serve.ts");
+  await Promise.race([loading, once(stop.signal, "abort")]);
+  if (stop.signal.aborted) return EXIT.ok;
+  const { serve: start } = await loading;
   return start(context.env, { strict, stop: stop.signal });
 }
 

@@ -74,17 +74,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   reportLoopbackAnswers(upstreams, readOwnAddresses(), protections);
   const events = createSandboxEvents();
   const inForce = createPolicyInForce();
-  const frame: RulesetFrame = {
-    mode: options.enforcementMode,
-    upstreams,
-    upstreamsAreSet: options.upstreamsAreSet,
-    exemptNameservers: options.exemptNameservers,
-    resolverPort: RESOLVER_PORT,
-    api: options.api,
-    inboundUdp: options.inboundUdp,
-    doh: options.doh,
-    marks,
-  };
+  const frame: RulesetFrame = { ...frameOf(options), resolverPort: RESOLVER_PORT, marks };
   const side = undo.use(await openKernelSide(options, frame, inForce, events));
   const server = await openResolverSide(options, side, inForce, { mark: marks, events });
   let closeWithinMs = 0;
@@ -134,4 +124,17 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
 function requireProtections(protections: Protections): void {
   const missing = protections.missing();
   if (missing.length > 0) throw new RequiredProtectionError(missing);
+}
+
+function frameOf(options: SandboxOptions): Omit<RulesetFrame, "resolverPort" | "marks"> {
+  const {
+    enforcementMode: mode,
+    upstreams,
+    upstreamsAreSet,
+    exemptNameservers,
+    api,
+    inboundUdp,
+    doh,
+  } = options;
+  return { mode, upstreams, upstreamsAreSet, exemptNameservers, api, inboundUdp, doh };
 }

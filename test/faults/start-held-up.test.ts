@@ -77,7 +77,7 @@ test("SIGTERM is heard while the start waits for nft, and leaves the rules in th
   child.stdout.resume();
   child.stderr.resume();
   await until("nft is asked", async () => (await execIn(lab.sandbox, ["test", "-e", mark])).exitCode === 0);
-  child.kill("SIGTERM");
+  process.kill(child.pid, "SIGTERM");
   // Not heard, it would end with 78 once nft is given up.
   expect(await child.end).toEqual({ exitCode: 0, signal: undefined });
   expect(before).toContain("table inet opensandbox");
@@ -93,7 +93,7 @@ test("SIGTERM at any moment of the start ends it with the rules that were there"
     child.stderr.on("data", (text: Buffer) => (output += text.toString()));
     // Later and later, until the last ones come after the start.
     await new Promise((resolve) => setTimeout(resolve, 150 * turn));
-    child.kill("SIGTERM");
+    process.kill(child.pid, "SIGTERM");
     const { exitCode, signal } = await child.end;
     // Before the program listens for signals, the signal ends it as any other.
     expect({ end: exitCode ?? signal, output }).toMatchObject({ end: expect.toBeOneOf([0, "SIGTERM"]) });
