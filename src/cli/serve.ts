@@ -1,6 +1,7 @@
 /** `egress serve`: settings and checks, in this order; then the sidecar runs until a signal. */
 import { once } from "node:events";
-import { createLog, type Log, LogOutputError } from "../audit/log.ts";
+import { LogOutputError } from "../audit/errors.ts";
+import { createLog, type Log } from "../audit/log.ts";
 import { readEverySetting, type SettingsReading } from "../config.ts";
 import { VARIABLES } from "../config/variables.ts";
 import { describe } from "../enforcement/errors.ts";

@@ -2,7 +2,7 @@ import type { Problem } from "../policy/problem.ts";
 
 /** A strict start found something that cannot be read. */
 export class StartProblemsError extends Error {
-  readonly code = "START_PROBLEMS";
+  readonly code = "start-problems";
   /** At least one. */
   readonly problems: readonly Problem[];
 

@@ -16,6 +16,16 @@ export class SystemCallError extends Error {
   }
 }
 
+/** What stands there is no file of a size that can be: to read it could take forever, or never begin. */
+export class NotAFileError extends Error {
+  readonly code = "not-a-file";
+
+  constructor(what: string) {
+    super(what);
+    this.name = "NotAFileError";
+  }
+}
+
 /** errno's name, or `ERRNO_<n>` for a number that Node has no name for. */
 export function errnoName(errno: number): string {
   return getSystemErrorMap().get(-errno)?.[0] ?? `ERRNO_${errno}`;

@@ -1,16 +1,7 @@
 /** Reads files whose place others may have filled with something else. */
 import { constants, type Stats } from "node:fs";
 import { open } from "node:fs/promises";
-
-/** What stands there is no file of a size that can be: to read it could take forever, or never begin. */
-export class NotAFileError extends Error {
-  readonly code = "NOT_A_FILE";
-
-  constructor(what: string) {
-    super(what);
-    this.name = "NotAFileError";
-  }
-}
+import { NotAFileError } from "./errors.ts";
 
 /** A hundred times what the largest policies and lists take. */
 const MOST_OCTETS = 1 << 28;
