@@ -42,6 +42,7 @@ const calls = {
   if_nametoindex: declare("uint32_t if_nametoindex(uintptr_t name)"),
   capset: declare("int capset(uintptr_t header, uintptr_t data)"),
   unshare: declare("int unshare(int flags)"),
+  setns: declare("int setns(int fd, int type)"),
   fcntl: declare("int fcntl(int fd, int command, intptr_t value)"),
   /** For calls that are younger than the C library of some machines. */
   syscall: declare("intptr_t syscall(intptr_t number, uintptr_t a, uintptr_t b, uintptr_t c)"),
