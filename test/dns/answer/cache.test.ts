@@ -148,7 +148,7 @@ describe("a full cache lets the oldest go", () => {
 });
 
 describe("a question that memory can answer", () => {
-  test("is not asked again, and its TTL counts down", () => {
+  test("is not asked again, and its TTL counts down (RFC 1035 section 3.2.1, RFC 2308 section 5)", () => {
     const net = createFakeNetwork();
     net.ask({ name: NAME });
     net.receive({ to: at(net.sent, 0), message: good(at(net.sent, 0)) });

@@ -14,7 +14,7 @@ function expand(octets: Buffer, at: number): string | undefined {
   return end < 0 ? undefined : out.toString("latin1", 0, end);
 }
 
-test("a name behind a pointer is written out", () => {
+test("a name behind a pointer is written out (RFC 1035 section 4.1.4)", () => {
   // 12: www.example.  25: mail -> 16 (example.)
   const octets = message("www", "example", 0, "mail", 0xc0, 16);
   expect(expand(octets, 25)).toBe("\u0004mail\u0007example\0");
@@ -60,13 +60,13 @@ test.each<[string, number]>([
   expect(expand(octets, 12)).toBeUndefined();
 });
 
-test("a name of 255 octets is the longest", () => {
+test("a name of 255 octets is the longest (RFC 1035 section 2.3.4)", () => {
   const label = "x".repeat(63);
   expect(expand(message(label, label, label, "x".repeat(61), 0), 12)).toHaveLength(255);
   expect(expand(message(label, label, label, "x".repeat(62), 0), 12)).toBeUndefined();
 });
 
-test("names are the same letter case apart", () => {
+test("names are the same letter case apart (RFC 4343 section 3)", () => {
   // 12: wWw.example.  25: WwW -> 16
   const octets = message("wWw", "example", 0, "WwW", 0xc0, 16, "wwv", 0xc0, 16, "{", 0, "[", 0);
   expect(sameName(octets, 0, 12, 25, octets.length)).toBe(true);

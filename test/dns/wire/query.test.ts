@@ -17,7 +17,7 @@ const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/[^0-9a-f]/g, 
 const HEADER = "1234 0100 0001 0000 0000 0000";
 const QUESTION = "03 777777 07 6578616d706c65 00 0001 0001"; // www.example. A IN
 
-test("a query is read off the wire", () => {
+test("a query is read off the wire (RFC 1035 section 4.1)", () => {
   // dig +dnssec +bufsize=1400 www.example A
   const message = hex(
     "1234 0130 0001 0000 0000 0001" +
@@ -97,7 +97,7 @@ describe("a query is refused", () => {
   });
 });
 
-test("a name of 255 octets is the longest", () => {
+test("a name of 255 octets is the longest (RFC 1035 section 2.3.4)", () => {
   const label63 = `3f${"61".repeat(63)}`;
   const message = HEADER + `${label63.repeat(3)} 3d ${"61".repeat(61)} 00 0001 0001`;
   expect(read(hex(message))).toMatchObject({ rcode: 0, query: { questionOctets: 259 } });
@@ -113,7 +113,7 @@ test.each([
   expect(read(hex(`${HEADER} ${name} 0001 0001`))).toMatchObject({ rcode: 0, query: { qname: undefined } });
 });
 
-test("the root's name is empty", () => {
+test("the root's name is empty (RFC 1035 section 3.1)", () => {
   expect(read(hex(`${HEADER} 00 0002 0001`))).toMatchObject({
     rcode: 0,
     query: { qname: "", qtype: 2, questionOctets: 5 },

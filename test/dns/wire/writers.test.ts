@@ -36,7 +36,7 @@ const WITH_EDNS = encodeQuery({
   dnssecOk: true,
 });
 
-test("a denied name: NXDOMAIN, RA, SOA for 5 s", () => {
+test("a denied name: NXDOMAIN, RA, SOA for 5 s (RFC 2308 section 2.1)", () => {
   expect(replyTo(PLAIN, DENIED).text).toBe(
     words(`
       1234 8183 0001 0000 0001 0000
@@ -45,7 +45,7 @@ test("a denied name: NXDOMAIN, RA, SOA for 5 s", () => {
   );
 });
 
-test("the same with EDNS: OPT last, DO given back, EDE 15 Blocked", () => {
+test("the same with EDNS: OPT last, DO given back (RFC 6891, RFC 3225), EDE 15 Blocked (RFC 8914 section 4.16)", () => {
   expect(replyTo(WITH_EDNS, DENIED).text).toBe(
     words(`
       1234 8193 0001 0000 0001 0001
@@ -55,13 +55,13 @@ test("the same with EDNS: OPT last, DO given back, EDE 15 Blocked", () => {
   );
 });
 
-test("a query of another opcode is answered under its own opcode", () => {
+test("a query of another opcode is answered under its own opcode (RFC 1035 section 4.1.1)", () => {
   const notify = Buffer.from(PLAIN);
   notify.writeUInt8(0x21, 2);
   expect(replyTo(notify, rcodeReply(4)).text).toBe(words("1234 a184 0000 0000 0000 0000"));
 });
 
-test("ANY: HINFO RFC8482", () => {
+test("ANY: HINFO RFC8482 (RFC 8482 section 4.2)", () => {
   const reply = ownReplyForType(255);
   const octets = reply && replyTo(PLAIN, reply).octets;
   expect(octets && decode(octets).answers).toMatchObject([
@@ -69,7 +69,7 @@ test("ANY: HINFO RFC8482", () => {
   ]);
 });
 
-test("BADVERS has its upper bits in the OPT record", () => {
+test("BADVERS has its upper bits in the OPT record (RFC 6891 section 6.1.3)", () => {
   const { octets } = replyTo(WITH_EDNS, rcodeReply(16));
   expect(decode(octets).additionals).toMatchObject([{ type: "OPT", extendedRcode: 1, ednsVersion: 0 }]);
   expect(rcodeOf(octets)).toBe("NOERROR");
