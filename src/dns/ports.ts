@@ -55,7 +55,7 @@ export interface LookupEvent {
   readonly upstream: number | undefined;
   /** From when upstreams were first asked; 0 if none was. */
   readonly durationMs: number;
-  /** Visits the addresses that were given out, in their order. */
+  /** Visits the addresses of the answer, in the order in which it came. A client that has no room for all gets some of them. */
   forEachAddress(visit: (octets: Uint8Array, at: number, length: 4 | 16) => void): void;
 }
 
