@@ -30,9 +30,7 @@ export async function runTool(tool: Tool, args: readonly string[], run: ToolRun 
   const [file, ...leading] = tool;
   const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = run;
   signal?.throwIfAborted();
-  // Not through a pipe, which we would have to fill while the event loop has other things to do.
-  using input = run.input === undefined ? undefined : createMemoryFile(file);
-  if (input !== undefined && run.input !== undefined) await inSlices(fill(input, run.input));
+  using input = await keepInput(file, run.input);
   const limitMs = timeoutMs + Math.ceil((input?.size() ?? 0) / OCTETS_PER_MS);
   const timeout = AbortSignal.timeout(limitMs);
   const child = spawn(file, [...leading, ...args], {
@@ -42,8 +40,28 @@ export async function runTool(tool: Tool, args: readonly string[], run: ToolRun 
   if (end.exit === 0) return end.stdout;
   signal?.throwIfAborted();
   if (timeout.aborted) throw new KernelError("timed-out", file, `no answer in ${limitMs} ms`);
+  throw describeFailure(file, end);
+}
+
+/** In a file of memory, not through a pipe, which we would have to fill while the event loop has other things to do. */
+async function keepInput(
+  file: string,
+  pieces: Iterable<string> | undefined,
+): Promise<MemoryFile | undefined> {
+  if (pieces === undefined) return undefined;
+  const input = createMemoryFile(file);
+  try {
+    await inSlices(fill(input, pieces));
+    return input;
+  } catch (error) {
+    input[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function describeFailure(file: string, end: ToolEnd): KernelError {
   if (end.error?.code === "ENOENT") {
-    throw new KernelError(
+    return new KernelError(
       "tool-missing",
       file,
       `is not installed, nor in /usr/sbin or /sbin; on Debian: apt-get install ${PACKAGES[file] ?? file}`,
@@ -51,7 +69,7 @@ export async function runTool(tool: Tool, args: readonly string[], run: ToolRun 
     );
   }
   const detail = explain(end.stderr) ?? end.error?.message ?? `exit ${end.exit ?? "unknown"}`;
-  throw new KernelError("refused", file, detail, end.error);
+  return new KernelError("refused", file, detail, end.error);
 }
 
 const PACKAGES: Readonly<Record<string, string>> = { nft: "nftables", ip: "iproute2" };
