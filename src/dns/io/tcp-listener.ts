@@ -1,6 +1,6 @@
 /**
- * Lookups over TCP (RFC 7766): pipelined, answered out of order. Whoever connects has room made for it: past the limit the
- * connection that has been quiet longest goes. A client that does not read its answers is not read either.
+ * Lookups over TCP (RFC 7766): pipelined, answered out of order. Past the limit a newcomer gets the place of the connection that has been idle
+ * longest, and waits for one, unread, while all others wait for answers. A client that does not read its answers is not read either.
  */
 import { createServer, type Server, type Socket } from "node:net";
 import type { Arena } from "../../sys/arena.ts";
@@ -8,10 +8,11 @@ import { boundUnread, hasEnded } from "../../sys/listening-socket.ts";
 import { BATCH } from "../../sys/message-header.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import type { Client } from "../delivery/waiters.ts";
-import { createGatheringRoom, createTcpClient, type GatheringRoom, type Talk } from "./tcp-client.ts";
+import { isQuery } from "../wire/query.ts";
+import { createGatheringRoom, createTcpClient, type GatheringRoom } from "./tcp-client.ts";
 import { createFrameReader } from "./tcp-framing.ts";
+import { createTcpPlaces, type Place, type TcpPlaces } from "./tcp-places.ts";
 
-const MAX_CONNECTIONS = 128;
 /** What the kernel keeps of answers that a client does not read; `tcp-client.ts` says what we do. */
 const MAX_UNREAD_IN_KERNEL = 1 << 17;
 /** A connection has this long from the first octet of a message to the last. */
@@ -51,19 +52,11 @@ export const TCP_ANSWER_ROOM = 65_536;
 
 /** Binds, and reads nothing before `start`; rejects with Node's error (`code` EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT). */
 export async function openTcpListener(local: Endpoint, options: TcpListenerOptions): Promise<TcpListener> {
-  /** The one that has been quiet longest comes first. */
-  const connections = new Set<Socket>();
+  const places = createTcpPlaces((place) => serve(place, places, state, options));
   const state: ListenerState = { isReading: false, unwritten: [], gathering: createGatheringRoom() };
   let isStopped = false;
   // A client may have said all that it wants to say and still wait for its answers.
-  const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-    serve(socket, connections, state, options);
-    for (const quiet of connections) {
-      if (connections.size <= MAX_CONNECTIONS) break;
-      connections.delete(quiet);
-      quiet.resetAndDestroy();
-    }
-  });
+  const server = createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, places.enter);
   await listen(server, local);
   server.on("error", ignoreAcceptErrors);
   const closed = Promise.withResolvers<void>();
@@ -72,17 +65,18 @@ export async function openTcpListener(local: Endpoint, options: TcpListenerOptio
     isStopped = true;
     state.isReading = false;
     server.close(() => closed.resolve());
-    for (const socket of connections) socket.pause();
+    for (const { socket } of places.taken()) socket.pause();
   }
   return {
     flush() {
       for (const write of state.unwritten) write();
       state.unwritten.length = 0;
+      places.refill();
     },
     start() {
       if (isStopped) return;
       state.isReading = true;
-      for (const socket of connections) socket.resume();
+      for (const { socket } of places.taken()) socket.resume();
     },
     stop,
     fault() {
@@ -94,7 +88,8 @@ export async function openTcpListener(local: Endpoint, options: TcpListenerOptio
     },
     close() {
       stop();
-      for (const socket of connections) endSoon(socket);
+      for (const { socket } of places.taken()) endSoon(socket);
+      places.close();
       return closed.promise;
     },
   };
@@ -124,14 +119,9 @@ interface ListenerState {
   readonly gathering: GatheringRoom;
 }
 
-function serve(
-  socket: Socket,
-  connections: Set<Socket>,
-  state: ListenerState,
-  options: TcpListenerOptions,
-): void {
+function serve(place: Place, places: TcpPlaces, state: ListenerState, options: TcpListenerOptions): void {
+  const { socket, talk } = place;
   const { arena, queryRoom, onPass } = options;
-  const talk: Talk = { unanswered: 0, isOver: false };
   let messageDeadline: NodeJS.Timeout | undefined;
   const onQueued = (write: () => void): void => void state.unwritten.push(write);
   const client = createTcpClient(socket, talk, { ...options, gathering: state.gathering, onQueued });
@@ -143,6 +133,7 @@ function serve(
   const reader = createFrameReader((octets, start, end) => {
     clearTimeout(messageDeadline);
     messageDeadline = undefined;
+    if (!isQuery(octets, start, end)) return;
     octets.copy(arena.octets, queryRoom, start, end);
     talk.unanswered += 1;
     options.onQuery(queryRoom, queryRoom + end - start, client);
@@ -150,12 +141,10 @@ function serve(
     if (inPass === BATCH) endPass();
   }, MAX_QUERY_OCTETS);
 
-  connections.add(socket);
-  if (!state.isReading) socket.pause();
+  if (state.isReading) socket.resume();
   socket.setTimeout(options.idleMs, () => socket.destroy());
   socket.on("data", (chunk: Buffer) => {
-    connections.delete(socket);
-    connections.add(socket);
+    places.renew(place);
     const isSound = reader.push(chunk);
     endPass();
     if (!isSound) socket.destroy();
@@ -173,7 +162,7 @@ function serve(
   socket.on("error", () => socket.destroy());
   socket.on("close", () => {
     clearTimeout(messageDeadline);
-    connections.delete(socket);
+    places.leave(place);
   });
 }
 

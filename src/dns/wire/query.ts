@@ -36,6 +36,11 @@ export interface Query {
   udpSize: number;
 }
 
+/** Whether the message is one that gets an answer, be it a refusal. */
+export function isQuery(octets: Buffer, start: number, end: number): boolean {
+  return end - start >= HEADER_OCTETS && ((octets[start + 2] ?? 0) & Flag.qr) === 0;
+}
+
 /** Reads the message in `octets[start, end)` into `query`. Returns the rcode to refuse it with, 0 for a good one, or NOT_A_QUERY. */
 export type ReadQuery = (octets: Buffer, start: number, end: number, query: Query) => number;
 
@@ -60,9 +65,8 @@ export function createQueryReader(): ReadQuery {
   const readQname = createQnameReader();
 
   return function readQuery(octets, start, end, query) {
-    if (end - start < HEADER_OCTETS) return NOT_A_QUERY;
+    if (!isQuery(octets, start, end)) return NOT_A_QUERY;
     const flags = octets[start + 2] ?? 0;
-    if ((flags & Flag.qr) !== 0) return NOT_A_QUERY;
     readHeader(octets, start, query);
     if ((flags & Flag.opcode) !== 0) return Rcode.notImp;
     if ((flags & Flag.tc) !== 0) return Rcode.formErr;
