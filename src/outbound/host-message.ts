@@ -6,10 +6,12 @@ import {
   answersQuestionInOtherCase,
   createAnswerIndex,
   indexAnswer,
+  isBareRefusal,
   isTruncated,
+  refusesEdns,
 } from "../dns/wire/answer.ts";
 import { sameName } from "../dns/wire/compressed-name.ts";
-import { HEADER_OCTETS, Rcode, RrType } from "../dns/wire/constants.ts";
+import { Flag, HEADER_OCTETS, Rcode, RrType } from "../dns/wire/constants.ts";
 import { read16 } from "../dns/wire/query.ts";
 import { encodeQuestion } from "../dns/wire/question.ts";
 import { upstreamQueryOctets, writeUpstreamQuery } from "../dns/wire/upstream-query.ts";
@@ -29,31 +31,37 @@ export interface HostAnswer {
   readonly ttlSeconds: number;
 }
 
+/** What a message says that holds no answer: cut, to be asked for without EDNS, or nothing about the name. */
+export type NoAnswer = "truncated" | "refuses-edns" | "failed";
+
 const MAX_ALIASES = 16;
 const NEGATIVE_TTL_SECONDS = 30;
 
-export function encodeHostQuery(host: DomainName, type: AddressType, id: number): HostQuery {
+export function encodeHostQuery(host: DomainName, type: AddressType, id: number, edns = true): HostQuery {
   const question = encodeQuestion(host, type);
   const message = Buffer.alloc(upstreamQueryOctets(question.length));
-  const header = { id, authenticData: false, checkingDisabled: false, dnssecOk: false, edns: true };
+  const header = { id, authenticData: false, checkingDisabled: false, dnssecOk: false, edns };
   const from = { octets: question, from: 0, length: question.length };
   const length = writeUpstreamQuery(message, 0, from, header, undefined);
   return { message: message.subarray(0, length), id, type, questionOctets: question.length };
 }
 
 /**
- * Undefined for a message that does not answer the question or says neither data nor a clear no. Loopback, link-local and the like
- * are left out: a name does not lead there, only an address in the setting itself does.
+ * Undefined for a message that does not answer the question. Loopback, link-local and the like are left out: a name does not lead there, only an
+ * address in the setting itself does.
  */
-export function readHostAnswer(message: Buffer, query: HostQuery): HostAnswer | "truncated" | undefined {
+export function readHostAnswer(message: Buffer, query: HostQuery): HostAnswer | NoAnswer | undefined {
   const { length } = message;
   const asked = { octets: query.message, at: HEADER_OCTETS, length: query.questionOctets };
   if (length < HEADER_OCTETS || read16(message, 0) !== query.id) return undefined;
+  if (isBareRefusal(message, 0, length)) return "refuses-edns";
   if (!answersQuestionInOtherCase(message, 0, length, asked)) return undefined;
   if (isTruncated(message, 0)) return "truncated";
   const index = createAnswerIndex();
-  const isWhole = indexAnswer(message, 0, length, query.questionOctets, index);
-  if (!isWhole || (index.rcode !== Rcode.noError && index.rcode !== Rcode.nxDomain)) return undefined;
+  if (!indexAnswer(message, 0, length, query.questionOctets, index)) return "failed";
+  if (refusesEdns(index.rcode)) return "refuses-edns";
+  if (index.rcode !== Rcode.noError && index.rcode !== Rcode.nxDomain) return "failed";
+  if (index.rcode === Rcode.noError && index.count === 0 && isLame(message)) return "failed";
   const rows = Array.from({ length: index.count }, (_, row): Row => ({
     owner: index.owner[row] ?? 0,
     type: index.type[row] ?? 0,
@@ -62,6 +70,11 @@ export function readHostAnswer(message: Buffer, query: HostQuery): HostAnswer | 
     rdataAt: index.rdataAt[row] ?? 0,
   }));
   return collect(message, rows, query.type);
+}
+
+/** Neither an authority of the name nor a server that recurses: it refers to others, or knows nothing. */
+function isLame(message: Buffer): boolean {
+  return ((message[2] ?? 0) & Flag.aa) === 0 && ((message[3] ?? 0) & Flag.ra) === 0;
 }
 
 interface Row {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { execIn, writeResolvConf } from "../../src/netns/namespace.ts";
 import { createLab, type Lab } from "../support/lab.ts";
 import { type OddUpstreams, startOddUpstreams } from "../support/odd-upstreams.ts";
+import { startReceiver } from "../support/receiver.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 
@@ -50,12 +51,13 @@ async function resolveByGlibc(name: string): Promise<string | undefined> {
   return stdout.split(/\s/)[0] === "" ? undefined : stdout.split(/\s/)[0];
 }
 
-async function start(): Promise<Sidecar> {
+async function start(env: Readonly<Record<string, string>> = {}): Promise<Sidecar> {
   return lab.startSidecar({
     policy: POLICY,
     env: {
       OPENSANDBOX_EGRESS_POLICY_FILE: undefined,
       OPENSANDBOX_EGRESS_DNS_UPSTREAM: UPSTREAMS.map(({ address }) => address).join(","),
+      ...env,
     },
   });
 }
@@ -120,3 +122,16 @@ test("an answer over UDP that is longer than we take is fetched over TCP", async
   expect(answer).toMatchObject({ rcode: "NOERROR", addresses: ["198.51.100.1"] });
   expect(odd.queries("abg-bno-cno.example.org").some(({ tcp }) => tcp)).toBe(true);
 });
+
+test.each(["aef-bnx-cnx", "aes-bno-cno", "aok1100-bnx-cnx", "alm-bok-cnx", "abg-bno-cno"])(
+  "the deny webhook finds its host by upstreams of which %s",
+  async (label) => {
+    await using receiver = await startReceiver(lab.internet, { port: 9090 });
+    await using _sidecar = await start({
+      OPENSANDBOX_EGRESS_DENY_WEBHOOK: `http://${label}.example.net:9090/denied`,
+    });
+    await lab.dig("secret.example.com", "A");
+    await until("the denial arrives", () => receiver.requests().length > 0, 15_000);
+    expect(receiver.requests()[0]?.body.toString()).toContain("secret.example.com");
+  },
+);

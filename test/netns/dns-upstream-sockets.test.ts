@@ -56,7 +56,7 @@ function open(): Opened {
     random: createRandomSource(fillRandom),
     receive: createReceiveBatch(arena, region, SLOT),
     lingerMs: 300,
-    exchange: async () => Promise.resolve(undefined),
+    exchange: { ask: async () => Promise.resolve(undefined), close: () => undefined },
     onAnswer: (attempt) => void waiting.delete(attempt),
     onPass: () => undefined,
     onRead: () => undefined,

@@ -65,7 +65,6 @@ const REFUSED: readonly { readonly what: string; readonly change: Partial<Decode
   { what: "of another id", change: { id: 4712 } },
   { what: "to another question", change: { questions: [{ type: "A", name: "x.example.net" }] } },
   { what: "that is a query", change: { type: "query" } },
-  { what: "with SERVFAIL", change: { flags: 2 } },
 ];
 
 test.each(REFUSED)("a message $what is none", ({ change }) => {
@@ -94,4 +93,13 @@ test("no octets are too strange", () => {
     ),
     { numRuns: 2000 },
   );
+});
+
+test.each([
+  { what: "SERVFAIL", answers: [], flags: 0x80 | 2, is: "failed" },
+  { what: "FORMERR, to be asked for without EDNS", answers: [], flags: 0x80 | 1, is: "refuses-edns" },
+  { what: "nothing, by a server that does not recurse", answers: [], flags: 0, is: "failed" },
+  { what: "a part of it", answers: [], flags: 0x200, is: "truncated" },
+])("a message that says $what is no answer", ({ answers, flags, is }) => {
+  expect(readHostAnswer(answerOf(answers, { flags }), QUERY)).toBe(is);
 });

@@ -1,13 +1,14 @@
-/** One query over TCP to an upstream, on a marked socket of its own (RFC 7766). Few lookups need it: those whose answers are large. */
-import { Socket } from "node:net";
-import { untilWritable } from "../../sys/readiness.ts";
+/**
+ * Questions over TCP to the upstreams, on marked sockets (RFC 7766): connections are kept for a moment and carry several questions. Few lookups need
+ * it, those whose answers are large. What finds no place waits for one until its time is over.
+ */
+import type { Socket } from "node:net";
 import type { Endpoint } from "../../sys/socket-address.ts";
-import { closeSocket, SOCK_STREAM, takeSocketError } from "../../sys/socket.ts";
-import type { UpstreamTransport } from "../upstream/transport.ts";
-import { openOwnSocket, type OwnSocketOptions } from "./own-socket.ts";
-import { createFrameReader, frameMessage } from "./tcp-framing.ts";
+import type { ExchangeRequest, UpstreamTransport } from "../upstream/transport.ts";
+import type { OwnSocketOptions } from "./own-socket.ts";
+import type { Asking } from "./tcp-connection.ts";
+import { createTcpSharing, type TcpSharing } from "./tcp-sharing.ts";
 
-const MAX_UNDER_WAY = 128;
 /** How long, and how many at once, connections wait for the upstream's end of them. */
 const LINGER_MS = 1000;
 const MAX_LINGERING = 128;
@@ -16,46 +17,42 @@ export interface TcpExchangeOptions extends OwnSocketOptions {
   readonly upstreams: readonly Endpoint[];
 }
 
-/** Makes the exchange. More than 128 at once get no answer. */
-export function createTcpExchange(options: TcpExchangeOptions): UpstreamTransport["exchange"] {
-  let underWay = 0;
+export interface TcpExchange {
+  readonly ask: UpstreamTransport["exchange"];
+  /** Ends all connections; what waits gets no answer. */
+  close(): void;
+}
+
+export function createTcpExchange(options: TcpExchangeOptions): TcpExchange {
   const hangUp = createHangUp();
-  return async function exchange(upstream, query, timeoutMs) {
-    const remote = options.upstreams[upstream];
-    if (remote === undefined || underWay >= MAX_UNDER_WAY) return undefined;
-    const signal = AbortSignal.timeout(Math.ceil(timeoutMs));
-    underWay += 1;
-    try {
-      return await askOnce(remote, query, signal, { ...options, hangUp });
-    } catch {
-      // Refused, reset, timed out, no descriptor: all of them mean "no answer from this one", and the caller has one for that.
-      return undefined;
-    } finally {
-      underWay -= 1;
-    }
+  const sharings = options.upstreams.map((remote) => createTcpSharing({ remote, own: options, hangUp }));
+  return {
+    async ask(request) {
+      const sharing = sharings[request.upstream];
+      return sharing === undefined ? undefined : askWithin(sharing, request);
+    },
+    close() {
+      for (const sharing of sharings) sharing.close();
+    },
   };
 }
 
-async function askOnce(
-  remote: Endpoint,
-  query: Buffer,
-  signal: AbortSignal,
-  options: TcpExchangeOptions & { readonly hangUp: (socket: Socket) => void },
+function askWithin(
+  sharing: TcpSharing,
+  { query, group, isWanted, timeoutMs }: ExchangeRequest,
 ): Promise<Buffer | undefined> {
-  const fd = openOwnSocket(remote, options, { type: SOCK_STREAM });
-  try {
-    await untilWritable(fd, signal);
-    if (takeSocketError(fd) !== 0) throw new Error("the upstream refused the connection");
-  } catch (error) {
-    closeSocket(fd);
-    throw error;
+  const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
+  const asking: Asking = { query, group, isWanted, settle, tries: 0, sentMs: 0 };
+  const timer = setTimeout(() => {
+    sharing.expire(asking);
+    resolve(undefined);
+  }, Math.ceil(timeoutMs)).unref();
+  function settle(answer: Buffer | undefined): void {
+    clearTimeout(timer);
+    resolve(answer);
   }
-  const socket = new Socket({ fd });
-  try {
-    return await readAnswer(socket, query, signal);
-  } finally {
-    options.hangUp(socket);
-  }
+  sharing.ask(asking);
+  return promise;
 }
 
 /**
@@ -77,15 +74,4 @@ function createHangUp(): (socket: Socket) => void {
     });
     socket.end();
   };
-}
-
-function readAnswer(socket: Socket, query: Buffer, signal: AbortSignal): Promise<Buffer | undefined> {
-  return new Promise((resolve, reject) => {
-    const reader = createFrameReader((octets, start, end) => resolve(octets.subarray(start, end)));
-    socket.on("data", (chunk: Buffer) => reader.push(chunk));
-    socket.on("error", reject);
-    socket.on("close", () => resolve(undefined));
-    signal.addEventListener("abort", () => resolve(undefined), { once: true });
-    socket.write(frameMessage(query));
-  });
 }

@@ -8,6 +8,7 @@
 import { BATCH } from "../../sys/message-header.ts";
 import type { UpstreamTransport } from "../upstream/transport.ts";
 import { attemptKey } from "./attempt-keys.ts";
+import type { TcpExchange } from "./tcp-exchange.ts";
 import {
   createSocketKeeper,
   QUERY_ROOM,
@@ -19,7 +20,7 @@ import {
 export const SOCKETS_PER_UPSTREAM = 4;
 
 export interface UpstreamSocketsOptions extends UpstreamSocketOptions {
-  readonly exchange: UpstreamTransport["exchange"];
+  readonly exchange: TcpExchange;
 }
 
 export interface UpstreamSockets extends UpstreamTransport {
@@ -70,6 +71,7 @@ export function openUpstreamSockets(options: UpstreamSocketsOptions): UpstreamSo
   }
 
   function close(): void {
+    options.exchange.close();
     keeper.close(sockets.flat());
   }
 
@@ -111,7 +113,7 @@ export function openUpstreamSockets(options: UpstreamSocketsOptions): UpstreamSo
     },
     read: () => (asked === undefined || asked.fd < 0 ? 0 : keeper.read(asked)),
     fault: () => firstOf(sockets.flat().map(keeper.fault)),
-    exchange: options.exchange,
+    exchange: options.exchange.ask,
     close,
     dropped() {
       return sockets.flat().reduce((sum, { batch }) => sum + batch.dropped(), 0);

@@ -83,7 +83,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const weigh = createWeigher({ ...options, admitsAddress: options.policy.admitsAddress });
   const endings = createEndings({ ...options, table, attempts, held, weigh });
   const tries = createTries({ attempts, habits, health, count, mayGoOn: endings.mayGoOn });
-  const askOverTcp = createOverTcp({ ...options, attempts, habits, askedBy });
+  const askOverTcp = createOverTcp({ ...options, ...endings, attempts, habits, askedBy });
   const { octets: questions } = arena;
   const hearing = createHearing({
     ...options,

@@ -224,7 +224,7 @@ export function createHearing(options: HearingOptions): Hearing {
         return;
       }
       // Only an upstream that folds the case is asked over UDP beside TCP, which it may not have.
-      tries.plainly(lookup, lookup.foldedBy, nowMs);
+      if (lookup.foldedBy >= 0) tries.plainly(lookup, lookup.foldedBy, nowMs);
       lookup.nextTryMs = lookup.deadlineMs;
     },
   };

@@ -17,6 +17,8 @@ export interface OverTcpOptions {
   readonly now: () => number;
   /** To be called when an answer came outside of the loop's own passes. */
   readonly onLateAnswer: () => void;
+  /** Whether the policy still allows the name; if not, the lookup has been ended. */
+  readonly mayGoOn: (lookup: Lookup) => boolean;
   readonly askedBy: (lookup: Lookup) => AskedQuestion;
 }
 
@@ -70,6 +72,13 @@ export function createOverTcp(options: OverTcpOptions): AskOverTcp {
       }
       options.onLateAnswer();
     };
-    void transport.exchange(upstream, attempts.encode(lookup, id, style), limitMs).then(hear);
+    const request = {
+      upstream,
+      query: attempts.encode(lookup, id, style),
+      group: lookup.group,
+      timeoutMs: limitMs,
+      isWanted: () => lookup.serial === serial && options.mayGoOn(lookup),
+    };
+    void transport.exchange(request).then(hear);
   };
 }

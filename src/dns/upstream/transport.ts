@@ -1,3 +1,14 @@
+/** A question for an upstream over TCP. */
+export interface ExchangeRequest {
+  readonly upstream: number;
+  readonly query: Buffer;
+  /** Whom it counts for: groups share connections fairly (`bounds/lookup-groups.ts`). */
+  readonly group: number;
+  readonly timeoutMs: number;
+  /** Asked when a place has been found for it, which may be late: an answer that nobody wants is not asked for. */
+  readonly isWanted: () => boolean;
+}
+
 /** How queries reach the upstreams. `io/` has the real one; a test may have its own. */
 export interface UpstreamTransport {
   /** How many upstreams there are; they are named by index. */
@@ -12,6 +23,6 @@ export interface UpstreamTransport {
   /** Queues it; it leaves with the next `flush`. */
   send(at: number, length: number): void;
   flush(): void;
-  /** One query over TCP; undefined when no answer came in time. Never rejects. */
-  exchange(upstream: number, query: Buffer, timeoutMs: number): Promise<Buffer | undefined>;
+  /** One query over TCP, under the query's own id; undefined when no answer came in time. Never rejects. */
+  exchange(request: ExchangeRequest): Promise<Buffer | undefined>;
 }

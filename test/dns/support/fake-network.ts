@@ -15,6 +15,7 @@ export interface SentQuery {
 }
 interface TcpQuery extends SentQuery {
   readonly timeoutMs: number;
+  readonly isWanted: () => boolean;
   /** Ends the exchange; settles when the engine has heard of it. */
   answer(message: Buffer | undefined): Promise<void>;
 }
@@ -102,13 +103,14 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
       sent.push({ ...drawn, message: Buffer.from(arena.octets.subarray(offset, offset + length)) });
     },
     flush: () => undefined,
-    exchange(upstream, query, timeoutMs) {
+    exchange({ upstream, query, timeoutMs, isWanted }) {
       const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
       tcp.push({
         upstream,
         attempt: -1,
         message: Buffer.from(query),
         timeoutMs,
+        isWanted,
         async answer(message) {
           resolve(message);
           await promise;

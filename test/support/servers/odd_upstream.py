@@ -17,7 +17,8 @@ import struct
 import sys
 
 SERVFAIL, NXDOMAIN, REFUSED, FORMERR = 2, 3, 5, 1
-RA, AA, TC = 0x0080, 0x0400, 0x0200
+RA, TC = 0x0080, 0x0200
+IPV6_FREEBIND = 78
 
 
 def say(**fields):
@@ -128,12 +129,19 @@ class Resolver:
         sockaddr = socket.getaddrinfo(self.address, self.port, type=socket.SOCK_DGRAM)[0]
         udp = socket.socket(sockaddr[0], socket.SOCK_DGRAM)
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        udp.bind(sockaddr[4])
+        bind(udp, sockaddr[4])
         await loop.create_datagram_endpoint(Udp, sock=udp)
         tcp = socket.socket(sockaddr[0], socket.SOCK_STREAM)
         tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        tcp.bind(sockaddr[4])
+        bind(tcp, sockaddr[4])
         await asyncio.start_server(self.serve_tcp, sock=tcp, backlog=1024)
+
+
+def bind(sock, where):
+    if sock.family == socket.AF_INET6:
+        # The addresses are local by route only.
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
+    sock.bind(where)
 
 
 TASKS = set()
