@@ -132,7 +132,7 @@ export const VARIABLES = {
       name: "OPENSANDBOX_EGRESS_DNS_UPSTREAM",
       default: "resolv.conf",
       meaning: "resolvers to ask; the first 10, duplicates dropped",
-      accepts: "a comma list of literal addresses: IP, IP:PORT, [IPV6]:PORT",
+      accepts: "a comma list of literal addresses: IP, IP:PORT, [IPV6]:PORT, fe80::1%eth0",
     },
     list(parseUpstream, upstreamKey, MAX_UPSTREAMS),
   ),

@@ -17,6 +17,14 @@ export function parseAddress(text: string): Result<IpAddress> {
   return v6 === undefined ? refused(`${quote(text)} is not an address`) : accepted(unmapped(v6));
 }
 
+/** A link-local address's interface (RFC 4007 section 11: `fe80::1%eth0`), and the address without it. */
+export function splitZone(text: string): { readonly address: string; readonly zone: string | undefined } {
+  const at = text.indexOf("%");
+  return at < 0
+    ? { address: text, zone: undefined }
+    : { address: text.slice(0, at), zone: text.slice(at + 1) };
+}
+
 /** The text of an address: dotted decimal, or RFC 5952; 16 octets that hold an IPv4-mapped address are shown as IPv4. */
 export function renderAddress(octets: Uint8Array): string {
   if (octets.length === 4) return renderIpv4(octets, 0);

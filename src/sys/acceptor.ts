@@ -4,7 +4,7 @@
  */
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from "./socket-constants.ts";
 import { createArena } from "./arena.ts";
-import { interfaceIndex } from "./bare-socket.ts";
+import { interfaceIndex } from "./interface-index.ts";
 import { EAGAIN, EINTR, mustCall, tryCall } from "./libc.ts";
 import { type Watch, watchReadable } from "./readiness.ts";
 import { encodeSocketAddress, AF_INET6, addressFamily, type Endpoint } from "./socket-address.ts";

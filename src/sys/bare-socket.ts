@@ -1,7 +1,7 @@
 /** A socket of any family, driven call by call: for what Node's sockets and `openSocket` cannot ask of the kernel. */
 import { MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_NONBLOCK } from "./socket-constants.ts";
 import { createArena } from "./arena.ts";
-import { EAGAIN, EINTR, ENODEV, mustCall, tryCall } from "./libc.ts";
+import { EAGAIN, EINTR, mustCall, tryCall } from "./libc.ts";
 import { SystemCallError } from "./errors.ts";
 import { encodeSocketAddress, type Endpoint } from "./socket-address.ts";
 
@@ -122,15 +122,6 @@ export function linkAddress(
   octets[11] = hardware.length;
   octets.set(hardware, 12);
   return octets;
-}
-
-/** The number of an interface of this network namespace. Throws SystemCallError. */
-export function interfaceIndex(name: string): number {
-  const scratch = createArena(16);
-  scratch.octets.write(name, 0, 15);
-  const index = tryCall("if_nametoindex", scratch.address(0));
-  if (index <= 0) throw new SystemCallError("if_nametoindex", ENODEV, name);
-  return index;
 }
 
 function int32(value: number): readonly number[] {

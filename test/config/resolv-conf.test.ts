@@ -14,7 +14,11 @@ describe("resolv.conf", () => {
     ["nameserver 192.0.2.53 # comment\nnameserver 192.0.2.54;x", ["192.0.2.53", "192.0.2.54"]],
     ["nameserver 192.0.2.53\nnameserver 192.0.2.53", ["192.0.2.53"]],
     ["# nameserver 192.0.2.53\n nameserver 192.0.2.54\nnameservers 192.0.2.55", []],
-    ["nameserver fe80::1%eth0\nnameserver 192.0.2.53:5353\nnameserver [2001:db8::1]\nnameserver dns", []],
+    [
+      "nameserver FE80::1%eth0\nnameserver fe80::1%2\nnameserver 192.0.2.53",
+      ["fe80::1%eth0", "fe80::1%2", "192.0.2.53"],
+    ],
+    ["nameserver fe80::1\nnameserver 192.0.2.53:5353\nnameserver [2001:db8::1]\nnameserver dns", []],
     ["", []],
   ])("%j names %j", (text, addresses) => {
     expect(parseResolvConf(text)).toEqual(addresses.map((address) => ({ address, port: 53 })));

@@ -147,6 +147,8 @@ export const CASES: readonly {
         },
       ],
       ["[2001:db8::53]", { upstreams: [{ address: "2001:db8::53", port: 53 }] }],
+      ["fe80::1%eth0", { upstreams: [{ address: "fe80::1%eth0", port: 53 }] }],
+      ["[FE80::1%eth0]:5353", { upstreams: [{ address: "fe80::1%eth0", port: 5353 }] }],
       ["", { upstreams: undefined }],
     ],
     refused: [
@@ -156,6 +158,12 @@ export const CASES: readonly {
       "192.0.2.0/24",
       "[192.0.2.1",
       "192.0.2.1,x",
+      "fe80::1",
+      "fe80::1%",
+      'fe80::1%eth"0',
+      "fe80::1%an-interface-too-long",
+      "2001:db8::53%eth0",
+      "192.0.2.53%eth0",
     ],
   },
   {

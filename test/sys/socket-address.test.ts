@@ -16,12 +16,20 @@ describe("a socket address as the kernel reads it", () => {
     ["192.0.2.1", 53, "0200 0035 c0000201 0000000000000000"],
     // sockaddr_in6: AF_INET6, port 15353, no flow, 2001:db8::1, no scope
     ["2001:db8::1", 15_353, "0a00 3bf9 00000000 20010db8000000000000000000000001 00000000"],
+    // the scope is an interface: by its number, or by its name, which for lo is 1
+    ["fe80::1%7", 53, "0a00 0035 00000000 fe800000000000000000000000000001 07000000"],
+    ["fe80::1%lo", 53, "0a00 0035 00000000 fe800000000000000000000000000001 01000000"],
   ])("%s port %i", (address, port, wanted) => {
     const octets = encodeSocketAddress({ address, port });
     expect(Buffer.from(octets).toString("hex")).toBe(wanted.replaceAll(" ", ""));
     expect(readPort(octets, 0)).toBe(port);
     expect(addressFamily(address)).toBe(octets.length === 16 ? AF_INET : AF_INET6);
   });
+});
+
+test("an interface that is not there is a system call that fails, by its name", () => {
+  expect(() => encodeSocketAddress({ address: "fe80::1%gone0", port: 53 })).toThrow(SystemCallError);
+  expect(() => encodeSocketAddress({ address: "fe80::1%gone0", port: 53 })).toThrow("gone0");
 });
 
 describe("ports of our own are those outside the kernel's range", () => {

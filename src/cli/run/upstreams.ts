@@ -15,13 +15,14 @@ export function findUpstreams(
 ): Result<readonly string[]> {
   for (const path of [RESOLV_CONF, BEHIND_THE_STUB]) {
     const listed = parseResolvConf(readText(path) ?? "").map(({ address }) => address);
-    const usable = listed.filter((address) => !isLoopback(address) && (ipv6 || !address.includes(":")));
+    const usable = listed.filter((address) => isElsewhere(address) && (ipv6 || !address.includes(":")));
     if (usable.length > 0) return accepted(usable);
   }
   const reason = "names no resolver that a network namespace of its own can reach";
   return refused(`${reason}; set OPENSANDBOX_EGRESS_DNS_UPSTREAM to the resolvers to ask`, RESOLV_CONF);
 }
 
-function isLoopback(address: string): boolean {
-  return address.startsWith("127.") || address === "::1";
+/** Neither on loopback nor on a link of this namespace's. */
+function isElsewhere(address: string): boolean {
+  return !address.startsWith("127.") && address !== "::1" && !address.includes("%");
 }

@@ -49,6 +49,8 @@ export interface UpstreamSocket {
   openings: number;
   serial: number;
   uses: number;
+  /** Queries that the kernel had refused when it was looked at last. */
+  dropped: number;
   watch: Watch;
   readonly upstream: number;
   readonly batch: SendBatch;
@@ -61,7 +63,7 @@ export interface SocketKeeper {
   create(place: number, upstream: number): UpstreamSocket;
   /** Gives the socket a new descriptor and port. If none can be had (no route yet, no descriptors left) it keeps what it has. */
   reopen(socket: UpstreamSocket): void;
-  /** Replaces a socket that has sent enough. Call it while nothing is queued: what has been drawn goes by the socket's serial. */
+  /** Replaces a socket that has sent enough, or whose queries the kernel refuses: its interface may have gone and come again. Call it while nothing is queued: what has been drawn goes by the socket's serial. */
   replaceWorn(socket: UpstreamSocket): void;
   /** Reads what is there; returns how many datagrams. */
   read(socket: Pick<UpstreamSocket, "fd" | "serial" | "upstream">): number;
@@ -88,6 +90,7 @@ export function createSocketKeeper(options: UpstreamSocketOptions): SocketKeeper
       openings: 0,
       serial: 0,
       uses: 0,
+      dropped: 0,
       watch: NO_WATCH,
       upstream,
       batch: createSendBatch(arena, region, -1),
@@ -142,7 +145,10 @@ export function createSocketKeeper(options: UpstreamSocketOptions): SocketKeeper
   }
 
   function replaceWorn(socket: UpstreamSocket): void {
-    if (socket.uses >= QUERIES_PER_SOCKET && retired.size < MAX_RETIRED) reopen(socket);
+    const dropped = socket.batch.dropped();
+    const isWorn = socket.uses >= QUERIES_PER_SOCKET || dropped !== socket.dropped;
+    socket.dropped = dropped;
+    if (isWorn && retired.size < MAX_RETIRED) reopen(socket);
   }
 
   function read({ fd, serial, upstream }: Pick<UpstreamSocket, "fd" | "serial" | "upstream">): number {

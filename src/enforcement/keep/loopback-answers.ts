@@ -9,6 +9,7 @@
  */
 import { networkInterfaces } from "node:os";
 import { isLoopback } from "../../netfilter/chains/endpoints.ts";
+import { splitZone } from "../../policy/address.ts";
 import type { Protections } from "../../protections/protections.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 
@@ -23,7 +24,7 @@ export function reportLoopbackAnswers(
   own: readonly string[],
   protections: Pick<Protections, "report">,
 ): void {
-  const addresses = upstreams.map(({ address }) => address);
+  const addresses = upstreams.map(({ address }) => splitZone(address).address);
   const found = addresses.filter((address) => isLoopback(address) || own.includes(address));
   if (found.length === 0) {
     protections.report("loopback-answers", { state: "on" });

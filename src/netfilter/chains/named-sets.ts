@@ -1,4 +1,5 @@
 /** The sets that rules look addresses up in. Those of learned and revoked addresses are never emptied: they outlive the sidecar. */
+import { splitZone } from "../../policy/address.ts";
 import type { RuleTrie } from "../../policy/rule-trie.ts";
 import type { Action } from "../../policy/rule.ts";
 import { type Endpoint } from "../../sys/socket-address.ts";
@@ -98,9 +99,19 @@ function endpointSets(name: string, endpoints: readonly Endpoint[], comment?: st
   ];
 }
 
+/** Without another comment the interfaces of link-local addresses are one: a restarted sidecar reads them back. */
 function endpointElements(endpoints: readonly Endpoint[], comment?: string): readonly string[] {
-  const said = comment === undefined ? "" : ` comment "${comment}"`;
-  return [...new Set(endpoints.map(({ address, port }) => `${address} . ${port}${said}`))];
+  const zones = new Map<string, Set<string>>();
+  for (const { address: text, port } of endpoints) {
+    const { address, zone } = splitZone(text);
+    const element = `${address} . ${port}`;
+    const found = zones.get(element) ?? new Set();
+    zones.set(element, zone === undefined ? found : found.add(zone));
+  }
+  return Array.from(zones, ([element, names]) => {
+    const said = comment ?? [...names].join(" ");
+    return said === "" ? element : `${element} comment "${said}"`;
+  });
 }
 
 function timed(address: string): TimedElement {

@@ -4,6 +4,7 @@
  * Ours are packets with our mark and priority, of sockets that were opened under our group. They open nothing but the upstreams' ports.
  * A socket that has been closed has no group: what the kernel still sends for it is refused. Not here: what other traffic may leave.
  */
+import { splitZone } from "../../policy/address.ts";
 import { type Endpoint } from "../../sys/socket-address.ts";
 import type { Marks, RulesetInput } from "../ruleset-input.ts";
 import { ADMIT } from "./generation-chains.ts";
@@ -115,6 +116,7 @@ export function resolverRules(input: RulesetInput): readonly Rule[] {
     },
     ...fromApiPort(input),
     ...input.upstreams.flatMap((upstream) => asBeforeNat(us, upstream, ownFlow)),
+    ...linkLocalRules(input, us),
     {
       statements: `${us} ip daddr . th dport @upstream_v4 ${ownFlow}`,
       comment: "our lookups; never an upstream's other ports",
@@ -180,6 +182,22 @@ function asBeforeNat(match: string, { address, port }: Endpoint, verdict: string
   return ["udp", "tcp"].map((protocol) => ({
     statements:
       `${match} meta l4proto ${protocol} ct original ip daddr ${address} ct original proto-dst ${port} ${verdict}`.trim(),
+  }));
+}
+
+/** A link-local upstream is asked on its own links only: the same address may be anybody's on another one. */
+function linkLocalRules({ upstreams }: RulesetInput, us: string): readonly Rule[] {
+  const links = new Map<string, Set<string>>();
+  for (const upstream of upstreams) {
+    const { address, zone } = splitZone(upstream.address);
+    if (zone === undefined) continue;
+    // A number is fixed to the socket, too, and has no name here.
+    if (/^\d+$/.test(zone)) continue;
+    links.set(address, (links.get(address) ?? new Set()).add(`"${zone}"`));
+  }
+  return Array.from(links, ([address, names]) => ({
+    statements: `${us} ip6 daddr ${address} oifname != { ${[...names].join(", ")} } counter reject`,
+    comment: "a link-local upstream is on its own link",
   }));
 }
 

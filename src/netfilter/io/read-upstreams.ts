@@ -18,14 +18,16 @@ export function readFoundUpstreams(): readonly Endpoint[] {
   return [...readSet("upstream_v4", 4), ...readSet("upstream_v6", 16)];
 }
 
-/** A key is the address and, in four octets, the port in network order and two zeros. */
+/** A key is the address and, in four octets, the port in network order and two zeros; the comment has a link-local one's interfaces. */
 function readSet(set: string, addressOctets: 4 | 16): readonly Endpoint[] {
   return dumpIfThere(set)
     .filter(({ key, comment }) => key.length === addressOctets + 4 && comment !== FROM_SETTING)
-    .map(({ key }) => {
+    .flatMap(({ key, comment }) => {
       const octets = key.subarray(0, addressOctets);
       const address = addressOctets === 4 ? renderAddress(octets) : renderIpv6(octets);
-      return { address, port: key.readUInt16BE(addressOctets) };
+      const port = key.readUInt16BE(addressOctets);
+      if (comment === "") return [{ address, port }];
+      return comment.split(" ").map((zone) => ({ address: `${address}%${zone}`, port }));
     });
 }
 
