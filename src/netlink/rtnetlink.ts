@@ -30,6 +30,9 @@ const IFA = { address: 1, local: 2 } as const;
 const RTA = { dst: 1, oif: 4, gateway: 5, multipath: 9, via: 18, nexthop: 30 } as const;
 const RT_TABLE_MAIN = 254;
 const RTN_UNICAST = 1;
+const RTPROT_KERNEL = 2;
+const RTPROT_RA = 9;
+const AF_INET6 = 10;
 /** A copy that the kernel made for one destination. */
 const RTM_F_CLONED = 0x200;
 
@@ -94,6 +97,15 @@ export function readOnLinkRoute(payload: Buffer): LinkPrefix | undefined {
     if (type === RTA.oif && value.length === 4) interfaceIndex = value.readUInt32LE(0);
   }
   return octets && { interfaceIndex, octets, length: payload[1] ?? 0 };
+}
+
+/**
+ * Whether a router may have brought the route by an advertisement (RFC 4861 section 4.2), which needs nobody of this machine. The kernel calls
+ * prefixes of both kinds its own, those of routers and those of addresses.
+ */
+export function mayBeAdvertised(payload: Buffer): boolean {
+  const protocol = payload[5];
+  return payload[0] === AF_INET6 && (protocol === RTPROT_KERNEL || protocol === RTPROT_RA);
 }
 
 /**

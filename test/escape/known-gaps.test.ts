@@ -9,7 +9,6 @@ import { z } from "zod";
 import { HERE, readSysctl } from "../../src/netns/namespace.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
 import { startJsonServer } from "../support/json-server.ts";
-import { INTERNET_V6, SANDBOX_V6 } from "../support/lab.ts";
 import { skipBecause } from "../support/skip.ts";
 import { WAIT_MS } from "../support/limits.ts";
 import { until } from "../support/until.ts";
@@ -21,13 +20,6 @@ const FORGED = "203.0.113.66";
 const MOST_FLOWS = 300_000;
 
 const lab = useLab({ per: "test" });
-
-test("known gap: row 23: neighbours on the link read what neighbour discovery carries", async (context) => {
-  if (!lab.ipv6) skipBecause(context, "this machine has no IPv6");
-  await lab.startSidecar({ policy: POLICY });
-  const leaks = await leaksOf(lab, () => attack(lab, "raw_ip", "link", SANDBOX_V6, INTERNET_V6));
-  expect(new Set(leaks.map(({ destination }) => destination))).toEqual(new Set(["ff02::1", INTERNET_V6]));
-});
 
 test("known gap: row 22: without signed writes a token read off the wire changes the policy", async () => {
   await writeFile(join(lab.stateFolder, "rules", "deny.always"), "203.0.113.99\n");

@@ -31,6 +31,7 @@ export const RAW_PACKETS: readonly Check[] = [
   check("options and extension headers", "6", headers),
   check("tunnels and translated addresses", "6", wrapped),
   check("control messages", "23", controls),
+  check("neighbour discovery", "31", discovery),
 ];
 
 function check(name: string, row: string, packets: Packets): Check {
@@ -165,5 +166,29 @@ function controls(way: Way, token: Buffer): readonly Packet[] {
     ...sent,
     { what: "neighbour solicitation to afar", octets: message(135, Buffer.alloc(4), target, token) },
     { what: "neighbour advertisement to afar", octets: message(136, Buffer.alloc(4), target, token) },
+  ];
+}
+
+const ALL_NODES = "ff02::1";
+
+/** To the link, where only the kernel is to say who is a neighbour and a router. Harmless where it gets out: no router, and nobody's address. */
+function discovery(way: Way, token: Buffer): readonly Packet[] {
+  if (way.family === "IPv4") return [];
+  const ends = { ...way, destination: ALL_NODES };
+  const message = (what: string, type: number, ...rest: readonly Uint8Array[]): Packet => ({
+    what,
+    octets: ipPacket({
+      ...ends,
+      protocol: Protocol.icmpv6,
+      payload: icmp(ends, type, Buffer.concat(rest)),
+      ttl: 255,
+    }),
+    destination: ALL_NODES,
+  });
+  const target = octetsOf(FORGED.IPv6);
+  return [
+    message("neighbour solicitation", 135, Buffer.alloc(4), target, token),
+    message("neighbour advertisement", 136, Buffer.alloc(4), target, token),
+    message("router advertisement", 134, Buffer.alloc(12), token),
   ];
 }

@@ -13,8 +13,10 @@ import { generationChains } from "./generation-chains.ts";
 import {
   antispoofChain,
   arrivingChain,
+  callerChains,
   forgedChain,
   loopbackChain,
+  OURS_COME_BY_LOOPBACK,
   resumedChain,
   revokedChain,
 } from "./inbound-chains.ts";
@@ -69,6 +71,7 @@ function enforcingChains(input: RulesetInput, devices: readonly string[]): reado
     revokedChain(),
     resumedChain(input),
     rememberChain(),
+    ...callerChains(input),
     ...refuseChains(),
     reportsChain(),
     ...generationChains(input.generation),
@@ -85,7 +88,7 @@ function resolverChains(input: RulesetInput): readonly Chain[] {
     {
       name: "antispoof",
       hook: { type: "filter", name: "input", priority: -300, policy: "accept" },
-      rules: [TO_FORGED],
+      rules: OURS_COME_BY_LOOPBACK,
     },
     apiChain(input),
     stampChain(input.marks, []),
@@ -96,8 +99,6 @@ function resolverChains(input: RulesetInput): readonly Chain[] {
 
 /** Docker leaves ip_forward on: without this, a frame put on one interface may leave by another past the output hook. */
 const FORWARDED = { statements: "counter drop", comment: "a sandbox is no router" };
-
-const TO_FORGED = { statements: 'iif "lo" goto forged' };
 
 function requireIntegers({ generation, marks }: RulesetInput): void {
   const inRange = Number.isInteger(generation) && generation >= 1 && generation < 2 ** 31;

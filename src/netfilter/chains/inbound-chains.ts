@@ -39,7 +39,8 @@ export function antispoofChain({ inboundUdp }: RulesetInput): Chain {
     name: "antispoof",
     hook: { type: "filter", name: "input", priority: -300, policy: "accept" },
     rules: [
-      { statements: 'iif "lo" goto forged' },
+      ...OURS_COME_BY_LOOPBACK,
+      ...deniedBy("saddr").map((match) => ({ statements: `ct state new ${match} jump denied_caller` })),
       { statements: "ip saddr @revoked_v4 ct state new jump revoked" },
       { statements: "ip6 saddr @revoked_v6 ct state new jump revoked" },
       {
@@ -84,6 +85,65 @@ export function resumedChain(input: RulesetInput): Chain {
         : { statements: "counter drop", comment: "no flow is picked up in mid-stream" },
     ],
   };
+}
+
+/** The head of chain antispoof in both modes. */
+export const OURS_COME_BY_LOOPBACK: readonly Rule[] = [
+  { statements: 'iif "lo" goto forged' },
+  { statements: "ct state established accept", comment: "the rest is about who comes first" },
+  {
+    statements: "fib saddr type local counter drop",
+    comment: "from ourselves, by another way than lo: a group's copy, or sent back to us",
+  },
+];
+
+/** Address rules and deny.always are for callers, too: who may not be reached is not answered either. */
+function deniedBy(side: "saddr" | "daddr"): readonly string[] {
+  return ["ip v4", "ip6 v6"].flatMap((pair) => {
+    const [header = "", family = ""] = pair.split(" ");
+    return [`${header} ${side} @deny_host_${family}`, `${header} ${side} @deny_${family}`];
+  });
+}
+
+/**
+ * What becomes of a caller whom an address rule denies, before and after he has been let in. Neighbours pass: the machine's own calls come from the
+ * gateway, which is one. So does who calls the API, for a rule must not lock out the operator who has made it.
+ */
+export function callerChains({ api }: RulesetInput): readonly Chain[] {
+  const isApi = `meta l4proto tcp ct original proto-dst ${api.port}`;
+  const spared = (side: "saddr" | "daddr", verdict: string): readonly Rule[] => [
+    { statements: `${isApi} ${verdict}`, comment: "the API's callers" },
+    { statements: `ip ${side} @onlink_v4 ${verdict}` },
+    { statements: `ip6 ${side} @onlink_v6 ${verdict}` },
+  ];
+  return [
+    {
+      name: "denied_caller",
+      rules: [
+        ...spared("saddr", "return"),
+        { statements: "counter drop", comment: "a rule denies this host" },
+      ],
+    },
+    {
+      name: "answers",
+      rules: [
+        {
+          statements: "meta l4proto { icmp, icmpv6 } meta skuid >= 0 return",
+          comment: "echoes are answered by the kernel, once each; a process's are judged like all it sends",
+        },
+        ...deniedBy("daddr").map((match) => ({ statements: `${match} goto denied_answer` })),
+        { statements: "accept" },
+      ],
+    },
+    {
+      name: "denied_answer",
+      rules: [
+        ...spared("daddr", "accept"),
+        { statements: "meta l4proto tcp counter reject with tcp reset", comment: "a rule denies this host" },
+        { statements: "counter drop" },
+      ],
+    },
+  ];
 }
 
 /** A host that a change has denied does not come back as a caller, unless it is a neighbour, or allowed by now. */

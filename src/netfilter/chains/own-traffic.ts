@@ -42,6 +42,7 @@ export function sourceChain(): Chain {
     hook: { type: "filter", name: "output", priority: -350, policy: "accept" },
     rules: [
       FROM_LOOPBACK,
+      NEIGHBOURS_ARE_THE_KERNELS,
       { statements: "fib saddr type local accept" },
       {
         statements: "meta skuid >= 0 counter drop",
@@ -62,6 +63,16 @@ export function sourceChain(): Chain {
     ],
   };
 }
+
+/**
+ * Neighbour discovery and what else runs the link (RFC 4861, RFC 3122, RFC 4443 section 4) is sent by the kernel, of no process's socket. A
+ * workload's own would have neighbours send it what is for others, hand routers what no rule judges, or be taken for a router's by this
+ * very machine, which hears what it sends to a group. Listener reports are judged in chain reports.
+ */
+const NEIGHBOURS_ARE_THE_KERNELS: Rule = {
+  statements: "icmpv6 type { 133-138, 141-142 } meta skuid >= 0 counter drop",
+  comment: "neighbour discovery is the kernel's",
+};
 
 /** What most packets of lookups show; told without asking for a route, which costs more than all other rules that they meet. */
 export const FROM_LOOPBACK: Rule = { statements: "ip saddr 127.0.0.0/8 accept" };
@@ -111,7 +122,7 @@ export function resolverRules(input: RulesetInput): readonly Rule[] {
       statements:
         input.mode === "dns"
           ? "ct direction reply accept"
-          : `ct direction reply ct mark ${CALLER_FLOW} accept`,
+          : `ct direction reply ct mark ${CALLER_FLOW} jump answers`,
       comment: "answers of inbound connections; chains source and antispoof judge callers",
     },
     ...fromApiPort(input),

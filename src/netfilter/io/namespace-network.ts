@@ -9,6 +9,7 @@ import { readReplies } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
 import {
   dumpNetwork,
+  mayBeAdvertised,
   type Link,
   type LinkPrefix,
   readAddressPrefix,
@@ -35,10 +36,7 @@ export function readNetwork(): NamespaceNetwork {
     // First: an interface that is replaced in between is then seen as a change.
     const links = dumpLinks(socket);
     const addresses = dump(socket, "addresses", RTM_NEWADDR, readAddressPrefix);
-    const routes = dump(socket, "routes", RTM_NEWROUTE, (payload) => ({
-      prefix: readOnLinkRoute(payload),
-      nextHops: readNextHops(payload),
-    }));
+    const routes = dump(socket, "routes", RTM_NEWROUTE, boundAdvertised(readRoute));
     const prefixes = [...addresses, ...routes.flatMap(({ prefix }) => prefix ?? [])];
     const onLink = prefixes.filter((prefix) => isOn(links, prefix));
     return {
@@ -54,6 +52,28 @@ export function readNetwork(): NamespaceNetwork {
       ]),
     };
   });
+}
+
+/** Whoever is on the link can advertise prefixes without end. Those that are not taken are not on the link, by the rules. */
+const ADVERTISED_MAX = 1024;
+
+interface FoundRoute {
+  readonly prefix: LinkPrefix | undefined;
+  readonly nextHops: readonly Buffer[];
+}
+
+/** Reads no more than so many that routers may have brought; all that the machine has given. */
+function boundAdvertised(read: (payload: Buffer) => FoundRoute): (payload: Buffer) => FoundRoute | undefined {
+  let advertised = 0;
+  return (payload) => {
+    const route = read(payload);
+    if (route.prefix === undefined && route.nextHops.length === 0) return undefined;
+    return mayBeAdvertised(payload) && ++advertised > ADVERTISED_MAX ? undefined : route;
+  };
+}
+
+function readRoute(payload: Buffer): FoundRoute {
+  return { prefix: readOnLinkRoute(payload), nextHops: readNextHops(payload) };
 }
 
 /** The interfaces of this instant, but `lo`; a number is never given to another one as long as the namespace lives. Throws SystemCallError. */

@@ -1,4 +1,5 @@
-"""Rows 20, 27: flows that the other side seems to have opened. callers.py forge DENIED OWN MAC | revive DENIED OWN | serve OWN PORT | call FROM OWN PORT
+"""Rows 20, 27: flows that the other side seems to have opened. callers.py forge DENIED OWN MAC | revive DENIED OWN | serve OWN PORT | call FROM OWN PORT | talk FROM OWN PORT
+| ask FROM OWN PORT | ping FROM OWN
 
 `forge` makes the denied host "speak first", by raw sockets, and by packet sockets on lo and eth0; then answers it. `serve` answers all that comes
 to its port, TCP and UDP, also by raw packets. `call` is the host outside: from its address to the port, a SYN, mid-stream segments and datagrams.
@@ -96,8 +97,11 @@ def serve(own, port):
                     say(event="datagram")
                     datagram.sendto(DATA, peer)
                     send_raw(udp_packet(own, int(port), peer[0], peer[1], DATA), peer[0])
-                elif not one.recv(999):
-                    streams.remove(one)
+                else:
+                    heard = one.recv(999)
+                    one.send(heard)
+                    if not heard:
+                        streams.remove(one)
             except OSError:
                 if one in streams:
                     streams.remove(one)
@@ -127,6 +131,42 @@ def call(source, own, port):
             packet = ip(source, own, 6, tcp(source, source_port, own, port, flags, b"" if flags == 2 else b"open"))
             attempt(f"flags {flags} from {source_port}", lambda: send_raw(packet, own))
         attempt(f"datagram from {source_port}", lambda: send_raw(udp_packet(source, source_port, own, port, b"open"), own))
+
+
+def connect_from(source, own, port):
+    one = socket.socket(family(own), socket.SOCK_STREAM)
+    one.setsockopt(*((41, 78) if is_six(own) else (0, 15)), 1)  # IPV6_FREEBIND, IP_FREEBIND
+    one.settimeout(5)
+    one.bind((source, 0))
+    one.connect((own, int(port)))
+    return one
+
+
+def talk(source, own, port):
+    """A caller who says a word now and then, and tells of each answer."""
+    with connect_from(source, own, port) as one:
+        one.recv(999)
+        one.settimeout(0.2)
+        say(event="ready")
+        while True:
+            one.send(b"word")
+            try:
+                say(event="answer", text=one.recv(999).decode())
+            except TimeoutError:
+                say(event="silence")
+            time.sleep(0.05)
+
+
+def ask(source, own, port):
+    """An operator who asks for the API's health."""
+    with connect_from(source, own, port) as one:
+        one.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        attempt("health", lambda: one.recv(999).decode().split("\r\n")[0])
+
+
+def ping(source, own):
+    kind, protocol = (128, 58) if is_six(own) else (8, 1)
+    attempt("ping", lambda: send_raw(ip(source, own, protocol, icmp(source, own, kind, 0, b"\0\1\0\1", b"ping")), own))
 
 
 dispatch(globals())

@@ -1,6 +1,6 @@
 """Rows 6, 23: packets made by hand, through the output hook.
 
-raw_ip.py send OWN DENIED ALLOWED | control OWN DENIED ALLOWED | link OWN NEIGHBOUR
+raw_ip.py send OWN DENIED ALLOWED | control OWN DENIED ALLOWED
 raw_ip.py resets OWN DENIED ALLOWED | sources OWN DENIED ALLOWED UPSTREAM
 """
 import socket
@@ -109,13 +109,6 @@ def controls(own, denied, allowed):
             yield f"report {kind} to {group} behind a router alert", ip(own, group, 0, alert + report, ttl=1), group
     yield "UDP to all nodes", udp_packet(own, 9, "ff02::1", 9, DATA), "ff02::1"
     yield "from nowhere to all nodes", ip("::", "ff02::1", 58, icmp("::", "ff02::1", 135, 0, bytes(4) + octets(denied), DATA), ttl=254), "ff02::1"
-
-
-def link(own, neighbour):
-    """What a neighbour on the link may be told."""
-    for target in ("ff02::1", neighbour):
-        message = icmp(own, target, 135, 0, bytes(4) + octets(neighbour), DATA)
-        attempt(f"discovery to {target}", lambda: send_raw(ip(own, target, 58, message, ttl=255), target))
 
 
 def forged_sources(own, denied, allowed, upstream):
