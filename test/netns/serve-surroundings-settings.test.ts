@@ -91,10 +91,10 @@ describe("OPENSANDBOX_LOG_OUTPUT", () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
-  test("a file that cannot be opened stops the start, and is named", async () => {
+  test("a file that cannot be opened ends a strict start, and is named", async () => {
     const file = join(lab.stateFolder, "missing", "egress.log");
     const env = { OPENSANDBOX_LOG_OUTPUT: file, OPENSANDBOX_EGRESS_DNS_UPSTREAM: INTERNET_V4 };
-    const refused = await runProgram(lab.sandbox, ["serve"], { env });
+    const refused = await runProgram(lab.sandbox, ["serve", "--strict"], { env });
     expect(refused).toMatchObject({ exitCode: 78, stderr: expect.stringContaining(file) });
   });
 });
