@@ -74,6 +74,8 @@ export interface LearnedAddresses extends AddressAdmission {
 
 export interface LearnedAddressesOptions {
   readonly set: LearnedSet;
+  /** Addresses that there may be: memory for them is reserved at once, and touched as they come. Default: as many as the kernel's sets take. */
+  readonly capacity?: number;
   /** How long an address stays after flows have used it. */
   readonly graceSeconds: number;
   /** What no name gives unless a rule allows it. One that was learned before it was withheld goes with the next `forget`. */
@@ -91,7 +93,8 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
   const { set, nowMs, wildcardOf, withheld, onRefused } = options;
   const graceMs = options.graceSeconds * 1000;
   const revoked = createRevokedAddresses(set, nowMs);
-  const store = createLearnedStore({ ...options, unrevoke: revoked.unrevoke });
+  const { capacity = MAX_LEARNED_ADDRESSES } = options;
+  const store = createLearnedStore({ capacity, ...options, unrevoke: revoked.unrevoke });
   const { table, admit, admitOf, prolong, makeRoom, evict, commit, figures } = store;
   const forgetting = createForgetting({ store, revoked, withheld });
 
@@ -204,7 +207,7 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
       return slot !== NO_SLOT && !life.hasRunOut(table.untilMs(slot), nowMs());
     },
     size: table.size,
-    capacity: MAX_LEARNED_ADDRESSES,
+    capacity,
     figures,
   };
 }

@@ -2,7 +2,6 @@
 import { NO_SLOT } from "../tables/slot-index.ts";
 import type { LearnedSet } from "../netfilter/learned-set.ts";
 
-import { MAX_LEARNED_ADDRESSES } from "../netfilter/chains/named-sets.ts";
 import { createKeyList } from "../tables/key-list.ts";
 import * as life from "./life.ts";
 import { MAX_OWNERS, renderOwners } from "./owners.ts";
@@ -23,6 +22,7 @@ export interface LearnedFigures {
 
 export interface LearnedStoreOptions {
   readonly set: LearnedSet;
+  readonly capacity: number;
   readonly nowMs: () => number;
   /** 32 bits at random. */
   readonly drawSeed: () => number;
@@ -48,9 +48,15 @@ export interface LearnedStore {
   commit(): void;
 }
 
-export function createLearnedStore({ set, nowMs, drawSeed, unrevoke }: LearnedStoreOptions): LearnedStore {
+export function createLearnedStore({
+  set,
+  capacity,
+  nowMs,
+  drawSeed,
+  unrevoke,
+}: LearnedStoreOptions): LearnedStore {
   const table = createLearnedTable({
-    capacity: MAX_LEARNED_ADDRESSES,
+    capacity,
     perName: MAX_OF_NAME,
     perWildcard: MAX_OF_WILDCARD,
     maxOwners: MAX_OWNERS,
