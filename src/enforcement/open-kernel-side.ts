@@ -86,7 +86,10 @@ export async function openKernelSide(
     drawSeed,
   );
   const learned = await takeOverLearned(options, set, figures, { withheld, inForce });
-  const networkWatch = watchNetwork(() => events.networkChanged.emit());
+  const networkWatch = watchNetwork(() => events.networkChanged.emit(), {
+    // Whoever takes a new interface's queue has heard of it as early as we have.
+    onFirst: () => queues.look(),
+  });
   undo.defer(() => networkWatch.close());
   const network = createNetworkMemory({
     readNetwork,

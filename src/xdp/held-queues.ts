@@ -3,7 +3,8 @@
  * sends goes to the driver past every hook of netfilter.
  *
  * Each socket is shared with a small process, the holder, that outlives this one; a restart finds it again. Known limits: where this
- * process is the first of its container, holders end with it; a queue that somebody else has taken cannot be taken from him.
+ * process is the first of its container, holders end with it; a queue that somebody else has taken cannot be taken from him. An interface that
+ * appears later, and whose queue somebody else was quicker to take, is set down.
  */
 import type { ProtectionState } from "../protections/protection.ts";
 import type { QueueHold } from "../sys/xdp-socket.ts";
@@ -33,6 +34,8 @@ export interface HeldQueuesPorts {
   /** Whether the interface of a socket of ours has gone, and the hold with it. */
   readonly isLost: (fd: number) => boolean;
   readonly close: (fd: number) => void;
+  /** Takes the interface out of use: nothing leaves by it, whatever is sent. False where the kernel refuses. */
+  readonly setDown: (interfaceIndex: number) => boolean;
   readonly hasXdpSockets: () => boolean;
   /** Starts a holder and writes down that it is ours. Undefined if there is to be none, since this process is not started again. */
   readonly startHolder: (
@@ -57,6 +60,8 @@ export function createHeldQueues(ports: HeldQueuesPorts): HeldQueues {
   /** Descriptors by interface and queue. */
   const own = new Map<number, Map<number, number>>();
   let holders = ports.earlier;
+  /** Interfaces that were there before this process: they are not set down, as that could end what has long been at work. */
+  let atFirst: ReadonlySet<number> | undefined;
 
   function dropGone(links: readonly Link[]): void {
     const isThere = (index: number): boolean => links.some((link) => link.index === index);
@@ -98,7 +103,11 @@ export function createHeldQueues(ports: HeldQueuesPorts): HeldQueues {
       else return describeRefusal(name, hold);
     }
     if (taken.length === 0) return undefined;
-    return `another process holds queue ${taken.join(", ")} of interface ${name}, and sends past the rules until it ends`;
+    const isDown = atFirst?.has(index) === false && ports.setDown(index);
+    const consequence = isDown
+      ? "so that the interface was set down: set it up once that process has ended"
+      : "and sends past the rules until it ends";
+    return `another process holds queue ${taken.join(", ")} of interface ${name}, ${consequence}`;
   }
 
   /** Why no process keeps some of them held beside this one. */
@@ -118,6 +127,7 @@ export function createHeldQueues(ports: HeldQueuesPorts): HeldQueues {
   return {
     look() {
       const links = ports.readLinks();
+      atFirst ??= new Set(links.map(({ index }) => index));
       dropGone(links);
       if (!ports.hasXdpSockets()) return ON;
       const reasons = [...links.flatMap((link) => holdAll(link) ?? []), ...shareAll()];

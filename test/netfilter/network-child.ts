@@ -30,7 +30,7 @@ const CHANGES: Readonly<Record<string, () => void>> = {
 };
 
 let words = 0;
-const watch = watchNetwork(() => (words += 1), LITTLE_ROOM);
+const watch = watchNetwork(() => (words += 1), { bufferOctets: LITTLE_ROOM });
 const told: Record<string, boolean> = { "at first": watch.hasNews(), nothing: watch.hasNews() };
 const read: Record<string, readonly string[]> = {};
 for (const [name, change] of Object.entries(CHANGES)) {
@@ -43,4 +43,15 @@ for (const [name, change] of Object.entries(CHANGES)) {
 await until("word of it comes, too", () => words > 0);
 watch.close();
 told["closed"] = watch.hasNews();
-process.stdout.write(JSON.stringify({ told, read }));
+ip("link", "set", "one0", "up");
+batch([
+  ...Array.from(
+    { length: 1500 },
+    (_, n) => `route add 2001:db8:7:${n.toString(16)}::/64 dev one0 proto ${n % 2 === 0 ? "kernel" : "ra"}`,
+  ),
+  "route add 2001:db8:8::/64 dev one0",
+]);
+const onLink = readNetwork().onLinkV6;
+const advertised = onLink.filter((prefix) => prefix.startsWith("2001:db8:7:")).length;
+const isStaticThere = onLink.includes("2001:db8:8::/64");
+process.stdout.write(JSON.stringify({ told, read, advertised, isStaticThere }));

@@ -9,7 +9,7 @@ test("interfaces, addresses, routes of any table and nexthop objects; also more 
   await using namespace = await createNamespace("network");
   const run = await execIn(namespace, [process.execPath, CHILD]);
   expect(run.stderr).not.toContain("Error");
-  const { told, read } = JSON.parse(run.stdout);
+  const { told, read, ...routes } = JSON.parse(run.stdout);
   expect(told).toEqual({
     "at first": true,
     nothing: false,
@@ -27,6 +27,10 @@ test("interfaces, addresses, routes of any table and nexthop objects; also more 
     "many addresses": true,
     closed: true,
   });
+  // What routers advertise is taken up to a bound, what the machine says in any case.
+  expect(routes).toMatchObject({ isStaticThere: true });
+  expect(routes["advertised"]).toBeGreaterThan(1000);
+  expect(routes["advertised"]).toBeLessThanOrEqual(1024);
   expect(read["an interface"]).toContain("one0");
   expect(read["an address"]).toContain("192.0.2.2");
   expect(read["an IPv6 address"]).toContain("2001:db8::2");

@@ -13,6 +13,8 @@ export interface FakeKernel {
   /** Places, `INTERFACE QUEUE`, that somebody else holds. */
   readonly strangers: Set<string>;
   readonly holders: readonly FakeHolder[];
+  /** Interfaces that have been set down. */
+  readonly down: Set<number>;
   /** What opening a socket gives instead of one. */
   refusal: string | undefined;
   startsHolders: "yes" | "in vain" | "not wanted";
@@ -39,6 +41,7 @@ export function createFakeKernel(queuesOf: ReadonlyMap<number, number>): FakeKer
   const sockets = new Map<number, FakeSocket>();
   const ours = new Set<number>();
   const holders: FakeHolder[] = [];
+  const down = new Set<number>();
 
   const isOpen = (fd: number): boolean =>
     ours.has(fd) || holders.some((holder) => holder.alive && holder.sockets.has(fd));
@@ -81,6 +84,7 @@ export function createFakeKernel(queuesOf: ReadonlyMap<number, number>): FakeKer
     links,
     strangers,
     holders,
+    down,
     refusal: undefined,
     startsHolders: "yes",
     hasXdp: true,
@@ -99,6 +103,10 @@ export function createFakeKernel(queuesOf: ReadonlyMap<number, number>): FakeKer
     ports: () => ({
       readLinks: () => Array.from(links.keys(), (index) => ({ index, name: `eth${index}` })),
       hold,
+      setDown: (index) => {
+        down.add(index);
+        return true;
+      },
       isLost: (fd) => sockets.get(fd)?.lost ?? true,
       close: (fd) => void ours.delete(fd),
       hasXdpSockets: () => kernel.hasXdp,

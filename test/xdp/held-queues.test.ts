@@ -65,6 +65,26 @@ test("a stranger's queue is told, the others are held, and it is too once it is 
   expect(kernel.free()).toEqual([]);
 });
 
+test("an interface that comes later is set down if a stranger was quicker to take its queue", () => {
+  const kernel = kernelWith([2, 1]);
+  const queues = createHeldQueues(kernel.ports());
+  queues.look();
+  kernel.links.set(3, 1);
+  kernel.strangers.add("3 0");
+  const { state, reason } = { reason: "", ...queues.look() };
+  expect([state, [...kernel.down]]).toEqual(["off", [3]]);
+  expect(reason).toMatch(/queue 0 of interface eth3, so that the interface was set down/);
+  kernel.strangers.clear();
+  expect(queues.look()).toEqual({ state: "on" });
+});
+
+test("one that was there before is not set down", () => {
+  const kernel = kernelWith([2, 1]);
+  kernel.strangers.add("2 0");
+  expect(createHeldQueues(kernel.ports()).look()).toMatchObject({ state: "off" });
+  expect(kernel.down.size).toBe(0);
+});
+
 test("whoever is where a dead holder was is a stranger", () => {
   const kernel = kernelWith([2, 1]);
   createHeldQueues(kernel.ports()).look();

@@ -1,5 +1,6 @@
 /** Keeps AF_XDP from the workload, where connections are judged at all. */
 import { readLinks } from "../../netfilter/io/namespace-network.ts";
+import { setLinkDown } from "../../netfilter/io/set-link-down.ts";
 import type { EnforcementMode } from "../../netfilter/ruleset.ts";
 import { ONLY_LOOKUPS } from "../../protections/protection.ts";
 import type { Protections } from "../../protections/protections.ts";
@@ -19,7 +20,9 @@ export async function holdQueues(options: HoldQueuesOptions): Promise<WatchedQue
   const { enforcementMode, queueHoldersFile: path, protections, onFault } = options;
   // A process that is to end with its parent is not started again.
   const outlive = readDeathSignal() === 0;
-  if (enforcementMode !== "dns") return openHeldQueues({ path, outlive, readLinks, protections, onFault });
+  if (enforcementMode !== "dns") {
+    return openHeldQueues({ path, outlive, readLinks, setDown: setLinkDown, protections, onFault });
+  }
   protections.report("af-xdp", ONLY_LOOKUPS);
   return { look: () => undefined, close: () => undefined };
 }

@@ -71,7 +71,7 @@ function putOwned(put: (isOwned: boolean) => void): boolean {
   }
 }
 
-const KNOWS_NO_OWNERS: ReadonlySet<string> = new Set(["EINVAL", "EOPNOTSUPP"]);
+const KNOWS_NO_OWNERS: ReadonlySet<string> = new Set(["EINVAL", "ENOTSUP"]);
 
 function sendBatch(
   socket: ReturnType<typeof openNetlinkSocket>,

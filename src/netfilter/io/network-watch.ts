@@ -22,11 +22,20 @@ export interface NetworkWatch {
   close(): void;
 }
 
+export interface NetworkWatchOptions {
+  /** Hears of the first of several changes at once. */
+  readonly onFirst?: () => void;
+  readonly bufferOctets?: number;
+}
+
 /**
  * Calls `onChange` after interfaces, addresses or routes have changed, also if `hasNews` has told of it. Where the kernel refuses something to
- * `onChange`, that is a fault, and the next look calls it again. Throws SystemCallError.
+ * it or to `onFirst`, that is a fault, and the next look calls it again. Throws SystemCallError.
  */
-export function watchNetwork(onChange: () => void, bufferOctets = BUFFER_OCTETS): NetworkWatch {
+export function watchNetwork(
+  onChange: () => void,
+  { onFirst, bufferOctets = BUFFER_OCTETS }: NetworkWatchOptions = {},
+): NetworkWatch {
   const open = (): NetlinkSocket =>
     openNetlinkSocket(NETLINK_ROUTE, { bufferOctets, groups: NETWORK_EVENT_GROUPS });
   let isNews = true;
@@ -36,14 +45,15 @@ export function watchNetwork(onChange: () => void, bufferOctets = BUFFER_OCTETS)
   function look(hasFailed: boolean): void {
     if (!drain(events.current()) && !hasFailed) return;
     isNews = true;
+    if (settling === undefined && onFirst !== undefined) act(onFirst);
     settling ??= setTimeout(() => {
       settling = undefined;
-      act();
+      act(onChange);
     }, SETTLE_MS);
   }
-  function act(): void {
+  function act(run: () => void): void {
     try {
-      onChange();
+      run();
       refusal = undefined;
     } catch (error) {
       if (!isOfKernel(error)) throw error;
@@ -61,7 +71,7 @@ export function watchNetwork(onChange: () => void, bufferOctets = BUFFER_OCTETS)
       return wasNews;
     },
     fault() {
-      if (refusal !== undefined) act();
+      if (refusal !== undefined) act(onChange);
       return events.fault() ?? refusal;
     },
     close() {

@@ -26,6 +26,8 @@ export interface WatchedQueuesOptions {
   /** Whether the queues stay held when this process ends. */
   readonly outlive: boolean;
   readonly readLinks: () => readonly Link[];
+  /** Throws SystemCallError. */
+  readonly setDown: (interfaceIndex: number) => void;
   readonly protections: Pick<Protections, "report">;
   readonly onFault: (message: string, error: unknown) => void;
 }
@@ -81,13 +83,21 @@ export function releaseHeldQueues(path: string): void {
   writeHolders(path, []);
 }
 
-function createPorts({ path, outlive, readLinks }: WatchedQueuesOptions): HeldQueuesPorts {
+function createPorts({ path, outlive, readLinks, setDown }: WatchedQueuesOptions): HeldQueuesPorts {
   let records = readHolders(path).filter(isHolding);
   return {
     readLinks,
     hold: holdQueue,
     isLost: (fd) => takeSocketError(fd) !== 0,
     close: closeSocket,
+    setDown(interfaceIndex) {
+      try {
+        setDown(interfaceIndex);
+        return true;
+      } catch {
+        return false; // the protection's reason then says that it sends on
+      }
+    },
     hasXdpSockets: () => hasXdpSockets(),
     earlier: records.map(toHolder),
     startHolder(interfaceIndex, sockets) {

@@ -42,16 +42,33 @@ def bind(one, device, queue, flags=XDP_COPY, shared=0):
     check(libc.bind(one.fileno(), address, len(address)))
 
 
+class Sender:
+    """Sends one frame again and again, once it has a queue."""
+
+    def __init__(self, frame):
+        self.socket, memory = open_socket()
+        offsets = struct.unpack("16Q", self.socket.getsockopt(SOL_XDP, XDP_MMAP_OFFSETS, 128))
+        self.producer, _, self.descriptors, _ = offsets[4:8]
+        size = self.descriptors + COUNT * 16
+        self.ring = check(libc.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, self.socket.fileno(), PGOFF_TX_RING))
+        self.length, self.sent = len(frame), 0
+        ctypes.memmove(memory, frame, len(frame))
+
+    def bind(self, device, queue):
+        bind(self.socket, device, queue)
+
+    def send(self):
+        place = self.ring + self.descriptors + self.sent % COUNT * 16
+        ctypes.memmove(place, struct.pack("=QII", 0, self.length, 0), 16)
+        self.sent += 1
+        ctypes.c_uint32.from_address(self.ring + self.producer).value = self.sent
+        check(libc.sendto(self.socket.fileno(), None, 0, socket.MSG_DONTWAIT, None, 0))
+
+
 def transmit(device, frame, queue):
-    one, memory = open_socket()
-    offsets = struct.unpack("16Q", one.getsockopt(SOL_XDP, XDP_MMAP_OFFSETS, 128))
-    producer, _, descriptors, _ = offsets[4:8]
-    ring = check(libc.mmap(None, descriptors + COUNT * 16, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, one.fileno(), PGOFF_TX_RING))
-    bind(one, device, queue)
-    ctypes.memmove(memory, frame, len(frame))
-    ctypes.memmove(ring + descriptors, struct.pack("=QII", 0, len(frame), 0), 16)
-    ctypes.c_uint32.from_address(ring + producer).value = 1
-    check(libc.sendto(one.fileno(), None, 0, socket.MSG_DONTWAIT, None, 0))
+    sender = Sender(frame)
+    sender.bind(device, queue)
+    sender.send()
 
 
 def send(device, gateway, own, destination, *queues):
@@ -83,4 +100,5 @@ def sharing_socket():
     return one
 
 
-dispatch(globals())
+if __name__ == "__main__":
+    dispatch(globals())
