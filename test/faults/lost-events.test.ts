@@ -45,12 +45,12 @@ test("rules flushed after an overflow: repaired, each time; health is bad until 
   for (const round of ROUNDS) {
     await standingStill(sidecar, () => nft(manySets()));
     await until(`overflow ${round} is repaired`, () => repairs() > 0);
-    await until(`health ${round} is good`, async () => (await healthOf(sidecar)) === 200, 10_000);
+    await until(`health ${round} is good`, async () => (await healthOf(sidecar)) === 200);
     const before = repairs();
     await standingStill(sidecar, () => nft("flush ruleset"));
     expect([round, await healthOf(sidecar)]).toEqual([round, 503]);
     await until(`flush ${round} is repaired`, () => repairs() > before);
-    await until(`health ${round} is good`, async () => (await healthOf(sidecar)) === 200, 10_000);
+    await until(`health ${round} is good`, async () => (await healthOf(sidecar)) === 200);
     expect(await lab.curl("http://203.0.113.2/")).toMatchObject({ exitCode: 7 });
     expect(await lab.curl("http://203.0.113.1/")).toMatchObject({ status: 200 });
   }
@@ -65,7 +65,7 @@ test("a new interface after an overflow by routes has its guard, each time", asy
     );
     await standingStill(sidecar, () => configure(lab.sandbox, routes));
     await configure(lab.sandbox, [`link add new${round} type veth peer far${round}`]);
-    await until(`new${round} is guarded`, () => hasGuard(`new${round}`), 20_000);
+    await until(`new${round} is guarded`, () => hasGuard(`new${round}`));
     expect(await hasGuard(`far${round}`)).toBe(true);
   }
   expect(await healthOf(sidecar)).toBe(200);

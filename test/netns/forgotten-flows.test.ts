@@ -110,7 +110,7 @@ describe.each(FAMILIES)("a flow that conntrack knows no more, $name", (family) =
     expect(await answerTo(asked)).toEqual(["late"]);
   });
 
-  test("its address is renewed as long as a socket uses it", { timeout: 60_000 }, async (context) => {
+  test("its address is renewed as long as a socket uses it", async (context) => {
     skipWithoutFamily(context, lab, family);
     const address = family.one.replace(/1$/, "3");
     await lab.dig("-t", family.qtype, "three.example.org");
