@@ -34,7 +34,7 @@ def answers(label, kind):
         return ([record(asked, kind, data)] if len(data) == {1: 4, 28: 16}.get(kind) else []), [], []
     if label == "many":
         if kind == 1:
-            crowd = [octets(f"{network}.{n}") for network in ("198.51.100", "203.0.113") for n in range(100, 250)]
+            crowd = [octets(f"{network}.{n}") for network in ("198.51.100", "203.0.113", "198.18.0", "198.18.1") for n in range(100, 250)]
         else:
             crowd = [octets(f"2001:db8:100:aa::{n:x}") for n in range(1000)]
         return [record(asked, kind, data) for data in crowd], [], []
