@@ -2,7 +2,10 @@ import { parseAddress, renderAddress, splitZone } from "../policy/address.ts";
 import { quote } from "../policy/problem.ts";
 import { Unreadable } from "./readers.ts";
 
-/** An upstream resolver: a literal address in canonical form (a link-local one with its interface, as in `fe80::1%eth0`), and a port. */
+/**
+ * An upstream resolver: a literal address in canonical form (a link-local one with its interface, as in
+ * `fe80::1%eth0`), and a port.
+ */
 export interface Upstream {
   readonly address: string;
   readonly port: number;
@@ -11,7 +14,10 @@ export interface Upstream {
 /** glibc reads three name servers and the original ten; more only lengthen the time until a lookup fails. */
 export const MAX_UPSTREAMS = 10;
 
-/** Reads `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53` or `[2001:db8::53]:5353`, and `fe80::1%eth0` likewise; the port is 53 when none is written. */
+/**
+ * Reads `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53` or `[2001:db8::53]:5353`, and `fe80::1%eth0`
+ * likewise; the port is 53 when none is written.
+ */
 export function parseUpstream(text: string): Upstream | Unreadable {
   const match =
     /^\[(?<address>[^\]]+)\](?::(?<port>\d{1,5}))?$/.exec(text) ??

@@ -6,13 +6,17 @@ export type AskOne = () => Promise<HostAnswer | undefined>;
 /** Runs `run` once after that time; the result calls it off. */
 export type Schedule = (delayMs: number, run: () => void) => () => void;
 
-/** When the next upstream is asked, too, and how long a "no" waits for upstreams that stand before the one that gave it. */
+/**
+ * When the next upstream is asked, too, and how long a "no" waits for upstreams that stand before the one
+ * that gave it.
+ */
 const HEDGE_MS = 800;
 const NEGATIVE_WAIT_MS = 1500;
 
 /**
- * Asks upstreams in their order: the next one when one has failed or been silent for a while, and no further one once one has answered. Addresses win at
- * once. An answer without any waits for earlier upstreams that are still silent, since upstreams need not know the same names. Undefined if all fail.
+ * Asks upstreams in their order: the next one when one has failed or been silent for a while, and no further
+ * one once one has answered. Addresses win at once. An answer without any waits for earlier upstreams that
+ * are still silent, since upstreams need not know the same names. Undefined if all fail.
  */
 export function askInTurn(
   upstreams: readonly AskOne[],

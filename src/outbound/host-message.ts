@@ -47,8 +47,8 @@ export function encodeHostQuery(host: DomainName, type: AddressType, id: number,
 }
 
 /**
- * Undefined for a message that does not answer the question. Loopback, link-local and the like are left out: a name does not lead there, only an
- * address in the setting itself does.
+ * Undefined for a message that does not answer the question. Loopback, link-local and the like are left out:
+ * a name does not lead there, only an address in the setting itself does.
  */
 export function readHostAnswer(message: Buffer, query: HostQuery): HostAnswer | NoAnswer | undefined {
   const { length } = message;

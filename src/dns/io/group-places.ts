@@ -1,7 +1,8 @@
 /**
- * How many of the connections to an upstream each group may have in use. A group begins with {@link FIRST_PLACES} and gets some more for each answer,
- * up to as many as are still free, so that the largest leaves half. Names whose answers never come hold no more than the first: fewer
- * than an upstream has, too (dnsmasq serves 20 connections at once).
+ * How many of the connections to an upstream each group may have in use. A group begins with {@link
+ * FIRST_PLACES} and gets some more for each answer, up to as many as are still free, so that the largest
+ * leaves half. Names whose answers never come hold no more than the first: fewer than an upstream has, too
+ * (dnsmasq serves 20 connections at once).
  */
 const MAX_PLACES = 128;
 const FIRST_PLACES = 16;

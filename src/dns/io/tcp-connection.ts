@@ -1,4 +1,6 @@
-/** One connection to an upstream that questions are asked over, several at once (RFC 7766 section 6.2.1.1). */
+/**
+ * One connection to an upstream that questions are asked over, several at once (RFC 7766 section 6.2.1.1).
+ */
 import { Socket } from "node:net";
 import { untilWritable } from "../../sys/readiness.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";

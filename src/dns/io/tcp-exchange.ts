@@ -1,6 +1,7 @@
 /**
- * Questions over TCP to the upstreams, on marked sockets (RFC 7766): connections are kept for a moment and carry several questions. Few lookups need
- * it, those whose answers are large. What finds no place waits for one until its time is over.
+ * Questions over TCP to the upstreams, on marked sockets (RFC 7766): connections are kept for a moment and
+ * carry several questions. Few lookups need it, those whose answers are large. What finds no place waits for
+ * one until its time is over.
  */
 import type { Socket } from "node:net";
 import type { Endpoint } from "../../sys/socket-address.ts";
@@ -56,8 +57,8 @@ function askWithin(
 }
 
 /**
- * Ends our side and waits for the other's: a closed socket has no group any more, and the kernel would be refused the acknowledgement of
- * the upstream's end, which would then send it for a minute.
+ * Ends our side and waits for the other's: a closed socket has no group any more, and the kernel would be
+ * refused the acknowledgement of the upstream's end, which would then send it for a minute.
  */
 function createHangUp(): (socket: Socket) => void {
   let lingering = 0;

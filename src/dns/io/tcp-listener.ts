@@ -1,6 +1,7 @@
 /**
- * Lookups over TCP (RFC 7766): pipelined, answered out of order. Past the limit a newcomer gets the place of the connection that has been idle
- * longest, and waits for one, unread, while all others wait for answers. A client that does not read its answers is not read either.
+ * Lookups over TCP (RFC 7766): pipelined, answered out of order. Past the limit a newcomer gets the place of
+ * the connection that has been idle longest, and waits for one, unread, while all others wait for answers. A
+ * client that does not read its answers is not read either.
  */
 import { createServer, type Server, type Socket } from "node:net";
 import type { Arena } from "../../sys/arena.ts";
@@ -41,7 +42,10 @@ export interface TcpListener {
   start(): void;
   /** Takes no more connections and queries; answers may still go out. */
   stop(): void;
-  /** Why connections were not taken since the last look; to be asked about once a second. They are soon after, if the port is free. */
+  /**
+   * Why connections were not taken since the last look; to be asked about once a second. They are soon after,
+   * if the port is free.
+   */
   fault(): string | undefined;
   close(): Promise<void>;
 }
@@ -50,7 +54,10 @@ export interface TcpListener {
 export const TCP_QUERY_ROOM = MAX_QUERY_OCTETS + 128;
 export const TCP_ANSWER_ROOM = 65_536;
 
-/** Binds, and reads nothing before `start`; rejects with Node's error (`code` EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT). */
+/**
+ * Binds, and reads nothing before `start`; rejects with Node's error (`code` EADDRINUSE, EADDRNOTAVAIL,
+ * EAFNOSUPPORT).
+ */
 export async function openTcpListener(local: Endpoint, options: TcpListenerOptions): Promise<TcpListener> {
   const places = createTcpPlaces((place) => serve(place, places, state, options));
   const state: ListenerState = { isReading: false, unwritten: [], gathering: createGatheringRoom() };

@@ -12,7 +12,10 @@ export interface Manners {
   isParallel(): boolean;
   /** Whether a connection is good for one question only. */
   isSingle(): boolean;
-  /** Whether it serves one connection while another is open: else an idle one would keep it from all its clients. */
+  /**
+   * Whether it serves one connection while another is open: else an idle one would keep it from all its
+   * clients.
+   */
   servesSeveral(): boolean;
   /** An answer has come; `isOldest` is false if a connection that was opened before is still open. */
   answered(connection: TcpConnection, asking: Asking, isOldest: boolean, nowMs: number): void;

@@ -1,6 +1,7 @@
 /**
- * Which connections of clients are read. There are {@link MAX_PLACES}; while each of them waits for an answer, newcomers wait too, unread and at
- * the cost of a descriptor, in the order of their coming. Whoever is idle makes room: the one that has been so longest.
+ * Which connections of clients are read. There are {@link MAX_PLACES}; while each of them waits for an
+ * answer, newcomers wait too, unread and at the cost of a descriptor, in the order of their coming. Whoever
+ * is idle makes room: the one that has been so longest.
  */
 import type { Socket } from "node:net";
 import type { Talk } from "./tcp-client.ts";
@@ -42,7 +43,10 @@ export function createTcpPlaces(
   const waiting = createWaitingRoom();
   let soon: NodeJS.Timeout | undefined;
 
-  /** Whether there is a place now, if need be that of an idle one. One that has had answers may still have to read them. */
+  /**
+   * Whether there is a place now, if need be that of an idle one. One that has had answers may still have to
+   * read them.
+   */
   function makeRoom(areSilentIdle: boolean): boolean {
     if (taken.size < MAX_PLACES) return true;
     for (const [place, sinceMs] of taken) {
@@ -62,8 +66,8 @@ export function createTcpPlaces(
   }
 
   /**
-   * Looks for those that are connected and silent: once all that has come has been read, which is what an immediate is for. Earlier, on a busy
-   * machine, a question that waits to be read would look like silence.
+   * Looks for those that are connected and silent: once all that has come has been read, which is what an
+   * immediate is for. Earlier, on a busy machine, a question that waits to be read would look like silence.
    */
   function lookSoon(): void {
     soon ??= setTimeout(() => {

@@ -1,13 +1,18 @@
 /**
- * Who may use the connections to one upstream. A question goes on a connection that is idle, on a new one, or behind others of its own group;
- * else it waits, and groups take turns when a place is free.
+ * Who may use the connections to one upstream. A question goes on a connection that is idle, on a new one, or
+ * behind others of its own group; else it waits, and groups take turns when a place is free.
  *
- * - A connection serves one group at a time (`bounds/lookup-groups.ts`): a server may answer one question after the other, and a question that is
- *   never answered then holds up those behind it. One on which a question has run out of time is not used again.
- * - A group begins with few connections and earns more by answers (`group-places.ts`), so that names whose answers never come hold few places.
- * - Questions go behind others two deep, and 64 deep once the upstream has shown that it answers them side by side.
- * - Idle connections are kept for a moment, by upstreams that have served one connection while another was open.
- * - An upstream that closes after an answer is sent one question a connection for five minutes, and what was lost by that is asked again.
+ * - A connection serves one group at a time (`bounds/lookup-groups.ts`): a server may answer one question
+ *   after the other, and a question that is never answered then holds up those behind it. One on which a
+ *   question has run out of time is not used again.
+ * - A group begins with few connections and earns more by answers (`group-places.ts`), so that names whose
+ *   answers never come hold few places.
+ * - Questions go behind others two deep, and 64 deep once the upstream has shown that it answers them side by
+ *   side.
+ * - Idle connections are kept for a moment, by upstreams that have served one connection while another was
+ *   open.
+ * - An upstream that closes after an answer is sent one question a connection for five minutes, and what was
+ *   lost by that is asked again.
  */
 import type { Socket } from "node:net";
 import type { Endpoint } from "../../sys/socket-address.ts";

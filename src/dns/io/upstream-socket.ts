@@ -1,6 +1,6 @@
 /**
- * The life of one socket that asks an upstream: opened on a random port that the kernel gives to no client, read, replaced
- * once it has sent some thousands of queries, and listened to for a while after.
+ * The life of one socket that asks an upstream: opened on a random port that the kernel gives to no client,
+ * read, replaced once it has sent some thousands of queries, and listened to for a while after.
  */
 import type { Arena } from "../../sys/arena.ts";
 import { SystemCallError } from "../../sys/errors.ts";
@@ -61,13 +61,22 @@ export interface UpstreamSocket {
 export interface SocketKeeper {
   /** The first opening of a place. Throws SystemCallError for want of rights (EPERM). */
   create(place: number, upstream: number): UpstreamSocket;
-  /** Gives the socket a new descriptor and port. If none can be had (no route yet, no descriptors left) it keeps what it has. */
+  /**
+   * Gives the socket a new descriptor and port. If none can be had (no route yet, no descriptors left) it
+   * keeps what it has.
+   */
   reopen(socket: UpstreamSocket): void;
-  /** Replaces a socket that has sent enough, or whose queries the kernel refuses: its interface may have gone and come again. Call it while nothing is queued: what has been drawn goes by the socket's serial. */
+  /**
+   * Replaces a socket that has sent enough, or whose queries the kernel refuses: its interface may have gone
+   * and come again. Call it while nothing is queued: what has been drawn goes by the socket's serial.
+   */
   replaceWorn(socket: UpstreamSocket): void;
   /** Reads what is there; returns how many datagrams. */
   read(socket: Pick<UpstreamSocket, "fd" | "serial" | "upstream">): number;
-  /** Why answers were not read since the last look; to be asked about once a second. They are from then on, if a socket can be had. */
+  /**
+   * Why answers were not read since the last look; to be asked about once a second. They are from then on, if
+   * a socket can be had.
+   */
   fault(socket: UpstreamSocket): string | undefined;
   /** Closes these and those that they have replaced; none is opened any more. */
   close(sockets: readonly UpstreamSocket[]): void;
@@ -166,7 +175,10 @@ export function createSocketKeeper(options: UpstreamSocketOptions): SocketKeeper
     return count;
   }
 
-  /** An answer that is longer than we said we take counts as cut by its sender: it is asked for over TCP. Returns what is there of it. */
+  /**
+   * An answer that is longer than we said we take counts as cut by its sender: it is asked for over TCP.
+   * Returns what is there of it.
+   */
   function markTruncated(start: number): number {
     arena.octets[start + 2] = (arena.octets[start + 2] ?? 0) | Flag.tc;
     return receive.slot;
@@ -200,7 +212,10 @@ export function createSocketKeeper(options: UpstreamSocketOptions): SocketKeeper
 
 const NO_WATCH: Watch = { close: () => undefined, unref: () => undefined, fault: () => undefined };
 
-/** What may pass by itself: no route yet, no descriptors or memory left, a port range used up. Want of rights does not. */
+/**
+ * What may pass by itself: no route yet, no descriptors or memory left, a port range used up. Want of rights
+ * does not.
+ */
 function mayPass(error: unknown): boolean {
   return error instanceof SystemCallError && error.code !== "EPERM";
 }

@@ -1,4 +1,7 @@
-/** What an upstream's message is worth to the lookup that asked for it. Only looks: what follows from it is the forwarder's. */
+/**
+ * What an upstream's message is worth to the lookup that asked for it. Only looks: what follows from it is
+ * the forwarder's.
+ */
 import type { CleanAnswer } from "../answer/clean-answer.ts";
 import type { PreparedAnswer } from "../answer/prepared-answer.ts";
 import type { LookupPolicy } from "../ports.ts";
@@ -22,7 +25,9 @@ export const Worth = {
   negative: 1,
   /** A referral to other servers (RFC 2308 section 2.2), with which a forwarder can do nothing. */
   referral: 2,
-  /** An empty answer of a server that neither knows the name nor looks it up: "no data" if nobody says more. */
+  /**
+   * An empty answer of a server that neither knows the name nor looks it up: "no data" if nobody says more.
+   */
   empty: 3,
   /** Too long for a datagram. */
   truncated: 4,
@@ -65,7 +70,10 @@ function hasData(index: AnswerIndex, qtype: number): boolean {
   return false;
 }
 
-/** Neither an authority of the name nor a server that recurses: glibc asks the next one then, too (`res_send.c`). */
+/**
+ * Neither an authority of the name nor a server that recurses: glibc asks the next one then, too
+ * (`res_send.c`).
+ */
 function isLame(octets: Buffer, start: number, index: AnswerIndex): boolean {
   const isAuthority = ((octets[start + 2] ?? 0) & Flag.aa) !== 0;
   const recurses = ((octets[start + 3] ?? 0) & Flag.ra) !== 0;

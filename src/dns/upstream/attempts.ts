@@ -1,6 +1,7 @@
 /**
- * Queries that have left over UDP and may still be answered: which lookup each belongs to, and in what style it was asked. Those that are
- * unanswered when their lookup ends are remembered for a while, since a late answer is a sign of life.
+ * Queries that have left over UDP and may still be answered: which lookup each belongs to, and in what style
+ * it was asked. Those that are unanswered when their lookup ends are remembered for a while, since a late
+ * answer is a sign of life.
  */
 import type { Arena } from "../../sys/arena.ts";
 import { MAX_TRIES, type Lookup } from "./lookups.ts";
@@ -109,7 +110,10 @@ export function createAttempts(
     return writeUpstreamQuery(octets, at, question, header, caseFor(lookup, style));
   }
 
-  /** The first hardened try draws the letter case; later ones keep it, so that an answer to any of them is good. */
+  /**
+   * The first hardened try draws the letter case; later ones keep it, so that an answer to any of them is
+   * good.
+   */
   function caseFor(lookup: Lookup, style: number): (() => number) | undefined {
     if ((style & Style.lowerCase) !== 0) return LOWER_CASE;
     return lookup.isDrawn ? undefined : randomOctet;

@@ -1,4 +1,7 @@
-/** How a lookup ends: with an answer, with a "no" that it has held, without either, or because the policy has changed meanwhile. */
+/**
+ * How a lookup ends: with an answer, with a "no" that it has held, without either, or because the policy has
+ * changed meanwhile.
+ */
 import type { PreparedAnswer } from "../answer/prepared-answer.ts";
 import type { Counters } from "../counters.ts";
 import type { LookupPolicy } from "../ports.ts";

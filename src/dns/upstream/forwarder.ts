@@ -1,12 +1,14 @@
 /**
- * Takes allowed lookups to the upstreams: asked one after the other (the next after a few hundred ms while the first is still listened
- * to), over TCP when an answer is truncated, until one gives data or a "no" that counts (`hearing.ts`). One time limit holds for the whole.
+ * Takes allowed lookups to the upstreams: asked one after the other (the next after a few hundred ms while
+ * the first is still listened to), over TCP when an answer is truncated, until one gives data or a "no" that
+ * counts (`hearing.ts`). One time limit holds for the whole.
  *
- * Every answer is judged by the policy as it is when it arrives, not as it was when the question left; and no try leaves for a name that the
- * policy denies by then.
+ * Every answer is judged by the policy as it is when it arrives, not as it was when the question left; and no
+ * try leaves for a name that the policy denies by then.
  *
- * Silence of some hundred ms has the next upstream asked and nothing more: a name may be slow because its own servers are. Whether an upstream
- * is dead is for probes to say (`prober.ts`), so that no name which a workload asks for can take an upstream from other names.
+ * Silence of some hundred ms has the next upstream asked and nothing more: a name may be slow because its own
+ * servers are. Whether an upstream is dead is for probes to say (`prober.ts`), so that no name which a
+ * workload asks for can take an upstream from other names.
  */
 import type { DomainName } from "../../policy/domain-name.ts";
 import type { Arena } from "../../sys/arena.ts";
@@ -62,7 +64,9 @@ export interface ForwarderOptions {
 export interface Forwarder {
   /** The lookup under way for the name and kind (`questionKind`). */
   find(qname: DomainName, kind: number): Lookup | undefined;
-  /** Asks for a group of lookups (`bounds/lookup-groups.ts`); undefined when too many lookups are under way. */
+  /**
+   * Asks for a group of lookups (`bounds/lookup-groups.ts`); undefined when too many lookups are under way.
+   */
   start(qname: DomainName, query: Query, group: number, nowMs: number): Lookup | undefined;
   /** A datagram that came from an upstream, under the attempt's key. */
   receive(attempt: number, upstream: number, octets: Buffer, start: number, end: number, nowMs: number): void;

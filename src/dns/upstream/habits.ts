@@ -1,19 +1,23 @@
 /**
  * What each upstream has shown about drawn letter case and EDNS, so that hardening never costs the answer.
  *
- * Some servers answer a question in mixed case with NXDOMAIN, an error, nothing at all, or in lower case; some do not take EDNS. RFC 4343 and
- * RFC 6891 make them wrong, and plain clients get along with them. The rules:
+ * Some servers answer a question in mixed case with NXDOMAIN, an error, nothing at all, or in lower case;
+ * some do not take EDNS. RFC 4343 and RFC 6891 make them wrong, and plain clients get along with them. The
+ * rules:
  *
- * - An upstream *proves* that it keeps the case by an exact answer with data to a question that had an upper-case letter, and that it takes EDNS
- *   by data to a question with EDNS. A proof holds for ten minutes from the last such answer.
- * - A "no" or an error to mixed case is believed from an upstream that has proved it. From any other it is asked once more in lower case: an
- *   ordinary upstream is asked twice until its first answer with data, and not again.
- * - If the plain question helps where the other did not, an upstream without proof is asked plainly for five minutes. Then one lookup tries
- *   again, and so on each five minutes.
+ * - An upstream *proves* that it keeps the case by an exact answer with data to a question that had an
+ *   upper-case letter, and that it takes EDNS by data to a question with EDNS. A proof holds for ten minutes
+ *   from the last such answer.
+ * - A "no" to mixed case is believed from an upstream that has proved it. From any other a "no" or an error is
+ *   asked for once more in lower case: an ordinary upstream is asked twice until its first answer with data, and
+ *   not again. If all upstreams end in errors, the first is asked once in lower case in any case.
+ * - If the plain question helps where the other did not, an upstream without proof is asked plainly for five
+ *   minutes. Then one lookup tries again, and so on each five minutes.
  *
- * What a forger gains: nothing beyond the one try that is plain, where port and id are still drawn anew. It cannot have an upstream with a proof
- * asked plainly: answers in lower case count against such a one only over TCP, where none can be forged, and errors and silence do not count
- * at all. The owner of an allowed name, whose servers may refuse mixed case, moves an upstream only before any other name has been answered.
+ * What a forger gains: nothing beyond the one try that is plain, where port and id are still drawn anew. It
+ * cannot have an upstream with a proof asked plainly: answers in lower case count against such a one only
+ * over TCP, where none can be forged, and errors and silence do not count at all. The owner of an allowed
+ * name, whose servers may refuse mixed case, moves an upstream only before any other name has been answered.
  */
 
 /** How a question is asked, as bits. */

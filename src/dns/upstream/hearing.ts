@@ -1,7 +1,8 @@
 /**
- * What an upstream's message leads to. Data wins at once. A "no" waits for upstreams that stand before the one that gave it and have not
- * answered yet, since upstreams need not know the same names: until they answer, fail, or {@link NEGATIVE_WAIT_MS} have passed. What is of no use
- * turns the upstream away, and the next one is asked.
+ * What an upstream's message leads to. Data wins at once. A "no" waits for upstreams that stand before the
+ * one that gave it and have not answered yet, since upstreams need not know the same names: until they
+ * answer, fail, or {@link NEGATIVE_WAIT_MS} have passed. What is of no use turns the upstream away, and the
+ * next one is asked.
  */
 import type { PreparedAnswer } from "../answer/prepared-answer.ts";
 import { Rcode } from "../wire/constants.ts";
@@ -158,7 +159,10 @@ export function createHearing(options: HearingOptions): Hearing {
     tries.plainly(lookup, upstream, nowMs);
   }
 
-  /** The upstream has nothing for this lookup: the next one is asked, those that are silent are waited for, or it is over. */
+  /**
+   * The upstream has nothing for this lookup: the next one is asked, those that are silent are waited for, or
+   * it is over.
+   */
   function turnAway(lookup: Lookup, upstream: number, rcode: number, nowMs: number): void {
     const bit = 1 << upstream;
     if (rcode !== NOTHING_HEARD) lookup.lastRcode = rcode;

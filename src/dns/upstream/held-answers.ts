@@ -1,6 +1,7 @@
 /**
- * "No" answers that wait for an upstream which stands before the one that gave them. A lookup holds one at most; its octets are copies, for the
- * datagram's room is soon overwritten. Memory is bounded: past {@link MAX_HELD_OCTETS} in all, records are left out and the rcode alone is held.
+ * "No" answers that wait for an upstream which stands before the one that gave them. A lookup holds one at
+ * most; its octets are copies, for the datagram's room is soon overwritten. Memory is bounded: past {@link
+ * MAX_HELD_OCTETS} in all, records are left out and the rcode alone is held.
  */
 import { write16 } from "../wire/query.ts";
 import { HEADER_OCTETS } from "../wire/constants.ts";

@@ -1,4 +1,7 @@
-/** Asks an upstream over TCP for a lookup whose answer over UDP could not be used, and listens for what comes of it. */
+/**
+ * Asks an upstream over TCP for a lookup whose answer over UDP could not be used, and listens for what comes
+ * of it.
+ */
 import type { Counters } from "../counters.ts";
 import { answersQuestion, answersQuestionInOtherCase, type AskedQuestion } from "../wire/answer.ts";
 import { HEADER_OCTETS } from "../wire/constants.ts";
@@ -32,8 +35,8 @@ export type OnTcpAnswer = (
 ) => void;
 
 /**
- * While an exchange is under way no further upstream is tried; if there are others it may take half of the time that is left.
- * `onAnswer` is not called for a lookup that has ended meanwhile.
+ * While an exchange is under way no further upstream is tried; if there are others it may take half of the
+ * time that is left. `onAnswer` is not called for a lookup that has ended meanwhile.
  */
 export type AskOverTcp = (
   lookup: Lookup,
@@ -46,7 +49,10 @@ export type AskOverTcp = (
 export function createOverTcp(options: OverTcpOptions): AskOverTcp {
   const { transport, attempts, habits, counters, askedBy } = options;
 
-  /** The style in which an answer counts as given; undefined if it is none. Letter case is no matter: nobody can forge on a connection. */
+  /**
+   * The style in which an answer counts as given; undefined if it is none. Letter case is no matter: nobody
+   * can forge on a connection.
+   */
   function styleOf(lookup: Lookup, upstream: number, answer: Buffer, style: number): number | undefined {
     if (answersQuestion(answer, 0, answer.length, askedBy(lookup))) return style;
     if (!answersQuestionInOtherCase(answer, 0, answer.length, askedBy(lookup))) return undefined;

@@ -1,8 +1,9 @@
 /**
- * Asks every upstream from time to time, and when lookups find one silent, whether it lives: the timing alone, sockets and clock are given.
- * The question is the operator's, so no name that a workload asks for has a part in the answer.
- * Any answer to the question is a sign of life, whatever its rcode: an upstream that knows nothing of the root may know all that is
- * asked of it. An upstream that does not answer three queries in a round is dead until it answers something again.
+ * Asks every upstream from time to time, and when lookups find one silent, whether it lives: the timing
+ * alone, sockets and clock are given. The question is the operator's, so no name that a workload asks for has
+ * a part in the answer. Any answer to the question is a sign of life, whatever its rcode: an upstream that
+ * knows nothing of the root may know all that is asked of it. An upstream that does not answer three queries
+ * in a round is dead until it answers something again.
  */
 import type { Arena } from "../../sys/arena.ts";
 import type { Region } from "../../sys/region.ts";

@@ -1,6 +1,6 @@
 /**
- * A lookup's queries over UDP: which upstream is asked next, when, and in what style. The policy is asked before each but the first, so that a
- * name which a change has denied meanwhile is not asked again.
+ * A lookup's queries over UDP: which upstream is asked next, when, and in what style. The policy is asked
+ * before each but the first, so that a name which a change has denied meanwhile is not asked again.
  */
 import type { Attempts } from "./attempts.ts";
 import { Style, type UpstreamHabits } from "./habits.ts";
@@ -23,7 +23,10 @@ export interface TriesOptions {
 }
 
 export interface Tries {
-  /** Asks the next upstream. One that no socket can be had for is passed over, as long as there are others to ask. */
+  /**
+   * Asks the next upstream. One that no socket can be had for is passed over, as long as there are others to
+   * ask.
+   */
   next(lookup: Lookup, nowMs: number): void;
   /** Asks the upstream once more, in lower case. */
   plainly(lookup: Lookup, upstream: number, nowMs: number): void;
@@ -48,7 +51,10 @@ export function createTries({ attempts, habits, health, count, mayGoOn }: TriesO
     return isSent;
   }
 
-  /** After two silent tries the next is plain: in lower case and, unless the upstream has shown that it takes it, without EDNS. */
+  /**
+   * After two silent tries the next is plain: in lower case and, unless the upstream has shown that it takes
+   * it, without EDNS.
+   */
   function styleFor(lookup: Lookup, upstream: number, nowMs: number): number {
     const isDoubted = (lookup.doubted & (1 << upstream)) !== 0;
     const usual = habits.style(upstream, nowMs) | (isDoubted ? Style.lowerCase : 0);

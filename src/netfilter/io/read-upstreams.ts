@@ -10,15 +10,18 @@ import type { HeldElement } from "../learned-set.ts";
 import { dumpSet } from "./dump-set.ts";
 
 /**
- * The upstreams that an earlier process had from resolv.conf, as its ruleset holds them, in no order; none where there is no such ruleset,
- * or a setting named them. The workload can't write them, unlike resolv.conf, which it may share with us. Throws SystemCallError and
- * NetlinkError.
+ * The upstreams that an earlier process had from resolv.conf, as its ruleset holds them, in no order; none
+ * where there is no such ruleset, or a setting named them. The workload can't write them, unlike resolv.conf,
+ * which it may share with us. Throws SystemCallError and NetlinkError.
  */
 export function readFoundUpstreams(): readonly Endpoint[] {
   return [...readSet("upstream_v4", 4), ...readSet("upstream_v6", 16)];
 }
 
-/** A key is the address and, in four octets, the port in network order and two zeros; the comment has a link-local one's interfaces. */
+/**
+ * A key is the address and, in four octets, the port in network order and two zeros; the comment has a
+ * link-local one's interfaces.
+ */
 function readSet(set: string, addressOctets: 4 | 16): readonly Endpoint[] {
   return dumpIfThere(set)
     .filter(({ key, comment }) => key.length === addressOctets + 4 && comment !== FROM_SETTING)
