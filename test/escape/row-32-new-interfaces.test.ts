@@ -33,7 +33,7 @@ async function race(way: "frames" | "xdp", family: Family): Promise<readonly Fra
   await using attacker = await startAttack(lab, "new_interface", way, "eth1", family.sandbox, denied);
   const frames = await canary.during(async () => {
     await plug();
-    await until("the attack is over", () => countOf(attacker, "done") > 0, 15_000);
+    await until("the attack is over", () => countOf(attacker, "done") > 0);
   });
   return frames.filter(({ destination }) => destination === denied);
 }
