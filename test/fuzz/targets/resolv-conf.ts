@@ -14,6 +14,8 @@ const WORDS = [
   "192.0.2.1",
   "2001:db8::1",
   "fe80::1%eth0",
+  "2001:db8::2%eth0",
+  "fe80::2",
   "::ffff:192.0.2.9",
   "#",
   ";",
@@ -37,18 +39,23 @@ function word(random: Random): string {
 
 function check(text: string): string {
   const upstreams = parseResolvConf(text);
-  const written = new Set(
-    text.split(/[\s#;]+/).flatMap((piece) => {
-      const parsed = isIP(piece) === 0 ? undefined : parseAddress(piece);
-      return parsed?.ok === true ? [Buffer.from(parsed.value.octets).toString("hex")] : [];
-    }),
-  );
+  const written = new Set(text.split(/[\s#;]+/).flatMap((piece) => keyOf(piece) ?? []));
   if (upstreams.length > MAX_UPSTREAMS) throw new Error(`${upstreams.length} upstreams`);
   for (const { address, port } of upstreams) {
-    const parsed = parseAddress(address);
-    if (!parsed.ok || port !== 53) throw new Error(`took ${address} port ${port}`);
-    if (!written.has(Buffer.from(parsed.value.octets).toString("hex")))
-      throw new Error(`${address} is not written there`);
+    const key = keyOf(address);
+    if (key === undefined || port !== 53) throw new Error(`took ${address} port ${port}`);
+    if (!written.has(key)) throw new Error(`${address} is not written there`);
   }
   return upstreams.length === 0 ? "none" : "some";
+}
+
+/** An address by its octets; a link-local one with its interface, which no other may have (RFC 4007 section 11). */
+function keyOf(text: string): string | undefined {
+  const [address = "", zone, ...more] = text.split("%");
+  const parsed = isIP(address) === 0 ? undefined : parseAddress(address);
+  if (parsed?.ok !== true || more.length > 0) return undefined;
+  const { octets } = parsed.value;
+  const isLinkLocal = octets.length === 16 && octets[0] === 0xfe && ((octets[1] ?? 0) & 0xc0) === 0x80;
+  if (zone !== undefined && !isLinkLocal) return undefined;
+  return `${Buffer.from(octets).toString("hex")} ${zone ?? ""}`;
 }
