@@ -107,6 +107,6 @@ describe("a body", () => {
       inside.socketPath,
       "POST /policy HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1000000\r\n\r\n",
     );
-    expect(answer).toMatch(/^HTTP\/1\.1 401 .*\r\n\r\nunauthorized$/s);
+    expect(answer).toMatch(/^HTTP\/1\.1 401 .*\r\n\r\nunauthorized: /s);
   });
 });

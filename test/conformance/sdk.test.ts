@@ -110,9 +110,20 @@ describe.each([
 
   test("further keys of a rule pass", async () => {
     await using sandbox = await connect(endpoint());
-    const rule = { ...ONE, ports: [443], description: "for later versions of the SDK" };
+    const rule = { ...ONE, description: "for later versions of the SDK" };
     await sandbox.patchEgressRules([rule]);
     expect(await sandbox.getEgressPolicy()).toEqual({ defaultAction: "deny", egress: [ONE] });
+  });
+
+  test("a rule that later versions of the SDK narrow to ports is refused, not widened", async () => {
+    await using sandbox = await connect(endpoint());
+    const before = await sandbox.getEgressPolicy();
+    const narrowed = sandbox.patchEgressRules([{ ...ONE, target: "198.51.100.7", ports: [443] }]);
+    await expect(narrowed).rejects.toMatchObject({
+      statusCode: 400,
+      rawBody: expect.stringMatching(/^invalid patch rules: \[0\]\.ports: /),
+    });
+    expect(await sandbox.getEgressPolicy()).toEqual(before);
   });
 
   test.each([
