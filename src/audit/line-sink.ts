@@ -8,8 +8,8 @@ import { createLineQueue, type Line } from "./line-queue.ts";
  * way depends on the kind of line. *Ordinary* lines (allowed lookups) are dropped and counted once a mebibyte waits: they are the
  * mass, and a workload that hides a visit among allowed names has still only gone where it may. *Kept* lines (denials, changes,
  * warnings) are not dropped for a busy reader: sixteen mebibytes of them wait, some eighty thousand denials. Were denials
- * dropped, a burst of harmless ones would hide the one that matters. Past that bound the reader has stopped for good, the disk stays full or the
- * flood has no end; then kept lines become a count for each subject (the name that was denied), up to 4,096 subjects, and one
+ * dropped, a burst of harmless ones would hide the one that matters. Past that bound the reader has stopped or is gone for good, the disk stays full or in
+ * error, or the flood has no end; then kept lines become a count for each subject (the name that was denied), up to 4,096 subjects, and one
  * count for the rest, and the counts are written as soon as there is room. Every denial is accounted for, whatever happens.
  */
 export interface LineSink {
@@ -47,8 +47,12 @@ const CHUNK_OCTETS = 64 << 10;
 /** How long lines gather: each write costs as much as several lookups, wherever it goes. */
 const GATHER_MS = 5;
 
-/** How long until what has no room is asked again: a pipe that its reader will empty, a disk that somebody will. */
-const RETRY_MS: Readonly<Record<string, number>> = { EAGAIN: 20, ENOSPC: 500, EDQUOT: 500 };
+const LINE_FEED = 10;
+
+/** How long until a pipe that its reader will empty is asked again. */
+const BUSY_MS = 20;
+/** The same for a full disk, a pipe without a reader, a disk in error: all of them may be well again. */
+const FAILING_MS = 500;
 
 export function createLineSink(
   output: LineOutput,
@@ -59,6 +63,8 @@ export function createLineSink(
   const losses = createLosses(summary, bounds.subjects);
   const drained: (() => void)[] = [];
   let inFlight: Buffer | undefined;
+  /** Its octets that have been taken. */
+  let written = 0;
   let busy = false;
   let gathering: NodeJS.Timeout | undefined;
 
@@ -81,26 +87,41 @@ export function createLineSink(
     if (queue.octets() < bounds.ordinaryOctets) losses.report(queue.push);
     inFlight ??= queue.take();
     if (inFlight !== undefined) {
-      output.write(inFlight, onWritten);
+      output.write(written === 0 ? inFlight : inFlight.subarray(written), onWritten);
       return;
     }
     busy = false;
-    for (const settle of drained.splice(0)) settle();
+    settleDrained();
   }
 
-  /** Another error (EPIPE) will not go away by writing the same octets again: this output has lost them. */
+  /** Whatever the error is, the lines wait, within their bounds. */
   function onWritten(error: NodeJS.ErrnoException | null, taken: number): void {
-    const retryMs = RETRY_MS[error?.code ?? ""];
-    if (retryMs !== undefined) {
-      setTimeout(writeNext, retryMs);
+    if (error !== null) {
+      writeAgain(error.code ?? "");
       return;
     }
-    const isWhole = error !== null || inFlight === undefined || taken >= inFlight.length;
-    inFlight = isWhole ? undefined : inFlight?.subarray(taken);
-    if (isWhole) queue.release();
+    written += taken;
+    const isWhole = inFlight === undefined || written >= inFlight.length;
+    if (isWhole) {
+      inFlight = undefined;
+      written = 0;
+      queue.release();
+    }
     const isLittle = isWhole && queue.octets() > 0 && queue.octets() < CHUNK_OCTETS;
     if (isLittle && drained.length === 0) gathering = setTimeout(writeNext, GATHER_MS);
     else writeNext();
+  }
+
+  function writeAgain(code: string): void {
+    setTimeout(writeNext, code === "EAGAIN" ? BUSY_MS : FAILING_MS);
+    if (code !== "EPIPE") return;
+    // The next reader gets whole lines, and who is about to end does not wait for one.
+    written = (inFlight?.subarray(0, written).lastIndexOf(LINE_FEED) ?? -1) + 1;
+    settleDrained();
+  }
+
+  function settleDrained(): void {
+    for (const settle of drained.splice(0)) settle();
   }
 
   return {

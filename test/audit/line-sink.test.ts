@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type LineOutput, createLineSink } from "../../src/audit/line-sink.ts";
+import { WAIT_MS } from "../support/limits.ts";
 
 const SUMMARY = {
   dropped: (count: number) => `dropped ${count}\n`,
@@ -119,6 +120,63 @@ describe("a line sink", () => {
       expect(text).toBe("abcdefg\n");
     },
   );
+
+  test.each(["EPIPE", "EIO"])(
+    "keeps what an output in error does not take for when it takes it again (%s)",
+    async (code) => {
+      let text = "";
+      let failures = 3;
+      const sink = createLineSink(
+        openOutput((octets, done) => {
+          if (failures-- > 0) return done(Object.assign(new Error("in error"), { code }), 0);
+          text += octets.toString();
+          done(null, octets.length);
+        }),
+        SUMMARY,
+      );
+      sink.kept("one\n", "x");
+      sink.ordinary("two\n");
+      await expect.poll(() => text, { timeout: WAIT_MS }).toBe("one\ntwo\n");
+    },
+  );
+
+  test("begins a torn line again for a pipe's next reader", async () => {
+    const texts = ["", ""];
+    let reader = 0;
+    const sink = createLineSink(
+      openOutput((octets, done) => {
+        if (reader === 0 && texts[0] !== "") {
+          reader = 1;
+          return done(Object.assign(new Error("gone"), { code: "EPIPE" }), 0);
+        }
+        const taken = reader === 0 ? octets.subarray(0, 6) : octets;
+        texts[reader] += taken.toString();
+        done(null, taken.length);
+      }),
+      SUMMARY,
+    );
+    for (const line of ["one\n", "two\n", "three\n"]) sink.kept(line, "x");
+    await expect.poll(() => texts, { timeout: WAIT_MS }).toEqual(["one\ntw", "two\nthree\n"]);
+  });
+
+  test("accounts for what comes while a pipe has no reader, within its bounds", async () => {
+    let isThere = false;
+    let text = "";
+    const sink = createLineSink(
+      openOutput((octets, done) => {
+        if (!isThere) return done(Object.assign(new Error("gone"), { code: "EPIPE" }), 0);
+        text += octets.toString();
+        done(null, octets.length);
+      }),
+      SUMMARY,
+      { ordinaryOctets: 50, keptOctets: 100, subjects: 2 },
+    );
+    for (let n = 0; n < 1000; n += 1) sink.kept("denied\n", "x");
+    isThere = true;
+    await expect.poll(() => /counted x (\d+)/.exec(text)?.[1], { timeout: WAIT_MS }).toBeDefined();
+    const counted = Number(/counted x (\d+)/.exec(text)?.[1]);
+    expect(counted + text.split("denied").length - 1).toBe(1000);
+  });
 
   test("goes on after an output that fails, and drain still settles", async () => {
     const sink = createLineSink(
