@@ -42,6 +42,8 @@ export interface OpenApi extends Pick<Listener, "close"> {
   readonly listening: string;
   /** The redirect is gone as soon as this process is. */
   readonly endsWithProcess: boolean;
+  /** Why callers over TCP were not taken since the last look; to be asked about once a second. They are soon after. Throws what `openApi` throws. */
+  fault(): string | undefined;
 }
 
 /** Opens it as the settings say. Throws ListenError, NetlinkError and SystemCallError, and then nothing listens. */
@@ -77,6 +79,8 @@ export async function openApi(settings: ApiSettings, parts: ApiSources): Promise
   return {
     listening: showAddress({ host: outside.local.address, port: outside.local.port }),
     endsWithProcess: redirect.endsWithProcess,
+    fault: () =>
+      [redirect, outside, inside].map((part) => part.fault()).find((reason) => reason !== undefined),
     async close(limitMs) {
       redirect.close();
       await closeAll(listeners, limitMs);

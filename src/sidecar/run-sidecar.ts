@@ -13,6 +13,7 @@ import {
   watchAlwaysRules,
 } from "../enforcement/always/io/always-rules.ts";
 import type { PolicyControl } from "../enforcement/change/policy-control.ts";
+import { startWatchdog } from "../enforcement/keep/watchdog.ts";
 import { openSandbox, type Sandbox } from "../enforcement/sandbox.ts";
 import { openDeltaSocket } from "../netfilter/io/delta-socket.ts";
 import { type Problem, renderProblems } from "../policy/problem.ts";
@@ -86,6 +87,7 @@ export async function runSidecar(given: Settings, run: SidecarRun): Promise<void
     describeApi(settings, { control, sandbox, observability, protections, always, onFault }),
   );
   undo.defer(() => api.close(GRACE_MS));
+  undo.adopt(startWatchdog({ "callers of the API": api.fault }, log.audit), (watchdog) => watchdog.close());
   announce(settings, api, { log, protections });
   undo.defer(keepMemorySmall(() => countLookups(sandbox)));
   run.onReady();

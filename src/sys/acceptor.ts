@@ -4,6 +4,7 @@
  */
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from "./socket-constants.ts";
 import { createArena } from "./arena.ts";
+import { SystemCallError } from "./errors.ts";
 import { interfaceIndex } from "./interface-index.ts";
 import { EAGAIN, EINTR, mustCall, tryCall } from "./libc.ts";
 import { type Watch, watchReadable } from "./readiness.ts";
@@ -14,6 +15,7 @@ import { closeSocket, localPort, setSendBuffer, SOCK_STREAM, setOption } from ".
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const SCOPE_AT = 24;
+const EINVAL = 22;
 const ECONNABORTED = 103;
 const BACKLOG = 511;
 /** Accepted in one turn of the event loop. */
@@ -32,6 +34,8 @@ export interface AcceptorOptions extends Endpoint {
 
 export interface Acceptor {
   readonly port: number;
+  /** Why nobody was taken since the last look; to be asked about once a second. They are soon after, if the port is free. */
+  fault(): string | undefined;
   /** Takes no more. What has been accepted goes on. */
   close(): void;
 }
@@ -42,12 +46,19 @@ export interface Acceptor {
  */
 export function openAcceptor(options: AcceptorOptions): Acceptor {
   const { group, onConnection } = options;
-  const fd = underOwn(group, () => openListening(options));
+  let fd = underOwn(group, () => openListening(options));
+  const port = localPort(fd);
   let watch: Watch | undefined;
   let rest: NodeJS.Timeout | undefined;
+  let reason: string | undefined;
 
   function start(): void {
     watch = watchReadable(fd, accept);
+  }
+  function stop(): void {
+    watch?.close();
+    watch = undefined;
+    clearTimeout(rest);
   }
 
   function accept(): void {
@@ -55,18 +66,41 @@ export function openAcceptor(options: AcceptorOptions): Acceptor {
     const failure = underOwn(group, () => acceptBatch(fd, accepted));
     for (const one of accepted) onConnection(one);
     if (failure === 0 || watch === undefined) return;
-    watch.close();
-    watch = undefined;
+    if (failure === EINVAL) openAnew("its listening socket was ended");
+    else startAfterRest();
+  }
+  function startAfterRest(): void {
+    stop();
     rest = setTimeout(start, REST_MS);
+  }
+
+  /** Again and again until the port is free. */
+  function openAnew(why: string): void {
+    stop();
+    reason = why;
+    closeSocket(fd);
+    fd = -1;
+    try {
+      fd = underOwn(group, () => openListening({ ...options, port }));
+      start();
+    } catch (error) {
+      if (!(error instanceof SystemCallError)) throw error;
+      rest = setTimeout(openAnew, REST_MS, why);
+    }
   }
 
   start();
   return {
-    port: localPort(fd),
+    port,
+    fault() {
+      const fault = watch?.fault();
+      if (fault?.isDescriptorLost === true) openAnew(fault.reason);
+      const told = reason ?? fault?.reason;
+      if (watch !== undefined) reason = undefined;
+      return told;
+    },
     close() {
-      watch?.close();
-      watch = undefined;
-      clearTimeout(rest);
+      stop();
       closeSocket(fd);
     },
   };

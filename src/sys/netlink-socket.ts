@@ -18,6 +18,8 @@ export interface NetlinkOptions {
   readonly bufferOctets: number;
   /** Groups whose events it receives, a bit each. */
   readonly groups?: number;
+  /** The port that it is to have; without it the kernel picks one. */
+  readonly port?: number;
 }
 
 /** A netlink socket of the namespace that it was opened in. Synchronous: the kernel answers before `send` returns. */
@@ -40,7 +42,7 @@ export interface NetlinkSocket {
 /** Opens one; `protocol` as in `linux/netlink.h` (NETLINK_NETFILTER is 12). Throws SystemCallError. */
 export function openNetlinkSocket(
   protocol: number,
-  { bufferOctets, groups = 0 }: NetlinkOptions,
+  { bufferOctets, groups = 0, port = 0 }: NetlinkOptions,
 ): NetlinkSocket {
   const fd = mustCall("AF_NETLINK", "socket", AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
   const receiving = createArena(RECEIVE_SIZE);
@@ -49,9 +51,9 @@ export function openNetlinkSocket(
   setWord(fd, NETLINK_CAP_ACK, 1);
   setReceiveBuffer(fd, bufferOctets);
   setSendBuffer(fd, bufferOctets);
-  // sockaddr_nl: family:2 pad:2 port:4 groups:4. Port 0: the kernel picks one.
+  // sockaddr_nl: family:2 pad:2 port:4 groups:4.
   const address = createArena(12);
-  address.words.set([AF_NETLINK, 0, groups]);
+  address.words.set([AF_NETLINK, port, groups]);
   mustCall("AF_NETLINK", "bind", fd, address.address(0), 12);
   const change = (option: number, group: number): void => setWord(fd, option, group);
   return {
@@ -82,6 +84,37 @@ export function openNetlinkSocket(
     },
     close: () => closeSocket(fd),
   };
+}
+
+/** For requests and their answers. */
+export type RequestSocket = Pick<NetlinkSocket, "port" | "send" | "receive" | "close">;
+
+/**
+ * Opens one that lasts: if its descriptor is of no use any more at a request, another is opened with the same port, and the request is sent
+ * by that. Throws SystemCallError.
+ */
+export function openRequestSocket(protocol: number, options: NetlinkOptions): RequestSocket {
+  let socket = openNetlinkSocket(protocol, options);
+  const { port } = socket;
+  return {
+    port,
+    send(octets, length) {
+      try {
+        socket.send(octets, length);
+      } catch (error) {
+        if (!isLost(error)) throw error;
+        // Its number is not closed: it may be somebody else's by now.
+        socket = openNetlinkSocket(protocol, { ...options, port });
+        socket.send(octets, length);
+      }
+    },
+    receive: () => socket.receive(),
+    close: () => socket.close(),
+  };
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof SystemCallError && (error.code === "EBADF" || error.code === "ENOTSOCK");
 }
 
 /** One for all sockets: the kernel has what is sent when the call returns. */

@@ -127,13 +127,17 @@ test("somebody with the right to it ends the resolver's own sockets: told in the
   expect(all.stdout).toContain("udp");
   await until("lookups are answered", async () => (await ask()) === "NOERROR");
   await until("health is good", async () => (await sidecar?.api("GET", "/healthz"))?.status === 200);
-  const told = sidecar?.logs().filter((line) => line["opensandbox.event"] === "egress.watch");
-  expect(told).toMatchObject([
+  await until("both are told", () => toldWatches().length === 2);
+  expect(toldWatches()).toMatchObject([
     { watch: "clients' queries", reason: "its listening socket was ended" },
     { watch: "clients' queries" },
   ]);
   expect((await lab.dig("+tcp", "a.wild.example.org", "A")).rcode).toBe("NOERROR");
 });
+
+function toldWatches(): readonly unknown[] {
+  return sidecar?.logs().filter((line) => line["opensandbox.event"] === "egress.watch") ?? [];
+}
 
 async function nft(script: string): Promise<void> {
   await requireCommand(argvIn(lab.internet, ["nft", "-f", "-"]), { input: script });

@@ -10,6 +10,8 @@ import type { HttpServer } from "./http-server.ts";
 /** Accepts connections of a TCP address; each descriptor is handed over. */
 export interface Acceptor {
   readonly port: number;
+  /** Why nobody was taken since the last look; undefined if everybody was. */
+  fault(): string | undefined;
   /** Takes no more. What has been accepted goes on. */
   close(): void;
 }
@@ -29,7 +31,9 @@ export interface Listener {
   close(limitMs: number): Promise<void>;
 }
 
-export type TcpListener = Listener & { readonly local: NonNullable<Listener["local"]> };
+export interface TcpListener extends Listener, Pick<Acceptor, "fault"> {
+  readonly local: NonNullable<Listener["local"]>;
+}
 
 /**
  * Listens on a TCP address; port 0 is one that is free. Without a host that is every interface, IPv6 and IPv4 on one socket, and IPv4 alone where IPv6 is switched
@@ -168,6 +172,7 @@ function createTcpListener(
 ): TcpListener {
   return {
     local: { address, port: acceptor.port },
+    fault: () => acceptor.fault(),
     async close(limitMs) {
       acceptor.close();
       server.close();

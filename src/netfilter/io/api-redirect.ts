@@ -5,6 +5,7 @@
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { createNetlinkWriter, type NetlinkWriter } from "../../netlink/writer.ts";
+import { createPoll, POLLNVAL } from "../../sys/poll.ts";
 import type { Redirect } from "../wire/redirect-rules.ts";
 import { deleteRedirectTable, writeRedirectTable } from "../wire/redirect-table.ts";
 import { beginBatch, endBatch } from "../wire/set-element.ts";
@@ -16,13 +17,15 @@ const BUFFER_OCTETS = 1 << 16;
 export interface ApiRedirect {
   /** Whether it goes with this process, however that ends; before Linux 5.12 it stays. */
   readonly endsWithProcess: boolean;
+  /** Why callers were not sent on since the last look; to be asked about once a second. They are from then on. Throws NetlinkError, SystemCallError. */
+  fault(): string | undefined;
   /** Takes it away. Connections that are open go on. */
   close(): void;
 }
 
 /** Puts it into the current network namespace. Throws NetlinkError (EPERM: another sidecar's is in force), SystemCallError. */
 export function openApiRedirect(redirect: Redirect): ApiRedirect {
-  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
+  let socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
   const put = (isOwned: boolean): void =>
     sendBatch(socket, (writer, next) => writeRedirectTable(writer, next, redirect, isOwned));
   try {
@@ -30,6 +33,13 @@ export function openApiRedirect(redirect: Redirect): ApiRedirect {
     if (!endsWithProcess) put(false);
     return {
       endsWithProcess,
+      fault() {
+        if (!createPoll(socket.fd).has(POLLNVAL)) return undefined;
+        // The table has gone with the socket that owned it.
+        socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
+        put(endsWithProcess);
+        return "its descriptor is closed";
+      },
       close() {
         if (!endsWithProcess) sendBatch(socket, (writer, next) => deleteRedirectTable(writer, next()));
         socket.close();

@@ -1,7 +1,7 @@
 /** Puts small changes of a ruleset into the kernel over netlink: one batch, all of it or nothing, in a fraction of a millisecond. */
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { parseAddress } from "../../policy/address.ts";
-import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { openRequestSocket } from "../../sys/netlink-socket.ts";
 import { type AddressRange, octetsAfter } from "../ranges/address-octets.ts";
 import { ADMIT_CHAIN, CURRENT_CHAIN } from "../chains/generation-chains.ts";
 import { TABLE } from "../kernel-names.ts";
@@ -23,7 +23,7 @@ export interface DeltaSocket {
 
 /** Opens it in the current network namespace. Throws SystemCallError. */
 export function openDeltaSocket(bufferOctets = BUFFER_OCTETS): DeltaSocket {
-  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets });
+  const socket = openRequestSocket(NETLINK_NETFILTER, { bufferOctets });
   const writer = createNetlinkWriter();
   let sequence = 0;
   return {

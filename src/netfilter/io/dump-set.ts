@@ -1,6 +1,6 @@
 import { NetlinkError } from "../../netlink/errors.ts";
 import { errnoName } from "../../sys/errors.ts";
-import type { NetlinkSocket } from "../../sys/netlink-socket.ts";
+import type { RequestSocket } from "../../sys/netlink-socket.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import type { HeldElement } from "../learned-set.ts";
@@ -13,7 +13,7 @@ import { dumpElements, NFT_MSG_NEWSETELEM, type SetName } from "../wire/set-elem
  * NetlinkError (`ENOENT`: there is no such set) and SystemCallError.
  */
 export function* dumpSet(
-  socket: NetlinkSocket,
+  socket: RequestSocket,
   writer: NetlinkWriter,
   sequence: number,
   set: SetName,

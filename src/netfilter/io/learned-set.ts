@@ -11,7 +11,7 @@ import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
 import { dumpSet } from "./dump-set.ts";
 import { isKernelAtLeast } from "../../sys/kernel-version.ts";
-import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { openRequestSocket } from "../../sys/netlink-socket.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
 import { LearnedSetError } from "../errors.ts";
 import type { HeldElement, LearnedSet } from "../learned-set.ts";
@@ -33,7 +33,7 @@ const revokedSetOf = (key: Uint8Array): SetName => (key.length === 4 ? REVOKED_V
  * Told by its version, for a kernel that is asked waits 12 ms before it says no.
  */
 export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKernelAtLeast(6, 3)): LearnedSet {
-  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets });
+  const socket = openRequestSocket(NETLINK_NETFILTER, { bufferOctets });
   const writer = createNetlinkWriter();
   let sequence = 1;
   let messages = 0;

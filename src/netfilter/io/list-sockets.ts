@@ -1,6 +1,6 @@
 import { ENOENT } from "../../sys/libc.ts";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
-import type { NetlinkSocket } from "../../sys/netlink-socket.ts";
+import type { RequestSocket } from "../../sys/netlink-socket.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import {
   type ConnectedSocket,
@@ -16,7 +16,7 @@ import { AF_INET6 } from "../../sys/socket-address.ts";
  * whole table for them, a millisecond however few there are. Throws SystemCallError.
  */
 export function* listSockets(
-  diag: NetlinkSocket,
+  diag: RequestSocket,
   kind: SocketKind,
   encodeDump: (kind: SocketKind, sequence: number) => Buffer,
 ): Generator<ConnectedSocket, void, undefined> {

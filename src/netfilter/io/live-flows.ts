@@ -1,7 +1,7 @@
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
-import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { openRequestSocket } from "../../sys/netlink-socket.ts";
 import { CT_NEW, dumpConntrack, readDestination } from "../wire/conntrack.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
@@ -21,7 +21,7 @@ export interface LiveFlows {
 
 /** Opened in the current network namespace. Throws SystemCallError. */
 export function openLiveFlows(): LiveFlows {
-  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 20 });
+  const socket = openRequestSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 20 });
   const writer = createNetlinkWriter(64);
   return {
     async read(onDestination) {

@@ -1,7 +1,7 @@
 import { NETLINK_SOCK_DIAG } from "../../netlink/constants.ts";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { encodeSocketDump, SOCKET_KINDS } from "../../netlink/socket-diag.ts";
-import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { openRequestSocket } from "../../sys/netlink-socket.ts";
 import { listSockets } from "./list-sockets.ts";
 
 /** Some microseconds each. */
@@ -18,7 +18,7 @@ export interface LiveSockets {
 
 /** Opened in the current network namespace. Throws SystemCallError. */
 export function openLiveSockets(): LiveSockets {
-  const diag = openNetlinkSocket(NETLINK_SOCK_DIAG, { bufferOctets: 1 << 20 });
+  const diag = openRequestSocket(NETLINK_SOCK_DIAG, { bufferOctets: 1 << 20 });
   return {
     async read(onRemote) {
       let looked = 0;

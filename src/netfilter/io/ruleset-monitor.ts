@@ -57,6 +57,7 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
   let isListening = true;
   let ownBefore = ownTransactions();
   let careTicks = 0;
+  let refusal: string | undefined;
   const unheard = createUnheard();
   let ticks = 0;
 
@@ -109,7 +110,7 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
   count.begin();
   unheard.begin(count.counted());
 
-  const timer = setInterval(() => {
+  function tick(): void {
     const own = ownTransactions();
     const isFlood = own - ownBefore > FLOOD;
     ownBefore = own;
@@ -128,6 +129,17 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
     // What came before it listened, and after it was counted, is counted now.
     if (hasForeign || (isListening && count.others() > 0)) tell([UNSEEN]);
     unheard.begin(count.counted());
+  }
+  /** Where the kernel refuses something, what has changed is not known: it counts as ours, and the next tick tries again. */
+  const timer = setInterval(() => {
+    try {
+      tick();
+      refusal = undefined;
+    } catch (error) {
+      if (!(error instanceof SystemCallError || error instanceof KernelError)) throw error;
+      refusal = error.message;
+      tell([MISSED]);
+    }
   }, TICK_MS);
   timer.unref();
 
@@ -151,7 +163,7 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
         if (!isClosed) lookAgain(made);
       }
     },
-    fault: events.fault,
+    fault: () => events.fault() ?? refusal,
     close() {
       isClosed = true;
       clearInterval(timer);

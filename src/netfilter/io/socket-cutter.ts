@@ -11,7 +11,7 @@ import { NETLINK_NETFILTER, NETLINK_SOCK_DIAG } from "../../netlink/constants.ts
 import { EIO, ENOENT } from "../../sys/libc.ts";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
-import { type NetlinkSocket, openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { type RequestSocket, openRequestSocket } from "../../sys/netlink-socket.ts";
 import { CT_NEW, getConntrack, readFlow, type TrackedFlow } from "../wire/conntrack.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
@@ -58,9 +58,9 @@ export interface SocketCutter {
 
 /** Opens it. Throws SystemCallError. */
 export function openSocketCutter(): SocketCutter {
-  const listing = openNetlinkSocket(NETLINK_SOCK_DIAG, { bufferOctets: 1 << 20 });
-  const ending = openNetlinkSocket(NETLINK_SOCK_DIAG, { bufferOctets: 1 << 16 });
-  const tracking = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
+  const listing = openRequestSocket(NETLINK_SOCK_DIAG, { bufferOctets: 1 << 20 });
+  const ending = openRequestSocket(NETLINK_SOCK_DIAG, { bufferOctets: 1 << 16 });
+  const tracking = openRequestSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
   const findFlow = createFlowFinder(tracking);
   const end = createEnder(ending);
 
@@ -117,14 +117,14 @@ export function openSocketCutter(): SocketCutter {
 }
 
 /** How many it has ended: none where the socket is gone already. */
-function createEnder(socket: NetlinkSocket): (kind: SocketKind, id: Buffer) => number {
+function createEnder(socket: RequestSocket): (kind: SocketKind, id: Buffer) => number {
   return (kind, id) => {
     socket.send(encodeSocketDestroy(kind, 1, id));
     return acknowledged(socket, "SOCK_DESTROY") ? 1 : 0;
   };
 }
 
-function createFlowFinder(socket: NetlinkSocket) {
+function createFlowFinder(socket: RequestSocket) {
   const writer = createNetlinkWriter(256);
   return (protocol: number, one: ConnectedSocket): TrackedFlow | undefined => {
     writer.reset();
@@ -147,7 +147,7 @@ function createFlowFinder(socket: NetlinkSocket) {
 }
 
 /** False where the socket is gone already. */
-function acknowledged(socket: NetlinkSocket, call: string): boolean {
+function acknowledged(socket: RequestSocket, call: string): boolean {
   for (let datagram = socket.receive(); datagram; datagram = socket.receive()) {
     for (const reply of readReplies(datagram)) {
       if (reply.kind !== "error") continue;

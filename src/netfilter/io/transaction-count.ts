@@ -3,7 +3,7 @@
  * with each, unless it has changed nothing. Some microseconds a look.
  */
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
-import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { openRequestSocket } from "../../sys/netlink-socket.ts";
 import { KernelError } from "../errors.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
@@ -24,7 +24,7 @@ export interface TransactionCount {
 
 /** Opens it in the current network namespace. Throws SystemCallError. */
 export function openTransactionCount(ownTransactions: () => number): TransactionCount {
-  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
+  const socket = openRequestSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
   const writer = createNetlinkWriter(64);
   let [number, own] = [0, 0];
 

@@ -1,6 +1,7 @@
 /** The queues of this network namespace: held by sockets, kept by holders, which a file beside the unix socket names. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Protections } from "../../protections/protections.ts";
+import { SystemCallError } from "../../sys/errors.ts";
 import { closeSocket, takeSocketError } from "../../sys/socket.ts";
 import { hasXdpSockets, holdQueue } from "../../sys/xdp-socket.ts";
 import {
@@ -88,7 +89,7 @@ function createPorts({ path, outlive, readLinks, setDown }: WatchedQueuesOptions
   return {
     readLinks,
     hold: holdQueue,
-    isLost: (fd) => takeSocketError(fd) !== 0,
+    isLost,
     close: closeSocket,
     setDown(interfaceIndex) {
       try {
@@ -115,6 +116,15 @@ function createPorts({ path, outlive, readLinks, setDown }: WatchedQueuesOptions
       return toHolder(started.record);
     },
   };
+}
+
+function isLost(fd: number): boolean {
+  try {
+    return takeSocketError(fd) !== 0;
+  } catch (error) {
+    if (!(error instanceof SystemCallError)) throw error;
+    return true; // no socket is there any more
+  }
 }
 
 function noHolder(why: string): NoHolder {
