@@ -26,6 +26,7 @@ import { NetlinkError } from "../netlink/errors.ts";
 import { parseAddress } from "../policy/address.ts";
 import { loadByFirstFlags } from "../sys/process-memory.ts";
 import { inSlices } from "../sys/in-slices.ts";
+import { collectAfterConnections } from "./keep-memory.ts";
 import { openAcceptor } from "../sys/acceptor.ts";
 import { findOwnGroup } from "../sys/socket-group.ts";
 
@@ -59,7 +60,17 @@ export async function openApi(settings: ApiSettings, parts: ApiSources): Promise
   const own = findOwnGroup(randomInt);
   // Where there can be none, protection own-sockets says so.
   const group = own.ok ? own.group : undefined;
-  const open: OpenAcceptor = (place) => openAcceptor({ ...place, group, unreadOctets: UNREAD_OCTETS });
+  const countConnection = collectAfterConnections();
+  const open: OpenAcceptor = ({ onConnection, ...place }) =>
+    openAcceptor({
+      ...place,
+      group,
+      ...BUFFERS,
+      onConnection(fd) {
+        onConnection(fd);
+        countConnection();
+      },
+    });
   const listenOn = async (door: "inside" | "outside"): Promise<TcpListener> => {
     const http = (): HttpServer => createHttpServer(application, { door });
     const listener = await listenElsewhere(http, settings.httpAddress, open);
@@ -88,8 +99,8 @@ export async function openApi(settings: ApiSettings, parts: ApiSources): Promise
   };
 }
 
-/** A caller reads its answer; for one that does not the kernel keeps no more than this. */
-const UNREAD_OCTETS = 64 << 10;
+/** A caller reads its answer; for one that does not the kernel keeps no more than this. What comes is read at once. */
+const BUFFERS = { unreadOctets: 64 << 10, waitingOctets: 32 << 10 };
 
 /** On a port that is free, and not the one that callers know: nobody is let in there but by the redirect. */
 async function listenElsewhere(

@@ -10,7 +10,7 @@ import { EAGAIN, EINTR, mustCall, tryCall } from "./libc.ts";
 import { type Watch, watchReadable } from "./readiness.ts";
 import { encodeSocketAddress, AF_INET6, addressFamily, type Endpoint } from "./socket-address.ts";
 import { mustRunUnderGroup } from "./socket-group.ts";
-import { closeSocket, localPort, setSendBuffer, SOCK_STREAM, setOption } from "./socket.ts";
+import { closeSocket, localPort, setReceiveBuffer, setSendBuffer, SOCK_STREAM, setOption } from "./socket.ts";
 
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
@@ -18,8 +18,8 @@ const SCOPE_AT = 24;
 const EINVAL = 22;
 const ECONNABORTED = 103;
 const BACKLOG = 511;
-/** Accepted in one turn of the event loop. */
-const BATCH = 64;
+/** Accepted in one turn of the event loop: what they have sent is read in the next, before more than twice as many are there. */
+const BATCH = 32;
 /** After a failure such as EMFILE: who calls waits in the kernel's queue meanwhile. */
 const REST_MS = 100;
 
@@ -28,6 +28,8 @@ export interface AcceptorOptions extends Endpoint {
   readonly group: number | undefined;
   /** What the kernel keeps at most for a caller who does not read, in octets. */
   readonly unreadOctets: number;
+  /** What the kernel keeps at most of what has come and was not read yet, in octets: it doubles it for its own needs. */
+  readonly waitingOctets: number;
   /** Gets each connection's descriptor, and has to close it. */
   readonly onConnection: (fd: number) => void;
 }
@@ -117,13 +119,14 @@ function acceptBatch(fd: number, accepted: number[]): number {
   return 0;
 }
 
-function openListening({ address, port, unreadOctets }: AcceptorOptions): number {
+function openListening({ address, port, unreadOctets, waitingOctets }: AcceptorOptions): number {
   const [host = "", zone] = address.split("%");
   const family = addressFamily(host);
   const fd = mustCall("", "socket", family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   try {
     if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     setSendBuffer(fd, unreadOctets);
+    setReceiveBuffer(fd, waitingOctets);
     const encoded = Buffer.from(encodeSocketAddress({ address: host, port }));
     if (zone !== undefined)
       encoded.writeUInt32LE(/^\d+$/.test(zone) ? Number(zone) : interfaceIndex(zone), SCOPE_AT);

@@ -80,7 +80,7 @@ export async function startApi(options: ApiServerOptions = {}): Promise<ApiServe
 
 /** As the sidecar's own, but of no group. */
 export const openTestAcceptor: OpenAcceptor = (place) =>
-  openAcceptor({ ...place, group: undefined, unreadOctets: 64 << 10 });
+  openAcceptor({ ...place, group: undefined, unreadOctets: 64 << 10, waitingOctets: 32 << 10 });
 
 /** An application that is loaded already. */
 export function applicationOf(app: App, { health }: Pick<PolicyControl, "health">): Application {

@@ -201,6 +201,12 @@ describe("connections that do nothing", () => {
     for (const socket of sockets) socket.destroy();
   });
 
+  test("and many newcomers at once do not cut each other off before they are read", async () => {
+    await using api = await startApi({ limits: { connectionShare: 4 } });
+    const asked = Array.from({ length: 100 }, () => api.call("GET", "/healthz"));
+    for (const answer of await Promise.all(asked)) expect(answer.text).toBe("ok");
+  });
+
   test("give way longest idle first, and one that waits for its answer never", async () => {
     await using api = await startApi({ limits: { connectionShare: 4 } });
     const held = Promise.withResolvers<void>();

@@ -113,15 +113,18 @@ describe("a change that was signed before the last one that was made", () => {
 });
 
 describe("bodies of callers who are not proved", () => {
-  test("share a few mebibytes: the one that has rested longest is refused, with what would help", async () => {
+  test("share a few mebibytes: a large one is refused, with what would help", async () => {
     await using api = await startApi({ auth });
-    const first = await connectRaw(api.port);
-    first.socket.write(head(sign("x", { token: "other", digest: false }), MEBIBYTE));
-    first.socket.write(" ".repeat(MEBIBYTE - 1));
-    const others: Socket[] = [];
-    for (let n = 0; n < 4; n += 1) others.push(await sendUnproved(api, MEBIBYTE - 2));
-    expect(await first.rest()).toMatch(/^HTTP\/1\.1 503 .*send the token, or sign with a Content-Digest/s);
-    for (const socket of others) socket.destroy();
+    const answers: Promise<string>[] = [];
+    for (let n = 0; n < 3; n += 1) {
+      const { socket, rest } = await connectRaw(api.port);
+      socket.write(head(sign("x", { token: "other", digest: false }), MEBIBYTE));
+      socket.write(" ".repeat(MEBIBYTE - 1));
+      answers.push(rest());
+    }
+    expect(await Promise.race(answers)).toMatch(
+      /^HTTP\/1\.1 503 .*send the token, or sign with a Content-Digest/s,
+    );
   });
 
   test.each([true, false])(

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { keepMemorySmall } from "../../src/sidecar/keep-memory.ts";
+import { collectAfterConnections, keepMemorySmall } from "../../src/sidecar/keep-memory.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -22,4 +22,15 @@ test("what the start left behind is collected once, when fifteen seconds have se
   expect(collected).toBe(1);
   stop();
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test("what five hundred connections leave behind is collected, once they have been looked at", () => {
+  let collected = 0;
+  const count = collectAfterConnections(() => (collected += 1));
+  for (let n = 0; n < 499; n += 1) count();
+  vi.runAllTimers();
+  expect(collected).toBe(0);
+  for (let n = 0; n < 501; n += 1) count();
+  vi.runAllTimers();
+  expect(collected).toBe(2);
 });

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Refusal } from "../refusal.ts";
 import type { Door } from "./door.ts";
 import { createGrowingBuffer } from "./growing-buffer.ts";
+import { release } from "./release.ts";
 
 export interface BodyLimits {
   readonly octets: number;
@@ -50,12 +51,16 @@ async function collect(
 ): Promise<Read<Buffer>> {
   const { promise, resolve } = Promise.withResolvers<Read<Buffer>>();
   const body = createGrowingBuffer(limits.octets);
-  const held = door?.bodies.open(() => resolve(TOO_MANY));
+  const held = door?.bodies.open(() => {
+    body.release();
+    resolve(TOO_MANY);
+  });
   door?.rest(incoming.socket);
   const onData = (chunk: Buffer): void => {
-    if (!body.add(chunk)) return resolve(tooLarge(limits));
-    held?.grow(body.capacity());
-    door?.rest(incoming.socket);
+    const isAdded = body.add(chunk);
+    release(chunk);
+    if (isAdded) held?.grow(body.capacity());
+    else resolve(tooLarge(limits));
   };
   const onEnd = (): void => resolve({ ok: true, value: body.take() });
   const onClose = (): void => resolve(refused("bad-request", "the body ended too early"));
@@ -68,6 +73,7 @@ async function collect(
   held?.close();
   door?.work(incoming.socket);
   incoming.pause().off("data", onData);
+  if (!outcome.ok) body.release();
   return outcome;
 }
 

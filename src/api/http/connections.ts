@@ -14,7 +14,8 @@ export interface Connections {
 
 /**
  * At most `share` connections: the workload can open them without end. Where all are taken the one that has been idle longest goes to make
- * room, so an honest caller, who sends its request at once, is served even while a thousand others are held open. One whose request is
+ * room, so an honest caller, who sends its request at once, is served even while a thousand others are held open: what a newcomer
+ * has sent is read before anybody is closed for it. One whose request is
  * being answered is never closed; when all are at that, the newcomer is. Whoever leaves an answer unread, or sends a body
  * before it has proved who it is, counts as idle. What is closed is reset, so that the kernel keeps none of it.
  */
@@ -61,18 +62,30 @@ function createShare(limit: number): Share {
   const all = new Map<Socket, number>();
   /** The longest idle first: a set keeps the order of adding. */
   const idle = new Set<Socket>();
-  function makeRoom(newcomer: Socket): void {
-    const [oldest = newcomer] = idle;
-    cutOff(oldest);
-    all.delete(oldest);
-    idle.delete(oldest);
+  /** This turn's, of whom nothing has been read yet. */
+  let newcomers: Socket[] = [];
+  function settleSoon(): void {
+    const settled = newcomers;
+    newcomers = [];
+    // After what Node reads in the next turn.
+    setImmediate(() => settle(settled));
+  }
+  function settle(settled: readonly Socket[]): void {
+    for (const socket of settled) if (all.get(socket) === 0) idle.add(socket);
+    for (const socket of [...idle, ...settled.toReversed()]) {
+      if (all.size <= limit) return;
+      drop(socket);
+    }
+  }
+  function drop(socket: Socket): void {
+    if (!all.delete(socket)) return;
+    idle.delete(socket);
+    cutOff(socket);
   }
   return {
     add(socket) {
-      if (all.size >= limit) makeRoom(socket);
-      if (socket.destroyed) return;
       all.set(socket, 0);
-      idle.add(socket);
+      if (newcomers.push(socket) === 1) setImmediate(settleSoon);
     },
     begin(socket) {
       const before = all.get(socket);
@@ -97,7 +110,7 @@ function createShare(limit: number): Share {
       idle.delete(socket);
     },
     closeIdle() {
-      for (const socket of idle) socket.destroy();
+      for (const [socket, requests] of all) if (requests === 0 || idle.has(socket)) socket.destroy();
     },
   };
 }

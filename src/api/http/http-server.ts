@@ -20,6 +20,7 @@ import { asksForHealth, sayHealth } from "../healthz.ts";
 import type { Door, DoorKind } from "./door.ts";
 import { createInOrder, type Exchange } from "./in-order.ts";
 import { boundRequestsAtOnce } from "./requests-at-once.ts";
+import { release } from "./release.ts";
 import { createUnprovedBodies } from "./unproved-bodies.ts";
 
 /** Answers one request, whatever it is. Never rejects. */
@@ -56,14 +57,14 @@ export interface HttpLimits {
 
 /**
  * A caller sends its headers in one packet: five seconds are for a slow network, not for one that drips. The whole request has
- * longer than the body's own deadline, whose answer says more. 256 connections by each of two doors leave half of the 1,024 file descriptors
- * that a process often has, for the resolver. No client is known that sends a request before it has the last one's answer.
+ * longer than the body's own deadline, whose answer says more. 128 connections by each of two doors cost 20 MiB, and leave most of the 1,024
+ * file descriptors that a process often has for the resolver. No client is known that sends a request before it has the last one's answer.
  */
 export const HTTP_LIMITS: HttpLimits = {
   headersMs: 5000,
   requestMs: 15_000,
   keepAliveMs: 5000,
-  connectionShare: 256,
+  connectionShare: 128,
   pipelined: 8,
 };
 
@@ -77,12 +78,14 @@ export function createHttpServer(application: Application, options: HttpServerOp
     // Node's own answer to a missing Host header has no body; ours is in `serve`.
     requireHostHeader: false,
   });
+  // Over the unix socket, where Node accepts: more than the share for the turn in which newcomers are read.
   server.maxConnections = 2 * limits.connectionShare;
   const connections = boundConnections(server, limits.connectionShare);
   const { rest, work } = connections;
   const door: Door = { kind, bodies: createUnprovedBodies(), rest, work };
   const closer = createGentleCloser();
   const answerNow = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    outgoing.once("prefinish", () => forgetBody(incoming));
     if (incoming.socket.destroyed || closer.isClosing(incoming.socket)) return;
     if (incoming.headers.host === undefined && incoming.httpVersion === "1.1") {
       sendText(outgoing, 400, "the Host header is missing");
@@ -92,6 +95,8 @@ export function createHttpServer(application: Application, options: HttpServerOp
   server.on("connection", (socket: Socket) => {
     closer.adopt(socket);
     boundRequestsAtOnce(socket, limits.pipelined);
+    // The parser has copied what it wants of it.
+    socket.on("data", release);
   });
   server.on("request", serve).on("checkContinue", serve);
   server.on("checkExpectation", (_incoming, outgoing: ServerResponse) => {
@@ -102,6 +107,12 @@ export function createHttpServer(application: Application, options: HttpServerOp
     answerBrokenRequest(error, socket, last(socket));
   });
   return { server, connections };
+}
+
+/** What nobody has read of the body is freed as it comes: Node by itself reads it, and leaves it to V8. */
+function forgetBody(incoming: IncomingMessage): void {
+  if (incoming.readableLength === 0 && incoming.complete) return;
+  incoming.on("data", release).resume().read(0);
 }
 
 async function answerBy(

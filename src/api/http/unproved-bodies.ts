@@ -1,6 +1,6 @@
 /**
  * Memory for the bodies of callers who have not proved who they are: a small budget for all that come in by one door. Where it is full, the
- * body that has not grown for the longest time goes, so that a newcomer who sends at once is served.
+ * largest goes. So one that is no larger than an even share of it, as honest changes are, goes for nobody.
  */
 export interface UnprovedBodies {
   /** Takes a body in. `shed` is called at most once, where others need its room: nothing of it may be kept then. */
@@ -14,35 +14,44 @@ export interface UnprovedBody {
   close(): void;
 }
 
-/** Four whole bodies; those of an honest caller are some hundred octets. */
-const UNPROVED_OCTETS = 4 << 20;
+/** Two whole bodies, or 16 KiB for each of a door's 128 connections; the bodies of an honest caller are some hundred octets. */
+const UNPROVED_OCTETS = 2 << 20;
+
+interface Held {
+  readonly shed: () => void;
+  octets: number;
+}
 
 export function createUnprovedBodies(limitOctets = UNPROVED_OCTETS): UnprovedBodies {
-  /** The one that has not grown for the longest time first: a map keeps the order of adding. */
-  const held = new Map<UnprovedBody, { readonly octets: number; readonly shed: () => void }>();
+  const all = new Set<Held>();
   let total = 0;
-  function remove(body: UnprovedBody): void {
-    total -= held.get(body)?.octets ?? 0;
-    held.delete(body);
+  function remove(held: Held): void {
+    if (all.delete(held)) total -= held.octets;
   }
   return {
     open(shed) {
-      const body: UnprovedBody = {
+      const held: Held = { shed, octets: 0 };
+      all.add(held);
+      return {
         grow(octets) {
-          if (!held.has(body)) return;
-          remove(body);
-          held.set(body, { octets, shed });
-          total += octets;
-          for (const [oldest, { shed: giveUp }] of held) {
-            if (total <= limitOctets) break;
-            remove(oldest);
-            giveUp();
+          if (!all.has(held)) return;
+          total += octets - held.octets;
+          held.octets = octets;
+          while (total > limitOctets) {
+            const largest = findLargest(all, held);
+            remove(largest);
+            largest.shed();
           }
         },
-        close: () => remove(body),
+        close: () => remove(held),
       };
-      held.set(body, { octets: 0, shed });
-      return body;
     },
   };
+}
+
+/** Of several of one size `newest`: it has just grown. */
+function findLargest(all: ReadonlySet<Held>, newest: Held): Held {
+  let largest = newest;
+  for (const held of all) if (held.octets > largest.octets) largest = held;
+  return largest;
 }

@@ -5,6 +5,7 @@ import type { Auth } from "../auth/auth.ts";
 import type { Sender } from "../auth/sender.ts";
 import { type BodyLimits, decodeBody, readBody } from "../http/body.ts";
 import type { ApiContext } from "../context.ts";
+import { release } from "../http/release.ts";
 import { deletePolicy } from "./delete-policy.ts";
 import { getPolicy } from "./get-policy.ts";
 import { readChangeQuery } from "./change-query.ts";
@@ -72,7 +73,10 @@ async function readRequest(
   const body = await readBody(incoming, outgoing, { limits, unprovedAt: isProved ? undefined : door });
   if (!body.ok) return refused(body.refusal);
   const signatureRefusal = auth.refuseSignature(c, body.value, { dryRun });
-  if (signatureRefusal !== undefined) return { ok: false, refusal: signatureRefusal, isProved: false };
+  if (signatureRefusal !== undefined) {
+    release(body.value);
+    return { ok: false, refusal: signatureRefusal, isProved: false };
+  }
   const text = decodeBody(body.value);
   if (!text.ok) return text;
   const ifMatch = c.req.header("If-Match");

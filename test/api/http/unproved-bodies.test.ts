@@ -1,20 +1,30 @@
 import { expect, test } from "vitest";
 import { createUnprovedBodies } from "../../../src/api/http/unproved-bodies.ts";
 
-test("the body that has not grown for the longest time gives way, and no more than needed", () => {
+test("the largest body gives way, and no more than needed", () => {
   const bodies = createUnprovedBodies(10);
   const shed: string[] = [];
   const open = (name: string) => bodies.open(() => shed.push(name));
   const [a, b, c] = [open("a"), open("b"), open("c")];
-  for (const body of [a, b, c]) body.grow(3);
-  a.grow(4);
+  a.grow(3);
+  b.grow(4);
+  c.grow(3);
   expect(shed).toEqual([]);
-  c.grow(4);
-  expect(shed).toEqual(["b"]);
-  b.grow(10);
-  expect(shed).toEqual(["b"]);
-  open("d").grow(9);
-  expect(shed).toEqual(["b", "a", "c"]);
+  a.grow(4);
+  expect(shed).toEqual(["a"]);
+  open("d").grow(3);
+  expect(shed).toEqual(["a"]);
+  open("e").grow(11);
+  expect(shed).toEqual(["a", "e"]);
+});
+
+test("a body within an even share goes for nobody, however long it rests", () => {
+  const bodies = createUnprovedBodies(100);
+  const shed: string[] = [];
+  bodies.open(() => shed.push("small")).grow(10);
+  const others = Array.from({ length: 9 }, () => bodies.open(() => shed.push("large")));
+  for (let octets = 0; octets < 50; octets += 1) for (const other of others) other.grow(octets);
+  expect(new Set(shed)).toEqual(new Set(["large"]));
 });
 
 test("what is closed leaves its room to others", () => {
