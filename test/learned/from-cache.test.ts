@@ -66,7 +66,7 @@ test("an answer from the cache learns its addresses once a second, however often
   const resolving = create();
   ask(resolving, "a.example");
   expect(resolving.learned).toBe(2);
-  for (let i = 0; i < 20; i++) ask(resolving, "a.example");
+  for (let i = 0; i < 20; i++) ask(resolving, "a.example", "a.example");
   expect(resolving.learned).toBe(4);
   resolving.net.advance(950);
   ask(resolving, "a.example");
@@ -97,7 +97,7 @@ test("and each time while the kernel refuses", () => {
 });
 
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ verb: fc.constant("ask" as const), names: fc.subarray([...NAMES]) }) },
+  { weight: 6, arbitrary: fc.record({ verb: fc.constant("ask" as const), names: fc.array(fc.constantFrom(...NAMES), { maxLength: 5 }) }) },
   {
     weight: 2,
     arbitrary: fc.record({ verb: fc.constant("wait" as const), ms: fc.constantFrom(50, 900, 1000, 50_000) }),

@@ -42,7 +42,7 @@ export interface ReadyAnswer {
   /** The upstream that gave it, and how long it took; undefined and 0 for one from the cache. */
   upstream: number | undefined;
   durationMs: number;
-  /** Set by `settle`: whether its addresses were learned shortly before. */
+  /** Set by `settle`: whether its addresses were learned shortly before, or earlier in this pass. */
   isLearned: boolean;
 }
 
@@ -66,9 +66,13 @@ export function createDelivery(
     return (drawn >>> 16) % count;
   }
 
+  /** It is noted before the commit, so that an answer that goes out twice in a pass is learned once; a refused commit takes it back. */
   function learnUnlessJustLearned(item: ReadyAnswer): void {
-    item.isLearned = recentlyLearned.find(item.answer.serial, admission.epoch(), item.nowMs);
-    if (!item.isLearned) learn(item);
+    const epoch = admission.epoch();
+    item.isLearned = recentlyLearned.find(item.answer.serial, epoch, item.nowMs);
+    if (item.isLearned) return;
+    learn(item);
+    recentlyLearned.note(item.answer.serial, epoch, item.nowMs);
   }
 
   function learn({ qname, answer, ageSeconds }: ReadyAnswer): void {
@@ -129,12 +133,8 @@ export function createDelivery(
     }
   }
 
-  /** What was learned before under the same epoch keeps the time of then. */
-  function noteLearned(epoch: number): void {
-    for (let i = 0; i < queued; i++) {
-      const item = items[i];
-      if (item?.isLearned === false) recentlyLearned.note(item.answer.serial, epoch, item.nowMs);
-    }
+  function forgetLearned(item: ReadyAnswer): void {
+    if (!item.isLearned) recentlyLearned.forget(item.answer.serial);
   }
 
   function refuse(item: ReadyAnswer): void {
@@ -155,12 +155,11 @@ export function createDelivery(
     reply,
     settle() {
       if (queued === 0) return;
-      const epoch = admission.epoch();
       forEachQueued(learnUnlessJustLearned);
       if (admission.commit()) {
-        noteLearned(epoch);
         forEachQueued(deliver);
       } else {
+        forEachQueued(forgetLearned);
         // One of them spoils the batch: each by itself, so that only that one fails.
         forEachQueued(settleAlone);
       }

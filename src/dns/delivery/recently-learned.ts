@@ -17,6 +17,8 @@ export interface RecentlyLearned {
   find(serial: number, epoch: number, nowMs: number): boolean;
   /** Says that they were. `epoch`: from before they were learned. Answers that are not the cache's (serial 0) are not noted. */
   note(serial: number, epoch: number, nowMs: number): void;
+  /** Takes the note back: they are not in force. */
+  forget(serial: number): void;
 }
 
 export function createRecentlyLearned(): RecentlyLearned {
@@ -35,6 +37,10 @@ export function createRecentlyLearned(): RecentlyLearned {
       serials[place] = serial;
       epochs[place] = epoch;
       learnedAtMs[place] = nowMs;
+    },
+    forget(serial) {
+      const place = serial & (PLACES - 1);
+      if (serials[place] === serial) epochs[place] = NEVER;
     },
   };
 }

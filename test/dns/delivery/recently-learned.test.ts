@@ -36,6 +36,15 @@ describe("that an answer's addresses are learned", () => {
     expect(recently.find(0, 7, 5000)).toBe(false);
   });
 
+  test("is taken back for that answer alone", () => {
+    const recently = createRecentlyLearned();
+    recently.note(1, 0, 0);
+    recently.note(2, 0, 0);
+    recently.forget(1);
+    recently.forget(2 + 8192);
+    expect([1, 2].map((serial) => recently.find(serial, 0, 1))).toEqual([false, true]);
+  });
+
   test("is forgotten at worst, never taken from one answer for another", () => {
     const recently = createRecentlyLearned();
     for (const serial of [1, 1 + 8192]) recently.note(serial, 0, 0);
@@ -51,6 +60,20 @@ describe("a cached answer's addresses", () => {
     net.advance(1000);
     net.ask({ name: NAME });
     expect(kernel.learned).toBe(2);
+  });
+
+  test("are learned once for all that ask in one pass, and nothing is taken for learned if the kernel refuses", () => {
+    const { net, kernel } = network();
+    const twice = [{ name: NAME }, { name: NAME }];
+    expect(rcodes(net.askTogether(twice).answers)).toEqual(["NOERROR", "NOERROR"]);
+    expect(kernel.learned).toBe(1);
+    net.advance(1000);
+    kernel.isWilling = false;
+    expect(rcodes(net.askTogether(twice).answers)).toEqual(["SERVFAIL", "SERVFAIL"]);
+    kernel.isWilling = true;
+    kernel.learned = 0;
+    expect(rcodes(net.askTogether(twice).answers)).toEqual(["NOERROR", "NOERROR"]);
+    expect(kernel.learned).toBe(1);
   });
 
   test("are learned at once when an address may have gone", () => {
