@@ -6,6 +6,7 @@ import type { Arena } from "../sys/arena.ts";
 import type { Region } from "../sys/region.ts";
 import { createAnswerCache } from "./answer/cache.ts";
 import { createAnswerCleaner } from "./answer/clean-answer.ts";
+import type { DnsCapacity } from "./capacity.ts";
 import { createCounters, type Counters } from "./counters.ts";
 import { createDelivery } from "./delivery/delivery.ts";
 import { createForwarder } from "./upstream/forwarder.ts";
@@ -22,11 +23,6 @@ import type { UpstreamTransport } from "./upstream/transport.ts";
 import { createWaiterTable, waiterTableSize } from "./delivery/waiters.ts";
 import { createAnswerIndex } from "./wire/answer.ts";
 
-export interface EngineLimits {
-  readonly maxWaiters: number;
-  readonly maxLookups: number;
-}
-
 /** What has happened since the start, and what is there now. */
 export interface EngineStats extends Readonly<Counters> {
   readonly cacheEntries: number;
@@ -35,7 +31,8 @@ export interface EngineStats extends Readonly<Counters> {
   readonly waiting: number;
 }
 
-export interface EngineOptions extends EngineLimits {
+export interface EngineOptions {
+  readonly capacity: DnsCapacity;
   readonly arena: Arena;
   readonly region: Region;
   readonly transport: UpstreamTransport;
@@ -73,24 +70,27 @@ export interface Engine extends Resolver {
 }
 
 /** Octets of arena that an engine takes. */
-export function engineSize({ maxWaiters, maxLookups }: EngineLimits): number {
+export function engineSize({
+  maxWaiters,
+  maxLookups,
+}: Pick<DnsCapacity, "maxWaiters" | "maxLookups">): number {
   return waiterTableSize(maxWaiters) + maxLookups * (QUESTION_ROOM + 8) + QUESTION_ROOM + 8;
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { arena, region, now } = options;
+  const { arena, region, capacity, now } = options;
   const counters = createCounters();
   const pool = createPreparedPool();
   const index = createAnswerIndex();
-  const cache = createAnswerCache(options.drawSeed());
-  const waiters = createWaiterTable(arena, region, options.maxWaiters);
+  const cache = createAnswerCache(options.drawSeed(), capacity.cachedAnswers, capacity.cacheOctets);
+  const waiters = createWaiterTable(arena, region, capacity.maxWaiters);
   const tell = createLookupEvents(options.observer);
   const delivery = createDelivery(arena, waiters, options.admission, tell, counters);
   const health = createUpstreamHealth(options.transport.count);
   const prober = options.probes && createProber({ ...options, ...options.probes, health });
   const forwarder = createForwarder({
     ...options,
-    capacity: options.maxLookups,
+    capacity: capacity.maxLookups,
     health,
     index,
     clean: createAnswerCleaner(index),
@@ -106,6 +106,8 @@ export function createEngine(options: EngineOptions): Engine {
     ...options,
     bounds: createLookupBounds({
       ...options.bounds,
+      parents: capacity.boundParents,
+      names: capacity.boundNames,
       onMet: (met) => options.observer.limited(met),
       seed: options.drawSeed(),
     }),

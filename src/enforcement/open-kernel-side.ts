@@ -17,6 +17,7 @@ import type { DomainName } from "../policy/domain-name.ts";
 import { inSlices } from "../sys/in-slices.ts";
 import { drawSeed } from "../sys/random.ts";
 import { octetsOf } from "../tables/octet-key.ts";
+import type { SandboxCapacity } from "./capacity.ts";
 import type { RulesetFrame } from "./change/policy-kernel.ts";
 import type { PolicyInForceCell } from "./change/policy-in-force.ts";
 import { closeEverything } from "./close-everything.ts";
@@ -36,6 +37,7 @@ export interface KernelSideOptions extends HoldQueuesOptions {
   readonly deltaPorts: readonly number[];
   /** Whether an earlier process has left a whole ruleset of ours. */
   readonly isRulesetThere: boolean;
+  readonly capacity: SandboxCapacity;
   /** How long a learned address stays after the last flow that used it. */
   readonly graceSeconds: number;
   readonly audit: AuditLog;
@@ -114,7 +116,7 @@ export async function openKernelSide(
 
 /** With what the kernel's sets hold already. 100,000 addresses take half a second and more of the kernel's time. Throws LearnedSetError. */
 async function takeOverLearned(
-  { graceSeconds, onFault }: KernelSideOptions,
+  { graceSeconds, capacity, onFault }: KernelSideOptions,
   set: LearnedSet,
   figures: KernelFigures,
   { withheld, inForce }: { readonly withheld: WithheldAddresses; readonly inForce: PolicyInForceCell },
@@ -123,6 +125,7 @@ async function takeOverLearned(
     set: countLearned(set, figures),
     nowMs: () => performance.now(),
     drawSeed,
+    capacity: capacity.learnedAddresses,
     graceSeconds,
     withheld,
     wildcardOf: (qname) => wildcardOf(inForce.read().active, qname),

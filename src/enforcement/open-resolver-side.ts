@@ -6,6 +6,7 @@ import type { AddressAdmission, UpstreamProbes } from "../dns/ports.ts";
 import { type EnforcementMode } from "../netfilter/ruleset.ts";
 import type { SocketMark } from "../sys/socket.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
+import type { SandboxCapacity } from "./capacity.ts";
 import type { PolicyInForceCell } from "./change/policy-in-force.ts";
 import type { SandboxEvents } from "./events.ts";
 import { createLookupAudit } from "./lookups/lookup-audit.ts";
@@ -20,6 +21,7 @@ export interface ResolverSideOptions extends FreePortOptions {
   readonly enforcementMode: EnforcementMode;
   readonly upstreams: readonly Endpoint[];
   readonly timeoutMs: number;
+  readonly capacity: SandboxCapacity;
   readonly bounds: BoundSettings;
   readonly allowPrivateAnswers: boolean;
   readonly probes: UpstreamProbes;
@@ -41,6 +43,7 @@ export async function openResolverSide(
       upstreams: options.upstreams,
       mark,
       timeoutMs: options.timeoutMs,
+      capacity: options.capacity.dns,
       bounds: options.bounds,
       policy: createPolicyJudge({
         inForce: inForce.read,

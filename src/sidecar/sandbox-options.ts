@@ -1,4 +1,5 @@
 import type { Log } from "../audit/log.ts";
+import { DEFAULT_CAPACITY } from "../enforcement/capacity.ts";
 import { createPolicyStorage } from "../enforcement/change/io/policy-file.ts";
 import type { SandboxOptions } from "../enforcement/sandbox.ts";
 import type { DeltaSocket } from "../netfilter/io/delta-socket.ts";
@@ -28,6 +29,7 @@ export function toSandboxOptions(settings: ReadySettings, parts: SandboxParts): 
     upstreams: settings.upstreams,
     upstreamsAreSet: settings.upstreamsAreSet,
     timeoutMs: settings.upstreamTimeoutSeconds * 1000,
+    capacity: DEFAULT_CAPACITY,
     bounds: settings,
     allowPrivateAnswers: settings.privateAnswers === "allow",
     exemptNameservers: settings.exemptNameservers,

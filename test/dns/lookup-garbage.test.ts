@@ -1,6 +1,7 @@
 /** What a lookup leaves for V8 to collect, once V8 has compiled its way: hardly more than the text of its name. */
 import { getHeapStatistics } from "node:v8";
 import { expect, test } from "vitest";
+import { DEFAULT_DNS_CAPACITY } from "../../src/dns/capacity.ts";
 import { createEngine, engineSize } from "../../src/dns/engine.ts";
 import type { UpstreamTransport } from "../../src/dns/upstream/transport.ts";
 import type { Client } from "../../src/dns/delivery/waiters.ts";
@@ -16,7 +17,7 @@ const LOOKUPS = 8192;
 const ROUNDS = 40;
 /** The text of a name takes 40. */
 const MOST_OCTETS = 100;
-const LIMITS = { maxWaiters: 128, maxLookups: 128 };
+const CAPACITY = { ...DEFAULT_DNS_CAPACITY, maxWaiters: 128, maxLookups: 128 };
 const SLOT = 512;
 const HEADER = 12;
 const DIGITS = 8;
@@ -63,7 +64,7 @@ interface Bench {
 
 /** As lean as can be: what is allocated is the engine's. Names are numbers below `names`, one after the other. */
 function createBench(decision: Decision, names: number): Bench {
-  const size = engineSize(LIMITS) + (2 * PASS + 2) * SLOT;
+  const size = engineSize(CAPACITY) + (2 * PASS + 2) * SLOT;
   const arena = createArena(size);
   const region = createRegion(0, size);
   const { octets } = arena;
@@ -86,7 +87,7 @@ function createBench(decision: Decision, names: number): Bench {
   };
   const client: Client = { isStream: false, reserve: () => room, send: () => void (answers += 1) };
   const engine = createEngine({
-    ...LIMITS,
+    capacity: CAPACITY,
     arena,
     region,
     transport,

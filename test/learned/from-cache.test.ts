@@ -97,7 +97,13 @@ test("and each time while the kernel refuses", () => {
 });
 
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ verb: fc.constant("ask" as const), names: fc.array(fc.constantFrom(...NAMES), { maxLength: 5 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      verb: fc.constant("ask" as const),
+      names: fc.array(fc.constantFrom(...NAMES), { maxLength: 5 }),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({ verb: fc.constant("wait" as const), ms: fc.constantFrom(50, 900, 1000, 50_000) }),

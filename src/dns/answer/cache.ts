@@ -42,7 +42,7 @@ const FACTS = {
 const COUNTS = { ttls: 14, addresses: 16, addressOctets: 18 } as const;
 const FACTS_OCTETS = 20;
 
-export function createAnswerCache(seed: number, maxEntries = 8192, maxOctets = 2 << 20): AnswerCache {
+export function createAnswerCache(seed: number, maxEntries: number, maxOctets: number): AnswerCache {
   const index = createSlotIndex(maxEntries);
   const ring = Buffer.from(new ArrayBuffer(maxOctets));
   const starts = new Uint32Array(maxEntries + 1);

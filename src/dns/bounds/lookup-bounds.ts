@@ -43,8 +43,8 @@ export interface BoundOptions extends BoundSettings {
   readonly onMet: (met: BoundMet) => void;
   readonly seed: number;
   /** Parents that have a count of their own, and names remembered for all of them. */
-  readonly parents?: number;
-  readonly names?: number;
+  readonly parents: number;
+  readonly names: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -52,8 +52,8 @@ const MINUTE_MS = 60_000;
 const SHARED = NO_SLOT;
 
 export function createLookupBounds(options: BoundOptions): LookupBounds {
-  const { namesPerMinute, lookupsPerMinute, seed, parents = 4096 } = options;
-  const seen = createNamesSeen(options.names ?? 65_536, MINUTE_MS, seed);
+  const { namesPerMinute, lookupsPerMinute, seed, parents } = options;
+  const seen = createNamesSeen(options.names, MINUTE_MS, seed);
   const index = createSlotIndex(parents);
   const texts: (string | undefined)[] = [];
   const beganMs = new Float64Array(parents + 1).fill(-Infinity);

@@ -11,6 +11,7 @@ import { drawSeed, fillRandom } from "../../sys/random.ts";
 import { createRegion } from "../../sys/region.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import type { SocketMark } from "../../sys/socket.ts";
+import type { DnsCapacity } from "../capacity.ts";
 import { createEngine, engineSize, type Engine, type EngineStats } from "../engine.ts";
 import type { BoundSettings } from "../bounds/lookup-bounds.ts";
 import type { AddressAdmission, LookupObserver, LookupPolicy, UpstreamProbes } from "../ports.ts";
@@ -21,7 +22,6 @@ import { listenersSize, openListeners, type Listeners } from "./listeners.ts";
 import { createTcpExchange } from "./tcp-exchange.ts";
 import { openUpstreamSockets, upstreamSocketsSize, type UpstreamSockets } from "./upstream-sockets.ts";
 
-const LIMITS = { maxWaiters: 8192, maxLookups: 8192 };
 const TICK_MS = 50;
 const TCP_IDLE_MS = 10_000;
 
@@ -32,6 +32,7 @@ export interface DnsServerOptions {
   readonly upstreams: readonly Endpoint[];
   readonly mark: SocketMark;
   readonly timeoutMs: number;
+  readonly capacity: DnsCapacity;
   readonly bounds: BoundSettings;
   readonly policy: LookupPolicy;
   readonly admission: AddressAdmission;
@@ -134,11 +135,11 @@ interface OpenEngine {
 
 /** The engine and the sockets to its upstreams, with room left in the arena for the listeners. */
 function openEngine(options: DnsServerOptions, passes: Pick<Passes, "end" | "poll">): OpenEngine {
-  const { upstreams, timeoutMs, mark } = options;
+  const { upstreams, timeoutMs, mark, capacity } = options;
   const size =
     receiveBatchSize(MAX_UDP_OCTETS) +
     upstreamSocketsSize(upstreams.length) +
-    engineSize(LIMITS) +
+    engineSize(capacity) +
     listenersSize(options.listen.length) +
     1024;
   const arena = createArena(size);
@@ -158,7 +159,7 @@ function openEngine(options: DnsServerOptions, passes: Pick<Passes, "end" | "pol
     onRead: passes.poll,
   });
   const engine: Engine = createEngine({
-    ...LIMITS,
+    capacity,
     arena,
     region,
     transport,

@@ -8,6 +8,7 @@ import { a, answerTo, decode, nameOf } from "../support/messages.ts";
 import { good, NAME, rcodes } from "../support/replies.ts";
 
 const SEED = 4711;
+const OCTETS = 1 << 20;
 
 function answer(ttlSeconds: number, octets = 10): PreparedAnswer {
   return {
@@ -44,14 +45,14 @@ describe("an answer is kept", () => {
     [60, 58_999, true],
     [60, 59_000, false],
   ])("with a TTL of %i s, %i ms later: %s", (ttlSeconds, laterMs, isThere) => {
-    const cache = createAnswerCache(SEED);
+    const cache = createAnswerCache(SEED, 8192, OCTETS);
     store(cache, "key", answer(ttlSeconds), 5000);
     expect(cache.find(qname("key"), ADDRESSES, 5000 + laterMs) !== NOT_CACHED).toBe(isThere);
     expect(cache.size()).toBe(isThere ? 1 : 0);
   });
 
   test("as a copy of its own", () => {
-    const cache = createAnswerCache(SEED);
+    const cache = createAnswerCache(SEED, 8192, OCTETS);
     const given = answer(60);
     store(cache, "key", given);
     given.octets.fill(0xff);
@@ -60,7 +61,7 @@ describe("an answer is kept", () => {
 });
 
 test("each answer that is kept has a serial number of its own, also one that takes another's place", () => {
-  const cache = createAnswerCache(SEED, 2);
+  const cache = createAnswerCache(SEED, 2, OCTETS);
   const serials = ["a", "b", "a", "c"].map((text) => {
     store(cache, text, answer(60));
     const into = createPreparedAnswer();
@@ -127,7 +128,7 @@ describe("what is read", () => {
 
 describe("a full cache lets the oldest go", () => {
   test("by entries", () => {
-    const cache = createAnswerCache(SEED, 3);
+    const cache = createAnswerCache(SEED, 3, OCTETS);
     for (const key of ["a", "b", "c", "b", "d"]) store(cache, key, answer(60));
     expect(["a", "b", "c", "d"].filter((key) => holds(cache, key))).toEqual(["b", "c", "d"]);
     store(cache, "e", answer(60));

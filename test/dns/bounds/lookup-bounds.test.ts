@@ -5,6 +5,7 @@ import {
   type BoundOptions,
   createLookupBounds,
 } from "../../../src/dns/bounds/lookup-bounds.ts";
+import { DEFAULT_DNS_CAPACITY } from "../../../src/dns/capacity.ts";
 import { createNamesSeen } from "../../../src/dns/bounds/names-seen.ts";
 import { decideName } from "../../../src/policy/decide-name.ts";
 import { allowByDefault, compiled, qname } from "../../support/policy.ts";
@@ -22,6 +23,8 @@ function createBounds(options: Partial<BoundOptions>) {
     namesPerMinute: 0,
     lookupsPerMinute: 0,
     seed: 7,
+    parents: DEFAULT_DNS_CAPACITY.boundParents,
+    names: DEFAULT_DNS_CAPACITY.boundNames,
     onMet: (one) => met.push(one),
     ...options,
   });

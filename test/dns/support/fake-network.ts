@@ -1,4 +1,5 @@
 /** The engine on a network and a clock that the test holds: datagrams go into lists, time passes when told. */
+import { DEFAULT_DNS_CAPACITY, type DnsCapacity } from "../../../src/dns/capacity.ts";
 import { createEngine, engineSize, type Engine, type EngineOptions } from "../../../src/dns/engine.ts";
 import type { AddressAdmission, LookupEvent, LookupObserver, LookupPolicy } from "../../../src/dns/ports.ts";
 import type { UpstreamTransport } from "../../../src/dns/upstream/transport.ts";
@@ -33,6 +34,8 @@ export interface FakeNetworkOptions {
   readonly timeoutMs?: number;
   readonly maxWaiters?: number;
   readonly maxLookups?: number;
+  /** Instead of these two. */
+  readonly capacity?: DnsCapacity;
   readonly randomOctet?: () => number;
   readonly policy?: Partial<LookupPolicy>;
   readonly admission?: Partial<AddressAdmission>;
@@ -72,8 +75,9 @@ const SLOT = 4096;
 const SLOTS = 64;
 
 export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork {
-  const limits = { maxWaiters: options.maxWaiters ?? 128, maxLookups: options.maxLookups ?? 32 };
-  const size = engineSize(limits) + (2 * SLOTS + 8) * SLOT + 70_000;
+  const { maxWaiters = 128, maxLookups = 32 } = options;
+  const capacity = options.capacity ?? { ...DEFAULT_DNS_CAPACITY, maxWaiters, maxLookups };
+  const size = engineSize(capacity) + (2 * SLOTS + 8) * SLOT + 70_000;
   const arena = createArena(size);
   const region = createRegion(0, size);
   const slots = region.take(SLOTS * SLOT);
@@ -132,7 +136,7 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
     forwarded: () => undefined,
   };
   const engine = createEngine({
-    ...limits,
+    capacity,
     arena,
     region,
     transport,

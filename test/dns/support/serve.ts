@@ -6,6 +6,7 @@
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { DEFAULT_DNS_CAPACITY } from "../../../src/dns/capacity.ts";
 import { openDnsServer } from "../../../src/dns/io/server.ts";
 import { parseDomainName } from "../../../src/policy/domain-name.ts";
 import { ALLOW, DENY } from "./fake-network.ts";
@@ -25,6 +26,7 @@ let queued: string[] = [];
 const server = await openDnsServer({
   ...settings,
   listen: ["127.0.0.1", "::1"].map((address) => ({ address, port: 15_353 })),
+  capacity: DEFAULT_DNS_CAPACITY,
   bounds: { namesPerMinute: 0, lookupsPerMinute: 0 },
   mark: { mark: 7, priority: 5, group: undefined },
   policy: {
