@@ -1,0 +1,31 @@
+/** A signal by which Node opens its debugger on loopback, sent by an operator whose other programs open their logs anew at it. */
+import { createInterface } from "node:readline";
+import { expect, test } from "vitest";
+import { spawnIn } from "../../src/netns/namespace.ts";
+import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
+
+const lab = useLab();
+const NODE_ITSELF = "console.log('ready'); setInterval(() => undefined, 1000)";
+
+test("SIGUSR1 opens no debugger in the sandbox's network namespace, as it does in other Node programs", async () => {
+  await using sidecar = await lab.startSidecar();
+  const other = spawnIn(lab.sandbox, [process.execPath, "--eval", NODE_ITSELF]);
+  const lines: string[] = [];
+  for (const stream of [other.stdout, other.stderr])
+    createInterface({ input: stream }).on("line", (line) => lines.push(line));
+  try {
+    await until("the other program runs", () => lines.includes("ready"));
+    process.kill(sidecar.pid, "SIGUSR1");
+    await sidecar.api("GET", "/healthz");
+    // The port is free for it, for the sidecar, which was asked first, has not taken it.
+    other.kill("SIGUSR1");
+    await until("the other's debugger says something", () => lines.some((line) => line !== "ready"));
+    expect(lines[1]).toMatch(/^Debugger listening on ws:\/\/127\.0\.0\.1:9229\//);
+    expect(sidecar.output()).not.toMatch(/debugger/i);
+    expect(await sidecar.api("GET", "/healthz")).toMatchObject({ status: 200 });
+  } finally {
+    other.kill("SIGKILL");
+    await other.end;
+  }
+});
