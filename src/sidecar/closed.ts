@@ -5,8 +5,10 @@
 import type { Settings } from "../config.ts";
 import type { AlwaysRules, AlwaysRulesWatch, RuleFiles } from "../enforcement/always/io/always-rules.ts";
 import type { PolicyControl } from "../enforcement/change/policy-control.ts";
+import { parseAlwaysFile } from "../policy/always-file.ts";
 import { DENY_ALL } from "../policy/policy.ts";
 import { type Problem, renderProblems } from "../policy/problem.ts";
+import type { Target } from "../policy/target.ts";
 import type { Surroundings } from "./read-surroundings.ts";
 
 /** The settings without all that lets something through, keeps something, or sends something. */
@@ -40,12 +42,22 @@ export function closeControl(control: PolicyControl, [first]: readonly Problem[]
   };
 }
 
-const NO_RULES: AlwaysRules = { denyAlways: [], allowAlways: [], logSkip: [] };
+/**
+ * A default of deny lets callers from outside in, and their answers out; an address rule does not. The operator's denials, of files and
+ * policy, are among these, be they readable or not. The API's callers and neighbours pass, as by every address rule.
+ */
+const CLOSED: AlwaysRules = { denyAlways: everyAddress(), allowAlways: [], logSkip: [] };
 const NO_FILES: RuleFiles = { denyAlways: undefined, allowAlways: undefined, logSkip: undefined };
 
-/** Nobody's rules, and nothing watched. */
+/** Nobody's files, and nothing watched. */
 export const CLOSED_RULES: AlwaysRulesWatch = {
-  initial: NO_RULES,
-  latest: () => ({ rules: NO_RULES, files: NO_FILES, problems: [] }),
+  initial: CLOSED,
+  latest: () => ({ rules: CLOSED, files: NO_FILES, problems: [] }),
   close: async () => undefined,
 };
+
+function everyAddress(): readonly Target[] {
+  const parsed = parseAlwaysFile("every address", "0.0.0.0/0\n::/0\n");
+  if (!parsed.ok) throw new TypeError(renderProblems(parsed.problems));
+  return parsed.value;
+}

@@ -11,6 +11,7 @@ import { isTableThere } from "../netfilter/io/find-table.ts";
 import { readRulesetInForce } from "../netfilter/io/inspect.ts";
 import { DENY_ALL, type Policy } from "../policy/policy.ts";
 import type { Problem } from "../policy/problem.ts";
+import type { Target } from "../policy/target.ts";
 import { findUpstreams } from "./find-upstreams.ts";
 
 export interface Surroundings {
@@ -22,6 +23,8 @@ export interface Surroundings {
   readonly first: FirstPolicy;
   /** Addresses of public DoH resolvers; undefined if they are not blocked. */
   readonly doh: readonly string[] | undefined;
+  /** What the operator's file of that name says; none where it cannot be read, which is among the problems. */
+  readonly denyAlways: readonly Target[];
   /** What cannot be read and has to be; nothing may be let through where there are any. */
   readonly problems: readonly Problem[];
 }
@@ -48,6 +51,7 @@ export async function readSurroundings(settings: Settings, log: Log): Promise<Su
     upstreams: upstreams.ok ? upstreams.value : [],
     first,
     doh,
+    denyAlways: denials.ok ? denials.value : [],
     problems,
   };
 }

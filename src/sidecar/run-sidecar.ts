@@ -7,6 +7,7 @@ import { once } from "node:events";
 import type { Log } from "../audit/log.ts";
 import type { Settings } from "../config.ts";
 import {
+  type AlwaysRulesPorts,
   type AlwaysRulesWatch,
   type RuleFiles,
   type RuleFolders,
@@ -24,7 +25,7 @@ import { keepMemorySmall } from "./keep-memory.ts";
 import { createObservability, type Observability } from "./observability.ts";
 import type { ApiSources, OpenApi } from "./open-api.ts";
 import type { ReadySettings } from "./ready-settings.ts";
-import { readSurroundings, ruleFolders } from "./read-surroundings.ts";
+import { readSurroundings, ruleFolders, type Surroundings } from "./read-surroundings.ts";
 import { toSandboxOptions } from "./sandbox-options.ts";
 import { VERSION } from "./version.ts";
 
@@ -43,8 +44,8 @@ export interface SidecarRun {
 }
 
 /**
- * Runs until `stop`. Throws StartProblemsError where it is strict, and what a part throws that cannot be opened; the kernel's rules stay in
- * any case.
+ * Runs until `stop`. Throws StartProblemsError where it is strict, and what a part throws that cannot be opened; the
+ * kernel's rules stay in any case.
  */
 export async function runSidecar(given: Settings, run: SidecarRun): Promise<void> {
   await using undo = new AsyncDisposableStack();
@@ -76,7 +77,7 @@ export async function runSidecar(given: Settings, run: SidecarRun): Promise<void
   const sandbox = await opening;
   undo.defer(() => sandbox.close(GRACE_MS));
   await observability.start(sandbox, settings.upstreams);
-  const always = isClosed ? CLOSED_RULES : await watchRuleFiles(settings, sandbox, log);
+  const always = isClosed ? CLOSED_RULES : await watchRuleFiles(settings, found, sandbox, log);
   undo.defer(() => always.close());
   const { first } = surroundings;
   await sandbox.start(first.policy, always.initial, first.from);
@@ -95,16 +96,23 @@ export async function runSidecar(given: Settings, run: SidecarRun): Promise<void
   log.logger.info("stopping: the rules stay in the kernel");
 }
 
-async function watchRuleFiles(settings: Settings, sandbox: Sandbox, log: Log): Promise<AlwaysRulesWatch> {
+async function watchRuleFiles(
+  settings: Settings,
+  { denyAlways }: Surroundings,
+  sandbox: Sandbox,
+  log: Log,
+): Promise<AlwaysRulesWatch> {
   const folders = ruleFolders(settings);
-  const always = await watchAlwaysRules(folders, {
+  const ports: AlwaysRulesPorts = {
     onFiles: (files) => tellRuleFiles(log, folders, files),
     async apply(rules) {
       await sandbox.policy.setAlwaysRules(rules);
       log.setSkipList(rules.logSkip);
     },
     onProblems: (problems) => log.logger.error({ problems: listProblems(problems) }, "rule files not taken"),
-  });
+  };
+  // It was readable some hundred milliseconds ago, or we would not be here: what it said holds if it no longer is.
+  const always = await watchAlwaysRules(folders, ports, { denyAlways });
   log.setSkipList(always.initial.logSkip);
   return always;
 }

@@ -6,6 +6,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
+import { attackArgv, startAttack } from "../escape/attack.ts";
 import type { Sidecar, SidecarOptions } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
@@ -164,6 +165,25 @@ describe("while everything is denied", () => {
 
     await using _corrected = await lab.startSidecar({ policy: ALLOW_ONE });
     expect(await lab.curl(url)).toMatchObject({ status: 200 });
+  });
+
+  test("a caller whom the operator's rules deny is not let in, while the API's are", async () => {
+    const [denied, port] = ["198.51.100.71", "4300"];
+    const call = async (): Promise<string> =>
+      (await execIn(lab.internet, attackArgv("callers", ["call", denied, "192.0.2.2", port]))).stdout;
+    const folder = join(lab.stateFolder, "rules");
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, "deny.always"), `${denied}\n`);
+    await using _server = await startAttack(lab, "callers", "serve", "192.0.2.2", port);
+    const good = await start({});
+    expect(await call()).toContain('{"what": "connect", "result": "timeout"}');
+    await good.kill();
+    const wrong = await start({ env: WRONG });
+    expect(await call()).toContain('{"what": "connect", "result": "timeout"}');
+    const health = ["-sS", "--interface", denied, "http://192.0.2.2:18080/healthz"];
+    expect((await execIn(lab.internet, ["curl", ...health])).stdout).toMatch(/_PROFILE: /);
+    await wrong.kill();
+    await rm(folder, { recursive: true });
   });
 
   test("a rule file that cannot be read says its line; one that is a FIFO holds nobody up", async () => {

@@ -94,15 +94,19 @@ export async function readDenyAlways(folders: RuleFolders): Promise<Result<reado
   return (await readRules(folders, FILES.denyAlways, parseAlwaysFile)).rules;
 }
 
-/** Reads the folder and watches it from then on; nothing that changes after the reading is missed. */
+/**
+ * Reads the folder and watches it from then on; nothing that changes after the reading is missed. `before`: what a file that has become
+ * unreadable said at an earlier reading.
+ */
 export async function watchAlwaysRules(
   folders: RuleFolders,
   ports: AlwaysRulesPorts,
+  before: Partial<AlwaysRules> = {},
   times: WatchTimes = { settleMs: 50, pollMs: 500, watchedPollMs: 900 },
 ): Promise<AlwaysRulesWatch> {
   const { folder } = folders;
   let seen = await fingerprint(folder);
-  let latest = await loadAlwaysRules(folders);
+  let latest = await loadAlwaysRules(folders, { ...NO_RULES, ...before });
   const { rules: initial } = latest;
   ports.onFiles(latest.files);
   if (latest.problems.length > 0) ports.onProblems(latest.problems);

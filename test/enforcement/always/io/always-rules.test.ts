@@ -34,7 +34,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function startWatching(where = folder): Promise<AlwaysRulesWatch> {
+async function startWatching(where = folder, before: Partial<AlwaysRules> = {}): Promise<AlwaysRulesWatch> {
   watching = await watchAlwaysRules(
     { folder: where },
     {
@@ -48,6 +48,7 @@ async function startWatching(where = folder): Promise<AlwaysRulesWatch> {
       },
       onProblems: (found) => problems.push([...found]),
     },
+    before,
   );
   return watching;
 }
@@ -88,6 +89,15 @@ describe("loading", () => {
     expect(found).toHaveLength(1);
     expect(found[0]?.path).toBe(`${join(folder, "deny.always")}:2`);
     expect(found[0]?.message).not.toBe("");
+  });
+
+  test("a deny.always that has become unreadable between two readings of a start keeps what it said", async () => {
+    await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
+    const said = await readDenyAlways({ folder });
+    await writeFile(join(folder, "deny.always"), "*foo.com\n");
+    const watched = await startWatching(folder, said.ok ? { denyAlways: said.value } : {});
+    expect(keys(watched.initial)[0]).toBe("192.0.2.1");
+    expect(problems).toHaveLength(1);
   });
 
   test("an address in the skip list is a problem", async () => {
