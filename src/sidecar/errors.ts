@@ -12,3 +12,15 @@ export class StartProblemsError extends Error {
     this.problems = problems;
   }
 }
+
+/** A live sidecar holds this network namespace. Nothing was changed. */
+export class SidecarThereError extends Error {
+  readonly code = "sidecar-there";
+
+  constructor() {
+    super(
+      "another sidecar runs in this network namespace, whose rules hold: end it first; nothing was changed",
+    );
+    this.name = "SidecarThereError";
+  }
+}

@@ -17,10 +17,11 @@ import type { PolicyControl } from "../enforcement/change/policy-control.ts";
 import { startWatchdog } from "../enforcement/keep/watchdog.ts";
 import { openSandbox, type Sandbox } from "../enforcement/sandbox.ts";
 import { openDeltaSocket } from "../netfilter/io/delta-socket.ts";
+import { isApiServed } from "../netfilter/io/find-table.ts";
 import { type Problem, renderProblems } from "../policy/problem.ts";
 import { createProtections, type Protections, type ReportedProtection } from "../protections/protections.ts";
 import { CLOSED_RULES, closeControl, closeSettings, closeSurroundings } from "./closed.ts";
-import { StartProblemsError } from "./errors.ts";
+import { SidecarThereError, StartProblemsError } from "./errors.ts";
 import { keepMemorySmall } from "./keep-memory.ts";
 import { createObservability, type Observability } from "./observability.ts";
 import type { ApiSources, OpenApi } from "./open-api.ts";
@@ -44,13 +45,15 @@ export interface SidecarRun {
 }
 
 /**
- * Runs until `stop`. Throws StartProblemsError where it is strict, and what a part throws that cannot be opened; the
+ * Runs until `stop`. Throws SidecarThereError, StartProblemsError where it is strict, and what a part throws that cannot be opened; the
  * kernel's rules stay in any case.
  */
 export async function runSidecar(given: Settings, run: SidecarRun): Promise<void> {
   await using undo = new AsyncDisposableStack();
   const { log, stop } = run;
   const onFault = (message: string, error: unknown): void => log.logger.error({ err: error }, message);
+  // Our first policy may allow what that one's, since changed, denies.
+  if (isApiServed()) throw new SidecarThereError();
   const found = await readSurroundings(given, log);
   const problems = [...run.problems, ...found.problems];
   if (run.strict && problems.length > 0) throw new StartProblemsError(problems);

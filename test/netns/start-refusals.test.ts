@@ -126,11 +126,18 @@ test("strictly, with a policy file that can't be read", async () => {
   );
 });
 
-test("beside another sidecar, whose API goes on", async () => {
+test("beside another sidecar, whose rules and API go on as they were, whatever this one would allow", async () => {
   await using other = await lab.startSidecar({ env: { OPENSANDBOX_EGRESS_TOKEN: "of-the-other" } });
-  const result = await serve({ OPENSANDBOX_EGRESS_DNS_UPSTREAM: "192.0.2.1" });
+  const listRules = async (): Promise<string> =>
+    (await execIn(lab.sandbox, ["nft", "--handle", "list", "ruleset"])).stdout;
+  const before = await listRules();
+  const result = await serve({
+    OPENSANDBOX_EGRESS_DNS_UPSTREAM: "192.0.2.1",
+    OPENSANDBOX_EGRESS_RULES: '{"defaultAction":"allow"}',
+  });
   expect(result.exitCode).toBe(78);
-  expect(result.stderr).toMatch(/^egress: the API cannot listen on :18080: another sidecar serves it .*\n$/);
+  expect(result.stderr).toMatch(/^egress: another sidecar runs in this network namespace.*\n$/);
+  expect(await listRules()).toBe(before);
   const header = `OPENSANDBOX-EGRESS-AUTH: ${other.token}`;
   expect(await lab.curlFromOutside("-H", header, "http://192.0.2.2:18080/policy")).toMatchObject({
     status: 200,
