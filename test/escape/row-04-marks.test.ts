@@ -11,6 +11,7 @@ import { attack, deniedAddress, leaksOf, POLICY, questionsOf, startAttack } from
 
 const NAME = "secret.three.example.org";
 const LAST_MARK = 0x0bad_cafe;
+const ALLOW = { defaultAction: "allow", egress: [] };
 /** Under each of the groups that the attack tries. */
 const ASKED = ["udp", "tcp"].flatMap((kind) =>
   [0, 1, 65_534, 0x5a5a1234].map((group) => `${kind}-${group}.${NAME}`),
@@ -73,8 +74,6 @@ describe.each(FAMILIES)("row 4, $name", (family) => {
  * Each wears the stamp of what may leave, if it wears anything. Who knows that sends any frame.
  */
 describe("row 4: copies of what is sent to a group", () => {
-  const ALLOW = { defaultAction: "allow", egress: [] };
-
   test("come back with their mark where there is no sidecar", async () => {
     await using other = await createLab();
     expect(await markedCopies(other)).toEqual(other.ipv6 ? [4, 6] : [4]);
@@ -90,11 +89,41 @@ describe("row 4: copies of what is sent to a group", () => {
   });
 });
 
-/** The IP versions of which raw sockets saw marks while packets were sent to groups. Packet sockets are given no copies. */
-async function markedCopies(where: Lab): Promise<readonly number[]> {
+/** A header that names a host who answers, under which a raw socket sends the packet the way of a group. */
+describe("row 4: copies of what goes to a host by the way of a group", () => {
+  test("come back with their mark where there is no sidecar", async () => {
+    await using other = await createLab();
+    expect(await markedDisguises(other)).toEqual([4]);
+  });
+
+  test.for([
+    ["deny", POLICY],
+    ["allow", ALLOW],
+  ] as const)("show no stamp under a default of %s", async ([, policy]) => {
+    await using other = await createLab();
+    await other.startSidecar({ policy });
+    expect(await markedDisguises(other)).toEqual([]);
+  });
+});
+
+/** Packet sockets are given no copies. */
+function markedCopies(where: Lab): Promise<readonly number[]> {
+  return markedVersions(where, () => attack(where, "marks", "groups", "305419896"));
+}
+
+async function markedDisguises(where: Lab): Promise<readonly number[]> {
+  await where.dig("one.example.org");
+  return markedVersions(where, async () => {
+    const told = await attack(where, "marks", "disguised", "305419896", "198.51.100.1");
+    expect(told).toMatchObject({ answer: "4", "by way of 255.255.255.255": "sent" });
+  });
+}
+
+/** The IP versions of which raw sockets saw marks while `act` ran. */
+async function markedVersions(where: Lab, act: () => Promise<unknown>): Promise<readonly number[]> {
   const loopback = where.ipv6 ? "::1" : "127.0.0.1";
   await using watch = await startAttack(where, "marks", "watch");
-  await attack(where, "marks", "groups", "305419896");
+  await act();
   await attack(where, "marks", "mark-own", String(LAST_MARK), "6", loopback, "9");
   await until("the last one is seen", () => watch.lines.some((line) => line["value"] === LAST_MARK));
   return [4, 6].filter((version) =>

@@ -1,8 +1,8 @@
 /**
  * Who may speak to us first, since answers to callers are let out, and what may still arrive of flows that we opened.
  */
-import { CALLER_FLOW, FROM_LOOPBACK } from "./own-traffic.ts";
-import type { RulesetInput } from "../ruleset-input.ts";
+import { CALLER_FLOW, FROM_LOOPBACK, matchMarks } from "./own-traffic.ts";
+import type { Marks, RulesetInput } from "../ruleset-input.ts";
 import { REMEMBER } from "./flow-timeouts.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
 import { judge, refuseRevoked } from "./egress-chain.ts";
@@ -33,13 +33,15 @@ export function loopbackChain(): Chain {
  * tracked flows: which side conntrack then takes for the caller is a matter of who sends next. The first of our rules switches
  * tracking on, some milliseconds before all are in force.
  */
-export function antispoofChain({ inboundUdp }: RulesetInput): Chain {
+export function antispoofChain({ inboundUdp, marks }: RulesetInput): Chain {
   const callers = inboundUdp ? "tcp, udp, icmp, icmpv6" : "tcp, icmp, icmpv6";
   return {
     name: "antispoof",
     hook: { type: "filter", name: "input", priority: -300, policy: "accept" },
     rules: [
-      ...OURS_COME_BY_LOOPBACK,
+      ON_LOOPBACK,
+      stampedCopy(marks),
+      ...BY_ANOTHER_WAY,
       ...deniedBy("saddr").map((match) => ({ statements: `ct state new ${match} jump denied_caller` })),
       { statements: "ip saddr @revoked_v4 ct state new jump revoked" },
       { statements: "ip6 saddr @revoked_v6 ct state new jump revoked" },
@@ -69,6 +71,18 @@ export function antispoofChain({ inboundUdp }: RulesetInput): Chain {
 }
 
 /**
+ * A raw socket may write a host's address into a header, and send it the way of a group: rules see the host, and the kernel makes a copy for
+ * our own receivers, as GROUPS in `egress-chain.ts` tells. Packet sockets get no such copies, raw ones none that is dropped here.
+ */
+function stampedCopy({ stampMark, stampPriority }: Marks): Rule {
+  return {
+    statements: `${matchMarks(stampMark, stampPriority)} counter drop`,
+    comment: "a copy that wears the stamp would tell it",
+    forGuard: true,
+  };
+}
+
+/**
  * A connection in mid-stream that conntrack does not know. From where the policy lets us go it is one of ours that was silent for longer than
  * conntrack remembers: it belongs to the generation in force, like one that we open now. It is none of a caller's, whose answers go anywhere.
  */
@@ -87,15 +101,18 @@ export function resumedChain(input: RulesetInput): Chain {
   };
 }
 
-/** The head of chain antispoof in both modes. */
-export const OURS_COME_BY_LOOPBACK: readonly Rule[] = [
-  { statements: 'iif "lo" goto forged' },
+const ON_LOOPBACK: Rule = { statements: 'iif "lo" goto forged' };
+
+const BY_ANOTHER_WAY: readonly Rule[] = [
   { statements: "ct state established accept", comment: "the rest is about who comes first" },
   {
     statements: "fib saddr type local counter drop",
     comment: "from ourselves, by another way than lo: a group's copy, or sent back to us",
   },
 ];
+
+/** The head of chain antispoof in both modes. */
+export const OURS_COME_BY_LOOPBACK: readonly Rule[] = [ON_LOOPBACK, ...BY_ANOTHER_WAY];
 
 /** Address rules and deny.always are for callers, too: who may not be reached is not answered either. */
 function deniedBy(side: "saddr" | "daddr"): readonly string[] {

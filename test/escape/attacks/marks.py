@@ -1,4 +1,4 @@
-"""Row 4: marks and priorities. marks.py sweep DENIED RESOLVER NAME | wear MARK PRIORITY RESOLVER NAME | watch | groups MARK | diag
+"""Row 4: marks and priorities. marks.py sweep DENIED RESOLVER NAME | wear MARK PRIORITY RESOLVER NAME | watch | groups MARK | disguised MARK TARGET | diag
 
 `watch` says `ready`, then `marked` for each packet that carries a mark or priority that it can read; `diag` asks the kernel's socket monitor.
 """
@@ -7,7 +7,7 @@ import select
 import socket
 import struct
 
-from packets import SO_MARK, SO_PRIORITY, attempt, dispatch, family, icmp, octets, question, say
+from packets import SO_MARK, SO_PRIORITY, attempt, dispatch, family, icmp, ip, octets, question, say, udp
 
 SO_RCVMARK, SO_RCVPRIORITY = 75, 82
 SO_ATTACH_FILTER = 26
@@ -129,6 +129,23 @@ def groups(mark):
             attempt(f"udp to {name}", lambda: one.sendto(b"group", (name, 7777)) and None)
             echo = icmp("192.0.2.2", name, 8, 0, bytes(4))
             attempt(f"echo to {name}", lambda: raw.sendto(echo, (name, 0)) and None)
+
+
+def disguised(mark, target):
+    """Packets for a host that answers us, by their header, which are sent the way of a group."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flow, socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
+        flow.settimeout(5)
+        flow.connect((target, 7))
+        flow.send(b"echo")
+        attempt("answer", lambda: len(flow.recv(64)))
+        source, port = flow.getsockname()
+        raw.setsockopt(socket.SOL_SOCKET, SO_MARK, int(mark))
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        raw.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, octets(source))
+        flow.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, octets("239.1.2.3") + octets(source))
+        packet = ip(source, target, 17, udp(source, port, target, 7, b"group"))
+        for name in ("224.0.0.1", "239.1.2.3", "192.0.2.255", "255.255.255.255"):
+            attempt(f"by way of {name}", lambda: raw.sendto(packet, (name, 0)) and None)
 
 
 def diag():
