@@ -6,7 +6,7 @@
  * The internet answers at every address of 198.51.100.0/24, 203.0.113.0/24 and 2001:db8:100::/56 (web on ports 80 and 8080, UDP
  * echo on 7), and as a resolver at 192.0.2.1, 2001:db8::1 (the sidecar's upstreams), 203.0.113.53 and 2001:db8:1ff::53.
  */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Argv, CommandOptions, CommandResult, RunningCommand } from "../../src/netns/command.ts";
@@ -93,6 +93,8 @@ export async function createLab(options: LabOptions = {}): Promise<Lab> {
   const stateFolder = await mkdtemp(join(tmpdir(), "egress-lab-"));
   made.defer(() => rm(stateFolder, { recursive: true, force: true }));
   await mkdir(join(stateFolder, "rules"));
+  // Takes the shipped one's place, so that a lab holds no rules but those of its test.
+  await writeFile(join(stateFolder, "rules", "deny.always"), "");
 
   const ipv6 = (options.ipv6 ?? true) && (await hasIpv6(HERE));
   const { sandbox, internet } = await createNetwork(made, ipv6, options.joinThrough ?? joinDirectly);
