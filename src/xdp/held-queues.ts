@@ -2,9 +2,10 @@
  * Holds every queue of every interface by an AF_XDP socket of our own, so that a workload finds none to send through: what such a socket
  * sends goes to the driver past every hook of netfilter.
  *
- * Each socket is shared with a small process, the holder, that outlives this one; a restart finds it again. Known limits: where this
- * process is the first of its container, holders end with it; a queue that somebody else has taken cannot be taken from him. An interface that
- * appears later, and whose queue somebody else was quicker to take, is set down.
+ * Each socket is shared with a small process, the holder, that outlives this one; a restart finds it again. Known limits:
+ * holders end with the first process of their container, which in the image is a process of its own (image/first-process.sh) and else
+ * may be this one; a queue that somebody else has taken cannot be taken from him. An interface that appears later, and whose queue
+ * somebody else was quicker to take, is set down.
  */
 import type { ProtectionState } from "../protections/protection.ts";
 import type { QueueHold } from "../sys/xdp-socket.ts";

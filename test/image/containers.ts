@@ -1,5 +1,6 @@
 /** The sidecar's container as the OpenSandbox server starts it, and the workload's, which joins its network. */
 import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { inject } from "vitest";
 import type { Argv, CommandOptions, CommandResult } from "../../src/netns/command.ts";
 import { type CurlAnswer, curlArgv, parseCurl } from "../support/curl.ts";
@@ -27,6 +28,8 @@ export interface SidecarContainer extends Container {
   /** The answer to a call from outside, as the server makes it, with the token. */
   api(method: string, path: string, body?: unknown): Promise<CurlAnswer>;
   logs(): Promise<string>;
+  /** Of the sidecar, the first process's child, as the machine counts; undefined while it is not running. */
+  pid(): Promise<number | undefined>;
   /** A property by podman's template, such as `{{.State.Pid}}`. */
   inspect(format: string): Promise<string>;
   /** SIGKILL, as the server removes it. */
@@ -101,6 +104,7 @@ export async function startSidecarContainer(
       const { stdout, stderr } = await engine.run(["logs", name]);
       return stdout + stderr;
     },
+    pid: async () => findSidecar(Number(await sidecar.inspect("{{.State.Pid}}"))),
     inspect: (format) => engine.require(["container", "inspect", "--format", format, name]),
     async kill() {
       await engine.require(["kill", "--signal", "KILL", name]);
@@ -146,6 +150,16 @@ export async function startWorkloadContainer(sidecar: SidecarContainer): Promise
     curl: async (...args) => parseCurl(await workload.exec(curlArgv(args))),
     dig: async (...args) => parseDig(await workload.exec(digArgv(args))),
   };
+}
+
+/** Holders of its queues may be the first process's children, too. */
+async function findSidecar(first: number): Promise<number | undefined> {
+  const children = await readFile(`/proc/${first}/task/${first}/children`, "utf8");
+  for (const pid of children.split(" ").filter(Boolean)) {
+    const command = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
+    if (command.includes("/egress\0serve")) return Number(pid);
+  }
+  return undefined;
 }
 
 function container(engine: Engine, name: string): Container {

@@ -1,5 +1,6 @@
 /** What is in the image, what is not, and what it tells an engine about itself. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 import type { SidecarContainer, WorkloadContainer } from "./containers.ts";
 import { imageEngine, startSidecarContainer, startWorkloadContainer } from "./containers.ts";
@@ -40,8 +41,12 @@ test("neither sources nor packages of the build are left, nor what apt has loade
   expect((await sidecar.exec(["ls", "/var/lib/apt/lists"])).stdout).toBe("");
 });
 
-test("its start is `egress serve`, its port 18080", async () => {
-  expect(await inspectImage(".Config.Entrypoint")).toEqual(["/usr/local/bin/egress", "serve"]);
+test("its start is `egress serve` under a first process, its port 18080", async () => {
+  expect(await inspectImage(".Config.Entrypoint")).toEqual([
+    "/opt/egress/first-process.sh",
+    "/usr/local/bin/egress",
+    "serve",
+  ]);
   expect(await inspectImage(".Config.ExposedPorts")).toEqual({ "18080/tcp": {} });
 });
 
@@ -60,7 +65,7 @@ test("its health check follows the sidecar", async () => {
   const check = async (): Promise<number | undefined> =>
     (await imageEngine().run(["healthcheck", "run", sidecar.name])).exitCode;
   expect(await check()).toBe(0);
-  const pid = Number(await sidecar.inspect("{{.State.Pid}}"));
+  const pid = await until("the sidecar runs", async () => sidecar.pid());
   process.kill(pid, "SIGSTOP");
   try {
     expect(await check()).toBe(1);

@@ -103,6 +103,7 @@ function createPorts({ path, outlive, readLinks, setDown }: WatchedQueuesOptions
     earlier: records.map(toHolder),
     startHolder(interfaceIndex, sockets) {
       if (!outlive) return undefined;
+      if (process.pid === 1) return noHolder("as process 1 of its container it ends all others with it");
       const started = spawnHolder(interfaceIndex, sockets);
       if (started === undefined) return noHolder("/bin/sh cannot be started, or /proc not be read");
       records = [...records.filter(({ pid, startTime }) => readStartTime(pid) === startTime), started.record];

@@ -1,8 +1,10 @@
-"""Row 21: AF_XDP sockets. xdp.py send DEVICE GATEWAY_MAC OWN DESTINATION [QUEUE...] | hold DEVICE QUEUE | variants DEVICE
+"""Row 21: AF_XDP sockets. xdp.py send DEVICE GATEWAY_MAC OWN DESTINATION [QUEUE...] | hold DEVICE QUEUE | seize DEVICE QUEUE | variants DEVICE
 
-`send` puts a frame past every hook, in copy mode; `hold` takes a queue, says `ready` and goes on; `variants` tries other ways to a queue.
+`send` puts a frame past every hook, in copy mode; `hold` takes a queue, says `ready` and goes on; `seize` says `ready`,
+tries until it has the queue, then says `seized` and goes on; `variants` tries other ways to a queue.
 """
 import ctypes
+import errno
 import mmap
 import os
 import socket
@@ -81,6 +83,20 @@ def hold(device, queue):
     one, _ = open_socket()
     bind(one, device, int(queue))
     say(event="ready")
+    time.sleep(600)
+
+
+def seize(device, queue):
+    one, _ = open_socket()
+    say(event="ready")
+    while True:
+        try:
+            bind(one, device, int(queue))
+            break
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+    say(event="seized")
     time.sleep(600)
 
 
