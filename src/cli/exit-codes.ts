@@ -11,10 +11,14 @@ export const EXIT = {
   unavailable: 69,
   /** A part of the program ended that should not have. */
   software: 70,
+  /** Standard output cannot be written, such as to a full disk. */
+  output: 74,
   /** The policy has changed meanwhile: read it and try again. */
   again: 75,
   /** The sidecar takes no such call from here, or the token is wrong. */
   denied: 77,
   /** A setting or a policy can't be read, or this is no place to run. */
   config: 78,
+  /** Who read standard output has gone: as a shell tells of SIGPIPE. */
+  unread: 141,
 } as const;

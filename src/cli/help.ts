@@ -68,7 +68,7 @@ OPENSANDBOX_EGRESS_TOKEN (where others can list your processes, prefer that to -
   egress policy patch --allow example.org --deny '*.evil.example'
 
 Exit: 0 done; 64 wrong command line; 65 refused as wrong input; 69 no answer; 75 --if-match does not hold; 77 not allowed; 78 wrong
-setting.
+setting; 74 the output cannot be written, 141 nobody reads it any more.
 `;
 
 export const STATUS_HELP = `egress status - shows what a running sidecar has in force
@@ -90,7 +90,7 @@ Without these the sidecar's own variables hold: OPENSANDBOX_EGRESS_SOCKET, OPENS
 OPENSANDBOX_EGRESS_TOKEN (where others can list your processes, prefer that to --token).
 
 Exit: 0 it answered, in whatever health; 64 wrong command line; 65 refused as wrong input; 69 no answer; 77 not allowed; 78 wrong
-setting.
+setting; 74 the output cannot be written, 141 nobody reads it any more.
 `;
 
 export const DOCTOR_HELP = `egress doctor - tries from inside what a hostile workload would, and says what held
@@ -110,5 +110,6 @@ addresses that are kept for documentation, and to port 53 and other ports of the
   OPEN        something got out
   not tried   for the reason that is given
 
-Rows are those of the table in SECURITY.md. Exit: 0 nothing got out; 1 something did; 64 wrong command line.
+Rows are those of the table in SECURITY.md. Exit: 0 nothing got out; 1 something did; 64 wrong command line; 74 the output cannot be written, 141 nobody
+reads it any more.
 `;

@@ -3,14 +3,28 @@ import { once } from "node:events";
 import { takeEnvironment } from "../config/program-path.ts";
 import { EXIT } from "./exit-codes.ts";
 import { HELP } from "./help.ts";
+import { openStandardOutput } from "../sys/standard-output.ts";
 import { VERSION } from "../sidecar/version.ts";
 import type { CliContext } from "./context.ts";
 
-/** Runs the command line `argv` (without node and script); settles with the exit code. */
-export async function runCli(
-  argv: readonly string[],
-  context: CliContext = processContext(),
-): Promise<number> {
+/** Runs the command line `argv` (without node and script) in this process; settles with the exit code once all output is written. */
+export async function runProcess(argv: readonly string[]): Promise<number> {
+  const out = openStandardOutput(1);
+  const err = openStandardOutput(2);
+  const code = await runCli(argv, {
+    env: takeEnvironment(),
+    program: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
+    print: out.write,
+    warn: err.write,
+  });
+  // A warning that nobody could be given is no failure.
+  const [failure] = await Promise.all([out.flush(), err.flush()]);
+  if (failure === undefined || code !== EXIT.ok) return code;
+  return failure === "EPIPE" ? EXIT.unread : EXIT.output;
+}
+
+/** Runs the command line with the outputs and the environment of `context`; settles with the exit code. */
+export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
   const [command, ...rest] = argv;
   const asksForHelp = rest.includes("--help") || rest.includes("-h");
   switch (command) {
@@ -67,24 +81,15 @@ async function serve(context: CliContext, strict: boolean): Promise<number> {
   await Promise.race([loading, once(stop.signal, "abort")]);
   if (stop.signal.aborted) return EXIT.ok;
   const { serve: start } = await loading;
-  return start(context.env, { strict, stop: stop.signal });
+  return start(context, { strict, stop: stop.signal });
 }
 
 async function teardown(context: CliContext): Promise<number> {
   const { teardown: remove } = await import("./teardown.ts");
-  return remove(context.env);
+  return remove(context);
 }
 
 function refuse(context: CliContext, problem: string): number {
   context.warn(`egress: ${problem}; "egress --help" lists what there is\n`);
   return EXIT.usage;
-}
-
-function processContext(): CliContext {
-  return {
-    env: takeEnvironment(),
-    program: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
-    print: (text) => void process.stdout.write(text),
-    warn: (text) => void process.stderr.write(text),
-  };
 }

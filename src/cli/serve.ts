@@ -12,6 +12,7 @@ import { findObstacles } from "../sidecar/preflight.ts";
 import { GRACE_MS, listProblems, runSidecar } from "../sidecar/run-sidecar.ts";
 import { keepFromChildren } from "../sys/inherited.ts";
 import { raiseMmapThreshold } from "../sys/process-memory.ts";
+import type { CliContext } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 
 export interface ServeOptions {
@@ -23,7 +24,7 @@ export interface ServeOptions {
 
 /** Serves until it is stopped; settles with the exit code. What ends the start is said on standard error. */
 export async function serve(
-  env: Readonly<Record<string, string | undefined>>,
+  { env, warn }: Pick<CliContext, "env" | "warn">,
   { strict, stop }: ServeOptions,
 ): Promise<number> {
   raiseMmapThreshold();
@@ -32,7 +33,7 @@ export async function serve(
   const fatal = strict ? reading.problems : reading.problems.filter(isAboutAddress);
   const obstacles = findObstacles({ allowHostNetwork: reading.settings.allowHostNetns });
   if (fatal.length + obstacles.length > 0)
-    return refuse([...reading.problems.map(showProblem), ...obstacles]);
+    return refuse([...reading.problems.map(showProblem), ...obstacles], warn);
   try {
     const { log, problems } = openLog(reading);
     for (const warning of reading.warnings) log.logger.warn(showProblem(warning));
@@ -46,7 +47,7 @@ export async function serve(
     await log.drain(GRACE_MS);
     return EXIT.ok;
   } catch (error) {
-    return refuse(explain(error));
+    return refuse(explain(error), warn);
   }
 }
 
@@ -84,7 +85,7 @@ function explain(error: unknown): readonly string[] {
   return error instanceof StartProblemsError ? listProblems(error.problems) : [describe(error)];
 }
 
-function refuse(lines: readonly string[]): number {
-  for (const line of lines) process.stderr.write(`egress: ${line}\n`);
+function refuse(lines: readonly string[], warn: CliContext["warn"]): number {
+  for (const line of lines) warn(`egress: ${line}\n`);
   return EXIT.config;
 }

@@ -5,30 +5,31 @@ import { createNftApplier } from "../netfilter/io/nft.ts";
 import { hasNetAdmin } from "../sys/namespace-facts.ts";
 import { holdersFileBeside } from "../xdp/io/holders-file.ts";
 import { releaseHeldQueues } from "../xdp/io/open-held-queues.ts";
+import type { CliContext } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 
 /**
  * `egress teardown`: removes every table of ours from this network namespace, lets the queues of its interfaces go, and nothing else. The
  * sandbox is open then. While a sidecar runs there it is refused.
  */
-export async function teardown(env: Readonly<Record<string, string | undefined>>): Promise<number> {
+export async function teardown({ env, print, warn }: CliContext): Promise<number> {
   if (!hasNetAdmin()) {
-    process.stderr.write("egress: CAP_NET_ADMIN is missing\n");
+    warn("egress: CAP_NET_ADMIN is missing\n");
     return EXIT.config;
   }
   try {
     if (!removeApiRedirect()) {
-      process.stderr.write(
+      warn(
         "egress: a sidecar runs in this network namespace, and would load its rules again: end it first; nothing was removed\n",
       );
       return EXIT.unavailable;
     }
     await createNftApplier().teardown();
     releaseHeldQueues(holdersFileBeside(readSocketPath(env)));
-    process.stdout.write("egress: our tables are removed; nothing is enforced in this network namespace\n");
+    print("egress: our tables are removed; nothing is enforced in this network namespace\n");
     return EXIT.ok;
   } catch (error) {
-    process.stderr.write(`egress: ${describe(error)}\n`);
+    warn(`egress: ${describe(error)}\n`);
     return EXIT.software;
   }
 }
