@@ -62,8 +62,6 @@ test("the shipped list of DoH resolvers is found", async () => {
 });
 
 test("its health check follows the sidecar", async () => {
-  const check = async (): Promise<number | undefined> =>
-    (await imageEngine().run(["healthcheck", "run", sidecar.name])).exitCode;
   expect(await check()).toBe(0);
   const pid = await until("the sidecar runs", async () => sidecar.pid());
   process.kill(pid, "SIGSTOP");
@@ -79,6 +77,10 @@ test("SIGTERM ends it at once, by its own will", async () => {
   await imageEngine().require(["stop", "--time", "5", sidecar.name]);
   expect(await sidecar.inspect("{{.State.ExitCode}}")).toBe("0");
 });
+
+async function check(): Promise<number | undefined> {
+  return (await imageEngine().run(["healthcheck", "run", sidecar.name])).exitCode;
+}
 
 async function inspectImage(format: string): Promise<unknown> {
   const argv = ["image", "inspect", "--format", `{{json ${format}}}`, IMAGE];
