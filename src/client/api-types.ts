@@ -1,5 +1,5 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 29c05e738ab130ada139de4e8df60b0a1b4074a4734e6fe9f03a802299244a81
+// document: 7557346dcb352251cde0e1e9140925b9a2111cc099dbf7336cfe3e763cdb2dcd
 // types: 8e8d9e65b95c2eb17b1f0d79275466f98b087a55c708e535069a6a2aa98d194e
 
 export interface paths {

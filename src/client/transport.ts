@@ -91,7 +91,8 @@ export function createTransport(options: TransportOptions): Transport {
     const pathAndQuery = withoutPrefix(call.url, base);
     const once = { timeMs: Date.now(), nonce: randomUUID() };
     const bodyDigest = digestBody(body);
-    const signature = renderSignature(options.token, { method, pathAndQuery, bodyDigest }, once);
+    const ifMatch = new Headers(headers).get("If-Match") ?? undefined;
+    const signature = renderSignature(options.token, { method, pathAndQuery, bodyDigest, ifMatch }, once);
     // With the digest the sidecar knows before it reads the body that the call is ours.
     return { ...headers, [SIGNATURE_HEADER]: signature, "Content-Digest": renderContentDigest(bodyDigest) };
   }

@@ -17,6 +17,7 @@ interface Signed {
   readonly timeMs: number;
   readonly nonce?: string;
   readonly token?: string;
+  readonly ifMatch?: string;
 }
 
 /** The header, put together here as the API's text says, independently of the program. */
@@ -27,9 +28,11 @@ function sign({
   timeMs,
   nonce = "n1",
   token,
+  ifMatch,
 }: Signed): string {
   const hash = createHash("sha256").update(body).digest("hex");
   const mac = createHmac("sha256", token ?? TOKEN).update(`${method}\n${path}\n${timeMs}\n${nonce}\n${hash}`);
+  if (ifMatch !== undefined) mac.update(`\n${ifMatch}`);
   return `t=${timeMs},n=${nonce},v1=${mac.digest("hex")}`;
 }
 
@@ -51,6 +54,25 @@ describe("a signed change", () => {
     expect(again.headers.etag).toBeUndefined();
     expect(api.world.steps).toEqual(["stage", "enforce", "commit"]);
     expect((await patch(api, sign({ timeMs: nowMs, nonce: "n2" }))).status).toBe(200);
+  });
+
+  test("is let in under its condition alone: nobody on the way takes If-Match away, alters it or puts one in", async () => {
+    await using api = await startApi({ auth, nowMs: () => START_MS });
+    const call = async (nonce: string, signed: string | undefined, sent: string | undefined) => {
+      const condition = signed === undefined ? {} : { ifMatch: signed };
+      const headers = {
+        "OPENSANDBOX-EGRESS-SIGNATURE": sign({ timeMs: START_MS, nonce, ...condition }),
+        ...(sent === undefined ? {} : { "If-Match": sent }),
+      };
+      return (await api.call("PATCH", "/policy", { body: BODY, headers })).status;
+    };
+    expect(await call("n1", '"seen"', undefined)).toBe(401);
+    expect(await call("n2", '"seen"', "*")).toBe(401);
+    expect(await call("n3", undefined, "*")).toBe(401);
+    expect(api.world.steps).toEqual([]);
+    expect(await call("n4", '"seen"', '"seen"')).toBe(412);
+    expect(await call("n5", '"a", "b"', ' "a", "b" ')).toBe(412);
+    expect(await call("n6", "*", "*")).toBe(200);
   });
 
   test("is let in for its query too", async () => {

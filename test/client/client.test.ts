@@ -117,6 +117,7 @@ describe("the token", () => {
     await using api = await startSidecar({ auth: { ...auth, signedWrites: true } }, { token: TOKEN });
     await api.client.getPolicy();
     await api.client.patchRules([{ target: "a.example" }], { dryRun: true });
+    await api.client.patchRules([{ target: "a.example" }], { dryRun: true, ifMatch: "*" });
     await api.client.patchRules([{ target: "ä.example" }]);
     await api.client.resetPolicy();
     await api.client.deleteRules(["x.example"]);

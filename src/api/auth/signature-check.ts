@@ -36,8 +36,9 @@ export function createSignatureCheck(token: string, { nowMs, startMs }: AuthPart
   }
 
   function refuseProof(c: ApiContext, signature: Signature, bodyDigest: Buffer): Refusal | undefined {
-    const { method = "", url: pathAndQuery = "" } = c.env.incoming;
-    return isSignatureOf(token, { method, pathAndQuery, bodyDigest }, signature) ? undefined : WRONG;
+    const { method = "", url: pathAndQuery = "", headers } = c.env.incoming;
+    const call = { method, pathAndQuery, bodyDigest, ifMatch: headers["if-match"] };
+    return isSignatureOf(token, call, signature) ? undefined : WRONG;
   }
 
   const refuseNonce = ({ nonce, timeMs }: Signature): Refusal | undefined =>

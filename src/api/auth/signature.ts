@@ -6,6 +6,8 @@
  *
  *     METHOD \n path?query \n t \n n \n hex SHA-256 of the body
  *
+ * and, of a call with If-Match, \n and that header's value: who is on the way could else take the condition away.
+ *
  * If the call carries that hash as `Content-Digest`, too, the signature is proved before the body is read.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
@@ -17,6 +19,8 @@ export interface SignedCall {
   readonly pathAndQuery: string;
   /** SHA-256 of the body, 32 octets. */
   readonly bodyDigest: Buffer;
+  /** The header If-Match, without blanks around it. */
+  readonly ifMatch?: string | undefined;
 }
 
 /** The header, read. Nothing is proved yet. */
@@ -50,6 +54,8 @@ export function isSignatureOf(token: string, call: SignedCall, signature: Signat
 }
 
 function computeMac(token: string, call: SignedCall, { timeMs, nonce }: Omit<Signature, "mac">): Buffer {
-  const signed = [call.method, call.pathAndQuery, timeMs, nonce, call.bodyDigest.toString("hex")].join("\n");
-  return createHmac("sha256", token).update(signed).digest();
+  const { method, pathAndQuery, bodyDigest, ifMatch } = call;
+  const condition = ifMatch === undefined ? [] : [ifMatch];
+  const signed = [method, pathAndQuery, timeMs, nonce, bodyDigest.toString("hex"), ...condition];
+  return createHmac("sha256", token).update(signed.join("\n")).digest();
 }
