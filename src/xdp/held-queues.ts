@@ -43,6 +43,8 @@ export interface HeldQueuesPorts {
     interfaceIndex: number,
     sockets: ReadonlyMap<number, number>,
   ) => Holder | NoHolder | undefined;
+  /** Writes down again which holders are ours, if somebody has taken that away. */
+  readonly keepWritten: () => NoHolder | undefined;
   /** Holders of an earlier process, which are alive. */
   readonly earlier: readonly Holder[];
 }
@@ -114,6 +116,8 @@ export function createHeldQueues(ports: HeldQueuesPorts): HeldQueues {
   /** Why no process keeps some of them held beside this one. */
   function shareAll(): readonly string[] {
     const reasons = new Set<string>();
+    const unwritten = ports.keepWritten();
+    if (unwritten !== undefined) reasons.add(unwritten.unkept);
     for (const [index, sockets] of own) {
       const alone = new Map([...sockets].filter(([queue]) => !isKept(index, queue)));
       if (alone.size === 0) continue;

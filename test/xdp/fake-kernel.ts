@@ -112,6 +112,7 @@ export function createFakeKernel(queuesOf: ReadonlyMap<number, number>): FakeKer
       hasXdpSockets: () => kernel.hasXdp,
       earlier: kernel.aliveHolders(),
       startHolder,
+      keepWritten: () => undefined,
     }),
   };
   return kernel;

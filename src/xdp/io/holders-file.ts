@@ -1,5 +1,14 @@
 /** Which processes hold queues for us, written down for the process that comes after this one. */
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { makeFolder } from "../../sys/make-folder.ts";
 
@@ -18,13 +27,24 @@ export function holdersFileBeside(socketPath = "/run/opensandbox/egress.sock"): 
   return join(dirname(socketPath), "queue-holders.json");
 }
 
-/** What was written last; none where there is no file, or one that is not ours to read. */
+/** What was written last; none where there is no file, or one that is not ours to read. Waits for nobody, as one does at a FIFO. */
 export function readHolders(path: string): readonly HolderRecord[] {
   try {
-    const found: unknown = JSON.parse(readFileSync(path, "utf8"));
+    const found: unknown = JSON.parse(readFileAlone(path));
     return Array.isArray(found) ? found.filter(isHolderRecord) : [];
   } catch {
     return []; // then what they hold counts as a stranger's, and is told
+  }
+}
+
+/** Links are not followed. Throws Node's errors. */
+function readFileAlone(path: string): string {
+  const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
+  const fd = openSync(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+  try {
+    return fstatSync(fd).isFile() ? readFileSync(fd, "utf8") : "";
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -85,7 +85,16 @@ export function releaseHeldQueues(path: string): void {
 }
 
 function createPorts({ path, outlive, readLinks, setDown }: WatchedQueuesOptions): HeldQueuesPorts {
-  let records = readHolders(path).filter(isHolding);
+  let records: readonly HolderRecord[] = readHolders(path).filter(isHolding);
+  function writeDown(next: readonly HolderRecord[]): NoHolder | undefined {
+    try {
+      writeHolders(path, next);
+      records = next;
+      return undefined;
+    } catch (error) {
+      return noHolder(`${path} cannot be written (${codeOf(error)})`);
+    }
+  }
   return {
     readLinks,
     hold: holdQueue,
@@ -106,17 +115,28 @@ function createPorts({ path, outlive, readLinks, setDown }: WatchedQueuesOptions
       if (process.pid === 1) return noHolder("as process 1 of its container it ends all others with it");
       const started = spawnHolder(interfaceIndex, sockets);
       if (started === undefined) return noHolder("/bin/sh cannot be started, or /proc not be read");
-      records = [...records.filter(({ pid, startTime }) => readStartTime(pid) === startTime), started.record];
-      try {
-        writeHolders(path, records);
-      } catch (error) {
+      const failure = writeDown([...records.filter(isThere), started.record]);
+      if (failure !== undefined) {
         started.end();
-        return noHolder(`${path} cannot be written (${codeOf(error)})`);
+        return failure;
       }
       started.keep();
       return toHolder(started.record);
     },
+    keepWritten() {
+      const written = new Set(readHolders(path).map(renderRecord));
+      const kept = records.filter(isThere);
+      return kept.every((record) => written.has(renderRecord(record))) ? undefined : writeDown(kept);
+    },
   };
+}
+
+function isThere({ pid, startTime }: HolderRecord): boolean {
+  return readStartTime(pid) === startTime;
+}
+
+function renderRecord({ pid, startTime }: HolderRecord): string {
+  return `${pid} ${startTime}`;
 }
 
 function isLost(fd: number): boolean {
@@ -142,7 +162,7 @@ function toHolder(record: HolderRecord): Holder {
   return {
     interfaceIndex: record.interfaceIndex,
     queues: record.queues,
-    isAlive: () => readStartTime(record.pid) === record.startTime,
+    isAlive: () => isThere(record),
     end: () => endHolder(record),
   };
 }
