@@ -126,11 +126,11 @@ test("a firewall that drops forwarded packets is pointed out", async () => {
   expect(stderr).toMatch(/firewall drops forwarded packets .*nft chain ip filter FORWARD/);
 });
 
-/** Of the processes in the namespace, the one whose command line ends in `serve`. */
+/** Of the processes in the namespace, the one whose command is `serve`. */
 async function findSidecar(pids: readonly number[]): Promise<number> {
   for (const pid of pids) {
     const { stdout } = await execIn(lab.sandbox, ["cat", `/proc/${pid}/cmdline`]);
-    if (stdout.endsWith("serve\0")) return pid;
+    if (stdout.split("\0").includes("serve")) return pid;
   }
   throw new Error("no process of the namespace is a sidecar");
 }
