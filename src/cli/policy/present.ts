@@ -15,7 +15,7 @@ export function presentPolicy({ mode, enforcementMode, policy, etag }: PolicySta
 
 export function presentChange(change: PolicyChange): string {
   const { mode, enforcementMode, reason, dryRun, added = [], removed = [] } = change;
-  const state = `${mode} (${enforcementMode})${reason === undefined ? "" : `: ${oneLine(reason)}`}`;
+  const state = `${mode} (${enforcementMode})${reason === undefined ? "" : `: ${reason}`}`;
   if (dryRun !== true) return render([`the policy is ${state}`]);
   return render([
     `the policy would be ${state}; nothing is changed`,
@@ -25,9 +25,9 @@ export function presentChange(change: PolicyChange): string {
 }
 
 function presentRule({ action, target }: ShownRule): string {
-  return `${action.padEnd(5)} ${oneLine(target)}`;
+  return `${action.padEnd(5)} ${target}`;
 }
 
 function render(lines: readonly string[]): string {
-  return `${lines.join("\n")}\n`;
+  return `${lines.map(oneLine).join("\n")}\n`;
 }

@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -246,4 +247,38 @@ test.each([["--help"], ["patch", "--help"], ["get", "-h"]])("%s %s explains", as
   const { exitCode, printed } = await run(argv);
   expect(exitCode).toBe(0);
   expect(printed).toMatch(/^egress policy - /);
+});
+
+const odd = (text: string): string => `${text}\u001b]0;title\u0007\r\u202e`;
+
+test("nothing in an answer writes to the terminal: a proxy in the sandbox may have made it up", async () => {
+  const answer = {
+    status: "ok",
+    mode: odd("allow_all"),
+    enforcementMode: odd("dns+nft"),
+    reason: odd("reason"),
+    dryRun: true,
+    policy: {
+      egress: [{ action: odd("allow"), target: odd("a.example") }],
+      defaultAction: odd("deny"),
+    },
+    added: [{ action: odd("deny"), target: odd("b.example") }],
+  };
+  const server = createServer((_incoming, outgoing) => {
+    outgoing.setHeader("Content-Type", "application/json").end(JSON.stringify(answer));
+  });
+  const socketPath = join(await mkdtemp(join(folder, "odd-")), "egress.sock");
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  try {
+    for (const argv of [["get"], ["reset"], ["patch", "--deny", "b.example", "--dry-run"]]) {
+      const { exitCode, printed } = await run(argv, { OPENSANDBOX_EGRESS_SOCKET: socketPath });
+      expect({ exitCode, controls: printed.match(/(?!\n)[\p{Cc}\p{Cf}]/gu) }).toEqual({
+        exitCode: 0,
+        controls: null,
+      });
+      expect(printed).toContain("allow_all\\u{1b}]0;title\\u{7}\\u{d}\\u{202e}");
+    }
+  } finally {
+    server.close();
+  }
 });
