@@ -21,6 +21,8 @@ export interface StatusSources {
   readonly report: (page: PageRequest) => SandboxReport;
   readonly ruleFiles: () => AlwaysRulesReading;
   readonly protections: () => readonly ListedProtection[];
+  /** Undefined before the API has tried to open its TCP port. */
+  readonly tcpState: () => { readonly isOpen: boolean; readonly reason?: string } | undefined;
   /** By the metrics' names. */
   readonly counters: () => Readonly<Record<string, number>>;
 }
@@ -55,6 +57,7 @@ export async function describeStatus(
     ruleFiles: files,
     ruleFileProblems: problems.slice(0, SHOWN).map(describeProblem),
     protections: sources.protections(),
+    api: describeApi(sources.tcpState()),
     interfaces,
     upstreams,
     resolver,
@@ -70,6 +73,10 @@ export async function describeStatus(
 
 function describeHealth(health: Health): Health {
   return health.ok ? health : { ok: false, reason: oneLine(health.reason) };
+}
+
+function describeApi(tcp: ReturnType<StatusSources["tcpState"]>): object {
+  return { tcp: tcp?.isOpen === true, ...(tcp?.reason === undefined ? {} : { reason: oneLine(tcp.reason) }) };
 }
 
 function describeTargets(targets: readonly Target[]): object {

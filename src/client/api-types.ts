@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 7557346dcb352251cde0e1e9140925b9a2111cc099dbf7336cfe3e763cdb2dcd
-// types: 8e8d9e65b95c2eb17b1f0d79275466f98b087a55c708e535069a6a2aa98d194e
+// document: 133d2b6021a8b50284f516f57009aaf1dcc8d6d72c65cddd520b2776589aaf91
+// types: c0828951e0be4a187d8d16168173ef0c79a5e81751ebe73390773eab5bf889a1
 
 export interface paths {
   "/policy": {
@@ -228,6 +228,10 @@ export interface components {
       };
       ruleFileProblems: components["schemas"]["Problem"][];
       protections: components["schemas"]["Protection"][];
+      api: {
+        tcp: boolean;
+        reason?: string;
+      };
       interfaces: {
         guarded: string[];
         unguarded: {

@@ -25,6 +25,7 @@ import { SidecarThereError, StartProblemsError } from "./errors.ts";
 import { keepMemorySmall } from "./keep-memory.ts";
 import { createObservability, type Observability } from "./observability.ts";
 import type { ApiSources, OpenApi } from "./open-api.ts";
+import type { TcpState } from "./keep-tcp-api.ts";
 import type { ReadySettings } from "./ready-settings.ts";
 import { readSurroundings, ruleFolders, type Surroundings } from "./read-surroundings.ts";
 import { toSandboxOptions } from "./sandbox-options.ts";
@@ -89,6 +90,7 @@ export async function runSidecar(given: Settings, run: SidecarRun): Promise<void
   const api = await openApi(
     settings,
     describeApi(settings, { control, sandbox, observability, protections, always, onFault }),
+    (state) => logTcpState(log, settings, state),
   );
   undo.defer(() => api.close(GRACE_MS));
   undo.adopt(startWatchdog({ "callers of the API": api.fault }, log.audit), (watchdog) => watchdog.close());
@@ -164,10 +166,11 @@ function describeApi(
 
 function announce(
   settings: ReadySettings,
-  { endsWithProcess, listening }: OpenApi,
+  api: OpenApi,
   { log, protections }: { readonly log: Log; readonly protections: Protections },
 ): void {
-  if (!endsWithProcess) {
+  const tcp = api.state();
+  if (tcp.isOpen && !tcp.endsWithProcess) {
     log.logger.warn(
       "this kernel's nf_tables know no owners (Linux 5.12): should the sidecar be killed, a process of the sandbox may take its API's place until it is back",
     );
@@ -179,9 +182,21 @@ function announce(
   }
   const states = Object.fromEntries(protections.list().map(({ name, state }) => [name, state]));
   log.logger.info(
-    { mode: settings.mode, address: settings.httpAddress, listening, protections: states },
+    {
+      mode: settings.mode,
+      address: settings.httpAddress,
+      ...(tcp.isOpen ? { listening: tcp.listening } : {}),
+      protections: states,
+    },
     "egress sidecar ready",
   );
+}
+
+function logTcpState({ logger }: Log, { httpAddress }: Settings, state: TcpState): void {
+  const fields = { address: httpAddress };
+  if (state.isOpen) logger.info({ ...fields, listening: state.listening }, "the API takes callers over TCP");
+  else
+    logger.warn({ ...fields, reason: state.reason }, "the API takes nobody over TCP yet: it is tried again");
 }
 
 /** Of the workload. Each check of our health asks, too: it is refused. */

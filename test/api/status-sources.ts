@@ -45,6 +45,7 @@ export function statusSources(changes: Partial<StatusSources> = {}): StatusSourc
       problems: [],
     }),
     protections: () => [{ name: "connections", state: "on", required: false }],
+    tcpState: () => ({ isOpen: true }),
     counters: () => ({ "egress.policy.denied_total": 3 }),
     ...changes,
   };

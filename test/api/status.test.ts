@@ -39,6 +39,7 @@ describe("GET /status", () => {
       },
       ruleFiles: { denyAlways: "/rules/deny.always" },
       ruleFileProblems: [],
+      api: { tcp: true },
       protections: [{ name: "connections", state: "on", required: false }],
       interfaces: { guarded: ["eth0"], unguarded: [] },
       upstreams: [{ address: "192.0.2.1", port: 53, alive: true }],

@@ -35,16 +35,23 @@ export interface TcpListener extends Listener, Pick<Acceptor, "fault"> {
   readonly local: NonNullable<Listener["local"]>;
 }
 
+export interface TcpPlace {
+  readonly host: string | undefined;
+  readonly port: number;
+  /** The port that an error names: the one that callers know, if that is another. */
+  readonly known?: number;
+}
+
 /**
  * Listens on a TCP address; port 0 is one that is free. Without a host that is every interface, IPv6 and IPv4 on one socket, and IPv4 alone where IPv6 is switched
  * off. Throws ListenError.
  */
 export function listenTcp(
   http: HttpServer,
-  { host, port }: { readonly host: string | undefined; readonly port: number },
+  { host, port, known = port }: TcpPlace,
   openAcceptor: OpenAcceptor,
 ): TcpListener {
-  const shown = showAddress({ host, port });
+  const shown = showAddress({ host, port: known });
   const open = (address: string): TcpListener => {
     const sockets = new Set<Socket>();
     const onConnection = (fd: number): void => handOver(http, sockets, fd);

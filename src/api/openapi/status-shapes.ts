@@ -81,6 +81,9 @@ export const statusShape = z.object({
     ),
   ruleFileProblems: z.array(problemShape),
   protections: z.array(protectionShape),
+  api: z
+    .object({ tcp: z.boolean(), reason: z.string().optional() })
+    .describe("Whether callers over TCP are taken; else why not. It is tried again and again."),
   interfaces: interfacesShape,
   upstreams: z.array(z.object({ ...endpointKeys, alive: z.boolean() })),
   resolver: z.array(z.object(endpointKeys)).describe("Where lookups are redirected to."),

@@ -29,6 +29,7 @@ function summarize(status: SidecarStatus): readonly Cells[] {
     ...(sandboxId === undefined ? [] : [["sandbox", sandboxId]]),
     ["up", presentTime(status.uptimeSeconds)],
     ["health", health.ok ? "ok" : `bad: ${health.reason ?? ""}`],
+    ...(status.api.tcp ? [] : [["api", `nobody is taken over TCP: ${status.api.reason ?? ""}`]]),
     [
       "policy",
       `${status.mode} (${status.enforcementMode}), what no rule matches: ${layers.user.defaultAction}`,

@@ -1,19 +1,23 @@
 /** Asks our own listeners for a sign of life. A message that is only a header gets FORMERR, whatever the policy. */
+import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { connect, isIPv6 } from "node:net";
 import type { Endpoint } from "../../sys/socket-address.ts";
+import { readOwnPorts } from "../../sys/local-ports.ts";
 import { HEADER_OCTETS } from "../wire/constants.ts";
 import { frameMessage } from "./tcp-framing.ts";
 
-/** Why the resolver does not answer at that address, or undefined when it does over both transports. */
+/**
+ * Why the resolver does not answer at that address, or undefined when it does over both transports. Other processes can take every port
+ * that the kernel gives: it is then asked from another, and is not silent because there is none.
+ */
 export async function findSilentTransport(
   { address, port }: Endpoint,
   limitMs: number,
 ): Promise<string | undefined> {
-  const [udp, tcp] = await Promise.all([
-    answersUdp(address, port, limitMs),
-    answersTcp(address, port, limitMs),
-  ]);
+  const ask = (transport: Ask) =>
+    askFromAnyPort((localPort) => transport({ address, port, localPort, limitMs }));
+  const [udp, tcp] = await Promise.all([ask(askUdp), ask(askTcp)]);
   if (udp && tcp) return undefined;
   const silent = udp ? "TCP" : tcp ? "UDP" : "UDP and TCP";
   return `the resolver does not answer over ${silent} at ${address} port ${port}`;
@@ -21,33 +25,61 @@ export async function findSilentTransport(
 
 const PING = Buffer.alloc(HEADER_OCTETS);
 
-function answersUdp(address: string, port: number, limitMs: number): Promise<boolean> {
+interface Question extends Endpoint {
+  /** To be asked from; 0 is one that the kernel gives. */
+  readonly localPort: number;
+  readonly limitMs: number;
+}
+
+type Outcome = "answered" | "silent" | "port taken";
+type Ask = (question: Question) => Promise<Outcome>;
+
+const OWN_TRIES = 4;
+
+async function askFromAnyPort(ask: (localPort: number) => Promise<Outcome>): Promise<boolean> {
+  let outcome = await ask(0);
+  for (let tries = 0; outcome === "port taken" && tries < OWN_TRIES; tries += 1) {
+    const { count, port } = readOwnPorts();
+    if (count > 0) outcome = await ask(port(randomInt(count)));
+  }
+  return outcome !== "silent";
+}
+
+/** What bind(2), connect(2) and sendto(2) say of a port that is taken, and if none is left. */
+const PORT_TAKEN: ReadonlySet<string | undefined> = new Set(["EADDRINUSE", "EADDRNOTAVAIL", "EAGAIN"]);
+
+function outcomeOf(error: NodeJS.ErrnoException): Outcome {
+  return PORT_TAKEN.has(error.code) ? "port taken" : "silent";
+}
+
+function askUdp({ address, port, localPort, limitMs }: Question): Promise<Outcome> {
   return new Promise((resolve) => {
     const socket = createSocket(isIPv6(address) ? "udp6" : "udp4");
-    const timer = setTimeout(() => settle(false), limitMs);
-    function settle(answered: boolean): void {
+    const timer = setTimeout(() => settle("silent"), limitMs);
+    function settle(outcome: Outcome): void {
       clearTimeout(timer);
       socket.close();
-      resolve(answered);
+      resolve(outcome);
     }
-    socket.once("message", () => settle(true));
-    socket.once("error", () => settle(false));
-    socket.send(PING, port, address);
+    socket.once("message", () => settle("answered"));
+    socket.once("error", (error) => settle(outcomeOf(error)));
+    socket.bind(localPort, () => socket.send(PING, port, address));
   });
 }
 
-function answersTcp(address: string, port: number, limitMs: number): Promise<boolean> {
+function askTcp({ address, port, localPort, limitMs }: Question): Promise<Outcome> {
   return new Promise((resolve) => {
-    const socket = connect({ host: address, port, timeout: limitMs });
-    function settle(answered: boolean): void {
+    const from = localPort === 0 ? {} : { localPort };
+    const socket = connect({ host: address, port, timeout: limitMs, ...from });
+    function settle(outcome: Outcome): void {
       socket.destroy();
-      resolve(answered);
+      resolve(outcome);
     }
     socket.once("connect", () => socket.write(frameMessage(PING)));
-    socket.once("data", () => settle(true));
-    socket.once("timeout", () => settle(false));
+    socket.once("data", () => settle("answered"));
+    socket.once("timeout", () => settle("silent"));
+    socket.once("error", (error) => settle(outcomeOf(error)));
     // Closed without a word: the listener has no room for another connection.
-    socket.once("close", () => settle(false));
-    socket.once("error", () => settle(false));
+    socket.once("close", () => settle("silent"));
   });
 }

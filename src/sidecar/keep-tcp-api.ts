@@ -1,0 +1,64 @@
+/** Keeps the API open over TCP: if it lacks a port, a descriptor or memory for now, it is opened later, again and again. */
+import { ListenError } from "../api/errors.ts";
+import { describe } from "../enforcement/errors.ts";
+import type { TcpApi } from "./tcp-api.ts";
+
+export type TcpState =
+  | ({ readonly isOpen: true } & Pick<TcpApi, "listening" | "endsWithProcess">)
+  | { readonly isOpen: false; readonly reason: string };
+
+export interface KeptTcpApi {
+  state(): TcpState;
+  /** As of {@link TcpApi}; what is not open yet is no fault. */
+  fault(): string | undefined;
+  close(limitMs: number): Promise<void>;
+}
+
+/** What others may give back: the workload can take all of it, and must not end a start by that. */
+const PASSES: ReadonlySet<string> = new Set(["EADDRINUSE", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5000;
+
+/**
+ * `onChange` hears of the first state and of each that differs from the last one. Throws what `open` throws at first, unless that passes.
+ * Later everything passes.
+ */
+export function keepOpen(open: () => TcpApi, onChange: (state: TcpState) => void): KeptTcpApi {
+  let api: TcpApi | undefined;
+  let state: TcpState | undefined;
+  let pauseMs = FIRST_PAUSE_MS;
+  let pause: NodeJS.Timeout | undefined;
+
+  function tell(next: TcpState): TcpState {
+    const isNew =
+      state?.isOpen !== next.isOpen || (!next.isOpen && !state.isOpen && state.reason !== next.reason);
+    state = next;
+    if (isNew) onChange(next);
+    return next;
+  }
+  function tryOpen(): TcpState {
+    try {
+      api = open();
+      return tell({ isOpen: true, listening: api.listening, endsWithProcess: api.endsWithProcess });
+    } catch (error) {
+      if (state === undefined && !passes(error)) throw error;
+      pause = setTimeout(tryOpen, pauseMs).unref();
+      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+      return tell({ isOpen: false, reason: describe(error) });
+    }
+  }
+
+  const first = tryOpen();
+  return {
+    state: () => state ?? first,
+    fault: () => api?.fault(),
+    async close(limitMs) {
+      clearTimeout(pause);
+      await api?.close(limitMs);
+    },
+  };
+}
+
+function passes(error: unknown): boolean {
+  return error instanceof ListenError && PASSES.has(error.code);
+}
