@@ -1,6 +1,7 @@
 import { readSocketPath } from "../config.ts";
 import { describe } from "../enforcement/errors.ts";
 import { removeApiRedirect } from "../netfilter/io/api-redirect.ts";
+import { removeInterfaceDoor } from "../netfilter/io/interface-door.ts";
 import { createNftApplier } from "../netfilter/io/nft.ts";
 import { hasNetAdmin } from "../sys/namespace-facts.ts";
 import { holdersFileBeside } from "../xdp/io/holders-file.ts";
@@ -25,6 +26,7 @@ export async function teardown({ env, print, warn }: CliContext): Promise<number
       return EXIT.unavailable;
     }
     await createNftApplier().teardown();
+    removeInterfaceDoor();
     releaseHeldQueues(holdersFileBeside(readSocketPath(env)));
     print("egress: our tables are removed; nothing is enforced in this network namespace\n");
     return EXIT.ok;

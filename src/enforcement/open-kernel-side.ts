@@ -7,6 +7,7 @@ import type { AuditLog } from "../audit/audit-log.ts";
 import { createLearnedAddresses, type LearnedAddresses } from "../learned/learned-addresses.ts";
 import { createWithheldAddresses, type WithheldAddresses } from "../learned/withheld.ts";
 import type { LearnedSet } from "../netfilter/learned-set.ts";
+import { openInterfaceDoor } from "../netfilter/io/interface-door.ts";
 import { openLearnedSet } from "../netfilter/io/learned-set.ts";
 import { readNetwork } from "../netfilter/io/namespace-network.ts";
 import { type NetworkWatch, watchNetwork } from "../netfilter/io/network-watch.ts";
@@ -22,6 +23,7 @@ import type { RulesetFrame } from "./change/policy-kernel.ts";
 import type { PolicyInForceCell } from "./change/policy-in-force.ts";
 import { closeEverything } from "./close-everything.ts";
 import type { SandboxEvents } from "./events.ts";
+import { closeNewInterfaces } from "./keep/close-new-interfaces.ts";
 import { type HoldQueuesOptions, holdQueues } from "./keep/hold-queues.ts";
 import { type InterfaceGuards, watchInterfaceGuards } from "./keep/interface-guards.ts";
 import { createNetworkMemory, type NetworkMemory } from "./keep/network-memory.ts";
@@ -65,14 +67,16 @@ export async function openKernelSide(
   await using undo = new AsyncDisposableStack();
   const figures = createKernelFigures();
   const set = undo.adopt(openLearnedSet(), (opened) => opened.close());
+  const door = undo.adopt(openInterfaceDoor(), (opened) => opened.close());
   const watch = openRulesetWatch({
-    ownPorts: [set.port, ...options.deltaPorts],
+    ownPorts: [set.port, door.port, ...options.deltaPorts],
+    ownTransactions: door.made,
     figures,
     audit: options.audit,
   });
   undo.defer(() => watch.close());
   const guards = watchInterfaceGuards(
-    countRulesets(watch.watch(options.applier), figures),
+    closeNewInterfaces(countRulesets(watch.watch(options.applier), figures), door, options.onFault),
     options.protections,
   );
   // The queues are taken while nft(8) is at work.

@@ -1,5 +1,5 @@
 /** What somebody else did to our tables, gathered from the kernel's events, a transaction at a time. */
-import { OUR_TABLES } from "./kernel-names.ts";
+import { DOOR_TABLE, OUR_TABLES } from "./kernel-names.ts";
 import type { ObjectEvent, TransactionEvent } from "./wire/ruleset-event.ts";
 
 export interface ForeignChange {
@@ -24,7 +24,7 @@ export function createForeignChanges(): ForeignChanges {
   const counts = new Map<string, number>();
   return {
     add({ family, table, kind, done, name }) {
-      if (!OUR_TABLES.some((ours) => ours.family === family && ours.name === table)) return;
+      if (!WATCHED.some((ours) => ours.family === family && ours.name === table)) return;
       // What a table held goes with it, and a rule's own sets with the rule.
       if (name.startsWith("__")) return;
       const place = `${family} ${table}: `;
@@ -43,6 +43,7 @@ export function createForeignChanges(): ForeignChanges {
   };
 }
 
+const WATCHED = [...OUR_TABLES, { family: "netdev", name: DOOR_TABLE }];
 const PLACES: Readonly<Record<string, string>> = { rule: " in chain", element: " in set" };
 
 /** Both at once, each text once. */

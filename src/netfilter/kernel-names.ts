@@ -6,8 +6,10 @@ export const ARP_TABLE = "opensandbox_arp";
 export const GUARD_TABLE = "opensandbox_guard";
 /** Made and owned by the process that serves the API: it is none of the ruleset's tables. */
 export const API_TABLE = "opensandbox_api";
+/** Closes interfaces to come. Made over netlink, since nft(8) cannot say it: it is none of the ruleset's tables. */
+export const DOOR_TABLE = "opensandbox_door";
 
-/** Everything that is ours. What is in no table of these is somebody else's and is never touched. */
+/** Everything of the ruleset. What is in no table of ours is somebody else's and is never touched. */
 export const OUR_TABLES: readonly { readonly family: Family; readonly name: string }[] = [
   { family: "inet", name: TABLE },
   { family: "arp", name: ARP_TABLE },

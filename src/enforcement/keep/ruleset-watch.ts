@@ -8,6 +8,8 @@ import { createRulesetRepair, type LoadRuleset } from "./ruleset-repair.ts";
 export interface RulesetWatchOptions {
   /** Netlink ports whose transactions are our own. */
   readonly ownPorts: readonly number[];
+  /** How many transactions these have made, but for batches of learned addresses. */
+  readonly ownTransactions: () => number;
   /** Batches of learned addresses are counted there, and repairs are. */
   readonly figures: KernelFigures;
   readonly audit: Pick<AuditLog, "rulesetRepaired">;
@@ -26,11 +28,16 @@ export interface RulesetWatch {
 }
 
 /** Opens it in the current network namespace. Throws SystemCallError. */
-export function openRulesetWatch({ ownPorts, figures, audit }: RulesetWatchOptions): RulesetWatch {
+export function openRulesetWatch({
+  ownPorts,
+  ownTransactions,
+  figures,
+  audit,
+}: RulesetWatchOptions): RulesetWatch {
   const repair = createRulesetRepair({ audit, nowMs: () => performance.now() });
   const monitor = openRulesetMonitor({
     ownPorts,
-    ownTransactions: () => figures.learnedUpdates,
+    ownTransactions: () => figures.learnedUpdates + ownTransactions(),
     onForeignChange: repair.foreignChange,
   });
   return {

@@ -4,13 +4,11 @@
  */
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
-import { createNetlinkWriter, type NetlinkWriter } from "../../netlink/writer.ts";
 import { createPoll, POLLNVAL } from "../../sys/poll.ts";
 import type { Redirect } from "../wire/redirect-rules.ts";
 import { deleteRedirectTable, writeRedirectTable } from "../wire/redirect-table.ts";
-import { beginBatch, endBatch } from "../wire/set-element.ts";
-import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
+import { sendBatch } from "./send-batch.ts";
 
 const BUFFER_OCTETS = 1 << 16;
 
@@ -82,17 +80,3 @@ function putOwned(put: (isOwned: boolean) => void): boolean {
 }
 
 const KNOWS_NO_OWNERS: ReadonlySet<string> = new Set(["EINVAL", "ENOTSUP"]);
-
-function sendBatch(
-  socket: ReturnType<typeof openNetlinkSocket>,
-  write: (writer: NetlinkWriter, next: () => number) => void,
-): void {
-  const writer = createNetlinkWriter(4096);
-  let sequence = 0;
-  beginBatch(writer, ++sequence);
-  write(writer, () => ++sequence);
-  const last = sequence;
-  endBatch(writer, ++sequence);
-  socket.send(writer.written());
-  awaitAcknowledgement(socket.receive, last);
-}

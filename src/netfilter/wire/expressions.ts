@@ -22,6 +22,7 @@ const VERDICT_REGISTER = 0;
 const NF_DROP = 0;
 const NF_ACCEPT = 1;
 const COMPARE = { source: 1, operator: 2, data: 3 } as const;
+const META = { destination: 1, key: 2 } as const;
 const IMMEDIATE = { register: 1, data: 2 } as const;
 export const OPERATOR = { equal: 0, notEqual: 1 } as const;
 export const REGISTER = 1;
@@ -72,6 +73,14 @@ export function load(writer: NetlinkWriter, octets: Uint8Array): void {
   expression(writer, "immediate", () => {
     writer.number32(IMMEDIATE.register, REGISTER);
     value(writer, IMMEDIATE.data, octets);
+  });
+}
+
+/** Puts a packet's metadatum, NFT_META_*, into the register. */
+export function loadMeta(writer: NetlinkWriter, key: number): void {
+  expression(writer, "meta", () => {
+    writer.number32(META.key, key);
+    writer.number32(META.destination, REGISTER);
   });
 }
 

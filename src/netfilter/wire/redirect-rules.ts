@@ -3,7 +3,7 @@
  *
  * Source: linux/netfilter/nf_tables.h.
  */
-import { compare, drop, expression, hostOrder, load, OPERATOR, REGISTER } from "./expressions.ts";
+import { compare, drop, expression, hostOrder, load, loadMeta, OPERATOR, REGISTER } from "./expressions.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { NFPROTO_INET } from "./set-element.ts";
 
@@ -26,7 +26,6 @@ const FIB = { destination: 1, result: 2, flags: 3 } as const;
 const FIB_ADDRESS_TYPE = 3;
 const FIB_DESTINATION = 2;
 const RTN_LOCAL = 2;
-const META = { destination: 1, key: 2 } as const;
 const META_KEY = { iif: 4, skgid: 11, nfproto: 15, l4proto: 16 } as const;
 /** Of `lo`, in each network namespace. */
 const LOOPBACK_INDEX = 1;
@@ -88,13 +87,6 @@ function matchTcpPort(writer: NetlinkWriter, side: keyof typeof PORT_AT, port: n
 function matchMeta(writer: NetlinkWriter, key: number, wanted: Uint8Array): void {
   loadMeta(writer, key);
   compare(writer, wanted);
-}
-
-function loadMeta(writer: NetlinkWriter, key: number): void {
-  expression(writer, "meta", () => {
-    writer.number32(META.key, key);
-    writer.number32(META.destination, REGISTER);
-  });
 }
 
 function matchPayload(writer: NetlinkWriter, base: number, offset: number, wanted: Uint8Array): void {

@@ -1,0 +1,77 @@
+/**
+ * A table that nothing leaves through by interfaces which are not known, from their first instant, as nft(8) encodes it:
+ *
+ *     table netdev opensandbox_door {
+ *       chain closed_0 { type filter hook egress devices = { "a*", "b*", ... } priority -1; policy drop; }
+ *       ...
+ *     }
+ *
+ * It has no owner, so it outlives the process like the other rules. nft(8) that does not know such hooks (1.0.6) lists the table without its
+ * chains, and never ends once one of them has a rule. So they have none.
+ *
+ * Source: linux/netfilter/nf_tables.h.
+ */
+import { NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "../../netlink/constants.ts";
+import type { NetlinkWriter } from "../../netlink/writer.ts";
+import { closeOtherNames, type ClosedNames } from "../chains/closed-interfaces.ts";
+import { DOOR_TABLE } from "../kernel-names.ts";
+import { nested } from "./expressions.ts";
+import { nftMessage } from "./set-element.ts";
+
+const NFPROTO_NETDEV = 5;
+const NFT_MSG_NEWTABLE = nftMessage(0);
+const NFT_MSG_DELTABLE = nftMessage(2);
+const NFT_MSG_NEWCHAIN = nftMessage(3);
+
+const TABLE = { name: 1, flags: 2 } as const;
+const CHAIN = { table: 1, name: 3, hook: 4, policy: 5, type: 7 } as const;
+const HOOK = { number: 1, priority: 2, devices: 4 } as const;
+const DEVICE = { name: 1, prefix: 2 } as const;
+const NF_NETDEV_EGRESS = 1;
+const NF_DROP = 0;
+/** Before the guards, at 0. */
+const PRIORITY = -1;
+
+/** Writes the table anew, in one step with the end of an earlier one: all interfaces are closed but those of these names. */
+export function writeDoorTable(writer: NetlinkWriter, next: () => number, known: readonly string[]): void {
+  writeTable(writer, NFT_MSG_NEWTABLE, next());
+  writeTable(writer, NFT_MSG_DELTABLE, next());
+  writeTable(writer, NFT_MSG_NEWTABLE, next());
+  for (const [index, closed] of closeOtherNames(known).entries()) {
+    writeChain(writer, next(), `closed_${index}`, closed);
+  }
+}
+
+/** Takes it away, whether it is there or not. */
+export function deleteDoorTable(writer: NetlinkWriter, next: () => number): void {
+  // Deleting what is not there would fail the batch.
+  writeTable(writer, NFT_MSG_NEWTABLE, next());
+  writeTable(writer, NFT_MSG_DELTABLE, next());
+}
+
+function writeTable(writer: NetlinkWriter, type: number, sequence: number): void {
+  const isNew = type === NFT_MSG_NEWTABLE;
+  const flags = NLM_F_REQUEST | NLM_F_ACK | (isNew ? NLM_F_CREATE : 0);
+  const message = writer.begin(type, flags, sequence, NFPROTO_NETDEV, 0);
+  writer.text(TABLE.name, DOOR_TABLE);
+  if (isNew) writer.number32(TABLE.flags, 0);
+  writer.end(message);
+}
+
+function writeChain(writer: NetlinkWriter, sequence: number, name: string, closed: ClosedNames): void {
+  const flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE;
+  const message = writer.begin(NFT_MSG_NEWCHAIN, flags, sequence, NFPROTO_NETDEV, 0);
+  writer.text(CHAIN.table, DOOR_TABLE);
+  writer.text(CHAIN.name, name);
+  nested(writer, CHAIN.hook, () => {
+    writer.number32(HOOK.number, NF_NETDEV_EGRESS);
+    writer.number32(HOOK.priority, PRIORITY);
+    nested(writer, HOOK.devices, () => {
+      for (const prefix of closed.prefixes) writer.text(DEVICE.prefix, prefix);
+      for (const whole of closed.names) writer.text(DEVICE.name, whole);
+    });
+  });
+  writer.number32(CHAIN.policy, NF_DROP);
+  writer.text(CHAIN.type, "filter");
+  writer.end(message);
+}
