@@ -1,8 +1,8 @@
-"""Rows 30, 31: speaks in others' connections. resets.py far | own | provoked | answer DEVICE PORT OTHER_PORT... | call ADDRESS PORT COUNT | serve OWN PORT
+"""Rows 30, 31: speaks in others' connections. resets.py far | own | provoked | answer DEVICE PORT OTHER_PORT... | call ADDRESS PORT COUNT | send ADDRESS PORT REQUEST | serve OWN PORT
 
 Reads each segment of PORT on the device, and sends by a raw socket what disturbs its flow: `far` a reset in the far end's name, `own` one from the
 sandbox's side, `provoked` an acknowledgement from there, which whoever refuses it may answer with a reset, `answer` data from there. Says `ready`, and `sent` with
-how the first one ended. `call` connects, waits a moment, and asks for /healthz; `serve` answers such callers.
+how the first one ended. `call` connects, waits a moment, and asks for /healthz, `send` makes one request so; `serve` answers such callers.
 """
 import socket
 import struct
@@ -87,16 +87,21 @@ def answer(device, port, *ports):
     each(device, port, ports, say_so)
 
 
+def ask(address, port, request):
+    with socket.create_connection((address, int(port)), 3) as one:
+        time.sleep(WAIT)
+        one.send(request)
+        return one.recv(999).split(b"\r\n")[0].decode() or "closed"
+
+
 def call(address, port, count):
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     for number in range(int(count)):
+        attempt(f"call {number}", lambda: ask(address, port, request))
 
-        def ask():
-            with socket.create_connection((address, int(port)), 3) as one:
-                time.sleep(WAIT)
-                one.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-                return one.recv(999).split(b"\r\n")[0].decode() or "closed"
 
-        attempt(f"call {number}", ask)
+def send(address, port, request):
+    attempt("call", lambda: ask(address, port, request.encode()))
 
 
 def serve(own, port):
