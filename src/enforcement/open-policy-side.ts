@@ -5,6 +5,7 @@ import { openLiveSockets } from "../netfilter/io/live-sockets.ts";
 import { openSocketCutter } from "../netfilter/io/socket-cutter.ts";
 import type { AuditLog } from "../audit/audit-log.ts";
 import type { DnsServer } from "../dns/io/server.ts";
+import { readOwnAddresses } from "../netfilter/io/namespace-network.ts";
 import type { Protections } from "../protections/protections.ts";
 import { keepOpen } from "../sys/kept-open.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
@@ -21,7 +22,6 @@ import type { SandboxEvents } from "./events.ts";
 import { createIdleFlows, type IdleFlows } from "./flows/idle-flows.ts";
 import { type Renewal, startRenewal } from "./flows/renewal.ts";
 import type { KernelSide } from "./open-kernel-side.ts";
-import { readOwnAddresses } from "./keep/loopback-answers.ts";
 import { startWatchdog } from "./keep/watchdog.ts";
 import { createHealthCheck } from "./sandbox-health.ts";
 

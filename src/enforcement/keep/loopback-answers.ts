@@ -7,16 +7,10 @@
  * second answer (nobody knows how long); the sender's user or group (both are root); its control group (a container does not see the
  * resolver's).
  */
-import { networkInterfaces } from "node:os";
 import { isLoopback } from "../../netfilter/chains/endpoints.ts";
 import { splitZone } from "../../policy/address.ts";
 import type { Protections } from "../../protections/protections.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
-
-/** The addresses that this namespace has now. */
-export function readOwnAddresses(): readonly string[] {
-  return Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address));
-}
 
 /** Reports the protection `loopback-answers`. What is sent to an address of the sandbox's own (`own`) goes over `lo`, too. */
 export function reportLoopbackAnswers(

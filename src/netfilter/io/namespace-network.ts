@@ -81,6 +81,13 @@ export function readLinks(): readonly Link[] {
   return withSocket(dumpLinks);
 }
 
+/** Every address of every interface, of `lo` and of those that are down or have no carrier, too. Throws SystemCallError. */
+export function readOwnAddresses(): readonly string[] {
+  return withSocket((socket) =>
+    renderAll(dump(socket, "addresses", RTM_NEWADDR, readAddressPrefix).map(({ octets }) => octets)),
+  );
+}
+
 function withSocket<T>(use: (socket: NetlinkSocket) => T): T {
   const socket = openNetlinkSocket(NETLINK_ROUTE, { bufferOctets: RECEIVE_OCTETS });
   try {
