@@ -3,7 +3,7 @@ import { type FSWatcher, watch } from "node:fs";
 export interface WatchTimes {
   /** From an event to the look that follows it; a burst of events gives one look. */
   readonly settleMs: number;
-  /** Between looks while the folder can't be watched. */
+  /** Between looks while the folder can't be watched, and after one that failed. */
   readonly pollMs: number;
   /** Between looks while it can. */
   readonly watchedPollMs: number;
@@ -23,8 +23,7 @@ export function watchFolder(
   look: (hint: boolean) => Promise<void>,
   times: WatchTimes,
 ): FolderWatch {
-  let closed = false;
-  let hinted = false;
+  let [closed, hinted, hasFailed] = [false, false, false];
   let running: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let watcher = openWatcher();
@@ -43,8 +42,10 @@ export function watchFolder(
   function lookNow(): void {
     const hint = hinted;
     hinted = false;
+    hasFailed = false;
     running = look(hint)
       .catch(() => {
+        hasFailed = true;
         hinted ||= hint;
       })
       .finally(() => {
@@ -55,7 +56,7 @@ export function watchFolder(
   }
 
   function nextLookMs(): number {
-    if (watcher === undefined) return times.pollMs;
+    if (watcher === undefined || hasFailed) return times.pollMs;
     return hinted ? times.settleMs : times.watchedPollMs;
   }
 

@@ -11,7 +11,7 @@ import {
   watchAlwaysRules,
 } from "../../../../src/enforcement/always/io/always-rules.ts";
 import type { Problem } from "../../../../src/policy/problem.ts";
-import { promised } from "../../../support/limits.ts";
+import { promised, WAIT_MS } from "../../../support/limits.ts";
 
 let folder: string;
 let watching: AlwaysRulesWatch | undefined;
@@ -176,6 +176,15 @@ describe("watching", () => {
     await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
     await expect.poll(lastKeys, { timeout: promised(1000), interval: 10 }).toEqual(["192.0.2.1", "", ""]);
   });
+});
+
+test("what cannot be applied is not tried again at once", async () => {
+  await startWatching();
+  failures = 3;
+  const beganMs = performance.now();
+  await writeFile(join(folder, "deny.always"), "192.0.2.1\n");
+  await expect.poll(lastKeys, { timeout: WAIT_MS, interval: 10 }).toEqual(["192.0.2.1", "", ""]);
+  expect(performance.now() - beganMs).toBeGreaterThan(1_200);
 });
 
 describe("a shipped file", () => {
