@@ -38,6 +38,11 @@ export async function createPoster(options: PosterOptions): Promise<Poster> {
       const length = { "Content-Length": String(Buffer.byteLength(body)) };
       const outgoing = request(url, { method: "POST", agent, signal, headers: { ...headers, ...length } });
       outgoing.on("error", reject);
+      // Node ends such a connection without a word if nobody listens.
+      outgoing.on("upgrade", ({ statusCode = 0 }, socket) => {
+        socket.destroy();
+        resolve(statusCode);
+      });
       outgoing.on("response", (answer) => {
         let octets = 0;
         answer.on("data", (chunk: Buffer) => {
