@@ -2,9 +2,9 @@
 import { beforeEach, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
-import { type BreakableNft, createBreakableNft } from "../support/breakable-nft.ts";
+import { type BreakableNft, createBreakableNft, withoutSystemFolders } from "../support/breakable-nft.ts";
 import { type PolicyInput, readDisk, readMemory } from "../support/policy-places.ts";
-import type { Sidecar } from "../support/sidecar.ts";
+import { MAIN, type Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 
@@ -21,7 +21,8 @@ let nft: BreakableNft;
 let sidecar: Sidecar;
 beforeEach(async () => {
   nft = await createBreakableNft(lab.stateFolder);
-  sidecar = await lab.startSidecar({ policy: OLD, env: { PATH: nft.path } });
+  const program = withoutSystemFolders([process.execPath, MAIN, "serve"]);
+  sidecar = await lab.startSidecar({ policy: OLD, env: { PATH: nft.path }, program });
 });
 
 async function expectOldPolicy(): Promise<void> {
@@ -82,7 +83,8 @@ test("it does its work and then hangs: 500 within a bound, health tells, the old
   });
   await expectHealthTells(/nft: no answer in/);
   expect(await readMemory(sidecar)).toEqual({ ...OLD, defaultAction: "deny" });
-  expect(await lab.dig("two.example.org", "A")).toMatchObject({ rcode: "NXDOMAIN" });
+  // Denied still, though the policy that the kernel may hold allows names below it.
+  expect(await lab.dig("two.example.org", "A")).toMatchObject({ rcode: "NOERROR", addresses: [] });
   await expectWellOnceItWorks();
 });
 

@@ -1,6 +1,6 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { runCommand } from "../../src/netns/command.ts";
+import { type Argv, runCommand } from "../../src/netns/command.ts";
 
 /** A stand-in before nft(8) that goes wrong when told to; until then it is the real one. */
 export interface BreakableNft {
@@ -22,9 +22,11 @@ export async function createBreakableNft(stateFolder: string): Promise<Breakable
   const folder = join(stateFolder, "bin");
   const file = (name: string): string => join(folder, name);
   await mkdir(folder, { recursive: true });
-  // What it starts keeps the short path.
-  await writeProgram(file("ip"), `exec ${await findProgram("ip")} "$@"`);
-  const real = await findProgram("nft");
+  // Copies, for a sidecar that has no system folders; and what is started keeps the short path.
+  const [ip, real] = [file("real-ip"), file("real-nft")];
+  await copyFile(await findProgram("ip"), ip);
+  await copyFile(await findProgram("nft"), real);
+  await writeProgram(file("ip"), `exec ${ip} "$@"`);
   const script = `PATH="${process.env["PATH"] ?? ""}"
 refuse() { echo "Error: no room" >&2; exit 1; }
 [ ! -e ${file("refuses")} ] || refuse
@@ -48,6 +50,16 @@ exec ${real} "$@"`;
     hang: () => writeFile(file("hangs"), ""),
     accept,
   };
+}
+
+/** Runs `argv` where the system's own folders of programs are empty, so that only a `PATH` finds nft(8). For a mount namespace of its own. */
+export function withoutSystemFolders(argv: Argv): Argv {
+  const script = `for folder in /usr/sbin /sbin; do
+  [ -d "$folder" ] && [ ! -L "$folder" ] || continue
+  /usr/bin/mount --make-private "$(/usr/bin/stat --format=%m "$folder")" && /usr/bin/mount -t tmpfs tmpfs "$folder" || exit 71
+done
+exec "$@"`;
+  return ["/bin/sh", "-c", script, "sh", ...argv];
 }
 
 async function findProgram(name: string): Promise<string> {
