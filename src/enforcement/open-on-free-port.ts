@@ -3,6 +3,11 @@ import type { DnsServer } from "../dns/io/server.ts";
 import { errnoOf } from "./errors.ts";
 
 export const RESOLVER_PORT = 15_353;
+
+/** Beside the resolver's port: where it listens at every IPv6 address. */
+export function linkPortOf(port: number): number {
+  return port + 1;
+}
 const PORT_TRIES = 8;
 
 export interface FreePortOptions {
@@ -20,8 +25,8 @@ export async function openOnFreePort(
   open: (port: number) => Promise<DnsServer>,
 ): Promise<DnsServer> {
   for (let tries = 1; ; tries++) {
-    const port = tries === 1 ? RESOLVER_PORT : randomInt(1024, 65_536);
-    if (port === api.port) continue; // refused to all
+    const port = tries === 1 ? RESOLVER_PORT : randomInt(1024, 65_535);
+    if (port === api.port || linkPortOf(port) === api.port) continue; // refused to all
     try {
       return await open(port);
     } catch (error) {

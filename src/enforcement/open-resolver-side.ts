@@ -12,7 +12,7 @@ import type { SandboxEvents } from "./events.ts";
 import { createLookupAudit } from "./lookups/lookup-audit.ts";
 import { createPolicyJudge } from "./lookups/policy-judge.ts";
 import type { KernelSide } from "./open-kernel-side.ts";
-import { type FreePortOptions, openOnFreePort } from "./open-on-free-port.ts";
+import { type FreePortOptions, linkPortOf, openOnFreePort } from "./open-on-free-port.ts";
 
 /** In mode `dns` the kernel judges no address, so it need not be told of any. */
 const NO_ADMISSION: AddressAdmission = { learn: () => undefined, commit: () => true, epoch: () => 0 };
@@ -39,7 +39,11 @@ export async function openResolverSide(
 ): Promise<DnsServer> {
   const server = await openOnFreePort(options, (port) =>
     openDnsServer({
-      listen: ["127.0.0.1", "::1"].map((address) => ({ address, port })),
+      listen: [
+        { address: "127.0.0.1", port },
+        { address: "::1", port },
+        { address: "::", port: linkPortOf(port) },
+      ],
       upstreams: options.upstreams,
       mark,
       timeoutMs: options.timeoutMs,

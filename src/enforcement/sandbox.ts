@@ -81,8 +81,9 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   let closeWithinMs = 0;
   undo.defer(() => server.close(closeWithinMs));
   const resolverPort = server.listening[0]?.port ?? RESOLVER_PORT;
+  const linkResolverPort = server.listening.find(({ address }) => address === "::")?.port;
   const policySide = undo.use(
-    openPolicySide(options, { ...frame, resolverPort }, inForce, { side, server, events }),
+    openPolicySide(options, { ...frame, resolverPort, linkResolverPort }, inForce, { side, server, events }),
   );
   const { changes: policy, idleFlows } = policySide;
   const kept = undo.move();
@@ -127,7 +128,7 @@ function requireProtections(protections: Protections): void {
   if (missing.length > 0) throw new RequiredProtectionError(missing);
 }
 
-function frameOf(options: SandboxOptions): Omit<RulesetFrame, "resolverPort" | "marks"> {
+function frameOf(options: SandboxOptions): Omit<RulesetFrame, "resolverPort" | "linkResolverPort" | "marks"> {
   const {
     enforcementMode: mode,
     upstreams,

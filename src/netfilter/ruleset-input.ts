@@ -17,6 +17,8 @@ export interface RulesetInput {
   /** Resolvers that anyone may ask, on port 53. */
   readonly exemptNameservers: readonly string[];
   readonly resolverPort: number;
+  /** Where the resolver listens at every IPv6 address, for lookups that go to link-local ones; undefined where it does not. */
+  readonly linkResolverPort?: number | undefined;
   /** Where callers find the API; it listens on another port. Without a host, and for `0.0.0.0`, every address. */
   readonly api: { readonly host: string | undefined; readonly port: number };
   readonly network: NetworkFacts;

@@ -40,6 +40,7 @@ export function anyRulesetInput(): fc.Arbitrary<RulesetInput> {
       ownDestinations: fc.array(fc.record({ address: resolver, port: port() }), { maxLength: 2 }),
       exemptNameservers: fc.array(resolver, { maxLength: 3 }),
       resolverPort: port(),
+      linkResolverPort: fc.option(port(), { nil: undefined }),
       api: fc.record({
         host: fc.constantFrom(undefined, "0.0.0.0", "127.0.0.1", "::1", "fe80::1%eth0"),
         port: port(),

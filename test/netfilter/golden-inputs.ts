@@ -5,6 +5,7 @@ import { rulesetInput } from "./ruleset-input.ts";
 /** Inputs whose rulesets are written down in `golden/NAME.nft`, as an operator would type them. */
 export const goldenInputs: Readonly<Record<string, RulesetInput>> = {
   enforcing: rulesetInput({
+    linkResolverPort: 15354,
     policy: compiledPolicy(
       "deny",
       "deny 198.51.100.66",
@@ -14,7 +15,7 @@ export const goldenInputs: Readonly<Record<string, RulesetInput>> = {
       "allow *.example.org",
     ),
   }),
-  "dns-only": rulesetInput({ mode: "dns" }),
+  "dns-only": rulesetInput({ mode: "dns", linkResolverPort: 15354 }),
   "all-settings": rulesetInput({
     policy: compiledPolicy("allow", "deny 203.0.113.0/24"),
     upstreams: [{ address: "127.0.0.11", port: 53 }],

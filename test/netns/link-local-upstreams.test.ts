@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn, configure, execIn, writeResolvConf } from "../../src/netns/namespace.ts";
 import { createVethPair } from "../../src/netns/veth.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { buildResolverClients } from "../support/c-libraries.ts";
+import { createLab, type Lab, SANDBOX_V6 } from "../support/lab.ts";
 import { type OddUpstreams, startOddUpstreams } from "../support/odd-upstreams.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { skipBecause } from "../support/skip.ts";
@@ -29,11 +30,14 @@ afterAll(async () => {
   await lab[Symbol.asyncDispose]();
 });
 
-async function start(upstream: string | undefined): Promise<Sidecar> {
+async function start(
+  upstream: string | undefined,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Sidecar> {
   await requireCommand(argvIn(lab.sandbox, ["nft", "flush", "ruleset"]));
   return lab.startSidecar({
     policy: POLICY,
-    env: { OPENSANDBOX_EGRESS_POLICY_FILE: undefined, OPENSANDBOX_EGRESS_DNS_UPSTREAM: upstream },
+    env: { OPENSANDBOX_EGRESS_POLICY_FILE: undefined, OPENSANDBOX_EGRESS_DNS_UPSTREAM: upstream, ...env },
   });
 }
 
@@ -44,12 +48,63 @@ test("in resolv.conf it is an upstream, as it is a resolver to glibc, over UDP a
   // Once the sandbox's own link-local address is there: duplicates are looked for first.
   await until("glibc asks it", async () => (await byGlibc("aok.straight.example.org")) === "198.51.100.1");
   await using _sidecar = await start(undefined);
-  // The kernel ties a socket that asks a link-local address to that link, and our answers come by lo.
-  await writeResolvConf(lab.sandbox, "nameserver 192.0.2.1\noptions timeout:2 attempts:1\n");
   expect(await byGlibc("aok.through.example.org")).toBe("198.51.100.1");
   expect(await lab.dig("@192.0.2.1", "atc.through.example.org", "A")).toMatchObject({
     addresses: ["198.51.100.1"],
   });
+});
+
+test.each(["dns+nft", "dns"])(
+  "in mode %s glibc, musl and Python are answered at it over UDP, dig over TCP",
+  async (mode) => {
+    if (!lab.ipv6) return;
+    await writeResolvConf(lab.sandbox, `nameserver ${ADDRESS}\noptions timeout:2 attempts:1\n`);
+    await using _sidecar = await start(ADDRESS, { OPENSANDBOX_EGRESS_MODE: mode });
+    await using clients = await buildResolverClients();
+    const label = mode === "dns" ? "plain" : "nft";
+    for (const client of ["glibc", "musl"] as const) {
+      const { addresses } = await clients[client](lab.asWorkload, `aok.${client}.${label}.example.org`);
+      expect(addresses).toEqual(["198.51.100.1"]);
+    }
+    const python = `import socket; print(socket.gethostbyname("aok.python.${label}.example.org"))`;
+    expect((await lab.asWorkload(["python3", "-c", python])).stdout.trim()).toBe("198.51.100.1");
+    expect(await lab.dig(`@${ADDRESS}`, "+tcp", `aok.tcp.${label}.example.org`, "A")).toMatchObject({
+      addresses: ["198.51.100.1"],
+    });
+    expect(await lab.dig(`@${ADDRESS}`, `aok.${label}.example.com`, "A")).toMatchObject({
+      rcode: "NXDOMAIN",
+    });
+    expect(odd?.queries(".example.com")).toEqual([]);
+  },
+);
+
+test.each(["dns+nft", "dns"])("in mode %s neighbours are not answered where it is", async (mode) => {
+  if (!lab.ipv6) return;
+  await using _sidecar = await start(ADDRESS, {
+    OPENSANDBOX_EGRESS_MODE: mode,
+    OPENSANDBOX_EGRESS_INBOUND_UDP: "true",
+  });
+  const { stdout } = await execIn(lab.sandbox, [
+    "ip",
+    "-6",
+    "-o",
+    "addr",
+    "show",
+    "dev",
+    "eth0",
+    "scope",
+    "link",
+  ]);
+  const own = /inet6 (fe80::[0-9a-f:]+)\//.exec(stdout)?.[1];
+  if (own === undefined) throw new Error(`no link-local address in ${stdout}`);
+  const inside = await lab.dig(`@${SANDBOX_V6}`, "-p", "15354", "aok.inside.example.org", "A");
+  expect(inside).toMatchObject({ addresses: ["198.51.100.1"] });
+  for (const address of [`${own}%eth0`, SANDBOX_V6]) {
+    const at = [`@${address}`, "-p", "15354", "+time=1", "+tries=1", "aok.example.org", "A"];
+    for (const transport of ["+notcp", "+tcp"]) {
+      expect((await execIn(lab.internet, ["dig", ...at, transport])).stdout).not.toContain("198.51.100.1");
+    }
+  }
 });
 
 test.each([

@@ -1,4 +1,5 @@
 /** Where clients' lookups arrive: over UDP and TCP at each address that this namespace has. */
+import { isIPv6 } from "node:net";
 import type { Arena } from "../../sys/arena.ts";
 import { createReceiveBatch, receiveBatchSize, type ReceiveBatch } from "../../sys/receive-batch.ts";
 import type { Region } from "../../sys/region.ts";
@@ -12,7 +13,7 @@ import { openUdpListener, udpListenerSize, type UdpListener } from "./udp-listen
 export interface ListenersOptions {
   readonly arena: Arena;
   readonly region: Region;
-  /** Addresses that the namespace does not have (IPv6 switched off) are left out. */
+  /** Addresses that the namespace does not have (IPv6 switched off) are left out, and `::` where none of IPv6 is before it. */
   readonly listen: readonly Endpoint[];
   readonly tcpIdleMs: number;
   readonly onBatch: (batch: ReceiveBatch, count: number, client: Client) => void;
@@ -72,7 +73,10 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
   }
 
   try {
-    for (const local of options.listen) await openPair(local).catch(passMissingAddress);
+    for (const local of options.listen) {
+      const isOfUse = local.address !== EVERY_IPV6 || opened.some((one) => isIPv6(one.local.address));
+      if (isOfUse) await openPair(local).catch(passMissingAddress);
+    }
     if (opened.length === 0) throw new SystemCallError("bind", EADDRNOTAVAIL, "no address to listen on");
   } catch (error) {
     await close();
@@ -84,7 +88,9 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
       return opened.reduce((sum, { udp }) => sum + udp.dropped(), 0);
     },
     read() {
-      for (const { udp } of opened) {
+      for (const { local, udp } of opened) {
+        // Asked by few, and each look costs a call.
+        if (local.address === EVERY_IPV6) continue;
         const count = udp.read();
         if (count > 0) return count;
       }
@@ -115,6 +121,8 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
 }
 
 const EADDRNOTAVAIL = 99;
+/** It can be bound where IPv6 is switched off, too: so only after another address. */
+const EVERY_IPV6 = "::";
 
 function passMissingAddress(error: unknown): void {
   const code = error instanceof Error && "code" in error ? error.code : undefined;

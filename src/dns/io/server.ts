@@ -26,7 +26,7 @@ const TICK_MS = 50;
 const TCP_IDLE_MS = 10_000;
 
 export interface DnsServerOptions {
-  /** Where clients' lookups arrive; those whose address this namespace does not have are left out. */
+  /** Where clients' lookups arrive; those whose address this namespace does not have are left out; `::` is not polled. */
   readonly listen: readonly Endpoint[];
   /** At most {@link MAX_UPSTREAMS}. */
   readonly upstreams: readonly Endpoint[];

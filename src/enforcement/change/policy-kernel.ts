@@ -28,6 +28,7 @@ export type RulesetFrame = Pick<
   | "upstreamsAreSet"
   | "exemptNameservers"
   | "resolverPort"
+  | "linkResolverPort"
   | "api"
   | "inboundUdp"
   | "doh"

@@ -16,7 +16,7 @@ import {
   callerChains,
   forgedChain,
   loopbackChain,
-  OURS_COME_BY_LOOPBACK,
+  oursComeByLoopback,
   resumedChain,
   revokedChain,
 } from "./inbound-chains.ts";
@@ -67,7 +67,7 @@ function enforcingChains(input: RulesetInput, devices: readonly string[]): reado
     apiChain(input),
     arrivingChain(input),
     stampChain(input.marks, devices),
-    forgedChain(),
+    forgedChain(input),
     revokedChain(),
     resumedChain(input),
     rememberChain(),
@@ -88,11 +88,11 @@ function resolverChains(input: RulesetInput): readonly Chain[] {
     {
       name: "antispoof",
       hook: { type: "filter", name: "input", priority: -300, policy: "accept" },
-      rules: OURS_COME_BY_LOOPBACK,
+      rules: oursComeByLoopback(input),
     },
     apiChain(input),
     stampChain(input.marks, []),
-    forgedChain(),
+    forgedChain(input),
     ...refuseChains(),
   ];
 }

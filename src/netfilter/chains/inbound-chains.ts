@@ -1,7 +1,7 @@
 /**
  * Who may speak to us first, since answers to callers are let out, and what may still arrive of flows that we opened.
  */
-import { CALLER_FLOW, FROM_LOOPBACK, matchMarks } from "./own-traffic.ts";
+import { CALLER_FLOW, FROM_LOOPBACK, linkListenerRules, linkLookupRules, matchMarks } from "./own-traffic.ts";
 import type { Marks, RulesetInput } from "../ruleset-input.ts";
 import { REMEMBER } from "./flow-timeouts.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
@@ -33,7 +33,8 @@ export function loopbackChain(): Chain {
  * tracked flows: which side conntrack then takes for the caller is a matter of who sends next. The first of our rules switches
  * tracking on, some milliseconds before all are in force.
  */
-export function antispoofChain({ inboundUdp, marks }: RulesetInput): Chain {
+export function antispoofChain(input: RulesetInput): Chain {
+  const { inboundUdp, marks } = input;
   const callers = inboundUdp ? "tcp, udp, icmp, icmpv6" : "tcp, icmp, icmpv6";
   return {
     name: "antispoof",
@@ -42,6 +43,7 @@ export function antispoofChain({ inboundUdp, marks }: RulesetInput): Chain {
       ON_LOOPBACK,
       stampedCopy(marks),
       ...BY_ANOTHER_WAY,
+      ...linkListenerRules(input),
       ...deniedBy("saddr").map((match) => ({ statements: `ct state new ${match} jump denied_caller` })),
       { statements: "ip saddr @revoked_v4 ct state new jump revoked" },
       { statements: "ip6 saddr @revoked_v6 ct state new jump revoked" },
@@ -112,7 +114,9 @@ const BY_ANOTHER_WAY: readonly Rule[] = [
 ];
 
 /** The head of chain antispoof in both modes. */
-export const OURS_COME_BY_LOOPBACK: readonly Rule[] = [ON_LOOPBACK, ...BY_ANOTHER_WAY];
+export function oursComeByLoopback(input: RulesetInput): readonly Rule[] {
+  return [ON_LOOPBACK, ...BY_ANOTHER_WAY, ...linkListenerRules(input)];
+}
 
 /** Address rules and deny.always are for callers, too: who may not be reached is not answered either. */
 function deniedBy(side: "saddr" | "daddr"): readonly string[] {
@@ -182,13 +186,14 @@ export function revokedChain(): Chain {
 }
 
 /** What arrives on `lo` from elsewhere was forged, but for answers to redirected lookups, which look like that. */
-export function forgedChain(): Chain {
+export function forgedChain(input: RulesetInput): Chain {
   return {
     name: "forged",
     rules: [
       FROM_LOOPBACK,
       { statements: "fib saddr type local accept" },
       { statements: "ct direction reply ct status dnat accept", comment: "answers to redirected lookups" },
+      ...linkLookupRules(input),
       { statements: "tcp flags & (syn | rst) == rst accept" },
       { statements: "counter drop" },
     ],

@@ -94,6 +94,12 @@ export function redirectChain(input: RulesetInput): Chain {
         { statements: `ip daddr @exempt_v4 ${ASK} return` },
         { statements: `ip6 daddr @exempt_v6 ${ASK} return` },
       ]),
+      ...whenOnLinks(input, (port) => [
+        {
+          statements: `ip6 saddr fe80::/10 ip6 daddr fe80::/10 meta l4proto { tcp, udp } th dport 53 dnat ip6 to ip6 saddr:${port}`,
+          comment: "the socket is tied to its link, and so must be whoever answers",
+        },
+      ]),
       { statements: `meta l4proto { tcp, udp } th dport 53 redirect to :${input.resolverPort}` },
     ],
   };
@@ -151,6 +157,12 @@ export function resolverRules(input: RulesetInput): readonly Rule[] {
       comment: "a redirected packet still shows its old interface",
     },
     { statements: `ip6 daddr ::1 meta l4proto { tcp, udp } th dport ${input.resolverPort} accept` },
+    ...whenOnLinks(input, (port) => [
+      {
+        statements: `${TO_A_LINK} meta l4proto { tcp, udp } th dport ${port} fib daddr . oif type local accept`,
+        comment: "on its own link: another one may have anybody there",
+      },
+    ]),
   ];
 }
 
@@ -170,6 +182,38 @@ function answerRules({ upstreams, exemptNameservers, resolverPort }: RulesetInpu
       statements: `oif "lo" ip6 saddr ::1 udp sport ${resolverPort} ip6 daddr . udp dport != @upstream_v6 accept`,
     },
   ];
+}
+
+/**
+ * A lookup to `fe80::1%eth0` comes from a socket that the kernel has tied to eth0, and takes answers of that link only. What goes to an
+ * address of our own on eth0 runs over `lo`, but counts as of eth0 (RFC 4007 section 6; `ip6_rcv_core`): so the lookup is sent back to where it
+ * came from, and a listener at every address answers it. Nobody else may ask there.
+ */
+function whenOnLinks(
+  { linkResolverPort }: RulesetInput,
+  rules: (port: number) => readonly Rule[],
+): readonly Rule[] {
+  return linkResolverPort === undefined ? [] : rules(linkResolverPort);
+}
+
+/** A lookup to a link-local address, after the redirect. */
+const TO_A_LINK = "ct direction original ct status dnat ct original ip6 daddr fe80::/10";
+
+/** Of chain forged: to the kernel a link-local address is not local on `lo`. */
+export function linkLookupRules(input: RulesetInput): readonly Rule[] {
+  return whenOnLinks(input, (port) => [
+    { statements: `${TO_A_LINK} meta l4proto { tcp, udp } th dport ${port} accept` },
+  ]);
+}
+
+/** The resolver listens at every address for lookups to link-local ones, which come by `lo`. Part of chain antispoof in both modes. */
+export function linkListenerRules(input: RulesetInput): readonly Rule[] {
+  return whenOnLinks(input, (port) => [
+    {
+      statements: `meta nfproto ipv6 meta l4proto { tcp, udp } th dport ${port} counter drop`,
+      comment: "the resolver is asked from inside only",
+    },
+  ]);
 }
 
 /** NAT is decided on a flow's first packet: one that conntrack takes for a flow of ours has passed the redirect. Before established flows. */
