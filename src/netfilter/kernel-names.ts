@@ -9,6 +9,11 @@ export const API_TABLE = "opensandbox_api";
 /** Closes interfaces to come. Made over netlink, since nft(8) cannot say it: it is none of the ruleset's tables. */
 export const DOOR_TABLE = "opensandbox_door";
 
+/** Counts connections that were refused on their way out. It outlives rules, generations and the sidecar. */
+export const REFUSED_COUNTER = "refused_connections";
+/** The group of nfnetlink_log that hears of them. Each network namespace has its own groups. */
+export const REFUSED_GROUP = 15_353;
+
 /** Everything of the ruleset. What is in no table of ours is somebody else's and is never touched. */
 export const OUR_TABLES: readonly { readonly family: Family; readonly name: string }[] = [
   { family: "inet", name: TABLE },

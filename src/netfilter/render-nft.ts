@@ -115,6 +115,7 @@ function declare(table: Table): readonly string[] {
     `table ${table.family} ${table.name} {`,
     ...table.sets.map((set) => `  set ${set.name} { ${describeSet(set)} }`),
     ...(table.timeouts ?? []).map((all) => `  ct timeout ${all.name} { ${describeTimeouts(all)} }`),
+    ...(table.counters ?? []).map((name) => `  counter ${name} { }`),
     ...table.chains.map(
       ({ name, hook }) => `  chain ${name} {${hook === undefined ? "" : ` ${describeHook(hook)}`} }`,
     ),

@@ -29,6 +29,8 @@ export interface Table {
   readonly name: string;
   readonly sets: readonly NamedSet[];
   readonly timeouts?: readonly FlowTimeouts[];
+  /** Named counters, which go on counting whatever becomes of the rules that name them. */
+  readonly counters?: readonly string[];
   readonly chains: readonly Chain[];
 }
 
@@ -77,6 +79,8 @@ export interface Rule {
   readonly forGuard?: true;
   /** It names timeouts of its table. */
   readonly forTimeouts?: true;
+  /** It hands packets to who listens. */
+  readonly forLog?: true;
 }
 
 /** Single elements of a set that has no wanted whole. */
@@ -109,6 +113,16 @@ export function withoutTimeouts(ruleset: Ruleset): Ruleset {
     withoutRules(table, ({ forTimeouts }) => forTimeouts === true),
   );
   return { ...ruleset, tables };
+}
+
+/** The same ruleset for a kernel that hands no packets out (CONFIG_NFT_LOG, CONFIG_NETFILTER_NETLINK_LOG): it counts them all the same. */
+export function withoutLog(ruleset: Ruleset): Ruleset {
+  const tables = ruleset.tables.map((table) => withoutRules(table, ({ forLog }) => forLog === true));
+  return { ...ruleset, tables };
+}
+
+export function hasLog({ tables }: Ruleset): boolean {
+  return tables.some(({ chains }) => chains.some(({ rules }) => rules.some(({ forLog }) => forLog)));
 }
 
 export function hasTimeouts({ tables }: Ruleset): boolean {

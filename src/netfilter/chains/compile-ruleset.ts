@@ -20,11 +20,12 @@ import {
   resumedChain,
   revokedChain,
 } from "./inbound-chains.ts";
-import { TABLE } from "../kernel-names.ts";
+import { REFUSED_COUNTER, TABLE } from "../kernel-names.ts";
 import { compileChanges, compileSets } from "./named-sets.ts";
 import { ownChain, redirectChain, sourceChain } from "./own-traffic.ts";
 import { canBeGuarded, guardTables, stampChain } from "./raw-frame-guard.ts";
 import { refuseChains } from "./refuse-chain.ts";
+import { refusedChain } from "./refused-chain.ts";
 import type { Chain, Ruleset } from "../ruleset.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
 
@@ -42,7 +43,7 @@ export function compileRuleset(input: RulesetInput): Ruleset {
         family: "inet",
         name: TABLE,
         sets: compileSets(input),
-        ...(enforcing ? { timeouts: FLOW_TIMEOUTS } : {}),
+        ...(enforcing ? { timeouts: FLOW_TIMEOUTS, counters: [REFUSED_COUNTER] } : {}),
         chains,
       },
       ...(enforcing ? guardTables(input.marks, devices) : []),
@@ -72,7 +73,8 @@ function enforcingChains(input: RulesetInput, devices: readonly string[]): reado
     resumedChain(input),
     rememberChain(),
     ...callerChains(input),
-    ...refuseChains(),
+    ...refuseChains("dns+nft"),
+    refusedChain(input.marks),
     reportsChain(),
     ...generationChains(input.generation),
   ];
@@ -93,7 +95,7 @@ function resolverChains(input: RulesetInput): readonly Chain[] {
     apiChain(input),
     stampChain(input.marks, []),
     forgedChain(input),
-    ...refuseChains(),
+    ...refuseChains("dns"),
   ];
 }
 

@@ -223,7 +223,7 @@ export const LEFT_OVER: Rule = {
 };
 
 /** nft(8)'s words for packets of our own sockets. */
-function ours({ mark, priority, group }: Marks): string {
+export function ours({ mark, priority, group }: Marks): string {
   const marks = matchMarks(mark, priority);
   return group === undefined ? marks : `${marks} meta skgid ${group}`;
 }

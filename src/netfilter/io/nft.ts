@@ -10,9 +10,11 @@ import { findDelta } from "../ruleset-delta.ts";
 import {
   guardedDevices,
   hasGuard,
+  hasLog,
   hasTimeouts,
   type Ruleset,
   withoutGuard,
+  withoutLog,
   withoutTimeouts,
 } from "../ruleset.ts";
 import type { DeltaSocket } from "./delta-socket.ts";
@@ -55,8 +57,8 @@ export function createNftApplier({
   deltas,
   present: known,
 }: NftOptions = {}): RulesetApplier {
-  /** Why the kernel has no egress hook, and no timeouts of flows; `undefined` as long as it is not known to lack them. */
-  const lacks: { guard?: string | undefined; timeouts?: string | undefined } = {};
+  /** Why the kernel has no egress hook, no timeouts of flows, no log; `undefined` as long as it is not known to lack them. */
+  const lacks: Partial<Record<"guard" | "timeouts" | "log", string | undefined>> = {};
   /** Remembered, as reading it back is what a flood of learned addresses can hold up. */
   let present = known;
   let last: Ruleset | undefined;
@@ -124,14 +126,17 @@ export function createNftApplier({
   async function learnLack(refused: Ruleset, signal?: AbortSignal): Promise<boolean> {
     if (hasGuard(refused)) lacks.guard = await findLack(GUARD_PROBE, signal);
     if (lacks.guard !== undefined && hasGuard(refused)) return true;
-    if (!hasTimeouts(refused)) return false;
-    lacks.timeouts = await findLack(TIMEOUT_PROBE, signal);
-    return lacks.timeouts !== undefined;
+    if (hasTimeouts(refused)) lacks.timeouts = await findLack(TIMEOUT_PROBE, signal);
+    if (lacks.timeouts !== undefined && hasTimeouts(refused)) return true;
+    if (!hasLog(refused)) return false;
+    lacks.log = await findLack(LOG_PROBE, signal);
+    return lacks.log !== undefined;
   }
 
   function withoutLacking(ruleset: Ruleset): Ruleset {
     const guarded = lacks.guard === undefined ? ruleset : withoutGuard(ruleset);
-    return lacks.timeouts === undefined ? guarded : withoutTimeouts(guarded);
+    const timed = lacks.timeouts === undefined ? guarded : withoutTimeouts(guarded);
+    return lacks.log === undefined ? timed : withoutLog(timed);
   }
 
   function describeApplied(ruleset: Ruleset, foreignHands: boolean): AppliedRuleset {
@@ -174,6 +179,12 @@ table netdev opensandbox_probe {
 /** Only checked, like the other. */
 const TIMEOUT_PROBE = `table inet opensandbox_probe {
   ct timeout probe { protocol tcp; l3proto ip; policy = { close_wait : 3600 }; }
+}
+`;
+
+/** Only checked, too. */
+const LOG_PROBE = `table inet opensandbox_probe {
+  chain probe { log group 1 snaplen 64; }
 }
 `;
 

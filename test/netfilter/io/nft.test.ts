@@ -65,6 +65,17 @@ test("a kernel without timeouts of flows gets everything but these", async () =>
   expect((await loads()).match(/^(-c )?-f -/gm)).toEqual(["-f -"]);
 });
 
+test("a kernel without a log for packets counts them all the same", async () => {
+  const refusal = `case "$text" in *"log group"*)
+  echo '/dev/stdin:9:1-9: Error: Could not process rule: No such file or directory' >&2; exit 1;; esac`;
+  const applier = createNftApplier({ nft: await fakeNft(refusal) });
+  expect((await applier.replace(compileRuleset(rulesetInput()))).unguarded).toEqual([]);
+  const last = (await loads()).split(/^-f - /m).at(-1);
+  expect(last).toContain('counter name "refused_connections"');
+  expect(last).toContain("ct timeout");
+  expect(last).not.toContain("log group");
+});
+
 test("a kernel without either gets the rest", async () => {
   const refusal = `case "$text" in *"ct timeout"*|*netdev*)
   echo '/dev/stdin:9:1-9: Error: Could not process rule: Operation not supported' >&2; exit 1;; esac`;
