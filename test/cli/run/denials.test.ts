@@ -65,6 +65,30 @@ test("after twenty names the rest is one line", () => {
 test("names without end take bounded memory and are still counted", () => {
   const denials = createDenials();
   for (let index = 0; index < 10_500; index++) denials.take(denied(`n${index}.example.org`));
-  expect(denials.counts.size).toBe(10_000);
-  expect(denials.others).toBe(500);
+  expect(denials.lookups.counts.size).toBe(10_000);
+  expect(denials.lookups.others).toBe(500);
+});
+
+function refused(fields: object): string {
+  return JSON.stringify({ "opensandbox.event": "egress.denied", "target.ips": ["198.51.100.7"], ...fields });
+}
+
+test("refused connections are counted by address, protocol and port, apart from lookups", () => {
+  const tcp = refused({ "network.transport": "tcp", "target.port": 443, msg: "connection denied" });
+  const echo = refused({
+    "network.transport": "icmp",
+    "target.host": "a.example.org",
+    msg: "connection denied",
+  });
+  const many = refused({ count: 7, msg: "connections denied" });
+  const others = refused({ "target.ips": undefined, count: 9, msg: "connections denied" });
+  expect(render(tcp, denied("b.example.org"), echo, tcp, many, others)).toEqual([
+    "denied lookups:",
+    "     1  b.example.org",
+    "refused connections:",
+    "     7  198.51.100.7",
+    "     2  198.51.100.7 tcp 443",
+    "     1  198.51.100.7 icmp",
+    "     9  of other addresses",
+  ]);
 });
