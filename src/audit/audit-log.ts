@@ -24,6 +24,19 @@ export interface DeniedLookup {
   readonly rule: string | undefined;
 }
 
+/** A connection that the kernel refused on its way out. */
+export interface DeniedConnection {
+  readonly ip: string;
+  /** Undefined where the protocol has none. */
+  readonly port: number | undefined;
+  /** `tcp`, `udp`, `icmp` ..., or the protocol's number. */
+  readonly transport: string;
+  /** The name that last gave the address. */
+  readonly host: string | undefined;
+  readonly layer: string;
+  readonly rule: string | undefined;
+}
+
 /** A lookup that was allowed: the addresses given out, or why there are none. */
 export interface AllowedLookup {
   readonly host: DomainName;
@@ -62,6 +75,8 @@ export interface AuditLog {
   rulesetRepaired(repair: RulesetRepair): void;
   watchChanged(change: WatchChange): void;
   lookupDenied(lookup: DeniedLookup): void;
+  /** The webhook hears nothing of it. */
+  connectionDenied(connection: DeniedConnection): void;
   /** Once a minute and parent, however many lookups it concerns; no denial, so the webhook hears nothing of it. */
   lookupsLimited(limit: LimitedLookups): void;
   /** Whether `lookupAllowed` would do anything for this name: to be asked where its addresses have to be rendered first. */

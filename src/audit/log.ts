@@ -12,6 +12,7 @@ import type { Target } from "../policy/target.ts";
 import type { AuditLog, PolicyChange } from "./audit-log.ts";
 import { openLogOutput } from "./io/log-output.ts";
 import { type LineOutput, type LineSink, type SummaryLines, createLineSink } from "./line-sink.ts";
+import { createConnectionLog } from "./connection-log.ts";
 import { createLookupLog } from "./lookup-log.ts";
 
 export interface LogSettings {
@@ -58,6 +59,7 @@ export function createLog(
     reportAllowed: (host, count) =>
       kept.info({ ...event("egress.outbound"), "target.host": host, count }, "lookups allowed"),
   });
+  const connections = createConnectionLog(atEveryLevel, settings.lookupLinesPerSecond);
   let isSkipped = compileSkipList([]);
   const wantsAllowed = (host: DomainName): boolean => kept.isLevelEnabled("info") && !isSkipped(host);
   const audit: AuditLog = {
@@ -85,6 +87,7 @@ export function createLog(
       else kept.error(fields, "a watch is dead");
     },
     lookupDenied: lookups.denied,
+    connectionDenied: connections.denied,
     lookupsLimited({ parent, bound, perMinute, layer, rule }) {
       atEveryLevel.warn(
         { ...event("egress.limited"), parent, bound, "per.minute": perMinute, layer, rule },
@@ -104,6 +107,7 @@ export function createLog(
     },
     async drain(limitMs) {
       lookups.flush();
+      connections.flush();
       await Promise.all(sinks.map((sink: LineSink) => sink.drain(limitMs)));
     },
   };

@@ -7,6 +7,18 @@ export interface Event<T> {
   subscribe(listener: (value: T) => void): void;
 }
 
+/** A process of the workload has tried to open a flow, and the kernel has refused it. */
+export interface ConnectionRefused {
+  /** Of the far end: 4 octets, or 16. They hold during the call. */
+  readonly address: Uint8Array;
+  /** Undefined where the protocol has none. */
+  readonly port: number | undefined;
+  /** As IANA numbers them: 6 is TCP. */
+  readonly protocol: number;
+  /** Names that gave the address, the latest first; none where that is not known. */
+  readonly names: readonly string[];
+}
+
 export interface SandboxEvents {
   /** Interfaces, addresses or routes have changed. */
   readonly networkChanged: Event<void>;
@@ -16,6 +28,8 @@ export interface SandboxEvents {
   readonly policyEnforced: Event<{ readonly forgotten: number }>;
   /** A policy has taken another's place in kernel, file and memory. */
   readonly policyReplaced: Event<{ readonly before: CompiledPolicy; readonly after: CompiledPolicy }>;
+  /** At most some hundred a second, whatever is refused; the kernel counts all of them. */
+  readonly connectionRefused: Event<ConnectionRefused>;
 }
 
 export function createSandboxEvents(): SandboxEvents {
@@ -24,6 +38,7 @@ export function createSandboxEvents(): SandboxEvents {
     addressesWithheld: createEvent(),
     policyEnforced: createEvent(),
     policyReplaced: createEvent(),
+    connectionRefused: createEvent(),
   };
 }
 

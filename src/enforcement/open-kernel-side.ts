@@ -28,6 +28,7 @@ import { type HoldQueuesOptions, holdQueues } from "./keep/hold-queues.ts";
 import { type InterfaceGuards, watchInterfaceGuards } from "./keep/interface-guards.ts";
 import { createNetworkMemory, type NetworkMemory } from "./keep/network-memory.ts";
 import { openRulesetWatch, type RulesetWatch } from "./keep/ruleset-watch.ts";
+import { type RefusalWatch, watchRefusals } from "./refusals/watch-refusals.ts";
 import { countLearned, countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
 
 /** nft(8) needs about 4 ms to start, out of 20 ms in all. */
@@ -55,6 +56,7 @@ export interface KernelSide extends AsyncDisposable {
   readonly networkWatch: Pick<NetworkWatch, "fault">;
   readonly withheld: WithheldAddresses;
   readonly learned: LearnedAddresses;
+  readonly refusals: RefusalWatch;
 }
 
 /** Opens it in the current network namespace. Throws KernelError, SystemCallError, LearnedSetError. */
@@ -92,6 +94,8 @@ export async function openKernelSide(
     drawSeed,
   );
   const learned = await takeOverLearned(options, set, figures, { withheld, inForce });
+  const refusals = watchRefusals(frame.mode, { learned, events, audit: options.audit });
+  undo.defer(() => refusals.close());
   const networkWatch = watchNetwork(() => events.networkChanged.emit(), {
     // Whoever takes a new interface's queue has heard of it as early as we have.
     onFirst: () => queues.look(),
@@ -114,6 +118,7 @@ export async function openKernelSide(
     networkWatch,
     withheld,
     learned,
+    refusals,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

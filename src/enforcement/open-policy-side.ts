@@ -66,6 +66,7 @@ export function openPolicySide(
   const watched = {
     "changes of the rules": side.watch.fault,
     "changes of the network": side.networkWatch.fault,
+    "refused connections": side.refusals.fault,
     "clients' queries": server.watched.queries,
     "upstreams' answers": server.watched.answers,
   };

@@ -9,6 +9,7 @@ import type { LoadedFrom } from "../audit/audit-log.ts";
 import type { DnsServerStats } from "../dns/io/server.ts";
 import type { LearnedFigures } from "../learned/store.ts";
 import { type Protections } from "../protections/protections.ts";
+import type { CompiledPolicy } from "../policy/compile.ts";
 import type { Policy } from "../policy/policy.ts";
 import { RequiredProtectionError } from "../protections/errors.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
@@ -22,6 +23,8 @@ import { createSandboxEvents } from "./events.ts";
 import { reportLoopbackAnswers } from "./keep/loopback-answers.ts";
 import type { KernelFigures } from "./kernel-figures.ts";
 import { type KernelSideOptions, openKernelSide } from "./open-kernel-side.ts";
+import { createRefusalAudit } from "./refusals/refusal-audit.ts";
+import type { RefusalFigures } from "./refusals/watch-refusals.ts";
 import { RESOLVER_PORT } from "./open-on-free-port.ts";
 import { openPolicySide, type PolicySideOptions } from "./open-policy-side.ts";
 import { openResolverSide, type ResolverSideOptions } from "./open-resolver-side.ts";
@@ -44,6 +47,8 @@ export interface SandboxStats {
   readonly learnedFigures: Readonly<LearnedFigures>;
   /** Sockets of idle flows that a change had denied. */
   readonly socketsEnded: number;
+  /** Asks the kernel. Throws SystemCallError. */
+  readonly connections: () => RefusalFigures;
   /** Rules of the user and of the operator. */
   readonly rules: number;
 }
@@ -77,6 +82,8 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const inForce = createPolicyInForce();
   const frame: RulesetFrame = { ...frameOf(options), resolverPort: RESOLVER_PORT, marks };
   const side = undo.use(await openKernelSide(options, frame, inForce, events));
+  const policyInForce = (): CompiledPolicy => inForce.read().active;
+  events.connectionRefused.subscribe(createRefusalAudit(options.audit, policyInForce, side.learned));
   const server = await openResolverSide(options, side, inForce, { mark: marks, events });
   let closeWithinMs = 0;
   undo.defer(() => server.close(closeWithinMs));
@@ -110,6 +117,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       learned: side.learned.size(),
       learnedFigures: side.learned.figures,
       socketsEnded: idleFlows.ended(),
+      connections: side.refusals.figures,
       rules: policy.ruleCount(),
     }),
     report: (page) =>

@@ -66,6 +66,8 @@ export interface LearnedAddresses extends AddressAdmission {
   list(after: number, limit: number): LearnedPage;
   /** Whether the kernel may hold the address as learned: 4 octets or 16. */
   has(octets: Uint8Array): boolean;
+  /** Names that gave the address, the latest first, also if a change has denied them since; none where that is not known. */
+  namesOf(octets: Uint8Array): readonly string[];
   size(): number;
   /** Addresses that there may be. */
   readonly capacity: number;
@@ -205,6 +207,10 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     has(octets) {
       const slot = table.find(octets, 0, octets.length);
       return slot !== NO_SLOT && !life.hasRunOut(table.untilMs(slot), nowMs());
+    },
+    namesOf(octets) {
+      const slot = table.find(octets, 0, octets.length);
+      return slot === NO_SLOT ? revoked.namesOf(octets) : table.owners(slot);
     },
     size: table.size,
     capacity,

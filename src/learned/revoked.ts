@@ -9,6 +9,7 @@ import type { LearnedSet } from "../netfilter/learned-set.ts";
 
 import type { Steps } from "../policy/steps.ts";
 import { keyOctets, octetKey } from "../tables/octet-key.ts";
+import { parseOwners } from "./owners.ts";
 
 const REVOKED_MS = 3_600_000;
 const MAX_REVOKED = 65_536;
@@ -33,6 +34,8 @@ export interface RevokedAddresses {
   /** Pardons all that are admitted, some in each step. */
   unrevokeWhere(isAdmitted: (key: Uint8Array, owners: string) => boolean): Steps<void>;
   has(key: Uint8Array): boolean;
+  /** Names that gave it, the latest first; none where it is not there. */
+  namesOf(key: Uint8Array): readonly string[];
 }
 
 export function createRevokedAddresses(set: LearnedSet, nowMs: () => number): RevokedAddresses {
@@ -94,5 +97,6 @@ export function createRevokedAddresses(set: LearnedSet, nowMs: () => number): Re
       }
     },
     has: (key) => revoked.has(octetKey(key, 0, key.length)),
+    namesOf: (key) => parseOwners(revoked.get(octetKey(key, 0, key.length))?.owners ?? ""),
   };
 }

@@ -47,6 +47,12 @@ interface LearnedFigures {
   readonly evictions: Readonly<Record<"name" | "wildcard" | "all", number>>;
 }
 
+/** Connections that the kernel refused on their way out. */
+interface ConnectionFigures {
+  readonly denied: number;
+  readonly told: number;
+}
+
 /** What became of the denials that the webhook was to hear of. */
 interface WebhookFigures {
   readonly delivered: number;
@@ -65,6 +71,7 @@ export interface MetricSources {
   readonly learned: () => LearnedFigures;
   /** Those of idle flows that a change had denied. */
   readonly socketsEnded: () => number;
+  readonly connections: () => ConnectionFigures;
   /** Undefined where no webhook is set. */
   readonly webhook: (() => WebhookFigures) | undefined;
   readonly machine: MachineReadings;
@@ -79,6 +86,7 @@ export function readOwnMetrics(sources: Omit<MetricSources, "machine">): readonl
   return [
     ...lookupMetrics(sources.lookups(), sources.queryDuration()),
     ...kernelMetrics(sources),
+    ...connectionMetrics(sources.connections()),
     ...(sources.webhook === undefined ? [] : webhookMetrics(sources.webhook())),
   ];
 }
@@ -163,6 +171,17 @@ function kernelMetrics({
       "Addresses in force that had to go for others",
       "bound",
       learned().evictions,
+    ),
+  ];
+}
+
+function connectionMetrics({ denied, told }: ConnectionFigures): readonly Metric[] {
+  return [
+    counter("egress.connections.denied_total", "Connections that the kernel refused, counted by it", denied),
+    counter(
+      "egress.connections.told_total",
+      "Refused connections that the log was told of, one by one",
+      told,
     ),
   ];
 }

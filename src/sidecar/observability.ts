@@ -57,7 +57,7 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
   let push: OtlpPush | undefined;
 
   function sources(of: Sandbox): MetricSources {
-    const { lookups, kernel, rules, learned, learnedFigures, socketsEnded } = of.stats();
+    const { lookups, kernel, rules, learned, learnedFigures, socketsEnded, connections } = of.stats();
     return {
       lookups: () => lookups,
       queryDuration: duration.read,
@@ -66,6 +66,7 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
       learnedAddresses: () => learned,
       learned: () => learnedFigures,
       socketsEnded: () => socketsEnded,
+      connections,
       webhook: webhook?.figures,
       machine,
     };

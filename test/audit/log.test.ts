@@ -55,6 +55,46 @@ describe("the audit log", () => {
     ]);
   });
 
+  test("tells a refused connection with the address, and the name if one is known", async () => {
+    const { log, lines } = createMemoryLog({ logLevel: "error" });
+    const common = { ip: "198.51.100.7", transport: "tcp", layer: "user" };
+    log.audit.connectionDenied({ ...common, port: 443, host: HOST, rule: "198.51.100.0/24" });
+    log.audit.connectionDenied({
+      ...common,
+      transport: "icmp",
+      port: undefined,
+      host: undefined,
+      rule: undefined,
+    });
+    const line = { level: "warn", "opensandbox.event": "egress.denied", "target.ips": ["198.51.100.7"] };
+    const msg = "connection denied";
+    const time = expect.any(String);
+    expect(await lines()).toEqual([
+      {
+        ...line,
+        time,
+        "target.host": HOST,
+        "target.port": 443,
+        "network.transport": "tcp",
+        layer: "user",
+        rule: "198.51.100.0/24",
+        msg,
+      },
+      { ...line, time, "network.transport": "icmp", layer: "user", msg },
+    ]);
+  });
+
+  test("past their bound refused connections are counted by address, without taking lines from lookups", async () => {
+    const { log, lines } = createMemoryLog({ lookupLinesPerSecond: 1 });
+    const denied = { ip: "198.51.100.7", port: 443, transport: "tcp", host: undefined, layer: "default" };
+    for (let count = 0; count < 250; count += 1) log.audit.connectionDenied({ ...denied, rule: undefined });
+    log.audit.lookupDenied({ host: "x.example.com", layer: "default", rule: undefined });
+    const written = await lines();
+    expect(written.filter(({ msg }) => msg === "connection denied")).toHaveLength(200);
+    expect(written).toContainEqual(expect.objectContaining({ msg: "lookup denied" }));
+    expect(written.at(-1)).toMatchObject({ msg: "connections denied", "target.ips": [denied.ip], count: 50 });
+  });
+
   test("tells an allowed lookup with its addresses, or why there are none", async () => {
     const { log, lines } = createMemoryLog();
     log.audit.lookupAllowed({ host: HOST, ips: ["192.0.2.1"] });

@@ -2,6 +2,7 @@ import type { Target } from "../engine/target.ts";
 import { answer } from "./answer.ts";
 import { hostMessage } from "./host-message.ts";
 import { http } from "./http.ts";
+import { loggedPacket } from "./logged-packet.ts";
 import { names } from "./names.ts";
 import { netlink } from "./netlink.ts";
 import { policyBody } from "./policy-body.ts";
@@ -19,6 +20,7 @@ export const TARGETS: readonly Target[] = [
   hostMessage,
   tcpFraming,
   netlink,
+  loggedPacket,
   policyBody,
   ruleFile,
   resolvConf,

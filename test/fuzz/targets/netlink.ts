@@ -1,4 +1,5 @@
 import { readDestination } from "../../../src/netfilter/wire/conntrack.ts";
+import { readCountedPackets } from "../../../src/netfilter/wire/named-counter.ts";
 import { behindError, errnoAt, findError, readReplies, sequenceAt } from "../../../src/netlink/reader.ts";
 import { readElements } from "../../../src/netfilter/wire/read-element.ts";
 import { readAddressPrefix, readLink, readOnLinkRoute } from "../../../src/netlink/rtnetlink.ts";
@@ -16,7 +17,14 @@ export const netlink: Target = {
     ),
 };
 
-const READERS = [readDestination, readLink, readAddressPrefix, readOnLinkRoute, readElements] as const;
+const READERS = [
+  readDestination,
+  readLink,
+  readAddressPrefix,
+  readOnLinkRoute,
+  readElements,
+  readCountedPackets,
+] as const;
 
 function check(datagram: Buffer): { kind: string; found: unknown } {
   const found: unknown[] = [];
