@@ -5,7 +5,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, type Family, skipWithoutFamily } from "../support/families.ts";
 import type { JsonServer } from "../support/json-server.ts";
-import type { Lab } from "../support/lab.ts";
+import { createLab, type Lab, SANDBOX_V4, SANDBOX_V6 } from "../support/lab.ts";
+import { skipBecause } from "../support/skip.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
@@ -93,6 +94,23 @@ describe.each(FAMILIES)("$name", (family) => {
       expect(readOutcome(await execIn(lab.internet, argv))).toEqual({ health: "HTTP/1.1 200 OK" });
       await using _ = await startAttack(lab, "callers", "serve", family.sandbox, PORT);
       expect(await callFrom(family.upstream)).toContain(DATA);
+    });
+
+    test("a denied host is not let in at the API's port of an address where the API is not", async (context) => {
+      skipWithoutFamily(context, lab, family);
+      if (!lab.ipv6) skipBecause(context, "this machine has no IPv6");
+      await using other = await createLab();
+      const api = family.name === "IPv4" ? `[${SANDBOX_V6}]` : SANDBOX_V4;
+      const env = { OPENSANDBOX_EGRESS_HTTP_ADDR: `${api}:18080` };
+      const denied = deniedAddress(family, 78);
+      const egress = [{ action: "deny", target: denied }];
+      await other.startSidecar({ env, policy: { defaultAction: "deny", egress } });
+      await using _ = await startAttack(other, "callers", "serve", family.sandbox, "18080");
+      const call = async (source: string): Promise<string> =>
+        (await execIn(other.internet, attackArgv("callers", ["call", source, family.sandbox, "18080"])))
+          .stdout;
+      expect(await call(deniedAddress(family, 79))).toContain(DATA);
+      expect(await call(denied)).toContain('{"what": "connect", "result": "timeout"}');
     });
 
     test("one echo request of a denied host has one answer, the kernel's", async (context) => {

@@ -56,7 +56,33 @@ describe.each(FAMILIES)("without a sidecar, $name", (family) => {
   });
 });
 
+/** Until `act` is done, connections to the port are opened in vain: what is told of them in the meantime is in time. */
+async function duringSilence(port: number, act: () => Promise<void>): Promise<void> {
+  const silence = `add table inet silence; add chain inet silence input { type filter hook input priority 0; }; add rule inet silence input tcp dport ${port} drop`;
+  await execIn(lab.internet, ["nft", silence]);
+  try {
+    await act();
+  } finally {
+    await execIn(lab.internet, ["nft", "delete table inet silence"]);
+  }
+}
+
 const events = (receiver: Receiver): number => receiver.requests().length;
+
+test.for(FAMILIES)(
+  "without a sidecar a forged ICMP error ends a connection that is being opened, $name",
+  async (family, context) => {
+    lab = await createLab();
+    await using _ = lab;
+    skipWithoutFamily(context, lab, family);
+    await using attacker = await startAttack(lab, "resets", "unreachable", "eth0", String(HOOK_PORT));
+    await duringSilence(HOOK_PORT, async () => {
+      const argv = attackArgv("resets", ["call", family.nameless, String(HOOK_PORT), "1"]);
+      expect(readOutcome(await execIn(lab.sandbox, argv))).toEqual({ "call 0": "EHOSTUNREACH" });
+    });
+    expect(attacker.lines).toContainEqual({ event: "told", result: "sent" });
+  },
+);
 
 describe.each(FAMILIES)("under the sidecar, $name", (family) => {
   const hook = deniedAddress(family, 30);
@@ -103,6 +129,20 @@ describe.each(FAMILIES)("under the sidecar, $name", (family) => {
         await until("the denial is told", () => events(receiver) >= before + n);
       }
       expect(attacker.lines.length).toBeGreaterThan(1);
+    });
+
+    test("row 30: no forged ICMP error ends a connection to the webhook", async (context) => {
+      skipWithoutFamily(context, lab, family);
+      await using attacker = await startAttack(lab, "resets", "unreachable", "eth0", String(HOOK_PORT));
+      const before = events(receiver);
+      await duringSilence(HOOK_PORT, async () => {
+        await lab.dig(`unreachable-${defaultAction}.denied.example.org`);
+        await until("an error is forged", () => attacker.lines.length > 1);
+      });
+      await until("the denial is told", () => events(receiver) > before);
+      expect(attacker.lines.slice(1).map(({ result }) => result)).toEqual(
+        attacker.lines.slice(1).map(() => "EPERM"),
+      );
     });
   });
 });

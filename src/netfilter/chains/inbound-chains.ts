@@ -40,10 +40,8 @@ export function antispoofChain(input: RulesetInput): Chain {
     name: "antispoof",
     hook: { type: "filter", name: "input", priority: -300, policy: "accept" },
     rules: [
-      ON_LOOPBACK,
       stampedCopy(marks),
-      ...BY_ANOTHER_WAY,
-      ...linkListenerRules(input),
+      ...oursComeByLoopback(input),
       ...deniedBy("saddr").map((match) => ({ statements: `ct state new ${match} jump denied_caller` })),
       { statements: "ip saddr @revoked_v4 ct state new jump revoked" },
       { statements: "ip6 saddr @revoked_v6 ct state new jump revoked" },
@@ -74,7 +72,8 @@ export function antispoofChain(input: RulesetInput): Chain {
 
 /**
  * A raw socket may write a host's address into a header, and send it the way of a group: rules see the host, and the kernel makes a copy for
- * our own receivers, as GROUPS in `egress-chain.ts` tells. Packet sockets get no such copies, raw ones none that is dropped here.
+ * our own receivers, as GROUPS in `egress-chain.ts` tells. Packet sockets get no such copies, raw ones none that is dropped here. Before all that `lo` lets
+ * in: put together with a fragment that came by `lo`, a copy seems to have come by it.
  */
 function stampedCopy({ stampMark, stampPriority }: Marks): Rule {
   return {
@@ -103,9 +102,8 @@ export function resumedChain(input: RulesetInput): Chain {
   };
 }
 
-const ON_LOOPBACK: Rule = { statements: 'iif "lo" goto forged' };
-
-const BY_ANOTHER_WAY: readonly Rule[] = [
+const OURS_COME_BY_LOOPBACK: readonly Rule[] = [
+  { statements: 'iif "lo" goto forged' },
   { statements: "ct state established accept", comment: "the rest is about who comes first" },
   {
     statements: "fib saddr type local counter drop",
@@ -115,7 +113,7 @@ const BY_ANOTHER_WAY: readonly Rule[] = [
 
 /** The head of chain antispoof in both modes. */
 export function oursComeByLoopback(input: RulesetInput): readonly Rule[] {
-  return [ON_LOOPBACK, ...BY_ANOTHER_WAY, ...linkListenerRules(input)];
+  return [...OURS_COME_BY_LOOPBACK, ...linkListenerRules(input)];
 }
 
 /** Address rules and deny.always are for callers, too: who may not be reached is not answered either. */
@@ -131,7 +129,8 @@ function deniedBy(side: "saddr" | "daddr"): readonly string[] {
  * gateway, which is one. So does who calls the API, for a rule must not lock out the operator who has made it.
  */
 export function callerChains({ api }: RulesetInput): readonly Chain[] {
-  const isApi = `meta l4proto tcp ct original proto-dst ${api.port}`;
+  // Redirected, so not a server of the workload's that has this port of another address.
+  const isApi = `meta l4proto tcp ct original proto-dst ${api.port} ct status dnat`;
   const spared = (side: "saddr" | "daddr", verdict: string): readonly Rule[] => [
     { statements: `${isApi} ${verdict}`, comment: "the API's callers" },
     { statements: `ip ${side} @onlink_v4 ${verdict}` },

@@ -123,6 +123,7 @@ export function resolverRules(input: RulesetInput): readonly Rule[] {
   const ownFlow = `ct mark set ${OWN_FLOW} accept`;
   return [
     ...answerRules(input),
+    ERRORS_ARE_THE_KERNELS,
     {
       // In `dns` mode nobody judges callers, and everything may leave.
       statements:
@@ -215,6 +216,15 @@ export function linkListenerRules(input: RulesetInput): readonly Rule[] {
     },
   ]);
 }
+
+/**
+ * ICMP errors end connections that are not established yet, ours to the webhook among them. An honest one comes from outside, or is the kernel's own.
+ * One that quotes no flow is dropped on arrival, see chain loopback.
+ */
+const ERRORS_ARE_THE_KERNELS: Rule = {
+  statements: 'oif "lo" ct state related meta skuid >= 0 counter drop',
+  comment: "an error made by hand, about somebody's flow",
+};
 
 /** NAT is decided on a flow's first packet: one that conntrack takes for a flow of ours has passed the redirect. Before established flows. */
 export const LEFT_OVER: Rule = {

@@ -1,17 +1,19 @@
-"""Rows 30, 31: speaks in others' connections. resets.py far | own | provoked | answer DEVICE PORT OTHER_PORT... | call ADDRESS PORT COUNT | send ADDRESS PORT REQUEST | serve OWN PORT
+"""Rows 30, 31: speaks in others' connections. resets.py far | own | provoked | answer DEVICE PORT OTHER_PORT... | unreachable DEVICE PORT | call ADDRESS PORT COUNT | send ADDRESS PORT REQUEST | serve OWN PORT
 
 Reads each segment of PORT on the device, and sends by a raw socket what disturbs its flow: `far` a reset in the far end's name, `own` one from the
 sandbox's side, `provoked` an acknowledgement from there, which whoever refuses it may answer with a reset, `answer` data from there. Says `ready`, and `sent` with
-how the first one ended. `call` connects, waits a moment, and asks for /healthz, `send` makes one request so; `serve` answers such callers.
+how the first one ended. `unreachable` tells the sandbox's end of each connection that it opens, by ICMP over lo, that nothing is there.
+`call` connects, waits a moment, and asks for /healthz, `send` makes one request so; `serve` answers such callers.
 """
+import errno
 import socket
 import struct
 import time
 
-from packets import attempt, dispatch, family, ip, say, send_raw, tcp
+from packets import attempt, dispatch, family, icmp, ip, is_six, say, send_raw, tcp
 
 WAIT = 0.1
-RST, PSH, ACK = 4, 8, 16
+SYN, RST, PSH, ACK = 2, 4, 8, 16
 
 
 def segments(device, port):
@@ -85,6 +87,20 @@ def answer(device, port, *ports):
         return ip(own[0], far[0], 6, tcp(*own, *far, PSH | ACK, text, sequence=ours, acknowledged=theirs)), far[0]
 
     each(device, port, ports, say_so)
+
+
+def unreachable(device, port):
+    for comes_in, (source, destination), ports, following, acknowledged in segments(device, int(port)):
+        if comes_in or acknowledged != 0:
+            continue
+        opening = ip(source, destination, 6, tcp(source, ports[0], destination, ports[1], SYN, sequence=following - 1))
+        kind, code, protocol = (1, 3, 58) if is_six(source) else (3, 1, 1)
+        error = ip(source, source, protocol, icmp(source, source, kind, code, bytes(4), opening))
+        try:
+            send_raw(error, source)
+            say(event="told", result="sent")
+        except OSError as refusal:
+            say(event="told", result=errno.errorcode[refusal.errno])
 
 
 def ask(address, port, request):
