@@ -9,7 +9,7 @@ import type { Tool } from "../../src/netfilter/io/run-tool.ts";
 import { anyRulesetInput } from "../netfilter/any-ruleset-input.ts";
 import { rulesetInput } from "../netfilter/ruleset-input.ts";
 import { promised } from "../support/limits.ts";
-import { compiledPolicy } from "../support/policy.ts";
+import { compiled, rules } from "../support/policy.ts";
 
 let namespace: OwnedNamespace;
 let nft: Tool;
@@ -54,7 +54,7 @@ test.each([10, 4096, 100_000])("%i prefixes are loaded, and loaded again", async
       ? `allow 2001:db8:${group.slice(0, 2)}${group.slice(2, 4)}:${group.slice(4)}00::/64`
       : `${index % 3 === 0 ? "deny" : "allow"} ${10 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}.0/25`;
   });
-  const policy = compiledPolicy("deny", ...lines);
+  const policy = compiled({ defaultAction: "deny", egress: lines.flatMap((line) => rules(line)) });
   const begin = performance.now();
   const ruleset = compileRuleset(
     rulesetInput({ policy, network: { interfaces: [], onLinkV4: [], onLinkV6: [], ipv6: true } }),
