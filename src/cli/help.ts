@@ -110,6 +110,6 @@ addresses that are kept for documentation, and to port 53 and other ports of the
   OPEN        something got out
   not tried   for the reason that is given
 
-Rows are those of the table in SECURITY.md. Exit: 0 nothing got out; 1 something did; 64 wrong command line; 74 the output cannot be written, 141 nobody
+Rows are the numbers of docs/security/held.md. Exit: 0 nothing got out; 1 something did; 64 wrong command line; 74 the output cannot be written, 141 nobody
 reads it any more.
 `;

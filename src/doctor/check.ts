@@ -6,7 +6,7 @@ import { SystemCallError } from "../sys/errors.ts";
 /** One row of the doctor's table. */
 export interface Check {
   readonly name: string;
-  /** Rows of the table of threats in SECURITY.md. */
+  /** Rows of docs/security/held.md. */
   readonly row: string;
   /** It takes packet sockets or raw ones. */
   readonly needsRaw?: boolean;

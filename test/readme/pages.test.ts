@@ -1,5 +1,5 @@
 /** README.md and CONTRIBUTING.md say what is so. The sessions that README.md shows are typed again in test/netns/readme.test.ts. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -13,7 +13,14 @@ import { anchors, codeSpans, findBlocks, localLinks, tableAfter } from "./markdo
 import { settingsRows } from "./settings-table.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const PAGES = ["README.md", "CONTRIBUTING.md", "docs/architecture.md"] as const;
+const PAGES = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "docs/architecture.md",
+  "docs/security/held.md",
+  "docs/security/open.md",
+] as const;
 
 function read(path: string): string {
   return readFileSync(join(ROOT, path), "utf8");
@@ -95,6 +102,23 @@ test("the architecture page has each folder of the house plan, and no other", ()
   expect(tree.map(({ groups }) => groups?.["folder"] ?? "").toSorted()).toEqual(
     Object.keys(MAY_IMPORT).toSorted(),
   );
+});
+
+test("each attack that is held names tests that are there, and each test of an attack has its heading", () => {
+  const sections = read("docs/security/held.md").split("\n### ").slice(1);
+  expect(sections.length).toBeGreaterThan(30);
+  const named = sections.flatMap((section) => {
+    const tests = section.match(/\btest\/[\w/-]+\.test\.ts/g) ?? [];
+    expect({ heading: section.split("\n")[0], hasTests: tests.length > 0 }).toMatchObject({ hasTests: true });
+    return tests;
+  });
+  expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  const rows = readdirSync(join(ROOT, "test/escape")).filter((name) => name.startsWith("row-"));
+  const open = read("docs/security/open.md");
+  const missing = rows
+    .map((name) => `test/escape/${name}`)
+    .filter((path) => !named.includes(path) && !open.includes(path));
+  expect(missing).toEqual([]);
 });
 
 test("README shows calls of egress, and scripts of npm", () => {
