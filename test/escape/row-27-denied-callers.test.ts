@@ -90,6 +90,8 @@ describe.each(FAMILIES)("$name", (family) => {
       const denied = deniedAddress(family, 76);
       await deny(denied);
       await deny(family.upstream);
+      // A denied neighbour's own address has to be learned anew, too.
+      for (const place of [lab.sandbox, lab.internet]) await execIn(place, ["ip", "neigh", "flush", "all"]);
       const argv = attackArgv("callers", ["ask", denied, family.sandbox, "18080"]);
       expect(readOutcome(await execIn(lab.internet, argv))).toEqual({ health: "HTTP/1.1 200 OK" });
       await using _ = await startAttack(lab, "callers", "serve", family.sandbox, PORT);

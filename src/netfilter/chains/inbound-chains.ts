@@ -215,6 +215,10 @@ export function arrivingChain(input: RulesetInput): Chain {
         statements: "ct state related meta l4proto { icmp, icmpv6 } accept",
         comment: "an error is no packet of its flow, and whoever sends it does not admit that",
       },
+      {
+        statements: "ip6 hoplimit 255 icmpv6 type { 133-136 } accept",
+        comment: "neighbours and routers of the link: without them nothing reaches even an allowed host",
+      },
       ACCEPT_CURRENT,
       { statements: "ip saddr . th sport @upstream_v4 accept" },
       { statements: "ip6 saddr . th sport @upstream_v6 accept" },
