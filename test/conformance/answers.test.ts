@@ -236,6 +236,7 @@ describe("the other paths", () => {
       "ruleFiles",
       "ruleFileProblems",
       "protections",
+      "api",
       "interfaces",
       "upstreams",
       "resolver",
