@@ -8,6 +8,8 @@ export const GUARD_TABLE = "opensandbox_guard";
 export const API_TABLE = "opensandbox_api";
 /** Closes interfaces to come. Made over netlink, since nft(8) cannot say it: it is none of the ruleset's tables. */
 export const DOOR_TABLE = "opensandbox_door";
+/** Holds what the door holds, while that is written anew. */
+export const DOOR_STAND_IN = "opensandbox_door_stand_in";
 
 /** Counts connections that were refused on their way out. It outlives rules, generations and the sidecar. */
 export const REFUSED_COUNTER = "refused_connections";

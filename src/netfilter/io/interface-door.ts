@@ -3,6 +3,7 @@ import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { KernelError } from "../errors.ts";
+import { DOOR_STAND_IN, DOOR_TABLE } from "../kernel-names.ts";
 import { deleteDoorTable, writeDoorTable } from "../wire/door-table.ts";
 import { sendBatch } from "./send-batch.ts";
 
@@ -15,7 +16,7 @@ export interface InterfaceDoor {
   /** Transactions that it has made. */
   made(): number;
   /**
-   * From now on these pass, and no others; in one step. False where the kernel shows at the first try that it cannot hook interfaces to come:
+   * From now on these pass, and no others; what is closed before and after is closed throughout. False where the kernel shows at the first try that it cannot hook interfaces to come:
    * nothing is closed then. Throws KernelError, SystemCallError, and then what was there is there still.
    */
   letThrough(names: readonly string[]): boolean;
@@ -46,8 +47,19 @@ export function openInterfaceDoor(): InterfaceDoor {
   return {
     port: socket.port,
     made: () => made,
-    letThrough: (names) => change((writer, next) => writeDoorTable(writer, next, names)),
-    remove: () => void change(deleteDoorTable),
+    letThrough(names) {
+      // One of the two is whole at every instant.
+      for (const table of [DOOR_STAND_IN, DOOR_TABLE] as const) {
+        if (!change((writer, next) => writeDoorTable(writer, next, table, names))) return false;
+      }
+      change((writer, next) => deleteDoorTable(writer, next, DOOR_STAND_IN));
+      return true;
+    },
+    remove() {
+      for (const table of [DOOR_TABLE, DOOR_STAND_IN] as const) {
+        change((writer, next) => deleteDoorTable(writer, next, table));
+      }
+    },
     close: socket.close,
   };
 }

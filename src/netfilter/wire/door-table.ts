@@ -14,7 +14,7 @@
 import { NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "../../netlink/constants.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { closeOtherNames, type ClosedNames } from "../chains/closed-interfaces.ts";
-import { DOOR_TABLE } from "../kernel-names.ts";
+import type { DOOR_STAND_IN, DOOR_TABLE } from "../kernel-names.ts";
 import { nested } from "./expressions.ts";
 import { nftMessage } from "./set-element.ts";
 
@@ -32,36 +32,51 @@ const NF_DROP = 0;
 /** Before the guards, at 0. */
 const PRIORITY = -1;
 
-/** Writes the table anew, in one step with the end of an earlier one: all interfaces are closed but those of these names. */
-export function writeDoorTable(writer: NetlinkWriter, next: () => number, known: readonly string[]): void {
-  writeTable(writer, NFT_MSG_NEWTABLE, next());
-  writeTable(writer, NFT_MSG_DELTABLE, next());
-  writeTable(writer, NFT_MSG_NEWTABLE, next());
+export type DoorTable = typeof DOOR_TABLE | typeof DOOR_STAND_IN;
+
+/**
+ * Writes the table anew, in one step with the end of an earlier one: all interfaces are closed but those of these names. In that step the
+ * kernel takes the old chains away before the new ones drop (`nf_tables_commit` sets a new chain's policy last), so another table has to
+ * stand in.
+ */
+export function writeDoorTable(
+  writer: NetlinkWriter,
+  next: () => number,
+  table: DoorTable,
+  known: readonly string[],
+): void {
+  deleteDoorTable(writer, next, table);
+  writeTable(writer, NFT_MSG_NEWTABLE, next(), table);
   for (const [index, closed] of closeOtherNames(known).entries()) {
-    writeChain(writer, next(), `closed_${index}`, closed);
+    writeChain(writer, next(), { table, name: `closed_${index}` }, closed);
   }
 }
 
 /** Takes it away, whether it is there or not. */
-export function deleteDoorTable(writer: NetlinkWriter, next: () => number): void {
+export function deleteDoorTable(writer: NetlinkWriter, next: () => number, table: DoorTable): void {
   // Deleting what is not there would fail the batch.
-  writeTable(writer, NFT_MSG_NEWTABLE, next());
-  writeTable(writer, NFT_MSG_DELTABLE, next());
+  writeTable(writer, NFT_MSG_NEWTABLE, next(), table);
+  writeTable(writer, NFT_MSG_DELTABLE, next(), table);
 }
 
-function writeTable(writer: NetlinkWriter, type: number, sequence: number): void {
+function writeTable(writer: NetlinkWriter, type: number, sequence: number, table: DoorTable): void {
   const isNew = type === NFT_MSG_NEWTABLE;
   const flags = NLM_F_REQUEST | NLM_F_ACK | (isNew ? NLM_F_CREATE : 0);
   const message = writer.begin(type, flags, sequence, NFPROTO_NETDEV, 0);
-  writer.text(TABLE.name, DOOR_TABLE);
+  writer.text(TABLE.name, table);
   if (isNew) writer.number32(TABLE.flags, 0);
   writer.end(message);
 }
 
-function writeChain(writer: NetlinkWriter, sequence: number, name: string, closed: ClosedNames): void {
+function writeChain(
+  writer: NetlinkWriter,
+  sequence: number,
+  { table, name }: { readonly table: DoorTable; readonly name: string },
+  closed: ClosedNames,
+): void {
   const flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE;
   const message = writer.begin(NFT_MSG_NEWCHAIN, flags, sequence, NFPROTO_NETDEV, 0);
-  writer.text(CHAIN.table, DOOR_TABLE);
+  writer.text(CHAIN.table, table);
   writer.text(CHAIN.name, name);
   nested(writer, CHAIN.hook, () => {
     writer.number32(HOOK.number, NF_NETDEV_EGRESS);
