@@ -44,9 +44,9 @@ function listPorts(pid: number, names: readonly string[], state = "[0-9A-F]{2}")
 /** Its first socket is there. One list, since the kernel's next steps do not wait for whoever looks. */
 const isResolverBound = (pid: number): boolean => listPorts(pid, ["udp"]).includes(RESOLVER_PORT);
 
-/** It listens on any other port. */
+/** It listens on any other port; the one above is the resolver's, too, for lookups that go to link-local addresses. */
 const isApiBound = (pid: number): boolean =>
-  listPorts(pid, ["tcp", "tcp6"], "0A").some((port) => port !== RESOLVER_PORT);
+  listPorts(pid, ["tcp", "tcp6"], "0A").some((port) => port !== RESOLVER_PORT && port !== RESOLVER_PORT + 1);
 
 function readList(path: string): string {
   try {
