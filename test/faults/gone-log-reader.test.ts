@@ -52,7 +52,7 @@ test("a pipe's reader ends: the next one gets every denial in order, whole", asy
   const second = read();
   await until("all is read", () => lines.some((line) => line.includes('"egress.updated"')));
   const events = lines.map((line) => logLine.parse(JSON.parse(line)));
-  const denied = events.filter((line) => line["opensandbox.event"] === "egress.denied");
+  const denied = events.filter((line) => line["msg"] === "lookup denied");
   expect(denied.map((line) => line["target.host"])).toEqual(NAMES);
   await sidecar.kill();
   await second.end;
