@@ -15,15 +15,15 @@ import { keepFromChildren } from "../../sys/inherited.ts";
 import { EXIT } from "../exit-codes.ts";
 import { RUN_HELP } from "../help.ts";
 import type { CliContext } from "../context.ts";
-import { parseRunArguments, type RunRequest } from "./arguments.ts";
-import { startConfinedCommand } from "./confined-command.ts";
-import { findHandedOn } from "./handed-on.ts";
-import { createDenials, renderDenials } from "./denials.ts";
+import { parseRunArguments, type RunRequest } from "./request/arguments.ts";
+import { startConfinedCommand } from "./command/confined-command.ts";
+import { findHandedOn } from "./command/handed-on.ts";
+import { createDenials, renderDenials } from "./report/denials.ts";
 import { InterruptedError, NoSubnetError, SidecarStartError } from "./errors.ts";
-import { createRunNetwork, machineRoutesIpv6 } from "./run-network.ts";
-import { catchSignals } from "./interrupts.ts";
+import { createRunNetwork, machineRoutesIpv6 } from "./network/run-network.ts";
+import { catchSignals } from "./command/interrupts.ts";
 import { type RunSidecar, startRunSidecar } from "./run-sidecar.ts";
-import { findUpstreams } from "./upstreams.ts";
+import { findUpstreams } from "./network/upstreams.ts";
 
 const TOOLS = ["ip", "nft", "unshare", "setpriv", "mount", "sh"];
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createDenials, renderDenials } from "../../../src/cli/run/denials.ts";
+import { createDenials, renderDenials } from "../../../../src/cli/run/report/denials.ts";
 
 function denied(host: string | undefined, count?: number): string {
   return JSON.stringify({ "opensandbox.event": "egress.denied", "target.host": host, count });

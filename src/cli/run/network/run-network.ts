@@ -1,17 +1,17 @@
 /** The network of one run: a namespace, a link to the machine, and the machine's side of it. All of it is undone by the stack given. */
 import { randomBytes } from "node:crypto";
-import { requireCommand } from "../../netns/command.ts";
+import { requireCommand } from "../../../netns/command.ts";
 import {
   createNamespace,
   HERE,
   type OwnedNamespace,
   readSysctl,
   sweepNamespaces,
-} from "../../netns/namespace.ts";
-import { configure, writeResolvConf } from "../../netns/namespace.ts";
-import { createVethPair } from "../../netns/veth.ts";
-import { NoSubnetError } from "./errors.ts";
-import { numberOf, parseObjects, stringOf } from "./json.ts";
+} from "../../../netns/namespace.ts";
+import { configure, writeResolvConf } from "../../../netns/namespace.ts";
+import { createVethPair } from "../../../netns/veth.ts";
+import { NoSubnetError } from "../errors.ts";
+import { numberOf, parseObjects, stringOf } from "../json.ts";
 import { forwardDroppers, openMachineNetwork } from "./machine-network.ts";
 import { chooseSubnet, type Subnet } from "./subnet.ts";
 

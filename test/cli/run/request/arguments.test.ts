@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { parseRunArguments } from "../../../src/cli/run/arguments.ts";
-import { renderPolicy } from "../../../src/policy/policy.ts";
+import { parseRunArguments } from "../../../../src/cli/run/request/arguments.ts";
+import { renderPolicy } from "../../../../src/policy/policy.ts";
 
 const FILES: Readonly<Record<string, string>> = {
   "policy.json": '{"defaultAction":"allow","egress":[{"action":"deny","target":"three.example.org"}]}',

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findUpstreams } from "../../../src/cli/run/upstreams.ts";
+import { findUpstreams } from "../../../../src/cli/run/network/upstreams.ts";
 
 const STUB = "nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch example.org\n";
 

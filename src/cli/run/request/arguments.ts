@@ -1,8 +1,8 @@
 /** The command line of `egress run`, read into a policy and a command. */
 import { parseArgs } from "node:util";
-import { parsePolicyJson } from "../../policy/parse-policy.ts";
-import { DENY_ALL, type Policy } from "../../policy/policy.ts";
-import { accepted, refused, refusedAll, type Result } from "../../policy/problem.ts";
+import { parsePolicyJson } from "../../../policy/parse-policy.ts";
+import { DENY_ALL, type Policy } from "../../../policy/policy.ts";
+import { accepted, refused, refusedAll, type Result } from "../../../policy/problem.ts";
 import {
   findRules,
   readDefault,
@@ -11,7 +11,7 @@ import {
   type ReadText,
   RULE_OPTIONS,
   type WrittenRule,
-} from "../call/rules.ts";
+} from "../../call/rules.ts";
 
 export interface RunRequest {
   readonly policy: Policy;

@@ -1,5 +1,5 @@
 /** Signals that reach `egress run` itself. */
-import { InterruptedError } from "./errors.ts";
+import { InterruptedError } from "../errors.ts";
 
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
 

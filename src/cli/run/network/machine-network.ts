@@ -4,9 +4,9 @@
  * That forwarding was switched on is remembered in the kernel too, as an empty table, so that the last run to end, not the first,
  * switches it off again, also when the one that switched it on was killed.
  */
-import { requireCommand } from "../../netns/command.ts";
-import { HERE, isAlive, readSysctl, writeSysctl } from "../../netns/namespace.ts";
-import { asObject, type JsonObject, objectsOf, parseObject, stringOf } from "./json.ts";
+import { requireCommand } from "../../../netns/command.ts";
+import { HERE, isAlive, readSysctl, writeSysctl } from "../../../netns/namespace.ts";
+import { asObject, type JsonObject, objectsOf, parseObject, stringOf } from "../json.ts";
 
 export interface MachineNetworkOptions {
   /** Prefixes of the run's namespace, IPv4 and where it has one IPv6. */

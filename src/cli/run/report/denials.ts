@@ -1,6 +1,6 @@
 /** Counts what the sidecar denied, from its log lines: lookups by name, connections by address. */
-import { oneLine } from "../../policy/problem.ts";
-import { numberOf, parseObject, stringOf } from "./json.ts";
+import { oneLine } from "../../../policy/problem.ts";
+import { numberOf, parseObject, stringOf } from "../json.ts";
 
 /** How often each was denied; `others` counts those that there was no room for. */
 export interface Tally {

@@ -1,6 +1,6 @@
 /** Which resolvers the sidecar of a run asks: the machine's, as far as they can be reached from another network namespace. */
-import { parseResolvConf, RESOLV_CONF } from "../../config/resolv-conf.ts";
-import { accepted, refused, type Result } from "../../policy/problem.ts";
+import { parseResolvConf, RESOLV_CONF } from "../../../config/resolv-conf.ts";
+import { accepted, refused, type Result } from "../../../policy/problem.ts";
 
 /** Where systemd-resolved writes the resolvers behind its own stub on 127.0.0.53. */
 const BEHIND_THE_STUB = "/run/systemd/resolve/resolv.conf";

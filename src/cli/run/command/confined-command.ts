@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { execa } from "execa";
-import { withSystemFolders } from "../../config/program-path.ts";
-import type { Argv } from "../../netns/command.ts";
-import { argvIn, type NetworkNamespace } from "../../netns/namespace.ts";
+import { withSystemFolders } from "../../../config/program-path.ts";
+import type { Argv } from "../../../netns/command.ts";
+import { argvIn, type NetworkNamespace } from "../../../netns/namespace.ts";
 import { confinedArgv, WAITING } from "./confinement.ts";
 
 export interface ConfinedCommand {

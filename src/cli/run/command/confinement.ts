@@ -6,7 +6,7 @@
  * in `/` and walks to the working directory inside the new mounts, and no descriptor but the standard streams is handed on.
  * Not closed: files that others run later, sockets elsewhere in the file system.
  */
-import type { Argv } from "../../netns/command.ts";
+import type { Argv } from "../../../netns/command.ts";
 
 /** Docker's default set without net_raw, and without mknod: no device cgroup stands behind it here. */
 const CAPABILITIES =

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { chooseSubnet } from "../../../src/cli/run/subnet.ts";
+import { chooseSubnet } from "../../../../src/cli/run/network/subnet.ts";
 
 test("an unused machine gives the place that the seed picks", () => {
   expect(chooseSubnet([], 0)).toEqual({ cidr: "10.213.0.0/30", machine: "10.213.0.1", inside: "10.213.0.2" });
