@@ -1,7 +1,7 @@
 /** The HTTP API, as a value: routes over the enforcement's port. It holds no state; `listen.ts` gives it sockets. */
 import { Hono } from "hono";
 import type { PolicyControl } from "../enforcement/change/policy-control.ts";
-import { type TakeSteps, takeAll } from "../policy/steps.ts";
+import { type TakeSteps, runToEnd } from "../policy/steps.ts";
 import { type AuthSettings, createAuth } from "./auth/auth.ts";
 import { BODY_LIMITS, type BodyLimits } from "./http/body.ts";
 import type { ApiContext, ApiEnv } from "./context.ts";
@@ -35,7 +35,7 @@ export type App = Hono<ApiEnv>;
 
 export function createApp(parts: AppParts): App {
   const { control, bodyLimits = BODY_LIMITS, renderMetrics, status } = parts;
-  const { takeSteps = async (steps) => takeAll(steps) } = parts;
+  const { takeSteps = async (steps) => runToEnd(steps) } = parts;
   const nowMs = parts.nowMs ?? Date.now;
   const auth = createAuth(parts.auth, {
     nowMs,

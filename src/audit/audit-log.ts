@@ -55,7 +55,7 @@ interface LimitedLookups {
 }
 
 /** Somebody else had changed our rules in the kernel: what, and who it was, for people. `error`: why they are not back yet. */
-interface RulesetRepair {
+interface RulesetReconciled {
   readonly found: readonly string[];
   readonly by: readonly string[];
   readonly error: string | undefined;
@@ -72,7 +72,7 @@ export interface AuditLog {
   policyLoaded(policy: Policy, from: LoadedFrom): void;
   policyUpdated(change: PolicyChange): void;
   policyUpdateFailed(error: string): void;
-  rulesetRepaired(repair: RulesetRepair): void;
+  rulesetReconciled(change: RulesetReconciled): void;
   watchChanged(change: WatchChange): void;
   lookupDenied(lookup: DeniedLookup): void;
   /** The webhook hears nothing of it. */

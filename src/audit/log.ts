@@ -76,7 +76,7 @@ export function createLog(
     policyUpdateFailed(error) {
       kept.error({ ...event("egress.update_failed"), error }, "policy update failed");
     },
-    rulesetRepaired({ found, by, error }) {
+    rulesetReconciled({ found, by, error }) {
       const fields = { ...event("egress.ruleset_repaired"), found, by, error };
       if (error === undefined) kept.warn(fields, "rules that were changed from outside are loaded again");
       else kept.error(fields, "rules that were changed from outside could not be loaded again");

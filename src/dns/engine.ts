@@ -44,7 +44,7 @@ export interface EngineOptions {
   readonly randomOctet: () => number;
   /** 32 bits at random, for the hash of one table. */
   readonly drawSeed: () => number;
-  readonly now: () => number;
+  readonly nowMs: () => number;
   /** An answer came in outside of a pass (over TCP): a pass has to be ended for it. */
   readonly onLateAnswer: () => void;
   /** Without them, upstreams are known by lookups alone. */
@@ -78,7 +78,7 @@ export function engineSize({
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { arena, region, capacity, now } = options;
+  const { arena, region, capacity, nowMs } = options;
   const counters = createCounters();
   const pool = createPreparedPool();
   const index = createAnswerIndex();
@@ -124,9 +124,9 @@ export function createEngine(options: EngineOptions): Engine {
     ...resolver,
     receive(attempt, upstream, start, end) {
       if (prober?.receive(attempt, arena.octets, start, end) === true) return;
-      forwarder.receive(attempt, upstream, arena.octets, start, end, now());
+      forwarder.receive(attempt, upstream, arena.octets, start, end, nowMs());
     },
-    tick: () => forwarder.tick(now()),
+    tick: () => forwarder.tick(nowMs()),
     endPass() {
       delivery.settle();
       pool.reset();

@@ -17,7 +17,7 @@ export interface LookupEndOptions {
   readonly counters: Counters;
   /** What a lookup has until its deadline. */
   readonly timeoutMs: number;
-  readonly now: () => number;
+  readonly nowMs: () => number;
 }
 
 /** What becomes of a lookup that the upstreams are done with: the policy of this moment decides again before anyone hears of it. */
@@ -29,7 +29,7 @@ export function createLookupEnd({
   tell,
   counters,
   timeoutMs,
-  now,
+  nowMs,
 }: LookupEndOptions): LookupEnd {
   function deny(lookup: Lookup, decision: Decision, upstream: number | undefined, durationMs: number): void {
     counters.denied += 1;
@@ -59,12 +59,12 @@ export function createLookupEnd({
       item.nowMs = nowMs;
     },
     denied(lookup) {
-      const durationMs = now() - lookup.deadlineMs + timeoutMs;
+      const durationMs = nowMs() - lookup.deadlineMs + timeoutMs;
       observer.forwarded(durationMs);
       deny(lookup, policy.decide(lookup.qname), undefined, durationMs);
     },
     failed({ qname, qtype, firstWaiter, deadlineMs }, rcode) {
-      const durationMs = now() - deadlineMs + timeoutMs;
+      const durationMs = nowMs() - deadlineMs + timeoutMs;
       observer.forwarded(durationMs);
       const reply = rcode === NOTHING_HEARD ? UPSTREAM_FAILED : rcodeReply(rcode);
       const decision = policy.decide(qname);

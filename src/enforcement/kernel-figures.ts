@@ -10,11 +10,11 @@ export interface KernelFigures {
   learnedUpdates: number;
   learnedFailures: number;
   /** Rulesets loaded again because somebody else had changed them. */
-  repairs: number;
+  reconciled: number;
 }
 
 export function createKernelFigures(): KernelFigures {
-  return { rulesets: 0, rulesetFailures: 0, learnedUpdates: 0, learnedFailures: 0, repairs: 0 };
+  return { rulesets: 0, rulesetFailures: 0, learnedUpdates: 0, learnedFailures: 0, reconciled: 0 };
 }
 
 /** The same applier, counted. */

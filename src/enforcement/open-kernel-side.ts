@@ -15,7 +15,7 @@ import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { decideName } from "../policy/decide-name.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import type { DomainName } from "../policy/domain-name.ts";
-import { inSlices } from "../sys/in-slices.ts";
+import { runInSlices } from "../sys/in-slices.ts";
 import { drawSeed } from "../sys/random.ts";
 import { octetsOf } from "../tables/octet-key.ts";
 import type { SandboxCapacity } from "./capacity.ts";
@@ -140,7 +140,7 @@ async function takeOverLearned(
     wildcardOf: (qname) => wildcardOf(inForce.read().active, qname),
     onRefused: (error) => onFault("the kernel refused learned addresses", error),
   });
-  await inSlices(learned.takeOver());
+  await runInSlices(learned.takeOver());
   return learned;
 }
 

@@ -37,8 +37,8 @@ function* readOnce(
   const before = table.size();
   let parts = 0;
   for (const part of set.dump(family)) {
-    const now = clock();
-    for (const element of part) if (!takeOne(table, element, now)) surplus.add(element.key);
+    const nowMs = clock();
+    for (const element of part) if (!takeOne(table, element, nowMs)) surplus.add(element.key);
     if (part.length > 0) parts += 1;
     yield;
   }
@@ -58,27 +58,27 @@ export function reconcileHeld(
   set: LearnedSet,
   wanted: readonly ForgottenAddress[],
 ): void {
-  const now = clock();
+  const nowMs = clock();
   const held = [...set.dump(4), ...set.dump(6)].flat();
-  const { strays, lost } = compareHeld(held, wanted, now);
+  const { strays, lost } = compareHeld(held, wanted, nowMs);
   strays.forEach((key, index) => {
     set.remove(key);
     if (index % BATCH === 0) commit();
   });
   lost.forEach(({ key, untilMs }, index) => {
     const slot = table.find(key, 0, key.length);
-    if (slot !== NO_SLOT) prolong(slot, untilMs, now);
+    if (slot !== NO_SLOT) prolong(slot, untilMs, nowMs);
     if (index % BATCH === 0) commit();
   });
 }
 
 /** False where there is no room. What is read twice is taken once. */
-function takeOne(table: LearnedTable, { key, expiresInMs, comment }: HeldElement, now: number): boolean {
+function takeOne(table: LearnedTable, { key, expiresInMs, comment }: HeldElement, nowMs: number): boolean {
   const { length } = key;
   if (table.find(key, 0, length) !== NO_SLOT) return true;
   if (!table.hasRoom()) return false;
-  const untilMs = now + expiresInMs;
-  const slot = table.add({ octets: key, at: 0, length, wildcard: undefined, untilMs, nowMs: now });
+  const untilMs = nowMs + expiresInMs;
+  const slot = table.add({ octets: key, at: 0, length, wildcard: undefined, untilMs, nowMs });
   for (const owner of parseOwners(comment).toReversed()) table.addOwner(slot, owner);
   return true;
 }

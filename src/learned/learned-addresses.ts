@@ -92,26 +92,26 @@ export interface LearnedAddressesOptions {
 }
 
 export function createLearnedAddresses(options: LearnedAddressesOptions): LearnedAddresses {
-  const { set, nowMs, wildcardOf, withheld, onRefused } = options;
+  const { set, nowMs: clock, wildcardOf, withheld, onRefused } = options;
   const graceMs = options.graceSeconds * 1000;
-  const revoked = createRevokedAddresses(set, nowMs);
+  const revoked = createRevokedAddresses(set, clock);
   const { capacity = MAX_LEARNED_ADDRESSES } = options;
   const store = createLearnedStore({ capacity, ...options, unrevoke: revoked.unrevoke });
   const { table, admit, admitOf, prolong, makeRoom, evict, commit, figures } = store;
   const forgetting = createForgetting({ store, revoked, withheld });
 
   function learnNew(qname: DomainName, row: NewRow): void {
-    const now = row.nowMs;
+    const nowMs = row.nowMs;
     for (let slot = table.crowdedOfName(qname); slot !== NO_SLOT; slot = table.crowdedOfName(qname))
-      evict(slot, "name", now);
-    if (table.crowdedOfWildcard(row.wildcard) !== NO_SLOT) evictOfWildcard(row.wildcard, now);
+      evict(slot, "name", nowMs);
+    if (table.crowdedOfWildcard(row.wildcard) !== NO_SLOT) evictOfWildcard(row.wildcard, nowMs);
     admitOf(row, qname);
   }
 
   /** Several at once: the kernel takes elements that leave one after the other for less. */
-  function evictOfWildcard(wildcard: string | undefined, now: number): void {
+  function evictOfWildcard(wildcard: string | undefined, nowMs: number): void {
     const next = (): number => table.crowdedOfWildcard(wildcard, EVICTED_TOGETHER);
-    for (let slot = next(); slot !== NO_SLOT; slot = next()) evict(slot, "wildcard", now);
+    for (let slot = next(); slot !== NO_SLOT; slot = next()) evict(slot, "wildcard", nowMs);
   }
 
   function all(): readonly ForgottenAddress[] {
@@ -123,39 +123,39 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
   }
 
   function restore(forgotten: readonly ForgottenAddress[], policy: CompiledPolicy): void {
-    const now = nowMs();
+    const nowMs = clock();
     for (const { key, owners, untilMs } of forgotten) {
       const isThere = table.find(key, 0, key.length) !== NO_SLOT;
-      if (untilMs <= now || isThere || !isAdmitted(policy, key, owners)) continue;
+      if (untilMs <= nowMs || isThere || !isAdmitted(policy, key, owners)) continue;
       if (!isOpenTo(policy, key, withheld)) continue;
       const { length } = key;
-      admit({ octets: key, at: 0, length, wildcard: undefined, untilMs, nowMs: now }, owners);
+      admit({ octets: key, at: 0, length, wildcard: undefined, untilMs, nowMs }, owners);
     }
     commit();
   }
 
   return {
     learn(qname, octets, at, length, ttlSeconds) {
-      const now = nowMs();
+      const nowMs = clock();
       let known = table.find(octets, at, length);
-      const isLasting = known !== NO_SLOT && life.outlasts(table.untilMs(known), ttlSeconds, now);
+      const isLasting = known !== NO_SLOT && life.outlasts(table.untilMs(known), ttlSeconds, nowMs);
       if (isLasting) {
-        table.use(known, now);
+        table.use(known, nowMs);
         if (table.isOwner(known, qname)) return;
       }
       if (known !== NO_SLOT && !table.hasRoom()) {
-        makeRoom(now);
+        makeRoom(nowMs);
         known = table.find(octets, at, length);
       }
       const lifeMs = life.ofAnswer(ttlSeconds);
       if (known === NO_SLOT) {
         const wildcard = wildcardOf(qname);
-        learnNew(qname, { octets, at, length, wildcard, untilMs: now + lifeMs, nowMs: now });
+        learnNew(qname, { octets, at, length, wildcard, untilMs: nowMs + lifeMs, nowMs });
         return;
       }
       table.addOwner(known, qname);
-      table.use(known, now);
-      if (!isLasting) prolong(known, Math.max(now + lifeMs, table.untilMs(known)), now);
+      table.use(known, nowMs);
+      if (!isLasting) prolong(known, Math.max(nowMs + lifeMs, table.untilMs(known)), nowMs);
     },
     commit() {
       try {
@@ -190,23 +190,23 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     },
     restore,
     renew(inUse) {
-      const now = nowMs();
+      const nowMs = clock();
       for (const text of inUse) {
         const key = keyOctets(text);
         const known = table.find(key, 0, key.length);
         if (known === NO_SLOT || !table.hasOwner(known)) continue;
-        table.use(known, now, true);
-        if (table.untilMs(known) >= now + graceMs + life.IN_USE_LEFT_MS) continue;
-        prolong(known, now + graceMs + life.IN_USE_MS, now);
+        table.use(known, nowMs, true);
+        if (table.untilMs(known) >= nowMs + graceMs + life.IN_USE_LEFT_MS) continue;
+        prolong(known, nowMs + graceMs + life.IN_USE_MS, nowMs);
         figures.renewals += 1;
       }
       commit();
     },
-    hasLapsedSince: (roundMs) => table.hasOneUntil(roundMs, nowMs()),
-    list: (after, limit) => listPage(table, { after, limit, nowMs: nowMs() }),
+    hasLapsedSince: (roundMs) => table.hasOneUntil(roundMs, clock()),
+    list: (after, limit) => listPage(table, { after, limit, nowMs: clock() }),
     has(octets) {
       const slot = table.find(octets, 0, octets.length);
-      return slot !== NO_SLOT && !life.hasRunOut(table.untilMs(slot), nowMs());
+      return slot !== NO_SLOT && !life.hasRunOut(table.untilMs(slot), clock());
     },
     namesOf(octets) {
       const slot = table.find(octets, 0, octets.length);

@@ -38,13 +38,13 @@ export interface RevokedAddresses {
   namesOf(key: Uint8Array): readonly string[];
 }
 
-export function createRevokedAddresses(set: LearnedSet, nowMs: () => number): RevokedAddresses {
+export function createRevokedAddresses(set: LearnedSet, clock: () => number): RevokedAddresses {
   /** By the address's octets, the one denied longest ago first. */
   const revoked = new Map<string, Revoked>();
 
-  function dropOld(now: number): void {
+  function dropOld(nowMs: number): void {
     for (const [text, { untilMs }] of revoked) {
-      const isGone = untilMs <= now;
+      const isGone = untilMs <= nowMs;
       if (!isGone && revoked.size < MAX_REVOKED) return;
       revoked.delete(text);
       if (!isGone) set.unrevoke(keyOctets(text));
@@ -53,40 +53,40 @@ export function createRevokedAddresses(set: LearnedSet, nowMs: () => number): Re
 
   return {
     takeOver() {
-      const now = nowMs();
+      const nowMs = clock();
       const held = [...set.dumpRevoked(4), ...set.dumpRevoked(6)].flat();
       const missing = new Map(revoked);
       for (const { key, expiresInMs, comment } of held) {
         const text = octetKey(key, 0, key.length);
         if (missing.delete(text)) continue;
-        revoked.set(text, { owners: comment, untilMs: now + expiresInMs });
+        revoked.set(text, { owners: comment, untilMs: nowMs + expiresInMs });
       }
       for (const [text, { owners, untilMs }] of missing) {
-        if (untilMs > now) set.revoke(keyOctets(text), Math.ceil(untilMs - now), owners);
+        if (untilMs > nowMs) set.revoke(keyOctets(text), Math.ceil(untilMs - nowMs), owners);
       }
     },
     reconcile() {
-      const now = nowMs();
+      const nowMs = clock();
       const held = [...set.dumpRevoked(4), ...set.dumpRevoked(6)].flat();
       for (const { key } of held) if (!revoked.has(octetKey(key, 0, key.length))) set.unrevoke(key);
       for (const [text, { owners, untilMs }] of revoked) {
-        if (untilMs > now) set.revoke(keyOctets(text), Math.ceil(untilMs - now), owners);
+        if (untilMs > nowMs) set.revoke(keyOctets(text), Math.ceil(untilMs - nowMs), owners);
       }
     },
     list: () => Array.from(revoked.keys(), keyOctets),
     revoke(key, owners) {
-      const now = nowMs();
+      const nowMs = clock();
       const text = octetKey(key, 0, key.length);
-      dropOld(now);
+      dropOld(nowMs);
       revoked.delete(text);
-      revoked.set(text, { owners, untilMs: now + REVOKED_MS });
+      revoked.set(text, { owners, untilMs: nowMs + REVOKED_MS });
       set.revoke(key, REVOKED_MS, owners);
     },
     unrevoke(key) {
       if (revoked.size > 0 && revoked.delete(octetKey(key, 0, key.length))) set.unrevoke(key);
     },
     *unrevokeWhere(isAdmitted) {
-      dropOld(nowMs());
+      dropOld(clock());
       let looked = 0;
       for (const [text, { owners }] of revoked) {
         if (++looked % STEP === 0) yield;

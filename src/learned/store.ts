@@ -39,9 +39,9 @@ export interface LearnedStore {
   admit(row: NewRow, owners: readonly string[]): void;
   /** The same of one that a single name gives. */
   admitOf(row: NewRow, owner: string): void;
-  prolong(slot: number, untilMs: number, now: number): void;
-  makeRoom(now: number): void;
-  evict(slot: number, bound: Bound, now: number): void;
+  prolong(slot: number, untilMs: number, nowMs: number): void;
+  makeRoom(nowMs: number): void;
+  evict(slot: number, bound: Bound, nowMs: number): void;
   /** Has the kernel let go of one that is taken out of the table later. */
   expire(slot: number): void;
   /** Throws LearnedSetError. */
@@ -51,7 +51,7 @@ export interface LearnedStore {
 export function createLearnedStore({
   set,
   capacity,
-  nowMs,
+  nowMs: clock,
   drawSeed,
   unrevoke,
 }: LearnedStoreOptions): LearnedStore {
@@ -61,7 +61,7 @@ export function createLearnedStore({
     perWildcard: MAX_OF_WILDCARD,
     maxOwners: MAX_OWNERS,
     seed: drawSeed(),
-    startMs: nowMs(),
+    startMs: clock(),
   });
   const figures: LearnedFigures = { renewals: 0, evictions: { name: 0, wildcard: 0, all: 0 } };
   /** Addresses that the next commit speaks of, and those of the last one. */
@@ -87,27 +87,27 @@ export function createLearnedStore({
   }
 
   /** Gives one that is in the table a longer life. */
-  function prolong(slot: number, untilMs: number, now: number): void {
+  function prolong(slot: number, untilMs: number, nowMs: number): void {
     const key = table.keyView(slot);
     table.setUntilMs(slot, untilMs);
-    set.refresh(key, Math.ceil(untilMs - now), renderOwners(table.owners(slot)));
+    set.refresh(key, Math.ceil(untilMs - nowMs), renderOwners(table.owners(slot)));
     touched.add(key);
   }
 
   /** What has run out goes two for each that comes, so that it does not pile up; where there is no room, what was used longest ago. */
-  function makeRoom(now: number): void {
+  function makeRoom(nowMs: number): void {
     for (let looked = 0; table.oldest() !== NO_SLOT; looked++) {
       const slot = table.oldest();
-      const isGone = life.hasLapsed(table.untilMs(slot), now);
+      const isGone = life.hasLapsed(table.untilMs(slot), nowMs);
       if (table.hasRoom() && (looked >= 2 || !isGone)) break;
-      const isPassedOver = !isGone && looked < MAX_PASSED_OVER && life.isFlowGoingOn(table.flowMs(slot), now);
-      if (isPassedOver) table.use(slot, now);
-      else evict(slot, "all", now);
+      const isPassedOver = !isGone && looked < MAX_PASSED_OVER && life.isFlowGoingOn(table.flowMs(slot), nowMs);
+      if (isPassedOver) table.use(slot, nowMs);
+      else evict(slot, "all", nowMs);
     }
   }
 
-  function evict(slot: number, bound: Bound, now: number): void {
-    if (!life.hasRunOut(table.untilMs(slot), now)) {
+  function evict(slot: number, bound: Bound, nowMs: number): void {
+    if (!life.hasRunOut(table.untilMs(slot), nowMs)) {
       expire(slot);
       figures.evictions[bound] += 1;
     }
@@ -141,10 +141,10 @@ export function createLearnedStore({
       table.setUntilMs(slot, 0);
       return;
     }
-    const now = nowMs();
-    makeRoom(now);
-    table.add({ octets, at: 0, length: octets.length, wildcard: undefined, untilMs: 0, nowMs: now });
+    const nowMs = clock();
+    makeRoom(nowMs);
+    table.add({ octets, at: 0, length: octets.length, wildcard: undefined, untilMs: 0, nowMs });
   }
 
-  return { table, clock: nowMs, figures, admit, admitOf, prolong, makeRoom, evict, expire, commit };
+  return { table, clock, figures, admit, admitOf, prolong, makeRoom, evict, expire, commit };
 }

@@ -197,10 +197,10 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
       return false;
     },
     use(slot, nowMs, byFlow = false) {
-      const now = times.toTick(nowMs);
-      if (byFlow) flows[slot] = now;
+      const tick = times.toTick(nowMs);
+      if (byFlow) flows[slot] = tick;
       if (nowMs - times.toMs(order.lastUse(slot)) < ORDER_MS) return;
-      order.use(slot, now);
+      order.use(slot, tick);
       owners.use(slot);
     },
     flowMs: (slot) => times.toMs(flows[slot] ?? 0),

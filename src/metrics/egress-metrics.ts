@@ -38,7 +38,7 @@ interface KernelFigures {
   readonly rulesetFailures: number;
   readonly learnedUpdates: number;
   readonly learnedFailures: number;
-  readonly repairs: number;
+  readonly reconciled: number;
 }
 
 /** What has become of addresses that lookups brought. */
@@ -138,7 +138,7 @@ function kernelMetrics({
   learned,
   socketsEnded,
 }: Omit<MetricSources, "machine">): readonly Metric[] {
-  const { rulesets, rulesetFailures, learnedUpdates, learnedFailures, repairs } = kernel();
+  const { rulesets, rulesetFailures, learnedUpdates, learnedFailures, reconciled } = kernel();
   return [
     counter(
       "egress.nftables.updates.count",
@@ -152,7 +152,7 @@ function kernelMetrics({
     counter(
       "egress.nftables.repairs_total",
       "Rulesets loaded again because somebody else had changed them",
-      repairs,
+      reconciled,
     ),
     gauge("egress.nftables.rules.count", "Rules in force, the user's and the operator's", rulesInForce()),
     gauge("egress.nftables.learned.count", "Addresses in force that lookups brought", learnedAddresses()),

@@ -7,7 +7,7 @@ import type { Decision, Layer, RankedDecision } from "./decision.ts";
 import type { PolicyLayers } from "./layers.ts";
 import type { Rule } from "./rule.ts";
 import { type RuleTrie, findRule, putRule, putRuleInPlace, takeRule } from "./rule-trie.ts";
-import { type Steps, takeAll } from "./steps.ts";
+import { type Steps, runToEnd } from "./steps.ts";
 import type { Target } from "./target.ts";
 
 /** A value: a change makes a new one, at the price of what it changes, and both can decide. */
@@ -28,7 +28,7 @@ const NO_RULES: CompiledPolicy["rules"] = { names: undefined, v4: undefined, v6:
 
 /** Compiles all layers in one go. */
 export function compilePolicy(layers: PolicyLayers): CompiledPolicy {
-  return takeAll(compileSteps(layers));
+  return runToEnd(compileSteps(layers));
 }
 
 /** Compiles all layers, a rule a step: O(n log n) in all. */

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import type { Policy } from "./policy.ts";
 import { type Problem, type Result, accepted, oneLine, quote, refused, refusedAll } from "./problem.ts";
 import { type Action, type Rule, parseAction } from "./rule.ts";
-import { type Steps, takeAll } from "./steps.ts";
+import { type Steps, runToEnd } from "./steps.ts";
 import { type Target, parseTarget } from "./target.ts";
 import { findUnknownKeys, POLICY_KEYS, RULE_KEYS, type UnknownKeys } from "./unknown-keys.ts";
 
@@ -11,17 +11,17 @@ export type Blank = "blank";
 
 /** A policy read in one go: see {@link policySteps}. */
 export function parsePolicyJson(text: string): Result<Policy | Blank> {
-  return takeAll(policySteps(text));
+  return runToEnd(policySteps(text));
 }
 
 /** Rules read in one go: see {@link rulesSteps}. */
 export function parseRulesJson(text: string): Result<readonly Rule[] | Blank> {
-  return takeAll(rulesSteps(text));
+  return runToEnd(rulesSteps(text));
 }
 
 /** Targets read in one go: see {@link targetsSteps}. */
 export function parseTargetsJson(text: string): Result<readonly Target[] | Blank> {
-  return takeAll(targetsSteps(text));
+  return runToEnd(targetsSteps(text));
 }
 
 /**

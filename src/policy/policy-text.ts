@@ -8,7 +8,7 @@
 import { hash } from "node:crypto";
 import type { Policy } from "./policy.ts";
 import type { Action, Rule } from "./rule.ts";
-import { type Steps, takeAll } from "./steps.ts";
+import { type Steps, runToEnd } from "./steps.ts";
 
 export interface PolicyText {
   /** Strong, quotes included (RFC 9110 section 8.8.3): equal exactly when order, spelling, actions and default are. */
@@ -48,7 +48,7 @@ export function* textSteps({ egress, defaultAction }: Policy, before?: PolicyTex
 
 /** The text in one go. */
 export function renderPolicyText(policy: Policy): PolicyText {
-  return takeAll(textSteps(policy));
+  return runToEnd(textSteps(policy));
 }
 
 /** The block, where the very rules that are in it stand from there on, and it would end where it does. */

@@ -2,7 +2,7 @@
 export type Steps<T> = Generator<void, T, undefined>;
 
 /** Takes all steps without a pause. */
-export function takeAll<T>(steps: Steps<T>): T {
+export function runToEnd<T>(steps: Steps<T>): T {
   for (;;) {
     const { done, value } = steps.next();
     if (done === true) return value;

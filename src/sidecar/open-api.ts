@@ -10,7 +10,7 @@ import { type Answer, type Application, createHttpServer } from "../api/http/htt
 import { type Listener, listenUnix } from "../api/http/listen.ts";
 import type { Settings } from "../config.ts";
 import { loadByFirstFlags } from "../sys/process-memory.ts";
-import { inSlices } from "../sys/in-slices.ts";
+import { runInSlices } from "../sys/in-slices.ts";
 import { keepOpen, type KeptTcpApi, type TcpState } from "./keep-tcp-api.ts";
 import { openTcpApi } from "./tcp-api.ts";
 
@@ -40,7 +40,7 @@ export async function openApi(
   const status = { ...parts.status, tcpState: () => tcp?.state() };
   const application: Application = {
     health: () => parts.control.health(),
-    load: loadOnce({ ...parts, status, auth: settings, startMs: Date.now(), takeSteps: inSlices }),
+    load: loadOnce({ ...parts, status, auth: settings, startMs: Date.now(), takeSteps: runInSlices }),
     onError: parts.onError,
   };
   const createServer = (door: DoorKind) => createHttpServer(application, { door });

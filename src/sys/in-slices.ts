@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 const SLICE_MS = 0.5;
 
 /** Takes steps to their end, and lets everything else have its turn each half millisecond. A step is to be far shorter than that. */
-export async function inSlices<T>(steps: Iterator<unknown, T, undefined>): Promise<T> {
+export async function runInSlices<T>(steps: Iterator<unknown, T, undefined>): Promise<T> {
   for (;;) {
     const endsAt = performance.now() + SLICE_MS;
     do {

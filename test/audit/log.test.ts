@@ -123,8 +123,8 @@ describe("the audit log", () => {
   test("tells what somebody else has changed, and whether it is repaired", async () => {
     const { log, lines } = createMemoryLog({ logLevel: "warn" });
     const change = { found: ["inet opensandbox: table deleted"], by: ["nft (process 7)"] };
-    log.audit.rulesetRepaired({ ...change, error: undefined });
-    log.audit.rulesetRepaired({ ...change, error: "nft: is not installed" });
+    log.audit.rulesetReconciled({ ...change, error: undefined });
+    log.audit.rulesetReconciled({ ...change, error: "nft: is not installed" });
     expect(await lines()).toMatchObject([
       { "opensandbox.event": "egress.ruleset_repaired", level: "warn", ...change },
       { "opensandbox.event": "egress.ruleset_repaired", level: "error", error: "nft: is not installed" },

@@ -102,7 +102,7 @@ function createBench(decision: Decision, names: number): Bench {
     },
     randomOctet: () => 0x20,
     drawSeed: () => 0,
-    now: () => 1000,
+    nowMs: () => 1000,
     onLateAnswer: () => undefined,
     probes: undefined,
   });

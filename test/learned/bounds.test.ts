@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { takeAll } from "../../src/policy/steps.ts";
+import { runToEnd } from "../../src/policy/steps.ts";
 import { octetKey } from "../../src/tables/octet-key.ts";
 import type { DomainName } from "../../src/policy/domain-name.ts";
 import { nameOf } from "../support/policy.ts";
@@ -84,7 +84,7 @@ describe("bounds", () => {
     const bench = createBench();
     learn(bench, A, ADDRESS, 300);
     for (let index = 0; index < 100; index++) learn(bench, own(index), ADDRESS, 300);
-    expect(takeAll(bench.learned.forget(policy("a.example")))).toEqual([]);
+    expect(runToEnd(bench.learned.forget(policy("a.example")))).toEqual([]);
     expect(bench.learned.list(0, 1).addresses[0]?.owners).toEqual([
       ...[99, 98, 97, 96, 95, 94, 93].map(own),
       A,
@@ -108,7 +108,7 @@ describe("bounds", () => {
     bench.kernel.refuseKey = text(ADDRESS);
     expect(learn(bench, B, ADDRESS, 300)).toBe(false);
     bench.kernel.refuseKey = undefined;
-    takeAll(bench.learned.forget(policy()));
+    runToEnd(bench.learned.forget(policy()));
     expect(bench.kernel.held().size).toBe(0);
   });
 

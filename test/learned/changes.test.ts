@@ -4,13 +4,13 @@ import { isAdmitted } from "../../src/learned/owners.ts";
 import { type CompiledPolicy, mergeSteps } from "../../src/policy/compile.ts";
 import type { Rule } from "../../src/policy/rule.ts";
 import { parsePolicyJson } from "../../src/policy/parse-policy.ts";
-import { takeAll } from "../../src/policy/steps.ts";
+import { runToEnd } from "../../src/policy/steps.ts";
 import { compiledOf, nameOf } from "../support/policy.ts";
 
 import { A, ADDRESS, addressOf, B, createBench, learn, OTHER, policy, SIX, text } from "./learned-bench.ts";
 
 function merged(before: CompiledPolicy, added: readonly Rule[]): CompiledPolicy {
-  return takeAll(mergeSteps(before, added));
+  return runToEnd(mergeSteps(before, added));
 }
 
 describe("a change of few rules", () => {
@@ -36,13 +36,13 @@ describe("a change of few rules", () => {
       fc.property(steps, (list) => {
         const bench = createBench();
         let inForce = policy("*.example");
-        takeAll(bench.learned.forget(inForce));
+        runToEnd(bench.learned.forget(inForce));
         for (const step of list) {
           if (step.kind === "change") {
             const rules = parsePolicyJson(JSON.stringify({ egress: [step] }));
             if (!rules.ok || rules.value === "blank") throw new Error("rules");
             inForce = merged(inForce, rules.value.egress);
-            takeAll(bench.learned.forget(inForce));
+            runToEnd(bench.learned.forget(inForce));
           } else if (isAdmitted(inForce, step.octets, [step.qname])) {
             learn(bench, step.qname, step.octets, 300);
           }
@@ -97,7 +97,7 @@ describe("a change while lookups go on", () => {
     // Two places that are free, and looked at by the time that the lookup comes.
     for (const octets of [ADDRESS, OTHER]) learn(bench, unwanted, octets, 300);
     for (let index = 0; index < ofName; index++) learn(bench, wanted, addressOf(index), 300);
-    takeAll(bench.learned.forget(policy("*.wild.example")));
+    runToEnd(bench.learned.forget(policy("*.wild.example")));
     learn(bench, B, SIX, 300);
     const steps = bench.learned.forget(policy("*.wild.example", "b.example"));
     steps.next();
@@ -105,7 +105,7 @@ describe("a change while lookups go on", () => {
     expect(learn(bench, wanted, addressOf(ofName), 300)).toBe(false);
     bench.kernel.refuseKey = undefined;
     expect(bench.kernel.held().has(text(addressOf(0)))).toBe(true);
-    takeAll(steps);
+    runToEnd(steps);
     expect(bench.kernel.held().has(text(addressOf(0)))).toBe(false);
     expect(bench.kernel.held().size).toBe(ofName);
   });
@@ -120,11 +120,11 @@ describe("an address that is withheld after it was learned", () => {
 
   test("goes when the same policy is given again, is not revoked, and is not put back", () => {
     const bench = createBench();
-    takeAll(bench.learned.forget(policy("a.example")));
+    runToEnd(bench.learned.forget(policy("a.example")));
     learn(bench, A, ADDRESS, 300);
     learn(bench, A, OTHER, 300);
     bench.withheld.replace([ADDRESS, SIX]);
-    const forgotten = takeAll(bench.learned.forget(policy("a.example")));
+    const forgotten = runToEnd(bench.learned.forget(policy("a.example")));
     expect(forgotten.map(({ key }) => text(key))).toEqual([text(ADDRESS)]);
     expect([...bench.kernel.held().keys()]).toEqual([text(OTHER)]);
     expect(bench.learned.revoked()).toEqual([]);
@@ -134,10 +134,10 @@ describe("an address that is withheld after it was learned", () => {
 
   test("stays while an address rule allows it, and goes with the rule", () => {
     const bench = createBench();
-    takeAll(bench.learned.forget(compiledOf({ egress: [...names, rule] })));
+    runToEnd(bench.learned.forget(compiledOf({ egress: [...names, rule] })));
     learn(bench, A, ADDRESS, 300);
     bench.withheld.replace([ADDRESS]);
-    expect(takeAll(bench.learned.forget(compiledOf({ egress: [...names, rule] })))).toEqual([]);
-    expect(takeAll(bench.learned.forget(compiledOf({ egress: names })))).toHaveLength(1);
+    expect(runToEnd(bench.learned.forget(compiledOf({ egress: [...names, rule] })))).toEqual([]);
+    expect(runToEnd(bench.learned.forget(compiledOf({ egress: names })))).toHaveLength(1);
   });
 });

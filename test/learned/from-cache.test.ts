@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { LearnedSetError } from "../../src/netfilter/errors.ts";
-import { takeAll } from "../../src/policy/steps.ts";
+import { runToEnd } from "../../src/policy/steps.ts";
 import { createFakeNetwork, type FakeNetwork } from "../dns/support/fake-network.ts";
 import { a, answerTo, decode, nameOf } from "../dns/support/messages.ts";
 import { type Bench, createBench, policy } from "./learned-bench.ts";
@@ -82,7 +82,7 @@ test("and at once when any address has gone", () => {
   ask(resolving, "c.example");
   ask(resolving, "a.example");
   const before = resolving.learned;
-  takeAll(resolving.bench.learned.forget(policy("a.example", "b.example")));
+  runToEnd(resolving.bench.learned.forget(policy("a.example", "b.example")));
   expect(ask(resolving, "a.example")).toHaveLength(2);
   expect(resolving.learned).toBe(before + 2);
 });
@@ -151,7 +151,7 @@ test("whatever happens, an address that a client hears of is in force until afte
 /** What the kernel refuses is no change. */
 function change({ learned }: Bench, allowed: readonly string[]): void {
   try {
-    takeAll(learned.forget(policy(...allowed)));
+    runToEnd(learned.forget(policy(...allowed)));
   } catch (error) {
     if (!(error instanceof LearnedSetError)) throw error;
   }

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { takeAll } from "../../src/policy/steps.ts";
+import { runToEnd } from "../../src/policy/steps.ts";
 import { createLearnedAddresses, type LearnedAddresses } from "../../src/learned/learned-addresses.ts";
 import type { LearnedSet } from "../../src/netfilter/learned-set.ts";
 
@@ -111,7 +111,7 @@ describe("a change of the policy", () => {
     const bench = createBench();
     learn(bench, A, ADDRESS, 30);
     learn(bench, B, OTHER, 30);
-    const forgotten = takeAll(bench.learned.forget(policy("b.example")));
+    const forgotten = runToEnd(bench.learned.forget(policy("b.example")));
     expect(forgotten.map(({ key }) => text(key))).toEqual([text(ADDRESS)]);
     expect([...bench.kernel.held().keys()]).toEqual([text(OTHER)]);
   });
@@ -120,9 +120,9 @@ describe("a change of the policy", () => {
     const bench = createBench();
     learn(bench, A, ADDRESS, 30);
     learn(bench, B, ADDRESS, 30);
-    expect(takeAll(bench.learned.forget(policy("a.example")))).toEqual([]);
-    expect(takeAll(bench.learned.forget(policy("b.example")))).toEqual([]);
-    expect(takeAll(bench.learned.forget(policy("c.example")))).toHaveLength(1);
+    expect(runToEnd(bench.learned.forget(policy("a.example")))).toEqual([]);
+    expect(runToEnd(bench.learned.forget(policy("b.example")))).toEqual([]);
+    expect(runToEnd(bench.learned.forget(policy("c.example")))).toHaveLength(1);
   });
 
   test("takes out an address that an address rule denies, whatever its name", () => {
@@ -135,14 +135,14 @@ describe("a change of the policy", () => {
         { action: "deny", target: "192.0.2.0/24" },
       ],
     });
-    expect(takeAll(bench.learned.forget(denying)).map(({ key }) => text(key))).toEqual([text(ADDRESS)]);
+    expect(runToEnd(bench.learned.forget(denying)).map(({ key }) => text(key))).toEqual([text(ADDRESS)]);
   });
 
   test("that is taken back gives the addresses back with the life they had", () => {
     const bench = createBench();
     learn(bench, A, ADDRESS, 240);
     const untilMs = bench.nowMs + 300_000;
-    const forgotten = takeAll(bench.learned.forget(policy()));
+    const forgotten = runToEnd(bench.learned.forget(policy()));
     bench.nowMs += 5000;
     bench.learned.restore(forgotten, policy("a.example"));
     expect(bench.kernel.held().get(text(ADDRESS))).toEqual({ untilMs, comment: "a.example" });
@@ -167,7 +167,7 @@ describe("a change of the policy", () => {
   test("that still denies gives nothing back", () => {
     const bench = createBench();
     learn(bench, A, ADDRESS, 240);
-    const forgotten = takeAll(bench.learned.forget(policy()));
+    const forgotten = runToEnd(bench.learned.forget(policy()));
     bench.learned.restore(forgotten, policy("b.example"));
     expect(bench.kernel.held().size).toBe(0);
   });
@@ -195,9 +195,9 @@ describe("a restart", () => {
     learn(before, B, SIX, 200);
     before.nowMs += 50_000;
     const after = createAfter(before);
-    takeAll(after.takeOver());
+    runToEnd(after.takeOver());
     expect(after.size()).toBe(2);
-    expect(takeAll(after.forget(policy("a.example"))).map(({ key }) => text(key))).toEqual([text(SIX)]);
+    expect(runToEnd(after.forget(policy("a.example"))).map(({ key }) => text(key))).toEqual([text(SIX)]);
   });
 
   test("reads a set again until nothing new shows, as an element that the kernel collects meanwhile hides another", () => {
@@ -213,7 +213,7 @@ describe("a restart", () => {
       },
     };
     const after = createAfter(bench, set);
-    takeAll(after.takeOver());
+    runToEnd(after.takeOver());
     expect(after.size()).toBe(5);
   });
 
@@ -223,7 +223,7 @@ describe("a restart", () => {
     for (let index = 0; index < next.capacity + 3; index++)
       bench.kernel.add(addressOf(index), 60_000, "a.example");
     bench.kernel.commit();
-    takeAll(next.takeOver());
+    runToEnd(next.takeOver());
     expect([next.size(), bench.kernel.held().size]).toEqual([next.capacity, next.capacity]);
   });
 
@@ -231,8 +231,8 @@ describe("a restart", () => {
     const bench = createBench();
     bench.kernel.add(ADDRESS, 60_000, "");
     bench.kernel.commit();
-    takeAll(bench.learned.takeOver());
-    expect(takeAll(bench.learned.forget(compiledOf({ defaultAction: "allow" })))).toHaveLength(1);
+    runToEnd(bench.learned.takeOver());
+    expect(runToEnd(bench.learned.forget(compiledOf({ defaultAction: "allow" })))).toHaveLength(1);
   });
 
   test("never reads a name that was cut short: owners that do not fit are left out whole", () => {

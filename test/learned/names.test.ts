@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { NO_SLOT } from "../../src/tables/slot-index.ts";
 import { createLearnedNames, type LearnedNames } from "../../src/learned/names.ts";
-import { takeAll } from "../../src/policy/steps.ts";
+import { runToEnd } from "../../src/policy/steps.ts";
 
 const CAPACITY = 60;
 const create = (): LearnedNames => createLearnedNames({ capacity: CAPACITY, blocks: 2000, seed: 7 });
@@ -31,7 +31,7 @@ describe("learned names", () => {
           for (const each of dotted) expect(names.find(each) !== NO_SLOT).toBe(model.has(each));
         }
         const marks = new Uint8Array(CAPACITY + 1);
-        takeAll(names.markBelow(bases, marks));
+        runToEnd(names.markBelow(bases, marks));
         for (const held of model.keys()) {
           expect(names.text(names.find(held))).toBe(held);
           const isBelow = bases.some((base) => held.endsWith(`.${base}`));

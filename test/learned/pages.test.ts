@@ -1,7 +1,7 @@
 /** The learned addresses, page by page, while the table goes on changing. */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { takeAll } from "../../src/policy/steps.ts";
+import { runToEnd } from "../../src/policy/steps.ts";
 import { createLearnedAddresses, type LearnedAddresses } from "../../src/learned/learned-addresses.ts";
 import { createWithheldAddresses } from "../../src/learned/withheld.ts";
 import type { LearnedAddress } from "../../src/learned/pages.ts";
@@ -109,7 +109,7 @@ test("an address that is in force through all pages comes once, whatever is lear
         if (verb === "learn") learn(addressOf(index), 300);
         if (verb === "renew") learned.renew(new Set([String.fromCodePoint(...addressOf(index))]));
         if (verb === "wait") clock.nowMs += index * 1000;
-        if (verb === "forget") takeAll(learned.forget(allowOnly(index % 2 ? A : B)));
+        if (verb === "forget") runToEnd(learned.forget(allowOnly(index % 2 ? A : B)));
         const now = new Set(walk(learned, 1000).map(text));
         for (const one of lasting) if (!now.has(one)) lasting.delete(one);
       }).map(text);

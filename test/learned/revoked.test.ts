@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createRevokedAddresses } from "../../src/learned/revoked.ts";
-import { takeAll } from "../../src/policy/steps.ts";
+import { runToEnd } from "../../src/policy/steps.ts";
 import { createFakeLearnedSet } from "../support/fake-learned-set.ts";
 
 const ADDRESS = Uint8Array.of(192, 0, 2, 7);
@@ -25,7 +25,7 @@ test("only those that a change admits are pardoned", () => {
   const { kernel, revoked } = createBench();
   revoked.revoke(ADDRESS, "a.example");
   revoked.revoke(OTHER, "b.example");
-  takeAll(revoked.unrevokeWhere((_key, owners) => owners === "b.example"));
+  runToEnd(revoked.unrevokeWhere((_key, owners) => owners === "b.example"));
   kernel.commit();
   expect([...kernel.revoked().keys()]).toEqual(["192.0.2.7"]);
   expect([revoked.has(ADDRESS), revoked.has(OTHER)]).toEqual([true, false]);
@@ -40,7 +40,7 @@ test("a restart takes over names and time left", () => {
   after.takeOver();
   expect(after.has(ADDRESS)).toBe(true);
   clock.nowMs += 700_000;
-  takeAll(after.unrevokeWhere(() => false));
+  runToEnd(after.unrevokeWhere(() => false));
   expect(after.has(ADDRESS)).toBe(false);
 });
 

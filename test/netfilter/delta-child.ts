@@ -8,7 +8,7 @@ import { compileRuleset } from "../../src/netfilter/chains/compile-ruleset.ts";
 import { openDeltaSocket } from "../../src/netfilter/io/delta-socket.ts";
 import { createNftApplier } from "../../src/netfilter/io/nft.ts";
 import { type CompiledPolicy, mergeSteps, removalSteps } from "../../src/policy/compile.ts";
-import { takeAll } from "../../src/policy/steps.ts";
+import { runToEnd } from "../../src/policy/steps.ts";
 import { compiledPolicy, rules } from "../support/policy.ts";
 import { rulesetInput } from "./ruleset-input.ts";
 
@@ -60,8 +60,8 @@ process.stdout.write(JSON.stringify({ applied, differences }));
 /** The first rule's target is taken out, the others are merged in. */
 function edit(before: CompiledPolicy, texts: readonly string[]): CompiledPolicy {
   const [removed, ...added] = rules(...texts);
-  const merged = takeAll(mergeSteps(before, added));
-  return removed === undefined ? merged : takeAll(removalSteps(merged, [removed.target]));
+  const merged = runToEnd(mergeSteps(before, added));
+  return removed === undefined ? merged : runToEnd(removalSteps(merged, [removed.target]));
 }
 
 /** Without what moves by itself, and with elements in one order. */

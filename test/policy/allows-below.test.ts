@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compilePolicy, mergeSteps, removalSteps } from "../../src/policy/compile.ts";
 import { allowsBelow, decideName } from "../../src/policy/decide-name.ts";
-import { takeAll } from "../../src/policy/steps.ts";
+import { runToEnd } from "../../src/policy/steps.ts";
 import { anyAction, anyName, anyRule, anyTarget } from "./arbitraries.ts";
 import {
   allowByDefault,
@@ -71,8 +71,8 @@ test("a policy that was edited says the same as one that was compiled anew", () 
   fc.assert(
     fc.property(anyEdit, fc.array(anyName, { maxLength: 6 }), ({ first, added, removed }, names) => {
       const before = denyByDefault(...first);
-      const merged = takeAll(mergeSteps(compiled(before), rules(...added)));
-      const edited = takeAll(removalSteps(merged, targets(...removed)));
+      const merged = runToEnd(mergeSteps(compiled(before), rules(...added)));
+      const edited = runToEnd(removalSteps(merged, targets(...removed)));
       const anew = compiled(removeTargets(mergeRules(before, rules(...added)), targets(...removed)));
       for (const name of names) {
         expect(allowsBelow(edited, qname(name))).toBe(allowsBelow(anew, qname(name)));

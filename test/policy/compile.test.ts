@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseAddress } from "../../src/policy/address.ts";
 import { type CompiledPolicy, compilePolicy, mergeSteps, removalSteps } from "../../src/policy/compile.ts";
-import { takeAll } from "../../src/policy/steps.ts";
+import { runToEnd } from "../../src/policy/steps.ts";
 import { decideAddress } from "../../src/policy/decide-address.ts";
 import { decideName } from "../../src/policy/decide-name.ts";
 import type { Decision } from "../../src/policy/decision.ts";
@@ -40,8 +40,8 @@ function editList(policy: Policy, edit: Edit): Policy {
 }
 
 function editCompiled(policy: CompiledPolicy, edit: Edit): CompiledPolicy {
-  if ("merge" in edit) return takeAll(mergeSteps(policy, rules(...edit.merge)));
-  return takeAll(removalSteps(policy, targets(...edit.remove)));
+  if ("merge" in edit) return runToEnd(mergeSteps(policy, rules(...edit.merge)));
+  return runToEnd(removalSteps(policy, targets(...edit.remove)));
 }
 
 function shown({ action, layer, rule }: Decision): object {

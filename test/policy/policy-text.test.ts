@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { takeAll } from "../../src/policy/steps.ts";
+import { runToEnd } from "../../src/policy/steps.ts";
 import { type PolicyText, renderPolicyText, textSteps } from "../../src/policy/policy-text.ts";
 import { DENY_ALL, type Policy, renderPolicy } from "../../src/policy/policy.ts";
 import { anyAction, anyRule, anyTarget } from "./arbitraries.ts";
@@ -48,7 +48,7 @@ test("the octets are the policy's JSON, whatever they were made from, and the ta
         for (const [added, removed] of edits) {
           const merged = mergeRules(policy, rules(...added));
           policy = removeTargets(merged, targets(...removed, `n${size - 1}.example.org`));
-          text = takeAll(textSteps(policy, text));
+          text = runToEnd(textSteps(policy, text));
           expect(json(text)).toBe(JSON.stringify(renderPolicy(policy)));
           expect(text.etag).toBe(renderPolicyText({ ...policy, egress: [...policy.egress] }).etag);
         }
@@ -62,7 +62,7 @@ test("a change renders the blocks that it touches, and takes the others over", (
   const policy = denyByDefault(...many(20_000));
   const before = renderPolicyText(policy);
   const changed = mergeRules(policy, rules("deny n12345.example.org"));
-  const after = takeAll(textSteps(changed, before));
+  const after = runToEnd(textSteps(changed, before));
   const known = new Set(before.blocks);
   expect(before.blocks.length).toBeGreaterThan(50);
   expect(after.blocks.filter((block) => !known.has(block)).length).toBeLessThanOrEqual(4);

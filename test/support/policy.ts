@@ -6,7 +6,7 @@ import { parsePolicyJson, parseRulesJson, parseTargetsJson } from "../../src/pol
 import type { Policy } from "../../src/policy/policy.ts";
 import type { Result } from "../../src/policy/problem.ts";
 import type { Action, Rule } from "../../src/policy/rule.ts";
-import { takeAll } from "../../src/policy/steps.ts";
+import { runToEnd } from "../../src/policy/steps.ts";
 import { type Target, parseTarget } from "../../src/policy/target.ts";
 
 /** The value of a result that must be good; the problems are the failure's text. */
@@ -102,9 +102,9 @@ export function nameOf(text: string): DomainName {
 }
 
 export function mergeRules(...given: Parameters<typeof mergeRulesSteps>): Policy {
-  return takeAll(mergeRulesSteps(...given));
+  return runToEnd(mergeRulesSteps(...given));
 }
 
 export function removeTargets(...given: Parameters<typeof removeTargetsSteps>): Policy {
-  return takeAll(removeTargetsSteps(...given));
+  return runToEnd(removeTargetsSteps(...given));
 }

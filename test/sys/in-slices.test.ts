@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { inSlices } from "../../src/sys/in-slices.ts";
+import { runInSlices } from "../../src/sys/in-slices.ts";
 
 /** Steps until `isOver` says so, then this. */
 function* stepsUntil(isOver: () => boolean, end: () => string): Generator<void, string, undefined> {
@@ -14,7 +14,7 @@ test("everything else has its turn before long work is done", async () => {
     () => seen.length > 0,
     () => "done",
   );
-  expect(await inSlices(steps)).toBe("done");
+  expect(await runInSlices(steps)).toBe("done");
 });
 
 test("an error in a step is the caller's", async () => {
@@ -24,5 +24,5 @@ test("an error in a step is the caller's", async () => {
       throw new Error("step two");
     },
   );
-  await expect(inSlices(steps)).rejects.toThrow("step two");
+  await expect(runInSlices(steps)).rejects.toThrow("step two");
 });

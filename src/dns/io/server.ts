@@ -84,11 +84,11 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
       listen: options.listen,
       tcpIdleMs: Math.max(TCP_IDLE_MS, options.timeoutMs + 1000),
       onBatch(batch, count, client) {
-        engine.handleBatch(batch, count, client, now());
+        engine.handleBatch(batch, count, client, nowMs());
         passes.end();
       },
       onQuery(start, end, client) {
-        engine.handle(start, end, client, 0, 0, now());
+        engine.handle(start, end, client, 0, 0, nowMs());
       },
       onRead: passes.poll,
       onPass: passes.end,
@@ -101,9 +101,9 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
   passes.begin(engine, listeners, transport);
 
   async function close(graceMs: number): Promise<void> {
-    const until = now() + graceMs;
+    const until = nowMs() + graceMs;
     listeners.stop();
-    while (engine.underWay() > 0 && now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (engine.underWay() > 0 && nowMs() < until) await new Promise((resolve) => setTimeout(resolve, 10));
     engine.abandon();
     passes.end();
     passes.stop();
@@ -170,7 +170,7 @@ function openEngine(options: DnsServerOptions, passes: Pick<Passes, "end" | "pol
     observer: options.observer,
     randomOctet: random.octet,
     drawSeed,
-    now,
+    nowMs,
     onLateAnswer: passes.end,
     probes: options.probes && { ...options.probes, upstreams, schedule },
   });
@@ -201,7 +201,7 @@ function createPasses(): Passes {
     readQueries: () => parts?.listeners.read() ?? 0,
     readAnswers: () => parts?.transport.read() ?? 0,
     isWaiting,
-    nowMs: now,
+    nowMs,
   });
   function tick(): void {
     parts?.engine.tick();
@@ -223,7 +223,7 @@ function createPasses(): Passes {
   };
 }
 
-const now = (): number => performance.now();
+const nowMs = (): number => performance.now();
 
 function schedule(delayMs: number, run: () => void): () => void {
   const timer = setTimeout(run, delayMs).unref();

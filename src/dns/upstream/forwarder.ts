@@ -53,7 +53,7 @@ export interface ForwarderOptions {
   readonly takePrepared: () => PreparedAnswer;
   readonly randomOctet: () => number;
   readonly drawSeed: () => number;
-  readonly now: () => number;
+  readonly nowMs: () => number;
   /** To be called when an answer came outside of the loop's own passes. */
   readonly onLateAnswer: () => void;
   readonly end: LookupEnd;

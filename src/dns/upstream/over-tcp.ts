@@ -17,7 +17,7 @@ export interface OverTcpOptions {
   readonly habits: UpstreamHabits;
   readonly counters: Counters;
   readonly randomOctet: () => number;
-  readonly now: () => number;
+  readonly nowMs: () => number;
   /** To be called when an answer came outside of the loop's own passes. */
   readonly onLateAnswer: () => void;
   /** Whether the policy still allows the name; if not, the lookup has been ended. */
@@ -56,7 +56,7 @@ export function createOverTcp(options: OverTcpOptions): AskOverTcp {
   function styleOf(lookup: Lookup, upstream: number, answer: Buffer, style: number): number | undefined {
     if (answersQuestion(answer, 0, answer.length, askedBy(lookup))) return style;
     if (!answersQuestionInOtherCase(answer, 0, answer.length, askedBy(lookup))) return undefined;
-    if ((style & Style.lowerCase) === 0 && lookup.isDrawn) habits.foldsCase(upstream, options.now());
+    if ((style & Style.lowerCase) === 0 && lookup.isDrawn) habits.foldsCase(upstream, options.nowMs());
     return style | Style.lowerCase;
   }
 
@@ -74,7 +74,7 @@ export function createOverTcp(options: OverTcpOptions): AskOverTcp {
         const isOurs = answer !== undefined && answer.length >= HEADER_OCTETS && read16(answer, 0) === id;
         const heard = isOurs ? styleOf(lookup, upstream, answer, style) : undefined;
         const usable = heard === undefined ? undefined : answer;
-        onAnswer(lookup, upstream, usable, heard ?? style, options.now());
+        onAnswer(lookup, upstream, usable, heard ?? style, options.nowMs());
       }
       options.onLateAnswer();
     };

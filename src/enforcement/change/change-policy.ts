@@ -15,7 +15,7 @@ import { mergeRulesSteps, removeTargetsSteps } from "../../policy/edit.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
 import { type PolicyText, renderPolicyText, textSteps } from "../../policy/policy-text.ts";
 import { DENY_ALL, type Policy } from "../../policy/policy.ts";
-import { inSlices } from "../../sys/in-slices.ts";
+import { runInSlices } from "../../sys/in-slices.ts";
 import { type PolicyKernel, createEnforcedLayers } from "./enforced-layers.ts";
 import { describe } from "../errors.ts";
 import { etagMatches } from "./if-match.ts";
@@ -113,9 +113,9 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
   /** While it compiles, lookups go on under the policy in force. */
   function compile({ layers, edit }: NextPolicy): Promise<CompiledPolicy> {
     const { active } = ports.inForce.read();
-    if (edit?.kind === "merge") return inSlices(mergeSteps(active, edit.rules));
-    if (edit?.kind === "remove") return inSlices(removalSteps(active, edit.targets));
-    return inSlices(compileSteps(layers));
+    if (edit?.kind === "merge") return runInSlices(mergeSteps(active, edit.rules));
+    if (edit?.kind === "remove") return runInSlices(removalSteps(active, edit.targets));
+    return runInSlices(compileSteps(layers));
   }
 
   async function change(edit: PolicyEdit, options: ChangeOptions): Promise<ChangeOutcome> {
@@ -130,7 +130,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     if (settings.maxRules > 0 && count > settings.maxRules) {
       return { kind: "too-many-rules", count, limit: settings.maxRules };
     }
-    const nextText = await inSlices(textSteps(policy, text));
+    const nextText = await runInSlices(textSteps(policy, text));
     if (options.dryRun === true)
       return { kind: "changed", state: describePolicy(policy, nextText), previous };
     const layers = { ...enforced.layers(), user: policy };
@@ -150,7 +150,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
   }
 
   async function startOver(layers: PolicyLayers): Promise<void> {
-    await replace({ layers, edit: undefined, text: await inSlices(textSteps(layers.user)) });
+    await replace({ layers, edit: undefined, text: await runInSlices(textSteps(layers.user)) });
   }
 
   async function setAlwaysRules(always: AlwaysLayers): Promise<void> {
@@ -209,8 +209,8 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
 /** The policy after an edit; the very same value when a removal finds nothing to remove. */
 async function applyEdit(policy: Policy, { blocks }: PolicyText, edit: PolicyEdit): Promise<Policy> {
   if (edit.kind === "replace") return edit.policy;
-  if (edit.kind === "merge") return inSlices(mergeRulesSteps(policy, edit.rules, blocks));
-  return inSlices(removeTargetsSteps(policy, edit.targets, blocks));
+  if (edit.kind === "merge") return runInSlices(mergeRulesSteps(policy, edit.rules, blocks));
+  return runInSlices(removeTargetsSteps(policy, edit.targets, blocks));
 }
 
 function sameTargets(one: AlwaysLayers, other: AlwaysLayers): boolean {

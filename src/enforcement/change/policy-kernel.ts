@@ -13,7 +13,7 @@ import type { Marks, NetworkFacts, RulesetInput } from "../../netfilter/ruleset-
 import type { Ruleset, TimedElement } from "../../netfilter/ruleset.ts";
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
-import { inSlices } from "../../sys/in-slices.ts";
+import { runInSlices } from "../../sys/in-slices.ts";
 import type { PolicyKernel } from "./change-policy.ts";
 import { renderOwners } from "../../learned/owners.ts";
 import type { ForgottenAddress } from "../../learned/forgotten.ts";
@@ -78,7 +78,7 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
     readonly lost: readonly ForgottenAddress[];
   }> {
     try {
-      return { forgotten: await inSlices(learned.forget(policy)), lost: [] };
+      return { forgotten: await runInSlices(learned.forget(policy)), lost: [] };
     } catch (error) {
       if (!(error instanceof LearnedSetError) || error.code !== "ENOENT") throw error;
       return { forgotten: [], lost: learned.loseAll() };
@@ -130,7 +130,7 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
       isDistrusted = false;
       // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses; so have foreign hands.
       learned.restore(comeBack, policy);
-      await inSlices(learned.settle(policy));
+      await runInSlices(learned.settle(policy));
       options.onEnforced(forgotten.length);
     },
     markDrifted() {

@@ -34,8 +34,8 @@ export function createNetworkMemory({ readNetwork, hasNews, onRead }: NetworkMem
   return {
     read: () => (used = current()),
     hasChanged() {
-      const now = current();
-      return now !== used && JSON.stringify(now) !== JSON.stringify(used);
+      const found = current();
+      return found !== used && JSON.stringify(found) !== JSON.stringify(used);
     },
   };
 }

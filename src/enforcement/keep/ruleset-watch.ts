@@ -1,24 +1,24 @@
-/** Our rulesets and somebody else's hands: what we load is told from what others change, and what they change is repaired. */
+/** Our rulesets and somebody else's hands: what we load is told from what others change, and what they change is reconciled. */
 import type { AuditLog } from "../../audit/audit-log.ts";
 import type { RulesetApplier } from "../../netfilter/io/nft.ts";
 import { openRulesetMonitor } from "../../netfilter/io/ruleset-monitor.ts";
 import type { KernelFigures } from "../kernel-figures.ts";
-import { createRulesetRepair, type LoadRuleset } from "./ruleset-repair.ts";
+import { createReconciler, type LoadRuleset } from "./reconciler.ts";
 
 export interface RulesetWatchOptions {
   /** Netlink ports whose transactions are our own. */
   readonly ownPorts: readonly number[];
   /** How many transactions these have made, but for batches of learned addresses. */
   readonly ownTransactions: () => number;
-  /** Batches of learned addresses are counted there, and repairs are. */
+  /** Batches of learned addresses are counted there, and so are reconciliations. */
   readonly figures: KernelFigures;
-  readonly audit: Pick<AuditLog, "rulesetRepaired">;
+  readonly audit: Pick<AuditLog, "rulesetReconciled">;
 }
 
 export interface RulesetWatch {
   /** The same applier; what it loads is known to be ours. */
   watch(applier: RulesetApplier): RulesetApplier;
-  /** Repairs from now on with `load`, also what has been changed before. */
+  /** Reconciles from now on with `load`, also what has been changed before. */
   begin(load: LoadRuleset): void;
   /** Why changes were not told since the last look; to be asked about once a second. Throws SystemCallError. */
   fault(): string | undefined;
@@ -34,11 +34,11 @@ export function openRulesetWatch({
   figures,
   audit,
 }: RulesetWatchOptions): RulesetWatch {
-  const repair = createRulesetRepair({ audit, nowMs: () => performance.now() });
+  const reconciler = createReconciler({ audit, nowMs: () => performance.now() });
   const monitor = openRulesetMonitor({
     ownPorts,
     ownTransactions: () => figures.learnedUpdates + ownTransactions(),
-    onForeignChange: repair.foreignChange,
+    onForeignChange: reconciler.foreignChange,
   });
   return {
     watch: (applier) => ({
@@ -46,20 +46,20 @@ export function openRulesetWatch({
       replace: (ruleset, signal) => monitor.whileApplying(() => applier.replace(ruleset, signal)),
     }),
     begin(load) {
-      repair.begin(async () => {
+      reconciler.begin(async () => {
         const reason = await load();
-        if (reason === undefined) figures.repairs += 1;
+        if (reason === undefined) figures.reconciled += 1;
         return reason;
       });
     },
     fault: monitor.fault,
     faults() {
-      const reason = repair.fault();
+      const reason = reconciler.fault();
       return reason === undefined ? [] : [reason];
     },
     async close() {
       monitor.close();
-      await repair.close();
+      await reconciler.close();
     },
   };
 }

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
-import { inSlices } from "../../sys/in-slices.ts";
+import { runInSlices } from "../../sys/in-slices.ts";
 import { createMemoryFile, type MemoryFile } from "../../sys/memory-file.ts";
 import { KernelError } from "../errors.ts";
 
@@ -51,7 +51,7 @@ async function keepInput(
   if (pieces === undefined) return undefined;
   const input = createMemoryFile(file);
   try {
-    await inSlices(fill(input, pieces));
+    await runInSlices(fill(input, pieces));
     return input;
   } catch (error) {
     input[Symbol.dispose]();

@@ -147,7 +147,7 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
     observer,
     randomOctet: options.randomOctet ?? (() => 0),
     drawSeed: () => 0,
-    now: () => nowMs,
+    nowMs: () => nowMs,
     onLateAnswer: () => engine.endPass(),
     probes: options.probes,
   });

@@ -8,7 +8,7 @@ import {
 } from "../../../src/netfilter/ranges/address-octets.ts";
 import { diffRanges, listRanges, type PolicyRanges } from "../../../src/netfilter/ranges/policy-ranges.ts";
 import { type CompiledPolicy, mergeSteps, removalSteps } from "../../../src/policy/compile.ts";
-import { takeAll } from "../../../src/policy/steps.ts";
+import { runToEnd } from "../../../src/policy/steps.ts";
 import { decideAddress } from "../../../src/policy/decide-address.ts";
 import type { Action } from "../../../src/policy/rule.ts";
 import { anyAction, anyPrefix } from "../../policy/arbitraries.ts";
@@ -172,8 +172,8 @@ test("so it is after an edit, which shares the most of what was there", () => {
       fc.array(anyPrefix, { maxLength: 4 }),
       (base, added, removed) => {
         const before = compiled(denyByDefault(...base));
-        const merged = takeAll(mergeSteps(before, rules(...added)));
-        const after = takeAll(removalSteps(merged, targets(...removed)));
+        const merged = runToEnd(mergeSteps(before, rules(...added)));
+        const after = runToEnd(removalSteps(merged, targets(...removed)));
         for (const [index, to] of everyRanges(after).entries()) {
           const from = everyRanges(before)[index] ?? to;
           const { gone, come } = diffRanges(from, to, { left: 1e6 });
@@ -188,13 +188,13 @@ test("so it is after an edit, which shares the most of what was there", () => {
 test("the search costs by what changes, and ends where that is too much", () => {
   const many = Array.from({ length: 5000 }, (_, index) => `allow 10.${index >> 7}.${(index & 127) * 2}.0/24`);
   const before = compiled(denyByDefault(...many));
-  const after = takeAll(mergeSteps(before, rules("deny 10.3.6.0/24")));
+  const after = runToEnd(mergeSteps(before, rules("deny 10.3.6.0/24")));
   const budget = { left: 1000 };
   const { gone, come } = diffRanges(rangesOf(before, 4, "allow"), rangesOf(after, 4, "allow"), budget);
   expect(gone.map(renderRange)).toEqual(["10.3.6.0-10.3.6.255"]);
   expect(come).toEqual([]);
   expect(budget.left).toBeGreaterThan(980);
-  const all = takeAll(mergeSteps(before, rules("deny 10.0.0.0/8")));
+  const all = runToEnd(mergeSteps(before, rules("deny 10.0.0.0/8")));
   diffRanges(rangesOf(before, 4, "allow"), rangesOf(all, 4, "allow"), budget);
   expect(budget.left).toBe(-1);
 });

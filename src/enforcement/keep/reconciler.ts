@@ -5,25 +5,25 @@
 import type { AuditLog } from "../../audit/audit-log.ts";
 import { type ForeignChange, joinChanges } from "../../netfilter/foreign-change.ts";
 
-/** Between the beginnings of two repairs: doubled with each that comes within QUIET_MS of the one before. */
+/** Between the starts of two reconciliations: doubled with each that comes within QUIET_MS of the one before. */
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1000;
 const QUIET_MS = 3000;
-/** Repairs in a row that make a quarrel. */
+/** Reconciliations in a row that make a quarrel. */
 const QUARREL = 3;
 
-export interface RulesetRepairOptions {
-  readonly audit: Pick<AuditLog, "rulesetRepaired">;
+export interface ReconcilerOptions {
+  readonly audit: Pick<AuditLog, "rulesetReconciled">;
   readonly nowMs: () => number;
 }
 
 /** Loads the whole ruleset over what is there; gives the reason if the kernel does not take it. Settles within a bound. */
 export type LoadRuleset = () => Promise<string | undefined>;
 
-export interface RulesetRepair {
+export interface Reconciler {
   /** Somebody else has changed what is ours. Returns at once. */
   foreignChange(change: ForeignChange): void;
-  /** Repairs from now on, also what has been changed before: until the first policy is in, there is nothing to load. */
+  /** Reconciles from now on, also what has been changed before: until the first policy is in, there is nothing to load. */
   begin(load: LoadRuleset): void;
   /** Why the ruleset may not be what it should; undefined where it is. */
   fault(): string | undefined;
@@ -31,7 +31,7 @@ export interface RulesetRepair {
   close(): Promise<void>;
 }
 
-export function createRulesetRepair({ audit, nowMs }: RulesetRepairOptions): RulesetRepair {
+export function createReconciler({ audit, nowMs }: ReconcilerOptions): Reconciler {
   let waiting: ForeignChange | undefined;
   let underWay: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -63,7 +63,7 @@ export function createRulesetRepair({ audit, nowMs }: RulesetRepairOptions): Rul
     lastMs = nowMs();
     inARow += 1;
     const error = await load();
-    audit.rulesetRepaired({ ...change, error });
+    audit.rulesetReconciled({ ...change, error });
   }
 
   return {

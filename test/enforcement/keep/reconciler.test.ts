@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createRulesetRepair } from "../../../src/enforcement/keep/ruleset-repair.ts";
+import { createReconciler } from "../../../src/enforcement/keep/reconciler.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -19,49 +19,49 @@ function create() {
     loads.push(one);
     return one.promise;
   }
-  const created = createRulesetRepair({
-    audit: { rulesetRepaired: (event) => told.push(event) },
+  const created = createReconciler({
+    audit: { rulesetReconciled: (event) => told.push(event) },
     nowMs: () => performance.now(),
   });
-  const repair = { ...created, begin: () => created.begin(load) };
+  const reconciler = { ...created, begin: () => created.begin(load) };
   const settle = async (error?: string): Promise<void> => {
     loads.at(-1)?.resolve(error);
     await vi.advanceTimersByTimeAsync(0);
   };
-  return { repair, told, loads, settle };
+  return { reconciler, told, loads, settle };
 }
 
 test("a change is repaired at once, told once, and health is bad until then", async () => {
-  const { repair, told, loads, settle } = create();
-  repair.begin();
-  repair.foreignChange(CHANGE);
-  repair.foreignChange(OTHER);
-  expect(repair.fault()).toMatch(/changed from outside.*being loaded again/);
+  const { reconciler, told, loads, settle } = create();
+  reconciler.begin();
+  reconciler.foreignChange(CHANGE);
+  reconciler.foreignChange(OTHER);
+  expect(reconciler.fault()).toMatch(/changed from outside.*being loaded again/);
   await vi.advanceTimersByTimeAsync(0);
   expect(loads).toHaveLength(1);
-  expect(repair.fault()).toMatch(/being loaded again/);
+  expect(reconciler.fault()).toMatch(/being loaded again/);
   await settle();
-  expect(repair.fault()).toBeUndefined();
+  expect(reconciler.fault()).toBeUndefined();
   expect(told).toEqual([
     { found: [...CHANGE.found, ...OTHER.found], by: [...CHANGE.by, ...OTHER.by], error: undefined },
   ]);
 });
 
 test("a kernel that does not take it is told with the reason", async () => {
-  const { repair, told, settle } = create();
-  repair.begin();
-  repair.foreignChange(CHANGE);
+  const { reconciler, told, settle } = create();
+  reconciler.begin();
+  reconciler.foreignChange(CHANGE);
   await vi.advanceTimersByTimeAsync(0);
   await settle("nft: is not installed");
   expect(told).toEqual([{ ...CHANGE, error: "nft: is not installed" }]);
 });
 
 test("a change during a repair brings another one", async () => {
-  const { repair, told, loads, settle } = create();
-  repair.begin();
-  repair.foreignChange(CHANGE);
+  const { reconciler, told, loads, settle } = create();
+  reconciler.begin();
+  reconciler.foreignChange(CHANGE);
   await vi.advanceTimersByTimeAsync(0);
-  repair.foreignChange(OTHER);
+  reconciler.foreignChange(OTHER);
   await settle();
   await vi.advanceTimersByTimeAsync(1000);
   expect(loads).toHaveLength(2);
@@ -70,20 +70,20 @@ test("a change during a repair brings another one", async () => {
 });
 
 test("before the first policy nothing is loaded, and then what was changed is", async () => {
-  const { repair, loads } = create();
-  repair.foreignChange(CHANGE);
+  const { reconciler, loads } = create();
+  reconciler.foreignChange(CHANGE);
   await vi.advanceTimersByTimeAsync(5000);
   expect(loads).toHaveLength(0);
-  repair.begin();
+  reconciler.begin();
   await vi.advanceTimersByTimeAsync(0);
   expect(loads).toHaveLength(1);
 });
 
 test("who changes it all the time is answered once a second, and health is good once there is quiet", async () => {
-  const { repair, loads, settle } = create();
-  repair.begin();
+  const { reconciler, loads, settle } = create();
+  reconciler.begin();
   for (let ms = 0; ms < 20_000; ms += 10) {
-    repair.foreignChange(CHANGE);
+    reconciler.foreignChange(CHANGE);
     await vi.advanceTimersByTimeAsync(10);
     await settle();
   }
@@ -91,16 +91,16 @@ test("who changes it all the time is answered once a second, and health is good 
   expect(loads.length).toBeLessThan(27);
   await vi.advanceTimersByTimeAsync(1000);
   await settle();
-  expect(repair.fault()).toMatch(/again and again/);
+  expect(reconciler.fault()).toMatch(/again and again/);
   await vi.advanceTimersByTimeAsync(4000);
-  expect(repair.fault()).toBeUndefined();
+  expect(reconciler.fault()).toBeUndefined();
 });
 
 test("nothing is loaded any more once it is closed", async () => {
-  const { repair, loads } = create();
-  repair.begin();
-  repair.foreignChange(CHANGE);
-  await repair.close();
+  const { reconciler, loads } = create();
+  reconciler.begin();
+  reconciler.foreignChange(CHANGE);
+  await reconciler.close();
   await vi.advanceTimersByTimeAsync(5000);
   expect(loads).toHaveLength(0);
 });
