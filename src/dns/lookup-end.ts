@@ -29,7 +29,7 @@ export function createLookupEnd({
   tell,
   counters,
   timeoutMs,
-  nowMs,
+  nowMs: clock,
 }: LookupEndOptions): LookupEnd {
   function deny(lookup: Lookup, decision: Decision, upstream: number | undefined, durationMs: number): void {
     counters.denied += 1;
@@ -59,12 +59,12 @@ export function createLookupEnd({
       item.nowMs = nowMs;
     },
     denied(lookup) {
-      const durationMs = nowMs() - lookup.deadlineMs + timeoutMs;
+      const durationMs = clock() - lookup.deadlineMs + timeoutMs;
       observer.forwarded(durationMs);
       deny(lookup, policy.decide(lookup.qname), undefined, durationMs);
     },
     failed({ qname, qtype, firstWaiter, deadlineMs }, rcode) {
-      const durationMs = nowMs() - deadlineMs + timeoutMs;
+      const durationMs = clock() - deadlineMs + timeoutMs;
       observer.forwarded(durationMs);
       const reply = rcode === NOTHING_HEARD ? UPSTREAM_FAILED : rcodeReply(rcode);
       const decision = policy.decide(qname);

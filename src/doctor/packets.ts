@@ -82,7 +82,7 @@ export interface Ends {
 }
 
 const SOURCE_PORT = 40_009;
-const DISCARD = 9;
+export const DISCARD = 9;
 
 export function udp(ends: Ends, payload: Uint8Array, port = DISCARD): Buffer {
   const head = Buffer.alloc(8);

@@ -2,12 +2,11 @@ import { randomInt } from "node:crypto";
 import { compileRuleset } from "../netfilter/chains/compile-ruleset.ts";
 import { KernelError } from "../netfilter/errors.ts";
 import { readNetwork } from "../netfilter/io/namespace-network.ts";
+import { NO_ADDRESSES } from "../netfilter/ruleset-input.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { compilePolicy } from "../policy/compile.ts";
 import { DENY_ALL } from "../policy/policy.ts";
 import type { RulesetFrame } from "./change/policy-kernel.ts";
-
-const NONE = { v4: [], v6: [] };
 
 /** Puts deny-all with the redirect of lookups into the kernel: the first of all rules. Throws KernelError, SystemCallError. */
 export async function closeEverything(frame: RulesetFrame, applier: RulesetApplier): Promise<void> {
@@ -17,8 +16,8 @@ export async function closeEverything(frame: RulesetFrame, applier: RulesetAppli
     policy,
     generation: randomInt(2 ** 30, 2 ** 31),
     network: readNetwork(),
-    restore: NONE,
-    revoked: NONE,
+    restore: NO_ADDRESSES,
+    revoked: NO_ADDRESSES,
   });
   try {
     await applier.replace(ruleset);

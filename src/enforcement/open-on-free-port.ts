@@ -1,8 +1,7 @@
+import { RESOLVER_PORT } from "../dns/resolver-port.ts";
 import { randomInt } from "node:crypto";
 import type { DnsServer } from "../dns/io/server.ts";
 import { errnoOf } from "./errors.ts";
-
-export const RESOLVER_PORT = 15_353;
 
 /** Beside the resolver's port: where it listens at every IPv6 address. */
 export function linkPortOf(port: number): number {

@@ -25,7 +25,7 @@ import type { KernelFigures } from "./kernel-figures.ts";
 import { type KernelSideOptions, openKernelSide } from "./open-kernel-side.ts";
 import { createRefusalAudit } from "./refusals/refusal-audit.ts";
 import type { RefusalFigures } from "./refusals/watch-refusals.ts";
-import { RESOLVER_PORT } from "./open-on-free-port.ts";
+import { RESOLVER_PORT } from "../dns/resolver-port.ts";
 import { openPolicySide, type PolicySideOptions } from "./open-policy-side.ts";
 import { openResolverSide, type ResolverSideOptions } from "./open-resolver-side.ts";
 import { type PageRequest, reportSandbox, type SandboxReport } from "./sandbox-report.ts";

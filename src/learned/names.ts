@@ -3,12 +3,12 @@
  * behind it: names below one wildcard share that. A name of up to 11 octets in its first label takes 28, and where only
  * one address holds it, no more.
  */
+import { MAX_NAME_OCTETS } from "../dns/wire/constants.ts";
 import { hashText, NO_SLOT } from "../tables/slot-index.ts";
 import type { Steps } from "../policy/steps.ts";
 import { createSlotChains } from "../tables/slot-chains.ts";
 import { blocksFor, createSlotTexts } from "../tables/slot-texts.ts";
 
-const MAX_NAME_OCTETS = 255;
 /** What a name takes at most: itself and what is behind its first label. */
 const TEXTS_PER_NAME = 2;
 const BLOCKS_PER_NAME = blocksFor(MAX_NAME_OCTETS);

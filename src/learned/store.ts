@@ -100,7 +100,8 @@ export function createLearnedStore({
       const slot = table.oldest();
       const isGone = life.hasLapsed(table.untilMs(slot), nowMs);
       if (table.hasRoom() && (looked >= 2 || !isGone)) break;
-      const isPassedOver = !isGone && looked < MAX_PASSED_OVER && life.isFlowGoingOn(table.flowMs(slot), nowMs);
+      const isPassedOver =
+        !isGone && looked < MAX_PASSED_OVER && life.isFlowGoingOn(table.flowMs(slot), nowMs);
       if (isPassedOver) table.use(slot, nowMs);
       else evict(slot, "all", nowMs);
     }

@@ -63,3 +63,6 @@ interface LearnedLists {
   readonly v4: readonly TimedElement[];
   readonly v6: readonly TimedElement[];
 }
+
+/** For a ruleset that begins with nothing learned, or nothing revoked. */
+export const NO_ADDRESSES = { v4: [], v6: [] } as const;

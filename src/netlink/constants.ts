@@ -8,3 +8,7 @@ export const NLM_F_ACK = 0x4;
 export const NLM_F_DUMP = 0x300;
 export const NLM_F_CREATE = 0x400;
 export const NLM_F_APPEND = 0x800;
+
+/** Octets of a message's header and of an attribute's. */
+export const NLMSG_HDRLEN = 16;
+export const NLA_HDRLEN = 4;

@@ -1,8 +1,8 @@
 /** Reads what the kernel answers on a netlink socket. Random octets never throw: a reader stops where the lengths stop making sense. */
+import { NLMSG_HDRLEN, NLA_HDRLEN } from "./constants.ts";
+
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
-const HEADER = 16;
-const ATTRIBUTE = 4;
 const TYPE_MASK = 0x3fff;
 
 export type NetlinkReply =
@@ -19,7 +19,7 @@ export function* readReplies(datagram: Buffer): Generator<NetlinkReply> {
     } else if (type === NLMSG_DONE) {
       yield { kind: "done" };
     } else {
-      yield { kind: "message", type, payload: datagram.subarray(at + HEADER, at + length) };
+      yield { kind: "message", type, payload: datagram.subarray(at + NLMSG_HDRLEN, at + length) };
     }
     at += (length + 3) & ~3;
   }
@@ -47,25 +47,25 @@ export function sequenceAt(datagram: Buffer, at: number): number {
 }
 
 export function errnoAt(datagram: Buffer, at: number): number {
-  return -datagram.readInt32LE(at + HEADER);
+  return -datagram.readInt32LE(at + NLMSG_HDRLEN);
 }
 
 /** Octets of the message at `at`; 0 where there is none, or one that is cut off. */
 function lengthAt(datagram: Buffer, at: number): number {
-  if (at + HEADER > datagram.length) return 0;
+  if (at + NLMSG_HDRLEN > datagram.length) return 0;
   const length = datagram.readUInt32LE(at);
-  const least = datagram.readUInt16LE(at + 4) === NLMSG_ERROR ? HEADER + 4 : HEADER;
+  const least = datagram.readUInt16LE(at + 4) === NLMSG_ERROR ? NLMSG_HDRLEN + 4 : NLMSG_HDRLEN;
   return length < least || at + length > datagram.length ? 0 : length;
 }
 
 /** The attributes in `payload` from `at` on: type (without the nested and byte-order bits) and value. */
 export function* readAttributes(payload: Buffer, at = 0): Generator<{ type: number; value: Buffer }> {
-  while (at + ATTRIBUTE <= payload.length) {
+  while (at + NLA_HDRLEN <= payload.length) {
     const length = payload.readUInt16LE(at);
-    if (length < ATTRIBUTE || at + length > payload.length) return;
+    if (length < NLA_HDRLEN || at + length > payload.length) return;
     yield {
       type: payload.readUInt16LE(at + 2) & TYPE_MASK,
-      value: payload.subarray(at + ATTRIBUTE, at + length),
+      value: payload.subarray(at + NLA_HDRLEN, at + length),
     };
     at += (length + 3) & ~3;
   }
@@ -76,9 +76,9 @@ export function* readAttributes(payload: Buffer, at = 0): Generator<{ type: numb
  * place, for sets of very many elements: its value is at {@link valueAt}, the next one at {@link behindAttribute}.
  */
 export function attributeLength(octets: Buffer, at: number, end: number): number {
-  if (at + ATTRIBUTE > end) return 0;
+  if (at + NLA_HDRLEN > end) return 0;
   const length = octets.readUInt16LE(at);
-  return length < ATTRIBUTE || at + length > end ? 0 : length;
+  return length < NLA_HDRLEN || at + length > end ? 0 : length;
 }
 
 export function attributeType(octets: Buffer, at: number): number {
@@ -86,7 +86,7 @@ export function attributeType(octets: Buffer, at: number): number {
 }
 
 export function valueAt(at: number): number {
-  return at + ATTRIBUTE;
+  return at + NLA_HDRLEN;
 }
 
 export function behindAttribute(at: number, length: number): number {

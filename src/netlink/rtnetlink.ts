@@ -9,6 +9,7 @@
  *
  * Source: linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h.
  */
+import { AF_INET6 } from "../sys/socket-address.ts";
 import { NLM_F_DUMP, NLM_F_REQUEST } from "./constants.ts";
 import { readAttributes } from "./reader.ts";
 import type { NetlinkWriter } from "./writer.ts";
@@ -32,7 +33,6 @@ const RT_TABLE_MAIN = 254;
 const RTN_UNICAST = 1;
 const RTPROT_KERNEL = 2;
 const RTPROT_RA = 9;
-const AF_INET6 = 10;
 /** A copy that the kernel made for one destination. */
 const RTM_F_CLONED = 0x200;
 

@@ -8,7 +8,7 @@
  * Ports and addresses in network order, the rest in host order. An AF_INET6 socket that speaks IPv4 has IPv4-mapped addresses.
  * Source: linux/inet_diag.h, linux/sock_diag.h.
  */
-import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from "./constants.ts";
+import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_HDRLEN } from "./constants.ts";
 import { AF_INET, AF_INET6 } from "../sys/socket-address.ts";
 import { isIpv4Mapped } from "../policy/address.ts";
 import { readAttributes } from "./reader.ts";
@@ -16,9 +16,8 @@ import { readAttributes } from "./reader.ts";
 export const SOCK_DIAG_BY_FAMILY = 20;
 const SOCK_DESTROY = 21;
 const REQUEST = 72;
-const HEADER = 16;
-const STATES_AT = HEADER + 4;
-const ID_AT = HEADER + 8;
+const STATES_AT = NLMSG_HDRLEN + 4;
+const ID_AT = NLMSG_HDRLEN + 8;
 const ID = 48;
 /** Where an id stands in a socket's message, behind the nlmsghdr. */
 const SOCKET_ID_AT = 4;
@@ -117,7 +116,7 @@ function encodeRequest(type: number, flags: number, sequence: number, kind: Sock
   message.writeUInt16LE(type, 4);
   message.writeUInt16LE(flags, 6);
   message.writeUInt32LE(sequence, 8);
-  message[HEADER] = kind.family;
-  message[HEADER + 1] = kind.protocol;
+  message[NLMSG_HDRLEN] = kind.family;
+  message[NLMSG_HDRLEN + 1] = kind.protocol;
   return message;
 }

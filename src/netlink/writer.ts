@@ -7,9 +7,9 @@
  *
  * Source: linux/netlink.h, linux/netfilter/nfnetlink.h.
  */
+import { NLMSG_HDRLEN, NLA_HDRLEN } from "./constants.ts";
+
 const NESTED = 0x8000;
-const HEADER = 16;
-const ATTRIBUTE = 4;
 
 export interface NetlinkWriter {
   /** Starts a message with its nfgenmsg; `end` with the returned mark closes it. */
@@ -52,10 +52,10 @@ export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
   }
   /** Writes an attribute's header; the payload of `length` octets comes at `at`. */
   function attribute(type: number, length: number): void {
-    room(ATTRIBUTE + length + 3);
-    buffer.writeUInt16LE(ATTRIBUTE + length, at);
+    room(NLA_HDRLEN + length + 3);
+    buffer.writeUInt16LE(NLA_HDRLEN + length, at);
     buffer.writeUInt16LE(type, at + 2);
-    at += ATTRIBUTE;
+    at += NLA_HDRLEN;
   }
   function pad(): void {
     while (at % 4 !== 0) buffer[at++] = 0;
@@ -63,7 +63,7 @@ export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
 
   return {
     begin(type, flags, sequence, family, resource) {
-      room(HEADER + 4);
+      room(NLMSG_HDRLEN + 4);
       const mark = at;
       last = mark;
       buffer.writeUInt16LE(type, at + 4);
@@ -73,7 +73,7 @@ export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
       buffer[at + 16] = family;
       buffer[at + 17] = 0;
       buffer.writeUInt16BE(resource, at + 18);
-      at += HEADER + 4;
+      at += NLMSG_HDRLEN + 4;
       return mark;
     },
     end: (mark) => void buffer.writeUInt32LE(at - mark, mark),

@@ -1,3 +1,4 @@
+import { NEGATIVE_WAIT_MS } from "../dns/upstream/hearing.ts";
 import type { HostAnswer } from "./host-message.ts";
 
 /** Asks one upstream; undefined if it has failed. */
@@ -11,7 +12,6 @@ export type Schedule = (delayMs: number, run: () => void) => () => void;
  * that gave it.
  */
 const HEDGE_MS = 800;
-const NEGATIVE_WAIT_MS = 1500;
 
 /**
  * Asks upstreams in their order: the next one when one has failed or been silent for a while, and no further

@@ -47,7 +47,7 @@ export function isDomainName(text: string): text is DomainName {
   return labelOctets > 0 || text === "";
 }
 
-const DOT = 0x2e;
+export const DOT = 0x2e;
 
 function isLabelOctet(code: number): boolean {
   if (code >= 0x61 && code <= 0x7a) return true; // a-z

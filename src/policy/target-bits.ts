@@ -3,6 +3,7 @@
  * name is read from its end, and a zero octet closes it: `example.org` is "gro.elpmaxe" and the zero, `*.example.org` is
  * "gro.elpmaxe.", with which every name below it begins and itself does not.
  */
+import { DOT } from "./domain-name.ts";
 import type { DomainName } from "./domain-name.ts";
 import type { Target } from "./target.ts";
 
@@ -63,8 +64,6 @@ export function beginsWith(octets: Uint8Array, offset: number, wanted: Uint8Arra
   const left = 8 - (bits & 7);
   return left === 8 || (octets[offset + whole] ?? 0) >>> left === (wanted[whole] ?? 0) >>> left;
 }
-
-const DOT = 0x2e;
 
 function octetOf(target: Target, index: number): number {
   if (target.kind === "prefix") return target.prefix.octets[index] ?? 0;

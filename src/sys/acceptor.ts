@@ -2,20 +2,17 @@
  * Listens on a TCP address and accepts under a group. The kernel gives a connection's socket the group of the thread that accepts it, and
  * Node accepts under the process's own: the ruleset would not know the connections of ours from those of a workload.
  */
-import { SOCK_CLOEXEC, SOCK_NONBLOCK } from "./socket-constants.ts";
+import { SOCK_CLOEXEC, SOCK_NONBLOCK, IPPROTO_IPV6, IPV6_V6ONLY } from "./socket-constants.ts";
 import { createArena } from "./arena.ts";
 import { SystemCallError } from "./errors.ts";
 import { interfaceIndex } from "./interface-index.ts";
-import { EAGAIN, EINTR, mustCall, tryCall } from "./libc.ts";
+import { EAGAIN, EINTR, mustCall, tryCall, EINVAL } from "./libc.ts";
 import { type Watch, watchReadable } from "./readiness.ts";
 import { encodeSocketAddress, AF_INET6, addressFamily, type Endpoint } from "./socket-address.ts";
 import { mustRunUnderGroup } from "./socket-group.ts";
 import { closeSocket, localPort, setReceiveBuffer, setSendBuffer, SOCK_STREAM, setOption } from "./socket.ts";
 
-const IPPROTO_IPV6 = 41;
-const IPV6_V6ONLY = 26;
 const SCOPE_AT = 24;
-const EINVAL = 22;
 const ECONNABORTED = 103;
 const BACKLOG = 511;
 /** Accepted in one turn of the event loop: what they have sent is read in the next, before more than twice as many are there. */

@@ -1,7 +1,7 @@
 /** A socket of any family, driven call by call: for what Node's sockets and `openSocket` cannot ask of the kernel. */
 import { MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_NONBLOCK } from "./socket-constants.ts";
 import { createArena } from "./arena.ts";
-import { EAGAIN, EINTR, mustCall, tryCall } from "./libc.ts";
+import { EAGAIN, EINTR, mustCall, tryCall, EINPROGRESS } from "./libc.ts";
 import { SystemCallError } from "./errors.ts";
 import { encodeSocketAddress, type Endpoint } from "./socket-address.ts";
 
@@ -9,7 +9,6 @@ export const AF_PACKET = 17;
 export const AF_VSOCK = 40;
 export const SOL_PACKET = 263;
 
-const EINPROGRESS = 115;
 const ROOM = 65_536;
 
 /** Each call throws SystemCallError. Non-blocking. */

@@ -54,6 +54,7 @@ export const EIO = 5;
 export const EAGAIN = 11;
 export const ENODEV = 19;
 export const EINVAL = 22;
+export const EINPROGRESS = 115;
 export const EMSGSIZE = 90;
 export const ENOBUFS = 105;
 

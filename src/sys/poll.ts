@@ -1,13 +1,12 @@
 /** poll(2) of one descriptor, without waiting. */
 import { createArena } from "./arena.ts";
 import { tryCall } from "./libc.ts";
-import { SOL_SOCKET } from "./socket-constants.ts";
+import { SOL_SOCKET, SO_ERROR } from "./socket-constants.ts";
 
 const POLLIN = 1;
 export const POLLERR = 8;
 export const POLLHUP = 0x10;
 export const POLLNVAL = 0x20;
-const SO_ERROR = 4;
 
 export interface Poll {
   /** All that is so now, as bits. */

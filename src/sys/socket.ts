@@ -1,22 +1,25 @@
-import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET } from "./socket-constants.ts";
+import {
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOL_SOCKET,
+  SO_ERROR,
+  SO_PRIORITY,
+  SO_MARK,
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+} from "./socket-constants.ts";
 import { createArena, type Arena } from "./arena.ts";
 import { SystemCallError } from "./errors.ts";
-import { mustCall, tryCall } from "./libc.ts";
+import { mustCall, tryCall, EINPROGRESS } from "./libc.ts";
 import { mustRunUnderGroup } from "./socket-group.ts";
 import { AF_INET6, addressFamily, encodeSocketAddress, readPort, type Endpoint } from "./socket-address.ts";
 
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
-const SO_ERROR = 4;
-const SO_PRIORITY = 12;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
-const SO_MARK = 36;
-const IPPROTO_IPV6 = 41;
-const IPV6_V6ONLY = 26;
-const EINPROGRESS = 115;
 
 /** What marks a packet as the sidecar's own: all that is there must match in the kernel. */
 export interface SocketMark {

@@ -18,7 +18,7 @@ import type { AskOverTcp } from "./over-tcp.ts";
 import { HEDGE_MS, type Tries } from "./tries.ts";
 
 /** How long a "no" waits. A recursion that is not cached takes some hundred milliseconds. */
-const NEGATIVE_WAIT_MS = 1500;
+export const NEGATIVE_WAIT_MS = 1500;
 const HIGHEST_PLAIN_RCODE = 15;
 
 export interface HearingOptions {

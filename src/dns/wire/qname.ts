@@ -5,6 +5,7 @@
  * Octets other than letters, digits, `-` and `_` make a name that no rule can speak of; it is denied under every policy, so it
  * needs no text. That also keeps dots and NULs inside labels from passing for label borders.
  */
+import { DOT } from "../../policy/domain-name.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
 import { MAX_LABEL_OCTETS, MAX_NAME_OCTETS } from "./constants.ts";
 
@@ -14,7 +15,6 @@ for (const character of "abcdefghijklmnopqrstuvwxyz0123456789-_") {
   CANONICAL[character.charCodeAt(0)] = character.charCodeAt(0);
   CANONICAL[character.toUpperCase().charCodeAt(0)] = character.charCodeAt(0);
 }
-const DOT = 0x2e;
 
 interface Qname {
   /** Octets on the wire, the zero at the end included; -1 for no name at all. */

@@ -1,15 +1,13 @@
 /**
  * The sidecar's API, called as the workload may: without its token, or with a guess. Nothing is changed: the calls are dry runs.
  */
+import { LOOPBACK, WAIT_MS } from "../loopback.ts";
 import { request } from "node:http";
 import { TOKEN_HEADER } from "../../api/headers.ts";
 import type { Check } from "../check.ts";
 import { held, open, untried, type Verdict } from "../evidence.ts";
 import type { Finding } from "../finding.ts";
 import { familyOf, type Place } from "../place.ts";
-
-const WAIT_MS = 1000;
-const LOOPBACK = ["127.0.0.1", "::1"] as const;
 
 export const API: readonly Check[] = [
   {

@@ -7,12 +7,11 @@ import { type Ending, type Judge, judgeConnect, judgeSend } from "../evidence.ts
 import { goesTo, holds } from "../frames.ts";
 import { connectTo, type ConnectOptions } from "../io/connect.ts";
 import { runTrials, type Trial } from "../io/trials.ts";
-import { icmp, Protocol } from "../packets.ts";
+import { icmp, Protocol, DISCARD } from "../packets.ts";
 import { drawToken } from "../place.ts";
 
 const MPTCP = 262;
 const WEB = 80;
-const DISCARD = 9;
 const LARGE_OCTETS = 9000;
 const LEVEL = { IPv4: 0, IPv6: 41 } as const;
 const TRANSPARENT = { IPv4: 19, IPv6: 75 } as const;

@@ -1,13 +1,10 @@
 /** Packets under marks that rules of others, or ours, might let pass. */
 import { type BareSocket } from "../../sys/bare-socket.ts";
-import { SOL_SOCKET } from "../../sys/socket-constants.ts";
+import { SOL_SOCKET, SO_PRIORITY, SO_MARK } from "../../sys/socket-constants.ts";
 import { type Check, waysOut } from "../check.ts";
 import { judgeSend } from "../evidence.ts";
 import { runTrials } from "../io/trials.ts";
 import { sending } from "./connections.ts";
-
-const SO_PRIORITY = 12;
-const SO_MARK = 36;
 
 /** Marks that service meshes, network plugins and tunnels use for their own traffic, and a few plain ones. */
 export const MARKS: readonly number[] = [1, 0x539, 0x200, 0x4000, 0x8_0000, 0xca6c, 0xffff_ffff];

@@ -2,6 +2,8 @@
  * The sidecar's ports, which nobody may share: the resolver's must not be bound by anybody else. The API's may be, for the API itself listens
  * on another port; but callers must still reach the API, and not who holds the port.
  */
+import { LOOPBACK, WAIT_MS } from "../loopback.ts";
+import { RESOLVER_PORT } from "../../dns/resolver-port.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer, get } from "node:http";
 import { internetAddress, openBareSocket } from "../../sys/bare-socket.ts";
@@ -14,9 +16,6 @@ import type { Family, Finding } from "../finding.ts";
 import { familyOf } from "../place.ts";
 import { domainOf } from "./connections.ts";
 
-const WAIT_MS = 1000;
-const RESOLVER_PORT = 15_353;
-const LOOPBACK = ["127.0.0.1", "::1"] as const;
 const SO_REUSEADDR = 2;
 const SO_REUSEPORT = 15;
 

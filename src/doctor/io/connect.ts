@@ -1,3 +1,4 @@
+import { EINPROGRESS } from "../../sys/libc.ts";
 import { untilWritable } from "../../sys/readiness.ts";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { type BareSocket, internetAddress, openBareSocket } from "../../sys/bare-socket.ts";
@@ -7,7 +8,6 @@ import type { Ending } from "../evidence.ts";
 
 /** A refusal by a rule takes less than a millisecond; somebody outside may take longer. */
 const WAIT_MS = 400;
-const EINPROGRESS = 115;
 const MSG_FASTOPEN = 0x2000_0000;
 
 export interface ConnectOptions {

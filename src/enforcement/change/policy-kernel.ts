@@ -9,7 +9,12 @@
 import { KernelError, LearnedSetError } from "../../netfilter/errors.ts";
 import type { AppliedRuleset, RulesetApplier } from "../../netfilter/io/nft.ts";
 import { compileRuleset } from "../../netfilter/chains/compile-ruleset.ts";
-import type { Marks, NetworkFacts, RulesetInput } from "../../netfilter/ruleset-input.ts";
+import {
+  type Marks,
+  type NetworkFacts,
+  NO_ADDRESSES,
+  type RulesetInput,
+} from "../../netfilter/ruleset-input.ts";
 import type { Ruleset, TimedElement } from "../../netfilter/ruleset.ts";
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
@@ -63,7 +68,6 @@ export interface PolicyKernelSide extends PolicyKernel {
 type RulesetLists = Pick<RulesetInput, "restore" | "revoked">;
 
 const MAX_GENERATION = 2 ** 31 - 1;
-const NONE = { v4: [], v6: [] };
 
 /** Makes the port. A generation is used once, also by a transaction that failed, for it may have taken effect. */
 export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide {
@@ -105,7 +109,9 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
     };
     try {
       if (isDistrusted) return await loadOver("found");
-      return await applier.replace(compile(policy, network, { restore: NONE, revoked: NONE }));
+      return await applier.replace(
+        compile(policy, network, { restore: NO_ADDRESSES, revoked: NO_ADDRESSES }),
+      );
     } catch (error) {
       if (!(error instanceof KernelError) || error.code !== "refused") throw error;
       isDistrusted = true;

@@ -1,3 +1,4 @@
+import { NFGENMSG, TABLE_ATTRIBUTE, TABLE_OWNER } from "../wire/constants.ts";
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { ENOENT } from "../../sys/libc.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
@@ -9,9 +10,6 @@ import { NFPROTO_INET, nftMessage } from "../wire/set-element.ts";
 import { NLM_F_REQUEST } from "../../netlink/constants.ts";
 
 const NFT_MSG_GETTABLE = nftMessage(1);
-const NFGENMSG_OCTETS = 4;
-const TABLE_ATTRIBUTE = { name: 1, flags: 2 } as const;
-const TABLE_OWNER = 2;
 
 /** Whether the namespace has our table, whole or not. Some 50 us where nft(8) takes 10 ms. Throws SystemCallError. */
 export function isTableThere(): boolean {
@@ -25,7 +23,7 @@ export function isTableThere(): boolean {
 export function isApiServed(): boolean {
   const found = findTable(API_TABLE);
   if (!Buffer.isBuffer(found)) return false;
-  for (const { type, value } of readAttributes(found, NFGENMSG_OCTETS)) {
+  for (const { type, value } of readAttributes(found, NFGENMSG)) {
     if (type === TABLE_ATTRIBUTE.flags && value.length === 4)
       return (value.readUInt32BE() & TABLE_OWNER) !== 0;
   }

@@ -6,6 +6,7 @@
  * It never touches the static sets or the rules: those change through nft(8), whole. Known limit: while another process holds
  * the kernel's nftables commit lock (an `nft -f` of 100,000 prefixes), `commit` waits for it.
  */
+import { TABLE } from "../kernel-names.ts";
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
@@ -20,7 +21,6 @@ import { beginBatch, endBatch, MAX_COMMENT_OCTETS, type SetName } from "../wire/
 
 /** A batch of the largest answers there are, sixty-four at once, has room. */
 const BUFFER_OCTETS = 8 << 20;
-const TABLE = "opensandbox";
 const V4: SetName = { table: TABLE, set: "dyn_allow_v4" };
 const V6: SetName = { table: TABLE, set: "dyn_allow_v6" };
 const REVOKED_V4: SetName = { table: TABLE, set: "revoked_v4" };

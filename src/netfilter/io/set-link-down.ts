@@ -5,11 +5,11 @@
  *
  * Source: linux/rtnetlink.h, linux/if.h.
  */
+import { NETLINK_ROUTE } from "../../netlink/constants.ts";
 import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
 import { RTM_NEWLINK } from "../../netlink/rtnetlink.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 
-const NETLINK_ROUTE = 0;
 const NLM_F_REQUEST_ACK = 0x5;
 const IFF_UP = 1;
 const OCTETS = 32;

@@ -5,6 +5,7 @@
  *
  * Source: linux/netfilter/nfnetlink_conntrack.h.
  */
+import { NFGENMSG } from "./constants.ts";
 import { NLM_F_DUMP, NLM_F_REQUEST } from "../../netlink/constants.ts";
 import { AF_INET, AF_INET6 } from "../../sys/socket-address.ts";
 import { readAttributes } from "../../netlink/reader.ts";
@@ -13,7 +14,6 @@ import type { NetlinkWriter } from "../../netlink/writer.ts";
 const NFNL_SUBSYS_CTNETLINK = 1;
 export const CT_NEW = NFNL_SUBSYS_CTNETLINK << 8;
 const CT_GET = (NFNL_SUBSYS_CTNETLINK << 8) | 1;
-const NFGENMSG = 4;
 const CTA_TUPLE_ORIG = 1;
 const CTA_TUPLE_REPLY = 2;
 const CTA_MARK = 8;

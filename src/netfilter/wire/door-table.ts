@@ -11,24 +11,25 @@
  *
  * Source: linux/netfilter/nf_tables.h.
  */
+import {
+  NFT_MSG_NEWTABLE,
+  NFT_MSG_DELTABLE,
+  NFT_MSG_NEWCHAIN,
+  TABLE_ATTRIBUTE,
+  CHAIN_ATTRIBUTE,
+  NF_DROP,
+} from "./constants.ts";
 import { NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "../../netlink/constants.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { closeOtherNames, type ClosedNames } from "../chains/closed-interfaces.ts";
 import type { DOOR_STAND_IN, DOOR_TABLE } from "../kernel-names.ts";
 import { nested } from "./expressions.ts";
-import { nftMessage } from "./set-element.ts";
 
 const NFPROTO_NETDEV = 5;
-const NFT_MSG_NEWTABLE = nftMessage(0);
-const NFT_MSG_DELTABLE = nftMessage(2);
-const NFT_MSG_NEWCHAIN = nftMessage(3);
 
-const TABLE = { name: 1, flags: 2 } as const;
-const CHAIN = { table: 1, name: 3, hook: 4, policy: 5, type: 7 } as const;
 const HOOK = { number: 1, priority: 2, devices: 4 } as const;
 const DEVICE = { name: 1, prefix: 2 } as const;
 const NF_NETDEV_EGRESS = 1;
-const NF_DROP = 0;
 /** Before the guards, at 0. */
 const PRIORITY = -1;
 
@@ -63,8 +64,8 @@ function writeTable(writer: NetlinkWriter, type: number, sequence: number, table
   const isNew = type === NFT_MSG_NEWTABLE;
   const flags = NLM_F_REQUEST | NLM_F_ACK | (isNew ? NLM_F_CREATE : 0);
   const message = writer.begin(type, flags, sequence, NFPROTO_NETDEV, 0);
-  writer.text(TABLE.name, table);
-  if (isNew) writer.number32(TABLE.flags, 0);
+  writer.text(TABLE_ATTRIBUTE.name, table);
+  if (isNew) writer.number32(TABLE_ATTRIBUTE.flags, 0);
   writer.end(message);
 }
 
@@ -76,9 +77,9 @@ function writeChain(
 ): void {
   const flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE;
   const message = writer.begin(NFT_MSG_NEWCHAIN, flags, sequence, NFPROTO_NETDEV, 0);
-  writer.text(CHAIN.table, table);
-  writer.text(CHAIN.name, name);
-  nested(writer, CHAIN.hook, () => {
+  writer.text(CHAIN_ATTRIBUTE.table, table);
+  writer.text(CHAIN_ATTRIBUTE.name, name);
+  nested(writer, CHAIN_ATTRIBUTE.hook, () => {
     writer.number32(HOOK.number, NF_NETDEV_EGRESS);
     writer.number32(HOOK.priority, PRIORITY);
     nested(writer, HOOK.devices, () => {
@@ -86,7 +87,7 @@ function writeChain(
       for (const whole of closed.names) writer.text(DEVICE.name, whole);
     });
   });
-  writer.number32(CHAIN.policy, NF_DROP);
-  writer.text(CHAIN.type, "filter");
+  writer.number32(CHAIN_ATTRIBUTE.policy, NF_DROP);
+  writer.text(CHAIN_ATTRIBUTE.type, "filter");
   writer.end(message);
 }

@@ -6,21 +6,18 @@
  *
  * Source: linux/netfilter/nf_tables.h.
  */
+import { NF_DROP, NF_ACCEPT } from "./constants.ts";
 import { NLM_F_APPEND } from "../../netlink/constants.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
-import { NFPROTO_INET, nftMessage } from "./set-element.ts";
+import { NFPROTO_INET, nftMessage, DATA_VALUE, LIST_ELEM } from "./set-element.ts";
 import { NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "../../netlink/constants.ts";
 
 const NFT_MSG_NEWRULE = nftMessage(6);
 const RULE = { table: 1, chain: 2, expressions: 4, userdata: 7 } as const;
-const LIST_ELEM = 1;
 const EXPR = { name: 1, data: 2 } as const;
-const DATA_VALUE = 1;
 const DATA_VERDICT = 2;
 const VERDICT_CODE = 1;
 const VERDICT_REGISTER = 0;
-const NF_DROP = 0;
-const NF_ACCEPT = 1;
 const COMPARE = { source: 1, operator: 2, data: 3 } as const;
 const META = { destination: 1, key: 2 } as const;
 const IMMEDIATE = { register: 1, data: 2 } as const;

@@ -6,6 +6,7 @@
  *
  * Source: linux/netfilter/nf_tables.h.
  */
+import { NFGENMSG } from "./constants.ts";
 import { NLM_F_REQUEST } from "../../netlink/constants.ts";
 import { readAttributes } from "../../netlink/reader.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
@@ -13,7 +14,6 @@ import { NFPROTO_INET, nftMessage } from "./set-element.ts";
 
 export const NFT_MSG_NEWOBJ = nftMessage(18);
 const NFT_MSG_GETOBJ = nftMessage(19);
-const NFGENMSG = 4;
 const OBJECT = { table: 1, name: 2, type: 3, data: 4 } as const;
 const COUNTER = 1;
 const COUNTED_PACKETS = 2;

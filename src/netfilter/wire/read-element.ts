@@ -1,8 +1,8 @@
+import { NFGENMSG } from "./constants.ts";
 import type { HeldElement } from "../learned-set.ts";
 import { attributeLength, attributeType, behindAttribute, valueAt } from "../../netlink/reader.ts";
 import { ELEM, ELEM_LIST, LIST_ELEM } from "./set-element.ts";
 
-const NFGENMSG = 4;
 const COMMENT = 0;
 
 /** The elements of one NFT_MSG_NEWSETELEM payload; their octets are copies. Read in place, as there may be a hundred thousand. */

@@ -22,23 +22,24 @@
  *
  * Source: linux/netfilter/nf_tables.h.
  */
+import {
+  NFT_MSG_NEWTABLE,
+  NFT_MSG_DELTABLE,
+  NFT_MSG_NEWCHAIN,
+  TABLE_ATTRIBUTE,
+  CHAIN_ATTRIBUTE,
+  TABLE_OWNER,
+  NF_ACCEPT,
+} from "./constants.ts";
 import { API_TABLE } from "../kernel-names.ts";
 import { appendRule, nested } from "./expressions.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { dropForged, type Redirect, redirectTo, refuseFromInside } from "./redirect-rules.ts";
-import { NFPROTO_INET, nftMessage } from "./set-element.ts";
+import { NFPROTO_INET } from "./set-element.ts";
 import { NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "../../netlink/constants.ts";
 
-const NFT_MSG_NEWTABLE = nftMessage(0);
-const NFT_MSG_DELTABLE = nftMessage(2);
-const NFT_MSG_NEWCHAIN = nftMessage(3);
-
-const TABLE = { name: 1, flags: 2 } as const;
-const TABLE_OWNER = 2;
-const CHAIN = { table: 1, name: 3, hook: 4, policy: 5, type: 7 } as const;
 const HOOK = { number: 1, priority: 2 } as const;
 const HOOKS = { prerouting: 0, input: 1, output: 3 } as const;
-const NF_ACCEPT = 1;
 
 /** Writes the table anew, one left by an earlier process taken away; `next` gives the sequence numbers. */
 export function writeRedirectTable(
@@ -109,21 +110,21 @@ export function deleteRedirectTable(writer: NetlinkWriter, sequence: number): vo
 function writeTable(writer: NetlinkWriter, type: number, sequence: number, flags: number | undefined): void {
   const create = type === NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0;
   const message = writer.begin(type, NLM_F_REQUEST | NLM_F_ACK | create, sequence, NFPROTO_INET, 0);
-  writer.text(TABLE.name, API_TABLE);
-  if (flags !== undefined) writer.number32(TABLE.flags, flags);
+  writer.text(TABLE_ATTRIBUTE.name, API_TABLE);
+  if (flags !== undefined) writer.number32(TABLE_ATTRIBUTE.flags, flags);
   writer.end(message);
 }
 
 function writeChain(writer: NetlinkWriter, sequence: number, { name, hook, type, priority }: ApiChain): void {
   const flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE;
   const message = writer.begin(NFT_MSG_NEWCHAIN, flags, sequence, NFPROTO_INET, 0);
-  writer.text(CHAIN.table, API_TABLE);
-  writer.text(CHAIN.name, name);
-  nested(writer, CHAIN.hook, () => {
+  writer.text(CHAIN_ATTRIBUTE.table, API_TABLE);
+  writer.text(CHAIN_ATTRIBUTE.name, name);
+  nested(writer, CHAIN_ATTRIBUTE.hook, () => {
     writer.number32(HOOK.number, HOOKS[hook]);
     writer.number32(HOOK.priority, priority);
   });
-  writer.number32(CHAIN.policy, NF_ACCEPT);
-  writer.text(CHAIN.type, type);
+  writer.number32(CHAIN_ATTRIBUTE.policy, NF_ACCEPT);
+  writer.text(CHAIN_ATTRIBUTE.type, type);
   writer.end(message);
 }

@@ -7,6 +7,7 @@
  *
  * Source: linux/netfilter/nf_tables.h.
  */
+import { NFGENMSG } from "./constants.ts";
 import type { Family } from "../ruleset.ts";
 import { readAttributes } from "../../netlink/reader.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
@@ -16,7 +17,6 @@ import { NLM_F_REQUEST } from "../../netlink/constants.ts";
 /** The group that they come in. */
 export const NFNLGRP_NFTABLES = 7;
 
-const NFGENMSG = 4;
 const NFT_MSG_NEWGEN = nftMessage(15);
 const NFT_MSG_GETGEN = nftMessage(16);
 const GENERATION = { number: 1, process: 2, name: 3 } as const;

@@ -25,7 +25,7 @@ export const NFT_MSG_DESTROYSETELEM = nftMessage(30);
 export const ELEM_LIST = { table: 1, set: 2, elements: 3 } as const;
 export const LIST_ELEM = 1;
 export const ELEM = { key: 1, flags: 3, timeout: 4, expiration: 5, userdata: 6 } as const;
-const DATA_VALUE = 1;
+export const DATA_VALUE = 1;
 
 /** The kernel has eight bits for the size of user data with all that is around it: one octet more is EINVAL, two more are lost. */
 export const MAX_COMMENT_OCTETS = 251;

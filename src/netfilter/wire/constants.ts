@@ -1,0 +1,17 @@
+/** Numbers of nf_tables' and nfnetlink's messages that several of ours have (linux/netfilter/nf_tables.h, nfnetlink.h, netfilter.h). */
+import { nftMessage } from "./set-element.ts";
+
+/** Octets of nfgenmsg, between a message's header and its attributes. */
+export const NFGENMSG = 4;
+
+export const NFT_MSG_NEWTABLE = nftMessage(0);
+export const NFT_MSG_DELTABLE = nftMessage(2);
+export const NFT_MSG_NEWCHAIN = nftMessage(3);
+
+/** Attributes of a table and of a chain, and the flag of a table that ends with its socket. */
+export const TABLE_ATTRIBUTE = { name: 1, flags: 2 } as const;
+export const TABLE_OWNER = 2;
+export const CHAIN_ATTRIBUTE = { table: 1, name: 3, hook: 4, policy: 5, type: 7 } as const;
+
+export const NF_DROP = 0;
+export const NF_ACCEPT = 1;
