@@ -64,7 +64,7 @@ export function openTcpConnection(options: TcpConnectionOptions): TcpConnection 
   function onEnd(wasOpen: boolean): void {
     if (hasEnded) return;
     hasEnded = true;
-    options.onEnd(connection, pending.runToEnd(), wasOpen);
+    options.onEnd(connection, pending.takeAll(), wasOpen);
   }
 
   async function connect(): Promise<void> {
@@ -131,7 +131,7 @@ interface Pending {
   /** Notes the question under an id that no other has now, and returns it. */
   add(asking: Asking): number;
   take(id: number): Asking | undefined;
-  runToEnd(): readonly Asking[];
+  takeAll(): readonly Asking[];
   forget(asking: Asking): boolean;
   hasOlder(asking: Asking): boolean;
   entries(): Iterable<[number, Asking]>;
@@ -152,7 +152,7 @@ function createPending(drawId: () => number): Pending {
       askings.delete(id);
       return asking;
     },
-    runToEnd() {
+    takeAll() {
       const all = [...askings.values()];
       askings.clear();
       return all;

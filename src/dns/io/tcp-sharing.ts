@@ -14,23 +14,15 @@
  * - An upstream that closes after an answer is sent one question a connection for five minutes, and what was
  *   lost by that is asked again.
  */
-import type { Socket } from "node:net";
-import type { Endpoint } from "../../sys/socket-address.ts";
-import type { OwnSocketOptions } from "./own-socket.ts";
-import { type Asking, openTcpConnection, type TcpConnection } from "./tcp-connection.ts";
-import { createGroupPlaces } from "./group-places.ts";
-import { createIdleConnections } from "./idle-connections.ts";
+import { type ConnectionPoolOptions, createConnectionPool } from "./connection-pool.ts";
+import type { Asking, TcpConnection } from "./tcp-connection.ts";
 import { createManners } from "./tcp-manners.ts";
 import { createTurns } from "./turns.ts";
 
 /** How often a question is sent that is lost with its connection. */
 const MAX_TRIES = 3;
 
-export interface TcpSharingOptions {
-  readonly remote: Endpoint;
-  readonly own: OwnSocketOptions;
-  readonly hangUp: (socket: Socket) => void;
-}
+export type TcpSharingOptions = Pick<ConnectionPoolOptions, "remote" | "own" | "hangUp">;
 
 export interface TcpSharing {
   ask(asking: Asking): void;
@@ -40,48 +32,19 @@ export interface TcpSharing {
 }
 
 export function createTcpSharing(options: TcpSharingOptions): TcpSharing {
-  /** In the order in which they were opened; and those of them that carry questions. */
-  const opened = new Set<TcpConnection>();
-  const busy = new Set<TcpConnection>();
-  const idle = createIdleConnections();
   const waiting = createTurns<Asking>();
-  const places = createGroupPlaces();
   const manners = createManners();
+  const connections = createConnectionPool({ ...options, manners, onAnswer, onEnd });
   let isClosed = false;
 
-  /** A connection that the group's next question may go out by now. */
-  function findPlace(group: number): TcpConnection | undefined {
-    if (places.mayTake(group, busy.size)) return idle.take() ?? open();
-    let best: TcpConnection | undefined;
-    for (const one of busy) {
-      if (one.group !== group || one.isStuck || one.waiting() >= manners.depth()) continue;
-      if (best === undefined || one.waiting() < best.waiting()) best = one;
-    }
-    return best;
-  }
-
-  function open(): TcpConnection | undefined {
-    try {
-      const connection = openTcpConnection({ ...options, onAnswer, onEnd });
-      opened.add(connection);
-      return connection;
-    } catch {
-      return undefined; // No way, or no descriptor: the question waits, and fails with its time.
-    }
-  }
-
+  /** False if the question has to wait. */
   function send(asking: Asking): boolean {
     if (!asking.isWanted()) {
       asking.settle(undefined);
       return true;
     }
-    const connection = findPlace(asking.group);
+    const connection = connections.take(asking.group);
     if (connection === undefined) return false;
-    if (!busy.has(connection)) {
-      busy.add(connection);
-      connection.group = asking.group;
-      places.take(asking.group);
-    }
     asking.tries += 1;
     asking.sentMs = performance.now();
     connection.send(asking);
@@ -92,37 +55,33 @@ export function createTcpSharing(options: TcpSharingOptions): TcpSharing {
     if (!isClosed) waiting.drain(send);
   }
 
-  function release(connection: TcpConnection): void {
-    if (busy.delete(connection)) places.release(connection.group);
-  }
-
-  /** Keeps a connection that carries no question any more, or ends it. */
-  function rest(connection: TcpConnection): void {
-    if (connection.waiting() > 0) return;
-    release(connection);
-    const isOfUse = !connection.isStuck && manners.servesSeveral() && !manners.isSingle() && !isClosed;
-    if (!isOfUse || !idle.keep(connection)) connection.end();
-  }
-
   function onAnswer(connection: TcpConnection, asking: Asking, answer: Buffer): void {
-    const [oldest] = opened;
-    manners.answered(connection, asking, connection === oldest, performance.now());
-    places.earn(connection.group);
+    manners.answered(connection, asking, connections.isOldest(connection), performance.now());
+    connections.earn(connection.group);
     asking.settle(answer);
-    rest(connection);
+    connections.rest(connection);
     pump();
   }
 
   function onEnd(connection: TcpConnection, lost: readonly Asking[], wasOpen: boolean): void {
-    opened.delete(connection);
-    idle.drop(connection);
-    release(connection);
+    connections.drop(connection);
     if (lost.length > 0 && connection.answers > 0) manners.closesAfterAnswer();
     for (const asking of lost) {
       if (wasOpen && asking.tries < MAX_TRIES && !isClosed) waiting.add(asking.group, asking);
       else asking.settle(undefined);
     }
     pump();
+  }
+
+  /** What comes behind a question that was never answered may not be answered either. */
+  function giveUp(asking: Asking): void {
+    for (const connection of connections.busy()) {
+      if (!connection.forget(asking)) continue;
+      connection.isStuck = !manners.isParallel();
+      connections.lose(asking.group);
+      connections.rest(connection);
+      return;
+    }
   }
 
   return {
@@ -132,18 +91,12 @@ export function createTcpSharing(options: TcpSharingOptions): TcpSharing {
     },
     expire(asking) {
       waiting.remove(asking.group, asking);
-      for (const connection of busy) {
-        if (!connection.forget(asking)) continue;
-        connection.isStuck = !manners.isParallel();
-        places.lose(asking.group);
-        rest(connection);
-        break;
-      }
+      giveUp(asking);
       pump();
     },
     close() {
       isClosed = true;
-      for (const connection of opened) connection.end();
+      connections.close();
     },
   };
 }

@@ -1,0 +1,102 @@
+/**
+ * The connections to one upstream: which of them a group's next question may go out by, and what becomes of one that carries no question
+ * any more. A connection serves one group at a time.
+ */
+import type { Socket } from "node:net";
+import type { Endpoint } from "../../sys/socket-address.ts";
+import { createGroupPlaces } from "./group-places.ts";
+import { createIdleConnections } from "./idle-connections.ts";
+import type { OwnSocketOptions } from "./own-socket.ts";
+import { openTcpConnection, type TcpConnection, type TcpConnectionOptions } from "./tcp-connection.ts";
+import type { Manners } from "./tcp-manners.ts";
+
+export interface ConnectionPoolOptions extends Pick<TcpConnectionOptions, "onAnswer" | "onEnd"> {
+  readonly remote: Endpoint;
+  readonly own: OwnSocketOptions;
+  readonly hangUp: (socket: Socket) => void;
+  readonly manners: Pick<Manners, "depth" | "isSingle" | "servesSeveral">;
+}
+
+export interface ConnectionPool {
+  /** A connection for one more question of the group: idle, new, or busy with its own. Undefined if it has to wait. */
+  take(group: number): TcpConnection | undefined;
+  /** Keeps a connection that carries no question any more, or ends it. */
+  rest(connection: TcpConnection): void;
+  /** It is over. */
+  drop(connection: TcpConnection): void;
+  isOldest(connection: TcpConnection): boolean;
+  /** Those that carry questions. */
+  busy(): Iterable<TcpConnection>;
+  /** A question of the group was answered, or has run out of time: it may have more connections, or few again. */
+  earn(group: number): void;
+  lose(group: number): void;
+  close(): void;
+}
+
+export function createConnectionPool(options: ConnectionPoolOptions): ConnectionPool {
+  const { manners } = options;
+  /** In the order in which they were opened; and those of them that carry questions. */
+  const opened = new Set<TcpConnection>();
+  const busy = new Set<TcpConnection>();
+  const idle = createIdleConnections();
+  const places = createGroupPlaces();
+  let isClosed = false;
+
+  function open(): TcpConnection | undefined {
+    try {
+      const connection = openTcpConnection(options);
+      opened.add(connection);
+      return connection;
+    } catch {
+      return undefined; // No way, or no descriptor: the question waits, and fails with its time.
+    }
+  }
+
+  function release(connection: TcpConnection): void {
+    if (busy.delete(connection)) places.release(connection.group);
+  }
+
+  return {
+    take(group) {
+      if (!places.mayTake(group, busy.size)) return leastBusy(busy, group, manners.depth());
+      const connection = idle.take() ?? open();
+      if (connection === undefined) return undefined;
+      busy.add(connection);
+      connection.group = group;
+      places.take(group);
+      return connection;
+    },
+    rest(connection) {
+      if (connection.waiting() > 0) return;
+      release(connection);
+      const isOfUse = !connection.isStuck && manners.servesSeveral() && !manners.isSingle() && !isClosed;
+      if (!isOfUse || !idle.keep(connection)) connection.end();
+    },
+    drop(connection) {
+      opened.delete(connection);
+      idle.drop(connection);
+      release(connection);
+    },
+    isOldest(connection) {
+      const [oldest] = opened;
+      return connection === oldest;
+    },
+    busy: () => busy,
+    earn: places.earn,
+    lose: places.lose,
+    close() {
+      isClosed = true;
+      for (const connection of opened) connection.end();
+    },
+  };
+}
+
+/** Of the group's connections that may take one more question, the one with the fewest. */
+function leastBusy(busy: Iterable<TcpConnection>, group: number, depth: number): TcpConnection | undefined {
+  let best: TcpConnection | undefined;
+  for (const one of busy) {
+    if (one.group !== group || one.isStuck || one.waiting() >= depth) continue;
+    if (best === undefined || one.waiting() < best.waiting()) best = one;
+  }
+  return best;
+}
