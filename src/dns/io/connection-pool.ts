@@ -7,7 +7,12 @@ import type { Endpoint } from "../../sys/socket-address.ts";
 import { createGroupPlaces } from "./group-places.ts";
 import { createIdleConnections } from "./idle-connections.ts";
 import type { OwnSocketOptions } from "./own-socket.ts";
-import { openTcpConnection, type TcpConnection, type TcpConnectionOptions } from "./tcp-connection.ts";
+import {
+  type Asking,
+  openTcpConnection,
+  type TcpConnection,
+  type TcpConnectionOptions,
+} from "./tcp-connection.ts";
 import type { Manners } from "./tcp-manners.ts";
 
 export interface ConnectionPoolOptions extends Pick<TcpConnectionOptions, "onAnswer" | "onEnd"> {
@@ -25,11 +30,13 @@ export interface ConnectionPool {
   /** It is over. */
   drop(connection: TcpConnection): void;
   isOldest(connection: TcpConnection): boolean;
-  /** Those that carry questions. */
-  busy(): Iterable<TcpConnection>;
-  /** A question of the group was answered, or has run out of time: it may have more connections, or few again. */
+  /** A question of the group was answered: it may have more connections. */
   earn(group: number): void;
-  lose(group: number): void;
+  /**
+   * A question has run out of time: its group has few connections again, and what comes behind it may not be answered either, unless
+   * the upstream answers side by side.
+   */
+  giveUp(asking: Asking, isParallel: boolean): void;
   close(): void;
 }
 
@@ -56,6 +63,13 @@ export function createConnectionPool(options: ConnectionPoolOptions): Connection
     if (busy.delete(connection)) places.release(connection.group);
   }
 
+  function rest(connection: TcpConnection): void {
+    if (connection.waiting() > 0) return;
+    release(connection);
+    const isOfUse = !connection.isStuck && manners.servesSeveral() && !manners.isSingle() && !isClosed;
+    if (!isOfUse || !idle.keep(connection)) connection.end();
+  }
+
   return {
     take(group) {
       if (!places.mayTake(group, busy.size)) return leastBusy(busy, group, manners.depth());
@@ -66,12 +80,7 @@ export function createConnectionPool(options: ConnectionPoolOptions): Connection
       places.take(group);
       return connection;
     },
-    rest(connection) {
-      if (connection.waiting() > 0) return;
-      release(connection);
-      const isOfUse = !connection.isStuck && manners.servesSeveral() && !manners.isSingle() && !isClosed;
-      if (!isOfUse || !idle.keep(connection)) connection.end();
-    },
+    rest,
     drop(connection) {
       opened.delete(connection);
       idle.drop(connection);
@@ -81,9 +90,14 @@ export function createConnectionPool(options: ConnectionPoolOptions): Connection
       const [oldest] = opened;
       return connection === oldest;
     },
-    busy: () => busy,
     earn: places.earn,
-    lose: places.lose,
+    giveUp(asking, isParallel) {
+      const connection = [...busy].find((one) => one.forget(asking));
+      if (connection === undefined) return;
+      connection.isStuck = !isParallel;
+      places.lose(asking.group);
+      rest(connection);
+    },
     close() {
       isClosed = true;
       for (const connection of opened) connection.end();

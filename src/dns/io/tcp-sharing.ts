@@ -73,17 +73,6 @@ export function createTcpSharing(options: TcpSharingOptions): TcpSharing {
     pump();
   }
 
-  /** What comes behind a question that was never answered may not be answered either. */
-  function giveUp(asking: Asking): void {
-    for (const connection of connections.busy()) {
-      if (!connection.forget(asking)) continue;
-      connection.isStuck = !manners.isParallel();
-      connections.lose(asking.group);
-      connections.rest(connection);
-      return;
-    }
-  }
-
   return {
     ask(asking) {
       waiting.add(asking.group, asking);
@@ -91,7 +80,7 @@ export function createTcpSharing(options: TcpSharingOptions): TcpSharing {
     },
     expire(asking) {
       waiting.remove(asking.group, asking);
-      giveUp(asking);
+      connections.giveUp(asking, manners.isParallel());
       pump();
     },
     close() {
