@@ -1,5 +1,11 @@
-/** How far a signed call's time may be from ours, either way. */
+/** How long a call may be under way: its time may be that far behind ours. */
 export const SIGNATURE_LIFE_MS = 60_000;
+
+/**
+ * How far it may be ahead. No change is taken for that long that is signed by a clock in step, after one that was signed by a clock ahead, and one
+ * from that clock may be held back for as long.
+ */
+export const SIGNATURE_AHEAD_MS = 5000;
 
 /** More signed calls than this within two minutes are not honest traffic; it bounds the memory that they take. */
 const NONCES_MAX = 65_536;

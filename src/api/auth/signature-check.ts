@@ -10,7 +10,7 @@ import { SIGNATURE_HEADER } from "../headers.ts";
 import type { Refusal } from "../refusal.ts";
 import type { AuthParts, Sender } from "./sender.ts";
 import { digestBody, parseContentDigest } from "./content-digest.ts";
-import { SIGNATURE_LIFE_MS, createSeenNonces } from "./seen-nonces.ts";
+import { SIGNATURE_AHEAD_MS, SIGNATURE_LIFE_MS, createSeenNonces } from "./seen-nonces.ts";
 import { type Signature, isSignatureOf, parseSignature } from "./signature.ts";
 import { unauthorized } from "./unauthorized.ts";
 
@@ -30,7 +30,9 @@ export function createSignatureCheck(token: string, { nowMs, startMs }: AuthPart
   let lastChangeMs = startMs;
 
   function refuseTime({ timeMs }: Signature): Refusal | undefined {
-    if (Math.abs(nowMs() - timeMs) > SIGNATURE_LIFE_MS) return OUT_OF_TIME;
+    const aheadMs = timeMs - nowMs();
+    if (aheadMs > SIGNATURE_AHEAD_MS) return tooFarAhead(aheadMs);
+    if (-aheadMs > SIGNATURE_LIFE_MS) return OUT_OF_TIME;
     // A nonce is remembered as long as we run: what was signed before may have been sent to the process before us.
     return timeMs < startMs ? BEFORE_START : undefined;
   }
@@ -100,5 +102,12 @@ const OVERTAKEN = unauthorized(
 );
 const BEFORE_START = unauthorized("it was signed before the sidecar started: sign it again");
 const OUT_OF_TIME = unauthorized(
-  `the signature's time is more than ${SIGNATURE_LIFE_MS / 1000} s from ours: sign it again, and check the clocks`,
+  `it was signed more than ${SIGNATURE_LIFE_MS / 1000} s ago by our clock: sign it again, and check the clocks`,
 );
+
+/** Told in full: a caller sees by how much its clock is wrong. */
+function tooFarAhead(aheadMs: number): Refusal {
+  return unauthorized(
+    `the signature's time is ${Math.ceil(aheadMs / 1000)} s ahead of ours, and ${SIGNATURE_AHEAD_MS / 1000} s are taken: set the clock right, and sign it again`,
+  );
+}
