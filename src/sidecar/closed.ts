@@ -2,7 +2,9 @@
  * A start with something wrong, such as a setting that cannot be read: everything is denied, in the kernel too, and the API says why,
  * for a process that ends is told by nobody. A corrected restart ends it.
  */
+import { randomBytes } from "node:crypto";
 import type { Settings } from "../config.ts";
+import { VARIABLES } from "../config/variables.ts";
 import type { AlwaysRules, AlwaysRulesWatch, RuleFiles } from "../enforcement/always/io/always-rules.ts";
 import type { PolicyControl } from "../enforcement/change/policy-control.ts";
 import { parseAlwaysFile } from "../policy/always-file.ts";
@@ -11,8 +13,12 @@ import { type Problem, renderProblems } from "../policy/problem.ts";
 import type { Target } from "../policy/target.ts";
 import type { Surroundings } from "./read-surroundings.ts";
 
-/** The settings without all that lets something through, keeps something, or sends something. */
-export function closeSettings(settings: Settings): Settings {
+/**
+ * The settings without all that lets something through, keeps something, or sends something. A token that cannot be read is one that nobody
+ * knows: the unix socket and `/healthz` stay open.
+ */
+export function closeSettings(settings: Settings, problems: readonly Problem[]): Settings {
+  const lacksToken = problems.some(({ path }) => path === VARIABLES.token.name);
   return {
     ...settings,
     mode: "dns+nft",
@@ -23,6 +29,7 @@ export function closeSettings(settings: Settings): Settings {
     inboundUdp: false,
     denyWebhook: undefined,
     otlpMetricsUrl: undefined,
+    ...(lacksToken ? { token: randomBytes(32).toString("hex") } : {}),
   };
 }
 

@@ -61,7 +61,7 @@ export async function runSidecar(given: Settings, run: SidecarRun): Promise<void
   for (const line of listProblems(problems)) log.logger.error(`everything is denied: ${line}`);
   const isClosed = problems.length > 0;
   const settings: ReadySettings = {
-    ...(isClosed ? closeSettings(given) : given),
+    ...(isClosed ? closeSettings(given, problems) : given),
     upstreams: found.upstreams,
     upstreamsAreSet: given.upstreams !== undefined,
   };
