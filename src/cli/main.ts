@@ -73,10 +73,25 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
   }
 }
 
+/** All that would end a process which does not ask for them, but for faults of its own and what cannot be heard. */
+const ENDING = [
+  "SIGTERM",
+  "SIGINT",
+  "SIGHUP",
+  "SIGQUIT",
+  "SIGALRM",
+  "SIGVTALRM",
+  "SIGIO",
+  "SIGPWR",
+  "SIGXCPU",
+] as const;
+
 async function serve(context: CliContext, strict: boolean): Promise<number> {
   const stop = new AbortController();
   // Before anything is loaded; and for good, not once: a child's runner (execa) sends the signal again if nobody listens any more.
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort());
+  for (const signal of ENDING) process.on(signal, () => stop.abort());
+  // As SIGUSR1 (`src/main.ts`): operators send both to have logs opened anew.
+  process.on("SIGUSR2", () => undefined);
   const loading = import("./serve.ts");
   await Promise.race([loading, once(stop.signal, "abort")]);
   if (stop.signal.aborted) return EXIT.ok;
