@@ -8,6 +8,7 @@ import { ApiError, ConnectionError, UnknownKeyError } from "./errors.ts";
 import { checkKeys, checkRules } from "./known-keys.ts";
 import { type TransportOptions, createTransport } from "./transport.ts";
 import { readAnswer, toApiError } from "./read-answer.ts";
+import { CHANGE, POLICY, STATUS } from "./shape.ts";
 
 export { ApiError, ConnectionError, UnknownKeyError };
 export type { ApiErrorCode, ApiProblem } from "./errors.ts";
@@ -103,27 +104,28 @@ export function createEgressClient({ endpoint, ...options }: ClientOptions): Egr
   });
   const read = readAnswer(transport);
   return {
-    getPolicy: async (call = {}) => read(api.GET("/policy", withSignal(call))),
+    getPolicy: async (call = {}) => read(api.GET("/policy", withSignal(call)), POLICY),
     async patchRules(rules, change = {}) {
       checkRules(rules, "rules");
-      return read(api.PATCH("/policy", { ...forChange(change), body: [...rules] }));
+      return read(api.PATCH("/policy", { ...forChange(change), body: [...rules] }), CHANGE);
     },
     async replacePolicy(policy, change = {}) {
       checkKeys(policy, "policy", "policy");
       const { egress, ...rest } = policy;
       checkRules(egress ?? [], "policy.egress");
       const body = egress === undefined ? rest : { ...rest, egress: [...egress] };
-      return read(api.PUT("/policy", { ...forChange(change), body }));
+      return read(api.PUT("/policy", { ...forChange(change), body }), CHANGE);
     },
-    resetPolicy: async (change = {}) => read(api.PUT("/policy", forChange(change))),
+    resetPolicy: async (change = {}) => read(api.PUT("/policy", forChange(change)), CHANGE),
     deleteRules: async (targets, change = {}) =>
-      read(api.DELETE("/policy", { ...forChange(change), body: [...targets] })),
+      read(api.DELETE("/policy", { ...forChange(change), body: [...targets] }), CHANGE),
     async getStatus(page = {}) {
       checkKeys(page, "status", "options");
       const { limit, after, ...call } = page;
       const query = { ...(limit === undefined ? {} : { limit }), ...(after === undefined ? {} : { after }) };
       const { etag: _none, ...status } = await read(
         api.GET("/status", { ...withSignal(call), params: { query } }),
+        STATUS,
       );
       return status;
     },

@@ -1,4 +1,5 @@
 import { ApiError, type ApiErrorCode, type ApiProblem } from "./errors.ts";
+import { hasShape, type Sample } from "./shape.ts";
 import type { Transport } from "./transport.ts";
 
 /** What openapi-fetch makes of an answer. */
@@ -8,18 +9,21 @@ interface Fetched<T> {
   readonly response: Response;
 }
 
-/** Gives the data of an answer with its entity tag, or throws ApiError. */
+/** Gives the data of an answer with its entity tag, or throws ApiError, also of one that is not as the sample. */
 export function readAnswer(
   transport: Transport,
-): <T extends object>(call: Promise<Fetched<T>>) => Promise<T & { readonly etag: string | undefined }> {
-  return async (call) => {
+): <T extends object>(
+  call: Promise<Fetched<T>>,
+  sample: Sample,
+) => Promise<T & { readonly etag: string | undefined }> {
+  return async (call, sample) => {
     const { data, error, response } = await call.catch((failure: unknown) => {
       // 200 with something else than JSON: not the sidecar.
       if (failure instanceof SyntaxError) throw notTheSidecar(200);
       throw failure;
     });
     if (!response.ok) throw toApiError(response, error, transport.followsLostAnswer(response));
-    if (!isPolicyAnswer(data)) throw notTheSidecar(response.status);
+    if (!isOk(data) || !hasShape(data, sample)) throw notTheSidecar(response.status);
     return { ...data, etag: response.headers.get("ETag") ?? undefined };
   };
 }
@@ -60,6 +64,6 @@ function isProblemDetails(body: unknown): body is Details {
   );
 }
 
-function isPolicyAnswer<T>(data: T | undefined): data is T {
+function isOk<T>(data: T | undefined): data is T {
   return typeof data === "object" && data !== null && "status" in data && data.status === "ok";
 }

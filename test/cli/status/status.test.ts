@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -17,6 +19,10 @@ afterAll(() => rm(folder, { recursive: true }));
 async function egressStatus(sources: StatusSources | undefined, ...argv: readonly string[]) {
   const socketPath = join(await mkdtemp(join(folder, "run-")), "egress.sock");
   await using _api = sources && (await startApi({ status: sources, socketPath }));
+  return await callStatus(socketPath, argv);
+}
+
+async function callStatus(socketPath: string, argv: readonly string[]) {
   let printed = "";
   let warned = "";
   const exitCode = await runCli(["status", ...argv], {
@@ -99,6 +105,29 @@ test("where nothing answers, it says where it looked", async () => {
   const { exitCode, warned } = await egressStatus(undefined);
   expect(exitCode).toBe(69);
   expect(warned).toMatch(/^egress status: .*egress\.sock/);
+});
+
+test.each<[string, (good: object) => object]>([
+  ["nothing", () => ({ status: "ok" })],
+  ["a policy", () => ({ status: "ok", mode: "deny_all", enforcementMode: "dns", version: "1" })],
+  ["parts of another kind", (good) => ({ ...good, protections: {} })],
+  ["null in a list", (good) => ({ ...good, upstreams: [null] })],
+  ["a number for a text", (good) => ({ ...good, version: 7 })],
+])("a server that answers with %s is not the sidecar", async (_what, spoil) => {
+  const good: unknown = JSON.parse((await egressStatus(statusSources(), "--json")).printed);
+  if (typeof good !== "object" || good === null) throw new TypeError("no status");
+  const socketPath = join(await mkdtemp(join(folder, "run-")), "egress.sock");
+  const server = createServer((_incoming, outgoing) => {
+    outgoing.setHeader("Content-Type", "application/json").end(JSON.stringify(spoil(good)));
+  });
+  await once(server.listen(socketPath), "listening");
+  const answer = await callStatus(socketPath, []);
+  server.close();
+  expect(answer).toEqual({
+    exitCode: 69,
+    printed: "",
+    warned: "egress status: what answers there is not the sidecar\n",
+  });
 });
 
 test("--help tells of every option", async () => {

@@ -1,0 +1,68 @@
+/**
+ * Whether an answer has what its readers read: what answers need not be the sidecar. Told by a sample: a text stands for any text, an array's one
+ * item for all items, a key that ends in `?` may be missing. More keys may be there.
+ */
+export type Sample = string | number | boolean | readonly Sample[] | { readonly [key: string]: Sample };
+
+export function hasShape(value: unknown, sample: Sample): boolean {
+  if (typeof sample !== "object") return typeof value === typeof sample;
+  if (typeof value !== "object" || value === null) return false;
+  if (isList(sample)) {
+    const [item] = sample;
+    return Array.isArray(value) && (item === undefined || value.every((one) => hasShape(one, item)));
+  }
+  const found: Readonly<Record<string, unknown>> = { ...value };
+  return Object.entries(sample).every(([written, part]) => {
+    const key = written.replace(/\?$/, "");
+    return (key !== written && found[key] === undefined) || hasShape(found[key], part);
+  });
+}
+
+function isList(sample: Sample): sample is readonly Sample[] {
+  return Array.isArray(sample);
+}
+
+const RULE = { action: "", target: "" };
+const PROBLEM = { path: "", message: "" };
+const STATE = { status: "", mode: "", enforcementMode: "" };
+const ENDPOINT = { address: "", port: 0 };
+const TARGETS = { total: 0 };
+
+export const POLICY: Sample = { ...STATE, policy: { defaultAction: "", egress: [RULE] } };
+
+export const CHANGE: Sample = {
+  ...STATE,
+  "reason?": "",
+  "dryRun?": true,
+  "added?": [RULE],
+  "removed?": [RULE],
+  "warnings?": [PROBLEM],
+};
+
+export const STATUS: Sample = {
+  ...STATE,
+  version: "",
+  "sandboxId?": "",
+  uptimeSeconds: 0,
+  health: { ok: true, "reason?": "" },
+  layers: {
+    denyAlways: TARGETS,
+    allowAlways: TARGETS,
+    user: { total: 0, defaultAction: "", etag: "" },
+    logSkip: TARGETS,
+  },
+  ruleFiles: { "denyAlways?": "", "allowAlways?": "", "logSkip?": "" },
+  ruleFileProblems: [PROBLEM],
+  protections: [{ name: "", state: "", "reason?": "", required: true }],
+  api: { tcp: true, "reason?": "" },
+  interfaces: { guarded: [""], unguarded: [{ name: "", reason: "" }] },
+  upstreams: [{ ...ENDPOINT, alive: true }],
+  resolver: [ENDPOINT],
+  learned: {
+    total: 0,
+    bound: 0,
+    addresses: [{ address: "", owners: [""], "secondsLeft?": 0, secondsUnused: 0 }],
+    "next?": "",
+  },
+  counters: {},
+};
