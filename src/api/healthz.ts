@@ -24,7 +24,9 @@ export function sayHealth(health: Health, outgoing: ServerResponse): void {
 export async function serveHealthz(c: ApiContext, control: { health(): Promise<Health> }): Promise<Response> {
   const refusal = refuseWrite(c);
   if (refusal !== undefined) return renderRefusal(c, refusal);
-  const { status, text } = describeHealth(await control.health());
+  const { status, text, phrase } = describeHealth(await control.health());
+  // A `Response` carries none that reaches Node.
+  c.env.outgoing.statusMessage = phrase;
   return c.text(text, status);
 }
 

@@ -97,8 +97,11 @@ export const policyShape = z.pipe(
   })),
 );
 
+/** Blank is what Go's `strings.TrimSpace` cuts off, as the original does: `\s` with U+0085 and without the byte order mark. */
+const NOT_BLANK = /[^\s\u0085]|\uFEFF/;
+
 function* jsonSteps<T>(text: string, read: (value: unknown) => Steps<Result<T>>): Steps<Result<T | Blank>> {
-  if (text.trim() === "") return accepted("blank");
+  if (!NOT_BLANK.test(text)) return accepted("blank");
   let value: unknown;
   try {
     value = JSON.parse(text.replace(/^\uFEFF/, ""));

@@ -36,9 +36,10 @@ export async function readBody(
   return collect(incoming, limits, unprovedAt);
 }
 
+/** A byte order mark stays: a body of nothing else is not blank. */
 export function decodeBody(octets: Buffer): Read<string> {
   try {
-    return { ok: true, value: new TextDecoder("utf-8", { fatal: true }).decode(octets) };
+    return { ok: true, value: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets) };
   } catch {
     return refused("bad-request", "the body is not UTF-8 text");
   }

@@ -21,6 +21,7 @@ import type { Door, DoorKind } from "./door.ts";
 import { createInOrder, type Exchange } from "./in-order.ts";
 import { boundRequestsAtOnce } from "./requests-at-once.ts";
 import { release } from "./release.ts";
+import { findFault } from "./sound-request.ts";
 import { createUnprovedBodies } from "./unproved-bodies.ts";
 
 /** Answers one request, whatever it is. Never rejects. */
@@ -87,9 +88,9 @@ export function createHttpServer(application: Application, options: HttpServerOp
   const answerNow = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     outgoing.once("prefinish", () => forgetBody(incoming));
     if (incoming.socket.destroyed || closer.isClosing(incoming.socket)) return;
-    if (incoming.headers.host === undefined && incoming.httpVersion === "1.1") {
-      sendText(outgoing, 400, "the Host header is missing");
-    } else void answerBy(application, { incoming, outgoing }, door);
+    const fault = findFault(incoming);
+    if (fault !== undefined) sendText(outgoing, 400, fault);
+    else void answerBy(application, { incoming, outgoing }, door);
   };
   const { serve, last } = createInOrder(limits.pipelined, answerNow);
   server.on("connection", (socket: Socket) => {

@@ -1,7 +1,14 @@
 import type { Socket } from "node:net";
 
-/** Each stands once in a request line that Node's parser takes, and never in the body of a change. */
-const PROTOCOLS = ["HTTP/", "RTSP/", "ICE/"];
+/**
+ * The end of each request line that Node's parser takes, but for HTTP/0.9's. JSON never has one: its strings hold no line's end, and outside
+ * of strings it has no such word.
+ */
+const LINE = /(?:HTTP|RTSP|ICE)\/\d\.\d\r\n/g;
+
+/** A request line of HTTP/0.9 ends with its target. In JSON a string may end a line that way: some do, hundreds do not. */
+const OLD_LINE = /[A-Z] +[^ \r\n]+[\r\n]/g;
+const OLD_LINES = 64;
 
 /**
  * Keeps Node's parser from more than `most` requests at once, by making what has more unreadable to it: it goes through all that has arrived
@@ -9,16 +16,14 @@ const PROTOCOLS = ["HTTP/", "RTSP/", "ICE/"];
  */
 export function boundRequestsAtOnce(socket: Socket, most: number): void {
   socket.prependListener("data", (chunk: Buffer) => {
-    if (holdsMore(chunk, most)) chunk.fill(0);
+    const text = chunk.latin1Slice();
+    if (holdsMore(text, LINE, most) || holdsMore(text, OLD_LINE, OLD_LINES)) chunk.fill(0);
   });
 }
 
-function holdsMore(chunk: Buffer, most: number): boolean {
+function holdsMore(text: string, line: RegExp, most: number): boolean {
   let left = most;
-  for (const protocol of PROTOCOLS) {
-    for (let at = chunk.indexOf(protocol); at >= 0; at = chunk.indexOf(protocol, at + protocol.length)) {
-      if (left-- === 0) return true;
-    }
-  }
+  line.lastIndex = 0;
+  while (line.test(text)) if (left-- === 0) return true;
   return false;
 }

@@ -1,4 +1,4 @@
-/** `/policy`: the order of checks that all its methods share. Token, method, who may write, query, body, signature; then the method's own. */
+/** `/policy`: the order of checks that all its methods share. Token, method, who may write, query, headers, body, signature, digest; then the method's own. */
 import { ApplyError, PersistError } from "../../enforcement/errors.ts";
 import type { ChangeOptions } from "../../enforcement/change/policy-control.ts";
 import type { Auth } from "../auth/auth.ts";
@@ -8,6 +8,7 @@ import type { ApiContext } from "../context.ts";
 import { release } from "../http/release.ts";
 import { deletePolicy } from "./delete-policy.ts";
 import { getPolicy } from "./get-policy.ts";
+import { refuseDigest, refuseHeaders } from "./change-headers.ts";
 import { readChangeQuery } from "./change-query.ts";
 import { patchPolicy } from "./patch-policy.ts";
 import { type Refusal, renderRefusal } from "../refusal.ts";
@@ -70,6 +71,8 @@ async function readRequest(
   if (!query.ok) return refused(query.refusal);
   const { dryRun } = query;
   const { incoming, outgoing, door } = c.env;
+  const headersRefusal = refuseHeaders(incoming.headers);
+  if (headersRefusal !== undefined) return refused(headersRefusal);
   const body = await readBody(incoming, outgoing, { limits, unprovedAt: isProved ? undefined : door });
   if (!body.ok) return refused(body.refusal);
   const signatureRefusal = auth.refuseSignature(c, body.value, { dryRun });
@@ -77,6 +80,8 @@ async function readRequest(
     release(body.value);
     return { ok: false, refusal: signatureRefusal, isProved: false };
   }
+  const digestRefusal = refuseDigest(incoming.headers, body.value);
+  if (digestRefusal !== undefined) return refused(digestRefusal);
   const text = decodeBody(body.value);
   if (!text.ok) return text;
   const ifMatch = c.req.header("If-Match");
