@@ -59,9 +59,6 @@ describe("a change", () => {
     expect((await api.call("GET", "/policy", { headers: { "If-None-Match": "*" } })).status).toBe(200);
   });
 
-  const digestOf = (text: string): string =>
-    `sha-256=:${createHash("sha256").update(text).digest("base64")}:`;
-
   test.each([
     ["without a token", undefined],
     ["beside a token", "s3cret"],
@@ -111,9 +108,6 @@ describe("a body of nothing", () => {
 });
 
 describe("health that is bad", () => {
-  const health = (target: string, more = ""): string =>
-    `GET ${target} HTTP/1.1\r\nHost: x\r\n${more}Connection: close\r\n\r\n`;
-
   test.each([
     ["plainly", health("/healthz")],
     ["with a query", health("/healthz?x")],
@@ -145,3 +139,11 @@ describe("text in a body that looks like requests", () => {
     },
   );
 });
+
+function digestOf(text: string): string {
+  return `sha-256=:${createHash("sha256").update(text).digest("base64")}:`;
+}
+
+function health(target: string, more = ""): string {
+  return `GET ${target} HTTP/1.1\r\nHost: x\r\n${more}Connection: close\r\n\r\n`;
+}

@@ -122,6 +122,12 @@ test.each<[string, Record<string, string>, RegExp]>([
   expect(await sidecar.kill()).toEqual({ exitCode: 0, signal: undefined });
 });
 
+/** Text and status. */
+async function askFromOutside(path: string): Promise<string> {
+  const argv = ["-sS", "-w", " %{http_code}", "-H", "OPENSANDBOX-EGRESS-AUTH: s3cret"];
+  return (await execIn(lab.internet, ["curl", ...argv, `http://192.0.2.2:18080${path}`])).stdout;
+}
+
 describe("while everything is denied", () => {
   const WRONG = { OPENSANDBOX_EGRESS_PROFILE: "fast-sandbox", OPENSANDBOX_EGRESS_MAX_RULES: "many" };
 
@@ -153,13 +159,11 @@ describe("while everything is denied", () => {
 
   test("a token that cannot be read opens nothing: nobody knows it, and health and the unix socket answer", async () => {
     await using sidecar = await start({ env: { OPENSANDBOX_EGRESS_TOKEN: "s3cret " } });
-    const ask = async (path: string): Promise<string> => {
-      const argv = ["-sS", "-w", " %{http_code}", "-H", "OPENSANDBOX-EGRESS-AUTH: s3cret"];
-      return (await execIn(lab.internet, ["curl", ...argv, `http://192.0.2.2:18080${path}`])).stdout;
-    };
     for (const path of ["/status", "/policy", "/metrics"])
-      expect(await ask(path)).toMatch(/^unauthorized: .* 401$/);
-    expect(await ask("/healthz")).toMatch(/^OPENSANDBOX_EGRESS_TOKEN: begins or ends with a blank.* 503$/);
+      expect(await askFromOutside(path)).toMatch(/^unauthorized: .* 401$/);
+    expect(await askFromOutside("/healthz")).toMatch(
+      /^OPENSANDBOX_EGRESS_TOKEN: begins or ends with a blank.* 503$/,
+    );
     expect(await sidecar.api("GET", "/status")).toMatchObject({ status: 200 });
   });
 

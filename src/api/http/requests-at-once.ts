@@ -16,7 +16,7 @@ const OLD_LINES = 64;
  */
 export function boundRequestsAtOnce(socket: Socket, most: number): void {
   socket.prependListener("data", (chunk: Buffer) => {
-    const text = chunk.latin1Slice();
+    const text = chunk.toString("latin1");
     if (holdsMore(text, LINE, most) || holdsMore(text, OLD_LINE, OLD_LINES)) chunk.fill(0);
   });
 }
