@@ -1,5 +1,5 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 133d2b6021a8b50284f516f57009aaf1dcc8d6d72c65cddd520b2776589aaf91
+// document: da602402da95ec253fafe85f710a1b66b4f2ea3959036ad724937b56806f1daa
 // types: c0828951e0be4a187d8d16168173ef0c79a5e81751ebe73390773eab5bf889a1
 
 export interface paths {
