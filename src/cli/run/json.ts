@@ -35,6 +35,13 @@ export function numberOf(object: JsonObject | undefined, field: string): number 
   return typeof value === "number" ? value : undefined;
 }
 
+/** The texts of an array, without what is none. */
+export function stringsOf(object: JsonObject | undefined, field: string): readonly string[] {
+  const value = object?.[field];
+  const items: readonly unknown[] = Array.isArray(value) ? value : [];
+  return items.filter((item) => typeof item === "string");
+}
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

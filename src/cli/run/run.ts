@@ -18,7 +18,7 @@ import type { CliContext } from "../context.ts";
 import { parseRunArguments, type RunRequest } from "./request/arguments.ts";
 import { startConfinedCommand } from "./command/confined-command.ts";
 import { findHandedOn } from "./command/handed-on.ts";
-import { createDenials, renderDenials } from "./report/denials.ts";
+import { openReport } from "./report/open-report.ts";
 import { InterruptedError, NoSubnetError, SidecarStartError } from "./errors.ts";
 import { createRunNetwork, machineRoutesIpv6 } from "./network/run-network.ts";
 import { catchSignals } from "./command/interrupts.ts";
@@ -99,10 +99,7 @@ async function prepare(
   request: RunRequest,
   { context, say, ipv6, upstreams, signal }: Setting & { readonly signal: AbortSignal },
 ): Promise<RunSidecar> {
-  const denials = createDenials();
-  undo.defer(() => {
-    for (const line of renderDenials(denials)) say(line);
-  });
+  const told = undo.use(openReport({ policy: request.policy, upstreams, say }));
   const folder = await makePrivateFolder();
   undo.defer(() => rm(folder, { recursive: true, force: true }));
   const network = { upstreams, ipv6, resolverOptions: resolverOptions(), announce: say };
@@ -117,7 +114,7 @@ async function prepare(
       upstreams:
         context.env["OPENSANDBOX_EGRESS_DNS_UPSTREAM"]?.trim() || upstreams.map(renderUpstream).join(","),
       socketPath: join(folder, "egress.sock"),
-      onLine: denials.take,
+      onLine: told.take,
       signal,
     }),
   );
@@ -142,11 +139,14 @@ async function makePrivateFolder(): Promise<string> {
 
 /** Search domains and options of the machine's resolv.conf hold for the command too. */
 function resolverOptions(): string {
-  const text = existsSync(RESOLV_CONF) ? readFileSync(RESOLV_CONF, "utf8") : "";
-  return text
+  return readIfThere(RESOLV_CONF)
     .split("\n")
     .filter((line) => /^(?:search|domain|options)\s/.test(line))
     .join("\n");
+}
+
+function readIfThere(path: string): string {
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
 }
 
 /** The caller's, without what is the sidecar's: settings may hold secrets. */

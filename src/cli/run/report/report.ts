@@ -1,0 +1,71 @@
+/**
+ * What a run tells of its command while it runs: each denial once, the moment it happens, and each lookup that fails. A denied name that
+ * only the search list may have made waits a moment for the name that was meant.
+ */
+import { createLedger, type Denied, type Failed, type Ledger } from "./ledger.ts";
+import { isNoise, mayBecomeNoise } from "./search-list.ts";
+import { readSighting, type Sighting } from "./sighting.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+export interface RunReport extends Disposable {
+  readonly ledger: Ledger;
+  /** Takes a line of the sidecar's log. */
+  take(line: string): void;
+  /** What was denied, without what only the search list has made; in the order in which it came. */
+  denied(): readonly Denied[];
+}
+
+export interface RunReportOptions {
+  readonly around: Surroundings;
+  /** Called once for each name and address, and with `undefined` once where there are too many to tell. */
+  readonly tell: (entry: Denied | Failed | undefined) => void;
+}
+
+/** Told one by one; what comes later is in the log and in the counts at the end. */
+export const TOLD_AT_ONCE = 200;
+/** How long a resolver takes from one name of the search list to the next, where the machine is busy. */
+const NOISE_WAIT_MS = 500;
+
+export function createRunReport({ around, tell }: RunReportOptions): RunReport {
+  const ledger = createLedger();
+  const waiting = new Map<string, NodeJS.Timeout>();
+  let told = 0;
+
+  const isHeard = (entry: Denied | Failed): boolean =>
+    entry.kind !== "name" || !isNoise(entry.subject, around.searchList, ledger);
+
+  function tellOnce(entry: Denied | Failed): void {
+    if (!isHeard(entry) || told > TOLD_AT_ONCE) return;
+    told++;
+    tell(told > TOLD_AT_ONCE ? undefined : entry);
+  }
+
+  function tellLater(entry: Denied): void {
+    const timer = setTimeout(() => {
+      waiting.delete(entry.subject);
+      tellOnce(entry);
+    }, NOISE_WAIT_MS);
+    waiting.set(entry.subject, timer);
+  }
+
+  function add(sighting: Sighting): void {
+    const entry = ledger.add(sighting);
+    if (entry === undefined) return;
+    if (entry.kind === "name" && mayBecomeNoise(entry.subject, around.searchList)) tellLater(entry);
+    else tellOnce(entry);
+  }
+
+  return {
+    ledger,
+    take(line) {
+      const sighting = readSighting(line);
+      if (sighting !== undefined) add(sighting);
+    },
+    denied: () => ledger.denied().filter(isHeard),
+    /** What still waits is told by the summary. */
+    [Symbol.dispose]() {
+      for (const timer of waiting.values()) clearTimeout(timer);
+      waiting.clear();
+    },
+  };
+}

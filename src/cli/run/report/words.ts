@@ -1,0 +1,54 @@
+/** How a run tells people of what was denied, and why. Everything that came from elsewhere is shown as one line, controls escaped. */
+import { oneLine } from "../../../policy/problem.ts";
+import type { Surroundings } from "./surroundings.ts";
+import type { Denied, Failed } from "./ledger.ts";
+import type { Cause } from "./sighting.ts";
+
+/** `denied api.example.org (no rule allows it)`. */
+export function describe(entry: Denied | Failed, around: Surroundings): string {
+  if (entry.kind === "failed") return describeFailure(entry, around);
+  const reason = [describeCause(entry.cause), ...hints(entry, around)].join("; ");
+  return oneLine(`denied ${describeSubject(entry)} (${reason})`);
+}
+
+/** `198.51.100.7 tcp 443, an address of api.example.org`, or the name. */
+export function describeSubject({ subject, flow, host }: Denied): string {
+  const where = [subject, flow?.transport, flow?.port].filter((part) => part !== undefined).join(" ");
+  return oneLine(host === undefined ? where : `${where}, an address of ${host}`);
+}
+
+export function describeCause({ layer, rule }: Cause): string {
+  switch (layer ?? "") {
+    case "user":
+      return rule === undefined ? "denied by default" : `rule: deny ${rule}`;
+    case "deny.always":
+      return rule === undefined ? "deny.always" : `deny.always: ${rule}`;
+    case "built-in":
+      return "a protection that no rule lifts";
+    case "default":
+      return "no rule allows it";
+    default:
+      return "one of too many to tell why";
+  }
+}
+
+function hints({ kind, subject, host, cause }: Denied, around: Surroundings): readonly string[] {
+  if (kind === "name")
+    return around.hasWildcardBelow(subject) ? [`*.${subject} does not cover ${subject} itself`] : [];
+  if (cause.layer !== "default") return [];
+  const names = around.namesInHosts(subject);
+  if (names.length > 0)
+    return [
+      `/etc/hosts gives it for ${names.join(" and ")}, which therefore is not looked up: allow the address`,
+    ];
+  return host !== undefined && around.allowsName(host)
+    ? ["the time of that lookup is over: it must be looked up again"]
+    : [];
+}
+
+function describeFailure({ subject, reason, upstream }: Failed, { upstreams }: Surroundings): string {
+  const asked = upstream === undefined ? upstreams : [upstream];
+  return oneLine(
+    `the lookup of ${subject} failed: ${reason}${asked.length === 0 ? "" : ` (asked: ${asked.join(", ")})`}`,
+  );
+}
