@@ -19,6 +19,8 @@ export const EXIT = {
   denied: 77,
   /** A setting or a policy can't be read, or this is no place to run. */
   config: 78,
+  /** `egress run`: it could not run the command, or not to its end. As of docker-run(1) and env(1). */
+  run: 125,
   /** Who read standard output has gone: as a shell tells of SIGPIPE. */
   unread: 141,
 } as const;

@@ -19,14 +19,16 @@ The settings of serve are environment variables, see README.md.
 export const RUN_HELP = `egress run - runs a command that can reach what you allow, and nothing else
 
 Usage: egress run [OPTIONS] -- COMMAND [ARGUMENT...]
+       egress run --clean
 
   --allow TARGET      a name, *.name, an address or a prefix that may be reached
   --deny TARGET       one that may not
   --policy FILE       a policy as JSON, as the API takes it; --allow and --deny come before its rules
   --default ACTION    allow or deny: for what no rule matches (default: the file's, else deny)
+  --clean             undo what runs have left here that were killed; the next run does so, too
   --help, -h          this text
 
-The first rule that matches decides, in the order written. Needs root, nft, ip, setpriv and unshare.
+The first rule that matches decides, in the order written. Needs root, nft, setpriv and unshare.
 
   egress run --allow registry.npmjs.org -- npm ci
   egress run --default allow --deny '*.example.org' -- curl -sS https://www.example.org/
@@ -34,6 +36,9 @@ The first rule that matches decides, in the order written. Needs root, nft, ip, 
 The command runs in network, process and mount namespaces of its own, without the capabilities that could undo that, and
 with a /run and /dev of its own, so the machine's daemons are out of its reach. It shares your other files, and as root it
 may write to them: this holds programs to a policy, it does not lock up an attacker who can change your machine's files.
+
+Exit: the command's own code, or 128 and the number of the signal that ended it; 126 it cannot be executed, 127 it is not found;
+125 egress run itself could not run it, or not to its end.
 `;
 
 export const POLICY_HELP = `egress policy - reads or changes the policy of a running sidecar

@@ -19,22 +19,35 @@ export const RTM_NEWADDR = 20;
 export const RTM_NEWROUTE = 24;
 const RTM_GET_LINK = 18;
 const RTM_GET_ADDR = 22;
-const RTM_GET_ROUTE = 26;
+export const RTM_GETROUTE = 26;
+export const RTM_NEWRULE = 32;
+const RTM_GET_RULE = 34;
 
-const IFINFOMSG = 16;
+export const IFINFOMSG = 16;
 const IFADDRMSG = 8;
-const RTMSG = 12;
+export const RTMSG = 12;
 const RTVIA = 2;
-const RTNEXTHOP = 8;
-const IFLA_IFNAME = 3;
-const IFA = { address: 1, local: 2 } as const;
-const RTA = { dst: 1, oif: 4, gateway: 5, multipath: 9, via: 18, nexthop: 30 } as const;
-const RT_TABLE_MAIN = 254;
-const RTN_UNICAST = 1;
+export const RTNEXTHOP = 8;
+export const IFF_UP = 1;
+export const IFLA = { name: 3, mtu: 4, info: 18, namespace: 28 } as const;
+export const IFA = { address: 1, local: 2 } as const;
+export const RTA = {
+  dst: 1,
+  iif: 3,
+  oif: 4,
+  gateway: 5,
+  multipath: 9,
+  table: 15,
+  via: 18,
+  nexthop: 30,
+} as const;
+export const FRA = { destination: 1, priority: 6, protocol: 21 } as const;
+export const RT_TABLE_MAIN = 254;
+export const RTN_UNICAST = 1;
 const RTPROT_KERNEL = 2;
 const RTPROT_RA = 9;
 /** A copy that the kernel made for one destination. */
-const RTM_F_CLONED = 0x200;
+export const RTM_F_CLONED = 0x200;
 
 export interface Link {
   readonly index: number;
@@ -54,20 +67,20 @@ export interface LinkPrefix {
  */
 export const NETWORK_EVENT_GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400 | 0x8000_0000;
 
+export type NetworkKind = "links" | "addresses" | "routes" | "rules";
+
 /** Asks for everything of one kind. The kernel takes the four octets for any of the headers above. */
-export function dumpNetwork(
-  writer: NetlinkWriter,
-  sequence: number,
-  kind: "links" | "addresses" | "routes",
-): void {
-  const type = { links: RTM_GET_LINK, addresses: RTM_GET_ADDR, routes: RTM_GET_ROUTE }[kind];
+export function dumpNetwork(writer: NetlinkWriter, sequence: number, kind: NetworkKind): void {
+  const type = { links: RTM_GET_LINK, addresses: RTM_GET_ADDR, routes: RTM_GETROUTE, rules: RTM_GET_RULE }[
+    kind
+  ];
   writer.end(writer.begin(type, NLM_F_REQUEST | NLM_F_DUMP, sequence, 0, 0));
 }
 
 export function readLink(payload: Buffer): Link | undefined {
   if (payload.length < IFINFOMSG) return undefined;
   for (const { type, value } of readAttributes(payload, IFINFOMSG)) {
-    if (type !== IFLA_IFNAME) continue;
+    if (type !== IFLA.name) continue;
     return { index: payload.readInt32LE(4), name: value.toString("utf8").replace(/\0.*$/s, "") };
   }
   return undefined;

@@ -14,6 +14,8 @@ const NESTED = 0x8000;
 export interface NetlinkWriter {
   /** Starts a message with its nfgenmsg; `end` with the returned mark closes it. */
   begin(type: number, flags: number, sequence: number, family: number, resource: number): number;
+  /** Starts a message with another protocol's header, such as an ifinfomsg, of a multiple of four octets. */
+  beginWith(type: number, flags: number, sequence: number, header: Uint8Array): number;
   end(mark: number): void;
   /** Adds flags to the message that was begun last. */
   demand(flags: number): void;
@@ -21,10 +23,14 @@ export interface NetlinkWriter {
   nest(type: number): void;
   endNested(): void;
   octets(type: number, source: Uint8Array): void;
+  /** Octets that have no attribute's header, such as a header inside a nested attribute; a multiple of four. */
+  raw(source: Uint8Array): void;
   /** A zero-terminated string. */
   text(type: number, text: string): void;
   /** A 32-bit number in network order. */
   number32(type: number, value: number): void;
+  /** A 32-bit number in host order, as rtnetlink has them. */
+  host32(type: number, value: number): void;
   /** A 64-bit number in network order; `value` a safe integer. */
   number64(type: number, value: number): void;
   /** A zero-terminated string of user data, as nft(8) writes an element's comment. */
@@ -61,19 +67,36 @@ export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
     while (at % 4 !== 0) buffer[at++] = 0;
   }
 
+  function header(type: number, flags: number, sequence: number): number {
+    const mark = at;
+    last = mark;
+    buffer.writeUInt16LE(type, at + 4);
+    buffer.writeUInt16LE(flags, at + 6);
+    buffer.writeUInt32LE(sequence, at + 8);
+    buffer.writeUInt32LE(0, at + 12);
+    return mark;
+  }
+  function raw(source: Uint8Array): void {
+    room(source.length);
+    buffer.set(source, at);
+    at += source.length;
+  }
+
   return {
     begin(type, flags, sequence, family, resource) {
       room(NLMSG_HDRLEN + 4);
-      const mark = at;
-      last = mark;
-      buffer.writeUInt16LE(type, at + 4);
-      buffer.writeUInt16LE(flags, at + 6);
-      buffer.writeUInt32LE(sequence, at + 8);
-      buffer.writeUInt32LE(0, at + 12);
+      const mark = header(type, flags, sequence);
       buffer[at + 16] = family;
       buffer[at + 17] = 0;
       buffer.writeUInt16BE(resource, at + 18);
       at += NLMSG_HDRLEN + 4;
+      return mark;
+    },
+    beginWith(type, flags, sequence, fixed) {
+      room(NLMSG_HDRLEN + fixed.length);
+      const mark = header(type, flags, sequence);
+      at += NLMSG_HDRLEN;
+      raw(fixed);
       return mark;
     },
     end: (mark) => void buffer.writeUInt32LE(at - mark, mark),
@@ -93,6 +116,7 @@ export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
       at += source.length;
       pad();
     },
+    raw,
     text(type, text) {
       attribute(type, text.length + 1);
       at += buffer.write(text, at, "latin1");
@@ -102,6 +126,11 @@ export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
     number32(type, value) {
       attribute(type, 4);
       buffer.writeUInt32BE(value >>> 0, at);
+      at += 4;
+    },
+    host32(type, value) {
+      attribute(type, 4);
+      buffer.writeUInt32LE(value >>> 0, at);
       at += 4;
     },
     number64(type, value) {

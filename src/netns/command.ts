@@ -2,6 +2,8 @@
  * Runs the machine's programs: bounded in time, output kept, no shell. A non-zero exit is a result here;
  * `requireCommand` makes it a `ToolError`.
  */
+import { accessSync, constants, statSync } from "node:fs";
+import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { execa } from "execa";
 import { missingToolHint, ToolError } from "./errors.ts";
@@ -114,15 +116,21 @@ export function startCommand(argv: Argv, options: CommandOptions = {}): RunningC
   };
 }
 
-/** The programs of the list that are not on the path, each with the package that brings it. */
-export async function missingTools(tools: readonly string[]): Promise<readonly string[]> {
-  const found = await Promise.all(tools.map(async (tool) => [tool, await isOnPath(tool)] as const));
-  return found.filter(([, present]) => !present).map(([tool]) => missingToolHint(tool));
+/** The programs of the list that are not on `path`, a list of folders, each with the package that brings it. */
+export function missingTools(tools: readonly string[], path: string): readonly string[] {
+  const folders = path.split(":");
+  return tools
+    .filter((tool) => !folders.some((folder) => isProgram(join(folder, tool))))
+    .map(missingToolHint);
 }
 
-async function isOnPath(tool: string): Promise<boolean> {
-  const result = await execa("sh", ["-c", 'command -v "$1"', "sh", tool], { reject: false });
-  return result.exitCode === 0;
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function environment(options: CommandOptions): {

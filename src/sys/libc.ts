@@ -43,6 +43,7 @@ const calls = {
   capset: declare("int capset(uintptr_t header, uintptr_t data)"),
   unshare: declare("int unshare(int flags)"),
   setns: declare("int setns(int fd, int type)"),
+  flock: declare("int flock(int fd, int operation)"),
   fcntl: declare("int fcntl(int fd, int command, intptr_t value)"),
   /** For calls that are younger than the C library of some machines. */
   syscall: declare("intptr_t syscall(intptr_t number, uintptr_t a, uintptr_t b, uintptr_t c)"),

@@ -12,6 +12,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sweepNamespaces } from "../../src/netns/namespace.ts";
+import { withSystemFolders } from "../../src/config/program-path.ts";
 import { missingTools } from "../../src/netns/command.ts";
 import type { Bench } from "./bench.ts";
 import { runExperiment, type Experiment, type RowResult } from "./experiment.ts";
@@ -47,7 +48,7 @@ async function main(args: readonly string[]): Promise<number> {
   const chosen = choose(options.experiments);
   if (chosen.length === 0)
     return complain(`no experiment begins with any of: ${options.experiments.join(", ")}`);
-  const missing = await missingTools(TOOLS);
+  const missing = missingTools(TOOLS, withSystemFolders(process.env["PATH"]));
   if (missing.length > 0) {
     return complain(
       `${missing.join("; ")}\nDebian: apt-get install iproute2 nftables dnsutils dnsmasq-base unbound dnsperf`,

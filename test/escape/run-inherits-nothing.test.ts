@@ -58,7 +58,7 @@ test("any other working directory is the command's", async () => {
 test("a working directory that has been deleted is told in one line", async () => {
   const preparation = "gone=$(mktemp -d) && cd $gone && rmdir $gone";
   expect(await machine.run(["--", "pwd"], { under: after(preparation) })).toMatchObject({
-    exitCode: 64,
+    exitCode: 125,
     stdout: "",
     stderr: "egress run: the working directory has been deleted\n",
   });
@@ -71,7 +71,7 @@ test.each([
   const script = `${look("/proc/self/fd/0")}; ${look("/proc/self/fd/1/..")} >&2`;
   const result = await machine.run(["--", "sh", "-c", script], { under: after(preparation) });
   expect(result).toMatchObject({
-    exitCode: 64,
+    exitCode: 125,
     stdout: "",
     stderr: `egress run: ${stream}: is a folder, which leads out of the confinement; give a file, a pipe or /dev/null\n`,
   });
@@ -79,7 +79,7 @@ test.each([
 
 test("a folder as standard error is refused", async () => {
   const result = await machine.run(["--", "echo", "ran"], { under: after("exec 2</proc") });
-  expect(result).toMatchObject({ exitCode: 64, stdout: "" });
+  expect(result).toMatchObject({ exitCode: 125, stdout: "" });
 });
 
 test("folders as further descriptors, of any number, are not the command's", async () => {

@@ -17,7 +17,7 @@ const SILENT = "192.0.2.77";
 const lab = useLab({ zone: { "refused.example.org": { addresses: ["198.51.100.50"] } } });
 let unbound: Unbound | undefined;
 beforeAll(async () => {
-  if ((await missingTools(["unbound"])).length > 0) return;
+  if (missingTools(["unbound"], process.env["PATH"] ?? "").length > 0) return;
   unbound = await startUnbound(lab.internet, {
     address: UNBOUND,
     lines: [

@@ -32,7 +32,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/\b10\.213\.\d+\.\d+/g, "10.213.#.#"],
   // curl's words changed with 8.10.
   [/Couldn't connect/g, "Could not connect"],
-  [/\begress_run_\d+/g, "egress_run_#"],
+  [/\begress_run_[0-9a-f]{8}/g, "egress_run_#"],
 ];
 
 /** An output as it is compared: without what varies and without blank lines at its ends. */

@@ -1,4 +1,5 @@
 /** A network namespace that plays the machine, so that `egress run` never touches the real one. The lab's sandbox is that machine. */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { type Argv, type RunningCommand, startCommand } from "../../src/netns/command.ts";
@@ -24,12 +25,15 @@ interface StartedRun {
   readonly end: Promise<FinishedRun>;
 }
 
-/** What runs have set or made; of what is not the namespace's own, only what this machine's runs made, by process id. */
+/** What runs have set or made; of what is not the namespace's own, only what this machine's runs made, by their ids. */
 export interface MachineState {
+  /** `ip_forward`. */
   readonly forwarding: string | undefined;
+  /** Every setting of IPv4 of each interface that is not as the namespace began with it. */
+  readonly settings: readonly string[];
   readonly tables: string;
   readonly links: readonly string[];
-  readonly namespaces: readonly string[];
+  readonly rules: string;
   readonly folders: readonly string[];
 }
 
@@ -41,6 +45,8 @@ export interface Machine {
   /** The same, and waits until its command has printed `ready`. */
   startReady(args: readonly string[]): Promise<StartedRun>;
   state(): Promise<MachineState>;
+  /** The processes in a started run's network namespace: the sidecar, and what holds the command. */
+  insiders(run: StartedRun): readonly number[];
 }
 
 interface RunOptions {
@@ -56,14 +62,16 @@ interface RunOptions {
 /** What `state` shows on a machine where no run has ever been. */
 export const UNTOUCHED: MachineState = {
   forwarding: "0",
+  settings: [],
   tables: "",
   links: [],
-  namespaces: [],
+  rules: "0:from all lookup local\n32766:from all lookup main\n32767:from all lookup default\n",
   folders: [],
 };
 
 export function createMachine(lab: Lab): Machine {
-  const pids: number[] = [];
+  const ids = new Set<string>();
+  const settings = readSettings(lab);
   const start: Machine["start"] = (args, { input, env, readsResolvConf = false, under = [] } = {}) => {
     const [file = "", ...rest] = [...under, ...EGRESS, "run", ...args];
     const argv = withOwnPlaces([file, ...rest]);
@@ -74,8 +82,7 @@ export function createMachine(lab: Lab): Machine {
           timeoutMs: WAIT_MS,
           env: { ...process.env, OPENSANDBOX_EGRESS_DNS_UPSTREAM: lab.upstream.addresses[0], ...env },
         });
-    pids.push(child.pid);
-    const run = watchRun(child);
+    const run = watchRun(child, (id) => ids.add(id));
     if (input !== undefined) child.stdin.end(input);
     return run;
   };
@@ -91,32 +98,77 @@ export function createMachine(lab: Lab): Machine {
       await until("the command of the run is ready", isReady);
       return run;
     },
-    state: () => readState(lab, pids),
+    state: async () => readState(lab, ids, await settings),
+    insiders: (run) => findInsiders(run.process.pid),
   };
 }
 
-function watchRun(child: RunningCommand): StartedRun {
+function watchRun(child: RunningCommand, onId: (id: string) => void): StartedRun {
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+    for (const [, id = ""] of stderr.matchAll(/egress_run_([0-9a-f]{8})/g)) onId(id);
+  });
   const waitForEnd = async (): Promise<FinishedRun> => ({ ...(await child.end), stdout, stderr });
   return { process: child, stdout: () => stdout, stderr: () => stderr, end: waitForEnd() };
 }
 
-async function readState(lab: Lab, pids: readonly number[]): Promise<MachineState> {
+async function readState(
+  lab: Lab,
+  ids: ReadonlySet<string>,
+  settingsBefore: ReadonlyMap<string, string>,
+): Promise<MachineState> {
   const read = async (argv: Argv): Promise<string> => (await execIn(lab.sandbox, argv)).stdout;
-  const isOurs = (name: string): boolean => pids.some((pid) => name.includes(`-${pid}-`));
   const links = (await read(["ip", "-br", "link"])).split("\n").map((line) => line.split(/[@ ]/)[0] ?? "");
-  const names = (await read(["ip", "netns", "list"])).split("\n").map((line) => line.split(" ")[0] ?? "");
-  const folders = [...(await listFolder("/run")), ...(await listFolder("/etc/netns"))];
+  const settings = [...(await readSettings(lab))].filter(([path, value]) => {
+    const before = settingsBefore.get(path);
+    return before !== undefined && before !== value;
+  });
+  const isOurs = (name: string): boolean => [...ids].some((id) => name === `egress-run-${id}`);
+  const inode = (await read(["stat", "-L", "-c", "%i", "/proc/self/ns/net"])).trim();
+  const remembered = (await listFolder("/run/egress-forwarding")).filter((name) =>
+    name.startsWith(`net-${inode}-`),
+  );
   return {
     forwarding: await readSysctl(lab.sandbox, "net.ipv4.ip_forward"),
+    settings: settings.map(([path, value]) => `${path}=${value}`),
     tables: await read(["nft", "list", "tables"]),
-    links: links.filter((name) => /^egr\d+$/.test(name)),
-    namespaces: names.filter(isOurs),
-    folders: folders.filter(isOurs),
+    links: links.filter((name) => /^egr[0-9a-f]{8}$/.test(name)),
+    rules: (await read(["ip", "rule"])).replaceAll(/[\t ]+\n/g, "\n").replaceAll("\t", ""),
+    folders: [...(await listFolder("/run")).filter(isOurs), ...remembered],
   };
+}
+
+/** `net/ipv4/conf/up0/accept_redirects` and its like, with their values. */
+async function readSettings(lab: Lab): Promise<ReadonlyMap<string, string>> {
+  const script =
+    "cd /proc/sys && grep -sH . net/ipv4/conf/*/* net/ipv4/ip_forward net/ipv6/conf/*/forwarding";
+  const { stdout } = await execIn(lab.sandbox, ["sh", "-c", script]);
+  const lines = stdout.split("\n").filter(Boolean);
+  return new Map(lines.map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1)]));
+}
+
+function findInsiders(run: number): readonly number[] {
+  const home = namespaceOf(run);
+  return descendants(run).filter((pid) => ![home, undefined].includes(namespaceOf(pid)));
+}
+
+function namespaceOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined; // it has just ended
+  }
+}
+
+function descendants(pid: number): readonly number[] {
+  const children = readdirSync(`/proc/${pid}/task`)
+    .flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" "))
+    .filter(Boolean)
+    .map(Number);
+  return children.flatMap((child) => [child, ...descendants(child)]);
 }
 
 async function listFolder(path: string): Promise<readonly string[]> {

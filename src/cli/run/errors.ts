@@ -17,6 +17,11 @@ export class NoSubnetError extends Error {
   readonly code = "no-subnet";
 }
 
+/** The network of a run could not be made. */
+export class NetworkSetupError extends Error {
+  readonly code = "network-setup";
+}
+
 /** The sidecar ended, or was not healthy in time; `output` is what it said last. */
 export class SidecarStartError extends Error {
   readonly code = "sidecar-not-started";

@@ -1,4 +1,4 @@
-/** Reads the JSON that programs of the machine and the sidecar's log print, without trust in its shape. */
+/** Reads the JSON that the sidecar's log prints, without trust in its shape. */
 
 /** A JSON object; its fields are read by `stringOf` and `numberOf`. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -8,18 +8,7 @@ export function parseObject(text: string): JsonObject | undefined {
   return asObject(parse(text));
 }
 
-/** The objects of the array that the text holds; empty where it holds none. */
-export function parseObjects(text: string): readonly JsonObject[] {
-  return objectsOf(parse(text));
-}
-
-/** The objects of an array, without what is none. */
-export function objectsOf(value: unknown): readonly JsonObject[] {
-  const items: readonly unknown[] = Array.isArray(value) ? value : [];
-  return items.map(asObject).filter((item) => item !== undefined);
-}
-
-export function asObject(value: unknown): JsonObject | undefined {
+function asObject(value: unknown): JsonObject | undefined {
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? Object.fromEntries(Object.entries(value))
     : undefined;

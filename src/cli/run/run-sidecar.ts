@@ -4,13 +4,13 @@ import { request } from "node:http";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withSystemFolders } from "../../config/program-path.ts";
-import type { Argv, CommandEnd } from "../../netns/command.ts";
-import { type NetworkNamespace, spawnIn } from "../../netns/namespace.ts";
+import { type Argv, type CommandEnd, startCommand } from "../../netns/command.ts";
 import { type Policy, renderPolicy } from "../../policy/policy.ts";
 import { SidecarStartError } from "./errors.ts";
+import type { RunNamespace } from "./network/run-network.ts";
 
 export interface RunSidecarOptions {
-  readonly namespace: NetworkNamespace;
+  readonly namespace: RunNamespace;
   readonly program: Argv;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly policy: Policy;
@@ -22,7 +22,7 @@ export interface RunSidecarOptions {
 }
 
 export interface RunSidecar extends AsyncDisposable {
-  readonly namespace: NetworkNamespace;
+  readonly namespace: RunNamespace;
   readonly end: Promise<CommandEnd>;
 }
 
@@ -34,11 +34,8 @@ const LINES_KEPT = 20;
 export async function startRunSidecar(options: RunSidecarOptions): Promise<RunSidecar> {
   const argv: Argv = ["setpriv", "--pdeathsig", "KILL", ...options.program, "serve", "--strict"];
   // In the program's folder: the sidecar must not be where the command works, and may outlive that folder.
-  const child = spawnIn(options.namespace, argv, {
-    env: sidecarEnvironment(options),
-    cwd: "/",
-    ownSession: true,
-  });
+  const place = { env: sidecarEnvironment(options), cwd: "/", ownSession: true };
+  const child = options.namespace.enter(() => startCommand(argv, place));
   const last: string[] = [];
   const keep = (line: string): void => {
     if (last.push(line) > LINES_KEPT) last.shift();

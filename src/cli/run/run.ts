@@ -3,13 +3,11 @@
  * network, starts the sidecar in it, runs the command there confined, and removes all of it again, whatever happens.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readEverySetting, type Settings } from "../../config.ts";
 import { RESOLV_CONF } from "../../config/resolv-conf.ts";
+import { withSystemFolders } from "../../config/program-path.ts";
 import { missingTools } from "../../netns/command.ts";
-import { isAlive } from "../../netns/namespace.ts";
-import { ToolError } from "../../netns/errors.ts";
 import { accepted, type Problem, type Result } from "../../policy/problem.ts";
 import { keepFromChildren } from "../../sys/inherited.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -19,35 +17,39 @@ import { parseRunArguments, type RunRequest } from "./request/arguments.ts";
 import { startConfinedCommand } from "./command/confined-command.ts";
 import { findHandedOn } from "./command/handed-on.ts";
 import { openReport } from "./report/open-report.ts";
-import { InterruptedError, NoSubnetError, SidecarStartError } from "./errors.ts";
-import { createRunNetwork, machineRoutesIpv6 } from "./network/run-network.ts";
+import { InterruptedError, NetworkSetupError, NoSubnetError, SidecarStartError } from "./errors.ts";
+import { createRunNetwork, drawRunId, machineRoutesIpv6, sweepRuns } from "./network/run-network.ts";
+import { makeRunFolder } from "./network/run-folder.ts";
+import { createUndoSteps } from "./network/undo-steps.ts";
 import { catchSignals } from "./command/interrupts.ts";
 import { type RunSidecar, startRunSidecar } from "./run-sidecar.ts";
 import { findUpstreams } from "./network/upstreams.ts";
 
-const TOOLS = ["ip", "nft", "unshare", "setpriv", "mount", "sh"];
+const TOOLS = ["nft", "unshare", "setpriv", "mount", "sh"];
 
-/** Runs it; settles with the command's exit code, or one of `EXIT` where the command could not be run. */
+/** Runs it; settles with the command's exit code, or 125 where the command could not be run. */
 export async function run(argv: readonly string[], context: CliContext): Promise<number> {
   const say = (text: string): void => context.warn(`egress run: ${text}\n`);
   const request = parseRunArguments(argv, (path) => readFileSync(path, "utf8"));
-  if (!request.ok) return report(request.problems, say, EXIT.usage);
+  if (!request.ok) return report(request.problems, say);
   if (request.value === "help") {
     context.print(RUN_HELP);
     return EXIT.ok;
   }
+  const isRoot = process.getuid?.() === 0;
+  if (request.value === "clean") return isRoot ? await clean(say) : report([NOT_ROOT], say);
   const { settings, problems, warnings } = readEverySetting(context.env);
-  report(warnings, say, EXIT.ok);
-  if (problems.length > 0) return report(problems, say, EXIT.config);
+  report(warnings, say);
+  if (problems.length > 0) return report(problems, say);
   keepFromChildren();
   const handedOn = findHandedOn();
-  if (!handedOn.ok) return report(handedOn.problems, say, EXIT.usage);
-  const lacks = process.getuid?.() === 0 ? await missingTools(TOOLS) : ["it must run as root"];
-  for (const problem of lacks) say(problem);
-  if (lacks.length > 0) return EXIT.unavailable;
-  const ipv6 = await machineRoutesIpv6();
+  if (!handedOn.ok) return report(handedOn.problems, say);
+  const lacks = missingTools(TOOLS, withSystemFolders(context.env["PATH"]));
+  const obstacles = isRoot ? lacks.map((message) => ({ path: "", message })) : [NOT_ROOT];
+  if (obstacles.length > 0) return report(obstacles, say);
+  const ipv6 = machineRoutesIpv6();
   const upstreams = chooseUpstreams(settings, ipv6);
-  if (!upstreams.ok) return report(upstreams.problems, say, EXIT.config);
+  if (!upstreams.ok) return report(upstreams.problems, say);
   try {
     return await runConfined(request.value, {
       context,
@@ -56,6 +58,19 @@ export async function run(argv: readonly string[], context: CliContext): Promise
       upstreams: upstreams.value,
       directory: handedOn.value.directory,
     });
+  } catch (error) {
+    return explain(error, say);
+  }
+}
+
+const NOT_ROOT: Problem = { path: "", message: "it must run as root" };
+
+async function clean(say: (text: string) => void): Promise<number> {
+  try {
+    const removed = await sweepRuns();
+    for (const what of removed) say(`an ended run has left ${what}: undone`);
+    if (removed.length === 0) say("no ended run has left anything here");
+    return EXIT.ok;
   } catch (error) {
     return explain(error, say);
   }
@@ -77,7 +92,7 @@ async function runConfined(request: RunRequest, setting: Setting): Promise<numbe
     const sidecar = await prepare(undo, request, { ...setting, signal: interrupts.signal });
     interrupts.signal.throwIfAborted(); // from here on the command gets the signals
     const { directory, context } = setting;
-    const place = { directory, env: commandEnvironment(context.env) };
+    const place = { directory, env: commandEnvironment(context.env), resolvConf: renderResolvConf() };
     const command = startConfinedCommand(sidecar.namespace, request.command, place);
     interrupts.forwardTo(command.forward);
     const ended = await Promise.race([command.exitCode, sidecar.end]);
@@ -86,7 +101,7 @@ async function runConfined(request: RunRequest, setting: Setting): Promise<numbe
     setting.say(`the sidecar ended (${how}), so the command is ended too`);
     command.kill();
     await command.exitCode;
-    return EXIT.software;
+    return EXIT.run;
   } catch (error) {
     interrupts.signal.throwIfAborted(); // what failed may have failed because of it
     throw error;
@@ -100,10 +115,11 @@ async function prepare(
   { context, say, ipv6, upstreams, signal }: Setting & { readonly signal: AbortSignal },
 ): Promise<RunSidecar> {
   const told = undo.use(openReport({ policy: request.policy, upstreams, say }));
-  const folder = await makePrivateFolder();
-  undo.defer(() => rm(folder, { recursive: true, force: true }));
-  const network = { upstreams, ipv6, resolverOptions: resolverOptions(), announce: say };
-  const namespace = await createRunNetwork(undo, network);
+  const steps = undo.use(createUndoSteps(say));
+  const id = drawRunId();
+  const folder = makeRunFolder(id);
+  steps.step(`remove ${folder.path}`, () => folder[Symbol.dispose]());
+  const namespace = await createRunNetwork(steps, { id, upstreams, ipv6, announce: say });
   signal.throwIfAborted();
   return undo.use(
     await startRunSidecar({
@@ -113,7 +129,7 @@ async function prepare(
       policy: request.policy,
       upstreams:
         context.env["OPENSANDBOX_EGRESS_DNS_UPSTREAM"]?.trim() || upstreams.map(renderUpstream).join(","),
-      socketPath: join(folder, "egress.sock"),
+      socketPath: join(folder.path, "egress.sock"),
       onLine: told.take,
       signal,
     }),
@@ -126,23 +142,11 @@ function chooseUpstreams({ upstreams: given }: Settings, ipv6: boolean): Result<
   return findUpstreams((path) => (existsSync(path) ? readFileSync(path, "utf8") : undefined), ipv6);
 }
 
-/** Under /run, which the command does not see. Those of runs that were killed go now. */
-async function makePrivateFolder(): Promise<string> {
-  await mkdir("/run", { recursive: true });
-  for (const name of await readdir("/run")) {
-    const pid = /^egress-run-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid)))
-      await rm(join("/run", name), { recursive: true, force: true });
-  }
-  return mkdtemp(`/run/egress-run-${process.pid}-`);
-}
-
-/** Search domains and options of the machine's resolv.conf hold for the command too. */
-function resolverOptions(): string {
-  return readIfThere(RESOLV_CONF)
-    .split("\n")
-    .filter((line) => /^(?:search|domain|options)\s/.test(line))
-    .join("\n");
+/** The command's resolver is the sidecar; search domains and options of the machine's resolv.conf hold for it too. */
+function renderResolvConf(): string {
+  const text = readIfThere(RESOLV_CONF);
+  const kept = text.split("\n").filter((line) => /^(?:search|domain|options)\s/.test(line));
+  return ["nameserver 127.0.0.1", ...kept, ""].join("\n");
 }
 
 function readIfThere(path: string): string {
@@ -158,9 +162,9 @@ function renderUpstream(address: string): string {
   return address.includes(":") ? `[${address}]:53` : address;
 }
 
-function report(problems: readonly Problem[], say: (text: string) => void, exitCode: number): number {
+function report(problems: readonly Problem[], say: (text: string) => void): number {
   for (const { path, message } of problems) say(path === "" ? message : `${path}: ${message}`);
-  return exitCode;
+  return EXIT.run;
 }
 
 function explain(error: unknown, say: (text: string) => void): number {
@@ -168,11 +172,11 @@ function explain(error: unknown, say: (text: string) => void): number {
   if (error instanceof SidecarStartError) {
     for (const line of error.output) say(`sidecar: ${line}`);
     say(error.message);
-    return error.exitCode === EXIT.config ? EXIT.config : EXIT.software;
+    return EXIT.run;
   }
-  if (error instanceof ToolError || error instanceof NoSubnetError) {
+  if (error instanceof NetworkSetupError || error instanceof NoSubnetError) {
     say(error.message);
-    return EXIT.unavailable;
+    return EXIT.run;
   }
   throw error;
 }

@@ -8,6 +8,7 @@ import { createPoll, POLLNVAL } from "../../sys/poll.ts";
 import type { Redirect } from "../wire/redirect-rules.ts";
 import { deleteRedirectTable, writeRedirectTable } from "../wire/redirect-table.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
+import { putOwned } from "./put-owned.ts";
 import { sendBatch } from "./send-batch.ts";
 
 const BUFFER_OCTETS = 1 << 16;
@@ -27,8 +28,7 @@ export function openApiRedirect(redirect: Redirect): ApiRedirect {
   const put = (isOwned: boolean): void =>
     sendBatch(socket, (writer, next) => writeRedirectTable(writer, next, redirect, isOwned));
   try {
-    const endsWithProcess = putOwned(put);
-    if (!endsWithProcess) put(false);
+    const endsWithProcess = putOwned((ownership) => put(ownership === "owned"));
     return {
       endsWithProcess,
       fault() {
@@ -67,16 +67,3 @@ export function removeApiRedirect(): boolean {
 }
 
 const NOT_OURS_TO_REMOVE: ReadonlySet<string> = new Set(["ENOENT", "EPERM"]);
-
-/** False where the kernel knows no owners. */
-function putOwned(put: (isOwned: boolean) => void): boolean {
-  try {
-    put(true);
-    return true;
-  } catch (error) {
-    if (error instanceof NetlinkError && KNOWS_NO_OWNERS.has(error.code)) return false;
-    throw error;
-  }
-}
-
-const KNOWS_NO_OWNERS: ReadonlySet<string> = new Set(["EINVAL", "ENOTSUP"]);

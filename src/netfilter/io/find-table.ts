@@ -1,4 +1,4 @@
-import { NFGENMSG, TABLE_ATTRIBUTE, TABLE_OWNER } from "../wire/constants.ts";
+import { NFGENMSG, NFT_MSG_GETTABLE, TABLE_ATTRIBUTE, TABLE_OWNER } from "../wire/constants.ts";
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { ENOENT } from "../../sys/libc.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
@@ -6,10 +6,8 @@ import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { API_TABLE, TABLE } from "../kernel-names.ts";
 import { readAttributes, readReplies } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
-import { NFPROTO_INET, nftMessage } from "../wire/set-element.ts";
+import { NFPROTO_INET } from "../wire/set-element.ts";
 import { NLM_F_REQUEST } from "../../netlink/constants.ts";
-
-const NFT_MSG_GETTABLE = nftMessage(1);
 
 /** Whether the namespace has our table, whole or not. Some 50 us where nft(8) takes 10 ms. Throws SystemCallError. */
 export function isTableThere(): boolean {

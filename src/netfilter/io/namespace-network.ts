@@ -1,17 +1,17 @@
 /** Interfaces and prefixes of the network namespace, straight from the kernel: some 100 us, no process. */
 import { NETLINK_ROUTE } from "../../netlink/constants.ts";
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";
-import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
 import { linkAddresses } from "../chains/link-addresses.ts";
 import type { NetworkFacts } from "../ruleset-input.ts";
-import { readReplies } from "../../netlink/reader.ts";
+import { dumpAll } from "../../netlink/dump.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
 import {
   dumpNetwork,
   mayBeAdvertised,
   type Link,
   type LinkPrefix,
+  type NetworkKind,
   readAddressPrefix,
   readLink,
   readNextHops,
@@ -103,25 +103,13 @@ function dumpLinks(socket: NetlinkSocket): readonly Link[] {
 
 function dump<T>(
   socket: NetlinkSocket,
-  kind: "links" | "addresses" | "routes",
+  kind: NetworkKind,
   wanted: number,
   read: (payload: Buffer) => T | undefined,
 ): T[] {
   const writer = createNetlinkWriter(64);
   dumpNetwork(writer, 1, kind);
-  socket.send(writer.written());
-  const found: T[] = [];
-  for (let datagram = socket.receive(); datagram; datagram = socket.receive()) {
-    // The datagram's octets are overwritten by the next receive, and the findings are views of them.
-    for (const reply of readReplies(Buffer.from(datagram))) {
-      if (reply.kind === "done") return found;
-      if (reply.kind === "error")
-        throw new SystemCallError(`dump of ${kind}`, reply.errno, errnoName(reply.errno));
-      const item = reply.type === wanted ? read(reply.payload) : undefined;
-      if (item !== undefined) found.push(item);
-    }
-  }
-  return found;
+  return dumpAll(socket, writer.written(), { what: kind, wanted }, read);
 }
 
 function isOn(links: readonly Link[], { interfaceIndex }: LinkPrefix): boolean {

@@ -7,11 +7,10 @@
  */
 import { NETLINK_ROUTE } from "../../netlink/constants.ts";
 import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
-import { RTM_NEWLINK } from "../../netlink/rtnetlink.ts";
+import { IFF_UP, RTM_NEWLINK } from "../../netlink/rtnetlink.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 
 const NLM_F_REQUEST_ACK = 0x5;
-const IFF_UP = 1;
 const OCTETS = 32;
 
 /** Nothing leaves by it any more, by AF_XDP either. Throws NetlinkRefusal (EPERM, ENODEV), SystemCallError. */

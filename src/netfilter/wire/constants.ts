@@ -5,6 +5,7 @@ import { nftMessage } from "./set-element.ts";
 export const NFGENMSG = 4;
 
 export const NFT_MSG_NEWTABLE = nftMessage(0);
+export const NFT_MSG_GETTABLE = nftMessage(1);
 export const NFT_MSG_DELTABLE = nftMessage(2);
 export const NFT_MSG_NEWCHAIN = nftMessage(3);
 

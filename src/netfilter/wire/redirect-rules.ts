@@ -4,6 +4,7 @@
  * Source: linux/netfilter/nf_tables.h.
  */
 import { compare, drop, expression, hostOrder, load, loadMeta, OPERATOR, REGISTER } from "./expressions.ts";
+import { BASE, matchMeta, matchPayload, META_KEY, NFPROTO } from "./matches.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { NFPROTO_INET } from "./set-element.ts";
 
@@ -26,14 +27,10 @@ const FIB = { destination: 1, result: 2, flags: 3 } as const;
 const FIB_ADDRESS_TYPE = 3;
 const FIB_DESTINATION = 2;
 const RTN_LOCAL = 2;
-const META_KEY = { iif: 4, skgid: 11, nfproto: 15, l4proto: 16 } as const;
 /** Of `lo`, in each network namespace. */
 const LOOPBACK_INDEX = 1;
-const NFPROTO = { 4: 2, 6: 10 } as const;
 const TCP = 6;
 const PORT_AT = { source: 0, destination: 2 } as const;
-const PAYLOAD = { destination: 1, base: 2, offset: 3, length: 4 } as const;
-const BASE = { network: 1, transport: 2 } as const;
 const DESTINATION_OFFSET = { 4: 16, 6: 24 } as const;
 const NAT = { type: 1, family: 2, portRegister: 5 } as const;
 const DNAT = 1;
@@ -82,21 +79,6 @@ export function dropForged(writer: NetlinkWriter, port: number, group: number): 
 function matchTcpPort(writer: NetlinkWriter, side: keyof typeof PORT_AT, port: number): void {
   matchMeta(writer, META_KEY.l4proto, Uint8Array.of(TCP));
   matchPayload(writer, BASE.transport, PORT_AT[side], portOctets(port));
-}
-
-function matchMeta(writer: NetlinkWriter, key: number, wanted: Uint8Array): void {
-  loadMeta(writer, key);
-  compare(writer, wanted);
-}
-
-function matchPayload(writer: NetlinkWriter, base: number, offset: number, wanted: Uint8Array): void {
-  expression(writer, "payload", () => {
-    writer.number32(PAYLOAD.destination, REGISTER);
-    writer.number32(PAYLOAD.base, base);
-    writer.number32(PAYLOAD.offset, offset);
-    writer.number32(PAYLOAD.length, wanted.length);
-  });
-  compare(writer, wanted);
 }
 
 function portOctets(port: number): Uint8Array {

@@ -22,24 +22,11 @@
  *
  * Source: linux/netfilter/nf_tables.h.
  */
-import {
-  NFT_MSG_NEWTABLE,
-  NFT_MSG_DELTABLE,
-  NFT_MSG_NEWCHAIN,
-  TABLE_ATTRIBUTE,
-  CHAIN_ATTRIBUTE,
-  TABLE_OWNER,
-  NF_ACCEPT,
-} from "./constants.ts";
 import { API_TABLE } from "../kernel-names.ts";
-import { appendRule, nested } from "./expressions.ts";
+import { appendRule } from "./expressions.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { dropForged, type Redirect, redirectTo, refuseFromInside } from "./redirect-rules.ts";
-import { NFPROTO_INET } from "./set-element.ts";
-import { NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "../../netlink/constants.ts";
-
-const HOOK = { number: 1, priority: 2 } as const;
-const HOOKS = { prerouting: 0, input: 1, output: 3 } as const;
+import { addChain, addTable, type BaseChain, deleteTable } from "./tables.ts";
 
 /** Writes the table anew, one left by an earlier process taken away; `next` gives the sequence numbers. */
 export function writeRedirectTable(
@@ -49,11 +36,11 @@ export function writeRedirectTable(
   isOwned: boolean,
 ): void {
   // Deleting what is not there would fail the batch.
-  writeTable(writer, NFT_MSG_NEWTABLE, next(), 0);
-  writeTable(writer, NFT_MSG_DELTABLE, next(), undefined);
-  writeTable(writer, NFT_MSG_NEWTABLE, next(), isOwned ? TABLE_OWNER : 0);
+  addTable(writer, next(), API_TABLE, "left");
+  deleteTable(writer, next(), API_TABLE);
+  addTable(writer, next(), API_TABLE, isOwned ? "owned" : "left");
   for (const chain of chainsOf(redirect)) {
-    writeChain(writer, next(), chain);
+    addChain(writer, next(), { ...chain, table: API_TABLE });
     for (const rule of chain.rules) {
       appendRule(
         writer,
@@ -65,11 +52,7 @@ export function writeRedirectTable(
   }
 }
 
-interface ApiChain {
-  readonly name: string;
-  readonly hook: keyof typeof HOOKS;
-  readonly type: "nat" | "filter";
-  readonly priority: number;
+interface ApiChain extends Omit<BaseChain, "table"> {
   readonly rules: readonly ((writer: NetlinkWriter) => void)[];
 }
 
@@ -104,27 +87,5 @@ function chainsOf(redirect: Redirect): readonly ApiChain[] {
 
 /** Deletes the table; the kernel refuses it where there is none, or where a live process owns it. */
 export function deleteRedirectTable(writer: NetlinkWriter, sequence: number): void {
-  writeTable(writer, NFT_MSG_DELTABLE, sequence, undefined);
-}
-
-function writeTable(writer: NetlinkWriter, type: number, sequence: number, flags: number | undefined): void {
-  const create = type === NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0;
-  const message = writer.begin(type, NLM_F_REQUEST | NLM_F_ACK | create, sequence, NFPROTO_INET, 0);
-  writer.text(TABLE_ATTRIBUTE.name, API_TABLE);
-  if (flags !== undefined) writer.number32(TABLE_ATTRIBUTE.flags, flags);
-  writer.end(message);
-}
-
-function writeChain(writer: NetlinkWriter, sequence: number, { name, hook, type, priority }: ApiChain): void {
-  const flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE;
-  const message = writer.begin(NFT_MSG_NEWCHAIN, flags, sequence, NFPROTO_INET, 0);
-  writer.text(CHAIN_ATTRIBUTE.table, API_TABLE);
-  writer.text(CHAIN_ATTRIBUTE.name, name);
-  nested(writer, CHAIN_ATTRIBUTE.hook, () => {
-    writer.number32(HOOK.number, HOOKS[hook]);
-    writer.number32(HOOK.priority, priority);
-  });
-  writer.number32(CHAIN_ATTRIBUTE.policy, NF_ACCEPT);
-  writer.text(CHAIN_ATTRIBUTE.type, type);
-  writer.end(message);
+  deleteTable(writer, sequence, API_TABLE);
 }

@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import { execa } from "execa";
 import { withSystemFolders } from "../../../config/program-path.ts";
 import type { Argv } from "../../../netns/command.ts";
-import { argvIn, type NetworkNamespace } from "../../../netns/namespace.ts";
+import type { RunNamespace } from "../network/run-network.ts";
 import { confinedArgv, WAITING } from "./confinement.ts";
 
 export interface ConfinedCommand {
@@ -19,28 +19,29 @@ export interface ConfinedCommand {
 export interface CommandPlace {
   /** Its working directory, walked to inside the new mounts. */
   readonly directory: string;
+  /** The text of its /etc/resolv.conf. */
+  readonly resolvConf: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 export function startConfinedCommand(
-  namespace: NetworkNamespace,
+  namespace: RunNamespace,
   command: Argv,
   place: CommandPlace,
 ): ConfinedCommand {
   const sharesTerminal = process.stdin.isTTY && !canTypeIntoTerminal();
-  const [file, ...args] = argvIn(
-    namespace,
-    confinedArgv(command, { directory: place.directory, path: place.env["PATH"] }),
-  );
-  const child = execa(file, args, {
+  const { directory, resolvConf, env } = place;
+  const [file, ...args] = confinedArgv(command, { directory, resolvConf, path: env["PATH"] });
+  const options = {
     cwd: "/",
     stdio: "inherit",
     reject: false,
     buffer: false,
-    env: { ...place.env, PATH: withSystemFolders(place.env["PATH"]) },
+    env: { ...env, PATH: withSystemFolders(env["PATH"]) },
     extendEnv: false,
     detached: !sharesTerminal,
-  });
+  } as const;
+  const child = namespace.enter(() => execa(file, args, options));
   let endedBySignal: NodeJS.Signals | undefined;
   const waitForEnd = async (): Promise<number> => {
     const { exitCode, signal } = await child;

@@ -17,22 +17,32 @@ export const WAITING = 'if [ "$1" ]; then PATH=$1; else unset PATH; fi; shift; "
 
 /** Runs as process 1 of the new namespaces, with all of root's capabilities; ends by giving them up. */
 const SETUP = `set -e
+trap "exit 125" EXIT
 mount -t proc -o nosuid,nodev,noexec proc /proc
 for path in /proc/sys /proc/sysrq-trigger /proc/irq /proc/bus /proc/fs /proc/acpi /proc/scsi; do
   [ -e "$path" ] || continue
   mount --bind "$path" "$path"
   mount -o remount,bind,ro "$path"
 done
-mount -o remount,bind,ro /sys
+mount -t sysfs -o ro,nosuid,nodev,noexec sysfs /sys
 
-resolv_conf=$(cat /etc/resolv.conf 2>/dev/null) || resolv_conf='nameserver 127.0.0.1'
+capabilities=$1
+directory=$2
+resolv_conf=$3
+shift 3
 mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs /run
 mkdir -m 1777 /run/lock
 target=$(readlink -m /etc/resolv.conf)
 case $target in
 /run/*)
   mkdir -p "\${target%/*}"
-  printf '%s\\n' "$resolv_conf" >"$target"
+  printf '%s' "$resolv_conf" >"$target"
+  ;;
+*)
+  if [ -e "$target" ]; then
+    printf '%s' "$resolv_conf" >/run/resolv.conf
+    mount --bind /run/resolv.conf "$target"
+  fi
   ;;
 esac
 
@@ -60,9 +70,6 @@ esac
 mount --move /run/dev /dev
 rmdir /run/dev
 
-capabilities=$1
-directory=$2
-shift 2
 if ! cd -P -- "$directory" 2>/dev/null; then
   echo "egress run: $directory is not there for the command, which starts in /" >&2
   cd /
@@ -75,13 +82,15 @@ export interface CommandPaths {
   readonly directory: string;
   /** The command's own PATH; the set-up needs the system's folders in its. */
   readonly path: string | undefined;
+  /** The text of its /etc/resolv.conf. */
+  readonly resolvConf: string;
 }
 
 /**
  * The command line, to be run in the network namespace by root, in `/`. Its process 1 is a shell that only waits, so that the command has
  * ordinary signal handling; the command is that shell's one child. All of it ends with the process that started it.
  */
-export function confinedArgv(command: Argv, { directory, path = "" }: CommandPaths): Argv {
+export function confinedArgv(command: Argv, { directory, path = "", resolvConf }: CommandPaths): Argv {
   const [program, ...args] = command;
   const held: Argv = [
     "setpriv",
@@ -93,5 +102,18 @@ export function confinedArgv(command: Argv, { directory, path = "" }: CommandPat
     "--fork",
     "--kill-child",
   ];
-  return [...held, "--", "sh", "-c", SETUP, "egress", CAPABILITIES, directory, path, program, ...args];
+  return [
+    ...held,
+    "--",
+    "sh",
+    "-c",
+    SETUP,
+    "egress",
+    CAPABILITIES,
+    directory,
+    resolvConf,
+    path,
+    program,
+    ...args,
+  ];
 }

@@ -1,108 +1,95 @@
 /**
- * What a run sets on the machine itself, and undoes: forwarding of IPv4 where it was off, and one nftables table of its own with
- * a masquerade rule for its own subnet. Tables carry the process id: a run that died is told by that and swept by the next one.
- * That forwarding was switched on is remembered in the kernel too, as an empty table, so that the last run to end, not the first,
- * switches it off again, also when the one that switched it on was killed.
+ * What a run sets on the machine itself, and undoes: a masquerade table, forwarding of single interfaces, at need a routing rule. It is known to be a
+ * run's by a random id; whether that run lives, by what the kernel takes back with a process (`signs.ts`). So a run that was killed is told from one
+ * in another process namespace, and the next run, or `egress run --clean`, removes what it has left.
  */
-import { requireCommand } from "../../../netns/command.ts";
-import { HERE, isAlive, readSysctl, writeSysctl } from "../../../netns/namespace.ts";
-import { asObject, type JsonObject, objectsOf, parseObject, stringOf } from "../json.ts";
+import { deleteLink } from "../../../netlink/link-messages.ts";
+import type { Link } from "../../../netlink/rtnetlink.ts";
+import type { RouteSocket } from "../../../netns/route-socket.ts";
+import { openMasquerade } from "../../../netfilter/io/masquerade.ts";
+import { listTables, removeTable } from "../../../netfilter/io/tables.ts";
+import { renderAddress } from "../../../policy/address.ts";
+import { letForward, restoreForwarding, switchForwardingOn } from "./forwarding.ts";
+import { bringBack, findLeftRules, leadsTo, removeRules } from "./policy-rule.ts";
+import { findLiveRuns, lockMachine, runOf, tableOf } from "./signs.ts";
+import type { UndoSteps } from "./undo-steps.ts";
 
 export interface MachineNetworkOptions {
-  /** Prefixes of the run's namespace, IPv4 and where it has one IPv6. */
-  readonly prefixes: readonly string[];
+  readonly id: string;
+  /** Addresses inside the run's namespace, IPv4 and where it has one IPv6: 4 or 16 octets. */
+  readonly addresses: readonly Uint8Array[];
   /** The machine's end of the link into the namespace. */
-  readonly device: string;
+  readonly device: Link;
+  /** Interfaces that the machine reaches others by. */
+  readonly waysOut: readonly Link[];
   readonly announce: (text: string) => void;
 }
 
-const TABLE = /^egress_run_(\d+)$/;
-const FORWARDING_MARK = "egress_run_forwarding";
-const FORWARDING = "net.ipv4.ip_forward";
-
-/** Lets the prefixes out into the machine's network. Throws `ToolError`. Disposing undoes it. */
-export async function openMachineNetwork(options: MachineNetworkOptions): Promise<AsyncDisposable> {
-  const table = `egress_run_${process.pid}`;
-  await sweepTables();
-  await applyNft(renderTable(table, options));
-  options.announce(
-    `this machine now translates ${options.prefixes.join(" and ")} (nft table inet ${table}), until the end`,
-  );
-  if ((await readSysctl(HERE, FORWARDING)) !== "1") {
-    await applyNft(`add table inet ${FORWARDING_MARK}\n`);
-    options.announce(`this machine now forwards IPv4 (${FORWARDING}=1), until the last run has ended`);
-  }
-  // Set in any case: another run may be ending right now and have looked before this one's table was there.
-  await writeSysctl(HERE, FORWARDING, "1");
-  return { [Symbol.asyncDispose]: () => closeMachineNetwork(table) };
-}
-
-/** Base chains that drop forwarded packets unless told otherwise, as Docker and firewalls set them; ours can't overrule those. */
-export async function forwardDroppers(): Promise<readonly string[]> {
-  const chains = await listNft("chain");
-  const droppers = chains.filter(
-    (chain) => stringOf(chain, "hook") === "forward" && stringOf(chain, "policy") === "drop",
-  );
-  return droppers.map((chain) =>
-    ["family", "table", "name"].map((field) => stringOf(chain, field)).join(" "),
-  );
-}
-
-async function closeMachineNetwork(table: string): Promise<void> {
-  await applyNft(removeTable(table));
-  const { runs, marked } = await listTables();
-  if (!marked || runs.some(({ pid }) => isAlive(pid))) return;
-  await writeSysctl(HERE, FORWARDING, "0");
-  // A run that started meanwhile has its table by now, and needs what was just switched off.
-  if ((await listTables()).runs.some(({ pid }) => isAlive(pid))) await writeSysctl(HERE, FORWARDING, "1");
-  else await applyNft(removeTable(FORWARDING_MARK));
-}
-
-async function sweepTables(): Promise<void> {
-  const { runs } = await listTables();
-  const dead = runs.filter(({ pid }) => !isAlive(pid));
-  if (dead.length > 0) await applyNft(dead.map(({ name }) => removeTable(name)).join(""));
-}
-
-/** In one transaction; a table that is gone already is no fault: runs that end at the same moment do the same work. */
-function removeTable(name: string): string {
-  return `add table inet ${name}\ndelete table inet ${name}\n`;
-}
-
-function renderTable(table: string, { prefixes, device }: MachineNetworkOptions): string {
-  const rules = prefixes.map((prefix) => {
-    const family = prefix.includes(":") ? "ip6" : "ip";
-    return `    ${family} saddr ${prefix} oifname != "${device}" masquerade\n`;
+/** Lets the addresses out into the machine's network. Call it under the machine's lock. Throws SystemCallError, NetlinkError, Node's errors. */
+export function openMachineNetwork(
+  undo: UndoSteps,
+  routes: RouteSocket,
+  { id, addresses, device, waysOut, announce }: MachineNetworkOptions,
+): void {
+  const table = openMasquerade(tableOf(id), addresses);
+  undo.step(`remove nft table inet ${tableOf(id)}`, table.close);
+  letForward(device.name);
+  const forwarding = switchForwardingOn(id, waysOut);
+  undo.step("switch forwarding off again", async () => {
+    forwarding.release();
+    using _lock = await lockMachine();
+    restoreForwarding(findLiveRuns(), routes.links());
   });
-  return `table inet ${table} {
-  chain postrouting {
-    type nat hook postrouting priority srcnat; policy accept;
-${rules.join("")}  }
-}
-`;
-}
-
-interface Tables {
-  readonly runs: readonly { readonly name: string; readonly pid: number }[];
-  /** Whether a run has switched forwarding on. */
-  readonly marked: boolean;
+  const shown = addresses.map((address) => renderAddress(address)).join(" and ");
+  announce(`this machine now translates ${shown} (nft table inet ${tableOf(id)}), until the end`);
+  for (const { name } of forwarding.links)
+    announce(`this machine now forwards IPv4 that comes in by ${name}, until the last run has ended`);
+  if (forwarding.unwritten !== undefined)
+    announce(`that is remembered in nftables alone, as no file can be written: ${forwarding.unwritten}`);
+  keepWayBack(undo, routes, { addresses, index: device.index, shown, announce });
 }
 
-async function listTables(): Promise<Tables> {
-  const names = (await listNft("table")).map((table) => stringOf(table, "name") ?? "");
-  const runs = names.flatMap((name) => {
-    const pid = TABLE.exec(name)?.[1];
-    return pid === undefined ? [] : [{ name, pid: Number(pid) }];
-  });
-  return { runs, marked: names.includes(FORWARDING_MARK) };
+interface WayBack extends Pick<MachineNetworkOptions, "addresses" | "announce"> {
+  readonly index: number;
+  readonly shown: string;
 }
 
-async function listNft(what: "table" | "chain"): Promise<readonly JsonObject[]> {
-  const listing = parseObject(await requireCommand(["nft", "-j", "list", `${what}s`]));
-  const entries = objectsOf(listing?.["nftables"]);
-  return entries.map((entry) => asObject(entry[what])).filter((entry) => entry !== undefined);
+function keepWayBack(
+  undo: UndoSteps,
+  routes: RouteSocket,
+  { addresses, index, shown, announce }: WayBack,
+): void {
+  if (leadsTo(routes, addresses, index)) return;
+  bringBack(routes, addresses);
+  undo.step(`remove the routing rule to ${shown}`, () => removeRules(routes, addresses));
+  announce(
+    leadsTo(routes, addresses, index)
+      ? `routing rules of this machine, as a VPN sets them, lead past its main table: one to ${shown} stands before them, until the end`
+      : `routing rules of this machine lead ${shown} elsewhere, so nothing may come back: see "ip rule"`,
+  );
 }
 
-async function applyNft(text: string): Promise<void> {
-  await requireCommand(["nft", "-f", "-"], { input: text });
+/**
+ * Removes what runs that have ended have left in this network namespace; says what, a phrase each. Call it under the machine's lock. Throws
+ * SystemCallError, NetlinkError, Node's errors.
+ */
+export function sweepMachine(routes: RouteSocket): readonly string[] {
+  const live = findLiveRuns();
+  const isLeft = (name: string): boolean => {
+    const id = runOf(name);
+    return id !== undefined && !live.has(id);
+  };
+  const tables = listTables().filter(isLeft);
+  for (const name of tables) removeTable(name);
+  const links = routes.links().filter(({ name }) => isLeft(name));
+  for (const { index } of links) routes.change((writer, next) => deleteLink(writer, next(), index));
+  const rules = findLeftRules(routes);
+  removeRules(routes, rules);
+  const restored = restoreForwarding(live, routes.links());
+  return [
+    ...tables.map((name) => `nft table inet ${name}`),
+    ...links.map(({ name }) => `interface ${name}`),
+    ...rules.map((address) => `routing rule to ${renderAddress(address)}`),
+    ...restored.map((name) => `forwarding of IPv4 by ${name}`),
+  ];
 }

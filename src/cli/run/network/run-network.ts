@@ -1,119 +1,215 @@
-/** The network of one run: a namespace, a link to the machine, and the machine's side of it. All of it is undone by the stack given. */
+/** The network of one run: a namespace, a link to the machine, and the machine's side of it. All of it is undone by the steps given. */
 import { randomBytes } from "node:crypto";
-import { requireCommand } from "../../../netns/command.ts";
+import { closeSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { NetlinkError } from "../../../netlink/errors.ts";
 import {
-  createNamespace,
-  HERE,
-  type OwnedNamespace,
-  readSysctl,
-  sweepNamespaces,
-} from "../../../netns/namespace.ts";
-import { configure, writeResolvConf } from "../../../netns/namespace.ts";
-import { createVethPair } from "../../../netns/veth.ts";
-import { NoSubnetError } from "../errors.ts";
-import { numberOf, parseObjects, stringOf } from "../json.ts";
-import { forwardDroppers, openMachineNetwork } from "./machine-network.ts";
-import { chooseSubnet, type Subnet } from "./subnet.ts";
+  addAddress,
+  addDefaultRoute,
+  addVeth,
+  deleteLink,
+  setLinkUp,
+} from "../../../netlink/link-messages.ts";
+import type { SizedLink, TableRoute } from "../../../netlink/route-table.ts";
+import { openRouteSocket, type RouteSocket } from "../../../netns/route-socket.ts";
+import { parseAddress, renderAddress } from "../../../policy/address.ts";
+import { SystemCallError } from "../../../sys/errors.ts";
+import { inNamespace, makeNamespace } from "../../../sys/network-namespace.ts";
+import { NetworkSetupError, NoSubnetError } from "../errors.ts";
+import { openMachineNetwork, sweepMachine } from "./machine-network.ts";
+import { sweepRunFolders } from "./run-folder.ts";
+import { claimRun, deviceOf, lockMachine, runOf } from "./signs.ts";
+import { chooseSubnet } from "./subnet.ts";
+import type { UndoSteps } from "./undo-steps.ts";
 
 export interface RunNetworkOptions {
+  readonly id: string;
   /** Literal addresses, so that the subnet does not hide one of them. */
   readonly upstreams: readonly string[];
   readonly ipv6: boolean;
-  /** The lines of the machine's resolv.conf besides `nameserver`. */
-  readonly resolverOptions: string;
   readonly announce: (text: string) => void;
 }
 
-/** Whether the machine forwards IPv6 already and has somewhere to send it; a run never switches that on. */
-export async function machineRoutesIpv6(): Promise<boolean> {
-  if ((await readSysctl(HERE, "net.ipv6.conf.all.forwarding")) !== "1") return false;
-  return (await listRoutes("-6")).some(({ destination }) => destination === "default");
+/** The network namespace of a run. It has no name, and ends with its processes. */
+export interface RunNamespace {
+  /** Does one synchronous step in it, such as starting a program. */
+  enter<T>(step: () => T): T;
 }
 
-/** Makes the namespace, joined to the machine's network. Throws `ToolError` or `NoSubnetError`. */
-export async function createRunNetwork(
-  undo: AsyncDisposableStack,
-  options: RunNetworkOptions,
-): Promise<OwnedNamespace> {
-  await sweepNamespaces();
-  const routes = await listRoutes("-4");
-  const routed = routes.flatMap(({ destination }) => (destination === "default" ? [] : [destination]));
-  const subnet = chooseSubnet(
-    [...routed, ...options.upstreams.filter((address) => !address.includes(":"))],
-    process.pid,
+export interface RunNetwork extends RunNamespace {
+  /** What a firewall sees the run's packets come from. */
+  readonly cidr: string;
+}
+
+/** Tells runs apart, in the names of all that they make. */
+export function drawRunId(): string {
+  return randomBytes(4).toString("hex");
+}
+
+/** Whether the machine forwards IPv6 already and has somewhere to send it; a run never switches that on. */
+export function machineRoutesIpv6(): boolean {
+  const setting = "/proc/sys/net/ipv6/conf/all/forwarding";
+  if (!existsSync(setting) || readFileSync(setting, "latin1").trim() !== "1") return false;
+  return withRoutes((routes) => routes.routes().some(({ family, length }) => family === 6 && length <= 3));
+}
+
+/** Makes the namespace, joined to the machine's network. Throws NetworkSetupError, NoSubnetError. */
+export async function createRunNetwork(undo: UndoSteps, options: RunNetworkOptions): Promise<RunNetwork> {
+  using _lock = await lockMachine();
+  try {
+    const routes = openRouteSocket();
+    undo.step("close a socket", routes.close);
+    sweepMachine(routes);
+    sweepRunFolders();
+    return makeNetwork(undo, routes, options);
+  } catch (error) {
+    if (error instanceof NoSubnetError) throw error;
+    throw new NetworkSetupError(explain(error), { cause: error });
+  }
+}
+
+/** Removes what runs that have ended have left; says what, a phrase each. Throws NetworkSetupError. */
+export async function sweepRuns(): Promise<readonly string[]> {
+  using _lock = await lockMachine();
+  try {
+    const swept = withRoutes(sweepMachine);
+    return [...swept, ...sweepRunFolders().map((path) => `folder ${path}`)];
+  } catch (error) {
+    throw new NetworkSetupError(explain(error), { cause: error });
+  }
+}
+
+function makeNetwork(undo: UndoSteps, routes: RouteSocket, options: RunNetworkOptions): RunNetwork {
+  const { id, announce } = options;
+  const sign = claimRun(id);
+  if (sign === undefined) throw new NetworkSetupError(`another run has the id ${id}`);
+  undo.step("take down the run's sign", () => sign[Symbol.dispose]());
+  const links = routes.links().filter(({ name }) => name !== "lo" && runOf(name) === undefined);
+  const table = routes.routes();
+  const ends = chooseEnds(table, options);
+  const namespace = makeNamespace();
+  undo.step("close the network namespace", () => closeSync(namespace));
+  const device = { index: indexOf(id), name: deviceOf(id) };
+  const peer = { peerName: "eth0", peerIndex: INSIDE_LINK, peerNamespace: namespace };
+  const pair = { ...device, ...peer, mtu: chooseMtu(links, table) };
+  routes.change((writer, next) => addVeth(writer, next(), pair));
+  undo.step(`remove interface ${device.name}`, () => {
+    routes.change((writer, next) => deleteLink(writer, next(), device.index));
+  });
+  routes.change((writer, next) => {
+    setLinkUp(writer, next(), device.index);
+    for (const { machine, length } of ends)
+      addAddress(writer, next(), { index: device.index, octets: machine, length });
+  });
+  inNamespace(namespace, () => furnish(ends));
+  openMachineNetwork(undo, routes, {
+    id,
+    addresses: ends.map(({ inside }) => inside),
+    device,
+    waysOut: findWaysOut(links, table),
+    announce,
+  });
+  const [first] = ends;
+  return {
+    cidr: first === undefined ? "" : `${renderAddress(first.inside)}/${first.length}`,
+    enter: (step) => inNamespace(namespace, step),
+  };
+}
+
+/** The addresses of both ends of the link, in one family. */
+interface Ends {
+  readonly machine: Uint8Array;
+  readonly inside: Uint8Array;
+  readonly length: number;
+}
+
+function chooseEnds(table: readonly TableRoute[], options: RunNetworkOptions): readonly Ends[] {
+  const routed = table.flatMap(({ family, octets, length }) =>
+    family === 6 || length === 0 ? [] : [`${renderAddress(octets)}/${length}`],
   );
+  const upstreams = options.upstreams.filter((address) => !address.includes(":"));
+  const subnet = chooseSubnet([...routed, ...upstreams], Number.parseInt(options.id, 16));
   if (subnet === undefined)
     throw new NoSubnetError("no private subnet is free: the machine's routes take them all");
-  const ula = options.ipv6 ? randomUla() : undefined;
-  const device = `egr${process.pid}`;
-
-  const machine = { prefixes: [subnet.cidr, ...(ula === undefined ? [] : [`${ula}::/64`])], device };
-  undo.use(await openMachineNetwork({ ...machine, announce: options.announce }));
-  for (const chain of await forwardDroppers()) {
-    options.announce(`this machine's firewall drops forwarded packets unless a rule accepts them (nft chain ${chain}, as
-  Docker sets it): if nothing can be reached, accept ${subnet.cidr} there for the time of the run`);
-  }
-  const namespace = undo.use(await createNamespace("run"));
-  undo.use(await joinMachine(namespace, { subnet, ula, device, mtu: await machineMtu(routes) }));
-  const search = options.resolverOptions === "" ? "" : `${options.resolverOptions}\n`;
-  undo.use(await writeResolvConf(namespace, `nameserver 127.0.0.1\n${search}`));
-  return namespace;
+  const v4 = { machine: octetsOf(subnet.machine), inside: octetsOf(subnet.inside), length: 30 };
+  if (!options.ipv6) return [v4];
+  const ula = randomUla();
+  return [v4, { machine: octetsOf(`${ula}::1`), inside: octetsOf(`${ula}::2`), length: 64 }];
 }
 
-interface Link {
-  readonly subnet: Subnet;
-  readonly ula: string | undefined;
-  readonly device: string;
-  readonly mtu: number | undefined;
-}
+const INSIDE_LOOPBACK = 1;
+const INSIDE_LINK = 2;
 
-async function joinMachine(
-  namespace: OwnedNamespace,
-  { subnet, ula, device, mtu }: Link,
-): Promise<AsyncDisposable> {
-  const pair = await createVethPair(
-    {
-      namespace: HERE,
-      device,
-      addresses: [`${subnet.machine}/30`, ...(ula === undefined ? [] : [`${ula}::1/64`])],
-    },
-    {
-      namespace,
-      device: "eth0",
-      addresses: [`${subnet.inside}/30`, ...(ula === undefined ? [] : [`${ula}::2/64`])],
-      routes: [
-        `route add default via ${subnet.machine}`,
-        ...(ula === undefined ? [] : [`route add default via ${ula}::1`]),
-      ],
-    },
+/** In the namespace: its loopback, its end of the link, and the way out. */
+function furnish(ends: readonly Ends[]): void {
+  quietIpv6();
+  withRoutes((routes) =>
+    routes.change((writer, next) => {
+      for (const index of [INSIDE_LOOPBACK, INSIDE_LINK]) setLinkUp(writer, next(), index);
+      for (const { inside, length } of ends)
+        addAddress(writer, next(), { index: INSIDE_LINK, octets: inside, length });
+      for (const { machine } of ends) addDefaultRoute(writer, next(), INSIDE_LINK, machine);
+    }),
   );
-  // Packets that fit the link but not the way out would need ICMP to come back; some networks drop it.
-  if (mtu !== undefined) await configure(namespace, [`link set eth0 mtu ${mtu}`]);
-  return pair;
 }
 
-interface Route {
-  /** `default`, an address or a prefix. */
-  readonly destination: string;
-  readonly device: string | undefined;
+/** No router solicitations: the link has one known far end. */
+function quietIpv6(): void {
+  if (!existsSync("/proc/sys/net/ipv6")) return;
+  for (const scope of ["all", "default", "eth0"]) {
+    for (const setting of ["accept_dad", "accept_ra", "router_solicitations"])
+      writeFileSync(`/proc/sys/net/ipv6/conf/${scope}/${setting}`, "0");
+  }
 }
 
-async function listRoutes(family: "-4" | "-6"): Promise<readonly Route[]> {
-  const text = await requireCommand(["ip", "-j", family, "route", "show", "table", "all"]);
-  return parseObjects(text).flatMap((route) => {
-    const destination = stringOf(route, "dst");
-    return destination === undefined ? [] : [{ destination, device: stringOf(route, "dev") }];
-  });
+/**
+ * Linux reports a carrier at once only if the ends' interface numbers differ (linkwatch_urgent_event), else after up to a second, and
+ * IPv6 is deaf until then. So ours is none that the namespace has.
+ */
+function indexOf(id: string): number {
+  return 1_000 + (Number.parseInt(id, 16) % (2 ** 31 - 1_001));
 }
 
-async function machineMtu(routes: readonly Route[]): Promise<number | undefined> {
-  const { device } = routes.find(({ destination }) => destination === "default") ?? {};
-  if (device === undefined) return undefined;
-  return numberOf(parseObjects(await requireCommand(["ip", "-j", "link", "show", "dev", device]))[0], "mtu");
+/** Interfaces that IPv4 is routed to: answers come in by them. */
+function findWaysOut(links: readonly SizedLink[], table: readonly TableRoute[]): readonly SizedLink[] {
+  const routed = new Set(table.flatMap(({ family, interfaces }) => (family === 4 ? interfaces : [])));
+  return links.filter(({ index }) => routed.has(index));
+}
+
+/** A route as short as a VPN's two halves of everything. */
+const WIDE = 8;
+const ETHERNET_MTU = 1500;
+const LARGEST_MTU = 65_535;
+
+/** The least of the ways out: packets that fit the link but not the way out would need ICMP to come back, and some networks drop it. */
+function chooseMtu(links: readonly SizedLink[], table: readonly TableRoute[]): number {
+  const wide = new Set(table.flatMap(({ length, interfaces }) => (length <= WIDE ? interfaces : [])));
+  const sizes = links.filter(({ index }) => wide.has(index)).map(({ mtu }) => mtu);
+  return sizes.length === 0 ? ETHERNET_MTU : Math.min(...sizes, LARGEST_MTU);
 }
 
 /** 48 bits of an RFC 4193 prefix with a random global id, subnet 0: `fdxx:xxxx:xxxx:0`. */
 function randomUla(): string {
   const hex = randomBytes(5).toString("hex");
   return `fd${hex.slice(0, 2)}:${hex.slice(2, 6)}:${hex.slice(6, 10)}:0`;
+}
+
+function octetsOf(address: string): Uint8Array {
+  const parsed = parseAddress(address);
+  if (!parsed.ok) throw new TypeError(`not an address: ${address}`);
+  return parsed.value.octets;
+}
+
+function withRoutes<T>(use: (routes: RouteSocket) => T): T {
+  const routes = openRouteSocket();
+  try {
+    return use(routes);
+  } finally {
+    routes.close();
+  }
+}
+
+function explain(error: unknown): string {
+  if (error instanceof NetlinkError || error instanceof SystemCallError)
+    return `the kernel does not let a run's network be made: ${error.message}`;
+  return error instanceof Error ? error.message : String(error);
 }

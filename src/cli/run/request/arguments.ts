@@ -19,16 +19,20 @@ export interface RunRequest {
 }
 
 /**
- * Reads the arguments after `run`; `"help"` when they ask for it. Rules of the command line come first, in their order, then the
+ * Reads the arguments after `run`; `"help"` or `"clean"` when they ask for that. Rules of the command line come first, in their order, then the
  * file's. `readText` gives a file's text and may throw.
  */
-export function parseRunArguments(argv: readonly string[], readText: ReadText): Result<RunRequest | "help"> {
+export function parseRunArguments(
+  argv: readonly string[],
+  readText: ReadText,
+): Result<RunRequest | "help" | "clean"> {
   const end = argv.indexOf("--");
   const own = end === -1 ? argv : argv.slice(0, end);
   const [program, ...args] = end === -1 ? [] : argv.slice(end + 1);
   const options = readOptions(own);
   if (!options.ok) return options;
   if (options.value.help) return accepted("help");
+  if (options.value.clean) return accepted("clean");
   if (program === undefined)
     return refused("no command: put it last, after --, as in: egress run -- curl ...");
 
@@ -51,6 +55,7 @@ export function parseRunArguments(argv: readonly string[], readText: ReadText): 
 
 interface Options {
   readonly help: boolean;
+  readonly clean: boolean;
   readonly rules: readonly WrittenRule[];
   readonly policyFile: string | undefined;
   readonly defaultAction: string | undefined;
@@ -66,10 +71,12 @@ function readOptions(argv: readonly string[]): Result<Options> {
         policy: { type: "string" },
         default: { type: "string" },
         help: { type: "boolean", short: "h" },
+        clean: { type: "boolean" },
       },
     });
     return accepted({
       help: values.help ?? false,
+      clean: values.clean ?? false,
       rules: findRules(tokens),
       policyFile: values.policy,
       defaultAction: values.default,

@@ -21,8 +21,20 @@ test.each([
   expect(chooseSubnet(taken, 0)?.cidr).toBe(cidr);
 });
 
-test("no subnet is left when everything is routed", () => {
-  expect(chooseSubnet(["0.0.0.0/0"], 1234)).toBeUndefined();
+test.each([
+  ["both halves of everything, as OpenVPN routes them", ["0.0.0.0/1", "128.0.0.0/1"]],
+  [
+    "all that is not private, and all that is",
+    ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15"],
+  ],
+])("%s leave room for a more specific route", (_case, taken) => {
+  expect(chooseSubnet(taken, 0)?.cidr).toBe("10.213.0.0/30");
+  expect(chooseSubnet([...taken, "10.213.0.0/29"], 0)?.cidr).toBe("10.213.0.8/30");
+});
+
+test("no subnet is left when every pool is routed by itself", () => {
+  const pools = ["10.213.0.0/16", "172.29.0.0/16", "192.168.213.0/24", "198.18.213.0/24"];
+  expect(chooseSubnet(pools, 1234)).toBeUndefined();
 });
 
 test("a subnet never overlaps what is taken, whatever the seed", () => {

@@ -15,7 +15,7 @@ function read(...argv: string[]): unknown {
     return text;
   });
   if (!parsed.ok) return parsed.problems.map(({ path, message }) => `${path}|${message}`);
-  if (parsed.value === "help") return "help";
+  if (parsed.value === "help" || parsed.value === "clean") return parsed.value;
   const { defaultAction, egress } = renderPolicy(parsed.value.policy);
   const rules = egress.map(({ action, target }) => `${action} ${target}`);
   return { defaultAction, rules, command: parsed.value.command };
@@ -74,4 +74,8 @@ test.each([
 
 test("every problem is reported at once", () => {
   expect(read("--allow", "*", "--deny", "a b", "--default", "x", "--", "true")).toHaveLength(3);
+});
+
+test("--clean needs no command", () => {
+  expect(read("--clean")).toBe("clean");
 });

@@ -1,0 +1,76 @@
+/**
+ * Which interfaces forward because of runs, remembered past the process that has switched that on: as an empty nftables table, and as a file. The
+ * table is there for whoever shares the network namespace but not /run; the file is there when somebody has flushed the ruleset.
+ */
+import { readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { listTables, makeTable, removeTable } from "../../../netfilter/io/tables.ts";
+import { makeFolder } from "../../../sys/make-folder.ts";
+
+const FOLDER = "/run/egress-forwarding";
+const TABLE = /^egress_forwarding_(\d+)$/;
+const FILE = /^net-(\d+)-(\d+)$/;
+
+/** By interface number. Throws SystemCallError, NetlinkError. */
+export function rememberedInterfaces(): ReadonlySet<number> {
+  const tables = listTables().flatMap((name) => TABLE.exec(name)?.[1] ?? []);
+  return new Set([...tables, ...rememberedInFiles()].map(Number));
+}
+
+/** Throws SystemCallError, NetlinkError; gives back why there is no file, where there can be none. */
+export function rememberInterface(index: number): string | undefined {
+  makeTable(`egress_forwarding_${index}`);
+  try {
+    makeFolder(FOLDER);
+    writeFileSync(fileOf(index), bootId());
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+export function forgetInterface(index: number): void {
+  removeTable(`egress_forwarding_${index}`);
+  rmSync(fileOf(index), { force: true });
+  try {
+    rmdirSync(FOLDER);
+  } catch {
+    return; // it is not there, or others remember something in it
+  }
+}
+
+/** A file of another boot, which a /run on disk keeps, says nothing of this namespace. */
+function rememberedInFiles(): readonly string[] {
+  return listFolder().flatMap((name) => {
+    const [, namespace, index = ""] = FILE.exec(name) ?? [];
+    return namespace === ownNamespace() && readText(join(FOLDER, name)) === bootId() ? [index] : [];
+  });
+}
+
+function listFolder(): readonly string[] {
+  try {
+    return readdirSync(FOLDER);
+  } catch {
+    return []; // nothing has ever been remembered here
+  }
+}
+
+function fileOf(index: number): string {
+  return join(FOLDER, `net-${ownNamespace()}-${index}`);
+}
+
+function ownNamespace(): string {
+  return String(statSync("/proc/self/ns/net").ino);
+}
+
+function bootId(): string {
+  return readText("/proc/sys/kernel/random/boot_id");
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return "";
+  }
+}
