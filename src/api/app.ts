@@ -6,6 +6,8 @@ import { type AuthSettings, createAuth } from "./auth/auth.ts";
 import { BODY_LIMITS, type BodyLimits } from "./http/body.ts";
 import type { ApiContext, ApiEnv } from "./context.ts";
 import { serveCredentialVault } from "./credential-vault.ts";
+import { type DecisionSources, serveDecisions } from "./decisions-route.ts";
+import { createEventsRoute } from "./events-route.ts";
 import { serveHealthz } from "./healthz.ts";
 import { serveMetrics } from "./metrics-route.ts";
 import { createOpenApiRoute } from "./openapi-route.ts";
@@ -26,6 +28,8 @@ export interface AppParts {
   readonly renderMetrics?: () => string;
   /** Without them there is no `/status`. */
   readonly status?: StatusSources;
+  /** Without them there are no `/decisions` and no `/events`. */
+  readonly decisions?: DecisionSources;
   readonly bodyLimits?: BodyLimits;
   /** Takes the steps of what is long; default: without a pause. */
   readonly takeSteps?: TakeSteps;
@@ -34,7 +38,7 @@ export interface AppParts {
 export type App = Hono<ApiEnv>;
 
 export function createApp(parts: AppParts): App {
-  const { control, bodyLimits = BODY_LIMITS, renderMetrics, status } = parts;
+  const { control, bodyLimits = BODY_LIMITS, renderMetrics, status, decisions } = parts;
   const { takeSteps = async (steps) => runToEnd(steps) } = parts;
   const nowMs = parts.nowMs ?? Date.now;
   const auth = createAuth(parts.auth, {
@@ -52,6 +56,10 @@ export function createApp(parts: AppParts): App {
   if (renderMetrics !== undefined) app.all("/metrics", (c) => serveMetrics(c, auth, renderMetrics));
   if (status !== undefined) {
     app.all("/status", (c) => serveStatus(c, auth, (page) => describeStatus(control, status, page)));
+  }
+  if (decisions !== undefined) {
+    app.all("/decisions", (c) => serveDecisions(c, auth, decisions));
+    app.all("/events", createEventsRoute(auth, decisions));
   }
   app.all("/openapi.json", createOpenApiRoute());
   app.all("/credential-vault", (c) => serveCredentialVault(c, auth, hasToken));

@@ -1,4 +1,4 @@
-import type { DomainName } from "../policy/domain-name.ts";
+import type { DecisionSubscriber } from "../decisions/decision-event.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Rule } from "../policy/rule.ts";
 import type { Target } from "../policy/target.ts";
@@ -16,33 +16,6 @@ export type PolicyChange =
       readonly denyAlways: readonly Target[];
       readonly allowAlways: readonly Target[];
     };
-
-/** A lookup that was refused; its name as plain text, since it may not be a host name. `rule` is the deciding rule's target, undefined when the default action decided. */
-export interface DeniedLookup {
-  readonly host: string;
-  readonly layer: string;
-  readonly rule: string | undefined;
-}
-
-/** A connection that the kernel refused on its way out. */
-export interface DeniedConnection {
-  readonly ip: string;
-  /** Undefined where the protocol has none. */
-  readonly port: number | undefined;
-  /** `tcp`, `udp`, `icmp` ..., or the protocol's number. */
-  readonly transport: string;
-  /** The name that last gave the address. */
-  readonly host: string | undefined;
-  readonly layer: string;
-  readonly rule: string | undefined;
-}
-
-/** A lookup that was allowed: the addresses given out, or why there are none. */
-export interface AllowedLookup {
-  readonly host: DomainName;
-  readonly ips: readonly string[];
-  readonly error?: string | undefined;
-}
 
 /** Allowed lookups that a bound keeps from the upstreams until its minute is over. */
 interface LimitedLookups {
@@ -74,24 +47,8 @@ export interface AuditLog {
   policyUpdateFailed(error: string): void;
   rulesetReconciled(change: RulesetReconciled): void;
   watchChanged(change: WatchChange): void;
-  lookupDenied(lookup: DeniedLookup): void;
-  /** The webhook hears nothing of it. */
-  connectionDenied(connection: DeniedConnection): void;
+  /** A lookup or a connection. The event is good during the call only. */
+  readonly decided: DecisionSubscriber;
   /** Once a minute and parent, however many lookups it concerns; no denial, so the webhook hears nothing of it. */
   lookupsLimited(limit: LimitedLookups): void;
-  /** Whether `lookupAllowed` would do anything for this name: to be asked where its addresses have to be rendered first. */
-  wantsAllowed(host: DomainName): boolean;
-  /** Not logged for names that the skip list holds. */
-  lookupAllowed(lookup: AllowedLookup): void;
-}
-
-/** The same events, and the name of each denied lookup told to someone else too. */
-export function alsoTellDenials(audit: AuditLog, listener: { tell(host: string): void }): AuditLog {
-  return {
-    ...audit,
-    lookupDenied(lookup) {
-      audit.lookupDenied(lookup);
-      listener.tell(lookup.host);
-    },
-  };
 }

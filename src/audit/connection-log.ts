@@ -1,10 +1,12 @@
 /** What refused connections write into the log: a line each as long as their budget lasts, then one for each address. */
 import type { Logger } from "pino";
-import type { DeniedConnection } from "./audit-log.ts";
+import type { DecisionEvent } from "../decisions/decision-event.ts";
+import { protocolWord } from "../decisions/words.ts";
+import { renderAddress, renderIpv6 } from "../policy/address.ts";
 import { createLineBudget } from "./line-budget.ts";
 
 export interface ConnectionLog {
-  denied(connection: DeniedConnection): void;
+  write(event: DecisionEvent): void;
   /** Writes what is counted, now. */
   flush(): void;
 }
@@ -22,11 +24,30 @@ export function createConnectionLog(logger: Pick<Logger, "warn">, perSecond: num
       ),
   });
   return {
-    denied({ ip, port, transport, host, layer, rule }) {
+    write(event) {
+      const ip = addressOf(event);
       if (!budget.admits(ip)) return;
-      const target = { "target.host": host, "target.ips": [ip], "target.port": port };
-      logger.warn({ ...EVENT, ...target, "network.transport": transport, layer, rule }, "connection denied");
+      const { decision, name, protocol, port, layer, rule, reason } = event;
+      const target = { "target.host": name, "target.ips": [ip], "target.port": port };
+      const destination = { "destination.address": ip, "destination.port": port };
+      const network = {
+        "network.transport": protocolWord(protocol),
+        "network.type": ip.includes(":") ? "ipv6" : "ipv4",
+      };
+      logger.warn(
+        { ...EVENT, decision, ...target, ...destination, ...network, layer, rule, reason },
+        "connection denied",
+      );
     },
     flush: budget.flush,
   };
+}
+
+function addressOf(event: DecisionEvent): string {
+  let text = "";
+  event.forEachAddress((octets, at, length) => {
+    const address = octets.subarray(at, at + length);
+    text = length === 4 ? renderAddress(address) : renderIpv6(address);
+  });
+  return text;
 }

@@ -4,6 +4,7 @@
  * what is ordinary, never what was refused.
  */
 import { type Logger, pino, stdTimeFunctions } from "pino";
+import type { DecisionEvent } from "../decisions/decision-event.ts";
 import { compilePolicy } from "../policy/compile.ts";
 import { decideName } from "../policy/decide-name.ts";
 import type { DomainName } from "../policy/domain-name.ts";
@@ -13,7 +14,8 @@ import type { AuditLog, PolicyChange } from "./audit-log.ts";
 import { openLogOutput } from "./io/log-output.ts";
 import { type LineOutput, type LineSink, type SummaryLines, createLineSink } from "./line-sink.ts";
 import { createConnectionLog } from "./connection-log.ts";
-import { createLookupLog } from "./lookup-log.ts";
+import { createLookupLog, lineKindOf, type LineKind } from "./lookup-log.ts";
+import type { Upstream } from "./lookup-lines.ts";
 
 export interface LogSettings {
   readonly logLevel: "debug" | "info" | "warn" | "error";
@@ -21,7 +23,7 @@ export interface LogSettings {
   readonly logOutputs: readonly string[];
   readonly sandboxId: string | undefined;
   readonly extraAttributes: Readonly<Record<string, string>>;
-  /** Of denied and of allowed lookups, each; 0 is no bound. */
+  /** Of each kind of lookups; 0 is no bound. */
   readonly lookupLinesPerSecond: number;
 }
 
@@ -31,12 +33,22 @@ export interface Log {
   readonly logger: Logger;
   /** Names and wildcards whose allowed lookups are not logged. */
   setSkipList(targets: readonly Target[]): void;
+  /** In the order of the indexes by which decisions name them. */
+  setUpstreams(upstreams: readonly Upstream[]): void;
   /** Settles when all lines are written; to be awaited before the process ends, after which nothing is lost. */
   drain(limitMs: number): Promise<void>;
 }
 
 /** Rules that one event lists; of more, `rules.total` says how many there were. */
 const RULES_SHOWN = 100;
+
+/** What lines are called that stand for many lookups of one kind, and from which level on they are written. */
+const COUNTED = {
+  denied: { name: "egress.denied", level: "always", msg: "lookups denied" },
+  withheld: { name: "egress.withheld", level: "always", msg: "lookups without an address that is allowed" },
+  allowed: { name: "egress.outbound", level: "info", msg: "lookups allowed" },
+  failed: { name: "egress.outbound", level: "warn", msg: "lookups failed" },
+} as const;
 
 /** Opens the outputs. Throws LogOutputError. */
 export function createLog(
@@ -54,14 +66,22 @@ export function createLog(
     sinks,
     common: commonFields(settings),
     linesPerSecond: settings.lookupLinesPerSecond,
-    reportDenied: (host, count) =>
-      atEveryLevel.warn({ ...event("egress.denied"), "target.host": host, count }, "lookups denied"),
-    reportAllowed: (host, count) =>
-      kept.info({ ...event("egress.outbound"), "target.host": host, count }, "lookups allowed"),
+    report(kind, host, count) {
+      const { name, level, msg } = COUNTED[kind];
+      const logger = level === "always" ? atEveryLevel : kept;
+      logger[level === "info" ? "info" : "warn"]({ ...event(name), "target.host": host, count }, msg);
+    },
   });
   const connections = createConnectionLog(atEveryLevel, settings.lookupLinesPerSecond);
   let isSkipped = compileSkipList([]);
-  const wantsAllowed = (host: DomainName): boolean => kept.isLevelEnabled("info") && !isSkipped(host);
+  const tellsAllowed = kept.isLevelEnabled("info");
+  const tellsFailed = kept.isLevelEnabled("warn");
+  function wantsLine(kind: LineKind, { qname, reason }: DecisionEvent): boolean {
+    // What we say by ourselves is no line, and a bound tells once a minute.
+    if (reason === "own-answer" || reason === "limited") return false;
+    if (kind === "failed") return tellsFailed;
+    return kind !== "allowed" || (tellsAllowed && qname !== undefined && !isSkipped(qname));
+  }
   const audit: AuditLog = {
     policyLoaded(policy, from) {
       const { egress, defaultAction } = renderPolicy(policy);
@@ -86,17 +106,19 @@ export function createLog(
       if (reason === undefined) kept.info(fields, "a watch lives again");
       else kept.error(fields, "a watch is dead");
     },
-    lookupDenied: lookups.denied,
-    connectionDenied: connections.denied,
+    decided(decision) {
+      if (decision.kind === "connection") {
+        connections.write(decision);
+        return;
+      }
+      const kind = lineKindOf(decision.decision);
+      if (wantsLine(kind, decision)) lookups.write(kind, decision);
+    },
     lookupsLimited({ parent, bound, perMinute, layer, rule }) {
       atEveryLevel.warn(
         { ...event("egress.limited"), parent, bound, "per.minute": perMinute, layer, rule },
         "lookups limited",
       );
-    },
-    wantsAllowed,
-    lookupAllowed(lookup) {
-      if (wantsAllowed(lookup.host)) lookups.allowed(lookup);
     },
   };
   return {
@@ -105,6 +127,7 @@ export function createLog(
     setSkipList(targets) {
       isSkipped = compileSkipList(targets);
     },
+    setUpstreams: lookups.setUpstreams,
     async drain(limitMs) {
       lookups.flush();
       connections.flush();

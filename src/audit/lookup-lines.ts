@@ -1,132 +1,178 @@
 /**
  * The lines of lookups: a workload makes as many of them as it likes, so they are not pino's but written octet by octet into memory that
- * is used again. Fields and their order are the same as on pino's lines.
+ * is used again. The names of the original stand beside those of OpenTelemetry's conventions, and of ECS where it has none.
  *
- *     {"level":"warn","time":"2026-01-02T03:04:05.678Z","sandbox_id":"sbx-1","opensandbox.event":"egress.denied",
- *      "target.host":"x.example.com","layer":"user","rule":"*.example.com","msg":"lookup denied"}
+ *     {"level":"warn","time":"2026-01-02T03:04:05.678Z","sandbox_id":"sbx-1","opensandbox.event":"egress.denied","decision":"denied",
+ *      "dns.question.type":"A","dns.response_code":"NXDOMAIN","target.host":"x.example.com","dns.question.name":"x.example.com",
+ *      "layer":"user","rule":"*.example.com","msg":"lookup denied"}
  */
-import type { AllowedLookup, DeniedLookup } from "./audit-log.ts";
+import {
+  type DecisionEvent,
+  type Outcome,
+  OUTCOMES,
+  REASON_WORDS,
+  type VisitAddress,
+} from "../decisions/decision-event.ts";
+import { rcodeWord, typeWord } from "../decisions/words.ts";
+import { renderAddress, renderIpv6 } from "../policy/address.ts";
 import type { EncodedLine } from "./line-queue.ts";
+import { createOpenLine, type OpenLine } from "./open-line.ts";
 
-/** What is encoded holds until the next line is. */
 export interface LookupLines {
-  denied(lookup: DeniedLookup): EncodedLine;
-  allowed(lookup: AllowedLookup): EncodedLine;
+  /** What is encoded holds until the next line is. */
+  encode(event: DecisionEvent): EncodedLine;
+  setUpstreams(upstreams: readonly Upstream[]): void;
 }
+
+export interface Upstream {
+  readonly address: string;
+  readonly port: number;
+}
+
+interface Words {
+  readonly level: "info" | "warn";
+  readonly event: string;
+  readonly msg: string;
+}
+
+const OUTBOUND = { level: "info", event: "egress.outbound" } as const;
+const WORDS: Readonly<Record<Outcome, Words>> = {
+  allowed: { ...OUTBOUND, msg: "lookup allowed" },
+  denied: { level: "warn", event: "egress.denied", msg: "lookup denied" },
+  withheld: { level: "warn", event: "egress.withheld", msg: "lookup allowed, but every address is denied" },
+  nxdomain: { ...OUTBOUND, msg: "lookup allowed, but there is no such name" },
+  nodata: { ...OUTBOUND, msg: "lookup allowed, but there is no data" },
+  failed: { ...OUTBOUND, level: "warn", msg: "lookup failed" },
+};
+
+/** Each of them has lines of its own for each type and rcode below these; others share one. */
+const TYPES = 32;
+const RCODES = 8;
 
 /** `common`: the fields that every line of the log has. */
-export function createLookupLines(
-  common: Readonly<Record<string, string>>,
-  now: () => number = Date.now,
-): LookupLines {
-  const fields = JSON.stringify(common).slice(1, -1);
-  const denied = createOpenLine("warn", fields, "egress.denied", now);
-  const allowed = createOpenLine("info", fields, "egress.outbound", now);
+export function createLookupLines(common: Readonly<Record<string, string>>): LookupLines {
+  const openLineFor = createOpenLines(JSON.stringify(common).slice(1, -1));
+  const addresses = createAddressTexts();
+  let upstreams: readonly string[] = [];
+
   return {
-    denied({ host, layer, rule }) {
-      denied.begin(host.length + layer.length + (rule?.length ?? 0));
-      denied.string(host);
-      denied.plain(',"layer":');
-      denied.string(layer);
-      if (rule !== undefined) {
-        denied.plain(',"rule":');
-        denied.string(rule);
-      }
-      denied.plain(',"msg":"lookup denied"}\n');
-      return denied;
+    encode(event) {
+      const { decision, name = "", rule = "" } = event;
+      const hasAddresses = decision !== "denied";
+      if (hasAddresses) addresses.take(event);
+      const line = openLineFor(event);
+      const characters = name.length + (hasAddresses ? addresses.characters() : 0);
+      line.begin(event.timeMs, 2 * characters + rule.length);
+      writeHead(line, event);
+      if (hasAddresses) addresses.write(line);
+      writeDecision(line, event);
+      if (event.upstream !== undefined) line.plain(upstreams[event.upstream] ?? "");
+      if (event.durationMs > 0) line.plain(`,"dns.lookup.duration":${renderSeconds(event.durationMs)}`);
+      line.plain(ENDS[decision]);
+      return line;
     },
-    allowed({ host, ips, error }) {
-      allowed.begin(ips.reduce((sum, ip) => sum + ip.length + 3, host.length + (error?.length ?? 0)));
-      allowed.string(host);
-      allowed.plain(',"target.ips":[');
-      for (const [index, ip] of ips.entries()) {
-        if (index > 0) allowed.plain(",");
-        allowed.string(ip);
-      }
-      allowed.plain("]");
-      if (error !== undefined) {
-        allowed.plain(',"error":');
-        allowed.string(error);
-      }
-      allowed.plain(',"msg":"lookup allowed"}\n');
-      return allowed;
+    setUpstreams(endpoints) {
+      upstreams = endpoints.map(
+        ({ address, port }) => `,"server.address":"${address}","server.port":${port}`,
+      );
     },
   };
 }
 
-/** A line of one event that stands up to the value of `target.host`, and is then gone on with. */
-interface OpenLine extends EncodedLine {
-  /** Goes back to that place; the strings that follow have so many characters in all. */
-  begin(characters: number): void;
-  /** ASCII that is JSON already. */
-  plain(text: string): void;
-  string(text: string): void;
+/** What many lines have in common stands in their beginning, which is rendered once for those of a millisecond. */
+function createOpenLines(fields: string): (event: DecisionEvent) => OpenLine {
+  const lines: (OpenLine | undefined)[] = [];
+  function open({ decision, qtype, rcode }: DecisionEvent): OpenLine {
+    const { level, event } = WORDS[decision];
+    const rest = [
+      ...(fields === "" ? [] : [fields]),
+      `"opensandbox.event":"${event}","decision":"${decision}"`,
+      ...(qtype < TYPES ? [`"dns.question.type":"${typeWord(qtype)}"`] : []),
+      ...(rcode < RCODES ? [`"dns.response_code":"${rcodeWord(rcode)}"`] : []),
+    ];
+    return createOpenLine(level, rest.join(","));
+  }
+  return (event) => {
+    const type = Math.min(event.qtype, TYPES);
+    const place = (OUTCOMES.indexOf(event.decision) * (TYPES + 1) + type) * (RCODES + 1);
+    return (lines[place + Math.min(event.rcode, RCODES)] ??= open(event));
+  };
 }
 
-/** Room for what is plain after the host. */
-const PLAIN_OCTETS = 128;
-/** JSON writes a character as six octets at most: `\u0000`. */
-const OCTETS_PER_CHARACTER = 6;
+interface AddressTexts {
+  take(event: DecisionEvent): void;
+  /** With their quotes and commas. */
+  characters(): number;
+  write(line: OpenLine): void;
+}
 
-function createOpenLine(level: string, fields: string, event: string, now: () => number): OpenLine {
-  let octets = Buffer.alloc(0);
-  let at = 0;
-  let headOctets = 0;
-  let headMs = Number.NaN;
-
-  /** Rendered once for all lines of a millisecond. */
-  function renderHead(nowMs: number): string {
-    const time = new Date(nowMs).toISOString();
-    const common = fields === "" ? "" : `,${fields}`;
-    return `{"level":"${level}","time":"${time}"${common},"opensandbox.event":"${event}","target.host":`;
-  }
+function createAddressTexts(): AddressTexts {
+  const texts: string[] = [];
+  let characters = 0;
+  const keep: VisitAddress = (octets, at, length) => {
+    const address = octets.subarray(at, at + length);
+    const text = length === 4 ? renderAddress(address) : renderIpv6(address);
+    texts.push(text);
+    characters += text.length + 3;
+  };
   return {
-    octets() {
-      return octets;
+    take(event) {
+      texts.length = 0;
+      characters = 0;
+      event.forEachAddress(keep);
     },
-    length() {
-      return at;
+    characters() {
+      return characters;
     },
-    begin(characters) {
-      const nowMs = now();
-      const room = PLAIN_OCTETS + OCTETS_PER_CHARACTER * characters;
-      if (nowMs !== headMs || headOctets + room > octets.length) {
-        const head = Buffer.from(renderHead(nowMs));
-        if (head.length + room > octets.length) octets = Buffer.alloc(head.length + 2 * room);
-        head.copy(octets);
-        headOctets = head.length;
-        headMs = nowMs;
+    write(line) {
+      line.plain(',"target.ips":');
+      const from = line.end();
+      line.plain("[");
+      for (let i = 0; i < texts.length; i++) {
+        if (i > 0) line.plain(",");
+        line.string(texts[i] ?? "");
       }
-      at = headOctets;
-    },
-    plain(text) {
-      at = writePlain(octets, at, text);
-    },
-    string(text) {
-      at = writeString(octets, at, text);
+      line.plain("]");
+      const to = line.end();
+      line.plain(',"dns.answers":');
+      line.again(from, to);
     },
   };
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-
-function writePlain(octets: Buffer, at: number, text: string): number {
-  for (let i = 0; i < text.length; i++) octets[at + i] = text.charCodeAt(i);
-  return at + text.length;
+function writeHead(line: OpenLine, { name = "", qtype, rcode }: DecisionEvent): void {
+  const from = line.end();
+  line.string(name);
+  const to = line.end();
+  line.plain(',"dns.question.name":');
+  line.again(from, to);
+  if (qtype >= TYPES) line.plain(`,"dns.question.type":"${typeWord(qtype)}"`);
+  if (rcode >= RCODES) line.plain(`,"dns.response_code":"${rcodeWord(rcode)}"`);
 }
 
-/** Writes a JSON string; returns where it ends. */
-function writeString(octets: Buffer, start: number, text: string): number {
-  let at = start;
-  octets[at++] = QUOTE;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    // Control characters and what is not ASCII: rare, for names come as letters, digits and `\DDD`.
-    if (code < 0x20 || code > 0x7e) return start + octets.write(JSON.stringify(text), start);
-    if (code === QUOTE || code === BACKSLASH) octets[at++] = BACKSLASH;
-    octets[at++] = code;
+function writeDecision(line: OpenLine, { decision, layer, rule, reason }: DecisionEvent): void {
+  line.plain(`,"layer":"`);
+  line.plain(layer);
+  line.plain('"');
+  if (rule !== undefined) {
+    line.plain(',"rule":');
+    line.string(rule);
   }
-  octets[at++] = QUOTE;
-  return at;
+  if (reason === undefined) return;
+  if (decision === "failed") line.plain(`,"error":"${REASON_WORDS[reason]}","error.type":"${reason}"`);
+  else line.plain(`,"reason":"${reason}"`);
+}
+
+const ENDS: Readonly<Record<Outcome, string>> = {
+  allowed: `,"msg":"${WORDS.allowed.msg}"}\n`,
+  denied: `,"msg":"${WORDS.denied.msg}"}\n`,
+  withheld: `,"msg":"${WORDS.withheld.msg}"}\n`,
+  nxdomain: `,"msg":"${WORDS.nxdomain.msg}"}\n`,
+  nodata: `,"msg":"${WORDS.nodata.msg}"}\n`,
+  failed: `,"msg":"${WORDS.failed.msg}"}\n`,
+};
+
+/** A number of JSON, exact to the microsecond. */
+function renderSeconds(durationMs: number): string {
+  return String(Math.round(durationMs * 1000) / 1_000_000);
 }

@@ -1,12 +1,16 @@
 /** What lookups write into the log: a line each, of fixed cost, as long as their budget lasts; then one for each name. */
-import type { AllowedLookup, DeniedLookup } from "./audit-log.ts";
+import type { DecisionEvent, Outcome } from "../decisions/decision-event.ts";
 import { createLineBudget, type LineBudgetOptions } from "./line-budget.ts";
 import type { LineSink } from "./line-sink.ts";
-import { createLookupLines } from "./lookup-lines.ts";
+import { createLookupLines, type Upstream } from "./lookup-lines.ts";
+
+/** Lines of one kind take none from another. */
+export type LineKind = "denied" | "withheld" | "allowed" | "failed";
 
 export interface LookupLog {
-  denied(lookup: DeniedLookup): void;
-  allowed(lookup: AllowedLookup): void;
+  /** `kind`: what its line counts for. */
+  write(kind: LineKind, event: DecisionEvent): void;
+  setUpstreams(upstreams: readonly Upstream[]): void;
   /** Writes what is counted, now. */
   flush(): void;
 }
@@ -15,36 +19,53 @@ export interface LookupLogOptions {
   readonly sinks: readonly LineSink[];
   /** The fields that every line has. */
   readonly common: Readonly<Record<string, string>>;
-  /** Of denied and of allowed lookups, each, so that none takes lines from the other. 0 is no bound. */
+  /** Of each kind. 0 is no bound. */
   readonly linesPerSecond: number;
-  readonly reportDenied: LineBudgetOptions["report"];
-  readonly reportAllowed: LineBudgetOptions["report"];
+  readonly report: (kind: LineKind, ...counted: Parameters<LineBudgetOptions["report"]>) => void;
+}
+
+const KIND_OF: Readonly<Record<Outcome, LineKind>> = {
+  denied: "denied",
+  withheld: "withheld",
+  allowed: "allowed",
+  nxdomain: "allowed",
+  nodata: "allowed",
+  failed: "failed",
+};
+
+export function lineKindOf(decision: Outcome): LineKind {
+  return KIND_OF[decision];
 }
 
 export function createLookupLog({
   sinks,
   common,
   linesPerSecond: perSecond,
-  reportDenied,
-  reportAllowed,
+  report,
 }: LookupLogOptions): LookupLog {
   const lines = createLookupLines(common);
-  const forDenied = createLineBudget({ perSecond, report: reportDenied });
-  const forAllowed = createLineBudget({ perSecond, report: reportAllowed });
+  const budgetOf = (kind: LineKind) =>
+    createLineBudget({ perSecond, report: (host, count) => report(kind, host, count) });
+  const budgets = {
+    denied: budgetOf("denied"),
+    withheld: budgetOf("withheld"),
+    allowed: budgetOf("allowed"),
+    failed: budgetOf("failed"),
+  };
   return {
-    denied(lookup) {
-      if (!forDenied.admits(lookup.host)) return;
-      const line = lines.denied(lookup);
-      for (const sink of sinks) sink.kept(line, lookup.host);
+    write(kind, event) {
+      const host = event.name ?? "";
+      if (!budgets[kind].admits(host)) return;
+      const line = lines.encode(event);
+      for (const sink of sinks) {
+        if (kind === "denied") sink.kept(line, host);
+        else if (kind === "withheld") sink.kept(line, undefined);
+        else sink.ordinary(line);
+      }
     },
-    allowed(lookup) {
-      if (!forAllowed.admits(lookup.host)) return;
-      const line = lines.allowed(lookup);
-      for (const sink of sinks) sink.ordinary(line);
-    },
+    setUpstreams: lines.setUpstreams,
     flush() {
-      forDenied.flush();
-      forAllowed.flush();
+      for (const budget of Object.values(budgets)) budget.flush();
     },
   };
 }

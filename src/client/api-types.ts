@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: da602402da95ec253fafe85f710a1b66b4f2ea3959036ad724937b56806f1daa
-// types: c0828951e0be4a187d8d16168173ef0c79a5e81751ebe73390773eab5bf889a1
+// document: 9ba3d45925552c8bbf38676391794a1b9d9e43ecfe28066ed233795819f70ff1
+// types: 98904f6329dc964508c77b4e514e7adb13d0e4c04df371b5bd6687f2a021660e
 
 export interface paths {
   "/policy": {
@@ -62,6 +62,46 @@ export interface paths {
      * @description Policy layers, protections, upstreams, counts, and one page of the learned addresses. Their pages may be asked for one after the other while they change: an address that is in force all the while comes at least once.
      */
     get: operations["getStatus"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/decisions": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Shows the last decisions, the newest first
+     * @description Lookups, and connections that were refused, as many of them as the kernel tells of.
+     */
+    get: operations["getDecisions"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/events": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Tells decisions as they are made
+     * @description Server-sent events. `decision`: its data is a Decision, its id the Decision's. `gap`: what came before it is not all there was; `missed` says how many decisions, wanted or not, were too many, `restarted` that the id was of an earlier run. A comment comes when there was nothing else for 15 s.
+     */
+    get: operations["followDecisions"];
     put?: never;
     post?: never;
     delete?: never;
@@ -258,6 +298,50 @@ export interface components {
         [key: string]: number;
       };
     };
+    /** @description What was decided on a lookup or a connection. */
+    Decision: {
+      id: string;
+      /** Format: date-time */
+      time: string;
+      /** @enum {string} */
+      kind: "lookup" | "connection";
+      /** @enum {string} */
+      decision: "allowed" | "denied" | "withheld" | "nxdomain" | "nodata" | "failed";
+      name?: string;
+      type?: string;
+      protocol?: string;
+      port?: number;
+      addresses: string[];
+      moreAddresses?: number;
+      /** @enum {string} */
+      layer: "built-in" | "deny.always" | "allow.always" | "user" | "default";
+      rule?: string;
+      /** @enum {string} */
+      reason?:
+        | "upstream"
+        | "rcode"
+        | "kernel"
+        | "overload"
+        | "limited"
+        | "own-answer"
+        | "special-address"
+        | "private-address"
+        | "own-network"
+        | "no-host-name"
+        | "kernel-rule";
+      message?: string;
+      rcode?: string;
+      upstream?: string;
+      durationMs?: number;
+    };
+    /** @description The last decisions. */
+    Decisions: {
+      /** @constant */
+      status: "ok";
+      decisions: components["schemas"]["Decision"][];
+      newest: string;
+      next?: string;
+    };
     /** @description What is wrong, and where: egress[3].target. */
     Problem: {
       path: string;
@@ -312,6 +396,20 @@ export interface components {
     limit: number;
     /** @description The `next` of the page before. */
     after: string;
+    /** @description How many decisions to show. */
+    decisionsLimit: number;
+    /** @description The `next` of the page before. */
+    decisionsAfter: string;
+    /** @description One or several, joined by commas, of allowed, denied, withheld, nxdomain, nodata, failed. */
+    decision: string;
+    /** @description A name, or a wildcard for every name below one. */
+    name: string;
+    /** @description An address or a prefix. */
+    address: string;
+    /** @description Lookups or connections alone. */
+    kind: "lookup" | "connection";
+    /** @description The id of the last event that was seen, or `newest` of GET /decisions: what came since is told first. */
+    lastEventId: string;
   };
   requestBodies: never;
   headers: {
@@ -864,6 +962,131 @@ export interface operations {
         };
       };
       /** @description Bad Request: invalid-query. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  getDecisions: {
+    parameters: {
+      query?: {
+        /** @description How many decisions to show. */
+        limit?: components["parameters"]["decisionsLimit"];
+        /** @description The `next` of the page before. */
+        after?: components["parameters"]["decisionsAfter"];
+        /** @description One or several, joined by commas, of allowed, denied, withheld, nxdomain, nodata, failed. */
+        decision?: components["parameters"]["decision"];
+        /** @description A name, or a wildcard for every name below one. */
+        name?: components["parameters"]["name"];
+        /** @description An address or a prefix. */
+        address?: components["parameters"]["address"];
+        /** @description Lookups or connections alone. */
+        kind?: components["parameters"]["kind"];
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Decisions"];
+        };
+      };
+      /** @description Bad Request: invalid-query. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  followDecisions: {
+    parameters: {
+      query?: {
+        /** @description One or several, joined by commas, of allowed, denied, withheld, nxdomain, nodata, failed. */
+        decision?: components["parameters"]["decision"];
+        /** @description A name, or a wildcard for every name below one. */
+        name?: components["parameters"]["name"];
+        /** @description An address or a prefix. */
+        address?: components["parameters"]["address"];
+        /** @description Lookups or connections alone. */
+        kind?: components["parameters"]["kind"];
+      };
+      header?: {
+        /** @description The id of the last event that was seen, or `newest` of GET /decisions: what came since is told first. */
+        "Last-Event-ID"?: components["parameters"]["lastEventId"];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description A stream without an end. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/event-stream": string;
+        };
+      };
+      /** @description Bad Request: bad-request, invalid-query. */
       400: {
         headers: {
           [name: string]: unknown;

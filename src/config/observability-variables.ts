@@ -10,10 +10,19 @@ export const OBSERVABILITY_VARIABLES = {
       name: "OPENSANDBOX_EGRESS_LOOKUP_LINES_PER_SECOND",
       default: "0",
       meaning:
-        "bound for log lines of denied and of allowed lookups each; past it they are counted by name; 0: each is a line",
+        "bound for log lines of each kind of lookups: denied, withheld, allowed, failed; past it they are counted by name; 0: each is a line",
       accepts: "a whole number from 0 to 1000000",
     },
     integer(0, 1_000_000),
+  ),
+  decisionsKept: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_DECISIONS_KEPT",
+      default: "4096",
+      meaning: "how many of the last decisions GET /decisions can tell of",
+      accepts: "a whole number from 64 to 65536",
+    },
+    integer(64, 65_536),
   ),
   denyWebhook: orNone(
     {

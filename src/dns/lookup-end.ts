@@ -68,7 +68,8 @@ export function createLookupEnd({
       observer.forwarded(durationMs);
       const reply = rcode === NOTHING_HEARD ? UPSTREAM_FAILED : rcodeReply(rcode);
       const decision = policy.decide(qname);
-      tell({ qname, qtype, decision, upstream: undefined, durationMs }, "upstream", reply.rcode);
+      const outcome = rcode === NOTHING_HEARD ? "upstream" : "rcode";
+      tell({ qname, qtype, decision, upstream: undefined, durationMs }, outcome, reply.rcode);
       delivery.reply(reply, firstWaiter);
     },
   };

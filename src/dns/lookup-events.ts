@@ -42,6 +42,9 @@ export function createLookupEvents(observer: LookupObserver): TellLookup {
         visit(given.octets, given.bodyStart + (given.addressAt[i] ?? 0), given.addressOctets);
       }
     },
+    forFirstWithheld(visit) {
+      if (given?.hasWithheld === true) visit(given.withheld, 0, given.addressOctets);
+    },
   };
 
   return function tell(lookup, outcome, rcode, answer) {

@@ -33,11 +33,23 @@ export interface UpstreamProbes {
 }
 
 /**
- * What came of a lookup: the policy denied it; the cache or an upstream answered; we answered by ourselves what is never asked for, by its
- * type or its name; a bound on lookups kept it back. Or an allowed one failed: no upstream gave an answer in time, the kernel refused
- * the addresses, too many lookups were under way.
+ * What came of a lookup: the policy denied it; the cache or an upstream answered, with records of the type, with none, with those alone that were
+ * all taken out, or that the name is not there; we answered by ourselves what is never asked for, by its type or its name; a bound on lookups kept it
+ * back. Or an allowed one failed: no upstream gave an answer in time, all said that they can't, the kernel refused the addresses, too many
+ * lookups were under way.
  */
-export type LookupOutcome = "denied" | "answered" | "own" | "limited" | "upstream" | "kernel" | "overload";
+export type LookupOutcome =
+  | "denied"
+  | "answered"
+  | "nodata"
+  | "withheld"
+  | "nxdomain"
+  | "own"
+  | "limited"
+  | "upstream"
+  | "rcode"
+  | "kernel"
+  | "overload";
 
 /** A lookup that the policy has decided on. One object tells of all of them: it is good during the call only. */
 export interface LookupEvent {
@@ -57,6 +69,8 @@ export interface LookupEvent {
   readonly durationMs: number;
   /** Visits the addresses of the answer, in the order in which it came. A client that has no room for all gets some of them. */
   forEachAddress(visit: (octets: Uint8Array, at: number, length: 4 | 16) => void): void;
+  /** Visits the first of the addresses that were taken out of an answer of which none is left. */
+  forFirstWithheld(visit: (octets: Uint8Array, at: number, length: 4 | 16) => void): void;
 }
 
 /** What happened, for logs and metrics. Called on the hot path: returns at once. */

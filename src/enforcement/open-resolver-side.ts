@@ -37,6 +37,13 @@ export async function openResolverSide(
   inForce: PolicyInForceCell,
   { mark, events }: { readonly mark: SocketMark; readonly events: SandboxEvents },
 ): Promise<DnsServer> {
+  const judge = createPolicyJudge({
+    inForce: inForce.read,
+    allowPrivate: options.allowPrivateAnswers,
+    withheld,
+  });
+  const { audit, recordDuration } = options;
+  const { whyWithheld } = judge;
   const server = await openOnFreePort(options, (port) =>
     openDnsServer({
       listen: [
@@ -49,13 +56,9 @@ export async function openResolverSide(
       timeoutMs: options.timeoutMs,
       capacity: options.capacity.dns,
       bounds: options.bounds,
-      policy: createPolicyJudge({
-        inForce: inForce.read,
-        allowPrivate: options.allowPrivateAnswers,
-        withheld,
-      }),
+      policy: judge,
       admission: options.enforcementMode === "dns" ? NO_ADMISSION : learned,
-      observer: createLookupAudit(options.audit, options.recordDuration),
+      observer: createLookupAudit({ audit, recordDuration, whyWithheld, nowMs: Date.now }),
       probes: options.probes,
     }),
   );

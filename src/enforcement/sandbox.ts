@@ -83,7 +83,10 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const frame: RulesetFrame = { ...frameOf(options), resolverPort: RESOLVER_PORT, marks };
   const side = undo.use(await openKernelSide(options, frame, inForce, events));
   const policyInForce = (): CompiledPolicy => inForce.read().active;
-  events.connectionRefused.subscribe(createRefusalAudit(options.audit, policyInForce, side.learned));
+  const { audit } = options;
+  events.connectionRefused.subscribe(
+    createRefusalAudit({ audit, policy: policyInForce, learned: side.learned, nowMs: Date.now }),
+  );
   const server = await openResolverSide(options, side, inForce, { mark: marks, events });
   let closeWithinMs = 0;
   undo.defer(() => server.close(closeWithinMs));

@@ -53,6 +53,12 @@ interface ConnectionFigures {
   readonly told: number;
 }
 
+interface DecisionFigures {
+  readonly kind: string;
+  readonly decision: string;
+  readonly count: number;
+}
+
 /** What became of the denials that the webhook was to hear of. */
 interface WebhookFigures {
   readonly delivered: number;
@@ -72,6 +78,7 @@ export interface MetricSources {
   /** Those of idle flows that a change had denied. */
   readonly socketsEnded: () => number;
   readonly connections: () => ConnectionFigures;
+  readonly decisions: () => readonly DecisionFigures[];
   /** Undefined where no webhook is set. */
   readonly webhook: (() => WebhookFigures) | undefined;
   readonly machine: MachineReadings;
@@ -87,6 +94,7 @@ export function readOwnMetrics(sources: Omit<MetricSources, "machine">): readonl
     ...lookupMetrics(sources.lookups(), sources.queryDuration()),
     ...kernelMetrics(sources),
     ...connectionMetrics(sources.connections()),
+    decisionMetric(sources.decisions()),
     ...(sources.webhook === undefined ? [] : webhookMetrics(sources.webhook())),
   ];
 }
@@ -184,6 +192,14 @@ function connectionMetrics({ denied, told }: ConnectionFigures): readonly Metric
       told,
     ),
   ];
+}
+
+function decisionMetric(decisions: readonly DecisionFigures[]): Metric {
+  const points = decisions.map(({ kind, decision, count }) => ({
+    attributes: { kind, decision },
+    value: count,
+  }));
+  return { ...counter("egress.decisions_total", "Decisions that were told, one by one", 0), points };
 }
 
 function webhookMetrics({ delivered, failed, dropped, waiting }: WebhookFigures): readonly Metric[] {

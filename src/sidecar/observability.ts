@@ -1,8 +1,12 @@
 /** What is told of a running sidecar beyond its log: metrics for who asks, metrics pushed, denials posted. Puts parts together, no more. */
-import { alsoTellDenials, type AuditLog } from "../audit/audit-log.ts";
+import type { DecisionSources } from "../api/decisions-route.ts";
+import type { AuditLog } from "../audit/audit-log.ts";
 import { createDenyWebhook, type DenyWebhook } from "../audit/deny-webhook.ts";
 import type { Log } from "../audit/log.ts";
 import type { Settings } from "../config.ts";
+import { createDecisionCounts } from "../decisions/count-decisions.ts";
+import { type DecisionSubscriber, tellAll } from "../decisions/decision-event.ts";
+import { createDecisionRing } from "../decisions/decision-ring.ts";
 import { describe } from "../enforcement/errors.ts";
 import type { Sandbox } from "../enforcement/sandbox.ts";
 import { listCounts } from "../metrics/counts.ts";
@@ -18,11 +22,14 @@ import type { Attributes, Metric } from "../metrics/metric.ts";
 import type { OtlpPush } from "../metrics/otlp/push.ts";
 import { renderPrometheus } from "../metrics/prometheus.ts";
 import type { Poster } from "../outbound/io/poster.ts";
+import type { ReadySettings } from "./ready-settings.ts";
 import { VERSION } from "./version.ts";
 
 export interface Observability {
-  /** Events for the log and the webhook. */
+  /** Events for the log and the webhook, and for all else that tells of decisions. */
   readonly audit: AuditLog;
+  /** The last decisions. */
+  readonly decisions: DecisionSources;
   /** How long the upstreams took for a lookup. */
   recordDuration(durationMs: number): void;
   /** Prometheus text. Only after `start`. */
@@ -39,8 +46,14 @@ const SERVICE = "opensandbox-egress";
 const SCOPE = { name: "opensandbox/egress", version: VERSION };
 
 type ObservedSettings = Pick<
-  Settings,
-  "denyWebhook" | "otlpMetricsUrl" | "otlpIntervalMs" | "sandboxId" | "extraAttributes"
+  ReadySettings,
+  | "denyWebhook"
+  | "otlpMetricsUrl"
+  | "otlpIntervalMs"
+  | "sandboxId"
+  | "extraAttributes"
+  | "decisionsKept"
+  | "upstreams"
 >;
 
 export function createObservability(settings: ObservedSettings, log: Log): Observability {
@@ -52,6 +65,9 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
   const posters: { webhook?: Poster; otlp?: Poster } = {};
   const webhook = denyWebhook === undefined ? undefined : createWebhook(sandboxId, posters, log);
   const duration = createHistogram(QUERY_DURATION_BOUNDS);
+  const ring = createDecisionRing(settings.decisionsKept);
+  const counts = createDecisionCounts();
+  const subscribers = [log.audit.decided, ring.record, counts.count];
   const machine = createMachineReadings();
   let observed: Sandbox | undefined;
   let push: OtlpPush | undefined;
@@ -67,6 +83,7 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
       learned: () => learnedFigures,
       socketsEnded: () => socketsEnded,
       connections,
+      decisions: counts.read,
       webhook: webhook?.figures,
       machine,
     };
@@ -76,7 +93,15 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
   }
 
   return {
-    audit: webhook === undefined ? log.audit : alsoTellDenials(log.audit, webhook),
+    audit: {
+      ...log.audit,
+      decided: tellAll(webhook === undefined ? subscribers : [...subscribers, tellDenials(webhook)]),
+    },
+    decisions: {
+      ring,
+      run: Date.now().toString(36),
+      upstreams: settings.upstreams.map(({ address, port }) => showEndpoint(address, port)),
+    },
     recordDuration: (durationMs) => duration.record(durationMs / 1000),
     renderMetrics: () => renderPrometheus(read(), shared),
     readCounts: () => (observed === undefined ? {} : listCounts(readOwnMetrics(sources(observed)))),
@@ -108,6 +133,17 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
       posters.otlp?.close();
     },
   };
+}
+
+/** The webhook hears of lookups alone. */
+function tellDenials(webhook: Pick<DenyWebhook, "tell">): DecisionSubscriber {
+  return ({ kind, decision, name = "" }) => {
+    if (kind === "lookup" && decision === "denied") webhook.tell(name);
+  };
+}
+
+function showEndpoint(address: string, port: number): string {
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
 /** Denials before `start` wait in its queue for the poster. */

@@ -72,6 +72,7 @@ export async function runSidecar(given: Settings, run: SidecarRun): Promise<void
   });
   const deltas = openDeltaSocket();
   undo.defer(() => deltas.close());
+  log.setUpstreams(settings.upstreams);
   const observability = createObservability(settings, log);
   undo.defer(() => observability.close(GRACE_MS));
   const parts = { surroundings, protections, deltas, observability, log, onFault };
@@ -152,6 +153,7 @@ function describeApi(
     control,
     onError: (error) => onFault("a request failed", error),
     renderMetrics: observability.renderMetrics,
+    decisions: observability.decisions,
     status: {
       version: VERSION,
       sandboxId,

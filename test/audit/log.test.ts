@@ -6,6 +6,7 @@ import { LogOutputError } from "../../src/audit/errors.ts";
 import { type LogSettings, createLog } from "../../src/audit/log.ts";
 import { parseNameFile } from "../../src/policy/always-file.ts";
 import { parsePolicyJson, parseRulesJson } from "../../src/policy/parse-policy.ts";
+import { connectionOf, lookupOf } from "../support/decisions.ts";
 import { nameOf } from "../support/policy.ts";
 
 const SETTINGS: LogSettings = {
@@ -38,16 +39,24 @@ function createMemoryLog(settings: Partial<LogSettings> = {}) {
 
 const HOST = nameOf("www.example.org");
 
+const denied = (host: string, layer: "user" | "default" = "default", rule?: string) =>
+  lookupOf(host, { decision: "denied", rcode: 3, layer, rule });
+const failed = (host: string) => lookupOf(host, { decision: "failed", rcode: 2, reason: "upstream" });
+
 describe("the audit log", () => {
   test("tells a denied lookup with the rule that decided", async () => {
     const { log, lines } = createMemoryLog();
-    log.audit.lookupDenied({ host: "x.example.com", layer: "user", rule: "*.example.com" });
+    log.audit.decided(denied("x.example.com", "user", "*.example.com"));
     expect(await lines()).toEqual([
       {
         level: "warn",
         time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
         "opensandbox.event": "egress.denied",
+        decision: "denied",
+        "dns.question.type": "A",
+        "dns.response_code": "NXDOMAIN",
         "target.host": "x.example.com",
+        "dns.question.name": "x.example.com",
         layer: "user",
         rule: "*.example.com",
         msg: "lookup denied",
@@ -57,16 +66,10 @@ describe("the audit log", () => {
 
   test("tells a refused connection with the address, and the name if one is known", async () => {
     const { log, lines } = createMemoryLog({ logLevel: "error" });
-    const common = { ip: "198.51.100.7", transport: "tcp", layer: "user" };
-    log.audit.connectionDenied({ ...common, port: 443, host: HOST, rule: "198.51.100.0/24" });
-    log.audit.connectionDenied({
-      ...common,
-      transport: "icmp",
-      port: undefined,
-      host: undefined,
-      rule: undefined,
-    });
-    const line = { level: "warn", "opensandbox.event": "egress.denied", "target.ips": ["198.51.100.7"] };
+    const ip = "198.51.100.7";
+    log.audit.decided(connectionOf(ip, { name: HOST, layer: "user", rule: "198.51.100.0/24" }));
+    log.audit.decided(connectionOf("2001:db8::7", { protocol: 58, port: undefined, layer: "user" }));
+    const line = { level: "warn", "opensandbox.event": "egress.denied", decision: "denied", layer: "user" };
     const msg = "connection denied";
     const time = expect.any(String);
     expect(await lines()).toEqual([
@@ -74,46 +77,93 @@ describe("the audit log", () => {
         ...line,
         time,
         "target.host": HOST,
+        "target.ips": [ip],
         "target.port": 443,
+        "destination.address": ip,
+        "destination.port": 443,
         "network.transport": "tcp",
-        layer: "user",
+        "network.type": "ipv4",
         rule: "198.51.100.0/24",
         msg,
       },
-      { ...line, time, "network.transport": "icmp", layer: "user", msg },
+      {
+        ...line,
+        time,
+        "target.ips": ["2001:db8::7"],
+        "destination.address": "2001:db8::7",
+        "network.transport": "icmpv6",
+        "network.type": "ipv6",
+        msg,
+      },
     ]);
   });
 
   test("past their bound refused connections are counted by address, without taking lines from lookups", async () => {
     const { log, lines } = createMemoryLog({ lookupLinesPerSecond: 1 });
-    const denied = { ip: "198.51.100.7", port: 443, transport: "tcp", host: undefined, layer: "default" };
-    for (let count = 0; count < 250; count += 1) log.audit.connectionDenied({ ...denied, rule: undefined });
-    log.audit.lookupDenied({ host: "x.example.com", layer: "default", rule: undefined });
+    const ip = "198.51.100.7";
+    for (let count = 0; count < 250; count += 1) log.audit.decided(connectionOf(ip));
+    log.audit.decided(denied("x.example.com"));
     const written = await lines();
     expect(written.filter(({ msg }) => msg === "connection denied")).toHaveLength(200);
     expect(written).toContainEqual(expect.objectContaining({ msg: "lookup denied" }));
-    expect(written.at(-1)).toMatchObject({ msg: "connections denied", "target.ips": [denied.ip], count: 50 });
+    expect(written.at(-1)).toMatchObject({ msg: "connections denied", "target.ips": [ip], count: 50 });
   });
 
-  test("tells an allowed lookup with its addresses, or why there are none", async () => {
+  test("tells an allowed lookup with its addresses, the upstream and the time that it took", async () => {
     const { log, lines } = createMemoryLog();
-    log.audit.lookupAllowed({ host: HOST, ips: ["192.0.2.1"] });
-    log.audit.lookupAllowed({ host: HOST, ips: [], error: "servfail" });
+    log.setUpstreams([{ address: "192.0.2.1", port: 53 }]);
+    log.audit.decided(lookupOf(HOST, { addresses: ["192.0.2.1"], upstream: 0, durationMs: 1.25 }));
     expect(await lines()).toMatchObject([
-      { "opensandbox.event": "egress.outbound", "target.host": HOST, "target.ips": ["192.0.2.1"] },
-      { "target.ips": [], error: "servfail" },
+      {
+        level: "info",
+        "opensandbox.event": "egress.outbound",
+        decision: "allowed",
+        "target.host": HOST,
+        "target.ips": ["192.0.2.1"],
+        "dns.answers": ["192.0.2.1"],
+        "server.address": "192.0.2.1",
+        "server.port": 53,
+        "dns.lookup.duration": 0.00125,
+        msg: "lookup allowed",
+      },
     ]);
+  });
+
+  test("tells apart what an allowed name brought: nothing of the type, no such name, addresses that are all denied", async () => {
+    const { log, lines } = createMemoryLog();
+    const [withheld] = ["198.51.100.51"];
+    log.audit.decided(lookupOf(HOST, { decision: "nodata", qtype: 28 }));
+    log.audit.decided(lookupOf(HOST, { decision: "nxdomain", rcode: 3 }));
+    const byRule = { decision: "withheld", addresses: [withheld ?? ""], rule: "198.51.100.0/24" } as const;
+    log.audit.decided(lookupOf(HOST, byRule));
+    log.audit.decided(
+      lookupOf(HOST, { ...byRule, layer: "built-in", rule: undefined, reason: "own-network" }),
+    );
+    const outbound = { level: "info", "opensandbox.event": "egress.outbound", "target.ips": [] };
+    const taken = { level: "warn", "opensandbox.event": "egress.withheld", "target.ips": [withheld] };
+    expect(await lines()).toMatchObject([
+      { ...outbound, decision: "nodata", "dns.question.type": "AAAA" },
+      { ...outbound, decision: "nxdomain", "dns.response_code": "NXDOMAIN" },
+      { ...taken, decision: "withheld", layer: "user", rule: "198.51.100.0/24" },
+      { ...taken, decision: "withheld", layer: "built-in", reason: "own-network" },
+    ]);
+  });
+
+  test("leaves out what we answer by ourselves, and what a bound keeps back one by one", async () => {
+    const { log, lines } = createMemoryLog();
+    log.audit.decided(lookupOf("localhost", { reason: "own-answer" }));
+    log.audit.decided(lookupOf(HOST, { decision: "failed", reason: "limited" }));
+    expect(await lines()).toEqual([]);
   });
 
   test("leaves out allowed lookups of the skip list, and denied ones never", async () => {
     const { log, lines } = createMemoryLog();
     const skip = parseNameFile("log_skip.always", "*.example.org\nexample.com");
     log.setSkipList(skip.ok ? skip.value : []);
-    log.audit.lookupAllowed({ host: HOST, ips: [] });
-    log.audit.lookupAllowed({ host: nameOf("example.com"), ips: [] });
-    log.audit.lookupAllowed({ host: nameOf("example.org"), ips: [] });
-    expect([HOST, nameOf("example.org")].map(log.audit.wantsAllowed)).toEqual([false, true]);
-    log.audit.lookupDenied({ host: HOST, layer: "default", rule: undefined });
+    log.audit.decided(lookupOf(HOST));
+    log.audit.decided(lookupOf(nameOf("example.com")));
+    log.audit.decided(lookupOf(nameOf("example.org")));
+    log.audit.decided(denied(HOST));
     expect((await lines()).map((line) => [line["opensandbox.event"], line["target.host"]])).toEqual([
       ["egress.outbound", "example.org"],
       ["egress.denied", HOST],
@@ -157,7 +207,7 @@ describe("the audit log", () => {
   test("carries the sandbox's id and the extra attributes on every line", async () => {
     const { log, lines } = createMemoryLog({ sandboxId: "sbx-1", extraAttributes: { team: "a" } });
     log.logger.info("hello");
-    log.audit.lookupAllowed({ host: HOST, ips: [] });
+    log.audit.decided(lookupOf(HOST));
     const common = { sandbox_id: "sbx-1", team: "a" };
     expect(await lines()).toMatchObject([{ ...common, msg: "hello" }, common]);
   });
@@ -167,16 +217,15 @@ describe("the audit log", () => {
     async (logLevel) => {
       const { log, lines } = createMemoryLog({ logLevel });
       log.logger.info("hello");
-      log.audit.lookupAllowed({ host: HOST, ips: [] });
-      expect(log.audit.wantsAllowed(HOST)).toBe(false);
-      log.audit.lookupDenied({ host: HOST, layer: "default", rule: undefined });
+      log.audit.decided(lookupOf(HOST));
+      log.audit.decided(denied(HOST));
       expect(await lines()).toMatchObject([{ "opensandbox.event": "egress.denied", level: "warn" }]);
     },
   );
 
   test("counts lookups by name once a flood has used up its lines, at every level", async () => {
     const { log, lines } = createMemoryLog({ logLevel: "error", lookupLinesPerSecond: 1 });
-    const deny = (host: string): void => log.audit.lookupDenied({ host, layer: "default", rule: undefined });
+    const deny = (host: string): void => log.audit.decided(denied(host));
     for (let n = 0; n < 200; n += 1) deny(`n${n}.example.com`);
     for (let n = 0; n < 9; n += 1) deny("again.example.com");
     for (let n = 0; n < 7; n += 1) deny(`more${n}.example.com`);
@@ -198,8 +247,8 @@ describe("the audit log", () => {
 
   test("counts allowed lookups apart, so that they take no line from denials", async () => {
     const { log, lines } = createMemoryLog({ lookupLinesPerSecond: 1 });
-    for (let n = 0; n < 205; n += 1) log.audit.lookupAllowed({ host: HOST, ips: ["192.0.2.1"] });
-    log.audit.lookupDenied({ host: "x.example.com", layer: "default", rule: undefined });
+    for (let n = 0; n < 205; n += 1) log.audit.decided(lookupOf(HOST, { addresses: ["192.0.2.1"] }));
+    log.audit.decided(denied("x.example.com"));
     expect((await lines()).slice(200)).toMatchObject([
       { "opensandbox.event": "egress.denied", "target.host": "x.example.com", msg: "lookup denied" },
       { level: "info", "opensandbox.event": "egress.outbound", "target.host": HOST, count: 5 },
@@ -208,14 +257,17 @@ describe("the audit log", () => {
 
   test("tells why an allowed lookup got no answer", async () => {
     const { log, lines } = createMemoryLog();
-    log.audit.lookupAllowed({ host: HOST, ips: [], error: "no upstream gave an answer in time" });
+    log.audit.decided(failed(HOST));
     expect(await lines()).toMatchObject([
       {
-        level: "info",
+        level: "warn",
         "opensandbox.event": "egress.outbound",
+        decision: "failed",
         "target.host": HOST,
         "target.ips": [],
         error: "no upstream gave an answer in time",
+        "error.type": "upstream",
+        msg: "lookup failed",
       },
     ]);
   });

@@ -3,15 +3,23 @@ import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import type { EncodedLine } from "../../src/audit/line-queue.ts";
 import { createLookupLines } from "../../src/audit/lookup-lines.ts";
-import { nameOf } from "../support/policy.ts";
-
-const AT = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+import { type DecisionEvent, OUTCOMES, REASON_WORDS, REASONS } from "../../src/decisions/decision-event.ts";
+import { rcodeWord, typeWord } from "../../src/decisions/words.ts";
+import { AT_MS, lookupOf } from "../support/decisions.ts";
 
 function textOf({ octets, length }: EncodedLine): string {
   return octets().toString("utf8", 0, length());
 }
 
-const renderTime = (): string => `,"time":"${new Date(AT).toISOString()}"`;
+/** The line as text, with one that writes nothing else. */
+function lineOf(event: DecisionEvent, common: Readonly<Record<string, string>> = {}): string {
+  return textOf(createLookupLines(common).encode(event));
+}
+
+const denied = (name: string, rule?: string): DecisionEvent =>
+  lookupOf(name, { decision: "denied", rcode: 3, layer: rule === undefined ? "default" : "user", rule });
+
+const renderTime = (): string => `,"time":"${new Date(AT_MS).toISOString()}"`;
 
 /** What pino writes for the same fields. */
 function pinoLine(
@@ -33,21 +41,16 @@ const anyText = fc.string({ unit: "binary", maxLength: 300 });
 
 describe("the line of a denied lookup", () => {
   test("holds what was denied and by which rule", () => {
-    const lines = createLookupLines({ team: "a", sandbox_id: "sbx-1" }, () => AT);
-    const line = lines.denied({ host: "x.example.com", layer: "user", rule: "*.example.com" });
-    expect(textOf(line)).toBe(
+    expect(lineOf(denied("x.example.com", "*.example.com"), { team: "a", sandbox_id: "sbx-1" })).toBe(
       '{"level":"warn","time":"2026-01-02T03:04:05.678Z","team":"a","sandbox_id":"sbx-1",' +
-        '"opensandbox.event":"egress.denied","target.host":"x.example.com","layer":"user","rule":"*.example.com",' +
-        '"msg":"lookup denied"}\n',
+        '"opensandbox.event":"egress.denied","decision":"denied","dns.question.type":"A",' +
+        '"dns.response_code":"NXDOMAIN","target.host":"x.example.com","dns.question.name":"x.example.com",' +
+        '"layer":"user","rule":"*.example.com","msg":"lookup denied"}\n',
     );
   });
 
   test("has no rule where the default action decided", () => {
-    const lines = createLookupLines({}, () => AT);
-    expect(textOf(lines.denied({ host: "x.example.com", layer: "default", rule: undefined }))).toBe(
-      '{"level":"warn","time":"2026-01-02T03:04:05.678Z","opensandbox.event":"egress.denied",' +
-        '"target.host":"x.example.com","layer":"default","msg":"lookup denied"}\n',
-    );
+    expect(lineOf(denied("x.example.com"))).toContain('"layer":"default","msg":"lookup denied"}\n');
   });
 
   test.each([
@@ -59,64 +62,103 @@ describe("the line of a denied lookup", () => {
     ["half a surrogate pair", "\ud800x", String.raw`\ud800x`],
     ["the longest name", String.raw`\000`.repeat(250), String.raw`\\000`.repeat(250)],
   ])("is one line of JSON for a name with %s", (_what, host, written) => {
-    const line = textOf(createLookupLines({}).denied({ host, layer: "default", rule: undefined }));
-    expect(line).toContain(`"target.host":"${written}","layer":"default"`);
+    const line = lineOf(denied(host));
+    expect(line).toContain(`"target.host":"${written}","dns.question.name":"${written}","layer":"default"`);
     expect(line.indexOf("\n")).toBe(line.length - 1);
     expect(JSON.parse(line)).toMatchObject({ "target.host": host, msg: "lookup denied" });
   });
 
-  test("is what pino writes, whatever the texts, and is not changed by the line before", () => {
-    fc.assert(
-      fc.property(
-        anyText,
-        anyText,
-        fc.array(fc.tuple(anyText, anyText, fc.option(anyText))),
-        (id, team, all) => {
-          const common = { team, sandbox_id: id };
-          const lines = createLookupLines(common, () => AT);
-          for (const [host, layer, found] of all) {
-            const rule = found ?? undefined;
-            const fields = { "opensandbox.event": "egress.denied", "target.host": host, layer, rule };
-            expect(textOf(lines.denied({ host, layer, rule }))).toBe(
-              pinoLine(common, "warn", fields, "lookup denied"),
-            );
-          }
-        },
-      ),
-    );
-  });
-
   test("has the time of its own moment", () => {
-    let nowMs = AT;
-    const lines = createLookupLines({}, () => nowMs);
-    const timeOfNext = (): unknown =>
-      JSON.parse(textOf(lines.denied({ host: "x", layer: "default", rule: undefined }))).time;
-    expect(timeOfNext()).toBe("2026-01-02T03:04:05.678Z");
-    nowMs += 1;
-    expect(timeOfNext()).toBe("2026-01-02T03:04:05.679Z");
-    nowMs = Date.UTC(12_026, 0);
-    expect(timeOfNext()).toBe("+012026-01-01T00:00:00.000Z");
-    nowMs = AT;
-    expect(timeOfNext()).toBe("2026-01-02T03:04:05.678Z");
+    const lines = createLookupLines({});
+    const timeOf = (timeMs: number): unknown =>
+      JSON.parse(textOf(lines.encode({ ...denied("x"), timeMs }))).time;
+    expect(timeOf(AT_MS)).toBe("2026-01-02T03:04:05.678Z");
+    expect(timeOf(AT_MS + 1)).toBe("2026-01-02T03:04:05.679Z");
+    expect(timeOf(Date.UTC(12_026, 0))).toBe("+012026-01-01T00:00:00.000Z");
+    expect(timeOf(AT_MS)).toBe("2026-01-02T03:04:05.678Z");
   });
 });
 
-describe("the line of an allowed lookup", () => {
-  test("is what pino writes, with its addresses and why there are none", () => {
-    const host = nameOf("www.example.org");
-    fc.assert(
-      fc.property(fc.array(fc.ipV6(), { maxLength: 40 }), fc.option(anyText), (ips, found) => {
-        const error = found ?? undefined;
-        const fields = {
-          "opensandbox.event": "egress.outbound",
-          "target.host": host,
-          "target.ips": ips,
-          error,
-        };
-        expect(textOf(createLookupLines({}, () => AT).allowed({ host, ips, error }))).toBe(
-          pinoLine({}, "info", fields, "lookup allowed"),
-        );
-      }),
-    );
-  });
+const MESSAGES = {
+  allowed: "lookup allowed",
+  denied: "lookup denied",
+  withheld: "lookup allowed, but every address is denied",
+  nxdomain: "lookup allowed, but there is no such name",
+  nodata: "lookup allowed, but there is no data",
+  failed: "lookup failed",
+};
+const EVENTS = { denied: "egress.denied", withheld: "egress.withheld" };
+
+const someEvent = fc
+  .record({
+    name: anyText,
+    decision: fc.constantFrom(...OUTCOMES),
+    qtype: fc.oneof(fc.constantFrom(1, 28), fc.nat(65_535)),
+    rcode: fc.oneof(fc.constantFrom(0, 2, 3), fc.nat(4095)),
+    rule: fc.option(anyText, { nil: undefined }),
+    reason: fc.option(fc.constantFrom(...REASONS), { nil: undefined }),
+    upstream: fc.option(fc.constantFrom(0, 1), { nil: undefined }),
+    durationMs: fc.oneof(fc.constant(0), fc.double({ min: 0.001, max: 120_000, noNaN: true })),
+    addresses: fc.array(
+      fc.ipV6().filter((ip) => !ip.includes(".")),
+      { maxLength: 40 },
+    ),
+  })
+  .map((given) => ({
+    given,
+    event: lookupOf(given.name, given),
+  }));
+
+/** Ours, in the order of the line. */
+function fieldsOf(
+  { name, decision, reason, ...given }: Parameters<typeof lookupOf>[1] & { name: string },
+  ips: unknown,
+) {
+  const { qtype = 0, rcode = 0, rule, upstream, durationMs = 0 } = given;
+  const type = { "dns.question.type": typeWord(qtype) };
+  const code = { "dns.response_code": rcodeWord(rcode) };
+  const failure =
+    reason === undefined
+      ? {}
+      : decision === "failed"
+        ? { error: REASON_WORDS[reason], "error.type": reason }
+        : { reason };
+  const host = { "target.host": name, "dns.question.name": name };
+  return {
+    "opensandbox.event":
+      decision === "denied" || decision === "withheld" ? EVENTS[decision] : "egress.outbound",
+    decision,
+    ...(qtype < 32 ? type : {}),
+    ...(rcode < 8 ? code : {}),
+    ...host,
+    ...(qtype < 32 ? {} : type),
+    ...(rcode < 8 ? {} : code),
+    ...(decision === "denied" ? {} : { "target.ips": ips, "dns.answers": ips }),
+    layer: "user",
+    ...(rule === undefined ? {} : { rule }),
+    ...failure,
+    ...(upstream === undefined
+      ? {}
+      : { "server.address": `192.0.2.${upstream}`, "server.port": 53 + upstream }),
+    ...(durationMs === 0 ? {} : { "dns.lookup.duration": Math.round(durationMs * 1000) / 1_000_000 }),
+  };
+}
+
+test("the line of any lookup is what pino writes for the same fields, and is not changed by the line before", () => {
+  fc.assert(
+    fc.property(anyText, anyText, fc.array(someEvent), (id, team, all) => {
+      const common = { team, sandbox_id: id };
+      const lines = createLookupLines(common);
+      lines.setUpstreams([0, 1].map((index) => ({ address: `192.0.2.${index}`, port: 53 + index })));
+      for (const { given, event } of all) {
+        const { decision } = given;
+        const line = textOf(lines.encode(event));
+        const level = ["denied", "withheld", "failed"].includes(decision) ? "warn" : "info";
+        const ips: unknown = JSON.parse(line)["target.ips"];
+        expect(line).toBe(pinoLine(common, level, fieldsOf(given, ips), MESSAGES[decision]));
+        const wanted = decision === "denied" ? undefined : given.addresses.length;
+        expect(Array.isArray(ips) ? ips.length : undefined).toBe(wanted);
+      }
+    }),
+  );
 });

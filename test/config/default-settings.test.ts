@@ -30,6 +30,7 @@ test("an empty environment gives the defaults", () => {
       namesPerMinute: 600,
       lookupsPerMinute: 6000,
       lookupLinesPerSecond: 0,
+      decisionsKept: 4096,
       denyWebhook: undefined,
       sandboxId: undefined,
       extraAttributes: {},

@@ -1,16 +1,12 @@
-import type { Settings } from "../../src/config.ts";
 import { nameOf } from "../support/policy.ts";
+import { OBSERVABILITY_CASES } from "./observability-setting-cases.ts";
+import type { SettingCase } from "./setting-case.ts";
 
 /**
  * For each variable: texts that are read, with what they give in the settings; texts that are read with a warning; and texts that are
  * refused.
  */
-export const CASES: readonly {
-  readonly name: string;
-  readonly accepted: readonly (readonly [string, Partial<Settings>])[];
-  readonly warned?: readonly (readonly [string, Partial<Settings>])[];
-  readonly refused: readonly string[];
-}[] = [
+export const CASES: readonly SettingCase[] = [
   {
     name: "OPENSANDBOX_EGRESS_MODE",
     accepted: [
@@ -118,14 +114,6 @@ export const CASES: readonly {
     refused: [],
   },
   {
-    name: "OPENSANDBOX_EGRESS_LOOKUP_LINES_PER_SECOND",
-    accepted: [
-      ["500", { lookupLinesPerSecond: 500 }],
-      ["50", { lookupLinesPerSecond: 50 }],
-    ],
-    refused: ["-1", "1000001", "none"],
-  },
-  {
     name: "OPENSANDBOX_LOG_OUTPUT",
     accepted: [
       ["stdout, /var/log/egress.log,stdout,", { logOutputs: ["stdout", "/var/log/egress.log"] }],
@@ -219,58 +207,10 @@ export const CASES: readonly {
     ],
     refused: ["-1", "86401", "ten"],
   },
-  { name: "OPENSANDBOX_EGRESS_INBOUND_UDP", accepted: [["on", { inboundUdp: true }]], refused: ["udp"] },
   {
     name: "OPENSANDBOX_EGRESS_PRIVATE_ANSWERS",
     accepted: [["Deny", { privateAnswers: "deny" }]],
     refused: ["block"],
-  },
-  {
-    name: "OPENSANDBOX_EGRESS_DENY_WEBHOOK",
-    accepted: [["https://hooks.example.org/x", { denyWebhook: "https://hooks.example.org/x" }]],
-    refused: ["hooks.example.org", "ftp://example.org/"],
-  },
-  { name: "OPENSANDBOX_EGRESS_SANDBOX_ID", accepted: [["sbx-1", { sandboxId: "sbx-1" }]], refused: [] },
-  {
-    name: "OPENSANDBOX_EGRESS_METRICS_EXTRA_ATTRS",
-    accepted: [
-      ["team=a b, tier=x=y,empty=", { extraAttributes: { team: "a b", tier: "x=y", empty: "" } }],
-      ["a=b,,c=d,", { extraAttributes: { a: "b", c: "d" } }],
-    ],
-    warned: [
-      ["a=b,,c", { extraAttributes: { a: "b" } }],
-      ["a=1,a=2", { extraAttributes: { a: "2" } }],
-      ["k8s.pod/name=x,a=b", { extraAttributes: { a: "b" } }],
-      ["a b=c", { extraAttributes: {} }],
-      ["=x", { extraAttributes: {} }],
-      ["opensandbox.event=x,a=b", { extraAttributes: { a: "b" } }],
-      ["msg=x", { extraAttributes: {} }],
-    ],
-    refused: [],
-  },
-  {
-    name: "OTEL_EXPORTER_OTLP_ENDPOINT",
-    accepted: [
-      [
-        "http://collector.example.org:4318",
-        { otlpMetricsUrl: "http://collector.example.org:4318/v1/metrics" },
-      ],
-      ["", { otlpMetricsUrl: undefined }],
-    ],
-    refused: ["collector:4318", "grpc://x"],
-  },
-  {
-    name: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-    accepted: [["http://c.example.org/m", { otlpMetricsUrl: "http://c.example.org/m" }]],
-    refused: ["x"],
-  },
-  {
-    name: "OTEL_METRIC_EXPORT_INTERVAL",
-    accepted: [
-      ["", { otlpIntervalMs: 60_000 }],
-      ["5000", { otlpIntervalMs: 5000 }],
-    ],
-    refused: ["999", "60s", "3600001"],
   },
   {
     name: "OPENSANDBOX_EGRESS_RULES_DIR",
@@ -299,4 +239,5 @@ export const CASES: readonly {
     ],
     refused: ["{", "[]", '{"defaultAction":"maybe"}', '{"egress":[{"target":"*"}]}'],
   },
+  ...OBSERVABILITY_CASES,
 ];

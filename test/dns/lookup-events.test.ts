@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Decision } from "../../src/policy/decision.ts";
 import { allowByDefault } from "../support/policy.ts";
 import { ALLOW, at, createFakeNetwork, DENY, type FakeNetworkOptions } from "./support/fake-network.ts";
-import { a, answerTo, nameOf, RCODE } from "./support/messages.ts";
+import { a, answerTo, nameOf, RCODE, soa } from "./support/messages.ts";
 import { good, NAME, reply } from "./support/replies.ts";
 
 const [RULE] = allowByDefault("allow *.example.org").egress;
@@ -68,7 +68,44 @@ describe("what is told of a lookup", () => {
     const net = network();
     net.ask({ name: NAME });
     reply(net, 0, { rcode: RCODE.nxDomain });
-    expect(net.lookups).toMatchObject([{ outcome: "answered", rcode: RCODE.nxDomain, addresses: [] }]);
+    expect(net.lookups).toMatchObject([{ outcome: "nxdomain", rcode: RCODE.nxDomain, addresses: [] }]);
+  });
+
+  test("that there is nothing of the type, from an upstream and from the cache", () => {
+    const net = network();
+    net.ask({ name: NAME, type: "AAAA" });
+    reply(net, 0, { authorities: [soa(NAME, 60)] });
+    net.ask({ name: NAME, type: "AAAA" });
+    expect(net.lookups).toMatchObject([
+      { outcome: "nodata", qtype: 28, upstream: 0 },
+      { outcome: "nodata", qtype: 28, upstream: undefined },
+    ]);
+  });
+
+  test("that all addresses were taken out, and the first of them", () => {
+    const net = network({ policy: { admitsAddress: () => false } });
+    net.ask({ name: NAME });
+    const records = [1, 2].map((last) => a(NAME, `198.51.100.${last}`));
+    reply(net, 0, { answers: records });
+    expect(net.lookups).toMatchObject([
+      { outcome: "withheld", rcode: RCODE.noError, addresses: [], withheld: "c6336401" },
+    ]);
+  });
+
+  test("that some were taken out is an answer with the others", () => {
+    const net = network({ policy: { admitsAddress: (octets, start) => octets[start + 3] === 2 } });
+    net.ask({ name: NAME });
+    reply(net, 0, { answers: [1, 2].map((last) => a(NAME, `198.51.100.${last}`)) });
+    expect(net.lookups).toMatchObject([{ outcome: "answered", addresses: ["c6336402"] }]);
+    expect(net.lookups[0]).not.toHaveProperty("withheld");
+  });
+
+  test("that every upstream said that it can't", () => {
+    const net = network({ upstreams: 1 });
+    net.ask({ name: NAME });
+    reply(net, 0, { rcode: RCODE.servFail });
+    net.advance(5000);
+    expect(net.lookups).toMatchObject([{ outcome: "rcode", rcode: RCODE.servFail }]);
   });
 
   test("that the policy denied it, by its text if no rule can speak of the name", () => {

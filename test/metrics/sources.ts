@@ -27,6 +27,7 @@ export const SOURCES: MetricSources = {
   socketsEnded: () => 21,
   learned: () => ({ renewals: 22, evictions: { name: 23, wildcard: 24, all: 25 } }),
   connections: () => ({ denied: 27, told: 26 }),
+  decisions: () => [{ kind: "lookup", decision: "withheld", count: 28 }],
   webhook: () => ({ delivered: 16, failed: 17, dropped: 18, waiting: 19 }),
   machine: {
     memoryOctets: () => 1_073_741_824,

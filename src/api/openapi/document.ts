@@ -5,8 +5,8 @@
 import { STATUS_CODES } from "node:http";
 import { SIGNATURE_HEADER, TOKEN_HEADER } from "../headers.ts";
 import { REFUSAL_STATUS, type Refusal } from "../refusal.ts";
-import { PAGE_LIMIT } from "../status-page.ts";
 import { OPERATIONS, type Operation } from "./operations.ts";
+import { PARAMETERS, type ParameterName } from "./parameters.ts";
 import { createSchemas, schemaReference } from "./schemas.ts";
 
 /** The version of the API, not of the program: 1.1 is the original's. */
@@ -55,9 +55,8 @@ function describeOperation(operation: Operation): object {
   };
 }
 
-function parametersOf({ isChange, isPaged = false }: Operation): readonly (keyof typeof PARAMETERS)[] {
-  if (isChange) return ["ifMatch", "dryRun"];
-  return isPaged ? ["limit", "after"] : [];
+function parametersOf({ isChange, parameters = [] }: Operation): readonly ParameterName[] {
+  return isChange ? ["ifMatch", "dryRun", ...parameters] : parameters;
 }
 
 function describeBody({ schema, mayBeBlank = false }: NonNullable<Operation["takes"]>): object {
@@ -76,6 +75,9 @@ function describeSuccess({ gives, isTagged = false }: Operation): object {
   }
   if ("lines" in gives) {
     return { description: gives.lines, content: { "text/plain": { schema: { type: "string" } } } };
+  }
+  if ("events" in gives) {
+    return { description: gives.events, content: { "text/event-stream": { schema: { type: "string" } } } };
   }
   if ("json" in gives) {
     return { description: gives.json, content: { "application/json": { schema: { type: "object" } } } };
@@ -114,37 +116,9 @@ const TEXT_CONTENT = {
   },
 };
 
-function parameterReference(name: keyof typeof PARAMETERS): object {
+function parameterReference(name: ParameterName): object {
   return { $ref: `#/components/parameters/${name}` };
 }
-
-const PARAMETERS = {
-  ifMatch: {
-    name: "If-Match",
-    in: "header",
-    description:
-      "The ETag of the policy that the change is meant for; where another holds, the answer is 412.",
-    schema: { type: "string" },
-  },
-  dryRun: {
-    name: "dryRun",
-    in: "query",
-    description: "true: answer what would change, and change nothing.",
-    schema: { type: "boolean", default: false },
-  },
-  limit: {
-    name: "limit",
-    in: "query",
-    description: "How many learned addresses to show.",
-    schema: { type: "integer", minimum: 0, maximum: PAGE_LIMIT.most, default: PAGE_LIMIT.default },
-  },
-  after: {
-    name: "after",
-    in: "query",
-    description: "The `next` of the page before.",
-    schema: { type: "string", pattern: "^\\d{1,16}$" },
-  },
-};
 
 const HEADERS = {
   ETag: { description: "A strong tag: a hash of the user's policy.", schema: { type: "string" } },

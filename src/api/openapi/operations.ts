@@ -1,4 +1,5 @@
 import type { Refusal } from "../refusal.ts";
+import type { ParameterName } from "./parameters.ts";
 
 /** One call, as the document tells of it. */
 export interface Operation {
@@ -9,11 +10,12 @@ export interface Operation {
   readonly description?: string;
   /** The schema of the body. */
   readonly takes?: { readonly schema: string; readonly mayBeBlank?: boolean };
-  /** What a success is: a schema of JSON, one text, lines of a format, or JSON of a format. */
+  /** What a success is: a schema of JSON, one text, lines of a format, server-sent events, or JSON of a format. */
   readonly gives:
     | { readonly schema: string }
     | { readonly text: string }
     | { readonly lines: string }
+    | { readonly events: string }
     | { readonly json: string };
   /** Asks for a token where one is set. */
   readonly isGuarded: boolean;
@@ -21,8 +23,8 @@ export interface Operation {
   readonly isTagged?: boolean;
   /** May carry If-Match and dryRun. */
   readonly isChange: boolean;
-  /** May carry limit and after. */
-  readonly isPaged?: boolean;
+  /** What else it may carry: names of the document's parameters. */
+  readonly parameters?: readonly ParameterName[];
   readonly refusals: readonly Refusal["code"][];
   /** A refusal that is a text alone, whatever is asked for. */
   readonly textRefusal?: { readonly status: number; readonly meaning: string };
@@ -130,8 +132,34 @@ export const OPERATIONS: readonly Operation[] = [
     gives: { schema: "Status" },
     isGuarded: true,
     isChange: false,
-    isPaged: true,
+    parameters: ["limit", "after"],
     refusals: ["invalid-query", "unauthorized", "internal-error"],
+  },
+  {
+    path: "/decisions",
+    method: "get",
+    id: "getDecisions",
+    summary: "Shows the last decisions, the newest first",
+    description: "Lookups, and connections that were refused, as many of them as the kernel tells of.",
+    gives: { schema: "Decisions" },
+    isGuarded: true,
+    isChange: false,
+    parameters: ["decisionsLimit", "decisionsAfter", "decision", "name", "address", "kind"],
+    refusals: ["invalid-query", "unauthorized", "internal-error"],
+  },
+  {
+    path: "/events",
+    method: "get",
+    id: "followDecisions",
+    summary: "Tells decisions as they are made",
+    description:
+      "Server-sent events. `decision`: its data is a Decision, its id the Decision's. `gap`: what came before it is not all there was; `missed` says how many decisions, " +
+      "wanted or not, were too many, `restarted` that the id was of an earlier run. A comment comes when there was nothing else for 15 s.",
+    gives: { events: "A stream without an end." },
+    isGuarded: true,
+    isChange: false,
+    parameters: ["lastEventId", "decision", "name", "address", "kind"],
+    refusals: ["bad-request", "invalid-query", "unauthorized", "internal-error"],
   },
   {
     path: "/metrics",

@@ -12,6 +12,7 @@ import {
   targetsShape,
 } from "../../policy/parse-policy.ts";
 import { REFUSAL_STATUS } from "../refusal.ts";
+import { decisionShape, decisionsShape } from "./decision-shapes.ts";
 import { enforcementModeShape, modeShape, problemShape, shownRuleShape } from "./shown-shapes.ts";
 import {
   healthShape,
@@ -108,6 +109,8 @@ const NAMED: readonly (readonly [z.core.$ZodType, Named])[] = [
     { id: "LearnedAddress", description: "An address in force because allowed names have it." },
   ],
   [statusShape, { id: "Status", description: "What is in force." }],
+  [decisionShape, { id: "Decision", description: "What was decided on a lookup or a connection." }],
+  [decisionsShape, { id: "Decisions", description: "The last decisions." }],
   [problemShape, { id: "Problem", description: "What is wrong, and where: egress[3].target." }],
   [refusalCodeShape, { id: "RefusalCode", description: "Stable: programs may tell refusals apart by it." }],
   [problemDetailsShape, { id: "ProblemDetails", description: "RFC 9457 problem details." }],

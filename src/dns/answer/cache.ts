@@ -3,7 +3,7 @@
  *
  * All entries lie in one piece of memory that is written round and round, so that none leaves anything for V8 to collect:
  *
- *     entry  nameOctets:2 bodyOctets:2 authentic:1bit+rcode:15bit ede+1:2 answerCount:2 authorityCount:2 ttlSeconds:2 ttlCount:2 addressCount:2
+ *     entry  nameOctets:2 bodyOctets:2 authentic:1bit+data:1bit+rcode:14bit ede+1:2 answerCount:2 authorityCount:2 ttlSeconds:2 ttlCount:2 addressCount:2
  *            addressOctets:2 | qname:nameOctets | body:bodyOctets | ttlAt:2 each | addressAt:2 each
  */
 import type { DomainName } from "../../policy/domain-name.ts";
@@ -26,8 +26,9 @@ export interface AnswerCache {
   size(): number;
 }
 
-/** Stands with the rcode, which has 12 bits. */
+/** Stand with the rcode, which has 12 bits. */
 const AUTHENTIC = 0x8000;
+const WITH_DATA = 0x4000;
 const LAST_SERIAL = 0x3fff_ffff;
 
 const FACTS = {
@@ -145,7 +146,11 @@ function entryOctets(
 function writeEntry(ring: Buffer, start: number, qname: DomainName, answer: PreparedAnswer): void {
   write16(ring, start + FACTS.nameOctets, qname.length);
   write16(ring, start + FACTS.bodyOctets, answer.bodyEnd - answer.bodyStart);
-  write16(ring, start + FACTS.rcode, answer.rcode | (answer.isAuthentic ? AUTHENTIC : 0));
+  write16(
+    ring,
+    start + FACTS.rcode,
+    answer.rcode | (answer.isAuthentic ? AUTHENTIC : 0) | (answer.hasData ? WITH_DATA : 0),
+  );
   write16(ring, start + FACTS.ede, answer.ede + 1);
   write16(ring, start + FACTS.answers, answer.answerCount);
   write16(ring, start + FACTS.authorities, answer.authorityCount);
@@ -165,7 +170,9 @@ function readEntry(ring: Buffer, start: number, into: PreparedAnswer): void {
   into.bodyStart = start + FACTS_OCTETS + read16(ring, start + FACTS.nameOctets);
   into.bodyEnd = into.bodyStart + read16(ring, start + FACTS.bodyOctets);
   const rcode = read16(ring, start + FACTS.rcode);
-  into.rcode = rcode & ~AUTHENTIC;
+  into.rcode = rcode & ~(AUTHENTIC | WITH_DATA);
+  into.hasData = (rcode & WITH_DATA) !== 0;
+  into.hasWithheld = false;
   into.isAuthentic = (rcode & AUTHENTIC) !== 0;
   into.ede = read16(ring, start + FACTS.ede) - 1;
   into.answerCount = read16(ring, start + FACTS.answers);

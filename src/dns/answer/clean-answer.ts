@@ -66,10 +66,11 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
     begin(into, answer, index.rcode);
     if (!selectRecords(answer, index)) return false;
     if (index.filtered && index.keptAddresses === 0) {
-      prepareFiltered(into);
+      prepareFiltered(into, octets, index.withheldAt);
       return true;
     }
     const isPositive = into.rcode === Rcode.noError && hasType(index, question.qtype);
+    into.hasData = isPositive;
     // Who has data and wants no proofs has no use for an authority section, which takes room.
     const keepsAuthority = index.authorityIsFit && (!isPositive || question.dnssecOk);
     if (index.kept === index.count && !index.isCut) {
@@ -93,6 +94,8 @@ function begin(
   into.serial = 0;
   into.rcode = rcode;
   into.isAuthentic = false;
+  into.hasData = false;
+  into.hasWithheld = false;
   into.ede = Ede.none;
   into.octets = octets;
   into.bodyStart = start + HEADER_OCTETS + questionOctets;
@@ -105,7 +108,9 @@ function isAuthentic(octets: Buffer, start: number): boolean {
 }
 
 /** All addresses were taken out: "no data", and why. */
-function prepareFiltered(into: PreparedAnswer): void {
+function prepareFiltered(into: PreparedAnswer, message: Buffer, withheldAt: number): void {
+  into.hasWithheld = withheldAt >= 0;
+  if (into.hasWithheld) into.withheld.set(message.subarray(withheldAt, withheldAt + into.addressOctets));
   const octets = Buffer.alloc(SOA_OCTETS);
   into.octets = octets;
   into.bodyStart = 0;

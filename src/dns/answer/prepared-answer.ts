@@ -20,6 +20,11 @@ export interface PreparedAnswer {
   isAuthentic: boolean;
   answerCount: number;
   authorityCount: number;
+  /** Whether a record of the type that was asked for is among them. */
+  hasData: boolean;
+  /** Whether every address was taken out: the first of them stands in `withheld`, in `addressOctets` octets. */
+  hasWithheld: boolean;
+  readonly withheld: Uint8Array;
   /** Extended DNS error to tell, or Ede.none. */
   ede: number;
   /** How long it may be given out, 300 at most; 0: not to be kept. */
@@ -43,6 +48,9 @@ export function createPreparedAnswer(): PreparedAnswer {
     isAuthentic: false,
     answerCount: 0,
     authorityCount: 0,
+    hasData: false,
+    hasWithheld: false,
+    withheld: new Uint8Array(16),
     ede: Ede.none,
     ttlSeconds: 0,
     ttlAt: new Uint16Array(MAX_TTLS),

@@ -50,6 +50,7 @@ interface ChainState {
 export function selectRecords(answer: AnswerToSelect, index: AnswerIndex): boolean {
   index.kept = 0;
   index.filtered = false;
+  index.withheldAt = -1;
   index.keptAddresses = 0;
   let hasType = false;
   const chain: ChainState = {
@@ -124,5 +125,6 @@ function mayStay(answer: AnswerToSelect, index: AnswerIndex, i: number): boolean
     return true;
   }
   index.filtered = true;
+  if (fits && index.withheldAt < 0) index.withheldAt = rdataAt;
   return false;
 }

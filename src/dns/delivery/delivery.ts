@@ -8,12 +8,12 @@ import type { Arena } from "../../sys/arena.ts";
 import type { Counters } from "../counters.ts";
 import { KERNEL_FAILED } from "../own-replies.ts";
 import type { TellLookup } from "../lookup-events.ts";
-import type { AddressAdmission } from "../ports.ts";
+import type { AddressAdmission, LookupOutcome } from "../ports.ts";
 import type { PreparedAnswer } from "../answer/prepared-answer.ts";
 import { createShare, shareAnswer, writeAnswer } from "../answer/write-answer.ts";
 import { createRecentlyLearned } from "./recently-learned.ts";
 import { NO_WAITER, type WaiterTable } from "./waiters.ts";
-import { HEADER_OCTETS } from "../wire/constants.ts";
+import { HEADER_OCTETS, Rcode } from "../wire/constants.ts";
 import { MAX_OWN_REPLY_OCTETS, writeOwnReply, type OwnReply } from "../wire/reply.ts";
 
 const MAX_STREAM_OCTETS = 65_535;
@@ -116,7 +116,7 @@ export function createDelivery(
       copyQuestion(row, start, asker.questionOctets);
       writeAnswer(arena.octets, start, answer, asker, share);
       client.send(start, share.octets, waiters.nameAt(row), waiters.nameLength(row));
-      tell(item, "answered", answer.rcode, answer);
+      tell(item, outcomeOf(answer), answer.rcode, answer);
     }
   }
 
@@ -166,6 +166,14 @@ export function createDelivery(
       queued = 0;
     },
   };
+}
+
+/** An upstream's answer is given out as it is, whatever its rcode. */
+function outcomeOf({ rcode, hasData, hasWithheld }: PreparedAnswer): LookupOutcome {
+  if (hasData) return "answered";
+  if (hasWithheld) return "withheld";
+  if (rcode === Rcode.noError) return "nodata";
+  return rcode === Rcode.nxDomain ? "nxdomain" : "rcode";
 }
 
 function createItem(answer: PreparedAnswer, qname: DomainName): ReadyAnswer {

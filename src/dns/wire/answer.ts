@@ -29,6 +29,8 @@ export interface AnswerIndex {
   readonly keep: Uint8Array;
   kept: number;
   filtered: boolean;
+  /** Where the first address stands that the policy took out; -1 for none. */
+  withheldAt: number;
   keptAddresses: number;
   /** Records and end of the authority section. */
   authorityCount: number;
@@ -55,6 +57,7 @@ export function createAnswerIndex(): AnswerIndex {
     keep: new Uint8Array(MAX_RECORDS),
     kept: 0,
     filtered: false,
+    withheldAt: -1,
     keptAddresses: 0,
     authorityCount: 0,
     authorityTtlAt: new Int32Array(MAX_AUTHORITY),

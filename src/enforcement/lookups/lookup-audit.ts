@@ -1,62 +1,97 @@
 import type { AuditLog } from "../../audit/audit-log.ts";
-import type { LookupEvent, LookupObserver } from "../../dns/ports.ts";
-import { renderAddress, renderIpv6 } from "../../policy/address.ts";
+import type { DecisionEvent, Outcome, Reason } from "../../decisions/decision-event.ts";
+import type { LookupEvent, LookupObserver, LookupOutcome } from "../../dns/ports.ts";
+import { Rcode, RrType } from "../../dns/wire/constants.ts";
+import type { PolicyJudge } from "./policy-judge.ts";
 
-const REASONS = {
-  upstream: "no upstream gave an answer in time",
-  kernel: "the kernel refused the addresses",
-  overload: "too many lookups under way",
-} as const;
+/** What is decided, and what the decision alone does not say. */
+const DECIDED: Readonly<Record<LookupOutcome, { readonly decision: Outcome; readonly reason?: Reason }>> = {
+  denied: { decision: "denied" },
+  answered: { decision: "allowed" },
+  nodata: { decision: "nodata" },
+  withheld: { decision: "withheld" },
+  nxdomain: { decision: "nxdomain" },
+  own: { decision: "allowed", reason: "own-answer" },
+  limited: { decision: "failed", reason: "limited" },
+  upstream: { decision: "failed", reason: "upstream" },
+  rcode: { decision: "failed", reason: "rcode" },
+  kernel: { decision: "failed", reason: "kernel" },
+  overload: { decision: "failed", reason: "overload" },
+};
 
-/** Turns what the resolver tells into the audit's events; durations of forwarded lookups go to `recordDuration`. */
-export function createLookupAudit(
-  audit: AuditLog,
-  recordDuration: (durationMs: number) => void,
-): LookupObserver {
-  return {
-    forwarded: recordDuration,
-    lookedUp(event) {
-      const { qname, outcome, decision } = event;
-      switch (outcome) {
-        case "denied":
-          audit.lookupDenied({
-            host: event.text,
-            layer: decision?.layer ?? "built-in",
-            rule: decision?.rule?.target.text,
-          });
-          return;
-        case "answered":
-          if (qname !== undefined && audit.wantsAllowed(qname)) {
-            audit.lookupAllowed({ host: qname, ips: listAddresses(event) });
-          }
-          return;
-        case "upstream":
-        case "kernel":
-        case "overload":
-          if (qname !== undefined) audit.lookupAllowed({ host: qname, ips: [], error: REASONS[outcome] });
-          return;
-        // No upstream was asked: what we say by ourselves is no line, and a bound tells once a minute (`limited`).
-        case "own":
-        case "limited":
-      }
-    },
-    limited({ bound, perMinute, parent, decision }) {
-      audit.lookupsLimited({
-        parent,
-        bound,
-        perMinute,
-        layer: decision.layer,
-        rule: decision.rule?.target.text,
-      });
-    },
-  };
+const NO_DATA_OF_OURS = { decision: "nodata", reason: "own-answer" } as const;
+const REFUSED_BY_US = { decision: "failed", reason: "own-answer" } as const;
+
+/** Of service bindings we give no data, and of types that only a question may have not even that. */
+function ownAnswer({ qtype, rcode }: LookupEvent): (typeof DECIDED)[LookupOutcome] {
+  if (rcode !== Rcode.noError) return REFUSED_BY_US;
+  return qtype === RrType.https || qtype === RrType.svcb ? NO_DATA_OF_OURS : DECIDED.own;
 }
 
-function listAddresses(event: LookupEvent): readonly string[] {
-  const addresses: string[] = [];
-  event.forEachAddress((octets, at, length) => {
-    const address = octets.subarray(at, at + length);
-    addresses.push(length === 4 ? renderAddress(address) : renderIpv6(address));
-  });
-  return addresses;
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+export interface LookupAuditOptions {
+  readonly audit: Pick<AuditLog, "decided" | "lookupsLimited">;
+  /** Hears how long the upstreams took for each lookup. */
+  readonly recordDuration: (durationMs: number) => void;
+  readonly whyWithheld: PolicyJudge["whyWithheld"];
+  /** Unix time. */
+  readonly nowMs: () => number;
+}
+
+/** Turns what the resolver tells into decisions. One event is filled in again and again, so telling leaves nothing to collect. */
+export function createLookupAudit(options: LookupAuditOptions): LookupObserver {
+  const { audit, recordDuration, whyWithheld, nowMs } = options;
+  let told: LookupEvent | undefined;
+  const event: Writable<DecisionEvent> = {
+    kind: "lookup",
+    decision: "allowed",
+    timeMs: 0,
+    name: "",
+    qname: undefined,
+    qtype: 0,
+    rcode: 0,
+    upstream: undefined,
+    durationMs: 0,
+    protocol: 0,
+    port: undefined,
+    layer: "built-in",
+    rule: undefined,
+    reason: undefined,
+    forEachAddress(visit) {
+      if (event.decision === "withheld") told?.forFirstWithheld(visit);
+      else told?.forEachAddress(visit);
+    },
+  };
+  function explainWithheld(octets: Uint8Array, at: number, length: 4 | 16): void {
+    const { layer, rule, reason } = whyWithheld(octets, at, length);
+    event.layer = layer;
+    event.rule = rule;
+    event.reason = reason;
+  }
+
+  return {
+    forwarded: recordDuration,
+    lookedUp(lookup) {
+      const { decision, qname } = lookup;
+      const decided = lookup.outcome === "own" ? ownAnswer(lookup) : DECIDED[lookup.outcome];
+      event.decision = decided.decision;
+      event.timeMs = nowMs();
+      event.name = lookup.text;
+      event.qname = qname;
+      event.qtype = lookup.qtype;
+      event.rcode = lookup.rcode;
+      event.upstream = lookup.upstream;
+      event.durationMs = lookup.durationMs;
+      event.layer = decision?.layer ?? "built-in";
+      event.rule = decision?.rule?.target.text;
+      event.reason = decided.reason ?? (qname === undefined ? "no-host-name" : undefined);
+      told = lookup;
+      if (lookup.outcome === "withheld") lookup.forFirstWithheld(explainWithheld);
+      audit.decided(event);
+      told = undefined;
+    },
+    limited: ({ bound, perMinute, parent, decision: { layer, rule } }) =>
+      audit.lookupsLimited({ parent, bound, perMinute, layer, rule: rule?.target.text }),
+  };
 }

@@ -2,6 +2,7 @@
  * What the resolver asks of the policy. While a change is under way a lookup has to pass both policies, the old and the new: so
  * no answer that was begun under the old one can bring back what the new one forbids, whenever the kernel takes it.
  */
+import type { DecidingLayer, Reason } from "../../decisions/decision-event.ts";
 import type { LookupPolicy } from "../../dns/ports.ts";
 import { isPrivateAddress, isSpecialAddress } from "../../dns/answer/special-address.ts";
 import { type CompiledPolicy } from "../../policy/compile.ts";
@@ -17,13 +18,30 @@ export interface JudgeOptions {
   readonly withheld: Pick<WithheldAddresses, "has">;
 }
 
-export function createPolicyJudge({ inForce, allowPrivate, withheld }: JudgeOptions): LookupPolicy {
+/** Why an address may not be given out. */
+export interface WithheldReason {
+  readonly layer: DecidingLayer;
+  /** The rule's target. */
+  readonly rule: string | undefined;
+  readonly reason: Reason | undefined;
+}
+
+export interface PolicyJudge extends LookupPolicy {
+  /** Of an address that `admitsAddress` does not let out. */
+  whyWithheld(octets: Uint8Array, at: number, length: 4 | 16): WithheldReason;
+}
+
+export function createPolicyJudge({ inForce, allowPrivate, withheld }: JudgeOptions): PolicyJudge {
   function mayGive(policy: CompiledPolicy, octets: Uint8Array, at: number, length: 4 | 16): boolean {
     const { action, rule } = decideAddress(policy, octets, at, length);
     if (rule !== undefined) return action === "allow";
-    if (isSpecialAddress(octets, at, length)) return false;
-    if (!allowPrivate && isPrivateAddress(octets, at, length)) return false;
-    return !withheld.has(octets, at, length);
+    return protectionAgainst(octets, at, length) === undefined;
+  }
+  /** What holds under every policy, unless a rule speaks of the address. */
+  function protectionAgainst(octets: Uint8Array, at: number, length: 4 | 16): Reason | undefined {
+    if (isSpecialAddress(octets, at, length)) return "special-address";
+    if (!allowPrivate && isPrivateAddress(octets, at, length)) return "private-address";
+    return withheld.has(octets, at, length) ? "own-network" : undefined;
   }
 
   return {
@@ -41,6 +59,13 @@ export function createPolicyJudge({ inForce, allowPrivate, withheld }: JudgeOpti
       return (
         mayGive(active, octets, at, length) && (pending === undefined || mayGive(pending, octets, at, length))
       );
+    },
+    whyWithheld(octets, at, length) {
+      const { active, pending } = inForce();
+      const policy = pending === undefined || !mayGive(active, octets, at, length) ? active : pending;
+      const { layer, rule } = decideAddress(policy, octets, at, length);
+      if (rule !== undefined) return { layer, rule: rule.target.text, reason: undefined };
+      return { layer: "built-in", rule: undefined, reason: protectionAgainst(octets, at, length) };
     },
   };
 }

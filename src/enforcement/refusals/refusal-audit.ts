@@ -1,6 +1,5 @@
 import type { AuditLog } from "../../audit/audit-log.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
-import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import type { Decision } from "../../policy/decision.ts";
 import { decideAddress } from "../../policy/decide-address.ts";
@@ -8,37 +7,44 @@ import { decideName } from "../../policy/decide-name.ts";
 import { isDomainName } from "../../policy/domain-name.ts";
 import type { ConnectionRefused } from "../events.ts";
 
-/** Turns what the kernel has refused into the audit's events, with the reason that the policy in force gives. */
-export function createRefusalAudit(
-  audit: Pick<AuditLog, "connectionDenied">,
-  policy: () => CompiledPolicy,
-  learned: Pick<LearnedAddresses, "has">,
-): (refused: ConnectionRefused) => void {
+export interface RefusalAuditOptions {
+  readonly audit: Pick<AuditLog, "decided">;
+  readonly policy: () => CompiledPolicy;
+  readonly learned: Pick<LearnedAddresses, "has">;
+  /** Unix time. */
+  readonly nowMs: () => number;
+}
+
+/** Turns what the kernel has refused into decisions, with the reason that the policy in force gives. */
+export function createRefusalAudit({
+  audit,
+  policy,
+  learned,
+  nowMs,
+}: RefusalAuditOptions): (refused: ConnectionRefused) => void {
   return ({ address, port, protocol, names }) => {
     const [host] = names;
     const decision = findDecision(policy(), address, { host, isInForce: learned.has(address) });
     const isAllowed = decision.action === "allow";
-    audit.connectionDenied({
-      ip: address.length === 4 ? renderAddress(address) : renderIpv6(address),
+    audit.decided({
+      kind: "connection",
+      decision: "denied",
+      timeMs: nowMs(),
+      name: host,
+      qname: undefined,
+      qtype: 0,
+      rcode: 0,
+      upstream: undefined,
+      durationMs: 0,
+      protocol,
       port,
-      transport: TRANSPORTS[protocol] ?? String(protocol),
-      host,
       layer: isAllowed ? "built-in" : decision.layer,
       rule: isAllowed ? undefined : decision.rule?.target.text,
+      reason: isAllowed ? "kernel-rule" : undefined,
+      forEachAddress: (visit) => visit(address, 0, address.length === 4 ? 4 : 16),
     });
   };
 }
-
-/** As IANA numbers protocols; others are told by their number. */
-const TRANSPORTS: Readonly<Record<number, string>> = {
-  1: "icmp",
-  6: "tcp",
-  17: "udp",
-  33: "dccp",
-  58: "icmpv6",
-  132: "sctp",
-  136: "udplite",
-};
 
 /**
  * A rule for the address, or what is said of the name that gave it, or the default action. What is allowed all the same was refused by a rule of the

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { createDocument } from "../../../src/api/openapi/document.ts";
 import { OPERATIONS } from "../../../src/api/openapi/operations.ts";
 import { createSchemas } from "../../../src/api/openapi/schemas.ts";
+import { createDecisionRing } from "../../../src/decisions/decision-ring.ts";
 import { startApi } from "../api-server.ts";
 import { statusSources } from "../status-sources.ts";
 
@@ -56,8 +57,11 @@ test("what the validating shapes take is in it, never something written beside t
 });
 
 test.each(OPERATIONS)("$method $path is served", async ({ method, path }) => {
-  await using api = await startApi({ renderMetrics: () => "metrics", status: statusSources() });
-  const answer = await api.call(method.toUpperCase(), path);
+  const decisions = { ring: createDecisionRing(64), run: "run1", upstreams: [] };
+  await using api = await startApi({ renderMetrics: () => "metrics", status: statusSources(), decisions });
+  // A stream has no end: it is refused for its place.
+  const headers = { "Last-Event-ID": "no id" };
+  const answer = await api.call(method.toUpperCase(), path, { headers });
   expect([200, 400]).toContain(answer.status);
   expect(answer.text).not.toBe("");
 });

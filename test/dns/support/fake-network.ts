@@ -1,7 +1,13 @@
 /** The engine on a network and a clock that the test holds: datagrams go into lists, time passes when told. */
 import { DEFAULT_DNS_CAPACITY, type DnsCapacity } from "../../../src/dns/capacity.ts";
 import { createEngine, engineSize, type Engine, type EngineOptions } from "../../../src/dns/engine.ts";
-import type { AddressAdmission, LookupEvent, LookupObserver, LookupPolicy } from "../../../src/dns/ports.ts";
+import type {
+  AddressAdmission,
+  LookupEvent,
+  LookupObserver,
+  LookupOutcome,
+  LookupPolicy,
+} from "../../../src/dns/ports.ts";
 import type { UpstreamTransport } from "../../../src/dns/upstream/transport.ts";
 import type { Client } from "../../../src/dns/delivery/waiters.ts";
 import type { Decision } from "../../../src/policy/decision.ts";
@@ -25,8 +31,10 @@ interface FakeClient extends Client {
 }
 
 /** A copy of an event, which is good during the call only. */
-export interface SeenLookup extends Omit<LookupEvent, "forEachAddress"> {
+export interface SeenLookup extends Omit<LookupEvent, "forEachAddress" | "forFirstWithheld"> {
   readonly addresses: readonly string[];
+  /** Only where there is one. */
+  readonly withheld?: string;
 }
 
 export interface FakeNetworkOptions {
@@ -129,7 +137,7 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
       lookups.push(copyEvent(event));
       const { text, outcome } = event;
       if (outcome === "own" || outcome === "limited") return;
-      if (outcome === "answered" || outcome === "denied") events.push(`${outcome} ${text}`);
+      if (NOT_FAILED.has(outcome)) events.push(`${outcome === "denied" ? "denied" : "answered"} ${text}`);
       else events.push(`failed ${text} ${outcome}`);
     },
     limited: ({ parent, bound }) => void events.push(`limited ${parent} ${bound}`),
@@ -206,12 +214,24 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
   };
 }
 
-function copyEvent({ forEachAddress, ...facts }: LookupEvent): SeenLookup {
+const NOT_FAILED: ReadonlySet<LookupOutcome> = new Set([
+  "denied",
+  "answered",
+  "nodata",
+  "withheld",
+  "nxdomain",
+]);
+
+function copyEvent({ forEachAddress, forFirstWithheld, ...facts }: LookupEvent): SeenLookup {
   const addresses: string[] = [];
-  forEachAddress((octets, start, length) => {
-    addresses.push(Buffer.from(octets.subarray(start, start + length)).toString("hex"));
-  });
-  return { ...facts, addresses };
+  forEachAddress((octets, start, length) => addresses.push(hexOf(octets, start, length)));
+  let withheld: string | undefined;
+  forFirstWithheld((octets, start, length) => (withheld = hexOf(octets, start, length)));
+  return { ...facts, addresses, ...(withheld === undefined ? {} : { withheld }) };
+}
+
+function hexOf(octets: Uint8Array, start: number, length: number): string {
+  return Buffer.from(octets.subarray(start, start + length)).toString("hex");
 }
 
 /** The entry of a list that must be there. */

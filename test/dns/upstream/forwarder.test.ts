@@ -88,7 +88,7 @@ describe("an upstream that answers with neither data nor a clear no", () => {
     reply(net, 0, { rcode: RCODE.servFail });
     reply(net, 1, { rcode: RCODE.refused });
     expect(rcodes(client.answers)).toEqual(["REFUSED"]);
-    expect(net.events).toEqual([`failed ${NAME} upstream`]);
+    expect(net.events).toEqual([`failed ${NAME} rcode`]);
   });
 
   test("is not asked again in the place of one that is still silent", () => {

@@ -1,7 +1,12 @@
 import { expect, test } from "vitest";
 import { createRefusalAudit } from "../../../src/enforcement/refusals/refusal-audit.ts";
-import { parseAddress } from "../../../src/policy/address.ts";
+import type { DecisionEvent } from "../../../src/decisions/decision-event.ts";
+import { parseAddress, renderAddress, renderIpv6 } from "../../../src/policy/address.ts";
+import { AT_MS } from "../../support/decisions.ts";
 import { compiledOf } from "../../support/policy.ts";
+
+const render = (octets: Uint8Array): string =>
+  octets.length === 4 ? renderAddress(octets) : renderIpv6(octets);
 
 interface Refused {
   readonly address?: string;
@@ -16,10 +21,16 @@ function tell(
 ) {
   const parsed = parseAddress(address);
   if (!parsed.ok) throw new Error(address);
-  const told: unknown[] = [];
-  const audit = { connectionDenied: (connection: unknown) => void told.push(connection) };
-  const has = (): boolean => isInForce;
-  createRefusalAudit(audit, () => compiledOf(policy), { has })({
+  const told: object[] = [];
+  const audit = {
+    decided({ forEachAddress, ...event }: DecisionEvent) {
+      const ips: string[] = [];
+      forEachAddress((octets, at, length) => ips.push(render(octets.subarray(at, at + length))));
+      told.push({ ...event, ips });
+    },
+  };
+  const learned = { has: () => isInForce };
+  createRefusalAudit({ audit, policy: () => compiledOf(policy), learned, nowMs: () => AT_MS })({
     address: parsed.value.octets,
     port: 443,
     protocol,
@@ -34,7 +45,9 @@ const DENY_NAME = { defaultAction: "allow", egress: [rule("deny", "*.example.org
 const ALLOW_NAME = { egress: [rule("allow", "*.example.org")] };
 const DENY_ADDRESS = { egress: [rule("allow", "*.example.org"), rule("deny", "198.51.100.0/24")] };
 
-test.each<[string, unknown, Refused, { layer: string; rule: string | undefined }]>([
+const BY_KERNEL = { layer: "built-in", rule: undefined, reason: "kernel-rule" };
+
+test.each<[string, unknown, Refused, { layer: string; rule: string | undefined; reason?: string }]>([
   ["nothing is allowed", {}, {}, { layer: "default", rule: undefined }],
   ["a rule denies the address", DENY_ADDRESS, { names: [NAME] }, { layer: "user", rule: "198.51.100.0/24" }],
   ["a rule denies the name", DENY_NAME, { names: [NAME] }, { layer: "user", rule: "*.example.org" }],
@@ -44,19 +57,24 @@ test.each<[string, unknown, Refused, { layer: string; rule: string | undefined }
     { names: [NAME] },
     { layer: "default", rule: undefined },
   ],
-  [
-    "a name's address is in force",
-    ALLOW_NAME,
-    { names: [NAME], isInForce: true },
-    { layer: "built-in", rule: undefined },
-  ],
-  ["everything is allowed", { defaultAction: "allow" }, {}, { layer: "built-in", rule: undefined }],
+  ["a name's address is in force", ALLOW_NAME, { names: [NAME], isInForce: true }, BY_KERNEL],
+  ["everything is allowed", { defaultAction: "allow" }, {}, BY_KERNEL],
 ])("where %s, that is the reason", (_, policy, refused, reason) => {
   const host = refused.names?.[0];
-  expect(tell(policy, refused)).toEqual({ ip: "198.51.100.7", port: 443, transport: "tcp", host, ...reason });
+  expect(tell(policy, refused)).toMatchObject({
+    kind: "connection",
+    decision: "denied",
+    timeMs: AT_MS,
+    name: host,
+    ips: ["198.51.100.7"],
+    port: 443,
+    protocol: 6,
+    reason: undefined,
+    ...reason,
+  });
 });
 
-test("a protocol without a name is told by its number, an address of IPv6 as people write it", () => {
+test("an address of IPv6 is told, and any protocol by its number", () => {
   const refused = { address: "2001:db8::7", protocol: 47 };
-  expect(tell({}, refused)).toMatchObject({ ip: "2001:db8::7", transport: "47" });
+  expect(tell({}, refused)).toMatchObject({ ips: ["2001:db8::7"], protocol: 47 });
 });

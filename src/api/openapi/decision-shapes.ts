@@ -1,0 +1,48 @@
+/** The answer of `GET /decisions`, and the data of an event of `GET /events`. */
+import * as z from "zod";
+import { KINDS, LAYERS, OUTCOMES, REASONS } from "../../decisions/decision-event.ts";
+
+const count = z.number().int().nonnegative();
+
+export const decisionShape = z.object({
+  id: z
+    .string()
+    .describe("Of this run of the sidecar; later decisions have greater numbers behind the dash."),
+  time: z.iso.datetime(),
+  kind: z.enum(KINDS),
+  decision: z
+    .enum(OUTCOMES)
+    .describe(
+      "withheld: the name is allowed, and each of its addresses was taken out. nxdomain, nodata: what the upstream says of an allowed name. failed: an allowed name got no answer.",
+    ),
+  name: z
+    .string()
+    .optional()
+    .describe("Of a connection the name that last gave the address; missing where none is known."),
+  type: z.string().optional().describe("Of a lookup, such as AAAA."),
+  protocol: z
+    .string()
+    .optional()
+    .describe("Of a connection: tcp, udp, icmp and such, or the protocol's number."),
+  port: count.optional().describe("Of a connection; missing where the protocol has none."),
+  addresses: z
+    .array(z.string())
+    .describe(
+      "Of an allowed lookup the first eight that it gave; of a withheld one the first that was taken out; of a connection the far end's.",
+    ),
+  moreAddresses: count.optional().describe("How many there were beyond these."),
+  layer: z.enum(LAYERS).describe("Who decided."),
+  rule: z.string().optional().describe("The target of the rule that decided; missing when none did."),
+  reason: z.enum(REASONS).optional().describe("What the decision alone does not say."),
+  message: z.string().optional().describe("The reason in words."),
+  rcode: z.string().optional().describe("What the client of a lookup was told, such as NXDOMAIN."),
+  upstream: z.string().optional().describe("Who answered; missing for the cache and for answers of our own."),
+  durationMs: z.number().optional().describe("From asking the upstreams on; missing where none was asked."),
+});
+
+export const decisionsShape = z.object({
+  status: z.literal("ok"),
+  decisions: z.array(decisionShape).describe("The newest first."),
+  newest: z.string().describe("As Last-Event-ID of GET /events it goes on from this answer without a gap."),
+  next: z.string().optional().describe("The `after` of the next page; missing where there is none."),
+});

@@ -1,0 +1,82 @@
+/** The parameters that calls may carry. */
+import { KINDS, OUTCOMES } from "../../decisions/decision-event.ts";
+import { DECISIONS_LIMIT } from "../decisions-query.ts";
+import { PAGE_LIMIT } from "../status-page.ts";
+
+export const PARAMETERS = {
+  ifMatch: {
+    name: "If-Match",
+    in: "header",
+    description:
+      "The ETag of the policy that the change is meant for; where another holds, the answer is 412.",
+    schema: { type: "string" },
+  },
+  dryRun: {
+    name: "dryRun",
+    in: "query",
+    description: "true: answer what would change, and change nothing.",
+    schema: { type: "boolean", default: false },
+  },
+  limit: {
+    name: "limit",
+    in: "query",
+    description: "How many learned addresses to show.",
+    schema: { type: "integer", minimum: 0, maximum: PAGE_LIMIT.most, default: PAGE_LIMIT.default },
+  },
+  after: {
+    name: "after",
+    in: "query",
+    description: "The `next` of the page before.",
+    schema: { type: "string", pattern: "^\\d{1,16}$" },
+  },
+  decisionsLimit: {
+    name: "limit",
+    in: "query",
+    description: "How many decisions to show.",
+    schema: {
+      type: "integer",
+      minimum: 0,
+      maximum: DECISIONS_LIMIT.most,
+      default: DECISIONS_LIMIT.default,
+    },
+  },
+  decisionsAfter: {
+    name: "after",
+    in: "query",
+    description: "The `next` of the page before.",
+    schema: { type: "string" },
+  },
+  decision: {
+    name: "decision",
+    in: "query",
+    description: `One or several, joined by commas, of ${OUTCOMES.join(", ")}.`,
+    schema: { type: "string" },
+  },
+  name: {
+    name: "name",
+    in: "query",
+    description: "A name, or a wildcard for every name below one.",
+    schema: { type: "string" },
+  },
+  address: {
+    name: "address",
+    in: "query",
+    description: "An address or a prefix.",
+    schema: { type: "string" },
+  },
+  kind: {
+    name: "kind",
+    in: "query",
+    description: "Lookups or connections alone.",
+    schema: { type: "string", enum: [...KINDS] },
+  },
+  lastEventId: {
+    name: "Last-Event-ID",
+    in: "header",
+    description:
+      "The id of the last event that was seen, or `newest` of GET /decisions: what came since is told first.",
+    schema: { type: "string" },
+  },
+} as const;
+
+export type ParameterName = keyof typeof PARAMETERS;

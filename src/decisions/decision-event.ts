@@ -1,0 +1,85 @@
+/**
+ * What is decided on each lookup and each refused connection, as one event. Log, ring, stream, webhook and counters are its subscribers; whoever tells
+ * it knows none of them.
+ */
+import type { DomainName } from "../policy/domain-name.ts";
+import type { Layer } from "../policy/decision.ts";
+
+export const KINDS = ["lookup", "connection"] as const;
+export type Kind = (typeof KINDS)[number];
+
+/**
+ * `denied`: by policy. `withheld`: the name is allowed, and each of its addresses was taken out of the answer. `nxdomain` and `nodata` are what the upstream
+ * says of an allowed name. `failed`: an allowed name got no answer.
+ */
+export const OUTCOMES = ["allowed", "denied", "withheld", "nxdomain", "nodata", "failed"] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** Who decided: a layer of the policy, or `built-in` for what holds under every policy. */
+export const LAYERS = ["built-in", "deny.always", "allow.always", "user", "default"] as const;
+export type DecidingLayer = Layer | "built-in";
+
+/** What the decision alone does not say, each with its words for people. */
+export const REASON_WORDS = {
+  upstream: "no upstream gave an answer in time",
+  rcode: "the upstreams answered with an error",
+  kernel: "the kernel refused the addresses",
+  overload: "too many lookups under way",
+  limited: "too many lookups this minute",
+  "own-answer": "answered without asking an upstream",
+  "special-address": "the addresses are loopback, link-local, multicast or reserved",
+  "private-address": "the addresses are private, and OPENSANDBOX_EGRESS_PRIVATE_ANSWERS is deny",
+  "own-network": "the addresses are the sandbox's own, its gateway's or an upstream's",
+  "no-host-name": "no rule can speak of such a name",
+  "kernel-rule": "a rule of the kernel's own, such as the one against DNS over TLS",
+} as const;
+export type Reason = keyof typeof REASON_WORDS;
+export const REASONS: readonly Reason[] = Object.keys(REASON_WORDS).filter(isReason);
+
+function isReason(text: string): text is Reason {
+  return text in REASON_WORDS;
+}
+
+/** One object tells of many events: it is good during the call only. */
+export interface DecisionEvent {
+  readonly kind: Kind;
+  readonly decision: Outcome;
+  /** Unix time. */
+  readonly timeMs: number;
+  /** Text that is fit for a log. Of a connection the name that last gave the address; undefined where none is known. */
+  readonly name: string | undefined;
+  /** Undefined for a name that no rule can speak of. */
+  readonly qname: DomainName | undefined;
+  /** Of a lookup. */
+  readonly qtype: number;
+  /** What the client was told, of a lookup. */
+  readonly rcode: number;
+  /** Index of the upstream that answered; undefined for an answer from the cache or of our own. */
+  readonly upstream: number | undefined;
+  /** From when upstreams were first asked; 0 if none was. */
+  readonly durationMs: number;
+  /** Of a connection: as IANA numbers it, and its port, undefined where the protocol has none. */
+  readonly protocol: number;
+  readonly port: number | undefined;
+  readonly layer: DecidingLayer;
+  /** Target of the rule that decided; undefined when none did. */
+  readonly rule: string | undefined;
+  readonly reason: Reason | undefined;
+  /**
+   * Visits the addresses: of an allowed lookup those that it gave, of a withheld one the first that was taken out, of a connection the far
+   * end's.
+   */
+  forEachAddress(visit: VisitAddress): void;
+}
+
+export type VisitAddress = (octets: Uint8Array, at: number, length: 4 | 16) => void;
+
+/** Called on a lookup's way: returns at once and never throws. */
+export type DecisionSubscriber = (event: DecisionEvent) => void;
+
+/** Each hears of the event, in this order. */
+export function tellAll(subscribers: readonly DecisionSubscriber[]): DecisionSubscriber {
+  return (event) => {
+    for (const subscriber of subscribers) subscriber(event);
+  };
+}
