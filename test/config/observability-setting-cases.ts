@@ -64,4 +64,5 @@ export const OBSERVABILITY_CASES: readonly SettingCase[] = [
     ],
     refused: ["999", "60s", "3600001"],
   },
+  { name: "OPENSANDBOX_EGRESS_SANDBOX_ID", accepted: [["sbx-1", { sandboxId: "sbx-1" }]], refused: [] },
 ];

@@ -239,5 +239,6 @@ export const CASES: readonly SettingCase[] = [
     ],
     refused: ["{", "[]", '{"defaultAction":"maybe"}', '{"egress":[{"target":"*"}]}'],
   },
+  { name: "OPENSANDBOX_EGRESS_INBOUND_UDP", accepted: [["on", { inboundUdp: true }]], refused: ["udp"] },
   ...OBSERVABILITY_CASES,
 ];
