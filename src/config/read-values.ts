@@ -25,6 +25,12 @@ export function readPolicy(text: string): Policy | Unreadable {
   return new Unreadable(renderProblems(parsed.problems));
 }
 
+/** What in such a policy says nothing: `egress[0].note: ...`. */
+export function listPolicyWarnings(text: string): readonly string[] {
+  const parsed = parsePolicyJson(text);
+  return (parsed.ok && parsed.warnings ? parsed.warnings : []).map((warning) => renderProblems([warning]));
+}
+
 /** Linux keeps a socket's path in 108 bytes with its final NUL (unix(7)). */
 export function readSocketPath(text: string): string | undefined | Unreadable {
   const path = text.trim();

@@ -80,6 +80,20 @@ export function lenient<T>(
   };
 }
 
+/** The same variable, with what in a text that can be read says nothing. */
+export function telling<T>(
+  variable: Variable<T>,
+  listWarnings: (text: string) => readonly string[],
+): Variable<T> {
+  return {
+    ...variable,
+    read(text) {
+      const reading = variable.read(text);
+      return reading.ok && text !== undefined ? { ...reading, passedOver: listWarnings(text) } : reading;
+    },
+  };
+}
+
 function trimmed(text: string | undefined): string | undefined {
   const bare = text?.trim();
   return bare === "" ? undefined : bare;

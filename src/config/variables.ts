@@ -1,6 +1,7 @@
 import { listProtectionNames } from "../protections/protection.ts";
 import { parseHttpAddress } from "./http-address.ts";
 import {
+  listPolicyWarnings,
   readLogOutput,
   readMode,
   readPolicy,
@@ -14,7 +15,7 @@ import { type LogLevel, readLogLevel, readSeconds } from "./lenient-readers.ts";
 import { Unreadable, absolutePath, flag, integer, list, reader, word } from "./readers.ts";
 import { OBSERVABILITY_VARIABLES } from "./observability-variables.ts";
 import { MAX_UPSTREAMS, parseLiteralAddress, parseUpstream, upstreamKey } from "./upstream.ts";
-import { lenient, orNone, verbatim, withDefault } from "./variable.ts";
+import { lenient, orNone, telling, verbatim, withDefault } from "./variable.ts";
 
 const FLAG = "true, 1, yes, on, or false, 0, no, off";
 
@@ -32,14 +33,17 @@ export const VARIABLES = {
     },
     reader(readMode),
   ),
-  rules: withDefault(
-    {
-      name: "OPENSANDBOX_EGRESS_RULES",
-      default: "{}",
-      meaning: "initial policy, the JSON of POST /policy; unset denies everything",
-      accepts: 'JSON such as {"defaultAction":"deny","egress":[{"action":"allow","target":"example.org"}]}',
-    },
-    reader(readPolicy),
+  rules: telling(
+    withDefault(
+      {
+        name: "OPENSANDBOX_EGRESS_RULES",
+        default: "{}",
+        meaning: "initial policy, the JSON of POST /policy; unset denies everything",
+        accepts: 'JSON such as {"defaultAction":"deny","egress":[{"action":"allow","target":"example.org"}]}',
+      },
+      reader(readPolicy),
+    ),
+    listPolicyWarnings,
   ),
   policyFile: orNone(
     {
