@@ -64,7 +64,7 @@ export function ruleFolders({ rulesDirectory }: Pick<Settings, "rulesDirectory">
 async function loadFirstPolicy(settings: Settings, log: Log, problems: Problem[]): Promise<FirstPolicy> {
   try {
     const stored = settings.policyFile === undefined ? undefined : await loadPolicyFile(settings.policyFile);
-    if (stored?.warning !== undefined) log.logger.warn(stored.warning);
+    for (const warning of stored?.warnings ?? []) log.logger.warn(warning);
     if (stored?.policy !== undefined) return { policy: stored.policy, from: "policy file" };
     return { policy: settings.rules, from: "environment" };
   } catch (error) {

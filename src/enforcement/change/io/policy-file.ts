@@ -10,8 +10,8 @@
  * a SIGKILL within the one write may leave it torn; the next start then keeps it aside as `.corrupt`.
  */
 import { constants, type Stats } from "node:fs";
-import { type FileHandle, copyFile, open, realpath, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { type FileHandle, copyFile, open, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { parsePolicyJson } from "../../../policy/parse-policy.ts";
 import type { PolicyText } from "../../../policy/policy-text.ts";
 import type { Policy } from "../../../policy/policy.ts";
@@ -32,10 +32,10 @@ export interface StagedPolicy {
   discard(): Promise<void>;
 }
 
-/** A policy file as found at the start; `policy: undefined` where there is none that can be read. `warning` is for the log, in full. */
+/** A policy file as found at the start; `policy: undefined` where there is none that can be read. `warnings` are for the log, in full. */
 export interface LoadedPolicyFile {
   readonly policy: Policy | undefined;
-  readonly warning: string | undefined;
+  readonly warnings: readonly string[];
 }
 
 /** A place between two system calls: tests stop the process there. */
@@ -45,17 +45,21 @@ export type OnStep = (step: StepName) => void;
 /**
  * Reads the policy file and cleans up what a killed process left beside it. An empty or broken file is copied to `<file>.corrupt`
  * and stays as it is, so each start says so until a policy has been stored. Throws PersistError where the file is there but
- * can't be read.
+ * can't be read, or its folder is not there: a disk that was not mounted may hold a policy.
  */
 export async function loadPolicyFile(path: string): Promise<LoadedPolicyFile> {
   const real = await realPath(path);
-  const warning = await finishTornWrite(real);
+  await guarded(path, () => stat(dirname(real)));
+  const finished = await finishTornWrite(real);
   await rm(stagedPath(real), { force: true }).catch(() => undefined);
   const text = await readIfThere(real);
-  const { policy, problem } = text === undefined ? NOTHING_STORED : parseStored(text.toString());
-  if (problem === undefined) return { policy, warning };
+  const { policy, problem, warnings } = text === undefined ? NOTHING_STORED : parseStored(text.toString());
+  if (problem === undefined) {
+    const told = warnings.map((warning) => `policy file ${path} ${warning}`);
+    return { policy, warnings: [...finished, ...told] };
+  }
   const kept = await keepAside(real);
-  return { policy, warning: `policy file ${path} ${problem}: it is not used, and ${kept}` };
+  return { policy, warnings: [`policy file ${path} ${problem}: it is not used, and ${kept}`] };
 }
 
 export function createPolicyStorage(path: string, onStep: OnStep = () => undefined): PolicyStorage {
@@ -190,33 +194,50 @@ async function syncFolder(path: string): Promise<void> {
  * Ends a write into a bind-mounted file that a SIGKILL cut off. It is told from other damage by its first page: such a write goes
  * page by page, so it left the first page of the staged text.
  */
-async function finishTornWrite(path: string): Promise<string | undefined> {
+async function finishTornWrite(path: string): Promise<readonly string[]> {
   const torn = await readIfThere(path);
   const staged = await readIfThere(stagedPath(path)).catch(() => undefined);
   if (torn === undefined || staged === undefined || parseStored(staged.toString()).policy === undefined)
-    return undefined;
+    return [];
   const isTorn = staged
     .subarray(0, PAGE_OCTETS)
     .equals(torn.subarray(0, Math.min(PAGE_OCTETS, staged.length)));
-  if (!isTorn || parseStored(torn.toString()).problem === undefined) return undefined;
+  if (!isTorn || parseStored(torn.toString()).problem === undefined) return [];
   await guarded(path, () => putInPlace(path, true, [staged], () => undefined));
-  return `policy file ${path}: a write was cut off and has been finished`;
+  return [`policy file ${path}: a write was cut off and has been finished`];
 }
 
 const PAGE_OCTETS = 4096;
 
-const NOTHING_STORED = { policy: undefined, problem: undefined };
-
-/** A symbolic link is followed, so that a change replaces what it points at and not the link. */
-async function realPath(path: string): Promise<string> {
-  return realpath(path).catch(() => path);
+interface Stored {
+  readonly policy: Policy | undefined;
+  readonly problem: string | undefined;
+  readonly warnings: readonly string[];
 }
 
-function parseStored(text: string): { policy: Policy | undefined; problem: string | undefined } {
+const NOTHING_STORED: Stored = { policy: undefined, problem: undefined, warnings: [] };
+
+/** As many as the kernel follows (path_resolution(7)). */
+const MOST_LINKS = 40;
+
+/** A symbolic link is followed, so that a change replaces what it points at and not the link, also if nothing is there yet. */
+async function realPath(path: string, links = MOST_LINKS): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch {
+    const target = links === 0 ? undefined : await readlink(path).catch(() => undefined);
+    if (target === undefined) return path;
+    const folder = await realpath(dirname(path)).catch(() => dirname(path));
+    return realPath(resolve(folder, target), links - 1);
+  }
+}
+
+function parseStored(text: string): Stored {
   const parsed = parsePolicyJson(text);
-  if (!parsed.ok) return { policy: undefined, problem: `is broken (${renderProblems(parsed.problems)})` };
-  if (parsed.value === "blank") return { policy: undefined, problem: "is empty" };
-  return { policy: parsed.value, problem: undefined };
+  if (!parsed.ok) return { ...NOTHING_STORED, problem: `is broken (${renderProblems(parsed.problems)})` };
+  if (parsed.value === "blank") return { ...NOTHING_STORED, problem: "is empty" };
+  const warnings = (parsed.warnings ?? []).map((warning) => renderProblems([warning]));
+  return { policy: parsed.value, problem: undefined, warnings };
 }
 
 async function keepAside(path: string): Promise<string> {

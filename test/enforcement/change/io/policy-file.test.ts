@@ -1,6 +1,17 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, readFile, readdir, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdtemp,
+  readFile,
+  readdir,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -40,12 +51,31 @@ describe("loading", () => {
   });
 
   test("a file that is not there gives no policy and no warning", async () => {
-    expect(await loadPolicyFile(path)).toEqual({ policy: undefined, warning: undefined });
+    expect(await loadPolicyFile(path)).toEqual({ policy: undefined, warnings: [] });
+  });
+
+  test.each(["gone/policy.json", "to-gone.json"])(
+    "a folder that is not there is an error, not an absent file: %s",
+    async (name) => {
+      await symlink("gone/policy.json", join(folder, "to-gone.json"));
+      await expect(loadPolicyFile(join(folder, name))).rejects.toMatchObject({
+        name: "PersistError",
+        errno: "ENOENT",
+        message: expect.stringContaining("its folder does not exist"),
+      });
+    },
+  );
+
+  test("what says nothing in a file that somebody has written is a warning with its place", async () => {
+    await writeFile(path, '{"egress":[{"target":"a.example","note":"x"}]}');
+    const { policy, warnings } = await loadPolicyFile(path);
+    expect(policy?.egress).toHaveLength(1);
+    expect(warnings).toEqual([expect.stringContaining(`policy file ${path} egress[0].note: `)]);
   });
 
   test("what was stored gives the same policy, spelling included", async () => {
     await store();
-    expect(await loadPolicyFile(path)).toEqual({ policy: POLICY, warning: undefined });
+    expect(await loadPolicyFile(path)).toEqual({ policy: POLICY, warnings: [] });
   });
 
   test.each([
@@ -55,9 +85,9 @@ describe("loading", () => {
     { what: "no policy", text: '{"egress":[{"target":"*"}]}' },
   ])("a file that is $what is a warning and kept aside", async ({ text }) => {
     await writeFile(path, text);
-    const { policy, warning } = await loadPolicyFile(path);
+    const { policy, warnings } = await loadPolicyFile(path);
     expect(policy).toBeUndefined();
-    expect(warning).toContain(path);
+    expect(warnings.join("\n")).toContain(path);
     expect(await readFile(`${path}.corrupt`, "utf8")).toBe(text);
   });
 
@@ -83,9 +113,9 @@ describe("loading", () => {
     await createPolicyStorage(path).stage(renderPolicyText(large));
     const whole = await readFile(`${path}.staged`);
     await writeFile(path, Buffer.concat([whole.subarray(0, 8192), Buffer.alloc(5000, "x")]));
-    const { policy, warning } = await loadPolicyFile(path);
+    const { policy, warnings } = await loadPolicyFile(path);
     expect(policy).toEqual(large);
-    expect(warning).toContain("cut off");
+    expect(warnings.join("\n")).toContain("cut off");
     expect(await readFile(path)).toEqual(whole);
   });
 });
@@ -112,6 +142,17 @@ describe("storing", () => {
     await store();
     expect(await readFile(real, "utf8")).toBe(TEXT);
     expect(await readdir(folder)).toEqual(["policy.json", "real.json"]);
+  });
+
+  test("a link to a file that is not there yet stays, and the file is made where it points", async () => {
+    const real = join(folder, "real.json");
+    await symlink("middle.json", path);
+    await symlink("./real.json", join(folder, "middle.json"));
+    expect(await loadPolicyFile(path)).toEqual({ policy: undefined, warnings: [] });
+    await store();
+    expect(await readFile(real, "utf8")).toBe(TEXT);
+    expect(await readdir(folder)).toEqual(["middle.json", "policy.json", "real.json"]);
+    expect(await readlink(path)).toBe("middle.json");
   });
 
   test("leaves the old text until it is committed, and for good when discarded", async () => {
@@ -175,8 +216,8 @@ describe("a SIGKILL", () => {
       for (const step of ["synced", "overwritten", "cut", "done"]) {
         await writeFile(path, old);
         expect(await runChild("bind", path, step)).toEqual({ signal: "SIGKILL", lines: [""] });
-        const { policy, warning } = await loadPolicyFile(path);
-        expect(warning).toBeUndefined();
+        const { policy, warnings } = await loadPolicyFile(path);
+        expect(warnings).toEqual([]);
         const expected = step === "synced" ? policyOf(JSON.parse(old)) : POLICY;
         expect(policy).toEqual(expected);
         await truncate(path, 0);
