@@ -1,4 +1,5 @@
 import { type Problem, type Result, accepted, quote, refusedAll } from "./problem.ts";
+import { type Steps, runToEnd } from "./steps.ts";
 import {
   type NameTarget,
   type PrefixTarget,
@@ -12,7 +13,12 @@ import {
  * Targets come in the file's order, with duplicates. A problem's path is `file:line`.
  */
 export function parseAlwaysFile(fileName: string, text: string): Result<readonly Target[]> {
-  return parseLines(fileName, text, parseTarget);
+  return runToEnd(alwaysFileSteps(fileName, text));
+}
+
+/** The same, a step for each line. */
+export function alwaysFileSteps(fileName: string, text: string): Steps<Result<readonly Target[]>> {
+  return lineSteps(fileName, text, parseTarget);
 }
 
 /** Reads a rule file that may hold only names and wildcards, such as `log_skip.always`: an address there would never match. */
@@ -20,7 +26,15 @@ export function parseNameFile(
   fileName: string,
   text: string,
 ): Result<readonly (NameTarget | WildcardTarget)[]> {
-  return parseLines(fileName, text, (line) => {
+  return runToEnd(nameFileSteps(fileName, text));
+}
+
+/** The same, a step for each line. */
+export function nameFileSteps(
+  fileName: string,
+  text: string,
+): Steps<Result<readonly (NameTarget | WildcardTarget)[]>> {
+  return lineSteps(fileName, text, (line) => {
     const target = parseTarget(line);
     if (!target.ok) return target;
     return target.value.kind === "prefix"
@@ -31,31 +45,44 @@ export function parseNameFile(
 
 /** Reads a rule file that may hold only addresses and prefixes, such as `doh-resolvers`. */
 export function parsePrefixFile(fileName: string, text: string): Result<readonly PrefixTarget[]> {
-  return parseLines(fileName, text, (line) => {
+  const steps = lineSteps(fileName, text, (line) => {
     const target = parseTarget(line);
     if (!target.ok) return target;
     return target.value.kind === "prefix"
       ? accepted(target.value)
       : unfit(line, "a name, and only addresses count here");
   });
+  return runToEnd(steps);
 }
 
-function parseLines<T>(
+function* lineSteps<T>(
   fileName: string,
   text: string,
   parse: (line: string) => Result<T>,
-): Result<readonly T[]> {
+): Steps<Result<readonly T[]>> {
   const values: T[] = [];
   const problems: Problem[] = [];
-  for (const [index, line] of text.split(/\r\n|\n|\r/).entries()) {
+  let number = 0;
+  for (const line of linesOf(text)) {
+    number += 1;
+    yield;
     const written = line.replace(/#.*$/s, "").trim();
     if (written === "") continue;
     const parsed = parse(written);
     if (parsed.ok) values.push(parsed.value);
-    else
-      problems.push(...parsed.problems.map(({ message }) => ({ path: `${fileName}:${index + 1}`, message })));
+    else problems.push(...parsed.problems.map(({ message }) => ({ path: `${fileName}:${number}`, message })));
   }
   return problems.length === 0 ? accepted(values) : refusedAll(problems);
+}
+
+/** One after the other: all at once, those of a large file take 50 ms. */
+function* linesOf(text: string): Generator<string, void, undefined> {
+  let from = 0;
+  for (const { index, 0: end } of text.matchAll(/\r\n|\n|\r/g)) {
+    yield text.slice(from, index);
+    from = index + end.length;
+  }
+  yield text.slice(from);
 }
 
 function unfit(line: string, what: string): Result<never> {

@@ -3,6 +3,7 @@ import { type DomainName, NAME_OCTETS_MAX, parseDomainName } from "./domain-name
 import { explainDeadTarget } from "./dead-target.ts";
 import { type Prefix, parsePrefix, renderPrefix } from "./prefix.ts";
 import { type Result, accepted, quote, refused } from "./problem.ts";
+import type { Steps } from "./steps.ts";
 
 /** What every target has: `text` as it was written, and `key`, its canonical form. Targets with the same key match the same things. */
 interface Written {
@@ -30,6 +31,17 @@ export interface PrefixTarget extends Written {
 
 /** What a rule speaks of. Each one that parses can match something. */
 export type Target = NameTarget | WildcardTarget | PrefixTarget;
+
+/** Whether both lists match the same, target by target: a step for each. */
+export function* sameTargetsSteps(one: readonly Target[], other: readonly Target[]): Steps<boolean> {
+  if (one === other) return true;
+  if (one.length !== other.length) return false;
+  for (const [at, { key }] of one.entries()) {
+    if (key !== other[at]?.key) return false;
+    yield;
+  }
+  return true;
+}
 
 /**
  * Reads a target: trimmed, any case, one trailing dot allowed whatever its kind. A target that could never match is refused, with the

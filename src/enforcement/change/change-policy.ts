@@ -15,6 +15,7 @@ import { mergeRulesSteps, removeTargetsSteps } from "../../policy/edit.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
 import { type PolicyText, renderPolicyText, textSteps } from "../../policy/policy-text.ts";
 import { DENY_ALL, type Policy } from "../../policy/policy.ts";
+import { sameTargetsSteps } from "../../policy/target.ts";
 import { runInSlices } from "../../sys/in-slices.ts";
 import { type PolicyKernel, createEnforcedLayers } from "./enforced-layers.ts";
 import { describe } from "../errors.ts";
@@ -153,10 +154,20 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     await replace({ layers, edit: undefined, text: await runInSlices(textSteps(layers.user)) });
   }
 
+  /** Why the operator's rules could not be put in force at the last try. */
+  let alwaysFailure: string | undefined;
   async function setAlwaysRules(always: AlwaysLayers): Promise<void> {
-    if (sameTargets(always, enforced.layers())) return;
+    if (await areSame(always, enforced.layers())) return;
     const layers = { ...enforced.layers(), ...always };
-    await audited(() => replace({ layers, edit: undefined, text }));
+    try {
+      await replace({ layers, edit: undefined, text });
+    } catch (error) {
+      // They are tried twice a second, again and again.
+      if (describe(error) !== alwaysFailure) audit.policyUpdateFailed(describe(error));
+      alwaysFailure = describe(error);
+      throw error;
+    }
+    alwaysFailure = undefined;
     audit.policyUpdated({ kind: "always", ...always });
   }
 
@@ -213,8 +224,9 @@ async function applyEdit(policy: Policy, { blocks }: PolicyText, edit: PolicyEdi
   return runInSlices(removeTargetsSteps(policy, edit.targets, blocks));
 }
 
-function sameTargets(one: AlwaysLayers, other: AlwaysLayers): boolean {
-  const keys = ({ denyAlways, allowAlways }: AlwaysLayers): string =>
-    JSON.stringify([denyAlways, allowAlways].map((targets) => targets.map(({ key }) => key)));
-  return keys(one) === keys(other);
+async function areSame(one: AlwaysLayers, other: AlwaysLayers): Promise<boolean> {
+  return (
+    (await runInSlices(sameTargetsSteps(one.denyAlways, other.denyAlways))) &&
+    (await runInSlices(sameTargetsSteps(one.allowAlways, other.allowAlways)))
+  );
 }

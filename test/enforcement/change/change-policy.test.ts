@@ -219,6 +219,24 @@ describe("always-rules", () => {
     await expect(world.changes.setAlwaysRules(always)).rejects.toBeInstanceOf(ApplyError);
     expect(decide(world.changes.inForce().active, "example.com")).toBe("allow");
   });
+
+  test("whose failure repeats are told of once, until it is another, and again after a success", async () => {
+    const world = await createFakeWorld({ policy: BASE });
+    const apply = (...names: readonly string[]): Promise<void> =>
+      world.changes.setAlwaysRules({ denyAlways: targetsOf(names), allowAlways: [] }).catch(() => undefined);
+    const failing = async (...reasons: readonly string[]): Promise<number> => {
+      const before = world.events.length;
+      for (const reason of reasons) {
+        world.faults.enforce.push(new Error(reason));
+        await apply("example.com");
+      }
+      return world.events.slice(before).filter((line) => line.startsWith("egress.update_failed")).length;
+    };
+    expect(await failing("nft", "nft", "nft")).toBe(1);
+    expect(await failing("memory", "memory")).toBe(1);
+    await apply("example.org");
+    expect(await failing("memory")).toBe(1);
+  });
 });
 
 describe("concurrent changes", () => {

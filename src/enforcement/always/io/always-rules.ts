@@ -14,9 +14,11 @@
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { parseAlwaysFile, parseNameFile } from "../../../policy/always-file.ts";
+import { alwaysFileSteps, nameFileSteps } from "../../../policy/always-file.ts";
 import { type Problem, type Result, accepted, refused } from "../../../policy/problem.ts";
-import type { Target } from "../../../policy/target.ts";
+import type { Steps } from "../../../policy/steps.ts";
+import { sameTargetsSteps, type Target } from "../../../policy/target.ts";
+import { runInSlices } from "../../../sys/in-slices.ts";
 import { readRegularFile } from "../../../sys/regular-file.ts";
 import { describe, errnoOf } from "../../errors.ts";
 import { type WatchTimes, watchFolder } from "./watch-folder.ts";
@@ -74,9 +76,9 @@ export async function loadAlwaysRules(
   previous: AlwaysRules = NO_RULES,
 ): Promise<AlwaysRulesReading> {
   const [denyAlways, allowAlways, logSkip] = await Promise.all([
-    readRules(folders, FILES.denyAlways, parseAlwaysFile),
-    readRules(folders, FILES.allowAlways, parseAlwaysFile),
-    readRules(folders, FILES.logSkip, parseNameFile),
+    readRules(folders, FILES.denyAlways, alwaysFileSteps),
+    readRules(folders, FILES.allowAlways, alwaysFileSteps),
+    readRules(folders, FILES.logSkip, nameFileSteps),
   ]);
   return {
     rules: {
@@ -91,7 +93,7 @@ export async function loadAlwaysRules(
 
 /** What `deny.always` says. To be asked before a start: one that cannot be read then has no earlier rules to keep, and nothing would be denied. */
 export async function readDenyAlways(folders: RuleFolders): Promise<Result<readonly Target[]>> {
-  return (await readRules(folders, FILES.denyAlways, parseAlwaysFile)).rules;
+  return (await readRules(folders, FILES.denyAlways, alwaysFileSteps)).rules;
 }
 
 /**
@@ -122,7 +124,7 @@ export async function watchAlwaysRules(
     if (JSON.stringify(latest.files) !== JSON.stringify(files)) ports.onFiles(latest.files);
     const isNews = renderKey(latest.problems) !== renderKey(problems);
     if (latest.problems.length > 0 && isNews) ports.onProblems(latest.problems);
-    if (applied && sameRules(latest.rules, rules)) return;
+    if (applied && (await areSameRules(latest.rules, rules))) return;
     applied = false;
     await ports.apply(latest.rules);
     applied = true;
@@ -138,7 +140,7 @@ interface ReadFile {
   readonly rules: Result<readonly Target[]>;
 }
 
-type Parse = (fileName: string, text: string) => Result<readonly Target[]>;
+type Parse = (fileName: string, text: string) => Steps<Result<readonly Target[]>>;
 
 /** The operator's file, else the shipped one. */
 async function readRules({ folder, shipped }: RuleFolders, name: string, parse: Parse): Promise<ReadFile> {
@@ -152,7 +154,8 @@ async function readRules({ folder, shipped }: RuleFolders, name: string, parse: 
 
 async function readFileIfThere(path: string, parse: Parse): Promise<Result<readonly Target[]> | undefined> {
   try {
-    return parse(path, (await readRegularFile(path)).toString());
+    // Hundreds of thousands of lines take seconds.
+    return await runInSlices(parse(path, (await readRegularFile(path)).toString()));
   } catch (error) {
     const missing = errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR";
     return missing ? undefined : refused(`cannot be read: ${describe(error)}`, path);
@@ -171,10 +174,11 @@ async function fingerprint(folder: string): Promise<string> {
   return stats.join("\n");
 }
 
-function sameRules(one: AlwaysRules, other: AlwaysRules): boolean {
-  const key = ({ denyAlways, allowAlways, logSkip }: AlwaysRules): string =>
-    JSON.stringify([denyAlways, allowAlways, logSkip].map((targets) => targets.map((target) => target.key)));
-  return key(one) === key(other);
+async function areSameRules(one: AlwaysRules, other: AlwaysRules): Promise<boolean> {
+  for (const list of ["denyAlways", "allowAlways", "logSkip"] as const) {
+    if (!(await runInSlices(sameTargetsSteps(one[list], other[list])))) return false;
+  }
+  return true;
 }
 
 function renderKey(problems: readonly Problem[]): string {

@@ -236,3 +236,20 @@ describe("a shipped file", () => {
     expect(files.map(({ denyAlways }) => denyAlways)).toEqual([other, own, other]);
   });
 });
+
+test("files of hundreds of thousands of names are read while everything else has its turn", async () => {
+  const names = Array.from({ length: 200_000 }, (_, n) => `n${n}.example.org`);
+  await writeFile(join(folder, "deny.always"), names.join("\n"));
+  let turns = 0;
+  let isOver = false;
+  const takeTurn = (): void => {
+    turns += 1;
+    if (!isOver) setImmediate(takeTurn);
+  };
+  takeTurn();
+  const { rules } = await loadAlwaysRules({ folder });
+  isOver = true;
+  expect(rules.denyAlways).toHaveLength(names.length);
+  // A turn each half millisecond of the work, which takes 100 ms on the fastest machine.
+  expect(turns).toBeGreaterThan(100);
+});
