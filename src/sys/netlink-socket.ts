@@ -9,6 +9,7 @@ const SO_ATTACH_FILTER = 26;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_DROP_MEMBERSHIP = 2;
+const NETLINK_LIST_MEMBERSHIPS = 9;
 const NETLINK_CAP_ACK = 10;
 const RECEIVE_SIZE = 65_536;
 const SEND_SIZE = 65_536;
@@ -34,6 +35,8 @@ export interface NetlinkSocket {
   /** Begins and ends to receive the events of a group, by its number (`NFNLGRP_NFTABLES` is 7). Some microseconds. */
   join(group: number): void;
   leave(group: number): void;
+  /** Whether it no longer receives the events of a group that it is to: another process may have the descriptor, too. Some microseconds. */
+  hasLostGroup(): boolean;
   /** From now on what the requests of these ports bring about is dropped by the kernel, before it wakes us. */
   ignorePorts(ports: readonly number[]): void;
   close(): void;
@@ -55,12 +58,24 @@ export function openNetlinkSocket(
   const address = createArena(12);
   address.words.set([AF_NETLINK, port, groups]);
   mustCall("AF_NETLINK", "bind", fd, address.address(0), 12);
-  const change = (option: number, group: number): void => setWord(fd, option, group);
+  const wanted = new Set(
+    Array.from({ length: 32 }, (_, bit) => bit + 1).filter((group) => isIn(groups, group)),
+  );
   return {
     fd,
     port: readPort(fd),
-    join: (group) => change(NETLINK_ADD_MEMBERSHIP, group),
-    leave: (group) => change(NETLINK_DROP_MEMBERSHIP, group),
+    join(group) {
+      setWord(fd, NETLINK_ADD_MEMBERSHIP, group);
+      wanted.add(group);
+    },
+    leave(group) {
+      setWord(fd, NETLINK_DROP_MEMBERSHIP, group);
+      wanted.delete(group);
+    },
+    hasLostGroup() {
+      const memberships = readMemberships(fd);
+      return [...wanted].some((group) => !isIn(memberships, group));
+    },
     ignorePorts: (ports) => attachFilter(fd, dropPorts(ports)),
     send(octets, wanted = octets.length) {
       const sending = roomToSend(wanted);
@@ -131,6 +146,20 @@ function setWord(fd: number, option: number, value: number): void {
   const scratch = createArena(8);
   scratch.words[0] = value;
   mustCall(`netlink option ${option}`, "setsockopt", fd, SOL_NETLINK, option, scratch.address(0), 4);
+}
+
+/** A bit each. */
+function isIn(groups: number, group: number): boolean {
+  return ((groups >>> (group - 1)) & 1) === 1;
+}
+
+/** Of the first 32 groups. No group of ours has a higher number. */
+function readMemberships(fd: number): number {
+  const scratch = createArena(8);
+  scratch.words[1] = 4;
+  const [value, length] = [scratch.address(0), scratch.address(4)];
+  mustCall("netlink groups", "getsockopt", fd, SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, value, length);
+  return scratch.words[0] ?? 0;
 }
 
 /** sockaddr_nl, as above. */

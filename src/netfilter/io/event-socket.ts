@@ -37,7 +37,7 @@ export function openEventSocket(open: () => NetlinkSocket, ready: Ready): EventS
       return opened.socket;
     },
     fault() {
-      const fault = opened === undefined ? GONE : opened.watch.fault();
+      const fault = opened === undefined ? GONE : (opened.watch.fault() ?? findLostGroup(opened.socket));
       if (fault === undefined) return undefined;
       if (fault.isDescriptorLost) {
         end();
@@ -59,5 +59,11 @@ interface Opened {
   readonly watch: Watch;
 }
 
+/** A group could be joined again, but what else was changed is not known. */
+function findLostGroup(socket: NetlinkSocket): typeof GONE | undefined {
+  return socket.hasLostGroup() ? NOT_MEMBER : undefined;
+}
+
 const EBADF = 9;
+const NOT_MEMBER = { reason: "it no longer hears of its group", isDescriptorLost: true };
 const GONE = { reason: "there is no socket", isDescriptorLost: true };
