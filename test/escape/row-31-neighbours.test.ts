@@ -3,9 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { configure, execIn, type NetworkNamespace, writeSysctl } from "../../src/netns/namespace.ts";
 import { INTERNET_V4, INTERNET_V6, SANDBOX_V6 } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import type { Frame } from "../support/canary.ts";
 import { skipBecause } from "../support/skip.ts";
 import { useLab } from "../support/use-lab.ts";
-import { attack, expectRefused, leaksOf, macOf, type Outcome, POLICY } from "./attack.ts";
+import { until } from "../support/until.ts";
+import { attack, expectRefused, leaksOf, macOf, type Outcome, POLICY, startAttack } from "./attack.ts";
 
 const NEIGHBOUR = { IPv4: "192.0.2.77", IPv6: "2001:db8::77" } as const;
 const NEIGHBOURS_MAC = "02:00:00:00:00:77";
@@ -105,5 +107,34 @@ describe.each([
   test("over IPv4 a neighbour's name is guarded with raw frames, so not in mode dns", async () => {
     await sendArp();
     expect(await macAt(lab.internet, NEIGHBOUR.IPv4)).toBe(mode === "dns" ? FORGED_MAC : NEIGHBOURS_MAC);
+  });
+});
+
+/** Listener reports (type 143), while the workload joins thousands of groups whose numbers are its own data. */
+async function reportsOfMany(): Promise<readonly Frame[]> {
+  const frames = await lab.canary.during(async () => {
+    await using flood = await startAttack(lab, "flood", "groups", "eth0", "-");
+    await until("it has joined them", () => flood.lines.some(({ event }) => event === "done"));
+  });
+  return frames.filter(({ icmpType }) => icmpType === 143);
+}
+
+describe("row 23: groups that are joined to say something", () => {
+  const BURST = 20;
+  const A_SECOND = 2;
+
+  test("are reported at the kernel's own pace without a sidecar", async (context) => {
+    if (!lab.ipv6) skipBecause(context, "this machine has no IPv6");
+    await execIn(lab.sandbox, ["nft", "flush", "ruleset"]);
+    expect((await reportsOfMany()).length).toBeGreaterThan(BURST + 8 * A_SECOND);
+  });
+
+  test("are reported a few times a second under one", async (context) => {
+    if (!lab.ipv6) skipBecause(context, "this machine has no IPv6");
+    await using _sidecar = await lab.startSidecar({ policy: POLICY });
+    const reports = await reportsOfMany();
+    const seconds = (reports.at(-1)?.time ?? 0) - (reports[0]?.time ?? 0);
+    expect(reports).not.toEqual([]);
+    expect(reports.length).toBeLessThan(BURST + A_SECOND * (seconds + 2));
   });
 });

@@ -86,7 +86,10 @@ export function reportsChain(): Chain {
     name: "reports",
     rules: [
       { statements: "meta skuid >= 0 return", comment: "a process's, judged like all it sends" },
-      { statements: "meta length <= 480 accept" },
+      {
+        statements: "meta length <= 480 limit rate 2/second burst 20 packets accept",
+        comment: "which groups are joined, and when, would say something to who listens",
+      },
     ],
   };
 }
