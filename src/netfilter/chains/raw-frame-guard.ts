@@ -82,6 +82,7 @@ export function guardTables(marks: Marks, devices: readonly string[]): readonly 
   ];
 }
 
+/** The last rule closes, not the policy: of a chain that is new the kernel sets that last, once the old chain's hook is gone. */
 function guardChain({ stampMark, stampPriority }: Marks, device: string): Chain {
   return {
     name: guardChainName(device),
