@@ -25,8 +25,9 @@ export async function teardown({ env, print, warn }: CliContext): Promise<number
       );
       return EXIT.unavailable;
     }
-    await createNftApplier().teardown();
+    // First: some nft(8) never end at a chain whose hooks they cannot read, if anybody has put a rule into it.
     removeInterfaceDoor();
+    await createNftApplier().teardown();
     releaseHeldQueues(holdersFileBeside(readSocketPath(env)));
     print("egress: our tables are removed; nothing is enforced in this network namespace\n");
     return EXIT.ok;

@@ -1,4 +1,7 @@
 /** `egress teardown` removes all that is ours from the kernel, and nothing else. */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { runProgram } from "../support/program.ts";
@@ -70,6 +73,21 @@ test("a teardown is refused while a sidecar runs, and removes nothing", async ()
   });
   expect(await listTables()).toBe(before);
   expect(await lab.curl("http://198.51.100.1/")).toMatchObject({ exitCode: 7 });
+});
+
+test("the table that nft(8) may not be able to read is gone before nft(8) is called", async () => {
+  await sidecar.kill();
+  const folder = await mkdtemp(join(tmpdir(), "nft-"));
+  const seen = join(folder, "seen");
+  const script = `#!/bin/sh\nPATH=${process.env["PATH"] ?? ""}\nnft list tables >>${seen}\nexec nft "$@"\n`;
+  await writeFile(join(folder, "nft"), script, { mode: 0o755 });
+  const path = `${folder}:${process.env["PATH"] ?? ""}`;
+  expect(await runProgram(lab.sandbox, ["teardown"], { env: { PATH: path } })).toMatchObject({ exitCode: 0 });
+  const tables = await readFile(seen, "utf8");
+  expect(tables).toContain("table inet opensandbox\n");
+  expect(tables).not.toContain("opensandbox_door");
+  await rm(folder, { recursive: true });
+  sidecar = await lab.startSidecar();
 });
 
 test("after a teardown nothing of ours is left, the sandbox is open, and foreign tables are untouched", async () => {
