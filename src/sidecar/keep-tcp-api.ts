@@ -18,6 +18,8 @@ export interface KeptTcpApi {
 const PASSES: ReadonlySet<string> = new Set(["EADDRINUSE", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
+/** One after another, a second between two: until then it comes back by itself, and callers keep their place. */
+const MOST_FAULTS = 5;
 
 /**
  * `onChange` hears of the first state and of each that differs from the last one. Throws what `open` throws at first, unless that passes.
@@ -27,6 +29,7 @@ export function keepOpen(open: () => TcpApi, onChange: (state: TcpState) => void
   let api: TcpApi | undefined;
   let state: TcpState | undefined;
   let pauseMs = FIRST_PAUSE_MS;
+  let faults = 0;
   let pause: NodeJS.Timeout | undefined;
 
   function tell(next: TcpState): TcpState {
@@ -48,10 +51,25 @@ export function keepOpen(open: () => TcpApi, onChange: (state: TcpState) => void
     }
   }
 
+  /** Somebody may have its port for good: it gets others. */
+  function openElsewhere(reason: string): void {
+    void api?.close(0);
+    api = undefined;
+    faults = 0;
+    pauseMs = FIRST_PAUSE_MS;
+    tell({ isOpen: false, reason });
+    tryOpen();
+  }
+
   const first = tryOpen();
   return {
     state: () => state ?? first,
-    fault: () => api?.fault(),
+    fault() {
+      const reason = api?.fault();
+      faults = reason === undefined ? 0 : faults + 1;
+      if (reason !== undefined && faults >= MOST_FAULTS) openElsewhere(reason);
+      return reason;
+    },
     async close(limitMs) {
       clearTimeout(pause);
       await api?.close(limitMs);

@@ -51,3 +51,31 @@ test("closed before it is open, it is tried no more", async () => {
   vi.advanceTimersByTime(60_000);
   expect(open).toHaveBeenCalledTimes(1);
 });
+
+test("one that finds its port taken at each look gets others after the fifth, once", () => {
+  const told: boolean[] = [];
+  const closed: number[] = [];
+  let opened = 0;
+  const kept = keepOpen(
+    () => {
+      const number = (opened += 1);
+      const reason = number === 1 ? "its port is taken" : undefined;
+      return { ...API, fault: () => reason, close: async () => void closed.push(number) };
+    },
+    ({ isOpen }) => told.push(isOpen),
+  );
+  const looks = Array.from({ length: 7 }, () => kept.fault());
+  expect(looks.filter((reason) => reason !== undefined)).toHaveLength(5);
+  expect({ opened, closed, told }).toEqual({ opened: 2, closed: [1], told: [true, false, true] });
+});
+
+test("one whose fault goes by itself keeps its ports", () => {
+  let looks = 0;
+  const open = vi.fn<() => TcpApi>(() => ({
+    ...API,
+    fault: () => ((looks += 1) % 5 === 0 ? undefined : "its listening socket was ended"),
+  }));
+  const kept = keepOpen(open, () => undefined);
+  for (let n = 0; n < 50; n += 1) kept.fault();
+  expect(open).toHaveBeenCalledTimes(1);
+});
