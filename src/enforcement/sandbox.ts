@@ -77,8 +77,10 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   await using undo = new AsyncDisposableStack();
   const { protections, upstreams } = options;
   const marks = drawMarks(protections);
-  reportLoopbackAnswers(upstreams, readOwnAddresses(), protections);
+  const tellLoopbackAnswers = (): void => reportLoopbackAnswers(upstreams, readOwnAddresses(), protections);
+  tellLoopbackAnswers();
   const events = createSandboxEvents();
+  events.networkChanged.subscribe(tellLoopbackAnswers);
   const inForce = createPolicyInForce();
   const frame: RulesetFrame = { ...frameOf(options), resolverPort: RESOLVER_PORT, marks };
   const side = undo.use(await openKernelSide(options, frame, inForce, events));

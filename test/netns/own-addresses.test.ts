@@ -52,3 +52,20 @@ test.each([
     expect(sidecar.output()).toContain("may forge the answers of 198.51.100.53");
   },
 );
+
+test("an upstream's address that becomes one of the sandbox's own is told when it does, and when it no longer is", async () => {
+  const address = "198.51.100.54";
+  await using sidecar = await lab.startSidecar({
+    env: { OPENSANDBOX_EGRESS_DNS_UPSTREAM: `192.0.2.1,${address}` },
+  });
+  const states = (): readonly unknown[] =>
+    sidecar
+      .logs()
+      .filter((line) => line["protection"] === "loopback-answers")
+      .map((line) => line["state"]);
+  expect(states()).toEqual([]);
+  await configure(lab.sandbox, [`address add ${address}/32 dev lo`]);
+  await until("it is told", () => states().at(-1) === "off");
+  await configure(lab.sandbox, [`address del ${address}/32 dev lo`]);
+  await until("its end is told", () => states().at(-1) === "on");
+});
