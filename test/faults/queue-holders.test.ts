@@ -106,3 +106,20 @@ test("a FIFO stands there at the start: neither the start nor the teardown waits
   });
   expect(await findHolder()).toBe("");
 });
+
+test("a known gap: with another socket's place the own holder counts as a stranger, until a teardown lets it go", async () => {
+  const first = await start();
+  await first.kill("SIGKILL");
+  const env = { OPENSANDBOX_EGRESS_SOCKET: join(lab.stateFolder, "elsewhere", "egress.sock") };
+  const second = await lab.startSidecar({ policy: { egress: [] }, env, awaitHealth: false });
+  await until("it is told", () => lastOf(second).state === "off");
+  expect(lastOf(second).reason).toContain("another process holds queue 0 of interface eth0");
+  await second.kill();
+  const teardown = { env: { ...env, PATH: process.env["PATH"] } };
+  expect(await execIn(lab.sandbox, [process.execPath, MAIN, "teardown"], teardown)).toMatchObject({
+    exitCode: 0,
+  });
+  const third = await lab.startSidecar({ policy: { egress: [] }, env, awaitHealth: false });
+  await until("it is ready", () => third.output().includes("egress sidecar ready"));
+  expect(lastOf(third)).toEqual({ state: "on", reason: undefined });
+});
