@@ -110,13 +110,13 @@ describe.each([
   });
 });
 
-/** Listener reports (type 143), while the workload joins thousands of groups whose numbers are its own data. */
+/** Listener reports (to ff02::16), while the workload joins thousands of groups whose numbers are its own data. */
 async function reportsOfMany(): Promise<readonly Frame[]> {
   const frames = await lab.canary.during(async () => {
     await using flood = await startAttack(lab, "flood", "groups", "eth0", "-");
     await until("it has joined them", () => flood.lines.some(({ event }) => event === "done"));
   });
-  return frames.filter(({ icmpType }) => icmpType === 143);
+  return frames.filter(({ destination }) => destination === "ff02::16");
 }
 
 describe("row 23: groups that are joined to say something", () => {
