@@ -77,12 +77,12 @@ export function openNetlinkSocket(
       return [...wanted].some((group) => !isIn(memberships, group));
     },
     ignorePorts: (ports) => attachFilter(fd, dropPorts(ports)),
-    send(octets, wanted = octets.length) {
-      const sending = roomToSend(wanted);
-      octets.copy(sending.octets, 0, 0, wanted);
+    send(octets, asked = octets.length) {
+      const sending = roomToSend(asked);
+      octets.copy(sending.octets, 0, 0, asked);
       for (;;) {
-        const sent = tryCall("send", fd, sending.address(0), wanted, 0);
-        if (sent === wanted) return;
+        const sent = tryCall("send", fd, sending.address(0), asked, 0);
+        if (sent === asked) return;
         if (sent !== -EINTR) throw new SystemCallError("send", sent < 0 ? -sent : EMSGSIZE, "netlink");
       }
     },

@@ -98,9 +98,9 @@ describe("settings", () => {
 
 test("what says nothing in the initial policy is a warning with its place", () => {
   const text = '{"egress":[{"target":"a.example","note":"x"}]}';
-  const { problems, warnings } = readEverySetting({ OPENSANDBOX_EGRESS_RULES: text });
-  expect(problems).toEqual([]);
-  expect(warnings).toEqual([
+  const reading = readEverySetting({ OPENSANDBOX_EGRESS_RULES: text });
+  expect(reading.problems).toEqual([]);
+  expect(reading.warnings).toEqual([
     { path: "OPENSANDBOX_EGRESS_RULES", message: expect.stringMatching(/^egress\[0\]\.note: /) },
   ]);
 });
