@@ -1,6 +1,7 @@
 /** No resolv.conf, or a link to none: where upstreams are set nobody needs it. */
 import { expect, test } from "vitest";
 import { MAIN } from "../support/sidecar.ts";
+import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 
 const lab = useLab();
@@ -39,9 +40,11 @@ test("without the setting it is told, and everything is denied", async () => {
     program: inEmptyEtc("ln -s /nowhere /etc/resolv.conf &&"),
     awaitHealth: false,
   });
-  await expect
-    .poll(async () => (await sidecar.api("GET", "/healthz").catch(() => undefined))?.text, {
-      timeout: 60_000,
-    })
-    .toMatch(/^\/etc\/resolv\.conf: cannot be read: .*set OPENSANDBOX_EGRESS_DNS_UPSTREAM/);
+  const health = await until("it answers", () =>
+    sidecar.api("GET", "/healthz").then(
+      ({ text }) => text,
+      () => undefined,
+    ),
+  );
+  expect(health).toMatch(/^\/etc\/resolv\.conf: cannot be read: .*set OPENSANDBOX_EGRESS_DNS_UPSTREAM/);
 });
