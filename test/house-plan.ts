@@ -6,6 +6,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   policy: [],
   protections: [],
   tables: ["policy"],
+  "wire-names": ["policy"],
   xdp: ["protections", "sys"],
   sys: [],
   config: ["policy", "protections", "sys"],

@@ -29,6 +29,7 @@ const PURE_MODULES: Readonly<Record<string, readonly string[]>> = {
   policy: ["node:url", "node:net", "node:crypto"],
   protections: [],
   tables: [],
+  "wire-names": ["node:net"],
   netlink: [],
   dns: [],
   netfilter: [],

@@ -1,5 +1,6 @@
 import type { Target } from "../engine/target.ts";
 import { answer } from "./answer.ts";
+import { firstOctets } from "./first-octets.ts";
 import { hostMessage } from "./host-message.ts";
 import { http } from "./http.ts";
 import { loggedPacket } from "./logged-packet.ts";
@@ -26,4 +27,5 @@ export const TARGETS: readonly Target[] = [
   resolvConf,
   signature,
   http,
+  firstOctets,
 ];

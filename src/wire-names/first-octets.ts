@@ -1,0 +1,95 @@
+/**
+ * The name that a client shows in the first octets of a connection: the server name of TLS, or the Host of HTTP/1. Pure: the octets so far go in,
+ * what they show comes out, and nothing is kept. Never throws, whatever the octets.
+ *
+ * What begins like TLS or HTTP, for some server at least, is read strictly or refused; only what no server of the two would read is `other`.
+ * Linear in the octets; a ClientHello takes about a microsecond.
+ *
+ * Known limits: TLS that begins later on, as behind STARTTLS of mail, is not seen, but for that of PostgreSQL, which begins with TLS in all but
+ * eight octets. A second hello, after a HelloRetryRequest or a renegotiation of TLS 1.2, is not read here.
+ */
+import { readHandshake } from "./handshake-records.ts";
+import { MAX_HEAD, readRequestHead } from "./request-head.ts";
+import { INCOMPLETE, refused, type Shown } from "./shown.ts";
+
+const OTHER: Shown = { kind: "other" };
+/** Content types of records: change_cipher_spec, alert, handshake, application_data, heartbeat (RFC 8446 section 5.1, RFC 6520). */
+const [FIRST_RECORD_TYPE, LAST_RECORD_TYPE] = [20, 24];
+/** PostgreSQL's SSLRequest and GSSENCRequest: length:4 code:4. A client may send both; TLS follows once the server has agreed. */
+const POSTGRES = [80_877_103, 80_877_104].map((code) => {
+  const octets = Buffer.alloc(8);
+  octets.writeUInt32BE(8);
+  octets.writeUInt32BE(code, 4);
+  return octets;
+});
+const MAX_REQUESTS_OCTETS = 32;
+/** How version 2 of the PROXY protocol begins; version 1 is a line of text. */
+const PROXY_V2 = Buffer.from("\r\n\r\n\0", "latin1");
+/** What servers are known to skip ahead of a request, or split it by. */
+// oxlint-disable-next-line no-control-regex -- it is what is looked for
+const BLANKS = /^[\t-\r\x1c-\x20\x85\xa0]*/;
+/** A request line for some server: one with a version, or of HTTP/0.9. */
+// oxlint-disable-next-line no-control-regex -- it is what is looked for
+const LIKE_REQUEST = /http\/|^get[\s\x1c-\x1f\x85]/i;
+/** What a line of text has: no control character but the tab. */
+// oxlint-disable-next-line no-control-regex -- it is what is looked for
+const TEXT = /^[\t\x20-\x7e\x80-\xff\r]*$/;
+
+/** Reads all that a client has sent so far, from its first octet on. */
+export function readFirstOctets(stream: Buffer): Shown {
+  const at = behindPostgres(stream);
+  if (at >= stream.length) return at > MAX_REQUESTS_OCTETS ? refused("many requests for TLS") : INCOMPLETE;
+  const rest = at === 0 ? stream : stream.subarray(at);
+  if (isRecord(rest)) return readHandshake(stream, at);
+  if (at > 0) return OTHER;
+  if (isSsl2(stream)) return stream.length < 5 ? INCOMPLETE : refused("a hello of SSL 2");
+  return readText(stream);
+}
+
+/** Where the requests for TLS end; where the stream ends in one, behind it. */
+function behindPostgres(stream: Buffer): number {
+  let at = 0;
+  while (at < stream.length && POSTGRES.some((request) => hasAt(stream, at, request))) at += 8;
+  return at;
+}
+
+/** Whether `octets` are there from `at` on, as far as the stream goes. */
+function hasAt(stream: Buffer, at: number, octets: Buffer): boolean {
+  const end = Math.min(stream.length, at + octets.length);
+  return octets.compare(stream, at, end, 0, end - at) === 0;
+}
+
+/** Whether it begins like a record, of whatever version: some servers do not look at that. */
+function isRecord([first = 0, major = 0]: Buffer): boolean {
+  return first >= FIRST_RECORD_TYPE && first <= LAST_RECORD_TYPE && major < 0x10;
+}
+
+/** length:2 with its upper bit set, type:1 version:2, as far as it goes. */
+function isSsl2([first = 0, , type = 1, major = 3, minor = 2]: Buffer): boolean {
+  return first >= 0x80 && type === 1 && (major === 3 || (major === 0 && minor === 2));
+}
+
+function readText(stream: Buffer): Shown {
+  if (stream.length >= PROXY_V2.length && hasAt(stream, 0, PROXY_V2))
+    return refused("a header of the PROXY protocol");
+  const text = stream.toString("latin1", 0, MAX_HEAD);
+  const blanks = BLANKS.exec(text)?.[0].length ?? 0;
+  const beginning = text.charCodeAt(blanks);
+  if (beginning < 0x20) return OTHER;
+  const end = text.indexOf("\n", blanks);
+  if (end === -1) return readUnended(text.slice(blanks), text.length);
+  const line = text.slice(blanks, end);
+  if (line.startsWith("PROXY ")) return refused("a header of the PROXY protocol");
+  if (!LIKE_REQUEST.test(line)) return OTHER;
+  if (blanks > 0) return refused("blanks ahead of an HTTP request");
+  if (line.startsWith("PRI ")) return refused("HTTP/2 without TLS");
+  return readRequestHead(stream, 0);
+}
+
+/** A first line that has not ended: what reaches the server of it is no request yet, unless it takes a CR alone for an end. */
+function readUnended(line: string, octets: number): Shown {
+  if (LIKE_REQUEST.test(line) && /\r./s.test(line))
+    return refused("a line of an HTTP head that ends without CR LF");
+  if (octets < MAX_HEAD) return INCOMPLETE;
+  return TEXT.test(line) ? refused("a first line of text longer than 16,384 octets") : OTHER;
+}
