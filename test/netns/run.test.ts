@@ -183,6 +183,23 @@ egress run: setpriv is not installed; on Debian: apt-get install util-linux
   );
 });
 
+test("a confinement that cannot be set up ends with 125, and with what mount says", async () => {
+  await using folder = await scratch();
+  await writeFile(join(folder.path, "mount"), "#!/bin/sh\necho mount: no >&2\nexit 1\n", { mode: 0o755 });
+  const env = { PATH: `${folder.path}:/usr/bin:/bin` };
+  const { exitCode, stderr } = await machine.run(["--", "true"], { env });
+  expect({ exitCode, says: stderr.includes("mount: no\n") }).toEqual({ exitCode: 125, says: true });
+});
+
+test("the command's devices, folders and resolv.conf are its own", async () => {
+  const script = `for node in null zero full random urandom tty; do [ -c /dev/$node ] || echo $node; done
+readlink /dev/fd /dev/stdout; echo 1 >/run/lock/own; touch /dev/shm/own; ls /run; cat /etc/resolv.conf; stat -c %a /dev/shm /run/lock`;
+  expect(await machine.run(["--", "sh", "-c", script])).toMatchObject({
+    exitCode: 0,
+    stdout: "/proc/self/fd\nfd/1\nlock\nresolv.conf\nnameserver 127.0.0.1\n1777\n1777\n",
+  });
+});
+
 async function scratch(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), "egress-run-test-"));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };

@@ -89,10 +89,11 @@ async function runConfined(request: RunRequest, setting: Setting): Promise<numbe
   await using undo = new AsyncDisposableStack();
   const interrupts = undo.use(catchSignals());
   try {
-    const sidecar = await prepare(undo, request, { ...setting, signal: interrupts.signal });
+    const { sidecar, folder } = await prepare(undo, request, { ...setting, signal: interrupts.signal });
     interrupts.signal.throwIfAborted(); // from here on the command gets the signals
     const { directory, context } = setting;
-    const place = { directory, env: commandEnvironment(context.env), resolvConf: renderResolvConf() };
+    const env = commandEnvironment(context.env);
+    const place = { directory, folder, env, resolvConf: renderResolvConf() };
     const command = startConfinedCommand(sidecar.namespace, request.command, place);
     interrupts.forwardTo(command.forward);
     const ended = await Promise.race([command.exitCode, sidecar.end]);
@@ -113,7 +114,7 @@ async function prepare(
   undo: AsyncDisposableStack,
   request: RunRequest,
   { context, say, ipv6, upstreams, signal }: Setting & { readonly signal: AbortSignal },
-): Promise<RunSidecar> {
+): Promise<{ readonly sidecar: RunSidecar; readonly folder: string }> {
   const told = undo.use(openReport({ policy: request.policy, upstreams, say }));
   const steps = undo.use(createUndoSteps(say));
   const id = drawRunId();
@@ -121,7 +122,7 @@ async function prepare(
   steps.step(`remove ${folder.path}`, () => folder[Symbol.dispose]());
   const namespace = await createRunNetwork(steps, { id, upstreams, ipv6, announce: say });
   signal.throwIfAborted();
-  return undo.use(
+  const sidecar = undo.use(
     await startRunSidecar({
       namespace,
       program: context.program,
@@ -134,6 +135,7 @@ async function prepare(
       signal,
     }),
   );
+  return { sidecar, folder: folder.path };
 }
 
 /** The resolvers of the settings; else of the machine. */

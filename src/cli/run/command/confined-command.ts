@@ -1,11 +1,12 @@
 /** The command of a run while it runs: this process's own standard streams, signals handed on, the exit code as a shell gives it. */
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { execa } from "execa";
 import { withSystemFolders } from "../../../config/program-path.ts";
 import type { Argv } from "../../../netns/command.ts";
 import type { RunNamespace } from "../network/run-network.ts";
 import { confinedArgv, WAITING } from "./confinement.ts";
+import { prepareOwnPlaces } from "./own-places.ts";
 
 export interface ConfinedCommand {
   /** The command's exit code, 128 plus the signal's number where one ended it. Never rejects. */
@@ -19,6 +20,8 @@ export interface ConfinedCommand {
 export interface CommandPlace {
   /** Its working directory, walked to inside the new mounts. */
   readonly directory: string;
+  /** A folder of the run's. */
+  readonly folder: string;
   /** The text of its /etc/resolv.conf. */
   readonly resolvConf: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -30,8 +33,9 @@ export function startConfinedCommand(
   place: CommandPlace,
 ): ConfinedCommand {
   const sharesTerminal = process.stdin.isTTY && !canTypeIntoTerminal();
-  const { directory, resolvConf, env } = place;
-  const [file, ...args] = confinedArgv(command, { directory, resolvConf, path: env["PATH"] });
+  const { directory, folder, resolvConf, env } = place;
+  const mounts = prepareOwnPlaces({ folder, resolvConf, console: findTerminal() });
+  const [file, ...args] = confinedArgv(command, { directory, mounts, path: env["PATH"] });
   const options = {
     cwd: "/",
     stdio: "inherit",
@@ -64,6 +68,11 @@ export function startConfinedCommand(
     },
     kill: () => void child.kill("SIGKILL"),
   };
+}
+
+/** What standard input is, if that is a terminal. */
+function findTerminal(): string | undefined {
+  return process.stdin.isTTY ? readlinkSync("/proc/self/fd/0") : undefined;
 }
 
 /**

@@ -1,0 +1,130 @@
+/**
+ * The command's own /run, /dev and /etc/resolv.conf, and what of /proc and /sys it may not write. They are prepared as a folder by us, and
+ * mounted by two calls of mount(8): each program that the set-up starts costs a millisecond and more.
+ */
+import { chmodSync, existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { RESOLV_CONF } from "../../../config/resolv-conf.ts";
+
+const READ_ONLY = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi"];
+const NODES = ["null", "zero", "full", "random", "urandom", "tty"];
+const LINKS = [
+  ["/proc/self/fd", "fd"],
+  ["fd/0", "stdin"],
+  ["fd/1", "stdout"],
+  ["fd/2", "stderr"],
+  ["pts/ptmx", "ptmx"],
+] as const;
+
+export interface OwnPlaces {
+  /** A folder of ours, empty but for what others keep in it. */
+  readonly folder: string;
+  /** The text of the command's /etc/resolv.conf. */
+  readonly resolvConf: string;
+  /** The terminal that is to be its /dev/console. */
+  readonly console: string | undefined;
+}
+
+/**
+ * Prepares the places in the folder, and gives the part of a shell script that mounts them, to be run as process 1 of the new namespaces; /proc is
+ * their own already. Throws Node's errors.
+ */
+export function prepareOwnPlaces(places: OwnPlaces): string {
+  const { folder } = places;
+  const made = join(folder, "made");
+  for (const name of ["run", "dev"]) mkdirSync(join(folder, name));
+  writeRun(join(made, "run"), places);
+  writeDev(join(made, "dev"), places);
+  const first = join(folder, "first-mounts");
+  const then = join(folder, "then-mounts");
+  writeFileSync(first, renderMounts(mountedFirst(folder)));
+  writeFileSync(then, renderMounts(mountedThen(places)));
+  return `mount -a -T ${quote(first)}
+cp -a ${quote(join(made, "run"))} ${quote(join(made, "dev"))} ${quote(folder)}
+mount -a -T ${quote(then)}
+`;
+}
+
+interface Mount {
+  readonly source: string;
+  readonly target: string;
+  readonly type?: string;
+  readonly options: string;
+}
+
+function mountedFirst(folder: string): readonly Mount[] {
+  const readOnly = READ_ONLY.map((name) => `/proc/${name}`).filter((path) => existsSync(path));
+  return [
+    ...readOnly.map((path) => ({ source: path, target: path, options: "bind,ro" })),
+    // Their sources have names of their own: what is mounted already is passed over.
+    { source: "egress-sys", target: "/sys", type: "sysfs", options: "ro,nosuid,nodev,noexec" },
+    { source: "egress-run", target: join(folder, "run"), type: "tmpfs", options: "nosuid,nodev,mode=755" },
+    { source: "egress-dev", target: join(folder, "dev"), type: "tmpfs", options: "nosuid,noexec,mode=755" },
+  ];
+}
+
+function mountedThen({ folder, console }: OwnPlaces): readonly Mount[] {
+  const dev = join(folder, "dev");
+  const target = resolvConfTarget();
+  const isElsewhere = target !== undefined && !target.startsWith("/run/");
+  const pts = "newinstance,nosuid,noexec,mode=620,ptmxmode=666";
+  return [
+    ...NODES.map((name) => ({ source: `/dev/${name}`, target: join(dev, name), options: "bind" })),
+    ...(console === undefined ? [] : [{ source: console, target: join(dev, "console"), options: "bind" }]),
+    { source: "egress-pts", target: join(dev, "pts"), type: "devpts", options: pts },
+    ...(isElsewhere ? [{ source: join(folder, "run/resolv.conf"), target, options: "bind" }] : []),
+    { source: dev, target: "/dev", options: "rbind" },
+    { source: join(folder, "run"), target: "/run", options: "rbind" },
+  ];
+}
+
+function writeRun(folder: string, { resolvConf }: OwnPlaces): void {
+  mkdirSync(folder, { recursive: true });
+  mkdirShared(join(folder, "lock"));
+  writeFileSync(join(folder, "resolv.conf"), resolvConf);
+  const target = resolvConfTarget();
+  if (target?.startsWith("/run/") !== true) return;
+  const own = join(folder, target.slice("/run/".length));
+  mkdirSync(dirname(own), { recursive: true });
+  writeFileSync(own, resolvConf);
+}
+
+function writeDev(folder: string, { console }: OwnPlaces): void {
+  mkdirSync(join(folder, "pts"), { recursive: true });
+  mkdirShared(join(folder, "shm"));
+  for (const name of [...NODES, ...(console === undefined ? [] : ["console"])])
+    writeFileSync(join(folder, name), "");
+  for (const [target, name] of LINKS) symlinkSync(target, join(folder, name));
+}
+
+/** Where the file really is; undefined where there is none. */
+function resolvConfTarget(): string | undefined {
+  try {
+    return realpathSync(RESOLV_CONF);
+  } catch {
+    return undefined;
+  }
+}
+
+function mkdirShared(path: string): void {
+  mkdirSync(path);
+  chmodSync(path, 0o1777);
+}
+
+/** As in fstab(5). */
+function renderMounts(mounts: readonly Mount[]): string {
+  return mounts
+    .map(
+      ({ source, target, type = "none", options }) =>
+        `${escape(source)} ${escape(target)} ${type} ${options}\n`,
+    )
+    .join("");
+}
+
+function escape(path: string): string {
+  return path.replaceAll(/[\\ \t\n]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, "0")}`);
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
