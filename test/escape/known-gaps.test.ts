@@ -6,7 +6,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { HERE, readSysctl } from "../../src/netns/namespace.ts";
+import { configure, HERE, readSysctl } from "../../src/netns/namespace.ts";
+import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
 import { startJsonServer } from "../support/json-server.ts";
 import { skipBecause } from "../support/skip.ts";
@@ -78,3 +79,23 @@ test("known gap: row 10: flows on lo that are answered leave no room for any oth
     status: 200,
   });
 });
+
+test.for(FAMILIES)(
+  "known gap: row 6: what is for an allowed host is handed to a denied neighbour, $name",
+  async (family, context) => {
+    skipWithoutFamily(context, lab, family);
+    const isFour = family.name === "IPv4";
+    const [neighbour, allowed] = isFour
+      ? ["192.0.2.77", "198.51.100.7"]
+      : ["2001:db8::77", "2001:db8:100::7"];
+    const mac = "02:00:00:00:00:77";
+    await configure(lab.sandbox, [`neigh replace ${neighbour} lladdr ${mac} dev eth0 nud permanent`]);
+    await lab.startSidecar({ policy: { egress: [{ action: "allow", target: allowed }] } });
+    const frames = await lab.canary.during(() =>
+      attack(lab, "raw_ip", "by-neighbour", family.sandbox, neighbour, allowed),
+    );
+    expect(frames).toContainEqual(expect.objectContaining({ destination: allowed, mac }));
+    // Whatever is for the neighbour itself.
+    expect(frames.filter(({ destination }) => destination === neighbour)).toEqual([]);
+  },
+);

@@ -9,6 +9,8 @@ const frameShape = z.object({
   time: z.number(),
   ethertype: z.number(),
   length: z.number(),
+  /** Of the link that it is for. */
+  mac: z.string(),
   /** `tcp`, `udp`, `icmp`, `icmpv6`, `sctp`, `arp`, `other` or `protocol N`. */
   transport: z.string(),
   source: z.string().optional(),

@@ -2,6 +2,7 @@
 
 raw_ip.py send OWN DENIED ALLOWED | control OWN DENIED ALLOWED
 raw_ip.py resets OWN DENIED ALLOWED | sources OWN DENIED ALLOWED UPSTREAM
+raw_ip.py by_neighbour OWN NEIGHBOUR ALLOWED: the header names one, the call that sends it the other
 """
 import socket
 import struct
@@ -142,6 +143,10 @@ def control(own, denied, allowed):
 
 def sources(own, denied, allowed, upstream):
     run(forged_sources(own, denied, allowed, upstream))
+
+
+def by_neighbour(own, neighbour, allowed):
+    run([("a header for another", udp_packet(own, 9, allowed, 9, DATA), neighbour)])
 
 
 dispatch(globals())

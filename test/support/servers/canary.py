@@ -21,7 +21,7 @@ def say(**fields):
 
 def describe(frame):
     ethertype = struct.unpack("!H", frame[12:14])[0]
-    fields = {"ethertype": ethertype, "length": len(frame)}
+    fields = {"ethertype": ethertype, "length": len(frame), "mac": frame[:6].hex(":")}
     packet = frame[14:]
     if ethertype == 0x0800 and len(packet) >= 20:
         protocol, transport = packet[9], packet[(packet[0] & 15) * 4 :]
