@@ -8,6 +8,8 @@ import { useLab } from "../support/use-lab.ts";
 const lab = useLab({ per: "test" });
 const NAMES = ["one.example.org", "two.example.org"] as const;
 
+const isReady = ({ output }: Sidecar): boolean => output().includes("egress sidecar ready");
+
 test.each([1, 2, 3])(
   "one of them serves, the other ends and says why, and the one's policy holds (%i)",
   async () => {
@@ -29,7 +31,6 @@ test.each([1, 2, 3])(
     expect(sidecars[index]?.output()).toMatch(/another sidecar/);
     const survivor = 1 - index;
     const { [survivor]: served } = sidecars;
-    const isReady = ({ output }: Sidecar): boolean => output().includes("egress sidecar ready");
     await until("the other one is ready", () => served !== undefined && isReady(served));
     const rcodes = async (): Promise<readonly (string | undefined)[]> =>
       Promise.all(NAMES.map(async (name) => (await lab.dig(name, "A")).rcode));
