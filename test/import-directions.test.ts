@@ -6,7 +6,13 @@ import { MAY_IMPORT } from "./house-plan.ts";
 /** Packages that only some places may import; the others are free. */
 const PACKAGE_PLACES: Readonly<Record<string, readonly RegExp[]>> = {
   koffi: [/^src\/sys\//],
-  zod: [/^src\/policy\/parse-policy\.ts$/, /^src\/config(?:\.ts$|\/)/, /^src\/api\//],
+  zod: [
+    /^src\/policy\/parse-policy\.ts$/,
+    /^src\/config(?:\.ts$|\/)/,
+    /^src\/api\//,
+    /^src\/cli\/run\/config\//,
+  ],
+  yaml: [/^src\/cli\/run\/config\//],
 };
 
 /** Where files are read and written, and programs started: at the edge. Other parts are given what was read, or a function that reads it. */

@@ -21,16 +21,21 @@ export const RUN_HELP = `egress run - runs a command that can reach what you all
 Usage: egress run [OPTIONS] -- COMMAND [ARGUMENT...]
        egress run --clean
 
-  --allow TARGET      a name, *.name, an address or a prefix that may be reached
+  --allow TARGET      a name, *.name, an address or a prefix that may be reached; several with commas between
   --deny TARGET       one that may not
-  --policy FILE       a policy as JSON, as the API takes it; --allow and --deny come before its rules
+  --preset NAME       the rules of a preset: one of yours in ~/.config/egress/presets, or one that comes with egress
+  --config FILE       a policy file, YAML or JSON; without it egress.yaml or egress.json is taken that stands in this
+                      folder or above it, up to the root of the repository or your home (--policy is the same)
+  --no-config         take no such file
   --default ACTION    allow or deny: for what no rule matches (default: the file's, else deny)
+  --dry-run           show the policy that would hold, and run nothing
   --clean             undo what runs have left here that were killed; the next run does so, too
   --help, -h          this text
 
-The first rule that matches decides, in the order written. Needs root, nft, setpriv and unshare.
+The first rule that matches decides: those of this line in the order written, then those of the file. Needs root, nft, setpriv
+and unshare. What is denied is told on standard error the moment it happens, and at the end with the options that would allow it.
 
-  egress run --allow registry.npmjs.org -- npm ci
+  egress run --allow example.org -- curl -sS https://example.org/
   egress run --default allow --deny '*.example.org' -- curl -sS https://www.example.org/
 
 The command runs in network, process and mount namespaces of its own, without the capabilities that could undo that, and

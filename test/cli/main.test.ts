@@ -50,6 +50,6 @@ test("egress run --help explains run", async () => {
 
 test("egress run with a bad command line says so and does nothing", async () => {
   const { exitCode, printed, warned } = await egress("run", "--allow", "*", "--", "true");
-  expect({ exitCode, printed }).toEqual({ exitCode: 64, printed: "" });
+  expect({ exitCode, printed }).toEqual({ exitCode: 125, printed: "" });
   expect(warned).toMatch(/^egress run: --allow "\*": .*\n$/);
 });

@@ -25,13 +25,20 @@ export interface WrittenRule {
 /** Gives a file's text, or throws; `-` is the standard input. */
 export type ReadText = (path: string) => string;
 
-/** The rules among the tokens of `parseArgs`, in the order in which they were written. */
+/** The rules among the tokens of `parseArgs`, in the order in which they were written; a value may be a list with commas. */
 export function findRules(
   tokens: readonly { readonly kind: string; readonly name?: string; readonly value?: string | undefined }[],
 ): readonly WrittenRule[] {
   return tokens.flatMap(({ kind, name, value = "" }) =>
-    kind === "option" && (name === "allow" || name === "deny") ? [{ action: name, target: value }] : [],
+    kind === "option" && (name === "allow" || name === "deny")
+      ? splitList(value).map((target) => ({ action: name, target }))
+      : [],
   );
+}
+
+/** No target and no name of a preset has a comma in it. A blank between two commas stays one, to be refused. */
+export function splitList(value: string): readonly string[] {
+  return value.split(",");
 }
 
 /** Names each bad rule as it was written. */
@@ -66,7 +73,7 @@ export function readFileOf<T>(
   try {
     text = readText(path);
   } catch (error) {
-    return refused(error instanceof Error ? error.message : String(error), place);
+    return refused(describeFailure(error), place);
   }
   const parsed = strictly(parse(text));
   return parsed.ok ? parsed : refusedAll(placed(parsed.problems, place));
@@ -77,6 +84,11 @@ export function all<T>(results: readonly Result<T>[]): Result<readonly T[]> {
   const problems = results.flatMap((result) => (result.ok ? [] : result.problems));
   if (problems.length > 0) return refusedAll(problems);
   return accepted(results.flatMap((result) => (result.ok ? [result.value] : [])));
+}
+
+function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return "code" in error && error.code === "ENOENT" ? "there is no such file" : error.message;
 }
 
 function placed(problems: readonly Problem[], place: string): readonly Problem[] {

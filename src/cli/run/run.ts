@@ -13,6 +13,8 @@ import { keepFromChildren } from "../../sys/inherited.ts";
 import { EXIT } from "../exit-codes.ts";
 import { RUN_HELP } from "../help.ts";
 import type { CliContext } from "../context.ts";
+import { filesOfMachine } from "./request/files.ts";
+import { presentOrigins, presentPolicy } from "./request/present.ts";
 import { parseRunArguments, type RunRequest } from "./request/arguments.ts";
 import { startConfinedCommand } from "./command/confined-command.ts";
 import { findHandedOn } from "./command/handed-on.ts";
@@ -30,7 +32,7 @@ const TOOLS = ["nft", "unshare", "setpriv", "mount", "sh"];
 /** Runs it; settles with the command's exit code, or 125 where the command could not be run. */
 export async function run(argv: readonly string[], context: CliContext): Promise<number> {
   const say = (text: string): void => context.warn(`egress run: ${text}\n`);
-  const request = parseRunArguments(argv, (path) => readFileSync(path, "utf8"));
+  const request = parseRunArguments(argv, filesOfMachine(context.env));
   if (!request.ok) return report(request.problems, say);
   if (request.value === "help") {
     context.print(RUN_HELP);
@@ -38,6 +40,11 @@ export async function run(argv: readonly string[], context: CliContext): Promise
   }
   const isRoot = process.getuid?.() === 0;
   if (request.value === "clean") return isRoot ? await clean(say) : report([NOT_ROOT], say);
+  if ("show" in request.value) {
+    context.print(presentPolicy(request.value.show));
+    return EXIT.ok;
+  }
+  for (const line of presentOrigins(request.value)) say(line);
   const { settings, problems, warnings } = readEverySetting(context.env);
   report(warnings, say);
   if (problems.length > 0) return report(problems, say);

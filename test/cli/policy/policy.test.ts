@@ -212,7 +212,7 @@ describe("a wrong command line is exit 64, and nothing is sent", () => {
     [["replace", "--default", "maybe"], '--default: "maybe" is neither allow nor deny'],
     [["delete"], "no targets: name them"],
     [["delete", "a b"], '"a b"'],
-    [["patch", "--file", "/nowhere/x.json"], "--file /nowhere/x.json: ENOENT"],
+    [["patch", "--file", "/nowhere/x.json"], "--file /nowhere/x.json: there is no such file"],
     [["get", "--url", "192.0.2.1:18080"], "--url: is not an http(s) URL"],
     [["get", "--url", "http://192.0.2.1", "--socket", "/x"], "--url and --socket are two places"],
     [

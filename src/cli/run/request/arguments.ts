@@ -1,96 +1,116 @@
 /** The command line of `egress run`, read into a policy and a command. */
-import { parseArgs } from "node:util";
-import { parsePolicyJson } from "../../../policy/parse-policy.ts";
-import { DENY_ALL, type Policy } from "../../../policy/policy.ts";
+import { dirname } from "node:path";
+import type { Config } from "../config/parse-config.ts";
+import type { FoundFile } from "../config/read-file.ts";
+import { parseConfig } from "../config/parse-config.ts";
+import type { Preset } from "../config/presets.ts";
+import type { Policy } from "../../../policy/policy.ts";
 import { accepted, refused, refusedAll, type Result } from "../../../policy/problem.ts";
-import {
-  findRules,
-  readDefault,
-  readFileOf,
-  readRules,
-  type ReadText,
-  RULE_OPTIONS,
-  type WrittenRule,
-} from "../../call/rules.ts";
+import type { Rule } from "../../../policy/rule.ts";
+import { all, readDefault, readFileOf, readRules, type ReadText } from "../../call/rules.ts";
+import { type Options, readOptions, type Written } from "./options.ts";
 
-export interface RunRequest {
+export interface AskedPolicy {
   readonly policy: Policy;
+  /** Where rules come from that are not on the command line. */
+  readonly origins: readonly Origin[];
+}
+
+export interface RunRequest extends AskedPolicy {
   readonly command: readonly [string, ...string[]];
+}
+
+/** To be shown, and nothing to be run. */
+export interface DryRun {
+  readonly show: AskedPolicy;
+}
+
+export interface Origin {
+  readonly path: string;
+  readonly rules: readonly Rule[];
+}
+
+/** What the command line may name, or find. */
+export interface RunFiles {
+  /** Of `--config`; may throw. */
+  readonly readText: ReadText;
+  /** The policy file of the working directory. */
+  readonly findConfig: () => Result<FoundFile | undefined>;
+  readonly readPreset: (name: string) => Result<Preset>;
 }
 
 /**
  * Reads the arguments after `run`; `"help"` or `"clean"` when they ask for that. Rules of the command line come first, in their order, then the
- * file's. `readText` gives a file's text and may throw.
+ * file's, then those of the file's presets.
  */
 export function parseRunArguments(
   argv: readonly string[],
-  readText: ReadText,
-): Result<RunRequest | "help" | "clean"> {
+  files: RunFiles,
+): Result<RunRequest | DryRun | "help" | "clean"> {
   const end = argv.indexOf("--");
-  const own = end === -1 ? argv : argv.slice(0, end);
   const [program, ...args] = end === -1 ? [] : argv.slice(end + 1);
-  const options = readOptions(own);
+  const options = readOptions(end === -1 ? argv : argv.slice(0, end));
   if (!options.ok) return options;
   if (options.value.help) return accepted("help");
   if (options.value.clean) return accepted("clean");
-  if (program === undefined)
+  const { dryRun } = options.value;
+  if (program === undefined && !dryRun)
     return refused("no command: put it last, after --, as in: egress run -- curl ...");
-
-  const rules = readRules(options.value.rules);
-  const file =
-    options.value.policyFile === undefined
-      ? accepted(DENY_ALL)
-      : readPolicyFile(options.value.policyFile, readText);
-  const action = readDefault(options.value.defaultAction);
-  const problems = [rules, file, action].flatMap((result) => (result.ok ? [] : result.problems));
-  if (!rules.ok || !file.ok || !action.ok) return refusedAll(problems);
-  return accepted({
-    policy: {
-      defaultAction: action.value ?? file.value.defaultAction,
-      egress: [...rules.value, ...file.value.egress],
-    },
-    command: [program, ...args],
-  });
-}
-
-interface Options {
-  readonly help: boolean;
-  readonly clean: boolean;
-  readonly rules: readonly WrittenRule[];
-  readonly policyFile: string | undefined;
-  readonly defaultAction: string | undefined;
-}
-
-function readOptions(argv: readonly string[]): Result<Options> {
-  try {
-    const { values, tokens } = parseArgs({
-      args: [...argv],
-      tokens: true,
-      options: {
-        ...RULE_OPTIONS,
-        policy: { type: "string" },
-        default: { type: "string" },
-        help: { type: "boolean", short: "h" },
-        clean: { type: "boolean" },
-      },
-    });
-    return accepted({
-      help: values.help ?? false,
-      clean: values.clean ?? false,
-      rules: findRules(tokens),
-      policyFile: values.policy,
-      defaultAction: values.default,
-    });
-  } catch (error) {
-    // node:util says what is wrong, a first line for people and then advice on its own API
-    const [message] = (error instanceof Error ? error.message : String(error)).split("\n");
-    return refused(`${message ?? ""}; the command to run goes last, after --`);
-  }
-}
-
-/** A blank file says nothing: everything is denied. */
-function readPolicyFile(path: string, readText: ReadText): Result<Policy> {
-  const policy = readFileOf("--policy", path, readText, parsePolicyJson);
+  const policy = readPolicy(options.value, files);
   if (!policy.ok) return policy;
-  return accepted(policy.value === "blank" ? DENY_ALL : policy.value);
+  if (dryRun || program === undefined) return accepted({ show: policy.value });
+  return accepted({ ...policy.value, command: [program, ...args] });
+}
+
+function readPolicy(options: Options, files: RunFiles): Result<AskedPolicy> {
+  const ofLine = all(options.written.map((one) => readWritten(one, files)));
+  const config = readConfig(options, files);
+  const action = readDefault(options.defaultAction);
+  const ofFile = config.ok ? all(config.value.presets.map((name) => toOrigin(name, files))) : accepted([]);
+  const problems = [ofLine, config, action, ofFile].flatMap((result) => (result.ok ? [] : result.problems));
+  if (!ofLine.ok || !config.ok || !action.ok || !ofFile.ok) return refusedAll(problems);
+  const origins = [
+    ...ofLine.value.filter(({ path }) => path !== ""),
+    ...(config.value.path === undefined ? [] : [{ path: config.value.path, rules: config.value.rules }]),
+    ...ofFile.value,
+  ];
+  const egress = [...ofLine.value, { rules: config.value.rules }, ...ofFile.value].flatMap(
+    ({ rules }) => rules,
+  );
+  const defaultAction = action.value ?? config.value.defaultAction ?? "deny";
+  return accepted({ policy: { defaultAction, egress }, origins });
+}
+
+/** Rules of the line itself have no path. */
+function readWritten(written: Written, files: RunFiles): Result<Origin> {
+  if ("preset" in written) return toOrigin(written.preset, files);
+  const rules = readRules([written]);
+  return rules.ok ? accepted({ path: "", rules: rules.value }) : rules;
+}
+
+function toOrigin(name: string, { readPreset }: RunFiles): Result<Origin> {
+  const preset = readPreset(name);
+  return preset.ok ? accepted(preset.value) : preset;
+}
+
+const NO_FILE = { defaultAction: undefined, rules: [], presets: [], path: undefined };
+
+function readConfig(
+  { configFile, findsConfig }: Options,
+  files: RunFiles,
+): Result<Config & { readonly path: string | undefined }> {
+  if (configFile !== undefined) {
+    const config = readFileOf("--config", configFile, files.readText, (text) =>
+      parseConfig(text, configFile),
+    );
+    return config.ok ? accepted({ ...config.value, path: configFile }) : config;
+  }
+  const found = findsConfig ? files.findConfig() : accepted(undefined);
+  if (!found.ok) return found;
+  if (found.value === undefined) return accepted(NO_FILE);
+  const { path, text } = found.value;
+  const config = parseConfig(text, path);
+  if (config.ok) return accepted({ ...config.value, path });
+  const hint = { path: dirname(path), message: "if this file is no policy of egress run: --no-config" };
+  return refusedAll([...config.problems, hint]);
 }

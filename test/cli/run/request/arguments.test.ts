@@ -1,25 +1,63 @@
 import { expect, test } from "vitest";
 import { parseRunArguments } from "../../../../src/cli/run/request/arguments.ts";
-import { renderPolicy } from "../../../../src/policy/policy.ts";
+import { presentOrigins, presentPolicy } from "../../../../src/cli/run/request/present.ts";
+import { accepted, refused } from "../../../../src/policy/problem.ts";
+import { rules, words } from "../../../support/policy.ts";
 
 const FILES: Readonly<Record<string, string>> = {
   "policy.json": '{"defaultAction":"allow","egress":[{"action":"deny","target":"three.example.org"}]}',
   "blank.json": " \n",
+  "egress.yaml": `# what our build needs
+defaultAction: deny
+egress:
+  - action: allow
+    target: api.example.org
+deny: ["*.example.org"]
+allow:
+  - example.org
+  - 192.0.2.0/24
+presets: [models]
+`,
   "broken.json": '{"egress":[{"action":"deny","target":"*"}]}',
 };
 
-function read(...argv: string[]): unknown {
-  const parsed = parseRunArguments(argv, (path) => {
-    const text = FILES[path];
-    if (text === undefined) throw new Error("ENOENT: no such file");
-    return text;
+const PRESETS: Readonly<Record<string, readonly string[]>> = {
+  code: ["code.example.org", "*.code.example.org"],
+  models: ["models.example.org"],
+};
+
+/** `found`: the file that stands in the working directory. */
+function readAt(found: string | undefined, ...argv: string[]): unknown {
+  const parsed = parseRunArguments(argv, {
+    readText(path) {
+      const text = FILES[path];
+      if (text === undefined) throw Object.assign(new Error("no such file"), { code: "ENOENT" });
+      return text;
+    },
+    findConfig: () =>
+      accepted(
+        found === undefined ? undefined : { path: `/repo/${found}`, text: FILES[found] ?? "", writers: [0] },
+      ),
+    readPreset(name) {
+      const targets = PRESETS[name];
+      return targets === undefined
+        ? refused("there is no such preset", `--preset ${name}`)
+        : accepted({ path: `/presets/${name}.yaml`, rules: rules(...targets.map((one) => `allow ${one}`)) });
+    },
   });
   if (!parsed.ok) return parsed.problems.map(({ path, message }) => `${path}|${message}`);
   if (parsed.value === "help" || parsed.value === "clean") return parsed.value;
-  const { defaultAction, egress } = renderPolicy(parsed.value.policy);
-  const rules = egress.map(({ action, target }) => `${action} ${target}`);
-  return { defaultAction, rules, command: parsed.value.command };
+  if ("show" in parsed.value) return presentPolicy(parsed.value.show);
+  const { policy, origins, command } = parsed.value;
+  return {
+    defaultAction: policy.defaultAction,
+    rules: words(policy.egress),
+    command,
+    ...(origins.length === 0 ? {} : { origins: presentOrigins({ policy, origins }) }),
+  };
 }
+
+const read = (...argv: string[]): unknown => readAt(undefined, ...argv);
 
 test("rules keep the order of the command line", () => {
   expect(
@@ -44,11 +82,77 @@ test("rules of the command line come before those of the file, --default wins ov
     defaultAction: "allow",
     rules: ["allow a.example.org", "deny three.example.org"],
     command: ["true"],
+    origins: ["takes 1 rule of policy.json"],
   });
   expect(read("--policy", "policy.json", "--default", "deny", "--", "true")).toMatchObject({
     defaultAction: "deny",
   });
   expect(read("--policy", "blank.json", "--", "true")).toMatchObject({ defaultAction: "deny", rules: [] });
+});
+
+test("a list with commas is as many rules, and a preset's rules stand where it is named", () => {
+  expect(
+    read(
+      "--allow",
+      "a.example.org,b.example.org",
+      "--preset",
+      "code,models",
+      "--deny=c.example.org",
+      "--",
+      "true",
+    ),
+  ).toMatchObject({
+    rules: [
+      "allow a.example.org",
+      "allow b.example.org",
+      "allow code.example.org",
+      "allow *.code.example.org",
+      "allow models.example.org",
+      "deny c.example.org",
+    ],
+    origins: ["takes 2 rules of /presets/code.yaml", "takes 1 rule of /presets/models.yaml"],
+  });
+});
+
+test("the file that is found comes after the line: its rules, what it denies, what it allows, its presets", () => {
+  expect(readAt("egress.yaml", "--allow", "a.example.org", "--", "true")).toMatchObject({
+    defaultAction: "deny",
+    rules: [
+      "allow a.example.org",
+      "allow api.example.org",
+      "deny *.example.org",
+      "allow example.org",
+      "allow 192.0.2.0/24",
+      "allow models.example.org",
+    ],
+    origins: ["takes 4 rules of /repo/egress.yaml", "takes 1 rule of /presets/models.yaml"],
+  });
+});
+
+test("--no-config and --config leave the file that is found alone", () => {
+  expect(readAt("egress.yaml", "--no-config", "--", "true")).toMatchObject({ rules: [] });
+  expect(readAt("egress.yaml", "--config", "policy.json", "--", "true")).toMatchObject({
+    rules: ["deny three.example.org"],
+    origins: ["takes 1 rule of policy.json"],
+  });
+});
+
+test("a file that is found and is no policy says how to do without", () => {
+  expect(readAt("broken.json", "--", "true")).toEqual([
+    expect.stringMatching(/^\/repo\/broken\.json:1\|egress\[0\]\.target: "\*"/),
+    "/repo|if this file is no policy of egress run: --no-config",
+  ]);
+});
+
+test("--dry-run shows the whole policy with where each rule is from, and needs no command", () => {
+  expect(readAt("egress.yaml", "--dry-run", "--deny", "x.example.org")).toBe(`  deny  x.example.org
+  allow api.example.org   (/repo/egress.yaml)
+  deny  *.example.org   (/repo/egress.yaml)
+  allow example.org   (/repo/egress.yaml)
+  allow 192.0.2.0/24   (/repo/egress.yaml)
+  allow models.example.org   (/presets/models.yaml)
+what no rule matches: deny
+`);
 });
 
 test("--help wins over everything else on the line", () => {
@@ -59,15 +163,27 @@ test("--help wins over everything else on the line", () => {
 test.each([
   [[], /^\|no command: put it last, after --/],
   [["--"], /^\|no command/],
-  [["curl", "http://one.example.org"], /^\|.*curl.*after --$/],
+  [
+    ["--allow", "x", "curl", "-s", "http://one.example.org"],
+    /^\|"curl" is no option; .* after --: egress run \.\.\. -- curl -s http:\/\/one\.example\.org$/,
+  ],
   [["--alow", "x", "--", "true"], /^\|.*--alow.*after --$/],
   [["--allow"], /^\|.*--allow/],
   [["--allow", "*", "--", "true"], /^--allow "\*"\|/],
   [["--deny", "https://x", "--", "true"], /^--deny "https:\/\/x"\|/],
   [["--default", "maybe", "--", "true"], /^--default\|"maybe" is neither allow nor deny/],
   [["--default", "", "--", "true"], /^--default\|"" is neither/],
-  [["--policy", "none.json", "--", "true"], /^--policy none.json\|ENOENT/],
-  [["--policy", "broken.json", "--", "true"], /^--policy broken.json: egress\[0\]\.target\|/],
+  [["--policy", "none.json", "--", "true"], /^--config none.json\|there is no such file/],
+  [
+    ["--policy", "broken.json", "--", "true"],
+    /^--config broken.json: broken.json:1\|egress\[0\]\.target: "\*"/,
+  ],
+  [
+    ["--config", "policy.json", "--no-config", "--", "true"],
+    /^\|--config, --policy and --no-config: give one/,
+  ],
+  [["--allow", "a.example.org,,b.example.org", "--", "true"], /^--allow ""\|is blank/],
+  [["--preset", "none", "--", "true"], /^--preset none\|there is no such preset/],
 ])("%j is refused", (argv, reason) => {
   expect(read(...argv)).toEqual([expect.stringMatching(reason)]);
 });

@@ -1,0 +1,38 @@
+/** Who has started a run: under sudo not root, but whoever called it. */
+import { readFileSync } from "node:fs";
+
+export interface Caller {
+  /** Users whose files are the caller's own: root, and who called. */
+  readonly uids: ReadonlySet<number>;
+  readonly home: string | undefined;
+  /** Where the caller keeps settings; see the XDG Base Directory Specification. */
+  readonly configFolder: string | undefined;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export function findCaller(env: Environment, euid = process.geteuid?.() ?? 0): Caller {
+  const sudoUid = env["SUDO_UID"] ?? "";
+  const isSudo = euid === 0 && /^\d{1,10}$/.test(sudoUid) && sudoUid !== "0";
+  const uid = isSudo ? Number(sudoUid) : euid;
+  const home = isSudo ? homeOf(uid) : absolute(env["HOME"]);
+  // sudo keeps neither: what is set is root's.
+  const given = isSudo ? undefined : absolute(env["XDG_CONFIG_HOME"]);
+  return {
+    uids: new Set([0, uid]),
+    home,
+    configFolder: given ?? (home === undefined ? undefined : `${home}/.config`),
+  };
+}
+
+/** As passwd(5) has it. */
+function homeOf(uid: number): string | undefined {
+  const entries = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .map((line) => line.split(":"));
+  return absolute(entries.find(([, , id]) => id === String(uid))?.[5]);
+}
+
+function absolute(path: string | undefined): string | undefined {
+  return path?.startsWith("/") === true ? path : undefined;
+}

@@ -1,0 +1,76 @@
+/** Reads a policy file: YAML or JSON, each problem with its line and what to write instead. */
+import { accepted, type Problem, quote, refusedAll, type Result } from "../../../policy/problem.ts";
+import type { Action, Rule } from "../../../policy/rule.ts";
+import { parseTarget } from "../../../policy/target.ts";
+import { type Key, readLocated } from "./located.ts";
+import { type ConfigJson, configShape, keyMeant, KEYS } from "./shape.ts";
+
+/** A policy file, read. */
+export interface Config {
+  /** Undefined where the file leaves it open. */
+  readonly defaultAction: Action | undefined;
+  /** Those of `egress`, then `deny`, then `allow`. */
+  readonly rules: readonly Rule[];
+  /** Names of presets whose rules come after these. */
+  readonly presets: readonly string[];
+}
+
+const EMPTY: Config = { defaultAction: undefined, rules: [], presets: [] };
+
+/** `path` names the file in problems: `egress.yaml:3`. A blank file says nothing. */
+export function parseConfig(text: string, path: string): Result<Config> {
+  if (text.trim() === "") return accepted(EMPTY);
+  const located = readLocated(text);
+  if (!("value" in located))
+    return refusedAll(located.map((problem) => ({ ...problem, path: `${path}:${problem.path}` })));
+  if (located.value === null) return accepted(EMPTY);
+  const at = (line: number): string => `${path}:${line}`;
+  const parsed = configShape.safeParse(located.value);
+  if (!parsed.success) {
+    return refusedAll(
+      parsed.error.issues.flatMap((issue) =>
+        issue.code === "unrecognized_keys"
+          ? issue.keys.map((key) => ({
+              path: at(located.lineOfKey(issue.path, key)),
+              message: describeUnknown(key, issue.path),
+            }))
+          : [{ path: at(located.lineOf(issue.path)), message: `${render(issue.path)}${issue.message}` }],
+      ),
+    );
+  }
+  return readRules(parsed.data, (place) => at(located.lineOf(place)));
+}
+
+function readRules(config: ConfigJson, at: (path: readonly Key[]) => string): Result<Config> {
+  const problems: Problem[] = [];
+  const read = (action: Action, text: string, place: readonly Key[]): readonly Rule[] => {
+    const target = parseTarget(text);
+    if (target.ok) return [{ action, target: target.value }];
+    problems.push(
+      ...target.problems.map(({ message }) => ({ path: at(place), message: `${render(place)}${message}` })),
+    );
+    return [];
+  };
+  const rules = [
+    ...(config.egress ?? []).map(({ action, target }, index) =>
+      read(action, target, ["egress", index, "target"]),
+    ),
+    ...(config.deny ?? []).map((target, index) => read("deny", target, ["deny", index])),
+    ...(config.allow ?? []).map((target, index) => read("allow", target, ["allow", index])),
+  ].flat();
+  if (problems.length > 0) return refusedAll(problems);
+  return accepted({ defaultAction: config.defaultAction, rules, presets: config.presets ?? [] });
+}
+
+function describeUnknown(key: string, path: readonly Key[]): string {
+  const meant = path.length === 0 ? keyMeant(key) : undefined;
+  if (meant !== undefined) return `there is no key ${quote(key)}: write ${meant}`;
+  const known = path.length === 0 ? KEYS.join(", ") : "action, target";
+  return `${render(path)}there is no key ${quote(key)}; there are ${known}`;
+}
+
+/** `egress[3].target: `, empty for the whole. */
+function render(path: readonly Key[]): string {
+  const text = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
+  return text === "" ? "" : `${text.replace(/^\./, "")}: `;
+}

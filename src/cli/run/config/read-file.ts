@@ -1,0 +1,35 @@
+/** Reads a file that a person wrote: whole, bounded, without waiting for anybody, and with whose it is. */
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from "node:fs";
+
+export interface FoundFile {
+  readonly path: string;
+  readonly text: string;
+  /** Users who can say what it holds: who owns it or the link to it. Everybody, where all may write to it, is `"all"`. */
+  readonly writers: readonly (number | "all")[];
+}
+
+const MOST_OCTETS = 1 << 20;
+
+/** Undefined where there is none. Throws an error with a text for people for what is no file or too large, and Node's errors. */
+export function readPersonsFile(path: string): FoundFile | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+  try {
+    const found = fstatSync(fd);
+    if (!found.isFile()) throw new Error("is not a regular file");
+    if (found.size > MOST_OCTETS) throw new Error(`is larger than ${MOST_OCTETS} octets`);
+    const writers = [found.uid, lstatSync(path).uid, ...((found.mode & 0o002) === 0 ? [] : ["all" as const])];
+    return { path, text: readFileSync(fd, "utf8"), writers };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}

@@ -1,0 +1,66 @@
+/** The options of `egress run`, as they were written. */
+import { parseArgs } from "node:util";
+import { accepted, refused, type Result } from "../../../policy/problem.ts";
+import { findRules, RULE_OPTIONS, splitList, type WrittenRule } from "../../call/rules.ts";
+
+/** A rule, or the name of a preset whose rules stand in its place. */
+export type Written = WrittenRule | { readonly preset: string };
+
+export interface Options {
+  readonly help: boolean;
+  readonly clean: boolean;
+  /** In the order in which they were written. */
+  readonly written: readonly Written[];
+  readonly configFile: string | undefined;
+  /** False where no file is to be looked for. */
+  readonly findsConfig: boolean;
+  readonly defaultAction: string | undefined;
+  readonly dryRun: boolean;
+}
+
+const OPTIONS = {
+  ...RULE_OPTIONS,
+  preset: { type: "string", multiple: true },
+  config: { type: "string" },
+  policy: { type: "string" },
+  "no-config": { type: "boolean" },
+  default: { type: "string" },
+  "dry-run": { type: "boolean" },
+  clean: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+export function readOptions(argv: readonly string[]): Result<Options> {
+  try {
+    const { values, tokens } = parseArgs({ args: [...argv], tokens: true, options: OPTIONS });
+    // --policy is what --config was called when it took JSON alone.
+    const files = [values.config, values.policy].filter((file) => file !== undefined);
+    if (files.length + (values["no-config"] === true ? 1 : 0) > 1)
+      return refused("--config, --policy and --no-config: give one of them");
+    return accepted({
+      help: values.help ?? false,
+      clean: values.clean ?? false,
+      written: tokens.flatMap((token): readonly Written[] =>
+        token.kind === "option" && token.name === "preset"
+          ? splitList(token.value ?? "").map((preset) => ({ preset }))
+          : findRules([token]),
+      ),
+      configFile: files[0],
+      findsConfig: values["no-config"] !== true,
+      defaultAction: values.default,
+      dryRun: values["dry-run"] ?? false,
+    });
+  } catch (error) {
+    return refused(describeMistake(error, argv));
+  }
+}
+
+/** node:util says what is wrong, a first line for people and then advice on its own API. */
+function describeMistake(error: unknown, argv: readonly string[]): string {
+  const [message = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+  const [, program] = /^Unexpected argument '([^']*)'/.exec(message) ?? [];
+  if (program === undefined) return `${message}; the command to run goes last, after --`;
+  const at = argv.indexOf(program);
+  const command = argv.slice(at, at + 3).join(" ");
+  return `"${program}" is no option; a command goes last, after --: egress run ... -- ${command}`;
+}

@@ -1,0 +1,58 @@
+/** `egress run` in a project that has a policy file: it is found, announced, and holds. */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { createMachine, type Machine } from "../support/machine.ts";
+import { useLab } from "../support/use-lab.ts";
+
+const lab = useLab({ ipv6: false });
+let machine: Machine;
+beforeAll(async () => {
+  machine = createMachine(lab);
+});
+
+let repo: string;
+beforeEach(async () => {
+  repo = await mkdtemp(join(tmpdir(), "egress-run-repo-"));
+  await mkdir(join(repo, "src"));
+  await mkdir(join(repo, ".git"));
+});
+afterEach(() => rm(repo, { recursive: true }));
+
+const FETCH = "for name in one two; do curl -s --max-time 5 http://$name.example.org/ || echo no; done";
+
+/** Started in the project's folder `src`. */
+const run = (...args: readonly string[]) =>
+  machine.run(args, { under: ["/usr/bin/env", "-C", join(repo, "src")], env: { HOME: repo } });
+
+test("the file above the working directory holds, is announced by its path, and the command line goes before it", async () => {
+  await writeFile(join(repo, "egress.yaml"), "# ours\nallow:\n  - one.example.org\n  - two.example.org\n");
+  const plain = await run("--", "sh", "-c", FETCH);
+  expect(plain).toMatchObject({ exitCode: 0, stdout: "hello from 198.51.100.1\nhello from 198.51.100.2\n" });
+  expect(plain.stderr).toContain(`egress run: takes 2 rules of ${repo}/egress.yaml\n`);
+  const narrowed = await run("--deny", "one.example.org", "--", "sh", "-c", FETCH);
+  expect(narrowed.stdout).toBe("no\nhello from 198.51.100.2\n");
+  const without = await run("--no-config", "--", "sh", "-c", FETCH);
+  expect(without.stdout).toBe("no\nno\n");
+  expect(without.stderr).not.toContain("egress.yaml");
+});
+
+test("a preset of the caller's own stands for its rules", async () => {
+  const folder = join(repo, ".config/egress/presets");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "ours.yaml"), "allow: [two.example.org]\n");
+  const { stdout, stderr } = await run("--preset", "ours", "--", "sh", "-c", FETCH);
+  expect(stdout).toBe("no\nhello from 198.51.100.2\n");
+  expect(stderr).toContain(`egress run: takes 1 rule of ${folder}/ours.yaml\n`);
+});
+
+test("a file that is wrong is told by line and remedy, and nothing is run", async () => {
+  await writeFile(join(repo, "egress.yaml"), "allow:\n  - one.example.org\nport: 443\n");
+  const { exitCode, stdout, stderr } = await run("--", "echo", "ran");
+  expect(exitCode).not.toBe(0);
+  expect(stdout).toBe("");
+  expect(stderr).toMatch(
+    /^egress run: \S+\/egress\.yaml:3: there is no key "port"; there are .*\n.*--no-config\n$/,
+  );
+});
