@@ -5,12 +5,15 @@ import { type TakeSteps, runToEnd } from "../policy/steps.ts";
 import { type AuthSettings, createAuth } from "./auth/auth.ts";
 import { BODY_LIMITS, type BodyLimits } from "./http/body.ts";
 import type { ApiContext, ApiEnv } from "./context.ts";
+import { serveAudit } from "./audit-route.ts";
 import { serveCredentialVault } from "./credential-vault.ts";
 import { type DecisionSources, serveDecisions } from "./decisions-route.ts";
 import { createEventsRoute } from "./events-route.ts";
+import { AUDIT_HEADER } from "./headers.ts";
 import { serveHealthz } from "./healthz.ts";
 import { serveMetrics } from "./metrics-route.ts";
 import { createOpenApiRoute } from "./openapi-route.ts";
+import { type Suggest, serveSuggest } from "./policy/suggest-route.ts";
 import { servePolicy } from "./policy/policy-route.ts";
 import { renderRefusal } from "./refusal.ts";
 import { describeStatus, type StatusSources } from "./status.ts";
@@ -26,6 +29,8 @@ export interface AppParts {
   readonly startMs?: number;
   /** Prometheus text; without it there is no `/metrics`. */
   readonly renderMetrics?: () => string;
+  /** Without it there is no `/policy/suggest`. */
+  readonly suggest?: Suggest;
   /** Without them there is no `/status`. */
   readonly status?: StatusSources;
   /** Without them there are no `/decisions` and no `/events`. */
@@ -38,7 +43,7 @@ export interface AppParts {
 export type App = Hono<ApiEnv>;
 
 export function createApp(parts: AppParts): App {
-  const { control, bodyLimits = BODY_LIMITS, renderMetrics, status, decisions } = parts;
+  const { control, bodyLimits = BODY_LIMITS, renderMetrics, status, decisions, suggest } = parts;
   const { takeSteps = async (steps) => runToEnd(steps) } = parts;
   const nowMs = parts.nowMs ?? Date.now;
   const auth = createAuth(parts.auth, {
@@ -50,10 +55,13 @@ export function createApp(parts: AppParts): App {
   app.use(async (c, next) => {
     await next();
     if (leavesBodyUnread(c)) c.res.headers.set("Connection", "close");
+    if (control.isAudit()) c.res.headers.set(AUDIT_HEADER, "on");
   });
   app.all("/policy", (c) => servePolicy(c, { control, auth, bodyLimits, takeSteps }));
+  app.all("/audit", (c) => serveAudit(c, { control, auth, bodyLimits }));
   app.all("/healthz", (c) => serveHealthz(c, control));
   if (renderMetrics !== undefined) app.all("/metrics", (c) => serveMetrics(c, auth, renderMetrics));
+  if (suggest !== undefined) app.all("/policy/suggest", (c) => serveSuggest(c, auth, suggest));
   if (status !== undefined) {
     app.all("/status", (c) => serveStatus(c, auth, (page) => describeStatus(control, status, page)));
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Health } from "../enforcement/change/policy-control.ts";
 import { oneLine } from "../policy/problem.ts";
 import type { ApiContext } from "./context.ts";
+import { AUDIT_HEADER } from "./headers.ts";
 import { refuseWrite } from "./read-only.ts";
 import { renderRefusal } from "./refusal.ts";
 
@@ -14,9 +15,10 @@ export function asksForHealth({ method, url, headers }: IncomingMessage): boolea
 }
 
 /** `GET /healthz`, for everyone: 200 `ok` while the policy is enforced, else 503 with the reason. */
-export function sayHealth(health: Health, outgoing: ServerResponse): void {
+export function sayHealth(health: Health, outgoing: ServerResponse, isAudit: boolean): void {
   const { status, text, phrase } = describeHealth(health);
-  outgoing.writeHead(status, phrase, { "Content-Type": TEXT, "Content-Length": Buffer.byteLength(text) });
+  const headers = { "Content-Type": TEXT, "Content-Length": Buffer.byteLength(text) };
+  outgoing.writeHead(status, phrase, isAudit ? { ...headers, [AUDIT_HEADER]: "on" } : headers);
   outgoing.end(text);
 }
 

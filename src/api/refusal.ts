@@ -10,6 +10,7 @@ export const REFUSAL_STATUS = {
   "invalid-rules": 400,
   "invalid-targets": 400,
   "invalid-query": 400,
+  "invalid-audit": 400,
   unauthorized: 401,
   "local-write": 403,
   forbidden: 403,

@@ -31,7 +31,7 @@ const SHOWN = 1000;
 
 /** Keys stand in the order that people read them in. */
 export async function describeStatus(
-  control: Pick<PolicyControl, "snapshot" | "health">,
+  control: Pick<PolicyControl, "snapshot" | "health" | "isAudit">,
   sources: StatusSources,
   page: PageRequest,
 ): Promise<object> {
@@ -47,6 +47,7 @@ export async function describeStatus(
     ...(sandboxId === undefined ? {} : { sandboxId }),
     uptimeSeconds: Math.floor(sources.uptimeSeconds()),
     health,
+    audit: { enabled: control.isAudit() },
     ...(generation === undefined ? {} : { generation }),
     layers: {
       denyAlways: describeTargets(layers.denyAlways),

@@ -45,6 +45,8 @@ export interface AuditLog {
   policyLoaded(policy: Policy, from: LoadedFrom): void;
   policyUpdated(change: PolicyChange): void;
   policyUpdateFailed(error: string): void;
+  /** What is told from now on says that it is on; called at the start, too. */
+  auditModeChanged(isOn: boolean): void;
   rulesetReconciled(change: RulesetReconciled): void;
   watchChanged(change: WatchChange): void;
   /** A lookup or a connection. The event is good during the call only. */

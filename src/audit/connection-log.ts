@@ -11,22 +11,24 @@ export interface ConnectionLog {
   flush(): void;
 }
 
-const EVENT = { "opensandbox.event": "egress.denied" };
+const DENIED = { "opensandbox.event": "egress.denied" };
+const AUDITED = { "opensandbox.event": "egress.audited" };
 
 /** `perSecond`: lines of their own, so that neither these nor lookups take any from the other. 0 is no bound but the kernel's. */
 export function createConnectionLog(logger: Pick<Logger, "warn">, perSecond: number): ConnectionLog {
-  const budget = createLineBudget({
-    perSecond,
-    report: (ip, count) =>
-      logger.warn(
-        { ...EVENT, "target.ips": ip === undefined ? undefined : [ip], count },
-        "connections denied",
-      ),
-  });
+  const createBudget = (event: object, message: string) =>
+    createLineBudget({
+      perSecond,
+      report: (ip, count) =>
+        logger.warn({ ...event, "target.ips": ip === undefined ? undefined : [ip], count }, message),
+    });
+  const forDenied = createBudget(DENIED, "connections denied");
+  const forAudited = createBudget(AUDITED, "connections audited");
   return {
     write(event) {
       const ip = addressOf(event);
-      if (!budget.admits(ip)) return;
+      const isAudited = event.decision === "audited";
+      if (!(isAudited ? forAudited : forDenied).admits(ip)) return;
       const { decision, name, protocol, port, layer, rule, reason } = event;
       const target = { "target.host": name, "target.ips": [ip], "target.port": port };
       const destination = { "destination.address": ip, "destination.port": port };
@@ -35,11 +37,23 @@ export function createConnectionLog(logger: Pick<Logger, "warn">, perSecond: num
         "network.type": ip.includes(":") ? "ipv6" : "ipv4",
       };
       logger.warn(
-        { ...EVENT, decision, ...target, ...destination, ...network, layer, rule, reason },
-        "connection denied",
+        {
+          ...(isAudited ? AUDITED : DENIED),
+          decision,
+          ...target,
+          ...destination,
+          ...network,
+          layer,
+          rule,
+          reason,
+        },
+        isAudited ? "connection audited" : "connection denied",
       );
     },
-    flush: budget.flush,
+    flush() {
+      forDenied.flush();
+      forAudited.flush();
+    },
   };
 }
 

@@ -11,6 +11,7 @@ import type { DomainName } from "../policy/domain-name.ts";
 import { renderPolicy } from "../policy/policy.ts";
 import type { Target } from "../policy/target.ts";
 import type { AuditLog, PolicyChange } from "./audit-log.ts";
+import { type CommonFields, createCommonFields } from "./common-fields.ts";
 import { openLogOutput } from "./io/log-output.ts";
 import { type LineOutput, type LineSink, type SummaryLines, createLineSink } from "./line-sink.ts";
 import { createConnectionLog } from "./connection-log.ts";
@@ -46,6 +47,7 @@ const RULES_SHOWN = 100;
 const COUNTED = {
   denied: { name: "egress.denied", level: "always", msg: "lookups denied" },
   withheld: { name: "egress.withheld", level: "always", msg: "lookups without an address that is allowed" },
+  audited: { name: "egress.audited", level: "always", msg: "lookups audited" },
   allowed: { name: "egress.outbound", level: "info", msg: "lookups allowed" },
   failed: { name: "egress.outbound", level: "warn", msg: "lookups failed" },
 } as const;
@@ -55,16 +57,17 @@ export function createLog(
   settings: LogSettings,
   openOutput: (name: string) => LineOutput = openLogOutput,
 ): Log {
-  const render = createRenderer(settings);
+  const common = createCommonFields(settings);
+  const render = createRenderer(common.read);
   const sinks = settings.logOutputs.map((name) => createLineSink(openOutput(name), summaries(render)));
   const keep = (line: string): void => {
     for (const sink of sinks) sink.kept(line, undefined);
   };
-  const kept = createPino(settings, keep);
-  const atEveryLevel = createPino({ ...settings, logLevel: "warn" }, keep);
+  const kept = createPino(settings.logLevel, common.read, keep);
+  const atEveryLevel = createPino("warn", common.read, keep);
   const lookups = createLookupLog({
     sinks,
-    common: commonFields(settings),
+    common: common.read,
     linesPerSecond: settings.lookupLinesPerSecond,
     report(kind, host, count) {
       const { name, level, msg } = COUNTED[kind];
@@ -95,6 +98,13 @@ export function createLog(
     },
     policyUpdateFailed(error) {
       kept.error({ ...event("egress.update_failed"), error }, "policy update failed");
+    },
+    auditModeChanged(isOn) {
+      if (!common.setAudit(isOn)) return;
+      const message = isOn
+        ? "audit mode is on: nothing is blocked but deny.always and the protections"
+        : "audit mode is off: the policy is enforced";
+      atEveryLevel.warn({ ...event("egress.audit_mode"), enabled: isOn }, message);
     },
     rulesetReconciled({ found, by, error }) {
       const fields = { ...event("egress.ruleset_repaired"), found, by, error };
@@ -140,25 +150,22 @@ function event(name: string): { readonly "opensandbox.event": string } {
   return { "opensandbox.event": name };
 }
 
-function createPino(settings: LogSettings, write: (line: string) => void): Logger {
+function createPino(level: string, common: CommonFields["read"], write: (line: string) => void): Logger {
   const options = {
-    level: settings.logLevel,
-    base: commonFields(settings),
+    level,
+    base: null,
+    // pino writes into what it is given.
+    mixin: () => ({ ...common() }),
     timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (level: string) => ({ level }) },
+    formatters: { level: (label: string) => ({ level: label }) },
   };
   return pino(options, { write });
 }
 
-/** What every line has. */
-function commonFields({ sandboxId, extraAttributes }: LogSettings): Readonly<Record<string, string>> {
-  return { ...extraAttributes, ...(sandboxId === undefined ? {} : { sandbox_id: sandboxId }) };
-}
-
 /** Renders a line without writing it. */
-function createRenderer(settings: LogSettings): (fields: object, message: string) => string {
+function createRenderer(common: CommonFields["read"]): (fields: object, message: string) => string {
   let rendered = "";
-  const logger = createPino({ ...settings, logLevel: "warn" }, (line) => {
+  const logger = createPino("warn", common, (line) => {
     rendered = line;
   });
   return (fields, message) => {

@@ -15,6 +15,7 @@ import {
 } from "../decisions/decision-event.ts";
 import { rcodeWord, typeWord } from "../decisions/words.ts";
 import { renderAddress, renderIpv6 } from "../policy/address.ts";
+import type { CommonFields } from "./common-fields.ts";
 import type { EncodedLine } from "./line-queue.ts";
 import { createOpenLine, type OpenLine } from "./open-line.ts";
 
@@ -43,6 +44,7 @@ const WORDS: Readonly<Record<Outcome, Words>> = {
   nxdomain: { ...OUTBOUND, msg: "lookup allowed, but there is no such name" },
   nodata: { ...OUTBOUND, msg: "lookup allowed, but there is no data" },
   failed: { ...OUTBOUND, level: "warn", msg: "lookup failed" },
+  audited: { level: "warn", event: "egress.audited", msg: "lookup audited" },
 };
 
 /** Each of them has lines of its own for each type and rcode below these; others share one. */
@@ -50,8 +52,8 @@ const TYPES = 32;
 const RCODES = 8;
 
 /** `common`: the fields that every line of the log has. */
-export function createLookupLines(common: Readonly<Record<string, string>>): LookupLines {
-  const openLineFor = createOpenLines(JSON.stringify(common).slice(1, -1));
+export function createLookupLines(common: CommonFields["read"]): LookupLines {
+  const openLineFor = createOpenLines(common);
   const addresses = createAddressTexts();
   let upstreams: readonly string[] = [];
 
@@ -80,10 +82,12 @@ export function createLookupLines(common: Readonly<Record<string, string>>): Loo
 }
 
 /** What many lines have in common stands in their beginning, which is rendered once for those of a millisecond. */
-function createOpenLines(fields: string): (event: DecisionEvent) => OpenLine {
-  const lines: (OpenLine | undefined)[] = [];
+function createOpenLines(common: CommonFields["read"]): (event: DecisionEvent) => OpenLine {
+  let lines: (OpenLine | undefined)[] = [];
+  let said = common();
   function open({ decision, qtype, rcode }: DecisionEvent): OpenLine {
     const { level, event } = WORDS[decision];
+    const fields = JSON.stringify(said).slice(1, -1);
     const rest = [
       ...(fields === "" ? [] : [fields]),
       `"opensandbox.event":"${event}","decision":"${decision}"`,
@@ -93,6 +97,8 @@ function createOpenLines(fields: string): (event: DecisionEvent) => OpenLine {
     return createOpenLine(level, rest.join(","));
   }
   return (event) => {
+    const fields = common();
+    if (fields !== said) [said, lines] = [fields, []];
     const type = Math.min(event.qtype, TYPES);
     const place = (OUTCOMES.indexOf(event.decision) * (TYPES + 1) + type) * (RCODES + 1);
     return (lines[place + Math.min(event.rcode, RCODES)] ??= open(event));
@@ -170,6 +176,7 @@ const ENDS: Readonly<Record<Outcome, string>> = {
   nxdomain: `,"msg":"${WORDS.nxdomain.msg}"}\n`,
   nodata: `,"msg":"${WORDS.nodata.msg}"}\n`,
   failed: `,"msg":"${WORDS.failed.msg}"}\n`,
+  audited: `,"msg":"${WORDS.audited.msg}"}\n`,
 };
 
 /** A number of JSON, exact to the microsecond. */

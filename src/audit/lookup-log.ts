@@ -1,11 +1,12 @@
 /** What lookups write into the log: a line each, of fixed cost, as long as their budget lasts; then one for each name. */
 import type { DecisionEvent, Outcome } from "../decisions/decision-event.ts";
+import type { CommonFields } from "./common-fields.ts";
 import { createLineBudget, type LineBudgetOptions } from "./line-budget.ts";
 import type { LineSink } from "./line-sink.ts";
 import { createLookupLines, type Upstream } from "./lookup-lines.ts";
 
 /** Lines of one kind take none from another. */
-export type LineKind = "denied" | "withheld" | "allowed" | "failed";
+export type LineKind = "denied" | "withheld" | "audited" | "allowed" | "failed";
 
 export interface LookupLog {
   /** `kind`: what its line counts for. */
@@ -18,7 +19,7 @@ export interface LookupLog {
 export interface LookupLogOptions {
   readonly sinks: readonly LineSink[];
   /** The fields that every line has. */
-  readonly common: Readonly<Record<string, string>>;
+  readonly common: CommonFields["read"];
   /** Of each kind. 0 is no bound. */
   readonly linesPerSecond: number;
   readonly report: (kind: LineKind, ...counted: Parameters<LineBudgetOptions["report"]>) => void;
@@ -31,6 +32,7 @@ const KIND_OF: Readonly<Record<Outcome, LineKind>> = {
   nxdomain: "allowed",
   nodata: "allowed",
   failed: "failed",
+  audited: "audited",
 };
 
 export function lineKindOf(decision: Outcome): LineKind {
@@ -49,6 +51,7 @@ export function createLookupLog({
   const budgets = {
     denied: budgetOf("denied"),
     withheld: budgetOf("withheld"),
+    audited: budgetOf("audited"),
     allowed: budgetOf("allowed"),
     failed: budgetOf("failed"),
   };

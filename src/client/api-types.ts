@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 9ba3d45925552c8bbf38676391794a1b9d9e43ecfe28066ed233795819f70ff1
-// types: 98904f6329dc964508c77b4e514e7adb13d0e4c04df371b5bd6687f2a021660e
+// document: ec12dbca5fab18ff43fc7d498d926c4ea0f2309894c21efad6efab9662f6688c
+// types: 7cc191fd807bab4570eae82376f41055e72cbcec5dba6af66e566bc7fa924ae0
 
 export interface paths {
   "/policy": {
@@ -31,6 +31,47 @@ export interface paths {
      * @description The rules come first, in their order, the first one of each target; then the policy's own rules whose target they do not name.
      */
     patch: operations["patchRules"];
+    trace?: never;
+  };
+  "/policy/suggest": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * The smallest policy that lets through what was seen
+     * @description Ready for PUT /policy. Names that were looked up and addresses that were tried without a name, allowed or not; what a rule denies is left out. The memory is bounded: OPENSANDBOX-EGRESS-CUT says how many are forgotten, if any.
+     */
+    get: operations["suggestPolicy"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/audit": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Says whether audit mode is on */
+    get: operations["getAudit"];
+    /**
+     * Switches audit mode on or off
+     * @description In audit mode nothing is blocked but deny.always and the protections; what the policy would deny is told. Off, what the policy denies is cut. It ends with the sidecar.
+     */
+    put: operations["setAudit"];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
     trace?: never;
   };
   "/healthz": {
@@ -210,6 +251,34 @@ export interface components {
       removed?: components["schemas"]["ShownRule"][];
       warnings?: components["schemas"]["Problem"][];
     };
+    /** @description Whether audit mode is to be on. */
+    AuditMode: {
+      enabled: boolean;
+    };
+    /** @description Whether audit mode is on: the policy denies nothing then. */
+    AuditState: {
+      /** @constant */
+      status: "ok";
+      enabled: boolean;
+    };
+    /** @description A policy, or with details=true a policy and what is known of it. */
+    Suggestion:
+      | components["schemas"]["ShownPolicy"]
+      | {
+          /** @constant */
+          status: "ok";
+          policy: components["schemas"]["ShownPolicy"];
+          leftOut: {
+            target: string;
+            layer: string;
+            rule: string;
+          }[];
+          seen: {
+            names: number;
+            addresses: number;
+            cut: number;
+          };
+        };
     /** @description What GET /healthz says. */
     Health: {
       ok: boolean;
@@ -259,6 +328,9 @@ export interface components {
       sandboxId?: string;
       uptimeSeconds: number;
       health: components["schemas"]["Health"];
+      audit: {
+        enabled: boolean;
+      };
       generation?: number;
       layers: components["schemas"]["Layers"];
       ruleFiles: {
@@ -306,7 +378,7 @@ export interface components {
       /** @enum {string} */
       kind: "lookup" | "connection";
       /** @enum {string} */
-      decision: "allowed" | "denied" | "withheld" | "nxdomain" | "nodata" | "failed";
+      decision: "allowed" | "denied" | "withheld" | "nxdomain" | "nodata" | "failed" | "audited";
       name?: string;
       type?: string;
       protocol?: string;
@@ -358,6 +430,7 @@ export interface components {
       | "invalid-rules"
       | "invalid-targets"
       | "invalid-query"
+      | "invalid-audit"
       | "unauthorized"
       | "local-write"
       | "forbidden"
@@ -392,6 +465,10 @@ export interface components {
     ifMatch: string;
     /** @description true: answer what would change, and change nothing. */
     dryRun: boolean;
+    /** @description true: one wildcard in the place of several names below it. */
+    wildcards: boolean;
+    /** @description true: the policy under `policy`, with what it leaves out and how much was seen. */
+    details: boolean;
     /** @description How many learned addresses to show. */
     limit: number;
     /** @description The `next` of the page before. */
@@ -400,7 +477,7 @@ export interface components {
     decisionsLimit: number;
     /** @description The `next` of the page before. */
     decisionsAfter: string;
-    /** @description One or several, joined by commas, of allowed, denied, withheld, nxdomain, nodata, failed. */
+    /** @description One or several, joined by commas, of allowed, denied, withheld, nxdomain, nodata, failed, audited. */
     decision: string;
     /** @description A name, or a wildcard for every name below one. */
     name: string;
@@ -909,6 +986,196 @@ export interface operations {
       };
     };
   };
+  suggestPolicy: {
+    parameters: {
+      query?: {
+        /** @description true: one wildcard in the place of several names below it. */
+        wildcards?: components["parameters"]["wildcards"];
+        /** @description true: the policy under `policy`, with what it leaves out and how much was seen. */
+        details?: components["parameters"]["details"];
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Suggestion"];
+        };
+      };
+      /** @description Bad Request: invalid-query. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  getAudit: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["AuditState"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  setAudit: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** @description At most 1 MiB of JSON, whatever Content-Type says. */
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["AuditMode"];
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["AuditState"];
+        };
+      };
+      /** @description Bad Request: bad-request, invalid-audit, invalid-query. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Forbidden: local-write. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Request Timeout: body-timeout. */
+      408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Payload Too Large: body-too-large. */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: apply-failed, internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Service Unavailable: too-many-bodies, closed. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
   getHealth: {
     parameters: {
       query?: never;
@@ -1000,7 +1267,7 @@ export interface operations {
         limit?: components["parameters"]["decisionsLimit"];
         /** @description The `next` of the page before. */
         after?: components["parameters"]["decisionsAfter"];
-        /** @description One or several, joined by commas, of allowed, denied, withheld, nxdomain, nodata, failed. */
+        /** @description One or several, joined by commas, of allowed, denied, withheld, nxdomain, nodata, failed, audited. */
         decision?: components["parameters"]["decision"];
         /** @description A name, or a wildcard for every name below one. */
         name?: components["parameters"]["name"];
@@ -1059,7 +1326,7 @@ export interface operations {
   followDecisions: {
     parameters: {
       query?: {
-        /** @description One or several, joined by commas, of allowed, denied, withheld, nxdomain, nodata, failed. */
+        /** @description One or several, joined by commas, of allowed, denied, withheld, nxdomain, nodata, failed, audited. */
         decision?: components["parameters"]["decision"];
         /** @description A name, or a wildcard for every name below one. */
         name?: components["parameters"]["name"];

@@ -8,7 +8,7 @@ import { ApiError, ConnectionError, UnknownKeyError } from "./errors.ts";
 import { checkKeys, checkRules } from "./known-keys.ts";
 import { type TransportOptions, createTransport } from "./transport.ts";
 import { readAnswer, toApiError } from "./read-answer.ts";
-import { CHANGE, POLICY, STATUS } from "./shape.ts";
+import { AUDIT, CHANGE, POLICY, STATUS, SUGGESTION } from "./shape.ts";
 
 export { ApiError, ConnectionError, UnknownKeyError };
 export type { ApiErrorCode, ApiProblem } from "./errors.ts";
@@ -45,6 +45,9 @@ export type SidecarHealth = { readonly ok: true } | { readonly ok: false; readon
 /** What is in force: policy layers, protections, learned addresses and more. */
 export type SidecarStatus = Readonly<Schemas["Status"]>;
 
+/** A policy that lets through what was seen, what it leaves out since a rule denies it, and how much was seen. */
+export type PolicySuggestion = Readonly<Extract<Schemas["Suggestion"], { readonly status: unknown }>>;
+
 export interface CallOptions {
   readonly signal?: AbortSignal;
 }
@@ -63,6 +66,11 @@ export interface StatusOptions extends CallOptions {
   readonly after?: string;
 }
 
+export interface SuggestOptions extends CallOptions {
+  /** One wildcard in the place of several names below it; default: each name. */
+  readonly wildcards?: boolean;
+}
+
 /** Where the sidecar is, and the defaults that may be changed. */
 export type ClientOptions = Pick<TransportOptions, "endpoint"> & Partial<Omit<TransportOptions, "endpoint">>;
 
@@ -79,6 +87,11 @@ export interface EgressClient {
   resetPolicy(options?: ChangeOptions): Promise<PolicyChange>;
   /** Removes the rules with these targets; those that no rule has are ignored. */
   deleteRules(targets: readonly string[], options?: ChangeOptions): Promise<PolicyChange>;
+  /** A policy for what processes of the sandbox have tried. */
+  suggestPolicy(options?: SuggestOptions): Promise<PolicySuggestion>;
+  /** Whether audit mode is on: the policy denies nothing then. */
+  getAudit(options?: CallOptions): Promise<boolean>;
+  setAudit(enabled: boolean, options?: CallOptions): Promise<boolean>;
   getStatus(options?: StatusOptions): Promise<SidecarStatus>;
   /** An unhealthy sidecar is an answer here, not an error. */
   getHealth(options?: CallOptions): Promise<SidecarHealth>;
@@ -119,6 +132,7 @@ export function createEgressClient({ endpoint, ...options }: ClientOptions): Egr
     resetPolicy: async (change = {}) => read(api.PUT("/policy", forChange(change)), CHANGE),
     deleteRules: async (targets, change = {}) =>
       read(api.DELETE("/policy", { ...forChange(change), body: [...targets] }), CHANGE),
+    ...createAuditCalls(api, read),
     async getStatus(page = {}) {
       checkKeys(page, "status", "options");
       const { limit, after, ...call } = page;
@@ -134,6 +148,31 @@ export function createEgressClient({ endpoint, ...options }: ClientOptions): Egr
       if (response.ok) return { ok: true };
       if (response.status === 503 && typeof error === "string") return { ok: false, reason: error };
       throw toApiError(response, error, false);
+    },
+  };
+}
+
+type AuditCalls = Pick<EgressClient, "suggestPolicy" | "getAudit" | "setAudit">;
+
+function createAuditCalls(
+  api: ReturnType<typeof createFetchClient<paths>>,
+  read: ReturnType<typeof readAnswer>,
+): AuditCalls {
+  return {
+    async suggestPolicy(asked = {}) {
+      checkKeys(asked, "suggest", "options");
+      const { wildcards = false, ...call } = asked;
+      const query = { details: true, ...(wildcards ? { wildcards } : {}) };
+      const request = api.GET("/policy/suggest", { ...withSignal(call), params: { query } });
+      const answer = await read(request, SUGGESTION);
+      if (!("seen" in answer)) throw new TypeError("the sidecar has left out the details");
+      const { etag: _none, ...suggestion } = answer;
+      return suggestion;
+    },
+    getAudit: async (call = {}) => (await read(api.GET("/audit", withSignal(call)), AUDIT)).enabled,
+    async setAudit(enabled, call = {}) {
+      const request = api.PUT("/audit", { ...withSignal(call), body: { enabled } });
+      return (await read(request, AUDIT)).enabled;
     },
   };
 }

@@ -6,6 +6,7 @@ export const KEYS = {
   call: ["signal"],
   change: ["signal", "ifMatch", "dryRun"],
   status: ["signal", "limit", "after"],
+  suggest: ["signal", "wildcards"],
   policy: ["defaultAction", "egress"],
   rule: ["action", "target"],
 } as const;

@@ -39,12 +39,21 @@ export const CHANGE: Sample = {
   "warnings?": [PROBLEM],
 };
 
+export const AUDIT: Sample = { status: "", enabled: true };
+
+export const SUGGESTION: Sample = {
+  policy: { defaultAction: "", egress: [RULE] },
+  leftOut: [{ target: "", layer: "", rule: "" }],
+  seen: { names: 0, addresses: 0, cut: 0 },
+};
+
 export const STATUS: Sample = {
   ...STATE,
   version: "",
   "sandboxId?": "",
   uptimeSeconds: 0,
   health: { ok: true, "reason?": "" },
+  audit: { enabled: true },
   layers: {
     denyAlways: TARGETS,
     allowAlways: TARGETS,

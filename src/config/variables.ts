@@ -103,6 +103,16 @@ export const VARIABLES = {
     },
     flag(),
   ),
+  auditMode: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_AUDIT",
+      default: "false",
+      meaning:
+        "start in audit mode: nothing is blocked but `deny.always` and the protections, and what the policy would deny is told",
+      accepts: FLAG,
+    },
+    flag(),
+  ),
   maxRules: withDefault(
     {
       name: "OPENSANDBOX_EGRESS_MAX_RULES",

@@ -10,9 +10,10 @@ export type Kind = (typeof KINDS)[number];
 
 /**
  * `denied`: by policy. `withheld`: the name is allowed, and each of its addresses was taken out of the answer. `nxdomain` and `nodata` are what the upstream
- * says of an allowed name. `failed`: an allowed name got no answer.
+ * says of an allowed name. `failed`: an allowed name got no answer. `audited`: the policy would deny it, and audit mode has let it through; `layer` and `rule`
+ * are those that would, and of a lookup `rcode` says what came of it.
  */
-export const OUTCOMES = ["allowed", "denied", "withheld", "nxdomain", "nodata", "failed"] as const;
+export const OUTCOMES = ["allowed", "denied", "withheld", "nxdomain", "nodata", "failed", "audited"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** Who decided: a layer of the policy, or `built-in` for what holds under every policy. */

@@ -7,7 +7,7 @@ export interface Event<T> {
   subscribe(listener: (value: T) => void): void;
 }
 
-/** A process of the workload has tried to open a flow, and the kernel has refused it. */
+/** A process of the workload has tried to open a flow, and the kernel has refused it, or would have. */
 export interface ConnectionRefused {
   /** Of the far end: 4 octets, or 16. They hold during the call. */
   readonly address: Uint8Array;
@@ -17,6 +17,8 @@ export interface ConnectionRefused {
   readonly protocol: number;
   /** Names that gave the address, the latest first; none where that is not known. */
   readonly names: readonly string[];
+  /** It was let through, since audit mode is on. */
+  readonly isAudited: boolean;
 }
 
 export interface SandboxEvents {

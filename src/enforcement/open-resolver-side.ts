@@ -44,6 +44,13 @@ export async function openResolverSide(
   });
   const { audit, recordDuration } = options;
   const { whyWithheld } = judge;
+  const observer = createLookupAudit({
+    audit,
+    recordDuration,
+    whyWithheld,
+    policy: () => inForce.read().active,
+    nowMs: Date.now,
+  });
   const server = await openOnFreePort(options, (port) =>
     openDnsServer({
       listen: [
@@ -58,7 +65,7 @@ export async function openResolverSide(
       bounds: options.bounds,
       policy: judge,
       admission: options.enforcementMode === "dns" ? NO_ADMISSION : learned,
-      observer: createLookupAudit({ audit, recordDuration, whyWithheld, nowMs: Date.now }),
+      observer,
       probes: options.probes,
     }),
   );

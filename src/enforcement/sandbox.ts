@@ -6,6 +6,7 @@
  * the policy is in the kernel: established flows that it allows are not disturbed.
  */
 import type { LoadedFrom } from "../audit/audit-log.ts";
+import { tellAll } from "../decisions/decision-event.ts";
 import type { DnsServerStats } from "../dns/io/server.ts";
 import type { LearnedFigures } from "../learned/store.ts";
 import { type Protections } from "../protections/protections.ts";
@@ -22,12 +23,14 @@ import { drawMarks } from "./draw-marks.ts";
 import { createSandboxEvents } from "./events.ts";
 import { reportLoopbackAnswers } from "./keep/loopback-answers.ts";
 import type { KernelFigures } from "./kernel-figures.ts";
-import { type KernelSideOptions, openKernelSide } from "./open-kernel-side.ts";
+import { type KernelSide, type KernelSideOptions, openKernelSide } from "./open-kernel-side.ts";
 import { createRefusalAudit } from "./refusals/refusal-audit.ts";
 import type { RefusalFigures } from "./refusals/watch-refusals.ts";
 import { RESOLVER_PORT } from "../dns/resolver-port.ts";
 import { openPolicySide, type PolicySideOptions } from "./open-policy-side.ts";
 import { openResolverSide, type ResolverSideOptions } from "./open-resolver-side.ts";
+import { createSeen } from "./seen/seen-targets.ts";
+import { type SeenSuggestion, suggestFromSeen } from "./seen/suggest.ts";
 import { type PageRequest, reportSandbox, type SandboxReport } from "./sandbox-report.ts";
 
 /** What of the ruleset the settings say. */
@@ -68,6 +71,8 @@ export interface Sandbox {
   stats(): SandboxStats;
   /** Costs by the page that is asked for. */
   report(page: PageRequest): SandboxReport;
+  /** A policy for what processes of the sandbox have tried. */
+  suggest(wildcards: boolean): Promise<SeenSuggestion>;
   /** Answers what is under way and closes the sockets. The kernel's rules stay. */
   close(graceMs: number): Promise<void>;
 }
@@ -85,11 +90,12 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const frame: RulesetFrame = { ...frameOf(options), resolverPort: RESOLVER_PORT, marks };
   const side = undo.use(await openKernelSide(options, frame, inForce, events));
   const policyInForce = (): CompiledPolicy => inForce.read().active;
-  const { audit } = options;
+  const seen = createSeen();
+  const audit = { ...options.audit, decided: tellAll([options.audit.decided, seen.decided]) };
   events.connectionRefused.subscribe(
     createRefusalAudit({ audit, policy: policyInForce, learned: side.learned, nowMs: Date.now }),
   );
-  const server = await openResolverSide(options, side, inForce, { mark: marks, events });
+  const server = await openResolverSide({ ...options, audit }, side, inForce, { mark: marks, events });
   let closeWithinMs = 0;
   undo.defer(() => server.close(closeWithinMs));
   const resolverPort = server.listening[0]?.port ?? RESOLVER_PORT;
@@ -117,21 +123,32 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     mark: marks,
     setOwnDestinations: policySide.setOwnDestinations,
     stats: () => ({
+      ...statsOf(side),
       lookups: server.stats(),
-      kernel: side.figures,
-      learned: side.learned.size(),
-      learnedFigures: side.learned.figures,
       socketsEnded: idleFlows.ended(),
-      connections: side.refusals.figures,
       rules: policy.ruleCount(),
     }),
     report: (page) =>
       reportSandbox({ policy, guards: side.guards, learned: side.learned, server, upstreams }, page),
+    suggest: (wildcards) => suggestFromSeen(seen, policy, wildcards),
     async close(graceMs) {
       await policy.close();
       closeWithinMs = graceMs;
       await kept.disposeAsync();
     },
+  };
+}
+
+function statsOf({
+  figures,
+  learned,
+  refusals,
+}: KernelSide): Pick<SandboxStats, "kernel" | "learned" | "learnedFigures" | "connections"> {
+  return {
+    kernel: figures,
+    learned: learned.size(),
+    learnedFigures: learned.figures,
+    connections: refusals.figures,
   };
 }
 

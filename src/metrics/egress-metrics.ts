@@ -47,10 +47,11 @@ interface LearnedFigures {
   readonly evictions: Readonly<Record<"name" | "wildcard" | "all", number>>;
 }
 
-/** Connections that the kernel refused on their way out. */
+/** Connections that the kernel refused on their way out, or would have in audit mode. */
 interface ConnectionFigures {
   readonly denied: number;
   readonly told: number;
+  readonly audited: number;
 }
 
 interface DecisionFigures {
@@ -78,6 +79,8 @@ export interface MetricSources {
   /** Those of idle flows that a change had denied. */
   readonly socketsEnded: () => number;
   readonly connections: () => ConnectionFigures;
+  /** Whether audit mode is on. */
+  readonly isAudit: () => boolean;
   readonly decisions: () => readonly DecisionFigures[];
   /** Undefined where no webhook is set. */
   readonly webhook: (() => WebhookFigures) | undefined;
@@ -94,6 +97,11 @@ export function readOwnMetrics(sources: Omit<MetricSources, "machine">): readonl
     ...lookupMetrics(sources.lookups(), sources.queryDuration()),
     ...kernelMetrics(sources),
     ...connectionMetrics(sources.connections()),
+    gauge(
+      "egress.policy.audit",
+      "1 in audit mode, where the policy denies nothing",
+      sources.isAudit() ? 1 : 0,
+    ),
     decisionMetric(sources.decisions()),
     ...(sources.webhook === undefined ? [] : webhookMetrics(sources.webhook())),
   ];
@@ -183,8 +191,13 @@ function kernelMetrics({
   ];
 }
 
-function connectionMetrics({ denied, told }: ConnectionFigures): readonly Metric[] {
+function connectionMetrics({ denied, told, audited }: ConnectionFigures): readonly Metric[] {
   return [
+    counter(
+      "egress.connections.audited_total",
+      "Connections that audit mode has let through, counted by the kernel",
+      audited,
+    ),
     counter("egress.connections.denied_total", "Connections that the kernel refused, counted by it", denied),
     counter(
       "egress.connections.told_total",

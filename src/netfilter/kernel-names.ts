@@ -13,6 +13,10 @@ export const DOOR_STAND_IN = "opensandbox_door_stand_in";
 
 /** Counts connections that were refused on their way out. It outlives rules, generations and the sidecar. */
 export const REFUSED_COUNTER = "refused_connections";
+/** Counts connections that audit mode has let through. */
+export const AUDITED_COUNTER = "audited_connections";
+/** What the kernel says of these as it tells of them. */
+export const AUDITED_PREFIX = "audited";
 /** The group of nfnetlink_log that hears of them. Each network namespace has its own groups. */
 export const REFUSED_GROUP = 15_353;
 

@@ -1,5 +1,6 @@
 /** A ruleset as text for `nft -f -`: one transaction. */
 import { renderRange } from "./ranges/address-octets.ts";
+import { AUDITED_CHAIN, AUDITED_SETS } from "./chains/audited-chain.ts";
 import { guardedDevice, OUR_TABLES, TABLE } from "./kernel-names.ts";
 import { isOfKind, listRanges, type RangesOfKind } from "./ranges/policy-ranges.ts";
 import type {
@@ -93,7 +94,13 @@ function removeMisfits(
   return [
     ...chains.map((chain) => `flush chain ${family} ${name} ${chain.name}`),
     ...misfits.map((chain) => `delete chain ${family} ${name} ${chain.name}`),
+    ...misfits.flatMap((chain) => removeSetsOf(chain.name)),
   ];
+}
+
+/** Those that only this chain's mode has. */
+function removeSetsOf(chain: string): readonly string[] {
+  return chain === AUDITED_CHAIN ? AUDITED_SETS.map((set) => `delete set inet ${TABLE} ${set}`) : [];
 }
 
 function fits(present: PresentChain, wanted: readonly Chain[]): boolean {

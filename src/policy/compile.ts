@@ -17,6 +17,8 @@ export interface CompiledPolicy {
   readonly fallback: Decision;
   /** No rule of the user has a lower rank. */
   readonly lowestRank: number;
+  /** The policy that this one stands in for: audit mode enforces no more than the operator's denials, see `compile-audit.ts`. */
+  readonly audits: CompiledPolicy | undefined;
 }
 
 /** What targets speak of; a name or an address is looked up in one of them. */
@@ -48,7 +50,7 @@ export function* compileSteps({ denyAlways, allowAlways, user }: PolicyLayers): 
     yield;
   }
   const fallback = Object.freeze({ action: user.defaultAction, layer: "default" as const, rule: undefined });
-  return { rules, fallback, lowestRank: 0 };
+  return { rules, fallback, lowestRank: 0, audits: undefined };
 }
 
 /**

@@ -27,6 +27,7 @@ export function closeSettings(settings: Settings, problems: readonly Problem[]):
     exemptNameservers: [],
     blockDoh: false,
     inboundUdp: false,
+    auditMode: false,
     denyWebhook: undefined,
     otlpMetricsUrl: undefined,
     ...(lacksToken ? { token: randomBytes(32).toString("hex") } : {}),
@@ -46,6 +47,8 @@ export function closeControl(control: PolicyControl, [first]: readonly Problem[]
     snapshot: control.snapshot,
     change: async () => ({ kind: "closed", reason }),
     health: async () => ({ ok: false, reason }),
+    isAudit: () => false,
+    setAudit: async () => ({ kind: "closed", reason }),
   };
 }
 

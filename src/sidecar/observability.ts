@@ -83,6 +83,7 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
       learned: () => learnedFigures,
       socketsEnded: () => socketsEnded,
       connections,
+      isAudit: of.policy.isAudit,
       decisions: counts.read,
       webhook: webhook?.figures,
       machine,

@@ -40,6 +40,7 @@ export async function openApi(
   const status = { ...parts.status, tcpState: () => tcp?.state() };
   const application: Application = {
     health: () => parts.control.health(),
+    isAudit: () => parts.control.isAudit(),
     load: loadOnce({ ...parts, status, auth: settings, startMs: Date.now(), takeSteps: runInSlices }),
     onError: parts.onError,
   };

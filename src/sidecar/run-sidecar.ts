@@ -153,6 +153,7 @@ function describeApi(
     control,
     onError: (error) => onFault("a request failed", error),
     renderMetrics: observability.renderMetrics,
+    suggest: sandbox.suggest,
     decisions: observability.decisions,
     status: {
       version: VERSION,

@@ -26,6 +26,7 @@ export function toSandboxOptions(settings: ReadySettings, parts: SandboxParts): 
   return {
     enforcementMode: settings.mode,
     maxRules: settings.maxRules,
+    auditMode: settings.auditMode,
     upstreams: settings.upstreams,
     upstreamsAreSet: settings.upstreamsAreSet,
     timeoutMs: settings.upstreamTimeoutSeconds * 1000,

@@ -83,9 +83,12 @@ export const openTestAcceptor: OpenAcceptor = (place) =>
   openAcceptor({ ...place, group: undefined, unreadOctets: 64 << 10, waitingOctets: 32 << 10 });
 
 /** An application that is loaded already. */
-export function applicationOf(app: App, { health }: Pick<PolicyControl, "health">): Application {
+export function applicationOf(
+  app: App,
+  { health, isAudit }: Pick<PolicyControl, "health" | "isAudit">,
+): Application {
   const answer = createAnswer(app);
-  return { health, load: async () => answer, onError: (error) => expect.unreachable(String(error)) };
+  return { health, isAudit, load: async () => answer, onError: (error) => expect.unreachable(String(error)) };
 }
 
 interface Call extends CallOptions {

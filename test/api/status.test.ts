@@ -25,6 +25,7 @@ describe("GET /status", () => {
       sandboxId: "sbx-1",
       uptimeSeconds: 90,
       health: { ok: true },
+      audit: { enabled: false },
       generation: 7,
       layers: {
         denyAlways: { total: 1, shown: ["169.254.169.254"] },

@@ -3,39 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { LogOutputError } from "../../src/audit/errors.ts";
-import { type LogSettings, createLog } from "../../src/audit/log.ts";
+import { createLog } from "../../src/audit/log.ts";
 import { parseNameFile } from "../../src/policy/always-file.ts";
 import { parsePolicyJson, parseRulesJson } from "../../src/policy/parse-policy.ts";
+import { createMemoryLog, SETTINGS } from "./memory-log.ts";
 import { connectionOf, lookupOf } from "../support/decisions.ts";
 import { nameOf } from "../support/policy.ts";
-
-const SETTINGS: LogSettings = {
-  logLevel: "info",
-  logOutputs: ["memory"],
-  sandboxId: undefined,
-  extraAttributes: {},
-  lookupLinesPerSecond: 0,
-};
-
-function createMemoryLog(settings: Partial<LogSettings> = {}) {
-  let text = "";
-  const log = createLog({ ...SETTINGS, ...settings }, () => ({
-    write(octets, done) {
-      setImmediate(() => {
-        text += octets.toString();
-        done(null, octets.length);
-      });
-    },
-  }));
-  const lines = async (): Promise<readonly Record<string, unknown>[]> => {
-    await log.drain(1000);
-    return text
-      .split("\n")
-      .slice(0, -1)
-      .map((line) => JSON.parse(line));
-  };
-  return { log, lines };
-}
 
 const HOST = nameOf("www.example.org");
 

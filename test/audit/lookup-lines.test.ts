@@ -7,13 +7,18 @@ import { type DecisionEvent, OUTCOMES, REASON_WORDS, REASONS } from "../../src/d
 import { rcodeWord, typeWord } from "../../src/decisions/words.ts";
 import { AT_MS, lookupOf } from "../support/decisions.ts";
 
+const fixed =
+  <T>(fields: T) =>
+  () =>
+    fields;
+
 function textOf({ octets, length }: EncodedLine): string {
   return octets().toString("utf8", 0, length());
 }
 
 /** The line as text, with one that writes nothing else. */
 function lineOf(event: DecisionEvent, common: Readonly<Record<string, string>> = {}): string {
-  return textOf(createLookupLines(common).encode(event));
+  return textOf(createLookupLines(() => common).encode(event));
 }
 
 const denied = (name: string, rule?: string): DecisionEvent =>
@@ -68,8 +73,17 @@ describe("the line of a denied lookup", () => {
     expect(JSON.parse(line)).toMatchObject({ "target.host": host, msg: "lookup denied" });
   });
 
+  test("has the fields that every line has at its moment", () => {
+    let common = { sandbox_id: "a" };
+    const lines = createLookupLines(() => common);
+    const idOf = (): unknown => JSON.parse(textOf(lines.encode(denied("x")))).sandbox_id;
+    expect(idOf()).toBe("a");
+    common = { sandbox_id: "b" };
+    expect(idOf()).toBe("b");
+  });
+
   test("has the time of its own moment", () => {
-    const lines = createLookupLines({});
+    const lines = createLookupLines(fixed({}));
     const timeOf = (timeMs: number): unknown =>
       JSON.parse(textOf(lines.encode({ ...denied("x"), timeMs }))).time;
     expect(timeOf(AT_MS)).toBe("2026-01-02T03:04:05.678Z");
@@ -86,8 +100,13 @@ const MESSAGES = {
   nxdomain: "lookup allowed, but there is no such name",
   nodata: "lookup allowed, but there is no data",
   failed: "lookup failed",
+  audited: "lookup audited",
 };
-const EVENTS = { denied: "egress.denied", withheld: "egress.withheld" };
+const EVENTS = new Map<string, string>([
+  ["denied", "egress.denied"],
+  ["withheld", "egress.withheld"],
+  ["audited", "egress.audited"],
+]);
 
 const someEvent = fc
   .record({
@@ -125,8 +144,7 @@ function fieldsOf(
         : { reason };
   const host = { "target.host": name, "dns.question.name": name };
   return {
-    "opensandbox.event":
-      decision === "denied" || decision === "withheld" ? EVENTS[decision] : "egress.outbound",
+    "opensandbox.event": EVENTS.get(decision ?? "") ?? "egress.outbound",
     decision,
     ...(qtype < 32 ? type : {}),
     ...(rcode < 8 ? code : {}),
@@ -148,12 +166,12 @@ test("the line of any lookup is what pino writes for the same fields, and is not
   fc.assert(
     fc.property(anyText, anyText, fc.array(someEvent), (id, team, all) => {
       const common = { team, sandbox_id: id };
-      const lines = createLookupLines(common);
+      const lines = createLookupLines(() => common);
       lines.setUpstreams([0, 1].map((index) => ({ address: `192.0.2.${index}`, port: 53 + index })));
       for (const { given, event } of all) {
         const { decision } = given;
         const line = textOf(lines.encode(event));
-        const level = ["denied", "withheld", "failed"].includes(decision) ? "warn" : "info";
+        const level = ["denied", "withheld", "failed", "audited"].includes(decision) ? "warn" : "info";
         const ips: unknown = JSON.parse(line)["target.ips"];
         expect(line).toBe(pinoLine(common, level, fieldsOf(given, ips), MESSAGES[decision]));
         const wanted = decision === "denied" ? undefined : given.addresses.length;

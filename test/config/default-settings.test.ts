@@ -14,6 +14,7 @@ test("an empty environment gives the defaults", () => {
       token: undefined,
       allowLocalWrites: false,
       signedWrites: false,
+      auditMode: false,
       maxRules: 4096,
       logLevel: "info",
       logOutputs: ["stdout"],

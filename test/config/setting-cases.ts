@@ -25,6 +25,7 @@ export const CASES: readonly SettingCase[] = [
     ],
     refused: ["policy.json"],
   },
+  { name: "OPENSANDBOX_EGRESS_AUDIT", accepted: [["true", { auditMode: true }]], refused: ["audit"] },
   {
     name: "OPENSANDBOX_EGRESS_HTTP_ADDR",
     accepted: [

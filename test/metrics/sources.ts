@@ -26,7 +26,8 @@ export const SOURCES: MetricSources = {
   learnedAddresses: () => 15,
   socketsEnded: () => 21,
   learned: () => ({ renewals: 22, evictions: { name: 23, wildcard: 24, all: 25 } }),
-  connections: () => ({ denied: 27, told: 26 }),
+  connections: () => ({ denied: 27, told: 26, audited: 29 }),
+  isAudit: () => true,
   decisions: () => [{ kind: "lookup", decision: "withheld", count: 28 }],
   webhook: () => ({ delivered: 16, failed: 17, dropped: 18, waiting: 19 }),
   machine: {

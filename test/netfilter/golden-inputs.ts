@@ -1,5 +1,5 @@
 import type { RulesetInput } from "../../src/netfilter/ruleset-input.ts";
-import { compiledPolicy } from "../support/policy.ts";
+import { compiledPolicy, inAudit } from "../support/policy.ts";
 import { rulesetInput } from "./ruleset-input.ts";
 
 /** Inputs whose rulesets are written down in `golden/NAME.nft`, as an operator would type them. */
@@ -15,6 +15,7 @@ export const goldenInputs: Readonly<Record<string, RulesetInput>> = {
       "allow *.example.org",
     ),
   }),
+  audit: rulesetInput({ policy: inAudit("deny", "deny 198.51.100.66", "allow 198.51.100.0/24") }),
   "dns-only": rulesetInput({ mode: "dns", linkResolverPort: 15354 }),
   "all-settings": rulesetInput({
     policy: compiledPolicy("allow", "deny 203.0.113.0/24"),

@@ -1,5 +1,6 @@
 /** Policies, rules, targets and names for tests, from what an operator writes and from what a caller sends; what is wrong throws. */
 import { compilePolicy, type CompiledPolicy } from "../../src/policy/compile.ts";
+import { auditSteps } from "../../src/policy/compile-audit.ts";
 import { type DomainName, isDomainName, parseDomainName } from "../../src/policy/domain-name.ts";
 import { mergeRulesSteps, removeTargetsSteps } from "../../src/policy/edit.ts";
 import { parsePolicyJson, parseRulesJson, parseTargetsJson } from "../../src/policy/parse-policy.ts";
@@ -63,6 +64,13 @@ export function compiledPolicy(
   ...texts: readonly string[]
 ): CompiledPolicy {
   return compiled({ defaultAction, egress: rules(...texts) });
+}
+
+/** What audit mode enforces of the same, with `203.0.113.66` in the operator's `deny.always`. */
+export function inAudit(defaultAction: Policy["defaultAction"], ...texts: readonly string[]): CompiledPolicy {
+  const user = { defaultAction, egress: rules(...texts) };
+  const layers = { denyAlways: targets("203.0.113.66"), allowAlways: [], user };
+  return runToEnd(auditSteps(layers, compilePolicy(layers)));
 }
 
 /** A policy as a caller sends it. */

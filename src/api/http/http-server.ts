@@ -30,6 +30,8 @@ export type Answer = (incoming: IncomingMessage, outgoing: ServerResponse, door:
 /** What the server is around. */
 export interface Application {
   readonly health: () => Promise<Health>;
+  /** Whether audit mode is on. */
+  readonly isAudit: () => boolean;
   /** Called by each request that asks for more than health. */
   readonly load: () => Promise<Answer>;
   /** Told why it could not be loaded. */
@@ -117,12 +119,12 @@ function forgetBody(incoming: IncomingMessage): void {
 }
 
 async function answerBy(
-  { health, load, onError }: Application,
+  { health, isAudit, load, onError }: Application,
   { incoming, outgoing }: Exchange,
   door: Door,
 ): Promise<void> {
   try {
-    if (asksForHealth(incoming)) sayHealth(await health(), outgoing);
+    if (asksForHealth(incoming)) sayHealth(await health(), outgoing, isAudit());
     else (await load())(incoming, outgoing, door);
   } catch (error) {
     onError(error);

@@ -13,7 +13,7 @@ export const decisionShape = z.object({
   decision: z
     .enum(OUTCOMES)
     .describe(
-      "withheld: the name is allowed, and each of its addresses was taken out. nxdomain, nodata: what the upstream says of an allowed name. failed: an allowed name got no answer.",
+      "withheld: the name is allowed, and each of its addresses was taken out. nxdomain, nodata: what the upstream says of an allowed name. failed: an allowed name got no answer. audited: the policy would deny it, and audit mode has let it through.",
     ),
   name: z
     .string()

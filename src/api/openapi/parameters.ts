@@ -17,6 +17,18 @@ export const PARAMETERS = {
     description: "true: answer what would change, and change nothing.",
     schema: { type: "boolean", default: false },
   },
+  wildcards: {
+    name: "wildcards",
+    in: "query",
+    description: "true: one wildcard in the place of several names below it.",
+    schema: { type: "boolean", default: false },
+  },
+  details: {
+    name: "details",
+    in: "query",
+    description: "true: the policy under `policy`, with what it leaves out and how much was seen.",
+    schema: { type: "boolean", default: false },
+  },
   limit: {
     name: "limit",
     in: "query",

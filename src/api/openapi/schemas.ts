@@ -11,6 +11,7 @@ import {
   targetShape,
   targetsShape,
 } from "../../policy/parse-policy.ts";
+import { auditShape, auditStateShape } from "../audit-route.ts";
 import { REFUSAL_STATUS } from "../refusal.ts";
 import { decisionShape, decisionsShape } from "./decision-shapes.ts";
 import { enforcementModeShape, modeShape, problemShape, shownRuleShape } from "./shown-shapes.ts";
@@ -38,6 +39,17 @@ const policyChangeShape = z.object({
   removed: z.array(shownRuleShape).optional(),
   warnings: z.array(problemShape).optional(),
 });
+const suggestionShape = z.union([
+  shownPolicyShape,
+  z.object({
+    status: z.literal("ok"),
+    policy: shownPolicyShape,
+    leftOut: z
+      .array(z.object({ target: z.string(), layer: z.string(), rule: z.string() }))
+      .describe("What was seen and a rule denies."),
+    seen: z.object({ names: z.number(), addresses: z.number(), cut: z.number() }),
+  }),
+]);
 const refusalCodeShape = z.enum(Object.keys(REFUSAL_STATUS));
 const problemDetailsShape = z.object({
   type: z.literal("about:blank"),
@@ -99,6 +111,15 @@ const NAMED: readonly (readonly [z.core.$ZodType, Named])[] = [
       description:
         "The state after the change; with dryRun=true what it would be, and the rules that would come and go. `warnings` names what in the body was ignored.",
     },
+  ],
+  [auditShape, { id: "AuditMode", description: "Whether audit mode is to be on." }],
+  [
+    auditStateShape,
+    { id: "AuditState", description: "Whether audit mode is on: the policy denies nothing then." },
+  ],
+  [
+    suggestionShape,
+    { id: "Suggestion", description: "A policy, or with details=true a policy and what is known of it." },
   ],
   [healthShape, { id: "Health", description: "What GET /healthz says." }],
   [shownTargetsShape, { id: "ShownTargets", description: "Targets of one of the operator's files." }],

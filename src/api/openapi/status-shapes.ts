@@ -68,6 +68,7 @@ export const statusShape = z.object({
   sandboxId: z.string().optional(),
   uptimeSeconds: count,
   health: healthShape,
+  audit: z.object({ enabled: z.boolean() }).describe("In audit mode the policy denies nothing."),
   generation: z
     .number()
     .int()

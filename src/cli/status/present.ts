@@ -29,6 +29,9 @@ function summarize(status: SidecarStatus): readonly Cells[] {
     ...(sandboxId === undefined ? [] : [["sandbox", sandboxId]]),
     ["up", presentTime(status.uptimeSeconds)],
     ["health", health.ok ? "ok" : `bad: ${health.reason ?? ""}`],
+    ...(status.audit.enabled
+      ? [["audit mode", "on: the policy denies nothing, what it would deny is told"]]
+      : []),
     ...(status.api.tcp ? [] : [["api", `nobody is taken over TCP: ${status.api.reason ?? ""}`]]),
     [
       "policy",

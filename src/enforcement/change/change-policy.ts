@@ -11,8 +11,10 @@
 import type { AuditLog, LoadedFrom } from "../../audit/audit-log.ts";
 import { type EnforcementMode } from "../../netfilter/ruleset.ts";
 import { type CompiledPolicy, compileSteps, mergeSteps, removalSteps } from "../../policy/compile.ts";
+import { auditSteps, withoutAudit } from "../../policy/compile-audit.ts";
 import { mergeRulesSteps, removeTargetsSteps } from "../../policy/edit.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
+import type { Steps } from "../../policy/steps.ts";
 import { type PolicyText, renderPolicyText, textSteps } from "../../policy/policy-text.ts";
 import { DENY_ALL, type Policy } from "../../policy/policy.ts";
 import { sameTargetsSteps } from "../../policy/target.ts";
@@ -44,7 +46,10 @@ export interface ChangePolicyPorts {
   readonly kernel: PolicyKernel;
   /** Undefined where no policy file is set: the policy lives as long as the process. */
   readonly storage: PolicyStorage | undefined;
-  readonly audit: Pick<AuditLog, "policyLoaded" | "policyUpdated" | "policyUpdateFailed">;
+  readonly audit: Pick<
+    AuditLog,
+    "policyLoaded" | "policyUpdated" | "policyUpdateFailed" | "auditModeChanged"
+  >;
   /** Hears of each policy that another has replaced, once it is in force: kernel, disk and memory. */
   readonly onReplaced?: (before: CompiledPolicy, after: CompiledPolicy) => void;
   /** What is to be true for `GET /healthz` beyond the policy: resolver transports, the ruleset. */
@@ -55,6 +60,8 @@ export interface ChangePolicySettings {
   readonly enforcementMode: EnforcementMode;
   /** 0 is no cap. */
   readonly maxRules: number;
+  /** Whether audit mode is on from the first policy on; default: it is off. */
+  readonly auditMode?: boolean;
   readonly retryMs?: number;
 }
 
@@ -84,6 +91,7 @@ interface NextPolicy {
   readonly layers: PolicyLayers;
   readonly edit: PolicyEdit | undefined;
   readonly text: PolicyText;
+  readonly isAudit: boolean;
 }
 
 export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePolicySettings): PolicyChanges {
@@ -94,6 +102,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
   let text = renderPolicyText(enforced.layers().user);
   let snapshot = describePolicy(enforced.layers().user, text);
   let isStarted = false;
+  const isAudit = (): boolean => ports.inForce.read().active.audits !== undefined;
 
   function describePolicy(policy: Policy, { etag }: PolicyText): PolicySnapshot {
     return { policy, etag, enforcementMode: settings.enforcementMode };
@@ -112,11 +121,16 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
   }
 
   /** While it compiles, lookups go on under the policy in force. */
-  function compile({ layers, edit }: NextPolicy): Promise<CompiledPolicy> {
-    const { active } = ports.inForce.read();
-    if (edit?.kind === "merge") return runInSlices(mergeSteps(active, edit.rules));
-    if (edit?.kind === "remove") return runInSlices(removalSteps(active, edit.targets));
-    return runInSlices(compileSteps(layers));
+  async function compile(next: NextPolicy): Promise<CompiledPolicy> {
+    const policy = await runInSlices(compileEdit(next));
+    return next.isAudit ? runInSlices(auditSteps(next.layers, policy)) : policy;
+  }
+
+  function compileEdit({ layers, edit }: NextPolicy): Steps<CompiledPolicy> {
+    const before = withoutAudit(ports.inForce.read().active);
+    if (edit?.kind === "merge") return mergeSteps(before, edit.rules);
+    if (edit?.kind === "remove") return removalSteps(before, edit.targets);
+    return compileSteps(layers);
   }
 
   async function change(edit: PolicyEdit, options: ChangeOptions): Promise<ChangeOutcome> {
@@ -135,7 +149,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     if (options.dryRun === true)
       return { kind: "changed", state: describePolicy(policy, nextText), previous };
     const layers = { ...enforced.layers(), user: policy };
-    await audited(() => persistAndReplace({ layers, edit, text: nextText }));
+    await audited(() => persistAndReplace({ layers, edit, text: nextText, isAudit: isAudit() }));
     audit.policyUpdated(edit);
     return { kind: "changed", state: snapshot, previous };
   }
@@ -150,8 +164,16 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     }
   }
 
-  async function startOver(layers: PolicyLayers): Promise<void> {
-    await replace({ layers, edit: undefined, text: await runInSlices(textSteps(layers.user)) });
+  async function startOver(layers: PolicyLayers, isAuditMode: boolean): Promise<void> {
+    const rendered = await runInSlices(textSteps(layers.user));
+    await replace({ layers, edit: undefined, text: rendered, isAudit: isAuditMode });
+    audit.auditModeChanged(isAuditMode);
+  }
+
+  async function setAudit(isOn: boolean): Promise<void> {
+    if (isOn === isAudit()) return;
+    await audited(() => replace({ layers: enforced.layers(), edit: undefined, text, isAudit: isOn }));
+    audit.auditModeChanged(isOn);
   }
 
   /** Why the operator's rules could not be put in force at the last try. */
@@ -160,7 +182,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     if (await areSame(always, enforced.layers())) return;
     const layers = { ...enforced.layers(), ...always };
     try {
-      await replace({ layers, edit: undefined, text });
+      await replace({ layers, edit: undefined, text, isAudit: isAudit() });
     } catch (error) {
       // They are tried twice a second, again and again.
       if (describe(error) !== alwaysFailure) audit.policyUpdateFailed(describe(error));
@@ -192,11 +214,16 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     setAlwaysRules: (always) => queue.run(() => setAlwaysRules(always)),
     start: (policy, always, from) =>
       queue.run(async () => {
-        await startOver({ ...always, user: policy });
+        await startOver({ ...always, user: policy }, settings.auditMode ?? false);
         isStarted = true;
         audit.policyLoaded(policy, from);
       }),
-    denyAll: () => queue.run(() => startOver({ denyAlways: [], allowAlways: [], user: DENY_ALL })),
+    denyAll: () => queue.run(() => startOver({ denyAlways: [], allowAlways: [], user: DENY_ALL }, false)),
+    isAudit,
+    async setAudit(isOn) {
+      await queue.run(() => setAudit(isOn));
+      return { kind: "set", isOn };
+    },
     refresh: () =>
       queue.run(async () => {
         // Before the first policy there is none to give: on a restart an earlier process's ruleset is in force.

@@ -35,6 +35,11 @@ export type ChangeOutcome =
   /** Everything is denied until the sidecar is started again: what is wrong with this start. */
   | { readonly kind: "closed"; readonly reason: string };
 
+/** `closed`: as of a change. */
+export type AuditOutcome =
+  | { readonly kind: "set"; readonly isOn: boolean }
+  | Extract<ChangeOutcome, { readonly kind: "closed" }>;
+
 export type Health = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
 /** What the API needs of the enforcement. */
@@ -46,4 +51,8 @@ export interface PolicyControl {
    */
   change(edit: PolicyEdit, options: ChangeOptions): Promise<ChangeOutcome>;
   health(): Promise<Health>;
+  /** Whether audit mode is on: nothing is blocked but what the operator always denies and the protections hold, and what would be is told. */
+  isAudit(): boolean;
+  /** In the same queue as changes; whoever comes here may be let through more. It ends with the process. Throws ApplyError. */
+  setAudit(isOn: boolean): Promise<AuditOutcome>;
 }

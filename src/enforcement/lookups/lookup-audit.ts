@@ -2,6 +2,9 @@ import type { AuditLog } from "../../audit/audit-log.ts";
 import type { DecisionEvent, Outcome, Reason } from "../../decisions/decision-event.ts";
 import type { LookupEvent, LookupObserver, LookupOutcome } from "../../dns/ports.ts";
 import { Rcode, RrType } from "../../dns/wire/constants.ts";
+import type { Decision } from "../../policy/decision.ts";
+import type { CompiledPolicy } from "../../policy/compile.ts";
+import { findAuditedAddress, findAuditedName } from "../../policy/compile-audit.ts";
 import type { PolicyJudge } from "./policy-judge.ts";
 
 /** What is decided, and what the decision alone does not say. */
@@ -35,15 +38,31 @@ export interface LookupAuditOptions {
   /** Hears how long the upstreams took for each lookup. */
   readonly recordDuration: (durationMs: number) => void;
   readonly whyWithheld: PolicyJudge["whyWithheld"];
+  /** The one in force. */
+  readonly policy: () => CompiledPolicy;
   /** Unix time. */
   readonly nowMs: () => number;
 }
 
-/** Turns what the resolver tells into decisions. One event is filled in again and again, so telling leaves nothing to collect. */
-export function createLookupAudit(options: LookupAuditOptions): LookupObserver {
-  const { audit, recordDuration, whyWithheld, nowMs } = options;
-  let told: LookupEvent | undefined;
-  const event: Writable<DecisionEvent> = {
+/** What audit mode has let through: the name would be denied, or each of its addresses be taken out. What is blocked all the same is not. */
+function findAudited(policy: CompiledPolicy, lookup: LookupEvent): Decision | undefined {
+  const { qname, outcome, decision } = lookup;
+  if (policy.audits === undefined || qname === undefined || decision === undefined) return undefined;
+  if (outcome === "denied" || outcome === "withheld") return undefined;
+  const byName = findAuditedName(policy, qname);
+  if (byName !== undefined) return byName;
+  let byAddress: Decision | undefined;
+  let isAnyGiven = false;
+  lookup.forEachAddress((octets, at, length) => {
+    const found = findAuditedAddress(policy, octets, at, length);
+    byAddress ??= found;
+    isAnyGiven ||= found === undefined;
+  });
+  return isAnyGiven ? undefined : byAddress;
+}
+
+function createBlankEvent(forEachAddress: DecisionEvent["forEachAddress"]): Writable<DecisionEvent> {
+  return {
     kind: "lookup",
     decision: "allowed",
     timeMs: 0,
@@ -58,16 +77,31 @@ export function createLookupAudit(options: LookupAuditOptions): LookupObserver {
     layer: "built-in",
     rule: undefined,
     reason: undefined,
-    forEachAddress(visit) {
-      if (event.decision === "withheld") told?.forFirstWithheld(visit);
-      else told?.forEachAddress(visit);
-    },
+    forEachAddress,
   };
+}
+
+/** Turns what the resolver tells into decisions. One event is filled in again and again, so telling leaves nothing to collect. */
+export function createLookupAudit(options: LookupAuditOptions): LookupObserver {
+  const { audit, recordDuration, whyWithheld, policy, nowMs } = options;
+  let told: LookupEvent | undefined;
+  const event = createBlankEvent((visit) => {
+    if (event.decision === "withheld") told?.forFirstWithheld(visit);
+    else told?.forEachAddress(visit);
+  });
   function explainWithheld(octets: Uint8Array, at: number, length: 4 | 16): void {
     const { layer, rule, reason } = whyWithheld(octets, at, length);
     event.layer = layer;
     event.rule = rule;
     event.reason = reason;
+  }
+
+  function markAudited(lookup: LookupEvent): void {
+    const audited = findAudited(policy(), lookup);
+    if (audited === undefined) return;
+    event.decision = "audited";
+    event.layer = audited.layer;
+    event.rule = audited.rule?.target.text;
   }
 
   return {
@@ -88,6 +122,7 @@ export function createLookupAudit(options: LookupAuditOptions): LookupObserver {
       event.reason = decided.reason ?? (qname === undefined ? "no-host-name" : undefined);
       told = lookup;
       if (lookup.outcome === "withheld") lookup.forFirstWithheld(explainWithheld);
+      markAudited(lookup);
       audit.decided(event);
       told = undefined;
     },

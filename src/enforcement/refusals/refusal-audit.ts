@@ -1,5 +1,6 @@
 import type { AuditLog } from "../../audit/audit-log.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
+import { withoutAudit } from "../../policy/compile-audit.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import type { Decision } from "../../policy/decision.ts";
 import { decideAddress } from "../../policy/decide-address.ts";
@@ -22,13 +23,14 @@ export function createRefusalAudit({
   learned,
   nowMs,
 }: RefusalAuditOptions): (refused: ConnectionRefused) => void {
-  return ({ address, port, protocol, names }) => {
+  return ({ address, port, protocol, names, isAudited }) => {
     const [host] = names;
-    const decision = findDecision(policy(), address, { host, isInForce: learned.has(address) });
+    const judging = isAudited ? withoutAudit(policy()) : policy();
+    const decision = findDecision(judging, address, { host, isInForce: learned.has(address) });
     const isAllowed = decision.action === "allow";
     audit.decided({
       kind: "connection",
-      decision: "denied",
+      decision: isAudited ? "audited" : "denied",
       timeMs: nowMs(),
       name: host,
       qname: undefined,

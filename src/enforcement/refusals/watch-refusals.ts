@@ -5,6 +5,7 @@
 import type { AuditLog } from "../../audit/audit-log.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
 import { KernelError } from "../../netfilter/errors.ts";
+import { AUDITED_COUNTER, AUDITED_PREFIX } from "../../netfilter/kernel-names.ts";
 import { openRefusals, type Refusals } from "../../netfilter/io/refusals.ts";
 import { openRefusedCounter } from "../../netfilter/io/refused-counter.ts";
 import type { EnforcementMode } from "../../netfilter/ruleset.ts";
@@ -19,6 +20,8 @@ export interface RefusalFigures {
   readonly denied: number;
   /** Of which so many were events since the start. */
   readonly told: number;
+  /** Let through by audit mode, counted by the kernel. */
+  readonly audited: number;
 }
 
 export interface RefusalWatch {
@@ -37,7 +40,7 @@ export interface RefusalWatchOptions {
 
 /** In mode `dns`, where the kernel refuses no connection. */
 const NO_REFUSALS: RefusalWatch = {
-  figures: () => ({ denied: 0, told: 0 }),
+  figures: () => ({ denied: 0, told: 0, audited: 0 }),
   fault: () => undefined,
   close: () => undefined,
 };
@@ -50,17 +53,21 @@ export function watchRefusals(
   if (mode === "dns") return NO_REFUSALS;
   const counter = keepOpen(openRefusedCounter);
   const total = createGrowingCount();
+  const auditCounter = keepOpen(() => openRefusedCounter(AUDITED_COUNTER));
+  const auditedTotal = createGrowingCount();
   let told = 0;
   let reason: string | undefined;
   let refusals = tryOpen();
 
-  function tell({ destination, destinationPort, protocol }: LoggedPacket): void {
-    told += 1;
+  function tell({ destination, destinationPort, protocol, prefix }: LoggedPacket): void {
+    const isAudited = prefix === AUDITED_PREFIX;
+    if (!isAudited) told += 1;
     events.connectionRefused.emit({
       address: destination,
       port: destinationPort,
       protocol,
       names: learned.namesOf(destination),
+      isAudited,
     });
   }
   function tryOpen(): Refusals | undefined {
@@ -77,20 +84,25 @@ export function watchRefusals(
     return opened;
   }
 
-  const readDenied = (): number => total.take(counter.useAtOnce((opened) => opened.read()));
-  let atTheEnd: number | undefined;
+  const readFigures = (): RefusalFigures => ({
+    denied: total.take(counter.useAtOnce((opened) => opened.read())),
+    told,
+    audited: auditedTotal.take(auditCounter.useAtOnce((opened) => opened.read())),
+  });
+  let atTheEnd: RefusalFigures | undefined;
 
   return {
-    figures: () => ({ denied: atTheEnd ?? readDenied(), told }),
+    figures: () => atTheEnd ?? readFigures(),
     fault() {
       if (refusals !== undefined) return refusals.fault();
       refusals = tryOpen();
       return undefined;
     },
     close() {
-      atTheEnd = readDenied();
+      atTheEnd = readFigures();
       refusals?.close();
       counter.close();
+      auditCounter.close();
     },
   };
 }

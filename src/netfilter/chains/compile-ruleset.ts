@@ -7,6 +7,7 @@
  * raw-frame guard, and are kept from being there by `src/xdp`; interfaces stacked on another one of the same namespace (VLAN, bond, bridge) are cut off.
  */
 import { apiChain } from "./api-port.ts";
+import { auditedChains } from "./audited-chain.ts";
 import { egressChain, reportsChain } from "./egress-chain.ts";
 import { FLOW_TIMEOUTS, rememberChain } from "./flow-timeouts.ts";
 import { generationChains } from "./generation-chains.ts";
@@ -20,7 +21,7 @@ import {
   resumedChain,
   revokedChain,
 } from "./inbound-chains.ts";
-import { REFUSED_COUNTER, TABLE } from "../kernel-names.ts";
+import { AUDITED_COUNTER, REFUSED_COUNTER, TABLE } from "../kernel-names.ts";
 import { compileChanges, compileSets } from "./named-sets.ts";
 import { ownChain, redirectChain, sourceChain } from "./own-traffic.ts";
 import { canBeGuarded, guardTables, stampChain } from "./raw-frame-guard.ts";
@@ -43,7 +44,7 @@ export function compileRuleset(input: RulesetInput): Ruleset {
         family: "inet",
         name: TABLE,
         sets: compileSets(input),
-        ...(enforcing ? { timeouts: FLOW_TIMEOUTS, counters: [REFUSED_COUNTER] } : {}),
+        ...(enforcing ? { timeouts: FLOW_TIMEOUTS, counters: countersOf(input) } : {}),
         chains,
       },
       ...(enforcing ? guardTables(input.marks, devices) : []),
@@ -75,9 +76,14 @@ function enforcingChains(input: RulesetInput, devices: readonly string[]): reado
     ...callerChains(input),
     ...refuseChains("dns+nft"),
     refusedChain(input.marks),
+    ...auditedChains(input),
     reportsChain(),
     ...generationChains(input.generation),
   ];
+}
+
+function countersOf({ policy }: RulesetInput): readonly string[] {
+  return policy.audits === undefined ? [REFUSED_COUNTER] : [REFUSED_COUNTER, AUDITED_COUNTER];
 }
 
 /** In `dns` mode: the redirect, and what keeps our own traffic ours. */

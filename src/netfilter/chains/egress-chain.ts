@@ -1,5 +1,6 @@
 /** What may leave, in `dns+nft` mode. The kernel refuses what no rule accepts. */
 import type { RulesetInput } from "../ruleset-input.ts";
+import { auditByDefault, auditByRule } from "./audited-chain.ts";
 import { REMEMBER } from "./flow-timeouts.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
 import { LEFT_OVER, LISTENER_REPORT, resolverRules } from "./own-traffic.ts";
@@ -18,8 +19,11 @@ export function egressChain(input: RulesetInput): Chain {
       GROUPS,
       REMEMBER,
       ...blockRules(input),
-      ...judge("daddr"),
+      ...refuseDenied("daddr"),
+      ...auditByRule(input),
+      ...admitAllowed("daddr"),
       ...refuseRevoked("daddr", input),
+      ...auditByDefault(input),
       verdictOfDefault(input),
     ],
   };
@@ -30,11 +34,20 @@ type Refusal = "jump refuse" | "counter drop";
 
 /** The verdict on the far end's address: what the policy's address rules say, then what lookups have brought. */
 export function judge(side: "saddr" | "daddr", refusal: Refusal = "jump refuse"): readonly Rule[] {
+  return [...refuseDenied(side, refusal), ...admitAllowed(side)];
+}
+
+function refuseDenied(side: "saddr" | "daddr", refusal: Refusal = "jump refuse"): readonly Rule[] {
   return [
     { statements: `ip ${side} @deny_host_v4 ${refusal}` },
     { statements: `ip ${side} @deny_v4 ${refusal}` },
     { statements: `ip6 ${side} @deny_host_v6 ${refusal}` },
     { statements: `ip6 ${side} @deny_v6 ${refusal}` },
+  ];
+}
+
+function admitAllowed(side: "saddr" | "daddr"): readonly Rule[] {
+  return [
     { statements: `ip ${side} @allow_host_v4 ${ADMIT}` },
     { statements: `ip ${side} @allow_v4 ${ADMIT}` },
     { statements: `ip6 ${side} @allow_host_v6 ${ADMIT}` },

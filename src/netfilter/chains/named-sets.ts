@@ -31,6 +31,7 @@ export function compileSets(input: RulesetInput): readonly NamedSet[] {
     ...endpointSets("own", input.ownDestinations ?? []),
     ...policySets("allow", input),
     ...policySets("deny", input),
+    ...auditSets(input),
     ...timedSets("dyn_allow", LEARNED_TIMEOUT_SECONDS, LEARNED_SET_SIZE),
     ...timedSets("revoked", REVOKED_TIMEOUT_SECONDS),
     ...rangeSets("onlink", onLink),
@@ -57,15 +58,25 @@ interface Ranges {
 }
 
 /** What address rules say. */
-function policySets(action: Action, { mode, policy }: RulesetInput): readonly NamedSet[] {
+function policySets(
+  action: Action,
+  { mode, policy }: Pick<RulesetInput, "mode" | "policy">,
+  name: string = action,
+): readonly NamedSet[] {
   const { v4, v6 } = policy.rules;
   const held = (octets: 4 | 16, rules: RuleTrie): PolicyRanges => {
     return { octets, rules: mode === "dns" ? undefined : rules, action };
   };
   return [
-    ...setsOfKinds(`${action}_v4`, "ipv4_addr", held(4, v4)),
-    ...setsOfKinds(`${action}_v6`, "ipv6_addr", held(16, v6)),
+    ...setsOfKinds(`${name}_v4`, "ipv4_addr", held(4, v4)),
+    ...setsOfKinds(`${name}_v6`, "ipv6_addr", held(16, v6)),
   ];
+}
+
+/** In audit mode what address rules would deny; see `audited-chain.ts`. */
+function auditSets({ mode, policy: { audits } }: RulesetInput): readonly NamedSet[] {
+  if (audits === undefined || mode === "dns") return [];
+  return policySets("deny", { mode, policy: audits }, "audit");
 }
 
 function setsOfKinds(name: string, type: string, all: PolicyRanges): readonly NamedSet[] {

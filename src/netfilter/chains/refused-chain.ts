@@ -6,7 +6,7 @@
  * open before a change denied it is refused, and not counted.
  */
 import { REFUSED_COUNTER, REFUSED_GROUP } from "../kernel-names.ts";
-import type { Chain } from "../ruleset.ts";
+import type { Chain, Rule } from "../ruleset.ts";
 import type { Marks } from "../ruleset-input.ts";
 import { ours } from "./own-traffic.ts";
 
@@ -21,11 +21,17 @@ export function refusedChain(marks: Marks): Chain {
       { statements: `${ours(marks)} return`, comment: "our own, where they may not go" },
       { statements: "tcp flags & (fin | syn | rst | ack) != syn return", comment: "opens nothing" },
       { statements: `meta skuid >= 0 counter name "${REFUSED_COUNTER}"` },
-      {
-        statements: `meta skuid >= 0 limit rate 100/second burst 200 packets log group ${REFUSED_GROUP} snaplen ${TOLD_OCTETS}`,
-        comment: "the sidecar hears of so many; the counter has all",
-        forLog: true,
-      },
+      tellRule(),
     ],
+  };
+}
+
+/** Hands some to who listens to the group, with the prefix to tell them by. */
+export function tellRule(prefix?: string): Rule {
+  const said = prefix === undefined ? "" : ` prefix "${prefix}"`;
+  return {
+    statements: `meta skuid >= 0 limit rate 100/second burst 200 packets log${said} group ${REFUSED_GROUP} snaplen ${TOLD_OCTETS}`,
+    comment: "the sidecar hears of so many; the counter has all",
+    forLog: true,
   };
 }

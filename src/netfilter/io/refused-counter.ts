@@ -13,14 +13,14 @@ export interface RefusedCounter {
   close(): void;
 }
 
-/** Opens it in the current network namespace. Throws SystemCallError. */
-export function openRefusedCounter(): RefusedCounter {
+/** Opens it, or another one of our table, in the current network namespace. Throws SystemCallError. */
+export function openRefusedCounter(name: string = REFUSED_COUNTER): RefusedCounter {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
   const writer = createNetlinkWriter(128);
   return {
     read() {
       writer.reset();
-      askCounter(writer, 1, { table: TABLE, counter: REFUSED_COUNTER });
+      askCounter(writer, 1, { table: TABLE, counter: name });
       socket.send(writer.written());
       let counted: number | undefined;
       for (let datagram = socket.receive(); datagram; datagram = socket.receive()) {

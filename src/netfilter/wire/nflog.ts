@@ -25,6 +25,7 @@ const CONFIG = { command: 1, mode: 2, bufferOctets: 3, timeoutHundredths: 4, thr
 const BIND = 1;
 const COPY_PACKET = 2;
 const PAYLOAD = 9;
+const PREFIX = 10;
 
 const [TCP, UDP, DCCP, SCTP, UDP_LITE] = [6, 17, 33, 132, 136];
 const WITH_PORTS = new Set<number | undefined>([TCP, UDP, DCCP, SCTP, UDP_LITE]);
@@ -69,23 +70,31 @@ export interface LoggedPacket {
   readonly sourcePort: number | undefined;
   readonly destinationPort: number | undefined;
   readonly icmpType: number | undefined;
+  /** What the rule says that has logged it; empty if it says nothing. */
+  readonly prefix: string;
 }
+
+type IpPacket = Omit<LoggedPacket, "prefix">;
 
 /** The packet of one NFULNL_MSG_PACKET payload; undefined where it has none of IP. */
 export function readLoggedPacket(payload: Buffer): LoggedPacket | undefined {
+  let packet: IpPacket | undefined;
+  let prefix = "";
   for (const { type, value } of readAttributes(payload, NFGENMSG)) {
-    if (type === PAYLOAD) return readPacket(value);
+    if (type === PAYLOAD) packet = readPacket(value);
+    // With a NUL at its end.
+    if (type === PREFIX) prefix = value.toString("latin1", 0, value.length - 1);
   }
-  return undefined;
+  return packet === undefined ? undefined : { ...packet, prefix };
 }
 
-function readPacket(packet: Buffer): LoggedPacket | undefined {
+function readPacket(packet: Buffer): IpPacket | undefined {
   const version = (packet[0] ?? 0) >>> 4;
   if (version === 4) return readIpv4(packet);
   return version === 6 ? readIpv6(packet) : undefined;
 }
 
-function readIpv4(packet: Buffer): LoggedPacket | undefined {
+function readIpv4(packet: Buffer): IpPacket | undefined {
   if (packet.length < 20) return undefined;
   const headerOctets = ((packet[0] ?? 0) & 0x0f) * 4;
   const isFirst = (packet.readUInt16BE(6) & 0x1fff) === 0;
@@ -94,7 +103,7 @@ function readIpv4(packet: Buffer): LoggedPacket | undefined {
   return { ...addresses, ...readTransport(packet, packet[9] ?? 0, at) };
 }
 
-function readIpv6(packet: Buffer): LoggedPacket | undefined {
+function readIpv6(packet: Buffer): IpPacket | undefined {
   if (packet.length < 40) return undefined;
   const addresses = { source: packet.subarray(8, 24), destination: packet.subarray(24, 40) };
   let next = packet[6] ?? 0;
@@ -115,7 +124,7 @@ function readTransport(
   packet: Buffer,
   protocol: number,
   at: number,
-): Omit<LoggedPacket, "source" | "destination"> {
+): Omit<IpPacket, "source" | "destination"> {
   const hasPorts = WITH_PORTS.has(protocol) && at + 4 <= packet.length;
   const hasType = (protocol === ICMP || protocol === ICMPV6) && at < packet.length;
   return {

@@ -7,6 +7,7 @@ import { createDocument } from "../../../src/api/openapi/document.ts";
 import { OPERATIONS } from "../../../src/api/openapi/operations.ts";
 import { createSchemas } from "../../../src/api/openapi/schemas.ts";
 import { createDecisionRing } from "../../../src/decisions/decision-ring.ts";
+import { DENY_ALL } from "../../../src/policy/policy.ts";
 import { startApi } from "../api-server.ts";
 import { statusSources } from "../status-sources.ts";
 
@@ -56,9 +57,16 @@ test("what the validating shapes take is in it, never something written beside t
   });
 });
 
+const suggest = async () => ({ policy: DENY_ALL, leftOut: [], seen: { names: 0, addresses: 0, cut: 0 } });
+
 test.each(OPERATIONS)("$method $path is served", async ({ method, path }) => {
   const decisions = { ring: createDecisionRing(64), run: "run1", upstreams: [] };
-  await using api = await startApi({ renderMetrics: () => "metrics", status: statusSources(), decisions });
+  await using api = await startApi({
+    renderMetrics: () => "metrics",
+    status: statusSources(),
+    decisions,
+    suggest,
+  });
   // A stream has no end: it is refused for its place.
   const headers = { "Last-Event-ID": "no id" };
   const answer = await api.call(method.toUpperCase(), path, { headers });

@@ -85,6 +85,7 @@ export async function createFakeWorld(options: FakeWorldOptions = {}): Promise<F
         policyLoaded: (_policy, from) => world.events.push(`egress.loaded ${from}`),
         policyUpdated: (change: PolicyChange) => world.events.push(`egress.updated ${change.kind}`),
         policyUpdateFailed: (error) => world.events.push(`egress.update_failed ${error}`),
+        auditModeChanged: (isOn) => world.events.push(`egress.audit_mode ${isOn}`),
       },
       checkHealth: async () => world.health,
     },

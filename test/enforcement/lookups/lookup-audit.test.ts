@@ -5,7 +5,7 @@ import { createLookupAudit } from "../../../src/enforcement/lookups/lookup-audit
 import type { WithheldReason } from "../../../src/enforcement/lookups/policy-judge.ts";
 import type { Decision } from "../../../src/policy/decision.ts";
 import { AT_MS } from "../../support/decisions.ts";
-import { allowByDefault, nameOf } from "../../support/policy.ts";
+import { allowByDefault, compiledPolicy, inAudit, nameOf } from "../../support/policy.ts";
 
 const NAME = nameOf("www.example.org");
 const [RULE] = allowByDefault("allow *.example.org").egress;
@@ -35,7 +35,7 @@ function whyWithheld(octets: Uint8Array): WithheldReason {
 }
 
 /** What is told of a lookup, the addresses by their last octets. */
-function tell(lookup: LookupEvent) {
+function tell(lookup: LookupEvent, policy = compiledPolicy("deny")) {
   const told: object[] = [];
   const audit = {
     decided({ forEachAddress, ...facts }: DecisionEvent) {
@@ -45,9 +45,13 @@ function tell(lookup: LookupEvent) {
     },
     lookupsLimited: () => expect.unreachable("no bound"),
   };
-  createLookupAudit({ audit, recordDuration: () => undefined, whyWithheld, nowMs: () => AT_MS }).lookedUp(
-    lookup,
-  );
+  createLookupAudit({
+    audit,
+    recordDuration: () => undefined,
+    whyWithheld,
+    policy: () => policy,
+    nowMs: () => AT_MS,
+  }).lookedUp(lookup);
   return told[0];
 }
 
@@ -107,5 +111,42 @@ describe("what is decided on a lookup", () => {
     ["localhost is an address", 1, 0, "allowed"],
   ])("of what we answer ourselves: %s", (_what, qtype, rcode, decision) => {
     expect(tell(event("own", { qtype, rcode }))).toMatchObject({ decision, reason: "own-answer" });
+  });
+});
+
+describe("in audit mode", () => {
+  const denied = inAudit("deny", "deny *.example.org");
+  const wouldDeny = { decision: "audited", layer: "user", rule: "*.example.org" };
+
+  test.each<[LookupOutcome, number, readonly number[]]>([
+    ["answered", 0, [7]],
+    ["nxdomain", 3, [7]],
+    ["upstream", 2, [7]],
+  ])("a name that would be denied is audited, its lookup %s", (outcome, rcode, addresses) => {
+    expect(tell(event(outcome, { rcode }), denied)).toMatchObject({ ...wouldDeny, rcode, addresses });
+  });
+
+  test("so is a name whose addresses would all be taken out, by the address rule", () => {
+    const withheld = inAudit("deny", "allow *.example.org", "deny 198.51.100.7");
+    const byAddress = { decision: "audited", layer: "user", rule: "198.51.100.7" };
+    expect(tell(event("answered"), withheld)).toMatchObject(byAddress);
+    const two: Partial<LookupEvent> = {
+      forEachAddress(visit) {
+        visit(ADDRESS, 0, 4);
+        visit(WITHHELD, 0, 4);
+      },
+    };
+    expect(tell(event("answered", two), withheld)).toMatchObject({ decision: "allowed" });
+  });
+
+  test.each<[LookupOutcome, string]>([
+    ["denied", "denied"],
+    ["withheld", "withheld"],
+  ])("what is blocked all the same is %s", (outcome, decision) => {
+    expect(tell(event(outcome), denied)).toMatchObject({ decision });
+  });
+
+  test("what is answered under every policy is not", () => {
+    expect(tell(event("own", { decision: undefined }), denied)).toMatchObject({ decision: "allowed" });
   });
 });

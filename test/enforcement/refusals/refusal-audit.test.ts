@@ -3,7 +3,8 @@ import { createRefusalAudit } from "../../../src/enforcement/refusals/refusal-au
 import type { DecisionEvent } from "../../../src/decisions/decision-event.ts";
 import { parseAddress, renderAddress, renderIpv6 } from "../../../src/policy/address.ts";
 import { AT_MS } from "../../support/decisions.ts";
-import { compiledOf } from "../../support/policy.ts";
+import type { CompiledPolicy } from "../../../src/policy/compile.ts";
+import { compiledOf, inAudit } from "../../support/policy.ts";
 
 const render = (octets: Uint8Array): string =>
   octets.length === 4 ? renderAddress(octets) : renderIpv6(octets);
@@ -15,9 +16,13 @@ interface Refused {
   readonly isInForce?: boolean;
 }
 
-function tell(
-  policy: unknown,
+const tell = (policy: unknown, refused: Refused) => tellOf(compiledOf(policy), refused, false);
+const tellAudited = (policy: CompiledPolicy, refused: Refused) => tellOf(policy, refused, true);
+
+function tellOf(
+  policy: CompiledPolicy,
   { address = "198.51.100.7", names = [], protocol = 6, isInForce = false }: Refused,
+  isAudited: boolean,
 ) {
   const parsed = parseAddress(address);
   if (!parsed.ok) throw new Error(address);
@@ -30,11 +35,12 @@ function tell(
     },
   };
   const learned = { has: () => isInForce };
-  createRefusalAudit({ audit, policy: () => compiledOf(policy), learned, nowMs: () => AT_MS })({
+  createRefusalAudit({ audit, policy: () => policy, learned, nowMs: () => AT_MS })({
     address: parsed.value.octets,
     port: 443,
     protocol,
     names,
+    isAudited,
   });
   return told[0];
 }
@@ -77,4 +83,11 @@ test.each<[string, unknown, Refused, { layer: string; rule: string | undefined; 
 test("an address of IPv6 is told, and any protocol by its number", () => {
   const refused = { address: "2001:db8::7", protocol: 47 };
   expect(tell({}, refused)).toMatchObject({ ips: ["2001:db8::7"], protocol: 47 });
+});
+
+test("what audit mode has let through is told with the rule that would have denied it", () => {
+  const enforced = inAudit("deny", "deny 198.51.100.0/24");
+  const byRule = { decision: "audited", layer: "user", rule: "198.51.100.0/24", name: NAME };
+  expect(tellAudited(enforced, { names: [NAME], isInForce: true })).toMatchObject(byRule);
+  expect(tellAudited(inAudit("deny"), {})).toMatchObject({ decision: "audited", layer: "default" });
 });

@@ -42,7 +42,15 @@ test.each([
     sourcePort,
     destinationPort: 80,
     icmpType: undefined,
+    prefix: "",
   });
+});
+
+test("what the rule says that has logged it", () => {
+  // `log prefix "audited"`: the text with its NUL, instead of the NUL alone.
+  const said = IPV4_SYN.toString("hex").replace("05000a0000000000", "0c000a006175646974656400");
+  const payload = Buffer.from(said, "hex").subarray(16);
+  expect(readLoggedPacket(payload)).toMatchObject({ prefix: "audited", destinationPort: 80 });
 });
 
 /** The attribute that holds a packet, behind an nfgenmsg. */

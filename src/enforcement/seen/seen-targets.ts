@@ -1,0 +1,77 @@
+/** What processes of the sandbox have tried: names and, without one, addresses; whatever the policy has said to it. What can't be allowed is left out. */
+import type { DecisionEvent, DecisionSubscriber } from "../../decisions/decision-event.ts";
+import { isSpecialAddress } from "../../dns/answer/special-address.ts";
+import { Rcode, RrType } from "../../dns/wire/constants.ts";
+import { renderAddress } from "../../policy/address.ts";
+import { type DomainName, isDomainName } from "../../policy/domain-name.ts";
+import type { SeenTargets } from "../../policy/suggest.ts";
+import { createSeenSet } from "./seen-set.ts";
+
+export interface SeenCounts {
+  readonly names: number;
+  readonly addresses: number;
+  /** Names and addresses that had to go for others. */
+  readonly cut: number;
+}
+
+export interface Seen {
+  readonly decided: DecisionSubscriber;
+  targets(): SeenTargets;
+  counts(): SeenCounts;
+}
+
+const NAMES_BOUND = 4096;
+const ADDRESSES_BOUND = 1024;
+const DNS_OVER_TLS = 853;
+
+export function createSeen(): Seen {
+  const names = createSeenSet<DomainName>(NAMES_BOUND);
+  const addresses = createSeenSet<string>(ADDRESSES_BOUND);
+
+  function lookedUp(event: DecisionEvent): void {
+    const { qname } = event;
+    if (qname === undefined || names.knows(qname)) return;
+    if (isOfUse(event) && !qname.endsWith(".invalid")) names.add(qname);
+  }
+  function connected({ name, port, forEachAddress }: DecisionEvent): void {
+    // A rule of the kernel's own refuses it under every policy.
+    if (port === DNS_OVER_TLS) return;
+    if (name !== undefined && isDomainName(name)) {
+      names.add(name);
+      return;
+    }
+    forEachAddress((octets, at, length) => {
+      if (!isSpecialAddress(octets, at, length))
+        addresses.add(renderAddress(octets.subarray(at, at + length)));
+    });
+  }
+  return {
+    decided(event) {
+      if (event.kind === "lookup") lookedUp(event);
+      else connected(event);
+    },
+    targets: () => ({ names: names.list(), addresses: addresses.list() }),
+    counts: () => ({
+      names: names.size(),
+      addresses: addresses.size(),
+      cut: names.shed() + addresses.shed(),
+    }),
+  };
+}
+
+/** A name that does not exist needs no rule: programs try names that search lists make. */
+function isOfUse(event: DecisionEvent): boolean {
+  const { decision, reason, qtype, rcode } = event;
+  if (reason === "own-answer" || decision === "nxdomain" || decision === "nodata") return false;
+  if (decision !== "audited") return true;
+  if (rcode === Rcode.nxDomain) return false;
+  return rcode !== Rcode.noError || (qtype !== RrType.a && qtype !== RrType.aaaa) || hasAddress(event);
+}
+
+function hasAddress(event: DecisionEvent): boolean {
+  let isThere = false;
+  event.forEachAddress(() => {
+    isThere = true;
+  });
+  return isThere;
+}

@@ -1,0 +1,43 @@
+/**
+ * Audit mode: what is enforced then, and what is said of what would be denied. What the operator always denies stays denied; of the user's rules
+ * those that allow are kept, for they also say which private addresses an answer may hold; the rest is allowed.
+ */
+import { type CompiledPolicy, compileSteps } from "./compile.ts";
+import { decideAddress } from "./decide-address.ts";
+import { decideName } from "./decide-name.ts";
+import type { Decision } from "./decision.ts";
+import type { DomainName } from "./domain-name.ts";
+import type { PolicyLayers } from "./layers.ts";
+import type { Steps } from "./steps.ts";
+
+/** What audit mode enforces of these layers; `audited` is what they compile to. A rule a step. */
+export function* auditSteps(layers: PolicyLayers, audited: CompiledPolicy): Steps<CompiledPolicy> {
+  const egress = layers.user.egress.filter(({ action }) => action === "allow");
+  const enforced = yield* compileSteps({ ...layers, user: { defaultAction: "allow", egress } });
+  return { ...enforced, audits: audited };
+}
+
+/** The policy that changes are made to: the one that audit mode only watches, where it is on. */
+export function withoutAudit(policy: CompiledPolicy): CompiledPolicy {
+  return policy.audits ?? policy;
+}
+
+/** What would deny this name if audit mode were off; undefined where it is off, or nothing would. */
+export function findAuditedName({ audits }: CompiledPolicy, qname: DomainName): Decision | undefined {
+  return audits && denial(decideName(audits, qname));
+}
+
+/** The address rule that would, of an address that an answer gives. */
+export function findAuditedAddress(
+  { audits }: CompiledPolicy,
+  octets: Uint8Array,
+  at: number,
+  length: 4 | 16,
+): Decision | undefined {
+  const decision = audits && denial(decideAddress(audits, octets, at, length));
+  return decision?.rule && decision;
+}
+
+function denial(decision: Decision): Decision | undefined {
+  return decision.action === "deny" ? decision : undefined;
+}

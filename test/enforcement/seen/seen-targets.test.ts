@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import type { DecisionEvent } from "../../../src/decisions/decision-event.ts";
+import { createSeen } from "../../../src/enforcement/seen/seen-targets.ts";
+import { connectionOf, lookupOf } from "../../support/decisions.ts";
+
+const [TXT, SERVFAIL, NXDOMAIN] = [16, 2, 3];
+const NAME = "a.example.org";
+const GIVEN = { addresses: ["198.51.100.1"] };
+const audited = { decision: "audited" } as const;
+
+test.each<[string, DecisionEvent, boolean]>([
+  ["an allowed lookup", lookupOf(NAME, GIVEN), true],
+  ["a denied one", lookupOf(NAME, { decision: "denied", rcode: NXDOMAIN }), true],
+  ["a failed one", lookupOf(NAME, { decision: "failed", rcode: SERVFAIL }), true],
+  ["one whose addresses are withheld", lookupOf(NAME, { decision: "withheld" }), true],
+  ["an audited one", lookupOf(NAME, { ...audited, ...GIVEN }), true],
+  ["an audited one of another type", lookupOf(NAME, { ...audited, qtype: TXT }), true],
+  ["an audited one that failed", lookupOf(NAME, { ...audited, rcode: SERVFAIL }), true],
+  ["a name that does not exist", lookupOf(NAME, { decision: "nxdomain", rcode: NXDOMAIN }), false],
+  ["the same in audit mode", lookupOf(NAME, { ...audited, rcode: NXDOMAIN }), false],
+  ["a name without addresses", lookupOf(NAME, { decision: "nodata" }), false],
+  ["the same in audit mode, too", lookupOf(NAME, audited), false],
+  ["what is answered under every policy", lookupOf("localhost", { reason: "own-answer" }), false],
+  ["what can't exist", lookupOf("try.egress-doctor.invalid", { decision: "denied" }), false],
+  ["a name that no rule can speak of", lookupOf("a b.example.org", { decision: "denied" }), false],
+])("%s", (_, told, isSeen) => {
+  const seen = createSeen();
+  seen.decided(told);
+  expect([...seen.targets().names]).toEqual(isSeen ? [told.qname] : []);
+});
+
+test("a connection is seen by its name, or by its address if it has none", () => {
+  const seen = createSeen();
+  seen.decided(connectionOf("203.0.113.7"));
+  seen.decided(connectionOf("2001:db8::7"));
+  seen.decided(connectionOf("203.0.113.8", { name: NAME }));
+  expect([...seen.targets().addresses]).toEqual(["203.0.113.7", "2001:db8::7"]);
+  expect([...seen.targets().names]).toEqual([NAME]);
+  expect(seen.counts()).toEqual({ names: 1, addresses: 2, cut: 0 });
+});
+
+test("what no rule could let through is not seen", () => {
+  const seen = createSeen();
+  seen.decided(connectionOf("203.0.113.7", { port: 853 }));
+  seen.decided(connectionOf("224.0.0.251"));
+  expect(seen.counts()).toEqual({ names: 0, addresses: 0, cut: 0 });
+});
