@@ -49,6 +49,8 @@ export interface AuditLog {
   auditModeChanged(isOn: boolean): void;
   rulesetReconciled(change: RulesetReconciled): void;
   watchChanged(change: WatchChange): void;
+  /** Once: lookups wait, and none of these has ever answered. */
+  upstreamsUnanswered(upstreams: readonly string[]): void;
   /** A lookup or a connection. The event is good during the call only. */
   readonly decided: DecisionSubscriber;
   /** Once a minute and parent, however many lookups it concerns; no denial, so the webhook hears nothing of it. */

@@ -116,6 +116,9 @@ export function createLog(
       if (reason === undefined) kept.info(fields, "a watch lives again");
       else kept.error(fields, "a watch is dead");
     },
+    upstreamsUnanswered(upstreams) {
+      kept.warn({ ...event("egress.unanswered"), upstreams }, "no upstream has answered a lookup yet");
+    },
     decided(decision) {
       if (decision.kind === "connection") {
         connections.write(decision);

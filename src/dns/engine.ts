@@ -16,6 +16,7 @@ import { createLookupEnd } from "./lookup-end.ts";
 import { QUESTION_ROOM } from "./upstream/lookups.ts";
 import type { AddressAdmission, LookupObserver, LookupPolicy } from "./ports.ts";
 import { createPreparedPool } from "./answer/prepared-answer.ts";
+import { createFirstSilence } from "./upstream/first-silence.ts";
 import { createProber, type ProbeSettings } from "./upstream/prober.ts";
 import { createResolver, type Resolver } from "./resolver.ts";
 import { createUpstreamHealth } from "./upstream/health.ts";
@@ -49,6 +50,8 @@ export interface EngineOptions {
   readonly onLateAnswer: () => void;
   /** Without them, upstreams are known by lookups alone. */
   readonly probes: ProbeSettings | undefined;
+  /** Called once if lookups wait, and no upstream has ever answered. */
+  readonly onUnanswered?: (() => void) | undefined;
 }
 
 export interface Engine extends Resolver {
@@ -88,6 +91,11 @@ export function createEngine(options: EngineOptions): Engine {
   const delivery = createDelivery(arena, waiters, options.admission, tell, counters);
   const health = createUpstreamHealth(options.transport.count);
   const prober = options.probes && createProber({ ...options, ...options.probes, health });
+  const firstSilence = createFirstSilence({
+    nowMs,
+    hasAnswered: () => counters.forwarded > forwarder.size() + counters.upstreamFailures,
+    report: () => options.onUnanswered?.(),
+  });
   const forwarder = createForwarder({
     ...options,
     capacity: capacity.maxLookups,
@@ -98,6 +106,7 @@ export function createEngine(options: EngineOptions): Engine {
     counters,
     end: createLookupEnd({ ...options, tell, cache, delivery, counters }),
     onSilence(upstream, isTimeout) {
+      firstSilence.note();
       if (prober) prober.suspect();
       else if (isTimeout) health.timedOut(upstream);
     },
@@ -123,7 +132,10 @@ export function createEngine(options: EngineOptions): Engine {
   return {
     ...resolver,
     receive(attempt, upstream, start, end) {
-      if (prober?.receive(attempt, arena.octets, start, end) === true) return;
+      if (prober?.receive(attempt, arena.octets, start, end) === true) {
+        firstSilence.end();
+        return;
+      }
       forwarder.receive(attempt, upstream, arena.octets, start, end, nowMs());
     },
     tick: () => forwarder.tick(nowMs()),

@@ -67,10 +67,15 @@ export async function openResolverSide(
       admission: options.enforcementMode === "dns" ? NO_ADMISSION : learned,
       observer,
       probes: options.probes,
+      onUnanswered: () => audit.upstreamsUnanswered(options.upstreams.map(describeUpstream)),
     }),
   );
   // Cached answers were judged by another policy, or may hold an address that is withheld by now.
   events.policyEnforced.subscribe(() => server.clearCache());
   events.addressesWithheld.subscribe(() => server.clearCache());
   return server;
+}
+
+function describeUpstream({ address, port }: Endpoint): string {
+  return `${address} port ${port}`;
 }

@@ -22,6 +22,7 @@ import { openReport } from "./report/open-report.ts";
 import { InterruptedError, NetworkSetupError, NoSubnetError, SidecarStartError } from "./errors.ts";
 import { createRunNetwork, drawRunId, machineRoutesIpv6, sweepRuns } from "./network/run-network.ts";
 import { makeRunFolder } from "./network/run-folder.ts";
+import { watchWayOut } from "./network/way-out.ts";
 import { createUndoSteps } from "./network/undo-steps.ts";
 import { catchSignals } from "./command/interrupts.ts";
 import { type RunSidecar, startRunSidecar } from "./run-sidecar.ts";
@@ -128,6 +129,7 @@ async function prepare(
   const folder = makeRunFolder(id);
   steps.step(`remove ${folder.path}`, () => folder[Symbol.dispose]());
   const namespace = await createRunNetwork(steps, { id, upstreams, ipv6, announce: say });
+  const wayOut = undo.use(watchWayOut({ addresses: namespace.addresses, upstreams, say }));
   signal.throwIfAborted();
   const sidecar = undo.use(
     await startRunSidecar({
@@ -138,7 +140,10 @@ async function prepare(
       upstreams:
         context.env["OPENSANDBOX_EGRESS_DNS_UPSTREAM"]?.trim() || upstreams.map(renderUpstream).join(","),
       socketPath: join(folder.path, "egress.sock"),
-      onLine: told.take,
+      onLine(line) {
+        told.take(line);
+        wayOut.take(line);
+      },
       signal,
     }),
   );

@@ -39,6 +39,8 @@ export interface DnsServerOptions {
   readonly observer: LookupObserver;
   /** Without them, upstreams are known by lookups alone. */
   readonly probes?: UpstreamProbes;
+  /** Called once if lookups wait, and no upstream has ever answered. */
+  readonly onUnanswered?: () => void;
 }
 
 export interface DnsServerStats extends EngineStats {
@@ -172,6 +174,7 @@ function openEngine(options: DnsServerOptions, passes: Pick<Passes, "end" | "pol
     drawSeed,
     nowMs,
     onLateAnswer: passes.end,
+    onUnanswered: options.onUnanswered,
     probes: options.probes && { ...options.probes, upstreams, schedule },
   });
   return { engine, transport, arena, region };

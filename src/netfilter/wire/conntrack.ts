@@ -16,7 +16,9 @@ export const CT_NEW = NFNL_SUBSYS_CTNETLINK << 8;
 const CT_GET = (NFNL_SUBSYS_CTNETLINK << 8) | 1;
 const CTA_TUPLE_ORIG = 1;
 const CTA_TUPLE_REPLY = 2;
+const CTA_STATUS = 3;
 const CTA_MARK = 8;
+const IPS_SEEN_REPLY = 0x2;
 const CTA_TUPLE_IP = 1;
 const CTA_TUPLE_PROTO = 2;
 const CTA_IP_V4_SRC = 1;
@@ -78,6 +80,27 @@ export function readFlow(payload: Buffer): TrackedFlow | undefined {
     else if (type === CTA_MARK && value.length === 4) mark = value.readUInt32BE();
   }
   return opener && answerer && { opener, answerer, mark };
+}
+
+/** Who sent a flow's first packet to whom, and whether anything has come back. */
+export interface OpenedFlow {
+  readonly opener: Buffer;
+  readonly destination: Buffer;
+  readonly isAnswered: boolean;
+}
+
+/** Octets are a view into the payload. */
+export function readOpenedFlow(payload: Buffer): OpenedFlow | undefined {
+  let opener: Buffer | undefined;
+  let destination: Buffer | undefined;
+  let status = 0;
+  for (const { type, value } of readAttributes(payload, NFGENMSG)) {
+    if (type === CTA_TUPLE_ORIG) {
+      opener = readAddress(value, CTA_IP_V4_SRC, CTA_IP_V6_SRC);
+      destination = readAddress(value, CTA_IP_V4_DST, CTA_IP_V6_DST);
+    } else if (type === CTA_STATUS && value.length === 4) status = value.readUInt32BE();
+  }
+  return opener && destination && { opener, destination, isAnswered: (status & IPS_SEEN_REPLY) !== 0 };
 }
 
 /** The destination of the flow's first packet, 4 or 16 octets; a view into the payload. */

@@ -36,8 +36,8 @@ export interface RunNamespace {
 }
 
 export interface RunNetwork extends RunNamespace {
-  /** What a firewall sees the run's packets come from. */
-  readonly cidr: string;
+  /** What a firewall sees the run's packets come from: 4 or 16 octets each. */
+  readonly addresses: readonly Uint8Array[];
 }
 
 /** Tells runs apart, in the names of all that they make. */
@@ -101,18 +101,15 @@ function makeNetwork(undo: UndoSteps, routes: RouteSocket, options: RunNetworkOp
       addAddress(writer, next(), { index: device.index, octets: machine, length });
   });
   inNamespace(namespace, () => furnish(ends));
+  const addresses = ends.map(({ inside }) => inside);
   openMachineNetwork(undo, routes, {
     id,
-    addresses: ends.map(({ inside }) => inside),
+    addresses,
     device,
     waysOut: findWaysOut(links, table),
     announce,
   });
-  const [first] = ends;
-  return {
-    cidr: first === undefined ? "" : `${renderAddress(first.inside)}/${first.length}`,
-    enter: (step) => inNamespace(namespace, step),
-  };
+  return { addresses, enter: (step) => inNamespace(namespace, step) };
 }
 
 /** The addresses of both ends of the link, in one family. */
