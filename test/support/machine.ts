@@ -47,6 +47,8 @@ export interface Machine {
   state(): Promise<MachineState>;
   /** The processes in a started run's network namespace: the sidecar, and what holds the command. */
   insiders(run: StartedRun): readonly number[];
+  /** Starts any program there, with the environment in which `egress run` finds the lab's resolver. */
+  spawn(argv: readonly string[]): RunningCommand;
 }
 
 interface RunOptions {
@@ -78,9 +80,9 @@ export function createMachine(lab: Lab): Machine {
     // Each `ip netns exec` has mounts of its own, in which a namespace that a run makes would be hidden from the next command.
     const child = readsResolvConf
       ? spawnIn(lab.sandbox, argv, { timeoutMs: WAIT_MS, env: { ...process.env, ...env } })
-      : startCommand(["/usr/bin/nsenter", `--net=/run/netns/${lab.sandbox.name}`, "--", ...argv], {
+      : startCommand([...entered(lab), ...argv], {
           timeoutMs: WAIT_MS,
-          env: { ...process.env, OPENSANDBOX_EGRESS_DNS_UPSTREAM: lab.upstream.addresses[0], ...env },
+          env: { ...process.env, ...resolverOf(lab), ...env },
         });
     const run = watchRun(child, (id) => ids.add(id));
     if (input !== undefined) child.stdin.end(input);
@@ -100,7 +102,19 @@ export function createMachine(lab: Lab): Machine {
     },
     state: async () => readState(lab, ids, await settings),
     insiders: (run) => findInsiders(run.process.pid),
+    spawn: ([file = "", ...args]) =>
+      startCommand([...entered(lab), ...withOwnPlaces([file, ...args])], {
+        env: { ...process.env, ...resolverOf(lab), TERM: "xterm" },
+      }),
   };
+}
+
+function entered(lab: Lab): Argv {
+  return ["/usr/bin/nsenter", `--net=/run/netns/${lab.sandbox.name}`, "--"];
+}
+
+function resolverOf(lab: Lab): Record<string, string | undefined> {
+  return { OPENSANDBOX_EGRESS_DNS_UPSTREAM: lab.upstream.addresses[0] };
 }
 
 function watchRun(child: RunningCommand, onId: (id: string) => void): StartedRun {

@@ -24,6 +24,7 @@ import { createRunNetwork, drawRunId, machineRoutesIpv6, sweepRuns } from "./net
 import { makeRunFolder } from "./network/run-folder.ts";
 import { watchWayOut } from "./network/way-out.ts";
 import { createUndoSteps } from "./network/undo-steps.ts";
+import { type CallerTerminal, openCallerTerminal } from "./terminal/caller-terminal.ts";
 import { catchSignals } from "./command/interrupts.ts";
 import { type RunSidecar, startRunSidecar } from "./run-sidecar.ts";
 import { findUpstreams } from "./network/upstreams.ts";
@@ -32,7 +33,11 @@ const TOOLS = ["nft", "unshare", "setpriv", "mount", "sh"];
 
 /** Runs it; settles with the command's exit code, or 125 where the command could not be run. */
 export async function run(argv: readonly string[], context: CliContext): Promise<number> {
-  const say = (text: string): void => context.warn(`egress run: ${text}\n`);
+  using terminal = openCallerTerminal();
+  const say = (text: string): void => {
+    const line = `egress run: ${text}\n`;
+    context.warn(terminal?.render(line) ?? line);
+  };
   const request = parseRunArguments(argv, filesOfMachine(context.env));
   if (!request.ok) return report(request.problems, say);
   if (request.value === "help") {
@@ -65,6 +70,7 @@ export async function run(argv: readonly string[], context: CliContext): Promise
       ipv6,
       upstreams: upstreams.value,
       directory: handedOn.value.directory,
+      terminal,
     });
   } catch (error) {
     return explain(error, say);
@@ -91,6 +97,7 @@ interface Setting {
   readonly upstreams: readonly string[];
   /** Where the command is to work. */
   readonly directory: string;
+  readonly terminal: CallerTerminal | undefined;
 }
 
 async function runConfined(request: RunRequest, setting: Setting): Promise<number> {
@@ -99,9 +106,9 @@ async function runConfined(request: RunRequest, setting: Setting): Promise<numbe
   try {
     const { sidecar, folder } = await prepare(undo, request, { ...setting, signal: interrupts.signal });
     interrupts.signal.throwIfAborted(); // from here on the command gets the signals
-    const { directory, context } = setting;
+    const { directory, context, terminal } = setting;
     const env = commandEnvironment(context.env);
-    const place = { directory, folder, env, resolvConf: renderResolvConf() };
+    const place = { directory, folder, terminal, env, resolvConf: renderResolvConf() };
     const command = startConfinedCommand(sidecar.namespace, request.command, place);
     interrupts.forwardTo(command.forward);
     const ended = await Promise.race([command.exitCode, sidecar.end]);

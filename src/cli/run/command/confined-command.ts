@@ -1,23 +1,28 @@
 /** The command of a run while it runs: this process's own standard streams, signals handed on, the exit code as a shell gives it. */
-import { readFileSync, readlinkSync } from "node:fs";
+import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
+import { fstatSync } from "node:fs";
 import { constants } from "node:os";
-import { execa } from "execa";
+import { Duplex } from "node:stream";
+import { isatty } from "node:tty";
 import { withSystemFolders } from "../../../config/program-path.ts";
 import type { Argv } from "../../../netns/command.ts";
 import type { RunNamespace } from "../network/run-network.ts";
-import { confinedArgv, WAITING } from "./confinement.ts";
+import type { CallerTerminal } from "../terminal/caller-terminal.ts";
+import { followJob } from "../terminal/terminal-job.ts";
+import { confinedArgv, isPrepared } from "./confinement.ts";
 import { prepareOwnPlaces } from "./own-places.ts";
+import { childrenOf, deliver, descendantsOf, readText } from "../processes/process-tree.ts";
 
 export interface ConfinedCommand {
   /** The command's exit code, 128 plus the signal's number where one ended it. Never rejects. */
   readonly exitCode: Promise<number>;
-  /** Hands a signal to the command itself; what the terminal sends to both of us by itself is left out. */
+  /** Hands a signal to the command itself. */
   forward(signal: NodeJS.Signals): void;
   /** Ends it and everything that it started, at once. */
   kill(): void;
 }
 
-export interface CommandPlace {
+export interface CommandSetting {
   /** Its working directory, walked to inside the new mounts. */
   readonly directory: string;
   /** A folder of the run's. */
@@ -25,41 +30,45 @@ export interface CommandPlace {
   /** The text of its /etc/resolv.conf. */
   readonly resolvConf: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The caller's, in whose place the command gets one of its own. */
+  readonly terminal: CallerTerminal | undefined;
 }
 
 export function startConfinedCommand(
   namespace: RunNamespace,
   command: Argv,
-  place: CommandPlace,
+  { directory, folder, resolvConf, env, terminal }: CommandSetting,
 ): ConfinedCommand {
-  const sharesTerminal = process.stdin.isTTY && !canTypeIntoTerminal();
-  const { directory, folder, resolvConf, env } = place;
-  const mounts = prepareOwnPlaces({ folder, resolvConf, console: findTerminal() });
-  const [file, ...args] = confinedArgv(command, { directory, mounts, path: env["PATH"] });
+  const mounts = prepareOwnPlaces({ folder, resolvConf });
+  const place = { directory, mounts, path: env["PATH"], terminal: terminal?.streams ?? [] };
+  const [file, ...args] = confinedArgv(command, place);
   const options = {
     cwd: "/",
-    stdio: "inherit",
-    reject: false,
-    buffer: false,
+    stdio: streamsOf(terminal),
     env: { ...env, PATH: withSystemFolders(env["PATH"]) },
-    extendEnv: false,
-    detached: !sharesTerminal,
-  } as const;
-  const child = namespace.enter(() => execa(file, args, options));
+    detached: true,
+  };
+  const child = namespace.enter(() => spawn(file, args, options));
+  passOn(child);
+  const control = child.stdio[3];
+  const job =
+    terminal === undefined || !(control instanceof Duplex)
+      ? undefined
+      : followJob({ terminal, control, init: () => initOf(child.pid), isShared: isPipeline() });
   let endedBySignal: NodeJS.Signals | undefined;
   const waitForEnd = async (): Promise<number> => {
-    const { exitCode, signal } = await child;
+    const { exitCode, signal } = await endOf(child);
+    await job?.finish();
     const cause = endedBySignal ?? signal;
-    return cause === undefined ? (exitCode ?? 127) : 128 + constants.signals[cause];
+    return cause === null ? (exitCode ?? 127) : 128 + constants.signals[cause];
   };
   return {
     exitCode: waitForEnd(),
     forward(signal) {
-      if (sharesTerminal && (signal === "SIGINT" || signal === "SIGQUIT")) return;
       const pid = commandPid(child.pid);
       if (pid !== undefined) {
         // Ctrl-C is for all that the command runs, as in a terminal; the rest is for the command to deal with.
-        const receivers = signal === "SIGINT" ? [pid, ...descendants(pid)] : [pid];
+        const receivers = signal === "SIGINT" ? [pid, ...descendantsOf(pid)] : [pid];
         for (const receiver of receivers) deliver(receiver, signal);
         return;
       }
@@ -70,51 +79,51 @@ export function startConfinedCommand(
   };
 }
 
-/** What standard input is, if that is a terminal. */
-function findTerminal(): string | undefined {
-  return process.stdin.isTTY ? readlinkSync("/proc/self/fd/0") : undefined;
+/** Of a terminal the command gets no descriptor: process 1 opens its own in their place, and a second terminal is behind a pipe. */
+function streamsOf(terminal: CallerTerminal | undefined): StdioOptions {
+  if (terminal === undefined) return "inherit";
+  const own = [0, 1, 2].map((fd) => {
+    if (terminal.streams.includes(fd)) return "ignore";
+    return isatty(fd) ? "pipe" : "inherit";
+  });
+  return [...own, "pipe"];
 }
 
-/**
- * Whether a process may put characters into the input of its controlling terminal (TIOCSTI), and so type commands into the shell
- * that started us. Kernels before 6.2 always allow it; then the command gets a session of its own, without job control.
- */
-function canTypeIntoTerminal(): boolean {
-  return readText("/proc/sys/dev/tty/legacy_tiocsti") !== "0";
+function passOn({ stdin, stdout, stderr }: ChildProcess): void {
+  if (stdin !== null) process.stdin.pipe(stdin).on("error", () => undefined); // it reads no more
+  stdout?.pipe(process.stdout);
+  stderr?.pipe(process.stderr);
 }
 
-/** From `unshare` to process 1 of the new namespace to its one child; `undefined` while process 1 still prepares the place. */
+/** Once its output is read to the end, too. */
+async function endOf(
+  child: ChildProcess,
+): Promise<{ readonly exitCode: number | null; readonly signal: NodeJS.Signals | null }> {
+  const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<typeof endOf>>>();
+  child.once("close", (exitCode, signal) => resolve({ exitCode, signal }));
+  child.once("error", () => resolve({ exitCode: null, signal: null })); // it could not be started
+  return promise;
+}
+
+/** Whether the program at the other end of a pipe may use the caller's terminal as well. */
+function isPipeline(): boolean {
+  return [0, 1].some((fd) => {
+    try {
+      return fstatSync(fd).isFIFO();
+    } catch {
+      return false; // closed
+    }
+  });
+}
+
+/** Process 1 of the new namespaces, which is `unshare`'s one child. */
+function initOf(unsharePid: number | undefined): number | undefined {
+  return unsharePid === undefined ? undefined : childrenOf(unsharePid)[0];
+}
+
+/** Process 1's one child; `undefined` while process 1 still prepares the place. */
 function commandPid(unsharePid: number | undefined): number | undefined {
-  const init = firstChild(unsharePid);
-  if (init === undefined || !readText(`/proc/${init}/cmdline`).startsWith(`sh\0-c\0${WAITING}\0`))
-    return undefined;
-  return firstChild(init);
-}
-
-function firstChild(pid: number | undefined): number | undefined {
-  return pid === undefined ? undefined : children(pid)[0];
-}
-
-function descendants(pid: number): readonly number[] {
-  return children(pid).flatMap((child) => [child, ...descendants(child)]);
-}
-
-function children(pid: number): readonly number[] {
-  return readText(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number);
-}
-
-function deliver(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    return; // it ended meanwhile
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch {
-    return "";
-  }
+  const init = initOf(unsharePid);
+  if (init === undefined || !isPrepared(readText(`/proc/${init}/cmdline`))) return undefined;
+  return childrenOf(init)[0];
 }

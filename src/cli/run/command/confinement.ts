@@ -12,8 +12,41 @@ import type { Argv } from "../../../netns/command.ts";
 const CAPABILITIES =
   "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+sys_chroot,+audit_write,+setfcap";
 
-/** The script that process 1 is once all is prepared; by it the command line of process 1 tells that it is. Its first argument is PATH. */
-export const WAITING = 'if [ "$1" ]; then PATH=$1; else unset PATH; fi; shift; "$@"; exit $?';
+const TAKE_PATH = 'if [ "$1" ]; then PATH=$1; else unset PATH; fi; shift';
+
+/**
+ * What process 1 is once all is prepared: a shell that waits for its one child, the command. Replacing a subshell, that is never taken for
+ * a word of the shell's own, such as `exit` or `echo`.
+ */
+const WAIT = `${TAKE_PATH}; (exec "$@"); exit $?`;
+
+/**
+ * The same at a terminal. This shell leads the session; the command has a process group of its own, so that Ctrl-Z stops it, which this
+ * tells as `stopped STATUS` to descriptor 3. Each such line is answered by `fg` or `bg`: how the command is to go on. It begins stopped.
+ * Not a loop: bash leaves one when a job stops. A job that has ended is shown once more by dash's `jobs`, so that is asked twice. Descriptors 4 to 6 are the command's streams, those that `$1` names its terminal.
+ */
+const FOLLOW = `exec 4<&0 5>&1 6>&2 7<>/dev/pts/0
+case $1 in *0*) exec 4<&7 ;; esac
+case $1 in *1*) exec 5>&7 ;; esac
+case $1 in *2*) exec 6>&7 ;; esac
+exec 0<&7 1>&7 2>&7
+shift
+${TAKE_PATH}
+set -m
+/bin/sh -c 'kill -STOP $$; exec "$@"' sh "$@" 0<&4 1>&5 2>&6 3>&- 4<&- 5>&- 6>&- 7>&- &
+exec 1>/dev/null 4<&- 7>&-
+[ "$BASH_VERSION" ] || exec 2>/dev/null
+follow() {
+  jobs %1 >/dev/null 2>&1
+  jobs %1 >/dev/null 2>&1 || return $1
+  echo "stopped $1" >&3
+  read -r how <&3 || return 129
+  if [ "$how" = fg ]; then fg %1; else bg %1; wait %1; fi
+  follow $?
+}
+wait %1
+follow $?
+exit $?`;
 
 /** Runs as process 1 of the new namespaces, with all of root's capabilities; ends by giving them up. */
 function renderSetup(mounts: string): string {
@@ -22,30 +55,41 @@ trap "exit 125" EXIT
 ${mounts}
 capabilities=$1
 directory=$2
-shift 2
+terminal=$3
+script=$4
+shift 4
 if ! cd -P -- "$directory" 2>/dev/null; then
   echo "egress run: $directory is not there for the command, which starts in /" >&2
   cd /
 fi
-exec setpriv --bounding-set "$capabilities" --inh-caps -all --no-new-privs -- sh -c '${WAITING}' egress "$@"
+if [ "$terminal" ]; then
+  echo ready >&3
+  read -r go <&3
+  set -- setsid sh -c "$script" egress "$terminal" "$@"
+else
+  set -- sh -c "$script" egress "$@"
+fi
+exec setpriv --bounding-set "$capabilities" --inh-caps -all --no-new-privs -- "$@"
 `;
 }
 
-export interface CommandPaths {
+export interface CommandPlace {
   /** Where the command is to work. */
   readonly directory: string;
   /** The command's own PATH; the set-up needs the system's folders in its. */
   readonly path: string | undefined;
   /** What {@link prepareOwnPlaces} gives. */
   readonly mounts: string;
+  /** Which of the standard streams are its terminal: of 0, 1 and 2. None: it has no terminal. */
+  readonly terminal: readonly number[];
 }
 
 /**
  * The command line, to be run in the network namespace by root, in `/`. Its process 1 is a shell that only waits, so that the command has
- * ordinary signal handling; the command is that shell's one child. All of it ends with the process that started it.
+ * ordinary signal handling; the command is that shell's one child. All of it ends with the process that started it. With a terminal, descriptor 3
+ * is the line to process 1: it says `ready` once /dev/pts is there, and waits for a line.
  */
-export function confinedArgv(command: Argv, { directory, path = "", mounts }: CommandPaths): Argv {
-  const [program, ...args] = command;
+export function confinedArgv(command: Argv, { directory, path = "", mounts, terminal }: CommandPlace): Argv {
   const held: Argv = [
     "setpriv",
     "--pdeathsig",
@@ -57,17 +101,12 @@ export function confinedArgv(command: Argv, { directory, path = "", mounts }: Co
     "--kill-child",
     "--mount-proc",
   ];
-  return [
-    ...held,
-    "--",
-    "sh",
-    "-c",
-    renderSetup(mounts),
-    "egress",
-    CAPABILITIES,
-    directory,
-    path,
-    program,
-    ...args,
-  ];
+  const script = terminal.length === 0 ? WAIT : FOLLOW;
+  const own = [CAPABILITIES, directory, terminal.join(""), script, path];
+  return [...held, "--", "sh", "-c", renderSetup(mounts), "egress", ...own, ...command];
+}
+
+/** Whether process 1 of that command line, given as /proc shows it, has prepared everything: its first child then is the command. */
+export function isPrepared(commandLine: string): boolean {
+  return [WAIT, FOLLOW].some((script) => commandLine.startsWith(`sh\0-c\0${script}\0`));
 }

@@ -21,8 +21,6 @@ export interface OwnPlaces {
   readonly folder: string;
   /** The text of the command's /etc/resolv.conf. */
   readonly resolvConf: string;
-  /** The terminal that is to be its /dev/console. */
-  readonly console: string | undefined;
 }
 
 /**
@@ -34,7 +32,7 @@ export function prepareOwnPlaces(places: OwnPlaces): string {
   const made = join(folder, "made");
   for (const name of ["run", "dev"]) mkdirSync(join(folder, name));
   writeRun(join(made, "run"), places);
-  writeDev(join(made, "dev"), places);
+  writeDev(join(made, "dev"));
   const first = join(folder, "first-mounts");
   const then = join(folder, "then-mounts");
   writeFileSync(first, renderMounts(mountedFirst(folder)));
@@ -63,14 +61,13 @@ function mountedFirst(folder: string): readonly Mount[] {
   ];
 }
 
-function mountedThen({ folder, console }: OwnPlaces): readonly Mount[] {
+function mountedThen({ folder }: OwnPlaces): readonly Mount[] {
   const dev = join(folder, "dev");
   const target = resolvConfTarget();
   const isElsewhere = target !== undefined && !target.startsWith("/run/");
   const pts = "newinstance,nosuid,noexec,mode=620,ptmxmode=666";
   return [
     ...NODES.map((name) => ({ source: `/dev/${name}`, target: join(dev, name), options: "bind" })),
-    ...(console === undefined ? [] : [{ source: console, target: join(dev, "console"), options: "bind" }]),
     { source: "egress-pts", target: join(dev, "pts"), type: "devpts", options: pts },
     ...(isElsewhere ? [{ source: join(folder, "run/resolv.conf"), target, options: "bind" }] : []),
     { source: dev, target: "/dev", options: "rbind" },
@@ -89,11 +86,10 @@ function writeRun(folder: string, { resolvConf }: OwnPlaces): void {
   writeFileSync(own, resolvConf);
 }
 
-function writeDev(folder: string, { console }: OwnPlaces): void {
+function writeDev(folder: string): void {
   mkdirSync(join(folder, "pts"), { recursive: true });
   mkdirShared(join(folder, "shm"));
-  for (const name of [...NODES, ...(console === undefined ? [] : ["console"])])
-    writeFileSync(join(folder, name), "");
+  for (const name of NODES) writeFileSync(join(folder, name), "");
   for (const [target, name] of LINKS) symlinkSync(target, join(folder, name));
 }
 
