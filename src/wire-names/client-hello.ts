@@ -20,7 +20,7 @@ const RANDOM_END = 2 + 32;
 export function readClientHello(body: Buffer, length: number, end: number): Shown {
   const at = findExtensions(body, length);
   if (typeof at !== "number") return at;
-  if (at === length) return { kind: "tls", name: undefined, end };
+  if (at === length) return body.length < length ? INCOMPLETE : { kind: "tls", name: undefined, end };
   if (at + 2 > length) return refused("a ClientHello's extensions are cut off");
   if (at + 2 > body.length) return INCOMPLETE;
   if (at + 2 + body.readUInt16BE(at) !== length)

@@ -40,7 +40,7 @@ export function readFirstOctets(stream: Buffer): Shown {
   const at = behindPostgres(stream);
   if (at >= stream.length) return at > MAX_REQUESTS_OCTETS ? refused("many requests for TLS") : INCOMPLETE;
   const rest = at === 0 ? stream : stream.subarray(at);
-  if (isRecord(rest)) return readHandshake(stream, at);
+  if (isRecord(rest)) return rest.length < 2 ? INCOMPLETE : readHandshake(stream, at);
   if (at > 0) return OTHER;
   if (isSsl2(stream)) return stream.length < 5 ? INCOMPLETE : refused("a hello of SSL 2");
   return readText(stream);

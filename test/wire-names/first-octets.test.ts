@@ -79,6 +79,15 @@ describe("a ClientHello", () => {
     expect(readFirstOctets(octets.subarray(0, 200))).toEqual({ kind: "incomplete", name: NAME });
   });
 
+  test("without extensions is not whole before its last octet", () => {
+    const random = "5a".repeat(32);
+    const stream = inRecords(
+      Buffer.from(`01000029 0303 ${random} 00 00021301 0100`.replaceAll(" ", ""), "hex"),
+    );
+    expect(readFirstOctets(stream.subarray(0, -1)).kind).toBe("incomplete");
+    expect(readFirstOctets(stream)).toEqual({ kind: "tls", name: undefined, end: stream.length });
+  });
+
   test("ends where it ends, whatever comes behind", () => {
     const octets = Buffer.concat([hello, Buffer.of(20, 3, 3, 0, 1, 1, 23, 3, 3)]);
     expect(readFirstOctets(octets)).toEqual({ kind: "tls", name: NAME, end: hello.length });

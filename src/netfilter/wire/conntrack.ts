@@ -53,9 +53,34 @@ export function dumpConntrack(writer: NetlinkWriter, sequence: number): void {
 
 /** Asks for the entry that a packet with this tuple belongs to, in whichever direction; the kernel says ENOENT where there is none. */
 export function getConntrack(writer: NetlinkWriter, sequence: number, tuple: FlowTuple): void {
+  const message = writer.begin(CT_GET, NLM_F_REQUEST, sequence, familyOf(tuple), 0);
+  writeTuple(writer, CTA_TUPLE_ORIG, tuple);
+  writer.end(message);
+}
+
+/**
+ * Gives an entry another mark. `reply` is the tuple of what the far end sends, which has the addresses behind every redirect; the kernel
+ * says ENOENT where there is no such entry.
+ */
+export function setConntrackMark(
+  writer: NetlinkWriter,
+  sequence: number,
+  reply: FlowTuple,
+  mark: number,
+): void {
+  const message = writer.begin(CT_NEW, NLM_F_REQUEST, sequence, familyOf(reply), 0);
+  writeTuple(writer, CTA_TUPLE_REPLY, reply);
+  writer.number32(CTA_MARK, mark);
+  writer.end(message);
+}
+
+function familyOf({ source }: FlowTuple): number {
+  return source.length === 4 ? AF_INET : AF_INET6;
+}
+
+function writeTuple(writer: NetlinkWriter, type: number, tuple: FlowTuple): void {
   const isV4 = tuple.source.length === 4;
-  const message = writer.begin(CT_GET, NLM_F_REQUEST, sequence, isV4 ? AF_INET : AF_INET6, 0);
-  writer.nest(CTA_TUPLE_ORIG);
+  writer.nest(type);
   writer.nest(CTA_TUPLE_IP);
   writer.octets(isV4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC, tuple.source);
   writer.octets(isV4 ? CTA_IP_V4_DST : CTA_IP_V6_DST, tuple.destination);
@@ -66,7 +91,6 @@ export function getConntrack(writer: NetlinkWriter, sequence: number, tuple: Flo
   writer.octets(CTA_PROTO.destinationPort, portOctets(tuple.destinationPort));
   writer.endNested();
   writer.endNested();
-  writer.end(message);
 }
 
 /** What one CT_NEW payload says of its flow. */

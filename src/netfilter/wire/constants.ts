@@ -16,3 +16,10 @@ export const CHAIN_ATTRIBUTE = { table: 1, name: 3, hook: 4, policy: 5, type: 7 
 
 export const NF_DROP = 0;
 export const NF_ACCEPT = 1;
+
+/** As IANA numbers protocols. */
+export const TCP = 6;
+
+/** How nfnetlink_log and nfnetlink_queue are told to listen to a group or queue, and to hand on packets with their octets. */
+export const BIND = 1;
+export const COPY_PACKET = 2;

@@ -13,7 +13,7 @@
  *
  * Source: linux/netfilter/nfnetlink_log.h; RFC 791, RFC 8200 section 4, RFC 4302 section 2.2.
  */
-import { NFGENMSG } from "./constants.ts";
+import { BIND, COPY_PACKET, NFGENMSG } from "./constants.ts";
 import { NLM_F_ACK, NLM_F_REQUEST } from "../../netlink/constants.ts";
 import { readAttributes } from "../../netlink/reader.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
@@ -22,8 +22,6 @@ const NFNL_SUBSYS_ULOG = 4;
 export const NFULNL_MSG_PACKET = NFNL_SUBSYS_ULOG << 8;
 const NFULNL_MSG_CONFIG = (NFNL_SUBSYS_ULOG << 8) | 1;
 const CONFIG = { command: 1, mode: 2, bufferOctets: 3, timeoutHundredths: 4, threshold: 5 } as const;
-const BIND = 1;
-const COPY_PACKET = 2;
 const PAYLOAD = 9;
 const PREFIX = 10;
 

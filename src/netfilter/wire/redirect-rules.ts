@@ -3,6 +3,7 @@
  *
  * Source: linux/netfilter/nf_tables.h.
  */
+import { TCP } from "./constants.ts";
 import { compare, drop, expression, hostOrder, load, loadMeta, OPERATOR, REGISTER } from "./expressions.ts";
 import { BASE, matchMeta, matchPayload, META_KEY, NFPROTO } from "./matches.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
@@ -29,7 +30,6 @@ const FIB_DESTINATION = 2;
 const RTN_LOCAL = 2;
 /** Of `lo`, in each network namespace. */
 const LOOPBACK_INDEX = 1;
-const TCP = 6;
 const PORT_AT = { source: 0, destination: 2 } as const;
 const DESTINATION_OFFSET = { 4: 16, 6: 24 } as const;
 const NAT = { type: 1, family: 2, portRegister: 5 } as const;

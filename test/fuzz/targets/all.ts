@@ -8,6 +8,7 @@ import { names } from "./names.ts";
 import { netlink } from "./netlink.ts";
 import { policyBody } from "./policy-body.ts";
 import { query } from "./query.ts";
+import { queuedPacket } from "./queued-packet.ts";
 import { resolvConf } from "./resolv-conf.ts";
 import { ruleFile } from "./rule-file.ts";
 import { signature } from "./signature.ts";
@@ -22,6 +23,7 @@ export const TARGETS: readonly Target[] = [
   tcpFraming,
   netlink,
   loggedPacket,
+  queuedPacket,
   policyBody,
   ruleFile,
   resolvConf,

@@ -103,7 +103,7 @@ function behind(text: string, sizeDigits: number): string {
 function plainHosts(stream: string): readonly string[] {
   const [head = "", ...others] = stream.split(/\r\n\r\n|\n\n|\r\r/);
   const [line = "", ...lines] = head.trimStart().split(/\r\n|\n|\r/);
-  if (others.length === 0 || !/^\S+\s+\S.*HTTP\/1/i.test(line)) return [];
+  if (others.length === 0 || !/^[\x21-\xff]+\s+\S.*HTTP\/1/i.test(line)) return [];
   return lines.flatMap((text) => {
     const value = /^host\s*:\s*(.*?)(?:\.?:\d+|\.)?\s*$/i.exec(text)?.[1];
     return value === undefined || /^[\d.]+$|^\[/.test(value) ? [] : [value.toLowerCase()];

@@ -1,0 +1,138 @@
+/** Packets that the kernel holds for us, read in batches; what is said of those of a batch goes out together. */
+import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
+import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
+import { NetlinkError } from "../../netlink/errors.ts";
+import { readReplies } from "../../netlink/reader.ts";
+import { createNetlinkWriter } from "../../netlink/writer.ts";
+import { createArena } from "../../sys/arena.ts";
+import { errnoName } from "../../sys/errors.ts";
+import { type NetlinkSocket, openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { createReceiveBatch, receiveBatchSize } from "../../sys/receive-batch.ts";
+import { createRegion } from "../../sys/region.ts";
+import { KernelError } from "../errors.ts";
+import { type FlowTuple, setConntrackMark } from "../wire/conntrack.ts";
+import {
+  bindQueue,
+  NFQNL_MSG_PACKET,
+  type QueuedPacket,
+  type QueueVerdict,
+  readQueuedPacket,
+  type VerdictChanges,
+  writeVerdict,
+} from "../wire/packet-queue.ts";
+import { openEventSocket } from "./event-socket.ts";
+
+/** A whole ClientHello with its headers, and what the kernel tells besides. */
+const COPIED_OCTETS = 16_384 + 128;
+const SLOT_OCTETS = COPIED_OCTETS + 512;
+/** Room for some thousand hellos; in a user namespace the machine's limit holds. */
+const BUFFER_OCTETS = 8 << 20;
+const WAITING_PACKETS = 4096;
+
+export interface PacketQueueOptions {
+  /** All of them come to the same reader; a packet tells which one it waits in. */
+  readonly queues: readonly number[];
+  /** Packets that wait in each at most. */
+  readonly length?: number;
+  /** Called for each packet, whose octets hold during the call; its verdict may come later. */
+  readonly onPacket: (packet: QueuedPacket) => void;
+}
+
+export interface QueueFigures {
+  readonly packets: number;
+  /** How often packets were lost, and so dropped, because they were not read fast enough. */
+  readonly overruns: number;
+  /** Verdicts and marks that the kernel refused, by errno's name: a packet or flow that is gone is ENOENT. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+/** What a full queue has no room for is dropped, and so is all that waits and comes once it is closed: nothing ever passes unjudged. */
+export interface PacketQueues {
+  answer(packet: Pick<QueuedPacket, "queue" | "id">, verdict: QueueVerdict, changes?: VerdictChanges): void;
+  /** Ahead of the verdicts that are given after it; `reply` as in {@link setConntrackMark}. */
+  setMark(reply: FlowTuple, mark: number): void;
+  /** Sends what was said outside `onPacket`. Throws SystemCallError. */
+  flush(): void;
+  figures(): QueueFigures;
+  /** Why packets were not told since the last look; to be asked about once a second. Throws KernelError, SystemCallError. */
+  fault(): string | undefined;
+  close(): void;
+}
+
+/** Takes the queues in the current network namespace. Throws KernelError where another program has one or the kernel has none, and SystemCallError. */
+export function openPacketQueues(options: PacketQueueOptions): PacketQueues {
+  const size = receiveBatchSize(SLOT_OCTETS);
+  const arena = createArena(size);
+  const batch = createReceiveBatch(arena, createRegion(0, size), SLOT_OCTETS);
+  const writer = createNetlinkWriter(65_536);
+  const refused: Record<string, number> = {};
+  let [sequence, packets, overruns] = [0, 0, 0];
+  const next = (): number => (sequence = (sequence + 1) >>> 0);
+
+  function readDatagram(datagram: Buffer): void {
+    for (const reply of readReplies(datagram)) {
+      if (reply.kind === "error") countRefusal(reply.errno);
+      if (reply.kind !== "message" || reply.type !== NFQNL_MSG_PACKET) continue;
+      const packet = readQueuedPacket(reply.payload);
+      if (packet === undefined) continue;
+      packets += 1;
+      options.onPacket(packet);
+    }
+  }
+  function countRefusal(errno: number): void {
+    if (errno === 0) return;
+    const code = errnoName(errno);
+    refused[code] = (refused[code] ?? 0) + 1;
+  }
+  function readAll(): void {
+    for (;;) {
+      const count = batch.receive(events.current().fd);
+      if (count < 0 && errnoName(-count) === "ENOBUFS") overruns += 1;
+      else if (count <= 0) return;
+      for (let index = 0; index < count; index++) {
+        const start = batch.start(index);
+        readDatagram(arena.octets.subarray(start, start + batch.length(index)));
+      }
+      flush();
+    }
+  }
+  function flush(): void {
+    if (writer.length() === 0) return;
+    events.current().send(writer.buffer(), writer.length());
+    writer.reset();
+  }
+
+  const events = openEventSocket(() => openBound(options), readAll);
+  events.unref();
+  return {
+    answer: (packet, verdict, changes) => writeVerdict(writer, next(), packet, verdict, changes),
+    setMark: (reply, mark) => setConntrackMark(writer, next(), reply, mark),
+    flush,
+    figures: () => ({ packets, overruns, refused }),
+    fault: events.fault,
+    close: events.close,
+  };
+}
+
+function openBound({ queues, length = WAITING_PACKETS }: PacketQueueOptions): NetlinkSocket {
+  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
+  const writer = createNetlinkWriter(256);
+  for (const [index, queue] of queues.entries()) {
+    try {
+      writer.reset();
+      bindQueue(writer, index + 1, { queue, length, copiedOctets: COPIED_OCTETS });
+      socket.send(writer.written());
+      awaitAcknowledgement(socket.receive, index + 1);
+    } catch (error) {
+      socket.close();
+      if (!(error instanceof NetlinkError)) throw error;
+      throw toKernelError(queue, error);
+    }
+  }
+  return socket;
+}
+
+function toKernelError(queue: number, error: NetlinkError): KernelError {
+  const reason = error.code === "EPERM" ? "is held by another program" : "can't be taken";
+  return new KernelError("refused", "nfnetlink_queue", `queue ${queue} ${reason}: ${error.code}`, error);
+}

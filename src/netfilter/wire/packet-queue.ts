@@ -1,0 +1,120 @@
+/**
+ * Packets that the kernel holds until they get a verdict (nfnetlink_queue): how a queue is taken, what is told of a packet, and the verdict.
+ *
+ *     NFQNL_MSG_CONFIG   nfgenmsg (the queue in `resource`), command { bind:1 pad:1 family:2 }, parameters { copied octets:4 mode:1 }, length:4,
+ *                        flags:4 under mask:4
+ *     NFQNL_MSG_PACKET   nfgenmsg (the queue), header { id:4 protocol:2 hook:1 }, mark:4, payload, whole length:4, state of its checksum:4 ...
+ *     NFQNL_MSG_VERDICT  nfgenmsg (the queue), header { verdict:4 id:4 }, mark:4, payload in place of the packet's
+ *
+ * Numbers are in network order. Source: linux/netfilter/nfnetlink_queue.h.
+ */
+import { NLM_F_ACK, NLM_F_REQUEST } from "../../netlink/constants.ts";
+import { readAttributes } from "../../netlink/reader.ts";
+import type { NetlinkWriter } from "../../netlink/writer.ts";
+import { BIND, COPY_PACKET, NF_ACCEPT, NF_DROP, NFGENMSG } from "./constants.ts";
+
+const NFNL_SUBSYS_QUEUE = 3;
+export const NFQNL_MSG_PACKET = NFNL_SUBSYS_QUEUE << 8;
+const NFQNL_MSG_VERDICT = (NFNL_SUBSYS_QUEUE << 8) | 1;
+const NFQNL_MSG_CONFIG = (NFNL_SUBSYS_QUEUE << 8) | 2;
+const CONFIG = { command: 1, parameters: 2, length: 3, mask: 4, flags: 5 } as const;
+/** Packets pass where the queue is full. Never set. */
+const FAIL_OPEN = 1;
+/** A packet that the interface is to cut up is told whole. */
+const GSO = 4;
+const ATTRIBUTE = { header: 1, verdict: 2, mark: 3, payload: 10, length: 13, checksum: 14 } as const;
+const CHECKSUM_NOT_READY = 1;
+const NF_REPEAT = 4;
+
+/** `repeat`: it goes through the chains of its hook once more, with the mark that the verdict gives it. */
+export const QUEUE_VERDICT = { drop: NF_DROP, accept: NF_ACCEPT, repeat: NF_REPEAT } as const;
+export type QueueVerdict = keyof typeof QUEUE_VERDICT;
+
+/** Numbers of the hooks that queue for us (linux/netfilter.h). */
+export const QUEUE_HOOK = { input: 1, output: 3 } as const;
+
+export interface PacketQueue {
+  readonly queue: number;
+  /** Packets that wait at most; others are dropped. */
+  readonly length: number;
+  /** Of each packet. */
+  readonly copiedOctets: number;
+}
+
+/** Takes a queue: from now on its packets come to this socket, and are dropped when it is closed. The kernel refuses with EPERM what another socket has. */
+export function bindQueue(writer: NetlinkWriter, sequence: number, asked: PacketQueue): void {
+  const message = writer.begin(NFQNL_MSG_CONFIG, NLM_F_REQUEST | NLM_F_ACK, sequence, 0, asked.queue);
+  writer.octets(CONFIG.command, Buffer.of(BIND, 0, 0, 0));
+  const parameters = Buffer.alloc(5);
+  parameters.writeUInt32BE(asked.copiedOctets);
+  parameters[4] = COPY_PACKET;
+  writer.octets(CONFIG.parameters, parameters);
+  writer.number32(CONFIG.length, asked.length);
+  writer.number32(CONFIG.mask, FAIL_OPEN | GSO);
+  writer.number32(CONFIG.flags, GSO);
+  writer.end(message);
+}
+
+/** A packet that waits. Octets are a view into the message that told of it. */
+export interface QueuedPacket {
+  readonly queue: number;
+  /** Its queue's own number for it. */
+  readonly id: number;
+  /** One of {@link QUEUE_HOOK}. */
+  readonly hook: number;
+  readonly mark: number;
+  /** From its IP header on, as far as it was copied. */
+  readonly octets: Buffer;
+  /** Of the whole packet. */
+  readonly length: number;
+  /** The kernel's own TCP leaves the checksum to the interface; what a raw socket sends has it already. */
+  readonly isChecksumNotReady: boolean;
+}
+
+/** The packet of one NFQNL_MSG_PACKET payload; undefined where it has no number to answer to. */
+export function readQueuedPacket(payload: Buffer): QueuedPacket | undefined {
+  if (payload.length < NFGENMSG) return undefined;
+  let header: Buffer | undefined;
+  let octets = payload.subarray(0, 0);
+  const numbers = new Map<number, number>();
+  for (const { type, value } of readAttributes(payload, NFGENMSG)) {
+    if (type === ATTRIBUTE.header && value.length >= 7) header = value;
+    else if (type === ATTRIBUTE.payload) octets = value;
+    else if (value.length === 4) numbers.set(type, value.readUInt32BE());
+  }
+  if (header === undefined) return undefined;
+  return {
+    queue: payload.readUInt16BE(2),
+    id: header.readUInt32BE(),
+    hook: header.readUInt8(6),
+    mark: numbers.get(ATTRIBUTE.mark) ?? 0,
+    octets,
+    length: numbers.get(ATTRIBUTE.length) ?? octets.length,
+    isChecksumNotReady: ((numbers.get(ATTRIBUTE.checksum) ?? 0) & CHECKSUM_NOT_READY) !== 0,
+  };
+}
+
+export interface VerdictChanges {
+  /** Its mark from now on; else it keeps the one that it has. */
+  readonly mark?: number | undefined;
+  /** What goes on in its place, from the IP header on, with checksums. */
+  readonly octets?: Uint8Array | undefined;
+}
+
+/** The kernel answers only if there is no such packet, with ENOENT. */
+export function writeVerdict(
+  writer: NetlinkWriter,
+  sequence: number,
+  { queue, id }: Pick<QueuedPacket, "queue" | "id">,
+  verdict: QueueVerdict,
+  { mark, octets }: VerdictChanges = {},
+): void {
+  const message = writer.begin(NFQNL_MSG_VERDICT, NLM_F_REQUEST, sequence, 0, queue);
+  const header = Buffer.alloc(8);
+  header.writeUInt32BE(QUEUE_VERDICT[verdict]);
+  header.writeUInt32BE(id, 4);
+  writer.octets(ATTRIBUTE.verdict, header);
+  if (mark !== undefined) writer.number32(ATTRIBUTE.mark, mark);
+  if (octets !== undefined) writer.octets(ATTRIBUTE.payload, octets);
+  writer.end(message);
+}
