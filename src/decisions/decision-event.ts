@@ -55,7 +55,7 @@ export interface DecisionEvent {
   readonly qtype: number;
   /** What the client was told, of a lookup. */
   readonly rcode: number;
-  /** Index of the upstream that answered; undefined for an answer from the cache or of our own. */
+  /** Index of the upstream that answered, or if none did of the one asked last; undefined for an answer from the cache or of our own. */
   readonly upstream: number | undefined;
   /** From when upstreams were first asked; 0 if none was. */
   readonly durationMs: number;

@@ -5,7 +5,7 @@ import type { Delivery } from "./delivery/delivery.ts";
 import type { LookupEnd } from "./upstream/endings.ts";
 import { NOTHING_HEARD, type Lookup } from "./upstream/lookups.ts";
 import type { TellLookup } from "./lookup-events.ts";
-import { DENIED, DENIED_HERE, rcodeReply, UPSTREAM_FAILED } from "./own-replies.ts";
+import { deniedReply, rcodeReply, UPSTREAM_FAILED } from "./own-replies.ts";
 import type { LookupObserver, LookupPolicy } from "./ports.ts";
 
 export interface LookupEndOptions {
@@ -34,7 +34,7 @@ export function createLookupEnd({
   function deny(lookup: Lookup, decision: Decision, upstream: number | undefined, durationMs: number): void {
     counters.denied += 1;
     const { qname, qtype } = lookup;
-    const reply = policy.allowsBelow(qname) ? DENIED_HERE : DENIED;
+    const reply = deniedReply(decision, policy.allowsBelow(qname));
     tell({ qname, qtype, decision, upstream, durationMs }, "denied", reply.rcode);
     delivery.reply(reply, lookup.firstWaiter);
   }
@@ -63,13 +63,13 @@ export function createLookupEnd({
       observer.forwarded(durationMs);
       deny(lookup, policy.decide(lookup.qname), undefined, durationMs);
     },
-    failed({ qname, qtype, firstWaiter, deadlineMs }, rcode) {
+    failed({ qname, qtype, firstWaiter, upstream, deadlineMs }, rcode) {
       const durationMs = clock() - deadlineMs + timeoutMs;
       observer.forwarded(durationMs);
       const reply = rcode === NOTHING_HEARD ? UPSTREAM_FAILED : rcodeReply(rcode);
       const decision = policy.decide(qname);
       const outcome = rcode === NOTHING_HEARD ? "upstream" : "rcode";
-      tell({ qname, qtype, decision, upstream: undefined, durationMs }, outcome, reply.rcode);
+      tell({ qname, qtype, decision, upstream, durationMs }, outcome, reply.rcode);
       delivery.reply(reply, firstWaiter);
     },
   };

@@ -1,4 +1,5 @@
 /** The answers that no upstream is asked for, and when. */
+import type { Decision } from "../policy/decision.ts";
 import { Ede, Rcode, RrType } from "./wire/constants.ts";
 import type { OwnReply } from "./wire/reply.ts";
 
@@ -6,21 +7,51 @@ import type { OwnReply } from "./wire/reply.ts";
 const DENIED_TTL_SECONDS = 5;
 const NO_DATA_TTL_SECONDS = 300;
 
-/** NXDOMAIN, not REFUSED: on REFUSED glibc asks on and on. */
-export const DENIED: OwnReply = {
-  rcode: Rcode.nxDomain,
-  ede: Ede.blocked,
-  negativeTtlSeconds: DENIED_TTL_SECONDS,
+/** Says by which layer a name is denied, but not by which rule: how much it denies is not the workload's to know. */
+const DENIED: Readonly<Record<Decision["layer"] | "none", OwnReply>> = {
+  default: denied("no rule allows ", true),
+  user: denied("a rule denies ", true),
+  "allow.always": denied("the operator's rules deny ", true),
+  "deny.always": denied("the operator's rules deny ", true),
+  none: denied("no rule can allow such a name", false),
 };
+
+/** NXDOMAIN, not REFUSED: on REFUSED glibc asks on and on. */
+function denied(text: string, edeNames: boolean): OwnReply {
+  const edeText = Buffer.from(text);
+  const negativeTtlSeconds = DENIED_TTL_SECONDS;
+  return { rcode: Rcode.nxDomain, ede: Ede.blocked, edeText, edeNames, negativeTtlSeconds };
+}
+
 /**
- * A denied name below which others may be allowed: NXDOMAIN would deny those, too (RFC 8020 section 2), to a cache that goes by it. So it is
- * an empty non-terminal (RFC 4592 section 2.2.2), and programs fail as fast.
+ * Denied names below which others may be allowed: NXDOMAIN would deny those, too (RFC 8020 section 2), to a cache that goes by it. So they are
+ * empty non-terminals (RFC 4592 section 2.2.2), and programs fail as fast.
  */
-export const DENIED_HERE: OwnReply = { ...DENIED, rcode: Rcode.noError };
+const DENIED_HERE: typeof DENIED = {
+  default: { ...DENIED.default, rcode: Rcode.noError },
+  user: { ...DENIED.user, rcode: Rcode.noError },
+  "allow.always": { ...DENIED["allow.always"], rcode: Rcode.noError },
+  "deny.always": { ...DENIED["deny.always"], rcode: Rcode.noError },
+  none: { ...DENIED.none, rcode: Rcode.noError },
+};
+
+/** `decision: undefined`: no rule can speak of the name. `allowsBelow`: whether some name below it may be allowed. */
+export function deniedReply(decision: Decision | undefined, allowsBelow: boolean): OwnReply {
+  return (allowsBelow ? DENIED_HERE : DENIED)[decision?.layer ?? "none"];
+}
+
 /** No upstream said anything of use in time; upstreams are what we have for authorities. */
-export const UPSTREAM_FAILED: OwnReply = { rcode: Rcode.servFail, ede: Ede.noReachableAuthority };
+export const UPSTREAM_FAILED: OwnReply = {
+  rcode: Rcode.servFail,
+  ede: Ede.noReachableAuthority,
+  edeText: Buffer.from("no upstream gave an answer in time"),
+};
 /** The kernel did not take the addresses: better no answer than a dead address. */
-export const KERNEL_FAILED: OwnReply = { rcode: Rcode.servFail, ede: Ede.notReady };
+export const KERNEL_FAILED: OwnReply = {
+  rcode: Rcode.servFail,
+  ede: Ede.notReady,
+  edeText: Buffer.from("the kernel refused the addresses"),
+};
 /** RFC 8914 has no code for it, and wants a text where it has none (section 4.1). */
 export const OVERLOADED: OwnReply = {
   rcode: Rcode.servFail,
@@ -61,10 +92,12 @@ const SERVER_FAILURE: OwnReply = { rcode: Rcode.servFail, ede: Ede.none };
 const NO_DATA: OwnReply = {
   rcode: Rcode.noError,
   ede: Ede.filtered,
+  edeText: Buffer.from("service bindings are not given out"),
   negativeTtlSeconds: NO_DATA_TTL_SECONDS,
 };
-const REFUSED: OwnReply = { rcode: Rcode.refused, ede: Ede.notSupported };
-const NOT_IMPLEMENTED: OwnReply = { rcode: Rcode.notImp, ede: Ede.notSupported };
+const NOT_SERVED = { ede: Ede.notSupported, edeText: Buffer.from("this type is not served") };
+const REFUSED: OwnReply = { rcode: Rcode.refused, ...NOT_SERVED };
+const NOT_IMPLEMENTED: OwnReply = { rcode: Rcode.notImp, ...NOT_SERVED };
 /** RFC 8482 section 4.2: owner (a pointer to the question), HINFO, IN, TTL 300, "RFC8482", "". */
 const ANY: OwnReply = {
   rcode: Rcode.noError,

@@ -16,7 +16,7 @@ import type { Forwarder } from "./upstream/forwarder.ts";
 import type { LookupBounds } from "./bounds/lookup-bounds.ts";
 import { createLookupGroups, NO_GROUP } from "./bounds/lookup-groups.ts";
 import { localReply } from "./local-names.ts";
-import { DENIED, DENIED_HERE, limitedReply, OVERLOADED, ownReplyForType, rcodeReply } from "./own-replies.ts";
+import { deniedReply, limitedReply, OVERLOADED, ownReplyForType, rcodeReply } from "./own-replies.ts";
 import type { LookedUp, TellLookup } from "./lookup-events.ts";
 import type { LookupOutcome, LookupPolicy } from "./ports.ts";
 import type { PreparedAnswer } from "./answer/prepared-answer.ts";
@@ -104,7 +104,7 @@ export function createResolver(options: ResolverOptions): Resolver {
       return own;
     }
     counters.denied += 1;
-    const reply = qname !== undefined && policy.allowsBelow(qname) ? DENIED_HERE : DENIED;
+    const reply = deniedReply(decision, qname !== undefined && policy.allowsBelow(qname));
     tellOwn(decision, "denied", reply.rcode);
     return reply;
   }

@@ -37,7 +37,7 @@ export function isDenial(message: Buffer): boolean {
     if (rdata < 10 || rdata > message.length) return false;
     const end = rdata + read16(message, rdata - 2);
     if (read16(message, rdata - 10) === RrType.opt)
-      return hasBlocked(message, rdata, Math.min(end, message.length));
+      return end <= message.length && hasBlocked(message, rdata, end);
     at = end;
   }
   return false;

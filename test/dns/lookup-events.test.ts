@@ -143,12 +143,12 @@ describe("what is told of a lookup", () => {
     expect(net.lookups).toMatchObject([{ outcome: "own", qtype: 252, rcode: RCODE.refused }]);
   });
 
-  test("that no upstream answered, with the rcode that the client gets and the time", () => {
+  test("that no upstream answered, with the one asked last, the rcode that the client gets and the time", () => {
     const net = network({ timeoutMs: 2000 });
     net.ask({ name: NAME });
     net.advance(2000);
     expect(net.lookups).toMatchObject([
-      { outcome: "upstream", rcode: RCODE.servFail, upstream: undefined, durationMs: 2000, addresses: [] },
+      { outcome: "upstream", rcode: RCODE.servFail, upstream: 0, durationMs: 2000, addresses: [] },
     ]);
   });
 

@@ -39,7 +39,8 @@ describe("a denied name", () => {
     (name, type, rcode) => {
       const answer = ask(net, name, type);
       expect(rcodeOf(answer)).toBe(rcode);
-      expect(extendedError(answer)).toEqual({ code: 15, text: "" });
+      const named = name === "." ? "this name" : name;
+      expect(extendedError(answer)).toEqual({ code: 15, text: `no rule allows ${named}` });
       const { answers, authorities } = decode(answer);
       expect([answers, authorities?.map((record) => record.type)]).toEqual([[], ["SOA"]]);
     },

@@ -1,12 +1,13 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeLookup, isDenial, nameToDeny, withLength } from "../../src/doctor/lookup-message.ts";
-import { DENIED, ownReplyForType, rcodeReply, UPSTREAM_FAILED } from "../../src/dns/own-replies.ts";
+import { deniedReply, ownReplyForType, rcodeReply, UPSTREAM_FAILED } from "../../src/dns/own-replies.ts";
 import { createQuery, createQueryReader } from "../../src/dns/wire/query.ts";
 import { MAX_OWN_REPLY_OCTETS, type OwnReply, writeOwnReply } from "../../src/dns/wire/reply.ts";
 
 const LOOKUP = encodeLookup(nameToDeny("0123456789abcdef"));
 const readQuery = createQueryReader();
+const DENIED_BY_DEFAULT = deniedReply({ action: "deny", layer: "default", rule: undefined }, false);
 
 /** What the sidecar answers to the question. */
 function answerTo(message: Buffer, reply: OwnReply): Buffer {
@@ -23,20 +24,20 @@ test("the question is one that the sidecar reads", () => {
 });
 
 test("the sidecar's denial is known", () => {
-  expect(isDenial(answerTo(LOOKUP, DENIED))).toBe(true);
+  expect(isDenial(answerTo(LOOKUP, DENIED_BY_DEFAULT))).toBe(true);
 });
 
 test.each([
   ["no such name, said by another", rcodeReply(3)],
   ["refused", rcodeReply(5)],
-  ["no data", ownReplyForType(65) ?? DENIED],
+  ["no data", ownReplyForType(65) ?? DENIED_BY_DEFAULT],
   ["its failure", UPSTREAM_FAILED],
 ])("%s is no denial", (_, reply) => {
   expect(isDenial(answerTo(LOOKUP, reply))).toBe(false);
 });
 
 test("no octets make it throw, and no part of a denial is one", () => {
-  const denial = answerTo(LOOKUP, DENIED);
+  const denial = answerTo(LOOKUP, DENIED_BY_DEFAULT);
   expect(denial.length).toBeGreaterThan(LOOKUP.length);
   fc.assert(
     fc.property(

@@ -36,7 +36,12 @@ export const decisionShape = z.object({
   reason: z.enum(REASONS).optional().describe("What the decision alone does not say."),
   message: z.string().optional().describe("The reason in words."),
   rcode: z.string().optional().describe("What the client of a lookup was told, such as NXDOMAIN."),
-  upstream: z.string().optional().describe("Who answered; missing for the cache and for answers of our own."),
+  upstream: z
+    .string()
+    .optional()
+    .describe(
+      "Who answered, or if none did was asked last; missing for the cache and for answers of our own.",
+    ),
   durationMs: z.number().optional().describe("From asking the upstreams on; missing where none was asked."),
 });
 

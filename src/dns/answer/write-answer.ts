@@ -14,6 +14,9 @@ import type { PreparedAnswer } from "./prepared-answer.ts";
 
 const OPT_OCTETS = 11;
 const EDE_OCTETS = 6;
+/** With Ede.filtered, which says that each address of an allowed name was taken out. */
+const FILTERED_TEXT = Buffer.from("every address of this name is denied");
+const NO_TEXT = Buffer.alloc(0);
 
 /** What an answer takes from the query that it goes to. */
 export type ReplyHeader = Pick<
@@ -66,7 +69,11 @@ export function shareAnswer(answer: PreparedAnswer, asker: ReplyHeader, limit: n
 }
 
 function optOctets({ ede }: PreparedAnswer): number {
-  return ede === Ede.none ? OPT_OCTETS : OPT_OCTETS + EDE_OCTETS;
+  return ede === Ede.none ? OPT_OCTETS : OPT_OCTETS + EDE_OCTETS + textOf(ede).length;
+}
+
+function textOf(ede: number): Buffer {
+  return ede === Ede.filtered ? FILTERED_TEXT : NO_TEXT;
 }
 
 function shorten(answer: PreparedAnswer, room: number, wantsProofs: boolean, share: Share): void {
@@ -107,7 +114,10 @@ export function writeAnswer(
   answer.octets.copy(out, body, answer.bodyStart, answer.bodyStart + share.bodyOctets);
   if (share.ageSeconds > 0) lowerTtls(out, body, answer, share);
   if (share.firstAddress > 0) rotateAddresses(out, body, answer, share);
-  if (asker.hasEdns) writeOpt(out, body + share.bodyOctets, asker.dnssecOk, answer.rcode, answer.ede);
+  if (asker.hasEdns) {
+    const { rcode, ede } = answer;
+    writeOpt(out, body + share.bodyOctets, asker.dnssecOk, rcode, ede, textOf(ede));
+  }
 }
 
 function lowerTtls(

@@ -4,14 +4,19 @@
  *     header (patched) | question (as it was) | SOA, when negative | OPT, when the client spoke EDNS
  */
 import { Ede, Flag, HEADER_OCTETS, RrType } from "./constants.ts";
+import { MAX_NAME_TEXT_OCTETS, writeNameText } from "./name-text.ts";
 import { write16, type Query } from "./query.ts";
 
 /** What the sidecar says it takes over UDP: fits every path without fragments (RFC 9715). */
 export const UDP_PAYLOAD_OCTETS = 1232;
-/** Octets that {@link writeOwnReply} may add behind a question. */
-export const MAX_OWN_REPLY_OCTETS = 96;
 /** Octets of the SOA record that {@link writeSoa} writes. */
 export const SOA_OCTETS = 34;
+const OPT_OCTETS = 11;
+const EDE_OCTETS = 6;
+const MAX_TEXT_OCTETS = 40;
+/** Octets that {@link writeOwnReply} may add behind a question. With the longest of them, every client has room for it. */
+export const MAX_OWN_REPLY_OCTETS =
+  SOA_OCTETS + OPT_OCTETS + EDE_OCTETS + MAX_TEXT_OCTETS + MAX_NAME_TEXT_OCTETS;
 const NO_TEXT = new Uint8Array(0);
 const POINTER_TO_QUESTION = 0xc00c;
 
@@ -19,8 +24,10 @@ export interface OwnReply {
   readonly rcode: number;
   /** Extended DNS error (RFC 8914), or Ede.none. */
   readonly ede: number;
-  /** What it says to people, 32 octets at most. */
+  /** What it says to people, 40 octets at most. */
   readonly edeText?: Uint8Array;
+  /** Whether the name that was asked for follows that text. */
+  readonly edeNames?: boolean;
   /** TTL of the SOA that makes the answer a negative one (RFC 2308 section 3); `undefined` for no SOA. */
   readonly negativeTtlSeconds?: number;
   /** Extra answer records, ready-made, after the question. */
@@ -59,9 +66,19 @@ export function writeOwnReply(octets: Buffer, query: Asked, reply: OwnReply): nu
   }
   if (query.hasEdns) {
     write16(octets, start + 10, 1);
+    const opt = at;
     at = writeOpt(octets, at, query.dnssecOk, reply.rcode, reply.ede, reply.edeText);
+    if (reply.edeNames === true) at = addName(octets, opt, at, start + HEADER_OCTETS);
   }
   return at - start;
+}
+
+/** Adds the name at `from` to the text with which the OPT record at `opt` ends; returns the offset behind it. */
+function addName(octets: Buffer, opt: number, end: number, from: number): number {
+  const newEnd = writeNameText(octets, end, from);
+  write16(octets, opt + 9, newEnd - opt - OPT_OCTETS);
+  write16(octets, opt + 13, newEnd - opt - OPT_OCTETS - 4);
+  return newEnd;
 }
 
 /** The first four octets: id and flags of an answer to `query`. */

@@ -1,7 +1,7 @@
 /** The messages that we write, octet by octet. */
 import { describe, expect, test } from "vitest";
 import {
-  DENIED,
+  deniedReply,
   KERNEL_FAILED,
   OVERLOADED,
   ownReplyForType,
@@ -15,6 +15,7 @@ import { decode, encodeQuery, extendedError, FLAG, rcodeOf } from "../support/me
 
 const AT = 5;
 const readQuery = createQueryReader();
+const DENIED_BY_DEFAULT = deniedReply({ action: "deny", layer: "default", rule: undefined }, false);
 
 /** The reply that is written over the query, and what is behind it afterwards. */
 function replyTo(message: Buffer, reply: OwnReply): { readonly text: string; readonly octets: Buffer } {
@@ -37,7 +38,7 @@ const WITH_EDNS = encodeQuery({
 });
 
 test("a denied name: NXDOMAIN, RA, SOA for 5 s (RFC 2308 section 2.1)", () => {
-  expect(replyTo(PLAIN, DENIED).text).toBe(
+  expect(replyTo(PLAIN, DENIED_BY_DEFAULT).text).toBe(
     words(`
       1234 8183 0001 0000 0001 0000
       01 61 07 6578616d706c65 00 0001 0001
@@ -46,12 +47,12 @@ test("a denied name: NXDOMAIN, RA, SOA for 5 s (RFC 2308 section 2.1)", () => {
 });
 
 test("the same with EDNS: OPT last, DO given back (RFC 6891, RFC 3225), EDE 15 Blocked (RFC 8914 section 4.16)", () => {
-  expect(replyTo(WITH_EDNS, DENIED).text).toBe(
+  expect(replyTo(WITH_EDNS, DENIED_BY_DEFAULT).text).toBe(
     words(`
       1234 8193 0001 0000 0001 0001
       01 61 07 6578616d706c65 00 0001 0001
       c00c 0006 0001 00000005 0016 00 00 00000001 00000e10 00000258 00015180 00000005
-      00 0029 04d0 00 00 8000 0006 000f 0002 000f`),
+      00 0029 04d0 00 00 8000 001e 000f 001a 000f 6e6f2072756c6520616c6c6f777320 612e6578616d706c65`),
   );
 });
 
@@ -77,16 +78,56 @@ test("BADVERS has its upper bits in the OPT record (RFC 6891 section 6.1.3)", ()
 
 describe("a reply to a client that speaks EDNS says why (RFC 8914)", () => {
   test.each<[string, OwnReply | undefined, unknown]>([
-    ["denied: 15 Blocked", DENIED, { code: 15, text: "" }],
-    ["kernel: 14 Not Ready", KERNEL_FAILED, { code: 14, text: "" }],
+    ["denied: 15 Blocked, with the name", DENIED_BY_DEFAULT, { code: 15, text: "no rule allows a.example" }],
+    ["kernel: 14 Not Ready", KERNEL_FAILED, { code: 14, text: "the kernel refused the addresses" }],
     ["overload: 0 Other, with a text", OVERLOADED, { code: 0, text: "too many lookups under way" }],
-    ["HTTPS: 17 Filtered", ownReplyForType(65), { code: 17, text: "" }],
-    ["AXFR: 21 Not Supported", ownReplyForType(252), { code: 21, text: "" }],
-    ["a meta type: 21 Not Supported", ownReplyForType(250), { code: 21, text: "" }],
+    ["HTTPS: 17 Filtered", ownReplyForType(65), { code: 17, text: "service bindings are not given out" }],
+    ["AXFR: 21 Not Supported", ownReplyForType(252), { code: 21, text: "this type is not served" }],
+    ["a meta type: 21 Not Supported", ownReplyForType(250), { code: 21, text: "this type is not served" }],
     ["FORMERR: nothing", rcodeReply(1), undefined],
   ])("%s", (_what, reply, wanted) => {
     expect(reply && extendedError(replyTo(WITH_EDNS, reply).octets)).toEqual(wanted);
     expect(reply && extendedError(replyTo(PLAIN, reply).octets)).toBeUndefined();
+  });
+});
+
+describe("a denial names what was asked for", () => {
+  const LONGEST = Array.from({ length: 4 }, (_, index) => "x".repeat(index === 3 ? 61 : 63)).join(".");
+  const layers = ["default", "user", "deny.always"] as const;
+
+  test.each([
+    ["default", "no rule allows a.example"],
+    ["user", "a rule denies a.example"],
+    ["deny.always", "the operator's rules deny a.example"],
+  ] as const)("and who denies it, but not the rule: %s", (layer, text) => {
+    const reply = deniedReply({ action: "deny", layer, rule: undefined }, true);
+    expect(extendedError(replyTo(WITH_EDNS, reply).octets)).toEqual({ code: 15, text });
+  });
+
+  test.each([
+    ["in lower case", "A_b-1.ExAmple.ORG", "a_b-1.example.org"],
+    ["without what no host name has", "a b.example.org", "this name"],
+    ["without a name that is longer than people read", LONGEST, "this name"],
+    ["as this, where it is the root", ".", "this name"],
+  ])("%s", (_what, name, shown) => {
+    const query = encodeQuery({ name, udpSize: 1232 });
+    expect(extendedError(replyTo(query, DENIED_BY_DEFAULT).octets)?.text).toBe(`no rule allows ${shown}`);
+  });
+
+  test("and says so where no rule can speak of the name", () => {
+    const { octets } = replyTo(encodeQuery({ name: "a b", udpSize: 1232 }), deniedReply(undefined, false));
+    expect(extendedError(octets)?.text).toBe("no rule can allow such a name");
+  });
+
+  test("within 512 octets, however long the name", () => {
+    for (let length = 1; length <= 253; length += 1) {
+      const name = LONGEST.slice(0, length).replace(/\.$/, "x");
+      const query = encodeQuery({ name, udpSize: 512 });
+      for (const layer of layers) {
+        const reply = deniedReply({ action: "deny", layer, rule: undefined }, false);
+        expect(replyTo(query, reply).octets.length).toBeLessThanOrEqual(512);
+      }
+    }
   });
 });
 

@@ -58,7 +58,7 @@ export function readSighting(line: string): Sighting | undefined {
       const reason = stringOf(event, "error");
       if (name === undefined) return undefined;
       if (reason === undefined) return { kind: "allowed", name };
-      return { kind: "failed", name, reason, upstream: stringOf(event, "upstream") };
+      return { kind: "failed", name, reason, upstream: stringOf(event, "server.address") };
     }
     default:
       return undefined;
