@@ -3,6 +3,8 @@ export const EXIT = {
   ok: 0,
   /** `egress doctor`: an attack got out. */
   open: 1,
+  /** `egress log`: there is no such decision. */
+  none: 1,
   /** The command line is wrong. */
   usage: 64,
   /** What was sent to the sidecar is not what it takes. */

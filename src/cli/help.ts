@@ -7,10 +7,11 @@ Usage: egress COMMAND [OPTIONS]
   run        run one command in a network namespace of its own, held to a policy
   policy     read or change the policy of a running sidecar
   status     show what a running sidecar has in force
+  log        show what a running sidecar has decided, and follow it
   doctor     try attacks from inside the sandbox, and say what held
   teardown   remove everything that a sidecar, ended by now, has put into the kernel here
 
-  --help, -h       this text; "egress run --help" and those of policy, status and doctor have more
+  --help, -h       this text; "egress run --help" and those of policy, status, log and doctor have more
   --version, -v    the version
 
 The settings of serve are environment variables, see README.md.
@@ -100,6 +101,34 @@ Without these the sidecar's own variables hold: OPENSANDBOX_EGRESS_SOCKET, OPENS
 OPENSANDBOX_EGRESS_TOKEN (where others can list your processes, prefer that to --token).
 
 Exit: 0 it answered, in whatever health; 64 wrong command line; 65 refused as wrong input; 69 no answer; 77 not allowed; 78 wrong
+setting; 74 the output cannot be written, 141 nobody reads it any more.
+`;
+
+export const LOG_HELP = `egress log - shows what a running sidecar has decided, the latest last
+
+Usage: egress log [OPTIONS]
+
+Each lookup, and each connection that was refused: when, what was decided, about what, and by whom. In the end of a line stand the
+addresses that a name was given, or why there are none.
+
+  --follow, -f        go on as decisions are made
+  --denied            those alone that were denied, and names whose addresses were all taken out
+  --name NAME         those of a name, or of every name below one: '*.example.org'
+  --address ADDRESS   those of an address or a prefix
+  --limit, -n N       the last N, 0 to 1000 (default: 100)
+  --json              each decision as a line of JSON on standard output, errors as JSON on standard error
+
+  --socket PATH       the sidecar's unix socket, which needs no token
+  --url URL           its address instead, such as http://192.0.2.2:18080; the path of a proxy may follow
+  --token TOKEN       its token; it is not sent, the call is signed with it
+
+Without these the sidecar's own variables hold: OPENSANDBOX_EGRESS_SOCKET, OPENSANDBOX_EGRESS_HTTP_ADDR and
+OPENSANDBOX_EGRESS_TOKEN (where others can list your processes, prefer that to --token). NO_COLOR takes the colours off a terminal.
+
+  egress log -f --denied
+  egress log --name api.example.com --json
+
+Exit: 0 there is such a decision; 1 there is none; 64 wrong command line; 65 refused as wrong input; 69 no answer; 77 not allowed; 78 wrong
 setting; 74 the output cannot be written, 141 nobody reads it any more.
 `;
 

@@ -1,5 +1,6 @@
 /** The operator's command: picks the subcommand. Each is loaded when it is called, so that none slows the start of another. */
 import { once } from "node:events";
+import { isatty } from "node:tty";
 import { takeEnvironment } from "../config/program-path.ts";
 import { EXIT } from "./exit-codes.ts";
 import { HELP } from "./help.ts";
@@ -15,6 +16,8 @@ export async function runProcess(argv: readonly string[]): Promise<number> {
     env: takeEnvironment(),
     program: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
     print: out.write,
+    isTerminal: isatty(1),
+    canPrint: out.isWritable,
     warn: err.write,
   });
   // A warning that nobody could be given is no failure.
@@ -49,6 +52,10 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
     case "status": {
       const { status } = await import("./status/status.ts");
       return status(rest, context);
+    }
+    case "log": {
+      const { log } = await import("./log/log.ts");
+      return log(rest, context);
     }
     case "doctor": {
       const { doctor } = await import("./doctor/doctor.ts");

@@ -5,13 +5,23 @@
 import createFetchClient from "openapi-fetch";
 import type { components, paths } from "./api-types.ts";
 import { ApiError, ConnectionError, UnknownKeyError } from "./errors.ts";
+import { createDecisionCalls } from "./decision-calls.ts";
+import type { DecisionCalls } from "./decision-types.ts";
 import { checkKeys, checkRules } from "./known-keys.ts";
 import { type TransportOptions, createTransport } from "./transport.ts";
-import { readAnswer, toApiError } from "./read-answer.ts";
+import { ACCEPT, readAnswer, toApiError } from "./read-answer.ts";
 import { AUDIT, CHANGE, POLICY, STATUS, SUGGESTION } from "./shape.ts";
 
 export { ApiError, ConnectionError, UnknownKeyError };
 export type { ApiErrorCode, ApiProblem } from "./errors.ts";
+export type {
+  DecisionFilter,
+  Decisions,
+  DecisionsOptions,
+  FollowDecisionsOptions,
+  Decision,
+  FollowedEvent,
+} from "./decision-types.ts";
 
 type Schemas = components["schemas"];
 
@@ -78,7 +88,7 @@ export type ClientOptions = Pick<TransportOptions, "endpoint"> & Partial<Omit<Tr
  * Every call throws ApiError where it is refused, ConnectionError where no answer came, UnknownKeyError where what it was given holds
  * a key that the API does not know, and the signal's reason.
  */
-export interface EgressClient {
+export interface EgressClient extends DecisionCalls {
   getPolicy(options?: CallOptions): Promise<PolicyState>;
   /** Puts rules first, by target: see PATCH in the API's document. */
   patchRules(rules: readonly RuleInput[], options?: ChangeOptions): Promise<PolicyChange>;
@@ -96,8 +106,6 @@ export interface EgressClient {
   /** An unhealthy sidecar is an answer here, not an error. */
   getHealth(options?: CallOptions): Promise<SidecarHealth>;
 }
-
-const ACCEPT = { Accept: "application/json, application/problem+json, text/plain" };
 
 /** Throws UnknownKeyError. */
 export function createEgressClient({ endpoint, ...options }: ClientOptions): EgressClient {
@@ -143,6 +151,7 @@ export function createEgressClient({ endpoint, ...options }: ClientOptions): Egr
       );
       return status;
     },
+    ...createDecisionCalls(api, transport),
     async getHealth(call = {}) {
       const { response, error } = await api.GET("/healthz", { ...withSignal(call), parseAs: "text" });
       if (response.ok) return { ok: true };

@@ -18,7 +18,41 @@ export interface Exchange {
 const ANSWER_OCTETS_MAX = 64 << 20;
 
 /** Throws ConnectionError, also where the signal ended it. Redirects are answers like others. */
-export async function exchange({ url, socketPath, ...call }: Exchange): Promise<Response> {
+export async function exchange(call: Exchange): Promise<Response> {
+  return begin(call, readAnswer);
+}
+
+/** An answer that goes on as long as both sides like, or one that is over. */
+export type Stream =
+  | { readonly isOpen: true; readonly chunks: AsyncIterable<unknown> }
+  | { readonly isOpen: false; readonly response: Response };
+
+/** Both throw ConnectionError: this, and reading on, also where nothing came for `silenceMs`. */
+export async function openStream(call: Exchange, silenceMs: number): Promise<Stream> {
+  return begin(call, async (incoming) => {
+    const isStream = incoming.headers["content-type"]?.startsWith("text/event-stream") === true;
+    if (incoming.statusCode !== 200 || !isStream) {
+      return { isOpen: false, response: await readAnswer(incoming) };
+    }
+    incoming.socket.setTimeout(silenceMs, () => {
+      incoming.destroy(Object.assign(new Error("silent"), { code: "ETIMEDOUT" }));
+    });
+    return { isOpen: true, chunks: readChunks(incoming, call) };
+  });
+}
+
+async function* readChunks(incoming: IncomingMessage, { socketPath, url }: Exchange): AsyncGenerator {
+  try {
+    yield* incoming;
+  } catch (error) {
+    throw new ConnectionError(codeOf(error), socketPath ?? url.origin, true, error);
+  }
+}
+
+async function begin<T>(
+  { url, socketPath, ...call }: Exchange,
+  take: (incoming: IncomingMessage) => Promise<T>,
+): Promise<T> {
   const request = url.protocol === "https:" ? requestHttps : requestHttp;
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   // A connection of its own: one that is kept alive may be closed by the other side just when it is used again.
@@ -29,7 +63,7 @@ export async function exchange({ url, socketPath, ...call }: Exchange): Promise<
   outgoing.on("error", reject);
   outgoing.end(call.body);
   try {
-    return await readAnswer(await promise);
+    return await take(await promise);
   } catch (error) {
     outgoing.destroy();
     throw new ConnectionError(codeOf(error), socketPath ?? url.origin, connection.stood(), error);

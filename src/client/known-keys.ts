@@ -7,6 +7,8 @@ export const KEYS = {
   change: ["signal", "ifMatch", "dryRun"],
   status: ["signal", "limit", "after"],
   suggest: ["signal", "wildcards"],
+  decisions: ["signal", "limit", "after", "decision", "name", "address", "kind"],
+  follow: ["signal", "after", "decision", "name", "address", "kind"],
   policy: ["defaultAction", "egress"],
   rule: ["action", "target"],
 } as const;

@@ -2,6 +2,9 @@ import { ApiError, type ApiErrorCode, type ApiProblem } from "./errors.ts";
 import { hasShape, type Sample } from "./shape.ts";
 import type { Transport } from "./transport.ts";
 
+/** What every call can read. */
+export const ACCEPT = { Accept: "application/json, application/problem+json, text/plain" };
+
 /** What openapi-fetch makes of an answer. */
 interface Fetched<T> {
   readonly data?: T;

@@ -47,6 +47,28 @@ export const SUGGESTION: Sample = {
   seen: { names: 0, addresses: 0, cut: 0 },
 };
 
+export const DECISION: Sample = {
+  id: "",
+  time: "",
+  kind: "",
+  decision: "",
+  "name?": "",
+  "type?": "",
+  "protocol?": "",
+  "port?": 0,
+  addresses: [""],
+  "moreAddresses?": 0,
+  layer: "",
+  "rule?": "",
+  "reason?": "",
+  "message?": "",
+  "rcode?": "",
+  "upstream?": "",
+  "durationMs?": 0,
+};
+
+export const DECISIONS: Sample = { status: "", decisions: [DECISION], newest: "", "next?": "" };
+
 export const STATUS: Sample = {
   ...STATE,
   version: "",

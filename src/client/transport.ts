@@ -13,7 +13,7 @@ import { SIGNATURE_HEADER, TOKEN_HEADER } from "../api/headers.ts";
 import { digestBody, renderContentDigest } from "../api/auth/content-digest.ts";
 import { renderSignature } from "../api/auth/signature.ts";
 import { ConnectionError } from "./errors.ts";
-import { type Exchange, exchange } from "./exchange.ts";
+import { type Exchange, exchange, openStream, type Stream } from "./exchange.ts";
 
 export interface TransportOptions {
   /** The URL of the API, its path being a proxy's own, or the file of the unix socket. */
@@ -32,6 +32,8 @@ export interface TransportOptions {
 export interface Transport {
   readonly baseUrl: string;
   send(request: Request): Promise<Response>;
+  /** One try of a read, whose answer may go on for as long as the request's signal lets it. */
+  open(request: Request): Promise<Stream>;
   /** Whether an earlier try of the call got no answer after it was sent. */
   followsLostAnswer(response: Response): boolean;
 }
@@ -43,7 +45,8 @@ export function createTransport(options: TransportOptions): Transport {
   const place = socketPath ?? base.origin;
   const afterLostAnswer = new WeakSet<Response>();
 
-  const isSigned = options.token !== undefined && options.proof === "signature" && socketPath === undefined;
+  const sender: Sender = { options, socketPath, base };
+  const isSigned = signs(sender);
   /** Signed changes go one after the other: one that another overtakes on the way would be refused. */
   let changes: Promise<unknown> = Promise.resolve();
   async function send(request: Request): Promise<Response> {
@@ -65,7 +68,7 @@ export function createTransport(options: TransportOptions): Transport {
     let wasLost = false;
     for (let tried = 0; ; tried += 1) {
       try {
-        const response = await exchange({ ...call, headers: headersFor(request, call) });
+        const response = await exchange({ ...call, headers: headersFor(request, call, sender) });
         if (wasLost) afterLostAnswer.add(response);
         return response;
       } catch (error) {
@@ -79,28 +82,50 @@ export function createTransport(options: TransportOptions): Transport {
     }
   }
 
-  /** Each try is signed anew, because a signature is good once. On the unix socket no token is asked for. */
-  function headersFor(
-    request: Request,
-    call: Pick<Exchange, "url" | "method" | "body">,
-  ): Record<string, string> {
-    const headers = { ...Object.fromEntries(request.headers), ...options.headers };
-    if (options.token === undefined || socketPath !== undefined) return headers;
-    if (!isSigned) return { ...headers, [TOKEN_HEADER]: options.token };
-    const { method, body } = call;
-    const pathAndQuery = withoutPrefix(call.url, base);
-    const once = { timeMs: Date.now(), nonce: randomUUID() };
-    const bodyDigest = digestBody(body);
-    const ifMatch = new Headers(headers).get("If-Match") ?? undefined;
-    const signature = renderSignature(options.token, { method, pathAndQuery, bodyDigest, ifMatch }, once);
-    // With the digest the sidecar knows before it reads the body that the call is ours.
-    return { ...headers, [SIGNATURE_HEADER]: signature, "Content-Digest": renderContentDigest(bodyDigest) };
+  async function open(request: Request): Promise<Stream> {
+    const call = { url: new URL(request.url), method: request.method, body: new Uint8Array() };
+    const headers = headersFor(request, call, sender);
+    return openStream({ ...call, socketPath, headers, signal: request.signal }, SILENCE_MS);
   }
 
-  return { baseUrl: base.href, send, followsLostAnswer: (response) => afterLostAnswer.has(response) };
+  return { baseUrl: base.href, send, open, followsLostAnswer: (response) => afterLostAnswer.has(response) };
+}
+
+interface Sender {
+  readonly options: Pick<TransportOptions, "token" | "proof" | "headers">;
+  readonly socketPath: string | undefined;
+  readonly base: URL;
+}
+
+function signs({ options, socketPath }: Pick<Sender, "options" | "socketPath">): boolean {
+  return options.token !== undefined && options.proof === "signature" && socketPath === undefined;
+}
+
+/** Each try is signed anew, because a signature is good once. On the unix socket no token is asked for. */
+function headersFor(
+  request: Request,
+  call: Pick<Exchange, "url" | "method" | "body">,
+  { options, socketPath, base }: Sender,
+): Record<string, string> {
+  const headers = { ...Object.fromEntries(request.headers), ...options.headers };
+  if (options.token === undefined || socketPath !== undefined) return headers;
+  if (!signs({ options, socketPath })) return { ...headers, [TOKEN_HEADER]: options.token };
+  const { url, method, body } = call;
+  const pathAndQuery = withoutPrefix(url, base);
+  const bodyDigest = digestBody(body);
+  const ifMatch = new Headers(headers).get("If-Match") ?? undefined;
+  const signature = renderSignature(options.token, { method, pathAndQuery, bodyDigest, ifMatch }, drawOnce());
+  // With the digest the sidecar knows before it reads the body that the call is ours.
+  return { ...headers, [SIGNATURE_HEADER]: signature, "Content-Digest": renderContentDigest(bodyDigest) };
+}
+
+function drawOnce() {
+  return { timeMs: Date.now(), nonce: randomUUID() };
 }
 
 const FIRST_DELAY_MS = 100;
+/** A stream has something to say every 15 s. */
+const SILENCE_MS = 60_000;
 
 async function settledOrAborted(before: Promise<unknown>, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();

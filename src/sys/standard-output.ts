@@ -6,6 +6,8 @@ import { isatty } from "node:tty";
 export interface StandardOutput {
   /** Never throws: what could not be written is told by `flush`. */
   write(text: string): void;
+  /** Whether no write has failed so far. */
+  isWritable(): boolean;
   /** Settles once all is written, however slow its reader is, or cannot be: then with the code of the first error, such as EPIPE. */
   flush(): Promise<string | undefined>;
 }
@@ -36,6 +38,7 @@ export function openStandardOutput(fd: 1 | 2): StandardOutput {
         failure = codeOf(error);
       }
     },
+    isWritable: () => failure === undefined,
     async flush() {
       if (stream !== undefined) {
         const { promise, resolve } = Promise.withResolvers<void>();

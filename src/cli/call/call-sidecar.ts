@@ -22,15 +22,26 @@ export interface SidecarCall {
 
 /** Makes the call; settles with the exit code. */
 export async function callSidecar(call: SidecarCall, context: CliContext): Promise<number> {
+  return useSidecar(call, context, async (client) => {
+    const { json, text } = await call.make(client);
+    context.print(call.asJson ? `${JSON.stringify(json)}\n` : text);
+    return EXIT.ok;
+  });
+}
+
+/** Has `use` talk to the sidecar, and say what the exit code is if it could; settles with it. */
+export async function useSidecar(
+  call: Omit<SidecarCall, "make">,
+  context: CliContext,
+  use: (client: EgressClient) => Promise<number>,
+): Promise<number> {
   const endpoint = findEndpoint(call.place, context.env);
   if (!endpoint.ok) {
     warnAll(context, call.command, listProblems(endpoint.problems));
     return EXIT.config;
   }
   try {
-    const { json, text } = await call.make(createEgressClient(endpoint.value));
-    context.print(call.asJson ? `${JSON.stringify(json)}\n` : text);
-    return EXIT.ok;
+    return await use(createEgressClient(endpoint.value));
   } catch (error) {
     return reportFailure(error, call, context);
   }

@@ -1,0 +1,60 @@
+/** Decisions as lines for people. Names are text: what could move a terminal's cursor or colour it is escaped. */
+import type { Decision, FollowedEvent } from "../../client/client.ts";
+import { oneLine } from "../../policy/problem.ts";
+
+type Outcome = Decision["decision"];
+
+/** SGR parameters (ECMA-48): red, yellow, green. */
+const COLOURS: Readonly<Record<Outcome, number>> = {
+  denied: 31,
+  withheld: 33,
+  failed: 33,
+  nxdomain: 33,
+  nodata: 33,
+  allowed: 32,
+};
+const WIDEST = Math.max(...Object.keys(COLOURS).map((word) => word.length));
+
+/** `12:34:56.789  denied    api.example.com A: no rule allows it` */
+export function presentDecision(decision: Decision, hasColours: boolean): string {
+  const { time, decision: outcome } = decision;
+  const word = outcome.padEnd(WIDEST);
+  const shown = hasColours ? `\u001b[${COLOURS[outcome]}m${word}\u001b[0m` : word;
+  return `${oneLine(time)}  ${shown}  ${oneLine(`${subjectOf(decision)}: ${REASONS[outcome](decision)}`)}\n`;
+}
+
+export function presentGap({ missed }: Extract<FollowedEvent, { kind: "gap" }>): string {
+  return missed === undefined
+    ? "the sidecar was started again: what it decided before is gone\n"
+    : `${missed} decisions are gone that could not be shown in time\n`;
+}
+
+function subjectOf({ kind, name = "", type = "", protocol = "", port, addresses }: Decision): string {
+  if (kind === "lookup") return `${name} ${type}`;
+  const [address = ""] = addresses;
+  const host = address.includes(":") && port !== undefined ? `[${address}]` : address;
+  const end = port === undefined ? host : `${host}:${port}`;
+  return `${protocol} ${end}${name === "" ? "" : ` (${name})`}`;
+}
+
+const REASONS: Readonly<Record<Outcome, (decision: Decision) => string>> = {
+  allowed: ({ addresses, moreAddresses = 0, message }) => {
+    if (addresses.length === 0) return message ?? "answered";
+    return `${addresses.join(" ")}${moreAddresses === 0 ? "" : ` and ${moreAddresses} more`}`;
+  },
+  denied: (decision) => decision.message ?? deniedBy(decision, "it"),
+  withheld: (decision) =>
+    `${decision.addresses.join(" ")} was taken out, ${decision.message ?? deniedBy(decision, "the address")}`,
+  nxdomain: (decision) => `there is no such name${askedOf(decision)}`,
+  nodata: (decision) => decision.message ?? `there is no ${decision.type ?? "data"}${askedOf(decision)}`,
+  failed: (decision) => `${decision.message ?? "no answer"}${askedOf(decision)}`,
+};
+
+function askedOf({ upstream }: Decision): string {
+  return upstream === undefined ? "" : ` (${upstream})`;
+}
+
+function deniedBy({ layer, rule }: Decision, what: string): string {
+  if (rule === undefined) return `no rule allows ${what}`;
+  return layer === "user" ? `denied by the rule ${rule}` : `denied by ${layer}: ${rule}`;
+}
