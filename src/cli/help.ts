@@ -112,7 +112,7 @@ Each lookup, and each connection that was refused: when, what was decided, about
 addresses that a name was given, or why there are none.
 
   --follow, -f        go on as decisions are made
-  --denied            those alone that were denied, and names whose addresses were all taken out
+  --denied            those alone that were denied, or would be (audit mode), and names whose addresses were all taken out
   --name NAME         those of a name, or of every name below one: '*.example.org'
   --address ADDRESS   those of an address or a prefix
   --limit, -n N       the last N, 0 to 1000 (default: 100)

@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: ec12dbca5fab18ff43fc7d498d926c4ea0f2309894c21efad6efab9662f6688c
-// types: 7cc191fd807bab4570eae82376f41055e72cbcec5dba6af66e566bc7fa924ae0
+// document: 86a4ace8f9973e1c485789f5d925ab0a25109c5eefb2209d2b0e2fdea39785a1
+// types: fcbb7114a59c51e9d2d3fea14f204f3cffbe1a4c5a1a2306fff9287821c29946
 
 export interface paths {
   "/policy": {
@@ -373,7 +373,6 @@ export interface components {
     /** @description What was decided on a lookup or a connection. */
     Decision: {
       id: string;
-      /** Format: date-time */
       time: string;
       /** @enum {string} */
       kind: "lookup" | "connection";

@@ -8,7 +8,7 @@ export const decisionShape = z.object({
   id: z
     .string()
     .describe("Of this run of the sidecar; later decisions have greater numbers behind the dash."),
-  time: z.iso.datetime(),
+  time: z.string().describe("UTC, as 2026-01-02T03:04:05.678Z."),
   kind: z.enum(KINDS),
   decision: z
     .enum(OUTCOMES)

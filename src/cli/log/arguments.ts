@@ -32,7 +32,7 @@ export function readArguments(argv: readonly string[]): Result<LogRequest | "hel
     const limit = values.limit === undefined ? LIMIT.default : readLimit(values.limit);
     if (limit === undefined) return refused(`is not a whole number from 0 to ${LIMIT.most}`, "--limit");
     const filter: DecisionFilter = {
-      ...(denied ? { decision: ["denied", "withheld"] } : {}),
+      ...(denied ? { decision: ["denied", "withheld", "audited"] } : {}),
       ...(name === undefined ? {} : { name }),
       ...(address === undefined ? {} : { address }),
     };

@@ -7,6 +7,7 @@ type Outcome = Decision["decision"];
 /** SGR parameters (ECMA-48): red, yellow, green. */
 const COLOURS: Readonly<Record<Outcome, number>> = {
   denied: 31,
+  audited: 33,
   withheld: 33,
   failed: 33,
   nxdomain: 33,
@@ -43,6 +44,7 @@ const REASONS: Readonly<Record<Outcome, (decision: Decision) => string>> = {
     return `${addresses.join(" ")}${moreAddresses === 0 ? "" : ` and ${moreAddresses} more`}`;
   },
   denied: (decision) => decision.message ?? deniedBy(decision, "it"),
+  audited: (decision) => `would be denied: ${decision.message ?? deniedBy(decision, "it")}`,
   withheld: (decision) =>
     `${decision.addresses.join(" ")} was taken out, ${decision.message ?? deniedBy(decision, "the address")}`,
   nxdomain: (decision) => `there is no such name${askedOf(decision)}`,
@@ -54,7 +56,8 @@ function askedOf({ upstream }: Decision): string {
   return upstream === undefined ? "" : ` (${upstream})`;
 }
 
-function deniedBy({ layer, rule }: Decision, what: string): string {
-  if (rule === undefined) return `no rule allows ${what}`;
+function deniedBy({ kind, name, layer, rule }: Decision, what: string): string {
+  const isNobodys = kind === "connection" && name === undefined;
+  if (rule === undefined) return `no rule allows ${what}${isNobodys ? ", and no lookup has brought it" : ""}`;
   return layer === "user" ? `denied by the rule ${rule}` : `denied by ${layer}: ${rule}`;
 }

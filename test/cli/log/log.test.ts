@@ -102,6 +102,11 @@ describe("egress log", () => {
       `failed    www.example.org A: no upstream gave an answer in time (${UPSTREAM})`,
     ],
     [
+      "a name that audit mode lets through",
+      lookupOf(NAME, { decision: "audited", layer: "default" }),
+      "audited   www.example.org A: would be denied: no rule allows it",
+    ],
+    [
       "a refused connection",
       connectionOf("198.51.100.7", { name: NAME }),
       "denied    tcp 198.51.100.7:443 (www.example.org): no rule allows it",
@@ -114,7 +119,7 @@ describe("egress log", () => {
     [
       "a refused echo",
       connectionOf("198.51.100.7", { protocol: 1, port: undefined }),
-      "denied    icmp 198.51.100.7: no rule allows it",
+      "denied    icmp 198.51.100.7: no rule allows it, and no lookup has brought it",
     ],
   ])("says %s in words", async (_what, event, line) => {
     const { api, log, output } = await start([event]);
