@@ -9,11 +9,9 @@
  */
 import { Ede, Flag, HEADER_OCTETS } from "../wire/constants.ts";
 import { read16, write16, type Query } from "../wire/query.ts";
-import { writeOpt, writeReplyHeader } from "../wire/reply.ts";
+import { EDE_OCTETS, OPT_OCTETS, writeOpt, writeReplyHeader } from "../wire/reply.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
 
-const OPT_OCTETS = 11;
-const EDE_OCTETS = 6;
 /** With Ede.filtered, which says that each address of an allowed name was taken out. */
 const FILTERED_TEXT = Buffer.from("every address of this name is denied");
 const NO_TEXT = Buffer.alloc(0);

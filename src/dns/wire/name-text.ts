@@ -11,7 +11,7 @@ export function writeNameText(octets: Buffer, at: number, from: number): number 
   for (let length = octets[label] ?? 0; length > 0; length = octets[label] ?? 0) {
     if (length > MAX_LABEL_OCTETS || end + length + 1 > at + MAX_NAME_TEXT_OCTETS)
       return writeThisName(octets, at);
-    if (end > at) octets[end++] = DOT;
+    if (end > at) octets[end++] = 0x2e;
     for (let i = label + 1; i <= label + length; i++) {
       const octet = octets[i] ?? 0;
       if (!isOfHost(octet)) return writeThisName(octets, at);
@@ -27,7 +27,6 @@ function writeThisName(octets: Buffer, at: number): number {
   return at + THIS_NAME.length;
 }
 
-const DOT = 0x2e;
 const [UPPER_A, UPPER_Z, CASE] = [0x41, 0x5a, 0x20];
 
 /** Letters, digits, `-` and `_`. */

@@ -11,8 +11,9 @@ import { write16, type Query } from "./query.ts";
 export const UDP_PAYLOAD_OCTETS = 1232;
 /** Octets of the SOA record that {@link writeSoa} writes. */
 export const SOA_OCTETS = 34;
-const OPT_OCTETS = 11;
-const EDE_OCTETS = 6;
+/** Of an OPT record without options, and of an extended error in it without a text. */
+export const OPT_OCTETS = 11;
+export const EDE_OCTETS = 6;
 const MAX_TEXT_OCTETS = 40;
 /** Octets that {@link writeOwnReply} may add behind a question. With the longest of them, every client has room for it. */
 export const MAX_OWN_REPLY_OCTETS =
