@@ -30,6 +30,12 @@ Usage: egress run [OPTIONS] -- COMMAND [ARGUMENT...]
   --no-config         take no such file
   --default ACTION    allow or deny: for what no rule matches (default: the file's, else deny)
   --dry-run           show the policy that would hold, and run nothing
+
+  --quiet, -q         say nothing but what goes wrong
+  --json              say it as JSON, an object a line
+  --log FILE          add the sidecar's log to this file: each lookup and each refused connection, as JSON
+  --fail-on-deny      end with 77 if something was denied and the command itself has ended with 0
+
   --clean             undo what runs have left here that were killed; the next run does so, too
   --help, -h          this text
 
@@ -44,7 +50,7 @@ with a /run and /dev of its own, so the machine's daemons are out of its reach. 
 may write to them: this holds programs to a policy, it does not lock up an attacker who can change your machine's files.
 
 Exit: the command's own code, or 128 and the number of the signal that ended it; 126 it cannot be executed, 127 it is not found;
-125 egress run itself could not run it, or not to its end.
+125 egress run itself could not run it, or not to its end; 77 see --fail-on-deny.
 `;
 
 export const POLICY_HELP = `egress policy - reads or changes the policy of a running sidecar
@@ -69,6 +75,7 @@ Usage: egress policy get
   --if-match TAG      change only while this entity tag holds, quotes included
   --json              answers as JSON on standard output, errors as JSON on standard error
 
+  --run               the sidecar of the egress run that is under way on this machine
   --socket PATH       the sidecar's unix socket, which needs no token
   --url URL           its address instead, such as http://192.0.2.2:18080; the path of a proxy may follow
   --token TOKEN       its token; it is not sent, each call is signed with it
@@ -93,6 +100,7 @@ each with the names that it belongs to and the seconds that it has left.
   --after CURSOR      the addresses from there on: what the page before ends with
   --json              the answer as JSON on standard output, errors as JSON on standard error
 
+  --run               the sidecar of the egress run that is under way on this machine
   --socket PATH       the sidecar's unix socket, which needs no token
   --url URL           its address instead, such as http://192.0.2.2:18080; the path of a proxy may follow
   --token TOKEN       its token; it is not sent, the call is signed with it

@@ -43,7 +43,7 @@ export interface Machine {
   /** Starts `egress run ARGS`. */
   start(args: readonly string[], options?: RunOptions): StartedRun;
   /** The same, and waits until its command has printed `ready`. */
-  startReady(args: readonly string[]): Promise<StartedRun>;
+  startReady(args: readonly string[], options?: RunOptions): Promise<StartedRun>;
   state(): Promise<MachineState>;
   /** The processes in a started run's network namespace: the sidecar, and what holds the command. */
   insiders(run: StartedRun): readonly number[];
@@ -91,8 +91,8 @@ export function createMachine(lab: Lab): Machine {
   return {
     start,
     run: (args, options) => start(args, { input: "", ...options }).end,
-    async startReady(args) {
-      const run = start(args);
+    async startReady(args, options) {
+      const run = start(args, options);
       const isReady = (): boolean => {
         if (run.process.hasEnded()) throw new Error(`egress run ended: ${run.stderr()}`);
         return run.stdout().includes("ready");

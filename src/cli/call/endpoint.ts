@@ -3,6 +3,7 @@ import { readEverySetting } from "../../config.ts";
 import { VARIABLES } from "../../config/variables.ts";
 import { accepted, refusedAll, type Result } from "../../policy/problem.ts";
 import type { Place } from "./place.ts";
+import { findRunSocket } from "./running-runs.ts";
 
 /**
  * Where the sidecar is: what the command line says, and for the rest the settings of the sidecar itself, which are in the environment
@@ -12,7 +13,11 @@ export function findEndpoint(
   place: Place,
   env: Readonly<Record<string, string | undefined>>,
 ): Result<ClientOptions> {
-  const { url, socketPath, token } = place;
+  const { url, socketPath, token, isRun } = place;
+  if (isRun) {
+    const socket = findRunSocket();
+    return socket.ok ? accepted({ endpoint: { socketPath: socket.value } }) : socket;
+  }
   if (socketPath !== undefined) return accepted({ endpoint: { socketPath } });
   if (url !== undefined && token !== undefined) return accepted({ endpoint: { url }, token });
   const { settings: own, problems } = readEverySetting(env);

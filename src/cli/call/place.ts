@@ -6,6 +6,8 @@ export interface Place {
   readonly url: string | undefined;
   readonly socketPath: string | undefined;
   readonly token: string | undefined;
+  /** The run of `egress run` that is under way on this machine. */
+  readonly isRun: boolean;
 }
 
 /** For `parseArgs` of node:util. */
@@ -13,6 +15,7 @@ export const CALL_OPTIONS = {
   url: { type: "string" },
   socket: { type: "string" },
   token: { type: "string" },
+  run: { type: "boolean" },
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -21,8 +24,12 @@ export function readPlace(given: {
   readonly url?: string | undefined;
   readonly socket?: string | undefined;
   readonly token?: string | undefined;
+  readonly run?: boolean | undefined;
 }): Result<Place> {
-  const { url, socket: socketPath, token } = given;
+  const { url, socket: socketPath, token, run: isRun = false } = given;
+  if (isRun && (url !== undefined || socketPath !== undefined)) {
+    return refused("--run is a place of its own: give it, --url or --socket");
+  }
   if (url !== undefined && socketPath !== undefined) {
     return refused("--url and --socket are two places: give one");
   }
@@ -30,7 +37,7 @@ export function readPlace(given: {
   if (url !== undefined && holdsCredentials(url)) {
     return refused("no credentials in the URL: give the token by --token", "--url");
   }
-  return accepted({ url, socketPath, token });
+  return accepted({ url, socketPath, token, isRun });
 }
 
 /** What `parseArgs` found wrong: a first line for people, and then advice on its own API, which is left out. */

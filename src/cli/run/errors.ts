@@ -34,3 +34,8 @@ export class SidecarStartError extends Error {
     this.output = output;
   }
 }
+
+/** A file that the run was asked to write cannot be written. */
+export class RunFileError extends Error {
+  readonly code = "run-file";
+}

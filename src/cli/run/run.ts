@@ -3,13 +3,13 @@
  * network, starts the sidecar in it, runs the command there confined, and removes all of it again, whatever happens.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { readEverySetting, type Settings } from "../../config.ts";
 import { RESOLV_CONF } from "../../config/resolv-conf.ts";
 import { withSystemFolders } from "../../config/program-path.ts";
 import { missingTools } from "../../netns/command.ts";
 import { accepted, type Problem, type Result } from "../../policy/problem.ts";
 import { keepFromChildren } from "../../sys/inherited.ts";
+import { labelRun, socketOfRun } from "../call/running-runs.ts";
 import { EXIT } from "../exit-codes.ts";
 import { RUN_HELP } from "../help.ts";
 import type { CliContext } from "../context.ts";
@@ -18,8 +18,16 @@ import { presentOrigins, presentPolicy } from "./request/present.ts";
 import { parseRunArguments, type RunRequest } from "./request/arguments.ts";
 import { startConfinedCommand } from "./command/confined-command.ts";
 import { findHandedOn } from "./command/handed-on.ts";
-import { openReport } from "./report/open-report.ts";
-import { InterruptedError, NetworkSetupError, NoSubnetError, SidecarStartError } from "./errors.ts";
+import { openOutputs, type RunOutputs } from "./report/outputs.ts";
+import { createVoice, type Voice } from "./report/voice.ts";
+import { type Caller, findCaller } from "./config/caller.ts";
+import {
+  InterruptedError,
+  NetworkSetupError,
+  NoSubnetError,
+  RunFileError,
+  SidecarStartError,
+} from "./errors.ts";
 import { createRunNetwork, drawRunId, machineRoutesIpv6, sweepRuns } from "./network/run-network.ts";
 import { makeRunFolder } from "./network/run-folder.ts";
 import { watchWayOut } from "./network/way-out.ts";
@@ -34,46 +42,59 @@ const TOOLS = ["nft", "unshare", "setpriv", "mount", "sh"];
 /** Runs it; settles with the command's exit code, or 125 where the command could not be run. */
 export async function run(argv: readonly string[], context: CliContext): Promise<number> {
   using terminal = openCallerTerminal();
-  const say = (text: string): void => {
-    const line = `egress run: ${text}\n`;
-    context.warn(terminal?.render(line) ?? line);
-  };
-  const request = parseRunArguments(argv, filesOfMachine(context.env));
-  if (!request.ok) return report(request.problems, say);
+  const write = (lines: string): void => context.warn(terminal?.render(lines) ?? lines);
+  const plain = createVoice(write, { isQuiet: false, asJson: false });
+  const caller = findCaller(context.env);
+  const request = parseRunArguments(argv, filesOfMachine(caller));
+  if (!request.ok) return report(request.problems, plain.complain);
   if (request.value === "help") {
     context.print(RUN_HELP);
     return EXIT.ok;
   }
   const isRoot = process.getuid?.() === 0;
-  if (request.value === "clean") return isRoot ? await clean(say) : report([NOT_ROOT], say);
+  if (request.value === "clean") return isRoot ? await clean(plain.note) : report([NOT_ROOT], plain.complain);
   if ("show" in request.value) {
     context.print(presentPolicy(request.value.show));
     return EXIT.ok;
   }
-  for (const line of presentOrigins(request.value)) say(line);
+  return runAsked(request.value, { caller, context, isRoot, terminal, write });
+}
+
+interface Asker {
+  readonly caller: Caller;
+  readonly context: CliContext;
+  readonly isRoot: boolean;
+  readonly terminal: CallerTerminal | undefined;
+  /** For whole lines, wherever the command's terminal stands. */
+  readonly write: (lines: string) => void;
+}
+
+async function runAsked(request: RunRequest, asker: Asker): Promise<number> {
+  const { caller, context, isRoot, terminal, write } = asker;
+  const voice = createVoice(write, request.telling);
+  const { note, complain } = voice;
+  for (const line of presentOrigins(request)) note(line);
   const { settings, problems, warnings } = readEverySetting(context.env);
-  report(warnings, say);
-  if (problems.length > 0) return report(problems, say);
+  report(warnings, note);
+  if (problems.length > 0) return report(problems, complain);
   keepFromChildren();
   const handedOn = findHandedOn();
-  if (!handedOn.ok) return report(handedOn.problems, say);
+  if (!handedOn.ok) return report(handedOn.problems, complain);
   const lacks = missingTools(TOOLS, withSystemFolders(context.env["PATH"]));
   const obstacles = isRoot ? lacks.map((message) => ({ path: "", message })) : [NOT_ROOT];
-  if (obstacles.length > 0) return report(obstacles, say);
+  if (obstacles.length > 0) return report(obstacles, complain);
   const ipv6 = machineRoutesIpv6();
   const upstreams = chooseUpstreams(settings, ipv6);
-  if (!upstreams.ok) return report(upstreams.problems, say);
+  if (!upstreams.ok) return report(upstreams.problems, complain);
+  const { policy, telling } = request;
+  const stepSummary = context.env["GITHUB_STEP_SUMMARY"];
   try {
-    return await runConfined(request.value, {
-      context,
-      say,
-      ipv6,
-      upstreams: upstreams.value,
-      directory: handedOn.value.directory,
-      terminal,
-    });
+    using outputs = openOutputs({ policy, telling, voice, caller, stepSummary, upstreams: upstreams.value });
+    const setting = { context, voice, ipv6, upstreams: upstreams.value, outputs, terminal };
+    const code = await runConfined(request, { ...setting, directory: handedOn.value.directory });
+    return outputs.finish(code);
   } catch (error) {
-    return explain(error, say);
+    return explain(error, complain);
   }
 }
 
@@ -92,7 +113,8 @@ async function clean(say: (text: string) => void): Promise<number> {
 
 interface Setting {
   readonly context: CliContext;
-  readonly say: (text: string) => void;
+  readonly voice: Voice;
+  readonly outputs: RunOutputs;
   readonly ipv6: boolean;
   readonly upstreams: readonly string[];
   /** Where the command is to work. */
@@ -114,7 +136,7 @@ async function runConfined(request: RunRequest, setting: Setting): Promise<numbe
     const ended = await Promise.race([command.exitCode, sidecar.end]);
     if (typeof ended === "number") return ended;
     const how = ended.signal ?? `exit ${String(ended.exitCode)}`;
-    setting.say(`the sidecar ended (${how}), so the command is ended too`);
+    setting.voice.complain(`the sidecar ended (${how}), so the command is ended too`);
     command.kill();
     await command.exitCode;
     return EXIT.run;
@@ -128,15 +150,15 @@ async function runConfined(request: RunRequest, setting: Setting): Promise<numbe
 async function prepare(
   undo: AsyncDisposableStack,
   request: RunRequest,
-  { context, say, ipv6, upstreams, signal }: Setting & { readonly signal: AbortSignal },
+  { context, voice, outputs, ipv6, upstreams, signal }: Setting & { readonly signal: AbortSignal },
 ): Promise<{ readonly sidecar: RunSidecar; readonly folder: string }> {
-  const told = undo.use(openReport({ policy: request.policy, upstreams, say }));
-  const steps = undo.use(createUndoSteps(say));
+  const steps = undo.use(createUndoSteps(voice.complain));
   const id = drawRunId();
   const folder = makeRunFolder(id);
   steps.step(`remove ${folder.path}`, () => folder[Symbol.dispose]());
-  const namespace = await createRunNetwork(steps, { id, upstreams, ipv6, announce: say });
-  const wayOut = undo.use(watchWayOut({ addresses: namespace.addresses, upstreams, say }));
+  labelRun(folder.path, request.command);
+  const namespace = await createRunNetwork(steps, { id, upstreams, ipv6, announce: voice.note });
+  const wayOut = undo.use(watchWayOut({ addresses: namespace.addresses, upstreams, say: voice.note }));
   signal.throwIfAborted();
   const sidecar = undo.use(
     await startRunSidecar({
@@ -146,9 +168,9 @@ async function prepare(
       policy: request.policy,
       upstreams:
         context.env["OPENSANDBOX_EGRESS_DNS_UPSTREAM"]?.trim() || upstreams.map(renderUpstream).join(","),
-      socketPath: join(folder.path, "egress.sock"),
+      socketPath: socketOfRun(folder.path),
       onLine(line) {
-        told.take(line);
+        outputs.report.take(line);
         wayOut.take(line);
       },
       signal,
@@ -195,7 +217,8 @@ function explain(error: unknown, say: (text: string) => void): number {
     say(error.message);
     return EXIT.run;
   }
-  if (error instanceof NetworkSetupError || error instanceof NoSubnetError) {
+  const isOurs = [NetworkSetupError, NoSubnetError, RunFileError].some((kind) => error instanceof kind);
+  if (isOurs && error instanceof Error) {
     say(error.message);
     return EXIT.run;
   }

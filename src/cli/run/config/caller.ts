@@ -7,6 +7,8 @@ export interface Caller {
   readonly home: string | undefined;
   /** Where the caller keeps settings; see the XDG Base Directory Specification. */
   readonly configFolder: string | undefined;
+  /** Does something with the rights of the caller; for what needs no wait. */
+  act<T>(what: () => T): T;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,7 +24,21 @@ export function findCaller(env: Environment, euid = process.geteuid?.() ?? 0): C
     uids: new Set([0, uid]),
     home,
     configFolder: given ?? (home === undefined ? undefined : `${home}/.config`),
+    act: (what) => (isSudo ? actAs(uid, Number(env["SUDO_GID"] ?? uid), what) : what()),
   };
+}
+
+/** Supplementary groups stay as they are, root's. */
+function actAs<T>(uid: number, gid: number, what: () => T): T {
+  const [ownUid, ownGid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
+  process.setegid?.(gid);
+  process.seteuid?.(uid);
+  try {
+    return what();
+  } finally {
+    process.seteuid?.(ownUid);
+    process.setegid?.(ownGid);
+  }
 }
 
 /** As passwd(5) has it. */

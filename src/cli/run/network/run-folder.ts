@@ -3,10 +3,9 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { lockFolder, makeLockedFolder } from "../../../sys/locked-folder.ts";
 import { makeFolder } from "../../../sys/make-folder.ts";
+import { RUNS_PLACE } from "../../call/running-runs.ts";
 import { NetworkSetupError } from "../errors.ts";
 import { runOf } from "./signs.ts";
-
-const PLACE = "/run";
 
 export interface RunFolder extends Disposable {
   readonly path: string;
@@ -14,8 +13,8 @@ export interface RunFolder extends Disposable {
 
 /** Disposing removes it. Throws NetworkSetupError, Node's errors. */
 export function makeRunFolder(id: string): RunFolder {
-  makeFolder(PLACE);
-  const path = join(PLACE, `egress-run-${id}`);
+  makeFolder(RUNS_PLACE);
+  const path = join(RUNS_PLACE, `egress-run-${id}`);
   const lock = makeLockedFolder(path);
   if (lock === undefined) throw new NetworkSetupError(`another process has taken ${path}`);
   return {
@@ -29,9 +28,9 @@ export function makeRunFolder(id: string): RunFolder {
 
 /** Removes those of runs that are over; gives back their paths. Throws Node's errors. */
 export function sweepRunFolders(): readonly string[] {
-  const paths = readdirSync(PLACE)
+  const paths = readdirSync(RUNS_PLACE)
     .filter((name) => name.startsWith("egress-run-") && runOf(name) !== undefined)
-    .map((name) => join(PLACE, name));
+    .map((name) => join(RUNS_PLACE, name));
   return paths.filter((path) => {
     using lock = lockFolder(path);
     if (lock === undefined) return false;

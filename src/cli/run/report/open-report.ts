@@ -3,37 +3,42 @@ import { existsSync, readFileSync } from "node:fs";
 import { RESOLV_CONF } from "../../../config/resolv-conf.ts";
 import type { Policy } from "../../../policy/policy.ts";
 import { createRunReport, type RunReport } from "./report.ts";
-import { renderSummary } from "./summary.ts";
+import type { RunFile } from "./run-file.ts";
 import { readSurroundings } from "./surroundings.ts";
-import { describe } from "./words.ts";
+import type { Voice } from "./voice.ts";
 
 export interface ReportOptions {
   readonly policy: Policy;
   readonly upstreams: readonly string[];
-  readonly say: (text: string) => void;
+  readonly voice: Voice;
+  /** Gets the sidecar's log. */
+  readonly log: RunFile | undefined;
 }
 
-/** Tells denials as they come; disposed, it says what they were in all. */
-export function openReport({ policy, upstreams, say }: ReportOptions): RunReport {
+/** Tells denials as they come. */
+export function openReport({ policy, upstreams, voice, log }: ReportOptions): RunReport {
   const around = readSurroundings({
     policy,
     upstreams,
     hosts: readIfThere("/etc/hosts"),
     resolvConf: readIfThere(RESOLV_CONF),
   });
-  const report = createRunReport({
-    around,
-    tell: (entry) =>
-      say(entry === undefined ? "what else is denied is told at the end" : describe(entry, around)),
-  });
+  const report = createRunReport({ around, tell: (entry) => voice.tell(entry, around) });
+  if (log === undefined) return report;
+  let isWritten = true;
   return {
     ...report,
-    [Symbol.dispose]() {
-      report[Symbol.dispose]();
-      const { ledger } = report;
-      const failed = ledger.failed().map(({ subject }) => subject);
-      for (const line of renderSummary({ denied: report.denied(), others: ledger.others(), failed }))
-        say(line);
+    take(line) {
+      report.take(line);
+      if (!isWritten) return;
+      try {
+        log.append(`${line}\n`);
+      } catch (error) {
+        isWritten = false;
+        voice.complain(
+          `the log cannot be written any more: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      }
     },
   };
 }

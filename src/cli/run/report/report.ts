@@ -2,17 +2,17 @@
  * What a run tells of its command while it runs: each denial once, the moment it happens, and each lookup that fails. A denied name that
  * only the search list may have made waits a moment for the name that was meant.
  */
-import { createLedger, type Denied, type Failed, type Ledger } from "./ledger.ts";
+import { createLedger, type Denied, type Failed } from "./ledger.ts";
 import { isNoise, mayBecomeNoise } from "./search-list.ts";
 import { readSighting, type Sighting } from "./sighting.ts";
+import type { Outcome } from "./summary.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface RunReport extends Disposable {
-  readonly ledger: Ledger;
   /** Takes a line of the sidecar's log. */
   take(line: string): void;
-  /** What was denied, without what only the search list has made; in the order in which it came. */
-  denied(): readonly Denied[];
+  /** So far, without what only the search list has made; in the order in which it came. */
+  outcome(): Outcome;
 }
 
 export interface RunReportOptions {
@@ -56,12 +56,15 @@ export function createRunReport({ around, tell }: RunReportOptions): RunReport {
   }
 
   return {
-    ledger,
     take(line) {
       const sighting = readSighting(line);
       if (sighting !== undefined) add(sighting);
     },
-    denied: () => ledger.denied().filter(isHeard),
+    outcome: () => ({
+      denied: ledger.denied().filter(isHeard),
+      others: ledger.others(),
+      failed: ledger.failed().map(({ subject }) => subject),
+    }),
     /** What still waits is told by the summary. */
     [Symbol.dispose]() {
       for (const timer of waiting.values()) clearTimeout(timer);

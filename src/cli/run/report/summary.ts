@@ -32,7 +32,7 @@ export function renderSummary({ denied, others, failed }: Outcome): readonly str
 }
 
 /** Names and addresses that no rule allows, and that a rule can allow: each is good for `--allow`. */
-function missingTargets(denied: readonly Denied[]): readonly string[] {
+export function missingTargets(denied: readonly Denied[]): readonly string[] {
   return denied.flatMap((entry) =>
     lacksRule(entry) && parseTarget(entry.subject).ok ? [entry.subject] : [],
   );
@@ -53,7 +53,8 @@ function renderFlags(denied: readonly Denied[], targets: readonly string[]): rea
   ];
 }
 
-function countOf(denied: readonly Denied[]): string {
+/** `2 names and 1 address` that no rule allows; empty where there are none. */
+export function countOf(denied: readonly Denied[]): string {
   const count = (wanted: Denied["kind"], one: string, many: string): readonly string[] => {
     const found = denied.filter((entry) => entry.kind === wanted && lacksRule(entry)).length;
     return found === 0 ? [] : [`${found} ${found === 1 ? one : many}`];

@@ -2,12 +2,11 @@
 import { readFileSync } from "node:fs";
 import { accepted } from "../../../policy/problem.ts";
 import type { RunFiles } from "./arguments.ts";
-import { findCaller } from "../config/caller.ts";
+import type { Caller } from "../config/caller.ts";
 import { findConfig } from "../config/find-config.ts";
 import { presetFolders, readPreset } from "../config/presets.ts";
 
-export function filesOfMachine(env: Readonly<Record<string, string | undefined>>): RunFiles {
-  const caller = findCaller(env);
+export function filesOfMachine(caller: Caller): RunFiles {
   const folders = presetFolders(caller.configFolder);
   return {
     readText: (path) => readFileSync(path, "utf8"),

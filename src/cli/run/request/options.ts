@@ -16,6 +16,17 @@ export interface Options {
   readonly findsConfig: boolean;
   readonly defaultAction: string | undefined;
   readonly dryRun: boolean;
+  readonly telling: Telling;
+}
+
+/** What is said of the run, where, and what comes of it. */
+export interface Telling {
+  readonly isQuiet: boolean;
+  readonly asJson: boolean;
+  /** Where the sidecar's log goes. */
+  readonly logFile: string | undefined;
+  /** Whether a denial is a failure of the run. */
+  readonly failsOnDeny: boolean;
 }
 
 const OPTIONS = {
@@ -26,6 +37,10 @@ const OPTIONS = {
   "no-config": { type: "boolean" },
   default: { type: "string" },
   "dry-run": { type: "boolean" },
+  quiet: { type: "boolean", short: "q" },
+  json: { type: "boolean" },
+  log: { type: "string" },
+  "fail-on-deny": { type: "boolean" },
   clean: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -49,6 +64,12 @@ export function readOptions(argv: readonly string[]): Result<Options> {
       findsConfig: values["no-config"] !== true,
       defaultAction: values.default,
       dryRun: values["dry-run"] ?? false,
+      telling: {
+        isQuiet: values.quiet ?? false,
+        asJson: values.json ?? false,
+        logFile: values.log,
+        failsOnDeny: values["fail-on-deny"] ?? false,
+      },
     });
   } catch (error) {
     return refused(describeMistake(error, argv));

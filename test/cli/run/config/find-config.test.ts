@@ -31,6 +31,7 @@ function find(uids: readonly number[] = [0, ME]): string | undefined {
     uids: new Set(uids),
     home: join(top, "home"),
     configFolder: undefined,
+    act: (what) => what(),
   });
   if (found.ok) return found.value?.path;
   return found.problems.map(({ path, message }) => `${path}: ${message}`).join();
@@ -103,7 +104,7 @@ test("under sudo the caller is who called, and the folder of presets is theirs",
   const caller = findCaller({ SUDO_UID: "65534", HOME: "/root", XDG_CONFIG_HOME: "/root/x" }, 0);
   expect([...caller.uids]).toEqual([0, 65534]);
   expect(caller.home).not.toBe("/root");
-  expect(findCaller({ SUDO_UID: "0", HOME: "/root" }, 0)).toEqual({
+  expect(findCaller({ SUDO_UID: "0", HOME: "/root" }, 0)).toMatchObject({
     uids: new Set([0]),
     home: "/root",
     configFolder: "/root/.config",

@@ -31,14 +31,7 @@ function open(rules: readonly string[] = [], resolvConf = "") {
     told,
     report,
     take: (...lines: readonly string[]) => lines.forEach(report.take),
-    summary() {
-      const { ledger } = report;
-      return renderSummary({
-        denied: report.denied(),
-        others: ledger.others(),
-        failed: ledger.failed().map(({ subject }) => subject),
-      });
-    },
+    summary: () => renderSummary(report.outcome()),
   };
 }
 
@@ -188,7 +181,7 @@ test("names without end are told up to a bound, take bounded memory, and are sti
   for (let index = 0; index < SUBJECTS_KEPT + 500; index++) take(name(`n${index}.example.org`));
   expect(told).toHaveLength(TOLD_AT_ONCE + 1);
   expect(told.at(-1)).toBe("more");
-  expect(report.denied()).toHaveLength(SUBJECTS_KEPT);
+  expect(report.outcome().denied).toHaveLength(SUBJECTS_KEPT);
   const lines = summary();
   expect(lines[1]).toMatch(/ {3}\(and 4056 more\)$/);
   expect(lines[2]).toBe("denied and only counted: 500 more");

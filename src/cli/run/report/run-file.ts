@@ -1,0 +1,42 @@
+/**
+ * Files that a run writes for its caller. Their places are settled before the command is started: it may change what stands there, and
+ * what it puts into their place is never written to. Under sudo the caller's own rights decide, and the file is the caller's.
+ */
+import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
+import type { Caller } from "../config/caller.ts";
+import { RunFileError } from "../errors.ts";
+
+export interface RunFile extends Disposable {
+  /** Adds at the end. Throws Node's errors. */
+  append(text: string): void;
+}
+
+/** Throws RunFileError. */
+export function openForAppend(path: string, caller: Caller): RunFile {
+  const { O_APPEND, O_CREAT, O_WRONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
+  const flags = O_APPEND | O_CREAT | O_WRONLY | O_NONBLOCK | O_NOFOLLOW;
+  const fd = attempt(path, () => caller.act(() => openSync(path, flags, 0o644)));
+  if (!fstatSync(fd).isFile()) {
+    closeSync(fd);
+    throw new RunFileError(`${path}: is not a regular file`);
+  }
+  return {
+    append: (text) => writeWhole(fd, text),
+    [Symbol.dispose]: () => closeSync(fd),
+  };
+}
+
+function writeWhole(fd: number, text: string): void {
+  const octets = Buffer.from(text);
+  for (let written = 0; written < octets.length;) written += writeSync(fd, octets, written);
+}
+
+function attempt<T>(path: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    throw new RunFileError(`${path}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}
