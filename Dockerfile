@@ -8,6 +8,7 @@ WORKDIR /src
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY build.ts tsconfig.json ./
+COPY packaging/contents.ts packaging/
 COPY src src
 RUN npm run build
 

@@ -3,12 +3,14 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { build } from "rolldown";
+import { writeContents } from "./packaging/contents.ts";
 
 const out = process.argv[2] ?? "dist";
 
-await build({
+const bundle = await build({
   input: "src/client/client.ts",
   platform: "node",
   output: { file: join(out, "client.mjs"), format: "esm", codeSplitting: false },
 });
+await writeContents(out, "client", bundle);
 await promisify(execFile)("npx", ["tsc", "-p", "tsconfig.client.json", "--outDir", join(out, "types")]);

@@ -9,6 +9,7 @@ import { setFlagsFromString } from "node:v8";
 import { Script } from "node:vm";
 import { execa } from "execa";
 import { build, type Plugin } from "rolldown";
+import { writeContents } from "./packaging/contents.ts";
 
 const OUT = "dist";
 const COMMAND = join(OUT, "egress.mjs");
@@ -125,7 +126,7 @@ function renderBuiltin(id: string): string {
 const minify = { mangle: false, compress: true, codegen: true };
 
 await rm(OUT, { recursive: true, force: true });
-await build({
+const bundle = await build({
   input: { main: "src/main.ts" },
   platform: "node",
   plugins: [pinoWithoutWriters, builtinsUnread, koffiBesideTheBundle, englishOnly, asciiOnly, asFunction],
@@ -152,6 +153,7 @@ await build({
   output: { file: COMMAND, format: "esm", minify },
 });
 await chmod(COMMAND, 0o755);
+await writeContents(OUT, "egress", bundle);
 const addons = (await Promise.all(ARCHITECTURES.map(copyAddon))).flat();
 if (addons.length === 0)
   throw new Error("koffi's native addon is not installed: run npm ci on Linux, x64 or arm64");

@@ -18,7 +18,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "egress-bundle-"));
   // Built aside, so that a build under way elsewhere is not disturbed: the build writes to `dist` of the folder it runs in.
   for (const name of await readdir(ROOT)) {
-    if (["src", "rules", "package.json", "build.ts", "tsconfig.json"].includes(name)) {
+    if (["src", "rules", "packaging", "package.json", "build.ts", "tsconfig.json"].includes(name)) {
       await cp(join(ROOT, name), join(folder, "checkout", name), { recursive: true });
     }
   }

@@ -18,7 +18,7 @@ export async function buildProgram(): Promise<BuiltProgram> {
   const folder = await mkdtemp(join(tmpdir(), "egress-bundle-"));
   // The build writes to `dist` of the folder it runs in.
   for (const name of await readdir(ROOT)) {
-    if (["src", "rules", "package.json", "build.ts", "tsconfig.json"].includes(name)) {
+    if (["src", "rules", "packaging", "package.json", "build.ts", "tsconfig.json"].includes(name)) {
       await cp(join(ROOT, name), join(folder, "checkout", name), { recursive: true });
     }
   }

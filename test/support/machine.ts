@@ -59,6 +59,8 @@ interface RunOptions {
   readonly readsResolvConf?: boolean;
   /** Put before the program, such as a shell that opens descriptors and then runs the rest of its arguments. */
   readonly under?: readonly string[];
+  /** The program; default: this checkout's, unbuilt. */
+  readonly program?: Argv;
 }
 
 /** What `state` shows on a machine where no run has ever been. */
@@ -74,8 +76,9 @@ export const UNTOUCHED: MachineState = {
 export function createMachine(lab: Lab): Machine {
   const ids = new Set<string>();
   const settings = readSettings(lab);
-  const start: Machine["start"] = (args, { input, env, readsResolvConf = false, under = [] } = {}) => {
-    const [file = "", ...rest] = [...under, ...EGRESS, "run", ...args];
+  const start: Machine["start"] = (args, options = {}) => {
+    const { input, env, readsResolvConf = false, under = [], program = EGRESS } = options;
+    const [file = "", ...rest] = [...under, ...program, "run", ...args];
     const argv = withOwnPlaces([file, ...rest]);
     // Each `ip netns exec` has mounts of its own, in which a namespace that a run makes would be hidden from the next command.
     const child = readsResolvConf
