@@ -31,6 +31,8 @@ Usage: egress run [OPTIONS] -- COMMAND [ARGUMENT...]
   --default ACTION    allow or deny: for what no rule matches (default: the file's, else deny)
   --dry-run           show the policy that would hold, and run nothing
 
+  --audit             deny nothing but what deny.always and the protections do, and print the rules that what was tried needs
+  --save FILE         with --audit: write them as a policy file, which must not be there yet
   --quiet, -q         say nothing but what goes wrong
   --json              say it as JSON, an object a line
   --log FILE          add the sidecar's log to this file: each lookup and each refused connection, as JSON

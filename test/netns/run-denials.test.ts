@@ -100,10 +100,11 @@ test("a lookup that no upstream answers is told with the upstream's address", as
   };
   const args = ["--allow", "one.example.org", "--", "sh", "-c", `${CURL} http://one.example.org/`];
   const { stderr } = await machine.run(args, { env });
-  expect(said(stderr)).toEqual([
+  const lines = said(stderr);
+  expect(lines).toContain(
     "the lookup of one.example.org failed: no upstream gave an answer in time (asked: 198.51.100.77)",
-    "allowed, but their lookups failed: one.example.org",
-  ]);
+  );
+  expect(lines.at(-1)).toBe("allowed, but their lookups failed: one.example.org");
 });
 
 async function scratch(): Promise<AsyncDisposable & { readonly path: string }> {

@@ -14,6 +14,8 @@ export interface RunSidecarOptions {
   readonly program: Argv;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly policy: Policy;
+  /** Nothing is denied, and the kernel still tells of each connection. */
+  readonly isAudit: boolean;
   readonly upstreams: string;
   readonly socketPath: string;
   /** Gets each line of its log. */
@@ -79,7 +81,8 @@ function sidecarEnvironment(options: RunSidecarOptions): Record<string, string |
   return {
     ...Object.fromEntries(settings),
     PATH: withSystemFolders(env["PATH"]),
-    OPENSANDBOX_EGRESS_RULES: JSON.stringify(renderPolicy(options.policy)),
+    OPENSANDBOX_EGRESS_RULES: JSON.stringify(renderPolicy(policyOf(options))),
+    OPENSANDBOX_EGRESS_AUDIT: String(options.isAudit),
     OPENSANDBOX_EGRESS_POLICY_FILE: "",
     OPENSANDBOX_EGRESS_TOKEN: randomBytes(24).toString("hex"),
     OPENSANDBOX_EGRESS_HTTP_ADDR: "127.0.0.1:18080",
@@ -88,6 +91,11 @@ function sidecarEnvironment(options: RunSidecarOptions): Record<string, string |
     OPENSANDBOX_EGRESS_LOG_LEVEL: "info",
     OPENSANDBOX_LOG_OUTPUT: "stdout",
   };
+}
+
+/** What the default action allows, the kernel does not tell of; in audit mode a default of deny lets it pass as well. */
+function policyOf({ policy, isAudit }: RunSidecarOptions): Policy {
+  return isAudit ? { ...policy, defaultAction: "deny" } : policy;
 }
 
 async function awaitHealth(options: RunSidecarOptions, hasEnded: () => boolean): Promise<void> {

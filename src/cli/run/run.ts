@@ -3,6 +3,7 @@
  * network, starts the sidecar in it, runs the command there confined, and removes all of it again, whatever happens.
  */
 import { existsSync, readFileSync } from "node:fs";
+import { createEgressClient } from "../../client/client.ts";
 import { readEverySetting, type Settings } from "../../config.ts";
 import { RESOLV_CONF } from "../../config/resolv-conf.ts";
 import { withSystemFolders } from "../../config/program-path.ts";
@@ -86,10 +87,10 @@ async function runAsked(request: RunRequest, asker: Asker): Promise<number> {
   const ipv6 = machineRoutesIpv6();
   const upstreams = chooseUpstreams(settings, ipv6);
   if (!upstreams.ok) return report(upstreams.problems, complain);
-  const { policy, telling } = request;
   const stepSummary = context.env["GITHUB_STEP_SUMMARY"];
   try {
-    using outputs = openOutputs({ policy, telling, voice, caller, stepSummary, upstreams: upstreams.value });
+    using outputs = openOutputs({ ...request, voice, caller, stepSummary, upstreams: upstreams.value });
+    if (request.audit !== undefined) note("audit: nothing is blocked but deny.always and the protections");
     const setting = { context, voice, ipv6, upstreams: upstreams.value, outputs, terminal };
     const code = await runConfined(request, { ...setting, directory: handedOn.value.directory });
     return outputs.finish(code);
@@ -128,13 +129,16 @@ async function runConfined(request: RunRequest, setting: Setting): Promise<numbe
   try {
     const { sidecar, folder } = await prepare(undo, request, { ...setting, signal: interrupts.signal });
     interrupts.signal.throwIfAborted(); // from here on the command gets the signals
-    const { directory, context, terminal } = setting;
+    const { directory, context, terminal, outputs } = setting;
     const env = commandEnvironment(context.env);
     const place = { directory, folder, terminal, env, resolvConf: renderResolvConf() };
     const command = startConfinedCommand(sidecar.namespace, request.command, place);
     interrupts.forwardTo(command.forward);
     const ended = await Promise.race([command.exitCode, sidecar.end]);
-    if (typeof ended === "number") return ended;
+    if (typeof ended === "number") {
+      await outputs.conclude(createEgressClient({ endpoint: { socketPath: socketOfRun(folder) } }));
+      return ended;
+    }
     const how = ended.signal ?? `exit ${String(ended.exitCode)}`;
     setting.voice.complain(`the sidecar ended (${how}), so the command is ended too`);
     command.kill();
@@ -166,6 +170,7 @@ async function prepare(
       program: context.program,
       env: context.env,
       policy: request.policy,
+      isAudit: request.audit !== undefined,
       upstreams:
         context.env["OPENSANDBOX_EGRESS_DNS_UPSTREAM"]?.trim() || upstreams.map(renderUpstream).join(","),
       socketPath: socketOfRun(folder.path),

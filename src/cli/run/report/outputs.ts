@@ -2,15 +2,21 @@
 import type { Policy } from "../../../policy/policy.ts";
 import { EXIT } from "../../exit-codes.ts";
 import type { Caller } from "../config/caller.ts";
-import type { Telling } from "../request/options.ts";
+import { ApiError, ConnectionError, type EgressClient } from "../../../client/client.ts";
+import { oneLine } from "../../../policy/problem.ts";
+import { renderConfig } from "../config/render-config.ts";
+import { RunFileError } from "../errors.ts";
+import type { Audit, Telling } from "../request/options.ts";
 import { openReport } from "./open-report.ts";
 import type { RunReport } from "./report.ts";
-import { openForAppend } from "./run-file.ts";
+import { openForAppend, reserveNewFile } from "./run-file.ts";
 import { renderStepSummary } from "./step-summary.ts";
 import type { Voice } from "./voice.ts";
 
 export interface RunOutputs extends Disposable {
   readonly report: RunReport;
+  /** Once the command has ended, while the sidecar still runs. */
+  conclude(client: Pick<EgressClient, "suggestPolicy">): Promise<void>;
   /** Once the sidecar's log is read to its end. Gives the exit code of the run, of which `code` is the command's. */
   finish(code: number): number;
 }
@@ -19,6 +25,9 @@ export interface OutputOptions {
   readonly policy: Policy;
   readonly upstreams: readonly string[];
   readonly telling: Telling;
+  readonly audit: Audit | undefined;
+  /** For the head of what is saved. */
+  readonly command: readonly string[];
   readonly voice: Voice;
   readonly caller: Caller;
   /** Of GitHub Actions: the file that shows on the page of the job. */
@@ -27,16 +36,33 @@ export interface OutputOptions {
 
 /** Opens the files, so that what the command does cannot change which they are. Throws RunFileError. */
 export function openOutputs(options: OutputOptions): RunOutputs {
-  const { policy, upstreams, telling, voice, caller, stepSummary } = options;
+  const { policy, upstreams, telling, audit, voice, caller, stepSummary } = options;
   using opened = new DisposableStack();
   const open = (path: string | undefined) =>
     path === undefined || path === "" ? undefined : opened.use(openForAppend(path, caller));
   const log = open(telling.logFile);
   const page = open(stepSummary);
+  const saveTo = audit?.saveTo;
+  const saved = saveTo === undefined ? undefined : opened.use(reserveNewFile(saveTo, caller));
   const report = opened.use(openReport({ policy, upstreams, voice, log }));
   const files = opened.move();
   return {
     report,
+    async conclude(client) {
+      if (audit === undefined) return;
+      try {
+        const suggestion = await client.suggestPolicy();
+        voice.suggest(suggestion);
+        if (saveTo === undefined) return;
+        const head = `What this has tried, as egress run --audit has seen it: ${oneLine(options.command.join(" "))}`;
+        saved?.append(renderConfig(suggestion.policy, saveTo, head));
+        voice.note(`written to ${saveTo}`);
+      } catch (error) {
+        if (!(error instanceof ConnectionError || error instanceof ApiError || error instanceof RunFileError))
+          throw error;
+        voice.complain(error.message);
+      }
+    },
     finish(code) {
       const outcome = report.outcome();
       voice.sum(outcome);

@@ -2,7 +2,8 @@
  * Files that a run writes for its caller. Their places are settled before the command is started: it may change what stands there, and
  * what it puts into their place is never written to. Under sudo the caller's own rights decide, and the file is the caller's.
  */
-import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, writeSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import type { Caller } from "../config/caller.ts";
 import { RunFileError } from "../errors.ts";
 
@@ -23,6 +24,23 @@ export function openForAppend(path: string, caller: Caller): RunFile {
   return {
     append: (text) => writeWhole(fd, text),
     [Symbol.dispose]: () => closeSync(fd),
+  };
+}
+
+/** A file that is not there yet, to be written at the end. Throws RunFileError, also later, where one has come in between. */
+export function reserveNewFile(path: string, caller: Caller): RunFile {
+  if (existsSync(path)) throw new RunFileError(`${path}: is there already; name another, or remove it`);
+  const folder = attempt(path, () =>
+    caller.act(() => openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY)),
+  );
+  return {
+    append(text) {
+      const place = `/proc/self/fd/${folder}/${basename(path)}`;
+      const fd = attempt(path, () => caller.act(() => openSync(place, "wx", 0o644)));
+      writeWhole(fd, text);
+      closeSync(fd);
+    },
+    [Symbol.dispose]: () => closeSync(folder),
   };
 }
 

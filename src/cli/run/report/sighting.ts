@@ -54,6 +54,19 @@ export function readSighting(line: string): Sighting | undefined {
       };
       return { kind: "denied-address", address, flow, host: name, cause, count };
     }
+    case "egress.withheld": {
+      const cause = { layer: stringOf(event, "layer"), rule: stringOf(event, "rule") };
+      const [address] = stringsOf(event, "target.ips");
+      const flow = { transport: undefined, port: undefined };
+      return {
+        kind: "denied-address",
+        address,
+        flow,
+        host: name,
+        cause,
+        count: numberOf(event, "count") ?? 1,
+      };
+    }
     case "egress.outbound": {
       const reason = stringOf(event, "error");
       if (name === undefined) return undefined;

@@ -1,5 +1,7 @@
 /** What a run says on standard error: lines for people, or with `--json` an object a line; with `--quiet` only what went wrong. */
+import type { PolicySuggestion } from "../../../client/client.ts";
 import type { Denied, Failed } from "./ledger.ts";
+import { renderSuggestion } from "./suggestion.ts";
 import { missingTargets, type Outcome, renderSummary } from "./summary.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { describe, describeCause } from "./words.ts";
@@ -11,6 +13,8 @@ export interface Voice {
   complain(text: string): void;
   /** A denial or a failed lookup as it happens; `undefined` where there are too many to tell. */
   tell(entry: Denied | Failed | undefined, around: Surroundings): void;
+  /** What an audit has learned; said with `--quiet`, too. */
+  suggest(suggestion: PolicySuggestion): void;
   /** What it all came to. */
   sum(outcome: Outcome): void;
 }
@@ -36,6 +40,9 @@ function speakText(write: (text: string) => void): Voice {
   return {
     note: say,
     complain: say,
+    suggest(suggestion) {
+      for (const line of renderSuggestion(suggestion)) say(line);
+    },
     tell: (entry, around) =>
       say(entry === undefined ? "what else is denied is told at the end" : describe(entry, around)),
     sum(outcome) {
@@ -49,6 +56,7 @@ function speakJson(write: (text: string) => void): Voice {
   return {
     note: (message) => say("note", { message }),
     complain: (message) => say("error", { message }),
+    suggest: (suggestion) => say("suggestion", suggestion),
     tell(entry, around) {
       if (entry === undefined) say("note", { message: "what else is denied is told at the end" });
       else say(entry.kind === "failed" ? "failed" : "denied", fieldsOf(entry, around));

@@ -8,7 +8,7 @@ import type { Policy } from "../../../policy/policy.ts";
 import { accepted, refused, refusedAll, type Result } from "../../../policy/problem.ts";
 import type { Rule } from "../../../policy/rule.ts";
 import { all, readDefault, readFileOf, readRules, type ReadText } from "../../call/rules.ts";
-import { type Options, readOptions, type Telling, type Written } from "./options.ts";
+import { type Audit, type Options, readOptions, type Telling, type Written } from "./options.ts";
 
 export interface AskedPolicy {
   readonly policy: Policy;
@@ -19,6 +19,7 @@ export interface AskedPolicy {
 export interface RunRequest extends AskedPolicy {
   readonly command: readonly [string, ...string[]];
   readonly telling: Telling;
+  readonly audit: Audit | undefined;
 }
 
 /** To be shown, and nothing to be run. */
@@ -54,13 +55,13 @@ export function parseRunArguments(
   if (!options.ok) return options;
   if (options.value.help) return accepted("help");
   if (options.value.clean) return accepted("clean");
-  const { dryRun, telling } = options.value;
+  const { dryRun, telling, audit } = options.value;
   if (program === undefined && !dryRun)
     return refused("no command: put it last, after --, as in: egress run -- curl ...");
   const policy = readPolicy(options.value, files);
   if (!policy.ok) return policy;
   if (dryRun || program === undefined) return accepted({ show: policy.value });
-  return accepted({ ...policy.value, command: [program, ...args], telling });
+  return accepted({ ...policy.value, command: [program, ...args], telling, audit });
 }
 
 function readPolicy(options: Options, files: RunFiles): Result<AskedPolicy> {

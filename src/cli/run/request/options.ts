@@ -17,6 +17,13 @@ export interface Options {
   readonly defaultAction: string | undefined;
   readonly dryRun: boolean;
   readonly telling: Telling;
+  readonly audit: Audit | undefined;
+}
+
+/** Nothing is denied, and what was tried is told. */
+export interface Audit {
+  /** Where the rules for it are written. */
+  readonly saveTo: string | undefined;
 }
 
 /** What is said of the run, where, and what comes of it. */
@@ -41,6 +48,8 @@ const OPTIONS = {
   json: { type: "boolean" },
   log: { type: "string" },
   "fail-on-deny": { type: "boolean" },
+  audit: { type: "boolean" },
+  save: { type: "string" },
   clean: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -52,6 +61,8 @@ export function readOptions(argv: readonly string[]): Result<Options> {
     const files = [values.config, values.policy].filter((file) => file !== undefined);
     if (files.length + (values["no-config"] === true ? 1 : 0) > 1)
       return refused("--config, --policy and --no-config: give one of them");
+    if (values.save !== undefined && values.audit !== true)
+      return refused("--save writes what --audit has seen: give that, too");
     return accepted({
       help: values.help ?? false,
       clean: values.clean ?? false,
@@ -64,6 +75,7 @@ export function readOptions(argv: readonly string[]): Result<Options> {
       findsConfig: values["no-config"] !== true,
       defaultAction: values.default,
       dryRun: values["dry-run"] ?? false,
+      audit: values.audit === true ? { saveTo: values.save } : undefined,
       telling: {
         isQuiet: values.quiet ?? false,
         asJson: values.json ?? false,

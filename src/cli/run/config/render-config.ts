@@ -1,0 +1,14 @@
+/** Writes a policy file: rules in order first, as far as the order matters, then a list of what is allowed. */
+import { stringify } from "yaml";
+import type { PolicyJson } from "../../../policy/policy.ts";
+
+/** JSON where the path says so, else YAML with `comment`, one line, before it. Reading it back gives the same rules. */
+export function renderConfig({ egress }: Pick<PolicyJson, "egress">, path: string, comment: string): string {
+  const firstAllowed = egress.findLastIndex(({ action }) => action === "deny") + 1;
+  const ordered = egress.slice(0, firstAllowed);
+  const allow = egress.slice(firstAllowed).map(({ target }) => target);
+  const config = { ...(ordered.length === 0 ? {} : { egress: ordered }), allow };
+  return path.endsWith(".json")
+    ? `${JSON.stringify(config, null, 2)}\n`
+    : `# ${comment}\n${stringify(config)}`;
+}
