@@ -186,6 +186,7 @@ function announce(
   const states = Object.fromEntries(protections.list().map(({ name, state }) => [name, state]));
   log.logger.info(
     {
+      "opensandbox.event": "egress.ready",
       mode: settings.mode,
       address: settings.httpAddress,
       ...(tcp.isOpen ? { listening: tcp.listening } : {}),

@@ -1,12 +1,12 @@
-/** The sidecar of a run: this same program as `egress serve` in the run's namespace, known to be healthy once this settles. */
+/** The sidecar of a run: this same program as `egress serve` in the run's namespace, known to be ready once this settles. */
 import { randomBytes } from "node:crypto";
-import { request } from "node:http";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withSystemFolders } from "../../config/program-path.ts";
 import { type Argv, type CommandEnd, startCommand } from "../../netns/command.ts";
 import { type Policy, renderPolicy } from "../../policy/policy.ts";
 import { SidecarStartError } from "./errors.ts";
+import { parseObject, stringOf } from "./json.ts";
 import type { RunNamespace } from "./network/run-network.ts";
 
 export interface RunSidecarOptions {
@@ -28,11 +28,11 @@ export interface RunSidecar extends AsyncDisposable {
   readonly end: Promise<CommandEnd>;
 }
 
-const HEALTH_TIMEOUT_MS = 15_000;
+const READY_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 3_000;
 const LINES_KEPT = 20;
 
-/** Starts it and waits for health; throws `SidecarStartError`, or the reason of `signal`. Disposing ends it, log read to the end. */
+/** Starts it and waits until its log says that it serves; throws `SidecarStartError`, or the reason of `signal`. Disposing ends it, log read to the end. */
 export async function startRunSidecar(options: RunSidecarOptions): Promise<RunSidecar> {
   const argv: Argv = ["setpriv", "--pdeathsig", "KILL", ...options.program, "serve", "--strict"];
   // In the program's folder: the sidecar must not be where the command works, and may outlive that folder.
@@ -44,8 +44,12 @@ export async function startRunSidecar(options: RunSidecarOptions): Promise<RunSi
   };
   createInterface({ input: child.stderr }).on("line", keep);
   const log = createInterface({ input: child.stdout });
+  const ready = Promise.withResolvers<void>();
+  let isReady = false;
   log.on("line", (line) => {
     keep(line);
+    isReady ||= stringOf(parseObject(line), "opensandbox.event") === "egress.ready";
+    if (isReady) ready.resolve();
     options.onLine(line);
   });
   const sidecar: RunSidecar = {
@@ -59,7 +63,7 @@ export async function startRunSidecar(options: RunSidecarOptions): Promise<RunSi
     },
   };
   try {
-    await awaitHealth(options, child.hasEnded);
+    await awaitReady(ready.promise, child.end, options.signal);
     return sidecar;
   } catch (error) {
     await sidecar[Symbol.asyncDispose]();
@@ -98,29 +102,21 @@ function policyOf({ policy, isAudit }: RunSidecarOptions): Policy {
   return isAudit ? { ...policy, defaultAction: "deny" } : policy;
 }
 
-async function awaitHealth(options: RunSidecarOptions, hasEnded: () => boolean): Promise<void> {
-  const deadline = performance.now() + HEALTH_TIMEOUT_MS;
-  for (;;) {
-    options.signal.throwIfAborted();
-    if (hasEnded()) throw new Error("the sidecar ended");
-    const answer = await askHealth(options.socketPath);
-    if (answer === "ok") return;
-    if (performance.now() > deadline) throw new Error(`the sidecar is not healthy: ${answer}`);
-    await sleep(10);
+/** Settles once `ready` does; throws if the sidecar ends before, or takes too long, or `signal` is aborted. */
+async function awaitReady(
+  ready: Promise<void>,
+  end: Promise<CommandEnd>,
+  signal: AbortSignal,
+): Promise<void> {
+  const over = new AbortController();
+  const stop = AbortSignal.any([signal, over.signal]);
+  const ended = end.then(() => "the sidecar ended");
+  const late = sleep(READY_TIMEOUT_MS, "the sidecar is not ready in time", { signal: stop });
+  try {
+    const failure = await Promise.race([ready, ended, late]);
+    if (failure !== undefined) throw new Error(failure);
+  } finally {
+    over.abort();
+    await late.catch(() => undefined);
   }
-}
-
-/** `"ok"`, or the reason why not. */
-async function askHealth(socketPath: string): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const call = request({ socketPath, path: "/healthz", timeout: 2_000 }, (answer) => {
-    let text = "";
-    answer.setEncoding("utf8");
-    answer.on("data", (chunk: string) => (text += chunk));
-    answer.on("close", () => resolve(answer.statusCode === 200 ? "ok" : text.trim()));
-  });
-  call.on("timeout", () => call.destroy());
-  call.on("error", (error) => resolve(error.message));
-  call.end();
-  return promise;
 }

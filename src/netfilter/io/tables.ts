@@ -1,37 +1,58 @@
-/** Tables of the family `inet` by name: listed, made without content, removed. */
+/** Tables of the family `inet` in the current network namespace: listed, made, removed. */
 import { NETLINK_NETFILTER, NLM_F_DUMP, NLM_F_REQUEST } from "../../netlink/constants.ts";
 import { dumpAll } from "../../netlink/dump.ts";
+import { NetlinkError } from "../../netlink/errors.ts";
 import { readAttributes } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
-import { type NetlinkSocket, openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { NFGENMSG, NFT_MSG_GETTABLE, NFT_MSG_NEWTABLE, TABLE_ATTRIBUTE } from "../wire/constants.ts";
+import { writeMasqueradeTable } from "../wire/masquerade-table.ts";
 import { NFPROTO_INET } from "../wire/set-element.ts";
 import { addTable, deleteTable } from "../wire/tables.ts";
+import { putOwned } from "./put-owned.ts";
 import { sendBatch } from "./send-batch.ts";
 
-/** Their names. Throws SystemCallError. */
-export function listTables(): readonly string[] {
-  return withSocket((socket) => {
-    const writer = createNetlinkWriter(64);
-    writer.end(writer.begin(NFT_MSG_GETTABLE, NLM_F_REQUEST | NLM_F_DUMP, 1, NFPROTO_INET, 0));
-    return dumpAll(socket, writer.written(), { what: "tables", wanted: NFT_MSG_NEWTABLE }, readName);
-  });
+/** All of it throws NetlinkError and SystemCallError. */
+export interface Tables {
+  /** Their names. */
+  list(): readonly string[];
+  /** Makes one without content that stays until it is removed. One that is there stays as it is. */
+  make(name: string): void;
+  /**
+   * Makes one that gives packets of `sources`, 4 or 16 octets each, the machine's own address on their way out. From Linux 5.12 on it goes with this
+   * process, however that ends, and stays when others flush the ruleset.
+   */
+  masquerade(name: string, sources: readonly Uint8Array[]): void;
+  /** Removes it, if it is there. */
+  remove(name: string): void;
+  /** The kernel waits here until all that was removed is freed, some 20 ms: best after everything else. */
+  close(): void;
 }
 
-/** Makes it, without an owner: it stays until it is removed. One that is there stays as it is. Throws NetlinkError, SystemCallError. */
-export function makeTable(name: string): void {
-  withSocket((socket) => sendBatch(socket, (writer, next) => addTable(writer, next(), name, "left")));
-}
-
-/** Removes it, if it is there. Throws NetlinkError (EPERM: a live process owns it), SystemCallError. */
-export function removeTable(name: string): void {
-  withSocket((socket) =>
-    sendBatch(socket, (writer, next) => {
-      // Deleting what is not there would fail the batch.
-      addTable(writer, next(), name, "left");
-      deleteTable(writer, next(), name);
-    }),
-  );
+/** Opens them in the current network namespace. Throws SystemCallError. */
+export function openTables(): Tables {
+  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
+  return {
+    list() {
+      const writer = createNetlinkWriter(64);
+      writer.end(writer.begin(NFT_MSG_GETTABLE, NLM_F_REQUEST | NLM_F_DUMP, 1, NFPROTO_INET, 0));
+      return dumpAll(socket, writer.written(), { what: "tables", wanted: NFT_MSG_NEWTABLE }, readName);
+    },
+    make: (name) => sendBatch(socket, (writer, next) => addTable(writer, next(), name, "left")),
+    masquerade(name, sources) {
+      putOwned((ownership) =>
+        sendBatch(socket, (writer, next) => writeMasqueradeTable(writer, next, { name, sources }, ownership)),
+      );
+    },
+    remove(name) {
+      try {
+        sendBatch(socket, (writer, next) => deleteTable(writer, next(), name));
+      } catch (error) {
+        if (!(error instanceof NetlinkError) || error.code !== "ENOENT") throw error;
+      }
+    },
+    close: socket.close,
+  };
 }
 
 function readName(payload: Buffer): string | undefined {
@@ -39,13 +60,4 @@ function readName(payload: Buffer): string | undefined {
     if (type === TABLE_ATTRIBUTE.name) return value.toString("latin1").replace(/\0.*$/s, "");
   }
   return undefined;
-}
-
-function withSocket<T>(use: (socket: NetlinkSocket) => T): T {
-  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
-  try {
-    return use(socket);
-  } finally {
-    socket.close();
-  }
 }

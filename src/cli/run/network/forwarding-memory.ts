@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { listTables, makeTable, removeTable } from "../../../netfilter/io/tables.ts";
+import type { Tables } from "../../../netfilter/io/tables.ts";
 import { makeFolder } from "../../../sys/make-folder.ts";
 
 const FOLDER = "/run/egress-forwarding";
@@ -12,14 +12,14 @@ const TABLE = /^egress_forwarding_(\d+)$/;
 const FILE = /^net-(\d+)-(\d+)$/;
 
 /** By interface number. Throws SystemCallError, NetlinkError. */
-export function rememberedInterfaces(): ReadonlySet<number> {
-  const tables = listTables().flatMap((name) => TABLE.exec(name)?.[1] ?? []);
-  return new Set([...tables, ...rememberedInFiles()].map(Number));
+export function rememberedInterfaces(tables: Tables): ReadonlySet<number> {
+  const named = tables.list().flatMap((name) => TABLE.exec(name)?.[1] ?? []);
+  return new Set([...named, ...rememberedInFiles()].map(Number));
 }
 
 /** Throws SystemCallError, NetlinkError; gives back why there is no file, where there can be none. */
-export function rememberInterface(index: number): string | undefined {
-  makeTable(`egress_forwarding_${index}`);
+export function rememberInterface(tables: Tables, index: number): string | undefined {
+  tables.make(`egress_forwarding_${index}`);
   try {
     makeFolder(FOLDER);
     writeFileSync(fileOf(index), bootId());
@@ -29,8 +29,8 @@ export function rememberInterface(index: number): string | undefined {
   }
 }
 
-export function forgetInterface(index: number): void {
-  removeTable(`egress_forwarding_${index}`);
+export function forgetInterface(tables: Tables, index: number): void {
+  tables.remove(`egress_forwarding_${index}`);
   rmSync(fileOf(index), { force: true });
   try {
     rmdirSync(FOLDER);

@@ -3,6 +3,7 @@
  * `ip_forward`, is left alone: writing it resets settings of every interface, and its value tells nothing of who else needs it.
  */
 import { readFileSync, watch, writeFileSync } from "node:fs";
+import type { Tables } from "../../../netfilter/io/tables.ts";
 import type { Link } from "../../../netlink/rtnetlink.ts";
 import { forgetInterface, rememberedInterfaces, rememberInterface } from "./forwarding-memory.ts";
 import { claimInterface, type LiveRuns } from "./signs.ts";
@@ -17,8 +18,8 @@ export interface SwitchedOn {
 }
 
 /** Lets the links forward. Call it under the machine's lock. Throws SystemCallError, NetlinkError, Node's errors. */
-export function switchForwardingOn(id: string, links: readonly Link[]): SwitchedOn {
-  const remembered = rememberedInterfaces();
+export function switchForwardingOn(tables: Tables, id: string, links: readonly Link[]): SwitchedOn {
+  const remembered = rememberedInterfaces(tables);
   const undo: Disposable[] = [];
   const switched = links.filter(({ index, name }) => !forwards(name) || remembered.has(index));
   let unwritten: string | undefined;
@@ -26,10 +27,10 @@ export function switchForwardingOn(id: string, links: readonly Link[]): Switched
     for (const { index, name } of switched) {
       const claim = claimInterface(id, index);
       if (claim !== undefined) undo.push(claim);
-      unwritten ??= rememberInterface(index);
+      unwritten ??= rememberInterface(tables, index);
       // Not if it forwards already: other runs would take that for somebody else's wish.
       if (!forwards(name)) writeForwarding(name, "1");
-      undo.push(watchOthers(index, name));
+      undo.push(watchOthers(name, () => forgetInterface(tables, index)));
     }
   } catch (error) {
     for (const one of undo) one[Symbol.dispose]();
@@ -51,24 +52,24 @@ export function letForward(name: string): void {
  * Switches off what runs have switched on and none needs any more. Left as it is: what somebody has switched on for all interfaces
  * meanwhile. Gives back the names of those that were switched off. Call it under the machine's lock. Throws as above.
  */
-export function restoreForwarding(live: LiveRuns, links: readonly Link[]): readonly string[] {
+export function restoreForwarding(tables: Tables, live: LiveRuns, links: readonly Link[]): readonly string[] {
   const restored: string[] = [];
-  for (const index of rememberedInterfaces()) {
+  for (const index of rememberedInterfaces(tables)) {
     if (live.needs(index)) continue;
     const link = links.find((one) => one.index === index);
     if (link !== undefined && !forwards("all") && forwards(link.name)) {
       writeForwarding(link.name, "0");
       restored.push(link.name);
     }
-    forgetInterface(index);
+    forgetInterface(tables, index);
   }
   return restored;
 }
 
 /** Who writes the setting now, if only the value that it has, needs it: it is nothing of ours any more. */
-function watchOthers(index: number, name: string): Disposable {
+function watchOthers(name: string, onWrite: () => void): Disposable {
   try {
-    const watcher = watch(settingOf(name), { persistent: false }, () => forgetInterface(index));
+    const watcher = watch(settingOf(name), { persistent: false }, onWrite);
     watcher.on("error", () => watcher.close());
     return { [Symbol.dispose]: () => watcher.close() };
   } catch {

@@ -6,13 +6,18 @@
 import { deleteLink } from "../../../netlink/link-messages.ts";
 import type { Link } from "../../../netlink/rtnetlink.ts";
 import type { RouteSocket } from "../../../netns/route-socket.ts";
-import { openMasquerade } from "../../../netfilter/io/masquerade.ts";
-import { listTables, removeTable } from "../../../netfilter/io/tables.ts";
+import type { Tables } from "../../../netfilter/io/tables.ts";
 import { renderAddress } from "../../../policy/address.ts";
 import { letForward, restoreForwarding, switchForwardingOn } from "./forwarding.ts";
 import { bringBack, findLeftRules, leadsTo, removeRules } from "./policy-rule.ts";
 import { findLiveRuns, lockMachine, runOf, tableOf } from "./signs.ts";
 import type { UndoSteps } from "./undo-steps.ts";
+
+/** The network namespace that the machine's things are in. */
+export interface Kernel {
+  readonly routes: RouteSocket;
+  readonly tables: Tables;
+}
 
 export interface MachineNetworkOptions {
   readonly id: string;
@@ -28,17 +33,17 @@ export interface MachineNetworkOptions {
 /** Lets the addresses out into the machine's network. Call it under the machine's lock. Throws SystemCallError, NetlinkError, Node's errors. */
 export function openMachineNetwork(
   undo: UndoSteps,
-  routes: RouteSocket,
+  { routes, tables }: Kernel,
   { id, addresses, device, waysOut, announce }: MachineNetworkOptions,
 ): void {
-  const table = openMasquerade(tableOf(id), addresses);
-  undo.step(`remove nft table inet ${tableOf(id)}`, table.close);
+  tables.masquerade(tableOf(id), addresses);
+  undo.step(`remove nft table inet ${tableOf(id)}`, () => tables.remove(tableOf(id)));
   letForward(device.name);
-  const forwarding = switchForwardingOn(id, waysOut);
+  const forwarding = switchForwardingOn(tables, id, waysOut);
   undo.step("switch forwarding off again", async () => {
     forwarding.release();
     using _lock = await lockMachine();
-    restoreForwarding(findLiveRuns(), routes.links());
+    restoreForwarding(tables, findLiveRuns(), routes.links());
   });
   const shown = addresses.map((address) => renderAddress(address)).join(" and ");
   announce(`this machine now translates ${shown} (nft table inet ${tableOf(id)}), until the end`);
@@ -73,21 +78,21 @@ function keepWayBack(
  * Removes what runs that have ended have left in this network namespace; says what, a phrase each. Call it under the machine's lock. Throws
  * SystemCallError, NetlinkError, Node's errors.
  */
-export function sweepMachine(routes: RouteSocket): readonly string[] {
+export function sweepMachine({ routes, tables }: Kernel): readonly string[] {
   const live = findLiveRuns();
   const isLeft = (name: string): boolean => {
     const id = runOf(name);
     return id !== undefined && !live.has(id);
   };
-  const tables = listTables().filter(isLeft);
-  for (const name of tables) removeTable(name);
+  const left = tables.list().filter(isLeft);
+  for (const name of left) tables.remove(name);
   const links = routes.links().filter(({ name }) => isLeft(name));
   for (const { index } of links) routes.change((writer, next) => deleteLink(writer, next(), index));
   const rules = findLeftRules(routes);
   removeRules(routes, rules);
-  const restored = restoreForwarding(live, routes.links());
+  const restored = restoreForwarding(tables, live, routes.links());
   return [
-    ...tables.map((name) => `nft table inet ${name}`),
+    ...left.map((name) => `nft table inet ${name}`),
     ...links.map(({ name }) => `interface ${name}`),
     ...rules.map((address) => `routing rule to ${renderAddress(address)}`),
     ...restored.map((name) => `forwarding of IPv4 by ${name}`),

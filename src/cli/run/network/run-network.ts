@@ -10,12 +10,13 @@ import {
   setLinkUp,
 } from "../../../netlink/link-messages.ts";
 import type { SizedLink, TableRoute } from "../../../netlink/route-table.ts";
+import { openTables } from "../../../netfilter/io/tables.ts";
 import { openRouteSocket, type RouteSocket } from "../../../netns/route-socket.ts";
 import { parseAddress, renderAddress } from "../../../policy/address.ts";
 import { SystemCallError } from "../../../sys/errors.ts";
 import { inNamespace, makeNamespace } from "../../../sys/network-namespace.ts";
 import { NetworkSetupError, NoSubnetError } from "../errors.ts";
-import { openMachineNetwork, sweepMachine } from "./machine-network.ts";
+import { type Kernel, openMachineNetwork, sweepMachine } from "./machine-network.ts";
 import { sweepRunFolders } from "./run-folder.ts";
 import { claimRun, deviceOf, lockMachine, runOf } from "./signs.ts";
 import { chooseSubnet } from "./subnet.ts";
@@ -56,11 +57,12 @@ export function machineRoutesIpv6(): boolean {
 export async function createRunNetwork(undo: UndoSteps, options: RunNetworkOptions): Promise<RunNetwork> {
   using _lock = await lockMachine();
   try {
-    const routes = openRouteSocket();
-    undo.step("close a socket", routes.close);
-    sweepMachine(routes);
+    const kernel = { routes: openRouteSocket(), tables: openTables() };
+    undo.step("close a socket", kernel.routes.close);
+    undo.step("close a socket", kernel.tables.close);
+    sweepMachine(kernel);
     sweepRunFolders();
-    return makeNetwork(undo, routes, options);
+    return makeNetwork(undo, kernel, options);
   } catch (error) {
     if (error instanceof NoSubnetError) throw error;
     throw new NetworkSetupError(explain(error), { cause: error });
@@ -71,14 +73,17 @@ export async function createRunNetwork(undo: UndoSteps, options: RunNetworkOptio
 export async function sweepRuns(): Promise<readonly string[]> {
   using _lock = await lockMachine();
   try {
-    const swept = withRoutes(sweepMachine);
+    const tables = openTables();
+    const swept = withRoutes((routes) => sweepMachine({ routes, tables }));
+    tables.close();
     return [...swept, ...sweepRunFolders().map((path) => `folder ${path}`)];
   } catch (error) {
     throw new NetworkSetupError(explain(error), { cause: error });
   }
 }
 
-function makeNetwork(undo: UndoSteps, routes: RouteSocket, options: RunNetworkOptions): RunNetwork {
+function makeNetwork(undo: UndoSteps, kernel: Kernel, options: RunNetworkOptions): RunNetwork {
+  const { routes } = kernel;
   const { id, announce } = options;
   const sign = claimRun(id);
   if (sign === undefined) throw new NetworkSetupError(`another run has the id ${id}`);
@@ -102,7 +107,7 @@ function makeNetwork(undo: UndoSteps, routes: RouteSocket, options: RunNetworkOp
   });
   inNamespace(namespace, () => furnish(ends));
   const addresses = ends.map(({ inside }) => inside);
-  openMachineNetwork(undo, routes, {
+  openMachineNetwork(undo, kernel, {
     id,
     addresses,
     device,
