@@ -22,9 +22,10 @@ import {
 } from "../wire/packet-queue.ts";
 import { openEventSocket } from "./event-socket.ts";
 
-/** A whole ClientHello with its headers, and what the kernel tells besides. */
-const COPIED_OCTETS = 16_384 + 128;
-const SLOT_OCTETS = COPIED_OCTETS + 512;
+/** All that an attribute has room for: a packet that the interface is to cut up has up to 65,535, headers counted. */
+const COPIED_OCTETS = 65_531;
+/** With what the kernel tells besides. */
+const SLOT_OCTETS = 66_560;
 /** Room for some thousand hellos; in a user namespace the machine's limit holds. */
 const BUFFER_OCTETS = 8 << 20;
 const WAITING_PACKETS = 4096;

@@ -1,0 +1,190 @@
+/** One flow that is not verified: what it has shown, and what becomes of its packets. See `flow-judge.ts`. */
+import type { DomainName } from "../policy/domain-name.ts";
+import { readFirstOctets } from "./first-octets.ts";
+import { createJudgedText, type JudgedText } from "./judged-text.ts";
+import { createRequestStream, type RequestStream } from "./request-stream.ts";
+import type { Refused } from "./shown.ts";
+
+/** A client's packet with data, as far as it matters here. */
+export interface ClientPacket {
+  /** The same for all packets of a flow, in both directions. */
+  readonly flow: string;
+  readonly sequence: number;
+  /** What was copied of its data; a view that holds during the call. */
+  readonly data: Buffer;
+  /** Octets of its data, copied or not. */
+  readonly octets: number;
+  readonly isSyn: boolean;
+  readonly isUrgent: boolean;
+  readonly hops: number;
+  /** Whether a TCP socket of this kernel has made it, not a raw one. */
+  readonly isOfSocket: boolean;
+  /** Whether the kernel says that something of the flow has passed. */
+  readonly isBegun: boolean;
+  /** Whether it went through the rules once more already. */
+  readonly isRepeated: boolean;
+}
+
+/** A server's packet, of a flow that is not verified. */
+export interface ServerPacket {
+  readonly flow: string;
+  readonly acknowledged: number;
+  readonly data: Buffer;
+}
+
+export type PacketVerdict =
+  /** It passes; with `begins` the kernel is to remember that something of the flow has. */
+  | { readonly kind: "pass"; readonly begins: boolean }
+  | { readonly kind: "drop" }
+  /** It passes without its data, which its sender sends again. */
+  | { readonly kind: "strip" }
+  /** It goes through the rules once more: they know its flow by now. */
+  | { readonly kind: "repeat" }
+  /** It passes, and so does all else of its flow. */
+  | { readonly kind: "verified"; readonly name: DomainName | undefined }
+  | { readonly kind: "refused"; readonly name: DomainName | undefined; readonly reason: string };
+
+/** What a flow has shown when it is judged. */
+export interface ShownName {
+  readonly kind: "tls" | "http" | "other";
+  readonly name: DomainName | undefined;
+}
+
+/** More than a sender has under way before the first acknowledgement. */
+const NEAR_OCTETS = 4 << 20;
+/** Below it a packet may be meant to die ahead of the far end. */
+const LEAST_HOPS = 32;
+
+export const PASS: PacketVerdict = { kind: "pass", begins: false };
+
+/** Why a flow that shows this is refused; undefined: it is not. */
+export type FindFault = (shown: ShownName, flow: string) => string | undefined;
+
+export interface Flow {
+  /** Sequence number of its first octet. */
+  readonly start: number;
+  /** Octets that have passed. */
+  passed: number;
+  /** All of them, until they show what they are. */
+  beginning: Buffer;
+  readonly judged: JudgedText;
+  shown: ShownName | undefined;
+  requests: RequestStream | undefined;
+  /** Octets that are kept of it, as counted. */
+  counted: number;
+  lastMs: number;
+}
+
+export function beginFlow(start: number): Flow {
+  return {
+    start,
+    passed: 0,
+    beginning: Buffer.alloc(0),
+    judged: createJudgedText(),
+    shown: undefined,
+    requests: undefined,
+    counted: 0,
+    lastMs: 0,
+  };
+}
+
+/** Of a sequence number: the place next to what has passed that has it. */
+function placeOf({ start, passed }: Flow, sequence: number): number {
+  return passed + ((sequence - start - passed) | 0);
+}
+
+export function isNear(flow: Flow, sequence: number): boolean {
+  const at = placeOf(flow, sequence);
+  return at >= 0 && at <= flow.passed + NEAR_OCTETS;
+}
+
+export function sizeOf({ beginning, judged, requests }: Flow): number {
+  return beginning.length + judged.size() + (requests?.size() ?? 0);
+}
+
+/** What the kernel's own TCP never sends. */
+export function findOddity(packet: ClientPacket): string | undefined {
+  if (!packet.isOfSocket) return "a packet of a raw socket";
+  if (packet.isUrgent) return "urgent data";
+  return packet.hops < LEAST_HOPS ? `a hop limit below ${LEAST_HOPS}` : undefined;
+}
+
+/** Judges a packet of the flow. Once refused the flow is to be forgotten. */
+export function judgePacket(flow: Flow, packet: ClientPacket, findFault: FindFault): PacketVerdict {
+  const { data } = packet;
+  const at = placeOf(flow, packet.sequence);
+  if (at < 0) return toRefusal("octets ahead of the first ones");
+  if (!flow.judged.isSame(at, data)) return toRefusal("other octets under the same sequence numbers");
+  // One ahead of it was lost, as where the queue was full; both come again.
+  if (at > flow.passed) return { kind: "drop" };
+  const outcome = readNew(flow, data.subarray(flow.passed - at));
+  if (outcome.kind === "refused") return toRefusal(outcome.reason);
+  for (const shown of outcome.shown) {
+    const fault = findFault(shown, packet.flow);
+    if (fault !== undefined) return toRefusal(fault, shown.name);
+  }
+  if (data.length < packet.octets && !isJudged(flow)) return toRefusal("a packet that was not copied whole");
+  const begins = flow.passed === 0;
+  flow.passed = Math.max(flow.passed, at + packet.octets);
+  return { kind: "pass", begins };
+}
+
+/** Takes what a server sends. Once refused or verified the flow is to be forgotten. */
+export function judgeAnswer(flow: Flow, { acknowledged, data }: ServerPacket): PacketVerdict {
+  const at = placeOf(flow, acknowledged);
+  // The end of the stream counts as an octet.
+  if (at > flow.passed + 1) return toRefusal("an acknowledgement of octets that were not judged");
+  flow.judged.acknowledge(at);
+  flow.requests?.answered(data);
+  return isJudged(flow) && flow.judged.size() === 0 ? { kind: "verified", name: flow.shown?.name } : PASS;
+}
+
+export function toRefusal(reason: string, name?: DomainName): PacketVerdict {
+  return { kind: "refused", name, reason };
+}
+
+/** Whether nothing that follows is to be read. */
+function isJudged({ shown, requests }: Flow): boolean {
+  return shown !== undefined && requests?.isUpgraded() !== false;
+}
+
+interface Outcome {
+  readonly kind: "read";
+  /** What was shown now. */
+  readonly shown: readonly ShownName[];
+}
+
+/** Octets that follow the ones before. Behind what a hello or another protocol has shown all is the far end's. */
+function readNew(flow: Flow, data: Buffer): Outcome | Refused {
+  if (data.length === 0) return NOTHING;
+  if (flow.requests !== undefined) return readRequests(flow, flow.requests, data);
+  return flow.shown === undefined ? readBeginning(flow, data) : NOTHING;
+}
+
+const NOTHING: Outcome = { kind: "read", shown: [] };
+
+function readBeginning(flow: Flow, data: Buffer): Outcome | Refused {
+  const beginning = flow.beginning.length === 0 ? Buffer.from(data) : Buffer.concat([flow.beginning, data]);
+  const found = readFirstOctets(beginning);
+  if (found.kind === "refused") return found;
+  flow.judged.keep(flow.passed, data);
+  flow.beginning = beginning;
+  if (found.kind === "incomplete")
+    return found.name === undefined ? NOTHING : { kind: "read", shown: [{ kind: "tls", name: found.name }] };
+  flow.beginning = Buffer.alloc(0);
+  flow.shown = { kind: found.kind, name: found.kind === "other" ? undefined : found.name };
+  if (found.kind !== "http") return { kind: "read", shown: [flow.shown] };
+  flow.requests = createRequestStream();
+  return toOutcome(flow.requests.read(beginning));
+}
+
+function readRequests(flow: Flow, requests: RequestStream, data: Buffer): Outcome | Refused {
+  const read = requests.read(data);
+  if (!("kind" in read)) flow.judged.keep(flow.passed, data.subarray(0, read.readOctets));
+  return toOutcome(read);
+}
+
+function toOutcome(read: ReturnType<RequestStream["read"]>): Outcome | Refused {
+  if ("kind" in read) return read;
+  return { kind: "read", shown: read.heads.map(({ name }) => ({ kind: "http", name })) };
+}
