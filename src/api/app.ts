@@ -28,7 +28,7 @@ export interface AppParts {
   /** When the process began to take calls, where that was before this application was made; the clock is `nowMs`. */
   readonly startMs?: number;
   /** Prometheus text; without it there is no `/metrics`. */
-  readonly renderMetrics?: () => string;
+  readonly renderMetrics?: () => Promise<string>;
   /** Without it there is no `/policy/suggest`. */
   readonly suggest?: Suggest;
   /** Without them there is no `/status`. */

@@ -8,11 +8,15 @@ const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /**
  * `GET /metrics`, for those who may read the policy: what was denied and how much goes on is not the workload's to know. A
- * Prometheus sends the token by `http_headers` in its scrape configuration; one that cannot is served by OTLP.
+ * Prometheus sends the token by `authorization` in its scrape configuration.
  */
-export function serveMetrics(c: ApiContext, auth: Auth, render: () => string): Response {
+export async function serveMetrics(
+  c: ApiContext,
+  auth: Auth,
+  render: () => Promise<string>,
+): Promise<Response> {
   const refusal = auth.refuseCaller(c) ?? refuseWrite(c);
   return refusal !== undefined
     ? renderRefusal(c, refusal)
-    : c.body(render(), 200, { "Content-Type": CONTENT_TYPE });
+    : c.body(await render(), 200, { "Content-Type": CONTENT_TYPE });
 }

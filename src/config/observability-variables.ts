@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { readAttributes } from "./lenient-readers.ts";
-import { httpUrl, integer } from "./readers.ts";
+import { httpUrl, integer, word } from "./readers.ts";
 import { lenient, orNone, withDefault } from "./variable.ts";
 
 /** Where denials and metrics are sent, and what is said with them. */
@@ -69,6 +69,15 @@ export const OBSERVABILITY_VARIABLES = {
       secret: true,
     },
     httpUrl(),
+  ),
+  otlpTemporality: withDefault(
+    {
+      name: "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+      default: "cumulative",
+      meaning: "whether pushed counts are those since the start, or since the last push that was taken",
+      accepts: "cumulative, delta, or lowmemory, which is delta",
+    },
+    word(["cumulative", "delta", "lowmemory"]),
   ),
   otlpIntervalMs: withDefault(
     {

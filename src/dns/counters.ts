@@ -14,6 +14,8 @@ export interface Counters {
   askedOverTcp: number;
   /** Lookups that no upstream answered with data or a clear no. */
   upstreamFailures: number;
+  /** Of these, those where some upstream has said that it can't. */
+  rcodeFailures: number;
   /** Answers held back because the kernel refused their addresses. */
   kernelFailures: number;
   /** Queries for which there was no room. */
@@ -35,6 +37,7 @@ export function createCounters(): Counters {
     forwarded: 0,
     askedOverTcp: 0,
     upstreamFailures: 0,
+    rcodeFailures: 0,
     kernelFailures: 0,
     overloads: 0,
     limited: 0,

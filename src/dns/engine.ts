@@ -46,6 +46,8 @@ export interface EngineOptions {
   /** 32 bits at random, for the hash of one table. */
   readonly drawSeed: () => number;
   readonly nowMs: () => number;
+  /** A message without a question that is ours: it is answered, and counted nowhere. */
+  readonly ownProbe: Buffer;
   /** An answer came in outside of a pass (over TCP): a pass has to be ended for it. */
   readonly onLateAnswer: () => void;
   /** Without them, upstreams are known by lookups alone. */

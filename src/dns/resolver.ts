@@ -40,6 +40,8 @@ export interface ResolverOptions {
   readonly counters: Counters;
   /** 32 bits that nobody outside knows. */
   readonly groupSeed: number;
+  /** As of the engine's options. */
+  readonly ownProbe: Buffer;
 }
 
 export interface Resolver {
@@ -50,7 +52,7 @@ export interface Resolver {
 }
 
 export function createResolver(options: ResolverOptions): Resolver {
-  const { arena, policy, tell, cache, waiters, delivery, forwarder, counters } = options;
+  const { arena, policy, tell, cache, waiters, delivery, forwarder, counters, ownProbe } = options;
   const readQuery = createQueryReader();
   const query = createQuery();
   const groupOf = createLookupGroups(options.groupSeed);
@@ -76,11 +78,21 @@ export function createResolver(options: ResolverOptions): Resolver {
   ): void {
     const refusal = readQuery(arena.octets, start, end, query);
     if (refusal === NOT_A_QUERY) return;
+    if (refusal !== 0 && isOwnProbe(start, end)) {
+      sendOwn(rcodeReply(refusal), client, name, nameLength);
+      return;
+    }
     if (client.isStream) counters.tcpQueries += 1;
     else counters.udpQueries += 1;
     const reply = refusal === 0 ? decide() : refuse(refusal);
     if (reply !== undefined) sendOwn(reply, client, name, nameLength);
     else resolve(client, name, nameLength, nowMs);
+  }
+
+  function isOwnProbe(start: number, end: number): boolean {
+    return (
+      end - start === ownProbe.length && arena.octets.compare(ownProbe, 0, end - start, start, end) === 0
+    );
   }
 
   function refuse(rcode: number): OwnReply {

@@ -8,7 +8,7 @@ import type { Health } from "./change/policy-control.ts";
  */
 export function createHealthCheck(
   known: readonly (() => readonly string[])[],
-  server: () => Pick<DnsServer, "listening"> | undefined,
+  server: () => Pick<DnsServer, "listening" | "ping"> | undefined,
 ): () => Promise<Health> {
   let look: Promise<Health> | undefined;
   return async () => {
@@ -27,9 +27,11 @@ export function createHealthCheck(
   }
 }
 
-async function checkTransports(server: Pick<DnsServer, "listening"> | undefined): Promise<Health> {
+async function checkTransports(server: Pick<DnsServer, "listening" | "ping"> | undefined): Promise<Health> {
   if (server === undefined) return { ok: false, reason: "the resolver is not listening yet" };
-  const silent = await Promise.all(server.listening.map((local) => findSilentTransport(local, 1000)));
+  const silent = await Promise.all(
+    server.listening.map((local) => findSilentTransport(local, server.ping, 1000)),
+  );
   const reason = silent.find((text) => text !== undefined);
   return reason === undefined ? { ok: true } : { ok: false, reason };
 }

@@ -43,6 +43,8 @@ export interface SandboxOptions
   extends FrameOptions, KernelSideOptions, Omit<ResolverSideOptions, "api">, PolicySideOptions {}
 
 export interface SandboxStats {
+  /** In the upstreams' order: whether each answers. */
+  readonly upstreamsAlive: readonly boolean[];
   readonly lookups: DnsServerStats;
   readonly kernel: Readonly<KernelFigures>;
   /** Addresses in force that lookups brought. */
@@ -124,6 +126,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     setOwnDestinations: policySide.setOwnDestinations,
     stats: () => ({
       ...statsOf(side),
+      upstreamsAlive: upstreams.map((_upstream, index) => server.isUpstreamAlive(index)),
       lookups: server.stats(),
       socketsEnded: idleFlows.ended(),
       rules: policy.ruleCount(),

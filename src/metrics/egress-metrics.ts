@@ -1,6 +1,6 @@
 /**
  * The sidecar's metrics: names, units and where each number comes from. What counts is counted where it happens, as plain
- * numbers; here they are only read. No name of a host, no address and no text of an error is ever an attribute.
+ * numbers; here they are only read. No name that a workload asks for, no address but the upstreams' and no text of an error is ever an attribute.
  *
  * `egress.system.*` are the machine's, in a container too, as in the original; `egress.process.*` the sidecar's own.
  */
@@ -24,6 +24,7 @@ export interface LookupFigures {
   readonly joined: number;
   readonly forwarded: number;
   readonly upstreamFailures: number;
+  readonly rcodeFailures: number;
   readonly kernelFailures: number;
   readonly overloads: number;
   readonly limited: number;
@@ -68,7 +69,17 @@ interface WebhookFigures {
   readonly waiting: number;
 }
 
+/** How the sandbox stands. */
+interface StateFigures {
+  /** Undefined where nobody has looked. */
+  readonly isHealthy: boolean | undefined;
+  /** As `192.0.2.1:53`. */
+  readonly upstreams: readonly { readonly name: string; readonly isAlive: boolean }[];
+  readonly protections: readonly { readonly name: string; readonly isOn: boolean }[];
+}
+
 export interface MetricSources {
+  readonly state: () => StateFigures;
   readonly lookups: () => LookupFigures;
   readonly queryDuration: () => HistogramPoint;
   readonly kernel: () => KernelFigures;
@@ -88,11 +99,11 @@ export interface MetricSources {
 }
 
 export function readMetrics(sources: MetricSources): readonly Metric[] {
-  return [...readOwnMetrics(sources), ...machineMetrics(sources.machine)];
+  return [...readOwnMetrics(sources), ...stateMetrics(sources.state()), ...machineMetrics(sources.machine)];
 }
 
-/** Those of the sidecar's own work, without the machine's, some of which are told since they were read last. */
-export function readOwnMetrics(sources: Omit<MetricSources, "machine">): readonly Metric[] {
+/** Those of the sidecar's own work, without the machine's, some of which are told since they were read last, and without what `/status` tells in words. */
+export function readOwnMetrics(sources: Omit<MetricSources, "machine" | "state">): readonly Metric[] {
   return [
     ...lookupMetrics(sources.lookups(), sources.queryDuration()),
     ...kernelMetrics(sources),
@@ -107,6 +118,26 @@ export function readOwnMetrics(sources: Omit<MetricSources, "machine">): readonl
   ];
 }
 
+function stateMetrics({ isHealthy, upstreams, protections }: StateFigures): readonly Metric[] {
+  const health =
+    isHealthy === undefined ? [] : [gauge("egress.health", "1 if /healthz is 200", Number(isHealthy))];
+  return [
+    ...health,
+    gaugeBy(
+      "egress.upstream.up",
+      "1 if the upstream answers, as far as lookups and probes have shown",
+      "upstream",
+      upstreams.map(({ name, isAlive }) => [name, isAlive]),
+    ),
+    gaugeBy(
+      "egress.protection.on",
+      "1 if the protection is on",
+      "protection",
+      protections.map(({ name, isOn }) => [name, isOn]),
+    ),
+  ];
+}
+
 function lookupMetrics(lookups: LookupFigures, duration: HistogramPoint): readonly Metric[] {
   return [
     {
@@ -118,7 +149,8 @@ function lookupMetrics(lookups: LookupFigures, duration: HistogramPoint): readon
     },
     counter("egress.policy.denied_total", "Lookups that the policy denied", lookups.denied),
     counterBy("egress.dns.query.failed_total", "Allowed lookups that got no answer", "reason", {
-      upstream: lookups.upstreamFailures,
+      upstream_error: lookups.upstreamFailures - lookups.rcodeFailures,
+      rcode: lookups.rcodeFailures,
       kernel: lookups.kernelFailures,
       overload: lookups.overloads,
       limited: lookups.limited,
@@ -127,11 +159,7 @@ function lookupMetrics(lookups: LookupFigures, duration: HistogramPoint): readon
       udp: lookups.udpQueries,
       tcp: lookups.tcpQueries,
     }),
-    counter(
-      "egress.dns.refused_total",
-      "Malformed and unsupported queries, health checks among them",
-      lookups.refused,
-    ),
+    counter("egress.dns.refused_total", "Malformed and unsupported queries", lookups.refused),
     counterBy("egress.dns.answers_total", "Where allowed lookups were sent", "source", {
       cache: lookups.cacheHits,
       shared: lookups.joined,
@@ -153,7 +181,7 @@ function kernelMetrics({
   learnedAddresses,
   learned,
   socketsEnded,
-}: Omit<MetricSources, "machine">): readonly Metric[] {
+}: Omit<MetricSources, "machine" | "state">): readonly Metric[] {
   const { rulesets, rulesetFailures, learnedUpdates, learnedFailures, reconciled } = kernel();
   return [
     counter(
@@ -261,6 +289,20 @@ function counter(name: string, description: string, value: number): NumberMetric
 
 function gauge(name: string, description: string, value: number): NumberMetric {
   return { name, description, unit: "{element}", kind: "gauge", whole: true, points: [{ value }] };
+}
+
+/** A gauge of 1 and 0 with one series for each value of an attribute. */
+function gaugeBy(
+  name: string,
+  description: string,
+  attribute: string,
+  states: readonly (readonly [string, boolean])[],
+): NumberMetric {
+  const points = states.map(([key, isOn]): NumberPoint => ({
+    attributes: { [attribute]: key },
+    value: Number(isOn),
+  }));
+  return { ...gauge(name, description, 0), points };
 }
 
 /** A counter with one series for each value of an attribute. */

@@ -1,7 +1,7 @@
 /**
  * Prometheus text (exposition format 0.0.4). Names follow the rules by which OpenTelemetry's metrics become Prometheus's
  * ("Prometheus and OpenMetrics Compatibility" of its specification): dots to underscores, the unit behind the name unless it
- * is there already, `_total` behind a counter.
+ * is there already, `_total` behind a counter. `.count` goes: Prometheus keeps it for histograms.
  */
 import type { Attributes, HistogramPoint, Metric } from "./metric.ts";
 
@@ -26,7 +26,7 @@ function renderMetric(metric: Metric, shared: Attributes): string {
 
 /** `egress.dns.query.duration` in `s` is `egress_dns_query_duration_seconds`. */
 export function prometheusName({ name, unit, kind }: Pick<Metric, "name" | "unit" | "kind">): string {
-  const bare = name.replaceAll(/[^A-Za-z0-9_:]/g, "_").replace(/_total$/, "");
+  const bare = name.replaceAll(/[^A-Za-z0-9_:]/g, "_").replace(/_(?:total|count)$/, "");
   const suffix = unit === "1" ? (kind === "gauge" ? "ratio" : undefined) : UNITS[unit];
   const whole = suffix === undefined || bare.endsWith(`_${suffix}`) ? bare : `${bare}_${suffix}`;
   return kind === "counter" ? `${whole}_total` : whole;

@@ -8,6 +8,7 @@ import { createDecisionCounts } from "../decisions/count-decisions.ts";
 import { type DecisionSubscriber, tellAll } from "../decisions/decision-event.ts";
 import { createDecisionRing } from "../decisions/decision-ring.ts";
 import { describe } from "../enforcement/errors.ts";
+import type { Health } from "../enforcement/change/policy-control.ts";
 import type { Sandbox } from "../enforcement/sandbox.ts";
 import { listCounts } from "../metrics/counts.ts";
 import {
@@ -23,6 +24,7 @@ import type { OtlpPush } from "../metrics/otlp/push.ts";
 import { renderPrometheus } from "../metrics/prometheus.ts";
 import type { Poster } from "../outbound/io/poster.ts";
 import type { ReadySettings } from "./ready-settings.ts";
+import type { Protections } from "../protections/protections.ts";
 import { VERSION } from "./version.ts";
 
 export interface Observability {
@@ -33,7 +35,7 @@ export interface Observability {
   /** How long the upstreams took for a lookup. */
   recordDuration(durationMs: number): void;
   /** Prometheus text. Only after `start`. */
-  renderMetrics(): string;
+  renderMetrics(health: Health): string;
   /** What the sidecar has counted, by the metrics' names. Only after `start`. */
   readCounts(): Readonly<Record<string, number>>;
   /** Begins to send, where the settings say so; before the first policy, so that its ruleset knows where to. Throws OutboundError. */
@@ -50,13 +52,18 @@ type ObservedSettings = Pick<
   | "denyWebhook"
   | "otlpMetricsUrl"
   | "otlpIntervalMs"
+  | "otlpTemporality"
   | "sandboxId"
   | "extraAttributes"
   | "decisionsKept"
   | "upstreams"
 >;
 
-export function createObservability(settings: ObservedSettings, log: Log): Observability {
+export function createObservability(
+  settings: ObservedSettings,
+  log: Log,
+  protections: Pick<Protections, "list">,
+): Observability {
   const { denyWebhook, otlpMetricsUrl, sandboxId } = settings;
   const shared: Attributes = {
     ...settings.extraAttributes,
@@ -72,9 +79,18 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
   let observed: Sandbox | undefined;
   let push: OtlpPush | undefined;
 
-  function sources(of: Sandbox): MetricSources {
-    const { lookups, kernel, rules, learned, learnedFigures, socketsEnded, connections } = of.stats();
+  const upstreamNames = settings.upstreams.map(({ address, port }) => showEndpoint(address, port));
+  let isClosing = false;
+
+  function sources(of: Sandbox, health?: Health): MetricSources {
+    const { upstreamsAlive, lookups, kernel, rules, learned, learnedFigures, socketsEnded, connections } =
+      of.stats();
     return {
+      state: () => ({
+        isHealthy: health?.ok,
+        upstreams: upstreamNames.map((name, index) => ({ name, isAlive: upstreamsAlive[index] === true })),
+        protections: protections.list().map(({ name, state }) => ({ name, isOn: state === "on" })),
+      }),
       lookups: () => lookups,
       queryDuration: duration.read,
       kernel: () => kernel,
@@ -89,8 +105,8 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
       machine,
     };
   }
-  function read(): readonly Metric[] {
-    return observed === undefined ? [] : readMetrics(sources(observed));
+  function read(health?: Health): readonly Metric[] {
+    return observed === undefined ? [] : readMetrics(sources(observed, health));
   }
 
   return {
@@ -101,10 +117,10 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
     decisions: {
       ring,
       run: Date.now().toString(36),
-      upstreams: settings.upstreams.map(({ address, port }) => showEndpoint(address, port)),
+      upstreams: upstreamNames,
     },
     recordDuration: (durationMs) => duration.record(durationMs / 1000),
-    renderMetrics: () => renderPrometheus(read(), shared),
+    renderMetrics: (health) => renderPrometheus(read(health), shared),
     readCounts: () => (observed === undefined ? {} : listCounts(readOwnMetrics(sources(observed)))),
     async start(sandbox, upstreams) {
       observed = sandbox;
@@ -116,7 +132,9 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
       const poster = await open(otlpMetricsUrl, OTLP_CONTENT_TYPE);
       posters.otlp = poster;
       push = startOtlpPush({
-        read,
+        // The resolver that health asks may be closed at the end.
+        read: async () => read(isClosing ? undefined : await sandbox.policy.health()),
+        temporality: settings.otlpTemporality,
         origin: {
           resource: { "service.name": SERVICE, "service.version": VERSION },
           scope: SCOPE,
@@ -129,6 +147,7 @@ export function createObservability(settings: ObservedSettings, log: Log): Obser
       });
     },
     async close(limitMs) {
+      isClosing = true;
       await Promise.all([webhook?.close(limitMs), push?.close(limitMs)]);
       posters.webhook?.close();
       posters.otlp?.close();

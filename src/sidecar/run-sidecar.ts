@@ -73,7 +73,7 @@ export async function runSidecar(given: Settings, run: SidecarRun): Promise<void
   const deltas = openDeltaSocket();
   undo.defer(() => deltas.close());
   log.setUpstreams(settings.upstreams);
-  const observability = createObservability(settings, log);
+  const observability = createObservability(settings, log, protections);
   undo.defer(() => observability.close(GRACE_MS));
   const parts = { surroundings, protections, deltas, observability, log, onFault };
   const opening = openSandbox(toSandboxOptions(settings, parts));
@@ -152,7 +152,7 @@ function describeApi(
   return {
     control,
     onError: (error) => onFault("a request failed", error),
-    renderMetrics: observability.renderMetrics,
+    renderMetrics: async () => observability.renderMetrics(await control.health()),
     suggest: sandbox.suggest,
     decisions: observability.decisions,
     status: {

@@ -162,7 +162,7 @@ test.each([
   ["GET", "/metrics"],
   ["GET", "/credential-vault"],
 ])("a forged signature does not open %s %s", async (method, path) => {
-  await using api = await startApi({ auth, nowMs: () => START_MS, renderMetrics: () => "figures" });
+  await using api = await startApi({ auth, nowMs: () => START_MS, renderMetrics: async () => "figures" });
   const headers = {
     "OPENSANDBOX-EGRESS-SIGNATURE": sign({ timeMs: START_MS, method, path, body: "", token: "other" }),
   };

@@ -32,6 +32,7 @@ test("an empty environment gives the defaults", () => {
       lookupsPerMinute: 6000,
       lookupLinesPerSecond: 0,
       decisionsKept: 4096,
+      otlpTemporality: "cumulative",
       denyWebhook: undefined,
       sandboxId: undefined,
       extraAttributes: {},

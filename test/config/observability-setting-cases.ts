@@ -65,4 +65,13 @@ export const OBSERVABILITY_CASES: readonly SettingCase[] = [
     refused: ["999", "60s", "3600001"],
   },
   { name: "OPENSANDBOX_EGRESS_SANDBOX_ID", accepted: [["sbx-1", { sandboxId: "sbx-1" }]], refused: [] },
+  {
+    name: "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+    accepted: [
+      ["Delta", { otlpTemporality: "delta" }],
+      ["LOWMEMORY", { otlpTemporality: "lowmemory" }],
+      ["", { otlpTemporality: "cumulative" }],
+    ],
+    refused: ["sum"],
+  },
 ];

@@ -87,6 +87,7 @@ function createBench(decision: Decision, names: number): Bench {
   };
   const client: Client = { isStream: false, reserve: () => room, send: () => void (answers += 1) };
   const engine = createEngine({
+    ownProbe: Buffer.from("our own probe"),
     capacity: CAPACITY,
     arena,
     region,

@@ -21,6 +21,7 @@ async function startResolver() {
   await once(udp, "listening");
   return {
     listening: [{ address: ADDRESS, port: address.port }],
+    ping: Buffer.from("ping"),
     connections: () => connections,
     [Symbol.dispose]() {
       tcp.close();

@@ -8,17 +8,18 @@ import { expect, test } from "vitest";
 import { readMetrics } from "../../src/metrics/egress-metrics.ts";
 import type { Attributes, Metric } from "../../src/metrics/metric.ts";
 import { encodeMetrics, type MetricsOrigin } from "../../src/metrics/otlp/encode-metrics.ts";
+import { since } from "../../src/metrics/otlp/delta.ts";
 import { SOURCES } from "./sources.ts";
 
 const START_MS = 1_795_000_000_123;
 const NOW_MS = 1_795_000_060_456;
 
-function toOfficial(metric: Metric, shared: Attributes): MetricData {
+function toOfficial(metric: Metric, shared: Attributes, isDelta: boolean): MetricData {
   const { name, description, unit } = metric;
   const times = { startTime: hrTime(START_MS), endTime: hrTime(NOW_MS) };
   const whole = metric.kind !== "histogram" && metric.whole;
   const descriptor = { name, description, unit, valueType: whole ? ValueType.INT : ValueType.DOUBLE };
-  const aggregationTemporality = AggregationTemporality.CUMULATIVE;
+  const aggregationTemporality = isDelta ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE;
   if (metric.kind === "histogram") {
     const { count, sum, bounds, buckets } = metric.point;
     const value = { count, sum, buckets: { boundaries: [...bounds], counts: [...buckets] } };
@@ -49,11 +50,11 @@ function hrTime(unixMs: number): [number, number] {
   return [Math.trunc(unixMs / 1000), (unixMs % 1000) * 1_000_000];
 }
 
-function encodeOfficially(metrics: readonly Metric[], origin: MetricsOrigin): Buffer {
+function encodeOfficially(metrics: readonly Metric[], origin: MetricsOrigin, isDelta = false): Buffer {
   const octets = ProtobufMetricsSerializer.serializeRequest({
     resource: resourceFromAttributes(origin.resource),
     scopeMetrics: [
-      { scope: origin.scope, metrics: metrics.map((metric) => toOfficial(metric, origin.shared)) },
+      { scope: origin.scope, metrics: metrics.map((metric) => toOfficial(metric, origin.shared, isDelta)) },
     ],
   });
   return Buffer.from(octets ?? []);
@@ -67,8 +68,14 @@ const ORIGIN: MetricsOrigin = {
 
 test("all our metrics are what the official serializer makes of them, octet for octet", () => {
   const metrics = readMetrics(SOURCES);
-  const encoded = encodeMetrics(metrics, ORIGIN, { startMs: START_MS, nowMs: NOW_MS });
+  const encoded = encodeMetrics(metrics, ORIGIN, { startMs: START_MS, nowMs: NOW_MS, isDelta: false });
   expect(encoded.equals(encodeOfficially(metrics, ORIGIN))).toBe(true);
+});
+
+test("so are what has been added since", () => {
+  const metrics = since(readMetrics(SOURCES), readMetrics(SOURCES));
+  const encoded = encodeMetrics(metrics, ORIGIN, { startMs: START_MS, nowMs: NOW_MS, isDelta: true });
+  expect(encoded.equals(encodeOfficially(metrics, ORIGIN, true))).toBe(true);
 });
 
 test("so are any others", () => {
@@ -95,7 +102,7 @@ test("so are any others", () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(number, real, histogram)), attributes, (metrics, shared) => {
       const origin = { ...ORIGIN, shared };
-      const encoded = encodeMetrics(metrics, origin, { startMs: START_MS, nowMs: NOW_MS });
+      const encoded = encodeMetrics(metrics, origin, { startMs: START_MS, nowMs: NOW_MS, isDelta: false });
       expect(encoded.toString("hex")).toBe(encodeOfficially(metrics, origin).toString("hex"));
     }),
   );

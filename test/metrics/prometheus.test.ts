@@ -24,8 +24,8 @@ test("each metric has its help, its type, and its series", () => {
 test.each([
   { name: "egress.dns.query.duration", is: "egress_dns_query_duration_seconds" },
   { name: "egress.policy.denied_total", is: "egress_policy_denied_total" },
-  { name: "egress.nftables.updates.count", is: "egress_nftables_updates_count_total" },
-  { name: "egress.nftables.rules.count", is: "egress_nftables_rules_count" },
+  { name: "egress.nftables.updates.count", is: "egress_nftables_updates_total" },
+  { name: "egress.nftables.rules.count", is: "egress_nftables_rules" },
   { name: "egress.system.memory.usage_bytes", is: "egress_system_memory_usage_bytes" },
   { name: "egress.system.cpu.utilization", is: "egress_system_cpu_utilization_ratio" },
 ])("$name is $is in Prometheus", ({ name, is }) => {
@@ -38,16 +38,17 @@ test("failures of upstreams, of the kernel, overloads and bounds are told apart,
   expect(lines).toEqual(
     expect.arrayContaining([
       "egress_policy_denied_total 5",
-      'egress_dns_query_failed_total{reason="upstream"} 4',
+      'egress_dns_query_failed_total{reason="upstream_error"} 4',
+      'egress_dns_query_failed_total{reason="rcode"} 27',
       'egress_dns_query_failed_total{reason="kernel"} 6',
       'egress_dns_query_failed_total{reason="overload"} 8',
       'egress_dns_query_failed_total{reason="limited"} 10',
       'egress_nftables_updates_failed_total{operation="static_apply"} 1',
       'egress_nftables_updates_failed_total{operation="dynamic_add"} 3',
-      "egress_nftables_updates_count_total 42",
+      "egress_nftables_updates_total 42",
       "egress_nftables_repairs_total 20",
-      "egress_nftables_rules_count 14",
-      "egress_nftables_learned_count 15",
+      "egress_nftables_rules 14",
+      "egress_nftables_learned 15",
       "egress_sockets_ended_total 21",
       "egress_nftables_learned_renewals_total 22",
       'egress_nftables_learned_evictions_total{bound="name"} 23',
@@ -56,6 +57,19 @@ test("failures of upstreams, of the kernel, overloads and bounds are told apart,
       'egress_webhook_events_total{outcome="dropped"} 18',
     ]),
   );
+});
+
+test("health, each upstream and each protection is 1 or 0, and health is missing where nobody has looked", () => {
+  const text = renderPrometheus(readMetrics(SOURCES), {});
+  expect(text.match(/^egress_(?:health|upstream_up|protection_on).*$/gm)).toEqual([
+    "egress_health 1",
+    'egress_upstream_up{upstream="192.0.2.1:53"} 1',
+    'egress_upstream_up{upstream="[2001:db8::1]:53"} 0',
+    'egress_protection_on{protection="connections"} 1',
+    'egress_protection_on{protection="raw-frames"} 0',
+  ]);
+  const unseen = { ...SOURCES, state: () => ({ ...SOURCES.state(), isHealthy: undefined }) };
+  expect(renderPrometheus(readMetrics(unseen), {})).not.toContain("egress_health");
 });
 
 test("without a webhook nothing is told of one", () => {

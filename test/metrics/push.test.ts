@@ -8,7 +8,8 @@ function createBench(answer: (call: number) => Promise<number>, intervalMs = 60_
   const seen: string[] = [];
   const bodies: Buffer[] = [];
   const options: OtlpPushOptions = {
-    read: () => [],
+    read: async () => [],
+    temporality: "cumulative",
     origin: { resource: {}, scope: { name: "test", version: "1" }, shared: {} },
     intervalMs,
     post(body) {
@@ -52,3 +53,33 @@ test("while one request is under way no other one begins, and the end waits no l
   await closing;
   expect(bodies).toHaveLength(1);
 });
+
+test("with delta a request holds what was added since the last one that was taken, lost ones included", async () => {
+  let count = 0;
+  const bodies: Buffer[] = [];
+  const push = startOtlpPush({
+    read: async () => {
+      count += 5;
+      return [
+        { name: "a", description: "", unit: "", kind: "counter", whole: true, points: [{ value: count }] },
+      ];
+    },
+    temporality: "delta",
+    origin: { resource: {}, scope: { name: "test", version: "1" }, shared: {} },
+    intervalMs: 1000,
+    post: async (body) => (bodies.push(body) === 2 ? 503 : 200),
+    onFailure: () => undefined,
+    onRecovery: () => undefined,
+  });
+  await vi.advanceTimersByTimeAsync(3500);
+  expect(bodies.map((body) => pointIn(body).value)).toEqual([5n, 5n, 10n]);
+  expect(pointIn(bodies[2]).start - pointIn(bodies[0]).start).toBe(1_000_000_000n);
+  await push.close(10);
+});
+
+/** The one point of a request ends with its times and its value, each a tag and eight octets. */
+function pointIn(body: Buffer | undefined): { readonly start: bigint; readonly value: bigint } {
+  const valueAt = body?.lastIndexOf(0x31) ?? -1;
+  const read = (at: number): bigint => body?.readBigUInt64LE(at) ?? -1n;
+  return { start: read(valueAt - 17), value: read(valueAt + 1) };
+}

@@ -8,7 +8,8 @@ const LOOKUPS: LookupFigures = {
   cacheHits: 7,
   joined: 2,
   forwarded: 9,
-  upstreamFailures: 4,
+  upstreamFailures: 31,
+  rcodeFailures: 27,
   kernelFailures: 6,
   overloads: 8,
   limited: 10,
@@ -19,6 +20,17 @@ const LOOKUPS: LookupFigures = {
 
 /** Sources that all tell another number. */
 export const SOURCES: MetricSources = {
+  state: () => ({
+    isHealthy: true,
+    upstreams: [
+      { name: "192.0.2.1:53", isAlive: true },
+      { name: "[2001:db8::1]:53", isAlive: false },
+    ],
+    protections: [
+      { name: "connections", isOn: true },
+      { name: "raw-frames", isOn: false },
+    ],
+  }),
   lookups: () => LOOKUPS,
   queryDuration: () => ({ count: 3, sum: 0.75, bounds: [0.1, 0.5], buckets: [1, 1, 1] }),
   kernel: () => ({ rulesets: 2, rulesetFailures: 1, learnedUpdates: 40, learnedFailures: 3, reconciled: 20 }),

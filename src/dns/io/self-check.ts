@@ -1,4 +1,7 @@
-/** Asks our own listeners for a sign of life. A message that is only a header gets FORMERR, whatever the policy. */
+/**
+ * Asks our own listeners for a sign of life. A message without a question gets FORMERR, whatever the policy. Behind its header stand octets that nobody
+ * else knows, so that the resolver counts it for nobody's.
+ */
 import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { connect, isIPv6 } from "node:net";
@@ -13,19 +16,28 @@ import { frameMessage } from "./tcp-framing.ts";
  */
 export async function findSilentTransport(
   { address, port }: Endpoint,
+  ping: Buffer,
   limitMs: number,
 ): Promise<string | undefined> {
   const ask = (transport: Ask) =>
-    askFromAnyPort((localPort) => transport({ address, port, localPort, limitMs }));
+    askFromAnyPort((localPort) => transport({ address, port, ping, localPort, limitMs }));
   const [udp, tcp] = await Promise.all([ask(askUdp), ask(askTcp)]);
   if (udp && tcp) return undefined;
   const silent = udp ? "TCP" : tcp ? "UDP" : "UDP and TCP";
   return `the resolver does not answer over ${silent} at ${address} port ${port}`;
 }
 
-const PING = Buffer.alloc(HEADER_OCTETS);
+const SECRET_OCTETS = 16;
+
+/** What is asked: drawn once for a resolver. */
+export function drawPing(fill: (octets: Uint8Array) => void): Buffer {
+  const ping = Buffer.alloc(HEADER_OCTETS + SECRET_OCTETS);
+  fill(ping.subarray(HEADER_OCTETS));
+  return ping;
+}
 
 interface Question extends Endpoint {
+  readonly ping: Buffer;
   /** To be asked from; 0 is one that the kernel gives. */
   readonly localPort: number;
   readonly limitMs: number;
@@ -52,7 +64,7 @@ function outcomeOf(error: NodeJS.ErrnoException): Outcome {
   return PORT_TAKEN.has(error.code) ? "port taken" : "silent";
 }
 
-function askUdp({ address, port, localPort, limitMs }: Question): Promise<Outcome> {
+function askUdp({ address, port, ping, localPort, limitMs }: Question): Promise<Outcome> {
   return new Promise((resolve) => {
     const socket = createSocket(isIPv6(address) ? "udp6" : "udp4");
     const timer = setTimeout(() => settle("silent"), limitMs);
@@ -63,11 +75,11 @@ function askUdp({ address, port, localPort, limitMs }: Question): Promise<Outcom
     }
     socket.once("message", () => settle("answered"));
     socket.once("error", (error) => settle(outcomeOf(error)));
-    socket.bind(localPort, () => socket.send(PING, port, address));
+    socket.bind(localPort, () => socket.send(ping, port, address));
   });
 }
 
-function askTcp({ address, port, localPort, limitMs }: Question): Promise<Outcome> {
+function askTcp({ address, port, ping, localPort, limitMs }: Question): Promise<Outcome> {
   return new Promise((resolve) => {
     const from = localPort === 0 ? {} : { localPort };
     const socket = connect({ host: address, port, timeout: limitMs, ...from });
@@ -75,7 +87,7 @@ function askTcp({ address, port, localPort, limitMs }: Question): Promise<Outcom
       socket.destroy();
       resolve(outcome);
     }
-    socket.once("connect", () => socket.write(frameMessage(PING)));
+    socket.once("connect", () => socket.write(frameMessage(ping)));
     socket.once("data", () => settle("answered"));
     socket.once("timeout", () => settle("silent"));
     socket.once("error", (error) => settle(outcomeOf(error)));

@@ -19,6 +19,7 @@ import { createRandomSource } from "../random.ts";
 import { MAX_UDP_OCTETS } from "../wire/query.ts";
 import { createBusyPolling } from "./busy-polling.ts";
 import { listenersSize, openListeners, type Listeners } from "./listeners.ts";
+import { drawPing } from "./self-check.ts";
 import { createTcpExchange } from "./tcp-exchange.ts";
 import { openUpstreamSockets, upstreamSocketsSize, type UpstreamSockets } from "./upstream-sockets.ts";
 
@@ -52,6 +53,8 @@ export interface DnsServerStats extends EngineStats {
 export interface DnsServer {
   /** Where it listens, over UDP and TCP each. */
   readonly listening: readonly Endpoint[];
+  /** What `findSilentTransport` asks there. It is answered and not counted. */
+  readonly ping: Buffer;
   /** Begins to take queries; those that came before have waited. Before the first policy there is nothing true to say. */
   start(): void;
   /** Forgets cached answers: the policy has changed. */
@@ -77,7 +80,8 @@ export interface DnsServer {
 /** Opens everything, and takes no query before `start`. Throws SystemCallError or Node's error (`code`) when nothing could be bound or rights are missing. */
 export async function openDnsServer(options: DnsServerOptions): Promise<DnsServer> {
   const passes = createPasses();
-  const { engine, transport, arena, region } = openEngine(options, passes);
+  const ping = drawPing(fillRandom);
+  const { engine, transport, arena, region } = openEngine(options, passes, ping);
   let listeners: Listeners;
   try {
     listeners = await openListeners({
@@ -114,6 +118,7 @@ export async function openDnsServer(options: DnsServerOptions): Promise<DnsServe
   }
   return {
     listening: listeners.listening,
+    ping,
     start: listeners.start,
     clearCache: engine.clearCache,
     underWay: engine.underWay,
@@ -136,7 +141,11 @@ interface OpenEngine {
 }
 
 /** The engine and the sockets to its upstreams, with room left in the arena for the listeners. */
-function openEngine(options: DnsServerOptions, passes: Pick<Passes, "end" | "poll">): OpenEngine {
+function openEngine(
+  options: DnsServerOptions,
+  passes: Pick<Passes, "end" | "poll">,
+  ownProbe: Buffer,
+): OpenEngine {
   const { upstreams, timeoutMs, mark, capacity } = options;
   const size =
     receiveBatchSize(MAX_UDP_OCTETS) +
@@ -172,6 +181,7 @@ function openEngine(options: DnsServerOptions, passes: Pick<Passes, "end" | "pol
     observer: options.observer,
     randomOctet: random.octet,
     drawSeed,
+    ownProbe,
     nowMs,
     onLateAnswer: passes.end,
     onUnanswered: options.onUnanswered,

@@ -8,7 +8,7 @@ import type { LookupPolicy } from "../ports.ts";
 import type { Arrival, Worth } from "./answer-worth.ts";
 import type { Attempts } from "./attempts.ts";
 import type { HeldAnswers } from "./held-answers.ts";
-import type { Lookup, LookupTable } from "./lookups.ts";
+import { NOTHING_HEARD, type Lookup, type LookupTable } from "./lookups.ts";
 
 export interface LookupEnd {
   /** An answer to give out. It stays as it is until the loop's pass is over. */
@@ -56,6 +56,7 @@ export function createEndings(options: EndingsOptions): Endings {
 
   function fail(lookup: Lookup): void {
     counters.upstreamFailures += 1;
+    if (lookup.lastRcode !== NOTHING_HEARD) counters.rcodeFailures += 1;
     end.failed(lookup, lookup.lastRcode);
     close(lookup);
   }

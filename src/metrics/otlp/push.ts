@@ -1,5 +1,9 @@
-/** Sends the metrics to a collector again and again. One request at a time; one that is lost costs nothing, as counts are cumulative. */
+/**
+ * Sends the metrics to a collector again and again. One request at a time; one that is lost costs no count: counts are those since the start, or since the
+ * last request that was taken.
+ */
 import type { Metric } from "../metric.ts";
+import { since } from "./delta.ts";
 import { encodeMetrics, type MetricsOrigin } from "./encode-metrics.ts";
 
 export const OTLP_CONTENT_TYPE = "application/x-protobuf";
@@ -8,7 +12,9 @@ export const OTLP_CONTENT_TYPE = "application/x-protobuf";
 const LIMIT_MS = 10_000;
 
 export interface OtlpPushOptions {
-  readonly read: () => readonly Metric[];
+  readonly read: () => Promise<readonly Metric[]>;
+  /** `lowmemory` is delta: all that we count is counted where it happens. */
+  readonly temporality: "cumulative" | "delta" | "lowmemory";
   readonly origin: MetricsOrigin;
   readonly intervalMs: number;
   /** Sends one request; settles with the status, throws on anything else. */
@@ -26,15 +32,24 @@ export interface OtlpPush {
 
 export function startOtlpPush(options: OtlpPushOptions): OtlpPush {
   const { post, nowMs = Date.now } = options;
-  const startMs = nowMs();
+  const isDelta = options.temporality !== "cumulative";
+  let startMs = nowMs();
+  /** As they were in the last request that was taken. */
+  let before: readonly Metric[] = [];
   let underWay: Promise<void> | undefined;
   let isFailing = false;
 
   async function send(limitMs: number): Promise<void> {
     try {
-      const body = encodeMetrics(options.read(), options.origin, { startMs, nowMs: nowMs() });
+      const metrics = await options.read();
+      const span = { startMs, nowMs: nowMs(), isDelta };
+      const body = encodeMetrics(isDelta ? since(before, metrics) : metrics, options.origin, span);
       const status = await post(body, AbortSignal.timeout(limitMs));
       if (status < 200 || status > 299) throw new Error(`the collector answers with status ${status}`);
+      if (isDelta) {
+        before = metrics;
+        startMs = span.nowMs;
+      }
       if (isFailing) options.onRecovery();
       isFailing = false;
     } catch (error) {

@@ -62,7 +62,7 @@ const suggest = async () => ({ policy: DENY_ALL, leftOut: [], seen: { names: 0, 
 test.each(OPERATIONS)("$method $path is served", async ({ method, path }) => {
   const decisions = { ring: createDecisionRing(64), run: "run1", upstreams: [] };
   await using api = await startApi({
-    renderMetrics: () => "metrics",
+    renderMetrics: async () => "metrics",
     status: statusSources(),
     decisions,
     suggest,

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { findSilentTransport } from "../../../src/dns/io/self-check.ts";
+import { drawPing, findSilentTransport } from "../../../src/dns/io/self-check.ts";
 
 const cleanups: (() => void)[] = [];
 afterEach(() => cleanups.splice(0).forEach((clean) => clean()));
@@ -16,7 +16,11 @@ async function listen(onConnection: (socket: Socket) => void): Promise<number> {
   return address.port;
 }
 const check = async (port: number): Promise<string | undefined> =>
-  findSilentTransport({ address: "127.0.0.1", port }, 200);
+  findSilentTransport(
+    { address: "127.0.0.1", port },
+    drawPing(() => undefined),
+    200,
+  );
 
 test("a listener that closes connections without a word is silent", async () => {
   const port = await listen((socket) => socket.end());

@@ -79,6 +79,9 @@ export interface FakeNetwork {
   readonly nowMs: number;
 }
 
+/** No query that any resolver takes. */
+export const OWN_PROBE = Buffer.from("our own probe");
+
 const SLOT = 4096;
 const SLOTS = 64;
 
@@ -144,6 +147,7 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
     forwarded: () => undefined,
   };
   const engine = createEngine({
+    ownProbe: OWN_PROBE,
     capacity,
     arena,
     region,
