@@ -13,20 +13,21 @@ export interface DecisionCounts {
   read(): readonly DecisionCount[];
 }
 
+type Counts = Record<Outcome, number>;
+
 export function createDecisionCounts(): DecisionCounts {
-  const counts = new Float64Array(KINDS.length * OUTCOMES.length);
+  const counts: Readonly<Record<Kind, Counts>> = { lookup: noCounts(), connection: noCounts() };
   return {
     count({ kind, decision }) {
-      const place = placeOf(kind, decision);
-      counts[place] = (counts[place] ?? 0) + 1;
+      counts[kind][decision] += 1;
     },
     read: () =>
       KINDS.flatMap((kind) =>
-        OUTCOMES.map((decision) => ({ kind, decision, count: counts[placeOf(kind, decision)] ?? 0 })),
+        OUTCOMES.map((decision) => ({ kind, decision, count: counts[kind][decision] })),
       ),
   };
 }
 
-function placeOf(kind: Kind, decision: Outcome): number {
-  return KINDS.indexOf(kind) * OUTCOMES.length + OUTCOMES.indexOf(decision);
+function noCounts(): Counts {
+  return { allowed: 0, denied: 0, withheld: 0, nxdomain: 0, nodata: 0, failed: 0, audited: 0 };
 }

@@ -1,6 +1,6 @@
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Prefix } from "../policy/prefix.ts";
-import { type Kind, type Outcome, OUTCOMES } from "./decision-event.ts";
+import type { Kind, Outcome } from "./decision-event.ts";
 
 /** Which decisions are wanted; undefined asks for nothing. */
 export interface DecisionFilter {
@@ -18,12 +18,6 @@ export const EVERYTHING: DecisionFilter = {
   name: undefined,
   prefix: undefined,
 };
-
-/** A bit for each outcome by its place in {@link OUTCOMES}. */
-export function outcomeBits(decisions: readonly Outcome[] | undefined): number {
-  if (decisions === undefined) return -1;
-  return decisions.reduce((bits, decision) => bits | (1 << OUTCOMES.indexOf(decision)), 0);
-}
 
 /** Whether the address at `octets[at, at + length)` lies in the prefix. */
 export function liesIn(prefix: Prefix, octets: Uint8Array, at: number, length: number): boolean {

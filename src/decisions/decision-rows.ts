@@ -1,18 +1,8 @@
 /** Decisions in columns: a slot of fixed size each, so that what is kept leaves nothing to collect. Slots count from 1. */
-import { blocksFor, createSlotTexts } from "../tables/slot-texts.ts";
 import { createAddressRows } from "./address-rows.ts";
-import {
-  type DecidingLayer,
-  type DecisionEvent,
-  type Kind,
-  KINDS,
-  LAYERS,
-  type Outcome,
-  OUTCOMES,
-  type Reason,
-  REASONS,
-} from "./decision-event.ts";
-import { type DecisionFilter, outcomeBits } from "./decision-filter.ts";
+import type { DecidingLayer, DecisionEvent, Kind, Outcome, Reason } from "./decision-event.ts";
+import type { DecisionFilter } from "./decision-filter.ts";
+import { createNameRows } from "./name-rows.ts";
 
 /** One that is kept; see {@link DecisionEvent}. */
 export interface DecisionRow {
@@ -42,78 +32,69 @@ export interface DecisionRows {
   matches(slot: number, filter: DecisionFilter): boolean;
 }
 
-const MAX_NAME = 255;
 /** For what is absent. */
 const NONE = -1;
 
 export function createDecisionRows(slots: number): DecisionRows {
-  const names = createSlotTexts(slots, slots * blocksFor(MAX_NAME));
-  const hasName = new Uint8Array(slots + 1);
+  const names = createNameRows(slots);
   const addresses = createAddressRows(slots);
   const facts = createFacts(slots);
   const words = createWords(slots);
-
-  function writeName(slot: number, name: string | undefined): void {
-    if (names.length(slot) > 0) names.release(slot);
-    hasName[slot] = name === undefined ? 0 : 1;
-    if (name === undefined || name === "") return;
-    names.write(slot, name, 0, Math.min(name.length, MAX_NAME));
-  }
-  function isNamed(slot: number, name: NonNullable<DecisionFilter["name"]>): boolean {
-    if ("exact" in name) return names.is(slot, name.exact, 0, name.exact.length);
-    return names.endsWith(slot, `.${name.base}`);
-  }
 
   return {
     write(slot, event) {
       words.write(slot, event);
       facts.write(slot, event);
-      writeName(slot, event.name);
+      names.write(slot, event.name);
       addresses.write(slot, event);
     },
     read: (slot) => ({
       ...words.read(slot),
       ...facts.read(slot),
-      name: hasName[slot] === 1 ? names.read(slot) : undefined,
+      name: names.read(slot),
       addresses: addresses.read(slot),
       addressCount: addresses.count(slot),
     }),
     matches(slot, { kind, decisions, name, prefix }) {
       if (!words.match(slot, kind, decisions)) return false;
-      if (name !== undefined && !isNamed(slot, name)) return false;
+      if (name !== undefined && !names.matches(slot, name)) return false;
       return prefix === undefined || addresses.hasOneIn(slot, prefix);
     },
   };
 }
 
-/** What is one of few words, by its place in their list. */
+/** Texts that live as long as the program or the policy: to keep them is to keep where they stand. */
 function createWords(slots: number) {
-  const kinds = new Uint8Array(slots + 1);
-  const decisions = new Uint8Array(slots + 1);
-  const layers = new Uint8Array(slots + 1);
-  const reasons = new Int8Array(slots + 1);
-  /** The policy's own texts. */
-  const rules: (string | undefined)[] = Array.from({ length: slots + 1 });
+  const kinds = column<Kind>(slots);
+  const decisions = column<Outcome>(slots);
+  const layers = column<DecidingLayer>(slots);
+  const reasons = column<Reason>(slots);
+  const rules = column<string>(slots);
   return {
     write(slot: number, event: DecisionEvent): void {
-      kinds[slot] = KINDS.indexOf(event.kind);
-      decisions[slot] = OUTCOMES.indexOf(event.decision);
-      layers[slot] = LAYERS.indexOf(event.layer);
-      reasons[slot] = event.reason === undefined ? NONE : REASONS.indexOf(event.reason);
+      kinds[slot] = event.kind;
+      decisions[slot] = event.decision;
+      layers[slot] = event.layer;
+      reasons[slot] = event.reason;
       rules[slot] = event.rule;
     },
     read: (slot: number) => ({
-      kind: KINDS[kinds[slot] ?? 0] ?? "lookup",
-      decision: OUTCOMES[decisions[slot] ?? 0] ?? "failed",
-      layer: LAYERS[layers[slot] ?? 0] ?? "built-in",
-      reason: reasons[slot] === NONE ? undefined : REASONS[reasons[slot] ?? 0],
+      kind: kinds[slot] ?? "lookup",
+      decision: decisions[slot] ?? "failed",
+      layer: layers[slot] ?? "built-in",
+      reason: reasons[slot],
       rule: rules[slot],
     }),
     match(slot: number, kind: DecisionFilter["kind"], wanted: DecisionFilter["decisions"]): boolean {
-      if (kind !== undefined && KINDS[kinds[slot] ?? 0] !== kind) return false;
-      return wanted === undefined || (outcomeBits(wanted) & (1 << (decisions[slot] ?? 0))) !== 0;
+      const decision = decisions[slot];
+      if (kind !== undefined && kinds[slot] !== kind) return false;
+      return wanted === undefined || (decision !== undefined && wanted.includes(decision));
     },
   };
+}
+
+function column<T>(slots: number): (T | undefined)[] {
+  return Array.from({ length: slots + 1 });
 }
 
 /** What is a number. */
