@@ -10,6 +10,7 @@ import { serveCredentialVault } from "./credential-vault.ts";
 import { type DecisionSources, serveDecisions } from "./decisions-route.ts";
 import { createEventsRoute } from "./events-route.ts";
 import { AUDIT_HEADER } from "./headers.ts";
+import { type ExplainParts, serveExplain } from "./explain/explain-route.ts";
 import { serveHealthz } from "./healthz.ts";
 import { serveMetrics } from "./metrics-route.ts";
 import { createOpenApiRoute } from "./openapi-route.ts";
@@ -29,6 +30,8 @@ export interface AppParts {
   readonly startMs?: number;
   /** Prometheus text; without it there is no `/metrics`. */
   readonly renderMetrics?: () => Promise<string>;
+  /** Without it there is no `/explain`. */
+  readonly explain?: ExplainParts["explain"];
   /** Without it there is no `/policy/suggest`. */
   readonly suggest?: Suggest;
   /** Without them there is no `/status`. */
@@ -43,7 +46,7 @@ export interface AppParts {
 export type App = Hono<ApiEnv>;
 
 export function createApp(parts: AppParts): App {
-  const { control, bodyLimits = BODY_LIMITS, renderMetrics, status, decisions, suggest } = parts;
+  const { control, bodyLimits = BODY_LIMITS, renderMetrics, status, decisions, suggest, explain } = parts;
   const { takeSteps = async (steps) => runToEnd(steps) } = parts;
   const nowMs = parts.nowMs ?? Date.now;
   const auth = createAuth(parts.auth, {
@@ -64,6 +67,9 @@ export function createApp(parts: AppParts): App {
   if (suggest !== undefined) app.all("/policy/suggest", (c) => serveSuggest(c, auth, suggest));
   if (status !== undefined) {
     app.all("/status", (c) => serveStatus(c, auth, (page) => describeStatus(control, status, page)));
+  }
+  if (decisions !== undefined && explain !== undefined) {
+    app.all("/explain", (c) => serveExplain(c, auth, { explain, decisions }));
   }
   if (decisions !== undefined) {
     app.all("/decisions", (c) => serveDecisions(c, auth, decisions));

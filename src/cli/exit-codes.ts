@@ -5,6 +5,8 @@ export const EXIT = {
   open: 1,
   /** `egress log`: there is no such decision. */
   none: 1,
+  /** `egress explain`: the target is not reached. */
+  no: 1,
   /** The command line is wrong. */
   usage: 64,
   /** What was sent to the sidecar is not what it takes. */

@@ -8,10 +8,13 @@ Usage: egress COMMAND [OPTIONS]
   policy     read or change the policy of a running sidecar
   status     show what a running sidecar has in force
   log        show what a running sidecar has decided, and follow it
+  explain    say what becomes of a name or an address, and why
+  suggest    write a policy for what the sandbox has tried
   doctor     try attacks from inside the sandbox, and say what held
   teardown   remove everything that a sidecar, ended by now, has put into the kernel here
+  completion print what makes bash, zsh or fish complete these commands
 
-  --help, -h       this text; "egress run --help" and those of policy, status, log and doctor have more
+  --help, -h       this text; "egress run --help" and those of the others have more
   --version, -v    the version
 
 The settings of serve are environment variables, see README.md.
@@ -60,11 +63,15 @@ export const POLICY_HELP = `egress policy - reads or changes the policy of a run
 Usage: egress policy get
        egress policy patch [--allow TARGET] [--deny TARGET] [--file FILE]
        egress policy replace [--default ACTION] [--allow TARGET] [--deny TARGET] [--file FILE]
+       egress policy allow TARGET...
+       egress policy deny TARGET...
        egress policy delete TARGET... [--file FILE]
        egress policy reset
 
   get        show the policy and its entity tag
   patch      put rules before the policy's own; those with the same targets go
+  allow      the same for targets that may be reached
+  deny       the same for targets that may not
   replace    put another policy in its place
   delete     take out the rules with these targets
   reset      deny everything
@@ -140,6 +147,61 @@ OPENSANDBOX_EGRESS_TOKEN (where others can list your processes, prefer that to -
 
 Exit: 0 there is such a decision; 1 there is none; 64 wrong command line; 65 refused as wrong input; 69 no answer; 77 not allowed; 78 wrong
 setting; 74 the output cannot be written, 141 nobody reads it any more.
+`;
+
+const PLACE_HELP = `  --socket PATH       the sidecar's unix socket, which needs no token
+  --url URL           its address instead, such as http://192.0.2.2:18080; the path of a proxy may follow
+  --token TOKEN       its token; it is not sent, the call is signed with it
+
+Without these the sidecar's own variables hold: OPENSANDBOX_EGRESS_SOCKET, OPENSANDBOX_EGRESS_HTTP_ADDR and
+OPENSANDBOX_EGRESS_TOKEN (where others can list your processes, prefer that to --token).
+`;
+
+export const EXPLAIN_HELP = `egress explain - says what becomes of a name or an address, and why
+
+Usage: egress explain TARGET[:PORT] [OPTIONS]
+
+The rules that match, in their order, and which one decides; what the resolver answers; the addresses in force and how long;
+whether the kernel lets a connection pass now; what the far end does with those that are open; and the smallest change of the
+policy. It is told by what enforces the policy; no upstream is asked and nothing is changed.
+
+  --protocol WORD     tcp, udp or icmp (default: tcp)
+  --json              the answer as JSON on standard output, errors as JSON on standard error
+
+${PLACE_HELP}
+  egress explain api.example.com:443
+  egress explain '[2001:db8::7]:443' --protocol udp
+
+Exit: 0 it is reached; 1 it is not; 64 wrong command line; 65 no such target; 69 no answer; 77 not allowed; 78 wrong setting; 74 the
+output cannot be written, 141 nobody reads it any more.
+`;
+
+export const SUGGEST_HELP = `egress suggest - writes a policy for what the sandbox has tried
+
+Usage: egress suggest [OPTIONS]
+
+The smallest policy that lets through the names that were looked up and the addresses that were tried without one, allowed or not, on
+standard output as JSON. What a rule denies is left out, and named on standard error. See docs/observability.md for audit mode.
+
+  --wildcards         one wildcard in the place of several names below it
+  --json              all that is known as JSON on standard output, errors as JSON on standard error
+
+${PLACE_HELP}
+  egress suggest > policy.json; egress policy replace --file policy.json
+
+Exit: 0 done; 64 wrong command line; 69 no answer; 77 not allowed; 78 wrong setting; 74 the output cannot be written, 141 nobody reads
+it any more.
+`;
+
+export const COMPLETION_HELP = `egress completion - prints what makes a shell complete commands and options
+
+Usage: egress completion bash|zsh|fish
+
+  bash    eval "$(egress completion bash)"           in ~/.bashrc
+  zsh     eval "$(egress completion zsh)"            in ~/.zshrc, after compinit
+  fish    egress completion fish | source            in ~/.config/fish/config.fish
+
+Exit: 0 done; 64 wrong command line.
 `;
 
 export const DOCTOR_HELP = `egress doctor - tries from inside what a hostile workload would, and says what held

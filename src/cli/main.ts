@@ -75,10 +75,20 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
       }
       return command === "serve" ? serve(context, false) : teardown(context);
     }
-    default:
-      return refuse(context, `there is no command "${command}"`);
+    default: {
+      const found = Object.hasOwn(CALLS, command) ? await CALLS[command]?.() : undefined;
+      return found === undefined ? refuse(context, `there is no command "${command}"`) : found(rest, context);
+    }
   }
 }
+
+type Call = (argv: readonly string[], context: CliContext) => Promise<number>;
+
+const CALLS: Readonly<Record<string, () => Promise<Call>>> = {
+  explain: async () => (await import("./explain/explain.ts")).explain,
+  suggest: async () => (await import("./suggest/suggest.ts")).suggest,
+  completion: async () => (await import("./completion/completion.ts")).completion,
+};
 
 /** All that would end a process which does not ask for them, but for faults of its own and what cannot be heard. */
 const ENDING = [

@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 86a4ace8f9973e1c485789f5d925ab0a25109c5eefb2209d2b0e2fdea39785a1
-// types: fcbb7114a59c51e9d2d3fea14f204f3cffbe1a4c5a1a2306fff9287821c29946
+// document: d17362225491f39041f8cee6e627b71f68525bace01c18ea4d120ad73574cf08
+// types: e4d8a9b9fdbea1012df4b5815f643637861e71d85ce180fcddefbedd7d1fee6a
 
 export interface paths {
   "/policy": {
@@ -31,6 +31,26 @@ export interface paths {
      * @description The rules come first, in their order, the first one of each target; then the policy's own rules whose target they do not name.
      */
     patch: operations["patchRules"];
+    trace?: never;
+  };
+  "/explain": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * What becomes of a name or an address, and why
+     * @description By the code that enforces; no upstream is asked, and nothing is changed. The rules of `patch` are for PATCH /policy.
+     */
+    get: operations["explainTarget"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
     trace?: never;
   };
   "/policy/suggest": {
@@ -370,6 +390,89 @@ export interface components {
         [key: string]: number;
       };
     };
+    /** @description What becomes of a name or an address, and why. */
+    Explanation: {
+      /** @constant */
+      status: "ok";
+      target: string;
+      port?: number;
+      /** @enum {string} */
+      protocol: "tcp" | "udp" | "icmp";
+      audit: boolean;
+      reachable: boolean;
+      because: string;
+      patch: {
+        allow?: components["schemas"]["ShownRule"][];
+        deny?: components["schemas"]["ShownRule"][];
+      };
+      name?: {
+        decision: {
+          /** @enum {string} */
+          action: "allow" | "deny";
+          /** @enum {string} */
+          layer: "built-in" | "deny.always" | "allow.always" | "user" | "default";
+          rule?: string;
+        };
+        matches: {
+          /** @enum {string} */
+          layer: "built-in" | "deny.always" | "allow.always" | "user" | "default";
+          /** @enum {string} */
+          action: "allow" | "deny";
+          target: string;
+          position: number;
+          decides: boolean;
+          shadowedBy?: string;
+        }[];
+        /** @enum {string} */
+        answer: "own" | "asked" | "nxdomain" | "nodata";
+      };
+      addresses: {
+        address: string;
+        names: string[];
+        secondsLeft?: number;
+        decision: {
+          /** @enum {string} */
+          action: "allow" | "deny";
+          /** @enum {string} */
+          layer: "built-in" | "deny.always" | "allow.always" | "user" | "default";
+          rule?: string;
+        };
+        matches: {
+          /** @enum {string} */
+          layer: "built-in" | "deny.always" | "allow.always" | "user" | "default";
+          /** @enum {string} */
+          action: "allow" | "deny";
+          target: string;
+          position: number;
+          decides: boolean;
+          shadowedBy?: string;
+        }[];
+        kernel: {
+          passes: boolean;
+          /** @enum {string} */
+          by:
+            | "mode"
+            | "resolver"
+            | "exempt"
+            | "upstream"
+            | "loopback"
+            | "group"
+            | "dns-over-tls"
+            | "dns-over-https"
+            | "rule"
+            | "learned"
+            | "revoked"
+            | "default";
+        };
+        flows: {
+          answered: number;
+          unanswered: number;
+        };
+        /** @enum {string} */
+        farEnd: "answers" | "silent" | "unknown";
+      }[];
+      lookups: components["schemas"]["Decision"][];
+    };
     /** @description What was decided on a lookup or a connection. */
     Decision: {
       id: string;
@@ -464,6 +567,12 @@ export interface components {
     ifMatch: string;
     /** @description true: answer what would change, and change nothing. */
     dryRun: boolean;
+    /** @description A name or an address. */
+    explainTarget: string;
+    /** @description The port of a connection; without it, one that no rule for ports speaks of. */
+    explainPort: number;
+    /** @description How a connection is tried. */
+    explainProtocol: "tcp" | "udp" | "icmp";
     /** @description true: one wildcard in the place of several names below it. */
     wildcards: boolean;
     /** @description true: the policy under `policy`, with what it leaves out and how much was seen. */
@@ -975,6 +1084,63 @@ export interface operations {
       };
       /** @description Service Unavailable: too-many-bodies, closed. */
       503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  explainTarget: {
+    parameters: {
+      query: {
+        /** @description A name or an address. */
+        target: components["parameters"]["explainTarget"];
+        /** @description The port of a connection; without it, one that no rule for ports speaks of. */
+        port?: components["parameters"]["explainPort"];
+        /** @description How a connection is tried. */
+        protocol?: components["parameters"]["explainProtocol"];
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Explanation"];
+        };
+      };
+      /** @description Bad Request: invalid-query. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: internal-error. */
+      500: {
         headers: {
           [name: string]: unknown;
         };

@@ -10,7 +10,7 @@ import type { DecisionCalls } from "./decision-types.ts";
 import { checkKeys, checkRules } from "./known-keys.ts";
 import { type TransportOptions, createTransport } from "./transport.ts";
 import { ACCEPT, readAnswer, toApiError } from "./read-answer.ts";
-import { AUDIT, CHANGE, POLICY, STATUS, SUGGESTION } from "./shape.ts";
+import { AUDIT, CHANGE, EXPLANATION, POLICY, STATUS, SUGGESTION } from "./shape.ts";
 
 export { ApiError, ConnectionError, UnknownKeyError };
 export type { ApiErrorCode, ApiProblem } from "./errors.ts";
@@ -58,6 +58,9 @@ export type SidecarStatus = Readonly<Schemas["Status"]>;
 /** A policy that lets through what was seen, what it leaves out since a rule denies it, and how much was seen. */
 export type PolicySuggestion = Readonly<Extract<Schemas["Suggestion"], { readonly status: unknown }>>;
 
+/** What becomes of a name or an address, and why. */
+export type Explanation = Readonly<Schemas["Explanation"]>;
+
 export interface CallOptions {
   readonly signal?: AbortSignal;
 }
@@ -81,6 +84,13 @@ export interface SuggestOptions extends CallOptions {
   readonly wildcards?: boolean;
 }
 
+export interface ExplainOptions extends CallOptions {
+  /** Of a connection; default: one that no rule for ports speaks of. */
+  readonly port?: number;
+  /** Default: tcp. */
+  readonly protocol?: "tcp" | "udp" | "icmp";
+}
+
 /** Where the sidecar is, and the defaults that may be changed. */
 export type ClientOptions = Pick<TransportOptions, "endpoint"> & Partial<Omit<TransportOptions, "endpoint">>;
 
@@ -97,6 +107,8 @@ export interface EgressClient extends DecisionCalls {
   resetPolicy(options?: ChangeOptions): Promise<PolicyChange>;
   /** Removes the rules with these targets; those that no rule has are ignored. */
   deleteRules(targets: readonly string[], options?: ChangeOptions): Promise<PolicyChange>;
+  /** What becomes of a name or an address. */
+  explain(target: string, options?: ExplainOptions): Promise<Explanation>;
   /** A policy for what processes of the sandbox have tried. */
   suggestPolicy(options?: SuggestOptions): Promise<PolicySuggestion>;
   /** Whether audit mode is on: the policy denies nothing then. */
@@ -161,13 +173,25 @@ export function createEgressClient({ endpoint, ...options }: ClientOptions): Egr
   };
 }
 
-type AuditCalls = Pick<EgressClient, "suggestPolicy" | "getAudit" | "setAudit">;
+type AuditCalls = Pick<EgressClient, "explain" | "suggestPolicy" | "getAudit" | "setAudit">;
 
 function createAuditCalls(
   api: ReturnType<typeof createFetchClient<paths>>,
   read: ReturnType<typeof readAnswer>,
 ): AuditCalls {
   return {
+    async explain(target, asked = {}) {
+      checkKeys(asked, "explain", "options");
+      const { port, protocol, ...call } = asked;
+      const query = {
+        target,
+        ...(port === undefined ? {} : { port }),
+        ...(protocol === undefined ? {} : { protocol }),
+      };
+      const request = api.GET("/explain", { ...withSignal(call), params: { query } });
+      const { etag: _none, ...explanation } = await read(request, EXPLANATION);
+      return explanation;
+    },
     async suggestPolicy(asked = {}) {
       checkKeys(asked, "suggest", "options");
       const { wildcards = false, ...call } = asked;

@@ -41,6 +41,31 @@ export const CHANGE: Sample = {
 
 export const AUDIT: Sample = { status: "", enabled: true };
 
+const VERDICT = { action: "", layer: "", "rule?": "" };
+const MATCHES = [{ layer: "", action: "", target: "", position: 0, decides: true, "shadowedBy?": "" }];
+
+export const EXPLANATION: Sample = {
+  target: "",
+  audit: true,
+  reachable: true,
+  because: "",
+  patch: { "allow?": [RULE], "deny?": [RULE] },
+  "name?": { decision: VERDICT, matches: MATCHES, answer: "" },
+  addresses: [
+    {
+      address: "",
+      names: [""],
+      "secondsLeft?": 0,
+      decision: VERDICT,
+      matches: MATCHES,
+      kernel: { passes: true, by: "" },
+      flows: { answered: 0, unanswered: 0 },
+      farEnd: "",
+    },
+  ],
+  lookups: [{ decision: "", addresses: [""] }],
+};
+
 export const SUGGESTION: Sample = {
   policy: { defaultAction: "", egress: [RULE] },
   leftOut: [{ target: "", layer: "", rule: "" }],

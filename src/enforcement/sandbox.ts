@@ -7,7 +7,7 @@
  */
 import type { LoadedFrom } from "../audit/audit-log.ts";
 import { tellAll } from "../decisions/decision-event.ts";
-import type { DnsServerStats } from "../dns/io/server.ts";
+import type { DnsServer, DnsServerStats } from "../dns/io/server.ts";
 import type { LearnedFigures } from "../learned/store.ts";
 import { type Protections } from "../protections/protections.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
@@ -21,6 +21,8 @@ import { createPolicyInForce } from "./change/policy-in-force.ts";
 import type { RulesetFrame } from "./change/policy-kernel.ts";
 import { drawMarks } from "./draw-marks.ts";
 import { createSandboxEvents } from "./events.ts";
+import type { Explained, ExplainRequest } from "./explain/explain.ts";
+import { createExplainer } from "./explain/explainer.ts";
 import { reportLoopbackAnswers } from "./keep/loopback-answers.ts";
 import type { KernelFigures } from "./kernel-figures.ts";
 import { type KernelSide, type KernelSideOptions, openKernelSide } from "./open-kernel-side.ts";
@@ -73,6 +75,8 @@ export interface Sandbox {
   stats(): SandboxStats;
   /** Costs by the page that is asked for. */
   report(page: PageRequest): SandboxReport;
+  /** What becomes of a name or an address. Throws SystemCallError. */
+  explain(request: ExplainRequest): Promise<Explained>;
   /** A policy for what processes of the sandbox have tried. */
   suggest(wildcards: boolean): Promise<SeenSuggestion>;
   /** Answers what is under way and closes the sockets. The kernel's rules stay. */
@@ -100,12 +104,10 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const server = await openResolverSide({ ...options, audit }, side, inForce, { mark: marks, events });
   let closeWithinMs = 0;
   undo.defer(() => server.close(closeWithinMs));
-  const resolverPort = server.listening[0]?.port ?? RESOLVER_PORT;
-  const linkResolverPort = server.listening.find(({ address }) => address === "::")?.port;
-  const policySide = undo.use(
-    openPolicySide(options, { ...frame, resolverPort, linkResolverPort }, inForce, { side, server, events }),
-  );
+  const framed = { ...frame, ...portsOf(server) };
+  const policySide = undo.use(openPolicySide(options, framed, inForce, { side, server, events }));
   const { changes: policy, idleFlows } = policySide;
+  const explainer = undo.adopt(createExplainer(options, policy, side, inForce.read), ({ close }) => close());
   const kept = undo.move();
   return {
     policy,
@@ -133,12 +135,22 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     }),
     report: (page) =>
       reportSandbox({ policy, guards: side.guards, learned: side.learned, server, upstreams }, page),
+    explain: explainer.explain,
     suggest: (wildcards) => suggestFromSeen(seen, policy, wildcards),
     async close(graceMs) {
       await policy.close();
       closeWithinMs = graceMs;
       await kept.disposeAsync();
     },
+  };
+}
+
+function portsOf({
+  listening,
+}: Pick<DnsServer, "listening">): Pick<RulesetFrame, "resolverPort" | "linkResolverPort"> {
+  return {
+    resolverPort: listening[0]?.port ?? RESOLVER_PORT,
+    linkResolverPort: listening.find(({ address }) => address === "::")?.port,
   };
 }
 

@@ -22,7 +22,7 @@ import { reconcileHeld, takeOverHeld } from "./held.ts";
 import { createForgetting } from "./forget.ts";
 import * as life from "./life.ts";
 import { isAdmitted, isOpenTo } from "./owners.ts";
-import { type LearnedPage, listPage } from "./pages.ts";
+import { describeSlot, type LearnedAddress, type LearnedPage, listPage } from "./pages.ts";
 import { createLearnedStore, type LearnedFigures } from "./store.ts";
 import { keyOctets } from "../tables/octet-key.ts";
 import type { NewRow } from "./table.ts";
@@ -64,6 +64,8 @@ export interface LearnedAddresses extends AddressAdmission {
    * changes: an address that is in force through all pages comes at least once. Costs by the page.
    */
   list(after: number, limit: number): LearnedPage;
+  /** One that is in force: 4 octets or 16. */
+  find(octets: Uint8Array): LearnedAddress | undefined;
   /** Whether the kernel may hold the address as learned: 4 octets or 16. */
   has(octets: Uint8Array): boolean;
   /** Names that gave the address, the latest first, also if a change has denied them since; none where that is not known. */
@@ -204,6 +206,10 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     },
     hasLapsedSince: (roundMs) => table.hasOneUntil(roundMs, clock()),
     list: (after, limit) => listPage(table, { after, limit, nowMs: clock() }),
+    find(octets) {
+      const slot = table.find(octets, 0, octets.length);
+      return slot === NO_SLOT ? undefined : describeSlot(table, slot, clock());
+    },
     has(octets) {
       const slot = table.find(octets, 0, octets.length);
       return slot !== NO_SLOT && !life.hasRunOut(table.untilMs(slot), clock());

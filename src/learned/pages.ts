@@ -19,6 +19,18 @@ export interface LearnedPage {
   readonly next: number | undefined;
 }
 
+/** Undefined where its time is over. */
+export function describeSlot(table: LearnedTable, slot: number, nowMs: number): LearnedAddress | undefined {
+  const untilMs = table.untilMs(slot);
+  if (hasRunOut(untilMs, nowMs)) return undefined;
+  return {
+    octets: table.key(slot),
+    owners: table.owners(slot),
+    leftMs: untilMs === 0 ? undefined : Math.max(untilMs - nowMs, 0),
+    unusedMs: Math.max(nowMs - table.usedMs(slot), 0),
+  };
+}
+
 /** A page as `LearnedAddresses.list` promises it. */
 export function listPage(
   table: LearnedTable,
@@ -27,14 +39,8 @@ export function listPage(
   const addresses: LearnedAddress[] = [];
   let slot = table.above(after);
   for (; slot !== NO_SLOT && addresses.length < limit; slot = table.above(slot)) {
-    const untilMs = table.untilMs(slot);
-    if (hasRunOut(untilMs, nowMs)) continue;
-    addresses.push({
-      octets: table.key(slot),
-      owners: table.owners(slot),
-      leftMs: untilMs === 0 ? undefined : Math.max(untilMs - nowMs, 0),
-      unusedMs: Math.max(nowMs - table.usedMs(slot), 0),
-    });
+    const address = describeSlot(table, slot, nowMs);
+    if (address !== undefined) addresses.push(address);
   }
   return { addresses, next: slot === NO_SLOT ? undefined : slot - 1 };
 }

@@ -154,6 +154,7 @@ function describeApi(
     onError: (error) => onFault("a request failed", error),
     renderMetrics: async () => observability.renderMetrics(await control.health()),
     suggest: sandbox.suggest,
+    explain: sandbox.explain,
     decisions: observability.decisions,
     status: {
       version: VERSION,

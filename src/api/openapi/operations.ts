@@ -111,6 +111,19 @@ export const OPERATIONS: readonly Operation[] = [
     refusals: ["empty-body", "invalid-targets", ...CHANGE_REFUSALS],
   },
   {
+    path: "/explain",
+    method: "get",
+    id: "explainTarget",
+    summary: "What becomes of a name or an address, and why",
+    description:
+      "By the code that enforces; no upstream is asked, and nothing is changed. The rules of `patch` are for PATCH /policy.",
+    gives: { schema: "Explanation" },
+    isGuarded: true,
+    isChange: false,
+    parameters: ["explainTarget", "explainPort", "explainProtocol"],
+    refusals: ["invalid-query", "unauthorized", "internal-error"],
+  },
+  {
     path: "/policy/suggest",
     method: "get",
     id: "suggestPolicy",

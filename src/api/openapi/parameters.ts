@@ -1,6 +1,7 @@
 /** The parameters that calls may carry. */
 import { KINDS, OUTCOMES } from "../../decisions/decision-event.ts";
 import { DECISIONS_LIMIT } from "../decisions-query.ts";
+import { TRIED_PROTOCOLS } from "../../enforcement/explain/kernel-verdict.ts";
 import { PAGE_LIMIT } from "../status-page.ts";
 
 export const PARAMETERS = {
@@ -16,6 +17,25 @@ export const PARAMETERS = {
     in: "query",
     description: "true: answer what would change, and change nothing.",
     schema: { type: "boolean", default: false },
+  },
+  explainTarget: {
+    name: "target",
+    in: "query",
+    required: true,
+    description: "A name or an address.",
+    schema: { type: "string" },
+  },
+  explainPort: {
+    name: "port",
+    in: "query",
+    description: "The port of a connection; without it, one that no rule for ports speaks of.",
+    schema: { type: "integer", minimum: 1, maximum: 65_535 },
+  },
+  explainProtocol: {
+    name: "protocol",
+    in: "query",
+    description: "How a connection is tried.",
+    schema: { type: "string", enum: [...TRIED_PROTOCOLS], default: "tcp" },
   },
   wildcards: {
     name: "wildcards",

@@ -14,6 +14,7 @@ import {
 import { auditShape, auditStateShape } from "../audit-route.ts";
 import { REFUSAL_STATUS } from "../refusal.ts";
 import { decisionShape, decisionsShape } from "./decision-shapes.ts";
+import { explanationShape } from "./explain-shapes.ts";
 import { enforcementModeShape, modeShape, problemShape, shownRuleShape } from "./shown-shapes.ts";
 import {
   healthShape,
@@ -130,6 +131,7 @@ const NAMED: readonly (readonly [z.core.$ZodType, Named])[] = [
     { id: "LearnedAddress", description: "An address in force because allowed names have it." },
   ],
   [statusShape, { id: "Status", description: "What is in force." }],
+  [explanationShape, { id: "Explanation", description: "What becomes of a name or an address, and why." }],
   [decisionShape, { id: "Decision", description: "What was decided on a lookup or a connection." }],
   [decisionsShape, { id: "Decisions", description: "The last decisions." }],
   [problemShape, { id: "Problem", description: "What is wrong, and where: egress[3].target." }],

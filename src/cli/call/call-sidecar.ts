@@ -10,6 +10,8 @@ export interface Answer {
   readonly json: object;
   /** Whole lines, for people. */
   readonly text: string;
+  /** Default: it went well. */
+  readonly exit?: number;
 }
 
 export interface SidecarCall {
@@ -23,9 +25,9 @@ export interface SidecarCall {
 /** Makes the call; settles with the exit code. */
 export async function callSidecar(call: SidecarCall, context: CliContext): Promise<number> {
   return useSidecar(call, context, async (client) => {
-    const { json, text } = await call.make(client);
+    const { json, text, exit = EXIT.ok } = await call.make(client);
     context.print(call.asJson ? `${JSON.stringify(json)}\n` : text);
-    return EXIT.ok;
+    return exit;
   });
 }
 

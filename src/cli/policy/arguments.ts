@@ -39,12 +39,16 @@ const FILE = { file: { type: "string", short: "f" } } as const;
 const OPTIONS = {
   get: CALL_OPTIONS,
   patch: { ...CALL_OPTIONS, ...CHANGE, ...FILE, ...RULE_OPTIONS },
+  allow: { ...CALL_OPTIONS, ...CHANGE },
+  deny: { ...CALL_OPTIONS, ...CHANGE },
   replace: { ...CALL_OPTIONS, ...CHANGE, ...FILE, ...RULE_OPTIONS, default: { type: "string" } },
   delete: { ...CALL_OPTIONS, ...CHANGE, ...FILE },
   reset: { ...CALL_OPTIONS, ...CHANGE },
 } as const;
 
 type Kind = keyof typeof OPTIONS;
+
+const TAKES_TARGETS: ReadonlySet<Kind> = new Set(["allow", "deny", "delete"]);
 
 /** Reads the arguments after `policy`; `"help"` when they ask for it. Rules of the command line come first, then the file's. */
 export function parsePolicyArguments(
@@ -80,7 +84,12 @@ function readOptions(kind: Kind, argv: readonly string[]): Result<Options> {
   // Read as if each call had all options, for the types; one that this call does not have is refused below.
   const options: (typeof OPTIONS)["replace"] = { ...OPTIONS.replace, ...OPTIONS[kind] };
   try {
-    const parsed = parseArgs({ args: [...argv], tokens: true, options, allowPositionals: kind === "delete" });
+    const parsed = parseArgs({
+      args: [...argv],
+      tokens: true,
+      options,
+      allowPositionals: TAKES_TARGETS.has(kind),
+    });
     const { values, tokens, positionals } = parsed;
     const given = tokens.find(
       (token) => token.kind === "option" && !Object.hasOwn(OPTIONS[kind], token.name),
@@ -108,6 +117,7 @@ function readOptions(kind: Kind, argv: readonly string[]): Result<Options> {
 
 function readCall(kind: Kind, options: Options, readText: ReadText): Result<PolicyCall> {
   if (kind === "patch") return readPatch(options, readText);
+  if (kind === "allow" || kind === "deny") return readTargetRules(kind, options);
   if (kind === "replace") return readReplacement(options, readText);
   return kind === "delete" ? readRemoval(options, readText) : accepted({ kind });
 }
@@ -117,6 +127,18 @@ function readPatch(options: Options, readText: ReadText): Result<PolicyCall> {
   if (!rules.ok) return rules;
   if (rules.value.length === 0) return refused("no rules: give --allow, --deny or --file");
   return accepted({ kind: "patch", rules: rules.value });
+}
+
+/** `allow` and `deny` with their targets. */
+function readTargetRules(action: "allow" | "deny", { targets }: Options): Result<PolicyCall> {
+  if (targets.length === 0) return refused(`no targets: name what to ${action}`);
+  const rules = all(
+    targets.map((text) => {
+      const target = parseTarget(text);
+      return target.ok ? accepted({ action, target: target.value }) : target;
+    }),
+  );
+  return rules.ok ? accepted({ kind: "patch", rules: rules.value }) : rules;
 }
 
 function readRemoval(options: Options, readText: ReadText): Result<PolicyCall> {

@@ -2,7 +2,7 @@ import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { openRequestSocket } from "../../sys/netlink-socket.ts";
-import { CT_NEW, dumpConntrack, readDestination } from "../wire/conntrack.ts";
+import { CT_NEW, dumpConntrack, type FlowFate, readDestination, readFate } from "../wire/conntrack.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
 
@@ -16,6 +16,8 @@ export interface LiveFlows {
    * about a microsecond a flow, in slices of a millisecond at most. Throws SystemCallError, and is then to be closed.
    */
   read(onDestination: (octets: Buffer) => void): Promise<void>;
+  /** The same of what became of each flow. */
+  readFates(onFlow: (flow: FlowFate) => void): Promise<void>;
   close(): void;
 }
 
@@ -23,30 +25,38 @@ export interface LiveFlows {
 export function openLiveFlows(): LiveFlows {
   const socket = openRequestSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 20 });
   const writer = createNetlinkWriter(64);
+  async function dump(onEntry: (payload: Buffer) => void): Promise<void> {
+    writer.reset();
+    dumpConntrack(writer, 1);
+    socket.send(writer.written());
+    for (let datagrams = 1; ; datagrams++) {
+      const datagram = socket.receive();
+      if (datagram === undefined || readDatagram(datagram, onEntry)) return;
+      if (datagrams % DATAGRAMS_PER_TURN === 0) await nextTurn();
+    }
+  }
   return {
-    async read(onDestination) {
-      writer.reset();
-      dumpConntrack(writer, 1);
-      socket.send(writer.written());
-      for (let datagrams = 1; ; datagrams++) {
-        const datagram = socket.receive();
-        if (datagram === undefined || readDatagram(datagram, onDestination)) return;
-        if (datagrams % DATAGRAMS_PER_TURN === 0) await nextTurn();
-      }
-    },
+    read: (onDestination) =>
+      dump((payload) => {
+        const destination = readDestination(payload);
+        if (destination) onDestination(destination);
+      }),
+    readFates: (onFlow) =>
+      dump((payload) => {
+        const flow = readFate(payload);
+        if (flow) onFlow(flow);
+      }),
     close: socket.close,
   };
 }
 
 /** Whether the dump ends here. */
-function readDatagram(datagram: Buffer, onDestination: (octets: Buffer) => void): boolean {
+function readDatagram(datagram: Buffer, onEntry: (payload: Buffer) => void): boolean {
   for (const reply of readReplies(datagram)) {
     if (reply.kind === "done") return true;
     if (reply.kind === "error")
       throw new SystemCallError("conntrack dump", reply.errno, errnoName(reply.errno));
-    if (reply.type !== CT_NEW) continue;
-    const destination = readDestination(reply.payload);
-    if (destination) onDestination(destination);
+    if (reply.type === CT_NEW) onEntry(reply.payload);
   }
   return false;
 }

@@ -127,6 +127,39 @@ export function readOpenedFlow(payload: Buffer): OpenedFlow | undefined {
   return opener && destination && { opener, destination, isAnswered: (status & IPS_SEEN_REPLY) !== 0 };
 }
 
+/** A flow, as far as it says what became of it. Octets are a view into the payload. */
+export interface FlowFate {
+  readonly destination: Buffer;
+  /** 0 where the protocol has none. */
+  readonly port: number;
+  readonly protocol: number;
+  /** Whether a packet has come back. */
+  readonly isAnswered: boolean;
+}
+
+export function readFate(payload: Buffer): FlowFate | undefined {
+  let destination: Buffer | undefined;
+  let proto: Buffer | undefined;
+  let status = 0;
+  for (const { type, value } of readAttributes(payload, NFGENMSG)) {
+    if (type === CTA_TUPLE_ORIG) {
+      destination = readAddress(value, CTA_IP_V4_DST, CTA_IP_V6_DST);
+      for (const part of readAttributes(value)) if (part.type === CTA_TUPLE_PROTO) proto = part.value;
+    } else if (type === CTA_STATUS && value.length === 4) status = value.readUInt32BE();
+  }
+  if (destination === undefined || proto === undefined) return undefined;
+  return { destination, ...readProto(proto), isAnswered: (status & IPS_SEEN_REPLY) !== 0 };
+}
+
+function readProto(proto: Buffer): { readonly protocol: number; readonly port: number } {
+  let [protocol, port] = [0, 0];
+  for (const { type, value } of readAttributes(proto)) {
+    if (type === CTA_PROTO.number && value.length >= 1) protocol = value[0] ?? 0;
+    if (type === CTA_PROTO.destinationPort && value.length >= 2) port = value.readUInt16BE();
+  }
+  return { protocol, port };
+}
+
 /** The destination of the flow's first packet, 4 or 16 octets; a view into the payload. */
 export function readDestination(payload: Buffer): Buffer | undefined {
   for (const { type, value } of readAttributes(payload, NFGENMSG)) {

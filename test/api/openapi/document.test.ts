@@ -57,6 +57,7 @@ test("what the validating shapes take is in it, never something written beside t
   });
 });
 
+const explain = () => Promise.reject(new Error("nothing is asked"));
 const suggest = async () => ({ policy: DENY_ALL, leftOut: [], seen: { names: 0, addresses: 0, cut: 0 } });
 
 test.each(OPERATIONS)("$method $path is served", async ({ method, path }) => {
@@ -66,6 +67,7 @@ test.each(OPERATIONS)("$method $path is served", async ({ method, path }) => {
     status: statusSources(),
     decisions,
     suggest,
+    explain,
   });
   // A stream has no end: it is refused for its place.
   const headers = { "Last-Event-ID": "no id" };

@@ -199,8 +199,8 @@ test("settings that can't be read are exit 78 where they say where the sidecar i
 
 describe("a wrong command line is exit 64, and nothing is sent", () => {
   test.each([
-    [[], "one of get, patch, replace, delete, reset is missing"],
-    [["gett"], '"gett" is none of get, patch, replace, delete, reset'],
+    [[], "one of get, patch, allow, deny, replace, delete, reset is missing"],
+    [["gett"], '"gett" is none of get, patch, allow, deny, replace, delete, reset'],
     [["get", "--dry-run"], "get takes no --dry-run"],
     [["reset", "--file", "x"], "reset takes no --file"],
     [["patch", "--default", "allow"], "patch takes no --default"],

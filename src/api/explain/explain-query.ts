@@ -1,0 +1,51 @@
+import { quote } from "../../policy/problem.ts";
+import { parseTarget } from "../../policy/target.ts";
+import { TRIED_PROTOCOLS } from "../../enforcement/explain/kernel-verdict.ts";
+import type { ExplainRequest } from "../../enforcement/explain/explain.ts";
+import type { Refusal } from "../refusal.ts";
+
+export type ExplainQuery = Omit<ExplainRequest, "addresses">;
+
+type Read =
+  | { readonly ok: true; readonly value: ExplainQuery }
+  | { readonly ok: false; readonly refusal: Refusal };
+type Queries = Readonly<Record<string, readonly string[]>>;
+
+/** Reads `target`, and `port` and `protocol` where they are given; each once, and nothing else. */
+export function readExplainQuery(queries: Queries): Read {
+  const { target, port, protocol, ...unknown } = queries;
+  const [other] = Object.keys(unknown);
+  if (other !== undefined) return refuse(`${quote(other)}: this call has no such parameter`);
+  for (const [name, values] of Object.entries({ target, port, protocol }))
+    if (values !== undefined && values.length > 1) return refuse(`${name}: must be given once`);
+  const word = protocol?.[0] ?? "tcp";
+  const known = TRIED_PROTOCOLS.find((one) => one === word);
+  if (known === undefined) return refuse(`protocol: ${quote(word)} is none of ${TRIED_PROTOCOLS.join(", ")}`);
+  const number = readPort(port?.[0]);
+  if (number === "bad") return refuse("port: must be a whole number from 1 to 65535");
+  if (number !== undefined && known === "icmp") return refuse("port: icmp has none");
+  return readTarget(target?.[0], { port: number, protocol: known });
+}
+
+function readTarget(text: string | undefined, rest: Omit<ExplainQuery, "target">): Read {
+  if (text === undefined) return refuse("target: is missing: give a name or an address");
+  const parsed = parseTarget(text);
+  if (!parsed.ok) return refuse(`target: ${parsed.problems[0]?.message ?? "can't be read"}`);
+  const target = parsed.value;
+  if (target.kind === "wildcard")
+    return refuse(`target: ${quote(text)} is a wildcard: give one name below it`);
+  if (target.kind === "prefix" && target.prefix.length !== 8 * target.prefix.octets.length) {
+    return refuse(`target: ${quote(text)} is a prefix: give one address in it`);
+  }
+  return { ok: true, value: { target, ...rest } };
+}
+
+function readPort(text: string | undefined): number | "bad" | undefined {
+  if (text === undefined) return undefined;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  return port >= 1 && port <= 65_535 ? port : "bad";
+}
+
+function refuse(message: string): Read {
+  return { ok: false, refusal: { code: "invalid-query", message } };
+}

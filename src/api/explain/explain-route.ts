@@ -1,0 +1,92 @@
+/** `GET /explain`: what becomes of a name or an address, for those who may read the policy. */
+import type { DecisionFilter } from "../../decisions/decision-filter.ts";
+import type { KeptDecision } from "../../decisions/decision-ring.ts";
+import { presentDecision } from "../../decisions/present-decision.ts";
+import type { ExplainedAddress } from "../../enforcement/explain/explain-address.ts";
+import type { Explained, ExplainRequest } from "../../enforcement/explain/explain.ts";
+import type { ExplainedName } from "../../enforcement/explain/explain-name.ts";
+import type { Decision } from "../../policy/decision.ts";
+import type { DomainName } from "../../policy/domain-name.ts";
+import type { Auth } from "../auth/auth.ts";
+import type { ApiContext } from "../context.ts";
+import type { DecisionSources } from "../decisions-route.ts";
+import { refuseWrite } from "../read-only.ts";
+import { renderRefusal } from "../refusal.ts";
+import { conclude } from "./conclude.ts";
+import { type ExplainQuery, readExplainQuery } from "./explain-query.ts";
+
+export interface ExplainParts {
+  readonly explain: (request: ExplainRequest) => Promise<Explained>;
+  readonly decisions: DecisionSources;
+}
+
+export async function serveExplain(c: ApiContext, auth: Auth, parts: ExplainParts): Promise<Response> {
+  const refusal = auth.refuseCaller(c) ?? refuseWrite(c);
+  if (refusal !== undefined) return renderRefusal(c, refusal);
+  const query = readExplainQuery(c.req.queries());
+  return query.ok ? c.json(await describe(query.value, parts)) : renderRefusal(c, query.refusal);
+}
+
+async function describe(query: ExplainQuery, { explain, decisions }: ExplainParts): Promise<object> {
+  const { target, port, protocol } = query;
+  const lookups = target.kind === "name" ? lastLookups(decisions, target.name) : [];
+  const addresses = lookups.flatMap((lookup) => lookup.addresses).filter(isAddress);
+  const explained = await explain({ ...query, addresses });
+  const { reachable, because, patch } = conclude(explained, lookups);
+  const { name } = explained;
+  return {
+    status: "ok",
+    target: target.key,
+    ...(port === undefined ? {} : { port }),
+    protocol,
+    audit: explained.isAudit,
+    reachable,
+    because,
+    patch: {
+      ...(patch.allow === undefined ? {} : { allow: patch.allow }),
+      ...(patch.deny === undefined ? {} : { deny: patch.deny }),
+    },
+    ...(name === undefined ? {} : { name: describeName(name) }),
+    addresses: explained.addresses.map(describeAddress),
+    lookups: lookups.map((lookup) => presentDecision(lookup, decisions)),
+  };
+}
+
+function describeName({ decision, matches, answer }: ExplainedName): object {
+  return { decision: describeDecision(decision), matches, answer };
+}
+
+function describeAddress({ decision, kernel, ...rest }: ExplainedAddress): object {
+  return {
+    ...rest,
+    decision: describeDecision(decision),
+    kernel: { passes: kernel.passes, by: kernel.by },
+  };
+}
+
+function describeDecision({ action, layer, rule }: Decision): object {
+  return { action, layer, ...(rule === undefined ? {} : { rule: rule.target.text }) };
+}
+
+/** Of each type the newest that is still kept. */
+function lastLookups({ ring }: DecisionSources, name: DomainName): readonly KeptDecision[] {
+  const filter: DecisionFilter = {
+    kind: "lookup",
+    decisions: undefined,
+    name: { exact: name },
+    prefix: undefined,
+  };
+  const found = new Map<number, KeptDecision>();
+  for (let number = ring.newest(); number >= ring.oldest() && found.size < TYPES_SHOWN; number -= 1) {
+    if (!ring.matches(number, filter)) continue;
+    const kept = ring.read(number);
+    if (!found.has(kept.qtype)) found.set(kept.qtype, kept);
+  }
+  return [...found.values()];
+}
+
+const TYPES_SHOWN = 8;
+
+function isAddress({ length }: Uint8Array): boolean {
+  return length === 4 || length === 16;
+}

@@ -1,0 +1,87 @@
+/** The answer of `GET /explain`. */
+import * as z from "zod";
+import { LAYERS } from "../../decisions/decision-event.ts";
+import { TRIED_PROTOCOLS, type VerdictReason } from "../../enforcement/explain/kernel-verdict.ts";
+import { decisionShape } from "./decision-shapes.ts";
+import { shownRuleShape } from "./shown-shapes.ts";
+
+const actionShape = z.enum(["allow", "deny"]);
+const verdictShape = z
+  .object({ action: actionShape, layer: z.enum(LAYERS), rule: z.string().optional() })
+  .describe("The policy's, whether audit mode is on or not; without a rule the default action's.");
+
+const matchesShape = z
+  .array(
+    z.object({
+      layer: z.enum(LAYERS),
+      action: actionShape,
+      target: z.string(),
+      position: z.number().int().describe("In its list, from 1."),
+      decides: z.boolean(),
+      shadowedBy: z
+        .string()
+        .optional()
+        .describe("The target of an earlier rule that matches all that this one does: it never decides."),
+    }),
+  )
+  .describe("Every rule that matches, the deciding one first.");
+
+const REASONS = [
+  "mode",
+  "resolver",
+  "exempt",
+  "upstream",
+  "loopback",
+  "group",
+  "dns-over-tls",
+  "dns-over-https",
+  "rule",
+  "learned",
+  "revoked",
+  "default",
+] as const satisfies readonly VerdictReason[];
+
+const addressShape = z.object({
+  address: z.string(),
+  names: z.array(z.string()).describe("Names that gave it, the latest first."),
+  secondsLeft: z.number().int().optional().describe("Where it is in force since a lookup gave it."),
+  decision: verdictShape,
+  matches: matchesShape,
+  kernel: z
+    .object({ passes: z.boolean(), by: z.enum(REASONS) })
+    .describe("Whether a first packet passes now, and what decides."),
+  flows: z.object({ answered: z.number().int(), unanswered: z.number().int() }),
+  farEnd: z
+    .enum(["answers", "silent", "unknown"])
+    .describe(
+      "By the kernel's table of flows. unknown: there is none, as after the far end has refused one.",
+    ),
+});
+
+export const explanationShape = z.object({
+  status: z.literal("ok"),
+  target: z.string(),
+  port: z.number().int().optional(),
+  protocol: z.enum(TRIED_PROTOCOLS),
+  audit: z.boolean(),
+  reachable: z
+    .boolean()
+    .describe("Whether a process of the sandbox gets there now, as far as the sidecar knows."),
+  because: z.string().describe("For people."),
+  patch: z
+    .object({ allow: z.array(shownRuleShape).optional(), deny: z.array(shownRuleShape).optional() })
+    .describe(
+      "The smallest rules for PATCH /policy that would allow or deny it; none where it is so; missing where no rule of the user's can.",
+    ),
+  name: z
+    .object({
+      decision: verdictShape,
+      matches: matchesShape,
+      answer: z
+        .enum(["own", "asked", "nxdomain", "nodata"])
+        .describe("What the resolver does: answers by itself, asks, or says so of a denied name."),
+    })
+    .optional(),
+  addresses: z.array(addressShape).describe("Of a name those in force, and those of its last lookups."),
+  lookups: z.array(decisionShape).describe("Of a name the last one of each type."),
+});

@@ -1,0 +1,99 @@
+/** `egress explain`: what becomes of a name or an address, and why. */
+import { parseArgs } from "node:util";
+import { accepted, quote, refused, type Result } from "../../policy/problem.ts";
+import { TRIED_PROTOCOLS } from "../../enforcement/explain/kernel-verdict.ts";
+import { callSidecar, refuseUsage } from "../call/call-sidecar.ts";
+import { CALL_OPTIONS, type Place, readPlace, refusedByParser } from "../call/place.ts";
+import type { CliContext } from "../context.ts";
+import { EXIT } from "../exit-codes.ts";
+import { EXPLAIN_HELP } from "../help.ts";
+import { choosePaint } from "../paint.ts";
+import { presentExplanation } from "./present.ts";
+
+const COMMAND = "egress explain";
+
+/** Asks and prints; settles with the exit code. */
+export async function explain(argv: readonly string[], context: CliContext): Promise<number> {
+  const request = readArguments(argv);
+  if (!request.ok) return refuseUsage(request.problems, COMMAND, context);
+  if (request.value === "help") {
+    context.print(EXPLAIN_HELP);
+    return EXIT.ok;
+  }
+  const { place, asJson, target, port, protocol } = request.value;
+  return callSidecar(
+    {
+      command: COMMAND,
+      place,
+      asJson,
+      async make(client) {
+        const found = await client.explain(target, {
+          ...(port === undefined ? {} : { port }),
+          ...(protocol === undefined ? {} : { protocol }),
+        });
+        return {
+          json: found,
+          text: presentExplanation(found, choosePaint(context)),
+          exit: found.reachable ? EXIT.ok : EXIT.no,
+        };
+      },
+    },
+    context,
+  );
+}
+
+interface ExplainRequest {
+  readonly place: Place;
+  readonly asJson: boolean;
+  readonly target: string;
+  readonly port: number | undefined;
+  readonly protocol: Protocol | undefined;
+}
+
+type Protocol = (typeof TRIED_PROTOCOLS)[number];
+
+const OPTIONS = { ...CALL_OPTIONS, protocol: { type: "string" } } as const;
+
+function readArguments(argv: readonly string[]): Result<ExplainRequest | "help"> {
+  try {
+    const { values, positionals } = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
+    if (values.help === true) return accepted("help");
+    const place = readPlace(values);
+    if (!place.ok) return place;
+    const [written, ...more] = positionals;
+    if (written === undefined || more.length > 0)
+      return refused("give one target: NAME, ADDRESS, or either with :PORT");
+    const target = readTarget(written);
+    if (!target.ok) return target;
+    const protocol = TRIED_PROTOCOLS.find((one) => one === values.protocol);
+    if (values.protocol !== undefined && protocol === undefined)
+      return refused(`${quote(values.protocol)} is none of ${TRIED_PROTOCOLS.join(", ")}`, "--protocol");
+    return accepted({ place: place.value, asJson: values.json ?? false, ...target.value, protocol });
+  } catch (error) {
+    return refusedByParser(error);
+  }
+}
+
+interface WrittenTarget {
+  readonly target: string;
+  readonly port: number | undefined;
+}
+
+/** `example.org`, `example.org:443`, `192.0.2.7:443`, `2001:db8::7`, `[2001:db8::7]:443`. */
+function readTarget(written: string): Result<WrittenTarget> {
+  const [, bracketed, afterBracket] = /^\[([^\]]*)\](?::(.*))?$/s.exec(written) ?? [];
+  if (bracketed !== undefined) return withPort(bracketed, afterBracket, written);
+  const parts = written.split(":");
+  // More than one colon is an IPv6 address.
+  if (parts.length !== 2) return accepted({ target: written, port: undefined });
+  const [host = "", port = ""] = parts;
+  return withPort(host, port, written);
+}
+
+function withPort(target: string, text: string | undefined, written: string): Result<WrittenTarget> {
+  if (text === undefined) return accepted({ target, port: undefined });
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535)
+    return refused(`${quote(written)} has no port from 1 to 65535 after its colon`);
+  return accepted({ target, port });
+}

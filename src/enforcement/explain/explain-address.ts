@@ -1,0 +1,63 @@
+/** Of one address: what the policy says, whether the kernel lets a first packet pass now, and what the far end does with flows. */
+import { type FirstPacket, judgeFirstPacket, type KernelVerdict, type KernelView } from "./kernel-verdict.ts";
+import { renderAddress } from "../../policy/address.ts";
+import { withoutAudit } from "../../policy/compile-audit.ts";
+import { decideAddress } from "../../policy/decide-address.ts";
+import type { Decision } from "../../policy/decision.ts";
+import { type ExplainedMatch, explainMatches } from "../../policy/explain-matches.ts";
+import type { PolicyLayers } from "../../policy/layers.ts";
+import { parseTarget } from "../../policy/target.ts";
+import type { LearnedAddress } from "../../learned/pages.ts";
+
+/** `silent`: there are flows, and nothing has come back. `unknown`: there is none, as after the far end has refused it. */
+export type FarEnd = "answers" | "silent" | "unknown";
+
+export interface FlowCounts {
+  readonly answered: number;
+  readonly unanswered: number;
+}
+
+export interface ExplainedAddress {
+  readonly address: string;
+  /** Names that gave it, the latest first. */
+  readonly names: readonly string[];
+  /** Missing where it is not in force by a lookup, or that is not known. */
+  readonly secondsLeft?: number;
+  /** The policy's, whether audit mode is on or not. */
+  readonly decision: Decision;
+  readonly matches: readonly ExplainedMatch[];
+  readonly kernel: KernelVerdict;
+  readonly flows: FlowCounts;
+  readonly farEnd: FarEnd;
+}
+
+export interface AddressView {
+  readonly kernel: KernelView;
+  readonly layers: PolicyLayers;
+  readonly namesOf: (octets: Uint8Array) => readonly string[];
+  readonly find: (octets: Uint8Array) => LearnedAddress | undefined;
+}
+
+export function explainAddress(view: AddressView, packet: FirstPacket, flows: FlowCounts): ExplainedAddress {
+  const { octets } = packet;
+  const policy = withoutAudit(view.kernel.policy);
+  const address = renderAddress(octets);
+  const target = parseTarget(address);
+  const learned = view.find(octets);
+  const leftMs = learned?.leftMs;
+  return {
+    address,
+    names: view.namesOf(octets),
+    ...(leftMs === undefined ? {} : { secondsLeft: Math.floor(leftMs / 1000) }),
+    decision: decideAddress(policy, octets, 0, octets.length === 4 ? 4 : 16),
+    matches: target.ok ? explainMatches(policy, view.layers, target.value) : [],
+    kernel: judgeFirstPacket(view.kernel, packet),
+    flows,
+    farEnd: farEndOf(flows),
+  };
+}
+
+function farEndOf({ answered, unanswered }: FlowCounts): FarEnd {
+  if (answered > 0) return "answers";
+  return unanswered > 0 ? "silent" : "unknown";
+}

@@ -1,0 +1,78 @@
+/**
+ * What becomes of a name or an address, told by the code that enforces it: the layers' tries, the resolver's judge, the learned addresses, the chain's rules, the
+ * kernel's table of flows. No upstream is asked, and nothing is changed.
+ */
+import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
+import { readOwnAddresses } from "../../netfilter/io/namespace-network.ts";
+import type { FirstPacket, KernelView } from "./kernel-verdict.ts";
+import type { PolicyLayers } from "../../policy/layers.ts";
+import type { NameTarget, PrefixTarget } from "../../policy/target.ts";
+import { runInSlices } from "../../sys/in-slices.ts";
+import { octetKey } from "../../tables/octet-key.ts";
+import { type AddressView, type ExplainedAddress, explainAddress } from "./explain-address.ts";
+import { addressesOfName, type ExplainedName, explainName } from "./explain-name.ts";
+import type { FlowFates } from "./flow-fates.ts";
+
+export interface ExplainRequest {
+  /** A single address, if it is one. */
+  readonly target: NameTarget | PrefixTarget;
+  readonly port: number | undefined;
+  readonly protocol: FirstPacket["protocol"];
+  /** Further addresses that the name has given, or would have. */
+  readonly addresses: readonly Uint8Array[];
+}
+
+export interface Explained {
+  /** Undefined for an address. */
+  readonly name: ExplainedName | undefined;
+  readonly addresses: readonly ExplainedAddress[];
+  readonly isAudit: boolean;
+}
+
+export interface ExplainSources {
+  /** What of the chain does not change. */
+  readonly frame: Pick<KernelView, "mode" | "upstreams" | "exemptNameservers" | "doh">;
+  readonly policy: () => KernelView["policy"];
+  readonly layers: () => PolicyLayers;
+  readonly learned: Pick<LearnedAddresses, "list" | "find" | "has" | "isRevoked" | "namesOf">;
+  readonly readNetwork: () => Pick<KernelView, "onLinkV4">;
+  readonly fates: FlowFates;
+}
+
+/** Throws SystemCallError where flows cannot be listed. */
+export async function explain(sources: ExplainSources, request: ExplainRequest): Promise<Explained> {
+  const { learned } = sources;
+  const { target, port, protocol } = request;
+  const found =
+    target.kind === "name"
+      ? await runInSlices(addressesOfName(learned, target.name))
+      : [target.prefix.octets];
+  const packets = unique([...found, ...request.addresses]).map((octets) => ({ octets, port, protocol }));
+  const flows = await sources.fates.count(packets);
+  // From here on all is of one instant.
+  const policy = sources.policy();
+  const view: AddressView = {
+    kernel: {
+      ...sources.frame,
+      policy,
+      ownAddresses: readOwnAddresses(),
+      onLinkV4: sources.readNetwork().onLinkV4,
+      isLearned: learned.has,
+      isRevoked: learned.isRevoked,
+    },
+    layers: sources.layers(),
+    namesOf: learned.namesOf,
+    find: learned.find,
+  };
+  return {
+    name: target.kind === "name" ? explainName(policy, view.layers, target) : undefined,
+    addresses: packets.map((packet, index) =>
+      explainAddress(view, packet, flows[index] ?? { answered: 0, unanswered: 0 }),
+    ),
+    isAudit: policy.audits !== undefined,
+  };
+}
+
+function unique(all: readonly Uint8Array[]): readonly Uint8Array[] {
+  return [...new Map(all.map((octets) => [octetKey(octets, 0, octets.length), octets])).values()];
+}

@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import { createDecisionRing } from "../../src/decisions/decision-ring.ts";
+import type { ExplainRequest } from "../../src/enforcement/explain/explain.ts";
+import { lookupOf } from "../support/decisions.ts";
+import { startApi } from "./api-server.ts";
+
+const decisionsOf = (ring = createDecisionRing(64)) => ({ ring, run: "run", upstreams: [] });
+
+/** An API that remembers what it was asked to explain. */
+async function start(options: Parameters<typeof startApi>[0] = {}) {
+  const asked: ExplainRequest[] = [];
+  const explain = async (request: ExplainRequest) => {
+    asked.push(request);
+    const decision = { action: "deny", layer: "default", rule: undefined } as const;
+    const name = request.target.kind === "name" ? request.target.name : undefined;
+    return {
+      isAudit: false,
+      name: name && { name, decision, matches: [], answer: "nxdomain" as const, isAudited: false },
+      addresses: [],
+    };
+  };
+  const api = await startApi({ decisions: decisionsOf(), explain, ...options });
+  return { api, asked, [Symbol.asyncDispose]: () => api[Symbol.asyncDispose]() };
+}
+
+describe("GET /explain", () => {
+  test.each([
+    ["", "target: is missing"],
+    ["?target=", "target: is blank"],
+    ["?target=*.example.org", "is a wildcard: give one name below it"],
+    ["?target=192.0.2.0/24", "is a prefix: give one address in it"],
+    ["?target=a&target=b", "target: must be given once"],
+    ["?target=a.example&port=0", "port: must be a whole number from 1 to 65535"],
+    ["?target=a.example&port=65536", "port: must be"],
+    ["?target=a.example&port=443&port=80", "port: must be given once"],
+    ["?target=a.example&port=http", "port: must be"],
+    ["?target=a.example&protocol=sctp", "is none of tcp, udp, icmp"],
+    ["?target=a.example&protocol=icmp&port=7", "port: icmp has none"],
+    ["?target=a.example&prot=udp", "this call has no such parameter"],
+  ])("%s is 400", async (query, message) => {
+    await using started = await start();
+    const answer = await started.api.call("GET", `/explain${query}`);
+    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining(message)]);
+    expect(started.asked).toEqual([]);
+  });
+
+  test("reads a target in any spelling, a port and a protocol", async () => {
+    await using started = await start();
+    const answer = await started.api.call("GET", "/explain?target=WWW.Example.ORG.&port=443&protocol=udp");
+    expect(JSON.parse(answer.text)).toMatchObject({
+      target: "www.example.org",
+      port: 443,
+      protocol: "udp",
+      reachable: false,
+      because: "no rule allows www.example.org",
+      patch: { allow: [{ action: "allow", target: "www.example.org" }], deny: [] },
+    });
+    expect(started.asked).toMatchObject([{ port: 443, protocol: "udp", addresses: [] }]);
+  });
+
+  test("shows the last lookup of each type, and has their addresses explained", async () => {
+    const decisions = decisionsOf();
+    const name = "www.example.org";
+    decisions.ring.record(lookupOf(name, { decision: "failed", reason: "upstream" }));
+    decisions.ring.record(lookupOf(name, { addresses: ["198.51.100.1"] }));
+    decisions.ring.record(lookupOf("other.example.org"));
+    decisions.ring.record(lookupOf(name, { qtype: 28, decision: "nodata" }));
+    await using started = await start({ decisions });
+    const answer = await started.api.call("GET", `/explain?target=${name}`);
+    expect(JSON.parse(answer.text).lookups).toMatchObject([
+      { type: "AAAA", decision: "nodata" },
+      { type: "A", decision: "allowed", addresses: ["198.51.100.1"] },
+    ]);
+    expect(started.asked[0]?.addresses).toEqual([Uint8Array.of(198, 51, 100, 1)]);
+  });
+
+  test("asks for the token, and only reads", async () => {
+    await using started = await start({ auth: { token: "secret", allowLocalWrites: false } });
+    expect((await started.api.call("GET", "/explain?target=a.example")).status).toBe(401);
+    const headers = { "OPENSANDBOX-EGRESS-AUTH": "secret" };
+    expect((await started.api.call("POST", "/explain?target=a.example", { headers })).status).toBe(405);
+  });
+});
