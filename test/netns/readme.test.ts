@@ -86,8 +86,13 @@ test("the doctor says what is shown", async (context) => {
 
 test("egress run goes as shown, on a machine that a namespace plays", async () => {
   const steps = parseTranscript(blockOf(readme, "run").lines);
-  expect(steps).toHaveLength(1);
-  await using machine = await createLab({ ipv6: false });
+  expect(steps).toHaveLength(3);
+  // Names that a reader can reach, too.
+  const zone = {
+    "example.org": { addresses: ["198.51.100.1"] },
+    "example.com": { addresses: ["198.51.100.2"] },
+  };
+  await using machine = await createLab({ ipv6: false, zone });
   const enter = ["/usr/bin/nsenter", `--net=/run/netns/${machine.sandbox.name}`, "--"] as const;
   const env = { ...environment(), OPENSANDBOX_EGRESS_DNS_UPSTREAM: machine.upstream.addresses[0] };
   await check(steps, async ({ command }) => {

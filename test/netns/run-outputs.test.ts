@@ -1,5 +1,5 @@
 /** What `egress run` writes besides what its command does: as JSON, into files, and by its exit code. */
-import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chown, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
@@ -83,6 +83,17 @@ test("a link is not written through, and the command is not run", async () => {
   expect(result).toMatchObject({ exitCode: 125, stdout: "" });
   expect(result.stderr).toMatch(/run\.jsonl: ELOOP/);
   expect(await readFile(target, "utf8")).toBe("as it was\n");
+});
+
+test("under sudo files are written with the rights of who called, and are theirs", async () => {
+  const env = { SUDO_UID: "65534", SUDO_GID: "65534" };
+  const log = join(folder, "run.jsonl");
+  const refused = await machine.run(["--log", log, "--", "true"], { env });
+  expect(refused).toMatchObject({ exitCode: 125 });
+  expect(refused.stderr).toMatch(/run\.jsonl: EACCES/);
+  await chown(folder, 65_534, 65_534);
+  await machine.run(["--log", log, "--", "true"], { env });
+  expect(await stat(log)).toMatchObject({ uid: 65_534, gid: 65_534 });
 });
 
 test("--fail-on-deny is 77 where the command did well, else the command's own", async () => {

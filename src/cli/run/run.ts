@@ -34,6 +34,7 @@ import { makeRunFolder } from "./network/run-folder.ts";
 import { watchWayOut } from "./network/way-out.ts";
 import { createUndoSteps } from "./network/undo-steps.ts";
 import { type CallerTerminal, openCallerTerminal } from "./terminal/caller-terminal.ts";
+import { type HeldLines, holdLines } from "./terminal/held-lines.ts";
 import { catchSignals } from "./command/interrupts.ts";
 import { type RunSidecar, startRunSidecar } from "./run-sidecar.ts";
 import { findUpstreams } from "./network/upstreams.ts";
@@ -43,8 +44,8 @@ const TOOLS = ["nft", "unshare", "setpriv", "mount", "sh"];
 /** Runs it; settles with the command's exit code, or 125 where the command could not be run. */
 export async function run(argv: readonly string[], context: CliContext): Promise<number> {
   using terminal = openCallerTerminal();
-  const write = (lines: string): void => context.warn(terminal?.render(lines) ?? lines);
-  const plain = createVoice(write, { isQuiet: false, asJson: false });
+  const lines = holdLines((text) => context.warn(terminal?.render(text) ?? text), terminal?.screen);
+  const plain = createVoice(lines.write, { isQuiet: false, asJson: false });
   const caller = findCaller(context.env);
   const request = parseRunArguments(argv, filesOfMachine(caller));
   if (!request.ok) return report(request.problems, plain.complain);
@@ -58,7 +59,7 @@ export async function run(argv: readonly string[], context: CliContext): Promise
     context.print(presentPolicy(request.value.show));
     return EXIT.ok;
   }
-  return runAsked(request.value, { caller, context, isRoot, terminal, write });
+  return await runAsked(request.value, { caller, context, isRoot, terminal, lines });
 }
 
 interface Asker {
@@ -66,13 +67,12 @@ interface Asker {
   readonly context: CliContext;
   readonly isRoot: boolean;
   readonly terminal: CallerTerminal | undefined;
-  /** For whole lines, wherever the command's terminal stands. */
-  readonly write: (lines: string) => void;
+  readonly lines: HeldLines;
 }
 
 async function runAsked(request: RunRequest, asker: Asker): Promise<number> {
-  const { caller, context, isRoot, terminal, write } = asker;
-  const voice = createVoice(write, request.telling);
+  const { caller, context, isRoot, terminal, lines } = asker;
+  const voice = createVoice(lines.write, request.telling);
   const { note, complain } = voice;
   for (const line of presentOrigins(request)) note(line);
   const { settings, problems, warnings } = readEverySetting(context.env);
@@ -93,8 +93,10 @@ async function runAsked(request: RunRequest, asker: Asker): Promise<number> {
     if (request.audit !== undefined) note("audit: nothing is blocked but deny.always and the protections");
     const setting = { context, voice, ipv6, upstreams: upstreams.value, outputs, terminal };
     const code = await runConfined(request, { ...setting, directory: handedOn.value.directory });
+    lines.release();
     return outputs.finish(code);
   } catch (error) {
+    lines.release();
     return explain(error, complain);
   }
 }

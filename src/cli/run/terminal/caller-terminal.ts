@@ -13,6 +13,7 @@ import {
   type TerminalModes,
   writeModes,
 } from "../../../sys/terminal.ts";
+import { createScreen, type Screen } from "./screen.ts";
 import { guardModes, type ModesGuard } from "./modes-guard.ts";
 
 export interface CallerTerminal extends Disposable {
@@ -21,6 +22,8 @@ export interface CallerTerminal extends Disposable {
   /** Open files of our own, so that not to block on them concerns nobody else. Two, as each is watched for one thing. */
   readonly input: number;
   readonly output: number;
+  /** What `adapt` was given shows on it. */
+  readonly screen: Screen;
   /** Whether we may read it now: whether we are the job in the foreground. True of a terminal that controls nobody. */
   isOurs(): boolean;
   /** Has every octet pass as it is. Only while it is ours. */
@@ -44,6 +47,7 @@ export function openCallerTerminal(): CallerTerminal | undefined {
   const device = fstatSync(first).rdev;
   const streams = [0, 1, 2].filter((fd) => isatty(fd) && fstatSync(fd).rdev === device);
   const [input, output] = [reopen(first), reopen(first)];
+  const screen = createScreen();
   let saved: TerminalModes | undefined;
   let guard: ModesGuard | undefined;
 
@@ -69,12 +73,14 @@ export function openCallerTerminal(): CallerTerminal | undefined {
     streams,
     input,
     output,
+    screen,
     isOurs: () => isForeground(device),
     makeRaw: () => unlessHungUp(makeRaw),
     isRaw: () => saved !== undefined,
     restore,
     render: (text) => (saved === undefined ? text : text.replaceAll("\n", "\r\n")),
     adapt(octets) {
+      screen.take(octets);
       if (saved !== undefined || !octets.includes("\r\n")) return octets;
       return Buffer.from(octets.toString("latin1").replaceAll("\r\n", "\n"), "latin1");
     },
