@@ -5,6 +5,7 @@ import { flood } from "./flood.ts";
 import { crowd, idle, soak, start } from "./footprint.ts";
 import { forwardedAt1, forwardedAt50, forwardedAt500, forwardedPaced } from "./forwarded.ts";
 import { learned } from "./learned.ts";
+import { run } from "./run-command.ts";
 import { logged, redirected, rules, tcp } from "./variants.ts";
 
 /** In the order of the table. */
@@ -25,6 +26,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   patch,
   stall,
   start,
+  run,
   idle,
   soak,
   crowd,

@@ -18,6 +18,10 @@ const COLOURS: Readonly<Record<Column, string>> = {
   unbound: "#9a86b0",
   "ours dns": "#4c9f70",
   "ours dns+nft": "#1f6f43",
+  "egress run": "#1f6f43",
+  srt: "#9a86b0",
+  bwrap: "#7d9bbd",
+  "unshare -n": "#b8b8b8",
 };
 
 /** Rows that compare at least two columns; what only ours has is in the table. */

@@ -11,6 +11,10 @@ export const COLUMNS = [
   "unbound",
   "ours dns",
   "ours dns+nft",
+  "egress run",
+  "srt",
+  "bwrap",
+  "unshare -n",
 ] as const;
 export type Column = (typeof COLUMNS)[number];
 
