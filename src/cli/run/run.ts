@@ -3,7 +3,6 @@
  * network, starts the sidecar in it, runs the command there confined, and removes all of it again, whatever happens.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { createEgressClient } from "../../client/client.ts";
 import { readEverySetting, type Settings } from "../../config.ts";
 import { RESOLV_CONF } from "../../config/resolv-conf.ts";
 import { withSystemFolders } from "../../config/program-path.ts";
@@ -91,7 +90,8 @@ async function runAsked(request: RunRequest, asker: Asker): Promise<number> {
   try {
     using outputs = openOutputs({ ...request, voice, caller, stepSummary, upstreams: upstreams.value });
     if (request.audit !== undefined) note("audit: nothing is blocked but deny.always and the protections");
-    const setting = { context, voice, ipv6, upstreams: upstreams.value, outputs, terminal };
+    const sendsAtEnd = settings.denyWebhook !== undefined || settings.otlpMetricsUrl !== undefined;
+    const setting = { context, voice, ipv6, upstreams: upstreams.value, outputs, terminal, sendsAtEnd };
     const code = await runConfined(request, { ...setting, directory: handedOn.value.directory });
     lines.release();
     return outputs.finish(code);
@@ -123,6 +123,8 @@ interface Setting {
   /** Where the command is to work. */
   readonly directory: string;
   readonly terminal: CallerTerminal | undefined;
+  /** Whether the sidecar may have something left to send when it is told to end. */
+  readonly sendsAtEnd: boolean;
 }
 
 async function runConfined(request: RunRequest, setting: Setting): Promise<number> {
@@ -138,7 +140,7 @@ async function runConfined(request: RunRequest, setting: Setting): Promise<numbe
     interrupts.forwardTo(command.forward);
     const ended = await Promise.race([command.exitCode, sidecar.end]);
     if (typeof ended === "number") {
-      await outputs.conclude(createEgressClient({ endpoint: { socketPath: socketOfRun(folder) } }));
+      if (request.audit !== undefined) await conclude(outputs, folder);
       return ended;
     }
     const how = ended.signal ?? `exit ${String(ended.exitCode)}`;
@@ -152,37 +154,58 @@ async function runConfined(request: RunRequest, setting: Setting): Promise<numbe
   }
 }
 
+/** Loads the client, which takes as long as everything else of a run's. */
+async function conclude(outputs: RunOutputs, folder: string): Promise<void> {
+  const { createEgressClient } = await import("../../client/client.ts");
+  await outputs.conclude(createEgressClient({ endpoint: { socketPath: socketOfRun(folder) } }));
+}
+
 /** Everything but the command: network and sidecar, healthy. */
 async function prepare(
   undo: AsyncDisposableStack,
   request: RunRequest,
-  { context, voice, outputs, ipv6, upstreams, signal }: Setting & { readonly signal: AbortSignal },
+  {
+    context,
+    voice,
+    outputs,
+    ipv6,
+    upstreams,
+    sendsAtEnd,
+    signal,
+  }: Setting & { readonly signal: AbortSignal },
 ): Promise<{ readonly sidecar: RunSidecar; readonly folder: string }> {
+  // After the sidecar has ended, which has files in it; the network goes at the same time.
+  const last = undo.use(createUndoSteps(voice.complain));
   const steps = undo.use(createUndoSteps(voice.complain));
   const id = drawRunId();
   const folder = makeRunFolder(id);
-  steps.step(`remove ${folder.path}`, () => folder[Symbol.dispose]());
+  last.step(`remove ${folder.path}`, () => folder[Symbol.dispose]());
   labelRun(folder.path, request.command);
   const namespace = await createRunNetwork(steps, { id, upstreams, ipv6, announce: voice.note });
   const wayOut = undo.use(watchWayOut({ addresses: namespace.addresses, upstreams, say: voice.note }));
   signal.throwIfAborted();
-  const sidecar = undo.use(
-    await startRunSidecar({
-      namespace,
-      program: context.program,
-      env: context.env,
-      policy: request.policy,
-      isAudit: request.audit !== undefined,
-      upstreams:
-        context.env["OPENSANDBOX_EGRESS_DNS_UPSTREAM"]?.trim() || upstreams.map(renderUpstream).join(","),
-      socketPath: socketOfRun(folder.path),
-      onLine(line) {
-        outputs.report.take(line);
-        wayOut.take(line);
-      },
-      signal,
-    }),
-  );
+  const sidecar = await startRunSidecar({
+    namespace,
+    program: context.program,
+    env: context.env,
+    policy: request.policy,
+    isAudit: request.audit !== undefined,
+    upstreams:
+      context.env["OPENSANDBOX_EGRESS_DNS_UPSTREAM"]?.trim() || upstreams.map(renderUpstream).join(","),
+    socketPath: socketOfRun(folder.path),
+    onLine(line) {
+      outputs.report.take(line);
+      wayOut.take(line);
+    },
+    signal,
+  });
+  undo.defer(async () => {
+    const ending = sidecar[Symbol.asyncDispose]();
+    // The sidecar ends while the kernel is busy with the link.
+    if (sendsAtEnd) await ending;
+    await steps[Symbol.asyncDispose]();
+    await ending;
+  });
   return { sidecar, folder: folder.path };
 }
 

@@ -2,7 +2,8 @@
 import type { Policy } from "../../../policy/policy.ts";
 import { EXIT } from "../../exit-codes.ts";
 import type { Caller } from "../config/caller.ts";
-import { ApiError, ConnectionError, type EgressClient } from "../../../client/client.ts";
+import type { EgressClient } from "../../../client/client.ts";
+import { ApiError, ConnectionError } from "../../../client/errors.ts";
 import { oneLine } from "../../../policy/problem.ts";
 import { renderConfig } from "../config/render-config.ts";
 import { RunFileError } from "../errors.ts";
