@@ -10,7 +10,8 @@ import { UPSTREAM } from "../network.ts";
 import type { Column } from "../subjects/subject.ts";
 
 /** Where `.ci/prepare bench` installs it: no dependency of this project's. */
-const SRT = fileURLToPath(new URL("../../../.bench-tools/node_modules/.bin/srt", import.meta.url));
+const TOOLS = fileURLToPath(new URL("../../../.bench-tools", import.meta.url));
+const SRT = join(TOOLS, "node_modules", ".bin", "srt");
 
 export const run: Experiment = {
   name: "run",
