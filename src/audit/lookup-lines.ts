@@ -3,11 +3,12 @@
  * is used again. The names of the original stand beside those of OpenTelemetry's conventions, and of ECS where it has none.
  *
  *     {"level":"warn","time":"2026-01-02T03:04:05.678Z","sandbox_id":"sbx-1","opensandbox.event":"egress.denied","decision":"denied",
- *      "dns.question.type":"A","dns.response_code":"NXDOMAIN","target.host":"x.example.com","dns.question.name":"x.example.com",
- *      "layer":"user","rule":"*.example.com","msg":"lookup denied"}
+ *      "dns.question.type":"A","dns.response_code":"NXDOMAIN","layer":"user","target.host":"x.example.com",
+ *      "dns.question.name":"x.example.com","rule":"*.example.com","msg":"lookup denied"}
  */
 import {
   type DecisionEvent,
+  LAYERS,
   type Outcome,
   OUTCOMES,
   REASON_WORDS,
@@ -85,7 +86,7 @@ export function createLookupLines(common: CommonFields["read"]): LookupLines {
 function createOpenLines(common: CommonFields["read"]): (event: DecisionEvent) => OpenLine {
   let lines: (OpenLine | undefined)[] = [];
   let said = common();
-  function open({ decision, qtype, rcode }: DecisionEvent): OpenLine {
+  function open({ decision, qtype, rcode, layer }: DecisionEvent): OpenLine {
     const { level, event } = WORDS[decision];
     const fields = JSON.stringify(said).slice(1, -1);
     const rest = [
@@ -93,6 +94,7 @@ function createOpenLines(common: CommonFields["read"]): (event: DecisionEvent) =
       `"opensandbox.event":"${event}","decision":"${decision}"`,
       ...(qtype < TYPES ? [`"dns.question.type":"${typeWord(qtype)}"`] : []),
       ...(rcode < RCODES ? [`"dns.response_code":"${rcodeWord(rcode)}"`] : []),
+      `"layer":"${layer}"`,
     ];
     return createOpenLine(level, rest.join(","));
   }
@@ -100,7 +102,8 @@ function createOpenLines(common: CommonFields["read"]): (event: DecisionEvent) =
     const fields = common();
     if (fields !== said) [said, lines] = [fields, []];
     const type = Math.min(event.qtype, TYPES);
-    const place = (OUTCOMES.indexOf(event.decision) * (TYPES + 1) + type) * (RCODES + 1);
+    const words = OUTCOMES.indexOf(event.decision) * LAYERS.length + LAYERS.indexOf(event.layer);
+    const place = (words * (TYPES + 1) + type) * (RCODES + 1);
     return (lines[place + Math.min(event.rcode, RCODES)] ??= open(event));
   };
 }
@@ -131,9 +134,8 @@ function createAddressTexts(): AddressTexts {
       return characters;
     },
     write(line) {
-      line.plain(',"target.ips":');
-      const from = line.end();
-      line.plain("[");
+      line.plain(',"target.ips":[');
+      const from = line.end() - 1;
       for (let i = 0; i < texts.length; i++) {
         if (i > 0) line.plain(",");
         line.string(texts[i] ?? "");
@@ -156,10 +158,7 @@ function writeHead(line: OpenLine, { name = "", qtype, rcode }: DecisionEvent): 
   if (rcode >= RCODES) line.plain(`,"dns.response_code":"${rcodeWord(rcode)}"`);
 }
 
-function writeDecision(line: OpenLine, { decision, layer, rule, reason }: DecisionEvent): void {
-  line.plain(`,"layer":"`);
-  line.plain(layer);
-  line.plain('"');
+function writeDecision(line: OpenLine, { decision, rule, reason }: DecisionEvent): void {
   if (rule !== undefined) {
     line.plain(',"rule":');
     line.string(rule);

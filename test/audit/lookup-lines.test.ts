@@ -49,13 +49,15 @@ describe("the line of a denied lookup", () => {
     expect(lineOf(denied("x.example.com", "*.example.com"), { team: "a", sandbox_id: "sbx-1" })).toBe(
       '{"level":"warn","time":"2026-01-02T03:04:05.678Z","team":"a","sandbox_id":"sbx-1",' +
         '"opensandbox.event":"egress.denied","decision":"denied","dns.question.type":"A",' +
-        '"dns.response_code":"NXDOMAIN","target.host":"x.example.com","dns.question.name":"x.example.com",' +
-        '"layer":"user","rule":"*.example.com","msg":"lookup denied"}\n',
+        '"dns.response_code":"NXDOMAIN","layer":"user","target.host":"x.example.com",' +
+        '"dns.question.name":"x.example.com","rule":"*.example.com","msg":"lookup denied"}\n',
     );
   });
 
   test("has no rule where the default action decided", () => {
-    expect(lineOf(denied("x.example.com"))).toContain('"layer":"default","msg":"lookup denied"}\n');
+    expect(lineOf(denied("x.example.com"))).toContain(
+      '"dns.question.name":"x.example.com","msg":"lookup denied"}\n',
+    );
   });
 
   test.each([
@@ -68,7 +70,7 @@ describe("the line of a denied lookup", () => {
     ["the longest name", String.raw`\000`.repeat(250), String.raw`\\000`.repeat(250)],
   ])("is one line of JSON for a name with %s", (_what, host, written) => {
     const line = lineOf(denied(host));
-    expect(line).toContain(`"target.host":"${written}","dns.question.name":"${written}","layer":"default"`);
+    expect(line).toContain(`"target.host":"${written}","dns.question.name":"${written}","msg"`);
     expect(line.indexOf("\n")).toBe(line.length - 1);
     expect(JSON.parse(line)).toMatchObject({ "target.host": host, msg: "lookup denied" });
   });
@@ -148,11 +150,11 @@ function fieldsOf(
     decision,
     ...(qtype < 32 ? type : {}),
     ...(rcode < 8 ? code : {}),
+    layer: "user",
     ...host,
     ...(qtype < 32 ? {} : type),
     ...(rcode < 8 ? {} : code),
     ...(decision === "denied" ? {} : { "target.ips": ips, "dns.answers": ips }),
-    layer: "user",
     ...(rule === undefined ? {} : { rule }),
     ...failure,
     ...(upstream === undefined
