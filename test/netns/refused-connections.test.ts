@@ -16,6 +16,8 @@ const DENIED = "egress.connections.denied_total";
 const TOLD = "egress.connections.told_total";
 const NAMELESS = "203.0.113.200";
 const GROUP = "15353";
+/** Datagrams: at 50,000 a second some ten seconds. */
+const FLOOD = 500_000;
 const ALWAYS = { v4: "203.0.113.66", v6: "2001:db8:100:66::66" } as const;
 const BY_RULE = { v4: "203.0.113.77", v6: "2001:db8:100:77::77" } as const;
 const POLICY = {
@@ -41,6 +43,12 @@ async function readCounters(sidecar: Sidecar): Promise<Readonly<Record<string, n
   const answer = await sidecar.api("GET", "/status");
   return z.object({ counters: z.record(z.string(), z.number()) }).parse(answer.json()).counters;
 }
+/** Processor time of the sidecar. */
+async function readCpuSeconds(sidecar: Sidecar): Promise<number> {
+  const { text } = await sidecar.api("GET", "/metrics");
+  return Number(/^egress_process_cpu_time_seconds_total(?:\{.*\})? (.+)$/m.exec(text)?.[1]);
+}
+
 const readDenied = async (sidecar: Sidecar) => (await readCounters(sidecar))[DENIED];
 
 const deniedLines = (sidecar: Sidecar) => sidecar.logs().filter(({ msg }) => msg === "connection denied");
@@ -119,6 +127,18 @@ describe.each(FAMILIES)("$name", (family: Family) => {
     expect(await readDenied(sidecar)).toBe(1);
   });
 
+  test("a flood takes the sidecar a few hundredths of a processor at most", async () => {
+    const sidecar = await startWithAlways(POLICY);
+    const before = await readCpuSeconds(sidecar);
+    const began = performance.now();
+    expect(await openFlows("udp", family.nameless, 4433, FLOOD)).toEqual({ EPERM: FLOOD });
+    const seconds = (performance.now() - began) / 1000;
+    const part = ((await readCpuSeconds(sidecar)) - before) / seconds;
+    // 2 %, and as much again for a machine that is busy with other things.
+    expect(part).toBeLessThan(0.04);
+    expect(await readDenied(sidecar)).toBe(FLOOD);
+  });
+
   test("of a flood all are counted, few are told, and lookups are answered meanwhile", async () => {
     const sidecar = await startWithAlways(POLICY);
     const began = performance.now();
@@ -138,6 +158,13 @@ describe.each(FAMILIES)("$name", (family: Family) => {
     expect(counters[TOLD]).toBeGreaterThan(0);
     expect(counters[TOLD]).toBeLessThanOrEqual(200 + 100 * Math.ceil(seconds));
   });
+});
+
+test("what is refused just before the end is told", async () => {
+  const sidecar = await startWithAlways(POLICY);
+  expect(await lab.curl(urlOf(NAMELESS))).toMatchObject({ exitCode: 7 });
+  await sidecar.kill();
+  expect(deniedLines(sidecar)).toMatchObject([{ "target.ips": [NAMELESS] }]);
 });
 
 test("the counter goes on through changes of the policy and restarts, and nft shows it", async () => {

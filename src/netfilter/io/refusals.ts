@@ -14,6 +14,7 @@ import {
   type LogGroup,
   NFULNL_MSG_PACKET,
   readLoggedPacket,
+  unbindGroup,
 } from "../wire/nflog.ts";
 import { openEventSocket } from "./event-socket.ts";
 
@@ -23,14 +24,15 @@ const ASKED: LogGroup = {
   group: REFUSED_GROUP,
   copiedOctets: 64,
   bufferOctets: 16_384,
-  // At once: the kernel tells of few, and a sandbox may end with the attempt.
-  threshold: 1,
+  // Few wake-ups in a flood. A sandbox that ends with the attempt is told of it all the same, see `close`.
+  threshold: 16,
   timeoutMs: 50,
 };
 
 export interface Refusals {
   /** Why they were not told since the last look; to be asked about once a second. Throws KernelError, SystemCallError. */
   fault(): string | undefined;
+  /** What the kernel has gathered by now is told before it returns. */
   close(): void;
 }
 
@@ -41,7 +43,16 @@ export interface Refusals {
 export function openRefusals(onRefused: (packet: LoggedPacket) => void): Refusals {
   const events = openEventSocket(openBound, () => readAll(events.current(), onRefused));
   events.unref();
-  return { fault: events.fault, close: events.close };
+  return {
+    fault: events.fault,
+    close() {
+      try {
+        tellGathered(events.current, onRefused);
+      } finally {
+        events.close();
+      }
+    },
+  };
 }
 
 function openBound(): NetlinkSocket {
@@ -62,6 +73,19 @@ function openBound(): NetlinkSocket {
       `group ${REFUSED_GROUP} ${reason}: ${error.code}`,
       error,
     );
+  }
+}
+
+/** Where the socket is lost by now there is nothing to be told. */
+function tellGathered(current: () => NetlinkSocket, onRefused: (packet: LoggedPacket) => void): void {
+  const writer = createNetlinkWriter(64);
+  unbindGroup(writer, 2, REFUSED_GROUP);
+  try {
+    const socket = current();
+    socket.send(writer.written());
+    readAll(socket, onRefused);
+  } catch (error) {
+    if (!(error instanceof SystemCallError)) throw error;
   }
 }
 

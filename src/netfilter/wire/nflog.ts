@@ -22,6 +22,7 @@ const NFNL_SUBSYS_ULOG = 4;
 export const NFULNL_MSG_PACKET = NFNL_SUBSYS_ULOG << 8;
 const NFULNL_MSG_CONFIG = (NFNL_SUBSYS_ULOG << 8) | 1;
 const CONFIG = { command: 1, mode: 2, bufferOctets: 3, timeoutHundredths: 4, threshold: 5 } as const;
+const UNBIND = 2;
 const PAYLOAD = 9;
 const PREFIX = 10;
 
@@ -54,6 +55,13 @@ export function bindGroup(writer: NetlinkWriter, sequence: number, asked: LogGro
   writer.number32(CONFIG.bufferOctets, asked.bufferOctets);
   writer.number32(CONFIG.timeoutHundredths, Math.ceil(asked.timeoutMs / 10));
   writer.number32(CONFIG.threshold, asked.threshold);
+  writer.end(message);
+}
+
+/** Gives the group up: the kernel then tells at once what it has gathered. */
+export function unbindGroup(writer: NetlinkWriter, sequence: number, group: number): void {
+  const message = writer.begin(NFULNL_MSG_CONFIG, NLM_F_REQUEST | NLM_F_ACK, sequence, 0, group);
+  writer.octets(CONFIG.command, Buffer.of(UNBIND));
   writer.end(message);
 }
 
