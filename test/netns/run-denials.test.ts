@@ -14,7 +14,8 @@ beforeAll(async () => {
   machine = createMachine(lab);
 });
 
-const CURL = "curl -sS --max-time 5";
+/** Says nothing itself: it writes a line in parts, and ours could come between them. */
+const CURL = "curl -s --max-time 5";
 
 /** What was said of denials, without the run's other notices and without what the command itself wrote. */
 const said = (stderr: string): readonly string[] =>
@@ -64,6 +65,14 @@ test("a rule that denies is named, and so is a wildcard that does not cover its 
       /^denied by a rule: two\.example\.org .*, 169\.254\.169\.254 tcp 80 \(deny\.always/,
     ),
   ]);
+});
+
+test("an allowed name whose address a rule denies is told with both", async () => {
+  const rules = ["--deny", "198.51.100.1", "--allow", "one.example.org"];
+  const { stderr } = await machine.run([...rules, "--", "sh", "-c", `${CURL} http://one.example.org/`]);
+  expect(said(stderr)[0]).toBe(
+    "denied 198.51.100.1, an address of one.example.org (rule: deny 198.51.100.1)",
+  );
 });
 
 test("a name of /etc/hosts is denied with the reason that no lookup has opened its address", async () => {

@@ -68,7 +68,9 @@ export function readSighting(line: string): Sighting | undefined {
       };
     }
     case "egress.outbound": {
-      const reason = stringOf(event, "error");
+      // A line that stands for many has no reason, and the level alone says that they failed.
+      const reason =
+        stringOf(event, "error") ?? (stringOf(event, "level") === "warn" ? "no answer" : undefined);
       if (name === undefined) return undefined;
       if (reason === undefined) return { kind: "allowed", name };
       return { kind: "failed", name, reason, upstream: stringOf(event, "server.address") };

@@ -150,6 +150,33 @@ test("a failed lookup is told with the upstreams; once one is answered it has no
   expect(summary()).toEqual([]);
 });
 
+test("failed lookups that one line counts are told, too", () => {
+  const { summary, take } = open();
+  take(
+    JSON.stringify({
+      level: "warn",
+      "opensandbox.event": "egress.outbound",
+      "target.host": "one.example.org",
+      count: 9,
+    }),
+  );
+  expect(summary()).toEqual(["allowed, but their lookups failed: one.example.org"]);
+});
+
+test("an allowed name whose address a rule takes away is told by the address, its name and the rule", () => {
+  const { told, take } = open(["allow one.example.org", "deny 198.51.100.1"]);
+  const cause = { layer: "user", rule: "198.51.100.1" };
+  take(
+    JSON.stringify({
+      "opensandbox.event": "egress.withheld",
+      "target.host": "one.example.org",
+      "target.ips": ["198.51.100.1"],
+      ...cause,
+    }),
+  );
+  expect(told).toEqual(["denied 198.51.100.1, an address of one.example.org (rule: deny 198.51.100.1)"]);
+});
+
 const SEARCH = "nameserver 192.0.2.1\nsearch corp.example. lab.example\n";
 
 test("a variant of the search list is nothing once its plain name is asked for", () => {
