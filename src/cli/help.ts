@@ -32,6 +32,7 @@ Usage: egress run [OPTIONS] -- COMMAND [ARGUMENT...]
                       folder or above it, up to the root of the repository or your home (--policy is the same)
   --no-config         take no such file
   --default ACTION    allow or deny: for what no rule matches (default: the file's, else deny)
+  --user USER         whom the command is: a name, UID or UID:GID (default: under sudo who called it, else root)
   --dry-run           show the policy that would hold, and run nothing
 
   --audit             deny nothing but what deny.always and the protections do, and print the rules that what was tried needs
@@ -51,8 +52,8 @@ and unshare. What is denied is told on standard error the moment it happens, and
   egress run --default allow --deny '*.example.org' -- curl -sS https://www.example.org/
 
 The command runs in network, process and mount namespaces of its own, without the capabilities that could undo that, and
-with a /run and /dev of its own, so the machine's daemons are out of its reach. It shares your other files, and as root it
-may write to them: this holds programs to a policy, it does not lock up an attacker who can change your machine's files.
+with a /run and /dev of its own, so the machine's daemons are out of its reach. It shares your other files, and may write
+to them as its user may: this holds programs to a policy, it does not lock up an attacker who can change your machine's files.
 
 Exit: the command's own code, or 128 and the number of the signal that ended it; 126 it cannot be executed, 127 it is not found;
 125 egress run itself could not run it, or not to its end; 77 see --fail-on-deny.

@@ -16,6 +16,7 @@ import type { CliContext } from "../context.ts";
 import { filesOfMachine } from "./request/files.ts";
 import { presentOrigins, presentPolicy } from "./request/present.ts";
 import { parseRunArguments, type RunRequest } from "./request/arguments.ts";
+import { type CommandUser, findCommandUser } from "./command/command-user.ts";
 import { startConfinedCommand } from "./command/confined-command.ts";
 import { findHandedOn } from "./command/handed-on.ts";
 import { openOutputs, type RunOutputs } from "./report/outputs.ts";
@@ -83,6 +84,8 @@ async function runAsked(request: RunRequest, asker: Asker): Promise<number> {
   const lacks = missingTools(TOOLS, withSystemFolders(context.env["PATH"]));
   const obstacles = isRoot ? lacks.map((message) => ({ path: "", message })) : [NOT_ROOT];
   if (obstacles.length > 0) return report(obstacles, complain);
+  const user = findCommandUser(request.user, context.env);
+  if (!user.ok) return report(user.problems, complain);
   const ipv6 = machineRoutesIpv6();
   const upstreams = chooseUpstreams(settings, ipv6);
   if (!upstreams.ok) return report(upstreams.problems, complain);
@@ -91,7 +94,8 @@ async function runAsked(request: RunRequest, asker: Asker): Promise<number> {
     using outputs = openOutputs({ ...request, voice, caller, stepSummary, upstreams: upstreams.value });
     if (request.audit !== undefined) note("audit: nothing is blocked but deny.always and the protections");
     const sendsAtEnd = settings.denyWebhook !== undefined || settings.otlpMetricsUrl !== undefined;
-    const setting = { context, voice, ipv6, upstreams: upstreams.value, outputs, terminal, sendsAtEnd };
+    const asked = { user: user.value, terminal, sendsAtEnd };
+    const setting = { context, voice, ipv6, upstreams: upstreams.value, outputs, ...asked };
     const code = await runConfined(request, { ...setting, directory: handedOn.value.directory });
     lines.release();
     return outputs.finish(code);
@@ -123,6 +127,7 @@ interface Setting {
   /** Where the command is to work. */
   readonly directory: string;
   readonly terminal: CallerTerminal | undefined;
+  readonly user: CommandUser | undefined;
   /** Whether the sidecar may have something left to send when it is told to end. */
   readonly sendsAtEnd: boolean;
 }
@@ -133,9 +138,9 @@ async function runConfined(request: RunRequest, setting: Setting): Promise<numbe
   try {
     const { sidecar, folder } = await prepare(undo, request, { ...setting, signal: interrupts.signal });
     interrupts.signal.throwIfAborted(); // from here on the command gets the signals
-    const { directory, context, terminal, outputs } = setting;
+    const { directory, context, terminal, user, outputs } = setting;
     const env = commandEnvironment(context.env);
-    const place = { directory, folder, terminal, env, resolvConf: renderResolvConf() };
+    const place = { directory, folder, terminal, user, env, resolvConf: renderResolvConf() };
     const command = startConfinedCommand(sidecar.namespace, request.command, place);
     interrupts.forwardTo(command.forward);
     const ended = await Promise.race([command.exitCode, sidecar.end]);

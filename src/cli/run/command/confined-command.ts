@@ -9,6 +9,7 @@ import type { Argv } from "../../../netns/command.ts";
 import type { RunNamespace } from "../network/run-network.ts";
 import type { CallerTerminal } from "../terminal/caller-terminal.ts";
 import { followJob } from "../terminal/terminal-job.ts";
+import type { CommandUser } from "./command-user.ts";
 import { confinedArgv, isPrepared } from "./confinement.ts";
 import { prepareOwnPlaces } from "./own-places.ts";
 import { childrenOf, deliver, descendantsOf, readText } from "../processes/process-tree.ts";
@@ -30,6 +31,8 @@ export interface CommandSetting {
   /** The text of its /etc/resolv.conf. */
   readonly resolvConf: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whom it is; root if undefined. */
+  readonly user: CommandUser | undefined;
   /** The caller's, in whose place the command gets one of its own. */
   readonly terminal: CallerTerminal | undefined;
 }
@@ -37,10 +40,12 @@ export interface CommandSetting {
 export function startConfinedCommand(
   namespace: RunNamespace,
   command: Argv,
-  { directory, folder, resolvConf, env, terminal }: CommandSetting,
+  setting: CommandSetting,
 ): ConfinedCommand {
-  const mounts = prepareOwnPlaces({ folder, resolvConf });
-  const place = { directory, mounts, path: env["PATH"], terminal: terminal?.streams ?? [] };
+  const { directory, folder, resolvConf, user, terminal } = setting;
+  const env = { ...setting.env, ...user?.env };
+  const mounts = prepareOwnPlaces({ folder, resolvConf, uid: user?.uid ?? 0 });
+  const place = { directory, mounts, user, path: env["PATH"], terminal: terminal?.streams ?? [] };
   const [file, ...args] = confinedArgv(command, place);
   const options = {
     cwd: "/",

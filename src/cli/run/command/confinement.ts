@@ -49,15 +49,14 @@ follow $?
 exit $?`;
 
 /** Runs as process 1 of the new namespaces, with all of root's capabilities; ends by giving them up. */
-function renderSetup(mounts: string): string {
+function renderSetup(mounts: string, privileges: string): string {
   return `set -e
 trap "exit 125" EXIT
 ${mounts}
-capabilities=$1
-directory=$2
-terminal=$3
-script=$4
-shift 4
+directory=$1
+terminal=$2
+script=$3
+shift 3
 if ! cd -P -- "$directory" 2>/dev/null; then
   echo "egress run: $directory is not there for the command, which starts in /" >&2
   cd /
@@ -69,8 +68,23 @@ if [ "$terminal" ]; then
 else
   set -- sh -c "$script" egress "$@"
 fi
-exec setpriv --bounding-set "$capabilities" --inh-caps -all --no-new-privs -- "$@"
+exec setpriv ${privileges} -- "$@"
 `;
+}
+
+interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+}
+
+/** Options of setpriv(1). What is not root keeps no capability; the kernel forgets the death signal when the uid changes. */
+function renderPrivileges(user: Identity | undefined): string {
+  const rest = "--inh-caps=-all --no-new-privs --pdeathsig=KILL";
+  if (user === undefined) return `--bounding-set=${CAPABILITIES} ${rest}`;
+  const { uid, gid, groups } = user;
+  const list = groups.length === 0 ? "--clear-groups" : `--groups=${groups.join(",")}`;
+  return `--reuid=${uid} --regid=${gid} ${list} --bounding-set=-all ${rest}`;
 }
 
 export interface CommandPlace {
@@ -80,6 +94,8 @@ export interface CommandPlace {
   readonly path: string | undefined;
   /** What {@link prepareOwnPlaces} gives. */
   readonly mounts: string;
+  /** Whom it is; root if undefined. */
+  readonly user: Identity | undefined;
   /** Which of the standard streams are its terminal: of 0, 1 and 2. None: it has no terminal. */
   readonly terminal: readonly number[];
 }
@@ -89,7 +105,10 @@ export interface CommandPlace {
  * ordinary signal handling; the command is that shell's one child. All of it ends with the process that started it. With a terminal, descriptor 3
  * is the line to process 1: it says `ready` once /dev/pts is there, and waits for a line.
  */
-export function confinedArgv(command: Argv, { directory, path = "", mounts, terminal }: CommandPlace): Argv {
+export function confinedArgv(
+  command: Argv,
+  { directory, path = "", mounts, terminal, user }: CommandPlace,
+): Argv {
   const held: Argv = [
     "setpriv",
     "--pdeathsig",
@@ -102,8 +121,17 @@ export function confinedArgv(command: Argv, { directory, path = "", mounts, term
     "--mount-proc",
   ];
   const script = terminal.length === 0 ? WAIT : FOLLOW;
-  const own = [CAPABILITIES, directory, terminal.join(""), script, path];
-  return [...held, "--", "sh", "-c", renderSetup(mounts), "egress", ...own, ...command];
+  const own = [directory, terminal.join(""), script, path];
+  return [
+    ...held,
+    "--",
+    "sh",
+    "-c",
+    renderSetup(mounts, renderPrivileges(user)),
+    "egress",
+    ...own,
+    ...command,
+  ];
 }
 
 /** Whether process 1 of that command line, given as /proc shows it, has prepared everything: its first child then is the command. */

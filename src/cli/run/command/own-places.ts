@@ -19,6 +19,8 @@ const LINKS = [
 export interface OwnPlaces {
   /** A folder of ours, empty but for what others keep in it. */
   readonly folder: string;
+  /** Whose the terminals are. */
+  readonly uid: number;
   /** The text of the command's /etc/resolv.conf. */
   readonly resolvConf: string;
 }
@@ -61,11 +63,11 @@ function mountedFirst(folder: string): readonly Mount[] {
   ];
 }
 
-function mountedThen({ folder }: OwnPlaces): readonly Mount[] {
+function mountedThen({ folder, uid }: OwnPlaces): readonly Mount[] {
   const dev = join(folder, "dev");
   const target = resolvConfTarget();
   const isElsewhere = target !== undefined && !target.startsWith("/run/");
-  const pts = "newinstance,nosuid,noexec,mode=620,ptmxmode=666";
+  const pts = `newinstance,nosuid,noexec,uid=${uid},mode=620,ptmxmode=666`;
   return [
     ...NODES.map((name) => ({ source: `/dev/${name}`, target: join(dev, name), options: "bind" })),
     { source: "egress-pts", target: join(dev, "pts"), type: "devpts", options: pts },

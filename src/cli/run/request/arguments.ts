@@ -20,6 +20,7 @@ export interface RunRequest extends AskedPolicy {
   readonly command: readonly [string, ...string[]];
   readonly telling: Telling;
   readonly audit: Audit | undefined;
+  readonly user: string | undefined;
 }
 
 /** To be shown, and nothing to be run. */
@@ -55,13 +56,13 @@ export function parseRunArguments(
   if (!options.ok) return options;
   if (options.value.help) return accepted("help");
   if (options.value.clean) return accepted("clean");
-  const { dryRun, telling, audit } = options.value;
+  const { dryRun, user, telling, audit } = options.value;
   if (program === undefined && !dryRun)
     return refused("no command: put it last, after --, as in: egress run -- curl ...");
   const policy = readPolicy(options.value, files);
   if (!policy.ok) return policy;
   if (dryRun || program === undefined) return accepted({ show: policy.value });
-  return accepted({ ...policy.value, command: [program, ...args], telling, audit });
+  return accepted({ ...policy.value, command: [program, ...args], telling, audit, user });
 }
 
 function readPolicy(options: Options, files: RunFiles): Result<AskedPolicy> {

@@ -16,6 +16,8 @@ export interface Options {
   readonly findsConfig: boolean;
   readonly defaultAction: string | undefined;
   readonly dryRun: boolean;
+  /** Whom the command is to be. */
+  readonly user: string | undefined;
   readonly telling: Telling;
   readonly audit: Audit | undefined;
 }
@@ -43,6 +45,7 @@ const OPTIONS = {
   policy: { type: "string" },
   "no-config": { type: "boolean" },
   default: { type: "string" },
+  user: { type: "string" },
   "dry-run": { type: "boolean" },
   quiet: { type: "boolean", short: "q" },
   json: { type: "boolean" },
@@ -75,6 +78,7 @@ export function readOptions(argv: readonly string[]): Result<Options> {
       findsConfig: values["no-config"] !== true,
       defaultAction: values.default,
       dryRun: values["dry-run"] ?? false,
+      user: values.user,
       audit: values.audit === true ? { saveTo: values.save } : undefined,
       telling: {
         isQuiet: values.quiet ?? false,
