@@ -13,6 +13,8 @@ import { writeContents } from "./packaging/contents.ts";
 
 const OUT = "dist";
 const COMMAND = join(OUT, "egress.mjs");
+/** As `engines` in package.json says. */
+const NEEDED = 24;
 const ARCHITECTURES = ["x64", "arm64"];
 const require = createRequire(import.meta.url);
 
@@ -161,8 +163,12 @@ await build({
   input: "src/launcher.ts",
   platform: "node",
   plugins: [builtinsUnread],
+  // Older Nodes have to read it to say that they are too old.
+  transform: { target: "es2018" },
   output: { file: COMMAND, format: "esm", minify },
 });
+const launcher = (await readFile(COMMAND, "latin1")).replace(/^#!.*\n/, "");
+await writeFile(COMMAND, `${renderFirstLines()}${launcher}`);
 await chmod(COMMAND, 0o755);
 await writeContents(OUT, "egress", bundle);
 const addons = (await Promise.all(ARCHITECTURES.map(copyAddon))).flat();
@@ -173,6 +179,21 @@ await tryStart();
 for (const name of await readdir(OUT)) {
   const { size } = await stat(join(OUT, name));
   process.stdout.write(`${join(OUT, name)}  ${String(Math.ceil(size / 1024))} KiB\n`);
+}
+
+/**
+ * The launcher's first lines. The second is a line of the shell, and nothing to JavaScript: sudo has a PATH of its own, in which there often is no
+ * Node, so the one beside the command is taken, with which it was installed. The third is read by any Node that knows modules.
+ */
+function renderFirstLines(): string {
+  const missing = String.raw`egress: no node in PATH, nor beside this command; under sudo: sudo "$(command -v node)" "$(command -v egress)" ...`;
+  const search = `node=\${0%/*}/node; [ -x "$node" ] || node=$(command -v node)`;
+  const find = `${search} || { echo '${missing}' >&2; exit 78; }`;
+  const old = `process.stderr.write("egress: Node ${NEEDED} or later is needed, and this is "+process.versions.node+"\\n");process.exit(78)`;
+  return `#!/bin/sh
+':' //; ${find}; exec "$node" "$0" "$@"
+if(parseInt(process.versions.node,10)<${NEEDED}){${old}}
+`;
 }
 
 /** Compiled are all of a file's functions: most are called by a start, and more later. V8 takes the code only by the flags that it was made with. */

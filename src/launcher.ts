@@ -3,19 +3,13 @@
  * The command of the bundle: loads the bundle's other files, each with what V8 has compiled of it at the build, so that a start compiles
  * nothing. Node's own compile cache holds of a file only the functions that are called at once, and keeps what it has read in memory.
  *
+ * The build puts two lines before it, for whatever starts it: see `renderFirstLines` in `build.ts`.
+ *
  * V8 refuses the code of another release of itself, and compiles the file. It tells other text by its length alone: a file and its
  * code come from one build.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { Script } from "node:vm";
-
-const NEEDED = 24;
-
-// Older ones take what is imported above, and fail somewhere in the files that are loaded below.
-if (Number.parseInt(process.versions.node, 10) < NEEDED) {
-  process.stderr.write(`egress: Node ${NEEDED} or later is needed, and this is ${process.versions.node}\n`);
-  process.exit(78);
-}
 
 type Load = (exports: object, require: (id: string) => object, folder: string) => void;
 

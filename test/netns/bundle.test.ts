@@ -1,5 +1,5 @@
 /** The bundled program, copied away from this checkout, does what the unbuilt one does. */
-import { cp, mkdtemp, readdir, readFile, rm, symlink, truncate } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { requireCommand } from "../../src/netns/command.ts";
 import { withOwnPlaces } from "../support/own-places.ts";
+import { skipBecause } from "../support/skip.ts";
 import { useLab } from "../support/use-lab.ts";
 import { workloadArgv } from "../support/workload.ts";
 
@@ -81,6 +82,36 @@ test.each(["20.19.0", "22.11.0"])("on Node %s it says in one line what it needs"
     exitCode: 78,
     stdout: "",
     stderr: `egress: Node 24 or later is needed, and this is ${version}\n`,
+  });
+});
+
+test("an older Node that is really there says so, too", async (context) => {
+  const { stdout } = await execIn(lab.sandbox, ["sh", "-c", "/usr/bin/node --version 2>/dev/null || true"]);
+  const version = stdout.trim().slice(1);
+  if (version === "" || Number.parseInt(version, 10) >= 24)
+    skipBecause(context, "/usr/bin/node is no older Node");
+  const argv = ["/usr/bin/node", join(folder, "installed", "egress.mjs"), "run", "--", "true"] as const;
+  expect(await execIn(lab.sandbox, argv)).toMatchObject({
+    exitCode: 78,
+    stdout: "",
+    stderr: `egress: Node 24 or later is needed, and this is ${version}\n`,
+  });
+});
+
+test("under sudo, whose PATH may lack Node, the one beside the command is taken, and none is told in a line", async () => {
+  const bin = join(folder, "bin");
+  await mkdir(bin);
+  await symlink(join(folder, "installed", "egress.mjs"), join(bin, "egress"));
+  const argv = [join(bin, "egress"), "--version"] as const;
+  const env = { PATH: "/usr/sbin:/sbin" };
+  expect(await execIn(lab.sandbox, ["/usr/bin/env", ...argv], { env })).toMatchObject({
+    exitCode: 78,
+    stderr: `egress: no node in PATH, nor beside this command; under sudo: sudo "$(command -v node)" "$(command -v egress)" ...\n`,
+  });
+  await symlink(process.execPath, join(bin, "node"));
+  expect(await execIn(lab.sandbox, ["/usr/bin/env", ...argv], { env })).toMatchObject({
+    exitCode: 0,
+    stderr: "",
   });
 });
 
