@@ -48,6 +48,21 @@ test("SIGINT reaches what the command itself runs, as Ctrl-C does", async () => 
   expect(await run.end).toMatchObject({ exitCode: 0, stdout: "ready\nchild: 130\n" });
 });
 
+test("SIGINT reaches what another thread of the command has started", async () => {
+  const program = `import subprocess, sys, threading
+def start():
+    child = subprocess.Popen(["sh", "-c", "trap 'echo interrupted; exit 9' INT; echo ready; while :; do sleep 0.05; done"])
+    print("child", child.wait(), flush=True)
+import signal
+signal.signal(signal.SIGINT, lambda *_: None)
+thread = threading.Thread(target=start)
+thread.start()
+thread.join()`;
+  const run = await machine.startReady(["--", "python3", "-c", program]);
+  run.process.kill("SIGINT");
+  expect(await run.end).toMatchObject({ exitCode: 0, stdout: "ready\ninterrupted\nchild 9\n" });
+});
+
 test("an interrupt at any moment of the start undoes what was made so far", async () => {
   for (let afterMs = 100; afterMs <= 1_300; afterMs += 100) {
     const run = machine.start(["--", "sleep", "60"]);

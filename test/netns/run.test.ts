@@ -76,6 +76,21 @@ test.each([
   expect(await machine.run(["--", ...command])).toMatchObject({ exitCode });
 });
 
+test.each(["exit", "eval", "wait"])(
+  "%s is a program to be found, not a word of a shell in between",
+  async (word) => {
+    expect(await machine.run(["--", word, "3"])).toMatchObject({ exitCode: 127 });
+  },
+);
+
+test("the port of the sidecar's API is free for a server of the command's", async () => {
+  const program = `import socket
+server = socket.create_server(("127.0.0.1", 18080))
+socket.create_connection(("127.0.0.1", 18080), 5).sendall(b"to its own")
+print(server.accept()[0].recv(99))`;
+  expect(await machine.run(["--", "python3", "-c", program])).toMatchObject({ stdout: "b'to its own'\n" });
+});
+
 test("standard input is the command's", async () => {
   expect(await machine.run(["--", "tr", "a-z", "A-Z"], { input: "words\n" })).toMatchObject({
     stdout: "WORDS\n",

@@ -28,6 +28,9 @@ export interface RunSidecar extends AsyncDisposable {
   readonly end: Promise<CommandEnd>;
 }
 
+/** The unix socket is what a run needs. Nobody serves on this port, so that the usual ones are the command's. */
+const UNUSED_ADDRESS = "127.0.0.1:1";
+
 const READY_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 3_000;
 const LINES_KEPT = 20;
@@ -89,7 +92,7 @@ function sidecarEnvironment(options: RunSidecarOptions): Record<string, string |
     OPENSANDBOX_EGRESS_AUDIT: String(options.isAudit),
     OPENSANDBOX_EGRESS_POLICY_FILE: "",
     OPENSANDBOX_EGRESS_TOKEN: randomBytes(24).toString("hex"),
-    OPENSANDBOX_EGRESS_HTTP_ADDR: "127.0.0.1:18080",
+    OPENSANDBOX_EGRESS_HTTP_ADDR: UNUSED_ADDRESS,
     OPENSANDBOX_EGRESS_SOCKET: options.socketPath,
     OPENSANDBOX_EGRESS_DNS_UPSTREAM: options.upstreams,
     OPENSANDBOX_EGRESS_LOG_LEVEL: "info",
