@@ -1,5 +1,5 @@
 /** `egress run` at a terminal, started from a shell with job control as a person would. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -251,6 +251,30 @@ test.each([
   await shell.shows(PROMPT);
   // What was killed for good is undone by the next.
   await shell.run("egress run -- true");
+});
+
+test("the session of docs/run.md goes as it is written there", async () => {
+  const page = await readFile(new URL("../../docs/run.md", import.meta.url), "utf8");
+  const [, session = ""] = /## At a terminal[^]*?```console\n([^]*?)```/.exec(page) ?? [];
+  const lines = session.split("\n").filter(Boolean);
+  expect(lines.length).toBeGreaterThan(15);
+  let isAtShell = true;
+  for (const [index, line] of lines.entries()) {
+    const next = lines[index + 1];
+    if (line.startsWith("$ ")) {
+      if (line === "$ jobs") await stopped(shell);
+      else shell.type(`${line.slice(2)}\r`);
+      isAtShell = line.endsWith("&");
+      if (line !== "$ jobs") await shell.shows("\n");
+      if (isAtShell) await shell.shows(PROMPT);
+    } else if (/^\^[DZ]$/.test(line)) shell.type(line === "^Z" ? "\x1a" : "\x04");
+    else if (next?.startsWith("got ") === true && !line.startsWith("got ")) shell.type(`${line}\r`);
+    else if (!line.startsWith("[1]+")) await shell.shows(`${line}\r\n`);
+    if (line === "^Z" || line === "^D" || line === "for the shell alone") await shell.shows(PROMPT);
+  }
+  await shell.shows(PROMPT);
+  const shown = shell.screen().replaceAll("\r", "");
+  for (const line of lines.filter((one) => one.startsWith("[1]+"))) expect(shown).toContain(line);
 });
 
 async function scratch(): Promise<AsyncDisposable & { readonly path: string }> {
