@@ -59,6 +59,7 @@ export async function run(argv: readonly string[], context: CliContext): Promise
     context.print(presentPolicy(request.value.show));
     return EXIT.ok;
   }
+  // Awaited here: the terminal lives until then.
   return await runAsked(request.value, { caller, context, isRoot, terminal, lines });
 }
 
