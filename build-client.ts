@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { build } from "rolldown";
-import { writeContents } from "./packaging/contents.ts";
+import { moduleIdsOf, writeContents } from "./packaging/contents.ts";
 
 const out = process.argv[2] ?? "dist";
 
@@ -12,5 +12,5 @@ const bundle = await build({
   platform: "node",
   output: { file: join(out, "client.mjs"), format: "esm", codeSplitting: false },
 });
-await writeContents(out, "client", bundle);
+await writeContents(out, "client", moduleIdsOf(bundle));
 await promisify(execFile)("npx", ["tsc", "-p", "tsconfig.client.json", "--outDir", join(out, "types")]);

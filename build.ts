@@ -9,7 +9,8 @@ import { setFlagsFromString } from "node:v8";
 import { Script } from "node:vm";
 import { execa } from "execa";
 import { build, type Plugin } from "rolldown";
-import { writeContents } from "./packaging/contents.ts";
+import { moduleIdsOf, writeContents } from "./packaging/contents.ts";
+import { bundlePage } from "./src/page/io/bundle-page.ts";
 
 const OUT = "dist";
 const COMMAND = join(OUT, "egress.mjs");
@@ -47,6 +48,17 @@ const pinoWithoutWriters: Plugin = {
   load: {
     filter: { id: /^\0unused:/ },
     handler: (id) => `module.exports = class { constructor() { throw new Error(${JSON.stringify(id)}); } };`,
+  },
+};
+
+const { page, moduleIds: pageModuleIds } = await bundlePage();
+
+/** The page for people, finished: what makes it needs this build's tools. */
+const finishedPage: Plugin = {
+  name: "finished-page",
+  load: {
+    filter: { id: /\/src\/page\/io\/bundle-page\.ts$/ },
+    handler: () => `const page = ${JSON.stringify(page)};\nexport const bundlePage = async () => ({ page });`,
   },
 };
 
@@ -131,7 +143,15 @@ await rm(OUT, { recursive: true, force: true });
 const bundle = await build({
   input: { main: "src/main.ts" },
   platform: "node",
-  plugins: [pinoWithoutWriters, builtinsUnread, koffiBesideTheBundle, englishOnly, asciiOnly, asFunction],
+  plugins: [
+    pinoWithoutWriters,
+    builtinsUnread,
+    koffiBesideTheBundle,
+    englishOnly,
+    finishedPage,
+    asciiOnly,
+    asFunction,
+  ],
   output: {
     dir: OUT,
     format: "cjs",
@@ -170,7 +190,7 @@ await build({
 const launcher = (await readFile(COMMAND, "latin1")).replace(/^#!.*\n/, "");
 await writeFile(COMMAND, `${renderFirstLines()}${launcher}`);
 await chmod(COMMAND, 0o755);
-await writeContents(OUT, "egress", bundle);
+await writeContents(OUT, "egress", [...moduleIdsOf(bundle), ...pageModuleIds]);
 const addons = (await Promise.all(ARCHITECTURES.map(copyAddon))).flat();
 if (addons.length === 0)
   throw new Error("koffi's native addon is not installed: run npm ci on Linux, x64 or arm64");

@@ -8,10 +8,13 @@ type Bundle = "egress" | "client";
 const listPath = (folder: string, bundle: Bundle): string => join(folder, `${bundle}-contents.json`);
 
 /** Written beside the bundle, for the bill of materials and the notices of the npm package. It is no part of that package. */
-export async function writeContents(folder: string, bundle: Bundle, output: RolldownOutput): Promise<void> {
-  const ids = output.output.flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
+export async function writeContents(folder: string, bundle: Bundle, ids: readonly string[]): Promise<void> {
   const keys = new Set(ids.flatMap((id) => lockKey(id) ?? []));
   await writeFile(listPath(folder, bundle), `${JSON.stringify([...keys].sort(), undefined, 2)}\n`);
+}
+
+export function moduleIdsOf({ output }: RolldownOutput): readonly string[] {
+  return output.flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
 }
 
 export async function readContents(folder: string): Promise<readonly string[]> {

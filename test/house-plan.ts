@@ -33,6 +33,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   api: ["policy", "protections", "sys", "decisions", "audit", "learned", "enforcement"],
   client: ["api"],
+  page: ["api", "client"],
   doctor: ["policy", "sys", "dns", "api"],
   sidecar: [
     "policy",
@@ -48,6 +49,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "xdp",
     "enforcement",
     "api",
+    "page",
   ],
   cli: [
     "policy",

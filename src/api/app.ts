@@ -14,6 +14,7 @@ import { type ExplainParts, serveExplain } from "./explain/explain-route.ts";
 import { serveHealthz } from "./healthz.ts";
 import { serveMetrics } from "./metrics-route.ts";
 import { createOpenApiRoute } from "./openapi-route.ts";
+import { createPageRoute, type LoadPage } from "./page-route.ts";
 import { type Suggest, serveSuggest } from "./policy/suggest-route.ts";
 import { servePolicy } from "./policy/policy-route.ts";
 import { renderRefusal } from "./refusal.ts";
@@ -38,6 +39,8 @@ export interface AppParts {
   readonly status?: StatusSources;
   /** Without them there are no `/decisions` and no `/events`. */
   readonly decisions?: DecisionSources;
+  /** Without it there is no page at `/`. */
+  readonly loadPage?: LoadPage;
   readonly bodyLimits?: BodyLimits;
   /** Takes the steps of what is long; default: without a pause. */
   readonly takeSteps?: TakeSteps;
@@ -75,6 +78,7 @@ export function createApp(parts: AppParts): App {
     app.all("/decisions", (c) => serveDecisions(c, auth, decisions));
     app.all("/events", createEventsRoute(auth, decisions));
   }
+  if (parts.loadPage !== undefined) app.all("/", createPageRoute(parts.loadPage));
   app.all("/openapi.json", createOpenApiRoute());
   app.all("/credential-vault", (c) => serveCredentialVault(c, auth, hasToken));
   app.all("/credential-vault/*", (c) => serveCredentialVault(c, auth, hasToken));

@@ -23,6 +23,7 @@ import { createProtections, type Protections, type ReportedProtection } from "..
 import { CLOSED_RULES, closeControl, closeSettings, closeSurroundings } from "./closed.ts";
 import { SidecarThereError, StartProblemsError } from "./errors.ts";
 import { keepMemorySmall } from "./keep-memory.ts";
+import { loadPage } from "./load-page.ts";
 import { createObservability, type Observability } from "./observability.ts";
 import type { ApiSources, OpenApi } from "./open-api.ts";
 import type { TcpState } from "./keep-tcp-api.ts";
@@ -156,6 +157,7 @@ function describeApi(
     suggest: sandbox.suggest,
     explain: sandbox.explain,
     decisions: observability.decisions,
+    loadPage,
     status: {
       version: VERSION,
       sandboxId,
