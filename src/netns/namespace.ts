@@ -1,10 +1,10 @@
 /**
- * Named network namespaces (ip-netns(8)) that belong to this process. The name holds the process id, so that `sweepNamespaces`
+ * Named network namespaces (ip-netns(8)) that belong to this process. The name holds the process id and its namespace, so that `sweepNamespaces`
  * can tell what a process that died has left behind. Not here: rules, routing policy, anything that outlives the process.
  */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { mkdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { type Argv, type CommandOptions, type CommandResult } from "./command.ts";
 import { requireCommand, runCommand, startCommand, type RunningCommand } from "./command.ts";
@@ -23,11 +23,11 @@ export interface OwnedNamespace extends NetworkNamespace, AsyncDisposable {
 export const HERE: NetworkNamespace = { name: undefined };
 
 const NAME_PREFIX = "egress-ns";
-const NAME_PATTERN = /^egress-ns-(\d+)-/;
+const NAME_PATTERN = /^egress-ns-(\d+)-(\d+)-/;
 
 /** Makes a namespace with `lo` up. `label` is for people reading `ip netns`. */
 export async function createNamespace(label: string): Promise<OwnedNamespace> {
-  const name = `${NAME_PREFIX}-${process.pid}-${randomBytes(3).toString("hex")}-${label}`;
+  const name = `${NAME_PREFIX}-${process.pid}-${pidNamespace()}-${randomBytes(3).toString("hex")}-${label}`;
   await requireCommand(["ip", "netns", "add", name]);
   const removeAtExit = (): void => {
     endProcesses(spawnSync("ip", ["netns", "pids", name], { encoding: "utf8" }).stdout);
@@ -115,8 +115,9 @@ export async function sweepNamespaces(): Promise<readonly string[]> {
   const listed = await requireCommand(["ip", "netns", "list"]);
   const names = listed.split("\n").map((line) => line.split(" ")[0] ?? "");
   const dead = names.filter((name) => {
-    const pid = NAME_PATTERN.exec(name)?.[1];
-    return pid !== undefined && !isAlive(Number(pid));
+    const [, pid, namespace] = NAME_PATTERN.exec(name) ?? [];
+    // What a process id of another namespace stands for cannot be told: it may be alive.
+    return pid !== undefined && namespace === pidNamespace() && !isAlive(Number(pid));
   });
   for (const name of dead) await removeNamespace(name);
   return dead;
@@ -130,6 +131,10 @@ export function isAlive(pid: number): boolean {
   } catch (error) {
     return error instanceof Error && "code" in error && error.code === "EPERM";
   }
+}
+
+function pidNamespace(): string {
+  return String(statSync("/proc/self/ns/pid").ino);
 }
 
 async function removeNamespace(name: string): Promise<void> {
