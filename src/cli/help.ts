@@ -9,6 +9,7 @@ Usage: egress COMMAND [OPTIONS]
   status     show what a running sidecar has in force
   log        show what a running sidecar has decided, and follow it
   explain    say what becomes of a name or an address, and why
+  top        watch what a running sidecar decides, live, on the whole screen
   suggest    write a policy for what the sandbox has tried
   doctor     try attacks from inside the sandbox, and say what held
   teardown   remove everything that a sidecar, ended by now, has put into the kernel here
@@ -190,6 +191,18 @@ standard output as JSON. What a rule denies is left out, and named on standard e
 ${PLACE_HELP}
   egress suggest > policy.json; egress policy replace --file policy.json
 
+Exit: 0 done; 64 wrong command line; 69 no answer; 77 not allowed; 78 wrong setting; 74 the output cannot be written, 141 nobody reads
+it any more.
+`;
+
+export const TOP_HELP = `egress top - watches what a running sidecar decides, live, on the whole screen
+
+Usage: egress top [OPTIONS]
+
+The targets with most denials first, and how many decisions came in each second of the last minute. q or Ctrl-C ends it, and leaves the
+terminal as it was. Where standard output is no terminal, one frame is printed.
+
+${PLACE_HELP}
 Exit: 0 done; 64 wrong command line; 69 no answer; 77 not allowed; 78 wrong setting; 74 the output cannot be written, 141 nobody reads
 it any more.
 `;

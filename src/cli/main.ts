@@ -86,6 +86,7 @@ type Call = (argv: readonly string[], context: CliContext) => Promise<number>;
 
 const CALLS: Readonly<Record<string, () => Promise<Call>>> = {
   explain: async () => (await import("./explain/explain.ts")).explain,
+  top: async () => (await import("./top/top.ts")).top,
   suggest: async () => (await import("./suggest/suggest.ts")).suggest,
   completion: async () => (await import("./completion/completion.ts")).completion,
 };

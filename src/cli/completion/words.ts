@@ -9,6 +9,7 @@ import {
   RUN_HELP,
   STATUS_HELP,
   SUGGEST_HELP,
+  TOP_HELP,
 } from "../help.ts";
 
 export interface CommandWords {
@@ -27,6 +28,7 @@ const HELP_OF: Readonly<Record<string, string>> = {
   log: LOG_HELP,
   explain: EXPLAIN_HELP,
   suggest: SUGGEST_HELP,
+  top: TOP_HELP,
   doctor: DOCTOR_HELP,
   completion: COMPLETION_HELP,
   serve: "\n  --strict\n",
