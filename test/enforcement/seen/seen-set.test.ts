@@ -36,6 +36,18 @@ test("what was seen twice is known until it is shed", () => {
   seen.add("a");
   expect(seen.knows("a")).toBe(true);
   for (const text of many("n", 20)) seen.add(text);
+  expect(seen.knows("a")).toBe(true);
+  for (const text of many("n", 20).flatMap((one) => [one, one])) seen.add(text);
   expect(seen.knows("a")).toBe(false);
   expect([...seen.list()]).not.toContain("a");
+});
+
+test("past the bound a text comes in when it is seen for the second time", () => {
+  const seen = createSeenSet<string>(4);
+  for (const text of many("n", 4)) seen.add(text);
+  seen.add("late");
+  expect([...seen.list()]).not.toContain("late");
+  seen.add("late");
+  expect([...seen.list()]).toContain("late");
+  expect(seen.size()).toBe(4);
 });
