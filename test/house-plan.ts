@@ -30,6 +30,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "netfilter",
     "learned",
     "xdp",
+    "wire-names",
   ],
   api: ["policy", "protections", "sys", "decisions", "audit", "learned", "enforcement"],
   client: ["api"],

@@ -19,6 +19,9 @@ export const AUDITED_COUNTER = "audited_connections";
 export const AUDITED_PREFIX = "audited";
 /** The group of nfnetlink_log that hears of them. Each network namespace has its own groups. */
 export const REFUSED_GROUP = 15_353;
+/** Queues of packets that show a name: of flows of which nothing has passed, and of the others. */
+export const NAMES_QUEUE = 15_353;
+export const NAMES_BEGUN_QUEUE = 15_354;
 
 /** Everything of the ruleset. What is in no table of ours is somebody else's and is never touched. */
 export const OUR_TABLES: readonly { readonly family: Family; readonly name: string }[] = [

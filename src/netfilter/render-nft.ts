@@ -52,7 +52,8 @@ export function* renderPieces(ruleset: Ruleset, present: KernelState): Generator
   );
   for (const table of ruleset.tables) {
     yield* linesOf(declare(table));
-    yield* linesOf(table.chains.map(({ name }) => `flush chain ${table.family} ${table.name} ${name}`));
+    const emptied = table.chains.filter(({ isFilledElsewhere }) => isFilledElsewhere !== true);
+    yield* linesOf(emptied.map(({ name }) => `flush chain ${table.family} ${table.name} ${name}`));
     const isThere = present.tables.some(({ family, name }) => family === table.family && name === table.name);
     for (const set of table.sets) yield* replaceElements(table, set, isThere);
     yield* linesOf(fill(table));

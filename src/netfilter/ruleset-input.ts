@@ -6,7 +6,7 @@ import type { EnforcementMode, TimedElement } from "./ruleset.ts";
 export interface RulesetInput {
   readonly mode: EnforcementMode;
   readonly policy: CompiledPolicy;
-  /** Accepted flows carry it: 1 to 2^31 - 1. A new one has every flow judged again. */
+  /** Accepted flows carry it: 1 to 2^31 - 1, with `names` to 2^27 - 1. A new one has every flow judged again. */
   readonly generation: number;
   readonly marks: Marks;
   readonly upstreams: readonly Endpoint[];
@@ -22,6 +22,8 @@ export interface RulesetInput {
   /** Where callers find the API; it listens on another port. Without a host, and for `0.0.0.0`, every address. */
   readonly api: { readonly host: string | undefined; readonly port: number };
   readonly network: NetworkFacts;
+  /** Where flows to addresses of names are judged by the name they show; undefined where they are not. */
+  readonly names?: NamesInput | undefined;
   /** Whether a datagram from outside may open a flow. */
   readonly inboundUdp: boolean;
   /** Addresses and prefixes whose port 443 is blocked. */
@@ -42,6 +44,11 @@ export interface Marks {
   /** What tells the kernel's own packets from raw frames. Nobody but the kernel ever sees them. */
   readonly stampMark: number;
   readonly stampPriority: number;
+}
+
+export interface NamesInput {
+  /** Of packets that the reader has refused; a packet that has it by itself is refused, too. */
+  readonly refusedMark: number;
 }
 
 export interface NetworkFacts {

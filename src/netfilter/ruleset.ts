@@ -60,6 +60,8 @@ export interface Chain {
   /** A base chain's place; without it the chain is only jumped to. */
   readonly hook?: Hook;
   readonly rules: readonly Rule[];
+  /** Its rules come and stay over netlink: the text declares it, and does not empty it. */
+  readonly isFilledElsewhere?: true;
 }
 
 export interface Hook {

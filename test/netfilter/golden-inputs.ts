@@ -16,6 +16,10 @@ export const goldenInputs: Readonly<Record<string, RulesetInput>> = {
     ),
   }),
   audit: rulesetInput({ policy: inAudit("deny", "deny 198.51.100.66", "allow 198.51.100.0/24") }),
+  names: rulesetInput({
+    policy: compiledPolicy("deny", "allow 198.51.100.0/24", "allow *.example.org"),
+    names: { refusedMark: 0x7a110002 },
+  }),
   "dns-only": rulesetInput({ mode: "dns", linkResolverPort: 15354 }),
   "all-settings": rulesetInput({
     policy: compiledPolicy("allow", "deny 203.0.113.0/24"),

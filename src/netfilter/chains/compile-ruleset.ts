@@ -6,6 +6,7 @@
  * of a resolver on a loopback address, because it shares both the address and the interface with it; AF_XDP sockets pass the
  * raw-frame guard, and are kept from being there by `src/xdp`; interfaces stacked on another one of the same namespace (VLAN, bond, bridge) are cut off.
  */
+import { NAMES_LAST_GENERATION } from "../flow-marks.ts";
 import { apiChain } from "./api-port.ts";
 import { auditedChains } from "./audited-chain.ts";
 import { egressChain, reportsChain } from "./egress-chain.ts";
@@ -22,6 +23,7 @@ import {
   revokedChain,
 } from "./inbound-chains.ts";
 import { AUDITED_COUNTER, REFUSED_COUNTER, TABLE } from "../kernel-names.ts";
+import { nameChains } from "./name-chains.ts";
 import { compileChanges, compileSets } from "./named-sets.ts";
 import { ownChain, redirectChain, sourceChain } from "./own-traffic.ts";
 import { canBeGuarded, guardTables, stampChain } from "./raw-frame-guard.ts";
@@ -78,7 +80,8 @@ function enforcingChains(input: RulesetInput, devices: readonly string[]): reado
     refusedChain(input.marks),
     ...auditedChains(input),
     reportsChain(),
-    ...generationChains(input.generation),
+    ...nameChains(input),
+    ...generationChains(input),
   ];
 }
 
@@ -108,8 +111,9 @@ function resolverChains(input: RulesetInput): readonly Chain[] {
 /** Docker leaves ip_forward on: without this, a frame put on one interface may leave by another past the output hook. */
 const FORWARDED = { statements: "counter drop", comment: "a sandbox is no router" };
 
-function requireIntegers({ generation, marks }: RulesetInput): void {
-  const inRange = Number.isInteger(generation) && generation >= 1 && generation < 2 ** 31;
+function requireIntegers({ generation, marks, names }: RulesetInput): void {
+  const last = names === undefined ? 2 ** 31 - 1 : NAMES_LAST_GENERATION;
+  const inRange = Number.isInteger(generation) && generation >= 1 && generation <= last;
   if (!inRange) throw new TypeError(`generation out of range: ${generation}`);
   const { group = 1, ...numbers } = marks;
   for (const [name, value] of Object.entries({ group, ...numbers })) {

@@ -3,6 +3,7 @@ import type { RulesetInput } from "../ruleset-input.ts";
 import { auditByDefault, auditByRule } from "./audited-chain.ts";
 import { REMEMBER } from "./flow-timeouts.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
+import { BY_NAME, reopenedRules, unverifiedRules } from "./name-chains.ts";
 import { LEFT_OVER, LISTENER_REPORT, resolverRules } from "./own-traffic.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 
@@ -15,13 +16,15 @@ export function egressChain(input: RulesetInput): Chain {
       ...NEIGHBOUR_DISCOVERY,
       LISTENER_REPORTS,
       LEFT_OVER,
+      ...reopenedRules(input),
       ACCEPT_CURRENT,
+      ...unverifiedRules(input),
       GROUPS,
       REMEMBER,
       ...blockRules(input),
       ...refuseDenied("daddr"),
       ...auditByRule(input),
-      ...admitAllowed("daddr"),
+      ...admitAllowed("daddr", input.names === undefined ? ADMIT : BY_NAME),
       ...refuseRevoked("daddr", input),
       ...auditByDefault(input),
       verdictOfDefault(input),
@@ -33,8 +36,12 @@ export function egressChain(input: RulesetInput): Chain {
 type Refusal = "jump refuse" | "counter drop";
 
 /** The verdict on the far end's address: what the policy's address rules say, then what lookups have brought. */
-export function judge(side: "saddr" | "daddr", refusal: Refusal = "jump refuse"): readonly Rule[] {
-  return [...refuseDenied(side, refusal), ...admitAllowed(side)];
+export function judge(
+  side: "saddr" | "daddr",
+  refusal: Refusal = "jump refuse",
+  learned: string = ADMIT,
+): readonly Rule[] {
+  return [...refuseDenied(side, refusal), ...admitAllowed(side, learned)];
 }
 
 function refuseDenied(side: "saddr" | "daddr", refusal: Refusal = "jump refuse"): readonly Rule[] {
@@ -46,14 +53,15 @@ function refuseDenied(side: "saddr" | "daddr", refusal: Refusal = "jump refuse")
   ];
 }
 
-function admitAllowed(side: "saddr" | "daddr"): readonly Rule[] {
+/** `learned`: what becomes of addresses that lookups have brought. */
+function admitAllowed(side: "saddr" | "daddr", learned: string): readonly Rule[] {
   return [
     { statements: `ip ${side} @allow_host_v4 ${ADMIT}` },
     { statements: `ip ${side} @allow_v4 ${ADMIT}` },
     { statements: `ip6 ${side} @allow_host_v6 ${ADMIT}` },
     { statements: `ip6 ${side} @allow_v6 ${ADMIT}` },
-    { statements: `ip ${side} @dyn_allow_v4 ${ADMIT}` },
-    { statements: `ip6 ${side} @dyn_allow_v6 ${ADMIT}` },
+    { statements: `ip ${side} @dyn_allow_v4 ${learned}` },
+    { statements: `ip6 ${side} @dyn_allow_v6 ${learned}` },
   ];
 }
 

@@ -1,6 +1,7 @@
 /**
  * Who may speak to us first, since answers to callers are let out, and what may still arrive of flows that we opened.
  */
+import { ANSWERED_BY_NAME, unnamedAnswers } from "./name-chains.ts";
 import { CALLER_FLOW, FROM_LOOPBACK, linkListenerRules, linkLookupRules, matchMarks } from "./own-traffic.ts";
 import type { Marks, RulesetInput } from "../ruleset-input.ts";
 import { REMEMBER } from "./flow-timeouts.ts";
@@ -219,12 +220,13 @@ export function arrivingChain(input: RulesetInput): Chain {
         statements: "ip6 hoplimit 255 icmpv6 type { 133-136 } accept",
         comment: "neighbours and routers of the link: without them nothing reaches even an allowed host",
       },
+      ...unnamedAnswers(input),
       ACCEPT_CURRENT,
       { statements: "ip saddr . th sport @upstream_v4 accept" },
       { statements: "ip6 saddr . th sport @upstream_v6 accept" },
       ...exemptAnswers(input),
       ...blockedAnswers(input, "udp", "jump refuse"),
-      ...judge("saddr"),
+      ...judge("saddr", "jump refuse", input.names === undefined ? ADMIT : ANSWERED_BY_NAME),
       ...refuseTheRest(input),
     ],
   };

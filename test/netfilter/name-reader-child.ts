@@ -1,0 +1,26 @@
+/** Runs in the sandbox's namespace: reads held packets for the ruleset that is in force, where `one.example.org` is the only name that is allowed. */
+import { openNameReader } from "../../src/enforcement/names/name-reader.ts";
+import { renderAddress, renderIpv6 } from "../../src/policy/address.ts";
+import { NAMES } from "./name-marks.ts";
+
+const say = (line: object): void => console.log(JSON.stringify(line));
+const reader = openNameReader({
+  ...NAMES,
+  generation: () => Number(process.argv[2]),
+  findFault: ({ kind, name }) =>
+    kind === "other" || name === "one.example.org" ? undefined : `${name ?? "no name"} is not allowed`,
+  nowMs: () => performance.now(),
+  onRefused: ({ name, reason, address, port }) =>
+    say({
+      event: "refused",
+      name,
+      reason,
+      address: address.length === 4 ? renderAddress(address) : renderIpv6(address),
+      port,
+    }),
+});
+setInterval(() => {
+  const fault = reader.look();
+  if (fault !== undefined) say({ event: "fault", fault });
+}, 1000);
+say({ event: "ready" });
