@@ -123,3 +123,10 @@ test("nothing is added to that page where nothing was denied", async () => {
   await machine.run(["--", "true"], { env: { GITHUB_STEP_SUMMARY: page } });
   expect(await readFile(page, "utf8")).toBe("");
 });
+
+test("where that page cannot be written, that is said, and the command runs", async () => {
+  const env = { GITHUB_STEP_SUMMARY: join(folder, "nowhere", "summary") };
+  const { exitCode, stdout, stderr } = await machine.run(["--", "echo", "ran"], { env });
+  expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "ran\n" });
+  expect(stderr).toContain("no table on the job's page: ");
+});

@@ -10,7 +10,7 @@ import { RunFileError } from "../errors.ts";
 import type { Audit, Telling } from "../request/options.ts";
 import { openReport } from "./open-report.ts";
 import type { RunReport } from "./report.ts";
-import { openForAppend, reserveNewFile } from "./run-file.ts";
+import { openForAppend, reserveNewFile, type RunFile } from "./run-file.ts";
 import { renderStepSummary } from "./step-summary.ts";
 import type { Voice } from "./voice.ts";
 
@@ -42,7 +42,7 @@ export function openOutputs(options: OutputOptions): RunOutputs {
   const open = (path: string | undefined) =>
     path === undefined || path === "" ? undefined : opened.use(openForAppend(path, caller));
   const log = open(telling.logFile);
-  const page = open(stepSummary);
+  const page = openPage(() => open(stepSummary), voice);
   const saveTo = audit?.saveTo;
   const saved = saveTo === undefined ? undefined : opened.use(reserveNewFile(saveTo, caller));
   const report = opened.use(openReport({ policy, upstreams, voice, log }));
@@ -78,4 +78,15 @@ export function openOutputs(options: OutputOptions): RunOutputs {
     },
     [Symbol.dispose]: () => files.dispose(),
   };
+}
+
+/** Nobody has asked for it by name: a runner's variable may be set where its file cannot be, such as in a container. */
+function openPage(open: () => RunFile | undefined, voice: Voice): RunFile | undefined {
+  try {
+    return open();
+  } catch (error) {
+    if (!(error instanceof RunFileError)) throw error;
+    voice.complain(`no table on the job's page: ${error.message}`);
+    return undefined;
+  }
 }
