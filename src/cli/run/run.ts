@@ -43,7 +43,8 @@ const TOOLS = ["nft", "unshare", "setpriv", "mount", "sh"];
 
 /** Runs it; settles with the command's exit code, or 125 where the command could not be run. */
 export async function run(argv: readonly string[], context: CliContext): Promise<number> {
-  using terminal = openCallerTerminal();
+  const isRoot = process.getuid?.() === 0;
+  using terminal = isRoot ? openCallerTerminal() : undefined;
   const lines = holdLines((text) => context.warn(terminal?.render(text) ?? text), terminal?.screen);
   const plain = createVoice(lines.write, { isQuiet: false, asJson: false });
   const caller = findCaller(context.env);
@@ -53,7 +54,6 @@ export async function run(argv: readonly string[], context: CliContext): Promise
     context.print(RUN_HELP);
     return EXIT.ok;
   }
-  const isRoot = process.getuid?.() === 0;
   if (request.value === "clean") return isRoot ? await clean(plain.note) : report([NOT_ROOT], plain.complain);
   if ("show" in request.value) {
     context.print(presentPolicy(request.value.show));
@@ -106,7 +106,10 @@ async function runAsked(request: RunRequest, asker: Asker): Promise<number> {
   }
 }
 
-const NOT_ROOT: Problem = { path: "", message: "it must run as root" };
+const NOT_ROOT: Problem = {
+  path: "",
+  message: "it must run as root; under sudo the command is still you: sudo egress run ...",
+};
 
 async function clean(say: (text: string) => void): Promise<number> {
   try {
