@@ -13,6 +13,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { ApiContext } from "../context.ts";
 import { SIGNATURE_HEADER, TOKEN_HEADER } from "../headers.ts";
 import type { Refusal } from "../refusal.ts";
+import { refuseForeignPage } from "./foreign-page.ts";
 import { createSignatureCheck } from "./signature-check.ts";
 import type { AuthParts, Sender } from "./sender.ts";
 import { unauthorized } from "./unauthorized.ts";
@@ -43,7 +44,8 @@ export function createAuth(settings: AuthSettings, { nowMs, startMs }: AuthParts
     return {
       refuseCaller: () => undefined,
       refuseSender: (c) => ({ ok: true, isProved: isOverUnixSocket(c), isSigned: false }),
-      refuseChange: (c) => (c.env.door.kind === "inside" && !allowLocalWrites ? LOCAL_WRITE : undefined),
+      refuseChange: (c) =>
+        c.env.door.kind === "inside" && !allowLocalWrites ? LOCAL_WRITE : refuseForeignPage(c.env.incoming),
       refuseSignature: () => undefined,
     };
   }
@@ -64,7 +66,10 @@ export function createAuth(settings: AuthSettings, { nowMs, startMs }: AuthParts
       const refusal = refuseToken(c);
       return refusal === undefined ? { ok: true, isProved: true, isSigned: false } : { ok: false, refusal };
     },
-    refuseChange: (c) => (signedWrites && !isOverUnixSocket(c) && !isSigned(c) ? UNSIGNED : undefined),
+    refuseChange(c) {
+      if (isOverUnixSocket(c)) return refuseForeignPage(c.env.incoming);
+      return signedWrites && !isSigned(c) ? UNSIGNED : undefined;
+    },
     refuseSignature: (c, body, change) =>
       isOverUnixSocket(c) || !isSigned(c) ? undefined : signatures.refuseChange(c, body, change),
   };
