@@ -179,6 +179,29 @@ describe("with the sidecar that all these share", () => {
     await page.getByRole("button", { name: "Remove two.example.org" }).waitFor({ state: "detached" });
   });
 
+  test("a person asks why a name is denied, and allows it there; and takes a policy from what was seen", async () => {
+    await lab.dig("x.wild.example.org", "A");
+    const page = await visitWithToken();
+    await page.getByRole("button", { name: "Why x.wild.example.org" }).click();
+    const explanation = page.locator("#explanation");
+    await shows(explanation, "Not reachable");
+    await explanation.getByRole("button", { name: "Allow it" }).click();
+    await page.getByRole("button", { name: "Apply" }).click();
+    await shows(explanation.locator("li"), "allow x.wild.example.org decides");
+    expect(await lab.dig("x.wild.example.org", "A")).toMatchObject({ rcode: "NOERROR" });
+
+    expect(await shared.api("PUT", "/audit", { body: { enabled: true } })).toMatchObject({ status: 200 });
+    await shows(page.locator("#audit"), "Audit mode is on");
+    expect(await lab.dig("y.wild.example.org", "A")).toMatchObject({ rcode: "NOERROR" });
+    await shows(page.locator("#decision-rows tr", { hasText: "audited" }), "y.wild.example.org");
+    await page.getByRole("button", { name: "Suggest one" }).click();
+    const text = page.getByLabel("The policy as JSON", { exact: false });
+    await expect.poll(() => text.inputValue()).toContain('"y.wild.example.org"');
+    await page.getByRole("button", { name: "Switch it off" }).click();
+    await page.locator("#audit").waitFor({ state: "hidden" });
+    expect(await lab.dig("z.wild.example.org", "A")).toMatchObject({ rcode: "NXDOMAIN" });
+  });
+
   test("names are text, even of a sidecar that would send markup", async () => {
     const [image, script] = ["<img src=x onerror=alert(1)>", "<script>alert(2)</script>"];
     await lab.dig("<b/onclick=alert(3)>.example.org", "A");
@@ -226,8 +249,8 @@ describe("with the sidecar that all these share", () => {
   });
 
   test.each([
-    { name: "page", colorScheme: "light", viewport: { width: 1180, height: 860 } },
-    { name: "page-dark", colorScheme: "dark", viewport: { width: 1180, height: 860 } },
+    { name: "page", colorScheme: "light", viewport: { width: 1120, height: 760 } },
+    { name: "page-dark", colorScheme: "dark", viewport: { width: 1024, height: 640 } },
     { name: "page-phone", colorScheme: "light", viewport: { width: 390, height: 844 } },
   ] as const)("it fits: $name", async ({ name, colorScheme, viewport }) => {
     const allowed = ["one.example.org", "*.wild.example.org", "203.0.113.0/24"];

@@ -7,6 +7,7 @@ type Schemas = components["schemas"];
 export type Status = Readonly<Schemas["Status"]>;
 export type PolicyState = Readonly<Schemas["PolicyState"]>;
 export type PolicyChange = Readonly<Schemas["PolicyChange"]>;
+export type Explanation = Readonly<Schemas["Explanation"]>;
 export type Decisions = Readonly<Schemas["Decisions"]>;
 
 export type Answer<T> =
@@ -24,10 +25,22 @@ export interface ChangeHow {
   readonly ifMatch: string | undefined;
 }
 
+/** As a person writes it: what is empty is not asked. */
+export interface Question {
+  readonly target: string;
+  readonly port: string;
+  readonly protocol: string;
+}
+
 export interface Api {
   status(limit: number): Promise<Answer<Status>>;
   policy(): Promise<Answer<PolicyState>>;
   change(change: Change, how: ChangeHow): Promise<Answer<PolicyChange>>;
+  explain(question: Question): Promise<Answer<Explanation>>;
+  /** Ends audit mode. */
+  endAudit(): Promise<Answer<Schemas["AuditState"]>>;
+  /** The smallest policy that lets through what was seen. */
+  suggest(): Promise<Answer<Schemas["Suggestion"]>>;
   decisions(limit: number): Promise<Answer<Decisions>>;
   /** The stream behind that decision. Rejects where there is none. */
   events(lastId: string): Promise<ReadableStream<Uint8Array>>;
@@ -47,6 +60,9 @@ export function createApi(session: Session): Api {
       if (change.kind === "remove") return settle(client.DELETE("/policy", { params, body: change.targets }));
       return settle(client.PUT("/policy", { params, body: change.policy }));
     },
+    explain: (question) => settle(client.GET("/explain", { params: { query: readQuestion(question) } })),
+    endAudit: () => settle(client.PUT("/audit", { body: { enabled: false } })),
+    suggest: () => settle(client.GET("/policy/suggest")),
     decisions: (limit) => settle(client.GET("/decisions", { params: { query: { limit } } })),
     async events(lastId) {
       const given = { Accept: "text/event-stream", "Last-Event-ID": lastId };
@@ -56,6 +72,12 @@ export function createApi(session: Session): Api {
       return body;
     },
   };
+}
+
+/** The sidecar says what is wrong with it. */
+function readQuestion({ target, port, protocol }: Question): paths["/explain"]["get"]["parameters"]["query"] {
+  const given = { target, ...(port === "" ? {} : { port: Number(port) }) };
+  return protocol === "udp" || protocol === "icmp" ? { ...given, protocol } : given;
 }
 
 /** Asks for a token where a look is refused. A change never is for its token: a look came before it; its refusal is for who wants it. */

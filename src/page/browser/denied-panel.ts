@@ -17,7 +17,12 @@ interface Item {
   readonly show: (denied: DeniedTarget | undefined) => void;
 }
 
-export function createDeniedPanel(allow: (target: string) => void): DeniedPanel {
+export interface DeniedActions {
+  readonly allow: (target: string) => void;
+  readonly explain: (target: string) => void;
+}
+
+export function createDeniedPanel(actions: DeniedActions): DeniedPanel {
   const list = byId("denied-list", HTMLOListElement);
   const none = byId("none-denied", HTMLElement);
   const tally = createDeniedTally();
@@ -36,7 +41,7 @@ export function createDeniedPanel(allow: (target: string) => void): DeniedPanel 
       const beside = element?.nextElementSibling ?? element?.previousElementSibling;
       element?.remove();
       // Who uses the keyboard goes on where he was.
-      (beside?.querySelector("button") ?? list).focus();
+      (beside?.querySelector<HTMLButtonElement>("button:last-child") ?? list).focus();
     },
     draw() {
       if (!hasChanged) return;
@@ -50,7 +55,7 @@ export function createDeniedPanel(allow: (target: string) => void): DeniedPanel 
       items = new Map(
         [...shown.values()]
           .slice(0, MOST_SHOWN)
-          .map((denied) => [denied.target, before.get(denied.target) ?? createItem(denied, allow)]),
+          .map((denied) => [denied.target, before.get(denied.target) ?? createItem(denied, actions)]),
       );
       for (const [target, item] of items) item.show(shown.get(target));
       syncChildren(
@@ -62,11 +67,13 @@ export function createDeniedPanel(allow: (target: string) => void): DeniedPanel 
   };
 }
 
-function createItem({ target }: DeniedTarget, allow: (target: string) => void): Item {
+function createItem({ target }: DeniedTarget, { allow, explain }: DeniedActions): Item {
   const count = h("span", { class: "count" });
   const decider = h("span", { class: "quiet" });
+  const why = button("Why", () => explain(target), { "aria-label": `Why ${target}` });
   const open = button("Allow", () => allow(target), { "aria-label": `Allow ${target}` });
-  const element = h("li", {}, count, h("span", {}, h("span", { class: "name" }, target), " ", decider), open);
+  const what = h("span", {}, h("span", { class: "name" }, target), " ", decider);
+  const element = h("li", {}, count, what, why, open);
   return {
     element,
     show(denied) {

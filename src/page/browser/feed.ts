@@ -13,7 +13,7 @@ export interface FeedListener {
 
 const BACKLOG = 1000;
 const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 15_000;
+const LONGEST_PAUSE_MS = 4000;
 
 /** Without an end. */
 export async function followDecisions(api: Api, listener: FeedListener): Promise<never> {

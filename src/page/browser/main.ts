@@ -6,14 +6,15 @@ import { createChangeDialog } from "./change-dialog.ts";
 import { createDecisionsPanel } from "./decisions-panel.ts";
 import { createDeniedPanel } from "./denied-panel.ts";
 import { byId } from "./dom.ts";
+import { createExplainPanel } from "./explain-panel.ts";
 import { followDecisions } from "./feed.ts";
 import { createTimelinePlot } from "./plot.ts";
 import { createPolicyPanel } from "./policy-panel.ts";
 import { createSession } from "./session.ts";
-import { showFacts, showLearned, showProtections, showUpstreams } from "./status-panels.ts";
+import { showAudit, showFacts, showLearned, showProtections, showUpstreams } from "./status-panels.ts";
 
 const DRAW_EVERY_MS = 250;
-const LOOK_EVERY_MS = 5000;
+const LOOK_EVERY_MS = 3000;
 const LEARNED_FIRST = 100;
 const LEARNED_MOST = 1000;
 
@@ -22,7 +23,8 @@ const propose = createChangeDialog(api);
 const timeline = createTimeline();
 const plot = createTimelinePlot(timeline);
 const decisions = createDecisionsPanel();
-const denied = createDeniedPanel((target) => void allow(target));
+const explainer = createExplainPanel(api, propose, look);
+const denied = createDeniedPanel({ allow: (target) => void allow(target), explain: explainer.explain });
 const policy = createPolicyPanel(api, propose, look);
 const problem = byId("problem", HTMLElement);
 const live = byId("live", HTMLElement);
@@ -43,6 +45,7 @@ async function look(): Promise<void> {
   if (!Number.isNaN(answer.dateMs)) clockAheadMs = answer.dateMs - Date.now();
   const status = answer.value;
   showFacts(status);
+  showAudit(status);
   showProtections(status);
   showUpstreams(status);
   showLearned(status, learnedLimit === LEARNED_MOST);
@@ -67,6 +70,7 @@ async function keepLooking(): Promise<never> {
   }
 }
 
+byId("end-audit", HTMLButtonElement).addEventListener("click", () => void api.endAudit().then(look));
 more.addEventListener("click", () => {
   learnedLimit = LEARNED_MOST;
   void look();

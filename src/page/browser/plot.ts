@@ -57,7 +57,7 @@ function createPlot(place: HTMLElement): Plot {
     cursor: { show: false },
     scales: { y: { range: (_plot, _least, most) => [0, Math.max(4, most * 1.1)] } },
     axes: [
-      { ...axis, values: (_plot, seconds) => seconds.map(clockOf) },
+      { ...axis, size: 28, values: (_plot, seconds) => seconds.map(clockOf) },
       { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000] },
     ],
     series: [{}, ...series],

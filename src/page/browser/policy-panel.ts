@@ -111,7 +111,14 @@ function createEditor(api: Api, propose: Propose, onChange: () => Promise<void>)
     }
     show(true);
   }
+  async function openSuggestion(): Promise<void> {
+    await open();
+    const answer = await api.suggest();
+    if (!answer.ok) problem.textContent = answer.message;
+    else if ("egress" in answer.value) text.value = renderPolicy(answer.value);
+  }
   edit.addEventListener("click", () => void open());
+  byId("suggest", HTMLButtonElement).addEventListener("click", () => void openSuggestion());
   byId("editor-cancel", HTMLButtonElement).addEventListener("click", () => show(false));
   async function submit(): Promise<void> {
     problem.textContent = "";

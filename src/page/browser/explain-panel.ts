@@ -1,0 +1,87 @@
+/** What becomes of a name or an address, and why, with the rules that would change it. */
+import type { Answer, Api, Explanation } from "./api.ts";
+import type { Propose } from "./change-dialog.ts";
+import { button, byId, h, onSubmit } from "./dom.ts";
+
+export interface ExplainPanel {
+  /** As if a person had asked for it. */
+  explain(target: string): void;
+}
+
+type Match = Explanation["addresses"][number]["matches"][number];
+
+export function createExplainPanel(api: Api, propose: Propose, onChange: () => Promise<void>): ExplainPanel {
+  const target = byId("explain-target", HTMLInputElement);
+  const port = byId("explain-port", HTMLInputElement);
+  const protocol = byId("explain-protocol", HTMLSelectElement);
+  const result = byId("explanation", HTMLElement);
+  async function ask(): Promise<void> {
+    const answer = await api.explain({ target: target.value, port: port.value, protocol: protocol.value });
+    result.replaceChildren(...renderAnswer(answer, change));
+  }
+  async function change(title: string, rules: Explanation["patch"]["allow"]): Promise<void> {
+    if (!(await propose({ title, change: { kind: "merge", rules: rules ?? [] } }))) return;
+    await Promise.all([ask(), onChange()]);
+  }
+  onSubmit(byId("explain-form", HTMLFormElement), () => void ask());
+  return {
+    explain(wanted) {
+      target.value = wanted;
+      port.value = "";
+      byId("explain", HTMLElement).scrollIntoView();
+      target.focus({ preventScroll: true });
+      void ask();
+    },
+  };
+}
+
+type ProposeRules = (title: string, rules: Explanation["patch"]["allow"]) => Promise<void>;
+
+function renderAnswer(answer: Answer<Explanation>, change: ProposeRules): readonly Node[] {
+  if (!answer.ok) return [h("p", { class: "bad" }, answer.message)];
+  const { target, reachable, because, patch, name, addresses } = answer.value;
+  const changes = [
+    { verb: "Allow", rules: patch.allow },
+    { verb: "Deny", rules: patch.deny },
+  ].flatMap(({ verb, rules = [] }) =>
+    rules.length === 0 ? [] : [button(`${verb} it`, () => void change(`${verb} ${target}?`, rules))],
+  );
+  const word = h("b", { class: reachable ? "good" : "bad" }, reachable ? "Reachable" : "Not reachable");
+  return [
+    h("p", {}, word, ": ", h("span", { class: "name" }, because)),
+    h("p", { class: "row" }, ...changes),
+    ...(name === undefined
+      ? []
+      : [renderMatches(`Rules for the name (answer: ${name.answer})`, name.matches)]),
+    ...addresses.map(renderAddress),
+  ];
+}
+
+function renderMatches(title: string, matches: readonly Match[]): HTMLElement {
+  const rows = matches.map(({ layer, position, action, target, decides, shadowedBy }) => {
+    const role = decides ? "decides" : shadowedBy === undefined ? "" : `shadowed by ${shadowedBy}`;
+    return h("li", { class: "name" }, `${layer} ${position}: ${action} ${target} `, h("b", {}, role));
+  });
+  return h(
+    "div",
+    {},
+    h("h3", {}, title),
+    rows.length === 0 ? h("p", {}, "None: the default action.") : h("ul", {}, ...rows),
+  );
+}
+
+function renderAddress(one: Explanation["addresses"][number]): HTMLElement {
+  const { address, names, secondsLeft, kernel, farEnd, flows, matches } = one;
+  const facts = [
+    kernel.passes ? `the kernel lets it pass (${kernel.by})` : `the kernel refuses it (${kernel.by})`,
+    ...(secondsLeft === undefined ? [] : [`${secondsLeft} s left`]),
+    `far end: ${farEnd} (${flows.answered} flows answered, ${flows.unanswered} not)`,
+    ...(names.length === 0 ? [] : [`names: ${names.join(", ")}`]),
+  ];
+  return h(
+    "div",
+    {},
+    renderMatches(`Rules for ${address}`, matches),
+    h("p", { class: kernel.passes ? "good" : "bad" }, facts.join("; ")),
+  );
+}
