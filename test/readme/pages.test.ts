@@ -18,6 +18,7 @@ const PAGES = [
   "CONTRIBUTING.md",
   "SECURITY.md",
   "docs/architecture.md",
+  "docs/deployments.md",
   "docs/run.md",
   "docs/security/held.md",
   "docs/security/open.md",
