@@ -3,7 +3,7 @@
  * what they show comes out, and nothing is kept. Never throws, whatever the octets.
  *
  * What begins like TLS or HTTP, for some server at least, is read strictly or refused; only what no server of the two would read is `other`.
- * Linear in the octets; a ClientHello takes about a microsecond.
+ * Linear in the octets; a ClientHello takes about two microseconds, a small head six.
  *
  * Known limits: TLS that begins later on, as behind STARTTLS of mail, is not seen, but for that of PostgreSQL, which begins with TLS in all but
  * eight octets. A second hello, after a HelloRetryRequest or a renegotiation of TLS 1.2, is not read here.
