@@ -1,7 +1,9 @@
 /** Why something can't be reached, told by one call: by `GET /explain` and by the command, of the real sidecar. */
+import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { configure, execIn } from "../../src/netns/namespace.ts";
+import { codeSpans, tableAfter } from "../readme/markdown.ts";
 import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { MAIN, type Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
@@ -26,10 +28,15 @@ const explanationShape = z.looseObject({
   addresses: z.array(z.looseObject({ address: z.string(), farEnd: z.string() })),
 });
 
+/** All reasons that this file's tests were given. */
+const told: string[] = [];
+
 async function explain(sidecar: Sidecar, query: string) {
   const answer = await sidecar.api("GET", `/explain?${query}`);
   expect(answer).toMatchObject({ status: 200 });
-  return explanationShape.parse(answer.json());
+  const found = explanationShape.parse(answer.json());
+  told.push(found.because);
+  return found;
 }
 
 async function command(sidecar: Sidecar, ...args: string[]) {
@@ -201,3 +208,22 @@ test("nobody is asked, and nothing is learned", async () => {
   );
   expect(lab.upstream.questions().filter(({ qname }) => /^one/i.test(qname))).toEqual([]);
 });
+
+test("each reason on the page by symptom was given above", () => {
+  const page = readFileSync(new URL("../../docs/troubleshooting.md", import.meta.url), "utf8");
+  const rows = tableAfter(page, "# It cannot reach the network");
+  expect(rows.length).toBeGreaterThan(7);
+  const reasons = rows.flatMap(([, says = ""]) => codeSpans(says)).filter((text) => text.includes(" "));
+  const missing = reasons.filter((text) => !told.some((because) => isSaid(text, because)));
+  expect(missing).toEqual([]);
+});
+
+/** NAME, A and X stand for any name, address and rule. */
+function isSaid(text: string, because: string): boolean {
+  let at = 0;
+  return text.split(/\b(?:NAME|A|X)\b/).every((part) => {
+    const found = because.indexOf(part, at);
+    at = found + part.length;
+    return found >= 0;
+  });
+}
