@@ -44,6 +44,8 @@ test("it serves: allowed, denied, changed, and torn down", async () => {
   const body = [{ action: "allow", target: "two.example.org" }];
   expect(await sidecar.api("PATCH", "/policy", { body })).toMatchObject({ status: 200 });
   expect(await lab.curl("http://two.example.org/")).toMatchObject({ status: 200 });
+  const page = await sidecar.api("GET", "/");
+  expect(page).toMatchObject({ status: 200, text: expect.stringMatching(/^<!doctype html>[^]*<script>\S/) });
   expect(await sidecar.kill()).toMatchObject({ exitCode: 0 });
   expect(await execIn(lab.sandbox, withOwnPlaces([process.execPath, bundle, "teardown"]))).toMatchObject({
     exitCode: 0,

@@ -12,19 +12,18 @@ export interface FeedListener {
 }
 
 const BACKLOG = 1000;
-const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 4000;
+/** As the stream itself asks of its readers. */
+const TRY_AGAIN_MS = 1000;
 
 /** Without an end. */
 export async function followDecisions(api: Api, listener: FeedListener): Promise<never> {
   let lastId: string | undefined;
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+  for (;;) {
     try {
       lastId ??= await readBacklog(api, listener);
       const stream = await api.events(lastId);
       listener.state("live");
       for await (const event of readEvents(stream)) {
-        pauseMs = FIRST_PAUSE_MS;
         if (event.id !== "") lastId = event.id;
         tell(event, listener);
       }
@@ -32,7 +31,7 @@ export async function followDecisions(api: Api, listener: FeedListener): Promise
       // Told below, whatever it was: the next try shows whether it lasts.
     }
     listener.state("lost");
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
   }
 }
 

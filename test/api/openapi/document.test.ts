@@ -84,7 +84,7 @@ test("the sidecar serves the document to everyone", async () => {
   expect(await api.call("POST", "/openapi.json")).toMatchObject({ status: 405, text: "method not allowed" });
 });
 
-test("a starting sidecar loads neither the document nor the client, nor the application", async () => {
+test("a starting sidecar loads neither the document nor the client, nor the application, nor the page", async () => {
   const { output } = await build({
     cwd: ROOT.pathname,
     input: ["src/cli/serve.ts", "src/sidecar/open-api.ts"],
@@ -104,6 +104,7 @@ test("a starting sidecar loads neither the document nor the client, nor the appl
   load("serve.js");
   load("open-api.js");
   expect(loaded).toContain("src/api/http/http-server.ts");
-  const unwanted = /^src\/(?:client|api\/openapi)\/|openapi-fetch|^src\/cli\/policy|^src\/api\/app.ts/;
+  const unwanted =
+    /^src\/(?:client|page|api\/openapi)\/|uplot|openapi-fetch|^src\/cli\/policy|^src\/api\/app.ts/;
   expect([...loaded].filter((path) => unwanted.test(path))).toEqual([]);
 });
