@@ -116,7 +116,11 @@ test("publint finds nothing to say", async () => {
   const tarball = octets.buffer.slice(octets.byteOffset, octets.byteOffset + octets.length);
   const { messages, pkg } = await publint({ pack: { tarball }, strict: true });
   expect(pkg["name"]).toBe("egress-sidecar");
-  expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+  // It wants a first line that names node; ours is a shell's, which finds the right node, also under sudo.
+  const start = (await readFile(join(installed, "dist/egress.mjs"), "latin1")).split("\n", 1);
+  expect(start).toEqual(["#!/bin/sh"]);
+  const others = messages.filter(({ code }) => code !== "BIN_FILE_NOT_EXECUTABLE");
+  expect(others.map((message) => formatMessage(message, pkg))).toEqual([]);
 });
 
 const componentShape = z.object({
