@@ -50,7 +50,7 @@ async function tell(lab: Lab, story: Story): Promise<void> {
 /** Rejects on Ctrl-C, or when the demo takes too long; what was made is then removed as after any failure. */
 async function interruption(): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => reject(new Error(signal)));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => reject(new Error(signal)));
   setTimeout(() => reject(new Error(`it took longer than ${LIMIT_MS / 1000} s`)), LIMIT_MS).unref();
   return promise;
 }
