@@ -231,6 +231,7 @@ describe("the other paths", () => {
       "version",
       "uptimeSeconds",
       "health",
+      "audit",
       "generation",
       "layers",
       "ruleFiles",

@@ -235,11 +235,12 @@ describe("the log", () => {
     await sidecar.api("PATCH", "/policy", { body: rules });
     const events = await until("all are written", () => {
       const found = sidecar.logs().filter((line) => line["opensandbox.event"] !== undefined);
-      return found.length >= 4 && found;
+      return found.length >= 5 && found;
     });
     const common = { sandbox_id: "sbx-8", team: "blue", time: expect.stringMatching(/Z$/) };
     expect(events).toMatchObject([
       { ...common, "opensandbox.event": "egress.loaded", "egress.default": "deny", rules: POLICY.egress },
+      { ...common, "opensandbox.event": "egress.ready" },
       {
         ...common,
         "opensandbox.event": "egress.outbound",

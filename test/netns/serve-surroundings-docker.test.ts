@@ -101,7 +101,7 @@ test("a denied name is refused, and Docker's resolver does not hear of it", asyn
   for (const transport of ["+notcp", "+tcp"]) {
     expect(await lab.dig("@127.0.0.11", transport, "secret.example.com", "A")).toMatchObject({
       rcode: "NXDOMAIN",
-      ede: "15 (Blocked)",
+      ede: "15 (Blocked): (no rule allows secret.example.com)",
     });
   }
   expect(await lab.curl("http://secret.example.com/")).toMatchObject({ exitCode: 6 });

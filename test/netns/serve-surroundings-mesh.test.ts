@@ -118,7 +118,7 @@ describe("under a policy that denies what it does not list", () => {
       });
       expect(await lab.dig(`@${server}`, transport, "secret.example.com", "A")).toMatchObject({
         rcode: "NXDOMAIN",
-        ede: "15 (Blocked)",
+        ede: "15 (Blocked): (no rule allows secret.example.com)",
       });
     }
     expect(proxy.lines.slice(heard)).toEqual([]);
@@ -200,7 +200,7 @@ test("where the mesh captures lookups too, ours go to the upstream: denied names
     for (const transport of ["+notcp", "+tcp"]) {
       expect(await lab.dig(transport, "two.example.org", "A")).toMatchObject({
         rcode: "NXDOMAIN",
-        ede: "15 (Blocked)",
+        ede: "15 (Blocked): (no rule allows two.example.org)",
       });
       expect(await lab.dig(transport, "one.example.org", "A")).toMatchObject({ addresses: [ALLOWED] });
     }

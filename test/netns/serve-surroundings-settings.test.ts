@@ -168,7 +168,9 @@ describe("OPENSANDBOX_EGRESS_SIGNED_WRITES", () => {
   });
 
   test("`egress policy patch` signs with the token of its environment: the rule is in force", async () => {
-    expect(await lab.dig("new.example.com", "A")).toMatchObject({ ede: "15 (Blocked)" });
+    expect(await lab.dig("new.example.com", "A")).toMatchObject({
+      ede: "15 (Blocked): (no rule allows new.example.com)",
+    });
     expect(await egressPolicy(sidecar.token, "patch", "--allow", "new.example.com")).toMatchObject({
       exitCode: 0,
     });

@@ -10,7 +10,7 @@ export interface DigAnswer {
   readonly addresses: readonly string[];
   /** The answer section's records, as `name ttl class type data`. */
   readonly records: readonly string[];
-  /** EDE info code and text as dig shows them, such as `15 (Blocked)`. */
+  /** EDE info code and text as dig shows them, such as `15 (Blocked): (no rule allows one.example.org)`. */
   readonly ede: string | undefined;
   readonly durationMs: number;
   /** All that dig said. */
