@@ -33,7 +33,7 @@ Usage: egress run [OPTIONS] -- COMMAND [ARGUMENT...]
                       folder or above it, up to the root of the repository or your home (--policy is the same)
   --no-config         take no such file
   --default ACTION    allow or deny: for what no rule matches (default: the file's, else deny)
-  --user USER         whom the command is: a name, UID or UID:GID (default: under sudo who called it, else root)
+  --user USER         whom the command is: a name, UID or UID:GID (default: under sudo who called it, else you)
   --dry-run           show the policy that would hold, and run nothing
 
   --audit             deny nothing but what deny.always and the protections do, and print the rules that what was tried needs
@@ -46,8 +46,8 @@ Usage: egress run [OPTIONS] -- COMMAND [ARGUMENT...]
   --clean             undo what runs have left here that were killed; the next run does so, too
   --help, -h          this text
 
-The first rule that matches decides: those of this line in the order written, then those of the file. Needs root, nft, setpriv
-and unshare. What is denied is told on standard error the moment it happens, and at the end with the options that would allow it.
+The first rule that matches decides: those of this line in the order written, then those of the file. Needs nft, setpriv
+and unshare, and root, or pasta and a user namespace. What is denied is told on standard error the moment it happens, and at the end with the options that would allow it.
 
   egress run --allow example.org -- curl -sS https://example.org/
   egress run --default allow --deny '*.example.org' -- curl -sS https://www.example.org/

@@ -118,10 +118,15 @@ export function startCommand(argv: Argv, options: CommandOptions = {}): RunningC
 
 /** The programs of the list that are not on `path`, a list of folders, each with the package that brings it. */
 export function missingTools(tools: readonly string[], path: string): readonly string[] {
-  const folders = path.split(":");
-  return tools
-    .filter((tool) => !folders.some((folder) => isProgram(join(folder, tool))))
-    .map(missingToolHint);
+  return tools.filter((tool) => findTool(tool, path) === undefined).map(missingToolHint);
+}
+
+/** Where the program is on `path`, a list of folders. */
+export function findTool(tool: string, path: string): string | undefined {
+  return path
+    .split(":")
+    .map((folder) => join(folder, tool))
+    .find(isProgram);
 }
 
 function isProgram(path: string): boolean {

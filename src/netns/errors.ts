@@ -18,6 +18,7 @@ const DEBIAN_PACKAGES: Readonly<Record<string, string>> = {
   setpriv: "util-linux",
   mount: "mount",
   sh: "dash",
+  pasta: "passt",
 };
 
 /** What to say about a program that is not on the path. */

@@ -1,6 +1,6 @@
 /** Descriptors that whoever started this process had open, besides the standard streams. */
 import { readdirSync } from "node:fs";
-import { tryCall } from "./libc.ts";
+import { mustCall, tryCall } from "./libc.ts";
 
 /** The same number on x86-64 and arm64. */
 const SYS_CLOSE_RANGE = 436;
@@ -19,4 +19,9 @@ export function keepFromChildren(): void {
   for (const fd of readdirSync("/proc/self/fd").map(Number)) {
     if (fd > 2) tryCall("fcntl", fd, F_SETFD, FD_CLOEXEC);
   }
+}
+
+/** A program that replaces this one (execve(2)) has this descriptor as well; so has each that is started from now on. Throws SystemCallError. */
+export function keepOverExec(fd: number): void {
+  mustCall("a descriptor", "fcntl", fd, F_SETFD, 0);
 }

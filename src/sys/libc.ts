@@ -44,6 +44,7 @@ const calls = {
   unshare: declare("int unshare(int flags)"),
   setns: declare("int setns(int fd, int type)"),
   flock: declare("int flock(int fd, int operation)"),
+  pipe2: declare("int pipe2(uintptr_t ends, int flags)"),
   fcntl: declare("int fcntl(int fd, int command, intptr_t value)"),
   /** For calls that are younger than the C library of some machines. */
   syscall: declare("intptr_t syscall(intptr_t number, uintptr_t a, uintptr_t b, uintptr_t c)"),

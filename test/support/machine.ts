@@ -9,7 +9,7 @@ import { WAIT_MS } from "./limits.ts";
 import { withOwnPlaces } from "./own-places.ts";
 import { until } from "./until.ts";
 
-const EGRESS: Argv = [process.execPath, fileURLToPath(new URL("../../src/main.ts", import.meta.url))];
+export const EGRESS: Argv = [process.execPath, fileURLToPath(new URL("../../src/main.ts", import.meta.url))];
 
 interface FinishedRun {
   readonly exitCode: number | undefined;

@@ -3,7 +3,7 @@ import { readEverySetting } from "../../config.ts";
 import { VARIABLES } from "../../config/variables.ts";
 import { accepted, refusedAll, type Result } from "../../policy/problem.ts";
 import type { Place } from "./place.ts";
-import { findRunSocket } from "./running-runs.ts";
+import { findRunSocket, findRunsPlace } from "./running-runs.ts";
 
 /**
  * Where the sidecar is: what the command line says, and for the rest the settings of the sidecar itself, which are in the environment
@@ -15,7 +15,7 @@ export function findEndpoint(
 ): Result<ClientOptions> {
   const { url, socketPath, token, isRun } = place;
   if (isRun) {
-    const socket = findRunSocket();
+    const socket = findRunSocket(findRunsPlace(env));
     return socket.ok ? accepted({ endpoint: { socketPath: socket.value } }) : socket;
   }
   if (socketPath !== undefined) return accepted({ endpoint: { socketPath } });

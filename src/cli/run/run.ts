@@ -9,7 +9,7 @@ import { withSystemFolders } from "../../config/program-path.ts";
 import { missingTools } from "../../netns/command.ts";
 import { accepted, type Problem, type Result } from "../../policy/problem.ts";
 import { keepFromChildren } from "../../sys/inherited.ts";
-import { labelRun, socketOfRun } from "../call/running-runs.ts";
+import { findRunsPlace, labelRun, PLACE_OF_ROOT, socketOfRun } from "../call/running-runs.ts";
 import { EXIT } from "../exit-codes.ts";
 import { RUN_HELP } from "../help.ts";
 import type { CliContext } from "../context.ts";
@@ -30,7 +30,9 @@ import {
   SidecarStartError,
 } from "./errors.ts";
 import { createRunNetwork, drawRunId, machineRoutesIpv6, sweepRuns } from "./network/run-network.ts";
-import { makeRunFolder } from "./network/run-folder.ts";
+import { makeRunFolder, sweepRunFolders } from "./network/run-folder.ts";
+import { runWithoutRoot } from "./rootless/enter.ts";
+import { findInside, type Inside, LIMITS } from "./rootless/inside.ts";
 import { watchWayOut } from "./network/way-out.ts";
 import { createUndoSteps } from "./network/undo-steps.ts";
 import { type CallerTerminal, openCallerTerminal } from "./terminal/caller-terminal.ts";
@@ -42,7 +44,9 @@ import { findUpstreams } from "./network/upstreams.ts";
 const TOOLS = ["nft", "unshare", "setpriv", "mount", "sh"];
 
 /** Runs it; settles with the command's exit code, or 125 where the command could not be run. */
-export async function run(argv: readonly string[], context: CliContext): Promise<number> {
+export async function run(argv: readonly string[], outer: CliContext): Promise<number> {
+  const inside = findInside(outer.env);
+  const context = inside === undefined ? outer : { ...outer, env: inside.env };
   const isRoot = process.getuid?.() === 0;
   using terminal = isRoot ? openCallerTerminal() : undefined;
   const lines = holdLines((text) => context.warn(terminal?.render(text) ?? text), terminal?.screen);
@@ -54,25 +58,27 @@ export async function run(argv: readonly string[], context: CliContext): Promise
     context.print(RUN_HELP);
     return EXIT.ok;
   }
-  if (request.value === "clean") return isRoot ? await clean(plain.note) : report([NOT_ROOT], plain.complain);
+  if (request.value === "clean") return await clean(context.env, plain.note);
   if ("show" in request.value) {
     context.print(presentPolicy(request.value.show));
     return EXIT.ok;
   }
+  if (!isRoot) return report(runWithoutRoot(argv, context, request.value.user), plain.complain);
   // Awaited here: the terminal lives until then.
-  return await runAsked(request.value, { caller, context, isRoot, terminal, lines });
+  return await runAsked(request.value, { caller, context, inside, terminal, lines });
 }
 
 interface Asker {
   readonly caller: Caller;
   readonly context: CliContext;
-  readonly isRoot: boolean;
+  /** Set if the run is without root. */
+  readonly inside: Inside | undefined;
   readonly terminal: CallerTerminal | undefined;
   readonly lines: HeldLines;
 }
 
 async function runAsked(request: RunRequest, asker: Asker): Promise<number> {
-  const { caller, context, isRoot, terminal, lines } = asker;
+  const { caller, context, inside, terminal, lines } = asker;
   const voice = createVoice(lines.write, request.telling);
   const { note, complain } = voice;
   for (const line of presentOrigins(request)) note(line);
@@ -83,20 +89,25 @@ async function runAsked(request: RunRequest, asker: Asker): Promise<number> {
   const handedOn = findHandedOn();
   if (!handedOn.ok) return report(handedOn.problems, complain);
   const lacks = missingTools(TOOLS, withSystemFolders(context.env["PATH"]));
-  const obstacles = isRoot ? lacks.map((message) => ({ path: "", message })) : [NOT_ROOT];
-  if (obstacles.length > 0) return report(obstacles, complain);
-  const user = findCommandUser(request.user, context.env);
+  if (lacks.length > 0)
+    return report(
+      lacks.map((message) => ({ path: "", message })),
+      complain,
+    );
+  const user = inside === undefined ? findCommandUser(request.user, context.env) : accepted(inside.user);
   if (!user.ok) return report(user.problems, complain);
-  const ipv6 = machineRoutesIpv6();
-  const upstreams = chooseUpstreams(settings, ipv6);
-  if (!upstreams.ok) return report(upstreams.problems, complain);
   const stepSummary = context.env["GITHUB_STEP_SUMMARY"];
   try {
-    using outputs = openOutputs({ ...request, voice, caller, stepSummary, upstreams: upstreams.value });
+    const way = findWay(inside, settings);
+    if (!way.ok) return report(way.problems, complain);
+    if (inside !== undefined) note(LIMITS);
+    using outputs = openOutputs({ ...request, voice, caller, stepSummary, upstreams: way.value.upstreams });
     if (request.audit !== undefined) note("audit: nothing is blocked but deny.always and the protections");
     const sendsAtEnd = settings.denyWebhook !== undefined || settings.otlpMetricsUrl !== undefined;
     const asked = { user: user.value, terminal, sendsAtEnd };
-    const setting = { context, voice, ipv6, upstreams: upstreams.value, outputs, ...asked };
+    // Nothing that a run without root sets is on the machine.
+    const announce = inside === undefined ? note : (): void => undefined;
+    const setting = { context, voice, announce, outputs, ...way.value, ...asked };
     const code = await runConfined(request, { ...setting, directory: handedOn.value.directory });
     lines.release();
     return outputs.finish(code);
@@ -106,14 +117,27 @@ async function runAsked(request: RunRequest, asker: Asker): Promise<number> {
   }
 }
 
-const NOT_ROOT: Problem = {
-  path: "",
-  message: "it must run as root; under sudo the command is still you: sudo egress run ...",
-};
+interface Way {
+  readonly ipv6: boolean;
+  readonly upstreams: readonly string[];
+}
 
-async function clean(say: (text: string) => void): Promise<number> {
+/** What of the network can be reached from the run's. Throws NetworkSetupError. */
+function findWay(inside: Inside | undefined, settings: Settings): Result<Way> {
+  inside?.join();
+  const ipv6 = machineRoutesIpv6();
+  const upstreams = chooseUpstreams(settings, ipv6);
+  if (!upstreams.ok) return upstreams;
+  inside?.close(upstreams.value);
+  return accepted({ ipv6, upstreams: upstreams.value });
+}
+
+/** Without root a run leaves nothing but its folder. */
+async function clean(env: CliContext["env"], say: (text: string) => void): Promise<number> {
   try {
-    const removed = await sweepRuns();
+    const place = findRunsPlace(env);
+    const isRoot = place === PLACE_OF_ROOT;
+    const removed = isRoot ? await sweepRuns(place) : sweepRunFolders(place).map((path) => `folder ${path}`);
     for (const what of removed) say(`an ended run has left ${what}: undone`);
     if (removed.length === 0) say("no ended run has left anything here");
     return EXIT.ok;
@@ -125,6 +149,8 @@ async function clean(say: (text: string) => void): Promise<number> {
 interface Setting {
   readonly context: CliContext;
   readonly voice: Voice;
+  /** Tells what is set on the machine. */
+  readonly announce: (text: string) => void;
   readonly outputs: RunOutputs;
   readonly ipv6: boolean;
   readonly upstreams: readonly string[];
@@ -176,6 +202,7 @@ async function prepare(
   {
     context,
     voice,
+    announce,
     outputs,
     ipv6,
     upstreams,
@@ -187,10 +214,11 @@ async function prepare(
   const last = undo.use(createUndoSteps(voice.complain));
   const steps = undo.use(createUndoSteps(voice.complain));
   const id = drawRunId();
-  const folder = makeRunFolder(id);
+  const place = findRunsPlace(context.env);
+  const folder = makeRunFolder(id, place);
   last.step(`remove ${folder.path}`, () => folder[Symbol.dispose]());
   labelRun(folder.path, request.command);
-  const namespace = await createRunNetwork(steps, { id, upstreams, ipv6, announce: voice.note });
+  const namespace = await createRunNetwork(steps, { id, upstreams, ipv6, place, announce });
   const wayOut = undo.use(watchWayOut({ addresses: namespace.addresses, upstreams, say: voice.note }));
   signal.throwIfAborted();
   const sidecar = await startRunSidecar({

@@ -7,6 +7,8 @@ export interface CommandUser {
   readonly gid: number;
   /** Supplementary groups. */
   readonly groups: readonly number[];
+  /** Whether a user namespace shows it as root: the command gets one of its own, which shows it as it is. */
+  readonly isMapped?: boolean;
   /** What of its environment says who it is; undefined is taken out. */
   readonly env: Environment;
 }
@@ -14,7 +16,7 @@ export interface CommandUser {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What sudo says of its caller, for a program that is root. The command is not. */
-const OF_SUDO = ["SUDO_UID", "SUDO_GID", "SUDO_USER", "SUDO_HOME", "SUDO_COMMAND", "MAIL"];
+export const OF_SUDO = ["SUDO_UID", "SUDO_GID", "SUDO_USER", "SUDO_HOME", "SUDO_COMMAND", "MAIL"];
 
 /** The largest uid or gid; the one above it stands for none. */
 const LARGEST_ID = 0xffff_fffe;

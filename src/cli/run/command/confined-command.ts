@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import { fstatSync } from "node:fs";
 import { constants } from "node:os";
+import { dirname } from "node:path";
 import { Duplex } from "node:stream";
 import { isatty } from "node:tty";
 import { withSystemFolders } from "../../../config/program-path.ts";
@@ -44,7 +45,11 @@ export function startConfinedCommand(
 ): ConfinedCommand {
   const { directory, folder, resolvConf, user, terminal } = setting;
   const env = { ...setting.env, ...user?.env };
-  const mounts = prepareOwnPlaces({ folder, resolvConf, uid: user?.uid ?? 0 });
+  const runs = dirname(folder);
+  const hidden = `${runs}/`.startsWith("/run/") ? undefined : runs;
+  // Root of the user namespace that mounts them is the command's user outside of it.
+  const uid = user?.isMapped === true ? 0 : (user?.uid ?? 0);
+  const mounts = prepareOwnPlaces({ folder, resolvConf, uid, hidden });
   const place = { directory, mounts, user, path: env["PATH"], terminal: terminal?.streams ?? [] };
   const [file, ...args] = confinedArgv(command, place);
   const options = {

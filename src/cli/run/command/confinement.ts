@@ -68,7 +68,7 @@ if [ "$terminal" ]; then
 else
   set -- sh -c "$script" egress "$@"
 fi
-exec setpriv ${privileges} -- "$@"
+exec ${privileges} -- "$@"
 `;
 }
 
@@ -76,15 +76,23 @@ interface Identity {
   readonly uid: number;
   readonly gid: number;
   readonly groups: readonly number[];
+  readonly isMapped?: boolean;
 }
 
-/** Options of setpriv(1). What is not root keeps no capability; the kernel forgets the death signal when the uid changes. */
+/** The program that gives them up. What is not root keeps no capability; the kernel forgets the death signal when the uid changes. */
 function renderPrivileges(user: Identity | undefined): string {
   const rest = "--inh-caps=-all --no-new-privs --pdeathsig=KILL";
-  if (user === undefined) return `--bounding-set=${CAPABILITIES} ${rest}`;
-  const { uid, gid, groups } = user;
+  if (user === undefined) return `setpriv --bounding-set=${CAPABILITIES} ${rest}`;
+  const { uid, gid, groups, isMapped } = user;
+  if (isMapped === true)
+    return `${mapTo(uid, gid)} -- setpriv --ambient-caps=-all --bounding-set=-all ${rest}`;
   const list = groups.length === 0 ? "--clear-groups" : `--groups=${groups.join(",")}`;
-  return `--reuid=${uid} --regid=${gid} ${list} --bounding-set=-all ${rest}`;
+  return `setpriv --reuid=${uid} --regid=${gid} ${list} --bounding-set=-all ${rest}`;
+}
+
+/** A user namespace below the one that all namespaces of the run belong to: nothing in it has a capability over them. */
+function mapTo(uid: number, gid: number): string {
+  return `unshare --user --map-user=${uid} --map-group=${gid} --keep-caps`;
 }
 
 export interface CommandPlace {

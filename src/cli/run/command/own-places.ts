@@ -21,6 +21,8 @@ export interface OwnPlaces {
   readonly folder: string;
   /** Whose the terminals are. */
   readonly uid: number;
+  /** A folder with the runs' own folders that is not below /run: the command finds an empty one there. */
+  readonly hidden: string | undefined;
   /** The text of the command's /etc/resolv.conf. */
   readonly resolvConf: string;
 }
@@ -63,7 +65,7 @@ function mountedFirst(folder: string): readonly Mount[] {
   ];
 }
 
-function mountedThen({ folder, uid }: OwnPlaces): readonly Mount[] {
+function mountedThen({ folder, uid, hidden }: OwnPlaces): readonly Mount[] {
   const dev = join(folder, "dev");
   const target = resolvConfTarget();
   const isElsewhere = target !== undefined && !target.startsWith("/run/");
@@ -74,6 +76,9 @@ function mountedThen({ folder, uid }: OwnPlaces): readonly Mount[] {
     ...(isElsewhere ? [{ source: join(folder, "run/resolv.conf"), target, options: "bind" }] : []),
     { source: dev, target: "/dev", options: "rbind" },
     { source: join(folder, "run"), target: "/run", options: "rbind" },
+    ...(hidden === undefined
+      ? []
+      : [{ source: "egress-hidden", target: hidden, type: "tmpfs", options: "ro,nosuid,nodev,noexec" }]),
   ];
 }
 

@@ -27,6 +27,8 @@ export interface RunNetworkOptions {
   /** Literal addresses, so that the subnet does not hide one of them. */
   readonly upstreams: readonly string[];
   readonly ipv6: boolean;
+  /** Where the folders of runs are. */
+  readonly place: string;
   readonly announce: (text: string) => void;
 }
 
@@ -61,7 +63,7 @@ export async function createRunNetwork(undo: UndoSteps, options: RunNetworkOptio
     undo.step("close a socket", kernel.routes.close);
     undo.step("close a socket", kernel.tables.close);
     sweepMachine(kernel);
-    sweepRunFolders();
+    sweepRunFolders(options.place);
     return makeNetwork(undo, kernel, options);
   } catch (error) {
     if (error instanceof NoSubnetError) throw error;
@@ -70,13 +72,13 @@ export async function createRunNetwork(undo: UndoSteps, options: RunNetworkOptio
 }
 
 /** Removes what runs that have ended have left; says what, a phrase each. Throws NetworkSetupError. */
-export async function sweepRuns(): Promise<readonly string[]> {
+export async function sweepRuns(place: string): Promise<readonly string[]> {
   using _lock = await lockMachine();
   try {
     const tables = openTables();
     const swept = withRoutes((routes) => sweepMachine({ routes, tables }));
     tables.close();
-    return [...swept, ...sweepRunFolders().map((path) => `folder ${path}`)];
+    return [...swept, ...sweepRunFolders(place).map((path) => `folder ${path}`)];
   } catch (error) {
     throw new NetworkSetupError(explain(error), { cause: error });
   }
