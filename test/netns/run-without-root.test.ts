@@ -11,8 +11,8 @@ import { skipBecause } from "../support/skip.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 
-const UID = 4711;
-const GID = 4712;
+const UID = 48_211;
+const GID = 48_212;
 const AS_USER = ["/usr/bin/setpriv", `--reuid=${UID}`, `--regid=${GID}`, "--clear-groups"];
 /** As udev sets it, for whoever is below: everybody may open it. */
 const OPEN_TUN =
