@@ -205,6 +205,14 @@ test.each([
   });
 });
 
+test("on a machine without a route pasta's own words say so", async () => {
+  const alone = ["/usr/bin/unshare", "--net", ...under];
+  expect(await machine.run(["--", "true"], { under: alone, env })).toMatchObject({
+    exitCode: 125,
+    stderr: expect.stringMatching(/^egress run: pasta: (?!Failed to send).*routable interface.*\n$/),
+  });
+});
+
 test("without root the command is nobody else", async () => {
   expect(await run("--user", "games", "--", "true")).toMatchObject({
     exitCode: 125,

@@ -29,7 +29,7 @@ if pasta "$@" --pid "$folder/pid" ${process.pid} </dev/null >/dev/null 2>"$folde
   pid=$(cat "$folder/pid")
   echo ready >&3
 else
-  echo "pasta: $(tr '\\n' ' ' <"$folder/said")" >&3
+  echo "pasta: $(grep -v 'to syslog$' "$folder/said" | tr '\\n' ' ')" >&3
 fi
 rm -rf "$folder"
 exec 3>&-
