@@ -32,7 +32,7 @@ import { RESOLVER_PORT } from "../dns/resolver-port.ts";
 import { openPolicySide, type PolicySideOptions } from "./open-policy-side.ts";
 import { openResolverSide, type ResolverSideOptions } from "./open-resolver-side.ts";
 import { createSeen } from "./seen/seen-targets.ts";
-import { type SeenSuggestion, suggestFromSeen } from "./seen/suggest.ts";
+import { type SeenSuggestion, suggestFromSeen, type SuggestOptions } from "./seen/suggest.ts";
 import { type PageRequest, reportSandbox, type SandboxReport } from "./sandbox-report.ts";
 
 /** What of the ruleset the settings say. */
@@ -78,7 +78,7 @@ export interface Sandbox {
   /** What becomes of a name or an address. Throws SystemCallError. */
   explain(request: ExplainRequest): Promise<Explained>;
   /** A policy for what processes of the sandbox have tried. */
-  suggest(wildcards: boolean): Promise<SeenSuggestion>;
+  suggest(options: SuggestOptions): Promise<SeenSuggestion>;
   /** Answers what is under way and closes the sockets. The kernel's rules stay. */
   close(graceMs: number): Promise<void>;
 }
@@ -96,7 +96,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const frame: RulesetFrame = { ...frameOf(options), resolverPort: RESOLVER_PORT, marks };
   const side = undo.use(await openKernelSide(options, frame, inForce, events));
   const policyInForce = (): CompiledPolicy => inForce.read().active;
-  const seen = createSeen();
+  const seen = createSeen(() => policyInForce().audits !== undefined);
   const audit = { ...options.audit, decided: tellAll([options.audit.decided, seen.decided]) };
   events.connectionRefused.subscribe(
     createRefusalAudit({ audit, policy: policyInForce, learned: side.learned, nowMs: Date.now }),
@@ -136,7 +136,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     report: (page) =>
       reportSandbox({ policy, guards: side.guards, learned: side.learned, server, upstreams }, page),
     explain: explainer.explain,
-    suggest: (wildcards) => suggestFromSeen(seen, policy, wildcards),
+    suggest: (asked) => suggestFromSeen(seen, policy, asked),
     async close(graceMs) {
       await policy.close();
       closeWithinMs = graceMs;

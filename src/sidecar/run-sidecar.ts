@@ -3,6 +3,7 @@
  *
  * Order: what is there, deny-all with resolver and rules, observability, the operator's rules, the first policy, the API.
  */
+import { namesAllowed } from "../decisions/names-allowed.ts";
 import { once } from "node:events";
 import type { Log } from "../audit/log.ts";
 import type { Settings } from "../config.ts";
@@ -154,7 +155,8 @@ function describeApi(
     control,
     onError: (error) => onFault("a request failed", error),
     renderMetrics: async () => observability.renderMetrics(await control.health()),
-    suggest: sandbox.suggest,
+    suggest: (wildcards) =>
+      sandbox.suggest({ wildcards, recentlyAllowed: namesAllowed(observability.decisions.ring) }),
     explain: sandbox.explain,
     decisions: observability.decisions,
     loadPage,

@@ -1,4 +1,5 @@
 import { withoutAudit } from "../../policy/compile-audit.ts";
+import { isDomainName } from "../../policy/domain-name.ts";
 import { type Suggestion, suggestSteps } from "../../policy/suggest.ts";
 import { runInSlices } from "../../sys/in-slices.ts";
 import type { PolicyChanges } from "../change/change-policy.ts";
@@ -9,14 +10,23 @@ export interface SeenSuggestion extends Suggestion {
   readonly seen: SeenCounts;
 }
 
+export interface SuggestOptions {
+  /** Whether one wildcard may take the place of several names below it. */
+  readonly wildcards: boolean;
+  /** Names that were allowed of late. */
+  readonly recentlyAllowed: Iterable<string>;
+}
+
 /** Lookups go on meanwhile; what they bring may be in it or not. */
 export async function suggestFromSeen(
   seen: Pick<Seen, "targets" | "counts">,
   policy: Pick<PolicyChanges, "inForce" | "layers">,
-  wildcards: boolean,
+  { wildcards, recentlyAllowed }: SuggestOptions,
 ): Promise<SeenSuggestion> {
-  const { names, addresses } = seen.targets();
-  const counts = seen.counts();
+  const { addresses } = seen.targets();
+  const names = new Set(seen.targets().names);
+  for (const name of recentlyAllowed) if (isDomainName(name)) names.add(name);
+  const counts = { ...seen.counts(), names: names.size };
   const compiled = withoutAudit(policy.inForce().active);
   const options = { policy: policy.layers().user, compiled, wildcards };
   const copied = { names: [...names], addresses: [...addresses] };

@@ -24,13 +24,13 @@ test.each<[string, DecisionEvent, boolean]>([
   ["what can't exist", lookupOf("try.egress-doctor.invalid", { decision: "denied" }), false],
   ["a name that no rule can speak of", lookupOf("a b.example.org", { decision: "denied" }), false],
 ])("%s", (_, told, isSeen) => {
-  const seen = createSeen();
+  const seen = createSeen(() => true);
   seen.decided(told);
   expect([...seen.targets().names]).toEqual(isSeen ? [told.qname] : []);
 });
 
 test("a connection is seen by its name, or by its address if it has none", () => {
-  const seen = createSeen();
+  const seen = createSeen(() => true);
   seen.decided(connectionOf("203.0.113.7"));
   seen.decided(connectionOf("2001:db8::7"));
   seen.decided(connectionOf("203.0.113.8", { name: NAME }));
@@ -40,8 +40,19 @@ test("a connection is seen by its name, or by its address if it has none", () =>
 });
 
 test("what no rule could let through is not seen", () => {
-  const seen = createSeen();
+  const seen = createSeen(() => true);
   seen.decided(connectionOf("203.0.113.7", { port: 853 }));
   seen.decided(connectionOf("224.0.0.251"));
   expect(seen.counts()).toEqual({ names: 0, addresses: 0, cut: 0 });
+});
+
+test("outside of audit mode allowed lookups are left to the last decisions, and all else is seen", () => {
+  let isAudit = false;
+  const seen = createSeen(() => isAudit);
+  seen.decided(lookupOf(NAME, GIVEN));
+  seen.decided(lookupOf("b.example.org", { decision: "denied", rcode: NXDOMAIN }));
+  expect([...seen.targets().names]).toEqual(["b.example.org"]);
+  isAudit = true;
+  seen.decided(lookupOf(NAME, GIVEN));
+  expect([...seen.targets().names]).toEqual(["b.example.org", NAME]);
 });
