@@ -4,22 +4,8 @@ import type { DecidingLayer, DecisionEvent, Kind, Outcome, Reason } from "./deci
 import type { DecisionFilter } from "./decision-filter.ts";
 import { createNameRows } from "./name-rows.ts";
 
-/** One that is kept; see {@link DecisionEvent}. */
-export interface DecisionRow {
-  readonly timeMs: number;
-  readonly kind: Kind;
-  readonly decision: Outcome;
-  /** Empty for the root; undefined where none is known. */
-  readonly name: string | undefined;
-  readonly qtype: number;
-  readonly rcode: number;
-  readonly upstream: number | undefined;
-  readonly durationMs: number;
-  readonly protocol: number;
-  readonly port: number | undefined;
-  readonly layer: DecidingLayer;
-  readonly rule: string | undefined;
-  readonly reason: Reason | undefined;
+/** One that is kept. Its name is empty for the root. */
+export interface DecisionRow extends Omit<DecisionEvent, "qname" | "forEachAddress"> {
   /** The first eight. */
   readonly addresses: readonly Uint8Array[];
   /** How many there were. */
