@@ -48,6 +48,13 @@ async function listSockets({ pid }: Sidecar): Promise<ReadonlyMap<number, string
   return sockets;
 }
 
+/** Of these sockets, those that ask the upstreams: over UDP, connected. */
+async function listAsking(sidecar: Sidecar): Promise<readonly number[]> {
+  const { stdout } = await execIn(lab.sandbox, ["ss", "-HunpO", "state", "established"]);
+  const mine = new RegExp(`pid=${sidecar.pid},fd=(\\d+)`, "g");
+  return Array.from(stdout.matchAll(mine), ([, fd]) => Number(fd));
+}
+
 async function close(sidecar: Sidecar, fd: number): Promise<void> {
   const told = (): number => sidecar.output().split(`descriptor ${fd} is closed`).length;
   const before = told();
@@ -76,6 +83,13 @@ async function isAnswered(...args: readonly string[]): Promise<boolean> {
 test("each of the program's sockets is closed: lookups, changes, callers and health are back by themselves", async () => {
   const sidecar = await startLosing();
   expect(await isAnswered()).toBe(true);
+  // No lookup goes out meanwhile: it would find its socket closed, and have another one, before the watch looks.
+  const asking = await listAsking(sidecar);
+  expect(asking.length).toBeGreaterThan(0);
+  for (const fd of asking) await close(sidecar, fd);
+  await until("the sockets that ask are missed", () =>
+    toldWatches(sidecar).some(([watch]) => watch === "upstreams' answers"),
+  );
   const sockets = await listSockets(sidecar);
   expect(new Set(sockets.values())).toEqual(
     new Set(lab.ipv6 ? KINDS : KINDS.filter((kind) => !kind.endsWith("6"))),
