@@ -1,0 +1,32 @@
+/** What a run that could not be made says of it, and the exit code of that. */
+import { EXIT } from "../exit-codes.ts";
+import type { Problem } from "../../policy/problem.ts";
+import {
+  InterruptedError,
+  NetworkSetupError,
+  NoSubnetError,
+  RunFileError,
+  SidecarStartError,
+} from "./errors.ts";
+
+/** Says each; the exit code of a run that was refused. */
+export function report(problems: readonly Problem[], say: (text: string) => void): number {
+  for (const { path, message } of problems) say(path === "" ? message : `${path}: ${message}`);
+  return EXIT.run;
+}
+
+/** What has failed, said, and its exit code. Throws what is none of a run's errors. */
+export function explain(error: unknown, say: (text: string) => void): number {
+  if (error instanceof InterruptedError) return error.exitCode;
+  if (error instanceof SidecarStartError) {
+    for (const line of error.output) say(`sidecar: ${line}`);
+    say(error.message);
+    return EXIT.run;
+  }
+  const isOurs = [NetworkSetupError, NoSubnetError, RunFileError].some((kind) => error instanceof kind);
+  if (isOurs && error instanceof Error) {
+    say(error.message);
+    return EXIT.run;
+  }
+  throw error;
+}

@@ -1,0 +1,72 @@
+/** A run whose options are read: what else may stand in its way is looked at here, its outputs are opened, and closed at the end. */
+import { readEverySetting } from "../../config.ts";
+import { withSystemFolders } from "../../config/program-path.ts";
+import { missingTools } from "../../netns/command.ts";
+import { accepted } from "../../policy/problem.ts";
+import { keepFromChildren } from "../../sys/inherited.ts";
+import type { CliContext } from "../context.ts";
+import { findCommandUser } from "./command/command-user.ts";
+import { findHandedOn } from "./command/handed-on.ts";
+import type { Caller } from "./config/caller.ts";
+import { explain, report } from "./explain.ts";
+import { findWay } from "./find-way.ts";
+import { openOutputs } from "./report/outputs.ts";
+import { createVoice } from "./report/voice.ts";
+import type { RunRequest } from "./request/arguments.ts";
+import { presentOrigins } from "./request/present.ts";
+import { type Inside, LIMITS } from "./rootless/inside.ts";
+import { runConfined } from "./run-confined.ts";
+import type { CallerTerminal } from "./terminal/caller-terminal.ts";
+import type { HeldLines } from "./terminal/held-lines.ts";
+
+const TOOLS = ["nft", "unshare", "setpriv", "mount", "sh"];
+
+export interface Asker {
+  readonly caller: Caller;
+  readonly context: CliContext;
+  /** Set if the run is without root. */
+  readonly inside: Inside | undefined;
+  readonly terminal: CallerTerminal | undefined;
+  readonly lines: HeldLines;
+}
+
+/** Refuses what cannot be held before anything is set up. Settles with the exit code. */
+export async function runAsked(request: RunRequest, asker: Asker): Promise<number> {
+  const { caller, context, inside, terminal, lines } = asker;
+  const voice = createVoice(lines.write, request.telling);
+  const { note, complain } = voice;
+  for (const line of presentOrigins(request)) note(line);
+  const { settings, problems, warnings } = readEverySetting(context.env);
+  report(warnings, note);
+  if (problems.length > 0) return report(problems, complain);
+  keepFromChildren();
+  const handedOn = findHandedOn();
+  if (!handedOn.ok) return report(handedOn.problems, complain);
+  const lacks = missingTools(TOOLS, withSystemFolders(context.env["PATH"]));
+  if (lacks.length > 0)
+    return report(
+      lacks.map((message) => ({ path: "", message })),
+      complain,
+    );
+  const user = inside === undefined ? findCommandUser(request.user, context.env) : accepted(inside.user);
+  if (!user.ok) return report(user.problems, complain);
+  const stepSummary = context.env["GITHUB_STEP_SUMMARY"];
+  try {
+    const way = findWay(inside, settings);
+    if (!way.ok) return report(way.problems, complain);
+    if (inside !== undefined) note(LIMITS);
+    using outputs = openOutputs({ ...request, voice, caller, stepSummary, upstreams: way.value.upstreams });
+    if (request.audit !== undefined) note("audit: nothing is blocked but deny.always and the protections");
+    const sendsAtEnd = settings.denyWebhook !== undefined || settings.otlpMetricsUrl !== undefined;
+    const asked = { user: user.value, terminal, sendsAtEnd };
+    // Nothing that a run without root sets is on the machine.
+    const announce = inside === undefined ? note : (): void => undefined;
+    const setting = { context, voice, announce, outputs, ...way.value, ...asked };
+    const code = await runConfined(request, { ...setting, directory: handedOn.value.directory });
+    lines.release();
+    return outputs.finish(code);
+  } catch (error) {
+    lines.release();
+    return explain(error, complain);
+  }
+}
