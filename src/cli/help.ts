@@ -18,7 +18,7 @@ Usage: egress COMMAND [OPTIONS]
   --help, -h       this text; "egress run --help" and those of the others have more
   --version, -v    the version
 
-The settings of serve are environment variables, see README.md.
+The settings of serve are environment variables, see docs/settings.md.
 `;
 
 export const RUN_HELP = `egress run - runs a command that can reach what you allow, and nothing else

@@ -1,9 +1,9 @@
 import type * as z from "zod/mini";
 
-/** One environment variable: what README's table says of it, and how its text is read. */
+/** One environment variable: what docs/settings.md says of it, and how its text is read. */
 export interface Variable<T> {
   readonly name: string;
-  /** As written in README's table: the text that stands for an unset variable, or a word such as `none`. */
+  /** As written in docs/settings.md: the text that stands for an unset variable, or a word such as `none`. */
   readonly default: string;
   readonly meaning: string;
   /** What a value may look like; the second half of the problem line of a value that can't be read. */

@@ -20,7 +20,7 @@ import { lenient, orNone, telling, verbatim, withDefault } from "./variable.ts";
 const FLAG = "true, 1, yes, on, or false, 0, no, off";
 
 /**
- * Every environment variable that the program reads, by the name that the settings have in code. README's table is
+ * Every environment variable that the program reads, by the name that the settings have in code. The table of docs/settings.md is
  * checked against this one.
  */
 export const VARIABLES = {

@@ -1,4 +1,4 @@
-/** The sessions that README.md shows, typed again: the same commands, against the real program, print the same. */
+/** The sessions that README.md and the pages beside it show, typed again: the same commands, against the real program, print the same. */
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -17,10 +17,12 @@ import { workloadArgv } from "../support/workload.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-let readme: string;
+async function read(page: string): Promise<string> {
+  return readFile(join(ROOT, page), "utf8");
+}
+
 let home: string;
 beforeAll(async () => {
-  readme = await readFile(join(ROOT, "README.md"), "utf8");
   home = await mkdtemp(join(tmpdir(), "egress-readme-"));
   // curl leaves its progress meter out on a terminal, and here is none.
   await writeFile(join(home, ".curlrc"), "no-progress-meter\n");
@@ -52,7 +54,7 @@ async function check(steps: readonly Step[], type: (step: Step) => Promise<strin
 }
 
 test("the session of operator and sandbox goes as shown", async () => {
-  const steps = parseTranscript(blockOf(readme, "session").lines);
+  const steps = parseTranscript(blockOf(await read("docs/operating.md"), "session").lines);
   await using lab = await createLab({ ipv6: false });
   const token = "s3cret";
   await using _sidecar = await lab.startSidecar({
@@ -72,7 +74,7 @@ test("the session of operator and sandbox goes as shown", async () => {
 
 test("the doctor says what is shown", async (context) => {
   if (!(await hasIpv6(HERE))) skipBecause(context, "this machine has no IPv6, which the doctor shows, too");
-  const steps = parseTranscript(blockOf(readme, "doctor").lines);
+  const steps = parseTranscript(blockOf(await read("docs/doctor.md"), "doctor").lines);
   expect(steps).toHaveLength(1);
   await using lab = await createLab();
   await using _sidecar = await lab.startSidecar();
@@ -85,7 +87,7 @@ test("the doctor says what is shown", async (context) => {
 });
 
 test("egress run goes as shown, on a machine that a namespace plays", async () => {
-  const steps = parseTranscript(blockOf(readme, "run").lines);
+  const steps = parseTranscript(blockOf(await read("README.md"), "run").lines);
   expect(steps).toHaveLength(3);
   // Names that a reader can reach, too.
   const zone = {
@@ -103,7 +105,7 @@ test("egress run goes as shown, on a machine that a namespace plays", async () =
 
 test("the demo tells what is shown", async (context) => {
   if (!(await hasIpv6(HERE))) skipBecause(context, "this machine has no IPv6, which the demo shows, too");
-  const shown = blockOf(readme, "demo").lines;
+  const shown = blockOf(await read("docs/tutorial.md"), "demo").lines;
   const result = await runCommand([process.execPath, join(ROOT, "test/demo/main.ts")], {
     timeoutMs: WAIT_MS,
   });

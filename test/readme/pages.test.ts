@@ -19,7 +19,12 @@ const PAGES = [
   "SECURITY.md",
   "docs/architecture.md",
   "docs/deployments.md",
+  "docs/doctor.md",
+  "docs/operating.md",
   "docs/run.md",
+  "docs/settings.md",
+  "docs/troubleshooting.md",
+  "docs/tutorial.md",
   "docs/security/held.md",
   "docs/security/open.md",
 ] as const;
@@ -28,8 +33,8 @@ function read(path: string): string {
   return readFileSync(join(ROOT, path), "utf8");
 }
 
-test("README's table of settings is the code's", () => {
-  expect(tableAfter(read("README.md"), "\n## Settings\n")).toEqual(settingsRows());
+test("the table of settings is the code's", () => {
+  expect(tableAfter(read("docs/settings.md"), "# Settings\n")).toEqual(settingsRows());
 });
 
 test("SECURITY's table of protections is the code's", () => {
@@ -41,8 +46,8 @@ test("SECURITY's table of protections is the code's", () => {
   expect(tableAfter(read("SECURITY.md"), "\n## Protections that depend on the machine\n")).toEqual(rows);
 });
 
-test("each row of README's last table leads to files that are there", () => {
-  const rows = tableAfter(read("README.md"), "\n## To change X, open Y\n");
+test("each row of CONTRIBUTING's table of what to open leads to files that are there", () => {
+  const rows = tableAfter(read("CONTRIBUTING.md"), "\n## To change X, open Y\n");
   expect(rows.length).toBeGreaterThan(11);
   for (const [what, ...cells] of rows) {
     const paths = cells.map(codeSpans);
@@ -128,8 +133,8 @@ test("README shows calls of egress, and scripts of npm", () => {
   expect(callsOfEgress(read("README.md")).length).toBeGreaterThan(5);
 });
 
-test("each option in README's paragraph about changes is one of egress policy", () => {
-  const paragraph = /\*\*Changing the policy\.\*\*[^]*?\n\n/.exec(read("README.md"))?.[0] ?? "";
+test("each option in the paragraph about changes is one of egress policy", () => {
+  const paragraph = /\*\*Changing the policy\.\*\*[^]*?\n\n/.exec(read("docs/operating.md"))?.[0] ?? "";
   const options = paragraph.match(/--[a-z-]+/g) ?? [];
   expect(options.length).toBeGreaterThan(5);
   expect(options.filter((option) => !POLICY_HELP.includes(option))).toEqual([]);
@@ -139,20 +144,19 @@ test("each option in README's paragraph about changes is one of egress policy", 
   }
 });
 
-test("policies and rules that README shows are taken", () => {
-  const shown = [...read("README.md").matchAll(/'(?<json>[[{].*?[}\]])'/g)].map(
-    ({ groups }) => groups?.["json"] ?? "",
-  );
-  expect(shown.length).toBeGreaterThan(3);
+test("policies and rules that README and the page of a running sidecar show are taken", () => {
+  const pages = read("README.md") + read("docs/operating.md");
+  const shown = [...pages.matchAll(/'(?<json>[[{].*?[}\]])'/g)].map(({ groups }) => groups?.["json"] ?? "");
+  expect(shown.length).toBeGreaterThan(2);
   const refused = shown.filter(
     (json) => !(json.startsWith("[") ? parseRulesJson(json) : parsePolicyJson(json)).ok,
   );
   expect(refused).toEqual([]);
 });
 
-test("what README imports from the package is exported", async () => {
+test("what a page imports from the package is exported", async () => {
   const imports = [
-    ...read("README.md").matchAll(/import \{ (?<name>\w+) \} from "egress-sidecar(?<path>[^"]*)"/g),
+    ...read("docs/operating.md").matchAll(/import \{ (?<name>\w+) \} from "egress-sidecar(?<path>[^"]*)"/g),
   ];
   expect(imports.map(({ groups }) => groups?.["path"])).toEqual(["/client"]);
   expect(Object.keys(manifest.exports)).toContain("./client");

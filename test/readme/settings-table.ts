@@ -1,4 +1,4 @@
-/** README's table of settings, as the code has it. */
+/** The table of settings, as the code has it. */
 import type { Variable } from "../../src/config/variable.ts";
 import { VARIABLES } from "../../src/config/variables.ts";
 import type { Row } from "./markdown.ts";
