@@ -36,6 +36,7 @@ const PURE_MODULES: Readonly<Record<string, readonly string[]>> = {
   protections: [],
   tables: [],
   "wire-names": ["node:net"],
+  vault: ["node:util"],
   netlink: [],
   dns: [],
   netfilter: [],

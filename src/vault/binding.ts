@@ -1,0 +1,73 @@
+/** What the vault puts where: a credential, and the binding that says into which requests it goes. */
+import type { HostPattern } from "./host-pattern.ts";
+import type { Secret } from "./secret.ts";
+
+export type Scheme = "https" | "http";
+
+/** `path` and `query` are of the request target, `header` is any field but those of framing and routing. */
+export type Surface = "path" | "query" | "header" | "body";
+
+/** A credential as it is now. */
+export interface Credential {
+  readonly name: string;
+  /**
+   * Stays the same while the value is refreshed or replaced, and is never used again: what used a credential whose id has gone is to
+   * be reset.
+   */
+  readonly id: number;
+  /** Undefined while its source gives none: nothing may be sent that needs it. */
+  readonly value: Secret | undefined;
+}
+
+/** Which requests: all four have to hold. None of the lists is empty. */
+export interface BindingMatch {
+  readonly schemes: readonly Scheme[];
+  readonly hosts: readonly HostPattern[];
+  /** Upper case. */
+  readonly methods: readonly string[];
+  /** Each begins with `/`; one that ends in `*` matches every path that begins with the rest. */
+  readonly paths: readonly string[];
+}
+
+export interface CustomHeader {
+  /** In canonical form: `Private-Token`. */
+  readonly name: string;
+  readonly credential: Credential;
+}
+
+export type BindingAuth =
+  | { readonly type: "bearer" | "basic"; readonly credential: Credential }
+  | { readonly type: "apiKey"; readonly name: string; readonly credential: Credential }
+  | { readonly type: "customHeaders"; readonly headers: readonly CustomHeader[] }
+  /** Nothing: for substitutions alone. */
+  | { readonly type: "passthrough" };
+
+/** Each occurrence of the placeholder, case and blanks counted, becomes the credential's value. */
+export interface Substitution {
+  readonly credential: Credential;
+  readonly placeholder: string;
+  /** Without duplicates, not empty. */
+  readonly surfaces: readonly Surface[];
+}
+
+/** A header that is put into a request, once every field of that name in any spelling has been taken out. */
+export interface InjectedHeader {
+  readonly name: string;
+  /** As it is sent: `Bearer ...`. */
+  readonly value: Secret;
+}
+
+export interface Binding {
+  readonly name: string;
+  readonly match: BindingMatch;
+  readonly auth: BindingAuth;
+  readonly substitutions: readonly Substitution[];
+  /** What `auth` comes to. Empty while `unavailable`. */
+  readonly headers: readonly InjectedHeader[];
+  /** Every text that must not come back: values of its credentials, each once, and injected headers where they are more than a value. */
+  readonly secrets: readonly Secret[];
+  /** Ids of its credentials, each once. */
+  readonly credentialIds: readonly number[];
+  /** Why a request that it matches must not go out, in words for people: a credential without a value, or a host that the policy denies. */
+  readonly unavailable: string | undefined;
+}

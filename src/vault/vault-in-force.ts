@@ -1,0 +1,133 @@
+/**
+ * The vault as the interception reads it: an immutable value that answers which binding a request gets.
+ *
+ * A request asks `vault.inForce()` once, when its head is whole, and goes by that value to its end. A change makes a new value, so it holds for the
+ * next request. What it does not do: to look at paths that could be read in two ways, which the gate refuses before it asks.
+ */
+import type { DomainName } from "../policy/domain-name.ts";
+import type { Binding, Scheme } from "./binding.ts";
+import { matchesHost } from "./host-pattern.ts";
+import type { Secret } from "./secret.ts";
+
+export interface RequestTarget {
+  readonly scheme: Scheme;
+  /** Lower case, without port and trailing dot. */
+  readonly host: DomainName;
+  /** Upper case. */
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+}
+
+/** `none`: the request goes on unchanged. `ambiguous` and a binding that is `unavailable`: it must not go on. */
+export type BindingVerdict =
+  | { readonly kind: "none" }
+  | { readonly kind: "ambiguous"; readonly bindings: readonly Binding[] }
+  | { readonly kind: "bound"; readonly binding: Binding };
+
+export interface VaultInForce {
+  /** As the API tells it; 0 where there is no vault. */
+  readonly revision: number;
+  /** Another for every value, also across delete and create and when a source is refreshed. */
+  readonly tag: number;
+  readonly hasBindings: boolean;
+  readonly bindings: readonly Binding[];
+  /** Every value of every credential, and every header made of one. */
+  readonly secrets: readonly Secret[];
+  /** Whether a binding names the host, or a wildcard of one covers it; also while that binding is unavailable. */
+  isBoundHost(host: DomainName): boolean;
+  /** Costs grow with the labels of the host and the bindings that name it. An exact host wins over a wildcard. */
+  findBinding(target: RequestTarget): BindingVerdict;
+  /** False from the change on that deletes it. */
+  hasCredential(id: number): boolean;
+}
+
+export interface VaultContent {
+  readonly revision: number;
+  readonly tag: number;
+  readonly bindings: readonly Binding[];
+  readonly credentialIds: ReadonlySet<number>;
+  readonly secrets: readonly Secret[];
+}
+
+export const NO_VAULT: VaultInForce = createVaultInForce({
+  revision: 0,
+  tag: 0,
+  bindings: [],
+  credentialIds: new Set(),
+  secrets: [],
+});
+
+export function createVaultInForce(content: VaultContent): VaultInForce {
+  const { revision, tag, bindings, credentialIds, secrets } = content;
+  const exact = indexHosts(bindings, "exact");
+  const below = indexHosts(bindings, "wildcard");
+  return {
+    revision,
+    tag,
+    hasBindings: bindings.length > 0,
+    bindings,
+    secrets,
+    isBoundHost: (host) => exact.has(host) || suffixesOf(host).some((suffix) => below.has(suffix)),
+    findBinding(target) {
+      const named = matching(exact.get(target.host) ?? [], target);
+      if (named.kind !== "none") return named;
+      return matching(
+        suffixesOf(target.host).flatMap((suffix) => below.get(suffix) ?? []),
+        target,
+      );
+    },
+    hasCredential: (id) => credentialIds.has(id),
+  };
+}
+
+/** Whether the binding has the name among its hosts: asked of the name that the client's handshake bore (SNI). */
+export function coversHost({ match }: Binding, name: DomainName): boolean {
+  return match.hosts.some((pattern) => matchesHost(pattern, name));
+}
+
+/** `/repos/*` matches what begins with `/repos/`; nothing but a final `*` is special. */
+function matchesPath(pattern: string, path: string): boolean {
+  return pattern.endsWith("*") ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
+}
+
+const NONE: BindingVerdict = { kind: "none" };
+
+function matching(candidates: readonly Binding[], { scheme, method, path }: RequestTarget): BindingVerdict {
+  const found = new Set(
+    candidates.filter(
+      ({ match }) =>
+        match.schemes.includes(scheme) &&
+        match.methods.includes(method) &&
+        match.paths.some((pattern) => matchesPath(pattern, path)),
+    ),
+  );
+  const [binding, ...more] = found;
+  if (binding === undefined) return NONE;
+  return more.length === 0 ? { kind: "bound", binding } : { kind: "ambiguous", bindings: [binding, ...more] };
+}
+
+function indexHosts(
+  bindings: readonly Binding[],
+  kind: "exact" | "wildcard",
+): ReadonlyMap<string, Binding[]> {
+  const index = new Map<string, Binding[]>();
+  for (const binding of bindings) {
+    for (const host of binding.match.hosts) {
+      if (host.kind !== kind) continue;
+      const there = index.get(host.name);
+      if (there === undefined) index.set(host.name, [binding]);
+      else if (!there.includes(binding)) there.push(binding);
+    }
+  }
+  return index;
+}
+
+/** `a.b.c` lies below `b.c` and `c`. */
+function suffixesOf(host: DomainName): readonly string[] {
+  const suffixes: string[] = [];
+  for (let dot = host.indexOf("."); dot >= 0; dot = host.indexOf(".", dot + 1)) {
+    suffixes.push(host.slice(dot + 1));
+  }
+  return suffixes;
+}
