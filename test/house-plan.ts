@@ -15,6 +15,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   audit: ["policy", "decisions"],
   metrics: [],
   outbound: ["policy", "sys", "dns"],
+  intercept: ["policy", "sys", "outbound"],
   netns: ["sys", "netlink"],
   dns: ["policy", "sys", "tables"],
   netlink: ["policy", "sys"],

@@ -14,7 +14,7 @@ export async function connectToAny(endpoints: readonly Endpoint[], mark: SocketM
   let cause: unknown;
   for (const endpoint of endpoints) {
     try {
-      return await connectMarked(endpoint, mark);
+      return await connectMarked(endpoint, mark, AbortSignal.timeout(CONNECT_LIMIT_MS));
     } catch (error) {
       cause = error;
     }
@@ -24,10 +24,11 @@ export async function connectToAny(endpoints: readonly Endpoint[], mark: SocketM
   throw new OutboundError("not-connected", `no connection to ${shown}${reason}`, { cause });
 }
 
-async function connectMarked(remote: Endpoint, mark: SocketMark): Promise<Socket> {
+/** Throws SystemCallError, and the signal's reason once it is given up. */
+async function connectMarked(remote: Endpoint, mark: SocketMark, signal: AbortSignal): Promise<Socket> {
   const fd = openSocket({ type: SOCK_STREAM, remote, mark });
   try {
-    await untilWritable(fd, AbortSignal.timeout(CONNECT_LIMIT_MS));
+    await untilWritable(fd, signal);
     const errno = takeSocketError(fd);
     if (errno !== 0) throw new SystemCallError("connect", errno);
   } catch (error) {

@@ -1,0 +1,13 @@
+/**
+ * The host behind an intercepted flow cannot be talked to. `certificate`: it could not prove its name. `not-connected`: it cannot be reached, or
+ * the policy refuses it. `handshake`: it ended the TLS handshake. `proxy`: the upstream proxy did not lead there. The message names no secret and is fit for the client.
+ */
+export class UpstreamError extends Error {
+  override readonly name = "UpstreamError";
+  readonly code: "certificate" | "not-connected" | "handshake" | "proxy";
+
+  constructor(code: UpstreamError["code"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

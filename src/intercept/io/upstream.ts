@@ -1,0 +1,97 @@
+/**
+ * The way to the host behind an intercepted flow: a connection to the client's own destination, and over https a handshake in which the host proves
+ * the name that the client has shown. There is no way to leave that proof out.
+ *
+ * Not here: whether the policy lets the connection out, which the kernel decides as for a connection of the workload's. Known limit: revoked
+ * certificates are not looked for.
+ */
+import type { Socket } from "node:net";
+import { connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
+import { UpstreamError } from "../errors.ts";
+import type {
+  ConnectUpstream,
+  ConnectUpstreamOptions,
+  FlowIdentity,
+  HttpProtocol,
+  UpstreamConnection,
+} from "../flow-identity.ts";
+
+export interface UpstreamWay {
+  /** A connection to the identity's destination, or to where a proxy leads there. Throws UpstreamError. */
+  readonly connect: (identity: FlowIdentity, signal: AbortSignal) => Promise<Socket>;
+  /** Holds the roots that certificates are checked against. */
+  readonly trust: SecureContext;
+}
+
+/** For connecting and the handshake, each. */
+const LIMIT_MS = 30_000;
+
+export function createConnectUpstream(identity: FlowIdentity, way: UpstreamWay): ConnectUpstream {
+  return async (options) => {
+    const given = options.signal === undefined ? [] : [options.signal];
+    const signal = AbortSignal.any([AbortSignal.timeout(LIMIT_MS), ...given]);
+    const socket = await way.connect(identity, signal);
+    if (identity.scheme === "http") return { socket, protocol: "http/1.1" };
+    return secure(socket, identity, { options, signal, trust: way.trust });
+  };
+}
+
+interface SecureOptions {
+  readonly options: ConnectUpstreamOptions;
+  readonly signal: AbortSignal;
+  readonly trust: SecureContext;
+}
+
+/** Throws UpstreamError; the connection is closed by then. */
+async function secure(
+  socket: Socket,
+  { name }: FlowIdentity,
+  { options, signal, trust }: SecureOptions,
+): Promise<UpstreamConnection> {
+  const tls = connectTls({
+    socket,
+    servername: name,
+    secureContext: trust,
+    rejectUnauthorized: true,
+    ALPNProtocols: [...options.protocols],
+  });
+  try {
+    await untilSecure(tls, signal);
+  } catch (cause) {
+    tls.destroy();
+    socket.destroy();
+    throw toUpstreamError(tls, name, cause);
+  }
+  return { socket: tls, protocol: protocolOf(tls) };
+}
+
+function untilSecure(tls: TLSSocket, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onAbort = (): void => reject(new Error("it took too long"));
+  const onClose = (): void => reject(new Error("the host closed the connection"));
+  tls.once("secureConnect", resolve);
+  tls.once("error", reject);
+  tls.once("close", onClose);
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  return promise.finally(() => {
+    signal.removeEventListener("abort", onAbort);
+    tls.off("close", onClose);
+    tls.off("error", reject);
+  });
+}
+
+/** Offered by us, so it is one of them; without ALPN it is HTTP/1.1. */
+function protocolOf({ alpnProtocol }: TLSSocket): HttpProtocol {
+  return alpnProtocol === "h2" ? "h2" : "http/1.1";
+}
+
+/** Node notes why it does not take a certificate, and ends the connection. */
+function toUpstreamError(tls: TLSSocket, name: string, cause: unknown): UpstreamError {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  const refused: unknown = tls.authorizationError;
+  if (refused !== undefined && refused !== null) {
+    return new UpstreamError("certificate", `the host could not prove to be ${name}: ${said}`, { cause });
+  }
+  return new UpstreamError("handshake", `no TLS handshake with ${name}: ${said}`, { cause });
+}
