@@ -18,6 +18,10 @@ const PAGES = [
   "CONTRIBUTING.md",
   "SECURITY.md",
   "docs/architecture.md",
+  ...readdirSync(join(ROOT, "docs/decisions")).map((name) => `docs/decisions/${name}`),
+  "docs/design.md",
+  "docs/performance.md",
+  "docs/performance-notes.md",
   "docs/deployments.md",
   "docs/doctor.md",
   "docs/operating.md",
@@ -27,7 +31,7 @@ const PAGES = [
   "docs/tutorial.md",
   "docs/security/held.md",
   "docs/security/open.md",
-] as const;
+];
 
 function read(path: string): string {
   return readFileSync(join(ROOT, path), "utf8");
