@@ -8,6 +8,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tables: ["policy"],
   "wire-names": ["policy"],
   vault: ["policy"],
+  certificates: ["sys"],
   xdp: ["protections", "sys"],
   sys: [],
   config: ["policy", "protections", "sys"],

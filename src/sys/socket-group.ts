@@ -6,8 +6,9 @@
  */
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import { readDeathSignal, setDeathSignal } from "./death-signal.ts";
+import { isDumpable, setDumpable } from "./dumpable.ts";
 import { SystemCallError } from "./errors.ts";
-import { mustCall, tryCall } from "./libc.ts";
+import { tryCall } from "./libc.ts";
 
 /** The ids of a user namespace that the machine knows, `count` from `first` on; see user_namespaces(7). */
 export interface GroupRange {
@@ -26,8 +27,6 @@ const LOWEST = 1024;
 /** Fewer ids than that could be tried out together with the mark. */
 const ENOUGH = 0x7fff;
 const NS_GET_USERNS = 0xb701;
-const PR_GET_DUMPABLE = 3;
-const PR_SET_DUMPABLE = 4;
 const EPERM = 1;
 
 /** Draws a group for this start and makes sure that sockets can have it; `below(n)` gives a random number from 0 to n - 1. */
@@ -50,7 +49,7 @@ export function findOwnGroup(below: (limit: number) => number): OwnGroup {
 export function underGroup<T>(group: number, open: () => T): T | undefined {
   const parent = process.ppid;
   const signal = readDeathSignal();
-  const dumpable = mustCall("PR_GET_DUMPABLE", "prctl", PR_GET_DUMPABLE, 0, 0, 0, 0);
+  const wasDumpable = isDumpable();
   const before = tryCall("setfsgid", group);
   try {
     return tryCall("setfsgid", ASK) === group ? open() : undefined;
@@ -59,7 +58,7 @@ export function underGroup<T>(group: number, open: () => T): T | undefined {
     setDeathSignal(signal);
     // It died in between.
     if (signal !== 0 && process.ppid !== parent) process.kill(process.pid, signal);
-    if (dumpable === 1) mustCall("PR_SET_DUMPABLE", "prctl", PR_SET_DUMPABLE, 1, 0, 0, 0);
+    if (wasDumpable) setDumpable(true);
   }
 }
 
