@@ -9,6 +9,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "wire-names": ["policy"],
   vault: ["policy"],
   certificates: ["sys"],
+  relay: [],
   xdp: ["protections", "sys"],
   sys: [],
   config: ["policy", "protections", "sys"],

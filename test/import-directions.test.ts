@@ -37,6 +37,7 @@ const PURE_MODULES: Readonly<Record<string, readonly string[]>> = {
   tables: [],
   "wire-names": ["node:net"],
   vault: ["node:util"],
+  relay: [],
   netlink: [],
   dns: [],
   netfilter: [],

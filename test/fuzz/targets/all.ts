@@ -8,6 +8,7 @@ import { names } from "./names.ts";
 import { netlink } from "./netlink.ts";
 import { policyBody } from "./policy-body.ts";
 import { query } from "./query.ts";
+import { relayedRequest } from "./relayed-request.ts";
 import { queuedPacket } from "./queued-packet.ts";
 import { resolvConf } from "./resolv-conf.ts";
 import { ruleFile } from "./rule-file.ts";
@@ -30,4 +31,5 @@ export const TARGETS: readonly Target[] = [
   signature,
   http,
   firstOctets,
+  relayedRequest,
 ];

@@ -1,0 +1,23 @@
+/**
+ * Whether servers could take a path for another one: dot segments, encoded or with parameters, backslashes, encodings of encodings, escapes
+ * that are none. An encoded slash and empty segments alone are not ambiguous: `otherReadings` tells what they may be read as.
+ */
+export function isAmbiguousPath(path: string): boolean {
+  if (path.startsWith("//")) return true;
+  if (!/[%\\]|\/\./.test(path)) return false;
+  if (/\\|%5c/i.test(path)) return true;
+  if (/%(?![\da-f]{2})/i.test(path)) return true;
+  // An escape's escape; overlong UTF-8, which old decoders read as ASCII; controls.
+  if (/%25(?=[\da-f]{2}|u)|%c[01]|%[01][\da-f]|%7f/i.test(path)) return true;
+  const once = path.replaceAll(/%2e/gi, ".").replaceAll(/%2f/gi, "/").replaceAll(/%3b/gi, ";");
+  return once.split("/").some((segment) => /^\.{1,2}(?:;|$)/.test(segment));
+}
+
+/** What else a path that is not ambiguous may be read as by the origin, itself left out: decisions must not differ between these. */
+export function otherReadings(path: string): readonly string[] {
+  if (!/%2f|%3b|\/\/|;/i.test(path)) return [];
+  const decoded = path.replaceAll(/%2f/gi, "/");
+  const merged = decoded.replaceAll(/\/{2,}/g, "/");
+  const bare = merged.replaceAll(/(?:;|%3b)[^/]*/gi, "");
+  return [...new Set([decoded, merged, bare])].filter((reading) => reading !== path);
+}

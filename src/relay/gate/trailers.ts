@@ -1,0 +1,27 @@
+import { isHopByHop } from "./connection-fields.ts";
+import type { Field } from "./field.ts";
+
+/** What a trailer may never set: framing, routing, who asks, what the content is (RFC 9110 section 6.5.1). */
+const NEVER: ReadonlySet<string> = new Set([
+  "host",
+  "content-length",
+  "authorization",
+  "cookie",
+  "set-cookie",
+  "expect",
+  "age",
+  "cache-control",
+  "content-encoding",
+  "content-type",
+  "content-range",
+  "location",
+  "range",
+]);
+
+/** The trailers that go on: none that frames or routes, none whose name is among `injected` (folded names). */
+export function passableTrailers(
+  trailers: readonly Field[],
+  injected: ReadonlySet<string>,
+): readonly Field[] {
+  return trailers.filter(({ key }) => !NEVER.has(key) && !isHopByHop(key) && !injected.has(key));
+}
