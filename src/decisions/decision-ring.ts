@@ -1,6 +1,6 @@
 /**
- * The last decisions, in rows of fixed size: the newest takes the oldest one's place. To keep one costs some tens of nanoseconds and leaves nothing to
- * collect; rules are kept as the policy's own texts.
+ * The last decisions, in rows of fixed size: the newest takes the oldest one's place. To keep one costs some tens of nanoseconds and makes nothing: names
+ * and rules are kept as the texts that they are.
  *
  * Known limits: of an answer's addresses the first eight are kept, and how many there were; of a name longer than 255 characters, which only escapes make, the
  * beginning.

@@ -1,5 +1,7 @@
-/** The name of a decision for each slot: the first octets in a row of their own, which is enough for most, what is longer in further blocks. */
-import { blocksFor, createSlotTexts } from "../tables/slot-texts.ts";
+/**
+ * The name of a decision for each slot, by reference: to copy it into a row costs ten times as much, and what the collector has to move of a young name is
+ * little, since it goes with its slot soon where lookups are many.
+ */
 import type { DecisionFilter } from "./decision-filter.ts";
 
 export interface NameRows {
@@ -9,41 +11,24 @@ export interface NameRows {
   matches(slot: number, name: NonNullable<DecisionFilter["name"]>): boolean;
 }
 
-const ROW_OCTETS = 64;
-const MOST_OCTETS = 255;
-/** As the length of a name that is not known. */
-const UNKNOWN = 0xffff;
+const MOST_CHARACTERS = 255;
 
 export function createNameRows(slots: number): NameRows {
-  const rows = Buffer.from(new ArrayBuffer((slots + 1) * ROW_OCTETS));
-  const lengths = new Uint16Array(slots + 1).fill(UNKNOWN);
-  const rests = createSlotTexts(slots, slots * blocksFor(MOST_OCTETS - ROW_OCTETS));
-  const lengthOf = (slot: number): number => lengths[slot] ?? UNKNOWN;
-
-  function read(slot: number): string | undefined {
-    const length = lengthOf(slot);
-    if (length === UNKNOWN) return undefined;
-    const at = slot * ROW_OCTETS;
-    const first = rows.toString("latin1", at, at + Math.min(length, ROW_OCTETS));
-    return length <= ROW_OCTETS ? first : first + rests.read(slot);
-  }
-
+  const names: (string | undefined)[] = Array.from({ length: slots + 1 });
   return {
     write(slot, name) {
-      if (rests.length(slot) > 0) rests.release(slot);
-      lengths[slot] = name === undefined ? UNKNOWN : Math.min(name.length, MOST_OCTETS);
-      if (name === undefined) return;
-      rows.write(name, slot * ROW_OCTETS, ROW_OCTETS, "latin1");
-      if (name.length > ROW_OCTETS) rests.write(slot, name, ROW_OCTETS, Math.min(name.length, MOST_OCTETS));
+      names[slot] = name === undefined || name.length <= MOST_CHARACTERS ? name : beginningOf(name);
     },
-    read,
+    read: (slot) => names[slot],
     matches(slot, wanted) {
-      const length = lengthOf(slot);
-      const least = "exact" in wanted ? wanted.exact.length : wanted.base.length + 2;
-      // Most are told apart without a text.
-      if (length === UNKNOWN || length < least) return false;
-      const name = read(slot) ?? "";
+      const name = names[slot];
+      if (name === undefined) return false;
       return "exact" in wanted ? name === wanted.exact : name.endsWith(`.${wanted.base}`);
     },
   };
+}
+
+/** In memory of its own: what V8 cuts off a text keeps the whole of it alive. */
+function beginningOf(name: string): string {
+  return Buffer.from(name.slice(0, MOST_CHARACTERS), "latin1").toString("latin1");
 }

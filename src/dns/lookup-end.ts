@@ -31,22 +31,27 @@ export function createLookupEnd({
   timeoutMs,
   nowMs: clock,
 }: LookupEndOptions): LookupEnd {
-  function deny(lookup: Lookup, decision: Decision, upstream: number | undefined, durationMs: number): void {
+  function deny(lookup: Lookup, decision: Decision, upstream: number | undefined, nowMs: number): void {
     counters.denied += 1;
     const { qname, qtype } = lookup;
+    const durationMs = durationOf(lookup, nowMs);
     const reply = deniedReply(decision, policy.allowsBelow(qname));
-    tell({ qname, qtype, decision, upstream, durationMs }, "denied", reply.rcode);
+    tell({ qname, qtype, decision, upstream, durationMs, nowMs }, "denied", reply.rcode);
     delivery.reply(reply, lookup.firstWaiter);
+  }
+
+  function durationOf({ deadlineMs }: Lookup, nowMs: number): number {
+    return nowMs - deadlineMs + timeoutMs;
   }
 
   return {
     answered(lookup, answer, nowMs) {
-      const { qname, kind, qtype, firstWaiter, upstream, deadlineMs } = lookup;
-      const durationMs = nowMs - deadlineMs + timeoutMs;
+      const { qname, kind, qtype, firstWaiter, upstream } = lookup;
+      const durationMs = durationOf(lookup, nowMs);
       observer.forwarded(durationMs);
       const decision = policy.decide(qname);
       if (decision.action === "deny") {
-        deny(lookup, decision, upstream, durationMs);
+        deny(lookup, decision, upstream, nowMs);
         return;
       }
       cache.store(qname, kind, answer, nowMs);
@@ -59,17 +64,19 @@ export function createLookupEnd({
       item.nowMs = nowMs;
     },
     denied(lookup) {
-      const durationMs = clock() - lookup.deadlineMs + timeoutMs;
-      observer.forwarded(durationMs);
-      deny(lookup, policy.decide(lookup.qname), undefined, durationMs);
+      const nowMs = clock();
+      observer.forwarded(durationOf(lookup, nowMs));
+      deny(lookup, policy.decide(lookup.qname), undefined, nowMs);
     },
-    failed({ qname, qtype, firstWaiter, upstream, deadlineMs }, rcode) {
-      const durationMs = clock() - deadlineMs + timeoutMs;
+    failed(lookup, rcode) {
+      const { qname, qtype, firstWaiter, upstream } = lookup;
+      const nowMs = clock();
+      const durationMs = durationOf(lookup, nowMs);
       observer.forwarded(durationMs);
       const reply = rcode === NOTHING_HEARD ? UPSTREAM_FAILED : rcodeReply(rcode);
       const decision = policy.decide(qname);
       const outcome = rcode === NOTHING_HEARD ? "upstream" : "rcode";
-      tell({ qname, qtype, decision, upstream, durationMs }, outcome, reply.rcode);
+      tell({ qname, qtype, decision, upstream, durationMs, nowMs }, outcome, reply.rcode);
       delivery.reply(reply, firstWaiter);
     },
   };

@@ -13,6 +13,8 @@ export interface LookedUp {
   readonly decision: Decision | undefined;
   readonly upstream: number | undefined;
   readonly durationMs: number;
+  /** By the resolver's clock. */
+  readonly nowMs: number;
 }
 
 /** Tells of a lookup: what came of it, the rcode that its client gets, and the answer with the addresses, if there is one. */
@@ -36,6 +38,7 @@ export function createLookupEvents(observer: LookupObserver): TellLookup {
     rcode: 0,
     upstream: undefined,
     durationMs: 0,
+    nowMs: 0,
     forEachAddress(visit) {
       if (given === undefined) return;
       for (let i = 0; i < given.addressCount; i++) {
@@ -56,6 +59,7 @@ export function createLookupEvents(observer: LookupObserver): TellLookup {
     event.rcode = rcode;
     event.upstream = lookup.upstream;
     event.durationMs = lookup.durationMs;
+    event.nowMs = lookup.nowMs;
     given = answer;
     observer.lookedUp(event);
     given = undefined;

@@ -67,6 +67,8 @@ export interface LookupEvent {
   readonly upstream: number | undefined;
   /** From when upstreams were first asked; 0 if none was. */
   readonly durationMs: number;
+  /** When, by the resolver's own clock: those of one pass have the same. */
+  readonly nowMs: number;
   /** Visits the addresses of the answer, in the order in which it came. A client that has no room for all gets some of them. */
   forEachAddress(visit: (octets: Uint8Array, at: number, length: 4 | 16) => void): void;
   /** Visits the first of the addresses that were taken out of an answer of which none is left. */

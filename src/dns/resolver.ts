@@ -66,6 +66,7 @@ export function createResolver(options: ResolverOptions): Resolver {
     decision: undefined,
     upstream: undefined,
     durationMs: 0,
+    nowMs: 0,
   };
 
   function handle(
@@ -84,6 +85,7 @@ export function createResolver(options: ResolverOptions): Resolver {
     }
     if (client.isStream) counters.tcpQueries += 1;
     else counters.udpQueries += 1;
+    told.nowMs = nowMs;
     const reply = refusal === 0 ? decide() : refuse(refusal);
     if (reply !== undefined) sendOwn(reply, client, name, nameLength);
     else resolve(client, name, nameLength, nowMs);

@@ -10,6 +10,7 @@ import type { SandboxCapacity } from "./capacity.ts";
 import type { PolicyInForceCell } from "./change/policy-in-force.ts";
 import type { SandboxEvents } from "./events.ts";
 import { createLookupAudit } from "./lookups/lookup-audit.ts";
+import { createUnixTime } from "./lookups/unix-time.ts";
 import { createPolicyJudge } from "./lookups/policy-judge.ts";
 import type { KernelSide } from "./open-kernel-side.ts";
 import { type FreePortOptions, linkPortOf, openOnFreePort } from "./open-on-free-port.ts";
@@ -49,7 +50,7 @@ export async function openResolverSide(
     recordDuration,
     whyWithheld,
     policy: () => inForce.read().active,
-    nowMs: Date.now,
+    unixMs: createUnixTime(Date.now),
   });
   const server = await openOnFreePort(options, (port) =>
     openDnsServer({

@@ -7,7 +7,7 @@ import type { Bench } from "./bench.ts";
 import { median } from "./statistics.ts";
 import type { Column } from "./subjects/subject.ts";
 
-export type Unit = "lookups/s" | "us" | "ms" | "MiB" | "%" | "calls/s" | "processes";
+export type Unit = "lookups/s" | "ns" | "us" | "ms" | "MiB" | "%" | "calls/s" | "processes";
 
 /** What a row has to reach. `toRow` and `of` name another row or column where it is not this one. */
 export type Aim =

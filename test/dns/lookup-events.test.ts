@@ -35,6 +35,7 @@ describe("what is told of a lookup", () => {
         rcode: RCODE.noError,
         upstream: 1,
         durationMs: 350,
+        nowMs: net.nowMs,
         addresses: ["c6336401", "c6336402"],
       },
     ]);

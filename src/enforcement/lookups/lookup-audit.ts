@@ -40,8 +40,8 @@ export interface LookupAuditOptions {
   readonly whyWithheld: PolicyJudge["whyWithheld"];
   /** The one in force. */
   readonly policy: () => CompiledPolicy;
-  /** Unix time. */
-  readonly nowMs: () => number;
+  /** Unix time of a moment of the resolver's clock. */
+  readonly unixMs: (nowMs: number) => number;
 }
 
 /** What audit mode has let through: the name would be denied, or each of its addresses be taken out. What is blocked all the same is not. */
@@ -83,7 +83,7 @@ function createBlankEvent(forEachAddress: DecisionEvent["forEachAddress"]): Writ
 
 /** Turns what the resolver tells into decisions. One event is filled in again and again, so telling leaves nothing to collect. */
 export function createLookupAudit(options: LookupAuditOptions): LookupObserver {
-  const { audit, recordDuration, whyWithheld, policy, nowMs } = options;
+  const { audit, recordDuration, whyWithheld, policy, unixMs } = options;
   let told: LookupEvent | undefined;
   const event = createBlankEvent((visit) => {
     if (event.decision === "withheld") told?.forFirstWithheld(visit);
@@ -110,7 +110,7 @@ export function createLookupAudit(options: LookupAuditOptions): LookupObserver {
       const { decision, qname } = lookup;
       const decided = lookup.outcome === "own" ? ownAnswer(lookup) : DECIDED[lookup.outcome];
       event.decision = decided.decision;
-      event.timeMs = nowMs();
+      event.timeMs = unixMs(lookup.nowMs);
       event.name = lookup.text;
       event.qname = qname;
       event.qtype = lookup.qtype;

@@ -1,6 +1,7 @@
 import type { Experiment } from "../experiment.ts";
 import { cached, cachedApart, refused } from "./answered-here.ts";
 import { patch, stall } from "./changes.ts";
+import { decided, events } from "./decisions.ts";
 import { flood } from "./flood.ts";
 import { crowd, idle, soak, start } from "./footprint.ts";
 import { forwardedAt1, forwardedAt50, forwardedAt500, forwardedPaced } from "./forwarded.ts";
@@ -22,6 +23,8 @@ export const EXPERIMENTS: readonly Experiment[] = [
   logged,
   rules,
   learned,
+  decided,
+  events,
   flood,
   patch,
   stall,

@@ -22,6 +22,7 @@ const event = (outcome: LookupOutcome, given: Partial<LookupEvent> = {}): Lookup
   rcode: 0,
   upstream: 1,
   durationMs: 4,
+  nowMs: 50,
   forEachAddress: (visit) => visit(ADDRESS, 0, 4),
   forFirstWithheld: (visit) => visit(WITHHELD, 0, 4),
   ...given,
@@ -50,7 +51,7 @@ function tell(lookup: LookupEvent, policy = compiledPolicy("deny")) {
     recordDuration: () => undefined,
     whyWithheld,
     policy: () => policy,
-    nowMs: () => AT_MS,
+    unixMs: (nowMs) => AT_MS + nowMs,
   }).lookedUp(lookup);
   return told[0];
 }
@@ -62,7 +63,7 @@ describe("what is decided on a lookup", () => {
     expect(tell(event("answered"))).toEqual({
       kind: "lookup",
       decision: "allowed",
-      timeMs: AT_MS,
+      timeMs: AT_MS + 50,
       name: NAME,
       qname: NAME,
       qtype: 1,
