@@ -1,5 +1,6 @@
 import type { DecisionSubscriber } from "../decisions/decision-event.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { Removal } from "../policy/edit.ts";
 import type { Rule } from "../policy/rule.ts";
 import type { Target } from "../policy/target.ts";
 
@@ -10,7 +11,7 @@ export type LoadedFrom = "policy file" | "environment" | "default";
 export type PolicyChange =
   | { readonly kind: "replace"; readonly policy: Policy }
   | { readonly kind: "merge"; readonly rules: readonly Rule[] }
-  | { readonly kind: "remove"; readonly targets: readonly Target[] }
+  | { readonly kind: "remove"; readonly targets: readonly Removal[] }
   | {
       readonly kind: "always";
       readonly denyAlways: readonly Target[];

@@ -8,7 +8,9 @@ import type { DecisionEvent } from "../decisions/decision-event.ts";
 import { compilePolicy } from "../policy/compile.ts";
 import { decideName } from "../policy/decide-name.ts";
 import type { DomainName } from "../policy/domain-name.ts";
+import { renderRemoval } from "../policy/edit.ts";
 import { renderPolicy } from "../policy/policy.ts";
+import { renderRule } from "../policy/rule.ts";
 import type { Target } from "../policy/target.ts";
 import type { AuditLog, PolicyChange } from "./audit-log.ts";
 import { type CommonFields, createCommonFields } from "./common-fields.ts";
@@ -194,13 +196,9 @@ function describeChange(change: PolicyChange): object {
     return { change: kind, "egress.default": defaultAction, ...listed(egress) };
   }
   if (kind === "merge") {
-    return {
-      change: kind,
-      ...listed(change.rules.map(({ action, target }) => ({ action, target: target.text }))),
-    };
+    return { change: kind, ...listed(change.rules.map(renderRule)) };
   }
-  if (kind === "remove")
-    return { change: kind, ...listed(change.targets.map(({ text }) => ({ target: text }))) };
+  if (kind === "remove") return { change: kind, ...listed(change.targets.map(renderRemoval)) };
   return { change: kind, "deny.always": change.denyAlways.length, "allow.always": change.allowAlways.length };
 }
 

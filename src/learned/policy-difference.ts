@@ -23,7 +23,7 @@ export function findDifference(from: CompiledPolicy, to: CompiledPolicy): Policy
       if (++count > MAX_RULES) return undefined;
       if (target.kind === "name") found.names.push(target.name);
       else if (target.kind === "wildcard") found.bases.push(target.base);
-      else found.prefixes.push(target.prefix);
+      else if (target.kind === "prefix") found.prefixes.push(target.prefix);
     }
   }
   return found;

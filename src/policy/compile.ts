@@ -2,17 +2,24 @@
  * All layers made ready to decide: `deny.always`, `allow.always`, the user's rules. The first match in that order decides, for names and
  * for addresses alike. Ranks stand for the order: a rule that is put before all others of the user gets a lower one than they have, so
  * that no other rule has to be touched. The built-in protections are not in it.
+ *
+ * Rules with a scope stand beside the others, those of one scope together: a policy that has none costs nothing for them.
  */
 import type { Decision, Layer, RankedDecision } from "./decision.ts";
+import { firstRulesSteps, type Removal, replacedBy } from "./edit.ts";
+import type { FlowSet } from "./flow-set.ts";
 import type { PolicyLayers } from "./layers.ts";
 import type { Rule } from "./rule.ts";
 import { type RuleTrie, findRule, putRule, putRuleInPlace, takeRule } from "./rule-trie.ts";
+import { flowsOfScope, type Scope } from "./scope.ts";
 import { type Steps, runToEnd } from "./steps.ts";
-import type { Target } from "./target.ts";
+import type { RuleTarget } from "./target.ts";
 
 /** A value: a change makes a new one, at the price of what it changes, and both can decide. */
 export interface CompiledPolicy {
-  readonly rules: Readonly<Record<TargetSpace, RuleTrie>>;
+  /** Those without a scope. */
+  readonly rules: RuleTries;
+  readonly scoped: readonly ScopedRules[];
   /** What no rule matches. */
   readonly fallback: Decision;
   /** No rule of the user has a lower rank. */
@@ -22,11 +29,23 @@ export interface CompiledPolicy {
 }
 
 /** What targets speak of; a name or an address is looked up in one of them. */
-type TargetSpace = "names" | "v4" | "v6";
+export type TargetSpace = "names" | "v4" | "v6";
+
+type RuleTries = Readonly<Record<TargetSpace, RuleTrie>>;
+
+/** Rules that speak of the same flows. Those for every destination stand apart, in all three tries. */
+export interface ScopedRules {
+  readonly id: string;
+  /** Of their scopes; two of these may have one, since a deny may speak of more flows than an allow. */
+  readonly key: string;
+  readonly flows: FlowSet;
+  readonly rules: RuleTries;
+}
 
 /** Always-rules stand before whatever the user may ever put first. */
 const FIRST_RANK = Number.MIN_SAFE_INTEGER;
-const NO_RULES: CompiledPolicy["rules"] = { names: undefined, v4: undefined, v6: undefined };
+const NO_RULES: RuleTries = { names: undefined, v4: undefined, v6: undefined };
+const SPACES: readonly TargetSpace[] = ["names", "v4", "v6"];
 
 /** Compiles all layers in one go. */
 export function compilePolicy(layers: PolicyLayers): CompiledPolicy {
@@ -36,6 +55,7 @@ export function compilePolicy(layers: PolicyLayers): CompiledPolicy {
 /** Compiles all layers, a rule a step: O(n log n) in all. */
 export function* compileSteps({ denyAlways, allowAlways, user }: PolicyLayers): Steps<CompiledPolicy> {
   const rules = { ...NO_RULES };
+  let scoped: readonly ScopedRules[] = [];
   let rank = FIRST_RANK;
   for (const target of denyAlways) {
     addRule(rules, ranked("deny.always", { action: "deny", target }, rank++));
@@ -46,52 +66,101 @@ export function* compileSteps({ denyAlways, allowAlways, user }: PolicyLayers): 
     yield;
   }
   for (const [position, rule] of user.egress.entries()) {
-    addRule(rules, ranked("user", rule, position));
+    const added = ranked("user", rule, position);
+    if (rule.scope === undefined) addRule(rules, added);
+    else scoped = withScoped(scoped, rule.scope, added);
     yield;
   }
   const fallback = Object.freeze({ action: user.defaultAction, layer: "default" as const, rule: undefined });
-  return { rules, fallback, lowestRank: 0, audits: undefined };
+  return { rules, scoped, fallback, lowestRank: 0, audits: undefined };
 }
 
 /**
- * As `mergeRulesSteps` does to the list: these rules first, in their order, the first one for each target, instead of the user's own with
- * these targets. O(log n) a rule.
+ * As `mergeRulesSteps` does to the list: these rules first, in their order, the first one for each key, instead of the user's own with
+ * these keys, or with these targets where a new rule has no scope. O(log n) a rule.
  */
 export function* mergeSteps(policy: CompiledPolicy, added: readonly Rule[]): Steps<CompiledPolicy> {
-  let { rules, lowestRank } = policy;
-  // From the last to the first, each one before all others, so that the first for a target is kept.
-  for (const rule of added.toReversed()) {
-    rules = withRule(rules, ranked("user", rule, --lowestRank));
+  const firsts = yield* firstRulesSteps(added);
+  let { rules, scoped, lowestRank } = policy;
+  for (const rule of scoped.length > 0 ? firsts : []) {
+    scoped = withoutScoped(scoped, replacedBy(rule));
     yield;
   }
-  return { ...policy, rules, lowestRank };
+  // From the last to the first, each one before all others.
+  for (const rule of firsts.toReversed()) {
+    const next = ranked("user", rule, --lowestRank);
+    if (rule.scope === undefined) rules = withRule(rules, next);
+    else scoped = withScoped(scoped, rule.scope, next);
+    yield;
+  }
+  return { ...policy, rules, scoped, lowestRank };
 }
 
-/** As `removeTargetsSteps` does to the list. O(log n) a target. */
-export function* removalSteps(policy: CompiledPolicy, targets: readonly Target[]): Steps<CompiledPolicy> {
-  let { rules } = policy;
-  for (const target of targets) {
-    const space = spaceOf(target);
-    if (findRule(rules[space], target)?.layer !== "user") continue;
-    rules = { ...rules, [space]: takeRule(rules[space], target) };
+/** As `removeRulesSteps` does to the list. O(log n) a removal. */
+export function* removalSteps(policy: CompiledPolicy, removals: readonly Removal[]): Steps<CompiledPolicy> {
+  let { rules, scoped } = policy;
+  for (const removal of removals) {
+    if (removal.kind !== "rule") rules = withoutUsers(rules, removal);
+    else if (removal.scope === undefined) rules = withoutUsers(rules, removal.target);
+    if (scoped.length > 0) scoped = withoutScoped(scoped, removal);
     yield;
   }
-  return { ...policy, rules };
+  return { ...policy, rules, scoped };
+}
+
+/** Where a target is looked up: everywhere in all of them. */
+function spacesOf(target: RuleTarget): readonly TargetSpace[] {
+  if (target.kind === "everywhere") return SPACES;
+  if (target.kind !== "prefix") return ["names"];
+  return target.prefix.family === 4 ? ["v4"] : ["v6"];
 }
 
 function addRule(rules: Record<TargetSpace, RuleTrie>, added: RankedDecision): void {
-  const space = spaceOf(added.rule.target);
-  rules[space] = putRuleInPlace(rules[space], added);
+  for (const space of spacesOf(added.rule.target)) rules[space] = putRuleInPlace(rules[space], added);
 }
 
-function withRule(rules: CompiledPolicy["rules"], added: RankedDecision): CompiledPolicy["rules"] {
-  const space = spaceOf(added.rule.target);
-  return { ...rules, [space]: putRule(rules[space], added) };
+function withRule(rules: RuleTries, added: RankedDecision): RuleTries {
+  const next = { ...rules };
+  for (const space of spacesOf(added.rule.target)) next[space] = putRule(next[space], added);
+  return next;
 }
 
-function spaceOf(target: Target): TargetSpace {
-  if (target.kind !== "prefix") return "names";
-  return target.prefix.family === 4 ? "v4" : "v6";
+function withoutUsers(rules: RuleTries, target: RuleTarget): RuleTries {
+  const next = { ...rules };
+  for (const space of spacesOf(target))
+    if (findRule(next[space], target)?.layer === "user") next[space] = takeRule(next[space], target);
+  return next;
+}
+
+function withScoped(
+  all: readonly ScopedRules[],
+  scope: Scope,
+  added: RankedDecision,
+): readonly ScopedRules[] {
+  const { action, target } = added.rule;
+  const flows = flowsOfScope(action, scope);
+  const isWide = flows.udp.length > 0 && scope.protocol === "tcp";
+  const id = `${target.kind === "everywhere" ? "* " : ""}${isWide ? "udp+" : ""}${scope.key}`;
+  const at = all.findIndex((group) => group.id === id);
+  const group = all[at] ?? { id, key: scope.key, flows, rules: NO_RULES };
+  return at < 0
+    ? [...all, { ...group, rules: withRule(group.rules, added) }]
+    : all.with(at, { ...group, rules: withRule(group.rules, added) });
+}
+
+/** Without the rules of the target, those of one scope or all; where it has none the very same value. */
+function withoutScoped(all: readonly ScopedRules[], removal: Removal): readonly ScopedRules[] {
+  const target = removal.kind === "rule" ? removal.target : removal;
+  let isChanged = false;
+  const left = all.map((group) => {
+    if (removal.kind === "rule" && group.key !== removal.scope?.key) return group;
+    const rules = withoutUsers(group.rules, target);
+    if (SPACES.every((space) => rules[space] === group.rules[space])) return group;
+    isChanged = true;
+    return { ...group, rules };
+  });
+  if (!isChanged) return all;
+  return left.filter(({ rules }) => SPACES.some((space) => rules[space] !== undefined));
 }
 
 function ranked(layer: Layer, rule: Rule, rank: number): RankedDecision {

@@ -2,10 +2,12 @@ import { isIpv4Mapped } from "./address.ts";
 import type { CompiledPolicy } from "./compile.ts";
 import type { Decision, RankedDecision } from "./decision.ts";
 import type { RuleTrie } from "./rule-trie.ts";
+import { type FlowKind, holdsFlow } from "./flow-set.ts";
+import { findFirstAllow, type ScopedMatch, sortMatches } from "./scoped-matches.ts";
 import { beginsWith } from "./target-bits.ts";
 
 /**
- * Which rule decides the address whose octets stand in the buffer at the offset, in network order; `rule: undefined` means the
+ * Which rule without a scope decides the address whose octets stand in the buffer at the offset, in network order; `rule: undefined` means the
  * default action did. An IPv4-mapped IPv6 address is judged as the IPv4 address. Throws `RangeError` when the
  * address does not lie within the buffer. Cost grows as for `decideName`. Allocates nothing.
  */
@@ -15,11 +17,58 @@ export function decideAddress(
   offset: number,
   length: 4 | 16,
 ): Decision {
+  return findIn(policy.rules, octets, offset, length) ?? policy.fallback;
+}
+
+/** Which rule decides a flow to the address, scopes among them. */
+export function decideAddressFlow(policy: CompiledPolicy, octets: Uint8Array, flow: FlowKind): Decision {
+  const length = octets.length === 4 ? 4 : 16;
+  let found = findIn(policy.rules, octets, 0, length);
+  for (const { flows, rules } of policy.scoped) {
+    if (!holdsFlow(flows, flow)) continue;
+    const other = findIn(rules, octets, 0, length);
+    if (other !== undefined && (found === undefined || other.rank < found.rank)) found = other;
+  }
+  return found ?? policy.fallback;
+}
+
+/** The first rule with a scope by which some flow to the address passes; undefined where no rule with a scope lets one pass. */
+export function findScopedAllow(
+  policy: CompiledPolicy,
+  octets: Uint8Array,
+  offset: number,
+  length: 4 | 16,
+): RankedDecision | undefined {
+  if (policy.scoped.length === 0) return undefined;
+  const base = findIn(policy.rules, octets, offset, length);
+  return findFirstAllow(scopedMatches(policy, octets, offset, length), base?.rank);
+}
+
+/** All rules with a scope that match the address, those that decide first first. */
+function scopedMatches(
+  policy: CompiledPolicy,
+  octets: Uint8Array,
+  offset: number,
+  length: 4 | 16,
+): readonly ScopedMatch[] {
+  return sortMatches(
+    policy.scoped.flatMap(({ flows, rules }) => {
+      const found = findIn(rules, octets, offset, length);
+      return found === undefined ? [] : [{ flows, decision: found }];
+    }),
+  );
+}
+
+function findIn(
+  { v4, v6 }: CompiledPolicy["rules"],
+  octets: Uint8Array,
+  offset: number,
+  length: 4 | 16,
+): RankedDecision | undefined {
   if (offset < 0 || offset + length > octets.length) throw new RangeError("address outside of its buffer");
-  const { v4, v6 } = policy.rules;
-  if (length === 4) return findDecision(v4, octets, offset, 32) ?? policy.fallback;
-  if (isIpv4Mapped(octets, offset)) return findDecision(v4, octets, offset + 12, 32) ?? policy.fallback;
-  return findDecision(v6, octets, offset, 128) ?? policy.fallback;
+  if (length === 4) return findDecision(v4, octets, offset, 32);
+  if (isIpv4Mapped(octets, offset)) return findDecision(v4, octets, offset + 12, 32);
+  return findDecision(v6, octets, offset, 128);
 }
 
 function findDecision(
@@ -32,7 +81,7 @@ function findDecision(
   for (let node = trie; node !== undefined;) {
     const { own, bits, sample } = node;
     if (own !== undefined && (found === undefined || own.rank < found.rank)) {
-      if (sample.kind === "prefix" && beginsWith(octets, offset, sample.prefix.octets, bits)) found = own;
+      if (sample.kind !== "prefix" || beginsWith(octets, offset, sample.prefix.octets, bits)) found = own;
     }
     if (bits === end) break;
     const octet = octets[offset + (bits >>> 3)] ?? 0;

@@ -1,16 +1,64 @@
 import type { CompiledPolicy } from "./compile.ts";
 import type { Decision, RankedDecision } from "./decision.ts";
 import type { DomainName } from "./domain-name.ts";
+import { type FlowKind, type FlowSet, holdsFlow, NO_FLOWS, unionOf } from "./flow-set.ts";
+import type { RuleTrie } from "./rule-trie.ts";
+import { findFirstAllow, partFlows, type ScopedMatch, sortMatches } from "./scoped-matches.ts";
 import { bitBelowName, bitOfName, isBelowName, matchesName } from "./target-bits.ts";
 
 /**
- * Which rule decides a name; `rule: undefined` means the default action did. Cost grows with the places where names of the policy part
- * on the way to this one: with the logarithm of their number. Allocates nothing.
+ * Which rule decides a name; `rule: undefined` means the default action did. A name is allowed where some flow to it may be, by the first rule that
+ * lets one pass. Cost grows with the places where names of the policy part on the way to this one: with the logarithm of their number,
+ * once for each scope. Allocates nothing where no rule has one.
  */
 export function decideName(policy: CompiledPolicy, qname: DomainName): Decision {
+  const found = findDecision(policy.rules.names, qname);
+  const decision = found ?? policy.fallback;
+  if (policy.scoped.length === 0 || decision.action === "allow") return decision;
+  return findFirstAllow(scopedMatches(policy, qname), found?.rank) ?? decision;
+}
+
+/** Which rule decides a flow to the name, wherever it is. */
+export function decideNameFlow(policy: CompiledPolicy, qname: DomainName, flow: FlowKind): Decision {
+  let found = findDecision(policy.rules.names, qname);
+  for (const { flows, rules } of policy.scoped) {
+    const other = holdsFlow(flows, flow) ? findDecision(rules.names, qname) : undefined;
+    if (other !== undefined && (found === undefined || other.rank < found.rank)) found = other;
+  }
+  return found ?? policy.fallback;
+}
+
+/**
+ * Flows that rules for names let pass to the addresses of this one; undefined: whatever goes there. Rules for every destination are not asked: they
+ * decide by the address, for which they are rules, too.
+ */
+export function flowsOfName(policy: CompiledPolicy, qname: DomainName): FlowSet | undefined {
+  const found = findDecision(policy.rules.names, qname);
+  const isAllowed = (found ?? policy.fallback).action === "allow";
+  const matches = scopedMatches(policy, qname).filter(
+    ({ decision }) => decision.rule.target.kind !== "everywhere",
+  );
+  if (matches.length === 0) return isAllowed ? undefined : NO_FLOWS;
+  const { decided, rest } = partFlows(matches, found?.rank);
+  if (isAllowed && decided.every(({ decision }) => decision.action === "allow")) return undefined;
+  return decided
+    .filter(({ decision }) => decision.action === "allow")
+    .reduce((all, { flows }) => unionOf(all, flows), isAllowed ? rest : NO_FLOWS);
+}
+
+function scopedMatches({ scoped }: CompiledPolicy, qname: DomainName): readonly ScopedMatch[] {
+  return sortMatches(
+    scoped.flatMap(({ flows, rules }) => {
+      const decision = findDecision(rules.names, qname);
+      return decision === undefined ? [] : [{ flows, decision }];
+    }),
+  );
+}
+
+function findDecision(trie: RuleTrie, qname: DomainName): RankedDecision | undefined {
   let found: RankedDecision | undefined;
   const end = 8 * (qname.length + 1);
-  for (let node = policy.rules.names; node !== undefined && node.bits <= end;) {
+  for (let node = trie; node !== undefined && node.bits <= end;) {
     const { own, sample } = node;
     // The way is chosen by single bits, so a rule that stands on it may still be another name's.
     if (own !== undefined && (found === undefined || own.rank < found.rank)) {
@@ -18,7 +66,7 @@ export function decideName(policy: CompiledPolicy, qname: DomainName): Decision 
     }
     node = bitOfName(qname, node.bits) === 0 ? node.zero : node.one;
   }
-  return found ?? policy.fallback;
+  return found;
 }
 
 /**
@@ -27,12 +75,19 @@ export function decideName(policy: CompiledPolicy, qname: DomainName): Decision 
  * as to decide, and allocates nothing.
  */
 export function allowsBelow(policy: CompiledPolicy, qname: DomainName): boolean {
-  if (qname === "") return true;
+  if (qname === "" || allowsBelowIn(policy.rules.names, policy.fallback, qname)) return true;
+  // Whether a rule of another scope stands before it is not asked: "no data" is never wrong.
+  return policy.scoped.some(({ rules }) => allowsBelowIn(rules.names, DENIED, qname));
+}
+
+const DENIED: Decision = Object.freeze({ action: "deny", layer: "default", rule: undefined });
+
+function allowsBelowIn(trie: RuleTrie, fallback: Decision, qname: DomainName): boolean {
   let found: RankedDecision | undefined;
   const end = 8 * (qname.length + 1);
-  let node = policy.rules.names;
+  let node = trie;
   while (node !== undefined && node.bits < end) {
-    if (node.sample.kind === "wildcard" && matchesName(node.sample, qname)) found = first(found, node.own);
+    if (node.sample.kind !== "name" && matchesName(node.sample, qname)) found = first(found, node.own);
     node = bitBelowName(qname, node.bits) === 0 ? node.zero : node.one;
   }
   if (node !== undefined && isBelowName(node.sample, qname)) {
@@ -40,7 +95,7 @@ export function allowsBelow(policy: CompiledPolicy, qname: DomainName): boolean 
     // The wildcard of this very name, which does not match the name itself.
     if (node.bits === end) found = first(found, node.own);
   }
-  return (found ?? policy.fallback).action === "allow";
+  return (found ?? fallback).action === "allow";
 }
 
 /** The one that decides. */

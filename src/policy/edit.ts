@@ -1,56 +1,82 @@
 import type { Policy } from "./policy.ts";
 import type { RuleBlock } from "./policy-text.ts";
-import type { Rule } from "./rule.ts";
+import { renderScoped, type Rule, type RuleJson, ruleKey } from "./rule.ts";
+import type { Scope } from "./scope.ts";
 import type { Steps } from "./steps.ts";
-import type { Target } from "./target.ts";
+import type { RuleTarget, Target } from "./target.ts";
 
-/** All rules of a policy in their order: the blocks of its text, or one that tells nothing of its keys. */
+/** All rules of a policy in their order: the blocks of its text, or one that tells nothing of its targets. */
 type Blocks = readonly (Pick<RuleBlock, "rules"> & Partial<RuleBlock>)[];
 
+/** What is taken out: all rules of a target, or the one of a target with this scope, or without any. */
+export type Removal = Target | SingleRule;
+
+export interface SingleRule {
+  readonly kind: "rule";
+  readonly target: RuleTarget;
+  readonly scope: Scope | undefined;
+}
+
+export function renderRemoval(removal: Removal): Omit<RuleJson, "action"> {
+  return removal.kind === "rule" ? renderScoped(removal) : { target: removal.text };
+}
+
+/** The first rule for each key, in their order. A step for each rule. */
+export function* firstRulesSteps(rules: readonly Rule[]): Steps<readonly Rule[]> {
+  const firsts = new Map<string, Rule>();
+  for (const rule of rules) {
+    const key = ruleKey(rule);
+    if (!firsts.has(key)) firsts.set(key, rule);
+    yield;
+  }
+  return [...firsts.values()];
+}
+
+/** What of a policy a new rule stands for: the rule of its target and scope, or all of its target where it has no scope. */
+export function replacedBy({ target, scope }: Rule): Removal {
+  return scope === undefined && target.kind !== "everywhere" ? target : { kind: "rule", target, scope };
+}
+
 /**
- * Puts rules first, in their order, the first one per target; after them come the policy's own rules whose target they do not name,
- * untouched, duplicates and all. `defaultAction` stays. Where the blocks of the policy's text are given, only those that hold
- * such a target are searched. A step for each new rule and each block.
+ * Puts rules first, in their order, the first one per key; after them come the policy's own rules, untouched, duplicates and all, but for
+ * those that a new one stands for ({@link replacedBy}). `defaultAction` stays. Where the blocks of the policy's text are given, only
+ * those that hold such a target are searched. A step for each new rule and each block.
  */
 export function* mergeRulesSteps(
   policy: Policy,
   rules: readonly Rule[],
   blocks: Blocks = [{ rules: policy.egress }],
 ): Steps<Policy> {
-  const egress: Rule[] = [];
-  const keys = new Set<string>();
-  for (const rule of rules) {
-    if (!keys.has(rule.target.key)) {
-      keys.add(rule.target.key);
-      egress.push(rule);
-    }
-    yield;
-  }
-  yield* addWithout(egress, blocks, keys);
+  const egress = [...(yield* firstRulesSteps(rules))];
+  yield* addWithout(egress, blocks, egress.map(replacedBy));
   return { ...policy, egress };
 }
 
-/** Takes out every rule with one of the targets; targets that no rule has are ignored. The very same value when nothing went. The same steps. */
+/** Takes rules out; what no rule has is ignored. The very same value when nothing went. The same steps. */
 export function* removeTargetsSteps(
   policy: Policy,
-  targets: readonly Target[],
+  removals: readonly Removal[],
   blocks: Blocks = [{ rules: policy.egress }],
 ): Steps<Policy> {
-  const keys = new Set<string>();
-  for (const { key } of targets) {
-    keys.add(key);
-    yield;
-  }
   const egress: Rule[] = [];
-  yield* addWithout(egress, blocks, keys);
+  yield* addWithout(egress, blocks, removals);
   return egress.length === policy.egress.length ? policy : { ...policy, egress };
 }
 
-function* addWithout(egress: Rule[], blocks: Blocks, keys: ReadonlySet<string>): Steps<void> {
-  for (const { rules, keys: held } of blocks) {
-    const isUntouched = held?.isDisjointFrom(keys) === true;
+function* addWithout(egress: Rule[], blocks: Blocks, removals: readonly Removal[]): Steps<void> {
+  const targets = new Set<string>();
+  const whole = new Set<string>();
+  const single = new Set<string>();
+  for (const removal of removals) {
+    targets.add(removal.kind === "rule" ? removal.target.key : removal.key);
+    if (removal.kind === "rule") single.add(ruleKey(removal));
+    else whole.add(removal.key);
+    yield;
+  }
+  for (const { rules, targets: held } of blocks) {
+    const isUntouched = held?.isDisjointFrom(targets) === true;
     for (const rule of rules) {
-      if (isUntouched || !keys.has(rule.target.key)) egress.push(rule);
+      if (isUntouched || !(whole.has(rule.target.key) || single.has(ruleKey(rule)))) egress.push(rule);
     }
     yield;
   }

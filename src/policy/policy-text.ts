@@ -7,7 +7,7 @@
  */
 import { hash } from "node:crypto";
 import type { Policy } from "./policy.ts";
-import type { Action, Rule } from "./rule.ts";
+import { type Action, renderRule, type Rule } from "./rule.ts";
 import { type Steps, runToEnd } from "./steps.ts";
 
 export interface PolicyText {
@@ -20,8 +20,8 @@ export interface PolicyText {
 
 export interface RuleBlock {
   readonly rules: readonly Rule[];
-  /** Of their targets. */
-  readonly keys: ReadonlySet<string>;
+  /** The keys of their targets. */
+  readonly targets: ReadonlySet<string>;
   /** Rules as JSON, parted by commas. */
   readonly octets: Uint8Array;
   readonly digest: string;
@@ -69,10 +69,10 @@ function renderBlock(egress: readonly Rule[], at: number): RuleBlock {
     rules.push(rule);
     if (endsBlock(rule)) break;
   }
-  const texts = rules.map(({ action, target }) => JSON.stringify({ action, target: target.text }));
+  const texts = rules.map((rule) => JSON.stringify(renderRule(rule)));
   const octets = Buffer.from(texts.join(","));
-  const keys = new Set(rules.map(({ target }) => target.key));
-  return { rules, keys, octets, digest: hash("sha256", octets, "base64url") };
+  const targets = new Set(rules.map(({ target }) => target.key));
+  return { rules, targets, octets, digest: hash("sha256", octets, "base64url") };
 }
 
 /** FNV-1a over what was written. */

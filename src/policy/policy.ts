@@ -2,7 +2,7 @@
  * What a user's policy is: rules in order, of which the first match decides, and an action for what no rule matches. It is a
  * value, replaced whole. The operator's always-rules and the built-in protections are not part of it.
  */
-import type { Action, Rule } from "./rule.ts";
+import { type Action, renderRule, type Rule, type RuleJson } from "./rule.ts";
 
 /** A user's policy, in the user's order and spelling; duplicates are kept. */
 export interface Policy {
@@ -15,7 +15,7 @@ export type PolicyMode = "allow_all" | "deny_all" | "enforcing";
 
 /** A policy as JSON shows it, keys in the order that the API promises. */
 export interface PolicyJson {
-  readonly egress: readonly { readonly action: Action; readonly target: string }[];
+  readonly egress: readonly RuleJson[];
   readonly defaultAction: Action;
 }
 
@@ -29,6 +29,5 @@ export function policyMode(policy: Policy): PolicyMode {
 
 /** The policy for JSON. Reading it back gives an equal policy. */
 export function renderPolicy(policy: Policy): PolicyJson {
-  const egress = policy.egress.map(({ action, target }) => ({ action, target: target.text }));
-  return { egress, defaultAction: policy.defaultAction };
+  return { egress: policy.egress.map(renderRule), defaultAction: policy.defaultAction };
 }

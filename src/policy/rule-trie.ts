@@ -7,7 +7,7 @@
  * a change costs by the depth, a failed one is dropped, and two tries are compared at the price of what differs.
  */
 import type { RankedDecision } from "./decision.ts";
-import type { Target } from "./target.ts";
+import type { RuleTarget } from "./target.ts";
 import { bitOf, countBits, countCommonBits } from "./target-bits.ts";
 
 /** Undefined where there is no rule. */
@@ -21,7 +21,7 @@ export interface TrieNode {
   /** Whether any rule from here down allows. */
   readonly allows: boolean;
   /** The rule's target, or any from here down: it knows the shared bits. */
-  readonly sample: Target;
+  readonly sample: RuleTarget;
   readonly zero: RuleTrie;
   readonly one: RuleTrie;
 }
@@ -30,7 +30,7 @@ export interface TrieNode {
 interface FreshNode extends TrieNode {
   own: RankedDecision | undefined;
   allows: boolean;
-  sample: Target;
+  sample: RuleTarget;
   zero: RuleTrie;
   one: RuleTrie;
 }
@@ -46,7 +46,7 @@ export function putRuleInPlace(trie: RuleTrie, added: RankedDecision): TrieNode 
 }
 
 /** Without the rule of this target. */
-export function takeRule(trie: RuleTrie, target: Target): RuleTrie {
+export function takeRule(trie: RuleTrie, target: RuleTarget): RuleTrie {
   const length = countBits(target);
   if (trie === undefined || length < trie.bits) return trie;
   if (length === trie.bits) {
@@ -63,7 +63,7 @@ export function takeRule(trie: RuleTrie, target: Target): RuleTrie {
 }
 
 /** The rule of this very target. */
-export function findRule(trie: RuleTrie, target: Target): RankedDecision | undefined {
+export function findRule(trie: RuleTrie, target: RuleTarget): RankedDecision | undefined {
   const length = countBits(target);
   let node = trie;
   while (node !== undefined && node.bits < length) {
@@ -77,7 +77,7 @@ export function findRule(trie: RuleTrie, target: Target): RankedDecision | undef
  * All rules that match whatever the target speaks of, those that decide first first: for a name the rules of that name and of the
  * wildcards above it, for an address or a prefix the prefixes that hold it, for a wildcard those that hold all below it.
  */
-export function listMatches(trie: RuleTrie, target: Target): readonly RankedDecision[] {
+export function listMatches(trie: RuleTrie, target: RuleTarget): readonly RankedDecision[] {
   const length = countBits(target);
   const found: RankedDecision[] = [];
   for (let node = trie; node !== undefined && node.bits <= length;) {
@@ -102,7 +102,7 @@ export function* listRules(trie: RuleTrie): Generator<RankedDecision, void, unde
 }
 
 /** Targets whose rules differ, those that only one trie has among them; each right before those that its bits begin. What both share is not looked at. */
-export function* findDifferences(one: RuleTrie, other: RuleTrie): Generator<Target, void, undefined> {
+export function* findDifferences(one: RuleTrie, other: RuleTrie): Generator<RuleTarget, void, undefined> {
   if (one === other) return;
   if (one === undefined || other === undefined) {
     yield* listTargets(one ?? other);
@@ -161,7 +161,7 @@ function putAbove(trie: TrieNode, added: RankedDecision, common: number): TrieNo
 function createNode(
   bits: number,
   own: RankedDecision | undefined,
-  sample: Target,
+  sample: RuleTarget,
   zero: RuleTrie,
   one: RuleTrie,
 ): FreshNode {
@@ -189,6 +189,6 @@ function nodeAt(node: TrieNode, limit: number): TrieNode {
   return createNode(limit, undefined, node.sample, isZero ? node : undefined, isZero ? undefined : node);
 }
 
-function* listTargets(trie: RuleTrie): Generator<Target, void, undefined> {
+function* listTargets(trie: RuleTrie): Generator<RuleTarget, void, undefined> {
   for (const { rule } of listRules(trie)) yield rule.target;
 }

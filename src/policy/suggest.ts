@@ -10,7 +10,7 @@ import type { DomainName } from "./domain-name.ts";
 import type { Policy } from "./policy.ts";
 import type { Rule } from "./rule.ts";
 import type { Steps } from "./steps.ts";
-import { parseTarget, type Target } from "./target.ts";
+import { parseTarget, type RuleTarget } from "./target.ts";
 import { findWildcards } from "./suggest-wildcards.ts";
 
 /** What was tried. */
@@ -80,8 +80,8 @@ function decideText(compiled: CompiledPolicy, address: string): Decision | undef
 }
 
 /** Whether a rule speaks of a name below the base: a wildcard there would say something else. */
-function concerns(target: Target, base: string): boolean {
-  if (target.kind === "prefix") return false;
+function concerns(target: RuleTarget, base: string): boolean {
+  if (target.kind === "prefix" || target.kind === "everywhere") return false;
   if (target.kind === "name") return target.name.endsWith(`.${base}`);
   return `.${target.base}`.endsWith(`.${base}`) || base.endsWith(`.${target.base}`);
 }

@@ -1,23 +1,24 @@
 /**
  * Targets as strings of bits, so that a target matches exactly what begins with its bits. An address is its octets in network order. A
  * name is read from its end, and a zero octet closes it: `example.org` is "gro.elpmaxe" and the zero, `*.example.org` is
- * "gro.elpmaxe.", with which every name below it begins and itself does not.
+ * "gro.elpmaxe.", with which every name below it begins and itself does not. Everywhere has no bit.
  */
 import { DOT } from "./domain-name.ts";
 import type { DomainName } from "./domain-name.ts";
-import type { Target } from "./target.ts";
+import type { RuleTarget, Target } from "./target.ts";
 
-export function countBits(target: Target): number {
+export function countBits(target: RuleTarget): number {
+  if (target.kind === "everywhere") return 0;
   return target.kind === "prefix" ? target.prefix.length : 8 * (textOf(target).length + 1);
 }
 
 /** The bit at this place, 0 or 1; there are `countBits` of them. */
-export function bitOf(target: Target, bit: number): number {
+export function bitOf(target: RuleTarget, bit: number): number {
   return (octetOf(target, bit >>> 3) >>> (7 - (bit & 7))) & 1;
 }
 
 /** How many bits two targets share from the first one on, `limit` at most, which neither may be short of; the bits before `from` are known to be the same. */
-export function countCommonBits(one: Target, other: Target, from: number, limit: number): number {
+export function countCommonBits(one: RuleTarget, other: RuleTarget, from: number, limit: number): number {
   for (let index = from >>> 3; 8 * index < limit; index += 1) {
     const difference = octetOf(one, index) ^ octetOf(other, index);
     if (difference !== 0) return Math.min(limit, 8 * index + Math.clz32(difference) - 24);
@@ -39,8 +40,8 @@ export function bitBelowName(qname: DomainName, bit: number): number {
 }
 
 /** Whether all that a target speaks of is below the name. */
-export function isBelowName(target: Target, qname: DomainName): boolean {
-  if (target.kind === "prefix") return false;
+export function isBelowName(target: RuleTarget, qname: DomainName): boolean {
+  if (target.kind === "prefix" || target.kind === "everywhere") return false;
   if (target.kind === "wildcard" && target.base === qname) return true;
   const text = textOf(target);
   const dot = text.length - qname.length - 1;
@@ -48,9 +49,9 @@ export function isBelowName(target: Target, qname: DomainName): boolean {
 }
 
 /** Whether a name begins with the target's bits. */
-export function matchesName(target: Target, qname: DomainName): boolean {
+export function matchesName(target: RuleTarget, qname: DomainName): boolean {
   if (target.kind === "name") return target.name === qname;
-  if (target.kind === "prefix") return false;
+  if (target.kind !== "wildcard") return target.kind === "everywhere";
   const dot = qname.length - target.base.length - 1;
   return dot > 0 && qname.charCodeAt(dot) === DOT && qname.endsWith(target.base);
 }
@@ -65,8 +66,9 @@ export function beginsWith(octets: Uint8Array, offset: number, wanted: Uint8Arra
   return left === 8 || (octets[offset + whole] ?? 0) >>> left === (wanted[whole] ?? 0) >>> left;
 }
 
-function octetOf(target: Target, index: number): number {
+function octetOf(target: RuleTarget, index: number): number {
   if (target.kind === "prefix") return target.prefix.octets[index] ?? 0;
+  if (target.kind === "everywhere") return 0;
   const text = textOf(target);
   if (index < text.length) return text.charCodeAt(text.length - 1 - index);
   return target.kind === "name" ? 0 : DOT;

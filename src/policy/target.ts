@@ -29,8 +29,18 @@ export interface PrefixTarget extends Written {
   readonly prefix: Prefix;
 }
 
-/** What a rule speaks of. Each one that parses can match something. */
+/** A target as it is written. Each one that parses can match something. */
 export type Target = NameTarget | WildcardTarget | PrefixTarget;
+
+/** Every name and every address: what a rule speaks of that has a scope and no target. Its key is no other target's. */
+export interface Everywhere extends Written {
+  readonly kind: "everywhere";
+}
+
+/** What a rule speaks of. */
+export type RuleTarget = Target | Everywhere;
+
+export const EVERYWHERE: Everywhere = Object.freeze({ kind: "everywhere", text: "", key: "*" });
 
 /** Whether both lists match the same, target by target: a step for each. */
 export function* sameTargetsSteps(one: readonly Target[], other: readonly Target[]): Steps<boolean> {

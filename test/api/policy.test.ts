@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { PersistError } from "../../src/enforcement/errors.ts";
-import { policyOf } from "../support/policy.ts";
+import { policyOf, targets } from "../support/policy.ts";
 import { startApi } from "./api-server.ts";
 
 const BASE = policyOf({
@@ -21,7 +21,7 @@ describe("GET /policy", () => {
       policy: policyOf({ egress: [{ action: " ALLOW", target: " Example.COM." }] }),
     });
     await api.world.changes.setAlwaysRules({
-      denyAlways: BASE.egress.map(({ target }) => target),
+      denyAlways: BASE.egress.flatMap(({ target }) => targets(target.text)),
       allowAlways: [],
     });
     const answer = await api.call("GET", "/policy");

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { LogOutputError } from "../../src/audit/errors.ts";
 import { createLog } from "../../src/audit/log.ts";
 import { parseNameFile } from "../../src/policy/always-file.ts";
+import { replacedBy } from "../../src/policy/edit.ts";
 import { parsePolicyJson, parseRulesJson } from "../../src/policy/parse-policy.ts";
 import { createMemoryLog, SETTINGS } from "./memory-log.ts";
 import { connectionOf, lookupOf } from "../support/decisions.ts";
@@ -162,7 +163,7 @@ describe("the audit log", () => {
       throw new Error("bad test");
     log.audit.policyLoaded(policy.value, "policy file");
     log.audit.policyUpdated({ kind: "merge", rules: rules.value });
-    log.audit.policyUpdated({ kind: "remove", targets: rules.value.map(({ target }) => target) });
+    log.audit.policyUpdated({ kind: "remove", targets: rules.value.map(replacedBy) });
     log.audit.policyUpdateFailed("nft: no");
     expect(await lines()).toMatchObject([
       {

@@ -8,6 +8,7 @@ import { compileRuleset } from "../../src/netfilter/chains/compile-ruleset.ts";
 import { openDeltaSocket } from "../../src/netfilter/io/delta-socket.ts";
 import { createNftApplier } from "../../src/netfilter/io/nft.ts";
 import { type CompiledPolicy, mergeSteps, removalSteps } from "../../src/policy/compile.ts";
+import { replacedBy } from "../../src/policy/edit.ts";
 import { runToEnd } from "../../src/policy/steps.ts";
 import { compiledPolicy, rules } from "../support/policy.ts";
 import { rulesetInput } from "./ruleset-input.ts";
@@ -61,7 +62,7 @@ process.stdout.write(JSON.stringify({ applied, differences }));
 function edit(before: CompiledPolicy, texts: readonly string[]): CompiledPolicy {
   const [removed, ...added] = rules(...texts);
   const merged = runToEnd(mergeSteps(before, added));
-  return removed === undefined ? merged : runToEnd(removalSteps(merged, [removed.target]));
+  return removed === undefined ? merged : runToEnd(removalSteps(merged, [replacedBy(removed)]));
 }
 
 /** Without what moves by itself, and with elements in one order. */

@@ -41,6 +41,38 @@ export const anyTarget = fc.oneof(anyNameTarget, anyPrefix);
 /** `allow b.*` and the like, as `rule` reads them. */
 export const anyRule = fc.tuple(anyAction, anyTarget).map((parts) => parts.join(" "));
 
+/** Ports at and beside the ends of those that rules name. */
+export const PORTS_ASKED = [0, 1, 24, 25, 26, 442, 443, 444, 8000, 8050, 8080, 8081, 65_535] as const;
+
+/** Few scopes, so that they meet: equal ones written differently, parts of each other, overlapping ones. */
+const anyScope = fc.constantFrom(
+  "/443",
+  "tcp/443",
+  "udp/443",
+  "/25,443",
+  "/8000-8080",
+  "tcp/8000-8080",
+  "udp/443,8050-65535",
+  "/1-65535",
+  "tcp",
+  "udp",
+  "icmp",
+);
+
+/** As `rule` reads them: with and without a scope, and for every destination. */
+export const anyScopedRule = fc.oneof(
+  { weight: 3, arbitrary: anyRule },
+  { weight: 3, arbitrary: fc.tuple(anyRule, anyScope).map((parts) => parts.join(" ")) },
+  { weight: 1, arbitrary: fc.tuple(anyAction, anyScope).map(([action, scope]) => `${action} * ${scope}`) },
+);
+
+/** As `removalOf` reads them. */
+export const anyRemoval = fc.oneof(
+  anyTarget,
+  fc.tuple(anyTarget, anyScope).map((parts) => parts.join(" ")),
+  anyScope.map((scope) => `* ${scope}`),
+);
+
 /** Text of any kind, much of it close to a target. */
 export const anyText = fc.oneof(
   fc.string({ unit: "binary" }),

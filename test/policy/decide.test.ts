@@ -7,7 +7,7 @@ import { decideName } from "../../src/policy/decide-name.ts";
 import type { Decision } from "../../src/policy/decision.ts";
 import { parsePrefix, renderPrefix } from "../../src/policy/prefix.ts";
 import { listMatches } from "../../src/policy/rule-trie.ts";
-import type { Target } from "../../src/policy/target.ts";
+import type { RuleTarget } from "../../src/policy/target.ts";
 import { anyAction, anyIpv4, anyIpv6, anyName, anyRule, anyTarget } from "./arbitraries.ts";
 import {
   allowByDefault,
@@ -123,9 +123,10 @@ test("a decision names its rule, is frozen, and is one value for each rule", () 
 
 /** Whether a target matches, said without indexes or words: by text for names, by masking anew for addresses. */
 function plainlyMatches(
-  target: Target,
+  target: RuleTarget,
   asked: { readonly name?: string; readonly address?: string },
 ): boolean {
+  if (target.kind === "everywhere") return true;
   if (target.kind !== "prefix") {
     if (asked.name === undefined) return false;
     return target.kind === "name" ? asked.name === target.key : asked.name.endsWith(target.key.slice(1));

@@ -2,13 +2,14 @@
 import { compilePolicy, type CompiledPolicy } from "../../src/policy/compile.ts";
 import { auditSteps } from "../../src/policy/compile-audit.ts";
 import { type DomainName, isDomainName, parseDomainName } from "../../src/policy/domain-name.ts";
-import { mergeRulesSteps, removeTargetsSteps } from "../../src/policy/edit.ts";
+import { type Removal, mergeRulesSteps, removeTargetsSteps } from "../../src/policy/edit.ts";
 import { parsePolicyJson, parseRulesJson, parseTargetsJson } from "../../src/policy/parse-policy.ts";
 import type { Policy } from "../../src/policy/policy.ts";
 import type { Result } from "../../src/policy/problem.ts";
 import type { Action, Rule } from "../../src/policy/rule.ts";
 import { runToEnd } from "../../src/policy/steps.ts";
-import { type Target, parseTarget } from "../../src/policy/target.ts";
+import { parseScope } from "../../src/policy/scope.ts";
+import { EVERYWHERE, type Target, parseTarget } from "../../src/policy/target.ts";
 
 /** The value of a result that must be good; the problems are the failure's text. */
 export function valueOf<T>(result: Result<T>): T {
@@ -30,10 +31,25 @@ export function targets(...texts: readonly string[]): readonly Target[] {
   return texts.map(target);
 }
 
-/** A rule as an operator says it: `allow *.example.org`. */
+/** A rule as an operator says it: `allow *.example.org`; with a scope `allow example.org tcp/443,8000-8080`, `deny example.org /25`, `deny * udp`. */
 function rule(text: string): Rule {
   const action: Action = text.startsWith("allow ") ? "allow" : "deny";
-  return { action, target: target(text.slice(text.indexOf(" ") + 1)) };
+  const spoken = text.slice(text.indexOf(" ") + 1);
+  const match = /^(.*) (tcp|udp|icmp)?(?:\/([\d,-]+))?$/.exec(spoken);
+  if (match === null) return { action, target: target(spoken) };
+  const [, place = "", protocol, ports] = match;
+  const scope = valueOf(parseScope(ports?.split(",").map(readPort), protocol));
+  return { action, target: place === "*" ? EVERYWHERE : target(place), scope };
+}
+
+/** What DELETE takes out: `a.example` all of the target, `a.example /443` the rule with the scope. */
+export function removalOf(text: string): Removal {
+  const { target: place, scope } = rule(`deny ${text}`);
+  return scope === undefined ? target(text) : { kind: "rule", target: place, scope };
+}
+
+function readPort(text: string): number | string {
+  return text.includes("-") ? text : Number(text);
 }
 
 export function rules(...texts: readonly string[]): readonly Rule[] {
@@ -42,7 +58,12 @@ export function rules(...texts: readonly string[]): readonly Rule[] {
 
 /** Rules back in the words of `rule`, with the targets as they were written. */
 export function words(egress: readonly Rule[]): readonly string[] {
-  return egress.map(({ action, target: { text } }) => `${action} ${text}`);
+  return egress.map((given) => {
+    const { target: place, scope } = given;
+    const { ports, protocol = "" } = scope?.written ?? {};
+    const said = scope === undefined ? "" : ` ${protocol}${ports === undefined ? "" : `/${ports.join(",")}`}`;
+    return `${given.action} ${place.kind === "everywhere" ? "*" : place.text}${said}`;
+  });
 }
 
 export function denyByDefault(...texts: readonly string[]): Policy {

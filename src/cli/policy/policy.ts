@@ -1,7 +1,7 @@
 /** `egress policy`: reads and changes the policy of a running sidecar. */
 import { readFileSync } from "node:fs";
 import type { EgressClient } from "../../client/client.ts";
-import { renderPolicy } from "../../policy/policy.ts";
+import type { Rule } from "../../policy/rule.ts";
 import { type Answer, callSidecar, refuseUsage } from "../call/call-sidecar.ts";
 import { EXIT } from "../exit-codes.ts";
 import { POLICY_HELP } from "../help.ts";
@@ -42,9 +42,12 @@ function makeChange(
 ) {
   switch (call.kind) {
     case "patch":
-      return client.patchRules(renderPolicy({ defaultAction: "deny", egress: call.rules }).egress, options);
+      return client.patchRules(call.rules.map(toInput), options);
     case "replace":
-      return client.replacePolicy(renderPolicy(call.policy), options);
+      return client.replacePolicy(
+        { defaultAction: call.policy.defaultAction, egress: call.policy.egress.map(toInput) },
+        options,
+      );
     case "delete":
       return client.deleteRules(
         call.targets.map(({ text }) => text),
@@ -54,4 +57,9 @@ function makeChange(
       break;
   }
   return client.resetPolicy(options);
+}
+
+/** Rules of the command line have no scope. */
+function toInput({ action, target }: Rule): { readonly action: Rule["action"]; readonly target: string } {
+  return { action, target: target.text };
 }

@@ -1,7 +1,7 @@
 import { type EnforcementMode } from "../../netfilter/ruleset.ts";
 import type { Policy } from "../../policy/policy.ts";
+import type { Removal } from "../../policy/edit.ts";
 import type { Rule } from "../../policy/rule.ts";
-import type { Target } from "../../policy/target.ts";
 
 /** The user's policy as one change left it. */
 export interface PolicySnapshot {
@@ -14,7 +14,7 @@ export interface PolicySnapshot {
 export type PolicyEdit =
   | { readonly kind: "replace"; readonly policy: Policy }
   | { readonly kind: "merge"; readonly rules: readonly Rule[] }
-  | { readonly kind: "remove"; readonly targets: readonly Target[] };
+  | { readonly kind: "remove"; readonly targets: readonly Removal[] };
 
 export interface ChangeOptions {
   /** The If-Match header as it was sent: `*` or a list of entity tags. */

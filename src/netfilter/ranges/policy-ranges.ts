@@ -6,7 +6,7 @@ import type { RankedDecision } from "../../policy/decision.ts";
 import type { Action } from "../../policy/rule.ts";
 import { type RuleTrie, type TrieNode, findDifferences, listRules } from "../../policy/rule-trie.ts";
 import { beginsWith, countBits } from "../../policy/target-bits.ts";
-import type { Target } from "../../policy/target.ts";
+import type { RuleTarget } from "../../policy/target.ts";
 import {
   type AddressRange,
   blockOf,
@@ -210,7 +210,7 @@ function lowerRank(one: RankedDecision | undefined, other: RankedDecision): Rank
   return one !== undefined && one.rank < other.rank ? one : other;
 }
 
-function blockOfTarget(target: Target): AddressRange {
+function blockOfTarget(target: RuleTarget): AddressRange {
   return blockOf(octetsOf(target), countBits(target));
 }
 
@@ -218,8 +218,8 @@ function blockOfNode({ sample, bits }: TrieNode): AddressRange {
   return blockOf(octetsOf(sample), bits);
 }
 
-function octetsOf(target: Target): Uint8Array {
-  if (target.kind !== "prefix") throw new TypeError(`no address: ${target.text}`);
+function octetsOf(target: RuleTarget): Uint8Array {
+  if (target.kind !== "prefix") throw new TypeError(`no address: ${target.key}`);
   return target.prefix.octets;
 }
 
