@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: d17362225491f39041f8cee6e627b71f68525bace01c18ea4d120ad73574cf08
-// types: e4d8a9b9fdbea1012df4b5815f643637861e71d85ce180fcddefbedd7d1fee6a
+// document: 3cc37dd3f2a17d94eae86760fc3773696ab6dcc658cc7fc92aad0436eaf44924
+// types: 710c01346ddd5a13ad6040d9b6ea9913cbc30e1defb0fe741d0cc5863ff63c89
 
 export interface paths {
   "/policy": {
@@ -325,7 +325,14 @@ export interface components {
     /** @description One that depends on the machine or on a setting. */
     Protection: {
       /** @enum {string} */
-      name: "connections" | "raw-frames" | "af-xdp" | "own-sockets" | "loopback-answers" | "idle-flows";
+      name:
+        | "connections"
+        | "raw-frames"
+        | "af-xdp"
+        | "own-sockets"
+        | "loopback-answers"
+        | "wire-names"
+        | "idle-flows";
       /** @enum {string} */
       state: "on" | "off";
       reason?: string;

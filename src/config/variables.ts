@@ -186,6 +186,16 @@ export const VARIABLES = {
     },
     list(parseLiteralAddress, (address) => address),
   ),
+  wireNames: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_WIRE_NAMES",
+      default: "off",
+      meaning:
+        "judge connections to the addresses of names by the name they show in TLS or HTTP, too; strict refuses what shows none",
+      accepts: "off, known, strict",
+    },
+    word(["off", "known", "strict"]),
+  ),
   blockDoh: withDefault(
     {
       name: "OPENSANDBOX_EGRESS_BLOCK_DOH_443",

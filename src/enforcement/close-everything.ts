@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { compileRuleset } from "../netfilter/chains/compile-ruleset.ts";
+import { FIRST_HALF, LAST_GENERATION } from "../netfilter/flow-marks.ts";
 import { KernelError } from "../netfilter/errors.ts";
 import { readNetwork } from "../netfilter/io/namespace-network.ts";
 import { NO_ADDRESSES } from "../netfilter/ruleset-input.ts";
@@ -14,7 +15,7 @@ export async function closeEverything(frame: RulesetFrame, applier: RulesetAppli
   const ruleset = compileRuleset({
     ...frame,
     policy,
-    generation: randomInt(2 ** 30, 2 ** 31),
+    generation: randomInt(FIRST_HALF, LAST_GENERATION + 1),
     network: readNetwork(),
     restore: NO_ADDRESSES,
     revoked: NO_ADDRESSES,

@@ -1,6 +1,6 @@
 /** What tells our own packets from all others: drawn anew at every start, so that what was found out about an earlier process is worth nothing. */
 import { randomInt } from "node:crypto";
-import type { Marks } from "../netfilter/ruleset-input.ts";
+import type { Marks, NamesInput } from "../netfilter/ruleset-input.ts";
 import type { Protections } from "../protections/protections.ts";
 import { findOwnGroup } from "../sys/socket-group.ts";
 
@@ -15,6 +15,19 @@ export function drawMarks(protections: Pick<Protections, "report">): Marks {
     stampMark: draw(),
     stampPriority: draw(),
   };
+}
+
+/** What the reader of names gives packets that meet the rules once more. */
+export interface NameMarks extends NamesInput {
+  readonly repeatedMark: number;
+}
+
+export function drawNameMarks(): NameMarks {
+  const refusedMark = draw();
+  for (;;) {
+    const repeatedMark = draw();
+    if (repeatedMark !== refusedMark) return { refusedMark, repeatedMark };
+  }
 }
 
 function draw(): number {

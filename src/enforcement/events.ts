@@ -21,6 +21,17 @@ export interface ConnectionRefused {
   readonly isAudited: boolean;
 }
 
+/** A connection has shown a name that is not allowed, or has shown one in a way that is not taken. Octets hold during the call. */
+export interface NameRefused {
+  /** Undefined where it has shown none. */
+  readonly name: string | undefined;
+  /** For people. */
+  readonly reason: string;
+  /** Of the far end. */
+  readonly address: Uint8Array;
+  readonly port: number;
+}
+
 export interface SandboxEvents {
   /** Interfaces, addresses or routes have changed. */
   readonly networkChanged: Event<void>;
@@ -32,6 +43,7 @@ export interface SandboxEvents {
   readonly policyReplaced: Event<{ readonly before: CompiledPolicy; readonly after: CompiledPolicy }>;
   /** At most some hundred a second, whatever is refused; the kernel counts all of them. */
   readonly connectionRefused: Event<ConnectionRefused>;
+  readonly nameRefused: Event<NameRefused>;
 }
 
 export function createSandboxEvents(): SandboxEvents {
@@ -41,6 +53,7 @@ export function createSandboxEvents(): SandboxEvents {
     policyEnforced: createEvent(),
     policyReplaced: createEvent(),
     connectionRefused: createEvent(),
+    nameRefused: createEvent(),
   };
 }
 

@@ -7,7 +7,7 @@ import type { AuditLog } from "../audit/audit-log.ts";
 import { createLearnedAddresses, type LearnedAddresses } from "../learned/learned-addresses.ts";
 import { createWithheldAddresses, type WithheldAddresses } from "../learned/withheld.ts";
 import type { LearnedSet } from "../netfilter/learned-set.ts";
-import { openInterfaceDoor } from "../netfilter/io/interface-door.ts";
+import { type InterfaceDoor, openInterfaceDoor } from "../netfilter/io/interface-door.ts";
 import { openLearnedSet } from "../netfilter/io/learned-set.ts";
 import { readNetwork } from "../netfilter/io/namespace-network.ts";
 import { type NetworkWatch, watchNetwork } from "../netfilter/io/network-watch.ts";
@@ -28,6 +28,8 @@ import { type HoldQueuesOptions, holdQueues } from "./keep/hold-queues.ts";
 import { type InterfaceGuards, watchInterfaceGuards } from "./keep/interface-guards.ts";
 import { createNetworkMemory, type NetworkMemory } from "./keep/network-memory.ts";
 import { openRulesetWatch, type RulesetWatch } from "./keep/ruleset-watch.ts";
+import { type NamesSide, openNamesSide } from "./names/names-side.ts";
+import type { NamesPlan } from "./names/prepare-names.ts";
 import { type RefusalWatch, watchRefusals } from "./refusals/watch-refusals.ts";
 import { countLearned, countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
 
@@ -44,6 +46,8 @@ export interface KernelSideOptions extends HoldQueuesOptions {
   /** How long a learned address stays after the last flow that used it. */
   readonly graceSeconds: number;
   readonly audit: AuditLog;
+  /** Undefined: connections are judged by their address alone. */
+  readonly names: NamesPlan | undefined;
 }
 
 export interface KernelSide extends AsyncDisposable {
@@ -57,6 +61,7 @@ export interface KernelSide extends AsyncDisposable {
   readonly withheld: WithheldAddresses;
   readonly learned: LearnedAddresses;
   readonly refusals: RefusalWatch;
+  readonly names: NamesSide | undefined;
 }
 
 /** Opens it in the current network namespace. Throws KernelError, SystemCallError, LearnedSetError. */
@@ -70,21 +75,20 @@ export async function openKernelSide(
   const figures = createKernelFigures();
   const set = undo.adopt(openLearnedSet(), (opened) => opened.close());
   const door = undo.adopt(openInterfaceDoor(), (opened) => opened.close());
+  const names = openNames(options.names, inForce, events, () => guards.generation());
+  undo.defer(() => names?.close());
+  const makers = names === undefined ? [door] : [door, names];
   const watch = openRulesetWatch({
-    ownPorts: [set.port, door.port, ...options.deltaPorts],
-    ownTransactions: door.made,
+    ownPorts: [set.port, ...makers.map(({ port }) => port), ...options.deltaPorts],
+    ownTransactions: () => makers.reduce((sum, { made }) => sum + made(), 0),
     figures,
     audit: options.audit,
   });
   undo.defer(() => watch.close());
-  const guards = watchInterfaceGuards(
-    closeNewInterfaces(countRulesets(watch.watch(options.applier), figures), door, options.onFault),
-    options.protections,
-  );
+  const guards = openGuards(options, { figures, watch, names, door });
   // The queues are taken while nft(8) is at work.
-  const headStartMs = options.isRulesetThere ? 0 : HEAD_START_MS;
   const [queues] = await Promise.all([
-    delay(headStartMs).then(() => holdQueues(options)),
+    delay(options.isRulesetThere ? 0 : HEAD_START_MS).then(() => holdQueues(options)),
     ...(options.isRulesetThere ? [] : [closeEverything(frame, guards.applier)]),
   ]);
   undo.defer(() => queues.close());
@@ -119,8 +123,29 @@ export async function openKernelSide(
     withheld,
     learned,
     refusals,
+    names,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** Each ruleset is counted, known to be ours, asked about names, and guards the interfaces that it is the first to know. */
+function openGuards(
+  { applier, onFault, protections }: KernelSideOptions,
+  parts: Pick<KernelSide, "figures" | "watch" | "names"> & { readonly door: InterfaceDoor },
+): InterfaceGuards {
+  const watched = countRulesets(parts.watch.watch(applier), parts.figures);
+  const asked = parts.names?.ask(watched) ?? watched;
+  return watchInterfaceGuards(closeNewInterfaces(asked, parts.door, onFault), protections);
+}
+
+function openNames(
+  plan: NamesPlan | undefined,
+  inForce: PolicyInForceCell,
+  events: SandboxEvents,
+  generation: () => number | undefined,
+): NamesSide | undefined {
+  if (plan === undefined) return undefined;
+  return openNamesSide({ plan, inForce, generation, onRefused: events.nameRefused.emit });
 }
 
 /** With what the kernel's sets hold already. 100,000 addresses take half a second and more of the kernel's time. Throws LearnedSetError. */

@@ -1,5 +1,6 @@
 /** The changes of a sandbox's policy, and what follows from them: rulesets, renewal of addresses in use, the end of idle denied flows. */
 import { randomInt } from "node:crypto";
+import { FIRST_HALF } from "../netfilter/flow-marks.ts";
 import { openLiveFlows } from "../netfilter/io/live-flows.ts";
 import { openLiveSockets } from "../netfilter/io/live-sockets.ts";
 import { openSocketCutter } from "../netfilter/io/socket-cutter.ts";
@@ -60,13 +61,14 @@ export function openPolicySide(
     catchUp: renewal.catchUp,
     readNetwork: side.network.read,
     onEnforced: (forgotten) => events.policyEnforced.emit({ forgotten }),
-    firstGeneration: randomInt(1, 2 ** 30),
+    firstGeneration: randomInt(1, FIRST_HALF),
     nowMs: () => performance.now(),
   });
   const watched = {
     "changes of the rules": side.watch.fault,
     "changes of the network": side.networkWatch.fault,
     "refused connections": side.refusals.fault,
+    ...(side.names === undefined ? {} : { "names of connections": side.names.fault }),
     "clients' queries": server.watched.queries,
     "upstreams' answers": server.watched.answers,
   };

@@ -24,6 +24,7 @@ import { createSandboxEvents } from "./events.ts";
 import type { Explained, ExplainRequest } from "./explain/explain.ts";
 import { createExplainer } from "./explain/explainer.ts";
 import { reportLoopbackAnswers } from "./keep/loopback-answers.ts";
+import { type NamesSettings, prepareNames } from "./names/prepare-names.ts";
 import type { KernelFigures } from "./kernel-figures.ts";
 import { type KernelSide, type KernelSideOptions, openKernelSide } from "./open-kernel-side.ts";
 import { createRefusalAudit } from "./refusals/refusal-audit.ts";
@@ -42,7 +43,12 @@ type FrameOptions = Pick<
 >;
 
 export interface SandboxOptions
-  extends FrameOptions, KernelSideOptions, Omit<ResolverSideOptions, "api">, PolicySideOptions {}
+  extends
+    FrameOptions,
+    NamesSettings,
+    Omit<KernelSideOptions, "names">,
+    Omit<ResolverSideOptions, "api">,
+    PolicySideOptions {}
 
 export interface SandboxStats {
   /** In the upstreams' order: whether each answers. */
@@ -93,8 +99,9 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const events = createSandboxEvents();
   events.networkChanged.subscribe(tellLoopbackAnswers);
   const inForce = createPolicyInForce();
-  const frame: RulesetFrame = { ...frameOf(options), resolverPort: RESOLVER_PORT, marks };
-  const side = undo.use(await openKernelSide(options, frame, inForce, events));
+  const names = await prepareNames(options, protections);
+  const frame: RulesetFrame = { ...frameOf(options), resolverPort: RESOLVER_PORT, marks, names };
+  const side = undo.use(await openKernelSide({ ...options, names }, frame, inForce, events));
   const policyInForce = (): CompiledPolicy => inForce.read().active;
   const seen = createSeen(() => policyInForce().audits !== undefined);
   const audit = { ...options.audit, decided: tellAll([options.audit.decided, seen.decided]) };
@@ -173,7 +180,9 @@ function requireProtections(protections: Protections): void {
   if (missing.length > 0) throw new RequiredProtectionError(missing);
 }
 
-function frameOf(options: SandboxOptions): Omit<RulesetFrame, "resolverPort" | "linkResolverPort" | "marks"> {
+function frameOf(
+  options: SandboxOptions,
+): Omit<RulesetFrame, "resolverPort" | "linkResolverPort" | "marks" | "names"> {
   const {
     enforcementMode: mode,
     upstreams,

@@ -1,14 +1,17 @@
 /**
  * Conntrack marks of flows that are judged by the name they show. A mark is a generation with one of these sets of bits; without any of them the flow was
- * admitted by its address.
+ * admitted by its address. Marks of our own flows and of callers' have the highest bit, which none of these has.
  */
+const OURS = 2 ** 31;
 const PENDING = 2 ** 30;
 const VERIFIED = 2 ** 29;
 const UNNAMED = 2 ** 28;
 const BEGUN = 2 ** 27;
 
-/** Generations stay below it where flows are judged by names. */
-export const NAMES_LAST_GENERATION = BEGUN - 1;
+/** Generations stay below it, so that a mark has room for what is known of a flow. */
+export const LAST_GENERATION = BEGUN - 1;
+/** A start begins below it with its policies, so that the deny-all before them has a generation of its own. */
+export const FIRST_HALF = 2 ** 26;
 
 /** Nothing of it has passed but what opens a connection. */
 export const pendingMark = (generation: number): number => PENDING + generation;
@@ -18,13 +21,22 @@ export const verifiedMark = (generation: number): number => VERIFIED + generatio
 /** UDP, which shows no name that could be read. */
 export const unnamedMark = (generation: number): number => UNNAMED + generation;
 
+/** Of a flow that a policy has let out; undefined for all others. */
+export function generationOf(mark: number): number | undefined {
+  return mark === 0 || mark >= OURS ? undefined : mark & LAST_GENERATION;
+}
+
 /** As nft(8) matches them, in any generation. */
-export const IS_PENDING = `ct mark & ${hex(PENDING)} == ${hex(PENDING)}`;
-export const IS_NOT_BEGUN = `ct mark & ${hex(PENDING + BEGUN)} == ${hex(PENDING)}`;
-export const IS_BEGUN = `ct mark & ${hex(PENDING + BEGUN)} == ${hex(PENDING + BEGUN)}`;
-export const IS_VERIFIED = `ct mark & ${hex(VERIFIED)} == ${hex(VERIFIED)}`;
-/** Admitted by its address, under whatever generation. */
-export const IS_PLAIN = `ct mark != 0 ct mark & ${hex(PENDING + VERIFIED + UNNAMED + BEGUN + 2 ** 31)} == 0`;
+export const IS_PENDING = matchBits(PENDING, PENDING);
+export const IS_NOT_BEGUN = matchBits(PENDING + BEGUN, PENDING);
+export const IS_BEGUN = matchBits(PENDING + BEGUN, PENDING + BEGUN);
+export const IS_VERIFIED = matchBits(VERIFIED, VERIFIED);
+/** Admitted by its address, under whatever generation; also by a version of ours that knew no names, whose generations were larger. */
+export const IS_PLAIN = `ct mark != 0 ${matchBits(PENDING, 0)}`;
+
+function matchBits(mask: number, wanted: number): string {
+  return `ct mark & ${hex(OURS + mask)} == ${hex(wanted)}`;
+}
 
 function hex(bits: number): string {
   return `0x${bits.toString(16)}`;

@@ -2,7 +2,6 @@
  * What changes from one ruleset to the next, where that is little: the generation, ranges of the policy's address sets, single elements.
  * Such a change goes to the kernel straight over netlink, at the price of what changes. Everything else goes through nft(8), whole.
  */
-import { ADMIT_CHAIN, CURRENT_CHAIN } from "./chains/generation-chains.ts";
 import type { AddressRange } from "./ranges/address-octets.ts";
 import {
   diffRanges,
@@ -11,7 +10,7 @@ import {
   type PolicyRanges,
   type RangesOfKind,
 } from "./ranges/policy-ranges.ts";
-import type { Chain, ElementChange, NamedSet, Ruleset, Table } from "./ruleset.ts";
+import type { Chain, ElementChange, GenerationRule, NamedSet, Ruleset, Table } from "./ruleset.ts";
 
 export interface RangeChange {
   readonly set: string;
@@ -21,10 +20,15 @@ export interface RangeChange {
 }
 
 export interface RulesetDelta {
-  /** The new one, in the two chains that hold it; undefined in `dns` mode, which has none. */
-  readonly generation: number | undefined;
+  /** Chains that hold the new generation; none in `dns` mode. */
+  readonly ofGeneration: readonly GenerationChain[];
   readonly ranges: readonly RangeChange[];
   readonly changes: readonly ElementChange[];
+}
+
+export interface GenerationChain {
+  readonly name: string;
+  readonly rules: readonly GenerationRule[];
 }
 
 /** What takes more than this, some 2 ms, is no small change: nft(8) in a process of its own keeps it off the event loop. */
@@ -40,7 +44,13 @@ export function findDelta(from: Ruleset, to: Ruleset): RulesetDelta | undefined 
     if (before === undefined || !addRangeChanges(before, table, ranges, budget)) return undefined;
   }
   if (budget.left < 0) return undefined;
-  return { generation: to.mode === "dns" ? undefined : to.generation, ranges, changes: to.changes };
+  return { ofGeneration: listGenerationChains(to), ranges, changes: to.changes };
+}
+
+function listGenerationChains({ tables }: Ruleset): readonly GenerationChain[] {
+  return tables.flatMap(({ chains }) =>
+    chains.flatMap(({ name, ofGeneration: rules }) => (rules === undefined ? [] : [{ name, rules }])),
+  );
 }
 
 /** False where the tables differ in anything but ranges and the generation. */
@@ -75,6 +85,6 @@ function isSameSet(from: NamedSet, to: NamedSet): boolean {
 
 function isSameChain(from: Chain, to: Chain): boolean {
   if (from.name !== to.name) return false;
-  if (to.name === CURRENT_CHAIN || to.name === ADMIT_CHAIN) return true;
+  if (to.ofGeneration !== undefined) return from.ofGeneration?.length === to.ofGeneration.length;
   return JSON.stringify(from) === JSON.stringify(to);
 }

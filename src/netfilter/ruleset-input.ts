@@ -6,7 +6,7 @@ import type { EnforcementMode, TimedElement } from "./ruleset.ts";
 export interface RulesetInput {
   readonly mode: EnforcementMode;
   readonly policy: CompiledPolicy;
-  /** Accepted flows carry it: 1 to 2^31 - 1, with `names` to 2^27 - 1. A new one has every flow judged again. */
+  /** Accepted flows carry it: 1 to 2^27 - 1. A new one has every flow judged again. */
   readonly generation: number;
   readonly marks: Marks;
   readonly upstreams: readonly Endpoint[];

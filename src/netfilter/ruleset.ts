@@ -62,6 +62,16 @@ export interface Chain {
   readonly rules: readonly Rule[];
   /** Its rules come and stay over netlink: the text declares it, and does not empty it. */
   readonly isFilledElsewhere?: true;
+  /** The same as `rules`, where they are nothing but marks with the generation in them. */
+  readonly ofGeneration?: readonly GenerationRule[];
+}
+
+/** `ct state established ct mark N`, `ct mark N` or `ct mark set N`, and `accept` or `goto CHAIN`. */
+export interface GenerationRule {
+  readonly kind: "established" | "match" | "set";
+  readonly mark: number;
+  /** `accept`, or the chain that it goes to. */
+  readonly verdict: string;
 }
 
 export interface Hook {

@@ -34,6 +34,11 @@ export const PROTECTIONS = {
     meaning: "no upstream is at a loopback address, whose answers a workload with CAP_NET_RAW could forge",
     remedy: "name upstreams at other addresses in OPENSANDBOX_EGRESS_DNS_UPSTREAM",
   },
+  "wire-names": {
+    meaning: "connections to the addresses of names pass only with an allowed name, seen in TLS and HTTP",
+    remedy:
+      "set OPENSANDBOX_EGRESS_WIRE_NAMES=known, and use a kernel from Linux 5.16 with nfnetlink_queue, and nft from 1.0.1",
+  },
   "idle-flows": {
     meaning: "TCP flows that a change denies are ended at once, also while they are idle",
     remedy: "use a kernel with CONFIG_INET_DIAG_DESTROY",

@@ -35,6 +35,7 @@ export function toSandboxOptions(settings: ReadySettings, parts: SandboxParts): 
     allowPrivateAnswers: settings.privateAnswers === "allow",
     exemptNameservers: settings.exemptNameservers,
     inboundUdp: settings.inboundUdp,
+    wireNames: settings.wireNames,
     api: settings.httpAddress,
     graceSeconds: settings.graceSeconds,
     probes: {

@@ -74,7 +74,11 @@ export function createFlowJudge({ findFault, nowMs, maxFlows, maxOctets }: FlowJ
     fromClient(packet) {
       const { flow: key } = packet;
       const oddity = findOddity(packet);
-      if (oddity === undefined && packet.isSyn) return { kind: "strip" };
+      if (oddity === undefined && packet.isSyn) {
+        table.forget(key);
+        verified.delete(key);
+        return { kind: "reopened" };
+      }
       const isUnderWay = table.get(key) === undefined && verified.has(key) && !packet.isRepeated;
       if (oddity === undefined && isUnderWay) return { kind: "repeat" };
       const flow = oddity === undefined ? find(packet) : undefined;

@@ -36,8 +36,8 @@ export type PacketVerdict =
   /** It passes; with `begins` the kernel is to remember that something of the flow has. */
   | { readonly kind: "pass"; readonly begins: boolean }
   | { readonly kind: "drop" }
-  /** It passes without its data, which its sender sends again. */
-  | { readonly kind: "strip" }
+  /** It opens a connection. It passes without its data, which its sender sends again; the kernel is to know nothing of what went before. */
+  | { readonly kind: "reopened" }
   /** It goes through the rules once more: they know its flow by now. */
   | { readonly kind: "repeat" }
   /** It passes, and so does all else of its flow. */

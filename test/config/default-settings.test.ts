@@ -28,6 +28,7 @@ test("an empty environment gives the defaults", () => {
       inboundUdp: false,
       graceSeconds: 600,
       privateAnswers: "allow",
+      wireNames: "off",
       namesPerMinute: 600,
       lookupsPerMinute: 6000,
       lookupLinesPerSecond: 0,

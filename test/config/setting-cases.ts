@@ -214,6 +214,14 @@ export const CASES: readonly SettingCase[] = [
     refused: ["block"],
   },
   {
+    name: "OPENSANDBOX_EGRESS_WIRE_NAMES",
+    accepted: [
+      ["Known", { wireNames: "known" }],
+      ["strict", { wireNames: "strict" }],
+    ],
+    refused: ["on", "true", "known,strict"],
+  },
+  {
     name: "OPENSANDBOX_EGRESS_RULES_DIR",
     accepted: [["/rules", { rulesDirectory: "/rules" }]],
     refused: ["rules"],

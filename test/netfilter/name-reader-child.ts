@@ -1,5 +1,6 @@
 /** Runs in the sandbox's namespace: reads held packets for the ruleset that is in force, where `one.example.org` is the only name that is allowed. */
 import { openNameReader } from "../../src/enforcement/names/name-reader.ts";
+import { openQueueChains } from "../../src/netfilter/io/queue-chain.ts";
 import { renderAddress, renderIpv6 } from "../../src/policy/address.ts";
 import { NAMES } from "./name-marks.ts";
 
@@ -19,6 +20,7 @@ const reader = openNameReader({
       port,
     }),
 });
+openQueueChains().fill();
 setInterval(() => {
   const fault = reader.look();
   if (fault !== undefined) say({ event: "fault", fault });

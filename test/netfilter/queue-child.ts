@@ -6,7 +6,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { openPacketQueues, type PacketQueues } from "../../src/netfilter/io/packet-queue.ts";
-import { fillQueueChain } from "../../src/netfilter/io/queue-chain.ts";
+import { openQueueChains } from "../../src/netfilter/io/queue-chain.ts";
 import type { FlowTuple } from "../../src/netfilter/wire/conntrack.ts";
 import type { QueuedPacket } from "../../src/netfilter/wire/packet-queue.ts";
 import { readTcpSegment } from "../../src/netfilter/wire/tcp-segment.ts";
@@ -18,6 +18,7 @@ const [VERIFIED, REFUSED] = [0x77, 0x55];
 execFileSync("nft", ["-f", "-"], {
   input: `table inet queue_test {
     chain ask { }
+    chain ask_begun { }
     chain egress {
       type filter hook output priority 0; policy accept;
       meta mark ${REFUSED} reject with tcp reset
@@ -80,7 +81,7 @@ async function take(): Promise<Kept> {
   return first;
 }
 
-const form = fillQueueChain({ table: "queue_test", chain: "ask" }, QUEUE);
+const form = openQueueChains("queue_test").fill();
 let queues = openQueues();
 
 async function openssl(): Promise<unknown> {

@@ -4,6 +4,7 @@ import { renderRange } from "../../src/netfilter/ranges/address-octets.ts";
 import { findDelta, type RulesetDelta } from "../../src/netfilter/ruleset-delta.ts";
 import type { RulesetInput } from "../../src/netfilter/ruleset-input.ts";
 import { compiledPolicy } from "../support/policy.ts";
+import { NAMES } from "./name-marks.ts";
 import { MARKS, rulesetInput } from "./ruleset-input.ts";
 
 function delta(before: Partial<RulesetInput>, after: Partial<RulesetInput>): RulesetDelta | undefined {
@@ -14,7 +15,29 @@ describe("a change of policy that is little", () => {
   test("of names alone is a new generation", () => {
     const one = { policy: compiledPolicy("deny", "allow a.example.org"), generation: 7 };
     const other = { policy: compiledPolicy("deny", "deny a.example.org"), generation: 8 };
-    expect(delta(one, other)).toMatchObject({ generation: 8, ranges: [] });
+    expect(delta(one, other)).toMatchObject({
+      ofGeneration: [
+        { name: "current", rules: [{ kind: "established", mark: 8, verdict: "accept" }] },
+        { name: "admit", rules: [{ kind: "set", mark: 8, verdict: "accept" }] },
+      ],
+      ranges: [],
+    });
+  });
+
+  test("of names, where connections are judged by them, is a new generation, too", () => {
+    const change = delta({ names: NAMES, generation: 7 }, { names: NAMES, generation: 8 });
+    expect(change?.ofGeneration.map(({ name }) => name)).toEqual([
+      "current",
+      "admit",
+      "unverified",
+      "unnamed",
+      "admit_unnamed",
+      "admit_verified",
+      "admit_begun",
+      "begin",
+      "go_on",
+    ]);
+    expect(change?.ranges).toEqual([]);
   });
 
   test("of one prefix is that prefix", () => {
@@ -65,7 +88,7 @@ describe("a change of policy that is little", () => {
 
   test("in dns mode has no generation", () => {
     expect(delta({ mode: "dns" }, { mode: "dns", generation: 9 })).toEqual({
-      generation: undefined,
+      ofGeneration: [],
       ranges: [],
       changes: expect.anything(),
     });

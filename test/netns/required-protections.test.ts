@@ -16,15 +16,18 @@ const ADD_UNNAMEABLE = `link add ${UNNAMEABLE} type veth peer name peer0`;
 
 const lab = useLab({ per: "test" });
 
-/** A PATH whose nft answers as Linux before 5.16 does, and else is the real one. */
-async function pathWithoutEgressHook(): Promise<string> {
+/** A PATH whose nft answers as Linux before 5.16 does. */
+const pathWithoutEgressHook = (): Promise<string> => pathThatRefuses("hook egress");
+
+/** A PATH whose nft refuses what has these words in it, and else is the real one. */
+async function pathThatRefuses(words: string): Promise<string> {
   const bin = join(lab.stateFolder, "bin");
   await mkdir(bin);
   const nft = (await execIn(lab.sandbox, ["sh", "-c", "command -v nft"])).stdout.trim();
   const script = `#!/bin/sh
 case "$*" in *"-f -"*) ;; *) exec ${nft} "$@";; esac
 text=$(cat)
-case "$text" in *"hook egress"*)
+case "$text" in *"${words}"*)
   echo '/dev/stdin:1:1-2: Error: Could not process rule: Operation not supported' >&2
   exit 1;;
 esac
@@ -55,8 +58,8 @@ const warnings = (sidecar: Sidecar): unknown =>
     .map(({ level, protection, reason }) => ({ level, protection, reason }));
 
 test("with every protection there, the start says so and goes on, and so does a restart", async () => {
-  const required = ["connections", "raw-frames", "af-xdp", "own-sockets", "idle-flows"];
-  const env = { OPENSANDBOX_EGRESS_REQUIRE: required.join(",") };
+  const required = ["connections", "raw-frames", "af-xdp", "own-sockets", "wire-names", "idle-flows"];
+  const env = { OPENSANDBOX_EGRESS_REQUIRE: required.join(","), OPENSANDBOX_EGRESS_WIRE_NAMES: "known" };
   for (let start = 0; start < 2; start++) {
     const sidecar = await lab.startSidecar({ policy: POLICY, env });
     expect(readyProtections(sidecar)).toMatchObject(Object.fromEntries(required.map((name) => [name, "on"])));
@@ -82,6 +85,32 @@ test("a kernel without the egress hook: warned of, and refused where the guard i
     { ...REQUIRE, PATH },
     /^egress: the required protection raw-frames is off: interface "eth0": .*no netdev egress hook.*; use a kernel from Linux 5\.16/m,
   );
+});
+
+test("an nft that cannot say what a packet carries: names are not judged, and that can be refused", async () => {
+  const PATH = await pathThatRefuses("@ih");
+  const env = { PATH, OPENSANDBOX_EGRESS_WIRE_NAMES: "known" };
+  await using sidecar = await lab.startSidecar({ policy: POLICY, env });
+  expect(readyProtections(sidecar)).toMatchObject({ "wire-names": "off" });
+  expect(warnings(sidecar)).toContainEqual({
+    level: "warn",
+    protection: "wire-names",
+    reason: expect.stringContaining("not supported"),
+  });
+  expect(await lab.curl(ALLOWED)).toMatchObject({ status: 200 });
+  await sidecar.kill("SIGKILL");
+  await execIn(lab.sandbox, ["nft", "flush", "ruleset"]);
+  await expectRefusal(
+    { ...env, OPENSANDBOX_EGRESS_REQUIRE: "wire-names" },
+    /^egress: the required protection wire-names is off: .*not supported.*; set OPENSANDBOX_EGRESS_WIRE_NAMES=known/m,
+  );
+});
+
+test("a protection that a setting switches off is told in its own words where it is required", async () => {
+  const env = { OPENSANDBOX_EGRESS_REQUIRE: "wire-names" };
+  const sidecar = await lab.startSidecar({ policy: POLICY, env, awaitHealth: false });
+  expect(await sidecar.exit).toMatchObject({ exitCode: 78 });
+  expect(sidecar.output()).toContain("wire-names is off: OPENSANDBOX_EGRESS_WIRE_NAMES is off; ");
 });
 
 test("in mode dns connections are not judged, and that can be refused", async () => {

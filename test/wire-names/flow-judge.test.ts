@@ -169,7 +169,7 @@ test("a segment whose forerunner was lost is dropped, and comes again", () => {
 });
 
 test("a SYN goes without its data", () => {
-  expect(createJudge().fromClient(client(0, HELLO, { isSyn: true }))).toEqual({ kind: "strip" });
+  expect(createJudge().fromClient(client(0, HELLO, { isSyn: true }))).toEqual({ kind: "reopened" });
 });
 
 test("another protocol is told as that, and verified", () => {

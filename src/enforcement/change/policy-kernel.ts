@@ -7,6 +7,7 @@
  * use them go on until the transaction raises the generation, and are then judged.
  */
 import { KernelError, LearnedSetError } from "../../netfilter/errors.ts";
+import { LAST_GENERATION } from "../../netfilter/flow-marks.ts";
 import type { AppliedRuleset, RulesetApplier } from "../../netfilter/io/nft.ts";
 import { compileRuleset } from "../../netfilter/chains/compile-ruleset.ts";
 import {
@@ -37,6 +38,7 @@ export type RulesetFrame = Pick<
   | "api"
   | "inboundUdp"
   | "doh"
+  | "names"
 > & { readonly marks: Marks };
 
 export interface NftKernelOptions {
@@ -66,8 +68,6 @@ export interface PolicyKernelSide extends PolicyKernel {
 }
 
 type RulesetLists = Pick<RulesetInput, "restore" | "revoked">;
-
-const MAX_GENERATION = 2 ** 31 - 1;
 
 /** Makes the port. A generation is used once, also by a transaction that failed, for it may have taken effect. */
 export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide {
@@ -125,7 +125,7 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
     },
     async enforce(policy: CompiledPolicy) {
       await options.catchUp?.();
-      generation = generation === MAX_GENERATION ? 1 : generation + 1;
+      generation = generation === LAST_GENERATION ? 1 : generation + 1;
       // Before addresses are taken out: it says which of them are withheld by now.
       const network = options.readNetwork();
       const { forgotten, lost } = await takeOut(policy);

@@ -3,26 +3,16 @@
  *
  * Fail closed: nothing of a pending flow passes while nobody reads, and a flow that is verified needs nobody any more.
  */
-import { fillQueueChain } from "../../netfilter/io/queue-chain.ts";
 import { openPacketQueues, type QueueFigures } from "../../netfilter/io/packet-queue.ts";
-import { ASK_BEGUN_CHAIN, ASK_CHAIN } from "../../netfilter/chains/name-chains.ts";
-import { begunMark, verifiedMark } from "../../netfilter/flow-marks.ts";
-import { NAMES_BEGUN_QUEUE, NAMES_QUEUE, TABLE } from "../../netfilter/kernel-names.ts";
+import { begunMark, pendingMark, verifiedMark } from "../../netfilter/flow-marks.ts";
+import { NAMES_BEGUN_QUEUE, NAMES_QUEUE } from "../../netfilter/kernel-names.ts";
 import type { FlowTuple } from "../../netfilter/wire/conntrack.ts";
 import { TCP } from "../../netfilter/wire/constants.ts";
 import { QUEUE_HOOK, type QueuedPacket } from "../../netfilter/wire/packet-queue.ts";
 import { readTcpSegment, TCP_FLAG, type TcpSegment, withoutData } from "../../netfilter/wire/tcp-segment.ts";
+import type { NameRefused } from "../events.ts";
 import type { PacketVerdict, ShownName } from "../../wire-names/flow.ts";
 import { createFlowJudge, type FlowJudge } from "../../wire-names/flow-judge.ts";
-
-/** A flow that was refused for what it has shown, or for how. Octets hold during the call. */
-export interface RefusedName {
-  readonly name: string | undefined;
-  readonly reason: string;
-  /** The far end. */
-  readonly address: Buffer;
-  readonly port: number;
-}
 
 export interface NameReaderOptions {
   /** Why a flow that shows this is refused; undefined: it is not. */
@@ -33,7 +23,7 @@ export interface NameReaderOptions {
   /** Random: a packet that goes through the rules once more carries it. */
   readonly repeatedMark: number;
   readonly nowMs: () => number;
-  readonly onRefused: (refused: RefusedName) => void;
+  readonly onRefused: (refused: NameRefused) => void;
 }
 
 export interface NameReader {
@@ -43,7 +33,7 @@ export interface NameReader {
   close(): void;
 }
 
-/** Takes the queues and fills the chains of the ruleset that is in force, in the current network namespace. Throws KernelError, SystemCallError. */
+/** Takes the queues in the current network namespace. Throws KernelError, SystemCallError. */
 export function openNameReader(options: NameReaderOptions): NameReader {
   const { generation, refusedMark, repeatedMark, onRefused } = options;
   const judge = createFlowJudge(options);
@@ -60,16 +50,18 @@ export function openNameReader(options: NameReaderOptions): NameReader {
     const reply = isAnswer ? toTuple(segment) : toReplyTuple(segment);
     if (verdict.kind === "verified") queues.setMark(reply, verifiedMark(generation()));
     if (verdict.kind === "pass" && verdict.begins) queues.setMark(reply, begunMark(generation()));
+    if (verdict.kind === "reopened") queues.setMark(reply, pendingMark(generation()));
     if (verdict.kind === "drop") return queues.answer(packet, "drop");
     if (verdict.kind === "repeat") return queues.answer(packet, "repeat", { mark: repeatedMark });
-    const octets = verdict.kind === "strip" ? withoutData(packet.octets, segment) : undefined;
+    const isStripped = verdict.kind === "reopened" && segment.data.length > 0;
+    const octets = isStripped ? withoutData(packet.octets, segment) : undefined;
     queues.answer(packet, "accept", { octets, mark: packet.mark === repeatedMark ? 0 : undefined });
   }
   /** A client's packet meets the rules again, which send a reset. An answer is dropped: its flow is refused with its next packet. */
   function refuse(
     packet: QueuedPacket,
     segment: TcpSegment | undefined,
-    { name, reason }: Pick<RefusedName, "name" | "reason">,
+    { name, reason }: Pick<NameRefused, "name" | "reason">,
   ): void {
     const isAnswer = packet.hook === QUEUE_HOOK.input;
     queues.answer(packet, isAnswer ? "drop" : "repeat", isAnswer ? {} : { mark: refusedMark });
@@ -79,13 +71,6 @@ export function openNameReader(options: NameReaderOptions): NameReader {
     onRefused({ name, reason, address, port });
   }
 
-  try {
-    fillQueueChain({ table: TABLE, chain: ASK_CHAIN }, NAMES_QUEUE);
-    fillQueueChain({ table: TABLE, chain: ASK_BEGUN_CHAIN }, NAMES_BEGUN_QUEUE);
-  } catch (error) {
-    queues.close();
-    throw error;
-  }
   return {
     figures: () => ({ ...queues.figures(), ...judge.figures() }),
     look() {

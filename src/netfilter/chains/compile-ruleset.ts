@@ -6,7 +6,7 @@
  * of a resolver on a loopback address, because it shares both the address and the interface with it; AF_XDP sockets pass the
  * raw-frame guard, and are kept from being there by `src/xdp`; interfaces stacked on another one of the same namespace (VLAN, bond, bridge) are cut off.
  */
-import { NAMES_LAST_GENERATION } from "../flow-marks.ts";
+import { LAST_GENERATION } from "../flow-marks.ts";
 import { apiChain } from "./api-port.ts";
 import { auditedChains } from "./audited-chain.ts";
 import { egressChain, reportsChain } from "./egress-chain.ts";
@@ -111,9 +111,8 @@ function resolverChains(input: RulesetInput): readonly Chain[] {
 /** Docker leaves ip_forward on: without this, a frame put on one interface may leave by another past the output hook. */
 const FORWARDED = { statements: "counter drop", comment: "a sandbox is no router" };
 
-function requireIntegers({ generation, marks, names }: RulesetInput): void {
-  const last = names === undefined ? 2 ** 31 - 1 : NAMES_LAST_GENERATION;
-  const inRange = Number.isInteger(generation) && generation >= 1 && generation <= last;
+function requireIntegers({ generation, marks }: RulesetInput): void {
+  const inRange = Number.isInteger(generation) && generation >= 1 && generation <= LAST_GENERATION;
   if (!inRange) throw new TypeError(`generation out of range: ${generation}`);
   const { group = 1, ...numbers } = marks;
   for (const [name, value] of Object.entries({ group, ...numbers })) {

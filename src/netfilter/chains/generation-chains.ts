@@ -1,16 +1,15 @@
 /**
- * Which generation a flow belongs to. The number stands in these two chains and nowhere else, so that a change of policy
- * exchanges two rules, whatever else there is.
+ * Which generation a flow belongs to. The number stands in these chains and nowhere else, so that a change of policy exchanges their few rules,
+ * whatever else there is.
  */
-import { verifiedMark } from "../flow-marks.ts";
-import type { Chain, Rule } from "../ruleset.ts";
+import { begunMark, pendingMark, unnamedMark, verifiedMark } from "../flow-marks.ts";
+import type { Chain, GenerationRule, Rule } from "../ruleset.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
 
 export const CURRENT_CHAIN = "current";
-export const ADMIT_CHAIN = "admit";
 
 /** Takes the flow in under the generation that is in force. */
-export const ADMIT = `jump ${ADMIT_CHAIN}`;
+export const ADMIT = "jump admit";
 
 /** Accepts what belongs to a flow that this generation has admitted; others are judged again. */
 export const ACCEPT_CURRENT: Rule = {
@@ -19,9 +18,42 @@ export const ACCEPT_CURRENT: Rule = {
 };
 
 export function generationChains({ generation, names }: RulesetInput): readonly Chain[] {
-  const marks = names === undefined ? `${generation}` : `{ ${generation}, ${verifiedMark(generation)} }`;
+  const current = names === undefined ? [generation] : [generation, verifiedMark(generation)];
   return [
-    { name: CURRENT_CHAIN, rules: [{ statements: `ct state established ct mark ${marks} accept` }] },
-    { name: ADMIT_CHAIN, rules: [{ statements: `ct mark set ${generation} accept` }] },
+    toChain(
+      CURRENT_CHAIN,
+      current.map((mark) => ({ kind: "established", mark, verdict: "accept" })),
+    ),
+    toChain("admit", [{ kind: "set", mark: generation, verdict: "accept" }]),
+    ...(names === undefined ? [] : namesOf(generation)),
   ];
+}
+
+/** See `name-chains.ts`. */
+function namesOf(generation: number): readonly Chain[] {
+  const [pending, begun] = [pendingMark(generation), begunMark(generation)];
+  const unnamed = unnamedMark(generation);
+  return [
+    toChain("unverified", [
+      { kind: "match", mark: pending, verdict: "pending" },
+      { kind: "match", mark: begun, verdict: "pending" },
+      { kind: "match", mark: unnamed, verdict: "pending_unnamed" },
+    ]),
+    toChain("unnamed", [{ kind: "match", mark: unnamed, verdict: "accept" }]),
+    toChain("admit_unnamed", [{ kind: "set", mark: unnamed, verdict: "accept" }]),
+    toChain("admit_verified", [{ kind: "set", mark: verifiedMark(generation), verdict: "accept" }]),
+    toChain("admit_begun", [{ kind: "set", mark: begun, verdict: "accept" }]),
+    toChain("begin", [{ kind: "set", mark: pending, verdict: "pending" }]),
+    toChain("go_on", [{ kind: "set", mark: begun, verdict: "pending" }]),
+  ];
+}
+
+function toChain(name: string, ofGeneration: readonly GenerationRule[]): Chain {
+  return { name, ofGeneration, rules: ofGeneration.map(toRule) };
+}
+
+const MARKS = { established: "ct state established ct mark", match: "ct mark", set: "ct mark set" } as const;
+
+function toRule({ kind, mark, verdict }: GenerationRule): Rule {
+  return { statements: `${MARKS[kind]} ${mark} ${verdict === "accept" ? verdict : `goto ${verdict}`}` };
 }

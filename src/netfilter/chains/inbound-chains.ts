@@ -1,7 +1,7 @@
 /**
  * Who may speak to us first, since answers to callers are let out, and what may still arrive of flows that we opened.
  */
-import { ANSWERED_BY_NAME, unnamedAnswers } from "./name-chains.ts";
+import { ANSWERED_BY_NAME, RESUMED_BY_NAME, unnamedAnswers } from "./name-chains.ts";
 import { CALLER_FLOW, FROM_LOOPBACK, linkListenerRules, linkLookupRules, matchMarks } from "./own-traffic.ts";
 import type { Marks, RulesetInput } from "../ruleset-input.ts";
 import { REMEMBER } from "./flow-timeouts.ts";
@@ -94,7 +94,7 @@ export function resumedChain(input: RulesetInput): Chain {
     rules: [
       { statements: "tcp sport 853 counter drop", comment: "what may not be opened does not go on" },
       ...blockedAnswers(input, "tcp", "counter drop"),
-      ...judge("saddr", "counter drop"),
+      ...judge("saddr", "counter drop", input.names === undefined ? ADMIT : RESUMED_BY_NAME),
       ...refuseRevoked("saddr", input, "counter drop"),
       input.policy.fallback.action === "allow"
         ? { statements: ADMIT }

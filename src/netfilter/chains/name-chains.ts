@@ -1,25 +1,16 @@
 /**
  * Flows to an address that only names have given: they pass once they have shown a name, and a process reads it off packets that the kernel holds.
  *
+ *     reopened     a SYN on the ports of a flow that has begun, which conntrack may take for the same: held, too
  *     by_name      where the policy's address rules have said nothing: TCP becomes pending, QUIC is refused by its shape, other UDP passes
  *     pending      packets without data pass; others are held, and dropped if nobody listens
  *     ask          held packets of flows of which nothing has passed; filled over netlink, since nft(8) cannot say it on every kernel
  *     ask_begun    those of flows of which something has
  *     answered     answers of pending flows, since what was judged has to be acknowledged
  *
- * Nothing asks for these chains yet: a process has to read the queues.
+ * Chains that hold the generation are in `generation-chains.ts`: `unverified`, `unnamed`, `begin`, `go_on`, `admit_...`.
  */
-import {
-  begunMark,
-  IS_BEGUN,
-  IS_NOT_BEGUN,
-  IS_PENDING,
-  IS_PLAIN,
-  IS_VERIFIED,
-  pendingMark,
-  unnamedMark,
-  verifiedMark,
-} from "../flow-marks.ts";
+import { IS_BEGUN, IS_NOT_BEGUN, IS_PENDING, IS_PLAIN, IS_VERIFIED } from "../flow-marks.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 import type { NamesInput, RulesetInput } from "../ruleset-input.ts";
 import { ADMIT } from "./generation-chains.ts";
@@ -27,14 +18,16 @@ import { ADMIT } from "./generation-chains.ts";
 export const ASK_CHAIN = "ask";
 export const ASK_BEGUN_CHAIN = "ask_begun";
 export const BY_NAME = "jump by_name";
-export const ANSWERED_BY_NAME = "jump answered_by_name";
+export const ANSWERED_BY_NAME = "jump admit_unnamed";
+/** What conntrack has forgotten goes on, and shows no name any more. */
+export const RESUMED_BY_NAME = "jump admit_begun";
 
 /** The first packet of a connection, and no other. */
 const OPENS = "tcp flags & (fin | syn | rst | ack) == syn";
 /** The long header of QUIC, in version 1, 2 and drafts, whatever the port; its clients fall back to TCP (RFC 9000 section 17.2, RFC 9369). */
 const IS_QUIC = "@ih,0,2 3 @ih,8,32 { 1, 0x6b3343cf, 0xff000000-0xff0000ff }";
 /** Holds for a packet with at least one octet of data. */
-const HAS_DATA = "@ih,0,8 >= 0";
+export const HAS_DATA = "@ih,0,8 >= 0";
 
 /** Ahead of the rule that accepts what this generation has admitted. */
 export function reopenedRules({ names }: RulesetInput): readonly Rule[] {
@@ -52,32 +45,23 @@ export function unnamedAnswers({ names }: RulesetInput): readonly Rule[] {
   return names === undefined ? [] : [{ statements: "jump unnamed" }];
 }
 
-export function nameChains({ names, generation }: RulesetInput): readonly Chain[] {
-  if (names === undefined) return [];
-  return [...chainsOfGeneration(generation), ...heldChains(names)];
+export function nameChains({ names }: RulesetInput): readonly Chain[] {
+  return names === undefined ? [] : [...judgingChains(), ...heldChains(names)];
 }
 
-/** The number stands in these, and in `current` and `admit`. */
-function chainsOfGeneration(generation: number): readonly Chain[] {
-  const pending = pendingMark(generation);
-  const begun = begunMark(generation);
-  const verified = verifiedMark(generation);
-  const unnamed = unnamedMark(generation);
+function judgingChains(): readonly Chain[] {
   return [
     {
       name: "reopened",
-      rules: [{ statements: `ct mark { ${begun}, ${verified} } ct mark set ${pending}` }],
+      rules: [IS_BEGUN, IS_VERIFIED].map((was) => ({ statements: `${was} goto reopening` })),
     },
     {
-      name: "unverified",
+      name: "pending_unnamed",
       rules: [
-        { statements: `ct mark { ${pending}, ${begun} } goto pending` },
-        { statements: `ct mark ${unnamed} ${IS_QUIC} jump refuse`, comment: "also behind something else" },
-        { statements: `ct mark ${unnamed} accept` },
+        { statements: `${IS_QUIC} jump refuse`, comment: "also behind something else" },
+        { statements: "accept" },
       ],
     },
-    { name: "unnamed", rules: [{ statements: `ct mark ${unnamed} accept` }] },
-    { name: "answered_by_name", rules: [{ statements: `ct mark set ${unnamed} accept` }] },
     {
       name: "by_name",
       rules: [
@@ -85,18 +69,18 @@ function chainsOfGeneration(generation: number): readonly Chain[] {
           statements: `meta l4proto udp ${IS_QUIC} jump refuse`,
           comment: "QUIC: its clients fall back to TCP",
         },
-        { statements: `meta l4proto udp ct mark set ${unnamed} accept`, comment: "no name to see" },
+        { statements: "meta l4proto udp goto admit_unnamed", comment: "no name to see" },
         {
           statements: "ct state related meta l4proto { icmp, icmpv6 } accept",
           comment: "an error is counted to the flow that it quotes, and does not admit that",
         },
         { statements: `meta l4proto != tcp ${ADMIT}` },
-        { statements: `${OPENS} ct mark set ${pending} goto pending` },
-        { statements: `${IS_VERIFIED} ct mark set ${verified} accept`, comment: "under another generation" },
+        { statements: `${OPENS} goto begin` },
+        { statements: `${IS_VERIFIED} goto admit_verified`, comment: "under another generation" },
         { statements: `${IS_PLAIN} ${ADMIT}`, comment: "admitted by its address, under another generation" },
-        { statements: `${IS_NOT_BEGUN} ct mark set ${pending} goto pending` },
+        { statements: `${IS_NOT_BEGUN} goto begin` },
         {
-          statements: `ct mark set ${begun} goto pending`,
+          statements: "goto go_on",
           comment: "also one that conntrack has forgotten: what comes now is not its beginning",
         },
       ],
@@ -106,6 +90,17 @@ function chainsOfGeneration(generation: number): readonly Chain[] {
 
 function heldChains({ refusedMark }: NamesInput): readonly Chain[] {
   return [
+    {
+      name: "reopening",
+      rules: [
+        { statements: `meta mark ${refusedMark} jump refuse`, comment: "the reader's answer" },
+        {
+          statements: `jump ${ASK_BEGUN_CHAIN}`,
+          comment: "one made by hand would have what goes on begin anew",
+        },
+        { statements: "counter drop", comment: "nobody asks" },
+      ],
+    },
     {
       name: "pending",
       rules: [

@@ -3,10 +3,9 @@ import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { parseAddress } from "../../policy/address.ts";
 import { openRequestSocket } from "../../sys/netlink-socket.ts";
 import { type AddressRange, octetsAfter } from "../ranges/address-octets.ts";
-import { ADMIT_CHAIN, CURRENT_CHAIN } from "../chains/generation-chains.ts";
 import { TABLE } from "../kernel-names.ts";
 import type { RangeChange, RulesetDelta } from "../ruleset-delta.ts";
-import { appendAdmit, appendCurrent, flushChain } from "../wire/generation-rule.ts";
+import { appendGenerationRule, flushChain } from "../wire/generation-rule.ts";
 import { createNetlinkWriter, type NetlinkWriter } from "../../netlink/writer.ts";
 import { addElement, beginBatch, changeRange, deleteElement, endBatch } from "../wire/set-element.ts";
 import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
@@ -43,7 +42,7 @@ export function openDeltaSocket(bufferOctets = BUFFER_OCTETS): DeltaSocket {
 
 function writeDelta(
   writer: NetlinkWriter,
-  { generation, ranges, changes }: RulesetDelta,
+  { ofGeneration, ranges, changes }: RulesetDelta,
   next: () => number,
 ): void {
   for (const change of ranges) {
@@ -63,13 +62,11 @@ function writeDelta(
       addElement(writer, next(), set, element);
     }
   }
-  if (generation === undefined) return;
-  const current = { table: TABLE, chain: CURRENT_CHAIN };
-  const admit = { table: TABLE, chain: ADMIT_CHAIN };
-  flushChain(writer, next(), current);
-  flushChain(writer, next(), admit);
-  appendCurrent(writer, next(), current, generation);
-  appendAdmit(writer, next(), admit, generation);
+  for (const { name, rules } of ofGeneration) {
+    const chain = { table: TABLE, chain: name };
+    flushChain(writer, next(), chain);
+    for (const rule of rules) appendGenerationRule(writer, next(), chain, rule);
+  }
 }
 
 function writeRanges(

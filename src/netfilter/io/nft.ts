@@ -30,11 +30,15 @@ export interface RulesetApplier {
 }
 
 export interface AppliedRuleset {
+  /** nft(8) has loaded all of it: chains that are filled elsewhere may be empty. */
+  readonly isWhole: boolean;
   /** The kernel held something else than this process had left there: sets may have lost what they held. */
   readonly foreignHands: boolean;
   /** Raw frames leave by these; the rest of the ruleset is in force all the same. None in mode `dns`, which guards nothing. */
   readonly unguarded: readonly UnguardedInterface[];
 }
+
+type Loaded = Pick<AppliedRuleset, "isWhole" | "foreignHands">;
 
 export interface UnguardedInterface {
   readonly name: string;
@@ -68,14 +72,13 @@ export function createNftApplier({
     return runTool(nft, [...args, "-f", "-"], run);
   }
 
-  /** Whether the kernel held something else than what is remembered. */
-  async function apply(ruleset: Ruleset, signal?: AbortSignal): Promise<boolean> {
+  async function apply(ruleset: Ruleset, signal?: AbortSignal): Promise<Loaded> {
     const before = ruleset.over === undefined ? last : undefined;
     last = undefined;
     const outcome = before === undefined ? "more" : changeLittle(before, ruleset);
     if (outcome !== "done") await loadWhole(ruleset, signal);
     last = ruleset;
-    return outcome === "refused";
+    return { isWhole: outcome !== "done", foreignHands: outcome === "refused" };
   }
 
   /** `more`: the change is too large. */
@@ -139,13 +142,13 @@ export function createNftApplier({
     return lacks.log === undefined ? timed : withoutLog(timed);
   }
 
-  function describeApplied(ruleset: Ruleset, foreignHands: boolean): AppliedRuleset {
+  function describeApplied(ruleset: Ruleset, loaded: Loaded): AppliedRuleset {
     if (lacks.guard === undefined || !hasGuard(ruleset)) {
-      return { foreignHands, unguarded: ruleset.unguarded.map(describeUnnameable) };
+      return { ...loaded, unguarded: ruleset.unguarded.map(describeUnnameable) };
     }
     const reason = `the kernel has no netdev egress hook: ${lacks.guard}`;
     const names = [...guardedDevices(ruleset), ...ruleset.unguarded];
-    return { foreignHands, unguarded: names.map((name) => ({ name, reason })) };
+    return { ...loaded, unguarded: names.map((name) => ({ name, reason })) };
   }
 
   return {

@@ -1,40 +1,67 @@
+/** Fills the chains that hand packets to the reader of names: nft(8) cannot say a queue on every kernel. */
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
-import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
+import { ASK_BEGUN_CHAIN, ASK_CHAIN } from "../chains/name-chains.ts";
 import { KernelError } from "../errors.ts";
+import { NAMES_BEGUN_QUEUE, NAMES_QUEUE, TABLE } from "../kernel-names.ts";
 import { appendRule, type ChainName, drop } from "../wire/expressions.ts";
 import { flushChain } from "../wire/generation-rule.ts";
 import { appendQueue, type QueueRuleForm } from "../wire/queue-rule.ts";
 import { sendBatch } from "./send-batch.ts";
 
-const FORMS: readonly QueueRuleForm[] = ["native", "xtables"];
+export const QUEUE_FORMS: readonly QueueRuleForm[] = ["native", "xtables"];
 
-/**
- * Makes a chain of family `inet` hold `queue num N` and a drop behind it, in the form that this kernel has, in one transaction. Returns the form.
- * Opened in the current network namespace. Throws KernelError where the kernel has neither, or no such chain, and SystemCallError.
- */
-export function fillQueueChain(chain: ChainName, queue: number): QueueRuleForm {
+export interface QueueChains {
+  /** The netlink port that its changes come from. */
+  readonly port: number;
+  /** Transactions that it has made. */
+  made(): number;
+  /**
+   * Makes each chain hold `queue num N` and a drop behind it, in the form that this kernel has, in one transaction. Throws KernelError where the
+   * kernel has neither, or no such chain, and SystemCallError.
+   */
+  fill(): QueueRuleForm;
+  /** Closes the socket; the rules stay. */
+  close(): void;
+}
+
+/** Opens it in the current network namespace, and changes nothing yet. Throws SystemCallError. */
+export function openQueueChains(table: string = TABLE): QueueChains {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
-  try {
-    const refusals: string[] = [];
-    for (const form of FORMS) {
-      try {
-        sendBatch(socket, (writer, next) => writeChainRules(writer, next, chain, { queue, form }));
-        return form;
-      } catch (error) {
-        if (!(error instanceof NetlinkError)) throw error;
-        refusals.push(`${form}: ${error.code}`);
-      }
+  let made = 0;
+  let forms = QUEUE_FORMS;
+  return {
+    port: socket.port,
+    made: () => made,
+    fill() {
+      const form = fillAs(socket, table, forms);
+      forms = [form];
+      made += 1;
+      return form;
+    },
+    close: socket.close,
+  };
+}
+
+/** Returns the first form that the kernel takes. */
+function fillAs(socket: NetlinkSocket, table: string, forms: readonly QueueRuleForm[]): QueueRuleForm {
+  const refusals: string[] = [];
+  for (const form of forms) {
+    try {
+      sendBatch(socket, (writer, next) => {
+        writeChainRules(writer, next, { table, chain: ASK_CHAIN }, { queue: NAMES_QUEUE, form });
+        const begun = { table, chain: ASK_BEGUN_CHAIN };
+        writeChainRules(writer, next, begun, { queue: NAMES_BEGUN_QUEUE, form });
+      });
+      return form;
+    } catch (error) {
+      if (!(error instanceof NetlinkError)) throw error;
+      refusals.push(`${form}: ${error.code}`);
     }
-    throw new KernelError(
-      "refused",
-      "nf_tables",
-      `chain ${chain.chain} takes no queue: ${refusals.join(", ")}`,
-    );
-  } finally {
-    socket.close();
   }
+  throw new KernelError("refused", "nf_tables", `no chain takes a queue: ${refusals.join(", ")}`);
 }
 
 function writeChainRules(

@@ -12,6 +12,7 @@ import { EIO, ENOENT } from "../../sys/libc.ts";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { type RequestSocket, openRequestSocket } from "../../sys/netlink-socket.ts";
+import { generationOf } from "../flow-marks.ts";
 import { CT_NEW, getConntrack, readFlow, type TrackedFlow } from "../wire/conntrack.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
@@ -27,9 +28,6 @@ import {
 
 /** Sockets that are looked at before lookups get their turn: half a millisecond where each has to be looked up in conntrack. */
 const SOCKETS_PER_TURN = 64;
-/** A mark above it is no generation. */
-const LAST_GENERATION = 2 ** 31 - 1;
-
 export interface CutRule {
   /** Whether nothing lets packets to this address out; 4 octets or 16. Called once or twice a socket, and right before one is ended. */
   readonly isDenied: (address: Uint8Array) => boolean;
@@ -169,7 +167,8 @@ function judgeFlow(
   { isDenied, generation }: CutRule,
 ): "denied" | "forgotten" | "fine" {
   if (flow === undefined) return "forgotten";
-  const isOlder = flow.mark !== 0 && flow.mark <= LAST_GENERATION && flow.mark !== generation();
+  const admitted = generationOf(flow.mark);
+  const isOlder = admitted !== undefined && admitted !== generation();
   return flow.opener.equals(local) && isOlder && isDenied(flow.answerer) ? "denied" : "fine";
 }
 

@@ -17,6 +17,9 @@ const RULE = { table: 1, chain: 2, expressions: 4, userdata: 7 } as const;
 const EXPR = { name: 1, data: 2 } as const;
 const DATA_VERDICT = 2;
 const VERDICT_CODE = 1;
+const VERDICT_CHAIN = 2;
+/** -4, as a verdict is a signed number. */
+const NFT_GOTO = 0xffff_fffc;
 const VERDICT_REGISTER = 0;
 const COMPARE = { source: 1, operator: 2, data: 3 } as const;
 const META = { destination: 1, key: 2 } as const;
@@ -89,11 +92,19 @@ export function drop(writer: NetlinkWriter): void {
   verdict(writer, NF_DROP);
 }
 
-function verdict(writer: NetlinkWriter, code: number): void {
+/** The rules of that chain come next, and then those behind the jump that led here. */
+export function goTo(writer: NetlinkWriter, chain: string): void {
+  verdict(writer, NFT_GOTO, chain);
+}
+
+function verdict(writer: NetlinkWriter, code: number, chain?: string): void {
   expression(writer, "immediate", () => {
     writer.number32(IMMEDIATE.register, VERDICT_REGISTER);
     nested(writer, IMMEDIATE.data, () => {
-      nested(writer, DATA_VERDICT, () => writer.number32(VERDICT_CODE, code));
+      nested(writer, DATA_VERDICT, () => {
+        writer.number32(VERDICT_CODE, code);
+        if (chain !== undefined) writer.text(VERDICT_CHAIN, chain);
+      });
     });
   });
 }

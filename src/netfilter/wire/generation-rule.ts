@@ -1,7 +1,8 @@
 /**
- * The two rules that hold the generation, as nft(8) encodes them. A register is four octets; a mark is in host order.
+ * The rules that hold the generation, as nft(8) encodes them. A register is four octets; a mark is in host order.
  *
  *     ct mark set N accept                     immediate reg 1 N | ct set mark reg 1 | immediate verdict accept
+ *     ct mark N goto CHAIN                     ct load mark reg 1 | cmp reg 1 == N | immediate verdict goto CHAIN
  *     ct state established ct mark N accept    ct load state reg 1 | bitwise reg 1 & 2 | cmp reg 1 != 0 |
  *                                              ct load mark reg 1 | cmp reg 1 == N | immediate verdict accept
  *
@@ -13,6 +14,7 @@ import {
   type ChainName,
   compare,
   expression,
+  goTo,
   hostOrder,
   load,
   OPERATOR,
@@ -21,6 +23,7 @@ import {
   writeChain,
 } from "./expressions.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
+import type { GenerationRule } from "../ruleset.ts";
 import { NFPROTO_INET, nftMessage } from "./set-element.ts";
 import { NLM_F_ACK, NLM_F_REQUEST } from "../../netlink/constants.ts";
 
@@ -38,46 +41,43 @@ export function flushChain(writer: NetlinkWriter, sequence: number, chain: Chain
   writer.end(message);
 }
 
-/** Appends `ct mark set N accept`. */
-export function appendAdmit(
+export function appendGenerationRule(
   writer: NetlinkWriter,
   sequence: number,
   chain: ChainName,
-  generation: number,
+  { kind, mark, verdict }: GenerationRule,
 ): void {
   const expressions = (): void => {
-    load(writer, hostOrder(generation));
-    expression(writer, "ct", () => {
-      writer.number32(CT.key, CT_KEY.mark);
-      writer.number32(CT.source, REGISTER);
-    });
-    accept(writer);
+    if (kind === "set") setMark(writer, mark);
+    else {
+      if (kind === "established") matchEstablished(writer);
+      loadCt(writer, CT_KEY.mark);
+      compare(writer, hostOrder(mark));
+    }
+    if (verdict === "accept") accept(writer);
+    else goTo(writer, verdict);
   };
   appendRule(writer, sequence, chain, { expressions });
 }
 
-/** Appends `ct state established ct mark N accept`. */
-export function appendCurrent(
-  writer: NetlinkWriter,
-  sequence: number,
-  chain: ChainName,
-  generation: number,
-): void {
-  const expressions = (): void => {
-    loadCt(writer, CT_KEY.state);
-    expression(writer, "bitwise", () => {
-      writer.number32(BITWISE.source, REGISTER);
-      writer.number32(BITWISE.destination, REGISTER);
-      writer.number32(BITWISE.length, 4);
-      value(writer, BITWISE.mask, hostOrder(STATE_ESTABLISHED));
-      value(writer, BITWISE.xor, hostOrder(0));
-    });
-    compare(writer, hostOrder(0), OPERATOR.notEqual);
-    loadCt(writer, CT_KEY.mark);
-    compare(writer, hostOrder(generation));
-    accept(writer);
-  };
-  appendRule(writer, sequence, chain, { expressions });
+function setMark(writer: NetlinkWriter, mark: number): void {
+  load(writer, hostOrder(mark));
+  expression(writer, "ct", () => {
+    writer.number32(CT.key, CT_KEY.mark);
+    writer.number32(CT.source, REGISTER);
+  });
+}
+
+function matchEstablished(writer: NetlinkWriter): void {
+  loadCt(writer, CT_KEY.state);
+  expression(writer, "bitwise", () => {
+    writer.number32(BITWISE.source, REGISTER);
+    writer.number32(BITWISE.destination, REGISTER);
+    writer.number32(BITWISE.length, 4);
+    value(writer, BITWISE.mask, hostOrder(STATE_ESTABLISHED));
+    value(writer, BITWISE.xor, hostOrder(0));
+  });
+  compare(writer, hostOrder(0), OPERATOR.notEqual);
 }
 
 function loadCt(writer: NetlinkWriter, key: number): void {

@@ -40,7 +40,7 @@ function createBench() {
         throw new KernelError("refused", "nft", "File exists");
       rulesets.push(ruleset);
       loaded.push(renderRuleset(ruleset, { tables: [], chains: [] }));
-      return { foreignHands: false, unguarded: [] };
+      return { isWhole: true, foreignHands: false, unguarded: [] };
     },
     teardown: async () => undefined,
   };

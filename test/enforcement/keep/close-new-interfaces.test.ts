@@ -15,7 +15,7 @@ function create() {
       async replace() {
         if (world.refusal !== undefined) throw world.refusal;
         done.push("loaded");
-        return { foreignHands: world.foreignHands, unguarded: [] };
+        return { isWhole: true, foreignHands: world.foreignHands, unguarded: [] };
       },
       teardown: async () => undefined,
     },

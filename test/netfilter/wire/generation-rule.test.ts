@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { appendAdmit, appendCurrent, flushChain } from "../../../src/netfilter/wire/generation-rule.ts";
+import { appendGenerationRule, flushChain } from "../../../src/netfilter/wire/generation-rule.ts";
 import { createNetlinkWriter, type NetlinkWriter } from "../../../src/netlink/writer.ts";
 
 /** What `nft --debug=mnl` of nft 1.0.6 shows behind the message's header, octets in hex. */
@@ -18,7 +18,11 @@ const ACCEPT = joined(
 
 test("ct mark set 0x12345678 accept", () => {
   const chain = { table: "opensandbox", chain: "admit" };
-  expect(hex((writer) => appendAdmit(writer, 1, chain, 0x12345678))).toBe(
+  expect(
+    hex((writer) =>
+      appendGenerationRule(writer, 1, chain, { kind: "set", mark: 0x12345678, verdict: "accept" }),
+    ),
+  ).toBe(
     joined(
       TABLE,
       "0a00 0200 61646d69 74000000 8000 0480",
@@ -32,7 +36,11 @@ test("ct mark set 0x12345678 accept", () => {
 
 test("ct state established ct mark 0x12345678 accept", () => {
   const chain = { table: "opensandbox", chain: "current" };
-  expect(hex((writer) => appendCurrent(writer, 1, chain, 0x12345678))).toBe(
+  expect(
+    hex((writer) =>
+      appendGenerationRule(writer, 1, chain, { kind: "established", mark: 0x12345678, verdict: "accept" }),
+    ),
+  ).toBe(
     joined(
       TABLE,
       "0c00 0200 63757272 656e7400 1001 0480",
@@ -45,6 +53,22 @@ test("ct state established ct mark 0x12345678 accept", () => {
       "2c00 0180 0800 0100 636d7000 2000 0280 0800 0100 00000001 0800 0200 00000000", // cmp
       "0c00 0380 0800 0100 78563412",
       ACCEPT,
+    ),
+  );
+});
+
+test("ct mark 0x12345678 goto pending", () => {
+  const chain = { table: "opensandbox", chain: "unverified" };
+  const rule = { kind: "match", mark: 0x12345678, verdict: "pending" } as const;
+  expect(hex((writer) => appendGenerationRule(writer, 1, chain, rule))).toBe(
+    joined(
+      TABLE,
+      "0f00 0200 756e7665 72696669 65640000 8c00 0480",
+      "2000 0180 0700 0100 63740000 1400 0280 0800 0200 00000003 0800 0100 00000001", // ct mark
+      "2c00 0180 0800 0100 636d7000 2000 0280 0800 0100 00000001 0800 0200 00000000", // cmp
+      "0c00 0380 0800 0100 78563412",
+      "3c00 0180 0e00 0100 696d6d65 64696174 65000000", // immediate
+      "2800 0280 0800 0100 00000000 1c00 0280 1800 0280 0800 0100 fffffffc 0c00 0200 70656e64 696e6700",
     ),
   );
 });

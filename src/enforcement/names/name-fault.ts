@@ -1,0 +1,31 @@
+import { decideName } from "../../policy/decide-name.ts";
+import type { CompiledPolicy } from "../../policy/compile.ts";
+import type { ShownName } from "../../wire-names/flow.ts";
+import type { PolicyInForce } from "../change/policy-in-force.ts";
+
+/**
+ * Why a connection that shows this is refused; undefined: it is not. While a change is under way both policies must let it pass. Where the default
+ * action allows, which audit mode has it do, only a name that is denied is refused.
+ */
+export function findNameFault(
+  { active, pending }: PolicyInForce,
+  shown: ShownName,
+  isStrict: boolean,
+): string | undefined {
+  return (
+    faultUnder(active, shown, isStrict) ??
+    (pending === undefined ? undefined : faultUnder(pending, shown, isStrict))
+  );
+}
+
+function faultUnder(
+  policy: CompiledPolicy,
+  { kind, name }: ShownName,
+  isStrict: boolean,
+): string | undefined {
+  if (name !== undefined) return decideName(policy, name).action === "deny" ? "a denied name" : undefined;
+  if (policy.fallback.action === "allow") return undefined;
+  if (kind === "tls") return "a ClientHello without a server name";
+  if (kind === "http") return "an HTTP request without a host name";
+  return isStrict ? "neither TLS nor HTTP" : undefined;
+}

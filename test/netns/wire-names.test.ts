@@ -1,0 +1,110 @@
+/** The sidecar with OPENSANDBOX_EGRESS_WIRE_NAMES: connections to the addresses of names, judged by the name that they show. */
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type CommandResult, requireCommand } from "../../src/netns/command.ts";
+import { argvIn } from "../../src/netns/namespace.ts";
+import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
+import { type JsonServer, startJsonServer } from "../support/json-server.ts";
+import { type NamedSites, startNamedSites } from "../support/named-sites.ts";
+import type { Sidecar } from "../support/sidecar.ts";
+import { until } from "../support/until.ts";
+import { useLab } from "../support/use-lab.ts";
+import { workloadArgv } from "../support/workload.ts";
+
+const TALKER = fileURLToPath(new URL("../netfilter/talking-child.ts", import.meta.url));
+const SHARED = { addresses: ["198.51.100.50", "2001:db8:100::50"] };
+const [ONE, TWO, EVIL] = ["one.shared.example.org", "two.shared.example.org", "evil.shared.example.org"];
+const POLICY = {
+  egress: [
+    { action: "allow", target: ONE },
+    { action: "allow", target: TWO },
+  ],
+};
+const KNOWN = { OPENSANDBOX_EGRESS_WIRE_NAMES: "known" };
+/** curl: the connection was reset, while TLS began or later. */
+const RESET = [35, 56];
+
+const lab = useLab({
+  zone: { [ONE]: SHARED, [TWO]: SHARED, [EVIL]: SHARED },
+  upstream: { ttlSeconds: 300 },
+});
+let sites: NamedSites;
+let sidecar: Sidecar;
+beforeAll(async () => {
+  sites = await startNamedSites(lab);
+  sidecar = await lab.startSidecar({ policy: POLICY, env: KNOWN });
+});
+afterAll(() => sites[Symbol.asyncDispose]());
+
+async function expectTalking(talking: JsonServer, what: string): Promise<void> {
+  const before = talking.lines.length;
+  await until(what, () => talking.lines.length > before + 3);
+  expect(talking.lines.filter(({ event }) => event === "ended")).toEqual([]);
+}
+const repairs = (): number =>
+  sidecar.logs().filter((line) => line["opensandbox.event"] === "egress.ruleset_repaired").length;
+const bracketed = (address: string): string => (address.includes(":") ? `[${address}]` : address);
+
+describe.each(FAMILIES)("$name", (family) => {
+  beforeEach((context) => skipWithoutFamily(context, lab, family));
+  const shared = family.name === "IPv4" ? "198.51.100.50" : "2001:db8:100::50";
+
+  /** As the workload; `https` on port 443, `http` on 8090. `at` is the address, whatever lookups say. */
+  async function curl(scheme: "http" | "https", name: string, at?: string): Promise<CommandResult> {
+    const port = scheme === "https" ? 443 : 8090;
+    const options = at === undefined ? [family.flag] : ["--resolve", `${name}:${port}:${bracketed(at)}`];
+    return lab.asWorkload(["curl", "-sk", ...options, `${scheme}://${name}:${port}/`]);
+  }
+  async function talk(name: string): Promise<JsonServer> {
+    return startJsonServer(lab.sandbox, workloadArgv([process.execPath, TALKER, shared, name]));
+  }
+
+  test("allowed names are reached at their address, and no other site there", async () => {
+    const shown = await sites.shownDuring(async () => {
+      for (const scheme of ["https", "http"] as const) {
+        for (const name of [ONE, TWO]) expect(await curl(scheme, name)).toMatchObject({ stdout: "hello" });
+        expect(RESET).toContain((await curl(scheme, EVIL, shared)).exitCode);
+      }
+    });
+    expect(shown).toEqual([ONE, TWO, `${ONE}:8090`, `${TWO}:8090`]);
+  });
+
+  test("a change that denies one of two names at an address refuses that one, and a connection to the other goes on", async () => {
+    await curl("https", ONE);
+    await using kept = await talk(ONE);
+    await expectTalking(kept, "it talks");
+    const change = await sidecar.api("PATCH", "/policy", { body: [{ action: "deny", target: TWO }] });
+    expect(change.status).toBe(200);
+    expect(RESET).toContain((await curl("https", TWO, shared)).exitCode);
+    await expectTalking(kept, "it goes on");
+    expect(await curl("https", ONE, shared)).toMatchObject({ stdout: "hello" });
+    await sidecar.api("POST", "/policy", { body: POLICY });
+    expect(await curl("https", TWO)).toMatchObject({ stdout: "hello" });
+  });
+
+  test("a verified connection outlives SIGKILL, the next start and a change", async () => {
+    await curl("https", ONE);
+    await using kept = await talk(ONE);
+    await expectTalking(kept, "it talks");
+    await sidecar.kill("SIGKILL");
+    await expectTalking(kept, "it goes on without a sidecar");
+    sidecar = await lab.startSidecar({ policy: POLICY, env: KNOWN });
+    await expectTalking(kept, "it goes on with the next one");
+    await sidecar.api("PATCH", "/policy", { body: [{ action: "allow", target: "other.example.org" }] });
+    await expectTalking(kept, "it goes on under another policy");
+    expect(RESET).toContain((await curl("https", EVIL, shared)).exitCode);
+  });
+
+  test("rules that somebody else has taken away are back, and what fills the chains is known to be ours", async () => {
+    const before = repairs();
+    await curl("https", ONE);
+    for (const script of ["flush chain inet opensandbox ask", "delete table inet opensandbox"]) {
+      const earlier = repairs();
+      await requireCommand(argvIn(lab.sandbox, ["nft", script]));
+      await until("they are back", () => repairs() > earlier);
+      expect(await curl("https", ONE, shared)).toMatchObject({ stdout: "hello" });
+      expect(RESET).toContain((await curl("https", EVIL, shared)).exitCode);
+    }
+    expect(repairs()).toBe(before + 2);
+  });
+});
