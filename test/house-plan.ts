@@ -17,7 +17,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   audit: ["policy", "decisions"],
   metrics: [],
   outbound: ["policy", "sys", "dns"],
-  intercept: ["policy", "sys", "outbound"],
+  intercept: ["policy", "tables", "sys", "outbound", "wire-names", "netfilter"],
   netns: ["sys", "netlink"],
   dns: ["policy", "sys", "tables"],
   netlink: ["policy", "sys"],

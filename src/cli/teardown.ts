@@ -1,6 +1,7 @@
 import { readSocketPath } from "../config.ts";
 import { describe } from "../enforcement/errors.ts";
 import { removeApiRedirect } from "../netfilter/io/api-redirect.ts";
+import { removeInterceptRedirect } from "../netfilter/io/intercept-redirect.ts";
 import { removeInterfaceDoor } from "../netfilter/io/interface-door.ts";
 import { createNftApplier } from "../netfilter/io/nft.ts";
 import { hasNetAdmin } from "../sys/namespace-facts.ts";
@@ -27,6 +28,7 @@ export async function teardown({ env, print, warn }: CliContext): Promise<number
     }
     // First: some nft(8) never end at a chain whose hooks they cannot read, if anybody has put a rule into it.
     removeInterfaceDoor();
+    removeInterceptRedirect();
     await createNftApplier().teardown();
     releaseHeldQueues(holdersFileBeside(readSocketPath(env)));
     print("egress: our tables are removed; nothing is enforced in this network namespace\n");

@@ -6,6 +6,8 @@ export const ARP_TABLE = "opensandbox_arp";
 export const GUARD_TABLE = "opensandbox_guard";
 /** Made and owned by the process that serves the API: it is none of the ruleset's tables. */
 export const API_TABLE = "opensandbox_api";
+/** Leads flows to the interceptor. Made and owned by the process that intercepts: it is none of the ruleset's tables. */
+export const INTERCEPT_TABLE = "opensandbox_intercept";
 /** Closes interfaces to come. Made over netlink, since nft(8) cannot say it: it is none of the ruleset's tables. */
 export const DOOR_TABLE = "opensandbox_door";
 /** Holds what the door holds, while that is written anew. */

@@ -1,6 +1,7 @@
 /** A ruleset as text for `nft -f -`: one transaction. */
 import { renderRange } from "./ranges/address-octets.ts";
 import { AUDITED_CHAIN, AUDITED_SETS } from "./chains/audited-chain.ts";
+import { BOUND_SETS, INTERCEPT_CHAIN } from "./chains/intercept-chains.ts";
 import { guardedDevice, OUR_TABLES, TABLE } from "./kernel-names.ts";
 import { isOfKind, listRanges, type RangesOfKind } from "./ranges/policy-ranges.ts";
 import type {
@@ -101,8 +102,13 @@ function removeMisfits(
 
 /** Those that only this chain's mode has. */
 function removeSetsOf(chain: string): readonly string[] {
-  return chain === AUDITED_CHAIN ? AUDITED_SETS.map((set) => `delete set inet ${TABLE} ${set}`) : [];
+  return (SETS_OF.get(chain) ?? []).map((set) => `delete set inet ${TABLE} ${set}`);
 }
+
+const SETS_OF: ReadonlyMap<string, readonly string[]> = new Map([
+  [AUDITED_CHAIN, AUDITED_SETS],
+  [INTERCEPT_CHAIN, Object.values(BOUND_SETS)],
+]);
 
 function fits(present: PresentChain, wanted: readonly Chain[]): boolean {
   const chain = wanted.find(({ name }) => name === present.name);

@@ -24,6 +24,8 @@ export interface RulesetInput {
   readonly network: NetworkFacts;
   /** Where flows to addresses of names are judged by the name they show; undefined where they are not. */
   readonly names?: NamesInput | undefined;
+  /** Where flows to addresses of bound names are led to the interceptor; undefined where they are not. */
+  readonly intercept?: InterceptInput | undefined;
   /** Whether a datagram from outside may open a flow. */
   readonly inboundUdp: boolean;
   /** Addresses and prefixes whose port 443 is blocked. */
@@ -32,6 +34,8 @@ export interface RulesetInput {
   readonly restore: LearnedLists;
   /** Addresses that a change has denied: for an hour they may not open a flow towards us. */
   readonly revoked: AddressLists;
+  /** Addresses of bound names that the kernel may have lost; the others stay as they are. */
+  readonly bound?: AddressLists;
 }
 
 /** Random numbers, matched together: 32 bits alone can be swept in an hour. None is 0 or 2^32 - 1. */
@@ -49,6 +53,11 @@ export interface Marks {
 export interface NamesInput {
   /** Of packets that the reader has refused; a packet that has it by itself is refused, too. */
   readonly refusedMark: number;
+}
+
+export interface InterceptInput {
+  /** Of TCP. */
+  readonly ports: readonly number[];
 }
 
 export interface NetworkFacts {

@@ -23,10 +23,10 @@ const REST_MS = 100;
 export interface AcceptorOptions extends Endpoint {
   /** Undefined where there can be none. */
   readonly group: number | undefined;
-  /** What the kernel keeps at most for a caller who does not read, in octets. */
-  readonly unreadOctets: number;
+  /** What the kernel keeps at most for a caller who does not read, in octets; without it as much as it finds useful. */
+  readonly unreadOctets?: number;
   /** What the kernel keeps at most of what has come and was not read yet, in octets: it doubles it for its own needs. */
-  readonly waitingOctets: number;
+  readonly waitingOctets?: number;
   /** Gets each connection's descriptor, and has to close it. */
   readonly onConnection: (fd: number) => void;
 }
@@ -122,8 +122,8 @@ function openListening({ address, port, unreadOctets, waitingOctets }: AcceptorO
   const fd = mustCall("", "socket", family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   try {
     if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-    setSendBuffer(fd, unreadOctets);
-    setReceiveBuffer(fd, waitingOctets);
+    if (unreadOctets !== undefined) setSendBuffer(fd, unreadOctets);
+    if (waitingOctets !== undefined) setReceiveBuffer(fd, waitingOctets);
     const encoded = Buffer.from(encodeSocketAddress({ address: host, port }));
     if (zone !== undefined)
       encoded.writeUInt32LE(/^\d+$/.test(zone) ? Number(zone) : interfaceIndex(zone), SCOPE_AT);

@@ -20,6 +20,11 @@ export const goldenInputs: Readonly<Record<string, RulesetInput>> = {
     policy: compiledPolicy("deny", "allow 198.51.100.0/24", "allow *.example.org"),
     names: { refusedMark: 0x7a110002 },
   }),
+  intercept: rulesetInput({
+    policy: compiledPolicy("deny", "allow *.example.org"),
+    intercept: { ports: [80, 443, 8443] },
+    bound: { v4: ["198.51.100.1"], v6: ["2001:db8:100::1"] },
+  }),
   "dns-only": rulesetInput({ mode: "dns", linkResolverPort: 15354 }),
   "all-settings": rulesetInput({
     policy: compiledPolicy("allow", "deny 203.0.113.0/24"),

@@ -23,9 +23,10 @@ import {
   revokedChain,
 } from "./inbound-chains.ts";
 import { AUDITED_COUNTER, REFUSED_COUNTER, TABLE } from "../kernel-names.ts";
+import { interceptChains } from "./intercept-chains.ts";
 import { nameChains } from "./name-chains.ts";
 import { compileChanges, compileSets } from "./named-sets.ts";
-import { ownChain, redirectChain, sourceChain } from "./own-traffic.ts";
+import { ownChain, ours, redirectChain, sourceChain } from "./own-traffic.ts";
 import { canBeGuarded, guardTables, stampChain } from "./raw-frame-guard.ts";
 import { refuseChains } from "./refuse-chain.ts";
 import { refusedChain } from "./refused-chain.ts";
@@ -81,6 +82,7 @@ function enforcingChains(input: RulesetInput, devices: readonly string[]): reado
     ...auditedChains(input),
     reportsChain(),
     ...nameChains(input),
+    ...interceptChains(input, ours(input.marks)),
     ...generationChains(input),
   ];
 }

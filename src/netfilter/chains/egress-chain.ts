@@ -3,8 +3,9 @@ import type { RulesetInput } from "../ruleset-input.ts";
 import { auditByDefault, auditByRule } from "./audited-chain.ts";
 import { REMEMBER } from "./flow-timeouts.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
+import { acceptIntercepted, admitInterceptor, refuseAround } from "./intercept-chains.ts";
 import { BY_NAME, reopenedRules, unverifiedRules } from "./name-chains.ts";
-import { LEFT_OVER, LISTENER_REPORT, resolverRules } from "./own-traffic.ts";
+import { LEFT_OVER, LISTENER_REPORT, ours, resolverRules } from "./own-traffic.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 
 export function egressChain(input: RulesetInput): Chain {
@@ -16,14 +17,17 @@ export function egressChain(input: RulesetInput): Chain {
       ...NEIGHBOUR_DISCOVERY,
       LISTENER_REPORTS,
       LEFT_OVER,
+      ...acceptIntercepted(input),
       ...reopenedRules(input),
       ACCEPT_CURRENT,
+      ...refuseAround(input),
       ...unverifiedRules(input),
       GROUPS,
       REMEMBER,
       ...blockRules(input),
       ...refuseDenied("daddr"),
       ...auditByRule(input),
+      ...admitInterceptor(input, ours(input.marks)),
       ...admitAllowed("daddr", input.names === undefined ? ADMIT : BY_NAME),
       ...refuseRevoked("daddr", input),
       ...auditByDefault(input),

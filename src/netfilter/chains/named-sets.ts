@@ -6,6 +6,7 @@ import { type Endpoint } from "../../sys/socket-address.ts";
 import { mergeRanges } from "../ranges/address-ranges.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
 import { isIpv4 } from "./endpoints.ts";
+import { BOUND_SETS, boundSets } from "./intercept-chains.ts";
 import type { PolicyRanges } from "../ranges/policy-ranges.ts";
 import { FROM_SETTING } from "../kernel-names.ts";
 import type { ElementChange, NamedSet, TimedElement } from "../ruleset.ts";
@@ -37,12 +38,13 @@ export function compileSets(input: RulesetInput): readonly NamedSet[] {
     ...rangeSets("onlink", onLink),
     ...rangeSets("exempt", exempt),
     ...rangeSets("doh", doh),
+    ...boundSets(input),
   ];
 }
 
 /** What the transaction does to the sets that are not replaced whole. Learned addresses that go are taken out just before it. */
-export function compileChanges({ restore, revoked }: RulesetInput): readonly ElementChange[] {
-  return (["v4", "v6"] as const).flatMap((family) => {
+export function compileChanges({ restore, revoked, bound }: RulesetInput): readonly ElementChange[] {
+  const changes = (["v4", "v6"] as const).flatMap((family): readonly ElementChange[] => {
     const kept = new Set(restore[family].map(({ address }) => address));
     const denied = new Set(revoked[family].filter((address) => !kept.has(address)));
     return [
@@ -50,6 +52,12 @@ export function compileChanges({ restore, revoked }: RulesetInput): readonly Ele
       { set: `revoked_${family}`, remove: [...kept], put: Array.from(denied, timed) },
     ];
   });
+  if (bound === undefined) return changes;
+  return [
+    ...changes,
+    { set: BOUND_SETS[4], remove: [], put: bound.v4.map(timed) },
+    { set: BOUND_SETS[6], remove: [], put: bound.v6.map(timed) },
+  ];
 }
 
 interface Ranges {

@@ -11,6 +11,7 @@ import { ADMIT } from "./generation-chains.ts";
 import { REFUSE_OPENING } from "./refuse-chain.ts";
 import { fromApiPort } from "./api-port.ts";
 import { isIpv4, isLocalhost, isLoopback } from "./endpoints.ts";
+import { markBound } from "./intercept-chains.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 
 /** The conntrack marks of our own flows, and of flows that honest callers from outside have opened: above every generation. */
@@ -101,6 +102,7 @@ export function redirectChain(input: RulesetInput): Chain {
         },
       ]),
       { statements: `meta l4proto { tcp, udp } th dport 53 redirect to :${input.resolverPort}` },
+      ...markBound(input),
     ],
   };
 }

@@ -65,22 +65,34 @@ export function redirectTo(writer: NetlinkWriter, { port, family, address }: Red
 export function refuseFromInside(writer: NetlinkWriter, outsidePort: number): void {
   matchMeta(writer, META_KEY.iif, hostOrder(LOOPBACK_INDEX));
   matchTcpPort(writer, "destination", outsidePort);
+  rejectWithReset(writer);
+}
+
+/** `reject with tcp reset`, for packets of TCP. */
+export function rejectWithReset(writer: NetlinkWriter): void {
   expression(writer, "reject", () => writer.number32(REJECT.type, TCP_RESET));
 }
 
 /** `tcp sport PORT meta skgid != GROUP drop` */
 export function dropForged(writer: NetlinkWriter, port: number, group: number): void {
   matchTcpPort(writer, "source", port);
+  dropOfOthers(writer, group);
+}
+
+/** `meta skgid != GROUP drop`, which holds for nothing that the kernel sends by itself. */
+export function dropOfOthers(writer: NetlinkWriter, group: number): void {
   loadMeta(writer, META_KEY.skgid);
   compare(writer, hostOrder(group), OPERATOR.notEqual);
   drop(writer);
 }
 
-function matchTcpPort(writer: NetlinkWriter, side: keyof typeof PORT_AT, port: number): void {
+/** `tcp sport PORT`, or `tcp dport PORT`. */
+export function matchTcpPort(writer: NetlinkWriter, side: keyof typeof PORT_AT, port: number): void {
   matchMeta(writer, META_KEY.l4proto, Uint8Array.of(TCP));
   matchPayload(writer, BASE.transport, PORT_AT[side], portOctets(port));
 }
 
-function portOctets(port: number): Uint8Array {
+/** As it stands in a packet. */
+export function portOctets(port: number): Uint8Array {
   return Uint8Array.of(port >>> 8, port & 0xff);
 }

@@ -25,7 +25,11 @@ export async function connectToAny(endpoints: readonly Endpoint[], mark: SocketM
 }
 
 /** Throws SystemCallError, and the signal's reason once it is given up. */
-async function connectMarked(remote: Endpoint, mark: SocketMark, signal: AbortSignal): Promise<Socket> {
+export async function connectMarked(
+  remote: Endpoint,
+  mark: SocketMark,
+  signal: AbortSignal,
+): Promise<Socket> {
   const fd = openSocket({ type: SOCK_STREAM, remote, mark });
   try {
     await untilWritable(fd, signal);

@@ -1,0 +1,44 @@
+/** Reads what a client sends first, until it is known what becomes of the flow; then the octets are put back, for whoever reads on. */
+import type { Socket } from "node:net";
+import { readFirstOctets } from "../../wire-names/first-octets.ts";
+import { type FlowFacts, type FlowVerdict, judgeFlow, unnamed } from "../judge-flow.ts";
+
+/** Never `incomplete`. */
+export type SettledVerdict = Exclude<FlowVerdict, { readonly kind: "incomplete" }>;
+
+/** Settles with the verdict; the socket is paused by then. A client that ends first, or is given up, has shown no name. Never throws. */
+export function judgeFirstOctets(
+  socket: Socket,
+  facts: FlowFacts,
+  signal: AbortSignal,
+): Promise<SettledVerdict> {
+  const { promise, resolve } = Promise.withResolvers<SettledVerdict>();
+  let octets: Buffer = Buffer.alloc(0);
+
+  function onData(chunk: Buffer): void {
+    octets = octets.length === 0 ? chunk : Buffer.concat([octets, chunk]);
+    const verdict = judgeFlow(readFirstOctets(octets), facts);
+    if (verdict.kind !== "incomplete") settle(verdict);
+  }
+  function onEnd(): void {
+    settle(unnamed("it ended before it had shown a name"));
+  }
+  function onAbort(): void {
+    settle(unnamed("it took too long to show a name"));
+  }
+  function settle(verdict: SettledVerdict): void {
+    socket.off("data", onData);
+    for (const event of ENDS) socket.off(event, onEnd);
+    signal.removeEventListener("abort", onAbort);
+    socket.pause();
+    if (octets.length > 0 && !socket.destroyed && !socket.readableEnded) socket.unshift(octets);
+    resolve(verdict);
+  }
+
+  socket.on("data", onData);
+  for (const event of ENDS) socket.on(event, onEnd);
+  signal.addEventListener("abort", onAbort, { once: true });
+  return promise;
+}
+
+const ENDS = ["end", "error", "close"] as const;

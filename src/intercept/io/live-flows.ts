@@ -1,0 +1,83 @@
+/**
+ * The clients' connections that are open, within two bounds. Of those that have shown no name, the one that waits longest goes for a newcomer; of
+ * the others one over which nothing has come or gone since it was last looked at, and where there is none the newcomer itself.
+ */
+import type { Socket } from "node:net";
+import type { DomainName } from "../../policy/domain-name.ts";
+
+export interface LiveFlow {
+  readonly client: Socket;
+  /** Undefined until it has shown one. */
+  name: DomainName | undefined;
+  /** What had come and gone at the last look. */
+  octets: number;
+}
+
+export interface LiveFlows {
+  /** Until the connection is closed. Undefined where there is no room. */
+  add(client: Socket): LiveFlow | undefined;
+  /** It has shown its name. */
+  settle(flow: LiveFlow, name: DomainName): void;
+  resetWhere(chosen: (flow: LiveFlow) => boolean): void;
+  size(): number;
+}
+
+/** Some 100 kB each, where TLS is terminated. */
+const MAX_FLOWS = 2048;
+const MAX_UNNAMED = 512;
+/** Looked at for one that is idle. */
+const MAX_LOOKS = 64;
+
+export function createLiveFlows(maxFlows: number = MAX_FLOWS, maxUnnamed: number = MAX_UNNAMED): LiveFlows {
+  /** The oldest first. */
+  const unnamed = new Set<LiveFlow>();
+  const named = new Set<LiveFlow>();
+
+  function remove(flow: LiveFlow): void {
+    unnamed.delete(flow);
+    named.delete(flow);
+  }
+  function reset(flow: LiveFlow): void {
+    remove(flow);
+    flow.client.resetAndDestroy();
+  }
+  function hasRoom(): boolean {
+    if (unnamed.size + named.size < maxFlows) return true;
+    const idle = findIdle(named);
+    if (idle !== undefined) reset(idle);
+    return idle !== undefined;
+  }
+
+  return {
+    add(client) {
+      const [first] = unnamed;
+      if (unnamed.size >= maxUnnamed && first !== undefined) reset(first);
+      if (!hasRoom()) return undefined;
+      const flow: LiveFlow = { client, name: undefined, octets: 0 };
+      unnamed.add(flow);
+      client.once("close", () => remove(flow));
+      return flow;
+    },
+    settle(flow, name) {
+      if (!unnamed.delete(flow)) return;
+      flow.name = name;
+      named.add(flow);
+    },
+    resetWhere(chosen) {
+      for (const flow of [...unnamed, ...named]) if (chosen(flow)) reset(flow);
+    },
+    size: () => unnamed.size + named.size,
+  };
+}
+
+/** Those that are looked at go behind the others. */
+function findIdle(flows: Set<LiveFlow>): LiveFlow | undefined {
+  for (const flow of [...flows].slice(0, MAX_LOOKS)) {
+    const { bytesRead, bytesWritten } = flow.client;
+    if (flow.octets === bytesRead + bytesWritten) return flow;
+    flow.octets = bytesRead + bytesWritten;
+    flows.delete(flow);
+    flows.add(flow);
+  }
+  return undefined;
+}

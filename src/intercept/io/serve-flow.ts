@@ -1,0 +1,140 @@
+/**
+ * One flow: whose it is is found out, and by that it goes to the relay, is passed on unread, or is reset.
+ *
+ * Not here: what a request may say, which the relay judges.
+ */
+import type { Socket } from "node:net";
+import type { SecureContext, TLSSocket } from "node:tls";
+import { renderAddress } from "../../policy/address.ts";
+import type { DomainName } from "../../policy/domain-name.ts";
+import type { Destination } from "../../sys/original-destination.ts";
+import { UpstreamError } from "../errors.ts";
+import type { ConnectUpstream, FlowIdentity, FlowScheme, HttpProtocol } from "../flow-identity.ts";
+import type { RefusalKind } from "../judge-flow.ts";
+import { judgeFirstOctets, type SettledVerdict } from "./first-octets.ts";
+import { splice } from "./splice.ts";
+import type { TlsDoor } from "./tls-door.ts";
+import { createConnectUpstream, type UpstreamWay } from "./upstream.ts";
+
+/** A client's connection, with all that is known of it. Whoever is given it ends it. */
+export interface InterceptedConnection {
+  readonly client: Socket | TLSSocket;
+  readonly protocol: HttpProtocol;
+  readonly flow: FlowIdentity;
+  readonly connectUpstream: ConnectUpstream;
+}
+
+/**
+ * `crowded`: there are too many. `unreachable`: the host behind it could not be talked to. `handshake`: the client ended the TLS handshake, as one does
+ * that does not trust our certificate.
+ */
+export interface RefusedFlow {
+  readonly why: RefusalKind | "unreachable" | "handshake" | "crowded";
+  readonly name: DomainName | undefined;
+  readonly reason: string;
+  /** Where the client wanted to go. */
+  readonly octets: Uint8Array;
+  readonly port: number;
+}
+
+export interface ServeFlowOptions {
+  readonly isAllowed: (name: DomainName) => boolean;
+  readonly isBound: (name: DomainName, scheme: FlowScheme) => boolean;
+  /** Whether our resolver gave the address for the name, and that holds still. */
+  readonly wasGiven: (octets: Uint8Array, name: DomainName) => boolean;
+  readonly connect: UpstreamWay["connect"];
+  readonly trust: SecureContext;
+  /** Settles when the connection is over. */
+  readonly relay: (connection: InterceptedConnection) => Promise<void>;
+  readonly onRefused: (refused: RefusedFlow) => void;
+}
+
+/** A client's connection, and where it wanted to go. */
+export interface ArrivedFlow {
+  readonly client: Socket;
+  readonly destination: Destination;
+  /** Hears of the name, once it is shown and found good. */
+  readonly onName: (name: DomainName) => void;
+}
+
+/** Until a flow has shown its name, or the host behind one that is passed on has answered. */
+const PATIENCE_MS = 30_000;
+
+/** Settles when the flow is over, or in other hands. */
+export async function serveFlow(flow: ArrivedFlow, door: TlsDoor, options: ServeFlowOptions): Promise<void> {
+  const { client, destination } = flow;
+  const verdict = await judge(flow, options);
+  if (verdict.kind === "refuse") {
+    refuseFlow(flow, verdict, options);
+    return;
+  }
+  flow.onName(verdict.name);
+  const address = renderAddress(destination.octets);
+  const identity: FlowIdentity = {
+    name: verdict.name,
+    scheme: verdict.kind === "answer" ? verdict.scheme : "https",
+    destination: { address, port: destination.port },
+  };
+  if (verdict.kind === "pass") {
+    await passOn(flow, identity, options);
+    return;
+  }
+  const connectUpstream = createConnectUpstream(identity, options);
+  if (verdict.scheme === "http") {
+    await options.relay({ client, protocol: "http/1.1", flow: identity, connectUpstream });
+    return;
+  }
+  const secured = await terminate(flow, identity, { door, options });
+  if (secured === undefined) return;
+  const protocol = secured.alpnProtocol === "h2" ? "h2" : "http/1.1";
+  await options.relay({ client: secured, protocol, flow: identity, connectUpstream });
+}
+
+/** Resets it and tells why. */
+export function refuseFlow(
+  { client, destination }: Pick<ArrivedFlow, "client" | "destination">,
+  { why, name, reason }: Pick<RefusedFlow, "why" | "name" | "reason">,
+  { onRefused }: Pick<ServeFlowOptions, "onRefused">,
+): void {
+  client.resetAndDestroy();
+  onRefused({ why, name, reason, ...destination });
+}
+
+function judge({ client, destination }: ArrivedFlow, options: ServeFlowOptions): Promise<SettledVerdict> {
+  const facts = {
+    isAllowed: options.isAllowed,
+    isBound: options.isBound,
+    wasGiven: (name: DomainName) => options.wasGiven(destination.octets, name),
+  };
+  return judgeFirstOctets(client, facts, AbortSignal.timeout(PATIENCE_MS));
+}
+
+/** Undefined where there was no handshake, and then the flow is refused. */
+async function terminate(
+  flow: ArrivedFlow,
+  { name }: FlowIdentity,
+  { door, options }: { readonly door: TlsDoor; readonly options: ServeFlowOptions },
+): Promise<TLSSocket | undefined> {
+  try {
+    return await door.receive(flow.client, name);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    refuseFlow(flow, { why: "handshake", name, reason }, options);
+    return undefined;
+  }
+}
+
+async function passOn(flow: ArrivedFlow, identity: FlowIdentity, options: ServeFlowOptions): Promise<void> {
+  const gone = new AbortController();
+  flow.client.once("close", () => gone.abort(new Error("the client closed the connection")));
+  const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(PATIENCE_MS)]);
+  let host: Socket;
+  try {
+    host = await options.connect(identity, signal);
+  } catch (error) {
+    if (!(error instanceof UpstreamError)) throw error;
+    refuseFlow(flow, { why: "unreachable", name: identity.name, reason: error.message }, options);
+    return;
+  }
+  await splice(flow.client, host);
+}

@@ -1,0 +1,25 @@
+import type { Socket } from "node:net";
+import { pipeline } from "node:stream/promises";
+
+/**
+ * Passes on what each side sends, unread, until both have ended; each waits for the other's reader. Ends both where one of them fails: the far
+ * end is told of a reset by a reset. Never throws: whatever becomes of a connection of others is no fault of ours.
+ */
+export async function splice(client: Socket, host: Socket): Promise<void> {
+  const isWhole = await Promise.all([pass(client, host), pass(host, client)]);
+  if (isWhole.every(Boolean)) return;
+  client.resetAndDestroy();
+  host.resetAndDestroy();
+}
+
+/** Whether all of it has been passed on. */
+async function pass(from: Socket, to: Socket): Promise<boolean> {
+  try {
+    await pipeline(from, to);
+    return true;
+  } catch {
+    from.destroy();
+    to.destroy();
+    return false;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Terminates TLS of clients that ask for a bound name, with a leaf for that name alone. The hello was read before; OpenSSL reads it again, and whatever it finds must
+ * be the same name: a second hello, after a HelloRetryRequest, may not change it.
+ */
+import { constants } from "node:crypto";
+import type { Socket } from "node:net";
+import { createSecureContext, createServer, type SecureContext, type TLSSocket } from "node:tls";
+import { type DomainName, isDomainName } from "../../policy/domain-name.ts";
+
+/** In PEM; `cert` with what stands between it and the root. */
+export interface LeafCertificate {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** Undefined for a name that there is none for. The same object as long as the leaf is the same. */
+export type FindLeaf = (name: DomainName) => LeafCertificate | undefined;
+
+export interface TlsDoor {
+  /** Settles with the client once the handshake is done. Throws an Error that says why there was none; the socket is closed by then. */
+  receive(socket: Socket, name: DomainName): Promise<TLSSocket>;
+}
+
+/** A client that is slow for longer is none. */
+const HANDSHAKE_MS = 30_000;
+
+interface Expected {
+  readonly name: DomainName;
+  readonly resolve: (client: TLSSocket) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export function createTlsDoor(findLeaf: FindLeaf): TlsDoor {
+  const contextOf = createContexts(findLeaf);
+  /** By the client's end: Node does not say which connection a handshake was of. */
+  const expected = new Map<string, Expected>();
+  const server = createServer({
+    ALPNProtocols: ["h2", "http/1.1"],
+    minVersion: "TLSv1.2",
+    // A renegotiation could show another name (RFC 5746).
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    handshakeTimeout: HANDSHAKE_MS,
+    SNICallback(shown, done) {
+      const context = isDomainName(shown) ? contextOf(shown) : undefined;
+      if (context === undefined) done(new Error("there is no certificate for the name"));
+      else done(null, context);
+    },
+  });
+
+  function take(client: TLSSocket): Expected | undefined {
+    const key = keyOf(client);
+    const found = expected.get(key);
+    expected.delete(key);
+    return found;
+  }
+  server.on("secureConnection", (client) => {
+    const found = take(client);
+    if (found !== undefined && client.servername === found.name) found.resolve(client);
+    else client.destroy();
+  });
+  server.on("tlsClientError", (error, client) => take(client)?.reject(error));
+
+  return {
+    receive(socket, name) {
+      const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
+      const key = keyOf(socket);
+      const one: Expected = { name, resolve, reject };
+      expected.set(key, one);
+      socket.once("close", () => {
+        if (expected.get(key) === one) expected.delete(key);
+        reject(new Error("the client closed the connection in the handshake"));
+      });
+      server.emit("connection", socket);
+      return promise;
+    },
+  };
+}
+
+function keyOf({ remoteAddress = "", remotePort = 0 }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+/** One for each leaf, as long as the leaf is in use: to make one takes half a millisecond. */
+function createContexts(findLeaf: FindLeaf): (name: DomainName) => SecureContext | undefined {
+  const contexts = new WeakMap<LeafCertificate, SecureContext>();
+  return (name) => {
+    const leaf = findLeaf(name);
+    if (leaf === undefined) return undefined;
+    const known = contexts.get(leaf);
+    if (known !== undefined) return known;
+    const { key, cert } = leaf;
+    const made = createSecureContext({ key, cert });
+    contexts.set(leaf, made);
+    return made;
+  };
+}
