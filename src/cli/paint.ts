@@ -4,6 +4,7 @@ import type { CliContext } from "./context.ts";
 export interface Paint {
   good(text: string): string;
   bad(text: string): string;
+  doubtful(text: string): string;
   strong(text: string): string;
   faint(text: string): string;
 }
@@ -11,6 +12,7 @@ export interface Paint {
 const PLAIN: Paint = {
   good: (text) => text,
   bad: (text) => text,
+  doubtful: (text) => text,
   strong: (text) => text,
   faint: (text) => text,
 };
@@ -18,6 +20,7 @@ const PLAIN: Paint = {
 const COLOURS: Paint = {
   good: (text) => `\u001B[32m${text}\u001B[39m`,
   bad: (text) => `\u001B[31m${text}\u001B[39m`,
+  doubtful: (text) => `\u001B[33m${text}\u001B[39m`,
   strong: (text) => `\u001B[1m${text}\u001B[22m`,
   faint: (text) => `\u001B[2m${text}\u001B[22m`,
 };

@@ -4,6 +4,7 @@ import { refuseUsage, useSidecar } from "../call/call-sidecar.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
 import { LOG_HELP } from "../help.ts";
+import { choosePaint } from "../paint.ts";
 import { type LogRequest, readArguments } from "./arguments.ts";
 import { presentDecision, presentGap } from "./present.ts";
 
@@ -42,11 +43,8 @@ async function follow(
   }
 }
 
-function printerOf(
-  { asJson }: LogRequest,
-  { print, isTerminal, env }: CliContext,
-): (decision: Decision) => void {
-  const hasColours = isTerminal === true && (env["NO_COLOR"] ?? "") === "";
+function printerOf({ asJson }: LogRequest, context: CliContext): (decision: Decision) => void {
+  const paint = choosePaint(context);
   return (decision) =>
-    print(asJson ? `${JSON.stringify(decision)}\n` : presentDecision(decision, hasColours));
+    context.print(asJson ? `${JSON.stringify(decision)}\n` : presentDecision(decision, paint));
 }

@@ -1,26 +1,27 @@
 /** Decisions as lines for people. Names are text: what could move a terminal's cursor or colour it is escaped. */
 import type { Decision, FollowedEvent } from "../../client/client.ts";
 import { oneLine } from "../../policy/problem.ts";
+import type { Paint } from "../paint.ts";
 
 type Outcome = Decision["decision"];
 
-/** SGR parameters (ECMA-48): red, yellow, green. */
-const COLOURS: Readonly<Record<Outcome, number>> = {
-  denied: 31,
-  audited: 33,
-  withheld: 33,
-  failed: 33,
-  nxdomain: 33,
-  nodata: 33,
-  allowed: 32,
+/** How good each is for whoever wanted it. */
+const COLOURS: Readonly<Record<Outcome, "good" | "doubtful" | "bad">> = {
+  denied: "bad",
+  audited: "doubtful",
+  withheld: "doubtful",
+  failed: "doubtful",
+  nxdomain: "doubtful",
+  nodata: "doubtful",
+  allowed: "good",
 };
 const WIDEST = Math.max(...Object.keys(COLOURS).map((word) => word.length));
 
 /** `12:34:56.789  denied    api.example.com A: no rule allows it` */
-export function presentDecision(decision: Decision, hasColours: boolean): string {
+export function presentDecision(decision: Decision, paint: Paint): string {
   const { time, decision: outcome } = decision;
   const word = outcome.padEnd(WIDEST);
-  const shown = hasColours ? `\u001b[${COLOURS[outcome]}m${word}\u001b[0m` : word;
+  const shown = paint[COLOURS[outcome]](word);
   return `${oneLine(time)}  ${shown}  ${oneLine(`${subjectOf(decision)}: ${REASONS[outcome](decision)}`)}\n`;
 }
 

@@ -152,9 +152,10 @@ describe("egress log", () => {
     const { api, log, output } = await start([lookupOf(NAME, { decision: "denied" })]);
     await using _api = api;
     await log([], { isTerminal: true });
-    expect(output.printed).toContain("  \u001b[31mdenied  \u001b[0m  www.example.org");
+    expect(output.printed).toContain("  \u001b[31mdenied  \u001b[39m  www.example.org");
     output.printed = "";
     await log([], { isTerminal: true, env: { NO_COLOR: "1", OPENSANDBOX_EGRESS_SOCKET: "" } });
+    await log([], { isTerminal: true, env: { TERM: "dumb", OPENSANDBOX_EGRESS_SOCKET: "" } });
     await log([]);
     expect(output.printed).not.toContain("\u001b");
   });
