@@ -1,35 +1,23 @@
 /** The bundled program, copied away from this checkout, does what the unbuilt one does. */
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, readFile, rm, symlink, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
-import { requireCommand } from "../../src/netns/command.ts";
+import { buildProgram, type BuiltProgram } from "../support/built-program.ts";
 import { withOwnPlaces } from "../support/own-places.ts";
 import { skipBecause } from "../support/skip.ts";
 import { useLab } from "../support/use-lab.ts";
 import { workloadArgv } from "../support/workload.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-
 const lab = useLab();
+let built: BuiltProgram;
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "egress-bundle-"));
-  // Built aside, so that a build under way elsewhere is not disturbed: the build writes to `dist` of the folder it runs in.
-  for (const name of await readdir(ROOT)) {
-    if (["src", "rules", "packaging", "package.json", "build.ts", "tsconfig.json"].includes(name)) {
-      await cp(join(ROOT, name), join(folder, "checkout", name), { recursive: true });
-    }
-  }
-  await requireCommand(["ln", "-s", join(ROOT, "node_modules"), join(folder, "checkout", "node_modules")]);
-  await requireCommand([process.execPath, "build.ts"], { cwd: join(folder, "checkout") });
-  await cp(join(folder, "checkout", "dist"), join(folder, "installed"), { recursive: true });
-  await rm(join(folder, "checkout"), { recursive: true });
+  built = await buildProgram();
+  ({ folder } = built);
 });
 afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
+  await built[Symbol.asyncDispose]();
 });
 
 test("it serves: allowed, denied, changed, and torn down", async () => {

@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export interface BuiltProgram extends AsyncDisposable {
   /** The program's file, for node. */
   readonly main: string;
-  /** Its folder, which nothing else is in. */
+  /** Of the test's, with the program in `installed`. */
   readonly folder: string;
 }
 
