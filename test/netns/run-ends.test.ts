@@ -1,20 +1,14 @@
 /** How a run of `egress run` can end other than by its command's end, and several runs beside each other. */
-import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
-import { createMachine, type Machine, UNTOUCHED } from "../support/machine.ts";
+import { UNTOUCHED } from "../support/machine.ts";
 import { useLab } from "../support/use-lab.ts";
+import { useMachine } from "../support/use-machine.ts";
 
 const lab = useLab();
-let machine: Machine;
-beforeAll(async () => {
-  machine = createMachine(lab);
-});
-afterEach(async () => {
-  assert.deepEqual(await machine.state(), UNTOUCHED);
-});
+const machine = useMachine(lab);
 
 const WAIT = ["sh", "-c", "echo ready; exec sleep 60"];
 

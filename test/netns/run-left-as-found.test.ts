@@ -1,20 +1,13 @@
 /** What `egress run` leaves on the machine: nothing, however it ends, and whatever others do to the machine meanwhile. */
-import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { execIn, isAlive, readSysctl, writeSysctl } from "../../src/netns/namespace.ts";
-import { createMachine, type Machine, UNTOUCHED } from "../support/machine.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
+import { useMachine } from "../support/use-machine.ts";
 
 const lab = useLab();
-let machine: Machine;
-beforeAll(async () => {
-  machine = createMachine(lab);
-});
-afterEach(async () => {
-  assert.deepEqual(await machine.state(), UNTOUCHED);
-});
+const machine = useMachine(lab);
 
 const WAIT = ["sh", "-c", "echo ready; exec sleep 60"];
 const FETCH_ON_GO = ["sh", "-c", "echo ready; read go; curl -sS --max-time 5 http://one.example.org/"];

@@ -1,22 +1,15 @@
 /** Whom the command of `egress run` is, and what it may do as that. */
-import assert from "node:assert/strict";
 import { chownSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeAll, expect, test } from "vitest";
-import { createMachine, type Machine, UNTOUCHED } from "../support/machine.ts";
+import { expect, test } from "vitest";
 import { openShellTerminal } from "../support/shell-terminal.ts";
 import { useLab } from "../support/use-lab.ts";
+import { useMachine } from "../support/use-machine.ts";
 
 const lab = useLab();
-let machine: Machine;
-beforeAll(() => {
-  machine = createMachine(lab);
-});
-afterEach(async () => {
-  assert.deepEqual(await machine.state(), UNTOUCHED);
-});
+const machine = useMachine(lab);
 
 /** What sudo sets for whoever it runs; Debian's user `games` has the uid 5, the group 60 and the home /usr/games. */
 const SUDO = {

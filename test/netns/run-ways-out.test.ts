@@ -1,20 +1,13 @@
 /** `egress run` on machines whose routes, routing rules or firewall stand in the way: it works, or says what does while the lookup waits. */
-import assert from "node:assert/strict";
-import { afterEach, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { configure, execIn } from "../../src/netns/namespace.ts";
 import { INTERNET_V4, SANDBOX_V4 } from "../support/lab.ts";
-import { createMachine, type Machine, UNTOUCHED } from "../support/machine.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
+import { useMachine } from "../support/use-machine.ts";
 
 const lab = useLab();
-let machine: Machine;
-beforeAll(async () => {
-  machine = createMachine(lab);
-});
-afterEach(async () => {
-  assert.deepEqual(await machine.state(), UNTOUCHED);
-});
+const machine = useMachine(lab);
 
 const FETCH = [
   "--allow",

@@ -1,22 +1,15 @@
 /** `egress run` on a machine that a namespace plays: what the command may reach, and what is left when it is over. */
-import assert from "node:assert/strict";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { writeResolvConf, writeSysctl } from "../../src/netns/namespace.ts";
-import { createMachine, type Machine, UNTOUCHED } from "../support/machine.ts";
 import { skipBecause } from "../support/skip.ts";
 import { useLab } from "../support/use-lab.ts";
+import { useMachine } from "../support/use-machine.ts";
 
 const lab = useLab();
-let machine: Machine;
-beforeAll(async () => {
-  machine = createMachine(lab);
-});
-afterEach(async () => {
-  assert.deepEqual(await machine.state(), UNTOUCHED);
-});
+const machine = useMachine(lab);
 
 const CURL = ["curl", "-sS", "--max-time", "5"];
 
