@@ -41,10 +41,8 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
     case "-v":
       context.print(`egress ${VERSION}\n`);
       return EXIT.ok;
-    case "run": {
-      const { run } = await import("./run/run.ts");
-      return run(rest, context);
-    }
+    case "run":
+      return startRun(rest, context);
     case "policy": {
       const { policy } = await import("./policy/policy.ts");
       return policy(rest, context);
@@ -68,7 +66,10 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
         return EXIT.ok;
       }
       const [option, ...more] = rest;
-      if (command === "serve" && option === "--strict" && more.length === 0) return serve(context, true);
+      if (command === "serve" && more.length === 0) {
+        if (option === "--strict") return serve(context, true);
+        if (option === "--handed") return serveRun(context);
+      }
       if (option !== undefined) {
         const taken = command === "serve" ? "--strict and nothing else" : "no arguments";
         return refuse(context, `${command} takes ${taken}, given "${rest.join(" ")}"`);
@@ -104,17 +105,40 @@ const ENDING = [
   "SIGXCPU",
 ] as const;
 
-async function serve(context: CliContext, strict: boolean): Promise<number> {
+/** The sidecar of a run starts while the run itself is still being loaded. */
+async function startRun(argv: readonly string[], context: CliContext): Promise<number> {
+  const { startEarly } = await import("./run/waiting-sidecar.ts");
+  using early = startEarly(argv, context);
+  const { run } = await import("./run/run.ts");
+  return await run(argv, context, early);
+}
+
+/** As `egress run` starts it: its environment comes by standard input. */
+async function serveRun(context: CliContext): Promise<number> {
+  const loading = import("./serve.ts");
+  const { readHanded } = await import("./run/handed.ts");
+  return serve(context, true, async () => {
+    await loading;
+    return readHanded();
+  });
+}
+
+async function serve(
+  context: CliContext,
+  strict: boolean,
+  readEnv = async (): Promise<CliContext["env"] | undefined> => context.env,
+): Promise<number> {
   const stop = new AbortController();
   // Before anything is loaded; and for good, not once: a child's runner (execa) sends the signal again if nobody listens any more.
   for (const signal of ENDING) process.on(signal, () => stop.abort());
   // As SIGUSR1 (`src/main.ts`): operators send both to have logs opened anew.
   process.on("SIGUSR2", () => undefined);
-  const loading = import("./serve.ts");
+  const loading = Promise.all([import("./serve.ts"), readEnv()]);
   await Promise.race([loading, once(stop.signal, "abort")]);
   if (stop.signal.aborted) return EXIT.ok;
-  const { serve: start } = await loading;
-  return start(context, { strict, stop: stop.signal });
+  const [{ serve: start }, env] = await loading;
+  if (env === undefined) return EXIT.ok;
+  return start({ ...context, env }, { strict, stop: stop.signal });
 }
 
 async function teardown(context: CliContext): Promise<number> {

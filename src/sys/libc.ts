@@ -43,6 +43,7 @@ const calls = {
   capset: declare("int capset(uintptr_t header, uintptr_t data)"),
   unshare: declare("int unshare(int flags)"),
   setns: declare("int setns(int fd, int type)"),
+  getrandom: declare("intptr_t getrandom(uintptr_t buffer, size_t length, uint32_t flags)"),
   flock: declare("int flock(int fd, int operation)"),
   pipe2: declare("int pipe2(uintptr_t ends, int flags)"),
   fcntl: declare("int fcntl(int fd, int command, intptr_t value)"),

@@ -25,10 +25,10 @@ export class NetworkSetupError extends Error {
 /** The sidecar ended, or was not healthy in time; `output` is what it said last. */
 export class SidecarStartError extends Error {
   readonly code = "sidecar-not-started";
-  readonly exitCode: number | undefined;
+  readonly exitCode: number | null;
   readonly output: readonly string[];
 
-  constructor(message: string, exitCode: number | undefined, output: readonly string[]) {
+  constructor(message: string, exitCode: number | null, output: readonly string[]) {
     super(message);
     this.exitCode = exitCode;
     this.output = output;

@@ -18,6 +18,7 @@ import { type Inside, LIMITS } from "./rootless/inside.ts";
 import { runConfined } from "./run-confined.ts";
 import type { CallerTerminal } from "./terminal/caller-terminal.ts";
 import type { HeldLines } from "./terminal/held-lines.ts";
+import type { WaitingSidecar } from "./waiting-sidecar.ts";
 
 const TOOLS = ["nft", "unshare", "setpriv", "mount", "sh"];
 
@@ -28,11 +29,12 @@ export interface Asker {
   readonly inside: Inside | undefined;
   readonly terminal: CallerTerminal | undefined;
   readonly lines: HeldLines;
+  readonly early: WaitingSidecar | undefined;
 }
 
 /** Refuses what cannot be held before anything is set up. Settles with the exit code. */
 export async function runAsked(request: RunRequest, asker: Asker): Promise<number> {
-  const { caller, context, inside, terminal, lines } = asker;
+  const { caller, context, inside, terminal, lines, early } = asker;
   const voice = createVoice(lines.write, request.telling);
   const { note, complain } = voice;
   for (const line of presentOrigins(request)) note(line);
@@ -58,7 +60,7 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
     using outputs = openOutputs({ ...request, voice, caller, stepSummary, upstreams: way.value.upstreams });
     if (request.audit !== undefined) note("audit: nothing is blocked but deny.always and the protections");
     const sendsAtEnd = settings.denyWebhook !== undefined || settings.otlpMetricsUrl !== undefined;
-    const asked = { user: user.value, terminal, sendsAtEnd };
+    const asked = { user: user.value, terminal, sendsAtEnd, early };
     // Nothing that a run without root sets is on the machine.
     const announce = inside === undefined ? note : (): void => undefined;
     const setting = { context, voice, announce, outputs, ...way.value, ...asked };

@@ -3,11 +3,11 @@ import type { CliContext } from "../context.ts";
 import { findRunsPlace, labelRun, socketOfRun } from "../call/running-runs.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { CommandUser } from "./command/command-user.ts";
-import { startConfinedCommand } from "./command/confined-command.ts";
+import { type ConfinedCommand, startConfinedCommand } from "./command/confined-command.ts";
 import { catchSignals } from "./command/interrupts.ts";
 import { commandEnvironment, renderResolvConf } from "./command/surroundings.ts";
 import { makeRunFolder } from "./network/run-folder.ts";
-import { createRunNetwork, drawRunId } from "./network/run-network.ts";
+import { createRunNetwork, drawRunId, type RunNetwork } from "./network/run-network.ts";
 import { createUndoSteps } from "./network/undo-steps.ts";
 import { watchWayOut } from "./network/way-out.ts";
 import type { RunOutputs } from "./report/outputs.ts";
@@ -15,6 +15,7 @@ import type { Voice } from "./report/voice.ts";
 import type { RunRequest } from "./request/arguments.ts";
 import { type RunSidecar, startRunSidecar } from "./run-sidecar.ts";
 import type { CallerTerminal } from "./terminal/caller-terminal.ts";
+import { startWaiting, type WaitingSidecar } from "./waiting-sidecar.ts";
 
 export interface Setting {
   readonly context: CliContext;
@@ -30,6 +31,8 @@ export interface Setting {
   readonly user: CommandUser | undefined;
   /** Whether the sidecar may have something left to send when it is told to end. */
   readonly sendsAtEnd: boolean;
+  /** Undefined if none could be started yet. */
+  readonly early: WaitingSidecar | undefined;
 }
 
 /** Settles with the command's exit code, or 125. Throws InterruptedError, NetworkSetupError, NoSubnetError, SidecarStartError. */
@@ -37,16 +40,16 @@ export async function runConfined(request: RunRequest, setting: Setting): Promis
   await using undo = new AsyncDisposableStack();
   const interrupts = undo.use(catchSignals());
   try {
-    const { sidecar, folder } = await prepare(undo, request, { ...setting, signal: interrupts.signal });
+    const { sidecar, command, folder } = await prepare(undo, request, {
+      ...setting,
+      signal: interrupts.signal,
+    });
     interrupts.signal.throwIfAborted(); // from here on the command gets the signals
-    const { directory, context, terminal, user, outputs } = setting;
-    const env = commandEnvironment(context.env);
-    const place = { directory, folder, terminal, user, env, resolvConf: renderResolvConf() };
-    const command = startConfinedCommand(sidecar.namespace, request.command, place);
     interrupts.forwardTo(command.forward);
+    command.begin();
     const ended = await Promise.race([command.exitCode, sidecar.end]);
     if (typeof ended === "number") {
-      if (request.audit !== undefined) await conclude(outputs, folder);
+      if (request.audit !== undefined) await conclude(setting.outputs, folder);
       return ended;
     }
     const how = ended.signal ?? `exit ${String(ended.exitCode)}`;
@@ -66,35 +69,35 @@ async function conclude(outputs: RunOutputs, folder: string): Promise<void> {
   await outputs.conclude(createEgressClient({ endpoint: { socketPath: socketOfRun(folder) } }));
 }
 
-/** Everything but the command: network and sidecar, healthy. */
+interface Prepared {
+  readonly sidecar: RunSidecar;
+  /** It waits to begin. */
+  readonly command: ConfinedCommand;
+  readonly folder: string;
+}
+
+/** Network, sidecar, healthy, and the place of the command, which is made while the sidecar starts. */
 async function prepare(
   undo: AsyncDisposableStack,
   request: RunRequest,
-  {
-    context,
-    voice,
-    announce,
-    outputs,
-    ipv6,
-    upstreams,
-    sendsAtEnd,
-    signal,
-  }: Setting & { readonly signal: AbortSignal },
-): Promise<{ readonly sidecar: RunSidecar; readonly folder: string }> {
+  setting: Setting & { readonly signal: AbortSignal },
+): Promise<Prepared> {
+  const { context, voice, announce, outputs, ipv6, upstreams, signal } = setting;
   // After the sidecar has ended, which has files in it; the network goes at the same time.
   const last = undo.use(createUndoSteps(voice.complain));
+  const waiting = setting.early ?? undo.use(startWaiting(context));
   const steps = undo.use(createUndoSteps(voice.complain));
   const id = drawRunId();
   const place = findRunsPlace(context.env);
   const folder = makeRunFolder(id, place);
   last.step(`remove ${folder.path}`, () => folder[Symbol.dispose]());
   labelRun(folder.path, request.command);
-  const namespace = await createRunNetwork(steps, { id, upstreams, ipv6, place, announce });
-  const wayOut = undo.use(watchWayOut({ addresses: namespace.addresses, upstreams, say: voice.note }));
+  const { namespace } = waiting;
+  const network = await createRunNetwork(steps, { id, upstreams, ipv6, place, namespace, announce });
+  const wayOut = undo.use(watchWayOut({ addresses: network.addresses, upstreams, say: voice.note }));
   signal.throwIfAborted();
-  const sidecar = await startRunSidecar({
-    namespace,
-    program: context.program,
+  const starting = startRunSidecar({
+    waiting,
     env: context.env,
     policy: request.policy,
     isAudit: request.audit !== undefined,
@@ -107,14 +110,38 @@ async function prepare(
     },
     signal,
   });
+  undo.defer(() => endSidecar(starting, steps, setting));
+  const command = startCommand(network, request, { ...setting, folder: folder.path });
   undo.defer(async () => {
-    const ending = sidecar[Symbol.asyncDispose]();
-    // The sidecar ends while the kernel is busy with the link.
-    if (sendsAtEnd) await ending;
-    await steps[Symbol.asyncDispose]();
-    await ending;
+    command.kill();
+    await command.exitCode;
   });
-  return { sidecar, folder: folder.path };
+  return { sidecar: await starting, command, folder: folder.path };
+}
+
+function startCommand(
+  network: RunNetwork,
+  request: RunRequest,
+  { context, directory, folder, terminal, user }: Setting & { readonly folder: string },
+): ConfinedCommand {
+  const env = commandEnvironment(context.env);
+  const place = { directory, folder, terminal, user, env, resolvConf: renderResolvConf() };
+  return startConfinedCommand(network, request.command, place);
+}
+
+/** It ends while the kernel is busy with the link, if it has nothing left to send. */
+async function endSidecar(
+  starting: Promise<RunSidecar>,
+  steps: AsyncDisposable,
+  { sendsAtEnd }: Setting,
+): Promise<void> {
+  const ending = starting.then(
+    (sidecar) => sidecar[Symbol.asyncDispose](),
+    () => undefined, // it has been ended, and why it did not start is told by whoever waits for it
+  );
+  if (sendsAtEnd) await ending;
+  await steps[Symbol.asyncDispose]();
+  await ending;
 }
 
 function renderUpstream(address: string): string {

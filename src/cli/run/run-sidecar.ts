@@ -1,17 +1,15 @@
 /** The sidecar of a run: this same program as `egress serve` in the run's namespace, known to be ready once this settles. */
-import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withSystemFolders } from "../../config/program-path.ts";
-import { type Argv, type CommandEnd, startCommand } from "../../netns/command.ts";
 import { type Policy, renderPolicy } from "../../policy/policy.ts";
+import { drawHex } from "../../sys/random.ts";
 import { SidecarStartError } from "./errors.ts";
 import { parseObject, stringOf } from "./json.ts";
-import type { RunNamespace } from "./network/run-network.ts";
+import type { SidecarEnd, WaitingSidecar } from "./waiting-sidecar.ts";
 
 export interface RunSidecarOptions {
-  readonly namespace: RunNamespace;
-  readonly program: Argv;
+  readonly waiting: WaitingSidecar;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly policy: Policy;
   /** Nothing is denied, and the kernel still tells of each connection. */
@@ -24,8 +22,7 @@ export interface RunSidecarOptions {
 }
 
 export interface RunSidecar extends AsyncDisposable {
-  readonly namespace: RunNamespace;
-  readonly end: Promise<CommandEnd>;
+  readonly end: Promise<SidecarEnd>;
 }
 
 /** The unix socket is what a run needs. Nobody serves on this port, so that the usual ones are the command's. */
@@ -35,12 +32,10 @@ const READY_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 3_000;
 const LINES_KEPT = 20;
 
-/** Starts it and waits until its log says that it serves; throws `SidecarStartError`, or the reason of `signal`. Disposing ends it, log read to the end. */
+/** Lets it begin and waits until its log says that it serves; throws `SidecarStartError`, or the reason of `signal`. Disposing ends it, log read to the end. */
 export async function startRunSidecar(options: RunSidecarOptions): Promise<RunSidecar> {
-  const argv: Argv = ["setpriv", "--pdeathsig", "KILL", ...options.program, "serve", "--strict"];
-  // In the program's folder: the sidecar must not be where the command works, and may outlive that folder.
-  const place = { env: sidecarEnvironment(options), cwd: "/", ownSession: true };
-  const child = options.namespace.enter(() => startCommand(argv, place));
+  const child = options.waiting;
+  child.begin(sidecarEnvironment(options));
   const last: string[] = [];
   const keep = (line: string): void => {
     if (last.push(line) > LINES_KEPT) last.shift();
@@ -56,7 +51,6 @@ export async function startRunSidecar(options: RunSidecarOptions): Promise<RunSi
     options.onLine(line);
   });
   const sidecar: RunSidecar = {
-    namespace: options.namespace,
     end: child.end,
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
@@ -91,7 +85,7 @@ function sidecarEnvironment(options: RunSidecarOptions): Record<string, string |
     OPENSANDBOX_EGRESS_RULES: JSON.stringify(renderPolicy(policyOf(options))),
     OPENSANDBOX_EGRESS_AUDIT: String(options.isAudit),
     OPENSANDBOX_EGRESS_POLICY_FILE: "",
-    OPENSANDBOX_EGRESS_TOKEN: randomBytes(24).toString("hex"),
+    OPENSANDBOX_EGRESS_TOKEN: drawHex(24),
     OPENSANDBOX_EGRESS_HTTP_ADDR: UNUSED_ADDRESS,
     OPENSANDBOX_EGRESS_SOCKET: options.socketPath,
     OPENSANDBOX_EGRESS_DNS_UPSTREAM: options.upstreams,
@@ -108,7 +102,7 @@ function policyOf({ policy, isAudit }: RunSidecarOptions): Policy {
 /** Settles once `ready` does; throws if the sidecar ends before, or takes too long, or `signal` is aborted. */
 async function awaitReady(
   ready: Promise<void>,
-  end: Promise<CommandEnd>,
+  end: Promise<SidecarEnd>,
   signal: AbortSignal,
 ): Promise<void> {
   const over = new AbortController();

@@ -17,9 +17,14 @@ import { findInside } from "./rootless/inside.ts";
 import { runAsked } from "./run-asked.ts";
 import { openCallerTerminal } from "./terminal/caller-terminal.ts";
 import { holdLines } from "./terminal/held-lines.ts";
+import type { WaitingSidecar } from "./waiting-sidecar.ts";
 
-/** Runs it; settles with the command's exit code, or 125 where the command could not be run. */
-export async function run(argv: readonly string[], outer: CliContext): Promise<number> {
+/** Runs it; settles with the command's exit code, or 125 where the command could not be run. `early` is the caller's to dispose. */
+export async function run(
+  argv: readonly string[],
+  outer: CliContext,
+  early?: WaitingSidecar,
+): Promise<number> {
   const inside = findInside(outer.env);
   const context = inside === undefined ? outer : { ...outer, env: inside.env };
   const isRoot = process.getuid?.() === 0;
@@ -40,5 +45,5 @@ export async function run(argv: readonly string[], outer: CliContext): Promise<n
   }
   if (!isRoot) return report(runWithoutRoot(argv, context, request.value.user), plain.complain);
   // Awaited here: the terminal lives until then.
-  return await runAsked(request.value, { caller, context, inside, terminal, lines });
+  return await runAsked(request.value, { caller, context, inside, terminal, lines, early });
 }

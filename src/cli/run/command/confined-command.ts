@@ -1,4 +1,5 @@
 /** The command of a run while it runs: this process's own standard streams, signals handed on, the exit code as a shell gives it. */
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import { fstatSync } from "node:fs";
 import { constants } from "node:os";
@@ -9,13 +10,15 @@ import { withSystemFolders } from "../../../config/program-path.ts";
 import type { Argv } from "../../../netns/command.ts";
 import type { RunNamespace } from "../network/run-network.ts";
 import type { CallerTerminal } from "../terminal/caller-terminal.ts";
-import { followJob } from "../terminal/terminal-job.ts";
+import { followJob, type TerminalJob } from "../terminal/terminal-job.ts";
 import type { CommandUser } from "./command-user.ts";
 import { confinedArgv, isPrepared } from "./confinement.ts";
 import { prepareOwnPlaces } from "./own-places.ts";
 import { childrenOf, deliver, descendantsOf, readText } from "../processes/process-tree.ts";
 
 export interface ConfinedCommand {
+  /** Lets the command begin. Once. */
+  begin(): void;
   /** The command's exit code, 128 plus the signal's number where one ended it. Never rejects. */
   readonly exitCode: Promise<number>;
   /** Hands a signal to the command itself. */
@@ -38,6 +41,7 @@ export interface CommandSetting {
   readonly terminal: CallerTerminal | undefined;
 }
 
+/** Makes its place; the command itself waits in it until it may begin. */
 export function startConfinedCommand(
   namespace: RunNamespace,
   command: Argv,
@@ -61,10 +65,9 @@ export function startConfinedCommand(
   const child = namespace.enter(() => spawn(file, args, options));
   passOn(child);
   const control = child.stdio[3];
-  const job =
-    terminal === undefined || !(control instanceof Duplex)
-      ? undefined
-      : followJob({ terminal, control, init: () => initOf(child.pid), isShared: isPipeline() });
+  assert(control instanceof Duplex);
+  control.on("error", () => undefined); // process 1 is gone, which its end says
+  let job: TerminalJob | undefined;
   let endedBySignal: NodeJS.Signals | undefined;
   const waitForEnd = async (): Promise<number> => {
     const { exitCode, signal } = await endOf(child);
@@ -73,6 +76,10 @@ export function startConfinedCommand(
     return cause === null ? (exitCode ?? 127) : 128 + constants.signals[cause];
   };
   return {
+    begin() {
+      if (terminal === undefined) control.end("go\n");
+      else job = followJob({ terminal, control, init: () => initOf(child.pid), isShared: isPipeline() });
+    },
     exitCode: waitForEnd(),
     forward(signal) {
       const pid = commandPid(child.pid);
@@ -91,7 +98,7 @@ export function startConfinedCommand(
 
 /** Of a terminal the command gets no descriptor: process 1 opens its own in their place, and a second terminal is behind a pipe. */
 function streamsOf(terminal: CallerTerminal | undefined): StdioOptions {
-  if (terminal === undefined) return "inherit";
+  if (terminal === undefined) return ["inherit", "inherit", "inherit", "pipe"];
   const own = [0, 1, 2].map((fd) => {
     if (terminal.streams.includes(fd)) return "ignore";
     return isatty(fd) ? "pipe" : "inherit";

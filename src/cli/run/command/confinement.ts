@@ -61,11 +61,12 @@ if ! cd -P -- "$directory" 2>/dev/null; then
   echo "egress run: $directory is not there for the command, which starts in /" >&2
   cd /
 fi
+[ -z "$terminal" ] || echo ready >&3
+read -r go <&3
 if [ "$terminal" ]; then
-  echo ready >&3
-  read -r go <&3
   set -- setsid sh -c "$script" egress "$terminal" "$@"
 else
+  exec 3<&-
   set -- sh -c "$script" egress "$@"
 fi
 exec ${privileges} -- "$@"
@@ -110,8 +111,8 @@ export interface CommandPlace {
 
 /**
  * The command line, to be run in the network namespace by root, in `/`. Its process 1 is a shell that only waits, so that the command has
- * ordinary signal handling; the command is that shell's one child. All of it ends with the process that started it. With a terminal, descriptor 3
- * is the line to process 1: it says `ready` once /dev/pts is there, and waits for a line.
+ * ordinary signal handling; the command is that shell's one child. All of it ends with the process that started it. Descriptor 3
+ * is the line to process 1, which waits there for a line before the command begins; with a terminal it says `ready` once /dev/pts is there.
  */
 export function confinedArgv(
   command: Argv,

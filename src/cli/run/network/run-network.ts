@@ -1,6 +1,5 @@
-/** The network of one run: a namespace, a link to the machine, and the machine's side of it. All of it is undone by the steps given. */
-import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+/** The network of one run: its namespace, a link to the machine, and the machine's side of it. All of it is undone by the steps given. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { NetlinkError } from "../../../netlink/errors.ts";
 import {
   addAddress,
@@ -14,7 +13,8 @@ import { openTables } from "../../../netfilter/io/tables.ts";
 import { openRouteSocket, type RouteSocket } from "../../../netns/route-socket.ts";
 import { parseAddress, renderAddress } from "../../../policy/address.ts";
 import { SystemCallError } from "../../../sys/errors.ts";
-import { inNamespace, makeNamespace } from "../../../sys/network-namespace.ts";
+import { inNamespace } from "../../../sys/network-namespace.ts";
+import { drawHex } from "../../../sys/random.ts";
 import { NetworkSetupError, NoSubnetError } from "../errors.ts";
 import { type Kernel, openMachineNetwork, sweepMachine } from "./machine-network.ts";
 import { sweepRunFolders } from "./run-folder.ts";
@@ -29,6 +29,8 @@ export interface RunNetworkOptions {
   readonly ipv6: boolean;
   /** Where the folders of runs are. */
   readonly place: string;
+  /** An open file of the namespace, which has nothing in it yet. */
+  readonly namespace: number;
   readonly announce: (text: string) => void;
 }
 
@@ -45,7 +47,7 @@ export interface RunNetwork extends RunNamespace {
 
 /** Tells runs apart, in the names of all that they make. */
 export function drawRunId(): string {
-  return randomBytes(4).toString("hex");
+  return drawHex(4);
 }
 
 /** Whether the machine forwards IPv6 already and has somewhere to send it; a run never switches that on. */
@@ -55,7 +57,7 @@ export function machineRoutesIpv6(): boolean {
   return withRoutes((routes) => routes.routes().some(({ family, length }) => family === 6 && length <= 3));
 }
 
-/** Makes the namespace, joined to the machine's network. Throws NetworkSetupError, NoSubnetError. */
+/** Joins the namespace to the machine's network. Throws NetworkSetupError, NoSubnetError. */
 export async function createRunNetwork(undo: UndoSteps, options: RunNetworkOptions): Promise<RunNetwork> {
   using _lock = await lockMachine();
   try {
@@ -86,15 +88,13 @@ export async function sweepRuns(place: string): Promise<readonly string[]> {
 
 function makeNetwork(undo: UndoSteps, kernel: Kernel, options: RunNetworkOptions): RunNetwork {
   const { routes } = kernel;
-  const { id, announce } = options;
+  const { id, namespace, announce } = options;
   const sign = claimRun(id);
   if (sign === undefined) throw new NetworkSetupError(`another run has the id ${id}`);
   undo.step("take down the run's sign", () => sign[Symbol.dispose]());
   const links = routes.links().filter(({ name }) => name !== "lo" && runOf(name) === undefined);
   const table = routes.routes();
   const ends = chooseEnds(table, options);
-  const namespace = makeNamespace();
-  undo.step("close the network namespace", () => closeSync(namespace));
   const device = { index: indexOf(id), name: deviceOf(id) };
   const peer = { peerName: "eth0", peerIndex: INSIDE_LINK, peerNamespace: namespace };
   const pair = { ...device, ...peer, mtu: chooseMtu(links, table) };
@@ -193,7 +193,7 @@ function chooseMtu(links: readonly SizedLink[], table: readonly TableRoute[]): n
 
 /** 48 bits of an RFC 4193 prefix with a random global id, subnet 0: `fdxx:xxxx:xxxx:0`. */
 function randomUla(): string {
-  const hex = randomBytes(5).toString("hex");
+  const hex = drawHex(5);
   return `fd${hex.slice(0, 2)}:${hex.slice(2, 6)}:${hex.slice(6, 10)}:0`;
 }
 
