@@ -9,7 +9,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "wire-names": ["policy"],
   vault: ["policy"],
   certificates: ["sys"],
-  relay: [],
+  relay: ["policy", "vault", "intercept"],
   xdp: ["protections", "sys"],
   sys: [],
   config: ["policy", "protections", "sys"],

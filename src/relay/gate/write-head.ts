@@ -1,5 +1,6 @@
 import type { Field } from "./field.ts";
 import type { Framing } from "./framing.ts";
+import type { Refusal } from "./refusal.ts";
 import type { GatedRequest } from "./request.ts";
 import type { GatedResponse } from "./response.ts";
 
@@ -35,7 +36,27 @@ export function writeResponseHead(response: GatedResponse, { framing, closes }: 
   return closes && response.status >= 200 ? `${text}Connection: close\r\n\r\n` : `${text}\r\n`;
 }
 
-function writeFields(fields: readonly Field[]): string {
+/** An answer of our own, which ends the connection. */
+export function writeAnswer({ status, text }: Refusal, isHead: boolean): string {
+  const body = Buffer.from(`${text}\n`, "utf8").toString("latin1");
+  const head = `HTTP/1.1 ${status} ${REASONS[status] ?? "Refused"}\r\nContent-Type: text/plain; charset=utf-8\r\n`;
+  return `${head}Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${isHead ? "" : body}`;
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  403: "Forbidden",
+  405: "Method Not Allowed",
+  417: "Expectation Failed",
+  421: "Misdirected Request",
+  431: "Request Header Fields Too Large",
+  501: "Not Implemented",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  505: "HTTP Version Not Supported",
+};
+
+export function writeFields(fields: readonly Field[]): string {
   let text = "";
   for (const { name, value } of fields) text += `${name}: ${value}\r\n`;
   return text;

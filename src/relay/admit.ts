@@ -1,0 +1,134 @@
+/**
+ * Whether a request that has passed the gate goes on, and with what: identity, rules, binding, in this order. Pure; one reading of the vault
+ * decides a whole request.
+ *
+ * Known limit: `?_method=` and the like, by which some frameworks take another method from the query or the body, are not looked for.
+ */
+import type { FlowIdentity } from "../intercept/flow-identity.ts";
+import type { Binding } from "../vault/binding.ts";
+import type { BindingVerdict, VaultInForce } from "../vault/vault-in-force.ts";
+import { isAmbiguousPath, otherReadings } from "./gate/ambiguous-path.ts";
+import { type Field, makeField } from "./gate/field.ts";
+import { refuse, type Refusal } from "./gate/refusal.ts";
+import { type GatedRequest, isForFlow } from "./gate/request.ts";
+import { pathOf, SCHEME_PORTS } from "./gate/target.ts";
+import type { BodyChange, FindChange, MessageChange, RequestRules } from "./ports.ts";
+
+/** A request that goes on as it stands here. */
+export interface Admission {
+  readonly kind: "admitted";
+  readonly request: GatedRequest;
+  readonly binding: Binding | undefined;
+  readonly revision: number;
+  /** Folded names of the headers that were set; never to be indexed (RFC 7541 section 7.1.3), nor to be in a trailer. */
+  readonly injected: ReadonlySet<string>;
+  readonly body: BodyChange | undefined;
+  readonly change: MessageChange | undefined;
+}
+
+export interface AdmitContext {
+  readonly flow: FlowIdentity;
+  readonly vault: VaultInForce;
+  readonly rules?: RequestRules | undefined;
+  readonly findChange?: FindChange | undefined;
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+const MISDIRECTED = refuse(421, "request endpoint identity does not match credential binding");
+const AMBIGUOUS_PATH = refuse(403, "request path contains ambiguous segments");
+const AMBIGUOUS_AFTER = refuse(403, "request path contains ambiguous substituted segments");
+
+export function admit(request: GatedRequest, context: AdmitContext): Admission | Refusal {
+  const { name, scheme, destination } = context.flow;
+  if (!isForFlow(request, { name, scheme, port: destination.port })) return MISDIRECTED;
+  const rule = findRule(request, context);
+  if (rule !== undefined) return refuse(403, `refused by the rule ${rule}`);
+  const verdict = findBinding(request.method, request.path, context);
+  if (verdict.kind === "ambiguous") return refuse(403, "credential binding ambiguous");
+  if (verdict.kind === "none") return changeAndInject(request, undefined, context);
+  const refused = refuseOtherReadings(request, verdict.binding, context);
+  return refused ?? changeAndInject(request, verdict.binding, context);
+}
+
+function findRule({ method, path }: GatedRequest, { flow, rules }: AdmitContext): string | undefined {
+  if (rules === undefined) return undefined;
+  const request = { host: flow.name, method: method.toUpperCase() };
+  for (const reading of [path, ...otherReadings(path)]) {
+    const rule = rules.refuses({ ...request, path: reading });
+    if (rule !== undefined) return rule;
+  }
+  return undefined;
+}
+
+/** Bindings are for the schemes' own ports. */
+function findBinding(method: string, path: string, { flow, vault }: AdmitContext): BindingVerdict {
+  const { name, scheme, destination } = flow;
+  if (!vault.hasBindings || destination.port !== SCHEME_PORTS[scheme]) return { kind: "none" };
+  return vault.findBinding({ scheme, host: name, method: method.toUpperCase(), path });
+}
+
+/** Headers by which some servers take another method, or another path, than the request line has. */
+const METHOD_OVERRIDES: ReadonlySet<string> = new Set([
+  "x-http-method-override",
+  "x-http-method",
+  "x-method-override",
+]);
+const PATH_OVERRIDES: ReadonlySet<string> = new Set(["x-original-url", "x-rewrite-url"]);
+
+/** The origin may read a request in another way than we do: a secret goes only where each way has the same binding. */
+function refuseOtherReadings(
+  request: GatedRequest,
+  binding: Binding,
+  context: AdmitContext,
+): Refusal | undefined {
+  if (binding.unavailable !== undefined)
+    return refuse(503, `credential binding "${binding.name}" is unavailable: ${binding.unavailable}`);
+  if (isAmbiguousPath(request.path)) return AMBIGUOUS_PATH;
+  const isSame = (method: string, path: string): boolean => {
+    const verdict = findBinding(method, path, context);
+    return verdict.kind === "bound" && verdict.binding === binding;
+  };
+  if (!otherReadings(request.path).every((path) => isSame(request.method, path))) return AMBIGUOUS_PATH;
+  for (const { key, name, value } of request.fields) {
+    if (PATH_OVERRIDES.has(key) || (METHOD_OVERRIDES.has(key) && !isSame(value, request.path)))
+      return refuse(403, `the header ${name} names another request than the request line`);
+  }
+  return undefined;
+}
+
+function changeAndInject(
+  request: GatedRequest,
+  binding: Binding | undefined,
+  { flow, vault, findChange }: AdmitContext,
+): Admission | Refusal {
+  const change = findChange?.({ host: flow.name, binding, vault });
+  const changed = change?.request(request);
+  if (changed?.kind === "refused") return changed;
+  const body = changed?.body;
+  const given = changed?.request ?? request;
+  const path = pathOf(given.target);
+  if (path !== request.path && isAmbiguousPath(path)) return AMBIGUOUS_AFTER;
+  const { revision } = vault;
+  if (binding === undefined)
+    return { kind: "admitted", request: given, binding, revision, injected: NOTHING, body, change };
+  const headers = binding.headers.map(({ name, value }) => makeField(name, toOctets(value.reveal())));
+  const injected = new Set(headers.map(({ key }) => key));
+  const fields = setFields(given.fields, headers, injected);
+  return { kind: "admitted", request: { ...given, fields }, binding, revision, injected, body, change };
+}
+
+/** Every spelling of the names is deleted, then each is set once. */
+function setFields(
+  fields: readonly Field[],
+  headers: readonly Field[],
+  names: ReadonlySet<string>,
+): readonly Field[] {
+  return [...fields.filter(({ key }) => !names.has(key)), ...headers];
+}
+
+/** Its UTF-8, an octet a character, as heads are held here. */
+function toOctets(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- ASCII is the same in both
+  return /^[\0-\x7f]*$/.test(text) ? text : Buffer.from(text, "utf8").toString("latin1");
+}

@@ -1,0 +1,51 @@
+import type { Field } from "./gate/field.ts";
+import type { Framing } from "./gate/framing.ts";
+import type { Refusal } from "./gate/refusal.ts";
+import { writeFields } from "./gate/write-head.ts";
+import type { BodyChange } from "./ports.ts";
+
+/** Takes texts (latin1) and octets in their order. */
+export interface Outlet {
+  text(text: string): void;
+  octets(octets: Buffer): void;
+}
+
+/** Writes a body anew. A refusal means that nothing more of it may go on. */
+export interface BodyWriter {
+  data(octets: Buffer): Refusal | undefined;
+  end(trailers: readonly Field[]): Refusal | undefined;
+}
+
+/** With `framing` as it goes out: chunks are cut as octets come. */
+export function createBodyWriter(
+  framing: Framing,
+  outlet: Outlet,
+  change: BodyChange | undefined,
+): BodyWriter {
+  const isChunked = framing.kind === "chunked";
+
+  function write(octets: Buffer): void {
+    if (octets.length === 0) return;
+    if (isChunked) outlet.text(`${octets.length.toString(16)}\r\n`);
+    outlet.octets(octets);
+    if (isChunked) outlet.text("\r\n");
+  }
+
+  return {
+    data(octets) {
+      const changed = change === undefined ? octets : change.push(octets);
+      if ("kind" in changed) return changed;
+      write(changed);
+      return undefined;
+    },
+    end(trailers) {
+      const held = change?.end();
+      if (held !== undefined) {
+        if ("kind" in held) return held;
+        write(held);
+      }
+      if (isChunked) outlet.text(`0\r\n${writeFields(trailers)}\r\n`);
+      return undefined;
+    },
+  };
+}

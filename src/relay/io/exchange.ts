@@ -1,0 +1,36 @@
+import type { Admission } from "../admit.ts";
+import type { BodyWriter } from "../body-writer.ts";
+
+/** One request of HTTP/1.1 and its response, as far as they have come. */
+export interface Exchange {
+  readonly admission: Admission;
+  /** Of the request, once its head has gone out. */
+  bodyOut: BodyWriter | undefined;
+  /** Of the response, once its head has come. */
+  bodyBack: BodyWriter | undefined;
+  /** The client has sent all of the request. */
+  isRead: boolean;
+  /** All of it has gone out. */
+  isSent: boolean;
+  /** The response that is being read is an interim one. */
+  isInterim: boolean;
+  /** The origin has asked for the body. */
+  isContinued: boolean;
+  /** The connections end behind the response. */
+  closes: boolean;
+  isAnswered: boolean;
+}
+
+export function beginExchange(admission: Admission): Exchange {
+  return {
+    admission,
+    bodyOut: undefined,
+    bodyBack: undefined,
+    isRead: false,
+    isSent: false,
+    isInterim: false,
+    isContinued: false,
+    closes: !admission.request.keepsAlive,
+    isAnswered: false,
+  };
+}

@@ -1,0 +1,122 @@
+/**
+ * HTTP/1.1 from a client to the origin behind its flow: one connection to each, requests one after the other, everything read by the gate
+ * and written anew. Bodies go on as they come, with back-pressure both ways.
+ *
+ * The origin's connection is opened for the first request and lives as long as the client's; if one ends, the other does, as it would
+ * without us. A client that ends its side while it waits for an answer is taken as gone.
+ */
+import { createMessageReader } from "../gate/message-reader.ts";
+import { refuse } from "../gate/refusal.ts";
+import { answer, cut, cutAndTell, type H1Link } from "./h1-link.ts";
+import { takeRequest, takeRequestData, takeRequestEnd } from "./h1-requests.ts";
+import { endOfOrigin, takeResponse, takeResponseData, takeResponseEnd } from "./h1-responses.ts";
+import { createHalf, type Half } from "./half.ts";
+import { HEAD_MS, IDLE_MS, type RelayOptions, usesGoneCredential } from "./options.ts";
+
+/** What a client may have sent ahead before it is read no more. */
+const MAX_AHEAD_OCTETS = 64 * 1024;
+
+/** Resolves when the client's connection is closed, and the origin's with it. */
+export function relayHttp1(options: RelayOptions): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  let headTimer: NodeJS.Timeout | undefined;
+
+  const link: H1Link = {
+    options,
+    client: createHalf(options.client, {
+      octets: takeClientOctets,
+      ended: endOfClient,
+      closed: close,
+      full: () => link.origin?.pause("peer-full"),
+      drained: () => link.origin?.resume("peer-full"),
+    }),
+    fromClient: createMessageReader({
+      head(head) {
+        clearTimeout(headTimer);
+        headTimer = undefined;
+        return takeRequest(link, head, openOrigin);
+      },
+      data: (octets) => takeRequestData(link, octets),
+      end: (trailers) => takeRequestEnd(link, trailers),
+      // In the middle of a body the origin has a part of it: nothing that it could take for a whole request may follow.
+      refused: (refusal) => answer(link, refusal, link.exchange?.admission.request),
+    }),
+    fromOrigin: createMessageReader({
+      head: (head) => takeResponse(link, head),
+      data: (octets) => takeResponseData(link, octets),
+      end: (trailers) => takeResponseEnd(link, trailers),
+      refused: ({ text }) =>
+        answer(link, refuse(502, `the origin has sent ${text}`), link.exchange?.admission.request),
+    }),
+    abort: new AbortController(),
+    origin: undefined,
+    exchange: undefined,
+    answered: 0,
+    isUpgraded: false,
+    isOver: false,
+  };
+  options.client.setTimeout(IDLE_MS, () => cut(link));
+  const unsubscribe = options.vault.subscribe((after) => {
+    if (usesGoneCredential(link.exchange?.admission.binding, after))
+      cutAndTell(link, "a credential that the request uses was deleted");
+  });
+
+  function takeClientOctets(octets: Buffer): void {
+    if (link.isOver) return;
+    if (link.isUpgraded) link.origin?.octets(octets);
+    else link.fromClient.feed(octets);
+    flushBoth();
+    watchClient();
+  }
+
+  function endOfClient(): void {
+    if (link.isUpgraded) link.origin?.end();
+    else if (!link.isOver) cut(link);
+  }
+
+  /** A head that is begun has its time; who sends ahead is not read for ever. */
+  function watchClient(): void {
+    const kept = link.fromClient.kept();
+    if (kept === 0 || link.isUpgraded) return;
+    if (link.exchange === undefined) headTimer ??= setTimeout(() => cut(link), HEAD_MS);
+    else if (kept > MAX_AHEAD_OCTETS) link.client.pause("kept-enough");
+  }
+
+  function takeOriginOctets(octets: Buffer): void {
+    if (link.isOver) return;
+    if (link.isUpgraded) takeResponseData(link, octets);
+    else link.fromOrigin.feed(octets);
+    flushBoth();
+  }
+
+  function flushBoth(): void {
+    if (link.isOver) return;
+    link.origin?.flush();
+    link.client.flush();
+  }
+
+  async function openOrigin(): Promise<Half | undefined> {
+    const { signal } = link.abort;
+    const { socket } = await options.connectUpstream({ protocols: ["http/1.1"], signal });
+    if (link.isOver) return void socket.destroy();
+    return createHalf(socket, {
+      octets: takeOriginOctets,
+      ended() {
+        endOfOrigin(link, true);
+        flushBoth();
+      },
+      closed: () => endOfOrigin(link, false),
+      full: () => link.client.pause("peer-full"),
+      drained: () => link.client.resume("peer-full"),
+    });
+  }
+
+  function close(): void {
+    clearTimeout(headTimer);
+    unsubscribe();
+    cut(link);
+    over.resolve();
+  }
+
+  return over.promise;
+}

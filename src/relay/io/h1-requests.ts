@@ -1,0 +1,94 @@
+import { type Admission, admit } from "../admit.ts";
+import { createBodyWriter } from "../body-writer.ts";
+import type { Field } from "../gate/field.ts";
+import { CHUNKED, type Framing } from "../gate/framing.ts";
+import type { Head } from "../gate/head.ts";
+import { gateRequest } from "../gate/request.ts";
+import { SCHEME_PORTS } from "../gate/target.ts";
+import { passableTrailers } from "../gate/trailers.ts";
+import { writeRequestHead } from "../gate/write-head.ts";
+import { beginExchange, type Exchange } from "./exchange.ts";
+import { answer, cutAndTell, type H1Link, settle } from "./h1-link.ts";
+import type { Half } from "./half.ts";
+import { tellInjected } from "./options.ts";
+import { toRefusal } from "./upstream-refusal.ts";
+
+/** `open` makes the origin's half of a connection. */
+export function takeRequest(
+  link: H1Link,
+  head: Head,
+  open: (link: H1Link) => Promise<Half | undefined>,
+): Framing | undefined {
+  const { flow, vault, rules, findChange } = link.options;
+  const request = gateRequest(head, flow.scheme);
+  if (request.kind === "refused") return answer(link, request, undefined);
+  const admission = admit(request, { flow, vault: vault.inForce(), rules, findChange });
+  if (admission.kind === "refused") return answer(link, admission, request);
+  const exchange = beginExchange(admission);
+  link.exchange = exchange;
+  if (link.origin === undefined) void openAndSend(link, exchange, open);
+  else sendHead(link, exchange, link.origin);
+  return request.framing;
+}
+
+/** The client is not read meanwhile: its connection fills up. */
+async function openAndSend(
+  link: H1Link,
+  exchange: Exchange,
+  open: (link: H1Link) => Promise<Half | undefined>,
+): Promise<void> {
+  link.fromClient.hold();
+  try {
+    const origin = await open(link);
+    if (origin === undefined || link.isOver) return;
+    link.origin = origin;
+    sendHead(link, exchange, origin);
+    if (exchange.isRead) finishRequest(link, exchange, []);
+    else link.fromClient.release();
+    origin.flush();
+  } catch (error) {
+    answer(link, toRefusal(error), exchange.admission.request);
+  }
+}
+
+function sendHead(link: H1Link, exchange: Exchange, origin: Half): void {
+  const { admission } = exchange;
+  const { request, body } = admission;
+  const framing = framingOut(admission);
+  origin.text(writeRequestHead(request, { host: hostText(link), framing }));
+  exchange.bodyOut = createBodyWriter(framing, origin, body);
+  tellInjected(link.options, admission);
+}
+
+/** What may change a body's length has it sent in chunks. */
+function framingOut({ request: { framing }, body }: Admission): Framing {
+  return body !== undefined && !body.keepsLength && framing.kind === "length" ? CHUNKED : framing;
+}
+
+function hostText({ options: { flow } }: H1Link): string {
+  const { port } = flow.destination;
+  return port === SCHEME_PORTS[flow.scheme] ? flow.name : `${flow.name}:${port}`;
+}
+
+export function takeRequestData(link: H1Link, octets: Buffer): void {
+  const refused = link.exchange?.bodyOut?.data(octets);
+  if (refused !== undefined) cutAndTell(link, refused.text);
+}
+
+/** What comes next is read when the response is out. */
+export function takeRequestEnd(link: H1Link, trailers: readonly Field[]): void {
+  const { exchange } = link;
+  if (exchange === undefined) return;
+  exchange.isRead = true;
+  link.fromClient.hold();
+  if (exchange.bodyOut !== undefined) finishRequest(link, exchange, trailers);
+}
+
+function finishRequest(link: H1Link, exchange: Exchange, trailers: readonly Field[]): void {
+  const { request, injected } = exchange.admission;
+  const passed = request.takesTrailers ? passableTrailers(trailers, injected) : [];
+  const refused = exchange.bodyOut?.end(passed);
+  if (refused !== undefined) return cutAndTell(link, refused.text);
+  exchange.isSent = true;
+  settle(link);
+}

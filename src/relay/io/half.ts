@@ -1,0 +1,106 @@
+import type { Socket } from "node:net";
+import type { Outlet } from "../body-writer.ts";
+
+/** Why a connection is not read for a while. */
+export type PauseReason = "peer-full" | "kept-enough";
+
+/** One of the two connections of a relay: what is written is gathered until `flush`, one write for a turn where that is cheap. */
+export interface Half extends Outlet {
+  readonly socket: Socket;
+  flush(): void;
+  pause(reason: PauseReason): void;
+  resume(reason: PauseReason): void;
+  /** No more is written; what was is sent. */
+  end(): void;
+}
+
+export interface HalfEvents {
+  octets(octets: Buffer): void;
+  /** The other side has ended, or what was written waits no more. */
+  ended(): void;
+  /** With or without an error; once, and nothing is heard after that. */
+  closed(): void;
+  /** What was written waits: its source is to be paused until `drained`. */
+  full(): void;
+  drained(): void;
+}
+
+/** Larger than that, and octets are not copied to be written together. */
+const MAX_GATHERED_OCTETS = 32 * 1024;
+
+export function createHalf(socket: Socket, events: HalfEvents): Half {
+  const reasons = new Set<PauseReason>();
+  let gathered: (string | Buffer)[] = [];
+  let length = 0;
+  let isFull = false;
+
+  function flush(): void {
+    if (gathered.length === 0) return;
+    const parts = gathered;
+    const total = length;
+    gathered = [];
+    length = 0;
+    if (socket.destroyed || socket.writableEnded) return;
+    const hasRoom = write(socket, parts, total);
+    if (!hasRoom && !isFull) {
+      isFull = true;
+      events.full();
+    }
+  }
+
+  socket.on("data", events.octets);
+  socket.on("end", events.ended);
+  socket.on("error", () => socket.destroy());
+  socket.on("close", events.closed);
+  socket.on("drain", () => {
+    isFull = false;
+    events.drained();
+  });
+  return {
+    socket,
+    flush,
+    text(text) {
+      gathered.push(text);
+      length += text.length;
+    },
+    octets(octets) {
+      gathered.push(octets);
+      length += octets.length;
+    },
+    pause(reason) {
+      reasons.add(reason);
+      socket.pause();
+    },
+    resume(reason) {
+      if (reasons.delete(reason) && reasons.size === 0) socket.resume();
+    },
+    end() {
+      flush();
+      if (!socket.writableEnded) socket.end();
+    },
+  };
+}
+
+/** Whether there is room for more. */
+function write(socket: Socket, parts: readonly (string | Buffer)[], total: number): boolean {
+  const [first] = parts;
+  if (parts.length === 1 && first !== undefined) return writePart(socket, first);
+  if (total <= MAX_GATHERED_OCTETS) return socket.write(join(parts, total));
+  socket.cork();
+  let hasRoom = true;
+  for (const part of parts) hasRoom = writePart(socket, part);
+  socket.uncork();
+  return hasRoom;
+}
+
+function writePart(socket: Socket, part: string | Buffer): boolean {
+  return typeof part === "string" ? socket.write(part, "latin1") : socket.write(part);
+}
+
+function join(parts: readonly (string | Buffer)[], total: number): Buffer {
+  const joined = Buffer.allocUnsafe(total);
+  let at = 0;
+  for (const part of parts)
+    at += typeof part === "string" ? joined.write(part, at, "latin1") : part.copy(joined, at);
+  return joined;
+}

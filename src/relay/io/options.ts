@@ -1,0 +1,36 @@
+import type { Socket } from "node:net";
+import type { ConnectUpstream, FlowIdentity } from "../../intercept/flow-identity.ts";
+import type { Vault } from "../../vault/vault.ts";
+import type { Admission } from "../admit.ts";
+import type { Binding } from "../../vault/binding.ts";
+import type { VaultInForce } from "../../vault/vault-in-force.ts";
+import type { FindChange, RelayEvents, RequestRules } from "../ports.ts";
+
+export interface RelayOptions {
+  /** The client's connection, its TLS already taken off. It is closed when the relay is over. */
+  readonly client: Socket;
+  readonly flow: FlowIdentity;
+  readonly vault: Vault;
+  /** Asked when a request is to go out, not before. */
+  readonly connectUpstream: ConnectUpstream;
+  readonly tell: RelayEvents;
+  readonly rules?: RequestRules;
+  readonly findChange?: FindChange;
+}
+
+/** A connection without an octet in either direction, in the middle of a message too, is closed then. */
+export const IDLE_MS = 2 * 60 * 60_000;
+
+/** A client has so long for a head that it has begun. */
+export const HEAD_MS = 60_000;
+
+/** Whether something that the exchange's binding puts into it was deleted. */
+export function usesGoneCredential(binding: Binding | undefined, after: VaultInForce): boolean {
+  return binding !== undefined && !binding.credentialIds.every((id) => after.hasCredential(id));
+}
+
+export function tellInjected({ tell, flow }: RelayOptions, { request, binding, revision }: Admission): void {
+  if (binding === undefined) return;
+  const headers = binding.headers.map(({ name }) => name);
+  tell.injected({ host: flow.name, method: request.method, binding: binding.name, revision, headers });
+}

@@ -1,0 +1,75 @@
+/** What the relay is given by others: the rules for requests, what changes messages, and who is told. */
+import type { DomainName } from "../policy/domain-name.ts";
+import type { Binding } from "../vault/binding.ts";
+import type { VaultInForce } from "../vault/vault-in-force.ts";
+import type { Refusal } from "./gate/refusal.ts";
+import type { GatedRequest } from "./gate/request.ts";
+import type { GatedResponse } from "./gate/response.ts";
+
+/** Methods and paths that the policy allows at a host. */
+export interface RequestRules {
+  /** Names the rule that refuses the request, or `undefined`. The path is without its query, the method in upper case. */
+  refuses(request: {
+    readonly host: DomainName;
+    readonly method: string;
+    readonly path: string;
+  }): string | undefined;
+}
+
+/** Changes a body's octets as they pass; holds back as few as it can. */
+export interface BodyChange {
+  /** What goes on is as long as what came, octet for octet. */
+  readonly keepsLength: boolean;
+  /** May give less than came, for a while. A refusal ends the exchange: its connection is cut if a part of the body has gone on. */
+  push(octets: Buffer): Buffer | Refusal;
+  /** What was held back. */
+  end(): Buffer | Refusal;
+}
+
+export interface ChangedRequest {
+  readonly kind: "changed";
+  readonly request: GatedRequest;
+  readonly body: BodyChange | undefined;
+}
+
+export interface ChangedResponse {
+  readonly response: GatedResponse;
+  readonly body: BodyChange | undefined;
+}
+
+/** Changes the messages of one exchange: placeholders on the way out, secrets on the way back. */
+export interface MessageChange {
+  /** Before headers are set, so that what is set is never changed. */
+  request(request: GatedRequest): ChangedRequest | Refusal;
+  response(response: GatedResponse): ChangedResponse;
+  /** The octets of a WebSocket on the way back. It must keep their length. */
+  upgraded(): BodyChange | undefined;
+}
+
+/** Gives what changes the exchange's messages; `undefined` if nothing does. `binding` is the request's own. */
+export type FindChange = (exchange: {
+  readonly host: DomainName;
+  readonly binding: Binding | undefined;
+  readonly vault: VaultInForce;
+}) => MessageChange | undefined;
+
+export interface RequestTold {
+  readonly host: DomainName;
+  readonly method: string;
+}
+
+/** Hears what became of requests. Nothing told holds a secret, a query, a path or a header's value. */
+export interface RelayEvents {
+  /** `method` is empty if the request was none. */
+  refused(event: RequestTold & { readonly status: number; readonly text: string }): void;
+  /** Headers were set, or placeholders may have been filled. */
+  injected(
+    event: RequestTold & {
+      readonly binding: string;
+      readonly revision: number;
+      readonly headers: readonly string[];
+    },
+  ): void;
+  /** An exchange was cut: a credential that it used is gone, or what came cannot be passed on. */
+  cut(event: { readonly host: DomainName; readonly text: string }): void;
+}
