@@ -10,6 +10,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   vault: ["policy"],
   certificates: ["sys"],
   relay: ["policy", "vault", "intercept"],
+  scrub: [],
   xdp: ["protections", "sys"],
   sys: [],
   config: ["policy", "protections", "sys"],

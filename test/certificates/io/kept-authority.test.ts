@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { openKeptAuthority } from "../../../src/certificates/io/kept-authority.ts";
+import { until } from "../../support/until.ts";
 
 const HOST = "api.example.org";
 
@@ -57,7 +58,7 @@ test("what the workload does to the file is undone", async () => {
   await authority.cover([HOST]);
   writeFileSync(path, "the workload's own root");
   vi.advanceTimersByTime(5_000);
-  await vi.waitUntil(() => told.replaced === 1);
+  await until("the file is written again", () => told.replaced === 1);
   expect(countRoots()).toBe(1);
 });
 
@@ -68,10 +69,10 @@ test("a file that cannot be written is told of, by the caller's call and once la
   writeFileSync(folder, "no folder");
   await expect(authority.cover([HOST])).rejects.toThrow(path);
   vi.advanceTimersByTime(15_000);
-  await vi.waitUntil(() => told.faults.length === 1);
+  await until("the fault is told", () => told.faults.length === 1);
   rmSync(folder);
   mkdirSync(folder);
-  await vi.waitUntil(() => {
+  await until("the file is written", () => {
     vi.advanceTimersByTime(5_000);
     return existsSync(path) && countRoots() === 1;
   });

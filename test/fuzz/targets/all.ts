@@ -12,6 +12,7 @@ import { relayedRequest } from "./relayed-request.ts";
 import { queuedPacket } from "./queued-packet.ts";
 import { resolvConf } from "./resolv-conf.ts";
 import { ruleFile } from "./rule-file.ts";
+import { scrub } from "./scrub.ts";
 import { signature } from "./signature.ts";
 import { tcpFraming } from "./tcp-framing.ts";
 
@@ -32,4 +33,5 @@ export const TARGETS: readonly Target[] = [
   http,
   firstOctets,
   relayedRequest,
+  scrub,
 ];

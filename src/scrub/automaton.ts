@@ -1,0 +1,116 @@
+/**
+ * Finds many texts at once in a stream of octets, in time linear in the stream (Aho and Corasick, 1975). A state stands for the longest text that
+ * both ends what was read and begins a pattern: what has to be held back is that, octet for octet, so nothing is kept but the state's number.
+ *
+ * States near the root have a row of all octets and are entered in one look-up, as most of a stream is read there. Those further on have one
+ * way forward each, or a few in a map, and fall back to shorter ones: any length of pattern costs some 40 octets of memory for each of its own.
+ */
+import { growTrie, NOWHERE, type Trie } from "./trie.ts";
+
+const ROW_LENGTH = 256;
+/** States with a row: 1 KiB each. */
+const MOST_ROWS = 512;
+
+const ROOT = 0;
+
+export interface Automaton {
+  /** Of the empty text. */
+  readonly root: number;
+  /** Reads on from the cursor until a pattern ends, which is true, or the octets do. */
+  read(octets: Uint8Array, cursor: Cursor): boolean;
+  /** The same as a state whose text can go on: what is no longer the beginning of a pattern need not be held. */
+  settle(state: number): number;
+  /** The length of the state's text. */
+  depth(state: number): number;
+  /** The state's text. Not to be written to. */
+  textOf(state: number): Uint8Array;
+  /** Calls for each pattern that ends here, the longest first. */
+  endings(state: number, found: (pattern: number, length: number) => void): void;
+}
+
+/** How far the octets are read, and the state then. */
+export interface Cursor {
+  at: number;
+  state: number;
+}
+
+/** None of the patterns is empty; where two are the same the first counts. */
+export function createAutomaton(patterns: readonly Uint8Array[]): Automaton {
+  const trie = growTrie(patterns);
+  const { pattern, depth } = trie;
+  const { rows, rowCount, step, shorter, settled } = linkStates(trie);
+  const isEnd = Uint8Array.from(pattern, (own, state) =>
+    own === NOWHERE && shorter[state] === NOWHERE ? 0 : 1,
+  );
+  return {
+    root: ROOT,
+    read(octets, cursor) {
+      let { at, state } = cursor;
+      let hasEnded = false;
+      while (at < octets.length && !hasEnded) {
+        const next = octets[at] ?? 0;
+        state = state < rowCount ? (rows[state * ROW_LENGTH + next] ?? ROOT) : step(state, next);
+        hasEnded = isEnd[state] === 1;
+        at += 1;
+      }
+      cursor.at = at;
+      cursor.state = state;
+      return hasEnded;
+    },
+    settle: (state) => settled[state] ?? ROOT,
+    depth: (state) => depth[state] ?? 0,
+    textOf: (state) => (patterns[trie.owner[state] ?? 0] ?? NOTHING).subarray(0, depth[state] ?? 0),
+    endings(state, found) {
+      const isWhole = (pattern[state] ?? NOWHERE) !== NOWHERE;
+      for (
+        let at = isWhole ? state : (shorter[state] ?? NOWHERE);
+        at !== NOWHERE;
+        at = shorter[at] ?? NOWHERE
+      )
+        found(pattern[at] ?? NOWHERE, depth[at] ?? 0);
+    },
+  };
+}
+
+const NOTHING = new Uint8Array(0);
+
+interface Links {
+  readonly rows: Int32Array;
+  readonly rowCount: number;
+  /** The state after one more octet. */
+  step(state: number, octet: number): number;
+  /** The nearest shorter state that is a whole pattern. */
+  readonly shorter: Int32Array;
+  readonly settled: Int32Array;
+}
+
+/** States in their order, so that whatever one falls back to is done. */
+function linkStates({ count, parent, octet, pattern, edges }: Trie): Links {
+  const fail = new Int32Array(count);
+  const shorter = new Int32Array(count).fill(NOWHERE);
+  const settled = new Int32Array(count);
+  const rowCount = Math.min(count, MOST_ROWS);
+  const rows = new Int32Array(rowCount * ROW_LENGTH);
+
+  function step(from: number, next: number): number {
+    for (let state = from; ; state = fail[state] ?? ROOT) {
+      if (state < rowCount) return rows[state * ROW_LENGTH + next] ?? ROOT;
+      const child = edges.childOf(state, next);
+      if (child !== NOWHERE) return child;
+    }
+  }
+
+  for (const [next, child] of edges.childrenOf(ROOT)) rows[next] = child;
+  for (let state = 1; state < count; state += 1) {
+    const up = parent[state] ?? ROOT;
+    const back = up === ROOT ? ROOT : step(fail[up] ?? ROOT, octet[state] ?? 0);
+    const children = [...edges.childrenOf(state)];
+    fail[state] = back;
+    shorter[state] = (pattern[back] ?? NOWHERE) === NOWHERE ? (shorter[back] ?? NOWHERE) : back;
+    settled[state] = children.length > 0 ? state : (settled[back] ?? ROOT);
+    if (state >= rowCount) continue;
+    rows.copyWithin(state * ROW_LENGTH, back * ROW_LENGTH, (back + 1) * ROW_LENGTH);
+    for (const [next, child] of children) rows[state * ROW_LENGTH + next] = child;
+  }
+  return { rows, rowCount, step, shorter, settled };
+}

@@ -1,0 +1,119 @@
+/**
+ * Fills the placeholders of one request: each in the places that its substitution names, encoded as the place wants it. Anywhere else a placeholder is
+ * misplaced, in whatever spelling, and the request must not go on.
+ */
+import { createSubstituter, type Filling, type Substituted, type Substituter } from "./substituter.ts";
+
+type Place = "path" | "query" | "header" | "body";
+
+export interface Substitution {
+  readonly placeholder: string;
+  readonly value: string;
+  readonly places: readonly Place[];
+}
+
+/** Heads have an octet a character (latin1). */
+export interface RequestFiller {
+  path(text: string): Substituted;
+  query(text: string): Substituted;
+  /** `name` in lower case, with `-` for `_`. */
+  header(name: string, value: string): Substituted;
+  /** Undefined if a placeholder may have to be filled in a body that cannot be read: one that is coded. */
+  body(contentType: string | undefined, contentCoding: string | undefined): Substituter | undefined;
+}
+
+/** `watched` are all placeholders that there are, also those of other bindings. To be made once for a binding as it is in force. */
+export function createRequestFiller(
+  substitutions: readonly Substitution[],
+  watched: readonly string[],
+): RequestFiller {
+  const all = [...new Set([...watched, ...substitutions.map(({ placeholder }) => placeholder)])];
+  const at = (place: Place, encode: (value: string) => string): (() => Substituter) =>
+    once(() => createSubstituter(fillingsAt(substitutions, place, encode), all));
+  const inPath = at("path", percentEncode);
+  const inQuery = at("query", percentEncode);
+  const inHeader = at("header", asIs);
+  const nowhere = once(() => createSubstituter([], all));
+  const inJson = at("body", jsonEncode);
+  const inForm = at("body", formEncode);
+  const inBody = at("body", asIs);
+  const fillsBodies = substitutions.some(({ places }) => places.includes("body"));
+  return {
+    path: (text) => inPath().substitute(text),
+    query: (text) => inQuery().substitute(text),
+    header(name, value) {
+      if (!mayBeFilled(name)) return nowhere().substitute(value);
+      const basic = name === "authorization" ? /^(?<scheme>basic +)(?<digits>\S+)$/i.exec(value) : null;
+      return basic === null
+        ? inHeader().substitute(value)
+        : substituteBasic(inHeader(), basic.groups?.["scheme"] ?? "", basic.groups?.["digits"] ?? "");
+    },
+    body(contentType = "", contentCoding = "identity") {
+      const isPlain = ["", "identity"].includes(contentCoding.trim().toLowerCase());
+      if (!isPlain) return fillsBodies ? undefined : nowhere();
+      const media = mediaTypeOf(contentType);
+      if (media === "application/json" || media.endsWith("+json")) return inJson();
+      return media === "application/x-www-form-urlencoded" ? inForm() : inBody();
+    },
+  };
+}
+
+/** Fields of requests that say something else than who asks. Servers tell some of them to others, or show them. */
+const NEVER_FILLED: ReadonlySet<string> = new Set(
+  [
+    "host content-length transfer-encoding connection keep-alive upgrade te trailer expect via forwarded http2-settings",
+    "from origin referer user-agent cookie cookie2 range date cache-control pragma max-forwards prefer priority",
+    "warning dnt alt-used x-request-id x-correlation-id traceparent tracestate baggage",
+  ].flatMap((names) => names.split(" ")),
+);
+
+function mayBeFilled(name: string): boolean {
+  return (
+    !NEVER_FILLED.has(name) && !/^(?:proxy-|x-forwarded-|accept|content-|if-|sec-|access-control-)/.test(name)
+  );
+}
+
+/** What the digits say is filled, and written in digits again. */
+function substituteBasic(substituter: Substituter, scheme: string, digits: string): Substituted {
+  const said = Buffer.from(digits, "base64").toString("latin1");
+  const filled = substituter.substitute(said);
+  if (filled.count === 0 && filled.misplaced === undefined) return substituter.substitute(scheme + digits);
+  return { ...filled, text: scheme + Buffer.from(filled.text, "latin1").toString("base64") };
+}
+
+function fillingsAt(
+  substitutions: readonly Substitution[],
+  place: Place,
+  encode: (value: string) => string,
+): readonly Filling[] {
+  return substitutions
+    .filter(({ places }) => places.includes(place))
+    .map(({ placeholder, value }) => ({ placeholder, value: encode(value) }));
+}
+
+export function mediaTypeOf(contentType: string): string {
+  return (/^[^;,]*/.exec(contentType)?.[0] ?? "").trim().toLowerCase();
+}
+
+const asIs = (value: string): string => value;
+
+/** All but RFC 3986's unreserved characters. */
+function percentEncode(value: string): string {
+  return encodeURIComponent(value).replaceAll(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function formEncode(value: string): string {
+  return new URLSearchParams([["", value]]).toString().slice(1);
+}
+
+function jsonEncode(value: string): string {
+  return JSON.stringify(value).slice(1, -1);
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}

@@ -1,0 +1,148 @@
+/**
+ * Puts values in the place of placeholders: one pass over what the workload wrote, the longest placeholder at each place, and what was put in is never
+ * looked at again. A placeholder that has no value at this place, or is spelled in another way, is told: the far end must not get it.
+ */
+import { type Automaton, createAutomaton } from "./automaton.ts";
+import { createWatch, type Watch } from "./watch.ts";
+
+export interface Filling {
+  readonly placeholder: string;
+  /** As it is to stand there, encoded for the place. */
+  readonly value: string;
+}
+
+export interface Substituter {
+  /** Whether a placeholder and its value are of one length, each: a length that was told before still holds. */
+  readonly keepsLength: boolean;
+  /** Octets as characters (latin1), as heads have them. */
+  substitute(text: string): Substituted;
+  openStream(): SubstitutedStream;
+}
+
+export interface Substituted {
+  readonly text: string;
+  /** How many were filled. */
+  readonly count: number;
+  /** A placeholder that stands where it has no place; then nothing of this may go on. */
+  readonly misplaced: string | undefined;
+}
+
+export interface SubstitutedStream {
+  /** What can be passed on after this chunk, unless one is misplaced; held back is only what may begin a placeholder. */
+  push(chunk: Buffer): Buffer;
+  end(): Buffer;
+  /** How many were filled so far. */
+  count(): number;
+  /** A placeholder that is misplaced in what was given back last. */
+  misplaced(): string | undefined;
+}
+
+/** `watched` are all placeholders that there are. Throws for an empty one. Where two are the same the first counts. */
+export function createSubstituter(
+  fillings: readonly Filling[],
+  watched: readonly string[] = [],
+): Substituter {
+  const placeholders = fillings.map(({ placeholder }) => Buffer.from(placeholder));
+  const values = fillings.map(({ value }) => Buffer.from(value));
+  if (placeholders.some(({ length }) => length === 0)) throw new RangeError("a placeholder is empty");
+  const automaton = createAutomaton(placeholders);
+  const watch = createWatch(watched, new Set(fillings.map(({ placeholder }) => placeholder)));
+  const openStream = (): SubstitutedStream => openOn({ automaton, values, watch });
+  return {
+    keepsLength: placeholders.every(({ length }, index) => length === values[index]?.length),
+    openStream,
+    substitute(text) {
+      const stream = openStream();
+      const all = Buffer.concat([stream.push(Buffer.from(text, "latin1")), stream.end()]);
+      const count = stream.count();
+      return { text: count === 0 ? text : all.toString("latin1"), count, misplaced: stream.misplaced() };
+    },
+  };
+}
+
+/** From the first octet that is not passed on. */
+interface Occurrence {
+  readonly start: number;
+  readonly end: number;
+  readonly pattern: number;
+}
+
+interface Parts {
+  readonly automaton: Automaton;
+  readonly values: readonly Buffer[];
+  readonly watch: Watch;
+}
+
+function openOn({ automaton, values, watch }: Parts): SubstitutedStream {
+  const left = watch.open();
+  let state = automaton.root;
+  let filled = 0;
+  /** By their ends. */
+  let found: Occurrence[] = [];
+  /** Octets at the front that a placeholder has taken, which has been filled. */
+  let taken = 0;
+
+  /** What begins before `until` is whole, so the longest at each place is known. */
+  function settleUntil(until: number, held: Uint8Array, chunk: Buffer): Buffer {
+    if (found.length === 0 && held.length === 0 && taken === 0) {
+      const passed = chunk.subarray(0, until);
+      left.read(passed);
+      return passed;
+    }
+    const pieces: Uint8Array[] = [];
+    const copy = (from: number, to: number): void => {
+      const own = held.subarray(Math.min(from, held.length), Math.min(to, held.length));
+      const rest = chunk.subarray(Math.max(from - held.length, 0), Math.max(to - held.length, 0));
+      for (const piece of [own, rest]) if (piece.length > 0) pieces.push(piece);
+      left.read(own);
+      left.read(rest);
+    };
+    let at = taken;
+    for (const { start, end, pattern } of inOrder(found)) {
+      if (start >= until) break;
+      if (start < at) continue;
+      copy(at, start);
+      left.cut();
+      pieces.push(values[pattern] ?? EMPTY);
+      filled += 1;
+      at = end;
+    }
+    if (at < until) copy(at, until);
+    if (found.length > 0) found = found.flatMap((one) => moveBack(one, until));
+    taken = Math.max(at - until, 0);
+    return Buffer.concat(pieces);
+  }
+
+  return {
+    push(chunk) {
+      const held = automaton.textOf(state);
+      const cursor = { at: 0, state };
+      while (automaton.read(chunk, cursor)) {
+        const end = held.length + cursor.at;
+        automaton.endings(cursor.state, (pattern, length) => {
+          found.push({ start: end - length, end, pattern });
+        });
+      }
+      state = automaton.settle(cursor.state);
+      return settleUntil(held.length + chunk.length - automaton.depth(state), held, chunk);
+    },
+    end() {
+      const held = automaton.textOf(state);
+      state = automaton.root;
+      return settleUntil(held.length, held, EMPTY);
+    },
+    count: () => filled,
+    misplaced: left.seen,
+  };
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function inOrder(found: readonly Occurrence[]): readonly Occurrence[] {
+  return found.toSorted((one, other) => one.start - other.start || other.end - one.end);
+}
+
+/** Nothing if it begins before. */
+function moveBack({ start, end, pattern }: Occurrence, by: number): readonly Occurrence[] {
+  return start < by ? [] : [{ start: start - by, end: end - by, pattern }];
+}

@@ -1,0 +1,171 @@
+import { array, assert, constantFrom, nat, property, string as text } from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createRedactor } from "../../src/scrub/redactor.ts";
+import { formsOf } from "../../src/scrub/secret-forms.ts";
+import { cut, redactPlainly, runStream } from "./plain-models.ts";
+
+const SECRET = 'gh/p+"s3 crét=';
+
+const LETTER = constantFrom("a", "b", "%", "2");
+const secretText = text({ unit: LETTER, minLength: 1, maxLength: 9 });
+
+/** What others make of a text, by their own means. */
+const SPELLINGS: Readonly<Record<string, (secret: string) => string>> = {
+  "as it is": (secret) => secret,
+  "in a JSON string": (secret) => JSON.stringify(secret).slice(1, -1),
+  "in JSON as Python writes it": () => String.raw`gh/p+\"s3 cr\u00e9t=`,
+  "in JSON as PHP writes it": () => String.raw`gh\/p+\"s3 cr\u00e9t=`,
+  "in JSON as .NET writes it": () => String.raw`gh/p\u002B\u0022s3 cr\u00E9t=`,
+  "by encodeURIComponent": encodeURIComponent,
+  "by encodeURI": encodeURI,
+  "percent-encoded in lower case": (secret) =>
+    encodeURIComponent(secret).replaceAll(/%../g, (one) => one.toLowerCase()),
+  "in a form": (secret) => new URLSearchParams({ a: secret }).toString().slice(2),
+  "in a URL's query": (secret) => new URL(`https://example.org/?${secret}`).search.slice(1),
+  "in base64": (secret) => Buffer.from(secret).toString("base64"),
+  "in base64, one octet in": (secret) => Buffer.from(`x${secret}y`).toString("base64"),
+  "in base64, two octets in": (secret) => Buffer.from(`xy${secret}`).toString("base64"),
+  "in base64url": (secret) => Buffer.from(`>>?${secret}>`).toString("base64url"),
+  "in hexadecimal digits": (secret) => Buffer.from(secret).toString("hex"),
+  "in capital hexadecimal digits": (secret) => Buffer.from(secret).toString("hex").toUpperCase(),
+  "in HTML": () => "gh/p+&quot;s3 crét=",
+  "in HTML as Go writes it": () => "gh/p&#43;&#34;s3 crét=",
+  "in HTML as mustache writes it": () => "gh&#x2F;p+&quot;s3 crét&#x3D;",
+  "percent-encoded to the last octet": (secret) =>
+    Array.from(Buffer.from(secret), (one) => `%${one.toString(16).padStart(2, "0")}`).join(""),
+};
+
+function inStream(
+  secrets: readonly string[],
+  read: string,
+  lengths: readonly number[] = [read.length],
+): string {
+  const octets = Buffer.from(read).toString("latin1");
+  return Buffer.from(
+    runStream(createRedactor(secrets).openStream(), cut(octets, lengths)),
+    "latin1",
+  ).toString();
+}
+
+describe("a secret that the far end sends back", () => {
+  test.each(Object.entries(SPELLINGS))("%s is taken out", (_how, spell) => {
+    const spelled = spell(SECRET);
+    expect(spelled.length).toBeGreaterThan(10);
+    expect(inStream([SECRET], `{"echo":"${spelled}"}`)).toMatch(
+      /^\{"echo":"[^"]{0,4}\[REDACTED\][^"]{0,4}"\}$/,
+    );
+    expect(inStream([SECRET], `${spelled}\n${spelled}`)).not.toContain(spelled.slice(4, 12));
+  });
+
+  test("in base64 leaves no more than the digits that it shares with what stands around it", () => {
+    for (const before of ["", "a", "ab", "abc", "user:"]) {
+      const digits = Buffer.from(`${before}s3cr3t-t0ken-value`).toString("base64");
+      const left = inStream(["s3cr3t-t0ken-value"], digits).replace("[REDACTED]", "");
+      expect(left.length).toBeLessThanOrEqual(Math.ceil((before.length * 8) / 6) + 4);
+    }
+  });
+
+  test("as a Basic header's password, alone or with its user, is taken out", () => {
+    const header = `Basic ${Buffer.from("robot:s3cr3t-passw0rd").toString("base64")}`;
+    expect(inStream([header], "is robot:s3cr3t-passw0rd, or s3cr3t-passw0rd")).toBe(
+      "is [REDACTED], or [REDACTED]",
+    );
+  });
+
+  test("in a header's value is taken out; what has none stays the same", () => {
+    const redactor = createRedactor([SECRET, "other-secret"]);
+    expect(redactor.redact("https://other.example.org/?token=other-secret&a=1")).toBe(
+      "https://other.example.org/?token=[REDACTED]&a=1",
+    );
+    expect(redactor.redact(Buffer.from(SECRET).toString("latin1"))).toBe("[REDACTED]");
+    expect(redactor.redact("text/plain; oth\u00e9r")).toBe("text/plain; oth\u00e9r");
+  });
+});
+
+describe("secrets within, beside and over each other", () => {
+  test.each([
+    [["abc", "abcdef"], "xabcdefx", "x[REDACTED]x"],
+    [["abc", "abcdef"], "xabcdex", "x[REDACTED]dex"],
+    [["abcd", "cdef"], "xabcdefx", "x[REDACTED]x"],
+    [["abab"], "xababababx", "x[REDACTED]x"],
+    [["abc"], "abcabc abc", "[REDACTED] [REDACTED]"],
+    [["RED"], "RED", "[REDACTED]"],
+    [["x"], "axb", "a[REDACTED]b"],
+    [[], "anything", "anything"],
+  ])("%j in %s: %s", (secrets, read, expected) => {
+    for (let length = 1; length <= read.length; length += 1)
+      expect(inStream(secrets, read, [length])).toBe(expected);
+  });
+});
+
+test("with stars, everything keeps its place", () => {
+  const stream = createRedactor(["secret"]).openStream("stars");
+  expect(runStream(stream, cut("a secret, secretsecret", [3]))).toBe("a ******, ************");
+});
+
+describe("as one that looks at the whole text at once", () => {
+  const chunks = array(nat(5), { minLength: 1, maxLength: 4 });
+
+  test.each([
+    ["word", (): string => "[REDACTED]"],
+    ["stars", (length: number): string => "*".repeat(length)],
+  ] as const)("it gives the same, however the stream is cut: %s", (fill, plainFill) => {
+    assert(
+      property(
+        array(secretText, { maxLength: 4 }),
+        text({ unit: LETTER, maxLength: 80 }),
+        chunks,
+        (secrets, read, lengths) => {
+          const forms = secrets.flatMap(formsOf).map((form) => form.toString("latin1"));
+          const stream = createRedactor(secrets).openStream(fill);
+          expect(runStream(stream, cut(read, lengths))).toBe(redactPlainly(forms, read, plainFill));
+        },
+      ),
+    );
+  });
+});
+
+describe("what is held back", () => {
+  const secret = "s3cr3t-t0ken";
+
+  test("an event is passed on at once, whole", () => {
+    const stream = createRedactor([secret]).openStream();
+    for (const event of [
+      "data: {}\n\n",
+      ": ping\n\n",
+      `data: ${secret}\n\n`,
+      "data: nothing here is secret\n\n",
+    ]) {
+      expect(String(stream.push(Buffer.from(event)))).toBe(event.replace(secret, "[REDACTED]"));
+    }
+  });
+
+  test("only the octets that begin a spelling, and they follow once they do not", () => {
+    const stream = createRedactor([secret]).openStream();
+    expect(String(stream.push(Buffer.from("data: s3cr3t")))).toBe("data: ");
+    expect(String(stream.push(Buffer.from("-t0")))).toBe("");
+    expect(String(stream.push(Buffer.from("\n")))).toBe("s3cr3t-t0\n");
+  });
+
+  test("a secret that has ended is replaced at once", () => {
+    const stream = createRedactor([secret]).openStream();
+    expect(String(stream.push(Buffer.from(secret)))).toBe("[REDACTED]");
+    expect(String(stream.end())).toBe("");
+  });
+
+  test("a chunk without any of it is passed on as it is, uncopied", () => {
+    const chunk = Buffer.from("nothing");
+    const { buffer, byteOffset } = createRedactor([secret]).openStream().push(chunk);
+    expect([buffer === chunk.buffer, byteOffset]).toEqual([true, chunk.byteOffset]);
+  });
+});
+
+test("a secret of 64 KiB is found, cut anywhere, and one that almost ends is passed on", () => {
+  const secret = Array.from({ length: 8_192 }, (_none, index) => index.toString(16).padStart(7, "0")).join(
+    "-",
+  );
+  const redactor = createRedactor([secret]);
+  const read = `a${secret}b${secret.slice(0, -1)}c`;
+  for (const length of [1, 4_096, read.length])
+    expect(runStream(redactor.openStream(), cut(read, [length]))).toBe(`a[REDACTED]b${secret.slice(0, -1)}c`);
+});

@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { planBody, REQUEST_CODINGS } from "../../src/scrub/response-body.ts";
+
+const plan = (contentType?: string, contentCoding?: string, grpcEncoding?: string): unknown =>
+  planBody({ contentType, contentCoding, grpcEncoding });
+const REFUSED = { kind: "refuse", reason: expect.stringContaining("compressed") };
+const WORD = { kind: "redact", fill: "word" };
+const STARS = { kind: "redact", fill: "stars" };
+const PASS = { kind: "pass" };
+
+test.each([
+  ["application/json", undefined, WORD],
+  ["text/event-stream; charset=utf-8", "identity", WORD],
+  ["image/svg+xml", undefined, WORD],
+  [undefined, undefined, WORD],
+  ["x/unknown", undefined, WORD],
+  ["TEXT/HTML", "", WORD],
+  ["multipart/mixed; boundary=image/png", undefined, WORD],
+  ["image/png", undefined, PASS],
+  ["application/octet-stream", "gzip", PASS],
+  ["Application/Zip", undefined, PASS],
+  ["application/zip-like", undefined, WORD],
+  ["text/plain, image/png", undefined, WORD],
+  ["application/json", "gzip", REFUSED],
+  ["application/json", "identity, br", REFUSED],
+  [undefined, "x-unknown", REFUSED],
+  ["application/grpc+proto", undefined, STARS],
+])("a body of type %s, coded %s", (type, coding, expected) => {
+  expect(plan(type, coding)).toEqual(expected);
+});
+
+test("what is asked for in place of the client's own codings can be read", () => {
+  const { "accept-encoding": coding, "grpc-accept-encoding": grpcEncoding } = REQUEST_CODINGS;
+  expect([plan("text/plain", coding), plan("application/grpc", coding, grpcEncoding)]).toEqual([WORD, STARS]);
+});
+
+test("messages of gRPC that are compressed are refused", () => {
+  expect(plan("application/grpc", undefined, "gzip")).toEqual(REFUSED);
+  expect(plan("application/grpc", undefined, "identity")).toEqual(STARS);
+});
