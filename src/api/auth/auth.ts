@@ -42,7 +42,7 @@ export function createAuth(settings: AuthSettings, { nowMs, startMs }: AuthParts
   const { token, allowLocalWrites, signedWrites = false } = settings;
   if (token === undefined) {
     return {
-      refuseCaller: () => undefined,
+      refuseCaller: (c) => refuseForeignPage(c.env.incoming),
       refuseSender: (c) => ({ ok: true, isProved: isOverUnixSocket(c), isSigned: false }),
       refuseChange: (c) =>
         c.env.door.kind === "inside" && !allowLocalWrites ? LOCAL_WRITE : refuseForeignPage(c.env.incoming),
@@ -57,7 +57,7 @@ export function createAuth(settings: AuthSettings, { nowMs, startMs }: AuthParts
   };
   return {
     refuseCaller(c) {
-      if (isOverUnixSocket(c)) return undefined;
+      if (isOverUnixSocket(c)) return refuseForeignPage(c.env.incoming);
       return isSigned(c) ? signatures.refuseRead(c) : refuseToken(c);
     },
     refuseSender(c) {

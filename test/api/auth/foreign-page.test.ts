@@ -62,3 +62,78 @@ test("who sends the token is heard, whatever page he is", async () => {
   const headers = { ...headersOf("http://elsewhere.example.org"), Authorization: "Bearer s3cret" };
   expect(await api.call("PATCH", "/policy", { headers, body: BODY })).toMatchObject({ status: 200 });
 });
+
+const BROWSER = { "User-Agent": "Mozilla/5.0 (X11; Linux x86_64)" };
+const REBOUND = "evil.example.org:18080";
+
+test.each<[string, Record<string, string>]>([
+  ["by what the browser calls itself", BROWSER],
+  ["by the language that a page can't hide", { "User-Agent": "a page's own", "Accept-Language": "*" }],
+  ["by the origin of a change", { Origin: `http://${REBOUND}` }],
+  ["by the site that the browser tells", { "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors" }],
+])(
+  "a page whose name has come to lead to us reads and changes nothing: it is known %s",
+  async (_how, said) => {
+    await using api = await startApi({ door: "outside" });
+    const headers = { ...said, Host: REBOUND };
+    const refused = { status: 401, text: expect.stringContaining("call it by its address") };
+    expect(await api.call("GET", "/policy", { headers })).toMatchObject(refused);
+    expect(await api.call("PATCH", "/policy", { headers, body: BODY })).toMatchObject(refused);
+    expect(await api.call("PUT", "/audit", { headers, body: '{"enabled":true}' })).toMatchObject(refused);
+    expect(api.world.steps).toEqual([]);
+  },
+);
+
+test.each([
+  "192.0.2.2:18080",
+  "[2001:db8::2]:18080",
+  "localhost:18080",
+  "LOCALHOST.",
+  "egress:18080",
+  "egress.sandboxes.svc:18080",
+  "egress.sandboxes.svc.cluster.local:18080",
+  "host.docker.internal:18080",
+])("a browser may call the API by %s", async (host) => {
+  await using api = await startApi({ door: "outside" });
+  const headers = { ...BROWSER, Host: host, Origin: `http://${host}` };
+  expect(await api.call("GET", "/policy", { headers })).toMatchObject({ status: 200 });
+  expect(await api.call("PATCH", "/policy", { headers, body: BODY })).toMatchObject({ status: 200 });
+});
+
+test.each([
+  "svc.example.org",
+  "192.0.2.2.example.org",
+  "local.example.org:18080",
+  "xn--localhost-.example.org",
+])("a browser may not call it by %s", async (host) => {
+  await using api = await startApi({ door: "outside" });
+  const answer = await api.call("GET", "/policy", { headers: { ...BROWSER, Host: host } });
+  expect(answer.status).toBe(401);
+});
+
+test.each<[string, Record<string, string>]>([
+  ["curl", { "User-Agent": "curl/8.14.1", Accept: "*/*" }],
+  ["Python's requests", { "User-Agent": "python-requests/2.32", "Accept-Encoding": "gzip, deflate" }],
+  ["Node's fetch", { "User-Agent": "node", "Accept-Language": "*", "Sec-Fetch-Mode": "cors" }],
+  ["Go", { "User-Agent": "Go-http-client/1.1", "Accept-Encoding": "gzip" }],
+])("a program may call the API by whatever name it knows: %s", async (_program, said) => {
+  await using api = await startApi({ door: "outside" });
+  const headers = { ...said, Host: "egress.example.org" };
+  expect(await api.call("GET", "/policy", { headers })).toMatchObject({ status: 200 });
+  expect(await api.call("PATCH", "/policy", { headers, body: BODY })).toMatchObject({ status: 200 });
+});
+
+test("another site's page reads nothing where the browser tells of it, and its own page's link is opened", async () => {
+  await using api = await startApi({ door: "outside" });
+  const of = (site: string) => ({ headers: { Host: "127.0.0.1:18080", "Sec-Fetch-Site": site } });
+  expect(await api.call("GET", "/policy", of("cross-site"))).toMatchObject({ status: 401 });
+  expect(await api.call("GET", "/policy", of("same-site"))).toMatchObject({ status: 401 });
+  expect(await api.call("GET", "/policy", of("same-origin"))).toMatchObject({ status: 200 });
+  expect(await api.call("GET", "/policy", of("none"))).toMatchObject({ status: 200 });
+});
+
+test("with the token a page may have any name", async () => {
+  await using api = await startApi({ auth: { token: "s3cret", allowLocalWrites: false } });
+  const headers = { ...BROWSER, Host: "egress.example.org", Authorization: "Bearer s3cret" };
+  expect(await api.call("GET", "/policy", { headers })).toMatchObject({ status: 200 });
+});
