@@ -10,7 +10,7 @@ import { serveCredentialVault } from "./credential-vault.ts";
 import { type DecisionSources, serveDecisions } from "./decisions-route.ts";
 import { createEventsRoute } from "./events-route.ts";
 import { AUDIT_HEADER } from "./headers.ts";
-import { type ExplainParts, serveExplain } from "./explain/explain-route.ts";
+import { createTries, type ExplainParts, serveExplain } from "./explain/explain-route.ts";
 import { serveHealthz } from "./healthz.ts";
 import { serveMetrics } from "./metrics-route.ts";
 import { createOpenApiRoute } from "./openapi-route.ts";
@@ -72,7 +72,8 @@ export function createApp(parts: AppParts): App {
     app.all("/status", (c) => serveStatus(c, auth, (page) => describeStatus(control, status, page)));
   }
   if (decisions !== undefined && explain !== undefined) {
-    app.all("/explain", (c) => serveExplain(c, auth, { explain, decisions }));
+    const takeTry = createTries();
+    app.all("/explain", (c) => serveExplain(c, auth, { explain, decisions, takeTry }));
   }
   if (decisions !== undefined) {
     app.all("/decisions", (c) => serveDecisions(c, auth, decisions));

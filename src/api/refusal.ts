@@ -26,6 +26,7 @@ export const REFUSAL_STATUS = {
   "internal-error": 500,
   "persist-failed": 500,
   "too-many-bodies": 503,
+  "too-many-tries": 503,
   closed: 503,
 } as const;
 

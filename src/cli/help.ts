@@ -168,10 +168,11 @@ whether the kernel lets a connection pass now; what the far end does with those 
 policy. It is told by what enforces the policy; no upstream is asked and nothing is changed.
 
   --protocol WORD     tcp, udp or icmp (default: tcp)
+  --try               have the sidecar open a connection to the port, as a process of the sandbox would, and say what the far end does
   --json              the answer as JSON on standard output, errors as JSON on standard error
 
 ${PLACE_HELP}
-  egress explain api.example.com:443
+  egress explain api.example.com:443 --try
   egress explain '[2001:db8::7]:443' --protocol udp
 
 Exit: 0 it is reached; 1 it is not; 64 wrong command line; 65 no such target; 69 no answer; 77 not allowed; 78 wrong setting; 74 the

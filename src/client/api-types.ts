@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 3cc37dd3f2a17d94eae86760fc3773696ab6dcc658cc7fc92aad0436eaf44924
-// types: 710c01346ddd5a13ad6040d9b6ea9913cbc30e1defb0fe741d0cc5863ff63c89
+// document: 1a4950477ba338c2d457544cafb43e119e1a9434181f789e5307daeb10ba663d
+// types: c2ae6e719c778f60e07dd72122fc0ec466f9460ef856ce08b29dba981ae9b875
 
 export interface paths {
   "/policy": {
@@ -42,7 +42,7 @@ export interface paths {
     };
     /**
      * What becomes of a name or an address, and why
-     * @description By the code that enforces; no upstream is asked, and nothing is changed. The rules of `patch` are for PATCH /policy.
+     * @description By the code that enforces; no upstream is asked, and nothing is changed. With try=true a connection is opened, and reset at once, to up to four addresses that the kernel lets through. The rules of `patch` are for PATCH /policy.
      */
     get: operations["explainTarget"];
     put?: never;
@@ -476,7 +476,9 @@ export interface components {
           unanswered: number;
         };
         /** @enum {string} */
-        farEnd: "answers" | "silent" | "unknown";
+        farEnd: "answers" | "silent" | "refuses" | "unreachable" | "unknown";
+        /** @constant */
+        tried?: true;
       }[];
       lookups: components["schemas"]["Decision"][];
     };
@@ -555,6 +557,7 @@ export interface components {
       | "internal-error"
       | "persist-failed"
       | "too-many-bodies"
+      | "too-many-tries"
       | "closed";
     /** @description RFC 9457 problem details. */
     ProblemDetails: {
@@ -580,6 +583,8 @@ export interface components {
     explainPort: number;
     /** @description How a connection is tried. */
     explainProtocol: "tcp" | "udp" | "icmp";
+    /** @description true: open a connection to see what the far end does; needs a port, and tcp. */
+    explainTry: boolean;
     /** @description true: one wildcard in the place of several names below it. */
     wildcards: boolean;
     /** @description true: the policy under `policy`, with what it leaves out and how much was seen. */
@@ -1110,6 +1115,8 @@ export interface operations {
         port?: components["parameters"]["explainPort"];
         /** @description How a connection is tried. */
         protocol?: components["parameters"]["explainProtocol"];
+        /** @description true: open a connection to see what the far end does; needs a port, and tcp. */
+        try?: components["parameters"]["explainTry"];
       };
       header?: never;
       path?: never;
@@ -1148,6 +1155,16 @@ export interface operations {
       };
       /** @description Internal Server Error: internal-error. */
       500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Service Unavailable: too-many-tries. */
+      503: {
         headers: {
           [name: string]: unknown;
         };

@@ -89,6 +89,8 @@ export interface ExplainOptions extends CallOptions {
   readonly port?: number;
   /** Default: tcp. */
   readonly protocol?: "tcp" | "udp" | "icmp";
+  /** Have the sidecar open a connection, to see what the far end does; needs a port, and tcp. Default: false. */
+  readonly try?: boolean;
 }
 
 /** Where the sidecar is, and the defaults that may be changed. */
@@ -182,11 +184,12 @@ function createAuditCalls(
   return {
     async explain(target, asked = {}) {
       checkKeys(asked, "explain", "options");
-      const { port, protocol, ...call } = asked;
+      const { port, protocol, try: isTried = false, ...call } = asked;
       const query = {
         target,
         ...(port === undefined ? {} : { port }),
         ...(protocol === undefined ? {} : { protocol }),
+        ...(isTried ? { try: true } : {}),
       };
       const request = api.GET("/explain", { ...withSignal(call), params: { query } });
       const { etag: _none, ...explanation } = await read(request, EXPLANATION);

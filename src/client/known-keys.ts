@@ -6,7 +6,7 @@ export const KEYS = {
   call: ["signal"],
   change: ["signal", "ifMatch", "dryRun"],
   status: ["signal", "limit", "after"],
-  explain: ["signal", "port", "protocol"],
+  explain: ["signal", "port", "protocol", "try"],
   suggest: ["signal", "wildcards"],
   decisions: ["signal", "limit", "after", "decision", "name", "address", "kind"],
   follow: ["signal", "after", "decision", "name", "address", "kind"],

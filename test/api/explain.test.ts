@@ -1,10 +1,24 @@
 import { describe, expect, test } from "vitest";
 import { createDecisionRing } from "../../src/decisions/decision-ring.ts";
 import type { ExplainRequest } from "../../src/enforcement/explain/explain.ts";
+import type { ExplainedAddress } from "../../src/enforcement/explain/explain-address.ts";
 import { lookupOf } from "../support/decisions.ts";
+import { until } from "../support/until.ts";
 import { startApi } from "./api-server.ts";
 
 const decisionsOf = (ring = createDecisionRing(64)) => ({ ring, run: "run", upstreams: [] });
+
+const ALLOWED = { action: "allow", layer: "default", rule: undefined } as const;
+const ADDRESS_FOUND: ExplainedAddress = {
+  address: "192.0.2.7",
+  names: [],
+  decision: ALLOWED,
+  matches: [],
+  kernel: { passes: true, by: "default", decision: ALLOWED },
+  flows: { answered: 0, unanswered: 0 },
+  farEnd: "refuses",
+  isTried: true,
+};
 
 /** An API that remembers what it was asked to explain. */
 async function start(options: Parameters<typeof startApi>[0] = {}) {
@@ -36,6 +50,10 @@ describe("GET /explain", () => {
     ["?target=a.example&port=http", "port: must be"],
     ["?target=a.example&protocol=sctp", "is none of tcp, udp, icmp"],
     ["?target=a.example&protocol=icmp&port=7", "port: icmp has none"],
+    ["?target=a.example&port=80&try=yes", "try: must be true or false"],
+    ["?target=a.example&port=80&try=true&try=true", "try: must be given once"],
+    ["?target=a.example&try=true", "try: needs a port, and tcp"],
+    ["?target=a.example&port=80&protocol=udp&try=true", "try: needs a port, and tcp"],
     ["?target=a.example&prot=udp", "this call has no such parameter"],
   ])("%s is 400", async (query, message) => {
     await using started = await start();
@@ -55,7 +73,35 @@ describe("GET /explain", () => {
       because: "no rule allows www.example.org",
       patch: { allow: [{ action: "allow", target: "www.example.org" }], deny: [] },
     });
-    expect(started.asked).toMatchObject([{ port: 443, protocol: "udp", addresses: [] }]);
+    expect(started.asked).toMatchObject([{ port: 443, protocol: "udp", isTried: false, addresses: [] }]);
+  });
+
+  test("tries connections for four calls at once, and tells others to come again", async () => {
+    const held = Promise.withResolvers<void>();
+    const begun: ExplainRequest[] = [];
+    await using started = await start({
+      async explain(request) {
+        begun.push(request);
+        if (request.isTried) await held.promise;
+        return { isAudit: false, name: undefined, addresses: [ADDRESS_FOUND] };
+      },
+    });
+    const ask = (query: string) => started.api.call("GET", `/explain?target=192.0.2.7&port=80${query}`);
+    const four = Array.from({ length: 4 }, () => ask("&try=true"));
+    await until("four are under way", () => begun.length === 4);
+    expect(await ask("&try=true")).toMatchObject({
+      status: 503,
+      text: expect.stringContaining("without try"),
+    });
+    expect(await ask("")).toMatchObject({ status: 200 });
+    held.resolve();
+    expect((await Promise.all(four)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    const after = await ask("&try=true");
+    expect(JSON.parse(after.text)).toMatchObject({
+      reachable: false,
+      because: "192.0.2.7: allowed by the default action; the far end refuses it",
+      addresses: [{ farEnd: "refuses", tried: true }],
+    });
   });
 
   test("shows the last lookup of each type, and has their addresses explained", async () => {

@@ -130,6 +130,47 @@ describe.each(FAMILIES)("the causes in $name", (family: Family) => {
     expect(answered.because).toContain("the far end answers");
   });
 
+  test("a try tells that the far end refuses, by one call, and reaches one that answers", async () => {
+    const sidecar = await lab.startSidecar({ policy: POLICY });
+    await lab.dig("one.example.org", family.qtype);
+    const refused = await explain(sidecar, "target=one.example.org&port=81&try=true");
+    expect(refused).toMatchObject({ reachable: false, patch: { allow: [] } });
+    expect(refused.addresses).toContainEqual(
+      expect.objectContaining({ address: family.one, farEnd: "refuses", tried: true }),
+    );
+    expect(refused.because).toContain("the far end refuses it");
+    expect(await command(sidecar, "--try", "one.example.org:81")).toMatchObject({ exitCode: 1 });
+    const answered = await explain(sidecar, "target=one.example.org&port=80&try=true");
+    expect(answered).toMatchObject({ reachable: true });
+    expect(answered.because).toContain("the far end answers");
+    expect(await command(sidecar, "--try", "one.example.org:80")).toMatchObject({ exitCode: 0 });
+  });
+
+  test("what the kernel refuses is not tried, and no try is told of as the workload's", async () => {
+    const sidecar = await lab.startSidecar({ policy: POLICY });
+    const denied = await explain(sidecar, `target=${three}&port=80&try=true`);
+    expect(denied).toMatchObject({ reachable: false, addresses: [{ address: three, farEnd: "unknown" }] });
+    expect(denied.addresses[0]).not.toHaveProperty("tried");
+    await lab.dig("one.example.org", family.qtype);
+    await explain(sidecar, "target=one.example.org&port=81&try=true");
+    const { decisions } = z
+      .object({ decisions: z.array(z.unknown()) })
+      .parse((await sidecar.api("GET", "/decisions?kind=connection")).json());
+    expect(decisions).toEqual([]);
+  });
+
+  test("a try tells that the far end stays silent, or that no way leads there", async () => {
+    const sidecar = await lab.startSidecar({ policy: POLICY });
+    const silent = family.set === "v4" ? "192.0.2.99" : "2001:db8::99";
+    await configure(lab.sandbox, [`neigh add ${silent} lladdr 02:00:00:00:00:99 dev eth0 nud permanent`]);
+    const found = await explain(sidecar, `target=${silent}&port=80&try=true`);
+    expect(found).toMatchObject({ reachable: false, addresses: [{ farEnd: "silent", tried: true }] });
+    await configure(lab.sandbox, [`route add unreachable ${silent}`]);
+    const lost = await explain(sidecar, `target=${silent}&port=80&try=true`);
+    expect(lost).toMatchObject({ reachable: false, addresses: [{ farEnd: "unreachable", tried: true }] });
+    expect(lost.because).toContain("no way leads there");
+  });
+
   test("the far end stays silent", async () => {
     const sidecar = await lab.startSidecar({ policy: POLICY });
     // An address of the link that nobody has would be told by the kernel; this one is known, and drops all.
@@ -175,6 +216,7 @@ test("the command says no by its exit code, in words and as JSON, and how to all
   expect([asJson.exitCode, JSON.parse(asJson.stdout)]).toMatchObject([1, { reachable: false }]);
   expect(await command(sidecar, "*.example.org")).toMatchObject({ exitCode: 65 });
   expect(await command(sidecar, "one.example.org:0")).toMatchObject({ exitCode: 64 });
+  expect(await command(sidecar, "--try", "one.example.org")).toMatchObject({ exitCode: 64 });
   expect(await command(sidecar)).toMatchObject({ exitCode: 64 });
 });
 

@@ -1,7 +1,11 @@
 /** What comes of an explanation: whether the target can be reached now, why in a sentence, and the smallest rules that would change it. */
 import { REASON_WORDS } from "../../decisions/decision-event.ts";
 import type { KeptDecision } from "../../decisions/decision-ring.ts";
-import type { ExplainedAddress, FarEnd } from "../../enforcement/explain/explain-address.ts";
+import {
+  type ExplainedAddress,
+  type FarEnd,
+  isWorthATry,
+} from "../../enforcement/explain/explain-address.ts";
 import type { Explained } from "../../enforcement/explain/explain.ts";
 import type { ExplainedName } from "../../enforcement/explain/explain-name.ts";
 import type { VerdictReason } from "../../enforcement/explain/kernel-verdict.ts";
@@ -58,7 +62,7 @@ function concludeName(
   const shown = open ?? addresses[0];
   if (shown === undefined) return { reachable: true, because: `${said}; not looked up yet`, patch };
   return {
-    reachable: shown.kernel.passes,
+    reachable: isReached(shown),
     because: `${said}; its address ${shown.address}: ${kernelWords(shown)}${farEndWords(shown)}`,
     patch,
   };
@@ -66,8 +70,13 @@ function concludeName(
 
 /** The one that says most of the far end first. */
 function byFarEnd(one: ExplainedAddress, other: ExplainedAddress): number {
-  const order: readonly FarEnd[] = ["answers", "silent", "unknown"];
+  const order: readonly FarEnd[] = ["answers", "silent", "refuses", "unreachable", "unknown"];
   return order.indexOf(one.farEnd) - order.indexOf(other.farEnd);
+}
+
+/** What a try has shown not to answer is let through, and not reached. */
+function isReached({ kernel, isTried, farEnd }: ExplainedAddress): boolean {
+  return kernel.passes && (!isTried || farEnd === "answers");
 }
 
 function concludeAddress(explained: ExplainedAddress): Conclusion {
@@ -77,7 +86,7 @@ function concludeAddress(explained: ExplainedAddress): Conclusion {
   const isByAddress = ["rule", "default", "revoked", "learned"].includes(kernel.by);
   const allow = isOpen || kernel.by === "learned" ? [] : allowPatch({ ...decision, action: "deny" }, address);
   return {
-    reachable: kernel.passes,
+    reachable: isReached(explained),
     because,
     patch: {
       allow: isByAddress ? allow : kernel.passes ? [] : undefined,
@@ -185,9 +194,11 @@ function expiredWords(why: string, names: readonly string[]): string {
 const FAR_END: Readonly<Record<FarEnd, string>> = {
   answers: "; the far end answers",
   silent: "; the far end stays silent",
+  refuses: "; the far end refuses it",
+  unreachable: "; no way leads there, says the sandbox's side or a router",
   unknown: "; no flow to it is open: none was tried, or the far end has refused it",
 };
 
-function farEndWords({ kernel, farEnd }: ExplainedAddress): string {
-  return kernel.passes && kernel.by !== "resolver" && kernel.by !== "loopback" ? FAR_END[farEnd] : "";
+function farEndWords(explained: ExplainedAddress): string {
+  return isWorthATry(explained) ? FAR_END[explained.farEnd] : "";
 }

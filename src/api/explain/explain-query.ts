@@ -11,12 +11,12 @@ type Read =
   | { readonly ok: false; readonly refusal: Refusal };
 type Queries = Readonly<Record<string, readonly string[]>>;
 
-/** Reads `target`, and `port` and `protocol` where they are given; each once, and nothing else. */
+/** Reads `target`, and `port`, `protocol` and `try` where they are given; each once, and nothing else. */
 export function readExplainQuery(queries: Queries): Read {
-  const { target, port, protocol, ...unknown } = queries;
+  const { target, port, protocol, try: tried, ...unknown } = queries;
   const [other] = Object.keys(unknown);
   if (other !== undefined) return refuse(`${quote(other)}: this call has no such parameter`);
-  for (const [name, values] of Object.entries({ target, port, protocol }))
+  for (const [name, values] of Object.entries({ target, port, protocol, try: tried }))
     if (values !== undefined && values.length > 1) return refuse(`${name}: must be given once`);
   const word = protocol?.[0] ?? "tcp";
   const known = TRIED_PROTOCOLS.find((one) => one === word);
@@ -24,7 +24,19 @@ export function readExplainQuery(queries: Queries): Read {
   const number = readPort(port?.[0]);
   if (number === "bad") return refuse("port: must be a whole number from 1 to 65535");
   if (number !== undefined && known === "icmp") return refuse("port: icmp has none");
-  return readTarget(target?.[0], { port: number, protocol: known });
+  const place = { port: number, protocol: known };
+  const isTried = readTry(tried?.[0], place);
+  return typeof isTried === "string" ? refuse(isTried) : readTarget(target?.[0], { ...place, isTried });
+}
+
+/** Whether to try, or why not. */
+function readTry(
+  word = "false",
+  { port, protocol }: Pick<ExplainQuery, "port" | "protocol">,
+): boolean | string {
+  if (word !== "true" && word !== "false") return "try: must be true or false";
+  if (word === "true" && (port === undefined || protocol !== "tcp")) return "try: needs a port, and tcp";
+  return word === "true";
 }
 
 function readTarget(text: string | undefined, rest: Omit<ExplainQuery, "target">): Read {

@@ -11,23 +11,55 @@ import type { Auth } from "../auth/auth.ts";
 import type { ApiContext } from "../context.ts";
 import type { DecisionSources } from "../decisions-route.ts";
 import { refuseWrite } from "../read-only.ts";
-import { renderRefusal } from "../refusal.ts";
+import { type Refusal, renderRefusal } from "../refusal.ts";
 import { conclude } from "./conclude.ts";
 import { type ExplainQuery, readExplainQuery } from "./explain-query.ts";
 
 export interface ExplainParts {
   readonly explain: (request: ExplainRequest) => Promise<Explained>;
   readonly decisions: DecisionSources;
+  readonly takeTry: ReturnType<typeof createTries>;
 }
 
 export async function serveExplain(c: ApiContext, auth: Auth, parts: ExplainParts): Promise<Response> {
   const refusal = auth.refuseCaller(c) ?? refuseWrite(c);
   if (refusal !== undefined) return renderRefusal(c, refusal);
   const query = readExplainQuery(c.req.queries());
-  return query.ok ? c.json(await describe(query.value, parts)) : renderRefusal(c, query.refusal);
+  if (!query.ok) return renderRefusal(c, query.refusal);
+  const done = query.value.isTried ? parts.takeTry() : NOTHING_TO_END;
+  if (done === undefined) return renderRefusal(c, TOO_MANY_TRIES);
+  try {
+    return c.json(await describe(query.value, parts));
+  } finally {
+    done();
+  }
 }
 
-async function describe(query: ExplainQuery, { explain, decisions }: ExplainParts): Promise<object> {
+const NOTHING_TO_END = (): void => undefined;
+
+/** Calls that try connections, each of which takes some seconds and sockets. */
+const MOST_TRIES = 4;
+const TOO_MANY_TRIES: Refusal = {
+  code: "too-many-tries",
+  message: `${MOST_TRIES} other calls are trying connections: ask again in some seconds, or without try`,
+};
+
+/** Gives what ends a try, or undefined where as many as there may be are under way. */
+export function createTries(): () => (() => void) | undefined {
+  let underWay = 0;
+  return () => {
+    if (underWay === MOST_TRIES) return undefined;
+    underWay += 1;
+    return () => {
+      underWay -= 1;
+    };
+  };
+}
+
+async function describe(
+  query: ExplainQuery,
+  { explain, decisions }: Omit<ExplainParts, "takeTry">,
+): Promise<object> {
   const { target, port, protocol } = query;
   const lookups = target.kind === "name" ? lastLookups(decisions, target.name) : [];
   const addresses = lookups.flatMap((lookup) => lookup.addresses).filter(isAddress);
@@ -56,9 +88,10 @@ function describeName({ decision, matches, answer }: ExplainedName): object {
   return { decision: describeDecision(decision), matches, answer };
 }
 
-function describeAddress({ decision, kernel, ...rest }: ExplainedAddress): object {
+function describeAddress({ decision, kernel, isTried, ...rest }: ExplainedAddress): object {
   return {
     ...rest,
+    ...(isTried ? { tried: true } : {}),
     decision: describeDecision(decision),
     kernel: { passes: kernel.passes, by: kernel.by },
   };

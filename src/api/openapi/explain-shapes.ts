@@ -52,10 +52,11 @@ const addressShape = z.object({
     .describe("Whether a first packet passes now, and what decides."),
   flows: z.object({ answered: z.number().int(), unanswered: z.number().int() }),
   farEnd: z
-    .enum(["answers", "silent", "unknown"])
+    .enum(["answers", "silent", "refuses", "unreachable", "unknown"])
     .describe(
-      "By the kernel's table of flows. unknown: there is none, as after the far end has refused one.",
+      "By the kernel's table of flows, or by a try. unknown: there is no flow, as after the far end has refused one; refuses and unreachable are told by a try alone.",
     ),
+  tried: z.literal(true).optional().describe("farEnd is what a connection of the sidecar's own has shown."),
 });
 
 export const explanationShape = z.object({
@@ -66,7 +67,9 @@ export const explanationShape = z.object({
   audit: z.boolean(),
   reachable: z
     .boolean()
-    .describe("Whether a process of the sandbox gets there now, as far as the sidecar knows."),
+    .describe(
+      "Whether a process of the sandbox gets there now, as far as the sidecar knows; false where a try got no answer.",
+    ),
   because: z.string().describe("For people."),
   patch: z
     .object({ allow: z.array(shownRuleShape).optional(), deny: z.array(shownRuleShape).optional() })

@@ -116,12 +116,12 @@ export const OPERATIONS: readonly Operation[] = [
     id: "explainTarget",
     summary: "What becomes of a name or an address, and why",
     description:
-      "By the code that enforces; no upstream is asked, and nothing is changed. The rules of `patch` are for PATCH /policy.",
+      "By the code that enforces; no upstream is asked, and nothing is changed. With try=true a connection is opened, and reset at once, to up to four addresses that the kernel lets through. The rules of `patch` are for PATCH /policy.",
     gives: { schema: "Explanation" },
     isGuarded: true,
     isChange: false,
-    parameters: ["explainTarget", "explainPort", "explainProtocol"],
-    refusals: ["invalid-query", "unauthorized", "internal-error"],
+    parameters: ["explainTarget", "explainPort", "explainProtocol", "explainTry"],
+    refusals: ["invalid-query", "unauthorized", "internal-error", "too-many-tries"],
   },
   {
     path: "/policy/suggest",

@@ -37,6 +37,12 @@ export const PARAMETERS = {
     description: "How a connection is tried.",
     schema: { type: "string", enum: [...TRIED_PROTOCOLS], default: "tcp" },
   },
+  explainTry: {
+    name: "try",
+    in: "query",
+    description: "true: open a connection to see what the far end does; needs a port, and tcp.",
+    schema: { type: "boolean", default: false },
+  },
   wildcards: {
     name: "wildcards",
     in: "query",

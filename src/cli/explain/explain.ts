@@ -20,7 +20,7 @@ export async function explain(argv: readonly string[], context: CliContext): Pro
     context.print(EXPLAIN_HELP);
     return EXIT.ok;
   }
-  const { place, asJson, target, port, protocol } = request.value;
+  const { place, asJson, target, port, protocol, isTried } = request.value;
   return callSidecar(
     {
       command: COMMAND,
@@ -30,6 +30,7 @@ export async function explain(argv: readonly string[], context: CliContext): Pro
         const found = await client.explain(target, {
           ...(port === undefined ? {} : { port }),
           ...(protocol === undefined ? {} : { protocol }),
+          try: isTried,
         });
         return {
           json: found,
@@ -48,11 +49,12 @@ interface ExplainRequest {
   readonly target: string;
   readonly port: number | undefined;
   readonly protocol: Protocol | undefined;
+  readonly isTried: boolean;
 }
 
 type Protocol = (typeof TRIED_PROTOCOLS)[number];
 
-const OPTIONS = { ...CALL_OPTIONS, protocol: { type: "string" } } as const;
+const OPTIONS = { ...CALL_OPTIONS, protocol: { type: "string" }, try: { type: "boolean" } } as const;
 
 function readArguments(argv: readonly string[]): Result<ExplainRequest | "help"> {
   try {
@@ -68,7 +70,9 @@ function readArguments(argv: readonly string[]): Result<ExplainRequest | "help">
     const protocol = TRIED_PROTOCOLS.find((one) => one === values.protocol);
     if (values.protocol !== undefined && protocol === undefined)
       return refused(`${quote(values.protocol)} is none of ${TRIED_PROTOCOLS.join(", ")}`, "--protocol");
-    return accepted({ place: place.value, asJson: values.json ?? false, ...target.value, protocol });
+    const isTried = values.try ?? false;
+    if (isTried && target.value.port === undefined) return refused("needs a target with :PORT", "--try");
+    return accepted({ place: place.value, asJson: values.json ?? false, ...target.value, protocol, isTried });
   } catch (error) {
     return refusedByParser(error);
   }

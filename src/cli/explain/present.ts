@@ -35,11 +35,25 @@ function presentMatch({ layer, action, target, position, decides, shadowedBy }: 
   return [place, action, target, decides ? "decides" : shadow];
 }
 
-function presentAddress({ address, kernel, names, secondsLeft, flows, farEnd }: ExplainedAddress): Cells {
+function presentAddress({
+  address,
+  kernel,
+  names,
+  secondsLeft,
+  flows,
+  farEnd,
+  tried,
+}: ExplainedAddress): Cells {
   const left = secondsLeft === undefined ? "" : `${secondsLeft} s left`;
   const counts = `${flows.answered} flows answered, ${flows.unanswered} not`;
   const passes = kernel.passes ? "passes" : "refused";
-  return [address, `${passes} (${kernel.by})`, left, `${farEnd}: ${counts}`, names.join(" ")];
+  return [
+    address,
+    `${passes} (${kernel.by})`,
+    left,
+    `${farEnd}${tried === true ? " (tried)" : ""}: ${counts}`,
+    names.join(" "),
+  ];
 }
 
 function presentLookup(lookup: Explanation["lookups"][number]): Cells {

@@ -4,13 +4,17 @@ import { renderAddress } from "../../policy/address.ts";
 import { withoutAudit } from "../../policy/compile-audit.ts";
 import { decideAddress } from "../../policy/decide-address.ts";
 import type { Decision } from "../../policy/decision.ts";
+import type { Tried } from "./io/try-connection.ts";
 import { type ExplainedMatch, explainMatches } from "../../policy/explain-matches.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
 import { parseTarget } from "../../policy/target.ts";
 import type { LearnedAddress } from "../../learned/pages.ts";
 
-/** `silent`: there are flows, and nothing has come back. `unknown`: there is none, as after the far end has refused it. */
-export type FarEnd = "answers" | "silent" | "unknown";
+/**
+ * By the flows that there are: `answers`; `silent`, if nothing has come back; `unknown`, if there is none, as after the far end has refused it. By a try of ours
+ * also `refuses` and `unreachable`.
+ */
+export type FarEnd = Tried;
 
 export interface FlowCounts {
   readonly answered: number;
@@ -29,6 +33,8 @@ export interface ExplainedAddress {
   readonly kernel: KernelVerdict;
   readonly flows: FlowCounts;
   readonly farEnd: FarEnd;
+  /** Whether `farEnd` is from a try of ours. */
+  readonly isTried: boolean;
 }
 
 export interface AddressView {
@@ -54,7 +60,13 @@ export function explainAddress(view: AddressView, packet: FirstPacket, flows: Fl
     kernel: judgeFirstPacket(view.kernel, packet),
     flows,
     farEnd: farEndOf(flows),
+    isTried: false,
   };
+}
+
+/** Whether a try would tell of a far end: it is let through, and leaves the sandbox. */
+export function isWorthATry({ kernel }: ExplainedAddress): boolean {
+  return kernel.passes && kernel.by !== "resolver" && kernel.by !== "loopback";
 }
 
 function farEndOf({ answered, unanswered }: FlowCounts): FarEnd {

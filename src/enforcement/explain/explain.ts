@@ -1,6 +1,6 @@
 /**
  * What becomes of a name or an address, told by the code that enforces it: the layers' tries, the resolver's judge, the learned addresses, the chain's rules, the
- * kernel's table of flows. No upstream is asked, and nothing is changed.
+ * kernel's table of flows. No upstream is asked, and nothing is changed; a connection is tried only on demand.
  */
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
 import { readOwnAddresses } from "../../netfilter/io/namespace-network.ts";
@@ -9,15 +9,18 @@ import type { PolicyLayers } from "../../policy/layers.ts";
 import type { NameTarget, PrefixTarget } from "../../policy/target.ts";
 import { runInSlices } from "../../sys/in-slices.ts";
 import { octetKey } from "../../tables/octet-key.ts";
-import { type AddressView, type ExplainedAddress, explainAddress } from "./explain-address.ts";
+import { type AddressView, type ExplainedAddress, explainAddress, isWorthATry } from "./explain-address.ts";
 import { addressesOfName, type ExplainedName, explainName } from "./explain-name.ts";
 import type { FlowFates } from "./flow-fates.ts";
+import type { Tried } from "./io/try-connection.ts";
 
 export interface ExplainRequest {
   /** A single address, if it is one. */
   readonly target: NameTarget | PrefixTarget;
   readonly port: number | undefined;
   readonly protocol: FirstPacket["protocol"];
+  /** Whether a connection of our own is tried, over TCP to the port. */
+  readonly isTried: boolean;
   /** Further addresses that the name has given, or would have. */
   readonly addresses: readonly Uint8Array[];
 }
@@ -37,7 +40,11 @@ export interface ExplainSources {
   readonly learned: Pick<LearnedAddresses, "list" | "find" | "has" | "isRevoked" | "namesOf">;
   readonly readNetwork: () => Pick<KernelView, "onLinkV4">;
   readonly fates: FlowFates;
+  readonly tryConnection: (address: string, port: number) => Promise<Tried>;
 }
+
+/** Of more addresses the others are told by their flows alone. */
+const MOST_TRIED = 4;
 
 /** Throws SystemCallError where flows cannot be listed. */
 export async function explain(sources: ExplainSources, request: ExplainRequest): Promise<Explained> {
@@ -64,13 +71,29 @@ export async function explain(sources: ExplainSources, request: ExplainRequest):
     namesOf: learned.namesOf,
     find: learned.find,
   };
+  const addresses = packets.map((packet, index) =>
+    explainAddress(view, packet, flows[index] ?? { answered: 0, unanswered: 0 }),
+  );
   return {
     name: target.kind === "name" ? explainName(policy, view.layers, target) : undefined,
-    addresses: packets.map((packet, index) =>
-      explainAddress(view, packet, flows[index] ?? { answered: 0, unanswered: 0 }),
-    ),
+    addresses: request.isTried ? await tryAll(addresses, port, sources) : addresses,
     isAudit: policy.audits !== undefined,
   };
+}
+
+/** What the kernel refuses is not tried: it would be told of as the workload's. */
+async function tryAll(
+  addresses: readonly ExplainedAddress[],
+  port: number | undefined,
+  { tryConnection }: Pick<ExplainSources, "tryConnection">,
+): Promise<readonly ExplainedAddress[]> {
+  if (port === undefined) return addresses;
+  const chosen = new Set(addresses.filter(isWorthATry).slice(0, MOST_TRIED));
+  return Promise.all(
+    addresses.map(async (one) =>
+      chosen.has(one) ? { ...one, farEnd: await tryConnection(one.address, port), isTried: true } : one,
+    ),
+  );
 }
 
 function unique(all: readonly Uint8Array[]): readonly Uint8Array[] {

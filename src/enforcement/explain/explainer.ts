@@ -4,6 +4,7 @@ import type { KernelSide } from "../open-kernel-side.ts";
 import type { EnforcementMode } from "../../netfilter/ruleset.ts";
 import { explain, type Explained, type ExplainRequest, type ExplainSources } from "./explain.ts";
 import { createFlowFates } from "./flow-fates.ts";
+import { tryConnection } from "./io/try-connection.ts";
 
 export interface Explainer {
   /** Throws SystemCallError. */
@@ -29,6 +30,7 @@ export function createExplainer(
     learned,
     readNetwork: network.read,
     fates,
+    tryConnection,
   };
   return { explain: (request) => explain(sources, request), close: fates.close };
 }

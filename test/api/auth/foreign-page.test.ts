@@ -123,13 +123,16 @@ test.each<[string, Record<string, string>]>([
   expect(await api.call("PATCH", "/policy", { headers, body: BODY })).toMatchObject({ status: 200 });
 });
 
+function sentFrom(site: string) {
+  return { headers: { Host: "127.0.0.1:18080", "Sec-Fetch-Site": site } };
+}
+
 test("another site's page reads nothing where the browser tells of it, and its own page's link is opened", async () => {
   await using api = await startApi({ door: "outside" });
-  const of = (site: string) => ({ headers: { Host: "127.0.0.1:18080", "Sec-Fetch-Site": site } });
-  expect(await api.call("GET", "/policy", of("cross-site"))).toMatchObject({ status: 401 });
-  expect(await api.call("GET", "/policy", of("same-site"))).toMatchObject({ status: 401 });
-  expect(await api.call("GET", "/policy", of("same-origin"))).toMatchObject({ status: 200 });
-  expect(await api.call("GET", "/policy", of("none"))).toMatchObject({ status: 200 });
+  expect(await api.call("GET", "/policy", sentFrom("cross-site"))).toMatchObject({ status: 401 });
+  expect(await api.call("GET", "/policy", sentFrom("same-site"))).toMatchObject({ status: 401 });
+  expect(await api.call("GET", "/policy", sentFrom("same-origin"))).toMatchObject({ status: 200 });
+  expect(await api.call("GET", "/policy", sentFrom("none"))).toMatchObject({ status: 200 });
 });
 
 test("with the token a page may have any name", async () => {
