@@ -18,7 +18,7 @@ export function drawMarks(protections: Pick<Protections, "report">): Marks {
 }
 
 /** What the reader of names gives packets that meet the rules once more. */
-export interface NameMarks extends NamesInput {
+export interface NameMarks extends Pick<NamesInput, "refusedMark"> {
   readonly repeatedMark: number;
 }
 

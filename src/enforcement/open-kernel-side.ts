@@ -28,7 +28,7 @@ import { type HoldQueuesOptions, holdQueues } from "./keep/hold-queues.ts";
 import { type InterfaceGuards, watchInterfaceGuards } from "./keep/interface-guards.ts";
 import { createNetworkMemory, type NetworkMemory } from "./keep/network-memory.ts";
 import { openRulesetWatch, type RulesetWatch } from "./keep/ruleset-watch.ts";
-import { type NamesSide, openNamesSide } from "./names/names-side.ts";
+import { type NamesSide, type NamesSideOptions, openNamesSide } from "./names/names-side.ts";
 import type { NamesPlan } from "./names/prepare-names.ts";
 import { type RefusalWatch, watchRefusals } from "./refusals/watch-refusals.ts";
 import { countLearned, countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
@@ -75,7 +75,10 @@ export async function openKernelSide(
   const figures = createKernelFigures();
   const set = undo.adopt(openLearnedSet(), (opened) => opened.close());
   const door = undo.adopt(openInterfaceDoor(), (opened) => opened.close());
-  const names = openNames(options.names, inForce, events, () => guards.generation());
+  const names = openNames(options.names, inForce, events, {
+    generation: () => guards.generation(),
+    namesOf: (address) => learned.namesOf(address),
+  });
   undo.defer(() => names?.close());
   const makers = names === undefined ? [door] : [door, names];
   const watch = openRulesetWatch({
@@ -105,13 +108,7 @@ export async function openKernelSide(
     onFirst: () => queues.look(),
   });
   undo.defer(() => networkWatch.close());
-  const network = createNetworkMemory({
-    readNetwork,
-    hasNews: networkWatch.hasNews,
-    onRead(read) {
-      if (withheld.replace(read.withheld.flatMap(octetsOf))) events.addressesWithheld.emit();
-    },
-  });
+  const network = openNetworkMemory(networkWatch, withheld, events);
   const kept = undo.move();
   return {
     applier: guards.applier,
@@ -128,6 +125,20 @@ export async function openKernelSide(
   };
 }
 
+function openNetworkMemory(
+  { hasNews }: Pick<NetworkWatch, "hasNews">,
+  withheld: WithheldAddresses,
+  events: SandboxEvents,
+): NetworkMemory {
+  return createNetworkMemory({
+    readNetwork,
+    hasNews,
+    onRead(read) {
+      if (withheld.replace(read.withheld.flatMap(octetsOf))) events.addressesWithheld.emit();
+    },
+  });
+}
+
 /** Each ruleset is counted, known to be ours, asked about names, and guards the interfaces that it is the first to know. */
 function openGuards(
   { applier, onFault, protections }: KernelSideOptions,
@@ -142,10 +153,10 @@ function openNames(
   plan: NamesPlan | undefined,
   inForce: PolicyInForceCell,
   events: SandboxEvents,
-  generation: () => number | undefined,
+  later: Pick<NamesSideOptions, "generation" | "namesOf">,
 ): NamesSide | undefined {
   if (plan === undefined) return undefined;
-  return openNamesSide({ plan, inForce, generation, onRefused: events.nameRefused.emit });
+  return openNamesSide({ plan, inForce, onRefused: events.nameRefused.emit, ...later });
 }
 
 /** With what the kernel's sets hold already. 100,000 addresses take half a second and more of the kernel's time. Throws LearnedSetError. */

@@ -18,7 +18,7 @@ import {
 } from "./change/change-policy.ts";
 import type { PolicyStorage } from "./change/io/policy-file.ts";
 import type { PolicyInForceCell } from "./change/policy-in-force.ts";
-import { createPolicyKernel, type RulesetFrame } from "./change/policy-kernel.ts";
+import { createPolicyKernel, type NftKernelOptions, type RulesetFrame } from "./change/policy-kernel.ts";
 import type { SandboxEvents } from "./events.ts";
 import { createIdleFlows, type IdleFlows } from "./flows/idle-flows.ts";
 import { type Renewal, startRenewal } from "./flows/renewal.ts";
@@ -59,6 +59,7 @@ export function openPolicySide(
     applier: side.applier,
     learned: side.learned,
     catchUp: renewal.catchUp,
+    ...findDeniedOf(side, options.onFault),
     readNetwork: side.network.read,
     onEnforced: (forgotten) => events.policyEnforced.emit({ forgotten }),
     firstGeneration: randomInt(1, FIRST_HALF),
@@ -119,6 +120,21 @@ export function openPolicySide(
       await changes.refresh();
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** Where the kernel lists no flows a change goes through all the same, and is told: what it denies stays denied to new connections. */
+function findDeniedOf(
+  { names }: KernelSide,
+  onFault: PolicySideOptions["onFault"],
+): Pick<NftKernelOptions, "findDenied"> {
+  if (names === undefined) return {};
+  const tell = (error: unknown): void => onFault("connections of denied names could not be ended", error);
+  return {
+    async findDenied(policy) {
+      const end = await names.findDenied(policy).catch(tell);
+      return async () => end?.().catch(tell);
+    },
   };
 }
 

@@ -26,6 +26,9 @@ export function generationOf(mark: number): number | undefined {
   return mark === 0 || mark >= OURS ? undefined : mark & LAST_GENERATION;
 }
 
+/** Those of verified flows, under whatever generation. */
+export const VERIFIED_MARKS = { mask: OURS + VERIFIED, wanted: VERIFIED } as const;
+
 /** As nft(8) matches them, in any generation. */
 export const IS_PENDING = matchBits(PENDING, PENDING);
 export const IS_NOT_BEGUN = matchBits(PENDING + BEGUN, PENDING);

@@ -53,6 +53,8 @@ export interface Marks {
 export interface NamesInput {
   /** Of packets that the reader has refused; a packet that has it by itself is refused, too. */
   readonly refusedMark: number;
+  /** Whether conntrack has room for a label with a flow. */
+  readonly hasLabels: boolean;
 }
 
 export interface InterceptInput {

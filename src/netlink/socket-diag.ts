@@ -19,6 +19,8 @@ const REQUEST = 72;
 const STATES_AT = NLMSG_HDRLEN + 4;
 const ID_AT = NLMSG_HDRLEN + 8;
 const ID = 48;
+/** All ones, INET_DIAG_NOCOOKIE, is whichever socket has the rest. */
+const COOKIE_AT = 40;
 /** Where an id stands in a socket's message, behind the nlmsghdr. */
 const SOCKET_ID_AT = 4;
 
@@ -82,6 +84,26 @@ export function encodeSocketDestroy(kind: SocketKind, sequence: number, id: Buff
   const message = encodeRequest(SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, sequence, kind);
   id.copy(message, ID_AT);
   return message;
+}
+
+/** The same for the TCP socket of a flow, as it sees the flow: any that there is. */
+export function encodeFlowDestroy(sequence: number, flow: SocketEnds): Buffer {
+  const family = flow.source.length === 4 ? AF_INET : AF_INET6;
+  const id = Buffer.alloc(ID);
+  id.writeUInt16BE(flow.sourcePort, 0);
+  id.writeUInt16BE(flow.destinationPort, 2);
+  id.set(flow.source, 4);
+  id.set(flow.destination, 20);
+  id.fill(0xff, COOKIE_AT);
+  return encodeSocketDestroy({ family, protocol: IPPROTO_TCP }, sequence, id);
+}
+
+interface SocketEnds {
+  /** 4 octets or 16, like `destination`. */
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
 }
 
 /** The socket of one SOCK_DIAG_BY_FAMILY payload. */

@@ -13,6 +13,7 @@
  * Known limits: a kept connection of HTTP is refused at its next request after a restart. Data that a server takes before it acknowledges anything
  * else than what was judged cannot be told apart from what a second hello says (HelloRetryRequest, renegotiation of TLS 1.2).
  */
+import type { DomainName } from "../policy/domain-name.ts";
 import {
   beginFlow,
   type ClientPacket,
@@ -40,6 +41,8 @@ export interface FlowJudgeOptions {
 export interface FlowJudge {
   fromClient(packet: ClientPacket): PacketVerdict;
   fromServer(packet: ServerPacket): PacketVerdict;
+  /** Forgets flows that have shown a name that this denies, and gives their keys. */
+  takeShowing(isDenied: (name: DomainName) => boolean): readonly string[];
   /** Forgets flows that have shown no whole name for too long; to be called about once a second. */
   sweep(): void;
   /** Flows that are not verified, and octets that are kept of them. */
@@ -92,6 +95,11 @@ export function createFlowJudge({ findFault, nowMs, maxFlows, maxOctets }: FlowJ
       const flow = table.get(packet.flow);
       return flow === undefined ? PASS : settle(packet.flow, flow, judgeAnswer(flow, packet));
     },
+    takeShowing(isDenied) {
+      const keys = table.keysOf(({ names }) => names.some(isDenied));
+      for (const key of keys) table.forget(key);
+      return keys;
+    },
     sweep: () => table.forgetSilent(nowMs() - PATIENCE_MS),
     figures: table.figures,
   };
@@ -103,6 +111,7 @@ interface FlowTable {
   /** Puts it behind all others, and makes room at the cost of the first ones. */
   keep(key: string, flow: Flow, nowMs: number): void;
   forget(key: string): void;
+  keysOf(isMeant: (flow: Flow) => boolean): readonly string[];
   /** Those that have said nothing since then, but for connections of HTTP, which may rest. */
   forgetSilent(sinceMs: number): void;
   figures(): ReturnType<FlowJudge["figures"]>;
@@ -121,6 +130,7 @@ function createFlowTable({ maxFlows, maxOctets }: { maxFlows: number; maxOctets:
   return {
     get: (key) => flows.get(key),
     forget,
+    keysOf: (isMeant) => [...flows].filter(([, flow]) => isMeant(flow)).map(([key]) => key),
     keep(key, flow, nowMs) {
       forget(key);
       flow.lastMs = nowMs;

@@ -52,6 +52,8 @@ export interface ShownName {
 
 /** More than a sender has under way before the first acknowledgement. */
 const NEAR_OCTETS = 4 << 20;
+/** That one connection of HTTP may ask for. */
+const MAX_NAMES = 16;
 /** Below it a packet may be meant to die ahead of the far end. */
 const LEAST_HOPS = 32;
 
@@ -69,6 +71,8 @@ export interface Flow {
   beginning: Buffer;
   readonly judged: JudgedText;
   shown: ShownName | undefined;
+  /** Names that were shown, each once: a connection of HTTP may show several. */
+  names: readonly DomainName[];
   requests: RequestStream | undefined;
   /** Octets that are kept of it, as counted. */
   counted: number;
@@ -82,6 +86,7 @@ export function beginFlow(start: number): Flow {
     beginning: Buffer.alloc(0),
     judged: createJudgedText(),
     shown: undefined,
+    names: [],
     requests: undefined,
     counted: 0,
     lastMs: 0,
@@ -122,7 +127,10 @@ export function judgePacket(flow: Flow, packet: ClientPacket, findFault: FindFau
   for (const shown of outcome.shown) {
     const fault = findFault(shown, packet.flow);
     if (fault !== undefined) return toRefusal(fault, shown.name);
+    if (shown.name !== undefined && !flow.names.includes(shown.name))
+      flow.names = [...flow.names, shown.name];
   }
+  if (flow.names.length > MAX_NAMES) return toRefusal(`more than ${MAX_NAMES} hosts in one connection`);
   if (data.length < packet.octets && !isJudged(flow)) return toRefusal("a packet that was not copied whole");
   const begins = flow.passed === 0;
   flow.passed = Math.max(flow.passed, at + packet.octets);

@@ -18,7 +18,7 @@ export const goldenInputs: Readonly<Record<string, RulesetInput>> = {
   audit: rulesetInput({ policy: inAudit("deny", "deny 198.51.100.66", "allow 198.51.100.0/24") }),
   names: rulesetInput({
     policy: compiledPolicy("deny", "allow 198.51.100.0/24", "allow *.example.org"),
-    names: { refusedMark: 0x7a110002 },
+    names: { refusedMark: 0x7a110002, hasLabels: true },
   }),
   intercept: rulesetInput({
     policy: compiledPolicy("deny", "allow *.example.org"),

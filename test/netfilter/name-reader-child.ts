@@ -1,5 +1,6 @@
 /** Runs in the sandbox's namespace: reads held packets for the ruleset that is in force, where `one.example.org` is the only name that is allowed. */
 import { openNameReader } from "../../src/enforcement/names/name-reader.ts";
+import { createNameLabels } from "../../src/enforcement/names/name-labels.ts";
 import { openQueueChains } from "../../src/netfilter/io/queue-chain.ts";
 import { renderAddress, renderIpv6 } from "../../src/policy/address.ts";
 import { NAMES } from "./name-marks.ts";
@@ -10,6 +11,7 @@ const reader = openNameReader({
   generation: () => Number(process.argv[2]),
   findFault: ({ kind, name }) =>
     kind === "other" || name === "one.example.org" ? undefined : `${name ?? "no name"} is not allowed`,
+  labels: createNameLabels(),
   nowMs: () => performance.now(),
   onRefused: ({ name, reason, address, port }) =>
     say({

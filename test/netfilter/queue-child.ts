@@ -113,7 +113,7 @@ async function marked(): Promise<unknown> {
   const socket = await open();
   socket.write("first");
   const { packet, reply } = await take();
-  queues.setMark(reply, VERIFIED);
+  queues.setMark(reply, { mark: VERIFIED });
   queues.answer(packet, "accept");
   queues.flush();
   await until(() => received.length === 1);

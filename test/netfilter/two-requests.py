@@ -15,6 +15,6 @@ try:
                 raise ConnectionResetError
             received += piece
         answers += 1
-except ConnectionResetError:
+except ConnectionError:
     pass
 print(answers)

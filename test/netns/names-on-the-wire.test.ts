@@ -9,6 +9,7 @@ import { type JsonServer, startJsonServer } from "../support/json-server.ts";
 import { compiledPolicy } from "../support/policy.ts";
 import { FAMILIES } from "../support/families.ts";
 import { skipBecause } from "../support/skip.ts";
+import { type NamedSites, startNamedSites } from "../support/named-sites.ts";
 import { until } from "../support/until.ts";
 import { workloadArgv } from "../support/workload.ts";
 
@@ -17,12 +18,12 @@ const [GOOD, EVIL] = ["one.example.org", "two.example.org"];
 const GENERATION = 7;
 
 let on: RulesetLab;
-let sites: JsonServer;
+let sites: NamedSites;
 let reader: JsonServer;
 beforeAll(async () => {
   on = await createRulesetLab();
   await load(GENERATION);
-  sites = await startJsonServer(on.lab.internet, [process.execPath, child("named-sites-child.ts")]);
+  sites = await startNamedSites(on.lab);
   reader = await startReader(GENERATION);
 });
 afterAll(async () => {
@@ -62,23 +63,6 @@ async function curl(
   const place = `${hostname}:${port === "" ? (protocol === "https:" ? 443 : 80) : port}:${bracketed(address)}`;
   return asWorkload("curl", "-sk", "--max-time", "60", "--resolve", place, ...options, url);
 }
-/** Names that the sites were shown while it ran. */
-async function shownDuring(run: () => Promise<unknown>): Promise<readonly unknown[]> {
-  const before = await setMark();
-  await run();
-  const after = await setMark();
-  return sites.lines.slice(before + 1, after).map((line) => line["name"]);
-}
-let marks = 0;
-/** Has the sites say a line that nobody else causes: what was caused before is ahead of it. Returns its place. */
-async function setMark(): Promise<number> {
-  const name = `mark-${(marks += 1)}.example.net`;
-  const argv = ["curl", "-sk", "--resolve", `${name}:443:127.0.0.1`, `https://${name}/`] as const;
-  await execIn(on.lab.internet, argv);
-  const find = (): number => sites.lines.findIndex((line) => line["name"] === name);
-  await until("the mark is seen", () => find() >= 0);
-  return find();
-}
 async function sClient(address: string, ...options: readonly string[]): ReturnType<typeof asWorkload> {
   return asWorkload("openssl", "s_client", "-connect", `${bracketed(address)}:443`, ...options);
 }
@@ -110,7 +94,7 @@ describe.each(FAMILIES)("$name", ({ name: family, one, two }) => {
   });
 
   test("another site at the same address is refused with a reset, and told", async () => {
-    const shown = await shownDuring(async () => {
+    const shown = await sites.shownDuring(async () => {
       expect(RESET_BY_PEER).toContain((await curl(`https://${EVIL}/`, one)).code);
       expect(RESET_BY_PEER).toContain((await curl(`http://${EVIL}:8090/`, one)).code);
     });
@@ -122,7 +106,7 @@ describe.each(FAMILIES)("$name", ({ name: family, one, two }) => {
   });
 
   test("openssl is refused with another name and without one, and passes with the right one", async () => {
-    const shown = await shownDuring(async () => {
+    const shown = await sites.shownDuring(async () => {
       expect((await sClient(one, "-servername", EVIL)).code).not.toBe(0);
       expect((await sClient(one, "-noservername")).code).not.toBe(0);
       expect((await sClient(one, "-servername", GOOD)).code).toBe(0);
@@ -133,13 +117,18 @@ describe.each(FAMILIES)("$name", ({ name: family, one, two }) => {
   });
 
   test("each request of a kept connection is judged", async () => {
-    expect(await shownDuring(async () => expect(await ask(one, GOOD, GOOD)).toBe("2"))).toEqual([GOOD, GOOD]);
-    expect(await shownDuring(async () => expect(await ask(one, GOOD, EVIL)).toBe("1"))).toEqual([GOOD]);
+    expect(await sites.shownDuring(async () => expect(await ask(one, GOOD, GOOD)).toBe("2"))).toEqual([
+      GOOD,
+      GOOD,
+    ]);
+    expect(await sites.shownDuring(async () => expect(await ask(one, GOOD, EVIL)).toBe("1"))).toEqual([GOOD]);
   });
 
   test("the rest of a hello is no protocol of its own, also where conntrack and the reader have forgotten how it began", async () => {
-    expect(await shownDuring(async () => expect(await halves(one, GOOD)).toBe("answered"))).toEqual([GOOD]);
-    const shown = await shownDuring(async () => {
+    expect(await sites.shownDuring(async () => expect(await halves(one, GOOD)).toBe("answered"))).toEqual([
+      GOOD,
+    ]);
+    const shown = await sites.shownDuring(async () => {
       expect(await halves(one, EVIL)).toBe("refused");
       expect(await halves(one, EVIL, "0")).toBe("refused");
       for (const forgets of [[], ["0"]]) {
@@ -176,7 +165,7 @@ describe.each(FAMILIES)("$name", ({ name: family, one, two }) => {
     await reader[Symbol.asyncDispose]();
     await goesOn("it talks without a reader");
     let waiting: ReturnType<typeof curl> | undefined;
-    const shown = await shownDuring(async () => {
+    const shown = await sites.shownDuring(async () => {
       waiting = curl(`https://${GOOD}/`, one);
       await goesOn("another one waits");
     });
@@ -194,7 +183,7 @@ describe.each(FAMILIES)("$name", ({ name: family, one, two }) => {
 
   test("an emptied chain lets nothing by", async () => {
     await execIn(on.lab.sandbox, ["nft", "flush", "chain", "inet", "opensandbox", "ask"]);
-    const shown = await shownDuring(async () => {
+    const shown = await sites.shownDuring(async () => {
       expect((await curl(`https://${GOOD}/`, one, "--max-time", "2")).code).toBe(28);
     });
     expect(shown).toEqual([]);

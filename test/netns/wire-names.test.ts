@@ -43,6 +43,11 @@ async function expectTalking(talking: JsonServer, what: string): Promise<void> {
 }
 const repairs = (): number =>
   sidecar.logs().filter((line) => line["opensandbox.event"] === "egress.ruleset_repaired").length;
+/** Of curl: the name's address, whatever lookups say. */
+const placed = (name: string, port: number, at: string): readonly string[] => [
+  "--resolve",
+  `${name}:${port}:${bracketed(at)}`,
+];
 const bracketed = (address: string): string => (address.includes(":") ? `[${address}]` : address);
 
 describe.each(FAMILIES)("$name", (family) => {
@@ -52,7 +57,7 @@ describe.each(FAMILIES)("$name", (family) => {
   /** As the workload; `https` on port 443, `http` on 8090. `at` is the address, whatever lookups say. */
   async function curl(scheme: "http" | "https", name: string, at?: string): Promise<CommandResult> {
     const port = scheme === "https" ? 443 : 8090;
-    const options = at === undefined ? [family.flag] : ["--resolve", `${name}:${port}:${bracketed(at)}`];
+    const options = at === undefined ? [family.flag] : placed(name, port, at);
     return lab.asWorkload(["curl", "-sk", ...options, `${scheme}://${name}:${port}/`]);
   }
   async function talk(name: string): Promise<JsonServer> {
@@ -69,14 +74,42 @@ describe.each(FAMILIES)("$name", (family) => {
     expect(shown).toEqual([ONE, TWO, `${ONE}:8090`, `${TWO}:8090`]);
   });
 
-  test("a change that denies one of two names at an address refuses that one, and a connection to the other goes on", async () => {
+  test("the far end of a connection that is refused hears of it", async () => {
     await curl("https", ONE);
+    for (const [scheme, port] of [
+      ["https", 443],
+      ["http", 8090],
+    ] as const) {
+      const before = sites.lines.length;
+      expect(RESET).toContain((await curl(scheme, EVIL, shared)).exitCode);
+      const broken = await until("it is told", () =>
+        sites.lines.slice(before).find(({ event, at }) => event === "broken" && at === port),
+      );
+      expect(broken["message"]).toContain("ECONNRESET");
+    }
+  });
+
+  test("a change that denies one of two names at an address ends its connections, and no others", async () => {
+    for (const name of [ONE, TWO]) await curl("https", name);
     await using kept = await talk(ONE);
-    await expectTalking(kept, "it talks");
+    await using denied = await talk(TWO);
+    const download = lab.startAsWorkload([
+      "curl",
+      "-sN",
+      ...placed(TWO, 8090, shared),
+      `http://${TWO}:8090/slow`,
+    ]);
+    const asked = sites.lines.length;
+    await until("the download begins", () =>
+      sites.lines.slice(asked - 1).some(({ name }) => name === `${TWO}:8090`),
+    );
+    for (const talking of [kept, denied]) await expectTalking(talking, "it talks");
     const change = await sidecar.api("PATCH", "/policy", { body: [{ action: "deny", target: TWO }] });
     expect(change.status).toBe(200);
+    await until("its connection has ended", () => denied.lines.some(({ event }) => event === "ended"));
+    expect(RESET).toContain((await download.end).exitCode);
     expect(RESET).toContain((await curl("https", TWO, shared)).exitCode);
-    await expectTalking(kept, "it goes on");
+    await expectTalking(kept, "the other one goes on");
     expect(await curl("https", ONE, shared)).toMatchObject({ stdout: "hello" });
     await sidecar.api("POST", "/policy", { body: POLICY });
     expect(await curl("https", TWO)).toMatchObject({ stdout: "hello" });
@@ -93,6 +126,21 @@ describe.each(FAMILIES)("$name", (family) => {
     await sidecar.api("PATCH", "/policy", { body: [{ action: "allow", target: "other.example.org" }] });
     await expectTalking(kept, "it goes on under another policy");
     expect(RESET).toContain((await curl("https", EVIL, shared)).exitCode);
+  });
+
+  test("what a connection has shown is known after SIGKILL and the next start, too", async () => {
+    for (const name of [ONE, TWO]) await curl("https", name);
+    await using kept = await talk(ONE);
+    await using denied = await talk(TWO);
+    for (const talking of [kept, denied]) await expectTalking(talking, "it talks");
+    await sidecar.kill("SIGKILL");
+    sidecar = await lab.startSidecar({ policy: POLICY, env: KNOWN });
+    for (const talking of [kept, denied]) await expectTalking(talking, "it goes on");
+    const change = await sidecar.api("PATCH", "/policy", { body: [{ action: "deny", target: TWO }] });
+    expect(change.status).toBe(200);
+    await until("its connection has ended", () => denied.lines.some(({ event }) => event === "ended"));
+    await expectTalking(kept, "the other one goes on");
+    await sidecar.api("POST", "/policy", { body: POLICY });
   });
 
   test("rules that somebody else has taken away are back, and what fills the chains is known to be ours", async () => {

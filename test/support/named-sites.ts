@@ -32,7 +32,7 @@ export async function startNamedSites({ internet }: Pick<Lab, "internet">): Prom
       const before = await setMark();
       await run();
       const after = await setMark();
-      return sites.lines.slice(before + 1, after).map((line) => line["name"]);
+      return sites.lines.slice(before + 1, after).flatMap(({ name }) => (name === undefined ? [] : [name]));
     },
     [Symbol.asyncDispose]: () => sites[Symbol.asyncDispose](),
   };

@@ -49,6 +49,8 @@ export interface NftKernelOptions {
   readonly learned: LearnedAddresses;
   /** Gives back to flows the addresses that they use, before they are judged again. Never throws. */
   readonly catchUp?: () => Promise<void>;
+  /** Finds connections whose name this policy denies; the result ends them once it is in force. Never throws. */
+  readonly findDenied?: (policy: CompiledPolicy) => Promise<() => Promise<void>>;
   /** The namespace's interfaces, as they are now. */
   readonly readNetwork: () => NetworkFacts;
   /** A policy is in force: cached answers were judged by another one. `forgotten` addresses have gone for it. */
@@ -128,6 +130,8 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
       generation = generation === LAST_GENERATION ? 1 : generation + 1;
       // Before addresses are taken out: it says which of them are withheld by now.
       const network = options.readNetwork();
+      // Also before: it is these addresses' owners that tell whose label a flow has.
+      const endDenied = await options.findDenied?.(policy);
       const { forgotten, lost } = await takeOut(policy);
       const comeBack = [...lastForgotten, ...lost];
       lastForgotten = forgotten;
@@ -137,6 +141,7 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
       // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses; so have foreign hands.
       learned.restore(comeBack, policy);
       await runInSlices(learned.settle(policy));
+      await endDenied?.();
       options.onEnforced(forgotten.length);
     },
     markDrifted() {

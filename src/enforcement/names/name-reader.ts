@@ -3,13 +3,16 @@
  *
  * Fail closed: nothing of a pending flow passes while nobody reads, and a flow that is verified needs nobody any more.
  */
+import { openFlowCutter } from "../../netfilter/io/flow-cutter.ts";
 import { openPacketQueues, type QueueFigures } from "../../netfilter/io/packet-queue.ts";
 import { begunMark, pendingMark, verifiedMark } from "../../netfilter/flow-marks.ts";
 import { NAMES_BEGUN_QUEUE, NAMES_QUEUE } from "../../netfilter/kernel-names.ts";
-import type { FlowTuple } from "../../netfilter/wire/conntrack.ts";
-import { TCP } from "../../netfilter/wire/constants.ts";
+import { type FlowNote, LABEL_OCTETS } from "../../netfilter/wire/conntrack.ts";
 import { QUEUE_HOOK, type QueuedPacket } from "../../netfilter/wire/packet-queue.ts";
 import { readTcpSegment, TCP_FLAG, type TcpSegment, withoutData } from "../../netfilter/wire/tcp-segment.ts";
+import type { DeniedFlowsPorts } from "./denied-flows.ts";
+import { keyOf, reversed, toTuple, tupleOf } from "./flow-keys.ts";
+import type { NameLabels } from "./name-labels.ts";
 import type { NameRefused } from "../events.ts";
 import type { PacketVerdict, ShownName } from "../../wire-names/flow.ts";
 import { createFlowJudge, type FlowJudge } from "../../wire-names/flow-judge.ts";
@@ -22,12 +25,18 @@ export interface NameReaderOptions {
   readonly refusedMark: number;
   /** Random: a packet that goes through the rules once more carries it. */
   readonly repeatedMark: number;
+  /** Of names that flows have shown. */
+  readonly labels: Pick<NameLabels, "take">;
   readonly nowMs: () => number;
   readonly onRefused: (refused: NameRefused) => void;
 }
 
 export interface NameReader {
   figures(): QueueFigures & ReturnType<FlowJudge["figures"]>;
+  /** Flows that are not verified and have shown a name that this denies. They are forgotten. */
+  readonly takeShowing: DeniedFlowsPorts["takeShowing"];
+  /** Ends a flow: it has the mark, and its socket is gone. Throws SystemCallError. */
+  readonly end: DeniedFlowsPorts["end"];
   /** Forgets flows that say nothing; and why packets were not told since the last look. To be called about once a second. Throws KernelError, SystemCallError. */
   look(): string | undefined;
   close(): void;
@@ -35,8 +44,9 @@ export interface NameReader {
 
 /** Takes the queues in the current network namespace. Throws KernelError, SystemCallError. */
 export function openNameReader(options: NameReaderOptions): NameReader {
-  const { generation, refusedMark, repeatedMark, onRefused } = options;
+  const { generation, refusedMark, repeatedMark, onRefused, labels } = options;
   const judge = createFlowJudge(options);
+  const cutter = openFlowCutter();
   const queues = openPacketQueues({ queues: [NAMES_QUEUE, NAMES_BEGUN_QUEUE], onPacket });
 
   function onPacket(packet: QueuedPacket): void {
@@ -47,17 +57,18 @@ export function openNameReader(options: NameReaderOptions): NameReader {
       ? judgeAnswer(judge, segment)
       : judgePacket(judge, packet, segment, repeatedMark);
     if (verdict.kind === "refused") return refuse(packet, segment, verdict);
-    const reply = isAnswer ? toTuple(segment) : toReplyTuple(segment);
-    if (verdict.kind === "verified") queues.setMark(reply, verifiedMark(generation()));
-    if (verdict.kind === "pass" && verdict.begins) queues.setMark(reply, begunMark(generation()));
-    if (verdict.kind === "reopened") queues.setMark(reply, pendingMark(generation()));
+    const note = noteOf(verdict, generation(), labels);
+    if (note !== undefined) queues.setMark(isAnswer ? toTuple(segment) : reversed(toTuple(segment)), note);
     if (verdict.kind === "drop") return queues.answer(packet, "drop");
     if (verdict.kind === "repeat") return queues.answer(packet, "repeat", { mark: repeatedMark });
     const isStripped = verdict.kind === "reopened" && segment.data.length > 0;
     const octets = isStripped ? withoutData(packet.octets, segment) : undefined;
     queues.answer(packet, "accept", { octets, mark: packet.mark === repeatedMark ? 0 : undefined });
   }
-  /** A client's packet meets the rules again, which send a reset. An answer is dropped: its flow is refused with its next packet. */
+  /**
+   * Its socket is ended, which resets the far end, too. Where there is none, as behind a redirect, a client's packet meets the rules again, which send
+   * a reset to this side; an answer is dropped, and the flow refused with its next packet.
+   */
   function refuse(
     packet: QueuedPacket,
     segment: TcpSegment | undefined,
@@ -66,9 +77,9 @@ export function openNameReader(options: NameReaderOptions): NameReader {
     const isAnswer = packet.hook === QUEUE_HOOK.input;
     queues.answer(packet, isAnswer ? "drop" : "repeat", isAnswer ? {} : { mark: refusedMark });
     if (segment === undefined) return;
-    const { source, sourcePort, destination, destinationPort } = segment;
-    const [address, port] = isAnswer ? [source, sourcePort] : [destination, destinationPort];
-    onRefused({ name, reason, address, port });
+    const flow = isAnswer ? reversed(toTuple(segment)) : toTuple(segment);
+    cutter.cut(flow);
+    onRefused({ name, reason, address: flow.destination, port: flow.destinationPort });
   }
 
   return {
@@ -77,13 +88,40 @@ export function openNameReader(options: NameReaderOptions): NameReader {
       judge.sweep();
       return queues.fault();
     },
-    close: queues.close,
+    takeShowing: (isDenied) =>
+      judge.takeShowing(isDenied).map((key) => {
+        const flow = tupleOf(key);
+        return { flow, reply: reversed(flow) };
+      }),
+    end({ flow, reply }, mark) {
+      queues.setMark(reply, { mark });
+      queues.flush();
+      cutter.cut(flow);
+    },
+    close() {
+      queues.close();
+      cutter.close();
+    },
   };
+}
+
+/** What is to be kept with the flow from now on. */
+function noteOf(
+  verdict: PacketVerdict,
+  generation: number,
+  labels: Pick<NameLabels, "take">,
+): FlowNote | undefined {
+  if (verdict.kind === "verified") {
+    const label = verdict.name === undefined ? undefined : labels.take(verdict.name);
+    return { mark: verifiedMark(generation), label };
+  }
+  if (verdict.kind === "pass" && verdict.begins) return { mark: begunMark(generation) };
+  return verdict.kind === "reopened" ? { mark: pendingMark(generation), label: NO_LABEL } : undefined;
 }
 
 function judgeAnswer(judge: FlowJudge, segment: TcpSegment): PacketVerdict {
   const { acknowledged, data } = segment;
-  return judge.fromServer({ flow: keyOf(toReplyTuple(segment)), acknowledged, data });
+  return judge.fromServer({ flow: keyOf(reversed(toTuple(segment))), acknowledged, data });
 }
 
 function judgePacket(
@@ -107,24 +145,5 @@ function judgePacket(
   });
 }
 
+const NO_LABEL = Buffer.alloc(LABEL_OCTETS);
 const UNREADABLE = { name: undefined, reason: "a packet of an odd form" };
-
-/** As the packet itself goes. */
-function toTuple({ source, destination, sourcePort, destinationPort }: TcpSegment): FlowTuple {
-  return { source, destination, sourcePort, destinationPort, protocol: TCP };
-}
-
-function toReplyTuple({ source, destination, sourcePort, destinationPort }: TcpSegment): FlowTuple {
-  return {
-    source: destination,
-    destination: source,
-    sourcePort: destinationPort,
-    destinationPort: sourcePort,
-    protocol: TCP,
-  };
-}
-
-/** From the client's side. */
-function keyOf({ source, destination, sourcePort, destinationPort }: FlowTuple): string {
-  return `${source.toString("latin1")}${destination.toString("latin1")}${sourcePort}:${destinationPort}`;
-}

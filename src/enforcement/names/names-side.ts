@@ -1,6 +1,10 @@
 /** The reader of names beside the ruleset that hands it packets: the chains are filled, and filled again, whenever they may be empty. */
 import { openQueueChains } from "../../netfilter/io/queue-chain.ts";
 import type { RulesetApplier } from "../../netfilter/io/nft.ts";
+import { openLiveFlows } from "../../netfilter/io/live-flows.ts";
+import { keepOpen } from "../../sys/kept-open.ts";
+import { createDeniedFlows, type DeniedFlows } from "./denied-flows.ts";
+import { createNameLabels } from "./name-labels.ts";
 import type { PolicyInForceCell } from "../change/policy-in-force.ts";
 import type { NameRefused } from "../events.ts";
 import { findNameFault } from "./name-fault.ts";
@@ -13,6 +17,8 @@ export interface NamesSide {
   made(): number;
   /** The same applier; once a whole ruleset is in force, what it holds for names is asked of us. */
   ask(applier: RulesetApplier): RulesetApplier;
+  /** See `denied-flows.ts`. Throws SystemCallError. */
+  findDenied: DeniedFlows["find"];
   /** Zeros until the first ruleset. */
   figures(): ReturnType<NameReader["figures"]>;
   /** Why packets were not told since the last look; to be asked about once a second. Throws KernelError, SystemCallError. */
@@ -26,20 +32,31 @@ export interface NamesSideOptions {
   /** That of the ruleset in force. */
   readonly generation: () => number | undefined;
   readonly onRefused: (refused: NameRefused) => void;
+  readonly namesOf: (address: Uint8Array) => readonly string[];
 }
 
 const NO_FIGURES = { packets: 0, overruns: 0, refused: {}, flows: 0, octets: 0 };
 
 /** Opens it in the current network namespace; packets are read from the first ruleset on, whose marks are ours. Throws SystemCallError. */
-export function openNamesSide({ plan, inForce, generation, onRefused }: NamesSideOptions): NamesSide {
+export function openNamesSide(options: NamesSideOptions): NamesSide {
+  const { plan, inForce, generation, onRefused, namesOf } = options;
   const chains = openQueueChains();
+  const labels = createNameLabels();
+  const flows = keepOpen(openLiveFlows);
   let reader: NameReader | undefined;
+  const denied = createDeniedFlows({
+    readVerified: (onFlow) => flows.use((opened) => opened.readVerified(onFlow)),
+    takeShowing: (isDenied) => reader?.takeShowing(isDenied) ?? [],
+    nameOf: ({ flow, label }) => label && labels.nameOf(label, namesOf(flow.destination)),
+    end: (flow, mark) => reader?.end(flow, mark),
+  });
 
   function openReader(): NameReader {
     return openNameReader({
       ...plan,
       findFault: (shown) => findNameFault(inForce.read(), shown, plan.isStrict),
       generation: () => generation() ?? 0,
+      labels,
       nowMs: () => performance.now(),
       onRefused,
     });
@@ -59,11 +76,13 @@ export function openNamesSide({ plan, inForce, generation, onRefused }: NamesSid
         return applied;
       },
     }),
+    findDenied: denied.find,
     figures: () => reader?.figures() ?? NO_FIGURES,
     fault: () => reader?.look(),
     close() {
       reader?.close();
       chains.close();
+      flows.close();
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Whether connections are judged by the name they show: what the setting asks for, and what the machine can do. */
-import { findNamesLack } from "../../netfilter/io/names-support.ts";
+import { findNamesSupport } from "../../netfilter/io/names-support.ts";
+import type { NamesInput } from "../../netfilter/ruleset-input.ts";
 import type { EnforcementMode } from "../../netfilter/ruleset.ts";
 import { ONLY_LOOKUPS, type ProtectionState } from "../../protections/protection.ts";
 import type { Protections } from "../../protections/protections.ts";
@@ -8,7 +9,7 @@ import { drawNameMarks, type NameMarks } from "../draw-marks.ts";
 /** `known`: what is neither TLS nor HTTP passes. `strict`: it is refused, as it shows no name. */
 export type WireNames = "off" | "known" | "strict";
 
-export interface NamesPlan extends NameMarks {
+export interface NamesPlan extends NameMarks, NamesInput {
   readonly isStrict: boolean;
 }
 
@@ -30,13 +31,14 @@ export async function prepareNames(
     protections.report("wire-names", SWITCHED_OFF, "quietly");
     return undefined;
   }
-  const reason = await findNamesLack();
-  if (reason !== undefined) {
-    protections.report("wire-names", { state: "off", reason });
+  const support = await findNamesSupport();
+  if (!support.isThere) {
+    protections.report("wire-names", { state: "off", reason: support.reason });
     return undefined;
   }
   protections.report("wire-names", { state: "on" });
-  return { ...drawNameMarks(), isStrict: wireNames === "strict" };
+  const { hasLabels } = support;
+  return { ...drawNameMarks(), hasLabels, isStrict: wireNames === "strict" };
 }
 
 const SWITCHED_OFF: ProtectionState = { state: "off", reason: "OPENSANDBOX_EGRESS_WIRE_NAMES is off" };

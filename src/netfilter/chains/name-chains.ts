@@ -22,6 +22,8 @@ export const ANSWERED_BY_NAME = "jump admit_unnamed";
 /** What conntrack has forgotten goes on, and shows no name any more. */
 export const RESUMED_BY_NAME = "jump admit_begun";
 
+export const SETS_LABEL = "ct label set 127";
+
 /** The first packet of a connection, and no other. */
 const OPENS = "tcp flags & (fin | syn | rst | ack) == syn";
 /** The long header of QUIC, in version 1, 2 and drafts, whatever the port; its clients fall back to TCP (RFC 9000 section 17.2, RFC 9369). */
@@ -44,6 +46,9 @@ export function unverifiedRules({ names }: RulesetInput): readonly Rule[] {
 export function unnamedAnswers({ names }: RulesetInput): readonly Rule[] {
   return names === undefined ? [] : [{ statements: "jump unnamed" }];
 }
+
+/** Nothing leads here: conntrack gives flows room for a label as long as some rule speaks of labels. */
+const LABELS_CHAIN: Chain = { name: "labels", rules: [{ statements: SETS_LABEL }] };
 
 export function nameChains({ names }: RulesetInput): readonly Chain[] {
   return names === undefined ? [] : [...judgingChains(), ...heldChains(names)];
@@ -88,8 +93,9 @@ function judgingChains(): readonly Chain[] {
   ];
 }
 
-function heldChains({ refusedMark }: NamesInput): readonly Chain[] {
+function heldChains({ refusedMark, hasLabels }: NamesInput): readonly Chain[] {
   return [
+    ...(hasLabels ? [LABELS_CHAIN] : []),
     {
       name: "reopening",
       rules: [

@@ -2,7 +2,17 @@ import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { openRequestSocket } from "../../sys/netlink-socket.ts";
-import { CT_NEW, dumpConntrack, type FlowFate, readDestination, readFate } from "../wire/conntrack.ts";
+import { VERIFIED_MARKS } from "../flow-marks.ts";
+import {
+  CT_NEW,
+  dumpConntrack,
+  type FlowFate,
+  type LabelledFlow,
+  type MarkMatch,
+  readDestination,
+  readFate,
+  readLabelledFlow,
+} from "../wire/conntrack.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
 
@@ -18,6 +28,8 @@ export interface LiveFlows {
   read(onDestination: (octets: Buffer) => void): Promise<void>;
   /** The same of what became of each flow. */
   readFates(onFlow: (flow: FlowFate) => void): Promise<void>;
+  /** The same of TCP flows that have shown a name which was allowed. */
+  readVerified(onFlow: (flow: LabelledFlow) => void): Promise<void>;
   close(): void;
 }
 
@@ -25,9 +37,9 @@ export interface LiveFlows {
 export function openLiveFlows(): LiveFlows {
   const socket = openRequestSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 20 });
   const writer = createNetlinkWriter(64);
-  async function dump(onEntry: (payload: Buffer) => void): Promise<void> {
+  async function dump(onEntry: (payload: Buffer) => void, marked?: MarkMatch): Promise<void> {
     writer.reset();
-    dumpConntrack(writer, 1);
+    dumpConntrack(writer, 1, marked);
     socket.send(writer.written());
     for (let datagrams = 1; ; datagrams++) {
       const datagram = socket.receive();
@@ -46,6 +58,11 @@ export function openLiveFlows(): LiveFlows {
         const flow = readFate(payload);
         if (flow) onFlow(flow);
       }),
+    readVerified: (onFlow) =>
+      dump((payload) => {
+        const flow = readLabelledFlow(payload);
+        if (flow) onFlow(flow);
+      }, VERIFIED_MARKS),
     close: socket.close,
   };
 }

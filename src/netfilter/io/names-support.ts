@@ -5,7 +5,7 @@ import { NetlinkError } from "../../netlink/errors.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { KernelError } from "../errors.ts";
-import { HAS_DATA } from "../chains/name-chains.ts";
+import { HAS_DATA, SETS_LABEL } from "../chains/name-chains.ts";
 import { NAMES_BEGUN_QUEUE, NAMES_QUEUE } from "../kernel-names.ts";
 import { CHAIN_ATTRIBUTE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWTABLE, TABLE_ATTRIBUTE } from "../wire/constants.ts";
 import { appendQueue } from "../wire/queue-rule.ts";
@@ -16,21 +16,42 @@ import { runTool, type Tool } from "./run-tool.ts";
 
 const PROBE = "opensandbox_probe";
 
-/** Why it cannot, or undefined. About as long as nft(8) needs to start. Throws SystemCallError, and KernelError for what is no refusal. */
-export async function findNamesLack(nft: Tool = ["nft"]): Promise<string | undefined> {
+export type NamesSupport =
+  | { readonly isThere: true; readonly hasLabels: boolean }
+  | { readonly isThere: false; readonly reason: string };
+
+/** Takes about as long as nft(8) needs to start twice. Throws SystemCallError, and KernelError for what is no refusal. */
+export async function findNamesSupport(nft: Tool = ["nft"]): Promise<NamesSupport> {
   const refusals = QUEUE_FORMS.map((form) => refusalOfQueue(form));
   if (refusals.every((refusal) => refusal !== undefined))
-    return `the kernel hands no packets to a queue: ${QUEUE_FORMS.map((form, index) => `${form}: ${refusals[index]}`).join(", ")}`;
+    return { isThere: false, reason: `the kernel hands no packets to a queue: ${refusals.join(", ")}` };
   try {
     openPacketQueues({ queues: [NAMES_QUEUE, NAMES_BEGUN_QUEUE], onPacket: () => undefined }).close();
-    await runTool(nft, ["-c", "-f", "-"], {
-      input: [`table inet ${PROBE} {\n  chain probe { ${HAS_DATA} accept; }\n}\n`],
-    });
+  } catch (error) {
+    return { isThere: false, reason: reasonOf(error) };
+  }
+  const [reason, noLabels] = await Promise.all([
+    refusalOf(nft, `${HAS_DATA} accept`),
+    refusalOf(nft, SETS_LABEL),
+  ]);
+  return reason === undefined
+    ? { isThere: true, hasLabels: noLabels === undefined }
+    : { isThere: false, reason };
+}
+
+async function refusalOf(nft: Tool, statements: string): Promise<string | undefined> {
+  const input = [`table inet ${PROBE} {\n  chain probe { ${statements}; }\n}\n`];
+  try {
+    await runTool(nft, ["-c", "-f", "-"], { input });
     return undefined;
   } catch (error) {
-    if (error instanceof KernelError && error.code === "refused") return error.message;
-    throw error;
+    return reasonOf(error);
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof KernelError && error.code === "refused") return error.message;
+  throw error;
 }
 
 /** A batch without an end is checked and comes to nothing, as `nft -c` has it. */

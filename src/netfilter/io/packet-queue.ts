@@ -10,7 +10,7 @@ import { type NetlinkSocket, openNetlinkSocket } from "../../sys/netlink-socket.
 import { createReceiveBatch, receiveBatchSize } from "../../sys/receive-batch.ts";
 import { createRegion } from "../../sys/region.ts";
 import { KernelError } from "../errors.ts";
-import { type FlowTuple, setConntrackMark } from "../wire/conntrack.ts";
+import { type FlowNote, type FlowTuple, setConntrackMark } from "../wire/conntrack.ts";
 import {
   bindQueue,
   NFQNL_MSG_PACKET,
@@ -51,7 +51,7 @@ export interface QueueFigures {
 export interface PacketQueues {
   answer(packet: Pick<QueuedPacket, "queue" | "id">, verdict: QueueVerdict, changes?: VerdictChanges): void;
   /** Ahead of the verdicts that are given after it; `reply` as in {@link setConntrackMark}. */
-  setMark(reply: FlowTuple, mark: number): void;
+  setMark(reply: FlowTuple, note: FlowNote): void;
   /** Sends what was said outside `onPacket`. Throws SystemCallError. */
   flush(): void;
   figures(): QueueFigures;
@@ -107,7 +107,7 @@ export function openPacketQueues(options: PacketQueueOptions): PacketQueues {
   events.unref();
   return {
     answer: (packet, verdict, changes) => writeVerdict(writer, next(), packet, verdict, changes),
-    setMark: (reply, mark) => setConntrackMark(writer, next(), reply, mark),
+    setMark: (reply, note) => setConntrackMark(writer, next(), reply, note),
     flush,
     figures: () => ({ packets, overruns, refused }),
     fault: events.fault,

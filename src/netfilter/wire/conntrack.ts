@@ -18,6 +18,10 @@ const CTA_TUPLE_ORIG = 1;
 const CTA_TUPLE_REPLY = 2;
 const CTA_STATUS = 3;
 const CTA_MARK = 8;
+const CTA_MARK_MASK = 21;
+const CTA_LABELS = 22;
+/** Octets of a label: all of an entry's 128 bits. */
+export const LABEL_OCTETS = 16;
 const IPS_SEEN_REPLY = 0x2;
 const CTA_TUPLE_IP = 1;
 const CTA_TUPLE_PROTO = 2;
@@ -46,9 +50,20 @@ export interface TrackedFlow {
   readonly mark: number;
 }
 
-/** Asks for every entry of both families. */
-export function dumpConntrack(writer: NetlinkWriter, sequence: number): void {
-  writer.end(writer.begin(CT_GET, NLM_F_REQUEST | NLM_F_DUMP, sequence, 0, 0));
+/** Asks for every entry of both families, or for those whose mark has these bits. */
+export function dumpConntrack(writer: NetlinkWriter, sequence: number, marked?: MarkMatch): void {
+  const message = writer.begin(CT_GET, NLM_F_REQUEST | NLM_F_DUMP, sequence, 0, 0);
+  if (marked !== undefined) {
+    writer.number32(CTA_MARK, marked.wanted);
+    writer.number32(CTA_MARK_MASK, marked.mask);
+  }
+  writer.end(message);
+}
+
+/** `mark & mask == wanted` */
+export interface MarkMatch {
+  readonly mask: number;
+  readonly wanted: number;
 }
 
 /** Asks for the entry that a packet with this tuple belongs to, in whichever direction; the kernel says ENOENT where there is none. */
@@ -59,19 +74,27 @@ export function getConntrack(writer: NetlinkWriter, sequence: number, tuple: Flo
 }
 
 /**
- * Gives an entry another mark. `reply` is the tuple of what the far end sends, which has the addresses behind every redirect; the kernel
+ * Gives an entry another mark, and where one is given a label instead of the one that it has. `reply` is the tuple of what the far end sends, which has the addresses behind every redirect; the kernel
  * says ENOENT where there is no such entry.
  */
 export function setConntrackMark(
   writer: NetlinkWriter,
   sequence: number,
   reply: FlowTuple,
-  mark: number,
+  { mark, label }: FlowNote,
 ): void {
   const message = writer.begin(CT_NEW, NLM_F_REQUEST, sequence, familyOf(reply), 0);
   writeTuple(writer, CTA_TUPLE_REPLY, reply);
   writer.number32(CTA_MARK, mark);
+  if (label !== undefined) writer.octets(CTA_LABELS, label);
   writer.end(message);
+}
+
+/** What is kept with a flow. */
+export interface FlowNote {
+  readonly mark: number;
+  /** {@link LABEL_OCTETS}. The kernel has room for it in flows that began while some rule spoke of labels. */
+  readonly label?: Uint8Array | undefined;
 }
 
 function familyOf({ source }: FlowTuple): number {
@@ -104,6 +127,37 @@ export function readFlow(payload: Buffer): TrackedFlow | undefined {
     else if (type === CTA_MARK && value.length === 4) mark = value.readUInt32BE();
   }
   return opener && answerer && { opener, answerer, mark };
+}
+
+/** A flow as the one who began it sees it, and its label. Octets are views into the payload. */
+export interface LabelledFlow {
+  readonly flow: FlowTuple;
+  /** What the far end sends, behind every translation of addresses. */
+  readonly reply: FlowTuple;
+  /** Undefined where it has none. */
+  readonly label: Buffer | undefined;
+}
+
+export function readLabelledFlow(payload: Buffer): LabelledFlow | undefined {
+  let [flow, reply]: (FlowTuple | undefined)[] = [];
+  let label: Buffer | undefined;
+  for (const { type, value } of readAttributes(payload, NFGENMSG)) {
+    if (type === CTA_TUPLE_ORIG) flow = readTuple(value);
+    else if (type === CTA_TUPLE_REPLY) reply = readTuple(value);
+    else if (type === CTA_LABELS && value.length === LABEL_OCTETS) label = value;
+  }
+  return flow && reply && { flow, reply, label };
+}
+
+function readTuple(tuple: Buffer): FlowTuple | undefined {
+  const source = readAddress(tuple, CTA_IP_V4_SRC, CTA_IP_V6_SRC);
+  const destination = readAddress(tuple, CTA_IP_V4_DST, CTA_IP_V6_DST);
+  for (const { type, value } of readAttributes(tuple)) {
+    if (type !== CTA_TUPLE_PROTO || source === undefined || destination === undefined) continue;
+    const { protocol, port: destinationPort, sourcePort } = readProto(value);
+    return { source, destination, sourcePort, destinationPort, protocol };
+  }
+  return undefined;
 }
 
 /** Who sent a flow's first packet to whom, and whether anything has come back. */
@@ -148,16 +202,25 @@ export function readFate(payload: Buffer): FlowFate | undefined {
     } else if (type === CTA_STATUS && value.length === 4) status = value.readUInt32BE();
   }
   if (destination === undefined || proto === undefined) return undefined;
-  return { destination, ...readProto(proto), isAnswered: (status & IPS_SEEN_REPLY) !== 0 };
+  const { protocol, port } = readProto(proto);
+  return { destination, protocol, port, isAnswered: (status & IPS_SEEN_REPLY) !== 0 };
 }
 
-function readProto(proto: Buffer): { readonly protocol: number; readonly port: number } {
-  let [protocol, port] = [0, 0];
+interface Proto {
+  readonly protocol: number;
+  readonly sourcePort: number;
+  /** Of the destination. */
+  readonly port: number;
+}
+
+function readProto(proto: Buffer): Proto {
+  let [protocol, sourcePort, port] = [0, 0, 0];
   for (const { type, value } of readAttributes(proto)) {
     if (type === CTA_PROTO.number && value.length >= 1) protocol = value[0] ?? 0;
+    if (type === CTA_PROTO.sourcePort && value.length >= 2) sourcePort = value.readUInt16BE();
     if (type === CTA_PROTO.destinationPort && value.length >= 2) port = value.readUInt16BE();
   }
-  return { protocol, port };
+  return { protocol, sourcePort, port };
 }
 
 /** The destination of the flow's first packet, 4 or 16 octets; a view into the payload. */

@@ -128,7 +128,7 @@ test("conntrack's mark of a flow, by what its far end sends", () => {
     destinationPort: 51_234,
     protocol: 6,
   };
-  expect(written((writer) => setConntrackMark(writer, 3, reply, 0x2000_0007))).toBe(
+  expect(written((writer) => setConntrackMark(writer, 3, reply, { mark: 0x2000_0007 }))).toBe(
     hex(
       "50000000 0001 0100 03000000 00000000 02000000",
       "3400 0280 1400 0180 0800 0100 c6336401 0800 0200 c0000202", // reply: addresses

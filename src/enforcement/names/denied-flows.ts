@@ -1,0 +1,87 @@
+/**
+ * Connections whose name a change denies, while other names keep their address open: found before the change is in force, and ended right after.
+ * One whose name is not known any more, see `name-labels.ts`, is ended by a change that denies a name, as it may be that one.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { begunMark } from "../../netfilter/flow-marks.ts";
+import type { FlowTuple } from "../../netfilter/wire/conntrack.ts";
+import type { LabelledFlow } from "../../netfilter/wire/conntrack.ts";
+import type { CompiledPolicy } from "../../policy/compile.ts";
+import { decideName } from "../../policy/decide-name.ts";
+import type { DomainName } from "../../policy/domain-name.ts";
+import { findDifferences, findRule } from "../../policy/rule-trie.ts";
+
+/** No ruleset has it: what goes on under it is asked about, and is not known. */
+const NO_GENERATION = 0;
+/** Some hundred microseconds of flows that are ended before lookups get their turn. */
+const FLOWS_PER_TURN = 16;
+
+/** A flow's far end, and its tuples in both directions, which outlive what told of them. */
+export interface FlowToEnd {
+  readonly flow: FlowTuple;
+  readonly reply: FlowTuple;
+}
+
+export interface DeniedFlowsPorts {
+  /** TCP flows that are verified, each once. Throws SystemCallError. */
+  readonly readVerified: (onFlow: (flow: LabelledFlow) => void) => Promise<void>;
+  /** Flows that are not verified and have shown a name that this denies. They are forgotten. */
+  readonly takeShowing: (isDenied: (name: DomainName) => boolean) => readonly FlowToEnd[];
+  readonly nameOf: (flow: LabelledFlow) => DomainName | undefined;
+  /** Ends it: the socket, and where there is none what goes on of it. */
+  readonly end: (flow: FlowToEnd, mark: number) => void;
+}
+
+export interface DeniedFlows {
+  /** To be called while lookups and names are judged by `policy`, too. The result ends what was found, once `policy` is in force. */
+  find(policy: CompiledPolicy): Promise<() => Promise<void>>;
+}
+
+export function createDeniedFlows(ports: DeniedFlowsPorts): DeniedFlows {
+  /** The one that flows were looked at for last. */
+  let last: CompiledPolicy | undefined;
+
+  async function find(policy: CompiledPolicy, isAnyDenied: boolean): Promise<readonly FlowToEnd[]> {
+    const isDenied = (name: DomainName): boolean => decideName(policy, name).action === "deny";
+    const found: FlowToEnd[] = [];
+    await ports.readVerified((flow) => {
+      const name = ports.nameOf(flow);
+      if (name === undefined ? isAnyDenied : isDenied(name)) found.push(copyOf(flow));
+    });
+    return [...found, ...ports.takeShowing(isDenied)];
+  }
+
+  return {
+    async find(policy) {
+      const before = last;
+      if (before === policy) return async () => undefined;
+      const found = await find(policy, before !== undefined && deniesNames(before, policy));
+      return async () => {
+        last = policy;
+        for (const [index, flow] of found.entries()) {
+          ports.end(flow, begunMark(NO_GENERATION));
+          if ((index + 1) % FLOWS_PER_TURN === 0) await nextTurn();
+        }
+      };
+    },
+  };
+}
+
+/** Whether a name may be denied that was not. */
+export function deniesNames(before: CompiledPolicy, after: CompiledPolicy): boolean {
+  if (before.fallback.action === "allow" && after.fallback.action === "deny") return true;
+  for (const target of findDifferences(before.rules.names, after.rules.names)) {
+    const is = findRule(after.rules.names, target)?.action;
+    if (is === "deny" || (is === undefined && findRule(before.rules.names, target)?.action === "allow"))
+      return true;
+  }
+  return false;
+}
+
+function copyOf({ flow, reply }: LabelledFlow): FlowToEnd {
+  return { flow: copyTuple(flow), reply: copyTuple(reply) };
+}
+
+function copyTuple({ source, destination, ...rest }: FlowTuple): FlowTuple {
+  return { ...rest, source: Buffer.from(source), destination: Buffer.from(destination) };
+}

@@ -1,0 +1,127 @@
+import { expect, test } from "vitest";
+import {
+  createDeniedFlows,
+  deniesNames,
+  type FlowToEnd,
+} from "../../../src/enforcement/names/denied-flows.ts";
+import { keyOf, reversed, tupleOf } from "../../../src/enforcement/names/flow-keys.ts";
+import { createNameLabels } from "../../../src/enforcement/names/name-labels.ts";
+import type { FlowTuple, LabelledFlow } from "../../../src/netfilter/wire/conntrack.ts";
+import type { DomainName } from "../../../src/policy/domain-name.ts";
+import { compiledPolicy, qname } from "../../support/policy.ts";
+
+const [ONE, TWO] = [qname("one.example.org"), qname("two.example.org")];
+const BOTH = compiledPolicy("deny", `allow ${ONE}`, `allow ${TWO}`);
+const ONLY_ONE = compiledPolicy("deny", `allow ${ONE}`, `deny ${TWO}`);
+
+function tuple(sourcePort: number): FlowTuple {
+  const [source, destination] = [Buffer.of(192, 0, 2, 2), Buffer.of(198, 51, 100, 50)];
+  return { source, destination, sourcePort, destinationPort: 443, protocol: 6 };
+}
+
+const toFlow = (port: number): FlowToEnd => ({ flow: tuple(port), reply: reversed(tuple(port)) });
+
+/** Verified flows by their ports, each with the name that its label is of; and flows that are not verified. */
+function createBench(
+  verified: ReadonlyMap<number, DomainName | undefined>,
+  pending: readonly [number, DomainName][] = [],
+) {
+  const labels = createNameLabels();
+  const ended: number[] = [];
+  const denied = createDeniedFlows({
+    async readVerified(onFlow) {
+      for (const [port, name] of verified) {
+        // One object tells of all of them, as the socket does.
+        const flow: LabelledFlow = { ...toFlow(port), label: name && labels.take(name) };
+        onFlow(flow);
+        flow.flow.source.fill(0);
+      }
+    },
+    takeShowing: (isDenied) => pending.filter(([, name]) => isDenied(name)).map(([port]) => toFlow(port)),
+    nameOf: ({ label }) => label && labels.nameOf(label, []),
+    end: ({ flow }, mark) => {
+      expect(flow.source).toEqual(Buffer.of(192, 0, 2, 2));
+      expect(mark).toBe(0x4800_0000);
+      ended.push(flow.sourcePort);
+    },
+  });
+  return {
+    ended,
+    async enforce(policy: ReturnType<typeof compiledPolicy>) {
+      const end = await denied.find(policy);
+      expect(ended.splice(0)).toEqual([]);
+      await end();
+      return ended.splice(0);
+    },
+  };
+}
+
+test("flows of a denied name are ended, verified or not, and no others", async () => {
+  const flows = new Map([
+    [1, ONE],
+    [2, TWO],
+    [3, TWO],
+  ]);
+  const { enforce } = createBench(flows, [
+    [4, ONE],
+    [5, TWO],
+  ]);
+  expect(await enforce(BOTH)).toEqual([]);
+  expect(await enforce(ONLY_ONE)).toEqual([2, 3, 5]);
+});
+
+test("a start with another policy ends what that denies", async () => {
+  expect(
+    await createBench(
+      new Map([
+        [1, ONE],
+        [2, TWO],
+      ]),
+    ).enforce(ONLY_ONE),
+  ).toEqual([2]);
+});
+
+test("a flow whose name is not known outlives a start and what allows more, and no denial", async () => {
+  const { enforce } = createBench(new Map([[1, undefined]]));
+  expect(await enforce(ONLY_ONE)).toEqual([]);
+  expect(await enforce(BOTH)).toEqual([]);
+  expect(await enforce(ONLY_ONE)).toEqual([1]);
+});
+
+test.each([
+  [
+    "another rule that allows",
+    BOTH,
+    compiledPolicy("deny", `allow ${ONE}`, `allow ${TWO}`, "allow *.example.net"),
+    false,
+  ],
+  ["a rule that denies", BOTH, ONLY_ONE, true],
+  ["a rule less", BOTH, compiledPolicy("deny", `allow ${ONE}`), true],
+  [
+    "a rule that denied is gone",
+    compiledPolicy("deny", `deny ${TWO}`, "allow *.example.org"),
+    compiledPolicy("deny", "allow *.example.org"),
+    false,
+  ],
+  ["the default action denies", compiledPolicy("allow"), compiledPolicy("deny"), true],
+  ["an address rule", BOTH, compiledPolicy("deny", `allow ${ONE}`, `allow ${TWO}`, "deny 192.0.2.1"), false],
+])("%s", (_what, before, after, denies) => {
+  expect(deniesNames(before, after)).toBe(denies);
+});
+
+test("a label is its name's, also by the address's owners once it is forgotten", () => {
+  const labels = createNameLabels(1);
+  const label = labels.take(ONE);
+  expect(labels.nameOf(label, [])).toBe(ONE);
+  labels.take(TWO);
+  expect(labels.nameOf(label, [])).toBeUndefined();
+  expect(labels.nameOf(label, [TWO, ONE])).toBe(ONE);
+});
+
+test.each(["192.0.2.2", "2001:db8::2"])("a flow of %s is in its key", (address) => {
+  const octets = address.includes(":")
+    ? Buffer.from("20010db8000000000000000000000002", "hex")
+    : Buffer.of(52, 0, 2, 2);
+  const flow = { ...tuple(40_000), source: octets, destination: octets };
+  expect(tupleOf(keyOf(flow))).toEqual(flow);
+});
