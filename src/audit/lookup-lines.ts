@@ -12,6 +12,7 @@ import {
   type Outcome,
   OUTCOMES,
   REASON_WORDS,
+  type TakenOut,
   type VisitAddress,
 } from "../decisions/decision-event.ts";
 import { rcodeWord, typeWord } from "../decisions/words.ts";
@@ -65,10 +66,11 @@ export function createLookupLines(common: CommonFields["read"]): LookupLines {
       if (hasAddresses) addresses.take(event);
       const line = openLineFor(event);
       const characters = name.length + (hasAddresses ? addresses.characters() : 0);
-      line.begin(event.timeMs, 2 * characters + rule.length);
+      line.begin(event.timeMs, 2 * characters + rule.length + charactersOf(event.takenOut));
       writeHead(line, event);
       if (hasAddresses) addresses.write(line);
       writeDecision(line, event);
+      if (event.takenOut !== undefined) writeTakenOut(line, event.takenOut);
       if (event.upstream !== undefined) line.plain(upstreams[event.upstream] ?? "");
       if (event.durationMs > 0) line.plain(`,"dns.lookup.duration":${renderSeconds(event.durationMs)}`);
       line.plain(ENDS[decision]);
@@ -119,8 +121,7 @@ function createAddressTexts(): AddressTexts {
   const texts: string[] = [];
   let characters = 0;
   const keep: VisitAddress = (octets, at, length) => {
-    const address = octets.subarray(at, at + length);
-    const text = length === 4 ? renderAddress(address) : renderIpv6(address);
+    const text = renderAnyAddress(octets.subarray(at, at + length));
     texts.push(text);
     characters += text.length + 3;
   };
@@ -166,6 +167,24 @@ function writeDecision(line: OpenLine, { decision, rule, reason }: DecisionEvent
   if (reason === undefined) return;
   if (decision === "failed") line.plain(`,"error":"${REASON_WORDS[reason]}","error.type":"${reason}"`);
   else line.plain(`,"reason":"${reason}"`);
+}
+
+/** Room for its rule, and for what stands about it. */
+function charactersOf(takenOut: TakenOut | undefined): number {
+  return takenOut === undefined ? 0 : (takenOut.rule ?? "").length + 64;
+}
+
+function writeTakenOut(line: OpenLine, { count, first, rule, reason }: TakenOut): void {
+  line.plain(`,"withheld.count":${count},"withheld.ip":"${renderAnyAddress(first)}"`);
+  if (rule !== undefined) {
+    line.plain(',"withheld.rule":');
+    line.string(rule);
+  }
+  if (reason !== undefined) line.plain(`,"withheld.reason":"${reason}"`);
+}
+
+function renderAnyAddress(octets: Uint8Array): string {
+  return octets.length === 4 ? renderAddress(octets) : renderIpv6(octets);
 }
 
 const ENDS: Readonly<Record<Outcome, string>> = {

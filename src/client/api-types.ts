@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 1a4950477ba338c2d457544cafb43e119e1a9434181f789e5307daeb10ba663d
-// types: c2ae6e719c778f60e07dd72122fc0ec466f9460ef856ce08b29dba981ae9b875
+// document: 1bcccab9e761915fce2e65493418461bcc6b2338fc8f3fb06a63771ef3742f53
+// types: cc2a83b26bc6a97d4482161cb219df583e6e20c3963d8fdfa35760ffb34fca56
 
 export interface paths {
   "/policy": {
@@ -513,6 +513,27 @@ export interface components {
         | "no-host-name"
         | "kernel-rule";
       message?: string;
+      takenOut?: {
+        count: number;
+        first: string;
+        /** @enum {string} */
+        layer: "built-in" | "deny.always" | "allow.always" | "user" | "default";
+        rule?: string;
+        /** @enum {string} */
+        reason?:
+          | "upstream"
+          | "rcode"
+          | "kernel"
+          | "overload"
+          | "limited"
+          | "own-answer"
+          | "special-address"
+          | "private-address"
+          | "own-network"
+          | "no-host-name"
+          | "kernel-rule";
+        message?: string;
+      };
       rcode?: string;
       upstream?: string;
       durationMs?: number;

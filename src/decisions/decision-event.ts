@@ -41,6 +41,16 @@ function isReason(text: string): text is Reason {
   return text in REASON_WORDS;
 }
 
+/** Addresses that were taken out of an answer that keeps others: how many, the first of them, and who decided on that. */
+export interface TakenOut {
+  readonly count: number;
+  /** 4 octets, or 16. */
+  readonly first: Uint8Array;
+  readonly layer: DecidingLayer;
+  readonly rule: string | undefined;
+  readonly reason: Reason | undefined;
+}
+
 /** One object tells of many events: it is good during the call only. */
 export interface DecisionEvent {
   readonly kind: Kind;
@@ -66,6 +76,8 @@ export interface DecisionEvent {
   /** Target of the rule that decided; undefined when none did. */
   readonly rule: string | undefined;
   readonly reason: Reason | undefined;
+  /** Of an allowed lookup whose answer has lost some; told by the lookup that asked an upstream, not by those that the cache answers. Is the reader's to keep. */
+  readonly takenOut: TakenOut | undefined;
   /**
    * Visits the addresses: of an allowed lookup those that it gave, of a withheld one the first that was taken out, of a connection the far
    * end's.

@@ -8,7 +8,7 @@ export interface DecisionFilter {
   readonly decisions: readonly Outcome[] | undefined;
   /** The name itself, or every name below `base`. */
   readonly name: { readonly exact: DomainName } | { readonly base: DomainName } | undefined;
-  /** One of the addresses lies in it. */
+  /** One of the addresses lies in it, or the first that was taken out of the answer. */
   readonly prefix: Prefix | undefined;
 }
 

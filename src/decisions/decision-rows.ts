@@ -1,7 +1,8 @@
 /** Decisions in columns: a slot of fixed size each, so that what is kept leaves nothing to collect. Slots count from 1. */
 import { createAddressRows } from "./address-rows.ts";
-import type { DecidingLayer, DecisionEvent, Kind, Outcome, Reason } from "./decision-event.ts";
-import type { DecisionFilter } from "./decision-filter.ts";
+import type { DecidingLayer, DecisionEvent, Kind, Outcome, Reason, TakenOut } from "./decision-event.ts";
+import type { Prefix } from "../policy/prefix.ts";
+import { type DecisionFilter, liesIn } from "./decision-filter.ts";
 import { createNameRows } from "./name-rows.ts";
 
 /** One that is kept. Its name is empty for the root. */
@@ -44,7 +45,7 @@ export function createDecisionRows(slots: number): DecisionRows {
     matches(slot, { kind, decisions, name, prefix }) {
       if (!words.match(slot, kind, decisions)) return false;
       if (name !== undefined && !names.matches(slot, name)) return false;
-      return prefix === undefined || addresses.hasOneIn(slot, prefix);
+      return prefix === undefined || addresses.hasOneIn(slot, prefix) || words.hasTakenOut(slot, prefix);
     },
   };
 }
@@ -56,6 +57,7 @@ function createWords(slots: number) {
   const layers = column<DecidingLayer>(slots);
   const reasons = column<Reason>(slots);
   const rules = column<string>(slots);
+  const takenOut = column<TakenOut>(slots);
   return {
     write(slot: number, event: DecisionEvent): void {
       kinds[slot] = event.kind;
@@ -63,6 +65,7 @@ function createWords(slots: number) {
       layers[slot] = event.layer;
       reasons[slot] = event.reason;
       rules[slot] = event.rule;
+      takenOut[slot] = event.takenOut;
     },
     read: (slot: number) => ({
       kind: kinds[slot] ?? "lookup",
@@ -70,7 +73,12 @@ function createWords(slots: number) {
       layer: layers[slot] ?? "built-in",
       reason: reasons[slot],
       rule: rules[slot],
+      takenOut: takenOut[slot],
     }),
+    hasTakenOut(slot: number, prefix: Prefix): boolean {
+      const first = takenOut[slot]?.first;
+      return first !== undefined && liesIn(prefix, first, 0, first.length);
+    },
     match(slot: number, kind: DecisionFilter["kind"], wanted: DecisionFilter["decisions"]): boolean {
       const decision = decisions[slot];
       if (kind !== undefined && kinds[slot] !== kind) return false;

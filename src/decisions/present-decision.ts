@@ -1,5 +1,5 @@
 import { renderAddress, renderIpv6 } from "../policy/address.ts";
-import type { Outcome } from "./decision-event.ts";
+import type { DecidingLayer, Outcome, Reason, TakenOut } from "./decision-event.ts";
 import { REASON_WORDS } from "./decision-event.ts";
 import type { KeptDecision } from "./decision-ring.ts";
 import { protocolWord, rcodeWord, typeWord } from "./words.ts";
@@ -20,9 +20,20 @@ export interface ShownDecision {
   readonly rule?: string;
   readonly reason?: string;
   readonly message?: string;
+  readonly takenOut?: ShownTakenOut;
   readonly rcode?: string;
   readonly upstream?: string;
   readonly durationMs?: number;
+}
+
+/** Of an answer that keeps other addresses. */
+export interface ShownTakenOut {
+  readonly count: number;
+  readonly first: string;
+  readonly layer: DecidingLayer;
+  readonly rule?: string;
+  readonly reason?: string;
+  readonly message?: string;
 }
 
 export interface PresentOptions {
@@ -46,7 +57,7 @@ export function parseId(run: string, text: string): number | "another run" | und
 
 /** Keys stand in the order that people read them in. */
 export function presentDecision(kept: KeptDecision, { run, upstreams }: PresentOptions): ShownDecision {
-  const { kind, name, rule, reason, addresses, addressCount, upstream } = kept;
+  const { kind, name, rule, reason, addresses, addressCount, upstream, takenOut } = kept;
   const more = addressCount - addresses.length;
   const shown = kind === "lookup" && name === "" ? "." : name;
   return {
@@ -57,13 +68,32 @@ export function presentDecision(kept: KeptDecision, { run, upstreams }: PresentO
     ...(shown === undefined ? {} : { name: shown }),
     ...(kind === "lookup" ? { type: typeWord(kept.qtype) } : { protocol: protocolWord(kept.protocol) }),
     ...(kept.port === undefined ? {} : { port: kept.port }),
-    addresses: addresses.map((one) => (one.length === 4 ? renderAddress(one) : renderIpv6(one))),
+    addresses: addresses.map(presentAddress),
     ...(more > 0 ? { moreAddresses: more } : {}),
     layer: kept.layer,
     ...(rule === undefined ? {} : { rule }),
-    ...(reason === undefined ? {} : { reason, message: REASON_WORDS[reason] }),
+    ...presentReason(reason),
+    ...(takenOut === undefined ? {} : { takenOut: presentTakenOut(takenOut) }),
     ...(kind === "lookup" ? { rcode: rcodeWord(kept.rcode) } : {}),
     ...(upstream === undefined ? {} : { upstream: upstreams[upstream] ?? String(upstream) }),
     ...(kept.durationMs === 0 ? {} : { durationMs: Math.round(kept.durationMs * 1000) / 1000 }),
   };
+}
+
+function presentTakenOut({ count, first, layer, rule, reason }: TakenOut): ShownTakenOut {
+  return {
+    count,
+    first: presentAddress(first),
+    layer,
+    ...(rule === undefined ? {} : { rule }),
+    ...presentReason(reason),
+  };
+}
+
+function presentReason(reason: Reason | undefined): { readonly reason?: Reason; readonly message?: string } {
+  return reason === undefined ? {} : { reason, message: REASON_WORDS[reason] };
+}
+
+function presentAddress(octets: Uint8Array): string {
+  return octets.length === 4 ? renderAddress(octets) : renderIpv6(octets);
 }

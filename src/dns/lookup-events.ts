@@ -39,6 +39,7 @@ export function createLookupEvents(observer: LookupObserver): TellLookup {
     upstream: undefined,
     durationMs: 0,
     nowMs: 0,
+    withheldCount: 0,
     forEachAddress(visit) {
       if (given === undefined) return;
       for (let i = 0; i < given.addressCount; i++) {
@@ -46,7 +47,7 @@ export function createLookupEvents(observer: LookupObserver): TellLookup {
       }
     },
     forFirstWithheld(visit) {
-      if (given?.hasWithheld === true) visit(given.withheld, 0, given.addressOctets);
+      if (given !== undefined && given.withheldCount > 0) visit(given.withheld, 0, given.addressOctets);
     },
   };
 
@@ -60,6 +61,7 @@ export function createLookupEvents(observer: LookupObserver): TellLookup {
     event.upstream = lookup.upstream;
     event.durationMs = lookup.durationMs;
     event.nowMs = lookup.nowMs;
+    event.withheldCount = answer === undefined ? 0 : answer.withheldCount;
     given = answer;
     observer.lookedUp(event);
     given = undefined;

@@ -71,7 +71,9 @@ export interface LookupEvent {
   readonly nowMs: number;
   /** Visits the addresses of the answer, in the order in which it came. A client that has no room for all gets some of them. */
   forEachAddress(visit: (octets: Uint8Array, at: number, length: 4 | 16) => void): void;
-  /** Visits the first of the addresses that were taken out of an answer of which none is left. */
+  /** How many addresses were taken out of the answer; 0 for one from the cache. */
+  readonly withheldCount: number;
+  /** Visits the first of them. */
   forFirstWithheld(visit: (octets: Uint8Array, at: number, length: 4 | 16) => void): void;
 }
 

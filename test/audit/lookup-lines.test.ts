@@ -75,6 +75,23 @@ describe("the line of a denied lookup", () => {
     expect(JSON.parse(line)).toMatchObject({ "target.host": host, msg: "lookup denied" });
   });
 
+  test("says what an answer has lost, and to whom", () => {
+    const [first, rule] = [Uint8Array.of(198, 51, 100, 7), `${'"'.repeat(300)}.example.org`];
+    const lost = { count: 2, first, layer: "user", rule, reason: undefined } as const;
+    const byRule = lookupOf("x", { addresses: ["198.51.100.99"], takenOut: lost });
+    expect(JSON.parse(lineOf(byRule))).toMatchObject({
+      "target.ips": ["198.51.100.99"],
+      "withheld.count": 2,
+      "withheld.ip": "198.51.100.7",
+      "withheld.rule": rule,
+    });
+    const own = { ...lost, rule: undefined, reason: "own-network" } as const;
+    expect(JSON.parse(lineOf(lookupOf("x", { takenOut: own })))).toMatchObject({
+      "withheld.ip": "198.51.100.7",
+      "withheld.reason": "own-network",
+    });
+  });
+
   test("has the fields that every line has at its moment", () => {
     let common = { sandbox_id: "a" };
     const lines = createLookupLines(() => common);

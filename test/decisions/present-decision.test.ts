@@ -47,6 +47,19 @@ test("a connection is shown with its protocol and port, and no type", () => {
   });
 });
 
+test("what an answer has lost is shown beside it, with who took it out", () => {
+  const first = Uint8Array.of(198, 51, 100, 7);
+  const byRule = { count: 2, first, layer: "user", rule: "198.51.100.0/28", reason: undefined } as const;
+  expect(shown(lookupOf("a", { addresses: ["198.51.100.99"], takenOut: byRule }))).toMatchObject({
+    addresses: ["198.51.100.99"],
+    takenOut: { count: 2, first: "198.51.100.7", layer: "user", rule: "198.51.100.0/28" },
+  });
+  const protection = { layer: "built-in", rule: undefined, reason: "own-network" } as const;
+  expect(shown(lookupOf("a", { takenOut: { count: 1, first, ...protection } }))).toMatchObject({
+    takenOut: { reason: "own-network", message: expect.stringContaining("the sandbox's own") },
+  });
+});
+
 test("a reason comes with its words, and a type, an rcode and a protocol without a name by their numbers", () => {
   expect(shown(lookupOf("a", { qtype: 65_400, rcode: 3000, reason: "kernel" }))).toMatchObject({
     type: "TYPE65400",

@@ -6,9 +6,12 @@ import { runProgram } from "../support/program.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { useLab } from "../support/use-lab.ts";
 
-const lab = useLab({ per: "test" });
-
 const RULES: Readonly<Record<Family["set"], string>> = { v4: "198.51.100.2", v6: "2001:db8:100::2" };
+const lab = useLab({
+  per: "test",
+  zone: { "both.example.org": { addresses: ["198.51.100.1", RULES.v4] } },
+});
+
 const POLICY = {
   egress: [
     { action: "allow", target: "one.example.org" },
@@ -107,6 +110,22 @@ test("what is there is told with its addresses, and nothing of the rest is said 
     env: { OPENSANDBOX_EGRESS_SOCKET: sidecar.socketPath },
   });
   expect(exitCode).toBe(1);
+});
+
+test("what an answer has lost to a rule is told with what it keeps, by the log and by both of its addresses", async () => {
+  const sidecar = await lab.startSidecar({ policy: POLICY });
+  const both = ["198.51.100.1", RULES.v4];
+  await sidecar.api("PATCH", "/policy", { body: [{ action: "allow", target: "both.example.org" }] });
+  expect(await lab.dig("both.example.org")).toMatchObject({ addresses: ["198.51.100.1"] });
+  const told = `allowed   both.example.org A: 198.51.100.1; 1 taken out, ${RULES.v4} first: denied by the rule ${RULES.v4}\n`;
+  expect(await tellBy(sidecar, "--name", "both.example.org")).toBe(told);
+  for (const address of both) {
+    const answer = await sidecar.api("GET", `/decisions?address=${address}`);
+    expect(answer.json()).toMatchObject({
+      decisions: [{ name: "both.example.org", takenOut: { count: 1, first: RULES.v4, rule: RULES.v4 } }],
+    });
+    expect(findDeviation("GET", "/decisions", answer)).toBeUndefined();
+  }
 });
 
 test("the workload is told by its own resolver", async () => {

@@ -41,6 +41,7 @@ function eventOf({ addresses = [], ...given }: Given, kind: DecisionEvent["kind"
     layer: "user",
     rule: undefined,
     reason: undefined,
+    takenOut: undefined,
     ...given,
     forEachAddress(visit) {
       for (const one of octets) visit(one, 0, one.length === 4 ? 4 : 16);

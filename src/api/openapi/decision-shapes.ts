@@ -35,6 +35,19 @@ export const decisionShape = z.object({
   rule: z.string().optional().describe("The target of the rule that decided; missing when none did."),
   reason: z.enum(REASONS).optional().describe("What the decision alone does not say."),
   message: z.string().optional().describe("The reason in words."),
+  takenOut: z
+    .object({
+      count: count.describe("How many."),
+      first: z.string(),
+      layer: z.enum(LAYERS).describe("Who decided on the first."),
+      rule: z.string().optional(),
+      reason: z.enum(REASONS).optional(),
+      message: z.string().optional(),
+    })
+    .optional()
+    .describe(
+      "Of an allowed lookup: addresses that were taken out of an answer that keeps others. Told by a lookup that asked an upstream, not by those that the cache answers.",
+    ),
   rcode: z.string().optional().describe("What the client of a lookup was told, such as NXDOMAIN."),
   upstream: z
     .string()

@@ -40,9 +40,9 @@ function subjectOf({ kind, name = "", type = "", protocol = "", port, addresses 
 }
 
 const REASONS: Readonly<Record<Outcome, (decision: Decision) => string>> = {
-  allowed: ({ addresses, moreAddresses = 0, message }) => {
+  allowed: ({ addresses, moreAddresses = 0, message, takenOut }) => {
     if (addresses.length === 0) return message ?? "answered";
-    return `${addresses.join(" ")}${moreAddresses === 0 ? "" : ` and ${moreAddresses} more`}`;
+    return `${addresses.join(" ")}${moreAddresses === 0 ? "" : ` and ${moreAddresses} more`}${lostBy(takenOut)}`;
   },
   denied: (decision) => decision.message ?? deniedBy(decision, "it"),
   audited: (decision) => `would be denied: ${decision.message ?? deniedBy(decision, "it")}`,
@@ -53,11 +53,22 @@ const REASONS: Readonly<Record<Outcome, (decision: Decision) => string>> = {
   failed: (decision) => `${decision.message ?? "no answer"}${askedOf(decision)}`,
 };
 
+/** Of the addresses that the answer has lost the first, and who took it out. */
+function lostBy(takenOut: Decision["takenOut"]): string {
+  if (takenOut === undefined) return "";
+  const { count, first, layer, rule, message } = takenOut;
+  const by = rule === undefined ? (message ?? layer) : deniedBy({ kind: "lookup", layer, rule }, first);
+  return `; ${count} taken out, ${first} first: ${by}`;
+}
+
 function askedOf({ upstream }: Decision): string {
   return upstream === undefined ? "" : ` (${upstream})`;
 }
 
-function deniedBy({ kind, name, layer, rule }: Decision, what: string): string {
+function deniedBy(
+  { kind, name, layer, rule }: Pick<Decision, "kind" | "name" | "layer" | "rule">,
+  what: string,
+): string {
   const isNobodys = kind === "connection" && name === undefined;
   if (rule === undefined) return `no rule allows ${what}${isNobodys ? ", and no lookup has brought it" : ""}`;
   return layer === "user" ? `denied by the rule ${rule}` : `denied by ${layer}: ${rule}`;

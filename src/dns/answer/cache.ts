@@ -172,7 +172,7 @@ function readEntry(ring: Buffer, start: number, into: PreparedAnswer): void {
   const rcode = read16(ring, start + FACTS.rcode);
   into.rcode = rcode & ~(AUTHENTIC | WITH_DATA);
   into.hasData = (rcode & WITH_DATA) !== 0;
-  into.hasWithheld = false;
+  into.withheldCount = 0;
   into.isAuthentic = (rcode & AUTHENTIC) !== 0;
   into.ede = read16(ring, start + FACTS.ede) - 1;
   into.answerCount = read16(ring, start + FACTS.answers);

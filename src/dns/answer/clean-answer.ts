@@ -65,8 +65,12 @@ export function createAnswerCleaner(index: AnswerIndex): CleanAnswer {
     answer.admit = admit;
     begin(into, answer, index.rcode);
     if (!selectRecords(answer, index)) return false;
+    into.withheldCount = index.withheld;
+    if (index.withheld > 0) {
+      into.withheld.set(octets.subarray(index.withheldAt, index.withheldAt + into.addressOctets));
+    }
     if (index.filtered && index.keptAddresses === 0) {
-      prepareFiltered(into, octets, index.withheldAt);
+      prepareFiltered(into);
       return true;
     }
     const isPositive = into.rcode === Rcode.noError && hasType(index, question.qtype);
@@ -95,7 +99,7 @@ function begin(
   into.rcode = rcode;
   into.isAuthentic = false;
   into.hasData = false;
-  into.hasWithheld = false;
+  into.withheldCount = 0;
   into.ede = Ede.none;
   into.octets = octets;
   into.bodyStart = start + HEADER_OCTETS + questionOctets;
@@ -108,9 +112,7 @@ function isAuthentic(octets: Buffer, start: number): boolean {
 }
 
 /** All addresses were taken out: "no data", and why. */
-function prepareFiltered(into: PreparedAnswer, message: Buffer, withheldAt: number): void {
-  into.hasWithheld = withheldAt >= 0;
-  if (into.hasWithheld) into.withheld.set(message.subarray(withheldAt, withheldAt + into.addressOctets));
+function prepareFiltered(into: PreparedAnswer): void {
   const octets = Buffer.alloc(SOA_OCTETS);
   into.octets = octets;
   into.bodyStart = 0;

@@ -22,8 +22,8 @@ export interface PreparedAnswer {
   authorityCount: number;
   /** Whether a record of the type that was asked for is among them. */
   hasData: boolean;
-  /** Whether every address was taken out: the first of them stands in `withheld`, in `addressOctets` octets. */
-  hasWithheld: boolean;
+  /** How many addresses were taken out: the first of them stands in `withheld`, in `addressOctets` octets. Of one from the cache that is not known. */
+  withheldCount: number;
   readonly withheld: Uint8Array;
   /** Extended DNS error to tell, or Ede.none. */
   ede: number;
@@ -49,7 +49,7 @@ export function createPreparedAnswer(): PreparedAnswer {
     answerCount: 0,
     authorityCount: 0,
     hasData: false,
-    hasWithheld: false,
+    withheldCount: 0,
     withheld: new Uint8Array(16),
     ede: Ede.none,
     ttlSeconds: 0,

@@ -51,6 +51,7 @@ export function selectRecords(answer: AnswerToSelect, index: AnswerIndex): boole
   index.kept = 0;
   index.filtered = false;
   index.withheldAt = -1;
+  index.withheld = 0;
   index.keptAddresses = 0;
   let hasType = false;
   const chain: ChainState = {
@@ -125,6 +126,8 @@ function mayStay(answer: AnswerToSelect, index: AnswerIndex, i: number): boolean
     return true;
   }
   index.filtered = true;
-  if (fits && index.withheldAt < 0) index.withheldAt = rdataAt;
+  if (!fits) return false;
+  if (index.withheld === 0) index.withheldAt = rdataAt;
+  index.withheld += 1;
   return false;
 }

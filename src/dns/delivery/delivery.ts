@@ -169,9 +169,9 @@ export function createDelivery(
 }
 
 /** An upstream's answer is given out as it is, whatever its rcode. */
-function outcomeOf({ rcode, hasData, hasWithheld }: PreparedAnswer): LookupOutcome {
+function outcomeOf({ rcode, hasData, withheldCount }: PreparedAnswer): LookupOutcome {
   if (hasData) return "answered";
-  if (hasWithheld) return "withheld";
+  if (withheldCount > 0) return "withheld";
   if (rcode === Rcode.noError) return "nodata";
   return rcode === Rcode.nxDomain ? "nxdomain" : "rcode";
 }

@@ -31,6 +31,8 @@ export interface AnswerIndex {
   filtered: boolean;
   /** Where the first address stands that the policy took out; -1 for none. */
   withheldAt: number;
+  /** How many it took out. */
+  withheld: number;
   keptAddresses: number;
   /** Records and end of the authority section. */
   authorityCount: number;
@@ -58,6 +60,7 @@ export function createAnswerIndex(): AnswerIndex {
     kept: 0,
     filtered: false,
     withheldAt: -1,
+    withheld: 0,
     keptAddresses: 0,
     authorityCount: 0,
     authorityTtlAt: new Int32Array(MAX_AUTHORITY),

@@ -1,5 +1,5 @@
 import type { AuditLog } from "../../audit/audit-log.ts";
-import type { DecisionEvent, Outcome, Reason } from "../../decisions/decision-event.ts";
+import type { DecisionEvent, Outcome, Reason, TakenOut } from "../../decisions/decision-event.ts";
 import type { LookupEvent, LookupObserver, LookupOutcome } from "../../dns/ports.ts";
 import { Rcode, RrType } from "../../dns/wire/constants.ts";
 import type { Decision } from "../../policy/decision.ts";
@@ -77,6 +77,7 @@ function createBlankEvent(forEachAddress: DecisionEvent["forEachAddress"]): Writ
     layer: "built-in",
     rule: undefined,
     reason: undefined,
+    takenOut: undefined,
     forEachAddress,
   };
 }
@@ -94,6 +95,16 @@ export function createLookupAudit(options: LookupAuditOptions): LookupObserver {
     event.layer = layer;
     event.rule = rule;
     event.reason = reason;
+  }
+
+  /** Rare, so that it may be made anew. */
+  function findTakenOut(lookup: LookupEvent): TakenOut | undefined {
+    let takenOut: TakenOut | undefined;
+    lookup.forFirstWithheld((octets, at, length) => {
+      const why = whyWithheld(octets, at, length);
+      takenOut = { count: lookup.withheldCount, first: octets.slice(at, at + length), ...why };
+    });
+    return takenOut;
   }
 
   function markAudited(lookup: LookupEvent): void {
@@ -122,6 +133,8 @@ export function createLookupAudit(options: LookupAuditOptions): LookupObserver {
       event.reason = decided.reason ?? (qname === undefined ? "no-host-name" : undefined);
       told = lookup;
       if (lookup.outcome === "withheld") lookup.forFirstWithheld(explainWithheld);
+      const isPartial = lookup.withheldCount > 0 && lookup.outcome === "answered";
+      event.takenOut = isPartial ? findTakenOut(lookup) : undefined;
       markAudited(lookup);
       audit.decided(event);
       told = undefined;

@@ -43,6 +43,7 @@ export function createRefusalAudit({
       layer: isAllowed ? "built-in" : decision.layer,
       rule: isAllowed ? undefined : decision.rule?.target.text,
       reason: isAllowed ? "kernel-rule" : undefined,
+      takenOut: undefined,
       forEachAddress: (visit) => visit(address, 0, address.length === 4 ? 4 : 16),
     });
   };

@@ -39,6 +39,14 @@ const TIME = "2026-01-02T03:04:05.678Z";
 const NAME = "www.example.org";
 const byUser = { layer: "user", rule: "*.example.org" } as const;
 
+const TAKEN_OUT = {
+  count: 2,
+  first: Uint8Array.of(198, 51, 100, 7),
+  layer: "user",
+  rule: undefined,
+  reason: undefined,
+} as const;
+
 describe("egress log", () => {
   test.each<[string, DecisionEvent, string]>([
     [
@@ -50,6 +58,22 @@ describe("egress log", () => {
       "one with many addresses",
       lookupOf(NAME, { addresses: Array.from({ length: 9 }, () => "198.51.100.1") }),
       `allowed   www.example.org A: ${"198.51.100.1 ".repeat(8)}and 1 more`,
+    ],
+    [
+      "one whose answer has lost some to a rule",
+      lookupOf(NAME, {
+        addresses: ["198.51.100.99"],
+        takenOut: { ...TAKEN_OUT, layer: "user", rule: "198.51.100.0/28" },
+      }),
+      "allowed   www.example.org A: 198.51.100.99; 2 taken out, 198.51.100.7 first: denied by the rule 198.51.100.0/28",
+    ],
+    [
+      "one whose answer has lost some to a protection",
+      lookupOf(NAME, {
+        addresses: ["198.51.100.99"],
+        takenOut: { ...TAKEN_OUT, layer: "built-in", reason: "own-network" },
+      }),
+      "allowed   www.example.org A: 198.51.100.99; 2 taken out, 198.51.100.7 first: the addresses are the sandbox's own, its gateway's or an upstream's",
     ],
     [
       "a name that no rule allows",

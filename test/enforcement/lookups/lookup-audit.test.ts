@@ -23,6 +23,7 @@ const event = (outcome: LookupOutcome, given: Partial<LookupEvent> = {}): Lookup
   upstream: 1,
   durationMs: 4,
   nowMs: 50,
+  withheldCount: 0,
   forEachAddress: (visit) => visit(ADDRESS, 0, 4),
   forFirstWithheld: (visit) => visit(WITHHELD, 0, 4),
   ...given,
@@ -73,8 +74,19 @@ describe("what is decided on a lookup", () => {
       protocol: 0,
       port: undefined,
       ...byRule,
+      takenOut: undefined,
       addresses: [7],
     });
+  });
+
+  test("holds what an answer has lost, and by what, beside who allowed the name", () => {
+    expect(tell(event("answered", { withheldCount: 3 }))).toMatchObject({
+      decision: "allowed",
+      ...byRule,
+      takenOut: { count: 3, first: WITHHELD, ...BY_ADDRESS },
+      addresses: [7],
+    });
+    expect(tell(event("withheld", { withheldCount: 3 }))).toMatchObject({ takenOut: undefined });
   });
 
   test.each<[LookupOutcome, object]>([
