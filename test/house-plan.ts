@@ -53,6 +53,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "netlink",
     "netfilter",
     "xdp",
+    "vault",
     "enforcement",
     "api",
     "page",

@@ -11,6 +11,7 @@ const PACKAGE_PLACES: Readonly<Record<string, readonly RegExp[]>> = {
     /^src\/config(?:\.ts$|\/)/,
     /^src\/api\//,
     /^src\/cli\/run\/config\//,
+    /^src\/vault\/request\//,
   ],
   yaml: [/^src\/cli\/run\/config\//],
 };
@@ -36,7 +37,7 @@ const PURE_MODULES: Readonly<Record<string, readonly string[]>> = {
   protections: [],
   tables: [],
   "wire-names": ["node:net"],
-  vault: ["node:util"],
+  vault: ["node:util", "node:path"],
   relay: [],
   netlink: [],
   dns: [],

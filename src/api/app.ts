@@ -6,7 +6,6 @@ import { type AuthSettings, createAuth } from "./auth/auth.ts";
 import { BODY_LIMITS, type BodyLimits } from "./http/body.ts";
 import type { ApiContext, ApiEnv } from "./context.ts";
 import { serveAudit } from "./audit-route.ts";
-import { serveCredentialVault } from "./credential-vault.ts";
 import { type DecisionSources, serveDecisions } from "./decisions-route.ts";
 import { createEventsRoute } from "./events-route.ts";
 import { AUDIT_HEADER } from "./headers.ts";
@@ -20,6 +19,8 @@ import { servePolicy } from "./policy/policy-route.ts";
 import { renderRefusal } from "./refusal.ts";
 import { describeStatus, type StatusSources } from "./status.ts";
 import { serveStatus } from "./status-route.ts";
+import { VAULT_OFF, type VaultParts } from "./vault/vault-parts.ts";
+import { createVaultRoute } from "./vault/vault-route.ts";
 
 export interface AppParts {
   readonly control: PolicyControl;
@@ -41,6 +42,8 @@ export interface AppParts {
   readonly decisions?: DecisionSources;
   /** Without it there is no page at `/`. */
   readonly loadPage?: LoadPage;
+  /** Default: nothing is intercepted. */
+  readonly vault?: VaultParts;
   readonly bodyLimits?: BodyLimits;
   /** Takes the steps of what is long; default: without a pause. */
   readonly takeSteps?: TakeSteps;
@@ -81,8 +84,9 @@ export function createApp(parts: AppParts): App {
   }
   if (parts.loadPage !== undefined) app.all("/", createPageRoute(parts.loadPage));
   app.all("/openapi.json", createOpenApiRoute());
-  app.all("/credential-vault", (c) => serveCredentialVault(c, auth, hasToken));
-  app.all("/credential-vault/*", (c) => serveCredentialVault(c, auth, hasToken));
+  const serveVault = createVaultRoute({ ...(parts.vault ?? VAULT_OFF), auth, hasToken, bodyLimits });
+  app.all("/credential-vault", serveVault);
+  app.all("/credential-vault/*", serveVault);
   app.notFound((c: ApiContext) => renderRefusal(c, { code: "not-found", message: "no such path" }));
   app.onError((error, c: ApiContext) => {
     parts.onError(error);

@@ -5,9 +5,9 @@ import type { PolicyControl } from "../enforcement/change/policy-control.ts";
 import { quote } from "../policy/problem.ts";
 import type { Auth } from "./auth/auth.ts";
 import type { ApiContext } from "./context.ts";
-import { type BodyLimits, decodeBody, readBody } from "./http/body.ts";
-import { release } from "./http/release.ts";
-import { refuseDigest, refuseHeaders } from "./policy/change-headers.ts";
+import type { BodyLimits } from "./http/body.ts";
+import { readProvedBody } from "./proved-body.ts";
+import { refuseHeaders } from "./policy/change-headers.ts";
 import { type Refusal, renderRefusal } from "./refusal.ts";
 
 export const auditShape = z.strictObject({ enabled: z.boolean() });
@@ -56,7 +56,7 @@ type Switch =
 /** In the order of checks that changes of the policy have: sender, who may write, query, body, signature. */
 async function readSwitch(
   c: ApiContext,
-  { auth, bodyLimits: limits }: Omit<AuditRouteParts, "control">,
+  { auth, bodyLimits }: Omit<AuditRouteParts, "control">,
 ): Promise<Switch> {
   const sender = auth.refuseSender(c);
   if (!sender.ok) return sender;
@@ -66,23 +66,13 @@ async function readSwitch(
   if (parameter !== undefined) {
     return refuse("invalid-query", `${quote(parameter)}: this call has no parameters; nothing was changed`);
   }
-  const { incoming, outgoing, door } = c.env;
+  const { incoming } = c.env;
   const headersRefusal = refuseHeaders(incoming.headers);
   if (headersRefusal !== undefined) return { ok: false, refusal: headersRefusal };
   if (incoming.headers["if-match"] !== undefined)
     return refuse("bad-request", "If-Match: audit mode has no entity tag; nothing was changed");
-  const unprovedAt = sender.isProved ? undefined : door;
-  const body = await readBody(incoming, outgoing, { limits, unprovedAt });
-  if (!body.ok) return body;
-  const signatureRefusal = auth.refuseSignature(c, body.value, { dryRun: false });
-  if (signatureRefusal !== undefined) {
-    release(body.value);
-    return { ok: false, refusal: signatureRefusal };
-  }
-  const digestRefusal = refuseDigest(incoming.headers, body.value);
-  if (digestRefusal !== undefined) return { ok: false, refusal: digestRefusal };
-  const text = decodeBody(body.value);
-  return text.ok ? parseSwitch(text.value) : text;
+  const body = await readProvedBody(c, { auth, bodyLimits, sender, dryRun: false });
+  return body.ok ? parseSwitch(body.text) : body;
 }
 
 function parseSwitch(text: string): Switch {

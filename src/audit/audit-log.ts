@@ -41,6 +41,22 @@ interface WatchChange {
   readonly reason: string | undefined;
 }
 
+/** What a write has made of the credential vault: names, never values. */
+interface VaultChange {
+  readonly kind: "created" | "patched" | "deleted";
+  readonly revision: number;
+  readonly credentials: readonly string[];
+  readonly bindings: readonly string[];
+}
+
+/** A credential's source gives no value, or a binding is out of force: why; undefined once it is well again. */
+interface VaultFault {
+  readonly what: "credential" | "binding";
+  readonly name: string;
+  readonly sourceType?: string;
+  readonly reason: string | undefined;
+}
+
 /** Decisions as events. Calls return at once and never throw; they are made on the lookup's way. */
 export interface AuditLog {
   policyLoaded(policy: Policy, from: LoadedFrom): void;
@@ -50,6 +66,8 @@ export interface AuditLog {
   auditModeChanged(isOn: boolean): void;
   rulesetReconciled(change: RulesetReconciled): void;
   watchChanged(change: WatchChange): void;
+  vaultChanged(change: VaultChange): void;
+  vaultFault(fault: VaultFault): void;
   /** Once: lookups wait, and none of these has ever answered. */
   upstreamsUnanswered(upstreams: readonly string[]): void;
   /** A lookup or a connection. The event is good during the call only. */

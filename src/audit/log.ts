@@ -118,6 +118,20 @@ export function createLog(
       if (reason === undefined) kept.info(fields, "a watch lives again");
       else kept.error(fields, "a watch is dead");
     },
+    vaultChanged({ kind, revision, credentials, bindings }) {
+      const fields = {
+        ...event(`egress.vault_${kind}`),
+        revision,
+        credentials: credentials.slice(0, RULES_SHOWN),
+        bindings: bindings.slice(0, RULES_SHOWN),
+      };
+      kept.info(fields, `credential vault ${kind}`);
+    },
+    vaultFault({ what, name, sourceType, reason }) {
+      const fields = { ...event("egress.vault_fault"), [what]: name, source: sourceType, reason };
+      if (reason === undefined) kept.info(fields, `a ${what} of the vault is in force again`);
+      else kept.error(fields, `a ${what} of the vault is out of force: requests that need it are refused`);
+    },
     upstreamsUnanswered(upstreams) {
       kept.warn({ ...event("egress.unanswered"), upstreams }, "no upstream has answered a lookup yet");
     },

@@ -41,7 +41,7 @@ export async function serve(
     const onReady = (): void => {
       isReady = true;
     };
-    const running = runSidecar(reading.settings, { log, stop, problems, strict, onReady });
+    const running = runSidecar(reading.settings, { env, log, stop, problems, strict, onReady });
     await Promise.race([running, stoppedBefore(stop, () => isReady)]);
     if (!isReady) log.logger.info("stopped before it was ready: the rules stay in the kernel");
     await log.drain(GRACE_MS);

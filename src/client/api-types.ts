@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 1bcccab9e761915fce2e65493418461bcc6b2338fc8f3fb06a63771ef3742f53
-// types: cc2a83b26bc6a97d4482161cb219df583e6e20c3963d8fdfa35760ffb34fca56
+// document: c1bbebb2c3cacf6047914fb40eef50683b5682d84813bcf4c83bd26e1438ed21
+// types: e33b92e711ade63aa8391db1c93feaab202a3d4874f5975c1db2f45a560db8d1
 
 export interface paths {
   "/policy": {
@@ -563,6 +563,8 @@ export interface components {
       | "invalid-targets"
       | "invalid-query"
       | "invalid-audit"
+      | "invalid-vault"
+      | "uncovers-binding"
       | "unauthorized"
       | "local-write"
       | "forbidden"
@@ -570,10 +572,13 @@ export interface components {
       | "vault-not-found"
       | "method-not-allowed"
       | "body-timeout"
+      | "vault-exists"
+      | "vault-revision"
       | "precondition-failed"
       | "vault-unavailable"
       | "body-too-large"
       | "too-many-rules"
+      | "insecure-transport"
       | "apply-failed"
       | "internal-error"
       | "persist-failed"

@@ -36,6 +36,9 @@ export function word<const W extends string>(words: readonly W[]): z.ZodMiniType
   return z.pipe(z.string().check(z.toLowerCase()), z.enum(words, { error: "is not a known word" }));
 }
 
+/** What `flag` takes, in words. */
+export const FLAG = "true, 1, yes, on, or false, 0, no, off";
+
 /** The words that the original takes for true and false. */
 export function flag(): z.ZodMiniType<boolean, string> {
   return z.pipe(

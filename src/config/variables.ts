@@ -12,12 +12,11 @@ import {
   readToken,
 } from "./read-values.ts";
 import { type LogLevel, readLogLevel, readSeconds } from "./lenient-readers.ts";
-import { Unreadable, absolutePath, flag, integer, list, reader, word } from "./readers.ts";
+import { FLAG, Unreadable, absolutePath, flag, integer, list, reader, word } from "./readers.ts";
 import { OBSERVABILITY_VARIABLES } from "./observability-variables.ts";
 import { MAX_UPSTREAMS, parseLiteralAddress, parseUpstream, upstreamKey } from "./upstream.ts";
+import { VAULT_VARIABLES } from "./vault-variables.ts";
 import { lenient, orNone, telling, verbatim, withDefault } from "./variable.ts";
-
-const FLAG = "true, 1, yes, on, or false, 0, no, off";
 
 /**
  * Every environment variable that the program reads, by the name that the settings have in code. The table of docs/settings.md is
@@ -259,6 +258,7 @@ export const VARIABLES = {
     integer(0, 2 ** 32 - 1),
   ),
   ...OBSERVABILITY_VARIABLES,
+  ...VAULT_VARIABLES,
   rulesDirectory: withDefault(
     {
       name: "OPENSANDBOX_EGRESS_RULES_DIR",

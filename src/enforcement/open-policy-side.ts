@@ -17,6 +17,7 @@ import {
   type PolicyChanges,
 } from "./change/change-policy.ts";
 import type { PolicyStorage } from "./change/io/policy-file.ts";
+import type { PolicyCoupling } from "./change/policy-control.ts";
 import type { PolicyInForceCell } from "./change/policy-in-force.ts";
 import { createPolicyKernel, type NftKernelOptions, type RulesetFrame } from "./change/policy-kernel.ts";
 import type { SandboxEvents } from "./events.ts";
@@ -30,6 +31,8 @@ export interface PolicySideOptions extends ChangePolicySettings {
   readonly storage: PolicyStorage | undefined;
   readonly audit: AuditLog;
   readonly protections: Protections;
+  /** See {@link ChangePolicyPorts}. */
+  readonly coupling?: PolicyCoupling | undefined;
   /** Hears of failures that need no answer from the caller. */
   readonly onFault: (message: string, error: unknown) => void;
 }
@@ -79,6 +82,7 @@ export function openPolicySide(
       inForce,
       kernel,
       onReplaced: (before, after) => events.policyReplaced.emit({ before, after }),
+      coupling: options.coupling,
       storage: options.storage,
       audit: options.audit,
       checkHealth: createHealthCheck(

@@ -49,6 +49,7 @@ export function closeControl(control: PolicyControl, [first]: readonly Problem[]
     health: async () => ({ ok: false, reason }),
     isAudit: () => false,
     setAudit: async () => ({ kind: "closed", reason }),
+    exclusively: async () => ({ kind: "closed", reason }),
   };
 }
 

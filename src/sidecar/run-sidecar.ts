@@ -21,6 +21,8 @@ import { openDeltaSocket } from "../netfilter/io/delta-socket.ts";
 import { isApiServed } from "../netfilter/io/find-table.ts";
 import { type Problem, renderProblems } from "../policy/problem.ts";
 import { createProtections, type Protections, type ReportedProtection } from "../protections/protections.ts";
+import type { OpenVault } from "../vault/io/open-vault.ts";
+import { NOT_INTERCEPTING } from "../vault/readiness.ts";
 import { CLOSED_RULES, closeControl, closeSettings, closeSurroundings } from "./closed.ts";
 import { SidecarThereError, StartProblemsError } from "./errors.ts";
 import { keepMemorySmall } from "./keep-memory.ts";
@@ -31,12 +33,15 @@ import type { TcpState } from "./keep-tcp-api.ts";
 import type { ReadySettings } from "./ready-settings.ts";
 import { readSurroundings, ruleFolders, type Surroundings } from "./read-surroundings.ts";
 import { toSandboxOptions } from "./sandbox-options.ts";
+import { describeVault, openSidecarVault } from "./sidecar-vault.ts";
 import { VERSION } from "./version.ts";
 
 /** How long an answer under way may take after a signal. */
 export const GRACE_MS = 1000;
 
 export interface SidecarRun {
+  /** Where credentials may come from. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
   readonly stop: AbortSignal;
   /** What is wrong with the settings. */
@@ -77,7 +82,10 @@ export async function runSidecar(given: Settings, run: SidecarRun): Promise<void
   log.setUpstreams(settings.upstreams);
   const observability = createObservability(settings, log, protections);
   undo.defer(() => observability.close(GRACE_MS));
-  const parts = { surroundings, protections, deltas, observability, log, onFault };
+  const vault = openSidecarVault(run.env, observability.audit);
+  undo.defer(() => vault.close());
+  const { coupling } = vault;
+  const parts = { surroundings, protections, deltas, observability, coupling, log, onFault };
   const opening = openSandbox(toSandboxOptions(settings, parts));
   // The API's modules take some 50 ms to load, while nft(8) loads the first ruleset.
   const loadingApi = import("./open-api.ts");
@@ -92,7 +100,7 @@ export async function runSidecar(given: Settings, run: SidecarRun): Promise<void
   const control = isClosed ? closeControl(sandbox.policy, problems) : sandbox.policy;
   const api = await openApi(
     settings,
-    describeApi(settings, { control, sandbox, observability, protections, always, onFault }),
+    describeApi(settings, { control, sandbox, observability, protections, always, vault, onFault }),
     (state) => logTcpState(log, settings, state),
   );
   undo.defer(() => api.close(GRACE_MS));
@@ -144,12 +152,13 @@ interface DescribedParts {
   readonly observability: Observability;
   readonly protections: Protections;
   readonly always: AlwaysRulesWatch;
+  readonly vault: OpenVault;
   readonly onFault: (message: string, error: unknown) => void;
 }
 
 function describeApi(
-  { sandboxId }: Settings,
-  { control, sandbox, observability, protections, always, onFault }: DescribedParts,
+  settings: Settings,
+  { control, sandbox, observability, protections, always, vault, onFault }: DescribedParts,
 ): ApiSources {
   return {
     control,
@@ -160,9 +169,10 @@ function describeApi(
     explain: sandbox.explain,
     decisions: observability.decisions,
     loadPage,
+    vault: describeVault(settings, vault.control(control), NOT_INTERCEPTING),
     status: {
       version: VERSION,
-      sandboxId,
+      sandboxId: settings.sandboxId,
       uptimeSeconds: () => process.uptime(),
       report: sandbox.report,
       ruleFiles: always.latest,

@@ -16,6 +16,7 @@ export interface SandboxParts {
   readonly protections: Protections;
   readonly deltas: DeltaSocket;
   readonly observability: Observability;
+  readonly coupling: SandboxOptions["coupling"];
   readonly log: Log;
   readonly onFault: SandboxOptions["onFault"];
 }
@@ -50,6 +51,7 @@ export function toSandboxOptions(settings: ReadySettings, parts: SandboxParts): 
     queueHoldersFile: holdersFileBeside(settings.socketPath),
     isRulesetThere: surroundings.isRulesetThere,
     storage: settings.policyFile === undefined ? undefined : createPolicyStorage(settings.policyFile),
+    coupling: parts.coupling,
     audit: observability.audit,
     recordDuration: observability.recordDuration,
     onFault: parts.onFault,

@@ -29,22 +29,23 @@ export interface BindingMatch {
   readonly paths: readonly string[];
 }
 
-export interface CustomHeader {
+export interface CustomHeader<C = Credential> {
   /** In canonical form: `Private-Token`. */
   readonly name: string;
-  readonly credential: Credential;
+  readonly credential: C;
 }
 
-export type BindingAuth =
-  | { readonly type: "bearer" | "basic"; readonly credential: Credential }
-  | { readonly type: "apiKey"; readonly name: string; readonly credential: Credential }
-  | { readonly type: "customHeaders"; readonly headers: readonly CustomHeader[] }
+/** `C` is how it refers to a credential. */
+export type BindingAuth<C = Credential> =
+  | { readonly type: "bearer" | "basic"; readonly credential: C }
+  | { readonly type: "apiKey"; readonly name: string; readonly credential: C }
+  | { readonly type: "customHeaders"; readonly headers: readonly CustomHeader<C>[] }
   /** Nothing: for substitutions alone. */
   | { readonly type: "passthrough" };
 
 /** Each occurrence of the placeholder, case and blanks counted, becomes the credential's value. */
-export interface Substitution {
-  readonly credential: Credential;
+export interface Substitution<C = Credential> {
+  readonly credential: C;
   readonly placeholder: string;
   /** Without duplicates, not empty. */
   readonly surfaces: readonly Surface[];
@@ -57,11 +58,15 @@ export interface InjectedHeader {
   readonly value: Secret;
 }
 
-export interface Binding {
+/** What the API was told of a binding, once it was checked. */
+export interface BindingSpec<C = Credential> {
   readonly name: string;
   readonly match: BindingMatch;
-  readonly auth: BindingAuth;
-  readonly substitutions: readonly Substitution[];
+  readonly auth: BindingAuth<C>;
+  readonly substitutions: readonly Substitution<C>[];
+}
+
+export interface Binding extends BindingSpec {
   /** What `auth` comes to. Empty while `unavailable`. */
   readonly headers: readonly InjectedHeader[];
   /** Every text that must not come back: values of its credentials, each once, and injected headers where they are more than a value. */

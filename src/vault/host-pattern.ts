@@ -23,7 +23,16 @@ export function parseHostPattern(text: string): Result<HostPattern> {
   // As an address is written, in one of its forms.
   if (/(?:^|\.)(?:\d+|0x[0-9a-f]*)$/.test(name))
     return refused(`${quote(text.trim())} is an address: ${remedy}`);
-  return accepted({ kind, name });
+  const pattern = { kind, name } as const;
+  if (probeName(pattern) === undefined)
+    return refused(`${quote(text.trim())} leaves no room for a name below it: ${remedy}`);
+  return accepted(pattern);
+}
+
+/** The name that stands for the pattern where a policy is asked; of a wildcard an invented one. */
+export function probeName({ kind, name }: HostPattern): DomainName | undefined {
+  const probe = kind === "exact" ? name : `probe.${name}`;
+  return isDomainName(probe) ? probe : undefined;
 }
 
 export function renderHostPattern({ kind, name }: HostPattern): string {

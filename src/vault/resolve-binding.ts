@@ -1,15 +1,12 @@
-import type { Binding, BindingAuth, Credential, InjectedHeader, Substitution } from "./binding.ts";
+import type { Binding, BindingAuth, BindingSpec, Credential, InjectedHeader } from "./binding.ts";
 import { Secret } from "./secret.ts";
 
-export type UnresolvedBinding = Pick<Binding, "name" | "match" | "auth" | "substitutions">;
-
 /** The binding with what it injects; `unavailable` where a credential has no value, or for the reason given. */
-export function resolveBinding(binding: UnresolvedBinding, outOfForce?: string): Binding {
+export function resolveBinding(binding: BindingSpec, outOfForce?: string): Binding {
   const { name, match, auth, substitutions } = binding;
-  const credentials = credentialsOf(auth, substitutions);
-  const lacking = credentials.find(({ value }) => value === undefined);
-  const unavailable =
-    outOfForce ?? (lacking && `credential "${lacking.name}" has no value: its source failed`);
+  const credentials = [...new Set(credentialsOf(binding))];
+  const lacksValue = credentials.some(({ value }) => value === undefined);
+  const unavailable = outOfForce ?? (lacksValue ? "a credential has no value: its source failed" : undefined);
   const headers = unavailable === undefined ? injectedHeaders(auth) : [];
   const values = credentials.flatMap(({ value }) => value ?? []);
   const rendered = headers.flatMap(({ value }) => (values.includes(value) ? [] : value));
@@ -26,13 +23,15 @@ export function resolveBinding(binding: UnresolvedBinding, outOfForce?: string):
   };
 }
 
-/** Each once. */
-function credentialsOf(auth: BindingAuth, substitutions: readonly Substitution[]): readonly Credential[] {
-  const all = [...authCredentials(auth), ...substitutions.map(({ credential }) => credential)];
-  return [...new Map(all.map((credential) => [credential.id, credential])).values()];
+/** What the binding refers to, in order, and as often as it does. */
+export function credentialsOf<C>({
+  auth,
+  substitutions,
+}: Pick<BindingSpec<C>, "auth" | "substitutions">): readonly C[] {
+  return [...authCredentials(auth), ...substitutions.map(({ credential }) => credential)];
 }
 
-function authCredentials(auth: BindingAuth): readonly Credential[] {
+function authCredentials<C>(auth: BindingAuth<C>): readonly C[] {
   if (auth.type === "passthrough") return [];
   return auth.type === "customHeaders" ? auth.headers.map(({ credential }) => credential) : [auth.credential];
 }

@@ -41,6 +41,10 @@ test("an empty environment gives the defaults", () => {
       otlpIntervalMs: 60_000,
       rulesDirectory: "/var/egress/rules",
       requiredProtections: [],
+      vaultRequiresTls: false,
+      vaultTrustedProxies: [],
+      vaultRequiresScopedMatch: false,
+      vaultSources: undefined,
       allowHostNetns: false,
     } satisfies Settings,
   });

@@ -1,5 +1,6 @@
 import { nameOf } from "../support/policy.ts";
 import { OBSERVABILITY_CASES } from "./observability-setting-cases.ts";
+import { VAULT_CASES } from "./vault-setting-cases.ts";
 import type { SettingCase } from "./setting-case.ts";
 
 /**
@@ -250,4 +251,5 @@ export const CASES: readonly SettingCase[] = [
   },
   { name: "OPENSANDBOX_EGRESS_INBOUND_UDP", accepted: [["on", { inboundUdp: true }]], refused: ["udp"] },
   ...OBSERVABILITY_CASES,
+  ...VAULT_CASES,
 ];

@@ -34,7 +34,7 @@ describe("variables of our prefix that nothing reads", () => {
     "OPENSANDBOX_EGRESS_NO_SUCH_THING",
     "OPENSANDBOX_EGRESS_REDIRECT_BACKEND",
     "OPENSANDBOX_EGRESS_MITMPROXY_SSL_INSECURE",
-    "OPENSANDBOX_EGRESS_CREDENTIAL_VAULT_REQUIRE_TLS",
+    "OPENSANDBOX_EGRESS_CREDENTIAL_VAULT_REQUIRE_MTLS",
   ])("%s is one warning, which does not show the value", (name) => {
     const { problems, warnings } = readEverySetting({ [name]: "hunter2" });
     expect(problems).toEqual([]);

@@ -1,7 +1,7 @@
 /** Bindings and vaults in force for tests, from as little as a test has to say. */
-import type { Binding, Credential, Scheme } from "../../src/vault/binding.ts";
+import type { Binding, BindingSpec, Credential, Scheme } from "../../src/vault/binding.ts";
 import { parseHostPattern } from "../../src/vault/host-pattern.ts";
-import { resolveBinding, type UnresolvedBinding } from "../../src/vault/resolve-binding.ts";
+import { resolveBinding } from "../../src/vault/resolve-binding.ts";
 import { Secret } from "../../src/vault/secret.ts";
 import { createVaultInForce, type VaultInForce } from "../../src/vault/vault-in-force.ts";
 import { valueOf } from "../support/policy.ts";
@@ -21,7 +21,7 @@ export function credential(name: string, value: string | undefined, id = 1): Cre
 
 /** Default: a bearer token for every usual method and path. */
 export function binding(name: string, words: BindingWords): Binding {
-  const unresolved: UnresolvedBinding = {
+  const spec: BindingSpec = {
     name,
     match: {
       schemes: words.schemes ?? ["https"],
@@ -32,7 +32,7 @@ export function binding(name: string, words: BindingWords): Binding {
     auth: words.auth ?? { type: "bearer", credential: credential("token", "s3cr3t") },
     substitutions: words.substitutions ?? [],
   };
-  return resolveBinding(unresolved);
+  return resolveBinding(spec);
 }
 
 /** A vault of these bindings, with the credentials that they use. */

@@ -3,12 +3,12 @@ import { ApplyError, PersistError } from "../../enforcement/errors.ts";
 import type { ChangeOptions } from "../../enforcement/change/policy-control.ts";
 import type { Auth } from "../auth/auth.ts";
 import type { Sender } from "../auth/sender.ts";
-import { type BodyLimits, decodeBody, readBody } from "../http/body.ts";
+import type { BodyLimits } from "../http/body.ts";
 import type { ApiContext } from "../context.ts";
-import { release } from "../http/release.ts";
 import { deletePolicy } from "./delete-policy.ts";
 import { getPolicy } from "./get-policy.ts";
-import { refuseDigest, refuseHeaders } from "./change-headers.ts";
+import { readProvedBody } from "../proved-body.ts";
+import { refuseHeaders } from "./change-headers.ts";
 import { readChangeQuery } from "./change-query.ts";
 import { patchPolicy } from "./patch-policy.ts";
 import { type Refusal, renderRefusal } from "../refusal.ts";
@@ -60,32 +60,22 @@ type ChangeRequest =
 
 async function readRequest(
   c: ApiContext,
-  { auth, bodyLimits: limits }: PolicyRouteParts,
-  { isProved, isSigned }: Extract<Sender, { ok: true }>,
+  { auth, bodyLimits }: PolicyRouteParts,
+  sender: Extract<Sender, { ok: true }>,
 ): Promise<ChangeRequest> {
-  const isTold = isProved || !isSigned;
+  const isTold = sender.isProved || !sender.isSigned;
   const refused = (refusal: Refusal): ChangeRequest => ({ ok: false, refusal, isProved: isTold });
   const changeRefusal = auth.refuseChange(c);
   if (changeRefusal !== undefined) return refused(changeRefusal);
   const query = readChangeQuery(c.req.queries());
   if (!query.ok) return refused(query.refusal);
   const { dryRun } = query;
-  const { incoming, outgoing, door } = c.env;
-  const headersRefusal = refuseHeaders(incoming.headers);
+  const headersRefusal = refuseHeaders(c.env.incoming.headers);
   if (headersRefusal !== undefined) return refused(headersRefusal);
-  const body = await readBody(incoming, outgoing, { limits, unprovedAt: isProved ? undefined : door });
-  if (!body.ok) return refused(body.refusal);
-  const signatureRefusal = auth.refuseSignature(c, body.value, { dryRun });
-  if (signatureRefusal !== undefined) {
-    release(body.value);
-    return { ok: false, refusal: signatureRefusal, isProved: false };
-  }
-  const digestRefusal = refuseDigest(incoming.headers, body.value);
-  if (digestRefusal !== undefined) return refused(digestRefusal);
-  const text = decodeBody(body.value);
+  const text = await readProvedBody(c, { auth, bodyLimits, sender, dryRun });
   if (!text.ok) return text;
   const ifMatch = c.req.header("If-Match");
-  return { ok: true, text: text.value, options: { dryRun, ...(ifMatch === undefined ? {} : { ifMatch }) } };
+  return { ok: true, text: text.text, options: { dryRun, ...(ifMatch === undefined ? {} : { ifMatch }) } };
 }
 
 /** A world that fails is told in a line; anything else is our own bug and goes on to the application's error handler. */

@@ -32,6 +32,10 @@ export async function replyToChange(
     const message = `egress rule total count ${outcome.count} exceeds limit ${outcome.limit}`;
     return { ok: false, refusal: { code: "too-many-rules", message }, etag: undefined };
   }
+  if (outcome.kind === "coupled") {
+    const message = `credential vault policy validation: ${outcome.reason}`;
+    return { ok: false, refusal: { code: "uncovers-binding", message }, etag: undefined };
+  }
   if (outcome.kind === "closed") {
     return { ok: false, refusal: { code: "closed", message: outcome.reason }, etag: undefined };
   }

@@ -27,6 +27,7 @@ import type {
   ChangeOutcome,
   Health,
   PolicyControl,
+  PolicyCoupling,
   PolicyEdit,
   PolicySnapshot,
 } from "./policy-control.ts";
@@ -52,6 +53,8 @@ export interface ChangePolicyPorts {
   >;
   /** Hears of each policy that another has replaced, once it is in force: kernel, disk and memory. */
   readonly onReplaced?: (before: CompiledPolicy, after: CompiledPolicy) => void;
+  /** Asked of each change of the user's policy, and told of every policy; default: nothing depends on it. */
+  readonly coupling?: PolicyCoupling | undefined;
   /** What is to be true for `GET /healthz` beyond the policy: resolver transports, the ruleset. */
   readonly checkHealth: () => Promise<Health>;
 }
@@ -92,6 +95,8 @@ interface NextPolicy {
   readonly edit: PolicyEdit | undefined;
   readonly text: PolicyText;
   readonly isAudit: boolean;
+  /** What it compiles to without audit mode, where that is known. */
+  readonly compiled?: CompiledPolicy | undefined;
 }
 
 export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePolicySettings): PolicyChanges {
@@ -117,16 +122,18 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     }
     text = next.text;
     snapshot = describePolicy(next.layers.user, text);
-    ports.onReplaced?.(before, ports.inForce.read().active);
+    const { active } = ports.inForce.read();
+    ports.onReplaced?.(before, active);
+    ports.coupling?.replaced(withoutAudit(active));
   }
 
   /** While it compiles, lookups go on under the policy in force. */
   async function compile(next: NextPolicy): Promise<CompiledPolicy> {
-    const policy = await runInSlices(compileEdit(next));
+    const policy = next.compiled ?? (await runInSlices(compileEdit(next)));
     return next.isAudit ? runInSlices(auditSteps(next.layers, policy)) : policy;
   }
 
-  function compileEdit({ layers, edit }: NextPolicy): Steps<CompiledPolicy> {
+  function compileEdit({ layers, edit }: Pick<NextPolicy, "layers" | "edit">): Steps<CompiledPolicy> {
     const before = withoutAudit(ports.inForce.read().active);
     if (edit?.kind === "merge") return mergeSteps(before, edit.rules);
     if (edit?.kind === "remove") return removalSteps(before, edit.targets);
@@ -145,11 +152,15 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     if (settings.maxRules > 0 && count > settings.maxRules) {
       return { kind: "too-many-rules", count, limit: settings.maxRules };
     }
+    const layers = { ...enforced.layers(), user: policy };
+    const compiled =
+      ports.coupling?.isBound() === true ? await runInSlices(compileEdit({ layers, edit })) : undefined;
+    const uncovered = compiled && ports.coupling?.findUncovered(compiled);
+    if (uncovered !== undefined) return { kind: "coupled", reason: uncovered };
     const nextText = await runInSlices(textSteps(policy, text));
     if (options.dryRun === true)
       return { kind: "changed", state: describePolicy(policy, nextText), previous };
-    const layers = { ...enforced.layers(), user: policy };
-    await audited(() => persistAndReplace({ layers, edit, text: nextText, isAudit: isAudit() }));
+    await audited(() => persistAndReplace({ layers, edit, text: nextText, isAudit: isAudit(), compiled }));
     audit.policyUpdated(edit);
     return { kind: "changed", state: snapshot, previous };
   }
@@ -224,6 +235,8 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
       await queue.run(() => setAudit(isOn));
       return { kind: "set", isOn };
     },
+    exclusively: (task) =>
+      queue.run(async () => ({ kind: "done", value: await task(withoutAudit(ports.inForce.read().active)) })),
     refresh: () =>
       queue.run(async () => {
         // Before the first policy there is none to give: on a restart an earlier process's ruleset is in force.

@@ -1,4 +1,5 @@
 import { type EnforcementMode } from "../../netfilter/ruleset.ts";
+import type { CompiledPolicy } from "../../policy/compile.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Removal } from "../../policy/edit.ts";
 import type { Rule } from "../../policy/rule.ts";
@@ -32,8 +33,20 @@ export type ChangeOutcome =
     }
   | { readonly kind: "too-many-rules"; readonly count: number; readonly limit: number }
   | { readonly kind: "precondition-failed"; readonly etag: string }
+  /** Something that holds by the policy in force would not by this one: what, and by which rule. */
+  | { readonly kind: "coupled"; readonly reason: string }
   /** Everything is denied until the sidecar is started again: what is wrong with this start. */
   | { readonly kind: "closed"; readonly reason: string };
+
+/** What else depends on the policy: credentials are bound to hosts that it has to allow. */
+export interface PolicyCoupling {
+  /** Whether there is anything to ask; asked on each change. */
+  isBound(): boolean;
+  /** Why the policy may not be put in force; audit mode does not count. */
+  findUncovered(next: CompiledPolicy): string | undefined;
+  /** A policy is in force, which may be one that nobody asked about: the operator's files have changed. */
+  replaced(policy: CompiledPolicy): void;
+}
 
 /** `closed`: as of a change. */
 export type AuditOutcome =
@@ -55,4 +68,10 @@ export interface PolicyControl {
   isAudit(): boolean;
   /** In the same queue as changes; whoever comes here may be let through more. It ends with the process. Throws ApplyError. */
   setAudit(isOn: boolean): Promise<AuditOutcome>;
+  /** Runs a task in the same queue as changes, with the policy in force; audit mode does not count. */
+  exclusively<T>(
+    task: (policy: CompiledPolicy) => Promise<T>,
+  ): Promise<
+    { readonly kind: "done"; readonly value: T } | Extract<ChangeOutcome, { readonly kind: "closed" }>
+  >;
 }

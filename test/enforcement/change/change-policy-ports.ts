@@ -5,7 +5,7 @@ import {
   createPolicyChanges,
 } from "../../../src/enforcement/change/change-policy.ts";
 import { createPolicyInForce } from "../../../src/enforcement/change/policy-in-force.ts";
-import type { Health } from "../../../src/enforcement/change/policy-control.ts";
+import type { Health, PolicyCoupling } from "../../../src/enforcement/change/policy-control.ts";
 import type { CompiledPolicy } from "../../../src/policy/compile.ts";
 import { type Policy, DENY_ALL } from "../../../src/policy/policy.ts";
 
@@ -31,10 +31,11 @@ export interface FakeWorld {
 export interface FakeWorldOptions extends Partial<ChangePolicySettings> {
   readonly policy?: Policy;
   readonly isStarted?: boolean;
+  readonly coupling?: PolicyCoupling | undefined;
 }
 
 export async function createFakeWorld(options: FakeWorldOptions = {}): Promise<FakeWorld> {
-  const { policy = DENY_ALL, isStarted = true, ...settings } = options;
+  const { policy = DENY_ALL, isStarted = true, coupling, ...settings } = options;
   let stored: string | undefined;
   const world: Omit<FakeWorld, "changes"> = {
     enforced: [],
@@ -60,6 +61,7 @@ export async function createFakeWorld(options: FakeWorldOptions = {}): Promise<F
   const changes = createPolicyChanges(
     {
       inForce: createPolicyInForce(),
+      coupling,
       kernel: {
         async enforce(compiled) {
           await world.hold;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { startApi } from "./api-server.ts";
+import { startApi } from "../api-server.ts";
 
 describe("/credential-vault", () => {
   const token = "s3cret";

@@ -1,0 +1,16 @@
+import type { VaultAudit } from "../vault-control.ts";
+import type { VaultInForce } from "../vault-in-force.ts";
+
+/** Tells of each binding that becomes unavailable, and of each that is no longer; a binding that has gone is told by its deletion. */
+export function createFaultTeller({
+  vaultFault,
+}: Pick<VaultAudit, "vaultFault">): (vault: VaultInForce) => void {
+  let told: ReadonlyMap<string, string | undefined> = new Map();
+  return ({ bindings }) => {
+    const now = new Map(bindings.map(({ name, unavailable }) => [name, unavailable]));
+    for (const [name, reason] of now) {
+      if (told.get(name) !== reason) vaultFault({ what: "binding", name, reason });
+    }
+    told = now;
+  };
+}

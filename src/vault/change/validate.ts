@@ -1,0 +1,56 @@
+/** What has to hold between the parts of a vault, and between it and the policy. */
+import type { CompiledPolicy } from "../../policy/compile.ts";
+import { decideName } from "../../policy/decide-name.ts";
+import { quote } from "../../policy/problem.ts";
+import type { Steps } from "../../policy/steps.ts";
+import { type HostPattern, probeName, renderHostPattern } from "../host-pattern.ts";
+import type { NewBinding } from "../request/vault-request.ts";
+import { credentialsOf } from "../resolve-binding.ts";
+import { ambiguitySteps } from "./ambiguity.ts";
+import type { VaultState } from "./vault-state.ts";
+
+const MOST_OCTETS = 4 << 20;
+
+/** What is wrong, in one line; a step for each two bindings that name the same host. */
+export function* validateSteps(state: VaultState): Steps<string | undefined> {
+  return (
+    findTooLarge(state) ??
+    findUnknownCredential(state) ??
+    (yield* ambiguitySteps([...state.bindings.values()]))
+  );
+}
+
+function findTooLarge({ credentials, bindings }: VaultState): string | undefined {
+  let octets = 0;
+  for (const { value } of credentials.values()) octets += Buffer.byteLength(value?.reveal() ?? "");
+  for (const binding of bindings.values()) octets += JSON.stringify(binding).length;
+  return octets > MOST_OCTETS ? `the vault would hold more than ${MOST_OCTETS} octets` : undefined;
+}
+
+function findUnknownCredential({ credentials, bindings }: VaultState): string | undefined {
+  for (const binding of bindings.values()) {
+    const unknown = credentialsOf(binding).find((name) => !credentials.has(name));
+    if (unknown !== undefined)
+      return `binding ${quote(binding.name)} references unknown credential ${quote(unknown)}`;
+  }
+  return undefined;
+}
+
+/** The first host of a binding that the policy does not allow, in the contract's words; a wildcard is judged by an invented name below it. */
+export function findUncovered(
+  bindings: Iterable<NewBinding>,
+  policy: CompiledPolicy,
+): { readonly binding: NewBinding; readonly message: string } | undefined {
+  for (const binding of bindings) {
+    const host = binding.match.hosts.find((pattern) => !isAllowed(policy, pattern));
+    if (host === undefined) continue;
+    const shown = `binding ${quote(binding.name)} host ${quote(renderHostPattern(host))}`;
+    return { binding, message: `${shown} is not allowed by egress policy` };
+  }
+  return undefined;
+}
+
+function isAllowed(policy: CompiledPolicy, pattern: HostPattern): boolean {
+  const name = probeName(pattern);
+  return name !== undefined && decideName(policy, name).action === "allow";
+}

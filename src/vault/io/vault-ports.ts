@@ -1,0 +1,13 @@
+import type { TakeSteps } from "../../policy/steps.ts";
+import type { VaultAudit } from "../vault-control.ts";
+import type { LoadSource } from "./load-source.ts";
+
+export interface VaultPorts {
+  readonly load: LoadSource;
+  readonly audit: VaultAudit;
+  /** Takes the steps of what is long. */
+  readonly takeSteps: TakeSteps;
+  readonly nowMs: () => number;
+  /** Called before a secret is kept. */
+  readonly guardMemory: () => void;
+}

@@ -1,0 +1,20 @@
+import { type Result, accepted, refused } from "../../policy/problem.ts";
+import { Secret } from "../secret.ts";
+
+/** Larger than any header that a server takes. */
+export const MOST_SECRET_OCTETS = 64 << 10;
+
+/** Controls but the tab, which end or break a header's line (RFC 9110 section 5.5), and what UTF-8 has no octets for. */
+// oxlint-disable-next-line no-control-regex -- they are what is refused
+const FORBIDDEN = /[\0-\u0008\u000A-\u001F\u007F]|\p{Surrogate}/u;
+
+/** A credential's value, kept as it is. What is wrong with it is said without a part of it. */
+export function parseSecret(text: string): Result<Secret> {
+  if (text === "") return refused("is empty");
+  if (Buffer.byteLength(text) > MOST_SECRET_OCTETS)
+    return refused(`has more than ${MOST_SECRET_OCTETS} octets`);
+  if (/[\r\n]/.test(text)) return refused("holds a line break, which no credential may");
+  if (FORBIDDEN.test(text))
+    return refused("holds a control character or half a character, which no credential may");
+  return accepted(new Secret(text));
+}

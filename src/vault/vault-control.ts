@@ -1,0 +1,62 @@
+/** What the API does with the vault, and what the policy's changes ask of it. */
+import type { CompiledPolicy } from "../policy/compile.ts";
+import type { VaultJson } from "./change/describe-state.ts";
+import type { VaultRefusal } from "./change/vault-state.ts";
+import type { SourceType, VaultMutation, VaultRequest } from "./request/vault-request.ts";
+
+export type VaultOutcome =
+  | { readonly kind: "done"; readonly state: VaultJson }
+  | { readonly kind: "refused"; readonly refusal: VaultRefusal }
+  /** Everything is denied until the sidecar is started again: what is wrong with this start. */
+  | { readonly kind: "closed"; readonly reason: string };
+
+export type VaultRemoval = { readonly kind: "removed" } | Exclude<VaultOutcome, { readonly kind: "done" }>;
+
+/** Writes are made one after the other, in the same queue as changes of the policy, each whole or not at all. */
+export interface VaultControl {
+  /** Undefined where there is no vault. */
+  describe(): VaultJson | undefined;
+  create(request: VaultRequest): Promise<VaultOutcome>;
+  mutate(mutation: VaultMutation): Promise<VaultOutcome>;
+  remove(): Promise<VaultRemoval>;
+}
+
+/** Runs a task in the queue of the policy's changes, with the policy in force; audit mode does not count. */
+export interface PolicyLock {
+  exclusively<T>(
+    task: (policy: CompiledPolicy) => Promise<T>,
+  ): Promise<
+    { readonly kind: "done"; readonly value: T } | { readonly kind: "closed"; readonly reason: string }
+  >;
+}
+
+/** Where no vault can be: the start went on closed, or nothing is intercepted. */
+export const NO_VAULT_CONTROL: VaultControl = {
+  describe: () => undefined,
+  create: async () => CLOSED,
+  mutate: async () => CLOSED,
+  remove: async () => CLOSED,
+};
+
+const CLOSED = { kind: "closed", reason: "this sidecar has no credential vault" } as const;
+
+/** What is worth a line in the log; none holds a secret. */
+export interface VaultAudit {
+  vaultChanged(change: VaultChange): void;
+  /** A credential's source, or a binding, fails: why; undefined once it is well again. */
+  vaultFault(fault: VaultFault): void;
+}
+
+export interface VaultChange {
+  readonly kind: "created" | "patched" | "deleted";
+  readonly revision: number;
+  readonly credentials: readonly string[];
+  readonly bindings: readonly string[];
+}
+
+export interface VaultFault {
+  readonly what: "credential" | "binding";
+  readonly name: string;
+  readonly sourceType?: SourceType;
+  readonly reason: string | undefined;
+}
