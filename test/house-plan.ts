@@ -36,6 +36,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "learned",
     "xdp",
     "wire-names",
+    "intercept",
+    "vault",
   ],
   api: ["policy", "protections", "sys", "decisions", "audit", "learned", "vault", "enforcement"],
   client: ["api"],

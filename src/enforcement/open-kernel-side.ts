@@ -29,6 +29,7 @@ import { type InterfaceGuards, watchInterfaceGuards } from "./keep/interface-gua
 import { createNetworkMemory, type NetworkMemory } from "./keep/network-memory.ts";
 import { openRulesetWatch, type RulesetWatch } from "./keep/ruleset-watch.ts";
 import { type NamesSide, type NamesSideOptions, openNamesSide } from "./names/names-side.ts";
+import type { BoundSide } from "./interception/intercept-side.ts";
 import type { NamesPlan } from "./names/prepare-names.ts";
 import { type RefusalWatch, watchRefusals } from "./refusals/watch-refusals.ts";
 import { countLearned, countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
@@ -48,6 +49,8 @@ export interface KernelSideOptions extends HoldQueuesOptions {
   readonly audit: AuditLog;
   /** Undefined: connections are judged by their address alone. */
   readonly names: NamesPlan | undefined;
+  /** Who else changes our tables, and how often he has. */
+  readonly bound?: Pick<BoundSide, "port" | "made"> | undefined;
 }
 
 export interface KernelSide extends AsyncDisposable {
@@ -80,7 +83,7 @@ export async function openKernelSide(
     namesOf: (address) => learned.namesOf(address),
   });
   undo.defer(() => names?.close());
-  const makers = names === undefined ? [door] : [door, names];
+  const makers = [door, names, options.bound].filter((maker) => maker !== undefined);
   const watch = openRulesetWatch({
     ownPorts: [set.port, ...makers.map(({ port }) => port), ...options.deltaPorts],
     ownTransactions: () => makers.reduce((sum, { made }) => sum + made(), 0),

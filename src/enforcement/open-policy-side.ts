@@ -24,6 +24,7 @@ import type { SandboxEvents } from "./events.ts";
 import { createIdleFlows, type IdleFlows } from "./flows/idle-flows.ts";
 import { type Renewal, startRenewal } from "./flows/renewal.ts";
 import type { KernelSide } from "./open-kernel-side.ts";
+import type { InterceptSide } from "./interception/intercept-side.ts";
 import { startWatchdog } from "./keep/watchdog.ts";
 import { createHealthCheck } from "./sandbox-health.ts";
 
@@ -46,12 +47,19 @@ export interface PolicySide extends AsyncDisposable {
   setOwnDestinations(all: readonly Endpoint[]): Promise<void>;
 }
 
+export interface PolicySideParts {
+  readonly side: KernelSide;
+  readonly server: DnsServer;
+  readonly events: SandboxEvents;
+  readonly interception: InterceptSide | undefined;
+}
+
 /** Opens it in the current network namespace. Throws SystemCallError. */
 export function openPolicySide(
   options: PolicySideOptions,
   frame: RulesetFrame,
   inForce: PolicyInForceCell,
-  { side, server, events }: { side: KernelSide; server: DnsServer; events: SandboxEvents },
+  { side, server, events, interception }: PolicySideParts,
 ): PolicySide {
   const stack = new AsyncDisposableStack();
   let ownDestinations: readonly Endpoint[] = [];
@@ -61,6 +69,7 @@ export function openPolicySide(
     ownDestinations: () => ownDestinations,
     applier: side.applier,
     learned: side.learned,
+    bound: interception,
     catchUp: renewal.catchUp,
     ...findDeniedOf(side, options.onFault),
     readNetwork: side.network.read,
@@ -73,6 +82,7 @@ export function openPolicySide(
     "changes of the network": side.networkWatch.fault,
     "refused connections": side.refusals.fault,
     ...(side.names === undefined ? {} : { "names of connections": side.names.fault }),
+    ...(interception === undefined ? {} : { "connections to bound hosts": interception.look }),
     "clients' queries": server.watched.queries,
     "upstreams' answers": server.watched.answers,
   };
@@ -86,7 +96,12 @@ export function openPolicySide(
       storage: options.storage,
       audit: options.audit,
       checkHealth: createHealthCheck(
-        [side.watch.faults, watchdog.faults, options.protections.missing],
+        [
+          side.watch.faults,
+          watchdog.faults,
+          options.protections.missing,
+          ...(interception === undefined ? [] : [interception.faults]),
+        ],
         () => server,
       ),
     },

@@ -34,7 +34,7 @@ export interface ResolverSideOptions extends FreePortOptions {
 /** Opens it in the current network namespace. Throws SystemCallError or Node's error. */
 export async function openResolverSide(
   options: ResolverSideOptions,
-  { learned, withheld }: Pick<KernelSide, "learned" | "withheld">,
+  { learned, withheld }: Pick<KernelSide, "withheld"> & { readonly learned: AddressAdmission },
   inForce: PolicyInForceCell,
   { mark, events }: { readonly mark: SocketMark; readonly events: SandboxEvents },
 ): Promise<DnsServer> {

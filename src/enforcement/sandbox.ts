@@ -23,6 +23,14 @@ import { drawMarks } from "./draw-marks.ts";
 import { createSandboxEvents } from "./events.ts";
 import type { Explained, ExplainRequest } from "./explain/explain.ts";
 import { createExplainer } from "./explain/explainer.ts";
+import {
+  type BoundSide,
+  type InterceptSide,
+  type InterceptSideOptions,
+  openBoundSide,
+  openInterceptSide,
+} from "./interception/intercept-side.ts";
+import type { InterceptionPlan } from "./interception/interception-plan.ts";
 import { reportLoopbackAnswers } from "./keep/loopback-answers.ts";
 import { type NamesSettings, prepareNames } from "./names/prepare-names.ts";
 import type { KernelFigures } from "./kernel-figures.ts";
@@ -46,9 +54,12 @@ export interface SandboxOptions
   extends
     FrameOptions,
     NamesSettings,
-    Omit<KernelSideOptions, "names">,
+    Omit<KernelSideOptions, "names" | "bound">,
     Omit<ResolverSideOptions, "api">,
-    PolicySideOptions {}
+    PolicySideOptions {
+  /** Undefined: nothing is intercepted. Only with connections enforced. */
+  readonly interception?: InterceptionPlan | undefined;
+}
 
 export interface SandboxStats {
   /** In the upstreams' order: whether each answers. */
@@ -100,34 +111,33 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   events.networkChanged.subscribe(tellLoopbackAnswers);
   const inForce = createPolicyInForce();
   const names = await prepareNames(options, protections);
+  const bound = options.interception && undo.adopt(openBoundSide(), (opened) => opened.close());
   const frame: RulesetFrame = { ...frameOf(options), resolverPort: RESOLVER_PORT, marks, names };
-  const side = undo.use(await openKernelSide({ ...options, names }, frame, inForce, events));
+  const side = undo.use(await openKernelSide({ ...options, names, bound }, frame, inForce, events));
   const policyInForce = (): CompiledPolicy => inForce.read().active;
   const seen = createSeen(() => policyInForce().audits !== undefined);
   const audit = { ...options.audit, decided: tellAll([options.audit.decided, seen.decided]) };
   events.connectionRefused.subscribe(
     createRefusalAudit({ audit, policy: policyInForce, learned: side.learned, nowMs: Date.now }),
   );
-  const server = await openResolverSide({ ...options, audit }, side, inForce, { mark: marks, events });
+  const parts = { ...options, learned: side.learned, inForce, mark: marks, events };
+  const interception = undo.use(openInterception(parts, bound));
+  const given = { withheld: side.withheld, learned: interception?.admission ?? side.learned };
+  const server = await openResolverSide({ ...options, audit }, given, inForce, { mark: marks, events });
   let closeWithinMs = 0;
   undo.defer(() => server.close(closeWithinMs));
   const framed = { ...frame, ...portsOf(server) };
-  const policySide = undo.use(openPolicySide(options, framed, inForce, { side, server, events }));
+  const policySide = undo.use(
+    openPolicySide(options, framed, inForce, { side, server, events, interception }),
+  );
   const { changes: policy, idleFlows } = policySide;
   const explainer = undo.adopt(createExplainer(options, policy, side, inForce.read), ({ close }) => close());
   const kept = undo.move();
   return {
     policy,
     async start(...first) {
-      // On a restart the ruleset in force is an earlier process's, and what guards it is not known yet.
-      if (!options.isRulesetThere) requireProtections(protections);
-      await policy.start(...first);
-      try {
-        requireProtections(protections);
-      } catch (error) {
-        await policy.denyAll();
-        throw error;
-      }
+      await startPolicy(policy, first, options);
+      interception?.begin({ clearCache: server.clearCache, judgeAnew: () => void policy.refresh() });
       policySide.keepRuleset();
       server.start();
     },
@@ -174,6 +184,32 @@ function statsOf({
   };
 }
 
+/** Throws ApplyError; and RequiredProtectionError, after which everything is denied. */
+async function startPolicy(
+  policy: PolicyChanges,
+  first: Parameters<Sandbox["start"]>,
+  { isRulesetThere, protections }: SandboxOptions,
+): Promise<void> {
+  // On a restart the ruleset in force is an earlier process's, and what guards it is not known yet.
+  if (!isRulesetThere) requireProtections(protections);
+  await policy.start(...first);
+  try {
+    requireProtections(protections);
+  } catch (error) {
+    await policy.denyAll();
+    throw error;
+  }
+}
+
+/** Undefined where nothing is intercepted. Throws NetlinkError, SystemCallError. */
+function openInterception(
+  { interception: plan, ...parts }: Omit<InterceptSideOptions, "plan" | "addresses"> & SandboxOptions,
+  bound: BoundSide | undefined,
+): InterceptSide | undefined {
+  if (plan === undefined || bound === undefined) return undefined;
+  return openInterceptSide({ ...parts, plan, addresses: bound.addresses });
+}
+
 /** Throws RequiredProtectionError. */
 function requireProtections(protections: Protections): void {
   const missing = protections.missing();
@@ -191,6 +227,8 @@ function frameOf(
     api,
     inboundUdp,
     doh,
+    interception,
   } = options;
-  return { mode, upstreams, upstreamsAreSet, exemptNameservers, api, inboundUdp, doh };
+  const intercept = interception && { ports: interception.ports };
+  return { mode, upstreams, upstreamsAreSet, exemptNameservers, api, inboundUdp, doh, intercept };
 }

@@ -13,8 +13,8 @@ const MAX_ADDRESSES = 16_384;
 const MAX_NAMES = 64;
 
 export interface BoundAddresses {
-  /** Queues the address at `octets[at, at + length)` of a bound name for the next `commit`. */
-  give(qname: DomainName, octets: Uint8Array, at: number, length: number): void;
+  /** Queues the address at `octets[at, at + length)` of a bound name for the next `commit`. Whether no bound name had it. */
+  give(qname: DomainName, octets: Uint8Array, at: number, length: number): boolean;
   /** Puts what is queued in force. Throws KernelError: it is written anew when it is given again. */
   commit(): void;
   /** Whether we gave the address for the name. */
@@ -66,6 +66,7 @@ export function createBoundAddresses(set: BoundSet): BoundAddresses {
       entries.delete(key);
       entries.set(key, entry);
       putLast(entry.names, qname);
+      return known === undefined;
     },
     commit() {
       try {

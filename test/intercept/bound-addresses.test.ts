@@ -27,7 +27,7 @@ function startKernel() {
   };
   return { kernel, addresses: createBoundAddresses(set) };
 }
-const give = ({ addresses }: ReturnType<typeof startKernel>, name: typeof API, octets: Uint8Array): void =>
+const give = ({ addresses }: ReturnType<typeof startKernel>, name: typeof API, octets: Uint8Array): boolean =>
   addresses.give(name, octets, 0, octets.length);
 
 test("an address is in the kernel once it is committed, in either family, and the name is known to have given it", () => {

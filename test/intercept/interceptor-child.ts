@@ -63,6 +63,7 @@ function injecting(): Transform {
   });
 }
 
+const leaves = new Map(Object.entries(facts.leaves).map(([name, leaf]) => [name, createSecureContext(leaf)]));
 const { group } = MARKS;
 const interceptor = openInterceptor({
   group,
@@ -70,7 +71,7 @@ const interceptor = openInterceptor({
   isAllowed: (name) => facts.allowed.includes(name),
   isBound: (name) => facts.bound.includes(name),
   wasGiven: bound.wasGiven,
-  findLeaf: (name) => facts.leaves[name],
+  findLeaf: (name) => leaves.get(name),
   connect: connectDirectly(MARKS),
   trust: createSecureContext({ ca: facts.ca }),
   relay,

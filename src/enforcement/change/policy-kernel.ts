@@ -38,6 +38,7 @@ export type RulesetFrame = Pick<
   | "api"
   | "inboundUdp"
   | "doh"
+  | "intercept"
   | "names"
 > & { readonly marks: Marks };
 
@@ -47,6 +48,8 @@ export interface NftKernelOptions {
   readonly ownDestinations?: () => readonly Endpoint[];
   readonly applier: RulesetApplier;
   readonly learned: LearnedAddresses;
+  /** Addresses of bound names that are led to the interceptor; undefined where nothing is intercepted. */
+  readonly bound?: BoundInKernel | undefined;
   /** Gives back to flows the addresses that they use, before they are judged again. Never throws. */
   readonly catchUp?: () => Promise<void>;
   /** Finds connections whose name this policy denies; the result ends them once it is in force. Never throws. */
@@ -59,6 +62,12 @@ export interface NftKernelOptions {
   readonly nowMs: () => number;
 }
 
+export interface BoundInKernel {
+  list(): readonly Uint8Array[];
+  /** Makes the kernel hold these and no others. Throws KernelError. */
+  rewrite(): void;
+}
+
 export interface PolicyKernelSide extends PolicyKernel {
   /** The one that flows are admitted under now. */
   generation(): number;
@@ -69,7 +78,7 @@ export interface PolicyKernelSide extends PolicyKernel {
   markDrifted(): void;
 }
 
-type RulesetLists = Pick<RulesetInput, "restore" | "revoked">;
+type RulesetLists = Pick<RulesetInput, "restore" | "revoked" | "bound">;
 
 /** Makes the port. A generation is used once, also by a transaction that failed, for it may have taken effect. */
 export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide {
@@ -107,7 +116,8 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
     const loadOver = (over: "found" | "nothing"): Promise<AppliedRuleset> => {
       const restore = listLearned(learned.all(), options.nowMs());
       const revoked = listByFamily(learned.revoked());
-      return applier.replace({ ...compile(policy, network, { restore, revoked }), over });
+      const bound = options.bound === undefined ? {} : { bound: listByFamily(options.bound.list()) };
+      return applier.replace({ ...compile(policy, network, { restore, revoked, ...bound }), over });
     };
     try {
       if (isDistrusted) return await loadOver("found");
@@ -136,7 +146,10 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
       const comeBack = [...lastForgotten, ...lost];
       lastForgotten = forgotten;
       const { foreignHands } = await apply(policy, network);
-      if (foreignHands || isDistrusted) learned.reconcile();
+      if (foreignHands || isDistrusted) {
+        learned.reconcile();
+        options.bound?.rewrite();
+      }
       isDistrusted = false;
       // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses; so have foreign hands.
       learned.restore(comeBack, policy);

@@ -23,6 +23,8 @@ export interface Interceptor {
   readonly port: number;
   /** Resets the flows of names that are allowed no longer. */
   policyChanged(): void;
+  /** Resets what goes on unread to a name that is bound by now. */
+  bindingsChanged(): void;
   /** Flows that are open. */
   flows(): number;
   /** Why nobody was taken since the last look; to be asked about once a second. */
@@ -35,6 +37,8 @@ export interface Interceptor {
 export function openInterceptor(options: InterceptorOptions): Interceptor {
   const live = createLiveFlows();
   const door = createTlsDoor(options.findLeaf);
+  const isBound = (name: DomainName, port: number): boolean =>
+    options.isBound(name, "https", port) || options.isBound(name, "http", port);
   const listener = openListener({ ...options, onConnection });
 
   function onConnection(fd: number): void {
@@ -47,13 +51,14 @@ export function openInterceptor(options: InterceptorOptions): Interceptor {
       client.resetAndDestroy();
       return;
     }
-    const flow = live.add(client);
+    const flow = live.add(client, destination.port);
     if (flow === undefined) {
       const reason = "too many intercepted connections";
       refuseFlow({ client, destination }, { why: "crowded", name: undefined, reason }, options);
       return;
     }
-    const arrived = { client, destination, onName: (name: DomainName) => live.settle(flow, name) };
+    const onName = (name: DomainName, isPassed: boolean): void => live.settle(flow, name, isPassed);
+    const arrived = { client, destination, onName };
     serveFlow(arrived, door, options).catch((error: unknown) => {
       client.destroy();
       options.onFault("an intercepted flow failed", error);
@@ -62,7 +67,10 @@ export function openInterceptor(options: InterceptorOptions): Interceptor {
 
   return {
     port: listener.port,
-    policyChanged: () => live.resetWhere(({ name }) => name !== undefined && !options.isAllowed(name)),
+    policyChanged: () =>
+      live.resetWhere(({ name, port }) => name !== undefined && !options.isAllowed(name, port)),
+    bindingsChanged: () =>
+      live.resetWhere(({ name, port, isPassed }) => isPassed && name !== undefined && isBound(name, port)),
     flows: live.size,
     fault: listener.fault,
     close() {

@@ -7,17 +7,21 @@ import type { DomainName } from "../../policy/domain-name.ts";
 
 export interface LiveFlow {
   readonly client: Socket;
+  /** Where the client wanted to go. */
+  readonly port: number;
   /** Undefined until it has shown one. */
   name: DomainName | undefined;
+  /** It goes on unread. */
+  isPassed: boolean;
   /** What had come and gone at the last look. */
   octets: number;
 }
 
 export interface LiveFlows {
   /** Until the connection is closed. Undefined where there is no room. */
-  add(client: Socket): LiveFlow | undefined;
+  add(client: Socket, port: number): LiveFlow | undefined;
   /** It has shown its name. */
-  settle(flow: LiveFlow, name: DomainName): void;
+  settle(flow: LiveFlow, name: DomainName, isPassed: boolean): void;
   resetWhere(chosen: (flow: LiveFlow) => boolean): void;
   size(): number;
 }
@@ -49,18 +53,19 @@ export function createLiveFlows(maxFlows: number = MAX_FLOWS, maxUnnamed: number
   }
 
   return {
-    add(client) {
+    add(client, port) {
       const [first] = unnamed;
       if (unnamed.size >= maxUnnamed && first !== undefined) reset(first);
       if (!hasRoom()) return undefined;
-      const flow: LiveFlow = { client, name: undefined, octets: 0 };
+      const flow: LiveFlow = { client, port, name: undefined, isPassed: false, octets: 0 };
       unnamed.add(flow);
       client.once("close", () => remove(flow));
       return flow;
     },
-    settle(flow, name) {
+    settle(flow, name, isPassed) {
       if (!unnamed.delete(flow)) return;
       flow.name = name;
+      flow.isPassed = isPassed;
       named.add(flow);
     },
     resetWhere(chosen) {

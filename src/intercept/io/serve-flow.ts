@@ -38,8 +38,8 @@ export interface RefusedFlow {
 }
 
 export interface ServeFlowOptions {
-  readonly isAllowed: (name: DomainName) => boolean;
-  readonly isBound: (name: DomainName, scheme: FlowScheme) => boolean;
+  readonly isAllowed: (name: DomainName, port: number) => boolean;
+  readonly isBound: (name: DomainName, scheme: FlowScheme, port: number) => boolean;
   /** Whether our resolver gave the address for the name, and that holds still. */
   readonly wasGiven: (octets: Uint8Array, name: DomainName) => boolean;
   readonly connect: UpstreamWay["connect"];
@@ -53,8 +53,8 @@ export interface ServeFlowOptions {
 export interface ArrivedFlow {
   readonly client: Socket;
   readonly destination: Destination;
-  /** Hears of the name, once it is shown and found good. */
-  readonly onName: (name: DomainName) => void;
+  /** Hears of the name, once it is shown and found good, and whether the flow goes on unread. */
+  readonly onName: (name: DomainName, isPassed: boolean) => void;
 }
 
 /** Until a flow has shown its name, or the host behind one that is passed on has answered. */
@@ -68,11 +68,12 @@ export async function serveFlow(flow: ArrivedFlow, door: TlsDoor, options: Serve
     refuseFlow(flow, verdict, options);
     return;
   }
-  flow.onName(verdict.name);
+  flow.onName(verdict.name, verdict.kind === "pass");
   const address = renderAddress(destination.octets);
   const identity: FlowIdentity = {
     name: verdict.name,
-    scheme: verdict.kind === "answer" ? verdict.scheme : "https",
+    // What goes on unread is not secured by us.
+    scheme: verdict.kind === "answer" ? verdict.scheme : "http",
     destination: { address, port: destination.port },
   };
   if (verdict.kind === "pass") {
@@ -102,8 +103,8 @@ export function refuseFlow(
 
 function judge({ client, destination }: ArrivedFlow, options: ServeFlowOptions): Promise<SettledVerdict> {
   const facts = {
-    isAllowed: options.isAllowed,
-    isBound: options.isBound,
+    isAllowed: (name: DomainName) => options.isAllowed(name, destination.port),
+    isBound: (name: DomainName, scheme: FlowScheme) => options.isBound(name, scheme, destination.port),
     wasGiven: (name: DomainName) => options.wasGiven(destination.octets, name),
   };
   return judgeFirstOctets(client, facts, AbortSignal.timeout(PATIENCE_MS));

@@ -4,17 +4,11 @@
  */
 import { constants } from "node:crypto";
 import type { Socket } from "node:net";
-import { createSecureContext, createServer, type SecureContext, type TLSSocket } from "node:tls";
+import { createServer, type SecureContext, type TLSSocket } from "node:tls";
 import { type DomainName, isDomainName } from "../../policy/domain-name.ts";
 
-/** In PEM; `cert` with what stands between it and the root. */
-export interface LeafCertificate {
-  readonly key: string;
-  readonly cert: string;
-}
-
-/** Undefined for a name that there is none for. The same object as long as the leaf is the same. */
-export type FindLeaf = (name: DomainName) => LeafCertificate | undefined;
+/** A context with the certificate of the name and its key; undefined for a name that there is none for. */
+export type FindLeaf = (name: DomainName) => SecureContext | undefined;
 
 export interface TlsDoor {
   /** Settles with the client once the handshake is done. Throws an Error that says why there was none; the socket is closed by then. */
@@ -31,7 +25,6 @@ interface Expected {
 }
 
 export function createTlsDoor(findLeaf: FindLeaf): TlsDoor {
-  const contextOf = createContexts(findLeaf);
   /** By the client's end: Node does not say which connection a handshake was of. */
   const expected = new Map<string, Expected>();
   const server = createServer({
@@ -41,7 +34,7 @@ export function createTlsDoor(findLeaf: FindLeaf): TlsDoor {
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     handshakeTimeout: HANDSHAKE_MS,
     SNICallback(shown, done) {
-      const context = isDomainName(shown) ? contextOf(shown) : undefined;
+      const context = isDomainName(shown) ? findLeaf(shown) : undefined;
       if (context === undefined) done(new Error("there is no certificate for the name"));
       else done(null, context);
     },
@@ -78,19 +71,4 @@ export function createTlsDoor(findLeaf: FindLeaf): TlsDoor {
 
 function keyOf({ remoteAddress = "", remotePort = 0 }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
-}
-
-/** One for each leaf, as long as the leaf is in use: to make one takes half a millisecond. */
-function createContexts(findLeaf: FindLeaf): (name: DomainName) => SecureContext | undefined {
-  const contexts = new WeakMap<LeafCertificate, SecureContext>();
-  return (name) => {
-    const leaf = findLeaf(name);
-    if (leaf === undefined) return undefined;
-    const known = contexts.get(leaf);
-    if (known !== undefined) return known;
-    const { key, cert } = leaf;
-    const made = createSecureContext({ key, cert });
-    contexts.set(leaf, made);
-    return made;
-  };
 }

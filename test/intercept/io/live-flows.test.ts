@@ -31,7 +31,7 @@ async function open(): Promise<Socket> {
 test("a flow is known until its connection is closed", async () => {
   const live = createLiveFlows();
   const socket = await open();
-  live.add(socket);
+  live.add(socket, 443);
   expect(live.size()).toBe(1);
   socket.destroy();
   await until("it is closed", () => live.size() === 0);
@@ -40,7 +40,7 @@ test("a flow is known until its connection is closed", async () => {
 test("where too many have shown no name, the one that waits longest goes", async () => {
   const live = createLiveFlows(10, 2);
   const sockets = [await open(), await open(), await open()];
-  for (const socket of sockets) live.add(socket);
+  for (const socket of sockets) live.add(socket, 443);
   expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, false, false]);
 });
 
@@ -48,30 +48,30 @@ test("where there are too many in all, an idle one goes for the newcomer, and no
   const live = createLiveFlows(2);
   const [busy, idle] = [await open(), await open()];
   for (const socket of [busy, idle]) {
-    const flow = live.add(socket);
-    if (flow !== undefined) live.settle(flow, NAME);
+    const flow = live.add(socket, 443);
+    if (flow !== undefined) live.settle(flow, NAME, false);
   }
   busy.write("x");
-  expect(live.add(await open())).toBeDefined();
+  expect(live.add(await open(), 443)).toBeDefined();
   expect([busy.destroyed, idle.destroyed]).toEqual([false, true]);
 });
 
 test("where all are at work, the newcomer has no room", async () => {
   const live = createLiveFlows(1);
   const busy = await open();
-  const flow = live.add(busy);
-  if (flow !== undefined) live.settle(flow, NAME);
+  const flow = live.add(busy, 443);
+  if (flow !== undefined) live.settle(flow, NAME, false);
   busy.write("x");
-  expect(live.add(await open())).toBeUndefined();
+  expect(live.add(await open(), 443)).toBeUndefined();
   expect(busy.destroyed).toBe(false);
 });
 
 test("flows of a name can be reset, and others stay", async () => {
   const live = createLiveFlows();
   const [one, other] = [await open(), await open()];
-  const flow = live.add(one);
-  live.add(other);
-  if (flow !== undefined) live.settle(flow, NAME);
+  const flow = live.add(one, 443);
+  live.add(other, 443);
+  if (flow !== undefined) live.settle(flow, NAME, false);
   live.resetWhere(({ name }) => name === NAME);
   expect([one.destroyed, other.destroyed]).toEqual([true, false]);
 });

@@ -1,0 +1,168 @@
+/**
+ * The interception of a sandbox: which addresses are led to the interceptor follows the lookups and the vault, and what it serves follows the policy.
+ *
+ * A change of the vault is in the kernel when the vault's subscribers have been told, so before the call that made it is answered. Connections to newly
+ * bound hosts that are open by then are reset: those that went past us by the generation, those that we pass on by ourselves.
+ */
+import { randomInt } from "node:crypto";
+import type { AddressAdmission } from "../../dns/ports.ts";
+import { type BoundAddresses, createBoundAddresses } from "../../intercept/bound-addresses.ts";
+import type { FlowScheme } from "../../intercept/flow-identity.ts";
+import { type Interceptor, openInterceptor } from "../../intercept/io/interceptor.ts";
+import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
+import { openBoundSet } from "../../netfilter/io/bound-set.ts";
+import { openInterceptRedirect } from "../../netfilter/io/intercept-redirect.ts";
+import { decideNameFlow } from "../../policy/decide-name.ts";
+import type { DomainName } from "../../policy/domain-name.ts";
+import type { SocketMark } from "../../sys/socket.ts";
+import { coversHost } from "../../vault/vault-in-force.ts";
+import type { Vault } from "../../vault/vault.ts";
+import type { PolicyInForce, PolicyInForceCell } from "../change/policy-in-force.ts";
+import type { SandboxEvents } from "../events.ts";
+import { createBoundAdmission } from "./bound-admission.ts";
+import { createBoundFollower } from "./follow-vault.ts";
+import type { InterceptionPlan } from "./interception-plan.ts";
+
+/** The kernel's sets, opened before the ruleset's watch, which has to know them. */
+export interface BoundSide {
+  readonly addresses: BoundAddresses;
+  /** The netlink port that its changes come from, and how many it has made. */
+  readonly port: number;
+  made(): number;
+  close(): void;
+}
+
+/** Opens it in the current network namespace. Throws SystemCallError. */
+export function openBoundSide(): BoundSide {
+  const set = openBoundSet();
+  const { port, made, close } = set;
+  return { addresses: createBoundAddresses(set), port, made, close };
+}
+
+export interface InterceptSideOptions {
+  readonly plan: InterceptionPlan;
+  readonly addresses: BoundAddresses;
+  readonly learned: LearnedAddresses;
+  readonly inForce: PolicyInForceCell;
+  readonly mark: SocketMark;
+  readonly events: SandboxEvents;
+  readonly onFault: (message: string, error: unknown) => void;
+}
+
+export interface Following {
+  /** Cached answers do not say again which name has given an address. */
+  readonly clearCache: () => void;
+  /** Has connections judged again: some go to where only the interceptor may go by now. */
+  readonly judgeAnew: () => void;
+}
+
+export interface InterceptSide extends Disposable {
+  /** The same admission, by which addresses of bound names are led to us. */
+  readonly admission: AddressAdmission;
+  /** Addresses that are. */
+  list(): readonly Uint8Array[];
+  /** The ruleset is in force: the sets are made to hold what they should, and the vault is followed. Throws KernelError. */
+  begin(following: Following): void;
+  /** The kernel's sets may hold anything: they hold what they should after it. Throws KernelError. */
+  rewrite(): void;
+  /** Why bound hosts may not be intercepted; to be asked about once a second. Throws KernelError, SystemCallError, NetlinkError. */
+  look(): string | undefined;
+  /** Lines for health. */
+  faults(): readonly string[];
+}
+
+/** The original's word, by which its callers know it. */
+const NOT_READY = "mitmproxy not ready";
+
+/** Opens it in the current network namespace; it takes flows as soon as a ruleset marks them. Throws NetlinkError, SystemCallError. */
+export function openInterceptSide(options: InterceptSideOptions): InterceptSide {
+  const { plan, addresses, learned, mark, events } = options;
+  using undo = new DisposableStack();
+  let following: Following | undefined;
+  const onRefused = (error: unknown): void =>
+    options.onFault("the kernel refused addresses of bound names", error);
+
+  const interceptor = undo.adopt(openInterceptorOf(options), (opened) => opened.close());
+  const place = { port: interceptor.port, group: mark.group };
+  const redirect = undo.adopt(openInterceptRedirect(place), (opened) => opened.close());
+  const follower = createBoundFollower({
+    vault: plan.vault,
+    addresses,
+    learned,
+    onFollowed(hasNew) {
+      following?.clearCache();
+      if (hasNew) following?.judgeAnew();
+      interceptor.bindingsChanged();
+    },
+    onRefused,
+  });
+  undo.defer(() => follower.close());
+  events.policyReplaced.subscribe(interceptor.policyChanged);
+  const kept = undo.move();
+  return {
+    admission: createBoundAdmission({ learned, bound: addresses, vault: plan.vault, onRefused }),
+    list: addresses.list,
+    begin(given) {
+      following = given;
+      follower.begin();
+    },
+    rewrite() {
+      // Before it has begun the sets may not be there.
+      if (following !== undefined) follower.rewrite();
+    },
+    look() {
+      if (following === undefined) return undefined;
+      follower.look();
+      return interceptor.fault() ?? redirect.fault();
+    },
+    faults() {
+      if (follower.isStale()) return [NOT_READY];
+      const lack = plan.lacks();
+      return lack === undefined ? [] : [lack === "" ? NOT_READY : `${NOT_READY}: ${lack}`];
+    },
+    [Symbol.dispose]: () => kept.dispose(),
+  };
+}
+
+function openInterceptorOf({
+  plan,
+  addresses,
+  learned,
+  inForce,
+  mark,
+  events,
+  onFault,
+}: InterceptSideOptions): Interceptor {
+  return openInterceptor({
+    ...plan,
+    group: mark.group,
+    below: randomInt,
+    isAllowed: (name, port) => isAllowed(inForce.read(), name, port),
+    isBound: (name, scheme, port) => port === PORTS[scheme] && isBoundOver(plan.vault, name, scheme),
+    wasGiven: (octets, name) => addresses.wasGiven(octets, name) && learned.has(octets),
+    connect: plan.createConnect(mark),
+    onRefused: ({ name, reason, octets, port }) =>
+      events.nameRefused.emit({ name, reason, address: octets, port }),
+    onFault,
+  });
+}
+
+/** Credentials are for these alone: a flow to another port goes on unread. */
+const PORTS: Readonly<Record<FlowScheme, number>> = { http: 80, https: 443 };
+
+/** While a change is under way both policies must let it pass. */
+function isAllowed({ active, pending }: PolicyInForce, name: DomainName, port: number): boolean {
+  const policies = pending === undefined ? [active] : [active, pending];
+  return policies.every(
+    (policy) => decideNameFlow(policy, name, { protocol: "tcp", port }).action === "allow",
+  );
+}
+
+/** A binding that speaks of the other scheme alone leaves this one's flows as they are. */
+function isBoundOver(vault: Pick<Vault, "inForce">, name: DomainName, scheme: FlowScheme): boolean {
+  const inForce = vault.inForce();
+  return (
+    inForce.isBoundHost(name) &&
+    inForce.bindings.some((binding) => binding.match.schemes.includes(scheme) && coversHost(binding, name))
+  );
+}

@@ -1,0 +1,22 @@
+import type { SecureContext } from "node:tls";
+import type { FindLeaf } from "../../intercept/io/tls-door.ts";
+import type { InterceptedConnection } from "../../intercept/io/serve-flow.ts";
+import type { UpstreamWay } from "../../intercept/io/upstream.ts";
+import type { SocketMark } from "../../sys/socket.ts";
+import type { Vault } from "../../vault/vault.ts";
+
+/** What an interception is made of, beside the sandbox itself. */
+export interface InterceptionPlan {
+  /** Of TCP. */
+  readonly ports: readonly number[];
+  readonly vault: Vault;
+  readonly findLeaf: FindLeaf;
+  /** What hosts' certificates are checked against. */
+  readonly trust: SecureContext;
+  /** The way to hosts, by sockets that have this mark. */
+  readonly createConnect: (mark: SocketMark) => UpstreamWay["connect"];
+  /** Settles when the connection is over. */
+  readonly relay: (connection: InterceptedConnection) => Promise<void>;
+  /** Why clients can not trust us yet; undefined once they can. */
+  readonly lacks: () => string | undefined;
+}
