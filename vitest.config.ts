@@ -2,9 +2,10 @@ import { defineConfig } from "vitest/config";
 import { HOOK_MS, TEST_MS, WAIT_MS } from "./test/support/limits.ts";
 
 /**
- * Three projects. `unit` needs nothing but Node; `netns` needs root, because it makes network namespaces and loads nftables
+ * Four projects. `unit` needs nothing but Node; `netns` needs root, because it makes network namespaces and loads nftables
  * rules inside them. Files of `netns` run two at a time at most: they start real servers and the machine may be small.
- * `image` builds the container image and runs it by podman, one file at a time.
+ * `image` builds the container image and runs it by podman, one file at a time. `platform` is no part of `npm test`: it brings the server
+ * and the SDKs of the platform whose sidecar this one replaces.
  */
 export default defineConfig({
   test: {
@@ -23,6 +24,7 @@ export default defineConfig({
             "test/escape/**",
             "test/faults/**",
             "test/image/**",
+            "test/platform/**",
           ],
         },
       },
@@ -41,6 +43,15 @@ export default defineConfig({
           name: "image",
           include: ["test/image/**/*.test.ts"],
           globalSetup: "test/image/global-setup.ts",
+          pool: "forks",
+          maxWorkers: 1,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "platform",
+          include: ["test/platform/**/*.test.ts"],
           pool: "forks",
           maxWorkers: 1,
         },

@@ -17,6 +17,8 @@ import { isAlive } from "../../src/netns/namespace.ts";
 /** `podman ARGS` on the storage of one folder. */
 export interface Engine {
   readonly folder: string;
+  /** The command line of `podman ARGS`, for whoever starts it elsewhere. */
+  argv(args: readonly string[]): Argv;
   /** To its end; a failure is a result. */
   run(args: readonly string[], options?: CommandOptions): Promise<CommandResult>;
   /** To its end; throws when it fails, else gives what it printed, trimmed. */
@@ -48,7 +50,8 @@ export async function createEngine(): Promise<OwnedEngine> {
   await sweepEngines();
   const folder = await mkdtemp(join(PLACE, `egress-image-${process.pid}-`));
   const removeAtExit = (): void => {
-    spawnSync("podman", [...flags(folder), "rm", "--all", "--force", "--time", "0"]);
+    const [program, ...args] = removeAllArgv(folder);
+    spawnSync(program, args);
     rmSync(folder, { recursive: true, force: true });
   };
   process.once("exit", removeAtExit);
@@ -68,9 +71,15 @@ export function openEngine(folder: string): Engine {
   const argv = (args: readonly string[]): Argv => ["podman", ...flags(folder), ...args];
   return {
     folder,
+    argv,
     run: (args, options) => runCommand(argv(args), { env, ...options }),
     require: async (args, options) => (await requireCommand(argv(args), { env, ...options })).trim(),
   };
+}
+
+/** In an empty network namespace: whatever podman takes back of a container's network, it is not in the machine's own. */
+function removeAllArgv(folder: string): Argv {
+  return ["unshare", "--net", "podman", ...flags(folder), "rm", "--all", "--force", "--time", "0"];
 }
 
 function flags(folder: string): readonly string[] {
@@ -101,7 +110,7 @@ async function sweepEngines(): Promise<void> {
 }
 
 async function removeEngine(folder: string): Promise<void> {
-  await openEngine(folder).run(["rm", "--all", "--force", "--time", "0"]);
+  await runCommand(removeAllArgv(folder), { env: { ...process.env, TMPDIR: folder } });
   for (const point of await mountsBelow(folder)) await runCommand(["umount", "--lazy", point]);
   await rm(folder, { recursive: true, force: true });
 }

@@ -1,0 +1,4 @@
+#!/bin/sh
+# As the platform's: the daemon first, then the user's command.
+/opt/opensandbox/execd &
+exec "$@"
