@@ -5,7 +5,7 @@ import { afterEach } from "vitest";
 import { createConnectUpstream } from "../../../src/intercept/io/upstream.ts";
 import type { FlowIdentity, HttpProtocol } from "../../../src/intercept/flow-identity.ts";
 import type { RelayOptions } from "../../../src/relay/io/options.ts";
-import { relayHttp1 } from "../../../src/relay/io/h1-relay.ts";
+import { relayConnection } from "../../../src/relay/io/relay-connection.ts";
 import type { RelayEvents } from "../../../src/relay/ports.ts";
 import { createVaultCell, type VaultCell } from "../../../src/vault/vault.ts";
 import { createOriginAuthority } from "../../support/origin-certificates.ts";
@@ -18,9 +18,9 @@ export const SECRET = "s3cr3t";
 
 const authority = createOriginAuthority();
 /** PEM of the root that has signed for origin and relay. */
-const CA = authority.ca;
+export const CA = authority.ca;
 /** For both, valid for `api.example.org`. */
-const CERTIFICATE = authority.issue([NAME]);
+export const CERTIFICATE = authority.issue([NAME]);
 const trust = createSecureContext({ ca: CA });
 
 let undo = new AsyncDisposableStack();
@@ -30,12 +30,12 @@ afterEach(async () => {
 });
 
 /** Undone behind the test. */
-function defer(end: () => Promise<void> | void): void {
+export function defer(end: () => Promise<void> | void): void {
   undo.defer(async () => end());
 }
 
 /** Listens on a port of loopback until the test is over; its connections are closed then. */
-async function listen(server: Server, address = "127.0.0.1"): Promise<number> {
+export async function listen(server: Server, address = "127.0.0.1"): Promise<number> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -93,8 +93,9 @@ export async function startRelay(wishes: RelayWishes): Promise<Relay> {
         return connectTcp(origin, address);
       },
     });
-    const relayed = relayHttp1({
+    const relayed = relayConnection({
       client,
+      protocol: client.alpnProtocol === "h2" ? "h2" : "http/1.1",
       flow,
       vault,
       connectUpstream,

@@ -1,0 +1,33 @@
+import type { Http2Stream } from "node:http2";
+import type { Refusal } from "../gate/refusal.ts";
+import type { BodyChange } from "../ports.ts";
+
+export interface H2BodyWishes {
+  readonly change: BodyChange | undefined;
+  /** What was held back has gone on; the stream is to be ended. */
+  ended(): void;
+  refused(refusal: Refusal): void;
+}
+
+/** Passes a body on as it comes; its source waits while the other side is full. */
+export function passBody(from: Http2Stream, to: Http2Stream, { change, ended, refused }: H2BodyWishes): void {
+  const onDrain = (): void => void from.resume();
+  from.on("data", (octets: Buffer) => {
+    const changed = change === undefined ? octets : change.push(octets);
+    if ("kind" in changed) refused(changed);
+    else if (changed.length > 0 && !to.destroyed && !to.write(changed)) {
+      from.pause();
+      to.once("drain", onDrain);
+    }
+  });
+  from.on("end", () => {
+    const held = change?.end();
+    if (held !== undefined && "kind" in held) {
+      refused(held);
+      return;
+    }
+    if (to.destroyed) return;
+    if (held !== undefined && held.length > 0) to.write(held);
+    ended();
+  });
+}

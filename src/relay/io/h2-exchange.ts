@@ -1,0 +1,153 @@
+/** One request of HTTP/2 and its response, on a stream to the client and one to the origin. */
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  constants,
+  type Http2Stream,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { Admission } from "../admit.ts";
+import type { Field } from "../gate/field.ts";
+import { CHUNKED, type Framing, NO_BODY } from "../gate/framing.ts";
+import { gateH2Response, readH2Fields } from "../gate/h2-response.ts";
+import { refuse, type Refusal } from "../gate/refusal.ts";
+import type { GatedResponse } from "../gate/response.ts";
+import { passableTrailers } from "../gate/trailers.ts";
+import type { BodyChange } from "../ports.ts";
+import { passBody } from "./h2-body.ts";
+import { fieldHeaders, requestHeaders, responseHeaders } from "./h2-headers.ts";
+
+export interface H2Exchange {
+  readonly client: ServerHttp2Stream;
+  readonly admission: Admission;
+  readonly authority: string;
+  readonly scheme: string;
+  /** An answer in the origin's place; if one is under way, the exchange is cut. */
+  answer(refusal: Refusal): void;
+  /** What came cannot go on. */
+  cut(text: string): void;
+}
+
+const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_FLAG_END_STREAM } = constants;
+
+export function passExchange(exchange: H2Exchange, session: ClientHttp2Session): void {
+  const { client, admission } = exchange;
+  const { request, body } = admission;
+  const framing = keepLength(request.framing, body);
+  const hasBody = framing.kind !== "none";
+  const headers = requestHeaders(admission, { ...exchange, framing });
+  let origin: ClientHttp2Stream;
+  try {
+    origin = session.request(headers, {
+      endStream: !hasBody,
+      waitForTrailers: hasBody && request.takesTrailers,
+    });
+  } catch (error) {
+    if (!isNodesRefusal(error)) throw error;
+    exchange.answer(refuse(400, `a request that HTTP/2 has no form for: ${error.code}`));
+    return;
+  }
+  linkEnds(client, origin);
+  if (hasBody) sendBody(exchange, origin);
+  receive(exchange, origin);
+}
+
+/** Node takes no second value of some headers. */
+function isNodesRefusal(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_HTTP2_");
+}
+
+/** What may change a body's length is sent without one. */
+function keepLength(framing: Framing, body: BodyChange | undefined): Framing {
+  return framing.kind === "length" && body?.keepsLength === false ? CHUNKED : framing;
+}
+
+/** A stream that is reset has the other one reset, for the same reason. */
+function linkEnds(client: ServerHttp2Stream, origin: ClientHttp2Stream): void {
+  client.on("error", () => undefined);
+  origin.on("error", () => undefined);
+  client.on("close", () => reset(client, origin));
+  // An answer that is whole goes out, even if the origin did not wait for the request.
+  origin.on("close", () => {
+    if (!client.writableEnded) reset(origin, client);
+  });
+}
+
+function reset(from: Http2Stream, to: Http2Stream): void {
+  if (!to.closed) to.close(from.rstCode === NGHTTP2_NO_ERROR ? NGHTTP2_CANCEL : from.rstCode);
+}
+
+function sendBody({ client, admission, cut }: H2Exchange, origin: ClientHttp2Stream): void {
+  const { request, injected, body } = admission;
+  let trailers: readonly Field[] = [];
+  client.on("trailers", (_headers: unknown, _flags: number, raw: readonly string[]) => {
+    const fields = readH2Fields(raw);
+    trailers = "kind" in fields ? [] : passableTrailers(fields, injected);
+  });
+  if (request.takesTrailers) origin.on("wantTrailers", () => origin.sendTrailers(fieldHeaders(trailers)));
+  passBody(client, origin, { change: body, ended: () => origin.end(), refused: ({ text }) => cut(text) });
+}
+
+function receive(exchange: H2Exchange, origin: ClientHttp2Stream): void {
+  const { client, admission } = exchange;
+  origin.on("continue", () => {
+    if (admission.request.expectsContinue && !client.destroyed) client.additionalHeaders({ ":status": 100 });
+  });
+  origin.on("headers", (_headers: unknown, _flags: number, raw: readonly string[]) => {
+    const interim = gateH2Response(raw, false);
+    if (interim.kind === "response" && interim.status < 200 && interim.status !== 101 && !client.destroyed) {
+      const changed = admission.change?.response(interim).response ?? interim;
+      client.additionalHeaders(responseHeaders(changed, NO_BODY));
+    }
+  });
+  origin.on("response", (_headers: unknown, flags: number, raw: readonly string[]) => {
+    const gated = gateH2Response(raw, (flags & NGHTTP2_FLAG_END_STREAM) === 0);
+    if (gated.kind === "refused") exchange.answer(gated);
+    else if (!client.destroyed) respond(exchange, origin, gated);
+  });
+}
+
+function respond(exchange: H2Exchange, origin: ClientHttp2Stream, gated: GatedResponse): void {
+  const { client, admission, cut } = exchange;
+  const { response, body } = admission.change?.response(gated) ?? { response: gated, body: undefined };
+  const framing = keepLength(response.framing, body);
+  const headers = responseHeaders(response, framing);
+  if (framing.kind === "none") {
+    client.respond(headers, { endStream: true });
+    origin.resume();
+    return;
+  }
+  // A body of a known length has none; waiting for them costs a frame.
+  const waitForTrailers = framing.kind !== "length";
+  client.respond(headers, { waitForTrailers });
+  if (waitForTrailers) passTrailers(exchange, origin);
+  passBody(origin, client, { change: body, ended: () => client.end(), refused: ({ text }) => cut(text) });
+}
+
+function passTrailers({ client, admission }: H2Exchange, origin: ClientHttp2Stream): void {
+  let trailers: readonly Field[] = [];
+  origin.on("trailers", (_headers: unknown, _flags: number, raw: readonly string[]) => {
+    const fields = readH2Fields(raw);
+    if ("kind" in fields) return;
+    const passed = passableTrailers(fields, admission.injected);
+    const [first] = passed;
+    if (first === undefined) return;
+    // What is looked for in headers is looked for here.
+    const asHead = { ...EMPTY, fields: passed };
+    trailers = admission.change?.response(asHead).response.fields ?? passed;
+  });
+  client.on("wantTrailers", () => {
+    if (trailers.length > 0) client.sendTrailers(fieldHeaders(trailers));
+    else client.sendTrailers({});
+  });
+}
+
+const EMPTY: GatedResponse = {
+  kind: "response",
+  status: 200,
+  reason: "",
+  framing: NO_BODY,
+  toldLength: undefined,
+  keepsAlive: true,
+  fields: [],
+};

@@ -1,0 +1,147 @@
+/**
+ * HTTP/2 from a client to the origin behind its flow: a session to each, a stream to the origin for each of the client's. The session to the
+ * origin is opened for the first request; when it goes away, the client is told to go, and opens another connection.
+ */
+import {
+  type ClientHttp2Session,
+  connect,
+  constants,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import { admit } from "../admit.ts";
+import { gateH2Request } from "../gate/h2-request.ts";
+import type { Refusal } from "../gate/refusal.ts";
+import { SCHEME_PORTS } from "../gate/target.ts";
+import { passExchange, type H2Exchange } from "./h2-exchange.ts";
+import { IDLE_MS, type RelayOptions, tellInjected, usesGoneCredential } from "./options.ts";
+import { toRefusal } from "./upstream-refusal.ts";
+
+/** For what one side may send before the other has taken it: a stream's, and all streams' together (RFC 9113 section 5.2). */
+const STREAM_WINDOW_OCTETS = 1 << 20;
+const SESSION_WINDOW_OCTETS = 16 << 20;
+/** Node counts what waits in a session, in MB, and refuses streams over it. */
+const SESSION_MEMORY_MB = 64;
+
+const SETTINGS = {
+  initialWindowSize: STREAM_WINDOW_OCTETS,
+  maxHeaderListSize: 64 * 1024,
+} as const;
+const MAX_STREAMS = 256;
+
+const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
+
+/** Resolves when the client's connection is closed, and the origin's with it. */
+export function relayHttp2(options: RelayOptions): Promise<void> {
+  const { client, flow, tell } = options;
+  const over = Promise.withResolvers<void>();
+  const abort = new AbortController();
+  const exchanges = new Set<H2Exchange>();
+  const { port } = flow.destination;
+  const authority = port === SCHEME_PORTS[flow.scheme] ? flow.name : `${flow.name}:${port}`;
+  let origin: ClientHttp2Session | undefined;
+  let opening: Promise<ClientHttp2Session> | undefined;
+
+  const session = performServerHandshake(client, {
+    settings: { ...SETTINGS, maxConcurrentStreams: MAX_STREAMS },
+    maxSessionMemory: SESSION_MEMORY_MB,
+  });
+  session.setLocalWindowSize(SESSION_WINDOW_OCTETS);
+  session.setTimeout(IDLE_MS, () => session.destroy());
+  session.on("error", () => undefined);
+  session.on("stream", (stream, _headers, flags, raw) => takeStream(stream, flags, raw));
+  const unsubscribe = options.vault.subscribe((after) => {
+    for (const exchange of exchanges)
+      if (usesGoneCredential(exchange.admission.binding, after))
+        exchange.cut("a credential that the request uses was deleted");
+  });
+  client.once("close", () => {
+    unsubscribe();
+    abort.abort();
+    origin?.destroy();
+    session.destroy();
+    over.resolve();
+  });
+
+  function takeStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
+    stream.on("error", () => undefined);
+    const hasBody = (flags & NGHTTP2_FLAG_END_STREAM) === 0;
+    const request = gateH2Request(raw, { scheme: flow.scheme, hasBody });
+    if (request.kind === "refused") return answer(stream, request, "");
+    const { rules, findChange } = options;
+    const admission = admit(request, { flow, vault: options.vault.inForce(), rules, findChange });
+    if (admission.kind === "refused") return answer(stream, admission, request.method);
+    const exchange: H2Exchange = {
+      client: stream,
+      admission,
+      authority,
+      scheme: flow.scheme,
+      answer: (refusal) => answer(stream, refusal, request.method),
+      cut(text) {
+        tell.cut({ host: flow.name, text });
+        stream.close(NGHTTP2_CANCEL);
+      },
+    };
+    exchanges.add(exchange);
+    stream.once("close", () => exchanges.delete(exchange));
+    if (origin === undefined) void openAndPass(exchange);
+    else pass(exchange, origin);
+  }
+
+  function pass(exchange: H2Exchange, to: ClientHttp2Session): void {
+    if (exchange.client.destroyed) return;
+    if (to.closed || to.destroyed) {
+      exchange.client.close(constants.NGHTTP2_REFUSED_STREAM);
+      return;
+    }
+    passExchange(exchange, to);
+    tellInjected(options, exchange.admission);
+  }
+
+  async function openAndPass(exchange: H2Exchange): Promise<void> {
+    try {
+      opening ??= openOrigin();
+      pass(exchange, await opening);
+    } catch (error) {
+      opening = undefined;
+      exchange.answer(toRefusal(error));
+    }
+  }
+
+  async function openOrigin(): Promise<ClientHttp2Session> {
+    const { socket } = await options.connectUpstream({ protocols: ["h2"], signal: abort.signal });
+    const opened = connect(`${flow.scheme}://${authority}`, {
+      createConnection: () => socket,
+      settings: { ...SETTINGS, enablePush: false },
+      maxSessionMemory: SESSION_MEMORY_MB,
+    });
+    origin = opened;
+    opened.setLocalWindowSize(SESSION_WINDOW_OCTETS);
+    opened.on("error", () => undefined);
+    opened.on("goaway", () => leave(session));
+    opened.on("close", () => leave(session));
+    if (client.destroyed) opened.destroy();
+    return opened;
+  }
+
+  function answer(stream: ServerHttp2Stream, refusal: Refusal, method: string): void {
+    const { status, text } = refusal;
+    tell.refused({ host: flow.name, method, status, text });
+    if (stream.destroyed) return;
+    if (stream.headersSent) {
+      stream.close(NGHTTP2_CANCEL);
+      return;
+    }
+    stream.respond({ ":status": status, "content-type": "text/plain; charset=utf-8" });
+    stream.resume();
+    stream.end(method === "HEAD" ? "" : `${text}\n`, () => stream.close(NGHTTP2_NO_ERROR));
+  }
+
+  return over.promise;
+}
+
+/** Streams that are under way end as they do; no more are taken. */
+function leave(session: ServerHttp2Session): void {
+  if (!session.closed && !session.destroyed) session.close();
+}

@@ -1,0 +1,17 @@
+import type { HttpProtocol } from "../../intercept/flow-identity.ts";
+import { relayHttp1 } from "./h1-relay.ts";
+import { relayHttp2 } from "./h2-relay.ts";
+import type { RelayOptions } from "./options.ts";
+
+export interface RelayedConnection extends RelayOptions {
+  /** What the client speaks. */
+  readonly protocol: HttpProtocol;
+}
+
+/**
+ * Passes on a client's requests to the host of its flow, with what the vault binds to them, until its connection is over. What passes, and
+ * what is refused, is the gate's and `admit`'s to say.
+ */
+export function relayConnection({ protocol, ...options }: RelayedConnection): Promise<void> {
+  return protocol === "h2" ? relayHttp2(options) : relayHttp1(options);
+}
