@@ -1,7 +1,14 @@
 /** What `egress run` leaves on the machine: nothing, however it ends, and whatever others do to the machine meanwhile. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { execIn, isAlive, readSysctl, writeSysctl } from "../../src/netns/namespace.ts";
+import {
+  execIn,
+  isAlive,
+  type NetworkNamespace,
+  readSysctl,
+  writeSysctl,
+} from "../../src/netns/namespace.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 import { useMachine } from "../support/use-machine.ts";
@@ -156,6 +163,40 @@ test("the sign of a run is a name in the machine's network namespace", async () 
   run.process.kill("SIGTERM");
   await run.end;
   expect(await heldNames()).not.toContain("@egress-run");
+});
+
+describe("what is remembered of another network namespace", () => {
+  const remember = async (inode: string, boot: string): Promise<string> => {
+    const path = `/run/egress-forwarding/net-${inode}-7`;
+    await mkdir("/run/egress-forwarding", { recursive: true });
+    await writeFile(path, boot);
+    return path;
+  };
+  const bootId = (): string => readFileSync("/proc/sys/kernel/random/boot_id", "utf8");
+  const inodeOf = async (namespace: NetworkNamespace): Promise<string> =>
+    (await execIn(namespace, ["stat", "-L", "-c", "%i", "/proc/self/ns/net"])).stdout.trim();
+  /** Linux gives none so small a number. */
+  const GONE = "1";
+
+  test("goes with the namespace: egress run --clean removes it and says so", async () => {
+    const path = await remember(GONE, bootId());
+    const { stderr } = await machine.run(["--clean"]);
+    expect(stderr).toContain(`an ended run has left file ${path}: undone\n`);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test("goes with the machine's boot, by the next run", async () => {
+    const path = await remember(await inodeOf(lab.internet), "another boot");
+    expect(await machine.run(["--", "true"])).toMatchObject({ exitCode: 0 });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test("stays as long as the namespace lives", async () => {
+    const path = await remember(await inodeOf(lab.internet), bootId());
+    await machine.run(["--clean"]);
+    expect(existsSync(path)).toBe(true);
+    await rm(path);
+  });
 });
 
 /** Kills a run, and waits until all has gone that goes with it. */

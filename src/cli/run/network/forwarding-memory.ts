@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync }
 import { join } from "node:path";
 import type { Tables } from "../../../netfilter/io/tables.ts";
 import { makeFolder } from "../../../sys/make-folder.ts";
+import { findLivingNamespaces } from "./living-namespaces.ts";
 
 const FOLDER = "/run/egress-forwarding";
 const TABLE = /^egress_forwarding_(\d+)$/;
@@ -32,11 +33,40 @@ export function rememberInterface(tables: Tables, index: number): string | undef
 export function forgetInterface(tables: Tables, index: number): void {
   tables.remove(`egress_forwarding_${index}`);
   rmSync(fileOf(index), { force: true });
+  removeIfEmpty();
+}
+
+function removeIfEmpty(): void {
   try {
     rmdirSync(FOLDER);
   } catch {
     return; // it is not there, or others remember something in it
   }
+}
+
+/**
+ * Removes the files of network namespaces that are gone, with whatever forwarded in them, and those of another boot; gives back their paths.
+ * A namespace that lives and was not found has its tables still.
+ */
+export function forgetGoneNamespaces(): readonly string[] {
+  const boot = bootId();
+  const parts = (name: string) => ({
+    inode: FILE.exec(name)?.[1],
+    isOurBoot: readText(join(FOLDER, name)) === boot,
+  });
+  const isOwn = (name: string): boolean => parts(name).inode === ownNamespace() && parts(name).isOurBoot;
+  const others = listFolder().filter((name) => FILE.test(name) && !isOwn(name));
+  if (others.length === 0) return [];
+  const living = findLivingNamespaces();
+  const gone = others
+    .filter((name) => {
+      const { inode = "", isOurBoot } = parts(name);
+      return !isOurBoot || living?.has(inode) === false;
+    })
+    .map((name) => join(FOLDER, name));
+  for (const path of gone) rmSync(path, { force: true });
+  removeIfEmpty();
+  return gone;
 }
 
 /** A file of another boot, which a /run on disk keeps, says nothing of this namespace. */

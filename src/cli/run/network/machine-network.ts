@@ -8,6 +8,7 @@ import type { Link } from "../../../netlink/rtnetlink.ts";
 import type { RouteSocket } from "../../../netns/route-socket.ts";
 import type { Tables } from "../../../netfilter/io/tables.ts";
 import { renderAddress } from "../../../policy/address.ts";
+import { forgetGoneNamespaces } from "./forwarding-memory.ts";
 import { letForward, restoreForwarding, switchForwardingOn } from "./forwarding.ts";
 import { bringBack, findLeftRules, leadsTo, removeRules } from "./policy-rule.ts";
 import { findLiveRuns, lockMachine, runOf, tableOf } from "./signs.ts";
@@ -96,5 +97,6 @@ export function sweepMachine({ routes, tables }: Kernel): readonly string[] {
     ...links.map(({ name }) => `interface ${name}`),
     ...rules.map((address) => `routing rule to ${renderAddress(address)}`),
     ...restored.map((name) => `forwarding of IPv4 by ${name}`),
+    ...forgetGoneNamespaces().map((path) => `file ${path}`),
   ];
 }
