@@ -176,7 +176,7 @@ const bundle = await build({
       groups: [
         {
           name: "early",
-          test: /src\/(cli\/run\/(waiting-sidecar|handed|errors|json)|sys\/(libc|inherited|network-namespace))\.ts$|koffi/,
+          test: /src\/(cli\/run\/(waiting-sidecar|handed|errors|json|command\/trusted-path)|sys\/(libc|inherited|network-namespace|user-namespace))\.ts$|koffi/,
           priority: 3.5,
         },
         {

@@ -5,15 +5,26 @@
  *
  * The build puts two lines before it, for whatever starts it: see `renderFirstLines` in `build.ts`.
  *
+ * What is loaded later is loaded only as it was at the start: the command of `egress run` may be able to write to this folder, and what it
+ * writes there is not for the run, or its sidecar, to execute.
+ *
  * V8 refuses the code of another release of itself, and compiles the file. It tells other text by its length alone: a file and its
  * code come from one build.
  */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { type BigIntStats, closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { Script } from "node:vm";
 
 type Load = (exports: object, require: (id: string) => object, folder: string) => void;
 
 const FOLDER = import.meta.dirname;
+/** What tells a file as it was at the start; its owner can forge all of it but the time of its last change. */
+const state = ({ dev, ino, size, ctimeNs }: BigIntStats): string => [dev, ino, size, ctimeNs].join();
+const atStart = new Map(
+  readdirSync(FOLDER).map((name) => {
+    const file = `${FOLDER}/${name}`;
+    return [file, state(statSync(file, { bigint: true }))] as const;
+  }),
+);
 const loaded = new Map<string, { readonly exports: object }>();
 
 function load(file: string): object {
@@ -39,11 +50,7 @@ function compile(file: string): Load {
 
 /** Undefined where there is none: a file is compiled then. */
 function readCode(file: string): Buffer<ArrayBuffer> | undefined {
-  try {
-    return readWhole(file);
-  } catch {
-    return undefined;
-  }
+  return atStart.has(file) ? readWhole(file) : undefined;
 }
 
 /** In memory of its own, which can be given back. */
@@ -51,7 +58,9 @@ function readWhole(file: string): Buffer<ArrayBuffer> {
   const fd = openSync(file, "r");
   const octets = Buffer.allocUnsafeSlow(fstatSync(fd).size);
   readSync(fd, octets);
+  const isSame = state(fstatSync(fd, { bigint: true })) === atStart.get(file);
   closeSync(fd);
+  if (!isSame) throw new Error(`${file} has changed since this program was started`);
   return octets;
 }
 

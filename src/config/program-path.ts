@@ -17,3 +17,8 @@ export function takeEnvironment(): Readonly<Record<string, string | undefined>> 
   process.env["PATH"] = withSystemFolders(given["PATH"]);
   return given;
 }
+
+/** From now on programs that this process starts are looked for in these folders alone. */
+export function searchProgramsIn(path: string): void {
+  process.env["PATH"] = path;
+}

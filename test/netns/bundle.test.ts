@@ -1,10 +1,12 @@
 /** The bundled program, copied away from this checkout, does what the unbuilt one does. */
+import { existsSync } from "node:fs";
 import { cp, mkdir, readFile, rm, symlink, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { buildProgram, type BuiltProgram } from "../support/built-program.ts";
 import { withOwnPlaces } from "../support/own-places.ts";
+import { createMachine } from "../support/machine.ts";
 import { skipBecause } from "../support/skip.ts";
 import { useLab } from "../support/use-lab.ts";
 import { workloadArgv } from "../support/workload.ts";
@@ -135,4 +137,18 @@ test("it starts without that code, and with code that this Node refuses", async 
   await truncate(join(installed, "serve.cjs.code"), 16);
   const version = await execIn(lab.sandbox, [process.execPath, join(installed, "egress.mjs"), "--version"]);
   expect(version).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^egress \d/), stderr: "" });
+});
+
+test("what the command of a run writes into the program's folder is not loaded by the run", async () => {
+  const installed = join(folder, "writable");
+  await cp(join(folder, "installed"), installed, { recursive: true });
+  const owned = join(folder, "owned");
+  const evil = `((e, r, d) => { process.getBuiltinModule("fs").writeFileSync(${JSON.stringify(owned)}, ""); })`;
+  const script = `cd ${installed}; for file in client.cjs api.cjs; do echo '${evil}' >$file; rm $file.code; done; exit 3`;
+  const program = [process.execPath, join(installed, "egress.mjs")] as const;
+  const { exitCode, stderr } = await createMachine(lab).run(["--audit", "--", "sh", "-c", script], {
+    program,
+  });
+  expect({ exitCode, isOwned: existsSync(owned) }).toEqual({ exitCode: 3, isOwned: false });
+  expect(stderr).toContain("client.cjs has changed since this program was started");
 });

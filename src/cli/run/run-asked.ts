@@ -1,8 +1,10 @@
 /** A run whose options are read: what else may stand in its way is looked at here, its outputs are opened, and closed at the end. */
 import { readEverySetting } from "../../config.ts";
-import { withSystemFolders } from "../../config/program-path.ts";
-import { missingTools } from "../../netns/command.ts";
-import { accepted } from "../../policy/problem.ts";
+import { findShippedRules } from "../../config/shipped-rules.ts";
+import { searchProgramsIn } from "../../config/program-path.ts";
+import { findTool } from "../../netns/command.ts";
+import { missingToolHint } from "../../netns/errors.ts";
+import { accepted, type Problem } from "../../policy/problem.ts";
 import { keepFromChildren } from "../../sys/inherited.ts";
 import type { CliContext } from "../context.ts";
 import { findCommandUser } from "./command/command-user.ts";
@@ -19,6 +21,7 @@ import { runConfined } from "./run-confined.ts";
 import type { CallerTerminal } from "./terminal/caller-terminal.ts";
 import type { HeldLines } from "./terminal/held-lines.ts";
 import type { WaitingSidecar } from "./waiting-sidecar.ts";
+import { trustedPath } from "./command/trusted-path.ts";
 
 const TOOLS = ["nft", "unshare", "setpriv", "mount", "sh"];
 
@@ -44,12 +47,10 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
   keepFromChildren();
   const handedOn = findHandedOn();
   if (!handedOn.ok) return report(handedOn.problems, complain);
-  const lacks = missingTools(TOOLS, withSystemFolders(context.env["PATH"]));
-  if (lacks.length > 0)
-    return report(
-      lacks.map((message) => ({ path: "", message })),
-      complain,
-    );
+  const path = trustedPath(context.env["PATH"]);
+  searchProgramsIn(path);
+  const lacks = findLacks(path, context.env["PATH"]);
+  if (lacks.length > 0) return report(lacks, complain);
   const user = inside === undefined ? findCommandUser(request.user, context.env) : accepted(inside.user);
   if (!user.ok) return report(user.problems, complain);
   const stepSummary = context.env["GITHUB_STEP_SUMMARY"];
@@ -60,7 +61,8 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
     using outputs = openOutputs({ ...request, voice, caller, stepSummary, upstreams: way.value.upstreams });
     if (request.audit !== undefined) note("audit: nothing is blocked but deny.always and the protections");
     const sendsAtEnd = settings.denyWebhook !== undefined || settings.otlpMetricsUrl !== undefined;
-    const asked = { user: user.value, terminal, sendsAtEnd, early };
+    const ruleFolders = [settings.rulesDirectory, findShippedRules() ?? []].flat();
+    const asked = { user: user.value, terminal, sendsAtEnd, early, ruleFolders };
     // Nothing that a run without root sets is on the machine.
     const announce = inside === undefined ? note : (): void => undefined;
     const setting = { context, voice, announce, outputs, ...way.value, ...asked };
@@ -71,4 +73,16 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
     lines.release();
     return explain(error, complain);
   }
+}
+
+/** A program that is only where the command could have put it is none. */
+function findLacks(path: string, given: string | undefined): readonly Problem[] {
+  return TOOLS.flatMap((tool) => {
+    if (findTool(tool, path) !== undefined) return [];
+    const distrusted = findTool(tool, given ?? "");
+    const reason = "is not taken, as others than root can write there";
+    return distrusted === undefined
+      ? [{ path: "", message: missingToolHint(tool) }]
+      : [{ path: distrusted, message: `${reason}; elsewhere ${missingToolHint(tool)}` }];
+  });
 }

@@ -1,4 +1,5 @@
 /** A run from its network to the command's end; all that it has made is undone then, whatever happens. */
+import { join } from "node:path";
 import type { CliContext } from "../context.ts";
 import { findRunsPlace, labelRun, socketOfRun } from "../call/running-runs.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -13,6 +14,7 @@ import { watchWayOut } from "./network/way-out.ts";
 import type { RunOutputs } from "./report/outputs.ts";
 import type { Voice } from "./report/voice.ts";
 import type { RunRequest } from "./request/arguments.ts";
+import { copyRuleFiles } from "./rule-files.ts";
 import { type RunSidecar, startRunSidecar } from "./run-sidecar.ts";
 import type { CallerTerminal } from "./terminal/caller-terminal.ts";
 import { startWaiting, type WaitingSidecar } from "./waiting-sidecar.ts";
@@ -25,6 +27,8 @@ export interface Setting {
   readonly outputs: RunOutputs;
   readonly ipv6: boolean;
   readonly upstreams: readonly string[];
+  /** Folders with rule files, the operator's first. */
+  readonly ruleFolders: readonly string[];
   /** Where the command is to work. */
   readonly directory: string;
   readonly terminal: CallerTerminal | undefined;
@@ -49,7 +53,7 @@ export async function runConfined(request: RunRequest, setting: Setting): Promis
     command.begin();
     const ended = await Promise.race([command.exitCode, sidecar.end]);
     if (typeof ended === "number") {
-      if (request.audit !== undefined) await conclude(setting.outputs, folder);
+      if (request.audit !== undefined) await conclude(setting, folder);
       return ended;
     }
     const how = ended.signal ?? `exit ${String(ended.exitCode)}`;
@@ -63,9 +67,13 @@ export async function runConfined(request: RunRequest, setting: Setting): Promis
   }
 }
 
-/** Loads the client, which takes as long as everything else of a run's. */
-async function conclude(outputs: RunOutputs, folder: string): Promise<void> {
-  const { createEgressClient } = await import("../../client/client.ts");
+/** Loads the client, which takes as long as everything else of a run's; if it cannot be loaded, that is said. */
+async function conclude({ outputs, voice }: Setting, folder: string): Promise<void> {
+  const loading = import("../../client/client.ts").catch(
+    (error: unknown) => void voice.complain(String(error)),
+  );
+  const { createEgressClient } = (await loading) ?? {};
+  if (createEgressClient === undefined) return;
   await outputs.conclude(createEgressClient({ endpoint: { socketPath: socketOfRun(folder) } }));
 }
 
@@ -92,6 +100,8 @@ async function prepare(
   const folder = makeRunFolder(id, place);
   last.step(`remove ${folder.path}`, () => folder[Symbol.dispose]());
   labelRun(folder.path, request.command);
+  const rulesDirectory = join(folder.path, "rules");
+  copyRuleFiles(setting.ruleFolders, rulesDirectory);
   const { namespace } = waiting;
   const network = await createRunNetwork(steps, { id, upstreams, ipv6, place, namespace, announce });
   const wayOut = undo.use(watchWayOut({ addresses: network.addresses, upstreams, say: voice.note }));
@@ -104,6 +114,7 @@ async function prepare(
     upstreams:
       context.env["OPENSANDBOX_EGRESS_DNS_UPSTREAM"]?.trim() || upstreams.map(renderUpstream).join(","),
     socketPath: socketOfRun(folder.path),
+    rulesDirectory,
     onLine(line) {
       outputs.report.take(line);
       wayOut.take(line);

@@ -1,12 +1,13 @@
 /** The sidecar of a run: this same program as `egress serve` in the run's namespace, known to be ready once this settles. */
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { withSystemFolders } from "../../config/program-path.ts";
+import { VARIABLES } from "../../config/variables.ts";
 import { type Policy, renderPolicy } from "../../policy/policy.ts";
 import { drawHex } from "../../sys/random.ts";
 import { SidecarStartError } from "./errors.ts";
 import { parseObject, stringOf } from "./json.ts";
 import type { SidecarEnd, WaitingSidecar } from "./waiting-sidecar.ts";
+import { trustedPath } from "./command/trusted-path.ts";
 
 export interface RunSidecarOptions {
   readonly waiting: WaitingSidecar;
@@ -16,6 +17,8 @@ export interface RunSidecarOptions {
   readonly isAudit: boolean;
   readonly upstreams: string;
   readonly socketPath: string;
+  /** Of rule files that stay as they are. */
+  readonly rulesDirectory: string;
   /** Gets each line of its log. */
   readonly onLine: (line: string) => void;
   readonly signal: AbortSignal;
@@ -81,10 +84,11 @@ function sidecarEnvironment(options: RunSidecarOptions): Record<string, string |
   );
   return {
     ...Object.fromEntries(settings),
-    PATH: withSystemFolders(env["PATH"]),
+    PATH: trustedPath(env["PATH"]),
     OPENSANDBOX_EGRESS_RULES: JSON.stringify(renderPolicy(policyOf(options))),
     OPENSANDBOX_EGRESS_AUDIT: String(options.isAudit),
     OPENSANDBOX_EGRESS_POLICY_FILE: "",
+    [VARIABLES.rulesDirectory.name]: options.rulesDirectory,
     OPENSANDBOX_EGRESS_TOKEN: drawHex(24),
     OPENSANDBOX_EGRESS_HTTP_ADDR: UNUSED_ADDRESS,
     OPENSANDBOX_EGRESS_SOCKET: options.socketPath,

@@ -5,13 +5,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import type { Readable } from "node:stream";
-import { withSystemFolders } from "../../config/program-path.ts";
 import { SystemCallError } from "../../sys/errors.ts";
 import { keepFromChildren } from "../../sys/inherited.ts";
 import { inNamespace, makeNamespace } from "../../sys/network-namespace.ts";
 import type { CliContext } from "../context.ts";
 import { NetworkSetupError } from "./errors.ts";
 import { type Environment, renderHanded } from "./handed.ts";
+import { trustedPath } from "./command/trusted-path.ts";
 
 export interface WaitingSidecar extends Disposable {
   /** An open file of the network namespace. Disposing closes it. */
@@ -53,7 +53,7 @@ export function startWaiting({ env, program }: Pick<CliContext, "env" | "program
   const namespace = makeOwnNamespace();
   const [file, ...args] = [...WITH_US, ...program, "serve", "--handed"] as const;
   // In the program's folder: the sidecar must not be where the command works, and may outlive that folder.
-  const place = { env: { PATH: withSystemFolders(env["PATH"]) }, cwd: "/", detached: true };
+  const place = { env: { PATH: trustedPath(env["PATH"]) }, cwd: "/", detached: true };
   const child = inNamespace(namespace, () => spawn(file, args, place));
   child.stdin.on("error", () => undefined); // it ended before it read all: its end says so
   return {

@@ -6,7 +6,6 @@ import { constants } from "node:os";
 import { dirname } from "node:path";
 import { Duplex } from "node:stream";
 import { isatty } from "node:tty";
-import { withSystemFolders } from "../../../config/program-path.ts";
 import type { Argv } from "../../../netns/command.ts";
 import type { RunNamespace } from "../network/run-network.ts";
 import type { CallerTerminal } from "../terminal/caller-terminal.ts";
@@ -15,6 +14,7 @@ import type { CommandUser } from "./command-user.ts";
 import { confinedArgv, isPrepared } from "./confinement.ts";
 import { prepareOwnPlaces } from "./own-places.ts";
 import { childrenOf, deliver, descendantsOf, readText } from "../processes/process-tree.ts";
+import { trustedPath } from "./trusted-path.ts";
 
 export interface ConfinedCommand {
   /** Lets the command begin. Once. */
@@ -59,7 +59,7 @@ export function startConfinedCommand(
   const options = {
     cwd: "/",
     stdio: streamsOf(terminal),
-    env: { ...env, PATH: withSystemFolders(env["PATH"]) },
+    env: { ...env, PATH: trustedPath(env["PATH"]) },
     detached: true,
   };
   const child = namespace.enter(() => spawn(file, args, options));

@@ -2,7 +2,8 @@
  * How the command of a run is held: its own process and mount namespaces beside the network namespace, and no capability that
  * leads out of them. It is root still and shares the machine's files, so what root can do by files alone is closed where it is
  * cheap: /run, where the daemons' sockets lie (docker, systemd, D-Bus, resolvers), and /dev, where the disks and terminals are,
- * are its own; kernel settings are read-only. Mounts hide paths, not what a process holds already, so it holds nothing: the set-up begins
+ * are its own; kernel settings are read-only; where the machine has these a second time, as in a chroot, they are covered. Shared memory and
+ * message queues are its own. Mounts hide paths, not what a process holds already, so it holds nothing: the set-up begins
  * in `/` and walks to the working directory inside the new mounts, and no descriptor but the standard streams is handed on.
  * Not closed: files that others run later, sockets elsewhere in the file system.
  */
@@ -125,6 +126,7 @@ export function confinedArgv(
     "unshare",
     "--mount",
     "--pid",
+    "--ipc",
     "--fork",
     "--kill-child",
     "--mount-proc",

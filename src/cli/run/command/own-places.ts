@@ -2,9 +2,19 @@
  * The command's own /run, /dev and /etc/resolv.conf, and what of /proc and /sys it may not write. They are prepared as a folder by us, and
  * mounted by two calls of mount(8): each program that the set-up starts costs a millisecond and more.
  */
-import { chmodSync, existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { RESOLV_CONF } from "../../../config/resolv-conf.ts";
+import { mountedElsewhere } from "./mounted-elsewhere.ts";
 
 const READ_ONLY = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi"];
 const NODES = ["null", "zero", "full", "random", "urandom", "tty"];
@@ -76,10 +86,20 @@ function mountedThen({ folder, uid, hidden }: OwnPlaces): readonly Mount[] {
     ...(isElsewhere ? [{ source: join(folder, "run/resolv.conf"), target, options: "bind" }] : []),
     { source: dev, target: "/dev", options: "rbind" },
     { source: join(folder, "run"), target: "/run", options: "rbind" },
+    ...mountedElsewhere(readFileSync("/proc/self/mountinfo", "utf8")).flatMap(coverOf),
     ...(hidden === undefined
       ? []
       : [{ source: "egress-hidden", target: hidden, type: "tmpfs", options: "ro,nosuid,nodev,noexec" }]),
   ];
+}
+
+/** What is there is hidden, but a plain file: that is nothing but its contents. */
+function coverOf(point: string): readonly Mount[] {
+  const found = statSync(point, { throwIfNoEntry: false });
+  if (found === undefined || found.isFile()) return [];
+  return found.isDirectory()
+    ? [{ source: "egress-hidden", target: point, type: "tmpfs", options: "ro,nosuid,nodev,noexec" }]
+    : [{ source: "/dev/null", target: point, options: "bind" }];
 }
 
 function writeRun(folder: string, { resolvConf }: OwnPlaces): void {
