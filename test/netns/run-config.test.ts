@@ -56,3 +56,22 @@ test("a file that is wrong is told by line and remedy, and nothing is run", asyn
     /^egress run: \S+\/egress\.yaml:3: there is no key "port"; there are .*\n.*--no-config\n$/,
   );
 });
+
+test("the command cannot write the files that its policy is from, and what it makes beside them is told at the end", async () => {
+  const presets = join(repo, ".config/egress/presets");
+  await mkdir(presets, { recursive: true });
+  await writeFile(join(presets, "ours.yaml"), "allow: [two.example.org]\n");
+  await writeFile(join(repo, "egress.yaml"), "allow: [one.example.org]\n");
+  const script = `for file in ${repo}/egress.yaml ${presets}/ours.yaml; do echo "allow: ['*']" >$file; rm $file; mv $file $file.old; cat $file; done
+echo "allow: [two.example.org]" >${repo}/src/egress.yaml; cp ${repo}/src/egress.yaml ${presets}/code-hosts.yaml`;
+  const { stdout, stderr } = await run("--preset", "ours", "--quiet", "--", "sh", "-c", script);
+  expect(stdout).toBe("allow: [one.example.org]\nallow: [two.example.org]\n");
+  const told = "has changed during the run: read it before the next one takes it\n";
+  expect(stderr).toContain(`egress run: ${repo}/src/egress.yaml ${told}`);
+  expect(stderr).toContain(`egress run: ${presets}/code-hosts.yaml ${told}`);
+});
+
+test("a run that changes nothing of the next one's says nothing of it", async () => {
+  await writeFile(join(repo, "egress.yaml"), "allow: [one.example.org]\n");
+  expect((await run("--quiet", "--", "touch", "made")).stderr).toBe("");
+});

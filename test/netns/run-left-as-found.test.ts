@@ -166,15 +166,6 @@ test("the sign of a run is a name in the machine's network namespace", async () 
 });
 
 describe("what is remembered of another network namespace", () => {
-  const remember = async (inode: string, boot: string): Promise<string> => {
-    const path = `/run/egress-forwarding/net-${inode}-7`;
-    await mkdir("/run/egress-forwarding", { recursive: true });
-    await writeFile(path, boot);
-    return path;
-  };
-  const bootId = (): string => readFileSync("/proc/sys/kernel/random/boot_id", "utf8");
-  const inodeOf = async (namespace: NetworkNamespace): Promise<string> =>
-    (await execIn(namespace, ["stat", "-L", "-c", "%i", "/proc/self/ns/net"])).stdout.trim();
   /** Linux gives none so small a number. */
   const GONE = "1";
 
@@ -215,4 +206,19 @@ async function kill(): Promise<void> {
 
 async function heldNames(): Promise<string> {
   return (await execIn(lab.sandbox, ["cat", "/proc/net/unix"])).stdout;
+}
+
+async function remember(inode: string, boot: string): Promise<string> {
+  const path = `/run/egress-forwarding/net-${inode}-7`;
+  await mkdir("/run/egress-forwarding", { recursive: true });
+  await writeFile(path, boot);
+  return path;
+}
+
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8");
+}
+
+async function inodeOf(namespace: NetworkNamespace): Promise<string> {
+  return (await execIn(namespace, ["stat", "-L", "-c", "%i", "/proc/self/ns/net"])).stdout.trim();
 }

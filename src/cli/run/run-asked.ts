@@ -10,6 +10,7 @@ import type { CliContext } from "../context.ts";
 import { findCommandUser } from "./command/command-user.ts";
 import { findHandedOn } from "./command/handed-on.ts";
 import type { Caller } from "./config/caller.ts";
+import { changesOf, findNextRun } from "./config/next-run.ts";
 import { explain, report } from "./explain.ts";
 import { findWay } from "./find-way.ts";
 import { openOutputs } from "./report/outputs.ts";
@@ -47,9 +48,7 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
   keepFromChildren();
   const handedOn = findHandedOn();
   if (!handedOn.ok) return report(handedOn.problems, complain);
-  const path = trustedPath(context.env["PATH"]);
-  searchProgramsIn(path);
-  const lacks = findLacks(path, context.env["PATH"]);
+  const lacks = takeTrustedTools(context.env["PATH"]);
   if (lacks.length > 0) return report(lacks, complain);
   const user = inside === undefined ? findCommandUser(request.user, context.env) : accepted(inside.user);
   if (!user.ok) return report(user.problems, complain);
@@ -66,8 +65,12 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
     // Nothing that a run without root sets is on the machine.
     const announce = inside === undefined ? note : (): void => undefined;
     const setting = { context, voice, announce, outputs, ...way.value, ...asked };
-    const code = await runConfined(request, { ...setting, directory: handedOn.value.directory });
+    const { directory } = handedOn.value;
+    const before = findNextRun(directory, caller);
+    const code = await runConfined(request, { ...setting, directory });
     lines.release();
+    for (const path of changesOf(before, findNextRun(directory, caller)))
+      complain(`${path} has changed during the run: read it before the next one takes it`);
     return outputs.finish(code);
   } catch (error) {
     lines.release();
@@ -75,8 +78,10 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
   }
 }
 
-/** A program that is only where the command could have put it is none. */
-function findLacks(path: string, given: string | undefined): readonly Problem[] {
+/** Those that are missing. A program that is only where the command could have put it is none. */
+function takeTrustedTools(given: string | undefined): readonly Problem[] {
+  const path = trustedPath(given);
+  searchProgramsIn(path);
   return TOOLS.flatMap((tool) => {
     if (findTool(tool, path) !== undefined) return [];
     const distrusted = findTool(tool, given ?? "");

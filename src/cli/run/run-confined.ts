@@ -69,9 +69,9 @@ export async function runConfined(request: RunRequest, setting: Setting): Promis
 
 /** Loads the client, which takes as long as everything else of a run's; if it cannot be loaded, that is said. */
 async function conclude({ outputs, voice }: Setting, folder: string): Promise<void> {
-  const loading = import("../../client/client.ts").catch(
-    (error: unknown) => void voice.complain(String(error)),
-  );
+  const loading = import("../../client/client.ts").catch((error: unknown) => {
+    voice.complain(String(error));
+  });
   const { createEgressClient } = (await loading) ?? {};
   if (createEgressClient === undefined) return;
   await outputs.conclude(createEgressClient({ endpoint: { socketPath: socketOfRun(folder) } }));
@@ -136,7 +136,8 @@ function startCommand(
   { context, directory, folder, terminal, user }: Setting & { readonly folder: string },
 ): ConfinedCommand {
   const env = commandEnvironment(context.env);
-  const place = { directory, folder, terminal, user, env, resolvConf: renderResolvConf() };
+  const readOnly = request.origins.map(({ path }) => path);
+  const place = { directory, folder, terminal, user, env, readOnly, resolvConf: renderResolvConf() };
   return startConfinedCommand(network, request.command, place);
 }
 

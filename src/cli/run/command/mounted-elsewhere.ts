@@ -21,7 +21,6 @@ interface Mount {
 /** Mount points, none below another. */
 export function mountedElsewhere(mountInfo: string): readonly string[] {
   const mounts = mountInfo.split("\n").filter(Boolean).map(parseLine);
-  const isOwn = ({ point }: Mount): boolean => OWN.some((place) => isWithin(place, point));
   // What is in memory below /run and /dev is the machine's own, too; a disk that is mounted there is a disk.
   const inMemory = new Set(
     mounts.filter((mount) => mount.type === "tmpfs" && isOwn(mount)).map(({ device }) => device),
@@ -33,6 +32,10 @@ export function mountedElsewhere(mountInfo: string): readonly string[] {
     (point) => !points.some((other) => other !== point && isWithin(other, point)),
   );
   return [...new Set(outermost)];
+}
+
+function isOwn({ point }: Mount): boolean {
+  return OWN.some((place) => isWithin(place, point));
 }
 
 function isWithin(folder: string, path: string): boolean {

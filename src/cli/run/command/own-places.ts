@@ -15,6 +15,7 @@ import {
 import { dirname, join } from "node:path";
 import { RESOLV_CONF } from "../../../config/resolv-conf.ts";
 import { mountedElsewhere } from "./mounted-elsewhere.ts";
+import { readOnlyFiles } from "./read-only.ts";
 
 const READ_ONLY = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi"];
 const NODES = ["null", "zero", "full", "random", "urandom", "tty"];
@@ -35,6 +36,8 @@ export interface OwnPlaces {
   readonly hidden: string | undefined;
   /** The text of the command's /etc/resolv.conf. */
   readonly resolvConf: string;
+  /** Files that the command may only read. */
+  readonly readOnly: readonly string[];
 }
 
 /**
@@ -75,7 +78,8 @@ function mountedFirst(folder: string): readonly Mount[] {
   ];
 }
 
-function mountedThen({ folder, uid, hidden }: OwnPlaces): readonly Mount[] {
+function mountedThen({ folder, uid, hidden, readOnly }: OwnPlaces): readonly Mount[] {
+  const mountInfo = readFileSync("/proc/self/mountinfo", "utf8");
   const dev = join(folder, "dev");
   const target = resolvConfTarget();
   const isElsewhere = target !== undefined && !target.startsWith("/run/");
@@ -86,7 +90,12 @@ function mountedThen({ folder, uid, hidden }: OwnPlaces): readonly Mount[] {
     ...(isElsewhere ? [{ source: join(folder, "run/resolv.conf"), target, options: "bind" }] : []),
     { source: dev, target: "/dev", options: "rbind" },
     { source: join(folder, "run"), target: "/run", options: "rbind" },
-    ...mountedElsewhere(readFileSync("/proc/self/mountinfo", "utf8")).flatMap(coverOf),
+    ...readOnlyFiles(readOnly, mountInfo).map(({ path, options }) => ({
+      source: path,
+      target: path,
+      options,
+    })),
+    ...mountedElsewhere(mountInfo).flatMap(coverOf),
     ...(hidden === undefined
       ? []
       : [{ source: "egress-hidden", target: hidden, type: "tmpfs", options: "ro,nosuid,nodev,noexec" }]),

@@ -19,9 +19,14 @@ const ENDINGS = [".yaml", ".yml", ".json"];
 export function presetFolders(configFolder: string | undefined): readonly string[] {
   const shipped = findShippedRules();
   return [
-    ...(configFolder === undefined ? [] : [join(configFolder, "egress", "presets")]),
+    ...[ownPresets(configFolder) ?? []].flat(),
     ...(shipped === undefined ? [] : [join(shipped, "presets")]),
   ];
+}
+
+/** Whoever calls keeps presets there. */
+export function ownPresets(configFolder: string | undefined): string | undefined {
+  return configFolder === undefined ? undefined : join(configFolder, "egress", "presets");
 }
 
 /** Its file is a policy file, of rules alone. */
