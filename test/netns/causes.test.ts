@@ -142,6 +142,17 @@ test("the workload is told by its own resolver", async () => {
   );
 });
 
+test("kdig shows the workload the same words", async () => {
+  await lab.startSidecar({ policy: POLICY });
+  const said = async (name: string): Promise<string> =>
+    (await lab.asWorkload(["kdig", "+edns", name])).stdout;
+  expect(await said("api.example.com")).toContain("EDE: 15 (Blocked): 'no rule allows api.example.com'");
+  expect(await said("www.example.net")).toContain("'a rule denies www.example.net'");
+  expect(await said("two.example.org")).toContain(
+    "EDE: 17 (Filtered): 'every address of this name is denied'",
+  );
+});
+
 test("decisions over the API are as documented", async () => {
   const sidecar = await lab.startSidecar({ policy: POLICY });
   await lab.dig("api.example.com");
