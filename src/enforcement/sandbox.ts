@@ -41,7 +41,7 @@ import { RESOLVER_PORT } from "../dns/resolver-port.ts";
 import { openPolicySide, type PolicySideOptions } from "./open-policy-side.ts";
 import { openResolverSide, type ResolverSideOptions } from "./open-resolver-side.ts";
 import { createSeen } from "./seen/seen-targets.ts";
-import { type SeenSuggestion, suggestFromSeen, type SuggestOptions } from "./seen/suggest.ts";
+import { type SeenSuggestion, createSuggestions, type SuggestOptions } from "./seen/suggest.ts";
 import { type PageRequest, reportSandbox, type SandboxReport } from "./sandbox-report.ts";
 
 /** What of the ruleset the settings say. */
@@ -153,7 +153,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     report: (page) =>
       reportSandbox({ policy, guards: side.guards, learned: side.learned, server, upstreams }, page),
     explain: explainer.explain,
-    suggest: (asked) => suggestFromSeen(seen, policy, asked),
+    suggest: createSuggestions(seen, policy),
     async close(graceMs) {
       await policy.close();
       closeWithinMs = graceMs;

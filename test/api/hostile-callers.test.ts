@@ -1,5 +1,8 @@
 import { once } from "node:events";
-import { connect } from "node:net";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { connectRaw, sendRaw, startApi } from "./api-server.ts";
 
@@ -241,4 +244,45 @@ describe("connections that do nothing", () => {
     expect((await api.call("GET", "/healthz")).text).toBe("ok");
     for (const socket of deaf) socket.destroy();
   });
+
+  test("and leave answers unread hold some mebibytes of them in all: the longest idle go, and the last is whole", async () => {
+    await using made = new AsyncDisposableStack();
+    const folder = await mkdtemp(join(tmpdir(), "egress-api-"));
+    made.defer(() => rm(folder, { recursive: true }));
+    const socketPath = join(folder, "egress.sock");
+    await using api = await startApi({ socketPath });
+    const rules = Array.from({ length: 4000 }, (_, n) => ({ target: `${n}.${"long.".repeat(40)}example` }));
+    await api.call("PATCH", "/policy", { body: JSON.stringify(rules) });
+    const { text } = await api.call("GET", "/policy");
+    const count = Math.ceil((16 << 20) / text.length);
+    const deaf: Socket[] = [];
+    for (let n = 0; n < count; n += 1) {
+      const socket = connect({ path: socketPath });
+      deaf.push(socket);
+      socket.write("GET /policy HTTP/1.1\r\nHost: x\r\n\r\n");
+      await once(socket, "data");
+      socket.pause();
+    }
+    const whole = await Promise.all(deaf.map((socket) => hasAll(socket, text.slice(-100))));
+    expect(whole.at(-1)).toBe(true);
+    const kept = whole.lastIndexOf(false) + 1;
+    expect(whole).toEqual([...Array.from({ length: kept }, () => false), ...whole.slice(kept)]);
+    expect(kept).toBeGreaterThan(0);
+    expect(whole.length - kept).toBeGreaterThan(2);
+  });
 });
+
+/** Whether what the socket still has to read ends so. */
+async function hasAll(socket: Socket, ending: string): Promise<boolean> {
+  let text = "";
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  socket.setEncoding("latin1").on("data", (part: string) => {
+    text = (text + part).slice(-2 * ending.length);
+    if (text.endsWith(ending)) resolve(true);
+  });
+  socket.on("error", () => resolve(false)).on("close", () => resolve(false));
+  socket.resume();
+  const isWhole = await promise;
+  socket.destroy();
+  return isWhole;
+}

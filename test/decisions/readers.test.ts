@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { EVERYTHING } from "../../src/decisions/decision-filter.ts";
+import { type DecisionFilter, EVERYTHING } from "../../src/decisions/decision-filter.ts";
 import { createDecisionRing } from "../../src/decisions/decision-ring.ts";
 import { createReaders, MOST_READERS } from "../../src/decisions/readers.ts";
 import { lookupOf } from "../support/decisions.ts";
@@ -13,15 +13,15 @@ function stand() {
     tell(count: number) {
       for (let left = count; left > 0; left -= 1) ring.record(lookupOf("a.example"));
     },
-    join(given: { readonly door?: string; readonly after?: number } = {}) {
+    join(given: { readonly door?: string; readonly after?: number; readonly filter?: DecisionFilter } = {}) {
       const state = { text: "", isFull: false, isDropped: false };
       const output = {
         write: (chunk: string) => void (state.text += chunk),
         isFull: () => state.isFull,
         drop: () => void (state.isDropped = true),
       };
-      const { door = "outside", after = ring.newest() } = given;
-      const leave = readers.add({ filter: EVERYTHING, door, after, output }, 0);
+      const { door = "outside", after = ring.newest(), filter = EVERYTHING } = given;
+      const leave = readers.add({ filter, door, after, output }, 0);
       return { state, leave, ids: () => [...state.text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id) };
     },
   };
@@ -63,6 +63,42 @@ describe("readers of decisions", () => {
     for (let flush = 1; flush <= 4; flush += 1) readers.flush(50 * flush);
     expect(reader.ids()).toHaveLength(256);
     expect(reader.state.text).not.toContain("gap");
+  });
+
+  test("with filters of their own share what one flush may render, each in its turn", () => {
+    const { readers, tell, join } = stand();
+    const others = Array.from({ length: 40 }, (_, n) =>
+      join({ filter: { ...EVERYTHING, decisions: Array.from({ length: n + 1 }, () => "allowed" as const) } }),
+    );
+    tell(100);
+    readers.flush(50);
+    const told = () => others.filter((reader) => reader.ids().length === 100).length;
+    expect(told()).toBeGreaterThan(5);
+    expect(told()).toBeLessThan(12);
+    for (let flush = 2; flush <= 8; flush += 1) readers.flush(50 * flush);
+    expect(told()).toBe(40);
+  });
+
+  test("with one filter at one place cost as much as one", () => {
+    const { readers, tell, join } = stand();
+    const all = Array.from({ length: 64 }, () => join());
+    tell(100);
+    readers.flush(50);
+    expect(all.map((reader) => reader.ids().length)).toEqual(Array.from({ length: 64 }, () => 100));
+  });
+
+  test("get long decisions in smaller parts", () => {
+    const { ring, readers, join } = stand();
+    const reader = join();
+    const rule = `${"long.".repeat(40)}example.org`;
+    const name = rule.replaceAll("l", "\u001b");
+    for (let n = 0; n < 128; n += 1) ring.record(lookupOf(name, { rule }));
+    readers.flush(50);
+    expect(reader.state.text.length).toBeLessThan(66_000);
+    expect(reader.ids().length).toBeLessThan(128);
+    readers.flush(100);
+    readers.flush(150);
+    expect(reader.ids()).toHaveLength(128);
   });
 
   test("that do not read are left alone, and dropped in the end, without harm to others", () => {

@@ -18,6 +18,8 @@ export interface Connections {
  * has sent is read before anybody is closed for it. One whose request is
  * being answered is never closed; when all are at that, the newcomer is. Whoever leaves an answer unread, or sends a body
  * before it has proved who it is, counts as idle. What is closed is reset, so that the kernel keeps none of it.
+ *
+ * Answers that nobody reads take {@link UNREAD_OCTETS} of memory in all: past that, too, the longest idle of those who leave one goes, but for the last to be answered.
  */
 export function boundConnections(server: Server, share: number): Connections {
   const connections = createShare(share);
@@ -29,7 +31,10 @@ export function boundConnections(server: Server, share: number): Connections {
   const onRequest = ({ socket }: IncomingMessage, response: ServerResponse): void => {
     connections.begin(socket);
     // The whole answer has been given to the socket; or there will be none, for the connection is gone.
-    response.once("prefinish", () => connections.end(socket));
+    response.once("prefinish", () => {
+      connections.end(socket);
+      connections.boundUnread(socket);
+    });
     response.once("close", () => {
       if (isClosing) socket.destroySoon();
     });
@@ -46,6 +51,8 @@ export function boundConnections(server: Server, share: number): Connections {
   };
 }
 
+const UNREAD_OCTETS = 8 << 20;
+
 interface Share {
   add(socket: Socket): void;
   /** A request of the connection is answered from now on, and no longer. */
@@ -54,6 +61,8 @@ interface Share {
   rest(socket: Socket): void;
   work(socket: Socket): void;
   remove(socket: Socket): void;
+  /** Answers wait for those who are to read them; `last` is the last who got one. */
+  boundUnread(last: Socket): void;
   closeIdle(): void;
 }
 
@@ -109,8 +118,21 @@ function createShare(limit: number): Share {
       all.delete(socket);
       idle.delete(socket);
     },
+    boundUnread(last) {
+      for (const socket of listTooMany([...all.keys()], [...idle], last)) drop(socket);
+    },
     closeIdle() {
       for (const [socket, requests] of all) if (requests === 0 || idle.has(socket)) socket.destroy();
     },
   };
+}
+
+/** Of the idle, but for `last`, those that have to go for what waits unread to fit. */
+function listTooMany(all: readonly Socket[], idle: readonly Socket[], last: Socket): readonly Socket[] {
+  let unread = all.reduce((sum, { writableLength }) => sum + writableLength, 0);
+  return idle.filter((socket) => {
+    if (unread <= UNREAD_OCTETS || socket === last || socket.writableLength === 0) return false;
+    unread -= socket.writableLength;
+    return true;
+  });
 }

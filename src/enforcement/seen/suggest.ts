@@ -3,6 +3,7 @@ import { isDomainName } from "../../policy/domain-name.ts";
 import { type Suggestion, suggestSteps } from "../../policy/suggest.ts";
 import { runInSlices } from "../../sys/in-slices.ts";
 import type { PolicyChanges } from "../change/change-policy.ts";
+import { createTaskQueue } from "../change/task-queue.ts";
 import type { Seen, SeenCounts } from "./seen-targets.ts";
 
 /** A policy that lets through what was seen, and how much that is. */
@@ -17,8 +18,17 @@ export interface SuggestOptions {
   readonly recentlyAllowed: Iterable<string>;
 }
 
+/** Makes them one after the other: of thousands of names each takes some megabytes meanwhile. */
+export function createSuggestions(
+  seen: Pick<Seen, "targets" | "counts">,
+  policy: Pick<PolicyChanges, "inForce" | "layers">,
+): (options: SuggestOptions) => Promise<SeenSuggestion> {
+  const queue = createTaskQueue();
+  return (options) => queue.run(() => suggestFromSeen(seen, policy, options));
+}
+
 /** Lookups go on meanwhile; what they bring may be in it or not. */
-export async function suggestFromSeen(
+async function suggestFromSeen(
   seen: Pick<Seen, "targets" | "counts">,
   policy: Pick<PolicyChanges, "inForce" | "layers">,
   { wildcards, recentlyAllowed }: SuggestOptions,
