@@ -1,6 +1,6 @@
 /** What refused connections write into the log: a line each as long as their budget lasts, then one for each address. */
 import type { Logger } from "pino";
-import type { DecisionEvent } from "../decisions/decision-event.ts";
+import type { DecisionEvent, ShownDetails } from "../decisions/decision-event.ts";
 import { protocolWord } from "../decisions/words.ts";
 import { renderAddress, renderIpv6 } from "../policy/address.ts";
 import { createLineBudget } from "./line-budget.ts";
@@ -29,7 +29,7 @@ export function createConnectionLog(logger: Pick<Logger, "warn">, perSecond: num
       const ip = addressOf(event);
       const isAudited = event.decision === "audited";
       if (!(isAudited ? forAudited : forDenied).admits(ip)) return;
-      const { decision, name, protocol, port, layer, rule, reason } = event;
+      const { decision, name, protocol, port, layer, rule, reason, shown } = event;
       const target = { "target.host": name, "target.ips": [ip], "target.port": port };
       const destination = { "destination.address": ip, "destination.port": port };
       const network = {
@@ -46,6 +46,7 @@ export function createConnectionLog(logger: Pick<Logger, "warn">, perSecond: num
           layer,
           rule,
           reason,
+          ...(shown === undefined ? {} : tellShown(name, shown)),
         },
         isAudited ? "connection audited" : "connection denied",
       );
@@ -55,6 +56,12 @@ export function createConnectionLog(logger: Pick<Logger, "warn">, perSecond: num
       forAudited.flush();
     },
   };
+}
+
+/** With the smallest change of the policy that would let it through: `PATCH /policy` takes it. */
+function tellShown(name: string | undefined, { problem, owners }: ShownDetails): object {
+  const patch = name === undefined ? undefined : [{ action: "allow", target: name }];
+  return { "reason.detail": problem, "address.names": owners, patch };
 }
 
 function addressOf(event: DecisionEvent): string {

@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: c1bbebb2c3cacf6047914fb40eef50683b5682d84813bcf4c83bd26e1438ed21
-// types: e33b92e711ade63aa8391db1c93feaab202a3d4874f5975c1db2f45a560db8d1
+// document: ae0ece22aa409e51d0fd989d1e21f1c215ccc242c1169a355ee31b41de7d8c63
+// types: f6b58ba9c349695f5e3bc37046ccf225bd75cddee2bb489dfee9a6b5e07834a6
 
 export interface paths {
   "/policy": {
@@ -511,6 +511,8 @@ export interface components {
         | "private-address"
         | "own-network"
         | "no-host-name"
+        | "shown-name"
+        | "shown-form"
         | "kernel-rule";
       message?: string;
       takenOut?: {
@@ -531,6 +533,8 @@ export interface components {
           | "private-address"
           | "own-network"
           | "no-host-name"
+          | "shown-name"
+          | "shown-form"
           | "kernel-rule";
         message?: string;
       };

@@ -32,6 +32,8 @@ export const REASON_WORDS = {
   "private-address": "the addresses are private, and OPENSANDBOX_EGRESS_PRIVATE_ANSWERS is deny",
   "own-network": "the addresses are the sandbox's own, its gateway's or an upstream's",
   "no-host-name": "no rule can speak of such a name",
+  "shown-name": "the connection shows a name that is not allowed, though its address is open",
+  "shown-form": "the connection shows no name, or in a way that servers may read differently",
   "kernel-rule": "a rule of the kernel's own, such as the one against DNS over TLS",
 } as const;
 export type Reason = keyof typeof REASON_WORDS;
@@ -78,11 +80,20 @@ export interface DecisionEvent {
   readonly reason: Reason | undefined;
   /** Of an allowed lookup whose answer has lost some; told by the lookup that asked an upstream, not by those that the cache answers. Is the reader's to keep. */
   readonly takenOut: TakenOut | undefined;
+  /** Of a connection that was judged by the name that it showed; that is its `name`. */
+  readonly shown?: ShownDetails | undefined;
   /**
    * Visits the addresses: of an allowed lookup those that it gave, of a withheld one the first that was taken out, of a connection the far
    * end's.
    */
   forEachAddress(visit: VisitAddress): void;
+}
+
+export interface ShownDetails {
+  /** For people. */
+  readonly problem: string;
+  /** Names that own the address. */
+  readonly owners: readonly string[];
 }
 
 export type VisitAddress = (octets: Uint8Array, at: number, length: 4 | 16) => void;

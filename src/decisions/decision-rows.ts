@@ -6,7 +6,7 @@ import { type DecisionFilter, liesIn } from "./decision-filter.ts";
 import { createNameRows } from "./name-rows.ts";
 
 /** One that is kept. Its name is empty for the root. */
-export interface DecisionRow extends Omit<DecisionEvent, "qname" | "forEachAddress"> {
+export interface DecisionRow extends Omit<DecisionEvent, "qname" | "forEachAddress" | "shown"> {
   /** The first eight. */
   readonly addresses: readonly Uint8Array[];
   /** How many there were. */

@@ -30,6 +30,8 @@ export interface NameRefused {
   /** Of the far end. */
   readonly address: Uint8Array;
   readonly port: number;
+  /** It was let through, since audit mode is on. */
+  readonly isAudited: boolean;
 }
 
 export interface SandboxEvents {
@@ -43,6 +45,7 @@ export interface SandboxEvents {
   readonly policyReplaced: Event<{ readonly before: CompiledPolicy; readonly after: CompiledPolicy }>;
   /** At most some hundred a second, whatever is refused; the kernel counts all of them. */
   readonly connectionRefused: Event<ConnectionRefused>;
+  /** At most some hundred a second; all are counted. */
   readonly nameRefused: Event<NameRefused>;
 }
 

@@ -32,9 +32,11 @@ import {
 } from "./interception/intercept-side.ts";
 import type { InterceptionPlan } from "./interception/interception-plan.ts";
 import { reportLoopbackAnswers } from "./keep/loopback-answers.ts";
+import type { NamesSide } from "./names/names-side.ts";
 import { type NamesSettings, prepareNames } from "./names/prepare-names.ts";
 import type { KernelFigures } from "./kernel-figures.ts";
 import { type KernelSide, type KernelSideOptions, openKernelSide } from "./open-kernel-side.ts";
+import { createNameRefusalAudit } from "./refusals/name-refusal-audit.ts";
 import { createRefusalAudit } from "./refusals/refusal-audit.ts";
 import type { RefusalFigures } from "./refusals/watch-refusals.ts";
 import { RESOLVER_PORT } from "../dns/resolver-port.ts";
@@ -73,6 +75,8 @@ export interface SandboxStats {
   readonly socketsEnded: number;
   /** Asks the kernel. Throws SystemCallError. */
   readonly connections: () => RefusalFigures;
+  /** Undefined where connections are judged by their address alone. */
+  readonly names: NamesSide["figures"] | undefined;
   /** Rules of the user and of the operator. */
   readonly rules: number;
 }
@@ -119,6 +123,9 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const audit = { ...options.audit, decided: tellAll([options.audit.decided, seen.decided]) };
   events.connectionRefused.subscribe(
     createRefusalAudit({ audit, policy: policyInForce, learned: side.learned, nowMs: Date.now }),
+  );
+  events.nameRefused.subscribe(
+    createNameRefusalAudit({ audit, policy: policyInForce, learned: side.learned, nowMs: Date.now }),
   );
   const parts = { ...options, learned: side.learned, inForce, mark: marks, events };
   const interception = undo.use(openInterception(parts, bound));
@@ -175,8 +182,10 @@ function statsOf({
   figures,
   learned,
   refusals,
-}: KernelSide): Pick<SandboxStats, "kernel" | "learned" | "learnedFigures" | "connections"> {
+  names,
+}: KernelSide): Pick<SandboxStats, "kernel" | "learned" | "learnedFigures" | "connections" | "names"> {
   return {
+    names: names?.figures,
     kernel: figures,
     learned: learned.size(),
     learnedFigures: learned.figures,

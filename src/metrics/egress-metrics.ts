@@ -55,6 +55,18 @@ interface ConnectionFigures {
   readonly audited: number;
 }
 
+/** Connections that are judged by the name that they show. */
+interface NameFigures {
+  readonly packets: number;
+  readonly refusals: number;
+  /** Times that the socket overflowed, and packets that the kernel dropped for want of room. */
+  readonly overruns: number;
+  readonly drops: number;
+  /** Not verified. */
+  readonly flows: number;
+  readonly octets: number;
+}
+
 interface DecisionFigures {
   readonly kind: string;
   readonly decision: string;
@@ -90,6 +102,8 @@ export interface MetricSources {
   /** Those of idle flows that a change had denied. */
   readonly socketsEnded: () => number;
   readonly connections: () => ConnectionFigures;
+  /** Undefined where connections are judged by their address alone. */
+  readonly names: (() => NameFigures) | undefined;
   /** Whether audit mode is on. */
   readonly isAudit: () => boolean;
   readonly decisions: () => readonly DecisionFigures[];
@@ -108,6 +122,7 @@ export function readOwnMetrics(sources: Omit<MetricSources, "machine" | "state">
     ...lookupMetrics(sources.lookups(), sources.queryDuration()),
     ...kernelMetrics(sources),
     ...connectionMetrics(sources.connections()),
+    ...(sources.names === undefined ? [] : nameMetrics(sources.names())),
     gauge(
       "egress.policy.audit",
       "1 in audit mode, where the policy denies nothing",
@@ -232,6 +247,21 @@ function connectionMetrics({ denied, told, audited }: ConnectionFigures): readon
       "Refused connections that the log was told of, one by one",
       told,
     ),
+  ];
+}
+
+function nameMetrics(names: NameFigures): readonly Metric[] {
+  return [
+    counter("egress.names.packets_total", "Packets that were held for the name in them", names.packets),
+    counter(
+      "egress.names.refused_total",
+      "Packets of connections that were refused for the name they showed, or for how",
+      names.refusals,
+    ),
+    counter("egress.names.drops_total", "Held packets that the kernel had no room for", names.drops),
+    counter("egress.names.overruns_total", "Times that the reader's socket overflowed", names.overruns),
+    gauge("egress.names.flows.count", "Connections that are not verified", names.flows),
+    gauge("egress.names.octets.count", "Octets that are kept of them", names.octets),
   ];
 }
 

@@ -83,8 +83,17 @@ export function createObservability(
   let isClosing = false;
 
   function sources(of: Sandbox, health?: Health): MetricSources {
-    const { upstreamsAlive, lookups, kernel, rules, learned, learnedFigures, socketsEnded, connections } =
-      of.stats();
+    const {
+      upstreamsAlive,
+      lookups,
+      kernel,
+      rules,
+      learned,
+      learnedFigures,
+      socketsEnded,
+      connections,
+      names,
+    } = of.stats();
     return {
       state: () => ({
         isHealthy: health?.ok,
@@ -99,6 +108,7 @@ export function createObservability(
       learned: () => learnedFigures,
       socketsEnded: () => socketsEnded,
       connections,
+      names,
       isAudit: of.policy.isAudit,
       decisions: counts.read,
       webhook: webhook?.figures,

@@ -74,6 +74,35 @@ describe.each(FAMILIES)("$name", (family) => {
     expect(shown).toEqual([ONE, TWO, `${ONE}:8090`, `${TWO}:8090`]);
   });
 
+  test("a refusal is told with the name, the address, whose it is, and the change that would allow it", async () => {
+    await curl("https", ONE);
+    const before = sidecar.logs().length;
+    expect(RESET).toContain((await curl("https", EVIL, shared)).exitCode);
+    const line = await until("it is told", () =>
+      sidecar
+        .logs()
+        .slice(before)
+        .find(({ reason }) => reason === "shown-name"),
+    );
+    expect(line).toMatchObject({
+      "opensandbox.event": "egress.denied",
+      "target.host": EVIL,
+      "target.ips": [shared],
+      "target.port": 443,
+      "network.transport": "tcp",
+      layer: "default",
+      "reason.detail": "a denied name",
+      "address.names": expect.arrayContaining([ONE]),
+      patch: [{ action: "allow", target: EVIL }],
+    });
+    const metrics = (await sidecar.api("GET", "/metrics")).text;
+    expect(metrics).toMatch(/^egress_names_refused_total\S* [1-9]/m);
+    expect(metrics).toMatch(/^egress_names_drops_total\S* \d/m);
+    await sidecar.api("PATCH", "/policy", { body: line["patch"] });
+    expect(await curl("https", EVIL, shared)).toMatchObject({ stdout: "hello" });
+    await sidecar.api("POST", "/policy", { body: POLICY });
+  });
+
   test("the far end of a connection that is refused hears of it", async () => {
     await curl("https", ONE);
     for (const [scheme, port] of [

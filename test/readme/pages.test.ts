@@ -29,6 +29,7 @@ const PAGES = [
   "docs/settings.md",
   "docs/troubleshooting.md",
   "docs/tutorial.md",
+  "docs/wire-names.md",
   "docs/security/held.md",
   "docs/security/open.md",
 ];

@@ -142,7 +142,7 @@ function openInterceptorOf({
     wasGiven: (octets, name) => addresses.wasGiven(octets, name) && learned.has(octets),
     connect: plan.createConnect(mark),
     onRefused: ({ name, reason, octets, port }) =>
-      events.nameRefused.emit({ name, reason, address: octets, port }),
+      events.nameRefused.emit({ name, reason, address: octets, port, isAudited: false }),
     onFault,
   });
 }

@@ -18,6 +18,15 @@ export function findNameFault(
   );
 }
 
+/** What would have it refused if audit mode were off; undefined where it is off, or nothing would. */
+export function findAuditedFault(
+  { active: { audits } }: PolicyInForce,
+  shown: ShownName,
+  isStrict: boolean,
+): string | undefined {
+  return audits && faultUnder(audits, shown, isStrict);
+}
+
 function faultUnder(
   policy: CompiledPolicy,
   { kind, name }: ShownName,

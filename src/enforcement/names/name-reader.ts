@@ -14,12 +14,12 @@ import type { DeniedFlowsPorts } from "./denied-flows.ts";
 import { keyOf, reversed, toTuple, tupleOf } from "./flow-keys.ts";
 import type { NameLabels } from "./name-labels.ts";
 import type { NameRefused } from "../events.ts";
-import type { PacketVerdict, ShownName } from "../../wire-names/flow.ts";
+import type { FindFault, PacketVerdict } from "../../wire-names/flow.ts";
 import { createFlowJudge, type FlowJudge } from "../../wire-names/flow-judge.ts";
 
 export interface NameReaderOptions {
-  /** Why a flow that shows this is refused; undefined: it is not. */
-  readonly findFault: (shown: ShownName) => string | undefined;
+  /** Its keys are those of `flow-keys.ts`. */
+  readonly findFault: FindFault;
   readonly generation: () => number;
   /** Random, and known to the ruleset and to this. */
   readonly refusedMark: number;
@@ -32,7 +32,7 @@ export interface NameReaderOptions {
 }
 
 export interface NameReader {
-  figures(): QueueFigures & ReturnType<FlowJudge["figures"]>;
+  figures(): QueueFigures & ReturnType<FlowJudge["figures"]> & { readonly refusals: number };
   /** Flows that are not verified and have shown a name that this denies. They are forgotten. */
   readonly takeShowing: DeniedFlowsPorts["takeShowing"];
   /** Ends a flow: it has the mark, and its socket is gone. Throws SystemCallError. */
@@ -46,6 +46,7 @@ export interface NameReader {
 export function openNameReader(options: NameReaderOptions): NameReader {
   const { generation, refusedMark, repeatedMark, onRefused, labels } = options;
   const judge = createFlowJudge(options);
+  let refused = 0;
   const cutter = openFlowCutter();
   const queues = openPacketQueues({ queues: [NAMES_QUEUE, NAMES_BEGUN_QUEUE], onPacket });
 
@@ -79,11 +80,13 @@ export function openNameReader(options: NameReaderOptions): NameReader {
     if (segment === undefined) return;
     const flow = isAnswer ? reversed(toTuple(segment)) : toTuple(segment);
     cutter.cut(flow);
-    onRefused({ name, reason, address: flow.destination, port: flow.destinationPort });
+    refused += 1;
+    const { destination: address, destinationPort: port } = flow;
+    onRefused({ name, reason, address, port, isAudited: false });
   }
 
   return {
-    figures: () => ({ ...queues.figures(), ...judge.figures() }),
+    figures: () => ({ ...queues.figures(), ...judge.figures(), refusals: refused }),
     look() {
       judge.sweep();
       return queues.fault();

@@ -7,7 +7,12 @@ import { createDeniedFlows, type DeniedFlows } from "./denied-flows.ts";
 import { createNameLabels } from "./name-labels.ts";
 import type { PolicyInForceCell } from "../change/policy-in-force.ts";
 import type { NameRefused } from "../events.ts";
-import { findNameFault } from "./name-fault.ts";
+import { createGrowingCount } from "../refusals/growing-count.ts";
+import { readQueueDrops } from "../../netfilter/io/queue-drops.ts";
+import { tupleOf } from "./flow-keys.ts";
+import type { ShownName } from "../../wire-names/flow.ts";
+import { createTellBound } from "./tell-bound.ts";
+import { findAuditedFault, findNameFault } from "./name-fault.ts";
 import { type NameReader, openNameReader } from "./name-reader.ts";
 import type { NamesPlan } from "./prepare-names.ts";
 
@@ -20,7 +25,10 @@ export interface NamesSide {
   /** See `denied-flows.ts`. Throws SystemCallError. */
   findDenied: DeniedFlows["find"];
   /** Zeros until the first ruleset. */
-  figures(): ReturnType<NameReader["figures"]>;
+  figures(): ReturnType<NameReader["figures"]> & {
+    /** Packets that the kernel had no room for in the queues. */
+    readonly drops: number;
+  };
   /** Why packets were not told since the last look; to be asked about once a second. Throws KernelError, SystemCallError. */
   fault(): string | undefined;
   close(): void;
@@ -35,7 +43,9 @@ export interface NamesSideOptions {
   readonly namesOf: (address: Uint8Array) => readonly string[];
 }
 
-const NO_FIGURES = { packets: 0, overruns: 0, refused: {}, flows: 0, octets: 0 };
+const NO_FIGURES = { packets: 0, overruns: 0, refused: {}, flows: 0, octets: 0, refusals: 0 };
+/** As the kernel tells of refused connections. */
+const TOLD_PER_SECOND = 100;
 
 /** Opens it in the current network namespace; packets are read from the first ruleset on, whose marks are ours. Throws SystemCallError. */
 export function openNamesSide(options: NamesSideOptions): NamesSide {
@@ -43,6 +53,7 @@ export function openNamesSide(options: NamesSideOptions): NamesSide {
   const chains = openQueueChains();
   const labels = createNameLabels();
   const flows = keepOpen(openLiveFlows);
+  const drops = createGrowingCount();
   let reader: NameReader | undefined;
   const denied = createDeniedFlows({
     readVerified: (onFlow) => flows.use((opened) => opened.readVerified(onFlow)),
@@ -51,14 +62,28 @@ export function openNamesSide(options: NamesSideOptions): NamesSide {
     end: (flow, mark) => reader?.end(flow, mark),
   });
 
+  const bound = createTellBound(TOLD_PER_SECOND, () => performance.now());
+  function tell(refused: NameRefused): void {
+    if (bound.admits()) onRefused(refused);
+  }
+  function findFault(shown: ShownName, key: string): string | undefined {
+    const { isStrict } = plan;
+    const fault = findNameFault(inForce.read(), shown, isStrict);
+    const audited = fault === undefined ? findAuditedFault(inForce.read(), shown, isStrict) : undefined;
+    if (audited !== undefined) {
+      const { destination: address, destinationPort: port } = tupleOf(key);
+      tell({ name: shown.name, reason: audited, address, port, isAudited: true });
+    }
+    return fault;
+  }
   function openReader(): NameReader {
     return openNameReader({
       ...plan,
-      findFault: (shown) => findNameFault(inForce.read(), shown, plan.isStrict),
+      findFault,
       generation: () => generation() ?? 0,
       labels,
       nowMs: () => performance.now(),
-      onRefused,
+      onRefused: tell,
     });
   }
 
@@ -77,7 +102,10 @@ export function openNamesSide(options: NamesSideOptions): NamesSide {
       },
     }),
     findDenied: denied.find,
-    figures: () => reader?.figures() ?? NO_FIGURES,
+    figures: () => ({
+      ...(reader?.figures() ?? NO_FIGURES),
+      drops: drops.take(reader === undefined ? 0 : readQueueDrops()),
+    }),
     fault: () => reader?.look(),
     close() {
       reader?.close();

@@ -1,0 +1,72 @@
+/**
+ * What a client of TLS sends behind its hello before the server has accepted that: records of early data and such, which are counted past, and another hello
+ * where the server asks for one (RFC 8446 section 4.1.2). That must show the same name, whether it was asked for or not.
+ */
+import type { DomainName } from "../policy/domain-name.ts";
+import { readHandshake } from "./handshake-records.ts";
+import { refused, type Refused } from "./shown.ts";
+
+export interface RecordsRead {
+  /** From the first octet of the ones given to the last one that had to be read, as opposed to counted. */
+  readonly readOctets: number;
+}
+
+export interface SecondHello {
+  /** Takes the next octets of the client. Once refused it is not to be asked again. */
+  read(octets: Buffer): RecordsRead | Refused;
+  /** Whether a whole one has come. */
+  isThere(): boolean;
+  /** Octets that it keeps. */
+  size(): number;
+}
+
+const [CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA] = [20, 21, 22, 23];
+const COUNTED: readonly (number | undefined)[] = [CHANGE_CIPHER_SPEC, ALERT, APPLICATION_DATA];
+const RECORD_HEADER = 5;
+
+export function createSecondHello(name: DomainName | undefined): SecondHello {
+  /** Of a record's header or a hello that is not whole. */
+  let kept = Buffer.alloc(0);
+  /** Octets of a record that are left to be counted. */
+  let left = 0;
+  let isThere = false;
+
+  /** Octets that are done with from the beginning of what is there; 0: more are needed. */
+  function takeRecord(rest: Buffer): number | Refused {
+    if (rest[0] === HANDSHAKE) {
+      const shown = readHandshake(rest, 0);
+      if (shown.kind === "refused") return shown;
+      if (shown.kind !== "tls") return 0;
+      if (shown.name !== name) return refused("another name in a second ClientHello");
+      isThere = true;
+      return shown.end;
+    }
+    if (!COUNTED.includes(rest[0])) return refused("something else than a TLS record behind a ClientHello");
+    if (rest.length < RECORD_HEADER) return 0;
+    left = rest.readUInt16BE(3);
+    return RECORD_HEADER;
+  }
+
+  return {
+    isThere: () => isThere,
+    size: () => kept.length,
+    read(octets) {
+      const stream = kept.length === 0 ? octets : Buffer.concat([kept, octets]);
+      const before = kept.length;
+      let [at, readTo] = [0, 0];
+      while (at < stream.length) {
+        const counted = Math.min(left, stream.length - at);
+        left -= counted;
+        at += counted;
+        if (counted > 0) continue;
+        const taken = takeRecord(stream.subarray(at));
+        if (typeof taken !== "number") return taken;
+        readTo = taken === 0 ? stream.length : at + taken;
+        if (taken === 0) break;
+        at += taken;
+      }
+      kept = Buffer.from(stream.subarray(at));
+      return { readOctets: Math.max(0, readTo - before) };
+    },
+  };
+}
