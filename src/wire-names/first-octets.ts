@@ -6,7 +6,7 @@
  * Linear in the octets; a ClientHello takes about two microseconds, a small head six.
  *
  * Known limits: TLS that begins later on, as behind STARTTLS of mail, is not seen, but for that of PostgreSQL, which begins with TLS in all but
- * eight octets. A second hello, after a HelloRetryRequest or a renegotiation of TLS 1.2, is not read here.
+ * eight octets. A second hello after a HelloRetryRequest is read in `second-hello.ts`; one of a renegotiation of TLS 1.2 is encrypted.
  */
 import { readHandshake } from "./handshake-records.ts";
 import { MAX_HEAD, readRequestHead } from "./request-head.ts";

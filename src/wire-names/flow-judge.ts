@@ -10,8 +10,9 @@
  * A flow of which anything has passed is said to be begun, and the kernel keeps that with it (`pass` with `begins`). So one that is begun and not
  * known here, because its place was needed or the process is a new one, is refused, and not taken for one that begins with what comes now.
  *
- * Known limits: a kept connection of HTTP is refused at its next request after a restart. Data that a server takes before it acknowledges anything
- * else than what was judged cannot be told apart from what a second hello says (HelloRetryRequest, renegotiation of TLS 1.2).
+ * TLS is verified once the server has accepted the hello; where it asks for another one (HelloRetryRequest), that must show the same name.
+ *
+ * Known limits: a kept connection of HTTP is refused at its next request after a restart. A renegotiation of TLS 1.2 is not seen.
  */
 import type { DomainName } from "../policy/domain-name.ts";
 import {

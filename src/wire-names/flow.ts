@@ -3,6 +3,8 @@ import type { DomainName } from "../policy/domain-name.ts";
 import { readFirstOctets } from "./first-octets.ts";
 import { createJudgedText, type JudgedText } from "./judged-text.ts";
 import { createRequestStream, type RequestStream } from "./request-stream.ts";
+import { createSecondHello, type SecondHello } from "./second-hello.ts";
+import { MAX_ANSWER, readServerAnswer } from "./server-answer.ts";
 import type { Refused } from "./shown.ts";
 
 /** A client's packet with data, as far as it matters here. */
@@ -10,6 +12,8 @@ export interface ClientPacket {
   /** The same for all packets of a flow, in both directions. */
   readonly flow: string;
   readonly sequence: number;
+  /** What it says to have received of the server's. */
+  readonly acknowledged: number;
   /** What was copied of its data; a view that holds during the call. */
   readonly data: Buffer;
   /** Octets of its data, copied or not. */
@@ -28,6 +32,7 @@ export interface ClientPacket {
 /** A server's packet, of a flow that is not verified. */
 export interface ServerPacket {
   readonly flow: string;
+  readonly sequence: number;
   readonly acknowledged: number;
   readonly data: Buffer;
 }
@@ -74,9 +79,20 @@ export interface Flow {
   /** Names that were shown, each once: a connection of HTTP may show several. */
   names: readonly DomainName[];
   requests: RequestStream | undefined;
+  /** Of TLS, from its hello on. */
+  handshake: Handshake | undefined;
   /** Octets that are kept of it, as counted. */
   counted: number;
   lastMs: number;
+}
+
+/** Until the server has accepted a hello. */
+interface Handshake {
+  readonly second: SecondHello;
+  /** Sequence number of the server's first octet behind the hello. */
+  readonly answerStart: number;
+  /** What it has sent from there on, as far as it is needed. */
+  answer: Buffer;
 }
 
 export function beginFlow(start: number): Flow {
@@ -88,6 +104,7 @@ export function beginFlow(start: number): Flow {
     shown: undefined,
     names: [],
     requests: undefined,
+    handshake: undefined,
     counted: 0,
     lastMs: 0,
   };
@@ -103,8 +120,9 @@ export function isNear(flow: Flow, sequence: number): boolean {
   return at >= 0 && at <= flow.passed + NEAR_OCTETS;
 }
 
-export function sizeOf({ beginning, judged, requests }: Flow): number {
-  return beginning.length + judged.size() + (requests?.size() ?? 0);
+export function sizeOf({ beginning, judged, requests, handshake }: Flow): number {
+  const kept = handshake === undefined ? 0 : handshake.answer.length + handshake.second.size();
+  return beginning.length + judged.size() + (requests?.size() ?? 0) + kept;
 }
 
 /** What the kernel's own TCP never sends. */
@@ -122,7 +140,7 @@ export function judgePacket(flow: Flow, packet: ClientPacket, findFault: FindFau
   if (!flow.judged.isSame(at, data)) return toRefusal("other octets under the same sequence numbers");
   // One ahead of it was lost, as where the queue was full; both come again.
   if (at > flow.passed) return { kind: "drop" };
-  const outcome = readNew(flow, data.subarray(flow.passed - at));
+  const outcome = readNew(flow, data.subarray(flow.passed - at), packet.acknowledged);
   if (outcome.kind === "refused") return toRefusal(outcome.reason);
   for (const shown of outcome.shown) {
     const fault = findFault(shown, packet.flow);
@@ -138,13 +156,23 @@ export function judgePacket(flow: Flow, packet: ClientPacket, findFault: FindFau
 }
 
 /** Takes what a server sends. Once refused or verified the flow is to be forgotten. */
-export function judgeAnswer(flow: Flow, { acknowledged, data }: ServerPacket): PacketVerdict {
+export function judgeAnswer(flow: Flow, answer: ServerPacket): PacketVerdict {
+  const { acknowledged, data } = answer;
   const at = placeOf(flow, acknowledged);
   // The end of the stream counts as an octet.
   if (at > flow.passed + 1) return toRefusal("an acknowledgement of octets that were not judged");
   flow.judged.acknowledge(at);
   flow.requests?.answered(data);
+  if (flow.handshake !== undefined) keepAnswer(flow.handshake, answer);
   return isJudged(flow) && flow.judged.size() === 0 ? { kind: "verified", name: flow.shown?.name } : PASS;
+}
+
+function keepAnswer(handshake: Handshake, { sequence, data }: ServerPacket): void {
+  const { answer, answerStart } = handshake;
+  const at = (sequence - answerStart) | 0;
+  // What has a gap ahead of it comes again.
+  if (at > answer.length || at + data.length <= answer.length || answer.length >= MAX_ANSWER) return;
+  handshake.answer = Buffer.concat([answer, data.subarray(answer.length - at)]).subarray(0, MAX_ANSWER);
 }
 
 export function toRefusal(reason: string, name?: DomainName): PacketVerdict {
@@ -152,8 +180,14 @@ export function toRefusal(reason: string, name?: DomainName): PacketVerdict {
 }
 
 /** Whether nothing that follows is to be read. */
-function isJudged({ shown, requests }: Flow): boolean {
+function isJudged({ shown, requests, handshake }: Flow): boolean {
+  if (handshake !== undefined) return isAccepted(handshake);
   return shown !== undefined && requests?.isUpgraded() !== false;
+}
+
+function isAccepted({ answer, second }: Handshake): boolean {
+  const said = readServerAnswer(answer);
+  return said === "accepts" || (said === "retry" && second.isThere());
 }
 
 interface Outcome {
@@ -163,15 +197,16 @@ interface Outcome {
 }
 
 /** Octets that follow the ones before. Behind what a hello or another protocol has shown all is the far end's. */
-function readNew(flow: Flow, data: Buffer): Outcome | Refused {
+function readNew(flow: Flow, data: Buffer, acknowledged: number): Outcome | Refused {
   if (data.length === 0) return NOTHING;
+  if (flow.handshake !== undefined) return readRecords(flow, flow.handshake, data);
   if (flow.requests !== undefined) return readRequests(flow, flow.requests, data);
-  return flow.shown === undefined ? readBeginning(flow, data) : NOTHING;
+  return flow.shown === undefined ? readBeginning(flow, data, acknowledged) : NOTHING;
 }
 
 const NOTHING: Outcome = { kind: "read", shown: [] };
 
-function readBeginning(flow: Flow, data: Buffer): Outcome | Refused {
+function readBeginning(flow: Flow, data: Buffer, acknowledged: number): Outcome | Refused {
   const beginning = flow.beginning.length === 0 ? Buffer.from(data) : Buffer.concat([flow.beginning, data]);
   const found = readFirstOctets(beginning);
   if (found.kind === "refused") return found;
@@ -181,9 +216,23 @@ function readBeginning(flow: Flow, data: Buffer): Outcome | Refused {
     return found.name === undefined ? NOTHING : { kind: "read", shown: [{ kind: "tls", name: found.name }] };
   flow.beginning = Buffer.alloc(0);
   flow.shown = { kind: found.kind, name: found.kind === "other" ? undefined : found.name };
+  if (found.kind === "tls") {
+    const second = createSecondHello(found.name);
+    flow.handshake = { second, answerStart: acknowledged, answer: Buffer.alloc(0) };
+    const behind = second.read(beginning.subarray(found.end));
+    if ("kind" in behind) return behind;
+  }
   if (found.kind !== "http") return { kind: "read", shown: [flow.shown] };
   flow.requests = createRequestStream();
   return toOutcome(flow.requests.read(beginning));
+}
+
+/** What a hello is followed by before the server has accepted it. */
+function readRecords(flow: Flow, { second }: Handshake, data: Buffer): Outcome | Refused {
+  const read = second.read(data);
+  if ("kind" in read) return read;
+  flow.judged.keep(flow.passed, data.subarray(0, read.readOctets));
+  return NOTHING;
 }
 
 function readRequests(flow: Flow, requests: RequestStream, data: Buffer): Outcome | Refused {

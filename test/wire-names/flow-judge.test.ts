@@ -3,12 +3,15 @@ import { describe, expect, test } from "vitest";
 import { readFirstOctets } from "../../src/wire-names/first-octets.ts";
 import type { ClientPacket, PacketVerdict, ShownName } from "../../src/wire-names/flow.ts";
 import { createFlowJudge, type FlowJudge, type FlowJudgeOptions } from "../../src/wire-names/flow-judge.ts";
-import { helloFor, inRecords, makeHello, serverName } from "./make-hello.ts";
+import { helloFor, inRecords, makeHello, RETRY, serverHello, serverName } from "./make-hello.ts";
 
 const GOOD = "good.example.org";
 const EVIL = "evil.example.org";
 const START = 0xffff_ff00;
+const SERVER_START = 0xffff_fff0;
 const HELLO = helloFor(GOOD);
+/** A record of early data. */
+const EARLY = Buffer.from("\x17\x03\x03\x00\x0aearly data", "latin1");
 
 const findFault = ({ kind, name }: ShownName): string | undefined =>
   kind === "other" || name === GOOD ? undefined : `${name ?? "no name"} is not allowed`;
@@ -21,6 +24,7 @@ function client(at: number, data: Buffer | string, changes: Partial<ClientPacket
   return {
     flow: "1",
     sequence: (START + at) >>> 0,
+    acknowledged: SERVER_START,
     data: octets,
     octets: octets.length,
     isSyn: false,
@@ -32,11 +36,18 @@ function client(at: number, data: Buffer | string, changes: Partial<ClientPacket
     ...changes,
   };
 }
-const answer = (at: number, data = "", flow = "1"): Parameters<FlowJudge["fromServer"]>[0] => ({
-  flow,
+const answer = (
+  at: number,
+  data: Buffer | string = "",
+  sequence = 0,
+): Parameters<FlowJudge["fromServer"]>[0] => ({
+  flow: "1",
+  sequence: (SERVER_START + sequence) >>> 0,
   acknowledged: (START + at) >>> 0,
-  data: Buffer.from(data),
+  data: typeof data === "string" ? Buffer.from(data) : data,
 });
+/** A server's answer to a hello that ends at `at`, of which no more is needed. */
+const accepts = (at: number): ReturnType<typeof answer> => answer(at, serverHello());
 const PASS: PacketVerdict = { kind: "pass", begins: false };
 const BEGINS: PacketVerdict = { kind: "pass", begins: true };
 const refused = (reason: string): unknown => ({
@@ -51,7 +62,8 @@ describe("a TLS flow", () => {
     expect(judge.fromServer(answer(0))).toEqual(PASS);
     expect(judge.fromClient(client(0, HELLO))).toEqual(BEGINS);
     expect(judge.fromServer(answer(HELLO.length - 1))).toEqual(PASS);
-    expect(judge.fromServer(answer(HELLO.length))).toEqual({ kind: "verified", name: GOOD });
+    expect(judge.fromServer(answer(HELLO.length))).toEqual(PASS);
+    expect(judge.fromServer(accepts(HELLO.length))).toEqual({ kind: "verified", name: GOOD });
     expect(judge.figures()).toEqual({ flows: 0, octets: 0 });
   });
 
@@ -79,7 +91,7 @@ describe("a TLS flow", () => {
           kinds.push(judge.fromClient(client(at, hello.subarray(at, at + size))).kind);
         expect(kinds.slice(0, -1).every((kind) => kind === "pass")).toBe(true);
         expect(kinds.at(-1)).toBe(last);
-        expect(judge.fromServer(answer(hello.length)).kind).toBe(name === GOOD ? "verified" : "pass");
+        expect(judge.fromServer(accepts(hello.length)).kind).toBe(name === GOOD ? "verified" : "pass");
       }
     },
   );
@@ -88,17 +100,16 @@ describe("a TLS flow", () => {
     const judge = createJudge();
     judge.fromClient(client(0, HELLO));
     expect(judge.fromClient(client(0, HELLO))).toEqual(PASS);
-    expect(judge.fromClient(client(HELLO.length, "early data"))).toEqual(PASS);
-    expect(judge.fromClient(client(10, Buffer.concat([HELLO.subarray(10), Buffer.from("early")])))).toEqual(
-      PASS,
-    );
-    expect(judge.fromServer(answer(HELLO.length + 10))).toMatchObject({ kind: "verified" });
+    expect(judge.fromClient(client(HELLO.length, EARLY))).toEqual(PASS);
+    const behind = Buffer.concat([HELLO.subarray(10), EARLY.subarray(0, 7)]);
+    expect(judge.fromClient(client(10, behind))).toEqual(PASS);
+    expect(judge.fromServer(accepts(HELLO.length + EARLY.length))).toMatchObject({ kind: "verified" });
   });
 
   test("whose packet was under way when the verdict fell meets the rules again, and is another one if it comes back", () => {
     const judge = createJudge();
     judge.fromClient(client(0, HELLO));
-    judge.fromServer(answer(HELLO.length));
+    judge.fromServer(accepts(HELLO.length));
     expect(judge.fromClient(client(HELLO.length, "more"))).toEqual({ kind: "repeat" });
     const again = { isBegun: false, isRepeated: true };
     expect(judge.fromClient(client(5000, helloFor(EVIL), again))).toMatchObject({ name: EVIL });
@@ -114,6 +125,68 @@ describe("a TLS flow", () => {
 
   test("without a name is judged as that", () => {
     expect(createJudge().fromClient(client(0, inRecords(makeHello({}))))).toEqual(refused("no name"));
+  });
+});
+
+describe("a TLS flow whose server asks for another hello", () => {
+  function askedAgain(): FlowJudge {
+    const judge = createJudge();
+    judge.fromClient(client(0, HELLO));
+    expect(judge.fromServer(answer(HELLO.length, RETRY))).toEqual(PASS);
+    return judge;
+  }
+
+  test("is verified once that one is acknowledged, with the same name", () => {
+    const judge = askedAgain();
+    expect(judge.fromServer(answer(HELLO.length, "", RETRY.length))).toEqual(PASS);
+    const ccs = Buffer.from("140303000101", "hex");
+    expect(judge.fromClient(client(HELLO.length, ccs))).toEqual(PASS);
+    const at = HELLO.length + ccs.length;
+    for (let from = 0; from < HELLO.length; from += 100)
+      expect(judge.fromClient(client(at + from, HELLO.subarray(from, from + 100)))).toEqual(PASS);
+    expect(judge.fromServer(answer(at + HELLO.length, "", RETRY.length))).toEqual({
+      kind: "verified",
+      name: GOOD,
+    });
+  });
+
+  test.each([
+    ["another name", helloFor(EVIL), "another name"],
+    ["no name", inRecords(makeHello({})), "another name"],
+    ["no record", Buffer.from("GET / HTTP/1.1"), "something else than a TLS record"],
+    ["another message", Buffer.from("160303000401000000", "hex"), "too short"],
+  ])("is refused with %s", (_what, octets, reason) => {
+    expect(askedAgain().fromClient(client(HELLO.length, octets))).toEqual(refused(reason));
+  });
+
+  test("is refused where another name comes unasked: behind the first hello, in its packet, behind early data", () => {
+    const evil = helloFor(EVIL);
+    const judge = createJudge();
+    judge.fromClient(client(0, HELLO));
+    expect(judge.fromClient(client(HELLO.length, evil))).toEqual(refused("another name"));
+    expect(createJudge().fromClient(client(0, Buffer.concat([HELLO, EARLY, evil])))).toEqual(
+      refused("another name"),
+    );
+    const slow = createJudge();
+    slow.fromClient(client(0, HELLO));
+    slow.fromClient(client(HELLO.length, EARLY.subarray(0, 3)));
+    expect(slow.fromClient(client(HELLO.length + 3, EARLY.subarray(3)))).toEqual(PASS);
+    expect(slow.fromClient(client(HELLO.length + EARLY.length, evil))).toEqual(refused("another name"));
+  });
+
+  test("is not verified by an answer that is cut, comes out of order, or stands behind an alert", () => {
+    const judge = createJudge();
+    judge.fromClient(client(0, HELLO));
+    const warning = Buffer.from("15030300020170", "hex");
+    const whole = Buffer.concat([warning, RETRY]);
+    for (const [from, to] of [
+      [20, 60],
+      [0, 9],
+      [9, 30],
+      [30, whole.length],
+    ] as const)
+      expect(judge.fromServer(answer(HELLO.length, whole.subarray(from, to), from))).toEqual(PASS);
+    expect(judge.fromClient(client(HELLO.length, helloFor(EVIL)))).toEqual(refused("another name"));
   });
 });
 
@@ -155,8 +228,8 @@ describe("what the kernel's TCP never sends is refused:", () => {
       refused("copied whole"),
     );
     judge.fromClient(client(0, HELLO));
-    expect(judge.fromClient(client(HELLO.length, "early", { octets: 60_000 }))).toEqual(PASS);
-    expect(judge.fromServer(answer(HELLO.length + 60_000))).toMatchObject({ kind: "verified" });
+    const early = client(HELLO.length, EARLY, { octets: 60_000 });
+    expect(judge.fromClient(early)).toEqual(refused("copied whole"));
   });
 });
 
@@ -306,7 +379,7 @@ test("no far end ever reads a name that was not judged", () => {
       const shown = readFirstOctets(readable());
       if (shown.kind === "tls" && shown.name !== GOOD) return "read";
       if (!isAnswered) continue;
-      const answered = judge.fromServer(answer(readable().length));
+      const answered = judge.fromServer(accepts(readable().length));
       if (answered.kind === "refused") return "refused";
       if (answered.kind === "verified") return shown.kind === "tls" ? "verified" : "verified too early";
     }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 /** ClientHellos as no client writes them. */
 
 export interface HelloParts {
@@ -56,3 +57,12 @@ export function inRecords(message: Buffer, octets = 16_384): Buffer {
 export function helloFor(name: string): Buffer {
   return inRecords(makeHello({ serverNames: [serverName(name)] }));
 }
+
+/** A server's first record: a ServerHello with these random octets. */
+export function serverHello(random: Buffer = Buffer.alloc(32, 7)): Buffer {
+  const body = Buffer.concat([Buffer.of(3, 3), random, Buffer.of(0, 0x13, 1, 0)]);
+  return Buffer.concat([Buffer.of(22, 3, 3, 0, body.length + 4, 2, 0, 0, body.length), body]);
+}
+
+/** A HelloRetryRequest: the random octets are RFC 8446's, the digest of its name (section 4.1.3). */
+export const RETRY = serverHello(createHash("sha256").update("HelloRetryRequest").digest());

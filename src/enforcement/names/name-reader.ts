@@ -123,8 +123,8 @@ function noteOf(
 }
 
 function judgeAnswer(judge: FlowJudge, segment: TcpSegment): PacketVerdict {
-  const { acknowledged, data } = segment;
-  return judge.fromServer({ flow: keyOf(reversed(toTuple(segment))), acknowledged, data });
+  const { sequence, acknowledged, data } = segment;
+  return judge.fromServer({ flow: keyOf(reversed(toTuple(segment))), sequence, acknowledged, data });
 }
 
 function judgePacket(
@@ -133,10 +133,11 @@ function judgePacket(
   segment: TcpSegment,
   repeatedMark: number,
 ): PacketVerdict {
-  const { sequence, data, flags, hops, headerOctets } = segment;
+  const { sequence, acknowledged, data, flags, hops, headerOctets } = segment;
   return judge.fromClient({
     flow: keyOf(toTuple(segment)),
     sequence,
+    acknowledged,
     data,
     octets: Math.max(data.length, packet.length - headerOctets),
     isSyn: (flags & TCP_FLAG.syn) !== 0,
