@@ -121,12 +121,9 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const policyInForce = (): CompiledPolicy => inForce.read().active;
   const seen = createSeen(() => policyInForce().audits !== undefined);
   const audit = { ...options.audit, decided: tellAll([options.audit.decided, seen.decided]) };
-  events.connectionRefused.subscribe(
-    createRefusalAudit({ audit, policy: policyInForce, learned: side.learned, nowMs: Date.now }),
-  );
-  events.nameRefused.subscribe(
-    createNameRefusalAudit({ audit, policy: policyInForce, learned: side.learned, nowMs: Date.now }),
-  );
+  const told = { audit, policy: policyInForce, learned: side.learned, nowMs: Date.now };
+  events.connectionRefused.subscribe(createRefusalAudit(told));
+  events.nameRefused.subscribe(createNameRefusalAudit(told));
   const parts = { ...options, learned: side.learned, inForce, mark: marks, events };
   const interception = undo.use(openInterception(parts, bound));
   const given = { withheld: side.withheld, learned: interception?.admission ?? side.learned };

@@ -21,7 +21,7 @@ export interface SecondHello {
 }
 
 const [CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA] = [20, 21, 22, 23];
-const COUNTED: readonly (number | undefined)[] = [CHANGE_CIPHER_SPEC, ALERT, APPLICATION_DATA];
+const COUNTED = new Set<number | undefined>([CHANGE_CIPHER_SPEC, ALERT, APPLICATION_DATA]);
 const RECORD_HEADER = 5;
 
 export function createSecondHello(name: DomainName | undefined): SecondHello {
@@ -41,7 +41,7 @@ export function createSecondHello(name: DomainName | undefined): SecondHello {
       isThere = true;
       return shown.end;
     }
-    if (!COUNTED.includes(rest[0])) return refused("something else than a TLS record behind a ClientHello");
+    if (!COUNTED.has(rest[0])) return refused("something else than a TLS record behind a ClientHello");
     if (rest.length < RECORD_HEADER) return 0;
     left = rest.readUInt16BE(3);
     return RECORD_HEADER;

@@ -1,60 +1,20 @@
 import { array, boolean, constantFrom, integer, record, sample } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readFirstOctets } from "../../src/wire-names/first-octets.ts";
-import type { ClientPacket, PacketVerdict, ShownName } from "../../src/wire-names/flow.ts";
-import { createFlowJudge, type FlowJudge, type FlowJudgeOptions } from "../../src/wire-names/flow-judge.ts";
-import { helloFor, inRecords, makeHello, RETRY, serverHello, serverName } from "./make-hello.ts";
-
-const GOOD = "good.example.org";
-const EVIL = "evil.example.org";
-const START = 0xffff_ff00;
-const SERVER_START = 0xffff_fff0;
-const HELLO = helloFor(GOOD);
-/** A record of early data. */
-const EARLY = Buffer.from("\x17\x03\x03\x00\x0aearly data", "latin1");
-
-const findFault = ({ kind, name }: ShownName): string | undefined =>
-  kind === "other" || name === GOOD ? undefined : `${name ?? "no name"} is not allowed`;
-
-function createJudge(options: Partial<FlowJudgeOptions> = {}): FlowJudge {
-  return createFlowJudge({ findFault, nowMs: () => 0, ...options });
-}
-function client(at: number, data: Buffer | string, changes: Partial<ClientPacket> = {}): ClientPacket {
-  const octets = typeof data === "string" ? Buffer.from(data) : data;
-  return {
-    flow: "1",
-    sequence: (START + at) >>> 0,
-    acknowledged: SERVER_START,
-    data: octets,
-    octets: octets.length,
-    isSyn: false,
-    isUrgent: false,
-    hops: 64,
-    isOfSocket: true,
-    isBegun: at > 0,
-    isRepeated: false,
-    ...changes,
-  };
-}
-const answer = (
-  at: number,
-  data: Buffer | string = "",
-  sequence = 0,
-): Parameters<FlowJudge["fromServer"]>[0] => ({
-  flow: "1",
-  sequence: (SERVER_START + sequence) >>> 0,
-  acknowledged: (START + at) >>> 0,
-  data: typeof data === "string" ? Buffer.from(data) : data,
-});
-/** A server's answer to a hello that ends at `at`, of which no more is needed. */
-const accepts = (at: number): ReturnType<typeof answer> => answer(at, serverHello());
-const PASS: PacketVerdict = { kind: "pass", begins: false };
-const BEGINS: PacketVerdict = { kind: "pass", begins: true };
-const refused = (reason: string): unknown => ({
-  kind: "refused",
-  name: undefined,
-  reason: expect.stringContaining(reason),
-});
+import {
+  GOOD,
+  EVIL,
+  HELLO,
+  EARLY,
+  createJudge,
+  client,
+  answer,
+  accepts,
+  PASS,
+  BEGINS,
+  refused,
+} from "./judge-bench.ts";
+import { helloFor, inRecords, makeHello, serverName } from "./make-hello.ts";
 
 describe("a TLS flow", () => {
   test("is verified once the far end has acknowledged its whole hello", () => {
@@ -125,68 +85,6 @@ describe("a TLS flow", () => {
 
   test("without a name is judged as that", () => {
     expect(createJudge().fromClient(client(0, inRecords(makeHello({}))))).toEqual(refused("no name"));
-  });
-});
-
-describe("a TLS flow whose server asks for another hello", () => {
-  function askedAgain(): FlowJudge {
-    const judge = createJudge();
-    judge.fromClient(client(0, HELLO));
-    expect(judge.fromServer(answer(HELLO.length, RETRY))).toEqual(PASS);
-    return judge;
-  }
-
-  test("is verified once that one is acknowledged, with the same name", () => {
-    const judge = askedAgain();
-    expect(judge.fromServer(answer(HELLO.length, "", RETRY.length))).toEqual(PASS);
-    const ccs = Buffer.from("140303000101", "hex");
-    expect(judge.fromClient(client(HELLO.length, ccs))).toEqual(PASS);
-    const at = HELLO.length + ccs.length;
-    for (let from = 0; from < HELLO.length; from += 100)
-      expect(judge.fromClient(client(at + from, HELLO.subarray(from, from + 100)))).toEqual(PASS);
-    expect(judge.fromServer(answer(at + HELLO.length, "", RETRY.length))).toEqual({
-      kind: "verified",
-      name: GOOD,
-    });
-  });
-
-  test.each([
-    ["another name", helloFor(EVIL), "another name"],
-    ["no name", inRecords(makeHello({})), "another name"],
-    ["no record", Buffer.from("GET / HTTP/1.1"), "something else than a TLS record"],
-    ["another message", Buffer.from("160303000401000000", "hex"), "too short"],
-  ])("is refused with %s", (_what, octets, reason) => {
-    expect(askedAgain().fromClient(client(HELLO.length, octets))).toEqual(refused(reason));
-  });
-
-  test("is refused where another name comes unasked: behind the first hello, in its packet, behind early data", () => {
-    const evil = helloFor(EVIL);
-    const judge = createJudge();
-    judge.fromClient(client(0, HELLO));
-    expect(judge.fromClient(client(HELLO.length, evil))).toEqual(refused("another name"));
-    expect(createJudge().fromClient(client(0, Buffer.concat([HELLO, EARLY, evil])))).toEqual(
-      refused("another name"),
-    );
-    const slow = createJudge();
-    slow.fromClient(client(0, HELLO));
-    slow.fromClient(client(HELLO.length, EARLY.subarray(0, 3)));
-    expect(slow.fromClient(client(HELLO.length + 3, EARLY.subarray(3)))).toEqual(PASS);
-    expect(slow.fromClient(client(HELLO.length + EARLY.length, evil))).toEqual(refused("another name"));
-  });
-
-  test("is not verified by an answer that is cut, comes out of order, or stands behind an alert", () => {
-    const judge = createJudge();
-    judge.fromClient(client(0, HELLO));
-    const warning = Buffer.from("15030300020170", "hex");
-    const whole = Buffer.concat([warning, RETRY]);
-    for (const [from, to] of [
-      [20, 60],
-      [0, 9],
-      [9, 30],
-      [30, whole.length],
-    ] as const)
-      expect(judge.fromServer(answer(HELLO.length, whole.subarray(from, to), from))).toEqual(PASS);
-    expect(judge.fromClient(client(HELLO.length, helloFor(EVIL)))).toEqual(refused("another name"));
   });
 });
 

@@ -10,7 +10,7 @@ import type { NameRefused } from "../events.ts";
 import { createGrowingCount } from "../refusals/growing-count.ts";
 import { readQueueDrops } from "../../netfilter/io/queue-drops.ts";
 import { tupleOf } from "./flow-keys.ts";
-import type { ShownName } from "../../wire-names/flow.ts";
+import type { FindFault } from "../../wire-names/flow.ts";
 import { createTellBound } from "./tell-bound.ts";
 import { findAuditedFault, findNameFault } from "./name-fault.ts";
 import { type NameReader, openNameReader } from "./name-reader.ts";
@@ -66,16 +66,7 @@ export function openNamesSide(options: NamesSideOptions): NamesSide {
   function tell(refused: NameRefused): void {
     if (bound.admits()) onRefused(refused);
   }
-  function findFault(shown: ShownName, key: string): string | undefined {
-    const { isStrict } = plan;
-    const fault = findNameFault(inForce.read(), shown, isStrict);
-    const audited = fault === undefined ? findAuditedFault(inForce.read(), shown, isStrict) : undefined;
-    if (audited !== undefined) {
-      const { destination: address, destinationPort: port } = tupleOf(key);
-      tell({ name: shown.name, reason: audited, address, port, isAudited: true });
-    }
-    return fault;
-  }
+  const findFault = createFaultFinder(inForce, plan.isStrict, tell);
   function openReader(): NameReader {
     return openNameReader({
       ...plan,
@@ -112,5 +103,23 @@ export function openNamesSide(options: NamesSideOptions): NamesSide {
       chains.close();
       flows.close();
     },
+  };
+}
+
+/** What audit mode lets through is told as that. */
+function createFaultFinder(
+  inForce: PolicyInForceCell,
+  isStrict: boolean,
+  tell: (refused: NameRefused) => void,
+): FindFault {
+  return (shown, key) => {
+    const policies = inForce.read();
+    const fault = findNameFault(policies, shown, isStrict);
+    const audited = fault === undefined ? findAuditedFault(policies, shown, isStrict) : undefined;
+    if (audited !== undefined) {
+      const { destination: address, destinationPort: port } = tupleOf(key);
+      tell({ name: shown.name, reason: audited, address, port, isAudited: true });
+    }
+    return fault;
   };
 }
