@@ -11,7 +11,7 @@ import { INCOMPLETE, refused, type Refused, type Shown } from "./shown.ts";
 
 const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
-const RECORD_HEADER = 5;
+export const RECORD_HEADER = 5;
 const HANDSHAKE_HEADER = 4;
 const MAX_FRAGMENT = 16_384;
 /** A hello with a post-quantum key share and a session ticket has some 4,000. */

@@ -3,7 +3,7 @@
  * where the server asks for one (RFC 8446 section 4.1.2). That must show the same name, whether it was asked for or not.
  */
 import type { DomainName } from "../policy/domain-name.ts";
-import { readHandshake } from "./handshake-records.ts";
+import { readHandshake, RECORD_HEADER } from "./handshake-records.ts";
 import { refused, type Refused } from "./shown.ts";
 
 export interface RecordsRead {
@@ -22,7 +22,6 @@ export interface SecondHello {
 
 const [CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA] = [20, 21, 22, 23];
 const COUNTED = new Set<number | undefined>([CHANGE_CIPHER_SPEC, ALERT, APPLICATION_DATA]);
-const RECORD_HEADER = 5;
 
 export function createSecondHello(name: DomainName | undefined): SecondHello {
   /** Of a record's header or a hello that is not whole. */

@@ -5,13 +5,14 @@
  *     handshake           type:1 length:3 body                                0 hello_request, 2 server_hello; section 4
  *     HelloRetryRequest   a ServerHello, version:2 random:32 ..., whose random octets say so; section 4.1.3
  */
+import { RECORD_HEADER } from "./handshake-records.ts";
 
 /** `accepts`: what follows is no matter of names any more. */
 export type ServerAnswer = "incomplete" | "retry" | "accepts";
 
 const [CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE] = [20, 21, 22];
 const [HELLO_REQUEST, SERVER_HELLO] = [0, 2];
-const [RECORD_HEADER, HANDSHAKE_HEADER, VERSION, RANDOM] = [5, 4, 2, 32];
+const [HANDSHAKE_HEADER, VERSION, RANDOM] = [4, 2, 32];
 const RETRY = Buffer.from("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c", "hex");
 /** A ServerHello is the first of a server's records, but for alerts: more octets than this are none. */
 export const MAX_ANSWER = 1024;
