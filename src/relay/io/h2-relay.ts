@@ -1,22 +1,30 @@
 /**
  * HTTP/2 from a client to the origin behind its flow: a session to each, a stream to the origin for each of the client's. The session to the
- * origin is opened for the first request; when it goes away, the client is told to go, and opens another connection.
+ * origin is opened for the first request; when it goes away, the client is told to go, and opens another connection. To an origin that speaks
+ * HTTP/1.1 alone requests go over connections of that.
  */
 import {
-  type ClientHttp2Session,
   connect,
   constants,
   performServerHandshake,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
+import type { Socket } from "node:net";
 import { admit } from "../admit.ts";
 import { gateH2Request } from "../gate/h2-request.ts";
 import type { Refusal } from "../gate/refusal.ts";
 import { SCHEME_PORTS } from "../gate/target.ts";
+import { createH1Origins } from "./h1-origins.ts";
 import { passExchange, type H2Exchange } from "./h2-exchange.ts";
 import { IDLE_MS, type RelayOptions, tellInjected, usesGoneCredential } from "./options.ts";
 import { toRefusal } from "./upstream-refusal.ts";
+
+/** Where requests go: a session of HTTP/2, or connections of HTTP/1.1. */
+interface Origin {
+  pass(exchange: H2Exchange): void;
+  close(): void;
+}
 
 /** For what one side may send before the other has taken it: a stream's, and all streams' together (RFC 9113 section 5.2). */
 const STREAM_WINDOW_OCTETS = 1 << 20;
@@ -40,8 +48,8 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
   const exchanges = new Set<H2Exchange>();
   const { port } = flow.destination;
   const authority = port === SCHEME_PORTS[flow.scheme] ? flow.name : `${flow.name}:${port}`;
-  let origin: ClientHttp2Session | undefined;
-  let opening: Promise<ClientHttp2Session> | undefined;
+  let origin: Origin | undefined;
+  let opening: Promise<Origin> | undefined;
 
   const session = performServerHandshake(client, {
     settings: { ...SETTINGS, maxConcurrentStreams: MAX_STREAMS },
@@ -59,7 +67,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
   client.once("close", () => {
     unsubscribe();
     abort.abort();
-    origin?.destroy();
+    origin?.close();
     session.destroy();
     over.resolve();
   });
@@ -89,13 +97,9 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     else pass(exchange, origin);
   }
 
-  function pass(exchange: H2Exchange, to: ClientHttp2Session): void {
+  function pass(exchange: H2Exchange, to: Origin): void {
     if (exchange.client.destroyed) return;
-    if (to.closed || to.destroyed) {
-      exchange.client.close(constants.NGHTTP2_REFUSED_STREAM);
-      return;
-    }
-    passExchange(exchange, to);
+    to.pass(exchange);
     tellInjected(options, exchange.admission);
   }
 
@@ -109,20 +113,33 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     }
   }
 
-  async function openOrigin(): Promise<ClientHttp2Session> {
-    const { socket } = await options.connectUpstream({ protocols: ["h2"], signal: abort.signal });
+  async function openOrigin(): Promise<Origin> {
+    const { signal } = abort;
+    const { socket, protocol } = await options.connectUpstream({ protocols: ["h2", "http/1.1"], signal });
+    const connectH1 = async (): Promise<Socket> =>
+      (await options.connectUpstream({ protocols: ["http/1.1"], signal })).socket;
+    origin = protocol === "h2" ? openSession(socket) : createH1Origins(socket, connectH1);
+    if (client.destroyed) origin.close();
+    return origin;
+  }
+
+  function openSession(socket: Socket): Origin {
     const opened = connect(`${flow.scheme}://${authority}`, {
       createConnection: () => socket,
       settings: { ...SETTINGS, enablePush: false },
       maxSessionMemory: SESSION_MEMORY_MB,
     });
-    origin = opened;
     opened.setLocalWindowSize(SESSION_WINDOW_OCTETS);
     opened.on("error", () => undefined);
     opened.on("goaway", () => leave(session));
     opened.on("close", () => leave(session));
-    if (client.destroyed) opened.destroy();
-    return opened;
+    return {
+      pass(exchange) {
+        if (opened.closed || opened.destroyed) exchange.client.close(constants.NGHTTP2_REFUSED_STREAM);
+        else passExchange(exchange, opened);
+      },
+      close: () => opened.destroy(),
+    };
   }
 
   function answer(stream: ServerHttp2Stream, refusal: Refusal, method: string): void {

@@ -1,18 +1,15 @@
 import {
-  type ClientHttp2Session,
-  connect,
   constants,
   createSecureServer,
-  type OutgoingHttpHeaders,
   sensitiveHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import { connect as connectTls } from "node:tls";
 import { describe, expect, test } from "vitest";
 import { until } from "../../support/until.ts";
 import { binding, credential, vaultOf } from "../../vault/make-vault.ts";
-import { CA, CERTIFICATE, defer, listen, NAME, SECRET, startRelay } from "./world.ts";
+import { askH2, dialH2, type H2Answer } from "./h2-client.ts";
+import { CERTIFICATE, listen, NAME, SECRET, startRelay } from "./world.ts";
 
 type Handle = (stream: ServerHttp2Stream, raw: readonly string[], sensitive: unknown) => void;
 
@@ -32,43 +29,7 @@ async function startOrigin(handle: Handle) {
 async function meet(handle: Handle, wishes: Partial<Parameters<typeof startRelay>[0]> = {}) {
   const origin = await startOrigin(handle);
   const relay = await startRelay({ origin: origin.port, protocols: ["h2"], ...wishes });
-  return { origin, relay, client: dial(relay.port) };
-}
-
-function dial(port: number): ClientHttp2Session {
-  const client = connect(`https://${NAME}`, {
-    createConnection: () =>
-      connectTls({ port, host: "127.0.0.1", ca: CA, servername: NAME, ALPNProtocols: ["h2"] }),
-  });
-  client.on("error", () => undefined);
-  defer(() => client.destroy());
-  return client;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly headers: OutgoingHttpHeaders;
-  readonly interim: readonly number[];
-  readonly body: string;
-  readonly trailers: OutgoingHttpHeaders;
-  readonly code: number;
-}
-
-async function ask(client: ClientHttp2Session, headers: OutgoingHttpHeaders, body?: string): Promise<Answer> {
-  const stream = client.request({ ":path": "/", ...headers }, { endStream: body === undefined });
-  if (body !== undefined) stream.end(body);
-  let text = "";
-  let head: OutgoingHttpHeaders = {};
-  let trailers: OutgoingHttpHeaders = {};
-  const interim: number[] = [];
-  stream.on("headers", (one) => interim.push(Number(one[":status"])));
-  stream.on("response", (one) => (head = one));
-  stream.on("trailers", (one) => (trailers = one));
-  stream.on("data", (octets: Buffer) => (text += octets.toString()));
-  stream.on("error", () => undefined);
-  await new Promise((done) => stream.once("close", done));
-  const code = stream.rstCode ?? 0;
-  return { status: Number(head[":status"] ?? 0), headers: head, interim, body: text, trailers, code };
+  return { origin, relay, client: dialH2(relay.port) };
 }
 
 const echo: Handle = (stream, raw) => {
@@ -80,7 +41,7 @@ const echo: Handle = (stream, raw) => {
   });
 };
 
-function sentBy({ body }: Answer): { readonly raw: readonly string[]; readonly body: string } {
+function sentBy({ body }: H2Answer): { readonly raw: readonly string[]; readonly body: string } {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `echo` writes
   return JSON.parse(body) as { raw: string[]; body: string };
 }
@@ -88,7 +49,7 @@ function sentBy({ body }: Answer): { readonly raw: readonly string[]; readonly b
 describe("a request", () => {
   test("gets the secret, and loses every spelling of its header; its body passes", async () => {
     const { client, relay } = await meet(echo);
-    const answer = await ask(client, { ":method": "POST", authorization: "mine", "x-other": "1" }, "hello");
+    const answer = await askH2(client, { ":method": "POST", authorization: "mine", "x-other": "1" }, "hello");
     expect(answer).toMatchObject({ status: 200, code: constants.NGHTTP2_NO_ERROR });
     expect(answer.headers["alt-svc"]).toBeUndefined();
     const { raw, body } = sentBy(answer);
@@ -105,7 +66,7 @@ describe("a request", () => {
       marked = sensitive;
       stream.respond({ ":status": 204 }, { endStream: true });
     });
-    expect((await ask(client, {})).status).toBe(204);
+    expect((await askH2(client, {})).status).toBe(204);
     expect(marked).toEqual(["authorization"]);
   });
 
@@ -115,15 +76,15 @@ describe("a request", () => {
       seen.push(raw.join(" "));
       stream.respond({ ":status": 204 }, { endStream: true });
     });
-    expect((await ask(client, {})).status).toBe(204);
-    expect((await ask(client, { ":authority": "b.example.org" })).status).toBe(421);
-    expect((await ask(client, { host: "b.example.org" })).status).toBe(421);
+    expect((await askH2(client, {})).status).toBe(204);
+    expect((await askH2(client, { ":authority": "b.example.org" })).status).toBe(421);
+    expect((await askH2(client, { host: "b.example.org" })).status).toBe(421);
     expect(seen).toHaveLength(1);
   });
 
   test("with dot segments is refused", async () => {
     const { client, relay } = await meet(echo);
-    expect(await ask(client, { ":path": "/v1/%2e%2e/admin" })).toMatchObject({
+    expect(await askH2(client, { ":path": "/v1/%2e%2e/admin" })).toMatchObject({
       status: 403,
       body: "request path contains ambiguous segments\n",
     });
@@ -138,7 +99,7 @@ describe("a response", () => {
       stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0", "grpc-message": "fine" }));
       stream.end("message");
     });
-    expect(await ask(client, { ":method": "POST", te: "trailers" }, "x")).toMatchObject({
+    expect(await askH2(client, { ":method": "POST", te: "trailers" }, "x")).toMatchObject({
       body: "message",
       trailers: { "grpc-status": "0", "grpc-message": "fine" },
       code: 0,
@@ -149,7 +110,7 @@ describe("a response", () => {
     const { client } = await meet((stream) =>
       stream.respond({ ":status": 200, "grpc-status": "5" }, { endStream: true }),
     );
-    expect(await ask(client, {})).toMatchObject({ status: 200, headers: { "grpc-status": "5" }, body: "" });
+    expect(await askH2(client, {})).toMatchObject({ status: 200, headers: { "grpc-status": "5" }, body: "" });
   });
 
   test("has its interim ones passed before it", async () => {
@@ -158,7 +119,7 @@ describe("a response", () => {
       stream.respond({ ":status": 200 });
       stream.end("x");
     });
-    expect(await ask(client, {})).toMatchObject({ status: 200, interim: [103] });
+    expect(await askH2(client, {})).toMatchObject({ status: 200, interim: [103] });
   });
 
   test("that comes early reaches a client that is still sending", async () => {
@@ -207,35 +168,34 @@ test("100-continue passes from the origin, and the body after it", async () => {
 
 describe("a reset", () => {
   test("of the client's reaches the origin with its code", async () => {
-    let code: number | undefined;
-    const { client } = await meet((stream) => stream.once("close", () => (code = stream.rstCode)));
+    let asked: ServerHttp2Stream | undefined;
+    const { client } = await meet((stream) => (asked = stream));
     const stream = client.request({ ":path": "/" });
     stream.on("error", () => undefined);
-    stream.once("ready", () => undefined);
-    await until("it is sent", () => !stream.pending);
+    const origin = await until("the origin is asked", () => asked);
     stream.close(constants.NGHTTP2_CANCEL);
-    await expect.poll(() => code).toBe(constants.NGHTTP2_CANCEL);
+    await expect.poll(() => origin.closed && origin.rstCode).toBe(constants.NGHTTP2_CANCEL);
   });
 
   test("of the origin's reaches the client with its code", async () => {
     const { client } = await meet((stream) => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM));
-    expect((await ask(client, {})).code).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    expect((await askH2(client, {})).code).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
   });
 });
 
 describe("a change of the vault", () => {
   test("holds for the next stream", async () => {
     const { client, relay } = await meet(echo);
-    await ask(client, {});
+    await askH2(client, {});
     const auth = { type: "bearer", credential: credential("token", "other", 1) } as const;
     relay.vault.write(vaultOf(binding("token", { hosts: [NAME], auth })));
-    expect(sentBy(await ask(client, {})).raw).toContain("Bearer other");
+    expect(sentBy(await askH2(client, {})).raw).toContain("Bearer other");
   });
 
   test("resets the streams that use a deleted credential, on both sides", async () => {
     let closed = false;
     const { client, relay } = await meet((stream) => stream.once("close", () => (closed = true)));
-    const asking = ask(client, {});
+    const asking = askH2(client, {});
     await until("it is under way", () => relay.told.injected.length === 1);
     relay.vault.write(vaultOf());
     expect((await asking).code).toBe(constants.NGHTTP2_CANCEL);
@@ -246,7 +206,7 @@ describe("a change of the vault", () => {
 
 test("an origin that goes away has the client open another connection", async () => {
   const { client, origin } = await meet(echo);
-  await ask(client, {});
+  await askH2(client, {});
   origin.sessions[0]?.goaway();
   await until("the client is told", () => client.closed || client.destroyed);
   expect(origin.sessions).toHaveLength(1);
@@ -254,14 +214,14 @@ test("an origin that goes away has the client open another connection", async ()
 
 test("an origin that cannot be reached is told with the reason, also the second time", async () => {
   const relay = await startRelay({ origin: 1, protocols: ["h2"] });
-  const client = dial(relay.port);
-  expect((await ask(client, {})).status).toBe(502);
-  expect((await ask(client, {})).status).toBe(502);
+  const client = dialH2(relay.port);
+  expect((await askH2(client, {})).status).toBe(502);
+  expect((await askH2(client, {})).status).toBe(502);
 });
 
 test("who ends the session ends the origin's, too", async () => {
   const { client, origin, relay } = await meet(echo);
-  await ask(client, {});
+  await askH2(client, {});
   client.destroy();
   await until("the relay is over", () => relay.open() === 0);
   await until("the origin's is closed", () => origin.sessions[0]?.destroyed === true);
