@@ -62,6 +62,9 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     "policy",
+    "vault",
+    "certificates",
+    "scrub",
     "protections",
     "sys",
     "audit",

@@ -7,6 +7,7 @@ const OCTET_STRING = 0x04;
 const OBJECT_IDENTIFIER = 0x06;
 const UTF8_STRING = 0x0c;
 const UTC_TIME = 0x17;
+const BMP_STRING = 0x1e;
 const GENERALIZED_TIME = 0x18;
 const SEQUENCE = 0x30;
 const SET = 0x31;
@@ -20,9 +21,9 @@ export function sequence(...elements: readonly Uint8Array[]): Buffer {
   return element(SEQUENCE, Buffer.concat(elements));
 }
 
-/** Of one element: several would have to be sorted. */
-export function setOf(one: Uint8Array): Buffer {
-  return element(SET, one);
+/** Sorted, as DER wants it. */
+export function setOf(...elements: readonly Uint8Array[]): Buffer {
+  return element(SET, Buffer.concat(elements.toSorted((one, other) => Buffer.compare(one, other))));
 }
 
 export const TRUE = element(BOOLEAN, Buffer.of(0xff));
@@ -46,6 +47,11 @@ export function octetString(octets: Uint8Array): Buffer {
 
 export function utf8String(text: string): Buffer {
   return element(UTF8_STRING, Buffer.from(text));
+}
+
+/** Of two octets a character: BMPString. */
+export function utf16String(text: string): Buffer {
+  return element(BMP_STRING, Buffer.from(text, "utf16le").swap16());
 }
 
 /** As it is written: `2.5.29.17`. */

@@ -14,6 +14,7 @@ import {
   encodeLeaf,
   encodeRoot,
 } from "../../src/certificates/certificate.ts";
+import { encodeJavaStore } from "../../src/certificates/java-store.ts";
 import type { Argv } from "../../src/netns/command.ts";
 import { execIn, HERE } from "../../src/netns/namespace.ts";
 import { skipBecause } from "../support/skip.ts";
@@ -72,8 +73,24 @@ const CLIENTS: Readonly<Record<string, Client>> = {
   ]),
   go: program(({ bundle, port, name }) => [goClient, bundle, String(port), name]),
   java: program(({ bundle, port, name }) => ["java", clientFile("Verify.java"), bundle, String(port), name]),
+  "java, by its trust store": javaByStore,
   node: trustOfNode,
 };
+
+async function javaByStore({ bundle, port, name }: Asked): Promise<string> {
+  const store = join(folder, "roots.p12");
+  await writeFile(store, encodeJavaStore(await readFile(bundle, "utf8")));
+  const { stdout, stderr } = await execIn(HERE, [
+    "java",
+    `-Djavax.net.ssl.trustStore=${store}`,
+    "-Djavax.net.ssl.trustStoreType=PKCS12",
+    clientFile("Verify.java"),
+    "-",
+    String(port),
+    name,
+  ]);
+  return stdout.trim() || stderr;
+}
 
 async function trustOfNode({ bundle, port, name }: Asked): Promise<string> {
   const ca = await readFile(bundle);
@@ -106,7 +123,8 @@ async function isThere(name: string): Promise<boolean> {
 }
 
 async function needs(tool: string, context: TestContext): Promise<void> {
-  if (!(await isThere(tool))) skipBecause(context, `${tool} is not on this machine`);
+  const [program = ""] = tool.split(",");
+  if (!(await isThere(program))) skipBecause(context, `${program} is not on this machine`);
 }
 
 /** What the client says of a server that has this certificate. */

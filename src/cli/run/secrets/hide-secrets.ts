@@ -1,0 +1,40 @@
+/** The command's environment without any secret in it. */
+import { formsOf } from "../../../scrub/secret-forms.ts";
+import type { HeldSecret } from "./secret-bindings.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface HiddenEnvironment {
+  readonly env: Environment;
+  /** Other variables that held a secret too, which got the placeholder there as well. */
+  readonly alsoHeld: readonly string[];
+  /** Variables that hold a secret in another spelling, in which no placeholder can stand: they are taken out. */
+  readonly takenOut: readonly string[];
+}
+
+export function hideSecrets(env: Environment, secrets: readonly HeldSecret[]): HiddenEnvironment {
+  const own = new Set(secrets.map(({ name }) => name));
+  const alsoHeld: string[] = [];
+  const takenOut: string[] = [];
+  const hidden = Object.entries(env).map(([name, value = ""]) => {
+    if (own.has(name)) return [name, undefined] as const;
+    const replaced = replaceAll(value, secrets);
+    if (replaced !== value) alsoHeld.push(name);
+    if (!holdsAny(replaced, secrets)) return [name, replaced] as const;
+    takenOut.push(name);
+    return [name, undefined] as const;
+  });
+  const placeholders = secrets.map(({ name, placeholder }) => [name, placeholder] as const);
+  return { env: { ...Object.fromEntries(hidden), ...Object.fromEntries(placeholders) }, alsoHeld, takenOut };
+}
+
+/** The longest first: one secret may lie in another. */
+function replaceAll(text: string, secrets: readonly HeldSecret[]): string {
+  return secrets
+    .toSorted((one, other) => other.value.length - one.value.length)
+    .reduce((left, { value, placeholder }) => left.replaceAll(value, () => placeholder), text);
+}
+
+function holdsAny(text: string, secrets: readonly HeldSecret[]): boolean {
+  return secrets.some(({ value }) => formsOf(value).some((form) => text.includes(form.toString())));
+}

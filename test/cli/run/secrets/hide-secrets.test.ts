@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { hideSecrets } from "../../../../src/cli/run/secrets/hide-secrets.ts";
+import type { HeldSecret } from "../../../../src/cli/run/secrets/secret-bindings.ts";
+
+function held(name: string, value: string): HeldSecret {
+  return {
+    name,
+    hosts: ["a.example.org"],
+    header: undefined,
+    command: undefined,
+    value,
+    placeholder: `<${name}>`,
+  };
+}
+
+test("the variable gets the placeholder, and so does every other that holds the value", () => {
+  const env = {
+    GITHUB_TOKEN: "s3cr3t-t0ken",
+    GH_TOKEN: "s3cr3t-t0ken",
+    URL: "https://x:s3cr3t-t0ken@a.example.org/",
+    HOME: "/",
+  };
+  expect(hideSecrets(env, [held("GITHUB_TOKEN", "s3cr3t-t0ken")])).toEqual({
+    env: {
+      GITHUB_TOKEN: "<GITHUB_TOKEN>",
+      GH_TOKEN: "<GITHUB_TOKEN>",
+      URL: "https://x:<GITHUB_TOKEN>@a.example.org/",
+      HOME: "/",
+    },
+    alsoHeld: ["GH_TOKEN", "URL"],
+    takenOut: [],
+  });
+});
+
+test("a variable that holds the value in another spelling is taken out", () => {
+  const coded = Buffer.from("robot:s3cr3t-t0ken").toString("base64");
+  expect(
+    hideSecrets({ AUTH: coded, HEX: Buffer.from("s3cr3t-t0ken").toString("hex") }, [
+      held("T", "s3cr3t-t0ken"),
+    ]),
+  ).toEqual({
+    env: { AUTH: undefined, HEX: undefined, T: "<T>" },
+    alsoHeld: [],
+    takenOut: ["AUTH", "HEX"],
+  });
+});
+
+test("of two secrets within each other the longer goes first, and a value is no pattern", () => {
+  const secrets = [held("A", "s3cr3t"), held("B", "s3cr3t$&s3cr3t")];
+  expect(hideSecrets({ X: "s3cr3t$&s3cr3t s3cr3t" }, secrets).env["X"]).toBe("<B> <A>");
+});

@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { type HeldSecret, renderVault } from "../../../../src/cli/run/secrets/secret-bindings.ts";
+
+function held(
+  name: string,
+  hosts: readonly string[],
+  header?: string,
+  value = `value of ${name}`,
+): HeldSecret {
+  return { name, hosts, header, command: undefined, value, placeholder: `placeholder of ${name}` };
+}
+
+const filled = (name: string): unknown => ({
+  credential: name,
+  placeholder: `placeholder of ${name}`,
+  in: ["header"],
+});
+
+function bindingsOf(...secrets: readonly HeldSecret[]): unknown {
+  return renderVault(secrets).bindings.map(({ match, auth }) => [match.hosts, auth]);
+}
+
+test("a secret is filled in whatever header the command puts its placeholder into", () => {
+  const { credentials } = renderVault([held("T", ["a.example.org"])]);
+  expect(credentials).toEqual([{ name: "T", source: { type: "inline", value: "value of T" } }]);
+  expect(bindingsOf(held("T", ["a.example.org", "*.example.net"]))).toEqual([
+    [["a.example.org", "*.example.net"], { type: "passthrough", substitutions: [filled("T")] }],
+  ]);
+});
+
+test("one with a header is set there as well", () => {
+  expect(bindingsOf(held("T", ["a.example.org"], "X-Key"))).toEqual([
+    [
+      ["a.example.org"],
+      { type: "customHeaders", headers: [{ name: "X-Key", credential: "T" }], substitutions: [filled("T")] },
+    ],
+  ]);
+});
+
+test("in Authorization the token has the scheme Bearer before it, unless it has one of its own", () => {
+  const { credentials } = renderVault([
+    held("T", ["a.example.org"], "Authorization", "token"),
+    held("B", ["b.example.org"], "Authorization", "Basic dXNlcjpwYXNz"),
+  ]);
+  expect(credentials.map(({ name, source }) => [name, source.value])).toEqual([
+    ["T", "token"],
+    ["T as bearer", "Bearer token"],
+    ["B", "Basic dXNlcjpwYXNz"],
+  ]);
+});
+
+test("hosts of several secrets have one binding, an exact host with what the wildcard brings", () => {
+  expect(
+    bindingsOf(
+      held("A", ["a.example.org", "b.example.org"]),
+      held("B", ["b.example.org"]),
+      held("C", ["*.example.org"]),
+    ),
+  ).toEqual([
+    [["a.example.org"], { type: "passthrough", substitutions: [filled("A"), filled("C")] }],
+    [["b.example.org"], { type: "passthrough", substitutions: [filled("A"), filled("B"), filled("C")] }],
+    [["*.example.org"], { type: "passthrough", substitutions: [filled("C")] }],
+  ]);
+});
