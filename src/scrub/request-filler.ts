@@ -18,6 +18,8 @@ export interface RequestFiller {
   query(text: string): Substituted;
   /** `name` in lower case, with `-` for `_`. */
   header(name: string, value: string): Substituted;
+  /** Of what is never filled. */
+  nowhere(text: string): Substituted;
   /** Undefined if a placeholder may have to be filled in a body that cannot be read: one that is coded. */
   body(contentType: string | undefined, contentCoding: string | undefined): Substituter | undefined;
 }
@@ -48,6 +50,7 @@ export function createRequestFiller(
         ? inHeader().substitute(value)
         : substituteBasic(inHeader(), basic.groups?.["scheme"] ?? "", basic.groups?.["digits"] ?? "");
     },
+    nowhere: (text) => nowhere().substitute(text),
     body(contentType = "", contentCoding = "identity") {
       const isPlain = ["", "identity"].includes(contentCoding.trim().toLowerCase());
       if (!isPlain) return fillsBodies ? undefined : nowhere();

@@ -1,0 +1,168 @@
+/**
+ * What the relay does to the messages of a bound host: placeholders are filled on the way out, and refused where they have no place; secrets of every binding
+ * of that host are taken out on the way back, whichever of them the request had.
+ */
+import { type Field, makeField } from "../relay/gate/field.ts";
+import { refuse, type Refusal } from "../relay/gate/refusal.ts";
+import type { GatedRequest } from "../relay/gate/request.ts";
+import type { GatedResponse } from "../relay/gate/response.ts";
+import type { BodyChange, ChangedRequest, FindChange, MessageChange } from "../relay/ports.ts";
+import type { Binding, Substitution } from "../vault/binding.ts";
+import { coversHost, type VaultInForce } from "../vault/vault-in-force.ts";
+import { createRedactor, type RedactedStream, type Redactor } from "./redactor.ts";
+import { createRequestFiller, type RequestFiller } from "./request-filler.ts";
+import { planBody, REQUEST_CODINGS } from "./response-body.ts";
+import type { Substituter } from "./substituter.ts";
+
+/** Made for a change of the vault, when the first request needs it. */
+export function createFindChange(): FindChange {
+  let known: { readonly vault: VaultInForce; readonly find: FindChange } | undefined;
+  return (exchange) => {
+    if (known?.vault !== exchange.vault) known = { vault: exchange.vault, find: forVault(exchange.vault) };
+    return known.find(exchange);
+  };
+}
+
+function forVault(vault: VaultInForce): FindChange {
+  const placeholders = vault.bindings.flatMap(({ substitutions }) =>
+    substitutions.map(({ placeholder }) => placeholder),
+  );
+  // Without any there is nothing to look for.
+  const fillerOf = remember((binding: Binding | undefined) =>
+    placeholders.length === 0
+      ? undefined
+      : createRequestFiller(binding?.substitutions.map(toSubstitution) ?? [], placeholders),
+  );
+  const redactors = new Map<string, Redactor>();
+  const redactorOf = (bindings: readonly Binding[]): Redactor => {
+    const key = JSON.stringify(bindings.map(({ name }) => name));
+    const secrets = bindings.flatMap((one) => one.secrets.map((secret) => secret.reveal()));
+    const redactor = redactors.get(key) ?? createRedactor(secrets);
+    redactors.set(key, redactor);
+    return redactor;
+  };
+  return ({ host, binding }) => {
+    const own = vault.bindings.filter((one) => coversHost(one, host));
+    return own.length === 0 ? undefined : createChange(fillerOf(binding), redactorOf(own));
+  };
+}
+
+function remember<K, V>(make: (key: K) => V): (key: K) => V {
+  const made = new Map<K, V>();
+  return (key) => {
+    const value = made.get(key) ?? make(key);
+    made.set(key, value);
+    return value;
+  };
+}
+
+/** A credential without a value has the request refused before. */
+function toSubstitution({ placeholder, credential, surfaces }: Substitution): {
+  readonly placeholder: string;
+  readonly value: string;
+  readonly places: typeof surfaces;
+} {
+  return { placeholder, value: credential.value?.reveal() ?? "", places: surfaces };
+}
+
+function createChange(filler: RequestFiller | undefined, redactor: Redactor): MessageChange {
+  return {
+    request(request) {
+      const asked = { ...request, fields: askForPlain(request) };
+      return filler === undefined
+        ? { kind: "changed", request: asked, body: undefined }
+        : fillRequest(asked, filler);
+    },
+    response: (response) => ({
+      response: {
+        ...response,
+        reason: redactor.redact(response.reason),
+        fields: response.fields.map(({ name, value }) => makeField(name, redactor.redact(value))),
+      },
+      body: response.framing.kind === "none" ? undefined : redactBody(response, redactor),
+    }),
+    upgraded: () => toChange(redactor.openStream("stars"), true),
+  };
+}
+
+function fillRequest(request: GatedRequest, filler: RequestFiller): ChangedRequest | Refusal {
+  const [path = "", ...query] = request.target.split("?");
+  const target = filler.path(path);
+  const asked = query.length === 0 ? undefined : filler.query(query.join("?"));
+  if (target.misplaced !== undefined) return misplacedIn("the path");
+  if (asked?.misplaced !== undefined) return misplacedIn("the query");
+  const fields: Field[] = [];
+  for (const { name, key, value } of request.fields) {
+    const filled = filler.header(key, value);
+    if (filled.misplaced !== undefined) return misplacedIn(`the header ${key}`);
+    if (filler.nowhere(name).misplaced !== undefined) return misplacedIn("a header's name");
+    fields.push(filled.count === 0 ? { name, key, value } : makeField(name, filled.text));
+  }
+  const body = changeBody(request, filler);
+  if (body?.kind === "refused") return body;
+  return {
+    kind: "changed",
+    request: {
+      ...request,
+      target: asked === undefined ? target.text : `${target.text}?${asked.text}`,
+      path: target.text,
+      fields,
+    },
+    body: body?.change,
+  };
+}
+
+/** Compressed frames of a WebSocket could not be read, and codings are asked for by us. */
+const LEFT_OUT: ReadonlySet<string> = new Set(["sec-websocket-extensions", ...Object.keys(REQUEST_CODINGS)]);
+
+function askForPlain({ fields }: GatedRequest): readonly Field[] {
+  const isGrpc = fields.some(({ key }) => key === "grpc-accept-encoding");
+  const codings = Object.entries(REQUEST_CODINGS)
+    .filter(([name]) => name !== "grpc-accept-encoding" || isGrpc)
+    .map(([name, coding]) => makeField(name, coding));
+  return [...fields.filter(({ key }) => !LEFT_OUT.has(key)), ...codings];
+}
+
+/** The placeholder is not told: it may be a secret that was put into the wrong place. */
+function misplacedIn(place: string): Refusal {
+  return refuse(403, `a secret's placeholder is in ${place}, where it is not filled`);
+}
+
+type BodyOutcome = { readonly kind: "change"; readonly change: BodyChange } | Refusal | undefined;
+
+function changeBody({ framing, fields }: GatedRequest, filler: RequestFiller): BodyOutcome {
+  if (framing.kind === "none") return undefined;
+  const substituter = filler.body(valueOf(fields, "content-type"), valueOf(fields, "content-encoding"));
+  if (substituter === undefined)
+    return refuse(415, "the body is compressed, and a secret's placeholder may have to be filled in it");
+  return { kind: "change", change: fillBody(substituter) };
+}
+
+function fillBody({ openStream, keepsLength }: Substituter): BodyChange {
+  const stream = openStream();
+  const checked = (octets: Buffer): Buffer | Refusal =>
+    stream.misplaced() === undefined ? octets : misplacedIn("the body");
+  return { keepsLength, push: (octets) => checked(stream.push(octets)), end: () => checked(stream.end()) };
+}
+
+function redactBody({ fields }: GatedResponse, redactor: Redactor): BodyChange | undefined {
+  const plan = planBody({
+    contentType: valueOf(fields, "content-type"),
+    contentCoding: valueOf(fields, "content-encoding"),
+    grpcEncoding: valueOf(fields, "grpc-encoding"),
+  });
+  if (plan.kind === "pass") return undefined;
+  if (plan.kind === "redact") return toChange(redactor.openStream(plan.fill), plan.fill === "stars");
+  const refusal = refuse(502, plan.reason);
+  return { keepsLength: false, push: () => refusal, end: () => refusal };
+}
+
+function toChange({ push, end }: RedactedStream, keepsLength: boolean): BodyChange {
+  return { keepsLength, push, end };
+}
+
+/** Several of a name are a list. */
+function valueOf(fields: readonly Field[], key: string): string | undefined {
+  const values = fields.filter((field) => field.key === key).map(({ value }) => value);
+  return values.length === 0 ? undefined : values.join(", ");
+}
