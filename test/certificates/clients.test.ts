@@ -123,8 +123,8 @@ async function isThere(name: string): Promise<boolean> {
 }
 
 async function needs(tool: string, context: TestContext): Promise<void> {
-  const [program = ""] = tool.split(",");
-  if (!(await isThere(program))) skipBecause(context, `${program} is not on this machine`);
+  const [file = ""] = tool.split(",");
+  if (!(await isThere(file))) skipBecause(context, `${file} is not on this machine`);
 }
 
 /** What the client says of a server that has this certificate. */

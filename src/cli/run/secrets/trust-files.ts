@@ -1,0 +1,65 @@
+/** The files by which the command's programs trust the sandbox's roots: made in a folder of the run's, which the command sees as one of its own. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { encodeJavaStore } from "../../../certificates/java-store.ts";
+import { ROOT_VARIABLES, type TrustFiles } from "./trust-environment.ts";
+
+/** What the command sees in place of the run's folder, in its own /run. */
+const SEEN_AT = "/run/egress";
+
+/** Debian and its kin, Red Hat's, SUSE, Alpine. */
+const SYSTEM_BUNDLES = [
+  "/etc/ssl/certs/ca-certificates.crt",
+  "/etc/pki/tls/certs/ca-bundle.crt",
+  "/etc/ssl/ca-bundle.pem",
+  "/etc/ssl/cert.pem",
+];
+
+export const SEEN_FILES: TrustFiles = {
+  extra: join(SEEN_AT, "extra.pem"),
+  bundle: join(SEEN_AT, "bundle.pem"),
+  javaStore: join(SEEN_AT, "bundle.p12"),
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Gives a file's text; throws Node's errors. */
+export type ReadText = (path: string) => string;
+
+/**
+ * `roots` are the sandbox's, in PEM. What the caller's variables name is trusted as well, as far as it can be read. Throws Node's errors.
+ */
+export function writeTrustFiles(folder: string, roots: string, env: Environment): void {
+  const readText: ReadText = (path) => readFileSync(path, "utf8");
+  const { extra, bundle } = collectRoots(roots, env, readText);
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  writeFileSync(join(folder, "extra.pem"), extra, { mode: 0o644 });
+  writeFileSync(join(folder, "bundle.pem"), bundle, { mode: 0o644 });
+  writeFileSync(join(folder, "bundle.p12"), encodeJavaStore(bundle), { mode: 0o644 });
+}
+
+export interface CollectedRoots {
+  readonly extra: string;
+  readonly bundle: string;
+}
+
+export function collectRoots(roots: string, env: Environment, readText: ReadText): CollectedRoots {
+  const named = ROOT_VARIABLES.flatMap((name) => env[name] ?? []);
+  const ofCaller = [...new Set(named)].flatMap((path) => readIfThere(path, readText) ?? []);
+  const [system = ""] = SYSTEM_BUNDLES.flatMap((path) => readIfThere(path, readText) ?? []);
+  const extra = inOne([roots, ...ofCaller]);
+  return { extra, bundle: inOne([system, extra]) };
+}
+
+/** A variable may name a file that is gone; its program would have said so. */
+function readIfThere(path: string, readText: ReadText): string | undefined {
+  try {
+    return readText(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function inOne(texts: readonly string[]): string {
+  return texts.map((text) => (text === "" || text.endsWith("\n") ? text : `${text}\n`)).join("");
+}
