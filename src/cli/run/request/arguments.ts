@@ -8,6 +8,7 @@ import type { Policy } from "../../../policy/policy.ts";
 import { accepted, refused, refusedAll, type Result } from "../../../policy/problem.ts";
 import type { Rule } from "../../../policy/rule.ts";
 import { all, readDefault, readFileOf, readRules, type ReadText } from "../../call/rules.ts";
+import { type AskedSecret, parseSecret, parseSecretCommand } from "../secrets/parse-secret.ts";
 import { type Audit, type Options, readOptions, type Telling, type Written } from "./options.ts";
 
 export interface AskedPolicy {
@@ -21,6 +22,7 @@ export interface RunRequest extends AskedPolicy {
   readonly telling: Telling;
   readonly audit: Audit | undefined;
   readonly user: string | undefined;
+  readonly secrets: readonly AskedSecret[];
 }
 
 /** To be shown, and nothing to be run. */
@@ -59,27 +61,59 @@ export function parseRunArguments(
   const { dryRun, user, telling, audit } = options.value;
   if (program === undefined && !dryRun)
     return refused("no command: put it last, after --, as in: egress run -- curl ...");
-  const policy = readPolicy(options.value, files);
+  const secrets = readSecretOptions(options.value);
+  if (!secrets.ok) return secrets;
+  const policy = readPolicy(options.value, secrets.value, files);
   if (!policy.ok) return policy;
   if (dryRun || program === undefined) return accepted({ show: policy.value });
-  return accepted({ ...policy.value, command: [program, ...args], telling, audit, user });
+  return accepted({
+    ...policy.value,
+    command: [program, ...args],
+    telling,
+    audit,
+    user,
+    secrets: secrets.value,
+  });
 }
 
-function readPolicy(options: Options, files: RunFiles): Result<AskedPolicy> {
+/** A variable has one value, and so one placeholder. */
+function readSecretOptions({ secrets, secretCommands }: Options): Result<readonly AskedSecret[]> {
+  const read = all([...secrets.map(parseSecret), ...secretCommands.map(parseSecretCommand)]);
+  if (!read.ok) return read;
+  const names = read.value.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  return twice === undefined
+    ? read
+    : refused(`${twice} is given twice: name all its hosts in one`, "--secret");
+}
+
+/** Hosts are allowed by being named for a secret, behind what the line itself says of them. */
+function allowHosts(secrets: readonly AskedSecret[]): Result<readonly Rule[]> {
+  const hosts = [...new Set(secrets.flatMap(({ hosts: own }) => own))];
+  return readRules(hosts.map((target) => ({ action: "allow", target })));
+}
+
+function readPolicy(options: Options, secrets: readonly AskedSecret[], files: RunFiles): Result<AskedPolicy> {
   const ofLine = all(options.written.map((one) => readWritten(one, files)));
   const config = readConfig(options, files);
   const action = readDefault(options.defaultAction);
   const ofFile = config.ok ? all(config.value.presets.map((name) => toOrigin(name, files))) : accepted([]);
-  const problems = [ofLine, config, action, ofFile].flatMap((result) => (result.ok ? [] : result.problems));
-  if (!ofLine.ok || !config.ok || !action.ok || !ofFile.ok) return refusedAll(problems);
+  const ofSecrets = allowHosts(secrets);
+  const problems = [ofLine, ofSecrets, config, action, ofFile].flatMap((result) =>
+    result.ok ? [] : result.problems,
+  );
+  if (!ofLine.ok || !ofSecrets.ok || !config.ok || !action.ok || !ofFile.ok) return refusedAll(problems);
   const origins = [
     ...ofLine.value.filter(({ path }) => path !== ""),
     ...(config.value.path === undefined ? [] : [{ path: config.value.path, rules: config.value.rules }]),
     ...ofFile.value,
   ];
-  const egress = [...ofLine.value, { rules: config.value.rules }, ...ofFile.value].flatMap(
-    ({ rules }) => rules,
-  );
+  const egress = [
+    ...ofLine.value,
+    { rules: ofSecrets.value },
+    { rules: config.value.rules },
+    ...ofFile.value,
+  ].flatMap(({ rules }) => rules);
   const defaultAction = action.value ?? config.value.defaultAction ?? "deny";
   return accepted({ policy: { defaultAction, egress }, origins });
 }

@@ -20,6 +20,9 @@ export interface Options {
   readonly user: string | undefined;
   readonly telling: Telling;
   readonly audit: Audit | undefined;
+  /** As they were written. */
+  readonly secrets: readonly string[];
+  readonly secretCommands: readonly string[];
 }
 
 /** Nothing is denied, and what was tried is told. */
@@ -41,6 +44,8 @@ export interface Telling {
 const OPTIONS = {
   ...RULE_OPTIONS,
   preset: { type: "string", multiple: true },
+  secret: { type: "string", multiple: true },
+  "secret-command": { type: "string", multiple: true },
   config: { type: "string" },
   policy: { type: "string" },
   "no-config": { type: "boolean" },
@@ -79,6 +84,8 @@ export function readOptions(argv: readonly string[]): Result<Options> {
       defaultAction: values.default,
       dryRun: values["dry-run"] ?? false,
       user: values.user,
+      secrets: values.secret ?? [],
+      secretCommands: values["secret-command"] ?? [],
       audit: values.audit === true ? { saveTo: values.save } : undefined,
       telling: {
         isQuiet: values.quiet ?? false,

@@ -10,7 +10,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A command that asks for a password or a key has its time. */
 const COMMAND_LIMIT_MS = 120_000;
-const MOST_OCTETS = 1 << 20;
+const MOST_PRINTED = 1 << 20;
 
 /** Gives what the command prints, or what went wrong. */
 export type AskCommand = (command: string) => Result<string>;
@@ -68,7 +68,7 @@ export function askShell(env: Environment, user: CommandUser | undefined): AskCo
       stdio: ["inherit", "pipe", "inherit"],
       encoding: "utf8",
       timeout: COMMAND_LIMIT_MS,
-      maxBuffer: MOST_OCTETS,
+      maxBuffer: MOST_PRINTED,
     });
     if (status === 0) return accepted(stdout);
     const how = error?.message ?? signal ?? `exit ${String(status)}`;

@@ -30,12 +30,15 @@ export type ReadText = (path: string) => string;
  * `roots` are the sandbox's, in PEM. What the caller's variables name is trusted as well, as far as it can be read. Throws Node's errors.
  */
 export function writeTrustFiles(folder: string, roots: string, env: Environment): void {
-  const readText: ReadText = (path) => readFileSync(path, "utf8");
-  const { extra, bundle } = collectRoots(roots, env, readText);
+  const { extra, bundle } = collectRoots(roots, env, readFile);
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   writeFileSync(join(folder, "extra.pem"), extra, { mode: 0o644 });
   writeFileSync(join(folder, "bundle.pem"), bundle, { mode: 0o644 });
   writeFileSync(join(folder, "bundle.p12"), encodeJavaStore(bundle), { mode: 0o644 });
+}
+
+function readFile(path: string): string {
+  return readFileSync(path, "utf8");
 }
 
 export interface CollectedRoots {

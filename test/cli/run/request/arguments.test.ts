@@ -195,3 +195,24 @@ test("every problem is reported at once", () => {
 test("--clean needs no command", () => {
   expect(read("--clean")).toBe("clean");
 });
+
+test("hosts that get a secret are allowed by that, behind what the line says and before the file's rules", () => {
+  const shown = readAt(
+    "egress.yaml",
+    "--secret",
+    "T@*.example.org,b.example.net",
+    "--deny",
+    "x.example.org",
+    "--dry-run",
+  );
+  expect(shown).toMatch(
+    /^  deny  x\.example\.org\n  allow \*\.example\.org\n  allow b\.example\.net\n  allow api\.example\.org/,
+  );
+});
+
+test.each([
+  [["--secret", "T=s3cr3t@a.example.org"], "--secret|a value has no place on the command line"],
+  [["--secret", "T@a.example.org", "--secret-command", "T@b.example.org=pass"], "--secret|T is given twice"],
+])("%j is refused", (argv, message) => {
+  expect(JSON.stringify(readAt(undefined, ...argv, "--", "true"))).toContain(message);
+});

@@ -1,6 +1,9 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import { trustEnvironment } from "../../../../src/cli/run/secrets/trust-environment.ts";
-import { collectRoots, SEEN_FILES } from "../../../../src/cli/run/secrets/trust-files.ts";
+import { collectRoots, SEEN_FILES, writeTrustFiles } from "../../../../src/cli/run/secrets/trust-files.ts";
 
 function readFrom(files: Readonly<Record<string, string>>): (path: string) => string {
   return (path) => {
@@ -46,4 +49,21 @@ test("the bundle has the system's roots, the sandbox's and those that the caller
     extra: "sandbox\ncorporate\n",
     bundle: "system\nsandbox\ncorporate\n",
   });
+});
+
+test("the files are those that the variables name, and anybody may read them", () => {
+  const folder = mkdtempSync(join(tmpdir(), "egress-trust-"));
+  try {
+    writeTrustFiles(folder, "sandbox\n", {});
+    expect(readdirSync(folder).toSorted()).toEqual(
+      Object.values(SEEN_FILES)
+        .map((path) => basename(path))
+        .toSorted(),
+    );
+    for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o644);
+    expect(readFileSync(join(folder, "extra.pem"), "utf8")).toBe("sandbox\n");
+    expect(readFileSync(join(folder, "bundle.pem"), "utf8").endsWith("sandbox\n")).toBe(true);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
