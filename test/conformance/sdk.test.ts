@@ -2,24 +2,18 @@
  * The published OpenSandbox SDK against the running sidecar: `Sandbox.connect`, to a stand-in for the lifecycle API that only says where
  * the sidecar is, then the policy calls; straight from a host outside, and by a proxy below a path, from the workload's own loopback.
  */
-import { once } from "node:events";
-import { type IncomingMessage, type RequestListener, createServer } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { Sandbox } from "@alibaba-group/opensandbox";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { callApi } from "../api/api-server.ts";
 import { SANDBOX_V4 } from "../support/lab.ts";
+import { type Endpoint, listenLocally, SANDBOX_ID, startLifecycle } from "../support/lifecycle.ts";
 import { startRelay } from "../support/relay.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { useLab } from "../support/use-lab.ts";
 
-const SANDBOX_ID = "sandbox-7";
 const PROXY_PATH = `/v1/sandboxes/${SANDBOX_ID}/proxy/18080`;
 const ONE = { action: "allow", target: "one.example.org" } as const;
-
-interface Endpoint {
-  readonly endpoint: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
 
 const undo = new AsyncDisposableStack();
 const lab = useLab({ ipv6: false });
@@ -37,36 +31,19 @@ beforeAll(async () => {
   const outside = undo.use(await startRelay(lab, { from: "outside", to: SANDBOX_V4 }));
   const inside = undo.use(await startRelay(lab, { from: "workload", to: "127.0.0.1" }));
   direct = { endpoint: `127.0.0.1:${await outside.openPort()}`, headers };
-  const proxy = await listen((incoming, outgoing) => {
+  const proxy = await listenLocally((incoming, outgoing) => {
     proxyCalls.push(incoming);
     void forward(inside.socketPath, incoming).then(({ status, headers: given, text }) =>
       outgoing.writeHead(status, given).end(text),
     );
   });
-  proxied = { endpoint: `${proxy}${PROXY_PATH}`, headers };
-  lifecycle = await listen((incoming, outgoing) => {
-    const [, port] = /^\/v1\/sandboxes\/sandbox-7\/endpoints\/(\d+)/.exec(incoming.url ?? "") ?? [];
-    outgoing.setHeader("Content-Type", "application/json");
-    if (port === undefined)
-      outgoing.writeHead(404).end('{"code":"NOT_FOUND","message":"only endpoints here"}');
-    else outgoing.end(JSON.stringify(port === "18080" ? answered : { endpoint: "127.0.0.1:1" }));
-  });
+  proxied = { endpoint: `${undo.use(proxy).place}${PROXY_PATH}`, headers };
+  lifecycle = undo.use(await startLifecycle(() => answered)).place;
 });
 afterAll(() => undo.disposeAsync());
 beforeEach(async () => {
   await sidecar.api("PUT", "/policy", { body: {} });
 });
-
-async function listen(answer: RequestListener): Promise<string> {
-  const server = createServer(answer).listen(0, "127.0.0.1");
-  undo.defer(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  await once(server, "listening");
-  const address = server.address();
-  return `127.0.0.1:${typeof address === "object" ? (address?.port ?? 0) : 0}`;
-}
 
 /** As the server's proxy does: its own path taken away, the caller's headers kept. */
 async function forward(socketPath: string, incoming: IncomingMessage) {
