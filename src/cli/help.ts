@@ -6,6 +6,7 @@ Usage: egress COMMAND [OPTIONS]
              wrong ends it with exit code 78, else everything is denied and /healthz says what is wrong
   run        run one command in a network namespace of its own, held to a policy
   policy     read or change the policy of a running sidecar
+  vault      read or change the credentials that a running sidecar puts into requests
   status     show what a running sidecar has in force
   log        show what a running sidecar has decided, and follow it
   explain    say what becomes of a name or an address, and why
@@ -98,6 +99,43 @@ OPENSANDBOX_EGRESS_TOKEN (where others can list your processes, prefer that to -
 
 Exit: 0 done; 64 wrong command line; 65 refused as wrong input; 69 no answer; 75 --if-match does not hold; 77 not allowed; 78 wrong
 setting; 74 the output cannot be written, 141 nobody reads it any more.
+`;
+
+export const VAULT_HELP = `egress vault - reads or changes the credentials that a running sidecar puts into requests
+
+Usage: egress vault get
+       egress vault bind NAME --host HOST [--header NAME | --basic] [--method METHOD] [--path PATH] [WHERE]
+       egress vault unbind NAME
+       egress vault delete
+
+  get        show what is bound, never a value
+  bind       put a credential into requests to a host, or another one in its place; both have the name
+  unbind     take the credential and the binding of that name out
+  delete     delete the vault with all that it holds
+
+  --host HOST         a name, or *.name for every name below it; several with commas between, or repeated
+  --header NAME       the header that it is sent in (default: Authorization: Bearer)
+  --basic             Authorization: Basic; the value is the base64 of user:password
+  --method METHOD     as --host (default: GET, POST, PUT, PATCH, DELETE)
+  --path PATH         a path, a final * stands for whatever follows; may be repeated (default: /*)
+
+WHERE the value is, by default on standard input, without the line break at its end:
+  --env VARIABLE      a variable of the sidecar's own environment
+  --file, -f PATH     a file of the sidecar
+  -- COMMAND...       what this command prints; it runs as the sidecar does
+  --refresh SECONDS   read the file, or run the command, again so often
+
+  --json              answers as JSON on standard output, errors as JSON on standard error
+  --run               the sidecar of the egress run that is under way on this machine
+  --socket PATH       the sidecar's unix socket, which needs no token
+  --url URL           its address instead, such as http://192.0.2.2:18080; the path of a proxy may follow
+  --token TOKEN       its token; it is not sent, each call is signed with it
+
+  gh auth token | egress vault bind github --host api.example.org
+  egress vault bind models --host models.example.org --header x-api-key --file /run/secrets/models --refresh 300
+
+A value crosses the network as it is: prefer the unix socket, or an address that only you can see.
+Exit: as of egress policy; 75 somebody else has changed the vault meanwhile.
 `;
 
 export const STATUS_HELP = `egress status - shows what a running sidecar has in force

@@ -86,6 +86,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
 type Call = (argv: readonly string[], context: CliContext) => Promise<number>;
 
 const CALLS: Readonly<Record<string, () => Promise<Call>>> = {
+  vault: async () => (await import("./vault/vault.ts")).vault,
   explain: async () => (await import("./explain/explain.ts")).explain,
   top: async () => (await import("./top/top.ts")).top,
   suggest: async () => (await import("./suggest/suggest.ts")).suggest,

@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: ae0ece22aa409e51d0fd989d1e21f1c215ccc242c1169a355ee31b41de7d8c63
-// types: f6b58ba9c349695f5e3bc37046ccf225bd75cddee2bb489dfee9a6b5e07834a6
+// document: 3d9baa05ede31476643ffc4ee1bf85239a187a123cf7d631a7c79ebfcf3d0262
+// types: bfef3bfad3a38a939fdb3ca53c9d4ef013bb8a0e3081e19e2c08d413d4c36a09
 
 export interface paths {
   "/policy": {
@@ -197,6 +197,97 @@ export interface paths {
     };
     /** This document */
     get: operations["getDocument"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/credential-vault": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Shows the credential vault, without a value */
+    get: operations["getVault"];
+    put?: never;
+    /**
+     * Makes the credential vault
+     * @description It lives in memory alone. Every host of a binding has to be allowed by the policy.
+     */
+    post: operations["createVault"];
+    /** Deletes the credential vault with all that it holds */
+    delete: operations["deleteVault"];
+    options?: never;
+    head?: never;
+    /** Changes the credential vault: all that is asked for, or nothing */
+    patch: operations["patchVault"];
+    trace?: never;
+  };
+  "/credential-vault/credentials": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Lists the credentials, without their values */
+    get: operations["getCredentials"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/credential-vault/credentials/{name}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Shows one credential, without its value */
+    get: operations["getCredential"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/credential-vault/bindings": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Lists the bindings */
+    get: operations["getBindings"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/credential-vault/bindings/{name}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Shows one binding */
+    get: operations["getBinding"];
     put?: never;
     post?: never;
     delete?: never;
@@ -550,6 +641,120 @@ export interface components {
       newest: string;
       next?: string;
     };
+    /** @description Where a credential's value comes from. */
+    CredentialSource:
+      | {
+          /** @constant */
+          type?: "inline";
+          value: string;
+        }
+      | {
+          /** @constant */
+          type: "env";
+          variable: string;
+        }
+      | {
+          /** @constant */
+          type: "file";
+          path: string;
+          refreshAfter?: number;
+        }
+      | {
+          /** @constant */
+          type: "command";
+          command: string[];
+          refreshAfter?: number;
+        };
+    /** @description A credential, which bindings refer to by its name. */
+    NewCredential: {
+      name: string;
+      source: components["schemas"]["CredentialSource"];
+    };
+    /** @description Into which requests credentials go, and where. */
+    NewBinding: {
+      name: string;
+      match: {
+        schemes?: ("https" | "http")[];
+        hosts: string[];
+        methods?: string[];
+        paths?: string[];
+        ports?: (80 | 443)[];
+      };
+      auth: {
+        /** @enum {string} */
+        type: "bearer" | "basic" | "apiKey" | "customHeaders" | "passthrough";
+        credential?: string;
+        name?: string;
+        headers?: {
+          name: string;
+          credential: string;
+        }[];
+        substitutions?: {
+          credential: string;
+          placeholder: string;
+          in: ("path" | "query" | "header" | "body")[];
+        }[];
+      };
+    };
+    /** @description All that the vault is to hold. */
+    VaultRequest: {
+      credentials?: components["schemas"]["NewCredential"][];
+      bindings?: components["schemas"]["NewBinding"][];
+    };
+    /** @description Deletions, then replacements, then additions, credentials before bindings: all of it or nothing. A name may be in one of them only. */
+    VaultMutation: {
+      expectedRevision?: number;
+      credentials?: {
+        delete?: string[];
+        replace?: components["schemas"]["NewCredential"][];
+        add?: components["schemas"]["NewCredential"][];
+      };
+      bindings?: {
+        delete?: string[];
+        replace?: components["schemas"]["NewBinding"][];
+        add?: components["schemas"]["NewBinding"][];
+      };
+    };
+    /** @description A credential without its value. */
+    Credential: {
+      name: string;
+      /** @enum {string} */
+      sourceType: "inline" | "env" | "file" | "command";
+      revision: number;
+      problem?: string;
+    };
+    /** @description A binding, its match with the defaults filled in. */
+    Binding: {
+      name: string;
+      revision: number;
+      match: {
+        schemes: string[];
+        hosts: string[];
+        methods: string[];
+        paths: string[];
+      };
+      auth: {
+        type: string;
+        name?: string;
+      };
+      problem?: string;
+    };
+    /** @description What the vault holds: no value, no placeholder. */
+    Vault: {
+      revision: number;
+      credentials: components["schemas"]["Credential"][];
+      bindings: components["schemas"]["Binding"][];
+    };
+    /** @description All credentials, by name. */
+    Credentials: {
+      revision: number;
+      credentials: components["schemas"]["Credential"][];
+    };
+    /** @description All bindings, by name. */
+    Bindings: {
+      revision: number;
+      bindings: components["schemas"]["Binding"][];
+    };
     /** @description What is wrong, and where: egress[3].target. */
     Problem: {
       path: string;
@@ -603,6 +808,8 @@ export interface components {
   };
   responses: never;
   parameters: {
+    /** @description The name, percent-encoded. */
+    entryName: string;
     /** @description The ETag of the policy that the change is meant for; where another holds, the answer is 412. */
     ifMatch: string;
     /** @description true: answer what would change, and change nothing. */
@@ -718,7 +925,7 @@ export interface operations {
           "application/json": components["schemas"]["PolicyChange"];
         };
       };
-      /** @description Bad Request: invalid-policy, bad-request, invalid-query. */
+      /** @description Bad Request: invalid-policy, bad-request, uncovers-binding, invalid-query. */
       400: {
         headers: {
           [name: string]: unknown;
@@ -830,7 +1037,7 @@ export interface operations {
           "application/json": components["schemas"]["PolicyChange"];
         };
       };
-      /** @description Bad Request: invalid-policy, bad-request, invalid-query. */
+      /** @description Bad Request: invalid-policy, bad-request, uncovers-binding, invalid-query. */
       400: {
         headers: {
           [name: string]: unknown;
@@ -942,7 +1149,7 @@ export interface operations {
           "application/json": components["schemas"]["PolicyChange"];
         };
       };
-      /** @description Bad Request: empty-body, invalid-targets, bad-request, invalid-query. */
+      /** @description Bad Request: empty-body, invalid-targets, bad-request, uncovers-binding, invalid-query. */
       400: {
         headers: {
           [name: string]: unknown;
@@ -1054,7 +1261,7 @@ export interface operations {
           "application/json": components["schemas"]["PolicyChange"];
         };
       };
-      /** @description Bad Request: empty-body, invalid-rules, bad-request, invalid-query. */
+      /** @description Bad Request: empty-body, invalid-rules, bad-request, uncovers-binding, invalid-query. */
       400: {
         headers: {
           [name: string]: unknown;
@@ -1660,6 +1867,610 @@ export interface operations {
         };
         content: {
           "application/json": Record<string, never>;
+        };
+      };
+    };
+  };
+  getVault: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Vault"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Not Found: vault-not-found. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  createVault: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** @description At most 1 MiB of JSON, whatever Content-Type says. */
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["VaultRequest"];
+      };
+    };
+    responses: {
+      /** @description Done. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Vault"];
+        };
+      };
+      /** @description Bad Request: invalid-vault, bad-request, invalid-query. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Request Timeout: body-timeout. */
+      408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Conflict: vault-exists. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Precondition Failed: vault-unavailable. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Payload Too Large: body-too-large. */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Upgrade Required: insecure-transport. */
+      426: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Service Unavailable: too-many-bodies, closed. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  deleteVault: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Deleted. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Bad Request: bad-request, invalid-query. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Not Found: vault-not-found. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Request Timeout: body-timeout. */
+      408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Precondition Failed: vault-unavailable. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Payload Too Large: body-too-large. */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Upgrade Required: insecure-transport. */
+      426: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Service Unavailable: too-many-bodies, closed. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  patchVault: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** @description At most 1 MiB of JSON, whatever Content-Type says. */
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["VaultMutation"];
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Vault"];
+        };
+      };
+      /** @description Bad Request: invalid-vault, bad-request, invalid-query. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Not Found: vault-not-found. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Request Timeout: body-timeout. */
+      408: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Conflict: vault-revision. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Precondition Failed: vault-unavailable. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Payload Too Large: body-too-large. */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Upgrade Required: insecure-transport. */
+      426: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Service Unavailable: too-many-bodies, closed. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  getCredentials: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Credentials"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Not Found: vault-not-found. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  getCredential: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The name, percent-encoded. */
+        name: components["parameters"]["entryName"];
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Credential"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Not Found: not-found, vault-not-found. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  getBindings: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Bindings"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Not Found: vault-not-found. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+    };
+  };
+  getBinding: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description The name, percent-encoded. */
+        name: components["parameters"]["entryName"];
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Binding"];
+        };
+      };
+      /** @description Unauthorized: unauthorized. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Not Found: not-found, vault-not-found. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
+        };
+      };
+      /** @description Internal Server Error: internal-error. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "text/plain": string;
+          "application/problem+json": components["schemas"]["ProblemDetails"];
         };
       };
     };

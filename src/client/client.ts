@@ -9,6 +9,8 @@ import { createDecisionCalls } from "./decision-calls.ts";
 import type { DecisionCalls } from "./decision-types.ts";
 import { checkKeys, checkRules } from "./known-keys.ts";
 import { type TransportOptions, createTransport } from "./transport.ts";
+import { createVaultCalls } from "./vault-calls.ts";
+import type { VaultCalls } from "./vault-types.ts";
 import { ACCEPT, readAnswer, toApiError } from "./read-answer.ts";
 import { AUDIT, CHANGE, EXPLANATION, POLICY, STATUS, SUGGESTION } from "./shape.ts";
 
@@ -22,6 +24,8 @@ export type {
   Decision,
   FollowedEvent,
 } from "./decision-types.ts";
+
+export type { BindingInput, CredentialInput, VaultInput, VaultMutation, VaultState } from "./vault-types.ts";
 
 type Schemas = components["schemas"];
 
@@ -100,7 +104,7 @@ export type ClientOptions = Pick<TransportOptions, "endpoint"> & Partial<Omit<Tr
  * Every call throws ApiError where it is refused, ConnectionError where no answer came, UnknownKeyError where what it was given holds
  * a key that the API does not know, and the signal's reason.
  */
-export interface EgressClient extends DecisionCalls {
+export interface EgressClient extends DecisionCalls, VaultCalls {
   getPolicy(options?: CallOptions): Promise<PolicyState>;
   /** Puts rules first, by target: see PATCH in the API's document. */
   patchRules(rules: readonly RuleInput[], options?: ChangeOptions): Promise<PolicyChange>;
@@ -166,6 +170,7 @@ export function createEgressClient({ endpoint, ...options }: ClientOptions): Egr
       return status;
     },
     ...createDecisionCalls(api, transport),
+    ...createVaultCalls(api, transport),
     async getHealth(call = {}) {
       const { response, error } = await api.GET("/healthz", { ...withSignal(call), parseAs: "text" });
       if (response.ok) return { ok: true };

@@ -12,21 +12,26 @@ interface Fetched<T> {
   readonly response: Response;
 }
 
-/** Gives the data of an answer with its entity tag, or throws ApiError, also of one that is not as the sample. */
+/**
+ * Gives the data of an answer with its entity tag, or throws ApiError, also of one that is not as the sample. Most answers are marked by
+ * `"status": "ok"`; the vault's are the original's.
+ */
 export function readAnswer(
   transport: Transport,
 ): <T extends object>(
   call: Promise<Fetched<T>>,
   sample: Sample,
+  isMarked?: boolean,
 ) => Promise<T & { readonly etag: string | undefined }> {
-  return async (call, sample) => {
+  return async (call, sample, isMarked = true) => {
     const { data, error, response } = await call.catch((failure: unknown) => {
       // 200 with something else than JSON: not the sidecar.
       if (failure instanceof SyntaxError) throw notTheSidecar(200);
       throw failure;
     });
     if (!response.ok) throw toApiError(response, error, transport.followsLostAnswer(response));
-    if (!isOk(data) || !hasShape(data, sample)) throw notTheSidecar(response.status);
+    if (data === undefined || (isMarked && !isOk(data)) || !hasShape(data, sample))
+      throw notTheSidecar(response.status);
     return { ...data, etag: response.headers.get("ETag") ?? undefined };
   };
 }

@@ -39,6 +39,14 @@ export const CHANGE: Sample = {
   "warnings?": [PROBLEM],
 };
 
+const ENTRY = { name: "", revision: 0, "problem?": "" };
+
+export const VAULT: Sample = {
+  revision: 0,
+  credentials: [{ ...ENTRY, sourceType: "" }],
+  bindings: [{ ...ENTRY, match: { hosts: [""] }, auth: { type: "" } }],
+};
+
 export const AUDIT: Sample = { status: "", enabled: true };
 
 const VERDICT = { action: "", layer: "", "rule?": "" };

@@ -29,10 +29,16 @@ const GH = { name: "gh", sourceType: "inline", revision: 1 };
 const OTHER = { name: "a b/c", sourceType: "inline", revision: 1 };
 const BINDING = { name: "gh/api", revision: 1, match: MATCH, auth: { type: "apiKey", name: "X-Api-Key" } };
 
-describe.each([
+type Language = readonly [
+  name: string,
+  open: (lifecycle: string) => Promise<VaultClient>,
+  whatIsMissing: () => string | undefined,
+];
+
+describe.each<Language>([
   ["JavaScript", openJavaScript, () => undefined],
   ["Python", openPython, pythonSdkMissing],
-] as const)("%s", (_language, open, whatIsMissing) => {
+])("%s", (_language, open, whatIsMissing) => {
   let server: VaultApi;
   let lifecycle: LocalServer;
   let client: VaultClient | undefined;

@@ -4,7 +4,7 @@ import { join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
-import { DOCTOR_HELP, HELP, POLICY_HELP, RUN_HELP } from "../../src/cli/help.ts";
+import { DOCTOR_HELP, HELP, POLICY_HELP, RUN_HELP, VAULT_HELP } from "../../src/cli/help.ts";
 import { VARIABLES } from "../../src/config/variables.ts";
 import { parsePolicyJson, parseRulesJson } from "../../src/policy/parse-policy.ts";
 import { PROTECTIONS } from "../../src/protections/protection.ts";
@@ -29,6 +29,7 @@ const PAGES = [
   "docs/settings.md",
   "docs/troubleshooting.md",
   "docs/tutorial.md",
+  "docs/vault.md",
   "docs/wire-names.md",
   "docs/security/held.md",
   "docs/security/open.md",
@@ -102,7 +103,8 @@ describe.each(PAGES)("%s", (page) => {
     for (const { command = "", rest = "" } of callsOfEgress(text)) {
       if (command.startsWith("-")) continue;
       expect(HELP, `egress ${command}`).toMatch(new RegExp(`^ {2}${command} `, "m"));
-      const help = { run: RUN_HELP, policy: POLICY_HELP, doctor: DOCTOR_HELP }[command] ?? HELP;
+      const help =
+        { run: RUN_HELP, policy: POLICY_HELP, doctor: DOCTOR_HELP, vault: VAULT_HELP }[command] ?? HELP;
       const options = (rest.split(" -- ")[0] ?? "").match(/(?<= )--[a-z-]+/g) ?? [];
       expect(options.filter((option) => !help.includes(option))).toEqual([]);
     }

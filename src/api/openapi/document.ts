@@ -5,7 +5,8 @@
 import { STATUS_CODES } from "node:http";
 import { SIGNATURE_HEADER, TOKEN_HEADER } from "../headers.ts";
 import { REFUSAL_STATUS, type Refusal } from "../refusal.ts";
-import { OPERATIONS, type Operation } from "./operations.ts";
+import type { Operation } from "./operation.ts";
+import { OPERATIONS } from "./operations.ts";
 import { PARAMETERS, type ParameterName } from "./parameters.ts";
 import { createSchemas, schemaReference } from "./schemas.ts";
 
@@ -51,7 +52,7 @@ function describeOperation(operation: Operation): object {
     security: isGuarded ? [{ token: [] }, { bearer: [] }, { signature: [] }, {}] : [],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...body,
-    responses: { 200: describeSuccess(operation), ...describeRefusals(operation) },
+    responses: { [statusOf(operation)]: describeSuccess(operation), ...describeRefusals(operation) },
   };
 }
 
@@ -68,6 +69,11 @@ function describeBody({ schema, mayBeBlank = false }: NonNullable<Operation["tak
   };
 }
 
+function statusOf({ gives }: Operation): number {
+  if ("nothing" in gives) return 204;
+  return ("schema" in gives ? gives.status : undefined) ?? 200;
+}
+
 function describeSuccess({ gives, isTagged = false }: Operation): object {
   const headers = isTagged ? { headers: { ETag: { $ref: "#/components/headers/ETag" } } } : {};
   if ("text" in gives) {
@@ -79,6 +85,7 @@ function describeSuccess({ gives, isTagged = false }: Operation): object {
   if ("events" in gives) {
     return { description: gives.events, content: { "text/event-stream": { schema: { type: "string" } } } };
   }
+  if ("nothing" in gives) return { description: gives.nothing };
   if ("json" in gives) {
     return { description: gives.json, content: { "application/json": { schema: { type: "object" } } } };
   }

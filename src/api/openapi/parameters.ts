@@ -5,6 +5,13 @@ import { TRIED_PROTOCOLS } from "../../enforcement/explain/kernel-verdict.ts";
 import { PAGE_LIMIT } from "../status-page.ts";
 
 export const PARAMETERS = {
+  entryName: {
+    name: "name",
+    in: "path",
+    required: true,
+    description: "The name, percent-encoded.",
+    schema: { type: "string" },
+  },
   ifMatch: {
     name: "If-Match",
     in: "header",

@@ -24,6 +24,7 @@ import {
   shownTargetsShape,
   statusShape,
 } from "./status-shapes.ts";
+import { VAULT_SHAPES } from "./vault-shapes.ts";
 
 const shownPolicyShape = z.object({
   egress: z.array(shownRuleShape),
@@ -134,6 +135,7 @@ const NAMED: readonly (readonly [z.core.$ZodType, Named])[] = [
   [explanationShape, { id: "Explanation", description: "What becomes of a name or an address, and why." }],
   [decisionShape, { id: "Decision", description: "What was decided on a lookup or a connection." }],
   [decisionsShape, { id: "Decisions", description: "The last decisions." }],
+  ...VAULT_SHAPES,
   [problemShape, { id: "Problem", description: "What is wrong, and where: egress[3].target." }],
   [refusalCodeShape, { id: "RefusalCode", description: "Stable: programs may tell refusals apart by it." }],
   [problemDetailsShape, { id: "ProblemDetails", description: "RFC 9457 problem details." }],

@@ -65,7 +65,7 @@ function reportFailure(
     const { code, status, message, problems } = error;
     if (asJson) context.warn(`${JSON.stringify({ error: { code, status, message, errors: problems } })}\n`);
     else warnAll(context, command, presentRefusal(error));
-    return EXIT_OF_STATUS[status] ?? EXIT.unavailable;
+    return code === "vault-unavailable" ? EXIT.unavailable : (EXIT_OF_STATUS[status] ?? EXIT.unavailable);
   }
   if (!(error instanceof ConnectionError)) throw error;
   const { code, message, mayBeDone } = error;
@@ -78,8 +78,11 @@ const EXIT_OF_STATUS: Readonly<Record<number, number>> = {
   400: EXIT.data,
   401: EXIT.denied,
   403: EXIT.denied,
+  404: EXIT.data,
+  409: EXIT.again,
   412: EXIT.again,
   413: EXIT.data,
+  426: EXIT.denied,
 };
 
 /** One line for each problem, and what to do about it where that is known. */

@@ -10,6 +10,7 @@ import {
   STATUS_HELP,
   SUGGEST_HELP,
   TOP_HELP,
+  VAULT_HELP,
 } from "../help.ts";
 
 export interface CommandWords {
@@ -24,6 +25,7 @@ export interface CommandWords {
 const HELP_OF: Readonly<Record<string, string>> = {
   run: RUN_HELP,
   policy: POLICY_HELP,
+  vault: VAULT_HELP,
   status: STATUS_HELP,
   log: LOG_HELP,
   explain: EXPLAIN_HELP,
@@ -56,7 +58,10 @@ function optionsOf(help: string): readonly string[] {
 
 function subcommandsOf(name: string, help: string): readonly string[] {
   if (name === "completion") return ["bash", "zsh", "fish"];
-  if (name !== "policy") return [];
-  const found = Array.from(help.matchAll(/egress policy ([a-z]+)/g), ([, subcommand = ""]) => subcommand);
+  if (name !== "policy" && name !== "vault") return [];
+  const found = Array.from(
+    help.matchAll(/egress (?:policy|vault) ([a-z]+)/g),
+    ([, subcommand = ""]) => subcommand,
+  );
   return [...new Set(found)];
 }

@@ -1,8 +1,9 @@
 /** What has to hold between the parts of a vault, and between it and the policy. */
 import type { CompiledPolicy } from "../../policy/compile.ts";
-import { decideName } from "../../policy/decide-name.ts";
+import { decideNameFlow } from "../../policy/decide-name.ts";
 import { quote } from "../../policy/problem.ts";
 import type { Steps } from "../../policy/steps.ts";
+import type { Scheme } from "../binding.ts";
 import { type HostPattern, probeName, renderHostPattern } from "../host-pattern.ts";
 import type { NewBinding } from "../request/vault-request.ts";
 import { credentialsOf } from "../resolve-binding.ts";
@@ -36,13 +37,17 @@ function findUnknownCredential({ credentials, bindings }: VaultState): string | 
   return undefined;
 }
 
-/** The first host of a binding that the policy does not allow, in the contract's words; a wildcard is judged by an invented name below it. */
+/**
+ * The first host of a binding to which the policy does not allow connections on the ports of its schemes. A wildcard is judged by an invented
+ * name below it. The words are the original's.
+ */
 export function findUncovered(
   bindings: Iterable<NewBinding>,
   policy: CompiledPolicy,
 ): { readonly binding: NewBinding; readonly message: string } | undefined {
   for (const binding of bindings) {
-    const host = binding.match.hosts.find((pattern) => !isAllowed(policy, pattern));
+    const { hosts, schemes } = binding.match;
+    const host = hosts.find((pattern) => schemes.some((scheme) => !isAllowed(policy, pattern, scheme)));
     if (host === undefined) continue;
     const shown = `binding ${quote(binding.name)} host ${quote(renderHostPattern(host))}`;
     return { binding, message: `${shown} is not allowed by egress policy` };
@@ -50,7 +55,10 @@ export function findUncovered(
   return undefined;
 }
 
-function isAllowed(policy: CompiledPolicy, pattern: HostPattern): boolean {
+function isAllowed(policy: CompiledPolicy, pattern: HostPattern, scheme: Scheme): boolean {
   const name = probeName(pattern);
-  return name !== undefined && decideName(policy, name).action === "allow";
+  const flow = { protocol: "tcp", port: PORTS[scheme] } as const;
+  return name !== undefined && decideNameFlow(policy, name, flow).action === "allow";
 }
+
+const PORTS: Readonly<Record<Scheme, number>> = { https: 443, http: 80 };

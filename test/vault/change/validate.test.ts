@@ -180,4 +180,17 @@ describe("every host of a binding has to be allowed by the policy", () => {
     const message = host && `binding "b0" host "${host}" is not allowed by egress policy`;
     expect(findUncovered(stateOf({ hosts }).bindings.values(), compiled(policy))?.message).toBe(message);
   });
+
+  test.each([
+    ["tcp/443", ["https"], undefined],
+    ["udp/443", ["https"], "a.example.org"],
+    ["tcp/443", ["http", "https"], "a.example.org"],
+    ["tcp/80,443", ["http", "https"], undefined],
+    ["tcp/8443", ["https"], "a.example.org"],
+  ])("on the ports of its schemes: a rule for %s, a binding for %j", (scope, schemes, host) => {
+    const policy = compiled(denyByDefault(`allow a.example.org ${scope}`));
+    const message = host && `binding "b0" host "${host}" is not allowed by egress policy`;
+    const state = stateOf({ hosts: ["a.example.org"], schemes });
+    expect(findUncovered(state.bindings.values(), policy)?.message).toBe(message);
+  });
 });
