@@ -5,6 +5,9 @@ import type { KernelState, PresentChain } from "../render-nft.ts";
 import type { EnforcementMode } from "../ruleset.ts";
 import { runTool, type Tool } from "./run-tool.ts";
 
+/** nft(8) may read sets that are full to the brim, on a machine that is busy, where a start waits for it and nobody else. */
+const READ_MS = 30_000;
+
 /** A ruleset that an earlier sidecar has left in force. */
 export interface RulesetInForce {
   readonly mode: EnforcementMode;
@@ -19,7 +22,7 @@ export interface RulesetInForce {
  * Throws KernelError.
  */
 export async function readKernelState(nft: Tool = ["nft"], signal?: AbortSignal): Promise<KernelState> {
-  const listing = await runTool(nft, ["-j", "list", "chains"], { signal });
+  const listing = await runTool(nft, ["-j", "list", "chains"], { signal, timeoutMs: READ_MS });
   const chains = readObjects(listing, "chain").flatMap(readChain);
   const tables = OUR_TABLES.filter(({ family, name }) =>
     chains.some((chain) => chain.family === family && chain.table === name),
@@ -39,7 +42,9 @@ export async function readRulesetInForce(nft: Tool = ["nft"]): Promise<RulesetIn
     return names.has("own") ? { mode: "dns", generation: undefined, guardedInterfaces } : undefined;
   }
   if (!names.has(CURRENT_CHAIN)) return undefined;
-  const listing = await runTool(nft, ["-j", "list", "chain", "inet", TABLE, CURRENT_CHAIN]);
+  const listing = await runTool(nft, ["-j", "list", "chain", "inet", TABLE, CURRENT_CHAIN], {
+    timeoutMs: READ_MS,
+  });
   const generation = findGeneration(JSON.parse(listing));
   return generation === undefined ? undefined : { mode: "dns+nft", generation, guardedInterfaces };
 }
