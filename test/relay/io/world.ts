@@ -65,6 +65,9 @@ export interface Relay {
   open(): number;
   /** Connections to the origin that were opened. */
   dialled(): number;
+  /** The relay's sides of its connections, in the order of their opening. */
+  readonly clients: TLSSocket[];
+  readonly upstreams: Socket[];
 }
 
 export interface RelayWishes extends Partial<Pick<RelayOptions, "rules" | "findChange">> {
@@ -83,10 +86,13 @@ export async function startRelay(wishes: RelayWishes): Promise<Relay> {
   vault.write(vaultOf(binding("token", { hosts: [NAME] })));
   let open = 0;
   let dialled = 0;
+  const clients: TLSSocket[] = [];
+  const upstreams: Socket[] = [];
   const flow: FlowIdentity = { name: NAME, scheme: "https", destination: { address, port: claimedPort } };
   const server = createServer({ ...CERTIFICATE, ALPNProtocols: [...protocols] }, (client: TLSSocket) => {
     open++;
-    const connectUpstream = createConnectUpstream(flow, {
+    clients.push(client);
+    const connectOrigin = createConnectUpstream(flow, {
       trust,
       connect: async () => {
         dialled++;
@@ -98,7 +104,11 @@ export async function startRelay(wishes: RelayWishes): Promise<Relay> {
       protocol: client.alpnProtocol === "h2" ? "h2" : "http/1.1",
       flow,
       vault,
-      connectUpstream,
+      async connectUpstream(options) {
+        const connection = await connectOrigin(options);
+        upstreams.push(connection.socket);
+        return connection;
+      },
       tell: {
         refused: (event) => told.refused.push(event),
         injected: (event) => told.injected.push(event),
@@ -111,7 +121,7 @@ export async function startRelay(wishes: RelayWishes): Promise<Relay> {
   });
   server.on("tlsClientError", () => undefined);
   const port = await listen(server, address);
-  return { port, told, vault, open: () => open, dialled: () => dialled };
+  return { port, told, vault, open: () => open, dialled: () => dialled, clients, upstreams };
 }
 
 /** An origin that is driven by hand: each connection, decrypted. */
