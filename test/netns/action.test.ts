@@ -1,5 +1,16 @@
 /** `action.yml`: the script of its last step, run as the runner runs it, on a machine that a namespace plays. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  realpath,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -61,7 +72,18 @@ function environment(given: Readonly<Record<string, string>>, env: Readonly<Reco
   ]);
 }
 
-async function runStep(given: Readonly<Record<string, string>>) {
+interface Runner {
+  /** Put before the step's shell. */
+  readonly as?: readonly string[];
+  /** Before the others in PATH. */
+  readonly path?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+async function runStep(
+  given: Readonly<Record<string, string>>,
+  { as = [], path = "", env = {} }: Runner = {},
+) {
   const step = action.runs.steps.at(-1);
   const script = join(workspace, "step.sh");
   await writeFile(script, step?.run ?? "");
@@ -69,14 +91,25 @@ async function runStep(given: Readonly<Record<string, string>>) {
     "/usr/bin/nsenter",
     `--net=/run/netns/${lab.sandbox.name}`,
     "--",
-    ...withOwnPlaces(["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", script]),
+    ...withOwnPlaces([
+      "/usr/bin/env",
+      ...as,
+      "bash",
+      "--noprofile",
+      "--norc",
+      "-e",
+      "-o",
+      "pipefail",
+      script,
+    ]),
   ] as const;
   return runCommand([...argv], {
     cwd: workspace,
     timeoutMs: WAIT_MS,
     env: {
-      PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`,
+      PATH: `${path}${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`,
       HOME: workspace,
+      ...env,
       GITHUB_STEP_SUMMARY: join(workspace, "summary"),
       OPENSANDBOX_EGRESS_DNS_UPSTREAM: lab.upstream.addresses[0],
       ...Object.fromEntries(environment(given, step?.env ?? {})),
@@ -111,6 +144,43 @@ test("what an input holds is an argument, and never a command", async () => {
   const result = await runStep({ allow: "$(touch${IFS}made);x", run: "echo ran" });
   expect(result).toMatchObject({ exitCode: 125, stdout: "" });
   expect(result.stderr).toContain("--allow");
+});
+
+/** A runner's user, who has no password to give. */
+const GAMES = { uid: 5, gid: 60 };
+/** As sudo does: root, who called, and a PATH of its own whatever else is kept. */
+const SUDO = `import os, sys
+os.environ.update(SUDO_UID=str(os.getuid()), SUDO_GID=str(os.getgid()), SUDO_USER="games", PATH="/usr/sbin:/usr/bin:/sbin:/bin")
+argv = sys.argv[1:]
+if argv[0] == "--preserve-env":
+    argv = argv[1:]
+else:
+    os.environ = {name: os.environ[name] for name in os.environ if name.startswith("SUDO_") or name == "PATH"}
+os.setgroups([])
+os.setgid(0)
+os.setuid(0)
+os.execvp(argv[0], argv)
+`;
+
+test("a runner's user becomes root by sudo for the run alone: the commands are the user's, with the step's environment", async () => {
+  const bin = join(workspace, "bin");
+  await mkdir(bin);
+  await copyFile(await realpath("/usr/bin/python3"), join(bin, "python-as-root"));
+  await chmod(join(bin, "python-as-root"), 0o4755);
+  await writeFile(join(bin, "sudo"), `#!${join(bin, "python-as-root")} -I\n${SUDO}`, { mode: 0o755 });
+  for (const name of [".", ".git", "summary"]) await chown(join(workspace, name), GAMES.uid, GAMES.gid);
+  const commands = `id -u; touch made; echo "$OF_STEP"; ${FETCH} http://one.example.org/; ${FETCH} http://two.example.org/ || true`;
+  const result = await runStep(
+    { allow: "one.example.org", run: commands },
+    {
+      as: ["/usr/bin/setpriv", `--reuid=${GAMES.uid}`, `--regid=${GAMES.gid}`, "--clear-groups"],
+      path: `${bin}:`,
+      env: { OF_STEP: "kept" },
+    },
+  );
+  expect(result).toMatchObject({ exitCode: 0, stdout: "5\nkept\nhello from 198.51.100.1\n" });
+  expect(await stat(join(workspace, "made"))).toMatchObject(GAMES);
+  expect(await readFile(join(workspace, "summary"), "utf8")).toContain("`two.example.org`");
 });
 
 test("each input is handed on by the environment, never written into the script", () => {

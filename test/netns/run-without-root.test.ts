@@ -1,8 +1,7 @@
 /** `egress run` of a user who is not root, on a machine that a namespace plays: pasta(1) joins the run to that one's network. */
 import assert from "node:assert/strict";
-import { chownSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { configure, execIn, spawnIn } from "../../src/netns/namespace.ts";
@@ -10,14 +9,12 @@ import { createMachine, EGRESS, type Machine, UNTOUCHED } from "../support/machi
 import { skipBecause } from "../support/skip.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
+import { asUser, makePlaceOf } from "../support/without-root.ts";
 
 const UID = 48_211;
 const GID = 48_212;
 const AS_USER = ["/usr/bin/setpriv", `--reuid=${UID}`, `--regid=${GID}`, "--clear-groups"];
-/** As udev sets it, for whoever is below: everybody may open it. */
-const OPEN_TUN =
-  'mount -t tmpfs tun /dev/net && mknod /dev/net/tun c 10 200 && chmod 666 /dev/net/tun && exec "$@"';
-const under = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", OPEN_TUN, "sh", ...AS_USER];
+const under = asUser(UID, GID);
 
 const lab = useLab();
 let machine: Machine;
@@ -30,8 +27,7 @@ beforeAll(async () => {
     "addr add 2001:db8:77::1/128 dev lo nodad",
   ]);
   machine = createMachine(lab);
-  place = await mkdtemp(join(tmpdir(), "egress-without-root-"));
-  chownSync(place, UID, GID);
+  place = await makePlaceOf(UID, GID);
   env = { TMPDIR: place, XDG_RUNTIME_DIR: undefined, HOME: place };
 });
 afterAll(() => rm(place, { recursive: true, force: true }));

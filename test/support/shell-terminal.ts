@@ -1,5 +1,5 @@
 /** Somebody at a shell with job control, on a terminal of its own, to whom `egress` is a command. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,6 +32,7 @@ export async function openShellTerminal(
   start: (argv: readonly string[]) => RunningCommand,
 ): Promise<ShellTerminal> {
   const folder = await mkdtemp(join(tmpdir(), "egress-terminal-"));
+  await chmod(folder, 0o755); // the shell may be another user's
   const program = join(folder, "egress");
   await writeFile(program, `#!/bin/sh\nexec ${process.execPath} ${MAIN} "$@"\n`, { mode: 0o755 });
   const setUp = `PATH=${folder}:$PATH; PS1='${PROMPT}'; PS2=; unset PROMPT_COMMAND; bind 'set enable-bracketed-paste off'`;
