@@ -120,15 +120,18 @@ function takeBuiltin(id: string): string {
   return `process.getBuiltinModule(${JSON.stringify(id)})`;
 }
 
-/** Takes 7 ms to load: its functions load it when the first of them is called. */
-const LOADS_WHEN_CALLED: ReadonlySet<string> = new Set(["node:crypto"]);
+/** Take 5 ms and more to load: their functions load them when the first of them is called, their constants when the first is read. */
+const LOADS_WHEN_CALLED: ReadonlySet<string> = new Set(["node:crypto", "node:tls"]);
 
 function renderLater(id: string): string {
   const found: unknown = require(id);
-  const functions = Object.entries(Object.getOwnPropertyDescriptors(Object(found)))
-    .filter(([, { value }]) => typeof value === "function")
-    .map(([name]) => `export const ${name} = (...args) => taken().${name}(...args);`);
-  return ["let builtin;", `const taken = () => (builtin ??= ${takeBuiltin(id)});`, ...functions].join("\n");
+  const properties = Object.entries(Object.getOwnPropertyDescriptors(Object(found)));
+  const exported = properties.flatMap(([name, { value }]) => {
+    if (typeof value === "function") return `export const ${name} = (...args) => taken().${name}(...args);`;
+    const proxy = `new Proxy({}, { get: (_target, key) => taken().${name}[key] })`;
+    return typeof value === "object" ? `export const ${name} = /* @__PURE__ */ ${proxy};` : [];
+  });
+  return ["let builtin;", `const taken = () => (builtin ??= ${takeBuiltin(id)});`, ...exported].join("\n");
 }
 
 function renderBuiltin(id: string): string {
