@@ -186,6 +186,12 @@ test.each([
     "pasta is not installed; on Debian: apt-get install passt",
   ],
   [
+    "slirp4netns is there in place of pasta",
+    "mount -t tmpfs bin /mnt && ln -s /bin/true /mnt/slirp4netns && exec",
+    { PATH: "/mnt" },
+    "pasta is not installed; on Debian: apt-get install passt; slirp4netns, which is there, does not do",
+  ],
+  [
     "there is no tun device",
     "mount -t tmpfs tun /dev/net && exec",
     {},

@@ -28,7 +28,9 @@ export function findObstacles(path: string, user: string | undefined): readonly 
 }
 
 function lacks(path: string): string | undefined {
-  return missingTools(["pasta", "unshare"], path)[0];
+  const [missing] = missingTools(["pasta", "unshare"], path);
+  const isOther = missing?.startsWith("pasta") === true && findTool("slirp4netns", path) !== undefined;
+  return isOther ? `${missing}; slirp4netns, which is there, does not do` : missing;
 }
 
 function noTun(): string {
