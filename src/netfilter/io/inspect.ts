@@ -3,10 +3,10 @@ import { CURRENT_CHAIN } from "../chains/generation-chains.ts";
 import { guardedDevice, GUARD_TABLE, OUR_TABLES, TABLE } from "../kernel-names.ts";
 import type { KernelState, PresentChain } from "../render-nft.ts";
 import type { EnforcementMode } from "../ruleset.ts";
-import { runTool, type Tool } from "./run-tool.ts";
+import { runTool, type Tool, type ToolRun } from "./run-tool.ts";
 
-/** nft(8) may read sets that are full to the brim, on a machine that is busy, where a start waits for it and nobody else. */
-const READ_MS = 30_000;
+/** nft(8) may have to read sets that are full to the brim, on a machine that is busy; nobody's call waits for it yet. */
+export const AT_START = { timeoutMs: 30_000 } as const;
 
 /** A ruleset that an earlier sidecar has left in force. */
 export interface RulesetInForce {
@@ -21,8 +21,11 @@ export interface RulesetInForce {
  * nft(8) begins anew each time the rules or sets change meanwhile: under a flood of learned addresses it may take seconds.
  * Throws KernelError.
  */
-export async function readKernelState(nft: Tool = ["nft"], signal?: AbortSignal): Promise<KernelState> {
-  const listing = await runTool(nft, ["-j", "list", "chains"], { signal, timeoutMs: READ_MS });
+export async function readKernelState(
+  nft: Tool = ["nft"],
+  limits: Pick<ToolRun, "signal" | "timeoutMs"> = {},
+): Promise<KernelState> {
+  const listing = await runTool(nft, ["-j", "list", "chains"], limits);
   const chains = readObjects(listing, "chain").flatMap(readChain);
   const tables = OUR_TABLES.filter(({ family, name }) =>
     chains.some((chain) => chain.family === family && chain.table === name),
@@ -32,7 +35,7 @@ export async function readKernelState(nft: Tool = ["nft"], signal?: AbortSignal)
 
 /** For taking over on a restart; `undefined` when there is no whole ruleset of ours. Throws KernelError. */
 export async function readRulesetInForce(nft: Tool = ["nft"]): Promise<RulesetInForce | undefined> {
-  const { chains } = await readKernelState(nft);
+  const { chains } = await readKernelState(nft, AT_START);
   const names = new Set(chains.filter(({ table }) => table === TABLE).map(({ name }) => name));
   if (!names.has("nat_output")) return undefined;
   const guardedInterfaces = chains
@@ -42,9 +45,7 @@ export async function readRulesetInForce(nft: Tool = ["nft"]): Promise<RulesetIn
     return names.has("own") ? { mode: "dns", generation: undefined, guardedInterfaces } : undefined;
   }
   if (!names.has(CURRENT_CHAIN)) return undefined;
-  const listing = await runTool(nft, ["-j", "list", "chain", "inet", TABLE, CURRENT_CHAIN], {
-    timeoutMs: READ_MS,
-  });
+  const listing = await runTool(nft, ["-j", "list", "chain", "inet", TABLE, CURRENT_CHAIN], AT_START);
   const generation = findGeneration(JSON.parse(listing));
   return generation === undefined ? undefined : { mode: "dns+nft", generation, guardedInterfaces };
 }

@@ -18,7 +18,7 @@ import {
   withoutTimeouts,
 } from "../ruleset.ts";
 import type { DeltaSocket } from "./delta-socket.ts";
-import { readKernelState } from "./inspect.ts";
+import { AT_START, readKernelState } from "./inspect.ts";
 import { runTool, type Tool, type ToolRun } from "./run-tool.ts";
 
 /** The kernel's side. One call of `replace` is one nftables transaction: all of it or nothing; the same ruleset may be sent again. */
@@ -66,6 +66,7 @@ export function createNftApplier({
   /** Remembered, as reading it back is what a flood of learned addresses can hold up. */
   let present = known;
   let last: Ruleset | undefined;
+  let hasLoaded = false;
 
   function load(text: Iterable<string>, signal?: AbortSignal, args: readonly string[] = []): Promise<string> {
     const run: ToolRun = { input: text, signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
@@ -98,9 +99,14 @@ export function createNftApplier({
     const remembered = ruleset.over === undefined ? present : undefined;
     present = undefined;
     if (remembered === undefined || !(await loadOver(remembered, ruleset, signal))) {
-      await load(renderPieces(ruleset, await readKernelState(nft, signal)), signal);
+      await load(renderPieces(ruleset, await readState(signal)), signal);
     }
+    hasLoaded = true;
     present = stateAfter(ruleset);
+  }
+
+  function readState(signal?: AbortSignal): Promise<KernelState> {
+    return readKernelState(nft, hasLoaded ? { signal } : { signal, ...AT_START });
   }
 
   /** False where it is refused: what is remembered may hold no longer (before Linux 6.16 chains go with their interface). */
@@ -165,7 +171,7 @@ export function createNftApplier({
     async teardown() {
       present = undefined;
       last = undefined;
-      await load([renderTeardown(await readKernelState(nft))]);
+      await load([renderTeardown(await readKernelState(nft, AT_START))]);
     },
   };
 }
