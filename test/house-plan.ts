@@ -59,6 +59,9 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "enforcement",
     "api",
     "page",
+    "intercept",
+    "relay",
+    "certificates",
   ],
   cli: [
     "policy",

@@ -7,19 +7,12 @@ import { type Problem, quote } from "../policy/problem.ts";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = "OPENSANDBOX_EGRESS_";
-const FALSE: ReadonlySet<string> = new Set(["false", "0", "no", "n", "off"]);
 
 /** What each would have done, in words that follow the variable's name; values are never shown, for some are secret. */
 const SWITCHES: readonly {
   readonly name: string;
   readonly message: string;
-  readonly isOff?: (text: string) => boolean;
 }[] = [
-  {
-    name: `${PREFIX}MITMPROXY_TRANSPARENT`,
-    message: "is set, and transparent interception is not served",
-    isOff: (text) => FALSE.has(text.toLowerCase()),
-  },
   { name: `${PREFIX}UPSTREAM_PROXY`, message: "is set, and an upstream proxy is not served" },
   { name: `${PREFIX}UPSTREAM_PROXY_AUTH`, message: "is set, and an upstream proxy is not served" },
   { name: `${PREFIX}PROFILE`, message: "is set, and profiles are not served" },
@@ -27,9 +20,9 @@ const SWITCHES: readonly {
 
 /** One problem for each such switch that is on. Blank counts as unset. */
 export function findUnserved(env: Environment): readonly Problem[] {
-  return SWITCHES.flatMap(({ name, message, isOff }) => {
+  return SWITCHES.flatMap(({ name, message }) => {
     const text = env[name]?.trim() ?? "";
-    return text === "" || isOff?.(text) === true ? [] : [{ path: name, message }];
+    return text === "" ? [] : [{ path: name, message }];
   });
 }
 

@@ -13,6 +13,7 @@ import {
 } from "./read-values.ts";
 import { type LogLevel, readLogLevel, readSeconds } from "./lenient-readers.ts";
 import { FLAG, Unreadable, absolutePath, flag, integer, list, reader, word } from "./readers.ts";
+import { INTERCEPTION_VARIABLES } from "./interception-variables.ts";
 import { OBSERVABILITY_VARIABLES } from "./observability-variables.ts";
 import { MAX_UPSTREAMS, parseLiteralAddress, parseUpstream, upstreamKey } from "./upstream.ts";
 import { VAULT_VARIABLES } from "./vault-variables.ts";
@@ -258,6 +259,7 @@ export const VARIABLES = {
     integer(0, 2 ** 32 - 1),
   ),
   ...OBSERVABILITY_VARIABLES,
+  ...INTERCEPTION_VARIABLES,
   ...VAULT_VARIABLES,
   rulesDirectory: withDefault(
     {

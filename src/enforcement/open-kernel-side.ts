@@ -29,7 +29,7 @@ import { type InterfaceGuards, watchInterfaceGuards } from "./keep/interface-gua
 import { createNetworkMemory, type NetworkMemory } from "./keep/network-memory.ts";
 import { openRulesetWatch, type RulesetWatch } from "./keep/ruleset-watch.ts";
 import { type NamesSide, type NamesSideOptions, openNamesSide } from "./names/names-side.ts";
-import type { BoundSide } from "./interception/intercept-side.ts";
+import type { BoundSide } from "./interception/bound-side.ts";
 import type { NamesPlan } from "./names/prepare-names.ts";
 import { type RefusalWatch, watchRefusals } from "./refusals/watch-refusals.ts";
 import { countLearned, countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";

@@ -20,16 +20,11 @@ import type { AlwaysLayers, PolicyChanges } from "./change/change-policy.ts";
 import { createPolicyInForce } from "./change/policy-in-force.ts";
 import type { RulesetFrame } from "./change/policy-kernel.ts";
 import { drawMarks } from "./draw-marks.ts";
-import { createSandboxEvents } from "./events.ts";
+import { createSandboxEvents, type SandboxEvents } from "./events.ts";
 import type { Explained, ExplainRequest } from "./explain/explain.ts";
 import { createExplainer } from "./explain/explainer.ts";
-import {
-  type BoundSide,
-  type InterceptSide,
-  type InterceptSideOptions,
-  openBoundSide,
-  openInterceptSide,
-} from "./interception/intercept-side.ts";
+import { type BoundSide, openBoundSide } from "./interception/bound-side.ts";
+import type { InterceptSide, InterceptSideOptions } from "./interception/intercept-side.ts";
 import type { InterceptionPlan } from "./interception/interception-plan.ts";
 import { reportLoopbackAnswers } from "./keep/loopback-answers.ts";
 import type { NamesSide } from "./names/names-side.ts";
@@ -42,7 +37,7 @@ import type { RefusalFigures } from "./refusals/watch-refusals.ts";
 import { RESOLVER_PORT } from "../dns/resolver-port.ts";
 import { openPolicySide, type PolicySideOptions } from "./open-policy-side.ts";
 import { openResolverSide, type ResolverSideOptions } from "./open-resolver-side.ts";
-import { createSeen } from "./seen/seen-targets.ts";
+import { createSeen, type Seen } from "./seen/seen-targets.ts";
 import { type SeenSuggestion, createSuggestions, type SuggestOptions } from "./seen/suggest.ts";
 import { type PageRequest, reportSandbox, type SandboxReport } from "./sandbox-report.ts";
 
@@ -93,6 +88,8 @@ export interface Sandbox {
   readonly mark: SocketMark;
   /** Lets packets with our mark, and no others, to these whatever the policy says. Settles once the kernel has been given them. */
   setOwnDestinations(all: readonly Endpoint[]): Promise<void>;
+  /** Why bound hosts are not intercepted yet; none where nothing is. */
+  interceptionFaults(): readonly string[];
   stats(): SandboxStats;
   /** Costs by the page that is asked for. */
   report(page: PageRequest): SandboxReport;
@@ -118,14 +115,9 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const bound = options.interception && undo.adopt(openBoundSide(), (opened) => opened.close());
   const frame: RulesetFrame = { ...frameOf(options), resolverPort: RESOLVER_PORT, marks, names };
   const side = undo.use(await openKernelSide({ ...options, names, bound }, frame, inForce, events));
-  const policyInForce = (): CompiledPolicy => inForce.read().active;
-  const seen = createSeen(() => policyInForce().audits !== undefined);
-  const audit = { ...options.audit, decided: tellAll([options.audit.decided, seen.decided]) };
-  const told = { audit, policy: policyInForce, learned: side.learned, nowMs: Date.now };
-  events.connectionRefused.subscribe(createRefusalAudit(told));
-  events.nameRefused.subscribe(createNameRefusalAudit(told));
+  const { audit, seen } = tellDecisions(options, events, side, () => inForce.read().active);
   const parts = { ...options, learned: side.learned, inForce, mark: marks, events };
-  const interception = undo.use(openInterception(parts, bound));
+  const interception = undo.use(await openInterception(parts, bound));
   const given = { withheld: side.withheld, learned: interception?.admission ?? side.learned };
   const server = await openResolverSide({ ...options, audit }, given, inForce, { mark: marks, events });
   let closeWithinMs = 0;
@@ -147,6 +139,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     },
     mark: marks,
     setOwnDestinations: policySide.setOwnDestinations,
+    interceptionFaults: () => interception?.faults() ?? [],
     stats: () => ({
       ...statsOf(side),
       upstreamsAlive: upstreams.map((_upstream, index) => server.isUpstreamAlive(index)),
@@ -190,6 +183,21 @@ function statsOf({
   };
 }
 
+/** The audit that remembers what has been tried, and hears of refused connections. */
+function tellDecisions(
+  options: Pick<SandboxOptions, "audit">,
+  events: SandboxEvents,
+  { learned }: Pick<KernelSide, "learned">,
+  policy: () => CompiledPolicy,
+): { readonly audit: SandboxOptions["audit"]; readonly seen: Seen } {
+  const seen = createSeen(() => policy().audits !== undefined);
+  const audit = { ...options.audit, decided: tellAll([options.audit.decided, seen.decided]) };
+  const told = { audit, policy, learned, nowMs: Date.now };
+  events.connectionRefused.subscribe(createRefusalAudit(told));
+  events.nameRefused.subscribe(createNameRefusalAudit(told));
+  return { audit, seen };
+}
+
 /** Throws ApplyError; and RequiredProtectionError, after which everything is denied. */
 async function startPolicy(
   policy: PolicyChanges,
@@ -207,12 +215,13 @@ async function startPolicy(
   }
 }
 
-/** Undefined where nothing is intercepted. Throws NetlinkError, SystemCallError. */
-function openInterception(
+/** Undefined where nothing is intercepted, and then its modules are not loaded. Throws NetlinkError, SystemCallError. */
+async function openInterception(
   { interception: plan, ...parts }: Omit<InterceptSideOptions, "plan" | "addresses"> & SandboxOptions,
   bound: BoundSide | undefined,
-): InterceptSide | undefined {
+): Promise<InterceptSide | undefined> {
   if (plan === undefined || bound === undefined) return undefined;
+  const { openInterceptSide } = await import("./interception/intercept-side.ts");
   return openInterceptSide({ ...parts, plan, addresses: bound.addresses });
 }
 

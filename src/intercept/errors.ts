@@ -11,3 +11,9 @@ export class UpstreamError extends Error {
     this.code = code;
   }
 }
+
+/** The roots that hosts are to be checked against cannot be read. */
+export class TrustError extends Error {
+  override readonly name = "TrustError";
+  readonly code = "trust-unreadable";
+}

@@ -15,6 +15,7 @@ import {
   watchAlwaysRules,
 } from "../enforcement/always/io/always-rules.ts";
 import type { PolicyControl } from "../enforcement/change/policy-control.ts";
+import type { InterceptionPlan } from "../enforcement/interception/interception-plan.ts";
 import { startWatchdog } from "../enforcement/keep/watchdog.ts";
 import { openSandbox, type Sandbox } from "../enforcement/sandbox.ts";
 import { openDeltaSocket } from "../netfilter/io/delta-socket.ts";
@@ -22,18 +23,19 @@ import { isApiServed } from "../netfilter/io/find-table.ts";
 import { type Problem, renderProblems } from "../policy/problem.ts";
 import { createProtections, type Protections, type ReportedProtection } from "../protections/protections.ts";
 import type { OpenVault } from "../vault/io/open-vault.ts";
-import { NOT_INTERCEPTING } from "../vault/readiness.ts";
 import { CLOSED_RULES, closeControl, closeSettings, closeSurroundings } from "./closed.ts";
 import { SidecarThereError, StartProblemsError } from "./errors.ts";
 import { keepMemorySmall } from "./keep-memory.ts";
 import { loadPage } from "./load-page.ts";
 import { createObservability, type Observability } from "./observability.ts";
 import type { ApiSources, OpenApi } from "./open-api.ts";
+import type { InterceptionParts } from "./sidecar-interception.ts";
 import type { TcpState } from "./keep-tcp-api.ts";
 import type { ReadySettings } from "./ready-settings.ts";
 import { readSurroundings, ruleFolders, type Surroundings } from "./read-surroundings.ts";
 import { toSandboxOptions } from "./sandbox-options.ts";
-import { describeVault, openSidecarVault } from "./sidecar-vault.ts";
+import type { Preparation } from "./prepare-interception.ts";
+import { describeReadiness, describeVault, openSidecarVault } from "./sidecar-vault.ts";
 import { VERSION } from "./version.ts";
 
 /** How long an answer under way may take after a signal. */
@@ -62,8 +64,10 @@ export async function runSidecar(given: Settings, run: SidecarRun): Promise<void
   const onFault = (message: string, error: unknown): void => log.logger.error({ err: error }, message);
   // Our first policy may allow what that one's, since changed, denies.
   if (isApiServed()) throw new SidecarThereError();
+  const preparation = await prepareInterception(given, log);
+  undo.defer(() => preparation.prepared?.authority[Symbol.asyncDispose]());
   const found = await readSurroundings(given, log);
-  const problems = [...run.problems, ...found.problems];
+  const problems = [...run.problems, ...preparation.problems, ...found.problems];
   if (run.strict && problems.length > 0) throw new StartProblemsError(problems);
   for (const line of listProblems(problems)) log.logger.error(`everything is denied: ${line}`);
   const isClosed = problems.length > 0;
@@ -85,7 +89,11 @@ export async function runSidecar(given: Settings, run: SidecarRun): Promise<void
   const vault = openSidecarVault(run.env, observability.audit);
   undo.defer(() => vault.close());
   const { coupling } = vault;
-  const parts = { surroundings, protections, deltas, observability, coupling, log, onFault };
+  const { prepared } = preparation;
+  const interception = isClosed
+    ? undefined
+    : await planInterception(settings, { prepared, vault: vault.vault, log });
+  const parts = { surroundings, protections, deltas, observability, coupling, interception, log, onFault };
   const opening = openSandbox(toSandboxOptions(settings, parts));
   // The API's modules take some 50 ms to load, while nft(8) loads the first ruleset.
   const loadingApi = import("./open-api.ts");
@@ -110,6 +118,22 @@ export async function runSidecar(given: Settings, run: SidecarRun): Promise<void
   run.onReady();
   if (!stop.aborted) await once(stop, "abort");
   log.logger.info("stopping: the rules stay in the kernel");
+}
+
+/** Where nothing is intercepted, what does it is not even loaded. */
+async function prepareInterception(settings: Settings, log: Log): Promise<Preparation> {
+  if (!settings.intercepts) return { prepared: undefined, problems: [] };
+  const module = await import("./prepare-interception.ts");
+  return module.prepareInterception(settings, log);
+}
+
+async function planInterception(
+  settings: Settings,
+  { prepared, ...parts }: Omit<InterceptionParts, "prepared"> & Pick<Preparation, "prepared">,
+): Promise<InterceptionPlan | undefined> {
+  if (prepared === undefined || settings.mode === "dns") return undefined;
+  const module = await import("./sidecar-interception.ts");
+  return module.planInterception(settings, { prepared, ...parts });
 }
 
 async function watchRuleFiles(
@@ -169,7 +193,7 @@ function describeApi(
     explain: sandbox.explain,
     decisions: observability.decisions,
     loadPage,
-    vault: describeVault(settings, vault.control(control), NOT_INTERCEPTING),
+    vault: describeVault(settings, vault.control(control), describeReadiness(settings, sandbox)),
     status: {
       version: VERSION,
       sandboxId: settings.sandboxId,

@@ -17,6 +17,7 @@ export interface SandboxParts {
   readonly deltas: DeltaSocket;
   readonly observability: Observability;
   readonly coupling: SandboxOptions["coupling"];
+  readonly interception: SandboxOptions["interception"];
   readonly log: Log;
   readonly onFault: SandboxOptions["onFault"];
 }
@@ -52,6 +53,7 @@ export function toSandboxOptions(settings: ReadySettings, parts: SandboxParts): 
     isRulesetThere: surroundings.isRulesetThere,
     storage: settings.policyFile === undefined ? undefined : createPolicyStorage(settings.policyFile),
     coupling: parts.coupling,
+    interception: parts.interception,
     audit: observability.audit,
     recordDuration: observability.recordDuration,
     onFault: parts.onFault,

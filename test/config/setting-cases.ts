@@ -1,4 +1,5 @@
 import { nameOf } from "../support/policy.ts";
+import { INTERCEPTION_CASES } from "./interception-setting-cases.ts";
 import { OBSERVABILITY_CASES } from "./observability-setting-cases.ts";
 import { VAULT_CASES } from "./vault-setting-cases.ts";
 import type { SettingCase } from "./setting-case.ts";
@@ -251,5 +252,6 @@ export const CASES: readonly SettingCase[] = [
   },
   { name: "OPENSANDBOX_EGRESS_INBOUND_UDP", accepted: [["on", { inboundUdp: true }]], refused: ["udp"] },
   ...OBSERVABILITY_CASES,
+  ...INTERCEPTION_CASES,
   ...VAULT_CASES,
 ];

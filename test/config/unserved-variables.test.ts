@@ -3,9 +3,6 @@ import { readEverySetting } from "../../src/config.ts";
 
 describe("switches of the original that are not served", () => {
   test.each([
-    ["OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT", "true"],
-    ["OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT", " 1 "],
-    ["OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT", "perhaps"],
     ["OPENSANDBOX_EGRESS_UPSTREAM_PROXY", "http://proxy.example.org:3128"],
     ["OPENSANDBOX_EGRESS_UPSTREAM_PROXY_AUTH", "user:hunter2"],
     ["OPENSANDBOX_EGRESS_PROFILE", "fast-sandbox"],
@@ -18,9 +15,6 @@ describe("switches of the original that are not served", () => {
   });
 
   test.each([
-    ["OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT", "false"],
-    ["OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT", "No"],
-    ["OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT", ""],
     ["OPENSANDBOX_EGRESS_UPSTREAM_PROXY", " "],
     ["OPENSANDBOX_EGRESS_PROFILE", ""],
     ["OPENSANDBOX_EGRESS_NO_SUCH_THING", "  "],
@@ -33,7 +27,7 @@ describe("variables of our prefix that nothing reads", () => {
   test.each([
     "OPENSANDBOX_EGRESS_NO_SUCH_THING",
     "OPENSANDBOX_EGRESS_REDIRECT_BACKEND",
-    "OPENSANDBOX_EGRESS_MITMPROXY_SSL_INSECURE",
+    "OPENSANDBOX_EGRESS_MITMPROXY_SCRIPT",
     "OPENSANDBOX_EGRESS_CREDENTIAL_VAULT_REQUIRE_MTLS",
   ])("%s is one warning, which does not show the value", (name) => {
     const { problems, warnings } = readEverySetting({ [name]: "hunter2" });

@@ -53,9 +53,9 @@ const rules = (target: string): string => JSON.stringify({ egress: [{ action: "a
 
 test.each<[string, Record<string, string>, RegExp]>([
   [
-    "transparent interception",
-    { OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT: "true" },
-    /^OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT: .*not served$/,
+    "more intercepted ports than there may be",
+    { OPENSANDBOX_EGRESS_MITMPROXY_EXTRA_PORTS: "1,2,3,4,5,6,7,8,9,10,11,12,13,14" },
+    /^OPENSANDBOX_EGRESS_MITMPROXY_EXTRA_PORTS: makes more than 15 ports/,
   ],
   [
     "an upstream proxy",

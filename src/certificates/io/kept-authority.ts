@@ -15,6 +15,8 @@ export interface KeptAuthority extends AsyncDisposable {
   cover(hosts: readonly HostPattern[]): Promise<void>;
   /** As {@link CertificateAuthority.leafFor}. */
   leafFor(name: string): Leaf | undefined;
+  /** Whether the file has the roots of now, as far as we know; false while nothing is covered. */
+  isWritten(): boolean;
 }
 
 export interface AuthorityPlace {
@@ -77,6 +79,7 @@ export async function openKeptAuthority(place: AuthorityPlace): Promise<KeptAuth
       });
     },
     leafFor: authority.leafFor,
+    isWritten: () => !isDue && authority.bundle() !== "",
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       await inTurn(() => file.remove());

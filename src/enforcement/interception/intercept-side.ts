@@ -6,11 +6,10 @@
  */
 import { randomInt } from "node:crypto";
 import type { AddressAdmission } from "../../dns/ports.ts";
-import { type BoundAddresses, createBoundAddresses } from "../../intercept/bound-addresses.ts";
+import type { BoundAddresses } from "../../intercept/bound-addresses.ts";
 import type { FlowScheme } from "../../intercept/flow-identity.ts";
 import { type Interceptor, openInterceptor } from "../../intercept/io/interceptor.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
-import { openBoundSet } from "../../netfilter/io/bound-set.ts";
 import { openInterceptRedirect } from "../../netfilter/io/intercept-redirect.ts";
 import { decideNameFlow } from "../../policy/decide-name.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
@@ -22,22 +21,6 @@ import type { SandboxEvents } from "../events.ts";
 import { createBoundAdmission } from "./bound-admission.ts";
 import { createBoundFollower } from "./follow-vault.ts";
 import type { InterceptionPlan } from "./interception-plan.ts";
-
-/** The kernel's sets, opened before the ruleset's watch, which has to know them. */
-export interface BoundSide {
-  readonly addresses: BoundAddresses;
-  /** The netlink port that its changes come from, and how many it has made. */
-  readonly port: number;
-  made(): number;
-  close(): void;
-}
-
-/** Opens it in the current network namespace. Throws SystemCallError. */
-export function openBoundSide(): BoundSide {
-  const set = openBoundSet();
-  const { port, made, close } = set;
-  return { addresses: createBoundAddresses(set), port, made, close };
-}
 
 export interface InterceptSideOptions {
   readonly plan: InterceptionPlan;

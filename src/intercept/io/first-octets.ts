@@ -6,7 +6,7 @@ import { type FlowFacts, type FlowVerdict, judgeFlow, unnamed } from "../judge-f
 /** Never `incomplete`. */
 export type SettledVerdict = Exclude<FlowVerdict, { readonly kind: "incomplete" }>;
 
-/** Settles with the verdict; the socket is paused by then. A client that ends first, or is given up, has shown no name. Never throws. */
+/** Settles with the verdict; the socket does not flow by then. A client that ends first, or is given up, has shown no name. Never throws. */
 export function judgeFirstOctets(
   socket: Socket,
   facts: FlowFacts,
@@ -15,7 +15,9 @@ export function judgeFirstOctets(
   const { promise, resolve } = Promise.withResolvers<SettledVerdict>();
   let octets: Buffer = Buffer.alloc(0);
 
-  function onData(chunk: Buffer): void {
+  function onReadable(): void {
+    const chunk: unknown = socket.read();
+    if (!Buffer.isBuffer(chunk)) return;
     octets = octets.length === 0 ? chunk : Buffer.concat([octets, chunk]);
     const verdict = judgeFlow(readFirstOctets(octets), facts);
     if (verdict.kind !== "incomplete") settle(verdict);
@@ -27,15 +29,14 @@ export function judgeFirstOctets(
     settle(unnamed("it took too long to show a name"));
   }
   function settle(verdict: SettledVerdict): void {
-    socket.off("data", onData);
+    socket.off("readable", onReadable);
     for (const event of ENDS) socket.off(event, onEnd);
     signal.removeEventListener("abort", onAbort);
-    socket.pause();
     if (octets.length > 0 && !socket.destroyed && !socket.readableEnded) socket.unshift(octets);
     resolve(verdict);
   }
 
-  socket.on("data", onData);
+  socket.on("readable", onReadable);
   for (const event of ENDS) socket.on(event, onEnd);
   signal.addEventListener("abort", onAbort, { once: true });
   return promise;

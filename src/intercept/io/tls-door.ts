@@ -2,7 +2,6 @@
  * Terminates TLS of clients that ask for a bound name, with a leaf for that name alone. The hello was read before; OpenSSL reads it again, and whatever it finds must
  * be the same name: a second hello, after a HelloRetryRequest, may not change it.
  */
-import { constants } from "node:crypto";
 import type { Socket } from "node:net";
 import { createServer, type SecureContext, type TLSSocket } from "node:tls";
 import { type DomainName, isDomainName } from "../../policy/domain-name.ts";
@@ -18,6 +17,9 @@ export interface TlsDoor {
 /** A client that is slow for longer is none. */
 const HANDSHAKE_MS = 30_000;
 
+/** openssl/ssl.h; the bundle has functions of node:crypto alone. */
+const SSL_OP_NO_RENEGOTIATION = 2 ** 30;
+
 interface Expected {
   readonly name: DomainName;
   readonly resolve: (client: TLSSocket) => void;
@@ -31,7 +33,7 @@ export function createTlsDoor(findLeaf: FindLeaf): TlsDoor {
     ALPNProtocols: ["h2", "http/1.1"],
     minVersion: "TLSv1.2",
     // A renegotiation could show another name (RFC 5746).
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    secureOptions: SSL_OP_NO_RENEGOTIATION,
     handshakeTimeout: HANDSHAKE_MS,
     SNICallback(shown, done) {
       const context = isDomainName(shown) ? findLeaf(shown) : undefined;

@@ -1,0 +1,30 @@
+import type { Log } from "../audit/log.ts";
+import { createLineBudget } from "../audit/line-budget.ts";
+import type { RelayEvents } from "../relay/ports.ts";
+
+/** Requests that a workload has refused may be as many as it likes. */
+const LINES_PER_SECOND = 10;
+
+/** What became of requests to bound hosts, as log lines: never a secret, a path or a value. Injected headers are told at level debug, for they are each request's. */
+export function createRelayLog({ logger }: Pick<Log, "logger">): RelayEvents {
+  const budget = createLineBudget({
+    perSecond: LINES_PER_SECOND,
+    report: (host, count) => logger.warn({ ...REFUSED, "target.host": host, count }, "requests refused"),
+  });
+  return {
+    refused({ host, method, status, text }) {
+      if (!budget.admits(host)) return;
+      logger.warn({ ...REFUSED, "target.host": host, method, status, reason: text }, "request refused");
+    },
+    injected({ host, method, binding, revision, headers }) {
+      const event = { "opensandbox.event": "egress.credential_injected", "target.host": host };
+      logger.debug({ ...event, method, binding, revision, headers }, "credential put into a request");
+    },
+    cut({ host, text }) {
+      if (!budget.admits(host)) return;
+      logger.warn({ ...REFUSED, "target.host": host, reason: text }, "request cut");
+    },
+  };
+}
+
+const REFUSED = { "opensandbox.event": "egress.request_refused" };
