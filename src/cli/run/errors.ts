@@ -35,6 +35,15 @@ export class SidecarStartError extends Error {
   }
 }
 
+/** The sidecar does not take the run's secrets, with its reason. */
+export class SecretsRefusedError extends Error {
+  readonly code = "secrets-refused";
+
+  constructor(reason: string) {
+    super(`--secret: ${reason}`);
+  }
+}
+
 /** A file that the run was asked to write cannot be written. */
 export class RunFileError extends Error {
   readonly code = "run-file";

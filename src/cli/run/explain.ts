@@ -6,6 +6,7 @@ import {
   NetworkSetupError,
   NoSubnetError,
   RunFileError,
+  SecretsRefusedError,
   SidecarStartError,
 } from "./errors.ts";
 
@@ -23,7 +24,9 @@ export function explain(error: unknown, say: (text: string) => void): number {
     say(error.message);
     return EXIT.run;
   }
-  const isOurs = [NetworkSetupError, NoSubnetError, RunFileError].some((kind) => error instanceof kind);
+  const isOurs = [NetworkSetupError, NoSubnetError, RunFileError, SecretsRefusedError].some(
+    (kind) => error instanceof kind,
+  );
   if (isOurs && error instanceof Error) {
     say(error.message);
     return EXIT.run;

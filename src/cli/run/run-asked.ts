@@ -4,10 +4,10 @@ import { findShippedRules } from "../../config/shipped-rules.ts";
 import { searchProgramsIn } from "../../config/program-path.ts";
 import { findTool } from "../../netns/command.ts";
 import { missingToolHint } from "../../netns/errors.ts";
-import { accepted, type Problem } from "../../policy/problem.ts";
+import { accepted, type Problem, type Result } from "../../policy/problem.ts";
 import { keepFromChildren } from "../../sys/inherited.ts";
 import type { CliContext } from "../context.ts";
-import { findCommandUser } from "./command/command-user.ts";
+import { type CommandUser, findCommandUser } from "./command/command-user.ts";
 import { findHandedOn } from "./command/handed-on.ts";
 import type { Caller } from "./config/caller.ts";
 import { changesOf, findNextRun } from "./config/next-run.ts";
@@ -18,6 +18,8 @@ import { createVoice } from "./report/voice.ts";
 import type { RunRequest } from "./request/arguments.ts";
 import { presentOrigins } from "./request/present.ts";
 import { type Inside, LIMITS } from "./rootless/inside.ts";
+import { askShell, readSecrets } from "./secrets/read-secrets.ts";
+import type { HeldSecret } from "./secrets/secret-bindings.ts";
 import { runConfined } from "./run-confined.ts";
 import type { CallerTerminal } from "./terminal/caller-terminal.ts";
 import type { HeldLines } from "./terminal/held-lines.ts";
@@ -50,8 +52,8 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
   if (!handedOn.ok) return report(handedOn.problems, complain);
   const lacks = takeTrustedTools(context.env["PATH"]);
   if (lacks.length > 0) return report(lacks, complain);
-  const user = inside === undefined ? findCommandUser(request.user, context.env) : accepted(inside.user);
-  if (!user.ok) return report(user.problems, complain);
+  const own = findOwn(request, asker);
+  if (!own.ok) return report(own.problems, complain);
   const stepSummary = context.env["GITHUB_STEP_SUMMARY"];
   try {
     const way = findWay(inside, settings);
@@ -61,7 +63,7 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
     if (request.audit !== undefined) note("audit: nothing is blocked but deny.always and the protections");
     const sendsAtEnd = settings.denyWebhook !== undefined || settings.otlpMetricsUrl !== undefined;
     const ruleFolders = [settings.rulesDirectory, findShippedRules() ?? []].flat();
-    const asked = { user: user.value, terminal, sendsAtEnd, early, ruleFolders };
+    const asked = { ...own.value, terminal, sendsAtEnd, early, ruleFolders };
     // Nothing that a run without root sets is on the machine.
     const announce = inside === undefined ? note : (): void => undefined;
     const setting = { context, voice, announce, outputs, ...way.value, ...asked };
@@ -76,6 +78,19 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
     lines.release();
     return explain(error, complain);
   }
+}
+
+interface Own {
+  readonly user: CommandUser | undefined;
+  readonly secrets: readonly HeldSecret[];
+}
+
+/** Whom the command is, and the secrets that it does not get. */
+function findOwn(request: RunRequest, { context: { env }, inside }: Asker): Result<Own> {
+  const user = inside === undefined ? findCommandUser(request.user, env) : accepted(inside.user);
+  if (!user.ok) return user;
+  const secrets = readSecrets(request.secrets, env, askShell(env, user.value));
+  return secrets.ok ? accepted({ user: user.value, secrets: secrets.value }) : secrets;
 }
 
 /** Those that are missing. A program that is only where the command could have put it is none. */

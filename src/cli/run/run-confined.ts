@@ -17,6 +17,8 @@ import type { RunRequest } from "./request/arguments.ts";
 import { copyRuleFiles } from "./rule-files.ts";
 import { type RunSidecar, startRunSidecar } from "./run-sidecar.ts";
 import type { CallerTerminal } from "./terminal/caller-terminal.ts";
+import { hideFromCommand, openSecrets, sidecarSettings, trustFolder } from "./secrets/run-secrets.ts";
+import type { HeldSecret } from "./secrets/secret-bindings.ts";
 import { startWaiting, type WaitingSidecar } from "./waiting-sidecar.ts";
 
 export interface Setting {
@@ -33,6 +35,8 @@ export interface Setting {
   readonly directory: string;
   readonly terminal: CallerTerminal | undefined;
   readonly user: CommandUser | undefined;
+  /** What the command gets placeholders for. */
+  readonly secrets: readonly HeldSecret[];
   /** Whether the sidecar may have something left to send when it is told to end. */
   readonly sendsAtEnd: boolean;
   /** Undefined if none could be started yet. */
@@ -115,6 +119,7 @@ async function prepare(
       context.env["OPENSANDBOX_EGRESS_DNS_UPSTREAM"]?.trim() || upstreams.map(renderUpstream).join(","),
     socketPath: socketOfRun(folder.path),
     rulesDirectory,
+    ofSecrets: sidecarSettings(folder.path, setting.secrets),
     onLine(line) {
       outputs.report.take(line);
       wayOut.take(line);
@@ -127,17 +132,22 @@ async function prepare(
     command.kill();
     await command.exitCode;
   });
-  return { sidecar: await starting, command, folder: folder.path };
+  const sidecar = await starting;
+  const socketPath = socketOfRun(folder.path);
+  await openSecrets(setting.secrets, { folder: folder.path, socketPath, env: context.env, signal });
+  return { sidecar, command, folder: folder.path };
 }
 
 function startCommand(
   network: RunNetwork,
   request: RunRequest,
-  { context, directory, folder, terminal, user }: Setting & { readonly folder: string },
+  { context, voice, directory, folder, terminal, user, secrets }: Setting & { readonly folder: string },
 ): ConfinedCommand {
-  const env = commandEnvironment(context.env);
+  const { env, notes } = hideFromCommand(commandEnvironment(context.env), secrets);
+  for (const line of notes) voice.note(line);
+  const trust = secrets.length === 0 ? undefined : trustFolder(folder);
   const readOnly = request.origins.map(({ path }) => path);
-  const place = { directory, folder, terminal, user, env, readOnly, resolvConf: renderResolvConf() };
+  const place = { directory, folder, terminal, user, env, readOnly, trust, resolvConf: renderResolvConf() };
   return startConfinedCommand(network, request.command, place);
 }
 

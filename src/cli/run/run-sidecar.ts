@@ -19,6 +19,8 @@ export interface RunSidecarOptions {
   readonly socketPath: string;
   /** Of rule files that stay as they are. */
   readonly rulesDirectory: string;
+  /** Settings that the run's secrets need. */
+  readonly ofSecrets: Readonly<Record<string, string | undefined>>;
   /** Gets each line of its log. */
   readonly onLine: (line: string) => void;
   readonly signal: AbortSignal;
@@ -95,6 +97,7 @@ function sidecarEnvironment(options: RunSidecarOptions): Record<string, string |
     OPENSANDBOX_EGRESS_DNS_UPSTREAM: options.upstreams,
     OPENSANDBOX_EGRESS_LOG_LEVEL: "info",
     OPENSANDBOX_LOG_OUTPUT: "stdout",
+    ...options.ofSecrets,
   };
 }
 

@@ -19,11 +19,6 @@ import { openCallerTerminal } from "./terminal/caller-terminal.ts";
 import { holdLines } from "./terminal/held-lines.ts";
 import type { WaitingSidecar } from "./waiting-sidecar.ts";
 
-const NOT_SERVED = {
-  path: "--secret",
-  message: "this version does not put secrets into requests yet: run without it, and nothing is hidden",
-};
-
 /** Runs it; settles with the command's exit code, or 125 where the command could not be run. `early` is the caller's to dispose. */
 export async function run(
   argv: readonly string[],
@@ -48,7 +43,6 @@ export async function run(
     context.print(presentPolicy(request.value.show));
     return EXIT.ok;
   }
-  if (request.value.secrets.length > 0) return report([NOT_SERVED], plain.complain);
   if (!isRoot) return report(runWithoutRoot(argv, context, request.value.user), plain.complain);
   // Awaited here: the terminal lives until then.
   return await runAsked(request.value, { caller, context, inside, terminal, lines, early });

@@ -36,6 +36,8 @@ export interface CommandSetting {
   readonly resolvConf: string;
   /** Files that it may only read. */
   readonly readOnly: readonly string[];
+  /** A folder that it sees as `/run/egress`; none if undefined. */
+  readonly trust: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whom it is; root if undefined. */
   readonly user: CommandUser | undefined;
@@ -49,13 +51,13 @@ export function startConfinedCommand(
   command: Argv,
   setting: CommandSetting,
 ): ConfinedCommand {
-  const { directory, folder, resolvConf, readOnly, user, terminal } = setting;
+  const { directory, folder, resolvConf, readOnly, trust, user, terminal } = setting;
   const env = { ...setting.env, ...user?.env };
   const runs = dirname(folder);
   const hidden = `${runs}/`.startsWith("/run/") ? undefined : runs;
   // Root of the user namespace that mounts them is the command's user outside of it.
   const uid = user?.isMapped === true ? 0 : (user?.uid ?? 0);
-  const mounts = prepareOwnPlaces({ folder, resolvConf, uid, hidden, readOnly });
+  const mounts = prepareOwnPlaces({ folder, resolvConf, uid, hidden, readOnly, trust });
   const place = { directory, mounts, user, path: env["PATH"], terminal: terminal?.streams ?? [] };
   const [file, ...args] = confinedArgv(command, place);
   const options = {

@@ -38,6 +38,8 @@ export interface OwnPlaces {
   readonly resolvConf: string;
   /** Files that the command may only read. */
   readonly readOnly: readonly string[];
+  /** A folder that the command sees as `/run/egress`, to read. Made here; what is put into it later is seen, too. */
+  readonly trust: string | undefined;
 }
 
 /**
@@ -78,7 +80,7 @@ function mountedFirst(folder: string): readonly Mount[] {
   ];
 }
 
-function mountedThen({ folder, uid, hidden, readOnly }: OwnPlaces): readonly Mount[] {
+function mountedThen({ folder, uid, hidden, readOnly, trust }: OwnPlaces): readonly Mount[] {
   const mountInfo = readFileSync("/proc/self/mountinfo", "utf8");
   const dev = join(folder, "dev");
   const target = resolvConfTarget();
@@ -88,6 +90,9 @@ function mountedThen({ folder, uid, hidden, readOnly }: OwnPlaces): readonly Mou
     ...NODES.map((name) => ({ source: `/dev/${name}`, target: join(dev, name), options: "bind" })),
     { source: "egress-pts", target: join(dev, "pts"), type: "devpts", options: pts },
     ...(isElsewhere ? [{ source: join(folder, "run/resolv.conf"), target, options: "bind" }] : []),
+    ...(trust === undefined
+      ? []
+      : [{ source: trust, target: join(folder, "run/egress"), options: "bind,ro" }]),
     { source: dev, target: "/dev", options: "rbind" },
     { source: join(folder, "run"), target: "/run", options: "rbind" },
     ...readOnlyFiles(readOnly, mountInfo).map(({ path, options }) => ({
@@ -111,8 +116,13 @@ function coverOf(point: string): readonly Mount[] {
     : [{ source: "/dev/null", target: point, options: "bind" }];
 }
 
-function writeRun(folder: string, { resolvConf }: OwnPlaces): void {
+function writeRun(folder: string, { resolvConf, trust }: OwnPlaces): void {
   mkdirSync(folder, { recursive: true });
+  if (trust !== undefined) {
+    mkdirSync(join(folder, "egress"));
+    mkdirSync(trust);
+    chmodSync(trust, 0o755);
+  }
   mkdirShared(join(folder, "lock"));
   writeFileSync(join(folder, "resolv.conf"), resolvConf);
   const target = resolvConfTarget();

@@ -1,5 +1,5 @@
 /** The files by which the command's programs trust the sandbox's roots: made in a folder of the run's, which the command sees as one of its own. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeJavaStore } from "../../../certificates/java-store.ts";
 import { ROOT_VARIABLES, type TrustFiles } from "./trust-environment.ts";
@@ -31,7 +31,6 @@ export type ReadText = (path: string) => string;
  */
 export function writeTrustFiles(folder: string, roots: string, env: Environment): void {
   const { extra, bundle } = collectRoots(roots, env, readFile);
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
   writeFileSync(join(folder, "extra.pem"), extra, { mode: 0o644 });
   writeFileSync(join(folder, "bundle.pem"), bundle, { mode: 0o644 });
   writeFileSync(join(folder, "bundle.p12"), encodeJavaStore(bundle), { mode: 0o644 });

@@ -1,0 +1,86 @@
+/** What a run with secrets has beside others: its sidecar's settings, the command's environment, and what is done once the sidecar serves. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { SecretsRefusedError } from "../errors.ts";
+import { hideSecrets } from "./hide-secrets.ts";
+import { putSecrets } from "./put-secrets.ts";
+import type { HeldSecret } from "./secret-bindings.ts";
+import { trustEnvironment } from "./trust-environment.ts";
+import { SEEN_FILES, writeTrustFiles } from "./trust-files.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const LIMIT_MS = 15_000;
+const LOOK_AGAIN_MS = 5;
+
+export interface HiddenSecrets {
+  readonly env: Environment;
+  /** Lines for the caller. */
+  readonly notes: readonly string[];
+}
+
+/** The environment as it is where there are none. */
+export function hideFromCommand(env: Environment, secrets: readonly HeldSecret[]): HiddenSecrets {
+  if (secrets.length === 0) return { env, notes: [] };
+  const hidden = hideSecrets(env, secrets);
+  return {
+    env: { ...hidden.env, ...trustEnvironment(SEEN_FILES, env) },
+    notes: [
+      ...hidden.alsoHeld.map((name) => `${name} holds a secret, too: it has the placeholder as well`),
+      ...hidden.takenOut.map((name) => `${name} holds a secret in another spelling: it is taken out`),
+    ],
+  };
+}
+
+/** For the sidecar; its roots are for the secrets' hosts alone. */
+export function sidecarSettings(folder: string, secrets: readonly HeldSecret[]): Environment {
+  if (secrets.length === 0) return {};
+  return {
+    OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT: "true",
+    OPENSANDBOX_EGRESS_CA_FILE: rootsIn(folder),
+    OPENSANDBOX_EGRESS_CA_HOSTS: [...new Set(secrets.flatMap(({ hosts }) => hosts))].join(","),
+  };
+}
+
+/** Below the run's folder, what the command sees in its /run. */
+export function trustFolder(folder: string): string {
+  return join(folder, "trust");
+}
+
+export interface SecretsPlace {
+  readonly folder: string;
+  readonly socketPath: string;
+  /** The caller's. */
+  readonly env: Environment;
+  readonly signal: AbortSignal;
+}
+
+/** Settles once requests get the secrets, and programs trust the roots. Throws SecretsRefusedError, Node's errors, the reason of `signal`. */
+export async function openSecrets(secrets: readonly HeldSecret[], place: SecretsPlace): Promise<void> {
+  if (secrets.length === 0) return;
+  const { folder, socketPath, env, signal } = place;
+  const [roots] = await Promise.all([
+    readRoots(rootsIn(folder), signal),
+    putSecrets(socketPath, secrets, signal),
+  ]);
+  writeTrustFiles(trustFolder(folder), roots, env);
+}
+
+function rootsIn(folder: string): string {
+  return join(folder, "roots.pem");
+}
+
+/** The sidecar renames the file into its place, whole. */
+async function readRoots(path: string, signal: AbortSignal): Promise<string> {
+  const deadline = performance.now() + LIMIT_MS;
+  for (;;) {
+    try {
+      return readFileSync(path, "utf8");
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    }
+    if (performance.now() > deadline) throw new SecretsRefusedError("the sidecar has written no certificate");
+    await sleep(LOOK_AGAIN_MS, undefined, { signal });
+  }
+}
