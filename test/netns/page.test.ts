@@ -190,8 +190,14 @@ describe("with the sidecar that all these share", () => {
     await shows(explanation.locator("li"), "allow x.wild.example.org decides");
     expect(await lab.dig("x.wild.example.org", "A")).toMatchObject({ rcode: "NOERROR" });
 
-    expect(await shared.api("PUT", "/audit", { body: { enabled: true } })).toMatchObject({ status: 200 });
+    const start = page.getByRole("button", { name: "Switch audit mode on" });
+    await start.click();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+    expect((await shared.api("GET", "/audit")).json()).toMatchObject({ enabled: false });
+    await start.click();
+    await page.getByRole("button", { name: "Switch it on" }).click();
     await shows(page.locator("#audit"), "Audit mode is on");
+    await start.waitFor({ state: "hidden" });
     expect(await lab.dig("y.wild.example.org", "A")).toMatchObject({ rcode: "NOERROR" });
     await shows(page.locator("#decision-rows tr", { hasText: "audited" }), "y.wild.example.org");
     await page.getByRole("button", { name: "Suggest one" }).click();

@@ -37,8 +37,7 @@ export interface Api {
   policy(): Promise<Answer<PolicyState>>;
   change(change: Change, how: ChangeHow): Promise<Answer<PolicyChange>>;
   explain(question: Question): Promise<Answer<Explanation>>;
-  /** Ends audit mode. */
-  endAudit(): Promise<Answer<Schemas["AuditState"]>>;
+  setAudit(enabled: boolean): Promise<Answer<Schemas["AuditState"]>>;
   /** The smallest policy that lets through what was seen. */
   suggest(): Promise<Answer<Schemas["Suggestion"]>>;
   decisions(limit: number): Promise<Answer<Decisions>>;
@@ -61,7 +60,7 @@ export function createApi(session: Session): Api {
       return settle(client.PUT("/policy", { params, body: change.policy }));
     },
     explain: (question) => settle(client.GET("/explain", { params: { query: readQuestion(question) } })),
-    endAudit: () => settle(client.PUT("/audit", { body: { enabled: false } })),
+    setAudit: (enabled) => settle(client.PUT("/audit", { body: { enabled } })),
     suggest: () => settle(client.GET("/policy/suggest")),
     decisions: (limit) => settle(client.GET("/decisions", { params: { query: { limit } } })),
     async events(lastId) {

@@ -2,6 +2,7 @@
 import { sideOf } from "../model/decision.ts";
 import { createTimeline } from "../model/timeline.ts";
 import { createApi } from "./api.ts";
+import { createAuditPanel } from "./audit-panel.ts";
 import { createChangeDialog } from "./change-dialog.ts";
 import { createDecisionsPanel } from "./decisions-panel.ts";
 import { createDeniedPanel } from "./denied-panel.ts";
@@ -11,7 +12,7 @@ import { followDecisions } from "./feed.ts";
 import { createTimelinePlot } from "./plot.ts";
 import { createPolicyPanel } from "./policy-panel.ts";
 import { createSession } from "./session.ts";
-import { showAudit, showFacts, showLearned, showProtections, showUpstreams } from "./status-panels.ts";
+import { showFacts, showLearned, showProtections, showUpstreams } from "./status-panels.ts";
 
 const DRAW_EVERY_MS = 250;
 const LOOK_EVERY_MS = 3000;
@@ -26,6 +27,7 @@ const decisions = createDecisionsPanel();
 const explainer = createExplainPanel(api, propose, look);
 const denied = createDeniedPanel({ allow: (target) => void allow(target), explain: explainer.explain });
 const policy = createPolicyPanel(api, propose, look);
+const audit = createAuditPanel(api, look);
 const problem = byId("problem", HTMLElement);
 const live = byId("live", HTMLElement);
 const more = byId("learned-more", HTMLButtonElement);
@@ -45,7 +47,7 @@ async function look(): Promise<void> {
   if (!Number.isNaN(answer.dateMs)) clockAheadMs = answer.dateMs - Date.now();
   const status = answer.value;
   showFacts(status);
-  showAudit(status);
+  audit.show(status);
   showProtections(status);
   showUpstreams(status);
   showLearned(status, learnedLimit === LEARNED_MOST);
@@ -70,7 +72,6 @@ async function keepLooking(): Promise<never> {
   }
 }
 
-byId("end-audit", HTMLButtonElement).addEventListener("click", () => void api.endAudit().then(look));
 more.addEventListener("click", () => {
   learnedLimit = LEARNED_MOST;
   void look();

@@ -13,10 +13,6 @@ export function showFacts(status: Status): void {
   );
 }
 
-export function showAudit({ audit }: Status): void {
-  byId("audit", HTMLElement).hidden = !audit.enabled;
-}
-
 export function showProtections({ protections, interfaces, ruleFileProblems, api }: Status): void {
   const shown = protections.map(({ name, state, reason, required }) =>
     renderFact(
