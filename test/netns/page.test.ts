@@ -11,12 +11,18 @@ import { useLab } from "../support/use-lab.ts";
 
 const URL_V4 = `http://${SANDBOX_V4}:18080/`;
 
+/** Somebody's name that leads to the sandbox now. */
+const REBOUND = "rebound.example.org";
+
 const lab = useLab();
 let browser: LabBrowser;
 /** The one of the tests that need no other. */
 let shared: Sidecar;
 beforeAll(async () => {
-  [browser, shared] = await Promise.all([startBrowser(lab.internet), startWith({})]);
+  [browser, shared] = await Promise.all([
+    startBrowser(lab.internet, { [REBOUND]: SANDBOX_V4 }),
+    startWith({}),
+  ]);
 });
 afterAll(() => browser[Symbol.asyncDispose]());
 
@@ -291,6 +297,23 @@ describe("with a sidecar of its own", () => {
     await page.getByRole("button", { name: "Apply" }).click();
     await page.getByRole("dialog").waitFor({ state: "hidden" });
     expect(await lab.curl("http://203.0.113.1/")).toMatchObject({ status: 200 });
+  });
+
+  test("where no token is set a page whose name has come to lead here reads and changes nothing", async () => {
+    await using sidecar = await startWith({ OPENSANDBOX_EGRESS_TOKEN: "" });
+    const { page } = await browser.open();
+    await page.goto(`http://${REBOUND}:18080/`);
+    for (const call of [
+      `fetch("/policy")`,
+      `fetch("/policy", { method: "PUT", body: '{"defaultAction":"allow"}' })`,
+    ]) {
+      expect(await page.evaluate<unknown>(`${call}.then(({ status }) => status)`)).toBe(401);
+    }
+    await page.goto(URL_V4);
+    expect(await page.evaluate<unknown>(`fetch("/policy").then(({ status }) => status)`)).toBe(200);
+    const { policy } = stateShape.parse((await sidecar.api("GET", "/policy")).json());
+    expect(policy).toMatchObject({ defaultAction: "deny" });
+    await page.context().close();
   });
 
   test("where changes have to be signed it shows everything, says so, and goes on when the sidecar is back", async () => {

@@ -19,7 +19,11 @@ export interface Visit {
 
 const PROGRAM = "chromium-headless-shell";
 
-export async function startBrowser(namespace: NetworkNamespace): Promise<LabBrowser> {
+/** `hosts`: names that it knows besides, and their addresses. */
+export async function startBrowser(
+  namespace: NetworkNamespace,
+  hosts: Readonly<Record<string, string>> = {},
+): Promise<LabBrowser> {
   await using undo = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "egress-browser-"));
   undo.defer(() => rm(folder, { recursive: true, force: true }));
@@ -31,6 +35,11 @@ export async function startBrowser(namespace: NetworkNamespace): Promise<LabBrow
     timeout: WAIT_MS,
     // As root, whom Chromium's own sandbox does not take.
     chromiumSandbox: false,
+    args: [
+      `--host-resolver-rules=${Object.entries(hosts)
+        .map((entry) => `MAP ${entry.join(" ")}`)
+        .join(",")}`,
+    ],
     env: { PATH: process.env["PATH"] ?? "", HOME: folder, XDG_RUNTIME_DIR: folder, TMPDIR: folder },
   });
   undo.defer(() => browser.close());
