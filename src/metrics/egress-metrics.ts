@@ -1,10 +1,10 @@
 /**
  * The sidecar's metrics: names, units and where each number comes from. What counts is counted where it happens, as plain
  * numbers; here they are only read. No name that a workload asks for, no address but the upstreams' and no text of an error is ever an attribute.
- *
- * `egress.system.*` are the machine's, in a container too, as in the original; `egress.process.*` the sidecar's own.
  */
-import type { Metric, NumberPoint } from "./metric.ts";
+import { machineMetrics } from "./machine-metrics.ts";
+import { counter, counterBy, gauge, gaugeBy } from "./make-metric.ts";
+import type { Metric } from "./metric.ts";
 import type { HistogramPoint } from "./metric.ts";
 import type { MachineReadings } from "./io/machine.ts";
 
@@ -282,69 +282,4 @@ function webhookMetrics({ delivered, failed, dropped, waiting }: WebhookFigures)
     }),
     gauge("egress.webhook.queue.count", "Denials that wait for the webhook", waiting),
   ];
-}
-
-function machineMetrics(machine: MachineReadings): readonly Metric[] {
-  return [
-    {
-      ...gauge("egress.system.memory.usage_bytes", "Memory in use on the machine", machine.memoryOctets()),
-      unit: "By",
-    },
-    {
-      ...gauge("egress.system.cpu.utilization", "Busy part of the machine's time", machine.cpuUtilization()),
-      unit: "1",
-      whole: false,
-    },
-    {
-      ...gauge(
-        "egress.process.memory.usage_bytes",
-        "Memory of this process that is resident",
-        machine.processMemoryOctets(),
-      ),
-      unit: "By",
-    },
-    {
-      ...counter("egress.process.cpu.time", "Processor time of this process", machine.processCpuSeconds()),
-      unit: "s",
-      whole: false,
-    },
-  ];
-}
-
-type NumberMetric = Extract<Metric, { kind: "counter" | "gauge" }>;
-
-function counter(name: string, description: string, value: number): NumberMetric {
-  return { name, description, unit: "", kind: "counter", whole: true, points: [{ value }] };
-}
-
-function gauge(name: string, description: string, value: number): NumberMetric {
-  return { name, description, unit: "{element}", kind: "gauge", whole: true, points: [{ value }] };
-}
-
-/** A gauge of 1 and 0 with one series for each value of an attribute. */
-function gaugeBy(
-  name: string,
-  description: string,
-  attribute: string,
-  states: readonly (readonly [string, boolean])[],
-): NumberMetric {
-  const points = states.map(([key, isOn]): NumberPoint => ({
-    attributes: { [attribute]: key },
-    value: Number(isOn),
-  }));
-  return { ...gauge(name, description, 0), points };
-}
-
-/** A counter with one series for each value of an attribute. */
-function counterBy(
-  name: string,
-  description: string,
-  attribute: string,
-  values: Readonly<Record<string, number>>,
-): NumberMetric {
-  const points = Object.entries(values).map(([key, value]): NumberPoint => ({
-    attributes: { [attribute]: key },
-    value,
-  }));
-  return { name, description, unit: "", kind: "counter", whole: true, points };
 }

@@ -152,12 +152,10 @@ export function readLabelledFlow(payload: Buffer): LabelledFlow | undefined {
 function readTuple(tuple: Buffer): FlowTuple | undefined {
   const source = readAddress(tuple, CTA_IP_V4_SRC, CTA_IP_V6_SRC);
   const destination = readAddress(tuple, CTA_IP_V4_DST, CTA_IP_V6_DST);
-  for (const { type, value } of readAttributes(tuple)) {
-    if (type !== CTA_TUPLE_PROTO || source === undefined || destination === undefined) continue;
-    const { protocol, port: destinationPort, sourcePort } = readProto(value);
-    return { source, destination, sourcePort, destinationPort, protocol };
-  }
-  return undefined;
+  const proto = readPart(tuple, CTA_TUPLE_PROTO);
+  if (source === undefined || destination === undefined || proto === undefined) return undefined;
+  const { protocol, port: destinationPort, sourcePort } = readProto(proto);
+  return { source, destination, sourcePort, destinationPort, protocol };
 }
 
 /** Who sent a flow's first packet to whom, and whether anything has come back. */
@@ -169,16 +167,10 @@ export interface OpenedFlow {
 
 /** Octets are a view into the payload. */
 export function readOpenedFlow(payload: Buffer): OpenedFlow | undefined {
-  let opener: Buffer | undefined;
-  let destination: Buffer | undefined;
-  let status = 0;
-  for (const { type, value } of readAttributes(payload, NFGENMSG)) {
-    if (type === CTA_TUPLE_ORIG) {
-      opener = readAddress(value, CTA_IP_V4_SRC, CTA_IP_V6_SRC);
-      destination = readAddress(value, CTA_IP_V4_DST, CTA_IP_V6_DST);
-    } else if (type === CTA_STATUS && value.length === 4) status = value.readUInt32BE();
-  }
-  return opener && destination && { opener, destination, isAnswered: (status & IPS_SEEN_REPLY) !== 0 };
+  const { tuple, isAnswered } = readFirstPacket(payload);
+  const opener = tuple && readAddress(tuple, CTA_IP_V4_SRC, CTA_IP_V6_SRC);
+  const destination = tuple && readAddress(tuple, CTA_IP_V4_DST, CTA_IP_V6_DST);
+  return opener && destination && { opener, destination, isAnswered };
 }
 
 /** A flow, as far as it says what became of it. Octets are a view into the payload. */
@@ -192,18 +184,31 @@ export interface FlowFate {
 }
 
 export function readFate(payload: Buffer): FlowFate | undefined {
-  let destination: Buffer | undefined;
-  let proto: Buffer | undefined;
-  let status = 0;
-  for (const { type, value } of readAttributes(payload, NFGENMSG)) {
-    if (type === CTA_TUPLE_ORIG) {
-      destination = readAddress(value, CTA_IP_V4_DST, CTA_IP_V6_DST);
-      for (const part of readAttributes(value)) if (part.type === CTA_TUPLE_PROTO) proto = part.value;
-    } else if (type === CTA_STATUS && value.length === 4) status = value.readUInt32BE();
-  }
+  const { tuple, isAnswered } = readFirstPacket(payload);
+  const destination = tuple && readAddress(tuple, CTA_IP_V4_DST, CTA_IP_V6_DST);
+  const proto = tuple && readPart(tuple, CTA_TUPLE_PROTO);
   if (destination === undefined || proto === undefined) return undefined;
   const { protocol, port } = readProto(proto);
-  return { destination, protocol, port, isAnswered: (status & IPS_SEEN_REPLY) !== 0 };
+  return { destination, protocol, port, isAnswered };
+}
+
+/** The tuple of a flow's first packet, and whether one has come back. */
+function readFirstPacket(payload: Buffer): {
+  readonly tuple: Buffer | undefined;
+  readonly isAnswered: boolean;
+} {
+  let tuple: Buffer | undefined;
+  let status = 0;
+  for (const { type, value } of readAttributes(payload, NFGENMSG)) {
+    if (type === CTA_TUPLE_ORIG) tuple = value;
+    else if (type === CTA_STATUS && value.length === 4) status = value.readUInt32BE();
+  }
+  return { tuple, isAnswered: (status & IPS_SEEN_REPLY) !== 0 };
+}
+
+function readPart(tuple: Buffer, wanted: number): Buffer | undefined {
+  for (const { type, value } of readAttributes(tuple)) if (type === wanted) return value;
+  return undefined;
 }
 
 interface Proto {
@@ -232,10 +237,9 @@ export function readDestination(payload: Buffer): Buffer | undefined {
 }
 
 function readAddress(tuple: Buffer, v4: number, v6: number): Buffer | undefined {
-  for (const part of readAttributes(tuple)) {
-    if (part.type !== CTA_TUPLE_IP) continue;
-    for (const { type, value } of readAttributes(part.value)) if (type === v4 || type === v6) return value;
-  }
+  const ip = readPart(tuple, CTA_TUPLE_IP);
+  if (ip === undefined) return undefined;
+  for (const { type, value } of readAttributes(ip)) if (type === v4 || type === v6) return value;
   return undefined;
 }
 
