@@ -1,4 +1,7 @@
-/** The HTTP API, as a value: routes over the enforcement's port. It holds no state; `listen.ts` gives it sockets. */
+/**
+ * The HTTP API, as a value: routes over the enforcement's port. It holds no state; `listen.ts` gives it
+ * sockets.
+ */
 import { Hono } from "hono";
 import type { PolicyControl } from "../enforcement/change/policy-control.ts";
 import { type TakeSteps, runToEnd } from "../policy/steps.ts";
@@ -28,7 +31,10 @@ export interface AppParts {
   /** Told of our own bugs; the caller only hears that there was one. */
   readonly onError: (error: unknown) => void;
   readonly nowMs?: () => number;
-  /** When the process began to take calls, where that was before this application was made; the clock is `nowMs`. */
+  /**
+   * When the process began to take calls, where that was before this application was made; the clock is
+   * `nowMs`.
+   */
   readonly startMs?: number;
   /** Prometheus text; without it there is no `/metrics`. */
   readonly renderMetrics?: () => Promise<string>;
@@ -95,7 +101,10 @@ export function createApp(parts: AppParts): App {
   return app;
 }
 
-/** A body that is small is read and forgotten by Node; one that is not, or that a 100 Continue was never sent for, ends the connection. */
+/**
+ * A body that is small is read and forgotten by Node; one that is not, or that a 100 Continue was never sent
+ * for, ends the connection.
+ */
 function leavesBodyUnread(c: ApiContext): boolean {
   const { incoming } = c.env;
   if (incoming.complete) return false;

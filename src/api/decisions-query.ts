@@ -1,4 +1,7 @@
-/** What `GET /decisions` and `GET /events` are asked for. A parameter that is not known may ask for less than what would come without it: it is refused. */
+/**
+ * What `GET /decisions` and `GET /events` are asked for. A parameter that is not known may ask for less than
+ * what would come without it: it is refused.
+ */
 import { type Kind, KINDS, type Outcome, OUTCOMES } from "../decisions/decision-event.ts";
 import type { DecisionFilter } from "../decisions/decision-filter.ts";
 import { parseId } from "../decisions/present-decision.ts";

@@ -25,7 +25,10 @@ export function serveDecisions(c: ApiContext, auth: Auth, sources: DecisionSourc
   return query.ok ? c.json(listDecisions(sources, query.value)) : renderRefusal(c, query.refusal);
 }
 
-/** `next` where there may be more: it is the `after` of the next page. `newest`: from where `GET /events` goes on without a gap. */
+/**
+ * `next` where there may be more: it is the `after` of the next page. `newest`: from where `GET /events` goes
+ * on without a gap.
+ */
 function listDecisions(sources: DecisionSources, { filter, limit, after }: DecisionsQuery): object {
   const { ring, run } = sources;
   const decisions: ShownDecision[] = [];

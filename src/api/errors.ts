@@ -1,4 +1,7 @@
-/** The API could not listen. `code` is the system's word, or `EEXIST` where something else stands in the unix socket's place. */
+/**
+ * The API could not listen. `code` is the system's word, or `EEXIST` where something else stands in the unix
+ * socket's place.
+ */
 export class ListenError extends Error {
   readonly code: string;
   readonly address: string;

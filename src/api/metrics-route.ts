@@ -7,8 +7,8 @@ import { renderRefusal } from "./refusal.ts";
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /**
- * `GET /metrics`, for those who may read the policy: what was denied and how much goes on is not the workload's to know. A
- * Prometheus sends the token by `authorization` in its scrape configuration.
+ * `GET /metrics`, for those who may read the policy: what was denied and how much goes on is not the
+ * workload's to know. A Prometheus sends the token by `authorization` in its scrape configuration.
  */
 export async function serveMetrics(
   c: ApiContext,

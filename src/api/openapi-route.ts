@@ -2,7 +2,10 @@ import type { ApiContext } from "./context.ts";
 import { refuseWrite } from "./read-only.ts";
 import { renderRefusal } from "./refusal.ts";
 
-/** `GET /openapi.json`, for everyone: it tells nothing of this sidecar. Made at the first call and kept, so that neither a start nor a crowd costs much. */
+/**
+ * `GET /openapi.json`, for everyone: it tells nothing of this sidecar. Made at the first call and kept, so
+ * that neither a start nor a crowd costs much.
+ */
 export function createOpenApiRoute(): (c: ApiContext) => Promise<Response> {
   let made: Promise<string> | undefined;
   return async (c) => {

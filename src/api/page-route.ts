@@ -1,6 +1,6 @@
 /**
- * `GET /`: the page for people, to everyone who may reach the API: it holds no data. What its script may do is bounded by its browser: run by
- * itself, show text, and call this API.
+ * `GET /`: the page for people, to everyone who may reach the API: it holds no data. What its script may do
+ * is bounded by its browser: run by itself, show text, and call this API.
  */
 import type { ApiContext } from "./context.ts";
 import { refuseWrite } from "./read-only.ts";
@@ -34,7 +34,9 @@ export function createPageRoute(load: LoadPage): (c: ApiContext) => Promise<Resp
   };
 }
 
-/** Scripts that write HTML are refused, too: no text can become markup, whatever our own code does with it. */
+/**
+ * Scripts that write HTML are refused, too: no text can become markup, whatever our own code does with it.
+ */
 function renderContentPolicy({ scriptHash, styleHash }: PageDocument): string {
   return [
     "default-src 'none'",

@@ -44,8 +44,8 @@ export interface Refusal {
 }
 
 /**
- * The answer: one line of text, which is never empty because the JavaScript SDK takes an empty error body for success; or RFC 9457
- * problem details for those who ask for them.
+ * The answer: one line of text, which is never empty because the JavaScript SDK takes an empty error body for
+ * success; or RFC 9457 problem details for those who ask for them.
  */
 export function renderRefusal(c: ApiContext, refusal: Refusal): Response {
   const status = REFUSAL_STATUS[refusal.code];

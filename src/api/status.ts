@@ -1,6 +1,6 @@
 /**
- * What `GET /status` tells. It costs by what it shows: of each list of rules and problems the first {@link SHOWN}, of the learned
- * addresses one page. Nothing of it is secret to those who may read the policy.
+ * What `GET /status` tells. It costs by what it shows: of each list of rules and problems the first {@link
+ * SHOWN}, of the learned addresses one page. Nothing of it is secret to those who may read the policy.
  */
 import type { AlwaysRulesReading } from "../enforcement/always/io/always-rules.ts";
 import type { LearnedAddress } from "../learned/pages.ts";

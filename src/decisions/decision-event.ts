@@ -1,6 +1,6 @@
 /**
- * What is decided on each lookup and each refused connection, as one event. Log, ring, stream, webhook and counters are its subscribers; whoever tells
- * it knows none of them.
+ * What is decided on each lookup and each refused connection, as one event. Log, ring, stream, webhook and
+ * counters are its subscribers; whoever tells it knows none of them.
  */
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Layer } from "../policy/decision.ts";
@@ -9,8 +9,9 @@ export const KINDS = ["lookup", "connection"] as const;
 export type Kind = (typeof KINDS)[number];
 
 /**
- * `denied`: by policy. `withheld`: the name is allowed, and each of its addresses was taken out of the answer. `nxdomain` and `nodata` are what the upstream
- * says of an allowed name. `failed`: an allowed name got no answer. `audited`: the policy would deny it, and audit mode has let it through; `layer` and `rule`
+ * `denied`: by policy. `withheld`: the name is allowed, and each of its addresses was taken out of the
+ * answer. `nxdomain` and `nodata` are what the upstream says of an allowed name. `failed`: an allowed name
+ * got no answer. `audited`: the policy would deny it, and audit mode has let it through; `layer` and `rule`
  * are those that would, and of a lookup `rcode` says what came of it.
  */
 export const OUTCOMES = ["allowed", "denied", "withheld", "nxdomain", "nodata", "failed", "audited"] as const;
@@ -43,7 +44,10 @@ function isReason(text: string): text is Reason {
   return text in REASON_WORDS;
 }
 
-/** Addresses that were taken out of an answer that keeps others: how many, the first of them, and who decided on that. */
+/**
+ * Addresses that were taken out of an answer that keeps others: how many, the first of them, and who decided
+ * on that.
+ */
 export interface TakenOut {
   readonly count: number;
   /** 4 octets, or 16. */
@@ -59,7 +63,10 @@ export interface DecisionEvent {
   readonly decision: Outcome;
   /** Unix time. */
   readonly timeMs: number;
-  /** Text that is fit for a log. Of a connection the name that last gave the address; undefined where none is known. */
+  /**
+   * Text that is fit for a log. Of a connection the name that last gave the address; undefined where none is
+   * known.
+   */
   readonly name: string | undefined;
   /** Undefined for a name that no rule can speak of. */
   readonly qname: DomainName | undefined;
@@ -67,7 +74,10 @@ export interface DecisionEvent {
   readonly qtype: number;
   /** What the client was told, of a lookup. */
   readonly rcode: number;
-  /** Index of the upstream that answered, or if none did of the one asked last; undefined for an answer from the cache or of our own. */
+  /**
+   * Index of the upstream that answered, or if none did of the one asked last; undefined for an answer from
+   * the cache or of our own.
+   */
   readonly upstream: number | undefined;
   /** From when upstreams were first asked; 0 if none was. */
   readonly durationMs: number;
@@ -78,13 +88,16 @@ export interface DecisionEvent {
   /** Target of the rule that decided; undefined when none did. */
   readonly rule: string | undefined;
   readonly reason: Reason | undefined;
-  /** Of an allowed lookup whose answer has lost some; told by the lookup that asked an upstream, not by those that the cache answers. Is the reader's to keep. */
+  /**
+   * Of an allowed lookup whose answer has lost some; told by the lookup that asked an upstream, not by those
+   * that the cache answers. Is the reader's to keep.
+   */
   readonly takenOut: TakenOut | undefined;
   /** Of a connection that was judged by the name that it showed; that is its `name`. */
   readonly shown?: ShownDetails | undefined;
   /**
-   * Visits the addresses: of an allowed lookup those that it gave, of a withheld one the first that was taken out, of a connection the far
-   * end's.
+   * Visits the addresses: of an allowed lookup those that it gave, of a withheld one the first that was taken
+   * out, of a connection the far end's.
    */
   forEachAddress(visit: VisitAddress): void;
 }

@@ -1,9 +1,9 @@
 /**
- * The last decisions, in rows of fixed size: the newest takes the oldest one's place. To keep one costs some tens of nanoseconds and makes nothing: names
- * and rules are kept as the texts that they are.
+ * The last decisions, in rows of fixed size: the newest takes the oldest one's place. To keep one costs some
+ * tens of nanoseconds and makes nothing: names and rules are kept as the texts that they are.
  *
- * Known limits: of an answer's addresses the first eight are kept, and how many there were; of a name longer than 255 characters, which only escapes make, the
- * beginning.
+ * Known limits: of an answer's addresses the first eight are kept, and how many there were; of a name longer
+ * than 255 characters, which only escapes make, the beginning.
  */
 import type { DecisionEvent } from "./decision-event.ts";
 import type { DecisionFilter } from "./decision-filter.ts";

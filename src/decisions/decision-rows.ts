@@ -1,4 +1,7 @@
-/** Decisions in columns: a slot of fixed size each, so that what is kept leaves nothing to collect. Slots count from 1. */
+/**
+ * Decisions in columns: a slot of fixed size each, so that what is kept leaves nothing to collect. Slots
+ * count from 1.
+ */
 import { createAddressRows } from "./address-rows.ts";
 import type { DecidingLayer, DecisionEvent, Kind, Outcome, Reason, TakenOut } from "./decision-event.ts";
 import type { Prefix } from "../policy/prefix.ts";

@@ -1,6 +1,7 @@
 /**
- * The name of a decision for each slot, by reference: to copy it into a row costs ten times as much, and what the collector has to move of a young name is
- * little, since it goes with its slot soon where lookups are many.
+ * The name of a decision for each slot, by reference: to copy it into a row costs ten times as much, and what
+ * the collector has to move of a young name is little, since it goes with its slot soon where lookups are
+ * many.
  */
 import type { DecisionFilter } from "./decision-filter.ts";
 

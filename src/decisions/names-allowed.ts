@@ -3,7 +3,10 @@ import { EVERYTHING } from "./decision-filter.ts";
 
 const ALLOWED_LOOKUPS = { ...EVERYTHING, kind: "lookup", decisions: ["allowed"] } as const;
 
-/** The names of the lookups that were allowed and are still kept, those of an answer of our own left out. The newest first; one may come again. */
+/**
+ * The names of the lookups that were allowed and are still kept, those of an answer of our own left out. The
+ * newest first; one may come again.
+ */
 export function* namesAllowed(
   ring: Pick<DecisionRing, "newest" | "oldest" | "matches" | "read">,
 ): Iterable<string> {

@@ -1,6 +1,7 @@
 /**
- * Readers that follow the decisions as server-sent events (WHATWG HTML, section 9.2). Each has a place in the ring and is given what follows, some at a time;
- * one that does not take it falls behind alone. What the ring no longer holds is told as a gap.
+ * Readers that follow the decisions as server-sent events (WHATWG HTML, section 9.2). Each has a place in the
+ * ring and is given what follows, some at a time; one that does not take it falls behind alone. What the ring
+ * no longer holds is told as a gap.
  *
  *     id: k3v9-17
  *     event: decision
@@ -44,11 +45,15 @@ export const FLUSH_MS = 50;
 export const MOST_READERS = 64;
 /** For a reader in one flush: some 2,500 a second. */
 const MOST_AT_ONCE = 128;
-/** What is rendered for a reader ends with the decision that passes this: names and rules may be long, and readers many. */
+/**
+ * What is rendered for a reader ends with the decision that passes this: names and rules may be long, and
+ * readers many.
+ */
 const MOST_CHARACTERS = 64 << 10;
 /**
- * What one flush may cost, counted in decisions that are rendered, some 3 us each: readers who ask alike share them. Looked at and passed over costs a thirty-second. Past that
- * the next flush goes on with the readers who are left, so that they can't take the processor from lookups.
+ * What one flush may cost, counted in decisions that are rendered, some 3 us each: readers who ask alike
+ * share them. Looked at and passed over costs a thirty-second. Past that the next flush goes on with the
+ * readers who are left, so that they can't take the processor from lookups.
  */
 const FLUSH_WORK = 1024;
 const LOOK_WORK = 1 / 32;
@@ -164,7 +169,10 @@ function renderChunk(
   return { text: texts.join(""), seen: number - 1, work: rendered + (number - first) * LOOK_WORK };
 }
 
-/** `missed`: decisions that nobody can tell the reader any more, whether it wanted them or not; unknown after a restart. */
+/**
+ * `missed`: decisions that nobody can tell the reader any more, whether it wanted them or not; unknown after
+ * a restart.
+ */
 export function renderGap(gap: { readonly missed: number } | { readonly restarted: true }): string {
   return `event: gap\ndata: ${JSON.stringify(gap)}\n\n`;
 }

@@ -1,13 +1,14 @@
 /**
  * Who may call the API, and who may change the policy by it: the only place that knows of tokens.
  *
- * A token, where one is set, is asked of every caller but those of the unix socket: its file mode, 0600 in the sidecar's own
- * file system, has let them in. A caller sends it, or proves by a signature that it knows it. Without a token everyone may read, and
- * everyone outside may write, as in the original; but the workload shares our network namespace, so a change that comes from
- * it is refused: the kernel says which do.
+ * A token, where one is set, is asked of every caller but those of the unix socket: its file mode, 0600 in
+ * the sidecar's own file system, has let them in. A caller sends it, or proves by a signature that it knows
+ * it. Without a token everyone may read, and everyone outside may write, as in the original; but the workload
+ * shares our network namespace, so a change that comes from it is refused: the kernel says which do.
  *
- * Known limit: a workload with CAP_NET_RAW reads a token that is sent off its own wire. Signed calls are the remedy: they can be
- * read there, but neither altered nor sent again; and one that was held back is refused as soon as a later one was made.
+ * Known limit: a workload with CAP_NET_RAW reads a token that is sent off its own wire. Signed calls are the
+ * remedy: they can be read there, but neither altered nor sent again; and one that was held back is refused
+ * as soon as a later one was made.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { ApiContext } from "../context.ts";
@@ -34,7 +35,9 @@ export interface Auth {
   refuseSender(c: ApiContext): Sender;
   /** Asked after `refuseSender`, before the body is read. */
   refuseChange(c: ApiContext): Refusal | undefined;
-  /** Asked once, with the whole body, before anything is done by it: whether a signature holds. It holds once. */
+  /**
+   * Asked once, with the whole body, before anything is done by it: whether a signature holds. It holds once.
+   */
   refuseSignature(c: ApiContext, body: Uint8Array, change: { readonly dryRun: boolean }): Refusal | undefined;
 }
 
@@ -83,7 +86,10 @@ function isSigned(c: ApiContext): boolean {
   return c.env.incoming.headers[SIGNATURE_HEADER.toLowerCase()] !== undefined;
 }
 
-/** As the SDKs send it, or as every HTTP client can (RFC 6750 section 2.1); the former counts where both are sent. */
+/**
+ * As the SDKs send it, or as every HTTP client can (RFC 6750 section 2.1); the former counts where both are
+ * sent.
+ */
 function readToken(c: ApiContext): string | undefined {
   const { [TOKEN_HEADER.toLowerCase()]: sent, authorization = "" } = c.env.incoming.headers;
   if (sent !== undefined) return typeof sent === "string" ? sent : undefined;
@@ -104,7 +110,10 @@ const LOCAL_WRITE: Refusal = {
     "or use the sidecar's unix socket, or set OPENSANDBOX_EGRESS_ALLOW_LOCAL_WRITES=true",
 };
 
-/** Hashes have one length, so the comparison's time tells nothing. Node gives header octets as Latin-1, one character each. */
+/**
+ * Hashes have one length, so the comparison's time tells nothing. Node gives header octets as Latin-1, one
+ * character each.
+ */
 function matches(expected: Buffer, sent: string): boolean {
   return timingSafeEqual(expected, digest(Buffer.from(sent, "latin1")));
 }

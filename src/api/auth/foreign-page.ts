@@ -1,13 +1,16 @@
 /**
- * Pages that are none of ours, in a browser that reaches the API. A browser sends what such a page asks for, with whatever lets the browser's own machine in. A page can't
- * send a token or a signature that it does not know; where none is asked for, two signs tell it:
+ * Pages that are none of ours, in a browser that reaches the API. A browser sends what such a page asks for,
+ * with whatever lets the browser's own machine in. A page can't send a token or a signature that it does not
+ * know; where none is asked for, two signs tell it:
  *
- *     another site    its origin (RFC 6454 section 7), or Sec-Fetch-Site where the browser trusts the way to us (W3C Fetch Metadata)
- *     a rebound name  the page's own name has come to lead to us, so to the browser it is ours; the Host header still has that name (RFC 9110 section 7.2)
+ *     another site    its origin (RFC 6454 section 7), or Sec-Fetch-Site (W3C Fetch Metadata)
+ *     a rebound name  the page's own name leads to us now, so to the browser the page is ours;
+ *                     the Host header still has that name (RFC 9110 section 7.2)
  *
  * Programs may call us by whatever name they know us by.
  *
- * Known limit: a name that nobody can buy, such as that of a container, is taken for ours, whoever answers for it on the browser's own network.
+ * Known limit: a name that nobody can buy, such as that of a container, is taken for ours, whoever answers
+ * for it on the browser's own network.
  */
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { isIP } from "node:net";
@@ -28,8 +31,9 @@ export function refuseForeignPage({ headers }: Pick<IncomingMessage, "headers">)
 const OWN_SCHEMES = ["http", "https"] as const;
 
 /**
- * Whether a browser may have sent it. Not all of them tell origin or site of a plain GET, and a page may change what else they say of themselves, but can't take
- * `Accept-Language` away. Of programs Node's fetch has that too, with a header that no page can add and browsers send with the site alone.
+ * Whether a browser may have sent it. Not all of them tell origin or site of a plain GET, and a page may
+ * change what else they say of themselves, but can't take `Accept-Language` away. Of programs Node's fetch
+ * has that too, with a header that no page can add and browsers send with the site alone.
  */
 function isBrowser(headers: IncomingHttpHeaders): boolean {
   const { origin, "user-agent": agent = "", "sec-fetch-site": site, "sec-fetch-mode": mode } = headers;
@@ -37,7 +41,10 @@ function isBrowser(headers: IncomingHttpHeaders): boolean {
   return headers["accept-language"] !== undefined && mode === undefined;
 }
 
-/** An address, or a name that nobody can buy: of one label, or below what is kept for private use (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`). */
+/**
+ * An address, or a name that nobody can buy: of one label, or below what is kept for private use (RFC 6761,
+ * RFC 6762, RFC 8375, ICANN's `internal`).
+ */
 function isOwnName(host: string): boolean {
   const [, bracketed, plain = ""] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(host) ?? [];
   const name = (bracketed ?? plain).toLowerCase().replace(/\.$/, "");

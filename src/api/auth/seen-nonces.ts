@@ -2,12 +2,14 @@
 export const SIGNATURE_LIFE_MS = 60_000;
 
 /**
- * How far it may be ahead. No change is taken for that long that is signed by a clock in step, after one that was signed by a clock ahead, and one
- * from that clock may be held back for as long.
+ * How far it may be ahead. No change is taken for that long that is signed by a clock in step, after one that
+ * was signed by a clock ahead, and one from that clock may be held back for as long.
  */
 export const SIGNATURE_AHEAD_MS = 5000;
 
-/** More signed calls than this within two minutes are not honest traffic; it bounds the memory that they take. */
+/**
+ * More signed calls than this within two minutes are not honest traffic; it bounds the memory that they take.
+ */
 const NONCES_MAX = 65_536;
 
 /** Nonces of calls whose signature held, each kept until its call would be too old anyway. */

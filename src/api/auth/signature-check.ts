@@ -1,9 +1,10 @@
 /**
  * Whether a signed call is its signer's, new, and in order.
  *
- * A signature whose call carries the body's digest is proved, and its nonce taken, before the body is read; else with the whole body. A
- * change that was signed before the last one that was made is refused, whatever its nonce: somebody on the way may have held it back until
- * it fits him. So of two signers whose changes cross, one has to sign again.
+ * A signature whose call carries the body's digest is proved, and its nonce taken, before the body is read;
+ * else with the whole body. A change that was signed before the last one that was made is refused, whatever
+ * its nonce: somebody on the way may have held it back until it fits him. So of two signers whose changes
+ * cross, one has to sign again.
  */
 import type { ApiContext } from "../context.ts";
 import { SIGNATURE_HEADER } from "../headers.ts";
@@ -33,7 +34,8 @@ export function createSignatureCheck(token: string, { nowMs, startMs }: AuthPart
     const aheadMs = timeMs - nowMs();
     if (aheadMs > SIGNATURE_AHEAD_MS) return tooFarAhead(aheadMs);
     if (-aheadMs > SIGNATURE_LIFE_MS) return OUT_OF_TIME;
-    // A nonce is remembered as long as we run: what was signed before may have been sent to the process before us.
+    // A nonce is remembered as long as we run: what was signed before may have been sent to the process
+    // before us.
     return timeMs < startMs ? BEFORE_START : undefined;
   }
 

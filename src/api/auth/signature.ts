@@ -1,12 +1,14 @@
 /**
- * A signed call: the caller proves that it knows the token without sending it, so that nobody who reads the network learns it or
- * can change what was said. The header, and what is under the HMAC-SHA256, whose key is the token:
+ * A signed call: the caller proves that it knows the token without sending it, so that nobody who reads the
+ * network learns it or can change what was said. The header, and what is under the HMAC-SHA256, whose key is
+ * the token:
  *
  *     OPENSANDBOX-EGRESS-SIGNATURE: t=UNIX_MS,n=NONCE,v1=HEX
  *
  *     METHOD \n path?query \n t \n n \n hex SHA-256 of the body
  *
- * and, of a call with If-Match, \n and that header's value: who is on the way could else take the condition away.
+ * and, of a call with If-Match, \n and that header's value: who is on the way could else take the condition
+ * away.
  *
  * If the call carries that hash as `Content-Digest`, too, the signature is proved before the body is read.
  */
@@ -48,7 +50,9 @@ export function parseSignature(text: string): Signature | undefined {
   return { timeMs: Number(timeMs), nonce, mac: Buffer.from(mac, "hex") };
 }
 
-/** Whether the signature was made with the token for this very call; takes the same time wherever it differs. */
+/**
+ * Whether the signature was made with the token for this very call; takes the same time wherever it differs.
+ */
 export function isSignatureOf(token: string, call: SignedCall, signature: Signature): boolean {
   return timingSafeEqual(signature.mac, computeMac(token, call, signature));
 }

@@ -1,4 +1,7 @@
-/** What comes of an explanation: whether the target can be reached now, why in a sentence, and the smallest rules that would change it. */
+/**
+ * What comes of an explanation: whether the target can be reached now, why in a sentence, and the smallest
+ * rules that would change it.
+ */
 import { REASON_WORDS } from "../../decisions/decision-event.ts";
 import type { KeptDecision } from "../../decisions/decision-ring.ts";
 import {
@@ -24,7 +27,10 @@ export interface PatchRule {
   readonly target: string;
 }
 
-/** Rules for `PATCH /policy`; none where nothing has to change. Undefined where no rule of the user's can do it. */
+/**
+ * Rules for `PATCH /policy`; none where nothing has to change. Undefined where no rule of the user's can do
+ * it.
+ */
 export interface Patch {
   readonly allow: readonly PatchRule[] | undefined;
   readonly deny: readonly PatchRule[] | undefined;
@@ -108,7 +114,9 @@ function denyPatch({ action, layer }: Decision, target: string): readonly PatchR
   return layer === "allow.always" ? undefined : [{ action: "deny", target }];
 }
 
-/** Besides the name, each address that a rule denies; none can be allowed where the operator denies them all. */
+/**
+ * Besides the name, each address that a rule denies; none can be allowed where the operator denies them all.
+ */
 function allowAddresses(
   forName: Patch["allow"],
   addresses: readonly ExplainedAddress[],

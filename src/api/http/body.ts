@@ -9,7 +9,9 @@ export interface BodyLimits {
   readonly deadlineMs: number;
 }
 
-/** As in the original, but more is refused where that one cuts. Ten seconds carry a full body over 1 Mbit/s. */
+/**
+ * As in the original, but more is refused where that one cuts. Ten seconds carry a full body over 1 Mbit/s.
+ */
 export const BODY_LIMITS: BodyLimits = { octets: 1 << 20, deadlineMs: 10_000 };
 
 export type Read<T> =
@@ -18,13 +20,15 @@ export type Read<T> =
 
 export interface BodyReading {
   readonly limits: BodyLimits;
-  /** By which the call came in, as long as its caller is not proved: the body may have to give way to others. */
+  /**
+   * By which the call came in, as long as its caller is not proved: the body may have to give way to others.
+   */
   readonly unprovedAt?: Door | undefined;
 }
 
 /**
- * Reads the whole body. One octet too many, the deadline, or an end before the end is a refusal, and nothing more is read.
- * A caller that waits for `100 Continue` gets it here, so a refused one never sends its body.
+ * Reads the whole body. One octet too many, the deadline, or an end before the end is a refusal, and nothing
+ * more is read. A caller that waits for `100 Continue` gets it here, so a refused one never sends its body.
  */
 export async function readBody(
   incoming: IncomingMessage,

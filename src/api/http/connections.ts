@@ -4,7 +4,10 @@ import { cutOff } from "./cut-off.ts";
 
 /** Connections of a server, bounded so that no one's idle ones keep others out. */
 export interface Connections {
-  /** The connection may give way from now on, though it has a request to answer: it counts as idle since this call. */
+  /**
+   * The connection may give way from now on, though it has a request to answer: it counts as idle since this
+   * call.
+   */
   rest(socket: Socket): void;
   /** It may not, until its request is answered. */
   work(socket: Socket): void;
@@ -13,13 +16,15 @@ export interface Connections {
 }
 
 /**
- * At most `share` connections: the workload can open them without end. Where all are taken the one that has been idle longest goes to make
- * room, so an honest caller, who sends its request at once, is served even while a thousand others are held open: what a newcomer
- * has sent is read before anybody is closed for it. One whose request is
- * being answered is never closed; when all are at that, the newcomer is. Whoever leaves an answer unread, or sends a body
- * before it has proved who it is, counts as idle. What is closed is reset, so that the kernel keeps none of it.
+ * At most `share` connections: the workload can open them without end. Where all are taken the one that has
+ * been idle longest goes to make room, so an honest caller, who sends its request at once, is served even
+ * while a thousand others are held open: what a newcomer has sent is read before anybody is closed for it.
+ * One whose request is being answered is never closed; when all are at that, the newcomer is. Whoever leaves
+ * an answer unread, or sends a body before it has proved who it is, counts as idle. What is closed is reset,
+ * so that the kernel keeps none of it.
  *
- * Answers that nobody reads take {@link UNREAD_OCTETS} of memory in all: past that, too, the longest idle of those who leave one goes, but for the last to be answered.
+ * Answers that nobody reads take {@link UNREAD_OCTETS} of memory in all: past that, too, the longest idle of
+ * those who leave one goes, but for the last to be answered.
  */
 export function boundConnections(server: Server, share: number): Connections {
   const connections = createShare(share);

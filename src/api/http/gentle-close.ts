@@ -2,7 +2,10 @@ import type { Socket } from "node:net";
 import { cutOff } from "./cut-off.ts";
 import { release } from "./release.ts";
 
-/** How long a caller that is still sending has to read the answer, and how much more is taken from it until then. */
+/**
+ * How long a caller that is still sending has to read the answer, and how much more is taken from it until
+ * then.
+ */
 const LINGER_MS = 1000;
 const LINGER_OCTETS = 1 << 20;
 
@@ -14,9 +17,10 @@ export interface GentleCloser {
 }
 
 /**
- * Makes Node's own close after an answer a half-close first. A full one, with octets of the caller still unread, makes the kernel
- * send a reset, which may overtake the answer: a caller that is refused in the midst of a large body would see a broken
- * connection and no reason. So what comes of such a body meanwhile is read and forgotten, up to what a whole one has.
+ * Makes Node's own close after an answer a half-close first. A full one, with octets of the caller still
+ * unread, makes the kernel send a reset, which may overtake the answer: a caller that is refused in the midst
+ * of a large body would see a broken connection and no reason. So what comes of such a body meanwhile is read
+ * and forgotten, up to what a whole one has.
  */
 export function createGentleCloser(): GentleCloser {
   const closing = new WeakSet<Socket>();

@@ -1,4 +1,7 @@
-/** Octets put together in one piece of memory, so that a body in a million chunks takes no more than one in a single chunk. */
+/**
+ * Octets put together in one piece of memory, so that a body in a million chunks takes no more than one in a
+ * single chunk.
+ */
 export interface GrowingBuffer {
   /** False where they would be more than the limit, or nothing is kept any more: nothing is added then. */
   add(octets: Buffer): boolean;

@@ -1,9 +1,9 @@
 /**
- * Node's HTTP server around the application, with limits, and with a text in the answers that Node's parser sends by itself.
- * It is not yet listening.
+ * Node's HTTP server around the application, with limits, and with a text in the answers that Node's parser
+ * sends by itself. It is not yet listening.
  *
- * The application is loaded by the first request that needs it: with hono come Node's web-standard `Request` and `Response`, 7 MiB that most
- * sidecars never use, since they are only asked for their health.
+ * The application is loaded by the first request that needs it: with hono come Node's web-standard `Request`
+ * and `Response`, 7 MiB that most sidecars never use, since they are only asked for their health.
  */
 import {
   type IncomingMessage,
@@ -59,9 +59,10 @@ export interface HttpLimits {
 }
 
 /**
- * A caller sends its headers in one packet: five seconds are for a slow network, not for one that drips. The whole request has
- * longer than the body's own deadline, whose answer says more. 128 connections by each of two doors cost 20 MiB, and leave most of the 1,024
- * file descriptors that a process often has for the resolver. No client is known that sends a request before it has the last one's answer.
+ * A caller sends its headers in one packet: five seconds are for a slow network, not for one that drips. The
+ * whole request has longer than the body's own deadline, whose answer says more. 128 connections by each of
+ * two doors cost 20 MiB, and leave most of the 1,024 file descriptors that a process often has for the
+ * resolver. No client is known that sends a request before it has the last one's answer.
  */
 export const HTTP_LIMITS: HttpLimits = {
   headersMs: 5000,
@@ -132,7 +133,10 @@ async function answerBy(
   }
 }
 
-/** A broken request behind one that is still being answered waits for that answer, so that neither is taken for the other. */
+/**
+ * A broken request behind one that is still being answered waits for that answer, so that neither is taken
+ * for the other.
+ */
 function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, last: Exchange | undefined): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();

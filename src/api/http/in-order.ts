@@ -15,8 +15,9 @@ export interface InOrder {
 }
 
 /**
- * Requests that follow each other unanswered on a connection are served in their order (RFC 9112 section 9.3.2). Node reads on while they
- * wait, however many there are: where more than `most` do, the connection is cut.
+ * Requests that follow each other unanswered on a connection are served in their order (RFC 9112 section
+ * 9.3.2). Node reads on while they wait, however many there are: where more than `most` do, the connection is
+ * cut.
  */
 export function createInOrder(most: number, answer: InOrder["serve"]): InOrder {
   const lines = new WeakMap<Socket, { last: Exchange; waiting: number }>();

@@ -43,8 +43,8 @@ export interface TcpPlace {
 }
 
 /**
- * Listens on a TCP address; port 0 is one that is free. Without a host that is every interface, IPv6 and IPv4 on one socket, and IPv4 alone where IPv6 is switched
- * off. Throws ListenError.
+ * Listens on a TCP address; port 0 is one that is free. Without a host that is every interface, IPv6 and IPv4
+ * on one socket, and IPv4 alone where IPv6 is switched off. Throws ListenError.
  */
 export function listenTcp(
   http: HttpServer,
@@ -88,8 +88,8 @@ export function showAddress({
 }
 
 /**
- * Listens on a unix socket, mode 0600, making its folder where there is none. The socket file of a process that is gone is replaced;
- * one that answers, or a file that is no socket, is left alone. Throws ListenError.
+ * Listens on a unix socket, mode 0600, making its folder where there is none. The socket file of a process
+ * that is gone is replaced; one that answers, or a file that is no socket, is left alone. Throws ListenError.
  */
 export async function listenUnix(http: HttpServer, path: string): Promise<Listener> {
   await clearStaleSocket(path);

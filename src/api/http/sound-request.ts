@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 
 /**
- * Why a request that Node's parser takes is not served at all; undefined if it is. Each asks for something that would else be dropped in
- * silence, or has two readings: a proxy before us may have taken the other one.
+ * Why a request that Node's parser takes is not served at all; undefined if it is. Each asks for something
+ * that would else be dropped in silence, or has two readings: a proxy before us may have taken the other one.
  */
 export function findFault({
   httpVersion,

@@ -1,9 +1,13 @@
 /**
- * Memory for the bodies of callers who have not proved who they are: a small budget for all that come in by one door. Where it is full, the
- * largest goes. So one that is no larger than an even share of it, as honest changes are, goes for nobody.
+ * Memory for the bodies of callers who have not proved who they are: a small budget for all that come in by
+ * one door. Where it is full, the largest goes. So one that is no larger than an even share of it, as honest
+ * changes are, goes for nobody.
  */
 export interface UnprovedBodies {
-  /** Takes a body in. `shed` is called at most once, where others need its room: nothing of it may be kept then. */
+  /**
+   * Takes a body in. `shed` is called at most once, where others need its room: nothing of it may be kept
+   * then.
+   */
   open(shed: () => void): UnprovedBody;
 }
 
@@ -14,7 +18,10 @@ export interface UnprovedBody {
   close(): void;
 }
 
-/** Two whole bodies, or 16 KiB for each of a door's 128 connections; the bodies of an honest caller are some hundred octets. */
+/**
+ * Two whole bodies, or 16 KiB for each of a door's 128 connections; the bodies of an honest caller are some
+ * hundred octets.
+ */
 const UNPROVED_OCTETS = 2 << 20;
 
 interface Held {

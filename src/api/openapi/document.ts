@@ -1,6 +1,6 @@
 /**
- * The OpenAPI 3.1 document, made from the shapes that read the bodies, the table of refusals, and a table of calls. Not loaded
- * before someone asks for it. `docs/openapi.json` is kept equal to it by a test.
+ * The OpenAPI 3.1 document, made from the shapes that read the bodies, the table of refusals, and a table of
+ * calls. Not loaded before someone asks for it. `docs/openapi.json` is kept equal to it by a test.
  */
 import { STATUS_CODES } from "node:http";
 import { SIGNATURE_HEADER, TOKEN_HEADER } from "../headers.ts";

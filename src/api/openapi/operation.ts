@@ -10,7 +10,10 @@ export interface Operation {
   readonly description?: string;
   /** The schema of the body. */
   readonly takes?: { readonly schema: string; readonly mayBeBlank?: boolean };
-  /** What a success is: a schema of JSON, one text, lines of a format, server-sent events, JSON of a format, or nothing, and then 204. */
+  /**
+   * What a success is: a schema of JSON, one text, lines of a format, server-sent events, JSON of a format,
+   * or nothing, and then 204.
+   */
   readonly gives:
     | { readonly schema: string; readonly status?: 201 }
     | { readonly nothing: string }

@@ -1,6 +1,6 @@
 /**
- * What the API takes and gives, as JSON schemas. What it takes comes from the very shapes that read the bodies; a schema says less
- * than they do, since which targets are alive is checked in code.
+ * What the API takes and gives, as JSON schemas. What it takes comes from the very shapes that read the
+ * bodies; a schema says less than they do, since which targets are alive is checked in code.
  */
 import * as z from "zod";
 import {

@@ -1,4 +1,7 @@
-/** The vault's calls, as the document tells of them. What is taken is read by `src/vault/request`; a test holds the two together. */
+/**
+ * The vault's calls, as the document tells of them. What is taken is read by `src/vault/request`; a test
+ * holds the two together.
+ */
 import * as z from "zod";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];

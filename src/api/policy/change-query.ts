@@ -6,8 +6,8 @@ type ChangeQuery =
   | { readonly ok: false; readonly refusal: Refusal };
 
 /**
- * Reads the query of a change: `dryRun`, given once or not at all, and nothing else. A parameter that is not known may ask for less than
- * the change that would be made without it: `?dryrun=true` does.
+ * Reads the query of a change: `dryRun`, given once or not at all, and nothing else. A parameter that is not
+ * known may ask for less than the change that would be made without it: `?dryrun=true` does.
  */
 export function readChangeQuery(queries: Readonly<Record<string, readonly string[]>>): ChangeQuery {
   const { dryRun: values = ["false"], ...unknown } = queries;

@@ -2,7 +2,10 @@ import type { Policy, PolicyJson } from "../../policy/policy.ts";
 import type { Rule } from "../../policy/rule.ts";
 import type { Steps } from "../../policy/steps.ts";
 
-/** Rules that only one of two policies has, each in its policy's order and spelling; a moved rule is in neither. */
+/**
+ * Rules that only one of two policies has, each in its policy's order and spelling; a moved rule is in
+ * neither.
+ */
 export interface PolicyDiff {
   readonly added: PolicyJson["egress"];
   readonly removed: PolicyJson["egress"];

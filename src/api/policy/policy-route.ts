@@ -1,4 +1,7 @@
-/** `/policy`: the order of checks that all its methods share. Token, method, who may write, query, headers, body, signature, digest; then the method's own. */
+/**
+ * `/policy`: the order of checks that all its methods share. Token, method, who may write, query, headers,
+ * body, signature, digest; then the method's own.
+ */
 import { ApplyError, PersistError } from "../../enforcement/errors.ts";
 import type { ChangeOptions } from "../../enforcement/change/policy-control.ts";
 import type { Auth } from "../auth/auth.ts";
@@ -78,7 +81,10 @@ async function readRequest(
   return { ok: true, text: text.text, options: { dryRun, ...(ifMatch === undefined ? {} : { ifMatch }) } };
 }
 
-/** A world that fails is told in a line; anything else is our own bug and goes on to the application's error handler. */
+/**
+ * A world that fails is told in a line; anything else is our own bug and goes on to the application's error
+ * handler.
+ */
 function replyToFailure(error: unknown): Reply {
   if (error instanceof PersistError) {
     return refuse({ code: error.code, message: `failed to persist policy: ${error.message}` });

@@ -5,7 +5,10 @@ import type { TakeSteps } from "../../policy/steps.ts";
 import { diffSteps } from "./policy-diff.ts";
 import type { Refusal } from "../refusal.ts";
 
-/** What a call on `/policy` comes to: a success with its JSON, or a refusal; and the entity tag of the policy that it speaks of. */
+/**
+ * What a call on `/policy` comes to: a success with its JSON, or a refusal; and the entity tag of the policy
+ * that it speaks of.
+ */
 export type Reply =
   | { readonly ok: true; readonly body: object; readonly etag: string }
   | { readonly ok: false; readonly refusal: Refusal; readonly etag: string | undefined };

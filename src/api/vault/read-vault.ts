@@ -4,7 +4,10 @@ import { VAULT_PATHS } from "./vault-paths.ts";
 
 type Read = { readonly ok: true; readonly body: object } | { readonly ok: false; readonly refusal: Refusal };
 
-/** What a `GET` of the vault or a part of it gives; `below` is the path behind `/credential-vault`, as it was sent. */
+/**
+ * What a `GET` of the vault or a part of it gives; `below` is the path behind `/credential-vault`, as it was
+ * sent.
+ */
 export function readVault(vault: VaultJson | undefined, below: string): Read {
   const [, list, name] = VAULT_PATHS.exec(below) ?? [];
   if (vault === undefined) return notFound("vault-not-found", "credential vault not found");

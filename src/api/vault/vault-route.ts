@@ -1,6 +1,6 @@
 /**
- * `/credential-vault` and all below it. Order of checks on a write: token, method, whether the interception is ready, transport, who may write, query and
- * headers, body with signature and digest, its JSON, state.
+ * `/credential-vault` and all below it. Order of checks on a write: token, method, whether the interception
+ * is ready, transport, who may write, query and headers, body with signature and digest, its JSON, state.
  *
  * Nothing here answers with a value: what reads them is in this process.
  */
@@ -35,7 +35,8 @@ export function createVaultRoute(parts: VaultRouteParts): (c: ApiContext) => Pro
     // The method as it was sent: hono shows a HEAD as a GET.
     const { method } = c.req.raw;
     const below = c.req.path.slice("/credential-vault".length);
-    // The secrets themselves, which the original gives to its own proxy alone: nobody who calls over the network is asked who it is.
+    // The secrets themselves, which the original gives to its own proxy alone: nobody who calls over the
+    // network is asked who it is.
     if (below === "/_active" && c.env.door.kind !== "unix")
       return renderRefusal(c, method === "GET" ? FORBIDDEN : notAllowed("GET"));
     if (below === "" && WRITES.has(method)) return write(c);

@@ -1,4 +1,7 @@
-/** Of one address: what the policy says, whether the kernel lets a first packet pass now, and what the far end does with flows. */
+/**
+ * Of one address: what the policy says, whether the kernel lets a first packet pass now, and what the far end
+ * does with flows.
+ */
 import { type FirstPacket, judgeFirstPacket, type KernelVerdict, type KernelView } from "./kernel-verdict.ts";
 import { renderAddress } from "../../policy/address.ts";
 import { withoutAudit } from "../../policy/compile-audit.ts";
@@ -11,8 +14,8 @@ import { parseTarget } from "../../policy/target.ts";
 import type { LearnedAddress } from "../../learned/pages.ts";
 
 /**
- * By the flows that there are: `answers`; `silent`, if nothing has come back; `unknown`, if there is none, as after the far end has refused it. By a try of ours
- * also `refuses` and `unreachable`.
+ * By the flows that there are: `answers`; `silent`, if nothing has come back; `unknown`, if there is none, as
+ * after the far end has refused it. By a try of ours also `refuses` and `unreachable`.
  */
 export type FarEnd = Tried;
 

@@ -13,8 +13,8 @@ import type { Steps } from "../../policy/steps.ts";
 import type { NameTarget } from "../../policy/target.ts";
 
 /**
- * `own`: the resolver's own, whatever the policy. `asked`: an upstream is asked, or the cache. `nxdomain`, `nodata`: denied, with extended error 15; no data if
- * a name below it may be allowed.
+ * `own`: the resolver's own, whatever the policy. `asked`: an upstream is asked, or the cache. `nxdomain`,
+ * `nodata`: denied, with extended error 15; no data if a name below it may be allowed.
  */
 export type ResolverAnswer = "own" | "asked" | "nxdomain" | "nodata";
 

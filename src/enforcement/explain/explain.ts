@@ -1,6 +1,7 @@
 /**
- * What becomes of a name or an address, told by the code that enforces it: the layers' tries, the resolver's judge, the learned addresses, the chain's rules, the
- * kernel's table of flows. No upstream is asked, and nothing is changed; a connection is tried only on demand.
+ * What becomes of a name or an address, told by the code that enforces it: the layers' tries, the resolver's
+ * judge, the learned addresses, the chain's rules, the kernel's table of flows. No upstream is asked, and
+ * nothing is changed; a connection is tried only on demand.
  */
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
 import { readOwnAddresses } from "../../netfilter/io/namespace-network.ts";

@@ -1,8 +1,10 @@
 /**
- * What chain `egress` says to the first packet of a flow that a process of the workload opens, and by which of its rules: the chain read by a person, in
- * its order. `test/netns/explain-kernel.test.ts` holds it against the kernel.
+ * What chain `egress` says to the first packet of a flow that a process of the workload opens, and by which
+ * of its rules: the chain read by a person, in its order. `test/netns/explain-kernel.test.ts` holds it
+ * against the kernel.
  *
- * Known limits: routes are not asked, so what has none passes here; callers' flows and what the kernel sends by itself are not spoken of.
+ * Known limits: routes are not asked, so what has none passes here; callers' flows and what the kernel sends
+ * by itself are not spoken of.
  */
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import type { Decision } from "../../policy/decision.ts";
@@ -41,9 +43,10 @@ export interface FirstPacket {
 }
 
 /**
- * `mode`: connections are not judged. `resolver`: it goes to the sidecar's resolver, whatever its address. `exempt`: a resolver that may be asked directly.
- * `upstream`: nobody but the sidecar asks one. `loopback`: it stays in the sandbox. `group`: broadcast or multicast of IPv4. `dns-over-tls`,
- * `dns-over-https`: encrypted lookups. `rule`, `learned`, `revoked`, `default`: by the policy.
+ * `mode`: connections are not judged. `resolver`: it goes to the sidecar's resolver, whatever its address.
+ * `exempt`: a resolver that may be asked directly. `upstream`: nobody but the sidecar asks one. `loopback`:
+ * it stays in the sandbox. `group`: broadcast or multicast of IPv4. `dns-over-tls`, `dns-over-https`:
+ * encrypted lookups. `rule`, `learned`, `revoked`, `default`: by the policy.
  */
 export type VerdictReason =
   | "mode"

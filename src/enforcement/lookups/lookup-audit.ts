@@ -44,7 +44,10 @@ export interface LookupAuditOptions {
   readonly unixMs: (nowMs: number) => number;
 }
 
-/** What audit mode has let through: the name would be denied, or each of its addresses be taken out. What is blocked all the same is not. */
+/**
+ * What audit mode has let through: the name would be denied, or each of its addresses be taken out. What is
+ * blocked all the same is not.
+ */
 function findAudited(policy: CompiledPolicy, lookup: LookupEvent): Decision | undefined {
   const { qname, outcome, decision } = lookup;
   if (policy.audits === undefined || qname === undefined || decision === undefined) return undefined;
@@ -82,7 +85,10 @@ function createBlankEvent(forEachAddress: DecisionEvent["forEachAddress"]): Writ
   };
 }
 
-/** Turns what the resolver tells into decisions. One event is filled in again and again, so telling leaves nothing to collect. */
+/**
+ * Turns what the resolver tells into decisions. One event is filled in again and again, so telling leaves
+ * nothing to collect.
+ */
 export function createLookupAudit(options: LookupAuditOptions): LookupObserver {
   const { audit, recordDuration, whyWithheld, policy, unixMs } = options;
   let told: LookupEvent | undefined;

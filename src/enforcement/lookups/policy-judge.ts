@@ -1,6 +1,7 @@
 /**
- * What the resolver asks of the policy. While a change is under way a lookup has to pass both policies, the old and the new: so
- * no answer that was begun under the old one can bring back what the new one forbids, whenever the kernel takes it.
+ * What the resolver asks of the policy. While a change is under way a lookup has to pass both policies, the
+ * old and the new: so no answer that was begun under the old one can bring back what the new one forbids,
+ * whenever the kernel takes it.
  */
 import type { DecidingLayer, Reason } from "../../decisions/decision-event.ts";
 import type { LookupPolicy } from "../../dns/ports.ts";

@@ -1,11 +1,15 @@
 /**
- * Texts that were seen, up to a bound. Whoever chooses them may choose ever new ones: past the bound a text comes in only if it was seen before, as its
- * hash at the door tells, and so a flood costs little and pushes nothing out. Then a hand goes round, and takes the first that nobody has seen since it
- * passed last (the CLOCK algorithm).
+ * Texts that were seen, up to a bound. Whoever chooses them may choose ever new ones: past the bound a text
+ * comes in only if it was seen before, as its hash at the door tells, and so a flood costs little and pushes
+ * nothing out. Then a hand goes round, and takes the first that nobody has seen since it passed last (the
+ * CLOCK algorithm).
  */
 export interface SeenSet<T extends string> {
   add(text: T): void;
-  /** Whether it was seen just before, several times: then it need not be added again. Cheap, and false in doubt. */
+  /**
+   * Whether it was seen just before, several times: then it need not be added again. Cheap, and false in
+   * doubt.
+   */
   knows(text: T): boolean;
   /** In no order. */
   list(): Iterable<T>;

@@ -1,6 +1,7 @@
 /**
- * What processes of the sandbox have tried: names and, without one, addresses; whatever the policy has said to it. What can't be allowed is left out.
- * Outside of audit mode allowed lookups are not kept here, since a name that is new costs as much as a tenth of a lookup: the last decisions have them.
+ * What processes of the sandbox have tried: names and, without one, addresses; whatever the policy has said
+ * to it. What can't be allowed is left out. Outside of audit mode allowed lookups are not kept here, since a
+ * name that is new costs as much as a tenth of a lookup: the last decisions have them.
  */
 import type { DecisionEvent, DecisionSubscriber } from "../../decisions/decision-event.ts";
 import { isSpecialAddress } from "../../dns/answer/special-address.ts";

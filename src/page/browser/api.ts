@@ -79,7 +79,10 @@ function readQuestion({ target, port, protocol }: Question): paths["/explain"]["
   return protocol === "udp" || protocol === "icmp" ? { ...given, protocol } : given;
 }
 
-/** Asks for a token where a look is refused. A change never is for its token: a look came before it; its refusal is for who wants it. */
+/**
+ * Asks for a token where a look is refused. A change never is for its token: a look came before it; its
+ * refusal is for who wants it.
+ */
 async function sendWithToken(session: Session, request: Request): Promise<Response> {
   for (;;) {
     const token = session.token();

@@ -1,4 +1,7 @@
-/** Audit mode: whether it is on, and its switch. It opens the sandbox, so a person is asked before it is switched on, and never before it is switched off. */
+/**
+ * Audit mode: whether it is on, and its switch. It opens the sandbox, so a person is asked before it is
+ * switched on, and never before it is switched off.
+ */
 import type { Api, Status } from "./api.ts";
 import { byId } from "./dom.ts";
 

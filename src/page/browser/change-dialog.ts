@@ -1,6 +1,6 @@
 /**
- * A change of the policy: first a dry run, whose difference is shown, then the change itself, if the person says so. It is made only of the policy
- * that the difference was shown of.
+ * A change of the policy: first a dry run, whose difference is shown, then the change itself, if the person
+ * says so. It is made only of the policy that the difference was shown of.
  */
 import { type DiffLine, diffRules, withContext } from "../model/rule-diff.ts";
 import type { Api, Change, PolicyChange, PolicyState } from "./api.ts";

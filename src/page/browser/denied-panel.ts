@@ -47,7 +47,8 @@ export function createDeniedPanel(actions: DeniedActions): DeniedPanel {
       if (!hasChanged) return;
       hasChanged = false;
       const top = tally.top(MOST_SHOWN);
-      // Nothing moves away under a pointer, or under the focus of somebody who uses the keyboard: what is new comes behind.
+      // Nothing moves away under a pointer, or under the focus of somebody who uses the keyboard: what is new
+      // comes behind.
       const isUsed = list.matches(":hover, :has(:focus-visible)");
       const stay = isUsed ? [...items.keys()].flatMap((target) => tally.find(target) ?? []) : [];
       const shown = new Map([...stay, ...top].map((denied) => [denied.target, denied]));

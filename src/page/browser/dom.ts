@@ -1,4 +1,7 @@
-/** Elements made of texts: nothing here reads markup, and the page's Content-Security-Policy lets nothing else do so. */
+/**
+ * Elements made of texts: nothing here reads markup, and the page's Content-Security-Policy lets nothing else
+ * do so.
+ */
 
 type Attribute =
   | "class"

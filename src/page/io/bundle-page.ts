@@ -1,6 +1,7 @@
 /**
- * Makes the page one document that loads nothing: script and style stand in it, and the hashes by which a browser takes them, and nothing else, go
- * with it. rolldown is loaded by who calls this, a build or an unbuilt checkout; the bundled program has the finished document instead.
+ * Makes the page one document that loads nothing: script and style stand in it, and the hashes by which a
+ * browser takes them, and nothing else, go with it. rolldown is loaded by who calls this, a build or an
+ * unbuilt checkout; the bundled program has the finished document instead.
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";

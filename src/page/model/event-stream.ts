@@ -8,7 +8,9 @@ export interface StreamEvent {
 }
 
 export interface EventReader {
-  /** The events that this piece completes. Throws RangeError for one that is longer than any of the sidecar's. */
+  /**
+   * The events that this piece completes. Throws RangeError for one that is longer than any of the sidecar's.
+   */
   read(piece: string): readonly StreamEvent[];
 }
 

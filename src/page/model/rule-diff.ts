@@ -9,7 +9,9 @@ export interface DiffLine {
   readonly text: string;
 }
 
-/** A table of so many cells takes some 30 ms; past it a changed stretch is shown as removed and added whole. */
+/**
+ * A table of so many cells takes some 30 ms; past it a changed stretch is shown as removed and added whole.
+ */
 const MOST_CELLS = 4_000_000;
 
 /** Every line of both, in order; of a change the removed ones first. */
@@ -26,7 +28,10 @@ export function diffRules(before: readonly ShownRule[], after: readonly ShownRul
   ];
 }
 
-/** Leaves out unchanged lines that are further than `context` from a change; `undefined` stands for each stretch of them. */
+/**
+ * Leaves out unchanged lines that are further than `context` from a change; `undefined` stands for each
+ * stretch of them.
+ */
 export function withContext(lines: readonly DiffLine[], context = 3): readonly (DiffLine | undefined)[] {
   const isNear = new Uint8Array(lines.length);
   lines.forEach(({ sign }, at) => {
