@@ -103,6 +103,6 @@ export function endOfOrigin(link: H1Link, isClean: boolean): void {
 
 function endUpgraded(link: H1Link): void {
   const refused = link.exchange?.bodyBack?.end([]);
-  if (refused === undefined) link.client.end();
+  if (refused === undefined) finish(link);
   else cutAndTell(link, refused.text);
 }

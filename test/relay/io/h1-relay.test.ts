@@ -289,6 +289,7 @@ describe("WebSocket", () => {
     await until("the client hears of it", client.closed);
     expect(client.text()).toMatch(/bye$/);
     await until("the relay is over", () => relay.open() === 0);
+    expect(relay.told.cut).toEqual([]);
   });
 });
 
