@@ -8,6 +8,7 @@ import type { Frame } from "../support/canary.ts";
 import type { Family } from "../support/families.ts";
 import { type JsonServer, startJsonServer } from "../support/json-server.ts";
 import { INTERNET_V4, INTERNET_V6, type Lab } from "../support/lab.ts";
+import { WAIT_MS } from "../support/limits.ts";
 import { workloadArgv } from "../support/workload.ts";
 
 /** What was tried, and how it ended: an errno, `sent`, `timeout`, or the program's own word. */
@@ -18,6 +19,16 @@ const lineShape = z.looseObject({ what: z.string(), result: z.string() });
 /** Runs `attacks/NAME.py ARGS` to its end, 30 s at most. */
 export async function attack(lab: Lab, name: string, ...args: readonly string[]): Promise<Outcome> {
   return readOutcome(await lab.asWorkload(attackArgv(name, args)));
+}
+
+/** The same, with what it reads from its standard input. */
+export async function attackWith(
+  lab: Lab,
+  name: string,
+  input: string,
+  ...args: readonly string[]
+): Promise<Outcome> {
+  return readOutcome(await lab.asWorkload(attackArgv(name, args), { input, timeoutMs: WAIT_MS }));
 }
 
 /** What an attack program that has ended says. */
