@@ -61,6 +61,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "page",
     "intercept",
     "relay",
+    "scrub",
     "certificates",
   ],
   cli: [

@@ -5,6 +5,7 @@ import { interceptedPorts } from "../config/interception-variables.ts";
 import type { InterceptionPlan } from "../enforcement/interception/interception-plan.ts";
 import { connectDirectly } from "../intercept/io/direct.ts";
 import { relayConnection } from "../relay/io/relay-connection.ts";
+import { createFindChange } from "../scrub/message-change.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { PreparedInterception } from "./prepare-interception.ts";
 import { createRelayLog } from "./relay-log.ts";
@@ -21,13 +22,14 @@ export function planInterception(
 ): InterceptionPlan {
   const { authority, trust } = prepared;
   const tell = createRelayLog(log);
+  const findChange = createFindChange();
   return {
     ports: interceptedPorts(settings.extraPorts),
     vault,
     trust,
     findLeaf: (name) => authority.leafFor(name)?.context,
     createConnect: connectDirectly,
-    relay: (connection) => relayConnection({ ...connection, vault, tell }),
+    relay: (connection) => relayConnection({ ...connection, vault, tell, findChange }),
     lacks: () => (authority.isWritten() ? undefined : "the certificate's file is not written"),
   };
 }

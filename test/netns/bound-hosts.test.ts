@@ -34,29 +34,40 @@ describe.each(FAMILIES)("$name", (family: Family) => {
     expect(answer).not.toHaveProperty("injected");
   });
 
-  test("a bound host is answered by the sidecar, and hears the credential; over HTTP/1.1 and HTTP/2", async () => {
+  test("a bound host is answered by the sidecar, hears the credential, and cannot say it back; over HTTP/1.1 and HTTP/2", async () => {
     await on.bind(sidecar, [API, "*.wild.example.org"]);
     try {
-      for (const version of ["--http1.1", "--http2"]) {
-        const options = [flag, version, "--cacert", on.bundle(sidecar)];
-        expect((await on.ask(`https://${API}/x`, ...options)).answer).toMatchObject({
-          sni: API,
-          injected: SECRET,
-        });
-      }
       const trusting = [flag, "--cacert", on.bundle(sidecar)];
-      expect((await on.ask(`https://${OTHER}/`, flag, "--cacert", on.rootFile())).answer).toMatchObject({
-        sni: OTHER,
+      const seen = await on.requestsDuring(async () => {
+        for (const [version, name] of [
+          ["--http1.1", API],
+          ["--http2", API],
+          ["--http2", BELOW],
+        ] as const) {
+          const { code, answer } = await on.ask(`https://${name}/x`, version, ...trusting);
+          expect([code, answer["sni"]]).toEqual([0, name]);
+          expect(JSON.stringify(answer)).not.toContain(SECRET);
+        }
       });
-      expect((await on.ask(`https://${OTHER}/`, ...trusting)).code).toBe(60);
-      // The origin of the lab has no certificate for what stands at the wildcard's own address but for this name.
-      expect((await on.ask(`https://${BELOW}/`, ...trusting)).answer).toMatchObject({ injected: SECRET });
+      expect(seen.map(({ injected }) => injected)).toEqual([SECRET, SECRET, SECRET]);
+      expect(seen.map(({ version }) => version)).toEqual(["1.1", "2.0", "2.0"]);
     } finally {
       await on.unbind(sidecar);
     }
-    expect((await on.ask(`https://${API}/`, flag, "--cacert", on.rootFile())).answer).not.toHaveProperty(
-      "injected",
-    );
+    const after = await on.ask(`https://${API}/`, flag, "--cacert", on.rootFile());
+    expect(after.answer).not.toHaveProperty("injected");
+  });
+
+  test("another allowed name at a bound host's address has its own certificate, and hears nothing of ours", async () => {
+    await on.bind(sidecar, [API]);
+    try {
+      const { answer } = await on.ask(`https://${OTHER}/`, flag, "--cacert", on.rootFile());
+      expect(answer).toMatchObject({ sni: OTHER });
+      expect(answer).not.toHaveProperty("injected");
+      expect((await on.ask(`https://${OTHER}/`, flag, "--cacert", on.bundle(sidecar))).code).toBe(60);
+    } finally {
+      await on.unbind(sidecar);
+    }
   });
 
   test("a bound name at another address than was looked up for it is refused, and nothing reaches that", async () => {
