@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
+import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
 import { TrustError } from "../errors.ts";
 
 export interface TrustSources {
@@ -19,7 +19,7 @@ const MAX_FILE_OCTETS = 4 << 20;
 /** Reads them once: roots that come later need a restart. A folder without any gives way to the roots that the program brings along. Throws TrustError. */
 export async function readTrust({ folder, extra }: TrustSources): Promise<SecureContext> {
   const found = await readFolder(folder);
-  const roots = found.length > 0 ? found : rootCertificates;
+  const roots = found.length > 0 ? found : getCACertificates("bundled");
   const more = extra === undefined ? [] : await readExtra(extra);
   try {
     return createSecureContext({ ca: distinct([...roots, ...more]), minVersion: "TLSv1.2" });
