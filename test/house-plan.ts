@@ -63,6 +63,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "relay",
     "scrub",
     "certificates",
+    "scrub",
   ],
   cli: [
     "policy",

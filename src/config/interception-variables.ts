@@ -1,3 +1,5 @@
+import { isDomainName } from "../policy/domain-name.ts";
+import { quote } from "../policy/problem.ts";
 import { absolutePath, FLAG, flag, reader, splitList, Unreadable } from "./readers.ts";
 import { orNone, withDefault } from "./variable.ts";
 
@@ -45,6 +47,25 @@ export const INTERCEPTION_VARIABLES = {
     },
     absolutePath(),
   ),
+  certificateFile: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_CA_FILE",
+      default: "/opt/opensandbox/mitmproxy-ca-cert.pem",
+      meaning: "file that the sandbox's roots are written to, by which programs trust us for bound hosts",
+      accepts: "an absolute path",
+    },
+    absolutePath(),
+  ),
+  certificateHosts: withDefault(
+    {
+      name: "OPENSANDBOX_EGRESS_CA_HOSTS",
+      default: "*",
+      meaning:
+        "hosts that the first root may sign for; one that is bound later and not among them gets a root of its own then",
+      accepts: "a comma list of names and wildcards, or * for any host",
+    },
+    reader(readCertificateHosts),
+  ),
   extraTrust: orNone(
     {
       name: "OPENSANDBOX_EGRESS_MITMPROXY_UPSTREAM_EXTRA_CA",
@@ -58,6 +79,12 @@ export const INTERCEPTION_VARIABLES = {
 /** All ports that are intercepted. */
 export function interceptedPorts(extra: readonly number[] | undefined): readonly number[] {
   return [...new Set<number>([...PORTS, ...(extra ?? [])])];
+}
+
+function readCertificateHosts(text: string): readonly string[] | Unreadable {
+  const hosts = splitList(text).map((host) => host.trim().toLowerCase());
+  const strange = hosts.find((host) => host !== "*" && !isDomainName(host.replace(/^\*\./, "")));
+  return strange === undefined ? hosts : new Unreadable(`holds ${quote(strange)}, which is no host`);
 }
 
 function readPorts(text: string): readonly number[] | Unreadable {

@@ -14,16 +14,20 @@ import { createRequestFiller, type RequestFiller } from "./request-filler.ts";
 import { planBody, REQUEST_CODINGS } from "./response-body.ts";
 import type { Substituter } from "./substituter.ts";
 
+/** Hears of each placeholder that is where it is not filled: `place` in words, never with the placeholder. */
+export type OnMisplaced = (host: string, place: string) => void;
+
 /** Made for a change of the vault, when the first request needs it. */
-export function createFindChange(): FindChange {
+export function createFindChange(onMisplaced: OnMisplaced = () => undefined): FindChange {
   let known: { readonly vault: VaultInForce; readonly find: FindChange } | undefined;
   return (exchange) => {
-    if (known?.vault !== exchange.vault) known = { vault: exchange.vault, find: forVault(exchange.vault) };
+    if (known?.vault !== exchange.vault)
+      known = { vault: exchange.vault, find: forVault(exchange.vault, onMisplaced) };
     return known.find(exchange);
   };
 }
 
-function forVault(vault: VaultInForce): FindChange {
+function forVault(vault: VaultInForce, onMisplaced: OnMisplaced): FindChange {
   const placeholders = vault.bindings.flatMap(({ substitutions }) =>
     substitutions.map(({ placeholder }) => placeholder),
   );
@@ -43,7 +47,12 @@ function forVault(vault: VaultInForce): FindChange {
   };
   return ({ host, binding }) => {
     const own = vault.bindings.filter((one) => coversHost(one, host));
-    return own.length === 0 ? undefined : createChange(fillerOf(binding), redactorOf(own));
+    return own.length === 0
+      ? undefined
+      : createChange(fillerOf(binding), redactorOf(own), (place) => {
+          onMisplaced(host, place);
+          return refuse(403, `a secret's placeholder is in ${place}, where it is not filled`);
+        });
   };
 }
 
@@ -65,13 +74,20 @@ function toSubstitution({ placeholder, credential, surfaces }: Substitution): {
   return { placeholder, value: credential.value?.reveal() ?? "", places: surfaces };
 }
 
-function createChange(filler: RequestFiller | undefined, redactor: Redactor): MessageChange {
+/** What becomes of a request with a placeholder in that place. The placeholder is not told: it may be a secret that was put into the wrong place. */
+type Misplace = (place: string) => Refusal;
+
+function createChange(
+  filler: RequestFiller | undefined,
+  redactor: Redactor,
+  misplaced: Misplace,
+): MessageChange {
   return {
     request(request) {
       const asked = { ...request, fields: askForPlain(request) };
       return filler === undefined
         ? { kind: "changed", request: asked, body: undefined }
-        : fillRequest(asked, filler);
+        : fillRequest(asked, filler, misplaced);
     },
     response: (response) => ({
       response: {
@@ -85,7 +101,11 @@ function createChange(filler: RequestFiller | undefined, redactor: Redactor): Me
   };
 }
 
-function fillRequest(request: GatedRequest, filler: RequestFiller): ChangedRequest | Refusal {
+function fillRequest(
+  request: GatedRequest,
+  filler: RequestFiller,
+  misplacedIn: Misplace,
+): ChangedRequest | Refusal {
   const [path = "", ...query] = request.target.split("?");
   const target = filler.path(path);
   const asked = query.length === 0 ? undefined : filler.query(query.join("?"));
@@ -98,7 +118,7 @@ function fillRequest(request: GatedRequest, filler: RequestFiller): ChangedReque
     if (filler.nowhere(name).misplaced !== undefined) return misplacedIn("a header's name");
     fields.push(filled.count === 0 ? { name, key, value } : makeField(name, filled.text));
   }
-  const body = changeBody(request, filler);
+  const body = changeBody(request, filler, misplacedIn);
   if (body?.kind === "refused") return body;
   return {
     kind: "changed",
@@ -123,22 +143,21 @@ function askForPlain({ fields }: GatedRequest): readonly Field[] {
   return [...fields.filter(({ key }) => !LEFT_OUT.has(key)), ...codings];
 }
 
-/** The placeholder is not told: it may be a secret that was put into the wrong place. */
-function misplacedIn(place: string): Refusal {
-  return refuse(403, `a secret's placeholder is in ${place}, where it is not filled`);
-}
-
 type BodyOutcome = { readonly kind: "change"; readonly change: BodyChange } | Refusal | undefined;
 
-function changeBody({ framing, fields }: GatedRequest, filler: RequestFiller): BodyOutcome {
+function changeBody(
+  { framing, fields }: GatedRequest,
+  filler: RequestFiller,
+  misplacedIn: Misplace,
+): BodyOutcome {
   if (framing.kind === "none") return undefined;
   const substituter = filler.body(valueOf(fields, "content-type"), valueOf(fields, "content-encoding"));
   if (substituter === undefined)
     return refuse(415, "the body is compressed, and a secret's placeholder may have to be filled in it");
-  return { kind: "change", change: fillBody(substituter) };
+  return { kind: "change", change: fillBody(substituter, misplacedIn) };
 }
 
-function fillBody({ openStream, keepsLength }: Substituter): BodyChange {
+function fillBody({ openStream, keepsLength }: Substituter, misplacedIn: Misplace): BodyChange {
   const stream = openStream();
   const checked = (octets: Buffer): Buffer | Refusal =>
     stream.misplaced() === undefined ? octets : misplacedIn("the body");

@@ -20,16 +20,13 @@ export interface Preparation {
   readonly problems: readonly Problem[];
 }
 
-/** Which hosts will be bound is not known when a sandbox reads our certificate, once: the root may sign for any, and leaves are made for bound hosts alone. */
-const EVERY_HOST = ["*"];
-
 /** The first act of a start, since a workload that starts beside us trusts what it finds. Once it is not needed any more `prepared.authority` has to be disposed of. */
 export async function prepareInterception(
   settings: Settings,
   { logger }: Pick<Log, "logger">,
 ): Promise<Preparation> {
   const problems: Problem[] = [];
-  const authority = await openAuthority(logger).catch(
+  const authority = await openAuthority(settings, logger).catch(
     asProblem(CaFileError, INTERCEPTION_VARIABLES.intercepts.name, problems),
   );
   const trusted = { folder: settings.trustFolder, extra: settings.extraTrust };
@@ -37,15 +34,17 @@ export async function prepareInterception(
     asProblem(TrustError, INTERCEPTION_VARIABLES.extraTrust.name, problems),
   );
   if (authority !== undefined && trust !== undefined) {
-    authority.cover(EVERY_HOST).catch((error: unknown) => tellUnwritten(logger, error));
+    // Which hosts will be bound is not known when a sandbox reads our certificate, once: the root may sign for any, unless told otherwise.
+    authority.cover(settings.certificateHosts).catch((error: unknown) => tellUnwritten(logger, error));
     return { prepared: { authority, trust }, problems };
   }
   await authority?.[Symbol.asyncDispose]();
   return { prepared: undefined, problems };
 }
 
-function openAuthority(logger: Log["logger"]): Promise<KeptAuthority> {
+function openAuthority({ certificateFile }: Settings, logger: Log["logger"]): Promise<KeptAuthority> {
   return openKeptAuthority({
+    path: certificateFile,
     onReplaced: () =>
       logger.warn("the sandbox has changed the file of our certificates: it is written again"),
     onFault: (error) =>

@@ -1,5 +1,6 @@
 import type { Log } from "../audit/log.ts";
 import { createLineBudget } from "../audit/line-budget.ts";
+import type { OnMisplaced } from "../scrub/message-change.ts";
 import type { RelayEvents } from "../relay/ports.ts";
 
 /** Requests that a workload has refused may be as many as it likes. */
@@ -24,6 +25,19 @@ export function createRelayLog({ logger }: Pick<Log, "logger">): RelayEvents {
       if (!budget.admits(host)) return;
       logger.warn({ ...REFUSED, "target.host": host, reason: text }, "request cut");
     },
+  };
+}
+
+/** As {@link createRelayLog}, of placeholders that are where they are not filled. */
+export function createMisplacedLog({ logger }: Pick<Log, "logger">): OnMisplaced {
+  const fields = { "opensandbox.event": "egress.secret_misplaced" };
+  const budget = createLineBudget({
+    perSecond: LINES_PER_SECOND,
+    report: (host, count) => logger.warn({ ...fields, "target.host": host, count }, "placeholders misplaced"),
+  });
+  return (host, place) => {
+    if (budget.admits(host))
+      logger.warn({ ...fields, "target.host": host, place }, "a placeholder is misplaced");
   };
 }
 

@@ -6,9 +6,10 @@ import type { InterceptionPlan } from "../enforcement/interception/interception-
 import { connectDirectly } from "../intercept/io/direct.ts";
 import { relayConnection } from "../relay/io/relay-connection.ts";
 import { createFindChange } from "../scrub/message-change.ts";
+import { renderHostPattern } from "../vault/host-pattern.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { PreparedInterception } from "./prepare-interception.ts";
-import { createRelayLog } from "./relay-log.ts";
+import { createMisplacedLog, createRelayLog } from "./relay-log.ts";
 
 export interface InterceptionParts {
   readonly prepared: PreparedInterception;
@@ -22,7 +23,14 @@ export function planInterception(
 ): InterceptionPlan {
   const { authority, trust } = prepared;
   const tell = createRelayLog(log);
-  const findChange = createFindChange();
+  const findChange = createFindChange(createMisplacedLog(log));
+  // The vault lives as long as the interception.
+  vault.subscribe(({ bindings }) => {
+    const bound = bindings.flatMap(({ match }) => match.hosts.map(renderHostPattern));
+    authority
+      .cover([...settings.certificateHosts, ...bound])
+      .catch((error: unknown) => log.logger.error({ err: error }, "a root for a bound host is not written"));
+  });
   return {
     ports: interceptedPorts(settings.extraPorts),
     vault,

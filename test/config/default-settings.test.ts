@@ -45,6 +45,8 @@ test("an empty environment gives the defaults", () => {
       extraPorts: undefined,
       trustsAnyHost: false,
       trustFolder: "/etc/ssl/certs",
+      certificateFile: "/opt/opensandbox/mitmproxy-ca-cert.pem",
+      certificateHosts: ["*"],
       extraTrust: undefined,
       vaultRequiresTls: false,
       vaultTrustedProxies: [],

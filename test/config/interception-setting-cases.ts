@@ -34,6 +34,19 @@ export const INTERCEPTION_CASES: readonly SettingCase[] = [
     refused: ["roots"],
   },
   {
+    name: "OPENSANDBOX_EGRESS_CA_FILE",
+    accepted: [["/run/roots.pem", { certificateFile: "/run/roots.pem" }]],
+    refused: ["roots.pem"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_CA_HOSTS",
+    accepted: [
+      ["api.example.org, *.Example.net", { certificateHosts: ["api.example.org", "*.example.net"] }],
+      ["*", { certificateHosts: ["*"] }],
+    ],
+    refused: ["https://api.example.org", "api.example.org:443", "*.*.example.org", "a..b"],
+  },
+  {
     name: "OPENSANDBOX_EGRESS_MITMPROXY_UPSTREAM_EXTRA_CA",
     accepted: [
       ["/roots/extra.pem", { extraTrust: "/roots/extra.pem" }],

@@ -17,7 +17,9 @@ const base64 = (text: string): string => Buffer.from(text).toString("base64");
 /** A relay whose one binding fills the placeholder on these surfaces; another host has another. */
 async function meet(...surfaces: readonly [Surface, ...Surface[]]) {
   const origin = await startRawOrigin();
-  const relay = await startRelay({ origin: origin.port, findChange: createFindChange() });
+  const misplaced: string[] = [];
+  const findChange = createFindChange((host, place) => misplaced.push(`${host}: ${place}`));
+  const relay = await startRelay({ origin: origin.port, findChange });
   const fill = (placeholder: string, value: string, id: number) => ({
     auth: { type: "passthrough" } as const,
     substitutions: [{ credential: credential("T", value, id), placeholder, surfaces }],
@@ -25,7 +27,7 @@ async function meet(...surfaces: readonly [Surface, ...Surface[]]) {
   const own = binding("own", { hosts: [NAME], ...fill(PLACEHOLDER, VALUE, 1) });
   const other = binding("other", { hosts: ["other.example.org"], ...fill(OTHER, "other value", 2) });
   relay.vault.write(vaultOf(own, other));
-  return { origin, relay, client: await connectRaw(relay.port) };
+  return { origin, relay, misplaced, client: await connectRaw(relay.port) };
 }
 
 /** What the origin has got once a head and the body's end have come. */
@@ -93,12 +95,13 @@ describe("a placeholder that is misplaced has its request refused, and nothing i
     request("GET / HTTP/1.1", HOST, `${PLACEHOLDER}: 1`),
     request("OPTIONS / HTTP/1.1", HOST, `Authorization: Bearer ${PLACEHOLDER}`),
   ])("%s", async (text) => {
-    const { client, relay } = await meet("body");
+    const { client, relay, misplaced } = await meet("body");
     client.socket.write(text);
     await until("the connection is closed", client.closed);
     expect(client.text()).toMatch(/^HTTP\/1\.1 403 /);
     expect(client.text()).toContain("a secret's placeholder is in");
     expect([relay.dialled(), relay.told.refused.length]).toEqual([0, 1]);
+    expect(misplaced).toEqual([expect.stringMatching(new RegExp(`^${NAME}: (?:the|a) `))]);
     expect(JSON.stringify(relay.told)).not.toContain(PLACEHOLDER);
   });
 

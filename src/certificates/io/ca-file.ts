@@ -11,9 +11,6 @@ import { basename, dirname, join } from "node:path";
 import { makeFolder } from "../../sys/make-folder.ts";
 import { CaFileError } from "../errors.ts";
 
-/** Where the original's workloads look for it. */
-export const CA_FILE = "/opt/opensandbox/mitmproxy-ca-cert.pem";
-
 /** Readable by all, whatever our umask. */
 const MODE = 0o644;
 

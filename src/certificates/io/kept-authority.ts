@@ -3,7 +3,7 @@ import { setDumpable } from "../../sys/dumpable.ts";
 import { type CertificateAuthority, createAuthority } from "../authority.ts";
 import type { HostPattern } from "../host-pattern.ts";
 import type { Leaf } from "../root.ts";
-import { CA_FILE, createCaFile } from "./ca-file.ts";
+import { createCaFile } from "./ca-file.ts";
 
 const CHECK_MS = 5_000;
 
@@ -20,7 +20,7 @@ export interface KeptAuthority extends AsyncDisposable {
 }
 
 export interface AuthorityPlace {
-  readonly path?: string;
+  readonly path: string;
   /** What the wall clock shows. */
   readonly nowMs?: () => number;
   /** The workload has changed the file, and it has been written again. */
@@ -32,7 +32,7 @@ export interface AuthorityPlace {
 /** Removes what an earlier process has left there: the first act of a start. Throws CaFileError. */
 export async function openKeptAuthority(place: AuthorityPlace): Promise<KeptAuthority> {
   const { nowMs = Date.now, onReplaced, onFault } = place;
-  const file = createCaFile(place.path ?? CA_FILE);
+  const file = createCaFile(place.path);
   await file.remove();
   const authority: CertificateAuthority = createAuthority(nowMs);
   let isDue = false;
