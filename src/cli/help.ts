@@ -30,6 +30,10 @@ Usage: egress run [OPTIONS] -- COMMAND [ARGUMENT...]
   --allow TARGET      a name, *.name, an address or a prefix that may be reached; several with commas between
   --deny TARGET       one that may not
   --preset NAME       the rules of a preset: one of yours in ~/.config/egress/presets, or one that comes with egress
+  --secret NAME@HOST  HOST may be reached, and gets the secret in the variable NAME; the command has a placeholder in it.
+                      More hosts with commas between; NAME@HOST:HEADER sets that header on each request
+  --secret-command NAME@HOST=COMMAND
+                      the same for what COMMAND prints
   --config FILE       a policy file, YAML or JSON; without it egress.yaml or egress.json is taken that stands in this
                       folder or above it, up to the root of the repository or your home (--policy is the same)
   --no-config         take no such file
@@ -52,6 +56,7 @@ and unshare, and root, or pasta and a user namespace. What is denied is told on 
 
   egress run --allow example.org -- curl -sS https://example.org/
   egress run --default allow --deny '*.example.org' -- curl -sS https://www.example.org/
+  egress run --secret GITHUB_TOKEN@api.github.com -- gh repo list
 
 The command runs in network, process and mount namespaces of its own, without the capabilities that could undo that, and
 with a /run and /dev of its own, so the machine's daemons are out of its reach. It shares your other files, and may write

@@ -23,6 +23,7 @@ function answer(request: Http2ServerRequest, response: Http2ServerResponse): voi
     host: request.headers[":authority"] ?? request.headers.host,
     path: request.url,
     injected: request.headers["x-injected"],
+    authorization: request.headers.authorization,
     local: socket.localAddress,
     port: socket.localPort,
   };
