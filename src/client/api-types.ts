@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 3d9baa05ede31476643ffc4ee1bf85239a187a123cf7d631a7c79ebfcf3d0262
-// types: bfef3bfad3a38a939fdb3ca53c9d4ef013bb8a0e3081e19e2c08d413d4c36a09
+// document: 5a167ce4fb698bad82c3798de9fd492aeeb95beb3d9d8ad9f046b473f0b01dee
+// types: 0056c95b73f4959152e23c3efef0acda08ca6a8bdbe1153515c3099c51dff8b2
 
 export interface paths {
   "/policy": {
@@ -304,15 +304,27 @@ export interface components {
     Target: string;
     /** @description allow or deny, in any case; missing is deny. */
     Action: string | null;
-    /** @description What is done with what the target matches. */
+    /** @description What is done with what the target matches; with ports (1 to 65535, ranges such as "8000-8080", 256 at most) or a protocol (tcp, udp, icmp) only with such flows to it. Ports without a protocol: an allow opens TCP, a deny refuses TCP and UDP. Ports or a protocol without a target speak of every destination. app is not served yet. */
     Rule: {
       action?: components["schemas"]["Action"];
-      target: components["schemas"]["Target"];
+      target?: components["schemas"]["Target"];
+      ports?: (number | string)[] | null;
+      protocol?: string | null;
+      app?: string | null;
     };
     /** @description Rules in order: the first that matches decides. */
     Rules: components["schemas"]["Rule"][] | null;
-    /** @description Targets whose rules go; those that no rule has are ignored. */
-    Targets: components["schemas"]["Target"][] | null;
+    /** @description What goes: a target, with all its rules; or an object of target, ports and protocol, the one rule with these. What no rule has is ignored. */
+    Targets:
+      | (
+          | string
+          | {
+              target?: string;
+              ports?: (number | string)[] | null;
+              protocol?: string | null;
+            }
+        )[]
+      | null;
     /** @description A policy. Missing keys, {} and null deny everything. An unknown key is told of in `warnings`, or refused if the policy would mean something else without it. */
     Policy: {
       defaultAction?: components["schemas"]["Action"];
@@ -332,7 +344,9 @@ export interface components {
     ShownRule: {
       /** @enum {string} */
       action: "allow" | "deny";
-      target: string;
+      target?: string;
+      ports?: (number | string)[];
+      protocol?: string;
     };
     /** @description The user's policy, in the user's order. */
     ShownPolicy: {
@@ -559,6 +573,7 @@ export interface components {
             | "dns-over-https"
             | "rule"
             | "learned"
+            | "ports"
             | "revoked"
             | "default";
         };

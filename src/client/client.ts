@@ -7,7 +7,7 @@ import type { components, paths } from "./api-types.ts";
 import { ApiError, ConnectionError, UnknownKeyError } from "./errors.ts";
 import { createDecisionCalls } from "./decision-calls.ts";
 import type { DecisionCalls } from "./decision-types.ts";
-import { checkKeys, checkRules } from "./known-keys.ts";
+import { checkKeys, checkRemovals, checkRules } from "./known-keys.ts";
 import { type TransportOptions, createTransport } from "./transport.ts";
 import { createVaultCalls } from "./vault-calls.ts";
 import type { VaultCalls } from "./vault-types.ts";
@@ -33,9 +33,16 @@ type Schemas = components["schemas"];
 export interface RuleInput {
   /** Default: deny. */
   readonly action?: "allow" | "deny";
-  /** A name, a wildcard (`*.example.org`), an address or a prefix. */
-  readonly target: string;
+  /** A name, a wildcard (`*.example.org`), an address or a prefix. Without it a rule with ports or a protocol speaks of every destination. */
+  readonly target?: string;
+  /** Numbers, and ranges such as `"8000-8080"`: 256 at most. Default: every port. */
+  readonly ports?: readonly (number | string)[];
+  /** `tcp`, `udp` or `icmp`. With ports alone an allow opens TCP, and a deny refuses TCP and UDP. */
+  readonly protocol?: string;
 }
+
+/** The one rule with this target, ports and protocol. */
+export type RemovalInput = Omit<RuleInput, "action">;
 
 /** Missing parts deny: no rules, and deny for the rest. */
 export interface PolicyInput {
@@ -111,8 +118,8 @@ export interface EgressClient extends DecisionCalls, VaultCalls {
   replacePolicy(policy: PolicyInput, options?: ChangeOptions): Promise<PolicyChange>;
   /** Denies everything. */
   resetPolicy(options?: ChangeOptions): Promise<PolicyChange>;
-  /** Removes the rules with these targets; those that no rule has are ignored. */
-  deleteRules(targets: readonly string[], options?: ChangeOptions): Promise<PolicyChange>;
+  /** Removes the rules with these targets, or those that are named with ports and protocol; what no rule has is ignored. */
+  deleteRules(targets: readonly (string | RemovalInput)[], options?: ChangeOptions): Promise<PolicyChange>;
   /** What becomes of a name or an address. */
   explain(target: string, options?: ExplainOptions): Promise<Explanation>;
   /** A policy for what processes of the sandbox have tried. */
@@ -146,18 +153,18 @@ export function createEgressClient({ endpoint, ...options }: ClientOptions): Egr
     getPolicy: async (call = {}) => read(api.GET("/policy", withSignal(call)), POLICY),
     async patchRules(rules, change = {}) {
       checkRules(rules, "rules");
-      return read(api.PATCH("/policy", { ...forChange(change), body: [...rules] }), CHANGE);
+      return read(api.PATCH("/policy", { ...forChange(change), body: rules.map(toSent) }), CHANGE);
     },
     async replacePolicy(policy, change = {}) {
       checkKeys(policy, "policy", "policy");
       const { egress, ...rest } = policy;
       checkRules(egress ?? [], "policy.egress");
-      const body = egress === undefined ? rest : { ...rest, egress: [...egress] };
+      const body = egress === undefined ? rest : { ...rest, egress: egress.map(toSent) };
       return read(api.PUT("/policy", { ...forChange(change), body }), CHANGE);
     },
     resetPolicy: async (change = {}) => read(api.PUT("/policy", forChange(change)), CHANGE),
     deleteRules: async (targets, change = {}) =>
-      read(api.DELETE("/policy", { ...forChange(change), body: [...targets] }), CHANGE),
+      read(api.DELETE("/policy", { ...forChange(change), body: toRemovals(targets) }), CHANGE),
     ...createAuditCalls(api, read),
     async getStatus(page = {}) {
       checkKeys(page, "status", "options");
@@ -232,4 +239,17 @@ function forChange(options: ChangeOptions) {
     ...(ifMatch === undefined ? {} : { header: { "If-Match": ifMatch } }),
   };
   return { ...withSignal(call), params };
+}
+
+/** An array of its own, as the document's types have it. */
+function toSent<T extends { readonly ports?: readonly (number | string)[] }>({ ports, ...rest }: T) {
+  return { ...rest, ...(ports === undefined ? {} : { ports: [...ports] }) };
+}
+
+function toRemovals(targets: readonly (string | RemovalInput)[]) {
+  checkRemovals(
+    targets.filter((one) => typeof one !== "string"),
+    "targets",
+  );
+  return targets.map((one) => (typeof one === "string" ? one : toSent(one)));
 }

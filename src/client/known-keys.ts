@@ -11,7 +11,8 @@ export const KEYS = {
   decisions: ["signal", "limit", "after", "decision", "name", "address", "kind"],
   follow: ["signal", "after", "decision", "name", "address", "kind"],
   policy: ["defaultAction", "egress"],
-  rule: ["action", "target"],
+  rule: ["action", "target", "ports", "protocol"],
+  removal: ["target", "ports", "protocol"],
 } as const;
 
 /** Throws UnknownKeyError for the first key of `value` that is none of `kind`. */
@@ -22,5 +23,16 @@ export function checkKeys(value: object, kind: keyof typeof KEYS, place: string)
 }
 
 export function checkRules(rules: readonly object[], place: string): void {
-  for (const [index, rule] of rules.entries()) checkKeys(rule, "rule", `${place}[${index}]`);
+  for (const [index, rule] of rules.entries()) checkRule(rule, "rule", `${place}[${index}]`);
+}
+
+export function checkRemovals(removals: readonly object[], place: string): void {
+  for (const [index, removal] of removals.entries()) checkRule(removal, "removal", `${place}[${index}]`);
+}
+
+/** A target that came out undefined would be sent as none, and mean every destination. Throws TypeError for it. */
+function checkRule(rule: object, kind: "rule" | "removal", place: string): void {
+  checkKeys(rule, kind, place);
+  const isGiven = Object.entries(rule).every(([key, value]) => key !== "target" || value !== undefined);
+  if (!isGiven) throw new TypeError(`${place}.target is undefined: leave it out to mean every destination`);
 }

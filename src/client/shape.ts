@@ -22,7 +22,7 @@ function isList(sample: Sample): sample is readonly Sample[] {
   return Array.isArray(sample);
 }
 
-const RULE = { action: "", target: "" };
+const RULE = { action: "", "target?": "", "protocol?": "" };
 const PROBLEM = { path: "", message: "" };
 const STATE = { status: "", mode: "", enforcementMode: "" };
 const ENDPOINT = { address: "", port: 0 };

@@ -30,6 +30,7 @@ export function countRulesets(applier: RulesetApplier, figures: KernelFigures): 
         throw error;
       }
     },
+    declare: (sets) => applier.declare(sets),
     teardown: () => applier.teardown(),
   };
 }
@@ -58,6 +59,14 @@ export function countLearned(set: LearnedSet, figures: KernelFigures): LearnedSe
     revoke(key, timeoutMs, comment) {
       isQueued = true;
       set.revoke(key, timeoutMs, comment);
+    },
+    addPiece(key, element, timeoutMs, comment) {
+      isQueued = true;
+      set.addPiece(key, element, timeoutMs, comment);
+    },
+    removePiece(key, element) {
+      isQueued = true;
+      set.removePiece(key, element);
     },
     discard() {
       isQueued = false;

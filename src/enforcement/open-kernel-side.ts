@@ -13,6 +13,8 @@ import { readNetwork } from "../netfilter/io/namespace-network.ts";
 import { type NetworkWatch, watchNetwork } from "../netfilter/io/network-watch.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { decideName } from "../policy/decide-name.ts";
+import { usesScopes } from "../netfilter/chains/scoped-rules.ts";
+import { bothOf, flowsToLearn } from "../policy/flows-to-learn.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import type { DomainName } from "../policy/domain-name.ts";
 import { runInSlices } from "../sys/in-slices.ts";
@@ -177,6 +179,12 @@ async function takeOverLearned(
     graceSeconds,
     withheld,
     wildcardOf: (qname) => wildcardOf(inForce.read().active, qname),
+    flowsToLearn(qname) {
+      const { active, pending } = inForce.read();
+      if (!usesScopes(active) && (pending === undefined || !usesScopes(pending))) return undefined;
+      const flows = flowsToLearn(active, qname);
+      return pending === undefined ? flows : bothOf(flows, flowsToLearn(pending, qname));
+    },
     onRefused: (error) => onFault("the kernel refused learned addresses", error),
   });
   await runInSlices(learned.takeOver());

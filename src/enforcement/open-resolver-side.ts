@@ -11,7 +11,7 @@ import type { PolicyInForceCell } from "./change/policy-in-force.ts";
 import type { SandboxEvents } from "./events.ts";
 import { createLookupAudit } from "./lookups/lookup-audit.ts";
 import { createUnixTime } from "./lookups/unix-time.ts";
-import { createPolicyJudge } from "./lookups/policy-judge.ts";
+import { createPolicyJudge, type PolicyJudge } from "./lookups/policy-judge.ts";
 import type { KernelSide } from "./open-kernel-side.ts";
 import { type FreePortOptions, linkPortOf, openOnFreePort } from "./open-on-free-port.ts";
 
@@ -65,7 +65,7 @@ export async function openResolverSide(
       capacity: options.capacity.dns,
       bounds: options.bounds,
       policy: judge,
-      admission: options.enforcementMode === "dns" ? NO_ADMISSION : learned,
+      admission: options.enforcementMode === "dns" ? NO_ADMISSION : admitOpened(learned, judge),
       observer,
       probes: options.probes,
       onUnanswered: () => audit.upstreamsUnanswered(options.upstreams.map(describeUpstream)),
@@ -75,6 +75,17 @@ export async function openResolverSide(
   events.policyEnforced.subscribe(() => server.clearCache());
   events.addressesWithheld.subscribe(() => server.clearCache());
   return server;
+}
+
+/** Learns nothing that no name opens. */
+function admitOpened(learned: AddressAdmission, judge: Pick<PolicyJudge, "opensAddress">): AddressAdmission {
+  return {
+    learn(qname, octets, at, length, ttlSeconds) {
+      if (judge.opensAddress(octets, at, length)) learned.learn(qname, octets, at, length, ttlSeconds);
+    },
+    commit: learned.commit,
+    epoch: learned.epoch,
+  };
 }
 
 function describeUpstream({ address, port }: Endpoint): string {

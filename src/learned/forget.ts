@@ -3,6 +3,7 @@
  * and what it admits is revoked no longer once it is (`settle`). Not here: what goes by its time or a bound.
  */
 import type { CompiledPolicy } from "../policy/compile.ts";
+import { createRescoping } from "./rescope.ts";
 import type { Steps } from "../policy/steps.ts";
 import type { ForgottenAddress } from "./forgotten.ts";
 import { createLearnedJudge } from "./judge.ts";
@@ -32,6 +33,7 @@ export interface ForgettingOptions {
 export function createForgetting({ store, revoked, withheld }: ForgettingOptions): Forgetting {
   const { table, expire, commit } = store;
   const judge = createLearnedJudge(table, withheld);
+  const rescoping = createRescoping(store, judge);
   /** What admits every address of the table; undefined where that is not known. */
   let judged: CompiledPolicy | undefined;
   /** What may be decided differently since the last `settle`. */
@@ -71,6 +73,7 @@ export function createForgetting({ store, revoked, withheld }: ForgettingOptions
       // With no pause after it: from now on both policies admit what comes.
       forgotten.push(...takeOut(judge.findDeniedSince(policy), policy));
       judged = policy;
+      yield* rescoping.narrow(policy, difference);
       return forgotten;
     },
     *settle(policy) {
@@ -84,6 +87,7 @@ export function createForgetting({ store, revoked, withheld }: ForgettingOptions
         yield;
       }
       commit();
+      yield* rescoping.settle(policy);
     },
     doubt() {
       judged = undefined;

@@ -1,7 +1,7 @@
 import { NO_SLOT } from "../tables/slot-index.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
-import { decideName } from "../policy/decide-name.ts";
 import { isDomainName } from "../policy/domain-name.ts";
+import { opensFlows } from "../policy/flows-to-learn.ts";
 import type { Steps } from "../policy/steps.ts";
 import { isOpenTo } from "./owners.ts";
 import type { LearnedTable } from "./table.ts";
@@ -18,6 +18,8 @@ export interface LearnedJudge {
    * judged, at some nanoseconds an address for the rest: the policy before must have admitted all that is not withheld.
    */
   findDenied(policy: CompiledPolicy, difference: PolicyDifference | undefined): Steps<readonly number[]>;
+  /** Slots that the difference may concern, some in each step; all of them without one. Each may be another address's by then. */
+  findConcerned(difference: PolicyDifference | undefined): Steps<readonly number[]>;
   /** The same of what has come since the last step of `findDenied`, at once. */
   findDeniedSince(policy: CompiledPolicy): readonly number[];
 }
@@ -45,7 +47,7 @@ export function createLearnedJudge(
   function isAllowed(id: number, policy: CompiledPolicy): boolean {
     if (verdicts[id] === 0) {
       const name = table.names.text(id);
-      const isIt = isDomainName(name) && decideName(policy, name).action === "allow";
+      const isIt = isDomainName(name) && opensFlows(policy, name);
       verdicts[id] = isIt ? ALLOWED : DENIED;
     }
     return verdicts[id] === ALLOWED;
@@ -92,6 +94,15 @@ export function createLearnedJudge(
       }
       add(judge(withheldSlots(), policy));
       return [...found];
+    },
+    *findConcerned(difference) {
+      if (difference !== undefined) yield* markDiffering(difference);
+      const found: number[] = [];
+      for (let from = 1; from <= table.highest(); from += STEP) {
+        found.push(...concernedSlots(difference, from));
+        yield;
+      }
+      return found;
     },
     findDeniedSince: (policy) => judge(table.takeNoted() ?? allSlots(), policy),
   };

@@ -19,6 +19,9 @@ import type { DomainName } from "../policy/domain-name.ts";
 import { MAX_LEARNED_ADDRESSES } from "../netfilter/chains/named-sets.ts";
 import type { Steps } from "../policy/steps.ts";
 import { reconcileHeld, takeOverHeld } from "./held.ts";
+import { reconcileScoped, takeOverScoped } from "./held-scoped.ts";
+import { EVERY_FLOW, type FlowSet, isEvery, isNone, NO_FLOWS, unionOf } from "../policy/flow-set.ts";
+import { flowsOfOwners } from "../policy/flows-to-learn.ts";
 import { createForgetting } from "./forget.ts";
 import * as life from "./life.ts";
 import { isAdmitted, isOpenTo } from "./owners.ts";
@@ -68,6 +71,12 @@ export interface LearnedAddresses extends AddressAdmission {
   find(octets: Uint8Array): LearnedAddress | undefined;
   /** Whether the kernel may hold the address as learned: 4 octets or 16. */
   has(octets: Uint8Array): boolean;
+  /** The flows to it that are let through: none where it is not held. */
+  flowsOf(octets: Uint8Array): FlowSet;
+  /** Whether addresses are held that not every flow may go to. */
+  hasScoped(): boolean;
+  /** Whether the kernel was found with sets for such addresses when they were taken over. */
+  readonly foundPortSets: boolean;
   /** Names that gave the address, the latest first, also if a change has denied them since; none where that is not known. */
   namesOf(octets: Uint8Array): readonly string[];
   size(): number;
@@ -86,6 +95,8 @@ export interface LearnedAddressesOptions {
   readonly withheld: Pick<WithheldAddresses, "has" | "list">;
   /** The base of the wildcard that allows the name, where it is one that does. */
   readonly wildcardOf: (qname: DomainName) => DomainName | undefined;
+  /** Flows that the name opens to its addresses now; undefined: all. Default: all. */
+  readonly flowsToLearn?: (qname: DomainName) => FlowSet | undefined;
   readonly nowMs: () => number;
   /** 32 bits at random, for the hash of a table. */
   readonly drawSeed: () => number;
@@ -93,21 +104,24 @@ export interface LearnedAddressesOptions {
   readonly onRefused: (error: unknown) => void;
 }
 
+const everyFlow = (): undefined => undefined;
+
 export function createLearnedAddresses(options: LearnedAddressesOptions): LearnedAddresses {
-  const { set, nowMs: clock, wildcardOf, withheld, onRefused } = options;
+  const { set, nowMs: clock, wildcardOf, withheld, onRefused, flowsToLearn = everyFlow } = options;
   const graceMs = options.graceSeconds * 1000;
   const revoked = createRevokedAddresses(set, clock);
   const { capacity = MAX_LEARNED_ADDRESSES } = options;
   const store = createLearnedStore({ capacity, ...options, unrevoke: revoked.unrevoke });
-  const { table, admit, admitOf, prolong, makeRoom, evict, commit, figures } = store;
+  const { table, scoped, admit, admitOf, holds, rescope, prolong, makeRoom, evict, commit, figures } = store;
+  let foundPortSets = false;
   const forgetting = createForgetting({ store, revoked, withheld });
 
-  function learnNew(qname: DomainName, row: NewRow): void {
+  function learnNew(qname: DomainName, row: NewRow, flows: FlowSet | undefined): void {
     const nowMs = row.nowMs;
     for (let slot = table.crowdedOfName(qname); slot !== NO_SLOT; slot = table.crowdedOfName(qname))
       evict(slot, "name", nowMs);
     if (table.crowdedOfWildcard(row.wildcard) !== NO_SLOT) evictOfWildcard(row.wildcard, nowMs);
-    admitOf(row, qname);
+    admitOf(row, qname, flows);
   }
 
   /** Several at once: the kernel takes elements that leave one after the other for less. */
@@ -116,10 +130,20 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     for (let slot = next(); slot !== NO_SLOT; slot = next()) evict(slot, "wildcard", nowMs);
   }
 
+  /** To what other names allow, too; what is in doubt begins anew. */
+  function widen(slot: number, flows: FlowSet | undefined, untilMs: number): void {
+    const held = scoped.flowsOf(table.keyView(slot)) ?? NO_FLOWS;
+    const both = flows && unionOf(held, flows);
+    rescope(slot, both && isEvery(both) ? undefined : both, untilMs);
+  }
+
   function all(): readonly ForgottenAddress[] {
     const found: ForgottenAddress[] = [];
     for (let slot = table.above(NO_SLOT); slot !== NO_SLOT; slot = table.above(slot)) {
-      found.push({ key: table.key(slot), owners: table.owners(slot), untilMs: table.untilMs(slot) });
+      const key = table.key(slot);
+      const flows = scoped.flowsOf(key);
+      const one = { key, owners: table.owners(slot), untilMs: table.untilMs(slot) };
+      found.push(flows === undefined ? one : { ...one, flows });
     }
     return found;
   }
@@ -131,19 +155,22 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
       if (untilMs <= nowMs || isThere || !isAdmitted(policy, key, owners)) continue;
       if (!isOpenTo(policy, key, withheld)) continue;
       const { length } = key;
-      admit({ octets: key, at: 0, length, wildcard: undefined, untilMs, nowMs }, owners);
+      const flows = flowsOfOwners(policy, owners);
+      admit({ octets: key, at: 0, length, wildcard: undefined, untilMs, nowMs }, owners, flows);
     }
     commit();
   }
 
   return {
     learn(qname, octets, at, length, ttlSeconds) {
+      const flows = flowsToLearn(qname);
+      if (flows !== undefined && isNone(flows)) return;
       const nowMs = clock();
       let known = table.find(octets, at, length);
       const isLasting = known !== NO_SLOT && life.outlasts(table.untilMs(known), ttlSeconds, nowMs);
       if (isLasting) {
         table.use(known, nowMs);
-        if (table.isOwner(known, qname)) return;
+        if (table.isOwner(known, qname) && holds(known, flows)) return;
       }
       if (known !== NO_SLOT && !table.hasRoom()) {
         makeRoom(nowMs);
@@ -152,12 +179,14 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
       const lifeMs = life.ofAnswer(ttlSeconds);
       if (known === NO_SLOT) {
         const wildcard = wildcardOf(qname);
-        learnNew(qname, { octets, at, length, wildcard, untilMs: nowMs + lifeMs, nowMs });
+        learnNew(qname, { octets, at, length, wildcard, untilMs: nowMs + lifeMs, nowMs }, flows);
         return;
       }
+      const isHeld = holds(known, flows);
       table.addOwner(known, qname);
       table.use(known, nowMs);
-      if (!isLasting) prolong(known, Math.max(nowMs + lifeMs, table.untilMs(known)), nowMs);
+      if (!isHeld) widen(known, flows, Math.max(nowMs + lifeMs, table.untilMs(known)));
+      else if (!isLasting) prolong(known, Math.max(nowMs + lifeMs, table.untilMs(known)), nowMs);
     },
     commit() {
       try {
@@ -172,6 +201,7 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     *takeOver() {
       forgetting.doubt();
       yield* takeOverHeld(store, set);
+      foundPortSets = takeOverScoped(store, set);
       revoked.takeOver();
       commit();
     },
@@ -181,12 +211,18 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     loseAll() {
       const lost = all();
       for (const { key } of lost) table.remove(table.find(key, 0, key.length));
+      scoped.clear();
       return lost;
     },
     all,
     revoked: revoked.list,
     reconcile() {
-      reconcileHeld(store, set, all());
+      reconcileHeld(
+        store,
+        set,
+        all().filter(({ flows }) => flows === undefined),
+      );
+      reconcileScoped(store, set);
       revoked.reconcile();
       commit();
     },
@@ -213,6 +249,15 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     has(octets) {
       const slot = table.find(octets, 0, octets.length);
       return slot !== NO_SLOT && !life.hasRunOut(table.untilMs(slot), clock());
+    },
+    flowsOf(octets) {
+      const slot = table.find(octets, 0, octets.length);
+      if (slot === NO_SLOT || life.hasRunOut(table.untilMs(slot), clock())) return NO_FLOWS;
+      return scoped.flowsOf(octets) ?? EVERY_FLOW;
+    },
+    hasScoped: () => scoped.size() > 0,
+    get foundPortSets() {
+      return foundPortSets;
     },
     namesOf(octets) {
       const slot = table.find(octets, 0, octets.length);

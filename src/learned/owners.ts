@@ -2,8 +2,8 @@
 import { MAX_COMMENT_OCTETS } from "../netfilter/wire/set-element.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import { decideAddress } from "../policy/decide-address.ts";
-import { decideName } from "../policy/decide-name.ts";
 import { isDomainName, type DomainName } from "../policy/domain-name.ts";
+import { opensFlows } from "../policy/flows-to-learn.ts";
 import type { WithheldAddresses } from "./withheld.ts";
 
 /** An address remembers so many names: the first one that gave it, and the latest. */
@@ -13,7 +13,7 @@ export const MAX_OWNERS = 8;
 export function isAdmitted(policy: CompiledPolicy, octets: Uint8Array, owners: readonly string[]): boolean {
   const { action, rule } = decideAddress(policy, octets, 0, octets.length === 4 ? 4 : 16);
   if (rule !== undefined && action === "deny") return false;
-  return owners.some((owner) => isDomainName(owner) && decideName(policy, owner).action === "allow");
+  return owners.some((owner) => isDomainName(owner) && opensFlows(policy, owner));
 }
 
 /** Whether a name may give the address, as far as rules for addresses and what is withheld say. */

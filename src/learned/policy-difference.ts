@@ -1,6 +1,7 @@
 import type { CompiledPolicy } from "../policy/compile.ts";
 import type { Prefix } from "../policy/prefix.ts";
-import { findDifferences } from "../policy/rule-trie.ts";
+import { findDifferences, type RuleTrie } from "../policy/rule-trie.ts";
+import type { RuleTarget } from "../policy/target.ts";
 
 /** What two policies may decide differently: targets. Names and addresses that none of them matches are decided alike. */
 export interface PolicyDifference {
@@ -16,17 +17,29 @@ const MAX_RULES = 64;
 /** Undefined where it is simpler to take everything for different. Costs by what differs. */
 export function findDifference(from: CompiledPolicy, to: CompiledPolicy): PolicyDifference | undefined {
   if (from.fallback.action !== to.fallback.action) return undefined;
+  // What audit mode lets through is said by two policies.
+  if (from.audits !== undefined || to.audits !== undefined) return undefined;
   const found = { names: [] as string[], bases: [] as string[], prefixes: [] as Prefix[] };
   let count = 0;
-  for (const space of ["names", "v4", "v6"] as const) {
-    for (const target of findDifferences(from.rules[space], to.rules[space])) {
-      if (++count > MAX_RULES) return undefined;
-      if (target.kind === "name") found.names.push(target.name);
-      else if (target.kind === "wildcard") found.bases.push(target.base);
-      else if (target.kind === "prefix") found.prefixes.push(target.prefix);
-    }
+  for (const target of listDifferences(from, to)) {
+    if (++count > MAX_RULES) return undefined;
+    if (target.kind === "name") found.names.push(target.name);
+    else if (target.kind === "wildcard") found.bases.push(target.base);
+    else if (target.kind === "prefix") found.prefixes.push(target.prefix);
   }
   return found;
+}
+
+function* listDifferences(from: CompiledPolicy, to: CompiledPolicy): Generator<RuleTarget, void, undefined> {
+  for (const space of ["names", "v4", "v6"] as const)
+    yield* findDifferences(from.rules[space], to.rules[space]);
+  if (from.scoped === to.scoped) return;
+  const ids = new Set([...from.scoped, ...to.scoped].map(({ id }) => id));
+  for (const id of ids) yield* findDifferences(namesOf(from, id), namesOf(to, id));
+}
+
+function namesOf({ scoped }: CompiledPolicy, wanted: string): RuleTrie {
+  return scoped.find(({ id }) => id === wanted)?.rules.names;
 }
 
 /** Whether what is decided of one of these names, in one text, may be different. Quick, and true in doubt. */

@@ -1,5 +1,8 @@
 /** The kernel's sets of learned and revoked addresses, as who keeps them sees them; `io/learned-set.ts` speaks to the kernel. */
 
+import type { Action } from "../policy/rule.ts";
+import type { FlowPiece } from "./ranges/flow-pieces.ts";
+
 /** An element as the kernel holds it now. */
 export interface HeldElement {
   readonly key: Buffer;
@@ -7,6 +10,17 @@ export interface HeldElement {
   /** Time left. */
   readonly expiresInMs: number;
   readonly comment: string;
+}
+
+/** An element for some flows to an address: `allow` in dyn_allow_ports, `deny` in dyn_deny_ports. */
+export interface FlowElement {
+  readonly verdict: Action;
+  readonly piece: FlowPiece;
+}
+
+/** The same, as the kernel holds it now. Its key is the address. */
+export interface HeldFlowElement extends HeldElement {
+  readonly piece: FlowPiece;
 }
 
 /** Queue with `add`, `refresh` and `remove`, then `commit`. A key is 4 octets (dyn_allow_v4) or 16 (dyn_allow_v6). */
@@ -23,6 +37,10 @@ export interface LearnedSet {
   revoke(key: Uint8Array, timeoutMs: number, comment: string): void;
   /** An address that is allowed again leaves the set of revoked ones, where it may be. */
   unrevoke(key: Uint8Array): void;
+  /** Some flows to an address. None of the address's elements in the set may overlap, but for those that the same batch takes out before. */
+  addPiece(key: Uint8Array, element: FlowElement, timeoutMs: number, comment: string): void;
+  /** Fine when it is gone already. */
+  removePiece(key: Uint8Array, element: FlowElement): void;
   /** Forgets what is queued. */
   discard(): void;
   /** Puts all that is queued in force, and returns once the kernel has acknowledged it. Throws {@link LearnedSetError}. */
@@ -34,5 +52,7 @@ export interface LearnedSet {
   dump(family: 4 | 6): Iterable<readonly HeldElement[]>;
   /** What it holds as revoked; the same. Throws {@link LearnedSetError}. */
   dumpRevoked(family: 4 | 6): Iterable<readonly HeldElement[]>;
+  /** The same of flows; undefined where there is no such set. Throws {@link LearnedSetError}. */
+  dumpPieces(family: 4 | 6, verdict: Action): readonly HeldFlowElement[] | undefined;
   close(): void;
 }

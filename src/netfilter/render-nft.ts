@@ -1,9 +1,11 @@
 /** A ruleset as text for `nft -f -`: one transaction. */
 import { renderRange } from "./ranges/address-octets.ts";
+import { BY_PORT_CHAIN, PORT_SETS } from "./chains/scoped-rules.ts";
 import { AUDITED_CHAIN, AUDITED_SETS } from "./chains/audited-chain.ts";
 import { BOUND_SETS, INTERCEPT_CHAIN } from "./chains/intercept-chains.ts";
 import { guardedDevice, OUR_TABLES, TABLE } from "./kernel-names.ts";
 import { isOfKind, listRanges, type RangesOfKind } from "./ranges/policy-ranges.ts";
+import { listFlowRanges, renderFlowRange, type ScopedRanges } from "./ranges/scoped-ranges.ts";
 import type {
   Chain,
   ElementChange,
@@ -42,6 +44,12 @@ const MAX_COMMENT = 128;
  */
 export function renderRuleset(ruleset: Ruleset, present: KernelState = NOTHING_PRESENT): string {
   return [...renderPieces(ruleset, present)].join("");
+}
+
+/** The text that makes sets of our table which are not there, and leaves those that are as they are. */
+export function renderDeclaration(sets: readonly NamedSet[]): string {
+  const lines = sets.map((set) => `add set inet ${TABLE} ${set.name} { ${describeSet(set)} }\n`);
+  return lines.join("");
 }
 
 /** The same text in short pieces: that of 100,000 prefixes takes a quarter of a second. */
@@ -108,6 +116,7 @@ function removeSetsOf(chain: string): readonly string[] {
 const SETS_OF: ReadonlyMap<string, readonly string[]> = new Map([
   [AUDITED_CHAIN, AUDITED_SETS],
   [INTERCEPT_CHAIN, Object.values(BOUND_SETS)],
+  [BY_PORT_CHAIN, PORT_SETS],
 ]);
 
 function fits(present: PresentChain, wanted: readonly Chain[]): boolean {
@@ -169,10 +178,11 @@ function describeRule({ statements, comment }: Rule): string {
 
 function* replaceElements(
   table: Table,
-  { name, ranges, elements: listed }: NamedSet,
+  { name, ranges, flowRanges, elements: listed }: NamedSet,
   isThere: boolean,
 ): Generator<string, void, undefined> {
-  const elements = ranges === undefined ? listed : rendered(ranges);
+  const ofAddresses = ranges === undefined ? listed : rendered(ranges);
+  const elements = flowRanges === undefined ? ofAddresses : renderedFlows(flowRanges);
   if (elements === undefined) return;
   const set = `${table.family} ${table.name} ${name}`;
   // A new set is empty, and flushed all the same it leaves behind what nft(8) waits for, as above.
@@ -183,6 +193,11 @@ function* replaceElements(
 /** Undefined for each range of the other kind, so that passing over many of them is no long step. */
 function* rendered({ kind, all }: RangesOfKind): Generator<string | undefined, void, undefined> {
   for (const range of listRanges(all)) yield isOfKind(kind, range) ? renderRange(range) : undefined;
+}
+
+/** Undefined for each rule that was looked at. */
+function* renderedFlows(ranges: ScopedRanges): Generator<string | undefined, void, undefined> {
+  for (const range of listFlowRanges(ranges)) yield range && renderFlowRange(range);
 }
 
 /** Deleting what is not there would fail the transaction, and adding what is there keeps its old timeout: so add, delete, add. */

@@ -10,6 +10,7 @@ import {
   type PolicyRanges,
   type RangesOfKind,
 } from "./ranges/policy-ranges.ts";
+import { diffFlowRanges, type FlowRange } from "./ranges/scoped-ranges.ts";
 import type { Chain, ElementChange, GenerationRule, NamedSet, Ruleset, Table } from "./ruleset.ts";
 
 export interface RangeChange {
@@ -19,10 +20,18 @@ export interface RangeChange {
   readonly come: readonly AddressRange[];
 }
 
+/** The same of a set of addresses with protocols and ports. */
+export interface FlowChange {
+  readonly set: string;
+  readonly gone: readonly FlowRange[];
+  readonly come: readonly FlowRange[];
+}
+
 export interface RulesetDelta {
   /** Chains that hold the new generation; none in `dns` mode. */
   readonly ofGeneration: readonly GenerationChain[];
   readonly ranges: readonly RangeChange[];
+  readonly flows: readonly FlowChange[];
   readonly changes: readonly ElementChange[];
 }
 
@@ -33,18 +42,22 @@ export interface GenerationChain {
 
 /** What takes more than this, some 2 ms, is no small change: nft(8) in a process of its own keeps it off the event loop. */
 const MAX_LOOKS = 512;
+/** The same of rules with a scope, which are all looked at where one of them differs. */
+const MAX_SCOPED_LOOKS = 1024;
 
 /** The difference, or undefined where it is more than a delta can say. */
 export function findDelta(from: Ruleset, to: Ruleset): RulesetDelta | undefined {
   if (from.mode !== to.mode || from.tables.length !== to.tables.length) return undefined;
   const ranges: RangeChange[] = [];
+  const flows: FlowChange[] = [];
   const budget = { left: MAX_LOOKS };
   for (const [index, table] of to.tables.entries()) {
     const before = from.tables[index];
     if (before === undefined || !addRangeChanges(before, table, ranges, budget)) return undefined;
+    if (!addFlowChanges(before, table, flows)) return undefined;
   }
   if (budget.left < 0) return undefined;
-  return { ofGeneration: listGenerationChains(to), ranges, changes: to.changes };
+  return { ofGeneration: listGenerationChains(to), ranges, flows, changes: to.changes };
 }
 
 function listGenerationChains({ tables }: Ruleset): readonly GenerationChain[] {
@@ -76,11 +89,24 @@ function addRangeChanges(from: Table, to: Table, changes: RangeChange[], budget:
   });
 }
 
+/** Of tables whose sets are the same otherwise. False where it is more than a delta can say. */
+function addFlowChanges(from: Table, to: Table, changes: FlowChange[]): boolean {
+  for (const [index, { name, flowRanges }] of to.sets.entries()) {
+    const before = from.sets[index]?.flowRanges;
+    if (before === undefined || flowRanges === undefined) continue;
+    const found = diffFlowRanges(before, flowRanges, MAX_SCOPED_LOOKS);
+    if (found === undefined) return false;
+    if (found.gone.length + found.come.length > 0) changes.push({ set: name, ...found });
+  }
+  return true;
+}
+
 function isSameSet(from: NamedSet, to: NamedSet): boolean {
-  const { ranges: _before, ...before } = from;
-  const { ranges: _after, ...after } = to;
+  const { ranges: _before, flowRanges: _flowsBefore, ...before } = from;
+  const { ranges: _after, flowRanges: _flowsAfter, ...after } = to;
   const bothRanges = (from.ranges === undefined) === (to.ranges === undefined);
-  return bothRanges && JSON.stringify(before) === JSON.stringify(after);
+  const bothFlows = (from.flowRanges === undefined) === (to.flowRanges === undefined);
+  return bothRanges && bothFlows && JSON.stringify(before) === JSON.stringify(after);
 }
 
 function isSameChain(from: Chain, to: Chain): boolean {

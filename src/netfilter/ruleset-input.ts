@@ -32,6 +32,10 @@ export interface RulesetInput {
   readonly doh: readonly string[] | undefined;
   /** Learned addresses that stay or come back: their timeouts start anew. */
   readonly restore: LearnedLists;
+  /** The same of addresses that not every flow may go to, as elements with a protocol and a port. */
+  readonly restoreFlows?: LearnedLists;
+  /** Learned addresses of which not every flow is allowed are held, or were a moment ago. */
+  readonly hasScopedLearned?: boolean;
   /** Addresses that a change has denied: for an hour they may not open a flow towards us. */
   readonly revoked: AddressLists;
   /** Addresses of bound names that the kernel may have lost; the others stay as they are. */

@@ -4,6 +4,8 @@
  * a rule's statements are kept as nft(8) writes them.
  */
 import type { RangesOfKind } from "./ranges/policy-ranges.ts";
+import type { ScopedRanges } from "./ranges/scoped-ranges.ts";
+
 /** `dns`: lookups only. `dns+nft`: connections too. */
 export type EnforcementMode = "dns" | "dns+nft";
 
@@ -38,13 +40,15 @@ export interface NamedSet {
   readonly name: string;
   /** Key type as nft(8) names it: `ipv4_addr . inet_service`. */
   readonly type: string;
-  readonly flag?: "interval" | "timeout";
+  readonly flag?: "interval" | "timeout" | "interval,timeout";
   readonly timeoutSeconds?: number;
   /** Elements that the kernel takes at most. */
   readonly size?: number;
   /** The set is to hold these and no others; without either the kernel keeps what it holds. */
   readonly elements?: readonly string[];
   readonly ranges?: RangesOfKind;
+  /** The same, of addresses with protocols and ports. */
+  readonly flowRanges?: ScopedRanges;
 }
 
 /** How long conntrack remembers the flows that a rule gives them to, by their state; other states keep the namespace's own times. */

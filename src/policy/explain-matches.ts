@@ -2,7 +2,9 @@
 import type { CompiledPolicy } from "./compile.ts";
 import type { Layer, RankedDecision } from "./decision.ts";
 import type { PolicyLayers } from "./layers.ts";
-import type { Action } from "./rule.ts";
+import { EVERY_FLOW, type FlowKind, type FlowSet, holdsFlow, isNone, minus } from "./flow-set.ts";
+import { type Action, describeRule, type Rule, ruleKey } from "./rule.ts";
+import { flowsOfScope } from "./scope.ts";
 import { listMatches } from "./rule-trie.ts";
 import { countBits } from "./target-bits.ts";
 import type { Target } from "./target.ts";
@@ -18,23 +20,28 @@ export interface ExplainedMatch {
   readonly shadowedBy?: string;
 }
 
-/** The first decides. Linear in the layers' rules, for the positions. */
+/** The first decides. Of rules with a scope those that speak of the flow, or all without one. Linear in the layers' rules, for the positions. */
 export function explainMatches(
   compiled: CompiledPolicy,
   layers: PolicyLayers,
   target: Target,
+  flow?: FlowKind,
 ): readonly ExplainedMatch[] {
-  const matches = listMatches(compiled.rules[spaceOf(target)], target);
+  const space = spaceOf(target);
+  const groups = compiled.scoped.filter(({ flows }) => flow === undefined || holdsFlow(flows, flow));
+  const matches = [compiled, ...groups]
+    .flatMap(({ rules }) => listMatches(rules[space], target))
+    .toSorted((one, other) => one.rank - other.rank);
   return matches.map((match, index) => {
     const { layer, action, rule } = match;
     const shadow = matches.slice(0, index).find((earlier) => covers(earlier, match));
     return {
       layer,
       action,
-      target: rule.target.text,
+      target: describeRule(rule),
       position: positionOf(match, layers),
       decides: index === 0,
-      ...(shadow === undefined ? {} : { shadowedBy: shadow.rule.target.text }),
+      ...(shadow === undefined ? {} : { shadowedBy: describeRule(shadow.rule) }),
     };
   });
 }
@@ -44,12 +51,16 @@ function spaceOf(target: Target): keyof CompiledPolicy["rules"] {
   return target.prefix.family === 4 ? "v4" : "v6";
 }
 
-/** Both lie on one way down the trie, so that fewer bits hold more; a name holds only itself. */
-function covers(
-  { rule: { target: one } }: RankedDecision,
-  { rule: { target: other } }: RankedDecision,
-): boolean {
-  return one.kind !== "name" && countBits(one) <= countBits(other);
+/** Both lie on one way down the trie, so that fewer bits hold more; a name holds only itself. And all flows that the other speaks of. */
+function covers({ rule: one }: RankedDecision, { rule: other }: RankedDecision): boolean {
+  if (one.target.kind === "name" && other.target.key !== one.target.key) return false;
+  if (countBits(one.target) > countBits(other.target)) return false;
+  if (one.scope === undefined) return true;
+  return other.scope !== undefined && isNone(minus(flowsOf(other), flowsOf(one)));
+}
+
+function flowsOf({ action, scope }: Rule): FlowSet {
+  return scope === undefined ? EVERY_FLOW : flowsOfScope(action, scope);
 }
 
 function positionOf(
@@ -59,5 +70,5 @@ function positionOf(
   const { key } = rule.target;
   if (layer === "deny.always") return 1 + denyAlways.findIndex((target) => target.key === key);
   if (layer === "allow.always") return 1 + allowAlways.findIndex((target) => target.key === key);
-  return 1 + user.egress.findIndex(({ target }) => target.key === key);
+  return 1 + user.egress.findIndex((one) => one === rule || ruleKey(one) === ruleKey(rule));
 }

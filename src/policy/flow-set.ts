@@ -36,6 +36,15 @@ export const EVERY_FLOW: FlowSet = {
   other: EVERY_PORT,
 };
 
+/** By the protocol's number in the header, at an address of so many octets. */
+export function flowKindOf(octets: number, protocol: number, port: number): FlowKind {
+  if (protocol === TCP) return { protocol: "tcp", port };
+  if (protocol === UDP) return { protocol: "udp", port };
+  return { protocol: protocol === (octets === 4 ? ICMP : ICMPV6) ? "icmp" : "other", port: 0 };
+}
+
+const [TCP, UDP, ICMP, ICMPV6] = [6, 17, 1, 58];
+
 /** Ranges in any order, overlapping or not, as a set. */
 export function portSet(ranges: readonly PortRange[]): PortSet {
   const joined: PortRange[] = [];
@@ -55,6 +64,10 @@ export function unionOf(one: FlowSet, other: FlowSet): FlowSet {
   return combined(one, other, (some, more) => portSet([...some, ...more]));
 }
 
+export function commonOf(one: FlowSet, other: FlowSet): FlowSet {
+  return combined(one, other, commonPorts);
+}
+
 /** What is in the first one alone. */
 export function minus(one: FlowSet, other: FlowSet): FlowSet {
   return combined(one, other, (some, gone) => commonPorts(some, complement(gone)));
@@ -62,6 +75,20 @@ export function minus(one: FlowSet, other: FlowSet): FlowSet {
 
 export function isNone(flows: FlowSet): boolean {
   return FLOW_PROTOCOLS.every((protocol) => flows[protocol].length === 0);
+}
+
+export function isEvery(flows: FlowSet): boolean {
+  return isSame(flows, EVERY_FLOW);
+}
+
+export function isSame(one: FlowSet, other: FlowSet): boolean {
+  return FLOW_PROTOCOLS.every((protocol) => {
+    const [some, more] = [one[protocol], other[protocol]];
+    return (
+      some.length === more.length &&
+      some.every(({ first, last }, at) => first === more[at]?.first && last === more[at].last)
+    );
+  });
 }
 
 /** `443,8000-8080`; nothing for no port. */

@@ -1,10 +1,19 @@
 import * as z from "zod/mini";
+import type { Removal } from "./edit.ts";
 import type { Policy } from "./policy.ts";
 import { type Problem, type Result, accepted, oneLine, quote, refused, refusedAll } from "./problem.ts";
 import { type Action, type Rule, parseAction } from "./rule.ts";
 import { type Steps, runToEnd } from "./steps.ts";
-import { type Target, parseTarget } from "./target.ts";
-import { findUnknownKeys, POLICY_KEYS, RULE_KEYS, type UnknownKeys } from "./unknown-keys.ts";
+import { describeBadPort, parseScope } from "./scope.ts";
+import { EVERYWHERE, type Target, parseTarget } from "./target.ts";
+import {
+  findUnknownKeys,
+  type KnownKeys,
+  POLICY_KEYS,
+  REMOVAL_KEYS,
+  RULE_KEYS,
+  type UnknownKeys,
+} from "./unknown-keys.ts";
 
 /** What a text without a value in it reads as: the caller says what that means. */
 export type Blank = "blank";
@@ -20,7 +29,7 @@ export function parseRulesJson(text: string): Result<readonly Rule[] | Blank> {
 }
 
 /** Targets read in one go: see {@link targetsSteps}. */
-export function parseTargetsJson(text: string): Result<readonly Target[] | Blank> {
+export function parseTargetsJson(text: string): Result<readonly Removal[] | Blank> {
   return runToEnd(targetsSteps(text));
 }
 
@@ -51,10 +60,10 @@ export function rulesSteps(text: string): Steps<Result<readonly Rule[] | Blank>>
 }
 
 /** Reads an array of targets, a step for each; `null` is the empty array. */
-export function targetsSteps(text: string): Steps<Result<readonly Target[] | Blank>> {
+export function targetsSteps(text: string): Steps<Result<readonly Removal[] | Blank>> {
   return jsonSteps(text, function* (value) {
     return Array.isArray(value)
-      ? toResult(yield* itemSteps(targetShape, value, { place: "", findKeys: () => NO_KEYS }))
+      ? toResult(yield* itemSteps(removalShape, value, { place: "", findKeys: keysOf(REMOVAL_KEYS) }))
       : readWhole(targetsShape, value);
   });
 }
@@ -72,9 +81,55 @@ export const actionShape = z.pipe(
   }),
 );
 
-export const ruleShape = z.object(
-  { action: actionShape, target: targetShape },
-  { error: wanted("an object") },
+const portsShape = z.nullish(
+  z.array(z.union([z.number(), z.string()], { error: ({ input }) => describeBadPort(input) }), {
+    error: wanted("an array of ports"),
+  }),
+);
+const textShape = z.nullish(z.string({ error: wanted("a string") }));
+
+/** Without a target a rule speaks of every destination, if it has a scope. */
+export const ruleShape = z.pipe(
+  z.object(
+    {
+      action: actionShape,
+      target: z.optional(targetShape),
+      ports: portsShape,
+      protocol: textShape,
+      app: textShape,
+    },
+    { error: wanted("an object") },
+  ),
+  z.transform(({ action, target, ports, protocol, app }, context): Rule => {
+    const scope = settleAt(parseScope(ports, protocol), context);
+    if (app !== undefined && app !== null) addIssue(context, "app", describeApp(app));
+    if (target === undefined && (ports ?? protocol ?? undefined) === undefined)
+      addIssue(context, "target", "is missing, must be a string");
+    return scope === undefined
+      ? { action, target: target ?? EVERYWHERE }
+      : { action, target: target ?? EVERYWHERE, scope };
+  }),
+);
+
+/** What DELETE takes out: all rules of a target, or the one of an object's target and scope. */
+const removalShape = z.pipe(
+  z.union(
+    [z.string(), z.object({ target: z.optional(z.string()), ports: portsShape, protocol: textShape })],
+    {
+      error: ({ input }) =>
+        typeof input === "object" && input !== null ? BAD_REMOVAL : wanted("a string")({ input }),
+    },
+  ),
+  z.transform((given, context): Removal => {
+    if (typeof given === "string") return settle(parseTarget(given), given, context);
+    const scope = settleAt(parseScope(given.ports, given.protocol), context);
+    if (given.target === undefined) {
+      if ((given.ports ?? given.protocol ?? undefined) === undefined)
+        addIssue(context, "target", "is missing, must be a string");
+      return { kind: "rule", target: EVERYWHERE, scope };
+    }
+    return { kind: "rule", target: settle(parseTarget(given.target), given.target, context), scope };
+  }),
 );
 
 export const rulesShape = z.pipe(
@@ -83,8 +138,8 @@ export const rulesShape = z.pipe(
 );
 
 export const targetsShape = z.pipe(
-  z.nullable(z.array(targetShape, { error: wanted("an array of targets") })),
-  z.transform((targets): readonly Target[] => targets ?? []),
+  z.nullable(z.array(removalShape, { error: wanted("an array of targets") })),
+  z.transform((targets): readonly Removal[] => targets ?? []),
 );
 
 export const policyShape = z.pipe(
@@ -126,11 +181,11 @@ interface Items<T> {
 }
 
 function ruleListSteps(items: readonly unknown[], place: string): Steps<Items<Rule>> {
-  return itemSteps(ruleShape, items, { place, findKeys: findRuleKeys });
+  return itemSteps(ruleShape, items, { place, findKeys: keysOf(RULE_KEYS) });
 }
 
-function findRuleKeys(item: unknown, at: string): UnknownKeys {
-  return isRecord(item) && !Array.isArray(item) ? findUnknownKeys(item, RULE_KEYS, at) : NO_KEYS;
+function keysOf(known: KnownKeys): (item: unknown, at: string) => UnknownKeys {
+  return (item, at) => (isRecord(item) && !Array.isArray(item) ? findUnknownKeys(item, known, at) : NO_KEYS);
 }
 
 /** What zod makes of an array of these, a step for each, and all that is wrong with them. */
@@ -171,6 +226,35 @@ function settle<T>(result: Result<T>, input: unknown, context: z.core.ParsePaylo
   for (const { message } of result.problems) context.issues.push({ code: "custom", message, input });
   return z.NEVER;
 }
+
+/** The same of a value whose problems are its keys'. */
+function settleAt<T>(result: Result<T>, context: z.core.ParsePayload): T | undefined {
+  if (result.ok) return result.value;
+  for (const { path, message } of result.problems) {
+    const place = path.split(/[[\]]+/).filter((part) => part !== "");
+    context.issues.push({
+      code: "custom",
+      message,
+      input: undefined,
+      path: place.map((part) => (/^\d+$/.test(part) ? Number(part) : part)),
+    });
+  }
+  return undefined;
+}
+
+function addIssue(context: z.core.ParsePayload, key: string, message: string): void {
+  context.issues.push({ code: "custom", message, input: undefined, path: [key] });
+}
+
+/** What a flow has to show is told by no rule yet: a rule that asks for it must not let others pass. */
+function describeApp(app: string): string {
+  const plain = app.trim().toLowerCase();
+  if (!APPS.includes(plain)) return `${quote(app)} is no app, must be ${APPS.slice(0, -1).join(", ")} or any`;
+  return "is not served yet, and a rule would mean something else without it: take it out if that is what you want";
+}
+
+const APPS: readonly string[] = ["tls", "http", "ssh", "postgres", "any"];
+const BAD_REMOVAL = 'must be a string, or an object such as {"target": "example.org", "ports": [443]}';
 
 function wanted(what: string): (issue: { readonly input?: unknown }) => string {
   return ({ input }) => (input === undefined ? `is missing, must be ${what}` : `must be ${what}`);

@@ -39,8 +39,8 @@ export function ruleKey({ target, scope }: Pick<Rule, "target" | "scope">): stri
 
 /** What a rule speaks of, for people: the target as it was written, and its scope. */
 export function describeRule({ target, scope }: Pick<Rule, "target" | "scope">): string {
-  const place = target.kind === "everywhere" ? "every destination" : target.text;
-  return scope === undefined ? place : `${place} ${scope.key}`;
+  if (scope === undefined) return target.text;
+  return `${target.kind === "everywhere" ? "every destination" : target.text} ${scope.key}`;
 }
 
 /** Reads an action: trimmed, any case; nothing or blank is `deny`, the closed reading; anything else unknown is `undefined`. */

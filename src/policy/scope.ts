@@ -100,8 +100,7 @@ function parsePorts(all: readonly unknown[] | undefined): Result<readonly Writte
   for (const [index, written] of all.entries()) {
     const range = parsePort(written);
     if (range === undefined || (typeof written !== "number" && typeof written !== "string")) {
-      const message = `${shown(written)} is no port, must be a number from 1 to ${PORT_MAX} or a range such as "8000-8080"`;
-      problems.push({ path: `ports[${index}]`, message });
+      problems.push({ path: `ports[${index}]`, message: describeBadPort(written) });
     } else {
       found.push({ written, range });
     }
@@ -117,6 +116,10 @@ function parsePort(written: unknown): PortRange | undefined {
   const first = Number(match[1]);
   const last = match[2] === undefined ? first : Number(match[2]);
   return first <= last && last <= PORT_MAX ? { first, last } : undefined;
+}
+
+export function describeBadPort(written: unknown): string {
+  return `${shown(written)} is no port, must be a number from 1 to ${PORT_MAX} or a range such as "8000-8080"`;
 }
 
 function shown(written: unknown): string {

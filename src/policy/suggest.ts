@@ -8,7 +8,7 @@ import { decideName } from "./decide-name.ts";
 import type { Decision, Layer } from "./decision.ts";
 import type { DomainName } from "./domain-name.ts";
 import type { Policy } from "./policy.ts";
-import type { Rule } from "./rule.ts";
+import { describeRule, type Rule } from "./rule.ts";
 import type { Steps } from "./steps.ts";
 import { parseTarget, type RuleTarget } from "./target.ts";
 import { findWildcards } from "./suggest-wildcards.ts";
@@ -67,7 +67,7 @@ export function* suggestSteps(seen: SeenTargets, options: SuggestOptions): Steps
 
 /** Whether the policy needs a rule for it: not if the operator's files decide, nor if a rule denies it. */
 function isWanted(target: string, { action, layer, rule }: Decision, leftOut: LeftOut[]): boolean {
-  if (action === "deny" && rule !== undefined) leftOut.push({ target, layer, rule: rule.target.text });
+  if (action === "deny" && rule !== undefined) leftOut.push({ target, layer, rule: describeRule(rule) });
   if (layer === "deny.always" || layer === "allow.always") return false;
   return action === "allow" || rule === undefined;
 }

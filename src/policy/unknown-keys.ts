@@ -12,12 +12,16 @@ export interface UnknownKeys {
 
 /** What the objects of a policy are called in messages, and the keys that they have. */
 export interface KnownKeys {
-  readonly what: "a policy" | "a rule";
+  readonly what: "a policy" | "a rule" | "a removal";
   readonly keys: readonly string[];
 }
 
 export const POLICY_KEYS: KnownKeys = { what: "a policy", keys: ["defaultAction", "egress"] };
-export const RULE_KEYS: KnownKeys = { what: "a rule", keys: ["action", "target"] };
+export const RULE_KEYS: KnownKeys = {
+  what: "a rule",
+  keys: ["action", "target", "ports", "protocol", "app"],
+};
+export const REMOVAL_KEYS: KnownKeys = { what: "a removal", keys: ["target", "ports", "protocol"] };
 
 /** Looks through the keys of one object; `place` is its own path, empty for the whole. A key whose value is null asks for nothing. */
 export function findUnknownKeys(value: object, known: KnownKeys, place: string): UnknownKeys {
@@ -39,10 +43,11 @@ const NONE: UnknownKeys = { problems: [], warnings: [] };
 /** Why the key must not be ignored, and what to do; undefined where it may be. */
 function describeLoss(key: string, { what, keys }: KnownKeys): string | undefined {
   const plain = key.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
-  const meant =
-    keys.find((one) => one.toLowerCase() === plain) ?? (what === "a policy" ? MEANT.get(plain) : undefined);
+  const isAside = /^(x[-_]|__)/i.test(key);
+  const others = what === "a policy" ? MEANT : MEANT_OF_RULES;
+  const meant = keys.find((one) => one.toLowerCase() === plain) ?? (isAside ? undefined : others.get(plain));
   if (meant !== undefined) return `${what} has no such key: write ${meant}`;
-  if (/^(x[-_]|__)/i.test(key) || !wordsOf(key).some((word) => NARROWING.has(word))) return undefined;
+  if (isAside || !wordsOf(key).some((word) => NARROWING.has(word))) return undefined;
   return `is not served, and ${what} would mean something else without it: take it out if that is what you want`;
 }
 
@@ -65,6 +70,16 @@ const MEANT: ReadonlyMap<string, string> = new Map([
   ["rule", "egress"],
   ["rules", "egress"],
   ["egressrules", "egress"],
+]);
+
+/** And of a rule. */
+const MEANT_OF_RULES: ReadonlyMap<string, string> = new Map([
+  ["port", "ports"],
+  ["dport", "ports"],
+  ["dstport", "ports"],
+  ["dstports", "ports"],
+  ["proto", "protocol"],
+  ["protocols", "protocol"],
 ]);
 
 /** Words of keys that say what a rule is for, when it holds, or what else it does. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { PageRequest } from "../../src/enforcement/sandbox-report.ts";
-import { policyOf, targetsOf } from "../support/policy.ts";
+import { policyOf, targets } from "../support/policy.ts";
 import { type ApiServer, startApi } from "./api-server.ts";
 import { REPORT, statusSources } from "./status-sources.ts";
 
@@ -14,7 +14,7 @@ async function get(api: ApiServer, path = "/status"): Promise<unknown> {
 
 describe("GET /status", () => {
   test("tells what is in force", async () => {
-    const layers = { ...REPORT.layers, denyAlways: targetsOf(["169.254.169.254"]), user: POLICY };
+    const layers = { ...REPORT.layers, denyAlways: targets("169.254.169.254"), user: POLICY };
     const status = statusSources({ sandboxId: "sbx-1", report: () => ({ ...REPORT, layers }) });
     await using api = await startApi({ policy: POLICY, status });
     expect(await get(api)).toEqual({
@@ -68,7 +68,7 @@ describe("GET /status", () => {
   });
 
   test("shows the first thousand of a long list, and how long it is", async () => {
-    const denyAlways = targetsOf(Array.from({ length: 3000 }, (_, index) => `n${index}.example`));
+    const denyAlways = targets(...Array.from({ length: 3000 }, (_, index) => `n${index}.example`));
     const layers = { ...REPORT.layers, denyAlways };
     await using api = await startApi({ status: statusSources({ report: () => ({ ...REPORT, layers }) }) });
     const shown: unknown = expect.toSatisfy((texts: readonly string[]) => texts.length === 1000);
@@ -77,7 +77,7 @@ describe("GET /status", () => {
 
   test("tells of rule files that can't be read", async () => {
     const problems = [{ path: "/rules/deny.always:3", message: "bad\nline" }];
-    const rules = { denyAlways: [], allowAlways: [], logSkip: targetsOf(["quiet.example"]) };
+    const rules = { denyAlways: [], allowAlways: [], logSkip: targets("quiet.example") };
     const files = { denyAlways: "/rules/deny.always", allowAlways: undefined, logSkip: undefined };
     await using api = await startApi({
       status: statusSources({ ruleFiles: () => ({ rules, files, problems }) }),

@@ -35,10 +35,14 @@ describe("what a change does not know", () => {
   test.each([
     [
       "PATCH",
-      [{ action: "allow", target: "a.example", ports: [443] }],
-      "invalid patch rules: [0].ports: is not served",
+      [{ action: "allow", target: "a.example", methods: ["GET"] }],
+      "invalid patch rules: [0].methods: is not served",
     ],
-    ["PUT", { egress: [{ target: "a.example", port: 25 }] }, "invalid policy: egress[0].port: is not served"],
+    [
+      "PUT",
+      { egress: [{ target: "a.example", port: 25 }] },
+      "invalid policy: egress[0].port: a rule has no such key: write ports",
+    ],
     [
       "PUT",
       { rules: [{ action: "allow", target: "a.example" }] },

@@ -10,8 +10,8 @@ function loose(input: object): never {
 
 test.each([
   [
-    "rules[0].ports",
-    (client: EgressClient) => client.patchRules([loose({ target: "a.example", ports: [443] })]),
+    "rules[0].methods",
+    (client: EgressClient) => client.patchRules([loose({ target: "a.example", methods: ["GET"] })]),
   ],
   ["policy.rules", (client: EgressClient) => client.replacePolicy(loose({ rules: [] }))],
   [

@@ -1,5 +1,10 @@
 /** Learned addresses over a kernel that is a model, on a clock that the test turns. */
-import { createLearnedAddresses, type LearnedAddresses } from "../../src/learned/learned-addresses.ts";
+import {
+  createLearnedAddresses,
+  type LearnedAddresses,
+  type LearnedAddressesOptions,
+} from "../../src/learned/learned-addresses.ts";
+import { flowsToLearn } from "../../src/policy/flows-to-learn.ts";
 import { createWithheldAddresses, type WithheldAddresses } from "../../src/learned/withheld.ts";
 import { type CompiledPolicy } from "../../src/policy/compile.ts";
 import type { DomainName } from "../../src/policy/domain-name.ts";
@@ -14,10 +19,27 @@ export interface Bench {
   nowMs: number;
 }
 
-export function createBench(): Bench {
+export interface ScopedBench extends Bench {
+  /** The policy that lookups are under. */
+  readonly inForce: { policy: CompiledPolicy };
+}
+
+/** One whose names open what a policy allows; over another's kernel, which then goes by that one's clock. */
+export function createScopedBench(kernel?: FakeLearnedSet): ScopedBench {
+  const inForce = { policy: compiledOf({}) };
+  const bench = createBench({ kernel, flowsToLearn: (qname) => flowsToLearn(inForce.policy, qname) });
+  return Object.assign(bench, { inForce });
+}
+
+type BenchOptions = {
+  readonly kernel?: FakeLearnedSet | undefined;
+  readonly flowsToLearn?: LearnedAddressesOptions["flowsToLearn"];
+};
+
+export function createBench({ kernel: held, flowsToLearn: opened }: BenchOptions = {}): Bench {
   const refusals: unknown[] = [];
   const clock = { nowMs: 1_000_000 };
-  const kernel = createFakeLearnedSet(() => clock.nowMs);
+  const kernel = held ?? createFakeLearnedSet(() => clock.nowMs);
   const withheld = createWithheldAddresses([], () => 0);
   const learned = createLearnedAddresses({
     drawSeed: () => 0,
@@ -26,6 +48,7 @@ export function createBench(): Bench {
     nowMs: () => clock.nowMs,
     onRefused: (error) => refusals.push(error),
     graceSeconds: 600,
+    ...(opened === undefined ? {} : { flowsToLearn: opened }),
     wildcardOf: (qname) => (qname.endsWith(".wild.example") ? nameOf("wild.example") : undefined),
   });
   return {

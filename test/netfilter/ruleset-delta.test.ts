@@ -90,6 +90,7 @@ describe("a change of policy that is little", () => {
     expect(delta({ mode: "dns" }, { mode: "dns", generation: 9 })).toEqual({
       ofGeneration: [],
       ranges: [],
+      flows: [],
       changes: expect.anything(),
     });
   });

@@ -21,10 +21,26 @@ const V6 = "2001:db8:100::1 2001:db8:100::2 2001:db8:100::7 2001:db8:100:f0::1 2
 /** Those of the web server, of resolvers, of DNS over TLS, and others. */
 const PORTS = [7, 80, 53, 853, 443];
 
+const anyAction = fc.constantFrom("allow", "deny");
+/** Scopes that hold some of the ports, of one protocol or two. */
+const anyScope = fc.constantFrom<object>(
+  { ports: [80] },
+  { ports: [7, "400-500"] },
+  { ports: [7, 80], protocol: "udp" },
+  { ports: ["1-65535"], protocol: "tcp" },
+  { protocol: "udp" },
+  { protocol: "icmp" },
+);
 const anyPolicy = fc.record({
-  defaultAction: fc.constantFrom("allow", "deny"),
+  defaultAction: anyAction,
   egress: fc.array(
-    fc.record({ action: fc.constantFrom("allow", "deny"), target: fc.constantFrom(...TARGETS) }),
+    fc.oneof(
+      fc.record({ action: anyAction, target: fc.constantFrom(...TARGETS) }),
+      fc
+        .tuple(anyAction, fc.constantFrom(...TARGETS), anyScope)
+        .map(([action, target, scope]) => ({ action, target, ...scope })),
+      fc.tuple(anyAction, anyScope).map(([action, scope]) => ({ action, ...scope })),
+    ),
     { maxLength: 6 },
   ),
 });
@@ -105,6 +121,6 @@ test("the kernel and the resolver do what is explained", async () => {
       const endings = await tryAll(attempts);
       expect(attempts.map((attempt, index) => `${attempt.join(" ")}: ${endings[index]}`)).toEqual(expected);
     }),
-    { numRuns: 15 },
+    { numRuns: 20 },
   );
 });

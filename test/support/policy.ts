@@ -110,7 +110,7 @@ export function rulesOf(value: unknown): readonly Rule[] {
 }
 
 /** Targets as a caller sends them. */
-export function targetsOf(value: readonly string[]): readonly Target[] {
+export function targetsOf(value: readonly string[]): readonly Removal[] {
   return givenBy(parseTargetsJson(JSON.stringify(value)));
 }
 

@@ -14,7 +14,7 @@ import type { ExplainedName } from "../../enforcement/explain/explain-name.ts";
 import type { VerdictReason } from "../../enforcement/explain/kernel-verdict.ts";
 import { renderAddress } from "../../policy/address.ts";
 import type { Decision, Layer } from "../../policy/decision.ts";
-import type { Action } from "../../policy/rule.ts";
+import { type Action, describeRule } from "../../policy/rule.ts";
 
 export interface Conclusion {
   readonly reachable: boolean;
@@ -25,6 +25,8 @@ export interface Conclusion {
 export interface PatchRule {
   readonly action: Action;
   readonly target: string;
+  readonly ports?: readonly number[];
+  readonly protocol?: string;
 }
 
 /**
@@ -61,6 +63,9 @@ function concludeName(
   const said = named.isAudited
     ? `audit mode lets ${name} through; else ${whyDenied(decision, name)}`
     : `${name} is ${whyAllowed(decision)}`;
+  const closed = closedFlow(named, addresses);
+  if (closed !== undefined)
+    return { reachable: false, because: `${said}; ${closed.because}`, patch: closed.patch };
   const patch = { allow: allowAddresses(patchName.allow, addresses), deny };
   const [open] = addresses.filter(({ kernel }) => kernel.passes).toSorted(byFarEnd);
   const failure = open === undefined ? findFailure(lookups) : undefined;
@@ -72,6 +77,20 @@ function concludeName(
     because: `${said}; its address ${shown.address}: ${kernelWords(shown)}${farEndWords(shown)}`,
     patch,
   };
+}
+
+/** A flow that the rules for a name do not allow, though they allow others to it, and that no rule for an address opens. */
+function closedFlow(
+  { name, flow, isAudited }: ExplainedName,
+  addresses: readonly ExplainedAddress[],
+): Pick<Conclusion, "because" | "patch"> | undefined {
+  if (flow === undefined || flow.decision.action === "allow" || isAudited) return undefined;
+  if (addresses.some(({ kernel }) => kernel.passes)) return undefined;
+  const { protocol, port, decision } = flow;
+  const scope = { ...(port === undefined ? {} : { ports: [port] }), protocol };
+  const allow = allowPatch(decision, name)?.map((rule) => ({ ...rule, ...scope }));
+  const place = port === undefined ? `${protocol} to ${name}` : `${protocol} port ${port} of ${name}`;
+  return { because: whyDenied(decision, place), patch: { allow, deny: [] } };
 }
 
 /** The one that says most of the far end first. */
@@ -156,12 +175,12 @@ function describeFailure({ decision, addresses, rule, layer, reason }: KeptDecis
 function whyAllowed({ rule, layer }: Decision): string {
   return rule === undefined
     ? "allowed by the default action"
-    : `allowed by rule ${rule.target.text}${ofLayer(layer)}`;
+    : `allowed by rule ${describeRule(rule)}${ofLayer(layer)}`;
 }
 
 function whyDenied({ rule, layer }: Decision, target: string): string {
   if (rule === undefined) return `no rule allows ${target}`;
-  return `rule ${rule.target.text}${ofLayer(layer)} denies ${target}`;
+  return `rule ${describeRule(rule)}${ofLayer(layer)} denies ${target}`;
 }
 
 function ofLayer(layer: Layer | "built-in"): string {
@@ -177,6 +196,7 @@ const KERNEL_WORDS: Readonly<Record<Exclude<VerdictReason, "rule" | "learned" | 
   group: "broadcast and multicast are refused under every policy",
   "dns-over-tls": "DNS over TLS and QUIC is refused under every policy",
   "dns-over-https": "a DNS-over-HTTPS resolver, which OPENSANDBOX_EGRESS_BLOCK_DOH_443 has refused",
+  ports: "the rules for its names allow other ports or protocols",
   revoked: "only names gave it that a change has denied, so it is refused for an hour",
 };
 

@@ -1,4 +1,5 @@
 /** `GET /explain`: what becomes of a name or an address, for those who may read the policy. */
+import { describeRule } from "../../policy/rule.ts";
 import type { DecisionFilter } from "../../decisions/decision-filter.ts";
 import type { KeptDecision } from "../../decisions/decision-ring.ts";
 import { presentDecision } from "../../decisions/present-decision.ts";
@@ -98,7 +99,7 @@ function describeAddress({ decision, kernel, isTried, ...rest }: ExplainedAddres
 }
 
 function describeDecision({ action, layer, rule }: Decision): object {
-  return { action, layer, ...(rule === undefined ? {} : { rule: rule.target.text }) };
+  return { action, layer, ...(rule === undefined ? {} : { rule: describeRule(rule) }) };
 }
 
 /** Of each type the newest that is still kept. */

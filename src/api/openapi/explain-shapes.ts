@@ -37,6 +37,7 @@ const REASONS = [
   "dns-over-https",
   "rule",
   "learned",
+  "ports",
   "revoked",
   "default",
 ] as const satisfies readonly VerdictReason[];

@@ -84,11 +84,22 @@ const NAMED: readonly (readonly [z.core.$ZodType, Named])[] = [
       description: "allow or deny, in any case; missing is deny.",
     },
   ],
-  [ruleShape, { id: "Rule", description: "What is done with what the target matches." }],
+  [
+    ruleShape,
+    {
+      id: "Rule",
+      description:
+        'What is done with what the target matches; with ports (1 to 65535, ranges such as "8000-8080", 256 at most) or a protocol (tcp, udp, icmp) only with such flows to it. Ports without a protocol: an allow opens TCP, a deny refuses TCP and UDP. Ports or a protocol without a target speak of every destination. app is not served yet.',
+    },
+  ],
   [rulesShape, { id: "Rules", description: "Rules in order: the first that matches decides." }],
   [
     targetsShape,
-    { id: "Targets", description: "Targets whose rules go; those that no rule has are ignored." },
+    {
+      id: "Targets",
+      description:
+        "What goes: a target, with all its rules; or an object of target, ports and protocol, the one rule with these. What no rule has is ignored.",
+    },
   ],
   [
     policyShape,

@@ -1,5 +1,5 @@
 import type { Policy, PolicyJson } from "../../policy/policy.ts";
-import type { Rule } from "../../policy/rule.ts";
+import { renderRule, type Rule } from "../../policy/rule.ts";
 import type { Steps } from "../../policy/steps.ts";
 
 /**
@@ -21,21 +21,22 @@ export function* diffSteps(before: Policy, after: Policy): Steps<PolicyDiff> {
 function* withoutSteps(rules: readonly Rule[], others: readonly Rule[]): Steps<PolicyJson["egress"]> {
   const left = new Map<string, number>();
   for (const other of others) {
-    const key = ruleKey(other);
+    const key = writtenKey(other);
     left.set(key, (left.get(key) ?? 0) + 1);
     yield;
   }
   const found: PolicyJson["egress"][number][] = [];
   for (const rule of rules) {
-    const key = ruleKey(rule);
+    const key = writtenKey(rule);
     const count = left.get(key) ?? 0;
     left.set(key, count - 1);
-    if (count <= 0) found.push({ action: rule.action, target: rule.target.text });
+    if (count <= 0) found.push(renderRule(rule));
     yield;
   }
   return found;
 }
 
-function ruleKey({ action, target }: Rule): string {
-  return `${action} ${target.text}`;
+function writtenKey(rule: Rule): string {
+  const { action, target, scope } = rule;
+  return scope === undefined ? `${action} ${target.text}` : JSON.stringify(renderRule(rule));
 }

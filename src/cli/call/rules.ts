@@ -1,5 +1,5 @@
 /** Rules and files on a command line, for every command that takes some. */
-import { parseTarget } from "../../policy/target.ts";
+import { parseWrittenRule } from "./written-rule.ts";
 import {
   accepted,
   type Problem,
@@ -45,10 +45,8 @@ export function splitList(value: string): readonly string[] {
 export function readRules(written: readonly WrittenRule[]): Result<readonly Rule[]> {
   return all(
     written.map(({ action, target }) => {
-      const result = parseTarget(target);
-      return result.ok
-        ? accepted({ action, target: result.value })
-        : refusedAll(placed(result.problems, `--${action} ${quote(target)}`));
+      const result = parseWrittenRule(action, target);
+      return result.ok ? result : refusedAll(placed(result.problems, `--${action} ${quote(target)}`));
     }),
   );
 }

@@ -1,4 +1,5 @@
 /** What `egress explain` shows to people. Everything that came from elsewhere is shown as one line, controls escaped. */
+import { renderWrittenRule } from "../call/written-rule.ts";
 import type { Explanation } from "../../client/client.ts";
 import { oneLine } from "../../policy/problem.ts";
 import { align, type Cells } from "../align.ts";
@@ -65,7 +66,9 @@ function presentPatch(reachable: boolean, { allow, deny }: Explanation["patch"])
   const [wanted, word] = reachable ? [deny, "deny"] : [allow, "allow"];
   if (wanted === undefined) return ["", `no rule of the policy can ${word} it`];
   if (wanted.length === 0) return [];
-  const options = wanted.map(({ action, target }) => `--${action} ${shellWord(target)}`);
+  const options = wanted.flatMap(({ action, ...rest }) =>
+    renderWrittenRule(rest).map((written) => `--${action} ${shellWord(written)}`),
+  );
   return ["", `to ${word} it: egress policy patch ${options.join(" ")}`];
 }
 

@@ -3,8 +3,9 @@ import { parseArgs } from "node:util";
 import { parsePolicyJson, parseRulesJson, parseTargetsJson } from "../../policy/parse-policy.ts";
 import { DENY_ALL, type Policy } from "../../policy/policy.ts";
 import { accepted, quote, refused, refusedAll, type Result } from "../../policy/problem.ts";
+import type { Removal } from "../../policy/edit.ts";
+import { parseWrittenRemoval, parseWrittenRule } from "../call/written-rule.ts";
 import type { Rule } from "../../policy/rule.ts";
-import { parseTarget, type Target } from "../../policy/target.ts";
 import { CALL_OPTIONS, type Place, readPlace, refusedByParser } from "../call/place.ts";
 import {
   all,
@@ -22,7 +23,7 @@ type PolicyCall =
   | { readonly kind: "get" }
   | { readonly kind: "patch"; readonly rules: readonly Rule[] }
   | { readonly kind: "replace"; readonly policy: Policy }
-  | { readonly kind: "delete"; readonly targets: readonly Target[] }
+  | { readonly kind: "delete"; readonly targets: readonly Removal[] }
   | { readonly kind: "reset" };
 
 export interface PolicyRequest {
@@ -132,12 +133,7 @@ function readPatch(options: Options, readText: ReadText): Result<PolicyCall> {
 /** `allow` and `deny` with their targets. */
 function readTargetRules(action: "allow" | "deny", { targets }: Options): Result<PolicyCall> {
   if (targets.length === 0) return refused(`no targets: name what to ${action}`);
-  const rules = all(
-    targets.map((text) => {
-      const target = parseTarget(text);
-      return target.ok ? accepted({ action, target: target.value }) : target;
-    }),
-  );
+  const rules = all(targets.map((text) => parseWrittenRule(action, text)));
   return rules.ok ? accepted({ kind: "patch", rules: rules.value }) : rules;
 }
 
@@ -167,8 +163,8 @@ function readReplacement(options: Options, readText: ReadText): Result<PolicyCal
   return accepted({ kind: "replace", policy });
 }
 
-function readTargets(written: readonly string[]): Result<readonly Target[]> {
-  return all(written.map((text) => parseTarget(text)));
+function readTargets(written: readonly string[]): Result<readonly Removal[]> {
+  return all(written.map(parseWrittenRemoval));
 }
 
 /** Reads `--file`, `none` where there is none. A blank file is a slip, not a wish. */

@@ -1,7 +1,9 @@
 /** `egress policy`: reads and changes the policy of a running sidecar. */
 import { readFileSync } from "node:fs";
 import type { EgressClient } from "../../client/client.ts";
-import type { Rule } from "../../policy/rule.ts";
+import { renderRemoval } from "../../policy/edit.ts";
+import { renderPolicy } from "../../policy/policy.ts";
+import { renderRule } from "../../policy/rule.ts";
 import { type Answer, callSidecar, refuseUsage } from "../call/call-sidecar.ts";
 import { EXIT } from "../exit-codes.ts";
 import { POLICY_HELP } from "../help.ts";
@@ -42,24 +44,16 @@ function makeChange(
 ) {
   switch (call.kind) {
     case "patch":
-      return client.patchRules(call.rules.map(toInput), options);
+      return client.patchRules(call.rules.map(renderRule), options);
     case "replace":
-      return client.replacePolicy(
-        { defaultAction: call.policy.defaultAction, egress: call.policy.egress.map(toInput) },
-        options,
-      );
+      return client.replacePolicy(renderPolicy(call.policy), options);
     case "delete":
       return client.deleteRules(
-        call.targets.map(({ text }) => text),
+        call.targets.map((removal) => (removal.kind === "rule" ? renderRemoval(removal) : removal.text)),
         options,
       );
     case "reset":
       break;
   }
   return client.resetPolicy(options);
-}
-
-/** Rules of the command line have no scope. */
-function toInput({ action, target }: Rule): { readonly action: Rule["action"]; readonly target: string } {
-  return { action, target: target.text };
 }

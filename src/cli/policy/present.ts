@@ -1,5 +1,6 @@
 /** What `egress policy` shows to people. Everything that came from elsewhere is shown as one line, controls escaped. */
 import type { PolicyChange, PolicyState } from "../../client/client.ts";
+import { describeShown } from "../call/written-rule.ts";
 import { oneLine } from "../../policy/problem.ts";
 
 type ShownRule = PolicyState["policy"]["egress"][number];
@@ -24,8 +25,8 @@ export function presentChange(change: PolicyChange): string {
   ]);
 }
 
-function presentRule({ action, target }: ShownRule): string {
-  return `${action.padEnd(5)} ${target}`;
+function presentRule({ action, ...rest }: ShownRule): string {
+  return `${action.padEnd(5)} ${describeShown(rest)}`;
 }
 
 function render(lines: readonly string[]): string {

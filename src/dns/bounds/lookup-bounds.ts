@@ -127,7 +127,9 @@ export function createLookupBounds(options: BoundOptions): LookupBounds {
   return {
     admits(decision, qname, qtype, nowMs) {
       if (namesPerMinute === 0 && lookupsPerMinute === 0) return true;
-      const target = decision.rule?.target;
+      const spoken = decision.rule?.target;
+      // A rule for every destination names none of them, like the default action.
+      const target = spoken?.kind === "everywhere" ? undefined : spoken;
       if (target?.kind === "name" && (qtype === RrType.a || qtype === RrType.aaaa)) return true;
       keepTime(nowMs);
       const slot =

@@ -18,7 +18,7 @@ export function createLookupGroups(seed: number): (decision: Decision, qname: Do
   let lastGroup = NO_GROUP;
   return (decision, qname) => {
     const { rule } = decision;
-    if (rule === undefined)
+    if (rule === undefined || rule.target.kind === "everywhere")
       return 1 + OF_RULES + (hashText(qname, seed, lastTwoLabels(qname)) & (OF_RULES - 1));
     if (rule !== lastRule) {
       lastRule = rule;

@@ -152,6 +152,8 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     if (settings.maxRules > 0 && count > settings.maxRules) {
       return { kind: "too-many-rules", count, limit: settings.maxRules };
     }
+    const scopes = countScopes(policy);
+    if (scopes > MAX_SCOPES) return { kind: "too-many-scopes", count: scopes, limit: MAX_SCOPES };
     const layers = { ...enforced.layers(), user: policy };
     const compiled =
       ports.coupling?.isBound() === true ? await runInSlices(compileEdit({ layers, edit })) : undefined;
@@ -255,6 +257,13 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
       await queue.idle();
     },
   };
+}
+
+/** Each is asked for each lookup, and is some rules of the kernel's. */
+const MAX_SCOPES = 256;
+
+function countScopes({ egress }: Policy): number {
+  return new Set(egress.flatMap(({ scope }) => scope?.key ?? [])).size;
 }
 
 /** The policy after an edit; the very same value when a removal finds nothing to remove. */

@@ -24,6 +24,8 @@ import type { PolicyKernel } from "./change-policy.ts";
 import { renderOwners } from "../../learned/owners.ts";
 import type { ForgottenAddress } from "../../learned/forgotten.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
+import { piecesOf, renderPiece } from "../../netfilter/ranges/flow-pieces.ts";
+import { scopedLearnedSets, usesScopes } from "../../netfilter/chains/scoped-rules.ts";
 import { type Endpoint } from "../../sys/socket-address.ts";
 
 /** What of the ruleset stays the same as long as the process lives. */
@@ -78,7 +80,7 @@ export interface PolicyKernelSide extends PolicyKernel {
   markDrifted(): void;
 }
 
-type RulesetLists = Pick<RulesetInput, "restore" | "revoked" | "bound">;
+type RulesetLists = Pick<RulesetInput, "restore" | "restoreFlows" | "revoked" | "bound">;
 
 /** Makes the port. A generation is used once, also by a transaction that failed, for it may have taken effect. */
 export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide {
@@ -86,6 +88,16 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
   let generation = options.firstGeneration;
   let lastForgotten: readonly ForgottenAddress[] = [];
   let isDistrusted = false;
+  /** Whether the kernel has the sets of addresses that not every flow may go to; undefined before the first policy. */
+  let hasPortSets: boolean | undefined;
+
+  /** They are there before anything is learned into them, which is before the ruleset that asks them. */
+  async function declarePortSets(policy: CompiledPolicy): Promise<void> {
+    hasPortSets ??= learned.foundPortSets;
+    if (hasPortSets || !usesScopes(policy)) return;
+    await applier.declare(scopedLearnedSets());
+    hasPortSets = true;
+  }
 
   /** Where somebody has deleted the sets there is nothing to take out; what they held is put back once they are there again. */
   async function takeOut(policy: CompiledPolicy): Promise<{
@@ -101,7 +113,10 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
   }
 
   function compile(policy: CompiledPolicy, network: NetworkFacts, lists: RulesetLists): Ruleset {
+    const hasScopedLearned = learned.hasScoped();
+    hasPortSets = hasScopedLearned || usesScopes(policy);
     return compileRuleset({
+      hasScopedLearned,
       ...frame,
       ownDestinations: options.ownDestinations?.() ?? [],
       policy,
@@ -114,10 +129,13 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
   /** Once more from nothing where it is refused: what is there may be another version's, of a kind that can't be changed in place. */
   async function apply(policy: CompiledPolicy, network: NetworkFacts): Promise<AppliedRuleset> {
     const loadOver = (over: "found" | "nothing"): Promise<AppliedRuleset> => {
-      const restore = listLearned(learned.all(), options.nowMs());
+      const all = learned.all();
+      const restore = listLearned(all, options.nowMs());
+      const restoreFlows = listFlows(all, options.nowMs());
       const revoked = listByFamily(learned.revoked());
       const bound = options.bound === undefined ? {} : { bound: listByFamily(options.bound.list()) };
-      return applier.replace({ ...compile(policy, network, { restore, revoked, ...bound }), over });
+      const lists = { restore, restoreFlows, revoked, ...bound };
+      return applier.replace({ ...compile(policy, network, lists), over });
     };
     try {
       if (isDistrusted) return await loadOver("found");
@@ -140,6 +158,7 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
       generation = generation === LAST_GENERATION ? 1 : generation + 1;
       // Before addresses are taken out: it says which of them are withheld by now.
       const network = options.readNetwork();
+      await declarePortSets(policy);
       // Also before: it is these addresses' owners that tell whose label a flow has.
       const endDenied = await options.findDenied?.(policy);
       const { forgotten, lost } = await takeOut(policy);
@@ -166,11 +185,25 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
 /** As the transaction is to put them in, so that no flow of theirs is judged without them. */
 function listLearned(all: readonly ForgottenAddress[], nowMs: number): RulesetInput["restore"] {
   const lists: { v4: TimedElement[]; v6: TimedElement[] } = { v4: [], v6: [] };
-  for (const { key, owners, untilMs } of all) {
+  for (const { key, owners, untilMs, flows } of all) {
     const timeoutSeconds = Math.ceil((untilMs - nowMs) / 1000);
-    if (timeoutSeconds <= 0) continue;
+    if (timeoutSeconds <= 0 || flows !== undefined) continue;
     const family = key.length === 4 ? "v4" : "v6";
     lists[family].push({ address: renderKey(key), timeoutSeconds, comment: renderOwners(owners) });
+  }
+  return lists;
+}
+
+/** The same of those that not every flow may go to. What does not pass is said once the ruleset is in force. */
+function listFlows(all: readonly ForgottenAddress[], nowMs: number): RulesetInput["restore"] {
+  const lists: { v4: TimedElement[]; v6: TimedElement[] } = { v4: [], v6: [] };
+  for (const { key, owners, untilMs, flows } of all) {
+    const timeoutSeconds = Math.ceil((untilMs - nowMs) / 1000);
+    if (timeoutSeconds <= 0 || flows === undefined) continue;
+    for (const piece of piecesOf(flows, key.length === 4 ? 4 : 16)) {
+      const address = `${renderKey(key)} . ${renderPiece(piece)}`;
+      lists[key.length === 4 ? "v4" : "v6"].push({ address, timeoutSeconds, comment: renderOwners(owners) });
+    }
   }
   return lists;
 }

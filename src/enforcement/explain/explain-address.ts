@@ -2,10 +2,16 @@
  * Of one address: what the policy says, whether the kernel lets a first packet pass now, and what the far end
  * does with flows.
  */
-import { type FirstPacket, judgeFirstPacket, type KernelVerdict, type KernelView } from "./kernel-verdict.ts";
+import {
+  type FirstPacket,
+  flowOf,
+  judgeFirstPacket,
+  type KernelVerdict,
+  type KernelView,
+} from "./kernel-verdict.ts";
 import { renderAddress } from "../../policy/address.ts";
 import { withoutAudit } from "../../policy/compile-audit.ts";
-import { decideAddress } from "../../policy/decide-address.ts";
+import { decideAddressFlow } from "../../policy/decide-address.ts";
 import type { Decision } from "../../policy/decision.ts";
 import type { Tried } from "./io/try-connection.ts";
 import { type ExplainedMatch, explainMatches } from "../../policy/explain-matches.ts";
@@ -51,6 +57,7 @@ export function explainAddress(view: AddressView, packet: FirstPacket, flows: Fl
   const { octets } = packet;
   const policy = withoutAudit(view.kernel.policy);
   const address = renderAddress(octets);
+  const flow = flowOf(packet);
   const target = parseTarget(address);
   const learned = view.find(octets);
   const leftMs = learned?.leftMs;
@@ -58,8 +65,8 @@ export function explainAddress(view: AddressView, packet: FirstPacket, flows: Fl
     address,
     names: view.namesOf(octets),
     ...(leftMs === undefined ? {} : { secondsLeft: Math.floor(leftMs / 1000) }),
-    decision: decideAddress(policy, octets, 0, octets.length === 4 ? 4 : 16),
-    matches: target.ok ? explainMatches(policy, view.layers, target.value) : [],
+    decision: decideAddressFlow(policy, octets, flow),
+    matches: target.ok ? explainMatches(policy, view.layers, target.value, flow) : [],
     kernel: judgeFirstPacket(view.kernel, packet),
     flows,
     farEnd: farEndOf(flows),

@@ -1,10 +1,11 @@
 /** Of one name: what the policy says, what the resolver answers, and which addresses are in force for it. */
 import { localReply } from "../../dns/local-names.ts";
 import { RrType } from "../../dns/wire/constants.ts";
+import { type FirstPacket, flowOf } from "./kernel-verdict.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import { findAuditedName, withoutAudit } from "../../policy/compile-audit.ts";
-import { allowsBelow, decideName } from "../../policy/decide-name.ts";
+import { allowsBelow, decideName, decideNameFlow } from "../../policy/decide-name.ts";
 import type { Decision } from "../../policy/decision.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
 import { type ExplainedMatch, explainMatches } from "../../policy/explain-matches.ts";
@@ -26,15 +27,32 @@ export interface ExplainedName {
   readonly answer: ResolverAnswer;
   /** Audit mode lets it through. */
   readonly isAudited: boolean;
+  /** The flow that was asked for, and what the policy says of it wherever the name is; undefined where only the name was asked for. */
+  readonly flow?: AskedFlow | undefined;
 }
 
-export function explainName(policy: CompiledPolicy, layers: PolicyLayers, target: NameTarget): ExplainedName {
+export interface AskedFlow {
+  readonly protocol: FirstPacket["protocol"];
+  /** Undefined: ICMP. */
+  readonly port: number | undefined;
+  readonly decision: Decision;
+}
+
+export interface AskedName extends Pick<FirstPacket, "protocol" | "port"> {
+  readonly target: NameTarget;
+}
+
+export function explainName(policy: CompiledPolicy, layers: PolicyLayers, asked: AskedName): ExplainedName {
   const judged = withoutAudit(policy);
+  const { target, protocol, port } = asked;
   const { name } = target;
+  const isFlow = port !== undefined || protocol === "icmp";
+  const kind = isFlow ? flowOf(asked) : undefined;
   return {
     name,
     decision: decideName(judged, name),
-    matches: explainMatches(judged, layers, target),
+    flow: kind && { protocol, port, decision: decideNameFlow(judged, name, kind) },
+    matches: explainMatches(judged, layers, target, kind),
     answer: answerTo(policy, name),
     isAudited: findAuditedName(policy, name) !== undefined && decideName(policy, name).action === "allow",
   };

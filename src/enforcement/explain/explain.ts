@@ -38,7 +38,7 @@ export interface ExplainSources {
   readonly frame: Pick<KernelView, "mode" | "upstreams" | "exemptNameservers" | "doh">;
   readonly policy: () => KernelView["policy"];
   readonly layers: () => PolicyLayers;
-  readonly learned: Pick<LearnedAddresses, "list" | "find" | "has" | "isRevoked" | "namesOf">;
+  readonly learned: Pick<LearnedAddresses, "list" | "find" | "flowsOf" | "isRevoked" | "namesOf">;
   readonly readNetwork: () => Pick<KernelView, "onLinkV4">;
   readonly fates: FlowFates;
   readonly tryConnection: (address: string, port: number) => Promise<Tried>;
@@ -65,7 +65,7 @@ export async function explain(sources: ExplainSources, request: ExplainRequest):
       policy,
       ownAddresses: readOwnAddresses(),
       onLinkV4: sources.readNetwork().onLinkV4,
-      isLearned: learned.has,
+      learnedFlows: learned.flowsOf,
       isRevoked: learned.isRevoked,
     },
     layers: sources.layers(),
@@ -76,7 +76,7 @@ export async function explain(sources: ExplainSources, request: ExplainRequest):
     explainAddress(view, packet, flows[index] ?? { answered: 0, unanswered: 0 }),
   );
   return {
-    name: target.kind === "name" ? explainName(policy, view.layers, target) : undefined,
+    name: target.kind === "name" ? explainName(policy, view.layers, { target, port, protocol }) : undefined,
     addresses: request.isTried ? await tryAll(addresses, port, sources) : addresses,
     isAudit: policy.audits !== undefined,
   };

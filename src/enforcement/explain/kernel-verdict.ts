@@ -8,7 +8,8 @@
  */
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import type { Decision } from "../../policy/decision.ts";
-import { decideAddress } from "../../policy/decide-address.ts";
+import { decideAddressFlow } from "../../policy/decide-address.ts";
+import { type FlowKind, type FlowSet, holdsFlow, isNone } from "../../policy/flow-set.ts";
 import { type Prefix, parsePrefix } from "../../policy/prefix.ts";
 import { beginsWith } from "../../policy/target-bits.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
@@ -27,7 +28,8 @@ export interface KernelView {
   readonly ownAddresses: readonly string[];
   /** As `192.0.2.2/24`: the last address of each is a broadcast. */
   readonly onLinkV4: readonly string[];
-  readonly isLearned: (octets: Uint8Array) => boolean;
+  /** What lookups have opened of the address. */
+  readonly learnedFlows: (octets: Uint8Array) => FlowSet;
   readonly isRevoked: (octets: Uint8Array) => boolean;
 }
 
@@ -46,7 +48,8 @@ export interface FirstPacket {
  * `mode`: connections are not judged. `resolver`: it goes to the sidecar's resolver, whatever its address.
  * `exempt`: a resolver that may be asked directly. `upstream`: nobody but the sidecar asks one. `loopback`:
  * it stays in the sandbox. `group`: broadcast or multicast of IPv4. `dns-over-tls`, `dns-over-https`:
- * encrypted lookups. `rule`, `learned`, `revoked`, `default`: by the policy.
+ * encrypted lookups. `rule`, `learned`, `ports`, `revoked`, `default`: by the policy; `ports`: the rules of
+ * its names allow other flows to it.
  */
 export type VerdictReason =
   | "mode"
@@ -59,6 +62,7 @@ export type VerdictReason =
   | "dns-over-https"
   | "rule"
   | "learned"
+  | "ports"
   | "revoked"
   | "default";
 
@@ -98,12 +102,21 @@ function judgeByPlace(view: KernelView, packet: FirstPacket): KernelVerdict | un
   return undefined;
 }
 
-function judgeByPolicy({ policy, isLearned, isRevoked }: KernelView, { octets }: FirstPacket): KernelVerdict {
-  const decision = decideAddress(policy, octets, 0, octets.length === 4 ? 4 : 16);
+function judgeByPolicy({ policy, learnedFlows, isRevoked }: KernelView, packet: FirstPacket): KernelVerdict {
+  const { octets } = packet;
+  const flow = flowOf(packet);
+  const decision = decideAddressFlow(policy, octets, flow);
   if (decision.rule !== undefined) return { passes: decision.action === "allow", by: "rule", decision };
-  if (isLearned(octets)) return { passes: true, by: "learned" };
+  const learned = learnedFlows(octets);
+  if (holdsFlow(learned, flow)) return { passes: true, by: "learned" };
+  if (!isNone(learned) && policy.audits === undefined) return { passes: false, by: "ports" };
   if (policy.fallback.action === "allow" && isRevoked(octets)) return { passes: false, by: "revoked" };
   return { passes: policy.fallback.action === "allow", by: "default", decision };
+}
+
+/** A packet without a port has one that no rule names. */
+export function flowOf({ protocol, port = 0 }: Pick<FirstPacket, "protocol" | "port">): FlowKind {
+  return { protocol, port: protocol === "icmp" ? 0 : port };
 }
 
 function isLoopback(octets: Uint8Array): boolean {

@@ -9,7 +9,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { SocketCutter } from "../../netfilter/io/socket-cutter.ts";
 import type { ProtectionState } from "../../protections/protection.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
-import { decideAddress } from "../../policy/decide-address.ts";
+import { decideAddressFlow } from "../../policy/decide-address.ts";
+import { flowKindOf, holdsFlow, isNone } from "../../policy/flow-set.ts";
 import { findDifferences, type RuleTrie } from "../../policy/rule-trie.ts";
 import { keepOpen, type KeptOpen } from "../../sys/kept-open.ts";
 import { describe } from "../errors.ts";
@@ -23,7 +24,7 @@ const REST_MS = 100;
 export interface IdleFlowsOptions {
   /** Undefined in mode `dns`, where no flow is judged. */
   readonly openCutter: (() => SocketCutter) | undefined;
-  readonly learned: Pick<LearnedAddresses, "has" | "isRevoked">;
+  readonly learned: Pick<LearnedAddresses, "flowsOf" | "isRevoked">;
   /** The policy and the generation that the kernel judges by. */
   readonly policy: () => CompiledPolicy;
   readonly generation: () => number;
@@ -60,12 +61,16 @@ export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
   let underWay: Promise<void> | undefined;
   let restUntilMs = 0;
 
-  function isDenied(address: Uint8Array): boolean {
+  function isDenied(address: Uint8Array, protocol: number, port: number): boolean {
     const policy = options.policy();
-    const { action, rule } = decideAddress(policy, address, 0, address.length === 4 ? 4 : 16);
+    const flow = flowKindOf(address.length, protocol, port);
+    const { action, rule } = decideAddressFlow(policy, address, flow);
     if (rule !== undefined && action === "deny") return true;
     if (rule !== undefined || exempt.has(keyOf(address))) return false;
-    if (options.learned.has(address)) return false;
+    const learned = options.learned.flowsOf(address);
+    if (holdsFlow(learned, flow)) return false;
+    // What the names' rules do not allow of it is refused, whatever the default; audit mode lets it pass.
+    if (!isNone(learned) && policy.audits === undefined) return true;
     return policy.fallback.action === "deny" || options.learned.isRevoked(address);
   }
 
@@ -117,7 +122,12 @@ export function createIdleFlows(options: IdleFlowsOptions): IdleFlows {
 /** Whether an address could be denied that was not; names deny by the addresses that they take with them. */
 export function deniesAddresses(before: CompiledPolicy, after: CompiledPolicy): boolean {
   if (before.fallback.action === "allow" && after.fallback.action === "deny") return true;
+  if (!hasSameScoped(before, after)) return true;
   return differs(before.rules.v4, after.rules.v4) || differs(before.rules.v6, after.rules.v6);
+}
+
+function hasSameScoped({ scoped: one }: CompiledPolicy, { scoped: other }: CompiledPolicy): boolean {
+  return one.length === other.length && one.every((group, at) => group === other[at]);
 }
 
 function keyOf(octets: Uint8Array): string {

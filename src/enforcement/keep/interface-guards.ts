@@ -63,6 +63,7 @@ export function watchInterfaceGuards(
           throw error;
         }
       },
+      declare: (sets) => applier.declare(sets),
       teardown: () => applier.teardown(),
     },
     interfaces: () => interfaces,

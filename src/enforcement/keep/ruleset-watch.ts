@@ -44,6 +44,7 @@ export function openRulesetWatch({
     watch: (applier) => ({
       ...applier,
       replace: (ruleset, signal) => monitor.whileApplying(() => applier.replace(ruleset, signal)),
+      declare: (sets) => monitor.whileApplying(() => applier.declare(sets)),
     }),
     begin(load) {
       reconciler.begin(async () => {

@@ -1,3 +1,4 @@
+import { describeRule } from "../../policy/rule.ts";
 import type { AuditLog } from "../../audit/audit-log.ts";
 import type { DecisionEvent, Outcome, Reason, TakenOut } from "../../decisions/decision-event.ts";
 import type { LookupEvent, LookupObserver, LookupOutcome } from "../../dns/ports.ts";
@@ -118,7 +119,7 @@ export function createLookupAudit(options: LookupAuditOptions): LookupObserver {
     if (audited === undefined) return;
     event.decision = "audited";
     event.layer = audited.layer;
-    event.rule = audited.rule?.target.text;
+    event.rule = audited.rule && describeRule(audited.rule);
   }
 
   return {
@@ -135,7 +136,7 @@ export function createLookupAudit(options: LookupAuditOptions): LookupObserver {
       event.upstream = lookup.upstream;
       event.durationMs = lookup.durationMs;
       event.layer = decision?.layer ?? "built-in";
-      event.rule = decision?.rule?.target.text;
+      event.rule = decision?.rule && describeRule(decision.rule);
       event.reason = decided.reason ?? (qname === undefined ? "no-host-name" : undefined);
       told = lookup;
       if (lookup.outcome === "withheld") lookup.forFirstWithheld(explainWithheld);
@@ -146,6 +147,6 @@ export function createLookupAudit(options: LookupAuditOptions): LookupObserver {
       told = undefined;
     },
     limited: ({ bound, perMinute, parent, decision: { layer, rule } }) =>
-      audit.lookupsLimited({ parent, bound, perMinute, layer, rule: rule?.target.text }),
+      audit.lookupsLimited({ parent, bound, perMinute, layer, rule: rule && describeRule(rule) }),
   };
 }

@@ -7,7 +7,7 @@ import { begunMark } from "../../netfilter/flow-marks.ts";
 import type { FlowTuple } from "../../netfilter/wire/conntrack.ts";
 import type { LabelledFlow } from "../../netfilter/wire/conntrack.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
-import { decideName } from "../../policy/decide-name.ts";
+import { decideName, decideNameFlow } from "../../policy/decide-name.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
 import { findDifferences, findRule } from "../../policy/rule-trie.ts";
 
@@ -43,10 +43,13 @@ export function createDeniedFlows(ports: DeniedFlowsPorts): DeniedFlows {
 
   async function find(policy: CompiledPolicy, isAnyDenied: boolean): Promise<readonly FlowToEnd[]> {
     const isDenied = (name: DomainName): boolean => decideName(policy, name).action === "deny";
+    const isDeniedAt = (name: DomainName, port: number): boolean =>
+      decideNameFlow(policy, name, { protocol: "tcp", port }).action === "deny";
     const found: FlowToEnd[] = [];
     await ports.readVerified((flow) => {
       const name = ports.nameOf(flow);
-      if (name === undefined ? isAnyDenied : isDenied(name)) found.push(copyOf(flow));
+      if (name === undefined ? isAnyDenied : isDeniedAt(name, flow.flow.destinationPort))
+        found.push(copyOf(flow));
     });
     return [...found, ...ports.takeShowing(isDenied)];
   }
@@ -70,12 +73,23 @@ export function createDeniedFlows(ports: DeniedFlowsPorts): DeniedFlows {
 /** Whether a name may be denied that was not. */
 export function deniesNames(before: CompiledPolicy, after: CompiledPolicy): boolean {
   if (before.fallback.action === "allow" && after.fallback.action === "deny") return true;
+  if (hasOtherScopes(before, after)) return true;
   for (const target of findDifferences(before.rules.names, after.rules.names)) {
     const is = findRule(after.rules.names, target)?.action;
     if (is === "deny" || (is === undefined && findRule(before.rules.names, target)?.action === "allow"))
       return true;
   }
   return false;
+}
+
+function hasOtherScopes({ scoped: one }: CompiledPolicy, { scoped: other }: CompiledPolicy): boolean {
+  return (
+    one.length !== other.length ||
+    one.some(({ id, rules }, at) => {
+      const there = other[at];
+      return id !== there?.id || rules.names !== there.rules.names;
+    })
+  );
 }
 
 function copyOf({ flow, reply }: LabelledFlow): FlowToEnd {

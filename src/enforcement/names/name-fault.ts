@@ -1,4 +1,4 @@
-import { decideName } from "../../policy/decide-name.ts";
+import { decideNameFlow } from "../../policy/decide-name.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import type { ShownName } from "../../wire-names/flow.ts";
 import type { PolicyInForce } from "../change/policy-in-force.ts";
@@ -10,11 +10,10 @@ import type { PolicyInForce } from "../change/policy-in-force.ts";
 export function findNameFault(
   { active, pending }: PolicyInForce,
   shown: ShownName,
-  isStrict: boolean,
+  flow: JudgedFlow,
 ): string | undefined {
   return (
-    faultUnder(active, shown, isStrict) ??
-    (pending === undefined ? undefined : faultUnder(pending, shown, isStrict))
+    faultUnder(active, shown, flow) ?? (pending === undefined ? undefined : faultUnder(pending, shown, flow))
   );
 }
 
@@ -22,17 +21,26 @@ export function findNameFault(
 export function findAuditedFault(
   { active: { audits } }: PolicyInForce,
   shown: ShownName,
-  isStrict: boolean,
+  flow: JudgedFlow,
 ): string | undefined {
-  return audits && faultUnder(audits, shown, isStrict);
+  return audits && faultUnder(audits, shown, flow);
+}
+
+/** Of TCP, to this port. */
+export interface JudgedFlow {
+  readonly isStrict: boolean;
+  readonly port: number;
 }
 
 function faultUnder(
   policy: CompiledPolicy,
   { kind, name }: ShownName,
-  isStrict: boolean,
+  { isStrict, port }: JudgedFlow,
 ): string | undefined {
-  if (name !== undefined) return decideName(policy, name).action === "deny" ? "a denied name" : undefined;
+  if (name !== undefined) {
+    const { action } = decideNameFlow(policy, name, { protocol: "tcp", port });
+    return action === "deny" ? "a denied name" : undefined;
+  }
   if (policy.fallback.action === "allow") return undefined;
   if (kind === "tls") return "a ClientHello without a server name";
   if (kind === "http") return "an HTTP request without a host name";

@@ -114,10 +114,11 @@ function createFaultFinder(
 ): FindFault {
   return (shown, key) => {
     const policies = inForce.read();
-    const fault = findNameFault(policies, shown, isStrict);
-    const audited = fault === undefined ? findAuditedFault(policies, shown, isStrict) : undefined;
+    const { destination: address, destinationPort: port } = tupleOf(key);
+    const flow = { isStrict, port };
+    const fault = findNameFault(policies, shown, flow);
+    const audited = fault === undefined ? findAuditedFault(policies, shown, flow) : undefined;
     if (audited !== undefined) {
-      const { destination: address, destinationPort: port } = tupleOf(key);
       tell({ name: shown.name, reason: audited, address, port, isAudited: true });
     }
     return fault;

@@ -3,8 +3,10 @@ import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
 import { withoutAudit } from "../../policy/compile-audit.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import type { Decision } from "../../policy/decision.ts";
-import { decideAddress } from "../../policy/decide-address.ts";
-import { decideName } from "../../policy/decide-name.ts";
+import { decideAddressFlow } from "../../policy/decide-address.ts";
+import { decideNameFlow } from "../../policy/decide-name.ts";
+import { type FlowKind, flowKindOf } from "../../policy/flow-set.ts";
+import { describeRule } from "../../policy/rule.ts";
 import { isDomainName } from "../../policy/domain-name.ts";
 import type { ConnectionRefused } from "../events.ts";
 
@@ -26,7 +28,8 @@ export function createRefusalAudit({
   return ({ address, port, protocol, names, isAudited }) => {
     const [host] = names;
     const judging = isAudited ? withoutAudit(policy()) : policy();
-    const decision = findDecision(judging, address, { host, isInForce: learned.has(address) });
+    const flow = flowKindOf(address.length, protocol, port ?? 0);
+    const decision = findDecision(judging, { address, flow, host, isInForce: learned.has(address) });
     const isAllowed = decision.action === "allow";
     audit.decided({
       kind: "connection",
@@ -41,7 +44,7 @@ export function createRefusalAudit({
       protocol,
       port,
       layer: isAllowed ? "built-in" : decision.layer,
-      rule: isAllowed ? undefined : decision.rule?.target.text,
+      rule: isAllowed ? undefined : decision.rule && describeRule(decision.rule),
       reason: isAllowed ? "kernel-rule" : undefined,
       takenOut: undefined,
       forEachAddress: (visit) => visit(address, 0, address.length === 4 ? 4 : 16),
@@ -49,18 +52,21 @@ export function createRefusalAudit({
   };
 }
 
+interface RefusedFlow {
+  readonly address: Uint8Array;
+  readonly flow: FlowKind;
+  readonly host: string | undefined;
+  readonly isInForce: boolean;
+}
+
 /**
  * A rule for the address, or what is said of the name that gave it, or the default action. What is allowed all the same was refused by a rule of the
  * kernel's own, such as that for DNS over TLS.
  */
-function findDecision(
-  policy: CompiledPolicy,
-  address: Uint8Array,
-  { host, isInForce }: { readonly host: string | undefined; readonly isInForce: boolean },
-): Decision {
-  const byAddress = decideAddress(policy, address, 0, address.length === 4 ? 4 : 16);
+function findDecision(policy: CompiledPolicy, { address, flow, host, isInForce }: RefusedFlow): Decision {
+  const byAddress = decideAddressFlow(policy, address, flow);
   if (byAddress.rule !== undefined || host === undefined || !isDomainName(host)) return byAddress;
-  const byName = decideName(policy, host);
+  const byName = decideNameFlow(policy, host, flow);
   // The address of an allowed name is refused once its time is over.
   return byName.action === "deny" || isInForce ? byName : byAddress;
 }

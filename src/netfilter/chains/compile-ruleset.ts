@@ -28,6 +28,7 @@ import { nameChains } from "./name-chains.ts";
 import { compileChanges, compileSets } from "./named-sets.ts";
 import { ownChain, ours, redirectChain, sourceChain } from "./own-traffic.ts";
 import { canBeGuarded, guardTables, stampChain } from "./raw-frame-guard.ts";
+import { scopedChains } from "./scoped-rules.ts";
 import { refuseChains } from "./refuse-chain.ts";
 import { refusedChain } from "./refused-chain.ts";
 import type { Chain, Ruleset } from "../ruleset.ts";
@@ -80,6 +81,7 @@ function enforcingChains(input: RulesetInput, devices: readonly string[]): reado
     ...refuseChains("dns+nft"),
     refusedChain(input.marks),
     ...auditedChains(input),
+    ...scopedChains(input),
     reportsChain(),
     ...nameChains(input),
     ...interceptChains(input, ours(input.marks)),

@@ -1,11 +1,12 @@
 /** What may leave, in `dns+nft` mode. The kernel refuses what no rule accepts. */
 import type { RulesetInput } from "../ruleset-input.ts";
-import { auditByDefault, auditByRule } from "./audited-chain.ts";
+import { AUDITED_CHAIN, auditByDefault, auditByRule } from "./audited-chain.ts";
 import { REMEMBER } from "./flow-timeouts.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
 import { acceptIntercepted, admitInterceptor, refuseAround } from "./intercept-chains.ts";
 import { BY_NAME, reopenedRules, unverifiedRules } from "./name-chains.ts";
 import { LEFT_OVER, LISTENER_REPORT, ours, resolverRules } from "./own-traffic.ts";
+import { auditByPort, byPort, judgeByPort, judgeLearnedByPort } from "./scoped-rules.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 
 export function egressChain(input: RulesetInput): Chain {
@@ -25,10 +26,14 @@ export function egressChain(input: RulesetInput): Chain {
       GROUPS,
       REMEMBER,
       ...blockRules(input),
-      ...refuseDenied("daddr"),
-      ...auditByRule(input),
+      ...judgeAddress(input),
       ...admitInterceptor(input, ours(input.marks)),
       ...admitAllowed("daddr", input.names === undefined ? ADMIT : BY_NAME),
+      ...judgeLearned(
+        "daddr",
+        { learned: input.names === undefined ? ADMIT : BY_NAME, refusal: "jump refuse" },
+        input,
+      ),
       ...refuseRevoked("daddr", input),
       ...auditByDefault(input),
       verdictOfDefault(input),
@@ -42,10 +47,39 @@ type Refusal = "jump refuse" | "counter drop";
 /** The verdict on the far end's address: what the policy's address rules say, then what lookups have brought. */
 export function judge(
   side: "saddr" | "daddr",
-  refusal: Refusal = "jump refuse",
+  refusal: Refusal,
+  input: RulesetInput,
   learned: string = ADMIT,
 ): readonly Rule[] {
-  return [...refuseDenied(side, refusal), ...admitAllowed(side, learned)];
+  return [
+    ...judgeByPort(side, refusal, input),
+    ...refuseDenied(side, refusal),
+    ...admitAllowed(side, learned),
+    ...judgeLearned(side, { learned, refusal }, input),
+  ];
+}
+
+/** What rules for addresses deny, or would in audit mode; and what those with a scope allow. */
+function judgeAddress(input: RulesetInput): readonly Rule[] {
+  if (input.policy.audits === undefined) return [...byPort(input), ...refuseDenied("daddr")];
+  // What is refused all the same stands first, and is the operator's, which has no scope.
+  return [
+    ...refuseDenied("daddr"),
+    ...auditByPort(input, `jump ${AUDITED_CHAIN}`),
+    ...byPort(input),
+    ...auditByRule(input),
+  ];
+}
+
+/** In audit mode what the rules of a name do not allow is only told. */
+function judgeLearned(
+  side: "saddr" | "daddr",
+  verdicts: { readonly learned: string; readonly refusal: string },
+  input: RulesetInput,
+): readonly Rule[] {
+  if (input.policy.audits === undefined) return judgeLearnedByPort(side, verdicts, input);
+  const refusal = side === "daddr" ? `ct state new jump ${AUDITED_CHAIN}` : ADMIT;
+  return judgeLearnedByPort(side, { ...verdicts, refusal }, input);
 }
 
 function refuseDenied(side: "saddr" | "daddr", refusal: Refusal = "jump refuse"): readonly Rule[] {

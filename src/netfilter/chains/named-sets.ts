@@ -10,6 +10,7 @@ import { BOUND_SETS, boundSets } from "./intercept-chains.ts";
 import type { PolicyRanges } from "../ranges/policy-ranges.ts";
 import { FROM_SETTING } from "../kernel-names.ts";
 import type { ElementChange, NamedSet, TimedElement } from "../ruleset.ts";
+import { LEARNED_TIMEOUT_SECONDS, scopedSets } from "./scoped-rules.ts";
 
 /**
  * Elements that the kernel's sets of learned addresses take, each. It reserves 16 octets for each at once; what a transaction takes out makes
@@ -19,7 +20,6 @@ const LEARNED_SET_SIZE = 131_072;
 /** Learned addresses that may be held, of both families: seven eighths of what one set takes. */
 export const MAX_LEARNED_ADDRESSES = 114_688;
 
-const LEARNED_TIMEOUT_SECONDS = 360;
 const REVOKED_TIMEOUT_SECONDS = 3600;
 
 /** All sets, in both modes alike, so that a change of mode loses nothing that was learned. */
@@ -35,6 +35,7 @@ export function compileSets(input: RulesetInput): readonly NamedSet[] {
     ...auditSets(input),
     ...timedSets("dyn_allow", LEARNED_TIMEOUT_SECONDS, LEARNED_SET_SIZE),
     ...timedSets("revoked", REVOKED_TIMEOUT_SECONDS),
+    ...scopedSets(input),
     ...rangeSets("onlink", onLink),
     ...rangeSets("exempt", exempt),
     ...rangeSets("doh", doh),
@@ -43,12 +44,18 @@ export function compileSets(input: RulesetInput): readonly NamedSet[] {
 }
 
 /** What the transaction does to the sets that are not replaced whole. Learned addresses that go are taken out just before it. */
-export function compileChanges({ restore, revoked, bound }: RulesetInput): readonly ElementChange[] {
+export function compileChanges({
+  restore,
+  restoreFlows,
+  revoked,
+  bound,
+}: RulesetInput): readonly ElementChange[] {
   const changes = (["v4", "v6"] as const).flatMap((family): readonly ElementChange[] => {
     const kept = new Set(restore[family].map(({ address }) => address));
     const denied = new Set(revoked[family].filter((address) => !kept.has(address)));
     return [
       { set: `dyn_allow_${family}`, remove: [], put: restore[family] },
+      ...putFlows(`dyn_allow_ports_${family}`, restoreFlows?.[family] ?? []),
       { set: `revoked_${family}`, remove: [...kept], put: Array.from(denied, timed) },
     ];
   });
@@ -58,6 +65,10 @@ export function compileChanges({ restore, revoked, bound }: RulesetInput): reado
     { set: BOUND_SETS[4], remove: [], put: bound.v4.map(timed) },
     { set: BOUND_SETS[6], remove: [], put: bound.v6.map(timed) },
   ];
+}
+
+function putFlows(set: string, put: readonly TimedElement[]): readonly ElementChange[] {
+  return put.length === 0 ? [] : [{ set, remove: [], put }];
 }
 
 interface Ranges {

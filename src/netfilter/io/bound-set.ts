@@ -59,7 +59,7 @@ export function openBoundSet(): OpenBoundSet {
     remove(key) {
       // Deleting what is not there fails the batch (Linux 6.3 has a word for it).
       add(key);
-      deleteElement(writer, next(), setOf(key), key);
+      deleteElement(writer, next(), setOf(key), { key });
     },
     clear() {
       for (const set of [V4, V6]) deleteAll(writer, next(), set);

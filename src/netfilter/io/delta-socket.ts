@@ -4,7 +4,8 @@ import { parseAddress } from "../../policy/address.ts";
 import { openRequestSocket } from "../../sys/netlink-socket.ts";
 import { type AddressRange, octetsAfter } from "../ranges/address-octets.ts";
 import { TABLE } from "../kernel-names.ts";
-import type { RangeChange, RulesetDelta } from "../ruleset-delta.ts";
+import type { FlowChange, RangeChange, RulesetDelta } from "../ruleset-delta.ts";
+import { encodeFlowRange } from "../wire/flow-key.ts";
 import { appendGenerationRule, flushChain } from "../wire/generation-rule.ts";
 import { createNetlinkWriter, type NetlinkWriter } from "../../netlink/writer.ts";
 import { addElement, beginBatch, changeRange, deleteElement, endBatch } from "../wire/set-element.ts";
@@ -42,20 +43,21 @@ export function openDeltaSocket(bufferOctets = BUFFER_OCTETS): DeltaSocket {
 
 function writeDelta(
   writer: NetlinkWriter,
-  { ofGeneration, ranges, changes }: RulesetDelta,
+  { ofGeneration, ranges, flows, changes }: RulesetDelta,
   next: () => number,
 ): void {
   for (const change of ranges) {
     writeRanges(writer, "delete", change, change.gone, next);
     writeRanges(writer, "add", change, change.come, next);
   }
+  for (const change of flows) writeFlows(writer, change, next);
   for (const { set: name, remove, put } of changes) {
     const set = { table: TABLE, set: name };
     // Deleting what is not there would fail the batch, and adding what is there keeps its old timeout: so add, delete, add.
     for (const address of new Set([...remove, ...put.map((element) => element.address)])) {
       const key = octetsOf(address);
       addElement(writer, next(), set, { key, timeoutMs: 1000, comment: "" });
-      deleteElement(writer, next(), set, key);
+      deleteElement(writer, next(), set, { key });
     }
     for (const { address, timeoutSeconds, comment = "" } of put) {
       const element = { key: octetsOf(address), timeoutMs: (timeoutSeconds ?? 0) * 1000, comment };
@@ -81,6 +83,14 @@ function writeRanges(
     const end = kind === "host" ? undefined : octetsAfter(last);
     changeRange(writer, verb, next(), { table: TABLE, set }, { first, end });
   }
+}
+
+function writeFlows(writer: NetlinkWriter, { set: name, gone, come }: FlowChange, next: () => number): void {
+  const set = { table: TABLE, set: name };
+  for (const { first, last, piece } of gone)
+    deleteElement(writer, next(), set, encodeFlowRange(first, last, piece));
+  for (const { first, last, piece } of come)
+    addElement(writer, next(), set, { ...encodeFlowRange(first, last, piece), timeoutMs: 0, comment: "" });
 }
 
 function octetsOf(address: string): Uint8Array {

@@ -3,8 +3,7 @@ import { errnoName } from "../../sys/errors.ts";
 import type { RequestSocket } from "../../sys/netlink-socket.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
-import type { HeldElement } from "../learned-set.ts";
-import { readElements } from "../wire/read-element.ts";
+import { type RawElement, readElements } from "../wire/read-element.ts";
 import { dumpElements, NFT_MSG_NEWSETELEM, type SetName } from "../wire/set-element.ts";
 
 /**
@@ -17,13 +16,13 @@ export function* dumpSet(
   writer: NetlinkWriter,
   sequence: number,
   set: SetName,
-): Generator<HeldElement[], void, undefined> {
+): Generator<RawElement[], void, undefined> {
   writer.reset();
   dumpElements(writer, sequence, set);
   socket.send(writer.written());
   writer.reset();
   for (let datagram = socket.receive(); datagram; datagram = socket.receive()) {
-    const part: HeldElement[] = [];
+    const part: RawElement[] = [];
     for (const reply of readReplies(datagram)) {
       if (reply.kind === "error") throw new NetlinkError(errnoName(reply.errno));
       if (reply.kind === "message" && reply.type === NFT_MSG_NEWSETELEM)

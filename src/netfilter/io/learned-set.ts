@@ -15,8 +15,10 @@ import { isKernelAtLeast } from "../../sys/kernel-version.ts";
 import { openRequestSocket } from "../../sys/netlink-socket.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
 import { LearnedSetError } from "../errors.ts";
-import type { HeldElement, LearnedSet } from "../learned-set.ts";
+import type { FlowElement, HeldElement, HeldFlowElement, LearnedSet } from "../learned-set.ts";
+import type { Action } from "../../policy/rule.ts";
 import { createElementLists } from "../wire/element-lists.ts";
+import { encodeFlowRange, readFlowElement } from "../wire/flow-key.ts";
 import { beginBatch, endBatch, MAX_COMMENT_OCTETS, type SetName } from "../wire/set-element.ts";
 
 /** A batch of the largest answers there are, sixty-four at once, has room. */
@@ -25,6 +27,12 @@ const V4: SetName = { table: TABLE, set: "dyn_allow_v4" };
 const V6: SetName = { table: TABLE, set: "dyn_allow_v6" };
 const REVOKED_V4: SetName = { table: TABLE, set: "revoked_v4" };
 const REVOKED_V6: SetName = { table: TABLE, set: "revoked_v6" };
+const PIECES = {
+  allow: { 4: { table: TABLE, set: "dyn_allow_ports_v4" }, 6: { table: TABLE, set: "dyn_allow_ports_v6" } },
+  deny: { 4: { table: TABLE, set: "dyn_deny_ports_v4" }, 6: { table: TABLE, set: "dyn_deny_ports_v6" } },
+} as const;
+const piecesSetOf = (key: Uint8Array, { verdict }: FlowElement): SetName =>
+  PIECES[verdict][key.length === 4 ? 4 : 6];
 const setOf = (key: Uint8Array): SetName => (key.length === 4 ? V4 : V6);
 const revokedSetOf = (key: Uint8Array): SetName => (key.length === 4 ? REVOKED_V4 : REVOKED_V6);
 
@@ -44,7 +52,7 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
   };
   const lists = createElementLists(writer, next);
   function addTo(target: SetName, key: Uint8Array, timeoutMs: number, comment: string): void {
-    lists.add(target, { key, timeoutMs, comment: comment.length > MAX_COMMENT_OCTETS ? "" : comment });
+    lists.add(target, { key, timeoutMs, comment: fitting(comment) });
   }
   /** Before Linux 6.3 deleting what is not there fails the batch, so it is put there first. */
   function removeFrom(set: SetName, key: Uint8Array): void {
@@ -54,6 +62,16 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
     }
     lists.add(set, { key, timeoutMs: 1000, comment: "" });
     lists.delete(set, key);
+  }
+  function removePiece(key: Uint8Array, element: FlowElement): void {
+    const set = piecesSetOf(key, element);
+    const range = encodeFlowRange(key, key, element.piece);
+    // Put there first, as above, an element would overlap with what is there; it may be gone by its time only.
+    if (canDestroy) lists.destroy(set, range.key, range.keyEnd);
+    else {
+      lists.add(set, { ...range, timeoutMs: 1000, comment: "" });
+      lists.delete(set, range.key, range.keyEnd);
+    }
   }
   function discard(): void {
     writer.reset();
@@ -78,6 +96,20 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
     }
   }
 
+  function dumpPieces(family: 4 | 6, verdict: Action): readonly HeldFlowElement[] | undefined {
+    discard();
+    try {
+      const held = [...dumpSet(socket, writer, ++sequence, PIECES[verdict][family])].flat();
+      return held.flatMap(({ key, keyEnd, ...rest }) => {
+        const read = readFlowElement(family === 4 ? 4 : 16, key, keyEnd);
+        return read === undefined ? [] : [{ ...rest, key: read.address, piece: read.piece }];
+      });
+    } catch (error) {
+      if (error instanceof NetlinkError && error.code === "ENOENT") return undefined;
+      throw toLearnedSetError(error);
+    }
+  }
+
   return {
     port: socket.port,
     add: (key, timeoutMs, comment) => addTo(setOf(key), key, timeoutMs, comment),
@@ -85,6 +117,13 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
     remove: (key) => removeFrom(setOf(key), key),
     revoke: (key, timeoutMs, comment) => refreshIn(revokedSetOf(key), key, timeoutMs, comment),
     unrevoke: (key) => removeFrom(revokedSetOf(key), key),
+    addPiece: (key, element, timeoutMs, comment) =>
+      lists.add(piecesSetOf(key, element), {
+        ...encodeFlowRange(key, key, element.piece),
+        timeoutMs,
+        comment: fitting(comment),
+      }),
+    removePiece,
     discard,
     commit() {
       if (messages === 0) return;
@@ -102,8 +141,14 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
     },
     dump: (family) => (family === 4 ? dump(V4, 4) : dump(V6, 16)),
     dumpRevoked: (family) => (family === 4 ? dump(REVOKED_V4, 4) : dump(REVOKED_V6, 16)),
+    dumpPieces,
     close: socket.close,
   };
+}
+
+/** Nothing, where it is too long for an element. */
+function fitting(comment: string): string {
+  return comment.length > MAX_COMMENT_OCTETS ? "" : comment;
 }
 
 function toLearnedSetError(error: unknown): unknown {

@@ -5,13 +5,20 @@
 import { NetlinkError } from "../../netlink/errors.ts";
 import { SystemCallError } from "../../sys/errors.ts";
 import { KernelError } from "../errors.ts";
-import { type KernelState, renderPieces, renderTeardown, stateAfter } from "../render-nft.ts";
+import {
+  type KernelState,
+  renderDeclaration,
+  renderPieces,
+  renderTeardown,
+  stateAfter,
+} from "../render-nft.ts";
 import { findDelta } from "../ruleset-delta.ts";
 import {
   guardedDevices,
   hasGuard,
   hasLog,
   hasTimeouts,
+  type NamedSet,
   type Ruleset,
   withoutGuard,
   withoutLog,
@@ -25,6 +32,8 @@ import { runTool, type Tool, type ToolRun } from "./run-tool.ts";
 export interface RulesetApplier {
   /** Throws KernelError, and leaves the ruleset that was in force. One call at a time. */
   replace(ruleset: Ruleset, signal?: AbortSignal): Promise<AppliedRuleset>;
+  /** Makes sets of our table that are not there yet, in a transaction of its own. Throws KernelError. */
+  declare(sets: readonly NamedSet[]): Promise<void>;
   /** Removes everything that is ours, and nothing else. Throws KernelError. */
   teardown(): Promise<void>;
 }
@@ -167,6 +176,9 @@ export function createNftApplier({
           if (!isRefusal(error) || !(await learnLack(wanted, signal))) throw error;
         }
       }
+    },
+    async declare(sets) {
+      await load([renderDeclaration(sets)]);
     },
     async teardown() {
       present = undefined;

@@ -29,8 +29,11 @@ import {
 /** Sockets that are looked at before lookups get their turn: half a millisecond where each has to be looked up in conntrack. */
 const SOCKETS_PER_TURN = 64;
 export interface CutRule {
-  /** Whether nothing lets packets to this address out; 4 octets or 16. Called once or twice a socket, and right before one is ended. */
-  readonly isDenied: (address: Uint8Array) => boolean;
+  /**
+   * Whether nothing lets packets to this address, 4 octets or 16, and port out, by a protocol's number. Called once or twice a socket, and right
+   * before one is ended.
+   */
+  readonly isDenied: (address: Uint8Array, protocol: number, port: number) => boolean;
   /** Flows that it has admitted go on. */
   readonly generation: () => number;
   /** Of our own sockets, which nobody else has. */
@@ -67,8 +70,8 @@ export function openSocketCutter(): SocketCutter {
     const forgotten: ConnectedSocket[] = [];
     for (const socket of listSockets(listing, kind, encodeSocketDump)) {
       // The receive buffer is overwritten only by our own next call, and a round has one at a time.
-      const isDenied = rule.isDenied(socket.remote);
-      const verdict = isDenied ? judgeFlow(findFlow(kind.protocol, socket), socket, rule) : "fine";
+      const isDenied = rule.isDenied(socket.remote, kind.protocol, socket.remotePort);
+      const verdict = isDenied ? judgeFlow(findFlow(kind.protocol, socket), { kind, socket, rule }) : "fine";
       if (verdict === "denied") cut += end(kind, socket.id);
       else if (verdict === "forgotten" && mayBeOutward(socket, rule)) forgotten.push(copyOf(socket));
       if (++looked % SOCKETS_PER_TURN === 0) await nextTurn();
@@ -85,7 +88,7 @@ export function openSocketCutter(): SocketCutter {
     for (const { localPort } of listSockets(listing, kind, encodeWaitingDump)) callersPorts.add(localPort);
     let [cut, looked] = [0, 0];
     for (const socket of sockets) {
-      const isDenied = !callersPorts.has(socket.localPort) && rule.isDenied(socket.remote);
+      const isDenied = !callersPorts.has(socket.localPort) && isDeniedNow(kind, socket, rule);
       if (isDenied) cut += end(kind, socket.id);
       if (++looked % SOCKETS_PER_TURN === 0) await nextTurn();
     }
@@ -163,13 +166,21 @@ function failUnlessMissing(call: string, errno: number): undefined {
 /** What conntrack says of a socket's flow, or what its silence means. */
 function judgeFlow(
   flow: TrackedFlow | undefined,
-  { local }: ConnectedSocket,
-  { isDenied, generation }: CutRule,
+  {
+    kind,
+    socket,
+    rule,
+  }: { readonly kind: SocketKind; readonly socket: ConnectedSocket; readonly rule: CutRule },
 ): "denied" | "forgotten" | "fine" {
   if (flow === undefined) return "forgotten";
   const admitted = generationOf(flow.mark);
-  const isOlder = admitted !== undefined && admitted !== generation();
-  return flow.opener.equals(local) && isOlder && isDenied(flow.answerer) ? "denied" : "fine";
+  const isOlder = admitted !== undefined && admitted !== rule.generation();
+  if (!flow.opener.equals(socket.local) || !isOlder) return "fine";
+  return rule.isDenied(flow.answerer, kind.protocol, socket.remotePort) ? "denied" : "fine";
+}
+
+function isDeniedNow(kind: SocketKind, { remote, remotePort }: ConnectedSocket, rule: CutRule): boolean {
+  return rule.isDenied(remote, kind.protocol, remotePort);
 }
 
 function mayBeOutward({ mark, remote }: ConnectedSocket, { ownMark, isLocal }: CutRule): boolean {

@@ -22,9 +22,9 @@ export interface ElementLists {
   /** Adds the element; one that is there already stays as it is, timeout included. */
   add(set: SetName, element: TimedElement): void;
   /** Deletes the element; the kernel refuses the whole batch (ENOENT) when it is not there. */
-  delete(set: SetName, key: Uint8Array): void;
+  delete(set: SetName, key: Uint8Array, keyEnd?: Uint8Array): void;
   /** Deletes the element where it is there. Before Linux 6.3 the kernel refuses the whole batch (EINVAL). */
-  destroy(set: SetName, key: Uint8Array): void;
+  destroy(set: SetName, key: Uint8Array, keyEnd?: Uint8Array): void;
   /** Ends the list that is open, if one is: other messages may be written. */
   close(): void;
   /** Forgets that one is open: the writer has been reset. */
@@ -57,13 +57,13 @@ export function createElementLists(writer: NetlinkWriter, next: () => number): E
       open(NFT_MSG_NEWSETELEM, set);
       writeElement(writer, element);
     },
-    delete(set, key) {
+    delete(set, key, keyEnd) {
       open(NFT_MSG_DELSETELEM, set);
-      writeKeyOnly(writer, key);
+      writeKeyOnly(writer, key, keyEnd);
     },
-    destroy(set, key) {
+    destroy(set, key, keyEnd) {
       open(NFT_MSG_DESTROYSETELEM, set);
-      writeKeyOnly(writer, key);
+      writeKeyOnly(writer, key, keyEnd);
     },
     close,
     reset() {

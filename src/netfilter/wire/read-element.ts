@@ -5,9 +5,14 @@ import { ELEM, ELEM_LIST, LIST_ELEM } from "./set-element.ts";
 
 const COMMENT = 0;
 
+/** With the last of each field, where the set has several and intervals. */
+export interface RawElement extends HeldElement {
+  readonly keyEnd?: Buffer | undefined;
+}
+
 /** The elements of one NFT_MSG_NEWSETELEM payload; their octets are copies. Read in place, as there may be a hundred thousand. */
-export function readElements(payload: Buffer): HeldElement[] {
-  const found: HeldElement[] = [];
+export function readElements(payload: Buffer): RawElement[] {
+  const found: RawElement[] = [];
   forEachAttribute(payload, NFGENMSG, payload.length, (list, at, end) => {
     if (list !== ELEM_LIST.elements) return;
     forEachAttribute(payload, at, end, (item, from, to) => {
@@ -31,8 +36,9 @@ function forEachAttribute(
   }
 }
 
-function readElement(octets: Buffer, start: number, end: number): HeldElement | undefined {
+function readElement(octets: Buffer, start: number, end: number): RawElement | undefined {
   let key: Buffer | undefined;
+  let keyEnd: Buffer | undefined;
   let timeoutMs = 0;
   let expiresInMs = 0;
   let comment = "";
@@ -41,12 +47,15 @@ function readElement(octets: Buffer, start: number, end: number): HeldElement | 
     const type = attributeType(octets, at);
     const [from, to] = [valueAt(at), at + length];
     if (type === ELEM.key) key = readKey(octets, from, to) ?? key;
+    else if (type === ELEM.keyEnd) keyEnd = readKey(octets, from, to);
     else if (type === ELEM.timeout && to - from === 8) timeoutMs = readNumber64(octets, from);
     else if (type === ELEM.expiration && to - from === 8) expiresInMs = readNumber64(octets, from);
     else if (type === ELEM.userdata) comment = readComment(octets, from, to);
     at = behindAttribute(at, length);
   }
-  return key && { key, timeoutMs, expiresInMs, comment };
+  if (key === undefined) return undefined;
+  const element = { key, timeoutMs, expiresInMs, comment };
+  return keyEnd === undefined ? element : { ...element, keyEnd };
 }
 
 /** The last of what is nested there. */

@@ -24,7 +24,7 @@ export const NFT_MSG_DESTROYSETELEM = nftMessage(30);
 
 export const ELEM_LIST = { table: 1, set: 2, elements: 3 } as const;
 export const LIST_ELEM = 1;
-export const ELEM = { key: 1, flags: 3, timeout: 4, expiration: 5, userdata: 6 } as const;
+export const ELEM = { key: 1, flags: 3, timeout: 4, expiration: 5, userdata: 6, keyEnd: 10 } as const;
 export const DATA_VALUE = 1;
 
 /** The kernel has eight bits for the size of user data with all that is around it: one octet more is EINVAL, two more are lost. */
@@ -39,6 +39,8 @@ export interface SetName {
 export interface TimedElement {
   /** The key as the kernel keeps it: 4 octets for ipv4_addr, 16 for ipv6_addr. */
   readonly key: Uint8Array;
+  /** Where the set has several fields, each a range: the last of each. */
+  readonly keyEnd?: Uint8Array;
   /** 0: the set's own. */
   readonly timeoutMs: number;
   /** ASCII, at most {@link MAX_COMMENT_OCTETS}. */
@@ -71,9 +73,14 @@ export function addElement(
 }
 
 /** Deletes the element; the kernel refuses the whole batch (ENOENT) when it is not there. */
-export function deleteElement(writer: NetlinkWriter, sequence: number, set: SetName, key: Uint8Array): void {
+export function deleteElement(
+  writer: NetlinkWriter,
+  sequence: number,
+  set: SetName,
+  { key, keyEnd }: Pick<TimedElement, "key" | "keyEnd">,
+): void {
   const message = beginElements(writer, NFT_MSG_DELSETELEM, sequence, set);
-  writeKeyOnly(writer, key);
+  writeKeyOnly(writer, key, keyEnd);
   endElements(writer, message);
 }
 
@@ -92,18 +99,20 @@ export function endElements(writer: NetlinkWriter, message: number): void {
   writer.end(message);
 }
 
-export function writeElement(writer: NetlinkWriter, { key, timeoutMs, comment }: TimedElement): void {
+export function writeElement(writer: NetlinkWriter, { key, keyEnd, timeoutMs, comment }: TimedElement): void {
   writer.nest(LIST_ELEM);
   writeKey(writer, key);
+  if (keyEnd !== undefined) writeKey(writer, keyEnd, ELEM.keyEnd);
   if (timeoutMs > 0) writer.number64(ELEM.timeout, timeoutMs);
   if (comment !== "") writer.comment(ELEM.userdata, comment);
   writer.endNested();
 }
 
 /** An element that is to go. */
-export function writeKeyOnly(writer: NetlinkWriter, key: Uint8Array): void {
+export function writeKeyOnly(writer: NetlinkWriter, key: Uint8Array, keyEnd?: Uint8Array): void {
   writer.nest(LIST_ELEM);
   writeKey(writer, key);
+  if (keyEnd !== undefined) writeKey(writer, keyEnd, ELEM.keyEnd);
   writer.endNested();
 }
 
@@ -143,8 +152,8 @@ function writeBound(writer: NetlinkWriter, key: Uint8Array, flags: number): void
   writer.endNested();
 }
 
-function writeKey(writer: NetlinkWriter, key: Uint8Array): void {
-  writer.nest(ELEM.key);
+function writeKey(writer: NetlinkWriter, key: Uint8Array, attribute: number = ELEM.key): void {
+  writer.nest(attribute);
   writer.octets(DATA_VALUE, key);
   writer.endNested();
 }

@@ -1,5 +1,6 @@
 /** The policy: its rules in order, one more, one less, and all of it as JSON. */
 import type { Answer, Api, PolicyState, Status } from "./api.ts";
+import { describeShownRule, type ShownRule } from "../model/rule-diff.ts";
 import type { Propose } from "./change-dialog.ts";
 import { button, byId, h, onSubmit } from "./dom.ts";
 
@@ -23,8 +24,11 @@ export function createPolicyPanel(api: Api, propose: Propose, onChange: () => Pr
     await onChange();
   }
   onSubmit(byId("add-rule", HTMLFormElement), () => void add());
-  const remove = (gone: string): void => {
-    const title = `Remove the rule for ${gone}?`;
+  const remove = (rule: ShownRule): void => {
+    const title = `Remove the rule for ${describeShownRule(rule)}?`;
+    const { action: _action, ...named } = rule;
+    const isWhole = named.ports === undefined && named.protocol === undefined;
+    const gone = isWhole ? (named.target ?? "") : named;
     void propose({ title, change: { kind: "remove", targets: [gone] } }).then((isMade) =>
       isMade ? onChange() : undefined,
     );
@@ -42,7 +46,7 @@ export function createPolicyPanel(api: Api, propose: Propose, onChange: () => Pr
   };
 }
 
-function showPolicy({ policy, mode }: PolicyState, remove: (target: string) => void): void {
+function showPolicy({ policy, mode }: PolicyState, remove: (rule: ShownRule) => void): void {
   const count = policy.egress.length;
   const rest = count === 0 ? "Everything" : "What no rule matches";
   byId("policy-default", HTMLElement).replaceChildren(
@@ -60,11 +64,11 @@ function showPolicy({ policy, mode }: PolicyState, remove: (target: string) => v
         { "data-side": rule.action === "allow" ? "allowed" : "denied" },
         h("span", { class: "word" }, rule.action),
       ),
-      h("td", { class: "name" }, rule.target),
+      h("td", { class: "name" }, describeShownRule(rule)),
       h(
         "td",
         {},
-        button("Remove", () => remove(rule.target), { "aria-label": `Remove ${rule.target}` }),
+        button("Remove", () => remove(rule), { "aria-label": `Remove ${describeShownRule(rule)}` }),
       ),
     ),
   );

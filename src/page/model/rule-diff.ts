@@ -43,8 +43,14 @@ export function withContext(lines: readonly DiffLine[], context = 3): readonly (
   });
 }
 
-function renderRule({ action, target }: ShownRule): string {
-  return `${action} ${target}`;
+function renderRule(rule: ShownRule): string {
+  return `${rule.action} ${describeShownRule(rule)}`;
+}
+
+/** What a rule speaks of. */
+export function describeShownRule({ target, ports, protocol }: Omit<ShownRule, "action">): string {
+  const scope = [protocol, ports?.join(", ")].filter((part) => part !== undefined).join(" ");
+  return `${target ?? "every destination"}${scope === "" ? "" : ` (${scope})`}`;
 }
 
 function mark(sign: DiffLine["sign"], texts: readonly string[]): readonly DiffLine[] {

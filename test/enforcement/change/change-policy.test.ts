@@ -6,7 +6,7 @@ import type { CompiledPolicy } from "../../../src/policy/compile.ts";
 import { decideName } from "../../../src/policy/decide-name.ts";
 import { parseDomainName } from "../../../src/policy/domain-name.ts";
 import { DENY_ALL, renderPolicy } from "../../../src/policy/policy.ts";
-import { policyOf, rulesOf, targetsOf } from "../../support/policy.ts";
+import { policyOf, rulesOf, targets, targetsOf } from "../../support/policy.ts";
 import { createFakeWorld } from "./change-policy-ports.ts";
 
 const BASE = policyOf({
@@ -197,7 +197,7 @@ describe("the policy in force", () => {
 describe("always-rules", () => {
   test("are enforced over the user's policy and never stored or shown", async () => {
     const world = await createFakeWorld({ policy: BASE });
-    await world.changes.setAlwaysRules({ denyAlways: targetsOf(["example.com"]), allowAlways: [] });
+    await world.changes.setAlwaysRules({ denyAlways: targets("example.com"), allowAlways: [] });
     expect(decide(world.changes.inForce().active, "example.com")).toBe("deny");
     expect(world.changes.snapshot().policy).toBe(BASE);
     expect(world.steps).toEqual(["enforce"]);
@@ -215,7 +215,7 @@ describe("always-rules", () => {
   test("that the kernel refuses stay out", async () => {
     const world = await createFakeWorld({ policy: BASE });
     world.faults.enforce.push(new Error("nft"));
-    const always = { denyAlways: targetsOf(["example.com"]), allowAlways: [] };
+    const always = { denyAlways: targets("example.com"), allowAlways: [] };
     await expect(world.changes.setAlwaysRules(always)).rejects.toBeInstanceOf(ApplyError);
     expect(decide(world.changes.inForce().active, "example.com")).toBe("allow");
   });
@@ -223,7 +223,7 @@ describe("always-rules", () => {
   test("whose failure repeats are told of once, until it is another, and again after a success", async () => {
     const world = await createFakeWorld({ policy: BASE });
     const apply = (...names: readonly string[]): Promise<void> =>
-      world.changes.setAlwaysRules({ denyAlways: targetsOf(names), allowAlways: [] }).catch(() => undefined);
+      world.changes.setAlwaysRules({ denyAlways: targets(...names), allowAlways: [] }).catch(() => undefined);
     const failing = async (...reasons: readonly string[]): Promise<number> => {
       const before = world.events.length;
       for (const reason of reasons) {

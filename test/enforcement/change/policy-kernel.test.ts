@@ -42,6 +42,7 @@ function createBench() {
       loaded.push(renderRuleset(ruleset, { tables: [], chains: [] }));
       return { isWhole: true, foreignHands: false, unguarded: [] };
     },
+    declare: async () => undefined,
     teardown: async () => undefined,
   };
   const port = createPolicyKernel({

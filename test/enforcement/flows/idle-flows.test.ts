@@ -2,16 +2,18 @@ import { describe, expect, test } from "vitest";
 import { createIdleFlows, deniesAddresses } from "../../../src/enforcement/flows/idle-flows.ts";
 import type { CutRule, SocketCutter } from "../../../src/netfilter/io/socket-cutter.ts";
 import { type CompiledPolicy } from "../../../src/policy/compile.ts";
+import { EVERY_FLOW, type FlowSet, NO_FLOWS } from "../../../src/policy/flow-set.ts";
 import type { ProtectionState } from "../../../src/protections/protection.ts";
 import { SystemCallError } from "../../../src/sys/errors.ts";
 import { compiledPolicy } from "../../support/policy.ts";
 
+const [TCP, UDP] = [6, 17];
 const LEARNED = Uint8Array.of(192, 0, 2, 7);
 const EXEMPT = Uint8Array.of(192, 0, 2, 53);
 const OTHER = Uint8Array.of(192, 0, 2, 8);
 const SIX = Uint8Array.from([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
 
-function createBench(policy: CompiledPolicy) {
+function createBench(policy: CompiledPolicy, learned: FlowSet = EVERY_FLOW) {
   const rounds: CutRule[] = [];
   const state: { failure: Error | undefined; hold: Promise<void> | undefined } = {
     failure: undefined,
@@ -39,7 +41,7 @@ function createBench(policy: CompiledPolicy) {
     createIdleFlows({
       openCutter,
       learned: {
-        has: (octets) => Buffer.compare(octets, LEARNED) === 0,
+        flowsOf: (octets) => (Buffer.compare(octets, LEARNED) === 0 ? learned : NO_FLOWS),
         isRevoked: (octets) => Buffer.compare(octets, SIX) === 0,
       },
       policy: () => policy,
@@ -83,8 +85,33 @@ describe("which far ends are denied", () => {
     const flows = create();
     flows.changed(policy, policy);
     await flows.idle();
-    const found = [LEARNED, EXEMPT, OTHER, SIX].filter((address) => rounds[0]?.isDenied(address));
+    const found = [LEARNED, EXEMPT, OTHER, SIX].filter((address) => rounds[0]?.isDenied(address, TCP, 443));
     expect(found).toEqual(denied);
+  });
+});
+
+describe("which ports of a far end are denied", () => {
+  const opened: FlowSet = { ...NO_FLOWS, tcp: [{ first: 5432, last: 5432 }] };
+  const byName = compiledPolicy("deny", "allow a.example /5432");
+  test.each([
+    ["what the name's rules allow goes on", byName, [LEARNED, TCP, 5432], false],
+    ["another port does not", byName, [LEARNED, TCP, 443], true],
+    ["nor the port of another protocol", byName, [LEARNED, UDP, 5432], true],
+    ["nor if the default allows", compiledPolicy("allow", "deny a.example /443"), [LEARNED, TCP, 443], true],
+    ["a denied port of an address", compiledPolicy("allow", "deny 192.0.2.8 /25"), [OTHER, TCP, 25], true],
+    ["another port of it", compiledPolicy("allow", "deny 192.0.2.8 /25"), [OTHER, TCP, 443], false],
+    [
+      "an allowed port of an address",
+      compiledPolicy("deny", "allow 192.0.2.8 /443"),
+      [OTHER, TCP, 443],
+      false,
+    ],
+  ] as const)("%s", async (_title, policy, [address, protocol, port], isDenied) => {
+    const { create, rounds } = createBench(policy, opened);
+    const flows = create();
+    flows.changed(policy, policy);
+    await flows.idle();
+    expect(rounds[0]?.isDenied(address, protocol, port)).toBe(isDenied);
   });
 });
 
@@ -144,6 +171,7 @@ describe("when sockets are looked at", () => {
     ["the default allows", compiledPolicy("deny"), compiledPolicy("allow"), false],
     ["a prefix more", compiledPolicy("allow"), compiledPolicy("allow", "deny 192.0.2.0/24"), true],
     ["a prefix less", compiledPolicy("deny", "allow 2001:db8::/32"), compiledPolicy("deny"), true],
+    ["a port taken away", compiledPolicy("deny", "allow a.example /1-9"), compiledPolicy("deny"), true],
     [
       "a prefix turned",
       compiledPolicy("deny", "allow 192.0.2.0/24"),
@@ -179,7 +207,7 @@ describe("the protection", () => {
     const reports: ProtectionState[] = [];
     const flows = createIdleFlows({
       openCutter: undefined,
-      learned: { has: () => false, isRevoked: () => false },
+      learned: { flowsOf: () => NO_FLOWS, isRevoked: () => false },
       policy: () => policy,
       generation: () => 7,
       exempt: [],

@@ -17,6 +17,7 @@ function create() {
         done.push("loaded");
         return { isWhole: true, foreignHands: world.foreignHands, unguarded: [] };
       },
+      declare: async () => undefined,
       teardown: async () => undefined,
     },
     {

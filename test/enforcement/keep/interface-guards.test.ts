@@ -21,6 +21,7 @@ function create() {
         if (world.refusal !== undefined) throw world.refusal;
         return { isWhole: true, foreignHands: false, unguarded: world.unguarded };
       },
+      declare: async () => undefined,
       teardown: async () => undefined,
     },
     { report: (name, state) => void reported.set(name, state) },

@@ -1,4 +1,5 @@
 /** What an audit run has learned: the smallest rule list that covers what its command has tried, for people and for `--save`. */
+import { renderWrittenRule } from "../../call/written-rule.ts";
 import type { PolicySuggestion } from "../../../client/client.ts";
 import { oneLine } from "../../../policy/problem.ts";
 
@@ -6,7 +7,9 @@ const LEFT_OUT_SHOWN = 10;
 
 /** Lines for people. */
 export function renderSuggestion({ policy, leftOut, seen }: PolicySuggestion): readonly string[] {
-  const flags = policy.egress.map(({ action, target }) => `--${action} ${target}`);
+  const flags = policy.egress.flatMap(({ action, ...rest }) =>
+    renderWrittenRule(rest).map((word) => `--${action} ${word}`),
+  );
   const hidden = leftOut.length - LEFT_OUT_SHOWN;
   const named = leftOut.slice(0, LEFT_OUT_SHOWN).map(({ target, rule }) => `${target} (deny ${rule})`);
   return [

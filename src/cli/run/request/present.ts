@@ -1,4 +1,5 @@
 /** What a run says of the policy that holds, and where its rules come from. */
+import { describeRule } from "../../../policy/rule.ts";
 import { oneLine } from "../../../policy/problem.ts";
 import type { AskedPolicy } from "./arguments.ts";
 
@@ -12,7 +13,7 @@ export function presentPolicy({ policy, origins }: AskedPolicy): string {
   const fileOf = new Map(origins.flatMap(({ path, rules }) => rules.map((rule) => [rule, path] as const)));
   const rules = policy.egress.map((rule) => {
     const path = fileOf.get(rule);
-    return `  ${rule.action.padEnd(5)} ${rule.target.text.trim()}${path === undefined ? "" : `   (${path})`}`;
+    return `  ${rule.action.padEnd(5)} ${describeRule(rule).trim()}${path === undefined ? "" : `   (${path})`}`;
   });
   const lines = [...rules, `what no rule matches: ${policy.defaultAction}`];
   return `${lines.map(oneLine).join("\n")}\n`;

@@ -1,0 +1,78 @@
+/**
+ * A rule as one word of a command line: a target, with a port or a range of ports, a protocol, or both.
+ *
+ *     example.org   db.example.org:5432   example.org:8000-8080   192.0.2.0/24:53/udp   192.0.2.7/icmp
+ *     [2001:db8::7]:443   [2001:db8::/32]:443   *:25 (every destination)
+ */
+import type { Removal } from "../../policy/edit.ts";
+import { accepted, quote, refused, type Result } from "../../policy/problem.ts";
+import type { Action, Rule, RuleJson } from "../../policy/rule.ts";
+import { parseScope, SCOPE_PROTOCOLS } from "../../policy/scope.ts";
+import { EVERYWHERE, parseTarget, type RuleTarget } from "../../policy/target.ts";
+
+export function parseWrittenRule(action: Action, text: string): Result<Rule> {
+  const plain = parseTarget(text);
+  if (plain.ok) return accepted({ action, target: plain.value });
+  const parts = splitWord(text);
+  if (parts === undefined) return plain;
+  const target = parsePlace(parts.place);
+  if (!target.ok) return target;
+  const scope = parseScope(parts.ports === undefined ? undefined : [parts.ports], parts.protocol);
+  if (!scope.ok) return refused(`${quote(text)}: ${scope.problems.map(({ message }) => message).join("; ")}`);
+  return accepted({
+    action,
+    target: target.value,
+    ...(scope.value === undefined ? {} : { scope: scope.value }),
+  });
+}
+
+/** The same word for what goes: a target alone stands for all its rules. */
+export function parseWrittenRemoval(text: string): Result<Removal> {
+  const plain = parseTarget(text);
+  if (plain.ok) return plain;
+  const rule = parseWrittenRule("deny", text);
+  return rule.ok ? accepted({ kind: "rule", target: rule.value.target, scope: rule.value.scope }) : rule;
+}
+
+/** The words of a rule: one for each of its ports. */
+export function renderWrittenRule({
+  target = "*",
+  ports,
+  protocol,
+}: Omit<RuleJson, "action">): readonly string[] {
+  if (ports === undefined && protocol === undefined) return [target];
+  const place = target.includes(":") ? `[${target}]` : target;
+  const behind = protocol === undefined ? "" : `/${protocol}`;
+  return ports === undefined ? [`${place}${behind}`] : ports.map((port) => `${place}:${port}${behind}`);
+}
+
+/** What a rule speaks of, on one line. */
+export function describeShown({ target, ports, protocol }: Omit<RuleJson, "action">): string {
+  const place = target ?? "every destination";
+  const parts = [
+    ...(protocol === undefined ? [] : [protocol]),
+    ...(ports === undefined ? [] : [`port ${ports.join(", ")}`]),
+  ];
+  return parts.length === 0 ? place : `${place} ${parts.join(" ")}`;
+}
+
+interface WordParts {
+  readonly place: string;
+  readonly ports: number | string | undefined;
+  readonly protocol: string | undefined;
+}
+
+const PROTOCOL = SCOPE_PROTOCOLS.join("|");
+const WORD = new RegExp(`^(?:\\[([^\\]]*)\\]|([^:\\[\\]]*))(?::(\\d[\\d-]*))?(?:/(${PROTOCOL}))?$`, "i");
+
+/** Undefined where it has neither ports nor a protocol. An IPv6 address stands in brackets then. */
+function splitWord(text: string): WordParts | undefined {
+  const match = WORD.exec(text.trim());
+  if (match === null || (match[3] === undefined && match[4] === undefined)) return undefined;
+  const [, bracketed, bare = "", ports, protocol] = match;
+  return { place: bracketed ?? bare, ports, protocol };
+}
+
+function parsePlace(place: string): Result<RuleTarget> {
+  return place === "*" ? accepted(EVERYWHERE) : parseTarget(place);
+}

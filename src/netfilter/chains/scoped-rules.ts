@@ -1,0 +1,126 @@
+/**
+ * Rules with ports or a protocol: what they decide by the address stands in sets of addresses with protocols and ports, ahead of the sets of addresses
+ * alone, and so do learned addresses of names of which not every flow is allowed. None of it is there in a policy without such rules.
+ *
+ *     allow_ports, deny_ports              what address rules with a scope decide
+ *     dyn_allow_ports, dyn_deny_ports      flows to learned addresses that the rules for their names allow, and all others
+ *     audit_ports                          in audit mode what rules would deny
+ *
+ * Callers are not asked for their ports: who may call in is a matter of rules without a scope.
+ */
+import { ADMIT } from "./generation-chains.ts";
+import type { ScopedRanges } from "../ranges/scoped-ranges.ts";
+import type { CompiledPolicy } from "../../policy/compile.ts";
+import type { Action } from "../../policy/rule.ts";
+import type { Chain, NamedSet, Rule } from "../ruleset.ts";
+import type { RulesetInput } from "../ruleset-input.ts";
+
+export const BY_PORT_CHAIN = "by_port";
+
+const FAMILIES = ["v4", "v6"] as const;
+type Family = (typeof FAMILIES)[number];
+/** Of an address that lookups brought, where its element says nothing else. */
+export const LEARNED_TIMEOUT_SECONDS = 360;
+
+/** Sets that go with the chain. */
+export const PORT_SETS: readonly string[] = [
+  "allow_ports",
+  "deny_ports",
+  "audit_ports",
+  "dyn_allow_ports",
+  "dyn_deny_ports",
+].flatMap((name) => FAMILIES.map((family) => `${name}_${family}`));
+
+export function usesScopes({ scoped, audits }: CompiledPolicy): boolean {
+  return scoped.length > 0 || (audits !== undefined && audits.scoped.length > 0);
+}
+
+/** Whether any rule has a scope, or an address is held that was learned under one. */
+function hasScopes({ policy, hasScopedLearned }: RulesetInput): boolean {
+  return hasScopedLearned === true || usesScopes(policy);
+}
+
+/** Those of learned addresses: they are there before the first ruleset that asks them. */
+export function scopedLearnedSets(): readonly NamedSet[] {
+  return ["dyn_allow_ports", "dyn_deny_ports"].flatMap((name) =>
+    FAMILIES.map((family) => ({
+      ...frameOf(name, family),
+      flag: "interval,timeout" as const,
+      timeoutSeconds: LEARNED_TIMEOUT_SECONDS,
+    })),
+  );
+}
+
+export function scopedSets(input: RulesetInput): readonly NamedSet[] {
+  if (!hasScopes(input)) return [];
+  const { policy } = input;
+  // In audit mode the audited policy says which flows are let through without a word.
+  const allowing = policy.audits ?? policy;
+  const all = FAMILIES.flatMap((family) => [
+    ruleSet("allow_ports", family, rangesOf(input, allowing, family, "allow")),
+    ruleSet("deny_ports", family, rangesOf(input, policy, family, "deny")),
+    ruleSet("audit_ports", family, rangesOf(input, policy.audits, family, "deny")),
+  ]);
+  return [...all, ...scopedLearnedSets()];
+}
+
+export function scopedChains(input: RulesetInput): readonly Chain[] {
+  return hasScopes(input) ? [{ name: BY_PORT_CHAIN, rules: scopedJudge("daddr", "jump refuse") }] : [];
+}
+
+/** The way to the chain. */
+export function byPort(input: RulesetInput): readonly Rule[] {
+  return hasScopes(input)
+    ? [{ statements: `jump ${BY_PORT_CHAIN}`, comment: "rules with ports or a protocol" }]
+    : [];
+}
+
+/** What becomes of a flow by the port at its far end, where a rule for addresses says so. */
+export function judgeByPort(side: "saddr" | "daddr", refusal: string, input: RulesetInput): readonly Rule[] {
+  return hasScopes(input) ? scopedJudge(side, refusal) : [];
+}
+
+function scopedJudge(side: "saddr" | "daddr", refusal: string): readonly Rule[] {
+  return [...matchesOf(side, "deny_ports", refusal), ...matchesOf(side, "allow_ports", ADMIT)];
+}
+
+/** Behind the learned addresses that every flow may go to. `refusal` is for flows that the names' rules do not allow, where the default action would. */
+export function judgeLearnedByPort(
+  side: "saddr" | "daddr",
+  { learned, refusal }: { readonly learned: string; readonly refusal: string },
+  input: RulesetInput,
+): readonly Rule[] {
+  if (!hasScopes(input)) return [];
+  return [...matchesOf(side, "dyn_allow_ports", learned), ...matchesOf(side, "dyn_deny_ports", refusal)];
+}
+
+/** In audit mode what rules with a scope would deny. */
+export function auditByPort(input: RulesetInput, verdict: string): readonly Rule[] {
+  return hasScopes(input) ? matchesOf("daddr", "audit_ports", `ct state new ${verdict}`) : [];
+}
+
+function matchesOf(side: "saddr" | "daddr", set: string, verdict: string): readonly Rule[] {
+  const port = side === "saddr" ? "sport" : "dport";
+  return FAMILIES.map((family) => ({
+    statements: `${family === "v4" ? "ip" : "ip6"} ${side} . meta l4proto . th ${port} @${set}_${family} ${verdict}`,
+  }));
+}
+
+function ruleSet(name: string, family: Family, flowRanges: ScopedRanges): NamedSet {
+  return { ...frameOf(name, family), flag: "interval", flowRanges };
+}
+
+function frameOf(name: string, family: Family): Pick<NamedSet, "name" | "type"> {
+  return { name: `${name}_${family}`, type: `ip${family}_addr . inet_proto . inet_service` };
+}
+
+function rangesOf(
+  { mode }: RulesetInput,
+  policy: CompiledPolicy | undefined,
+  family: Family,
+  action: Action,
+): ScopedRanges {
+  const octets = family === "v4" ? 4 : 16;
+  if (policy === undefined || mode === "dns") return { octets, rules: undefined, scoped: [], action };
+  return { octets, rules: policy.rules[family], scoped: policy.scoped, action };
+}
