@@ -15,7 +15,7 @@ export interface NameRows {
 const MOST_CHARACTERS = 255;
 
 export function createNameRows(slots: number): NameRows {
-  const names: (string | undefined)[] = Array.from({ length: slots + 1 });
+  const names = Array<string | undefined>(slots + 1).fill(undefined);
   return {
     write(slot, name) {
       names[slot] = name === undefined || name.length <= MOST_CHARACTERS ? name : beginningOf(name);
