@@ -38,6 +38,7 @@ export function planInterception(
     findLeaf: (name) => authority.leafFor(name)?.context,
     createConnect: connectDirectly,
     relay: (connection) => relayConnection({ ...connection, vault, tell, findChange }),
+    onUnserved: (host, text) => tell.cut({ host, text }),
     lacks: () => (authority.isWritten() ? undefined : "the certificate's file is not written"),
   };
 }

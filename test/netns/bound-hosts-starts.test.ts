@@ -3,7 +3,17 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
-import { API, BELOW, certificatesOf, HERE, POLICY, useBoundHosts } from "../support/bound-hosts.ts";
+import {
+  API,
+  BELOW,
+  certificatesOf,
+  DENIED,
+  HERE,
+  OTHER,
+  POLICY,
+  SECRET,
+  useBoundHosts,
+} from "../support/bound-hosts.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 
@@ -42,6 +52,33 @@ test("the certificate is there before health is good, and without interception n
     412,
     "credential vault requires transparent mitmproxy",
   ]);
+});
+
+test("beside connections that are judged by the name they show, a bound host is answered, and others are passed on or refused", async () => {
+  await sidecar.kill();
+  sidecar = await on.start({ OPENSANDBOX_EGRESS_WIRE_NAMES: "strict" });
+  await on.bind(sidecar, [API]);
+  const trusting = ["-4", "--cacert", on.bundle(sidecar)];
+  const seen = await on.requestsDuring(async () => {
+    expect((await on.ask(`https://${API}/`, ...trusting)).code).toBe(0);
+    expect((await on.ask(`https://${OTHER}/`, "-4", "--cacert", on.rootFile())).code).toBe(0);
+    expect((await on.ask(`https://${BELOW}/`, "-4", "--cacert", on.rootFile())).code).toBe(0);
+    const place = `${DENIED}:443:${HERE[0]}`;
+    expect((await on.ask(`https://${DENIED}/`, "-k", "--resolve", place)).code).toBe(35);
+  });
+  expect(seen.map(({ sni, injected }) => [sni, injected])).toEqual([
+    [API, SECRET],
+    [OTHER, undefined],
+    [BELOW, undefined],
+  ]);
+});
+
+test("a client that does not trust our certificate is told in the log, and is no denial", async () => {
+  expect((await on.ask(`https://${API}/`, "-4", "--cacert", on.rootFile())).code).toBe(60);
+  const line = await until("the log tells of it", () =>
+    sidecar.logs().find((one) => one["opensandbox.event"] === "egress.request_refused"),
+  );
+  expect(line).toMatchObject({ "target.host": API, reason: expect.stringContaining("unknown ca") });
 });
 
 test("with upstream certificates unchecked by the setting the vault takes nothing", async () => {

@@ -9,6 +9,7 @@ import type { AddressAdmission } from "../../dns/ports.ts";
 import type { BoundAddresses } from "../../intercept/bound-addresses.ts";
 import type { FlowScheme } from "../../intercept/flow-identity.ts";
 import { type Interceptor, openInterceptor } from "../../intercept/io/interceptor.ts";
+import type { RefusedFlow } from "../../intercept/io/serve-flow.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
 import { openInterceptRedirect } from "../../netfilter/io/intercept-redirect.ts";
 import { decideNameFlow } from "../../policy/decide-name.ts";
@@ -124,11 +125,17 @@ function openInterceptorOf({
     isBound: (name, scheme, port) => port === PORTS[scheme] && isBoundOver(plan.vault, name, scheme),
     wasGiven: (octets, name) => addresses.wasGiven(octets, name) && learned.has(octets),
     connect: plan.createConnect(mark),
-    onRefused: ({ name, reason, octets, port }) =>
-      events.nameRefused.emit({ name, reason, address: octets, port, isAudited: false }),
+    onRefused({ why, name, reason, octets, port }) {
+      // A host that cannot be reached, or a client that does not trust us, is no matter of the policy.
+      const isDecision = name === undefined || !UNSERVED.has(why);
+      if (isDecision) events.nameRefused.emit({ name, reason, address: octets, port, isAudited: false });
+      else plan.onUnserved(name, reason);
+    },
     onFault,
   });
 }
+
+const UNSERVED: ReadonlySet<RefusedFlow["why"]> = new Set(["unreachable", "handshake"]);
 
 /** Credentials are for these alone: a flow to another port goes on unread. */
 const PORTS: Readonly<Record<FlowScheme, number>> = { http: 80, https: 443 };

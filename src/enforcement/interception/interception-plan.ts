@@ -2,6 +2,7 @@ import type { SecureContext } from "node:tls";
 import type { FindLeaf } from "../../intercept/io/tls-door.ts";
 import type { InterceptedConnection } from "../../intercept/io/serve-flow.ts";
 import type { UpstreamWay } from "../../intercept/io/upstream.ts";
+import type { DomainName } from "../../policy/domain-name.ts";
 import type { SocketMark } from "../../sys/socket.ts";
 import type { Vault } from "../../vault/vault.ts";
 
@@ -17,6 +18,8 @@ export interface InterceptionPlan {
   readonly createConnect: (mark: SocketMark) => UpstreamWay["connect"];
   /** Settles when the connection is over. */
   readonly relay: (connection: InterceptedConnection) => Promise<void>;
+  /** Hears of a flow that is allowed and came to nothing: the host cannot be reached, or the client has ended the handshake. */
+  readonly onUnserved: (name: DomainName, reason: string) => void;
   /** Why clients can not trust us yet; undefined once they can. */
   readonly lacks: () => string | undefined;
 }

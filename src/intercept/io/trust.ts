@@ -21,11 +21,7 @@ export async function readTrust({ folder, extra }: TrustSources): Promise<Secure
   const found = await readFolder(folder);
   const roots = found.length > 0 ? found : getCACertificates("bundled");
   const more = extra === undefined ? [] : await readExtra(extra);
-  try {
-    return createSecureContext({ ca: distinct([...roots, ...more]), minVersion: "TLSv1.2" });
-  } catch (cause) {
-    throw new TrustError(`${extra ?? folder} holds a certificate that cannot be read`, { cause });
-  }
+  return createSecureContext({ ca: distinct([...roots, ...more]), minVersion: "TLSv1.2" });
 }
 
 /** Systems have each root twice and more: in a file of its own, by the hash of its name, and in a bundle. */
@@ -46,7 +42,17 @@ async function readExtra(path: string): Promise<readonly string[]> {
   }
   const found = text.match(CERTIFICATE) ?? [];
   if (found.length === 0) throw new TrustError(`${path} holds no certificate in PEM`);
+  for (const cert of found) requireReadable(path, cert);
   return found;
+}
+
+/** Node passes over a root that it cannot read, and says so of a certificate of one's own. */
+function requireReadable(path: string, cert: string): void {
+  try {
+    createSecureContext({ cert });
+  } catch (cause) {
+    throw new TrustError(`${path} holds a certificate that cannot be read`, { cause });
+  }
 }
 
 /** None where there is no such folder: an image without one trusts what the program brings along. */
