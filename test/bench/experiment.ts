@@ -7,7 +7,17 @@ import type { Bench } from "./bench.ts";
 import { median } from "./statistics.ts";
 import type { Column } from "./subjects/subject.ts";
 
-export type Unit = "lookups/s" | "ns" | "us" | "ms" | "MiB" | "%" | "calls/s" | "processes";
+export type Unit =
+  | "lookups/s"
+  | "ns"
+  | "us"
+  | "ms"
+  | "MiB"
+  | "%"
+  | "calls/s"
+  | "requests/s"
+  | "MB/s"
+  | "processes";
 
 /** What a row has to reach. `toRow` and `of` name another row or column where it is not this one. */
 export type Aim =
@@ -19,6 +29,7 @@ export type Aim =
       readonly atLeast: number;
     }
   | { readonly kind: "at most"; readonly of: Column; readonly limit: number }
+  | { readonly kind: "at least"; readonly of: Column; readonly limit: number }
   /** What `of` adds over asking directly, as a share of what `to` adds. */
   | { readonly kind: "added"; readonly of: Column; readonly to: Column; readonly atMost: number };
 

@@ -24,6 +24,9 @@ function judge(aim: Aim, id: string, results: readonly RowResult[]): Judged {
   if (aim.kind === "at most") {
     return { what: aim.of, figure: own, aim: `<= ${aim.limit}`, isReached: own <= aim.limit };
   }
+  if (aim.kind === "at least") {
+    return { what: aim.of, figure: own, aim: `>= ${aim.limit}`, isReached: own >= aim.limit };
+  }
   if (aim.kind === "added") {
     const direct = value("direct");
     const figure = (own - direct) / (value(aim.to) - direct);

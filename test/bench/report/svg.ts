@@ -18,6 +18,7 @@ const COLOURS: Readonly<Record<Column, string>> = {
   unbound: "#9a86b0",
   "ours dns": "#4c9f70",
   "ours dns+nft": "#1f6f43",
+  relay: "#1f6f43",
   "egress run": "#1f6f43",
   srt: "#9a86b0",
   bwrap: "#7d9bbd",
@@ -35,7 +36,7 @@ export function drawChart(results: readonly RowResult[], run: readonly string[])
   }
   for (const { row, cells } of rows) {
     y += TITLE_HEIGHT;
-    const better = row.unit === "lookups/s" || row.unit === "calls/s" ? "more is better" : "less is better";
+    const better = row.unit.endsWith("/s") ? "more is better" : "less is better";
     parts.push(text(MARGIN, y, `${row.title} (${row.unit}, ${better})`, "title"));
     y += GAP + 2;
     const longest = Math.max(...cells.map(({ value }) => value));

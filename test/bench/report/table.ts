@@ -51,7 +51,7 @@ const hasFaults = ({ faults }: Cell): boolean => faults.length > 0;
 /** Three digits or so: figures of a bench have no more. */
 export function formatFigure(value: number, unit: Unit): string {
   if (Number.isNaN(value)) return "-";
-  if (unit === "lookups/s" || unit === "calls/s") {
+  if (unit.endsWith("s/s")) {
     return value >= 10_000 ? `${Math.round(value / 1000)}k` : String(Math.round(value));
   }
   return value >= 100 ? String(Math.round(value)) : value.toFixed(value >= 10 ? 1 : 2);
