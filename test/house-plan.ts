@@ -63,7 +63,6 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "relay",
     "scrub",
     "certificates",
-    "scrub",
   ],
   cli: [
     "policy",

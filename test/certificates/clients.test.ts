@@ -17,6 +17,7 @@ import {
 import { encodeJavaStore } from "../../src/certificates/java-store.ts";
 import type { Argv } from "../../src/netns/command.ts";
 import { execIn, HERE } from "../../src/netns/namespace.ts";
+import { HOOK_MS, WAIT_MS } from "../support/limits.ts";
 import { skipBecause } from "../support/skip.ts";
 
 const BOUND = "api.example.org";
@@ -40,7 +41,7 @@ type Client = (asked: Asked) => Promise<string>;
 
 function program(argv: (asked: Asked) => Argv): Client {
   return async (asked) => {
-    const { stdout, stderr } = await execIn(HERE, argv(asked));
+    const { stdout, stderr } = await execIn(HERE, argv(asked), { timeoutMs: WAIT_MS });
     return stdout.trim() || stderr;
   };
 }
@@ -48,7 +49,7 @@ function program(argv: (asked: Asked) => Argv): Client {
 /** Of a program that says by its exit code whether it trusts. */
 function byExitCode(argv: (asked: Asked) => Argv): Client {
   return async (asked) => {
-    const { exitCode, stderr } = await execIn(HERE, argv(asked));
+    const { exitCode, stderr } = await execIn(HERE, argv(asked), { timeoutMs: WAIT_MS });
     return exitCode === 0 ? "trusted" : `refused: ${stderr}`;
   };
 }
@@ -80,7 +81,7 @@ const CLIENTS: Readonly<Record<string, Client>> = {
 async function javaByStore({ bundle, port, name }: Asked): Promise<string> {
   const store = join(folder, "roots.p12");
   await writeFile(store, encodeJavaStore(await readFile(bundle, "utf8")));
-  const { stdout, stderr } = await execIn(HERE, [
+  const argv: Argv = [
     "java",
     `-Djavax.net.ssl.trustStore=${store}`,
     "-Djavax.net.ssl.trustStoreType=PKCS12",
@@ -88,7 +89,8 @@ async function javaByStore({ bundle, port, name }: Asked): Promise<string> {
     "-",
     String(port),
     name,
-  ]);
+  ];
+  const { stdout, stderr } = await execIn(HERE, argv, { timeoutMs: WAIT_MS });
   return stdout.trim() || stderr;
 }
 
@@ -112,7 +114,11 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "egress-certificates-"));
   goClient = join(folder, "verify");
   if (await isThere("go")) {
-    const { exitCode, stderr } = await execIn(HERE, ["go", "build", "-o", goClient, clientFile("verify.go")]);
+    const { exitCode, stderr } = await execIn(
+      HERE,
+      ["go", "build", "-o", goClient, clientFile("verify.go")],
+      { timeoutMs: HOOK_MS },
+    );
     if (exitCode !== 0) throw new Error(stderr);
   }
 });

@@ -22,7 +22,7 @@ export interface CaFile {
   remove(): Promise<void>;
   /** Puts the text there. Throws CaFileError: then the old one may still be there. */
   write(text: string): Promise<void>;
-  /** Whether what stands there is what was written last, by its inode and times. */
+  /** Whether what stands there is what was written last, by its inode, size and times; these may be as coarse as some milliseconds. */
   isOurs(): Promise<boolean>;
 }
 
@@ -94,7 +94,7 @@ async function sameOrThrow(file: FileHandle, path: string): Promise<Stats> {
 }
 
 function isSame(one: Stats, other: Stats): boolean {
-  return (["dev", "ino", "size", "mtimeMs", "ctimeMs"] as const).every(
+  return (["dev", "ino", "mode", "size", "mtimeMs", "ctimeMs"] as const).every(
     (field) => one[field] === other[field],
   );
 }

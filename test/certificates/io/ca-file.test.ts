@@ -44,7 +44,6 @@ const HOSTILE: Readonly<Record<string, () => void>> = {
   "a folder with something in it": () => {
     mkdirSync(join(path, "deep"), { recursive: true });
     writeFileSync(join(path, "deep", "file"), "");
-    chmodSync(path, 0);
   },
   "a FIFO, which nobody reads": () => void execFileSync("mkfifo", [path]),
   "a file of its own": () => writeFileSync(path, "another root", { mode: 0o666 }),
@@ -97,7 +96,7 @@ test("a failure is told with the path, and leaves nothing beside it", async () =
 describe("whether the file is the one that was written", () => {
   const changes: Readonly<Record<string, () => void>> = {
     removed: () => rmSync(path),
-    "written to": () => writeFileSync(path, "x".repeat(TEXT.length)),
+    "written to": () => writeFileSync(path, "another text"),
     "replaced by another": () => {
       writeFileSync(`${path}2`, TEXT);
       renameSync(`${path}2`, path);
