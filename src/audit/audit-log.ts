@@ -47,6 +47,8 @@ interface VaultChange {
   readonly revision: number;
   readonly credentials: readonly string[];
   readonly bindings: readonly string[];
+  /** Bindings with a host that no rule allows, but the default action does. */
+  readonly allowedByDefault: readonly string[];
 }
 
 /** A credential's source gives no value, or a binding is out of force: why; undefined once it is well again. */

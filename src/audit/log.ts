@@ -118,7 +118,7 @@ export function createLog(
       if (reason === undefined) kept.info(fields, "a watch lives again");
       else kept.error(fields, "a watch is dead");
     },
-    vaultChanged({ kind, revision, credentials, bindings }) {
+    vaultChanged({ kind, revision, credentials, bindings, allowedByDefault }) {
       const fields = {
         ...event(`egress.vault_${kind}`),
         revision,
@@ -126,6 +126,11 @@ export function createLog(
         bindings: bindings.slice(0, RULES_SHOWN),
       };
       kept.info(fields, `credential vault ${kind}`);
+      if (allowedByDefault.length === 0) return;
+      kept.warn(
+        { ...event("egress.vault_by_default"), bindings: allowedByDefault.slice(0, RULES_SHOWN) },
+        "no rule allows hosts of these bindings, the default action does",
+      );
     },
     vaultFault({ what, name, sourceType, reason }) {
       const fields = { ...event("egress.vault_fault"), [what]: name, source: sourceType, reason };

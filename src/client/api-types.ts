@@ -1,5 +1,5 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 5a167ce4fb698bad82c3798de9fd492aeeb95beb3d9d8ad9f046b473f0b01dee
+// document: 62d83cf90230e40854d7b4e7e300e2d1f303c5ae97896ac809f9a92e6172480a
 // types: 0056c95b73f4959152e23c3efef0acda08ca6a8bdbe1153515c3099c51dff8b2
 
 export interface paths {

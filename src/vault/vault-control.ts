@@ -52,6 +52,8 @@ export interface VaultChange {
   readonly revision: number;
   readonly credentials: readonly string[];
   readonly bindings: readonly string[];
+  /** Bindings with a host that no rule allows, but the default action does. */
+  readonly allowedByDefault: readonly string[];
 }
 
 export interface VaultFault {

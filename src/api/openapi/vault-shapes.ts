@@ -43,7 +43,7 @@ const matchShape = z.strictObject({
     .optional()
     .describe(`Default: ${METHODS.join(", ")}.`),
   paths: z
-    .array(z.string().startsWith("/"))
+    .array(z.string().regex(/^\//))
     .optional()
     .describe("A final * stands for whatever follows. Default: /*."),
   ports: z

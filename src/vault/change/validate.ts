@@ -1,6 +1,7 @@
 /** What has to hold between the parts of a vault, and between it and the policy. */
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import { decideNameFlow } from "../../policy/decide-name.ts";
+import type { Decision } from "../../policy/decision.ts";
 import { quote } from "../../policy/problem.ts";
 import type { Steps } from "../../policy/steps.ts";
 import type { Scheme } from "../binding.ts";
@@ -55,10 +56,23 @@ export function findUncovered(
   return undefined;
 }
 
+/** Names of the bindings with a host that no rule allows, but the policy's default action does. */
+export function listAllowedByDefault(
+  bindings: Iterable<NewBinding>,
+  policy: CompiledPolicy,
+): readonly string[] {
+  const isByDefault = ({ match: { hosts, schemes } }: NewBinding): boolean =>
+    hosts.some((host) => schemes.some((scheme) => decide(policy, host, scheme)?.layer === "default"));
+  return [...bindings].filter(isByDefault).map(({ name }) => name);
+}
+
 function isAllowed(policy: CompiledPolicy, pattern: HostPattern, scheme: Scheme): boolean {
+  return decide(policy, pattern, scheme)?.action === "allow";
+}
+
+function decide(policy: CompiledPolicy, pattern: HostPattern, scheme: Scheme): Decision | undefined {
   const name = probeName(pattern);
-  const flow = { protocol: "tcp", port: PORTS[scheme] } as const;
-  return name !== undefined && decideNameFlow(policy, name, flow).action === "allow";
+  return name && decideNameFlow(policy, name, { protocol: "tcp", port: PORTS[scheme] });
 }
 
 const PORTS: Readonly<Record<Scheme, number>> = { https: 443, http: 80 };

@@ -1,7 +1,7 @@
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import { type Result, renderProblems } from "../../policy/problem.ts";
 import type { VaultJson } from "../change/describe-state.ts";
-import { findUncovered, validateSteps } from "../change/validate.ts";
+import { findUncovered, listAllowedByDefault, validateSteps } from "../change/validate.ts";
 import {
   type Changed,
   type ChangeSources,
@@ -51,7 +51,8 @@ export function createVaultControl(parts: WriteParts): VaultControl {
       parts.guardMemory();
       const next = withFreshValues(changed.state, state());
       keep(next, policy);
-      audit.vaultChanged({ kind, ...namesOf(next) });
+      const allowedByDefault = listAllowedByDefault(next.bindings.values(), policy);
+      audit.vaultChanged({ kind, ...namesOf(next), allowedByDefault });
       return { kind: "done", state: describe(next) };
     });
     return outcome.kind === "closed" ? outcome : outcome.value;
@@ -87,7 +88,7 @@ export function createVaultControl(parts: WriteParts): VaultControl {
         const before = state();
         if (before === undefined) return { kind: "refused", refusal: NOT_FOUND };
         keep(undefined, policy);
-        audit.vaultChanged({ kind: "deleted", ...namesOf(before) });
+        audit.vaultChanged({ kind: "deleted", ...namesOf(before), allowedByDefault: [] });
         return { kind: "removed" };
       });
       return outcome.kind === "closed" ? outcome : outcome.value;

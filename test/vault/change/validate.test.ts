@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Policy } from "../../../src/policy/policy.ts";
 import { runToEnd } from "../../../src/policy/steps.ts";
-import { findUncovered, validateSteps } from "../../../src/vault/change/validate.ts";
+import { findUncovered, listAllowedByDefault, validateSteps } from "../../../src/vault/change/validate.ts";
 import { createState, type VaultState } from "../../../src/vault/change/vault-state.ts";
 import { createVaultParser } from "../../../src/vault/request/parse-vault-request.ts";
 import { Secret } from "../../../src/vault/secret.ts";
@@ -193,4 +194,15 @@ describe("every host of a binding has to be allowed by the policy", () => {
     const state = stateOf({ hosts: ["a.example.org"], schemes });
     expect(findUncovered(state.bindings.values(), policy)?.message).toBe(message);
   });
+});
+
+test("bindings that the default action alone allows are named", () => {
+  const bindings = stateOf(
+    { hosts: ["a.example.org"] },
+    { hosts: ["b.example.org", "*.example.net"] },
+  ).bindings;
+  const named = (policy: Policy) => listAllowedByDefault(bindings.values(), compiled(policy));
+  expect(named(allowByDefault())).toEqual(["b0", "b1"]);
+  expect(named(allowByDefault("allow a.example.org", "allow b.example.org"))).toEqual(["b1"]);
+  expect(named(denyByDefault("allow *.example.org", "allow *.example.net"))).toEqual([]);
 });

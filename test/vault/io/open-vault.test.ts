@@ -222,9 +222,9 @@ test("memory is guarded before a secret is kept, and writes are told by name", a
   await opened.control.mutate(mutationOf({ bindings: { delete: ["b"] } }));
   await opened.control.remove();
   expect(opened.events).toEqual([
-    { kind: "created", revision: 1, credentials: ["gh"], bindings: ["b"] },
-    { kind: "patched", revision: 2, credentials: ["gh"], bindings: [] },
-    { kind: "deleted", revision: 2, credentials: ["gh"], bindings: [] },
+    { kind: "created", revision: 1, credentials: ["gh"], bindings: ["b"], allowedByDefault: ["b"] },
+    { kind: "patched", revision: 2, credentials: ["gh"], bindings: [], allowedByDefault: [] },
+    { kind: "deleted", revision: 2, credentials: ["gh"], bindings: [], allowedByDefault: [] },
   ]);
 });
 
