@@ -26,6 +26,13 @@ export interface VaultClient extends AsyncDisposable {
   call(method: Method, argument?: object | string): Promise<Called>;
 }
 
+/** A row of a table of clients. */
+export type Language = readonly [
+  name: string,
+  open: (lifecycle: string) => Promise<VaultClient>,
+  whatIsMissing: () => string | undefined,
+];
+
 export async function openJavaScript(lifecycle: string): Promise<VaultClient> {
   const connectionConfig = { domain: `http://${lifecycle}`, apiKey: "key", endpointCacheDisabled: true };
   const sandbox = await Sandbox.connect({ sandboxId: SANDBOX_ID, skipHealthCheck: true, connectionConfig });

@@ -4,7 +4,7 @@ import { startVaultApi, TOKEN, VALUE, type VaultApi } from "../api/vault/vault-a
 import { type LocalServer, startLifecycle } from "../support/lifecycle.ts";
 import { pythonSdkMissing } from "../support/python-sdk.ts";
 import { skipBecause } from "../support/skip.ts";
-import { openJavaScript, openPython, type VaultClient } from "./vault-clients.ts";
+import { type Language, openJavaScript, openPython, type VaultClient } from "./vault-clients.ts";
 
 const MATCH = { schemes: ["https"], hosts: ["api.example.org"], methods: ["GET"], paths: ["/repos/*"] };
 const REQUEST = {
@@ -28,12 +28,6 @@ const REQUEST = {
 const GH = { name: "gh", sourceType: "inline", revision: 1 };
 const OTHER = { name: "a b/c", sourceType: "inline", revision: 1 };
 const BINDING = { name: "gh/api", revision: 1, match: MATCH, auth: { type: "apiKey", name: "X-Api-Key" } };
-
-type Language = readonly [
-  name: string,
-  open: (lifecycle: string) => Promise<VaultClient>,
-  whatIsMissing: () => string | undefined,
-];
 
 describe.each<Language>([
   ["JavaScript", openJavaScript, () => undefined],
