@@ -1,7 +1,7 @@
 /** Reads a policy file: YAML or JSON, each problem with its line and what to write instead. */
 import { accepted, type Problem, quote, refusedAll, type Result } from "../../../policy/problem.ts";
 import type { Action, Rule } from "../../../policy/rule.ts";
-import { parseTarget } from "../../../policy/target.ts";
+import { parseWrittenRule } from "../../call/written-rule.ts";
 import { type Key, readLocated } from "./located.ts";
 import { type ConfigJson, configShape, keyMeant, KEYS } from "./shape.ts";
 
@@ -44,10 +44,10 @@ export function parseConfig(text: string, path: string): Result<Config> {
 function readRules(config: ConfigJson, at: (path: readonly Key[]) => string): Result<Config> {
   const problems: Problem[] = [];
   const read = (action: Action, text: string, place: readonly Key[]): readonly Rule[] => {
-    const target = parseTarget(text);
-    if (target.ok) return [{ action, target: target.value }];
+    const rule = parseWrittenRule(action, text);
+    if (rule.ok) return [rule.value];
     problems.push(
-      ...target.problems.map(({ message }) => ({ path: at(place), message: `${render(place)}${message}` })),
+      ...rule.problems.map(({ message }) => ({ path: at(place), message: `${render(place)}${message}` })),
     );
     return [];
   };
