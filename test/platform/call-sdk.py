@@ -7,7 +7,13 @@ from datetime import timedelta
 
 from opensandbox import Sandbox
 from opensandbox.config import ConnectionConfig
-from opensandbox.models.sandboxes import NetworkPolicy, NetworkRule
+from opensandbox.models.sandboxes import (
+    Credential,
+    CredentialBinding,
+    CredentialProxyConfig,
+    NetworkPolicy,
+    NetworkRule,
+)
 
 
 async def answer(call: dict) -> object:
@@ -19,6 +25,7 @@ async def answer(call: dict) -> object:
             ready_timeout=timedelta(seconds=60),
             resource={"cpu": "1", "memory": "512Mi"},
             env=call.get("env"),
+            credential_proxy=CredentialProxyConfig(enabled=True) if call.get("credentialProxy") else None,
             network_policy=NetworkPolicy.model_validate(call["policy"]),
             connection_config=connection,
         )
@@ -32,6 +39,11 @@ async def answer(call: dict) -> object:
         return await sandbox.patch_egress_rules([NetworkRule(**rule) for rule in call["rules"]])
     if call["do"] == "delete":
         return await sandbox.delete_egress_rules(call["targets"])
+    if call["do"] == "bind":
+        state = await sandbox.credential_vault.create(
+            credentials=[Credential(**call["credential"])], bindings=[CredentialBinding(**call["binding"])]
+        )
+        return state.model_dump(by_alias=True, exclude_none=True)
     return await getattr(sandbox, call["do"])()
 
 

@@ -57,6 +57,23 @@ test("after pause and resume the policy holds as before", async () => {
   expect(await fetched("two.example.org")).toBe("6");
 });
 
+test("a sandbox with the credential proxy is ready at once, and its vault takes a secret", async () => {
+  const policy = { defaultAction: "deny", egress: [ONE] };
+  const told = await platform.python({ do: "create", policy, credentialProxy: true });
+  if (told.error !== undefined) throw new Error(`${told.error}\n${platform.serverLog()}`);
+  const bound = { id: told.answer };
+  const binding = {
+    name: "one",
+    match: { hosts: ["one.example.org"] },
+    auth: { type: "bearer", credential: "token" },
+  };
+  const credential = { name: "token", source: { type: "inline", value: "s3cr3t" } };
+  expect(await platform.python({ ...bound, do: "bind", credential, binding })).toMatchObject({
+    answer: { revision: 1, credentials: [{ name: "token" }], bindings: [{ name: "one" }] },
+  });
+  expect(await platform.python({ ...bound, do: "kill" })).not.toHaveProperty("error");
+});
+
 test("a policy that cannot be read is an error of the SDK that says where and why, and leaves nothing", async () => {
   const policy = { egress: [{ action: "allow", target: "https://one.example.org" }] };
   const { error } = await platform.python({ do: "create", policy });
