@@ -37,13 +37,11 @@ async function opener(): Promise<() => Promise<(path: string, octets: number) =>
     return async () => async (path, octets) => {
       const stream = session.request({ ":path": path }, { endStream: true });
       let got = 0;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      stream.on("data", (part: Buffer) => {
-        got += part.length;
-        if (got === octets) resolve();
-      });
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      stream.on("data", (part: Buffer) => (got += part.length));
+      stream.on("end", () => (got === octets ? resolve() : reject(new Error(`${got} of ${octets} octets`))));
+      stream.on("error", reject);
       await promise;
-      stream.close();
     };
   }
   return async () => {
