@@ -1,6 +1,7 @@
 /**
- * koffi's native addons for glibc, one for each architecture that the npm package is for. npm installs the machine's own. Another one's
- * package is fetched once by `npm pack`, held to the lock file's digest, and kept in `node_modules/.cache`, so that packing needs no network.
+ * koffi's native addons for glibc, one for each architecture that the npm package is for. npm installs the
+ * machine's own. Another one's package is fetched once by `npm pack`, held to the lock file's digest, and
+ * kept in `node_modules/.cache`, so that packing needs no network.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";

@@ -1,6 +1,7 @@
 /**
- * The bill of materials of the npm package, in CycloneDX 1.6: what others' code is in it, from which package, under which licence. It has
- * neither a time nor a serial number, so that the same sources give the same octets.
+ * The bill of materials of the npm package, in CycloneDX 1.6: what others' code is in it, from which package,
+ * under which licence. It has neither a time nor a serial number, so that the same sources give the same
+ * octets.
  */
 import type { LockedPackage } from "./lock.ts";
 

@@ -7,7 +7,10 @@ type Bundle = "egress" | "client";
 
 const listPath = (folder: string, bundle: Bundle): string => join(folder, `${bundle}-contents.json`);
 
-/** Written beside the bundle, for the bill of materials and the notices of the npm package. It is no part of that package. */
+/**
+ * Written beside the bundle, for the bill of materials and the notices of the npm package. It is no part of
+ * that package.
+ */
 export async function writeContents(folder: string, bundle: Bundle, ids: readonly string[]): Promise<void> {
   const keys = new Set(ids.flatMap((id) => lockKey(id) ?? []));
   await writeFile(listPath(folder, bundle), `${JSON.stringify([...keys].sort(), undefined, 2)}\n`);

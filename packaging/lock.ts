@@ -1,4 +1,7 @@
-/** What the lock file and the installed packages say of a package, read as far as the npm package's papers need it. */
+/**
+ * What the lock file and the installed packages say of a package, read as far as the npm package's papers
+ * need it.
+ */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 

@@ -1,4 +1,7 @@
-/** Completes `dist` for `npm pack`: the addons of all architectures, the bill of materials, the licences of the code that is bundled. */
+/**
+ * Completes `dist` for `npm pack`: the addons of all architectures, the bill of materials, the licences of
+ * the code that is bundled.
+ */
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };

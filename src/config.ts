@@ -1,6 +1,7 @@
 /**
- * The only reader of the environment. Every variable is read and checked before anything else happens; a value that
- * can't be read is a problem, never a fall back to something weaker, and so is a switch of the original that is not served.
+ * The only reader of the environment. Every variable is read and checked before anything else happens; a
+ * value that can't be read is a problem, never a fall back to something weaker, and so is a switch of the
+ * original that is not served.
  */
 import { type Problem, type Result, quote } from "./policy/problem.ts";
 import type { ProtectionName } from "./protections/protection.ts";
@@ -27,7 +28,10 @@ export interface Settings extends Omit<
 
 /** Settings with all that is to be said of them; each `path` is a variable's name. */
 export interface SettingsReading {
-  /** What can't be read has its default, so it may be weaker than what was meant: where there are problems, nothing may be let through. */
+  /**
+   * What can't be read has its default, so it may be weaker than what was meant: where there are problems,
+   * nothing may be let through.
+   */
   readonly settings: Settings;
   readonly problems: readonly Problem[];
   /** What has no effect, or not the one that was written. */
@@ -62,7 +66,10 @@ export function readSettings(env: Environment): Result<Settings> {
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: settings };
 }
 
-/** Where the unix socket is, for who needs no other setting; undefined where there is none, or its variable cannot be read. */
+/**
+ * Where the unix socket is, for who needs no other setting; undefined where there is none, or its variable
+ * cannot be read.
+ */
 export function readSocketPath(env: Environment): string | undefined {
   const reading = VARIABLES.socketPath.read(env[VARIABLES.socketPath.name]);
   return reading.ok ? reading.value : undefined;

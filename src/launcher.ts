@@ -1,15 +1,16 @@
 #!/usr/bin/env node
 /**
- * The command of the bundle: loads the bundle's other files, each with what V8 has compiled of it at the build, so that a start compiles
- * nothing. Node's own compile cache holds of a file only the functions that are called at once, and keeps what it has read in memory.
+ * The command of the bundle: loads the bundle's other files, each with what V8 has compiled of it at the
+ * build, so that a start compiles nothing. Node's own compile cache holds of a file only the functions that
+ * are called at once, and keeps what it has read in memory.
  *
  * The build puts two lines before it, for whatever starts it: see `renderFirstLines` in `build.ts`.
  *
- * What is loaded later is loaded only as it was at the start: the command of `egress run` may be able to write to this folder, and what it
- * writes there is not for the run, or its sidecar, to execute.
+ * What is loaded later is loaded only as it was at the start: the command of `egress run` may be able to
+ * write to this folder, and what it writes there is not for the run, or its sidecar, to execute.
  *
- * V8 refuses the code of another release of itself, and compiles the file. It tells other text by its length alone: a file and its
- * code come from one build.
+ * V8 refuses the code of another release of itself, and compiles the file. It tells other text by its length
+ * alone: a file and its code come from one build.
  */
 import { type BigIntStats, closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { Script } from "node:vm";
@@ -17,7 +18,9 @@ import { Script } from "node:vm";
 type Load = (exports: object, require: (id: string) => object, folder: string) => void;
 
 const FOLDER = import.meta.dirname;
-/** What tells a file as it was at the start; its owner can forge all of it but the time of its last change. */
+/**
+ * What tells a file as it was at the start; its owner can forge all of it but the time of its last change.
+ */
 const state = ({ dev, ino, size, ctimeNs }: BigIntStats): string => [dev, ino, size, ctimeNs].join();
 const atStart = new Map(
   readdirSync(FOLDER).map((name) => {

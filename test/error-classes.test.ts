@@ -5,7 +5,10 @@ import { describe, expect, test } from "vitest";
 interface ErrorClass {
   readonly path: string;
   readonly name: string;
-  /** Codes of our own that its field or type lists; none where a code is the system's word, such as errno's name. */
+  /**
+   * Codes of our own that its field or type lists; none where a code is the system's word, such as errno's
+   * name.
+   */
   readonly codes: readonly string[];
 }
 

@@ -1,4 +1,7 @@
-/** `image/first-process.sh`, with commands in the sidecar's place; as process 1, with the sidecar: `test/escape/row-21-first-process.test.ts`. */
+/**
+ * `image/first-process.sh`, with commands in the sidecar's place; as process 1, with the sidecar:
+ * `test/escape/row-21-first-process.test.ts`.
+ */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";

@@ -1,6 +1,6 @@
 /**
- * Which folder of `src` may import which. What is not listed is refused, type imports too: a new arrow is a decision, made here.
- * A file at the top, such as `config.ts`, counts as the folder of its name.
+ * Which folder of `src` may import which. What is not listed is refused, type imports too: a new arrow is a
+ * decision, made here. A file at the top, such as `config.ts`, counts as the folder of its name.
  */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   policy: [],

@@ -16,7 +16,10 @@ const PACKAGE_PLACES: Readonly<Record<string, readonly RegExp[]>> = {
   yaml: [/^src\/cli\/run\/config\//],
 };
 
-/** Where files are read and written, and programs started: at the edge. Other parts are given what was read, or a function that reads it. */
+/**
+ * Where files are read and written, and programs started: at the edge. Other parts are given what was read,
+ * or a function that reads it.
+ */
 const EDGE: readonly RegExp[] = [
   /\/io\//,
   /^src\/(?:sys|netns|config|cli|sidecar)\//,
@@ -29,8 +32,8 @@ const EDGE: readonly RegExp[] = [
 const EDGE_MODULES = new Set(["node:fs", "node:fs/promises", "node:child_process", "node:dgram"]);
 
 /**
- * Modules of Node that a folder without effects may import: computation alone. What has effects is in its `io/`, or given as a parameter:
- * time, random numbers, files.
+ * Modules of Node that a folder without effects may import: computation alone. What has effects is in its
+ * `io/`, or given as a parameter: time, random numbers, files.
  */
 const PURE_MODULES: Readonly<Record<string, readonly string[]>> = {
   policy: ["node:url", "node:net", "node:crypto"],
@@ -151,7 +154,10 @@ function importsOf(text: string): readonly string[] {
   return patterns.flatMap((pattern) => Array.from(code.matchAll(pattern), ([, specifier = ""]) => specifier));
 }
 
-/** Comments gone where they take whole lines or end one; a `//` inside a string, as in a URL, has a character other than a blank before it. */
+/**
+ * Comments gone where they take whole lines or end one; a `//` inside a string, as in a URL, has a character
+ * other than a blank before it.
+ */
 function withoutComments(text: string): string {
   return text.replace(/^\s*\/\*[\s\S]*?\*\//gm, "").replace(/(^|\s)\/\/.*$/gm, "$1");
 }
@@ -204,7 +210,10 @@ function fileArrows(sources: Sources): ReadonlyMap<string, ReadonlySet<string>> 
   );
 }
 
-/** Which folder below the same parent imports which; a folder's own files may use its subfolders, and be used by them. */
+/**
+ * Which folder below the same parent imports which; a folder's own files may use its subfolders, and be used
+ * by them.
+ */
 function siblingArrows(sources: Sources): ReadonlyMap<string, ReadonlySet<string>> {
   const arrows = new Map<string, Set<string>>();
   for (const [path, imported] of fileArrows(sources)) {

@@ -1,4 +1,6 @@
-/** Limits that tests wait for are in `test/support/limits.ts`, so that none is what a busy machine finds out. */
+/**
+ * Limits that tests wait for are in `test/support/limits.ts`, so that none is what a busy machine finds out.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 

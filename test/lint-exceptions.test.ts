@@ -1,4 +1,7 @@
-/** `.oxlintrc.json` lists files whose functions are longer or more branched than others may be. The lists only shrink. */
+/**
+ * `.oxlintrc.json` lists files whose functions are longer or more branched than others may be. The lists only
+ * shrink.
+ */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

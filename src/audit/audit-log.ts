@@ -28,7 +28,10 @@ interface LimitedLookups {
   readonly rule: string | undefined;
 }
 
-/** Somebody else had changed our rules in the kernel: what, and who it was, for people. `error`: why they are not back yet. */
+/**
+ * Somebody else had changed our rules in the kernel: what, and who it was, for people. `error`: why they are
+ * not back yet.
+ */
 interface RulesetReconciled {
   readonly found: readonly string[];
   readonly by: readonly string[];
@@ -51,7 +54,9 @@ interface VaultChange {
   readonly allowedByDefault: readonly string[];
 }
 
-/** A credential's source gives no value, or a binding is out of force: why; undefined once it is well again. */
+/**
+ * A credential's source gives no value, or a binding is out of force: why; undefined once it is well again.
+ */
 interface VaultFault {
   readonly what: "credential" | "binding";
   readonly name: string;
@@ -74,6 +79,9 @@ export interface AuditLog {
   upstreamsUnanswered(upstreams: readonly string[]): void;
   /** A lookup or a connection. The event is good during the call only. */
   readonly decided: DecisionSubscriber;
-  /** Once a minute and parent, however many lookups it concerns; no denial, so the webhook hears nothing of it. */
+  /**
+   * Once a minute and parent, however many lookups it concerns; no denial, so the webhook hears nothing of
+   * it.
+   */
   lookupsLimited(limit: LimitedLookups): void;
 }

@@ -1,4 +1,7 @@
-/** What refused connections write into the log: a line each as long as their budget lasts, then one for each address. */
+/**
+ * What refused connections write into the log: a line each as long as their budget lasts, then one for each
+ * address.
+ */
 import type { Logger } from "pino";
 import type { DecisionEvent, ShownDetails } from "../decisions/decision-event.ts";
 import { protocolWord } from "../decisions/words.ts";
@@ -14,7 +17,10 @@ export interface ConnectionLog {
 const DENIED = { "opensandbox.event": "egress.denied" };
 const AUDITED = { "opensandbox.event": "egress.audited" };
 
-/** `perSecond`: lines of their own, so that neither these nor lookups take any from the other. 0 is no bound but the kernel's. */
+/**
+ * `perSecond`: lines of their own, so that neither these nor lookups take any from the other. 0 is no bound
+ * but the kernel's.
+ */
 export function createConnectionLog(logger: Pick<Logger, "warn">, perSecond: number): ConnectionLog {
   const createBudget = (event: object, message: string) =>
     createLineBudget({

@@ -3,9 +3,10 @@
  *
  *     {"hostname": "x.example.com", "timestamp": "2026-01-02T03:04:05Z", "source": "opensandbox-egress", "sandboxId": "sbx-1"}
  *
- * Five seconds a try; after a 5xx or when no answer came, three more tries 1, 2 and 4 s later. Any other answer is final. 256 denials
- * wait; then the oldest goes for each that comes, so a workload that makes denials faster than the webhook takes them hides some
- * from it. They are counted, and the log accounts for all of them.
+ * Five seconds a try; after a 5xx or when no answer came, three more tries 1, 2 and 4 s later. Any other
+ * answer is final. 256 denials wait; then the oldest goes for each that comes, so a workload that makes
+ * denials faster than the webhook takes them hides some from it. They are counted, and the log accounts for
+ * all of them.
  */
 
 export interface DenyWebhookOptions {

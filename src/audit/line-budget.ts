@@ -1,8 +1,9 @@
 /**
- * How many lines lookups may write. A workload makes as many lookups as it likes, and a line for each fills a disk that is not its own
- * or, where old lines go for new ones, wipes out in seconds what was logged before. So each second earns lines, and what a calm
- * time has earned is kept for a burst. Once nothing is left, lookups are counted by name, and a second later each counted name
- * gets one line; names that there is no room for share one. Nothing is left out without being counted.
+ * How many lines lookups may write. A workload makes as many lookups as it likes, and a line for each fills a
+ * disk that is not its own or, where old lines go for new ones, wipes out in seconds what was logged before.
+ * So each second earns lines, and what a calm time has earned is kept for a burst. Once nothing is left,
+ * lookups are counted by name, and a second later each counted name gets one line; names that there is no
+ * room for share one. Nothing is left out without being counted.
  */
 export interface LineBudget {
   /** Whether a lookup of that name gets a line of its own; else it is counted. */
@@ -14,7 +15,10 @@ export interface LineBudget {
 export interface LineBudgetOptions {
   /** 0: each lookup gets its line. */
   readonly perSecond: number;
-  /** Writes the line of a name that was looked up so often; of several names that are not told, where `host` is undefined. */
+  /**
+   * Writes the line of a name that was looked up so often; of several names that are not told, where `host`
+   * is undefined.
+   */
   readonly report: (host: string | undefined, count: number) => void;
   readonly clock?: BudgetClock;
 }
@@ -45,7 +49,10 @@ export function createLineBudget({ perSecond, report, clock = REAL_CLOCK }: Line
   let earnedUntil = clock.now();
   let isCounting = false;
 
-  /** Asked for only when nothing is left: what more a calm time would have earned is then bounded by the burst all the same. */
+  /**
+   * Asked for only when nothing is left: what more a calm time would have earned is then bounded by the burst
+   * all the same.
+   */
   function earn(): void {
     const earned = Math.floor(((clock.now() - earnedUntil) / 1000) * perSecond);
     if (earned === 0) return;

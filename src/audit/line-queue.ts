@@ -1,4 +1,7 @@
-/** A line with its line feed: as text, or as the first `length` octets of memory that is the writer's again once the line is taken. */
+/**
+ * A line with its line feed: as text, or as the first `length` octets of memory that is the writer's again
+ * once the line is taken.
+ */
 export type Line = string | EncodedLine;
 
 export interface EncodedLine {
@@ -6,12 +9,18 @@ export interface EncodedLine {
   length(): number;
 }
 
-/** Lines that wait, in pieces of memory that are used again: however many lines pass, none is left to the garbage collector. */
+/**
+ * Lines that wait, in pieces of memory that are used again: however many lines pass, none is left to the
+ * garbage collector.
+ */
 export interface LineQueue {
   push(line: Line): void;
   /** Octets that wait; what is taken does not. */
   octets(): number;
-  /** The oldest lines, whole, a piece of them at most; undefined when none wait. To be given back before the next is taken. */
+  /**
+   * The oldest lines, whole, a piece of them at most; undefined when none wait. To be given back before the
+   * next is taken.
+   */
   take(): Buffer | undefined;
   /** Gives back what was taken last. */
   release(): void;

@@ -3,25 +3,33 @@ import { createLineQueue, type Line } from "./line-queue.ts";
 /**
  * Lines on their way to a file descriptor, written asynchronously and in order, bounded in memory.
  *
- * Who reads the lines may be slower than a workload that makes them (a container's log driver, a full disk's writeback). A sink
- * that waits for its reader would hold up lookups and the API; one that keeps everything would eat the machine. So what gives
- * way depends on the kind of line. *Ordinary* lines (allowed lookups) are dropped and counted once a mebibyte waits: they are the
- * mass, and a workload that hides a visit among allowed names has still only gone where it may. *Kept* lines (denials, changes,
- * warnings) are not dropped for a busy reader: sixteen mebibytes of them wait, some eighty thousand denials. Were denials
- * dropped, a burst of harmless ones would hide the one that matters. Past that bound the reader has stopped or is gone for good, the disk stays full or in
- * error, or the flood has no end; then kept lines become a count for each subject (the name that was denied), up to 4,096 subjects, and one
- * count for the rest, and the counts are written as soon as there is room. Every denial is accounted for, whatever happens.
+ * Who reads the lines may be slower than a workload that makes them (a container's log driver, a full disk's
+ * writeback). A sink that waits for its reader would hold up lookups and the API; one that keeps everything
+ * would eat the machine. So what gives way depends on the kind of line. *Ordinary* lines (allowed lookups)
+ * are dropped and counted once a mebibyte waits: they are the mass, and a workload that hides a visit among
+ * allowed names has still only gone where it may. *Kept* lines (denials, changes, warnings) are not dropped
+ * for a busy reader: sixteen mebibytes of them wait, some eighty thousand denials. Were denials dropped, a
+ * burst of harmless ones would hide the one that matters. Past that bound the reader has stopped or is gone
+ * for good, the disk stays full or in error, or the flood has no end; then kept lines become a count for each
+ * subject (the name that was denied), up to 4,096 subjects, and one count for the rest, and the counts are
+ * written as soon as there is room. Every denial is accounted for, whatever happens.
  */
 export interface LineSink {
   /** Takes one line. Never throws, never waits. */
   ordinary(line: Line): void;
-  /** As `ordinary`, for a line that must not get lost; `subject` is what it is counted under when there is no room. */
+  /**
+   * As `ordinary`, for a line that must not get lost; `subject` is what it is counted under when there is no
+   * room.
+   */
   kept(line: Line, subject: string | undefined): void;
   /** Settles when all that was taken is written, or after `limitMs` where the reader does not take it. */
   drain(limitMs: number): Promise<void>;
 }
 
-/** What a sink needs of a file descriptor. `write` calls back later, never at once, with the octets that were taken. */
+/**
+ * What a sink needs of a file descriptor. `write` calls back later, never at once, with the octets that were
+ * taken.
+ */
 export interface LineOutput {
   write(octets: Buffer, done: (error: NodeJS.ErrnoException | null, taken: number) => void): void;
 }

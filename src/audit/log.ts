@@ -1,7 +1,7 @@
 /**
- * The log: JSON lines, one an event or a message, to each of the outputs that the settings name. Fields have the original's names,
- * so that queries written for its lines find ours. Denials are written at every level: `OPENSANDBOX_EGRESS_LOG_LEVEL=error` hides
- * what is ordinary, never what was refused.
+ * The log: JSON lines, one an event or a message, to each of the outputs that the settings name. Fields have
+ * the original's names, so that queries written for its lines find ours. Denials are written at every level:
+ * `OPENSANDBOX_EGRESS_LOG_LEVEL=error` hides what is ordinary, never what was refused.
  */
 import { type Logger, pino, stdTimeFunctions } from "pino";
 import type { DecisionEvent } from "../decisions/decision-event.ts";
@@ -38,14 +38,18 @@ export interface Log {
   setSkipList(targets: readonly Target[]): void;
   /** In the order of the indexes by which decisions name them. */
   setUpstreams(upstreams: readonly Upstream[]): void;
-  /** Settles when all lines are written; to be awaited before the process ends, after which nothing is lost. */
+  /**
+   * Settles when all lines are written; to be awaited before the process ends, after which nothing is lost.
+   */
   drain(limitMs: number): Promise<void>;
 }
 
 /** Rules that one event lists; of more, `rules.total` says how many there were. */
 const RULES_SHOWN = 100;
 
-/** What lines are called that stand for many lookups of one kind, and from which level on they are written. */
+/**
+ * What lines are called that stand for many lookups of one kind, and from which level on they are written.
+ */
 const COUNTED = {
   denied: { name: "egress.denied", level: "always", msg: "lookups denied" },
   withheld: { name: "egress.withheld", level: "always", msg: "lookups without an address that is allowed" },

@@ -1,6 +1,7 @@
 /**
- * The lines of lookups: a workload makes as many of them as it likes, so they are not pino's but written octet by octet into memory that
- * is used again. The names of the original stand beside those of OpenTelemetry's conventions, and of ECS where it has none.
+ * The lines of lookups: a workload makes as many of them as it likes, so they are not pino's but written
+ * octet by octet into memory that is used again. The names of the original stand beside those of
+ * OpenTelemetry's conventions, and of ECS where it has none.
  *
  *     {"level":"warn","time":"2026-01-02T03:04:05.678Z","sandbox_id":"sbx-1","opensandbox.event":"egress.denied","decision":"denied",
  *      "dns.question.type":"A","dns.response_code":"NXDOMAIN","layer":"user","target.host":"x.example.com",
@@ -84,7 +85,10 @@ export function createLookupLines(common: CommonFields["read"]): LookupLines {
   };
 }
 
-/** What many lines have in common stands in their beginning, which is rendered once for those of a millisecond. */
+/**
+ * What many lines have in common stands in their beginning, which is rendered once for those of a
+ * millisecond.
+ */
 function createOpenLines(common: CommonFields["read"]): (event: DecisionEvent) => OpenLine {
   let lines: (OpenLine | undefined)[] = [];
   let said = common();

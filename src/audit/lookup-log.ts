@@ -1,4 +1,7 @@
-/** What lookups write into the log: a line each, of fixed cost, as long as their budget lasts; then one for each name. */
+/**
+ * What lookups write into the log: a line each, of fixed cost, as long as their budget lasts; then one for
+ * each name.
+ */
 import type { DecisionEvent, Outcome } from "../decisions/decision-event.ts";
 import type { CommonFields } from "./common-fields.ts";
 import { createLineBudget, type LineBudgetOptions } from "./line-budget.ts";

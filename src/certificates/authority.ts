@@ -1,9 +1,10 @@
 /**
- * The certificates by which the workload takes us for the hosts that are bound: roots, each constrained to the hosts for which it was made, and leaves for
- * one name each. Keys are in memory alone. Not here: which names are bound, and where the bundle is written (`io/`).
+ * The certificates by which the workload takes us for the hosts that are bound: roots, each constrained to
+ * the hosts for which it was made, and leaves for one name each. Keys are in memory alone. Not here: which
+ * names are bound, and where the bundle is written (`io/`).
  *
- * Known limit: a process that has read the bundle once trusts the roots of that time. A host that was bound later is refused by it, and so
- * is every host 24 hours after the last root was made.
+ * Known limit: a process that has read the bundle once trusts the roots of that time. A host that was bound
+ * later is refused by it, and so is every host 24 hours after the last root was made.
  */
 import { covers, type HostPattern } from "./host-pattern.ts";
 import { createRoot, type Leaf, type Root, ROOT_LIFE_MS } from "./root.ts";
@@ -53,7 +54,9 @@ export function createAuthority(nowMs: () => number): CertificateAuthority {
     return true;
   }
 
-  /** Over the bound the roots go that serve nobody, then the oldest ones, whose hosts the new root takes over. */
+  /**
+   * Over the bound the roots go that serve nobody, then the oldest ones, whose hosts the new root takes over.
+   */
   function addRoot(missing: readonly HostPattern[], now: number): readonly Root[] {
     if (roots.length < MOST_ROOTS) return [...roots, createRoot(missing, now)];
     const used = roots.filter((root) => hosts.some((host) => root.covers(host)));

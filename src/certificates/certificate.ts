@@ -1,4 +1,7 @@
-/** X.509 certificates (RFC 5280) that interception needs: authorities that may sign for some names alone, and a server's for one name. */
+/**
+ * X.509 certificates (RFC 5280) that interception needs: authorities that may sign for some names alone, and
+ * a server's for one name.
+ */
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import {
   bitString,
@@ -89,7 +92,10 @@ export function encodeIntermediate(authority: AuthorityRequest, issuer: Issuer):
   return encodeAuthority(authority, { issuer, below: 0 });
 }
 
-/** For servers alone, for no address, and for the permitted names. `below` is how many authorities may follow on it. */
+/**
+ * For servers alone, for no address, and for the permitted names. `below` is how many authorities may follow
+ * on it.
+ */
 function encodeAuthority(
   authority: AuthorityRequest,
   { issuer, below }: { readonly issuer: Issuer; readonly below: number },

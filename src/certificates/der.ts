@@ -1,4 +1,7 @@
-/** Writers of DER (X.690), as far as X.509 needs it: each gives the octets of one element, tag and length included. */
+/**
+ * Writers of DER (X.690), as far as X.509 needs it: each gives the octets of one element, tag and length
+ * included.
+ */
 
 const BOOLEAN = 0x01;
 const INTEGER = 0x02;

@@ -1,6 +1,7 @@
 /**
- * A trust store that Java reads: PKCS#12 (RFC 7292) of certificates alone, neither encrypted nor signed, since there is nothing secret in it. Java takes a
- * certificate in it for a root if it bears an attribute of Java's own.
+ * A trust store that Java reads: PKCS#12 (RFC 7292) of certificates alone, neither encrypted nor signed,
+ * since there is nothing secret in it. Java takes a certificate in it for a root if it bears an attribute of
+ * Java's own.
  */
 import {
   contextConstructed,

@@ -1,6 +1,7 @@
 /**
- * One root of a sandbox, and the leaves below it. The root signs one intermediate and its key is then forgotten, because Java takes no notice of the
- * constraints of what it trusts, but of those below it. The intermediate's key is nowhere but in this process's memory.
+ * One root of a sandbox, and the leaves below it. The root signs one intermediate and its key is then
+ * forgotten, because Java takes no notice of the constraints of what it trusts, but of those below it. The
+ * intermediate's key is nowhere but in this process's memory.
  */
 import { randomBytes } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";

@@ -19,7 +19,10 @@ export const EXIT = {
   output: 74,
   /** The policy has changed meanwhile: read it and try again. */
   again: 75,
-  /** The sidecar takes no such call from here, or the token is wrong. `egress run --fail-on-deny`: the command did well, but something was denied. */
+  /**
+   * The sidecar takes no such call from here, or the token is wrong. `egress run --fail-on-deny`: the command
+   * did well, but something was denied.
+   */
   denied: 77,
   /** A setting or a policy can't be read, or this is no place to run. */
   config: 78,

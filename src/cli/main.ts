@@ -1,4 +1,7 @@
-/** The operator's command: picks the subcommand. Each is loaded when it is called, so that none slows the start of another. */
+/**
+ * The operator's command: picks the subcommand. Each is loaded when it is called, so that none slows the
+ * start of another.
+ */
 import { once } from "node:events";
 import { isatty } from "node:tty";
 import { takeEnvironment } from "../config/program-path.ts";
@@ -8,7 +11,10 @@ import { openStandardOutput } from "../sys/standard-output.ts";
 import { VERSION } from "../sidecar/version.ts";
 import type { CliContext } from "./context.ts";
 
-/** Runs the command line `argv` (without node and script) in this process; settles with the exit code once all output is written. */
+/**
+ * Runs the command line `argv` (without node and script) in this process; settles with the exit code once all
+ * output is written.
+ */
 export async function runProcess(argv: readonly string[]): Promise<number> {
   const out = openStandardOutput(1);
   const err = openStandardOutput(2);
@@ -93,7 +99,10 @@ const CALLS: Readonly<Record<string, () => Promise<Call>>> = {
   completion: async () => (await import("./completion/completion.ts")).completion,
 };
 
-/** All that would end a process which does not ask for them, but for faults of its own and what cannot be heard. */
+/**
+ * All that would end a process which does not ask for them, but for faults of its own and what cannot be
+ * heard.
+ */
 const ENDING = [
   "SIGTERM",
   "SIGINT",
@@ -130,7 +139,8 @@ async function serve(
   readEnv = async (): Promise<CliContext["env"] | undefined> => context.env,
 ): Promise<number> {
   const stop = new AbortController();
-  // Before anything is loaded; and for good, not once: a child's runner (execa) sends the signal again if nobody listens any more.
+  // Before anything is loaded; and for good, not once: a child's runner (execa) sends the signal again if
+  // nobody listens any more.
   for (const signal of ENDING) process.on(signal, () => stop.abort());
   // As SIGUSR1 (`src/main.ts`): operators send both to have logs opened anew.
   process.on("SIGUSR2", () => undefined);

@@ -1,6 +1,9 @@
 import type { CliContext } from "./context.ts";
 
-/** Colours for people: on a terminal, unless NO_COLOR is set (no-color.org). Given text must be fit for one: {@link oneLine}. */
+/**
+ * Colours for people: on a terminal, unless NO_COLOR is set (no-color.org). Given text must be fit for one:
+ * {@link oneLine}.
+ */
 export interface Paint {
   good(text: string): string;
   bad(text: string): string;

@@ -11,8 +11,8 @@ import type { CliContext } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 
 /**
- * `egress teardown`: removes every table of ours from this network namespace, lets the queues of its interfaces go, and nothing else. The
- * sandbox is open then. While a sidecar runs there it is refused.
+ * `egress teardown`: removes every table of ours from this network namespace, lets the queues of its
+ * interfaces go, and nothing else. The sandbox is open then. While a sidecar runs there it is refused.
  */
 export async function teardown({ env, print, warn }: CliContext): Promise<number> {
   if (!hasNetAdmin()) {
@@ -26,7 +26,8 @@ export async function teardown({ env, print, warn }: CliContext): Promise<number
       );
       return EXIT.unavailable;
     }
-    // First: some nft(8) never end at a chain whose hooks they cannot read, if anybody has put a rule into it.
+    // First: some nft(8) never end at a chain whose hooks they cannot read, if anybody has put a rule into
+    // it.
     removeInterfaceDoor();
     removeInterceptRedirect();
     await createNftApplier().teardown();

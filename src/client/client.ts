@@ -1,6 +1,7 @@
 /**
- * The typed client of the sidecar's API: `egress-sidecar/client`. Its types are made from the OpenAPI document. It keeps no
- * connection open and no state but what it was made with; any number of calls may run at once.
+ * The typed client of the sidecar's API: `egress-sidecar/client`. Its types are made from the OpenAPI
+ * document. It keeps no connection open and no state but what it was made with; any number of calls may run
+ * at once.
  */
 import createFetchClient from "openapi-fetch";
 import type { components, paths } from "./api-types.ts";
@@ -33,7 +34,10 @@ type Schemas = components["schemas"];
 export interface RuleInput {
   /** Default: deny. */
   readonly action?: "allow" | "deny";
-  /** A name, a wildcard (`*.example.org`), an address or a prefix. Without it a rule with ports or a protocol speaks of every destination. */
+  /**
+   * A name, a wildcard (`*.example.org`), an address or a prefix. Without it a rule with ports or a protocol
+   * speaks of every destination.
+   */
   readonly target?: string;
   /** Numbers, and ranges such as `"8000-8080"`: 256 at most. Default: every port. */
   readonly ports?: readonly (number | string)[];
@@ -66,7 +70,9 @@ export type SidecarHealth = { readonly ok: true } | { readonly ok: false; readon
 /** What is in force: policy layers, protections, learned addresses and more. */
 export type SidecarStatus = Readonly<Schemas["Status"]>;
 
-/** A policy that lets through what was seen, what it leaves out since a rule denies it, and how much was seen. */
+/**
+ * A policy that lets through what was seen, what it leaves out since a rule denies it, and how much was seen.
+ */
 export type PolicySuggestion = Readonly<Extract<Schemas["Suggestion"], { readonly status: unknown }>>;
 
 /** What becomes of a name or an address, and why. */
@@ -100,7 +106,9 @@ export interface ExplainOptions extends CallOptions {
   readonly port?: number;
   /** Default: tcp. */
   readonly protocol?: "tcp" | "udp" | "icmp";
-  /** Have the sidecar open a connection, to see what the far end does; needs a port, and tcp. Default: false. */
+  /**
+   * Have the sidecar open a connection, to see what the far end does; needs a port, and tcp. Default: false.
+   */
   readonly try?: boolean;
 }
 
@@ -108,8 +116,8 @@ export interface ExplainOptions extends CallOptions {
 export type ClientOptions = Pick<TransportOptions, "endpoint"> & Partial<Omit<TransportOptions, "endpoint">>;
 
 /**
- * Every call throws ApiError where it is refused, ConnectionError where no answer came, UnknownKeyError where what it was given holds
- * a key that the API does not know, and the signal's reason.
+ * Every call throws ApiError where it is refused, ConnectionError where no answer came, UnknownKeyError where
+ * what it was given holds a key that the API does not know, and the signal's reason.
  */
 export interface EgressClient extends DecisionCalls, VaultCalls {
   getPolicy(options?: CallOptions): Promise<PolicyState>;
@@ -118,7 +126,10 @@ export interface EgressClient extends DecisionCalls, VaultCalls {
   replacePolicy(policy: PolicyInput, options?: ChangeOptions): Promise<PolicyChange>;
   /** Denies everything. */
   resetPolicy(options?: ChangeOptions): Promise<PolicyChange>;
-  /** Removes the rules with these targets, or those that are named with ports and protocol; what no rule has is ignored. */
+  /**
+   * Removes the rules with these targets, or those that are named with ports and protocol; what no rule has
+   * is ignored.
+   */
   deleteRules(targets: readonly (string | RemovalInput)[], options?: ChangeOptions): Promise<PolicyChange>;
   /** What becomes of a name or an address. */
   explain(target: string, options?: ExplainOptions): Promise<Explanation>;

@@ -1,6 +1,9 @@
 import type { components } from "./api-types.ts";
 
-/** The sidecar's codes, and one for an answer that is not the sidecar's: of a proxy, or of a program that answers in its place. */
+/**
+ * The sidecar's codes, and one for an answer that is not the sidecar's: of a proxy, or of a program that
+ * answers in its place.
+ */
 export type ApiErrorCode = components["schemas"]["RefusalCode"] | "not-the-sidecar";
 
 export type ApiProblem = components["schemas"]["Problem"];
@@ -22,8 +25,8 @@ export class ApiError extends Error {
   /** The entity tag that holds, where the answer says it. */
   readonly etag: string | undefined;
   /**
-   * With `precondition-failed`: an earlier try of this very call got no answer, and may be what changed the policy. Read the policy
-   * to know.
+   * With `precondition-failed`: an earlier try of this very call got no answer, and may be what changed the
+   * policy. Read the policy to know.
    */
   readonly mayBeOwnDoing: boolean;
 
@@ -38,7 +41,10 @@ export class ApiError extends Error {
   }
 }
 
-/** No answer came. `code` is the system's word, such as ECONNREFUSED, or `ETIMEDOUT` where the call's time ran out. */
+/**
+ * No answer came. `code` is the system's word, such as ECONNREFUSED, or `ETIMEDOUT` where the call's time ran
+ * out.
+ */
 export class ConnectionError extends Error {
   readonly code: string;
   /** The connection stood, so a change may have been made all the same. */
@@ -52,7 +58,10 @@ export class ConnectionError extends Error {
   }
 }
 
-/** What was to be sent has a key that the API does not know: nothing was sent, since leaving it out could mean something else. */
+/**
+ * What was to be sent has a key that the API does not know: nothing was sent, since leaving it out could mean
+ * something else.
+ */
 export class UnknownKeyError extends TypeError {
   /** As in `policy.egress[3].ports`. */
   readonly path: string;

@@ -1,4 +1,7 @@
-/** One request and its answer, on a connection of its own, over TCP or a unix socket; it knows whether a byte may have been taken. */
+/**
+ * One request and its answer, on a connection of its own, over TCP or a unix socket; it knows whether a byte
+ * may have been taken.
+ */
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { ConnectionError } from "./errors.ts";
@@ -55,7 +58,8 @@ async function begin<T>(
 ): Promise<T> {
   const request = url.protocol === "https:" ? requestHttps : requestHttp;
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  // A connection of its own: one that is kept alive may be closed by the other side just when it is used again.
+  // A connection of its own: one that is kept alive may be closed by the other side just when it is used
+  // again.
   const options = { agent: false, ...(socketPath === undefined ? {} : { socketPath }) };
   const headers = { ...call.headers, "Content-Length": String(call.body.length) };
   const outgoing = request(url, { ...options, method: call.method, headers, signal: call.signal }, resolve);
@@ -70,7 +74,10 @@ async function begin<T>(
   }
 }
 
-/** Node gives the request to the socket before it is connected, and writes it then: no byte leaves without this event. */
+/**
+ * Node gives the request to the socket before it is connected, and writes it then: no byte leaves without
+ * this event.
+ */
 function watchConnection(outgoing: ClientRequest): { stood(): boolean } {
   let stood = false;
   outgoing.on("socket", (socket) => socket.once("connect", () => (stood = true)));

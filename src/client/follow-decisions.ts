@@ -1,4 +1,7 @@
-/** Decisions as they are made, as server-sent events (WHATWG HTML, section 9.2), over as many connections as it takes. */
+/**
+ * Decisions as they are made, as server-sent events (WHATWG HTML, section 9.2), over as many connections as
+ * it takes.
+ */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Decision, FollowedEvent } from "./decision-types.ts";
 import { ApiError, ConnectionError } from "./errors.ts";
@@ -19,7 +22,10 @@ const MOST_FAILURES = 10;
 /** Far more than any event. */
 const MOST_CHARACTERS = 1 << 20;
 
-/** Without an end. Throws ApiError, ConnectionError where there is no sidecar for some ten seconds, and the signal's reason. */
+/**
+ * Without an end. Throws ApiError, ConnectionError where there is no sidecar for some ten seconds, and the
+ * signal's reason.
+ */
 export async function* followDecisions({
   open,
   after,

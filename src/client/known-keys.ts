@@ -1,4 +1,7 @@
-/** What the caller's types forbid, and JavaScript lets through: a key that nobody would read, such as `dryrun`. */
+/**
+ * What the caller's types forbid, and JavaScript lets through: a key that nobody would read, such as
+ * `dryrun`.
+ */
 import { UnknownKeyError } from "./errors.ts";
 
 export const KEYS = {
@@ -30,7 +33,10 @@ export function checkRemovals(removals: readonly object[], place: string): void 
   for (const [index, removal] of removals.entries()) checkRule(removal, "removal", `${place}[${index}]`);
 }
 
-/** A target that came out undefined would be sent as none, and mean every destination. Throws TypeError for it. */
+/**
+ * A target that came out undefined would be sent as none, and mean every destination. Throws TypeError for
+ * it.
+ */
 function checkRule(rule: object, kind: "rule" | "removal", place: string): void {
   checkKeys(rule, kind, place);
   const isGiven = Object.entries(rule).every(([key, value]) => key !== "target" || value !== undefined);

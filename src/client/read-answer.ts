@@ -13,8 +13,8 @@ interface Fetched<T> {
 }
 
 /**
- * Gives the data of an answer with its entity tag, or throws ApiError, also of one that is not as the sample. Most answers are marked by
- * `"status": "ok"`; the vault's are the original's.
+ * Gives the data of an answer with its entity tag, or throws ApiError, also of one that is not as the sample.
+ * Most answers are marked by `"status": "ok"`; the vault's are the original's.
  */
 export function readAnswer(
   transport: Transport,
@@ -36,7 +36,9 @@ export function readAnswer(
   };
 }
 
-/** The refusal that an answer is. Problem details are the sidecar's own; a text may be of anyone on the way. */
+/**
+ * The refusal that an answer is. Problem details are the sidecar's own; a text may be of anyone on the way.
+ */
 export function toApiError(response: Response, body: unknown, mayBeOwnDoing: boolean): ApiError {
   const { status } = response;
   const etag = response.headers.get("ETag") ?? undefined;

@@ -1,11 +1,12 @@
 /**
  * The calls' way to the sidecar: proof of the token, and tries again.
  *
- * A call is tried again only where no answer came. Where the connection did not come about, nothing was sent, so any call is. Where
- * it did, the sidecar may have made the change: then only reads and dry runs are, and changes that carry the entity tag they are
- * meant for. Such a change can't be made twice: if the first try was made, the second finds another tag and is refused, and the
- * error says that this may be the call's own doing. PUT is not repeated without a tag either, although HTTP calls it idempotent:
- * in between another caller's change may have been made, and would be undone.
+ * A call is tried again only where no answer came. Where the connection did not come about, nothing was sent,
+ * so any call is. Where it did, the sidecar may have made the change: then only reads and dry runs are, and
+ * changes that carry the entity tag they are meant for. Such a change can't be made twice: if the first try
+ * was made, the second finds another tag and is refused, and the error says that this may be the call's own
+ * doing. PUT is not repeated without a tag either, although HTTP calls it idempotent: in between another
+ * caller's change may have been made, and would be undone.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
@@ -19,7 +20,10 @@ export interface TransportOptions {
   /** The URL of the API, its path being a proxy's own, or the file of the unix socket. */
   readonly endpoint: { readonly url: string } | { readonly socketPath: string };
   readonly token: string | undefined;
-  /** `signature` proves the token without sending it; `token` sends it, for sidecars and proxies that know no signatures. */
+  /**
+   * `signature` proves the token without sending it; `token` sends it, for sidecars and proxies that know no
+   * signatures.
+   */
   readonly proof: "signature" | "token";
   /** Sent with each call, for proxies on the way. */
   readonly headers: Readonly<Record<string, string>>;

@@ -8,9 +8,9 @@ export interface HttpAddress {
 }
 
 /**
- * Reads `:18080`, `127.0.0.1:18080`, `[::1]:18080` or `localhost:18080`; undefined when it is none of these. `[::]:18080` is
- * the same as `:18080`, as in Go's `net.Listen`. Other host names are refused: which address one means is not known before
- * the resolver runs; so are the resolver's ports.
+ * Reads `:18080`, `127.0.0.1:18080`, `[::1]:18080` or `localhost:18080`; undefined when it is none of these.
+ * `[::]:18080` is the same as `:18080`, as in Go's `net.Listen`. Other host names are refused: which address
+ * one means is not known before the resolver runs; so are the resolver's ports.
  */
 export function parseHttpAddress(text: string): HttpAddress | undefined {
   const match = /^(?:\[(?<v6>[^\]]+)\]|(?<host>[^:[\]]*)):(?<port>\d{1,5})$/.exec(text);

@@ -26,7 +26,10 @@ export function readLogLevel(text: string): Lenient<LogLevel> {
   return { value: "info", passedOver: [`is ${quote(text)}, which is no level: info holds`] };
 }
 
-/** A whole number of seconds; a larger one than `largest` is that, anything else that is out of range or odd is `fallback`. */
+/**
+ * A whole number of seconds; a larger one than `largest` is that, anything else that is out of range or odd
+ * is `fallback`.
+ */
 export function readSeconds(
   text: string,
   { largest, fallback }: { readonly largest: number; readonly fallback: number },
@@ -37,7 +40,10 @@ export function readSeconds(
   return { value, passedOver: [`is ${quote(text)}: ${value} holds`] };
 }
 
-/** `k=v,k2=v2`; of a name that stands twice the last. Names that a log line gives another meaning are passed over. */
+/**
+ * `k=v,k2=v2`; of a name that stands twice the last. Names that a log line gives another meaning are passed
+ * over.
+ */
 export function readAttributes(text: string): Lenient<Readonly<Record<string, string>>> {
   const found = new Map<string, string>();
   const passedOver: string[] = [];

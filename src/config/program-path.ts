@@ -1,4 +1,7 @@
-/** Where the machine's programs are looked for. Many an environment (cron's, `su`'s) leaves out the folders of nft and ip. */
+/**
+ * Where the machine's programs are looked for. Many an environment (cron's, `su`'s) leaves out the folders of
+ * nft and ip.
+ */
 
 const SYSTEM_FOLDERS = ["/usr/sbin", "/sbin"];
 /** What execvp(3) takes where PATH is not set. */
@@ -11,7 +14,10 @@ export function withSystemFolders(path: string | undefined): string {
   return [given, ...SYSTEM_FOLDERS.filter((folder) => !folders.includes(folder))].join(":");
 }
 
-/** The environment as it was given. From now on programs that this process starts are looked for in the system's folders, too. */
+/**
+ * The environment as it was given. From now on programs that this process starts are looked for in the
+ * system's folders, too.
+ */
 export function takeEnvironment(): Readonly<Record<string, string | undefined>> {
   const given = { ...process.env };
   process.env["PATH"] = withSystemFolders(given["PATH"]);

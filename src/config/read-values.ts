@@ -39,7 +39,10 @@ export function readSocketPath(text: string): string | undefined | Unreadable {
   return Buffer.byteLength(path) > 107 ? new Unreadable("is longer than a socket's path may be") : path;
 }
 
-/** HTTP cuts blanks off a header's ends and carries no control characters, so no caller could ever send such a token. */
+/**
+ * HTTP cuts blanks off a header's ends and carries no control characters, so no caller could ever send such a
+ * token.
+ */
 export function readToken(text: string): string | undefined | Unreadable {
   if (text === "") return undefined;
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for

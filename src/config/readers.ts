@@ -47,7 +47,10 @@ export function flag(): z.ZodMiniType<boolean, string> {
   );
 }
 
-/** A comma list; blanks around an item and empty items (a trailing comma) are dropped, and so are items that read the same. */
+/**
+ * A comma list; blanks around an item and empty items (a trailing comma) are dropped, and so are items that
+ * read the same.
+ */
 export function list<T>(item: (text: string) => T | Unreadable, key: (value: T) => string, most = Infinity) {
   return reader((text): readonly T[] | Unreadable => {
     const found = new Map<string, T>();

@@ -8,8 +8,9 @@ import type { Upstream } from "./upstream.ts";
 export const RESOLV_CONF = "/etc/resolv.conf";
 
 /**
- * The `nameserver` lines of resolv.conf(5), in order, the first ten, duplicates dropped. A link-local address has its interface behind it
- * (`fe80::1%eth0`). Lines that hold no literal address are left out, as glibc leaves out what it can't read.
+ * The `nameserver` lines of resolv.conf(5), in order, the first ten, duplicates dropped. A link-local address
+ * has its interface behind it (`fe80::1%eth0`). Lines that hold no literal address are left out, as glibc
+ * leaves out what it can't read.
  */
 export function parseResolvConf(text: string): readonly Upstream[] {
   const found = new Map<string, Upstream>();

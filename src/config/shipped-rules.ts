@@ -1,4 +1,7 @@
-/** Lists that the program ships in `rules/`, found beside the bundle, beside its folder or the sources', or where the image has them. */
+/**
+ * Lists that the program ships in `rules/`, found beside the bundle, beside its folder or the sources', or
+ * where the image has them.
+ */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,7 +17,10 @@ export function findShippedRules(): string | undefined {
   return OWN_PLACES.find((place) => existsSync(join(place, "deny.always")));
 }
 
-/** The addresses to block on port 443: those given, or else the shipped list of public DoH resolvers. Throws where that is missing. */
+/**
+ * The addresses to block on port 443: those given, or else the shipped list of public DoH resolvers. Throws
+ * where that is missing.
+ */
 export async function readDohResolvers(given: readonly string[]): Promise<readonly string[]> {
   if (given.length > 0) return given;
   const parsed = parsePrefixFile("doh-resolvers", await readShipped("doh-resolvers"));

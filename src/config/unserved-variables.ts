@@ -1,6 +1,7 @@
 /**
- * Variables of the original that are not served here. A switch that redirects or narrows traffic must not look served: it is a problem,
- * like a setting that cannot be read. Any other variable that bears our prefix and that nothing reads is a warning.
+ * Variables of the original that are not served here. A switch that redirects or narrows traffic must not
+ * look served: it is a problem, like a setting that cannot be read. Any other variable that bears our prefix
+ * and that nothing reads is a warning.
  */
 import { type Problem, quote } from "../policy/problem.ts";
 
@@ -8,7 +9,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = "OPENSANDBOX_EGRESS_";
 
-/** What each would have done, in words that follow the variable's name; values are never shown, for some are secret. */
+/**
+ * What each would have done, in words that follow the variable's name; values are never shown, for some are
+ * secret.
+ */
 const SWITCHES: readonly {
   readonly name: string;
   readonly message: string;

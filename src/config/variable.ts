@@ -28,8 +28,8 @@ interface VariableDoc {
 }
 
 /**
- * A variable whose unset or blank value stands for its default text. Blank counts as unset, as in the original: templates
- * often pass `NAME=` for what they do not set.
+ * A variable whose unset or blank value stands for its default text. Blank counts as unset, as in the
+ * original: templates often pass `NAME=` for what they do not set.
  */
 export function withDefault<T>(
   doc: VariableDoc & { readonly default: string },
@@ -51,7 +51,10 @@ export function orNone<T>(doc: VariableDoc, schema: z.ZodMiniType<T, string>): V
   return { ...doc, default: doc.default ?? "none", secret: doc.secret ?? false, read };
 }
 
-/** A variable read exactly as it stands, spaces included; unset means its default text and the schema sees empty text too. */
+/**
+ * A variable read exactly as it stands, spaces included; unset means its default text and the schema sees
+ * empty text too.
+ */
 export function verbatim<T>(
   doc: VariableDoc & { readonly default: string },
   unset: string,
@@ -61,8 +64,9 @@ export function verbatim<T>(
 }
 
 /**
- * A variable that stops nothing, as in the original: what is odd in its text is passed over and told. Unset and blank give `unset`.
- * `read` gives the value, and what was passed over in words that follow the variable's name.
+ * A variable that stops nothing, as in the original: what is odd in its text is passed over and told. Unset
+ * and blank give `unset`. `read` gives the value, and what was passed over in words that follow the
+ * variable's name.
  */
 export function lenient<T>(
   doc: VariableDoc,

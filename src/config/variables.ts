@@ -20,8 +20,8 @@ import { VAULT_VARIABLES } from "./vault-variables.ts";
 import { lenient, orNone, telling, verbatim, withDefault } from "./variable.ts";
 
 /**
- * Every environment variable that the program reads, by the name that the settings have in code. The table of docs/settings.md is
- * checked against this one.
+ * Every environment variable that the program reads, by the name that the settings have in code. The table of
+ * docs/settings.md is checked against this one.
  */
 export const VARIABLES = {
   mode: withDefault(

@@ -1,13 +1,22 @@
-/** How much a resolver may hold at once. Memory for all of it is reserved at the start, and touched only as things come. */
+/**
+ * How much a resolver may hold at once. Memory for all of it is reserved at the start, and touched only as
+ * things come.
+ */
 export interface DnsCapacity {
-  /** Clients that wait for an answer: some 310 octets each. More than a batch of queries, which is kept free for cached answers. */
+  /**
+   * Clients that wait for an answer: some 310 octets each. More than a batch of queries, which is kept free
+   * for cached answers.
+   */
   readonly maxWaiters: number;
   /** Lookups that wait for upstreams: some 520 octets each. */
   readonly maxLookups: number;
   /** Answers in the cache, 40 octets each, and the octets of all of them. */
   readonly cachedAnswers: number;
   readonly cacheOctets: number;
-  /** Parents whose lookups are counted by themselves, and names that are remembered for all of them: 41 and 32 octets each. */
+  /**
+   * Parents whose lookups are counted by themselves, and names that are remembered for all of them: 41 and 32
+   * octets each.
+   */
   readonly boundParents: number;
   readonly boundNames: number;
 }

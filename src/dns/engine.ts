@@ -1,6 +1,7 @@
 /**
- * The resolver's parts put together over an arena and a transport: everything between the bytes that come in and the bytes that go
- * out. It opens nothing and waits for nothing: `io/server.ts` gives it sockets, time and passes.
+ * The resolver's parts put together over an arena and a transport: everything between the bytes that come in
+ * and the bytes that go out. It opens nothing and waits for nothing: `io/server.ts` gives it sockets, time
+ * and passes.
  */
 import type { Arena } from "../sys/arena.ts";
 import type { Region } from "../sys/region.ts";
@@ -61,7 +62,10 @@ export interface Engine extends Resolver {
   receive(attempt: number, upstream: number, start: number, end: number): void;
   /** Tries again and gives up where it is time. Call it every 50 ms or so while `underWay` is not 0. */
   tick(): void;
-  /** Settles all that this pass has brought. What was queued at the clients and the transport is to be flushed after it. */
+  /**
+   * Settles all that this pass has brought. What was queued at the clients and the transport is to be flushed
+   * after it.
+   */
   endPass(): void;
   /** Forgets cached answers: the policy has changed. */
   clearCache(): void;

@@ -1,6 +1,7 @@
 /**
- * Names that every host answers for itself, under every policy: `localhost` and all below it are loopback (RFC 6761 section 6.3), and the
- * addresses of loopback are `localhost` (RFC 6303 section 4). No upstream is asked, and nothing of it is learned.
+ * Names that every host answers for itself, under every policy: `localhost` and all below it are loopback
+ * (RFC 6761 section 6.3), and the addresses of loopback are `localhost` (RFC 6303 section 4). No upstream is
+ * asked, and nothing of it is learned.
  */
 import type { DomainName } from "../policy/domain-name.ts";
 import { Ede, Rcode, RrType } from "./wire/constants.ts";

@@ -20,7 +20,10 @@ export interface LookupEndOptions {
   readonly nowMs: () => number;
 }
 
-/** What becomes of a lookup that the upstreams are done with: the policy of this moment decides again before anyone hears of it. */
+/**
+ * What becomes of a lookup that the upstreams are done with: the policy of this moment decides again before
+ * anyone hears of it.
+ */
 export function createLookupEnd({
   policy,
   cache,

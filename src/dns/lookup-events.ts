@@ -1,4 +1,7 @@
-/** Tells the observer what came of each lookup. One event is filled in again and again, so telling leaves nothing to collect. */
+/**
+ * Tells the observer what came of each lookup. One event is filled in again and again, so telling leaves
+ * nothing to collect.
+ */
 import type { Decision } from "../policy/decision.ts";
 import type { DomainName } from "../policy/domain-name.ts";
 import type { PreparedAnswer } from "./answer/prepared-answer.ts";
@@ -17,7 +20,10 @@ export interface LookedUp {
   readonly nowMs: number;
 }
 
-/** Tells of a lookup: what came of it, the rcode that its client gets, and the answer with the addresses, if there is one. */
+/**
+ * Tells of a lookup: what came of it, the rcode that its client gets, and the answer with the addresses, if
+ * there is one.
+ */
 export type TellLookup = (
   lookup: LookedUp,
   outcome: LookupOutcome,

@@ -7,7 +7,10 @@ import type { OwnReply } from "./wire/reply.ts";
 const DENIED_TTL_SECONDS = 5;
 const NO_DATA_TTL_SECONDS = 300;
 
-/** Says by which layer a name is denied, but not by which rule: how much it denies is not the workload's to know. */
+/**
+ * Says by which layer a name is denied, but not by which rule: how much it denies is not the workload's to
+ * know.
+ */
 const DENIED: Readonly<Record<Decision["layer"] | "none", OwnReply>> = {
   default: denied("no rule allows ", true),
   user: denied("a rule denies ", true),
@@ -24,8 +27,8 @@ function denied(text: string, edeNames: boolean): OwnReply {
 }
 
 /**
- * Denied names below which others may be allowed: NXDOMAIN would deny those, too (RFC 8020 section 2), to a cache that goes by it. So they are
- * empty non-terminals (RFC 4592 section 2.2.2), and programs fail as fast.
+ * Denied names below which others may be allowed: NXDOMAIN would deny those, too (RFC 8020 section 2), to a
+ * cache that goes by it. So they are empty non-terminals (RFC 4592 section 2.2.2), and programs fail as fast.
  */
 const DENIED_HERE: typeof DENIED = {
   default: { ...DENIED.default, rcode: Rcode.noError },
@@ -35,7 +38,10 @@ const DENIED_HERE: typeof DENIED = {
   none: { ...DENIED.none, rcode: Rcode.noError },
 };
 
-/** `decision: undefined`: no rule can speak of the name. `allowsBelow`: whether some name below it may be allowed. */
+/**
+ * `decision: undefined`: no rule can speak of the name. `allowsBelow`: whether some name below it may be
+ * allowed.
+ */
 export function deniedReply(decision: Decision | undefined, allowsBelow: boolean): OwnReply {
   return (allowsBelow ? DENIED_HERE : DENIED)[decision?.layer ?? "none"];
 }
@@ -59,9 +65,10 @@ export const OVERLOADED: OwnReply = {
   edeText: Buffer.from("too many lookups under way"),
 };
 /**
- * An allowed name that a bound on lookups keeps from being asked. SERVFAIL, for it says nothing about the name and clients take it for what will
- * pass: nobody keeps it as a negative answer. REFUSED is final to some of them, and on NXDOMAIN all would believe that the name is
- * not there. The extended error says that it is by local policy (RFC 8914 section 4.19).
+ * An allowed name that a bound on lookups keeps from being asked. SERVFAIL, for it says nothing about the
+ * name and clients take it for what will pass: nobody keeps it as a negative answer. REFUSED is final to some
+ * of them, and on NXDOMAIN all would believe that the name is not there. The extended error says that it is
+ * by local policy (RFC 8914 section 4.19).
  */
 const LIMITED: OwnReply = {
   rcode: Rcode.servFail,
@@ -69,8 +76,8 @@ const LIMITED: OwnReply = {
   edeText: Buffer.from("too many lookups this minute"),
 };
 /**
- * The same for who speaks no EDNS. musl, which is one of them, waits out its five seconds on SERVFAIL and on REFUSED; "no data" it takes at
- * once. There is no SOA with it, so nobody keeps it (RFC 2308 section 5).
+ * The same for who speaks no EDNS. musl, which is one of them, waits out its five seconds on SERVFAIL and on
+ * REFUSED; "no data" it takes at once. There is no SOA with it, so nobody keeps it (RFC 2308 section 5).
  */
 const LIMITED_PLAIN: OwnReply = { rcode: Rcode.noError, ede: Ede.prohibited };
 
@@ -110,8 +117,8 @@ const ANY: OwnReply = {
 };
 
 /**
- * What an allowed name is answered without asking, by type. HTTPS and SVCB carry addresses (hints) and keys that would go
- * round the address rules, so there is no data of theirs.
+ * What an allowed name is answered without asking, by type. HTTPS and SVCB carry addresses (hints) and keys
+ * that would go round the address rules, so there is no data of theirs.
  */
 export function ownReplyForType(qtype: number): OwnReply | undefined {
   if (qtype === RrType.https || qtype === RrType.svcb) return NO_DATA;

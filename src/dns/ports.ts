@@ -1,4 +1,7 @@
-/** What the resolver asks of the rest of the sidecar. All of it is synchronous: nothing slow may stand in a lookup's way. */
+/**
+ * What the resolver asks of the rest of the sidecar. All of it is synchronous: nothing slow may stand in a
+ * lookup's way.
+ */
 import type { Decision } from "../policy/decision.ts";
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
@@ -28,15 +31,19 @@ export interface UpstreamProbes {
   /** Asked for its A records; the root for its NS records. */
   readonly qname: DomainName;
   readonly intervalMs: number;
-  /** Once a round for each upstream that did not answer. `line` is for the log, and holds `[dns] upstream probe`. */
+  /**
+   * Once a round for each upstream that did not answer. `line` is for the log, and holds `[dns] upstream
+   * probe`.
+   */
   probeFailed(upstream: Endpoint, line: string): void;
 }
 
 /**
- * What came of a lookup: the policy denied it; the cache or an upstream answered, with records of the type, with none, with those alone that were
- * all taken out, or that the name is not there; we answered by ourselves what is never asked for, by its type or its name; a bound on lookups kept it
- * back. Or an allowed one failed: no upstream gave an answer in time, all said that they can't, the kernel refused the addresses, too many
- * lookups were under way.
+ * What came of a lookup: the policy denied it; the cache or an upstream answered, with records of the type,
+ * with none, with those alone that were all taken out, or that the name is not there; we answered by
+ * ourselves what is never asked for, by its type or its name; a bound on lookups kept it back. Or an allowed
+ * one failed: no upstream gave an answer in time, all said that they can't, the kernel refused the addresses,
+ * too many lookups were under way.
  */
 export type LookupOutcome =
   | "denied"
@@ -51,7 +58,9 @@ export type LookupOutcome =
   | "kernel"
   | "overload";
 
-/** A lookup that the policy has decided on. One object tells of all of them: it is good during the call only. */
+/**
+ * A lookup that the policy has decided on. One object tells of all of them: it is good during the call only.
+ */
 export interface LookupEvent {
   /** Undefined for a name that no rule can speak of. */
   readonly qname: DomainName | undefined;
@@ -59,17 +68,26 @@ export interface LookupEvent {
   readonly text: string;
   readonly qtype: number;
   readonly outcome: LookupOutcome;
-  /** Undefined for a name that no rule can speak of, which is denied, and for one that is answered under every policy. */
+  /**
+   * Undefined for a name that no rule can speak of, which is denied, and for one that is answered under every
+   * policy.
+   */
   readonly decision: Decision | undefined;
   /** What the client was told. */
   readonly rcode: number;
-  /** Index of the upstream that answered, or if none did of the one asked last; undefined for an answer from the cache or of our own. */
+  /**
+   * Index of the upstream that answered, or if none did of the one asked last; undefined for an answer from
+   * the cache or of our own.
+   */
   readonly upstream: number | undefined;
   /** From when upstreams were first asked; 0 if none was. */
   readonly durationMs: number;
   /** When, by the resolver's own clock: those of one pass have the same. */
   readonly nowMs: number;
-  /** Visits the addresses of the answer, in the order in which it came. A client that has no room for all gets some of them. */
+  /**
+   * Visits the addresses of the answer, in the order in which it came. A client that has no room for all gets
+   * some of them.
+   */
   forEachAddress(visit: (octets: Uint8Array, at: number, length: 4 | 16) => void): void;
   /** How many addresses were taken out of the answer; 0 for one from the cache. */
   readonly withheldCount: number;

@@ -1,10 +1,13 @@
 /**
- * The resolver: reads each query off the wire, decides, and answers from itself, from the cache or from an upstream.
+ * The resolver: reads each query off the wire, decides, and answers from itself, from the cache or from an
+ * upstream.
  *
- * One loop pass is: a batch of datagrams comes in, each is handled in plain synchronous code, then everything that the
- * batch has brought is settled at once: addresses into the kernel, queries and answers out. Opens no socket itself: see `io/`.
+ * One loop pass is: a batch of datagrams comes in, each is handled in plain synchronous code, then everything
+ * that the batch has brought is settled at once: addresses into the kernel, queries and answers out. Opens no
+ * socket itself: see `io/`.
  *
- * It validates nothing by itself (DNSSEC is left to upstreams and clients) and never asks an upstream about a name that the policy denies.
+ * It validates nothing by itself (DNSSEC is left to upstreams and clients) and never asks an upstream about a
+ * name that the policy denies.
  */
 import type { Decision } from "../policy/decision.ts";
 import type { Arena } from "../sys/arena.ts";
@@ -45,7 +48,10 @@ export interface ResolverOptions {
 }
 
 export interface Resolver {
-  /** Handles one query in `arena.octets[start, end)`, which may be overwritten. `name` is where the client's socket address stands. */
+  /**
+   * Handles one query in `arena.octets[start, end)`, which may be overwritten. `name` is where the client's
+   * socket address stands.
+   */
   handle(start: number, end: number, client: Client, name: number, nameLength: number, nowMs: number): void;
   /** Handles what was received together. */
   handleBatch(batch: ReceiveBatch, count: number, client: Client, nowMs: number): void;

@@ -1,9 +1,11 @@
 /**
- * How an attempt ended, what was seen of it, and what follows from both. Pure: the whole judgement of the doctor is here.
+ * How an attempt ended, what was seen of it, and what follows from both. Pure: the whole judgement of the
+ * doctor is here.
  *
- * A refusal alone says little: it may have come back from outside. What leaves is seen by a packet socket (it sees frames behind the
- * egress hook) or, without the right to have one, told by the interfaces' counters. The kernel's own word is enough where no answer
- * from outside can reach the call: a packet that a hook drops makes sendto(2) fail with EPERM, a frame with ENOBUFS.
+ * A refusal alone says little: it may have come back from outside. What leaves is seen by a packet socket (it
+ * sees frames behind the egress hook) or, without the right to have one, told by the interfaces' counters.
+ * The kernel's own word is enough where no answer from outside can reach the call: a packet that a hook drops
+ * makes sendto(2) fail with EPERM, a frame with ENOBUFS.
  */
 import type { Finding } from "./finding.ts";
 

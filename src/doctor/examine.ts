@@ -1,9 +1,10 @@
 /**
  * The doctor: tries from inside a network namespace what a hostile workload would, and says what held.
  *
- * It needs no helper outside: see `evidence.ts` for how it knows what left. Packets go to addresses that are kept for documentation, and
- * to the resolvers of resolv.conf. Known limits: it tries what can be seen from inside; forged answers, flows across a change of the policy,
- * and callers from outside take somebody else, and are tested in test/escape. What seccomp or the runtime stops it takes for held.
+ * It needs no helper outside: see `evidence.ts` for how it knows what left. Packets go to addresses that are
+ * kept for documentation, and to the resolvers of resolv.conf. Known limits: it tries what can be seen from
+ * inside; forged answers, flows across a change of the policy, and callers from outside take somebody else,
+ * and are tested in test/escape. What seccomp or the runtime stops it takes for held.
  */
 import { Capability, keepCapabilities, readCapabilities } from "../sys/capabilities.ts";
 import { advise } from "./advice.ts";
@@ -54,7 +55,9 @@ const WORKLOAD: ReadonlySet<number> = new Set([
 
 const LIMIT_MS = 10_000;
 
-/** Gives up what a workload would not have, for good, and tries everything, 10 s at most and one attack more. */
+/**
+ * Gives up what a workload would not have, for good, and tries everything, 10 s at most and one attack more.
+ */
 export async function examine(options: ExamineOptions): Promise<{ report: Report; conclusion: Conclusion }> {
   const capabilities = readCapabilities();
   const reachesSocket = await isAnswered(options.socketPath);

@@ -23,8 +23,8 @@ export function encodeLookup(qname: DomainName, qtype: number = RrType.a): Buffe
 }
 
 /**
- * Whether the message is the sidecar's denial: NXDOMAIN, or "no data" if names below are allowed, with the extended error "Blocked". Others
- * say so without it.
+ * Whether the message is the sidecar's denial: NXDOMAIN, or "no data" if names below are allowed, with the
+ * extended error "Blocked". Others say so without it.
  */
 export function isDenial(message: Buffer): boolean {
   const rcode = (message[3] ?? 0) & 0xf;

@@ -1,6 +1,6 @@
 /**
- * Packets and frames made by hand, as an attacker makes them: RFC 791, 8200, 768, 9293, 792, 4443, IEEE 802.3. Pure. Not here: reading
- * them (`frames.ts`).
+ * Packets and frames made by hand, as an attacker makes them: RFC 791, 8200, 768, 9293, 792, 4443, IEEE
+ * 802.3. Pure. Not here: reading them (`frames.ts`).
  */
 import { parseAddress } from "../policy/address.ts";
 

@@ -19,7 +19,10 @@ export interface Place {
 
 export const FAMILIES: readonly Family[] = ["IPv4", "IPv6"];
 
-/** An address that no policy allows by accident: the operator's, or another one each time of 203.0.113.0/24 and 2001:db8:ffff::/48. */
+/**
+ * An address that no policy allows by accident: the operator's, or another one each time of 203.0.113.0/24
+ * and 2001:db8:ffff::/48.
+ */
 export function deniedAddress({ canaries }: Place, family: Family): string {
   const chosen = canaries.find((address) => address.includes(":") === (family === "IPv6"));
   if (chosen !== undefined) return chosen;

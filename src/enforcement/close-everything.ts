@@ -9,7 +9,10 @@ import { compilePolicy } from "../policy/compile.ts";
 import { DENY_ALL } from "../policy/policy.ts";
 import type { RulesetFrame } from "./change/policy-kernel.ts";
 
-/** Puts deny-all with the redirect of lookups into the kernel: the first of all rules. Throws KernelError, SystemCallError. */
+/**
+ * Puts deny-all with the redirect of lookups into the kernel: the first of all rules. Throws KernelError,
+ * SystemCallError.
+ */
 export async function closeEverything(frame: RulesetFrame, applier: RulesetApplier): Promise<void> {
   const policy = compilePolicy({ denyAlways: [], allowAlways: [], user: DENY_ALL });
   const ruleset = compileRuleset({

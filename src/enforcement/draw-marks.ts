@@ -1,4 +1,7 @@
-/** What tells our own packets from all others: drawn anew at every start, so that what was found out about an earlier process is worth nothing. */
+/**
+ * What tells our own packets from all others: drawn anew at every start, so that what was found out about an
+ * earlier process is worth nothing.
+ */
 import { randomInt } from "node:crypto";
 import type { Marks, NamesInput } from "../netfilter/ruleset-input.ts";
 import type { Protections } from "../protections/protections.ts";

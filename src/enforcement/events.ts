@@ -1,7 +1,13 @@
-/** What one part of a sandbox tells others. A part subscribes once it exists; whoever emits knows no subscriber. */
+/**
+ * What one part of a sandbox tells others. A part subscribes once it exists; whoever emits knows no
+ * subscriber.
+ */
 import type { CompiledPolicy } from "../policy/compile.ts";
 
-/** Subscribers hear of what is emitted after they came, in the order in which they came, before `emit` returns. */
+/**
+ * Subscribers hear of what is emitted after they came, in the order in which they came, before `emit`
+ * returns.
+ */
 export interface Event<T> {
   emit(value: T): void;
   subscribe(listener: (value: T) => void): void;
@@ -21,7 +27,10 @@ export interface ConnectionRefused {
   readonly isAudited: boolean;
 }
 
-/** A connection has shown a name that is not allowed, or has shown one in a way that is not taken. Octets hold during the call. */
+/**
+ * A connection has shown a name that is not allowed, or has shown one in a way that is not taken. Octets hold
+ * during the call.
+ */
 export interface NameRefused {
   /** Undefined where it has shown none. */
   readonly name: string | undefined;

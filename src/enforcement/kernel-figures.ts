@@ -35,7 +35,9 @@ export function countRulesets(applier: RulesetApplier, figures: KernelFigures): 
   };
 }
 
-/** The same set, counted. A commit of nothing is none: most answers bring addresses that are in force already. */
+/**
+ * The same set, counted. A commit of nothing is none: most answers bring addresses that are in force already.
+ */
 export function countLearned(set: LearnedSet, figures: KernelFigures): LearnedSet {
   let isQueued = false;
   return {

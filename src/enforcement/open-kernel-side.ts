@@ -1,6 +1,6 @@
 /**
- * The kernel's side of a sandbox: the table with its watch, the queues of the interfaces, the namespace's network, the learned addresses.
- * When it is open, nothing gets out that an earlier process has not allowed.
+ * The kernel's side of a sandbox: the table with its watch, the queues of the interfaces, the namespace's
+ * network, the learned addresses. When it is open, nothing gets out that an earlier process has not allowed.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { AuditLog } from "../audit/audit-log.ts";
@@ -144,7 +144,10 @@ function openNetworkMemory(
   });
 }
 
-/** Each ruleset is counted, known to be ours, asked about names, and guards the interfaces that it is the first to know. */
+/**
+ * Each ruleset is counted, known to be ours, asked about names, and guards the interfaces that it is the
+ * first to know.
+ */
 function openGuards(
   { applier, onFault, protections }: KernelSideOptions,
   parts: Pick<KernelSide, "figures" | "watch" | "names"> & { readonly door: InterfaceDoor },
@@ -164,7 +167,10 @@ function openNames(
   return openNamesSide({ plan, inForce, onRefused: events.nameRefused.emit, ...later });
 }
 
-/** With what the kernel's sets hold already. 100,000 addresses take half a second and more of the kernel's time. Throws LearnedSetError. */
+/**
+ * With what the kernel's sets hold already. 100,000 addresses take half a second and more of the kernel's
+ * time. Throws LearnedSetError.
+ */
 async function takeOverLearned(
   { graceSeconds, capacity, onFault }: KernelSideOptions,
   set: LearnedSet,

@@ -16,8 +16,8 @@ export interface FreePortOptions {
 }
 
 /**
- * Opens the resolver on its port, or, where a process of the workload has taken that, on one that it cannot have foreseen. Throws what
- * the last try threw.
+ * Opens the resolver on its port, or, where a process of the workload has taken that, on one that it cannot
+ * have foreseen. Throws what the last try threw.
  */
 export async function openOnFreePort(
   { api, onFault }: FreePortOptions,

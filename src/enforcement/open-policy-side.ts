@@ -1,4 +1,7 @@
-/** The changes of a sandbox's policy, and what follows from them: rulesets, renewal of addresses in use, the end of idle denied flows. */
+/**
+ * The changes of a sandbox's policy, and what follows from them: rulesets, renewal of addresses in use, the
+ * end of idle denied flows.
+ */
 import { randomInt } from "node:crypto";
 import { FIRST_HALF } from "../netfilter/flow-marks.ts";
 import { openLiveFlows } from "../netfilter/io/live-flows.ts";
@@ -142,7 +145,10 @@ export function openPolicySide(
   };
 }
 
-/** Where the kernel lists no flows a change goes through all the same, and is told: what it denies stays denied to new connections. */
+/**
+ * Where the kernel lists no flows a change goes through all the same, and is told: what it denies stays
+ * denied to new connections.
+ */
 function findDeniedOf(
   { names }: KernelSide,
   onFault: PolicySideOptions["onFault"],

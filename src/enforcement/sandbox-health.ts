@@ -3,8 +3,8 @@ import type { DnsServer } from "../dns/io/server.ts";
 import type { Health } from "./change/policy-control.ts";
 
 /**
- * What is known to be wrong, before and after a look at whether the resolver answers. Anyone may ask, as often as he likes: who asks while others do shares
- * their look, for each takes some descriptors.
+ * What is known to be wrong, before and after a look at whether the resolver answers. Anyone may ask, as
+ * often as he likes: who asks while others do shares their look, for each takes some descriptors.
  */
 export function createHealthCheck(
   known: readonly (() => readonly string[])[],

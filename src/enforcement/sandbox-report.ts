@@ -1,4 +1,7 @@
-/** What is in force in a sandbox at this instant, gathered from those who hold it. No secret is among it: no mark, no token. */
+/**
+ * What is in force in a sandbox at this instant, gathered from those who hold it. No secret is among it: no
+ * mark, no token.
+ */
 import type { DnsServer } from "../dns/io/server.ts";
 import type { PolicyLayers } from "../policy/layers.ts";
 import type { Endpoint } from "../sys/socket-address.ts";

@@ -1,9 +1,11 @@
 /**
- * All that guards one network namespace: kernel rules, resolver, policy. It opens everything in the namespace that it is called in.
+ * All that guards one network namespace: kernel rules, resolver, policy. It opens everything in the namespace
+ * that it is called in.
  *
- * Order of the start: deny-all with the redirect into the kernel, before anything listens; then what an earlier process has learned;
- * then the resolver; then the policy. If an earlier process has left its ruleset whole, that stays in force until
- * the policy is in the kernel: established flows that it allows are not disturbed.
+ * Order of the start: deny-all with the redirect into the kernel, before anything listens; then what an
+ * earlier process has learned; then the resolver; then the policy. If an earlier process has left its ruleset
+ * whole, that stays in force until the policy is in the kernel: established flows that it allows are not
+ * disturbed.
  */
 import type { LoadedFrom } from "../audit/audit-log.ts";
 import { tellAll } from "../decisions/decision-event.ts";
@@ -79,14 +81,17 @@ export interface SandboxStats {
 export interface Sandbox {
   readonly policy: PolicyChanges;
   /**
-   * Puts the first policy into the kernel, and then takes lookups: those that came before have waited, for until now every name would
-   * have been said not to exist. Throws ApplyError; and RequiredProtectionError, after which everything
-   * is denied.
+   * Puts the first policy into the kernel, and then takes lookups: those that came before have waited, for
+   * until now every name would have been said not to exist. Throws ApplyError; and RequiredProtectionError,
+   * after which everything is denied.
    */
   start(policy: Policy, always: AlwaysLayers, from: LoadedFrom): Promise<void>;
   /** For sockets of our own that lead to {@link setOwnDestinations}. Who knows it passes the policy there. */
   readonly mark: SocketMark;
-  /** Lets packets with our mark, and no others, to these whatever the policy says. Settles once the kernel has been given them. */
+  /**
+   * Lets packets with our mark, and no others, to these whatever the policy says. Settles once the kernel has
+   * been given them.
+   */
   setOwnDestinations(all: readonly Endpoint[]): Promise<void>;
   /** Why bound hosts are not intercepted yet; none where nothing is. */
   interceptionFaults(): readonly string[];
@@ -215,7 +220,10 @@ async function startPolicy(
   }
 }
 
-/** Undefined where nothing is intercepted, and then its modules are not loaded. Throws NetlinkError, SystemCallError. */
+/**
+ * Undefined where nothing is intercepted, and then its modules are not loaded. Throws NetlinkError,
+ * SystemCallError.
+ */
 async function openInterception(
   { interception: plan, ...parts }: Omit<InterceptSideOptions, "plan" | "addresses"> & SandboxOptions,
   bound: BoundSide | undefined,

@@ -1,9 +1,10 @@
 /**
- * Which addresses our resolver gave for bound names, and the kernel's sets of them: kept in step, so that a client that hears an address from
- * us is led to the interceptor when it connects there.
+ * Which addresses our resolver gave for bound names, and the kernel's sets of them: kept in step, so that a
+ * client that hears an address from us is led to the interceptor when it connects there.
  *
- * An address stays as long as it is in force as a learned one, and a name while it is bound. Bounded: what was given longest ago goes first, and a
- * client that still uses it is refused until it asks for the name again.
+ * An address stays as long as it is in force as a learned one, and a name while it is bound. Bounded: what
+ * was given longest ago goes first, and a client that still uses it is refused until it asks for the name
+ * again.
  */
 import type { BoundSet } from "../netfilter/bound-set.ts";
 import type { DomainName } from "../policy/domain-name.ts";
@@ -13,7 +14,10 @@ const MAX_ADDRESSES = 16_384;
 const MAX_NAMES = 64;
 
 export interface BoundAddresses {
-  /** Queues the address at `octets[at, at + length)` of a bound name for the next `commit`. Whether no bound name had it. */
+  /**
+   * Queues the address at `octets[at, at + length)` of a bound name for the next `commit`. Whether no bound
+   * name had it.
+   */
   give(qname: DomainName, octets: Uint8Array, at: number, length: number): boolean;
   /** Puts what is queued in force. Throws KernelError: it is written anew when it is given again. */
   commit(): void;

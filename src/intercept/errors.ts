@@ -1,6 +1,7 @@
 /**
- * The host behind an intercepted flow cannot be talked to. `certificate`: it could not prove its name. `not-connected`: it cannot be reached, or
- * the policy refuses it. `handshake`: it ended the TLS handshake. `proxy`: the upstream proxy did not lead there. The message names no secret and is fit for the client.
+ * The host behind an intercepted flow cannot be talked to. `certificate`: it could not prove its name.
+ * `not-connected`: it cannot be reached, or the policy refuses it. `handshake`: it ended the TLS handshake.
+ * `proxy`: the upstream proxy did not lead there. The message names no secret and is fit for the client.
  */
 export class UpstreamError extends Error {
   override readonly name = "UpstreamError";

@@ -1,6 +1,6 @@
 /**
- * What an intercepted flow is known to be, and its way to the host behind it. Whoever reads the flow's requests is given both, and refuses (421) a
- * request that names another host.
+ * What an intercepted flow is known to be, and its way to the host behind it. Whoever reads the flow's
+ * requests is given both, and refuses (421) a request that names another host.
  */
 import type { Socket } from "node:net";
 import type { DomainName } from "../policy/domain-name.ts";
@@ -11,10 +11,16 @@ export type FlowScheme = "http" | "https";
 export type HttpProtocol = "h2" | "http/1.1";
 
 export interface FlowIdentity {
-  /** Our resolver gave the client the address for this name, and the client has shown it: as SNI, or as Host of its first request over http. */
+  /**
+   * Our resolver gave the client the address for this name, and the client has shown it: as SNI, or as Host
+   * of its first request over http.
+   */
   readonly name: DomainName;
   readonly scheme: FlowScheme;
-  /** Where the client has connected to. A Host may say the port; one that is not the scheme's own must be said. */
+  /**
+   * Where the client has connected to. A Host may say the port; one that is not the scheme's own must be
+   * said.
+   */
   readonly destination: Endpoint;
 }
 
@@ -32,7 +38,7 @@ export interface ConnectUpstreamOptions {
 }
 
 /**
- * Opens one more connection to the flow's own destination, as the policy in force allows. Throws UpstreamError, whose `code` says what to answer: nothing
- * has been sent by then but a ClientHello.
+ * Opens one more connection to the flow's own destination, as the policy in force allows. Throws
+ * UpstreamError, whose `code` says what to answer: nothing has been sent by then but a ClientHello.
  */
 export type ConnectUpstream = (options: ConnectUpstreamOptions) => Promise<UpstreamConnection>;

@@ -1,8 +1,9 @@
 /**
  * What becomes of a flow that was led here, by what its first octets show. Pure.
  *
- * A bound name is answered for here only if our resolver gave the client this address for it, so that a secret goes nowhere else. Another name that is
- * allowed at the address is passed on unread, as the policy lets it. All else is refused: what shows no name could be anybody's.
+ * A bound name is answered for here only if our resolver gave the client this address for it, so that a
+ * secret goes nowhere else. Another name that is allowed at the address is passed on unread, as the policy
+ * lets it. All else is refused: what shows no name could be anybody's.
  *
  * Known limit: over http only the first request of a connection to a name that is not bound is looked at.
  */
@@ -10,7 +11,10 @@ import type { DomainName } from "../policy/domain-name.ts";
 import type { Shown } from "../wire-names/shown.ts";
 import type { FlowScheme } from "./flow-identity.ts";
 
-/** `unnamed`: no name, or none that could be read. `denied`: by the policy. `elsewhere`: a bound name at an address that our resolver did not give for it. */
+/**
+ * `unnamed`: no name, or none that could be read. `denied`: by the policy. `elsewhere`: a bound name at an
+ * address that our resolver did not give for it.
+ */
 export type RefusalKind = "unnamed" | "denied" | "elsewhere";
 
 export type FlowVerdict =

@@ -3,7 +3,10 @@ import type { Prefix } from "../policy/prefix.ts";
 import { beginsWith } from "../policy/target-bits.ts";
 import { createSlotChains } from "../tables/slot-chains.ts";
 
-/** Addresses of 4 or 16 octets, each in a slot: 4 octets and 5 to find it again, or 16 and 5. Memory is touched as slots are used. */
+/**
+ * Addresses of 4 or 16 octets, each in a slot: 4 octets and 5 to find it again, or 16 and 5. Memory is
+ * touched as slots are used.
+ */
 export interface AddressKeys {
   /** Of the address in `octets[at, at + length)`; NO_SLOT when it is not there. */
   find(octets: Uint8Array, at: number, length: number): number;

@@ -4,8 +4,9 @@ import type { ForgottenAddress } from "./forgotten.ts";
 import { octetKey } from "../tables/octet-key.ts";
 
 /**
- * An element that runs out at another time than this about ours was written by somebody else. A ruleset that puts 100,000 back takes nft(8) some
- * seconds, and their time begins when it is done: with 5 s each of them was written once more.
+ * An element that runs out at another time than this about ours was written by somebody else. A ruleset that
+ * puts 100,000 back takes nft(8) some seconds, and their time begins when it is done: with 5 s each of them
+ * was written once more.
  */
 const SKEW_MS = 15_000;
 
@@ -16,7 +17,10 @@ export interface HeldDifference {
   readonly lost: readonly ForgottenAddress[];
 }
 
-/** What the kernel's learned sets hold against what they should. An address that runs out at 0 is in doubt: it is no loss. */
+/**
+ * What the kernel's learned sets hold against what they should. An address that runs out at 0 is in doubt: it
+ * is no loss.
+ */
 export function compareHeld(
   held: readonly HeldElement[],
   wanted: readonly ForgottenAddress[],

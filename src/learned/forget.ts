@@ -1,6 +1,7 @@
 /**
- * What a change of the policy does to learned addresses: those that no allowed name owns go and are revoked before it is in force (`forget`),
- * and what it admits is revoked no longer once it is (`settle`). Not here: what goes by its time or a bound.
+ * What a change of the policy does to learned addresses: those that no allowed name owns go and are revoked
+ * before it is in force (`forget`), and what it admits is revoked no longer once it is (`settle`). Not here:
+ * what goes by its time or a bound.
  */
 import type { CompiledPolicy } from "../policy/compile.ts";
 import { createRescoping } from "./rescope.ts";
@@ -40,7 +41,10 @@ export function createForgetting({ store, revoked, withheld }: ForgettingOptions
   let unsettled: PolicyDifference | undefined;
   let isSettled = true;
 
-  /** Those of the slots that are denied still: an allowed name may have given one since, or another address be there. */
+  /**
+   * Those of the slots that are denied still: an allowed name may have given one since, or another address be
+   * there.
+   */
   function takeOut(slots: readonly number[], policy: CompiledPolicy): readonly ForgottenAddress[] {
     const found: ForgottenAddress[] = [];
     for (const slot of slots) {
@@ -50,7 +54,8 @@ export function createForgetting({ store, revoked, withheld }: ForgettingOptions
       if (isAdmitted(policy, key, owners) && isOpenTo(policy, key, withheld)) continue;
       found.push({ key, owners, untilMs: table.untilMs(slot) });
       expire(slot);
-      // Where no owner is known, a name that is still allowed may be one. A gateway that calls in is no name's host.
+      // Where no owner is known, a name that is still allowed may be one. A gateway that calls in is no
+      // name's host.
       if (owners.length > 0 && !withheld.has(key, 0, key.length)) revoked.revoke(key, renderOwners(owners));
     }
     commit();

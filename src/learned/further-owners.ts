@@ -1,4 +1,7 @@
-/** The owners of rows that have more than one: chains of names in one pool, the latest first. A row of one owner takes nothing here. */
+/**
+ * The owners of rows that have more than one: chains of names in one pool, the latest first. A row of one
+ * owner takes nothing here.
+ */
 export interface FurtherOwners {
   /** Owners that there is room for. */
   free(): number;

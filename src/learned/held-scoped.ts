@@ -1,4 +1,7 @@
-/** What the kernel's sets hold of addresses that not every flow may go to: taken over at the start, and put right where others have changed it. */
+/**
+ * What the kernel's sets hold of addresses that not every flow may go to: taken over at the start, and put
+ * right where others have changed it.
+ */
 import { flowsOfPieces } from "../netfilter/ranges/flow-pieces.ts";
 import type { FlowElement, HeldFlowElement, LearnedSet } from "../netfilter/learned-set.ts";
 import { EVERY_FLOW } from "../policy/flow-set.ts";
@@ -10,7 +13,10 @@ import type { LearnedStore } from "./store.ts";
 const FAMILIES = [4, 6] as const;
 const VERDICTS = ["allow", "deny"] as const;
 
-/** Fills the table from the sets, after the addresses that every flow may go to. False where there are no such sets. Throws LearnedSetError. */
+/**
+ * Fills the table from the sets, after the addresses that every flow may go to. False where there are no such
+ * sets. Throws LearnedSetError.
+ */
 export function takeOverScoped(store: LearnedStore, set: LearnedSet): boolean {
   let areThere = true;
   for (const family of FAMILIES) {

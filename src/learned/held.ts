@@ -1,4 +1,7 @@
-/** What the kernel holds of learned addresses, and the table: the one becomes the other at the start, and is made what it should be after foreign hands. */
+/**
+ * What the kernel holds of learned addresses, and the table: the one becomes the other at the start, and is
+ * made what it should be after foreign hands.
+ */
 import { NO_SLOT } from "../tables/slot-index.ts";
 import type { HeldElement, LearnedSet } from "../netfilter/learned-set.ts";
 
@@ -10,17 +13,23 @@ import { parseOwners } from "./owners.ts";
 import type { LearnedStore } from "./store.ts";
 import type { LearnedTable } from "./table.ts";
 
-/** Addresses that go in one batch: a few hundred octets each, on a socket that may have no more than 200 KiB. */
+/**
+ * Addresses that go in one batch: a few hundred octets each, on a socket that may have no more than 200 KiB.
+ */
 const BATCH = 512;
 
 /** Readings of a set, where each shows something that those before did not. */
 const MAX_READINGS = 8;
 
-/** Fills the table from the kernel's sets, a part of a set in each step. What the table has no room for goes. Throws LearnedSetError. */
+/**
+ * Fills the table from the kernel's sets, a part of a set in each step. What the table has no room for goes.
+ * Throws LearnedSetError.
+ */
 export function* takeOverHeld(store: LearnedStore, set: LearnedSet): Steps<void> {
   for (const family of [4, 6] as const) {
-    // An element that the kernel collects between two parts makes it pass over one that it has not given yet: what nobody knows here would
-    // stay open, so a set of several parts is read until a reading shows nothing new.
+    // An element that the kernel collects between two parts makes it pass over one that it has not given yet:
+    // what nobody knows here would stay open, so a set of several parts is read until a reading shows nothing
+    // new.
     for (let readings = 1; readings <= MAX_READINGS; readings++) {
       const { parts, added } = yield* readOnce(store, set, family);
       if (parts < 2 || added === 0) break;

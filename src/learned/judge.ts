@@ -9,16 +9,21 @@ import type { PolicyDifference } from "./policy-difference.ts";
 import type { WithheldAddresses } from "./withheld.ts";
 
 /**
- * Finds the learned addresses that a policy would not admit: those that a rule denies, that are withheld, or that no allowed name owns. It looks
- * in steps, between which addresses may come and go, and then once more at those that have come.
+ * Finds the learned addresses that a policy would not admit: those that a rule denies, that are withheld, or
+ * that no allowed name owns. It looks in steps, between which addresses may come and go, and then once more
+ * at those that have come.
  */
 export interface LearnedJudge {
   /**
-   * Slots, of which each may be another address's, or admitted, by the time that one comes to it. With a difference only what it may concern is
-   * judged, at some nanoseconds an address for the rest: the policy before must have admitted all that is not withheld.
+   * Slots, of which each may be another address's, or admitted, by the time that one comes to it. With a
+   * difference only what it may concern is judged, at some nanoseconds an address for the rest: the policy
+   * before must have admitted all that is not withheld.
    */
   findDenied(policy: CompiledPolicy, difference: PolicyDifference | undefined): Steps<readonly number[]>;
-  /** Slots that the difference may concern, some in each step; all of them without one. Each may be another address's by then. */
+  /**
+   * Slots that the difference may concern, some in each step; all of them without one. Each may be another
+   * address's by then.
+   */
   findConcerned(difference: PolicyDifference | undefined): Steps<readonly number[]>;
   /** The same of what has come since the last step of `findDenied`, at once. */
   findDeniedSince(policy: CompiledPolicy): readonly number[];

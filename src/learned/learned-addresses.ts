@@ -1,14 +1,17 @@
 /**
- * Addresses that allowed names gave ([README](./README.md)): what the kernel holds of them, and which names own each. The kernel's set is the truth;
- * this is its mirror, so that an answer whose addresses are in force already costs no system call.
+ * Addresses that allowed names gave ([README](./README.md)): what the kernel holds of them, and which names
+ * own each. The kernel's set is the truth; this is its mirror, so that an answer whose addresses are in force
+ * already costs no system call.
  *
- * An address lives for its TTL and some slack, while flows use it, and for a grace time after; it goes early when no name that owns it is
- * allowed any more, and where a bound is met: then the one that was used longest ago goes, of the same name, of the same
- * wildcard, or of all. It counts for the name that gave it first, so that a name that gives ever new addresses costs others none.
+ * An address lives for its TTL and some slack, while flows use it, and for a grace time after; it goes early
+ * when no name that owns it is allowed any more, and where a bound is met: then the one that was used longest
+ * ago goes, of the same name, of the same wildcard, or of all. It counts for the name that gave it first, so
+ * that a name that gives ever new addresses costs others none.
  *
- * Known limits: a name that gives an address which is in force already is written to the kernel with the next renewal only, so a
- * restart before that does not know it, and what counts for which wildcard is not known after a restart; an address remembers
- * {@link MAX_OWNERS} names; a flow that begins and is reset between two rounds is not seen to use its address.
+ * Known limits: a name that gives an address which is in force already is written to the kernel with the next
+ * renewal only, so a restart before that does not know it, and what counts for which wildcard is not known
+ * after a restart; an address remembers {@link MAX_OWNERS} names; a flow that begins and is reset between two
+ * rounds is not seen to use its address.
  */
 import type { AddressAdmission } from "../dns/ports.ts";
 import { NO_SLOT } from "../tables/slot-index.ts";
@@ -37,14 +40,20 @@ import type { ForgottenAddress } from "./forgotten.ts";
 const EVICTED_TOGETHER = 32;
 
 export interface LearnedAddresses extends AddressAdmission {
-  /** Takes over what an earlier process left in the kernel, and puts back what is revoked. Nothing else may be asked meanwhile. Throws LearnedSetError. */
+  /**
+   * Takes over what an earlier process left in the kernel, and puts back what is revoked. Nothing else may be
+   * asked meanwhile. Throws LearnedSetError.
+   */
   takeOver(): Steps<void>;
   /**
-   * Takes out and revokes all that this policy would not admit, and returns it. Between two steps lookups may go on that both
-   * this policy and the one before allow. Throws LearnedSetError; what is out by then is written anew when it comes again.
+   * Takes out and revokes all that this policy would not admit, and returns it. Between two steps lookups may
+   * go on that both this policy and the one before allow. Throws LearnedSetError; what is out by then is
+   * written anew when it comes again.
    */
   forget(policy: CompiledPolicy): Steps<readonly ForgottenAddress[]>;
-  /** This policy is in force: what it admits is revoked no longer, some in each step. Throws LearnedSetError. */
+  /**
+   * This policy is in force: what it admits is revoked no longer, some in each step. Throws LearnedSetError.
+   */
   settle(policy: CompiledPolicy): Steps<void>;
   /** Whether only names that are denied by now have given the address: 4 octets or 16. */
   isRevoked(octets: Uint8Array): boolean;
@@ -54,17 +63,27 @@ export interface LearnedAddresses extends AddressAdmission {
   all(): readonly ForgottenAddress[];
   /** Addresses that the kernel should hold as revoked now. */
   revoked(): readonly Uint8Array[];
-  /** Somebody else has changed the sets: makes them hold what they should, and nothing else. Throws LearnedSetError. */
+  /**
+   * Somebody else has changed the sets: makes them hold what they should, and nothing else. Throws
+   * LearnedSetError.
+   */
   reconcile(): void;
-  /** Puts back what was forgotten and is not out of date, as far as the policy admits it. Throws LearnedSetError. */
+  /**
+   * Puts back what was forgotten and is not out of date, as far as the policy admits it. Throws
+   * LearnedSetError.
+   */
   restore(forgotten: readonly ForgottenAddress[], policy: CompiledPolicy): void;
-  /** Gives addresses that flows use a longer life, and those back whose time is just over, as far as they are known. Throws LearnedSetError. */
+  /**
+   * Gives addresses that flows use a longer life, and those back whose time is just over, as far as they are
+   * known. Throws LearnedSetError.
+   */
   renew(inUse: ReadonlySet<string>): void;
   /** Whether some address's time is over that a flow may use: one that began after the round at this time. */
   hasLapsedSince(nowMs: number): boolean;
   /**
-   * Up to `limit` addresses, from place `after` on, 0 being the first; a place past the end gives none. Places stay while the table
-   * changes: an address that is in force through all pages comes at least once. Costs by the page.
+   * Up to `limit` addresses, from place `after` on, 0 being the first; a place past the end gives none.
+   * Places stay while the table changes: an address that is in force through all pages comes at least once.
+   * Costs by the page.
    */
   list(after: number, limit: number): LearnedPage;
   /** One that is in force: 4 octets or 16. */
@@ -77,7 +96,10 @@ export interface LearnedAddresses extends AddressAdmission {
   hasScoped(): boolean;
   /** Whether the kernel was found with sets for such addresses when they were taken over. */
   readonly foundPortSets: boolean;
-  /** Names that gave the address, the latest first, also if a change has denied them since; none where that is not known. */
+  /**
+   * Names that gave the address, the latest first, also if a change has denied them since; none where that is
+   * not known.
+   */
   namesOf(octets: Uint8Array): readonly string[];
   size(): number;
   /** Addresses that there may be. */
@@ -87,11 +109,17 @@ export interface LearnedAddresses extends AddressAdmission {
 
 export interface LearnedAddressesOptions {
   readonly set: LearnedSet;
-  /** Addresses that there may be: memory for them is reserved at once, and touched as they come. Default: as many as the kernel's sets take. */
+  /**
+   * Addresses that there may be: memory for them is reserved at once, and touched as they come. Default: as
+   * many as the kernel's sets take.
+   */
   readonly capacity?: number;
   /** How long an address stays after flows have used it. */
   readonly graceSeconds: number;
-  /** What no name gives unless a rule allows it. One that was learned before it was withheld goes with the next `forget`. */
+  /**
+   * What no name gives unless a rule allows it. One that was learned before it was withheld goes with the
+   * next `forget`.
+   */
   readonly withheld: Pick<WithheldAddresses, "has" | "list">;
   /** The base of the wildcard that allows the name, where it is one that does. */
   readonly wildcardOf: (qname: DomainName) => DomainName | undefined;

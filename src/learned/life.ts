@@ -1,6 +1,9 @@
 /** How long a learned address lives. Times are in milliseconds on one clock; a time of 0 is not known. */
 
-/** How much longer than its TTL an address stays, and the bounds of the whole. Answers are given out with a TTL of 300 s at most. */
+/**
+ * How much longer than its TTL an address stays, and the bounds of the whole. Answers are given out with a
+ * TTL of 300 s at most.
+ */
 const SLACK_SECONDS = 60;
 const MIN_SECONDS = 60;
 const MAX_SECONDS = 360;
@@ -13,7 +16,10 @@ const LAPSED_MS = 30_000;
 /** Longer than two rounds. */
 const FLOW_GOES_ON_MS = 45_000;
 
-/** Beyond the grace time: what a flow's use gives an address, so that it is rewritten in every third round only. */
+/**
+ * Beyond the grace time: what a flow's use gives an address, so that it is rewritten in every third round
+ * only.
+ */
 export const IN_USE_MS = 100_000;
 /** Beyond the grace time: what an address in use has left at each round. */
 export const IN_USE_LEFT_MS = 45_000;

@@ -1,7 +1,7 @@
 /**
- * Names, each kept once however many addresses it owns, and found by their text. A name is its first label, and a number for what is
- * behind it: names below one wildcard share that. A name of up to 11 octets in its first label takes 28, and where only
- * one address holds it, no more.
+ * Names, each kept once however many addresses it owns, and found by their text. A name is its first label,
+ * and a number for what is behind it: names below one wildcard share that. A name of up to 11 octets in its
+ * first label takes 28, and where only one address holds it, no more.
  */
 import { MAX_NAME_OCTETS } from "../dns/wire/constants.ts";
 import { hashText, NO_SLOT } from "../tables/slot-index.ts";
@@ -29,7 +29,10 @@ export interface LearnedNames {
   /** Ends one hold; a name that nothing holds is gone. */
   release(id: number): void;
   text(id: number): string;
-  /** Writes into `marks` an odd number at each name below one of the bases that is there all the time. Some nanoseconds a name. */
+  /**
+   * Writes into `marks` an odd number at each name below one of the bases that is there all the time. Some
+   * nanoseconds a name.
+   */
   markBelow(bases: readonly string[], marks: Uint8Array): Steps<void>;
   /** Whether so many new names, as long as can be, have room. */
   hasRoom(count: number): boolean;
@@ -51,7 +54,10 @@ export function createLearnedNames({ capacity, blocks, seed }: LearnedNamesOptio
   const holds = new Uint32Array(capacity + 1);
   const seedOf = (stem: number): number => seed ^ Math.imul(stem, 0x9e37_79b1);
   const chains = createSlotChains(capacity, (id) => texts.hash(id, seedOf(stems[id] ?? 0)));
-  /** The last one that was asked for, and what is behind its first label: a name is asked for several times in a row. */
+  /**
+   * The last one that was asked for, and what is behind its first label: a name is asked for several times in
+   * a row.
+   */
   let lastName = "";
   let lastId = NO_SLOT;
   let lastStem = NO_SLOT;

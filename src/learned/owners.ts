@@ -1,4 +1,6 @@
-/** Names that own an address, as they stand in the comment of an element: parted by blanks, the latest first. */
+/**
+ * Names that own an address, as they stand in the comment of an element: parted by blanks, the latest first.
+ */
 import { MAX_COMMENT_OCTETS } from "../netfilter/wire/set-element.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import { decideAddress } from "../policy/decide-address.ts";
@@ -26,7 +28,10 @@ export function isOpenTo(
   return rule === undefined ? !withheld.has(octets, 0, octets.length) : action === "allow";
 }
 
-/** Whole names only, as far as a comment has room: a name cut short would be another name. One of 252 octets or more is in none. */
+/**
+ * Whole names only, as far as a comment has room: a name cut short would be another name. One of 252 octets
+ * or more is in none.
+ */
 export function renderOwners(owners: readonly string[]): string {
   const [only = ""] = owners;
   const text = owners.length > 1 ? owners.join(" ") : only;

@@ -3,7 +3,10 @@ import type { Prefix } from "../policy/prefix.ts";
 import { findDifferences, type RuleTrie } from "../policy/rule-trie.ts";
 import type { RuleTarget } from "../policy/target.ts";
 
-/** What two policies may decide differently: targets. Names and addresses that none of them matches are decided alike. */
+/**
+ * What two policies may decide differently: targets. Names and addresses that none of them matches are
+ * decided alike.
+ */
 export interface PolicyDifference {
   readonly names: readonly string[];
   /** Of wildcards. */

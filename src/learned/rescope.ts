@@ -1,4 +1,7 @@
-/** What a change of the policy does to learned addresses that stay: which flows to them pass. What goes is another matter, see `forget.ts`. */
+/**
+ * What a change of the policy does to learned addresses that stay: which flows to them pass. What goes is
+ * another matter, see `forget.ts`.
+ */
 import type { CompiledPolicy } from "../policy/compile.ts";
 import { EVERY_FLOW, type FlowSet, isEvery, isSame } from "../policy/flow-set.ts";
 import { bothOf, flowsOfOwners } from "../policy/flows-to-learn.ts";
@@ -10,7 +13,10 @@ import type { PolicyDifference } from "./policy-difference.ts";
 import type { LearnedStore } from "./store.ts";
 
 export interface Rescoping {
-  /** Before the policy is in force: from now on none but what it, too, allows passes, also if it comes to nothing. Throws LearnedSetError. */
+  /**
+   * Before the policy is in force: from now on none but what it, too, allows passes, also if it comes to
+   * nothing. Throws LearnedSetError.
+   */
   narrow(policy: CompiledPolicy, difference: PolicyDifference | undefined): Steps<void>;
   /** Once it is: all that it allows. Throws LearnedSetError. */
   settle(policy: CompiledPolicy): Steps<void>;

@@ -1,9 +1,11 @@
 /**
- * Addresses that a change has denied: each belonged to names of which none is allowed any more. The kernel keeps them for an hour. Hosts there
- * may not call in meanwhile, and where the default action allows, nothing may go there either: a denied name takes its addresses with it.
+ * Addresses that a change has denied: each belonged to names of which none is allowed any more. The kernel
+ * keeps them for an hour. Hosts there may not call in meanwhile, and where the default action allows, nothing
+ * may go there either: a denied name takes its addresses with it.
  *
- * An address leaves early when an allowed name gives it, or when a change allows one of its names again. Known limits: what was
- * forgotten before the change is not known, so not revoked; there are {@link MAX_REVOKED} at most, of which the one denied longest ago goes first.
+ * An address leaves early when an allowed name gives it, or when a change allows one of its names again.
+ * Known limits: what was forgotten before the change is not known, so not revoked; there are {@link
+ * MAX_REVOKED} at most, of which the one denied longest ago goes first.
  */
 import type { LearnedSet } from "../netfilter/learned-set.ts";
 
@@ -23,9 +25,14 @@ interface Revoked {
 
 /** Queues what has to be told to the kernel; it is in force with the set's next commit. */
 export interface RevokedAddresses {
-  /** Takes over what an earlier process left, and queues what is known and missing. Throws LearnedSetError. */
+  /**
+   * Takes over what an earlier process left, and queues what is known and missing. Throws LearnedSetError.
+   */
   takeOver(): void;
-  /** Somebody else has changed the sets: queues what makes them hold what they should, and nothing else. Throws LearnedSetError. */
+  /**
+   * Somebody else has changed the sets: queues what makes them hold what they should, and nothing else.
+   * Throws LearnedSetError.
+   */
   reconcile(): void;
   list(): readonly Uint8Array[];
   revoke(key: Uint8Array, owners: string): void;

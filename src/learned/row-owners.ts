@@ -3,9 +3,14 @@ import { createFurtherOwners } from "./further-owners.ts";
 import type { LearnedNames } from "./names.ts";
 import { createRowLists } from "../tables/row-lists.ts";
 
-/** Which names own a row. The first one is whom it counts for, and stays; of the others the latest are kept. */
+/**
+ * Which names own a row. The first one is whom it counts for, and stays; of the others the latest are kept.
+ */
 export interface RowOwners {
-  /** Makes the name the latest owner. Past the most that a row may have, the oldest but one goes. Only while `hasRoom`. */
+  /**
+   * Makes the name the latest owner. Past the most that a row may have, the oldest but one goes. Only while
+   * `hasRoom`.
+   */
   add(row: number, name: string): void;
   /** The row is no more. */
   removeAll(row: number): void;

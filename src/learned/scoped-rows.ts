@@ -1,8 +1,9 @@
 /**
- * Learned addresses of which the names' rules do not allow every flow: which flows, and what the kernel's sets hold of them. A row that is not here
- * stands in the sets of addresses alone.
+ * Learned addresses of which the names' rules do not allow every flow: which flows, and what the kernel's
+ * sets hold of them. A row that is not here stands in the sets of addresses alone.
  *
- * What a batch has asked for may or may not be in force if it fails; so both what was and what was to be is remembered as held, until it is taken out.
+ * What a batch has asked for may or may not be in force if it fails; so both what was and what was to be is
+ * remembered as held, until it is taken out.
  */
 import type { FlowElement, LearnedSet } from "../netfilter/learned-set.ts";
 import { piecesOf, renderPiece } from "../netfilter/ranges/flow-pieces.ts";
@@ -39,7 +40,9 @@ interface Row {
   readonly held: readonly FlowElement[];
 }
 
-/** Elements of all rows. An address of a name with one port is one, or five where the default action allows. */
+/**
+ * Elements of all rows. An address of a name with one port is one, or five where the default action allows.
+ */
 const MAX_PIECES = 32_768;
 
 export function createScopedRows(set: Pick<LearnedSet, "addPiece" | "removePiece">): ScopedRows {

@@ -1,4 +1,7 @@
-/** The learned addresses' table and the kernel's sets, kept in step: what is changed here is queued for the kernel, and in force with `commit`. */
+/**
+ * The learned addresses' table and the kernel's sets, kept in step: what is changed here is queued for the
+ * kernel, and in force with `commit`.
+ */
 import { NO_SLOT } from "../tables/slot-index.ts";
 import type { LearnedSet } from "../netfilter/learned-set.ts";
 
@@ -39,7 +42,10 @@ export interface LearnedStore {
   readonly figures: LearnedFigures;
   /** Rows of which not every flow is allowed. */
   readonly scoped: ScopedRows;
-  /** Adds one that is not in the table, and tells the kernel. `owners`: the latest first. `flows`: undefined is every flow. */
+  /**
+   * Adds one that is not in the table, and tells the kernel. `owners`: the latest first. `flows`: undefined
+   * is every flow.
+   */
   admit(row: NewRow, owners: readonly string[], flows?: FlowSet): void;
   /** The same of one that a single name gives. */
   admitOf(row: NewRow, owner: string, flows?: FlowSet): void;
@@ -141,7 +147,10 @@ export function createLearnedStore({
     touched.add(key);
   }
 
-  /** What has run out goes two for each that comes, so that it does not pile up; where there is no room, what was used longest ago. */
+  /**
+   * What has run out goes two for each that comes, so that it does not pile up; where there is no room, what
+   * was used longest ago.
+   */
   function makeRoom(nowMs: number): void {
     for (let looked = 0; table.oldest() !== NO_SLOT; looked++) {
       const slot = table.oldest();

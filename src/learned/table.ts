@@ -1,11 +1,14 @@
 /**
- * The learned addresses themselves, in typed arrays, because V8 would promote a `Map` of tens of thousands of short-lived objects and collect it
- * rarely. Memory is touched as rows are used, and used again. An IPv4 address of one owner whose name has no other address takes 64 octets, all
- * counted: its row 33 (`address-keys.ts`, `use-order.ts`, `row-owners.ts` and 4 here), its name 28 (`learned-names.ts`), and 3 of buckets. An IPv6 address takes 16 more, a
- * further address of a name 8 to 20, a further owner 8 and its name.
+ * The learned addresses themselves, in typed arrays, because V8 would promote a `Map` of tens of thousands of
+ * short-lived objects and collect it rarely. Memory is touched as rows are used, and used again. An IPv4
+ * address of one owner whose name has no other address takes 64 octets, all counted: its row 33
+ * (`address-keys.ts`, `use-order.ts`, `row-owners.ts` and 4 here), its name 28 (`learned-names.ts`), and 3 of
+ * buckets. An IPv6 address takes 16 more, a further address of a name 8 to 20, a further owner 8 and its
+ * name.
  *
- * A row counts for the name that gave it first, and for the wildcard that allowed that name: {@link LearnedTable.crowdedOfName} and
- * {@link LearnedTable.crowdedOfWildcard} say which row has to go before one more may come.
+ * A row counts for the name that gave it first, and for the wildcard that allowed that name: {@link
+ * LearnedTable.crowdedOfName} and {@link LearnedTable.crowdedOfWildcard} say which row has to go before one
+ * more may come.
  */
 import { NO_SLOT } from "../tables/slot-index.ts";
 import type { Prefix } from "../policy/prefix.ts";
@@ -57,12 +60,18 @@ export interface LearnedTable {
   crowdedOfWildcard(wildcard: string | undefined, more?: number): number;
   /** The address used longest ago. */
   oldest(): number;
-  /** The first slot in use above this one, by number; NO_SLOT when there is none. Looks at an octet for each free one between. */
+  /**
+   * The first slot in use above this one, by number; NO_SLOT when there is none. Looks at an octet for each
+   * free one between.
+   */
   above(slot: number): number;
   /** No slot above this one was ever in use. */
   highest(): number;
   isUsed(slot: number): boolean;
-  /** Whether the row has an owner whose mark is odd, no owner, or an address in one of the prefixes. Some nanoseconds. */
+  /**
+   * Whether the row has an owner whose mark is odd, no owner, or an address in one of the prefixes. Some
+   * nanoseconds.
+   */
   isConcerned(slot: number, marks: Uint8Array, prefixes: readonly Prefix[]): boolean;
   /** From now on slots that come or get an owner are noted; what was noted before is forgotten. */
   watch(): void;
@@ -74,9 +83,14 @@ export interface LearnedTable {
   keyView(slot: number): Uint8Array;
   untilMs(slot: number): number;
   setUntilMs(slot: number, untilMs: number): void;
-  /** Whether some row's time is after the first and not after the second, or as good as. Some nanoseconds a row. */
+  /**
+   * Whether some row's time is after the first and not after the second, or as good as. Some nanoseconds a
+   * row.
+   */
   hasOneUntil(afterMs: number, lastMs: number): boolean;
-  /** Says that it is used now, by a flow or by a lookup. What is used often is put in order only now and then. */
+  /**
+   * Says that it is used now, by a flow or by a lookup. What is used often is put in order only now and then.
+   */
   use(slot: number, nowMs: number, byFlow?: boolean): void;
   /** When a flow was last seen to use it; 0 is never. */
   flowMs(slot: number): number;

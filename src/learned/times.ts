@@ -1,4 +1,7 @@
-/** Times in 32 bits: tenths of a second since a start, rounded up, good for 13 years. 0 stands for 0, a time that is not known. */
+/**
+ * Times in 32 bits: tenths of a second since a start, rounded up, good for 13 years. 0 stands for 0, a time
+ * that is not known.
+ */
 export interface LearnedTimes {
   toTick(timeMs: number): number;
   toMs(tick: number): number;

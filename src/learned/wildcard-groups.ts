@@ -3,7 +3,10 @@ import type { LearnedNames } from "./names.ts";
 /** The group of rows that count for no wildcard. */
 const NO_WILDCARD = 1;
 
-/** Small numbers for the wildcards that rows count for, so that what is kept of each lies together. A number holds its wildcard's name. */
+/**
+ * Small numbers for the wildcards that rows count for, so that what is kept of each lies together. A number
+ * holds its wildcard's name.
+ */
 export interface WildcardGroups {
   /** 0 where it has none. */
   find(base: string | undefined): number;

@@ -1,4 +1,7 @@
-/** Addresses that no name may give out, unless an address rule allows them: the upstreams' own, and what the network says at each read. */
+/**
+ * Addresses that no name may give out, unless an address rule allows them: the upstreams' own, and what the
+ * network says at each read.
+ */
 import { createAddressSet } from "../tables/address-set.ts";
 
 export interface WithheldAddresses {

@@ -1,6 +1,9 @@
 import type { Metric } from "./metric.ts";
 
-/** The numbers of counters and gauges by name, each series by name and attribute: `egress.dns.queries_total{transport=udp}`. */
+/**
+ * The numbers of counters and gauges by name, each series by name and attribute:
+ * `egress.dns.queries_total{transport=udp}`.
+ */
 export function listCounts(metrics: readonly Metric[]): Readonly<Record<string, number>> {
   const entries = metrics.flatMap((metric) => {
     if (metric.kind === "histogram") return [];

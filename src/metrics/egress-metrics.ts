@@ -1,6 +1,7 @@
 /**
- * The sidecar's metrics: names, units and where each number comes from. What counts is counted where it happens, as plain
- * numbers; here they are only read. No name that a workload asks for, no address but the upstreams' and no text of an error is ever an attribute.
+ * The sidecar's metrics: names, units and where each number comes from. What counts is counted where it
+ * happens, as plain numbers; here they are only read. No name that a workload asks for, no address but the
+ * upstreams' and no text of an error is ever an attribute.
  */
 import { machineMetrics } from "./machine-metrics.ts";
 import { counter, counterBy, gauge, gaugeBy } from "./make-metric.ts";
@@ -8,7 +9,10 @@ import type { Metric } from "./metric.ts";
 import type { HistogramPoint } from "./metric.ts";
 import type { MachineReadings } from "./io/machine.ts";
 
-/** Bounds of `egress.dns.query.duration` in seconds: the original's, some below its first, and no more than the longest time limit. */
+/**
+ * Bounds of `egress.dns.query.duration` in seconds: the original's, some below its first, and no more than
+ * the longest time limit.
+ */
 export const QUERY_DURATION_BOUNDS: readonly number[] = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60,
   120,
@@ -116,7 +120,10 @@ export function readMetrics(sources: MetricSources): readonly Metric[] {
   return [...readOwnMetrics(sources), ...stateMetrics(sources.state()), ...machineMetrics(sources.machine)];
 }
 
-/** Those of the sidecar's own work, without the machine's, some of which are told since they were read last, and without what `/status` tells in words. */
+/**
+ * Those of the sidecar's own work, without the machine's, some of which are told since they were read last,
+ * and without what `/status` tells in words.
+ */
 export function readOwnMetrics(sources: Omit<MetricSources, "machine" | "state">): readonly Metric[] {
   return [
     ...lookupMetrics(sources.lookups(), sources.queryDuration()),

@@ -2,7 +2,10 @@ import type { MachineReadings } from "./io/machine.ts";
 import { counter, gauge } from "./make-metric.ts";
 import type { Metric } from "./metric.ts";
 
-/** `egress.system.*` are the machine's, in a container too, as in the original; `egress.process.*` the sidecar's own. */
+/**
+ * `egress.system.*` are the machine's, in a container too, as in the original; `egress.process.*` the
+ * sidecar's own.
+ */
 export function machineMetrics(machine: MachineReadings): readonly Metric[] {
   return [
     {

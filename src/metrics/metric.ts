@@ -1,4 +1,7 @@
-/** What is told of the sidecar in numbers, in OpenTelemetry's words, fit for each way out: Prometheus text, OTLP. */
+/**
+ * What is told of the sidecar in numbers, in OpenTelemetry's words, fit for each way out: Prometheus text,
+ * OTLP.
+ */
 
 /** Names and values; a name stands once. */
 export type Attributes = Readonly<Record<string, string>>;
@@ -9,7 +12,10 @@ export interface NumberPoint {
   readonly value: number;
 }
 
-/** Counts since the process began; each bucket holds what is above the bound before it and not above its own, the last one the rest. */
+/**
+ * Counts since the process began; each bucket holds what is above the bound before it and not above its own,
+ * the last one the rest.
+ */
 export interface HistogramPoint {
   readonly count: number;
   readonly sum: number;

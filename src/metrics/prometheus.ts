@@ -1,7 +1,8 @@
 /**
- * Prometheus text (exposition format 0.0.4). Names follow the rules by which OpenTelemetry's metrics become Prometheus's
- * ("Prometheus and OpenMetrics Compatibility" of its specification): dots to underscores, the unit behind the name unless it
- * is there already, `_total` behind a counter. `.count` goes: Prometheus keeps it for histograms.
+ * Prometheus text (exposition format 0.0.4). Names follow the rules by which OpenTelemetry's metrics become
+ * Prometheus's ("Prometheus and OpenMetrics Compatibility" of its specification): dots to underscores, the
+ * unit behind the name unless it is there already, `_total` behind a counter. `.count` goes: Prometheus keeps
+ * it for histograms.
  */
 import type { Attributes, HistogramPoint, Metric } from "./metric.ts";
 
@@ -43,7 +44,9 @@ function renderHistogram(name: string, point: HistogramPoint, shared: Attributes
   return `${lines.join("")}${name}_sum${labels} ${renderNumber(point.sum)}\n${name}_count${labels} ${point.count}\n`;
 }
 
-/** Attributes whose names become the same label are joined by a semicolon, in the order of their own names. */
+/**
+ * Attributes whose names become the same label are joined by a semicolon, in the order of their own names.
+ */
 function renderLabels(attributes: Attributes, last?: string): string {
   const labels = new Map<string, string>();
   for (const [key, value] of Object.entries(attributes).toSorted(([a], [b]) => (a < b ? -1 : 1))) {

@@ -1,6 +1,6 @@
 /**
- * The kernel, or the program that talks to it, did not do as told; the transaction has changed nothing, unless it was `timed-out`, where
- * that is not known.
+ * The kernel, or the program that talks to it, did not do as told; the transaction has changed nothing,
+ * unless it was `timed-out`, where that is not known.
  */
 export class KernelError extends Error {
   override readonly name = "KernelError";
@@ -15,7 +15,10 @@ export class KernelError extends Error {
   }
 }
 
-/** The kernel refused a batch; nothing of it is in force. `code` is errno's name (`ENOENT`: the set is gone; `ENFILE`: it is full). */
+/**
+ * The kernel refused a batch; nothing of it is in force. `code` is errno's name (`ENOENT`: the set is gone;
+ * `ENFILE`: it is full).
+ */
 export class LearnedSetError extends Error {
   readonly code: string;
 

@@ -1,6 +1,7 @@
 /**
- * Conntrack marks of flows that are judged by the name they show. A mark is a generation with one of these sets of bits; without any of them the flow was
- * admitted by its address. Marks of our own flows and of callers' have the highest bit, which none of these has.
+ * Conntrack marks of flows that are judged by the name they show. A mark is a generation with one of these
+ * sets of bits; without any of them the flow was admitted by its address. Marks of our own flows and of
+ * callers' have the highest bit, which none of these has.
  */
 const OURS = 2 ** 31;
 const PENDING = 2 ** 30;
@@ -10,7 +11,9 @@ const BEGUN = 2 ** 27;
 
 /** Generations stay below it, so that a mark has room for what is known of a flow. */
 export const LAST_GENERATION = BEGUN - 1;
-/** A start begins below it with its policies, so that the deny-all before them has a generation of its own. */
+/**
+ * A start begins below it with its policies, so that the deny-all before them has a generation of its own.
+ */
 export const FIRST_HALF = 2 ** 26;
 
 /** Nothing of it has passed but what opens a connection. */
@@ -34,7 +37,10 @@ export const IS_PENDING = matchBits(PENDING, PENDING);
 export const IS_NOT_BEGUN = matchBits(PENDING + BEGUN, PENDING);
 export const IS_BEGUN = matchBits(PENDING + BEGUN, PENDING + BEGUN);
 export const IS_VERIFIED = matchBits(VERIFIED, VERIFIED);
-/** Admitted by its address, under whatever generation; also by a version of ours that knew no names, whose generations were larger. */
+/**
+ * Admitted by its address, under whatever generation; also by a version of ours that knew no names, whose
+ * generations were larger.
+ */
 export const IS_PLAIN = `ct mark != 0 ${matchBits(PENDING, 0)}`;
 
 function matchBits(mask: number, wanted: number): string {

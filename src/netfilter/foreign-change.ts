@@ -5,7 +5,9 @@ import type { ObjectEvent, TransactionEvent } from "./wire/ruleset-event.ts";
 export interface ForeignChange {
   /** For people: `inet opensandbox: rule added in chain egress (3 times)`. */
   readonly found: readonly string[];
-  /** Programs that did it: `nft (process 4711)`, numbered as on the machine. Empty where that is not known. */
+  /**
+   * Programs that did it: `nft (process 4711)`, numbered as on the machine. Empty where that is not known.
+   */
   readonly by: readonly string[];
 }
 

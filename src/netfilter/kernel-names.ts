@@ -1,4 +1,7 @@
-/** What our objects in the kernel are called. Operators and scripts know the table, the chain `egress` and the sets by name. */
+/**
+ * What our objects in the kernel are called. Operators and scripts know the table, the chain `egress` and the
+ * sets by name.
+ */
 import type { Family } from "./ruleset.ts";
 
 export const TABLE = "opensandbox";
@@ -6,9 +9,15 @@ export const ARP_TABLE = "opensandbox_arp";
 export const GUARD_TABLE = "opensandbox_guard";
 /** Made and owned by the process that serves the API: it is none of the ruleset's tables. */
 export const API_TABLE = "opensandbox_api";
-/** Leads flows to the interceptor. Made and owned by the process that intercepts: it is none of the ruleset's tables. */
+/**
+ * Leads flows to the interceptor. Made and owned by the process that intercepts: it is none of the ruleset's
+ * tables.
+ */
 export const INTERCEPT_TABLE = "opensandbox_intercept";
-/** Closes interfaces to come. Made over netlink, since nft(8) cannot say it: it is none of the ruleset's tables. */
+/**
+ * Closes interfaces to come. Made over netlink, since nft(8) cannot say it: it is none of the ruleset's
+ * tables.
+ */
 export const DOOR_TABLE = "opensandbox_door";
 /** Holds what the door holds, while that is written anew. */
 export const DOOR_STAND_IN = "opensandbox_door_stand_in";

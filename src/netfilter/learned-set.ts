@@ -1,4 +1,7 @@
-/** The kernel's sets of learned and revoked addresses, as who keeps them sees them; `io/learned-set.ts` speaks to the kernel. */
+/**
+ * The kernel's sets of learned and revoked addresses, as who keeps them sees them; `io/learned-set.ts` speaks
+ * to the kernel.
+ */
 
 import type { Action } from "../policy/rule.ts";
 import type { FlowPiece } from "./ranges/flow-pieces.ts";
@@ -23,13 +26,22 @@ export interface HeldFlowElement extends HeldElement {
   readonly piece: FlowPiece;
 }
 
-/** Queue with `add`, `refresh` and `remove`, then `commit`. A key is 4 octets (dyn_allow_v4) or 16 (dyn_allow_v6). */
+/**
+ * Queue with `add`, `refresh` and `remove`, then `commit`. A key is 4 octets (dyn_allow_v4) or 16
+ * (dyn_allow_v6).
+ */
 export interface LearnedSet {
   /** The netlink port that its changes come from. */
   readonly port: number;
-  /** An address that is not in the set. Were it there, its timeout would stay as it is. A comment that is too long is left out. */
+  /**
+   * An address that is not in the set. Were it there, its timeout would stay as it is. A comment that is too
+   * long is left out.
+   */
   add(key: Uint8Array, timeoutMs: number, comment: string): void;
-  /** An address that is or was in the set: its timeout starts anew, with no instant in between where it is out. */
+  /**
+   * An address that is or was in the set: its timeout starts anew, with no instant in between where it is
+   * out.
+   */
   refresh(key: Uint8Array, timeoutMs: number, comment: string): void;
   /** An address that has to go; fine when it is gone already. */
   remove(key: Uint8Array): void;
@@ -37,17 +49,23 @@ export interface LearnedSet {
   revoke(key: Uint8Array, timeoutMs: number, comment: string): void;
   /** An address that is allowed again leaves the set of revoked ones, where it may be. */
   unrevoke(key: Uint8Array): void;
-  /** Some flows to an address. None of the address's elements in the set may overlap, but for those that the same batch takes out before. */
+  /**
+   * Some flows to an address. None of the address's elements in the set may overlap, but for those that the
+   * same batch takes out before.
+   */
   addPiece(key: Uint8Array, element: FlowElement, timeoutMs: number, comment: string): void;
   /** Fine when it is gone already. */
   removePiece(key: Uint8Array, element: FlowElement): void;
   /** Forgets what is queued. */
   discard(): void;
-  /** Puts all that is queued in force, and returns once the kernel has acknowledged it. Throws {@link LearnedSetError}. */
+  /**
+   * Puts all that is queued in force, and returns once the kernel has acknowledged it. Throws {@link
+   * LearnedSetError}.
+   */
   commit(): void;
   /**
-   * What the kernel holds now, in parts; nothing where there is no such set. What is queued is forgotten, and nothing may be until the
-   * last part is read. Throws {@link LearnedSetError}.
+   * What the kernel holds now, in parts; nothing where there is no such set. What is queued is forgotten, and
+   * nothing may be until the last part is read. Throws {@link LearnedSetError}.
    */
   dump(family: 4 | 6): Iterable<readonly HeldElement[]>;
   /** What it holds as revoked; the same. Throws {@link LearnedSetError}. */

@@ -39,8 +39,9 @@ export const NOTHING_PRESENT: KernelState = { tables: [], chains: [] };
 const MAX_COMMENT = 128;
 
 /**
- * The text brings a kernel that holds `present` to the ruleset. Chains that fit stay and are refilled, so that no packet meets
- * a gap; others go. The sets of learned addresses stay. Sent again to what it has made, it changes nothing.
+ * The text brings a kernel that holds `present` to the ruleset. Chains that fit stay and are refilled, so
+ * that no packet meets a gap; others go. The sets of learned addresses stay. Sent again to what it has made,
+ * it changes nothing.
  */
 export function renderRuleset(ruleset: Ruleset, present: KernelState = NOTHING_PRESENT): string {
   return [...renderPieces(ruleset, present)].join("");
@@ -88,7 +89,10 @@ function removeTable({ family, name }: KernelState["tables"][number]): readonly 
   return [`table ${family} ${name}`, `delete table ${family} ${name}`];
 }
 
-/** Whole tables that are not wanted; chains that are not wanted, or that sit elsewhere than wanted and cannot be moved. */
+/**
+ * Whole tables that are not wanted; chains that are not wanted, or that sit elsewhere than wanted and cannot
+ * be moved.
+ */
 function removeMisfits(
   { family, name }: KernelState["tables"][number],
   ruleset: Ruleset,
@@ -146,7 +150,10 @@ function declare(table: Table): readonly string[] {
   ];
 }
 
-/** Rule by rule: a chain that is named once more in its table's block counts as changed, and the kernel lets nft(8) wait 11 ms for it as it ends. */
+/**
+ * Rule by rule: a chain that is named once more in its table's block counts as changed, and the kernel lets
+ * nft(8) wait 11 ms for it as it ends.
+ */
 function fill({ family, name, chains }: Table): readonly string[] {
   return chains.flatMap((chain) =>
     chain.rules.map((rule) => `add rule ${family} ${name} ${chain.name} ${describeRule(rule)}`),
@@ -200,7 +207,10 @@ function* renderedFlows(ranges: ScopedRanges): Generator<string | undefined, voi
   for (const range of listFlowRanges(ranges)) yield range && renderFlowRange(range);
 }
 
-/** Deleting what is not there would fail the transaction, and adding what is there keeps its old timeout: so add, delete, add. */
+/**
+ * Deleting what is not there would fail the transaction, and adding what is there keeps its old timeout: so
+ * add, delete, add.
+ */
 function* changeElements({ set, remove, put }: ElementChange): Generator<string, void, undefined> {
   const name = `inet ${TABLE} ${set}`;
   const gone = [...new Set([...remove, ...put.map(({ address }) => address)])];

@@ -1,6 +1,7 @@
 /**
- * What changes from one ruleset to the next, where that is little: the generation, ranges of the policy's address sets, single elements.
- * Such a change goes to the kernel straight over netlink, at the price of what changes. Everything else goes through nft(8), whole.
+ * What changes from one ruleset to the next, where that is little: the generation, ranges of the policy's
+ * address sets, single elements. Such a change goes to the kernel straight over netlink, at the price of what
+ * changes. Everything else goes through nft(8), whole.
  */
 import type { AddressRange } from "./ranges/address-octets.ts";
 import {
@@ -40,7 +41,10 @@ export interface GenerationChain {
   readonly rules: readonly GenerationRule[];
 }
 
-/** What takes more than this, some 2 ms, is no small change: nft(8) in a process of its own keeps it off the event loop. */
+/**
+ * What takes more than this, some 2 ms, is no small change: nft(8) in a process of its own keeps it off the
+ * event loop.
+ */
 const MAX_LOOKS = 512;
 /** The same of rules with a scope, which are all looked at where one of them differs. */
 const MAX_SCOPED_LOOKS = 1024;

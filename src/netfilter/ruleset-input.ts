@@ -17,9 +17,14 @@ export interface RulesetInput {
   /** Resolvers that anyone may ask, on port 53. */
   readonly exemptNameservers: readonly string[];
   readonly resolverPort: number;
-  /** Where the resolver listens at every IPv6 address, for lookups that go to link-local ones; undefined where it does not. */
+  /**
+   * Where the resolver listens at every IPv6 address, for lookups that go to link-local ones; undefined where
+   * it does not.
+   */
   readonly linkResolverPort?: number | undefined;
-  /** Where callers find the API; it listens on another port. Without a host, and for `0.0.0.0`, every address. */
+  /**
+   * Where callers find the API; it listens on another port. Without a host, and for `0.0.0.0`, every address.
+   */
   readonly api: { readonly host: string | undefined; readonly port: number };
   readonly network: NetworkFacts;
   /** Where flows to addresses of names are judged by the name they show; undefined where they are not. */
@@ -72,7 +77,9 @@ export interface NetworkFacts {
   /** Prefixes. */
   readonly onLinkV4: readonly string[];
   readonly onLinkV6: readonly string[];
-  /** The rules for IPv6 are there in any case: off by sysctl they load without complaint, and meet nothing. */
+  /**
+   * The rules for IPv6 are there in any case: off by sysctl they load without complaint, and meet nothing.
+   */
   readonly ipv6: boolean;
 }
 

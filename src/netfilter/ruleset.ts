@@ -1,7 +1,7 @@
 /**
- * What is wanted in the kernel, as data: tables with their sets, chains and rules, and changes to the learned sets. It is the whole
- * of what we keep there, not a difference; `renderRuleset` makes one nftables transaction of it. It is not a model of nftables:
- * a rule's statements are kept as nft(8) writes them.
+ * What is wanted in the kernel, as data: tables with their sets, chains and rules, and changes to the learned
+ * sets. It is the whole of what we keep there, not a difference; `renderRuleset` makes one nftables
+ * transaction of it. It is not a model of nftables: a rule's statements are kept as nft(8) writes them.
  */
 import type { RangesOfKind } from "./ranges/policy-ranges.ts";
 import type { ScopedRanges } from "./ranges/scoped-ranges.ts";
@@ -14,8 +14,9 @@ export interface Ruleset {
   readonly generation: number;
   readonly tables: readonly Table[];
   /**
-   * What it is loaded over, where that is not what the loader remembers: whatever is found in the kernel; or nothing, our tables go and come
-   * in one transaction, for what can't be changed in place, such as a set's type. Then sets hold no more than the ruleset says.
+   * What it is loaded over, where that is not what the loader remembers: whatever is found in the kernel; or
+   * nothing, our tables go and come in one transaction, for what can't be changed in place, such as a set's
+   * type. Then sets hold no more than the ruleset says.
    */
   readonly over?: "found" | "nothing";
   /** Made after the chains, in this order, in the same transaction. */
@@ -51,7 +52,10 @@ export interface NamedSet {
   readonly flowRanges?: ScopedRanges;
 }
 
-/** How long conntrack remembers the flows that a rule gives them to, by their state; other states keep the namespace's own times. */
+/**
+ * How long conntrack remembers the flows that a rule gives them to, by their state; other states keep the
+ * namespace's own times.
+ */
 export interface FlowTimeouts {
   readonly name: string;
   readonly protocol: "tcp" | "udp";
@@ -115,7 +119,9 @@ export interface TimedElement {
   readonly comment?: string;
 }
 
-/** The same ruleset for a kernel that has no egress hook (before Linux 5.16): raw frames are then not stopped. */
+/**
+ * The same ruleset for a kernel that has no egress hook (before Linux 5.16): raw frames are then not stopped.
+ */
 export function withoutGuard(ruleset: Ruleset): Ruleset {
   const tables = ruleset.tables
     .filter(({ family }) => family === "inet")
@@ -123,7 +129,10 @@ export function withoutGuard(ruleset: Ruleset): Ruleset {
   return { ...ruleset, tables };
 }
 
-/** The same ruleset for a kernel without timeouts of flows (CONFIG_NF_CONNTRACK_TIMEOUT): conntrack then forgets as it does by itself. */
+/**
+ * The same ruleset for a kernel without timeouts of flows (CONFIG_NF_CONNTRACK_TIMEOUT): conntrack then
+ * forgets as it does by itself.
+ */
 export function withoutTimeouts(ruleset: Ruleset): Ruleset {
   const tables = ruleset.tables.map(({ timeouts: _timeouts, ...table }) =>
     withoutRules(table, ({ forTimeouts }) => forTimeouts === true),
@@ -131,7 +140,10 @@ export function withoutTimeouts(ruleset: Ruleset): Ruleset {
   return { ...ruleset, tables };
 }
 
-/** The same ruleset for a kernel that hands no packets out (CONFIG_NFT_LOG, CONFIG_NETFILTER_NETLINK_LOG): it counts them all the same. */
+/**
+ * The same ruleset for a kernel that hands no packets out (CONFIG_NFT_LOG, CONFIG_NETFILTER_NETLINK_LOG): it
+ * counts them all the same.
+ */
 export function withoutLog(ruleset: Ruleset): Ruleset {
   const tables = ruleset.tables.map((table) => withoutRules(table, ({ forLog }) => forLog === true));
   return { ...ruleset, tables };

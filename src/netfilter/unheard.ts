@@ -1,11 +1,14 @@
 /**
- * Transactions of others that were counted and not heard of. The kernel counts one before it tells of it, so a transaction has until the next
- * look to be heard of.
+ * Transactions of others that were counted and not heard of. The kernel counts one before it tells of it, so
+ * a transaction has until the next look to be heard of.
  */
 export interface Unheard {
   /** The kernel has told of the transaction of that number. */
   hear(number: number): void;
-  /** `others` more than our own up to number `counted`: how many of those at the look before have not been heard of by now. */
+  /**
+   * `others` more than our own up to number `counted`: how many of those at the look before have not been
+   * heard of by now.
+   */
   look(others: number, counted: number): number;
   /** From now on what comes after number `counted` is waited for. */
   begin(counted: number): void;

@@ -1,4 +1,7 @@
-/** Numbers of netlink's own (linux/netlink.h): the protocols that are spoken here, and what a request asks for. */
+/**
+ * Numbers of netlink's own (linux/netlink.h): the protocols that are spoken here, and what a request asks
+ * for.
+ */
 export const NETLINK_ROUTE = 0;
 export const NETLINK_SOCK_DIAG = 4;
 export const NETLINK_NETFILTER = 12;

@@ -6,8 +6,8 @@ import { readReplies } from "./reader.ts";
 type Socket = Pick<NetlinkSocket, "send" | "receive">;
 
 /**
- * What `read` makes of each message of the type `wanted` that answers `request`, a message with NLM_F_DUMP. Payloads may be kept. Throws
- * SystemCallError; `what` is for its reader.
+ * What `read` makes of each message of the type `wanted` that answers `request`, a message with NLM_F_DUMP.
+ * Payloads may be kept. Throws SystemCallError; `what` is for its reader.
  */
 export function dumpAll<T>(
   socket: Socket,

@@ -1,5 +1,6 @@
 /**
- * What `ip link`, `ip address`, `ip route` and `ip rule` say when they make or remove something. Headers as in `rtnetlink.ts`, and
+ * What `ip link`, `ip address`, `ip route` and `ip rule` say when they make or remove something. Headers as
+ * in `rtnetlink.ts`, and
  *
  *     RTM_NEWRULE   fib_rule_hdr (12): family:1 dst-length:1 src-length:1 tos:1 table:1 pad:2 action:1 flags:4 | attributes
  *

@@ -1,4 +1,7 @@
-/** Reads what the kernel answers on a netlink socket. Random octets never throw: a reader stops where the lengths stop making sense. */
+/**
+ * Reads what the kernel answers on a netlink socket. Random octets never throw: a reader stops where the
+ * lengths stop making sense.
+ */
 import { NLMSG_HDRLEN, NLA_HDRLEN } from "./constants.ts";
 
 const NLMSG_ERROR = 2;
@@ -26,8 +29,8 @@ export function* readReplies(datagram: Buffer): Generator<NetlinkReply> {
 }
 
 /**
- * Where the first `error` among the messages from `at` on stands, or -1: what {@link readReplies} gives, read in place, for what is
- * read after each batch. The next one is looked for from {@link behindError} on.
+ * Where the first `error` among the messages from `at` on stands, or -1: what {@link readReplies} gives, read
+ * in place, for what is read after each batch. The next one is looked for from {@link behindError} on.
  */
 export function findError(datagram: Buffer, at: number): number {
   for (let length = lengthAt(datagram, at); length > 0; length = lengthAt(datagram, at)) {
@@ -72,8 +75,9 @@ export function* readAttributes(payload: Buffer, at = 0): Generator<{ type: numb
 }
 
 /**
- * Octets of the attribute at `at`, its header counted; 0 where there is none, or one that `end` cuts off. What {@link readAttributes} gives, read in
- * place, for sets of very many elements: its value is at {@link valueAt}, the next one at {@link behindAttribute}.
+ * Octets of the attribute at `at`, its header counted; 0 where there is none, or one that `end` cuts off.
+ * What {@link readAttributes} gives, read in place, for sets of very many elements: its value is at {@link
+ * valueAt}, the next one at {@link behindAttribute}.
  */
 export function attributeLength(octets: Buffer, at: number, end: number): number {
   if (at + NLA_HDRLEN > end) return 0;

@@ -1,4 +1,7 @@
-/** Routes, routing rules and links as `ip route`, `ip rule` and `ip link` list them, and the way of one packet as `ip route get` tells it. */
+/**
+ * Routes, routing rules and links as `ip route`, `ip rule` and `ip link` list them, and the way of one packet
+ * as `ip route get` tells it.
+ */
 import { AF_INET, AF_INET6 } from "../sys/socket-address.ts";
 import { NLM_F_REQUEST } from "./constants.ts";
 import { readAttributes } from "./reader.ts";
@@ -91,7 +94,10 @@ export function readRule(payload: Buffer): RuleRecord | undefined {
     : { destination, priority, protocol };
 }
 
-/** Asks which way a packet of this machine's to `destination` takes. The answer is one message, or an error such as ENETUNREACH. */
+/**
+ * Asks which way a packet of this machine's to `destination` takes. The answer is one message, or an error
+ * such as ENETUNREACH.
+ */
 export function askRoute(writer: NetlinkWriter, sequence: number, destination: Uint8Array): void {
   const header = Buffer.alloc(RTMSG);
   header.set([destination.length === 4 ? AF_INET : AF_INET6, destination.length * 8]);

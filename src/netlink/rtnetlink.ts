@@ -62,8 +62,9 @@ export interface LinkPrefix {
 }
 
 /**
- * Groups of the events that say interfaces, addresses or routes have changed (linux/rtnetlink.h, RTMGRP_*); the last one tells of nexthop
- * objects, with which IPv4 routes go that nothing else tells of. A kernel that knows no such objects passes over it.
+ * Groups of the events that say interfaces, addresses or routes have changed (linux/rtnetlink.h, RTMGRP_*);
+ * the last one tells of nexthop objects, with which IPv4 routes go that nothing else tells of. A kernel that
+ * knows no such objects passes over it.
  */
 export const NETWORK_EVENT_GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400 | 0x8000_0000;
 
@@ -97,7 +98,10 @@ export function readAddressPrefix(payload: Buffer): LinkPrefix | undefined {
   return octets && { interfaceIndex: payload.readUInt32LE(4), octets, length: payload[1] ?? 0 };
 }
 
-/** The range of a route whose addresses are on the link: one of the main table without a gateway, not the default one. */
+/**
+ * The range of a route whose addresses are on the link: one of the main table without a gateway, not the
+ * default one.
+ */
 export function readOnLinkRoute(payload: Buffer): LinkPrefix | undefined {
   if (payload.length < RTMSG || payload[4] !== RT_TABLE_MAIN || payload[7] !== RTN_UNICAST) return undefined;
   let octets: Buffer | undefined;
@@ -113,8 +117,8 @@ export function readOnLinkRoute(payload: Buffer): LinkPrefix | undefined {
 }
 
 /**
- * Whether a router may have brought the route by an advertisement (RFC 4861 section 4.2), which needs nobody of this machine. The kernel calls
- * prefixes of both kinds its own, those of routers and those of addresses.
+ * Whether a router may have brought the route by an advertisement (RFC 4861 section 4.2), which needs nobody
+ * of this machine. The kernel calls prefixes of both kinds its own, those of routers and those of addresses.
  */
 export function mayBeAdvertised(payload: Buffer): boolean {
   const protocol = payload[5];
@@ -122,8 +126,9 @@ export function mayBeAdvertised(payload: Buffer): boolean {
 }
 
 /**
- * Addresses of the routers that a route of any table leads to: 4 or 16 octets. Known limit: of a nexthop object only what the kernel adds
- * to the route itself, which it does unless `net.ipv4.nexthop_compat_mode` is 0.
+ * Addresses of the routers that a route of any table leads to: 4 or 16 octets. Known limit: of a nexthop
+ * object only what the kernel adds to the route itself, which it does unless `net.ipv4.nexthop_compat_mode`
+ * is 0.
  */
 export function readNextHops(payload: Buffer): readonly Buffer[] {
   if (payload.length < RTMSG || (payload.readUInt32LE(8) & RTM_F_CLONED) !== 0) return [];

@@ -5,8 +5,8 @@
  *     a socket                           nlmsghdr, family:1 state:1 timer:1 retransmissions:1 id:48 expires:4 queues:8 uid:4 inode:4
  *     id                                 local port:2 remote port:2 local:16 remote:16 interface:4 cookie:8
  *
- * Ports and addresses in network order, the rest in host order. An AF_INET6 socket that speaks IPv4 has IPv4-mapped addresses.
- * Source: linux/inet_diag.h, linux/sock_diag.h.
+ * Ports and addresses in network order, the rest in host order. An AF_INET6 socket that speaks IPv4 has
+ * IPv4-mapped addresses. Source: linux/inet_diag.h, linux/sock_diag.h.
  */
 import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_HDRLEN } from "./constants.ts";
 import { AF_INET, AF_INET6 } from "../sys/socket-address.ts";
@@ -57,7 +57,10 @@ export interface ConnectedSocket {
   readonly id: Buffer;
 }
 
-/** TCP_ESTABLISHED (a connected UDP socket too), SYN_SENT, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING. */
+/**
+ * TCP_ESTABLISHED (a connected UDP socket too), SYN_SENT, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK,
+ * CLOSING.
+ */
 const CONNECTED_STATES = [1, 2, 4, 5, 8, 9, 11].reduce((mask, state) => mask | (1 << state), 0);
 
 /** TCP_LISTEN, and TCP_CLOSE: what an unconnected UDP socket is in, and no TCP socket that has a port. */

@@ -23,7 +23,9 @@ export interface NetlinkWriter {
   nest(type: number): void;
   endNested(): void;
   octets(type: number, source: Uint8Array): void;
-  /** Octets that have no attribute's header, such as a header inside a nested attribute; a multiple of four. */
+  /**
+   * Octets that have no attribute's header, such as a header inside a nested attribute; a multiple of four.
+   */
   raw(source: Uint8Array): void;
   /** A zero-terminated string. */
   text(type: number, text: string): void;

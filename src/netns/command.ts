@@ -76,8 +76,8 @@ export async function runCommand(argv: Argv, options: CommandOptions = {}): Prom
 }
 
 /**
- * Runs to the end and gives back standard output; throws a `ToolError` with what it said when it did not exit with 0. It is for
- * short commands that make or undo something: Ctrl-C does not end them half-way.
+ * Runs to the end and gives back standard output; throws a `ToolError` with what it said when it did not exit
+ * with 0. It is for short commands that make or undo something: Ctrl-C does not end them half-way.
  */
 export async function requireCommand(argv: Argv, options: CommandOptions = {}): Promise<string> {
   const result = await runCommand(argv, { ownSession: true, ...options });
@@ -116,7 +116,9 @@ export function startCommand(argv: Argv, options: CommandOptions = {}): RunningC
   };
 }
 
-/** The programs of the list that are not on `path`, a list of folders, each with the package that brings it. */
+/**
+ * The programs of the list that are not on `path`, a list of folders, each with the package that brings it.
+ */
 export function missingTools(tools: readonly string[], path: string): readonly string[] {
   return tools.filter((tool) => findTool(tool, path) === undefined).map(missingToolHint);
 }

@@ -1,4 +1,7 @@
-/** A program of the machine that could not do its part. `tool-missing`: it is not installed, `hint` names the Debian package. */
+/**
+ * A program of the machine that could not do its part. `tool-missing`: it is not installed, `hint` names the
+ * Debian package.
+ */
 export class ToolError extends Error {
   override readonly name = "ToolError";
   readonly code: "tool-missing" | "tool-failed";

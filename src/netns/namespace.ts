@@ -1,6 +1,7 @@
 /**
- * Named network namespaces (ip-netns(8)) that belong to this process. The name holds the process id and its namespace, so that `sweepNamespaces`
- * can tell what a process that died has left behind. Not here: rules, routing policy, anything that outlives the process.
+ * Named network namespaces (ip-netns(8)) that belong to this process. The name holds the process id and its
+ * namespace, so that `sweepNamespaces` can tell what a process that died has left behind. Not here: rules,
+ * routing policy, anything that outlives the process.
  */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -52,7 +53,10 @@ export async function createNamespace(label: string): Promise<OwnedNamespace> {
   }
 }
 
-/** Runs `ip` subcommands in the namespace, in order, in one process; throws `ToolError` at the first that fails. */
+/**
+ * Runs `ip` subcommands in the namespace, in order, in one process; throws `ToolError` at the first that
+ * fails.
+ */
 export async function configure(namespace: NetworkNamespace, lines: readonly string[]): Promise<void> {
   const inside = namespace.name === undefined ? [] : ["-n", namespace.name];
   await requireCommand(["ip", ...inside, "-batch", "-"], { input: `${lines.join("\n")}\n` });
@@ -67,7 +71,10 @@ export async function execIn(
   return runCommand(argvIn(namespace, argv), options);
 }
 
-/** Starts a command in the namespace; the process id is the command's own, `ip netns exec` leaves nothing in between. */
+/**
+ * Starts a command in the namespace; the process id is the command's own, `ip netns exec` leaves nothing in
+ * between.
+ */
 export function spawnIn(namespace: NetworkNamespace, argv: Argv, options?: CommandOptions): RunningCommand {
   return startCommand(argvIn(namespace, argv), options);
 }
@@ -100,8 +107,8 @@ export async function hasIpv6(namespace: NetworkNamespace): Promise<boolean> {
 }
 
 /**
- * Gives commands run in the namespace an `/etc/resolv.conf` of their own (`ip netns exec` binds it over the machine's).
- * Disposing removes it.
+ * Gives commands run in the namespace an `/etc/resolv.conf` of their own (`ip netns exec` binds it over the
+ * machine's). Disposing removes it.
  */
 export async function writeResolvConf(namespace: OwnedNamespace, text: string): Promise<AsyncDisposable> {
   const folder = `/etc/netns/${namespace.name}`;
@@ -161,7 +168,10 @@ function endProcesses(pids: string): void {
   }
 }
 
-/** Addresses at once, without duplicate detection, and no router solicitations: the links here have one known far end. */
+/**
+ * Addresses at once, without duplicate detection, and no router solicitations: the links here have one known
+ * far end.
+ */
 async function quietIpv6(namespace: NetworkNamespace): Promise<void> {
   const script = `[ -d /proc/sys/net/ipv6 ] || exit 0
 for scope in all default; do

@@ -1,4 +1,7 @@
-/** Interfaces, addresses, routes and routing rules of one network namespace, read and changed over rtnetlink: some 100 us each, no process. */
+/**
+ * Interfaces, addresses, routes and routing rules of one network namespace, read and changed over rtnetlink:
+ * some 100 us each, no process.
+ */
 import { NETLINK_ROUTE } from "../netlink/constants.ts";
 import { awaitAcknowledgement } from "../netlink/acknowledgement.ts";
 import { dumpAll } from "../netlink/dump.ts";
@@ -32,9 +35,15 @@ export interface RouteSocket {
   addresses(): readonly LinkPrefix[];
   routes(): readonly TableRoute[];
   rules(): readonly RuleRecord[];
-  /** The number of the interface by which a packet of this machine's to `destination` leaves; undefined if none leads there. */
+  /**
+   * The number of the interface by which a packet of this machine's to `destination` leaves; undefined if
+   * none leads there.
+   */
   wayTo(destination: Uint8Array): number | undefined;
-  /** Sends what `write` writes; `next` gives the sequence numbers. Throws NetlinkError: of several messages some may be in force then. */
+  /**
+   * Sends what `write` writes; `next` gives the sequence numbers. Throws NetlinkError: of several messages
+   * some may be in force then.
+   */
   change(write: (writer: NetlinkWriter, next: () => number) => void): void;
   close(): void;
 }

@@ -10,7 +10,10 @@ export type AskUpstreams = (host: DomainName, type: AddressType) => Promise<Host
 export interface HostResolver {
   /** Known from the start, and for good. */
   readonly fixed: readonly string[] | undefined;
-  /** The host's addresses, those of IPv4 first: where IPv6 leads nowhere it often does so in silence. Throws OutboundError. */
+  /**
+   * The host's addresses, those of IPv4 first: where IPv6 leads nowhere it often does so in silence. Throws
+   * OutboundError.
+   */
   resolve(): Promise<readonly string[]>;
 }
 
@@ -21,11 +24,13 @@ const MAX_TTL_SECONDS = 300;
 const MAX_ADDRESSES = 4;
 
 /**
- * Makes the resolver of a URL's host. A literal address is its own answer and `localhost` this namespace's; every other name is asked of
- * the upstreams as it stands. The policy has no say. Once a name has had addresses, they serve until there are others: a
- * collector is not lost because the resolver is. Throws OutboundError `bad-host` for a name that cannot be asked for.
+ * Makes the resolver of a URL's host. A literal address is its own answer and `localhost` this namespace's;
+ * every other name is asked of the upstreams as it stands. The policy has no say. Once a name has had
+ * addresses, they serve until there are others: a collector is not lost because the resolver is. Throws
+ * OutboundError `bad-host` for a name that cannot be asked for.
  *
- * /etc/hosts is not read: a container engine gives a workload that joins our network the same file, to write. Nor is a search list.
+ *  /etc/hosts is not read: a container engine gives a workload that joins our network the same file, to
+ *  write. Nor is a search list.
  */
 export function createHostResolver(
   hostname: string,

@@ -6,12 +6,16 @@ export interface OwnWays {
   open(endpoints: readonly Endpoint[]): Promise<void>;
 }
 
-/** A host whose addresses change all the time keeps the last ones; 32 ways are two hosts of four addresses, some times over. */
+/**
+ * A host whose addresses change all the time keeps the last ones; 32 ways are two hosts of four addresses,
+ * some times over.
+ */
 const MAX_WAYS = 32;
 
 /**
- * Remembers what is open, in the order of use, and hands all of it to `enforce` when something is missing. That loads the ruleset anew,
- * so an address stays open a while after its host has left it: only we can go there, and we only go where the host is now.
+ * Remembers what is open, in the order of use, and hands all of it to `enforce` when something is missing.
+ * That loads the ruleset anew, so an address stays open a while after its host has left it: only we can go
+ * there, and we only go where the host is now.
  */
 export function createOwnWays(enforce: (all: readonly Endpoint[]) => Promise<void>): OwnWays {
   const inUse = new Map<string, Endpoint>();

@@ -1,14 +1,18 @@
 import { type Result, accepted, quote, refused } from "./problem.ts";
 
-/** An address in canonical form: 4 octets or 16, in network order. An IPv4-mapped IPv6 address is the IPv4 address. */
+/**
+ * An address in canonical form: 4 octets or 16, in network order. An IPv4-mapped IPv6 address is the IPv4
+ * address.
+ */
 export interface IpAddress {
   readonly family: 4 | 6;
   readonly octets: Uint8Array;
 }
 
 /**
- * Reads an address exactly as written, without blanks, brackets or zone. IPv4 is four decimal numbers without leading zeros. What `isIP` of
- * `node:net` takes, whose regular expression for IPv6 costs 5 ms where it is first asked.
+ * Reads an address exactly as written, without blanks, brackets or zone. IPv4 is four decimal numbers without
+ * leading zeros. What `isIP` of `node:net` takes, whose regular expression for IPv6 costs 5 ms where it is
+ * first asked.
  */
 export function parseAddress(text: string): Result<IpAddress> {
   const v4 = ipv4Octets(text);
@@ -25,13 +29,19 @@ export function splitZone(text: string): { readonly address: string; readonly zo
     : { address: text.slice(0, at), zone: text.slice(at + 1) };
 }
 
-/** The text of an address: dotted decimal, or RFC 5952; 16 octets that hold an IPv4-mapped address are shown as IPv4. */
+/**
+ * The text of an address: dotted decimal, or RFC 5952; 16 octets that hold an IPv4-mapped address are shown
+ * as IPv4.
+ */
 export function renderAddress(octets: Uint8Array): string {
   if (octets.length === 4) return renderIpv4(octets, 0);
   return isIpv4Mapped(octets, 0) ? renderIpv4(octets, 12) : renderIpv6(octets);
 }
 
-/** RFC 5952 section 4, always as IPv6: lower case, no leading zeros, the first longest run of two or more zero groups as `::`. */
+/**
+ * RFC 5952 section 4, always as IPv6: lower case, no leading zeros, the first longest run of two or more zero
+ * groups as `::`.
+ */
 export function renderIpv6(octets: Uint8Array): string {
   const { start, length } = longestZeroRun(octets);
   let text = "";
@@ -63,7 +73,10 @@ function ipv4Octets(text: string): readonly number[] | undefined {
   return octets.every((octet) => octet <= 255) ? octets : undefined;
 }
 
-/** RFC 4291 section 2.2: eight groups, the last two may be written as IPv4, and `::` stands once for one zero group or more. */
+/**
+ * RFC 4291 section 2.2: eight groups, the last two may be written as IPv4, and `::` stands once for one zero
+ * group or more.
+ */
 function ipv6Octets(text: string): Uint8Array | undefined {
   const [head = "", tail, ...more] = text.split("::");
   if (more.length > 0) return undefined;

@@ -9,8 +9,8 @@ import {
 } from "./target.ts";
 
 /**
- * Reads a rule file: one target a line, `#` begins a comment anywhere in a line, blank lines, CRLF and a byte order mark are fine.
- * Targets come in the file's order, with duplicates. A problem's path is `file:line`.
+ * Reads a rule file: one target a line, `#` begins a comment anywhere in a line, blank lines, CRLF and a byte
+ * order mark are fine. Targets come in the file's order, with duplicates. A problem's path is `file:line`.
  */
 export function parseAlwaysFile(fileName: string, text: string): Result<readonly Target[]> {
   return runToEnd(alwaysFileSteps(fileName, text));
@@ -21,7 +21,10 @@ export function alwaysFileSteps(fileName: string, text: string): Steps<Result<re
   return lineSteps(fileName, text, parseTarget);
 }
 
-/** Reads a rule file that may hold only names and wildcards, such as `log_skip.always`: an address there would never match. */
+/**
+ * Reads a rule file that may hold only names and wildcards, such as `log_skip.always`: an address there would
+ * never match.
+ */
 export function parseNameFile(
   fileName: string,
   text: string,

@@ -1,6 +1,7 @@
 /**
- * Audit mode: what is enforced then, and what is said of what would be denied. What the operator always denies stays denied; of the user's rules
- * those that allow are kept, for they also say which private addresses an answer may hold; the rest is allowed.
+ * Audit mode: what is enforced then, and what is said of what would be denied. What the operator always
+ * denies stays denied; of the user's rules those that allow are kept, for they also say which private
+ * addresses an answer may hold; the rest is allowed.
  */
 import { type CompiledPolicy, compileSteps } from "./compile.ts";
 import { decideAddress } from "./decide-address.ts";

@@ -1,9 +1,11 @@
 /**
- * All layers made ready to decide: `deny.always`, `allow.always`, the user's rules. The first match in that order decides, for names and
- * for addresses alike. Ranks stand for the order: a rule that is put before all others of the user gets a lower one than they have, so
- * that no other rule has to be touched. The built-in protections are not in it.
+ * All layers made ready to decide: `deny.always`, `allow.always`, the user's rules. The first match in that
+ * order decides, for names and for addresses alike. Ranks stand for the order: a rule that is put before all
+ * others of the user gets a lower one than they have, so that no other rule has to be touched. The built-in
+ * protections are not in it.
  *
- * Rules with a scope stand beside the others, those of one scope together: a policy that has none costs nothing for them.
+ * Rules with a scope stand beside the others, those of one scope together: a policy that has none costs
+ * nothing for them.
  */
 import type { Decision, Layer, RankedDecision } from "./decision.ts";
 import { firstRulesSteps, type Removal, replacedBy } from "./edit.ts";
@@ -24,7 +26,10 @@ export interface CompiledPolicy {
   readonly fallback: Decision;
   /** No rule of the user has a lower rank. */
   readonly lowestRank: number;
-  /** The policy that this one stands in for: audit mode enforces no more than the operator's denials, see `compile-audit.ts`. */
+  /**
+   * The policy that this one stands in for: audit mode enforces no more than the operator's denials, see
+   * `compile-audit.ts`.
+   */
   readonly audits: CompiledPolicy | undefined;
 }
 
@@ -76,8 +81,9 @@ export function* compileSteps({ denyAlways, allowAlways, user }: PolicyLayers): 
 }
 
 /**
- * As `mergeRulesSteps` does to the list: these rules first, in their order, the first one for each key, instead of the user's own with
- * these keys, or with these targets where a new rule has no scope. O(log n) a rule.
+ * As `mergeRulesSteps` does to the list: these rules first, in their order, the first one for each key,
+ * instead of the user's own with these keys, or with these targets where a new rule has no scope. O(log n) a
+ * rule.
  */
 export function* mergeSteps(policy: CompiledPolicy, added: readonly Rule[]): Steps<CompiledPolicy> {
   const firsts = yield* firstRulesSteps(added);

@@ -1,6 +1,9 @@
 import { quote } from "./problem.ts";
 
-/** Common mistakes, most telling first: how the text looks, and what is wrong with it and what to write instead. */
+/**
+ * Common mistakes, most telling first: how the text looks, and what is wrong with it and what to write
+ * instead.
+ */
 const MISTAKES: readonly (readonly [looks: RegExp, reason: string])[] = [
   [/^$/, "is blank: write a name, *.name, an address or a prefix"],
   [
@@ -23,7 +26,10 @@ const MISTAKES: readonly (readonly [looks: RegExp, reason: string])[] = [
   [/^\.[^.]/, "begins with a dot: write *.example.org for the names below example.org"],
 ];
 
-/** Why a text that is no target is none, and the remedy; `undefined` where none of the usual mistakes was made. */
+/**
+ * Why a text that is no target is none, and the remedy; `undefined` where none of the usual mistakes was
+ * made.
+ */
 export function explainDeadTarget(written: string): string | undefined {
   const mistake = MISTAKES.find(([looks]) => looks.test(written));
   if (mistake === undefined) return undefined;

@@ -7,9 +7,10 @@ import { findFirstAllow, type ScopedMatch, sortMatches } from "./scoped-matches.
 import { beginsWith } from "./target-bits.ts";
 
 /**
- * Which rule without a scope decides the address whose octets stand in the buffer at the offset, in network order; `rule: undefined` means the
- * default action did. An IPv4-mapped IPv6 address is judged as the IPv4 address. Throws `RangeError` when the
- * address does not lie within the buffer. Cost grows as for `decideName`. Allocates nothing.
+ * Which rule without a scope decides the address whose octets stand in the buffer at the offset, in network
+ * order; `rule: undefined` means the default action did. An IPv4-mapped IPv6 address is judged as the IPv4
+ * address. Throws `RangeError` when the address does not lie within the buffer. Cost grows as for
+ * `decideName`. Allocates nothing.
  */
 export function decideAddress(
   policy: CompiledPolicy,
@@ -32,7 +33,10 @@ export function decideAddressFlow(policy: CompiledPolicy, octets: Uint8Array, fl
   return found ?? policy.fallback;
 }
 
-/** The first rule with a scope by which some flow to the address passes; undefined where no rule with a scope lets one pass. */
+/**
+ * The first rule with a scope by which some flow to the address passes; undefined where no rule with a scope
+ * lets one pass.
+ */
 export function findScopedAllow(
   policy: CompiledPolicy,
   octets: Uint8Array,

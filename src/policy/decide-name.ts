@@ -7,9 +7,10 @@ import { findFirstAllow, partFlows, type ScopedMatch, sortMatches } from "./scop
 import { bitBelowName, bitOfName, isBelowName, matchesName } from "./target-bits.ts";
 
 /**
- * Which rule decides a name; `rule: undefined` means the default action did. A name is allowed where some flow to it may be, by the first rule that
- * lets one pass. Cost grows with the places where names of the policy part on the way to this one: with the logarithm of their number,
- * once for each scope. Allocates nothing where no rule has one.
+ * Which rule decides a name; `rule: undefined` means the default action did. A name is allowed where some
+ * flow to it may be, by the first rule that lets one pass. Cost grows with the places where names of the
+ * policy part on the way to this one: with the logarithm of their number, once for each scope. Allocates
+ * nothing where no rule has one.
  */
 export function decideName(policy: CompiledPolicy, qname: DomainName): Decision {
   const found = findDecision(policy.rules.names, qname);
@@ -29,8 +30,8 @@ export function decideNameFlow(policy: CompiledPolicy, qname: DomainName, flow: 
 }
 
 /**
- * Flows that rules for names let pass to the addresses of this one; undefined: whatever goes there. Rules for every destination are not asked: they
- * decide by the address, for which they are rules, too.
+ * Flows that rules for names let pass to the addresses of this one; undefined: whatever goes there. Rules for
+ * every destination are not asked: they decide by the address, for which they are rules, too.
  */
 export function flowsOfName(policy: CompiledPolicy, qname: DomainName): FlowSet | undefined {
   const found = findDecision(policy.rules.names, qname);
@@ -70,9 +71,9 @@ function findDecision(trie: RuleTrie, qname: DomainName): RankedDecision | undef
 }
 
 /**
- * Whether some name below this one may be allowed, so that to say "no such name" of it would be to say so of that one, too (RFC 8020): because a
- * rule allows such a name, or what decides for all those that no rule names does. The root has all names below it. Costs as much
- * as to decide, and allocates nothing.
+ * Whether some name below this one may be allowed, so that to say "no such name" of it would be to say so of
+ * that one, too (RFC 8020): because a rule allows such a name, or what decides for all those that no rule
+ * names does. The root has all names below it. Costs as much as to decide, and allocates nothing.
  */
 export function allowsBelow(policy: CompiledPolicy, qname: DomainName): boolean {
   if (qname === "" || allowsBelowIn(policy.rules.names, policy.fallback, qname)) return true;

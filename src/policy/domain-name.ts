@@ -4,19 +4,25 @@ import { type Result, accepted, quote, refused } from "./problem.ts";
 declare const domainNameBrand: unique symbol;
 
 /**
- * A host name in canonical form: lower-case labels of letters, digits, `-` and `_`, 1 to 63 octets each, joined by `.`, at most 253
- * octets in all, no trailing dot, internationalised labels as A-labels. The root is the empty string. Two names are the same
- * name exactly when the strings are equal.
+ * A host name in canonical form: lower-case labels of letters, digits, `-` and `_`, 1 to 63 octets each,
+ * joined by `.`, at most 253 octets in all, no trailing dot, internationalised labels as A-labels. The root
+ * is the empty string. Two names are the same name exactly when the strings are equal.
  */
 export type DomainName = string & { readonly [domainNameBrand]: true };
 
 export const NAME_OCTETS_MAX = 253;
 const LABEL_OCTETS_MAX = 63;
 
-/** Longest text read as a name at all. Mapping only shortens so far, and its cost grows with the square of a label's length. */
+/**
+ * Longest text read as a name at all. Mapping only shortens so far, and its cost grows with the square of a
+ * label's length.
+ */
 const TEXT_LENGTH_MAX = 1024;
 
-/** Reads a name as a person writes it: trimmed, any case, one trailing dot, internationalised by UTS 46 (non-transitional); `.` is the root. */
+/**
+ * Reads a name as a person writes it: trimmed, any case, one trailing dot, internationalised by UTS 46
+ * (non-transitional); `.` is the root.
+ */
 export function parseDomainName(text: string): Result<DomainName> {
   const written = text.trim();
   if (written === "") return refused("is blank");
@@ -30,7 +36,10 @@ export function parseDomainName(text: string): Result<DomainName> {
   return checked(ascii.endsWith(".") ? ascii.slice(0, -1) : ascii);
 }
 
-/** Whether the text is canonical already. One pass and no allocation: for names read off the wire and lower-cased by the reader. */
+/**
+ * Whether the text is canonical already. One pass and no allocation: for names read off the wire and
+ * lower-cased by the reader.
+ */
 export function isDomainName(text: string): text is DomainName {
   if (text.length > NAME_OCTETS_MAX) return false;
   let labelOctets = 0;

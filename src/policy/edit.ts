@@ -32,15 +32,19 @@ export function* firstRulesSteps(rules: readonly Rule[]): Steps<readonly Rule[]>
   return [...firsts.values()];
 }
 
-/** What of a policy a new rule stands for: the rule of its target and scope, or all of its target where it has no scope. */
+/**
+ * What of a policy a new rule stands for: the rule of its target and scope, or all of its target where it has
+ * no scope.
+ */
 export function replacedBy({ target, scope }: Rule): Removal {
   return scope === undefined && target.kind !== "everywhere" ? target : { kind: "rule", target, scope };
 }
 
 /**
- * Puts rules first, in their order, the first one per key; after them come the policy's own rules, untouched, duplicates and all, but for
- * those that a new one stands for ({@link replacedBy}). `defaultAction` stays. Where the blocks of the policy's text are given, only
- * those that hold such a target are searched. A step for each new rule and each block.
+ * Puts rules first, in their order, the first one per key; after them come the policy's own rules, untouched,
+ * duplicates and all, but for those that a new one stands for ({@link replacedBy}). `defaultAction` stays.
+ * Where the blocks of the policy's text are given, only those that hold such a target are searched. A step
+ * for each new rule and each block.
  */
 export function* mergeRulesSteps(
   policy: Policy,

@@ -20,7 +20,10 @@ export interface ExplainedMatch {
   readonly shadowedBy?: string;
 }
 
-/** The first decides. Of rules with a scope those that speak of the flow, or all without one. Linear in the layers' rules, for the positions. */
+/**
+ * The first decides. Of rules with a scope those that speak of the flow, or all without one. Linear in the
+ * layers' rules, for the positions.
+ */
 export function explainMatches(
   compiled: CompiledPolicy,
   layers: PolicyLayers,
@@ -51,7 +54,10 @@ function spaceOf(target: Target): keyof CompiledPolicy["rules"] {
   return target.prefix.family === 4 ? "v4" : "v6";
 }
 
-/** Both lie on one way down the trie, so that fewer bits hold more; a name holds only itself. And all flows that the other speaks of. */
+/**
+ * Both lie on one way down the trie, so that fewer bits hold more; a name holds only itself. And all flows
+ * that the other speaks of.
+ */
 function covers({ rule: one }: RankedDecision, { rule: other }: RankedDecision): boolean {
   if (one.target.kind === "name" && other.target.key !== one.target.key) return false;
   if (countBits(one.target) > countBits(other.target)) return false;

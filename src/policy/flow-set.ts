@@ -1,6 +1,7 @@
 /**
- * Which flows to a place are meant: for each protocol a set of ports. The middle between what rules say of ports and what decides by them.
- * A protocol without ports has all of them or none. Values: ranges ascend, and there is a gap between any two.
+ * Which flows to a place are meant: for each protocol a set of ports. The middle between what rules say of
+ * ports and what decides by them. A protocol without ports has all of them or none. Values: ranges ascend,
+ * and there is a gap between any two.
  */
 
 /** Both ends are included. */

@@ -4,7 +4,10 @@ import { decideName, flowsOfName } from "./decide-name.ts";
 import { type DomainName, isDomainName } from "./domain-name.ts";
 import { commonOf, type FlowSet, isEvery, isNone, NO_FLOWS, unionOf } from "./flow-set.ts";
 
-/** Undefined: all of them. Audit mode opens what the policy allows without a word, and leaves the rest to be told of. */
+/**
+ * Undefined: all of them. Audit mode opens what the policy allows without a word, and leaves the rest to be
+ * told of.
+ */
 export function flowsToLearn(policy: CompiledPolicy, qname: DomainName): FlowSet | undefined {
   const { audits, scoped } = policy;
   if (audits === undefined && scoped.length > 0) return flowsOfName(policy, qname);

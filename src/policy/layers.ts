@@ -1,7 +1,10 @@
 import type { Policy } from "./policy.ts";
 import type { Target } from "./target.ts";
 
-/** All that decides, highest first: what the operator always denies, what the operator always allows, the user's policy with its default. */
+/**
+ * All that decides, highest first: what the operator always denies, what the operator always allows, the
+ * user's policy with its default.
+ */
 export interface PolicyLayers {
   readonly denyAlways: readonly Target[];
   readonly allowAlways: readonly Target[];

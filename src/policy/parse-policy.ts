@@ -34,9 +34,10 @@ export function parseTargetsJson(text: string): Result<readonly Removal[] | Blan
 }
 
 /**
- * Reads a policy, a step for each rule after one for the JSON (5 ms for a MiB). `null`, `{}` and absent or `null` fields take the
- * closed reading: `defaultAction` deny, no rules. Of duplicate keys the last holds. A key that is not known is a warning, or a problem
- * (see `unknown-keys.ts`). Every problem is reported, with its place.
+ * Reads a policy, a step for each rule after one for the JSON (5 ms for a MiB). `null`, `{}` and absent or
+ * `null` fields take the closed reading: `defaultAction` deny, no rules. Of duplicate keys the last holds. A
+ * key that is not known is a warning, or a problem (see `unknown-keys.ts`). Every problem is reported, with
+ * its place.
  */
 export function policySteps(text: string): Steps<Result<Policy | Blank>> {
   return jsonSteps(text, function* (value) {
@@ -152,7 +153,10 @@ export const policyShape = z.pipe(
   })),
 );
 
-/** Blank is what Go's `strings.TrimSpace` cuts off, as the original does: `\s` with U+0085 and without the byte order mark. */
+/**
+ * Blank is what Go's `strings.TrimSpace` cuts off, as the original does: `\s` with U+0085 and without the
+ * byte order mark.
+ */
 const NOT_BLANK = /[^\s\u0085]|\uFEFF/;
 
 function* jsonSteps<T>(text: string, read: (value: unknown) => Steps<Result<T>>): Steps<Result<T | Blank>> {

@@ -1,9 +1,10 @@
 /**
  * A policy as JSON in octets, and its entity tag, made at the price of what has changed since the last text.
  *
- * The rules are cut into blocks, each with its octets and its hash, and the tag is the hash of the blocks' hashes. Where a block ends is said by
- * the rules in it alone, so the tag is a function of the policy: however it came about, equal policies have equal tags. A block whose
- * rules are the very same values as before is taken over as it is.
+ * The rules are cut into blocks, each with its octets and its hash, and the tag is the hash of the blocks'
+ * hashes. Where a block ends is said by the rules in it alone, so the tag is a function of the policy:
+ * however it came about, equal policies have equal tags. A block whose rules are the very same values as
+ * before is taken over as it is.
  */
 import { hash } from "node:crypto";
 import type { Policy } from "./policy.ts";
@@ -11,7 +12,10 @@ import { type Action, renderRule, type Rule } from "./rule.ts";
 import { type Steps, runToEnd } from "./steps.ts";
 
 export interface PolicyText {
-  /** Strong, quotes included (RFC 9110 section 8.8.3): equal exactly when order, spelling, actions and default are. */
+  /**
+   * Strong, quotes included (RFC 9110 section 8.8.3): equal exactly when order, spelling, actions and default
+   * are.
+   */
   readonly etag: string;
   /** The JSON of `renderPolicy`, in pieces. */
   readonly octets: readonly Uint8Array[];
@@ -31,7 +35,10 @@ export interface RuleBlock {
 const BLOCK_RULES_MAX = 1024;
 const END_MASK = 127;
 
-/** The text of a policy, a step for each block; `before` is any other policy's, best that of the one it was made from. */
+/**
+ * The text of a policy, a step for each block; `before` is any other policy's, best that of the one it was
+ * made from.
+ */
 export function* textSteps({ egress, defaultAction }: Policy, before?: PolicyText): Steps<PolicyText> {
   const known = new Map(before?.blocks.map((block) => [block.rules[0], block]));
   const blocks: RuleBlock[] = [];

@@ -1,6 +1,7 @@
 /**
- * What a user's policy is: rules in order, of which the first match decides, and an action for what no rule matches. It is a
- * value, replaced whole. The operator's always-rules and the built-in protections are not part of it.
+ * What a user's policy is: rules in order, of which the first match decides, and an action for what no rule
+ * matches. It is a value, replaced whole. The operator's always-rules and the built-in protections are not
+ * part of it.
  */
 import { type Action, renderRule, type Rule, type RuleJson } from "./rule.ts";
 

@@ -1,14 +1,20 @@
 import { type IpAddress, parseAddress, renderAddress, renderIpv6 } from "./address.ts";
 import { type Result, accepted, quote, refused } from "./problem.ts";
 
-/** The addresses whose first `length` bits are those of `octets`; the other bits are zero. `length` is 0 to 32, or 0 to 128. */
+/**
+ * The addresses whose first `length` bits are those of `octets`; the other bits are zero. `length` is 0 to
+ * 32, or 0 to 128.
+ */
 export interface Prefix {
   readonly family: 4 | 6;
   readonly octets: Uint8Array;
   readonly length: number;
 }
 
-/** Reads `address/length`, or an address alone as the prefix that holds only it. Host bits are masked; prefixes within ::ffff:0:0/96 are IPv4. */
+/**
+ * Reads `address/length`, or an address alone as the prefix that holds only it. Host bits are masked;
+ * prefixes within ::ffff:0:0/96 are IPv4.
+ */
 export function parsePrefix(text: string): Result<Prefix> {
   const slash = text.indexOf("/");
   const address = parseAddress(slash < 0 ? text : text.slice(0, slash));

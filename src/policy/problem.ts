@@ -1,10 +1,16 @@
-/** What is wrong with a piece of input, and where: `path` as `egress[3].target`, empty for the whole. `message` is one line of plain text. */
+/**
+ * What is wrong with a piece of input, and where: `path` as `egress[3].target`, empty for the whole.
+ * `message` is one line of plain text.
+ */
 export interface Problem {
   readonly path: string;
   readonly message: string;
 }
 
-/** What reading input gives: the value, and what in the input says nothing; or every problem that was found (at least one). */
+/**
+ * What reading input gives: the value, and what in the input says nothing; or every problem that was found
+ * (at least one).
+ */
 export type Result<T> =
   | { readonly ok: true; readonly value: T; readonly warnings?: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
@@ -45,13 +51,19 @@ export function renderProblems(problems: readonly Problem[]): string {
   return problems.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("; ");
 }
 
-/** Input within a message: in double quotes, shortened, with line breaks, controls and invisible characters escaped. */
+/**
+ * Input within a message: in double quotes, shortened, with line breaks, controls and invisible characters
+ * escaped.
+ */
 export function quote(text: string): string {
   const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
   return `"${oneLine(shown).replaceAll('"', '\\"')}"`;
 }
 
-/** The text with everything escaped that could break or disguise a line: controls, separators but the blank, direction marks, lone surrogates. */
+/**
+ * The text with everything escaped that could break or disguise a line: controls, separators but the blank,
+ * direction marks, lone surrogates.
+ */
 export function oneLine(text: string): string {
   return text.replaceAll(
     /(?! )[\p{C}\p{Z}]/gu,

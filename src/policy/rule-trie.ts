@@ -1,10 +1,11 @@
 /**
- * The rules of one kind of target, in a binary trie over the targets' bits (`target-bits.ts`), without the places where nothing branches.
- * All rules that match a name or an address lie on the one way from the root that its bits choose, and the one of
- * the lowest rank decides.
+ * The rules of one kind of target, in a binary trie over the targets' bits (`target-bits.ts`), without the
+ * places where nothing branches. All rules that match a name or an address lie on the one way from the root
+ * that its bits choose, and the one of the lowest rank decides.
  *
- * A trie is a value. A change makes a new one that shares all but the way to the changed rule with the old one, which stays as it was: so
- * a change costs by the depth, a failed one is dropped, and two tries are compared at the price of what differs.
+ * A trie is a value. A change makes a new one that shares all but the way to the changed rule with the old
+ * one, which stays as it was: so a change costs by the depth, a failed one is dropped, and two tries are
+ * compared at the price of what differs.
  */
 import type { RankedDecision } from "./decision.ts";
 import type { RuleTarget } from "./target.ts";
@@ -40,7 +41,10 @@ export function putRule(trie: RuleTrie, added: RankedDecision): TrieNode {
   return putBelow(trie, added, 0, copyNode);
 }
 
-/** The same, where nobody else holds the trie: it is changed in place, and may be so up to when it is first given away. */
+/**
+ * The same, where nobody else holds the trie: it is changed in place, and may be so up to when it is first
+ * given away.
+ */
 export function putRuleInPlace(trie: RuleTrie, added: RankedDecision): TrieNode {
   return putBelow(trie, added, 0, (node) => node);
 }
@@ -74,8 +78,9 @@ export function findRule(trie: RuleTrie, target: RuleTarget): RankedDecision | u
 }
 
 /**
- * All rules that match whatever the target speaks of, those that decide first first: for a name the rules of that name and of the
- * wildcards above it, for an address or a prefix the prefixes that hold it, for a wildcard those that hold all below it.
+ * All rules that match whatever the target speaks of, those that decide first first: for a name the rules of
+ * that name and of the wildcards above it, for an address or a prefix the prefixes that hold it, for a
+ * wildcard those that hold all below it.
  */
 export function listMatches(trie: RuleTrie, target: RuleTarget): readonly RankedDecision[] {
   const length = countBits(target);
@@ -101,7 +106,10 @@ export function* listRules(trie: RuleTrie): Generator<RankedDecision, void, unde
   }
 }
 
-/** Targets whose rules differ, those that only one trie has among them; each right before those that its bits begin. What both share is not looked at. */
+/**
+ * Targets whose rules differ, those that only one trie has among them; each right before those that its bits
+ * begin. What both share is not looked at.
+ */
 export function* findDifferences(one: RuleTrie, other: RuleTrie): Generator<RuleTarget, void, undefined> {
   if (one === other) return;
   if (one === undefined || other === undefined) {

@@ -4,7 +4,9 @@ import type { RuleTarget } from "./target.ts";
 /** What happens to what a rule matches. */
 export type Action = "allow" | "deny";
 
-/** One line of a policy: what is done with what the target matches, or of that with the flows in its scope. */
+/**
+ * One line of a policy: what is done with what the target matches, or of that with the flows in its scope.
+ */
 export interface Rule {
   readonly action: Action;
   /** Only a rule with a scope may speak of every destination. */
@@ -43,7 +45,10 @@ export function describeRule({ target, scope }: Pick<Rule, "target" | "scope">):
   return `${target.kind === "everywhere" ? "every destination" : target.text} ${scope.key}`;
 }
 
-/** Reads an action: trimmed, any case; nothing or blank is `deny`, the closed reading; anything else unknown is `undefined`. */
+/**
+ * Reads an action: trimmed, any case; nothing or blank is `deny`, the closed reading; anything else unknown
+ * is `undefined`.
+ */
 export function parseAction(text: string | null | undefined): Action | undefined {
   const action = (text ?? "").trim().toLowerCase();
   if (action === "allow") return "allow";

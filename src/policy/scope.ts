@@ -1,8 +1,9 @@
 /**
- * The scope of a rule: which ports and protocol of its target it speaks of. A rule without one speaks of all that goes there.
+ * The scope of a rule: which ports and protocol of its target it speaks of. A rule without one speaks of all
+ * that goes there.
  *
- * `ports` without `protocol` is read closed: an allow opens TCP alone, a deny refuses UDP too, so that HTTP/3 does not pass where port 443 is denied.
- * Both are one scope to PATCH and DELETE, that of TCP.
+ * `ports` without `protocol` is read closed: an allow opens TCP alone, a deny refuses UDP too, so that HTTP/3
+ * does not pass where port 443 is denied. Both are one scope to PATCH and DELETE, that of TCP.
  */
 import {
   EVERY_PORT,
@@ -37,7 +38,10 @@ export type ScopeProtocol = (typeof SCOPE_PROTOCOLS)[number];
 /** Entries of `ports`. */
 const PORTS_MAX = 256;
 
-/** The scope of keys as they were sent; undefined where both are absent or null. A problem's path is the key's. */
+/**
+ * The scope of keys as they were sent; undefined where both are absent or null. A problem's path is the
+ * key's.
+ */
 export function parseScope(
   ports: readonly unknown[] | null | undefined,
   protocol: string | null | undefined,

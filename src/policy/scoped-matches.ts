@@ -1,4 +1,7 @@
-/** The rules with a scope that match one name or address: in each scope the first of its rules decides, so there is one a scope. */
+/**
+ * The rules with a scope that match one name or address: in each scope the first of its rules decides, so
+ * there is one a scope.
+ */
 import type { RankedDecision } from "./decision.ts";
 import { EVERY_FLOW, type FlowSet, isNone, minus } from "./flow-set.ts";
 
@@ -18,7 +21,10 @@ export function sortMatches(matches: readonly ScopedMatch[]): readonly ScopedMat
   return matches.toSorted((one, other) => one.decision.rank - other.decision.rank);
 }
 
-/** What each of the sorted matches decides, as far as they stand before the rule without a scope, whose rank is given if there is one; and the rest. */
+/**
+ * What each of the sorted matches decides, as far as they stand before the rule without a scope, whose rank
+ * is given if there is one; and the rest.
+ */
 export function partFlows(
   matches: readonly ScopedMatch[],
   baseRank: number | undefined,

@@ -4,8 +4,8 @@ import type { DomainName } from "./domain-name.ts";
 const LEAST_SIBLINGS = 2;
 
 /**
- * The names, with wildcards in the place of those that have siblings. No wildcard stands below a base under which everybody may have a name: those of
- * registries with two labels (`co.uk`) and of some large hosts.
+ * The names, with wildcards in the place of those that have siblings. No wildcard stands below a base under
+ * which everybody may have a name: those of registries with two labels (`co.uk`) and of some large hosts.
  *
  * Known limit: the list of such bases is short; who takes a wildcard over has looked at it.
  */

@@ -1,6 +1,7 @@
 /**
- * The smallest policy that lets through what was seen: what no rule has decided is allowed by its name, or by its address if it has none. What a
- * rule denies was denied on purpose, and is left out. The user's address rules stay, for the connections that they let through are not seen one by one.
+ * The smallest policy that lets through what was seen: what no rule has decided is allowed by its name, or by
+ * its address if it has none. What a rule denies was denied on purpose, and is left out. The user's address
+ * rules stay, for the connections that they let through are not seen one by one.
  */
 import type { CompiledPolicy } from "./compile.ts";
 import { decideAddress } from "./decide-address.ts";

@@ -1,7 +1,8 @@
 /**
- * Targets as strings of bits, so that a target matches exactly what begins with its bits. An address is its octets in network order. A
- * name is read from its end, and a zero octet closes it: `example.org` is "gro.elpmaxe" and the zero, `*.example.org` is
- * "gro.elpmaxe.", with which every name below it begins and itself does not. Everywhere has no bit.
+ * Targets as strings of bits, so that a target matches exactly what begins with its bits. An address is its
+ * octets in network order. A name is read from its end, and a zero octet closes it: `example.org` is
+ * "gro.elpmaxe" and the zero, `*.example.org` is "gro.elpmaxe.", with which every name below it begins and
+ * itself does not. Everywhere has no bit.
  */
 import { DOT } from "./domain-name.ts";
 import type { DomainName } from "./domain-name.ts";
@@ -17,7 +18,10 @@ export function bitOf(target: RuleTarget, bit: number): number {
   return (octetOf(target, bit >>> 3) >>> (7 - (bit & 7))) & 1;
 }
 
-/** How many bits two targets share from the first one on, `limit` at most, which neither may be short of; the bits before `from` are known to be the same. */
+/**
+ * How many bits two targets share from the first one on, `limit` at most, which neither may be short of; the
+ * bits before `from` are known to be the same.
+ */
 export function countCommonBits(one: RuleTarget, other: RuleTarget, from: number, limit: number): number {
   for (let index = from >>> 3; 8 * index < limit; index += 1) {
     const difference = octetOf(one, index) ^ octetOf(other, index);

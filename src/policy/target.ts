@@ -5,7 +5,10 @@ import { type Prefix, parsePrefix, renderPrefix } from "./prefix.ts";
 import { type Result, accepted, quote, refused } from "./problem.ts";
 import type { Steps } from "./steps.ts";
 
-/** What every target has: `text` as it was written, and `key`, its canonical form. Targets with the same key match the same things. */
+/**
+ * What every target has: `text` as it was written, and `key`, its canonical form. Targets with the same key
+ * match the same things.
+ */
 interface Written {
   readonly text: string;
   readonly key: string;
@@ -32,7 +35,10 @@ export interface PrefixTarget extends Written {
 /** A target as it is written. Each one that parses can match something. */
 export type Target = NameTarget | WildcardTarget | PrefixTarget;
 
-/** Every name and every address: what a rule speaks of that has a scope and no target. Its key is no other target's. */
+/**
+ * Every name and every address: what a rule speaks of that has a scope and no target. Its key is no other
+ * target's.
+ */
 export interface Everywhere extends Written {
   readonly kind: "everywhere";
 }
@@ -54,8 +60,8 @@ export function* sameTargetsSteps(one: readonly Target[], other: readonly Target
 }
 
 /**
- * Reads a target: trimmed, any case, one trailing dot allowed whatever its kind. A target that could never match is refused, with the
- * reason and what to write instead.
+ * Reads a target: trimmed, any case, one trailing dot allowed whatever its kind. A target that could never
+ * match is refused, with the reason and what to write instead.
  */
 export function parseTarget(text: string): Result<Target> {
   const written = text.trim();
@@ -87,7 +93,10 @@ function parseName(text: string, written: string): Result<Target> {
   return name.ok ? accepted({ kind: "name", text, key: name.value, name: name.value }) : name;
 }
 
-/** Reads the name part of what was written; a name whose last label is a number is read as an address by every client, so it is never looked up. */
+/**
+ * Reads the name part of what was written; a name whose last label is a number is read as an address by every
+ * client, so it is never looked up.
+ */
 function parseHostName(written: string, name: string): Result<DomainName> {
   const parsed = parseDomainName(name);
   if (!parsed.ok) return explained(written, parsed);

@@ -1,6 +1,6 @@
 /**
- * Keys that no policy and no rule has. One whose loss would change what a policy does is refused, since the author would get more, or
- * less, than was asked for; any other, such as a comment, is taken and told of.
+ * Keys that no policy and no rule has. One whose loss would change what a policy does is refused, since the
+ * author would get more, or less, than was asked for; any other, such as a comment, is taken and told of.
  */
 import { type Problem, oneLine } from "./problem.ts";
 
@@ -23,7 +23,10 @@ export const RULE_KEYS: KnownKeys = {
 };
 export const REMOVAL_KEYS: KnownKeys = { what: "a removal", keys: ["target", "ports", "protocol"] };
 
-/** Looks through the keys of one object; `place` is its own path, empty for the whole. A key whose value is null asks for nothing. */
+/**
+ * Looks through the keys of one object; `place` is its own path, empty for the whole. A key whose value is
+ * null asks for nothing.
+ */
 export function findUnknownKeys(value: object, known: KnownKeys, place: string): UnknownKeys {
   let found: { problems: Problem[]; warnings: Problem[] } | undefined;
   for (const [key, asked] of Object.entries(value)) {

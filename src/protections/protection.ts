@@ -1,6 +1,6 @@
 /**
- * Protections that depend on the machine or on a setting: each is on or off while the sidecar runs. What is always there, such as
- * deny-all before anything listens, is none of them.
+ * Protections that depend on the machine or on a setting: each is on or off while the sidecar runs. What is
+ * always there, such as deny-all before anything listens, is none of them.
  */
 
 interface ProtectionText {

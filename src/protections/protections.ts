@@ -1,4 +1,7 @@
-/** The state of each protection as it is now: whoever holds one reports it, whoever shows or requires one reads it here. */
+/**
+ * The state of each protection as it is now: whoever holds one reports it, whoever shows or requires one
+ * reads it here.
+ */
 import { listProtectionNames, PROTECTIONS, type ProtectionName, type ProtectionState } from "./protection.ts";
 
 export type ReportedProtection = { readonly name: ProtectionName } & ProtectionState;
@@ -6,11 +9,17 @@ export type ReportedProtection = { readonly name: ProtectionName } & ProtectionS
 export type ListedProtection = ReportedProtection & { readonly required: boolean };
 
 export interface Protections {
-  /** Says how it stands from now on; the same again is fine, and tells nobody. `quietly`: it is off as the settings are by default, which is no news. */
+  /**
+   * Says how it stands from now on; the same again is fine, and tells nobody. `quietly`: it is off as the
+   * settings are by default, which is no news.
+   */
   report(name: ProtectionName, state: ProtectionState, how?: "quietly"): void;
   /** Those reported so far and those required, in the order of the list. */
   list(): readonly ListedProtection[];
-  /** One line for each that is required and not on: its name, why, and what to do. One that nobody has reported is not on. */
+  /**
+   * One line for each that is required and not on: its name, why, and what to do. One that nobody has
+   * reported is not on.
+   */
   missing(): readonly string[];
 }
 

@@ -1,8 +1,9 @@
 /**
- * Whether a request that has passed the gate goes on, and with what: identity, rules, binding, in this order. Pure; one reading of the vault
- * decides a whole request.
+ * Whether a request that has passed the gate goes on, and with what: identity, rules, binding, in this order.
+ * Pure; one reading of the vault decides a whole request.
  *
- * Known limit: `?_method=` and the like, by which some frameworks take another method from the query or the body, are not looked for.
+ * Known limit: `?_method=` and the like, by which some frameworks take another method from the query or the
+ * body, are not looked for.
  */
 import type { FlowIdentity } from "../intercept/flow-identity.ts";
 import type { Binding } from "../vault/binding.ts";
@@ -20,7 +21,10 @@ export interface Admission {
   readonly request: GatedRequest;
   readonly binding: Binding | undefined;
   readonly revision: number;
-  /** Folded names of the headers that were set; never to be indexed (RFC 7541 section 7.1.3), nor to be in a trailer. */
+  /**
+   * Folded names of the headers that were set; never to be indexed (RFC 7541 section 7.1.3), nor to be in a
+   * trailer.
+   */
   readonly injected: ReadonlySet<string>;
   readonly body: BodyChange | undefined;
   readonly change: MessageChange | undefined;
@@ -76,7 +80,10 @@ const METHOD_OVERRIDES: ReadonlySet<string> = new Set([
 ]);
 const PATH_OVERRIDES: ReadonlySet<string> = new Set(["x-original-url", "x-rewrite-url"]);
 
-/** The origin may read a request in another way than we do: a secret goes only where each way has the same binding. */
+/**
+ * The origin may read a request in another way than we do: a secret goes only where each way has the same
+ * binding.
+ */
 function refuseOtherReadings(
   request: GatedRequest,
   binding: Binding,

@@ -8,7 +8,10 @@ import type { GatedResponse } from "./gate/response.ts";
 
 /** Methods and paths that the policy allows at a host. */
 export interface RequestRules {
-  /** Names the rule that refuses the request, or `undefined`. The path is without its query, the method in upper case. */
+  /**
+   * Names the rule that refuses the request, or `undefined`. The path is without its query, the method in
+   * upper case.
+   */
   refuses(request: {
     readonly host: DomainName;
     readonly method: string;
@@ -20,7 +23,10 @@ export interface RequestRules {
 export interface BodyChange {
   /** What goes on is as long as what came, octet for octet. */
   readonly keepsLength: boolean;
-  /** May give less than came, for a while. A refusal ends the exchange: its connection is cut if a part of the body has gone on. */
+  /**
+   * May give less than came, for a while. A refusal ends the exchange: its connection is cut if a part of the
+   * body has gone on.
+   */
   push(octets: Buffer): Buffer | Refusal;
   /** What was held back. */
   end(): Buffer | Refusal;
@@ -46,7 +52,9 @@ export interface MessageChange {
   upgraded(): BodyChange | undefined;
 }
 
-/** Gives what changes the exchange's messages; `undefined` if nothing does. `binding` is the request's own. */
+/**
+ * Gives what changes the exchange's messages; `undefined` if nothing does. `binding` is the request's own.
+ */
 export type FindChange = (exchange: {
   readonly host: DomainName;
   readonly binding: Binding | undefined;

@@ -1,9 +1,11 @@
 /**
- * Finds many texts at once in a stream of octets, in time linear in the stream (Aho and Corasick, 1975). A state stands for the longest text that
- * both ends what was read and begins a pattern: what has to be held back is that, octet for octet, so nothing is kept but the state's number.
+ * Finds many texts at once in a stream of octets, in time linear in the stream (Aho and Corasick, 1975). A
+ * state stands for the longest text that both ends what was read and begins a pattern: what has to be held
+ * back is that, octet for octet, so nothing is kept but the state's number.
  *
- * States near the root have a row of all octets and are entered in one look-up, as most of a stream is read there. Those further on have one
- * way forward each, or a few in a map, and fall back to shorter ones: any length of pattern costs some 40 octets of memory for each of its own.
+ * States near the root have a row of all octets and are entered in one look-up, as most of a stream is read
+ * there. Those further on have one way forward each, or a few in a map, and fall back to shorter ones: any
+ * length of pattern costs some 40 octets of memory for each of its own.
  */
 import { growTrie, NOWHERE, type Trie } from "./trie.ts";
 
@@ -18,7 +20,9 @@ export interface Automaton {
   readonly root: number;
   /** Reads on from the cursor until a pattern ends, which is true, or the octets do. */
   read(octets: Uint8Array, cursor: Cursor): boolean;
-  /** The same as a state whose text can go on: what is no longer the beginning of a pattern need not be held. */
+  /**
+   * The same as a state whose text can go on: what is no longer the beginning of a pattern need not be held.
+   */
   settle(state: number): number;
   /** The length of the state's text. */
   depth(state: number): number;

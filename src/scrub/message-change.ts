@@ -1,6 +1,7 @@
 /**
- * What the relay does to the messages of a bound host: placeholders are filled on the way out, and refused where they have no place; secrets of every binding
- * of that host are taken out on the way back, whichever of them the request had.
+ * What the relay does to the messages of a bound host: placeholders are filled on the way out, and refused
+ * where they have no place; secrets of every binding of that host are taken out on the way back, whichever of
+ * them the request had.
  */
 import { type Field, makeField } from "../relay/gate/field.ts";
 import { refuse, type Refusal } from "../relay/gate/refusal.ts";
@@ -74,7 +75,10 @@ function toSubstitution({ placeholder, credential, surfaces }: Substitution): {
   return { placeholder, value: credential.value?.reveal() ?? "", places: surfaces };
 }
 
-/** What becomes of a request with a placeholder in that place. The placeholder is not told: it may be a secret that was put into the wrong place. */
+/**
+ * What becomes of a request with a placeholder in that place. The placeholder is not told: it may be a secret
+ * that was put into the wrong place.
+ */
 type Misplace = (place: string) => Refusal;
 
 function createChange(

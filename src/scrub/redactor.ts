@@ -1,6 +1,7 @@
 /**
- * Takes secrets out of what the far end answers: each stretch that any of their spellings covers becomes `[REDACTED]`, in a stream of any length and
- * however it is cut. Held back is only what may be the beginning of a spelling, so that an event is passed on when it comes.
+ * Takes secrets out of what the far end answers: each stretch that any of their spellings covers becomes
+ * `[REDACTED]`, in a stream of any length and however it is cut. Held back is only what may be the beginning
+ * of a spelling, so that an event is passed on when it comes.
  */
 import { type Automaton, createAutomaton } from "./automaton.ts";
 import { formsOf } from "./secret-forms.ts";
@@ -13,17 +14,26 @@ export interface Redactor {
   openStream(fill?: Fill): RedactedStream;
 }
 
-/** What takes a secret's place: a word, or as many stars as it had octets, so that lengths that are told before it still hold. */
+/**
+ * What takes a secret's place: a word, or as many stars as it had octets, so that lengths that are told
+ * before it still hold.
+ */
 export type Fill = "word" | "stars";
 
 export interface RedactedStream {
-  /** What can be passed on after this chunk, which must not be written to any more. May be empty, or the chunk itself. */
+  /**
+   * What can be passed on after this chunk, which must not be written to any more. May be empty, or the chunk
+   * itself.
+   */
   push(chunk: Buffer): Buffer;
   /** What is left. The stream is over then. */
   end(): Buffer;
 }
 
-/** Costs grow with the secrets' lengths: some milliseconds for 64 KiB. To be made once for a change of the vault. */
+/**
+ * Costs grow with the secrets' lengths: some milliseconds for 64 KiB. To be made once for a change of the
+ * vault.
+ */
 export function createRedactor(secrets: readonly string[]): Redactor {
   const forms = new Map(secrets.flatMap(formsOf).map((form) => [form.toString("latin1"), form]));
   const automaton = createAutomaton([...forms.values()]);

@@ -1,6 +1,6 @@
 /**
- * Fills the placeholders of one request: each in the places that its substitution names, encoded as the place wants it. Anywhere else a placeholder is
- * misplaced, in whatever spelling, and the request must not go on.
+ * Fills the placeholders of one request: each in the places that its substitution names, encoded as the place
+ * wants it. Anywhere else a placeholder is misplaced, in whatever spelling, and the request must not go on.
  */
 import { createSubstituter, type Filling, type Substituted, type Substituter } from "./substituter.ts";
 
@@ -24,7 +24,10 @@ export interface RequestFiller {
   body(contentType: string | undefined, contentCoding: string | undefined): Substituter | undefined;
 }
 
-/** `watched` are all placeholders that there are, also those of other bindings. To be made once for a binding as it is in force. */
+/**
+ * `watched` are all placeholders that there are, also those of other bindings. To be made once for a binding
+ * as it is in force.
+ */
 export function createRequestFiller(
   substitutions: readonly Substitution[],
   watched: readonly string[],
@@ -61,7 +64,10 @@ export function createRequestFiller(
   };
 }
 
-/** Fields of requests that say something else than who asks. Servers tell some of them to others, or show them. */
+/**
+ * Fields of requests that say something else than who asks. Servers tell some of them to others, or show
+ * them.
+ */
 const NEVER_FILLED: ReadonlySet<string> = new Set(
   [
     "host content-length transfer-encoding connection keep-alive upgrade te trailer expect via forwarded http2-settings",

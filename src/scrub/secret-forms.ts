@@ -1,11 +1,15 @@
 /**
- * The spellings in which a far end may send a secret back: as it is, in base64 wherever it begins there, in hexadecimal digits, and as URLs, forms,
- * JSON, HTML and XML have it.
+ * The spellings in which a far end may send a secret back: as it is, in base64 wherever it begins there, in
+ * hexadecimal digits, and as URLs, forms, JSON, HTML and XML have it.
  *
- * Known limits: what is transformed otherwise (hashed, reversed, compressed, encoded twice, spelled in two ways at once, broken into lines) is not found.
+ * Known limits: what is transformed otherwise (hashed, reversed, compressed, encoded twice, spelled in two
+ * ways at once, broken into lines) is not found.
  */
 
-/** A shorter spelling would be found where nobody meant the secret. The secret itself counts whatever its length. */
+/**
+ * A shorter spelling would be found where nobody meant the secret. The secret itself counts whatever its
+ * length.
+ */
 const SHORTEST_SPELLING = 5;
 
 /** Distinct, not empty; the secret itself is the first. Empty only for an empty text. */
@@ -29,7 +33,10 @@ function toOctets(text: string): string {
   return Buffer.from(text).toString("latin1");
 }
 
-/** A secret may begin at any of three places of a group. Digits that depend on what stands around it are left out: up to two at each end. */
+/**
+ * A secret may begin at any of three places of a group. Digits that depend on what stands around it are left
+ * out: up to two at each end.
+ */
 function base64Forms(octets: Buffer): readonly string[] {
   return [0, 1, 2].flatMap((before) => {
     const digits = Buffer.concat([Buffer.alloc(before), octets]).toString("base64");
@@ -64,7 +71,10 @@ function percentEncode(octets: Buffer, left: RegExp): string {
   }).join("");
 }
 
-/** Characters that writers of JSON escape beyond what they must: Go's, PHP's, .NET's; and what is not ASCII, as Python does. */
+/**
+ * Characters that writers of JSON escape beyond what they must: Go's, PHP's, .NET's; and what is not ASCII,
+ * as Python does.
+ */
 const ESCAPED_IN_JSON = [/(?!)/, /[<>&]/, /[<>&'"]/, /["&'+<>`]/] as const;
 
 function jsonForms(secret: string): readonly string[] {

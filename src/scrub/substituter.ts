@@ -1,6 +1,7 @@
 /**
- * Puts values in the place of placeholders: one pass over what the workload wrote, the longest placeholder at each place, and what was put in is never
- * looked at again. A placeholder that has no value at this place, or is spelled in another way, is told: the far end must not get it.
+ * Puts values in the place of placeholders: one pass over what the workload wrote, the longest placeholder at
+ * each place, and what was put in is never looked at again. A placeholder that has no value at this place, or
+ * is spelled in another way, is told: the far end must not get it.
  */
 import { type Automaton, createAutomaton } from "./automaton.ts";
 import { createWatch, type Watch } from "./watch.ts";
@@ -12,7 +13,9 @@ export interface Filling {
 }
 
 export interface Substituter {
-  /** Whether a placeholder and its value are of one length, each: a length that was told before still holds. */
+  /**
+   * Whether a placeholder and its value are of one length, each: a length that was told before still holds.
+   */
   readonly keepsLength: boolean;
   /** Octets as characters (latin1), as heads have them. */
   substitute(text: string): Substituted;
@@ -28,7 +31,10 @@ export interface Substituted {
 }
 
 export interface SubstitutedStream {
-  /** What can be passed on after this chunk, unless one is misplaced; held back is only what may begin a placeholder. */
+  /**
+   * What can be passed on after this chunk, unless one is misplaced; held back is only what may begin a
+   * placeholder.
+   */
   push(chunk: Buffer): Buffer;
   end(): Buffer;
   /** How many were filled so far. */
@@ -37,7 +43,10 @@ export interface SubstitutedStream {
   misplaced(): string | undefined;
 }
 
-/** `watched` are all placeholders that there are. Throws for an empty one. Where two are the same the first counts. */
+/**
+ * `watched` are all placeholders that there are. Throws for an empty one. Where two are the same the first
+ * counts.
+ */
 export function createSubstituter(
   fillings: readonly Filling[],
   watched: readonly string[] = [],

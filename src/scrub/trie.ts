@@ -1,4 +1,7 @@
-/** The beginnings of some texts, as states with numbers: 0 is the empty one, and longer ones have higher numbers. */
+/**
+ * The beginnings of some texts, as states with numbers: 0 is the empty one, and longer ones have higher
+ * numbers.
+ */
 
 /** In place of a state or a pattern. */
 export const NOWHERE = -1;

@@ -1,4 +1,7 @@
-/** Says whether any of some texts passes by, in any of its spellings, however the stream is cut. Changes nothing and holds nothing back. */
+/**
+ * Says whether any of some texts passes by, in any of its spellings, however the stream is cut. Changes
+ * nothing and holds nothing back.
+ */
 import { createAutomaton } from "./automaton.ts";
 import { formsOf } from "./secret-forms.ts";
 

@@ -1,6 +1,6 @@
 /**
- * A start with something wrong, such as a setting that cannot be read: everything is denied, in the kernel too, and the API says why,
- * for a process that ends is told by nobody. A corrected restart ends it.
+ * A start with something wrong, such as a setting that cannot be read: everything is denied, in the kernel
+ * too, and the API says why, for a process that ends is told by nobody. A corrected restart ends it.
  */
 import { randomBytes } from "node:crypto";
 import type { Settings } from "../config.ts";
@@ -14,8 +14,8 @@ import type { Target } from "../policy/target.ts";
 import type { Surroundings } from "./read-surroundings.ts";
 
 /**
- * The settings without all that lets something through, keeps something, or sends something. A token that cannot be read is one that nobody
- * knows: the unix socket and `/healthz` stay open.
+ * The settings without all that lets something through, keeps something, or sends something. A token that
+ * cannot be read is one that nobody knows: the unix socket and `/healthz` stay open.
  */
 export function closeSettings(settings: Settings, problems: readonly Problem[]): Settings {
   const lacksToken = problems.some(({ path }) => path === VARIABLES.token.name);
@@ -54,8 +54,9 @@ export function closeControl(control: PolicyControl, [first]: readonly Problem[]
 }
 
 /**
- * A default of deny lets callers from outside in, and their answers out; an address rule does not. The operator's denials, of files and
- * policy, are among these, be they readable or not. The API's callers and neighbours pass, as by every address rule.
+ * A default of deny lets callers from outside in, and their answers out; an address rule does not. The
+ * operator's denials, of files and policy, are among these, be they readable or not. The API's callers and
+ * neighbours pass, as by every address rule.
  */
 const CLOSED: AlwaysRules = { denyAlways: everyAddress(), allowAlways: [], logSkip: [] };
 const NO_FILES: RuleFiles = { denyAlways: undefined, allowAlways: undefined, logSkip: undefined };

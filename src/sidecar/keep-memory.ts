@@ -10,8 +10,9 @@ import {
 const TRIM_MS = 15_000;
 
 /**
- * Call it once the start is over. What the start has left behind is collected once, a sixth of the memory, in the first fifteen seconds that
- * see no lookup: that holds the loop up for some 25 ms. `countLookups`: since the start. Returns what ends it.
+ * Call it once the start is over. What the start has left behind is collected once, a sixth of the memory, in
+ * the first fifteen seconds that see no lookup: that holds the loop up for some 25 ms. `countLookups`: since
+ * the start. Returns what ends it.
  */
 export function keepMemorySmall(countLookups: () => number, collect = collectAll): () => void {
   keepYoungGenerationSmall();
@@ -36,8 +37,8 @@ export function keepMemorySmall(countLookups: () => number, collect = collectAll
 const CONNECTIONS = 500;
 
 /**
- * Call it at each connection to the API. What a crowd's connections leave behind has outlived V8's young generation, and V8 would let
- * 30 MiB of it lie before it looks.
+ * Call it at each connection to the API. What a crowd's connections leave behind has outlived V8's young
+ * generation, and V8 would let 30 MiB of it lie before it looks.
  */
 export function collectAfterConnections(collect = collectAll): () => void {
   let count = 0;

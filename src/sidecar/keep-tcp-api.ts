@@ -1,4 +1,7 @@
-/** Keeps the API open over TCP: if it lacks a port, a descriptor or memory for now, it is opened later, again and again. */
+/**
+ * Keeps the API open over TCP: if it lacks a port, a descriptor or memory for now, it is opened later, again
+ * and again.
+ */
 import { ListenError } from "../api/errors.ts";
 import { describe } from "../enforcement/errors.ts";
 import type { TcpApi } from "./tcp-api.ts";
@@ -18,12 +21,14 @@ export interface KeptTcpApi {
 const PASSES: ReadonlySet<string> = new Set(["EADDRINUSE", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
-/** One after another, a second between two: until then it comes back by itself, and callers keep their place. */
+/**
+ * One after another, a second between two: until then it comes back by itself, and callers keep their place.
+ */
 const MOST_FAULTS = 5;
 
 /**
- * `onChange` hears of the first state and of each that differs from the last one. Throws what `open` throws at first, unless that passes.
- * Later everything passes.
+ * `onChange` hears of the first state and of each that differs from the last one. Throws what `open` throws
+ * at first, unless that passes. Later everything passes.
  */
 export function keepOpen(open: () => TcpApi, onChange: (state: TcpState) => void): KeptTcpApi {
   let api: TcpApi | undefined;

@@ -1,4 +1,7 @@
-/** What is told of a running sidecar beyond its log: metrics for who asks, metrics pushed, denials posted. Puts parts together, no more. */
+/**
+ * What is told of a running sidecar beyond its log: metrics for who asks, metrics pushed, denials posted.
+ * Puts parts together, no more.
+ */
 import type { DecisionSources } from "../api/decisions-route.ts";
 import type { AuditLog } from "../audit/audit-log.ts";
 import { createDenyWebhook, type DenyWebhook } from "../audit/deny-webhook.ts";
@@ -38,7 +41,10 @@ export interface Observability {
   renderMetrics(health: Health): string;
   /** What the sidecar has counted, by the metrics' names. Only after `start`. */
   readCounts(): Readonly<Record<string, number>>;
-  /** Begins to send, where the settings say so; before the first policy, so that its ruleset knows where to. Throws OutboundError. */
+  /**
+   * Begins to send, where the settings say so; before the first policy, so that its ruleset knows where to.
+   * Throws OutboundError.
+   */
   start(sandbox: Sandbox, upstreams: NonNullable<Settings["upstreams"]>): Promise<void>;
   /** Sends what is left. The sandbox's sockets may be closed by then, its rules may not. */
   close(limitMs: number): Promise<void>;

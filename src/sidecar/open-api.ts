@@ -1,5 +1,6 @@
 /**
- * The API of `egress serve`: one application behind a unix socket and a TCP port, loaded by the first request that needs it.
+ * The API of `egress serve`: one application behind a unix socket and a TCP port, loaded by the first request
+ * that needs it.
  *
  * The unix socket comes first: it goes on where no TCP port is left.
  */
@@ -27,8 +28,9 @@ export interface ApiSources extends Omit<AppParts, "auth" | "startMs" | "takeSte
 export interface OpenApi extends Pick<Listener, "close">, Pick<KeptTcpApi, "state" | "fault"> {}
 
 /**
- * Opens it as the settings say. Throws ListenError, NetlinkError and SystemCallError, and then nothing listens; but not if TCP
- * only lacks a port, a descriptor or memory for now: `onTcpChange` hears of it, and of what comes of it.
+ * Opens it as the settings say. Throws ListenError, NetlinkError and SystemCallError, and then nothing
+ * listens; but not if TCP only lacks a port, a descriptor or memory for now: `onTcpChange` hears of it, and
+ * of what comes of it.
  */
 export async function openApi(
   settings: ApiSettings,

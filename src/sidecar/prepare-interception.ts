@@ -1,4 +1,7 @@
-/** What has to be there before anything is intercepted: the certificates' file, without an old one, and the roots that hosts are checked against. */
+/**
+ * What has to be there before anything is intercepted: the certificates' file, without an old one, and the
+ * roots that hosts are checked against.
+ */
 import type { SecureContext } from "node:tls";
 import type { Log } from "../audit/log.ts";
 import { CaFileError } from "../certificates/errors.ts";
@@ -20,7 +23,10 @@ export interface Preparation {
   readonly problems: readonly Problem[];
 }
 
-/** The first act of a start, since a workload that starts beside us trusts what it finds. Once it is not needed any more `prepared.authority` has to be disposed of. */
+/**
+ * The first act of a start, since a workload that starts beside us trusts what it finds. Once it is not
+ * needed any more `prepared.authority` has to be disposed of.
+ */
 export async function prepareInterception(
   settings: Settings,
   { logger }: Pick<Log, "logger">,
@@ -34,7 +40,8 @@ export async function prepareInterception(
     asProblem(TrustError, INTERCEPTION_VARIABLES.extraTrust.name, problems),
   );
   if (authority !== undefined && trust !== undefined) {
-    // Which hosts will be bound is not known when a sandbox reads our certificate, once: the root may sign for any, unless told otherwise.
+    // Which hosts will be bound is not known when a sandbox reads our certificate, once: the root may sign
+    // for any, unless told otherwise.
     authority.cover(settings.certificateHosts).catch((error: unknown) => tellUnwritten(logger, error));
     return { prepared: { authority, trust }, problems };
   }

@@ -1,4 +1,7 @@
-/** What a start finds: upstreams, the first policy, the ruleset of an earlier process, the operator's lists. Read at the same time. */
+/**
+ * What a start finds: upstreams, the first policy, the ruleset of an earlier process, the operator's lists.
+ * Read at the same time.
+ */
 import type { LoadedFrom } from "../audit/audit-log.ts";
 import type { Log } from "../audit/log.ts";
 import type { Settings } from "../config.ts";
@@ -23,7 +26,9 @@ export interface Surroundings {
   readonly first: FirstPolicy;
   /** Addresses of public DoH resolvers; undefined if they are not blocked. */
   readonly doh: readonly string[] | undefined;
-  /** What the operator's file of that name says; none where it cannot be read, which is among the problems. */
+  /**
+   * What the operator's file of that name says; none where it cannot be read, which is among the problems.
+   */
   readonly denyAlways: readonly Target[];
   /** What cannot be read and has to be; nothing may be let through where there are any. */
   readonly problems: readonly Problem[];

@@ -6,7 +6,10 @@ import type { RelayEvents } from "../relay/ports.ts";
 /** Requests that a workload has refused may be as many as it likes. */
 const LINES_PER_SECOND = 10;
 
-/** What became of requests to bound hosts, as log lines: never a secret, a path or a value. Injected headers are told at level debug, for they are each request's. */
+/**
+ * What became of requests to bound hosts, as log lines: never a secret, a path or a value. Injected headers
+ * are told at level debug, for they are each request's.
+ */
 export function createRelayLog({ logger }: Pick<Log, "logger">): RelayEvents {
   const budget = createLineBudget({
     perSecond: LINES_PER_SECOND,

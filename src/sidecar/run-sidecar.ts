@@ -1,7 +1,9 @@
 /**
- * The product's composition root: the parts of one sidecar, opened in order and closed in reverse. Obstacles have been checked.
+ * The product's composition root: the parts of one sidecar, opened in order and closed in reverse. Obstacles
+ * have been checked.
  *
- * Order: what is there, deny-all with resolver and rules, observability, the operator's rules, the first policy, the API.
+ * Order: what is there, deny-all with resolver and rules, observability, the operator's rules, the first
+ * policy, the API.
  */
 import { namesAllowed } from "../decisions/names-allowed.ts";
 import { once } from "node:events";
@@ -55,8 +57,8 @@ export interface SidecarRun {
 }
 
 /**
- * Runs until `stop`. Throws SidecarThereError, StartProblemsError where it is strict, and what a part throws that cannot be opened; the
- * kernel's rules stay in any case.
+ * Runs until `stop`. Throws SidecarThereError, StartProblemsError where it is strict, and what a part throws
+ * that cannot be opened; the kernel's rules stay in any case.
  */
 export async function runSidecar(given: Settings, run: SidecarRun): Promise<void> {
   await using undo = new AsyncDisposableStack();
@@ -151,13 +153,17 @@ async function watchRuleFiles(
     },
     onProblems: (problems) => log.logger.error({ problems: listProblems(problems) }, "rule files not taken"),
   };
-  // It was readable some hundred milliseconds ago, or we would not be here: what it said holds if it no longer is.
+  // It was readable some hundred milliseconds ago, or we would not be here: what it said holds if it no
+  // longer is.
   const always = await watchAlwaysRules(folders, ports, { denyAlways });
   log.setSkipList(always.initial.logSkip);
   return always;
 }
 
-/** A warning where the operator has no `deny.always`: he may believe that his folder is the one in force, or that none is needed. */
+/**
+ * A warning where the operator has no `deny.always`: he may believe that his folder is the one in force, or
+ * that none is needed.
+ */
 function tellRuleFiles({ logger }: Log, { folder, shipped }: RuleFolders, files: RuleFiles): void {
   logger.info({ "rule.files": files }, "rule files in force");
   const { denyAlways } = files;

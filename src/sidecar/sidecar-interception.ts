@@ -1,4 +1,7 @@
-/** The interception of a sidecar, in the words of the sandbox. Loaded only where something is to be intercepted. */
+/**
+ * The interception of a sidecar, in the words of the sandbox. Loaded only where something is to be
+ * intercepted.
+ */
 import type { Log } from "../audit/log.ts";
 import type { Settings } from "../config.ts";
 import { interceptedPorts } from "../config/interception-variables.ts";

@@ -1,9 +1,10 @@
 /**
  * The API over TCP.
  *
- * The port that callers know is never listened on: whoever of the workload holds it, before the sidecar or while it is away, would be
- * told tokens. The API listens on free ports that nobody can foresee, one for callers from outside and one for those of this network
- * namespace, and the kernel sends callers there as long as this process lives.
+ * The port that callers know is never listened on: whoever of the workload holds it, before the sidecar or
+ * while it is away, would be told tokens. The API listens on free ports that nobody can foresee, one for
+ * callers from outside and one for those of this network namespace, and the kernel sends callers there as
+ * long as this process lives.
  *
  * Its sockets are of a group of their own, so that the kernel lets nobody else answer from these ports.
  */
@@ -27,12 +28,18 @@ export interface TcpApi {
   readonly listening: string;
   /** The redirect is gone as soon as this process is. */
   readonly endsWithProcess: boolean;
-  /** Why callers were not taken since the last look; to be asked about once a second. They are soon after. Throws what `openTcpApi` throws. */
+  /**
+   * Why callers were not taken since the last look; to be asked about once a second. They are soon after.
+   * Throws what `openTcpApi` throws.
+   */
   fault(): string | undefined;
   close(limitMs: number): Promise<void>;
 }
 
-/** Opens both ports and the redirect. Throws ListenError, NetlinkError and SystemCallError, and then nothing listens. */
+/**
+ * Opens both ports and the redirect. Throws ListenError, NetlinkError and SystemCallError, and then nothing
+ * listens.
+ */
 export function openTcpApi(
   httpAddress: Settings["httpAddress"],
   createServer: (door: DoorKind) => HttpServer,
@@ -70,7 +77,10 @@ export function openTcpApi(
   }
 }
 
-/** A caller reads its answer; for one that does not the kernel keeps no more than this. What comes is read at once. */
+/**
+ * A caller reads its answer; for one that does not the kernel keeps no more than this. What comes is read at
+ * once.
+ */
 const BUFFERS = { unreadOctets: 64 << 10, waitingOctets: 32 << 10 };
 
 function createOpener(group: number | undefined): OpenAcceptor {
@@ -87,7 +97,10 @@ function createOpener(group: number | undefined): OpenAcceptor {
     });
 }
 
-/** Tried before the kernel is asked for any port: who has taken all of `ip_local_port_range` has not taken these. */
+/**
+ * Tried before the kernel is asked for any port: who has taken all of `ip_local_port_range` has not taken
+ * these.
+ */
 const OWN_TRIES = 16;
 /** Of those above the range, where few services are. */
 const HIGHEST = 4096;

@@ -1,7 +1,7 @@
 /**
- * Names of sockets that are in no file system (unix(7), "abstract"): the kernel gives one to a single holder in a network namespace,
- * and takes it back when he ends, however that comes about. Who has it is no matter of process ids, which mean nothing
- * in another process namespace.
+ * Names of sockets that are in no file system (unix(7), "abstract"): the kernel gives one to a single holder
+ * in a network namespace, and takes it back when he ends, however that comes about. Who has it is no matter
+ * of process ids, which mean nothing in another process namespace.
  */
 import { readFileSync } from "node:fs";
 import { createArena } from "./arena.ts";
@@ -15,7 +15,10 @@ const EADDRINUSE = 98;
 /** Octets of sockaddr_un: family:2 path:108. */
 const ADDRESS = 110;
 
-/** Holds the name in the current network namespace until disposed; undefined if somebody else has it. Throws SystemCallError. */
+/**
+ * Holds the name in the current network namespace until disposed; undefined if somebody else has it. Throws
+ * SystemCallError.
+ */
 export function claimName(name: string): Disposable | undefined {
   const path = Buffer.from(`\0${name}`);
   if (path.length > ADDRESS - 2) throw new RangeError(`a name of ${path.length} octets`);
@@ -30,7 +33,9 @@ export function claimName(name: string): Disposable | undefined {
   throw new SystemCallError("bind", -bound, name);
 }
 
-/** Every held name of the current network namespace that begins so; undefined where the kernel does not tell. */
+/**
+ * Every held name of the current network namespace that begins so; undefined where the kernel does not tell.
+ */
 export function heldNames(beginning: string): readonly string[] | undefined {
   try {
     const lines = readFileSync("/proc/net/unix", "latin1").split("\n");

@@ -1,6 +1,7 @@
 /**
- * Listens on a TCP address and accepts under a group. The kernel gives a connection's socket the group of the thread that accepts it, and
- * Node accepts under the process's own: the ruleset would not know the connections of ours from those of a workload.
+ * Listens on a TCP address and accepts under a group. The kernel gives a connection's socket the group of the
+ * thread that accepts it, and Node accepts under the process's own: the ruleset would not know the
+ * connections of ours from those of a workload.
  */
 import { SOCK_CLOEXEC, SOCK_NONBLOCK, IPPROTO_IPV6, IPV6_V6ONLY } from "./socket-constants.ts";
 import { createArena } from "./arena.ts";
@@ -15,7 +16,10 @@ import { closeSocket, localPort, setReceiveBuffer, setSendBuffer, SOCK_STREAM, s
 const SCOPE_AT = 24;
 const ECONNABORTED = 103;
 const BACKLOG = 511;
-/** Accepted in one turn of the event loop: what they have sent is read in the next, before more than twice as many are there. */
+/**
+ * Accepted in one turn of the event loop: what they have sent is read in the next, before more than twice as
+ * many are there.
+ */
 const BATCH = 32;
 /** After a failure such as EMFILE: who calls waits in the kernel's queue meanwhile. */
 const REST_MS = 100;
@@ -23,9 +27,15 @@ const REST_MS = 100;
 export interface AcceptorOptions extends Endpoint {
   /** Undefined where there can be none. */
   readonly group: number | undefined;
-  /** What the kernel keeps at most for a caller who does not read, in octets; without it as much as it finds useful. */
+  /**
+   * What the kernel keeps at most for a caller who does not read, in octets; without it as much as it finds
+   * useful.
+   */
   readonly unreadOctets?: number;
-  /** What the kernel keeps at most of what has come and was not read yet, in octets: it doubles it for its own needs. */
+  /**
+   * What the kernel keeps at most of what has come and was not read yet, in octets: it doubles it for its own
+   * needs.
+   */
   readonly waitingOctets?: number;
   /** Gets each connection's descriptor, and has to close it. */
   readonly onConnection: (fd: number) => void;
@@ -33,15 +43,18 @@ export interface AcceptorOptions extends Endpoint {
 
 export interface Acceptor {
   readonly port: number;
-  /** Why nobody was taken since the last look; to be asked about once a second. They are soon after, if the port is free. */
+  /**
+   * Why nobody was taken since the last look; to be asked about once a second. They are soon after, if the
+   * port is free.
+   */
   fault(): string | undefined;
   /** Takes no more. What has been accepted goes on. */
   close(): void;
 }
 
 /**
- * Opens it in the current network namespace, never shareable (no SO_REUSEADDR, no SO_REUSEPORT); `::` is every address, of IPv4 too.
- * Throws SystemCallError.
+ * Opens it in the current network namespace, never shareable (no SO_REUSEADDR, no SO_REUSEPORT); `::` is
+ * every address, of IPv4 too. Throws SystemCallError.
  */
 export function openAcceptor(options: AcceptorOptions): Acceptor {
   const { group, onConnection } = options;

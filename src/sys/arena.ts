@@ -1,15 +1,17 @@
 import { addressOf } from "./libc.ts";
 
 /**
- * Octets that both we and the kernel see. V8 never moves them, so offsets in here can be handed to system calls.
- * Pages cost memory only once they are touched.
+ * Octets that both we and the kernel see. V8 never moves them, so offsets in here can be handed to system
+ * calls. Pages cost memory only once they are touched.
  */
 export interface Arena {
   readonly octets: Buffer;
   readonly words: Uint32Array;
   /** Address of the octet at `offset`. */
   address(offset: number): number;
-  /** Writes the 64-bit pointer to the octet at `target` into the eight octets at `offset` (a multiple of 4). */
+  /**
+   * Writes the 64-bit pointer to the octet at `target` into the eight octets at `offset` (a multiple of 4).
+   */
   writePointer(offset: number, target: number): void;
 }
 

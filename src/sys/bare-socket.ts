@@ -1,4 +1,7 @@
-/** A socket of any family, driven call by call: for what Node's sockets and `openSocket` cannot ask of the kernel. */
+/**
+ * A socket of any family, driven call by call: for what Node's sockets and `openSocket` cannot ask of the
+ * kernel.
+ */
 import { MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_NONBLOCK } from "./socket-constants.ts";
 import { createArena } from "./arena.ts";
 import { EAGAIN, EINTR, mustCall, tryCall, EINPROGRESS } from "./libc.ts";

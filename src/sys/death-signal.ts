@@ -1,4 +1,6 @@
-/** The signal that the kernel sends this thread when its parent ends (prctl(2), PR_SET_PDEATHSIG); 0 for none. */
+/**
+ * The signal that the kernel sends this thread when its parent ends (prctl(2), PR_SET_PDEATHSIG); 0 for none.
+ */
 import { createArena } from "./arena.ts";
 import { mustCall } from "./libc.ts";
 

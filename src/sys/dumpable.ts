@@ -1,4 +1,7 @@
-/** Whether others may see this process's memory: the kernel's flag for core dumps and /proc (prctl(2), PR_SET_DUMPABLE). */
+/**
+ * Whether others may see this process's memory: the kernel's flag for core dumps and /proc (prctl(2),
+ * PR_SET_DUMPABLE).
+ */
 import { mustCall } from "./libc.ts";
 
 const PR_GET_DUMPABLE = 3;
@@ -10,8 +13,8 @@ export function isDumpable(): boolean {
 }
 
 /**
- * If false, no core dump holds this process's memory from here on, and `/proc/PID/mem` and its like are closed to everyone who has no
- * CAP_SYS_PTRACE over it. Programs that it starts are as ever.
+ * If false, no core dump holds this process's memory from here on, and `/proc/PID/mem` and its like are
+ * closed to everyone who has no CAP_SYS_PTRACE over it. Programs that it starts are as ever.
  */
 export function setDumpable(may: boolean): void {
   mustCall("PR_SET_DUMPABLE", "prctl", PR_SET_DUMPABLE, may ? 1 : 0, 0, 0, 0);

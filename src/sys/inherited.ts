@@ -10,8 +10,9 @@ const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 
 /**
- * Keeps every descriptor from 3 up from the programs that this process starts; Node itself does so for 3 to 15 alone. A folder among them
- * would lead out of a confinement, and a lock would be held for as long as a holder of queues lives.
+ * Keeps every descriptor from 3 up from the programs that this process starts; Node itself does so for 3 to
+ * 15 alone. A folder among them would lead out of a confinement, and a lock would be held for as long as a
+ * holder of queues lives.
  */
 export function keepFromChildren(): void {
   if (tryCall("syscall", SYS_CLOSE_RANGE, 3, LAST, CLOSE_RANGE_CLOEXEC) === 0) return;
@@ -21,7 +22,10 @@ export function keepFromChildren(): void {
   }
 }
 
-/** A program that replaces this one (execve(2)) has this descriptor as well; so has each that is started from now on. Throws SystemCallError. */
+/**
+ * A program that replaces this one (execve(2)) has this descriptor as well; so has each that is started from
+ * now on. Throws SystemCallError.
+ */
 export function keepOverExec(fd: number): void {
   mustCall("a descriptor", "fcntl", fd, F_SETFD, 0);
 }

@@ -1,4 +1,7 @@
-/** Something that is opened when it is first used, stays open between uses, and is opened anew after a use that failed. One use at a time. */
+/**
+ * Something that is opened when it is first used, stays open between uses, and is opened anew after a use
+ * that failed. One use at a time.
+ */
 export interface KeptOpen<T> {
   /** Rejects as `open` or the task does. */
   use<Result>(task: (opened: T) => Promise<Result>): Promise<Result>;

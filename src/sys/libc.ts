@@ -1,8 +1,9 @@
 /**
- * The system calls that Node does not offer, through libc. Only `src/sys` imports koffi; everything above it sees typed functions.
+ * The system calls that Node does not offer, through libc. Only `src/sys` imports koffi; everything above it
+ * sees typed functions.
  *
- * Memory is handed over as a number: the address of an {@link Arena}'s octets, which V8 never moves. Linux on 64-bit
- * little-endian machines only (x86-64, arm64), where the constants and layouts used here are the same.
+ * Memory is handed over as a number: the address of an {@link Arena}'s octets, which V8 never moves. Linux on
+ * 64-bit little-endian machines only (x86-64, arm64), where the constants and layouts used here are the same.
  */
 import koffi from "koffi";
 import { SystemCallError } from "./errors.ts";
@@ -69,7 +70,10 @@ export function tryCall(name: Syscall, ...args: number[]): number {
   return result < 0 ? -koffi.errno() : result;
 }
 
-/** Calls and returns the result; throws {@link SystemCallError}. `detail` names the object of the call for the reader. */
+/**
+ * Calls and returns the result; throws {@link SystemCallError}. `detail` names the object of the call for the
+ * reader.
+ */
 export function mustCall(detail: string, name: Syscall, ...args: number[]): number {
   const result = tryCall(name, ...args);
   if (result < 0) throw new SystemCallError(name, -result, detail);

@@ -4,7 +4,10 @@ const RANGE_FILE = "/proc/sys/net/ipv4/ip_local_port_range";
 const LOWEST = 1024;
 const HIGHEST = 65_535;
 
-/** Ports that the kernel gives to nobody by itself, so that no client is ever given one that was the sidecar's. */
+/**
+ * Ports that the kernel gives to nobody by itself, so that no client is ever given one that was the
+ * sidecar's.
+ */
 export interface OwnPorts {
   readonly count: number;
   /** Port number `index`, 0 to `count - 1`. */

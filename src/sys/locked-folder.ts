@@ -1,4 +1,7 @@
-/** A folder that is known to be in use by a lock on it (flock(2)), which ends with its holder and holds in every namespace that sees the folder. */
+/**
+ * A folder that is known to be in use by a lock on it (flock(2)), which ends with its holder and holds in
+ * every namespace that sees the folder.
+ */
 import { closeSync, fstatSync, mkdirSync, openSync } from "node:fs";
 import { tryCall } from "./libc.ts";
 
@@ -8,7 +11,10 @@ export interface LockedFolder extends Disposable {
   readonly path: string;
 }
 
-/** Makes the folder for this process alone, mode 0700; undefined if a sweep has taken it away meanwhile. Throws Node's errors. */
+/**
+ * Makes the folder for this process alone, mode 0700; undefined if a sweep has taken it away meanwhile.
+ * Throws Node's errors.
+ */
 export function makeLockedFolder(path: string): LockedFolder | undefined {
   mkdirSync(path, { mode: 0o700 });
   return lockFolder(path);

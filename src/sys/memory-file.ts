@@ -4,7 +4,10 @@ import { mustCall } from "./libc.ts";
 
 const MFD_CLOEXEC = 1;
 
-/** A file that is nowhere but in memory, closed on exec: what is in it can be another program's standard input, there at once. */
+/**
+ * A file that is nowhere but in memory, closed on exec: what is in it can be another program's standard
+ * input, there at once.
+ */
 export interface MemoryFile extends Disposable {
   readonly fd: number;
   /** In octets. */

@@ -3,7 +3,10 @@ import { readlinkSync } from "node:fs";
 import { Capability, readCapabilities } from "./capabilities.ts";
 import { EINVAL, tryCall } from "./libc.ts";
 
-/** Inode numbers that the kernel gives its first namespaces (linux/nsfs.h, proc_ns.h); before Linux 6.18 the network's was the first free one. */
+/**
+ * Inode numbers that the kernel gives its first namespaces (linux/nsfs.h, proc_ns.h); before Linux 6.18 the
+ * network's was the first free one.
+ */
 const FIRST_PID_NAMESPACE = "pid:[4026531836]";
 const FIRST_NET_NAMESPACES: ReadonlySet<string> = new Set([
   "net:[4026531833]",
@@ -18,8 +21,8 @@ export function hasNetAdmin(): boolean {
 }
 
 /**
- * Whether this is the machine's own network namespace: that of process 1 where that is the machine's, else by the number
- * that the kernel gives its first one.
+ * Whether this is the machine's own network namespace: that of process 1 where that is the machine's, else by
+ * the number that the kernel gives its first one.
  */
 export function isHostNetwork(): boolean {
   const own = readlinkSync("/proc/self/ns/net");
@@ -28,7 +31,8 @@ export function isHostNetwork(): boolean {
   try {
     return readlinkSync("/proc/1/ns/net") === own;
   } catch {
-    // Without the right to look at process 1 we are in a namespace of a lesser user, which is not the machine's.
+    // Without the right to look at process 1 we are in a namespace of a lesser user, which is not the
+    // machine's.
     return false;
   }
 }
@@ -36,8 +40,8 @@ export function isHostNetwork(): boolean {
 const CLONE_NEWUSER = 0x1000_0000;
 
 /**
- * Whether unshare(2) may make user namespaces, as far as a seccomp profile says. Nothing is made: a process with threads, as Node's is,
- * is refused (EINVAL) once the profile has let the call pass.
+ * Whether unshare(2) may make user namespaces, as far as a seccomp profile says. Nothing is made: a process
+ * with threads, as Node's is, is refused (EINVAL) once the profile has let the call pass.
  */
 export function mayUnshareUsers(): boolean {
   return tryCall("unshare", CLONE_NEWUSER) === -EINVAL;

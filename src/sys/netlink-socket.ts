@@ -23,21 +23,35 @@ export interface NetlinkOptions {
   readonly port?: number;
 }
 
-/** A netlink socket of the namespace that it was opened in. Synchronous: the kernel answers before `send` returns. */
+/**
+ * A netlink socket of the namespace that it was opened in. Synchronous: the kernel answers before `send`
+ * returns.
+ */
 export interface NetlinkSocket {
   readonly fd: number;
   /** The kernel's name for the socket: what its requests bring about carries it, in events too. */
   readonly port: number;
   /** Sends one message or batch, the first `length` octets. Throws SystemCallError. */
   send(octets: Buffer, length?: number): void;
-  /** What the kernel has answered so far, one datagram; `undefined` when there is nothing. Valid until the next call. */
+  /**
+   * What the kernel has answered so far, one datagram; `undefined` when there is nothing. Valid until the
+   * next call.
+   */
   receive(): Buffer | undefined;
-  /** Begins and ends to receive the events of a group, by its number (`NFNLGRP_NFTABLES` is 7). Some microseconds. */
+  /**
+   * Begins and ends to receive the events of a group, by its number (`NFNLGRP_NFTABLES` is 7). Some
+   * microseconds.
+   */
   join(group: number): void;
   leave(group: number): void;
-  /** Whether it no longer receives the events of a group that it is to: another process may have the descriptor, too. Some microseconds. */
+  /**
+   * Whether it no longer receives the events of a group that it is to: another process may have the
+   * descriptor, too. Some microseconds.
+   */
   hasLostGroup(): boolean;
-  /** From now on what the requests of these ports bring about is dropped by the kernel, before it wakes us. */
+  /**
+   * From now on what the requests of these ports bring about is dropped by the kernel, before it wakes us.
+   */
   ignorePorts(ports: readonly number[]): void;
   close(): void;
 }
@@ -105,8 +119,8 @@ export function openNetlinkSocket(
 export type RequestSocket = Pick<NetlinkSocket, "port" | "send" | "receive" | "close">;
 
 /**
- * Opens one that lasts: if its descriptor is of no use any more at a request, another is opened with the same port, and the request is sent
- * by that. Throws SystemCallError.
+ * Opens one that lasts: if its descriptor is of no use any more at a request, another is opened with the same
+ * port, and the request is sent by that. Throws SystemCallError.
  */
 export function openRequestSocket(protocol: number, options: NetlinkOptions): RequestSocket {
   let socket = openNetlinkSocket(protocol, options);
@@ -170,7 +184,10 @@ function readPort(fd: number): number {
   return scratch.words[1] ?? 0;
 }
 
-/** One instruction of classic BPF (`linux/filter.h`): what to do, how far to jump where it holds and where not, a number. */
+/**
+ * One instruction of classic BPF (`linux/filter.h`): what to do, how far to jump where it holds and where
+ * not, a number.
+ */
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number];
 
 const LOAD_WORD = 0x20;
@@ -195,7 +212,10 @@ function swapOctets(word: number): number {
   return octets.readUInt32BE();
 }
 
-/** sock_fprog: length:2 pad:6 pointer:8, and behind it the program: code:2 ifTrue:1 ifFalse:1 value:4. The kernel keeps a copy. */
+/**
+ * sock_fprog: length:2 pad:6 pointer:8, and behind it the program: code:2 ifTrue:1 ifFalse:1 value:4. The
+ * kernel keeps a copy.
+ */
 function attachFilter(fd: number, program: readonly Instruction[]): void {
   const scratch = createArena(16 + 8 * program.length);
   scratch.octets.writeUInt16LE(program.length, 0);

@@ -19,8 +19,8 @@ const SO_ORIGINAL_DST = 80;
 const ROOM = 32;
 
 /**
- * Asks conntrack about an accepted connection; undefined where it knows none. Of a connection that was not redirected it is our own address: who calls
- * has to compare.
+ * Asks conntrack about an accepted connection; undefined where it knows none. Of a connection that was not
+ * redirected it is our own address: who calls has to compare.
  */
 export function originalDestination(fd: number): Destination | undefined {
   return ask(fd, IPPROTO_IP) ?? ask(fd, IPPROTO_IPV6);

@@ -1,4 +1,7 @@
-/** A pipe whose ends are numbers, for programs that replace this one (execve(2)): Node keeps its own pipes to itself. */
+/**
+ * A pipe whose ends are numbers, for programs that replace this one (execve(2)): Node keeps its own pipes to
+ * itself.
+ */
 import { createArena } from "./arena.ts";
 import { mustCall } from "./libc.ts";
 

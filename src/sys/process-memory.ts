@@ -1,4 +1,7 @@
-/** How much room glibc's malloc and V8 keep, and who collects it; where another malloc refuses these calls nothing is lost. */
+/**
+ * How much room glibc's malloc and V8 keep, and who collects it; where another malloc refuses these calls
+ * nothing is lost.
+ */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { tryCall } from "./libc.ts";
@@ -9,8 +12,9 @@ const M_ARENA_MAX = -8;
 const LARGE_OCTETS = 64 << 10;
 
 /**
- * Large pieces come from the kernel, as pages that cost nothing until they are touched, and go back to it: without this, one large piece
- * that is freed teaches malloc to cut the next ones out of its heap, where they are written to be empty. Before the large pieces are asked for.
+ * Large pieces come from the kernel, as pages that cost nothing until they are touched, and go back to it:
+ * without this, one large piece that is freed teaches malloc to cut the next ones out of its heap, where they
+ * are written to be empty. Before the large pieces are asked for.
  */
 export function raiseMmapThreshold(): void {
   tryCall("mallopt", M_MMAP_THRESHOLD, LARGE_OCTETS);
@@ -18,25 +22,28 @@ export function raiseMmapThreshold(): void {
 }
 
 /**
- * Lets V8's young generation grow no further. It doubles whenever enough has outlived a collection, which at the start pays and later is chance; what
- * a lookup leaves behind is so little that collections are rare anyway.
+ * Lets V8's young generation grow no further. It doubles whenever enough has outlived a collection, which at
+ * the start pays and later is chance; what a lookup leaves behind is so little that collections are rare
+ * anyway.
  */
 export function keepYoungGenerationSmall(): void {
   setFlagsFromString("--semi-space-growth-factor=1");
 }
 
 /**
- * Has V8's young generation collected by one thread: ours, or a helper that is quicker to take the work, for which ours waits then. Else that waits
- * for several, and where the processors have other work each waits for its turn first: 4 to 90 ms were seen where the collection
- * takes 0.5. The old generation keeps its helpers, which work beside us. V8 of Node 26 has no option by which ours alone would do it.
+ * Has V8's young generation collected by one thread: ours, or a helper that is quicker to take the work, for
+ * which ours waits then. Else that waits for several, and where the processors have other work each waits for
+ * its turn first: 4 to 90 ms were seen where the collection takes 0.5. The old generation keeps its helpers,
+ * which work beside us. V8 of Node 26 has no option by which ours alone would do it.
  */
 export function collectYoungGenerationOnOneThread(): void {
   setFlagsFromString("--no-parallel-scavenge");
 }
 
 /**
- * Loads modules while neither holds. V8 takes compiled code, the code of Node's own modules too, only by the flags that it was made with: else
- * it compiles everything, and the first call of the API takes twice its processor time.
+ * Loads modules while neither holds. V8 takes compiled code, the code of Node's own modules too, only by the
+ * flags that it was made with: else it compiles everything, and the first call of the API takes twice its
+ * processor time.
  */
 export async function loadByFirstFlags<T>(load: () => Promise<T>): Promise<T> {
   setFlagsFromString("--semi-space-growth-factor=2");
@@ -50,8 +57,8 @@ export async function loadByFirstFlags<T>(load: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Has V8 collect all that it can, and give the pages back. Some 25 ms, in which nothing else is done. V8 gives its function for that only to
- * contexts that are made while the flag is set.
+ * Has V8 collect all that it can, and give the pages back. Some 25 ms, in which nothing else is done. V8
+ * gives its function for that only to contexts that are made while the flag is set.
  */
 export function collectAll(): void {
   setFlagsFromString("--expose-gc");

@@ -1,4 +1,7 @@
-/** The system's random numbers. Parts that need some take these functions, or what they have drawn, as parameters. */
+/**
+ * The system's random numbers. Parts that need some take these functions, or what they have drawn, as
+ * parameters.
+ */
 import { randomFillSync, randomInt } from "node:crypto";
 import { createArena } from "./arena.ts";
 import { mustCall } from "./libc.ts";
@@ -13,7 +16,10 @@ export function fillRandom(octets: Uint8Array): void {
   randomFillSync(octets);
 }
 
-/** That many octets, up to 256, as hexadecimal digits. Without Node's crypto module, which takes 7 ms to load. Throws SystemCallError. */
+/**
+ * That many octets, up to 256, as hexadecimal digits. Without Node's crypto module, which takes 7 ms to load.
+ * Throws SystemCallError.
+ */
 export function drawHex(octets: number): string {
   const drawn = createArena(octets);
   // getrandom(2) gives up to 256 octets whole.

@@ -2,9 +2,12 @@
  * Word of what comes to a descriptor, on Node's own event loop (libuv's `uv_poll` through koffi).
  *
  * Three traits of that call are dealt with here:
- * - At an error of the descriptor (POLLERR) libuv stops, says so once, and never calls again. A watch begins anew.
- * - What a callback throws is lost, and with it all later calls of every watch. Here it ends the process, as it would elsewhere.
- * - Promises that a callback settles wait until something else wakes Node, such as the next timer. Here they go on in the same turn.
+ * - At an error of the descriptor (POLLERR) libuv stops, says so once, and never calls again. A watch begins
+ *   anew.
+ * - What a callback throws is lost, and with it all later calls of every watch. Here it ends the process, as
+ *   it would elsewhere.
+ * - Promises that a callback settles wait until something else wakes Node, such as the next timer. Here they
+ *   go on in the same turn.
  */
 import koffi from "koffi";
 import { createPoll, POLLERR, POLLNVAL } from "./poll.ts";
@@ -15,8 +18,9 @@ export interface Watch {
   /** Whether the watch keeps the process alive. */
   unref(): void;
   /**
-   * Why what comes to the descriptor is not told; undefined if the watch lives. To be asked about once a second: what lies there at two
-   * looks, with no call in between, is not told, and the watch then begins anew. One system call.
+   * Why what comes to the descriptor is not told; undefined if the watch lives. To be asked about once a
+   * second: what lies there at two looks, with no call in between, is not told, and the watch then begins
+   * anew. One system call.
    */
   fault(): WatchFault | undefined;
 }
@@ -33,8 +37,8 @@ export interface WatchOptions {
 }
 
 /**
- * There is something to read (level-triggered), or the descriptor has failed: reading takes the error off, and what was sent meanwhile may
- * be lost.
+ * There is something to read (level-triggered), or the descriptor has failed: reading takes the error off,
+ * and what was sent meanwhile may be lost.
  */
 export type Ready = (hasFailed: boolean) => void;
 
@@ -137,8 +141,8 @@ export function untilWritable(fd: number, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Has promises go on that are settled in a watch's call: libuv calls us past Node, which looks at them only after calls of its own. An
- * immediate is one, and comes in the same turn of the event loop.
+ * Has promises go on that are settled in a watch's call: libuv calls us past Node, which looks at them only
+ * after calls of its own. An immediate is one, and comes in the same turn of the event loop.
  */
 function continueSoon(): void {
   setImmediate(doNothing);
@@ -152,7 +156,9 @@ function doNothing(): void {
   // Node goes on with promises after it.
 }
 
-/** An error thrown in a call from libuv stays pending in koffi's environment, and each later call fails of it. */
+/**
+ * An error thrown in a call from libuv stays pending in koffi's environment, and each later call fails of it.
+ */
 function crash(error: unknown): void {
   setImmediate(() => {
     throw error;

@@ -1,4 +1,6 @@
-/** Datagrams received in batches: one `recvmmsg` for up to {@link BATCH} of them, with no object per packet. */
+/**
+ * Datagrams received in batches: one `recvmmsg` for up to {@link BATCH} of them, with no object per packet.
+ */
 import type { Arena } from "./arena.ts";
 import { tryCall } from "./libc.ts";
 import {
@@ -20,7 +22,9 @@ const MSG_TRUNC = 0x20;
 export interface ReceiveBatch {
   /** Octets that a datagram has room for. */
   readonly slot: number;
-  /** Receives what is there; returns how many datagrams, or `-errno`. Overwrites what the last call received. */
+  /**
+   * Receives what is there; returns how many datagrams, or `-errno`. Overwrites what the last call received.
+   */
   receive(fd: number): number;
   /** Where datagram `index` starts in the arena. */
   start(index: number): number;

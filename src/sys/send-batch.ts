@@ -1,8 +1,9 @@
 /**
  * Datagrams sent in batches: one `sendmmsg` for up to {@link BATCH} of them, with no object per packet.
  *
- * Those of one length that go to one place are one message of the call: the kernel takes them through routing, packet filter and device
- * as one packet, and cuts it where they part (UDP_SEGMENT, udp(7), Linux 4.18). They keep their order; others may come before them.
+ * Those of one length that go to one place are one message of the call: the kernel takes them through
+ * routing, packet filter and device as one packet, and cuts it where they part (UDP_SEGMENT, udp(7), Linux
+ * 4.18). They keep their order; others may come before them.
  *
  *     control  length:8 = 18, level:4 = SOL_UDP, type:4 = UDP_SEGMENT, segment_octets:2 pad:6      24 octets
  */
@@ -34,8 +35,9 @@ export interface SendBatch {
   /** The socket that `flush` sends from. */
   fd: number;
   /**
-   * Queues the `length` octets at `start` for the socket address at `name` (a multiple of 4; copied; `nameLength` 0 for a connected
-   * socket). The datagram's octets must stay as they are until `flush`. Flushes by itself when full.
+   * Queues the `length` octets at `start` for the socket address at `name` (a multiple of 4; copied;
+   * `nameLength` 0 for a connected socket). The datagram's octets must stay as they are until `flush`.
+   * Flushes by itself when full.
    */
   push(start: number, length: number, name: number, nameLength: number): void;
   /** Sends what is queued. What the kernel will not take now is dropped and counted, as a network would. */
@@ -132,7 +134,10 @@ export function createSendBatch(arena: Arena, region: Region, fd: number): SendB
     words[(controls + message * SEGMENT_CONTROL + 16) >> 2] = lengths[message] ?? 0;
   }
 
-  /** `sendmmsg` of so many messages; again if a signal, or an error that an earlier datagram met, stood before it. */
+  /**
+   * `sendmmsg` of so many messages; again if a signal, or an error that an earlier datagram met, stood before
+   * it.
+   */
   function call(message: number, count: number): number {
     let isAgain = false;
     for (;;) {
@@ -193,7 +198,10 @@ export function createSendBatch(arena: Arena, region: Region, fd: number): SendB
   return batch;
 }
 
-/** A device that computes no checksums (EIO), or a path whose MTU is below one datagram (EMSGSIZE; EINVAL in older kernels). */
+/**
+ * A device that computes no checksums (EIO), or a path whose MTU is below one datagram (EMSGSIZE; EINVAL in
+ * older kernels).
+ */
 function cannotJoin(result: number): boolean {
   return result === -EIO || result === -EMSGSIZE || result === -EINVAL;
 }

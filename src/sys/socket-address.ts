@@ -13,7 +13,10 @@ export const AF_INET6 = 10;
 export const SOCKET_ADDRESS_SIZE = 32;
 
 export interface Endpoint {
-  /** A literal address, IPv4 or IPv6; a link-local one with its interface, as in `fe80::1%eth0` (RFC 4007 section 11). */
+  /**
+   * A literal address, IPv4 or IPv6; a link-local one with its interface, as in `fe80::1%eth0` (RFC 4007
+   * section 11).
+   */
   readonly address: string;
   readonly port: number;
 }
@@ -22,7 +25,10 @@ export function addressFamily(address: string): typeof AF_INET | typeof AF_INET6
   return ipaddr.parse(address).kind() === "ipv4" ? AF_INET : AF_INET6;
 }
 
-/** The endpoint's octets: 16 or 28 of them. Throws on a text that is no address, and SystemCallError (ENODEV) for an interface that is not there. */
+/**
+ * The endpoint's octets: 16 or 28 of them. Throws on a text that is no address, and SystemCallError (ENODEV)
+ * for an interface that is not there.
+ */
 export function encodeSocketAddress({ address, port }: Endpoint): Uint8Array {
   const parsed = ipaddr.parse(address);
   const isV4 = parsed.kind() === "ipv4";

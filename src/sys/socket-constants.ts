@@ -1,4 +1,7 @@
-/** Numbers that sockets of every family share (linux/net.h, linux/socket.h, asm-generic/socket.h), the same on x86-64 and arm64. */
+/**
+ * Numbers that sockets of every family share (linux/net.h, linux/socket.h, asm-generic/socket.h), the same on
+ * x86-64 and arm64.
+ */
 export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;

@@ -1,6 +1,7 @@
 /**
- * A group id that only our sockets have. The kernel keeps the file-system group of the thread that has opened a socket, and `meta
- * skgid` of nft(8) reads it: unlike a mark and a priority, nobody can be told it, or give it to a socket that is open already.
+ * A group id that only our sockets have. The kernel keeps the file-system group of the thread that has opened
+ * a socket, and `meta skgid` of nft(8) reads it: unlike a mark and a priority, nobody can be told it, or give
+ * it to a socket that is open already.
  *
  * Not here: protection from a process that may look into this one.
  */
@@ -29,7 +30,10 @@ const ENOUGH = 0x7fff;
 const NS_GET_USERNS = 0xb701;
 const EPERM = 1;
 
-/** Draws a group for this start and makes sure that sockets can have it; `below(n)` gives a random number from 0 to n - 1. */
+/**
+ * Draws a group for this start and makes sure that sockets can have it; `below(n)` gives a random number from
+ * 0 to n - 1.
+ */
 export function findOwnGroup(below: (limit: number) => number): OwnGroup {
   const hasUserNamespaces = existsSync("/proc/self/ns/user");
   if (hasUserNamespaces && !isNetworkOfOwnUsers()) {
@@ -43,8 +47,9 @@ export function findOwnGroup(below: (limit: number) => number): OwnGroup {
 }
 
 /**
- * Runs `open`, and sockets that it opens have the group. Gives back undefined, and has not run it, where the kernel refuses the group.
- * What the kernel takes away from a process that changes its group (the signal at its parent's death, core dumps) is put back.
+ * Runs `open`, and sockets that it opens have the group. Gives back undefined, and has not run it, where the
+ * kernel refuses the group. What the kernel takes away from a process that changes its group (the signal at
+ * its parent's death, core dumps) is put back.
  */
 export function underGroup<T>(group: number, open: () => T): T | undefined {
   const parent = process.ppid;

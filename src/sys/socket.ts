@@ -39,8 +39,9 @@ export interface SocketOptions {
 }
 
 /**
- * Opens a socket in the current network namespace: non-blocking, closed on exec, never shareable (no SO_REUSEADDR, no
- * SO_REUSEPORT). A stream socket with `remote` may still be connecting when this returns. Throws SystemCallError.
+ * Opens a socket in the current network namespace: non-blocking, closed on exec, never shareable (no
+ * SO_REUSEADDR, no SO_REUSEPORT). A stream socket with `remote` may still be connecting when this returns.
+ * Throws SystemCallError.
  */
 export function openSocket(options: SocketOptions): number {
   const { type, local, remote, mark } = options;
@@ -83,7 +84,10 @@ export function localPort(fd: number): number {
   return readPort(scratch.octets, 0);
 }
 
-/** Asks for a receive buffer by force, else as large as the machine's limit lets it be (a user namespace has no force). */
+/**
+ * Asks for a receive buffer by force, else as large as the machine's limit lets it be (a user namespace has
+ * no force).
+ */
 export function setReceiveBuffer(fd: number, octets: number): void {
   setBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, octets);
 }

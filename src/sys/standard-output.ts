@@ -8,7 +8,10 @@ export interface StandardOutput {
   write(text: string): void;
   /** Whether no write has failed so far. */
   isWritable(): boolean;
-  /** Settles once all is written, however slow its reader is, or cannot be: then with the code of the first error, such as EPIPE. */
+  /**
+   * Settles once all is written, however slow its reader is, or cannot be: then with the code of the first
+   * error, such as EPIPE.
+   */
   flush(): Promise<string | undefined>;
 }
 
@@ -57,7 +60,10 @@ function isStream(fd: number): boolean {
   return found.isFIFO() || found.isSocket();
 }
 
-/** A disk that is nearly full takes the first part of it. Node's stream for files leaves it at that, without an error. */
+/**
+ * A disk that is nearly full takes the first part of it. Node's stream for files leaves it at that, without
+ * an error.
+ */
 function writeWhole(fd: number, octets: Uint8Array): void {
   let written = 0;
   while (written < octets.length) written += writeSync(fd, octets, written);

@@ -1,4 +1,7 @@
-/** Terminals: modes, window sizes, and pseudo-terminals (termios(3), ioctl_tty(2), pty(7)). Each call throws SystemCallError. */
+/**
+ * Terminals: modes, window sizes, and pseudo-terminals (termios(3), ioctl_tty(2), pty(7)). Each call throws
+ * SystemCallError.
+ */
 import { closeSync, constants, openSync } from "node:fs";
 import { createArena } from "./arena.ts";
 import { mustCall } from "./libc.ts";
@@ -10,7 +13,10 @@ const TIOCSWINSZ = 0x5414;
 const TIOCSPTLCK = 0x4004_5431;
 const F_DUPFD_CLOEXEC = 1030;
 
-/** The kernel's `struct termios`: input, output, control and local flags, 4 octets each, the line discipline, 19 control characters. */
+/**
+ * The kernel's `struct termios`: input, output, control and local flags, 4 octets each, the line discipline,
+ * 19 control characters.
+ */
 const MODES_LENGTH = 36;
 const CONTROL_CHARACTERS = 17;
 const VTIME = 5;
@@ -58,14 +64,19 @@ export function rawModes(modes: TerminalModes): TerminalModes {
   return raw;
 }
 
-/** As `stty -g` writes them, for `stty` to read: hexadecimal, the flags and then the C library's 32 control characters. */
+/**
+ * As `stty -g` writes them, for `stty` to read: hexadecimal, the flags and then the C library's 32 control
+ * characters.
+ */
 export function renderModes(modes: TerminalModes): string {
   const flags = [0, 4, 8, 12].map((at) => modes.readUInt32LE(at));
   const characters = Array.from({ length: 32 }, (_, n) => modes[CONTROL_CHARACTERS + n] ?? 0);
   return [...flags, ...characters].map((value) => value.toString(16)).join(":");
 }
 
-/** Gives one terminal the window size of another; its foreground processes are told by SIGWINCH if it is new. */
+/**
+ * Gives one terminal the window size of another; its foreground processes are told by SIGWINCH if it is new.
+ */
 export function copyWindowSize(from: number, to: number): void {
   const scratch = createArena(8);
   mustCall("TIOCGWINSZ", "ioctl", from, TIOCGWINSZ, scratch.address(0));
@@ -73,8 +84,8 @@ export function copyWindowSize(from: number, to: number): void {
 }
 
 /**
- * Opens a new pseudo-terminal of the devpts(5) instance that `ptmx` is in; its first is `pts/0`. What is given back is the master, which does
- * not block; modes and size set on it are those of the other side.
+ * Opens a new pseudo-terminal of the devpts(5) instance that `ptmx` is in; its first is `pts/0`. What is
+ * given back is the master, which does not block; modes and size set on it are those of the other side.
  */
 export function openPseudoTerminal(ptmx: string): number {
   const fd = openSync(ptmx, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
@@ -87,7 +98,10 @@ export function openPseudoTerminal(ptmx: string): number {
   }
 }
 
-/** Another number for the same open file: one event loop watches a number once. Programs that are started do not get it. */
+/**
+ * Another number for the same open file: one event loop watches a number once. Programs that are started do
+ * not get it.
+ */
 export function duplicateDescriptor(fd: number): number {
   return mustCall("F_DUPFD_CLOEXEC", "fcntl", fd, F_DUPFD_CLOEXEC, 0);
 }

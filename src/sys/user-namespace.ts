@@ -1,4 +1,7 @@
-/** Whether this process is root of a user namespace that holds one user alone, as `unshare --map-root-user` makes it; see user_namespaces(7). */
+/**
+ * Whether this process is root of a user namespace that holds one user alone, as `unshare --map-root-user`
+ * makes it; see user_namespaces(7).
+ */
 import { existsSync, readFileSync } from "node:fs";
 
 export interface MappedUser {
@@ -16,7 +19,9 @@ function readMap(path: string): number | undefined {
   return existsSync(path) ? parseSingleMap(readFileSync(path, "ascii")) : undefined;
 }
 
-/** The id outside of a map with one line for 0 alone; undefined for any other, and where that is root, too. */
+/**
+ * The id outside of a map with one line for 0 alone; undefined for any other, and where that is root, too.
+ */
 export function parseSingleMap(text: string): number | undefined {
   const [, id] = /^\s*0\s+(\d+)\s+1\s*$/.exec(text) ?? [];
   return id === undefined || id === "0" ? undefined : Number(id);

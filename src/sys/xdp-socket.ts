@@ -33,9 +33,9 @@ export type QueueHold =
 let memory: { readonly arena: Arena; readonly page: number } | undefined;
 
 /**
- * Takes the queue for a socket of our own, which nobody else then gets, in copy mode or not (EBUSY). It neither sends nor
- * receives, and holds up nothing: an interface that goes takes the hold along. EINVAL from `bind`: there is no such queue. Costs some
- * 30 us; the kernel keeps 4 KiB in memory for each.
+ * Takes the queue for a socket of our own, which nobody else then gets, in copy mode or not (EBUSY). It
+ * neither sends nor receives, and holds up nothing: an interface that goes takes the hold along. EINVAL from
+ * `bind`: there is no such queue. Costs some 30 us; the kernel keeps 4 KiB in memory for each.
  */
 export function holdQueue(interfaceIndex: number, queue: number): QueueHold {
   const { arena, page } = (memory ??= prepareMemory());
@@ -65,7 +65,10 @@ export function hasXdpSockets(
   return !/^protocol\s/.test(list) || /^XDP\s/m.test(list);
 }
 
-/** One page serves every socket: nothing is ever written to it. What the calls are told stands in the same page. */
+/**
+ * One page serves every socket: nothing is ever written to it. What the calls are told stands in the same
+ * page.
+ */
 function prepareMemory(): { readonly arena: Arena; readonly page: number } {
   const arena = createArena(2 * PAGE);
   const page = PAGE - (arena.address(0) % PAGE);

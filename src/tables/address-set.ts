@@ -1,4 +1,7 @@
-/** A set of addresses that is asked for each answer: found by their octets where they stand, so that no look-up makes a text. */
+/**
+ * A set of addresses that is asked for each answer: found by their octets where they stand, so that no
+ * look-up makes a text.
+ */
 import { createSlotIndex, hashOctets, NO_SLOT } from "./slot-index.ts";
 
 export interface AddressSet {

@@ -1,4 +1,6 @@
-/** Addresses one after the other in octets that are used again: as long as the longest list that there was. */
+/**
+ * Addresses one after the other in octets that are used again: as long as the longest list that there was.
+ */
 export interface KeyList {
   /** `key`: 4 octets or 16, copied. */
   add(key: Uint8Array): void;

@@ -1,6 +1,6 @@
 /**
- * Rows of a table in lists, the one used longest ago first: links in typed arrays. Rows and lists count from 1; 0 is none. A list of one row
- * takes 4 octets: what only longer ones need lies apart, and is not touched.
+ * Rows of a table in lists, the one used longest ago first: links in typed arrays. Rows and lists count from
+ * 1; 0 is none. A list of one row takes 4 octets: what only longer ones need lies apart, and is not touched.
  */
 export interface RowLists {
   /** Puts a row that is in no list at the end of one. */

@@ -1,6 +1,7 @@
 /**
- * Which slot of a table holds a key: chains of slot numbers that grow bucket by bucket (linear hashing), so that memory is touched as slots
- * come and no step is long. Neither keys nor hashes are kept: whoever has the keys says a slot's hash again when a chain is parted.
+ * Which slot of a table holds a key: chains of slot numbers that grow bucket by bucket (linear hashing), so
+ * that memory is touched as slots come and no step is long. Neither keys nor hashes are kept: whoever has the
+ * keys says a slot's hash again when a chain is parted.
  */
 import { NO_SLOT } from "./slot-index.ts";
 
@@ -24,7 +25,10 @@ export function createSlotChains(capacity: number, hashOf: (slot: number) => num
   /** Of slots in a chain, and of free ones. */
   const nexts = new Uint32Array(capacity + 1);
   let buckets = 1;
-  /** The largest power of two that is not above `buckets`: so many there were when this round of growing began. */
+  /**
+   * The largest power of two that is not above `buckets`: so many there were when this round of growing
+   * began.
+   */
   let round = 1;
   let free = NO_SLOT;
   let highest = NO_SLOT;

@@ -1,13 +1,16 @@
 /**
- * Which slot of a table holds a key, and which slot was filled longest ago: chains and a list of slot numbers in typed arrays, so that
- * tables of many short-lived entries leave V8 nothing to collect. (A `Map` of as many keys is promoted whole, and a walk to its oldest
- * entry passes everything deleted before.)
+ * Which slot of a table holds a key, and which slot was filled longest ago: chains and a list of slot numbers
+ * in typed arrays, so that tables of many short-lived entries leave V8 nothing to collect. (A `Map` of as
+ * many keys is promoted whole, and a walk to its oldest entry passes everything deleted before.)
  *
- * The keys themselves are the table's business: a slot that `first` or `next` gives has the key's hash, and most likely the key. Hashes are
- * signed, for V8 makes an object of each number past 31 bits and a sign.
+ * The keys themselves are the table's business: a slot that `first` or `next` gives has the key's hash, and
+ * most likely the key. Hashes are signed, for V8 makes an object of each number past 31 bits and a sign.
  */
 
-/** No slot at all. Slots are counted from 1, so that arrays of zeros are empty and untouched pages cost nothing. */
+/**
+ * No slot at all. Slots are counted from 1, so that arrays of zeros are empty and untouched pages cost
+ * nothing.
+ */
 export const NO_SLOT = 0;
 
 export interface SlotIndex {
@@ -126,7 +129,10 @@ export function createSlotIndex(capacity: number, wantedBuckets = capacity): Slo
   };
 }
 
-/** Jenkins' one-at-a-time over octets: 32 bits, signed. With a random seed nobody can choose keys that fall into one bucket. */
+/**
+ * Jenkins' one-at-a-time over octets: 32 bits, signed. With a random seed nobody can choose keys that fall
+ * into one bucket.
+ */
 export function hashOctets(octets: Uint8Array, at: number, length: number, seed: number): number {
   let hash = seed | 0;
   for (let i = at; i < at + length; i++) hash = mix(hash, octets[i] ?? 0);

@@ -1,6 +1,7 @@
 /**
- * A text for each slot of a table, in one piece of memory: an octet says its length, then it follows. A slot has a block of its own, where a
- * short text has room; what is longer goes on in further blocks, so that nothing has to be moved or collected.
+ * A text for each slot of a table, in one piece of memory: an octet says its length, then it follows. A slot
+ * has a block of its own, where a short text has room; what is longer goes on in further blocks, so that
+ * nothing has to be moved or collected.
  */
 import { hashOctets } from "./slot-index.ts";
 
@@ -12,7 +13,10 @@ const NO_BLOCK = 0;
 export interface SlotTexts {
   /** Blocks that hold nothing. See {@link blocksFor}. */
   free(): number;
-  /** Keeps `text` from `from` up to `end`: 1 to 255 characters below 256. Throws RangeError when there is no room. */
+  /**
+   * Keeps `text` from `from` up to `end`: 1 to 255 characters below 256. Throws RangeError when there is no
+   * room.
+   */
   write(slot: number, text: string, from: number, end: number): void;
   /** 0: the slot has none. */
   length(slot: number): number;

@@ -11,8 +11,8 @@ export type Surface = "path" | "query" | "header" | "body";
 export interface Credential {
   readonly name: string;
   /**
-   * Stays the same while the value is refreshed or replaced, and is never used again: what used a credential whose id has gone is to
-   * be reset.
+   * Stays the same while the value is refreshed or replaced, and is never used again: what used a credential
+   * whose id has gone is to be reset.
    */
   readonly id: number;
   /** Undefined while its source gives none: nothing may be sent that needs it. */
@@ -69,10 +69,16 @@ export interface BindingSpec<C = Credential> {
 export interface Binding extends BindingSpec {
   /** What `auth` comes to. Empty while `unavailable`. */
   readonly headers: readonly InjectedHeader[];
-  /** Every text that must not come back: values of its credentials, each once, and injected headers where they are more than a value. */
+  /**
+   * Every text that must not come back: values of its credentials, each once, and injected headers where they
+   * are more than a value.
+   */
   readonly secrets: readonly Secret[];
   /** Ids of its credentials, each once. */
   readonly credentialIds: readonly number[];
-  /** Why a request that it matches must not go out, in words for people: a credential without a value, or a host that the policy denies. */
+  /**
+   * Why a request that it matches must not go out, in words for people: a credential without a value, or a
+   * host that the policy denies.
+   */
   readonly unavailable: string | undefined;
 }

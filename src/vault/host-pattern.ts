@@ -1,7 +1,10 @@
 import { type DomainName, isDomainName } from "../policy/domain-name.ts";
 import { type Result, accepted, quote, refused } from "../policy/problem.ts";
 
-/** A host that a binding names, or every name below one at any depth (`*.example.org`, which is not `example.org` itself). */
+/**
+ * A host that a binding names, or every name below one at any depth (`*.example.org`, which is not
+ * `example.org` itself).
+ */
 export interface HostPattern {
   readonly kind: "exact" | "wildcard";
   /** Of a wildcard what stands behind `*.`. */
@@ -9,8 +12,8 @@ export interface HostPattern {
 }
 
 /**
- * Reads a host of a binding: trimmed, any case, one trailing dot. A fully qualified name of letters, digits and hyphens, or `*.` before
- * one; no address, port, scheme or path.
+ * Reads a host of a binding: trimmed, any case, one trailing dot. A fully qualified name of letters, digits
+ * and hyphens, or `*.` before one; no address, port, scheme or path.
  */
 export function parseHostPattern(text: string): Result<HostPattern> {
   const written = text.trim().toLowerCase();

@@ -1,4 +1,6 @@
-/** Whether secrets may be put into the vault: the order in which what is lacking is told is the API's promise. */
+/**
+ * Whether secrets may be put into the vault: the order in which what is lacking is told is the API's promise.
+ */
 
 /** What the interception says of itself. */
 export interface VaultReadiness {
@@ -9,8 +11,8 @@ export interface VaultReadiness {
   /** Whether addresses are enforced in the kernel, not names alone. */
   readonly isKernelEnforced: boolean;
   /**
-   * Settles with true once requests are intercepted, and with false where that has failed. May take as long as the start of the
-   * interception does; `signal` ends the wait.
+   * Settles with true once requests are intercepted, and with false where that has failed. May take as long
+   * as the start of the interception does; `signal` ends the wait.
    */
   isProxyReady(signal: AbortSignal): Promise<boolean>;
 }

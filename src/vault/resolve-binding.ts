@@ -1,7 +1,9 @@
 import type { Binding, BindingAuth, BindingSpec, Credential, InjectedHeader } from "./binding.ts";
 import { Secret } from "./secret.ts";
 
-/** The binding with what it injects; `unavailable` where a credential has no value, or for the reason given. */
+/**
+ * The binding with what it injects; `unavailable` where a credential has no value, or for the reason given.
+ */
 export function resolveBinding(binding: BindingSpec, outOfForce?: string): Binding {
   const { name, match, auth, substitutions } = binding;
   const credentials = [...new Set(credentialsOf(binding))];

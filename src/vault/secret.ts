@@ -3,8 +3,9 @@ import { inspect } from "node:util";
 const SHOWN = "[secret]";
 
 /**
- * A text that is told to nobody by accident: written into a string, JSON, a log line or `util.inspect` it is `[secret]`. Its octets are the
- * UTF-8 of what `reveal` gives, kept as they were set, without CR, LF, NUL and other control characters but the tab.
+ * A text that is told to nobody by accident: written into a string, JSON, a log line or `util.inspect` it is
+ * `[secret]`. Its octets are the UTF-8 of what `reveal` gives, kept as they were set, without CR, LF, NUL and
+ * other control characters but the tab.
  */
 export class Secret {
   readonly #value: string;
@@ -13,7 +14,10 @@ export class Secret {
     this.#value = value;
   }
 
-  /** The text itself: for the octets that go to the far end, and for matchers that look for it. Never keep it in what is shown. */
+  /**
+   * The text itself: for the octets that go to the far end, and for matchers that look for it. Never keep it
+   * in what is shown.
+   */
   reveal(): string {
     return this.#value;
   }

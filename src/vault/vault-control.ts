@@ -12,7 +12,9 @@ export type VaultOutcome =
 
 export type VaultRemoval = { readonly kind: "removed" } | Exclude<VaultOutcome, { readonly kind: "done" }>;
 
-/** Writes are made one after the other, in the same queue as changes of the policy, each whole or not at all. */
+/**
+ * Writes are made one after the other, in the same queue as changes of the policy, each whole or not at all.
+ */
 export interface VaultControl {
   /** Undefined where there is no vault. */
   describe(): VaultJson | undefined;

@@ -1,8 +1,9 @@
 /**
  * The vault as the interception reads it: an immutable value that answers which binding a request gets.
  *
- * A request asks `vault.inForce()` once, when its head is whole, and goes by that value to its end. A change makes a new value, so it holds for the
- * next request. What it does not do: to look at paths that could be read in two ways, which the gate refuses before it asks.
+ * A request asks `vault.inForce()` once, when its head is whole, and goes by that value to its end. A change
+ * makes a new value, so it holds for the next request. What it does not do: to look at paths that could be
+ * read in two ways, which the gate refuses before it asks.
  */
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Binding, Scheme } from "./binding.ts";
@@ -19,7 +20,9 @@ export interface RequestTarget {
   readonly path: string;
 }
 
-/** `none`: the request goes on unchanged. `ambiguous` and a binding that is `unavailable`: it must not go on. */
+/**
+ * `none`: the request goes on unchanged. `ambiguous` and a binding that is `unavailable`: it must not go on.
+ */
 export type BindingVerdict =
   | { readonly kind: "none" }
   | { readonly kind: "ambiguous"; readonly bindings: readonly Binding[] }
@@ -34,9 +37,13 @@ export interface VaultInForce {
   readonly bindings: readonly Binding[];
   /** Every value of every credential, and every header made of one. */
   readonly secrets: readonly Secret[];
-  /** Whether a binding names the host, or a wildcard of one covers it; also while that binding is unavailable. */
+  /**
+   * Whether a binding names the host, or a wildcard of one covers it; also while that binding is unavailable.
+   */
   isBoundHost(host: DomainName): boolean;
-  /** Costs grow with the labels of the host and the bindings that name it. An exact host wins over a wildcard. */
+  /**
+   * Costs grow with the labels of the host and the bindings that name it. An exact host wins over a wildcard.
+   */
   findBinding(target: RequestTarget): BindingVerdict;
   /** False from the change on that deletes it. */
   hasCredential(id: number): boolean;
@@ -81,7 +88,9 @@ export function createVaultInForce(content: VaultContent): VaultInForce {
   };
 }
 
-/** Whether the binding has the name among its hosts: asked of the name that the client's handshake bore (SNI). */
+/**
+ * Whether the binding has the name among its hosts: asked of the name that the client's handshake bore (SNI).
+ */
 export function coversHost({ match }: Binding, name: DomainName): boolean {
   return match.hosts.some((pattern) => matchesHost(pattern, name));
 }

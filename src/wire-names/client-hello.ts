@@ -5,7 +5,8 @@
  *     extension     type:2 data<0..2^16-1>                                                                             section 4.2
  *     server_name   list<1..2^16-1> of { type:1 name<1..2^16-1> }, exactly one, of type 0                              RFC 6066 section 3
  *
- * Of an encrypted hello this is the outer name (RFC 9849): browsers send the extension with meaningless content, so that it alone says nothing.
+ * Of an encrypted hello this is the outer name (RFC 9849): browsers send the extension with meaningless
+ * content, so that it alone says nothing.
  */
 import { readHostName } from "./host-text.ts";
 import { INCOMPLETE, refused, type Shown } from "./shown.ts";
@@ -14,8 +15,9 @@ const SERVER_NAME = 0;
 const RANDOM_END = 2 + 32;
 
 /**
- * Reads the first `body.length` octets of a hello that has `length` of them, without its handshake header. `end` becomes that of what is
- * given. Gives `incomplete`, with the name where it has come, as long as octets are missing.
+ * Reads the first `body.length` octets of a hello that has `length` of them, without its handshake header.
+ * `end` becomes that of what is given. Gives `incomplete`, with the name where it has come, as long as octets
+ * are missing.
  */
 export function readClientHello(body: Buffer, length: number, end: number): Shown {
   const at = findExtensions(body, length);

@@ -1,21 +1,30 @@
 /**
- * The name that a client shows in the first octets of a connection: the server name of TLS, or the Host of HTTP/1. Pure: the octets so far go in,
- * what they show comes out, and nothing is kept. Never throws, whatever the octets.
+ * The name that a client shows in the first octets of a connection: the server name of TLS, or the Host of
+ * HTTP/1. Pure: the octets so far go in, what they show comes out, and nothing is kept. Never throws,
+ * whatever the octets.
  *
- * What begins like TLS or HTTP, for some server at least, is read strictly or refused; only what no server of the two would read is `other`.
- * Linear in the octets; a ClientHello takes about two microseconds, a small head six.
+ * What begins like TLS or HTTP, for some server at least, is read strictly or refused; only what no server of
+ * the two would read is `other`. Linear in the octets; a ClientHello takes about two microseconds, a small
+ * head six.
  *
- * Known limits: TLS that begins later on, as behind STARTTLS of mail, is not seen, but for that of PostgreSQL, which begins with TLS in all but
- * eight octets. A second hello after a HelloRetryRequest is read in `second-hello.ts`; one of a renegotiation of TLS 1.2 is encrypted.
+ * Known limits: TLS that begins later on, as behind STARTTLS of mail, is not seen, but for that of
+ * PostgreSQL, which begins with TLS in all but eight octets. A second hello after a HelloRetryRequest is read
+ * in `second-hello.ts`; one of a renegotiation of TLS 1.2 is encrypted.
  */
 import { readHandshake } from "./handshake-records.ts";
 import { MAX_HEAD, readRequestHead } from "./request-head.ts";
 import { INCOMPLETE, refused, type Shown } from "./shown.ts";
 
 const OTHER: Shown = { kind: "other" };
-/** Content types of records: change_cipher_spec, alert, handshake, application_data, heartbeat (RFC 8446 section 5.1, RFC 6520). */
+/**
+ * Content types of records: change_cipher_spec, alert, handshake, application_data, heartbeat (RFC 8446
+ * section 5.1, RFC 6520).
+ */
 const [FIRST_RECORD_TYPE, LAST_RECORD_TYPE] = [20, 24];
-/** PostgreSQL's SSLRequest and GSSENCRequest: length:4 code:4. A client may send both; TLS follows once the server has agreed. */
+/**
+ * PostgreSQL's SSLRequest and GSSENCRequest: length:4 code:4. A client may send both; TLS follows once the
+ * server has agreed.
+ */
 const POSTGRES = [80_877_103, 80_877_104].map((code) => {
   const octets = Buffer.alloc(8);
   octets.writeUInt32BE(8);
@@ -86,7 +95,10 @@ function readText(stream: Buffer): Shown {
   return readRequestHead(stream, 0);
 }
 
-/** A first line that has not ended: what reaches the server of it is no request yet, unless it takes a CR alone for an end. */
+/**
+ * A first line that has not ended: what reaches the server of it is no request yet, unless it takes a CR
+ * alone for an end.
+ */
 function readUnended(line: string, octets: number): Shown {
   if (LIKE_REQUEST.test(line) && /\r./s.test(line))
     return refused("a line of an HTTP head that ends without CR LF");

@@ -1,18 +1,23 @@
 /**
- * Judges flows by the name they show, packet by packet, while the kernel holds each. Pure: a packet goes in, what becomes of it comes out.
+ * Judges flows by the name they show, packet by packet, while the kernel holds each. Pure: a packet goes in,
+ * what becomes of it comes out.
  *
- * The strict form. Segments of a hello that is not whole pass at once, since a sender whose segments are held sends no more of them; the far end has
- * no use for them. The one that completes it is judged. A flow is verified only once the far end has acknowledged all that was judged: until
- * then what comes again under the same numbers must be the same octets, or a sender could have the judged ones dropped on their way (a low hop limit,
- * an option that the far end does not take) and put others in their place. HTTP is never verified, unless it becomes a WebSocket: each of its
- * requests is judged.
+ * The strict form. Segments of a hello that is not whole pass at once, since a sender whose segments are held
+ * sends no more of them; the far end has no use for them. The one that completes it is judged. A flow is
+ * verified only once the far end has acknowledged all that was judged: until then what comes again under the
+ * same numbers must be the same octets, or a sender could have the judged ones dropped on their way (a low
+ * hop limit, an option that the far end does not take) and put others in their place. HTTP is never verified,
+ * unless it becomes a WebSocket: each of its requests is judged.
  *
- * A flow of which anything has passed is said to be begun, and the kernel keeps that with it (`pass` with `begins`). So one that is begun and not
- * known here, because its place was needed or the process is a new one, is refused, and not taken for one that begins with what comes now.
+ * A flow of which anything has passed is said to be begun, and the kernel keeps that with it (`pass` with
+ * `begins`). So one that is begun and not known here, because its place was needed or the process is a new
+ * one, is refused, and not taken for one that begins with what comes now.
  *
- * TLS is verified once the server has accepted the hello; where it asks for another one (HelloRetryRequest), that must show the same name.
+ * TLS is verified once the server has accepted the hello; where it asks for another one (HelloRetryRequest),
+ * that must show the same name.
  *
- * Known limits: a kept connection of HTTP is refused at its next request after a restart. A renegotiation of TLS 1.2 is not seen.
+ * Known limits: a kept connection of HTTP is refused at its next request after a restart. A renegotiation of
+ * TLS 1.2 is not seen.
  */
 import type { DomainName } from "../policy/domain-name.ts";
 import {
@@ -34,7 +39,10 @@ import {
 export interface FlowJudgeOptions {
   readonly findFault: FindFault;
   readonly nowMs: () => number;
-  /** Flows that are known at most, and octets of them that are kept: those that said nothing for longest go first. */
+  /**
+   * Flows that are known at most, and octets of them that are kept: those that said nothing for longest go
+   * first.
+   */
   readonly maxFlows?: number;
   readonly maxOctets?: number;
 }

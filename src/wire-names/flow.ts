@@ -41,7 +41,10 @@ export type PacketVerdict =
   /** It passes; with `begins` the kernel is to remember that something of the flow has. */
   | { readonly kind: "pass"; readonly begins: boolean }
   | { readonly kind: "drop" }
-  /** It opens a connection. It passes without its data, which its sender sends again; the kernel is to know nothing of what went before. */
+  /**
+   * It opens a connection. It passes without its data, which its sender sends again; the kernel is to know
+   * nothing of what went before.
+   */
   | { readonly kind: "reopened" }
   /** It goes through the rules once more: they know its flow by now. */
   | { readonly kind: "repeat" }
@@ -196,7 +199,9 @@ interface Outcome {
   readonly shown: readonly ShownName[];
 }
 
-/** Octets that follow the ones before. Behind what a hello or another protocol has shown all is the far end's. */
+/**
+ * Octets that follow the ones before. Behind what a hello or another protocol has shown all is the far end's.
+ */
 function readNew(flow: Flow, data: Buffer, acknowledged: number): Outcome | Refused {
   if (data.length === 0) return NOTHING;
   if (flow.handshake !== undefined) return readRecords(flow, flow.handshake, data);

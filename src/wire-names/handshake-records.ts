@@ -4,7 +4,8 @@
  *     record      type:1 version:2 length:2 fragment       22 is handshake; RFC 8446 section 5.1
  *     handshake   type:1 length:3 body                     1 is client_hello; section 4
  *
- * Its last record ends with it: a client has nothing more to say before the server has answered, but for early data in records of other types.
+ * Its last record ends with it: a client has nothing more to say before the server has answered, but for
+ * early data in records of other types.
  */
 import { readClientHello } from "./client-hello.ts";
 import { INCOMPLETE, refused, type Refused, type Shown } from "./shown.ts";

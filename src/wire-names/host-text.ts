@@ -15,7 +15,10 @@ export function readHostName(octets: Buffer): HostText {
   return classify(octets.toString("latin1"));
 }
 
-/** The value of a Host field, `uri-host [ ":" port ]` (RFC 9110 section 7.2). A name may end in one dot, as its user typed it. */
+/**
+ * The value of a Host field, `uri-host [ ":" port ]` (RFC 9110 section 7.2). A name may end in one dot, as
+ * its user typed it.
+ */
 export function readHostField(value: string): HostText {
   const host = value.replace(PORT, "");
   if (host.startsWith("[") && host.endsWith("]"))
@@ -26,7 +29,8 @@ export function readHostField(value: string): HostText {
 function classify(text: string): HostText {
   if (isIP(text) !== 0) return { kind: "address" };
   const name = text.toLowerCase();
-  // A last label of digits alone is no top-level domain: some clients and servers read an address of an odd form there.
+  // A last label of digits alone is no top-level domain: some clients and servers read an address of an odd
+  // form there.
   if (name === "" || !isDomainName(name) || /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/.test(name)) return ODD;
   return { kind: "name", name };
 }

@@ -1,6 +1,7 @@
 /**
- * The octets of a flow that were judged and are not acknowledged yet. Until the far end has them, others may come under the same sequence numbers:
- * what was judged is lost on its way if the sender wants it to be, and what comes again must be the same.
+ * The octets of a flow that were judged and are not acknowledged yet. Until the far end has them, others may
+ * come under the same sequence numbers: what was judged is lost on its way if the sender wants it to be, and
+ * what comes again must be the same.
  *
  * Places are octets from the flow's first one on, so that sequence numbers may begin anew.
  */

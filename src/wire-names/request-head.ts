@@ -1,6 +1,7 @@
 /**
- * The head of an HTTP/1 request, read as strictly as RFC 9112 lets a server be: what servers are known to read in different ways is refused,
- * since the one behind the address may take another Host out of it than we do.
+ * The head of an HTTP/1 request, read as strictly as RFC 9112 lets a server be: what servers are known to
+ * read in different ways is refused, since the one behind the address may take another Host out of it than we
+ * do.
  *
  *     request-line   method SP target SP "HTTP/1." digit CRLF                section 3
  *     field-line     name ":" OWS value OWS CRLF                             section 5
@@ -21,7 +22,10 @@ const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 const ABSOLUTE = /^http:\/\/([^/?#]+)(?:[/?]|$)/i;
 const CONTENT_LENGTH = /^\d{1,15}$/;
 
-/** Reads what a client has sent from octet `from` on, where a request begins. The first wrong octet tells, also of a head that is not whole. */
+/**
+ * Reads what a client has sent from octet `from` on, where a request begins. The first wrong octet tells,
+ * also of a head that is not whole.
+ */
 export function readRequestHead(stream: Buffer, from: number): Shown {
   const text = stream.toString("latin1", from, from + MAX_HEAD);
   const lines: string[] = [];
@@ -79,7 +83,10 @@ interface RequestLine {
 
 type HostShown = { readonly kind: "host"; readonly name: DomainName | undefined };
 
-/** Exactly one, and the same as that of an absolute target (RFC 9112 sections 3.2 and 3.2.2). HTTP/1.0 may have none. */
+/**
+ * Exactly one, and the same as that of an absolute target (RFC 9112 sections 3.2 and 3.2.2). HTTP/1.0 may
+ * have none.
+ */
 function judgeHost(hosts: readonly string[], { method, target, minor }: RequestLine): HostShown | Refused {
   if (method === "CONNECT") return refused("a request to a proxy (CONNECT)");
   if (hosts.length > 1) return refused("two Host fields");

@@ -1,23 +1,33 @@
 /**
- * The requests of one HTTP/1 connection, one behind the other: each head is read, bodies are counted past (RFC 9112 sections 6 and 7). What
- * could make us and the server differ about where the next request begins is refused: chunk extensions, trailers, sizes of an odd form. So is an upgrade
- * behind other requests, since which answer is its own could be feigned by the answer ahead of it.
+ * The requests of one HTTP/1 connection, one behind the other: each head is read, bodies are counted past
+ * (RFC 9112 sections 6 and 7). What could make us and the server differ about where the next request begins
+ * is refused: chunk extensions, trailers, sizes of an odd form. So is an upgrade behind other requests, since
+ * which answer is its own could be feigned by the answer ahead of it.
  */
 import type { DomainName } from "../policy/domain-name.ts";
 import { readRequestHead } from "./request-head.ts";
 import { refused, type Refused, type RequestBody } from "./shown.ts";
 
-/** What some more octets bring: heads that are whole now, by their Host, and how much of the octets had to be read, as opposed to counted. */
+/**
+ * What some more octets bring: heads that are whole now, by their Host, and how much of the octets had to be
+ * read, as opposed to counted.
+ */
 export interface RequestsRead {
   readonly heads: readonly { readonly name: DomainName | undefined }[];
-  /** From the first octet of the ones given to the last one that is part of a head or tells a chunk's size; 0: all is body. */
+  /**
+   * From the first octet of the ones given to the last one that is part of a head or tells a chunk's size; 0:
+   * all is body.
+   */
   readonly readOctets: number;
 }
 
 export interface RequestStream {
   /** Takes the next octets of the connection. Once refused it is not to be asked again. */
   read(octets: Buffer): RequestsRead | Refused;
-  /** Takes the first octets that the server has sent: only they tell whether it speaks another protocol from now on. */
+  /**
+   * Takes the first octets that the server has sent: only they tell whether it speaks another protocol from
+   * now on.
+   */
   answered(octets: Buffer): void;
   /** Whether what follows is no HTTP any more. */
   isUpgraded(): boolean;
@@ -45,7 +55,9 @@ type State =
 
 const HEAD: State = { kind: "head" };
 
-/** One state's step: what it takes off the beginning, and the state behind it; undefined: octets are missing. */
+/**
+ * One state's step: what it takes off the beginning, and the state behind it; undefined: octets are missing.
+ */
 type Step =
   | {
       readonly taken: number;

@@ -1,6 +1,7 @@
 /**
- * What a client of TLS sends behind its hello before the server has accepted that: records of early data and such, which are counted past, and another hello
- * where the server asks for one (RFC 8446 section 4.1.2). That must show the same name, whether it was asked for or not.
+ * What a client of TLS sends behind its hello before the server has accepted that: records of early data and
+ * such, which are counted past, and another hello where the server asks for one (RFC 8446 section 4.1.2).
+ * That must show the same name, whether it was asked for or not.
  */
 import type { DomainName } from "../policy/domain-name.ts";
 import { readHandshake, RECORD_HEADER } from "./handshake-records.ts";

@@ -1,8 +1,14 @@
 import type { DomainName } from "../policy/domain-name.ts";
 
-/** What the first octets of a client show; `end` is where the text that was judged ends, counted from the first octet. */
+/**
+ * What the first octets of a client show; `end` is where the text that was judged ends, counted from the
+ * first octet.
+ */
 export type Shown =
-  /** It may become one of the others. `name`: what a ClientHello shows so far, which no later octet takes back. */
+  /**
+   * It may become one of the others. `name`: what a ClientHello shows so far, which no later octet takes
+   * back.
+   */
   | { readonly kind: "incomplete"; readonly name: DomainName | undefined }
   /** A whole ClientHello; without `name` it has no server name. */
   | { readonly kind: "tls"; readonly name: DomainName | undefined; readonly end: number }

@@ -1,11 +1,11 @@
 /**
- * Holds every queue of every interface by an AF_XDP socket of our own, so that a workload finds none to send through: what such a socket
- * sends goes to the driver past every hook of netfilter.
+ * Holds every queue of every interface by an AF_XDP socket of our own, so that a workload finds none to send
+ * through: what such a socket sends goes to the driver past every hook of netfilter.
  *
- * Each socket is shared with a small process, the holder, that outlives this one; a restart finds it again. Known limits:
- * holders end with the first process of their container, which in the image is a process of its own (image/first-process.sh) and else
- * may be this one; a queue that somebody else has taken cannot be taken from him. An interface that appears later, and whose queue
- * somebody else was quicker to take, is set down.
+ * Each socket is shared with a small process, the holder, that outlives this one; a restart finds it again.
+ * Known limits: holders end with the first process of their container, which in the image is a process of its
+ * own (image/first-process.sh) and else may be this one; a queue that somebody else has taken cannot be taken
+ * from him. An interface that appears later, and whose queue somebody else was quicker to take, is set down.
  */
 import type { ProtectionState } from "../protections/protection.ts";
 import type { QueueHold } from "../sys/xdp-socket.ts";
@@ -35,10 +35,15 @@ export interface HeldQueuesPorts {
   /** Whether the interface of a socket of ours has gone, and the hold with it. */
   readonly isLost: (fd: number) => boolean;
   readonly close: (fd: number) => void;
-  /** Takes the interface out of use: nothing leaves by it, whatever is sent. False where the kernel refuses. */
+  /**
+   * Takes the interface out of use: nothing leaves by it, whatever is sent. False where the kernel refuses.
+   */
   readonly setDown: (interfaceIndex: number) => boolean;
   readonly hasXdpSockets: () => boolean;
-  /** Starts a holder and writes down that it is ours. Undefined if there is to be none, since this process is not started again. */
+  /**
+   * Starts a holder and writes down that it is ours. Undefined if there is to be none, since this process is
+   * not started again.
+   */
   readonly startHolder: (
     interfaceIndex: number,
     sockets: ReadonlyMap<number, number>,
@@ -63,7 +68,10 @@ export function createHeldQueues(ports: HeldQueuesPorts): HeldQueues {
   /** Descriptors by interface and queue. */
   const own = new Map<number, Map<number, number>>();
   let holders = ports.earlier;
-  /** Interfaces that were there before this process: they are not set down, as that could end what has long been at work. */
+  /**
+   * Interfaces that were there before this process: they are not set down, as that could end what has long
+   * been at work.
+   */
   let atFirst: ReadonlySet<number> | undefined;
 
   function dropGone(links: readonly Link[]): void {

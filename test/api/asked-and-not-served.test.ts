@@ -1,4 +1,6 @@
-/** What a call asks for and the API does not serve is refused: it is never dropped while the change is made. */
+/**
+ * What a call asks for and the API does not serve is refused: it is never dropped while the change is made.
+ */
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { sendRaw, startApi } from "./api-server.ts";

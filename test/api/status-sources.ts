@@ -1,4 +1,7 @@
-/** Sources of `GET /status` as the API's tests want them: two learned addresses, nothing else out of the ordinary. */
+/**
+ * Sources of `GET /status` as the API's tests want them: two learned addresses, nothing else out of the
+ * ordinary.
+ */
 import type { StatusSources } from "../../src/api/status.ts";
 import type { SandboxReport } from "../../src/enforcement/sandbox-report.ts";
 import { nameOf } from "../support/policy.ts";

@@ -1,7 +1,7 @@
 /**
- * What is measured and how it is judged. An experiment starts its servers side by side; its arms, one a server, are run in turn, A B
- * A B, as many rounds as asked for, so that a machine that gets slower or faster meanwhile favours none. A row's figure is the
- * median of its rounds.
+ * What is measured and how it is judged. An experiment starts its servers side by side; its arms, one a
+ * server, are run in turn, A B A B, as many rounds as asked for, so that a machine that gets slower or faster
+ * meanwhile favours none. A row's figure is the median of its rounds.
  */
 import type { Bench } from "./bench.ts";
 import { median } from "./statistics.ts";

@@ -1,5 +1,6 @@
 /**
- * `npm run bench`: ours and its peers on the same work, in network namespaces of their own, one table with ratios.
+ * `npm run bench`: ours and its peers on the same work, in network namespaces of their own, one table with
+ * ratios.
  *
  *     npm run bench                         everything but what is only run when asked for
  *     npm run bench -- forwarded patch      experiments of that name, or whose names begin so

@@ -1,6 +1,6 @@
 /**
- * The benches' network: an internet with the upstream, and sandboxes, each a namespace of its own with a link to the internet. It is
- * joined to nothing of the machine's, and all of it goes when it is disposed.
+ * The benches' network: an internet with the upstream, and sandboxes, each a namespace of its own with a link
+ * to the internet. It is joined to nothing of the machine's, and all of it goes when it is disposed.
  *
  *     sandbox n 198.51.100.2n+1/31  <-- eth0 / vn -->  internet 198.51.100.2n/31, upstream 203.0.113.53
  *

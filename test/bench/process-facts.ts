@@ -15,7 +15,10 @@ export async function readMemory(pid: number): Promise<Memory> {
   return { anonymousMiB: mebibytes("Anonymous"), rssMiB: mebibytes("Rss"), pssMiB: mebibytes("Pss") };
 }
 
-/** Milliseconds on a processor of all the threads that it has now, from the scheduler's nanoseconds: ticks are too coarse. */
+/**
+ * Milliseconds on a processor of all the threads that it has now, from the scheduler's nanoseconds: ticks are
+ * too coarse.
+ */
 export async function readProcessorMs(pid: number): Promise<number> {
   const threads = await readdir(`/proc/${pid}/task`);
   const times = await Promise.all(

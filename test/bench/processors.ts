@@ -1,7 +1,8 @@
 /**
- * Who runs where. By default the machine's scheduler decides, as it would in a sandbox; the same for every server. Pinned, the server under
- * test has one processor for itself, and load and upstream share another: steadier on a quiet machine, but where others run beside
- * the bench it halves every figure, for what is pinned cannot get out of their way (measured).
+ * Who runs where. By default the machine's scheduler decides, as it would in a sandbox; the same for every
+ * server. Pinned, the server under test has one processor for itself, and load and upstream share another:
+ * steadier on a quiet machine, but where others run beside the bench it halves every figure, for what is
+ * pinned cannot get out of their way (measured).
  */
 import type { Argv } from "../../src/netns/command.ts";
 import { requireCommand } from "../../src/netns/command.ts";

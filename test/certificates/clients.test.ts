@@ -1,4 +1,7 @@
-/** What TLS clients of others' making think of the certificates: each connects to a server on loopback and trusts the bundle alone. */
+/**
+ * What TLS clients of others' making think of the certificates: each connects to a server on loopback and
+ * trusts the bundle alone.
+ */
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
@@ -157,7 +160,10 @@ async function judge(
   }
 }
 
-/** A leaf for whatever name, by an intermediate that is constrained to one, as if our own check of the name were not there. */
+/**
+ * A leaf for whatever name, by an intermediate that is constrained to one, as if our own check of the name
+ * were not there.
+ */
 function signAnything(name: string): { bundle: string; context: SecureContext } {
   const validity = { notBeforeMs: Date.now() - 3_600_000, notAfterMs: Date.now() + 3_600_000 };
   const request = { ...validity, permitted: [BOUND], serial: Buffer.of(1) };

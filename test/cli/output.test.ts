@@ -1,4 +1,7 @@
-/** What becomes of the output where its reader is slow or gone, or the disk is full: pipes and devices are real, the sidecar is not. */
+/**
+ * What becomes of the output where its reader is slow or gone, or the disk is full: pipes and devices are
+ * real, the sidecar is not.
+ */
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";

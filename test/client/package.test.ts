@@ -1,4 +1,7 @@
-/** The package as others install it: `egress-sidecar/client`, JavaScript and types, with nothing else beside it. */
+/**
+ * The package as others install it: `egress-sidecar/client`, JavaScript and types, with nothing else beside
+ * it.
+ */
 import { execFile } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -5,8 +5,8 @@ import { VAULT_CASES } from "./vault-setting-cases.ts";
 import type { SettingCase } from "./setting-case.ts";
 
 /**
- * For each variable: texts that are read, with what they give in the settings; texts that are read with a warning; and texts that are
- * refused.
+ * For each variable: texts that are read, with what they give in the settings; texts that are read with a
+ * warning; and texts that are refused.
  */
 export const CASES: readonly SettingCase[] = [
   {

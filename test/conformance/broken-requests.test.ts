@@ -1,4 +1,7 @@
-/** HTTP: what no client should send, at the running sidecar, by the workload's own loopback, where whoever is hostile sits. */
+/**
+ * HTTP: what no client should send, at the running sidecar, by the workload's own loopback, where whoever is
+ * hostile sits.
+ */
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { callApi, connectRaw, sendRaw } from "../api/api-server.ts";

@@ -1,4 +1,6 @@
-/** HTTP: who may read and who may write, by the address that they call from, the token, and the unix socket. */
+/**
+ * HTTP: who may read and who may write, by the address that they call from, the token, and the unix socket.
+ */
 import { stat } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { fileURLToPath } from "node:url";

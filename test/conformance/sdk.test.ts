@@ -1,6 +1,7 @@
 /**
- * The published OpenSandbox SDK against the running sidecar: `Sandbox.connect`, to a stand-in for the lifecycle API that only says where
- * the sidecar is, then the policy calls; straight from a host outside, and by a proxy below a path, from the workload's own loopback.
+ * The published OpenSandbox SDK against the running sidecar: `Sandbox.connect`, to a stand-in for the
+ * lifecycle API that only says where the sidecar is, then the policy calls; straight from a host outside, and
+ * by a proxy below a path, from the workload's own loopback.
  */
 import type { IncomingMessage } from "node:http";
 import { Sandbox } from "@alibaba-group/opensandbox";
@@ -112,7 +113,8 @@ describe.each([
     await expect(refused).rejects.toMatchObject({
       name: "SandboxApiException",
       statusCode,
-      // The SDK's own sentence: it takes a message from JSON alone, and the sidecar answers text unless asked.
+      // The SDK's own sentence: it takes a message from JSON alone, and the sidecar answers text unless
+      // asked.
       message: "Patch sandbox egress rules failed",
       rawBody: expect.stringMatching(line),
     });

@@ -1,4 +1,7 @@
-/** The published OpenSandbox SDKs, JavaScript and Python, against the API's credential vault: the same calls, the same answers. */
+/**
+ * The published OpenSandbox SDKs, JavaScript and Python, against the API's credential vault: the same calls,
+ * the same answers.
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startVaultApi, TOKEN, VALUE, type VaultApi } from "../api/vault/vault-api.ts";
 import { type LocalServer, startLifecycle } from "../support/lifecycle.ts";

@@ -1,4 +1,7 @@
-/** The published OpenSandbox SDKs against the running sidecar's credential vault, straight from a host outside, while it intercepts. */
+/**
+ * The published OpenSandbox SDKs against the running sidecar's credential vault, straight from a host
+ * outside, while it intercepts.
+ */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * `npm run lab`: the demo's sandbox and internet, with a sidecar in the sandbox, to try things in by hand. It stays until Ctrl-C, and removes all that
- * it has made. `docs/tutorial.md` is a walk through it.
+ * `npm run lab`: the demo's sandbox and internet, with a sidecar in the sandbox, to try things in by hand. It
+ * stays until Ctrl-C, and removes all that it has made. `docs/tutorial.md` is a walk through it.
  */
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";

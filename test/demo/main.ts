@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: the real program on the real kernel, offline, told in plain words. It makes a sandbox and an internet, two
- * network namespaces with servers that are not ours, and removes both again. Exit 0 only if all happened as told.
+ * `npm run demo`: the real program on the real kernel, offline, told in plain words. It makes a sandbox and
+ * an internet, two network namespaces with servers that are not ours, and removes both again. Exit 0 only if
+ * all happened as told.
  */
 import { createLab, type Lab } from "../support/lab.ts";
 import {

@@ -1,4 +1,6 @@
-/** The admission policy's expressions, evaluated as CEL: which pods are held, and which are refused and why. */
+/**
+ * The admission policy's expressions, evaluated as CEL: which pods are held, and which are refused and why.
+ */
 import { run } from "@bufbuild/cel";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -14,7 +16,10 @@ const policyShape = z.looseObject({
 });
 const { spec } = policyShape.parse(readObject(PATH, "ValidatingAdmissionPolicy"));
 
-/** The messages of the validations that do not hold. An expression that cannot be evaluated throws: the cluster then refuses, too. */
+/**
+ * The messages of the validations that do not hold. An expression that cannot be evaluated throws: the
+ * cluster then refuses, too.
+ */
 function refusals(object: unknown): readonly string[] {
   const variables: Record<string, unknown> = {};
   const evaluate = (expression: string): unknown => {

@@ -1,6 +1,7 @@
 /**
- * What all files of `deploy/` have in common: one image, of this version, and no variable that does not exist. `compose-spec.json` is the
- * schema of the Compose Specification (Apache-2.0, The Compose Specification Authors), as compose-go 2.16.2 has it.
+ * What all files of `deploy/` have in common: one image, of this version, and no variable that does not
+ * exist. `compose-spec.json` is the schema of the Compose Specification (Apache-2.0, The Compose
+ * Specification Authors), as compose-go 2.16.2 has it.
  */
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** What a lookup leaves for V8 to collect, once V8 has compiled its way: hardly more than the text of its name. */
+/**
+ * What a lookup leaves for V8 to collect, once V8 has compiled its way: hardly more than the text of its
+ * name.
+ */
 import { getHeapStatistics } from "node:v8";
 import { expect, test } from "vitest";
 import { DEFAULT_DNS_CAPACITY } from "../../src/dns/capacity.ts";
@@ -62,7 +65,9 @@ interface Bench {
   counts(): { readonly answers: number; readonly queries: number };
 }
 
-/** As lean as can be: what is allocated is the engine's. Names are numbers below `names`, one after the other. */
+/**
+ * As lean as can be: what is allocated is the engine's. Names are numbers below `names`, one after the other.
+ */
 function createBench(decision: Decision, names: number): Bench {
   const size = engineSize(CAPACITY) + (2 * PASS + 2) * SLOT;
   const arena = createArena(size);

@@ -1,4 +1,6 @@
-/** Names that are answered without an upstream: denied ones above others that are allowed, the root, loopback. */
+/**
+ * Names that are answered without an upstream: denied ones above others that are allowed, the root, loopback.
+ */
 import { describe, expect, test } from "vitest";
 import { allowsBelow, decideName } from "../../src/policy/decide-name.ts";
 import { allowByDefault, compiled, denyByDefault } from "../support/policy.ts";

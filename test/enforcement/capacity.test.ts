@@ -1,4 +1,6 @@
-/** What the tables of a sandbox reserve by their capacity, and what of it they touch before anything comes. */
+/**
+ * What the tables of a sandbox reserve by their capacity, and what of it they touch before anything comes.
+ */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";

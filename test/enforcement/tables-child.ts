@@ -1,6 +1,6 @@
 /**
- * Opens the tables of so many sandboxes of one capacity, and tells what they took of this process: `node tables-child.ts COUNT CAPACITY`, where
- * CAPACITY is JSON. Prints octets, a sandbox each, as JSON.
+ * Opens the tables of so many sandboxes of one capacity, and tells what they took of this process: `node
+ * tables-child.ts COUNT CAPACITY`, where CAPACITY is JSON. Prints octets, a sandbox each, as JSON.
  */
 import { readFileSync } from "node:fs";
 import { z } from "zod";

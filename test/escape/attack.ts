@@ -1,4 +1,7 @@
-/** Runs the attack programs of `attacks/` as the workload, and tells apart what may be seen outside from what may not. */
+/**
+ * Runs the attack programs of `attacks/` as the workload, and tells apart what may be seen outside from what
+ * may not.
+ */
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { z } from "zod";
@@ -92,8 +95,9 @@ const BARE_OCTETS = 110;
 const BARE_ARP_OCTETS = 42;
 
 /**
- * The frames of `act` that an idle sandbox under a running sidecar does not send: all but the kernel's own ARP and neighbour discovery, and
- * lookups to the upstream. What the upstream was asked is for the test to look at.
+ * The frames of `act` that an idle sandbox under a running sidecar does not send: all but the kernel's own
+ * ARP and neighbour discovery, and lookups to the upstream. What the upstream was asked is for the test to
+ * look at.
  */
 export async function leaksOf(lab: Lab, act: () => Promise<unknown>): Promise<readonly Frame[]> {
   return (await lab.canary.during(act)).filter((frame) => !isOrdinary(frame));
@@ -119,12 +123,18 @@ export async function questionsOf(lab: Lab, act: () => Promise<unknown>): Promis
     .map(({ qname }) => qname.toLowerCase());
 }
 
-/** The sidecar's own, each 30 s: a test that takes long on a busy machine sees one. No workload's lookup of the root is ever passed on. */
+/**
+ * The sidecar's own, each 30 s: a test that takes long on a busy machine sees one. No workload's lookup of
+ * the root is ever passed on.
+ */
 function isProbe({ qname, qtype }: { readonly qname: string; readonly qtype: string }): boolean {
   return qname === "." && qtype === "NS";
 }
 
-/** An address of the family that the policies of these tests never allow; unlike `nameless` one for each purpose. */
+/**
+ * An address of the family that the policies of these tests never allow; unlike `nameless` one for each
+ * purpose.
+ */
 export function deniedAddress({ name }: Family, number: number): string {
   return name === "IPv4" ? `203.0.113.${number}` : `2001:db8:100:ee::${number}`;
 }

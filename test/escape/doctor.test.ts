@@ -1,6 +1,7 @@
 /**
- * `egress doctor`, run as the workload: under a whole sidecar, without any, and with single protections taken away, so that each of its
- * rows is seen to hold and to fail. What it says is compared with what the canary on the other side of the link has seen.
+ * `egress doctor`, run as the workload: under a whole sidecar, without any, and with single protections taken
+ * away, so that each of its rows is seen to hold and to fail. What it says is compared with what the canary
+ * on the other side of the link has seen.
  */
 import { expect, test } from "vitest";
 import { z } from "zod";

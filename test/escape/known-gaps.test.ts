@@ -1,6 +1,6 @@
 /**
- * What a hostile workload can still do: each test shows that the attack works today. When one fails the gap is closed; then it moves to the
- * file of its row, turned round, and out of the table "Open" of SECURITY.md.
+ * What a hostile workload can still do: each test shows that the attack works today. When one fails the gap
+ * is closed; then it moves to the file of its row, turned round, and out of the table "Open" of SECURITY.md.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,6 @@
-/** Row 1: an address that no rule allows. Row 8: ports of an upstream or of a public resolver other than 53. */
+/**
+ * Row 1: an address that no rule allows. Row 8: ports of an upstream or of a public resolver other than 53.
+ */
 import { beforeAll, describe, expect, test } from "vitest";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
 import { useLab } from "../support/use-lab.ts";

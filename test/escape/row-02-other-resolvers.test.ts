@@ -1,4 +1,7 @@
-/** Row 2: another resolver by address. Row 3: names and messages in odd forms. Row 19: left-over flows of our own lookups. */
+/**
+ * Row 2: another resolver by address. Row 3: names and messages in odd forms. Row 19: left-over flows of our
+ * own lookups.
+ */
 import { beforeAll, describe, expect, test } from "vitest";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
 import { useLab } from "../support/use-lab.ts";

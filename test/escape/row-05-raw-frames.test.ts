@@ -1,4 +1,7 @@
-/** Row 5: raw frames, row 26: PACKET_TX_RING among their ways. Row 17: interfaces that appear or change their name. */
+/**
+ * Row 5: raw frames, row 26: PACKET_TX_RING among their ways. Row 17: interfaces that appear or change their
+ * name.
+ */
 import { beforeAll, describe, expect, test } from "vitest";
 import { configure, execIn } from "../../src/netns/namespace.ts";
 import { createVethPair } from "../../src/netns/veth.ts";
@@ -88,7 +91,8 @@ describe("under the sidecar", () => {
     await attack(lab, "frames", "send", "eth3", gateway, "192.0.2.133", "203.0.113.53");
     expect(await dropped()).toBeGreaterThan(0);
     await configure(lab.sandbox, ["link delete eth3", ...add]);
-    // Its chain may have gone with the first one (before Linux 6.16): only a ruleset that is loaded whole brings it back.
+    // Its chain may have gone with the first one (before Linux 6.16): only a ruleset that is loaded whole
+    // brings it back.
     await until("its guard is a new one", async () => (await dropped()) === 0);
     await attack(lab, "frames", "send", "eth3", gateway, "192.0.2.133", "203.0.113.53");
     expect(await dropped()).toBeGreaterThan(0);

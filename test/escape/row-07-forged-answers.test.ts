@@ -1,4 +1,6 @@
-/** Row 7: answers forged in an upstream's name. Rows 9 and 25: what the owner of an allowed name may answer. */
+/**
+ * Row 7: answers forged in an upstream's name. Rows 9 and 25: what the owner of an allowed name may answer.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FAMILIES, type Family, skipWithoutFamily } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";

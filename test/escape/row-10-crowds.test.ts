@@ -1,4 +1,7 @@
-/** Row 10: the API called by guessers and crowds. Row 11: its ports shared after the start. Row 15: floods at the resolver. Row 22: signed writes. */
+/**
+ * Row 10: the API called by guessers and crowds. Row 11: its ports shared after the start. Row 15: floods at
+ * the resolver. Row 22: signed writes.
+ */
 import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";

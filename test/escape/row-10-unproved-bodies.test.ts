@@ -1,4 +1,7 @@
-/** Row 10: bodies of callers who prove nothing. The program is bundled, as it is installed, and in a memory group of 128 MiB where that can be made. */
+/**
+ * Row 10: bodies of callers who prove nothing. The program is bundled, as it is installed, and in a memory
+ * group of 128 MiB where that can be made.
+ */
 import { createHash, createHmac, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -31,7 +34,10 @@ async function residentMiB(): Promise<number> {
   return Number(/VmRSS:\s+(?<kib>\d+)/.exec(status)?.groups?.["kib"]) / 1024;
 }
 
-/** Headers of curl for a change that proves itself: by the token, or by a signature, with the body's digest or without. */
+/**
+ * Headers of curl for a change that proves itself: by the token, or by a signature, with the body's digest or
+ * without.
+ */
 function proofs(): readonly (readonly string[])[] {
   const sign = (): string => {
     const [timeMs, nonce] = [Date.now(), randomUUID()];

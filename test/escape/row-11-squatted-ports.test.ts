@@ -1,4 +1,6 @@
-/** Row 11: a workload that holds the sidecar's ports before it starts, while it runs, and while it is away. */
+/**
+ * Row 11: a workload that holds the sidecar's ports before it starts, while it runs, and while it is away.
+ */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";
 import type { JsonServer } from "../support/json-server.ts";

@@ -1,4 +1,7 @@
-/** Row 12: flows across a change that denies them. Row 13: lookups while names are denied. Row 16: a sidecar that is killed. */
+/**
+ * Row 12: flows across a change that denies them. Row 13: lookups while names are denied. Row 16: a sidecar
+ * that is killed.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";

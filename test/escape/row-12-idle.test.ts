@@ -1,4 +1,7 @@
-/** Row 12: a flow that waits when a change denies it. No packet would have it judged again, so its socket is ended. */
+/**
+ * Row 12: a flow that waits when a change denies it. No packet would have it judged again, so its socket is
+ * ended.
+ */
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { execIn } from "../../src/netns/namespace.ts";

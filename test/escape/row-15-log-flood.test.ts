@@ -1,4 +1,7 @@
-/** Row 15: lookups without end, to fill the disk that the sidecar's log is on, or to have old lines thrown away for new ones. */
+/**
+ * Row 15: lookups without end, to fill the disk that the sidecar's log is on, or to have old lines thrown
+ * away for new ones.
+ */
 import { expect, test } from "vitest";
 import { z } from "zod";
 import type { Sidecar } from "../support/sidecar.ts";
@@ -12,7 +15,10 @@ const lab = useLab();
 
 const ENOUGH = 2000;
 
-/** Floods for a second, and again until enough have come, with ever new names that are denied; gives all lines of denials, once they account for every lookup. */
+/**
+ * Floods for a second, and again until enough have come, with ever new names that are denied; gives all lines
+ * of denials, once they account for every lookup.
+ */
 async function flood(linesPerSecond: string) {
   await using sidecar = await lab.startSidecar({
     policy: POLICY,

@@ -1,4 +1,7 @@
-/** Row 18: namespaces of the workload's own. Row 24: resolvers on loopback. Row 26: other address families, foreign sources. */
+/**
+ * Row 18: namespaces of the workload's own. Row 24: resolvers on loopback. Row 26: other address families,
+ * foreign sources.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CommandResult } from "../../src/netns/command.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";

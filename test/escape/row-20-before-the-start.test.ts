@@ -14,7 +14,8 @@ test.for(FAMILIES)(
   "row 20: a caller forged before the first start is not answered, $name",
   async (family, context) => {
     skipWithoutFamily(context, lab, family);
-    // As in a container whose machine has rules of its own in it: flows are tracked before the sidecar is there.
+    // As in a container whose machine has rules of its own in it: flows are tracked before the sidecar is
+    // there.
     const tracked =
       "table inet machine { chain output { type filter hook output priority 0; ct state new counter; }; }";
     await execIn(lab.sandbox, ["nft", "-f", "-"], { input: tracked });
@@ -29,8 +30,8 @@ test.for(FAMILIES)(
 );
 
 /**
- * Keeps the workload's packets back before anyone tracks flows, so that the first one that is tracked comes from the far end and
- * conntrack takes the workload's own connection for a caller's.
+ * Keeps the workload's packets back before anyone tracks flows, so that the first one that is tracked comes
+ * from the far end and conntrack takes the workload's own connection for a caller's.
  */
 const HELD_BACK = `
   table inet held_back {

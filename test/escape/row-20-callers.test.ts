@@ -1,4 +1,7 @@
-/** Row 20: the kernel is made to believe that a denied host spoke first. Row 27: a host that a change has denied calls back. */
+/**
+ * Row 20: the kernel is made to believe that a denied host spoke first. Row 27: a host that a change has
+ * denied calls back.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { execIn, writeSysctl } from "../../src/netns/namespace.ts";
 import { FAMILIES, urlOf, skipWithoutFamily } from "../support/families.ts";
@@ -49,7 +52,8 @@ describe.each(FAMILIES)("under the sidecar, $name", (family) => {
     skipWithoutFamily(context, lab, family);
     for (const denied of [deniedAddress(family, 22), deniedAddress(family, 23)]) {
       const leaks = await leaksOf(lab, () => attack(lab, "callers", "forge", denied, family.sandbox, mac));
-      // The far end of a flow that another test has cut still sends, and gets a reset once it is allowed again.
+      // The far end of a flow that another test has cut still sends, and gets a reset once it is allowed
+      // again.
       expect(leaks.filter(({ destination }) => !ALLOWED_AGAIN.has(destination))).toEqual([]);
     }
   });

@@ -1,4 +1,7 @@
-/** Row 21: AF_XDP sockets send past every hook, so each queue of each interface is held before a workload can take it. */
+/**
+ * Row 21: AF_XDP sockets send past every hook, so each queue of each interface is held before a workload can
+ * take it.
+ */
 import { expect, test } from "vitest";
 import { configure, execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";

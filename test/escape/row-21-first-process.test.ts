@@ -1,6 +1,7 @@
 /**
- * Row 21, in a container: a workload that makes the sidecar die, be it by the out-of-memory killer, must find no queue free before it is
- * back. Here the container is a process namespace; in the image itself: `test/image/first-process.test.ts`.
+ * Row 21, in a container: a workload that makes the sidecar die, be it by the out-of-memory killer, must find
+ * no queue free before it is back. Here the container is a process namespace; in the image itself:
+ * `test/image/first-process.test.ts`.
  */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,7 @@
-/** Row 22: a signed change that the workload holds back, by a reset or as whose proxy it went through, and sends when it fits. */
+/**
+ * Row 22: a signed change that the workload holds back, by a reset or as whose proxy it went through, and
+ * sends when it fits.
+ */
 import { createHash, createHmac, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -33,7 +36,10 @@ function sign(token: string, action: "allow" | "deny", target: string, timeMs: n
   return { body, signature: `t=${timeMs},n=${nonce},v1=${mac}` };
 }
 
-/** The operator, outside, connects, waits a moment, and makes the change: the answer's first line, or how it ended. */
+/**
+ * The operator, outside, connects, waits a moment, and makes the change: the answer's first line, or how it
+ * ended.
+ */
 async function change(family: Family, port: number, { body, signature }: SignedChange): Promise<string> {
   const lines = [
     "PATCH /policy HTTP/1.1",

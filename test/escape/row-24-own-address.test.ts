@@ -1,4 +1,7 @@
-/** Row 24: a resolver at an address of the sandbox that is not a loopback one, asked by packets that look like the sidecar's own answers. */
+/**
+ * Row 24: a resolver at an address of the sandbox that is not a loopback one, asked by packets that look like
+ * the sidecar's own answers.
+ */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
 import { type JsonServer, startJsonServer } from "../support/json-server.ts";

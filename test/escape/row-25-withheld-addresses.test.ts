@@ -1,4 +1,7 @@
-/** Row 25: the owner of an allowed name answers with the gateway's address, the sandbox's own, or one of the link that is no host's. */
+/**
+ * Row 25: the owner of an allowed name answers with the gateway's address, the sandbox's own, or one of the
+ * link that is no host's.
+ */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";

@@ -1,4 +1,7 @@
-/** Row 28: data hidden in what is looked up: names below a wildcard, types of one name, domains under `defaultAction: allow`. */
+/**
+ * Row 28: data hidden in what is looked up: names below a wildcard, types of one name, domains under
+ * `defaultAction: allow`.
+ */
 import { describe, expect, test } from "vitest";
 import { FAMILIES } from "../support/families.ts";
 import { skipWithoutFamily } from "../support/families.ts";
@@ -70,7 +73,8 @@ test.for(FAMILIES)(
     skipWithoutFamily(context, lab, family);
     const env = { OPENSANDBOX_EGRESS_WILDCARD_LOOKUPS_PER_MINUTE: "50" };
     await lab.startSidecar({ policy: POLICY, env });
-    // An upstream that has given data is believed when it says "no", and not asked a second time; this lookup counts nothing.
+    // An upstream that has given data is believed when it says "no", and not asked a second time; this lookup
+    // counts nothing.
     await lab.dig("one.example.org", family.qtype);
     for (const name of ["data.wild.example.org", "one.example.org"]) {
       const asked = await questionsOf(lab, () =>

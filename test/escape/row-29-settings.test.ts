@@ -1,4 +1,7 @@
-/** Row 29: the kernel's settings of the network namespace, where the runtime leaves `/proc/sys` open to the workload. */
+/**
+ * Row 29: the kernel's settings of the network namespace, where the runtime leaves `/proc/sys` open to the
+ * workload.
+ */
 import { beforeAll, describe, expect, test } from "vitest";
 import { writeSysctl } from "../../src/netns/namespace.ts";
 import { FAMILIES, type Family, skipWithoutFamily } from "../support/families.ts";
@@ -50,7 +53,8 @@ describe.each(FAMILIES)("$name", (family) => {
       await attack(lab, "frames", "send", "lo", "00:00:00:00:00:00", family.one, deniedAddress(family, 29));
       await attack(lab, "frames", "send", "eth0", gateway, family.sandbox, deniedAddress(family, 29));
     });
-    // Settings that make a router of the sandbox have the kernel join routers' groups, and report them to the link.
+    // Settings that make a router of the sandbox have the kernel join routers' groups, and report them to the
+    // link.
     expect(leaks.filter(({ destination }) => destination !== "ff02::16")).toEqual([]);
     expect(await lab.dig("-t", family.qtype, "one.example.org")).toMatchObject({ addresses: [family.one] });
   });

@@ -1,4 +1,7 @@
-/** Row 30: connections of the operator's and of the sidecar's own, ended or answered by a workload in the name of one of their ends. */
+/**
+ * Row 30: connections of the operator's and of the sidecar's own, ended or answered by a workload in the name
+ * of one of their ends.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";
@@ -56,7 +59,10 @@ describe.each(FAMILIES)("without a sidecar, $name", (family) => {
   });
 });
 
-/** Until `act` is done, connections to the port are opened in vain: what is told of them in the meantime is in time. */
+/**
+ * Until `act` is done, connections to the port are opened in vain: what is told of them in the meantime is in
+ * time.
+ */
 async function duringSilence(port: number, act: () => Promise<void>): Promise<void> {
   const silence = `add table inet silence; add chain inet silence input { type filter hook input priority 0; }; add rule inet silence input tcp dport ${port} drop`;
   await execIn(lab.internet, ["nft", silence]);

@@ -110,7 +110,10 @@ describe.each([
   });
 });
 
-/** Listener reports (to ff02::16), while the workload joins thousands of groups whose numbers are its own data. */
+/**
+ * Listener reports (to ff02::16), while the workload joins thousands of groups whose numbers are its own
+ * data.
+ */
 async function reportsOfMany(): Promise<readonly Frame[]> {
   const frames = await lab.canary.during(async () => {
     await using flood = await startAttack(lab, "flood", "groups", "eth0", "-");

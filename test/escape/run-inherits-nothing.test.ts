@@ -1,4 +1,7 @@
-/** What whoever starts `egress run` had open, or where he stood, leads the command nowhere that its mounts hide. */
+/**
+ * What whoever starts `egress run` had open, or where he stood, leads the command nowhere that its mounts
+ * hide.
+ */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -24,7 +27,10 @@ const after = (preparation: string): readonly string[] => [
   "bash",
 ];
 
-/** Prints what of the machine is in sight from a folder: the run's own folder in /run, our process in /proc, disks in /dev. */
+/**
+ * Prints what of the machine is in sight from a folder: the run's own folder in /run, our process in /proc,
+ * disks in /dev.
+ */
 const look = (folder: string): string => `
   ls -d ${folder}/egress-run-* ${folder}/netns ${folder}/${process.pid} 2>/dev/null
   find ${folder}/ -maxdepth 1 -type b -print 2>/dev/null

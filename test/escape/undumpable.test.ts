@@ -1,4 +1,7 @@
-/** What another process of the same user may look at. Core dumps and /proc go by one flag of the kernel's (core(5), proc(5)). */
+/**
+ * What another process of the same user may look at. Core dumps and /proc go by one flag of the kernel's
+ * (core(5), proc(5)).
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";

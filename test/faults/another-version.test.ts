@@ -1,4 +1,7 @@
-/** Another version's rules are in force when the sidecar starts: they hold until ours are in, in one step, and allowed flows go on. */
+/**
+ * Another version's rules are in force when the sidecar starts: they hold until ours are in, in one step, and
+ * allowed flows go on.
+ */
 import { beforeEach, describe, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn, execIn } from "../../src/netns/namespace.ts";
@@ -20,7 +23,10 @@ const lab = useLab({
 const listTable = (): Promise<string> =>
   requireCommand(argvIn(lab.sandbox, ["nft", "list", "table", "inet", "opensandbox"]));
 
-/** As another version may have left it: a set of another kind, one that is missing, other hooks, chains of its own. */
+/**
+ * As another version may have left it: a set of another kind, one that is missing, other hooks, chains of its
+ * own.
+ */
 async function pretendAnotherVersion(): Promise<void> {
   const table = await listTable();
   const firstChain = table.indexOf("\tchain ");

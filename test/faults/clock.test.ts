@@ -1,4 +1,7 @@
-/** The wall clock is stepped by a day while the sidecar runs: signatures are refused with a clear reason, and nothing else goes by it. */
+/**
+ * The wall clock is stepped by a day while the sidecar runs: signatures are refused with a clear reason, and
+ * nothing else goes by it.
+ */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,6 +1,6 @@
 /**
- * Loaded before the program: at SIGUSR2 the descriptor whose number stands in a file is closed, as a fault of the program's own would close it. The
- * number stays taken, by what no call works on: nothing else gets it.
+ * Loaded before the program: at SIGUSR2 the descriptor whose number stands in a file is closed, as a fault of
+ * the program's own would close it. The number stays taken, by what no call works on: nothing else gets it.
  */
 import { constants, openSync, readFileSync } from "node:fs";
 import koffi from "koffi";

@@ -1,4 +1,7 @@
-/** The program loses a descriptor, each of its sockets in turn: what needed it may fail once, and works from then on. */
+/**
+ * The program loses a descriptor, each of its sockets in turn: what needed it may fail once, and works from
+ * then on.
+ */
 import { readdir, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -83,7 +86,8 @@ async function isAnswered(...args: readonly string[]): Promise<boolean> {
 test("each of the program's sockets is closed: lookups, changes, callers and health are back by themselves", async () => {
   const sidecar = await startLosing();
   expect(await isAnswered()).toBe(true);
-  // No lookup goes out meanwhile: it would find its socket closed, and have another one, before the watch looks.
+  // No lookup goes out meanwhile: it would find its socket closed, and have another one, before the watch
+  // looks.
   const asking = await listAsking(sidecar);
   expect(asking.length).toBeGreaterThan(0);
   for (const fd of asking) await close(sidecar, fd);

@@ -1,6 +1,7 @@
 /**
- * Runs in a namespace of its own: learns addresses, a batch in each turn of the event loop, until standard input ends, under a monitor that is told
- * which are ours; says as JSON lines what it hears of others, and in the end how many batches there were.
+ * Runs in a namespace of its own: learns addresses, a batch in each turn of the event loop, until standard
+ * input ends, under a monitor that is told which are ours; says as JSON lines what it hears of others, and in
+ * the end how many batches there were.
  */
 import { compileRuleset } from "../../src/netfilter/chains/compile-ruleset.ts";
 import { openLearnedSet } from "../../src/netfilter/io/learned-set.ts";

@@ -1,4 +1,7 @@
-/** Somebody with the right to it changes our rules from outside: noticed, told, repaired, and nothing that was allowed is cut. */
+/**
+ * Somebody with the right to it changes our rules from outside: noticed, told, repaired, and nothing that was
+ * allowed is cut.
+ */
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn, execIn } from "../../src/netns/namespace.ts";

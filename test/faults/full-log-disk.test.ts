@@ -1,4 +1,7 @@
-/** The disk of the log is full: enforcement, lookups and changes go on, and what was denied meanwhile is written once there is room. */
+/**
+ * The disk of the log is full: enforcement, lookups and changes go on, and what was denied meanwhile is
+ * written once there is room.
+ */
 import { readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";

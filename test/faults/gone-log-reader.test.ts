@@ -1,4 +1,7 @@
-/** Who reads the log is gone: enforcement, lookups and changes go on, and what was denied meanwhile is there for the next reader. */
+/**
+ * Who reads the log is gone: enforcement, lookups and changes go on, and what was denied meanwhile is there
+ * for the next reader.
+ */
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";

@@ -1,4 +1,7 @@
-/** The sandbox's only interface goes, and comes back: what guards it and what is on its link are in force again, and upstreams are reached. */
+/**
+ * The sandbox's only interface goes, and comes back: what guards it and what is on its link are in force
+ * again, and upstreams are reached.
+ */
 import { beforeAll, expect, test } from "vitest";
 import { configure, execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, urlOf } from "../support/families.ts";

@@ -1,4 +1,7 @@
-/** The kernel's set of learned addresses is full, or as good as: a lookup makes room or fails, and never gives an address that is not open. */
+/**
+ * The kernel's set of learned addresses is full, or as good as: a lookup makes room or fails, and never gives
+ * an address that is not open.
+ */
 import { beforeEach, describe, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";

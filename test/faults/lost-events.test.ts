@@ -1,4 +1,7 @@
-/** The sidecar stands still while more happens than its sockets have room for. What happens after that is seen as before. */
+/**
+ * The sidecar stands still while more happens than its sockets have room for. What happens after that is seen
+ * as before.
+ */
 import { expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn, configure, execIn } from "../../src/netns/namespace.ts";

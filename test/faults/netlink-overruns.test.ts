@@ -1,4 +1,7 @@
-/** More comes over netlink than a socket has room for, or more than it is worth to listen to: nothing is believed that is not known. */
+/**
+ * More comes over netlink than a socket has room for, or more than it is worth to listen to: nothing is
+ * believed that is not known.
+ */
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";

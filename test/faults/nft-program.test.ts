@@ -1,4 +1,7 @@
-/** nft(8) goes wrong while the sidecar runs: changes are refused within a bound, the old policy holds, and all is well once it works again. */
+/**
+ * nft(8) goes wrong while the sidecar runs: changes are refused within a bound, the old policy holds, and all
+ * is well once it works again.
+ */
 import { beforeEach, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";

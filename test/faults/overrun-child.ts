@@ -1,6 +1,6 @@
 /**
- * Runs in a namespace of its own, with sockets that have little room for the kernel's answers: says as JSON what happens to batches
- * that bring more, as each of their messages fails, and to those after.
+ * Runs in a namespace of its own, with sockets that have little room for the kernel's answers: says as JSON
+ * what happens to batches that bring more, as each of their messages fails, and to those after.
  */
 import { execFileSync } from "node:child_process";
 import { compileRuleset } from "../../src/netfilter/chains/compile-ruleset.ts";

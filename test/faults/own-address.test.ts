@@ -1,4 +1,7 @@
-/** The sandbox's own address changes under the sockets that ask upstreams: the next lookups go out from the new one. */
+/**
+ * The sandbox's own address changes under the sockets that ask upstreams: the next lookups go out from the
+ * new one.
+ */
 import { expect, test } from "vitest";
 import { configure } from "../../src/netns/namespace.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";

@@ -1,4 +1,7 @@
-/** What keeps the queues held across a restart is taken away: it comes back by itself, or the protection says why not. */
+/**
+ * What keeps the queues held across a restart is taken away: it comes back by itself, or the protection says
+ * why not.
+ */
 import { mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";

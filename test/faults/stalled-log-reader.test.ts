@@ -1,4 +1,7 @@
-/** Who reads the log stops reading: enforcement, lookups and changes go on, and what was denied meanwhile is there once it reads again. */
+/**
+ * Who reads the log stops reading: enforcement, lookups and changes go on, and what was denied meanwhile is
+ * there once it reads again.
+ */
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";

@@ -1,4 +1,7 @@
-/** Places of a start at which something could hold it up for ever: it goes on, or says why, and SIGTERM ends it at once. */
+/**
+ * Places of a start at which something could hold it up for ever: it goes on, or says why, and SIGTERM ends
+ * it at once.
+ */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";

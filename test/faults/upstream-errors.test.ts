@@ -1,4 +1,6 @@
-/** Errors come for the sockets that ask upstreams. Once they have stopped, the very next lookup is answered. */
+/**
+ * Errors come for the sockets that ask upstreams. Once they have stopped, the very next lookup is answered.
+ */
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn, configure, execIn, writeSysctl } from "../../src/netns/namespace.ts";

@@ -1,4 +1,7 @@
-/** Signals that are not for us. By one of them Node opens its debugger on loopback; it is sent by an operator whose other programs open their logs anew at it. */
+/**
+ * Signals that are not for us. By one of them Node opens its debugger on loopback; it is sent by an operator
+ * whose other programs open their logs anew at it.
+ */
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
 import { spawnIn } from "../../src/netns/namespace.ts";

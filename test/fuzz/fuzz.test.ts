@@ -1,4 +1,6 @@
-/** A short run of each target, the same cases each time: what `npm run fuzz` does for as long as it is told. */
+/**
+ * A short run of each target, the same cases each time: what `npm run fuzz` does for as long as it is told.
+ */
 import { describe, expect, test } from "vitest";
 import { mutate, MAX_OCTETS } from "./engine/mutate.ts";
 import { createRandom } from "./engine/random.ts";

@@ -1,6 +1,7 @@
 /**
- * `npm run fuzz [-- TARGET...] [--minutes M] [--seed N]`: random and mutated octets into everything that reads what others wrote, a minute
- * each unless told. A failure names the seed that has it again at once. Exits 1 when something failed or hung.
+ * `npm run fuzz [-- TARGET...] [--minutes M] [--seed N]`: random and mutated octets into everything that
+ * reads what others wrote, a minute each unless told. A failure names the seed that has it again at once.
+ * Exits 1 when something failed or hung.
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";

@@ -1,6 +1,7 @@
 /**
- * A stand-in for the image that the `Dockerfile` starts from, under the same tag, for machines that reach package registries but
- * no image registry: Debian by debootstrap, slimmed as Debian's slim images are, with Node of its npm package and this machine's npm.
+ * A stand-in for the image that the `Dockerfile` starts from, under the same tag, for machines that reach
+ * package registries but no image registry: Debian by debootstrap, slimmed as Debian's slim images are, with
+ * Node of its npm package and this machine's npm.
  */
 import { existsSync } from "node:fs";
 import { copyFile, cp, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";

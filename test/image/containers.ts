@@ -1,4 +1,6 @@
-/** The sidecar's container as the OpenSandbox server starts it, and the workload's, which joins its network. */
+/**
+ * The sidecar's container as the OpenSandbox server starts it, and the workload's, which joins its network.
+ */
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { inject } from "vitest";
@@ -55,7 +57,10 @@ export function imageEngine(): Engine {
   return openEngine(inject("engineFolder"));
 }
 
-/** Starts the image in the lab's sandbox and waits for health as the server does; throws with its log when it is none. */
+/**
+ * Starts the image in the lab's sandbox and waits for health as the server does; throws with its log when it
+ * is none.
+ */
 export async function startSidecarContainer(
   lab: Lab,
   { env = {}, policy, options = [] }: SidecarContainerOptions = {},
@@ -128,7 +133,10 @@ export async function startSidecarContainer(
   }
 }
 
-/** A container in the sidecar's network, with the default capabilities; it has curl and dig because it is the same image. */
+/**
+ * A container in the sidecar's network, with the default capabilities; it has curl and dig because it is the
+ * same image.
+ */
 export async function startWorkloadContainer(sidecar: SidecarContainer): Promise<WorkloadContainer> {
   const engine = imageEngine();
   const name = `workload-of-${sidecar.name}`;

@@ -1,6 +1,6 @@
 /**
- * The image does for a workload's container what the sidecar promises: through changes, SIGKILL and restart, with IPv6 and
- * with it switched off by the sysctl that the OpenSandbox server gives.
+ * The image does for a workload's container what the sidecar promises: through changes, SIGKILL and restart,
+ * with IPv6 and with it switched off by the sysctl that the OpenSandbox server gives.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { CurlAnswer } from "../support/curl.ts";

@@ -1,10 +1,12 @@
 /**
- * podman with runc, as a container engine that leaves the machine alone: its images, containers and locks are in one folder of
- * ours, removed with it, and no network of its own is ever made (networks are `host`, `ns:` and `container:` only).
+ * podman with runc, as a container engine that leaves the machine alone: its images, containers and locks are
+ * in one folder of ours, removed with it, and no network of its own is ever made (networks are `host`, `ns:`
+ * and `container:` only).
  *
- * Known limits, next to Docker: no bridge, so no published port and no address translation (the lab's internet talks to the
- * sidecar's address directly); the network namespace outlives the sidecar's container, as in Kubernetes; cgroups by podman's
- * cgroupfs manager, since systemd need not run; podman's seccomp profile, which is nearly Docker's.
+ * Known limits, next to Docker: no bridge, so no published port and no address translation (the lab's
+ * internet talks to the sidecar's address directly); the network namespace outlives the sidecar's container,
+ * as in Kubernetes; cgroups by podman's cgroupfs manager, since systemd need not run; podman's seccomp
+ * profile, which is nearly Docker's.
  */
 import { rmSync, statfsSync } from "node:fs";
 import { spawnSync } from "node:child_process";
@@ -32,10 +34,16 @@ const PLACE = "/var/tmp";
 const NAME_PATTERN = /^egress-image-(\d+)-/;
 const OVERLAY_MAGIC = 0x794c_7630;
 
-/** Every command that starts a process in a container needs these where the machine's own limits are lower than podman's. */
+/**
+ * Every command that starts a process in a container needs these where the machine's own limits are lower
+ * than podman's.
+ */
 export const LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"] as const;
 
-/** The start of every build: on the machine's network, from what is in the engine, one layer, with the format that has health checks. */
+/**
+ * The start of every build: on the machine's network, from what is in the engine, one layer, with the format
+ * that has health checks.
+ */
 export const BUILD = [
   "build",
   ...LIMITS,
@@ -45,7 +53,10 @@ export const BUILD = [
   "--format=docker",
 ] as const;
 
-/** An engine with nothing in it. Disposing ends its containers and removes all of it; also sweeps what dead processes left. */
+/**
+ * An engine with nothing in it. Disposing ends its containers and removes all of it; also sweeps what dead
+ * processes left.
+ */
 export async function createEngine(): Promise<OwnedEngine> {
   await sweepEngines();
   const folder = await mkdtemp(join(PLACE, `egress-image-${process.pid}-`));
@@ -77,7 +88,10 @@ export function openEngine(folder: string): Engine {
   };
 }
 
-/** In an empty network namespace: whatever podman takes back of a container's network, it is not in the machine's own. */
+/**
+ * In an empty network namespace: whatever podman takes back of a container's network, it is not in the
+ * machine's own.
+ */
 function removeAllArgv(folder: string): Argv {
   return ["unshare", "--net", "podman", ...flags(folder), "rm", "--all", "--force", "--time", "0"];
 }
@@ -95,7 +109,10 @@ function flags(folder: string): readonly string[] {
   ];
 }
 
-/** An overlay cannot be laid over an overlay, which is what the root of a container often is; whole copies always work. */
+/**
+ * An overlay cannot be laid over an overlay, which is what the root of a container often is; whole copies
+ * always work.
+ */
 function canOverlay(): boolean {
   return statfsSync(PLACE).type !== OVERLAY_MAGIC;
 }

@@ -1,4 +1,7 @@
-/** The image with the files that operators give it: a read-only root, the rule folder as a volume, one file as the policy's. */
+/**
+ * The image with the files that operators give it: a read-only root, the rule folder as a volume, one file as
+ * the policy's.
+ */
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,4 +1,7 @@
-/** The image's first process: a crash of the sidecar stays within the container, and its AF_XDP queues held (row 21 of SECURITY.md). */
+/**
+ * The image's first process: a crash of the sidecar stays within the container, and its AF_XDP queues held
+ * (row 21 of SECURITY.md).
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { attackArgv, POLICY } from "../escape/attack.ts";
 import { startJsonServer } from "../support/json-server.ts";

@@ -1,4 +1,7 @@
-/** Builds the image of this checkout's Dockerfile once for all test files of the project; removes all of it at the end. */
+/**
+ * Builds the image of this checkout's Dockerfile once for all test files of the project; removes all of it at
+ * the end.
+ */
 import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
 import { makeBaseImage } from "./base-image.ts";

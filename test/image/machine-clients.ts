@@ -1,6 +1,6 @@
 /**
- * How this machine's npm and apt reach their registries, for clients inside a build: settings and certificates are mounted while
- * it runs, so that neither the repository nor the image holds them.
+ * How this machine's npm and apt reach their registries, for clients inside a build: settings and
+ * certificates are mounted while it runs, so that neither the repository nor the image holds them.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
@@ -25,7 +25,9 @@ export async function mountClientSettings(folder: string): Promise<readonly stri
   return mounts.flatMap((mount) => ["--volume", mount]);
 }
 
-/** Where this machine's apt gets the packages of a Debian release; `undefined` when it has no source for it. */
+/**
+ * Where this machine's apt gets the packages of a Debian release; `undefined` when it has no source for it.
+ */
 export async function findMirror(release: string): Promise<string | undefined> {
   const sites = await requireCommand(["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)"]);
   const site = sites.split("\n").find((line) => line.startsWith(`${release} `));

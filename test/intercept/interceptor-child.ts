@@ -1,6 +1,8 @@
 /**
- * Runs in the sandbox's namespace, beside the ruleset that is in force: the interceptor with the kernel's part, and stand-ins for what the rest of the sidecar
- * says. The JSON file that is its argument says which names are bound, allowed, and given where. The relay's stand-in passes on what it reads, with one field more in the first head of HTTP/1.1.
+ * Runs in the sandbox's namespace, beside the ruleset that is in force: the interceptor with the kernel's
+ * part, and stand-ins for what the rest of the sidecar says. The JSON file that is its argument says which
+ * names are bound, allowed, and given where. The relay's stand-in passes on what it reads, with one field
+ * more in the first head of HTTP/1.1.
  */
 import { randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";

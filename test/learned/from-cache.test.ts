@@ -1,4 +1,7 @@
-/** The resolver's cache over the learned addresses: what it may leave out, and that no client hears of an address that is not in force. */
+/**
+ * The resolver's cache over the learned addresses: what it may leave out, and that no client hears of an
+ * address that is not in force.
+ */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { LearnedSetError } from "../../src/netfilter/errors.ts";
@@ -43,7 +46,10 @@ function create(): Resolving {
   return made;
 }
 
-/** Asks for the names in one pass, and has the upstream answer what reaches it; returns addresses that clients were given, with their TTL. */
+/**
+ * Asks for the names in one pass, and has the upstream answer what reaches it; returns addresses that clients
+ * were given, with their TTL.
+ */
 function ask({ net }: Resolving, ...names: readonly string[]): readonly { address: unknown; ttl: number }[] {
   const known = net.sent.length;
   const client = net.askTogether(names.map((name) => ({ name })));

@@ -1,4 +1,7 @@
-/** Runs in the internet's namespace: HTTP/2 and HTTP/1 over TLS on port 9445, with a curve that has clients asked for another hello, and a WebSocket that echoes on 9081. */
+/**
+ * Runs in the internet's namespace: HTTP/2 and HTTP/1 over TLS on port 9445, with a curve that has clients
+ * asked for another hello, and a WebSocket that echoes on 9081.
+ */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";

@@ -4,7 +4,10 @@ import type { RulesetInput } from "../../src/netfilter/ruleset-input.ts";
 import { compiledPolicy } from "../support/policy.ts";
 import { rulesetInput } from "./ruleset-input.ts";
 
-/** Inputs of every kind that compile: both modes and families, odd interfaces, overlapping prefixes, hostile comments. */
+/**
+ * Inputs of every kind that compile: both modes and families, odd interfaces, overlapping prefixes, hostile
+ * comments.
+ */
 export function anyRulesetInput(): fc.Arbitrary<RulesetInput> {
   const v4 = fc.tuple(octet(), octet()).map(([third, fourth]) => `198.51.${third}.${fourth}`);
   const v6 = fc

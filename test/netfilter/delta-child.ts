@@ -1,6 +1,7 @@
 /**
- * Runs in a namespace of its own: applies random policies one after the other, every other one an edit of the one before, each both over
- * netlink and whole by nft(8), and says as JSON how often the kernel listed the same and what differed.
+ * Runs in a namespace of its own: applies random policies one after the other, every other one an edit of the
+ * one before, each both over netlink and whole by nft(8), and says as JSON how often the kernel listed the
+ * same and what differed.
  */
 import { execFileSync } from "node:child_process";
 import * as fc from "fast-check";

@@ -1,6 +1,7 @@
 /**
- * Runs in a namespace of its own: makes sets of learned addresses that hold two elements each, changes them in batches, and says as JSON how
- * each batch ended and what the kernel held after it. With `old` it speaks as to a kernel before Linux 6.3.
+ * Runs in a namespace of its own: makes sets of learned addresses that hold two elements each, changes them
+ * in batches, and says as JSON how each batch ended and what the kernel held after it. With `old` it speaks
+ * as to a kernel before Linux 6.3.
  */
 import { execFileSync } from "node:child_process";
 import { LearnedSetError } from "../../src/netfilter/errors.ts";

@@ -1,4 +1,7 @@
-/** Runs in the sandbox's namespace: reads held packets for the ruleset that is in force, where `one.example.org` is the only name that is allowed. */
+/**
+ * Runs in the sandbox's namespace: reads held packets for the ruleset that is in force, where
+ * `one.example.org` is the only name that is allowed.
+ */
 import { openNameReader } from "../../src/enforcement/names/name-reader.ts";
 import { createNameLabels } from "../../src/enforcement/names/name-labels.ts";
 import { openQueueChains } from "../../src/netfilter/io/queue-chain.ts";

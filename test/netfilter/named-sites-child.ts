@@ -1,4 +1,7 @@
-/** Runs in the internet's namespace: sites at every address, over TLS on port 443 and HTTP on 8090. Says which name each client has shown. */
+/**
+ * Runs in the internet's namespace: sites at every address, over TLS on port 443 and HTTP on 8090. Says which
+ * name each client has shown.
+ */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer as createHttpServer, type ServerResponse } from "node:http";

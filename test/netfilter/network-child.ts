@@ -1,6 +1,6 @@
 /**
- * Runs in a namespace of its own. Each change is made by ip(8) while the event loop stands still, as one that comes just before a policy
- * change; says as JSON which of them were told, and what was read after each.
+ * Runs in a namespace of its own. Each change is made by ip(8) while the event loop stands still, as one that
+ * comes just before a policy change; says as JSON which of them were told, and what was read after each.
  */
 import { execFileSync } from "node:child_process";
 import { readNetwork } from "../../src/netfilter/io/namespace-network.ts";

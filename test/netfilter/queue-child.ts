@@ -1,6 +1,6 @@
 /**
- * Runs in a namespace of its own: holds what clients send to port 443 of a loopback address, and says as JSON what was told of it, and what came
- * of each verdict. Nothing else leaves the namespace.
+ * Runs in a namespace of its own: holds what clients send to port 443 of a loopback address, and says as JSON
+ * what was told of it, and what came of each verdict. Nothing else leaves the namespace.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -138,7 +138,10 @@ async function refused(): Promise<unknown> {
   };
 }
 
-/** Closes it with a packet waiting, sends another, and opens it again: both come by retransmission, to be judged. */
+/**
+ * Closes it with a packet waiting, sends another, and opens it again: both come by retransmission, to be
+ * judged.
+ */
 async function reopened(): Promise<unknown> {
   const [waiting, later] = [await open(), await open()];
   waiting.write("waiting");

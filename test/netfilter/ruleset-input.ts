@@ -1,4 +1,6 @@
-/** A ruleset's input as tests want it: a policy given as an operator would write it, all else as in the lab. */
+/**
+ * A ruleset's input as tests want it: a policy given as an operator would write it, all else as in the lab.
+ */
 import type { RulesetInput } from "../../src/netfilter/ruleset-input.ts";
 import { compiledPolicy } from "../support/policy.ts";
 

@@ -1,4 +1,7 @@
-/** Runs in the internet's namespace, at every address: takes whatever comes on the port of its argument, and says of each connection what it has received once that has ended. */
+/**
+ * Runs in the internet's namespace, at every address: takes whatever comes on the port of its argument, and
+ * says of each connection what it has received once that has ended.
+ */
 import { createServer } from "node:net";
 
 const say = (line: object): void => console.log(JSON.stringify(line));

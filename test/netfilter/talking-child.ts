@@ -1,4 +1,7 @@
-/** Runs as the workload: keeps one TLS connection, and says of each octet that came back. Arguments: address, name. */
+/**
+ * Runs as the workload: keeps one TLS connection, and says of each octet that came back. Arguments: address,
+ * name.
+ */
 import { connect } from "node:tls";
 
 const say = (line: object): void => console.log(JSON.stringify(line));

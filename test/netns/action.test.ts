@@ -1,4 +1,6 @@
-/** `action.yml`: the script of its last step, run as the runner runs it, on a machine that a namespace plays. */
+/**
+ * `action.yml`: the script of its last step, run as the runner runs it, on a machine that a namespace plays.
+ */
 import {
   chmod,
   chown,

@@ -1,4 +1,7 @@
-/** The folder of the operator's rule files goes, comes again, or becomes another one: what changes then is in force as ever. */
+/**
+ * The folder of the operator's rule files goes, comes again, or becomes another one: what changes then is in
+ * force as ever.
+ */
 import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

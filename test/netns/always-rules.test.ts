@@ -1,4 +1,7 @@
-/** The operator's rule files, written while the sidecar runs: in force within a second, over the user's policy. */
+/**
+ * The operator's rule files, written while the sidecar runs: in force within a second, over the user's
+ * policy.
+ */
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, beforeEach, expect, test } from "vitest";

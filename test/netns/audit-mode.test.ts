@@ -1,4 +1,7 @@
-/** Audit mode: nothing is blocked but what the operator always denies and the protections hold, and what the policy would deny is told. */
+/**
+ * Audit mode: nothing is blocked but what the operator always denies and the protections hold, and what the
+ * policy would deny is told.
+ */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";

@@ -1,4 +1,7 @@
-/** Starts and ends of a sidecar that intercepts: closed while it is away, its certificates there in time, and what is wrong with a start. */
+/**
+ * Starts and ends of a sidecar that intercepts: closed while it is away, its certificates there in time, and
+ * what is wrong with a start.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,4 +1,7 @@
-/** The real program with interception on: what the vault binds is answered by it, with the credential put in, and everything else is as before. */
+/**
+ * The real program with interception on: what the vault binds is answered by it, with the credential put in,
+ * and everything else is as before.
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import {
@@ -75,7 +78,8 @@ describe.each(FAMILIES)("$name", (family: Family) => {
     try {
       await on.ask(`https://${OTHER}/`, flag, "--cacert", on.rootFile());
       await lab.dig(API, family.qtype);
-      // Another name's address, which is bound to nothing: the kernel leads it past us, and the host hears no credential.
+      // Another name's address, which is bound to nothing: the kernel leads it past us, and the host hears no
+      // credential.
       const seen = await on.requestsDuring(async () => {
         const place = family.name === "IPv4" ? "198.51.100.20" : "[2001:db8:100::20]";
         await lab.dig(BELOW, family.qtype);

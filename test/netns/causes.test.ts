@@ -1,4 +1,7 @@
-/** Why a sandbox cannot reach something: each cause that a decision holds is told by one call of `egress log`, in both families. */
+/**
+ * Why a sandbox cannot reach something: each cause that a decision holds is told by one call of `egress log`,
+ * in both families.
+ */
 import { beforeEach, describe, expect, test } from "vitest";
 import { findDeviation } from "../conformance/documented.ts";
 import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";

@@ -1,4 +1,7 @@
-/** Readers of `GET /events` beside lookups without a pause: nobody's lookup is lost for them, and each reader knows what it has missed. */
+/**
+ * Readers of `GET /events` beside lookups without a pause: nobody's lookup is lost for them, and each reader
+ * knows what it has missed.
+ */
 import { request } from "node:http";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";

@@ -1,4 +1,7 @@
-/** The deployments of `deploy/`: the sidecar with the capabilities and the settings that they give it, and rules that come as they do. */
+/**
+ * The deployments of `deploy/`: the sidecar with the capabilities and the settings that they give it, and
+ * rules that come as they do.
+ */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";

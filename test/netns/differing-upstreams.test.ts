@@ -1,6 +1,7 @@
 /**
- * Upstreams that know different names and take different times: glibc straight at them beside glibc through the sidecar. The
- * outcome is the same wherever glibc waits for an upstream less long than we do; labels say what each upstream does.
+ * Upstreams that know different names and take different times: glibc straight at them beside glibc through
+ * the sidecar. The outcome is the same wherever glibc waits for an upstream less long than we do; labels say
+ * what each upstream does.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { execIn, writeResolvConf } from "../../src/netns/namespace.ts";

@@ -1,4 +1,7 @@
-/** What is explained is what the real data plane does: random policies, in and out of audit mode, names, addresses and ports. */
+/**
+ * What is explained is what the real data plane does: random policies, in and out of audit mode, names,
+ * addresses and ports.
+ */
 import { fileURLToPath } from "node:url";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";

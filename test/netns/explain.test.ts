@@ -1,4 +1,7 @@
-/** Why something can't be reached, told by one call: by `GET /explain` and by the command, of the real sidecar. */
+/**
+ * Why something can't be reached, told by one call: by `GET /explain` and by the command, of the real
+ * sidecar.
+ */
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";

@@ -1,6 +1,6 @@
 /**
- * What conntrack forgets is no end of a connection: a half-closed one may wait as long as it likes (RFC 9293 section 3.6), and datagrams for minutes
- * (RFC 4787 REQ-5). The kernel's own times are set to a second here.
+ * What conntrack forgets is no end of a connection: a half-closed one may wait as long as it likes (RFC 9293
+ * section 3.6), and datagrams for minutes (RFC 4787 REQ-5). The kernel's own times are set to a second here.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -17,7 +17,10 @@ const PATIENT = fileURLToPath(new URL("../support/clients/patient.py", import.me
 const PORT = "9400";
 const TIMES = ["tcp_timeout_close_wait", "tcp_timeout_fin_wait", "udp_timeout", "udp_timeout_stream"];
 
-/** What is asked and how often something arrives: datagrams that are answered at once as well have one answer more. */
+/**
+ * What is asked and how often something arrives: datagrams that are answered at once as well have one answer
+ * more.
+ */
 const EXCHANGES = [
   { title: "a half-closed connection", protocol: "tcp", text: "question", arrives: ["late"] },
   { title: "a datagram", protocol: "udp", text: "question", arrives: ["late"] },

@@ -1,4 +1,7 @@
-/** Flows to addresses of bound names: the kernel's part and the interceptor together, with clients and sites that others wrote. */
+/**
+ * Flows to addresses of bound names: the kernel's part and the interceptor together, with clients and sites
+ * that others wrote.
+ */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,7 @@
-/** More than 100,000 learned addresses at once: lookups go on, the bound takes the oldest, and a restart takes them over. */
+/**
+ * More than 100,000 learned addresses at once: lookups go on, the bound takes the oldest, and a restart takes
+ * them over.
+ */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +16,10 @@ import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 
 const BOUND = 114_688;
-/** A wildcard's names, and each name's addresses in each family: 8,000 below each wildcard, which may have 8,192. */
+/**
+ * A wildcard's names, and each name's addresses in each family: 8,000 below each wildcard, which may have
+ * 8,192.
+ */
 const [NAMES, ADDRESSES] = [32, 125];
 const OF_WILDCARD = NAMES * ADDRESSES * 2;
 /** So many wildcards are above 100,000 addresses, and two more above the bound. */
@@ -56,7 +62,10 @@ beforeAll(async () => {
   sidecar = await lab.startSidecar({ policy: POLICY });
 });
 
-/** Looks all names of some wildcards up, in their order; again where the lab's internet, which makes a process for each large answer, gave none. */
+/**
+ * Looks all names of some wildcards up, in their order; again where the lab's internet, which makes a process
+ * for each large answer, gave none.
+ */
 async function lookUp(first: number, end: number): Promise<void> {
   for (let wildcard = first; wildcard < end; wildcard++) {
     const questions = Array.from({ length: NAMES }, (_, index) => nameOf(wildcard, index)).flatMap((name) => [
@@ -75,7 +84,10 @@ async function lookUp(first: number, end: number): Promise<void> {
 async function readStatus(): Promise<z.infer<typeof learnedShape>> {
   return learnedShape.parse((await sidecar.api("GET", "/status?limit=1")).json());
 }
-/** It does not answer while it compares so many addresses with the kernel's, and then may close connections that it takes for idle. */
+/**
+ * It does not answer while it compares so many addresses with the kernel's, and then may close connections
+ * that it takes for idle.
+ */
 async function isHealthy(): Promise<boolean> {
   const answer = await sidecar.api("GET", "/healthz").catch(() => undefined);
   return answer?.status === 200;

@@ -1,4 +1,7 @@
-/** The sets of learned addresses in the kernel: a batch is in force whole or not at all, wherever in it the fault is. */
+/**
+ * The sets of learned addresses in the kernel: a batch is in force whole or not at all, wherever in it the
+ * fault is.
+ */
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { createNamespace, execIn } from "../../src/netns/namespace.ts";

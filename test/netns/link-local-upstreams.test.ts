@@ -1,4 +1,7 @@
-/** Resolvers at link-local addresses, as routers advertise them (RFC 8106): in resolv.conf and in the setting, with their interface. */
+/**
+ * Resolvers at link-local addresses, as routers advertise them (RFC 8106): in resolv.conf and in the setting,
+ * with their interface.
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn, configure, execIn, writeResolvConf } from "../../src/netns/namespace.ts";

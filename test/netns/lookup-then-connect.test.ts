@@ -1,4 +1,7 @@
-/** A lookup and an immediate connect: the kernel has the address before the client has the answer. Every name is new. */
+/**
+ * A lookup and an immediate connect: the kernel has the address before the client has the answer. Every name
+ * is new.
+ */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** Commands whose reader has gone, or whose disk is full: what they have begun is done, and what `egress run` has set is undone. */
+/**
+ * Commands whose reader has gone, or whose disk is full: what they have begun is done, and what `egress run`
+ * has set is undone.
+ */
 import { expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { createMachine, UNTOUCHED } from "../support/machine.ts";

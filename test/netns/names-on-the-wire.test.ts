@@ -1,4 +1,7 @@
-/** Flows to an address that only names have given, judged by the name they show: the ruleset and the reader together, with clients that others wrote. */
+/**
+ * Flows to an address that only names have given, judged by the name they show: the ruleset and the reader
+ * together, with clients that others wrote.
+ */
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Argv } from "../../src/netns/command.ts";
@@ -72,7 +75,10 @@ async function ask(address: string, first: string, second: string): Promise<stri
     await asWorkload("python3", child("two-requests.py"), address, "8090", first, second)
   ).stdout.trim();
 }
-/** What comes of a hello in two segments; between them `0` has conntrack lose all flows, and another number is a process that is killed. */
+/**
+ * What comes of a hello in two segments; between them `0` has conntrack lose all flows, and another number is
+ * a process that is killed.
+ */
 async function halves(address: string, name: string, ...between: readonly string[]): Promise<string> {
   const argv = ["python3", child("two-halves.py"), address, name, ...between] as const;
   return (await execIn(on.lab.sandbox, argv)).stdout.trim();

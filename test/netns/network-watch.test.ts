@@ -1,4 +1,7 @@
-/** Each change of the network is told by the time that the call which makes it returns: facts that are remembered are never older. */
+/**
+ * Each change of the network is told by the time that the call which makes it returns: facts that are
+ * remembered are never older.
+ */
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { createNamespace, execIn } from "../../src/netns/namespace.ts";

@@ -1,4 +1,7 @@
-/** What the running sidecar tells of itself: metrics when asked, metrics pushed, log lines; each against real receivers. */
+/**
+ * What the running sidecar tells of itself: metrics when asked, metrics pushed, log lines; each against real
+ * receivers.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";

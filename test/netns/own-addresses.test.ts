@@ -1,4 +1,7 @@
-/** Which addresses are the sandbox's own: what is sent to them goes over `lo`, whatever has become of their interface. */
+/**
+ * Which addresses are the sandbox's own: what is sent to them goes over `lo`, whatever has become of their
+ * interface.
+ */
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { configure, createNamespace, execIn } from "../../src/netns/namespace.ts";

@@ -1,4 +1,7 @@
-/** Programs of ours that tests start see nothing of a sidecar of the machine: running, killed, or its folder alone. */
+/**
+ * Programs of ours that tests start see nothing of a sidecar of the machine: running, killed, or its folder
+ * alone.
+ */
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -28,7 +31,10 @@ beforeAll(async () => {
 });
 afterAll(() => made.disposeAsync());
 
-/** A machine with an empty rule folder and $0 as the sidecar's folder, played by mounts that end with the command. */
+/**
+ * A machine with an empty rule folder and $0 as the sidecar's folder, played by mounts that end with the
+ * command.
+ */
 const MACHINE = `mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var && mkdir -p /run/opensandbox /var/egress/rules &&
 mount --bind "$0" /run/opensandbox && exec "$@"`;
 

@@ -1,4 +1,6 @@
-/** The npm package: what `npm pack` puts into it, and what it does where it is installed with nothing else. */
+/**
+ * The npm package: what `npm pack` puts into it, and what it does where it is installed with nothing else.
+ */
 import { createHash } from "node:crypto";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** Packets that the kernel holds, on this kernel, with OpenSSL as client: what is told of them, and what each verdict brings about. */
+/**
+ * Packets that the kernel holds, on this kernel, with OpenSSL as client: what is told of them, and what each
+ * verdict brings about.
+ */
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { QUEUE_HOOK } from "../../src/netfilter/wire/packet-queue.ts";

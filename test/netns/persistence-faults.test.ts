@@ -1,4 +1,7 @@
-/** Disks and kernels that refuse a change: the answer says so, and the old policy holds in memory, kernel and on disk. */
+/**
+ * Disks and kernels that refuse a change: the answer says so, and the old policy holds in memory, kernel and
+ * on disk.
+ */
 import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";

@@ -1,4 +1,7 @@
-/** SIGKILL at random instants of a stream of changes: the next start finds the old policy or the new one, whole, and the kernel follows it. */
+/**
+ * SIGKILL at random instants of a stream of changes: the next start finds the old policy or the new one,
+ * whole, and the kernel follows it.
+ */
 import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";

@@ -1,4 +1,6 @@
-/** Memory, kernel and disk hold the same policy after each answer, and the file is what the next start finds. */
+/**
+ * Memory, kernel and disk hold the same policy after each answer, and the file is what the next start finds.
+ */
 import { chmod, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";

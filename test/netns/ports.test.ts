@@ -1,4 +1,7 @@
-/** Rules with ports and protocols, by curl, dig and Python over both families: what they open, refuse, cut and leave alone. */
+/**
+ * Rules with ports and protocols, by curl, dig and Python over both families: what they open, refuse, cut and
+ * leave alone.
+ */
 import { fileURLToPath } from "node:url";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";

@@ -1,4 +1,7 @@
-/** The sessions that README.md and the pages beside it show, typed again: the same commands, against the real program, print the same. */
+/**
+ * The sessions that README.md and the pages beside it show, typed again: the same commands, against the real
+ * program, print the same.
+ */
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";

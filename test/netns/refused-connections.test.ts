@@ -1,4 +1,7 @@
-/** Connections that the kernel refuses are told in the log and counted, in both families, and the rest goes on as ever. */
+/**
+ * Connections that the kernel refuses are told in the log and counted, in both families, and the rest goes on
+ * as ever.
+ */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,7 @@
-/** A ruleset that replaces one of another kind, all tables at once: raw frames and denied packets do not slip through in between. */
+/**
+ * A ruleset that replaces one of another kind, all tables at once: raw frames and denied packets do not slip
+ * through in between.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compileRuleset } from "../../src/netfilter/chains/compile-ruleset.ts";
 import { readNetworkFacts } from "../../src/netfilter/io/network-facts.ts";

@@ -1,6 +1,6 @@
 /**
- * An address that a flow uses outlives its time, and is kept for a grace time after; so a later change does not cut the flow, and a pool may
- * come back. Takes the shortest life there is, 60 s.
+ * An address that a flow uses outlives its time, and is kept for a grace time after; so a later change does
+ * not cut the flow, and a pool may come back. Takes the shortest life there is, 60 s.
  */
 import { beforeAll, expect, test } from "vitest";
 import { type Download, startDownload } from "../support/download.ts";

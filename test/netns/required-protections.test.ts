@@ -1,4 +1,7 @@
-/** Protections as this kernel has them, and what is not started or not healthy without those that are required. */
+/**
+ * Protections as this kernel has them, and what is not started or not healthy without those that are
+ * required.
+ */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";

@@ -1,6 +1,7 @@
 /**
- * Clients that are not ours and know neither EDNS nor, some of them, TCP: each asks straight at the upstream, before there is a sidecar, and
- * then through it. It finds no fewer addresses than straight, less those that the policy takes out.
+ * Clients that are not ours and know neither EDNS nor, some of them, TCP: each asks straight at the upstream,
+ * before there is a sidecar, and then through it. It finds no fewer addresses than straight, less those that
+ * the policy takes out.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeResolvConf } from "../../src/netns/namespace.ts";

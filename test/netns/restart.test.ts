@@ -1,4 +1,7 @@
-/** The sidecar stops, dies and comes back: the rules stay, nothing leaks meanwhile, and what is allowed goes on. */
+/**
+ * The sidecar stops, dies and comes back: the rules stay, nothing leaks meanwhile, and what is allowed goes
+ * on.
+ */
 import { randomInt } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +28,10 @@ const POLICY = {
   ],
 };
 const CYCLES = 20;
-/** A lost packet is sent again after 200 ms and more, a second one after twice that. Both cores may be busy with other tests. */
+/**
+ * A lost packet is sent again after 200 ms and more, a second one after twice that. Both cores may be busy
+ * with other tests.
+ */
 const NO_STALL_MS = 1_500;
 
 const lab = useLab({
@@ -94,7 +100,8 @@ describe.each(FAMILIES)("$name", (family) => {
   test("what a workload had open before the first start goes no further", async () => {
     const download = await startDownload(lab, urlOf(family.nameless, "/slow"), family.flag);
     await lab.startSidecar({ policy: POLICY });
-    // Dropped, or reset: the kernel knew no flow there before, and takes what arrives first for a caller in mid-stream.
+    // Dropped, or reset: the kernel knew no flow there before, and takes what arrives first for a caller in
+    // mid-stream.
     const frames = await lab.canary.during(async () => {
       const before = download.octets();
       await sleep(500);

@@ -77,7 +77,8 @@ describe("flows under way", () => {
     await using denied = await on.startProbe("listen", "203.0.113.1");
     await using kept = await on.startProbe("listen", "198.51.100.2");
     await on.load({ policy: ONE, generation: 2 });
-    // What arrived before the change may be told after it; once one more of its neighbour's is told, all that is.
+    // What arrived before the change may be told after it; once one more of its neighbour's is told, all that
+    // is.
     const mark = kept.lines.length;
     await until("the neighbour goes on", () => kept.lines.length > mark + 5);
     const [stopped, going] = [denied.lines.length, kept.lines.length];

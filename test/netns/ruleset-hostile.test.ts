@@ -1,4 +1,7 @@
-/** Ways round the output hook, which a workload with CAP_NET_RAW has. Each is first shown to work where no ruleset is loaded. */
+/**
+ * Ways round the output hook, which a workload with CAP_NET_RAW has. Each is first shown to work where no
+ * ruleset is loaded.
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { execIn, writeSysctl } from "../../src/netns/namespace.ts";
 import type { Frame } from "../support/canary.ts";

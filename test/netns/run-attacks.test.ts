@@ -1,4 +1,7 @@
-/** What a command tries to get out of `egress run` by what it shares with the machine: mounts, memory, and files that others read. */
+/**
+ * What a command tries to get out of `egress run` by what it shares with the machine: mounts, memory, and
+ * files that others read.
+ */
 import { chmod, chown, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

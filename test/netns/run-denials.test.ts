@@ -1,4 +1,7 @@
-/** What `egress run` says of what its command was denied: at once, with the reason, and at the end as options to paste. */
+/**
+ * What `egress run` says of what its command was denied: at once, with the reason, and at the end as options
+ * to paste.
+ */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** What `egress run` leaves on the machine: nothing, however it ends, and whatever others do to the machine meanwhile. */
+/**
+ * What `egress run` leaves on the machine: nothing, however it ends, and whatever others do to the machine
+ * meanwhile.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";

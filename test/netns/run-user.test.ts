@@ -11,7 +11,10 @@ import { useMachine } from "../support/use-machine.ts";
 const lab = useLab();
 const machine = useMachine(lab);
 
-/** What sudo sets for whoever it runs; Debian's user `games` has the uid 5, the group 60 and the home /usr/games. */
+/**
+ * What sudo sets for whoever it runs; Debian's user `games` has the uid 5, the group 60 and the home
+ * /usr/games.
+ */
 const SUDO = {
   SUDO_UID: "5",
   SUDO_GID: "60",

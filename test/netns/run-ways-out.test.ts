@@ -1,4 +1,7 @@
-/** `egress run` on machines whose routes, routing rules or firewall stand in the way: it works, or says what does while the lookup waits. */
+/**
+ * `egress run` on machines whose routes, routing rules or firewall stand in the way: it works, or says what
+ * does while the lookup waits.
+ */
 import { expect, test } from "vitest";
 import { configure, execIn } from "../../src/netns/namespace.ts";
 import { INTERNET_V4, SANDBOX_V4 } from "../support/lab.ts";

@@ -1,4 +1,7 @@
-/** `egress run` of a user who is not root, on a machine that a namespace plays: pasta(1) joins the run to that one's network. */
+/**
+ * `egress run` of a user who is not root, on a machine that a namespace plays: pasta(1) joins the run to that
+ * one's network.
+ */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { rm } from "node:fs/promises";

@@ -1,4 +1,7 @@
-/** `egress run` on a machine that a namespace plays: what the command may reach, and what is left when it is over. */
+/**
+ * `egress run` on a machine that a namespace plays: what the command may reach, and what is left when it is
+ * over.
+ */
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

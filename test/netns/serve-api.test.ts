@@ -1,4 +1,7 @@
-/** Who may call the API of the running sidecar from where, and what it says to them; with curl, over IPv4 and IPv6. */
+/**
+ * Who may call the API of the running sidecar from where, and what it says to them; with curl, over IPv4 and
+ * IPv6.
+ */
 import { stat } from "node:fs/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { FAMILIES, skipWithoutFamily, urlOf } from "../support/families.ts";

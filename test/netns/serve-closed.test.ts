@@ -1,6 +1,6 @@
 /**
- * Starts with something wrong: everything is denied, the process stays, and `/healthz` says why where OpenSandbox's server looks, in the
- * status line's phrase.
+ * Starts with something wrong: everything is denied, the process stays, and `/healthz` says why where
+ * OpenSandbox's server looks, in the status line's phrase.
  */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";

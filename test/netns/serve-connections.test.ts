@@ -1,4 +1,7 @@
-/** Connections under the running sidecar: what names and address rules open, and how everything else is refused. */
+/**
+ * Connections under the running sidecar: what names and address rules open, and how everything else is
+ * refused.
+ */
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";
@@ -24,7 +27,10 @@ const POLICY = {
   ],
 };
 
-/** Per family: the single address, one that the first prefix denies, one that the second allows although the last denies it. */
+/**
+ * Per family: the single address, one that the first prefix denies, one that the second allows although the
+ * last denies it.
+ */
 const RULED: Record<Family["name"], { single: string; denied: string; allowed: string }> = {
   IPv4: { single: "203.0.113.10", denied: "203.0.113.5", allowed: "203.0.113.65" },
   IPv6: { single: "2001:db8:100:10::10", denied: "2001:db8:100:10::5", allowed: "2001:db8:100:11::1" },
@@ -54,7 +60,10 @@ beforeAll(async () => {
   sidecar = await lab.startSidecar({ policy: POLICY });
 });
 
-/** What curl says of a connect that is refused, or unreachable; a dropped SYN would be 28, when its ten seconds are over. */
+/**
+ * What curl says of a connect that is refused, or unreachable; a dropped SYN would be 28, when its ten
+ * seconds are over.
+ */
 const REFUSED = { exitCode: 7, status: 0 };
 
 async function replacePolicy(policy: unknown): Promise<void> {

@@ -1,4 +1,7 @@
-/** Where the default action allows, a name that a change denies takes with it the addresses that only it has given. */
+/**
+ * Where the default action allows, a name that a change denies takes with it the addresses that only it has
+ * given.
+ */
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startDownload } from "../support/download.ts";
 import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";

@@ -1,4 +1,7 @@
-/** Who calls from inside is said by the kernel, whatever source address is used: also one that no interface seems to have. */
+/**
+ * Who calls from inside is said by the kernel, whatever source address is used: also one that no interface
+ * seems to have.
+ */
 import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
@@ -9,7 +12,10 @@ const RULE = JSON.stringify([{ action: "allow", target: "one.example.org" }]);
 
 const HAS_IPV6 = existsSync("/proc/sys/net/ipv6");
 
-/** One call from a source address, which need not be any interface's: every process may bind so. Prints all of the answer. */
+/**
+ * One call from a source address, which need not be any interface's: every process may bind so. Prints all of
+ * the answer.
+ */
 const CALLER = `
 import socket, sys
 source, place, method, body = sys.argv[1:]
@@ -68,7 +74,8 @@ const CASES = [
   ],
 ] as const;
 
-// The kernel takes such an address of IPv6 on any machine that has IPv6 at all: without it these cases are left out.
+// The kernel takes such an address of IPv6 on any machine that has IPv6 at all: without it these cases are
+// left out.
 test.each(
   CASES.filter(([, address]) => HAS_IPV6 || !address.includes(":")).map(([what, address, link, argv]) => ({
     what,

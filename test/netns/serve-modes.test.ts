@@ -1,4 +1,7 @@
-/** Settings that change what is enforced, each with the running sidecar: mode, exempt resolvers, DoH, inbound UDP, private answers. */
+/**
+ * Settings that change what is enforced, each with the running sidecar: mode, exempt resolvers, DoH, inbound
+ * UDP, private answers.
+ */
 import { beforeEach, describe, expect, test } from "vitest";
 import { FAMILIES, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { startJsonServer } from "../support/json-server.ts";

@@ -1,4 +1,7 @@
-/** A socket that a workload binds to an interface: the kernel then routes even loopback addresses out by that interface. */
+/**
+ * A socket that a workload binds to an interface: the kernel then routes even loopback addresses out by that
+ * interface.
+ */
 import { describe, expect, test } from "vitest";
 import { OTHER_RESOLVER_V4, OTHER_RESOLVER_V6 } from "../support/lab.ts";
 import { useLab } from "../support/use-lab.ts";

@@ -1,6 +1,6 @@
 /**
- * A container on a network that Docker made: resolv.conf names 127.0.0.11, and NAT leads its port 53 to the port where Docker's
- * resolver listens. dnsmasq stands in for that resolver, in the sandbox's own namespace.
+ * A container on a network that Docker made: resolv.conf names 127.0.0.11, and NAT leads its port 53 to the
+ * port where Docker's resolver listens. dnsmasq stands in for that resolver, in the sandbox's own namespace.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";

@@ -1,7 +1,8 @@
 /**
- * A pod of a service mesh: Istio's NAT rules lead all outbound TCP over IPv4 to its proxy at 127.0.0.1:15001, but for that of user
- * 1337, the proxy's own; and inbound TCP to port 15006. Ours are judged after that NAT, so that what is led to the proxy is refused
- * like any unlisted address: nothing gets out by it, and allowed connections of user 1337 alone do.
+ * A pod of a service mesh: Istio's NAT rules lead all outbound TCP over IPv4 to its proxy at 127.0.0.1:15001,
+ * but for that of user 1337, the proxy's own; and inbound TCP to port 15006. Ours are judged after that NAT,
+ * so that what is led to the proxy is refused like any unlisted address: nothing gets out by it, and allowed
+ * connections of user 1337 alone do.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
@@ -80,7 +81,10 @@ function start(policy: unknown, env: Record<string, string> = {}): Promise<Sidec
 
 const call = (address: string): Promise<Attempt> => probe(lab, "tcp", address, "80", "hello");
 
-/** curl as the mesh's proxy, whose connections are not redirected; a workload that is root may become that user too. */
+/**
+ * curl as the mesh's proxy, whose connections are not redirected; a workload that is root may become that
+ * user too.
+ */
 async function curlAsProxy(...args: string[]): Promise<CurlAnswer> {
   const argv = curlArgv(["-4", ...args]);
   return parseCurl(await lab.asWorkload(["setpriv", "--reuid=1337", "--clear-groups", ...argv]));

@@ -1,4 +1,7 @@
-/** Settings as the running program takes them: where its log goes and what stays out of it, probes of upstreams, signed changes. */
+/**
+ * Settings as the running program takes them: where its log goes and what stays out of it, probes of
+ * upstreams, signed changes.
+ */
 import { execFileSync } from "node:child_process";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** Behind a switch that snoops multicast the sandbox is found as long as it tells which groups it listens to (RFC 4541 section 3, RFC 3810). */
+/**
+ * Behind a switch that snoops multicast the sandbox is found as long as it tells which groups it listens to
+ * (RFC 4541 section 3, RFC 3810).
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { configure } from "../../src/netns/namespace.ts";
 import { startJsonServer } from "../support/json-server.ts";

@@ -1,4 +1,7 @@
-/** The order of a start: rules before anything listens, the policy before the API. The program is stopped in mid-start to look. */
+/**
+ * The order of a start: rules before anything listens, the policy before the API. The program is stopped in
+ * mid-start to look.
+ */
 import { readFileSync, readlinkSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
@@ -31,7 +34,10 @@ function isStillHere(pid: number): boolean {
   return readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync("/proc/self/ns/net");
 }
 
-/** The local ports of sockets, as the kernel lists them: `  1: 0100007F:3BF9 00000000:0000 0A ...`; 0A is one that listens. */
+/**
+ * The local ports of sockets, as the kernel lists them: `  1: 0100007F:3BF9 00000000:0000 0A ...`; 0A is one
+ * that listens.
+ */
 function listPorts(pid: number, names: readonly string[], state = "[0-9A-F]{2}"): readonly number[] {
   const row = new RegExp(`^ *\\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} ${state} `, "gm");
   return names.flatMap((name) =>
@@ -44,7 +50,10 @@ function listPorts(pid: number, names: readonly string[], state = "[0-9A-F]{2}")
 /** Its first socket is there. One list, since the kernel's next steps do not wait for whoever looks. */
 const isResolverBound = (pid: number): boolean => listPorts(pid, ["udp"]).includes(RESOLVER_PORT);
 
-/** It listens on any other port; the one above is the resolver's, too, for lookups that go to link-local addresses. */
+/**
+ * It listens on any other port; the one above is the resolver's, too, for lookups that go to link-local
+ * addresses.
+ */
 const isApiBound = (pid: number): boolean =>
   listPorts(pid, ["tcp", "tcp6"], "0A").some((port) => port !== RESOLVER_PORT && port !== RESOLVER_PORT + 1);
 
@@ -58,7 +67,10 @@ function readList(path: string): string {
 
 const TRIES = 5;
 
-/** Stopped once the resolver has its socket, and before the API listens. On a busy machine a look may come too late: then once more. */
+/**
+ * Stopped once the resolver has its socket, and before the API listens. On a busy machine a look may come too
+ * late: then once more.
+ */
 async function startUntilResolver(): Promise<Sidecar> {
   for (let tries = 1; tries <= TRIES; tries++) {
     const sidecar = await startUntil(isResolverBound);

@@ -80,7 +80,8 @@ test("without CAP_NET_ADMIN", async () => {
   );
 });
 
-// Guarded: this process cannot change rules, whatever the check says. It is the only start in the machine's own namespace.
+// Guarded: this process cannot change rules, whatever the check says. It is the only start in the machine's
+// own namespace.
 test("in the machine's own network namespace", async () => {
   const result = await runProgram(HERE, ["serve"], { under: WITHOUT_NET_ADMIN, env: NO_FILES });
   expect(result.exitCode).toBe(78);

@@ -1,4 +1,7 @@
-/** Upstreams that send all of UDP to TCP and take their time there: what finds no place waits, and nobody takes the others' places. */
+/**
+ * Upstreams that send all of UDP to TCP and take their time there: what finds no place waits, and nobody
+ * takes the others' places.
+ */
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLab, type Lab } from "../support/lab.ts";
@@ -35,7 +38,10 @@ afterAll(async () => {
   await lab[Symbol.asyncDispose]();
 });
 
-/** One question after the other takes a connection 3 s in all here, on a machine that is not busy: lookups have more than the usual 5 s. */
+/**
+ * One question after the other takes a connection 3 s in all here, on a machine that is not busy: lookups
+ * have more than the usual 5 s.
+ */
 const PATIENT = { OPENSANDBOX_EGRESS_DNS_UPSTREAM_TIMEOUT: "20" };
 
 function start(upstream: string, env: Readonly<Record<string, string>> = {}): Promise<Sidecar> {

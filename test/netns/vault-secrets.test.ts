@@ -1,4 +1,7 @@
-/** What the sidecar says while it holds secrets, and while it is given some in wrong places: none of it holds one, in any spelling. */
+/**
+ * What the sidecar says while it holds secrets, and while it is given some in wrong places: none of it holds
+ * one, in any spelling.
+ */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** The deny webhook against real receivers, under policies that let nothing out: it arrives, and its way is nobody else's. */
+/**
+ * The deny webhook against real receivers, under policies that let nothing out: it arrives, and its way is
+ * nobody else's.
+ */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";

@@ -1,4 +1,7 @@
-/** Clients that others wrote, where connections are judged by the name they show: HTTP/2, a hello that is asked for again, WebSocket. */
+/**
+ * Clients that others wrote, where connections are judged by the name they show: HTTP/2, a hello that is
+ * asked for again, WebSocket.
+ */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,7 @@
-/** The sidecar with OPENSANDBOX_EGRESS_WIRE_NAMES: connections to the addresses of names, judged by the name that they show. */
+/**
+ * The sidecar with OPENSANDBOX_EGRESS_WIRE_NAMES: connections to the addresses of names, judged by the name
+ * that they show.
+ */
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type CommandResult, requireCommand } from "../../src/netns/command.ts";

@@ -1,4 +1,7 @@
-/** The platform's real server and SDKs with our image as the sidecar: a sandbox's life, its policy, and an error that says why. */
+/**
+ * The platform's real server and SDKs with our image as the sidecar: a sandbox's life, its policy, and an
+ * error that says why.
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Platform, startPlatform } from "./platform.ts";
 

@@ -1,6 +1,7 @@
 /**
- * The platform, for real, on a machine that a namespace plays: its server, with podman's service as Docker's engine on a bridge with
- * published ports, our image as the sidecar's. What stands in is the execd image, and Docker's own engine.
+ * The platform, for real, on a machine that a namespace plays: its server, with podman's service as Docker's
+ * engine on a bridge with published ports, our image as the sidecar's. What stands in is the execd image, and
+ * Docker's own engine.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -112,7 +113,10 @@ async function buildImages(engine: Engine): Promise<void> {
   await engine.require([...BUILD, `--tag=${EXECD_IMAGE}`, `${HERE}stand-in`], { timeoutMs: CALL_MS });
 }
 
-/** The start of a command line on the machine that the lab's sandbox plays: its network, its resolver, an engine's folders of its own. */
+/**
+ * The start of a command line on the machine that the lab's sandbox plays: its network, its resolver, an
+ * engine's folders of its own.
+ */
 async function enterMachine(lab: Lab, { folder }: Engine): Promise<Argv> {
   for (const name of ["cni", "netns", "containers"]) await mkdir(`${folder}/${name}`);
   await writeFile(`${folder}/resolv.conf`, `nameserver ${INTERNET_V4}\n`);
@@ -131,7 +135,9 @@ async function enterMachine(lab: Lab, { folder }: Engine): Promise<Argv> {
   ];
 }
 
-/** The SDK waits 30 s for an answer, as long as the server waits for a sidecar unless it is told otherwise. */
+/**
+ * The SDK waits 30 s for an answer, as long as the server waits for a sidecar unless it is told otherwise.
+ */
 function serverConfig(folder: string): string {
   return `[server]
 host = "127.0.0.1"

@@ -1,4 +1,7 @@
-/** A Python virtual environment with the platform's server and SDK, of the versions that this test was written for. */
+/**
+ * A Python virtual environment with the platform's server and SDK, of the versions that this test was written
+ * for.
+ */
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { requireCommand } from "../../src/netns/command.ts";
@@ -6,7 +9,10 @@ import { requireCommand } from "../../src/netns/command.ts";
 const PACKAGES = ["opensandbox-server==1.1.1", "opensandbox==1.1.1"];
 const CACHE = "/var/cache/egress-platform-test";
 
-/** The folder of its programs. Made once a machine, by pip from wherever this machine's pip gets packages: some minutes. */
+/**
+ * The folder of its programs. Made once a machine, by pip from wherever this machine's pip gets packages:
+ * some minutes.
+ */
 export async function findPython(): Promise<string> {
   const folder = `${CACHE}/${PACKAGES.join("-")}`;
   if (existsSync(`${folder}/ready`)) return `${folder}/bin`;

@@ -143,7 +143,8 @@ test("a prefix holds what Node's block list says that it holds", () => {
       const holds =
         family === prefix.family &&
         renderPrefix(prefix) === canonicalPrefix(`${renderAddress(octets)}/${prefix.length}`);
-      // Node's list lets IPv4 rules hold mapped addresses, which are IPv4 here already, and nothing else across families.
+      // Node's list lets IPv4 rules hold mapped addresses, which are IPv4 here already, and nothing else
+      // across families.
       expect(holds).toBe(
         family === prefix.family && list.check(renderAddress(octets), family === 4 ? "ipv4" : "ipv6"),
       );

@@ -8,7 +8,9 @@ export const anyName = fc
 
 const anyNameTarget = fc.tuple(fc.constantFrom("", "*."), anyName).map((parts) => parts.join(""));
 
-/** Addresses that differ in few bits, at the ends of the space and in the middle of it, so that prefixes nest. */
+/**
+ * Addresses that differ in few bits, at the ends of the space and in the middle of it, so that prefixes nest.
+ */
 export const anyIpv4 = fc
   .tuple(
     fc.constantFrom(0, 192, 255),

@@ -121,7 +121,9 @@ test("a decision names its rule, is frozen, and is one value for each rule", () 
   });
 });
 
-/** Whether a target matches, said without indexes or words: by text for names, by masking anew for addresses. */
+/**
+ * Whether a target matches, said without indexes or words: by text for names, by masking anew for addresses.
+ */
 function plainlyMatches(
   target: RuleTarget,
   asked: { readonly name?: string; readonly address?: string },

@@ -1,4 +1,7 @@
-/** The parts of a Markdown page that tests hold it to: fenced blocks, tables, links. Reads what this project's pages use, not all of Markdown. */
+/**
+ * The parts of a Markdown page that tests hold it to: fenced blocks, tables, links. Reads what this project's
+ * pages use, not all of Markdown.
+ */
 
 export interface Block {
   /** The first word after the fence, such as `sh`. */
@@ -29,7 +32,9 @@ export function blockOf(markdown: string, tag: string): Block {
   return block;
 }
 
-/** The body of the first table after a line that contains `after`; its head is left out, a cell's `\|` is `|`. */
+/**
+ * The body of the first table after a line that contains `after`; its head is left out, a cell's `\|` is `|`.
+ */
 export function tableAfter(markdown: string, after: string): readonly Row[] {
   const from = markdown.indexOf(after);
   if (from === -1) throw new Error(`nothing says ${after}`);

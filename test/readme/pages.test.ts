@@ -1,4 +1,7 @@
-/** README.md and CONTRIBUTING.md say what is so. The sessions that README.md shows are typed again in test/netns/readme.test.ts. */
+/**
+ * README.md and CONTRIBUTING.md say what is so. The sessions that README.md shows are typed again in
+ * test/netns/readme.test.ts.
+ */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -9,7 +9,10 @@ export interface Step {
 
 const PROMPT = /^(?<who>[a-z]*)\$ (?<command>.*)$/;
 
-/** A command goes on where a line ends with a backslash. Lines before the first prompt and blank lines between steps say nothing. */
+/**
+ * A command goes on where a line ends with a backslash. Lines before the first prompt and blank lines between
+ * steps say nothing.
+ */
 export function parseTranscript(lines: readonly string[]): readonly Step[] {
   const steps: { who: string; command: string; output: string[] }[] = [];
   let goesOn = false;

@@ -1,4 +1,7 @@
-/** `npm run record`: types the commands of README's thirty seconds on a machine that a namespace plays, and draws what came as docs/egress-run.svg. */
+/**
+ * `npm run record`: types the commands of README's thirty seconds on a machine that a namespace plays, and
+ * draws what came as docs/egress-run.svg.
+ */
 import { readFile, writeFile } from "node:fs/promises";
 import { delimiter, dirname } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,7 @@
-/** A terminal session as one SVG that plays by itself, for pages: no script, nothing loaded from elsewhere, still if the reader wants no motion. */
+/**
+ * A terminal session as one SVG that plays by itself, for pages: no script, nothing loaded from elsewhere,
+ * still if the reader wants no motion.
+ */
 
 export interface TypedCommand {
   readonly command: string;
@@ -24,7 +27,9 @@ interface ShownLine {
   readonly atMs: number;
 }
 
-/** The picture: each line comes when it came, with the reader's pauses added, and all begins anew at the end. */
+/**
+ * The picture: each line comes when it came, with the reader's pauses added, and all begins anew at the end.
+ */
 export function renderRecording(title: string, commands: readonly TypedCommand[]): string {
   const { lines, endMs } = timeLines(commands);
   const columns = Math.max(...lines.map(({ text }) => text.length));

@@ -33,7 +33,10 @@ const inner = createRequire(import.meta.url)("_http_common") as {
 
 const ALL_LENIENT = 1023;
 
-/** The requests that llhttp finds, up to where it stops; `isLenient` takes all that it can be told to overlook. */
+/**
+ * The requests that llhttp finds, up to where it stops; `isLenient` takes all that it can be told to
+ * overlook.
+ */
 export function readByLlhttp(octets: Buffer, isLenient: boolean): readonly ReadMessage[] {
   const { HTTPParser } = inner;
   const messages: ReadMessage[] = [];

@@ -1,4 +1,7 @@
-/** The relay with placeholders filled and secrets taken out, between a real client and an origin driven by hand. */
+/**
+ * The relay with placeholders filled and secrets taken out, between a real client and an origin driven by
+ * hand.
+ */
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { createFindChange } from "../../src/scrub/message-change.ts";

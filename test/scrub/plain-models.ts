@@ -1,4 +1,6 @@
-/** What the streams do, done plainly: on the whole text at once, looking at each place. Characters are octets. */
+/**
+ * What the streams do, done plainly: on the whole text at once, looking at each place. Characters are octets.
+ */
 
 /** No octet. */
 const MARK = "\u{100}";

@@ -1,4 +1,7 @@
-/** Bound hosts and the real program: sites over TLS in the lab's internet, a vault that binds them, and clients of the workload. */
+/**
+ * Bound hosts and the real program: sites over TLS in the lab's internet, a vault that binds them, and
+ * clients of the workload.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -52,7 +52,10 @@ exec ${real} "$@"`;
   };
 }
 
-/** Runs `argv` where the system's own folders of programs are empty, so that only a `PATH` finds nft(8). For a mount namespace of its own. */
+/**
+ * Runs `argv` where the system's own folders of programs are empty, so that only a `PATH` finds nft(8). For a
+ * mount namespace of its own.
+ */
 export function withoutSystemFolders(argv: Argv): Argv {
   const script = `for folder in /usr/sbin /sbin; do
   [ -d "$folder" ] && [ ! -L "$folder" ] || continue

@@ -1,4 +1,7 @@
-/** Debian's Chromium, headless, as a person's browser in one of the lab's namespaces: it reaches what that namespace reaches. */
+/**
+ * Debian's Chromium, headless, as a person's browser in one of the lab's namespaces: it reaches what that
+ * namespace reaches.
+ */
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +16,10 @@ export interface LabBrowser extends AsyncDisposable {
 
 export interface Visit {
   readonly page: Page;
-  /** What no page of ours may have: errors, scripts or loads that its policy refuses, dialogs of the browser's, requests elsewhere. */
+  /**
+   * What no page of ours may have: errors, scripts or loads that its policy refuses, dialogs of the
+   * browser's, requests elsewhere.
+   */
   readonly complaints: readonly string[];
 }
 

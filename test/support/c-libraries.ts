@@ -1,4 +1,7 @@
-/** Resolvers of others' making as programs: getaddrinfo of glibc (without EDNS, as it is by default) and of musl, and busybox's nslookup. */
+/**
+ * Resolvers of others' making as programs: getaddrinfo of glibc (without EDNS, as it is by default) and of
+ * musl, and busybox's nslookup.
+ */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

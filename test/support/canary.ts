@@ -1,4 +1,7 @@
-/** Sees every frame that reaches the lab's internet, below all filters, so that "nothing leaves" can be said of any protocol. */
+/**
+ * Sees every frame that reaches the lab's internet, below all filters, so that "nothing leaves" can be said
+ * of any protocol.
+ */
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { NetworkNamespace } from "../../src/netns/namespace.ts";

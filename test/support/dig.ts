@@ -17,7 +17,10 @@ export interface DigAnswer {
   readonly text: string;
 }
 
-/** dig's command line: one try, which waits long for its answer; a test that wants none says `+time=1`. `args` as on dig's own: `["@192.0.2.1", "-t", "A", "+tcp", "one.example.org"]`. */
+/**
+ * dig's command line: one try, which waits long for its answer; a test that wants none says `+time=1`. `args`
+ * as on dig's own: `["@192.0.2.1", "-t", "A", "+tcp", "one.example.org"]`.
+ */
 export function digArgv(args: readonly string[]): Argv {
   return ["dig", "+tries=1", `+time=${WAIT_MS / 4000}`, "+nocookie", ...args];
 }

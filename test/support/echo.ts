@@ -1,4 +1,7 @@
-/** The UDP echo server of the lab's internet, port 7 of every address; see `servers/echo.py` for its `stream` command. */
+/**
+ * The UDP echo server of the lab's internet, port 7 of every address; see `servers/echo.py` for its `stream`
+ * command.
+ */
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { NetworkNamespace } from "../../src/netns/namespace.ts";

@@ -3,7 +3,10 @@ import { type FlowPiece, renderPiece } from "../../src/netfilter/ranges/flow-pie
 import type { PortRange } from "../../src/policy/flow-set.ts";
 import type { FlowElement, HeldElement, LearnedSet } from "../../src/netfilter/learned-set.ts";
 
-/** The kernel's learned sets as a model: elements run out by a clock, a batch is all or nothing, an add of what is there changes nothing. */
+/**
+ * The kernel's learned sets as a model: elements run out by a clock, a batch is all or nothing, an add of
+ * what is there changes nothing.
+ */
 export interface FakeLearnedSet extends LearnedSet {
   /** Addresses in force now, as dotted or colon text is not needed: octets joined by dots. */
   held(): ReadonlyMap<string, { readonly untilMs: number; readonly comment: string }>;

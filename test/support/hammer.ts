@@ -1,4 +1,7 @@
-/** A hostile loop in the sandbox: connects, datagrams, pings and lookups to what is denied; see `clients/hammer.py`. */
+/**
+ * A hostile loop in the sandbox: connects, datagrams, pings and lookups to what is denied; see
+ * `clients/hammer.py`.
+ */
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Frame } from "./canary.ts";

@@ -1,4 +1,7 @@
-/** A helper program that says what it sees as JSON lines on standard output, the first of them `{"event": "ready"}`. */
+/**
+ * A helper program that says what it sees as JSON lines on standard output, the first of them `{"event":
+ * "ready"}`.
+ */
 import { createInterface } from "node:readline";
 import { z } from "zod";
 import type { Argv, CommandOptions, RunningCommand } from "../../src/netns/command.ts";

@@ -1,8 +1,14 @@
-/** Brings a ConfigMap into a folder as the kubelet does: a folder of its own for each state, and one link that is swapped. */
+/**
+ * Brings a ConfigMap into a folder as the kubelet does: a folder of its own for each state, and one link that
+ * is swapped.
+ */
 import { lstat, mkdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** `..data` points to the newest state, and each file to one of that name below it; the state before is removed. */
+/**
+ * `..data` points to the newest state, and each file to one of that name below it; the state before is
+ * removed.
+ */
 export async function bringConfigMap(folder: string, data: Readonly<Record<string, string>>): Promise<void> {
   const link = join(folder, "..data");
   const before = await readlink(link).catch(() => undefined);

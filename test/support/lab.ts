@@ -1,10 +1,12 @@
 /**
- * A sandbox and an internet, each a network namespace, joined by a link; everything on them but the sidecar is not ours.
+ * A sandbox and an internet, each a network namespace, joined by a link; everything on them but the sidecar
+ * is not ours.
  *
  *     sandbox 192.0.2.2, 2001:db8::2  <-- eth0 -->  internet 192.0.2.1, 2001:db8::1
  *
- * The internet answers at every address of 198.51.100.0/24, 203.0.113.0/24 and 2001:db8:100::/56 (web on ports 80 and 8080, UDP
- * echo on 7), and as a resolver at 192.0.2.1, 2001:db8::1 (the sidecar's upstreams), 203.0.113.53 and 2001:db8:1ff::53.
+ * The internet answers at every address of 198.51.100.0/24, 203.0.113.0/24 and 2001:db8:100::/56 (web on
+ * ports 80 and 8080, UDP echo on 7), and as a resolver at 192.0.2.1, 2001:db8::1 (the sidecar's upstreams),
+ * 203.0.113.53 and 2001:db8:1ff::53.
  */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -50,7 +52,9 @@ export interface Lab extends AsyncDisposable {
   readonly internet: OwnedNamespace;
   /** Whether the sandbox has IPv6. */
   readonly ipv6: boolean;
-  /** Holds the sidecar's policy file, socket and rule folder (`rules/`); kept across restarts of the sidecar. */
+  /**
+   * Holds the sidecar's policy file, socket and rule folder (`rules/`); kept across restarts of the sidecar.
+   */
   readonly stateFolder: string;
   readonly upstream: Upstream;
   readonly web: WebServer;
@@ -86,7 +90,10 @@ const DEFAULT_ZONE: Zone = {
   "*.wild.example.org": { addresses: ["198.51.100.20", "2001:db8:100::20"] },
 };
 
-/** Makes the whole lab; removes all of it again when disposed or when making it fails. Also sweeps what dead processes left. */
+/**
+ * Makes the whole lab; removes all of it again when disposed or when making it fails. Also sweeps what dead
+ * processes left.
+ */
 export async function createLab(options: LabOptions = {}): Promise<Lab> {
   await sweepNamespaces();
   await using made = new AsyncDisposableStack();

@@ -1,6 +1,7 @@
 /**
- * How long tests wait. A wait ends with its event, so these limits cost nothing as long as tests pass: they are far above what a test
- * takes on a machine that has other work, and they promise nothing about time. None of them may be what a test finds out.
+ * How long tests wait. A wait ends with its event, so these limits cost nothing as long as tests pass: they
+ * are far above what a test takes on a machine that has other work, and they promise nothing about time. None
+ * of them may be what a test finds out.
  */
 import { availableParallelism, loadavg } from "node:os";
 
@@ -11,13 +12,15 @@ export const WAIT_MS = 60_000;
 export const TEST_MS = 300_000;
 export const HOOK_MS = 180_000;
 
-/** So many times a promise in a quiet minute, and as often again for each process that waits for a processor. */
+/**
+ * So many times a promise in a quiet minute, and as often again for each process that waits for a processor.
+ */
 const PATIENCE = 5;
 const MOST_PATIENCE = 50;
 
 /**
- * The limit for what is promised within `ms` on a quiet machine, where what comes later is another fact than what does not come. It grows
- * with the machine's load of the last minute.
+ * The limit for what is promised within `ms` on a quiet machine, where what comes later is another fact than
+ * what does not come. It grows with the machine's load of the last minute.
  */
 export function promised(ms: number): number {
   const [lastMinute = 0] = loadavg();

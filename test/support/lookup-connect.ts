@@ -1,4 +1,7 @@
-/** Clients that look up a name that nobody asked for before and connect at once, many times; see `clients/lookup_connect.py`. */
+/**
+ * Clients that look up a name that nobody asked for before and connect at once, many times; see
+ * `clients/lookup_connect.py`.
+ */
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { startJsonServer } from "./json-server.ts";
@@ -30,7 +33,10 @@ export type LookupOutcome = z.infer<typeof outcomeShape>;
 
 const V4_ADDRESSES = [...host("198.51.100", 60, 255), ...host("203.0.113", 60, 255)];
 
-/** Lines of a hosts file: each name has its own IPv6 address; IPv4 addresses, of which there are fewer, come round. */
+/**
+ * Lines of a hosts file: each name has its own IPv6 address; IPv4 addresses, of which there are fewer, come
+ * round.
+ */
 export function renderHosts(count: number): string {
   const lines = Array.from({ length: count }, (_, number) => {
     const name = `n${number}.new.example.org`;

@@ -1,4 +1,7 @@
-/** A network namespace that plays the machine, so that `egress run` never touches the real one. The lab's sandbox is that machine. */
+/**
+ * A network namespace that plays the machine, so that `egress run` never touches the real one. The lab's
+ * sandbox is that machine.
+ */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -25,7 +28,10 @@ interface StartedRun {
   readonly end: Promise<FinishedRun>;
 }
 
-/** What runs have set or made; of what is not the namespace's own, only what this machine's runs made, by their ids. */
+/**
+ * What runs have set or made; of what is not the namespace's own, only what this machine's runs made, by
+ * their ids.
+ */
 export interface MachineState {
   /** `ip_forward`. */
   readonly forwarding: string | undefined;
@@ -55,9 +61,13 @@ interface RunOptions {
   readonly input?: string;
   /** Added to this process's environment and that which names the lab's resolver. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Find the resolver in the machine's resolv.conf, which is the lab's, as on a machine where nothing is set. */
+  /**
+   * Find the resolver in the machine's resolv.conf, which is the lab's, as on a machine where nothing is set.
+   */
   readonly readsResolvConf?: boolean;
-  /** Put before the program, such as a shell that opens descriptors and then runs the rest of its arguments. */
+  /**
+   * Put before the program, such as a shell that opens descriptors and then runs the rest of its arguments.
+   */
   readonly under?: readonly string[];
   /** The program; default: this checkout's, unbuilt. */
   readonly program?: Argv;
@@ -80,7 +90,8 @@ export function createMachine(lab: Lab): Machine {
     const { input, env, readsResolvConf = false, under = [], program = EGRESS } = options;
     const [file = "", ...rest] = [...under, ...program, "run", ...args];
     const argv = withOwnPlaces([file, ...rest]);
-    // Each `ip netns exec` has mounts of its own, in which a namespace that a run makes would be hidden from the next command.
+    // Each `ip netns exec` has mounts of its own, in which a namespace that a run makes would be hidden from
+    // the next command.
     const child = readsResolvConf
       ? spawnIn(lab.sandbox, argv, { timeoutMs: WAIT_MS, env: { ...process.env, ...env } })
       : startCommand([...entered(lab), ...argv], {

@@ -1,4 +1,7 @@
-/** Sites of every name at every address of the lab's internet, over TLS on port 443 and by HTTP on 8090, which say what names they were shown. */
+/**
+ * Sites of every name at every address of the lab's internet, over TLS on port 443 and by HTTP on 8090, which
+ * say what names they were shown.
+ */
 import { fileURLToPath } from "node:url";
 import { execIn } from "../../src/netns/namespace.ts";
 import { type JsonServer, startJsonServer } from "./json-server.ts";
@@ -17,7 +20,10 @@ export async function startNamedSites({ internet }: Pick<Lab, "internet">): Prom
   const sites = await startJsonServer(internet, [process.execPath, CHILD]);
   let marks = 0;
 
-  /** Has the sites say a line that nobody else causes: what was caused before is ahead of it. Returns its place. */
+  /**
+   * Has the sites say a line that nobody else causes: what was caused before is ahead of it. Returns its
+   * place.
+   */
   async function setMark(): Promise<number> {
     const name = `mark-${(marks += 1)}.example.net`;
     await execIn(internet, ["curl", "-sk", "--resolve", `${name}:443:127.0.0.1`, `https://${name}/`]);

@@ -1,4 +1,7 @@
-/** Resolvers of our own making, each of which does what a label of the name says; see `servers/odd_upstream.py`. */
+/**
+ * Resolvers of our own making, each of which does what a label of the name says; see
+ * `servers/odd_upstream.py`.
+ */
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { NetworkNamespace } from "../../src/netns/namespace.ts";

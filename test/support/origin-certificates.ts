@@ -1,4 +1,6 @@
-/** Certificates of origin servers, made by openssl: a root, and leaves that it signs, good ones and bad ones. */
+/**
+ * Certificates of origin servers, made by openssl: a root, and leaves that it signs, good ones and bad ones.
+ */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,7 @@
-/** The npm package, packed from a copy of this checkout: `npm pack` builds it, and a build under way elsewhere is not disturbed. */
+/**
+ * The npm package, packed from a copy of this checkout: `npm pack` builds it, and a build under way elsewhere
+ * is not disturbed.
+ */
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -22,7 +25,10 @@ const PACKED = [
   "CHANGELOG.md",
 ] as const;
 
-/** Finds npm where this process does, and this process's Node before any other; npm keeps what it remembers in the folder. */
+/**
+ * Finds npm where this process does, and this process's Node before any other; npm keeps what it remembers in
+ * the folder.
+ */
 export function npmEnvironment(folder: string): Readonly<Record<string, string>> {
   return { PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`, HOME: folder };
 }
@@ -31,7 +37,10 @@ export interface PackedProgram extends AsyncDisposable {
   readonly folder: string;
   /** Packs what this checkout holds, in a folder of that name; gives the package's file. */
   pack(name: string): Promise<string>;
-  /** Installs it where nothing else is, without the network; gives the folder that npm was told to install under. */
+  /**
+   * Installs it where nothing else is, without the network; gives the folder that npm was told to install
+   * under.
+   */
   install(file: string): Promise<string>;
 }
 

@@ -1,4 +1,7 @@
-/** Policies, rules, targets and names for tests, from what an operator writes and from what a caller sends; what is wrong throws. */
+/**
+ * Policies, rules, targets and names for tests, from what an operator writes and from what a caller sends;
+ * what is wrong throws.
+ */
 import { compilePolicy, type CompiledPolicy } from "../../src/policy/compile.ts";
 import { auditSteps } from "../../src/policy/compile-audit.ts";
 import { type DomainName, isDomainName, parseDomainName } from "../../src/policy/domain-name.ts";
@@ -31,7 +34,10 @@ export function targets(...texts: readonly string[]): readonly Target[] {
   return texts.map(target);
 }
 
-/** A rule as an operator says it: `allow *.example.org`; with a scope `allow example.org tcp/443,8000-8080`, `deny example.org /25`, `deny * udp`. */
+/**
+ * A rule as an operator says it: `allow *.example.org`; with a scope `allow example.org tcp/443,8000-8080`,
+ * `deny example.org /25`, `deny * udp`.
+ */
 function rule(text: string): Rule {
   const action: Action = text.startsWith("allow ") ? "allow" : "deny";
   const spoken = text.slice(text.indexOf(" ") + 1);

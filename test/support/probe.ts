@@ -1,4 +1,6 @@
-/** One attempt on the network as the workload, with its errno; curl does not tell a reset from an ICMP error. */
+/**
+ * One attempt on the network as the workload, with its errno; curl does not tell a reset from an ICMP error.
+ */
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { execIn } from "../../src/netns/namespace.ts";

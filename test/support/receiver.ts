@@ -1,4 +1,7 @@
-/** A server of the lab's internet that keeps what is posted to it; see `servers/receiver.ts`. It answers at every address. */
+/**
+ * A server of the lab's internet that keeps what is posted to it; see `servers/receiver.ts`. It answers at
+ * every address.
+ */
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { NetworkNamespace } from "../../src/netns/namespace.ts";

@@ -27,7 +27,9 @@ export interface ShellTerminal extends AsyncDisposable {
   screen(): string;
 }
 
-/** `start` runs a command line where the shell is to be. Disposing ends the shell, which hangs up on its jobs. */
+/**
+ * `start` runs a command line where the shell is to be. Disposing ends the shell, which hangs up on its jobs.
+ */
 export async function openShellTerminal(
   start: (argv: readonly string[]) => RunningCommand,
 ): Promise<ShellTerminal> {

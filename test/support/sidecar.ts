@@ -1,4 +1,7 @@
-/** Runs the real program in the lab's sandbox, as `egress serve`, and talks to it as an operator does: over its unix socket. */
+/**
+ * Runs the real program in the lab's sandbox, as `egress serve`, and talks to it as an operator does: over
+ * its unix socket.
+ */
 import { randomBytes } from "node:crypto";
 import { request } from "node:http";
 import { createInterface } from "node:readline";

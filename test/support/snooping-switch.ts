@@ -1,11 +1,17 @@
-/** A Linux bridge between sandbox and internet that passes groups on to those only who have reported that they listen, as switches do (RFC 4541). */
+/**
+ * A Linux bridge between sandbox and internet that passes groups on to those only who have reported that they
+ * listen, as switches do (RFC 4541).
+ */
 import { z } from "zod";
 import { configure, createNamespace, execIn, type OwnedNamespace } from "../../src/netns/namespace.ts";
 import { createVethPair } from "../../src/netns/veth.ts";
 import type { LinkEnds } from "./lab.ts";
 import { until } from "./until.ts";
 
-/** As short as the kernel lets them be: it asks who listens each second, and forgets who has not said so for three. */
+/**
+ * As short as the kernel lets them be: it asks who listens each second, and forgets who has not said so for
+ * three.
+ */
 const INTERVALS =
   "mcast_query_interval 100 mcast_startup_query_interval 100 mcast_query_response_interval 50 mcast_membership_interval 300";
 const TO_SANDBOX = "sandbox0";

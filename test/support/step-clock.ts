@@ -1,6 +1,7 @@
 /**
- * Loaded by `--import` before a program: its wall clock is off by the milliseconds that the file STEPPED_CLOCK says now. What a step of the
- * machine's clock would do to a program, as timers and `performance` do not follow it either.
+ * Loaded by `--import` before a program: its wall clock is off by the milliseconds that the file
+ * STEPPED_CLOCK says now. What a step of the machine's clock would do to a program, as timers and
+ * `performance` do not follow it either.
  */
 import { readFileSync } from "node:fs";
 

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { WAIT_MS } from "./limits.ts";
 
-/** Asks again every few milliseconds until the answer is not `undefined` or false; throws with `what` when time runs out. */
+/**
+ * Asks again every few milliseconds until the answer is not `undefined` or false; throws with `what` when
+ * time runs out.
+ */
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined | false> | T | undefined | false,

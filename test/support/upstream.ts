@@ -1,4 +1,7 @@
-/** The lab's upstream resolver: dnsmasq, with a zone that the test writes and a record of every question it saw. */
+/**
+ * The lab's upstream resolver: dnsmasq, with a zone that the test writes and a record of every question it
+ * saw.
+ */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +9,10 @@ import { createInterface } from "node:readline";
 import { type NetworkNamespace, spawnIn } from "../../src/netns/namespace.ts";
 import { until } from "./until.ts";
 
-/** What a name resolves to. A key `*.example.org` answers for every name below it (and, dnsmasq's way, for itself). */
+/**
+ * What a name resolves to. A key `*.example.org` answers for every name below it (and, dnsmasq's way, for
+ * itself).
+ */
 export interface Zone {
   readonly [name: string]: ZoneEntry;
 }

@@ -8,8 +8,9 @@ export interface UseLabOptions extends LabOptions {
 }
 
 /**
- * Registers the hooks, and gives a lab for hooks and tests. Hooks that a file registers after this call find the lab made, and their
- * counterparts run before it is removed. Inside `describe` the lab lives as long as that block.
+ * Registers the hooks, and gives a lab for hooks and tests. Hooks that a file registers after this call find
+ * the lab made, and their counterparts run before it is removed. Inside `describe` the lab lives as long as
+ * that block.
  */
 export function useLab({ per = "file", ...options }: UseLabOptions = {}): Lab {
   let made: Lab | undefined;

@@ -1,4 +1,7 @@
-/** The web servers of the lab's internet: one python process that answers at every address of it, ports 80 and 8080. */
+/**
+ * The web servers of the lab's internet: one python process that answers at every address of it, ports 80 and
+ * 8080.
+ */
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { NetworkNamespace } from "../../src/netns/namespace.ts";

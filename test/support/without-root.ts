@@ -1,4 +1,6 @@
-/** A user without root on a machine that a namespace plays, who may open /dev/net/tun as udev lets everybody. */
+/**
+ * A user without root on a machine that a namespace plays, who may open /dev/net/tun as udev lets everybody.
+ */
 import { chownSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";

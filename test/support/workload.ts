@@ -1,4 +1,7 @@
-/** Acting as the workload: root in the sandbox's network namespace with Docker's default capabilities, so without NET_ADMIN. */
+/**
+ * Acting as the workload: root in the sandbox's network namespace with Docker's default capabilities, so
+ * without NET_ADMIN.
+ */
 import type { Argv } from "../../src/netns/command.ts";
 
 const DOCKER_DEFAULT_CAPABILITIES =

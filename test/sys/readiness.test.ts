@@ -110,7 +110,8 @@ test("a watch that tells nothing of what lies there is known at the second look,
     read(fd);
   });
   await delay(10);
-  // The kernel's list of what is watched loses the descriptor when its number passes to another socket; libuv does not hear of it.
+  // The kernel's list of what is watched loses the descriptor when its number passes to another socket; libuv
+  // does not hear of it.
   closeSocket(fd);
   const other = open({ type: SOCK_DGRAM, local: { address: "127.0.0.1", port: 0 } });
   expect(other).toBe(fd);

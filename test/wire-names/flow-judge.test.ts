@@ -240,8 +240,9 @@ describe("a flow that is not known any more is refused:", () => {
 });
 
 /**
- * A sender that may send any octets under any numbers and have any of them lost, a far end that keeps what comes first, acknowledgements that may be
- * lost, and a sidecar that may be started again. Whatever they do, the far end never has a hello whose name is not allowed.
+ * A sender that may send any octets under any numbers and have any of them lost, a far end that keeps what
+ * comes first, acknowledgements that may be lost, and a sidecar that may be started again. Whatever they do,
+ * the far end never has a hello whose name is not allowed.
  */
 test("no far end ever reads a name that was not judged", () => {
   const texts = [HELLO, helloFor(EVIL), Buffer.concat([HELLO.subarray(0, 60), helloFor(EVIL)])];

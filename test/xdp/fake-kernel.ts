@@ -1,4 +1,7 @@
-/** Interfaces whose queues each belong to one socket at most, and sockets that live as long as somebody has them open. */
+/**
+ * Interfaces whose queues each belong to one socket at most, and sockets that live as long as somebody has
+ * them open.
+ */
 import type { HeldQueuesPorts, Holder, NoHolder } from "../../src/xdp/held-queues.ts";
 import type { QueueHold } from "../../src/sys/xdp-socket.ts";
 

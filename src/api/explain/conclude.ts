@@ -79,7 +79,10 @@ function concludeName(
   };
 }
 
-/** A flow that the rules for a name do not allow, though they allow others to it, and that no rule for an address opens. */
+/**
+ * A flow that the rules for a name do not allow, though they allow others to it, and that no rule for an
+ * address opens.
+ */
 function closedFlow(
   { name, flow, isAudited }: ExplainedName,
   addresses: readonly ExplainedAddress[],

@@ -1,4 +1,6 @@
-/** What log lines are written to: the standard streams, and files that are open as long as the process lives. */
+/**
+ * What log lines are written to: the standard streams, and files that are open as long as the process lives.
+ */
 import { closeSync, constants, fstatSync, openSync, write } from "node:fs";
 import { LogOutputError } from "../errors.ts";
 import type { LineOutput } from "../line-sink.ts";
@@ -20,8 +22,8 @@ const STREAMS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Waits for nobody: a FIFO that no process reads is refused. A link is not followed: where the folder is one that the workload may write, it
- * would have our lines written into any file of the sidecar's.
+ * Waits for nobody: a FIFO that no process reads is refused. A link is not followed: where the folder is one
+ * that the workload may write, it would have our lines written into any file of the sidecar's.
  */
 function openLogFile(path: string): number {
   const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;

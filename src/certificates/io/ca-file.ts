@@ -1,8 +1,9 @@
 /**
- * The bundle's file, in a folder that the workload may write. It is never opened by its name and never read: only removed, or replaced by one that was
- * written beside it. Whatever the workload puts there (a symlink, a folder, a FIFO) is taken out of the way, and what it links to is not
- * touched. The workload may replace the file again: it then trusts what it likes, which is its own affair. Known limit: on a read-only or
- * full volume there is no file, and this says so.
+ * The bundle's file, in a folder that the workload may write. It is never opened by its name and never read:
+ * only removed, or replaced by one that was written beside it. Whatever the workload puts there (a symlink, a
+ * folder, a FIFO) is taken out of the way, and what it links to is not touched. The workload may replace the
+ * file again: it then trusts what it likes, which is its own affair. Known limit: on a read-only or full
+ * volume there is no file, and this says so.
  */
 import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
@@ -22,7 +23,10 @@ export interface CaFile {
   remove(): Promise<void>;
   /** Puts the text there. Throws CaFileError: then the old one may still be there. */
   write(text: string): Promise<void>;
-  /** Whether what stands there is what was written last, by its inode, size and times; these may be as coarse as some milliseconds. */
+  /**
+   * Whether what stands there is what was written last, by its inode, size and times; these may be as coarse
+   * as some milliseconds.
+   */
   isOurs(): Promise<boolean>;
 }
 

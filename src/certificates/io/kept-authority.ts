@@ -1,4 +1,7 @@
-/** The authority with its file: the bundle is there before anybody relies on it, roots are renewed in time, and what the workload does to the file is undone. */
+/**
+ * The authority with its file: the bundle is there before anybody relies on it, roots are renewed in time,
+ * and what the workload does to the file is undone.
+ */
 import { setDumpable } from "../../sys/dumpable.ts";
 import { type CertificateAuthority, createAuthority } from "../authority.ts";
 import type { HostPattern } from "../host-pattern.ts";
@@ -9,8 +12,8 @@ const CHECK_MS = 5_000;
 
 export interface KeptAuthority extends AsyncDisposable {
   /**
-   * From now on there are leaves for these hosts and no others. Settles once the file has the roots for them. Throws CaFileError: then the old file
-   * may be there, and it is tried again until it succeeds.
+   * From now on there are leaves for these hosts and no others. Settles once the file has the roots for them.
+   * Throws CaFileError: then the old file may be there, and it is tried again until it succeeds.
    */
   cover(hosts: readonly HostPattern[]): Promise<void>;
   /** As {@link CertificateAuthority.leafFor}. */

@@ -1,4 +1,7 @@
-/** What every command that calls the sidecar does around its call: find it, print the answer, say what went wrong, choose the exit code. */
+/**
+ * What every command that calls the sidecar does around its call: find it, print the answer, say what went
+ * wrong, choose the exit code.
+ */
 import { ApiError, ConnectionError, createEgressClient, type EgressClient } from "../../client/client.ts";
 import { oneLine, type Problem, renderProblems } from "../../policy/problem.ts";
 import { EXIT } from "../exit-codes.ts";

@@ -6,8 +6,8 @@ import type { Place } from "./place.ts";
 import { findRunSocket, findRunsPlace } from "./running-runs.ts";
 
 /**
- * Where the sidecar is: what the command line says, and for the rest the settings of the sidecar itself, which are in the environment
- * of its container. Its unix socket comes first, since it needs no token.
+ * Where the sidecar is: what the command line says, and for the rest the settings of the sidecar itself,
+ * which are in the environment of its container. Its unix socket comes first, since it needs no token.
  */
 export function findEndpoint(
   place: Place,

@@ -40,7 +40,9 @@ export function readPlace(given: {
   return accepted({ url, socketPath, token, isRun });
 }
 
-/** What `parseArgs` found wrong: a first line for people, and then advice on its own API, which is left out. */
+/**
+ * What `parseArgs` found wrong: a first line for people, and then advice on its own API, which is left out.
+ */
 export function refusedByParser(error: unknown): Result<never> {
   const [message = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
   return refused(message);

@@ -25,7 +25,10 @@ export interface WrittenRule {
 /** Gives a file's text, or throws; `-` is the standard input. */
 export type ReadText = (path: string) => string;
 
-/** The rules among the tokens of `parseArgs`, in the order in which they were written; a value may be a list with commas. */
+/**
+ * The rules among the tokens of `parseArgs`, in the order in which they were written; a value may be a list
+ * with commas.
+ */
 export function findRules(
   tokens: readonly { readonly kind: string; readonly name?: string; readonly value?: string | undefined }[],
 ): readonly WrittenRule[] {
@@ -36,7 +39,9 @@ export function findRules(
   );
 }
 
-/** No target and no name of a preset has a comma in it. A blank between two commas stays one, to be refused. */
+/**
+ * No target and no name of a preset has a comma in it. A blank between two commas stays one, to be refused.
+ */
 export function splitList(value: string): readonly string[] {
   return value.split(",");
 }
@@ -59,7 +64,10 @@ export function readDefault(text: string | undefined): Result<Action | undefined
   return accepted(action);
 }
 
-/** Reads the file of an option such as `--file`; a key that nobody knows is refused. Each problem begins with option and path. */
+/**
+ * Reads the file of an option such as `--file`; a key that nobody knows is refused. Each problem begins with
+ * option and path.
+ */
 export function readFileOf<T>(
   option: string,
   path: string,

@@ -1,4 +1,7 @@
-/** The runs of `egress run` that are under way on this machine: each has a folder, locked as long as it lives, with its sidecar's socket. */
+/**
+ * The runs of `egress run` that are under way on this machine: each has a folder, locked as long as it lives,
+ * with its sidecar's socket.
+ */
 import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +16,10 @@ const SOCKET = "egress.sock";
 const LABEL = "command";
 const LABEL_LENGTH = 80;
 
-/** Where the folders of this user's runs are. A run without root is root of a user namespace, and still is this user. */
+/**
+ * Where the folders of this user's runs are. A run without root is root of a user namespace, and still is
+ * this user.
+ */
 export function findRunsPlace(env: Readonly<Record<string, string | undefined>>): string {
   const uid = findMappedUser()?.uid ?? process.getuid?.() ?? 0;
   if (uid === 0) return PLACE_OF_ROOT;

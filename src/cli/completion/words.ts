@@ -1,4 +1,7 @@
-/** What there is to complete, read off the help texts, so that neither knows of an option that the other does not. */
+/**
+ * What there is to complete, read off the help texts, so that neither knows of an option that the other does
+ * not.
+ */
 import {
   COMPLETION_HELP,
   DOCTOR_HELP,

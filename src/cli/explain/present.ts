@@ -1,4 +1,7 @@
-/** What `egress explain` shows to people. Everything that came from elsewhere is shown as one line, controls escaped. */
+/**
+ * What `egress explain` shows to people. Everything that came from elsewhere is shown as one line, controls
+ * escaped.
+ */
 import { renderWrittenRule } from "../call/written-rule.ts";
 import type { Explanation } from "../../client/client.ts";
 import { oneLine } from "../../policy/problem.ts";

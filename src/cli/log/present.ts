@@ -1,4 +1,6 @@
-/** Decisions as lines for people. Names are text: what could move a terminal's cursor or colour it is escaped. */
+/**
+ * Decisions as lines for people. Names are text: what could move a terminal's cursor or colour it is escaped.
+ */
 import type { Decision, FollowedEvent } from "../../client/client.ts";
 import { oneLine } from "../../policy/problem.ts";
 import type { Paint } from "../paint.ts";

@@ -51,7 +51,10 @@ type Kind = keyof typeof OPTIONS;
 
 const TAKES_TARGETS: ReadonlySet<Kind> = new Set(["allow", "deny", "delete"]);
 
-/** Reads the arguments after `policy`; `"help"` when they ask for it. Rules of the command line come first, then the file's. */
+/**
+ * Reads the arguments after `policy`; `"help"` when they ask for it. Rules of the command line come first,
+ * then the file's.
+ */
 export function parsePolicyArguments(
   [kind = "", ...argv]: readonly string[],
   readText: ReadText,

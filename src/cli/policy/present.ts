@@ -1,4 +1,7 @@
-/** What `egress policy` shows to people. Everything that came from elsewhere is shown as one line, controls escaped. */
+/**
+ * What `egress policy` shows to people. Everything that came from elsewhere is shown as one line, controls
+ * escaped.
+ */
 import type { PolicyChange, PolicyState } from "../../client/client.ts";
 import { describeShown } from "../call/written-rule.ts";
 import { oneLine } from "../../policy/problem.ts";

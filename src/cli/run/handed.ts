@@ -7,7 +7,10 @@ export function renderHanded(env: Environment): string {
   return JSON.stringify({ parent: process.pid, env });
 }
 
-/** Reads all of the standard input. Undefined if the run has ended before it was handed over, or has ended since. */
+/**
+ * Reads all of the standard input. Undefined if the run has ended before it was handed over, or has ended
+ * since.
+ */
 export async function readHanded(): Promise<Environment | undefined> {
   process.stdin.setEncoding("utf8");
   let text = "";

@@ -1,6 +1,7 @@
 /**
- * The operator's rule files as a run begins: its sidecar watches a copy, in a folder that the command does not see. A command that is root could
- * write into the operator's own folder, and one that may write to this program's, into what is shipped with it.
+ * The operator's rule files as a run begins: its sidecar watches a copy, in a folder that the command does
+ * not see. A command that is root could write into the operator's own folder, and one that may write to this
+ * program's, into what is shipped with it.
  */
 import { copyFileSync, mkdirSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** A run whose options are read: what else may stand in its way is looked at here, its outputs are opened, and closed at the end. */
+/**
+ * A run whose options are read: what else may stand in its way is looked at here, its outputs are opened, and
+ * closed at the end.
+ */
 import { readEverySetting } from "../../config.ts";
 import { findShippedRules } from "../../config/shipped-rules.ts";
 import { searchProgramsIn } from "../../config/program-path.ts";

@@ -43,7 +43,10 @@ export interface Setting {
   readonly early: WaitingSidecar | undefined;
 }
 
-/** Settles with the command's exit code, or 125. Throws InterruptedError, NetworkSetupError, NoSubnetError, SidecarStartError. */
+/**
+ * Settles with the command's exit code, or 125. Throws InterruptedError, NetworkSetupError, NoSubnetError,
+ * SidecarStartError.
+ */
 export async function runConfined(request: RunRequest, setting: Setting): Promise<number> {
   await using undo = new AsyncDisposableStack();
   const interrupts = undo.use(catchSignals());
@@ -71,7 +74,9 @@ export async function runConfined(request: RunRequest, setting: Setting): Promis
   }
 }
 
-/** Loads the client, which takes as long as everything else of a run's; if it cannot be loaded, that is said. */
+/**
+ * Loads the client, which takes as long as everything else of a run's; if it cannot be loaded, that is said.
+ */
 async function conclude({ outputs, voice }: Setting, folder: string): Promise<void> {
   const loading = import("../../client/client.ts").catch((error: unknown) => {
     voice.complain(String(error));

@@ -1,4 +1,7 @@
-/** The sidecar of a run: this same program as `egress serve` in the run's namespace, known to be ready once this settles. */
+/**
+ * The sidecar of a run: this same program as `egress serve` in the run's namespace, known to be ready once
+ * this settles.
+ */
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { VARIABLES } from "../../config/variables.ts";
@@ -30,14 +33,19 @@ export interface RunSidecar extends AsyncDisposable {
   readonly end: Promise<SidecarEnd>;
 }
 
-/** The unix socket is what a run needs. Nobody serves on this port, so that the usual ones are the command's. */
+/**
+ * The unix socket is what a run needs. Nobody serves on this port, so that the usual ones are the command's.
+ */
 const UNUSED_ADDRESS = "127.0.0.1:1";
 
 const READY_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 3_000;
 const LINES_KEPT = 20;
 
-/** Lets it begin and waits until its log says that it serves; throws `SidecarStartError`, or the reason of `signal`. Disposing ends it, log read to the end. */
+/**
+ * Lets it begin and waits until its log says that it serves; throws `SidecarStartError`, or the reason of
+ * `signal`. Disposing ends it, log read to the end.
+ */
 export async function startRunSidecar(options: RunSidecarOptions): Promise<RunSidecar> {
   const child = options.waiting;
   child.begin(sidecarEnvironment(options));
@@ -101,12 +109,17 @@ function sidecarEnvironment(options: RunSidecarOptions): Record<string, string |
   };
 }
 
-/** What the default action allows, the kernel does not tell of; in audit mode a default of deny lets it pass as well. */
+/**
+ * What the default action allows, the kernel does not tell of; in audit mode a default of deny lets it pass
+ * as well.
+ */
 function policyOf({ policy, isAudit }: RunSidecarOptions): Policy {
   return isAudit ? { ...policy, defaultAction: "deny" } : policy;
 }
 
-/** Settles once `ready` does; throws if the sidecar ends before, or takes too long, or `signal` is aborted. */
+/**
+ * Settles once `ready` does; throws if the sidecar ends before, or takes too long, or `signal` is aborted.
+ */
 async function awaitReady(
   ready: Promise<void>,
   end: Promise<SidecarEnd>,

@@ -1,6 +1,7 @@
 /**
- * `egress run`: one command, held to a policy, without a container. It makes a network namespace that is joined to the machine's
- * network, starts the sidecar in it, runs the command there confined, and removes all of it again, whatever happens.
+ * `egress run`: one command, held to a policy, without a container. It makes a network namespace that is
+ * joined to the machine's network, starts the sidecar in it, runs the command there confined, and removes all
+ * of it again, whatever happens.
  */
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -19,7 +20,10 @@ import { openCallerTerminal } from "./terminal/caller-terminal.ts";
 import { holdLines } from "./terminal/held-lines.ts";
 import type { WaitingSidecar } from "./waiting-sidecar.ts";
 
-/** Runs it; settles with the command's exit code, or 125 where the command could not be run. `early` is the caller's to dispose. */
+/**
+ * Runs it; settles with the command's exit code, or 125 where the command could not be run. `early` is the
+ * caller's to dispose.
+ */
 export async function run(
   argv: readonly string[],
   outer: CliContext,

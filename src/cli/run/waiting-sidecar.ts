@@ -1,6 +1,7 @@
 /**
- * The process of a run's sidecar, in the network namespace that is the run's, started before anything else is done: Node takes as long to
- * start and to load the sidecar as a run takes for all that it prepares meanwhile. It does nothing until its environment is handed to it.
+ * The process of a run's sidecar, in the network namespace that is the run's, started before anything else is
+ * done: Node takes as long to start and to load the sidecar as a run takes for all that it prepares
+ * meanwhile. It does nothing until its environment is handed to it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
@@ -30,7 +31,10 @@ export interface SidecarEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Undefined if the command line asks for no run, or if it has to wait until there is more to know: then whoever needs it starts it. */
+/**
+ * Undefined if the command line asks for no run, or if it has to wait until there is more to know: then
+ * whoever needs it starts it.
+ */
 export function startEarly(argv: readonly string[], context: CliContext): WaitingSidecar | undefined {
   const end = argv.indexOf("--");
   const runsNothing = argv.slice(0, Math.max(end, 0)).some((word) => OTHERS.has(word));

@@ -1,4 +1,7 @@
-/** What `egress status` shows to people. Everything that came from elsewhere is shown as one line, controls escaped. */
+/**
+ * What `egress status` shows to people. Everything that came from elsewhere is shown as one line, controls
+ * escaped.
+ */
 import type { SidecarStatus } from "../../client/client.ts";
 import { oneLine } from "../../policy/problem.ts";
 import { align, type Cells } from "../align.ts";

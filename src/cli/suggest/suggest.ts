@@ -10,7 +10,10 @@ import { SUGGEST_HELP } from "../help.ts";
 
 const COMMAND = "egress suggest";
 
-/** Prints the policy on standard output, and what a reader should know on standard error; settles with the exit code. */
+/**
+ * Prints the policy on standard output, and what a reader should know on standard error; settles with the
+ * exit code.
+ */
 export async function suggest(argv: readonly string[], context: CliContext): Promise<number> {
   const request = readArguments(argv);
   if (!request.ok) return refuseUsage(request.problems, COMMAND, context);

@@ -1,4 +1,7 @@
-/** What `egress top` counts: decisions by target, and how many came each second. Bounded: of many targets the one not seen for longest goes. */
+/**
+ * What `egress top` counts: decisions by target, and how many came each second. Bounded: of many targets the
+ * one not seen for longest goes.
+ */
 import type { Decision } from "../../client/client.ts";
 
 export interface BoardRow {

@@ -1,4 +1,7 @@
-/** One frame of `egress top`, as lines that fit the screen. Names are text: controls are escaped, and what is too long is cut. */
+/**
+ * One frame of `egress top`, as lines that fit the screen. Names are text: controls are escaped, and what is
+ * too long is cut.
+ */
 import type { SidecarStatus } from "../../client/client.ts";
 import { oneLine } from "../../policy/problem.ts";
 import type { Paint } from "../paint.ts";

@@ -15,7 +15,10 @@ const CLEAR_BELOW = "\u001B[J";
 const ENDING = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 const [CTRL_C, CTRL_D] = ["\u0003", "\u0004"];
 
-/** Takes the whole terminal and its keys until it is disposed. `onEnd` hears of `q`, of Ctrl-C, and of the signals that would end the process. */
+/**
+ * Takes the whole terminal and its keys until it is disposed. `onEnd` hears of `q`, of Ctrl-C, and of the
+ * signals that would end the process.
+ */
 export function openScreen(print: (text: string) => void, onEnd: () => void): OpenScreen {
   const { stdin, stdout } = process;
   const onKey = (keys: Buffer): void => {

@@ -32,7 +32,10 @@ const KINDS = ["get", "bind", "unbind", "delete"] as const;
 
 type Kind = (typeof KINDS)[number];
 
-/** Reads the arguments after `vault`; `"help"` when they ask for it. `readInput` gives what stands on standard input. */
+/**
+ * Reads the arguments after `vault`; `"help"` when they ask for it. `readInput` gives what stands on standard
+ * input.
+ */
 export function parseVaultArguments(
   [kind = "", ...argv]: readonly string[],
   readInput: () => string,

@@ -1,7 +1,9 @@
 /**
- * Answers, kept for their TTL. Bounded by entries and octets; the oldest go first. Deciding is not its business: ask the policy first.
+ * Answers, kept for their TTL. Bounded by entries and octets; the oldest go first. Deciding is not its
+ * business: ask the policy first.
  *
- * All entries lie in one piece of memory that is written round and round, so that none leaves anything for V8 to collect:
+ * All entries lie in one piece of memory that is written round and round, so that none leaves anything for V8
+ * to collect:
  *
  *     entry  nameOctets:2 bodyOctets:2 authentic:1bit+data:1bit+rcode:14bit ede+1:2 answerCount:2 authorityCount:2 ttlSeconds:2 ttlCount:2 addressCount:2
  *            addressOctets:2 | qname:nameOctets | body:bodyOctets | ttlAt:2 each | addressAt:2 each
@@ -13,12 +15,18 @@ import { read16, write16 } from "../wire/query.ts";
 
 export const NOT_CACHED = NO_SLOT;
 
-/** Questions are known by name and kind (`questionKind`), an entry by a number, which stays good until the next `store` or `clear`. */
+/**
+ * Questions are known by name and kind (`questionKind`), an entry by a number, which stays good until the
+ * next `store` or `clear`.
+ */
 export interface AnswerCache {
   /** The entry, as long as it has at least a second to live; else NOT_CACHED. */
   find(qname: DomainName, kind: number, nowMs: number): number;
   ageSeconds(entry: number, nowMs: number): number;
-  /** Fills `into`, its serial number included; its octets are the cache's own, and stay as they are until the next `store`. */
+  /**
+   * Fills `into`, its serial number included; its octets are the cache's own, and stay as they are until the
+   * next `store`.
+   */
   read(entry: number, into: PreparedAnswer): void;
   /** Keeps a copy. Answers without a TTL are not kept, nor one that has no room. */
   store(qname: DomainName, kind: number, answer: PreparedAnswer, nowMs: number): void;
@@ -78,7 +86,10 @@ export function createAnswerCache(seed: number, maxEntries: number, maxOctets: n
     }
   }
 
-  /** Whether all there is lies before the head, and before it there is as much room again: then no more memory need be touched. */
+  /**
+   * Whether all there is lies before the head, and before it there is as much room again: then no more memory
+   * need be touched.
+   */
   function mayTurnEarly(): boolean {
     const tail = starts[index.oldest()] ?? 0;
     return index.size() === maxEntries - 1 && tail < head && tail >= head - tail;

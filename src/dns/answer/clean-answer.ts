@@ -1,16 +1,19 @@
 /**
  * Takes out of an upstream's answer what the client must not have:
  *
- * - records that do not belong to the chain of CNAMEs from the question to its type (an answer speaks of nothing else);
- * - records with a name that can't be followed to its end, or only through the header, which a client gets another of;
+ * - records that do not belong to the chain of CNAMEs from the question to its type (an answer speaks of
+ *   nothing else);
+ * - records with a name that can't be followed to its end, or only through the header, which a client gets
+ *   another of;
  * - addresses that the policy does not let the name give out ({@link AdmitAddress});
- * - the additional section, always: its addresses belong to names that nobody asked for; and for the same reason an authority
- *   section that holds anything but name servers and proofs of "no";
+ * - the additional section, always: its addresses belong to names that nobody asked for; and for the same
+ *   reason an authority section that holds anything but name servers and proofs of "no";
  * - the authority section beside data, unless the client wants proofs.
  *
- * When nothing has to go, the octets stay as they are and only TTLs are lowered; else the answer is written anew.
- * Known limits: a DNAME that comes without the CNAME that a server has to make from it (RFC 6672 section 3.1) leads nowhere. A name that
- * points into a TTL, which no honest server writes, is another once that TTL is lowered.
+ * When nothing has to go, the octets stay as they are and only TTLs are lowered; else the answer is written
+ * anew. Known limits: a DNAME that comes without the CNAME that a server has to make from it (RFC 6672
+ * section 3.1) leads nowhere. A name that points into a TTL, which no honest server writes, is another once
+ * that TTL is lowered.
  */
 import { Ede, Flag, HEADER_OCTETS, Rcode, RrType } from "../wire/constants.ts";
 import type { PreparedAnswer } from "./prepared-answer.ts";
@@ -19,7 +22,9 @@ import { createAnswerRebuilder } from "./rebuild-answer.ts";
 import { type AdmitAddress, type AnswerToSelect, selectRecords } from "./select-records.ts";
 import { SOA_OCTETS, writeSoa } from "../wire/reply.ts";
 
-/** Longest life of any record given out. Shorter than a learned address lives, so a client asks again in time. */
+/**
+ * Longest life of any record given out. Shorter than a learned address lives, so a client asks again in time.
+ */
 const MAX_TTL_SECONDS = 300;
 /** How long a client may keep an answer whose addresses were all taken out. */
 const FILTERED_TTL_SECONDS = 5;
@@ -30,7 +35,10 @@ interface AnswerQuestion {
   readonly dnssecOk: boolean;
 }
 
-/** Cleans `octets[start, end)` into `into`. Returns false for a malformed message. The octets belong to `into` from then on. */
+/**
+ * Cleans `octets[start, end)` into `into`. Returns false for a malformed message. The octets belong to `into`
+ * from then on.
+ */
 export type CleanAnswer = (
   octets: Buffer,
   start: number,

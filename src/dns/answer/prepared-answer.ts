@@ -1,10 +1,14 @@
 /**
- * An answer that is fit to be given out: cleaned, with the places marked that change from client to client (id, question, OPT)
- * and from second to second (TTLs). Its octets belong to whoever has prepared it: the upstream's datagram, the cache.
+ * An answer that is fit to be given out: cleaned, with the places marked that change from client to client
+ * (id, question, OPT) and from second to second (TTLs). Its octets belong to whoever has prepared it: the
+ * upstream's datagram, the cache.
  */
 import { Ede } from "../wire/constants.ts";
 
-/** Of more addresses in one answer the first ones are taken: half of what one name may have learned, since it has two families. */
+/**
+ * Of more addresses in one answer the first ones are taken: half of what one name may have learned, since it
+ * has two families.
+ */
 export const MAX_ADDRESSES = 512;
 const MAX_TTLS = 1088;
 
@@ -13,7 +17,10 @@ export interface PreparedAnswer {
   /** The records: from behind the question to the end of the authority section. */
   bodyStart: number;
   bodyEnd: number;
-  /** The number under which the cache keeps it: one of its own for each answer, from 1; 0 for one that is not from the cache. */
+  /**
+   * The number under which the cache keeps it: one of its own for each answer, from 1; 0 for one that is not
+   * from the cache.
+   */
   serial: number;
   rcode: number;
   /** Whether the upstream says that it has validated it (AD), and nothing of it is changed. */
@@ -22,7 +29,10 @@ export interface PreparedAnswer {
   authorityCount: number;
   /** Whether a record of the type that was asked for is among them. */
   hasData: boolean;
-  /** How many addresses were taken out: the first of them stands in `withheld`, in `addressOctets` octets. Of one from the cache that is not known. */
+  /**
+   * How many addresses were taken out: the first of them stands in `withheld`, in `addressOctets` octets. Of
+   * one from the cache that is not known.
+   */
   withheldCount: number;
   readonly withheld: Uint8Array;
   /** Extended DNS error to tell, or Ede.none. */

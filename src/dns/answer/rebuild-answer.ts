@@ -1,7 +1,8 @@
 /**
- * Writes an answer anew with only the records that stay. Their names are written anew, too, since what they point at may be gone: compressed
- * as RFC 3597 section 4 lets them be, so that the answer is no longer than the upstream's. The authority section is left out, and so are
- * the last records if 64 KiB have no room for all.
+ * Writes an answer anew with only the records that stay. Their names are written anew, too, since what they
+ * point at may be gone: compressed as RFC 3597 section 4 lets them be, so that the answer is no longer than
+ * the upstream's. The authority section is left out, and so are the last records if 64 KiB have no room for
+ * all.
  */
 import type { AnswerIndex } from "../wire/answer.ts";
 import { skipName } from "../wire/compressed-name.ts";

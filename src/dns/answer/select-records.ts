@@ -1,7 +1,7 @@
 /**
- * Which records of an answer belong to the question: the chain of aliases is followed from the question's name, and each record that has
- * the name it has come to is judged. A DNAME belongs to it if it stands above the chain's name (RFC 6672), so that a client may check where
- * an alias comes from. Marks them in the index.
+ * Which records of an answer belong to the question: the chain of aliases is followed from the question's
+ * name, and each record that has the name it has come to is judged. A DNAME belongs to it if it stands above
+ * the chain's name (RFC 6672), so that a client may check where an alias comes from. Marks them in the index.
  */
 import { MAX_ADDRESSES } from "./prepared-answer.ts";
 import type { AnswerIndex } from "../wire/answer.ts";
@@ -12,7 +12,10 @@ import { hasWholeNames } from "../wire/rdata-names.ts";
 
 /** Aliases followed. Resolvers follow 8 to 16, so a longer chain is somebody's mistake. */
 const MAX_CHAIN = 16;
-/** Names compared for one answer. An honest one takes few, since its addresses point to one name, which is compared once. */
+/**
+ * Names compared for one answer. An honest one takes few, since its addresses point to one name, which is
+ * compared once.
+ */
 const MAX_COMPARED = 2048;
 /** What it counts to look for a name among those above another. */
 const COMPARED_ABOVE = 16;
@@ -37,15 +40,19 @@ interface ChainState {
   name: number;
   /** Where the next name stands once there is an alias. */
   next: number;
-  /** The pointer that the last owner consists of, and whether it is the chain's name; records of one owner are many. */
+  /**
+   * The pointer that the last owner consists of, and whether it is the chain's name; records of one owner are
+   * many.
+   */
   pointer: number;
   isPointerSame: boolean;
   compared: number;
 }
 
 /**
- * Marks the records that stay, and says whether addresses had to go. False for an answer that does not come to an end: its chain is too long,
- * or there is too much to compare before any record of the type is found. Past that, what has been found stays.
+ * Marks the records that stay, and says whether addresses had to go. False for an answer that does not come
+ * to an end: its chain is too long, or there is too much to compare before any record of the type is found.
+ * Past that, what has been found stays.
  */
 export function selectRecords(answer: AnswerToSelect, index: AnswerIndex): boolean {
   index.kept = 0;
@@ -109,7 +116,10 @@ function covers({ octets }: AnswerToSelect, index: AnswerIndex, i: number): numb
   return read16(octets, index.rdataAt[i] ?? 0);
 }
 
-/** Judges a record that has the chain's name: an address by the policy, any other by whether its own names are whole. */
+/**
+ * Judges a record that has the chain's name: an address by the policy, any other by whether its own names are
+ * whole.
+ */
 function mayStay(answer: AnswerToSelect, index: AnswerIndex, i: number): boolean {
   const { octets, start, end, qtype, admit } = answer;
   const type = index.type[i] ?? 0;

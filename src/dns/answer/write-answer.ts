@@ -1,11 +1,12 @@
 /**
- * Writes a prepared answer for one client: as much of it as the client takes, its addresses in another order each time where it comes
- * from the cache.
+ * Writes a prepared answer for one client: as much of it as the client takes, its addresses in another order
+ * each time where it comes from the cache.
  *
- * What does not fit loses the authority section first, which alone is no truncation (RFC 2181 section 9) unless the client asked for proofs
- * (RFC 4035 section 3.1); then its last records, and the client is told.
+ * What does not fit loses the authority section first, which alone is no truncation (RFC 2181 section 9)
+ * unless the client asked for proofs (RFC 4035 section 3.1); then its last records, and the client is told.
  *
- * Who asks by AD or DO hears that the upstream found the answer authentic (RFC 6840 section 5.8), as long as all of it is the upstream's.
+ * Who asks by AD or DO hears that the upstream found the answer authentic (RFC 6840 section 5.8), as long as
+ * all of it is the upstream's.
  */
 import { Ede, Flag, HEADER_OCTETS } from "../wire/constants.ts";
 import { read16, write16, type Query } from "../wire/query.ts";
@@ -130,7 +131,10 @@ function lowerTtls(
   }
 }
 
-/** The addresses change places in turn; what stands around them stays. Of a share too small for all, others are given each time. */
+/**
+ * The addresses change places in turn; what stands around them stays. Of a share too small for all, others
+ * are given each time.
+ */
 function rotateAddresses(
   out: Buffer,
   body: number,

@@ -1,15 +1,18 @@
 /**
- * How much may be said to the owners of allowed names by looking names up: `<data>.allowed.example` reaches whoever runs the
- * name servers of `allowed.example`. Names can't be told from data, so what goes upstream is bounded, each minute for each *parent*:
+ * How much may be said to the owners of allowed names by looking names up: `<data>.allowed.example` reaches
+ * whoever runs the name servers of `allowed.example`. Names can't be told from data, so what goes upstream is
+ * bounded, each minute for each *parent*:
  *
  *     a wildcard decided      its base            names and lookups
  *     the default decided     the last two labels names and lookups; two, for with three the data would choose its own parent
  *     a name rule decided     that name           lookups of types other than A and AAAA: nothing else of a fixed name carries much
  *
- * Answers from the cache never come here. A minute begins with the first lookup after the last one has ended, so any sixty seconds see
- * twice the bound at most. Parents are known by their text: a change of the policy begins no new minute.
+ * Answers from the cache never come here. A minute begins with the first lookup after the last one has ended,
+ * so any sixty seconds see twice the bound at most. Parents are known by their text: a change of the policy
+ * begins no new minute.
  *
- * Memory is fixed. A parent for which there is no room in its minute shares one count with all others like it.
+ * Memory is fixed. A parent for which there is no room in its minute shares one count with all others like
+ * it.
  */
 import type { Decision } from "../../policy/decision.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
@@ -35,7 +38,10 @@ export interface BoundMet {
 }
 
 export interface LookupBounds {
-  /** Whether the lookup may be sent upstream; if so it is counted. `onMet` hears of it once a minute and parent. */
+  /**
+   * Whether the lookup may be sent upstream; if so it is counted. `onMet` hears of it once a minute and
+   * parent.
+   */
   admits(decision: Decision, qname: DomainName, qtype: number, nowMs: number): boolean;
 }
 
@@ -89,7 +95,10 @@ export function createLookupBounds(options: BoundOptions): LookupBounds {
     return slot;
   }
 
-  /** The slot of the parent `name.slice(from)`, in the minute of now; minutes stand in the order in which they began. */
+  /**
+   * The slot of the parent `name.slice(from)`, in the minute of now; minutes stand in the order in which they
+   * began.
+   */
   function slotOf(name: string, from: number, nowMs: number): number {
     const hash = hashText(name, seed, from);
     const known = find(name, from, hash);

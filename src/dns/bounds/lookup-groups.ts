@@ -1,6 +1,7 @@
 /**
- * Lookups that count together, so that a flood of some leaves room for the others: those that one rule allows, and those below two last
- * labels that the default action allows. A group is a number; few of them share one.
+ * Lookups that count together, so that a flood of some leaves room for the others: those that one rule
+ * allows, and those below two last labels that the default action allows. A group is a number; few of them
+ * share one.
  */
 import type { Decision } from "../../policy/decision.ts";
 import type { DomainName } from "../../policy/domain-name.ts";

@@ -1,10 +1,14 @@
 /**
- * Which names have been counted in which window, exactly but for names whose 32-bit hashes are the same under a seed that nobody knows.
- * What has no room is simply not remembered: it counts again when it comes again, so a full table makes bounds closer, never wider.
+ * Which names have been counted in which window, exactly but for names whose 32-bit hashes are the same under
+ * a seed that nobody knows. What has no room is simply not remembered: it counts again when it comes again,
+ * so a full table makes bounds closer, never wider.
  */
 import { createSlotIndex, hashText, NO_SLOT } from "../../tables/slot-index.ts";
 
-/** Entries that leave, at most, for one that comes: more than come, so the table empties, and no lookup pays for thousands. */
+/**
+ * Entries that leave, at most, for one that comes: more than come, so the table empties, and no lookup pays
+ * for thousands.
+ */
 const LEAVE_AT_ONCE = 2;
 
 export interface NamesSeen {

@@ -1,6 +1,6 @@
 /**
- * The last step of a lookup: addresses into the kernel, then the answer to everyone who waits for it. What one pass of the loop has
- * brought is settled together, so its addresses share one round trip to the kernel.
+ * The last step of a lookup: addresses into the kernel, then the answer to everyone who waits for it. What
+ * one pass of the loop has brought is settled together, so its addresses share one round trip to the kernel.
  */
 import type { Decision } from "../../policy/decision.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
@@ -19,7 +19,10 @@ import { MAX_OWN_REPLY_OCTETS, writeOwnReply, type OwnReply } from "../wire/repl
 const MAX_STREAM_OCTETS = 65_535;
 
 export interface Delivery {
-  /** Queues an answer for the chain of waiters that starts at `firstWaiter`: the caller fills in the item, which is used again after `settle`. */
+  /**
+   * Queues an answer for the chain of waiters that starts at `firstWaiter`: the caller fills in the item,
+   * which is used again after `settle`.
+   */
   queue(answer: PreparedAnswer, qname: DomainName, firstWaiter: number): ReadyAnswer;
   /** Answers a chain of waiters ourselves, now. */
   reply(reply: OwnReply, firstWaiter: number): void;
@@ -60,13 +63,19 @@ export function createDelivery(
   const share = createShare();
   let drawn = 1;
 
-  /** A number below `count`. Nobody needs it to be unknown, only that clients who ask for two types in turn see all of them. */
+  /**
+   * A number below `count`. Nobody needs it to be unknown, only that clients who ask for two types in turn
+   * see all of them.
+   */
   function drawFirst(count: number): number {
     drawn = (Math.imul(drawn, 1_664_525) + 1_013_904_223) >>> 0;
     return (drawn >>> 16) % count;
   }
 
-  /** It is noted before the commit, so that an answer that goes out twice in a pass is learned once; a refused commit takes it back. */
+  /**
+   * It is noted before the commit, so that an answer that goes out twice in a pass is learned once; a refused
+   * commit takes it back.
+   */
   function learnUnlessJustLearned(item: ReadyAnswer): void {
     const epoch = admission.epoch();
     item.isLearned = recentlyLearned.find(item.answer.serial, epoch, item.nowMs);

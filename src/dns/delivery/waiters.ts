@@ -1,6 +1,7 @@
 /**
- * Clients that wait for an answer: rows of one table, so that a waiting lookup costs no objects. A row keeps what the answer needs
- * of the query: where it goes, its id and flags, and the question as the client wrote it.
+ * Clients that wait for an answer: rows of one table, so that a waiting lookup costs no objects. A row keeps
+ * what the answer needs of the query: where it goes, its id and flags, and the question as the client wrote
+ * it.
  */
 import type { Arena } from "../../sys/arena.ts";
 import { BATCH } from "../../sys/message-header.ts";
@@ -29,8 +30,8 @@ const ROW = SOCKET_ADDRESS_SIZE + MAX_QUESTION;
 
 export interface WaiterTable {
   /**
-   * Whether one more of that group may wait. A group may have as many rows as are still free, so that the largest leaves half of the table
-   * to others, the two largest a third, and so on.
+   * Whether one more of that group may wait. A group may have as many rows as are still free, so that the
+   * largest leaves half of the table to others, the two largest a third, and so on.
    */
   admits(group: number): boolean;
   /** Adds a row in front of `next`; NO_WAITER when the table is full. */

@@ -3,13 +3,17 @@
  *
  *     serial:15 id:16      31 bits, for V8 makes an object of each larger number
  *
- * A socket gets another serial each time that it is opened anew, and the first one again after {@link OPENINGS} times.
+ * A socket gets another serial each time that it is opened anew, and the first one again after {@link
+ * OPENINGS} times.
  */
 const ID_BITS = 16;
 const SERIALS = 0x8000;
 /** Sockets of all upstreams. */
 export const PLACES = 128;
-/** How often a socket is opened before one of its serials comes again: none of those before may still listen then. */
+/**
+ * How often a socket is opened before one of its serials comes again: none of those before may still listen
+ * then.
+ */
 export const OPENINGS = SERIALS / PLACES;
 
 /** The serial of the socket at that place once it has been opened so often. */

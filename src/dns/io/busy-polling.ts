@@ -1,11 +1,14 @@
 /**
- * Busy polling, as SO_BUSY_POLL does it in the kernel: reads the sockets once more before the process sleeps. Waking up costs the kernel
- * and Node's event loop 10 to 20 us, some of it on the sender's side, and a lookup pays for it twice: for its query and for its answer.
+ * Busy polling, as SO_BUSY_POLL does it in the kernel: reads the sockets once more before the process sleeps.
+ * Waking up costs the kernel and Node's event loop 10 to 20 us, some of it on the sender's side, and a lookup
+ * pays for it twice: for its query and for its answer.
  *
- * - After a pass with many datagrams the next ones are on their way: wait a few microseconds, then read them together.
- * - After a pass with one or two, the next comes within some tens of microseconds if the resolver is on the same machine, or if a
- *   client asks one name after the other. If nothing comes, polling backs off fast: each poll in vain doubles the number of
- *   occasions that it skips. A datagram that is there at the first read is load, and load gathers better while we sleep.
+ * - After a pass with many datagrams the next ones are on their way: wait a few microseconds, then read them
+ *   together.
+ * - After a pass with one or two, the next comes within some tens of microseconds if the resolver is on the
+ *   same machine, or if a client asks one name after the other. If nothing comes, polling backs off fast:
+ *   each poll in vain doubles the number of occasions that it skips. A datagram that is there at the first
+ *   read is load, and load gathers better while we sleep.
  */
 /** How long to wait for many, and how long to poll for one. */
 const GATHER_MS = 0.005;

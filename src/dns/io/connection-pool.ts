@@ -1,6 +1,6 @@
 /**
- * The connections to one upstream: which of them a group's next question may go out by, and what becomes of one that carries no question
- * any more. A connection serves one group at a time.
+ * The connections to one upstream: which of them a group's next question may go out by, and what becomes of
+ * one that carries no question any more. A connection serves one group at a time.
  */
 import type { Socket } from "node:net";
 import type { Endpoint } from "../../sys/socket-address.ts";
@@ -23,7 +23,10 @@ export interface ConnectionPoolOptions extends Pick<TcpConnectionOptions, "onAns
 }
 
 export interface ConnectionPool {
-  /** A connection for one more question of the group: idle, new, or busy with its own. Undefined if it has to wait. */
+  /**
+   * A connection for one more question of the group: idle, new, or busy with its own. Undefined if it has to
+   * wait.
+   */
   take(group: number): TcpConnection | undefined;
   /** Keeps a connection that carries no question any more, or ends it. */
   rest(connection: TcpConnection): void;
@@ -33,8 +36,8 @@ export interface ConnectionPool {
   /** A question of the group was answered: it may have more connections. */
   earn(group: number): void;
   /**
-   * A question has run out of time: its group has few connections again, and what comes behind it may not be answered either, unless
-   * the upstream answers side by side.
+   * A question has run out of time: its group has few connections again, and what comes behind it may not be
+   * answered either, unless the upstream answers side by side.
    */
   giveUp(asking: Asking, isParallel: boolean): void;
   close(): void;

@@ -13,7 +13,10 @@ import { openUdpListener, udpListenerSize, type UdpListener } from "./udp-listen
 export interface ListenersOptions {
   readonly arena: Arena;
   readonly region: Region;
-  /** Addresses that the namespace does not have (IPv6 switched off) are left out, and `::` where none of IPv6 is before it. */
+  /**
+   * Addresses that the namespace does not have (IPv6 switched off) are left out, and `::` where none of IPv6
+   * is before it.
+   */
   readonly listen: readonly Endpoint[];
   readonly tcpIdleMs: number;
   readonly onBatch: (batch: ReceiveBatch, count: number, client: Client) => void;
@@ -37,7 +40,10 @@ export interface Listeners {
   start(): void;
   /** Takes no more queries; answers may still go out. */
   stop(): void;
-  /** Why datagrams were not read since the last look; to be asked about once a second. Throws SystemCallError if a port is taken. */
+  /**
+   * Why datagrams were not read since the last look; to be asked about once a second. Throws SystemCallError
+   * if a port is taken.
+   */
   fault(): string | undefined;
   close(): Promise<void>;
 }

@@ -13,8 +13,8 @@ export interface OwnSocketOptions {
 }
 
 /**
- * A connected (TCP: connecting), marked socket on a random port that the kernel gives to no client. A port that is taken is drawn
- * anew, and after eight of them the kernel draws. Throws SystemCallError.
+ * A connected (TCP: connecting), marked socket on a random port that the kernel gives to no client. A port
+ * that is taken is drawn anew, and after eight of them the kernel draws. Throws SystemCallError.
  */
 export function openOwnSocket(
   remote: Endpoint,

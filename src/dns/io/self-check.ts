@@ -1,6 +1,6 @@
 /**
- * Asks our own listeners for a sign of life. A message without a question gets FORMERR, whatever the policy. Behind its header stand octets that nobody
- * else knows, so that the resolver counts it for nobody's.
+ * Asks our own listeners for a sign of life. A message without a question gets FORMERR, whatever the policy.
+ * Behind its header stand octets that nobody else knows, so that the resolver counts it for nobody's.
  */
 import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
@@ -11,8 +11,9 @@ import { HEADER_OCTETS } from "../wire/constants.ts";
 import { frameMessage } from "./tcp-framing.ts";
 
 /**
- * Why the resolver does not answer at that address, or undefined when it does over both transports. Other processes can take every port
- * that the kernel gives: it is then asked from another, and is not silent because there is none.
+ * Why the resolver does not answer at that address, or undefined when it does over both transports. Other
+ * processes can take every port that the kernel gives: it is then asked from another, and is not silent
+ * because there is none.
  */
 export async function findSilentTransport(
   { address, port }: Endpoint,

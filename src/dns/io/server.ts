@@ -1,8 +1,9 @@
 /**
- * The DNS server of one sandbox: listeners, upstream sockets and the resolver between them, in the network namespace that it is opened in.
+ * The DNS server of one sandbox: listeners, upstream sockets and the resolver between them, in the network
+ * namespace that it is opened in.
  *
- * The arena holds, in order: upstream batch, upstream queries, waiting clients, lookups under way, client batch, one TCP query and
- * answer, listeners' answers. Only pages that are used cost memory.
+ * The arena holds, in order: upstream batch, upstream queries, waiting clients, lookups under way, client
+ * batch, one TCP query and answer, listeners' answers. Only pages that are used cost memory.
  */
 import { createArena } from "../../sys/arena.ts";
 import { createReceiveBatch, receiveBatchSize } from "../../sys/receive-batch.ts";
@@ -27,7 +28,10 @@ const TICK_MS = 50;
 const TCP_IDLE_MS = 10_000;
 
 export interface DnsServerOptions {
-  /** Where clients' lookups arrive; those whose address this namespace does not have are left out; `::` is not polled. */
+  /**
+   * Where clients' lookups arrive; those whose address this namespace does not have are left out; `::` is not
+   * polled.
+   */
   readonly listen: readonly Endpoint[];
   /** At most {@link MAX_UPSTREAMS}. */
   readonly upstreams: readonly Endpoint[];
@@ -55,7 +59,10 @@ export interface DnsServer {
   readonly listening: readonly Endpoint[];
   /** What `findSilentTransport` asks there. It is answered and not counted. */
   readonly ping: Buffer;
-  /** Begins to take queries; those that came before have waited. Before the first policy there is nothing true to say. */
+  /**
+   * Begins to take queries; those that came before have waited. Before the first policy there is nothing true
+   * to say.
+   */
   start(): void;
   /** Forgets cached answers: the policy has changed. */
   clearCache(): void;
@@ -64,8 +71,8 @@ export interface DnsServer {
   /** Whether the upstream of that index answers, as far as lookups and probes have shown. */
   isUpstreamAlive(upstream: number): boolean;
   /**
-   * Why queries, or upstreams' answers, were not read since the last look; to be asked about once a second. They are from then on. Throws
-   * SystemCallError if a port is taken.
+   * Why queries, or upstreams' answers, were not read since the last look; to be asked about once a second.
+   * They are from then on. Throws SystemCallError if a port is taken.
    */
   readonly watched: {
     readonly queries: () => string | undefined;
@@ -77,7 +84,10 @@ export interface DnsServer {
   close(graceMs: number): Promise<void>;
 }
 
-/** Opens everything, and takes no query before `start`. Throws SystemCallError or Node's error (`code`) when nothing could be bound or rights are missing. */
+/**
+ * Opens everything, and takes no query before `start`. Throws SystemCallError or Node's error (`code`) when
+ * nothing could be bound or rights are missing.
+ */
 export async function openDnsServer(options: DnsServerOptions): Promise<DnsServer> {
   const passes = createPasses();
   const ping = drawPing(fillRandom);
@@ -192,7 +202,10 @@ function openEngine(
 
 interface Passes {
   begin(engine: Engine, listeners: Listeners, transport: UpstreamSockets): void;
-  /** What a pass has brought is settled and sent; a timer runs while lookups are under way, and none when none are. */
+  /**
+   * What a pass has brought is settled and sent; a timer runs while lookups are under way, and none when none
+   * are.
+   */
   end(): void;
   /** The event loop has had so many datagrams read, and their pass has ended. */
   poll(count: number): void;

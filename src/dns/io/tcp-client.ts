@@ -1,9 +1,14 @@
-/** Answers to one connection: those of a pass are written together, each behind its length (RFC 7766 section 8). */
+/**
+ * Answers to one connection: those of a pass are written together, each behind its length (RFC 7766 section
+ * 8).
+ */
 import type { Socket } from "node:net";
 import type { Arena } from "../../sys/arena.ts";
 import type { Client } from "../delivery/waiters.ts";
 
-/** Answers of one pass, and of earlier ones that a client has left unread; past either the connection is cut. */
+/**
+ * Answers of one pass, and of earlier ones that a client has left unread; past either the connection is cut.
+ */
 const MAX_QUEUED_OCTETS = 1 << 18;
 const MAX_UNREAD_OCTETS = 1 << 16;
 /** Room for the answers of a pass to begin with. */
@@ -24,7 +29,10 @@ export interface TcpClientOptions {
   readonly onQueued: (write: () => void) => void;
 }
 
-/** Memory in which the answers of a pass gather, used again: who reads nothing and is cut leaves nothing to collect. */
+/**
+ * Memory in which the answers of a pass gather, used again: who reads nothing and is cut leaves nothing to
+ * collect.
+ */
 export interface GatheringRoom {
   take(octets: number): Buffer;
   release(room: Buffer): void;

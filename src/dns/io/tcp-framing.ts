@@ -1,7 +1,12 @@
-/** Messages on a stream: a two-octet length before each (RFC 1035 section 4.2.2), cut anywhere by the network. */
+/**
+ * Messages on a stream: a two-octet length before each (RFC 1035 section 4.2.2), cut anywhere by the network.
+ */
 
 export interface FrameReader {
-  /** Takes what has arrived. Returns false once a message longer than allowed was announced: nothing is read any more. */
+  /**
+   * Takes what has arrived. Returns false once a message longer than allowed was announced: nothing is read
+   * any more.
+   */
   push(chunk: Buffer): boolean;
   /** Whether a message has begun and is not whole yet. */
   isInside(): boolean;
@@ -10,7 +15,10 @@ export interface FrameReader {
 /** A whole message in `octets[start, end)`, valid during the call. */
 export type OnMessage = (octets: Buffer, start: number, end: number) => void;
 
-/** Calls `onMessage` for each whole message. Those that one chunk holds whole are not copied, others once, however they drip in. */
+/**
+ * Calls `onMessage` for each whole message. Those that one chunk holds whole are not copied, others once,
+ * however they drip in.
+ */
 export function createFrameReader(onMessage: OnMessage, maxOctets = 65_535): FrameReader {
   let lengthOctets = 0;
   let length = 0;

@@ -2,7 +2,10 @@
 export interface Turns<T> {
   add(group: number, item: T): void;
   remove(group: number, item: T): void;
-  /** Offers the oldest of each group in turn, and takes out what is accepted, until every group has had its oldest refused. */
+  /**
+   * Offers the oldest of each group in turn, and takes out what is accepted, until every group has had its
+   * oldest refused.
+   */
   drain(accepts: (item: T, group: number) => boolean): void;
   size(): number;
 }

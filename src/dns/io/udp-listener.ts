@@ -15,7 +15,10 @@ const RECEIVE_BUFFER = 4 << 20;
 export interface UdpListener {
   readonly client: Client;
   flush(): void;
-  /** Reads what is there, before the event loop says so; returns how many datagrams. None before `start` and after `stop`. */
+  /**
+   * Reads what is there, before the event loop says so; returns how many datagrams. None before `start` and
+   * after `stop`.
+   */
   read(): number;
   /** Answers that the kernel would not take. */
   dropped(): number;
@@ -23,7 +26,10 @@ export interface UdpListener {
   start(): void;
   /** Reads no more queries; answers may still go out. */
   stop(): void;
-  /** Why queries were not read since the last look; to be asked about once a second. They are from then on. Throws SystemCallError if the port is taken. */
+  /**
+   * Why queries were not read since the last look; to be asked about once a second. They are from then on.
+   * Throws SystemCallError if the port is taken.
+   */
   fault(): string | undefined;
   close(): void;
 }
@@ -32,7 +38,10 @@ export interface UdpListenerOptions {
   readonly arena: Arena;
   readonly region: Region;
   readonly receive: ReceiveBatch;
-  /** A batch has been received: `count` datagrams are in `receive`, and may be overwritten in place until the next one. */
+  /**
+   * A batch has been received: `count` datagrams are in `receive`, and may be overwritten in place until the
+   * next one.
+   */
   readonly onBatch: (count: number, client: Client) => void;
   /** The event loop has had a batch read, and it has been handled: so many datagrams. */
   readonly onRead: (count: number) => void;
@@ -42,7 +51,10 @@ export function udpListenerSize(): number {
   return sendBatchSize() + BATCH * MAX_UDP_OCTETS;
 }
 
-/** Binds, and reads nothing before `start`; throws SystemCallError (EADDRINUSE: another process has the port; EADDRNOTAVAIL: no such address here). */
+/**
+ * Binds, and reads nothing before `start`; throws SystemCallError (EADDRINUSE: another process has the port;
+ * EADDRNOTAVAIL: no such address here).
+ */
 export function openUdpListener(local: Endpoint, options: UdpListenerOptions): UdpListener {
   const { arena, region, receive } = options;
   const open = (): number => openSocket({ type: SOCK_DGRAM, local, receiveBuffer: RECEIVE_BUFFER });

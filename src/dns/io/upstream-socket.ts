@@ -130,7 +130,8 @@ export function createSocketKeeper(options: UpstreamSocketOptions): SocketKeeper
     const onReady = (hasFailed: boolean): void => {
       options.onRead(read(opened));
       if (!hasFailed || socket.fd !== fd) return;
-      // By an ICMP error, which may be forged by somebody who knows the port; or the kernel has disconnected it.
+      // By an ICMP error, which may be forged by somebody who knows the port; or the kernel has disconnected
+      // it.
       socket.uses = QUERIES_PER_SOCKET;
       replaceWorn(socket);
     };

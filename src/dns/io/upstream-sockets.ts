@@ -1,9 +1,10 @@
 /**
- * The sockets that ask the upstreams: a few per upstream, connected (the kernel drops what comes from elsewhere), marked, on random
- * ports that the kernel gives to no client, drawn anew for each pass, and replaced after some thousands of queries.
+ * The sockets that ask the upstreams: a few per upstream, connected (the kernel drops what comes from
+ * elsewhere), marked, on random ports that the kernel gives to no client, drawn anew for each pass, and
+ * replaced after some thousands of queries.
  *
- * The workload can see and send on the same network, so a forger has to guess port, id and letter case at once; the
- * ruleset keeps packets "from" the upstream from being forged at all.
+ * The workload can see and send on the same network, so a forger has to guess port, id and letter case at
+ * once; the ruleset keeps packets "from" the upstream from being forged at all.
  */
 import { BATCH } from "../../sys/message-header.ts";
 import type { UpstreamTransport } from "../upstream/transport.ts";
@@ -26,9 +27,15 @@ export interface UpstreamSocketsOptions extends UpstreamSocketOptions {
 export interface UpstreamSockets extends UpstreamTransport {
   /** Queries that the kernel would not take. */
   dropped(): number;
-  /** Reads the socket that queries went out by last, before the event loop says so; returns how many datagrams. */
+  /**
+   * Reads the socket that queries went out by last, before the event loop says so; returns how many
+   * datagrams.
+   */
   read(): number;
-  /** Why answers were not read since the last look; to be asked about once a second. They are from then on, if a socket can be had. */
+  /**
+   * Why answers were not read since the last look; to be asked about once a second. They are from then on, if
+   * a socket can be had.
+   */
   fault(): string | undefined;
   /** Nothing is sent any more; may be called while lookups are under way. */
   close(): void;
@@ -39,7 +46,10 @@ export function upstreamSocketsSize(upstreams: number): number {
   return upstreams * SOCKETS_PER_UPSTREAM * upstreamSocketSize();
 }
 
-/** Opens the sockets. Throws SystemCallError where none of an upstream's can be opened for want of rights (EPERM). */
+/**
+ * Opens the sockets. Throws SystemCallError where none of an upstream's can be opened for want of rights
+ * (EPERM).
+ */
 export function openUpstreamSockets(options: UpstreamSocketsOptions): UpstreamSockets {
   const { upstreams, random } = options;
   const keeper = createSocketKeeper(options);
@@ -49,7 +59,10 @@ export function openUpstreamSockets(options: UpstreamSocketsOptions): UpstreamSo
   let asked: UpstreamSocket | undefined;
   /** Sockets with queries that are queued. */
   const unsent: UpstreamSocket[] = [];
-  /** The socket of each upstream for this pass: what goes out together shares a system call, and what comes back another. */
+  /**
+   * The socket of each upstream for this pass: what goes out together shares a system call, and what comes
+   * back another.
+   */
   const turns: (UpstreamSocket | undefined)[] = [];
 
   function turnOf(upstream: number): UpstreamSocket | undefined {

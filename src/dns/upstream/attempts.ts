@@ -100,7 +100,8 @@ export function createAttempts(
 
   function write(lookup: Lookup, octets: Buffer, at: number, id: number, style: number): number {
     header.id = id;
-    // Always asked for, so that one answer serves who wants AD and who does not (RFC 6840 section 5.7); not where even EDNS is refused.
+    // Always asked for, so that one answer serves who wants AD and who does not (RFC 6840 section 5.7); not
+    // where even EDNS is refused.
     header.authenticData = lookup.edns;
     header.checkingDisabled = lookup.checkingDisabled;
     header.dnssecOk = lookup.dnssecOk;

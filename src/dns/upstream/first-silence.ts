@@ -1,4 +1,7 @@
-/** Finds out, once, that no upstream answers although lookups wait: something may stand in the way, such as a firewall. */
+/**
+ * Finds out, once, that no upstream answers although lookups wait: something may stand in the way, such as a
+ * firewall.
+ */
 
 /** A lookup asks again after 300 ms and after 900. */
 const SILENT_MS = 500;

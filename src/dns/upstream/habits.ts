@@ -8,9 +8,9 @@
  * - An upstream *proves* that it keeps the case by an exact answer with data to a question that had an
  *   upper-case letter, and that it takes EDNS by data to a question with EDNS. A proof holds for ten minutes
  *   from the last such answer.
- * - A "no" to mixed case is believed from an upstream that has proved it. From any other a "no" or an error is
- *   asked for once more in lower case: an ordinary upstream is asked twice until its first answer with data, and
- *   not again. If all upstreams end in errors, the first is asked once in lower case in any case.
+ * - A "no" to mixed case is believed from an upstream that has proved it. From any other a "no" or an error
+ *   is asked for once more in lower case: an ordinary upstream is asked twice until its first answer with
+ *   data, and not again. If all upstreams end in errors, the first is asked once in lower case in any case.
  * - If the plain question helps where the other did not, an upstream without proof is asked plainly for five
  *   minutes. Then one lookup tries again, and so on each five minutes.
  *

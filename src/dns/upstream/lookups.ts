@@ -1,6 +1,7 @@
 /**
- * Lookups under way at the upstreams. Objects are used again, so that a forwarded lookup leaves no garbage behind. No `Map` here: one that
- * grows and shrinks all the time leaves a chain of tables, each of which keeps the next one from being collected young.
+ * Lookups under way at the upstreams. Objects are used again, so that a forwarded lookup leaves no garbage
+ * behind. No `Map` here: one that grows and shrinks all the time leaves a chain of tables, each of which
+ * keeps the next one from being collected young.
  */
 import type { DomainName } from "../../policy/domain-name.ts";
 import type { Region } from "../../sys/region.ts";
@@ -43,14 +44,22 @@ export interface Lookup {
   firstWaiter: number;
   /** Chain of slots in which `Attempts` keeps what has been sent for it. */
   firstAttempt: number;
-  /** Index of the upstream asked last, at the end of the one that answered; and how many times any was asked. */
+  /**
+   * Index of the upstream asked last, at the end of the one that answered; and how many times any was asked.
+   */
   upstream: number;
   tries: number;
-  /** Upstreams asked, those heard from, and those that are of no more use to this lookup: the bit of its index for each. */
+  /**
+   * Upstreams asked, those heard from, and those that are of no more use to this lookup: the bit of its index
+   * for each.
+   */
   asked: number;
   heard: number;
   exhausted: number;
-  /** Upstreams asked in another style than the usual, and those whose "no" to mixed case is being asked for once more. */
+  /**
+   * Upstreams asked in another style than the usual, and those whose "no" to mixed case is being asked for
+   * once more.
+   */
   askedPlainly: number;
   doubted: number;
   /** The upstream that has answered without the question's letter case; -1 for none. */

@@ -1,5 +1,6 @@
 /**
- * An upstream's answer, indexed in one pass: where each record starts and what it is. Nothing is copied and nothing decoded.
+ * An upstream's answer, indexed in one pass: where each record starts and what it is. Nothing is copied and
+ * nothing decoded.
  *
  *     record  owner type:2 class:2 ttl:4 rdlength:2 rdata      RFC 1035 section 4.1.3
  */
@@ -25,7 +26,10 @@ export interface AnswerIndex {
   readonly ttlAt: Int32Array;
   readonly rdataAt: Int32Array;
   readonly rdataOctets: Uint16Array;
-  /** Set by the cleaner: whether the record stays, and how many do, and whether addresses had to go and how many stay. */
+  /**
+   * Set by the cleaner: whether the record stays, and how many do, and whether addresses had to go and how
+   * many stay.
+   */
   readonly keep: Uint8Array;
   kept: number;
   filtered: boolean;
@@ -37,7 +41,10 @@ export interface AnswerIndex {
   /** Records and end of the authority section. */
   authorityCount: number;
   readonly authorityTtlAt: Int32Array;
-  /** Whether all of the authority section is fit to be passed on: not too much, name servers and proofs of "no", no addresses, whole names. */
+  /**
+   * Whether all of the authority section is fit to be passed on: not too much, name servers and proofs of
+   * "no", no addresses, whole names.
+   */
   authorityIsFit: boolean;
   /** End of the answer section, and of the authority section. */
   answerEnd: number;
@@ -83,7 +90,10 @@ export function answersQuestion(octets: Buffer, start: number, end: number, aske
   return answersName(octets, start, end, asked, false);
 }
 
-/** The same with letter case aside: an answer that only {@link answersQuestion} refuses comes from an upstream that changes case. */
+/**
+ * The same with letter case aside: an answer that only {@link answersQuestion} refuses comes from an upstream
+ * that changes case.
+ */
 export function answersQuestionInOtherCase(
   octets: Buffer,
   start: number,
@@ -122,7 +132,10 @@ export function refusesEdns(rcode: number): boolean {
   return rcode === Rcode.formErr || rcode === Rcode.notImp || rcode === Rcode.badVers;
 }
 
-/** Whether the message is an answer without any section that refuses EDNS: some old servers send only a header back. */
+/**
+ * Whether the message is an answer without any section that refuses EDNS: some old servers send only a header
+ * back.
+ */
 export function isBareRefusal(octets: Buffer, start: number, end: number): boolean {
   if (end - start < HEADER_OCTETS || ((octets[start + 2] ?? 0) & (Flag.qr | Flag.opcode)) !== Flag.qr)
     return false;
@@ -206,7 +219,10 @@ export function readTtl(octets: Buffer, at: number): number {
   return ttl > 0x7fff_ffff ? 0 : ttl;
 }
 
-/** The additional section is never passed on; its OPT record has the upper bits of the rcode (RFC 6891 section 6.1.3). */
+/**
+ * The additional section is never passed on; its OPT record has the upper bits of the rcode (RFC 6891 section
+ * 6.1.3).
+ */
 function indexAdditional(
   octets: Buffer,
   at: number,

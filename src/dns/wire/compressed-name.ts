@@ -1,13 +1,13 @@
 /**
- * Names inside an answer, which may end in a pointer to an earlier one (RFC 1035 section 4.1.4). Pointers must go backwards, and
- * not into the header, which is another in what a client gets.
+ * Names inside an answer, which may end in a pointer to an earlier one (RFC 1035 section 4.1.4). Pointers
+ * must go backwards, and not into the header, which is another in what a client gets.
  */
 import { HEADER_OCTETS, MAX_LABEL_OCTETS, MAX_NAME_OCTETS } from "./constants.ts";
 
 const POINTER = 0xc0;
 /**
- * Pointers that lead to pointers. Who compresses names points to labels, so more than a few in a row are made to cost time: thousands fit
- * into one message, and a thousand records may begin with the last of them.
+ * Pointers that lead to pointers. Who compresses names points to labels, so more than a few in a row are made
+ * to cost time: thousands fit into one message, and a thousand records may begin with the last of them.
  */
 const MAX_POINTERS_IN_A_ROW = 16;
 
@@ -37,8 +37,8 @@ function follow(octets: Buffer, messageStart: number, at: number, end: number): 
 }
 
 /**
- * Whether two names of one message are the same, letter case aside. A malformed one is the same as nothing, but for one that goes on in the
- * very octets in which the other goes on.
+ * Whether two names of one message are the same, letter case aside. A malformed one is the same as nothing,
+ * but for one that goes on in the very octets in which the other goes on.
  */
 export function sameName(octets: Buffer, messageStart: number, a: number, b: number, end: number): boolean {
   for (let walked = 0; walked <= MAX_NAME_OCTETS;) {
@@ -92,7 +92,10 @@ export function isWholeName(octets: Buffer, messageStart: number, at: number, en
   }
 }
 
-/** Writes the name at `at` into `out` without pointers; returns the offset behind it, or -1 for a malformed or too long one. */
+/**
+ * Writes the name at `at` into `out` without pointers; returns the offset behind it, or -1 for a malformed or
+ * too long one.
+ */
 export function expandName(
   octets: Buffer,
   messageStart: number,

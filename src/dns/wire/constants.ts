@@ -57,7 +57,10 @@ export const RrType = {
 
 export const CLASS_IN = 1;
 
-/** Extended DNS errors, RFC 8914 section 4. `blocked` speaks of a name, `filtered` of what a name that may be asked would have given. */
+/**
+ * Extended DNS errors, RFC 8914 section 4. `blocked` speaks of a name, `filtered` of what a name that may be
+ * asked would have given.
+ */
 export const Ede = {
   none: -1,
   other: 0,

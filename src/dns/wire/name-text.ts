@@ -1,6 +1,9 @@
 import { MAX_LABEL_OCTETS } from "./constants.ts";
 
-/** Octets that {@link writeNameText} writes at most: a longer name, or one of other characters than a host's, is `this name`. */
+/**
+ * Octets that {@link writeNameText} writes at most: a longer name, or one of other characters than a host's,
+ * is `this name`.
+ */
 export const MAX_NAME_TEXT_OCTETS = 100;
 const THIS_NAME = Buffer.from("this name");
 

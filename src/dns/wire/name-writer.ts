@@ -1,9 +1,10 @@
 /**
- * Writes names into a message and lets each end in a pointer to the longest end of it that stands there already (RFC 1035 section 4.1.4).
- * Letter case does not count, so an end takes the case of where it stood first. No message of the same names is shorter.
+ * Writes names into a message and lets each end in a pointer to the longest end of it that stands there
+ * already (RFC 1035 section 4.1.4). Letter case does not count, so an end takes the case of where it stood
+ * first. No message of the same names is shorter.
  *
- * Ends of names are found by hash. The table has bounded room and a lookup looks at few places, so names that were made to collide
- * cost a longer message and no time.
+ * Ends of names are found by hash. The table has bounded room and a lookup looks at few places, so names that
+ * were made to collide cost a longer message and no time.
  */
 import { expandName, lowerCase, sameName } from "./compressed-name.ts";
 import { HEADER_OCTETS } from "./constants.ts";
@@ -25,7 +26,10 @@ export interface NameSource {
 export interface NameWriter {
   /** Begins a message in `out`, in which the question stands already. */
   begin(out: Buffer): void;
-  /** Writes the source's name at `from` to `at`, behind all that was written; returns the offset behind, -1 for a malformed name. */
+  /**
+   * Writes the source's name at `from` to `at`, behind all that was written; returns the offset behind, -1
+   * for a malformed name.
+   */
   write(source: NameSource, from: number, at: number, mayPoint: boolean): number;
 }
 
@@ -66,7 +70,9 @@ export function createNameWriter(): NameWriter {
     return 0;
   }
 
-  /** Remembers the ends that begin with the first `count` labels of the name at hand; a pointer has 14 bits. */
+  /**
+   * Remembers the ends that begin with the first `count` labels of the name at hand; a pointer has 14 bits.
+   */
   function remember(count: number): void {
     for (let i = 0; i < count; i++) {
       const label = labelAt[i] ?? 0;

@@ -1,8 +1,8 @@
 import { MAX_LABEL_OCTETS, MAX_NAME_OCTETS } from "./constants.ts";
 
 /**
- * A name as text for a log (RFC 1035 section 5.1): octets other than letters, digits, `-` and `_` as `\DDD`, so that no name can
- * write into a log what it likes. For uncompressed names; stops where one makes no sense.
+ * A name as text for a log (RFC 1035 section 5.1): octets other than letters, digits, `-` and `_` as `\DDD`,
+ * so that no name can write into a log what it likes. For uncompressed names; stops where one makes no sense.
  */
 export function presentName(octets: Uint8Array, start: number): string {
   const labels: string[] = [];

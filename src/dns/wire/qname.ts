@@ -1,9 +1,10 @@
 /**
- * The name in a question, straight off the wire (RFC 1035 section 3.1): a row of labels, each a length octet and that many
- * octets, ended by a zero. A question's name is never compressed.
+ * The name in a question, straight off the wire (RFC 1035 section 3.1): a row of labels, each a length octet
+ * and that many octets, ended by a zero. A question's name is never compressed.
  *
- * Octets other than letters, digits, `-` and `_` make a name that no rule can speak of; it is denied under every policy, so it
- * needs no text. That also keeps dots and NULs inside labels from passing for label borders.
+ * Octets other than letters, digits, `-` and `_` make a name that no rule can speak of; it is denied under
+ * every policy, so it needs no text. That also keeps dots and NULs inside labels from passing for label
+ * borders.
  */
 import { DOT } from "../../policy/domain-name.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
@@ -25,7 +26,10 @@ interface Qname {
 
 export type ReadQname = (octets: Buffer, start: number, end: number) => Qname;
 
-/** Makes a reader. Its one result object is overwritten by the next call: a lookup allocates nothing but the text. */
+/**
+ * Makes a reader. Its one result object is overwritten by the next call: a lookup allocates nothing but the
+ * text.
+ */
 export function createQnameReader(): ReadQname {
   const text = Buffer.alloc(MAX_NAME_OCTETS);
   const result: Qname = { wireOctets: -1, text: undefined };

@@ -41,7 +41,10 @@ export function isQuery(octets: Buffer, start: number, end: number): boolean {
   return end - start >= HEADER_OCTETS && ((octets[start + 2] ?? 0) & Flag.qr) === 0;
 }
 
-/** Reads the message in `octets[start, end)` into `query`. Returns the rcode to refuse it with, 0 for a good one, or NOT_A_QUERY. */
+/**
+ * Reads the message in `octets[start, end)` into `query`. Returns the rcode to refuse it with, 0 for a good
+ * one, or NOT_A_QUERY.
+ */
 export type ReadQuery = (octets: Buffer, start: number, end: number, query: Query) => number;
 
 export function createQuery(): Query {
@@ -91,8 +94,8 @@ export function createQueryReader(): ReadQuery {
 }
 
 /**
- * Type, DO and CD in one number of 18 bits: an answer is good for whoever asked for the same name and kind. AD is no part of it: every upstream
- * is asked for it, and each client gets what it asked for.
+ * Type, DO and CD in one number of 18 bits: an answer is good for whoever asked for the same name and kind.
+ * AD is no part of it: every upstream is asked for it, and each client gets what it asked for.
  */
 export function questionKind({ qtype, dnssecOk, checkingDisabled }: Query): number {
   return qtype * 4 + (dnssecOk ? 2 : 0) + (checkingDisabled ? 1 : 0);

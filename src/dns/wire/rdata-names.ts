@@ -1,6 +1,7 @@
 /**
- * Names inside rdata. Those of RFC 1035's types, and of the later ones that RFC 3597 section 4 lists, may end in a pointer to another
- * place of the message, so such a record can be copied into another message only with its names written anew.
+ * Names inside rdata. Those of RFC 1035's types, and of the later ones that RFC 3597 section 4 lists, may end
+ * in a pointer to another place of the message, so such a record can be copied into another message only with
+ * its names written anew.
  */
 import { isWholeName, skipName } from "./compressed-name.ts";
 import { RrType } from "./constants.ts";
@@ -66,7 +67,10 @@ export function findFirstName(
   return at < rdataEnd ? at : -1;
 }
 
-/** Whether the names in `octets[rdataAt, rdataEnd)` can be followed to their ends, and the rdata holds what its type says and no more. */
+/**
+ * Whether the names in `octets[rdataAt, rdataEnd)` can be followed to their ends, and the rdata holds what
+ * its type says and no more.
+ */
 export function hasWholeNames(
   octets: Buffer,
   messageStart: number,

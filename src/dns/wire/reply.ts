@@ -1,5 +1,6 @@
 /**
- * Answers that we write ourselves. They are written over the query, whose header and question stay where they are:
+ * Answers that we write ourselves. They are written over the query, whose header and question stay where they
+ * are:
  *
  *     header (patched) | question (as it was) | SOA, when negative | OPT, when the client spoke EDNS
  */
@@ -15,7 +16,10 @@ export const SOA_OCTETS = 34;
 export const OPT_OCTETS = 11;
 export const EDE_OCTETS = 6;
 const MAX_TEXT_OCTETS = 40;
-/** Octets that {@link writeOwnReply} may add behind a question. With the longest of them, every client has room for it. */
+/**
+ * Octets that {@link writeOwnReply} may add behind a question. With the longest of them, every client has
+ * room for it.
+ */
 export const MAX_OWN_REPLY_OCTETS =
   SOA_OCTETS + OPT_OCTETS + EDE_OCTETS + MAX_TEXT_OCTETS + MAX_NAME_TEXT_OCTETS;
 const NO_TEXT = new Uint8Array(0);
@@ -74,7 +78,9 @@ export function writeOwnReply(octets: Buffer, query: Asked, reply: OwnReply): nu
   return at - start;
 }
 
-/** Adds the name at `from` to the text with which the OPT record at `opt` ends; returns the offset behind it. */
+/**
+ * Adds the name at `from` to the text with which the OPT record at `opt` ends; returns the offset behind it.
+ */
 function addName(octets: Buffer, opt: number, end: number, from: number): number {
   const newEnd = writeNameText(octets, end, from);
   write16(octets, opt + 9, newEnd - opt - OPT_OCTETS);

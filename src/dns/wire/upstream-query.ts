@@ -24,8 +24,9 @@ export function upstreamQueryOctets(questionOctets: number): number {
 }
 
 /**
- * Writes the query at `at`; the question section is read from `question.octets[from, from + length)`. Each letter's case is drawn
- * from `randomOctet`; without it the name is copied as it stands. Returns the query's length.
+ * Writes the query at `at`; the question section is read from `question.octets[from, from + length)`. Each
+ * letter's case is drawn from `randomOctet`; without it the name is copied as it stands. Returns the query's
+ * length.
  */
 export function writeUpstreamQuery(
   octets: Buffer,

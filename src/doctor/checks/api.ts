@@ -1,5 +1,6 @@
 /**
- * The sidecar's API, called as the workload may: without its token, or with a guess. Nothing is changed: the calls are dry runs.
+ * The sidecar's API, called as the workload may: without its token, or with a guess. Nothing is changed: the
+ * calls are dry runs.
  */
 import { LOOPBACK, WAIT_MS } from "../loopback.ts";
 import { request } from "node:http";

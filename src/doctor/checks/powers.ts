@@ -19,7 +19,10 @@ export interface Standing {
   readonly isOperator: boolean;
 }
 
-/** In the sidecar's own container both the socket and the capability are there; in no workload's should either be. */
+/**
+ * In the sidecar's own container both the socket and the capability are there; in no workload's should either
+ * be.
+ */
 export function isOperatorsPlace({ capabilities, reachesSocket }: Omit<Standing, "isOperator">): boolean {
   return reachesSocket && capabilities.bounding.has(Capability.netAdmin);
 }

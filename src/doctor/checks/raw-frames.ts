@@ -106,7 +106,8 @@ function datagrams(device: Device, way: Way, token: Buffer): readonly Content[] 
 
 function others(device: Device, token: Buffer): readonly Content[] {
   const from = device.hardware;
-  // hardware 1, protocol IPv4, lengths 6 and 4, a request that says nothing of its sender; data where the addresses end.
+  // hardware 1, protocol IPv4, lengths 6 and 4, a request that says nothing of its sender; data where the
+  // addresses end.
   const arp = Buffer.concat([Buffer.from([0, 1, 8, 0, 6, 4, 0, 1]), from, Buffer.alloc(14), token]);
   const tagged = Buffer.concat([uint16(7), uint16(EtherType.experiment), token, token]);
   return [

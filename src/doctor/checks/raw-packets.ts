@@ -146,7 +146,10 @@ function wrapped(way: Way, token: Buffer): readonly Packet[] {
   ];
 }
 
-/** Messages that a filter is tempted to let pass; neighbour discovery to afar among them, which is for the link alone. */
+/**
+ * Messages that a filter is tempted to let pass; neighbour discovery to afar among them, which is for the
+ * link alone.
+ */
 function controls(way: Way, token: Buffer): readonly Packet[] {
   const protocol = way.family === "IPv4" ? Protocol.icmp : Protocol.icmpv6;
   const about = udpPacket({ source: way.destination, destination: way.source }, token);
@@ -171,7 +174,10 @@ function controls(way: Way, token: Buffer): readonly Packet[] {
 
 const ALL_NODES = "ff02::1";
 
-/** To the link, where only the kernel is to say who is a neighbour and a router. Harmless where it gets out: no router, and nobody's address. */
+/**
+ * To the link, where only the kernel is to say who is a neighbour and a router. Harmless where it gets out:
+ * no router, and nobody's address.
+ */
 function discovery(way: Way, token: Buffer): readonly Packet[] {
   if (way.family === "IPv4") return [];
   const ends = { ...way, destination: ALL_NODES };

@@ -19,7 +19,9 @@ export interface ConnectOptions {
   readonly prepare?: (socket: BareSocket) => void;
 }
 
-/** Connects, and closes at once. Throws SystemCallError where the kernel refuses it before anything is sent. */
+/**
+ * Connects, and closes at once. Throws SystemCallError where the kernel refuses it before anything is sent.
+ */
 export async function connectTo(endpoint: Endpoint, options: ConnectOptions = {}): Promise<Ending> {
   const { protocol = 0, fastOpen, prepare } = options;
   const domain = addressFamily(endpoint.address);

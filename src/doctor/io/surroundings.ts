@@ -28,7 +28,9 @@ export function readDevices(): readonly Device[] {
   });
 }
 
-/** The address that a datagram to there would come from; `undefined` where there is no route. Nothing is sent. */
+/**
+ * The address that a datagram to there would come from; `undefined` where there is no route. Nothing is sent.
+ */
 export async function ownAddressTowards(destination: string): Promise<string | undefined> {
   const socket = createSocket(destination.includes(":") ? "udp6" : "udp4");
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
@@ -37,7 +39,10 @@ export async function ownAddressTowards(destination: string): Promise<string | u
   return promise.finally(() => socket.close());
 }
 
-/** Whether somebody takes calls there. The file of a socket stays behind when its process ends, and is no power over anything. */
+/**
+ * Whether somebody takes calls there. The file of a socket stays behind when its process ends, and is no
+ * power over anything.
+ */
 export async function isAnswered(path: string | undefined): Promise<boolean> {
   if (path === undefined) return false;
   const socket = connect({ path });

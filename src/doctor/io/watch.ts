@@ -1,6 +1,6 @@
 /**
- * Sees what leaves this network namespace: by a packet socket on all interfaces, which sees frames as the driver is handed them, behind the
- * egress hook; and by the interfaces' counters.
+ * Sees what leaves this network namespace: by a packet socket on all interfaces, which sees frames as the
+ * driver is handed them, behind the egress hook; and by the interfaces' counters.
  *
  * Known limits: what goes past the queues (PACKET_QDISC_BYPASS, AF_XDP) is not seen, only counted.
  */
@@ -24,7 +24,10 @@ import type { Device } from "../device.ts";
 export interface Watch extends Disposable {
   /** Whether packets are seen, or only counted. */
   readonly sees: boolean;
-  /** Runs `act`, waits a little, and gives what left meanwhile: `packets` undefined where it could not be seen, all of it at least. */
+  /**
+   * Runs `act`, waits a little, and gives what left meanwhile: `packets` undefined where it could not be
+   * seen, all of it at least.
+   */
   during<T>(act: () => Promise<T>): Promise<Watched<T>>;
 }
 
@@ -42,7 +45,10 @@ const BUFFER_OCTETS = 4 * 1024 * 1024;
 /** A packet may wait for a processor that takes it off the queue. */
 const SETTLE_MS = 30;
 
-/** Watches from now on. It sees only where this process may have packet sockets, and one has seen a datagram on lo. */
+/**
+ * Watches from now on. It sees only where this process may have packet sockets, and one has seen a datagram
+ * on lo.
+ */
 export async function startWatch(devices: readonly Device[]): Promise<Watch> {
   const tap = openTap();
   const names = new Map(devices.map(({ index, name }) => [index, name]));

@@ -1,12 +1,14 @@
 /**
  * The policy in force, and its changes.
  *
- * A change goes: edit, cap, text, write beside the file, compile, kernel, rename, memory, answer. It holds the file's new text ready
- * before the kernel is touched, because a rename hardly ever fails while a write may (a full disk). Until the rename is done
- * the old policy is what a restart finds, and after a failure the kernel is given the old policy again. A kernel that refuses
- * even that is said by `health` and tried again each second: until it takes the old policy, lookups have to pass both.
+ * A change goes: edit, cap, text, write beside the file, compile, kernel, rename, memory, answer. It holds
+ * the file's new text ready before the kernel is touched, because a rename hardly ever fails while a write
+ * may (a full disk). Until the rename is done the old policy is what a restart finds, and after a failure the
+ * kernel is given the old policy again. A kernel that refuses even that is said by `health` and tried again
+ * each second: until it takes the old policy, lookups have to pass both.
  *
- * Known limit: a kernel port that never settles holds up all further changes; it is the port's part to have a time limit.
+ * Known limit: a kernel port that never settles holds up all further changes; it is the port's part to have a
+ * time limit.
  */
 import type { AuditLog, LoadedFrom } from "../../audit/audit-log.ts";
 import { type EnforcementMode } from "../../netfilter/ruleset.ts";
@@ -78,18 +80,23 @@ export interface PolicyChanges extends PolicyControl {
   start(policy: Policy, always: AlwaysLayers, from: LoadedFrom): Promise<void>;
   /** Swaps the operator's rules, in the same queue as the changes of the user's policy. Throws ApplyError. */
   setAlwaysRules(always: AlwaysLayers): Promise<void>;
-  /** Denies everything from now on, in kernel and memory; the policy file keeps what it holds. Throws ApplyError. */
+  /**
+   * Denies everything from now on, in kernel and memory; the policy file keeps what it holds. Throws
+   * ApplyError.
+   */
   denyAll(): Promise<void>;
   /**
-   * Gives the kernel the policy in force again, in the same queue: the namespace has changed around it. Settles with the reason of a
-   * failure, which is tried again.
+   * Gives the kernel the policy in force again, in the same queue: the namespace has changed around it.
+   * Settles with the reason of a failure, which is tried again.
    */
   refresh(): Promise<string | undefined>;
   /** Settles when every change asked for so far is done, and stops trying again what failed. */
   close(): Promise<void>;
 }
 
-/** What a change leads to. `edit` makes the user's policy out of the one in force, where nothing else differs. */
+/**
+ * What a change leads to. `edit` makes the user's policy out of the one in force, where nothing else differs.
+ */
 interface NextPolicy {
   readonly layers: PolicyLayers;
   readonly edit: PolicyEdit | undefined;
@@ -241,7 +248,8 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
       queue.run(async () => ({ kind: "done", value: await task(withoutAudit(ports.inForce.read().active)) })),
     refresh: () =>
       queue.run(async () => {
-        // Before the first policy there is none to give: on a restart an earlier process's ruleset is in force.
+        // Before the first policy there is none to give: on a restart an earlier process's ruleset is in
+        // force.
         if (!isStarted) return undefined;
         await enforced.putBack();
         retry.begin();

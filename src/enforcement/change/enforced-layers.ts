@@ -4,8 +4,9 @@ import { ApplyError, describe } from "../errors.ts";
 import { NO_LAYERS, type PolicyInForceCell } from "./policy-in-force.ts";
 
 /**
- * The kernel's side, and the one seam behind which a second backend could stand: whoever changes policies knows this and nothing of nft(8), of
- * generations or of sets. One call is all or nothing, the same policy may be sent again, and it settles within a bound.
+ * The kernel's side, and the one seam behind which a second backend could stand: whoever changes policies
+ * knows this and nothing of nft(8), of generations or of sets. One call is all or nothing, the same policy
+ * may be sent again, and it settles within a bound.
  */
 export interface PolicyKernel {
   enforce(policy: CompiledPolicy): Promise<void>;
@@ -17,8 +18,9 @@ export interface EnforcedLayers {
   /** Why the kernel may hold something else than `layers`; undefined while it does not. */
   fault(): string | undefined;
   /**
-   * Kernel, then `commit`, then memory. When one of the first two fails, the kernel is given what was in force and the error is
-   * thrown: ApplyError for the kernel's, that of `commit` as it is. `pending` is what `next` compiles to.
+   * Kernel, then `commit`, then memory. When one of the first two fails, the kernel is given what was in
+   * force and the error is thrown: ApplyError for the kernel's, that of `commit` as it is. `pending` is what
+   * `next` compiles to.
    */
   replace(next: PolicyLayers, pending: CompiledPolicy, commit: () => Promise<void>): Promise<void>;
   /** Gives the kernel what is in force again; a failure is a fault. */

@@ -61,14 +61,21 @@ export type Health = { readonly ok: true } | { readonly ok: false; readonly reas
 export interface PolicyControl {
   snapshot(): PolicySnapshot;
   /**
-   * Changes are made one after the other, each whole or not at all. `unchanged` means that a removal named no rule of the
-   * policy; then nothing was written or applied. Throws PersistError and ApplyError, after which the old policy holds.
+   * Changes are made one after the other, each whole or not at all. `unchanged` means that a removal named no
+   * rule of the policy; then nothing was written or applied. Throws PersistError and ApplyError, after which
+   * the old policy holds.
    */
   change(edit: PolicyEdit, options: ChangeOptions): Promise<ChangeOutcome>;
   health(): Promise<Health>;
-  /** Whether audit mode is on: nothing is blocked but what the operator always denies and the protections hold, and what would be is told. */
+  /**
+   * Whether audit mode is on: nothing is blocked but what the operator always denies and the protections
+   * hold, and what would be is told.
+   */
   isAudit(): boolean;
-  /** In the same queue as changes; whoever comes here may be let through more. It ends with the process. Throws ApplyError. */
+  /**
+   * In the same queue as changes; whoever comes here may be let through more. It ends with the process.
+   * Throws ApplyError.
+   */
   setAudit(isOn: boolean): Promise<AuditOutcome>;
   /** Runs a task in the same queue as changes, with the policy in force; audit mode does not count. */
   exclusively<T>(

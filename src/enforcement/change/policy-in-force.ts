@@ -1,6 +1,6 @@
 /**
- * The policy that lookups are decided by: one cell, which a change writes and which resolver, learned addresses and idle flows read.
- * It exists before them all, so that none has to wait for another.
+ * The policy that lookups are decided by: one cell, which a change writes and which resolver, learned
+ * addresses and idle flows read. It exists before them all, so that none has to wait for another.
  */
 import { type CompiledPolicy, compilePolicy } from "../../policy/compile.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";

@@ -1,10 +1,11 @@
 /**
- * The kernel's side of a policy: each call raises the generation, takes out the learned addresses that the policy would not admit,
- * and loads the whole ruleset in one transaction.
+ * The kernel's side of a policy: each call raises the generation, takes out the learned addresses that the
+ * policy would not admit, and loads the whole ruleset in one transaction.
  *
- * Learned addresses go just before the transaction, in steps of their own, each of which judges what it takes out: so a lookup that gives one of
- * them to an allowed name meanwhile keeps it or adds it again, and nothing that runs beside us can take it out behind its back. Flows that
- * use them go on until the transaction raises the generation, and are then judged.
+ * Learned addresses go just before the transaction, in steps of their own, each of which judges what it takes
+ * out: so a lookup that gives one of them to an allowed name meanwhile keeps it or adds it again, and nothing
+ * that runs beside us can take it out behind its back. Flows that use them go on until the transaction raises
+ * the generation, and are then judged.
  */
 import { KernelError, LearnedSetError } from "../../netfilter/errors.ts";
 import { LAST_GENERATION } from "../../netfilter/flow-marks.ts";
@@ -54,11 +55,15 @@ export interface NftKernelOptions {
   readonly bound?: BoundInKernel | undefined;
   /** Gives back to flows the addresses that they use, before they are judged again. Never throws. */
   readonly catchUp?: () => Promise<void>;
-  /** Finds connections whose name this policy denies; the result ends them once it is in force. Never throws. */
+  /**
+   * Finds connections whose name this policy denies; the result ends them once it is in force. Never throws.
+   */
   readonly findDenied?: (policy: CompiledPolicy) => Promise<() => Promise<void>>;
   /** The namespace's interfaces, as they are now. */
   readonly readNetwork: () => NetworkFacts;
-  /** A policy is in force: cached answers were judged by another one. `forgotten` addresses have gone for it. */
+  /**
+   * A policy is in force: cached answers were judged by another one. `forgotten` addresses have gone for it.
+   */
   readonly onEnforced: (forgotten: number) => void;
   readonly firstGeneration: number;
   readonly nowMs: () => number;
@@ -74,21 +79,26 @@ export interface PolicyKernelSide extends PolicyKernel {
   /** The one that flows are admitted under now. */
   generation(): number;
   /**
-   * Somebody else has changed our rules or sets: the next policy is loaded whole, with what was learned, in one transaction, and
-   * what others have put into the learned sets goes.
+   * Somebody else has changed our rules or sets: the next policy is loaded whole, with what was learned, in
+   * one transaction, and what others have put into the learned sets goes.
    */
   markDrifted(): void;
 }
 
 type RulesetLists = Pick<RulesetInput, "restore" | "restoreFlows" | "revoked" | "bound">;
 
-/** Makes the port. A generation is used once, also by a transaction that failed, for it may have taken effect. */
+/**
+ * Makes the port. A generation is used once, also by a transaction that failed, for it may have taken effect.
+ */
 export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide {
   const { frame, applier, learned } = options;
   let generation = options.firstGeneration;
   let lastForgotten: readonly ForgottenAddress[] = [];
   let isDistrusted = false;
-  /** Whether the kernel has the sets of addresses that not every flow may go to; undefined before the first policy. */
+  /**
+   * Whether the kernel has the sets of addresses that not every flow may go to; undefined before the first
+   * policy.
+   */
   let hasPortSets: boolean | undefined;
 
   /** They are there before anything is learned into them, which is before the ruleset that asks them. */
@@ -99,7 +109,10 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
     hasPortSets = true;
   }
 
-  /** Where somebody has deleted the sets there is nothing to take out; what they held is put back once they are there again. */
+  /**
+   * Where somebody has deleted the sets there is nothing to take out; what they held is put back once they
+   * are there again.
+   */
   async function takeOut(policy: CompiledPolicy): Promise<{
     readonly forgotten: readonly ForgottenAddress[];
     readonly lost: readonly ForgottenAddress[];
@@ -126,7 +139,10 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
     });
   }
 
-  /** Once more from nothing where it is refused: what is there may be another version's, of a kind that can't be changed in place. */
+  /**
+   * Once more from nothing where it is refused: what is there may be another version's, of a kind that can't
+   * be changed in place.
+   */
   async function apply(policy: CompiledPolicy, network: NetworkFacts): Promise<AppliedRuleset> {
     const loadOver = (over: "found" | "nothing"): Promise<AppliedRuleset> => {
       const all = learned.all();
@@ -170,7 +186,8 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
         options.bound?.rewrite();
       }
       isDistrusted = false;
-      // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses; so have foreign hands.
+      // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses;
+      // so have foreign hands.
       learned.restore(comeBack, policy);
       await runInSlices(learned.settle(policy));
       await endDenied?.();
@@ -194,7 +211,9 @@ function listLearned(all: readonly ForgottenAddress[], nowMs: number): RulesetIn
   return lists;
 }
 
-/** The same of those that not every flow may go to. What does not pass is said once the ruleset is in force. */
+/**
+ * The same of those that not every flow may go to. What does not pass is said once the ruleset is in force.
+ */
 function listFlows(all: readonly ForgottenAddress[], nowMs: number): RulesetInput["restore"] {
   const lists: { v4: TimedElement[]; v6: TimedElement[] } = { v4: [], v6: [] };
   for (const { key, owners, untilMs, flows } of all) {

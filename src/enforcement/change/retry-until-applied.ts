@@ -3,7 +3,10 @@ import type { EnforcedLayers } from "./enforced-layers.ts";
 import type { TaskQueue } from "./task-queue.ts";
 
 export interface KernelRetry {
-  /** Gives the kernel what is in force again and again, if it may hold something else; until it has taken it, or a change has gone through. */
+  /**
+   * Gives the kernel what is in force again and again, if it may hold something else; until it has taken it,
+   * or a change has gone through.
+   */
   begin(): void;
   /** Ends it. */
   close(): void;

@@ -27,7 +27,10 @@ export interface ExplainedName {
   readonly answer: ResolverAnswer;
   /** Audit mode lets it through. */
   readonly isAudited: boolean;
-  /** The flow that was asked for, and what the policy says of it wherever the name is; undefined where only the name was asked for. */
+  /**
+   * The flow that was asked for, and what the policy says of it wherever the name is; undefined where only
+   * the name was asked for.
+   */
   readonly flow?: AskedFlow | undefined;
 }
 

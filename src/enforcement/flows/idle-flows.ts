@@ -1,9 +1,10 @@
 /**
- * Ends idle flows that a change of the policy has denied. Flows in use are cut on their next packet, by their generation; one that waits
- * would stay open, and its reader blocked, so its socket is ended here.
+ * Ends idle flows that a change of the policy has denied. Flows in use are cut on their next packet, by their
+ * generation; one that waits would stay open, and its reader blocked, so its socket is ended here.
  *
- * It runs beside lookups and behind the answer to the change, at the price of the sockets there are, and only where the change
- * could deny something. It decides as the kernel's chains do, and in doubt leaves a flow to them.
+ * It runs beside lookups and behind the answer to the change, at the price of the sockets there are, and only
+ * where the change could deny something. It decides as the kernel's chains do, and in doubt leaves a flow to
+ * them.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { SocketCutter } from "../../netfilter/io/socket-cutter.ts";
@@ -18,7 +19,10 @@ import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
 import { ONLY_LOOKUPS } from "../../protections/protection.ts";
 import { octetKey, octetsOf } from "../../tables/octet-key.ts";
 
-/** Between two rounds: each has the kernel go through its whole table of sockets, 4 ms of work, so changes in a row share one. */
+/**
+ * Between two rounds: each has the kernel go through its whole table of sockets, 4 ms of work, so changes in
+ * a row share one.
+ */
 const REST_MS = 100;
 
 export interface IdleFlowsOptions {

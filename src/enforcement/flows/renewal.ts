@@ -1,6 +1,6 @@
 /**
- * Keeps learned addresses in force while flows use them. An address that a flow uses must never run out: the next change of the policy has
- * every flow judged again, and would cut one whose name is still allowed.
+ * Keeps learned addresses in force while flows use them. An address that a flow uses must never run out: the
+ * next change of the policy has every flow judged again, and would cut one whose name is still allowed.
  */
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
 import { octetKey } from "../../tables/octet-key.ts";
@@ -12,7 +12,10 @@ export interface RenewalOptions {
   readonly learned: Pick<LearnedAddresses, "renew" | "size" | "hasLapsedSince">;
   /** The clock of the learned addresses. */
   readonly nowMs: () => number;
-  /** Each tells the destinations of flows, by its own knowledge: conntrack forgets flows whose sockets are open still. */
+  /**
+   * Each tells the destinations of flows, by its own knowledge: conntrack forgets flows whose sockets are
+   * open still.
+   */
   readonly sources: readonly ((onDestination: (octets: Uint8Array) => void) => Promise<void>)[];
   readonly onFault: (error: unknown) => void;
   readonly roundMs?: number;
@@ -22,15 +25,18 @@ export interface Renewal {
   /** One round, now. */
   run(): Promise<void>;
   /**
-   * Before flows are judged again: a round where the time of an address has run out since the last one, which a flow may have
-   * begun to use just before.
+   * Before flows are judged again: a round where the time of an address has run out since the last one, which
+   * a flow may have begun to use just before.
    */
   catchUp(): Promise<void>;
   /** Ends the rounds; settles when none is under way. */
   stop(): Promise<void>;
 }
 
-/** Starts the rounds. A source that fails is told, and asked again in the next one: addresses outlive two rounds. */
+/**
+ * Starts the rounds. A source that fails is told, and asked again in the next one: addresses outlive two
+ * rounds.
+ */
 export function startRenewal(options: RenewalOptions): Renewal {
   const { learned, nowMs, sources, onFault, roundMs = ROUND_MS } = options;
   let underWay: Promise<void> = Promise.resolve();

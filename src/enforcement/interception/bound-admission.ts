@@ -11,8 +11,8 @@ export interface BoundAdmissionOptions {
 }
 
 /**
- * The same admission; an address of a bound name is led to the interceptor, too, before its answer is given out. While nothing is bound a lookup pays
- * one property read.
+ * The same admission; an address of a bound name is led to the interceptor, too, before its answer is given
+ * out. While nothing is bound a lookup pays one property read.
  */
 export function createBoundAdmission({
   learned,

@@ -1,6 +1,6 @@
 /**
- * Keeps the addresses that are led to the interceptor in step with the vault and with what is learned: what a name has given before it was bound is taken
- * in, and what is over is taken out.
+ * Keeps the addresses that are led to the interceptor in step with the vault and with what is learned: what a
+ * name has given before it was bound is taken in, and what is over is taken out.
  */
 import type { BoundAddresses } from "../../intercept/bound-addresses.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
@@ -13,14 +13,20 @@ export interface BoundFollowerOptions {
   readonly vault: Vault;
   readonly addresses: BoundAddresses;
   readonly learned: Pick<LearnedAddresses, "all" | "has">;
-  /** Other hosts are bound by now, and the kernel knows. `hasNew`: some addresses were not led to the interceptor before. */
+  /**
+   * Other hosts are bound by now, and the kernel knows. `hasNew`: some addresses were not led to the
+   * interceptor before.
+   */
   readonly onFollowed: (hasNew: boolean) => void;
   /** Hears that the kernel did not take a change of the vault's: the next look tries it again. */
   readonly onRefused: (error: unknown) => void;
 }
 
 export interface BoundFollower {
-  /** The kernel has the sets by now: they hold what they should after it, and the vault is followed. Throws KernelError. */
+  /**
+   * The kernel has the sets by now: they hold what they should after it, and the vault is followed. Throws
+   * KernelError.
+   */
   begin(): void;
   /** The kernel's sets may hold anything: they hold what they should after it. Throws KernelError. */
   rewrite(): void;

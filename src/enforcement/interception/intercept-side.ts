@@ -1,8 +1,10 @@
 /**
- * The interception of a sandbox: which addresses are led to the interceptor follows the lookups and the vault, and what it serves follows the policy.
+ * The interception of a sandbox: which addresses are led to the interceptor follows the lookups and the
+ * vault, and what it serves follows the policy.
  *
- * A change of the vault is in the kernel when the vault's subscribers have been told, so before the call that made it is answered. Connections to newly
- * bound hosts that are open by then are reset: those that went past us by the generation, those that we pass on by ourselves.
+ * A change of the vault is in the kernel when the vault's subscribers have been told, so before the call that
+ * made it is answered. Connections to newly bound hosts that are open by then are reset: those that went past
+ * us by the generation, those that we pass on by ourselves.
  */
 import { randomInt } from "node:crypto";
 import type { AddressAdmission } from "../../dns/ports.ts";
@@ -45,11 +47,17 @@ export interface InterceptSide extends Disposable {
   readonly admission: AddressAdmission;
   /** Addresses that are. */
   list(): readonly Uint8Array[];
-  /** The ruleset is in force: the sets are made to hold what they should, and the vault is followed. Throws KernelError. */
+  /**
+   * The ruleset is in force: the sets are made to hold what they should, and the vault is followed. Throws
+   * KernelError.
+   */
   begin(following: Following): void;
   /** The kernel's sets may hold anything: they hold what they should after it. Throws KernelError. */
   rewrite(): void;
-  /** Why bound hosts may not be intercepted; to be asked about once a second. Throws KernelError, SystemCallError, NetlinkError. */
+  /**
+   * Why bound hosts may not be intercepted; to be asked about once a second. Throws KernelError,
+   * SystemCallError, NetlinkError.
+   */
   look(): string | undefined;
   /** Lines for health. */
   faults(): readonly string[];
@@ -58,7 +66,10 @@ export interface InterceptSide extends Disposable {
 /** The original's word, by which its callers know it. */
 const NOT_READY = "mitmproxy not ready";
 
-/** Opens it in the current network namespace; it takes flows as soon as a ruleset marks them. Throws NetlinkError, SystemCallError. */
+/**
+ * Opens it in the current network namespace; it takes flows as soon as a ruleset marks them. Throws
+ * NetlinkError, SystemCallError.
+ */
 export function openInterceptSide(options: InterceptSideOptions): InterceptSide {
   const { plan, addresses, learned, mark, events } = options;
   using undo = new DisposableStack();

@@ -18,7 +18,10 @@ export interface InterceptionPlan {
   readonly createConnect: (mark: SocketMark) => UpstreamWay["connect"];
   /** Settles when the connection is over. */
   readonly relay: (connection: InterceptedConnection) => Promise<void>;
-  /** Hears of a flow that is allowed and came to nothing: the host cannot be reached, or the client has ended the handshake. */
+  /**
+   * Hears of a flow that is allowed and came to nothing: the host cannot be reached, or the client has ended
+   * the handshake.
+   */
   readonly onUnserved: (name: DomainName, reason: string) => void;
   /** Why clients can not trust us yet; undefined once they can. */
   readonly lacks: () => string | undefined;

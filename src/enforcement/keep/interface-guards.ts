@@ -1,4 +1,7 @@
-/** Which interfaces raw frames cannot leave by: learnt from each ruleset that goes into the kernel, and reported as a protection. */
+/**
+ * Which interfaces raw frames cannot leave by: learnt from each ruleset that goes into the kernel, and
+ * reported as a protection.
+ */
 import { type UnguardedInterface } from "../../netfilter/io/nft.ts";
 import type { RulesetApplier } from "../../netfilter/io/nft.ts";
 import { type EnforcementMode, guardedDevices, type Ruleset } from "../../netfilter/ruleset.ts";
@@ -17,7 +20,10 @@ export interface InterfaceGuards {
   /** The same applier, watched. */
   readonly applier: RulesetApplier;
   interfaces(): GuardedInterfaces;
-  /** The one that flows are admitted by; undefined in mode `dns`, and before this process has loaded a ruleset. */
+  /**
+   * The one that flows are admitted by; undefined in mode `dns`, and before this process has loaded a
+   * ruleset.
+   */
   generation(): number | undefined;
 }
 

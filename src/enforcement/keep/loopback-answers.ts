@@ -1,10 +1,11 @@
 /**
- * Whether answers can be forged on `lo`: a workload with CAP_NET_RAW sees lookups there, and shares the resolver's address, so that nothing
- * in a packet tells its answer from the resolver's.
+ * Whether answers can be forged on `lo`: a workload with CAP_NET_RAW sees lookups there, and shares the
+ * resolver's address, so that nothing in a packet tells its answer from the resolver's.
  *
- * Thought through, and not enough: to tell packets of raw sockets by their whole checksum, where the kernel leaves that of its own UDP sockets open on
- * `lo` (a plain socket may send from another local address by IP_PKTINFO); to ask over TCP (segments are forged as well); to wait for a
- * second answer (nobody knows how long); the sender's user or group (both are root); its control group (a container does not see the
+ * Thought through, and not enough: to tell packets of raw sockets by their whole checksum, where the kernel
+ * leaves that of its own UDP sockets open on `lo` (a plain socket may send from another local address by
+ * IP_PKTINFO); to ask over TCP (segments are forged as well); to wait for a second answer (nobody knows how
+ * long); the sender's user or group (both are root); its control group (a container does not see the
  * resolver's).
  */
 import { isLoopback } from "../../netfilter/chains/endpoints.ts";
@@ -12,7 +13,10 @@ import { splitZone } from "../../policy/address.ts";
 import type { Protections } from "../../protections/protections.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 
-/** Reports the protection `loopback-answers`. What is sent to an address of the sandbox's own (`own`) goes over `lo`, too. */
+/**
+ * Reports the protection `loopback-answers`. What is sent to an address of the sandbox's own (`own`) goes
+ * over `lo`, too.
+ */
 export function reportLoopbackAnswers(
   upstreams: readonly Endpoint[],
   own: readonly string[],

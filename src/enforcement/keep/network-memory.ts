@@ -12,11 +12,17 @@ export interface NetworkMemoryPorts {
 export interface NetworkMemory {
   /** The facts of this instant; the very same value as long as nothing has been told of a change. */
   read(): NamespaceNetwork;
-  /** Also where an interface has been replaced by one of the same name: the guard of the first may have gone with it. */
+  /**
+   * Also where an interface has been replaced by one of the same name: the guard of the first may have gone
+   * with it.
+   */
   hasChanged(): boolean;
 }
 
-/** The facts of the network, read anew only after word of a change, and those that the last ruleset was made from. */
+/**
+ * The facts of the network, read anew only after word of a change, and those that the last ruleset was made
+ * from.
+ */
 export function createNetworkMemory({ readNetwork, hasNews, onRead }: NetworkMemoryPorts): NetworkMemory {
   let known: NamespaceNetwork | undefined;
   let used: NamespaceNetwork | undefined;

@@ -1,11 +1,13 @@
 /**
- * Loads the ruleset again where somebody else has changed it: at once the first time, and at most once a second where it goes on.
- * Meanwhile, and until it has been left alone for a while, health is bad.
+ * Loads the ruleset again where somebody else has changed it: at once the first time, and at most once a
+ * second where it goes on. Meanwhile, and until it has been left alone for a while, health is bad.
  */
 import type { AuditLog } from "../../audit/audit-log.ts";
 import { type ForeignChange, joinChanges } from "../../netfilter/foreign-change.ts";
 
-/** Between the starts of two reconciliations: doubled with each that comes within QUIET_MS of the one before. */
+/**
+ * Between the starts of two reconciliations: doubled with each that comes within QUIET_MS of the one before.
+ */
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1000;
 const QUIET_MS = 3000;
@@ -17,13 +19,19 @@ export interface ReconcilerOptions {
   readonly nowMs: () => number;
 }
 
-/** Loads the whole ruleset over what is there; gives the reason if the kernel does not take it. Settles within a bound. */
+/**
+ * Loads the whole ruleset over what is there; gives the reason if the kernel does not take it. Settles within
+ * a bound.
+ */
 export type LoadRuleset = () => Promise<string | undefined>;
 
 export interface Reconciler {
   /** Somebody else has changed what is ours. Returns at once. */
   foreignChange(change: ForeignChange): void;
-  /** Reconciles from now on, also what has been changed before: until the first policy is in, there is nothing to load. */
+  /**
+   * Reconciles from now on, also what has been changed before: until the first policy is in, there is nothing
+   * to load.
+   */
   begin(load: LoadRuleset): void;
   /** Why the ruleset may not be what it should; undefined where it is. */
   fault(): string | undefined;

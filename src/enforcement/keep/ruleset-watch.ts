@@ -1,4 +1,7 @@
-/** Our rulesets and somebody else's hands: what we load is told from what others change, and what they change is reconciled. */
+/**
+ * Our rulesets and somebody else's hands: what we load is told from what others change, and what they change
+ * is reconciled.
+ */
 import type { AuditLog } from "../../audit/audit-log.ts";
 import type { RulesetApplier } from "../../netfilter/io/nft.ts";
 import { openRulesetMonitor } from "../../netfilter/io/ruleset-monitor.ts";
@@ -20,7 +23,9 @@ export interface RulesetWatch {
   watch(applier: RulesetApplier): RulesetApplier;
   /** Reconciles from now on with `load`, also what has been changed before. */
   begin(load: LoadRuleset): void;
-  /** Why changes were not told since the last look; to be asked about once a second. Throws SystemCallError. */
+  /**
+   * Why changes were not told since the last look; to be asked about once a second. Throws SystemCallError.
+   */
   fault(): string | undefined;
   /** Reasons why the ruleset may not be what it should. */
   faults(): readonly string[];

@@ -1,6 +1,7 @@
 /**
- * Looks at each watch of the sidecar's by itself, whether or not anybody asks for health: whether it would tell of what comes. What is not told is
- * known within two looks, logged once, and makes health bad until a look finds nothing wrong.
+ * Looks at each watch of the sidecar's by itself, whether or not anybody asks for health: whether it would
+ * tell of what comes. What is not told is known within two looks, logged once, and makes health bad until a
+ * look finds nothing wrong.
  */
 import type { AuditLog } from "../../audit/audit-log.ts";
 import { describe } from "../errors.ts";
@@ -8,7 +9,10 @@ import { describe } from "../errors.ts";
 /** Two looks lie in the 5 seconds within which a dead watch is known. */
 const LOOK_MS = 1000;
 
-/** By what it watches: why that was not told since the last look. It is told again from then on, or the next look tries it anew. May throw. */
+/**
+ * By what it watches: why that was not told since the last look. It is told again from then on, or the next
+ * look tries it anew. May throw.
+ */
 export type Watched = Readonly<Record<string, () => string | undefined>>;
 
 export interface Watchdog {

@@ -31,7 +31,10 @@ export interface WithheldReason {
 export interface PolicyJudge extends LookupPolicy {
   /** Of an address that `admitsAddress` does not let out. */
   whyWithheld(octets: Uint8Array, at: number, length: 4 | 16): WithheldReason;
-  /** Whether an allowed name opens the address at all: one that a rule with ports alone lets out is opened by that. */
+  /**
+   * Whether an allowed name opens the address at all: one that a rule with ports alone lets out is opened by
+   * that.
+   */
   opensAddress(octets: Uint8Array, at: number, length: 4 | 16): boolean;
 }
 

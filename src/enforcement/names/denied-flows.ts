@@ -1,6 +1,7 @@
 /**
- * Connections whose name a change denies, while other names keep their address open: found before the change is in force, and ended right after.
- * One whose name is not known any more, see `name-labels.ts`, is ended by a change that denies a name, as it may be that one.
+ * Connections whose name a change denies, while other names keep their address open: found before the change
+ * is in force, and ended right after. One whose name is not known any more, see `name-labels.ts`, is ended by
+ * a change that denies a name, as it may be that one.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { begunMark } from "../../netfilter/flow-marks.ts";
@@ -33,7 +34,10 @@ export interface DeniedFlowsPorts {
 }
 
 export interface DeniedFlows {
-  /** To be called while lookups and names are judged by `policy`, too. The result ends what was found, once `policy` is in force. */
+  /**
+   * To be called while lookups and names are judged by `policy`, too. The result ends what was found, once
+   * `policy` is in force.
+   */
   find(policy: CompiledPolicy): Promise<() => Promise<void>>;
 }
 

@@ -4,8 +4,9 @@ import type { ShownName } from "../../wire-names/flow.ts";
 import type { PolicyInForce } from "../change/policy-in-force.ts";
 
 /**
- * Why a connection that shows this is refused; undefined: it is not. While a change is under way both policies must let it pass. Where the default
- * action allows, which audit mode has it do, only a name that is denied is refused.
+ * Why a connection that shows this is refused; undefined: it is not. While a change is under way both
+ * policies must let it pass. Where the default action allows, which audit mode has it do, only a name that is
+ * denied is refused.
  */
 export function findNameFault(
   { active, pending }: PolicyInForce,

@@ -1,8 +1,9 @@
 /**
- * The name that a connection has shown, as a label that conntrack keeps with its flow: it outlives this process, and costs no memory of ours.
+ * The name that a connection has shown, as a label that conntrack keeps with its flow: it outlives this
+ * process, and costs no memory of ours.
  *
- * A label is a digest, since it has 16 octets. Whose it is is known of names that were seen since the start, and of those that own the flow's address;
- * the kernel keeps the latter across restarts.
+ * A label is a digest, since it has 16 octets. Whose it is is known of names that were seen since the start,
+ * and of those that own the flow's address; the kernel keeps the latter across restarts.
  */
 import { createHash } from "node:crypto";
 import { LABEL_OCTETS } from "../../netfilter/wire/conntrack.ts";

@@ -1,7 +1,9 @@
 /**
- * Reads the packets that the kernel holds of flows to addresses of names, and lets those flows pass that show a name which is allowed.
+ * Reads the packets that the kernel holds of flows to addresses of names, and lets those flows pass that show
+ * a name which is allowed.
  *
- * Fail closed: nothing of a pending flow passes while nobody reads, and a flow that is verified needs nobody any more.
+ * Fail closed: nothing of a pending flow passes while nobody reads, and a flow that is verified needs nobody
+ * any more.
  */
 import { openFlowCutter } from "../../netfilter/io/flow-cutter.ts";
 import { openPacketQueues, type QueueFigures } from "../../netfilter/io/packet-queue.ts";
@@ -37,7 +39,10 @@ export interface NameReader {
   readonly takeShowing: DeniedFlowsPorts["takeShowing"];
   /** Ends a flow: it has the mark, and its socket is gone. Throws SystemCallError. */
   readonly end: DeniedFlowsPorts["end"];
-  /** Forgets flows that say nothing; and why packets were not told since the last look. To be called about once a second. Throws KernelError, SystemCallError. */
+  /**
+   * Forgets flows that say nothing; and why packets were not told since the last look. To be called about
+   * once a second. Throws KernelError, SystemCallError.
+   */
   look(): string | undefined;
   close(): void;
 }
@@ -67,8 +72,9 @@ export function openNameReader(options: NameReaderOptions): NameReader {
     queues.answer(packet, "accept", { octets, mark: packet.mark === repeatedMark ? 0 : undefined });
   }
   /**
-   * Its socket is ended, which resets the far end, too. Where there is none, as behind a redirect, a client's packet meets the rules again, which send
-   * a reset to this side; an answer is dropped, and the flow refused with its next packet.
+   * Its socket is ended, which resets the far end, too. Where there is none, as behind a redirect, a client's
+   * packet meets the rules again, which send a reset to this side; an answer is dropped, and the flow refused
+   * with its next packet.
    */
   function refuse(
     packet: QueuedPacket,

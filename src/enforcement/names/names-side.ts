@@ -1,4 +1,7 @@
-/** The reader of names beside the ruleset that hands it packets: the chains are filled, and filled again, whenever they may be empty. */
+/**
+ * The reader of names beside the ruleset that hands it packets: the chains are filled, and filled again,
+ * whenever they may be empty.
+ */
 import { openQueueChains } from "../../netfilter/io/queue-chain.ts";
 import type { RulesetApplier } from "../../netfilter/io/nft.ts";
 import { openLiveFlows } from "../../netfilter/io/live-flows.ts";
@@ -29,7 +32,10 @@ export interface NamesSide {
     /** Packets that the kernel had no room for in the queues. */
     readonly drops: number;
   };
-  /** Why packets were not told since the last look; to be asked about once a second. Throws KernelError, SystemCallError. */
+  /**
+   * Why packets were not told since the last look; to be asked about once a second. Throws KernelError,
+   * SystemCallError.
+   */
   fault(): string | undefined;
   close(): void;
 }
@@ -47,7 +53,10 @@ const NO_FIGURES = { packets: 0, overruns: 0, refused: {}, flows: 0, octets: 0, 
 /** As the kernel tells of refused connections. */
 const TOLD_PER_SECOND = 100;
 
-/** Opens it in the current network namespace; packets are read from the first ruleset on, whose marks are ours. Throws SystemCallError. */
+/**
+ * Opens it in the current network namespace; packets are read from the first ruleset on, whose marks are
+ * ours. Throws SystemCallError.
+ */
 export function openNamesSide(options: NamesSideOptions): NamesSide {
   const { plan, inForce, generation, onRefused, namesOf } = options;
   const chains = openQueueChains();

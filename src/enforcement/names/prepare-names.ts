@@ -1,4 +1,7 @@
-/** Whether connections are judged by the name they show: what the setting asks for, and what the machine can do. */
+/**
+ * Whether connections are judged by the name they show: what the setting asks for, and what the machine can
+ * do.
+ */
 import { findNamesSupport } from "../../netfilter/io/names-support.ts";
 import type { NamesInput } from "../../netfilter/ruleset-input.ts";
 import type { EnforcementMode } from "../../netfilter/ruleset.ts";
@@ -18,7 +21,10 @@ export interface NamesSettings {
   readonly enforcementMode: EnforcementMode;
 }
 
-/** Reports the protection; undefined: connections are judged by their address alone. Throws KernelError, SystemCallError. */
+/**
+ * Reports the protection; undefined: connections are judged by their address alone. Throws KernelError,
+ * SystemCallError.
+ */
 export async function prepareNames(
   { wireNames, enforcementMode }: NamesSettings,
   protections: Pick<Protections, "report">,

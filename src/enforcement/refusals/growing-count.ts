@@ -3,7 +3,10 @@ export interface GrowingCount {
   take(read: number | undefined): number;
 }
 
-/** The sum of a counter that somebody else may set to 0, or take away with the table that it is in: it never falls. */
+/**
+ * The sum of a counter that somebody else may set to 0, or take away with the table that it is in: it never
+ * falls.
+ */
 export function createGrowingCount(): GrowingCount {
   let earlier = 0;
   let last = 0;

@@ -60,8 +60,8 @@ interface RefusedFlow {
 }
 
 /**
- * A rule for the address, or what is said of the name that gave it, or the default action. What is allowed all the same was refused by a rule of the
- * kernel's own, such as that for DNS over TLS.
+ * A rule for the address, or what is said of the name that gave it, or the default action. What is allowed
+ * all the same was refused by a rule of the kernel's own, such as that for DNS over TLS.
  */
 function findDecision(policy: CompiledPolicy, { address, flow, host, isInForce }: RefusedFlow): Decision {
   const byAddress = decideAddressFlow(policy, address, flow);

@@ -1,6 +1,7 @@
 /**
- * Connections that the kernel refuses on their way out: those that it tells of become events, all of them are counted by the kernel. No
- * protection hangs on it, so that a sandbox whose group of the log is somebody else's is as closed as others, and healthy.
+ * Connections that the kernel refuses on their way out: those that it tells of become events, all of them are
+ * counted by the kernel. No protection hangs on it, so that a sandbox whose group of the log is somebody
+ * else's is as closed as others, and healthy.
  */
 import type { AuditLog } from "../../audit/audit-log.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
@@ -27,7 +28,10 @@ export interface RefusalFigures {
 export interface RefusalWatch {
   /** Once closed, those of the end. Some 10 us. Throws SystemCallError. */
   figures(): RefusalFigures;
-  /** Why refused connections were not told since the last look; to be asked about once a second. Tries again to take the group. Throws SystemCallError, KernelError. */
+  /**
+   * Why refused connections were not told since the last look; to be asked about once a second. Tries again
+   * to take the group. Throws SystemCallError, KernelError.
+   */
   fault(): string | undefined;
   close(): void;
 }

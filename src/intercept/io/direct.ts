@@ -4,7 +4,10 @@ import type { SocketMark } from "../../sys/socket.ts";
 import { UpstreamError } from "../errors.ts";
 import type { FlowIdentity } from "../flow-identity.ts";
 
-/** Connects to where the client wanted to go. The mark spares our connection the redirect, and nothing else: the policy judges it as it judges the workload's. */
+/**
+ * Connects to where the client wanted to go. The mark spares our connection the redirect, and nothing else:
+ * the policy judges it as it judges the workload's.
+ */
 export function connectDirectly(
   mark: SocketMark,
 ): (identity: Pick<FlowIdentity, "destination">, signal: AbortSignal) => Promise<Socket> {

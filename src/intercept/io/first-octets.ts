@@ -1,4 +1,7 @@
-/** Reads what a client sends first, until it is known what becomes of the flow; then the octets are put back, for whoever reads on. */
+/**
+ * Reads what a client sends first, until it is known what becomes of the flow; then the octets are put back,
+ * for whoever reads on.
+ */
 import type { Socket } from "node:net";
 import { readFirstOctets } from "../../wire-names/first-octets.ts";
 import { type FlowFacts, type FlowVerdict, judgeFlow, unnamed } from "../judge-flow.ts";
@@ -6,7 +9,10 @@ import { type FlowFacts, type FlowVerdict, judgeFlow, unnamed } from "../judge-f
 /** Never `incomplete`. */
 export type SettledVerdict = Exclude<FlowVerdict, { readonly kind: "incomplete" }>;
 
-/** Settles with the verdict; the socket does not flow by then. A client that ends first, or is given up, has shown no name. Never throws. */
+/**
+ * Settles with the verdict; the socket does not flow by then. A client that ends first, or is given up, has
+ * shown no name. Never throws.
+ */
 export function judgeFirstOctets(
   socket: Socket,
   facts: FlowFacts,

@@ -1,6 +1,7 @@
 /**
- * Takes the flows that the kernel leads here: those to a bound name go to the relay, those to another name that is allowed are passed on unread, and the
- * others are reset. How flows come here is in `chains/intercept-chains.ts` of netfilter.
+ * Takes the flows that the kernel leads here: those to a bound name go to the relay, those to another name
+ * that is allowed are passed on unread, and the others are reset. How flows come here is in
+ * `chains/intercept-chains.ts` of netfilter.
  */
 import { Socket } from "node:net";
 import type { DomainName } from "../../policy/domain-name.ts";

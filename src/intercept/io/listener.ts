@@ -1,4 +1,7 @@
-/** Listens at both loopback addresses, on one port that nobody can foresee: the kernel leads intercepted flows there, and nobody else. */
+/**
+ * Listens at both loopback addresses, on one port that nobody can foresee: the kernel leads intercepted flows
+ * there, and nobody else.
+ */
 import { type Acceptor, openAcceptor } from "../../sys/acceptor.ts";
 import { SystemCallError } from "../../sys/errors.ts";
 import { readOwnPorts } from "../../sys/local-ports.ts";

@@ -1,6 +1,7 @@
 /**
- * The clients' connections that are open, within two bounds. Of those that have shown no name, the one that waits longest goes for a newcomer; of
- * the others one over which nothing has come or gone since it was last looked at, and where there is none the newcomer itself.
+ * The clients' connections that are open, within two bounds. Of those that have shown no name, the one that
+ * waits longest goes for a newcomer; of the others one over which nothing has come or gone since it was last
+ * looked at, and where there is none the newcomer itself.
  */
 import type { Socket } from "node:net";
 import type { DomainName } from "../../policy/domain-name.ts";

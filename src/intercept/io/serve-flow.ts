@@ -25,8 +25,8 @@ export interface InterceptedConnection {
 }
 
 /**
- * `crowded`: there are too many. `unreachable`: the host behind it could not be talked to. `handshake`: the client ended the TLS handshake, as one does
- * that does not trust our certificate.
+ * `crowded`: there are too many. `unreachable`: the host behind it could not be talked to. `handshake`: the
+ * client ended the TLS handshake, as one does that does not trust our certificate.
  */
 export interface RefusedFlow {
   readonly why: RefusalKind | "unreachable" | "handshake" | "crowded";

@@ -2,8 +2,9 @@ import type { Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 
 /**
- * Passes on what each side sends, unread, until both have ended; each waits for the other's reader. Ends both where one of them fails: the far
- * end is told of a reset by a reset. Never throws: whatever becomes of a connection of others is no fault of ours.
+ * Passes on what each side sends, unread, until both have ended; each waits for the other's reader. Ends both
+ * where one of them fails: the far end is told of a reset by a reset. Never throws: whatever becomes of a
+ * connection of others is no fault of ours.
  */
 export async function splice(client: Socket, host: Socket): Promise<void> {
   const isWhole = await Promise.all([pass(client, host), pass(host, client)]);

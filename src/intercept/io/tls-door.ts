@@ -1,6 +1,7 @@
 /**
- * Terminates TLS of clients that ask for a bound name, with a leaf for that name alone. The hello was read before; OpenSSL reads it again, and whatever it finds must
- * be the same name: a second hello, after a HelloRetryRequest, may not change it.
+ * Terminates TLS of clients that ask for a bound name, with a leaf for that name alone. The hello was read
+ * before; OpenSSL reads it again, and whatever it finds must be the same name: a second hello, after a
+ * HelloRetryRequest, may not change it.
  */
 import type { Socket } from "node:net";
 import { createServer, type SecureContext, type TLSSocket } from "node:tls";
@@ -10,7 +11,10 @@ import { type DomainName, isDomainName } from "../../policy/domain-name.ts";
 export type FindLeaf = (name: DomainName) => SecureContext | undefined;
 
 export interface TlsDoor {
-  /** Settles with the client once the handshake is done. Throws an Error that says why there was none; the socket is closed by then. */
+  /**
+   * Settles with the client once the handshake is done. Throws an Error that says why there was none; the
+   * socket is closed by then.
+   */
   receive(socket: Socket, name: DomainName): Promise<TLSSocket>;
 }
 

@@ -1,4 +1,7 @@
-/** The roots that hosts' certificates are checked against: those of a folder, as systems keep theirs, and more where an operator names them. */
+/**
+ * The roots that hosts' certificates are checked against: those of a folder, as systems keep theirs, and more
+ * where an operator names them.
+ */
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,7 +19,10 @@ const CERTIFICATE = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END (?:TR
 /** A whole system's roots have 200 kB. */
 const MAX_FILE_OCTETS = 4 << 20;
 
-/** Reads them once: roots that come later need a restart. A folder without any gives way to the roots that the program brings along. Throws TrustError. */
+/**
+ * Reads them once: roots that come later need a restart. A folder without any gives way to the roots that the
+ * program brings along. Throws TrustError.
+ */
 export async function readTrust({ folder, extra }: TrustSources): Promise<SecureContext> {
   const found = await readFolder(folder);
   const roots = found.length > 0 ? found : getCACertificates("bundled");

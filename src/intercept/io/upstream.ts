@@ -1,9 +1,10 @@
 /**
- * The way to the host behind an intercepted flow: a connection to the client's own destination, and over https a handshake in which the host proves
- * the name that the client has shown. There is no way to leave that proof out.
+ * The way to the host behind an intercepted flow: a connection to the client's own destination, and over
+ * https a handshake in which the host proves the name that the client has shown. There is no way to leave
+ * that proof out.
  *
- * Not here: whether the policy lets the connection out, which the kernel decides as for a connection of the workload's. Known limit: revoked
- * certificates are not looked for.
+ * Not here: whether the policy lets the connection out, which the kernel decides as for a connection of the
+ * workload's. Known limit: revoked certificates are not looked for.
  */
 import type { Socket } from "node:net";
 import { connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";

@@ -3,9 +3,14 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { freemem, totalmem } from "node:os";
 
 export interface MachineReadings {
-  /** Octets in use on the machine: all but what can be had without swapping. In a container it is the host's, as in the original. */
+  /**
+   * Octets in use on the machine: all but what can be had without swapping. In a container it is the host's,
+   * as in the original.
+   */
   memoryOctets(): number;
-  /** The part of the machine's processor time that was not idle since the reading before, 0 to 1; 0 at first. */
+  /**
+   * The part of the machine's processor time that was not idle since the reading before, 0 to 1; 0 at first.
+   */
   cpuUtilization(): number;
   /** Octets of this process that are in memory, and seconds of processor time that it has used. */
   processMemoryOctets(): number;
@@ -48,8 +53,9 @@ export interface CpuTimes {
 }
 
 /**
- * The first line of /proc/stat, `cpu  user nice system idle iowait irq softirq steal ...`; proc(5). Guests' time is in the first
- * two already. Node's own `os.cpus()` reads all processors and their clocks, milliseconds on a large machine.
+ * The first line of /proc/stat, `cpu  user nice system idle iowait irq softirq steal ...`; proc(5). Guests'
+ * time is in the first two already. Node's own `os.cpus()` reads all processors and their clocks,
+ * milliseconds on a large machine.
  */
 function readCpuTimes(): CpuTimes {
   const line = Buffer.alloc(256);

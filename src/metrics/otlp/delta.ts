@@ -1,6 +1,9 @@
 import type { HistogramPoint, Metric, NumberPoint } from "../metric.ts";
 
-/** What has been added to counters and histograms since `before`; gauges are as they are. A series that was not there counts from 0. */
+/**
+ * What has been added to counters and histograms since `before`; gauges are as they are. A series that was
+ * not there counts from 0.
+ */
 export function since(before: readonly Metric[], metrics: readonly Metric[]): readonly Metric[] {
   const earlier = new Map(before.map((metric) => [metric.name, metric]));
   return metrics.map((metric) => subtract(metric, earlier.get(metric.name)));

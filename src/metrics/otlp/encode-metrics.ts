@@ -1,8 +1,9 @@
 /**
- * An OTLP export request: `ExportMetricsServiceRequest` of opentelemetry-proto v1, in protobuf, which every collector takes.
+ * An OTLP export request: `ExportMetricsServiceRequest` of opentelemetry-proto v1, in protobuf, which every
+ * collector takes.
  *
- * Written by hand because the official SDK costs 116 ms and 25 MiB when it is loaded; the tests hold it to the
- * official serializer, octet for octet.
+ * Written by hand because the official SDK costs 116 ms and 25 MiB when it is loaded; the tests hold it to
+ * the official serializer, octet for octet.
  */
 import type { Attributes, HistogramPoint, Metric, NumberPoint } from "../metric.ts";
 import {

@@ -1,5 +1,6 @@
 /**
- * Protocol buffers' wire format, as far as OTLP needs it. A message is its fields one after the other; each function gives one.
+ * Protocol buffers' wire format, as far as OTLP needs it. A message is its fields one after the other; each
+ * function gives one.
  *
  *     field    key varint, (number << 3) | type
  *              type 0: varint   1: eight octets, little-endian   2: length varint, octets

@@ -1,6 +1,6 @@
 /**
- * Sends the metrics to a collector again and again. One request at a time; one that is lost costs no count: counts are those since the start, or since the
- * last request that was taken.
+ * Sends the metrics to a collector again and again. One request at a time; one that is lost costs no count:
+ * counts are those since the start, or since the last request that was taken.
  */
 import type { Metric } from "../metric.ts";
 import { since } from "./delta.ts";

@@ -1,7 +1,8 @@
 /**
- * Nobody is reached on the API's port, and nobody speaks from it, but by the redirect to where the API listens (`wire/redirect-table.ts`). A
- * process of the workload that holds the port hears no token: neither while the sidecar runs, nor while it is away and only the
- * rules are there, nor over a connection that is open already.
+ * Nobody is reached on the API's port, and nobody speaks from it, but by the redirect to where the API
+ * listens (`wire/redirect-table.ts`). A process of the workload that holds the port hears no token: neither
+ * while the sidecar runs, nor while it is away and only the rules are there, nor over a connection that is
+ * open already.
  *
  * Known limit: before the first rules whoever holds the port is reached there.
  */
@@ -11,8 +12,8 @@ import type { Chain, Rule } from "../ruleset.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
 
 /**
- * What is redirected shows the other port by now. Behind chain antispoof, which lets the reset for a caller out. Resets tell a squatter
- * nothing, and are how it is refused to send from the port.
+ * What is redirected shows the other port by now. Behind chain antispoof, which lets the reset for a caller
+ * out. Resets tell a squatter nothing, and are how it is refused to send from the port.
  */
 export function apiChain(input: RulesetInput): Chain {
   return {
@@ -28,8 +29,9 @@ export function apiChain(input: RulesetInput): Chain {
 }
 
 /**
- * The API's answers get this port after the filter. A flow from it would make conntrack take a caller's first packet for an answer, and a reset
- * from it would end a caller's. The kernel's own, for chain api, are of no process's socket.
+ * The API's answers get this port after the filter. A flow from it would make conntrack take a caller's first
+ * packet for an answer, and a reset from it would end a caller's. The kernel's own, for chain api, are of no
+ * process's socket.
  */
 export function fromApiPort(input: RulesetInput): readonly Rule[] {
   const from = `${match(input, "saddr")}tcp sport ${input.api.port}`;

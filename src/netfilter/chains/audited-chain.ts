@@ -1,6 +1,7 @@
 /**
- * Audit mode: connections that the policy would refuse are let through, and counted and told like refused ones. Address rules that would deny stand
- * in sets of their own, since the sets `deny` hold what is refused all the same.
+ * Audit mode: connections that the policy would refuse are let through, and counted and told like refused
+ * ones. Address rules that would deny stand in sets of their own, since the sets `deny` hold what is refused
+ * all the same.
  */
 import { AUDITED_COUNTER, AUDITED_PREFIX } from "../kernel-names.ts";
 import type { Chain, Rule } from "../ruleset.ts";
@@ -13,7 +14,10 @@ export const AUDITED_CHAIN = "audited";
 /** Sets that are there in audit mode only, and go with the chain. */
 export const AUDITED_SETS: readonly string[] = ["audit_host_v4", "audit_v4", "audit_host_v6", "audit_v6"];
 
-/** Asked after what is refused, and before what is allowed: an address rule wins over the name that gave the address. */
+/**
+ * Asked after what is refused, and before what is allowed: an address rule wins over the name that gave the
+ * address.
+ */
 export function auditByRule({ policy }: RulesetInput): readonly Rule[] {
   if (policy.audits === undefined) return [];
   return AUDITED_SETS.map((set) => ({

@@ -1,13 +1,17 @@
 /**
- * Which interfaces are closed that nobody knows yet: all whose names are not known, by how they begin. The kernel can hook a chain to
- * interfaces to come by a prefix of their names, so none of the known ones passes a hook more than before.
+ * Which interfaces are closed that nobody knows yet: all whose names are not known, by how they begin. The
+ * kernel can hook a chain to interfaces to come by a prefix of their names, so none of the known ones passes
+ * a hook more than before.
  *
  *     known: lo, eth0     closed: all that begin with neither l nor e; `l`; with l, but not with lo; lo and one octet more; `e`; ...
  *
  * Names are octets here, one a character (Latin-1), as the kernel compares them.
  */
 
-/** Interfaces that the hooks of one chain match: the kernel takes 256 of a chain. It has no rules: see `door-table.ts`. */
+/**
+ * Interfaces that the hooks of one chain match: the kernel takes 256 of a chain. It has no rules: see
+ * `door-table.ts`.
+ */
 export interface ClosedNames {
   /** Beginnings of names. */
   readonly prefixes: readonly string[];
@@ -20,14 +24,17 @@ const NAME_OCTETS = 15;
 /** Beginnings of known names that have a chain each, of some 250 hooks: 10 ms of the kernel's time. */
 const MAX_PLACES = 32;
 
-/** All that a name may hold (`dev_valid_name`): no zero, no slash, no colon, and no blank, of which Latin-1 has one more. */
+/**
+ * All that a name may hold (`dev_valid_name`): no zero, no slash, no colon, and no blank, of which Latin-1
+ * has one more.
+ */
 const OCTETS: readonly string[] = Array.from({ length: 0xff }, (_, index) =>
   String.fromCharCode(index + 1),
 ).filter((octet) => !/[\t-\r /:\u00a0]/.test(octet));
 
 /**
- * No hook matches a name of `known`, and one matches each other; but where known names are many or long, none matches what begins like the
- * last of them.
+ * No hook matches a name of `known`, and one matches each other; but where known names are many or long, none
+ * matches what begins like the last of them.
  */
 export function closeOtherNames(known: readonly string[]): readonly ClosedNames[] {
   const octets = known.map(toOctets);

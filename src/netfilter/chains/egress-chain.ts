@@ -44,7 +44,9 @@ export function egressChain(input: RulesetInput): Chain {
 /** What becomes of a packet that is denied. */
 type Refusal = "jump refuse" | "counter drop";
 
-/** The verdict on the far end's address: what the policy's address rules say, then what lookups have brought. */
+/**
+ * The verdict on the far end's address: what the policy's address rules say, then what lookups have brought.
+ */
 export function judge(
   side: "saddr" | "daddr",
   refusal: Refusal,
@@ -103,7 +105,10 @@ function admitAllowed(side: "saddr" | "daddr", learned: string): readonly Rule[]
   ];
 }
 
-/** Where the default action allows: what only names have given that a change has denied since. By default denied it needs no rule. */
+/**
+ * Where the default action allows: what only names have given that a change has denied since. By default
+ * denied it needs no rule.
+ */
 export function refuseRevoked(
   side: "saddr" | "daddr",
   { policy }: RulesetInput,
@@ -119,7 +124,10 @@ export function refuseRevoked(
   ];
 }
 
-/** Only to where neighbours are, and with the hop limit that no router lets pass: to anywhere else it would carry a payload out. */
+/**
+ * Only to where neighbours are, and with the hop limit that no router lets pass: to anywhere else it would
+ * carry a payload out.
+ */
 const NEIGHBOUR_DISCOVERY: readonly Rule[] = [
   {
     statements:
@@ -131,14 +139,17 @@ const NEIGHBOUR_DISCOVERY: readonly Rule[] = [
   },
 ];
 
-/** Which groups the sandbox listens to. Switches that snoop deliver no neighbour solicitation to who does not say so (RFC 4541 section 3). */
+/**
+ * Which groups the sandbox listens to. Switches that snoop deliver no neighbour solicitation to who does not
+ * say so (RFC 4541 section 3).
+ */
 const LISTENER_REPORTS: Rule = {
   statements: `ip6 hoplimit 1 ip6 daddr ff02::/16 icmpv6 type ${LISTENER_REPORT} jump reports`,
 };
 
 /**
- * Lets the kernel's own reports out, which are of no process's socket: a raw socket could write what it likes. They name up to 21 groups
- * (RFC 3810 section 5.2). IPv4's reports go the way of GROUPS.
+ * Lets the kernel's own reports out, which are of no process's socket: a raw socket could write what it
+ * likes. They name up to 21 groups (RFC 3810 section 5.2). IPv4's reports go the way of GROUPS.
  */
 export function reportsChain(): Chain {
   return {
@@ -154,16 +165,20 @@ export function reportsChain(): Chain {
 }
 
 /**
- * Of what goes to an IPv4 group, or to all on the link, the kernel makes a copy for our own receivers and taps, which gets the stamp of what
- * leaves but never meets the guard that clears it: it would tell a workload how to make raw frames pass. No flow of theirs is ever
- * established, as no host answers from such an address.
+ * Of what goes to an IPv4 group, or to all on the link, the kernel makes a copy for our own receivers and
+ * taps, which gets the stamp of what leaves but never meets the guard that clears it: it would tell a
+ * workload how to make raw frames pass. No flow of theirs is ever established, as no host answers from such
+ * an address.
  */
 const GROUPS: Rule = {
   statements: "meta nfproto ipv4 fib daddr type { broadcast, multicast } jump refuse",
   comment: "a copy would come back to us with the stamp",
 };
 
-/** Encrypted lookups go past the resolver: DNS over TLS and QUIC always, over HTTPS where it is known to be served. */
+/**
+ * Encrypted lookups go past the resolver: DNS over TLS and QUIC always, over HTTPS where it is known to be
+ * served.
+ */
 function blockRules({ doh }: RulesetInput): readonly Rule[] {
   const overTls: Rule = {
     statements: "meta l4proto { tcp, udp } th dport 853 jump refuse",

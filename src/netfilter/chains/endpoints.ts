@@ -8,7 +8,10 @@ export function isLoopback(address: string): boolean {
   return address === "::1" || address.startsWith("127.");
 }
 
-/** The addresses that every program means by localhost: they are not a resolver's own even when one listens there. */
+/**
+ * The addresses that every program means by localhost: they are not a resolver's own even when one listens
+ * there.
+ */
 export function isLocalhost(address: string): boolean {
   return address === "::1" || address === "127.0.0.1";
 }

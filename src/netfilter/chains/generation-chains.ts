@@ -1,6 +1,6 @@
 /**
- * Which generation a flow belongs to. The number stands in these chains and nowhere else, so that a change of policy exchanges their few rules,
- * whatever else there is.
+ * Which generation a flow belongs to. The number stands in these chains and nowhere else, so that a change of
+ * policy exchanges their few rules, whatever else there is.
  */
 import { begunMark, pendingMark, unnamedMark, verifiedMark } from "../flow-marks.ts";
 import type { Chain, GenerationRule, Rule } from "../ruleset.ts";

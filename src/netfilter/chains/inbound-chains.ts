@@ -1,5 +1,6 @@
 /**
- * Who may speak to us first, since answers to callers are let out, and what may still arrive of flows that we opened.
+ * Who may speak to us first, since answers to callers are let out, and what may still arrive of flows that we
+ * opened.
  */
 import { ANSWERED_BY_NAME, RESUMED_BY_NAME, unnamedAnswers } from "./name-chains.ts";
 import { CALLER_FLOW, FROM_LOOPBACK, linkListenerRules, linkLookupRules, matchMarks } from "./own-traffic.ts";
@@ -10,8 +11,8 @@ import { judge, refuseRevoked } from "./egress-chain.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 
 /**
- * A packet that came through the output hook brings its conntrack entry along over `lo`; what a packet socket has put there has none
- * yet. Before conntrack gives it one.
+ * A packet that came through the output hook brings its conntrack entry along over `lo`; what a packet socket
+ * has put there has none yet. Before conntrack gives it one.
  */
 export function loopbackChain(): Chain {
   return {
@@ -27,12 +28,12 @@ export function loopbackChain(): Chain {
 }
 
 /**
- * An arriving packet may open a flow only if it honestly can: a SYN, a datagram where the setting says so, ICMP. Before conntrack
- * confirms the flow, so that a refused one leaves no entry.
+ * An arriving packet may open a flow only if it honestly can: a SYN, a datagram where the setting says so,
+ * ICMP. Before conntrack confirms the flow, so that a refused one leaves no entry.
  *
- * Only a flow's first packet makes a caller. An entry that is there already may be of a connection that the workload opened while nobody
- * tracked flows: which side conntrack then takes for the caller is a matter of who sends next. The first of our rules switches
- * tracking on, some milliseconds before all are in force.
+ * Only a flow's first packet makes a caller. An entry that is there already may be of a connection that the
+ * workload opened while nobody tracked flows: which side conntrack then takes for the caller is a matter of
+ * who sends next. The first of our rules switches tracking on, some milliseconds before all are in force.
  */
 export function antispoofChain(input: RulesetInput): Chain {
   const { inboundUdp, marks } = input;
@@ -72,9 +73,10 @@ export function antispoofChain(input: RulesetInput): Chain {
 }
 
 /**
- * A raw socket may write a host's address into a header, and send it the way of a group: rules see the host, and the kernel makes a copy for
- * our own receivers, as GROUPS in `egress-chain.ts` tells. Packet sockets get no such copies, raw ones none that is dropped here. Before all that `lo` lets
- * in: put together with a fragment that came by `lo`, a copy seems to have come by it.
+ * A raw socket may write a host's address into a header, and send it the way of a group: rules see the host,
+ * and the kernel makes a copy for our own receivers, as GROUPS in `egress-chain.ts` tells. Packet sockets get
+ * no such copies, raw ones none that is dropped here. Before all that `lo` lets in: put together with a
+ * fragment that came by `lo`, a copy seems to have come by it.
  */
 function stampedCopy({ stampMark, stampPriority }: Marks): Rule {
   return {
@@ -85,8 +87,9 @@ function stampedCopy({ stampMark, stampPriority }: Marks): Rule {
 }
 
 /**
- * A connection in mid-stream that conntrack does not know. From where the policy lets us go it is one of ours that was silent for longer than
- * conntrack remembers: it belongs to the generation in force, like one that we open now. It is none of a caller's, whose answers go anywhere.
+ * A connection in mid-stream that conntrack does not know. From where the policy lets us go it is one of ours
+ * that was silent for longer than conntrack remembers: it belongs to the generation in force, like one that
+ * we open now. It is none of a caller's, whose answers go anywhere.
  */
 export function resumedChain(input: RulesetInput): Chain {
   return {
@@ -126,8 +129,9 @@ function deniedBy(side: "saddr" | "daddr"): readonly string[] {
 }
 
 /**
- * What becomes of a caller whom an address rule denies, before and after he has been let in. Neighbours pass: the machine's own calls come from the
- * gateway, which is one. So does who calls the API, for a rule must not lock out the operator who has made it.
+ * What becomes of a caller whom an address rule denies, before and after he has been let in. Neighbours pass:
+ * the machine's own calls come from the gateway, which is one. So does who calls the API, for a rule must not
+ * lock out the operator who has made it.
  */
 export function callerChains({ api }: RulesetInput): readonly Chain[] {
   // Redirected, so not a server of the workload's that has this port of another address.
@@ -167,7 +171,10 @@ export function callerChains({ api }: RulesetInput): readonly Chain[] {
   ];
 }
 
-/** A host that a change has denied does not come back as a caller, unless it is a neighbour, or allowed by now. */
+/**
+ * A host that a change has denied does not come back as a caller, unless it is a neighbour, or allowed by
+ * now.
+ */
 export function revokedChain(): Chain {
   return {
     name: "revoked",
@@ -185,7 +192,10 @@ export function revokedChain(): Chain {
   };
 }
 
-/** What arrives on `lo` from elsewhere was forged, but for answers to redirected lookups, which look like that. */
+/**
+ * What arrives on `lo` from elsewhere was forged, but for answers to redirected lookups, which look like
+ * that.
+ */
 export function forgedChain(input: RulesetInput): Chain {
   return {
     name: "forged",
@@ -201,8 +211,9 @@ export function forgedChain(input: RulesetInput): Chain {
 }
 
 /**
- * Judges again flows that only receive. Not TCP: its acknowledgements are judged on the way out, and a reset then reaches the
- * local socket; refused here, the reset would go to the far end and the local reader would hang.
+ * Judges again flows that only receive. Not TCP: its acknowledgements are judged on the way out, and a reset
+ * then reaches the local socket; refused here, the reset would go to the far end and the local reader would
+ * hang.
  */
 export function arrivingChain(input: RulesetInput): Chain {
   return {

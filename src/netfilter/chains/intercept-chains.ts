@@ -1,13 +1,15 @@
 /**
- * TCP to an address that a bound name owns is led to the interceptor, and to nobody else: neither past it, nor to who has taken its place.
+ * TCP to an address that a bound name owns is led to the interceptor, and to nobody else: neither past it,
+ * nor to who has taken its place.
  *
  *     nat_output   a new flow to such an address, on a port that is intercepted, gets a mark
  *     the redirect of what has the mark is in a table that goes with the process (`wire/intercept-table.ts`)
  *     egress       what has the mark and was redirected passes; all else to such an address and port is the interceptor's own, or is refused
  *
- * So nothing reaches a bound host while the sidecar is away, and a flow that is older than the binding is reset once the generation changes. The
- * interceptor's own connections are judged like those of the workload: the mark of its sockets only spares them the redirect. UDP to the same
- * ports is refused: HTTP/3 would go past the interceptor, and its clients fall back to TCP.
+ * So nothing reaches a bound host while the sidecar is away, and a flow that is older than the binding is
+ * reset once the generation changes. The interceptor's own connections are judged like those of the workload:
+ * the mark of its sockets only spares them the redirect. UDP to the same ports is refused: HTTP/3 would go
+ * past the interceptor, and its clients fall back to TCP.
  *
  * Nothing is compared for flows that are admitted already, nor for other ports.
  */
@@ -15,7 +17,10 @@ import type { Chain, NamedSet, Rule } from "../ruleset.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
 import { ADMIT } from "./generation-chains.ts";
 
-/** The conntrack mark of flows that the interceptor is to have: above every generation, beside those of our own flows and callers'. */
+/**
+ * The conntrack mark of flows that the interceptor is to have: above every generation, beside those of our
+ * own flows and callers'.
+ */
 export const INTERCEPTED_FLOW = 0x8000_0002;
 export const INTERCEPT_CHAIN = "intercept";
 /** Sets that are there with the chain alone, and go with it. */
@@ -59,7 +64,9 @@ export function refuseAround({ intercept }: RulesetInput): readonly Rule[] {
   }));
 }
 
-/** Our own connections to bound hosts show no name that has to be read: the interceptor has read the client's. */
+/**
+ * Our own connections to bound hosts show no name that has to be read: the interceptor has read the client's.
+ */
 export function admitInterceptor({ intercept, names }: RulesetInput, us: string): readonly Rule[] {
   if (intercept === undefined || names === undefined) return [];
   return [

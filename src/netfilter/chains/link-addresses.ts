@@ -1,8 +1,8 @@
 /** Addresses of a prefix on the link that are no host's: routers answer to them, or everybody does. */
 
 /**
- * The network and broadcast address of an IPv4 prefix, the subnet-router anycast address of an IPv6 one (RFC 4291 section 2.6.1). Links of
- * two ends have none: RFC 3021, RFC 6164.
+ * The network and broadcast address of an IPv4 prefix, the subnet-router anycast address of an IPv6 one (RFC
+ * 4291 section 2.6.1). Links of two ends have none: RFC 3021, RFC 6164.
  */
 export function linkAddresses(octets: Uint8Array, length: number): readonly Uint8Array[] {
   if (length > octets.length * 8 - 2) return [];

@@ -1,5 +1,6 @@
 /**
- * Flows to an address that only names have given: they pass once they have shown a name, and a process reads it off packets that the kernel holds.
+ * Flows to an address that only names have given: they pass once they have shown a name, and a process reads
+ * it off packets that the kernel holds.
  *
  *     reopened     a SYN on the ports of a flow that has begun, which conntrack may take for the same: held, too
  *     by_name      where the policy's address rules have said nothing: TCP becomes pending, QUIC is refused by its shape, other UDP passes
@@ -8,7 +9,8 @@
  *     ask_begun    those of flows of which something has
  *     answered     answers of pending flows, since what was judged has to be acknowledged
  *
- * Chains that hold the generation are in `generation-chains.ts`: `unverified`, `unnamed`, `begin`, `go_on`, `admit_...`.
+ * Chains that hold the generation are in `generation-chains.ts`: `unverified`, `unnamed`, `begin`, `go_on`,
+ * `admit_...`.
  */
 import { IS_BEGUN, IS_NOT_BEGUN, IS_PENDING, IS_PLAIN, IS_VERIFIED } from "../flow-marks.ts";
 import type { Chain, Rule } from "../ruleset.ts";
@@ -26,7 +28,10 @@ export const SETS_LABEL = "ct label set 127";
 
 /** The first packet of a connection, and no other. */
 const OPENS = "tcp flags & (fin | syn | rst | ack) == syn";
-/** The long header of QUIC, in version 1, 2 and drafts, whatever the port; its clients fall back to TCP (RFC 9000 section 17.2, RFC 9369). */
+/**
+ * The long header of QUIC, in version 1, 2 and drafts, whatever the port; its clients fall back to TCP (RFC
+ * 9000 section 17.2, RFC 9369).
+ */
 const IS_QUIC = "@ih,0,2 3 @ih,8,32 { 1, 0x6b3343cf, 0xff000000-0xff0000ff }";
 /** Holds for a packet with at least one octet of data. */
 export const HAS_DATA = "@ih,0,8 >= 0";

@@ -1,4 +1,7 @@
-/** The sets that rules look addresses up in. Those of learned and revoked addresses are never emptied: they outlive the sidecar. */
+/**
+ * The sets that rules look addresses up in. Those of learned and revoked addresses are never emptied: they
+ * outlive the sidecar.
+ */
 import { splitZone } from "../../policy/address.ts";
 import type { RuleTrie } from "../../policy/rule-trie.ts";
 import type { Action } from "../../policy/rule.ts";
@@ -13,8 +16,9 @@ import type { ElementChange, NamedSet, TimedElement } from "../ruleset.ts";
 import { LEARNED_TIMEOUT_SECONDS, scopedSets } from "./scoped-rules.ts";
 
 /**
- * Elements that the kernel's sets of learned addresses take, each. It reserves 16 octets for each at once; what a transaction takes out makes
- * room for what it puts in, but what has run out counts until it is collected, about once a second.
+ * Elements that the kernel's sets of learned addresses take, each. It reserves 16 octets for each at once;
+ * what a transaction takes out makes room for what it puts in, but what has run out counts until it is
+ * collected, about once a second.
  */
 const LEARNED_SET_SIZE = 131_072;
 /** Learned addresses that may be held, of both families: seven eighths of what one set takes. */
@@ -43,7 +47,10 @@ export function compileSets(input: RulesetInput): readonly NamedSet[] {
   ];
 }
 
-/** What the transaction does to the sets that are not replaced whole. Learned addresses that go are taken out just before it. */
+/**
+ * What the transaction does to the sets that are not replaced whole. Learned addresses that go are taken out
+ * just before it.
+ */
 export function compileChanges({
   restore,
   restoreFlows,
@@ -129,7 +136,10 @@ function endpointSets(name: string, endpoints: readonly Endpoint[], comment?: st
   ];
 }
 
-/** Without another comment the interfaces of link-local addresses are one: a restarted sidecar reads them back. */
+/**
+ * Without another comment the interfaces of link-local addresses are one: a restarted sidecar reads them
+ * back.
+ */
 function endpointElements(endpoints: readonly Endpoint[], comment?: string): readonly string[] {
   const zones = new Map<string, Set<string>>();
   for (const { address: text, port } of endpoints) {

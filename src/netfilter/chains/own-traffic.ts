@@ -1,8 +1,10 @@
 /**
- * What makes the resolver the only way to ask: port 53 is redirected to it, and the upstreams are asked by nobody else.
+ * What makes the resolver the only way to ask: port 53 is redirected to it, and the upstreams are asked by
+ * nobody else.
  *
- * Ours are packets with our mark and priority, of sockets that were opened under our group. They open nothing but the upstreams' ports.
- * A socket that has been closed has no group: what the kernel still sends for it is refused. Not here: what other traffic may leave.
+ * Ours are packets with our mark and priority, of sockets that were opened under our group. They open nothing
+ * but the upstreams' ports. A socket that has been closed has no group: what the kernel still sends for it is
+ * refused. Not here: what other traffic may leave.
  */
 import { splitZone } from "../../policy/address.ts";
 import { type Endpoint } from "../../sys/socket-address.ts";
@@ -14,7 +16,10 @@ import { isIpv4, isLocalhost, isLoopback } from "./endpoints.ts";
 import { markBound } from "./intercept-chains.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 
-/** The conntrack marks of our own flows, and of flows that honest callers from outside have opened: above every generation. */
+/**
+ * The conntrack marks of our own flows, and of flows that honest callers from outside have opened: above
+ * every generation.
+ */
 const OWN_FLOW = "0x80000000";
 export const CALLER_FLOW = "0x80000001";
 
@@ -34,8 +39,8 @@ export function setMarks(mark: number, priority: number): string {
 }
 
 /**
- * Nobody sends from an address that is not ours: neither forged answers of an upstream, nor a first packet "from" a host that then
- * seems to have called us. Before conntrack, so that such a packet makes no entry.
+ * Nobody sends from an address that is not ours: neither forged answers of an upstream, nor a first packet
+ * "from" a host that then seems to have called us. Before conntrack, so that such a packet makes no entry.
  */
 export function sourceChain(): Chain {
   return {
@@ -66,21 +71,25 @@ export function sourceChain(): Chain {
 }
 
 /**
- * Neighbour discovery and what else runs the link (RFC 4861, RFC 3122, RFC 4443 section 4) is sent by the kernel, of no process's socket. A
- * workload's own would have neighbours send it what is for others, hand routers what no rule judges, or be taken for a router's by this
- * very machine, which hears what it sends to a group. Listener reports are judged in chain reports.
+ * Neighbour discovery and what else runs the link (RFC 4861, RFC 3122, RFC 4443 section 4) is sent by the
+ * kernel, of no process's socket. A workload's own would have neighbours send it what is for others, hand
+ * routers what no rule judges, or be taken for a router's by this very machine, which hears what it sends to
+ * a group. Listener reports are judged in chain reports.
  */
 const NEIGHBOURS_ARE_THE_KERNELS: Rule = {
   statements: "icmpv6 type { 133-138, 141-142 } meta skuid >= 0 counter drop",
   comment: "neighbour discovery is the kernel's",
 };
 
-/** What most packets of lookups show; told without asking for a route, which costs more than all other rules that they meet. */
+/**
+ * What most packets of lookups show; told without asking for a route, which costs more than all other rules
+ * that they meet.
+ */
 export const FROM_LOOPBACK: Rule = { statements: "ip saddr 127.0.0.0/8 accept" };
 
 /**
- * Before Docker's own redirect of 127.0.0.11:53, which is at -100. That one our lookups have to take, too; any other (a mesh that
- * captures lookups) must not have them, so they are bound to where they go already.
+ * Before Docker's own redirect of 127.0.0.11:53, which is at -100. That one our lookups have to take, too;
+ * any other (a mesh that captures lookups) must not have them, so they are bound to where they go already.
  */
 export function redirectChain(input: RulesetInput): Chain {
   const us = ours(input.marks);
@@ -117,8 +126,8 @@ export function ownChain(input: RulesetInput): Chain {
 }
 
 /**
- * The head of the filter chain in both modes. What a rule of `lo` would let pass is refused before it: resolvers on loopback
- * addresses are upstreams like others.
+ * The head of the filter chain in both modes. What a rule of `lo` would let pass is refused before it:
+ * resolvers on loopback addresses are upstreams like others.
  */
 export function resolverRules(input: RulesetInput): readonly Rule[] {
   const us = ours(input.marks);
@@ -170,8 +179,9 @@ export function resolverRules(input: RulesetInput): readonly Rule[] {
 }
 
 /**
- * The resolver's answers, at the head since there is one for each lookup. Anyone with CAP_NET_RAW can send packets that look like them, so not
- * where a resolver on a loopback address has to be kept from others, nor to an upstream at another address of ours.
+ * The resolver's answers, at the head since there is one for each lookup. Anyone with CAP_NET_RAW can send
+ * packets that look like them, so not where a resolver on a loopback address has to be kept from others, nor
+ * to an upstream at another address of ours.
  */
 function answerRules({ upstreams, exemptNameservers, resolverPort }: RulesetInput): readonly Rule[] {
   const asked = [...upstreams.map(({ address }) => address), ...exemptNameservers];
@@ -188,9 +198,10 @@ function answerRules({ upstreams, exemptNameservers, resolverPort }: RulesetInpu
 }
 
 /**
- * A lookup to `fe80::1%eth0` comes from a socket that the kernel has tied to eth0, and takes answers of that link only. What goes to an
- * address of our own on eth0 runs over `lo`, but counts as of eth0 (RFC 4007 section 6; `ip6_rcv_core`): so the lookup is sent back to where it
- * came from, and a listener at every address answers it. Nobody else may ask there.
+ * A lookup to `fe80::1%eth0` comes from a socket that the kernel has tied to eth0, and takes answers of that
+ * link only. What goes to an address of our own on eth0 runs over `lo`, but counts as of eth0 (RFC 4007
+ * section 6; `ip6_rcv_core`): so the lookup is sent back to where it came from, and a listener at every
+ * address answers it. Nobody else may ask there.
  */
 function whenOnLinks(
   { linkResolverPort }: RulesetInput,
@@ -209,7 +220,10 @@ export function linkLookupRules(input: RulesetInput): readonly Rule[] {
   ]);
 }
 
-/** The resolver listens at every address for lookups to link-local ones, which come by `lo`. Part of chain antispoof in both modes. */
+/**
+ * The resolver listens at every address for lookups to link-local ones, which come by `lo`. Part of chain
+ * antispoof in both modes.
+ */
 export function linkListenerRules(input: RulesetInput): readonly Rule[] {
   return whenOnLinks(input, (port) => [
     {
@@ -220,15 +234,19 @@ export function linkListenerRules(input: RulesetInput): readonly Rule[] {
 }
 
 /**
- * ICMP errors end connections that are not established yet, ours to the webhook among them. An honest one comes from outside, or is the kernel's own.
- * One that quotes no flow is dropped on arrival, see chain loopback.
+ * ICMP errors end connections that are not established yet, ours to the webhook among them. An honest one
+ * comes from outside, or is the kernel's own. One that quotes no flow is dropped on arrival, see chain
+ * loopback.
  */
 const ERRORS_ARE_THE_KERNELS: Rule = {
   statements: 'oif "lo" ct state related meta skuid >= 0 counter drop',
   comment: "an error made by hand, about somebody's flow",
 };
 
-/** NAT is decided on a flow's first packet: one that conntrack takes for a flow of ours has passed the redirect. Before established flows. */
+/**
+ * NAT is decided on a flow's first packet: one that conntrack takes for a flow of ours has passed the
+ * redirect. Before established flows.
+ */
 export const LEFT_OVER: Rule = {
   statements: `meta l4proto { tcp, udp } th dport 53 ${REFUSE_OPENING}`,
   comment: "left-over flows of our own lookups",
@@ -241,8 +259,8 @@ export function ours({ mark, priority, group }: Marks): string {
 }
 
 /**
- * Docker's resolver is asked at 127.0.0.11:53 and listens on another port: its own redirect comes after ours and before the filter,
- * which therefore sees that port. Conntrack remembers what was asked for.
+ * Docker's resolver is asked at 127.0.0.11:53 and listens on another port: its own redirect comes after ours
+ * and before the filter, which therefore sees that port. Conntrack remembers what was asked for.
  */
 function asBeforeNat(match: string, { address, port }: Endpoint, verdict: string): readonly Rule[] {
   if (!isLoopback(address) || !isIpv4(address)) return [];
@@ -286,7 +304,10 @@ function exemptRules(input: RulesetInput): readonly Rule[] {
   ]);
 }
 
-/** All ports of a loopback resolver, as its real one is not known; of localhost only the upstream's own, as the workload's servers are there. */
+/**
+ * All ports of a loopback resolver, as its real one is not known; of localhost only the upstream's own, as
+ * the workload's servers are there.
+ */
 function loopbackResolverRules({ upstreams }: RulesetInput): readonly Rule[] {
   const addresses = [...new Set(upstreams.map(({ address }) => address))].filter(isResolverOnLoopback);
   if (addresses.length === 0) return [];

@@ -1,6 +1,7 @@
 /**
- * Packet sockets never pass the output hook. So what honestly leaves gets a secret mark and priority at the last step of the IP stack,
- * and for ARP in its own output hook; the egress hook of each interface lets only these out, and clears both before taps can see them.
+ * Packet sockets never pass the output hook. So what honestly leaves gets a secret mark and priority at the
+ * last step of the IP stack, and for ARP in its own output hook; the egress hook of each interface lets only
+ * these out, and clears both before taps can see them.
  */
 import type { Marks } from "../ruleset-input.ts";
 import { ARP_TABLE, GUARD_TABLE, guardChainName } from "../kernel-names.ts";
@@ -14,7 +15,10 @@ export function canBeGuarded(device: string): boolean {
   return /^[^"*\\\s]{1,15}$/.test(device);
 }
 
-/** Only guarded interfaces get the stamp: on another one it would be there to read. There our own marks go too. */
+/**
+ * Only guarded interfaces get the stamp: on another one it would be there to read. There our own marks go
+ * too.
+ */
 export function stampChain(marks: Marks, devices: readonly string[]): Chain {
   return {
     name: "stamp",
@@ -31,8 +35,9 @@ export function stampChain(marks: Marks, devices: readonly string[]): Chain {
 }
 
 /**
- * Where `net.ipv4.fwmark_reflect` is on, the kernel's errors and resets have the mark of the packet that they are about: of one that waited in
- * vain for its neighbour's address that is the stamp's. They are of no process's socket, and what is of one has the mark that it was given.
+ * Where `net.ipv4.fwmark_reflect` is on, the kernel's errors and resets have the mark of the packet that they
+ * are about: of one that waited in vain for its neighbour's address that is the stamp's. They are of no
+ * process's socket, and what is of one has the mark that it was given.
  */
 const NO_REFLECTION: readonly Rule[] = [
   { statements: 'oif "lo" meta skuid >= 0 accept' },
@@ -40,8 +45,9 @@ const NO_REFLECTION: readonly Rule[] = [
 ];
 
 /**
- * Of what goes to an IPv6 group the kernel makes a copy for this machine, once it is stamped, sends the copy through here again and then to
- * our own receivers and taps, past the guard. IPv4 makes it before, which can't be told here: see GROUPS in `egress-chain.ts`.
+ * Of what goes to an IPv6 group the kernel makes a copy for this machine, once it is stamped, sends the copy
+ * through here again and then to our own receivers and taps, past the guard. IPv4 makes it before, which
+ * can't be told here: see GROUPS in `egress-chain.ts`.
  */
 function loopedBack({ stampMark, stampPriority }: Marks): Rule {
   return {
@@ -52,8 +58,8 @@ function loopedBack({ stampMark, stampPriority }: Marks): Rule {
 }
 
 /**
- * A socket bound to an interface sends what is for a loopback address out on it, after rules that took the address's word for it. Only
- * here the interface is the true one.
+ * A socket bound to an interface sends what is for a loopback address out on it, after rules that took the
+ * address's word for it. Only here the interface is the true one.
  */
 const LOOPBACK_STAYS: readonly Rule[] = [
   {
@@ -82,7 +88,10 @@ export function guardTables(marks: Marks, devices: readonly string[]): readonly 
   ];
 }
 
-/** The last rule closes, not the policy: of a chain that is new the kernel sets that last, once the old chain's hook is gone. */
+/**
+ * The last rule closes, not the policy: of a chain that is new the kernel sets that last, once the old
+ * chain's hook is gone.
+ */
 function guardChain({ stampMark, stampPriority }: Marks, device: string): Chain {
   return {
     name: guardChainName(device),

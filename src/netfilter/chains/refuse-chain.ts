@@ -1,16 +1,24 @@
 /**
- * Refused at once, never a hang: TCP by a reset, anything else by EPERM at the sender, which is what a drop on the way out is.
+ * Refused at once, never a hang: TCP by a reset, anything else by EPERM at the sender, which is what a drop
+ * on the way out is.
  *
- * A reset is for the one who asked. Anyone with CAP_NET_RAW can send segments that look like somebody else's flow: a reset for
- * these would end it in the far end's name, and an ICMP error would disturb it. The marks of our own flows and of callers' have the highest bit, those of
- * the workload's have not, nor have flows that were open before the first start.
+ * A reset is for the one who asked. Anyone with CAP_NET_RAW can send segments that look like somebody else's
+ * flow: a reset for these would end it in the far end's name, and an ICMP error would disturb it. The marks
+ * of our own flows and of callers' have the highest bit, those of the workload's have not, nor have flows
+ * that were open before the first start.
  */
 import type { Chain, EnforcementMode, Rule } from "../ruleset.ts";
 
-/** Jumped to where only a flow's first packet can be honest: what follows may be made by hand to fit a flow that NAT has led elsewhere. */
+/**
+ * Jumped to where only a flow's first packet can be honest: what follows may be made by hand to fit a flow
+ * that NAT has led elsewhere.
+ */
 export const REFUSE_OPENING = "jump refuse_opening";
 
-/** What tries to open a flow is counted and told, see `refused-chain.ts`; in `dns` mode connections are nobody's business. */
+/**
+ * What tries to open a flow is counted and told, see `refused-chain.ts`; in `dns` mode connections are
+ * nobody's business.
+ */
 export function refuseChains(mode: EnforcementMode): readonly Chain[] {
   const told: readonly Rule[] = mode === "dns" ? [] : [{ statements: "ct state new jump refused" }];
   return [

@@ -1,9 +1,9 @@
 /**
- * Connections that are refused on the way out: all are counted, some are told. A workload refuses itself as many as it likes, so the kernel
- * hands on no more than a bound, and all of them are in the counter.
+ * Connections that are refused on the way out: all are counted, some are told. A workload refuses itself as
+ * many as it likes, so the kernel hands on no more than a bound, and all of them are in the counter.
  *
- * Known limits: a datagram or an echo is a flow of its own each time, as a refused one leaves no entry in conntrack. What belongs to a flow that was
- * open before a change denied it is refused, and not counted.
+ * Known limits: a datagram or an echo is a flow of its own each time, as a refused one leaves no entry in
+ * conntrack. What belongs to a flow that was open before a change denied it is refused, and not counted.
  */
 import { REFUSED_COUNTER, REFUSED_GROUP } from "../kernel-names.ts";
 import type { Chain, Rule } from "../ruleset.ts";
@@ -13,7 +13,10 @@ import { ours } from "./own-traffic.ts";
 /** Octets of a packet that are told: the longest header of IPv4 with the ports behind it. */
 const TOLD_OCTETS = 64;
 
-/** Jumped to with a flow's first packet, before it is refused. The kernel's own packets, of no process's socket, are no connections. */
+/**
+ * Jumped to with a flow's first packet, before it is refused. The kernel's own packets, of no process's
+ * socket, are no connections.
+ */
 export function refusedChain(marks: Marks): Chain {
   return {
     name: "refused",

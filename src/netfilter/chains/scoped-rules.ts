@@ -1,6 +1,7 @@
 /**
- * Rules with ports or a protocol: what they decide by the address stands in sets of addresses with protocols and ports, ahead of the sets of addresses
- * alone, and so do learned addresses of names of which not every flow is allowed. None of it is there in a policy without such rules.
+ * Rules with ports or a protocol: what they decide by the address stands in sets of addresses with protocols
+ * and ports, ahead of the sets of addresses alone, and so do learned addresses of names of which not every
+ * flow is allowed. None of it is there in a policy without such rules.
  *
  *     allow_ports, deny_ports              what address rules with a scope decide
  *     dyn_allow_ports, dyn_deny_ports      flows to learned addresses that the rules for their names allow, and all others
@@ -84,7 +85,10 @@ function scopedJudge(side: "saddr" | "daddr", refusal: string): readonly Rule[] 
   return [...matchesOf(side, "deny_ports", refusal), ...matchesOf(side, "allow_ports", ADMIT)];
 }
 
-/** Behind the learned addresses that every flow may go to. `refusal` is for flows that the names' rules do not allow, where the default action would. */
+/**
+ * Behind the learned addresses that every flow may go to. `refusal` is for flows that the names' rules do not
+ * allow, where the default action would.
+ */
 export function judgeLearnedByPort(
   side: "saddr" | "daddr",
   { learned, refusal }: { readonly learned: string; readonly refusal: string },

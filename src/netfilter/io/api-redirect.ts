@@ -1,6 +1,7 @@
 /**
- * Sends the API's port to those that the API listens on: one for callers from outside, one for those from inside. Not here: that nobody is reached on the API's port without this redirect,
- * which is the permanent ruleset's part (`api-port.ts`).
+ * Sends the API's port to those that the API listens on: one for callers from outside, one for those from
+ * inside. Not here: that nobody is reached on the API's port without this redirect, which is the permanent
+ * ruleset's part (`api-port.ts`).
  */
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
@@ -16,13 +17,19 @@ const BUFFER_OCTETS = 1 << 16;
 export interface ApiRedirect {
   /** Whether it goes with this process, however that ends; before Linux 5.12 it stays. */
   readonly endsWithProcess: boolean;
-  /** Why callers were not sent on since the last look; to be asked about once a second. They are from then on. Throws NetlinkError, SystemCallError. */
+  /**
+   * Why callers were not sent on since the last look; to be asked about once a second. They are from then on.
+   * Throws NetlinkError, SystemCallError.
+   */
   fault(): string | undefined;
   /** Takes it away. Connections that are open go on. */
   close(): void;
 }
 
-/** Puts it into the current network namespace. Throws NetlinkError (EPERM: another sidecar's is in force), SystemCallError. */
+/**
+ * Puts it into the current network namespace. Throws NetlinkError (EPERM: another sidecar's is in force),
+ * SystemCallError.
+ */
 export function openApiRedirect(redirect: Redirect): ApiRedirect {
   let socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
   const put = (isOwned: boolean): void =>
@@ -50,8 +57,8 @@ export function openApiRedirect(redirect: Redirect): ApiRedirect {
 }
 
 /**
- * Takes away a redirect that an ended process has left; false where it is a live one's, whose it stays. Before Linux 5.12 nothing tells the
- * two apart, and it goes. Throws NetlinkError, SystemCallError.
+ * Takes away a redirect that an ended process has left; false where it is a live one's, whose it stays.
+ * Before Linux 5.12 nothing tells the two apart, and it goes. Throws NetlinkError, SystemCallError.
  */
 export function removeApiRedirect(): boolean {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });

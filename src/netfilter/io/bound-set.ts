@@ -1,7 +1,7 @@
 /**
- * The kernel's sets of addresses that bound names own, written straight over netlink as those of learned addresses are: an address is led to the
- * interceptor before the answer that has it is given out. Elements have no time: who keeps the sets takes out what is over, and while the sidecar is away
- * all stays closed.
+ * The kernel's sets of addresses that bound names own, written straight over netlink as those of learned
+ * addresses are: an address is led to the interceptor before the answer that has it is given out. Elements
+ * have no time: who keeps the sets takes out what is over, and while the sidecar is away all stays closed.
  */
 import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
 import { NETLINK_NETFILTER, NLM_F_REQUEST } from "../../netlink/constants.ts";

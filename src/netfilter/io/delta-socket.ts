@@ -1,4 +1,7 @@
-/** Puts small changes of a ruleset into the kernel over netlink: one batch, all of it or nothing, in a fraction of a millisecond. */
+/**
+ * Puts small changes of a ruleset into the kernel over netlink: one batch, all of it or nothing, in a
+ * fraction of a millisecond.
+ */
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { parseAddress } from "../../policy/address.ts";
 import { openRequestSocket } from "../../sys/netlink-socket.ts";
@@ -53,7 +56,8 @@ function writeDelta(
   for (const change of flows) writeFlows(writer, change, next);
   for (const { set: name, remove, put } of changes) {
     const set = { table: TABLE, set: name };
-    // Deleting what is not there would fail the batch, and adding what is there keeps its old timeout: so add, delete, add.
+    // Deleting what is not there would fail the batch, and adding what is there keeps its old timeout: so
+    // add, delete, add.
     for (const address of new Set([...remove, ...put.map((element) => element.address)])) {
       const key = octetsOf(address);
       addElement(writer, next(), set, { key, timeoutMs: 1000, comment: "" });

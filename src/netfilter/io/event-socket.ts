@@ -6,13 +6,19 @@ import { type Ready, type Watch, watchReadable } from "../../sys/readiness.ts";
 export interface EventSocket {
   /** The one that is open now. Throws SystemCallError while there is none. */
   current(): NetlinkSocket;
-  /** Why events were not told since the last look; to be asked about once a second. `ready` has then been called, as after a loss. Throws what `open` throws. */
+  /**
+   * Why events were not told since the last look; to be asked about once a second. `ready` has then been
+   * called, as after a loss. Throws what `open` throws.
+   */
   fault(): string | undefined;
   unref(): void;
   close(): void;
 }
 
-/** Calls `ready` if events have come, or were lost. `open` opens the socket, joined to its groups. Throws what that throws. */
+/**
+ * Calls `ready` if events have come, or were lost. `open` opens the socket, joined to its groups. Throws what
+ * that throws.
+ */
 export function openEventSocket(open: () => NetlinkSocket, ready: Ready): EventSocket {
   let isReferenced = true;
   let opened: Opened | undefined = begin();

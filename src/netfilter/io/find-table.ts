@@ -9,14 +9,17 @@ import { createNetlinkWriter } from "../../netlink/writer.ts";
 import { NFPROTO_INET } from "../wire/set-element.ts";
 import { NLM_F_REQUEST } from "../../netlink/constants.ts";
 
-/** Whether the namespace has our table, whole or not. Some 50 us where nft(8) takes 10 ms. Throws SystemCallError. */
+/**
+ * Whether the namespace has our table, whole or not. Some 50 us where nft(8) takes 10 ms. Throws
+ * SystemCallError.
+ */
 export function isTableThere(): boolean {
   return findTable(TABLE) !== "none";
 }
 
 /**
- * Whether a live sidecar serves the API in this namespace: its table goes with it. Before Linux 5.12 tables have no owners, and it is never
- * said to be there. Throws SystemCallError.
+ * Whether a live sidecar serves the API in this namespace: its table goes with it. Before Linux 5.12 tables
+ * have no owners, and it is never said to be there. Throws SystemCallError.
  */
 export function isApiServed(): boolean {
   const found = findTable(API_TABLE);

@@ -1,4 +1,7 @@
-/** Ends the TCP socket of a flow, whoever it belongs to: its process hears ECONNABORTED, and the far end is sent a reset. */
+/**
+ * Ends the TCP socket of a flow, whoever it belongs to: its process hears ECONNABORTED, and the far end is
+ * sent a reset.
+ */
 import { NETLINK_SOCK_DIAG } from "../../netlink/constants.ts";
 import { readReplies } from "../../netlink/reader.ts";
 import { encodeFlowDestroy } from "../../netlink/socket-diag.ts";
@@ -6,7 +9,10 @@ import { openRequestSocket } from "../../sys/netlink-socket.ts";
 import type { FlowTuple } from "../wire/conntrack.ts";
 
 export interface FlowCutter {
-  /** Whether there was one, and the kernel ends sockets for us. About ten microseconds. Throws SystemCallError. */
+  /**
+   * Whether there was one, and the kernel ends sockets for us. About ten microseconds. Throws
+   * SystemCallError.
+   */
   cut(flow: FlowTuple): boolean;
   close(): void;
 }

@@ -5,7 +5,10 @@ import type { KernelState, PresentChain } from "../render-nft.ts";
 import type { EnforcementMode } from "../ruleset.ts";
 import { runTool, type Tool, type ToolRun } from "./run-tool.ts";
 
-/** nft(8) may have to read sets that are full to the brim, on a machine that is busy; nobody's call waits for it yet. */
+/**
+ * nft(8) may have to read sets that are full to the brim, on a machine that is busy; nobody's call waits for
+ * it yet.
+ */
 export const AT_START = { timeoutMs: 30_000 } as const;
 
 /** A ruleset that an earlier sidecar has left in force. */
@@ -17,9 +20,9 @@ export interface RulesetInForce {
 }
 
 /**
- * Which of our chains are there, and so which tables: ours are never without chains. Costs some 5 ms whatever the sets hold, but
- * nft(8) begins anew each time the rules or sets change meanwhile: under a flood of learned addresses it may take seconds.
- * Throws KernelError.
+ * Which of our chains are there, and so which tables: ours are never without chains. Costs some 5 ms whatever
+ * the sets hold, but nft(8) begins anew each time the rules or sets change meanwhile: under a flood of
+ * learned addresses it may take seconds. Throws KernelError.
  */
 export async function readKernelState(
   nft: Tool = ["nft"],

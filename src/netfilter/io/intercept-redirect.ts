@@ -1,6 +1,7 @@
 /**
- * Leads flows to addresses of bound names to the interceptor, as long as this process lives. Not here: which flows these are, and that nothing reaches
- * such an address without this redirect, which is the permanent ruleset's part (`chains/intercept-chains.ts`).
+ * Leads flows to addresses of bound names to the interceptor, as long as this process lives. Not here: which
+ * flows these are, and that nothing reaches such an address without this redirect, which is the permanent
+ * ruleset's part (`chains/intercept-chains.ts`).
  */
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
@@ -17,13 +18,19 @@ import { sendBatch } from "./send-batch.ts";
 const BUFFER_OCTETS = 1 << 16;
 
 export interface InterceptRedirectHandle {
-  /** Why flows were not led here since the last look; to be asked about once a second. They are from then on. Throws NetlinkError, SystemCallError. */
+  /**
+   * Why flows were not led here since the last look; to be asked about once a second. They are from then on.
+   * Throws NetlinkError, SystemCallError.
+   */
   fault(): string | undefined;
   /** Takes it away: bound hosts cannot be reached then. Connections that are open go on. */
   close(): void;
 }
 
-/** Puts it into the current network namespace. Throws NetlinkError (EPERM: another sidecar's is in force), SystemCallError. */
+/**
+ * Puts it into the current network namespace. Throws NetlinkError (EPERM: another sidecar's is in force),
+ * SystemCallError.
+ */
 export function openInterceptRedirect(redirect: InterceptRedirect): InterceptRedirectHandle {
   let socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
   const put = (): boolean =>
@@ -51,7 +58,10 @@ export function openInterceptRedirect(redirect: InterceptRedirect): InterceptRed
   }
 }
 
-/** Takes away what an ended process has left, where there is something. Before Linux 5.12 nothing else does. Throws NetlinkError, SystemCallError. */
+/**
+ * Takes away what an ended process has left, where there is something. Before Linux 5.12 nothing else does.
+ * Throws NetlinkError, SystemCallError.
+ */
 export function removeInterceptRedirect(): void {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
   try {

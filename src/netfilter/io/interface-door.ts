@@ -16,8 +16,9 @@ export interface InterfaceDoor {
   /** Transactions that it has made. */
   made(): number;
   /**
-   * From now on these pass, and no others; what is closed before and after is closed throughout. False where the kernel shows at the first try that it cannot hook interfaces to come:
-   * nothing is closed then. Throws KernelError, SystemCallError, and then what was there is there still.
+   * From now on these pass, and no others; what is closed before and after is closed throughout. False where
+   * the kernel shows at the first try that it cannot hook interfaces to come: nothing is closed then. Throws
+   * KernelError, SystemCallError, and then what was there is there still.
    */
   letThrough(names: readonly string[]): boolean;
   /** Lets all pass. Throws the same. */
@@ -64,7 +65,10 @@ export function openInterfaceDoor(): InterfaceDoor {
   };
 }
 
-/** Before Linux 5.16 there is no such hook at all, and for long it wanted whole names of interfaces that are there. */
+/**
+ * Before Linux 5.16 there is no such hook at all, and for long it wanted whole names of interfaces that are
+ * there.
+ */
 const NOT_KNOWN: ReadonlySet<string> = new Set(["EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOENT"]);
 
 /** Takes away what a process has left that is gone. Throws KernelError, SystemCallError. */

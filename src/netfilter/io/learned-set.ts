@@ -1,10 +1,12 @@
 /**
- * The kernel's sets of learned addresses, written straight over netlink: one batch, one round trip of some tens of
- * microseconds, whatever the policy's size. The comment of an element names the names that gave the address, so
- * `nft list table inet opensandbox` shows them, and a restarted sidecar reads them back: the kernel is the state file.
+ * The kernel's sets of learned addresses, written straight over netlink: one batch, one round trip of some
+ * tens of microseconds, whatever the policy's size. The comment of an element names the names that gave the
+ * address, so `nft list table inet opensandbox` shows them, and a restarted sidecar reads them back: the
+ * kernel is the state file.
  *
- * It never touches the static sets or the rules: those change through nft(8), whole. Known limit: while another process holds
- * the kernel's nftables commit lock (an `nft -f` of 100,000 prefixes), `commit` waits for it.
+ * It never touches the static sets or the rules: those change through nft(8), whole. Known limit: while
+ * another process holds the kernel's nftables commit lock (an `nft -f` of 100,000 prefixes), `commit` waits
+ * for it.
  */
 import { TABLE } from "../kernel-names.ts";
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
@@ -37,8 +39,9 @@ const setOf = (key: Uint8Array): SetName => (key.length === 4 ? V4 : V6);
 const revokedSetOf = (key: Uint8Array): SetName => (key.length === 4 ? REVOKED_V4 : REVOKED_V6);
 
 /**
- * Opens it in the current network namespace. Throws SystemCallError. `canDestroy`: whether the kernel can delete what may not be there.
- * Told by its version, for a kernel that is asked waits 12 ms before it says no.
+ * Opens it in the current network namespace. Throws SystemCallError. `canDestroy`: whether the kernel can
+ * delete what may not be there. Told by its version, for a kernel that is asked waits 12 ms before it says
+ * no.
  */
 export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKernelAtLeast(6, 3)): LearnedSet {
   const socket = openRequestSocket(NETLINK_NETFILTER, { bufferOctets });
@@ -66,7 +69,8 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
   function removePiece(key: Uint8Array, element: FlowElement): void {
     const set = piecesSetOf(key, element);
     const range = encodeFlowRange(key, key, element.piece);
-    // Put there first, as above, an element would overlap with what is there; it may be gone by its time only.
+    // Put there first, as above, an element would overlap with what is there; it may be gone by its time
+    // only.
     if (canDestroy) lists.destroy(set, range.key, range.keyEnd);
     else {
       lists.add(set, { ...range, timeoutMs: 1000, comment: "" });

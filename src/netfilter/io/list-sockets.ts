@@ -12,8 +12,9 @@ import {
 import { AF_INET6 } from "../../sys/socket-address.ts";
 
 /**
- * The sockets of a kind that a dump brings, over a sock_diag socket; each is valid until the next one is asked for. The kernel goes through its
- * whole table for them, a millisecond however few there are. Throws SystemCallError.
+ * The sockets of a kind that a dump brings, over a sock_diag socket; each is valid until the next one is
+ * asked for. The kernel goes through its whole table for them, a millisecond however few there are. Throws
+ * SystemCallError.
  */
 export function* listSockets(
   diag: RequestSocket,

@@ -19,11 +19,15 @@ import { createNetlinkWriter } from "../../netlink/writer.ts";
 /** Datagrams of some hundred entries each that are read before lookups get their turn. */
 const DATAGRAMS_PER_TURN = 8;
 
-/** Best kept open: the kernel closes a netfilter socket only when all that past transactions took out is freed, after up to 30 ms. */
+/**
+ * Best kept open: the kernel closes a netfilter socket only when all that past transactions took out is
+ * freed, after up to 30 ms.
+ */
 export interface LiveFlows {
   /**
-   * Tells `onDestination` whom the flows of this network namespace go to: once a flow, 4 or 16 octets each, valid during the call. Costs
-   * about a microsecond a flow, in slices of a millisecond at most. Throws SystemCallError, and is then to be closed.
+   * Tells `onDestination` whom the flows of this network namespace go to: once a flow, 4 or 16 octets each,
+   * valid during the call. Costs about a microsecond a flow, in slices of a millisecond at most. Throws
+   * SystemCallError, and is then to be closed.
    */
   read(onDestination: (octets: Buffer) => void): Promise<void>;
   /** The same of what became of each flow. */

@@ -9,8 +9,9 @@ const SOCKETS_PER_TURN = 256;
 
 export interface LiveSockets {
   /**
-   * Tells `onRemote` the far end of each connected socket of this network namespace, whoever it belongs to and whether conntrack knows its flow or
-   * not: 4 or 16 octets, valid during the call. In slices. Throws SystemCallError, and is then to be closed.
+   * Tells `onRemote` the far end of each connected socket of this network namespace, whoever it belongs to
+   * and whether conntrack knows its flow or not: 4 or 16 octets, valid during the call. In slices. Throws
+   * SystemCallError, and is then to be closed.
    */
   read(onRemote: (octets: Buffer) => void): Promise<void>;
   close(): void;

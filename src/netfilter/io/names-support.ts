@@ -20,7 +20,10 @@ export type NamesSupport =
   | { readonly isThere: true; readonly hasLabels: boolean }
   | { readonly isThere: false; readonly reason: string };
 
-/** Takes about as long as nft(8) needs to start twice. Throws SystemCallError, and KernelError for what is no refusal. */
+/**
+ * Takes about as long as nft(8) needs to start twice. Throws SystemCallError, and KernelError for what is no
+ * refusal.
+ */
 export async function findNamesSupport(nft: Tool = ["nft"]): Promise<NamesSupport> {
   const refusals = QUEUE_FORMS.map((form) => refusalOfQueue(form));
   if (refusals.every((refusal) => refusal !== undefined))

@@ -54,7 +54,10 @@ export function readNetwork(): NamespaceNetwork {
   });
 }
 
-/** Whoever is on the link can advertise prefixes without end. Those that are not taken are not on the link, by the rules. */
+/**
+ * Whoever is on the link can advertise prefixes without end. Those that are not taken are not on the link, by
+ * the rules.
+ */
 const ADVERTISED_MAX = 1024;
 
 interface FoundRoute {
@@ -76,12 +79,18 @@ function readRoute(payload: Buffer): FoundRoute {
   return { prefix: readOnLinkRoute(payload), nextHops: readNextHops(payload) };
 }
 
-/** The interfaces of this instant, but `lo`; a number is never given to another one as long as the namespace lives. Throws SystemCallError. */
+/**
+ * The interfaces of this instant, but `lo`; a number is never given to another one as long as the namespace
+ * lives. Throws SystemCallError.
+ */
 export function readLinks(): readonly Link[] {
   return withSocket(dumpLinks);
 }
 
-/** Every address of every interface, of `lo` and of those that are down or have no carrier, too. Throws SystemCallError. */
+/**
+ * Every address of every interface, of `lo` and of those that are down or have no carrier, too. Throws
+ * SystemCallError.
+ */
 export function readOwnAddresses(): readonly string[] {
   return withSocket((socket) =>
     renderAll(dump(socket, "addresses", RTM_NEWADDR, readAddressPrefix).map(({ octets }) => octets)),

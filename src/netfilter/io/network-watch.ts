@@ -13,11 +13,15 @@ const SETTLE_MS = 20;
 
 export interface NetworkWatch {
   /**
-   * Whether anything has changed, or may have, since this was asked last; true at first. The kernel tells of a change before the call that
-   * makes it returns. Some microseconds. Always true once the watch is closed. Throws SystemCallError.
+   * Whether anything has changed, or may have, since this was asked last; true at first. The kernel tells of
+   * a change before the call that makes it returns. Some microseconds. Always true once the watch is closed.
+   * Throws SystemCallError.
    */
   hasNews(): boolean;
-  /** Why changes were not told since the last look; to be asked about once a second. They are told by then. Throws SystemCallError. */
+  /**
+   * Why changes were not told since the last look; to be asked about once a second. They are told by then.
+   * Throws SystemCallError.
+   */
   fault(): string | undefined;
   close(): void;
 }
@@ -29,8 +33,9 @@ export interface NetworkWatchOptions {
 }
 
 /**
- * Calls `onChange` after interfaces, addresses or routes have changed, also if `hasNews` has told of it. Where the kernel refuses something to
- * it or to `onFirst`, that is a fault, and the next look calls it again. Throws SystemCallError.
+ * Calls `onChange` after interfaces, addresses or routes have changed, also if `hasNews` has told of it.
+ * Where the kernel refuses something to it or to `onFirst`, that is a fault, and the next look calls it
+ * again. Throws SystemCallError.
  */
 export function watchNetwork(
   onChange: () => void,
@@ -82,7 +87,10 @@ export function watchNetwork(
   };
 }
 
-/** Whether there was an event. What it says is not looked at: the facts are read anew. Too many at once (ENOBUFS) are told once. */
+/**
+ * Whether there was an event. What it says is not looked at: the facts are read anew. Too many at once
+ * (ENOBUFS) are told once.
+ */
 function drain(socket: NetlinkSocket): boolean {
   let isEvent = false;
   for (;;) {

@@ -1,6 +1,7 @@
 /**
- * Puts rulesets into the kernel: through nft(8), about 15 ms for a small policy and half a second for 100,000 prefixes; or, where it
- * has loaded the one before and little has changed, over netlink in a fraction of a millisecond.
+ * Puts rulesets into the kernel: through nft(8), about 15 ms for a small policy and half a second for 100,000
+ * prefixes; or, where it has loaded the one before and little has changed, over netlink in a fraction of a
+ * millisecond.
  */
 import { NetlinkError } from "../../netlink/errors.ts";
 import { SystemCallError } from "../../sys/errors.ts";
@@ -28,7 +29,10 @@ import type { DeltaSocket } from "./delta-socket.ts";
 import { AT_START, readKernelState } from "./inspect.ts";
 import { runTool, type Tool, type ToolRun } from "./run-tool.ts";
 
-/** The kernel's side. One call of `replace` is one nftables transaction: all of it or nothing; the same ruleset may be sent again. */
+/**
+ * The kernel's side. One call of `replace` is one nftables transaction: all of it or nothing; the same
+ * ruleset may be sent again.
+ */
 export interface RulesetApplier {
   /** Throws KernelError, and leaves the ruleset that was in force. One call at a time. */
   replace(ruleset: Ruleset, signal?: AbortSignal): Promise<AppliedRuleset>;
@@ -43,7 +47,10 @@ export interface AppliedRuleset {
   readonly isWhole: boolean;
   /** The kernel held something else than this process had left there: sets may have lost what they held. */
   readonly foreignHands: boolean;
-  /** Raw frames leave by these; the rest of the ruleset is in force all the same. None in mode `dns`, which guards nothing. */
+  /**
+   * Raw frames leave by these; the rest of the ruleset is in force all the same. None in mode `dns`, which
+   * guards nothing.
+   */
   readonly unguarded: readonly UnguardedInterface[];
 }
 
@@ -70,7 +77,10 @@ export function createNftApplier({
   deltas,
   present: known,
 }: NftOptions = {}): RulesetApplier {
-  /** Why the kernel has no egress hook, no timeouts of flows, no log; `undefined` as long as it is not known to lack them. */
+  /**
+   * Why the kernel has no egress hook, no timeouts of flows, no log; `undefined` as long as it is not known
+   * to lack them.
+   */
   const lacks: Partial<Record<"guard" | "timeouts" | "log", string | undefined>> = {};
   /** Remembered, as reading it back is what a flood of learned addresses can hold up. */
   let present = known;
@@ -118,7 +128,10 @@ export function createNftApplier({
     return readKernelState(nft, hasLoaded ? { signal } : { signal, ...AT_START });
   }
 
-  /** False where it is refused: what is remembered may hold no longer (before Linux 6.16 chains go with their interface). */
+  /**
+   * False where it is refused: what is remembered may hold no longer (before Linux 6.16 chains go with their
+   * interface).
+   */
   async function loadOver(state: KernelState, ruleset: Ruleset, signal?: AbortSignal): Promise<boolean> {
     try {
       await load(renderPieces(ruleset, state), signal);

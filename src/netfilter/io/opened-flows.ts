@@ -6,7 +6,10 @@ import { errnoName, SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { CT_NEW, dumpConntrack, type OpenedFlow, readOpenedFlow } from "../wire/conntrack.ts";
 
-/** Every flow of the current network namespace, in slices; `visit` gets views that are valid during the call. Throws SystemCallError. */
+/**
+ * Every flow of the current network namespace, in slices; `visit` gets views that are valid during the call.
+ * Throws SystemCallError.
+ */
 export async function forEachOpenedFlow(visit: (flow: OpenedFlow) => void): Promise<void> {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 20 });
   try {

@@ -1,4 +1,6 @@
-/** Packets that the kernel holds for us, read in batches; what is said of those of a batch goes out together. */
+/**
+ * Packets that the kernel holds for us, read in batches; what is said of those of a batch goes out together.
+ */
 import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
@@ -22,7 +24,10 @@ import {
 } from "../wire/packet-queue.ts";
 import { openEventSocket } from "./event-socket.ts";
 
-/** All that an attribute has room for: a packet that the interface is to cut up has up to 65,535, headers counted. */
+/**
+ * All that an attribute has room for: a packet that the interface is to cut up has up to 65,535, headers
+ * counted.
+ */
 const COPIED_OCTETS = 65_531;
 /** With what the kernel tells besides. */
 const SLOT_OCTETS = 66_560;
@@ -47,7 +52,10 @@ export interface QueueFigures {
   readonly refused: Readonly<Record<string, number>>;
 }
 
-/** What a full queue has no room for is dropped, and so is all that waits and comes once it is closed: nothing ever passes unjudged. */
+/**
+ * What a full queue has no room for is dropped, and so is all that waits and comes once it is closed: nothing
+ * ever passes unjudged.
+ */
 export interface PacketQueues {
   answer(packet: Pick<QueuedPacket, "queue" | "id">, verdict: QueueVerdict, changes?: VerdictChanges): void;
   /** Ahead of the verdicts that are given after it; `reply` as in {@link setConntrackMark}. */
@@ -55,12 +63,18 @@ export interface PacketQueues {
   /** Sends what was said outside `onPacket`. Throws SystemCallError. */
   flush(): void;
   figures(): QueueFigures;
-  /** Why packets were not told since the last look; to be asked about once a second. Throws KernelError, SystemCallError. */
+  /**
+   * Why packets were not told since the last look; to be asked about once a second. Throws KernelError,
+   * SystemCallError.
+   */
   fault(): string | undefined;
   close(): void;
 }
 
-/** Takes the queues in the current network namespace. Throws KernelError where another program has one or the kernel has none, and SystemCallError. */
+/**
+ * Takes the queues in the current network namespace. Throws KernelError where another program has one or the
+ * kernel has none, and SystemCallError.
+ */
 export function openPacketQueues(options: PacketQueueOptions): PacketQueues {
   const size = receiveBatchSize(SLOT_OCTETS);
   const arena = createArena(size);

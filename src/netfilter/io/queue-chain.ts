@@ -19,8 +19,8 @@ export interface QueueChains {
   /** Transactions that it has made. */
   made(): number;
   /**
-   * Makes each chain hold `queue num N` and a drop behind it, in the form that this kernel has, in one transaction. Throws KernelError where the
-   * kernel has neither, or no such chain, and SystemCallError.
+   * Makes each chain hold `queue num N` and a drop behind it, in the form that this kernel has, in one
+   * transaction. Throws KernelError where the kernel has neither, or no such chain, and SystemCallError.
    */
   fill(): QueueRuleForm;
   /** Closes the socket; the rules stay. */

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { NAMES_BEGUN_QUEUE, NAMES_QUEUE } from "../kernel-names.ts";
 
 /**
- * Packets that the kernel has dropped because one of the reader's queues, or the reader's socket, had no room for them, since the queues were taken. A line for each queue:
+ * Packets that the kernel has dropped because one of the reader's queues, or the reader's socket, had no room
+ * for them, since the queues were taken. A line for each queue:
  *
  *     queue  port  waiting  copy mode  copied octets  dropped in the queue  dropped at the socket  last id  1        nfnetlink_queue.c
  *

@@ -30,15 +30,19 @@ const ASKED: LogGroup = {
 };
 
 export interface Refusals {
-  /** Why they were not told since the last look; to be asked about once a second. Throws KernelError, SystemCallError. */
+  /**
+   * Why they were not told since the last look; to be asked about once a second. Throws KernelError,
+   * SystemCallError.
+   */
   fault(): string | undefined;
   /** What the kernel has gathered by now is told before it returns. */
   close(): void;
 }
 
 /**
- * Calls `onRefused` for each, whose octets hold during the call. What finds no room is lost; the kernel's counter has it. Opened in the current
- * network namespace. Throws KernelError where another program has the group or the kernel has no such log, and SystemCallError.
+ * Calls `onRefused` for each, whose octets hold during the call. What finds no room is lost; the kernel's
+ * counter has it. Opened in the current network namespace. Throws KernelError where another program has the
+ * group or the kernel has no such log, and SystemCallError.
  */
 export function openRefusals(onRefused: (packet: LoggedPacket) => void): Refusals {
   const events = openEventSocket(openBound, () => readAll(events.current(), onRefused));

@@ -8,7 +8,10 @@ import { REFUSED_COUNTER, TABLE } from "../kernel-names.ts";
 import { askCounter, NFT_MSG_NEWOBJ, readCountedPackets } from "../wire/named-counter.ts";
 
 export interface RefusedCounter {
-  /** Connections that the kernel has refused since its counter was made; undefined where there is none. Some 10 us. Throws SystemCallError. */
+  /**
+   * Connections that the kernel has refused since its counter was made; undefined where there is none. Some
+   * 10 us. Throws SystemCallError.
+   */
   read(): number | undefined;
   close(): void;
 }

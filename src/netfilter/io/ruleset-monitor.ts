@@ -1,11 +1,13 @@
 /**
- * Notices that somebody else has changed our tables. The kernel tells of each transaction and who made it, and our own are told apart by
- * the netlink ports that they come from. Others' changes of their own tables are nothing to us.
+ * Notices that somebody else has changed our tables. The kernel tells of each transaction and who made it,
+ * and our own are told apart by the netlink ports that they come from. Others' changes of their own tables
+ * are nothing to us.
  *
- * To be told costs: for each address that is learned the kernel writes a message, whether we read it or not (1 to 2 us, a third
- * more). So nobody listens while a ruleset of ours is loaded, nor under a flood of learned addresses. Then the kernel's count of transactions is
- * compared with our own: more of them were somebody else's, in tables that we do not know, so they are told as if they were ours. It is
- * compared while somebody listens, too, with what was heard besides: what did not come is noticed within two seconds.
+ * To be told costs: for each address that is learned the kernel writes a message, whether we read it or not
+ * (1 to 2 us, a third more). So nobody listens while a ruleset of ours is loaded, nor under a flood of
+ * learned addresses. Then the kernel's count of transactions is compared with our own: more of them were
+ * somebody else's, in tables that we do not know, so they are told as if they were ours. It is compared while
+ * somebody listens, too, with what was heard besides: what did not come is noticed within two seconds.
  */
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { SystemCallError } from "../../sys/errors.ts";
@@ -26,7 +28,10 @@ const TICK_MS = 250;
 const FLOOD = 125;
 /** Ticks between looks for what did not come although it listens. */
 const TICKS_OF_LOOK = 4;
-/** Ticks that it goes on listening, whatever it costs, once somebody else has changed something during a flood: a minute. */
+/**
+ * Ticks that it goes on listening, whatever it costs, once somebody else has changed something during a
+ * flood: a minute.
+ */
 const TICKS_OF_CARE = 240;
 
 export interface RulesetMonitorOptions {
@@ -39,9 +44,15 @@ export interface RulesetMonitorOptions {
 }
 
 export interface RulesetMonitor {
-  /** Runs what makes one transaction of our own through nft(8) or over netlink; none where it throws. One at a time. */
+  /**
+   * Runs what makes one transaction of our own through nft(8) or over netlink; none where it throws. One at a
+   * time.
+   */
   whileApplying<T>(change: () => Promise<T>): Promise<T>;
-  /** Why changes were not told since the last look; to be asked about once a second. They are told by then. Throws SystemCallError. */
+  /**
+   * Why changes were not told since the last look; to be asked about once a second. They are told by then.
+   * Throws SystemCallError.
+   */
   fault(): string | undefined;
   /** From then on `whileApplying` does no more than run what it is given. */
   close(): void;
@@ -74,7 +85,9 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
     events.current().join(NFNLGRP_NFTABLES);
     isListening = true;
   }
-  /** What has come until now is read first: it is not for whoever counts from now on. Whether all was heard. */
+  /**
+   * What has come until now is read first: it is not for whoever counts from now on. Whether all was heard.
+   */
   function look(): boolean {
     const { found, numbers, isWhole } = readEvents(events.current(), changes);
     for (const number of numbers) unheard.hear(number);
@@ -130,7 +143,10 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
     if (hasForeign || (isListening && count.others() > 0)) tell([UNSEEN]);
     unheard.begin(count.counted());
   }
-  /** Where the kernel refuses something, what has changed is not known: it counts as ours, and the next tick tries again. */
+  /**
+   * Where the kernel refuses something, what has changed is not known: it counts as ours, and the next tick
+   * tries again.
+   */
   const timer = setInterval(() => {
     try {
       tick();

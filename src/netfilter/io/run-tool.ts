@@ -1,6 +1,6 @@
 /**
- * Runs nft(8) and ip(8) in this process's network namespace. On Node's own child processes, since every start waits for one: execa takes
- * 10 ms of it, and 1.4 MiB for good.
+ * Runs nft(8) and ip(8) in this process's network namespace. On Node's own child processes, since every start
+ * waits for one: execa takes 10 ms of it, and 1.4 MiB for good.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
@@ -8,7 +8,9 @@ import { runInSlices } from "../../sys/in-slices.ts";
 import { createMemoryFile, type MemoryFile } from "../../sys/memory-file.ts";
 import { KernelError } from "../errors.ts";
 
-/** Program and leading arguments: `["nft"]`, or for another namespace `["ip", "netns", "exec", NAME, "nft"]`. */
+/**
+ * Program and leading arguments: `["nft"]`, or for another namespace `["ip", "netns", "exec", NAME, "nft"]`.
+ */
 export type Tool = readonly [string, ...string[]];
 
 export interface ToolRun {
@@ -18,14 +20,23 @@ export interface ToolRun {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Twenty times what the largest policies take. A change that hangs is answered after two of them, for the old policy is tried again. */
+/**
+ * Twenty times what the largest policies take. A change that hangs is answered after two of them, for the old
+ * policy is tried again.
+ */
 const DEFAULT_TIMEOUT_MS = 10_000;
-/** Long input has longer: that of 100,000 learned addresses, 20 MB, takes some seconds, and more where the processors have other work. */
+/**
+ * Long input has longer: that of 100,000 learned addresses, 20 MB, takes some seconds, and more where the
+ * processors have other work.
+ */
 const OCTETS_PER_MS = 1000;
 /** From the polite signal to the one that no program can ignore. */
 const KILL_AFTER_MS = 1000;
 
-/** Its standard output. Throws KernelError when it is missing, says no, or takes too long; an aborted run throws the signal's reason. */
+/**
+ * Its standard output. Throws KernelError when it is missing, says no, or takes too long; an aborted run
+ * throws the signal's reason.
+ */
 export async function runTool(tool: Tool, args: readonly string[], run: ToolRun = {}): Promise<string> {
   const [file, ...leading] = tool;
   const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = run;
@@ -43,7 +54,10 @@ export async function runTool(tool: Tool, args: readonly string[], run: ToolRun 
   throw describeFailure(file, end);
 }
 
-/** In a file of memory, not through a pipe, which we would have to fill while the event loop has other things to do. */
+/**
+ * In a file of memory, not through a pipe, which we would have to fill while the event loop has other things
+ * to do.
+ */
 async function keepInput(
   file: string,
   pieces: Iterable<string> | undefined,

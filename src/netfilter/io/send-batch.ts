@@ -3,7 +3,10 @@ import { createNetlinkWriter, type NetlinkWriter } from "../../netlink/writer.ts
 import type { NetlinkSocket } from "../../sys/netlink-socket.ts";
 import { beginBatch, endBatch } from "../wire/set-element.ts";
 
-/** One transaction: all of what `write` writes, or nothing; `next` gives the sequence numbers. Throws NetlinkError, SystemCallError. */
+/**
+ * One transaction: all of what `write` writes, or nothing; `next` gives the sequence numbers. Throws
+ * NetlinkError, SystemCallError.
+ */
 export function sendBatch(
   socket: Pick<NetlinkSocket, "send" | "receive">,
   write: (writer: NetlinkWriter, next: () => number) => void,

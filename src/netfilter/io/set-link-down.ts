@@ -13,7 +13,9 @@ import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 const NLM_F_REQUEST_ACK = 0x5;
 const OCTETS = 32;
 
-/** Nothing leaves by it any more, by AF_XDP either. Throws NetlinkRefusal (EPERM, ENODEV), SystemCallError. */
+/**
+ * Nothing leaves by it any more, by AF_XDP either. Throws NetlinkRefusal (EPERM, ENODEV), SystemCallError.
+ */
 export function setLinkDown(interfaceIndex: number): void {
   const message = Buffer.alloc(OCTETS);
   message.writeUInt32LE(OCTETS, 0);

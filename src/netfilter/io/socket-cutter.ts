@@ -1,11 +1,12 @@
 /**
- * Ends sockets of this network namespace whose flow may not go on, whoever they belong to: a reader that is blocked wakes up with
- * ECONNABORTED, where an idle flow would otherwise stay open until its next packet.
+ * Ends sockets of this network namespace whose flow may not go on, whoever they belong to: a reader that is
+ * blocked wakes up with ECONNABORTED, where an idle flow would otherwise stay open until its next packet.
  *
- * Whether a flow is one that the policy had let out is asked of conntrack, whose mark says so: what callers opened, our own lookups
- * and loopback have other marks, and are never touched. Conntrack forgets flows that are silent for long; then the socket itself has to tell:
- * it is not ours, does not lead to this namespace, and has a port of its own, where a caller's shares that of the socket that waits for
- * callers. Known limit: one that binds such a port is left; nothing passes on it either.
+ * Whether a flow is one that the policy had let out is asked of conntrack, whose mark says so: what callers
+ * opened, our own lookups and loopback have other marks, and are never touched. Conntrack forgets flows that
+ * are silent for long; then the socket itself has to tell: it is not ours, does not lead to this namespace,
+ * and has a port of its own, where a caller's shares that of the socket that waits for callers. Known limit:
+ * one that binds such a port is left; nothing passes on it either.
  */
 import { NETLINK_NETFILTER, NETLINK_SOCK_DIAG } from "../../netlink/constants.ts";
 import { EIO, ENOENT } from "../../sys/libc.ts";
@@ -26,12 +27,15 @@ import {
   type SocketKind,
 } from "../../netlink/socket-diag.ts";
 
-/** Sockets that are looked at before lookups get their turn: half a millisecond where each has to be looked up in conntrack. */
+/**
+ * Sockets that are looked at before lookups get their turn: half a millisecond where each has to be looked up
+ * in conntrack.
+ */
 const SOCKETS_PER_TURN = 64;
 export interface CutRule {
   /**
-   * Whether nothing lets packets to this address, 4 octets or 16, and port out, by a protocol's number. Called once or twice a socket, and right
-   * before one is ended.
+   * Whether nothing lets packets to this address, 4 octets or 16, and port out, by a protocol's number.
+   * Called once or twice a socket, and right before one is ended.
    */
   readonly isDenied: (address: Uint8Array, protocol: number, port: number) => boolean;
   /** Flows that it has admitted go on. */
@@ -43,13 +47,14 @@ export interface CutRule {
 }
 
 /**
- * Opened in the current network namespace. Each call throws SystemCallError, and it is then to be closed. Best kept open: the kernel closes
- * a netfilter socket only when all that past transactions took out is freed, after up to 30 ms.
+ * Opened in the current network namespace. Each call throws SystemCallError, and it is then to be closed.
+ * Best kept open: the kernel closes a netfilter socket only when all that past transactions took out is
+ * freed, after up to 30 ms.
  */
 export interface SocketCutter {
   /**
-   * Ends every connected TCP and UDP socket whose far end is denied and whose flow an earlier generation had admitted, or conntrack has
-   * forgotten, and returns how many. Costs some microseconds a socket, in slices.
+   * Ends every connected TCP and UDP socket whose far end is denied and whose flow an earlier generation had
+   * admitted, or conntrack has forgotten, and returns how many. Costs some microseconds a socket, in slices.
    */
   cut(rule: CutRule): Promise<number>;
   /** Throws with code ENOTSUP or EPERM where the kernel ends no sockets for us. Ends none. */

@@ -19,8 +19,9 @@ export interface Tables {
   /** Makes one without content that stays until it is removed. One that is there stays as it is. */
   make(name: string): void;
   /**
-   * Makes one that gives packets of `sources`, 4 or 16 octets each, the machine's own address on their way out. From Linux 5.12 on it goes with this
-   * process, however that ends, and stays when others flush the ruleset.
+   * Makes one that gives packets of `sources`, 4 or 16 octets each, the machine's own address on their way
+   * out. From Linux 5.12 on it goes with this process, however that ends, and stays when others flush the
+   * ruleset.
    */
   masquerade(name: string, sources: readonly Uint8Array[]): void;
   /** Removes it, if it is there. */

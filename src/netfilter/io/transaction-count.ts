@@ -1,6 +1,6 @@
 /**
- * How many nftables transactions the namespace has seen, against how many were our own: the kernel's number of the last one goes up by one
- * with each, unless it has changed nothing. Some microseconds a look.
+ * How many nftables transactions the namespace has seen, against how many were our own: the kernel's number
+ * of the last one goes up by one with each, unless it has changed nothing. Some microseconds a look.
  */
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { openRequestSocket } from "../../sys/netlink-socket.ts";
@@ -13,8 +13,8 @@ export interface TransactionCount {
   /** Throws KernelError and SystemCallError. */
   begin(): void;
   /**
-   * How many more transactions there were than our ports made since it was asked last, or since `begin`: counts without a gap.
-   * Throws the same.
+   * How many more transactions there were than our ports made since it was asked last, or since `begin`:
+   * counts without a gap. Throws the same.
    */
   others(): number;
   /** The kernel's number of the last transaction that has been counted. */

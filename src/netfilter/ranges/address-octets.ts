@@ -7,7 +7,10 @@ export interface AddressRange {
   readonly last: Uint8Array;
 }
 
-/** Negative, zero or positive, as the first is below, the same or above. Faster than `Buffer.compare` on so few octets. */
+/**
+ * Negative, zero or positive, as the first is below, the same or above. Faster than `Buffer.compare` on so
+ * few octets.
+ */
 export function compareOctets(one: Uint8Array, other: Uint8Array): number {
   for (let index = 0; index < one.length; index += 1) {
     const difference = (one[index] ?? 0) - (other[index] ?? 0);
@@ -33,7 +36,10 @@ export function octetsAfter(octets: Uint8Array): Uint8Array | undefined {
   return endOf(octets, 8 * octets.length);
 }
 
-/** The address behind those that share the first `bits` bits with this one, where the others are zero; undefined behind the last of the space. */
+/**
+ * The address behind those that share the first `bits` bits with this one, where the others are zero;
+ * undefined behind the last of the space.
+ */
 export function endOf(octets: Uint8Array, bits: number): Uint8Array | undefined {
   const end = octets.slice();
   let step = 0x80 >>> ((bits + 7) & 7);

@@ -1,4 +1,7 @@
-/** Prefixes and addresses, as operators list them, made ready for the kernel's interval sets: in order, and none overlapping. */
+/**
+ * Prefixes and addresses, as operators list them, made ready for the kernel's interval sets: in order, and
+ * none overlapping.
+ */
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import { parsePrefix, type Prefix } from "../../policy/prefix.ts";
 
@@ -8,7 +11,10 @@ interface Range {
   readonly last: bigint;
 }
 
-/** The elements for the sets of both families. Throws on a text that is no address or prefix: callers have checked. */
+/**
+ * The elements for the sets of both families. Throws on a text that is no address or prefix: callers have
+ * checked.
+ */
 export function mergeRanges(texts: readonly string[]): {
   readonly v4: readonly string[];
   readonly v6: readonly string[];

@@ -1,6 +1,7 @@
 /**
- * Flows as the kernel's sets of addresses with protocols and ports hold them: `ipv4_addr . inet_proto . inet_service`, each field a range. Pieces
- * of one set of flows never overlap. `th dport` is read for every protocol, so those without ports have all of them.
+ * Flows as the kernel's sets of addresses with protocols and ports hold them: `ipv4_addr . inet_proto .
+ * inet_service`, each field a range. Pieces of one set of flows never overlap. `th dport` is read for every
+ * protocol, so those without ports have all of them.
  */
 import {
   EVERY_PORT,

@@ -1,6 +1,7 @@
 /**
- * The addresses about which the rules of a policy say one action, as the kernel's interval sets hold them: ascending, and never two
- * neighbours. They are read off the policy's trie: all of them for nft(8), or those that a change may have moved.
+ * The addresses about which the rules of a policy say one action, as the kernel's interval sets hold them:
+ * ascending, and never two neighbours. They are read off the policy's trie: all of them for nft(8), or those
+ * that a change may have moved.
  */
 import type { RankedDecision } from "../../policy/decision.ts";
 import type { Action } from "../../policy/rule.ts";
@@ -25,8 +26,9 @@ export interface PolicyRanges {
 }
 
 /**
- * What one set holds of them: ranges of one address (`host`), or the others (`span`). The kernel keeps spans in a tree, all of which it goes
- * through when one of them changes, some 50 ns each; hosts in a hash, where a change costs nothing that grows.
+ * What one set holds of them: ranges of one address (`host`), or the others (`span`). The kernel keeps spans
+ * in a tree, all of which it goes through when one of them changes, some 50 ns each; hosts in a hash, where a
+ * change costs nothing that grows.
  */
 export interface RangesOfKind {
   readonly kind: "host" | "span";
@@ -61,10 +63,11 @@ export interface SearchBudget {
 }
 
 /**
- * What has to go and what has to come to make `from` into `to`, at the price of the rules that differ and of the ranges beside them;
- * unfinished where `budget` ran out.
+ * What has to go and what has to come to make `from` into `to`, at the price of the rules that differ and of
+ * the ranges beside them; unfinished where `budget` ran out.
  *
- * A range that only one of them has holds an address of a changed rule's target, or one beside it. So these are looked at in both.
+ * A range that only one of them has holds an address of a changed rule's target, or one beside it. So these
+ * are looked at in both.
  */
 export function diffRanges(
   from: PolicyRanges,
@@ -93,8 +96,8 @@ interface Cut {
 }
 
 /**
- * In ascending order; of two at the same address the later one holds. Rules come by first address, the larger one before those that it
- * holds, so those that hold the present address are a stack.
+ * In ascending order; of two at the same address the later one holds. Rules come by first address, the larger
+ * one before those that it holds, so those that hold the present address are a stack.
  */
 function* listCuts(rules: RuleTrie): Generator<Cut, void, undefined> {
   const open: { readonly end: Uint8Array | undefined; readonly deciding: RankedDecision }[] = [];
@@ -146,7 +149,10 @@ interface SaidRange extends AddressRange {
   readonly action: Action | undefined;
 }
 
-/** The whole range of the wanted action that holds the address; where something else is said, not more than its surroundings. */
+/**
+ * The whole range of the wanted action that holds the address; where something else is said, not more than
+ * its surroundings.
+ */
 function rangeAround(ranges: PolicyRanges, address: Uint8Array, budget: SearchBudget): SaidRange {
   const { action, ...middle } = surroundings(ranges.rules, address, budget);
   if (action !== ranges.action) return { action, ...middle };
@@ -164,7 +170,10 @@ function rangeAround(ranges: PolicyRanges, address: Uint8Array, budget: SearchBu
   return { action, first, last };
 }
 
-/** What is said of an address, and of all others up to the nearest target on either side. One way down the trie. */
+/**
+ * What is said of an address, and of all others up to the nearest target on either side. One way down the
+ * trie.
+ */
 function surroundings(rules: RuleTrie, address: Uint8Array, budget: SearchBudget): SaidRange {
   budget.left -= 1;
   let deciding: RankedDecision | undefined;

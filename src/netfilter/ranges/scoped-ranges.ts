@@ -1,7 +1,7 @@
 /**
- * What rules with a scope decide of addresses, as the kernel's sets of addresses with protocols and ports hold it: what a rule without one decides before
- * is not in it, and no two elements overlap, whichever action they are for. So the order of these sets means nothing, and they stand before
- * the sets of addresses alone.
+ * What rules with a scope decide of addresses, as the kernel's sets of addresses with protocols and ports
+ * hold it: what a rule without one decides before is not in it, and no two elements overlap, whichever action
+ * they are for. So the order of these sets means nothing, and they stand before the sets of addresses alone.
  */
 import type { ScopedRules } from "../../policy/compile.ts";
 import type { RankedDecision } from "../../policy/decision.ts";
@@ -103,7 +103,10 @@ interface Open {
   readonly entries: readonly Entry[];
 }
 
-/** In ascending order, one an address. Of all prefixes that hold an address each holds the next, so those that are open are a stack. */
+/**
+ * In ascending order, one an address. Of all prefixes that hold an address each holds the next, so those that
+ * are open are a stack.
+ */
 function* listCuts(ranges: ScopedRanges): Generator<Cut, void, undefined> {
   const open: Open[] = [];
   let held: Cut | undefined;

@@ -41,7 +41,10 @@ export interface FlowTuple {
   readonly protocol: number;
 }
 
-/** An entry, as far as it says who began the flow and under which generation it was let out. Octets are views into the payload. */
+/**
+ * An entry, as far as it says who began the flow and under which generation it was let out. Octets are views
+ * into the payload.
+ */
 export interface TrackedFlow {
   /** Who sent the first packet. */
   readonly opener: Buffer;
@@ -66,7 +69,10 @@ export interface MarkMatch {
   readonly wanted: number;
 }
 
-/** Asks for the entry that a packet with this tuple belongs to, in whichever direction; the kernel says ENOENT where there is none. */
+/**
+ * Asks for the entry that a packet with this tuple belongs to, in whichever direction; the kernel says ENOENT
+ * where there is none.
+ */
 export function getConntrack(writer: NetlinkWriter, sequence: number, tuple: FlowTuple): void {
   const message = writer.begin(CT_GET, NLM_F_REQUEST, sequence, familyOf(tuple), 0);
   writeTuple(writer, CTA_TUPLE_ORIG, tuple);
@@ -74,8 +80,9 @@ export function getConntrack(writer: NetlinkWriter, sequence: number, tuple: Flo
 }
 
 /**
- * Gives an entry another mark, and where one is given a label instead of the one that it has. `reply` is the tuple of what the far end sends, which has the addresses behind every redirect; the kernel
- * says ENOENT where there is no such entry.
+ * Gives an entry another mark, and where one is given a label instead of the one that it has. `reply` is the
+ * tuple of what the far end sends, which has the addresses behind every redirect; the kernel says ENOENT
+ * where there is no such entry.
  */
 export function setConntrackMark(
   writer: NetlinkWriter,

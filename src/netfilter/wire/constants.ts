@@ -1,4 +1,7 @@
-/** Numbers of nf_tables' and nfnetlink's messages that several of ours have (linux/netfilter/nf_tables.h, nfnetlink.h, netfilter.h). */
+/**
+ * Numbers of nf_tables' and nfnetlink's messages that several of ours have (linux/netfilter/nf_tables.h,
+ * nfnetlink.h, netfilter.h).
+ */
 import { nftMessage } from "./set-element.ts";
 
 /** Octets of nfgenmsg, between a message's header and its attributes. */
@@ -20,6 +23,9 @@ export const NF_ACCEPT = 1;
 /** As IANA numbers protocols. */
 export const TCP = 6;
 
-/** How nfnetlink_log and nfnetlink_queue are told to listen to a group or queue, and to hand on packets with their octets. */
+/**
+ * How nfnetlink_log and nfnetlink_queue are told to listen to a group or queue, and to hand on packets with
+ * their octets.
+ */
 export const BIND = 1;
 export const COPY_PACKET = 2;

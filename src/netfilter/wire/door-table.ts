@@ -1,13 +1,14 @@
 /**
- * A table that nothing leaves through by interfaces which are not known, from their first instant, as nft(8) encodes it:
+ * A table that nothing leaves through by interfaces which are not known, from their first instant, as nft(8)
+ * encodes it:
  *
  *     table netdev opensandbox_door {
  *       chain closed_0 { type filter hook egress devices = { "a*", "b*", ... } priority -1; policy drop; }
  *       ...
  *     }
  *
- * It has no owner, so it outlives the process like the other rules. nft(8) that does not know such hooks (1.0.6) lists the table without its
- * chains, and never ends once one of them has a rule. So they have none.
+ * It has no owner, so it outlives the process like the other rules. nft(8) that does not know such hooks
+ * (1.0.6) lists the table without its chains, and never ends once one of them has a rule. So they have none.
  *
  * Source: linux/netfilter/nf_tables.h.
  */
@@ -36,9 +37,9 @@ const PRIORITY = -1;
 export type DoorTable = typeof DOOR_TABLE | typeof DOOR_STAND_IN;
 
 /**
- * Writes the table anew, in one step with the end of an earlier one: all interfaces are closed but those of these names. In that step the
- * kernel takes the old chains away before the new ones drop (`nf_tables_commit` sets a new chain's policy last), so another table has to
- * stand in.
+ * Writes the table anew, in one step with the end of an earlier one: all interfaces are closed but those of
+ * these names. In that step the kernel takes the old chains away before the new ones drop (`nf_tables_commit`
+ * sets a new chain's policy last), so another table has to stand in.
  */
 export function writeDoorTable(
   writer: NetlinkWriter,

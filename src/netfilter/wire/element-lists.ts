@@ -1,6 +1,7 @@
 /**
- * Set elements written as lists: those that are added to one set one after the other share a message, and so do those that leave it. The
- * kernel finds table and set once a message, which is a quarter of what an element costs. Order is kept.
+ * Set elements written as lists: those that are added to one set one after the other share a message, and so
+ * do those that leave it. The kernel finds table and set once a message, which is a quarter of what an
+ * element costs. Order is kept.
  */
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import {

@@ -1,8 +1,9 @@
 /**
- * The parts that a rule is written from, as nft(8) encodes them: expressions that load a register, compare it, act on it.
+ * The parts that a rule is written from, as nft(8) encodes them: expressions that load a register, compare
+ * it, act on it.
  *
- * One register is enough for our rules. Its octets are as on the wire where they come from a packet; marks and states are
- * four octets in host order.
+ * One register is enough for our rules. Its octets are as on the wire where they come from a packet; marks
+ * and states are four octets in host order.
  *
  * Source: linux/netfilter/nf_tables.h.
  */

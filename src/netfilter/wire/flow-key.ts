@@ -1,5 +1,6 @@
 /**
- * Keys of type `ipv4_addr . inet_proto . inet_service`, or of IPv6, as the kernel keeps them. Each field begins at a multiple of four octets:
+ * Keys of type `ipv4_addr . inet_proto . inet_service`, or of IPv6, as the kernel keeps them. Each field
+ * begins at a multiple of four octets:
  *
  *     address (4 or 16) | protocol, 0, 0, 0 | port (2, network order), 0, 0
  *
@@ -32,7 +33,10 @@ export function encodeFlowRange(
   };
 }
 
-/** An element for a single address of so many octets; undefined for a key of another form. Without a second key the first is both. */
+/**
+ * An element for a single address of so many octets; undefined for a key of another form. Without a second
+ * key the first is both.
+ */
 export function readFlowElement(
   octets: 4 | 16,
   key: Buffer,

@@ -1,5 +1,6 @@
 /**
- * The rules that hold the generation, as nft(8) encodes them. A register is four octets; a mark is in host order.
+ * The rules that hold the generation, as nft(8) encodes them. A register is four octets; a mark is in host
+ * order.
  *
  *     ct mark set N accept                     immediate reg 1 N | ct set mark reg 1 | immediate verdict accept
  *     ct mark N goto CHAIN                     ct load mark reg 1 | cmp reg 1 == N | immediate verdict goto CHAIN

@@ -11,9 +11,11 @@
  *         ct mark 0x80000002 ct direction reply meta skgid != GROUP drop }
  *     }
  *
- * The mark is set by the ruleset alone (`chains/intercept-chains.ts`), between whose chain of NAT and others' redirects, at -100, this one stands. So the interceptor is reached by
- * these flows only, and nobody else answers in the name of a bound host. The kernel removes the table when the socket that has made it is closed (Linux
- * 5.12): the ruleset then refuses what has the mark, so whoever takes the port of a process that has gone is led nobody.
+ * The mark is set by the ruleset alone (`chains/intercept-chains.ts`), between whose chain of NAT and others'
+ * redirects, at -100, this one stands. So the interceptor is reached by these flows only, and nobody else
+ * answers in the name of a bound host. The kernel removes the table when the socket that has made it is
+ * closed (Linux 5.12): the ruleset then refuses what has the mark, so whoever takes the port of a process
+ * that has gone is led nobody.
  *
  * Source: linux/netfilter/nf_tables.h, linux/netfilter/nf_conntrack_tuple_common.h.
  */

@@ -9,7 +9,8 @@
  *       }
  *     }
  *
- * With an owner it goes with the socket that has made it, and `nft flush ruleset` of others leaves it (Linux 5.12).
+ * With an owner it goes with the socket that has made it, and `nft flush ruleset` of others leaves it (Linux
+ * 5.12).
  *
  * Source: linux/netfilter/nf_tables.h.
  */

@@ -1,5 +1,6 @@
 /**
- * Copies of packets from the kernel's log (nfnetlink_log): what `log group` hands on, and how a group is taken.
+ * Copies of packets from the kernel's log (nfnetlink_log): what `log group` hands on, and how a group is
+ * taken.
  *
  *     NFULNL_MSG_CONFIG  nfgenmsg (the group in `resource`), command, mode, buffer size, time limit, threshold
  *     mode               copied octets:4 what is copied:1 pad:1

@@ -1,5 +1,6 @@
 /**
- * Packets that the kernel holds until they get a verdict (nfnetlink_queue): how a queue is taken, what is told of a packet, and the verdict.
+ * Packets that the kernel holds until they get a verdict (nfnetlink_queue): how a queue is taken, what is
+ * told of a packet, and the verdict.
  *
  *     NFQNL_MSG_CONFIG   nfgenmsg (the queue in `resource`), command { bind:1 pad:1 family:2 }, parameters { copied octets:4 mode:1 }, length:4,
  *                        flags:4 under mask:4
@@ -41,7 +42,10 @@ export interface PacketQueue {
   readonly copiedOctets: number;
 }
 
-/** Takes a queue: from now on its packets come to this socket, and are dropped when it is closed. The kernel refuses with EPERM what another socket has. */
+/**
+ * Takes a queue: from now on its packets come to this socket, and are dropped when it is closed. The kernel
+ * refuses with EPERM what another socket has.
+ */
 export function bindQueue(writer: NetlinkWriter, sequence: number, asked: PacketQueue): void {
   const message = writer.begin(NFQNL_MSG_CONFIG, NLM_F_REQUEST | NLM_F_ACK, sequence, 0, asked.queue);
   writer.octets(CONFIG.command, Buffer.of(BIND, 0, 0, 0));

@@ -10,7 +10,10 @@ export interface RawElement extends HeldElement {
   readonly keyEnd?: Buffer | undefined;
 }
 
-/** The elements of one NFT_MSG_NEWSETELEM payload; their octets are copies. Read in place, as there may be a hundred thousand. */
+/**
+ * The elements of one NFT_MSG_NEWSETELEM payload; their octets are copies. Read in place, as there may be a
+ * hundred thousand.
+ */
 export function readElements(payload: Buffer): RawElement[] {
   const found: RawElement[] = [];
   forEachAttribute(payload, NFGENMSG, payload.length, (list, at, end) => {

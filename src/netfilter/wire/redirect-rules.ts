@@ -60,7 +60,8 @@ export function redirectTo(writer: NetlinkWriter, { port, family, address }: Red
 }
 
 /**
- * `iif "lo" tcp dport OUTSIDE reject with tcp reset`. The port is no secret, as /proc/net/tcp lists it. Resets go to an address of ours: nobody else's are let in on `lo`.
+ * `iif "lo" tcp dport OUTSIDE reject with tcp reset`. The port is no secret, as /proc/net/tcp lists it.
+ * Resets go to an address of ours: nobody else's are let in on `lo`.
  */
 export function refuseFromInside(writer: NetlinkWriter, outsidePort: number): void {
   matchMeta(writer, META_KEY.iif, hostOrder(LOOPBACK_INDEX));

@@ -12,13 +12,13 @@
  *         tcp sport OUTSIDE meta skgid != GROUP drop; the same for INSIDE }
  *     }
  *
- * So the kernel says who calls from inside: whatever reaches OUTSIDE came in by an interface that is not `lo`. And nobody answers in the
- * API's name: what is of a process's socket has to be of the API's own. What the kernel sends by itself, or for a socket that is closed, has no
- * group and passes.
+ * So the kernel says who calls from inside: whatever reaches OUTSIDE came in by an interface that is not
+ * `lo`. And nobody answers in the API's name: what is of a process's socket has to be of the API's own. What
+ * the kernel sends by itself, or for a socket that is closed, has no group and passes.
  *
- * The kernel removes a table with an owner when the socket that has made it is closed, so no redirect outlives its process (Linux 5.12).
- * Behind others' redirects, which are at -100: a mesh that takes calls for its proxy has them first, as ever, and the proxy's own calls
- * are redirected.
+ * The kernel removes a table with an owner when the socket that has made it is closed, so no redirect
+ * outlives its process (Linux 5.12). Behind others' redirects, which are at -100: a mesh that takes calls for
+ * its proxy has them first, as ever, and the proxy's own calls are redirected.
  *
  * Source: linux/netfilter/nf_tables.h.
  */

@@ -1,6 +1,6 @@
 /**
- * What the kernel tells of changed rules (group NFNLGRP_NFTABLES): one message for each object of a transaction, and at its end
- * one for the transaction itself.
+ * What the kernel tells of changed rules (group NFNLGRP_NFTABLES): one message for each object of a
+ * transaction, and at its end one for the transaction itself.
  *
  *     NFT_MSG_NEWRULE, NFT_MSG_DELSETELEM, ...   nfgenmsg { family } | table | name, at a place of its own in each kind
  *     NFT_MSG_NEWGEN                             number of the transaction | process | its name
@@ -24,7 +24,9 @@ const TABLE_NAME = 1;
 
 const FAMILIES: Readonly<Record<number, Family>> = { 1: "inet", 3: "arp", 5: "netdev" };
 
-/** Message types, and which attribute holds the name of what is changed; without one it is the table itself. */
+/**
+ * Message types, and which attribute holds the name of what is changed; without one it is the table itself.
+ */
 const KINDS: Readonly<
   Record<number, { readonly kind: string; readonly done: Done; readonly name?: number }>
 > = {

@@ -1,10 +1,11 @@
 /**
- * Set elements on the wire: what `nft add element`, `nft delete element` and `nft list set` say, for the sets of learned addresses.
+ * Set elements on the wire: what `nft add element`, `nft delete element` and `nft list set` say, for the sets
+ * of learned addresses.
  *
  *     NFT_MSG_NEWSETELEM  table, set, elements { element { key { value } timeout expiration userdata } }
  *
- * Source: linux/netfilter/nf_tables.h. An element's comment is user data of type 0, at most 251 octets and a zero: what
- * nft(8) shows behind `comment`.
+ * Source: linux/netfilter/nf_tables.h. An element's comment is user data of type 0, at most 251 octets and a
+ * zero: what nft(8) shows behind `comment`.
  */
 import { NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_REQUEST } from "../../netlink/constants.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
@@ -27,7 +28,10 @@ export const LIST_ELEM = 1;
 export const ELEM = { key: 1, flags: 3, timeout: 4, expiration: 5, userdata: 6, keyEnd: 10 } as const;
 export const DATA_VALUE = 1;
 
-/** The kernel has eight bits for the size of user data with all that is around it: one octet more is EINVAL, two more are lost. */
+/**
+ * The kernel has eight bits for the size of user data with all that is around it: one octet more is EINVAL,
+ * two more are lost.
+ */
 export const MAX_COMMENT_OCTETS = 251;
 
 /** Which set of which table of family `inet`. */
@@ -52,8 +56,8 @@ export function beginBatch(writer: NetlinkWriter, sequence: number): void {
 }
 
 /**
- * The last message asks for an acknowledgement: one that comes says that all of the batch is in force, and an error is told in any case. (Each
- * acknowledgement is a datagram to write and to read.)
+ * The last message asks for an acknowledgement: one that comes says that all of the batch is in force, and an
+ * error is told in any case. (Each acknowledgement is a datagram to write and to read.)
  */
 export function endBatch(writer: NetlinkWriter, sequence: number): void {
   writer.demand(NLM_F_ACK);
@@ -125,8 +129,8 @@ export function dumpElements(writer: NetlinkWriter, sequence: number, { table, s
 }
 
 /**
- * Adds or deletes the addresses from `first` up to and without `end`; without `end` the last of the space is in it, or, where the set
- * holds no intervals, `first` alone.
+ * Adds or deletes the addresses from `first` up to and without `end`; without `end` the last of the space is
+ * in it, or, where the set holds no intervals, `first` alone.
  */
 export function changeRange(
   writer: NetlinkWriter,

@@ -1,4 +1,7 @@
-/** Tables and base chains on the wire: what `nft add table`, `nft delete table` and `nft add chain` say, in the family `inet`. */
+/**
+ * Tables and base chains on the wire: what `nft add table`, `nft delete table` and `nft add chain` say, in
+ * the family `inet`.
+ */
 import { NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "../../netlink/constants.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import {
@@ -24,7 +27,10 @@ export interface BaseChain {
   readonly priority: number;
 }
 
-/** One that is there already stays as it is. An owned one goes with the socket that has made it (Linux 5.12; EOPNOTSUPP before). */
+/**
+ * One that is there already stays as it is. An owned one goes with the socket that has made it (Linux 5.12;
+ * EOPNOTSUPP before).
+ */
 export function addTable(
   writer: NetlinkWriter,
   sequence: number,

@@ -5,7 +5,8 @@
  *     IPv6   version:4 bits ... length:2 next:1 hops:1 source:16 destination:16                                                         RFC 8200
  *     TCP    source:2 destination:2 sequence:4 acknowledged:4 header length:4 bits flags:12 bits window:2 checksum:2 urgent:2 options   RFC 9293
  *
- * A packet that is a fragment, or has an extension header of IPv6, is none that the kernel's TCP makes by itself, and is not read.
+ * A packet that is a fragment, or has an extension header of IPv6, is none that the kernel's TCP makes by
+ * itself, and is not read.
  */
 import { TCP } from "./constants.ts";
 
@@ -98,7 +99,10 @@ function endOf(packet: Buffer, length: number): number {
   return length === 0 ? packet.length : Math.min(length, packet.length);
 }
 
-/** The same packet without its data, checksums anew: the kernel computes none in a packet that a verdict replaces. */
+/**
+ * The same packet without its data, checksums anew: the kernel computes none in a packet that a verdict
+ * replaces.
+ */
 export function withoutData(packet: Buffer, { source, destination, headerOctets }: TcpSegment): Buffer {
   const cut = Buffer.from(packet.subarray(0, headerOctets));
   const isV4 = source.length === 4;

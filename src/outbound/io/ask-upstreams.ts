@@ -1,4 +1,7 @@
-/** Asks the upstreams for a host's addresses on marked sockets of our own, past the resolver that the policy governs. */
+/**
+ * Asks the upstreams for a host's addresses on marked sockets of our own, past the resolver that the policy
+ * governs.
+ */
 import { readSync, writeSync } from "node:fs";
 import { NO_GROUP } from "../../dns/bounds/lookup-groups.ts";
 import { openOwnSocket, type OwnSocketOptions } from "../../dns/io/own-socket.ts";

@@ -1,4 +1,7 @@
-/** Connections on sockets with our mark: the kernel lets them to the ways that are open for it, and no one else's. */
+/**
+ * Connections on sockets with our mark: the kernel lets them to the ways that are open for it, and no one
+ * else's.
+ */
 import { Socket } from "node:net";
 import { SystemCallError } from "../../sys/errors.ts";
 import { untilWritable } from "../../sys/readiness.ts";
@@ -9,7 +12,10 @@ import { OutboundError } from "../errors.ts";
 /** An address that is silent leaves time for the next one. */
 const CONNECT_LIMIT_MS = 2000;
 
-/** Connects to the first of the addresses that answers. Throws OutboundError with the last reason as its cause. */
+/**
+ * Connects to the first of the addresses that answers. Throws OutboundError with the last reason as its
+ * cause.
+ */
 export async function connectToAny(endpoints: readonly Endpoint[], mark: SocketMark): Promise<Socket> {
   let cause: unknown;
   for (const endpoint of endpoints) {

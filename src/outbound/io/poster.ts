@@ -1,7 +1,8 @@
 /**
- * POST requests of the sidecar's own, over HTTP and HTTPS: the host resolved by the upstreams, the way opened in the kernel, the
- * socket marked. One connection at a time, kept for the next request. Redirects are not followed, since they lead where no way is
- * open, and proxy variables (HTTP_PROXY and the like) are not heeded.
+ * POST requests of the sidecar's own, over HTTP and HTTPS: the host resolved by the upstreams, the way opened
+ * in the kernel, the socket marked. One connection at a time, kept for the next request. Redirects are not
+ * followed, since they lead where no way is open, and proxy variables (HTTP_PROXY and the like) are not
+ * heeded.
  */
 import { Agent, type ClientRequest, type ClientRequestArgs, request as httpRequest } from "node:http";
 import { isIP, type Socket } from "node:net";
@@ -23,7 +24,9 @@ export interface PosterOptions {
   readonly connect: () => Promise<Socket>;
 }
 
-/** A server that has closed an idle connection says so in time, mostly; one that is older is not used again. */
+/**
+ * A server that has closed an idle connection says so in time, mostly; one that is older is not used again.
+ */
 const IDLE_MS = 15_000;
 /** Answers are short; what is longer ends the connection. */
 const MAX_ANSWER_OCTETS = 65_536;

@@ -1,6 +1,7 @@
 /**
- * Whether servers could take a path for another one: dot segments, encoded or with parameters, backslashes, encodings of encodings, escapes
- * that are none. An encoded slash and empty segments alone are not ambiguous: `otherReadings` tells what they may be read as.
+ * Whether servers could take a path for another one: dot segments, encoded or with parameters, backslashes,
+ * encodings of encodings, escapes that are none. An encoded slash and empty segments alone are not ambiguous:
+ * `otherReadings` tells what they may be read as.
  */
 export function isAmbiguousPath(path: string): boolean {
   if (path.startsWith("//")) return true;
@@ -13,7 +14,10 @@ export function isAmbiguousPath(path: string): boolean {
   return once.split("/").some((segment) => /^\.{1,2}(?:;|$)/.test(segment));
 }
 
-/** What else a path that is not ambiguous may be read as by the origin, itself left out: decisions must not differ between these. */
+/**
+ * What else a path that is not ambiguous may be read as by the origin, itself left out: decisions must not
+ * differ between these.
+ */
 export function otherReadings(path: string): readonly string[] {
   if (!/%2f|%3b|\/\/|;/i.test(path)) return [];
   const decoded = path.replaceAll(/%2f/gi, "/");

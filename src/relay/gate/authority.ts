@@ -6,7 +6,10 @@ export interface Authority {
   readonly port: number | undefined;
 }
 
-/** Letters, digits, hyphens, underscores and dots with a port, no user, no brackets but an address's; else `undefined`. */
+/**
+ * Letters, digits, hyphens, underscores and dots with a port, no user, no brackets but an address's; else
+ * `undefined`.
+ */
 export function parseAuthority(text: string): Authority | undefined {
   const match =
     /^(?<name>[a-z\d_](?:[a-z\d_.-]{0,252}[a-z\d_])?\.?|\[[\da-f:.]{2,45}\])(?::(?<port>\d{1,5}))?$/i.exec(

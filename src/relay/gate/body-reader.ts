@@ -50,7 +50,8 @@ function hand(sink: BodySink, octets: Buffer, start: number, end: number): numbe
 }
 
 /**
- * RFC 9112 section 7.1, strictly: sizes are one to twelve hexadecimal digits, lines end with CR LF, extensions are read and dropped.
+ * RFC 9112 section 7.1, strictly: sizes are one to twelve hexadecimal digits, lines end with CR LF,
+ * extensions are read and dropped.
  */
 function createChunkedReader(sink: BodySink): BodyReader {
   /** Of the chunk's data. */

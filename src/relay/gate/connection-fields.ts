@@ -1,7 +1,10 @@
 import { listMembers, type Field } from "./field.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 
-/** What belongs to one connection and is not passed on (RFC 9110 section 7.6.1), beside what `Connection` names. */
+/**
+ * What belongs to one connection and is not passed on (RFC 9110 section 7.6.1), beside what `Connection`
+ * names.
+ */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
@@ -20,7 +23,9 @@ export function isHopByHop(key: string): boolean {
   return HOP_BY_HOP.has(key);
 }
 
-/** What may stand in `Connection`: naming any other field would make the next hop drop one that we have set. */
+/**
+ * What may stand in `Connection`: naming any other field would make the next hop drop one that we have set.
+ */
 const CONNECTION_OPTIONS: ReadonlySet<string> = new Set([
   "close",
   "keep-alive",

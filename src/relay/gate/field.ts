@@ -2,7 +2,10 @@
 export interface Field {
   /** As spelled. */
   readonly name: string;
-  /** In lower case, `_` as `-`: servers of the CGI kind cannot tell these apart. What decides looks at this one. */
+  /**
+   * In lower case, `_` as `-`: servers of the CGI kind cannot tell these apart. What decides looks at this
+   * one.
+   */
   readonly key: string;
   /** Without the blanks around it. */
   readonly value: string;
@@ -17,7 +20,10 @@ function foldName(name: string): string {
   return lower.includes("_") ? lower.replaceAll("_", "-") : lower;
 }
 
-/** The members of a list (RFC 9110 section 5.6.1) in lower case, empty ones left out. For lists of tokens: quotes are not read. */
+/**
+ * The members of a list (RFC 9110 section 5.6.1) in lower case, empty ones left out. For lists of tokens:
+ * quotes are not read.
+ */
 export function listMembers(value: string): readonly string[] {
   if (!value.includes(",")) return value === "" ? [] : [value.toLowerCase()];
   return value

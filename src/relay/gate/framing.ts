@@ -20,8 +20,8 @@ export interface FramingFields {
 }
 
 /**
- * One length or one transfer coding, which is `chunked` alone, never both. Two that agree are refused, too: the next hop may read
- * another one than we do.
+ * One length or one transfer coding, which is `chunked` alone, never both. Two that agree are refused, too:
+ * the next hop may read another one than we do.
  */
 export function readFraming({ length, coding }: FramingFields): Framing | undefined | Refusal {
   if (coding !== undefined) {
@@ -39,7 +39,10 @@ function readLength(text: string): Framing | Refusal {
   return { kind: "length", octets: Number(text) };
 }
 
-/** Both fields, or the refusal for one that is there twice or that only a server that folds names would take for one of them. */
+/**
+ * Both fields, or the refusal for one that is there twice or that only a server that folds names would take
+ * for one of them.
+ */
 export function findFramingFields(fields: readonly Field[]): FramingFields | Refusal {
   let length: string | undefined;
   let coding: string | undefined;

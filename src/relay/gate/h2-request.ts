@@ -23,8 +23,9 @@ const PSEUDO: Readonly<Record<string, keyof Pseudo>> = {
 };
 
 /**
- * A request of HTTP/2 through the same gate: `raw` has names and values in turn, as node:http2 gives them. Names are lower-case tokens,
- * pseudo fields come first and once, `host` agrees with `:authority`, nothing belongs to a connection.
+ * A request of HTTP/2 through the same gate: `raw` has names and values in turn, as node:http2 gives them.
+ * Names are lower-case tokens, pseudo fields come first and once, `host` agrees with `:authority`, nothing
+ * belongs to a connection.
  */
 export function gateH2Request(
   raw: readonly string[],

@@ -14,8 +14,9 @@ export const MAX_HEAD_OCTETS = 64 * 1024;
 const MAX_FIELDS = 256;
 
 /**
- * Reads the lines of a head: `text` is latin1 and ends with the line end of its last line, the empty line left out. Lines end with CR LF
- * and nothing else; no line is folded; a name is a token that ends at its colon. Whatever servers read in two ways is refused.
+ * Reads the lines of a head: `text` is latin1 and ends with the line end of its last line, the empty line
+ * left out. Lines end with CR LF and nothing else; no line is folded; a name is a token that ends at its
+ * colon. Whatever servers read in two ways is refused.
  */
 export function readHead(text: string): Head | Refusal {
   const lineEnd = text.indexOf("\r\n");

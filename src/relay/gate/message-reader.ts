@@ -3,7 +3,10 @@ import type { Framing } from "./framing.ts";
 import { type Head, MAX_HEAD_OCTETS, readHead } from "./head.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 
-/** Hears of messages in their order. Whatever it does to the reader meanwhile, `hold` included, takes effect at once. */
+/**
+ * Hears of messages in their order. Whatever it does to the reader meanwhile, `hold` included, takes effect
+ * at once.
+ */
 export interface MessageSink extends BodySink {
   /** Gives how the body ends; `undefined` if nothing more is to be read as a message. */
   head(head: Head): Framing | undefined;
@@ -22,7 +25,9 @@ export interface MessageReader {
   kept(): number;
   /** The octets that were kept: the connection has changed its protocol. Nothing is read any more. */
   takeRest(): Buffer;
-  /** The connection has ended: `clean` between messages, or behind a body that ends so, which is then told. */
+  /**
+   * The connection has ended: `clean` between messages, or behind a body that ends so, which is then told.
+   */
   finish(): "clean" | "cut";
 }
 

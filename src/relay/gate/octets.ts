@@ -1,4 +1,7 @@
-/** Octets that RFC 9110 lets stand in a token (section 5.6.2), a field's value (5.5) and a request's target (RFC 3986 and 9112). */
+/**
+ * Octets that RFC 9110 lets stand in a token (section 5.6.2), a field's value (5.5) and a request's target
+ * (RFC 3986 and 9112).
+ */
 
 const TOKEN = 1;
 const VALUE = 2;
@@ -10,7 +13,10 @@ export function isToken(text: string): boolean {
   return text !== "" && isAllOf(text, TOKEN);
 }
 
-/** Blanks and visible octets, obs-text (0x80 to 0xff) too; no control but the tabulator. Characters above 0xff are refused. */
+/**
+ * Blanks and visible octets, obs-text (0x80 to 0xff) too; no control but the tabulator. Characters above 0xff
+ * are refused.
+ */
 export function isFieldValue(text: string): boolean {
   return isAllOf(text, VALUE);
 }

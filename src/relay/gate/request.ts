@@ -1,8 +1,10 @@
 /**
- * The gate before everything: one request of HTTP/1.1 that every server behind us reads as we do, or a refusal. What passes is held as
- * values, and written anew by `write-head.ts`; nothing of the client's octets is copied unread.
+ * The gate before everything: one request of HTTP/1.1 that every server behind us reads as we do, or a
+ * refusal. What passes is held as values, and written anew by `write-head.ts`; nothing of the client's octets
+ * is copied unread.
  *
- * Known limits: the gate takes no HTTP/1.0 with a body, no transfer coding but `chunked`, no upgrade but WebSocket's (RFC 6455).
+ * Known limits: the gate takes no HTTP/1.0 with a body, no transfer coding but `chunked`, no upgrade but
+ * WebSocket's (RFC 6455).
  */
 import { type Authority, isSameAuthority, parseAuthority } from "./authority.ts";
 import { type HopWishes, isHopByHop, readHopWishes } from "./connection-fields.ts";
@@ -30,7 +32,10 @@ export interface GatedRequest {
   readonly webSocket: boolean;
   readonly takesTrailers: boolean;
   readonly expectsContinue: boolean;
-  /** From end to end alone: without Host, framing, and what belongs to the connection. In the order of the client. */
+  /**
+   * From end to end alone: without Host, framing, and what belongs to the connection. In the order of the
+   * client.
+   */
   readonly fields: readonly Field[];
 }
 

@@ -13,8 +13,8 @@ export interface TargetContext {
 }
 
 /**
- * The target in origin form, or `*` of OPTIONS (RFC 9112 section 3.2). The absolute form passes if its authority is the one that `Host`
- * has, and loses it; a fragment or what is no visible ASCII does not pass.
+ * The target in origin form, or `*` of OPTIONS (RFC 9112 section 3.2). The absolute form passes if its
+ * authority is the one that `Host` has, and loses it; a fragment or what is no visible ASCII does not pass.
  */
 export function readTarget(text: string, context: TargetContext): string | Refusal {
   if (!isTargetText(text)) return refuse(400, "a request target with characters that may not stand there");

@@ -18,7 +18,9 @@ const NEVER: ReadonlySet<string> = new Set([
   "range",
 ]);
 
-/** The trailers that go on: none that frames or routes, none whose name is among `injected` (folded names). */
+/**
+ * The trailers that go on: none that frames or routes, none whose name is among `injected` (folded names).
+ */
 export function passableTrailers(
   trailers: readonly Field[],
   injected: ReadonlySet<string>,

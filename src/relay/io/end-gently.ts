@@ -4,8 +4,8 @@ import type { Socket } from "node:net";
 const LINGER_MS = 10_000;
 
 /**
- * Ends a connection so that the last answer arrives: what the client still sends is read and dropped, since a connection that is closed with
- * octets unread is reset, and takes the answer with it.
+ * Ends a connection so that the last answer arrives: what the client still sends is read and dropped, since a
+ * connection that is closed with octets unread is reset, and takes the answer with it.
  */
 export function endGently(socket: Socket): void {
   if (!socket.writableEnded) socket.end();

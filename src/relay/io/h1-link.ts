@@ -24,7 +24,10 @@ export interface H1Link {
   isOver: boolean;
 }
 
-/** Answers in the origin's place and ends both connections. If a part of a response is out already, it cuts them. */
+/**
+ * Answers in the origin's place and ends both connections. If a part of a response is out already, it cuts
+ * them.
+ */
 export function answer(link: H1Link, refusal: Refusal, request: GatedRequest | undefined): undefined {
   const { options, client, exchange } = link;
   if (link.isOver) return;

@@ -1,6 +1,6 @@
 /**
- * The origin of a client of HTTP/2 that speaks HTTP/1.1 alone: a connection for each request that is under way, kept for the next one. Requests
- * over the bound of connections wait.
+ * The origin of a client of HTTP/2 that speaks HTTP/1.1 alone: a connection for each request that is under
+ * way, kept for the next one. Requests over the bound of connections wait.
  */
 import type { ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";

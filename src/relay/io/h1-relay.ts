@@ -1,9 +1,10 @@
 /**
- * HTTP/1.1 from a client to the origin behind its flow: one connection to each, requests one after the other, everything read by the gate
- * and written anew. Bodies go on as they come, with back-pressure both ways.
+ * HTTP/1.1 from a client to the origin behind its flow: one connection to each, requests one after the other,
+ * everything read by the gate and written anew. Bodies go on as they come, with back-pressure both ways.
  *
- * The origin's connection is opened for the first request and lives as long as the client's; if one ends, the other does, as it would
- * without us. A client that ends its side while it waits for an answer is taken as gone.
+ * The origin's connection is opened for the first request and lives as long as the client's; if one ends, the
+ * other does, as it would without us. A client that ends its side while it waits for an answer is taken as
+ * gone.
  */
 import { createMessageReader } from "../gate/message-reader.ts";
 import { refuse } from "../gate/refusal.ts";
@@ -38,7 +39,8 @@ export function relayHttp1(options: RelayOptions): Promise<void> {
       },
       data: (octets) => takeRequestData(link, octets),
       end: (trailers) => takeRequestEnd(link, trailers),
-      // In the middle of a body the origin has a part of it: nothing that it could take for a whole request may follow.
+      // In the middle of a body the origin has a part of it: nothing that it could take for a whole request
+      // may follow.
       refused: (refusal) => answer(link, refusal, link.exchange?.admission.request),
     }),
     fromOrigin: createMessageReader({

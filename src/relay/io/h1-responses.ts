@@ -95,7 +95,8 @@ export function endOfOrigin(link: H1Link, isClean: boolean): void {
   exchange.closes = true;
   if (isClean && fromOrigin.finish() === "clean" && exchange.isAnswered) return;
   const { request } = exchange.admission;
-  // A kept connection may end while a request is on its way: the client sees the same, and asks again if it may.
+  // A kept connection may end while a request is on its way: the client sees the same, and asks again if it
+  // may.
   if (exchange.bodyBack === undefined && link.answered === 0)
     answer(link, refuse(502, "the origin has closed the connection without an answer"), request);
   else cutAndTell(link, "the origin's connection has ended in the middle of a response");

@@ -5,7 +5,9 @@ import type { Field } from "../gate/field.ts";
 import { type Framing, NO_BODY } from "../gate/framing.ts";
 import type { GatedResponse } from "../gate/response.ts";
 
-/** What an array of names and values has beside: names that are never to be indexed (RFC 7541 section 7.1.3). */
+/**
+ * What an array of names and values has beside: names that are never to be indexed (RFC 7541 section 7.1.3).
+ */
 type RawHeaders = readonly string[] & { readonly [sensitiveHeaders]: readonly string[] };
 
 export function requestHeaders(

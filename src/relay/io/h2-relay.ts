@@ -1,7 +1,8 @@
 /**
- * HTTP/2 from a client to the origin behind its flow: a session to each, a stream to the origin for each of the client's. The session to the
- * origin is opened for the first request; when it goes away, the client is told to go, and opens another connection. To an origin that speaks
- * HTTP/1.1 alone requests go over connections of that.
+ * HTTP/2 from a client to the origin behind its flow: a session to each, a stream to the origin for each of
+ * the client's. The session to the origin is opened for the first request; when it goes away, the client is
+ * told to go, and opens another connection. To an origin that speaks HTTP/1.1 alone requests go over
+ * connections of that.
  */
 import {
   connect,
@@ -26,7 +27,10 @@ interface Origin {
   close(): void;
 }
 
-/** For what one side may send before the other has taken it: a stream's, and all streams' together (RFC 9113 section 5.2). */
+/**
+ * For what one side may send before the other has taken it: a stream's, and all streams' together (RFC 9113
+ * section 5.2).
+ */
 const STREAM_WINDOW_OCTETS = 1 << 20;
 const SESSION_WINDOW_OCTETS = 16 << 20;
 /** Node counts what waits in a session, in MB, and refuses streams over it. */

@@ -4,7 +4,10 @@ import type { Outlet } from "../body-writer.ts";
 /** Why a connection is not read for a while. */
 export type PauseReason = "peer-full" | "kept-enough";
 
-/** One of the two connections of a relay: what is written is gathered until `flush`, one write for a turn where that is cheap. */
+/**
+ * One of the two connections of a relay: what is written is gathered until `flush`, one write for a turn
+ * where that is cheap.
+ */
 export interface Half extends Outlet {
   readonly socket: Socket;
   flush(): void;

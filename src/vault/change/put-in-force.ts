@@ -7,7 +7,10 @@ import { createVaultInForce, type VaultInForce } from "../vault-in-force.ts";
 import { findUncovered } from "./validate.ts";
 import type { VaultState } from "./vault-state.ts";
 
-/** The state as the interception reads it. A binding whose host the policy denies stays bound, and is unavailable. */
+/**
+ * The state as the interception reads it. A binding whose host the policy denies stays bound, and is
+ * unavailable.
+ */
 export function putInForce(state: VaultState, policy: CompiledPolicy, tag: number): VaultInForce {
   const { revision } = state;
   const credentials = new Map<string, Credential>(state.credentials);

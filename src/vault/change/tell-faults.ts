@@ -1,7 +1,10 @@
 import type { VaultAudit } from "../vault-control.ts";
 import type { VaultInForce } from "../vault-in-force.ts";
 
-/** Tells of each binding that becomes unavailable, and of each that is no longer; a binding that has gone is told by its deletion. */
+/**
+ * Tells of each binding that becomes unavailable, and of each that is no longer; a binding that has gone is
+ * told by its deletion.
+ */
 export function createFaultTeller({
   vaultFault,
 }: Pick<VaultAudit, "vaultFault">): (vault: VaultInForce) => void {

@@ -39,8 +39,8 @@ function findUnknownCredential({ credentials, bindings }: VaultState): string | 
 }
 
 /**
- * The first host of a binding to which the policy does not allow connections on the ports of its schemes. A wildcard is judged by an invented
- * name below it. The words are the original's.
+ * The first host of a binding to which the policy does not allow connections on the ports of its schemes. A
+ * wildcard is judged by an invented name below it. The words are the original's.
  */
 export function findUncovered(
   bindings: Iterable<NewBinding>,

@@ -1,7 +1,9 @@
 /**
- * What the API's writers have made of the vault, and what a write makes of it: a value for a value, all of a write or nothing.
+ * What the API's writers have made of the vault, and what a write makes of it: a value for a value, all of a
+ * write or nothing.
  *
- * Order inside a mutation: delete, replace, add; credentials before bindings. A name may be in one operation only.
+ * Order inside a mutation: delete, replace, add; credentials before bindings. A name may be in one operation
+ * only.
  */
 import { quote } from "../../policy/problem.ts";
 import type {

@@ -1,6 +1,6 @@
 /**
- * Reads a credential's value where it lies. Each is bounded in time and size, and what is wrong is said without a part of the value: of a command neither
- * its arguments nor what it printed.
+ * Reads a credential's value where it lies. Each is bounded in time and size, and what is wrong is said
+ * without a part of the value: of a command neither its arguments nor what it printed.
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:fs";
@@ -51,7 +51,10 @@ function readVariable(env: Environment, variable: string): Result<Secret> {
   return value === undefined ? refused("the variable is not set") : named("the variable", parseSecret(value));
 }
 
-/** One line break at the end is not the secret's. Follows links, as a mounted secret's file is one; waits for nobody, as one does at a FIFO. */
+/**
+ * One line break at the end is not the secret's. Follows links, as a mounted secret's file is one; waits for
+ * nobody, as one does at a FIFO.
+ */
 async function readSecretFile(path: string): Promise<Result<Secret>> {
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
@@ -65,7 +68,10 @@ async function readSecretFile(path: string): Promise<Result<Secret>> {
   }
 }
 
-/** In a process group of its own, which ends with it or with its time. On Node's own child processes: execa tells the end of a program only with that of its output. */
+/**
+ * In a process group of its own, which ends with it or with its time. On Node's own child processes: execa
+ * tells the end of a program only with that of its output.
+ */
 async function runSecretCommand(
   [program, ...args]: readonly [string, ...string[]],
   env: Environment,

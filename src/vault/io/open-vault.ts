@@ -1,9 +1,11 @@
 /**
- * The vault of one sandbox: its state, which lives in memory alone, and what follows from a change of it or of the policy.
+ * The vault of one sandbox: its state, which lives in memory alone, and what follows from a change of it or
+ * of the policy.
  *
- * A write reads its sources first, outside the policy's queue, so that a slow command holds up no change of the policy; then it is made in the
- * queue, where nothing waits but the look for ambiguous bindings. A source that fails while a write is made refuses the
- * write. One that fails later takes its credential's value away: what needs it is refused until it is read again.
+ * A write reads its sources first, outside the policy's queue, so that a slow command holds up no change of
+ * the policy; then it is made in the queue, where nothing waits but the look for ambiguous bindings. A source
+ * that fails while a write is made refuses the write. One that fails later takes its credential's value away:
+ * what needs it is refused until it is read again.
  */
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import { type Result, quote, refused, renderProblems } from "../../policy/problem.ts";

@@ -17,7 +17,10 @@ export interface RefreshPorts {
 }
 
 export interface SourceRefresh {
-  /** These are the credentials from now on; one that is the same object, or the outcome of its own reading, keeps its time. */
+  /**
+   * These are the credentials from now on; one that is the same object, or the outcome of its own reading,
+   * keeps its time.
+   */
   follow(credentials: Iterable<StoredCredential>): void;
   close(): void;
 }

@@ -17,7 +17,10 @@ const REFUSED: ReadonlySet<string> = new Set([
   "forwarded",
 ]);
 
-/** A header that a credential may be put into, in canonical form: `PRIVATE-TOKEN` is `Private-Token` (RFC 9110 section 5.1). */
+/**
+ * A header that a credential may be put into, in canonical form: `PRIVATE-TOKEN` is `Private-Token` (RFC 9110
+ * section 5.1).
+ */
 export function parseHeaderName(text: string): Result<string> {
   const name = text.trim();
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/.test(name)) return refused(`${quote(name)} is no header name`);

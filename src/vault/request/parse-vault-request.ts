@@ -1,6 +1,7 @@
 /**
- * Reads the bodies of `/credential-vault`. A field that is not known is refused, as in the original; so is text behind the JSON. What is wrong
- * is said with its place and without a value: any text of such a body may be a secret that was put into the wrong place.
+ * Reads the bodies of `/credential-vault`. A field that is not known is refused, as in the original; so is
+ * text behind the JSON. What is wrong is said with its place and without a value: any text of such a body may
+ * be a secret that was put into the wrong place.
  */
 import * as z from "zod/mini";
 import { type Result, accepted, refused, refusedAll } from "../../policy/problem.ts";

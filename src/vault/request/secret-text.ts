@@ -4,7 +4,10 @@ import { Secret } from "../secret.ts";
 /** Larger than any header that a server takes. */
 export const MOST_SECRET_OCTETS = 64 << 10;
 
-/** Controls but the tab, which end or break a header's line (RFC 9110 section 5.5), and what UTF-8 has no octets for. */
+/**
+ * Controls but the tab, which end or break a header's line (RFC 9110 section 5.5), and what UTF-8 has no
+ * octets for.
+ */
 // oxlint-disable-next-line no-control-regex -- they are what is refused
 const FORBIDDEN = /[\0-\u0008\u000A-\u001F\u007F]|\p{Surrogate}/u;
 

@@ -1,4 +1,7 @@
-/** What the shapes of requests have in common: absent is `null` is empty, keys that are not known are refused, values are never shown. */
+/**
+ * What the shapes of requests have in common: absent is `null` is empty, keys that are not known are refused,
+ * values are never shown.
+ */
 import * as z from "zod/mini";
 import type { Problem, Result } from "../../policy/problem.ts";
 import { quote } from "../../policy/problem.ts";

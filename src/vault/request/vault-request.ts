@@ -1,4 +1,6 @@
-/** What callers of `/credential-vault` want, once their JSON is read and each part of it is checked by itself. */
+/**
+ * What callers of `/credential-vault` want, once their JSON is read and each part of it is checked by itself.
+ */
 import type { BindingSpec } from "../binding.ts";
 import type { Secret } from "../secret.ts";
 

@@ -4,8 +4,8 @@ import { fstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { HolderRecord } from "./holders-file.ts";
 
 /**
- * It waits for a word before it stays: a process that is killed before it has written the holder down leaves none behind that nobody
- * knows of.
+ * It waits for a word before it stays: a process that is killed before it has written the holder down leaves
+ * none behind that nobody knows of.
  */
 const SCRIPT = "read -r word && exec sleep infinity </dev/null";
 
@@ -89,7 +89,10 @@ export function endHolder({ pid, startTime }: Pick<HolderRecord, "pid" | "startT
   }
 }
 
-/** When the process was started, in the kernel's ticks; undefined where there is none but a dead one of that number. */
+/**
+ * When the process was started, in the kernel's ticks; undefined where there is none but a dead one of that
+ * number.
+ */
 export function readStartTime(pid: number): string | undefined {
   try {
     // The name in parentheses may hold anything; the state is the first field behind it, field 3.

@@ -27,7 +27,10 @@ export function holdersFileBeside(socketPath = "/run/opensandbox/egress.sock"): 
   return join(dirname(socketPath), "queue-holders.json");
 }
 
-/** What was written last; none where there is no file, or one that is not ours to read. Waits for nobody, as one does at a FIFO. */
+/**
+ * What was written last; none where there is no file, or one that is not ours to read. Waits for nobody, as
+ * one does at a FIFO.
+ */
 export function readHolders(path: string): readonly HolderRecord[] {
   try {
     const found: unknown = JSON.parse(readFileAlone(path));

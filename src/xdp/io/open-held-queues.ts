@@ -1,4 +1,7 @@
-/** The queues of this network namespace: held by sockets, kept by holders, which a file beside the unix socket names. */
+/**
+ * The queues of this network namespace: held by sockets, kept by holders, which a file beside the unix socket
+ * names.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Protections } from "../../protections/protections.ts";
 import { SystemCallError } from "../../sys/errors.ts";
@@ -40,7 +43,10 @@ const RELEASE_MS = 20;
 const WANTING_MS = 5_000;
 const WHOLE_MS = 30_000;
 
-/** Takes the queues, reports `af-xdp`, and goes on looking from time to time. Throws SystemCallError where the interfaces cannot be read. */
+/**
+ * Takes the queues, reports `af-xdp`, and goes on looking from time to time. Throws SystemCallError where the
+ * interfaces cannot be read.
+ */
 export async function openHeldQueues(options: WatchedQueuesOptions): Promise<WatchedQueues> {
   const queues = createHeldQueues(createPorts(options));
   let timer: NodeJS.Timeout | undefined;

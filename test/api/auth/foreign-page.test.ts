@@ -1,4 +1,6 @@
-/** A page of another site makes a person's browser send a change, as a form or by fetch without a preflight. */
+/**
+ * A page of another site makes a person's browser send a change, as a form or by fetch without a preflight.
+ */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** Policy changes through the HTTP API, and what lookups feel of them. The sidecar may use all processors here: a change runs nft beside it. */
+/**
+ * Policy changes through the HTTP API, and what lookups feel of them. The sidecar may use all processors
+ * here: a change runs nft beside it.
+ */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Bench } from "../bench.ts";

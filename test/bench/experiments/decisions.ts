@@ -1,4 +1,7 @@
-/** What telling of decisions costs the lookups that they are about: without anybody who asks, and with readers of `GET /events`. */
+/**
+ * What telling of decisions costs the lookups that they are about: without anybody who asks, and with readers
+ * of `GET /events`.
+ */
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { requireCommand, type RunningCommand, startCommand } from "../../../src/netns/command.ts";

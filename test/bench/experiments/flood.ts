@@ -10,7 +10,10 @@ import type { Subject } from "../subjects/subject.ts";
 import { allowedSample, createNameFiles, findFault, type NameFile } from "./lookup-arms.ts";
 
 const FLOOD_PER_SECOND = 50_000;
-/** How much longer than the client the flood lasts, so that the client has it from its first query to its last. */
+/**
+ * How much longer than the client the flood lasts, so that the client has it from its first query to its
+ * last.
+ */
 const MARGIN_SECONDS = 0.6;
 
 export const flood: Experiment = {

@@ -1,4 +1,7 @@
-/** What the sidecar costs while little or nothing happens: its start, its memory, its idle processor time, and a crowd of them. */
+/**
+ * What the sidecar costs while little or nothing happens: its start, its memory, its idle processor time, and
+ * a crowd of them.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Argv } from "../../../src/netns/command.ts";
 import type { OwnedNamespace } from "../../../src/netns/namespace.ts";
@@ -158,7 +161,10 @@ async function measureCrowd(bench: Bench, made: AsyncDisposableStack): Promise<r
   ];
 }
 
-/** Asked for its health less often than one that starts alone: a hundred times each 5 ms would be a load of its own. */
+/**
+ * Asked for its health less often than one that starts alone: a hundred times each 5 ms would be a load of
+ * its own.
+ */
 async function startMember(
   bench: Bench,
   made: AsyncDisposableStack,

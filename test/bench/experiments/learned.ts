@@ -1,4 +1,7 @@
-/** New addresses while few or very many are learned already: those of other wildcards, which the load does not touch. */
+/**
+ * New addresses while few or very many are learned already: those of other wildcards, which the load does not
+ * touch.
+ */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";

@@ -20,7 +20,9 @@ export interface NameFile {
   readonly names: number;
 }
 
-/** Names of a zone for round after round, new in each; `names` fewer than a run uses makes it ask some again. */
+/**
+ * Names of a zone for round after round, new in each; `names` fewer than a run uses makes it ask some again.
+ */
 export function createNameFiles(
   bench: Bench,
   zone: string,
@@ -41,8 +43,9 @@ export function createNameFiles(
 }
 
 /**
- * Runs dnsperf, then looks at a sample of answers. The row's value is answers a second; a row of the same name and `-processor` gets the
- * processor time that the server spent on each, which says the same on a busy machine as on a quiet one.
+ * Runs dnsperf, then looks at a sample of answers. The row's value is answers a second; a row of the same
+ * name and `-processor` gets the processor time that the server spent on each, which says the same on a busy
+ * machine as on a quiet one.
  */
 export async function measureRate(
   row: string,
@@ -81,8 +84,9 @@ export function forwardingArm(
 }
 
 /**
- * The same with a sidecar that is started for each run, warmed up, and gone after it: as long as any sidecar on the machine has nothing
- * to do it listens for changes of nftables, and then the kernel writes an event for each address that another one learns.
+ * The same with a sidecar that is started for each run, warmed up, and gone after it: as long as any sidecar
+ * on the machine has nothing to do it listens for changes of nftables, and then the kernel writes an event
+ * for each address that another one learns.
  */
 export function startingArm(
   bench: Bench,

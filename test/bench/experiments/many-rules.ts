@@ -1,4 +1,7 @@
-/** Policies of any size: names, addresses (a quarter of them IPv4), or half and half; the bench's own zone is allowed last. */
+/**
+ * Policies of any size: names, addresses (a quarter of them IPv4), or half and half; the bench's own zone is
+ * allowed last.
+ */
 import { ALLOW_ZONE, type Rule } from "../subjects/sidecar.ts";
 
 export type RuleKind = "names" | "addresses" | "mixed";

@@ -1,4 +1,7 @@
-/** What it costs a request that its connection is decrypted, judged and given a secret: the relay beside the origin asked directly. */
+/**
+ * What it costs a request that its connection is decrypted, judged and given a secret: the relay beside the
+ * origin asked directly.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";

@@ -1,4 +1,7 @@
-/** What it costs to run a command that does nothing, `true`, in a place of its own: beside programs that do less, and one that does the like. */
+/**
+ * What it costs to run a command that does nothing, `true`, in a place of its own: beside programs that do
+ * less, and one that does the like.
+ */
 import { access, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,7 @@
-/** The same forwarding in other circumstances: over TCP, through the kernel's redirect, with everything logged, under larger policies. */
+/**
+ * The same forwarding in other circumstances: over TCP, through the kernel's redirect, with everything
+ * logged, under larger policies.
+ */
 import type { Bench } from "../bench.ts";
 import type { Arm, Experiment } from "../experiment.ts";
 import { ALLOWED_ZONE, DENIED_ZONE } from "../load/numbered-names.ts";

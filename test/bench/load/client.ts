@@ -1,9 +1,10 @@
 /**
- * The measuring client, a program of its own: asks for A records of numbered names over one UDP socket, closed loop or open, takes the
- * time of each answer and checks each one. Its argument is a {@link ClientTask} as JSON; it prints a {@link ClientReport}.
+ * The measuring client, a program of its own: asks for A records of numbered names over one UDP socket,
+ * closed loop or open, takes the time of each answer and checks each one. Its argument is a {@link
+ * ClientTask} as JSON; it prints a {@link ClientReport}.
  *
- * The time of a lookup runs from just before the send to just after the receive. An open loop sends on time whatever has been
- * answered, so a server that stalls shows in all the lookups that arrive meanwhile.
+ * The time of a lookup runs from just before the send to just after the receive. An open loop sends on time
+ * whatever has been answered, so a server that stalls shows in all the lookups that arrive meanwhile.
  */
 import { createArena } from "../../../src/sys/arena.ts";
 import { BATCH } from "../../../src/sys/message-header.ts";

@@ -27,7 +27,9 @@ export interface DnsperfReport {
   readonly rcodes: Readonly<Record<string, number>>;
 }
 
-/** A socket of dnsperf's takes this many answers at once without loss, whatever the machine's default buffer. */
+/**
+ * A socket of dnsperf's takes this many answers at once without loss, whatever the machine's default buffer.
+ */
 const IN_FLIGHT_PER_SOCKET = 50;
 const LOST_AFTER_SECONDS = 1;
 const TCP_CONNECTIONS = 4;

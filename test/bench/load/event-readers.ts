@@ -1,5 +1,6 @@
 /**
- * Reads `GET /events` of a sidecar over so many connections until its input ends, and prints how many decisions and gaps each has seen.
+ * Reads `GET /events` of a sidecar over so many connections until its input ends, and prints how many
+ * decisions and gaps each has seen.
  *
  *     node test/bench/load/event-readers.ts '{"socketPath":"/run/egress.sock","token":"secret","readers":32}'
  */

@@ -1,4 +1,7 @@
-/** Asks over HTTP: `PLAN PORT h1|h2 IN-FLIGHT SECONDS`, or `PLAN PORT h1|h2 bulk OCTETS`. Tells in a line of JSON what it has seen. */
+/**
+ * Asks over HTTP: `PLAN PORT h1|h2 IN-FLIGHT SECONDS`, or `PLAN PORT h1|h2 bulk OCTETS`. Tells in a line of
+ * JSON what it has seen.
+ */
 import { readFileSync } from "node:fs";
 import { connect as connectHttp2, type ClientHttp2Session } from "node:http2";
 import { connect, type TLSSocket } from "node:tls";

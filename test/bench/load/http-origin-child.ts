@@ -1,4 +1,7 @@
-/** An origin over TLS, HTTP/1.1 by hand and HTTP/2 by Node, so that it is no bottleneck. Tells its ports in a line of JSON. */
+/**
+ * An origin over TLS, HTTP/1.1 by hand and HTTP/2 by Node, so that it is no bottleneck. Tells its ports in a
+ * line of JSON.
+ */
 import { readFileSync } from "node:fs";
 import { createSecureServer } from "node:http2";
 import type { AddressInfo } from "node:net";

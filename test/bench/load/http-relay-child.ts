@@ -1,4 +1,7 @@
-/** The relay as a process of its own, before an origin: `PLAN H1-PORT H2-PORT`. Tells its ports in a line of JSON. */
+/**
+ * The relay as a process of its own, before an origin: `PLAN H1-PORT H2-PORT`. Tells its ports in a line of
+ * JSON.
+ */
 import { readFileSync } from "node:fs";
 import { type AddressInfo, connect } from "node:net";
 import { createSecureContext, createServer } from "node:tls";

@@ -1,6 +1,7 @@
 /**
- * Names that nobody has asked before, and the addresses they must get. A name is eight hexadecimal digits below a zone; its
- * address is made of the number, so that every new name has a new address and every answer can be checked.
+ * Names that nobody has asked before, and the addresses they must get. A name is eight hexadecimal digits
+ * below a zone; its address is made of the number, so that every new name has a new address and every answer
+ * can be checked.
  *
  *     0012abcd.bench.example   A 10.18.171.205   AAAA 2001:db8:0:0:0:0:12:abcd
  *

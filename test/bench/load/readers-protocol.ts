@@ -1,4 +1,7 @@
-/** What the readers of `/events` (`event-readers.ts`) are told, and what they say. Both cross a process border as JSON. */
+/**
+ * What the readers of `/events` (`event-readers.ts`) are told, and what they say. Both cross a process border
+ * as JSON.
+ */
 import { z } from "zod";
 
 export const readersTask = z.object({ socketPath: z.string(), token: z.string(), readers: z.number() });

@@ -1,7 +1,7 @@
 /**
- * What it costs to tell of a lookup, in nanoseconds: from the resolver's event to all that hears of it without anybody asking. Names are made anew, as the
- * resolver makes them; the time that this takes is measured beside it and taken off. Prints one number, for `all`, or for the
- * log alone.
+ * What it costs to tell of a lookup, in nanoseconds: from the resolver's event to all that hears of it
+ * without anybody asking. Names are made anew, as the resolver makes them; the time that this takes is
+ * measured beside it and taken off. Prints one number, for `all`, or for the log alone.
  *
  *     node test/bench/load/telling.ts all
  */

@@ -1,7 +1,8 @@
 /**
- * Preloaded into a sidecar (`node --import`): times each turn of its event loop, by the clock without what it waits for work, and by the
- * processor time of its thread. What the clock has more, the thread was kept from going on: by the scheduler, or by a lock that
- * another thread holds. SIGUSR2 writes the longest of both since the last one to the file that this module's address names.
+ * Preloaded into a sidecar (`node --import`): times each turn of its event loop, by the clock without what it
+ * waits for work, and by the processor time of its thread. What the clock has more, the thread was kept from
+ * going on: by the scheduler, or by a lock that another thread holds. SIGUSR2 writes the longest of both
+ * since the last one to the file that this module's address names.
  */
 import { writeFileSync } from "node:fs";
 import koffi from "koffi";

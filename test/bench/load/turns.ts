@@ -7,7 +7,10 @@ import { until } from "../../support/until.ts";
 const METER = new URL("turn-meter.ts", import.meta.url);
 const turns = z.object({ turnMs: z.number(), workMs: z.number() });
 
-/** Of all turns since they were last read: one by the clock, and one, maybe another, by the processor time of the loop's thread. */
+/**
+ * Of all turns since they were last read: one by the clock, and one, maybe another, by the processor time of
+ * the loop's thread.
+ */
 export type LongestTurns = z.infer<typeof turns>;
 
 /** The program, which begins with Node, with the meter. */

@@ -1,6 +1,7 @@
 /**
- * The upstream of all benches, a program of its own: answers A and AAAA questions for numbered names (see `numbered-names.ts`) as fast
- * as datagrams can be moved, and knows nothing else. Not a name server: every name exists, every TTL is the same.
+ * The upstream of all benches, a program of its own: answers A and AAAA questions for numbered names (see
+ * `numbered-names.ts`) as fast as datagrams can be moved, and knows nothing else. Not a name server: every
+ * name exists, every TTL is the same.
  *
  *     node upstream.ts ADDRESS PORT
  */
@@ -50,7 +51,9 @@ function serve(local: string, localPort: number): Watch {
   });
 }
 
-/** Turns the query at `start` into its answer, in place; returns the answer's length, 0 for what is no query. */
+/**
+ * Turns the query at `start` into its answer, in place; returns the answer's length, 0 for what is no query.
+ */
 function answer(octets: Buffer, start: number, length: number): number {
   if (length < HEADER + 5 || ((octets[start + 2] ?? 0) & 0x80) !== 0) return 0;
   const hasOpt = octets[start + 11] !== 0;

@@ -13,7 +13,10 @@ import type { Column, Subject } from "./subject.ts";
 const SERVER = { address: "127.0.0.1", port: 5300 } as const;
 const READY_LIMIT_MS = 5_000;
 
-/** The limit of all that forward: nobody in between. The upstream takes the server's processor while this is measured. */
+/**
+ * The limit of all that forward: nobody in between. The upstream takes the server's processor while this is
+ * measured.
+ */
 export async function askDirectly({ network, processors }: Bench): Promise<Subject> {
   const namespace = await network.addSandbox("direct");
   const pid = network.upstreamPid;

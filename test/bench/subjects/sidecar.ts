@@ -1,4 +1,6 @@
-/** Ours, the real program. Its lookups are asked at its own port; the kernel's redirect is a row of its own. */
+/**
+ * Ours, the real program. Its lookups are asked at its own port; the kernel's redirect is a row of its own.
+ */
 import { access, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,7 @@
-/** AD: who hears that an upstream has validated an answer (RFC 6840 sections 5.7 and 5.8, RFC 5625 section 4.1). */
+/**
+ * AD: who hears that an upstream has validated an answer (RFC 6840 sections 5.7 and 5.8, RFC 5625 section
+ * 4.1).
+ */
 import { describe, expect, test } from "vitest";
 import { at, createFakeNetwork, type FakeNetwork } from "../support/fake-network.ts";
 import { FLAG, nameOf, type QueryText } from "../support/messages.ts";

@@ -21,7 +21,10 @@ const anyAnswer = fc.record({
 });
 const anyJudge = fc.uniqueArray(fc.integer({ min: 0, max: 7 })).map((refused) => new Set(refused));
 
-/** What should be left of the records, in their order: the question's chain, its first alias each time, addresses judged. */
+/**
+ * What should be left of the records, in their order: the question's chain, its first alias each time,
+ * addresses judged.
+ */
 function selectPlainly(records: readonly Answer[], refused: ReadonlySet<number>): readonly Answer[] {
   const kept = new Set<Answer>();
   let owner: string | undefined = QNAME;

@@ -174,7 +174,10 @@ const fresh = (nowMs: number): PlainCount => ({
   lookups: 0,
 });
 
-/** The same rules with a Map and Sets: minutes in the order in which they began, one more for those that have no room. */
+/**
+ * The same rules with a Map and Sets: minutes in the order in which they began, one more for those that have
+ * no room.
+ */
 function createPlainBounds(namesPerMinute: number, lookupsPerMinute: number, parents: number) {
   const counts = new Map<string, PlainCount>();
   let shared = fresh(-Infinity);

@@ -1,7 +1,7 @@
 /**
- * What a client gets is never longer, and never holds fewer addresses, than what a plain truncating server would have sent it of the same
- * records, less those that the policy takes out. Upstreams that compress names and such that do not, answers from upstreams and from
- * the cache.
+ * What a client gets is never longer, and never holds fewer addresses, than what a plain truncating server
+ * would have sent it of the same records, less those that the policy takes out. Upstreams that compress names
+ * and such that do not, answers from upstreams and from the cache.
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,7 @@
-/** Questions that share connections to an upstream (RFC 7766 sections 6.2 and 7), against a real server on loopback. */
+/**
+ * Questions that share connections to an upstream (RFC 7766 sections 6.2 and 7), against a real server on
+ * loopback.
+ */
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";

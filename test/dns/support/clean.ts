@@ -13,7 +13,10 @@ export interface Cleaning {
   readonly questionOctets: number;
 }
 
-/** The prepared answer, or undefined for a malformed message. The message may stand anywhere: here, behind 7 octets of something else. */
+/**
+ * The prepared answer, or undefined for a malformed message. The message may stand anywhere: here, behind 7
+ * octets of something else.
+ */
 export function prepare(message: Buffer, cleaning: Cleaning): PreparedAnswer | undefined {
   const { qtype = 1, dnssecOk = false, admit = () => true, questionOctets } = cleaning;
   const octets = Buffer.concat([Buffer.alloc(7, 0x3f), message, Buffer.alloc(7, 0x3f)]);

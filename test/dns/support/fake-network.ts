@@ -1,4 +1,6 @@
-/** The engine on a network and a clock that the test holds: datagrams go into lists, time passes when told. */
+/**
+ * The engine on a network and a clock that the test holds: datagrams go into lists, time passes when told.
+ */
 import { DEFAULT_DNS_CAPACITY, type DnsCapacity } from "../../../src/dns/capacity.ts";
 import { createEngine, engineSize, type Engine, type EngineOptions } from "../../../src/dns/engine.ts";
 import type {

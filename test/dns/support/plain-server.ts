@@ -1,4 +1,7 @@
-/** A server that is plainer than any: it writes a message record by record, with all names compressed or with none, and truncates. */
+/**
+ * A server that is plainer than any: it writes a message record by record, with all names compressed or with
+ * none, and truncates.
+ */
 
 /** Rdata in parts: octets as they are, and names. */
 type RdataPart = Buffer | { readonly name: string };
@@ -62,8 +65,9 @@ export function encodePlainly(message: PlainMessage): Buffer {
 }
 
 /**
- * The message as a server sends it to a client that takes `limit` octets: without the authority section if that does not fit, which alone
- * is no truncation unless the client wants proofs (RFC 2181 section 9, RFC 4035 section 3.1), then without the last records.
+ * The message as a server sends it to a client that takes `limit` octets: without the authority section if
+ * that does not fit, which alone is no truncation unless the client wants proofs (RFC 2181 section 9, RFC
+ * 4035 section 3.1), then without the last records.
  */
 export function truncatePlainly(message: PlainMessage, limit: number, wantsProofs: boolean): PlainMessage {
   if (encodePlainly(message).length <= limit) return message;

@@ -1,7 +1,8 @@
 /**
- * The DNS server alone, as a program to run inside a namespace: `node serve.ts '{"upstreams": [...], "timeoutMs": ...}'`. Names under
- * `denied.example` are denied, addresses that end in .66 refused, `kernel.example.org`'s not taken by the kernel. Commands on
- * standard input: `stats`, `cpu MS`, `close GRACE_MS`; each is answered by a line of JSON.
+ * The DNS server alone, as a program to run inside a namespace: `node serve.ts '{"upstreams": [...],
+ * "timeoutMs": ...}'`. Names under `denied.example` are denied, addresses that end in .66 refused,
+ * `kernel.example.org`'s not taken by the kernel. Commands on standard input: `stats`, `cpu MS`, `close
+ * GRACE_MS`; each is answered by a line of JSON.
  */
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";

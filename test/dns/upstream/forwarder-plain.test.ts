@@ -1,4 +1,7 @@
-/** Upstreams that do not get along with mixed case or EDNS: asked plainly, remembered, tried again. RFC 4343, RFC 6891. */
+/**
+ * Upstreams that do not get along with mixed case or EDNS: asked plainly, remembered, tried again. RFC 4343,
+ * RFC 6891.
+ */
 import { describe, expect, test } from "vitest";
 import { at, createFakeNetwork, type FakeNetwork, type SentQuery } from "../support/fake-network.ts";
 import { a, answerTo, decode, encode, nameOf, RCODE, soa } from "../support/messages.ts";

@@ -21,7 +21,9 @@ function tuple(sourcePort: number): FlowTuple {
 
 const toFlow = (port: number): FlowToEnd => ({ flow: tuple(port), reply: reversed(tuple(port)) });
 
-/** Verified flows by their ports, each with the name that its label is of; and flows that are not verified. */
+/**
+ * Verified flows by their ports, each with the name that its label is of; and flows that are not verified.
+ */
 function createBench(
   verified: ReadonlyMap<number, DomainName | undefined>,
   pending: readonly [number, DomainName][] = [],

@@ -1,4 +1,7 @@
-/** DNS messages made octet by octet, so that they can be wrong in any place, and read by libraries that are not ours. */
+/**
+ * DNS messages made octet by octet, so that they can be wrong in any place, and read by libraries that are
+ * not ours.
+ */
 import * as packet from "dns-packet";
 import type { DecodedPacket } from "dns-packet";
 import { Packet } from "dns2";
@@ -62,7 +65,10 @@ export function record(owner: Uint8Array, type: number, data: Uint8Array, ttl = 
 
 export const OPT = Buffer.from("0000290578000080000000", "hex");
 
-/** Of so many records no more is asked of dns-packet: it takes seconds where a header lies about tens of thousands. */
+/**
+ * Of so many records no more is asked of dns-packet: it takes seconds where a header lies about tens of
+ * thousands.
+ */
 const MAX_RECORDS = 512;
 
 /** As dns-packet reads it, or undefined where it does not. */
@@ -98,7 +104,10 @@ export function readByDns2(octets: Buffer): Dns2Message | undefined {
   }
 }
 
-/** dns-packet takes the length of some records from what they hold, and reads on in the wrong place where that is wrong: undefined then. */
+/**
+ * dns-packet takes the length of some records from what they hold, and reads on in the wrong place where that
+ * is wrong: undefined then.
+ */
 export function readAligned(message: Buffer): DecodedPacket | undefined {
   const decoded = readByPacket(message);
   return octetsReadByPacket() === message.length && readByDns2(message) !== undefined ? decoded : undefined;
@@ -121,8 +130,8 @@ export function readLabels(
 }
 
 /**
- * The answer that an input stands for: the query's id, then the input's header and records from its second octet on, with the query's
- * question between them, so that a question is answered whatever the input.
+ * The answer that an input stands for: the query's id, then the input's header and records from its second
+ * octet on, with the query's question between them, so that a question is answered whatever the input.
  */
 export function answerWith(query: Buffer, questionOctets: number, input: Buffer): Buffer {
   const head = Buffer.alloc(10);

@@ -1,4 +1,7 @@
-/** Deciding as a person reads a policy: rules from the top, the first that matches, label by label. Nothing of ours is used. */
+/**
+ * Deciding as a person reads a policy: rules from the top, the first that matches, label by label. Nothing of
+ * ours is used.
+ */
 import { BlockList, isIP } from "node:net";
 
 export interface PlainRule {
@@ -12,7 +15,10 @@ export interface PlainPolicy {
   readonly egress: readonly PlainRule[];
 }
 
-/** What the first rule that speaks of the name says; a label with other octets than those of host names is denied always. */
+/**
+ * What the first rule that speaks of the name says; a label with other octets than those of host names is
+ * denied always.
+ */
 export function decidePlainly(policy: PlainPolicy, labels: readonly string[]): "allow" | "deny" {
   const canonical = labels.map((label) => label.toLowerCase());
   if (canonical.some((label) => !/^[a-z0-9_-]+$/.test(label))) return "deny";

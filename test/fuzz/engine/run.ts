@@ -24,7 +24,10 @@ export interface RunOptions {
   readonly onCase?: (seed: number) => void;
 }
 
-/** Checks the seeds as they are, then cases one after the other. Rejects with the first failure, told so that it can be had again. */
+/**
+ * Checks the seeds as they are, then cases one after the other. Rejects with the first failure, told so that
+ * it can be had again.
+ */
 export async function runTarget(target: Target, { seed, goesOn, onCase }: RunOptions): Promise<Report> {
   const seeds = readSeeds(target.seeds);
   await using checker = await target.open();

@@ -10,8 +10,9 @@ export interface Seed {
 }
 
 /**
- * The inputs kept for a target, in the order of their files' names. A `.hex` file holds octets in hexadecimal digits, and remarks
- * behind `#`; a `.txt` file is the input as it stands. `regression-*` are inputs that once showed a bug.
+ * The inputs kept for a target, in the order of their files' names. A `.hex` file holds octets in hexadecimal
+ * digits, and remarks behind `#`; a `.txt` file is the input as it stands. `regression-*` are inputs that
+ * once showed a bug.
  */
 export function readSeeds(folder: string): readonly Seed[] {
   return readdirSync(join(FOLDER, folder))

@@ -23,8 +23,8 @@ export async function plainChecker(check: Checker["check"]): Promise<Checker> {
 const MARGIN = 64;
 
 /**
- * What `read` says of the input, wherever it stands and whatever stands around it: what is read behind its end shows as a difference.
- * `read` gets a copy each time.
+ * What `read` says of the input, wherever it stands and whatever stands around it: what is read behind its
+ * end shows as a difference. `read` gets a copy each time.
  */
 export function readAnywhere<T>(input: Buffer, read: (octets: Buffer, start: number, end: number) => T): T {
   const [first, second] = [0x00, 0xc1].map((fill) => {

@@ -39,9 +39,10 @@ const ROOM = 4096;
 const LONGEST_TTL = 300;
 
 /**
- * What an upstream answers: an octet that picks the question, then the message without its id and question, which are put in. The
- * cleaner looks at nothing but the message, and what a client gets can be walked through and holds only addresses that may be given
- * out, stood in the upstream's answer section, and were made known to the kernel before.
+ * What an upstream answers: an octet that picks the question, then the message without its id and question,
+ * which are put in. The cleaner looks at nothing but the message, and what a client gets can be walked
+ * through and holds only addresses that may be given out, stood in the upstream's answer section, and were
+ * made known to the kernel before.
  */
 export const answer: Target = {
   name: "answer",

@@ -23,8 +23,8 @@ const FIELDS = [
 ] as const;
 
 /**
- * What a client says first: the name that is read is the only one that an easy-going server could find there, and stays it however the
- * octets are cut.
+ * What a client says first: the name that is read is the only one that an easy-going server could find there,
+ * and stays it however the octets are cut.
  */
 export const firstOctets: Target = {
   name: "first-octets",

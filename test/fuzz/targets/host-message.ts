@@ -9,7 +9,10 @@ import { answer } from "./answer.ts";
 
 const QUERY = encodeHostQuery(qname("a.example.org"), 1, 7);
 
-/** The answer about a host of our own, an input as for `answer`: addresses are whole, not special, and those that dns-packet reads there. */
+/**
+ * The answer about a host of our own, an input as for `answer`: addresses are whole, not special, and those
+ * that dns-packet reads there.
+ */
 export const hostMessage: Target = {
   name: "host-message",
   seeds: "answer",

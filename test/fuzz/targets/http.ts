@@ -36,8 +36,8 @@ const HEADERS = [
 const BODIES = ["[]", "{}", "2\r\n[]\r\n0\r\n\r\n", '[{"action":"allow","target":"a.example"}]', ""] as const;
 
 /**
- * Octets on a connection to the API, without its token: each answer is one of HTTP's with a text, nothing is an internal error, nothing
- * changes the policy, and the connection ends.
+ * Octets on a connection to the API, without its token: each answer is one of HTTP's with a text, nothing is
+ * an internal error, nothing changes the policy, and the connection ends.
  */
 export const http: Target = {
   name: "http",

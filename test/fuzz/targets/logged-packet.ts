@@ -2,7 +2,10 @@ import { readLoggedPacket } from "../../../src/netfilter/wire/nflog.ts";
 import type { Random } from "../engine/random.ts";
 import { plainChecker, readAnywhere, type Target } from "../engine/target.ts";
 
-/** A packet that a workload has made, as the kernel hands it on: what is read of it is what a plain reading of all headers gives. */
+/**
+ * A packet that a workload has made, as the kernel hands it on: what is read of it is what a plain reading of
+ * all headers gives.
+ */
 export const loggedPacket: Target = {
   name: "logged-packet",
   seeds: "logged-packet",

@@ -5,7 +5,9 @@ import { plainChecker, readAnywhere, type Target } from "../engine/target.ts";
 
 const PLACES = 24;
 
-/** Compressed names anywhere in a message: read as by a plain walk that follows pointers back, or not at all. */
+/**
+ * Compressed names anywhere in a message: read as by a plain walk that follows pointers back, or not at all.
+ */
 export const names: Target = {
   name: "names",
   seeds: "names",

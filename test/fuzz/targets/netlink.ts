@@ -6,7 +6,10 @@ import { readAddressPrefix, readLink, readOnLinkRoute } from "../../../src/netli
 import type { Random } from "../engine/random.ts";
 import { plainChecker, readAnywhere, type Target } from "../engine/target.ts";
 
-/** A datagram of the kernel's: each reader of a message takes it for its own kind, none reads behind the end, all end. */
+/**
+ * A datagram of the kernel's: each reader of a message takes it for its own kind, none reads behind the end,
+ * all end.
+ */
 export const netlink: Target = {
   name: "netlink",
   seeds: "netlink",

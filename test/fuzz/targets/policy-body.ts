@@ -42,7 +42,10 @@ const NAMES = [
 ];
 const ADDRESSES = ["192.0.2.1", "192.0.2.2", "203.0.113.9", "2001:db8::1", "2001:db9::1", "0.0.0.0"];
 
-/** Bodies of the API: a value or problems with their places; and what is decided by the value is what a plain reading of it decides. */
+/**
+ * Bodies of the API: a value or problems with their places; and what is decided by the value is what a plain
+ * reading of it decides.
+ */
 export const policyBody: Target = {
   name: "policy-body",
   seeds: "policy-body",

@@ -38,8 +38,9 @@ const META_TYPES = { first: 128, last: 255 };
 const [HTTPS, SVCB] = [65, 64];
 
 /**
- * What a client sends: the reader looks at nothing but the message; what is decided is what the plain model decides; what goes upstream is the
- * same question and no more, as dns2 and dns-packet read it; a message that both read as one good question is read as that one by us.
+ * What a client sends: the reader looks at nothing but the message; what is decided is what the plain model
+ * decides; what goes upstream is the same question and no more, as dns2 and dns-packet read it; a message
+ * that both read as one good question is read as that one by us.
  */
 export const query: Target = {
   name: "query",
@@ -114,7 +115,9 @@ function isMeta(qtype: number): boolean {
   return qtype >= META_TYPES.first && qtype <= META_TYPES.last;
 }
 
-/** Every answer is one, to this query, and both libraries can read it where the question can be read at all. */
+/**
+ * Every answer is one, to this query, and both libraries can read it where the question can be read at all.
+ */
 function checkAnswer(input: Buffer, answer: Buffer): void {
   if (answer.length < 12 || answer.readUInt16BE(0) !== input.readUInt16BE(0))
     throw new Error("the answer has another id");
@@ -126,7 +129,10 @@ function checkAnswer(input: Buffer, answer: Buffer): void {
     throw new Error(`dns2 can't read the answer ${answer.toString("hex")}`);
 }
 
-/** What is sent upstream is the question again, letter case aside, with nothing of the client's but three flags and DO. */
+/**
+ * What is sent upstream is the question again, letter case aside, with nothing of the client's but three
+ * flags and DO.
+ */
 function checkSent(input: Buffer, message: Buffer): void {
   const asked = readLabels(input, 12);
   const again = readLabels(message, 12);
@@ -148,7 +154,10 @@ function checkSent(input: Buffer, message: Buffer): void {
     throw new Error("more sent than an OPT record");
 }
 
-/** A message that both libraries read as one question of class IN, whole and with no other record than OPT, must be read by us. */
+/**
+ * A message that both libraries read as one question of class IN, whole and with no other record than OPT,
+ * must be read by us.
+ */
 function checkDifference(input: Buffer, rcode: number): void {
   if (input.length < 12 || (input.readUInt16BE(2) & 0xfa0f) !== 0) return;
   const decoded = readByPacket(input);

@@ -3,7 +3,10 @@ import { readTcpSegment } from "../../../src/netfilter/wire/tcp-segment.ts";
 import type { Random } from "../engine/random.ts";
 import { plainChecker, readAnywhere, type Target } from "../engine/target.ts";
 
-/** A packet that a workload has made and the kernel holds: what is read of it is what a plain reading of a plain TCP packet gives. */
+/**
+ * A packet that a workload has made and the kernel holds: what is read of it is what a plain reading of a
+ * plain TCP packet gives.
+ */
 export const queuedPacket: Target = {
   name: "queued-packet",
   seeds: "queued-packet",

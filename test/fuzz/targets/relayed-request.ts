@@ -57,8 +57,9 @@ interface Passed {
 }
 
 /**
- * A client's octets through the gate: what is written anew is read by Node's parser, strict and as lenient as it gets, as the gate has read
- * it; and the octets as they came hold no other requests for that parser up to there.
+ * A client's octets through the gate: what is written anew is read by Node's parser, strict and as lenient as
+ * it gets, as the gate has read it; and the octets as they came hold no other requests for that parser up to
+ * there.
  */
 export const relayedRequest: Target = {
   name: "relayed-request",
@@ -136,7 +137,9 @@ function writeAnew({ request, body }: Passed): string {
   return `${head}${chunk}0\r\n\r\n`;
 }
 
-/** As far as the gate has passed messages, a lenient parser of the octets as they came finds the same ones. */
+/**
+ * As far as the gate has passed messages, a lenient parser of the octets as they came finds the same ones.
+ */
 function checkInput(input: Buffer, passed: readonly Passed[]): void {
   const read = readByLlhttp(input, true);
   for (const [index, { request, body, isWhole }] of passed.entries()) {

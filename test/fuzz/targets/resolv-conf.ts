@@ -25,7 +25,10 @@ const WORDS = [
   "0",
 ] as const;
 
-/** A file that the workload may write: what is taken from it are addresses that stand in it, on port 53, ten at most. */
+/**
+ * A file that the workload may write: what is taken from it are addresses that stand in it, on port 53, ten
+ * at most.
+ */
 export const resolvConf: Target = {
   name: "resolv-conf",
   seeds: "resolv-conf",
@@ -49,7 +52,10 @@ function check(text: string): string {
   return upstreams.length === 0 ? "none" : "some";
 }
 
-/** An address by its octets; a link-local one with its interface, which no other may have (RFC 4007 section 11). */
+/**
+ * An address by its octets; a link-local one with its interface, which no other may have (RFC 4007 section
+ * 11).
+ */
 function keyOf(text: string): string | undefined {
   const [address = "", zone, ...more] = text.split("%");
   const parsed = isIP(address) === 0 ? undefined : parseAddress(address);

@@ -27,7 +27,10 @@ const PIECES = [
 ] as const;
 const FILE = "deny.always";
 
-/** Rule files: each target is one of a line that has nothing else, each problem names its line, and canonical forms read as themselves. */
+/**
+ * Rule files: each target is one of a line that has nothing else, each problem names its line, and canonical
+ * forms read as themselves.
+ */
 export const ruleFile: Target = {
   name: "rule-file",
   seeds: "rule-file",

@@ -9,8 +9,9 @@ const MOST_TEXTS = 4;
 const LETTERS = ["a", "b", "/", '"', "é", "=", "%", "\\"] as const;
 
 /**
- * A stream that holds secrets, or placeholders, in their spellings: an octet that says how many there are, a line for each, and the stream. What comes
- * out is what a plain reading of the whole makes of it, however the stream is cut.
+ * A stream that holds secrets, or placeholders, in their spellings: an octet that says how many there are, a
+ * line for each, and the stream. What comes out is what a plain reading of the whole makes of it, however the
+ * stream is cut.
  */
 export const scrub: Target = {
   name: "scrub",

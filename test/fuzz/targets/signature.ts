@@ -5,7 +5,10 @@ import { plainChecker, type Target } from "../engine/target.ts";
 const TOKEN = "fuzz";
 const CALL = { method: "PATCH", pathAndQuery: "/policy", bodyDigest: digestBody(Buffer.from("[]")) };
 
-/** The header of a signed call: it is read as it is written or not at all, and only the true one proves anything. */
+/**
+ * The header of a signed call: it is read as it is written or not at all, and only the true one proves
+ * anything.
+ */
 export const signature: Target = {
   name: "signature",
   seeds: "signature",

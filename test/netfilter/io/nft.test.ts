@@ -17,7 +17,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** A program that keeps what it is told in the file `loads`, and then does as the shell lines say; `$text` is its input. */
+/**
+ * A program that keeps what it is told in the file `loads`, and then does as the shell lines say; `$text` is
+ * its input.
+ */
 async function fakeNft(...lines: readonly string[]): Promise<Tool> {
   const path = join(folder, "fake-nft");
   const script = `case "$*" in *list*) printf . >>'${folder}/listings'; echo '{"nftables": []}'; exit 0;; esac

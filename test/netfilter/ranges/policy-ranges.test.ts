@@ -74,7 +74,9 @@ const everyRanges = (policy: CompiledPolicy): readonly PolicyRanges[] =>
     (["allow", "deny"] as const).map((action) => rangesOf(policy, family, action)),
   );
 
-/** What rules say of an address as a lookup's answer would be judged; undefined where only the default does. */
+/**
+ * What rules say of an address as a lookup's answer would be judged; undefined where only the default does.
+ */
 function saidOf(policy: CompiledPolicy, octets: Uint8Array | undefined): Action | undefined {
   if (octets === undefined) return undefined;
   const { action, rule } = decideAddress(policy, octets, 0, octets.length === 4 ? 4 : 16);

@@ -12,7 +12,10 @@ const written = (write: (writer: NetlinkWriter) => void): string => {
   return writer.written().toString("hex");
 };
 
-/** What Linux 6.18 tells of `GET` from one loopback address to itself, held by queue 15353 in the hook `output`. */
+/**
+ * What Linux 6.18 tells of `GET` from one loopback address to itself, held by queue 15353 in the hook
+ * `output`.
+ */
 const IPV4 = hex(
   "6b000000 0003 0000 00000000 00000000 02003bf9", // nlmsghdr, nfgenmsg: IPv4, queue 15353
   "0b00 0100 00000001 0800 03 00 0800 0600 00000001 0800 0e00 00000001", // number, hook; device; checksum

@@ -16,7 +16,10 @@ export function gate(text: string): GatedRequest | Refusal {
 const GET = "GET / HTTP/1.1";
 const HOST = "Host: api.example.org";
 
-/** Heads that two servers may read in two ways, or that ask for what the gate does not give: what each is, its octets, the status. */
+/**
+ * Heads that two servers may read in two ways, or that ask for what the gate does not give: what each is, its
+ * octets, the status.
+ */
 export const REFUSED_HEADS: readonly (readonly [what: string, text: string, status: number])[] = [
   [
     "two lengths that differ",

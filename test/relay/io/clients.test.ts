@@ -13,7 +13,9 @@ import { CA, CERTIFICATE, defer, listen, NAME, SECRET, startRelay } from "./worl
 const run = promisify(execFile);
 const MIB = 1 << 20;
 
-/** An origin that speaks both: tells the digest of what it was sent, or sends as many octets as the path says. */
+/**
+ * An origin that speaks both: tells the digest of what it was sent, or sends as many octets as the path says.
+ */
 async function meet(originSpeaks: "both" | "http/1.1" = "both") {
   const server =
     originSpeaks === "both"

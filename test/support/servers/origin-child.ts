@@ -1,6 +1,7 @@
 /**
- * Runs in the internet's namespace: sites at every address, over TLS on ports 443 and 8443. The JSON file that is its argument has a certificate for each name.
- * Says what each request has brought, and answers it with the same.
+ * Runs in the internet's namespace: sites at every address, over TLS on ports 443 and 8443. The JSON file
+ * that is its argument has a certificate for each name. Says what each request has brought, and answers it
+ * with the same.
  */
 import { readFileSync } from "node:fs";
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";

@@ -1,6 +1,7 @@
 /**
- * An HTTP(S) server that says what it was sent. Arguments: port, and for TLS the files of key and certificate. It answers with 200 unless the
- * path begins with a list of statuses, as in /503,503,204/hook: one for each request in turn, then the last again.
+ * An HTTP(S) server that says what it was sent. Arguments: port, and for TLS the files of key and
+ * certificate. It answers with 200 unless the path begins with a list of statuses, as in /503,503,204/hook:
+ * one for each request in turn, then the last again.
  */
 import { readFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";

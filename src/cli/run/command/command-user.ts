@@ -1,4 +1,7 @@
-/** Whom the command of a run is: under sudo who called it, else root as we are, unless `--user` says otherwise. */
+/**
+ * Whom the command of a run is: under sudo who called it, else root as we are, unless `--user` says
+ * otherwise.
+ */
 import { spawnSync } from "node:child_process";
 import { accepted, refused, type Result } from "../../../policy/problem.ts";
 

@@ -1,4 +1,7 @@
-/** The command of a run while it runs: this process's own standard streams, signals handed on, the exit code as a shell gives it. */
+/**
+ * The command of a run while it runs: this process's own standard streams, signals handed on, the exit code
+ * as a shell gives it.
+ */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import { fstatSync } from "node:fs";
@@ -88,7 +91,8 @@ export function startConfinedCommand(
     forward(signal) {
       const pid = commandPid(child.pid);
       if (pid !== undefined) {
-        // Ctrl-C is for all that the command runs, as in a terminal; the rest is for the command to deal with.
+        // Ctrl-C is for all that the command runs, as in a terminal; the rest is for the command to deal
+        // with.
         const receivers = signal === "SIGINT" ? [pid, ...descendantsOf(pid)] : [pid];
         for (const receiver of receivers) deliver(receiver, signal);
         return;
@@ -100,7 +104,10 @@ export function startConfinedCommand(
   };
 }
 
-/** Of a terminal the command gets no descriptor: process 1 opens its own in their place, and a second terminal is behind a pipe. */
+/**
+ * Of a terminal the command gets no descriptor: process 1 opens its own in their place, and a second terminal
+ * is behind a pipe.
+ */
 function streamsOf(terminal: CallerTerminal | undefined): StdioOptions {
   if (terminal === undefined) return ["inherit", "inherit", "inherit", "pipe"];
   const own = [0, 1, 2].map((fd) => {

@@ -1,11 +1,12 @@
 /**
- * How the command of a run is held: its own process and mount namespaces beside the network namespace, and no capability that
- * leads out of them. It is root still and shares the machine's files, so what root can do by files alone is closed where it is
- * cheap: /run, where the daemons' sockets lie (docker, systemd, D-Bus, resolvers), and /dev, where the disks and terminals are,
- * are its own; kernel settings are read-only; where the machine has these a second time, as in a chroot, they are covered. Shared memory and
- * message queues are its own. Mounts hide paths, not what a process holds already, so it holds nothing: the set-up begins
- * in `/` and walks to the working directory inside the new mounts, and no descriptor but the standard streams is handed on.
- * Not closed: files that others run later, sockets elsewhere in the file system.
+ * How the command of a run is held: its own process and mount namespaces beside the network namespace, and no
+ * capability that leads out of them. It is root still and shares the machine's files, so what root can do by
+ * files alone is closed where it is cheap: /run, where the daemons' sockets lie (docker, systemd, D-Bus,
+ * resolvers), and /dev, where the disks and terminals are, are its own; kernel settings are read-only; where
+ * the machine has these a second time, as in a chroot, they are covered. Shared memory and message queues are
+ * its own. Mounts hide paths, not what a process holds already, so it holds nothing: the set-up begins in `/`
+ * and walks to the working directory inside the new mounts, and no descriptor but the standard streams is
+ * handed on. Not closed: files that others run later, sockets elsewhere in the file system.
  */
 import type { Argv } from "../../../netns/command.ts";
 
@@ -16,15 +17,17 @@ const CAPABILITIES =
 const TAKE_PATH = 'if [ "$1" ]; then PATH=$1; else unset PATH; fi; shift';
 
 /**
- * What process 1 is once all is prepared: a shell that waits for its one child, the command. Replacing a subshell, that is never taken for
- * a word of the shell's own, such as `exit` or `echo`.
+ * What process 1 is once all is prepared: a shell that waits for its one child, the command. Replacing a
+ * subshell, that is never taken for a word of the shell's own, such as `exit` or `echo`.
  */
 const WAIT = `${TAKE_PATH}; (exec "$@"); exit $?`;
 
 /**
- * The same at a terminal. This shell leads the session; the command has a process group of its own, so that Ctrl-Z stops it, which this
- * tells as `stopped STATUS` to descriptor 3. Each such line is answered by `fg` or `bg`: how the command is to go on. It begins stopped.
- * Not a loop: bash leaves one when a job stops. A job that has ended is shown once more by dash's `jobs`, so that is asked twice. Descriptors 4 to 6 are the command's streams, those that `$1` names its terminal.
+ * The same at a terminal. This shell leads the session; the command has a process group of its own, so that
+ * Ctrl-Z stops it, which this tells as `stopped STATUS` to descriptor 3. Each such line is answered by `fg`
+ * or `bg`: how the command is to go on. It begins stopped. Not a loop: bash leaves one when a job stops. A
+ * job that has ended is shown once more by dash's `jobs`, so that is asked twice. Descriptors 4 to 6 are the
+ * command's streams, those that `$1` names its terminal.
  */
 const FOLLOW = `exec 4<&0 5>&1 6>&2 7<>/dev/pts/0
 case $1 in *0*) exec 4<&7 ;; esac
@@ -81,7 +84,10 @@ interface Identity {
   readonly isMapped?: boolean;
 }
 
-/** The program that gives them up. What is not root keeps no capability; the kernel forgets the death signal when the uid changes. */
+/**
+ * The program that gives them up. What is not root keeps no capability; the kernel forgets the death signal
+ * when the uid changes.
+ */
 function renderPrivileges(user: Identity | undefined): string {
   const rest = "--inh-caps=-all --no-new-privs --pdeathsig=KILL";
   if (user === undefined) return `setpriv --bounding-set=${CAPABILITIES} ${rest}`;
@@ -92,7 +98,10 @@ function renderPrivileges(user: Identity | undefined): string {
   return `setpriv --reuid=${uid} --regid=${gid} ${list} --bounding-set=-all ${rest}`;
 }
 
-/** A user namespace below the one that all namespaces of the run belong to: nothing in it has a capability over them. */
+/**
+ * A user namespace below the one that all namespaces of the run belong to: nothing in it has a capability
+ * over them.
+ */
 function mapTo(uid: number, gid: number): string {
   return `unshare --user --map-user=${uid} --map-group=${gid} --keep-caps`;
 }
@@ -111,9 +120,10 @@ export interface CommandPlace {
 }
 
 /**
- * The command line, to be run in the network namespace by root, in `/`. Its process 1 is a shell that only waits, so that the command has
- * ordinary signal handling; the command is that shell's one child. All of it ends with the process that started it. Descriptor 3
- * is the line to process 1, which waits there for a line before the command begins; with a terminal it says `ready` once /dev/pts is there.
+ * The command line, to be run in the network namespace by root, in `/`. Its process 1 is a shell that only
+ * waits, so that the command has ordinary signal handling; the command is that shell's one child. All of it
+ * ends with the process that started it. Descriptor 3 is the line to process 1, which waits there for a line
+ * before the command begins; with a terminal it says `ready` once /dev/pts is there.
  */
 export function confinedArgv(
   command: Argv,
@@ -145,7 +155,10 @@ export function confinedArgv(
   ];
 }
 
-/** Whether process 1 of that command line, given as /proc shows it, has prepared everything: its first child then is the command. */
+/**
+ * Whether process 1 of that command line, given as /proc shows it, has prepared everything: its first child
+ * then is the command.
+ */
 export function isPrepared(commandLine: string): boolean {
   return [WAIT, FOLLOW].some((script) => commandLine.startsWith(`sh\0-c\0${script}\0`));
 }

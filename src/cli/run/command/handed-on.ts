@@ -1,12 +1,15 @@
-/** What the command of a run would get from whoever started us, and whether that leads out of its confinement. */
+/**
+ * What the command of a run would get from whoever started us, and whether that leads out of its confinement.
+ */
 import { fstatSync } from "node:fs";
 import { accepted, refused, refusedAll, type Result } from "../../../policy/problem.ts";
 
 const STREAMS = ["standard input", "standard output", "standard error"];
 
 /**
- * The working directory, as a path. Refused: one that has been deleted, and a folder as a standard stream, from which `..` leads through
- * the machine's own tree. Files, pipes, sockets and terminals there are what the caller chose to hand on.
+ * The working directory, as a path. Refused: one that has been deleted, and a folder as a standard stream,
+ * from which `..` leads through the machine's own tree. Files, pipes, sockets and terminals there are what
+ * the caller chose to hand on.
  */
 export function findHandedOn(): Result<{ readonly directory: string }> {
   const folders = STREAMS.filter((_stream, fd) => isFolder(fd));

@@ -1,6 +1,6 @@
 /**
- * Further places at which the machine shows what the command gets of its own or only to read: a /proc or /dev of a chroot, a bind of /run. From
- * the mount table, as proc_pid_mountinfo(5) describes it.
+ * Further places at which the machine shows what the command gets of its own or only to read: a /proc or /dev
+ * of a chroot, a bind of /run. From the mount table, as proc_pid_mountinfo(5) describes it.
  */
 
 /** Kernel interfaces, by type. */

@@ -1,6 +1,7 @@
 /**
- * The command's own /run, /dev and /etc/resolv.conf, and what of /proc and /sys it may not write. They are prepared as a folder by us, and
- * mounted by two calls of mount(8): each program that the set-up starts costs a millisecond and more.
+ * The command's own /run, /dev and /etc/resolv.conf, and what of /proc and /sys it may not write. They are
+ * prepared as a folder by us, and mounted by two calls of mount(8): each program that the set-up starts costs
+ * a millisecond and more.
  */
 import {
   chmodSync,
@@ -38,13 +39,16 @@ export interface OwnPlaces {
   readonly resolvConf: string;
   /** Files that the command may only read. */
   readonly readOnly: readonly string[];
-  /** A folder that the command sees as `/run/egress`, to read. Made here; what is put into it later is seen, too. */
+  /**
+   * A folder that the command sees as `/run/egress`, to read. Made here; what is put into it later is seen,
+   * too.
+   */
   readonly trust: string | undefined;
 }
 
 /**
- * Prepares the places in the folder, and gives the part of a shell script that mounts them, to be run as process 1 of the new namespaces; /proc is
- * their own already. Throws Node's errors.
+ * Prepares the places in the folder, and gives the part of a shell script that mounts them, to be run as
+ * process 1 of the new namespaces; /proc is their own already. Throws Node's errors.
  */
 export function prepareOwnPlaces(places: OwnPlaces): string {
   const { folder } = places;

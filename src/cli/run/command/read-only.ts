@@ -13,7 +13,10 @@ export interface ReadOnlyFile {
   readonly options: string;
 }
 
-/** Each of the files that is there, by its own path; `mountInfo` is the mount table, as proc_pid_mountinfo(5) describes it. */
+/**
+ * Each of the files that is there, by its own path; `mountInfo` is the mount table, as proc_pid_mountinfo(5)
+ * describes it.
+ */
 export function readOnlyFiles(paths: readonly string[], mountInfo: string): readonly ReadOnlyFile[] {
   const files = new Set(paths.flatMap((path) => realPathOf(resolve(path)) ?? []));
   return [...files]

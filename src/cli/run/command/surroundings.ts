@@ -3,7 +3,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { RESOLV_CONF } from "../../../config/resolv-conf.ts";
 import type { CliContext } from "../../context.ts";
 
-/** The command's resolver is the sidecar; search domains and options of the machine's resolv.conf hold for it too. */
+/**
+ * The command's resolver is the sidecar; search domains and options of the machine's resolv.conf hold for it
+ * too.
+ */
 export function renderResolvConf(): string {
   const text = existsSync(RESOLV_CONF) ? readFileSync(RESOLV_CONF, "utf8") : "";
   const kept = text.split("\n").filter((line) => /^(?:search|domain|options)\s/.test(line));

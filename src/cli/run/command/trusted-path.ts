@@ -1,6 +1,7 @@
 /**
- * Where a run looks for the programs that it starts itself, outside of the confinement and with more rights than the command's: in folders of PATH
- * that nobody but root can write to. What a command puts into `~/bin` is then no program of the sidecar's, nor of the next run's.
+ * Where a run looks for the programs that it starts itself, outside of the confinement and with more rights
+ * than the command's: in folders of PATH that nobody but root can write to. What a command puts into `~/bin`
+ * is then no program of the sidecar's, nor of the next run's.
  */
 import { realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
@@ -14,7 +15,8 @@ const STICKY = 0o1000;
 
 /** Those of the path, and the system's, that can be trusted. */
 export function trustedPath(path: string | undefined): string {
-  // A run without root is root of a user namespace, to which root's files are nobody's; its own are the caller's.
+  // A run without root is root of a user namespace, to which root's files are nobody's; its own are the
+  // caller's.
   const isRoots = findMappedUser() === undefined ? (uid: number) => uid === 0 : (uid: number) => uid !== 0;
   return withSystemFolders(path)
     .split(":")

@@ -1,6 +1,7 @@
 /**
- * Looks for a policy file in the working directory and the folders above it, up to the root of the repository or the caller's home. A file
- * that others can write to is not taken by being there: they would decide what the command may reach.
+ * Looks for a policy file in the working directory and the folders above it, up to the root of the repository
+ * or the caller's home. A file that others can write to is not taken by being there: they would decide what
+ * the command may reach.
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -13,7 +13,10 @@ export interface Located {
   lineOfKey(path: readonly Key[], key: string): number;
 }
 
-/** Either the value, or what is wrong, `path` being the line's number. Of JSON everything is valid YAML that can stand in a policy. */
+/**
+ * Either the value, or what is wrong, `path` being the line's number. Of JSON everything is valid YAML that
+ * can stand in a policy.
+ */
 export function readLocated(text: string): Located | readonly Problem[] {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, logLevel: "error", prettyErrors: true });

@@ -1,4 +1,7 @@
-/** Lists of targets that may be reached, by name: the caller's own, and those that come with the program in `rules/presets`. */
+/**
+ * Lists of targets that may be reached, by name: the caller's own, and those that come with the program in
+ * `rules/presets`.
+ */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { findShippedRules } from "../../../config/shipped-rules.ts";

@@ -4,13 +4,19 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } fr
 export interface FoundFile {
   readonly path: string;
   readonly text: string;
-  /** Users who can say what it holds: who owns it or the link to it. Everybody, where all may write to it, is `"all"`. */
+  /**
+   * Users who can say what it holds: who owns it or the link to it. Everybody, where all may write to it, is
+   * `"all"`.
+   */
   readonly writers: readonly (number | "all")[];
 }
 
 const MOST_OCTETS = 1 << 20;
 
-/** Undefined where there is none. Throws an error with a text for people for what is no file or too large, and Node's errors. */
+/**
+ * Undefined where there is none. Throws an error with a text for people for what is no file or too large, and
+ * Node's errors.
+ */
 export function readPersonsFile(path: string): FoundFile | undefined {
   let fd: number;
   try {

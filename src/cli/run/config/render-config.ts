@@ -1,8 +1,13 @@
-/** Writes a policy file: rules in order first, as far as the order matters, then a list of what is allowed. */
+/**
+ * Writes a policy file: rules in order first, as far as the order matters, then a list of what is allowed.
+ */
 import { stringify } from "yaml";
 import type { PolicyJson } from "../../../policy/policy.ts";
 
-/** JSON where the path says so, else YAML with `comment`, one line, before it. Reading it back gives the same rules. */
+/**
+ * JSON where the path says so, else YAML with `comment`, one line, before it. Reading it back gives the same
+ * rules.
+ */
 export function renderConfig({ egress }: Pick<PolicyJson, "egress">, path: string, comment: string): string {
   const firstAllowed = egress.findLastIndex(({ action }) => action === "deny") + 1;
   const ordered = egress.slice(0, firstAllowed);

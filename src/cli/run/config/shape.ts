@@ -1,4 +1,7 @@
-/** What a policy file in a repository may hold, as zod checks it and as its published JSON Schema tells editors. */
+/**
+ * What a policy file in a repository may hold, as zod checks it and as its published JSON Schema tells
+ * editors.
+ */
 import * as z from "zod/mini";
 import { quote } from "../../../policy/problem.ts";
 

@@ -1,6 +1,7 @@
 /**
- * Which interfaces forward because of runs, remembered past the process that has switched that on: as an empty nftables table, and as a file. The
- * table is there for whoever shares the network namespace but not /run; the file is there when somebody has flushed the ruleset.
+ * Which interfaces forward because of runs, remembered past the process that has switched that on: as an
+ * empty nftables table, and as a file. The table is there for whoever shares the network namespace but not
+ * /run; the file is there when somebody has flushed the ruleset.
  */
 import { readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -45,8 +46,8 @@ function removeIfEmpty(): void {
 }
 
 /**
- * Removes the files of network namespaces that are gone, with whatever forwarded in them, and those of another boot; gives back their paths.
- * A namespace that lives and was not found has its tables still.
+ * Removes the files of network namespaces that are gone, with whatever forwarded in them, and those of
+ * another boot; gives back their paths. A namespace that lives and was not found has its tables still.
  */
 export function forgetGoneNamespaces(): readonly string[] {
   const boot = bootId();

@@ -1,6 +1,7 @@
 /**
- * Forwarding of IPv4 by single interfaces: a packet is forwarded if the interface that it comes in by forwards. The machine's one switch,
- * `ip_forward`, is left alone: writing it resets settings of every interface, and its value tells nothing of who else needs it.
+ * Forwarding of IPv4 by single interfaces: a packet is forwarded if the interface that it comes in by
+ * forwards. The machine's one switch, `ip_forward`, is left alone: writing it resets settings of every
+ * interface, and its value tells nothing of who else needs it.
  */
 import { readFileSync, watch, writeFileSync } from "node:fs";
 import type { Tables } from "../../../netfilter/io/tables.ts";
@@ -17,7 +18,10 @@ export interface SwitchedOn {
   release(): void;
 }
 
-/** Lets the links forward. Call it under the machine's lock. Throws SystemCallError, NetlinkError, Node's errors. */
+/**
+ * Lets the links forward. Call it under the machine's lock. Throws SystemCallError, NetlinkError, Node's
+ * errors.
+ */
 export function switchForwardingOn(tables: Tables, id: string, links: readonly Link[]): SwitchedOn {
   const remembered = rememberedInterfaces(tables);
   const undo: Disposable[] = [];
@@ -49,8 +53,9 @@ export function letForward(name: string): void {
 }
 
 /**
- * Switches off what runs have switched on and none needs any more. Left as it is: what somebody has switched on for all interfaces
- * meanwhile. Gives back the names of those that were switched off. Call it under the machine's lock. Throws as above.
+ * Switches off what runs have switched on and none needs any more. Left as it is: what somebody has switched
+ * on for all interfaces meanwhile. Gives back the names of those that were switched off. Call it under the
+ * machine's lock. Throws as above.
  */
 export function restoreForwarding(tables: Tables, live: LiveRuns, links: readonly Link[]): readonly string[] {
   const restored: string[] = [];

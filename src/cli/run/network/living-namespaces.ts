@@ -1,10 +1,16 @@
-/** Network namespaces that something on this machine holds: a process in it, or a mount as `ip netns` makes it. */
+/**
+ * Network namespaces that something on this machine holds: a process in it, or a mount as `ip netns` makes
+ * it.
+ */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** Linux numbers the first process namespace so (PROC_PID_INIT_INO); from it every process is seen. */
 const FIRST = "pid:[4026531836]";
 
-/** By inode number. Undefined where not every process is seen. Known limit: what is held by an open file alone is not found. */
+/**
+ * By inode number. Undefined where not every process is seen. Known limit: what is held by an open file alone
+ * is not found.
+ */
 export function findLivingNamespaces(): ReadonlySet<string> | undefined {
   if (readLink("/proc/self/ns/pid") !== FIRST) return undefined;
   const held = readdirSync("/proc")

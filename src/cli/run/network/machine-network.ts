@@ -1,7 +1,8 @@
 /**
- * What a run sets on the machine itself, and undoes: a masquerade table, forwarding of single interfaces, at need a routing rule. It is known to be a
- * run's by a random id; whether that run lives, by what the kernel takes back with a process (`signs.ts`). So a run that was killed is told from one
- * in another process namespace, and the next run, or `egress run --clean`, removes what it has left.
+ * What a run sets on the machine itself, and undoes: a masquerade table, forwarding of single interfaces, at
+ * need a routing rule. It is known to be a run's by a random id; whether that run lives, by what the kernel
+ * takes back with a process (`signs.ts`). So a run that was killed is told from one in another process
+ * namespace, and the next run, or `egress run --clean`, removes what it has left.
  */
 import { deleteLink } from "../../../netlink/link-messages.ts";
 import type { Link } from "../../../netlink/rtnetlink.ts";
@@ -31,7 +32,10 @@ export interface MachineNetworkOptions {
   readonly announce: (text: string) => void;
 }
 
-/** Lets the addresses out into the machine's network. Call it under the machine's lock. Throws SystemCallError, NetlinkError, Node's errors. */
+/**
+ * Lets the addresses out into the machine's network. Call it under the machine's lock. Throws
+ * SystemCallError, NetlinkError, Node's errors.
+ */
 export function openMachineNetwork(
   undo: UndoSteps,
   { routes, tables }: Kernel,
@@ -76,8 +80,8 @@ function keepWayBack(
 }
 
 /**
- * Removes what runs that have ended have left in this network namespace; says what, a phrase each. Call it under the machine's lock. Throws
- * SystemCallError, NetlinkError, Node's errors.
+ * Removes what runs that have ended have left in this network namespace; says what, a phrase each. Call it
+ * under the machine's lock. Throws SystemCallError, NetlinkError, Node's errors.
  */
 export function sweepMachine({ routes, tables }: Kernel): readonly string[] {
   const live = findLiveRuns();

@@ -1,6 +1,7 @@
 /**
- * Routing rules that stand before the main table, such as those of a VPN, may take away what is meant for a run: its small network is in the
- * main table. A rule `to ADDRESS lookup main` before all of them brings it back, for the time of the run.
+ * Routing rules that stand before the main table, such as those of a VPN, may take away what is meant for a
+ * run: its small network is in the main table. A rule `to ADDRESS lookup main` before all of them brings it
+ * back, for the time of the run.
  */
 import { addRule, deleteRule } from "../../../netlink/link-messages.ts";
 import type { RouteSocket } from "../../../netns/route-socket.ts";
@@ -25,7 +26,10 @@ export function removeRules(routes: RouteSocket, addresses: readonly Uint8Array[
     routes.change((writer, next) => deleteRule(writer, next(), ruleTo(destination)));
 }
 
-/** Destinations of rules whose run is over: the machine has no interface any more with the address before it, which is its own end. */
+/**
+ * Destinations of rules whose run is over: the machine has no interface any more with the address before it,
+ * which is its own end.
+ */
 export function findLeftRules(routes: RouteSocket): readonly Uint8Array[] {
   const own = new Set(routes.addresses().map(({ octets }) => octets.toString("hex")));
   return routes

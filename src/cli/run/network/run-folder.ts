@@ -1,4 +1,7 @@
-/** The folder of a run, which its command does not see: below /run, or the user's own place if it runs without root. A lock on it says that the run lives. */
+/**
+ * The folder of a run, which its command does not see: below /run, or the user's own place if it runs without
+ * root. A lock on it says that the run lives.
+ */
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { lockFolder, makeLockedFolder } from "../../../sys/locked-folder.ts";

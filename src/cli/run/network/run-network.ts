@@ -1,4 +1,7 @@
-/** The network of one run: its namespace, a link to the machine, and the machine's side of it. All of it is undone by the steps given. */
+/**
+ * The network of one run: its namespace, a link to the machine, and the machine's side of it. All of it is
+ * undone by the steps given.
+ */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { NetlinkError } from "../../../netlink/errors.ts";
 import {
@@ -166,8 +169,8 @@ function quietIpv6(): void {
 }
 
 /**
- * Linux reports a carrier at once only if the ends' interface numbers differ (linkwatch_urgent_event), else after up to a second, and
- * IPv6 is deaf until then. So ours is none that the namespace has.
+ * Linux reports a carrier at once only if the ends' interface numbers differ (linkwatch_urgent_event), else
+ * after up to a second, and IPv6 is deaf until then. So ours is none that the namespace has.
  */
 function indexOf(id: string): number {
   return 1_000 + (Number.parseInt(id, 16) % (2 ** 31 - 1_001));
@@ -184,7 +187,10 @@ const WIDE = 8;
 const ETHERNET_MTU = 1500;
 const LARGEST_MTU = 65_535;
 
-/** The least of the ways out: packets that fit the link but not the way out would need ICMP to come back, and some networks drop it. */
+/**
+ * The least of the ways out: packets that fit the link but not the way out would need ICMP to come back, and
+ * some networks drop it.
+ */
 function chooseMtu(links: readonly SizedLink[], table: readonly TableRoute[]): number {
   const wide = new Set(table.flatMap(({ length, interfaces }) => (length <= WIDE ? interfaces : [])));
   const sizes = links.filter(({ index }) => wide.has(index)).map(({ mtu }) => mtu);

@@ -1,6 +1,7 @@
 /**
- * How runs in one network namespace know of each other: each holds a name that the kernel gives to one holder and takes back when he ends, whatever
- * process namespace he is in. What a run has left on the machine is another's to remove only if nobody holds its name.
+ * How runs in one network namespace know of each other: each holds a name that the kernel gives to one holder
+ * and takes back when he ends, whatever process namespace he is in. What a run has left on the machine is
+ * another's to remove only if nobody holds its name.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { claimName, heldNames } from "../../../sys/abstract-name.ts";
@@ -49,8 +50,8 @@ export function findLiveRuns(): LiveRuns {
 }
 
 /**
- * Settles when no other run is changing the machine, until disposed. Such a change takes some milliseconds: who has held it for two seconds is
- * stopped or no run, and is passed over.
+ * Settles when no other run is changing the machine, until disposed. Such a change takes some milliseconds:
+ * who has held it for two seconds is stopped or no run, and is passed over.
  */
 export async function lockMachine(): Promise<Disposable> {
   for (let tries = 0; tries < LOCK_TRIES; tries++) {

@@ -10,12 +10,15 @@ export interface Subnet {
 /** Private ranges that few use, then one that is meant for test networks (RFC 2544). */
 const POOLS = ["10.213.0.0/16", "172.29.0.0/16", "192.168.213.0/24", "198.18.213.0/24"];
 
-/** A shorter route, such as a VPN's to all private ranges or to a half of everything, leaves room for a more specific one. */
+/**
+ * A shorter route, such as a VPN's to all private ranges or to a half of everything, leaves room for a more
+ * specific one.
+ */
 const SHORTEST_CONFLICT = 16;
 
 /**
- * The first free /30, looking from a place that `seed` picks. `taken` holds IPv4 prefixes and addresses. If the pools are full, one that only
- * routes shorter than /16 cover; `undefined` if there is none either.
+ * The first free /30, looking from a place that `seed` picks. `taken` holds IPv4 prefixes and addresses. If
+ * the pools are full, one that only routes shorter than /16 cover; `undefined` if there is none either.
  */
 export function chooseSubnet(taken: readonly string[], seed: number): Subnet | undefined {
   const ranges = taken.map(readRange);

@@ -1,4 +1,7 @@
-/** Which resolvers the sidecar of a run asks: the machine's, as far as they can be reached from another network namespace. */
+/**
+ * Which resolvers the sidecar of a run asks: the machine's, as far as they can be reached from another
+ * network namespace.
+ */
 import { parseResolvConf, RESOLV_CONF } from "../../../config/resolv-conf.ts";
 import { accepted, refused, type Result } from "../../../policy/problem.ts";
 
@@ -6,8 +9,9 @@ import { accepted, refused, type Result } from "../../../policy/problem.ts";
 const BEHIND_THE_STUB = "/run/systemd/resolve/resolv.conf";
 
 /**
- * Addresses in resolv.conf's order, those of a loopback stub left out; if that leaves none, those behind systemd's stub.
- * `readText` gives a file's text, `undefined` where there is none. IPv6 ones only count where the run has IPv6.
+ * Addresses in resolv.conf's order, those of a loopback stub left out; if that leaves none, those behind
+ * systemd's stub. `readText` gives a file's text, `undefined` where there is none. IPv6 ones only count where
+ * the run has IPv6.
  */
 export function findUpstreams(
   readText: (path: string) => string | undefined,

@@ -1,6 +1,7 @@
 /**
- * Says what stands between a run and the machine's resolvers, from what has become of its packets, not from how somebody's rules are written: the
- * machine's conntrack has an entry for what has left it or reached its own sockets, and knows whether anything has come back.
+ * Says what stands between a run and the machine's resolvers, from what has become of its packets, not from
+ * how somebody's rules are written: the machine's conntrack has an entry for what has left it or reached its
+ * own sockets, and knows whether anything has come back.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { forEachOpenedFlow } from "../../../netfilter/io/opened-flows.ts";

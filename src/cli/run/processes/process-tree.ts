@@ -1,4 +1,6 @@
-/** The processes that a process has started, as /proc shows them: all of them end, stop and go on together. */
+/**
+ * The processes that a process has started, as /proc shows them: all of them end, stop and go on together.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 
 /** Those that any of its threads has started. */

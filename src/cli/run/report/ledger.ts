@@ -22,7 +22,10 @@ export interface Failed {
 }
 
 export interface Ledger {
-  /** Takes it in; gives what is new by it, a name or an address that was not denied, or had not failed, before. */
+  /**
+   * Takes it in; gives what is new by it, a name or an address that was not denied, or had not failed,
+   * before.
+   */
   add(sighting: Sighting): Denied | Failed | undefined;
   /** In the order in which they came. */
   denied(): readonly Denied[];

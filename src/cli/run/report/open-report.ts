@@ -1,4 +1,7 @@
-/** The report of a run on this machine: what it knows of the surroundings it reads here, what it tells goes to standard error. */
+/**
+ * The report of a run on this machine: what it knows of the surroundings it reads here, what it tells goes to
+ * standard error.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { RESOLV_CONF } from "../../../config/resolv-conf.ts";
 import type { Policy } from "../../../policy/policy.ts";

@@ -1,4 +1,7 @@
-/** All that a run tells besides what its command does: on standard error, into the files that it was asked for, and by its exit code. */
+/**
+ * All that a run tells besides what its command does: on standard error, into the files that it was asked
+ * for, and by its exit code.
+ */
 import type { Policy } from "../../../policy/policy.ts";
 import { EXIT } from "../../exit-codes.ts";
 import type { Caller } from "../config/caller.ts";
@@ -18,7 +21,10 @@ export interface RunOutputs extends Disposable {
   readonly report: RunReport;
   /** Once the command has ended, while the sidecar still runs. */
   conclude(client: Pick<EgressClient, "suggestPolicy">): Promise<void>;
-  /** Once the sidecar's log is read to its end. Gives the exit code of the run, of which `code` is the command's. */
+  /**
+   * Once the sidecar's log is read to its end. Gives the exit code of the run, of which `code` is the
+   * command's.
+   */
   finish(code: number): number;
 }
 
@@ -80,7 +86,10 @@ export function openOutputs(options: OutputOptions): RunOutputs {
   };
 }
 
-/** Nobody has asked for it by name: a runner's variable may be set where its file cannot be, such as in a container. */
+/**
+ * Nobody has asked for it by name: a runner's variable may be set where its file cannot be, such as in a
+ * container.
+ */
 function openPage(open: () => RunFile | undefined, voice: Voice): RunFile | undefined {
   try {
     return open();

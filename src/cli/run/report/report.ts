@@ -1,6 +1,7 @@
 /**
- * What a run tells of its command while it runs: each denial once, the moment it happens, and each lookup that fails. A denied name that
- * only the search list may have made waits a moment for the name that was meant.
+ * What a run tells of its command while it runs: each denial once, the moment it happens, and each lookup
+ * that fails. A denied name that only the search list may have made waits a moment for the name that was
+ * meant.
  */
 import { createLedger, type Denied, type Failed } from "./ledger.ts";
 import { isNoise, mayBecomeNoise } from "./search-list.ts";

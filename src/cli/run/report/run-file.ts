@@ -1,6 +1,7 @@
 /**
- * Files that a run writes for its caller. Their places are settled before the command is started: it may change what stands there, and
- * what it puts into their place is never written to. Under sudo the caller's own rights decide, and the file is the caller's.
+ * Files that a run writes for its caller. Their places are settled before the command is started: it may
+ * change what stands there, and what it puts into their place is never written to. Under sudo the caller's
+ * own rights decide, and the file is the caller's.
  */
 import { closeSync, constants, existsSync, fstatSync, openSync, writeSync } from "node:fs";
 import { basename, dirname } from "node:path";
@@ -27,7 +28,10 @@ export function openForAppend(path: string, caller: Caller): RunFile {
   };
 }
 
-/** A file that is not there yet, to be written at the end. Throws RunFileError, also later, where one has come in between. */
+/**
+ * A file that is not there yet, to be written at the end. Throws RunFileError, also later, where one has come
+ * in between.
+ */
 export function reserveNewFile(path: string, caller: Caller): RunFile {
   if (existsSync(path)) throw new RunFileError(`${path}: is there already; name another, or remove it`);
   const folder = attempt(path, () =>

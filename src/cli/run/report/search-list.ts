@@ -1,6 +1,6 @@
 /**
- * Names that nobody meant: a resolver's search list makes `api.example.org.corp.example` of `api.example.org`, and asks for both. Told by
- * the plain name being asked for as well.
+ * Names that nobody meant: a resolver's search list makes `api.example.org.corp.example` of
+ * `api.example.org`, and asks for both. Told by the plain name being asked for as well.
  */
 
 export interface SearchList {
@@ -34,8 +34,8 @@ export interface Asked {
 }
 
 /**
- * Whether the denial of this name says nothing, since another name is what was meant: the plain one of a variant, or the variant of a plain
- * name without a dot, such as `db` for `db.corp.example`.
+ * Whether the denial of this name says nothing, since another name is what was meant: the plain one of a
+ * variant, or the variant of a plain name without a dot, such as `db` for `db.corp.example`.
  */
 export function isNoise(name: string, list: SearchList, asked: Asked): boolean {
   if (!name.includes("."))

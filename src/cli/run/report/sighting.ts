@@ -7,7 +7,10 @@ export interface Cause {
   readonly rule: string | undefined;
 }
 
-/** One decision, or `count` of them that one line stands for; `name` and `address` are undefined where such a line names none. */
+/**
+ * One decision, or `count` of them that one line stands for; `name` and `address` are undefined where such a
+ * line names none.
+ */
 export type Sighting =
   | {
       readonly kind: "denied-name";

@@ -1,4 +1,7 @@
-/** What an audit run has learned: the smallest rule list that covers what its command has tried, for people and for `--save`. */
+/**
+ * What an audit run has learned: the smallest rule list that covers what its command has tried, for people
+ * and for `--save`.
+ */
 import { renderWrittenRule } from "../../call/written-rule.ts";
 import type { PolicySuggestion } from "../../../client/client.ts";
 import { oneLine } from "../../../policy/problem.ts";

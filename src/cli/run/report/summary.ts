@@ -4,7 +4,9 @@ import { parseTarget } from "../../../policy/target.ts";
 import { describeCause, describeSubject } from "./words.ts";
 import type { Denied } from "./ledger.ts";
 
-/** What has been denied by the end: each name and address, and how many denials beyond them are only counted. */
+/**
+ * What has been denied by the end: each name and address, and how many denials beyond them are only counted.
+ */
 export interface Outcome {
   readonly denied: readonly Denied[];
   readonly others: number;

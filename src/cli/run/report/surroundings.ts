@@ -1,4 +1,7 @@
-/** What a run knows besides the sidecar's log, and by which its report can explain: the policy, /etc/hosts, the search list, the upstreams. */
+/**
+ * What a run knows besides the sidecar's log, and by which its report can explain: the policy, /etc/hosts,
+ * the search list, the upstreams.
+ */
 import { parseAddress, renderAddress } from "../../../policy/address.ts";
 import { compilePolicy } from "../../../policy/compile.ts";
 import { decideName } from "../../../policy/decide-name.ts";

@@ -1,4 +1,7 @@
-/** What a run says on standard error: lines for people, or with `--json` an object a line; with `--quiet` only what went wrong. */
+/**
+ * What a run says on standard error: lines for people, or with `--json` an object a line; with `--quiet` only
+ * what went wrong.
+ */
 import type { PolicySuggestion } from "../../../client/client.ts";
 import type { Denied, Failed } from "./ledger.ts";
 import { renderSuggestion } from "./suggestion.ts";

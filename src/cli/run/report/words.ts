@@ -1,4 +1,7 @@
-/** How a run tells people of what was denied, and why. Everything that came from elsewhere is shown as one line, controls escaped. */
+/**
+ * How a run tells people of what was denied, and why. Everything that came from elsewhere is shown as one
+ * line, controls escaped.
+ */
 import { oneLine } from "../../../policy/problem.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Denied, Failed } from "./ledger.ts";

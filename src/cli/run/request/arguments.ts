@@ -45,8 +45,8 @@ export interface RunFiles {
 }
 
 /**
- * Reads the arguments after `run`; `"help"` or `"clean"` when they ask for that. Rules of the command line come first, in their order, then the
- * file's, then those of the file's presets.
+ * Reads the arguments after `run`; `"help"` or `"clean"` when they ask for that. Rules of the command line
+ * come first, in their order, then the file's, then those of the file's presets.
  */
 export function parseRunArguments(
   argv: readonly string[],

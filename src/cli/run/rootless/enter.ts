@@ -1,7 +1,8 @@
 /**
- * A run without root. This program starts itself again, in the same process, as root of a user namespace with a network namespace that plays the
- * machine: there everything is as with root, and none of it is on the machine. pasta(1) carries what leaves that network as this user's own
- * connections. What starts pasta stays outside, waits until the network is there, and ends it with this process, however that ends.
+ * A run without root. This program starts itself again, in the same process, as root of a user namespace with
+ * a network namespace that plays the machine: there everything is as with root, and none of it is on the
+ * machine. pasta(1) carries what leaves that network as this user's own connections. What starts pasta stays
+ * outside, waits until the network is there, and ends it with this process, however that ends.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -17,11 +18,17 @@ import type { CliContext } from "../../context.ts";
 import { INSIDE, LOOPBACK, renderInside } from "./inside.ts";
 import { findObstacles } from "./obstacles.ts";
 
-/** Nothing comes in, the gateway's address is not this machine's loopback, and nothing is told to whoever asks. */
+/**
+ * Nothing comes in, the gateway's address is not this machine's loopback, and nothing is told to whoever
+ * asks.
+ */
 const PASTA =
   "--config-net --quiet --no-map-gw -t none -u none -T none -U none --no-dhcp --no-dhcpv6 --no-ra".split(" ");
 
-/** Reads a line when the network is there, answers by one on descriptor 3, then waits for the end of its input. */
+/**
+ * Reads a line when the network is there, answers by one on descriptor 3, then waits for the end of its
+ * input.
+ */
 const KEEP = `read -r go || exit 0
 if ! folder=$(mktemp -d 2>&1); then echo "$folder" >&3; exit 1; fi
 pid=
@@ -66,7 +73,10 @@ function enterOwnNamespaces(argv: readonly string[], { program, env }: CliContex
   process.execve(unshare, args, definedOf({ ...env, [INSIDE]: renderInside(handed) }));
 }
 
-/** Of every interface, with its prefix length. Of loopback, too: what is not 127.0.0.0/8 or ::1 there can be sent to from elsewhere. */
+/**
+ * Of every interface, with its prefix length. Of loopback, too: what is not 127.0.0.0/8 or ::1 there can be
+ * sent to from elsewhere.
+ */
 function findOwnAddresses(): readonly string[] {
   const routes = openRouteSocket();
   try {

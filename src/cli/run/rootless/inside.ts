@@ -1,4 +1,7 @@
-/** A run without root, in the namespaces that `enter.ts` has made: it has pasta(1) join them to the machine's network, and closes the machine's own addresses. */
+/**
+ * A run without root, in the namespaces that `enter.ts` has made: it has pasta(1) join them to the machine's
+ * network, and closes the machine's own addresses.
+ */
 import { existsSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { addAddress, setLinkUp } from "../../../netlink/link-messages.ts";
 import { openRouteSocket } from "../../../netns/route-socket.ts";
@@ -28,7 +31,10 @@ export interface Inside {
   readonly user: CommandUser;
   /** Returns once the network is there. Throws NetworkSetupError. */
   join(): void;
-  /** What is sent to the machine's own addresses ends here, where nobody listens; not so of its resolvers. Throws SystemCallError, NetlinkError. */
+  /**
+   * What is sent to the machine's own addresses ends here, where nobody listens; not so of its resolvers.
+   * Throws SystemCallError, NetlinkError.
+   */
   close(upstreams: readonly string[]): void;
 }
 

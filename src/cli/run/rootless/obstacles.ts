@@ -58,7 +58,10 @@ function refusal(path: string): string | undefined {
   );
 }
 
-/** `said` is unshare(1)'s complaint, `read` gives a setting's value, undefined where the kernel has none of that name. */
+/**
+ * `said` is unshare(1)'s complaint, `read` gives a setting's value, undefined where the kernel has none of
+ * that name.
+ */
 export function explainRefusal(said: string, read: (path: string) => string | undefined): string {
   const switched = SWITCHES.find(([path, value]) => read(path) === value);
   const remedy = switched === undefined ? "" : `; root may allow them: ${switched[2]}`;

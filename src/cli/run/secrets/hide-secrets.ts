@@ -8,7 +8,9 @@ export interface HiddenEnvironment {
   readonly env: Environment;
   /** Other variables that held a secret too, which got the placeholder there as well. */
   readonly alsoHeld: readonly string[];
-  /** Variables that hold a secret in another spelling, in which no placeholder can stand: they are taken out. */
+  /**
+   * Variables that hold a secret in another spelling, in which no placeholder can stand: they are taken out.
+   */
   readonly takenOut: readonly string[];
 }
 

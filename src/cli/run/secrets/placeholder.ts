@@ -1,6 +1,6 @@
 /**
- * What the command gets in a secret's place: of the secret's length and shape, so that programs that look at a token before they use it are content, and
- * random where it counts.
+ * What the command gets in a secret's place: of the secret's length and shape, so that programs that look at
+ * a token before they use it are content, and random where it counts.
  */
 import { randomInt } from "node:crypto";
 
@@ -32,8 +32,9 @@ const CLASSES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Another each time. Of a token of JSON (RFC 7519) the header and the claims stay, which programs read, and the signature does not. A secret that is
- * too short to be told apart from other text gets a longer placeholder.
+ * Another each time. Of a token of JSON (RFC 7519) the header and the claims stay, which programs read, and
+ * the signature does not. A secret that is too short to be told apart from other text gets a longer
+ * placeholder.
  */
 export function drawPlaceholder(
   secret: string,

@@ -4,7 +4,10 @@ import { text as readAll } from "node:stream/consumers";
 import { SecretsRefusedError } from "../errors.ts";
 import { type HeldSecret, renderVault } from "./secret-bindings.ts";
 
-/** Settles once they are in force. Throws SecretsRefusedError with the sidecar's words, Node's errors, and the reason of `signal`. */
+/**
+ * Settles once they are in force. Throws SecretsRefusedError with the sidecar's words, Node's errors, and the
+ * reason of `signal`.
+ */
 export async function putSecrets(
   socketPath: string,
   secrets: readonly HeldSecret[],

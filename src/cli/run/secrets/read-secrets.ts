@@ -58,7 +58,10 @@ function checked(name: string, value: string, option: string): Result<string> {
     : accepted(value);
 }
 
-/** By the shell, as the command's user, with its environment; what it says on standard error is the caller's to see. */
+/**
+ * By the shell, as the command's user, with its environment; what it says on standard error is the caller's
+ * to see.
+ */
 export function askShell(env: Environment, user: CommandUser | undefined): AskCommand {
   return (command) => {
     const identity = user === undefined || user.isMapped === true ? {} : { uid: user.uid, gid: user.gid };

@@ -1,4 +1,7 @@
-/** What a run with secrets has beside others: its sidecar's settings, the command's environment, and what is done once the sidecar serves. */
+/**
+ * What a run with secrets has beside others: its sidecar's settings, the command's environment, and what is
+ * done once the sidecar serves.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -56,7 +59,10 @@ export interface SecretsPlace {
   readonly signal: AbortSignal;
 }
 
-/** Settles once requests get the secrets, and programs trust the roots. Throws SecretsRefusedError, Node's errors, the reason of `signal`. */
+/**
+ * Settles once requests get the secrets, and programs trust the roots. Throws SecretsRefusedError, Node's
+ * errors, the reason of `signal`.
+ */
 export async function openSecrets(secrets: readonly HeldSecret[], place: SecretsPlace): Promise<void> {
   if (secrets.length === 0) return;
   const { folder, socketPath, env, signal } = place;

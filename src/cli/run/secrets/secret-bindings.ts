@@ -91,7 +91,10 @@ interface Group {
   readonly secrets: readonly HeldSecret[];
 }
 
-/** A host named for itself takes the wildcard's secrets along: of two bindings the exact one alone would count. */
+/**
+ * A host named for itself takes the wildcard's secrets along: of two bindings the exact one alone would
+ * count.
+ */
 function groupHosts(secrets: readonly HeldSecret[]): readonly Group[] {
   const groups = new Map<string, { hosts: string[]; readonly secrets: readonly HeldSecret[] }>();
   for (const host of new Set(secrets.flatMap(({ hosts }) => hosts))) {

@@ -1,4 +1,7 @@
-/** The variables by which programs take the sandbox's roots: who adds to its own, who replaces them, and who needs another format. */
+/**
+ * The variables by which programs take the sandbox's roots: who adds to its own, who replaces them, and who
+ * needs another format.
+ */
 
 /** Where the command finds the files. */
 export interface TrustFiles {

@@ -1,4 +1,7 @@
-/** The files by which the command's programs trust the sandbox's roots: made in a folder of the run's, which the command sees as one of its own. */
+/**
+ * The files by which the command's programs trust the sandbox's roots: made in a folder of the run's, which
+ * the command sees as one of its own.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeJavaStore } from "../../../certificates/java-store.ts";
@@ -27,7 +30,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export type ReadText = (path: string) => string;
 
 /**
- * `roots` are the sandbox's, in PEM. What the caller's variables name is trusted as well, as far as it can be read. Throws Node's errors.
+ * `roots` are the sandbox's, in PEM. What the caller's variables name is trusted as well, as far as it can be
+ * read. Throws Node's errors.
  */
 export function writeTrustFiles(folder: string, roots: string, env: Environment): void {
   const { extra, bundle } = collectRoots(roots, env, readFile);

@@ -1,6 +1,7 @@
 /**
- * The terminal that a run was started at. The command never holds it: what it types into that terminal, or reads from it, would be the
- * business of the shell there. It gets a pseudo-terminal of its own, and this one is only read and written by us.
+ * The terminal that a run was started at. The command never holds it: what it types into that terminal, or
+ * reads from it, would be the business of the shell there. It gets a pseudo-terminal of its own, and this one
+ * is only read and written by us.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { isatty } from "node:tty";
@@ -19,12 +20,18 @@ import { guardModes, type ModesGuard } from "./modes-guard.ts";
 export interface CallerTerminal extends Disposable {
   /** Which of the standard streams, 0 to 2, are this terminal. */
   readonly streams: readonly number[];
-  /** Open files of our own, so that not to block on them concerns nobody else. Two, as each is watched for one thing. */
+  /**
+   * Open files of our own, so that not to block on them concerns nobody else. Two, as each is watched for one
+   * thing.
+   */
   readonly input: number;
   readonly output: number;
   /** What `adapt` was given shows on it. */
   readonly screen: Screen;
-  /** Whether we may read it now: whether we are the job in the foreground. True of a terminal that controls nobody. */
+  /**
+   * Whether we may read it now: whether we are the job in the foreground. True of a terminal that controls
+   * nobody.
+   */
   isOurs(): boolean;
   /** Has every octet pass as it is. Only while it is ours. */
   makeRaw(): void;
@@ -36,7 +43,10 @@ export interface CallerTerminal extends Disposable {
   /** What a terminal has written, for this one: while it is not raw it adds each carriage return itself. */
   adapt(octets: Buffer): Buffer;
   giveWindowSize(to: number): void;
-  /** Its modes, such as the characters that erase and interrupt; none while it is another's, who may have it raw. */
+  /**
+   * Its modes, such as the characters that erase and interrupt; none while it is another's, who may have it
+   * raw.
+   */
   giveModes(to: number): void;
 }
 
@@ -111,7 +121,10 @@ function reopen(fd: number): number {
   return openSync(`/proc/self/fd/${fd}`, O_RDWR | O_NOCTTY | O_NONBLOCK);
 }
 
-/** Of proc_pid_stat(5): our process group, the number of our controlling terminal, and the group in its foreground. */
+/**
+ * Of proc_pid_stat(5): our process group, the number of our controlling terminal, and the group in its
+ * foreground.
+ */
 function isForeground(device: number): boolean {
   const stat = readFileSync("/proc/self/stat", "latin1");
   const [, , group, , terminal, foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

@@ -1,4 +1,7 @@
-/** Lines of our own on a terminal that the command writes to as well: they begin a line, and wait as long as a program has the whole screen. */
+/**
+ * Lines of our own on a terminal that the command writes to as well: they begin a line, and wait as long as a
+ * program has the whole screen.
+ */
 import type { Screen } from "./screen.ts";
 
 export interface HeldLines {

@@ -1,4 +1,6 @@
-/** Puts a terminal's modes back if this process is killed: a shell in a session of its own that outlives it. */
+/**
+ * Puts a terminal's modes back if this process is killed: a shell in a session of its own that outlives it.
+ */
 import { spawn } from "node:child_process";
 import { Writable } from "node:stream";
 
@@ -7,11 +9,17 @@ export interface ModesGuard {
   dismiss(): void;
 }
 
-/** Where the modes are no longer ours, somebody, such as the caller's shell, has put back his own, and nothing is done. */
+/**
+ * Where the modes are no longer ours, somebody, such as the caller's shell, has put back his own, and nothing
+ * is done.
+ */
 const SCRIPT = `read -r dismissed <&3 && exit
 [ "$(stty -g)" != "$1" ] || exec stty "$2"`;
 
-/** `now` and `later` are modes as `stty -g` writes them: those that are about to be set, and those to put back. */
+/**
+ * `now` and `later` are modes as `stty -g` writes them: those that are about to be set, and those to put
+ * back.
+ */
 export function guardModes(
   terminal: number,
   { now, later }: { readonly now: string; readonly later: string },

@@ -1,11 +1,17 @@
-/** The command's own terminal, joined to the caller's: what is written to the one is shown on the other, what is typed is read. */
+/**
+ * The command's own terminal, joined to the caller's: what is written to the one is shown on the other, what
+ * is typed is read.
+ */
 import { closeSync } from "node:fs";
 import { duplicateDescriptor, openPseudoTerminal } from "../../../sys/terminal.ts";
 import type { CallerTerminal } from "./caller-terminal.ts";
 import { createPump, type Pump } from "./pump.ts";
 
 export interface OwnTerminal {
-  /** `ptmx` is that of the command's /dev/pts, which this is the first terminal of. From now on its output is shown. */
+  /**
+   * `ptmx` is that of the command's /dev/pts, which this is the first terminal of. From now on its output is
+   * shown.
+   */
   open(ptmx: string): void;
   /** What is typed is the command's. Only while the caller's terminal is ours. */
   take(): void;

@@ -1,4 +1,7 @@
-/** Carries octets from one terminal to another: as fast as the far end takes them, and never more at a time than fit its buffer. */
+/**
+ * Carries octets from one terminal to another: as fast as the far end takes them, and never more at a time
+ * than fit its buffer.
+ */
 import { readSync, writeSync } from "node:fs";
 import { untilWritable, type Watch, watchReadable } from "../../../sys/readiness.ts";
 
@@ -85,7 +88,9 @@ function readSome(fd: number, room: Buffer): Buffer | "later" | "ended" {
   }
 }
 
-/** Gives back what was not taken. What a far end that is gone would have got is dropped, as its kernel would. */
+/**
+ * Gives back what was not taken. What a far end that is gone would have got is dropped, as its kernel would.
+ */
 function writeSome(fd: number, octets: Buffer): Buffer {
   try {
     return octets.subarray(writeSync(fd, octets));

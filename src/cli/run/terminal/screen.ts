@@ -1,6 +1,7 @@
 /**
- * What the command has made of the screen, told by what it writes: whether it has taken it whole (the alternate screen of xterm, as editors, pagers
- * and many agents do), and whether the cursor stands at the beginning of a line.
+ * What the command has made of the screen, told by what it writes: whether it has taken it whole (the
+ * alternate screen of xterm, as editors, pagers and many agents do), and whether the cursor stands at the
+ * beginning of a line.
  */
 
 export interface Screen {

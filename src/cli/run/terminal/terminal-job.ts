@@ -1,10 +1,12 @@
 /**
- * The command as a job of the caller's shell, though in a terminal of its own. Process 1 of the confinement watches it and tells when it has
- * stopped (see `confinement.ts`); we then are stopped too, and everything else that the command has started. What continues us continues
- * all of it, in the foreground of its own terminal if we are in that of the caller's.
+ * The command as a job of the caller's shell, though in a terminal of its own. Process 1 of the confinement
+ * watches it and tells when it has stopped (see `confinement.ts`); we then are stopped too, and everything
+ * else that the command has started. What continues us continues all of it, in the foreground of its own
+ * terminal if we are in that of the caller's.
  *
- * The caller's terminal is raw, and read, only while we are its foreground job and the command has it. In a pipeline, that begins when
- * the command asks for its terminal: the pager at the other end reads the same one.
+ * The caller's terminal is raw, and read, only while we are its foreground job and the command has it. In a
+ * pipeline, that begins when the command asks for its terminal: the pager at the other end reads the same
+ * one.
  */
 import { createInterface } from "node:readline";
 import type { Duplex } from "node:stream";
@@ -46,7 +48,9 @@ export function followJob({ terminal, control, init, isShared }: JobOptions): Te
     answer(where);
   }
 
-  /** The command has stopped: so does everything below process 1, and so do we. Returns once we are continued. */
+  /**
+   * The command has stopped: so does everything below process 1, and so do we. Returns once we are continued.
+   */
   function stop(signal: NodeJS.Signals): void {
     const stopped = stopBelow(init());
     own.leave();
@@ -75,7 +79,10 @@ export function followJob({ terminal, control, init, isShared }: JobOptions): Te
     answer("go");
   }
 
-  /** Not from the command's own terminal, which stops the command itself: its end is told by a report, as any other. */
+  /**
+   * Not from the command's own terminal, which stops the command itself: its end is told by a report, as any
+   * other.
+   */
   const onStopSignal = (): void => {
     if (isRunning) stopCommand(init());
   };

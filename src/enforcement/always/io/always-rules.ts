@@ -1,16 +1,20 @@
 /**
- * The operator's rule files: `deny.always`, `allow.always` and `log_skip.always` of one folder, read and watched.
+ * The operator's rule files: `deny.always`, `allow.always` and `log_skip.always` of one folder, read and
+ * watched.
  *
- * Whatever changed, all three are read again and handed on together, so both rule files change in one step. A file with a bad
- * line keeps the rules that it had, and the others change; a start is refused where that is `deny.always` (`readDenyAlways`). For a missing
- * file that of the same name holds that the program ships, so that an empty folder takes no protection away; an empty file does.
+ * Whatever changed, all three are read again and handed on together, so both rule files change in one step. A
+ * file with a bad line keeps the rules that it had, and the others change; a start is refused where that is
+ * `deny.always` (`readDenyAlways`). For a missing file that of the same name holds that the program ships, so
+ * that an empty folder takes no protection away; an empty file does.
  *
- * Watching is by inotify on the folder, never on the files: editors and Kubernetes replace them (a ConfigMap swaps the symbolic
- * link `..data` in the same folder, which is a rename seen here). What inotify can't see is found by comparing stat results:
- * a folder that is not there yet, or was replaced, a file bind-mounted on its own, a file behind a link to elsewhere. So
- * the files are also compared each 500 ms where the folder can't be watched, and each 900 ms where it can.
+ * Watching is by inotify on the folder, never on the files: editors and Kubernetes replace them (a ConfigMap
+ * swaps the symbolic link `..data` in the same folder, which is a rename seen here). What inotify can't see
+ * is found by comparing stat results: a folder that is not there yet, or was replaced, a file bind-mounted on
+ * its own, a file behind a link to elsewhere. So the files are also compared each 500 ms where the folder
+ * can't be watched, and each 900 ms where it can.
  *
- * Known limit: a file is taken as it is 50 ms after the last event; one written in place more slowly is seen in parts.
+ * Known limit: a file is taken as it is 50 ms after the last event; one written in place more slowly is seen
+ * in parts.
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -91,14 +95,17 @@ export async function loadAlwaysRules(
   };
 }
 
-/** What `deny.always` says. To be asked before a start: one that cannot be read then has no earlier rules to keep, and nothing would be denied. */
+/**
+ * What `deny.always` says. To be asked before a start: one that cannot be read then has no earlier rules to
+ * keep, and nothing would be denied.
+ */
 export async function readDenyAlways(folders: RuleFolders): Promise<Result<readonly Target[]>> {
   return (await readRules(folders, FILES.denyAlways, alwaysFileSteps)).rules;
 }
 
 /**
- * Reads the folder and watches it from then on; nothing that changes after the reading is missed. `before`: what a file that has become
- * unreadable said at an earlier reading.
+ * Reads the folder and watches it from then on; nothing that changes after the reading is missed. `before`:
+ * what a file that has become unreadable said at an earlier reading.
  */
 export async function watchAlwaysRules(
   folders: RuleFolders,
@@ -114,7 +121,10 @@ export async function watchAlwaysRules(
   if (latest.problems.length > 0) ports.onProblems(latest.problems);
   let applied = true;
 
-  /** A hint is believed whatever stat says: two writes within one tick of the file system's clock have the same time. */
+  /**
+   * A hint is believed whatever stat says: two writes within one tick of the file system's clock have the
+   * same time.
+   */
   async function look(hint: boolean): Promise<void> {
     const now = await fingerprint(folder);
     if (now === seen && applied && !hint) return;

@@ -15,8 +15,9 @@ export interface FolderWatch {
 }
 
 /**
- * Calls `look` at once, shortly after each event in the folder (`hint` true), and from time to time besides (`hint` false), never
- * twice at once. The folder need not be there. A look that rejects is repeated at the next occasion.
+ * Calls `look` at once, shortly after each event in the folder (`hint` true), and from time to time besides
+ * (`hint` false), never twice at once. The folder need not be there. A look that rejects is repeated at the
+ * next occasion.
  */
 export function watchFolder(
   folder: string,

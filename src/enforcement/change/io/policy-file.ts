@@ -1,13 +1,15 @@
 /**
  * The persisted policy: one JSON file, whole at every instant.
  *
- * A new text is written beside the file and fsynced (`stage`), then renamed over it (`commit`). Where the file is a bind mount the
- * rename gives EBUSY; then the text goes into the file itself: one write, padded with blanks to the old length, so that what
- * follows the new text is blank and not the end of the old one; then the blanks are cut off. The staged text stays beside it until
- * that is done, so a file torn in the middle of that one write is read from there at the next start.
+ * A new text is written beside the file and fsynced (`stage`), then renamed over it (`commit`). Where the
+ * file is a bind mount the rename gives EBUSY; then the text goes into the file itself: one write, padded
+ * with blanks to the old length, so that what follows the new text is blank and not the end of the old one;
+ * then the blanks are cut off. The staged text stays beside it until that is done, so a file torn in the
+ * middle of that one write is read from there at the next start.
  *
- * Known limit: where nothing can be written beside a bind-mounted file (a read-only folder), there is no such second copy, and
- * a SIGKILL within the one write may leave it torn; the next start then keeps it aside as `.corrupt`.
+ * Known limit: where nothing can be written beside a bind-mounted file (a read-only folder), there is no such
+ * second copy, and a SIGKILL within the one write may leave it torn; the next start then keeps it aside as
+ * `.corrupt`.
  */
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, copyFile, open, readlink, realpath, rename, rm, stat } from "node:fs/promises";
@@ -32,7 +34,10 @@ export interface StagedPolicy {
   discard(): Promise<void>;
 }
 
-/** A policy file as found at the start; `policy: undefined` where there is none that can be read. `warnings` are for the log, in full. */
+/**
+ * A policy file as found at the start; `policy: undefined` where there is none that can be read. `warnings`
+ * are for the log, in full.
+ */
 export interface LoadedPolicyFile {
   readonly policy: Policy | undefined;
   readonly warnings: readonly string[];
@@ -43,9 +48,10 @@ export type StepName = "opened" | "written" | "synced" | "renamed" | "overwritte
 export type OnStep = (step: StepName) => void;
 
 /**
- * Reads the policy file and cleans up what a killed process left beside it. An empty or broken file is copied to `<file>.corrupt`
- * and stays as it is, so each start says so until a policy has been stored. Throws PersistError where the file is there but
- * can't be read, or its folder is not there: a disk that was not mounted may hold a policy.
+ * Reads the policy file and cleans up what a killed process left beside it. An empty or broken file is copied
+ * to `<file>.corrupt` and stays as it is, so each start says so until a policy has been stored. Throws
+ * PersistError where the file is there but can't be read, or its folder is not there: a disk that was not
+ * mounted may hold a policy.
  */
 export async function loadPolicyFile(path: string): Promise<LoadedPolicyFile> {
   const real = await realPath(path);
@@ -78,7 +84,10 @@ export function createPolicyStorage(path: string, onStep: OnStep = () => undefin
 
 const LINE_END = Buffer.from("\n");
 
-/** Writes the staged file; false where the folder takes no new file but the policy file itself is there to be written. */
+/**
+ * Writes the staged file; false where the folder takes no new file but the policy file itself is there to be
+ * written.
+ */
 async function writeBeside(path: string, text: readonly Uint8Array[], onStep: OnStep): Promise<boolean> {
   const old = await statIfThere(path);
   if (old?.isDirectory() === true) throw Object.assign(new Error("is a folder"), { code: "EISDIR" });
@@ -183,7 +192,10 @@ function requireWhole(written: number, wanted: number): void {
   if (written < wanted) throw Object.assign(new Error("the write was cut short"), { code: "ENOSPC" });
 }
 
-/** Makes the rename last over a power cut. A folder that can't be synced (some network file systems) is no failure: the rename is done. */
+/**
+ * Makes the rename last over a power cut. A folder that can't be synced (some network file systems) is no
+ * failure: the rename is done.
+ */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY).catch(() => undefined);
   await folder?.sync().catch(() => undefined);
@@ -191,8 +203,8 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Ends a write into a bind-mounted file that a SIGKILL cut off. It is told from other damage by its first page: such a write goes
- * page by page, so it left the first page of the staged text.
+ * Ends a write into a bind-mounted file that a SIGKILL cut off. It is told from other damage by its first
+ * page: such a write goes page by page, so it left the first page of the staged text.
  */
 async function finishTornWrite(path: string): Promise<readonly string[]> {
   const torn = await readIfThere(path);
@@ -220,7 +232,10 @@ const NOTHING_STORED: Stored = { policy: undefined, problem: undefined, warnings
 /** As many as the kernel follows (path_resolution(7)). */
 const MOST_LINKS = 40;
 
-/** A symbolic link is followed, so that a change replaces what it points at and not the link, also if nothing is there yet. */
+/**
+ * A symbolic link is followed, so that a change replaces what it points at and not the link, also if nothing
+ * is there yet.
+ */
 async function realPath(path: string, links = MOST_LINKS): Promise<string> {
   try {
     return await realpath(path);

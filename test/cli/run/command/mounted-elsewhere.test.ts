@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
 import { mountedElsewhere } from "../../../../src/cli/run/command/mounted-elsewhere.ts";
 
-/** As proc_pid_mountinfo(5) has it: id, parent, device, root, mount point, options, optional fields, -, type, source, options. */
+/**
+ * As proc_pid_mountinfo(5) has it: id, parent, device, root, mount point, options, optional fields, -, type,
+ * source, options.
+ */
 const line = (device: string, point: string, type: string): string =>
   `30 1 ${device} / ${point} rw,relatime shared:7 master:1 - ${type} source rw\n`;
 

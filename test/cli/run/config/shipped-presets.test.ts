@@ -1,4 +1,7 @@
-/** The presets that come with the program: each says where its targets were read and when, and allows nothing but names. */
+/**
+ * The presets that come with the program: each says where its targets were read and when, and allows nothing
+ * but names.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

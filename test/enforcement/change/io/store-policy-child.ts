@@ -1,4 +1,7 @@
-/** Stores a policy and dies on the way: `node store-policy-child.ts rename|bind|full FILE STEP`. `bind` and `full` mount, in a namespace of their own. */
+/**
+ * Stores a policy and dies on the way: `node store-policy-child.ts rename|bind|full FILE STEP`. `bind` and
+ * `full` mount, in a namespace of their own.
+ */
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { dirname } from "node:path";
