@@ -189,7 +189,7 @@ const bundle = await build({
         },
         {
           name: "shared",
-          test: /src\/(config(\/[a-z-]+)?|(policy|netlink|sys)\/[a-z-]+|netns\/(command|route-socket)|vault\/host-pattern|netfilter\/io\/(tables|opened-flows))\.ts$/,
+          test: /src\/(config(\/[a-z-]+)?|(policy|netlink|sys)\/[a-z-]+|netns\/(command|route-socket)|vault\/host-pattern|scrub\/secret-forms|certificates\/(java-store|der)|netfilter\/io\/(tables|opened-flows))\.ts$/,
           priority: 3,
         },
         { name: "serve", test: /src\/(cli\/serve|sidecar\/[a-z-]+)\.ts$/, priority: 2 },

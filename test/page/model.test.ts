@@ -84,8 +84,20 @@ describe("what is denied most", () => {
     tally.count(CONNECTION);
     const shown = tally.top(3).map(({ target, count }) => `${target} ${count}`);
     expect(shown).toEqual(["two 2", "2001:db8::7 1", "three 1"]);
-    tally.forget("two");
+    tally.forget("two", Date.parse(LOOKUP.time));
     expect(tally.top(1)).toMatchObject([{ target: "2001:db8::7", canBeAllowed: true }]);
+  });
+
+  test("once it was allowed, is what is denied after that: a denial that is told late does not bring it back", () => {
+    const tally = createDeniedTally();
+    const denyAt = (time: string): void => tally.count({ ...LOOKUP, name: "two", time });
+    denyAt("2026-01-01T00:00:01.000Z");
+    tally.forget("two", Date.parse("2026-01-01T00:00:05.000Z"));
+    denyAt("2026-01-01T00:00:05.000Z");
+    expect(tally.top(9)).toEqual([]);
+    denyAt("2026-01-01T00:00:06.000Z");
+    denyAt("2026-01-01T00:00:04.000Z");
+    expect(tally.top(9)).toMatchObject([{ target: "two", count: 2 }]);
   });
 
   test("past the bound the one goes that was denied longest ago", () => {

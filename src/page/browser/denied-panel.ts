@@ -5,8 +5,11 @@ import { button, byId, h, syncChildren } from "./dom.ts";
 
 export interface DeniedPanel {
   count(decision: Decision): void;
-  /** It was allowed: it is no longer shown, until it is denied again. */
-  forget(target: string): void;
+  /**
+   * It was allowed: it is no longer shown, until it is denied again after that moment, by the sidecar's
+   * clock.
+   */
+  forget(target: string, untilMs: number): void;
   draw(): void;
 }
 
@@ -34,8 +37,8 @@ export function createDeniedPanel(actions: DeniedActions): DeniedPanel {
       tally.count(decision);
       hasChanged = true;
     },
-    forget(target) {
-      tally.forget(target);
+    forget(target, untilMs) {
+      tally.forget(target, untilMs);
       hasChanged = true;
       const element = items.get(target)?.element;
       const beside = element?.nextElementSibling ?? element?.previousElementSibling;

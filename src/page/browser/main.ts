@@ -18,6 +18,8 @@ const DRAW_EVERY_MS = 250;
 const LOOK_EVERY_MS = 3000;
 const LEARNED_FIRST = 100;
 const LEARNED_MOST = 1000;
+/** The sidecar's clock is known by the header `Date`, which has whole seconds. */
+const CLOCK_ERROR_MS = 1000;
 
 const api = createApi(createSession());
 const propose = createChangeDialog(api);
@@ -61,7 +63,7 @@ async function allow(target: string): Promise<void> {
     change: { kind: "merge", rules: [{ action: "allow", target }] },
   });
   if (!isMade) return;
-  denied.forget(target);
+  denied.forget(target, nowMs() + CLOCK_ERROR_MS);
   await look();
 }
 

@@ -19,8 +19,11 @@ export interface DeniedTally {
   find(target: string): DeniedTarget | undefined;
   /** The most denied first, of equals the latest. */
   top(most: number): readonly DeniedTarget[];
-  /** No longer shown until it is denied again. */
-  forget(target: string): void;
+  /**
+   * No longer shown until it is denied again after that moment, by the sidecar's clock: what is told late is
+   * passed over.
+   */
+  forget(target: string, untilMs: number): void;
 }
 
 const MOST_TARGETS = 1000;
@@ -29,10 +32,14 @@ const MOST_TARGETS = 1000;
 export function createDeniedTally(mostTargets = MOST_TARGETS): DeniedTally {
   /** The longest ago first. */
   const targets = new Map<string, DeniedTarget>();
+  /** Until when each is passed over; as many as targets at most. */
+  const forgotten = new Map<string, number>();
   return {
     count(decision) {
       const target = decision.kind === "lookup" ? decision.name : decision.addresses[0];
       if (!isDenied(decision) || target === undefined) return;
+      if (Date.parse(decision.time) <= (forgotten.get(target) ?? 0)) return;
+      forgotten.delete(target);
       const before = targets.get(target)?.count ?? 0;
       targets.delete(target);
       targets.set(target, {
@@ -52,6 +59,12 @@ export function createDeniedTally(mostTargets = MOST_TARGETS): DeniedTally {
         .reverse()
         .toSorted((one, other) => other.count - one.count)
         .slice(0, most),
-    forget: (target) => void targets.delete(target),
+    forget(target, untilMs) {
+      targets.delete(target);
+      forgotten.delete(target);
+      forgotten.set(target, untilMs);
+      const [first] = forgotten.keys();
+      if (forgotten.size > mostTargets && first !== undefined) forgotten.delete(first);
+    },
   };
 }

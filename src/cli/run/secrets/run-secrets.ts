@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SecretsRefusedError } from "../errors.ts";
 import { hideSecrets } from "./hide-secrets.ts";
-import { putSecrets } from "./put-secrets.ts";
 import type { HeldSecret } from "./secret-bindings.ts";
 import { trustEnvironment } from "./trust-environment.ts";
 import { SEEN_FILES, writeTrustFiles } from "./trust-files.ts";
@@ -66,6 +65,8 @@ export interface SecretsPlace {
 export async function openSecrets(secrets: readonly HeldSecret[], place: SecretsPlace): Promise<void> {
   if (secrets.length === 0) return;
   const { folder, socketPath, env, signal } = place;
+  // Not at the top: with it comes node:http, which takes runs without secrets 20 ms.
+  const { putSecrets } = await import("./put-secrets.ts");
   const [roots] = await Promise.all([
     readRoots(rootsIn(folder), signal),
     putSecrets(socketPath, secrets, signal),
