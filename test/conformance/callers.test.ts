@@ -95,7 +95,7 @@ describe("without a token", () => {
     const vault = { method: "POST", path: "/credential-vault", socketPath: sidecar.socketPath };
     expect(await callApi(vault)).toMatchObject({
       status: 412,
-      text: "credential vault requires egress API auth token",
+      text: "credential vault requires transparent mitmproxy",
     });
   });
 

@@ -93,15 +93,13 @@ describe.each([
     expect(await sandbox.getEgressPolicy()).toEqual({ defaultAction: "deny", egress: [ONE] });
   });
 
-  test("a rule that later versions of the SDK narrow to ports is refused, not widened", async () => {
+  test("a rule that later versions of the SDK narrow to ports opens these alone, and is shown as it was sent", async () => {
     await using sandbox = await connect(endpoint());
-    const before = await sandbox.getEgressPolicy();
-    const narrowed = sandbox.patchEgressRules([{ ...ONE, target: "198.51.100.7", ports: [443] }]);
-    await expect(narrowed).rejects.toMatchObject({
-      statusCode: 400,
-      rawBody: expect.stringMatching(/^invalid patch rules: \[0\]\.ports: /),
-    });
-    expect(await sandbox.getEgressPolicy()).toEqual(before);
+    const narrowed = { ...ONE, target: "198.51.100.7", ports: [8080] };
+    await sandbox.patchEgressRules([narrowed]);
+    expect(await sandbox.getEgressPolicy()).toMatchObject({ egress: [narrowed] });
+    expect(await lab.curl("http://198.51.100.7:8080/")).toMatchObject({ status: 200 });
+    expect(await lab.curl("http://198.51.100.7/")).toMatchObject({ exitCode: 7 });
   });
 
   test.each([
