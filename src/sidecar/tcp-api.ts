@@ -14,7 +14,8 @@ import type { DoorKind } from "../api/http/door.ts";
 import type { HttpServer } from "../api/http/http-server.ts";
 import { listenTcp, type OpenAcceptor, showAddress, type TcpListener } from "../api/http/listen.ts";
 import type { Settings } from "../config.ts";
-import { type ApiRedirect, openApiRedirect } from "../netfilter/io/api-redirect.ts";
+import { openApiRedirect } from "../netfilter/io/api-redirect.ts";
+import type { OwnedTable } from "../netfilter/io/owned-table.ts";
 import type { Redirect } from "../netfilter/wire/redirect-rules.ts";
 import { NetlinkError } from "../netlink/errors.ts";
 import { parseAddress } from "../policy/address.ts";
@@ -138,7 +139,7 @@ function redirectCallers(
   { host, port }: Settings["httpAddress"],
   address: string,
   to: Pick<Redirect, "outsidePort" | "insidePort" | "group">,
-): ApiRedirect {
+): OwnedTable {
   try {
     return openApiRedirect({ port, ...to, ...calledAddress(address) });
   } catch (error) {
