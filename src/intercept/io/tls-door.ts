@@ -33,6 +33,8 @@ interface Expected {
 export function createTlsDoor(findLeaf: FindLeaf): TlsDoor {
   /** By the client's end: Node does not say which connection a handshake was of. */
   const expected = new Map<string, Expected>();
+  /** Of a client whose end Node no longer knew: that it is closed is told next. */
+  let untaken: Error | undefined;
   const server = createServer({
     ALPNProtocols: ["h2", "http/1.1"],
     minVersion: "TLSv1.2",
@@ -57,7 +59,11 @@ export function createTlsDoor(findLeaf: FindLeaf): TlsDoor {
     if (found !== undefined && client.servername === found.name) found.resolve(client);
     else client.destroy();
   });
-  server.on("tlsClientError", (error, client) => take(client)?.reject(error));
+  server.on("tlsClientError", (error, client) => {
+    const found = take(client);
+    if (found === undefined) untaken = error;
+    else found.reject(error);
+  });
 
   return {
     receive(socket, name) {
@@ -66,8 +72,10 @@ export function createTlsDoor(findLeaf: FindLeaf): TlsDoor {
       const one: Expected = { name, resolve, reject };
       expected.set(key, one);
       socket.once("close", () => {
+        const said = expected.get(key) === one ? untaken : undefined;
         if (expected.get(key) === one) expected.delete(key);
-        reject(new Error("the client closed the connection in the handshake"));
+        if (said !== undefined) untaken = undefined;
+        reject(said ?? new Error("the client closed the connection in the handshake"));
       });
       server.emit("connection", socket);
       return promise;
