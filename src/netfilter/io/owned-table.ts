@@ -59,7 +59,10 @@ export function openOwnedTable({ write, remove }: OwnedTableText): OwnedTable {
   }
 }
 
-/** Takes away what an ended process has left. Throws NetlinkError (EPERM: a living one's), SystemCallError. */
+/**
+ * Takes away what an ended process has left.
+ * Throws NetlinkError (EPERM: a living one's), SystemCallError.
+ */
 export function removeOwnedTable(remove: OwnedTableText["remove"]): void {
   const socket = openTableSocket();
   try {
