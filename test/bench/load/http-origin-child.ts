@@ -15,13 +15,14 @@ const PIECE = Buffer.alloc(64 * 1024, "x");
 const HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: ";
 const SMALL = Buffer.from(`${HEAD}${ANSWER.length}\r\n\r\n${ANSWER}`);
 
-function pour(to: Duplex, octets: number): void {
+function pour(to: Duplex, octets: number, onPoured: () => void): void {
   for (let left = octets; left > 0; left -= PIECE.length) {
     if (to.write(PIECE.subarray(0, Math.min(left, PIECE.length)))) continue;
     const rest = left - PIECE.length;
-    to.once("drain", () => pour(to, rest));
+    to.once("drain", () => pour(to, rest, onPoured));
     return;
   }
+  onPoured();
 }
 
 function bulkOf(text: string): number | undefined {
@@ -39,7 +40,7 @@ function serve(socket: TLSSocket): void {
       return;
     }
     socket.write(`${HEAD}${bulk}\r\n\r\n`);
-    pour(socket, bulk);
+    pour(socket, bulk, () => undefined);
   });
 }
 
@@ -51,7 +52,7 @@ h2.on("session", (session) => {
     const bulk = bulkOf(String(headers[":path"]));
     stream.respond({ ":status": 200, "content-length": String(bulk ?? ANSWER.length) });
     if (bulk === undefined) stream.end(ANSWER);
-    else pour(stream, bulk);
+    else pour(stream, bulk, () => stream.end());
   });
 });
 const ports = await Promise.all(
