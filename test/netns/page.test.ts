@@ -4,7 +4,8 @@ import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { type LabBrowser, startBrowser, type Visit } from "../support/browser.ts";
+import { focusedLabel, type LabBrowser, startBrowser, tabTo, type Visit } from "../support/browser.ts";
+import type { Frame } from "../support/canary.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { SANDBOX_V4 } from "../support/lab.ts";
 import { useLab } from "../support/use-lab.ts";
@@ -208,6 +209,35 @@ describe("with the sidecar that all these share", () => {
     expect(await lab.dig("z.wild.example.org", "A")).toMatchObject({ rcode: "NXDOMAIN" });
   });
 
+  test("a person has a connection tried, and none is where nobody has asked for it", async () => {
+    await setPolicy({ egress: [{ action: "allow", target: "203.0.113.0/24" }] });
+    const page = await visitWithToken();
+    const form = page.locator("#explain-form");
+    const explanation = page.locator("#explanation");
+    const tryIt = form.getByRole("button", { name: "Try a connection" });
+    await form.getByLabel("Name or address").fill("203.0.113.80");
+
+    await tryIt.click();
+    await shows(explanation, "try: needs a port, and tcp");
+
+    const asked = await lab.canary.during(async () => {
+      await form.getByLabel("Port").fill("80");
+      await page.keyboard.press("Enter");
+      await shows(explanation, "far end: unknown (0 flows answered, 0 not)");
+    });
+    expect(asked.filter(isSyn)).toEqual([]);
+
+    await tryIt.click();
+    await shows(explanation, "far end: answers, tried just now");
+    await shows(explanation, "Reachable");
+    await form.getByLabel("Port").fill("9");
+    await tryIt.click();
+    await shows(explanation, "far end: refuses, tried just now");
+    await shows(explanation, "Not reachable");
+    const frames = (await lab.canary.frames()).filter(isSyn);
+    expect(frames.map(({ destinationPort }) => destinationPort)).toEqual([80, 9]);
+  });
+
   test("names are text, even of a sidecar that would send markup", async () => {
     const [image, script] = ["<img src=x onerror=alert(1)>", "<script>alert(2)</script>"];
     await lab.dig("<b/onclick=alert(3)>.example.org", "A");
@@ -301,16 +331,7 @@ describe("with a sidecar of its own", () => {
 
 const stateShape = z.looseObject({ policy: z.looseObject({}) });
 
-/** What a person who uses the keyboard is at. */
-async function focusedLabel(page: Page): Promise<string> {
-  const focused = page.locator(":focus");
-  return (await focused.getAttribute("aria-label")) ?? (await focused.textContent()) ?? "";
-}
-
-async function tabTo(page: Page, label: string): Promise<void> {
-  for (let steps = 0; steps < 100; steps += 1) {
-    await page.keyboard.press("Tab");
-    if ((await page.locator(":focus").getAttribute("aria-label")) === label) return;
-  }
-  throw new Error(`no Tab leads to ${label}`);
+/** The first packet of a connection that the page has tried. */
+function isSyn({ destination, tcpFlags }: Frame): boolean {
+  return destination === "203.0.113.80" && tcpFlags === 2;
 }

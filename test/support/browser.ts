@@ -80,3 +80,18 @@ async function openVisit(browser: Browser, options: BrowserContextOptions = {}):
   });
   return { page, complaints };
 }
+
+/** What a person who uses the keyboard is at. */
+export async function focusedLabel(page: Page): Promise<string> {
+  const focused = page.locator(":focus");
+  return (await focused.getAttribute("aria-label")) ?? (await focused.textContent()) ?? "";
+}
+
+/** Goes on by Tab until it is at what has this label; throws if no Tab leads there. */
+export async function tabTo(page: Page, label: string): Promise<void> {
+  for (let steps = 0; steps < 100; steps += 1) {
+    await page.keyboard.press("Tab");
+    if ((await page.locator(":focus").getAttribute("aria-label")) === label) return;
+  }
+  throw new Error(`no Tab leads to ${label}`);
+}

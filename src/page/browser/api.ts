@@ -30,6 +30,8 @@ export interface Question {
   readonly target: string;
   readonly port: string;
   readonly protocol: string;
+  /** Whether the sidecar opens a connection, to see what the far end does. */
+  readonly isTried: boolean;
 }
 
 export interface Api {
@@ -74,8 +76,9 @@ export function createApi(session: Session): Api {
 }
 
 /** The sidecar says what is wrong with it. */
-function readQuestion({ target, port, protocol }: Question): paths["/explain"]["get"]["parameters"]["query"] {
-  const given = { target, ...(port === "" ? {} : { port: Number(port) }) };
+function readQuestion(question: Question): paths["/explain"]["get"]["parameters"]["query"] {
+  const { target, port, protocol, isTried } = question;
+  const given = { target, ...(port === "" ? {} : { port: Number(port) }), ...(isTried ? { try: true } : {}) };
   return protocol === "udp" || protocol === "icmp" ? { ...given, protocol } : given;
 }
 

@@ -55,9 +55,10 @@ export function syncChildren(parent: Element, children: readonly Element[]): voi
   });
 }
 
-export function onSubmit(form: HTMLFormElement, submit: () => void): void {
+/** `by`: the button that was pressed; with Enter the form's first one. */
+export function onSubmit(form: HTMLFormElement, submit: (by: HTMLElement | null) => void): void {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    submit();
+    submit(event.submitter);
   });
 }

@@ -14,16 +14,24 @@ export function createExplainPanel(api: Api, propose: Propose, onChange: () => P
   const target = byId("explain-target", HTMLInputElement);
   const port = byId("explain-port", HTMLInputElement);
   const protocol = byId("explain-protocol", HTMLSelectElement);
+  const tryIt = byId("explain-try", HTMLButtonElement);
   const result = byId("explanation", HTMLElement);
-  async function ask(): Promise<void> {
-    const answer = await api.explain({ target: target.value, port: port.value, protocol: protocol.value });
+  let asked = 0;
+  async function ask(isTried = false): Promise<void> {
+    const number = (asked += 1);
+    if (isTried) result.replaceChildren(h("p", {}, "Trying, for three seconds at most ..."));
+    const question = { target: target.value, port: port.value, protocol: protocol.value, isTried };
+    const answer = await api.explain(question);
+    // A try takes its time: what was asked since then has its answer, or will.
+    if (number !== asked) return;
     result.replaceChildren(...renderAnswer(answer, change));
   }
   async function change(title: string, rules: Explanation["patch"]["allow"]): Promise<void> {
     if (!(await propose({ title, change: { kind: "merge", rules: rules ?? [] } }))) return;
     await Promise.all([ask(), onChange()]);
   }
-  onSubmit(byId("explain-form", HTMLFormElement), () => void ask());
+  // Enter is never a try: it sends packets, so it wants its own button.
+  onSubmit(byId("explain-form", HTMLFormElement), (by) => void ask(by === tryIt));
   return {
     explain(wanted) {
       target.value = wanted;
@@ -71,11 +79,11 @@ function renderMatches(title: string, matches: readonly Match[]): HTMLElement {
 }
 
 function renderAddress(one: Explanation["addresses"][number]): HTMLElement {
-  const { address, names, secondsLeft, kernel, farEnd, flows, matches } = one;
+  const { address, names, secondsLeft, kernel, farEnd, flows, matches, tried } = one;
   const facts = [
     kernel.passes ? `the kernel lets it pass (${kernel.by})` : `the kernel refuses it (${kernel.by})`,
     ...(secondsLeft === undefined ? [] : [`${secondsLeft} s left`]),
-    `far end: ${farEnd} (${flows.answered} flows answered, ${flows.unanswered} not)`,
+    `far end: ${farEnd}${tried === true ? ", tried just now" : ""} (${flows.answered} flows answered, ${flows.unanswered} not)`,
     ...(names.length === 0 ? [] : [`names: ${names.join(", ")}`]),
   ];
   return h(
