@@ -123,3 +123,21 @@ async function scratch(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), "egress-run-test-"));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
+
+test("a proxy of the environment is told of, without its password: at loopback nothing answers, and an allowed one reaches all names", async () => {
+  const script = `${CURL} http://two.example.org/; echo $?`;
+  const run = (env: Readonly<Record<string, string>>) =>
+    machine.run(["--allow", "one.example.org", "--", "sh", "-c", script], { env });
+
+  const local = await run({ http_proxy: "http://me:s3cret@127.0.0.1:3128/", HTTPS_PROXY: "127.0.0.1:3128" });
+  expect(local.stdout).toBe("7\n");
+  expect(said(local.stderr)).toEqual([
+    "HTTPS_PROXY and http_proxy name a proxy: 127.0.0.1:3128 is the command's own in a run: unset it (env -u HTTPS_PROXY -u http_proxy egress run ...)",
+  ]);
+
+  const elsewhere = await run({ http_proxy: "http://one.example.org:80" });
+  expect(elsewhere.stdout).toBe("hello from 198.51.100.1\n0\n");
+  expect(said(elsewhere.stderr)).toEqual([
+    "http_proxy names a proxy: one.example.org:80 has to be allowed, and which names are reached through it is for that proxy to say",
+  ]);
+});

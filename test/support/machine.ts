@@ -93,10 +93,13 @@ export function createMachine(lab: Lab): Machine {
     // Each `ip netns exec` has mounts of its own, in which a namespace that a run makes would be hidden from
     // the next command.
     const child = readsResolvConf
-      ? spawnIn(lab.sandbox, argv, { timeoutMs: WAIT_MS, env: { ...process.env, ...env } })
+      ? spawnIn(lab.sandbox, argv, {
+          timeoutMs: WAIT_MS,
+          env: { ...process.env, ...WITHOUT_PROXIES, ...env },
+        })
       : startCommand([...entered(lab), ...argv], {
           timeoutMs: WAIT_MS,
-          env: { ...process.env, ...resolverOf(lab), ...env },
+          env: { ...process.env, ...WITHOUT_PROXIES, ...resolverOf(lab), ...env },
         });
     const run = watchRun(child, (id) => ids.add(id));
     if (input !== undefined) child.stdin.end(input);
@@ -122,6 +125,14 @@ export function createMachine(lab: Lab): Machine {
       }),
   };
 }
+
+/** The lab has none, and a run tells of those that its environment names. */
+const WITHOUT_PROXIES = Object.fromEntries(
+  ["http_proxy", "https_proxy", "all_proxy"].flatMap((name) => [
+    [name, undefined],
+    [name.toUpperCase(), undefined],
+  ]),
+);
 
 function entered(lab: Lab): Argv {
   return ["/usr/bin/nsenter", `--net=/run/netns/${lab.sandbox.name}`, "--"];

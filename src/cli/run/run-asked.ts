@@ -12,6 +12,7 @@ import { keepFromChildren } from "../../sys/inherited.ts";
 import type { CliContext } from "../context.ts";
 import { type CommandUser, findCommandUser } from "./command/command-user.ts";
 import { findHandedOn } from "./command/handed-on.ts";
+import { describeProxies } from "./command/proxies.ts";
 import type { Caller } from "./config/caller.ts";
 import { changesOf, findNextRun } from "./config/next-run.ts";
 import { explain, report } from "./explain.ts";
@@ -62,6 +63,7 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
     const way = findWay(inside, settings);
     if (!way.ok) return report(way.problems, complain);
     if (inside !== undefined) note(LIMITS);
+    for (const line of describeProxies(context.env)) note(line);
     using outputs = openOutputs({ ...request, voice, caller, stepSummary, upstreams: way.value.upstreams });
     if (request.audit !== undefined) note("audit: nothing is blocked but deny.always and the protections");
     const sendsAtEnd = settings.denyWebhook !== undefined || settings.otlpMetricsUrl !== undefined;
