@@ -39,7 +39,8 @@ export async function makeBaseImage(engine: Engine): Promise<string> {
   await copyFile(await debianArchive(release, engine.folder), join(context, "debian.tar.gz"));
   await copyFile(join(ROOT, "node_modules/node/bin/node"), join(context, "node"));
   await cp(await findNpm(), join(context, "npm"), { recursive: true, dereference: true });
-  await symlink("../lib/node_modules/npm/bin/npm-cli.js", join(context, "npm-link/npm"));
+  for (const command of ["npm", "npx"])
+    await symlink(`../lib/node_modules/npm/bin/${command}-cli.js`, join(context, "npm-link", command));
   await writeFile(join(context, "Containerfile"), CONTAINERFILE);
   const name = `docker.io/library/node:${tag}`;
   await engine.require([...BUILD, `--tag=${name}`, context], { timeoutMs: 120_000 });
