@@ -6,6 +6,7 @@
 import { type Problem, type Result, quote } from "./policy/problem.ts";
 import type { ProtectionName } from "./protections/protection.ts";
 import type { Variable } from "./config/variable.ts";
+import { findProxyProblems } from "./config/proxy-variables.ts";
 import { findUnknown, findUnserved } from "./config/unserved-variables.ts";
 import { VARIABLES } from "./config/variables.ts";
 
@@ -57,6 +58,10 @@ export function readEverySetting(env: Environment): SettingsReading {
   if (values["signedWrites"] === true && values["token"] === undefined) problems.push(SIGNED_WITHOUT_TOKEN);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each key was read by the variable of that key
   const settings = toSettings(values as Values);
+  // Of what cannot be read the default would be taken for what was meant.
+  if (!problems.some(({ path }) => path === VARIABLES.upstreamProxy.name)) {
+    problems.push(...findProxyProblems(settings));
+  }
   return { settings, problems, warnings: [...warnings, ...findUnknown(env, NAMES)] };
 }
 

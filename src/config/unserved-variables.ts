@@ -16,11 +16,7 @@ const PREFIX = "OPENSANDBOX_EGRESS_";
 const SWITCHES: readonly {
   readonly name: string;
   readonly message: string;
-}[] = [
-  { name: `${PREFIX}UPSTREAM_PROXY`, message: "is set, and an upstream proxy is not served" },
-  { name: `${PREFIX}UPSTREAM_PROXY_AUTH`, message: "is set, and an upstream proxy is not served" },
-  { name: `${PREFIX}PROFILE`, message: "is set, and profiles are not served" },
-];
+}[] = [{ name: `${PREFIX}PROFILE`, message: "is set, and profiles are not served" }];
 
 /** One problem for each such switch that is on. Blank counts as unset. */
 export function findUnserved(env: Environment): readonly Problem[] {

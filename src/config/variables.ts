@@ -15,6 +15,7 @@ import { type LogLevel, readLogLevel, readSeconds } from "./lenient-readers.ts";
 import { FLAG, Unreadable, absolutePath, flag, integer, list, reader, word } from "./readers.ts";
 import { INTERCEPTION_VARIABLES } from "./interception-variables.ts";
 import { OBSERVABILITY_VARIABLES } from "./observability-variables.ts";
+import { PROXY_VARIABLES } from "./proxy-variables.ts";
 import { MAX_UPSTREAMS, parseLiteralAddress, parseUpstream, upstreamKey } from "./upstream.ts";
 import { VAULT_VARIABLES } from "./vault-variables.ts";
 import { lenient, orNone, telling, verbatim, withDefault } from "./variable.ts";
@@ -260,6 +261,7 @@ export const VARIABLES = {
   ),
   ...OBSERVABILITY_VARIABLES,
   ...INTERCEPTION_VARIABLES,
+  ...PROXY_VARIABLES,
   ...VAULT_VARIABLES,
   rulesDirectory: withDefault(
     {

@@ -252,6 +252,9 @@ function frameOf(
     doh,
     interception,
   } = options;
-  const intercept = interception && { ports: interception.ports };
+  const intercept = interception && {
+    ports: interception.ports,
+    isEverything: interception.isEverything,
+  };
   return { mode, upstreams, upstreamsAreSet, exemptNameservers, api, inboundUdp, doh, intercept };
 }

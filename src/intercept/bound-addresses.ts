@@ -23,6 +23,8 @@ export interface BoundAddresses {
   commit(): void;
   /** Whether we gave the address for the name. */
   wasGiven(octets: Uint8Array, qname: DomainName): boolean;
+  /** Whether we gave it for any name that is bound. */
+  holds(octets: Uint8Array): boolean;
   /** Queues what is over: names that are bound no longer, and addresses that are not in force. */
   keepOnly(isBound: (qname: DomainName) => boolean, isInForce: (octets: Uint8Array) => boolean): void;
   /** The kernel may hold anything: queues that it holds what it should. */
@@ -84,6 +86,7 @@ export function createBoundAddresses(set: BoundSet): BoundAddresses {
       }
     },
     wasGiven: (octets, qname) => entries.get(octetKey(octets, 0, octets.length))?.names.has(qname) === true,
+    holds: (octets) => entries.has(octetKey(octets, 0, octets.length)),
     keepOnly(isBound, isInForce) {
       for (const [key, entry] of entries) {
         for (const name of entry.names) if (!isBound(name)) entry.names.delete(name);

@@ -13,6 +13,19 @@ export class UpstreamError extends Error {
   }
 }
 
+/** The upstream proxy has said that it does not lead there. */
+export class ProxyRefusedError extends Error {
+  override readonly name = "ProxyRefusedError";
+  readonly code = "proxy-refused";
+  /** Of HTTP. */
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`the upstream proxy answered with ${status}`);
+    this.status = status;
+  }
+}
+
 /** The roots that hosts are to be checked against cannot be read. */
 export class TrustError extends Error {
   override readonly name = "TrustError";

@@ -24,6 +24,12 @@ export interface FlowIdentity {
   readonly destination: Endpoint;
 }
 
+/** Where a connection is to lead: the flow's own destination, by the name if it has shown one that holds. */
+export interface UpstreamTarget {
+  readonly name: DomainName | undefined;
+  readonly destination: Endpoint;
+}
+
 export interface UpstreamConnection {
   /** Over https a `TLSSocket` whose certificate is valid for the name. Whoever asked for it has to end it. */
   readonly socket: Socket;

@@ -21,8 +21,8 @@ export type FlowVerdict =
   | { readonly kind: "incomplete" }
   /** Its requests are read here. */
   | { readonly kind: "answer"; readonly name: DomainName; readonly scheme: FlowScheme }
-  /** To where it goes, unread. */
-  | { readonly kind: "pass"; readonly name: DomainName }
+  /** To where it goes, unread. Without a name by its address alone. */
+  | { readonly kind: "pass"; readonly name: DomainName | undefined }
   | {
       readonly kind: "refuse";
       readonly why: RefusalKind;
@@ -30,23 +30,38 @@ export type FlowVerdict =
       readonly reason: string;
     };
 
+/** Never `incomplete`. */
+export type SettledVerdict = Exclude<FlowVerdict, { readonly kind: "incomplete" }>;
+
 /** As they are at the moment of the call. */
 export interface FlowFacts {
   readonly isAllowed: (name: DomainName) => boolean;
   readonly isBound: (name: DomainName, scheme: FlowScheme) => boolean;
   /** Whether our resolver gave the flow's address for the name, and that holds still. */
   readonly wasGiven: (name: DomainName) => boolean;
+  /** What lets the flow go to its address, whatever it shows; undefined: nothing but its name can. */
+  readonly byAddress?: () => ByAddress | undefined;
 }
+
+/** A rule for addresses; or the default action, which does not overrule a name that is denied. */
+export type ByAddress = "rule" | "default";
 
 export function judgeFlow(shown: Shown, facts: FlowFacts): FlowVerdict {
   if (shown.kind === "tls") return judgeName(shown.name, "https", facts);
   if (shown.kind === "http") return judgeName(shown.name, "http", facts);
-  if (shown.kind === "refused") return unnamed(shown.reason);
-  if (shown.kind === "other") return unnamed("neither TLS nor HTTP");
+  if (shown.kind === "refused") return judgeUnnamed(shown.reason, facts);
+  if (shown.kind === "other") return judgeUnnamed("neither TLS nor HTTP", facts);
   // No later octet takes the name back.
   const isDenied = shown.name !== undefined && !facts.isAllowed(shown.name);
-  return isDenied ? denied(shown.name) : { kind: "incomplete" };
+  return isDenied ? judgeDenied(shown.name, facts) : { kind: "incomplete" };
 }
+
+/** Of a flow that shows no name, or none that could be read. */
+export function judgeUnnamed(reason: string, { byAddress }: FlowFacts): SettledVerdict {
+  return byAddress?.() === undefined ? unnamed(reason) : BY_ADDRESS;
+}
+
+const BY_ADDRESS: SettledVerdict = { kind: "pass", name: undefined };
 
 /** Of a flow that ends, or takes too long, before it has shown a name. */
 export function unnamed(reason: string): FlowVerdict & { readonly kind: "refuse" } {
@@ -55,14 +70,15 @@ export function unnamed(reason: string): FlowVerdict & { readonly kind: "refuse"
 
 function judgeName(name: DomainName | undefined, scheme: FlowScheme, facts: FlowFacts): FlowVerdict {
   if (name === undefined)
-    return unnamed(scheme === "https" ? "TLS without a server name" : "HTTP without a Host");
-  if (!facts.isAllowed(name)) return denied(name);
+    return judgeUnnamed(scheme === "https" ? "TLS without a server name" : "HTTP without a Host", facts);
+  if (!facts.isAllowed(name)) return judgeDenied(name, facts);
   if (!facts.isBound(name, scheme)) return { kind: "pass", name };
   if (facts.wasGiven(name)) return { kind: "answer", name, scheme };
   const reason = "a bound name at an address that was not looked up for it";
   return { kind: "refuse", why: "elsewhere", name, reason };
 }
 
-function denied(name: DomainName): FlowVerdict {
+function judgeDenied(name: DomainName, { byAddress }: FlowFacts): SettledVerdict {
+  if (byAddress?.() === "rule") return BY_ADDRESS;
   return { kind: "refuse", why: "denied", name, reason: "the policy denies the name" };
 }

@@ -85,6 +85,13 @@ interface WebhookFigures {
   readonly waiting: number;
 }
 
+/** What became of connections that an upstream proxy was to open. */
+interface ProxyFigures {
+  readonly opened: number;
+  readonly refused: number;
+  readonly failed: number;
+}
+
 /** How the sandbox stands. */
 interface StateFigures {
   /** Undefined where nobody has looked. */
@@ -108,6 +115,8 @@ export interface MetricSources {
   readonly connections: () => ConnectionFigures;
   /** Undefined where connections are judged by their address alone. */
   readonly names: (() => NameFigures) | undefined;
+  /** Connections by the upstream proxy; undefined where none is set. */
+  readonly proxy: ProxyFigures | undefined;
   /** Whether audit mode is on. */
   readonly isAudit: () => boolean;
   readonly decisions: () => readonly DecisionFigures[];
@@ -130,6 +139,7 @@ export function readOwnMetrics(sources: Omit<MetricSources, "machine" | "state">
     ...kernelMetrics(sources),
     ...connectionMetrics(sources.connections()),
     ...(sources.names === undefined ? [] : nameMetrics(sources.names())),
+    ...(sources.proxy === undefined ? [] : [proxyMetric(sources.proxy)]),
     gauge(
       "egress.policy.audit",
       "1 in audit mode, where the policy denies nothing",
@@ -270,6 +280,15 @@ function nameMetrics(names: NameFigures): readonly Metric[] {
     gauge("egress.names.flows.count", "Connections that are not verified", names.flows),
     gauge("egress.names.octets.count", "Octets that are kept of them", names.octets),
   ];
+}
+
+function proxyMetric({ opened, refused, failed }: ProxyFigures): Metric {
+  return counterBy(
+    "egress.upstream_proxy.connections_total",
+    "Connections that the upstream proxy was to open",
+    "outcome",
+    { opened, refused, failed },
+  );
 }
 
 function decisionMetric(decisions: readonly DecisionFigures[]): Metric {

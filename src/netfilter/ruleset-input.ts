@@ -69,6 +69,11 @@ export interface NamesInput {
 export interface InterceptInput {
   /** Of TCP. */
   readonly ports: readonly number[];
+  /**
+   * All TCP that the policy lets out is led to the interceptor, on every port, and nothing else leaves: an
+   * upstream proxy carries it.
+   */
+  readonly isEverything?: boolean;
 }
 
 export interface NetworkFacts {

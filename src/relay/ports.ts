@@ -79,5 +79,5 @@ export interface RelayEvents {
     },
   ): void;
   /** An exchange was cut: a credential that it used is gone, or what came cannot be passed on. */
-  cut(event: { readonly host: DomainName; readonly text: string }): void;
+  cut(event: { readonly host: string; readonly text: string }): void;
 }

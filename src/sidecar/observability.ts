@@ -26,6 +26,8 @@ import type { Attributes, Metric } from "../metrics/metric.ts";
 import type { OtlpPush } from "../metrics/otlp/push.ts";
 import { renderPrometheus } from "../metrics/prometheus.ts";
 import type { Poster } from "../outbound/io/poster.ts";
+import type { OwnWays } from "../outbound/own-ways.ts";
+import type { ProxyFigures } from "./proxy-reports.ts";
 import type { ReadySettings } from "./ready-settings.ts";
 import type { Protections } from "../protections/protections.ts";
 import { VERSION } from "./version.ts";
@@ -45,9 +47,17 @@ export interface Observability {
    * Begins to send, where the settings say so; before the first policy, so that its ruleset knows where to.
    * Throws OutboundError.
    */
-  start(sandbox: Sandbox, upstreams: NonNullable<Settings["upstreams"]>): Promise<void>;
+  start(sandbox: Sandbox, parts: ObservedParts): Promise<void>;
   /** Sends what is left. The sandbox's sockets may be closed by then, its rules may not. */
   close(limitMs: number): Promise<void>;
+}
+
+export interface ObservedParts {
+  readonly upstreams: NonNullable<Settings["upstreams"]>;
+  /** Of our own connections. */
+  readonly ways: OwnWays;
+  /** Undefined where no upstream proxy is set. */
+  readonly proxy: ProxyFigures | undefined;
 }
 
 const SERVICE = "opensandbox-egress";
@@ -83,6 +93,7 @@ export function createObservability(
   const subscribers = [log.audit.decided, ring.record, counts.count];
   const machine = createMachineReadings();
   let observed: Sandbox | undefined;
+  let proxy: ProxyFigures | undefined;
   let push: OtlpPush | undefined;
 
   const upstreamNames = settings.upstreams.map(({ address, port }) => showEndpoint(address, port));
@@ -115,6 +126,7 @@ export function createObservability(
       socketsEnded: () => socketsEnded,
       connections,
       names,
+      proxy,
       isAudit: of.policy.isAudit,
       decisions: counts.read,
       webhook: webhook?.figures,
@@ -138,10 +150,11 @@ export function createObservability(
     recordDuration: (durationMs) => duration.record(durationMs / 1000),
     renderMetrics: (health) => renderPrometheus(read(health), shared),
     readCounts: () => (observed === undefined ? {} : listCounts(readOwnMetrics(sources(observed)))),
-    async start(sandbox, upstreams) {
+    async start(sandbox, parts) {
       observed = sandbox;
+      proxy = parts.proxy;
       if (denyWebhook === undefined && otlpMetricsUrl === undefined) return;
-      const open = await prepareOutbound(sandbox, upstreams);
+      const open = await prepareOutbound(sandbox, parts);
       if (denyWebhook !== undefined) posters.webhook = await open(denyWebhook, "application/json");
       if (otlpMetricsUrl === undefined) return;
       const { OTLP_CONTENT_TYPE, startOtlpPush } = await import("../metrics/otlp/push.ts");
@@ -202,13 +215,9 @@ function createWebhook(
 /** Loaded only when something is to be sent. */
 async function prepareOutbound(
   sandbox: Sandbox,
-  upstreams: NonNullable<Settings["upstreams"]>,
+  { upstreams, ways }: ObservedParts,
 ): Promise<(url: string, contentType: string) => Promise<Poster>> {
-  const [{ openDestination }, { createOwnWays }] = await Promise.all([
-    import("../outbound/io/destination.ts"),
-    import("../outbound/own-ways.ts"),
-  ]);
-  const ways = createOwnWays((all) => sandbox.setOwnDestinations(all));
+  const { openDestination } = await import("../outbound/io/destination.ts");
   const outbound = { upstreams, mark: sandbox.mark, ways, userAgent: `${SERVICE}/${VERSION}` };
   return (url, contentType) => openDestination(url, contentType, outbound);
 }

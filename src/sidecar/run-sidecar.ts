@@ -17,11 +17,11 @@ import {
   watchAlwaysRules,
 } from "../enforcement/always/io/always-rules.ts";
 import type { PolicyControl } from "../enforcement/change/policy-control.ts";
-import type { InterceptionPlan } from "../enforcement/interception/interception-plan.ts";
 import { startWatchdog } from "../enforcement/keep/watchdog.ts";
 import { openSandbox, type Sandbox } from "../enforcement/sandbox.ts";
 import { openDeltaSocket } from "../netfilter/io/delta-socket.ts";
 import { isApiServed } from "../netfilter/io/find-table.ts";
+import { createOwnWays, type OwnWays } from "../outbound/own-ways.ts";
 import { type Problem, renderProblems } from "../policy/problem.ts";
 import { createProtections, type Protections, type ReportedProtection } from "../protections/protections.ts";
 import type { OpenVault } from "../vault/io/open-vault.ts";
@@ -31,7 +31,7 @@ import { keepMemorySmall } from "./keep-memory.ts";
 import { loadPage } from "./load-page.ts";
 import { createObservability, type Observability } from "./observability.ts";
 import type { ApiSources, OpenApi } from "./open-api.ts";
-import type { InterceptionParts } from "./sidecar-interception.ts";
+import type { InterceptionParts, SidecarInterception } from "./sidecar-interception.ts";
 import type { TcpState } from "./keep-tcp-api.ts";
 import type { ReadySettings } from "./ready-settings.ts";
 import { readSurroundings, ruleFolders, type Surroundings } from "./read-surroundings.ts";
@@ -73,11 +73,7 @@ export async function runSidecar(given: Settings, run: SidecarRun): Promise<void
   if (run.strict && problems.length > 0) throw new StartProblemsError(problems);
   for (const line of listProblems(problems)) log.logger.error(`everything is denied: ${line}`);
   const isClosed = problems.length > 0;
-  const settings: ReadySettings = {
-    ...(isClosed ? closeSettings(given, problems) : given),
-    upstreams: found.upstreams,
-    upstreamsAreSet: given.upstreams !== undefined,
-  };
+  const settings = toReadySettings(isClosed ? closeSettings(given, problems) : given, given, found);
   const surroundings = isClosed ? closeSurroundings(found) : found;
   const protections = createProtections({
     required: settings.requiredProtections,
@@ -92,16 +88,17 @@ export async function runSidecar(given: Settings, run: SidecarRun): Promise<void
   undo.defer(() => vault.close());
   const { coupling } = vault;
   const { prepared } = preparation;
-  const interception = isClosed
-    ? undefined
-    : await planInterception(settings, { prepared, vault: vault.vault, log });
+  const { ways, openIn } = createLateWays();
+  const planned = { prepared, vault: vault.vault, log, ways };
+  const interception = isClosed ? undefined : await planInterception(settings, planned);
   const parts = { surroundings, protections, deltas, observability, coupling, interception, log, onFault };
   const opening = openSandbox(toSandboxOptions(settings, parts));
   // The API's modules take some 50 ms to load, while nft(8) loads the first ruleset.
   const loadingApi = import("./open-api.ts");
   const sandbox = await opening;
+  openIn(sandbox);
   undo.defer(() => sandbox.close(GRACE_MS));
-  await observability.start(sandbox, settings.upstreams);
+  await observability.start(sandbox, { ...settings, ways, proxy: interception?.proxyFigures });
   const always = isClosed ? CLOSED_RULES : await watchRuleFiles(settings, found, sandbox, log);
   undo.defer(() => always.close());
   const { first } = surroundings;
@@ -122,6 +119,26 @@ export async function runSidecar(given: Settings, run: SidecarRun): Promise<void
   log.logger.info("stopping: the rules stay in the kernel");
 }
 
+function toReadySettings(
+  settings: Settings,
+  given: Settings,
+  { upstreams }: Pick<Surroundings, "upstreams">,
+): ReadySettings {
+  return { ...settings, upstreams, upstreamsAreSet: given.upstreams !== undefined };
+}
+
+/** The ways of our own requests and connections, for who is made before the sandbox that opens them. */
+function createLateWays(): { readonly ways: OwnWays; readonly openIn: (sandbox: Sandbox) => void } {
+  let opened: Sandbox | undefined;
+  const ways = createOwnWays(async (all) => opened?.setOwnDestinations(all));
+  return {
+    ways,
+    openIn(sandbox) {
+      opened = sandbox;
+    },
+  };
+}
+
 /** Where nothing is intercepted, what does it is not even loaded. */
 async function prepareInterception(settings: Settings, log: Log): Promise<Preparation> {
   if (!settings.intercepts) return { prepared: undefined, problems: [] };
@@ -130,9 +147,9 @@ async function prepareInterception(settings: Settings, log: Log): Promise<Prepar
 }
 
 async function planInterception(
-  settings: Settings,
+  settings: ReadySettings,
   { prepared, ...parts }: Omit<InterceptionParts, "prepared"> & Pick<Preparation, "prepared">,
-): Promise<InterceptionPlan | undefined> {
+): Promise<SidecarInterception | undefined> {
   if (prepared === undefined || settings.mode === "dns") return undefined;
   const module = await import("./sidecar-interception.ts");
   return module.planInterception(settings, { prepared, ...parts });

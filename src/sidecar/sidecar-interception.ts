@@ -3,27 +3,36 @@
  * intercepted.
  */
 import type { Log } from "../audit/log.ts";
-import type { Settings } from "../config.ts";
 import { interceptedPorts } from "../config/interception-variables.ts";
 import type { InterceptionPlan } from "../enforcement/interception/interception-plan.ts";
+import { connectByProxy } from "../intercept/io/by-proxy.ts";
 import { connectDirectly } from "../intercept/io/direct.ts";
+import { joinPort, type UpstreamProxy } from "../intercept/upstream-proxy.ts";
+import type { OwnWays } from "../outbound/own-ways.ts";
 import { relayConnection } from "../relay/io/relay-connection.ts";
 import { createFindChange } from "../scrub/message-change.ts";
 import { renderHostPattern } from "../vault/host-pattern.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { PreparedInterception } from "./prepare-interception.ts";
+import { createProxyReports, type ProxyFigures } from "./proxy-reports.ts";
+import type { ReadySettings } from "./ready-settings.ts";
 import { createMisplacedLog, createRelayLog } from "./relay-log.ts";
 
 export interface InterceptionParts {
   readonly prepared: PreparedInterception;
   readonly vault: Vault;
   readonly log: Log;
+  /** Of our own connections to an upstream proxy. */
+  readonly ways: OwnWays;
 }
 
+/** With what an upstream proxy's connections came to, where there is one. */
+export type SidecarInterception = InterceptionPlan & { readonly proxyFigures: ProxyFigures | undefined };
+
 export function planInterception(
-  settings: Settings,
-  { prepared, vault, log }: InterceptionParts,
-): InterceptionPlan {
+  settings: ReadySettings,
+  { prepared, vault, log, ways }: InterceptionParts,
+): SidecarInterception {
   const { authority, trust } = prepared;
   const tell = createRelayLog(log);
   const findChange = createFindChange(createMisplacedLog(log));
@@ -34,14 +43,29 @@ export function planInterception(
       .cover([...settings.certificateHosts, ...bound])
       .catch((error: unknown) => log.logger.error({ err: error }, "a root for a bound host is not written"));
   });
+  const proxy = proxyOf(settings);
+  const reports = proxy && createProxyReports(log, proxy);
+  if (proxy !== undefined) {
+    log.logger.info({ proxy: joinPort(proxy.host, proxy.port) }, "everything leaves by the upstream proxy");
+  }
   return {
     ports: interceptedPorts(settings.extraPorts),
+    isEverything: proxy !== undefined,
+    proxyFigures: reports?.figures,
     vault,
     trust,
     findLeaf: (name) => authority.leafFor(name)?.context,
-    createConnect: connectDirectly,
+    createConnect(mark) {
+      if (proxy === undefined || reports === undefined) return connectDirectly(mark);
+      const { upstreams } = settings;
+      return connectByProxy({ proxy, trust, upstreams, mark, ways, onOutcome: reports.onOutcome });
+    },
     relay: (connection) => relayConnection({ ...connection, vault, tell, findChange }),
     onUnserved: (host, text) => tell.cut({ host, text }),
     lacks: () => (authority.isWritten() ? undefined : "the certificate's file is not written"),
   };
+}
+
+function proxyOf({ upstreamProxy, upstreamProxyAuth }: ReadySettings): UpstreamProxy | undefined {
+  return upstreamProxy && { ...upstreamProxy, authorization: upstreamProxyAuth };
 }

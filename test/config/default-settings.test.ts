@@ -48,6 +48,8 @@ test("an empty environment gives the defaults", () => {
       certificateFile: "/opt/opensandbox/mitmproxy-ca-cert.pem",
       certificateHosts: ["*"],
       extraTrust: undefined,
+      upstreamProxy: undefined,
+      upstreamProxyAuth: undefined,
       vaultRequiresTls: false,
       vaultTrustedProxies: [],
       vaultRequiresScopedMatch: false,

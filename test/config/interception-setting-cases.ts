@@ -54,4 +54,15 @@ export const INTERCEPTION_CASES: readonly SettingCase[] = [
     ],
     refused: ["extra.pem"],
   },
+  {
+    // With what it needs in proxy-settings.test.ts.
+    name: "OPENSANDBOX_EGRESS_UPSTREAM_PROXY",
+    accepted: [[" ", { upstreamProxy: undefined }]],
+    refused: ["proxy.example.net", "ftp://proxy.example.net", "http://u:p@proxy.example.net"],
+  },
+  {
+    name: "OPENSANDBOX_EGRESS_UPSTREAM_PROXY_AUTH",
+    accepted: [["", { upstreamProxyAuth: undefined }]],
+    refused: ["user:password", "Basic"],
+  },
 ];

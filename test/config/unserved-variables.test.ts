@@ -3,8 +3,6 @@ import { readEverySetting } from "../../src/config.ts";
 
 describe("switches of the original that are not served", () => {
   test.each([
-    ["OPENSANDBOX_EGRESS_UPSTREAM_PROXY", "http://proxy.example.org:3128"],
-    ["OPENSANDBOX_EGRESS_UPSTREAM_PROXY_AUTH", "user:hunter2"],
     ["OPENSANDBOX_EGRESS_PROFILE", "fast-sandbox"],
     ["OPENSANDBOX_EGRESS_PROFILE", "default"],
   ])("%s=%s is a problem, which does not show the value", (name, text) => {

@@ -50,3 +50,32 @@ describe("what a flow shows, and what becomes of it", () => {
     expect(judgeFlow(http(BOUND), bound)).toEqual({ kind: "answer", name: BOUND, scheme: "http" });
   });
 });
+
+const by = (way: "rule" | "default" | undefined): FlowFacts => ({ ...facts, byAddress: () => way });
+
+describe("where every flow is led here", () => {
+  const passed = { kind: "pass", name: undefined };
+
+  test.each<[string, Shown]>([
+    ["TLS without a name", tls(undefined)],
+    ["HTTP without a Host", http(undefined)],
+    ["neither of the two", { kind: "other" }],
+    ["what cannot be read", { kind: "refused", reason: "two Host fields" }],
+  ])("%s goes by its address where the policy lets it", (_what, shown) => {
+    expect(judgeFlow(shown, by("rule"))).toEqual(passed);
+    expect(judgeFlow(shown, by("default"))).toEqual(passed);
+    expect(judgeFlow(shown, by(undefined))).toMatchObject({ kind: "refuse", why: "unnamed" });
+  });
+
+  test("a denied name goes by its address where a rule says so, and not by default", () => {
+    expect(judgeFlow(tls(DENIED), by("rule"))).toEqual(passed);
+    expect(judgeFlow({ kind: "incomplete", name: DENIED }, by("rule"))).toEqual(passed);
+    expect(judgeFlow(tls(DENIED), by("default"))).toMatchObject({ kind: "refuse", why: "denied" });
+  });
+
+  test("names that hold, and bound names, are judged as ever", () => {
+    expect(judgeFlow(tls(OTHER), by("rule"))).toEqual({ kind: "pass", name: OTHER });
+    expect(judgeFlow(tls(BOUND), by("rule"))).toMatchObject({ kind: "answer", name: BOUND });
+    expect(judgeFlow(tls(ELSEWHERE), by("rule"))).toMatchObject({ kind: "refuse", why: "elsewhere" });
+  });
+});

@@ -25,6 +25,13 @@ export const goldenInputs: Readonly<Record<string, RulesetInput>> = {
     intercept: { ports: [80, 443, 8443] },
     bound: { v4: ["198.51.100.1"], v6: ["2001:db8:100::1"] },
   }),
+  carried: rulesetInput({
+    policy: compiledPolicy("deny", "deny 198.51.100.66", "allow 198.51.100.0/24", "allow *.example.org"),
+    intercept: { ports: [80, 443], isEverything: true },
+    ownDestinations: [{ address: "203.0.113.9", port: 3128 }],
+    names: { refusedMark: 0x7a110002, hasLabels: true },
+    doh: ["203.0.113.7"],
+  }),
   "dns-only": rulesetInput({ mode: "dns", linkResolverPort: 15354 }),
   "all-settings": rulesetInput({
     policy: compiledPolicy("allow", "deny 203.0.113.0/24"),

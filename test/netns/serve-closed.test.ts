@@ -58,12 +58,28 @@ test.each<[string, Record<string, string>, RegExp]>([
     /^OPENSANDBOX_EGRESS_MITMPROXY_EXTRA_PORTS: makes more than 15 ports/,
   ],
   [
-    "an upstream proxy",
+    "an upstream proxy, and nothing that has everything go by it",
     {
       OPENSANDBOX_EGRESS_UPSTREAM_PROXY: "http://proxy.example.org:3128",
-      OPENSANDBOX_EGRESS_UPSTREAM_PROXY_AUTH: "user:hunter2",
+      OPENSANDBOX_EGRESS_UPSTREAM_PROXY_AUTH: "Basic hunter2",
     },
-    /^OPENSANDBOX_EGRESS_UPSTREAM_PROXY: .*not served$/,
+    /^OPENSANDBOX_EGRESS_UPSTREAM_PROXY: needs OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT=true$/,
+  ],
+  [
+    "an upstream proxy with credentials in its URL",
+    {
+      OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT: "true",
+      OPENSANDBOX_EGRESS_UPSTREAM_PROXY: "http://user:hunter2@proxy.example.org:3128",
+    },
+    /^OPENSANDBOX_EGRESS_UPSTREAM_PROXY: holds credentials, which belong into OPENSANDBOX_EGRESS_UPSTREAM_PROXY_AUTH/,
+  ],
+  [
+    "an upstream proxy in the sandbox itself",
+    {
+      OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT: "true",
+      OPENSANDBOX_EGRESS_UPSTREAM_PROXY: "http://127.0.0.1:3128",
+    },
+    /^OPENSANDBOX_EGRESS_UPSTREAM_PROXY: is in the sandbox itself/,
   ],
   ["a profile", { OPENSANDBOX_EGRESS_PROFILE: "fast-sandbox" }, /^OPENSANDBOX_EGRESS_PROFILE: /],
   [

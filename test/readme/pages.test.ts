@@ -32,6 +32,7 @@ const PAGES = [
   "docs/settings.md",
   "docs/troubleshooting.md",
   "docs/tutorial.md",
+  "docs/upstream-proxy.md",
   "docs/vault.md",
   "docs/wire-names.md",
   "docs/security/held.md",

@@ -14,6 +14,7 @@ import { createOriginAuthority, selfSigned } from "./origin-certificates.ts";
 import { CA_FOLDER } from "./own-places.ts";
 import type { Sidecar } from "./sidecar.ts";
 import { until } from "./until.ts";
+import type { Zone } from "./upstream.ts";
 import { useLab } from "./use-lab.ts";
 
 export const API = "api.example.org";
@@ -57,10 +58,12 @@ export interface BoundHosts {
   requestsDuring(run: () => Promise<unknown>): Promise<readonly Answer[]>;
 }
 
-/** Registers the hooks that make it. */
-export function useBoundHosts(): BoundHosts {
+/** Registers the hooks that make it. `further`: names of the lab's resolver. */
+export function useBoundHosts(further: Zone = {}): BoundHosts {
   const here = { addresses: HERE };
-  const lab = useLab({ zone: { [API]: here, [OTHER]: here, [STALE]: here, [FORGED]: here, [DENIED]: here } });
+  const lab = useLab({
+    zone: { ...further, [API]: here, [OTHER]: here, [STALE]: here, [FORGED]: here, [DENIED]: here },
+  });
   const sites: { origin?: JsonServer } = {};
   const at = (name: string): string => join(lab.stateFolder, name);
   beforeAll(async () => {

@@ -14,6 +14,7 @@ import { type Interceptor, openInterceptor } from "../../intercept/io/intercepto
 import type { RefusedFlow } from "../../intercept/io/serve-flow.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
 import { openInterceptRedirect } from "../../netfilter/io/intercept-redirect.ts";
+import { renderAddress } from "../../policy/address.ts";
 import { decideNameFlow } from "../../policy/decide-name.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
 import type { SocketMark } from "../../sys/socket.ts";
@@ -22,6 +23,7 @@ import type { Vault } from "../../vault/vault.ts";
 import type { PolicyInForce, PolicyInForceCell } from "../change/policy-in-force.ts";
 import type { SandboxEvents } from "../events.ts";
 import { createBoundAdmission } from "./bound-admission.ts";
+import { createByAddress, isDenied } from "./by-address.ts";
 import { createBoundFollower } from "./follow-vault.ts";
 import type { InterceptionPlan } from "./interception-plan.ts";
 
@@ -132,15 +134,17 @@ function openInterceptorOf({
     ...plan,
     group: mark.group,
     below: randomInt,
-    isAllowed: (name, port) => isAllowed(inForce.read(), name, port),
+    isAllowed: (name, destination) =>
+      isAllowed(inForce.read(), name, destination.port) &&
+      !(plan.isEverything && isDenied(inForce.read(), destination)),
+    ...(plan.isEverything ? { byAddress: createByAddress(inForce, addresses) } : {}),
     isBound: (name, scheme, port) => port === PORTS[scheme] && isBoundOver(plan.vault, name, scheme),
     wasGiven: (octets, name) => addresses.wasGiven(octets, name) && learned.has(octets),
     connect: plan.createConnect(mark),
     onRefused({ why, name, reason, octets, port }) {
       // A host that cannot be reached, or a client that does not trust us, is no matter of the policy.
-      const isDecision = name === undefined || !UNSERVED.has(why);
-      if (isDecision) events.nameRefused.emit({ name, reason, address: octets, port, isAudited: false });
-      else plan.onUnserved(name, reason);
+      if (UNSERVED.has(why)) plan.onUnserved(name ?? renderAddress(octets), reason);
+      else events.nameRefused.emit({ name, reason, address: octets, port, isAudited: false });
     },
     onFault,
   });

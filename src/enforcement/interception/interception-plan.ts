@@ -2,7 +2,6 @@ import type { SecureContext } from "node:tls";
 import type { FindLeaf } from "../../intercept/io/tls-door.ts";
 import type { InterceptedConnection } from "../../intercept/io/serve-flow.ts";
 import type { UpstreamWay } from "../../intercept/io/upstream.ts";
-import type { DomainName } from "../../policy/domain-name.ts";
 import type { SocketMark } from "../../sys/socket.ts";
 import type { Vault } from "../../vault/vault.ts";
 
@@ -10,6 +9,8 @@ import type { Vault } from "../../vault/vault.ts";
 export interface InterceptionPlan {
   /** Of TCP. */
   readonly ports: readonly number[];
+  /** All TCP is led here, on every port, and nothing else leaves: an upstream proxy carries it. */
+  readonly isEverything: boolean;
   readonly vault: Vault;
   readonly findLeaf: FindLeaf;
   /** What hosts' certificates are checked against. */
@@ -22,7 +23,7 @@ export interface InterceptionPlan {
    * Hears of a flow that is allowed and came to nothing: the host cannot be reached, or the client has ended
    * the handshake.
    */
-  readonly onUnserved: (name: DomainName, reason: string) => void;
+  readonly onUnserved: (host: string, reason: string) => void;
   /** Why clients can not trust us yet; undefined once they can. */
   readonly lacks: () => string | undefined;
 }

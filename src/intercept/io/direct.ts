@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { connectMarked } from "../../outbound/io/connect.ts";
 import type { SocketMark } from "../../sys/socket.ts";
 import { UpstreamError } from "../errors.ts";
-import type { FlowIdentity } from "../flow-identity.ts";
+import type { UpstreamTarget } from "../flow-identity.ts";
 
 /**
  * Connects to where the client wanted to go. The mark spares our connection the redirect, and nothing else:
@@ -10,7 +10,7 @@ import type { FlowIdentity } from "../flow-identity.ts";
  */
 export function connectDirectly(
   mark: SocketMark,
-): (identity: Pick<FlowIdentity, "destination">, signal: AbortSignal) => Promise<Socket> {
+): (target: Pick<UpstreamTarget, "destination">, signal: AbortSignal) => Promise<Socket> {
   return async ({ destination }, signal) => {
     try {
       return await connectMarked(destination, mark, signal);

@@ -4,14 +4,14 @@
  */
 import type { Socket } from "node:net";
 import { readFirstOctets } from "../../wire-names/first-octets.ts";
-import { type FlowFacts, type FlowVerdict, judgeFlow, unnamed } from "../judge-flow.ts";
+import { type FlowFacts, judgeFlow, judgeUnnamed, type SettledVerdict, unnamed } from "../judge-flow.ts";
 
-/** Never `incomplete`. */
-export type SettledVerdict = Exclude<FlowVerdict, { readonly kind: "incomplete" }>;
+/** In some protocols the server speaks first: a client that is silent for so long may wait for that. */
+const SILENCE_MS = 1000;
 
 /**
  * Settles with the verdict; the socket does not flow by then. A client that ends first, or is given up, has
- * shown no name. Never throws.
+ * shown no name; one that is silent goes by its address where the facts let it. Never throws.
  */
 export function judgeFirstOctets(
   socket: Socket,
@@ -31,6 +31,11 @@ export function judgeFirstOctets(
   function onEnd(): void {
     settle(unnamed("it ended before it had shown a name"));
   }
+  function onSilence(): void {
+    if (octets.length > 0) return;
+    const verdict = judgeUnnamed("it said nothing", facts);
+    if (verdict.kind === "pass") settle(verdict);
+  }
   function onAbort(): void {
     settle(unnamed("it took too long to show a name"));
   }
@@ -38,10 +43,12 @@ export function judgeFirstOctets(
     socket.off("readable", onReadable);
     for (const event of ENDS) socket.off(event, onEnd);
     signal.removeEventListener("abort", onAbort);
+    clearTimeout(silence);
     if (octets.length > 0 && !socket.destroyed && !socket.readableEnded) socket.unshift(octets);
     resolve(verdict);
   }
 
+  const silence = facts.byAddress === undefined ? undefined : setTimeout(onSilence, SILENCE_MS);
   socket.on("readable", onReadable);
   for (const event of ENDS) socket.on(event, onEnd);
   signal.addEventListener("abort", onAbort, { once: true });

@@ -52,13 +52,14 @@ export function openInterceptor(options: InterceptorOptions): Interceptor {
       client.resetAndDestroy();
       return;
     }
-    const flow = live.add(client, destination.port);
+    const flow = live.add(client, destination);
     if (flow === undefined) {
       const reason = "too many intercepted connections";
       refuseFlow({ client, destination }, { why: "crowded", name: undefined, reason }, options);
       return;
     }
-    const onName = (name: DomainName, isPassed: boolean): void => live.settle(flow, name, isPassed);
+    const onName = (name: DomainName | undefined, isPassed: boolean): void =>
+      live.settle(flow, name, isPassed);
     const arrived = { client, destination, onName };
     serveFlow(arrived, door, options).catch((error: unknown) => {
       client.destroy();
@@ -69,9 +70,17 @@ export function openInterceptor(options: InterceptorOptions): Interceptor {
   return {
     port: listener.port,
     policyChanged: () =>
-      live.resetWhere(({ name, port }) => name !== undefined && !options.isAllowed(name, port)),
+      live.resetWhere(({ name, destination, isPassed }) =>
+        name === undefined
+          ? isPassed && options.byAddress?.(destination) === undefined
+          : !options.isAllowed(name, destination),
+      ),
     bindingsChanged: () =>
-      live.resetWhere(({ name, port, isPassed }) => isPassed && name !== undefined && isBound(name, port)),
+      live.resetWhere(({ name, destination, isPassed }) =>
+        name === undefined
+          ? isPassed && options.byAddress?.(destination) === undefined
+          : isPassed && isBound(name, destination.port),
+      ),
     flows: live.size,
     fault: listener.fault,
     close() {

@@ -5,12 +5,13 @@
  */
 import type { Socket } from "node:net";
 import type { DomainName } from "../../policy/domain-name.ts";
+import type { Destination } from "../../sys/original-destination.ts";
 
 export interface LiveFlow {
   readonly client: Socket;
   /** Where the client wanted to go. */
-  readonly port: number;
-  /** Undefined until it has shown one. */
+  readonly destination: Destination;
+  /** Undefined until it has shown one that holds. */
   name: DomainName | undefined;
   /** It goes on unread. */
   isPassed: boolean;
@@ -20,9 +21,9 @@ export interface LiveFlow {
 
 export interface LiveFlows {
   /** Until the connection is closed. Undefined where there is no room. */
-  add(client: Socket, port: number): LiveFlow | undefined;
-  /** It has shown its name. */
-  settle(flow: LiveFlow, name: DomainName, isPassed: boolean): void;
+  add(client: Socket, destination: Destination): LiveFlow | undefined;
+  /** It has shown its name, or goes by its address. */
+  settle(flow: LiveFlow, name: DomainName | undefined, isPassed: boolean): void;
   resetWhere(chosen: (flow: LiveFlow) => boolean): void;
   size(): number;
 }
@@ -54,11 +55,11 @@ export function createLiveFlows(maxFlows: number = MAX_FLOWS, maxUnnamed: number
   }
 
   return {
-    add(client, port) {
+    add(client, destination) {
       const [first] = unnamed;
       if (unnamed.size >= maxUnnamed && first !== undefined) reset(first);
       if (!hasRoom()) return undefined;
-      const flow: LiveFlow = { client, port, name: undefined, isPassed: false, octets: 0 };
+      const flow: LiveFlow = { client, destination, name: undefined, isPassed: false, octets: 0 };
       unnamed.add(flow);
       client.once("close", () => remove(flow));
       return flow;

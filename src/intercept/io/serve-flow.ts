@@ -9,9 +9,15 @@ import { renderAddress } from "../../policy/address.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
 import type { Destination } from "../../sys/original-destination.ts";
 import { UpstreamError } from "../errors.ts";
-import type { ConnectUpstream, FlowIdentity, FlowScheme, HttpProtocol } from "../flow-identity.ts";
-import type { RefusalKind } from "../judge-flow.ts";
-import { judgeFirstOctets, type SettledVerdict } from "./first-octets.ts";
+import type {
+  ConnectUpstream,
+  FlowIdentity,
+  FlowScheme,
+  HttpProtocol,
+  UpstreamTarget,
+} from "../flow-identity.ts";
+import type { ByAddress, RefusalKind, SettledVerdict } from "../judge-flow.ts";
+import { judgeFirstOctets } from "./first-octets.ts";
 import { splice } from "./splice.ts";
 import type { TlsDoor } from "./tls-door.ts";
 import { createConnectUpstream, type UpstreamWay } from "./upstream.ts";
@@ -38,10 +44,12 @@ export interface RefusedFlow {
 }
 
 export interface ServeFlowOptions {
-  readonly isAllowed: (name: DomainName, port: number) => boolean;
+  readonly isAllowed: (name: DomainName, destination: Destination) => boolean;
   readonly isBound: (name: DomainName, scheme: FlowScheme, port: number) => boolean;
   /** Whether our resolver gave the address for the name, and that holds still. */
   readonly wasGiven: (octets: Uint8Array, name: DomainName) => boolean;
+  /** What lets flows to the address pass, whatever they show; missing where the kernel leads none here. */
+  readonly byAddress?: (destination: Destination) => ByAddress | undefined;
   readonly connect: UpstreamWay["connect"];
   readonly trust: SecureContext;
   /** Settles when the connection is over. */
@@ -54,7 +62,7 @@ export interface ArrivedFlow {
   readonly client: Socket;
   readonly destination: Destination;
   /** Hears of the name, once it is shown and found good, and whether the flow goes on unread. */
-  readonly onName: (name: DomainName, isPassed: boolean) => void;
+  readonly onName: (name: DomainName | undefined, isPassed: boolean) => void;
 }
 
 /** Until a flow has shown its name, or the host behind one that is passed on has answered. */
@@ -69,17 +77,12 @@ export async function serveFlow(flow: ArrivedFlow, door: TlsDoor, options: Serve
     return;
   }
   flow.onName(verdict.name, verdict.kind === "pass");
-  const address = renderAddress(destination.octets);
-  const identity: FlowIdentity = {
-    name: verdict.name,
-    // What goes on unread is not secured by us.
-    scheme: verdict.kind === "answer" ? verdict.scheme : "http",
-    destination: { address, port: destination.port },
-  };
+  const place = { address: renderAddress(destination.octets), port: destination.port };
   if (verdict.kind === "pass") {
-    await passOn(flow, identity, options);
+    await passOn(flow, { name: verdict.name, destination: place }, options);
     return;
   }
+  const identity: FlowIdentity = { name: verdict.name, scheme: verdict.scheme, destination: place };
   const connectUpstream = createConnectUpstream(identity, options);
   if (verdict.scheme === "http") {
     await options.relay({ client, protocol: "http/1.1", flow: identity, connectUpstream });
@@ -102,10 +105,12 @@ export function refuseFlow(
 }
 
 function judge({ client, destination }: ArrivedFlow, options: ServeFlowOptions): Promise<SettledVerdict> {
+  const { byAddress } = options;
   const facts = {
-    isAllowed: (name: DomainName) => options.isAllowed(name, destination.port),
+    isAllowed: (name: DomainName) => options.isAllowed(name, destination),
     isBound: (name: DomainName, scheme: FlowScheme) => options.isBound(name, scheme, destination.port),
     wasGiven: (name: DomainName) => options.wasGiven(destination.octets, name),
+    ...(byAddress === undefined ? {} : { byAddress: () => byAddress(destination) }),
   };
   return judgeFirstOctets(client, facts, AbortSignal.timeout(PATIENCE_MS));
 }
@@ -125,16 +130,16 @@ async function terminate(
   }
 }
 
-async function passOn(flow: ArrivedFlow, identity: FlowIdentity, options: ServeFlowOptions): Promise<void> {
+async function passOn(flow: ArrivedFlow, target: UpstreamTarget, options: ServeFlowOptions): Promise<void> {
   const gone = new AbortController();
   flow.client.once("close", () => gone.abort(new Error("the client closed the connection")));
   const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(PATIENCE_MS)]);
   let host: Socket;
   try {
-    host = await options.connect(identity, signal);
+    host = await options.connect(target, signal);
   } catch (error) {
     if (!(error instanceof UpstreamError)) throw error;
-    refuseFlow(flow, { why: "unreachable", name: identity.name, reason: error.message }, options);
+    refuseFlow(flow, { why: "unreachable", name: target.name, reason: error.message }, options);
     return;
   }
   await splice(flow.client, host);

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
+import { TLSSocket } from "node:tls";
 
 /**
  * Passes on what each side sends, unread, until both have ended; each waits for the other's reader. Ends both
@@ -10,7 +11,9 @@ export async function splice(client: Socket, host: Socket): Promise<void> {
   const isWhole = await Promise.all([pass(client, host), pass(host, client)]);
   if (isWhole.every(Boolean)) return;
   client.resetAndDestroy();
-  host.resetAndDestroy();
+  // By way of a proxy that is spoken to over TLS; Node resets plain sockets alone.
+  if (host instanceof TLSSocket) host.destroy();
+  else host.resetAndDestroy();
 }
 
 /** Whether all of it has been passed on. */

@@ -15,11 +15,13 @@ import type {
   FlowIdentity,
   HttpProtocol,
   UpstreamConnection,
+  UpstreamTarget,
 } from "../flow-identity.ts";
+import { untilSecure } from "./until-secure.ts";
 
 export interface UpstreamWay {
-  /** A connection to the identity's destination, or to where a proxy leads there. Throws UpstreamError. */
-  readonly connect: (identity: FlowIdentity, signal: AbortSignal) => Promise<Socket>;
+  /** A connection to the target's destination, or to where a proxy leads there. Throws UpstreamError. */
+  readonly connect: (target: UpstreamTarget, signal: AbortSignal) => Promise<Socket>;
   /** Holds the roots that certificates are checked against. */
   readonly trust: SecureContext;
 }
@@ -64,22 +66,6 @@ async function secure(
     throw toUpstreamError(tls, name, cause);
   }
   return { socket: tls, protocol: protocolOf(tls) };
-}
-
-function untilSecure(tls: TLSSocket, signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const onAbort = (): void => reject(new Error("it took too long"));
-  const onClose = (): void => reject(new Error("the host closed the connection"));
-  tls.once("secureConnect", resolve);
-  tls.once("error", reject);
-  tls.once("close", onClose);
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  return promise.finally(() => {
-    signal.removeEventListener("abort", onAbort);
-    tls.off("close", onClose);
-    tls.off("error", reject);
-  });
 }
 
 /** Offered by us, so it is one of them; without ALPN it is HTTP/1.1. */

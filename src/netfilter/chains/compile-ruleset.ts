@@ -11,6 +11,7 @@
 import { LAST_GENERATION } from "../flow-marks.ts";
 import { apiChain } from "./api-port.ts";
 import { auditedChains } from "./audited-chain.ts";
+import { carriedChains } from "./carried-chain.ts";
 import { egressChain, reportsChain } from "./egress-chain.ts";
 import { FLOW_TIMEOUTS, rememberChain } from "./flow-timeouts.ts";
 import { generationChains } from "./generation-chains.ts";
@@ -90,6 +91,7 @@ function enforcingChains(input: RulesetInput, devices: readonly string[]): reado
     reportsChain(),
     ...nameChains(input),
     ...interceptChains(input, ours(input.marks)),
+    ...carriedChains(input),
     ...generationChains(input),
   ];
 }

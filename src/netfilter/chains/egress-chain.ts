@@ -3,9 +3,9 @@ import type { RulesetInput } from "../ruleset-input.ts";
 import { AUDITED_CHAIN, auditByDefault, auditByRule } from "./audited-chain.ts";
 import { REMEMBER } from "./flow-timeouts.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
-import { acceptIntercepted, admitInterceptor, refuseAround } from "./intercept-chains.ts";
+import { acceptIntercepted, admitInterceptor, refuseAround, REFUSE_UNCARRIED } from "./intercept-chains.ts";
 import { BY_NAME, reopenedRules, unverifiedRules } from "./name-chains.ts";
-import { LEFT_OVER, LISTENER_REPORT, ours, resolverRules } from "./own-traffic.ts";
+import { LEFT_OVER, LISTENER_REPORT, ours, OWN_FLOW, resolverRules } from "./own-traffic.ts";
 import { auditByPort, byPort, judgeByPort, judgeLearnedByPort } from "./scoped-rules.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 
@@ -19,30 +19,55 @@ export function egressChain(input: RulesetInput): Chain {
       LISTENER_REPORTS,
       LEFT_OVER,
       ...acceptIntercepted(input),
-      ...reopenedRules(input),
-      ACCEPT_CURRENT,
-      ...refuseAround(input),
-      ...unverifiedRules(input),
-      GROUPS,
-      REMEMBER,
-      ...blockRules(input),
-      ...judgeAddress(input),
-      ...admitInterceptor(input, ours(input.marks)),
-      ...admitAllowed("daddr", input.names === undefined ? ADMIT : BY_NAME),
-      ...judgeLearned(
-        "daddr",
-        { learned: input.names === undefined ? ADMIT : BY_NAME, refusal: "jump refuse" },
-        input,
-      ),
-      ...refuseRevoked("daddr", input),
-      ...auditByDefault(input),
-      verdictOfDefault(input),
+      ...(input.intercept?.isEverything === true
+        ? [...CLOSED_TO_PROXY, REFUSE_UNCARRIED]
+        : judgeFlows(input)),
     ],
   };
 }
 
+/**
+ * Data and acknowledgements that are under way when we close a connection to the proxy are of nobody's socket
+ * any more; refused, they would be lost, and the proxy would keep its end for minutes. What a process makes
+ * by hand to look like it has been dropped before.
+ */
+const CLOSED_TO_PROXY: readonly Rule[] = [
+  {
+    statements: `ct direction original ct mark ${OWN_FLOW} ip daddr . tcp dport @own_v4 accept`,
+    comment: "what the kernel still sends for connections that we have closed",
+  },
+  { statements: `ct direction original ct mark ${OWN_FLOW} ip6 daddr . tcp dport @own_v6 accept` },
+];
+
+function judgeFlows(input: RulesetInput): readonly Rule[] {
+  return [
+    ...reopenedRules(input),
+    ACCEPT_CURRENT,
+    ...refuseAround(input),
+    ...unverifiedRules(input),
+    GROUPS,
+    REMEMBER,
+    ...blockRules(input),
+    ...judgeAddress(input),
+    ...admitInterceptor(input, ours(input.marks)),
+    ...admitAllowed("daddr", input.names === undefined ? ADMIT : BY_NAME),
+    ...judgeLearned(
+      "daddr",
+      {
+        learned: input.names === undefined ? ADMIT : BY_NAME,
+        refusal: "jump refuse",
+        audited: `ct state new jump ${AUDITED_CHAIN}`,
+      },
+      input,
+    ),
+    ...refuseRevoked("daddr", input),
+    ...auditByDefault(input),
+    verdictOfDefault(input),
+  ];
+}
+
 /** What becomes of a packet that is denied. */
-type Refusal = "jump refuse" | "counter drop";
+type Refusal = "jump refuse" | "counter drop" | "return";
 
 /**
  * The verdict on the far end's address: what the policy's address rules say, then what lookups have brought.
@@ -51,13 +76,13 @@ export function judge(
   side: "saddr" | "daddr",
   refusal: Refusal,
   input: RulesetInput,
-  learned: string = ADMIT,
+  { learned = ADMIT, admission = ADMIT }: { readonly learned?: string; readonly admission?: string } = {},
 ): readonly Rule[] {
   return [
-    ...judgeByPort(side, refusal, input),
+    ...judgeByPort(side, { refusal, admission }, input),
     ...refuseDenied(side, refusal),
-    ...admitAllowed(side, learned),
-    ...judgeLearned(side, { learned, refusal }, input),
+    ...admitAllowed(side, learned, admission),
+    ...judgeLearned(side, { learned, refusal, audited: admission }, input),
   ];
 }
 
@@ -76,12 +101,11 @@ function judgeAddress(input: RulesetInput): readonly Rule[] {
 /** In audit mode what the rules of a name do not allow is only told. */
 function judgeLearned(
   side: "saddr" | "daddr",
-  verdicts: { readonly learned: string; readonly refusal: string },
+  verdicts: { readonly learned: string; readonly refusal: string; readonly audited: string },
   input: RulesetInput,
 ): readonly Rule[] {
   if (input.policy.audits === undefined) return judgeLearnedByPort(side, verdicts, input);
-  const refusal = side === "daddr" ? `ct state new jump ${AUDITED_CHAIN}` : ADMIT;
-  return judgeLearnedByPort(side, { ...verdicts, refusal }, input);
+  return judgeLearnedByPort(side, { ...verdicts, refusal: verdicts.audited }, input);
 }
 
 function refuseDenied(side: "saddr" | "daddr", refusal: Refusal = "jump refuse"): readonly Rule[] {
@@ -94,12 +118,12 @@ function refuseDenied(side: "saddr" | "daddr", refusal: Refusal = "jump refuse")
 }
 
 /** `learned`: what becomes of addresses that lookups have brought. */
-function admitAllowed(side: "saddr" | "daddr", learned: string): readonly Rule[] {
+function admitAllowed(side: "saddr" | "daddr", learned: string, admission: string = ADMIT): readonly Rule[] {
   return [
-    { statements: `ip ${side} @allow_host_v4 ${ADMIT}` },
-    { statements: `ip ${side} @allow_v4 ${ADMIT}` },
-    { statements: `ip6 ${side} @allow_host_v6 ${ADMIT}` },
-    { statements: `ip6 ${side} @allow_v6 ${ADMIT}` },
+    { statements: `ip ${side} @allow_host_v4 ${admission}` },
+    { statements: `ip ${side} @allow_v4 ${admission}` },
+    { statements: `ip6 ${side} @allow_host_v6 ${admission}` },
+    { statements: `ip6 ${side} @allow_v6 ${admission}` },
     { statements: `ip ${side} @dyn_allow_v4 ${learned}` },
     { statements: `ip6 ${side} @dyn_allow_v6 ${learned}` },
   ];

@@ -97,7 +97,9 @@ export function resumedChain(input: RulesetInput): Chain {
     rules: [
       { statements: "tcp sport 853 counter drop", comment: "what may not be opened does not go on" },
       ...blockedAnswers(input, "tcp", "counter drop"),
-      ...judge("saddr", "counter drop", input, input.names === undefined ? ADMIT : RESUMED_BY_NAME),
+      ...judge("saddr", "counter drop", input, {
+        learned: input.names === undefined ? ADMIT : RESUMED_BY_NAME,
+      }),
       ...refuseRevoked("saddr", input, "counter drop"),
       input.policy.fallback.action === "allow"
         ? { statements: ADMIT }
@@ -237,7 +239,9 @@ export function arrivingChain(input: RulesetInput): Chain {
       { statements: "ip6 saddr . th sport @upstream_v6 accept" },
       ...exemptAnswers(input),
       ...blockedAnswers(input, "udp", "jump refuse"),
-      ...judge("saddr", "jump refuse", input, input.names === undefined ? ADMIT : ANSWERED_BY_NAME),
+      ...judge("saddr", "jump refuse", input, {
+        learned: input.names === undefined ? ADMIT : ANSWERED_BY_NAME,
+      }),
       ...refuseTheRest(input),
     ],
   };

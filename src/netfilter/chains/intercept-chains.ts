@@ -12,6 +12,9 @@
  * past the interceptor, and its clients fall back to TCP.
  *
  * Nothing is compared for flows that are admitted already, nor for other ports.
+ *
+ * Where an upstream proxy carries everything, chain `carried` (`carried-chain.ts`) stands in the place of the
+ * sets, and egress accepts nothing of the workload's but what goes to the interceptor.
  */
 import type { Chain, NamedSet, Rule } from "../ruleset.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
@@ -23,6 +26,8 @@ import { ADMIT } from "./generation-chains.ts";
  */
 export const INTERCEPTED_FLOW = 0x8000_0002;
 export const INTERCEPT_CHAIN = "intercept";
+/** There where everything is led to the interceptor. */
+export const CARRIED_CHAIN = "carried";
 /** Sets that are there with the chain alone, and go with it. */
 export const BOUND_SETS = { 4: "bound_v4", 6: "bound_v6" } as const;
 
@@ -40,9 +45,21 @@ export function boundSets({ intercept }: RulesetInput): readonly NamedSet[] {
 /** Part of chain nat_output, which sees the first packet of each flow. */
 export function markBound({ intercept }: RulesetInput): readonly Rule[] {
   if (intercept === undefined) return [];
+  if (intercept.isEverything === true) {
+    return [{ statements: `meta l4proto tcp jump ${CARRIED_CHAIN}`, comment: "to the upstream proxy" }];
+  }
   const ports = listPorts(intercept.ports);
   return FAMILIES.map((match) => ({ statements: `${match} tcp dport ${ports} jump ${INTERCEPT_CHAIN}` }));
 }
+
+/**
+ * What is left of the workload's where an upstream proxy carries everything: what no CONNECT can carry, what
+ * the policy denies, and whatever was open before. Ours go to the proxy by the rules ahead of it.
+ */
+export const REFUSE_UNCARRIED: Rule = {
+  statements: "jump around",
+  comment: "nothing leaves but by the upstream proxy",
+};
 
 /** Ahead of the rule that accepts what this generation has admitted. */
 export function acceptIntercepted({ intercept }: RulesetInput): readonly Rule[] {

@@ -20,7 +20,7 @@ import type { Chain, Rule } from "../ruleset.ts";
  * The conntrack marks of our own flows, and of flows that honest callers from outside have opened: above
  * every generation.
  */
-const OWN_FLOW = "0x80000000";
+export const OWN_FLOW = "0x80000000";
 export const CALLER_FLOW = "0x80000001";
 
 /** Of both versions (RFC 2710, RFC 3810): that a group is listened to, and no longer. */

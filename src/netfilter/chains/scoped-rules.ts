@@ -77,12 +77,16 @@ export function byPort(input: RulesetInput): readonly Rule[] {
 }
 
 /** What becomes of a flow by the port at its far end, where a rule for addresses says so. */
-export function judgeByPort(side: "saddr" | "daddr", refusal: string, input: RulesetInput): readonly Rule[] {
-  return hasScopes(input) ? scopedJudge(side, refusal) : [];
+export function judgeByPort(
+  side: "saddr" | "daddr",
+  { refusal, admission }: { readonly refusal: string; readonly admission: string },
+  input: RulesetInput,
+): readonly Rule[] {
+  return hasScopes(input) ? scopedJudge(side, refusal, admission) : [];
 }
 
-function scopedJudge(side: "saddr" | "daddr", refusal: string): readonly Rule[] {
-  return [...matchesOf(side, "deny_ports", refusal), ...matchesOf(side, "allow_ports", ADMIT)];
+function scopedJudge(side: "saddr" | "daddr", refusal: string, admission: string = ADMIT): readonly Rule[] {
+  return [...matchesOf(side, "deny_ports", refusal), ...matchesOf(side, "allow_ports", admission)];
 }
 
 /**

@@ -14,15 +14,21 @@ const CONNECT_LIMIT_MS = 2000;
 
 /**
  * Connects to the first of the addresses that answers. Throws OutboundError with the last reason as its
- * cause.
+ * cause; once `given` gives it up, no other is tried.
  */
-export async function connectToAny(endpoints: readonly Endpoint[], mark: SocketMark): Promise<Socket> {
+export async function connectToAny(
+  endpoints: readonly Endpoint[],
+  mark: SocketMark,
+  given: readonly AbortSignal[] = [],
+): Promise<Socket> {
   let cause: unknown;
   for (const endpoint of endpoints) {
     try {
-      return await connectMarked(endpoint, mark, AbortSignal.timeout(CONNECT_LIMIT_MS));
+      const limit = AbortSignal.any([AbortSignal.timeout(CONNECT_LIMIT_MS), ...given]);
+      return await connectMarked(endpoint, mark, limit);
     } catch (error) {
       cause = error;
+      if (given.some(({ aborted }) => aborted)) break;
     }
   }
   const shown = endpoints.map(({ address, port }) => `${address} port ${port}`).join(", ");
