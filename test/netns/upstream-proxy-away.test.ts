@@ -68,7 +68,7 @@ describe("a proxy that does not lead there: nothing goes another way, and it is 
       { OPENSANDBOX_EGRESS_MITMPROXY_UPSTREAM_EXTRA_CA: "" },
       /no TLS handshake with it: /,
     ],
-    ["speaks no TLS", `https://${PROXY_NAME}:${PLAIN_PORT}`, {}, /no TLS handshake with it: /],
+    ["speaks no TLS", `https://${NAMELESS}:${FIRST_PORT}`, {}, /no TLS handshake with it: /],
     ["is another service", `http://${NAMELESS}:${FIRST_PORT}`, {}, /does not answer as a proxy does/],
     ["has no address", "http://nowhere.example.net:3128", {}, /nowhere\.example\.net has no address/],
   ])("one that %s", async (_what, url, env, reason) => {

@@ -77,7 +77,7 @@ export function useProxiedHosts(): ProxiedHosts {
     const authority = createOriginAuthority();
     writeFileSync(inState("front.json"), JSON.stringify(authority.issue([PROXY_NAME])));
     writeFileSync(inState("roots.pem"), `${readFileSync(on.rootFile(), "utf8")}\n${authority.ca}`);
-    const front = [server("tls-front.ts"), String(TLS_PORT), String(PLAIN_PORT), inState("front.json")];
+    const front = [server("tls-front-child.ts"), String(TLS_PORT), String(PLAIN_PORT), inState("front.json")];
     made.use(await startJsonServer(lab.internet, [process.execPath, ...front]));
     made.use(await startJsonServer(lab.internet, ["python3", server("speaks_first.py"), String(FIRST_PORT)]));
   });
