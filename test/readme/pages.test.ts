@@ -2,12 +2,14 @@
  * README.md and CONTRIBUTING.md say what is so. The sessions that README.md shows are typed again in
  * test/netns/readme.test.ts.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
-import { DOCTOR_HELP, HELP, POLICY_HELP, RUN_HELP, VAULT_HELP } from "../../src/cli/help.ts";
+import { AUDIT_HEADER, CUT_HEADER, SIGNATURE_HEADER, TOKEN_HEADER } from "../../src/api/headers.ts";
+import * as helps from "../../src/cli/help.ts";
+import { findUnserved } from "../../src/config/unserved-variables.ts";
 import { VARIABLES } from "../../src/config/variables.ts";
 import { parsePolicyJson, parseRulesJson } from "../../src/policy/parse-policy.ts";
 import { PROTECTIONS } from "../../src/protections/protection.ts";
@@ -16,28 +18,7 @@ import { anchors, codeSpans, findBlocks, localLinks, tableAfter } from "./markdo
 import { settingsRows } from "./settings-table.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const PAGES = [
-  "README.md",
-  "CONTRIBUTING.md",
-  "SECURITY.md",
-  "docs/architecture.md",
-  ...readdirSync(join(ROOT, "docs/decisions")).map((name) => `docs/decisions/${name}`),
-  "docs/design.md",
-  "docs/performance.md",
-  "docs/performance-notes.md",
-  "docs/deployments.md",
-  "docs/doctor.md",
-  "docs/operating.md",
-  "docs/run.md",
-  "docs/settings.md",
-  "docs/troubleshooting.md",
-  "docs/tutorial.md",
-  "docs/upstream-proxy.md",
-  "docs/vault.md",
-  "docs/wire-names.md",
-  "docs/security/held.md",
-  "docs/security/open.md",
-];
+const PAGES = globSync(["*.md", "docs/**/*.md", "src/**/*.md"], { cwd: ROOT }).toSorted();
 
 function read(path: string): string {
   return readFileSync(join(ROOT, path), "utf8");
@@ -99,20 +80,30 @@ describe.each(PAGES)("%s", (page) => {
 
   test("names variables that are read", () => {
     const known = new Set([...Object.values(VARIABLES).map(({ name }) => name), ...HEADERS]);
-    const named = text.match(/\b(?:OPENSANDBOX|OTEL)[_-][A-Z0-9_-]+\b/g) ?? [];
-    expect(named.filter((name) => !known.has(name))).toEqual([]);
+    const named = text.match(/\b(?:OPENSANDBOX|OTEL)[_-][A-Z0-9_-]+\b(?!\*)/g) ?? [];
+    expect(named.filter((name) => !known.has(name) && !isSwitch(name))).toEqual([]);
   });
 
   test("names commands and options of egress that its help has", () => {
     for (const { command = "", rest = "" } of callsOfEgress(text)) {
-      if (command.startsWith("-")) continue;
-      expect(HELP, `egress ${command}`).toMatch(new RegExp(`^ {2}${command} `, "m"));
-      const help =
-        { run: RUN_HELP, policy: POLICY_HELP, doctor: DOCTOR_HELP, vault: VAULT_HELP }[command] ?? HELP;
+      // "egress sidecar ready" is a line of the log.
+      if (command.startsWith("-") || command === "sidecar") continue;
+      expect(helps.HELP, `egress ${command}`).toMatch(new RegExp(`^ {2}${command} `, "m"));
+      const help = HELPS.get(`${command.toUpperCase()}_HELP`) ?? helps.HELP;
       const options = (rest.split(" -- ")[0] ?? "").match(/(?<= )--[a-z-]+/g) ?? [];
       expect(options.filter((option) => !help.includes(option))).toEqual([]);
     }
   });
+});
+
+test("README leads to each page of docs, by links", () => {
+  const found = new Set(["README.md"]);
+  for (const page of found) {
+    if (!page.endsWith(".md")) continue;
+    for (const link of localLinks(read(page)))
+      found.add(posix.join(posix.dirname(page), link.split("#")[0] ?? ""));
+  }
+  expect(PAGES.filter((page) => page.startsWith("docs/") && !found.has(page))).toEqual([]);
 });
 
 test("the architecture page has each folder of the house plan, and no other", () => {
@@ -148,10 +139,10 @@ test("each option in the paragraph about changes is one of egress policy", () =>
   const paragraph = /\*\*Changing the policy\.\*\*[^]*?\n\n/.exec(read("docs/operating.md"))?.[0] ?? "";
   const options = paragraph.match(/--[a-z-]+/g) ?? [];
   expect(options.length).toBeGreaterThan(5);
-  expect(options.filter((option) => !POLICY_HELP.includes(option))).toEqual([]);
+  expect(options.filter((option) => !helps.POLICY_HELP.includes(option))).toEqual([]);
   for (const action of ["get", "patch", "replace", "delete", "reset"]) {
     expect(paragraph).toContain(action);
-    expect(POLICY_HELP).toContain(`egress policy ${action}`);
+    expect(helps.POLICY_HELP).toContain(`egress policy ${action}`);
   }
 });
 
@@ -174,8 +165,14 @@ test("what a page imports from the package is exported", async () => {
   expect(Object.keys(await import("../../src/client/client.ts"))).toContain(imports[0]?.groups?.["name"]);
 });
 
+/** Whether it is a switch of the original that is refused, not read. */
+function isSwitch(name: string): boolean {
+  return findUnserved({ [name]: "on" }).length > 0;
+}
+
 const CALL = /(?:^|[ ;])(?:egress|src\/main\.ts) (?<command>[a-z-]+)(?<rest>[^;]*)/g;
-const HEADERS = ["OPENSANDBOX-EGRESS-AUTH", "OPENSANDBOX-EGRESS-SIGNATURE"];
+const HEADERS = [TOKEN_HEADER, AUDIT_HEADER, CUT_HEADER, SIGNATURE_HEADER];
+const HELPS: ReadonlyMap<string, string> = new Map(Object.entries(helps));
 
 /** Each `egress COMMAND REST` on a page. */
 function callsOfEgress(text: string): readonly { readonly [part: string]: string }[] {
