@@ -30,7 +30,7 @@ export interface Settings extends Omit<
 /** Settings with all that is to be said of them; each `path` is a variable's name. */
 export interface SettingsReading {
   /**
-   * What can't be read has its default, so it may be weaker than what was meant: where there are problems,
+   * What can't be read has its default, so it may be weaker than what was meant: if there are problems,
    * nothing may be let through.
    */
   readonly settings: Settings;
@@ -72,7 +72,7 @@ export function readSettings(env: Environment): Result<Settings> {
 }
 
 /**
- * Where the unix socket is, for who needs no other setting; undefined where there is none, or its variable
+ * Where the unix socket is, for who needs no other setting; undefined if there is none, or its variable
  * cannot be read.
  */
 export function readSocketPath(env: Environment): string | undefined {

@@ -51,7 +51,7 @@ function compile(file: string): Load {
   return script.runInThisContext() as Load;
 }
 
-/** Undefined where there is none: a file is compiled then. */
+/** Undefined if there is none: a file is compiled then. */
 function readCode(file: string): Buffer<ArrayBuffer> | undefined {
   return atStart.has(file) ? readWhole(file) : undefined;
 }

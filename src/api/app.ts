@@ -28,7 +28,7 @@ import { createVaultRoute } from "./vault/vault-route.ts";
 export interface AppParts {
   readonly control: PolicyControl;
   readonly auth: AuthSettings;
-  /** Told of our own bugs; the caller only hears that there was one. */
+  /** Told of our own bugs; the caller only learns that there was one. */
   readonly onError: (error: unknown) => void;
   readonly nowMs?: () => number;
   /**

@@ -5,7 +5,7 @@ export const TOKEN_HEADER = "OPENSANDBOX-EGRESS-AUTH";
 export const AUDIT_HEADER = "OPENSANDBOX-EGRESS-AUDIT";
 
 /**
- * How many names and addresses were seen that a suggestion knows nothing of any more; absent where there are
+ * How many names and addresses were seen that a suggestion knows nothing of any more; absent if there are
  * none.
  */
 export const CUT_HEADER = "OPENSANDBOX-EGRESS-CUT";

@@ -80,8 +80,7 @@ export interface AuditLog {
   /** A lookup or a connection. The event is good during the call only. */
   readonly decided: DecisionSubscriber;
   /**
-   * Once a minute and parent, however many lookups it concerns; no denial, so the webhook hears nothing of
-   * it.
+   * Once a minute and parent, however many lookups it concerns; no denial, so the webhook does not get it.
    */
   lookupsLimited(limit: LimitedLookups): void;
 }

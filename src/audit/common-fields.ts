@@ -2,7 +2,7 @@
 export interface CommonFields {
   /** The same object as long as they are the same. */
   read(): Readonly<Record<string, unknown>>;
-  /** Whether audit mode is on; false where nothing has changed by it. */
+  /** Whether audit mode is on; false if nothing has changed by it. */
   setAudit(isOn: boolean): boolean;
 }
 

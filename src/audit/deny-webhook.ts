@@ -1,7 +1,8 @@
 /**
  * Tells a webhook of each denied lookup: one POST each, one after the other in their order.
  *
- *     {"hostname": "x.example.com", "timestamp": "2026-01-02T03:04:05Z", "source": "opensandbox-egress", "sandboxId": "sbx-1"}
+ *     {"hostname": "x.example.com", "timestamp": "2026-01-02T03:04:05Z", "source": "opensandbox-egress",
+ * "sandboxId": "sbx-1"}
  *
  * Five seconds a try; after a 5xx or when no answer came, three more tries 1, 2 and 4 s later. Any other
  * answer is final. 256 denials wait; then the oldest goes for each that comes, so a workload that makes
@@ -11,9 +12,12 @@
 
 export interface DenyWebhookOptions {
   readonly sandboxId: string | undefined;
-  /** Sends one body; settles with the status, throws where no answer came. */
+  /** Sends one body; settles with the status, throws if no answer came. */
   readonly post: (body: string, signal: AbortSignal) => Promise<number>;
-  /** Hears the first of a row of denials that could not be told or had to go, and of the next that could. */
+  /**
+   * Called with the first of a row of denials that could not be sent or had to go, and with the next that
+   * could.
+   */
   readonly onTrouble: (reason: string) => void;
   readonly onRecovery: () => void;
   readonly now?: () => number;

@@ -174,7 +174,7 @@ function critical(id: string, value: Uint8Array): Buffer {
   return sequence(objectIdentifier(id), TRUE, octetString(value));
 }
 
-/** A type of name of which nothing is said would be free, so addresses are excluded. */
+/** A type of name that no constraint mentions would be free, so addresses are excluded. */
 function nameConstraints(permitted: readonly string[]): Buffer {
   const names = permitted.map((name) => sequence(contextPrimitive(DNS_NAME, Buffer.from(name))));
   // 0.0.0.0/0 and ::/0, each an address and its mask.

@@ -2,24 +2,24 @@ export const HELP = `egress - holds a sandbox to its network policy
 
 Usage: egress COMMAND [OPTIONS]
 
-  serve      run the sidecar in the network namespace that it is started in; with --strict, anything
-             wrong ends it with exit code 78, else everything is denied and /healthz says what is wrong
+  serve      run the sidecar in this network namespace; if a setting is wrong, it denies everything
+             and /healthz says why (with --strict it ends with exit code 78)
   run        run one command in a network namespace of its own, held to a policy
   policy     read or change the policy of a running sidecar
   vault      read or change the credentials that a running sidecar puts into requests
   status     show what a running sidecar has in force
   log        show what a running sidecar has decided, and follow it
-  explain    say what becomes of a name or an address, and why
-  top        watch what a running sidecar decides, live, on the whole screen
+  explain    say whether a name or an address can be reached, and why
+  top        watch the decisions of a running sidecar, live, on the whole screen
   suggest    write a policy for what the sandbox has tried
   doctor     try attacks from inside the sandbox, and say what held
-  teardown   remove everything that a sidecar, ended by now, has put into the kernel here
-  completion print what makes bash, zsh or fish complete these commands
+  teardown   remove what an ended sidecar has left in the kernel here
+  completion print the completion script for bash, zsh or fish
 
-  --help, -h       this text; "egress run --help" and those of the others have more
+  --help, -h       this text; "egress run --help" and the like have more
   --version, -v    the version
 
-The settings of serve are environment variables, see docs/settings.md.
+The settings of serve are environment variables: see docs/settings.md.
 `;
 
 export const RUN_HELP = `egress run - runs a command that can reach what you allow, and nothing else
@@ -27,43 +27,49 @@ export const RUN_HELP = `egress run - runs a command that can reach what you all
 Usage: egress run [OPTIONS] -- COMMAND [ARGUMENT...]
        egress run --clean
 
-  --allow TARGET      a name, *.name, an address or a prefix that may be reached; several with commas between
-  --deny TARGET       one that may not
-  --preset NAME       the rules of a preset: one of yours in ~/.config/egress/presets, or one that comes with egress
-  --secret NAME@HOST  HOST may be reached, and gets the secret in the variable NAME; the command has a placeholder in it.
-                      More hosts with commas between; NAME@HOST:HEADER sets that header on each request
+  --allow TARGET      allow a name, *.name, an address or a prefix; put commas between several
+  --deny TARGET       deny one
+  --preset NAME       take the rules of a preset: yours in ~/.config/egress/presets, or one of egress
+  --secret NAME@HOST  allow HOST, and send it the secret in the variable NAME; the command sees a
+                      placeholder. Put commas between hosts; NAME@HOST:HEADER sets that header
+                      on each request
   --secret-command NAME@HOST=COMMAND
                       the same for what COMMAND prints
-  --config FILE       a policy file, YAML or JSON; without it egress.yaml or egress.json is taken that stands in this
-                      folder or above it, up to the root of the repository or your home (--policy is the same)
+  --config FILE       take this policy file, YAML or JSON (--policy is the same). Without it, egress.yaml
+                      or egress.json is taken from this folder or one above it, up to the root of the
+                      repository or your home
   --no-config         take no such file
-  --default ACTION    allow or deny: for what no rule matches (default: the file's, else deny)
-  --user USER         whom the command is: a name, UID or UID:GID (default: under sudo who called it, else you)
-  --dry-run           show the policy that would hold, and run nothing
+  --default ACTION    the default action, allow or deny (default: the file's, else deny)
+  --user USER         run the command as this user: a name, UID or UID:GID
+                      (default: who called sudo, else you)
+  --dry-run           show the policy, and run nothing
 
-  --audit             deny nothing but what deny.always and the protections do, and print the rules that what was tried needs
-  --save FILE         with --audit: write them as a policy file, which must not be there yet
-  --quiet, -q         say nothing but what goes wrong
-  --json              say it as JSON, an object a line
-  --log FILE          add the sidecar's log to this file: each lookup and each refused connection, as JSON
-  --fail-on-deny      end with 77 if something was denied and the command itself has ended with 0
+  --audit             deny only what deny.always and the protections deny; at the end, print the rules
+                      that the command needs
+  --save FILE         with --audit: write them as a policy file, which must not exist yet
+  --quiet, -q         print only what goes wrong
+  --json              print JSON, an object a line
+  --log FILE          append the sidecar's log to this file: each lookup and refused connection, as JSON
+  --fail-on-deny      exit with 77 if something was denied and the command exits with 0
 
-  --clean             undo what runs have left here that were killed; the next run does so, too
+  --clean             undo what killed runs have left here; the next run does so, too
   --help, -h          this text
 
-The first rule that matches decides: those of this line in the order written, then those of the file. Needs nft, setpriv
-and unshare, and root, or pasta and a user namespace. What is denied is told on standard error the moment it happens, and at the end with the options that would allow it.
+The first rule that matches decides: rules of the command line in the order written, then rules of the file.
+A run needs nft, setpriv and unshare; and root, or pasta and a user namespace. It prints each denial on
+standard error at once, and at the end the options that would allow what was denied.
 
   egress run --allow example.org -- curl -sS https://example.org/
   egress run --default allow --deny '*.example.org' -- curl -sS https://www.example.org/
   egress run --secret GITHUB_TOKEN@api.github.com -- gh repo list
 
-The command runs in network, process and mount namespaces of its own, without the capabilities that could undo that, and
-with a /run and /dev of its own, so the machine's daemons are out of its reach. It shares your other files, and may write
-to them as its user may: this holds programs to a policy, it does not lock up an attacker who can change your machine's files.
+The command runs in network, process and mount namespaces of its own, without the capabilities to undo that.
+It has a /run and /dev of its own, so it cannot reach the machine's daemons. It shares your other files, and
+may write to them as its user may: a run holds programs to a policy, it does not lock up an attacker who can
+change your machine's files.
 
-Exit: the command's own code, or 128 and the number of the signal that ended it; 126 it cannot be executed, 127 it is not found;
-125 egress run itself could not run it, or not to its end; 77 see --fail-on-deny.
+Exit: the command's own code, or 128 and the number of the signal that ended it; 126 if it cannot be executed,
+127 if it is not found; 125 if egress run could not run it, or not to its end; 77 see --fail-on-deny.
 `;
 
 export const POLICY_HELP = `egress policy - reads or changes the policy of a running sidecar
@@ -77,33 +83,33 @@ Usage: egress policy get
        egress policy reset
 
   get        show the policy and its entity tag
-  patch      put rules before the policy's own; those with the same targets go
-  allow      the same for targets that may be reached
-  deny       the same for targets that may not
-  replace    put another policy in its place
-  delete     take out the rules with these targets
+  patch      put rules before the policy's own, and remove its rules with the same targets
+  allow      put rules first that allow these targets
+  deny       put rules first that deny these targets
+  replace    replace the policy
+  delete     remove the rules with these targets
   reset      deny everything
 
-  --allow TARGET      a name, *.name, an address or a prefix that may be reached; may be repeated
-  --deny TARGET       one that may not; the first rule that matches decides, in the order written
-  --default ACTION    allow or deny: for what no rule matches
+  --allow TARGET      allow a name, *.name, an address or a prefix; may be repeated
+  --deny TARGET       deny one; the first rule that matches decides, in the order written
+  --default ACTION    the default action, allow or deny
   --file, -f FILE     JSON: an array of rules, a policy, or an array of targets; - is standard input
   --dry-run           show what would change, and change nothing
-  --if-match TAG      change only while this entity tag holds, quotes included
-  --json              answers as JSON on standard output, errors as JSON on standard error
+  --if-match TAG      change only a policy with this entity tag, quotes included
+  --json              print answers as JSON on standard output, errors as JSON on standard error
 
-  --run               the sidecar of the egress run that is under way on this machine
-  --socket PATH       the sidecar's unix socket, which needs no token
-  --url URL           its address instead, such as http://192.0.2.2:18080; the path of a proxy may follow
-  --token TOKEN       its token; it is not sent, each call is signed with it
+  --run               talk to the sidecar of the egress run that is under way on this machine
+  --socket PATH       talk over the sidecar's unix socket, which needs no token
+  --url URL           talk to this address, such as http://192.0.2.2:18080; the path of a proxy may follow
+  --token TOKEN       sign each call with this token, which is not sent
 
-Without these the sidecar's own variables hold: OPENSANDBOX_EGRESS_SOCKET, OPENSANDBOX_EGRESS_HTTP_ADDR and
-OPENSANDBOX_EGRESS_TOKEN (where others can list your processes, prefer that to --token).
+Without these the sidecar's own variables count: OPENSANDBOX_EGRESS_SOCKET, OPENSANDBOX_EGRESS_HTTP_ADDR and
+OPENSANDBOX_EGRESS_TOKEN (if others can list your processes, prefer that to --token).
 
   egress policy patch --allow example.org --deny '*.evil.example'
 
-Exit: 0 done; 64 wrong command line; 65 refused as wrong input; 69 no answer; 75 --if-match does not hold; 77 not allowed; 78 wrong
-setting; 74 the output cannot be written, 141 nobody reads it any more.
+Exit: 0 done; 64 wrong command line; 65 refused as wrong input; 69 no answer; 75 --if-match does not hold;
+77 not allowed; 78 wrong setting; 74 the output cannot be written, 141 nobody reads it any more.
 `;
 
 export const VAULT_HELP = `egress vault - reads or changes the credentials that a running sidecar puts into requests
@@ -114,144 +120,149 @@ Usage: egress vault get
        egress vault delete
 
   get        show what is bound, never a value
-  bind       put a credential into requests to a host, or another one in its place; both have the name
-  unbind     take the credential and the binding of that name out
+  bind       put a credential into requests to a host, or replace it; credential and binding get the name
+  unbind     remove the credential and the binding of that name
   delete     delete the vault with all that it holds
 
-  --host HOST         a name, or *.name for every name below it; several with commas between, or repeated
-  --header NAME       the header that it is sent in (default: Authorization: Bearer)
-  --basic             Authorization: Basic; the value is the base64 of user:password
+  --host HOST         a name, or *.name for its subdomains; put commas between several, or repeat it
+  --header NAME       send the value in this header (default: Authorization: Bearer)
+  --basic             send Authorization: Basic; the value is the base64 of user:password
   --method METHOD     as --host (default: GET, POST, PUT, PATCH, DELETE)
-  --path PATH         a path, a final * stands for whatever follows; may be repeated (default: /*)
+  --path PATH         a path; a final * matches whatever follows; may be repeated (default: /*)
 
-WHERE the value is, by default on standard input, without the line break at its end:
+WHERE says where the value is. By default it is read from standard input, without a final line break:
   --env VARIABLE      a variable of the sidecar's own environment
   --file, -f PATH     a file of the sidecar
   -- COMMAND...       what this command prints; it runs as the sidecar does
-  --refresh SECONDS   read the file, or run the command, again so often
+  --refresh SECONDS   read the file, or run the command, again this often
 
-  --json              answers as JSON on standard output, errors as JSON on standard error
-  --run               the sidecar of the egress run that is under way on this machine
-  --socket PATH       the sidecar's unix socket, which needs no token
-  --url URL           its address instead, such as http://192.0.2.2:18080; the path of a proxy may follow
-  --token TOKEN       its token; it is not sent, each call is signed with it
+  --json              print answers as JSON on standard output, errors as JSON on standard error
+  --run               talk to the sidecar of the egress run that is under way on this machine
+  --socket PATH       talk over the sidecar's unix socket, which needs no token
+  --url URL           talk to this address, such as http://192.0.2.2:18080; the path of a proxy may follow
+  --token TOKEN       sign each call with this token, which is not sent
 
   gh auth token | egress vault bind github --host api.example.org
-  egress vault bind models --host models.example.org --header x-api-key --file /run/secrets/models --refresh 300
+  egress vault bind models --host models.example.org --header x-api-key --file /run/secrets/models
 
 A value crosses the network as it is: prefer the unix socket, or an address that only you can see.
-Exit: as of egress policy; 75 somebody else has changed the vault meanwhile.
+Exit: as for egress policy; 75 if somebody else has changed the vault meanwhile.
 `;
 
 export const STATUS_HELP = `egress status - shows what a running sidecar has in force
 
 Usage: egress status [OPTIONS]
 
-Health, policy layers, protections, interfaces, upstreams, counts, and a page of the addresses that lookups have opened,
-each with the names that it belongs to and the seconds that it has left.
+It prints health, policy layers, protections, interfaces, upstreams, counts, and a page of learned addresses,
+each with its names and the seconds that it has left.
 
-  --limit N           how many addresses, 0 to 1000 (default: 100)
-  --after CURSOR      the addresses from there on: what the page before ends with
-  --json              the answer as JSON on standard output, errors as JSON on standard error
+  --limit N           show so many addresses, 0 to 1000 (default: 100)
+  --after CURSOR      show the addresses after this cursor, with which the page before ends
+  --json              print the answer as JSON on standard output, errors as JSON on standard error
 
-  --run               the sidecar of the egress run that is under way on this machine
-  --socket PATH       the sidecar's unix socket, which needs no token
-  --url URL           its address instead, such as http://192.0.2.2:18080; the path of a proxy may follow
-  --token TOKEN       its token; it is not sent, the call is signed with it
+  --run               talk to the sidecar of the egress run that is under way on this machine
+  --socket PATH       talk over the sidecar's unix socket, which needs no token
+  --url URL           talk to this address, such as http://192.0.2.2:18080; the path of a proxy may follow
+  --token TOKEN       sign the call with this token, which is not sent
 
-Without these the sidecar's own variables hold: OPENSANDBOX_EGRESS_SOCKET, OPENSANDBOX_EGRESS_HTTP_ADDR and
-OPENSANDBOX_EGRESS_TOKEN (where others can list your processes, prefer that to --token).
+Without these the sidecar's own variables count: OPENSANDBOX_EGRESS_SOCKET, OPENSANDBOX_EGRESS_HTTP_ADDR and
+OPENSANDBOX_EGRESS_TOKEN (if others can list your processes, prefer that to --token).
 
-Exit: 0 it answered, in whatever health; 64 wrong command line; 65 refused as wrong input; 69 no answer; 77 not allowed; 78 wrong
-setting; 74 the output cannot be written, 141 nobody reads it any more.
+Exit: 0 it answered, in whatever health; 64 wrong command line; 65 refused as wrong input; 69 no answer;
+77 not allowed; 78 wrong setting; 74 the output cannot be written, 141 nobody reads it any more.
 `;
 
 export const LOG_HELP = `egress log - shows what a running sidecar has decided, the latest last
 
 Usage: egress log [OPTIONS]
 
-Each lookup, and each connection that was refused: when, what was decided, about what, and by whom. In the end of a line stand the
-addresses that a name was given, or why there are none.
+It prints a line for each lookup and each refused connection: when, what was decided, about what, and by which
+rule. At its end stand the addresses that a name was given, or why there are none.
 
-  --follow, -f        go on as decisions are made
-  --denied            those alone that were denied, or would be (audit mode), and names whose addresses were all taken out
-  --name NAME         those of a name, or of every name below one: '*.example.org'
-  --address ADDRESS   those of an address or a prefix
+  --follow, -f        follow: print decisions as they are made
+  --denied            only what was denied, or would be (audit mode), and names that lost all addresses
+  --name NAME         only a name, or the subdomains of one: '*.example.org'
+  --address ADDRESS   only an address or a prefix
   --limit, -n N       the last N, 0 to 1000 (default: 100)
-  --json              each decision as a line of JSON on standard output, errors as JSON on standard error
+  --json              print each decision as a line of JSON on standard output, errors on standard error
 
-  --socket PATH       the sidecar's unix socket, which needs no token
-  --url URL           its address instead, such as http://192.0.2.2:18080; the path of a proxy may follow
-  --token TOKEN       its token; it is not sent, the call is signed with it
+  --socket PATH       talk over the sidecar's unix socket, which needs no token
+  --url URL           talk to this address, such as http://192.0.2.2:18080; the path of a proxy may follow
+  --token TOKEN       sign the call with this token, which is not sent
 
-Without these the sidecar's own variables hold: OPENSANDBOX_EGRESS_SOCKET, OPENSANDBOX_EGRESS_HTTP_ADDR and
-OPENSANDBOX_EGRESS_TOKEN (where others can list your processes, prefer that to --token). NO_COLOR takes the colours off a terminal.
+Without these the sidecar's own variables count: OPENSANDBOX_EGRESS_SOCKET, OPENSANDBOX_EGRESS_HTTP_ADDR and
+OPENSANDBOX_EGRESS_TOKEN (if others can list your processes, prefer that to --token).
+NO_COLOR switches colours off.
 
   egress log -f --denied
   egress log --name api.example.com --json
 
-Exit: 0 there is such a decision; 1 there is none; 64 wrong command line; 65 refused as wrong input; 69 no answer; 77 not allowed; 78 wrong
-setting; 74 the output cannot be written, 141 nobody reads it any more.
+Exit: 0 there is such a decision; 1 there is none; 64 wrong command line; 65 refused as wrong input;
+69 no answer; 77 not allowed; 78 wrong setting; 74 the output cannot be written, 141 nobody reads it any more.
 `;
 
-const PLACE_HELP = `  --socket PATH       the sidecar's unix socket, which needs no token
-  --url URL           its address instead, such as http://192.0.2.2:18080; the path of a proxy may follow
-  --token TOKEN       its token; it is not sent, the call is signed with it
+const PLACE_HELP = `  --socket PATH       talk over the sidecar's unix socket, which needs no token
+  --url URL           talk to this address, such as http://192.0.2.2:18080; the path of a proxy may follow
+  --token TOKEN       sign the call with this token, which is not sent
 
-Without these the sidecar's own variables hold: OPENSANDBOX_EGRESS_SOCKET, OPENSANDBOX_EGRESS_HTTP_ADDR and
-OPENSANDBOX_EGRESS_TOKEN (where others can list your processes, prefer that to --token).
+Without these the sidecar's own variables count: OPENSANDBOX_EGRESS_SOCKET, OPENSANDBOX_EGRESS_HTTP_ADDR and
+OPENSANDBOX_EGRESS_TOKEN (if others can list your processes, prefer that to --token).
 `;
 
-export const EXPLAIN_HELP = `egress explain - says what becomes of a name or an address, and why
+export const EXPLAIN_HELP = `egress explain - says whether a name or an address can be reached, and why
 
 Usage: egress explain TARGET[:PORT] [OPTIONS]
 
-The rules that match, in their order, and which one decides; what the resolver answers; the addresses in force and how long;
-whether the kernel lets a connection pass now; what the far end does with those that are open; and the smallest change of the
-policy. It is told by what enforces the policy; no upstream is asked and nothing is changed.
+It prints the rules that match, in their order, and which one decides; what the resolver answers; the
+addresses in force and how long; whether the kernel lets a connection pass now; what the far end does with
+open ones; and the smallest change of the policy that turns the answer round. It asks no upstream and changes
+nothing.
 
   --protocol WORD     tcp, udp or icmp (default: tcp)
-  --try               have the sidecar open a connection to the port, as a process of the sandbox would, and say what the far end does
-  --json              the answer as JSON on standard output, errors as JSON on standard error
+  --try               open a connection to the port, as a process of the sandbox would, and say what the
+                      far end does
+  --json              print the answer as JSON on standard output, errors as JSON on standard error
 
 ${PLACE_HELP}
   egress explain api.example.com:443 --try
   egress explain '[2001:db8::7]:443' --protocol udp
 
-Exit: 0 it is reached; 1 it is not; 64 wrong command line; 65 no such target; 69 no answer; 77 not allowed; 78 wrong setting; 74 the
-output cannot be written, 141 nobody reads it any more.
+Exit: 0 it is reached; 1 it is not; 64 wrong command line; 65 no such target; 69 no answer; 77 not allowed;
+78 wrong setting; 74 the output cannot be written, 141 nobody reads it any more.
 `;
 
 export const SUGGEST_HELP = `egress suggest - writes a policy for what the sandbox has tried
 
 Usage: egress suggest [OPTIONS]
 
-The smallest policy that lets through the names that were looked up and the addresses that were tried without one, allowed or not, on
-standard output as JSON. What a rule denies is left out, and named on standard error. See docs/observability.md for audit mode.
+It prints, as JSON, the smallest policy that allows the names that were looked up and the addresses that were
+tried without a name. It leaves out what a rule denies, and names that on standard error.
+docs/observability.md describes audit mode.
 
-  --wildcards         one wildcard in the place of several names below it
-  --json              all that is known as JSON on standard output, errors as JSON on standard error
+  --wildcards         write one wildcard instead of several names below it
+  --json              print all that is known as JSON on standard output, errors on standard error
 
 ${PLACE_HELP}
   egress suggest > policy.json; egress policy replace --file policy.json
 
-Exit: 0 done; 64 wrong command line; 69 no answer; 77 not allowed; 78 wrong setting; 74 the output cannot be written, 141 nobody reads
-it any more.
+Exit: 0 done; 64 wrong command line; 69 no answer; 77 not allowed; 78 wrong setting;
+74 the output cannot be written, 141 nobody reads it any more.
 `;
 
-export const TOP_HELP = `egress top - watches what a running sidecar decides, live, on the whole screen
+export const TOP_HELP = `egress top - watches the decisions of a running sidecar, live, on the whole screen
 
 Usage: egress top [OPTIONS]
 
-The targets with most denials first, and how many decisions came in each second of the last minute. q or Ctrl-C ends it, and leaves the
-terminal as it was. Where standard output is no terminal, one frame is printed.
+It shows the targets with most denials first, and how many decisions came in each second of the last minute.
+q or Ctrl-C ends it, and leaves the terminal as it was. If standard output is no terminal, it prints one
+frame.
 
 ${PLACE_HELP}
-Exit: 0 done; 64 wrong command line; 69 no answer; 77 not allowed; 78 wrong setting; 74 the output cannot be written, 141 nobody reads
-it any more.
+Exit: 0 done; 64 wrong command line; 69 no answer; 77 not allowed; 78 wrong setting;
+74 the output cannot be written, 141 nobody reads it any more.
 `;
 
-export const COMPLETION_HELP = `egress completion - prints what makes a shell complete commands and options
+export const COMPLETION_HELP = `egress completion - prints a shell's script that completes commands and options
 
 Usage: egress completion bash|zsh|fish
 
@@ -262,23 +273,27 @@ Usage: egress completion bash|zsh|fish
 Exit: 0 done; 64 wrong command line.
 `;
 
-export const DOCTOR_HELP = `egress doctor - tries from inside what a hostile workload would, and says what held
+export const DOCTOR_HELP = `egress doctor - tries attacks from inside the sandbox, and says what held
 
 Usage: egress doctor [OPTIONS]
 
-  --to ADDRESS    aim at an address of your own that the policy denies, to watch it there; once for IPv4, once for IPv6
-  --operator      this process is not the workload: do not count its capabilities and what it can open
-  --json          the report as JSON, with each attempt
+  --to ADDRESS    aim at an address of yours that the policy denies, to watch it there; once for IPv4,
+                  once for IPv6
+  --operator      this process is not the workload: ignore its capabilities and what it can open
+  --json          print the report as JSON, with each attempt
   --help, -h      this text
 
-Run it in the workload's container, in the sidecar's, or in the network namespace alone (nsenter -t PID -n). It needs Node and
-nothing else, gives up capabilities that a workload does not have, takes some seconds, and changes nothing. Packets go to
-addresses that are kept for documentation, and to port 53 and other ports of the resolvers in /etc/resolv.conf.
+Run it in the workload's container, in the sidecar's, or in the network namespace alone (nsenter -t PID -n).
+It needs Node and nothing else, gives up capabilities that a workload does not have, takes some seconds, and
+changes nothing. It sends packets to addresses that are reserved for documentation, and to port 53 and other
+ports of the resolvers in /etc/resolv.conf.
 
-  held        it was tried, and stopped
+  held        the doctor tried it, and something stopped it
   OPEN        something got out
-  not tried   for the reason that is given
+  not tried   for the reason given
 
-Rows are the numbers of docs/security/held.md. Exit: 0 nothing got out; 1 something did; 64 wrong command line; 74 the output cannot be written, 141 nobody
-reads it any more.
+Rows are the numbers of docs/security/held.md.
+
+Exit: 0 nothing got out; 1 something did; 64 wrong command line; 74 the output cannot be written,
+141 nobody reads it any more.
 `;

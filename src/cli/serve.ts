@@ -22,7 +22,9 @@ export interface ServeOptions {
   readonly stop: AbortSignal;
 }
 
-/** Serves until it is stopped; settles with the exit code. What ends the start is said on standard error. */
+/**
+ * Serves until it is stopped; settles with the exit code. It prints on standard error what ends the start.
+ */
 export async function serve(
   { env, warn }: Pick<CliContext, "env" | "warn">,
   { strict, stop }: ServeOptions,

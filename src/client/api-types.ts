@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 62d83cf90230e40854d7b4e7e300e2d1f303c5ae97896ac809f9a92e6172480a
-// types: 0056c95b73f4959152e23c3efef0acda08ca6a8bdbe1153515c3099c51dff8b2
+// document: 7b0796ac59054d70cef7155fb1d8c2f057060e2bf86528692ca6110a41933290
+// types: b55a59d3cfac1e0fdf1bbdd33302646ae0a0343cd1810c5be79bfe2b482f7ab7
 
 export interface paths {
   "/policy": {
@@ -84,7 +84,7 @@ export interface paths {
     get: operations["getAudit"];
     /**
      * Switches audit mode on or off
-     * @description In audit mode nothing is blocked but deny.always and the protections; what the policy would deny is told. Off, what the policy denies is cut. It ends with the sidecar.
+     * @description In audit mode only deny.always and the protections block; what the policy would deny is reported. Switching it off cuts what the policy denies. It ends with the sidecar.
      */
     put: operations["setAudit"];
     post?: never;
@@ -325,7 +325,7 @@ export interface components {
             }
         )[]
       | null;
-    /** @description A policy. Missing keys, {} and null deny everything. An unknown key is told of in `warnings`, or refused if the policy would mean something else without it. */
+    /** @description A policy. Missing keys, {} and null deny everything. An unknown key is named in `warnings`, or refused if the policy would mean something else without it. */
     Policy: {
       defaultAction?: components["schemas"]["Action"];
       egress?: components["schemas"]["Rules"];
@@ -825,7 +825,7 @@ export interface components {
   parameters: {
     /** @description The name, percent-encoded. */
     entryName: string;
-    /** @description The ETag of the policy that the change is meant for; where another holds, the answer is 412. */
+    /** @description The ETag of the policy that the change is meant for; if another holds, the answer is 412. */
     ifMatch: string;
     /** @description true: answer what would change, and change nothing. */
     dryRun: boolean;
@@ -857,7 +857,7 @@ export interface components {
     address: string;
     /** @description Lookups or connections alone. */
     kind: "lookup" | "connection";
-    /** @description The id of the last event that was seen, or `newest` of GET /decisions: what came since is told first. */
+    /** @description The id of the last event that was seen, or `newest` of GET /decisions: what came since is sent first. */
     lastEventId: string;
   };
   requestBodies: never;
@@ -917,7 +917,7 @@ export interface operations {
         dryRun?: components["parameters"]["dryRun"];
       };
       header?: {
-        /** @description The ETag of the policy that the change is meant for; where another holds, the answer is 412. */
+        /** @description The ETag of the policy that the change is meant for; if another holds, the answer is 412. */
         "If-Match"?: components["parameters"]["ifMatch"];
       };
       path?: never;
@@ -1029,7 +1029,7 @@ export interface operations {
         dryRun?: components["parameters"]["dryRun"];
       };
       header?: {
-        /** @description The ETag of the policy that the change is meant for; where another holds, the answer is 412. */
+        /** @description The ETag of the policy that the change is meant for; if another holds, the answer is 412. */
         "If-Match"?: components["parameters"]["ifMatch"];
       };
       path?: never;
@@ -1141,7 +1141,7 @@ export interface operations {
         dryRun?: components["parameters"]["dryRun"];
       };
       header?: {
-        /** @description The ETag of the policy that the change is meant for; where another holds, the answer is 412. */
+        /** @description The ETag of the policy that the change is meant for; if another holds, the answer is 412. */
         "If-Match"?: components["parameters"]["ifMatch"];
       };
       path?: never;
@@ -1253,7 +1253,7 @@ export interface operations {
         dryRun?: components["parameters"]["dryRun"];
       };
       header?: {
-        /** @description The ETag of the policy that the change is meant for; where another holds, the answer is 412. */
+        /** @description The ETag of the policy that the change is meant for; if another holds, the answer is 412. */
         "If-Match"?: components["parameters"]["ifMatch"];
       };
       path?: never;
@@ -1777,7 +1777,7 @@ export interface operations {
         kind?: components["parameters"]["kind"];
       };
       header?: {
-        /** @description The id of the last event that was seen, or `newest` of GET /decisions: what came since is told first. */
+        /** @description The id of the last event that was seen, or `newest` of GET /decisions: what came since is sent first. */
         "Last-Event-ID"?: components["parameters"]["lastEventId"];
       };
       path?: never;

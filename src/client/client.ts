@@ -61,7 +61,7 @@ export type PolicyState = Readonly<Schemas["PolicyState"]> & Tagged;
 export type PolicyChange = Readonly<Schemas["PolicyChange"]> & Tagged;
 
 interface Tagged {
-  /** Of the policy in force, for `ifMatch`; undefined where a proxy dropped it. */
+  /** Of the policy in force, for `ifMatch`; undefined if a proxy dropped it. */
   readonly etag: string | undefined;
 }
 
@@ -116,7 +116,7 @@ export interface ExplainOptions extends CallOptions {
 export type ClientOptions = Pick<TransportOptions, "endpoint"> & Partial<Omit<TransportOptions, "endpoint">>;
 
 /**
- * Every call throws ApiError where it is refused, ConnectionError where no answer came, UnknownKeyError where
+ * Every call throws ApiError if it is refused, ConnectionError if no answer came, UnknownKeyError where
  * what it was given holds a key that the API does not know, and the signal's reason.
  */
 export interface EgressClient extends DecisionCalls, VaultCalls {

@@ -5,7 +5,7 @@ type Schemas = components["schemas"];
 
 export type Decision = Readonly<Schemas["Decision"]>;
 
-/** A decision; or that some are missing: how many, undefined where the sidecar was started again. */
+/** A decision; or that some are missing: how many, undefined if the sidecar was started again. */
 export type FollowedEvent =
   | { readonly kind: "decision"; readonly decision: Decision }
   | { readonly kind: "gap"; readonly missed: number | undefined };
@@ -33,7 +33,7 @@ export interface DecisionsOptions extends DecisionFilter {
 
 export interface FollowDecisionsOptions extends DecisionFilter {
   readonly signal?: AbortSignal;
-  /** The id of a decision, or `newest` of a page: what came since is told first. Default: from now on. */
+  /** The id of a decision, or `newest` of a page: what came since is sent first. Default: from now on. */
   readonly after?: string;
 }
 

@@ -20,7 +20,7 @@ export interface Exchange {
 /** Far more than any policy; a server that is not ours could send without end. */
 const ANSWER_OCTETS_MAX = 64 << 20;
 
-/** Throws ConnectionError, also where the signal ended it. Redirects are answers like others. */
+/** Throws ConnectionError, also if the signal ended it. Redirects are answers like others. */
 export async function exchange(call: Exchange): Promise<Response> {
   return begin(call, readAnswer);
 }
@@ -30,7 +30,7 @@ export type Stream =
   | { readonly isOpen: true; readonly chunks: AsyncIterable<unknown> }
   | { readonly isOpen: false; readonly response: Response };
 
-/** Both throw ConnectionError: this, and reading on, also where nothing came for `silenceMs`. */
+/** Both throw ConnectionError: this, and reading on, also if nothing came for `silenceMs`. */
 export async function openStream(call: Exchange, silenceMs: number): Promise<Stream> {
   return begin(call, async (incoming) => {
     const isStream = incoming.headers["content-type"]?.startsWith("text/event-stream") === true;

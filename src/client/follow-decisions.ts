@@ -23,7 +23,7 @@ const MOST_FAILURES = 10;
 const MOST_CHARACTERS = 1 << 20;
 
 /**
- * Without an end. Throws ApiError, ConnectionError where there is no sidecar for some ten seconds, and the
+ * Without an end. Throws ApiError, ConnectionError if there is no sidecar for some ten seconds, and the
  * signal's reason.
  */
 export async function* followDecisions({

@@ -1,7 +1,7 @@
 /**
  * The calls' way to the sidecar: proof of the token, and tries again.
  *
- * A call is tried again only where no answer came. Where the connection did not come about, nothing was sent,
+ * A call is tried again only if no answer came. Where the connection did not come about, nothing was sent,
  * so any call is. Where it did, the sidecar may have made the change: then only reads and dry runs are, and
  * changes that carry the entity tag they are meant for. Such a change can't be made twice: if the first try
  * was made, the second finds another tag and is refused, and the error says that this may be the call's own

@@ -21,7 +21,7 @@ interface VaultCallOptions {
 
 /** The sidecar checks what these are given, key by key. */
 export interface VaultCalls {
-  /** Throws ApiError `vault-not-found` where there is none. */
+  /** Throws ApiError `vault-not-found` if there is none. */
   getVault(options?: VaultCallOptions): Promise<VaultState>;
   createVault(vault: VaultInput, options?: VaultCallOptions): Promise<VaultState>;
   /** All of it, or nothing. */

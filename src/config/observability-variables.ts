@@ -3,7 +3,7 @@ import { readAttributes } from "./lenient-readers.ts";
 import { httpUrl, integer, word } from "./readers.ts";
 import { lenient, orNone, withDefault } from "./variable.ts";
 
-/** Where denials and metrics are sent, and what is said with them. */
+/** Where denials and metrics are sent, and what goes with them. */
 export const OBSERVABILITY_VARIABLES = {
   lookupLinesPerSecond: withDefault(
     {
@@ -27,7 +27,7 @@ export const OBSERVABILITY_VARIABLES = {
   denyWebhook: orNone(
     {
       name: "OPENSANDBOX_EGRESS_DENY_WEBHOOK",
-      meaning: "URL that is told of each denied lookup",
+      meaning: "URL that gets a POST for each denied lookup",
       accepts: "an http or https URL",
       secret: true,
     },

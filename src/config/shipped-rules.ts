@@ -12,14 +12,14 @@ import { renderProblems } from "../policy/problem.ts";
 const OWN_PLACES = ["rules", "../rules", "../../rules"].map((place) => join(import.meta.dirname, place));
 const PLACES = [...OWN_PLACES, "/var/egress/rules"];
 
-/** The shipped folder of `deny.always` and its like; undefined where the program was copied without it. */
+/** The shipped folder of `deny.always` and its like; undefined if the program was copied without it. */
 export function findShippedRules(): string | undefined {
   return OWN_PLACES.find((place) => existsSync(join(place, "deny.always")));
 }
 
 /**
  * The addresses to block on port 443: those given, or else the shipped list of public DoH resolvers. Throws
- * where that is missing.
+ * if that is missing.
  */
 export async function readDohResolvers(given: readonly string[]): Promise<readonly string[]> {
   if (given.length > 0) return given;

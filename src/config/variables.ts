@@ -109,7 +109,7 @@ export const VARIABLES = {
       name: "OPENSANDBOX_EGRESS_AUDIT",
       default: "false",
       meaning:
-        "start in audit mode: nothing is blocked but `deny.always` and the protections, and what the policy would deny is told",
+        "start in audit mode: only `deny.always` and the protections block, and what the policy would deny is reported",
       accepts: FLAG,
     },
     flag(),
@@ -192,7 +192,7 @@ export const VARIABLES = {
       name: "OPENSANDBOX_EGRESS_WIRE_NAMES",
       default: "off",
       meaning:
-        "judge connections to the addresses of names by the name they show in TLS or HTTP, too; strict refuses what shows none",
+        "also judge connections to the addresses of names by the name they show in TLS or HTTP; strict refuses what shows none",
       accepts: "off, known, strict",
     },
     word(["off", "known", "strict"]),

@@ -14,7 +14,7 @@ export const VAULT_VARIABLES = {
       name: "OPENSANDBOX_EGRESS_CREDENTIAL_VAULT_REQUIRE_TLS",
       default: "false",
       meaning:
-        "credentials are taken from the loopback, and from where a trusted proxy says that they came by TLS",
+        "take credentials from the loopback alone, and from trusted proxies that say that they came by TLS",
       accepts: FLAG,
     },
     flag(),
@@ -22,7 +22,7 @@ export const VAULT_VARIABLES = {
   vaultTrustedProxies: lenient<readonly Prefix[]>(
     {
       name: "OPENSANDBOX_EGRESS_CREDENTIAL_VAULT_TRUSTED_PROXY_CIDRS",
-      meaning: "proxies whose X-Forwarded-Proto is believed where credentials need TLS",
+      meaning: "proxies whose X-Forwarded-Proto is believed if credentials need TLS",
       accepts: "a comma list of addresses and prefixes; what is neither is left out",
     },
     [],

@@ -1,6 +1,6 @@
 /**
  * What is decided on each lookup and each refused connection, as one event. Log, ring, stream, webhook and
- * counters are its subscribers; whoever tells it knows none of them.
+ * counters are its subscribers; the code that reports it knows none of them.
  */
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Layer } from "../policy/decision.ts";
@@ -64,7 +64,7 @@ export interface DecisionEvent {
   /** Unix time. */
   readonly timeMs: number;
   /**
-   * Text that is fit for a log. Of a connection the name that last gave the address; undefined where none is
+   * Text that is fit for a log. Of a connection the name that last gave the address; undefined if none is
    * known.
    */
   readonly name: string | undefined;
@@ -81,7 +81,7 @@ export interface DecisionEvent {
   readonly upstream: number | undefined;
   /** From when upstreams were first asked; 0 if none was. */
   readonly durationMs: number;
-  /** Of a connection: as IANA numbers it, and its port, undefined where the protocol has none. */
+  /** Of a connection: as IANA numbers it, and its port, undefined if the protocol has none. */
   readonly protocol: number;
   readonly port: number | undefined;
   readonly layer: DecidingLayer;
@@ -114,7 +114,7 @@ export type VisitAddress = (octets: Uint8Array, at: number, length: 4 | 16) => v
 /** Called on a lookup's way: returns at once and never throws. */
 export type DecisionSubscriber = (event: DecisionEvent) => void;
 
-/** Each hears of the event, in this order. */
+/** Each gets the event, in this order. */
 export function tellAll(subscribers: readonly DecisionSubscriber[]): DecisionSubscriber {
   return (event) => {
     for (const subscriber of subscribers) subscriber(event);

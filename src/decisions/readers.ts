@@ -1,7 +1,7 @@
 /**
  * Readers that follow the decisions as server-sent events (WHATWG HTML, section 9.2). Each has a place in the
- * ring and is given what follows, some at a time; one that does not take it falls behind alone. What the ring
- * no longer holds is told as a gap.
+ * ring and is given what follows, some at a time; one that does not take it falls behind alone. A gap stands
+ * for what the ring no longer holds.
  *
  *     id: k3v9-17
  *     event: decision

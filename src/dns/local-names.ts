@@ -21,7 +21,7 @@ const NO_DATA: OwnReply = { rcode: Rcode.noError, ede: Ede.none, negativeTtlSeco
 
 /** Undefined for every other name, and for types that only a question may have. */
 export function localReply(qname: DomainName, qtype: number): OwnReply | undefined {
-  // Nearly all names are told by their last letter.
+  // The last letter rules out nearly all names.
   const last = qname.charCodeAt(qname.length - 1);
   if (last !== LAST_OF_LOCALHOST && last !== LAST_OF_ARPA) return undefined;
   const isLocalhost = qname.endsWith(".localhost") || qname === "localhost";

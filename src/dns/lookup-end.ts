@@ -22,7 +22,7 @@ export interface LookupEndOptions {
 
 /**
  * What becomes of a lookup that the upstreams are done with: the policy of this moment decides again before
- * anyone hears of it.
+ * it reports anything.
  */
 export function createLookupEnd({
   policy,

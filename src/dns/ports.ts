@@ -26,7 +26,7 @@ export interface AddressAdmission {
   epoch(): number;
 }
 
-/** When upstreams are asked whether they live, and who hears of those that do not answer. */
+/** When upstreams are asked whether they live, and who gets a report of those that do not answer. */
 export interface UpstreamProbes {
   /** Asked for its A records; the root for its NS records. */
   readonly qname: DomainName;

@@ -64,7 +64,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   const groupOf = createLookupGroups(options.groupSeed);
   /** What allowed the query at hand. */
   let allowedBy: Decision = { action: "deny", layer: "default", rule: undefined };
-  /** What is told of a query that we answer by ourselves; filled in again and again. */
+  /** What a decision says of a query that we answer by ourselves; filled in again and again. */
   const told: { -readonly [Key in keyof LookedUp]: LookedUp[Key] } = {
     qname: undefined,
     text: "",

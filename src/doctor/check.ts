@@ -39,7 +39,7 @@ export function waysOut(place: Place): {
   return { ways, missing };
 }
 
-/** What a failed system call says, where nothing but the call is judged. Others are thrown. */
+/** What a failed system call says, if nothing but the call is judged. Others are thrown. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof SystemCallError)) throw error;
   const ending = endingOf(error.syscall, error.code);

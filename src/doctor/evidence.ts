@@ -4,7 +4,7 @@
  *
  * A refusal alone says little: it may have come back from outside. What leaves is seen by a packet socket (it
  * sees frames behind the egress hook) or, without the right to have one, told by the interfaces' counters.
- * The kernel's own word is enough where no answer from outside can reach the call: a packet that a hook drops
+ * The kernel's own word is enough if no answer from outside can reach the call: a packet that a hook drops
  * makes sendto(2) fail with EPERM, a frame with ENOBUFS.
  */
 import type { Finding } from "./finding.ts";
@@ -22,7 +22,7 @@ export type Ending =
   | { readonly kind: "impossible"; readonly reason: string };
 
 export interface Trace {
-  /** The interface that it left by, false where nothing left, `undefined` where nobody could watch. */
+  /** The interface that it left by, false if nothing left, `undefined` if nobody could watch. */
   readonly seen: string | false | undefined;
   /** Whether the interfaces sent as many packets as were tried; `unclear` where others send as many. */
   readonly counted?: "fewer" | "as many" | "unclear";

@@ -8,7 +8,7 @@ export interface Place {
   readonly watch: Watch;
   /** All interfaces but lo. */
   readonly devices: readonly Device[];
-  /** The address that packets to the outside have as their source; `undefined` where there is no route. */
+  /** The address that packets to the outside have as their source; `undefined` if there is no route. */
   readonly own: Readonly<Record<Family, string | undefined>>;
   /** Resolvers that resolv.conf names. */
   readonly nameservers: readonly string[];
@@ -34,7 +34,9 @@ function drawGroup(): string {
   return randomInt(1, 0xffff).toString(16);
 }
 
-/** Resolvers that are there for documentation only: whoever answers in their name is between us and them. */
+/**
+ * Resolvers that are there for documentation only: a host that answers in their name is between us and them.
+ */
 export const DOCUMENTED_RESOLVERS: readonly string[] = ["192.0.2.53", "198.51.100.53", "2001:db8:ffff::53"];
 
 export function familyOf(address: string): Family {

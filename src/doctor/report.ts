@@ -93,10 +93,10 @@ export function conclude(rows: readonly Row[], signs: Signs): Conclusion {
 function meaningOf({ lookups, connections, always }: Signs): string {
   if (connections !== "open") return "";
   if (lookups === "held") {
-    return "lookups are held and connections are not, as in mode dns, or where the policy allows these addresses";
+    return "lookups are held and connections are not, as in mode dns, or if the policy allows these addresses";
   }
   if (lookups !== "open") return "";
-  if (always.includes("held")) return "the policy allows what no rule matches";
+  if (always.includes("held")) return "the default action of the policy is allow";
   if (always.includes("open")) return "no sidecar guards this network namespace";
-  return "no sidecar guards this network namespace, or its policy allows what no rule matches";
+  return "no sidecar guards this network namespace, or the default action of its policy is allow";
 }

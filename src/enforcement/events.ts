@@ -1,11 +1,11 @@
 /**
- * What one part of a sandbox tells others. A part subscribes once it exists; whoever emits knows no
+ * What one part of a sandbox tells others. A part subscribes once it exists; the code that emits knows no
  * subscriber.
  */
 import type { CompiledPolicy } from "../policy/compile.ts";
 
 /**
- * Subscribers hear of what is emitted after they came, in the order in which they came, before `emit`
+ * Subscribers get what is emitted after they came, in the order in which they came, before `emit`
  * returns.
  */
 export interface Event<T> {
@@ -17,11 +17,11 @@ export interface Event<T> {
 export interface ConnectionRefused {
   /** Of the far end: 4 octets, or 16. They hold during the call. */
   readonly address: Uint8Array;
-  /** Undefined where the protocol has none. */
+  /** Undefined if the protocol has none. */
   readonly port: number | undefined;
   /** As IANA numbers them: 6 is TCP. */
   readonly protocol: number;
-  /** Names that gave the address, the latest first; none where that is not known. */
+  /** Names that gave the address, the latest first; none if that is not known. */
   readonly names: readonly string[];
   /** It was let through, since audit mode is on. */
   readonly isAudited: boolean;
@@ -32,7 +32,7 @@ export interface ConnectionRefused {
  * during the call.
  */
 export interface NameRefused {
-  /** Undefined where it has shown none. */
+  /** Undefined if it has shown none. */
   readonly name: string | undefined;
   /** For people. */
   readonly reason: string;

@@ -109,7 +109,7 @@ export async function openKernelSide(
   const refusals = watchRefusals(frame.mode, { learned, events, audit: options.audit });
   undo.defer(() => refusals.close());
   const networkWatch = watchNetwork(() => events.networkChanged.emit(), {
-    // Whoever takes a new interface's queue has heard of it as early as we have.
+    // A process that takes a new interface's queue learns of it as early as we do.
     onFirst: () => queues.look(),
   });
   undo.defer(() => networkWatch.close());

@@ -37,7 +37,7 @@ export interface PolicySideOptions extends ChangePolicySettings {
   readonly protections: Protections;
   /** See {@link ChangePolicyPorts}. */
   readonly coupling?: PolicyCoupling | undefined;
-  /** Hears of failures that need no answer from the caller. */
+  /** Called with failures that need no answer from the caller. */
   readonly onFault: (message: string, error: unknown) => void;
 }
 
@@ -146,8 +146,8 @@ export function openPolicySide(
 }
 
 /**
- * Where the kernel lists no flows a change goes through all the same, and is told: what it denies stays
- * denied to new connections.
+ * If the kernel lists no flows, a change goes through all the same, and that is reported: what it denies
+ * stays denied to new connections.
  */
 function findDeniedOf(
   { names }: KernelSide,

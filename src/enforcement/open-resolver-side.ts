@@ -27,7 +27,7 @@ export interface ResolverSideOptions extends FreePortOptions {
   readonly allowPrivateAnswers: boolean;
   readonly probes: UpstreamProbes;
   readonly audit: AuditLog;
-  /** Hears how long the upstreams took for each lookup, on the lookup's way. */
+  /** Called with how long the upstreams took for each lookup, on the lookup's way. */
   readonly recordDuration: (durationMs: number) => void;
 }
 

@@ -18,7 +18,7 @@ export interface PageRequest {
 
 export interface SandboxReport {
   readonly layers: PolicyLayers;
-  /** Undefined in mode `dns`, where no flow is judged. */
+  /** Undefined in mode `dns`, in which no flow is judged. */
   readonly generation: number | undefined;
   readonly interfaces: GuardedInterfaces;
   readonly upstreams: readonly (Endpoint & { readonly alive: boolean })[];

@@ -35,7 +35,7 @@ export function createForgetting({ store, revoked, withheld }: ForgettingOptions
   const { table, expire, commit } = store;
   const judge = createLearnedJudge(table, withheld);
   const rescoping = createRescoping(store, judge);
-  /** What admits every address of the table; undefined where that is not known. */
+  /** What admits every address of the table; undefined if that is not known. */
   let judged: CompiledPolicy | undefined;
   /** What may be decided differently since the last `settle`. */
   let unsettled: PolicyDifference | undefined;
@@ -54,7 +54,7 @@ export function createForgetting({ store, revoked, withheld }: ForgettingOptions
       if (isAdmitted(policy, key, owners) && isOpenTo(policy, key, withheld)) continue;
       found.push({ key, owners, untilMs: table.untilMs(slot) });
       expire(slot);
-      // Where no owner is known, a name that is still allowed may be one. A gateway that calls in is no
+      // If no owner is known, a name that is still allowed may be one. A gateway that calls in is no
       // name's host.
       if (owners.length > 0 && !withheld.has(key, 0, key.length)) revoked.revoke(key, renderOwners(owners));
     }

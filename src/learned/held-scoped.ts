@@ -14,7 +14,7 @@ const FAMILIES = [4, 6] as const;
 const VERDICTS = ["allow", "deny"] as const;
 
 /**
- * Fills the table from the sets, after the addresses that every flow may go to. False where there are no such
+ * Fills the table from the sets, after the addresses that every flow may go to. False if there are no such
  * sets. Throws LearnedSetError.
  */
 export function takeOverScoped(store: LearnedStore, set: LearnedSet): boolean {

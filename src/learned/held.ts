@@ -81,7 +81,7 @@ export function reconcileHeld(
   });
 }
 
-/** False where there is no room. What is read twice is taken once. */
+/** False if there is no room. What is read twice is taken once. */
 function takeOne(table: LearnedTable, { key, expiresInMs, comment }: HeldElement, nowMs: number): boolean {
   const { length } = key;
   if (table.find(key, 0, length) !== NO_SLOT) return true;

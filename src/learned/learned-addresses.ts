@@ -90,14 +90,14 @@ export interface LearnedAddresses extends AddressAdmission {
   find(octets: Uint8Array): LearnedAddress | undefined;
   /** Whether the kernel may hold the address as learned: 4 octets or 16. */
   has(octets: Uint8Array): boolean;
-  /** The flows to it that are let through: none where it is not held. */
+  /** The flows to it that are let through: none if it is not held. */
   flowsOf(octets: Uint8Array): FlowSet;
   /** Whether addresses are held that not every flow may go to. */
   hasScoped(): boolean;
   /** Whether the kernel was found with sets for such addresses when they were taken over. */
   readonly foundPortSets: boolean;
   /**
-   * Names that gave the address, the latest first, also if a change has denied them since; none where that is
+   * Names that gave the address, the latest first, also if a change has denied them since; none if that is
    * not known.
    */
   namesOf(octets: Uint8Array): readonly string[];
@@ -128,7 +128,7 @@ export interface LearnedAddressesOptions {
   readonly nowMs: () => number;
   /** 32 bits at random, for the hash of a table. */
   readonly drawSeed: () => number;
-  /** Hears why a commit failed. */
+  /** Called with the reason when a commit failed. */
   readonly onRefused: (error: unknown) => void;
 }
 

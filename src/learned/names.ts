@@ -24,7 +24,7 @@ export interface LearnedNames {
   /** No id above this one was ever given. */
   highest(): number;
   find(name: string): number;
-  /** Holds the name once more. Throws RangeError where there is no room for one that is new. */
+  /** Holds the name once more. Throws RangeError if there is no room for one that is new. */
   hold(name: string): number;
   /** Ends one hold; a name that nothing holds is gone. */
   release(id: number): void;

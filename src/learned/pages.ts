@@ -19,7 +19,7 @@ export interface LearnedPage {
   readonly next: number | undefined;
 }
 
-/** Undefined where its time is over. */
+/** Undefined if its time is over. */
 export function describeSlot(table: LearnedTable, slot: number, nowMs: number): LearnedAddress | undefined {
   const untilMs = table.untilMs(slot);
   if (hasRunOut(untilMs, nowMs)) return undefined;

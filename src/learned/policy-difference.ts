@@ -17,10 +17,10 @@ export interface PolicyDifference {
 /** More differing rules than these are looked at as a new policy. */
 const MAX_RULES = 64;
 
-/** Undefined where it is simpler to take everything for different. Costs by what differs. */
+/** Undefined if it is simpler to take everything for different. Costs by what differs. */
 export function findDifference(from: CompiledPolicy, to: CompiledPolicy): PolicyDifference | undefined {
   if (from.fallback.action !== to.fallback.action) return undefined;
-  // What audit mode lets through is said by two policies.
+  // Two policies say what audit mode lets through.
   if (from.audits !== undefined || to.audits !== undefined) return undefined;
   const found = { names: [] as string[], bases: [] as string[], prefixes: [] as Prefix[] };
   let count = 0;

@@ -36,12 +36,12 @@ export interface RevokedAddresses {
   reconcile(): void;
   list(): readonly Uint8Array[];
   revoke(key: Uint8Array, owners: string): void;
-  /** Nothing where it is not there. */
+  /** Nothing if it is not there. */
   unrevoke(key: Uint8Array): void;
   /** Pardons all that are admitted, some in each step. */
   unrevokeWhere(isAdmitted: (key: Uint8Array, owners: string) => boolean): Steps<void>;
   has(key: Uint8Array): boolean;
-  /** Names that gave it, the latest first; none where it is not there. */
+  /** Names that gave it, the latest first; none if it is not there. */
   namesOf(key: Uint8Array): readonly string[];
 }
 

@@ -12,7 +12,7 @@ import { keyOctets, octetKey } from "../tables/octet-key.ts";
 
 export interface ScopedRows {
   size(): number;
-  /** Undefined where the row is none of these. */
+  /** Undefined if the row is none of these. */
   flowsOf(key: Uint8Array): FlowSet | undefined;
   /** Octets of each, the one written longest ago first. */
   keys(): readonly Uint8Array[];

@@ -31,7 +31,7 @@ export interface LearnedStoreOptions {
   readonly nowMs: () => number;
   /** 32 bits at random. */
   readonly drawSeed: () => number;
-  /** Hears of each address that comes. */
+  /** Called with each address that comes. */
   readonly unrevoke: (key: Uint8Array) => void;
 }
 
@@ -148,7 +148,7 @@ export function createLearnedStore({
   }
 
   /**
-   * What has run out goes two for each that comes, so that it does not pile up; where there is no room, what
+   * What has run out goes two for each that comes, so that it does not pile up; if there is no room, what
    * was used longest ago.
    */
   function makeRoom(nowMs: number): void {

@@ -75,7 +75,7 @@ export interface LearnedTable {
   isConcerned(slot: number, marks: Uint8Array, prefixes: readonly Prefix[]): boolean;
   /** From now on slots that come or get an owner are noted; what was noted before is forgotten. */
   watch(): void;
-  /** The slots noted since, and an end of that; undefined where they were too many. */
+  /** The slots noted since, and an end of that; undefined if they were too many. */
   takeNoted(): readonly number[] | undefined;
   /** A copy of the address's octets. */
   key(slot: number): Uint8Array;

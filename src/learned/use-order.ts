@@ -11,7 +11,7 @@ export interface UseOrder {
   remove(row: number): void;
   use(row: number, time: number): void;
   lastUse(row: number): number;
-  /** 0 where the row is in none. */
+  /** 0 if the row is in none. */
   groupOf(row: number): number;
   oldestOf(group: number): number;
   sizeOf(group: number): number;

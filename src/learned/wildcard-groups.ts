@@ -8,7 +8,7 @@ const NO_WILDCARD = 1;
  * holds its wildcard's name.
  */
 export interface WildcardGroups {
-  /** 0 where it has none. */
+  /** 0 if it has none. */
   find(base: string | undefined): number;
   /** Its number, made where it has none. */
   hold(base: string | undefined): number;

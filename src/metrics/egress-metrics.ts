@@ -77,7 +77,7 @@ interface DecisionFigures {
   readonly count: number;
 }
 
-/** What became of the denials that the webhook was to hear of. */
+/** What became of the denials that were for the webhook. */
 interface WebhookFigures {
   readonly delivered: number;
   readonly failed: number;
@@ -94,7 +94,7 @@ interface ProxyFigures {
 
 /** How the sandbox stands. */
 interface StateFigures {
-  /** Undefined where nobody has looked. */
+  /** Undefined if nobody has looked. */
   readonly isHealthy: boolean | undefined;
   /** As `192.0.2.1:53`. */
   readonly upstreams: readonly { readonly name: string; readonly isAlive: boolean }[];
@@ -113,14 +113,14 @@ export interface MetricSources {
   /** Those of idle flows that a change had denied. */
   readonly socketsEnded: () => number;
   readonly connections: () => ConnectionFigures;
-  /** Undefined where connections are judged by their address alone. */
+  /** Undefined if connections are judged by their address alone. */
   readonly names: (() => NameFigures) | undefined;
   /** Connections by the upstream proxy; undefined where none is set. */
   readonly proxy: ProxyFigures | undefined;
   /** Whether audit mode is on. */
   readonly isAudit: () => boolean;
   readonly decisions: () => readonly DecisionFigures[];
-  /** Undefined where no webhook is set. */
+  /** Undefined if no webhook is set. */
   readonly webhook: (() => WebhookFigures) | undefined;
   readonly machine: MachineReadings;
 }
@@ -142,7 +142,7 @@ export function readOwnMetrics(sources: Omit<MetricSources, "machine" | "state">
     ...(sources.proxy === undefined ? [] : [proxyMetric(sources.proxy)]),
     gauge(
       "egress.policy.audit",
-      "1 in audit mode, where the policy denies nothing",
+      "1 in audit mode, in which the policy denies nothing",
       sources.isAudit() ? 1 : 0,
     ),
     decisionMetric(sources.decisions()),

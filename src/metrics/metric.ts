@@ -1,5 +1,5 @@
 /**
- * What is told of the sidecar in numbers, in OpenTelemetry's words, fit for each way out: Prometheus text,
+ * What the sidecar reports in numbers, in OpenTelemetry's words, fit for each way out: Prometheus text,
  * OTLP.
  */
 

@@ -53,7 +53,7 @@ export function errnoAt(datagram: Buffer, at: number): number {
   return -datagram.readInt32LE(at + NLMSG_HDRLEN);
 }
 
-/** Octets of the message at `at`; 0 where there is none, or one that is cut off. */
+/** Octets of the message at `at`; 0 if there is none, or one that is cut off. */
 function lengthAt(datagram: Buffer, at: number): number {
   if (at + NLMSG_HDRLEN > datagram.length) return 0;
   const length = datagram.readUInt32LE(at);
@@ -75,7 +75,7 @@ export function* readAttributes(payload: Buffer, at = 0): Generator<{ type: numb
 }
 
 /**
- * Octets of the attribute at `at`, its header counted; 0 where there is none, or one that `end` cuts off.
+ * Octets of the attribute at `at`, its header counted; 0 if there is none, or one that `end` cuts off.
  * What {@link readAttributes} gives, read in place, for sets of very many elements: its value is at {@link
  * valueAt}, the next one at {@link behindAttribute}.
  */

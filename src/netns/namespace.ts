@@ -130,7 +130,7 @@ export async function sweepNamespaces(): Promise<readonly string[]> {
   return dead;
 }
 
-/** Whether a process of that id is there, whoever owns it. */
+/** Whether a process of that id is there, no matter whose it is. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -29,7 +29,7 @@ import {
 import { createNetlinkWriter, type NetlinkWriter } from "../netlink/writer.ts";
 import { openNetlinkSocket } from "../sys/netlink-socket.ts";
 
-/** All of it is synchronous, and throws SystemCallError where the kernel does not answer. */
+/** All of it is synchronous, and throws SystemCallError if the kernel does not answer. */
 export interface RouteSocket {
   links(): readonly SizedLink[];
   addresses(): readonly LinkPrefix[];

@@ -28,7 +28,7 @@ export const PROTECTIONS = {
   },
   "own-sockets": {
     meaning: "packets pass as ours only from sockets of a secret group, besides their marks",
-    remedy: "give the sidecar CAP_SETGID, and group ids of its own where it is in a user namespace",
+    remedy: "give the sidecar CAP_SETGID, and group ids of its own if it is in a user namespace",
   },
   "loopback-answers": {
     meaning: "no upstream is at a loopback address, whose answers a workload with CAP_NET_RAW could forge",

@@ -1,6 +1,6 @@
 /**
- * The state of each protection as it is now: whoever holds one reports it, whoever shows or requires one
- * reads it here.
+ * The state of each protection as it is now: the code that holds one reports it, the code that shows or
+ * requires one reads it here.
  */
 import { listProtectionNames, PROTECTIONS, type ProtectionName, type ProtectionState } from "./protection.ts";
 
@@ -25,7 +25,7 @@ export interface Protections {
 
 export interface ProtectionsOptions {
   readonly required: readonly ProtectionName[];
-  /** Hears of each that goes off, for another reason than before too, or comes back on. */
+  /** Called with each that goes off, for another reason than before too, or comes back on. */
   readonly onChange: (protection: ReportedProtection) => void;
 }
 

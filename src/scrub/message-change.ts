@@ -52,7 +52,7 @@ function forVault(vault: VaultInForce, onMisplaced: OnMisplaced): FindChange {
       ? undefined
       : createChange(fillerOf(binding), redactorOf(own), (place) => {
           onMisplaced(host, place);
-          return refuse(403, `a secret's placeholder is in ${place}, where it is not filled`);
+          return refuse(403, `a secret's placeholder is in ${place}, which is not filled`);
         });
   };
 }

@@ -15,8 +15,8 @@ export interface Redactor {
 }
 
 /**
- * What takes a secret's place: a word, or as many stars as it had octets, so that lengths that are told
- * before it still hold.
+ * What takes a secret's place: a word, or as many stars as it had octets, so that lengths that stand before
+ * it still hold.
  */
 export type Fill = "word" | "stars";
 

@@ -1,6 +1,6 @@
 /**
  * A start with something wrong, such as a setting that cannot be read: everything is denied, in the kernel
- * too, and the API says why, for a process that ends is told by nobody. A corrected restart ends it.
+ * too, and the API says why, since nobody reports why a process has ended. A corrected restart ends it.
  */
 import { randomBytes } from "node:crypto";
 import type { Settings } from "../config.ts";

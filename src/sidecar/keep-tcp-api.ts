@@ -27,7 +27,8 @@ const LONGEST_PAUSE_MS = 5000;
 const MOST_FAULTS = 5;
 
 /**
- * `onChange` hears of the first state and of each that differs from the last one. Throws what `open` throws
+ * It calls `onChange` with the first state and with each that differs from the last one. Throws what `open`
+ * throws
  * at first, unless that passes. Later everything passes.
  */
 export function keepOpen(open: () => TcpApi, onChange: (state: TcpState) => void): KeptTcpApi {

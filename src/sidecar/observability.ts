@@ -1,5 +1,5 @@
 /**
- * What is told of a running sidecar beyond its log: metrics for who asks, metrics pushed, denials posted.
+ * What a running sidecar reports beyond its log: metrics for who asks, metrics pushed, denials posted.
  * Puts parts together, no more.
  */
 import type { DecisionSources } from "../api/decisions-route.ts";
@@ -184,7 +184,7 @@ export function createObservability(
   };
 }
 
-/** The webhook hears of lookups alone. */
+/** The webhook gets lookups alone. */
 function tellDenials(webhook: Pick<DenyWebhook, "tell">): DecisionSubscriber {
   return ({ kind, decision, name = "" }) => {
     if (kind === "lookup" && decision === "denied") webhook.tell(name);

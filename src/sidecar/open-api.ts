@@ -2,7 +2,7 @@
  * The API of `egress serve`: one application behind a unix socket and a TCP port, loaded by the first request
  * that needs it.
  *
- * The unix socket comes first: it goes on where no TCP port is left.
+ * The unix socket comes first: it goes on if no TCP port is left.
  */
 import type { AppParts } from "../api/app.ts";
 import type { StatusSources } from "../api/status.ts";
@@ -29,8 +29,8 @@ export interface OpenApi extends Pick<Listener, "close">, Pick<KeptTcpApi, "stat
 
 /**
  * Opens it as the settings say. Throws ListenError, NetlinkError and SystemCallError, and then nothing
- * listens; but not if TCP only lacks a port, a descriptor or memory for now: `onTcpChange` hears of it, and
- * of what comes of it.
+ * listens; but not if TCP only lacks a port, a descriptor or memory for now: `onTcpChange` gets that, and
+ * what comes of it.
  */
 export async function openApi(
   settings: ApiSettings,

@@ -1,6 +1,6 @@
 import { hasNetAdmin, isHostNetwork } from "../sys/namespace-facts.ts";
 
-/** Why rules must not be applied here, one reason a line; none where they may. */
+/** Why rules must not be applied here, one reason a line; none if they may. */
 export function findObstacles({
   allowHostNetwork,
 }: {

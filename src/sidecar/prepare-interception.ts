@@ -18,7 +18,7 @@ export interface PreparedInterception {
 }
 
 export interface Preparation {
-  /** Undefined where nothing is to be intercepted, or something is wrong. */
+  /** Undefined if nothing is to be intercepted, or something is wrong. */
   readonly prepared: PreparedInterception | undefined;
   readonly problems: readonly Problem[];
 }

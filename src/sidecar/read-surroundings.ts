@@ -27,10 +27,10 @@ export interface Surroundings {
   /** Addresses of public DoH resolvers; undefined if they are not blocked. */
   readonly doh: readonly string[] | undefined;
   /**
-   * What the operator's file of that name says; none where it cannot be read, which is among the problems.
+   * What the operator's file of that name says; none if it cannot be read, which is among the problems.
    */
   readonly denyAlways: readonly Target[];
-  /** What cannot be read and has to be; nothing may be let through where there are any. */
+  /** What cannot be read and has to be; nothing may be let through if there are any. */
   readonly problems: readonly Problem[];
 }
 

@@ -57,7 +57,7 @@ export interface SidecarRun {
 }
 
 /**
- * Runs until `stop`. Throws SidecarThereError, StartProblemsError where it is strict, and what a part throws
+ * Runs until `stop`. Throws SidecarThereError, StartProblemsError if it is strict, and what a part throws
  * that cannot be opened; the kernel's rules stay in any case.
  */
 export async function runSidecar(given: Settings, run: SidecarRun): Promise<void> {
@@ -139,7 +139,7 @@ function createLateWays(): { readonly ways: OwnWays; readonly openIn: (sandbox: 
   };
 }
 
-/** Where nothing is intercepted, what does it is not even loaded. */
+/** If nothing is intercepted, what does it is not even loaded. */
 async function prepareInterception(settings: Settings, log: Log): Promise<Preparation> {
   if (!settings.intercepts) return { prepared: undefined, problems: [] };
   const module = await import("./prepare-interception.ts");

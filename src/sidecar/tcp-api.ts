@@ -1,8 +1,9 @@
 /**
  * The API over TCP.
  *
- * The port that callers know is never listened on: whoever of the workload holds it, before the sidecar or
- * while it is away, would be told tokens. The API listens on free ports that nobody can foresee, one for
+ * The port that callers know is never listened on: a process of the workload that holds it, before the
+ * sidecar or while it is away, would get tokens. The API listens on free ports that nobody can foresee, one
+ * for
  * callers from outside and one for those of this network namespace, and the kernel sends callers there as
  * long as this process lives.
  *
@@ -51,7 +52,7 @@ export function openTcpApi(
   };
   try {
     const own = findOwnGroup(randomInt);
-    // Where there can be none, protection own-sockets says so.
+    // If there can be none, protection own-sockets says so.
     const group = own.ok ? own.group : undefined;
     const listenOn = (door: DoorKind): TcpListener => {
       const listener = listenElsewhere(() => createServer(door), httpAddress, createOpener(group));

@@ -34,7 +34,7 @@ export function claimName(name: string): Disposable | undefined {
 }
 
 /**
- * Every held name of the current network namespace that begins so; undefined where the kernel does not tell.
+ * Every held name of the current network namespace that begins so; undefined if the kernel does not tell.
  */
 export function heldNames(beginning: string): readonly string[] | undefined {
   try {

@@ -25,7 +25,7 @@ const BATCH = 32;
 const REST_MS = 100;
 
 export interface AcceptorOptions extends Endpoint {
-  /** Undefined where there can be none. */
+  /** Undefined if there can be none. */
   readonly group: number | undefined;
   /**
    * What the kernel keeps at most for a caller who does not read, in octets; without it as much as it finds

@@ -1,4 +1,4 @@
-/** Descriptors that whoever started this process had open, besides the standard streams. */
+/** Descriptors, besides the standard streams, that were open in the program which started this process. */
 import { readdirSync } from "node:fs";
 import { mustCall, tryCall } from "./libc.ts";
 

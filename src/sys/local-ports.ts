@@ -14,7 +14,7 @@ export interface OwnPorts {
   port(index: number): number;
 }
 
-/** Reads the namespace's `ip_local_port_range`. `count` is 0 where it covers all ports from 1024 on. */
+/** Reads the namespace's `ip_local_port_range`. `count` is 0 if it covers all ports from 1024 on. */
 export function readOwnPorts(
   read: (path: string) => string = (path) => readFileSync(path, "ascii"),
 ): OwnPorts {

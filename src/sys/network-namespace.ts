@@ -4,8 +4,8 @@ import { mustCall, tryCall } from "./libc.ts";
 const CLONE_NEWNET = 0x4000_0000;
 
 /**
- * Does one synchronous step in another network namespace: sockets that it opens belong there for ever,
- * whoever uses them later. `namespace` is an open file of it (`/run/netns/NAME`, `/proc/PID/ns/net`). Only
+ * Does one synchronous step in another network namespace: sockets that it opens belong there for ever, no
+ * matter who uses them later. `namespace` is an open file of it (`/run/netns/NAME`, `/proc/PID/ns/net`). Only
  * this thread is there, and only until `open` returns or throws; a thread that could not come back would open
  * everything in the wrong place, so then the process ends. Needs CAP_SYS_ADMIN. Throws SystemCallError.
  */

@@ -19,7 +19,7 @@ const SO_ORIGINAL_DST = 80;
 const ROOM = 32;
 
 /**
- * Asks conntrack about an accepted connection; undefined where it knows none. Of a connection that was not
+ * Asks conntrack about an accepted connection; undefined if it knows none. Of a connection that was not
  * redirected it is our own address: who calls has to compare.
  */
 export function originalDestination(fd: number): Destination | undefined {

@@ -67,7 +67,7 @@ export function underGroup<T>(group: number, open: () => T): T | undefined {
   }
 }
 
-/** {@link underGroup} for a group that has been found good. Throws SystemCallError where it no longer is. */
+/** {@link underGroup} for a group that has been found good. Throws SystemCallError if it no longer is. */
 export function mustRunUnderGroup<T extends number>(group: number, open: () => T): T {
   const result = underGroup(group, open);
   if (result === undefined) throw new SystemCallError("setfsgid", EPERM, "the sockets' own group");
@@ -82,7 +82,7 @@ export function parseGroupMap(text: string): readonly GroupRange[] {
     .flatMap(([first, , count]) => (first === undefined || count === undefined ? [] : [{ first, count }]));
 }
 
-/** One of the ids that nobody is likely to have; undefined where there are too few to draw from. */
+/** One of the ids that nobody is likely to have; undefined if there are too few to draw from. */
 export function drawGroup(map: readonly GroupRange[], below: (limit: number) => number): number | undefined {
   const free = map.map(({ first, count }) => {
     const from = Math.max(first, LOWEST);

@@ -25,7 +25,7 @@ const SO_RCVBUFFORCE = 33;
 export interface SocketMark {
   readonly mark: number;
   readonly priority: number;
-  /** The group that the socket is opened under; undefined where there can be none. */
+  /** The group that the socket is opened under; undefined if there can be none. */
   readonly group: number | undefined;
 }
 

@@ -4,7 +4,7 @@ import type { Writable } from "node:stream";
 import { isatty } from "node:tty";
 
 export interface StandardOutput {
-  /** Never throws: what could not be written is told by `flush`. */
+  /** Never throws: `flush` reports what could not be written. */
   write(text: string): void;
   /** Whether no write has failed so far. */
   isWritable(): boolean;

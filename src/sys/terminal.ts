@@ -75,7 +75,7 @@ export function renderModes(modes: TerminalModes): string {
 }
 
 /**
- * Gives one terminal the window size of another; its foreground processes are told by SIGWINCH if it is new.
+ * Gives one terminal the window size of another; its foreground processes get SIGWINCH if it is new.
  */
 export function copyWindowSize(from: number, to: number): void {
   const scratch = createArena(8);

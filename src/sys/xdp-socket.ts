@@ -66,7 +66,7 @@ export function hasXdpSockets(
 }
 
 /**
- * One page serves every socket: nothing is ever written to it. What the calls are told stands in the same
+ * One page serves every socket: nothing is ever written to it. The arguments of the calls stand in the same
  * page.
  */
 function prepareMemory(): { readonly arena: Arena; readonly page: number } {

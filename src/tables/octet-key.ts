@@ -17,7 +17,7 @@ export function keyOctets(key: string): Uint8Array {
   return Uint8Array.from(key, (character) => character.charCodeAt(0));
 }
 
-/** None where the text is no address. */
+/** None if the text is no address. */
 export function octetsOf(address: string): readonly Uint8Array[] {
   const parsed = parseAddress(address);
   return parsed.ok ? [parsed.value.octets] : [];

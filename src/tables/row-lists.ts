@@ -8,7 +8,7 @@ export interface RowLists {
   remove(row: number, list: number): void;
   /** To the end of its list. */
   touch(row: number, list: number): void;
-  /** 0 where the list is empty. */
+  /** 0 if the list is empty. */
   oldest(list: number): number;
   size(list: number): number;
 }

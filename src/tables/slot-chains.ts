@@ -1,7 +1,7 @@
 /**
  * Which slot of a table holds a key: chains of slot numbers that grow bucket by bucket (linear hashing), so
- * that memory is touched as slots come and no step is long. Neither keys nor hashes are kept: whoever has the
- * keys says a slot's hash again when a chain is parted.
+ * that memory is touched as slots come and no step is long. Neither keys nor hashes are kept: the owner of
+ * the keys computes a slot's hash again when a chain is split.
  */
 import { NO_SLOT } from "./slot-index.ts";
 

@@ -109,7 +109,7 @@ function judgeBody(fields: Fields, minor: string): RequestBody | Refused {
   const lengths = fields.get("content-length") ?? [];
   const codings = fields.get("transfer-encoding") ?? [];
   const upgrades = fields.get("upgrade") ?? [];
-  if (lengths.length + codings.length > 1) return refused("an HTTP body whose length is told twice");
+  if (lengths.length + codings.length > 1) return refused("an HTTP body whose length is given twice");
   if (upgrades.length > 0) {
     const hasBody = lengths.length + codings.length > 0;
     return isOnly(upgrades, "websocket") && !hasBody

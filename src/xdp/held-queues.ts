@@ -36,7 +36,7 @@ export interface HeldQueuesPorts {
   readonly isLost: (fd: number) => boolean;
   readonly close: (fd: number) => void;
   /**
-   * Takes the interface out of use: nothing leaves by it, whatever is sent. False where the kernel refuses.
+   * Takes the interface out of use: nothing leaves by it, whatever is sent. False if the kernel refuses.
    */
   readonly setDown: (interfaceIndex: number) => boolean;
   readonly hasXdpSockets: () => boolean;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { runCli } from "../../src/cli/main.ts";
+import * as helps from "../../src/cli/help.ts";
 import { VERSION } from "../../src/sidecar/version.ts";
 
 async function egress(...argv: string[]): Promise<{ exitCode: number; printed: string; warned: string }> {
@@ -52,4 +53,11 @@ test("egress run with a bad command line says so and does nothing", async () => 
   const { exitCode, printed, warned } = await egress("run", "--allow", "*", "--", "true");
   expect({ exitCode, printed }).toEqual({ exitCode: 125, printed: "" });
   expect(warned).toMatch(/^egress run: --allow "\*": .*\n$/);
+});
+
+test("no line of a help text is wider than 110 columns", () => {
+  const long = Object.entries(helps).flatMap(([name, text]) =>
+    text.split("\n").flatMap((line) => (line.length > 110 ? [`${name}: ${line}`] : [])),
+  );
+  expect(long).toEqual([]);
 });

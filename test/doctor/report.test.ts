@@ -79,18 +79,18 @@ advice: drop CAP_NET_RAW
 
 test.each<[lookups: Outcome, connections: Outcome, always: Outcome[], meaning: string]>([
   ["open", "open", ["open", "untried"], ": no sidecar guards this network namespace"],
-  ["open", "open", ["untried", "held"], ": the policy allows what no rule matches"],
+  ["open", "open", ["untried", "held"], ": the default action of the policy is allow"],
   [
     "open",
     "open",
     ["untried"],
-    ": no sidecar guards this network namespace, or its policy allows what no rule matches",
+    ": no sidecar guards this network namespace, or the default action of its policy is allow",
   ],
   [
     "held",
     "open",
     ["held"],
-    ": lookups are held and connections are not, as in mode dns, or where the policy allows these addresses",
+    ": lookups are held and connections are not, as in mode dns, or if the policy allows these addresses",
   ],
   ["untried", "open", ["open"], ""],
   ["held", "held", ["open"], ""],

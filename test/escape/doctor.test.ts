@@ -202,7 +202,7 @@ test("a policy that allows by default is not taken for no sidecar, nor is one ch
   });
   const told = await asWorkload();
   expect(told.rows["held"]).toEqual(expect.arrayContaining([...RAW_FRAMES, "forged source"]));
-  expect(told.conclusion).toMatch(/: the policy allows what no rule matches$/);
+  expect(told.conclusion).toMatch(/: the default action of the policy is allow$/);
   expect(told.rows["open"]).toContain(API);
   expect((await sidecar.api("GET", "/policy")).json()).toMatchObject({ policy });
 });
@@ -214,7 +214,7 @@ test("powers count where the workload has them, not where the sidecar does", asy
     const told = read(await execIn(lab.sandbox, withOwnPlaces([...DOCTOR, ...options]), { env }));
     return told.details.get(OWN_PLACE);
   };
-  expect(await asRoot("")).toMatch(/CAP_NET_ADMIN.*: whoever runs here can remove the rules/);
+  expect(await asRoot("")).toMatch(/CAP_NET_ADMIN.*: a process here can remove the rules/);
   expect(await asRoot("", "--operator")).toMatch(/the operator's place/);
   expect(await asRoot(sidecar.socketPath)).toMatch(/the operator's place/);
 });

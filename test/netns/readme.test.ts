@@ -92,6 +92,22 @@ test("the doctor says what is shown", async (context) => {
 test("egress run goes as shown, on a machine that a namespace plays", async () => {
   const steps = parseTranscript(blockOf(await read("README.md"), "run").lines);
   expect(steps).toHaveLength(3);
+  await checkRuns(steps, ROOT);
+});
+
+test("a newcomer's agent is held as shown", async () => {
+  const steps = parseTranscript(blockOf(await read("docs/newcomer.md"), "agent").lines);
+  expect(steps).toHaveLength(5);
+  const project = await mkdtemp(join(tmpdir(), "egress-newcomer-"));
+  try {
+    await checkRuns(steps, project);
+  } finally {
+    await rm(project, { recursive: true });
+  }
+});
+
+/** Types the steps in that folder, on a machine that a namespace plays. */
+async function checkRuns(steps: readonly Step[], cwd: string): Promise<void> {
   // Names that a reader can reach, too.
   const zone = {
     "example.org": { addresses: ["198.51.100.1"] },
@@ -102,9 +118,9 @@ test("egress run goes as shown, on a machine that a namespace plays", async () =
   const env = { ...environment(), OPENSANDBOX_EGRESS_DNS_UPSTREAM: machine.upstream.addresses[0] };
   await check(steps, async ({ command }) => {
     const argv = [...enter, ...withOwnPlaces(asTyped(command))] as const;
-    return (await runCommand(argv, { env, cwd: ROOT, timeoutMs: WAIT_MS })).stdout;
+    return (await runCommand(argv, { env, cwd, timeoutMs: WAIT_MS })).stdout;
   });
-});
+}
 
 test("the demo tells what is shown", async (context) => {
   if (!(await hasIpv6(HERE))) skipBecause(context, "this machine has no IPv6, which the demo shows, too");

@@ -18,6 +18,13 @@ test("CHANGELOG's newest version is the package's, and the lock file's", () => {
   expect(lock.packages[""].version).toBe(manifest.version);
 });
 
+test("editors know the formatter's width, ends of lines and indents", () => {
+  const { printWidth } = z.object({ printWidth: z.number() }).parse(JSON.parse(read(".oxfmtrc.json")));
+  expect(read(".editorconfig").split("\n")).toEqual(
+    expect.arrayContaining([`max_line_length = ${printWidth}`, "end_of_line = lf", "indent_size = 2"]),
+  );
+});
+
 test("the lock file names each platform of the addons, so that npm ci finds its own", () => {
   const names = Object.keys(lock.packages["node_modules/koffi"].optionalDependencies);
   const locked = new Set(Object.keys(lock.packages));

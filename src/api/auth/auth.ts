@@ -27,7 +27,7 @@ export interface AuthSettings {
   readonly signedWrites?: boolean;
 }
 
-/** Each gives the refusal of a caller, or undefined where it may go on. */
+/** Each gives the refusal of a caller, or undefined if it may go on. */
 export interface Auth {
   /** Asked first, once, for a call whose body is not read: its token, or its signature, has to hold. */
   refuseCaller(c: ApiContext): Refusal | undefined;

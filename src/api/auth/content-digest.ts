@@ -9,7 +9,7 @@ export function renderContentDigest(digest: Buffer): string {
   return `sha-256=:${digest.toString("base64")}:`;
 }
 
-/** The SHA-256, 32 octets; undefined where the header holds none, or more than one. */
+/** The SHA-256, 32 octets; undefined if the header holds none, or more than one. */
 export function parseContentDigest(header: string): Buffer | undefined {
   const [digest, ...more] = header.split(",").flatMap((part) => {
     const text = /^\s*sha-256=:([A-Za-z0-9+/]{43}=):\s*$/.exec(part)?.[1];

@@ -9,15 +9,15 @@
  *
  * Programs may call us by whatever name they know us by.
  *
- * Known limit: a name that nobody can buy, such as that of a container, is taken for ours, whoever answers
- * for it on the browser's own network.
+ * Known limit: a name that nobody can buy, such as that of a container, is taken for ours, no matter who
+ * answers for it on the browser's own network.
  */
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import type { Refusal } from "../refusal.ts";
 import { unauthorized } from "./unauthorized.ts";
 
-/** For a call that is let in by its place alone; undefined where no page made it, or one of ours. */
+/** For a call that is let in by its place alone; undefined if no page made it, or one of ours. */
 export function refuseForeignPage({ headers }: Pick<IncomingMessage, "headers">): Refusal | undefined {
   const { origin, host = "", "sec-fetch-site": site } = headers;
   if (origin !== undefined && !OWN_SCHEMES.some((scheme) => origin === `${scheme}://${host}`)) {

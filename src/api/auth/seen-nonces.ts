@@ -14,7 +14,7 @@ const NONCES_MAX = 65_536;
 
 /** Nonces of calls whose signature held, each kept until its call would be too old anyway. */
 export interface SeenNonces {
-  /** False where the nonce was taken before, or where there is no room to remember it. */
+  /** False if the nonce was taken before, or if there is no room to remember it. */
   take(nonce: string, timeMs: number, nowMs: number): boolean;
 }
 

@@ -30,7 +30,7 @@ export interface PatchRule {
 }
 
 /**
- * Rules for `PATCH /policy`; none where nothing has to change. Undefined where no rule of the user's can do
+ * Rules for `PATCH /policy`; none if nothing has to change. Undefined if no rule of the user's can do
  * it.
  */
 export interface Patch {

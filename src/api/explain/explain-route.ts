@@ -45,7 +45,7 @@ const TOO_MANY_TRIES: Refusal = {
   message: `${MOST_TRIES} other calls are trying connections: ask again in some seconds, or without try`,
 };
 
-/** Gives what ends a try, or undefined where as many as there may be are under way. */
+/** Gives what ends a try, or undefined if as many as there may be are under way. */
 export function createTries(): () => (() => void) | undefined {
   let underWay = 0;
   return () => {

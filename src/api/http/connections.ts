@@ -19,8 +19,9 @@ export interface Connections {
  * At most `share` connections: the workload can open them without end. Where all are taken the one that has
  * been idle longest goes to make room, so an honest caller, who sends its request at once, is served even
  * while a thousand others are held open: what a newcomer has sent is read before anybody is closed for it.
- * One whose request is being answered is never closed; when all are at that, the newcomer is. Whoever leaves
- * an answer unread, or sends a body before it has proved who it is, counts as idle. What is closed is reset,
+ * One whose request is being answered is never closed; when all are at that, the newcomer is. A caller that
+ * leaves an answer unread, or sends a body before it has proved who it is, counts as idle. What is closed is
+ * reset,
  * so that the kernel keeps none of it.
  *
  * Answers that nobody reads take {@link UNREAD_OCTETS} of memory in all: past that, too, the longest idle of

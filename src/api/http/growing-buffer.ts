@@ -3,7 +3,7 @@
  * single chunk.
  */
 export interface GrowingBuffer {
-  /** False where they would be more than the limit, or nothing is kept any more: nothing is added then. */
+  /** False if they would be more than the limit, or nothing is kept any more: nothing is added then. */
   add(octets: Buffer): boolean;
   /** What it takes, empty room included. */
   capacity(): number;

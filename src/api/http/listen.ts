@@ -88,7 +88,7 @@ export function showAddress({
 }
 
 /**
- * Listens on a unix socket, mode 0600, making its folder where there is none. The socket file of a process
+ * Listens on a unix socket, mode 0600, making its folder if there is none. The socket file of a process
  * that is gone is replaced; one that answers, or a file that is no socket, is left alone. Throws ListenError.
  */
 export async function listenUnix(http: HttpServer, path: string): Promise<Listener> {

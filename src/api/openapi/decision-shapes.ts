@@ -18,13 +18,13 @@ export const decisionShape = z.object({
   name: z
     .string()
     .optional()
-    .describe("Of a connection the name that last gave the address; missing where none is known."),
+    .describe("Of a connection the name that last gave the address; missing if none is known."),
   type: z.string().optional().describe("Of a lookup, such as AAAA."),
   protocol: z
     .string()
     .optional()
     .describe("Of a connection: tcp, udp, icmp and such, or the protocol's number."),
-  port: count.optional().describe("Of a connection; missing where the protocol has none."),
+  port: count.optional().describe("Of a connection; missing if the protocol has none."),
   addresses: z
     .array(z.string())
     .describe(
@@ -55,12 +55,12 @@ export const decisionShape = z.object({
     .describe(
       "Who answered, or if none did was asked last; missing for the cache and for answers of our own.",
     ),
-  durationMs: z.number().optional().describe("From asking the upstreams on; missing where none was asked."),
+  durationMs: z.number().optional().describe("From asking the upstreams on; missing if none was asked."),
 });
 
 export const decisionsShape = z.object({
   status: z.literal("ok"),
   decisions: z.array(decisionShape).describe("The newest first."),
-  newest: z.string().describe("As Last-Event-ID of GET /events it goes on from this answer without a gap."),
-  next: z.string().optional().describe("The `after` of the next page; missing where there is none."),
+  newest: z.string().describe("As Last-Event-ID of GET /events it continues from this answer without a gap."),
+  next: z.string().optional().describe("The `after` of the next page; missing if there is none."),
 });

@@ -145,7 +145,7 @@ const SECURITY_SCHEMES = {
     name: SIGNATURE_HEADER,
     description:
       "Instead of the token, which never crosses the network then: t=UNIX_MS,n=NONCE,v1=HEX, HEX being HMAC-SHA256 with the token " +
-      "as key over METHOD, path with query, t, n, the body's SHA-256 in hex, and the value of If-Match where the call has one, joined by line " +
+      "as key over METHOD, path with query, t, n, the body's SHA-256 in hex, and the value of If-Match if the call has one, joined by line " +
       "feeds. Good for 60 s and for one call; the clock may be 5 s ahead of the sidecar's.",
   },
 };

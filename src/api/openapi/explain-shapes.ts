@@ -55,7 +55,7 @@ const addressShape = z.object({
   farEnd: z
     .enum(["answers", "silent", "refuses", "unreachable", "unknown"])
     .describe(
-      "By the kernel's table of flows, or by a try. unknown: there is no flow, as after the far end has refused one; refuses and unreachable are told by a try alone.",
+      "By the kernel's table of flows, or by a try. unknown: there is no flow, as after the far end has refused one; only a try gives refuses and unreachable.",
     ),
   tried: z.literal(true).optional().describe("farEnd is what a connection of the sidecar's own has shown."),
 });
@@ -69,13 +69,13 @@ export const explanationShape = z.object({
   reachable: z
     .boolean()
     .describe(
-      "Whether a process of the sandbox gets there now, as far as the sidecar knows; false where a try got no answer.",
+      "Whether a process of the sandbox gets there now, as far as the sidecar knows; false if a try got no answer.",
     ),
   because: z.string().describe("For people."),
   patch: z
     .object({ allow: z.array(shownRuleShape).optional(), deny: z.array(shownRuleShape).optional() })
     .describe(
-      "The smallest rules for PATCH /policy that would allow or deny it; none where it is so; missing where no rule of the user's can.",
+      "The smallest rules for PATCH /policy that would allow or deny it; empty if it is so already; missing if no rule of the user's can.",
     ),
   name: z
     .object({

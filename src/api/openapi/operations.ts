@@ -124,7 +124,7 @@ export const OPERATIONS: readonly Operation[] = [
     id: "setAudit",
     summary: "Switches audit mode on or off",
     description:
-      "In audit mode nothing is blocked but deny.always and the protections; what the policy would deny is told. Off, what the policy denies is cut. It ends with the sidecar.",
+      "In audit mode only deny.always and the protections block; what the policy would deny is reported. Switching it off cuts what the policy denies. It ends with the sidecar.",
     takes: { schema: "AuditMode" },
     gives: { schema: "AuditState" },
     isGuarded: true,

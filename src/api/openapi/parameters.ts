@@ -15,8 +15,7 @@ export const PARAMETERS = {
   ifMatch: {
     name: "If-Match",
     in: "header",
-    description:
-      "The ETag of the policy that the change is meant for; where another holds, the answer is 412.",
+    description: "The ETag of the policy that the change is meant for; if another holds, the answer is 412.",
     schema: { type: "string" },
   },
   dryRun: {
@@ -119,7 +118,7 @@ export const PARAMETERS = {
     name: "Last-Event-ID",
     in: "header",
     description:
-      "The id of the last event that was seen, or `newest` of GET /decisions: what came since is told first.",
+      "The id of the last event that was seen, or `newest` of GET /decisions: what came since is sent first.",
     schema: { type: "string" },
   },
 } as const;

@@ -106,7 +106,7 @@ const NAMED: readonly (readonly [z.core.$ZodType, Named])[] = [
     {
       id: "Policy",
       description:
-        "A policy. Missing keys, {} and null deny everything. An unknown key is told of in `warnings`, or refused if the policy would mean something else without it.",
+        "A policy. Missing keys, {} and null deny everything. An unknown key is named in `warnings`, or refused if the policy would mean something else without it.",
     },
   ],
   [modeShape, { id: "Mode", description: "In a word what the policy does." }],

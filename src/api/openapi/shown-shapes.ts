@@ -5,7 +5,7 @@ export const modeShape = z.enum(["allow_all", "deny_all", "enforcing"]);
 export const enforcementModeShape = z.enum(["dns", "dns+nft"]);
 export const shownRuleShape = z.object({
   action: z.enum(["allow", "deny"]),
-  target: z.string().optional().describe("Missing where the rule speaks of every destination."),
+  target: z.string().optional().describe("Missing if the rule speaks of every destination."),
   ports: z.array(z.union([z.number(), z.string()])).optional(),
   protocol: z.string().optional(),
 });

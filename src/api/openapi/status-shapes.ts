@@ -45,7 +45,7 @@ const interfacesShape = z
 export const learnedAddressShape = z.object({
   address: z.string(),
   owners: z.array(z.string()).describe("Names that gave it, the latest first."),
-  secondsLeft: count.optional().describe("Missing where the kernel did not say whether it took the address."),
+  secondsLeft: count.optional().describe("Missing if the kernel did not say whether it took the address."),
   secondsUnused: count.describe(
     "Since a lookup gave it, or a flow was seen to use it; some seconds too many at most.",
   ),

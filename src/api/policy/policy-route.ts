@@ -82,7 +82,7 @@ async function readRequest(
 }
 
 /**
- * A world that fails is told in a line; anything else is our own bug and goes on to the application's error
+ * A world that fails is one line; anything else is our own bug and goes on to the application's error
  * handler.
  */
 function replyToFailure(error: unknown): Reply {

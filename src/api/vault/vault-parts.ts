@@ -20,7 +20,7 @@ export interface VaultParts {
   readonly settings: VaultSettings;
 }
 
-/** Where nothing is intercepted: it answers as the original does then. */
+/** If nothing is intercepted: it answers as the original does then. */
 export const VAULT_OFF: VaultParts = {
   control: NO_VAULT_CONTROL,
   readiness: NOT_INTERCEPTING,

@@ -65,7 +65,7 @@ interface WordParts {
 const PROTOCOL = SCOPE_PROTOCOLS.join("|");
 const WORD = new RegExp(`^(?:\\[([^\\]]*)\\]|([^:\\[\\]]*))(?::(\\d[\\d-]*))?(?:/(${PROTOCOL}))?$`, "i");
 
-/** Undefined where it has neither ports nor a protocol. An IPv6 address stands in brackets then. */
+/** Undefined if it has neither ports nor a protocol. An IPv6 address stands in brackets then. */
 function splitWord(text: string): WordParts | undefined {
   const match = WORD.exec(text.trim());
   if (match === null || (match[3] === undefined && match[4] === undefined)) return undefined;

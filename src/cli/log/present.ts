@@ -7,7 +7,7 @@ import type { Paint } from "../paint.ts";
 
 type Outcome = Decision["decision"];
 
-/** How good each is for whoever wanted it. */
+/** How good each is for the program that wanted it. */
 const COLOURS: Readonly<Record<Outcome, "good" | "doubtful" | "bad">> = {
   denied: "bad",
   audited: "doubtful",

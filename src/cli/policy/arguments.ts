@@ -170,7 +170,7 @@ function readTargets(written: readonly string[]): Result<readonly Removal[]> {
   return all(written.map(parseWrittenRemoval));
 }
 
-/** Reads `--file`, `none` where there is none. A blank file is a slip, not a wish. */
+/** Reads `--file`, `none` if there is none. A blank file is a slip, not a wish. */
 function readFile<T>(
   { file }: Options,
   readText: ReadText,

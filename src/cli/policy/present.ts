@@ -10,7 +10,7 @@ type ShownRule = PolicyState["policy"]["egress"][number];
 
 export function presentPolicy({ mode, enforcementMode, policy, etag }: PolicyState): string {
   const lines = [
-    `${mode} (${enforcementMode}), what no rule matches: ${policy.defaultAction}`,
+    `${mode} (${enforcementMode}), default action: ${policy.defaultAction}`,
     ...policy.egress.map((rule) => `  ${presentRule(rule)}`),
     ...(etag === undefined ? [] : [`etag ${etag}`]),
   ];

@@ -37,7 +37,7 @@ export interface Setting {
   readonly user: CommandUser | undefined;
   /** What the command gets placeholders for. */
   readonly secrets: readonly HeldSecret[];
-  /** Whether the sidecar may have something left to send when it is told to end. */
+  /** Whether the sidecar may have something left to send when it has to end. */
   readonly sendsAtEnd: boolean;
   /** Undefined if none could be started yet. */
   readonly early: WaitingSidecar | undefined;
@@ -75,7 +75,8 @@ export async function runConfined(request: RunRequest, setting: Setting): Promis
 }
 
 /**
- * Loads the client, which takes as long as everything else of a run's; if it cannot be loaded, that is said.
+ * Loads the client, which takes as long as everything else of a run's; if it cannot be loaded, the run says
+ * so.
  */
 async function conclude({ outputs, voice }: Setting, folder: string): Promise<void> {
   const loading = import("../../client/client.ts").catch((error: unknown) => {

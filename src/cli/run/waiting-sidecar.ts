@@ -32,8 +32,8 @@ export interface SidecarEnd {
 }
 
 /**
- * Undefined if the command line asks for no run, or if it has to wait until there is more to know: then
- * whoever needs it starts it.
+ * Undefined if the command line asks for no run, or if it has to wait until there is more to know: then the
+ * code that needs it starts it.
  */
 export function startEarly(argv: readonly string[], context: CliContext): WaitingSidecar | undefined {
   const end = argv.indexOf("--");

@@ -33,13 +33,10 @@ function summarize(status: SidecarStatus): readonly Cells[] {
     ["up", presentTime(status.uptimeSeconds)],
     ["health", health.ok ? "ok" : `bad: ${health.reason ?? ""}`],
     ...(status.audit.enabled
-      ? [["audit mode", "on: the policy denies nothing, what it would deny is told"]]
+      ? [["audit mode", "on: the policy denies nothing, what it would deny is reported"]]
       : []),
     ...(status.api.tcp ? [] : [["api", `nobody is taken over TCP: ${status.api.reason ?? ""}`]]),
-    [
-      "policy",
-      `${status.mode} (${status.enforcementMode}), what no rule matches: ${layers.user.defaultAction}`,
-    ],
+    ["policy", `${status.mode} (${status.enforcementMode}), default action: ${layers.user.defaultAction}`],
     ["rules", presentCounts(status)],
     ["rule files", listOf(Object.values(status.ruleFiles))],
     ["etag", layers.user.etag],
@@ -92,7 +89,7 @@ function listOf(texts: readonly string[]): string {
   return texts.length === 0 ? "none" : texts.join(", ");
 }
 
-/** A heading and its rows; nothing where there are none. */
+/** A heading and its rows; nothing if there are none. */
 function section(title: string, rows: readonly Cells[]): readonly string[] {
   return rows.length === 0 ? [] : ["", title, ...align(rows).map((line) => `  ${line}`)];
 }

@@ -16,7 +16,7 @@ const ENDING = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 const [CTRL_C, CTRL_D] = ["\u0003", "\u0004"];
 
 /**
- * Takes the whole terminal and its keys until it is disposed. `onEnd` hears of `q`, of Ctrl-C, and of the
+ * Takes the whole terminal and its keys until it is disposed. It calls `onEnd` on `q`, on Ctrl-C, and on the
  * signals that would end the process.
  */
 export function openScreen(print: (text: string) => void, onEnd: () => void): OpenScreen {

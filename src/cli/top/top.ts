@@ -18,7 +18,7 @@ const FRAME_MS = 1000;
 /** So many of the last decisions are counted at the beginning. */
 const EARLIER = 1000;
 
-/** Runs until `q` or a signal; where nobody watches, prints one frame. Settles with the exit code. */
+/** Runs until `q` or a signal; if nobody watches, prints one frame. Settles with the exit code. */
 export async function top(argv: readonly string[], context: CliContext): Promise<number> {
   const request = readArguments(argv);
   if (!request.ok) return refuseUsage(request.problems, COMMAND, context);

@@ -60,7 +60,7 @@ async function bind(
   });
 }
 
-/** The sidecar says so where there is neither. */
+/** The sidecar says so if there is neither. */
 async function unbind(client: EgressClient, name: string): Promise<VaultState> {
   const { revision, credentials, bindings } = await client.getVault();
   const isCredential = isThere(credentials, name);

@@ -151,7 +151,7 @@ function keepAsIs(into: PreparedAnswer, index: AnswerIndex, keepsAuthority: bool
   }
 }
 
-/** The authority section is gone; how long it let "no" last is said by a SOA of our own. */
+/** The authority section is gone; a SOA of our own says how long it let "no" last. */
 function addNegativeSoa(into: PreparedAnswer, index: AnswerIndex): void {
   if (index.negativeTtlSeconds < 0) return;
   const records = into.octets.subarray(into.bodyStart, into.bodyEnd);

@@ -1,6 +1,7 @@
 /**
  * An answer that is fit to be given out: cleaned, with the places marked that change from client to client
- * (id, question, OPT) and from second to second (TTLs). Its octets belong to whoever has prepared it: the
+ * (id, question, OPT) and from second to second (TTLs). Its octets belong to the part that has prepared it:
+ * the
  * upstream's datagram, the cache.
  */
 import { Ede } from "../wire/constants.ts";

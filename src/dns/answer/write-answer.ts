@@ -3,9 +3,9 @@
  * each time where it comes from the cache.
  *
  * What does not fit loses the authority section first, which alone is no truncation (RFC 2181 section 9)
- * unless the client asked for proofs (RFC 4035 section 3.1); then its last records, and the client is told.
+ * unless the client asked for proofs (RFC 4035 section 3.1); then its last records, and TC tells the client.
  *
- * Who asks by AD or DO hears that the upstream found the answer authentic (RFC 6840 section 5.8), as long as
+ * Who asks by AD or DO learns that the upstream found the answer authentic (RFC 6840 section 5.8), as long as
  * all of it is the upstream's.
  */
 import { Ede, Flag, HEADER_OCTETS } from "../wire/constants.ts";

@@ -1,11 +1,13 @@
 /**
  * How much may be said to the owners of allowed names by looking names up: `<data>.allowed.example` reaches
- * whoever runs the name servers of `allowed.example`. Names can't be told from data, so what goes upstream is
+ * the name servers of `allowed.example`. Names can't be told from data, so what goes upstream is
  * bounded, each minute for each *parent*:
  *
  *     a wildcard decided      its base            names and lookups
- *     the default decided     the last two labels names and lookups; two, for with three the data would choose its own parent
- *     a name rule decided     that name           lookups of types other than A and AAAA: nothing else of a fixed name carries much
+ *     the default decided     the last two labels names and lookups; two, for with three the data would
+ * choose its own parent
+ *     a name rule decided     that name           lookups of types other than A and AAAA: nothing else of a
+ * fixed name carries much
  *
  * Answers from the cache never come here. A minute begins with the first lookup after the last one has ended,
  * so any sixty seconds see twice the bound at most. Parents are known by their text: a change of the policy
@@ -39,8 +41,7 @@ export interface BoundMet {
 
 export interface LookupBounds {
   /**
-   * Whether the lookup may be sent upstream; if so it is counted. `onMet` hears of it once a minute and
-   * parent.
+   * Whether the lookup may be sent upstream; if so it is counted. It calls `onMet` once a minute and parent.
    */
   admits(decision: Decision, qname: DomainName, qtype: number, nowMs: number): boolean;
 }

@@ -53,7 +53,7 @@ export function listenersSize(addresses: number): number {
   return receiveBatchSize(MAX_UDP_OCTETS) + addresses * udpListenerSize() + TCP_QUERY_ROOM + TCP_ANSWER_ROOM;
 }
 
-/** Binds. Throws SystemCallError or Node's error (`code`) where an address is taken, or none is there. */
+/** Binds. Throws SystemCallError or Node's error (`code`) if an address is taken, or none is there. */
 export async function openListeners(options: ListenersOptions): Promise<Listeners> {
   const { arena, region } = options;
   const receive = createReceiveBatch(arena, region, MAX_UDP_OCTETS);

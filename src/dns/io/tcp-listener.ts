@@ -89,7 +89,7 @@ export async function openTcpListener(local: Endpoint, options: TcpListenerOptio
     fault() {
       if (isStopped || (server.listening && !hasEnded(server))) return undefined;
       server.close();
-      // Refused again and again, it is told of at each look.
+      // If it is refused again and again, each look reports it.
       listen(server, local).catch(ignoreAcceptErrors);
       return "its listening socket was ended";
     },

@@ -1,7 +1,7 @@
 /**
  * Which connections of clients are read. There are {@link MAX_PLACES}; while each of them waits for an
- * answer, newcomers wait too, unread and at the cost of a descriptor, in the order of their coming. Whoever
- * is idle makes room: the one that has been so longest.
+ * answer, newcomers wait too, unread and at the cost of a descriptor, in the order of their coming. Idle ones
+ * make room: the one that has been idle longest goes.
  */
 import type { Socket } from "node:net";
 import type { Talk } from "./tcp-client.ts";
@@ -115,7 +115,7 @@ function isIdle({ socket, talk }: Place, forMs: number): boolean {
 }
 
 interface WaitingRoom {
-  /** False where it is full: then the connection is reset. */
+  /** False if it is full: then the connection is reset. */
   enter(socket: Socket): boolean;
   /** The one that has waited longest. */
   take(): Socket | undefined;

@@ -47,7 +47,7 @@ export function upstreamSocketsSize(upstreams: number): number {
 }
 
 /**
- * Opens the sockets. Throws SystemCallError where none of an upstream's can be opened for want of rights
+ * Opens the sockets. Throws SystemCallError if none of an upstream's can be opened for want of rights
  * (EPERM).
  */
 export function openUpstreamSockets(options: UpstreamSocketsOptions): UpstreamSockets {

@@ -40,7 +40,7 @@ export interface UpstreamHabits {
   proved(upstream: number, style: number, nowMs: number): void;
   /** A question of that style has helped where a hardened one did not. */
   helped(upstream: number, style: number, nowMs: number): void;
-  /** It has answered in lower case over TCP, where nobody can forge. */
+  /** It has answered in lower case over TCP, which nobody can forge. */
   foldsCase(upstream: number, nowMs: number): void;
 }
 

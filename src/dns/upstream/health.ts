@@ -5,7 +5,7 @@
 
 /** Upstreams are kept in the bits of a number. */
 export const MAX_UPSTREAMS = 31;
-/** Timeouts in a row after which an upstream counts as dead, where no probe looks after it. */
+/** Timeouts in a row after which an upstream counts as dead, if no probe looks after it. */
 const DEAD_AFTER = 3;
 
 export interface UpstreamHealth {

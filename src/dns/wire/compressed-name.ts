@@ -23,7 +23,7 @@ export function skipName(octets: Buffer, at: number, end: number): number {
   }
 }
 
-/** The offset of the next label, pointers followed; -1 where there is none to be had. */
+/** The offset of the next label, pointers followed; -1 if there is none to be had. */
 function follow(octets: Buffer, messageStart: number, at: number, end: number): number {
   for (let limit = at, pointers = 0; pointers <= MAX_POINTERS_IN_A_ROW; limit = at, pointers++) {
     if (at >= end) return -1;

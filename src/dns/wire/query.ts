@@ -3,7 +3,8 @@
  *
  *     header    id:2 flags:2 qdcount:2 ancount:2 nscount:2 arcount:2      RFC 1035 section 4.1.1
  *     question  qname qtype:2 qclass:2                                    section 4.1.2
- *     OPT       0:1 41:2 udp-size:2 rcode:1 version:1 DO:1bit z:15bit rdlength:2 options   RFC 6891 section 6.1.2
+ *     OPT       0:1 41:2 udp-size:2 rcode:1 version:1 DO:1bit z:15bit rdlength:2 options   RFC 6891 section
+ * 6.1.2
  */
 import type { DomainName } from "../../policy/domain-name.ts";
 import { CLASS_IN, Flag, HEADER_OCTETS, Rcode, RrType } from "./constants.ts";
@@ -22,7 +23,7 @@ export interface Query {
   /** As it stands in the third octet; 0 for QUERY. */
   opcode: number;
   recursionDesired: boolean;
-  /** Whether the client wants to hear if an answer is authentic (RFC 6840 section 5.7). */
+  /** Whether the client wants to know if an answer is authentic (RFC 6840 section 5.7). */
   authenticData: boolean;
   checkingDisabled: boolean;
   /** Canonical name; `undefined`: one that no rule can speak of. */
@@ -94,7 +95,7 @@ export function createQueryReader(): ReadQuery {
 }
 
 /**
- * Type, DO and CD in one number of 18 bits: an answer is good for whoever asked for the same name and kind.
+ * Type, DO and CD in one number of 18 bits: an answer is good for all that ask for the same name and kind.
  * AD is no part of it: every upstream is asked for it, and each client gets what it asked for.
  */
 export function questionKind({ qtype, dnssecOk, checkingDisabled }: Query): number {

@@ -53,7 +53,7 @@ async function call(
 /** `answer`: an HTTP status, or why there is none. */
 export function judgeAnswer(answer: number | string, port: number): Verdict {
   if (answer === 401 || answer === 403) return held("refused");
-  if (answer === 200) return open("taken: whoever runs here changes the policy");
+  if (answer === 200) return open("taken: a process here can change the policy");
   if (answer === "ECONNREFUSED") return untried(`nothing listens on port ${port}`);
   return untried(typeof answer === "number" ? `what answers says ${answer}: no API of a sidecar` : answer);
 }

@@ -15,7 +15,7 @@ export interface Standing {
   readonly capabilities: Capabilities;
   /** The sidecar's unix socket can be opened from here. */
   readonly reachesSocket: boolean;
-  /** Whoever runs the doctor is not the workload, and its own powers say nothing about it. */
+  /** The process that runs the doctor is not the workload, and its own powers say nothing about it. */
   readonly isOperator: boolean;
 }
 
@@ -36,11 +36,11 @@ export function judgePowers({ capabilities, reachesSocket, isOperator }: Standin
       what: "capabilities",
       ...(names.length === 0
         ? held("none")
-        : open(`${names.join(", ")}: whoever runs here can remove the rules`)),
+        : open(`${names.join(", ")}: a process here can remove the rules`)),
     },
     {
       what: "the sidecar's socket",
-      ...(reachesSocket ? open("whoever runs here can change the policy by it") : held("out of reach")),
+      ...(reachesSocket ? open("a process here can change the policy by it") : held("out of reach")),
     },
   ];
 }

@@ -20,7 +20,7 @@ export interface ConnectOptions {
 }
 
 /**
- * Connects, and closes at once. Throws SystemCallError where the kernel refuses it before anything is sent.
+ * Connects, and closes at once. Throws SystemCallError if the kernel refuses it before anything is sent.
  */
 export async function connectTo(endpoint: Endpoint, options: ConnectOptions = {}): Promise<Ending> {
   const { protocol = 0, fastOpen, prepare } = options;

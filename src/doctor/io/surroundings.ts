@@ -29,7 +29,7 @@ export function readDevices(): readonly Device[] {
 }
 
 /**
- * The address that a datagram to there would come from; `undefined` where there is no route. Nothing is sent.
+ * The address that a datagram to there would come from; `undefined` if there is no route. Nothing is sent.
  */
 export async function ownAddressTowards(destination: string): Promise<string | undefined> {
   const socket = createSocket(destination.includes(":") ? "udp6" : "udp4");

@@ -25,7 +25,7 @@ export interface Watch extends Disposable {
   /** Whether packets are seen, or only counted. */
   readonly sees: boolean;
   /**
-   * Runs `act`, waits a little, and gives what left meanwhile: `packets` undefined where it could not be
+   * Runs `act`, waits a little, and gives what left meanwhile: `packets` undefined if it could not be
    * seen, all of it at least.
    */
   during<T>(act: () => Promise<T>): Promise<Watched<T>>;

@@ -47,13 +47,13 @@ export interface ChangePolicyPorts {
   /** Written by changes, and by nothing else. */
   readonly inForce: PolicyInForceCell;
   readonly kernel: PolicyKernel;
-  /** Undefined where no policy file is set: the policy lives as long as the process. */
+  /** Undefined if no policy file is set: the policy lives as long as the process. */
   readonly storage: PolicyStorage | undefined;
   readonly audit: Pick<
     AuditLog,
     "policyLoaded" | "policyUpdated" | "policyUpdateFailed" | "auditModeChanged"
   >;
-  /** Hears of each policy that another has replaced, once it is in force: kernel, disk and memory. */
+  /** Called with each policy that another has replaced, once it is in force: kernel, disk and memory. */
   readonly onReplaced?: (before: CompiledPolicy, after: CompiledPolicy) => void;
   /** Asked of each change of the user's policy, and told of every policy; default: nothing depends on it. */
   readonly coupling?: PolicyCoupling | undefined;
@@ -95,7 +95,7 @@ export interface PolicyChanges extends PolicyControl {
 }
 
 /**
- * What a change leads to. `edit` makes the user's policy out of the one in force, where nothing else differs.
+ * What a change leads to. `edit` makes the user's policy out of the one in force, if nothing else differs.
  */
 interface NextPolicy {
   readonly layers: PolicyLayers;

@@ -4,8 +4,9 @@ import { ApplyError, describe } from "../errors.ts";
 import { NO_LAYERS, type PolicyInForceCell } from "./policy-in-force.ts";
 
 /**
- * The kernel's side, and the one seam behind which a second backend could stand: whoever changes policies
- * knows this and nothing of nft(8), of generations or of sets. One call is all or nothing, the same policy
+ * The kernel's side, and the one seam behind which a second backend could stand: the code that changes
+ * policies knows this, and nothing of nft(8), generations or sets. One call is all or nothing, the same
+ * policy
  * may be sent again, and it settles within a bound.
  */
 export interface PolicyKernel {

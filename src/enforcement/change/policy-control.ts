@@ -68,8 +68,8 @@ export interface PolicyControl {
   change(edit: PolicyEdit, options: ChangeOptions): Promise<ChangeOutcome>;
   health(): Promise<Health>;
   /**
-   * Whether audit mode is on: nothing is blocked but what the operator always denies and the protections
-   * hold, and what would be is told.
+   * Whether audit mode is on: only what the operator always denies and the protections hold is blocked, and
+   * what the policy would block is reported.
    */
   isAudit(): boolean;
   /**

@@ -51,7 +51,7 @@ export interface NftKernelOptions {
   readonly ownDestinations?: () => readonly Endpoint[];
   readonly applier: RulesetApplier;
   readonly learned: LearnedAddresses;
-  /** Addresses of bound names that are led to the interceptor; undefined where nothing is intercepted. */
+  /** Addresses of bound names that are led to the interceptor; undefined if nothing is intercepted. */
   readonly bound?: BoundInKernel | undefined;
   /** Gives back to flows the addresses that they use, before they are judged again. Never throws. */
   readonly catchUp?: () => Promise<void>;
@@ -140,7 +140,7 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
   }
 
   /**
-   * Once more from nothing where it is refused: what is there may be another version's, of a kind that can't
+   * Once more from nothing if it is refused: what is there may be another version's, of a kind that can't
    * be changed in place.
    */
   async function apply(policy: CompiledPolicy, network: NetworkFacts): Promise<AppliedRuleset> {

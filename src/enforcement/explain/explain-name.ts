@@ -28,7 +28,7 @@ export interface ExplainedName {
   /** Audit mode lets it through. */
   readonly isAudited: boolean;
   /**
-   * The flow that was asked for, and what the policy says of it wherever the name is; undefined where only
+   * The flow that was asked for, and what the policy says of it wherever the name is; undefined if only
    * the name was asked for.
    */
   readonly flow?: AskedFlow | undefined;

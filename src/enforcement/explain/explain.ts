@@ -47,7 +47,7 @@ export interface ExplainSources {
 /** Of more addresses the others are told by their flows alone. */
 const MOST_TRIED = 4;
 
-/** Throws SystemCallError where flows cannot be listed. */
+/** Throws SystemCallError if flows cannot be listed. */
 export async function explain(sources: ExplainSources, request: ExplainRequest): Promise<Explained> {
   const { learned } = sources;
   const { target, port, protocol } = request;

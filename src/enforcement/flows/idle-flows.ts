@@ -2,8 +2,8 @@
  * Ends idle flows that a change of the policy has denied. Flows in use are cut on their next packet, by their
  * generation; one that waits would stay open, and its reader blocked, so its socket is ended here.
  *
- * It runs beside lookups and behind the answer to the change, at the price of the sockets there are, and only
- * where the change could deny something. It decides as the kernel's chains do, and in doubt leaves a flow to
+ * It runs beside lookups and behind the answer to the change, costs by the sockets there are, and only runs
+ * if the change could deny something. It decides as the kernel's chains do, and in doubt leaves a flow to
  * them.
  */
 import { setTimeout as delay } from "node:timers/promises";
@@ -26,7 +26,7 @@ import { octetKey, octetsOf } from "../../tables/octet-key.ts";
 const REST_MS = 100;
 
 export interface IdleFlowsOptions {
-  /** Undefined in mode `dns`, where no flow is judged. */
+  /** Undefined in mode `dns`, in which no flow is judged. */
   readonly openCutter: (() => SocketCutter) | undefined;
   readonly learned: Pick<LearnedAddresses, "flowsOf" | "isRevoked">;
   /** The policy and the generation that the kernel judges by. */
@@ -38,7 +38,7 @@ export interface IdleFlowsOptions {
   readonly ownMark: number;
   /** The addresses that this namespace has now. */
   readonly readOwnAddresses: () => readonly string[];
-  /** Hears whether denied flows are ended while they are idle. */
+  /** Called with whether denied flows are ended while they are idle. */
   readonly report: (state: ProtectionState) => void;
 }
 

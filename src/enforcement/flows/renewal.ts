@@ -34,7 +34,7 @@ export interface Renewal {
 }
 
 /**
- * Starts the rounds. A source that fails is told, and asked again in the next one: addresses outlive two
+ * Starts the rounds. A source that fails is reported, and asked again in the next one: addresses outlive two
  * rounds.
  */
 export function startRenewal(options: RenewalOptions): Renewal {

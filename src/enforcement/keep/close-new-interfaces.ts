@@ -10,8 +10,8 @@ const LOOPBACK = "lo";
 
 /**
  * The same applier. Before a ruleset that no longer knows an interface it is closed, and one that the ruleset
- * is the first to know is let through afterwards: what passes has its guard at every instant. Where the
- * kernel refuses that, `onFault` hears of it, new interfaces stay closed, and the next ruleset tries again.
+ * is the first to know is let through afterwards: what passes has its guard at every instant. If the kernel
+ * refuses that, it calls `onFault`, new interfaces stay closed, and the next ruleset tries again.
  * In mode `dns` nothing is closed.
  */
 export function closeNewInterfaces(
@@ -21,7 +21,7 @@ export function closeNewInterfaces(
 ): RulesetApplier {
   /** What the first try has shown. */
   let isAble: boolean | undefined;
-  /** Undefined where that is not known. */
+  /** Undefined if that is not known. */
   let through: readonly string[] | undefined;
 
   /** Undefined opens it for all. */
@@ -43,7 +43,8 @@ export function closeNewInterfaces(
     async replace(ruleset, signal) {
       const known = knownInterfaces(ruleset);
       const staying = known === undefined ? undefined : through?.filter((name) => known.includes(name));
-      // Whoever has changed our rules may have changed these; a rule in such a chain would keep nft(8) busy
+      // A program that has changed our rules may have changed these; a rule in such a chain would keep nft(8)
+      // busy
       // for ever.
       const isDoubtful = ruleset.over !== undefined;
       if (staying !== undefined && (isDoubtful || !isSame(through, staying))) open(staying);

@@ -1,11 +1,11 @@
 import type { NamespaceNetwork } from "../../netfilter/io/namespace-network.ts";
 
 export interface NetworkMemoryPorts {
-  /** Throws where they can't be read; then they are read again when they are next asked for. */
+  /** Throws if they can't be read; then they are read again when they are next asked for. */
   readonly readNetwork: () => NamespaceNetwork;
   /** Whether they may have changed since this was asked last. */
   readonly hasNews: () => boolean;
-  /** Hears of all facts that are read, before anybody else. */
+  /** Called with all facts that are read, before anybody else. */
   readonly onRead: (network: NamespaceNetwork) => void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Loads the ruleset again where somebody else has changed it: at once the first time, and at most once a
- * second where it goes on. Meanwhile, and until it has been left alone for a while, health is bad.
+ * Loads the ruleset again if somebody else has changed it: at once the first time, and at most once a second
+ * if that happens again. Meanwhile, and until it has been left alone for a while, health is bad.
  */
 import type { AuditLog } from "../../audit/audit-log.ts";
 import { type ForeignChange, joinChanges } from "../../netfilter/foreign-change.ts";
@@ -33,7 +33,7 @@ export interface Reconciler {
    * to load.
    */
   begin(load: LoadRuleset): void;
-  /** Why the ruleset may not be what it should; undefined where it is. */
+  /** Why the ruleset may not be what it should; undefined if it is. */
   fault(): string | undefined;
   /** Settles once none is under way. */
   close(): Promise<void>;

@@ -36,7 +36,7 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 export interface LookupAuditOptions {
   readonly audit: Pick<AuditLog, "decided" | "lookupsLimited">;
-  /** Hears how long the upstreams took for each lookup. */
+  /** Called with how long the upstreams took for each lookup. */
   readonly recordDuration: (durationMs: number) => void;
   readonly whyWithheld: PolicyJudge["whyWithheld"];
   /** The one in force. */

@@ -29,7 +29,7 @@ export interface DeniedFlowsPorts {
   /** Flows that are not verified and have shown a name that this denies. They are forgotten. */
   readonly takeShowing: (isDenied: (name: DomainName) => boolean) => readonly FlowToEnd[];
   readonly nameOf: (flow: LabelledFlow) => DomainName | undefined;
-  /** Ends it: the socket, and where there is none what goes on of it. */
+  /** Ends it: the socket, and if there is none what goes on of it. */
   readonly end: (flow: FlowToEnd, mark: number) => void;
 }
 

@@ -18,7 +18,7 @@ export function findNameFault(
   );
 }
 
-/** What would have it refused if audit mode were off; undefined where it is off, or nothing would. */
+/** What would have it refused if audit mode were off; undefined if it is off, or nothing would. */
 export function findAuditedFault(
   { active: { audits } }: PolicyInForce,
   shown: ShownName,

@@ -72,7 +72,7 @@ export function openNameReader(options: NameReaderOptions): NameReader {
     queues.answer(packet, "accept", { octets, mark: packet.mark === repeatedMark ? 0 : undefined });
   }
   /**
-   * Its socket is ended, which resets the far end, too. Where there is none, as behind a redirect, a client's
+   * Its socket is ended, which resets the far end, too. If there is none, as behind a redirect, a client's
    * packet meets the rules again, which send a reset to this side; an answer is dropped, and the flow refused
    * with its next packet.
    */

@@ -115,7 +115,7 @@ export function openNamesSide(options: NamesSideOptions): NamesSide {
   };
 }
 
-/** What audit mode lets through is told as that. */
+/** What audit mode lets through is reported as that. */
 function createFaultFinder(
   inForce: PolicyInForceCell,
   isStrict: boolean,

@@ -1,5 +1,5 @@
 /**
- * Texts that were seen, up to a bound. Whoever chooses them may choose ever new ones: past the bound a text
+ * Texts that were seen, up to a bound. The workload may choose ever new ones: past the bound a text
  * comes in only if it was seen before, as its hash at the door tells, and so a flood costs little and pushes
  * nothing out. Then a hand goes round, and takes the first that nobody has seen since it passed last (the
  * CLOCK algorithm).

@@ -19,7 +19,7 @@ export interface OtlpPushOptions {
   readonly intervalMs: number;
   /** Sends one request; settles with the status, throws on anything else. */
   readonly post: (body: Buffer, signal: AbortSignal) => Promise<number>;
-  /** Hears the first failure of a row, and that it works again. */
+  /** Called with the first failure of a row, and when it works again. */
   readonly onFailure: (reason: unknown) => void;
   readonly onRecovery: () => void;
   readonly nowMs?: () => number;

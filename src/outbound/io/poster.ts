@@ -1,8 +1,8 @@
 /**
  * POST requests of the sidecar's own, over HTTP and HTTPS: the host resolved by the upstreams, the way opened
  * in the kernel, the socket marked. One connection at a time, kept for the next request. Redirects are not
- * followed, since they lead where no way is open, and proxy variables (HTTP_PROXY and the like) are not
- * heeded.
+ * followed, since they lead where no way is open, and proxy variables (HTTP_PROXY and the like) have no
+ * effect.
  */
 import { Agent, type ClientRequest, type ClientRequestArgs, request as httpRequest } from "node:http";
 import { isIP, type Socket } from "node:net";

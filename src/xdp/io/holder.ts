@@ -19,7 +19,7 @@ export interface WaitingHolder {
   end(): void;
 }
 
-/** Starts one with these sockets, queue to descriptor. Undefined where it cannot be started. */
+/** Starts one with these sockets, queue to descriptor. Undefined if it cannot be started. */
 export function spawnHolder(
   interfaceIndex: number,
   sockets: ReadonlyMap<number, number>,
@@ -61,7 +61,7 @@ export function isHolding({ pid, startTime, inodes }: HolderRecord): boolean {
   }
 }
 
-/** Every holder in this network namespace, whoever has started it and wherever that was written down. */
+/** Every holder in this network namespace, no matter who has started it, and where that was written down. */
 export function findHolders(): readonly Pick<HolderRecord, "pid" | "startTime">[] {
   return readdirSync("/proc").flatMap((name) => {
     const pid = Number(name);
@@ -90,7 +90,7 @@ export function endHolder({ pid, startTime }: Pick<HolderRecord, "pid" | "startT
 }
 
 /**
- * When the process was started, in the kernel's ticks; undefined where there is none but a dead one of that
+ * When the process was started, in the kernel's ticks; undefined if there is none but a dead one of that
  * number.
  */
 export function readStartTime(pid: number): string | undefined {

@@ -28,7 +28,7 @@ export function holdersFileBeside(socketPath = "/run/opensandbox/egress.sock"): 
 }
 
 /**
- * What was written last; none where there is no file, or one that is not ours to read. Waits for nobody, as
+ * What was written last; none if there is no file, or one that is not ours to read. Waits for nobody, as
  * one does at a FIFO.
  */
 export function readHolders(path: string): readonly HolderRecord[] {
@@ -51,7 +51,7 @@ function readFileAlone(path: string): string {
   }
 }
 
-/** Replaces the file whole, mode 0600, making its folder where there is none. Throws Node's errors. */
+/** Replaces the file whole, mode 0600, making its folder if there is none. Throws Node's errors. */
 export function writeHolders(path: string, holders: readonly HolderRecord[]): void {
   if (holders.length === 0) {
     rmSync(path, { force: true });

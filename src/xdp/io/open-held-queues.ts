@@ -44,7 +44,7 @@ const WANTING_MS = 5_000;
 const WHOLE_MS = 30_000;
 
 /**
- * Takes the queues, reports `af-xdp`, and goes on looking from time to time. Throws SystemCallError where the
+ * Takes the queues, reports `af-xdp`, and goes on looking from time to time. Throws SystemCallError if the
  * interfaces cannot be read.
  */
 export async function openHeldQueues(options: WatchedQueuesOptions): Promise<WatchedQueues> {

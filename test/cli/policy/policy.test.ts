@@ -59,7 +59,7 @@ test("get shows the policy to people", async () => {
   const { etag } = operator.api.world.changes.snapshot();
   expect(await operator.egressPolicy("get")).toEqual({
     exitCode: 0,
-    printed: `enforcing (dns+nft), what no rule matches: deny\n  allow example.org\netag ${etag}\n`,
+    printed: `enforcing (dns+nft), default action: deny\n  allow example.org\netag ${etag}\n`,
     warned: "",
   });
 });

@@ -54,7 +54,7 @@ test("people see it in columns", async () => {
   expect(printed.replace(/^etag .*$/m, "etag")).toBe(`version     1.2.3
 up          1 d 02:03:04
 health      ok
-policy      deny_all (dns+nft), what no rule matches: deny
+policy      deny_all (dns+nft), default action: deny
 rules       0 deny.always, 0 allow.always, 0 of the user, 0 log_skip.always
 rule files  /rules/deny.always
 etag

@@ -22,7 +22,7 @@ test("a power that a program could ever get is open, and named", () => {
     isOperator: false,
   };
   expect(judgePowers(standing)).toMatchObject([
-    { outcome: "open", detail: "CAP_NET_ADMIN, CAP_BPF: whoever runs here can remove the rules" },
+    { outcome: "open", detail: "CAP_NET_ADMIN, CAP_BPF: a process here can remove the rules" },
     { outcome: "held" },
   ]);
 });

@@ -24,7 +24,7 @@ export const OF_SUDO = ["SUDO_UID", "SUDO_GID", "SUDO_USER", "SUDO_HOME", "SUDO_
 /** The largest uid or gid; the one above it stands for none. */
 const LARGEST_ID = 0xffff_fffe;
 
-/** The output of a program, undefined where it fails or is not there. */
+/** The output of a program, undefined if it fails or is not there. */
 export type Ask = (program: string, ...args: readonly string[]) => string | undefined;
 
 /** `asked` is what `--user` says: NAME, UID or UID:GID. Undefined is root, with the environment as it is. */

@@ -1,5 +1,6 @@
 /**
- * What the command of a run would get from whoever started us, and whether that leads out of its confinement.
+ * What the command of a run would get from the program that started us, and whether that leads out of its
+ * confinement.
  */
 import { fstatSync } from "node:fs";
 import { accepted, refused, refusedAll, type Result } from "../../../policy/problem.ts";

@@ -143,7 +143,7 @@ function writeDev(folder: string): void {
   for (const [target, name] of LINKS) symlinkSync(target, join(folder, name));
 }
 
-/** Where the file really is; undefined where there is none. */
+/** Where the file really is; undefined if there is none. */
 function resolvConfTarget(): string | undefined {
   try {
     return realpathSync(RESOLV_CONF);

@@ -1,4 +1,4 @@
-/** Who has started a run: under sudo not root, but whoever called it. */
+/** Who has started a run: under sudo not root, but the user who called it. */
 import { readFileSync } from "node:fs";
 
 export interface Caller {

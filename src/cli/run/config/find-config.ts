@@ -12,7 +12,7 @@ import { type FoundFile, readPersonsFile } from "./read-file.ts";
 const NAMES = ["egress.yaml", "egress.yml", "egress.json"];
 const REMEDY = "--config FILE takes it, --no-config does without";
 
-/** Undefined where there is none. `directory` is absolute, with no links in it. */
+/** Undefined if there is none. `directory` is absolute, with no links in it. */
 export function findConfig(directory: string, caller: Caller): Result<FoundFile | undefined> {
   for (let folder = directory; ; folder = dirname(folder)) {
     const found = findIn(folder, caller);

@@ -1,6 +1,6 @@
 /**
  * What the caller's next run would find without being told: the policy file of the working directory, and the
- * presets of the caller's folder. A command that may write there may have changed it, and that is said.
+ * presets of the caller's folder. A command that may write there may have changed it, and the run says so.
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";

@@ -7,7 +7,7 @@ import { type ConfigJson, configShape, keyMeant, KEYS } from "./shape.ts";
 
 /** A policy file, read. */
 export interface Config {
-  /** Undefined where the file leaves it open. */
+  /** Undefined if the file leaves it open. */
   readonly defaultAction: Action | undefined;
   /** Those of `egress`, then `deny`, then `allow`. */
   readonly rules: readonly Rule[];

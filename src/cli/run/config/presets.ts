@@ -27,7 +27,7 @@ export function presetFolders(configFolder: string | undefined): readonly string
   ];
 }
 
-/** Whoever calls keeps presets there. */
+/** The caller keeps presets there. */
 export function ownPresets(configFolder: string | undefined): string | undefined {
   return configFolder === undefined ? undefined : join(configFolder, "egress", "presets");
 }

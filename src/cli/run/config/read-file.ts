@@ -14,7 +14,7 @@ export interface FoundFile {
 const MOST_OCTETS = 1 << 20;
 
 /**
- * Undefined where there is none. Throws an error with a text for people for what is no file or too large, and
+ * Undefined if there is none. Throws an error with a text for people for what is no file or too large, and
  * Node's errors.
  */
 export function readPersonsFile(path: string): FoundFile | undefined {

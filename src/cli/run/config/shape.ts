@@ -66,7 +66,7 @@ export function configSchema(): object {
     description: "What the file is for",
     sources: "Where its targets were read",
     date: "When they were read",
-    defaultAction: "What happens to what no rule matches; deny if it is left out",
+    defaultAction: "The default action, which holds if no rule matches; deny if it is left out",
     egress: "Rules in order: the first that matches decides. They stand before those of deny and allow",
     deny: `Targets that may not be reached. ${TARGET}`,
     allow: `Targets that may be reached, unless deny or a rule of egress says otherwise. ${TARGET}`,

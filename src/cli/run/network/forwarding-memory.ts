@@ -1,7 +1,7 @@
 /**
  * Which interfaces forward because of runs, remembered past the process that has switched that on: as an
- * empty nftables table, and as a file. The table is there for whoever shares the network namespace but not
- * /run; the file is there when somebody has flushed the ruleset.
+ * empty nftables table, and as a file. The table is for runs that share the network namespace but not /run;
+ * the file is there when somebody has flushed the ruleset.
  */
 import { readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ export function rememberedInterfaces(tables: Tables): ReadonlySet<number> {
   return new Set([...named, ...rememberedInFiles()].map(Number));
 }
 
-/** Throws SystemCallError, NetlinkError; gives back why there is no file, where there can be none. */
+/** Throws SystemCallError, NetlinkError; gives back why there is no file, if there can be none. */
 export function rememberInterface(tables: Tables, index: number): string | undefined {
   tables.make(`egress_forwarding_${index}`);
   try {

@@ -8,7 +8,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 const FIRST = "pid:[4026531836]";
 
 /**
- * By inode number. Undefined where not every process is seen. Known limit: what is held by an open file alone
+ * By inode number. Undefined if not every process is seen. Known limit: what is held by an open file alone
  * is not found.
  */
 export function findLivingNamespaces(): ReadonlySet<string> | undefined {

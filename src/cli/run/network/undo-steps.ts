@@ -1,6 +1,6 @@
 /**
- * Undoes what was made, in reverse order, every step whatever became of the others: a failure is told, and
- * replaces no result.
+ * Undoes what was made, in reverse order, every step whatever became of the others: a failure is reported,
+ * and replaces no result.
  */
 export interface UndoSteps extends AsyncDisposable {
   /** `what` is a verb and its object, as in "remove the link". */

@@ -10,7 +10,7 @@ const BEHIND_THE_STUB = "/run/systemd/resolve/resolv.conf";
 
 /**
  * Addresses in resolv.conf's order, those of a loopback stub left out; if that leaves none, those behind
- * systemd's stub. `readText` gives a file's text, `undefined` where there is none. IPv6 ones only count where
+ * systemd's stub. `readText` gives a file's text, `undefined` if there is none. IPv6 ones only count where
  * the run has IPv6.
  */
 export function findUpstreams(

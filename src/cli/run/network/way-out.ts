@@ -70,9 +70,9 @@ async function findFate(addresses: readonly Uint8Array[], upstreams: ReadonlySet
 
 const EXPLANATIONS: Readonly<Record<Fate, (from: string) => string>> = {
   dropped: (from) =>
-    `this machine lets nothing through that comes from ${from}; have its firewall accept that where it forwards, or where it takes lookups in if the resolver is this machine`,
+    `this machine lets nothing through that comes from ${from}; have its firewall accept that in its forward rules, or in its input rules if this machine is the resolver`,
   unanswered: (from) => `what comes from ${from} leaves this machine, and nothing comes back`,
   lost: (from) =>
-    `answers come back to this machine, and do not reach ${from}; have its firewall accept that where it forwards, and see "ip rule"`,
+    `answers come back to this machine, and do not reach ${from}; have its firewall accept that in its forward rules, and see "ip rule"`,
   unknown: (from) => `a firewall may drop what comes from ${from}, or what goes there`,
 };

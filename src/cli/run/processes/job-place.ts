@@ -9,7 +9,7 @@ interface Standing {
 
 /**
  * Whether somebody can continue us once we are stopped: a parent outside our process group, in the same
- * session. Where nobody can, the kernel ignores the stop signals of the terminal, and so do we.
+ * session. If nobody can, the kernel ignores the stop signals of the terminal, and so do we.
  */
 export function canBeStopped(): boolean {
   const own = standingOf(process.pid);

@@ -18,7 +18,7 @@ export interface RunReport extends Disposable {
 
 export interface RunReportOptions {
   readonly around: Surroundings;
-  /** Called once for each name and address, and with `undefined` once where there are too many to tell. */
+  /** Called once for each name and address, and with `undefined` once if there are too many to tell. */
   readonly tell: (entry: Denied | Failed | undefined) => void;
 }
 
@@ -66,7 +66,7 @@ export function createRunReport({ around, tell }: RunReportOptions): RunReport {
       others: ledger.others(),
       failed: ledger.failed().map(({ subject }) => subject),
     }),
-    /** What still waits is told by the summary. */
+    /** The summary has what still waits. */
     [Symbol.dispose]() {
       for (const timer of waiting.values()) clearTimeout(timer);
       waiting.clear();

@@ -29,7 +29,7 @@ export function openForAppend(path: string, caller: Caller): RunFile {
 }
 
 /**
- * A file that is not there yet, to be written at the end. Throws RunFileError, also later, where one has come
+ * A file that is not there yet, to be written at the end. Throws RunFileError, also later, if one has come
  * in between.
  */
 export function reserveNewFile(path: string, caller: Caller): RunFile {

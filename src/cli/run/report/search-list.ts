@@ -4,7 +4,7 @@
  */
 
 export interface SearchList {
-  /** The name without a domain of the list at its end; undefined where it ends in none. */
+  /** The name without a domain of the list at its end; undefined if it ends in none. */
   plainOf(name: string): string | undefined;
   /** What the list makes of the name. */
   variantsOf(name: string): readonly string[];

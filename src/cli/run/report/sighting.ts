@@ -8,7 +8,7 @@ export interface Cause {
 }
 
 /**
- * One decision, or `count` of them that one line stands for; `name` and `address` are undefined where such a
+ * One decision, or `count` of them that one line stands for; `name` and `address` are undefined if such a
  * line names none.
  */
 export type Sighting =

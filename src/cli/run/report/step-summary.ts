@@ -5,7 +5,7 @@ import { countOf, missingTargets, type Outcome } from "./summary.ts";
 
 const ROWS_SHOWN = 100;
 
-/** Empty where nothing was denied. */
+/** Empty if nothing was denied. */
 export function renderStepSummary({ denied, others }: Outcome): string {
   if (denied.length === 0 && others === 0) return "";
   const targets = missingTargets(denied);

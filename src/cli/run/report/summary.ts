@@ -55,7 +55,7 @@ function renderFlags(denied: readonly Denied[], targets: readonly string[]): rea
   ];
 }
 
-/** `2 names and 1 address` that no rule allows; empty where there are none. */
+/** `2 names and 1 address` that no rule allows; empty if there are none. */
 export function countOf(denied: readonly Denied[]): string {
   const count = (wanted: Denied["kind"], one: string, many: string): readonly string[] => {
     const found = denied.filter((entry) => entry.kind === wanted && lacksRule(entry)).length;

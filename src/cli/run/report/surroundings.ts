@@ -20,7 +20,7 @@ export interface Surroundings {
   namesInHosts(address: string): readonly string[];
 }
 
-/** `hosts` and `resolvConf`: the texts of the files, empty where there is none. */
+/** `hosts` and `resolvConf`: the texts of the files, empty if there is none. */
 export function readSurroundings(given: {
   readonly policy: Policy;
   readonly hosts: string;

@@ -14,7 +14,7 @@ export interface Voice {
   note(text: string): void;
   /** Something that went wrong. */
   complain(text: string): void;
-  /** A denial or a failed lookup as it happens; `undefined` where there are too many to tell. */
+  /** A denial or a failed lookup as it happens; `undefined` if there are too many to tell. */
   tell(entry: Denied | Failed | undefined, around: Surroundings): void;
   /** What an audit has learned; said with `--quiet`, too. */
   suggest(suggestion: PolicySuggestion): void;
@@ -47,7 +47,7 @@ function speakText(write: (text: string) => void): Voice {
       for (const line of renderSuggestion(suggestion)) say(line);
     },
     tell: (entry, around) =>
-      say(entry === undefined ? "what else is denied is told at the end" : describe(entry, around)),
+      say(entry === undefined ? "further denials are printed at the end" : describe(entry, around)),
     sum(outcome) {
       for (const line of renderSummary(outcome)) say(line);
     },
@@ -61,7 +61,7 @@ function speakJson(write: (text: string) => void): Voice {
     complain: (message) => say("error", { message }),
     suggest: (suggestion) => say("suggestion", suggestion),
     tell(entry, around) {
-      if (entry === undefined) say("note", { message: "what else is denied is told at the end" });
+      if (entry === undefined) say("note", { message: "further denials are printed at the end" });
       else say(entry.kind === "failed" ? "failed" : "denied", fieldsOf(entry, around));
     },
     sum({ denied, others, failed }) {

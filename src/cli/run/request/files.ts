@@ -18,7 +18,7 @@ export function filesOfMachine(caller: Caller): RunFiles {
   };
 }
 
-/** Undefined where it has been deleted: then nothing is above it either. */
+/** Undefined if it has been deleted: then nothing is above it either. */
 function workingDirectory(): string | undefined {
   try {
     return process.cwd();

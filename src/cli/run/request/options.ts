@@ -12,7 +12,7 @@ export interface Options {
   /** In the order in which they were written. */
   readonly written: readonly Written[];
   readonly configFile: string | undefined;
-  /** False where no file is to be looked for. */
+  /** False if no file is to be looked for. */
   readonly findsConfig: boolean;
   readonly defaultAction: string | undefined;
   readonly dryRun: boolean;
@@ -25,13 +25,13 @@ export interface Options {
   readonly secretCommands: readonly string[];
 }
 
-/** Nothing is denied, and what was tried is told. */
+/** Nothing is denied, and what was tried is printed. */
 export interface Audit {
   /** Where the rules for it are written. */
   readonly saveTo: string | undefined;
 }
 
-/** What is said of the run, where, and what comes of it. */
+/** What a run prints, where, and what comes of it. */
 export interface Telling {
   readonly isQuiet: boolean;
   readonly asJson: boolean;

@@ -15,7 +15,7 @@ export function presentPolicy({ policy, origins }: AskedPolicy): string {
     const path = fileOf.get(rule);
     return `  ${rule.action.padEnd(5)} ${describeRule(rule).trim()}${path === undefined ? "" : `   (${path})`}`;
   });
-  const lines = [...rules, `what no rule matches: ${policy.defaultAction}`];
+  const lines = [...rules, `default action: ${policy.defaultAction}`];
   return `${lines.map(oneLine).join("\n")}\n`;
 }
 

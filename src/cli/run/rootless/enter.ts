@@ -19,8 +19,8 @@ import { INSIDE, LOOPBACK, renderInside } from "./inside.ts";
 import { findObstacles } from "./obstacles.ts";
 
 /**
- * Nothing comes in, the gateway's address is not this machine's loopback, and nothing is told to whoever
- * asks.
+ * Nothing comes in, the gateway's address is not this machine's loopback, and nobody who asks learns
+ * anything.
  */
 const PASTA =
   "--config-net --quiet --no-map-gw -t none -u none -T none -U none --no-dhcp --no-dhcpv6 --no-ra".split(" ");

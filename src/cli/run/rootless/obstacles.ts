@@ -59,7 +59,7 @@ function refusal(path: string): string | undefined {
 }
 
 /**
- * `said` is unshare(1)'s complaint, `read` gives a setting's value, undefined where the kernel has none of
+ * `said` is unshare(1)'s complaint, `read` gives a setting's value, undefined if the kernel has none of
  * that name.
  */
 export function explainRefusal(said: string, read: (path: string) => string | undefined): string {

@@ -22,7 +22,7 @@ export function parseSecret(text: string): Result<AskedSecret> {
   // Not shown: it may be the secret.
   if (name.includes("="))
     return refused(
-      "a value has no place on the command line, where the shell's history and ps show it: give NAME@HOST, and NAME is read from the environment",
+      "a value has no place on the command line, since the shell's history and ps show it: give NAME@HOST, and NAME is read from the environment",
       "--secret",
     );
   if (place === undefined) return refused(`${quote(text)} names no host: ${USAGE}`, "--secret");

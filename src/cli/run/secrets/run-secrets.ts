@@ -22,7 +22,7 @@ export interface HiddenSecrets {
   readonly notes: readonly string[];
 }
 
-/** The environment as it is where there are none. */
+/** The environment as it is if there are none. */
 export function hideFromCommand(env: Environment, secrets: readonly HeldSecret[]): HiddenSecrets {
   if (secrets.length === 0) return { env, notes: [] };
   const hidden = hideSecrets(env, secrets);

@@ -43,7 +43,7 @@ export function trustEnvironment(files: TrustFiles, env: Environment): Readonly<
   return {
     ...Object.fromEntries(ADDING.map((name) => [name, files.extra])),
     ...Object.fromEntries(REPLACING.map((name) => [name, files.bundle])),
-    // Both the name of today and the older one: else uv trusts what it was built with.
+    // Both the name of today and the older one: if not, uv trusts what it was built with.
     UV_SYSTEM_CERTS: "1",
     UV_NATIVE_TLS: "1",
     JAVA_TOOL_OPTIONS: before === "" ? java : `${before} ${java}`,

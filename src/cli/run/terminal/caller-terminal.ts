@@ -50,7 +50,7 @@ export interface CallerTerminal extends Disposable {
   giveModes(to: number): void;
 }
 
-/** Undefined where no standard stream is a terminal. Disposing restores its modes. */
+/** Undefined if no standard stream is a terminal. Disposing restores its modes. */
 export function openCallerTerminal(): CallerTerminal | undefined {
   const first = [0, 1, 2].find((fd) => isatty(fd));
   if (first === undefined) return undefined;

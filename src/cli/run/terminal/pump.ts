@@ -51,7 +51,7 @@ export function createPump({ from, to, adapt = asItIs }: PumpEnds): Pump {
     });
   }
 
-  /** Reads once and writes; gives back what was not taken, undefined where there was nothing to read. */
+  /** Reads once and writes; gives back what was not taken, undefined if there was nothing to read. */
   function carry(): Buffer | undefined {
     const octets = readSome(from, room);
     if (octets === "later") return undefined;

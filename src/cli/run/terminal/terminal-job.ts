@@ -80,13 +80,13 @@ export function followJob({ terminal, control, init, isShared }: JobOptions): Te
   }
 
   /**
-   * Not from the command's own terminal, which stops the command itself: its end is told by a report, as any
+   * Not from the command's own terminal, which stops the command itself: a report tells its end, as any
    * other.
    */
   const onStopSignal = (): void => {
     if (isRunning) stopCommand(init());
   };
-  /** After a SIGSTOP, which nobody is told of, the shell has had the terminal. */
+  /** After a SIGSTOP, of which nobody learns, the shell has had the terminal. */
   const onContinue = (): void => {
     if (!isRunning || !terminal.isRaw()) return;
     if (terminal.isOurs()) return own.take();

@@ -51,7 +51,7 @@ export interface RuleFolders {
   readonly shipped?: string | undefined;
 }
 
-/** Of each list the path of the file in force; undefined where there is none. */
+/** Of each list the path of the file in force; undefined if there is none. */
 export type RuleFiles = Readonly<Record<keyof AlwaysRules, string | undefined>>;
 
 /** What the files said when they were read last. */
@@ -145,7 +145,7 @@ export async function watchAlwaysRules(
 }
 
 interface ReadFile {
-  /** Undefined where there is none. */
+  /** Undefined if there is none. */
   readonly path: string | undefined;
   readonly rules: Result<readonly Target[]>;
 }

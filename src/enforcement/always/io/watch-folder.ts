@@ -61,7 +61,7 @@ export function watchFolder(
     return hinted ? times.settleMs : times.watchedPollMs;
   }
 
-  /** Undefined where the folder is not there or the system's watches are used up. */
+  /** Undefined if the folder is not there or the system's watches are used up. */
   function openWatcher(): FSWatcher | undefined {
     if (closed) return undefined;
     try {

@@ -7,7 +7,7 @@
  * then the blanks are cut off. The staged text stays beside it until that is done, so a file torn in the
  * middle of that one write is read from there at the next start.
  *
- * Known limit: where nothing can be written beside a bind-mounted file (a read-only folder), there is no such
+ * Known limit: if nothing can be written beside a bind-mounted file (a read-only folder), there is no such
  * second copy, and a SIGKILL within the one write may leave it torn; the next start then keeps it aside as
  * `.corrupt`.
  */
@@ -35,7 +35,7 @@ export interface StagedPolicy {
 }
 
 /**
- * A policy file as found at the start; `policy: undefined` where there is none that can be read. `warnings`
+ * A policy file as found at the start; `policy: undefined` if there is none that can be read. `warnings`
  * are for the log, in full.
  */
 export interface LoadedPolicyFile {
@@ -85,7 +85,7 @@ export function createPolicyStorage(path: string, onStep: OnStep = () => undefin
 const LINE_END = Buffer.from("\n");
 
 /**
- * Writes the staged file; false where the folder takes no new file but the policy file itself is there to be
+ * Writes the staged file; false if the folder takes no new file but the policy file itself is there to be
  * written.
  */
 async function writeBeside(path: string, text: readonly Uint8Array[], onStep: OnStep): Promise<boolean> {

@@ -151,7 +151,7 @@ test("--dry-run shows the whole policy with where each rule is from, and needs n
   allow example.org   (/repo/egress.yaml)
   allow 192.0.2.0/24   (/repo/egress.yaml)
   allow models.example.org   (/presets/models.yaml)
-what no rule matches: deny
+default action: deny
 `);
 });
 
