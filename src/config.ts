@@ -3,6 +3,7 @@
  * value that can't be read is a problem, never a fall back to something weaker, and so is a switch of the
  * original that is not served.
  */
+import type { Environment } from "./config/environment.ts";
 import { type Problem, type Result, quote } from "./policy/problem.ts";
 import type { ProtectionName } from "./protections/protection.ts";
 import type { Variable } from "./config/variable.ts";
@@ -38,8 +39,6 @@ export interface SettingsReading {
   /** What has no effect, or not the one that was written. */
   readonly warnings: readonly Problem[];
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads all settings from an environment; every variable that can't be read gives one problem. */
 export function readEverySetting(env: Environment): SettingsReading {

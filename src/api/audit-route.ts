@@ -8,7 +8,7 @@ import type { ApiContext } from "./context.ts";
 import type { BodyLimits } from "./http/body.ts";
 import { readProvedBody } from "./proved-body.ts";
 import { refuseHeaders } from "./policy/change-headers.ts";
-import { type Refusal, renderRefusal } from "./refusal.ts";
+import { methodNotAllowed, type Refusal, renderRefusal } from "./refusal.ts";
 
 export const auditShape = z.strictObject({ enabled: z.boolean() });
 export const auditStateShape = z.object({ status: z.literal("ok"), enabled: z.boolean() });
@@ -94,8 +94,4 @@ function refuse(code: Refusal["code"], message: string): Switch {
   return { ok: false, refusal: { code, message } };
 }
 
-const METHOD_NOT_ALLOWED: Refusal = {
-  code: "method-not-allowed",
-  message: "method not allowed",
-  headers: { Allow: "GET, PUT" },
-};
+const METHOD_NOT_ALLOWED = methodNotAllowed("GET, PUT");

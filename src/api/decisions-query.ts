@@ -7,7 +7,7 @@ import type { DecisionFilter } from "../decisions/decision-filter.ts";
 import { parseId } from "../decisions/present-decision.ts";
 import { quote, renderProblems } from "../policy/problem.ts";
 import { parseTarget } from "../policy/target.ts";
-import type { Refusal } from "./refusal.ts";
+import type { Read } from "./http/body.ts";
 
 export const DECISIONS_LIMIT = { default: 100, most: 1000 } as const;
 
@@ -18,9 +18,8 @@ export interface DecisionsQuery {
   readonly after: number | undefined;
 }
 
-type Read<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly refusal: Refusal };
-
-type Queries = Readonly<Record<string, readonly string[]>>;
+/** What stands behind the question mark: each parameter, with all its values. */
+export type Queries = Readonly<Record<string, readonly string[]>>;
 
 const FILTERS = ["decision", "name", "address", "kind"] as const;
 const ALL = ["limit", "after", ...FILTERS] as const;
@@ -101,6 +100,6 @@ function readPrefix(text: string | undefined): Read<DecisionFilter["prefix"]> {
   return refuse("address: must be an address or a prefix");
 }
 
-function refuse(message: string): { readonly ok: false; readonly refusal: Refusal } {
+function refuse(message: string): Read<never> {
   return { ok: false, refusal: { code: "invalid-query", message } };
 }

@@ -1,5 +1,5 @@
 import type { ApiContext } from "./context.ts";
-import type { Refusal } from "./refusal.ts";
+import { methodNotAllowed, type Refusal } from "./refusal.ts";
 
 /** The refusal of a call that wants more than to read; undefined for one that reads. */
 export function refuseWrite(c: ApiContext): Refusal | undefined {
@@ -8,8 +8,4 @@ export function refuseWrite(c: ApiContext): Refusal | undefined {
   return method === "GET" || method === "HEAD" ? undefined : METHOD_NOT_ALLOWED;
 }
 
-const METHOD_NOT_ALLOWED: Refusal = {
-  code: "method-not-allowed",
-  message: "method not allowed",
-  headers: { Allow: "GET, HEAD" },
-};
+const METHOD_NOT_ALLOWED = methodNotAllowed("GET, HEAD");

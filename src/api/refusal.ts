@@ -43,6 +43,11 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Of a call that is served, but not by this method; `allowed` are those that are, with commas. */
+export function methodNotAllowed(allowed: string): Refusal {
+  return { code: "method-not-allowed", message: "method not allowed", headers: { Allow: allowed } };
+}
+
 /**
  * The answer: one line of text, which is never empty because the JavaScript SDK takes an empty error body for
  * success; or RFC 9457 problem details for those who ask for them.

@@ -4,13 +4,14 @@
  * at once.
  */
 import createFetchClient from "openapi-fetch";
-import type { components, paths } from "./api-types.ts";
+import type { paths } from "./api-types.ts";
 import { ApiError, ConnectionError, UnknownKeyError } from "./errors.ts";
 import { createDecisionCalls } from "./decision-calls.ts";
 import type { DecisionCalls } from "./decision-types.ts";
 import { checkKeys, checkRemovals, checkRules } from "./known-keys.ts";
 import { type TransportOptions, createTransport } from "./transport.ts";
 import { createVaultCalls } from "./vault-calls.ts";
+import type { Explanation, Schemas } from "./schemas.ts";
 import type { VaultCalls } from "./vault-types.ts";
 import { ACCEPT, readAnswer, toApiError } from "./read-answer.ts";
 import { AUDIT, CHANGE, EXPLANATION, POLICY, STATUS, SUGGESTION } from "./shape.ts";
@@ -26,9 +27,8 @@ export type {
   FollowedEvent,
 } from "./decision-types.ts";
 
+export type { Explanation } from "./schemas.ts";
 export type { BindingInput, CredentialInput, VaultInput, VaultMutation, VaultState } from "./vault-types.ts";
-
-type Schemas = components["schemas"];
 
 /** What is asked of the policy: which action, for what. */
 export interface RuleInput {
@@ -74,9 +74,6 @@ export type SidecarStatus = Readonly<Schemas["Status"]>;
  * A policy that lets through what was seen, what it leaves out since a rule denies it, and how much was seen.
  */
 export type PolicySuggestion = Readonly<Extract<Schemas["Suggestion"], { readonly status: unknown }>>;
-
-/** What becomes of a name or an address, and why. */
-export type Explanation = Readonly<Schemas["Explanation"]>;
 
 export interface CallOptions {
   readonly signal?: AbortSignal;

@@ -1,7 +1,5 @@
 /** What the calls take and give that tell of decisions. */
-import type { components } from "./api-types.ts";
-
-type Schemas = components["schemas"];
+import type { Schemas } from "./schemas.ts";
 
 export type Decision = Readonly<Schemas["Decision"]>;
 

@@ -1,7 +1,5 @@
 /** What the calls of the credential vault take and give. */
-import type { components } from "./api-types.ts";
-
-type Schemas = components["schemas"];
+import type { Schemas } from "./schemas.ts";
 
 /** A credential: its value, or where the sidecar finds it. */
 export type CredentialInput = Readonly<Schemas["NewCredential"]>;

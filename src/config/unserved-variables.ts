@@ -3,9 +3,8 @@
  * look served: it is a problem, like a setting that cannot be read. Any other variable that bears our prefix
  * and that nothing reads is a warning.
  */
+import type { Environment } from "./environment.ts";
 import { type Problem, quote } from "../policy/problem.ts";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = "OPENSANDBOX_EGRESS_";
 

@@ -12,7 +12,7 @@ const SKEW_MS = 15_000;
 
 export interface HeldDifference {
   /** What the kernel holds and should not. */
-  readonly strays: readonly Uint8Array[];
+  readonly unwanted: readonly Uint8Array[];
   /** What the kernel should hold and does not, or not for as long, or for longer. */
   readonly lost: readonly ForgottenAddress[];
 }
@@ -29,13 +29,13 @@ export function compareHeld(
   const missing = new Map(
     wanted.filter(({ untilMs }) => untilMs > nowMs).map((one) => [textOf(one.key), one]),
   );
-  const strays: Uint8Array[] = [];
+  const unwanted: Uint8Array[] = [];
   for (const { key, expiresInMs } of held) {
     const one = missing.get(textOf(key));
-    if (one === undefined) strays.push(key);
+    if (one === undefined) unwanted.push(key);
     else if (Math.abs(one.untilMs - nowMs - expiresInMs) < SKEW_MS) missing.delete(textOf(key));
   }
-  return { strays, lost: [...missing.values()] };
+  return { unwanted, lost: [...missing.values()] };
 }
 
 function textOf(key: Uint8Array): string {

@@ -1,6 +1,6 @@
 /**
  * What the kernel holds of learned addresses, and the table: the one becomes the other at the start, and is
- * made what it should be after foreign hands.
+ * made what it should be after drift.
  */
 import { NO_SLOT } from "../tables/slot-index.ts";
 import type { HeldElement, LearnedSet } from "../netfilter/learned-set.ts";
@@ -69,8 +69,8 @@ export function reconcileHeld(
 ): void {
   const nowMs = clock();
   const held = [...set.dump(4), ...set.dump(6)].flat();
-  const { strays, lost } = compareHeld(held, wanted, nowMs);
-  strays.forEach((key, index) => {
+  const { unwanted, lost } = compareHeld(held, wanted, nowMs);
+  unwanted.forEach((key, index) => {
     set.remove(key);
     if (index % BATCH === 0) commit();
   });

@@ -38,7 +38,7 @@ export interface RevokedAddresses {
   revoke(key: Uint8Array, owners: string): void;
   /** Nothing if it is not there. */
   unrevoke(key: Uint8Array): void;
-  /** Pardons all that are admitted, some in each step. */
+  /** Unrevokes all that are admitted, some in each step. */
   unrevokeWhere(isAdmitted: (key: Uint8Array, owners: string) => boolean): Steps<void>;
   has(key: Uint8Array): boolean;
   /** Names that gave it, the latest first; none if it is not there. */

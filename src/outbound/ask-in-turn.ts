@@ -1,11 +1,9 @@
 import { NEGATIVE_WAIT_MS } from "../dns/upstream/hearing.ts";
+import type { Schedule } from "../dns/upstream/prober.ts";
 import type { HostAnswer } from "./host-message.ts";
 
 /** Asks one upstream; undefined if it has failed. */
 export type AskOne = () => Promise<HostAnswer | undefined>;
-
-/** Runs `run` once after that time; the result calls it off. */
-export type Schedule = (delayMs: number, run: () => void) => () => void;
 
 /**
  * When the next upstream is asked, too, and how long a "no" waits for upstreams that stand before the one

@@ -12,7 +12,8 @@ import { isAmbiguousPath, otherReadings } from "./gate/ambiguous-path.ts";
 import { type Field, makeField } from "./gate/field.ts";
 import { refuse, type Refusal } from "./gate/refusal.ts";
 import { type GatedRequest, isForFlow } from "./gate/request.ts";
-import { pathOf, SCHEME_PORTS } from "./gate/target.ts";
+import { SCHEME_PORTS } from "../vault/binding.ts";
+import { pathOf } from "./gate/target.ts";
 import type { BodyChange, FindChange, MessageChange, RequestRules } from "./ports.ts";
 
 /** A request that goes on as it stands here. */

@@ -4,6 +4,9 @@ import type { Secret } from "./secret.ts";
 
 export type Scheme = "https" | "http";
 
+/** Where requests of the scheme go unless another port is named. */
+export const SCHEME_PORTS: Readonly<Record<Scheme, number>> = { https: 443, http: 80 };
+
 /** `path` and `query` are of the request target, `header` is any field but those of framing and routing. */
 export type Surface = "path" | "query" | "header" | "body";
 

@@ -28,7 +28,7 @@ let generation = 1;
 const load = async (...rules: string[]): Promise<boolean> => {
   generation += 1;
   const policy = compiledPolicy("deny", ...rules);
-  return (await applier.replace(compileRuleset(rulesetInput({ network, policy, generation })))).foreignHands;
+  return (await applier.replace(compileRuleset(rulesetInput({ network, policy, generation })))).foundDrift;
 };
 await load();
 const manyRules = numbers

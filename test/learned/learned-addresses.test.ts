@@ -149,7 +149,7 @@ describe("a change of the policy", () => {
     expect(bench.kernel.revoked().has(text(ADDRESS))).toBe(false);
   });
 
-  test("after foreign hands the kernel holds what it should, and nothing else", () => {
+  test("after drift the kernel holds what it should, and nothing else", () => {
     const bench = createBench();
     for (const address of [ADDRESS, OTHER, SIX]) learn(bench, A, address, 240);
     const wanted = new Map(bench.kernel.held());

@@ -21,7 +21,7 @@ test("a revoked address is kept for an hour from the last time, with its names",
   expect(kernel.revoked().get("192.0.2.7")).toEqual({ untilMs: 4_201_000, comment: "b.example" });
 });
 
-test("only those that a change admits are pardoned", () => {
+test("only those that a change admits are unrevoked", () => {
   const { kernel, revoked } = createBench();
   revoked.revoke(ADDRESS, "a.example");
   revoked.revoke(OTHER, "b.example");
@@ -44,7 +44,7 @@ test("a restart takes over names and time left", () => {
   expect(after.has(ADDRESS)).toBe(false);
 });
 
-test("what foreign hands took out is put back with the time it has left", () => {
+test("what drift took out is put back with the time it has left", () => {
   const { clock, kernel, revoked } = createBench();
   revoked.revoke(ADDRESS, "a.example");
   revoked.revoke(OTHER, "b.example");

@@ -121,7 +121,7 @@ test("what comes above the bound takes the place of the oldest", async () => {
   expect([await isReached(oldest[1]), await isReached(latest[1])]).toEqual([false, true]);
 });
 
-test("after foreign hands all of them are in force again", async () => {
+test("after drift all of them are in force again", async () => {
   const [, latest] = addressesOf(ALL - 1, NAMES - 1, ADDRESSES - 1);
   await requireCommand(argvIn(lab.sandbox, ["nft", "flush", "set", "inet", "opensandbox", "dyn_allow_v6"]));
   await until("the address is reached again", () => isReached(latest));

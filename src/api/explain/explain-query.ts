@@ -2,17 +2,13 @@ import { quote } from "../../policy/problem.ts";
 import { parseTarget } from "../../policy/target.ts";
 import { TRIED_PROTOCOLS } from "../../enforcement/explain/kernel-verdict.ts";
 import type { ExplainRequest } from "../../enforcement/explain/explain.ts";
-import type { Refusal } from "../refusal.ts";
+import type { Queries } from "../decisions-query.ts";
+import type { Read } from "../http/body.ts";
 
 export type ExplainQuery = Omit<ExplainRequest, "addresses">;
 
-type Read =
-  | { readonly ok: true; readonly value: ExplainQuery }
-  | { readonly ok: false; readonly refusal: Refusal };
-type Queries = Readonly<Record<string, readonly string[]>>;
-
 /** Reads `target`, and `port`, `protocol` and `try` where they are given; each once, and nothing else. */
-export function readExplainQuery(queries: Queries): Read {
+export function readExplainQuery(queries: Queries): Read<ExplainQuery> {
   const { target, port, protocol, try: tried, ...unknown } = queries;
   const [other] = Object.keys(unknown);
   if (other !== undefined) return refuse(`${quote(other)}: this call has no such parameter`);
@@ -39,7 +35,7 @@ function readTry(
   return word === "true";
 }
 
-function readTarget(text: string | undefined, rest: Omit<ExplainQuery, "target">): Read {
+function readTarget(text: string | undefined, rest: Omit<ExplainQuery, "target">): Read<ExplainQuery> {
   if (text === undefined) return refuse("target: is missing: give a name or an address");
   const parsed = parseTarget(text);
   if (!parsed.ok) return refuse(`target: ${parsed.problems[0]?.message ?? "can't be read"}`);
@@ -58,6 +54,6 @@ function readPort(text: string | undefined): number | "bad" | undefined {
   return port >= 1 && port <= 65_535 ? port : "bad";
 }
 
-function refuse(message: string): Read {
+function refuse(message: string): Read<ExplainQuery> {
   return { ok: false, refusal: { code: "invalid-query", message } };
 }

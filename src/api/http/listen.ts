@@ -3,18 +3,10 @@ import { once } from "node:events";
 import { type ListenOptions, Socket, connect } from "node:net";
 import { dirname } from "node:path";
 import { describe, errnoOf } from "../../enforcement/errors.ts";
+import type { Acceptor } from "../../sys/acceptor.ts";
 import { makeFolder } from "../../sys/make-folder.ts";
 import { ListenError } from "../errors.ts";
 import type { HttpServer } from "./http-server.ts";
-
-/** Accepts connections of a TCP address; each descriptor is handed over. */
-export interface Acceptor {
-  readonly port: number;
-  /** Why nobody was taken since the last look; undefined if everybody was. */
-  fault(): string | undefined;
-  /** Takes no more. What has been accepted goes on. */
-  close(): void;
-}
 
 /** Opens one; `::` is every address, of IPv4 too. Throws an error with errno's name as its code. */
 export type OpenAcceptor = (options: {

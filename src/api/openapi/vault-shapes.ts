@@ -3,8 +3,8 @@
  * holds the two together.
  */
 import * as z from "zod";
+import { METHODS } from "../../vault/request/binding-shape.ts";
 
-const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 const refreshShape = z
   .int()
   .min(1)

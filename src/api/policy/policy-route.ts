@@ -14,7 +14,7 @@ import { readProvedBody } from "../proved-body.ts";
 import { refuseHeaders } from "./change-headers.ts";
 import { readChangeQuery } from "./change-query.ts";
 import { patchPolicy } from "./patch-policy.ts";
-import { type Refusal, renderRefusal } from "../refusal.ts";
+import { methodNotAllowed, type Refusal, renderRefusal } from "../refusal.ts";
 import { replacePolicy } from "./replace-policy.ts";
 import type { Reply } from "./reply.ts";
 import type { ChangeParts } from "./change-parts.ts";
@@ -99,8 +99,4 @@ function refuse(refusal: Refusal): Reply {
   return { ok: false, refusal, etag: undefined };
 }
 
-const METHOD_NOT_ALLOWED: Refusal = {
-  code: "method-not-allowed",
-  message: "method not allowed",
-  headers: { Allow: "GET, POST, PUT, PATCH, DELETE" },
-};
+const METHOD_NOT_ALLOWED = methodNotAllowed("GET, POST, PUT, PATCH, DELETE");

@@ -14,7 +14,7 @@ import type { ApiContext } from "../context.ts";
 import type { BodyLimits } from "../http/body.ts";
 import { refuseHeaders } from "../policy/change-headers.ts";
 import { readProvedBody } from "../proved-body.ts";
-import { type Refusal, renderRefusal } from "../refusal.ts";
+import { methodNotAllowed, type Refusal, renderRefusal } from "../refusal.ts";
 import { readVault } from "./read-vault.ts";
 import { createTransportCheck } from "./refuse-transport.ts";
 import { VAULT_PATHS } from "./vault-paths.ts";
@@ -38,7 +38,7 @@ export function createVaultRoute(parts: VaultRouteParts): (c: ApiContext) => Pro
     // The secrets themselves, which the original gives to its own proxy alone: nobody who calls over the
     // network is asked who it is.
     if (below === "/_active" && c.env.door.kind !== "unix")
-      return renderRefusal(c, method === "GET" ? FORBIDDEN : notAllowed("GET"));
+      return renderRefusal(c, method === "GET" ? FORBIDDEN : methodNotAllowed("GET"));
     if (below === "" && WRITES.has(method)) return write(c);
     const refusal = auth.refuseCaller(c) ?? refusePath(method, below);
     if (refusal !== undefined) return renderRefusal(c, refusal);
@@ -50,7 +50,7 @@ export function createVaultRoute(parts: VaultRouteParts): (c: ApiContext) => Pro
 function refusePath(method: string, below: string): Refusal | undefined {
   if (!VAULT_PATHS.test(below)) return { code: "not-found", message: "not found" };
   if (method === "GET") return undefined;
-  return notAllowed(below === "" ? "GET, POST, PATCH, DELETE" : "GET");
+  return methodNotAllowed(below === "" ? "GET, POST, PATCH, DELETE" : "GET");
 }
 
 function createWrite(parts: VaultRouteParts): (c: ApiContext) => Promise<Response> {
@@ -146,10 +146,6 @@ function unreadable(what: string, problems: readonly Problem[]): Refusal {
 
 function invalid(message: string): Refusal {
   return { code: "invalid-vault", message };
-}
-
-function notAllowed(methods: string): Refusal {
-  return { code: "method-not-allowed", message: "method not allowed", headers: { Allow: methods } };
 }
 
 const FORBIDDEN: Refusal = { code: "forbidden", message: "forbidden" };

@@ -1,7 +1,6 @@
 /** What a run hands to its waiting sidecar on standard input. */
+import type { Environment } from "../../config/environment.ts";
 import { parseObject } from "./json.ts";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export function renderHanded(env: Environment): string {
   return JSON.stringify({ parent: process.pid, env });

@@ -11,7 +11,8 @@ import { keepFromChildren } from "../../sys/inherited.ts";
 import { inNamespace, makeNamespace } from "../../sys/network-namespace.ts";
 import type { CliContext } from "../context.ts";
 import { NetworkSetupError } from "./errors.ts";
-import { type Environment, renderHanded } from "./handed.ts";
+import type { Environment } from "../../config/environment.ts";
+import { renderHanded } from "./handed.ts";
 import { trustedPath } from "./command/trusted-path.ts";
 
 export interface WaitingSidecar extends Disposable {

@@ -19,7 +19,7 @@ import { upstreamQueryOctets, writeUpstreamQuery } from "../wire/upstream-query.
 const QUERIES_PER_ROUND = 3;
 
 /** Runs `run` once after that time; the result calls it off. Must not keep the process alive. */
-type Schedule = (delayMs: number, run: () => void) => () => void;
+export type Schedule = (delayMs: number, run: () => void) => () => void;
 
 export interface ProbeSettings extends UpstreamProbes {
   readonly upstreams: readonly Endpoint[];

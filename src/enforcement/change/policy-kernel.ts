@@ -94,7 +94,7 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
   const { frame, applier, learned } = options;
   let generation = options.firstGeneration;
   let lastForgotten: readonly ForgottenAddress[] = [];
-  let isDistrusted = false;
+  let hasDrifted = false;
   /**
    * Whether the kernel has the sets of addresses that not every flow may go to; undefined before the first
    * policy.
@@ -154,13 +154,13 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
       return applier.replace({ ...compile(policy, network, lists), over });
     };
     try {
-      if (isDistrusted) return await loadOver("found");
+      if (hasDrifted) return await loadOver("found");
       return await applier.replace(
         compile(policy, network, { restore: NO_ADDRESSES, revoked: NO_ADDRESSES }),
       );
     } catch (error) {
       if (!(error instanceof KernelError) || error.code !== "refused") throw error;
-      isDistrusted = true;
+      hasDrifted = true;
       return loadOver("nothing");
     }
   }
@@ -180,21 +180,21 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
       const { forgotten, lost } = await takeOut(policy);
       const comeBack = [...lastForgotten, ...lost];
       lastForgotten = forgotten;
-      const { foreignHands } = await apply(policy, network);
-      if (foreignHands || isDistrusted) {
+      const { foundDrift } = await apply(policy, network);
+      if (foundDrift || hasDrifted) {
         learned.reconcile();
         options.bound?.rewrite();
       }
-      isDistrusted = false;
+      hasDrifted = false;
       // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses;
-      // so have foreign hands.
+      // so has drift.
       learned.restore(comeBack, policy);
       await runInSlices(learned.settle(policy));
       await endDenied?.();
       options.onEnforced(forgotten.length);
     },
     markDrifted() {
-      isDistrusted = true;
+      hasDrifted = true;
     },
   };
 }

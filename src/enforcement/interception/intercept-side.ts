@@ -18,6 +18,7 @@ import { renderAddress } from "../../policy/address.ts";
 import { decideNameFlow } from "../../policy/decide-name.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
 import type { SocketMark } from "../../sys/socket.ts";
+import { SCHEME_PORTS } from "../../vault/binding.ts";
 import { coversHost } from "../../vault/vault-in-force.ts";
 import type { Vault } from "../../vault/vault.ts";
 import type { PolicyInForce, PolicyInForceCell } from "../change/policy-in-force.ts";
@@ -138,7 +139,8 @@ function openInterceptorOf({
       isAllowed(inForce.read(), name, destination.port) &&
       !(plan.isEverything && isDenied(inForce.read(), destination)),
     ...(plan.isEverything ? { byAddress: createByAddress(inForce, addresses) } : {}),
-    isBound: (name, scheme, port) => port === PORTS[scheme] && isBoundOver(plan.vault, name, scheme),
+    // Credentials are for these ports alone: a flow to another one goes on unread.
+    isBound: (name, scheme, port) => port === SCHEME_PORTS[scheme] && isBoundOver(plan.vault, name, scheme),
     wasGiven: (octets, name) => addresses.wasGiven(octets, name) && learned.has(octets),
     connect: plan.createConnect(mark),
     onRefused({ why, name, reason, octets, port }) {
@@ -151,9 +153,6 @@ function openInterceptorOf({
 }
 
 const UNSERVED: ReadonlySet<RefusedFlow["why"]> = new Set(["unreachable", "handshake"]);
-
-/** Credentials are for these alone: a flow to another port goes on unread. */
-const PORTS: Readonly<Record<FlowScheme, number>> = { http: 80, https: 443 };
 
 /** While a change is under way both policies must let it pass. */
 function isAllowed({ active, pending }: PolicyInForce, name: DomainName, port: number): boolean {

@@ -49,7 +49,7 @@ export function closeNewInterfaces(
       const isDoubtful = ruleset.over !== undefined;
       if (staying !== undefined && (isDoubtful || !isSame(through, staying))) open(staying);
       const applied = await applier.replace(ruleset, signal);
-      if (applied.foreignHands || !isSame(through, known ?? [])) open(known);
+      if (applied.foundDrift || !isSame(through, known ?? [])) open(known);
       return applied;
     },
   };

@@ -5,7 +5,8 @@ import { REMEMBER } from "./flow-timeouts.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";
 import { acceptIntercepted, admitInterceptor, refuseAround, REFUSE_UNCARRIED } from "./intercept-chains.ts";
 import { BY_NAME, reopenedRules, unverifiedRules } from "./name-chains.ts";
-import { LEFT_OVER, LISTENER_REPORT, ours, OWN_FLOW, resolverRules } from "./own-traffic.ts";
+import { ours } from "./own-marks.ts";
+import { LEFT_OVER, LISTENER_REPORT, OWN_FLOW, resolverRules } from "./own-traffic.ts";
 import { auditByPort, byPort, judgeByPort, judgeLearnedByPort } from "./scoped-rules.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 

@@ -3,7 +3,9 @@
  * opened.
  */
 import { ANSWERED_BY_NAME, RESUMED_BY_NAME, unnamedAnswers } from "./name-chains.ts";
-import { CALLER_FLOW, FROM_LOOPBACK, linkListenerRules, linkLookupRules, matchMarks } from "./own-traffic.ts";
+import { linkListenerRules, linkLookupRules } from "./link-local-rules.ts";
+import { matchMarks } from "./own-marks.ts";
+import { CALLER_FLOW, FROM_LOOPBACK } from "./own-traffic.ts";
 import type { Marks, RulesetInput } from "../ruleset-input.ts";
 import { REMEMBER } from "./flow-timeouts.ts";
 import { ACCEPT_CURRENT, ADMIT } from "./generation-chains.ts";

@@ -6,14 +6,15 @@
  * but the upstreams' ports. A socket that has been closed has no group: what the kernel still sends for it is
  * refused. Not here: what other traffic may leave.
  */
-import { splitZone } from "../../policy/address.ts";
 import { type Endpoint } from "../../sys/socket-address.ts";
-import type { Marks, RulesetInput } from "../ruleset-input.ts";
+import type { RulesetInput } from "../ruleset-input.ts";
 import { ADMIT } from "./generation-chains.ts";
 import { REFUSE_OPENING } from "./refuse-chain.ts";
 import { fromApiPort } from "./api-port.ts";
 import { isIpv4, isLocalhost, isLoopback } from "./endpoints.ts";
 import { markBound } from "./intercept-chains.ts";
+import { linkAnswererRules, linkRedirectRules, linkUpstreamRules } from "./link-local-rules.ts";
+import { ours } from "./own-marks.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 
 /**
@@ -27,16 +28,6 @@ export const CALLER_FLOW = "0x80000001";
 export const LISTENER_REPORT = "{ mld-listener-report, mld-listener-reduction, mld2-listener-report }";
 
 const ASK = "meta l4proto { tcp, udp } th dport 53";
-
-/** nft(8)'s words for a mark and a priority, which it writes as two halves. */
-export function matchMarks(mark: number, priority: number): string {
-  return `meta mark ${hex(mark)} meta priority ${handle(priority)}`;
-}
-
-/** The words that give a packet a mark and a priority. */
-export function setMarks(mark: number, priority: number): string {
-  return `meta mark set ${hex(mark)} meta priority set ${handle(priority)}`;
-}
 
 /**
  * Nobody sends from an address that is not ours: neither forged answers of an upstream, nor a first packet
@@ -104,12 +95,7 @@ export function redirectChain(input: RulesetInput): Chain {
         { statements: `ip daddr @exempt_v4 ${ASK} return` },
         { statements: `ip6 daddr @exempt_v6 ${ASK} return` },
       ]),
-      ...whenOnLinks(input, (port) => [
-        {
-          statements: `ip6 saddr fe80::/10 ip6 daddr fe80::/10 meta l4proto { tcp, udp } th dport 53 dnat ip6 to ip6 saddr:${port}`,
-          comment: "the socket is tied to its link, and so must be whoever answers",
-        },
-      ]),
+      ...linkRedirectRules(input),
       { statements: `meta l4proto { tcp, udp } th dport 53 redirect to :${input.resolverPort}` },
       ...markBound(input),
     ],
@@ -145,7 +131,7 @@ export function resolverRules(input: RulesetInput): readonly Rule[] {
     },
     ...fromApiPort(input),
     ...input.upstreams.flatMap((upstream) => asBeforeNat(us, upstream, ownFlow)),
-    ...linkLocalRules(input, us),
+    ...linkUpstreamRules(input, us),
     {
       statements: `${us} ip daddr . th dport @upstream_v4 ${ownFlow}`,
       comment: "our lookups; never an upstream's other ports",
@@ -169,12 +155,7 @@ export function resolverRules(input: RulesetInput): readonly Rule[] {
       comment: "a redirected packet still shows its old interface",
     },
     { statements: `ip6 daddr ::1 meta l4proto { tcp, udp } th dport ${input.resolverPort} accept` },
-    ...whenOnLinks(input, (port) => [
-      {
-        statements: `${TO_A_LINK} meta l4proto { tcp, udp } th dport ${port} fib daddr . oif type local accept`,
-        comment: "on its own link: another one may have anybody there",
-      },
-    ]),
+    ...linkAnswererRules(input),
   ];
 }
 
@@ -198,42 +179,6 @@ function answerRules({ upstreams, exemptNameservers, resolverPort }: RulesetInpu
 }
 
 /**
- * A lookup to `fe80::1%eth0` comes from a socket that the kernel has tied to eth0, and takes answers of that
- * link only. What goes to an address of our own on eth0 runs over `lo`, but counts as of eth0 (RFC 4007
- * section 6; `ip6_rcv_core`): so the lookup is sent back to where it came from, and a listener at every
- * address answers it. Nobody else may ask there.
- */
-function whenOnLinks(
-  { linkResolverPort }: RulesetInput,
-  rules: (port: number) => readonly Rule[],
-): readonly Rule[] {
-  return linkResolverPort === undefined ? [] : rules(linkResolverPort);
-}
-
-/** A lookup to a link-local address, after the redirect. */
-const TO_A_LINK = "ct direction original ct status dnat ct original ip6 daddr fe80::/10";
-
-/** Of chain forged: to the kernel a link-local address is not local on `lo`. */
-export function linkLookupRules(input: RulesetInput): readonly Rule[] {
-  return whenOnLinks(input, (port) => [
-    { statements: `${TO_A_LINK} meta l4proto { tcp, udp } th dport ${port} accept` },
-  ]);
-}
-
-/**
- * The resolver listens at every address for lookups to link-local ones, which come by `lo`. Part of chain
- * antispoof in both modes.
- */
-export function linkListenerRules(input: RulesetInput): readonly Rule[] {
-  return whenOnLinks(input, (port) => [
-    {
-      statements: `meta nfproto ipv6 meta l4proto { tcp, udp } th dport ${port} counter drop`,
-      comment: "the resolver is asked from inside only",
-    },
-  ]);
-}
-
-/**
  * ICMP errors end connections that are not established yet, ours to the webhook among them. An honest one
  * comes from outside, or is the kernel's own. One that quotes no flow is dropped on arrival, see chain
  * loopback.
@@ -252,12 +197,6 @@ export const LEFT_OVER: Rule = {
   comment: "left-over flows of our own lookups",
 };
 
-/** nft(8)'s words for packets of our own sockets. */
-export function ours({ mark, priority, group }: Marks): string {
-  const marks = matchMarks(mark, priority);
-  return group === undefined ? marks : `${marks} meta skgid ${group}`;
-}
-
 /**
  * Docker's resolver is asked at 127.0.0.11:53 and listens on another port: its own redirect comes after ours
  * and before the filter, which therefore sees that port. Conntrack remembers what was asked for.
@@ -267,22 +206,6 @@ function asBeforeNat(match: string, { address, port }: Endpoint, verdict: string
   return ["udp", "tcp"].map((protocol) => ({
     statements:
       `${match} meta l4proto ${protocol} ct original ip daddr ${address} ct original proto-dst ${port} ${verdict}`.trim(),
-  }));
-}
-
-/** A link-local upstream is asked on its own links only: the same address may be anybody's on another one. */
-function linkLocalRules({ upstreams }: RulesetInput, us: string): readonly Rule[] {
-  const links = new Map<string, Set<string>>();
-  for (const upstream of upstreams) {
-    const { address, zone } = splitZone(upstream.address);
-    if (zone === undefined) continue;
-    // A number is fixed to the socket, too, and has no name here.
-    if (/^\d+$/.test(zone)) continue;
-    links.set(address, (links.get(address) ?? new Set()).add(`"${zone}"`));
-  }
-  return Array.from(links, ([address, names]) => ({
-    statements: `${us} ip6 daddr ${address} oifname != { ${[...names].join(", ")} } counter reject`,
-    comment: "a link-local upstream is on its own link",
   }));
 }
 
@@ -325,12 +248,4 @@ function whenExempt({ exemptNameservers }: RulesetInput, rules: readonly Rule[])
 
 function isResolverOnLoopback(address: string): boolean {
   return isLoopback(address) && !isLocalhost(address);
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16).padStart(8, "0")}`;
-}
-
-function handle(priority: number): string {
-  return `${(priority >>> 16).toString(16)}:${(priority & 0xffff).toString(16)}`;
 }

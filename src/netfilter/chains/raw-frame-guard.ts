@@ -5,7 +5,7 @@
  */
 import type { Marks } from "../ruleset-input.ts";
 import { ARP_TABLE, GUARD_TABLE, guardChainName } from "../kernel-names.ts";
-import { matchMarks, setMarks } from "./own-traffic.ts";
+import { matchMarks, setMarks } from "./own-marks.ts";
 import type { Chain, Rule, Table } from "../ruleset.ts";
 
 const CLEAR = "meta mark set 0 meta priority set none";

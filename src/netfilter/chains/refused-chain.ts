@@ -8,7 +8,7 @@
 import { REFUSED_COUNTER, REFUSED_GROUP } from "../kernel-names.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 import type { Marks } from "../ruleset-input.ts";
-import { ours } from "./own-traffic.ts";
+import { ours } from "./own-marks.ts";
 
 /** Octets of a packet that are told: the longest header of IPv4 with the ports behind it. */
 const TOLD_OCTETS = 64;

@@ -46,7 +46,7 @@ export interface AppliedRuleset {
   /** nft(8) has loaded all of it: chains that are filled elsewhere may be empty. */
   readonly isWhole: boolean;
   /** The kernel held something else than this process had left there: sets may have lost what they held. */
-  readonly foreignHands: boolean;
+  readonly foundDrift: boolean;
   /**
    * Raw frames leave by these; the rest of the ruleset is in force all the same. None in mode `dns`, which
    * guards nothing.
@@ -54,7 +54,7 @@ export interface AppliedRuleset {
   readonly unguarded: readonly UnguardedInterface[];
 }
 
-type Loaded = Pick<AppliedRuleset, "isWhole" | "foreignHands">;
+type Loaded = Pick<AppliedRuleset, "isWhole" | "foundDrift">;
 
 export interface UnguardedInterface {
   readonly name: string;
@@ -98,7 +98,7 @@ export function createNftApplier({
     const outcome = before === undefined ? "more" : changeLittle(before, ruleset);
     if (outcome !== "done") await loadWhole(ruleset, signal);
     last = ruleset;
-    return { isWhole: outcome !== "done", foreignHands: outcome === "refused" };
+    return { isWhole: outcome !== "done", foundDrift: outcome === "refused" };
   }
 
   /** `more`: the change is too large. */

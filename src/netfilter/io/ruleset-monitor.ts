@@ -63,7 +63,7 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
   const { ownTransactions, onForeignChange } = options;
   const count = openTransactionCount(ownTransactions);
   const changes = createForeignChanges();
-  let isAside = false;
+  let isApplying = false;
   let isClosed = false;
   let isListening = true;
   let ownBefore = ownTransactions();
@@ -96,7 +96,7 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
   }
   /** What comes while a load is under way is counted after it. */
   function onEvents(hasFailed: boolean): void {
-    if (isAside) return;
+    if (isApplying) return;
     if (look() && hasFailed) tell([MISSED]);
   }
   function stopListening(): void {
@@ -127,7 +127,7 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
     const own = ownTransactions();
     const isFlood = own - ownBefore > FLOOD;
     ownBefore = own;
-    if (isAside) return;
+    if (isApplying) return;
     careTicks = Math.max(0, careTicks - 1);
     if (isListening) {
       ticks += 1;
@@ -166,7 +166,7 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
         count.begin();
         stopListening();
       }
-      isAside = true;
+      isApplying = true;
       let made = 1;
       try {
         return await change();
@@ -175,7 +175,7 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
         made = error instanceof KernelError && error.code === "timed-out" ? 1 : 0;
         throw error;
       } finally {
-        isAside = false;
+        isApplying = false;
         if (!isClosed) lookAgain(made);
       }
     },

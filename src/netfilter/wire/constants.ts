@@ -17,6 +17,13 @@ export const TABLE_ATTRIBUTE = { name: 1, flags: 2 } as const;
 export const TABLE_OWNER = 2;
 export const CHAIN_ATTRIBUTE = { table: 1, name: 3, hook: 4, policy: 5, type: 7 } as const;
 
+/** Of a chain's hook. */
+export const HOOK = { number: 1, priority: 2, devices: 4 } as const;
+
+/** Of the expression `ct`: where it stands, and what of conntrack's entry it reads or sets (NFT_CT_*). */
+export const CT = { destination: 1, key: 2, source: 4 } as const;
+export const CT_KEY = { state: 0, direction: 1, mark: 3 } as const;
+
 export const NF_DROP = 0;
 export const NF_ACCEPT = 1;
 

@@ -18,6 +18,7 @@ import {
   NFT_MSG_NEWCHAIN,
   TABLE_ATTRIBUTE,
   CHAIN_ATTRIBUTE,
+  HOOK,
   NF_DROP,
 } from "./constants.ts";
 import { NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "../../netlink/constants.ts";
@@ -28,7 +29,6 @@ import { nested } from "./expressions.ts";
 
 const NFPROTO_NETDEV = 5;
 
-const HOOK = { number: 1, priority: 2, devices: 4 } as const;
 const DEVICE = { name: 1, prefix: 2 } as const;
 const NF_NETDEV_EGRESS = 1;
 /** Before the guards, at 0. */

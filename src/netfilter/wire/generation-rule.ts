@@ -9,6 +9,7 @@
  *
  * Source: linux/netfilter/nf_tables.h.
  */
+import { CT, CT_KEY } from "./constants.ts";
 import {
   accept,
   appendRule,
@@ -30,8 +31,6 @@ import { NLM_F_ACK, NLM_F_REQUEST } from "../../netlink/constants.ts";
 
 const NFT_MSG_DELRULE = nftMessage(8);
 
-const CT = { destination: 1, key: 2, source: 4 } as const;
-const CT_KEY = { state: 0, mark: 3 } as const;
 const BITWISE = { source: 1, destination: 2, length: 3, mask: 4, xor: 5 } as const;
 const STATE_ESTABLISHED = 2;
 

@@ -22,7 +22,7 @@
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { INTERCEPTED_FLOW } from "../chains/intercept-chains.ts";
 import { INTERCEPT_TABLE } from "../kernel-names.ts";
-import { TCP } from "./constants.ts";
+import { CT, CT_KEY, TCP } from "./constants.ts";
 import { appendRule, compare, expression, hostOrder, load, OPERATOR, REGISTER } from "./expressions.ts";
 import { matchMeta, META_KEY } from "./matches.ts";
 import { dropOfOthers, matchTcpPort, portOctets, rejectWithReset } from "./redirect-rules.ts";
@@ -35,8 +35,6 @@ export interface InterceptRedirect {
   readonly group: number | undefined;
 }
 
-const CT = { destination: 1, key: 2 } as const;
-const CT_KEY = { direction: 1, mark: 3 } as const;
 const DIRECTION_REPLY = Uint8Array.of(1);
 const REDIRECT_FROM = 1;
 

@@ -6,6 +6,7 @@ import { NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "../../netlink/constants.
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import {
   CHAIN_ATTRIBUTE,
+  HOOK,
   NF_ACCEPT,
   NFT_MSG_DELTABLE,
   NFT_MSG_NEWCHAIN,
@@ -16,7 +17,6 @@ import {
 import { nested } from "./expressions.ts";
 import { NFPROTO_INET } from "./set-element.ts";
 
-const HOOK = { number: 1, priority: 2 } as const;
 const HOOKS = { prerouting: 0, input: 1, output: 3, postrouting: 4 } as const;
 
 export interface BaseChain {

@@ -1,14 +1,14 @@
 /** The calls of the API, typed by its document. A call never throws: what came of it is a value. */
 import createClient from "openapi-fetch";
-import type { components, paths } from "../../client/api-types.ts";
+import type { paths } from "../../client/api-types.ts";
+import type { Decisions } from "../../client/decision-types.ts";
+import type { Explanation, Schemas } from "../../client/schemas.ts";
 import type { Session } from "./session.ts";
 
-type Schemas = components["schemas"];
 export type Status = Readonly<Schemas["Status"]>;
 export type PolicyState = Readonly<Schemas["PolicyState"]>;
 export type PolicyChange = Readonly<Schemas["PolicyChange"]>;
-export type Explanation = Readonly<Schemas["Explanation"]>;
-export type Decisions = Readonly<Schemas["Decisions"]>;
+export type { Decisions, Explanation };
 
 export type Answer<T> =
   | { readonly ok: true; readonly value: T; readonly etag: string | undefined; readonly dateMs: number }

@@ -5,7 +5,8 @@ import { CHUNKED, NO_BODY, readFraming } from "./framing.ts";
 import { isFieldValue, isToken } from "./octets.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 import { type GatedRequest, refuseMethod } from "./request.ts";
-import { pathOf, readTarget, type Scheme, SCHEME_PORTS } from "./target.ts";
+import { type Scheme, SCHEME_PORTS } from "../../vault/binding.ts";
+import { pathOf, readTarget } from "./target.ts";
 
 /** Pseudo fields of a request, each once (RFC 9113 section 8.3.1). */
 interface Pseudo {

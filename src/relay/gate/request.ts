@@ -13,7 +13,8 @@ import { findFramingFields, type Framing, NO_BODY, readFraming } from "./framing
 import type { Head } from "./head.ts";
 import { isToken } from "./octets.ts";
 import { refuse, type Refusal } from "./refusal.ts";
-import { pathOf, readTarget, type Scheme, SCHEME_PORTS } from "./target.ts";
+import { type Scheme, SCHEME_PORTS } from "../../vault/binding.ts";
+import { pathOf, readTarget } from "./target.ts";
 
 /** A request that has passed. */
 export interface GatedRequest {

@@ -1,10 +1,7 @@
+import { type Scheme, SCHEME_PORTS } from "../../vault/binding.ts";
 import { type Authority, isSameAuthority, parseAuthority } from "./authority.ts";
 import { isTargetText } from "./octets.ts";
 import { refuse, type Refusal } from "./refusal.ts";
-
-export type Scheme = "https" | "http";
-
-export const SCHEME_PORTS: Readonly<Record<Scheme, number>> = { https: 443, http: 80 };
 
 export interface TargetContext {
   readonly method: string;

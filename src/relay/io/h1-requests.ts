@@ -4,7 +4,7 @@ import type { Field } from "../gate/field.ts";
 import { CHUNKED, type Framing } from "../gate/framing.ts";
 import type { Head } from "../gate/head.ts";
 import { gateRequest } from "../gate/request.ts";
-import { SCHEME_PORTS } from "../gate/target.ts";
+import { SCHEME_PORTS } from "../../vault/binding.ts";
 import { passableTrailers } from "../gate/trailers.ts";
 import { writeRequestHead } from "../gate/write-head.ts";
 import { beginExchange, type Exchange } from "./exchange.ts";

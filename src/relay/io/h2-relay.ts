@@ -15,7 +15,7 @@ import type { Socket } from "node:net";
 import { admit } from "../admit.ts";
 import { gateH2Request } from "../gate/h2-request.ts";
 import type { Refusal } from "../gate/refusal.ts";
-import { SCHEME_PORTS } from "../gate/target.ts";
+import { SCHEME_PORTS } from "../../vault/binding.ts";
 import { createH1Origins } from "./h1-origins.ts";
 import { passExchange, type H2Exchange } from "./h2-exchange.ts";
 import { IDLE_MS, type RelayOptions, tellInjected, usesGoneCredential } from "./options.ts";

@@ -4,7 +4,7 @@ import { decideNameFlow } from "../../policy/decide-name.ts";
 import type { Decision } from "../../policy/decision.ts";
 import { quote } from "../../policy/problem.ts";
 import type { Steps } from "../../policy/steps.ts";
-import type { Scheme } from "../binding.ts";
+import { type Scheme, SCHEME_PORTS } from "../binding.ts";
 import { type HostPattern, probeName, renderHostPattern } from "../host-pattern.ts";
 import type { NewBinding } from "../request/vault-request.ts";
 import { credentialsOf } from "../resolve-binding.ts";
@@ -72,7 +72,5 @@ function isAllowed(policy: CompiledPolicy, pattern: HostPattern, scheme: Scheme)
 
 function decide(policy: CompiledPolicy, pattern: HostPattern, scheme: Scheme): Decision | undefined {
   const name = probeName(pattern);
-  return name && decideNameFlow(policy, name, { protocol: "tcp", port: PORTS[scheme] });
+  return name && decideNameFlow(policy, name, { protocol: "tcp", port: SCHEME_PORTS[scheme] });
 }
-
-const PORTS: Readonly<Record<Scheme, number>> = { https: 443, http: 80 };

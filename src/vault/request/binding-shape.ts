@@ -6,7 +6,8 @@ import { authShape } from "./auth-shape.ts";
 import { exactly, listOf, nameShape, readText, refuse, unique, wanted } from "./shapes.ts";
 import type { NewBinding } from "./vault-request.ts";
 
-const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+/** Of a binding that names none. */
+export const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 const PATHS = ["/*"] as const;
 const SCHEMES: readonly Scheme[] = ["https"];
 

@@ -40,7 +40,7 @@ function createBench() {
         throw new KernelError("refused", "nft", "File exists");
       rulesets.push(ruleset);
       loaded.push(renderRuleset(ruleset, { tables: [], chains: [] }));
-      return { isWhole: true, foreignHands: false, unguarded: [] };
+      return { isWhole: true, foundDrift: false, unguarded: [] };
     },
     declare: async () => undefined,
     teardown: async () => undefined,
@@ -108,7 +108,7 @@ describe("a policy in the kernel", () => {
     expect([...kernel.held().keys()]).toEqual(["192.0.2.7"]);
   });
 
-  test("after foreign hands all is loaded over what is found, with what was learned and revoked in the same transaction", async () => {
+  test("after drift all is loaded over what is found, with what was learned and revoked in the same transaction", async () => {
     const { port, kernel, loaded, rulesets, learn } = createBench();
     learn();
     await port.enforce(OPEN);

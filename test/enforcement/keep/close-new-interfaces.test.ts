@@ -9,13 +9,13 @@ import { rulesetInput } from "../../netfilter/ruleset-input.ts";
 function create() {
   const done: string[] = [];
   const faults: string[] = [];
-  const world = { isAble: true, refusal: undefined as Error | undefined, foreignHands: false };
+  const world = { isAble: true, refusal: undefined as Error | undefined, foundDrift: false };
   const applier = closeNewInterfaces(
     {
       async replace() {
         if (world.refusal !== undefined) throw world.refusal;
         done.push("loaded");
-        return { isWhole: true, foreignHands: world.foreignHands, unguarded: [] };
+        return { isWhole: true, foundDrift: world.foundDrift, unguarded: [] };
       },
       declare: async () => undefined,
       teardown: async () => undefined,
@@ -60,7 +60,7 @@ test("what somebody may have changed is made anew", async () => {
   const ruleset = rulesetFor(["eth0"]);
   await load(ruleset);
   expect(await load({ ...ruleset, over: "found" })).toEqual(["through: lo eth0", "loaded"]);
-  world.foreignHands = true;
+  world.foundDrift = true;
   expect(await load(ruleset)).toEqual(["loaded", "through: lo eth0"]);
 });
 

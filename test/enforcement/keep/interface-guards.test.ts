@@ -19,7 +19,7 @@ function create() {
     {
       async replace() {
         if (world.refusal !== undefined) throw world.refusal;
-        return { isWhole: true, foreignHands: false, unguarded: world.unguarded };
+        return { isWhole: true, foundDrift: false, unguarded: world.unguarded };
       },
       declare: async () => undefined,
       teardown: async () => undefined,

@@ -3,6 +3,7 @@
  * otherwise.
  */
 import { spawnSync } from "node:child_process";
+import type { Environment } from "../../../config/environment.ts";
 import { accepted, refused, type Result } from "../../../policy/problem.ts";
 
 export interface CommandUser {
@@ -15,8 +16,6 @@ export interface CommandUser {
   /** What of its environment says who it is; undefined is taken out. */
   readonly env: Environment;
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What sudo says of its caller, for a program that is root. The command is not. */
 export const OF_SUDO = ["SUDO_UID", "SUDO_GID", "SUDO_USER", "SUDO_HOME", "SUDO_COMMAND", "MAIL"];

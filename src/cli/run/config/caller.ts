@@ -1,5 +1,6 @@
 /** Who has started a run: under sudo not root, but the user who called it. */
 import { readFileSync } from "node:fs";
+import type { Environment } from "../../../config/environment.ts";
 
 export interface Caller {
   /** Users whose files are the caller's own: root, and who called. */
@@ -10,8 +11,6 @@ export interface Caller {
   /** Does something with the rights of the caller; for what needs no wait. */
   act<T>(what: () => T): T;
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export function findCaller(env: Environment, euid = process.geteuid?.() ?? 0): Caller {
   const sudoUid = env["SUDO_UID"] ?? "";

@@ -3,6 +3,7 @@
  * network, and closes the machine's own addresses.
  */
 import { existsSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import type { Environment } from "../../../config/environment.ts";
 import { addAddress, setLinkUp } from "../../../netlink/link-messages.ts";
 import { openRouteSocket } from "../../../netns/route-socket.ts";
 import { parseAddress, renderAddress } from "../../../policy/address.ts";
@@ -21,8 +22,6 @@ interface Handed {
   /** The machine's own, but for loopback: ADDRESS/LENGTH. */
   readonly addresses: readonly string[];
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Inside {
   /** The caller's environment. */

@@ -1,8 +1,7 @@
 /** The command's environment without any secret in it. */
+import type { Environment } from "../../../config/environment.ts";
 import { formsOf } from "../../../scrub/secret-forms.ts";
 import type { HeldSecret } from "./secret-bindings.ts";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface HiddenEnvironment {
   readonly env: Environment;

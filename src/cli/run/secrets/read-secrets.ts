@@ -1,12 +1,11 @@
 /** The values of the secrets of a run, from our environment or from what a command prints. */
 import { spawnSync } from "node:child_process";
+import type { Environment } from "../../../config/environment.ts";
 import { accepted, refused, refusedAll, type Result } from "../../../policy/problem.ts";
 import type { CommandUser } from "../command/command-user.ts";
 import { drawPlaceholder } from "./placeholder.ts";
 import type { AskedSecret } from "./parse-secret.ts";
 import type { HeldSecret } from "./secret-bindings.ts";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A command that asks for a password or a key has its time. */
 const COMMAND_LIMIT_MS = 120_000;

@@ -5,13 +5,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Environment } from "../../../config/environment.ts";
 import { SecretsRefusedError } from "../errors.ts";
 import { hideSecrets } from "./hide-secrets.ts";
 import type { HeldSecret } from "./secret-bindings.ts";
 import { trustEnvironment } from "./trust-environment.ts";
 import { SEEN_FILES, writeTrustFiles } from "./trust-files.ts";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 const LIMIT_MS = 15_000;
 const LOOK_AGAIN_MS = 5;

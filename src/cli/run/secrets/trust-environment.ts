@@ -2,6 +2,7 @@
  * The variables by which programs take the sandbox's roots: who adds to its own, who replaces them, and who
  * needs another format.
  */
+import type { Environment } from "../../../config/environment.ts";
 
 /** Where the command finds the files. */
 export interface TrustFiles {
@@ -34,8 +35,6 @@ const REPLACING = [
 
 /** Each names a file of roots, if the caller has set it. */
 export const ROOT_VARIABLES: readonly string[] = [...ADDING, ...REPLACING];
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export function trustEnvironment(files: TrustFiles, env: Environment): Readonly<Record<string, string>> {
   const java = `-Djavax.net.ssl.trustStore=${files.javaStore} -Djavax.net.ssl.trustStoreType=PKCS12`;

@@ -4,7 +4,9 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Environment } from "../../../config/environment.ts";
 import { encodeJavaStore } from "../../../certificates/java-store.ts";
+import type { ReadText } from "../../call/rules.ts";
 import { ROOT_VARIABLES, type TrustFiles } from "./trust-environment.ts";
 
 /** What the command sees in place of the run's folder, in its own /run. */
@@ -23,11 +25,6 @@ export const SEEN_FILES: TrustFiles = {
   bundle: join(SEEN_AT, "bundle.pem"),
   javaStore: join(SEEN_AT, "bundle.p12"),
 };
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Gives a file's text; throws Node's errors. */
-export type ReadText = (path: string) => string;
 
 /**
  * `roots` are the sandbox's, in PEM. What the caller's variables name is trusted as well, as far as it can be
