@@ -27,6 +27,8 @@ function excusedFrom(rule: RuleName): readonly string[] {
 
 /** Those files in which something breaks the rule, in the order of their names. */
 function breakersOf(rule: RuleName, files: readonly string[]): readonly string[] {
+  // Without files it would look at all there are.
+  if (files.length === 0) return [];
   const setting = overrides
     .map(({ rules }) => rules[rule])
     .find((value) => value !== undefined && value !== "off");
@@ -50,8 +52,12 @@ function run(args: readonly string[]): z.infer<typeof reportShape> {
 
 test.each(RULES)("each file that is excused from %s needs its excuse", (rule) => {
   const excused = excusedFrom(rule);
-  expect(excused.length).toBeGreaterThan(0);
   expect(breakersOf(rule, excused)).toEqual(excused.toSorted());
+});
+
+test("the files that are excused are found, and none is excused for its branches", () => {
+  expect(excusedFrom("max-lines-per-function").length).toBeGreaterThan(0);
+  expect(excusedFrom("complexity")).toEqual([]);
 });
 
 test.each(RULES)("a file that keeps to %s is not taken for one that breaks it", (rule) => {

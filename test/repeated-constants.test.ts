@@ -46,8 +46,8 @@ function findConstants(path: string, text: string): readonly Constant[] {
 }
 
 /**
- * Interfaces and type aliases, but those of a constant of the file. A member is written the same whether it is
- * read-only or not.
+ * Interfaces and type aliases, but those of a constant of the file. A member is written the same whether it
+ * is read-only or not.
  */
 function findTypes(path: string, text: string): readonly Constant[] {
   const found = withoutComments(text).matchAll(

@@ -34,70 +34,66 @@ export async function runProcess(argv: readonly string[]): Promise<number> {
 
 /** Runs the command line with the outputs and the environment of `context`; settles with the exit code. */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
-  const [command, ...rest] = argv;
-  const asksForHelp = rest.includes("--help") || rest.includes("-h");
-  switch (command) {
-    case undefined:
-    case "help":
-    case "--help":
-    case "-h":
-      context.print(HELP);
-      return EXIT.ok;
-    case "--version":
-    case "-v":
-      context.print(`egress ${VERSION}\n`);
-      return EXIT.ok;
-    case "run":
-      return startRun(rest, context);
-    case "policy": {
-      const { policy } = await import("./policy/policy.ts");
-      return policy(rest, context);
-    }
-    case "status": {
-      const { status } = await import("./status/status.ts");
-      return status(rest, context);
-    }
-    case "log": {
-      const { log } = await import("./log/log.ts");
-      return log(rest, context);
-    }
-    case "doctor": {
-      const { doctor } = await import("./doctor/doctor.ts");
-      return doctor(rest, context);
-    }
-    case "serve":
-    case "teardown": {
-      if (asksForHelp) {
-        context.print(HELP);
-        return EXIT.ok;
-      }
-      const [option, ...more] = rest;
-      if (command === "serve" && more.length === 0) {
-        if (option === "--strict") return serve(context, true);
-        if (option === "--handed") return serveRun(context);
-      }
-      if (option !== undefined) {
-        const taken = command === "serve" ? "--strict and nothing else" : "no arguments";
-        return refuse(context, `${command} takes ${taken}, given "${rest.join(" ")}"`);
-      }
-      return command === "serve" ? serve(context, false) : teardown(context);
-    }
-    default: {
-      const found = Object.hasOwn(CALLS, command) ? await CALLS[command]?.() : undefined;
-      return found === undefined ? refuse(context, `there is no command "${command}"`) : found(rest, context);
-    }
+  const [command = "help", ...rest] = argv;
+  if (Object.hasOwn(TEXTS, command)) {
+    context.print(TEXTS[command] ?? "");
+    return EXIT.ok;
   }
+  const call = Object.hasOwn(CALLS, command) ? await CALLS[command]?.() : undefined;
+  return call === undefined ? refuse(context, `there is no command "${command}"`) : call(rest, context);
 }
+
+const VERSION_LINE = `egress ${VERSION}\n`;
+/** Words that only ask for a text. */
+const TEXTS: Readonly<Record<string, string>> = {
+  help: HELP,
+  "--help": HELP,
+  "-h": HELP,
+  "--version": VERSION_LINE,
+  "-v": VERSION_LINE,
+};
 
 type Call = (argv: readonly string[], context: CliContext) => Promise<number>;
 
 const CALLS: Readonly<Record<string, () => Promise<Call>>> = {
+  run: async () => startRun,
+  serve: async () => startServe,
+  teardown: async () => startTeardown,
+  policy: async () => (await import("./policy/policy.ts")).policy,
+  status: async () => (await import("./status/status.ts")).status,
+  log: async () => (await import("./log/log.ts")).log,
+  doctor: async () => (await import("./doctor/doctor.ts")).doctor,
   vault: async () => (await import("./vault/vault.ts")).vault,
   explain: async () => (await import("./explain/explain.ts")).explain,
   top: async () => (await import("./top/top.ts")).top,
   suggest: async () => (await import("./suggest/suggest.ts")).suggest,
   completion: async () => (await import("./completion/completion.ts")).completion,
 };
+
+async function startServe(argv: readonly string[], context: CliContext): Promise<number> {
+  if (asksForHelp(argv)) return showHelp(context);
+  const [option, ...more] = argv;
+  if (option === undefined) return serve(context, false);
+  if (option === "--strict" && more.length === 0) return serve(context, true);
+  if (option === "--handed" && more.length === 0) return serveRun(context);
+  return refuse(context, `serve takes --strict and nothing else, given "${argv.join(" ")}"`);
+}
+
+async function startTeardown(argv: readonly string[], context: CliContext): Promise<number> {
+  if (asksForHelp(argv)) return showHelp(context);
+  if (argv.length > 0) return refuse(context, `teardown takes no arguments, given "${argv.join(" ")}"`);
+  const { teardown } = await import("./teardown.ts");
+  return teardown(context);
+}
+
+function asksForHelp(argv: readonly string[]): boolean {
+  return argv.includes("--help") || argv.includes("-h");
+}
+
+function showHelp(context: CliContext): number {
+  context.print(HELP);
+  return EXIT.ok;
+}
 
 /**
  * All that would end a process which does not ask for them, but for faults of its own and what cannot be
@@ -150,11 +146,6 @@ async function serve(
   const [{ serve: start }, env] = await loading;
   if (env === undefined) return EXIT.ok;
   return start({ ...context, env }, { strict, stop: stop.signal });
-}
-
-async function teardown(context: CliContext): Promise<number> {
-  const { teardown: remove } = await import("./teardown.ts");
-  return remove(context);
 }
 
 function refuse(context: CliContext, problem: string): number {

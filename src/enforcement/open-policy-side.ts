@@ -24,7 +24,7 @@ import type { PolicyCoupling } from "./change/policy-control.ts";
 import type { PolicyInForceCell } from "./change/policy-in-force.ts";
 import { createPolicyKernel, type NftKernelOptions, type RulesetFrame } from "./change/policy-kernel.ts";
 import type { SandboxEvents } from "./events.ts";
-import { createIdleFlows, type IdleFlows } from "./flows/idle-flows.ts";
+import { createIdleFlows, type IdleFlows, type IdleFlowsOptions } from "./flows/idle-flows.ts";
 import { type Renewal, startRenewal } from "./flows/renewal.ts";
 import type { KernelSide } from "./open-kernel-side.ts";
 import type { InterceptSide } from "./interception/intercept-side.ts";
@@ -68,27 +68,14 @@ export function openPolicySide(
   let ownDestinations: readonly Endpoint[] = [];
   const renewal = openRenewal(side, options.onFault, stack);
   const kernel = createPolicyKernel({
+    ...kernelPartsOf(side, options.onFault),
     frame,
     ownDestinations: () => ownDestinations,
-    applier: side.applier,
-    learned: side.learned,
     bound: interception,
     catchUp: renewal.catchUp,
-    ...findDeniedOf(side, options.onFault),
-    readNetwork: side.network.read,
     onEnforced: (forgotten) => events.policyEnforced.emit({ forgotten }),
-    firstGeneration: randomInt(1, FIRST_HALF),
-    nowMs: () => performance.now(),
   });
-  const watched = {
-    "changes of the rules": side.watch.fault,
-    "changes of the network": side.networkWatch.fault,
-    "refused connections": side.refusals.fault,
-    ...(side.names === undefined ? {} : { "names of connections": side.names.fault }),
-    ...(interception === undefined ? {} : { "connections to bound hosts": interception.look }),
-    "clients' queries": server.watched.queries,
-    "upstreams' answers": server.watched.answers,
-  };
+  const watched = watchedOf(side, server, interception);
   const watchdog = stack.adopt(startWatchdog(watched, options.audit), (dog) => dog.close());
   const changes = createPolicyChanges(
     {
@@ -99,32 +86,19 @@ export function openPolicySide(
       storage: options.storage,
       audit: options.audit,
       checkHealth: createHealthCheck(
-        [
-          side.watch.faults,
-          watchdog.faults,
-          options.protections.missing,
-          ...(interception === undefined ? [] : [interception.faults]),
-        ],
+        [side.watch.faults, watchdog.faults, options.protections.missing, ...faultsOf(interception)],
         () => server,
       ),
     },
     options,
   );
   const idleFlows = createIdleFlows({
-    openCutter: options.enforcementMode === "dns" ? undefined : openSocketCutter,
-    learned: side.learned,
+    ...idleFlowPartsOf(options, frame, side),
     policy: () => inForce.read().active,
     generation: kernel.generation,
-    exempt: frame.exemptNameservers.flatMap(octetsOf),
-    ownMark: frame.marks.mark,
-    readOwnAddresses,
-    report: (state) => options.protections.report("idle-flows", state),
   });
   stack.defer(() => idleFlows.close());
-  events.policyEnforced.subscribe(({ forgotten }) => {
-    if (forgotten > 0) idleFlows.suspect();
-  });
-  events.policyReplaced.subscribe(({ before, after }) => idleFlows.changed(before, after));
+  followPolicy(idleFlows, events);
   /** Whole: what is to be the same may be gone. */
   function loadWhole(): Promise<string | undefined> {
     kernel.markDrifted();
@@ -143,6 +117,66 @@ export function openPolicySide(
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+/** What a sandbox's kernel side and the clock give to the kernel's port. */
+function kernelPartsOf(side: KernelSide, onFault: PolicySideOptions["onFault"]): KernelParts {
+  return {
+    applier: side.applier,
+    learned: side.learned,
+    ...findDeniedOf(side, onFault),
+    readNetwork: side.network.read,
+    firstGeneration: randomInt(1, FIRST_HALF),
+    nowMs: () => performance.now(),
+  };
+}
+
+type KernelParts = Pick<
+  NftKernelOptions,
+  "applier" | "learned" | "findDenied" | "readNetwork" | "firstGeneration" | "nowMs"
+>;
+
+function faultsOf(interception: InterceptSide | undefined): readonly InterceptSide["faults"][] {
+  return interception === undefined ? [] : [interception.faults];
+}
+
+/** What the watchdog looks at, in the words of its reports. */
+function watchedOf(
+  side: KernelSide,
+  server: DnsServer,
+  interception: InterceptSide | undefined,
+): Parameters<typeof startWatchdog>[0] {
+  return {
+    "changes of the rules": side.watch.fault,
+    "changes of the network": side.networkWatch.fault,
+    "refused connections": side.refusals.fault,
+    ...(side.names === undefined ? {} : { "names of connections": side.names.fault }),
+    ...(interception === undefined ? {} : { "connections to bound hosts": interception.look }),
+    "clients' queries": server.watched.queries,
+    "upstreams' answers": server.watched.answers,
+  };
+}
+
+function idleFlowPartsOf(
+  { enforcementMode, protections }: PolicySideOptions,
+  { exemptNameservers, marks }: RulesetFrame,
+  { learned }: KernelSide,
+): Omit<IdleFlowsOptions, "policy" | "generation"> {
+  return {
+    openCutter: enforcementMode === "dns" ? undefined : openSocketCutter,
+    learned,
+    exempt: exemptNameservers.flatMap(octetsOf),
+    ownMark: marks.mark,
+    readOwnAddresses,
+    report: (state) => protections.report("idle-flows", state),
+  };
+}
+
+function followPolicy(idleFlows: IdleFlows, events: SandboxEvents): void {
+  events.policyEnforced.subscribe(({ forgotten }) => {
+    if (forgotten > 0) idleFlows.suspect();
+  });
+  events.policyReplaced.subscribe(({ before, after }) => idleFlows.changed(before, after));
 }
 
 /**

@@ -64,18 +64,13 @@ export function createScopedRows(set: Pick<LearnedSet, "addPiece" | "removePiece
     for (const one of held) set.removePiece(key, one);
     before.set(text, [...(before.get(text) ?? []), ...held]);
   }
-  function wanted(flows: FlowSet, octets: 4 | 16): readonly FlowElement[] {
-    const allowed = piecesOf(flows, octets).map((piece) => ({ verdict: "allow" as const, piece }));
-    if (!isRefusing) return allowed;
-    const rest = piecesOf(minus(EVERY_FLOW, flows), octets);
-    return [...allowed, ...rest.map((piece) => ({ verdict: "deny" as const, piece }))];
-  }
 
   return {
     size: () => rows.size,
     flowsOf: (key) => (rows.size === 0 ? undefined : rows.get(textOf(key))?.flows),
     keys: () => Array.from(rows.keys(), keyOctets),
-    hasRoom: (flows, octets) => rows.size === 0 || pieces + wanted(flows, octets).length <= MAX_PIECES,
+    hasRoom: (flows, octets) =>
+      rows.size === 0 || pieces + elementsOf(flows, octets, isRefusing).length <= MAX_PIECES,
     setRefusing(next) {
       isRefusing = next;
     },
@@ -83,7 +78,7 @@ export function createScopedRows(set: Pick<LearnedSet, "addPiece" | "removePiece
     put(key, flows, timeoutMs, comment) {
       const text = textOf(key);
       takeOut(key, text);
-      const held = wanted(flows, key.length === 4 ? 4 : 16);
+      const held = elementsOf(flows, key.length === 4 ? 4 : 16, isRefusing);
       for (const one of held) set.addPiece(key, one, timeoutMs, comment);
       replace(text, { flows, held });
     },
@@ -111,6 +106,14 @@ export function createScopedRows(set: Pick<LearnedSet, "addPiece" | "removePiece
       pieces = 0;
     },
   };
+}
+
+/** What the kernel is to hold of one address. */
+function elementsOf(flows: FlowSet, octets: 4 | 16, isRefusing: boolean): readonly FlowElement[] {
+  const allowed = piecesOf(flows, octets).map((piece) => ({ verdict: "allow" as const, piece }));
+  if (!isRefusing) return allowed;
+  const rest = piecesOf(minus(EVERY_FLOW, flows), octets);
+  return [...allowed, ...rest.map((piece) => ({ verdict: "deny" as const, piece }))];
 }
 
 function unique(held: readonly FlowElement[]): readonly FlowElement[] {

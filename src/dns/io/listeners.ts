@@ -59,7 +59,7 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
   const receive = createReceiveBatch(arena, region, MAX_UDP_OCTETS);
   const queryRoom = region.take(TCP_QUERY_ROOM);
   const answerRoom = region.take(TCP_ANSWER_ROOM);
-  const opened: { readonly local: Endpoint; readonly udp: UdpListener; readonly tcp: TcpListener }[] = [];
+  const opened: Pair[] = [];
 
   async function close(): Promise<void> {
     for (const { udp } of opened) udp.close();
@@ -88,6 +88,17 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
     await close();
     throw error;
   }
+  return listenersOf(opened, close);
+}
+
+/** The two listeners of one address. */
+interface Pair {
+  readonly local: Endpoint;
+  readonly udp: UdpListener;
+  readonly tcp: TcpListener;
+}
+
+function listenersOf(opened: readonly Pair[], close: () => Promise<void>): Listeners {
   return {
     listening: opened.map(({ local }) => local),
     dropped() {
