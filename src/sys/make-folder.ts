@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 /**
@@ -14,5 +14,25 @@ export function makeFolder(path: string): void {
   } catch (error) {
     // Another process may have made it meanwhile.
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
+  }
+}
+
+/** Each try loses only against somebody who removes the empty folder between two system calls. */
+const MAX_TRIES = 100;
+
+/**
+ * Writes the file, in a folder that is made if it is not there. Others may remove that folder whenever it is
+ * empty. Throws Node's errors.
+ */
+export function writeIntoFolder(path: string, text: string): void {
+  for (let tries = 1; ; tries += 1) {
+    makeFolder(dirname(path));
+    try {
+      writeFileSync(path, text);
+      return;
+    } catch (error) {
+      const isGone = error instanceof Error && "code" in error && error.code === "ENOENT";
+      if (!isGone || tries === MAX_TRIES) throw error;
+    }
   }
 }

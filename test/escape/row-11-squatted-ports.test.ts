@@ -79,7 +79,9 @@ describe.each(FAMILIES)("the API's port, $name", (family) => {
     expect(squatter.lines[0]).toMatchObject({ count: 8 });
     for (const call of [lab.curlFromOutside, lab.curl]) await call(...TOKEN, apiUrl(sandbox));
     await lab.curl(...TOKEN, apiUrl(loopback));
-    expect(heard(squatter).filter((text) => text.includes(`${TOKEN[1]}\r\n`))).toHaveLength(3);
+    await expect
+      .poll(() => heard(squatter).filter((text) => text.includes(`${TOKEN[1]}\r\n`)))
+      .toHaveLength(3);
   });
 
   test.each(["dns+nft", "dns"])(
@@ -117,7 +119,7 @@ describe.each(FAMILIES)("the API's port, $name", (family) => {
     expect(successor.lines[0]).toMatchObject({ count: 4 });
     // It is there: who knows the port reaches it.
     await lab.curl(apiUrl(loopback, port));
-    expect(heard(successor)).toHaveLength(1);
+    await expect.poll(() => heard(successor)).toHaveLength(1);
     for (const call of [lab.curlFromOutside, lab.curl]) {
       expect(await call(...tokenHeader(before), apiUrl(sandbox))).toMatchObject({ exitCode: 7 });
     }
@@ -149,7 +151,7 @@ describe.each(FAMILIES)("the API's port, $name", (family) => {
     expect(heard(squatter)).toEqual([]);
     // Elsewhere the port is the workload's: what listens there is not the API.
     await lab.curl(apiUrl(sandbox, 9090));
-    expect(heard(squatter)).toHaveLength(1);
+    await expect.poll(() => heard(squatter)).toHaveLength(1);
   });
 
   test("row 11: nobody of the sandbox reaches the port where the API listens to callers from outside", async () => {

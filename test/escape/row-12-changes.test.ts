@@ -35,6 +35,8 @@ const endsOf = (flows: JsonServer): Record<string, string> =>
       .map((line) => endedShape.parse(line))
       .map(({ flow, how }) => [flow, how]),
   );
+const connections = (clients: readonly JsonServer[]): number =>
+  clients.flatMap(({ lines }) => lines.filter(({ event }) => event === "connected")).length;
 const framesTo = async (address: string) =>
   (await lab.canary.frames()).filter(({ destination }) => destination === address).length;
 
@@ -76,8 +78,9 @@ describe.each(FAMILIES)("$name", (family: Family) => {
       const before = await framesTo(family.one);
       await sleep(20);
       expect([round, await framesTo(family.one)]).toEqual([round, before]);
+      const connected = connections(clients);
       await change("allow");
-      await sleep(15);
+      await until("they get through", () => connections(clients) > connected);
     }
     let [rounds, connected] = [0, 0];
     for (const client of clients) {
@@ -87,7 +90,7 @@ describe.each(FAMILIES)("$name", (family: Family) => {
       rounds += counted.rounds;
       connected += counted.connected;
     }
-    expect(rounds).toBeGreaterThan(100);
+    expect(rounds).toBeGreaterThan(24);
     expect(connected).toBeGreaterThan(5);
   });
 });

@@ -117,7 +117,9 @@ describe.each(FAMILIES)("$name", (family) => {
       await using sniffer = await startAttack(lab, "sniff", "eth0", SIGNATURE);
       const signed = sign(sidecar.token, "deny", denied, Date.now());
       expect(await change(family, API_PORT, signed)).toBe("HTTP/1.1 200 OK");
-      expect(resets.lines).toContainEqual({ event: "sent", result: "Operation not permitted" });
+      await expect
+        .poll(() => resets.lines)
+        .toContainEqual({ event: "sent", result: "Operation not permitted" });
       await awaitSniffed(sniffer, signed);
       const before = await policy();
       for (const answer of await sendHeld(family, signed)) {

@@ -3,7 +3,7 @@
  * meanwhile.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import {
   execIn,
@@ -12,6 +12,7 @@ import {
   readSysctl,
   writeSysctl,
 } from "../../src/netns/namespace.ts";
+import { writeIntoFolder } from "../../src/sys/make-folder.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 import { useMachine } from "../support/use-machine.ts";
@@ -19,8 +20,8 @@ import { useMachine } from "../support/use-machine.ts";
 const lab = useLab();
 const machine = useMachine(lab);
 
-const WAIT = ["sh", "-c", "echo ready; exec sleep 60"];
-const FETCH_ON_GO = ["sh", "-c", "echo ready; read go; curl -sS --max-time 5 http://one.example.org/"];
+const WAIT = ["sh", "-c", "echo ready; exec sleep 300"];
+const FETCH_ON_GO = ["sh", "-c", "echo ready; read go; curl -sS --max-time 60 http://one.example.org/"];
 const HELLO = "hello from 198.51.100.1\n";
 
 describe("a run that is killed", () => {
@@ -82,7 +83,7 @@ describe("two runs in process namespaces of their own", () => {
 });
 
 test("nft flush ruleset during a run takes nothing from it, and its exit code stays the command's", async () => {
-  const script = "echo ready; read go; curl -sS --max-time 5 http://one.example.org/; exit 5";
+  const script = "echo ready; read go; curl -sS --max-time 60 http://one.example.org/; exit 5";
   const run = await machine.startReady(["--allow", "one.example.org", "--", "sh", "-c", script]);
   await execIn(lab.sandbox, ["nft", "flush", "ruleset"]);
   run.process.stdin.end("go\n");
@@ -175,7 +176,7 @@ describe("what is remembered of another network namespace", () => {
   test("goes with the namespace: egress run --clean removes it and says so", async () => {
     // All runs of this machine's kernel have these files in one place: another may be quicker to remove it.
     await until("the file is undone by this call", async () => {
-      const path = await remember(GONE, bootId());
+      const path = remember(GONE, bootId());
       const { stderr } = await machine.run(["--clean"]);
       expect(existsSync(path)).toBe(false);
       return stderr.includes(`an ended run has left file ${path}: undone\n`);
@@ -183,13 +184,13 @@ describe("what is remembered of another network namespace", () => {
   });
 
   test("goes with the machine's boot, by the next run", async () => {
-    const path = await remember(await inodeOf(lab.internet), "another boot");
+    const path = remember(await inodeOf(lab.internet), "another boot");
     expect(await machine.run(["--", "true"])).toMatchObject({ exitCode: 0 });
     expect(existsSync(path)).toBe(false);
   });
 
   test("stays as long as the namespace lives", async () => {
-    const path = await remember(await inodeOf(lab.internet), bootId());
+    const path = remember(await inodeOf(lab.internet), bootId());
     await machine.run(["--clean"]);
     expect(existsSync(path)).toBe(true);
     await rm(path);
@@ -217,10 +218,10 @@ async function heldNames(): Promise<string> {
   return (await execIn(lab.sandbox, ["cat", "/proc/net/unix"])).stdout;
 }
 
-async function remember(inode: string, boot: string): Promise<string> {
+function remember(inode: string, boot: string): string {
   const path = `/run/egress-forwarding/net-${inode}-7`;
-  await mkdir("/run/egress-forwarding", { recursive: true });
-  await writeFile(path, boot);
+  // As runs do it: others remove the folder when it is empty.
+  writeIntoFolder(path, boot);
   return path;
 }
 

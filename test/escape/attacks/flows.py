@@ -131,6 +131,7 @@ def churn(name, resolver):
                 one.settimeout(0.3)
                 one.connect((socket.inet_ntop(family(resolver), answer[-size:]), 80))
                 connected += 1
+                say(event="connected")
         except OSError:
             pass
     say(event="done", rounds=rounds, connected=connected)

@@ -3,10 +3,10 @@
  * empty nftables table, and as a file. The table is for runs that share the network namespace but not /run;
  * the file is there when somebody has flushed the ruleset.
  */
-import { readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Tables } from "../../../netfilter/io/tables.ts";
-import { makeFolder } from "../../../sys/make-folder.ts";
+import { writeIntoFolder } from "../../../sys/make-folder.ts";
 import { findLivingNamespaces } from "./living-namespaces.ts";
 
 const FOLDER = "/run/egress-forwarding";
@@ -23,8 +23,8 @@ export function rememberedInterfaces(tables: Tables): ReadonlySet<number> {
 export function rememberInterface(tables: Tables, index: number): string | undefined {
   tables.make(`egress_forwarding_${index}`);
   try {
-    makeFolder(FOLDER);
-    writeFileSync(fileOf(index), bootId());
+    // A run in another network namespace removes the folder when nothing is left in it.
+    writeIntoFolder(fileOf(index), bootId());
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
