@@ -19,7 +19,7 @@ export type Outcome = Readonly<Record<string, string>>;
 
 const lineShape = z.looseObject({ what: z.string(), result: z.string() });
 
-/** Runs `attacks/NAME.py ARGS` to its end, 30 s at most. */
+/** Runs `attacks/NAME.py ARGS` to its end. */
 export async function attack(lab: Lab, name: string, ...args: readonly string[]): Promise<Outcome> {
   return readOutcome(await lab.asWorkload(attackArgv(name, args)));
 }

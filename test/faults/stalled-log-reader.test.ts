@@ -10,6 +10,7 @@ import { requireCommand } from "../../src/netns/command.ts";
 import { HERE, spawnIn } from "../../src/netns/namespace.ts";
 import { createLab } from "../support/lab.ts";
 import { until } from "../support/until.ts";
+import { WAIT_MS } from "../support/limits.ts";
 
 const logLine = z.record(z.string(), z.unknown());
 /** Lines of some 200 octets: several times what a pipe holds. */
@@ -29,7 +30,7 @@ test("a reader that stalls: nothing waits for it, and it gets every denial in or
 
   const asked = lab.asWorkload(["dig", "+noall", "+comments", "-f", "-", "@192.0.2.1"], {
     input: NAMES.join("\n"),
-    timeoutMs: 60_000,
+    timeoutMs: WAIT_MS,
   });
   expect((await asked).stdout.match(/status: NXDOMAIN/g)).toHaveLength(NAMES.length);
   expect(await lab.curl("-4", "http://one.example.org/")).toMatchObject({ status: 200 });

@@ -10,6 +10,7 @@ import { type OddUpstreams, startOddUpstreams } from "../support/odd-upstreams.t
 import { startReceiver } from "../support/receiver.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
+import { RESOLVE_SECONDS } from "../support/limits.ts";
 
 const UPSTREAMS = ["a", "b", "c"].map((letter, i) => ({ letter, address: `203.0.113.${61 + i}` }));
 const POLICY = { egress: [{ action: "allow", target: "*.example.org" }] };
@@ -71,7 +72,7 @@ describe("glibc finds the same", () => {
 
   beforeAll(async () => {
     const lines = UPSTREAMS.map(({ address }) => `nameserver ${address}`).join("\n");
-    await writeResolvConf(lab.sandbox, `${lines}\noptions timeout:2 attempts:1\n`);
+    await writeResolvConf(lab.sandbox, `${lines}\noptions timeout:${RESOLVE_SECONDS} attempts:1\n`);
     await Promise.all(
       names("straight").map(async ([label, name]) => straight.set(label, await resolveByGlibc(name))),
     );

@@ -8,6 +8,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { type Sidecar, WITHOUT_BOUNDS } from "../support/sidecar.ts";
 import { useLab } from "../support/use-lab.ts";
+import { WAIT_MS } from "../support/limits.ts";
 
 const lab = useLab({ upstream: { ttlSeconds: 300 } });
 
@@ -54,7 +55,7 @@ type Attempt = readonly [kind: "udp" | "tcp" | "lookup", place: string, port: nu
 async function tryAll(attempts: readonly Attempt[]): Promise<readonly string[]> {
   const script = fileURLToPath(new URL("../support/clients/try_many.py", import.meta.url));
   const argv = ["python3", script, JSON.stringify(attempts)] as const;
-  const { stdout, stderr } = await lab.asWorkload(argv, { timeoutMs: 120_000 });
+  const { stdout, stderr } = await lab.asWorkload(argv, { timeoutMs: 3 * WAIT_MS });
   if (stdout === "") throw new Error(stderr);
   const endings = z.array(z.string()).parse(JSON.parse(stdout));
   return endings.map((ending) => (["EPERM", "ECONNREFUSED"].includes(ending) ? "refused" : ending));

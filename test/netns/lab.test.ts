@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { runCommand, startCommand } from "../../src/netns/command.ts";
 import { isShown, parseTranscript, steady } from "../readme/transcript.ts";
 import { until } from "../support/until.ts";
+import { WAIT_MS } from "../support/limits.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const tutorial = readFileSync(`${ROOT}/docs/tutorial.md`, "utf8");
@@ -34,7 +35,7 @@ test("the tutorial's commands do what it shows", async () => {
     );
     for (const { command, output } of STEPS) {
       const { stdout, stderr } = await runCommand(["bash", "-c", `${enter}\n${command}`], {
-        timeoutMs: 60_000,
+        timeoutMs: WAIT_MS,
       });
       const actual = steady(`${stdout}${stderr}`.split("\n"));
       expect({ command, actual, isShown: isLineShown(steady(output), actual) }).toMatchObject({

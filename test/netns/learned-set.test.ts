@@ -5,6 +5,7 @@
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { createNamespace, execIn } from "../../src/netns/namespace.ts";
+import { WAIT_MS } from "../support/limits.ts";
 
 const CHILD = fileURLToPath(new URL("../netfilter/learned-child.ts", import.meta.url));
 
@@ -18,7 +19,7 @@ test.each([
   async (family, age) => {
     await using namespace = await createNamespace("learned");
     const run = await execIn(namespace, [process.execPath, CHILD, String(family), age], {
-      timeoutMs: 20_000,
+      timeoutMs: WAIT_MS,
     });
     expect(run.stderr).not.toContain("Error");
     expect(JSON.parse(run.stdout)).toEqual({

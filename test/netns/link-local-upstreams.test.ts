@@ -12,6 +12,7 @@ import { type OddUpstreams, startOddUpstreams } from "../support/odd-upstreams.t
 import type { Sidecar } from "../support/sidecar.ts";
 import { skipBecause } from "../support/skip.ts";
 import { until } from "../support/until.ts";
+import { RESOLVE_SECONDS } from "../support/limits.ts";
 
 const POLICY = { egress: [{ action: "allow", target: "*.example.org" }] };
 const ADDRESS = "fe80::53%eth0";
@@ -22,7 +23,10 @@ beforeAll(async () => {
   lab = await createLab();
   if (!lab.ipv6) return;
   await configure(lab.internet, ["addr add fe80::53/64 dev eth0 nodad"]);
-  await writeResolvConf(lab.sandbox, `nameserver ${ADDRESS}\noptions timeout:2 attempts:1\n`);
+  await writeResolvConf(
+    lab.sandbox,
+    `nameserver ${ADDRESS}\noptions timeout:${RESOLVE_SECONDS} attempts:1\n`,
+  );
   odd = await startOddUpstreams(lab.internet, [
     { letter: "a", address: ADDRESS },
     { letter: "b", address: ADDRESS, port: 5353 },
@@ -61,7 +65,10 @@ test.each(["dns+nft", "dns"])(
   "in mode %s glibc, musl and Python are answered at it over UDP, dig over TCP",
   async (mode) => {
     if (!lab.ipv6) return;
-    await writeResolvConf(lab.sandbox, `nameserver ${ADDRESS}\noptions timeout:2 attempts:1\n`);
+    await writeResolvConf(
+      lab.sandbox,
+      `nameserver ${ADDRESS}\noptions timeout:${RESOLVE_SECONDS} attempts:1\n`,
+    );
     await using _sidecar = await start(ADDRESS, { OPENSANDBOX_EGRESS_MODE: mode });
     await using clients = await buildResolverClients();
     const label = mode === "dns" ? "plain" : "nft";

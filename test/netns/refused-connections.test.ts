@@ -12,6 +12,7 @@ import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/fami
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
+import { WAIT_MS } from "../support/limits.ts";
 
 const lab = useLab({ per: "test", upstream: { ttlSeconds: 300 } });
 
@@ -36,7 +37,7 @@ const client = (name: string): string =>
 /** How its attempts ended, by errno's name. */
 async function openFlows(protocol: "tcp" | "udp" | "icmp", address: string, port = 0, count = 1) {
   const argv = ["python3", client("open_flows.py"), protocol, address, String(port), String(count)] as const;
-  const { stdout, stderr } = await lab.asWorkload(argv, { timeoutMs: 120_000 });
+  const { stdout, stderr } = await lab.asWorkload(argv, { timeoutMs: 3 * WAIT_MS });
   if (stdout === "") throw new Error(stderr);
   return z.record(z.string(), z.number()).parse(JSON.parse(stdout));
 }
@@ -45,7 +46,7 @@ async function openFlows(protocol: "tcp" | "udp" | "icmp", address: string, port
 async function floodWithSyns(address: string) {
   const { perSecond, seconds, senders } = FLOOD;
   const argv = [client("syn_flood.py"), address, "80", String(perSecond), String(seconds), String(senders)];
-  const { stdout, stderr } = await lab.asWorkload(["python3", ...argv], { timeoutMs: 120_000 });
+  const { stdout, stderr } = await lab.asWorkload(["python3", ...argv], { timeoutMs: 3 * WAIT_MS });
   if (stdout === "") throw new Error(stderr);
   return z.object({ sent: z.number(), seconds: z.number() }).parse(JSON.parse(stdout));
 }

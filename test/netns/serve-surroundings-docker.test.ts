@@ -10,6 +10,7 @@ import { createLab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { useLab } from "../support/use-lab.ts";
+import { RESOLVE_SECONDS } from "../support/limits.ts";
 
 const PORT = "40053";
 const DOCKER_NAT = `table ip docker_nat {
@@ -44,7 +45,10 @@ beforeAll(async () => {
   });
   await requireCommand(argvIn(lab.sandbox, ["nft", "-f", "-"]), { input: DOCKER_NAT });
   // The lab's own removes the file.
-  await writeResolvConf(lab.sandbox, "nameserver 127.0.0.11\noptions ndots:0 timeout:2 attempts:1\n");
+  await writeResolvConf(
+    lab.sandbox,
+    `nameserver 127.0.0.11\noptions ndots:0 timeout:${RESOLVE_SECONDS} attempts:1\n`,
+  );
   sidecar = await lab.startSidecar(SETTINGS);
 });
 afterAll(async () => {

@@ -5,6 +5,7 @@ import { INTERNET_V6, OTHER_RESOLVER_V6, SANDBOX_V6 } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { skipBecause } from "../support/skip.ts";
 import { useLab } from "../support/use-lab.ts";
+import { RESOLVE_SECONDS } from "../support/limits.ts";
 
 const API = `http://[${SANDBOX_V6}]:18080`;
 
@@ -14,7 +15,10 @@ beforeAll(async () => {
   if (!(await hasIpv6(HERE))) return;
   await configure(lab.sandbox, ["addr flush dev eth0 scope global to 192.0.2.0/24"]);
   // The lab's own removes the file.
-  await writeResolvConf(lab.sandbox, `nameserver ${INTERNET_V6}\noptions timeout:2 attempts:1\n`);
+  await writeResolvConf(
+    lab.sandbox,
+    `nameserver ${INTERNET_V6}\noptions timeout:${RESOLVE_SECONDS} attempts:1\n`,
+  );
   sidecar = await lab.startSidecar({
     policy: { egress: [{ action: "allow", target: "one.example.org" }] },
     env: { OPENSANDBOX_EGRESS_DNS_UPSTREAM: undefined },

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { execIn } from "../../src/netns/namespace.ts";
 import { MAIN } from "../support/sidecar.ts";
 import { useLab } from "../support/use-lab.ts";
+import { WAIT_MS } from "../support/limits.ts";
 
 const lab = useLab();
 const PTY = fileURLToPath(new URL("../support/clients/in_terminal.py", import.meta.url));
@@ -19,7 +20,7 @@ test("it shows what is denied, and leaves the terminal as it was, by a key and b
   const command = [process.execPath, MAIN, "top", "--socket", sidecar.socketPath] as const;
   for (const how of ["q", "\u0003", "SIGTERM", "SIGHUP"]) {
     const argv = ["python3", PTY, how, "ads.example.org", ...command] as const;
-    const { stdout, stderr } = await execIn(lab.sandbox, argv, { env, timeoutMs: 90_000 });
+    const { stdout, stderr } = await execIn(lab.sandbox, argv, { env, timeoutMs: 2 * WAIT_MS });
     expect(stderr).toBe("");
     const { code, shown, restored } = endShape.parse(JSON.parse(stdout));
     expect([how, code, restored]).toEqual([how, 0, true]);

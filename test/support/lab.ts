@@ -29,6 +29,7 @@ import { type Sidecar, type SidecarOptions, startSidecar } from "./sidecar.ts";
 import { startUpstream, type Upstream, type UpstreamOptions, type Zone } from "./upstream.ts";
 import { startWebServer, type WebServer } from "./web.ts";
 import { workloadArgv } from "./workload.ts";
+import { RESOLVE_SECONDS, WAIT_MS } from "./limits.ts";
 
 export interface LabOptions {
   /** Names of the upstream resolver, besides `DEFAULT_ZONE`. */
@@ -62,7 +63,7 @@ export interface Lab extends AsyncDisposable {
   readonly canary: Canary;
   /** Starts the real program in the sandbox; it ends with the lab at the latest. */
   startSidecar(options?: SidecarOptions): Promise<Sidecar>;
-  /** Runs a command as the workload to its end; 30 s at most unless told. */
+  /** Runs a command as the workload to its end; twice `WAIT_MS` at most unless told. */
   asWorkload(argv: Argv, options?: CommandOptions): Promise<CommandResult>;
   /** Starts a command as the workload; it ends with the lab at the latest. */
   startAsWorkload(argv: Argv, options?: CommandOptions): RunningCommand;
@@ -122,7 +123,7 @@ export async function createLab(options: LabOptions = {}): Promise<Lab> {
   const running = made.use(new AsyncDisposableStack());
   const place = { namespace: sandbox, stateFolder, upstreams: [INTERNET_V4] };
   const asWorkload: Lab["asWorkload"] = (argv, commandOptions) =>
-    execIn(sandbox, workloadArgv(argv), commandOptions);
+    execIn(sandbox, workloadArgv(argv), { timeoutMs: 2 * WAIT_MS, ...commandOptions });
   const all = made.move();
   return {
     sandbox,
@@ -179,6 +180,11 @@ async function createNetwork(
     "route add local 203.0.113.0/24 dev lo",
     ...only6("route add local 2001:db8:100::/56 dev lo"),
   ]);
-  made.use(await writeResolvConf(sandbox, `nameserver ${INTERNET_V4}\noptions timeout:2 attempts:1\n`));
+  made.use(
+    await writeResolvConf(
+      sandbox,
+      `nameserver ${INTERNET_V4}\noptions timeout:${RESOLVE_SECONDS} attempts:1\n`,
+    ),
+  );
   return { sandbox, internet };
 }

@@ -112,7 +112,7 @@ def call(source, own, port):
     port = int(port)
     with socket.socket(family(own), socket.SOCK_STREAM) as one:
         one.setsockopt(*((41, 78) if is_six(own) else (0, 15)), 1)  # IPV6_FREEBIND, IP_FREEBIND
-        one.settimeout(0.5)
+        one.settimeout(3)
         one.bind((source, 0))
 
         def connect():
@@ -122,7 +122,7 @@ def call(source, own, port):
         attempt("connect", connect)
     with socket.socket(family(own), socket.SOCK_DGRAM) as one:
         one.setsockopt(*((41, 78) if is_six(own) else (0, 15)), 1)
-        one.settimeout(0.5)
+        one.settimeout(3)
         one.bind((source, 0))
         one.sendto(b"open", (own, port))
         attempt("datagram", lambda: one.recv(999).decode())
@@ -136,7 +136,7 @@ def call(source, own, port):
 def connect_from(source, own, port):
     one = socket.socket(family(own), socket.SOCK_STREAM)
     one.setsockopt(*((41, 78) if is_six(own) else (0, 15)), 1)  # IPV6_FREEBIND, IP_FREEBIND
-    one.settimeout(5)
+    one.settimeout(20)
     one.bind((source, 0))
     one.connect((own, int(port)))
     return one

@@ -16,7 +16,7 @@ from packets import dispatch, family, is_six, question, say
 
 def connect(address, port, head):
     one = socket.socket(family(address), socket.SOCK_STREAM)
-    one.settimeout(10)
+    one.settimeout(20)
     one.connect((address, port))
     one.sendall(head)
     return one
@@ -41,7 +41,7 @@ def hold(address):
     idle = connect(address, 8080, b"")
     datagrams = socket.socket(family(address), socket.SOCK_DGRAM)
     datagrams.connect((address, 7))
-    datagrams.settimeout(2)
+    datagrams.settimeout(10)
 
     def send_all():
         while True:

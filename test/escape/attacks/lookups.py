@@ -24,7 +24,7 @@ from packets import (
     udp_packet,
 )
 
-PATIENCE = 3
+PATIENCE = 10
 
 
 def read_answer(data):

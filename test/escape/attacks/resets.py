@@ -127,7 +127,7 @@ def serve(own, port):
             one, _ = server.accept()
             with one:
                 try:
-                    one.settimeout(1)
+                    one.settimeout(20)
                     one.recv(999)
                     one.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
                 except OSError:

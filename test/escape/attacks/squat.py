@@ -89,7 +89,7 @@ def keep(address, port):
 
 def connect_from(own, port, address):
     with socket.socket(family(own), socket.SOCK_STREAM) as one:
-        one.settimeout(2)
+        one.settimeout(20)
         one.bind((own, int(port)))
         attempt("connect", lambda: one.connect((address, 80)) or "connected")
 
