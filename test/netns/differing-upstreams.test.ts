@@ -10,7 +10,6 @@ import { type OddUpstreams, startOddUpstreams } from "../support/odd-upstreams.t
 import { startReceiver } from "../support/receiver.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
-import { RESOLVE_SECONDS } from "../support/limits.ts";
 
 const UPSTREAMS = ["a", "b", "c"].map((letter, i) => ({ letter, address: `203.0.113.${61 + i}` }));
 const POLICY = { egress: [{ action: "allow", target: "*.example.org" }] };
@@ -71,8 +70,9 @@ describe("glibc finds the same", () => {
     CASES.map(([label]) => [label, `${label}.${prefix}.example.org`]);
 
   beforeAll(async () => {
+    // Some never answer: glibc goes on to the next after this time.
     const lines = UPSTREAMS.map(({ address }) => `nameserver ${address}`).join("\n");
-    await writeResolvConf(lab.sandbox, `${lines}\noptions timeout:${RESOLVE_SECONDS} attempts:1\n`);
+    await writeResolvConf(lab.sandbox, `${lines}\noptions timeout:4 attempts:1\n`);
     await Promise.all(
       names("straight").map(async ([label, name]) => straight.set(label, await resolveByGlibc(name))),
     );
@@ -80,7 +80,7 @@ describe("glibc finds the same", () => {
     await Promise.all(
       names("through").map(async ([label, name]) => through.set(label, await resolveByGlibc(name))),
     );
-  }, 120_000);
+  });
 
   test.each(CASES)("of %s", (label, server) => {
     const address = server === undefined ? undefined : `198.51.100.${server}`;
