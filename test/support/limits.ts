@@ -12,7 +12,7 @@ export const WAIT_MS = 60_000;
 export const TEST_MS = 300_000;
 export const HOOK_MS = 180_000;
 
-/** For a C library in a lab to have an answer; it asks once. Programs wait for it, so it is short of theirs. */
+/** For a C library in a lab to have an answer; it asks once. Its programs wait longer. */
 export const RESOLVE_SECONDS = 10;
 
 /** For compilers that build a client, and their own libraries with it if they have not been used before. */
