@@ -11,8 +11,6 @@ const OWN_LIMITS: readonly RegExp[] = [
   /^\}, [\d_]+\);$/gm,
   // As the last argument of a wait.
   /\buntil\([^;]*?,\s*[\d_]{3,},?\s*\);/g,
-  // Of a command or a call; shorter ones are settings of what is tested.
-  /\btimeoutMs: \d+_\d{3}\b/g,
   /\bpoll\([^;]*?\{[^}]*timeout: [\d_]+/g,
 ];
 
@@ -41,7 +39,6 @@ test.each([
   'await until("it is there", () => isThere(), 5_000);',
   'await until(\n  "it is there",\n  () => isThere(),\n  5_000,\n);',
   "await expect.poll(read, { timeout: 2000 }).toBe(1);",
-  'await execIn(lab.sandbox, ["nft"], { timeoutMs: 20_000 });',
 ])("a limit is found: %j", (text) => {
   expect(findOwnLimits(text)).not.toEqual([]);
 });

@@ -10,7 +10,7 @@ import type { Chain, Rule } from "../ruleset.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
 import { judge, refuseRevoked } from "./egress-chain.ts";
 import { CARRIED_CHAIN, INTERCEPT_CHAIN } from "./intercept-chains.ts";
-import { ours } from "./own-traffic.ts";
+import { ours } from "./own-marks.ts";
 
 const LEAD = `goto ${INTERCEPT_CHAIN}`;
 
