@@ -47,6 +47,7 @@ Usage: egress run [OPTIONS] -- COMMAND [ARGUMENT...]
   --audit             deny only what deny.always and the protections deny; at the end, print the rules
                       that the command needs
   --save FILE         with --audit: write them as a policy file, which must not exist yet
+  --ports             with --audit: make rules for the ports that were tried
   --quiet, -q         print only what goes wrong
   --json              print JSON, an object a line
   --log FILE          append the sidecar's log to this file: each lookup and refused connection, as JSON
@@ -240,6 +241,7 @@ tried without a name. It leaves out what a rule denies, and names that on standa
 docs/observability.md describes audit mode.
 
   --wildcards         write one wildcard instead of several names below it
+  --ports             write rules for the ports of refused and audited connections
   --json              print all that is known as JSON on standard output, errors on standard error
 
 ${PLACE_HELP}

@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 7b0796ac59054d70cef7155fb1d8c2f057060e2bf86528692ca6110a41933290
-// types: b55a59d3cfac1e0fdf1bbdd33302646ae0a0343cd1810c5be79bfe2b482f7ab7
+// document: c304bbdda2b52c5ab8a2ece593212d2395640c452ad5942f2faefc80679fe91b
+// types: 7f472f4f5c60bf014c33d61a3f2aaff8f78c87caec7b9ec7538a85f742138e30
 
 export interface paths {
   "/policy": {
@@ -62,7 +62,7 @@ export interface paths {
     };
     /**
      * The smallest policy that lets through what was seen
-     * @description Ready for PUT /policy. Names that were looked up and addresses that were tried without a name, allowed or not; what a rule denies is left out. The memory is bounded: OPENSANDBOX-EGRESS-CUT says how many are forgotten, if any.
+     * @description Ready for PUT /policy. Rules with ports stay. Names that were looked up and addresses that were tried without a name, allowed or not; what a rule denies is left out. The memory is bounded: OPENSANDBOX-EGRESS-CUT says how many are forgotten, if any.
      */
     get: operations["suggestPolicy"];
     put?: never;
@@ -839,6 +839,8 @@ export interface components {
     explainTry: boolean;
     /** @description true: one wildcard in the place of several names below it. */
     wildcards: boolean;
+    /** @description true: rules for the ports and protocols that connections were seen to, where any was; a wildcard then stands for names that were seen on the same. */
+    portsSeen: boolean;
     /** @description true: the policy under `policy`, with what it leaves out and how much was seen. */
     details: boolean;
     /** @description How many learned addresses to show. */
@@ -1432,6 +1434,8 @@ export interface operations {
       query?: {
         /** @description true: one wildcard in the place of several names below it. */
         wildcards?: components["parameters"]["wildcards"];
+        /** @description true: rules for the ports and protocols that connections were seen to, where any was; a wildcard then stands for names that were seen on the same. */
+        ports?: components["parameters"]["portsSeen"];
         /** @description true: the policy under `policy`, with what it leaves out and how much was seen. */
         details?: components["parameters"]["details"];
       };

@@ -96,6 +96,8 @@ export interface StatusOptions extends CallOptions {
 export interface SuggestOptions extends CallOptions {
   /** One wildcard in the place of several names below it; default: each name. */
   readonly wildcards?: boolean;
+  /** Rules for the ports and protocols that connections were seen to, where any was; default: every port. */
+  readonly ports?: boolean;
 }
 
 export interface ExplainOptions extends CallOptions {
@@ -217,8 +219,8 @@ function createAuditCalls(
     },
     async suggestPolicy(asked = {}) {
       checkKeys(asked, "suggest", "options");
-      const { wildcards = false, ...call } = asked;
-      const query = { details: true, ...(wildcards ? { wildcards } : {}) };
+      const { wildcards = false, ports = false, ...call } = asked;
+      const query = { details: true, ...(wildcards ? { wildcards } : {}), ...(ports ? { ports } : {}) };
       const request = api.GET("/policy/suggest", { ...withSignal(call), params: { query } });
       const answer = await read(request, SUGGESTION);
       if (!("seen" in answer)) throw new TypeError("the sidecar has left out the details");

@@ -10,7 +10,7 @@ export const KEYS = {
   change: ["signal", "ifMatch", "dryRun"],
   status: ["signal", "limit", "after"],
   explain: ["signal", "port", "protocol", "try"],
-  suggest: ["signal", "wildcards"],
+  suggest: ["signal", "wildcards", "ports"],
   decisions: ["signal", "limit", "after", "decision", "name", "address", "kind"],
   follow: ["signal", "after", "decision", "name", "address", "kind"],
   policy: ["defaultAction", "egress"],

@@ -16,9 +16,12 @@ export function parseAlwaysFile(fileName: string, text: string): Result<readonly
   return runToEnd(alwaysFileSteps(fileName, text));
 }
 
-/** The same, a step for each line. */
+/** The same, a step for each line. A line with ports or a protocol is refused, and its file's rules stay. */
 export function alwaysFileSteps(fileName: string, text: string): Steps<Result<readonly Target[]>> {
-  return lineSteps(fileName, text, parseTarget);
+  return lineSteps(fileName, text, (line) => {
+    const target = parseTarget(line);
+    return !target.ok && WITH_SCOPE.test(line) ? unfit(line, NO_SCOPES) : target;
+  });
 }
 
 /**
@@ -57,6 +60,11 @@ export function parsePrefixFile(fileName: string, text: string): Result<readonly
   });
   return runToEnd(steps);
 }
+
+/** A target with a port, a protocol, or both, as a command line has it. */
+const WITH_SCOPE = /^(?:\[[^\]]*\]|[^:[\]]*)(?::[\d-]+(?:\/(?:tcp|udp|icmp))?|\/(?:tcp|udp|icmp))$/i;
+const NO_SCOPES =
+  "a rule for some ports or a protocol, and only whole targets count here: write the target alone, or the rule with its ports into the policy";
 
 function* lineSteps<T>(
   fileName: string,

@@ -47,6 +47,20 @@ export function flowsOfName(policy: CompiledPolicy, qname: DomainName): FlowSet 
     .reduce((all, { flows }) => unionOf(all, flows), isAllowed ? rest : NO_FLOWS);
 }
 
+/**
+ * The rules with a scope that say which flows to the name pass, those that decide first first: none that
+ * stands behind a rule without one, nor one for every destination.
+ */
+export function scopedRulesOf(policy: CompiledPolicy, qname: DomainName): readonly RankedDecision[] {
+  if (policy.scoped.length === 0) return [];
+  const base = findDecision(policy.rules.names, qname);
+  return scopedMatches(policy, qname)
+    .map(({ decision }) => decision)
+    .filter(
+      ({ rule, rank }) => rule.target.kind !== "everywhere" && (base === undefined || rank < base.rank),
+    );
+}
+
 function scopedMatches({ scoped }: CompiledPolicy, qname: DomainName): readonly ScopedMatch[] {
   return sortMatches(
     scoped.flatMap(({ flows, rules }) => {

@@ -36,7 +36,7 @@ export const SCOPE_PROTOCOLS = ["tcp", "udp", "icmp"] as const;
 export type ScopeProtocol = (typeof SCOPE_PROTOCOLS)[number];
 
 /** Entries of `ports`. */
-const PORTS_MAX = 256;
+export const PORTS_MAX = 256;
 
 /**
  * The scope of keys as they were sent; undefined where both are absent or null. A problem's path is the
@@ -67,6 +67,20 @@ export function parseScope(
     isProtocolSaid: named.value !== undefined,
     ports: set,
   });
+}
+
+/** Of some ports of a protocol, all of ICMP; as an allow, TCP need not be said beside ports. */
+export function scopeOf(protocol: ScopeProtocol, ports: PortSet): Scope {
+  const isEvery = ports === EVERY_PORT;
+  const isProtocolSaid = protocol !== "tcp" || isEvery;
+  const written = ports.map(({ first, last }) => (first === last ? first : `${first}-${last}`));
+  return {
+    written: { ...(isEvery ? {} : { ports: written }), ...(isProtocolSaid ? { protocol } : {}) },
+    key: isEvery ? protocol : `${protocol}/${renderPorts(ports)}`,
+    protocol,
+    isProtocolSaid,
+    ports,
+  };
 }
 
 /** Flows that a rule with this action and scope speaks of. */

@@ -1,5 +1,3 @@
-import type { DomainName } from "./domain-name.ts";
-
 /** Names right below one parent, of which so many make a wildcard. */
 const LEAST_SIBLINGS = 2;
 
@@ -10,7 +8,7 @@ const LEAST_SIBLINGS = 2;
  * Known limit: the list of such bases is short; who takes a wildcard over has looked at it.
  */
 export function findWildcards(
-  names: readonly DomainName[],
+  names: readonly string[],
   mayAllow: (base: string) => boolean,
 ): readonly string[] {
   const byParent = Map.groupBy(names, parentOf);

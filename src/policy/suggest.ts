@@ -4,14 +4,16 @@
  * rules stay, for the connections that they let through are not seen one by one.
  */
 import type { CompiledPolicy } from "./compile.ts";
-import { decideAddress } from "./decide-address.ts";
-import { decideName } from "./decide-name.ts";
+import { decideAddress, decideAddressFlow } from "./decide-address.ts";
+import { decideName, decideNameFlow } from "./decide-name.ts";
 import type { Decision, Layer } from "./decision.ts";
 import type { DomainName } from "./domain-name.ts";
+import type { FlowKind } from "./flow-set.ts";
 import type { Policy } from "./policy.ts";
 import { describeRule, type Rule } from "./rule.ts";
 import type { Steps } from "./steps.ts";
 import { parseTarget, type RuleTarget } from "./target.ts";
+import { denialsOf, keyOfSaid, type SaidOfTarget, saidOfAddress, saidOfName } from "./suggest-flows.ts";
 import { findWildcards } from "./suggest-wildcards.ts";
 
 /** What was tried. */
@@ -19,6 +21,8 @@ export interface SeenTargets {
   readonly names: Iterable<DomainName>;
   /** Without a name, as text. */
   readonly addresses: Iterable<string>;
+  /** Connections that were refused, or would be, to one of these; none where they are not known. */
+  readonly flowsOf: (target: string) => readonly FlowKind[];
 }
 
 /** Something seen that the suggestion does not let through: the rule that denies it says so. */
@@ -37,47 +41,92 @@ export interface SuggestOptions {
   readonly policy: Policy;
   /** Of all layers. */
   readonly compiled: CompiledPolicy;
-  /** One wildcard instead of the several names below it that were seen. */
+  /** One wildcard instead of the several names below it that were seen, if the same is said of them. */
   readonly wildcards: boolean;
+  /** Allow the ports that connections were seen to, where any was. */
+  readonly ports: boolean;
 }
 
 /** A target a step. */
 export function* suggestSteps(seen: SeenTargets, options: SuggestOptions): Steps<Suggestion> {
-  const { compiled, policy, wildcards } = options;
+  const { compiled, policy } = options;
   const leftOut: LeftOut[] = [];
-  const names: DomainName[] = [];
-  const addresses: string[] = [];
+  const names: SuggestedTarget[] = [];
+  const addresses: SuggestedTarget[] = [];
   for (const name of seen.names) {
     yield;
-    if (isWanted(name, decideName(compiled, name), leftOut)) names.push(name);
+    if (!isWanted(name, decideName(compiled, name), leftOut)) continue;
+    const flows = seen.flowsOf(name);
+    const denials = denialsOf(flows, (flow) => decideNameFlow(compiled, name, flow));
+    leftOut.push(...denials.map((denial) => toLeftOut(name, denial)));
+    names.push({ text: name, said: saidOfName(name, flows, options) });
   }
   for (const address of seen.addresses) {
     yield;
-    const decision = decideText(compiled, address);
-    if (decision?.rule?.action === "allow" && decision.layer === "user") continue;
-    if (decision !== undefined && isWanted(address, decision, leftOut)) addresses.push(address);
+    const octets = octetsOf(address);
+    if (octets === undefined) continue;
+    const decision = decideAddress(compiled, octets, 0, octets.length === 4 ? 4 : 16);
+    if (decision.rule?.action === "allow" && decision.layer === "user") continue;
+    if (!isWanted(address, decision, leftOut)) continue;
+    const flows = seen.flowsOf(address);
+    const denials = denialsOf(flows, (flow) => decideAddressFlow(compiled, octets, flow));
+    leftOut.push(...denials.map((denial) => toLeftOut(address, denial)));
+    addresses.push({ text: address, said: saidOfAddress(octets, flows, options) });
   }
-  const byDomain = names.toSorted(compareNames);
+  const ofNames = toRules(mergeNames(names.toSorted(compareNames), options));
+  const ofAddresses = toRules(addresses.toSorted((one, other) => (one.text < other.text ? -1 : 1)));
+  const egress = [...withKept(policy, ofNames), ...ofAddresses];
+  return { policy: { defaultAction: "deny", egress }, leftOut };
+}
+
+interface SuggestedTarget {
+  readonly text: string;
+  readonly said: readonly SaidOfTarget[];
+}
+
+/** With wildcards in the place of names of which the same is said, where that is asked for. */
+function mergeNames(
+  names: readonly SuggestedTarget[],
+  { policy, wildcards }: SuggestOptions,
+): readonly SuggestedTarget[] {
+  if (!wildcards) return names;
   const denials = policy.egress.filter(({ action }) => action === "deny");
   const mayAllow = (base: string): boolean => !denials.some(({ target }) => concerns(target, base));
-  const texts = wildcards ? findWildcards(byDomain, mayAllow) : byDomain;
-  const kept = policy.egress.filter(({ target }) => target.kind === "prefix");
-  const allowed = [...texts, ...addresses.toSorted()].flatMap(allowRule);
-  return { policy: { defaultAction: "deny", egress: [...kept, ...allowed] }, leftOut };
+  return [...Map.groupBy(names, ({ said }) => keyOfSaid(said)).values()].flatMap((alike) => {
+    const said = alike[0]?.said ?? [];
+    return findWildcards(
+      alike.map(({ text }) => text),
+      mayAllow,
+    ).map((text) => ({ text, said }));
+  });
+}
+
+/**
+ * With the user's rules for addresses, and for every destination. Those that allow every destination allow
+ * names, too: then names that are denied ahead of them stay denied, and those of names stand first.
+ */
+function withKept({ egress }: Policy, ofNames: readonly Rule[]): readonly Rule[] {
+  const opensNames = egress.some(({ action, target }) => action === "allow" && target.kind === "everywhere");
+  const kept = egress.filter(({ action, target: { kind } }) => {
+    return kind === "prefix" || kind === "everywhere" || (opensNames && action === "deny");
+  });
+  return opensNames ? [...ofNames, ...kept] : [...kept, ...ofNames];
 }
 
 /** Whether the policy needs a rule for it: not if the operator's files decide, nor if a rule denies it. */
 function isWanted(target: string, { action, layer, rule }: Decision, leftOut: LeftOut[]): boolean {
-  if (action === "deny" && rule !== undefined) leftOut.push({ target, layer, rule: describeRule(rule) });
+  if (action === "deny" && rule !== undefined) leftOut.push(toLeftOut(target, { action, layer, rule }));
   if (layer === "deny.always" || layer === "allow.always") return false;
   return action === "allow" || rule === undefined;
 }
 
-function decideText(compiled: CompiledPolicy, address: string): Decision | undefined {
+function toLeftOut(target: string, { layer, rule }: Decision): LeftOut {
+  return { target, layer, rule: rule === undefined ? "" : describeRule(rule) };
+}
+
+function octetsOf(address: string): Uint8Array | undefined {
   const target = parseTarget(address);
-  if (!target.ok || target.value.kind !== "prefix") return undefined;
-  const { octets } = target.value.prefix;
-  return decideAddress(compiled, octets, 0, octets.length === 4 ? 4 : 16);
+  return target.ok && target.value.kind === "prefix" ? target.value.prefix.octets : undefined;
 }
 
 /** Whether a rule speaks of a name below the base: a wildcard there would say something else. */
@@ -88,18 +137,25 @@ function concerns(target: RuleTarget, base: string): boolean {
 }
 
 /** Nothing for what no rule can speak of, such as a name that ends in a number. */
-function allowRule(text: string): readonly Rule[] {
-  const target = parseTarget(text);
-  return target.ok ? [{ action: "allow", target: target.value }] : [];
+function toRules(suggested: readonly SuggestedTarget[]): readonly Rule[] {
+  return suggested.flatMap(({ text, said }) => {
+    const target = parseTarget(text);
+    if (!target.ok) return [];
+    return said.map(({ action, scope }) => ({
+      action,
+      target: target.value,
+      ...(scope === undefined ? {} : { scope }),
+    }));
+  });
 }
 
 /** Names of one domain stand together. */
-function compareNames(one: DomainName, other: DomainName): number {
-  const [a, b] = [reversed(one), reversed(other)];
+function compareNames(one: SuggestedTarget, other: SuggestedTarget): number {
+  const [a, b] = [reversed(one.text), reversed(other.text)];
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }
 
-function reversed(name: DomainName): string {
+function reversed(name: string): string {
   return name.split(".").toReversed().join(".");
 }

@@ -211,8 +211,8 @@ function describeApi(
     control,
     onError: (error) => onFault("a request failed", error),
     renderMetrics: async () => observability.renderMetrics(await control.health()),
-    suggest: (wildcards) =>
-      sandbox.suggest({ wildcards, recentlyAllowed: namesAllowed(observability.decisions.ring) }),
+    suggest: (asked) =>
+      sandbox.suggest({ ...asked, recentlyAllowed: namesAllowed(observability.decisions.ring) }),
     explain: sandbox.explain,
     decisions: observability.decisions,
     loadPage,

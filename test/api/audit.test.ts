@@ -110,11 +110,13 @@ test("while it is on, every answer says so", async () => {
   expect(await said()).toEqual(paths.map(() => "on"));
 });
 
-const suggest = (cut: number) => async (wildcards: boolean) => {
+const flowsOf = () => [{ protocol: "tcp", port: 443 } as const];
+const suggest = (cut: number) => async (asked: { wildcards: boolean; ports: boolean }) => {
   const user = policyOf({ egress: [{ action: "deny", target: "ads.example.org" }] });
   const compiled = runToEnd(compileSteps({ denyAlways: [], allowAlways: [], user }));
   const names = ["a.cdn.example.org", "b.cdn.example.org", "ads.example.org"].map(qname);
-  const suggestion = runToEnd(suggestSteps({ names, addresses: [] }, { policy: user, compiled, wildcards }));
+  const seen = { names, addresses: [], flowsOf };
+  const suggestion = runToEnd(suggestSteps(seen, { policy: user, compiled, ...asked }));
   return { ...suggestion, seen: { names: 3, addresses: 0, cut } };
 };
 

@@ -33,6 +33,10 @@ const REFUSED = { exitCode: 7 };
 const SERVED = { status: 200 };
 const ONE = "one.example.org";
 
+/** The sidecar's own probes are none. */
+const questionsOfOne = (): number =>
+  lab.upstream.questions().filter(({ qname }) => qname.toLowerCase() === ONE).length;
+
 async function listing(): Promise<string> {
   return (await execIn(lab.sandbox, ["nft", "list", "table", "inet", "opensandbox"])).stdout;
 }
@@ -190,14 +194,14 @@ describe.each(FAMILIES)("$name", (family) => {
     await policyIs({ action: "allow", target: ONE });
     const kept = await startDownload(lab, `http://${ONE}:80/slow`, family.flag);
     const cut = await startDownload(lab, `http://${ONE}:8080/slow`, family.flag);
-    const asked = lab.upstream.questions().length;
+    const asked = questionsOfOne();
     await change("PUT", { egress: [{ action: "allow", target: ONE, ports: [80] }] });
     await until("the download has ended", () => cut.hasEnded(), promised(1_000));
     expect(await lab.curl(webAt(family.one, 80))).toMatchObject(SERVED);
     expect(await lab.curl(webAt(family.one, 8080))).toMatchObject(REFUSED);
     await change("PUT", { egress: [{ action: "allow", target: ONE }] });
     expect(await lab.curl(webAt(family.one, 8080))).toMatchObject(SERVED);
-    expect(lab.upstream.questions()).toHaveLength(asked);
+    expect(questionsOfOne()).toBe(asked);
     expect(kept.hasEnded()).toBe(false);
     await kept.stop();
   });
@@ -208,10 +212,10 @@ describe.each(FAMILIES)("$name", (family) => {
     await sidecar.kill("SIGKILL");
     expect(await lab.curl(webAt(family.one, 8080))).toMatchObject(REFUSED);
     sidecar = await lab.startSidecar();
-    const asked = lab.upstream.questions().length;
+    const asked = questionsOfOne();
     expect(await lab.curl(webAt(family.one, 80))).toMatchObject(SERVED);
     expect(await lab.curl(webAt(family.one, 8080))).toMatchObject(REFUSED);
-    expect(lab.upstream.questions()).toHaveLength(asked);
+    expect(questionsOfOne()).toBe(asked);
     expect(kept.hasEnded()).toBe(false);
     await kept.stop();
     await change("PUT", { egress: [] });

@@ -38,6 +38,18 @@ test("every bad line is named by file, line and reason", () => {
   );
 });
 
+test.each([
+  "db.example.org:5432",
+  "192.0.2.0/24:53/udp",
+  "[2001:db8::7]:8000-8080",
+  "*:25",
+  "a.example/icmp",
+])("%s speaks of some ports or a protocol, and is refused with its line and what to write", (line) => {
+  expect(problems(parseAlwaysFile("deny.always", `example.org\n${line} # some\n`))).toBe(
+    `deny.always:2: "${line}" is a rule for some ports or a protocol, and only whole targets count here: write the target alone, or the rule with its ports into the policy`,
+  );
+});
+
 test("a file of names has no addresses, and a file of addresses no names", () => {
   expect(keys(parseNameFile("log_skip.always", "example.org\n*.example.org\n"))).toEqual([
     "example.org",

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compilePolicy } from "../../src/policy/compile.ts";
+import type { FlowKind } from "../../src/policy/flow-set.ts";
 import { decideName } from "../../src/policy/decide-name.ts";
 import { runToEnd } from "../../src/policy/steps.ts";
 import { type Suggestion, suggestSteps } from "../../src/policy/suggest.ts";
@@ -15,18 +16,33 @@ interface Given {
   readonly denyAlways?: readonly string[];
   readonly allowAlways?: readonly string[];
   readonly wildcards?: boolean;
+  readonly ports?: boolean;
+  /** `a.example.org: tcp/443 udp/53 icmp`. */
+  readonly flows?: readonly string[];
 }
 
 function suggest(given: Given): Suggestion {
-  const { names = [], addresses = [], wildcards = false, defaultAction = "deny" } = given;
+  const { names = [], addresses = [], wildcards = false, ports = false, defaultAction = "deny" } = given;
   const user = { defaultAction, egress: rules(...(given.rules ?? [])) };
   const layers = {
     denyAlways: targets(...(given.denyAlways ?? [])),
     allowAlways: targets(...(given.allowAlways ?? [])),
     user,
   };
-  const options = { policy: user, compiled: compilePolicy(layers), wildcards };
-  return runToEnd(suggestSteps({ names: names.map(qname), addresses }, options));
+  const options = { policy: user, compiled: compilePolicy(layers), wildcards, ports };
+  const flows = new Map((given.flows ?? []).map(readFlows));
+  const flowsOf = (target: string) => flows.get(target) ?? [];
+  return runToEnd(suggestSteps({ names: names.map(qname), addresses, flowsOf }, options));
+}
+
+function readFlows(text: string): readonly [string, readonly FlowKind[]] {
+  const [target = "", ...flows] = text.split(/: | /);
+  const read = flows.map((flow): FlowKind => {
+    const [protocol, port = "0"] = flow.split("/");
+    const known = (["tcp", "udp", "icmp"] as const).find((one) => one === protocol);
+    return { protocol: known ?? "other", port: Number(port) };
+  });
+  return [target, read];
 }
 
 const suggestedRules = (given: Given) => words(suggest(given).policy.egress);

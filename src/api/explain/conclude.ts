@@ -111,8 +111,12 @@ function concludeAddress(explained: ExplainedAddress): Conclusion {
   const { address, decision, kernel } = explained;
   const because = `${address}: ${kernelWords(explained)}${farEndWords(explained)}`;
   const isOpen = kernel.passes && decision.action === "allow";
-  const isByAddress = ["rule", "default", "revoked", "learned"].includes(kernel.by);
-  const allow = isOpen || kernel.by === "learned" ? [] : allowPatch({ ...decision, action: "deny" }, address);
+  const isByAddress = ["rule", "default", "revoked", "learned", "ports"].includes(kernel.by);
+  const scope = scopeOfPatch(explained);
+  const allow =
+    isOpen || kernel.by === "learned"
+      ? []
+      : allowPatch({ ...decision, action: "deny" }, address)?.map((rule) => ({ ...rule, ...scope }));
   return {
     reachable: isReached(explained),
     because,
@@ -123,6 +127,14 @@ function concludeAddress(explained: ExplainedAddress): Conclusion {
         : undefined,
     },
   };
+}
+
+/** Where rules with ports refuse a flow, the smallest change speaks of that flow alone. */
+function scopeOfPatch({ flow, decision, kernel }: ExplainedAddress): Omit<PatchRule, "action" | "target"> {
+  if (flow === undefined || flow.protocol === "other") return {};
+  if (decision.rule?.scope === undefined && kernel.by !== "ports") return {};
+  const { protocol, port } = flow;
+  return protocol === "icmp" ? { protocol } : { ports: [port], protocol };
 }
 
 /** A rule of the user's is asked after the operator's. */

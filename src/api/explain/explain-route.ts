@@ -89,7 +89,7 @@ function describeName({ decision, matches, answer }: ExplainedName): object {
   return { decision: describeDecision(decision), matches, answer };
 }
 
-function describeAddress({ decision, kernel, isTried, ...rest }: ExplainedAddress): object {
+function describeAddress({ decision, kernel, isTried, flow: _flow, ...rest }: ExplainedAddress): object {
   return {
     ...rest,
     ...(isTried ? { tried: true } : {}),

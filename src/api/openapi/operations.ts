@@ -101,11 +101,11 @@ export const OPERATIONS: readonly Operation[] = [
     id: "suggestPolicy",
     summary: "The smallest policy that lets through what was seen",
     description:
-      "Ready for PUT /policy. Names that were looked up and addresses that were tried without a name, allowed or not; what a rule denies is left out. The memory is bounded: OPENSANDBOX-EGRESS-CUT says how many are forgotten, if any.",
+      "Ready for PUT /policy. Rules with ports stay. Names that were looked up and addresses that were tried without a name, allowed or not; what a rule denies is left out. The memory is bounded: OPENSANDBOX-EGRESS-CUT says how many are forgotten, if any.",
     gives: { schema: "Suggestion" },
     isGuarded: true,
     isChange: false,
-    parameters: ["wildcards", "details"],
+    parameters: ["wildcards", "portsSeen", "details"],
     refusals: ["invalid-query", "unauthorized", "internal-error"],
   },
   {

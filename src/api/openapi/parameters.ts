@@ -55,6 +55,13 @@ export const PARAMETERS = {
     description: "true: one wildcard in the place of several names below it.",
     schema: { type: "boolean", default: false },
   },
+  portsSeen: {
+    name: "ports",
+    in: "query",
+    description:
+      "true: rules for the ports and protocols that connections were seen to, where any was; a wildcard then stands for names that were seen on the same.",
+    schema: { type: "boolean", default: false },
+  },
   details: {
     name: "details",
     in: "query",

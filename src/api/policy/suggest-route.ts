@@ -8,20 +8,26 @@ import { CUT_HEADER } from "../headers.ts";
 import { refuseWrite } from "../read-only.ts";
 import { type Refusal, renderRefusal } from "../refusal.ts";
 
-export type Suggest = (wildcards: boolean) => Promise<SeenSuggestion>;
+export type Suggest = (asked: {
+  readonly wildcards: boolean;
+  readonly ports: boolean;
+}) => Promise<SeenSuggestion>;
 
 export async function serveSuggest(c: ApiContext, auth: Auth, suggest: Suggest): Promise<Response> {
   const refusal = auth.refuseCaller(c) ?? refuseWrite(c);
   if (refusal !== undefined) return renderRefusal(c, refusal);
   const flags = readFlags(c.req.queries());
   if (!flags.ok) return renderRefusal(c, flags.refusal);
-  const { policy, leftOut, seen } = await suggest(flags.on.has("wildcards"));
+  const { policy, leftOut, seen } = await suggest({
+    wildcards: flags.on.has("wildcards"),
+    ports: flags.on.has("ports"),
+  });
   if (seen.cut > 0) c.header(CUT_HEADER, String(seen.cut));
   const rendered = renderPolicy(policy);
   return c.json(flags.on.has("details") ? { status: "ok", policy: rendered, leftOut, seen } : rendered);
 }
 
-const FLAGS: ReadonlySet<string> = new Set(["wildcards", "details"]);
+const FLAGS: ReadonlySet<string> = new Set(["wildcards", "ports", "details"]);
 
 type Flags =
   | { readonly ok: true; readonly on: ReadonlySet<string> }

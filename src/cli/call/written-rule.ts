@@ -42,7 +42,7 @@ export function renderWrittenRule({
 }: Omit<RuleJson, "action">): readonly string[] {
   if (ports === undefined && protocol === undefined) return [target];
   const place = target.includes(":") ? `[${target}]` : target;
-  const behind = protocol === undefined ? "" : `/${protocol}`;
+  const behind = protocol === undefined ? "" : `/${protocol.trim().toLowerCase()}`;
   return ports === undefined ? [`${place}${behind}`] : ports.map((port) => `${place}:${port}${behind}`);
 }
 
@@ -63,7 +63,7 @@ interface WordParts {
 }
 
 const PROTOCOL = SCOPE_PROTOCOLS.join("|");
-const WORD = new RegExp(`^(?:\\[([^\\]]*)\\]|([^:\\[\\]]*))(?::(\\d[\\d-]*))?(?:/(${PROTOCOL}))?$`, "i");
+const WORD = new RegExp(`^(?:\\[([^\\]]*)\\]|([^:\\[\\]]*?))(?::(\\d[\\d-]*))?(?:/(${PROTOCOL}))?$`, "i");
 
 /** Undefined if it has neither ports nor a protocol. An IPv6 address stands in brackets then. */
 function splitWord(text: string): WordParts | undefined {

@@ -21,14 +21,14 @@ export async function suggest(argv: readonly string[], context: CliContext): Pro
     context.print(SUGGEST_HELP);
     return EXIT.ok;
   }
-  const { place, asJson, wildcards } = request.value;
+  const { place, asJson, wildcards, ports } = request.value;
   return callSidecar(
     {
       command: COMMAND,
       place,
       asJson,
       async make(client) {
-        const found = await client.suggestPolicy({ wildcards });
+        const found = await client.suggestPolicy({ wildcards, ports });
         if (!asJson) for (const line of listNotes(found)) context.warn(`${COMMAND}: ${oneLine(line)}\n`);
         return { json: found, text: `${JSON.stringify(found.policy, null, 2)}\n` };
       },
@@ -50,9 +50,14 @@ interface SuggestRequest {
   readonly place: Place;
   readonly asJson: boolean;
   readonly wildcards: boolean;
+  readonly ports: boolean;
 }
 
-const OPTIONS = { ...CALL_OPTIONS, wildcards: { type: "boolean" } } as const;
+const OPTIONS = {
+  ...CALL_OPTIONS,
+  wildcards: { type: "boolean" },
+  ports: { type: "boolean" },
+} as const;
 
 function readArguments(argv: readonly string[]): Result<SuggestRequest | "help"> {
   try {
@@ -60,8 +65,8 @@ function readArguments(argv: readonly string[]): Result<SuggestRequest | "help">
     if (values.help === true) return accepted("help");
     const place = readPlace(values);
     if (!place.ok) return place;
-    const { json = false, wildcards = false } = values;
-    return accepted({ place: place.value, asJson: json, wildcards });
+    const { json = false, wildcards = false, ports = false } = values;
+    return accepted({ place: place.value, asJson: json, wildcards, ports });
   } catch (error) {
     return refusedByParser(error);
   }

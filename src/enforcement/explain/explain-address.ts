@@ -13,6 +13,7 @@ import { renderAddress } from "../../policy/address.ts";
 import { withoutAudit } from "../../policy/compile-audit.ts";
 import { decideAddressFlow } from "../../policy/decide-address.ts";
 import type { Decision } from "../../policy/decision.ts";
+import type { FlowKind } from "../../policy/flow-set.ts";
 import type { Tried } from "./io/try-connection.ts";
 import { type ExplainedMatch, explainMatches } from "../../policy/explain-matches.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
@@ -32,6 +33,8 @@ export interface FlowCounts {
 
 export interface ExplainedAddress {
   readonly address: string;
+  /** That was asked about; undefined without a port, but for icmp. */
+  readonly flow?: FlowKind | undefined;
   /** Names that gave it, the latest first. */
   readonly names: readonly string[];
   /** Missing where it is not in force by a lookup, or that is not known. */
@@ -63,6 +66,7 @@ export function explainAddress(view: AddressView, packet: FirstPacket, flows: Fl
   const leftMs = learned?.leftMs;
   return {
     address,
+    flow: packet.port === undefined && packet.protocol !== "icmp" ? undefined : flow,
     names: view.namesOf(octets),
     ...(leftMs === undefined ? {} : { secondsLeft: Math.floor(leftMs / 1000) }),
     decision: decideAddressFlow(policy, octets, flow),

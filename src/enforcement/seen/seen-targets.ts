@@ -8,7 +8,9 @@ import { isSpecialAddress } from "../../dns/answer/special-address.ts";
 import { Rcode, RrType } from "../../dns/wire/constants.ts";
 import { renderAddress } from "../../policy/address.ts";
 import { type DomainName, isDomainName } from "../../policy/domain-name.ts";
+import { flowKindOf } from "../../policy/flow-set.ts";
 import type { SeenTargets } from "../../policy/suggest.ts";
+import { createSeenFlows } from "./seen-flows.ts";
 import { createSeenSet } from "./seen-set.ts";
 
 export interface SeenCounts {
@@ -31,6 +33,7 @@ const DNS_OVER_TLS = 853;
 export function createSeen(isAudit: () => boolean): Seen {
   const names = createSeenSet<DomainName>(NAMES_BOUND);
   const addresses = createSeenSet<string>(ADDRESSES_BOUND);
+  const flows = createSeenFlows();
 
   function lookedUp(event: DecisionEvent): void {
     const { qname, decision } = event;
@@ -38,16 +41,18 @@ export function createSeen(isAudit: () => boolean): Seen {
     if (qname === undefined || names.knows(qname)) return;
     if (isOfUse(event) && !qname.endsWith(".invalid")) names.add(qname);
   }
-  function connected({ name, port, forEachAddress }: DecisionEvent): void {
+  function connected({ name, protocol, port = 0, forEachAddress }: DecisionEvent): void {
     // A rule of the kernel's own refuses it under every policy.
     if (port === DNS_OVER_TLS) return;
-    if (name !== undefined && isDomainName(name)) {
-      names.add(name);
-      return;
-    }
+    const host = name !== undefined && isDomainName(name) ? name : undefined;
+    if (host !== undefined) names.add(host);
     forEachAddress((octets, at, length) => {
-      if (!isSpecialAddress(octets, at, length))
-        addresses.add(renderAddress(octets.subarray(at, at + length)));
+      const flow = flowKindOf(length, protocol, port);
+      if (host !== undefined) return flows.add(host, flow);
+      if (isSpecialAddress(octets, at, length)) return undefined;
+      const address = renderAddress(octets.subarray(at, at + length));
+      addresses.add(address);
+      return flows.add(address, flow);
     });
   }
   return {
@@ -55,7 +60,7 @@ export function createSeen(isAudit: () => boolean): Seen {
       if (event.kind === "lookup") lookedUp(event);
       else connected(event);
     },
-    targets: () => ({ names: names.list(), addresses: addresses.list() }),
+    targets: () => ({ names: names.list(), addresses: addresses.list(), flowsOf: flows.flowsOf }),
     counts: () => ({
       names: names.size(),
       addresses: addresses.size(),

@@ -14,6 +14,8 @@ export interface SeenSuggestion extends Suggestion {
 export interface SuggestOptions {
   /** Whether one wildcard may take the place of several names below it. */
   readonly wildcards: boolean;
+  /** Whether what no rule has decided is allowed for the ports that connections were seen to. */
+  readonly ports: boolean;
   /** Names that were allowed of late. */
   readonly recentlyAllowed: Iterable<string>;
 }
@@ -31,14 +33,14 @@ export function createSuggestions(
 async function suggestFromSeen(
   seen: Pick<Seen, "targets" | "counts">,
   policy: Pick<PolicyChanges, "inForce" | "layers">,
-  { wildcards, recentlyAllowed }: SuggestOptions,
+  { wildcards, ports, recentlyAllowed }: SuggestOptions,
 ): Promise<SeenSuggestion> {
-  const { addresses } = seen.targets();
+  const { addresses, flowsOf } = seen.targets();
   const names = new Set(seen.targets().names);
   for (const name of recentlyAllowed) if (isDomainName(name)) names.add(name);
   const counts = { ...seen.counts(), names: names.size };
   const compiled = withoutAudit(policy.inForce().active);
-  const options = { policy: policy.layers().user, compiled, wildcards };
-  const copied = { names: [...names], addresses: [...addresses] };
+  const options = { policy: policy.layers().user, compiled, wildcards, ports };
+  const copied = { names: [...names], addresses: [...addresses], flowsOf };
   return { ...(await runInSlices(suggestSteps(copied, options))), seen: counts };
 }

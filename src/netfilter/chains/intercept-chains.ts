@@ -19,6 +19,7 @@
 import type { Chain, NamedSet, Rule } from "../ruleset.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
 import { ADMIT } from "./generation-chains.ts";
+import { admitLearnedByPort } from "./scoped-rules.ts";
 
 /**
  * The conntrack mark of flows that the interceptor is to have: above every generation, beside those of our
@@ -84,11 +85,12 @@ export function refuseAround({ intercept }: RulesetInput): readonly Rule[] {
 /**
  * Our own connections to bound hosts show no name that has to be read: the interceptor has read the client's.
  */
-export function admitInterceptor({ intercept, names }: RulesetInput, us: string): readonly Rule[] {
-  if (intercept === undefined || names === undefined) return [];
+export function admitInterceptor(input: RulesetInput, us: string): readonly Rule[] {
+  if (input.intercept === undefined || input.names === undefined) return [];
   return [
     { statements: `${us} ip daddr @dyn_allow_v4 ${ADMIT}`, comment: "the interceptor's own" },
     { statements: `${us} ip6 daddr @dyn_allow_v6 ${ADMIT}` },
+    ...admitLearnedByPort(us, input),
   ];
 }
 

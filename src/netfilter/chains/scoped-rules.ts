@@ -17,6 +17,7 @@ import type { Chain, NamedSet, Rule } from "../ruleset.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
 
 export const BY_PORT_CHAIN = "by_port";
+const SHORT_CHAIN = "by_port_short";
 
 const FAMILIES = ["v4", "v6"] as const;
 type Family = (typeof FAMILIES)[number];
@@ -66,8 +67,24 @@ export function scopedSets(input: RulesetInput): readonly NamedSet[] {
 }
 
 export function scopedChains(input: RulesetInput): readonly Chain[] {
-  return hasScopes(input) ? [{ name: BY_PORT_CHAIN, rules: scopedJudge("daddr", "jump refuse") }] : [];
+  if (!hasScopes(input)) return [];
+  const rules = scopedJudge("daddr", "jump refuse");
+  // Audit mode holds nothing back.
+  if (input.policy.audits !== undefined) return [{ name: BY_PORT_CHAIN, rules }];
+  return [
+    { name: BY_PORT_CHAIN, rules: [{ statements: `jump ${SHORT_CHAIN}` }, ...rules] },
+    { name: SHORT_CHAIN, rules: SHORT },
+  ];
 }
+
+/**
+ * What is too short to have ports is made by hand, and no set of addresses with ports would match it: where
+ * the default action allows, it would pass all that these deny.
+ */
+const SHORT: readonly Rule[] = [
+  { statements: "@th,0,32 >= 0 return", comment: "holds for a packet with at least four octets" },
+  { statements: "jump refuse" },
+];
 
 /** The way to the chain. */
 export function byPort(input: RulesetInput): readonly Rule[] {
@@ -100,6 +117,14 @@ export function judgeLearnedByPort(
 ): readonly Rule[] {
   if (!hasScopes(input)) return [];
   return [...matchesOf(side, "dyn_allow_ports", learned), ...matchesOf(side, "dyn_deny_ports", refusal)];
+}
+
+/** The same for packets that `match` speaks of, admitted whatever name they show. */
+export function admitLearnedByPort(match: string, input: RulesetInput): readonly Rule[] {
+  if (!hasScopes(input)) return [];
+  return matchesOf("daddr", "dyn_allow_ports", ADMIT).map(({ statements }) => ({
+    statements: `${match} ${statements}`,
+  }));
 }
 
 /** In audit mode what rules with a scope would deny. */

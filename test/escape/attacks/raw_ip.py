@@ -1,6 +1,6 @@
 """Rows 6, 23: packets made by hand, through the output hook.
 
-raw_ip.py send OWN DENIED ALLOWED | control OWN DENIED ALLOWED
+raw_ip.py send OWN DENIED ALLOWED | control OWN DENIED ALLOWED | short OWN DENIED ALLOWED
 raw_ip.py resets OWN DENIED ALLOWED | sources OWN DENIED ALLOWED UPSTREAM
 raw_ip.py by_neighbour OWN NEIGHBOUR ALLOWED: the header names one, the call that sends it the other
 """
@@ -135,6 +135,13 @@ def run(packets):
 def send(own, denied, allowed):
     for packets in (plain(own, denied, allowed), headers(own, denied), wrapped(own, denied)):
         run(packets)
+
+
+def short(own, denied, allowed):
+    """Too short to have a port, of protocols with ports and without."""
+    for protocol in (1, 6, 17, 58, 132, 136, 200, 253):
+        for length in range(4):
+            run([(f"protocol {protocol}, {length} octets", ip(own, denied, protocol, DATA[:length]), denied)])
 
 
 def control(own, denied, allowed):

@@ -1,9 +1,11 @@
 /** Reads a policy file: YAML or JSON, each problem with its line and what to write instead. */
-import { accepted, type Problem, quote, refusedAll, type Result } from "../../../policy/problem.ts";
+import { accepted, type Problem, quote, refused, refusedAll, type Result } from "../../../policy/problem.ts";
 import type { Action, Rule } from "../../../policy/rule.ts";
+import { parseScope } from "../../../policy/scope.ts";
+import { EVERYWHERE, parseTarget } from "../../../policy/target.ts";
 import { parseWrittenRule } from "../../call/written-rule.ts";
 import { type Key, readLocated } from "./located.ts";
-import { type ConfigJson, configShape, keyMeant, KEYS } from "./shape.ts";
+import { type ConfigJson, configShape, keyMeant, KEYS, RULE_KEYS, ruleKeyMeant } from "./shape.ts";
 
 /** A policy file, read. */
 export interface Config {
@@ -43,18 +45,18 @@ export function parseConfig(text: string, path: string): Result<Config> {
 
 function readRules(config: ConfigJson, at: (path: readonly Key[]) => string): Result<Config> {
   const problems: Problem[] = [];
-  const read = (action: Action, text: string, place: readonly Key[]): readonly Rule[] => {
-    const rule = parseWrittenRule(action, text);
+  const settle = (rule: Result<Rule>, place: readonly Key[]): readonly Rule[] => {
     if (rule.ok) return [rule.value];
-    problems.push(
-      ...rule.problems.map(({ message }) => ({ path: at(place), message: `${render(place)}${message}` })),
-    );
+    for (const { path, message } of rule.problems) {
+      const where = [...place, ...keysOf(path)];
+      problems.push({ path: at(where), message: `${render(where)}${message}` });
+    }
     return [];
   };
+  const read = (action: Action, text: string, place: readonly Key[]): readonly Rule[] =>
+    settle(parseWrittenRule(action, text), place);
   const rules = [
-    ...(config.egress ?? []).map(({ action, target }, index) =>
-      read(action, target, ["egress", index, "target"]),
-    ),
+    ...(config.egress ?? []).map((rule, index) => settle(readRule(rule), ["egress", index])),
     ...(config.deny ?? []).map((target, index) => read("deny", target, ["deny", index])),
     ...(config.allow ?? []).map((target, index) => read("allow", target, ["allow", index])),
   ].flat();
@@ -62,10 +64,35 @@ function readRules(config: ConfigJson, at: (path: readonly Key[]) => string): Re
   return accepted({ defaultAction: config.defaultAction, rules, presets: config.presets ?? [] });
 }
 
+/** With ports or a protocol of its own its target is a target alone, else a word of the command line. */
+function readRule({ action, target, ports, protocol }: RuleJson): Result<Rule> {
+  const scope = parseScope(ports, protocol);
+  if (!scope.ok) return scope;
+  if (target === undefined)
+    return scope.value === undefined
+      ? refused("is missing, must be a name, *.name, an address or a prefix", "target")
+      : accepted({ action, target: EVERYWHERE, scope: scope.value });
+  if (scope.value === undefined) return atTarget(parseWrittenRule(action, target));
+  const parsed = atTarget(parseTarget(target));
+  return parsed.ok ? accepted({ action, target: parsed.value, scope: scope.value }) : parsed;
+}
+
+type RuleJson = NonNullable<ConfigJson["egress"]>[number];
+
+function atTarget<T>(result: Result<T>): Result<T> {
+  return result.ok ? result : refusedAll(result.problems.map((problem) => ({ ...problem, path: "target" })));
+}
+
+/** Of a path such as `ports[3]`. */
+function keysOf(path: string): readonly Key[] {
+  const keys = path.split(/[.[\]]+/).filter((key) => key !== "");
+  return keys.map((key) => (/^\d+$/.test(key) ? Number(key) : key));
+}
+
 function describeUnknown(key: string, path: readonly Key[]): string {
-  const meant = path.length === 0 ? keyMeant(key) : undefined;
-  if (meant !== undefined) return `there is no key ${quote(key)}: write ${meant}`;
-  const known = path.length === 0 ? KEYS.join(", ") : "action, target";
+  const meant = path.length === 0 ? keyMeant(key) : ruleKeyMeant(key);
+  if (meant !== undefined) return `${render(path)}there is no key ${quote(key)}: write ${meant}`;
+  const known = (path.length === 0 ? KEYS : RULE_KEYS).join(", ");
   return `${render(path)}there is no key ${quote(key)}; there are ${known}`;
 }
 

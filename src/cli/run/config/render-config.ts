@@ -2,6 +2,7 @@
  * Writes a policy file: rules in order first, as far as the order matters, then a list of what is allowed.
  */
 import { stringify } from "yaml";
+import { renderWrittenRule } from "../../call/written-rule.ts";
 import type { PolicyJson } from "../../../policy/policy.ts";
 
 /**
@@ -11,7 +12,7 @@ import type { PolicyJson } from "../../../policy/policy.ts";
 export function renderConfig({ egress }: Pick<PolicyJson, "egress">, path: string, comment: string): string {
   const firstAllowed = egress.findLastIndex(({ action }) => action === "deny") + 1;
   const ordered = egress.slice(0, firstAllowed);
-  const allow = egress.slice(firstAllowed).map(({ target }) => target);
+  const allow = egress.slice(firstAllowed).flatMap(renderWrittenRule);
   const config = { ...(ordered.length === 0 ? {} : { egress: ordered }), allow };
   return path.endsWith(".json")
     ? `${JSON.stringify(config, null, 2)}\n`

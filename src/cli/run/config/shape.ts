@@ -4,6 +4,8 @@
  */
 import * as z from "zod/mini";
 import { quote } from "../../../policy/problem.ts";
+import { PORTS_MAX, SCOPE_PROTOCOLS } from "../../../policy/scope.ts";
+import { PORT_MAX } from "../../../policy/flow-set.ts";
 
 const TARGET = "A name, *.name (the names below it), an address or a prefix";
 const NAME = /^[a-z0-9][a-z0-9-]*$/;
@@ -28,7 +30,18 @@ export const configShape = z.strictObject(
     egress: z.nullish(
       z.array(
         z.strictObject(
-          { action: actionShape, target: textShape },
+          {
+            action: actionShape,
+            target: z.optional(textShape),
+            ports: z.optional(
+              z.array(z.union([z.number(), z.string()], { error: wanted("a port") }), {
+                error: wanted("a list of ports"),
+              }),
+            ),
+            protocol: z.optional(
+              z.enum(SCOPE_PROTOCOLS, { error: wanted(`one of ${SCOPE_PROTOCOLS.join(", ")}`) }),
+            ),
+          },
           { error: wanted('a rule such as {"action": "allow", "target": "example.org"}') },
         ),
         { error: wanted("a list") },
@@ -57,6 +70,11 @@ export function keyMeant(key: string): string | undefined {
   return MEANT.get(key.toLowerCase().replaceAll(/[^a-z]/g, ""));
 }
 
+/** The same of a rule's. */
+export function ruleKeyMeant(key: string): string | undefined {
+  return MEANT_OF_RULES.get(key.toLowerCase().replaceAll(/[^a-z]/g, ""));
+}
+
 export const KEYS: readonly string[] = Object.keys(configShape.def.shape).filter((key) => key !== "$schema");
 
 /** The JSON Schema (2020-12) of a policy file. */
@@ -72,7 +90,7 @@ export function configSchema(): object {
     allow: `Targets that may be reached, unless deny or a rule of egress says otherwise. ${TARGET}`,
     presets: "Lists of targets that may be reached, by name: a user's own, or those that come with egress",
   };
-  const schema: Record<string, unknown> = z.toJSONSchema(configShape, { io: "input" });
+  const schema: Record<string, unknown> = z.toJSONSchema(configShape, { io: "input", override: narrowRule });
   const properties = Object.entries(schema["properties"] ?? {}).map(([key, value]: [string, object]) => [
     key,
     { ...(meaning[key] === undefined ? {} : { description: meaning[key] }), ...value },
@@ -84,6 +102,28 @@ export function configSchema(): object {
     properties: Object.fromEntries(properties),
   };
 }
+
+/** Of a rule what its reader checks by hand, so that editors know it. */
+function narrowRule({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  const ports = jsonSchema.properties?.["ports"];
+  if (typeof ports !== "object") return;
+  Object.assign(ports, {
+    description: "Without it the rule speaks of every port",
+    items: {
+      anyOf: [
+        { type: "integer", minimum: 1, maximum: PORT_MAX },
+        { type: "string", pattern: "^[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?$" },
+      ],
+    },
+    minItems: 1,
+    maxItems: PORTS_MAX,
+  });
+  jsonSchema.anyOf = SAYS_WHAT_OF.map((key) => ({ properties: { [key]: {} }, required: [key] }));
+}
+
+/** A rule has one of these. */
+const SAYS_WHAT_OF = ["target", "ports", "protocol"];
+export const RULE_KEYS: readonly string[] = ["action", ...SAYS_WHAT_OF];
 
 const MEANT: ReadonlyMap<string, string> = new Map([
   ["default", "defaultAction"],
@@ -99,6 +139,13 @@ const MEANT: ReadonlyMap<string, string> = new Map([
   ["denied", "deny"],
   ["denylist", "deny"],
   ["source", "sources"],
+]);
+
+const MEANT_OF_RULES: ReadonlyMap<string, string> = new Map([
+  ["port", "ports"],
+  ["proto", "protocol"],
+  ["protocols", "protocol"],
+  ["targets", "target"],
 ]);
 
 function wanted(

@@ -58,7 +58,7 @@ export function openOutputs(options: OutputOptions): RunOutputs {
     async conclude(client) {
       if (audit === undefined) return;
       try {
-        const suggestion = await client.suggestPolicy();
+        const suggestion = await client.suggestPolicy({ ports: audit.ports });
         voice.suggest(suggestion);
         if (saveTo === undefined) return;
         const head = `What this has tried, as egress run --audit has seen it: ${oneLine(options.command.join(" "))}`;

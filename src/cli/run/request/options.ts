@@ -29,6 +29,8 @@ export interface Options {
 export interface Audit {
   /** Where the rules for it are written. */
   readonly saveTo: string | undefined;
+  /** Whether rules are for the ports that were tried. */
+  readonly ports: boolean;
 }
 
 /** What a run prints, where, and what comes of it. */
@@ -58,6 +60,7 @@ const OPTIONS = {
   "fail-on-deny": { type: "boolean" },
   audit: { type: "boolean" },
   save: { type: "string" },
+  ports: { type: "boolean" },
   clean: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -69,8 +72,8 @@ export function readOptions(argv: readonly string[]): Result<Options> {
     const files = [values.config, values.policy].filter((file) => file !== undefined);
     if (files.length + (values["no-config"] === true ? 1 : 0) > 1)
       return refused("--config, --policy and --no-config: give one of them");
-    if (values.save !== undefined && values.audit !== true)
-      return refused("--save writes what --audit has seen: give that, too");
+    const audit = readAudit(values);
+    if (!audit.ok) return audit;
     return accepted({
       help: values.help ?? false,
       clean: values.clean ?? false,
@@ -86,7 +89,7 @@ export function readOptions(argv: readonly string[]): Result<Options> {
       user: values.user,
       secrets: values.secret ?? [],
       secretCommands: values["secret-command"] ?? [],
-      audit: values.audit === true ? { saveTo: values.save } : undefined,
+      audit: audit.value,
       telling: {
         isQuiet: values.quiet ?? false,
         asJson: values.json ?? false,
@@ -97,6 +100,21 @@ export function readOptions(argv: readonly string[]): Result<Options> {
   } catch (error) {
     return refused(describeMistake(error, argv));
   }
+}
+
+function readAudit({
+  audit,
+  save,
+  ports,
+}: {
+  readonly audit?: boolean | undefined;
+  readonly save?: string | undefined;
+  readonly ports?: boolean | undefined;
+}): Result<Audit | undefined> {
+  if (audit === true) return accepted({ saveTo: save, ports: ports ?? false });
+  if (save !== undefined) return refused("--save writes what --audit has seen: give that, too");
+  if (ports === true) return refused("--ports is for the rules that --audit prints: give that, too");
+  return accepted(undefined);
 }
 
 /** node:util says what is wrong, a first line for people and then advice on its own API. */

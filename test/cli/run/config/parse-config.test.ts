@@ -55,7 +55,22 @@ const BAD: readonly (readonly [string, string, RegExp])[] = [
   [
     "a rule's unknown key",
     "egress:\n  - action: allow\n    target: a.org\n    port: 1\n",
-    /:4\|egress\[0\]: there is no key "port"; there are action, target$/,
+    /:4\|egress\[0\]: there is no key "port": write ports$/,
+  ],
+  [
+    "a rule's other key",
+    "egress:\n  - action: allow\n    target: a.org\n    app: tls\n",
+    /:4\|egress\[0\]: there is no key "app"; there are action, target, ports, protocol$/,
+  ],
+  [
+    "a rule's empty ports",
+    "egress:\n  - action: allow\n    target: a.org\n    ports:\n",
+    /:\d\|egress\[0\]\.ports: must be a list of ports$/,
+  ],
+  [
+    "a rule's protocol that is none",
+    "egress:\n  - action: allow\n    target: a.org\n    protocol: sctp\n",
+    /:4\|egress\[0\]\.protocol: must be one of tcp, udp, icmp$/,
   ],
   [
     "a wildcard without quotes",

@@ -1,0 +1,89 @@
+/**
+ * What a suggested rule says of its target: that all may go there, or some flows. A name that rules with ports
+ * speak of keeps them, so that no suggestion opens more of it than they do; beside them stand flows that were
+ * seen and that no rule has decided.
+ */
+import type { CompiledPolicy } from "./compile.ts";
+import { decideAddressFlow } from "./decide-address.ts";
+import { decideName, decideNameFlow, scopedRulesOf } from "./decide-name.ts";
+import type { Decision } from "./decision.ts";
+import type { DomainName } from "./domain-name.ts";
+import { EVERY_PORT, type FlowKind, portSet } from "./flow-set.ts";
+import type { Action } from "./rule.ts";
+import { type Scope, scopeOf } from "./scope.ts";
+
+/** A rule without its target. */
+export interface SaidOfTarget {
+  readonly action: Action;
+  readonly scope: Scope | undefined;
+}
+
+export interface SaidOptions {
+  readonly compiled: CompiledPolicy;
+  /** A target that no rule has decided is allowed for the flows that were seen, where any was. */
+  readonly ports: boolean;
+}
+
+const ALL: SaidOfTarget = { action: "allow", scope: undefined };
+
+/** Of a name that may be looked up; nothing where a rule for every destination does for it. */
+export function saidOfName(
+  name: DomainName,
+  seen: readonly FlowKind[],
+  { compiled, ports }: SaidOptions,
+): readonly SaidOfTarget[] {
+  const { action, rule } = decideName(compiled, name);
+  const own = scopedRulesOf(compiled, name);
+  const undecided = seen.filter((flow) => decideNameFlow(compiled, name, flow).rule === undefined);
+  const flows = saidOfFlows(undecided);
+  if (rule?.target.kind === "everywhere") return [...own.map(toSaid), ...flows];
+  const isWhole = action === "allow" && (rule === undefined || rule.scope === undefined);
+  if (isWhole) return [...own.map(toSaid), ALL];
+  if (own.length === 0) return ports && flows.length > 0 ? flows : [ALL];
+  const isOpened = flows.length > 0 || own.some((one) => one.action === "allow");
+  return [...own.map(toSaid), ...(isOpened ? flows : [ALL])];
+}
+
+/** Of an address that the user's rules without ports do not allow; its rules with ports stay as they are. */
+export function saidOfAddress(
+  octets: Uint8Array,
+  seen: readonly FlowKind[],
+  { compiled, ports }: SaidOptions,
+): readonly SaidOfTarget[] {
+  const undecided = seen.filter((flow) => decideAddressFlow(compiled, octets, flow).rule === undefined);
+  if (seen.length > 0 && undecided.length === 0) return [];
+  return ports && undecided.length > 0 ? saidOfFlows(undecided) : [ALL];
+}
+
+/** Rules by which flows that were seen are denied, each once. */
+export function denialsOf(
+  seen: readonly FlowKind[],
+  decide: (flow: FlowKind) => Decision,
+): readonly Decision[] {
+  const denials = seen.map(decide).filter(({ action, rule }) => action === "deny" && rule !== undefined);
+  return [...new Map(denials.map((decision) => [decision.rule, decision])).values()];
+}
+
+/** The same for targets of which the same is said. */
+export function keyOfSaid(said: readonly SaidOfTarget[]): string {
+  return said
+    .map(({ action, scope }) => `${action} ${scope?.key ?? ""} ${scope?.isProtocolSaid ?? ""}`)
+    .join(",");
+}
+
+/** Everything where one of the flows is of a protocol that no rule has a word for. */
+function saidOfFlows(flows: readonly FlowKind[]): readonly SaidOfTarget[] {
+  if (flows.some(({ protocol }) => protocol === "other")) return [ALL];
+  const allowed = (protocol: "tcp" | "udp" | "icmp"): readonly SaidOfTarget[] => {
+    const ports = flows.filter((flow) => flow.protocol === protocol).map(({ port }) => port);
+    if (ports.length === 0) return [];
+    const set =
+      protocol === "icmp" ? EVERY_PORT : portSet(ports.map((port) => ({ first: port, last: port })));
+    return [{ action: "allow", scope: scopeOf(protocol, set) }];
+  };
+  return [...allowed("tcp"), ...allowed("udp"), ...allowed("icmp")];
+}
+
+function toSaid({ action, rule }: Decision): SaidOfTarget {
+  return { action, scope: rule?.scope };
+}
