@@ -1,7 +1,7 @@
 /**
- * What a suggested rule says of its target: that all may go there, or some flows. A name that rules with ports
- * speak of keeps them, so that no suggestion opens more of it than they do; beside them stand flows that were
- * seen and that no rule has decided.
+ * What a suggested rule says of its target: that all may go there, or some flows. A name that rules with
+ * ports speak of keeps them, so that no suggestion opens more of it than they do; beside them stand flows
+ * that were seen and that no rule has decided.
  */
 import type { CompiledPolicy } from "./compile.ts";
 import { decideAddressFlow } from "./decide-address.ts";
