@@ -22,21 +22,23 @@ export interface SaidOptions {
   readonly compiled: CompiledPolicy;
   /** A target that no rule has decided is allowed for the flows that were seen, where any was. */
   readonly ports: boolean;
+  /** The user's rules stay ahead of what is said. */
+  readonly keepsAll: boolean;
 }
 
 const ALL: SaidOfTarget = { action: "allow", scope: undefined };
 
-/** Of a name that may be looked up; nothing where a rule for every destination does for it. */
+/** Of a name that may be looked up; nothing where rules that stay do for it. */
 export function saidOfName(
   name: DomainName,
   seen: readonly FlowKind[],
-  { compiled, ports }: SaidOptions,
+  { compiled, ports, keepsAll }: SaidOptions,
 ): readonly SaidOfTarget[] {
   const { action, rule } = decideName(compiled, name);
-  const own = scopedRulesOf(compiled, name);
+  const own = keepsAll ? [] : scopedRulesOf(compiled, name);
   const undecided = seen.filter((flow) => decideNameFlow(compiled, name, flow).rule === undefined);
   const flows = saidOfFlows(undecided);
-  if (rule?.target.kind === "everywhere") return [...own.map(toSaid), ...flows];
+  if (keepsAll && rule !== undefined) return flows;
   const isWhole = action === "allow" && (rule === undefined || rule.scope === undefined);
   if (isWhole) return [...own.map(toSaid), ALL];
   if (own.length === 0) return ports && flows.length > 0 ? flows : [ALL];

@@ -50,6 +50,8 @@ export interface SuggestOptions {
 /** A target a step. */
 export function* suggestSteps(seen: SeenTargets, options: SuggestOptions): Steps<Suggestion> {
   const { compiled, policy } = options;
+  const keepsAll = opensEveryName(policy);
+  const saying = { ...options, keepsAll };
   const leftOut: LeftOut[] = [];
   const names: SuggestedTarget[] = [];
   const addresses: SuggestedTarget[] = [];
@@ -59,7 +61,7 @@ export function* suggestSteps(seen: SeenTargets, options: SuggestOptions): Steps
     const flows = seen.flowsOf(name);
     const denials = denialsOf(flows, (flow) => decideNameFlow(compiled, name, flow));
     leftOut.push(...denials.map((denial) => toLeftOut(name, denial)));
-    names.push({ text: name, said: saidOfName(name, flows, options) });
+    names.push({ text: name, said: saidOfName(name, flows, saying) });
   }
   for (const address of seen.addresses) {
     yield;
@@ -71,11 +73,12 @@ export function* suggestSteps(seen: SeenTargets, options: SuggestOptions): Steps
     const flows = seen.flowsOf(address);
     const denials = denialsOf(flows, (flow) => decideAddressFlow(compiled, octets, flow));
     leftOut.push(...denials.map((denial) => toLeftOut(address, denial)));
-    addresses.push({ text: address, said: saidOfAddress(octets, flows, options) });
+    addresses.push({ text: address, said: saidOfAddress(octets, flows, saying) });
   }
   const ofNames = toRules(mergeNames(names.toSorted(compareNames), options));
   const ofAddresses = toRules(addresses.toSorted((one, other) => (one.text < other.text ? -1 : 1)));
-  const egress = [...withKept(policy, ofNames), ...ofAddresses];
+  const kept = keepsAll ? policy.egress : policy.egress.filter(speaksOfAddresses);
+  const egress = [...kept, ...ofNames, ...ofAddresses];
   return { policy: { defaultAction: "deny", egress }, leftOut };
 }
 
@@ -102,15 +105,15 @@ function mergeNames(
 }
 
 /**
- * With the user's rules for addresses, and for every destination. Those that allow every destination allow
- * names, too: then names that are denied ahead of them stay denied, and those of names stand first.
+ * Whether a rule allows names by allowing every destination. Then every rule of the user stays where it is,
+ * since those ahead of it say which names it does not open.
  */
-function withKept({ egress }: Policy, ofNames: readonly Rule[]): readonly Rule[] {
-  const opensNames = egress.some(({ action, target }) => action === "allow" && target.kind === "everywhere");
-  const kept = egress.filter(({ action, target: { kind } }) => {
-    return kind === "prefix" || kind === "everywhere" || (opensNames && action === "deny");
-  });
-  return opensNames ? [...ofNames, ...kept] : [...kept, ...ofNames];
+function opensEveryName({ egress }: Policy): boolean {
+  return egress.some(({ action, target }) => action === "allow" && target.kind === "everywhere");
+}
+
+function speaksOfAddresses({ target }: Rule): boolean {
+  return target.kind === "prefix" || target.kind === "everywhere";
 }
 
 /** Whether the policy needs a rule for it: not if the operator's files decide, nor if a rule denies it. */

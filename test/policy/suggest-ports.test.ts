@@ -118,7 +118,12 @@ describe("whether by ports or not, rules with ports are no wider afterwards", ()
         rules: ["deny c.example", "allow * /443"],
         flows: { "b.example": "tcp/80" },
       },
-      ["allow b.example /80", "deny c.example", "allow * /443"],
+      ["deny c.example", "allow * /443", "allow b.example /80"],
+    ],
+    [
+      "a name that is denied behind what every destination is allowed stays as it is",
+      { names: ["a.example"], rules: ["allow * tcp/1-443", "deny a.example tcp"] },
+      ["allow * tcp/1-443", "deny a.example tcp"],
     ],
     [
       "an address whose seen port a rule denies opens no other",
