@@ -52,7 +52,7 @@ export function createConnectionLog(logger: Pick<Logger, "warn">, perSecond: num
           layer,
           rule,
           reason,
-          ...(shown === undefined ? {} : tellShown(name, shown)),
+          ...(shown === undefined ? {} : tellShown(event, shown)),
         },
         isAudited ? "connection audited" : "connection denied",
       );
@@ -65,8 +65,13 @@ export function createConnectionLog(logger: Pick<Logger, "warn">, perSecond: num
 }
 
 /** With the smallest change of the policy that would let it through: `PATCH /policy` takes it. */
-function tellShown(name: string | undefined, { problem, owners }: ShownDetails): object {
-  const patch = name === undefined ? undefined : [{ action: "allow", target: name }];
+function tellShown(
+  { name, port }: Pick<DecisionEvent, "name" | "port">,
+  { problem, owners, isAllowedElsewhere }: ShownDetails,
+): object {
+  // A rule without ports would take the place of those that the name has.
+  const scope = isAllowedElsewhere && port !== undefined ? { ports: [port], protocol: "tcp" } : {};
+  const patch = name === undefined ? undefined : [{ action: "allow", target: name, ...scope }];
   return { "reason.detail": problem, "address.names": owners, patch };
 }
 

@@ -107,6 +107,8 @@ export interface ShownDetails {
   readonly problem: string;
   /** Names that own the address. */
   readonly owners: readonly string[];
+  /** Whether the name is allowed at some other port. */
+  readonly isAllowedElsewhere: boolean;
 }
 
 export type VisitAddress = (octets: Uint8Array, at: number, length: 4 | 16) => void;

@@ -30,6 +30,14 @@ export function decideNameFlow(policy: CompiledPolicy, qname: DomainName, flow: 
 }
 
 /**
+ * Which rule decides a TCP connection that shows this name at this port, whatever it shows it by. The one
+ * answer to "may it?" for all that look at shown names.
+ */
+export function decideShownName(policy: CompiledPolicy, name: DomainName, port: number): Decision {
+  return decideNameFlow(policy, name, { protocol: "tcp", port });
+}
+
+/**
  * Flows that rules for names let pass to the addresses of this one; undefined: whatever goes there. Rules for
  * every destination are not asked: they decide by the address, for which they are rules, too.
  */

@@ -50,8 +50,8 @@ export interface FlowJudgeOptions {
 export interface FlowJudge {
   fromClient(packet: ClientPacket): PacketVerdict;
   fromServer(packet: ServerPacket): PacketVerdict;
-  /** Forgets flows that have shown a name that this denies, and gives their keys. */
-  takeShowing(isDenied: (name: DomainName) => boolean): readonly string[];
+  /** Forgets flows that have shown a name that this denies to them, by their key, and gives their keys. */
+  takeShowing(isDenied: (name: DomainName, flow: string) => boolean): readonly string[];
   /** Forgets flows that have shown no whole name for too long; to be called about once a second. */
   sweep(): void;
   /** Flows that are not verified, and octets that are kept of them. */
@@ -105,7 +105,7 @@ export function createFlowJudge({ findFault, nowMs, maxFlows, maxOctets }: FlowJ
       return flow === undefined ? PASS : settle(packet.flow, flow, judgeAnswer(flow, packet));
     },
     takeShowing(isDenied) {
-      const keys = table.keysOf(({ names }) => names.some(isDenied));
+      const keys = table.keysOf(({ names }, key) => names.some((name) => isDenied(name, key)));
       for (const key of keys) table.forget(key);
       return keys;
     },
@@ -120,7 +120,7 @@ interface FlowTable {
   /** Puts it behind all others, and makes room at the cost of the first ones. */
   keep(key: string, flow: Flow, nowMs: number): void;
   forget(key: string): void;
-  keysOf(isMeant: (flow: Flow) => boolean): readonly string[];
+  keysOf(isMeant: (flow: Flow, key: string) => boolean): readonly string[];
   /** Those that have said nothing since then, but for connections of HTTP, which may rest. */
   forgetSilent(sinceMs: number): void;
   figures(): ReturnType<FlowJudge["figures"]>;
@@ -139,7 +139,7 @@ function createFlowTable({ maxFlows, maxOctets }: { maxFlows: number; maxOctets:
   return {
     get: (key) => flows.get(key),
     forget,
-    keysOf: (isMeant) => [...flows].filter(([, flow]) => isMeant(flow)).map(([key]) => key),
+    keysOf: (isMeant) => [...flows].filter(([key, flow]) => isMeant(flow, key)).map(([key]) => key),
     keep(key, flow, nowMs) {
       forget(key);
       flow.lastMs = nowMs;

@@ -3,7 +3,7 @@
  * that they show.
  */
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type CommandResult, requireCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
@@ -145,6 +145,63 @@ describe.each(FAMILIES)("$name", (family) => {
     expect(await curl("https", ONE, shared)).toMatchObject({ stdout: "hello" });
     await sidecar.api("POST", "/policy", { body: POLICY });
     expect(await curl("https", TWO)).toMatchObject({ stdout: "hello" });
+  });
+
+  describe("two names at one address, each at a port of its own", () => {
+    const [tls, web] = [443, 8090];
+    const scoped = {
+      egress: [
+        { action: "allow", target: ONE, ports: [tls] },
+        { action: "allow", target: TWO, ports: [web] },
+      ],
+    };
+    beforeEach(async () => {
+      await sidecar.api("POST", "/policy", { body: scoped });
+      for (const name of [ONE, TWO]) await lab.dig(name, family.qtype);
+    });
+    afterEach(() => sidecar.api("POST", "/policy", { body: POLICY }));
+
+    test("each is reached at its own port, and at the other's only once that is allowed, too", async () => {
+      const shown = await sites.shownDuring(async () => {
+        expect(await curl("https", ONE, shared)).toMatchObject({ stdout: "hello" });
+        expect(await curl("http", TWO, shared)).toMatchObject({ stdout: "hello" });
+        expect(RESET).toContain((await curl("https", TWO, shared)).exitCode);
+        expect(RESET).toContain((await curl("http", ONE, shared)).exitCode);
+      });
+      expect(shown).toEqual([ONE, `${TWO}:${web}`]);
+      const told = await until("it is told", () =>
+        sidecar
+          .logs()
+          .findLast((line) => line["target.host"] === ONE && line["target.port"] === web && line["patch"]),
+      );
+      expect(told).toMatchObject({
+        reason: "shown-name",
+        patch: [{ action: "allow", target: ONE, ports: [web], protocol: "tcp" }],
+      });
+      await sidecar.api("PATCH", "/policy", { body: told["patch"] });
+      for (const scheme of ["http", "https"] as const)
+        expect(await curl(scheme, ONE, shared)).toMatchObject({ stdout: "hello" });
+    });
+
+    test("a change that denies a name its port ends what it has there, also where it is allowed elsewhere", async () => {
+      const download = (name: string) =>
+        lab.startAsWorkload(["curl", "-sN", ...placed(name, web, shared), `http://${name}:${web}/slow`]);
+      await sidecar.api("PATCH", "/policy", { body: [{ action: "allow", target: ONE, ports: [tls, web] }] });
+      const asked = sites.lines.length;
+      const [one, two] = [download(ONE), download(TWO)];
+      for (const name of [ONE, TWO])
+        await until("the download begins", () =>
+          sites.lines.slice(asked).some((line) => line["name"] === `${name}:${web}`),
+        );
+      await sidecar.api("POST", "/policy", { body: scoped });
+      expect(RESET).toContain((await one.end).exitCode);
+      let octets = 0;
+      two.stdout.on("data", (piece: Buffer) => {
+        octets += piece.length;
+      });
+      await until("the other one goes on", () => octets > 3);
+      expect(two.hasEnded()).toBe(false);
+    });
   });
 
   test("a verified connection outlives SIGKILL, the next start and a change", async () => {

@@ -15,7 +15,7 @@ import type { RefusedFlow } from "../../intercept/io/serve-flow.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
 import { openInterceptRedirect } from "../../netfilter/io/intercept-redirect.ts";
 import { renderAddress } from "../../policy/address.ts";
-import { decideNameFlow } from "../../policy/decide-name.ts";
+import { decideShownName } from "../../policy/decide-name.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
 import type { SocketMark } from "../../sys/socket.ts";
 import { SCHEME_PORTS } from "../../vault/binding.ts";
@@ -157,9 +157,7 @@ const UNSERVED: ReadonlySet<RefusedFlow["why"]> = new Set(["unreachable", "hands
 /** While a change is under way both policies must let it pass. */
 function isAllowed({ active, pending }: PolicyInForce, name: DomainName, port: number): boolean {
   const policies = pending === undefined ? [active] : [active, pending];
-  return policies.every(
-    (policy) => decideNameFlow(policy, name, { protocol: "tcp", port }).action === "allow",
-  );
+  return policies.every((policy) => decideShownName(policy, name, port).action === "allow");
 }
 
 /** A binding that speaks of the other scheme alone leaves this one's flows as they are. */

@@ -8,7 +8,7 @@ import { begunMark } from "../../netfilter/flow-marks.ts";
 import type { FlowTuple } from "../../netfilter/wire/conntrack.ts";
 import type { LabelledFlow } from "../../netfilter/wire/conntrack.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
-import { decideName, decideNameFlow } from "../../policy/decide-name.ts";
+import { decideShownName } from "../../policy/decide-name.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
 import { findDifferences, findRule } from "../../policy/rule-trie.ts";
 
@@ -23,11 +23,14 @@ export interface FlowToEnd {
   readonly reply: FlowTuple;
 }
 
+/** Whether a connection to this port that shows this name is denied. */
+export type IsDeniedAt = (name: DomainName, port: number) => boolean;
+
 export interface DeniedFlowsPorts {
   /** TCP flows that are verified, each once. Throws SystemCallError. */
   readonly readVerified: (onFlow: (flow: LabelledFlow) => void) => Promise<void>;
   /** Flows that are not verified and have shown a name that this denies. They are forgotten. */
-  readonly takeShowing: (isDenied: (name: DomainName) => boolean) => readonly FlowToEnd[];
+  readonly takeShowing: (isDenied: IsDeniedAt) => readonly FlowToEnd[];
   readonly nameOf: (flow: LabelledFlow) => DomainName | undefined;
   /** Ends it: the socket, and if there is none what goes on of it. */
   readonly end: (flow: FlowToEnd, mark: number) => void;
@@ -46,16 +49,14 @@ export function createDeniedFlows(ports: DeniedFlowsPorts): DeniedFlows {
   let last: CompiledPolicy | undefined;
 
   async function find(policy: CompiledPolicy, isAnyDenied: boolean): Promise<readonly FlowToEnd[]> {
-    const isDenied = (name: DomainName): boolean => decideName(policy, name).action === "deny";
-    const isDeniedAt = (name: DomainName, port: number): boolean =>
-      decideNameFlow(policy, name, { protocol: "tcp", port }).action === "deny";
+    const isDeniedAt: IsDeniedAt = (name, port) => decideShownName(policy, name, port).action === "deny";
     const found: FlowToEnd[] = [];
     await ports.readVerified((flow) => {
       const name = ports.nameOf(flow);
       if (name === undefined ? isAnyDenied : isDeniedAt(name, flow.flow.destinationPort))
         found.push(copyOf(flow));
     });
-    return [...found, ...ports.takeShowing(isDenied)];
+    return [...found, ...ports.takeShowing(isDeniedAt)];
   }
 
   return {

@@ -1,4 +1,4 @@
-import { decideNameFlow } from "../../policy/decide-name.ts";
+import { decideShownName } from "../../policy/decide-name.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import type { ShownName } from "../../wire-names/flow.ts";
 import type { PolicyInForce } from "../change/policy-in-force.ts";
@@ -39,7 +39,7 @@ function faultUnder(
   { isStrict, port }: JudgedFlow,
 ): string | undefined {
   if (name !== undefined) {
-    const { action } = decideNameFlow(policy, name, { protocol: "tcp", port });
+    const { action } = decideShownName(policy, name, port);
     return action === "deny" ? "a denied name" : undefined;
   }
   if (policy.fallback.action === "allow") return undefined;

@@ -98,10 +98,12 @@ export function openNameReader(options: NameReaderOptions): NameReader {
       return queues.fault();
     },
     takeShowing: (isDenied) =>
-      judge.takeShowing(isDenied).map((key) => {
-        const flow = tupleOf(key);
-        return { flow, reply: reversed(flow) };
-      }),
+      judge
+        .takeShowing((name, key) => isDenied(name, tupleOf(key).destinationPort))
+        .map((key) => {
+          const flow = tupleOf(key);
+          return { flow, reply: reversed(flow) };
+        }),
     end({ flow, reply }, mark) {
       queues.setMark(reply, { mark });
       queues.flush();

@@ -4,8 +4,9 @@ import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
 import { TCP } from "../../netfilter/wire/constants.ts";
 import { withoutAudit } from "../../policy/compile-audit.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
-import { decideName } from "../../policy/decide-name.ts";
-import { isDomainName } from "../../policy/domain-name.ts";
+import { decideName, decideShownName } from "../../policy/decide-name.ts";
+import { type DomainName, isDomainName } from "../../policy/domain-name.ts";
+import { describeRule } from "../../policy/rule.ts";
 import type { NameRefused } from "../events.ts";
 
 export interface NameRefusalAuditOptions {
@@ -33,20 +34,35 @@ export function createNameRefusalAudit(options: NameRefusalAuditOptions): (refus
       durationMs: 0,
       protocol: TCP,
       port,
-      ...judge(judging, name),
-      shown: { problem, owners: learned.namesOf(address) },
+      ...judge(judging, name, port),
+      shown: {
+        problem,
+        owners: learned.namesOf(address),
+        isAllowedElsewhere: isKnown(name) && isAllowedElsewhere(judging, name, port),
+      },
       takenOut: undefined,
       forEachAddress: (visit) => visit(address, 0, address.length === 4 ? 4 : 16),
     });
   };
 }
 
-/** A name that is allowed was refused for how it was shown. */
+/** A name that is allowed at this port was refused for how it was shown. */
 function judge(
   policy: CompiledPolicy,
   name: string | undefined,
+  port: number,
 ): Pick<DecisionEvent, "layer" | "rule" | "reason"> {
-  const decision = name !== undefined && isDomainName(name) ? decideName(policy, name) : undefined;
+  const decision = isKnown(name) ? decideShownName(policy, name, port) : undefined;
   if (decision?.action !== "deny") return { layer: "built-in", rule: undefined, reason: "shown-form" };
-  return { layer: decision.layer, rule: decision.rule?.target.text, reason: "shown-name" };
+  return { layer: decision.layer, rule: decision.rule && describeRule(decision.rule), reason: "shown-name" };
+}
+
+function isAllowedElsewhere(policy: CompiledPolicy, name: DomainName, port: number): boolean {
+  return (
+    decideShownName(policy, name, port).action === "deny" && decideName(policy, name).action === "allow"
+  );
+}
+
+function isKnown(name: string | undefined): name is DomainName {
+  return name !== undefined && isDomainName(name);
 }

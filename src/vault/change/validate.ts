@@ -1,6 +1,6 @@
 /** What has to hold between the parts of a vault, and between it and the policy. */
 import type { CompiledPolicy } from "../../policy/compile.ts";
-import { decideNameFlow } from "../../policy/decide-name.ts";
+import { decideShownName } from "../../policy/decide-name.ts";
 import type { Decision } from "../../policy/decision.ts";
 import { quote } from "../../policy/problem.ts";
 import type { Steps } from "../../policy/steps.ts";
@@ -72,5 +72,5 @@ function isAllowed(policy: CompiledPolicy, pattern: HostPattern, scheme: Scheme)
 
 function decide(policy: CompiledPolicy, pattern: HostPattern, scheme: Scheme): Decision | undefined {
   const name = probeName(pattern);
-  return name && decideNameFlow(policy, name, { protocol: "tcp", port: SCHEME_PORTS[scheme] });
+  return name && decideShownName(policy, name, SCHEME_PORTS[scheme]);
 }

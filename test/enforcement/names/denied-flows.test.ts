@@ -14,32 +14,36 @@ const [ONE, TWO] = [qname("one.example.org"), qname("two.example.org")];
 const BOTH = compiledPolicy("deny", `allow ${ONE}`, `allow ${TWO}`);
 const ONLY_ONE = compiledPolicy("deny", `allow ${ONE}`, `deny ${TWO}`);
 
-function tuple(sourcePort: number): FlowTuple {
+function tuple(sourcePort: number, destinationPort = 443): FlowTuple {
   const [source, destination] = [Buffer.of(192, 0, 2, 2), Buffer.of(198, 51, 100, 50)];
-  return { source, destination, sourcePort, destinationPort: 443, protocol: 6 };
+  return { source, destination, sourcePort, destinationPort, protocol: 6 };
 }
 
-const toFlow = (port: number): FlowToEnd => ({ flow: tuple(port), reply: reversed(tuple(port)) });
+function toFlow(from: number, to?: number): FlowToEnd {
+  return { flow: tuple(from, to), reply: reversed(tuple(from, to)) };
+}
 
 /**
  * Verified flows by their ports, each with the name that its label is of; and flows that are not verified.
  */
 function createBench(
-  verified: ReadonlyMap<number, DomainName | undefined>,
-  pending: readonly [number, DomainName][] = [],
+  verified: ReadonlyMap<number, DomainName | undefined | readonly [DomainName, number]>,
+  pending: readonly [number, DomainName, number?][] = [],
 ) {
   const labels = createNameLabels();
   const ended: number[] = [];
   const denied = createDeniedFlows({
     async readVerified(onFlow) {
-      for (const [port, name] of verified) {
+      for (const [port, shown] of verified) {
+        const [name, to] = typeof shown === "string" || shown === undefined ? [shown] : shown;
         // One object tells of all of them, as the socket does.
-        const flow: LabelledFlow = { ...toFlow(port), label: name && labels.take(name) };
+        const flow: LabelledFlow = { ...toFlow(port, to), label: name && labels.take(name) };
         onFlow(flow);
         flow.flow.source.fill(0);
       }
     },
-    takeShowing: (isDenied) => pending.filter(([, name]) => isDenied(name)).map(([port]) => toFlow(port)),
+    takeShowing: (isDenied) =>
+      pending.filter(([, name, to = 443]) => isDenied(name, to)).map(([port, , to]) => toFlow(port, to)),
     nameOf: ({ label }) => label && labels.nameOf(label, []),
     end: ({ flow }, mark) => {
       expect(flow.source).toEqual(Buffer.of(192, 0, 2, 2));
@@ -70,6 +74,26 @@ test("flows of a denied name are ended, verified or not, and no others", async (
   ]);
   expect(await enforce(BOTH)).toEqual([]);
   expect(await enforce(ONLY_ONE)).toEqual([2, 3, 5]);
+});
+
+test("a flow to a port that its name is not allowed at any more is ended, verified or not", async () => {
+  const policy = compiledPolicy("deny", `allow ${ONE} tcp/443`, `allow ${TWO} /8443`);
+  const { enforce } = createBench(
+    new Map([
+      [1, [ONE, 443]],
+      [2, [ONE, 8443]],
+      [3, [TWO, 8443]],
+      [4, [TWO, 443]],
+    ]),
+    [
+      [5, ONE, 443],
+      [6, ONE, 8443],
+      [7, TWO, 8443],
+      [8, TWO, 443],
+    ],
+  );
+  expect(await enforce(BOTH)).toEqual([]);
+  expect(await enforce(policy)).toEqual([2, 4, 6, 8]);
 });
 
 test("a start with another policy ends what that denies", async () => {

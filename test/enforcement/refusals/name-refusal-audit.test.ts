@@ -6,9 +6,16 @@ import { sumDrops } from "../../../src/netfilter/io/queue-drops.ts";
 import { AT_MS } from "../../support/decisions.ts";
 import { compiledPolicy, inAudit } from "../../support/policy.ts";
 
-const POLICY = ["deny", "allow one.example.org", "deny *.example.net"] as const;
+const POLICY = [
+  "deny",
+  "allow one.example.org",
+  "deny *.example.net",
+  "allow web.example.org tcp/443",
+  "deny mail.example.org tcp/25",
+  "allow mail.example.org",
+] as const;
 
-function tell(name: string | undefined, isAudited = false): Partial<DecisionEvent> | undefined {
+function tell(name: string | undefined, isAudited = false, port = 443): Partial<DecisionEvent> | undefined {
   let told: Partial<DecisionEvent> | undefined;
   createNameRefusalAudit({
     audit: {
@@ -22,7 +29,7 @@ function tell(name: string | undefined, isAudited = false): Partial<DecisionEven
     policy: () => (isAudited ? inAudit(...POLICY) : compiledPolicy(...POLICY)),
     learned: { namesOf: () => ["one.example.org"] },
     nowMs: () => AT_MS,
-  })({ name, reason: "a reason", address: Buffer.of(198, 51, 100, 50), port: 443, isAudited });
+  })({ name, reason: "a reason", address: Buffer.of(198, 51, 100, 50), port, isAudited });
   return told;
 }
 
@@ -40,7 +47,26 @@ test.each([
     port: 443,
     timeMs: AT_MS,
     ...judged,
-    shown: { problem: "a reason", owners: ["one.example.org"] },
+    shown: { problem: "a reason", owners: ["one.example.org"], isAllowedElsewhere: false },
+  });
+});
+
+test.each([
+  ["no rule allows it at", "web.example.org", 8443, { layer: "default", rule: undefined }],
+  ["a rule denies it at", "mail.example.org", 25, { layer: "user", rule: "mail.example.org tcp/25" }],
+])("a name that is allowed elsewhere is refused at a port that %s", (_how, name, port, judged) => {
+  expect(tell(name, false, port)).toMatchObject({
+    ...judged,
+    reason: "shown-name",
+    port,
+    shown: { isAllowedElsewhere: true },
+  });
+});
+
+test("a name that is allowed at the port was refused for how it was shown", () => {
+  expect(tell("web.example.org")).toMatchObject({
+    reason: "shown-form",
+    shown: { isAllowedElsewhere: false },
   });
 });
 
