@@ -11,10 +11,12 @@
  * PostgreSQL, which begins with TLS in all but eight octets. A second hello after a HelloRetryRequest is read
  * in `second-hello.ts`; one of a renegotiation of TLS 1.2 is encrypted.
  */
-import { readHandshake } from "./handshake-records.ts";
+import { CLIENT_HELLO, HANDSHAKE, readHandshake, RECORD_HEADER } from "./handshake-records.ts";
 import { MAX_HEAD, readRequestHead } from "./request-head.ts";
 import { INCOMPLETE, refused, type Shown } from "./shown.ts";
 
+/** Where the first message's type stands. */
+const MESSAGE_AT = RECORD_HEADER;
 const OTHER: Shown = { kind: "other" };
 /**
  * Content types of records: change_cipher_spec, alert, handshake, application_data, heartbeat (RFC 8446
@@ -50,6 +52,8 @@ export function readFirstOctets(stream: Buffer): Shown {
   if (at >= stream.length) return at > MAX_REQUESTS_OCTETS ? refused("many requests for TLS") : INCOMPLETE;
   const rest = at === 0 ? stream : stream.subarray(at);
   if (isRecord(rest)) return rest.length < 2 ? INCOMPLETE : readHandshake(stream, at);
+  if (isOddRecord(rest))
+    return rest.length <= MESSAGE_AT ? INCOMPLETE : refused("a TLS record of an unknown version");
   if (at > 0) return OTHER;
   if (isSsl2(stream)) return stream.length < 5 ? INCOMPLETE : refused("a hello of SSL 2");
   return readText(stream);
@@ -68,9 +72,20 @@ function hasAt(stream: Buffer, at: number, octets: Buffer): boolean {
   return octets.compare(stream, at, end, 0, end - at) === 0;
 }
 
-/** Whether it begins like a record, of whatever version: some servers do not look at that. */
+/**
+ * Whether it begins like a record, of whatever version: some servers do not look at that (Go's takes those
+ * below 0x1000).
+ */
 function isRecord([first = 0, major = 0]: Buffer): boolean {
   return first >= FIRST_RECORD_TYPE && first <= LAST_RECORD_TYPE && major < 0x10;
+}
+
+/**
+ * Whether it is a record of a version that no other protocol is taken for, with a ClientHello in it, as far as
+ * it goes: tlslite-ng's servers take any.
+ */
+function isOddRecord(octets: Buffer): boolean {
+  return octets[0] === HANDSHAKE && (octets[MESSAGE_AT] ?? CLIENT_HELLO) === CLIENT_HELLO;
 }
 
 /** length:2 with its upper bit set, type:1 version:2, as far as it goes. */

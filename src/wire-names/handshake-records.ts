@@ -10,8 +10,8 @@
 import { readClientHello } from "./client-hello.ts";
 import { INCOMPLETE, refused, type Refused, type Shown } from "./shown.ts";
 
-const HANDSHAKE = 22;
-const CLIENT_HELLO = 1;
+export const HANDSHAKE = 22;
+export const CLIENT_HELLO = 1;
 export const RECORD_HEADER = 5;
 const HANDSHAKE_HEADER = 4;
 const MAX_FRAGMENT = 16_384;

@@ -27,8 +27,13 @@ if (unknown.length > 0 || !(minutes >= 0) || !(seed >= 0 && seed < 2 ** 32)) {
   process.exit(2);
 }
 process.stdout.write(`seed ${seed}, ${minutes} min each\n`);
-for (const { name } of TARGETS) {
+for (const { name, missing } of TARGETS) {
   if (positionals.length > 0 && !positionals.includes(name)) continue;
+  const reason = missing?.();
+  if (reason !== undefined) {
+    process.stdout.write(`${name}: not run: ${reason}\n`);
+    continue;
+  }
   try {
     process.stdout.write(`${render(await runInThread(name))}\n`);
   } catch (error) {

@@ -130,6 +130,11 @@ describe("a ClientHello", () => {
       Buffer.concat([late.subarray(0, 305), Buffer.of(21, 3)]),
       "ahead of the",
     ],
+    [
+      "a major version that is none, where servers take any",
+      Buffer.concat([Buffer.of(22, 0x83), hello.subarray(2)]),
+      "unknown version",
+    ],
     ["another major version", Buffer.concat([Buffer.of(22, 4), hello.subarray(2)]), "unknown version"],
     ["an empty record ahead of it", Buffer.concat([Buffer.of(22, 3, 1, 0, 0), hello]), "forbidden length"],
     ["a record longer than may be", Buffer.of(22, 3, 1, 0x40, 1), "forbidden length"],

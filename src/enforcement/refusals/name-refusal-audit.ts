@@ -58,9 +58,7 @@ function judge(
 }
 
 function isAllowedElsewhere(policy: CompiledPolicy, name: DomainName, port: number): boolean {
-  return (
-    decideShownName(policy, name, port).action === "deny" && decideName(policy, name).action === "allow"
-  );
+  return decideShownName(policy, name, port).action === "deny" && decideName(policy, name).action === "allow";
 }
 
 function isKnown(name: string | undefined): name is DomainName {

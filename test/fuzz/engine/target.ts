@@ -8,6 +8,8 @@ export interface Target {
   /** An input made by its structure, more or less well-formed. */
   make(random: Random): Buffer;
   open(): Promise<Checker>;
+  /** Why it cannot run here; undefined where it can. */
+  readonly missing?: () => string | undefined;
 }
 
 export interface Checker extends AsyncDisposable {

@@ -7,9 +7,11 @@ import { loggedPacket } from "./logged-packet.ts";
 import { names } from "./names.ts";
 import { netlink } from "./netlink.ts";
 import { policyBody } from "./policy-body.ts";
+import { helloByTlslite } from "./hello-by-tlslite.ts";
 import { query } from "./query.ts";
 import { relayedRequest } from "./relayed-request.ts";
 import { queuedPacket } from "./queued-packet.ts";
+import { requestsByH11 } from "./requests-by-h11.ts";
 import { resolvConf } from "./resolv-conf.ts";
 import { ruleFile } from "./rule-file.ts";
 import { scrub } from "./scrub.ts";
@@ -32,6 +34,8 @@ export const TARGETS: readonly Target[] = [
   signature,
   http,
   firstOctets,
+  helloByTlslite,
+  requestsByH11,
   relayedRequest,
   scrub,
 ];

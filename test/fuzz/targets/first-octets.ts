@@ -73,7 +73,7 @@ function checkNames(input: Buffer, shown: Shown): void {
 /** All server names of a hello, in hexadecimal digits: whatever versions and record types say. */
 function plainServerNames(stream: string): readonly string[] {
   let message = "";
-  for (let rest = stream; /^1[4-8]0/.test(rest);) {
+  for (let rest = stream; /^1[4-8]0|^16/.test(rest);) {
     const digits = 2 * Number.parseInt(rest.slice(6, 10), 16);
     if (rest.startsWith("16")) message += rest.slice(10, 10 + digits);
     rest = Number.isNaN(digits) ? "" : rest.slice(10 + digits);
@@ -110,7 +110,7 @@ function plainHosts(stream: string): readonly string[] {
   });
 }
 
-function makeTls(random: Random): Buffer {
+export function makeTls(random: Random): Buffer {
   const serverNames = Array.from({ length: random.once(4) ? random.below(3) : 1 }, () =>
     serverName(random.pick(NAMES), random.once(8) ? 1 : 0),
   );
