@@ -281,6 +281,8 @@ Usage: egress doctor [OPTIONS]
 
   --to ADDRESS    aim at an address of yours that the policy denies, to watch it there; once for IPv4,
                   once for IPv6
+  --allowed NAME  show other names at the addresses of NAME, which the policy allows on port 443 or 80 (row 33);
+                  OPENSANDBOX_EGRESS_WIRE_NAMES=known and strict hold that, off does not
   --operator      this process is not the workload: ignore its capabilities and what it can open
   --json          print the report as JSON, with each attempt
   --help, -h      this text
@@ -288,7 +290,7 @@ Usage: egress doctor [OPTIONS]
 Run it in the workload's container, in the sidecar's, or in the network namespace alone (nsenter -t PID -n).
 It needs Node and nothing else, gives up capabilities that a workload does not have, takes some seconds, and
 changes nothing. It sends packets to addresses that are reserved for documentation, and to port 53 and other
-ports of the resolvers in /etc/resolv.conf.
+ports of the resolvers in /etc/resolv.conf, and to NAME.
 
   held        the doctor tried it, and something stopped it
   OPEN        something got out

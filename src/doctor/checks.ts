@@ -6,12 +6,14 @@ import { MARKED } from "./checks/marks.ts";
 import { RAW_FRAMES } from "./checks/raw-frames.ts";
 import { RAW_PACKETS } from "./checks/raw-packets.ts";
 import { SHARED_PORTS } from "./checks/shared-ports.ts";
+import { SHOWN_NAMES } from "./checks/shown-names.ts";
 import { XDP } from "./checks/xdp.ts";
 
 /** All attacks, in the order that they are tried. A new one is a line in one of these lists. */
 export const CHECKS: readonly Check[] = [
   ...CONNECTIONS,
   ...LOOKUPS,
+  ...SHOWN_NAMES,
   ...MARKED,
   ...RAW_PACKETS,
   ...RAW_FRAMES,

@@ -73,6 +73,20 @@ export const judgeOddLookup: Judge = (ending, { seen }) => {
   return ending.kind === "silent" ? untried("no answer, and nothing left") : held("answered here");
 };
 
+/**
+ * For names that are shown on a connection that is there. Its end alone may be the far end's doing; only the
+ * kernel here ends a socket with ECONNABORTED.
+ */
+export const judgeShownName: Judge = (ending, { seen }) => {
+  if (typeof seen === "string") return open(`the name left by ${seen}`);
+  if (ending.kind === "connected") return open("the far end answered");
+  if (ending.kind === "impossible") return untried(ending.reason);
+  if (seen === false) return held("refused");
+  return ending.kind === "refused" && ending.code === "ECONNABORTED"
+    ? held("refused")
+    : untried(NOBODY_WATCHED);
+};
+
 function judgeRefusal({ seen, counted }: Trace): Verdict {
   if (seen === false || counted === "fewer") return held("refused");
   if (counted === "as many") return open("as many packets left as were tried");

@@ -31,6 +31,8 @@ export interface ExamineOptions {
   /** Of the sidecar's unix socket. */
   readonly socketPath: string | undefined;
   readonly canaries: readonly string[];
+  /** One that the policy allows; without it what depends on one is not tried. */
+  readonly allowedName: string | undefined;
   /** The caller says that it is not the workload. */
   readonly isOperator: boolean;
 }

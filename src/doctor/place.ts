@@ -15,6 +15,8 @@ export interface Place {
   readonly apiPort: number;
   /** Addresses of the operator's own to aim at, in place of those that are kept for documentation. */
   readonly canaries: readonly string[];
+  /** One that the policy allows, whose addresses are open. */
+  readonly allowedName: string | undefined;
 }
 
 export const FAMILIES: readonly Family[] = ["IPv4", "IPv6"];

@@ -6,6 +6,7 @@ import {
   judgeLookup,
   judgeOddLookup,
   judgeSend,
+  judgeShownName,
   type Trace,
 } from "../../src/doctor/evidence.ts";
 import type { Outcome } from "../../src/doctor/finding.ts";
@@ -37,6 +38,20 @@ test.each<Case>([
   [IMPOSSIBLE, STAYED, "untried"],
 ])("what the call itself refuses: %j, %j is %s", (ending, trace, outcome) => {
   expect(judgeSend(ending, trace).outcome).toBe(outcome);
+});
+
+test.each<Case>([
+  [REFUSED, LEFT, "open"],
+  [CONNECTED, STAYED, "open"],
+  [CONNECTED, UNSEEN, "open"],
+  [REFUSED, STAYED, "held"],
+  [SILENT, STAYED, "held"],
+  [{ kind: "refused", code: "ECONNABORTED" }, UNSEEN, "held"],
+  [{ kind: "refused", code: "ECONNRESET" }, UNSEEN, "untried"],
+  [SILENT, UNSEEN, "untried"],
+  [IMPOSSIBLE, STAYED, "untried"],
+])("a shown name: %j, %j is %s", (ending, trace, outcome) => {
+  expect(judgeShownName(ending, trace).outcome).toBe(outcome);
 });
 
 test.each<Case>([

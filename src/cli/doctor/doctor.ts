@@ -5,6 +5,7 @@ import { readResolvConf } from "../../config/resolv-conf.ts";
 import { examine } from "../../doctor/examine.ts";
 import { presentReport } from "./present.ts";
 import { parseAddress } from "../../policy/address.ts";
+import { parseDomainName } from "../../policy/domain-name.ts";
 import { accepted, quote, refused, renderProblems, type Result } from "../../policy/problem.ts";
 import { EXIT } from "../exit-codes.ts";
 import { DOCTOR_HELP } from "../help.ts";
@@ -12,12 +13,14 @@ import type { CliContext } from "../context.ts";
 
 interface DoctorRequest {
   readonly canaries: readonly string[];
+  readonly allowedName: string | undefined;
   readonly isOperator: boolean;
   readonly asJson: boolean;
 }
 
 const OPTIONS = {
   to: { type: "string", multiple: true },
+  allowed: { type: "string" },
   operator: { type: "boolean" },
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
@@ -49,7 +52,14 @@ export function parseDoctorArguments(argv: readonly string[]): Result<DoctorRequ
     const canaries = values.to ?? [];
     const wrong = canaries.find((address) => !parseAddress(address).ok);
     if (wrong !== undefined) return refused(`${quote(wrong)} is not an address`, "--to");
-    return accepted({ canaries, isOperator: values.operator ?? false, asJson: values.json ?? false });
+    const allowed = values.allowed === undefined ? undefined : parseDomainName(values.allowed);
+    if (allowed?.ok === false) return refused(`${quote(values.allowed ?? "")} is not a name`, "--allowed");
+    return accepted({
+      canaries,
+      allowedName: allowed?.value,
+      isOperator: values.operator ?? false,
+      asJson: values.json ?? false,
+    });
   } catch (error) {
     const [message = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
     return refused(message);
