@@ -30,7 +30,7 @@ import type { InterceptSide, InterceptSideOptions } from "./interception/interce
 import type { InterceptionPlan } from "./interception/interception-plan.ts";
 import { reportLoopbackAnswers } from "./keep/loopback-answers.ts";
 import type { NamesSide } from "./names/names-side.ts";
-import { type NamesSettings, prepareNames } from "./names/prepare-names.ts";
+import { type NamesSettings, openWithNames, prepareNames } from "./names/prepare-names.ts";
 import type { KernelFigures } from "./kernel-figures.ts";
 import { type KernelSide, type KernelSideOptions, openKernelSide } from "./open-kernel-side.ts";
 import { createNameRefusalAudit } from "./refusals/name-refusal-audit.ts";
@@ -116,10 +116,13 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const events = createSandboxEvents();
   events.networkChanged.subscribe(tellLoopbackAnswers);
   const inForce = createPolicyInForce();
-  const names = await prepareNames(options, protections);
   const bound = options.interception && undo.adopt(openBoundSide(), (opened) => opened.close());
-  const frame: RulesetFrame = { ...frameOf(options), resolverPort: RESOLVER_PORT, marks, names };
-  const side = undo.use(await openKernelSide({ ...options, names, bound }, frame, inForce, events));
+  const shared = { ...frameOf(options), resolverPort: RESOLVER_PORT, marks };
+  const { opened, names } = await openWithNames(prepareNames(options, protections), options, (plan) =>
+    openKernelSide({ ...options, names: plan, bound }, { ...shared, names: plan }, inForce, events),
+  );
+  const side = undo.use(opened);
+  const frame: RulesetFrame = { ...shared, names };
   const { audit, seen } = tellDecisions(options, events, side, () => inForce.read().active);
   const parts = { ...options, learned: side.learned, inForce, mark: marks, events };
   const interception = undo.use(await openInterception(parts, bound));

@@ -2,12 +2,15 @@
 import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
 import { NETLINK_NETFILTER, NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "../../netlink/constants.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
-import { createNetlinkWriter } from "../../netlink/writer.ts";
+import { createNetlinkWriter, type NetlinkWriter } from "../../netlink/writer.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { KernelError } from "../errors.ts";
-import { HAS_DATA, SETS_LABEL } from "../chains/name-chains.ts";
+import { HAS_DATA } from "../chains/name-chains.ts";
 import { NAMES_BEGUN_QUEUE, NAMES_QUEUE } from "../kernel-names.ts";
 import { CHAIN_ATTRIBUTE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWTABLE, TABLE_ATTRIBUTE } from "../wire/constants.ts";
+import { LABEL_OCTETS } from "../wire/conntrack.ts";
+import { appendRule, setLabel } from "../wire/expressions.ts";
+import { BASE, matchPayload } from "../wire/matches.ts";
 import { appendQueue } from "../wire/queue-rule.ts";
 import { beginBatch, NFPROTO_INET } from "../wire/set-element.ts";
 import { openPacketQueues } from "./packet-queue.ts";
@@ -15,37 +18,48 @@ import { QUEUE_FORMS } from "./queue-chain.ts";
 import { runTool, type Tool } from "./run-tool.ts";
 
 const PROBE = "opensandbox_probe";
+const NO_LABEL = new Uint8Array(LABEL_OCTETS);
+const PLACE = { table: PROBE, chain: "probe" } as const;
 
 export type NamesSupport =
   | { readonly isThere: true; readonly hasLabels: boolean }
   | { readonly isThere: false; readonly reason: string };
 
 /**
- * Takes about as long as nft(8) needs to start twice. Throws SystemCallError, and KernelError for what is no
- * refusal.
+ * What the kernel has, asked over netlink, in well below a millisecond. Throws SystemCallError, and KernelError
+ * for what is no refusal.
  */
-export async function findNamesSupport(nft: Tool = ["nft"]): Promise<NamesSupport> {
-  const refusals = QUEUE_FORMS.map((form) => refusalOfQueue(form));
+export function findNamesSupport(): NamesSupport {
+  const refusals = QUEUE_FORMS.map((form) =>
+    refusalOf((writer, sequence) => appendQueue(writer, sequence, PLACE, { queue: NAMES_QUEUE, form })),
+  );
   if (refusals.every((refusal) => refusal !== undefined))
     return { isThere: false, reason: `the kernel hands no packets to a queue: ${refusals.join(", ")}` };
-  try {
-    openPacketQueues({ queues: [NAMES_QUEUE, NAMES_BEGUN_QUEUE], onPacket: () => undefined }).close();
-  } catch (error) {
-    return { isThere: false, reason: reasonOf(error) };
-  }
-  const [reason, noLabels] = await Promise.all([
-    refusalOf(nft, `${HAS_DATA} accept`),
-    refusalOf(nft, SETS_LABEL),
-  ]);
-  return reason === undefined
-    ? { isThere: true, hasLabels: noLabels === undefined }
-    : { isThere: false, reason };
+  const noData = refusalOfRule((writer) => matchPayload(writer, BASE.inner, 0, Uint8Array.of(0)));
+  if (noData !== undefined)
+    return { isThere: false, reason: `the kernel cannot say what a packet carries: ${noData}` };
+  const noQueue = refusalOfQueues();
+  if (noQueue !== undefined) return { isThere: false, reason: noQueue };
+  return { isThere: true, hasLabels: refusalOfRule((writer) => setLabel(writer, NO_LABEL)) === undefined };
 }
 
-async function refusalOf(nft: Tool, statements: string): Promise<string | undefined> {
-  const input = [`table inet ${PROBE} {\n  chain probe { ${statements}; }\n}\n`];
+/**
+ * Why nft(8) cannot say what the rules for names say; undefined: it can. Starts it. Throws KernelError for
+ * what is no refusal.
+ */
+export async function findTextRefusal(nft: Tool = ["nft"]): Promise<string | undefined> {
+  const input = [`table inet ${PROBE} {\n  chain probe { ${HAS_DATA} accept; }\n}\n`];
   try {
     await runTool(nft, ["-c", "-f", "-"], { input });
+    return undefined;
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+function refusalOfQueues(): string | undefined {
+  try {
+    openPacketQueues({ queues: [NAMES_QUEUE, NAMES_BEGUN_QUEUE], onPacket: () => undefined }).close();
     return undefined;
   } catch (error) {
     return reasonOf(error);
@@ -57,8 +71,16 @@ function reasonOf(error: unknown): string {
   throw error;
 }
 
+function refusalOfRule(write: (writer: NetlinkWriter) => void): string | undefined {
+  return refusalOf((writer, sequence) =>
+    appendRule(writer, sequence, PLACE, { expressions: () => write(writer) }),
+  );
+}
+
+const RULE_SEQUENCE = 4;
+
 /** A batch without an end is checked and comes to nothing, as `nft -c` has it. */
-function refusalOfQueue(form: (typeof QUEUE_FORMS)[number]): string | undefined {
+function refusalOf(append: (writer: NetlinkWriter, sequence: number) => void): string | undefined {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
   try {
     const writer = createNetlinkWriter(1024);
@@ -68,13 +90,13 @@ function refusalOfQueue(form: (typeof QUEUE_FORMS)[number]): string | undefined 
     writer.text(TABLE_ATTRIBUTE.name, PROBE);
     writer.end(table);
     const chain = writer.begin(NFT_MSG_NEWCHAIN, flags, 3, NFPROTO_INET, 0);
-    writer.text(CHAIN_ATTRIBUTE.table, PROBE);
-    writer.text(CHAIN_ATTRIBUTE.name, "probe");
+    writer.text(CHAIN_ATTRIBUTE.table, PLACE.table);
+    writer.text(CHAIN_ATTRIBUTE.name, PLACE.chain);
     writer.end(chain);
-    appendQueue(writer, 4, { table: PROBE, chain: "probe" }, { queue: NAMES_QUEUE, form });
+    append(writer, RULE_SEQUENCE);
     writer.demand(NLM_F_ACK);
     socket.send(writer.written());
-    awaitAcknowledgement(socket.receive, 4);
+    awaitAcknowledgement(socket.receive, RULE_SEQUENCE);
     return undefined;
   } catch (error) {
     if (!(error instanceof NetlinkError)) throw error;

@@ -25,6 +25,8 @@ const VERDICT_REGISTER = 0;
 const COMPARE = { source: 1, operator: 2, data: 3 } as const;
 const META = { destination: 1, key: 2 } as const;
 const IMMEDIATE = { register: 1, data: 2 } as const;
+const CT = { key: 2, source: 4 } as const;
+const CT_LABELS = 13;
 export const OPERATOR = { equal: 0, notEqual: 1 } as const;
 export const REGISTER = 1;
 
@@ -82,6 +84,15 @@ export function loadMeta(writer: NetlinkWriter, key: number): void {
   expression(writer, "meta", () => {
     writer.number32(META.key, key);
     writer.number32(META.destination, REGISTER);
+  });
+}
+
+/** Gives a packet's flow the label, by its octets. */
+export function setLabel(writer: NetlinkWriter, label: Uint8Array): void {
+  load(writer, label);
+  expression(writer, "ct", () => {
+    writer.number32(CT.key, CT_LABELS);
+    writer.number32(CT.source, REGISTER);
   });
 }
 

@@ -4,7 +4,7 @@ import { compare, expression, loadMeta, REGISTER } from "./expressions.ts";
 
 export const META_KEY = { iif: 4, skgid: 11, nfproto: 15, l4proto: 16 } as const;
 export const NFPROTO = { 4: 2, 6: 10 } as const;
-export const BASE = { network: 1, transport: 2 } as const;
+export const BASE = { network: 1, transport: 2, inner: 3 } as const;
 const PAYLOAD = { destination: 1, base: 2, offset: 3, length: 4 } as const;
 
 /** `meta KEY WANTED` */
@@ -13,7 +13,7 @@ export function matchMeta(writer: NetlinkWriter, key: number, wanted: Uint8Array
   compare(writer, wanted);
 }
 
-/** `@nh` or `@th`, so many octets at `offset`. */
+/** `@nh`, `@th` or `@ih`, so many octets at `offset`. */
 export function matchPayload(writer: NetlinkWriter, base: number, offset: number, wanted: Uint8Array): void {
   expression(writer, "payload", () => {
     writer.number32(PAYLOAD.destination, REGISTER);
