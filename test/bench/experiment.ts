@@ -17,7 +17,10 @@ export type Unit =
   | "calls/s"
   | "requests/s"
   | "MB/s"
-  | "processes";
+  | "processes"
+  | "MiB/s"
+  | "names/s"
+  | "connections";
 
 /** What a row has to reach. `toRow` and `of` name another row or column where it is not this one. */
 export type Aim =
@@ -31,7 +34,9 @@ export type Aim =
   | { readonly kind: "at most"; readonly of: Column; readonly limit: number }
   | { readonly kind: "at least"; readonly of: Column; readonly limit: number }
   /** What `of` adds over asking directly, as a share of what `to` adds. */
-  | { readonly kind: "added"; readonly of: Column; readonly to: Column; readonly atMost: number };
+  | { readonly kind: "added"; readonly of: Column; readonly to: Column; readonly atMost: number }
+  /** How much `of` is above `to`, in the row's unit. */
+  | { readonly kind: "more"; readonly of: Column; readonly to: Column; readonly atMost: number };
 
 export interface Row {
   readonly id: string;

@@ -8,7 +8,13 @@
  */
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { createNamespace, configure, spawnIn, type OwnedNamespace } from "../../src/netns/namespace.ts";
+import {
+  createNamespace,
+  configure,
+  type NetworkNamespace,
+  spawnIn,
+  type OwnedNamespace,
+} from "../../src/netns/namespace.ts";
 import { createVethPair } from "../../src/netns/veth.ts";
 import type { Processors } from "./processors.ts";
 
@@ -16,6 +22,7 @@ export const UPSTREAM = { address: "203.0.113.53", port: 53 } as const;
 
 export interface BenchNetwork extends AsyncDisposable {
   readonly upstreamPid: number;
+  readonly internet: NetworkNamespace;
   /** A fresh sandbox; goes with the network at the latest. */
   addSandbox(label: string): Promise<OwnedNamespace>;
 }
@@ -43,6 +50,7 @@ export async function createBenchNetwork(processors: Processors): Promise<BenchN
   const all = made.move();
   return {
     upstreamPid: upstream.pid,
+    internet,
     async addSandbox(label) {
       const index = free.shift();
       if (index === undefined) throw new RangeError(`more than ${MAX_SANDBOXES} sandboxes`);

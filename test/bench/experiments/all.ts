@@ -6,6 +6,7 @@ import { flood } from "./flood.ts";
 import { crowd, idle, soak, start } from "./footprint.ts";
 import { forwardedAt1, forwardedAt50, forwardedAt500, forwardedPaced } from "./forwarded.ts";
 import { learned } from "./learned.ts";
+import { names } from "./names.ts";
 import { relayed } from "./relayed.ts";
 import { run } from "./run-command.ts";
 import { logged, redirected, rules, tcp } from "./variants.ts";
@@ -29,6 +30,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   flood,
   patch,
   stall,
+  names,
   relayed,
   start,
   run,

@@ -5,7 +5,7 @@
  *
  *     0012abcd.bench.example   A 10.18.171.205   AAAA 2001:db8:0:0:0:0:12:abcd
  *
- * There are 2^24 different IPv4 addresses. Nothing is ever sent to one of them.
+ * There are 2^24 different IPv4 addresses. Only the rows of names send something to one of them.
  */
 export const ALLOWED_ZONE = "bench.example";
 export const DENIED_ZONE = "denied.example";

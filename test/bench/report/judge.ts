@@ -27,6 +27,15 @@ function judge(aim: Aim, id: string, results: readonly RowResult[]): Judged {
   if (aim.kind === "at least") {
     return { what: aim.of, figure: own, aim: `>= ${aim.limit}`, isReached: own >= aim.limit };
   }
+  if (aim.kind === "more") {
+    const figure = own - value(aim.to);
+    return {
+      what: `${aim.of} - ${aim.to}`,
+      figure,
+      aim: `<= ${aim.atMost}`,
+      isReached: figure <= aim.atMost,
+    };
+  }
   if (aim.kind === "added") {
     const direct = value("direct");
     const figure = (own - direct) / (value(aim.to) - direct);

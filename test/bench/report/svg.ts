@@ -19,6 +19,8 @@ const COLOURS: Readonly<Record<Column, string>> = {
   "ours dns": "#4c9f70",
   "ours dns+nft": "#1f6f43",
   relay: "#1f6f43",
+  "names off": "#b8b8b8",
+  "names on": "#1f6f43",
   "egress run": "#1f6f43",
   srt: "#9a86b0",
   bwrap: "#7d9bbd",

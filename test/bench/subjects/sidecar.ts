@@ -20,6 +20,7 @@ export interface Rule {
 
 export interface OursOptions {
   readonly mode?: "dns" | "dns+nft";
+  readonly wireNames?: "off" | "known" | "strict";
   readonly logLevel?: "info" | "warn" | "error";
   /** Default "0": a line for each lookup, however many. */
   readonly linesPerSecond?: string;
@@ -77,6 +78,7 @@ export async function startOurs(bench: Bench, options: OursOptions = {}): Promis
           OPENSANDBOX_EGRESS_LOOKUP_LINES_PER_SECOND: linesPerSecond,
           OPENSANDBOX_EGRESS_MODE: mode,
           OPENSANDBOX_EGRESS_LOG_LEVEL: logLevel,
+          OPENSANDBOX_EGRESS_WIRE_NAMES: options.wireNames,
           OPENSANDBOX_LOG_OUTPUT: "/dev/null",
           OPENSANDBOX_EGRESS_MAX_RULES: "0",
         },

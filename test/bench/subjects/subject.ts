@@ -12,6 +12,8 @@ export const COLUMNS = [
   "ours dns",
   "ours dns+nft",
   "relay",
+  "names off",
+  "names on",
   "egress run",
   "srt",
   "bwrap",

@@ -1,0 +1,9 @@
+/** What the far end and the client of the rows of names have in common. */
+
+/** Every address of names leads to the far end: see `numbered-names.ts`. */
+export const NAMES_NETWORK = "10.0.0.0/8";
+export const TLS_PORT = 443;
+/** A hello is answered in TLS's form, then octets go as the first one behind it says. */
+export const STREAM_PORT = 8443;
+export const ASKS = { down: 0x44, up: 0x55, echo: 0x45 } as const;
+export const PIECE = 1 << 18;
