@@ -5,23 +5,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { execIn } from "../../src/netns/namespace.ts";
-import { type JsonServer, startJsonServer } from "../support/json-server.ts";
 import { type NamedSites, startNamedSites } from "../support/named-sites.ts";
 import { withOwnPlaces } from "../support/own-places.ts";
 import { MAIN, type Sidecar } from "../support/sidecar.ts";
+import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 import { workloadArgv } from "../support/workload.ts";
 
 const ROW = "another name at an open address";
 const GOOD = "good.shared.example.org";
 const POLICY = { egress: [{ action: "allow", target: GOOD }] };
-/** Answers on port 80, at every address of the lab's internet, and says which Host it was asked for. */
-const WEB = `
-require("node:http").createServer((request, response) => {
-  console.log(JSON.stringify({ event: "http", name: request.headers.host }));
-  response.end("hello");
-}).listen(80, "::", () => console.log('{"event":"ready"}'));`;
-
 const reportShape = z.object({
   rows: z.array(
     z.object({
@@ -38,31 +31,39 @@ const lab = useLab({
   upstream: { ttlSeconds: 300 },
 });
 let sites: NamedSites;
-let web: JsonServer;
 let sidecar: Sidecar | undefined;
 beforeAll(async () => {
   sites = await startNamedSites(lab);
-  web = await startJsonServer(lab.internet, [process.execPath, "-e", WEB]);
 });
 afterEach(async () => {
   await sidecar?.kill("SIGKILL");
   sidecar = undefined;
 });
-afterAll(async () => {
-  await web[Symbol.asyncDispose]();
-  await sites[Symbol.asyncDispose]();
-});
+afterAll(() => sites[Symbol.asyncDispose]());
+
+/** The Hosts that the web servers were asked for from there on: what was caused before is among them. */
+async function hostsSince(before: number): Promise<readonly unknown[]> {
+  const path = `/mark-${before}`;
+  await execIn(lab.internet, ["curl", "-s", `http://127.0.0.1${path}`]);
+  const requests = () =>
+    lab.web
+      .events()
+      .slice(before)
+      .filter(({ event }) => event === "request");
+  await until("the mark is seen", () => requests().some((request) => request.path === path));
+  return requests().flatMap((request) => (request.path === path ? [] : [request.host]));
+}
 
 /** The row of names, as the workload; and the names that the far ends were shown meanwhile. */
 async function examine(...options: readonly string[]) {
-  const before = web.lines.length;
+  const before = lab.web.events().length;
   let row: z.infer<typeof reportShape>["rows"][number] | undefined;
   const shown = await sites.shownDuring(async () => {
     const argv = [process.execPath, MAIN, "doctor", "--json", ...options] as const;
     const { stdout } = await execIn(lab.sandbox, withOwnPlaces(workloadArgv(argv)));
     row = reportShape.parse(JSON.parse(stdout)).rows.find(({ name }) => name === ROW);
   });
-  return { row, shown: [...shown, ...web.lines.slice(before).map(({ name }) => name)] };
+  return { row, shown: [...shown, ...(await hostsSince(before))] };
 }
 const families = (): readonly string[] => (lab.ipv6 ? ["IPv4", "IPv6"] : ["IPv4"]);
 const attempts = (outcome: string): unknown =>

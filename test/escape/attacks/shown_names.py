@@ -109,7 +109,8 @@ def sign(connection, address):
 
 def flood(address, port, count, piece):
     """So many connections, each with that beginning; holds them."""
-    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+    most = max(4096, int(count) + 64)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     held = [opened(address, port, first=bytes.fromhex(piece)) for _ in range(int(count))]
     say(event="ready", count=len(held))
     signal.pause()
