@@ -24,7 +24,7 @@ export const ANSWERED_BY_NAME = "jump admit_unnamed";
 /** What conntrack has forgotten goes on, and shows no name any more. */
 export const RESUMED_BY_NAME = "jump admit_begun";
 
-export const SETS_LABEL = "ct label set 127";
+const SETS_LABEL = "ct label set 127";
 
 /** The first packet of a connection, and no other. */
 const OPENS = "tcp flags & (fin | syn | rst | ack) == syn";
