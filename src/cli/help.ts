@@ -281,7 +281,7 @@ Usage: egress doctor [OPTIONS]
 
   --to ADDRESS    aim at an address of yours that the policy denies, to watch it there; once for IPv4,
                   once for IPv6
-  --allowed NAME  show other names at the addresses of NAME, which the policy allows on port 443 or 80 (row 33);
+  --allowed NAME  show other names at the addresses of NAME, which the policy allows on port 443 or 80;
                   OPENSANDBOX_EGRESS_WIRE_NAMES=known and strict hold that, off does not
   --operator      this process is not the workload: ignore its capabilities and what it can open
   --json          print the report as JSON, with each attempt

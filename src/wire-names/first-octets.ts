@@ -81,8 +81,8 @@ function isRecord([first = 0, major = 0]: Buffer): boolean {
 }
 
 /**
- * Whether it is a record of a version that no other protocol is taken for, with a ClientHello in it, as far as
- * it goes: tlslite-ng's servers take any.
+ * Whether it is a record of a version that no other protocol is taken for, with a ClientHello in it, as far
+ * as it goes: tlslite-ng's servers take any.
  */
 function isOddRecord(octets: Buffer): boolean {
   return octets[0] === HANDSHAKE && (octets[MESSAGE_AT] ?? CLIENT_HELLO) === CLIENT_HELLO;

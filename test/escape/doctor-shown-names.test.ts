@@ -1,6 +1,6 @@
 /**
- * `egress doctor --allowed NAME`: another name that is shown at an address which an allowed name has opened, by
- * each setting of OPENSANDBOX_EGRESS_WIRE_NAMES, and what the far end has seen of it.
+ * `egress doctor --allowed NAME`: another name that is shown at an address which an allowed name has opened,
+ * by each setting of OPENSANDBOX_EGRESS_WIRE_NAMES, and what the far end has seen of it.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";

@@ -1,6 +1,6 @@
 /**
- * Row 33: more half hellos than the queue has room for, while nobody reads. What finds no room is dropped, and
- * comes again: others' connections go on once somebody reads, and none passes unread.
+ * Row 33: more half hellos than the queue has room for, while nobody reads. What finds no room is dropped,
+ * and comes again: others' connections go on once somebody reads, and none passes unread.
  */
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -26,8 +26,8 @@ export type NamesSupport =
   | { readonly isThere: false; readonly reason: string };
 
 /**
- * What the kernel has, asked over netlink, in well below a millisecond. Throws SystemCallError, and KernelError
- * for what is no refusal.
+ * What the kernel has, asked over netlink, in well below a millisecond. Throws SystemCallError, and
+ * KernelError for what is no refusal.
  */
 export function findNamesSupport(): NamesSupport {
   const refusals = QUEUE_FORMS.map((form) =>

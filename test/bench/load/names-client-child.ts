@@ -1,7 +1,7 @@
 /**
- * The workload of the rows of names: `KIND ADDRESS NAME COUNT SECONDS`. Tells in a line of JSON `{ value }` what
- * it has seen; `live` says `ready` once its streams are there, and tells how many have ended when its input
- * does.
+ * The workload of the rows of names: `KIND ADDRESS NAME COUNT SECONDS`. Tells in a line of JSON `{ value }`
+ * what it has seen; `live` says `ready` once its streams are there, and tells how many have ended when its
+ * input does.
  */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
