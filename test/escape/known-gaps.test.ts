@@ -11,7 +11,7 @@ import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
 import { startJsonServer } from "../support/json-server.ts";
 import { skipBecause } from "../support/skip.ts";
-import { WAIT_MS } from "../support/limits.ts";
+import { LONG_MS } from "../support/limits.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 import { attack, attackArgv, leaksOf, POLICY, startAttack } from "./attack.ts";
@@ -63,7 +63,7 @@ test("known gap: row 10: flows on lo that are answered leave no room for any oth
   if (!(most <= MOST_FLOWS)) skipBecause(context, `this machine has room for more than ${MOST_FLOWS} flows`);
   const sidecar = await lab.startSidecar({ policy: POLICY });
   await using crowd = await startAttack(lab, "crowd", "answered-flows", String(most + 1000));
-  await until("the flows are there", () => crowd.lines.some(({ event }) => event === "full"), 2 * WAIT_MS);
+  await until("the flows are there", () => crowd.lines.some(({ event }) => event === "full"), LONG_MS);
   // A place that becomes free lets one lookup through now and then.
   await until("a lookup has no answer", async () => {
     const { rcode } = await lab.dig("+tries=1", "+time=1", "one.example.org");

@@ -7,6 +7,7 @@ import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
 import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
+import { LONG_MS } from "../support/limits.ts";
 import { useLab } from "../support/use-lab.ts";
 
 /** As many as the sidecar holds, and as the kernel takes. */
@@ -31,7 +32,7 @@ async function fill(family: Family, count: number): Promise<void> {
   );
   const elements = addresses.map((address) => `${address} timeout 1h comment "old.example.org"`);
   const input = `add element inet opensandbox dyn_allow_${family.set} { ${elements.join(", ")} }`;
-  await requireCommand(argvIn(lab.sandbox, ["nft", "-f", "-"]), { input });
+  await requireCommand(argvIn(lab.sandbox, ["nft", "-f", "-"]), { input, timeoutMs: LONG_MS });
 }
 
 describe.each(FAMILIES)("$name", (family) => {

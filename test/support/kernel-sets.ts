@@ -1,6 +1,8 @@
 /** What the kernel's sets hold, as nft(8) lists them. */
 import { z } from "zod";
+import type { Argv } from "../../src/netns/command.ts";
 import { execIn, type NetworkNamespace } from "../../src/netns/namespace.ts";
+import { LONG_MS } from "./limits.ts";
 
 export interface SetElement {
   /** An address, `ADDRESS/LENGTH`, or `FIRST-LAST`. */
@@ -35,15 +37,8 @@ const listing = z.object({
 
 /** The elements of a set of table `inet opensandbox`. */
 export async function readSet(namespace: NetworkNamespace, name: string): Promise<readonly SetElement[]> {
-  const { stdout, stderr } = await execIn(namespace, [
-    "nft",
-    "-j",
-    "list",
-    "set",
-    "inet",
-    "opensandbox",
-    name,
-  ]);
+  const argv: Argv = ["nft", "-j", "list", "set", "inet", "opensandbox", name];
+  const { stdout, stderr } = await execIn(namespace, argv, { timeoutMs: LONG_MS });
   if (stdout === "") throw new Error(stderr);
   return listing.parse(JSON.parse(stdout)).nftables.flatMap(({ set }) => set?.elem ?? []);
 }

@@ -8,9 +8,12 @@ import { availableParallelism, loadavg } from "node:os";
 /** For one event to come, one call to be answered, one program to end. */
 export const WAIT_MS = 60_000;
 
+/** For what has 100,000 of something to go through: a start, a list of a set, a load of nft(8). */
+export const LONG_MS = 180_000;
+
 /** For one test, and for one hook. */
-export const TEST_MS = 300_000;
-export const HOOK_MS = 180_000;
+export const TEST_MS = 600_000;
+export const HOOK_MS = 300_000;
 
 /** For a C library in a lab to have an answer; it asks once. Its programs wait longer. */
 export const RESOLVE_SECONDS = 10;

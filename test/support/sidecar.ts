@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Argv, CommandEnd } from "../../src/netns/command.ts";
 import { type NetworkNamespace, spawnIn } from "../../src/netns/namespace.ts";
-import { WAIT_MS } from "./limits.ts";
+import { LONG_MS, WAIT_MS } from "./limits.ts";
 import { withOwnPlaces } from "./own-places.ts";
 import { until } from "./until.ts";
 
@@ -148,7 +148,7 @@ async function awaitHealth(sidecar: Sidecar, hasEnded: () => boolean): Promise<v
     last = answer?.text ?? "no answer";
     return answer?.status === 200;
   };
-  await until("the sidecar is healthy", ask).catch((cause: unknown) => {
+  await until("the sidecar is healthy", ask, LONG_MS).catch((cause: unknown) => {
     throw new Error(`the sidecar is not healthy: ${last}\n${sidecar.output()}`, { cause });
   });
 }

@@ -6,7 +6,10 @@ crowd.py unread-api COUNT ADDRESS... | unread-answers COUNT NAME RESOLVER... | a
 each connection, and reads nothing. `idle` holds connections to the API, some with half a request; `flood` asks as fast as it can, so long and at least so often, for new names under an allowed wildcard, and for denied
 ones; `slow` holds connections to the resolver, dripping, half-closed or silent. All but `flood` say `ready` and go on until stdin ends.
 """
+import collections
+import ctypes
 import os
+import signal
 import socket
 import struct
 import sys
@@ -16,6 +19,8 @@ import time
 from packets import attempt, dispatch, family, question, say
 
 IP_PKTINFO = 8
+PR_SET_PDEATHSIG = 1
+FILLERS = 4
 HEADS = (b"", b"GET", b"GET /policy HTTP/1.1\r\n", b"POST /policy HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{")
 
 
@@ -153,6 +158,21 @@ def unread_answers(count, name, *resolvers):
 
 
 def answered_flows(count):
+    say(event="ready")
+    share = -(-int(count) // FILLERS)
+    done, told = os.pipe()
+    for first in range(0, int(count), share):
+        if os.fork() == 0:
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            fill(range(first, min(first + share, int(count))), lambda: os.write(told, b"."))
+    for _ in range(FILLERS):
+        os.read(done, 1)
+    say(event="full")
+    sys.stdin.read()
+
+
+def fill(numbers, on_filled):
+    """Goes on, for places that become free in between. Each piece has its second packets when it is old enough, however long a round takes."""
     caller, callee = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
     for one in (caller, callee):
         one.setblocking(False)
@@ -161,8 +181,8 @@ def answered_flows(count):
     to_caller = ("127.0.0.1", caller.getsockname()[1])
     port = callee.getsockname()[1]
 
-    def send_both_ways():
-        for number in range(int(count)):
+    def send_both_ways(some):
+        for number in some:
             address = socket.inet_ntoa(struct.pack("!I", (127 << 24) + (1 << 16) + number))
             try:
                 caller.sendto(b"", (address, port))
@@ -171,19 +191,23 @@ def answered_flows(count):
             except OSError:
                 pass  # no room for the flow
 
-    say(event="ready")
-    send_both_ways()
-    time.sleep(2.5)
-    send_both_ways()
-    say(event="full")
+    def send_twice(some):
+        send_both_ways(some)
+        young.append((time.monotonic() + 2.5, some))
+        while young and young[0][0] < time.monotonic():
+            send_both_ways(young.popleft()[1])
 
-    def refill():
-        while True:  # places that become free in between
-            send_both_ways()
-            time.sleep(0.5)
-
-    threading.Thread(target=refill, daemon=True).start()
-    sys.stdin.read()
+    young = collections.deque()
+    is_filled = False
+    while True:
+        for at in range(0, len(numbers), 500):
+            send_twice(numbers[at : at + 500])
+        while young:
+            time.sleep(max(0, young[0][0] - time.monotonic()))
+            send_both_ways(young.popleft()[1])
+        if not is_filled:
+            on_filled()
+        is_filled = True
 
 
 dispatch(globals())
