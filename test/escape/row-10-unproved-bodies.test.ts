@@ -36,9 +36,9 @@ async function residentMiB(): Promise<number> {
 
 /**
  * Headers of curl for a change that proves itself: by the token, or by a signature, with the body's digest or
- * without.
+ * without. Each is made for one call, as a signature is good for a minute.
  */
-function proofs(): readonly (readonly string[])[] {
+function proofs(): readonly (() => readonly string[])[] {
   const sign = (): string => {
     const [timeMs, nonce] = [Date.now(), randomUUID()];
     const hash = createHash("sha256").update(BODY).digest("hex");
@@ -47,9 +47,9 @@ function proofs(): readonly (readonly string[])[] {
   };
   const digest = `Content-Digest: sha-256=:${createHash("sha256").update(BODY).digest("base64")}:`;
   return [
-    ["-H", `OPENSANDBOX-EGRESS-AUTH: ${sidecar.token}`],
-    ["-H", sign()],
-    ["-H", sign(), "-H", digest],
+    () => ["-H", `OPENSANDBOX-EGRESS-AUTH: ${sidecar.token}`],
+    () => ["-H", sign()],
+    () => ["-H", sign(), "-H", digest],
   ];
 }
 
@@ -62,7 +62,8 @@ const CALLERS = [
 
 async function changeFromEverywhere(): Promise<void> {
   for (const [place, curl] of CALLERS.filter(([address]) => lab.ipv6 || !address.startsWith("["))) {
-    for (const proof of proofs()) {
+    for (const makeProof of proofs()) {
+      const proof = makeProof();
       const call = ["-X", "PATCH", "-d", BODY, ...proof, `http://${place}:18080/policy`];
       expect({ place, proof, ...(await curl()(...call)) }).toMatchObject({ status: 200 });
     }
