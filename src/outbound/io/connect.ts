@@ -14,7 +14,7 @@ const CONNECT_LIMIT_MS = 2000;
 
 /**
  * Connects to the first of the addresses that answers. Throws OutboundError with the last reason as its
- * cause; once `given` gives it up, no other is tried.
+ * cause; once `given` gives it up, no other is tried. The last address has all the time that is given.
  */
 export async function connectToAny(
   endpoints: readonly Endpoint[],
@@ -23,9 +23,10 @@ export async function connectToAny(
 ): Promise<Socket> {
   let cause: unknown;
   for (const endpoint of endpoints) {
+    const isBounded = given.length === 0 || endpoint !== endpoints.at(-1);
+    const limits = isBounded ? [AbortSignal.timeout(CONNECT_LIMIT_MS), ...given] : given;
     try {
-      const limit = AbortSignal.any([AbortSignal.timeout(CONNECT_LIMIT_MS), ...given]);
-      return await connectMarked(endpoint, mark, limit);
+      return await connectMarked(endpoint, mark, AbortSignal.any([...limits]));
     } catch (error) {
       cause = error;
       if (given.some(({ aborted }) => aborted)) break;
