@@ -93,14 +93,17 @@ describe.each(FAMILIES)("$name", (family) => {
     const set = `dyn_allow_${family.set}`;
     const before = await readAddresses(lab.sandbox, set);
     expect(before).toEqual(expect.arrayContaining([family.one, family.two]));
-    const asked = lab.upstream.questions().length;
+    // Probes of the upstream come by the clock.
+    const countQuestions = (): number =>
+      lab.upstream.questions().filter(({ qname }) => qname.toLowerCase().endsWith("example.org")).length;
+    const asked = countQuestions();
     await change("PATCH", [
       { action: "allow", target: "three.example.org" },
       { action: "deny", target: "two.example.org" },
     ]);
     expect(await lab.curl(urlOf(family.one))).toMatchObject({ body: `hello from ${family.one}\n` });
     expect(await readAddresses(lab.sandbox, set)).toEqual(before.filter((address) => address !== family.two));
-    expect(lab.upstream.questions()).toHaveLength(asked);
+    expect(countQuestions()).toBe(asked);
   });
 
   test("an address of two names goes only when both are denied", async () => {
