@@ -55,10 +55,10 @@ const WORKLOAD: ReadonlySet<number> = new Set([
   Capability.setfcap,
 ]);
 
-const LIMIT_MS = 10_000;
+const LIMIT_MS = 20_000;
 
 /**
- * Gives up what a workload would not have, for good, and tries everything, 10 s at most and one attack more.
+ * Gives up what a workload would not have, for good, and tries everything, 20 s at most and one attack more.
  */
 export async function examine(options: ExamineOptions): Promise<{ report: Report; conclusion: Conclusion }> {
   const capabilities = readCapabilities();
