@@ -124,6 +124,25 @@ async function scratch(): Promise<AsyncDisposable & { readonly path: string }> {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
 
+test("a port that the rules of a name do not allow is told so, and what is offered lets it through", async () => {
+  const command = [
+    "sh",
+    "-c",
+    `${CURL} http://one.example.org:8080/; ${CURL} http://one.example.org/; echo $?`,
+  ];
+  const first = await machine.run(["--allow", "one.example.org:8080", "--", ...command]);
+  expect(first.stdout).toBe("hello from 198.51.100.1\n7\n");
+  expect(said(first.stderr)).toEqual([
+    "denied 198.51.100.1 tcp 80, an address of one.example.org (no rule allows it; the rules for one.example.org allow other ports or protocols)",
+    "denied 1 address; to allow it:",
+    "  --allow one.example.org:80/tcp",
+  ]);
+  const more = said(first.stderr).at(-1)?.trim().split(" ") ?? [];
+  const second = await machine.run(["--allow", "one.example.org:8080", ...more, "--", ...command]);
+  expect(second.stdout).toBe("hello from 198.51.100.1\nhello from 198.51.100.1\n0\n");
+  expect(said(second.stderr)).toEqual([]);
+});
+
 test("a proxy of the environment is told of, without its password: at loopback nothing answers, and an allowed one reaches all names", async () => {
   const script = `${CURL} http://two.example.org/; echo $?`;
   const run = (env: Readonly<Record<string, string>>) =>

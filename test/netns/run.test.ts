@@ -202,6 +202,26 @@ test("a confinement that cannot be set up ends with 125, and with what mount say
   expect({ exitCode, says: stderr.includes("mount: no\n") }).toEqual({ exitCode: 125, says: true });
 });
 
+test("a /run that is read-only ends with 125, and with what to do", async () => {
+  const script = 'mount --bind /run /run && mount -o remount,bind,ro /run && exec "$@"';
+  const under = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script, "sh"];
+  const { exitCode, stderr } = await machine.run(["--", "true"], { under });
+  expect(exitCode).toBe(125);
+  expect(stderr).toMatch(
+    /^egress run: EROFS: .* '\/run\/egress-run-\w+'; a run needs to write to \/run: mount a tmpfs there\n$/,
+  );
+});
+
+test.each(["net_admin", "sys_admin"])(
+  "without %s it ends with 125, and says what root lacks",
+  async (name) => {
+    const under = ["/usr/bin/setpriv", `--bounding-set=-${name}`, `--inh-caps=-${name}`];
+    const { exitCode, stderr } = await machine.run(["--", "true"], { under });
+    expect(exitCode).toBe(125);
+    expect(stderr).toMatch(/^egress run: .*EPERM.*needs CAP_SYS_ADMIN and CAP_NET_ADMIN, .* privileged\n$/);
+  },
+);
+
 test("the command's devices, folders and resolv.conf are its own", async () => {
   const script = `for node in null zero full random urandom tty; do [ -c /dev/$node ] || echo $node; done
 readlink /dev/fd /dev/stdout; echo 1 >/run/lock/own; touch /dev/shm/own; ls /run; cat /etc/resolv.conf; stat -c %a /dev/shm /run/lock`;

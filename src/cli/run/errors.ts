@@ -22,6 +22,21 @@ export class NetworkSetupError extends Error {
   readonly code = "network-setup";
 }
 
+/** What the kernel says of a run's network, and who may make one. */
+export function kernelRefuses({
+  code,
+  message,
+}: {
+  readonly code: string;
+  readonly message: string;
+}): string {
+  const remedy =
+    code === "EPERM"
+      ? "; a run as root needs CAP_SYS_ADMIN and CAP_NET_ADMIN, which a container has if it is privileged"
+      : "";
+  return `the kernel does not let a run's network be made: ${message}${remedy}`;
+}
+
 /** The sidecar ended, or was not healthy in time; `output` is what it said last. */
 export class SidecarStartError extends Error {
   readonly code = "sidecar-not-started";

@@ -31,5 +31,15 @@ export function explain(error: unknown, say: (text: string) => void): number {
     say(error.message);
     return EXIT.run;
   }
+  if (isOfFiles(error)) {
+    const remedy = error.code === "EROFS" ? "; a run needs to write to /run: mount a tmpfs there" : "";
+    say(`${error.message}${remedy}`);
+    return EXIT.run;
+  }
   throw error;
+}
+
+/** Node's error of a call on files, which names the place: a disk is full, a folder may not be written to. */
+function isOfFiles(error: unknown): error is Error & { readonly code: string; readonly path: string } {
+  return error instanceof Error && "path" in error && "syscall" in error && "code" in error;
 }

@@ -10,7 +10,7 @@ import { SystemCallError } from "../../sys/errors.ts";
 import { keepFromChildren } from "../../sys/inherited.ts";
 import { inNamespace, makeNamespace } from "../../sys/network-namespace.ts";
 import type { CliContext } from "../context.ts";
-import { NetworkSetupError } from "./errors.ts";
+import { kernelRefuses, NetworkSetupError } from "./errors.ts";
 import type { Environment } from "../../config/environment.ts";
 import { renderHanded } from "./handed.ts";
 import { trustedPath } from "./command/trusted-path.ts";
@@ -80,9 +80,7 @@ function makeOwnNamespace(): number {
     return makeNamespace();
   } catch (error) {
     if (!(error instanceof SystemCallError)) throw error;
-    throw new NetworkSetupError(`the kernel does not let a run's network be made: ${error.message}`, {
-      cause: error,
-    });
+    throw new NetworkSetupError(kernelRefuses(error), { cause: error });
   }
 }
 

@@ -18,7 +18,7 @@ import { parseAddress, renderAddress } from "../../../policy/address.ts";
 import { SystemCallError } from "../../../sys/errors.ts";
 import { inNamespace } from "../../../sys/network-namespace.ts";
 import { drawHex } from "../../../sys/random.ts";
-import { NetworkSetupError, NoSubnetError } from "../errors.ts";
+import { NetworkSetupError, NoSubnetError, kernelRefuses } from "../errors.ts";
 import { type Kernel, openMachineNetwork, sweepMachine } from "./machine-network.ts";
 import { sweepRunFolders } from "./run-folder.ts";
 import { claimRun, deviceOf, lockMachine, runOf } from "./signs.ts";
@@ -219,7 +219,6 @@ function withRoutes<T>(use: (routes: RouteSocket) => T): T {
 }
 
 function explain(error: unknown): string {
-  if (error instanceof NetlinkError || error instanceof SystemCallError)
-    return `the kernel does not let a run's network be made: ${error.message}`;
+  if (error instanceof NetlinkError || error instanceof SystemCallError) return kernelRefuses(error);
   return error instanceof Error ? error.message : String(error);
 }

@@ -10,6 +10,8 @@ export interface Denied {
   readonly flow: Flow | undefined;
   /** The name that last gave the address. */
   readonly host: string | undefined;
+  /** What would let it pass, good for `--allow`; if it is missing, the subject is. */
+  readonly remedy?: string;
   count: number;
 }
 

@@ -3,11 +3,14 @@
  * that fails. A denied name that only the search list may have made waits a moment for the name that was
  * meant.
  */
+import { SCOPE_PROTOCOLS } from "../../../policy/scope.ts";
+import { renderWrittenRule } from "../../call/written-rule.ts";
 import { createLedger, type Denied, type Failed } from "./ledger.ts";
 import { isNoise, mayBecomeNoise } from "./search-list.ts";
 import { readSighting, type Sighting } from "./sighting.ts";
 import type { Outcome } from "./summary.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { nameOfOtherFlows } from "./words.ts";
 
 export interface RunReport extends Disposable {
   /** Takes a line of the sidecar's log. */
@@ -62,7 +65,10 @@ export function createRunReport({ around, tell }: RunReportOptions): RunReport {
       if (sighting !== undefined) add(sighting);
     },
     outcome: () => ({
-      denied: ledger.denied().filter(isHeard),
+      denied: ledger
+        .denied()
+        .filter(isHeard)
+        .map((entry) => ({ ...entry, ...remedyFor(entry, around) })),
       others: ledger.others(),
       failed: ledger.failed().map(({ subject }) => subject),
     }),
@@ -72,4 +78,14 @@ export function createRunReport({ around, tell }: RunReportOptions): RunReport {
       waiting.clear();
     },
   };
+}
+
+/** If a name is allowed and this flow to it is not, a rule for the flow opens less than its address would. */
+function remedyFor(entry: Denied, around: Surroundings): Pick<Denied, "remedy"> {
+  const target = nameOfOtherFlows(entry, around);
+  const { transport, port } = entry.flow ?? {};
+  const protocol = SCOPE_PROTOCOLS.find((one) => one === transport);
+  if (target === undefined || protocol === undefined) return {};
+  const [remedy] = renderWrittenRule({ target, protocol, ...(port === undefined ? {} : { ports: [port] }) });
+  return remedy === undefined ? {} : { remedy };
 }

@@ -35,9 +35,8 @@ export function renderSummary({ denied, others, failed }: Outcome): readonly str
 
 /** Names and addresses that no rule allows, and that a rule can allow: each is good for `--allow`. */
 export function missingTargets(denied: readonly Denied[]): readonly string[] {
-  return denied.flatMap((entry) =>
-    lacksRule(entry) && parseTarget(entry.subject).ok ? [entry.subject] : [],
-  );
+  const missing = denied.filter((entry) => lacksRule(entry) && parseTarget(entry.subject).ok);
+  return [...new Set(missing.map(({ subject, remedy }) => remedy ?? subject))];
 }
 
 /** No rule speaks of it, as far as is known. */

@@ -4,9 +4,11 @@
  */
 import { parseAddress, renderAddress } from "../../../policy/address.ts";
 import { compilePolicy } from "../../../policy/compile.ts";
-import { decideName } from "../../../policy/decide-name.ts";
+import { decideName, decideNameFlow } from "../../../policy/decide-name.ts";
 import { isDomainName } from "../../../policy/domain-name.ts";
+import type { FlowKind } from "../../../policy/flow-set.ts";
 import type { Policy } from "../../../policy/policy.ts";
+import type { Flow } from "./sighting.ts";
 import { readSearchList, type SearchList } from "./search-list.ts";
 
 export interface Surroundings {
@@ -16,6 +18,8 @@ export interface Surroundings {
   /** Whether a rule allows the names below this one. */
   hasWildcardBelow(name: string): boolean;
   allowsName(name: string): boolean;
+  /** Whether a rule for the name, or the default action, lets such a flow pass to its addresses. */
+  opensFlow(name: string, flow: Flow): boolean;
   /** The names that /etc/hosts gives this address for. */
   namesInHosts(address: string): readonly string[];
 }
@@ -39,8 +43,15 @@ export function readSurroundings(given: {
     upstreams: given.upstreams,
     hasWildcardBelow: (name) => wildcards.has(name),
     allowsName: (name) => isDomainName(name) && decideName(compiled, name).action === "allow",
+    opensFlow: (name, flow) =>
+      isDomainName(name) && decideNameFlow(compiled, name, kindOf(flow)).action === "allow",
     namesInHosts: (address) => hosts.get(address) ?? [],
   };
+}
+
+function kindOf({ transport = "", port = 0 }: Flow): FlowKind {
+  if (transport === "tcp" || transport === "udp") return { protocol: transport, port };
+  return { protocol: transport.startsWith("icmp") ? "icmp" : "other", port: 0 };
 }
 
 const NAMES_SHOWN = 3;

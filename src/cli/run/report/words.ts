@@ -35,7 +35,20 @@ export function describeCause({ layer, rule }: Cause): string {
   }
 }
 
-function hints({ kind, subject, host, cause }: Denied, around: Surroundings): readonly string[] {
+/**
+ * The name whose rules let other flows pass to the address than the one that was refused; undefined if that
+ * is not why.
+ */
+export function nameOfOtherFlows(
+  { cause, host, flow }: Denied,
+  { allowsName, opensFlow }: Surroundings,
+): string | undefined {
+  if (cause.layer !== "default" || host === undefined || flow?.transport === undefined) return undefined;
+  return allowsName(host) && !opensFlow(host, flow) ? host : undefined;
+}
+
+function hints(entry: Denied, around: Surroundings): readonly string[] {
+  const { kind, subject, host, cause } = entry;
   if (kind === "name")
     return around.hasWildcardBelow(subject) ? [`*.${subject} does not cover ${subject} itself`] : [];
   if (cause.layer !== "default") return [];
@@ -44,6 +57,8 @@ function hints({ kind, subject, host, cause }: Denied, around: Surroundings): re
     return [
       `/etc/hosts gives it for ${names.join(" and ")}, which therefore is not looked up: allow the address`,
     ];
+  const other = nameOfOtherFlows(entry, around);
+  if (other !== undefined) return [`the rules for ${other} allow other ports or protocols`];
   return host !== undefined && around.allowsName(host)
     ? ["the time of that lookup is over: it must be looked up again"]
     : [];

@@ -138,6 +138,24 @@ test("an address whose time is over is said to be so", () => {
   );
 });
 
+test("a flow that the rules of its name do not allow is told so, and the flow is offered, not the address", () => {
+  const { told, take, summary } = open(["allow one.example.org tcp/8443,9000-9010"]);
+  const host = { "target.host": "one.example.org" };
+  take(connection("198.51.100.1", host), connection("2001:db8:100::1", host));
+  take(connection("198.51.100.2", { ...host, "network.transport": "udp", "target.port": 9000 }));
+  take(connection("198.51.100.3", { ...host, "network.transport": "icmp", "target.port": undefined }));
+  take(connection("198.51.100.4", { ...host, "network.transport": "sctp", "target.port": undefined }));
+  expect(told[0]).toBe(
+    "denied 198.51.100.1 tcp 443, an address of one.example.org (no rule allows it; the rules for one.example.org allow other ports or protocols)",
+  );
+  expect(summary()).toEqual([
+    "denied 5 addresses; to allow them:",
+    "  --allow one.example.org:443/tcp --allow one.example.org:9000/udp --allow one.example.org/icmp --allow 198.51.100.4",
+  ]);
+  take(connection("198.51.100.5", { ...host, "target.port": 9005 }));
+  expect(told.at(-1)).toContain("the time of that lookup is over");
+});
+
 test("a failed lookup is told with the upstreams; once one is answered it has not failed", () => {
   const { told, take, summary } = open();
   const line = lookup("one.example.org", "no upstream gave an answer in time");
