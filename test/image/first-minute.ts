@@ -7,7 +7,7 @@
  * that `npm pack` would make there was packed by this machine's npm.
  */
 import { randomBytes } from "node:crypto";
-import { cp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,25 +16,20 @@ import { INTERNET_V4, type Lab } from "../support/lab.ts";
 import { WAIT_MS } from "../support/limits.ts";
 import { openPacked } from "../support/packed.ts";
 import { imageEngine } from "./containers.ts";
-import { BUILD, type Engine, LIMITS } from "./engine.ts";
+import { LIMITS } from "./engine.ts";
 import { IMAGE } from "./global-setup.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Where `.ci/prepare image` installs it. */
 const TOOLS = join(ROOT, ".test-tools/node-24/node_modules");
 const NODE_24 = join(TOOLS, `node-linux-${process.arch}/bin/node`);
-const CLEAN = "localhost/egress-first-minute:test";
 const CLONE = "/root/egress";
 
-/** The image without what is ours in it, and with another Node; npm and npx as in the images of Node. */
-const CONTAINERFILE = `FROM ${IMAGE}
-RUN rm -rf /opt/egress /var/egress /usr/local/bin/egress /usr/local/bin/node \
- && dpkg --purge --force-depends bind9-dnsutils netbase
-COPY node /usr/local/bin/node
-COPY npm /usr/local/lib/node_modules/npm
-COPY links /usr/local/bin/
-RUN node --version && npm --version && npx --version
-`;
+/** Takes away what is ours and what the README does not ask for; npm's commands as in the images of Node. */
+const CLEAN = `rm -rf /opt/egress /var/egress /usr/local/bin/egress
+dpkg --purge --force-depends bind9-dnsutils netbase
+for command in npm npx; do ln -s ../lib/node_modules/npm/bin/$command-cli.js /usr/local/bin/$command; done
+node --version && npm --version && npx --version`;
 
 /** Whether Node 24 could be had. */
 export function hasNode24(): boolean {
@@ -50,11 +45,7 @@ export interface CleanMachine extends AsyncDisposable {
 export async function startCleanMachine(lab: Lab): Promise<CleanMachine> {
   const engine = imageEngine();
   const name = `first-minute-${randomBytes(3).toString("hex")}`;
-  const place = join(engine.folder, name);
   await using made = new AsyncDisposableStack();
-  made.defer(() => rm(place, { recursive: true, force: true }));
-  await mkdir(place);
-  await buildMachine(engine, join(place, "machine"));
   const packed = made.use(await openPacked());
   const clone = dirname(await packed.pack("clone"));
   // The link to this checkout's leads nowhere in the container.
@@ -71,26 +62,19 @@ export async function startCleanMachine(lab: Lab): Promise<CleanMachine> {
     "--privileged",
     ...LIMITS,
     "--no-healthcheck",
+    `--volume=${NODE_24}:/usr/local/bin/node:ro`,
+    `--volume=${join(TOOLS, "npm")}:/usr/local/lib/node_modules/npm:ro`,
     `--volume=${clone}:${CLONE}`,
     `--volume=${join(ROOT, "node_modules")}:${CLONE}/node_modules:ro`,
     `--workdir=${CLONE}`,
     "--entrypoint=sleep",
-    CLEAN,
+    IMAGE,
     "infinity",
   ]);
+  await engine.require(["exec", name, "sh", "-ec", CLEAN], { timeoutMs: WAIT_MS });
   const all = made.move();
   return {
     type: (line) => engine.run(["exec", name, "sh", "-c", `exec 2>&1\n${line}`], { timeoutMs: WAIT_MS }),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
-}
-
-async function buildMachine(engine: Engine, context: string): Promise<void> {
-  await mkdir(join(context, "links"), { recursive: true });
-  await cp(NODE_24, join(context, "node"));
-  await cp(join(TOOLS, "npm"), join(context, "npm"), { recursive: true, dereference: true });
-  for (const command of ["npm", "npx"])
-    await symlink(`../lib/node_modules/npm/bin/${command}-cli.js`, join(context, "links", command));
-  await writeFile(join(context, "Containerfile"), CONTAINERFILE);
-  await engine.require([...BUILD, `--tag=${CLEAN}`, context], { timeoutMs: 120_000 });
 }
