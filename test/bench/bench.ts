@@ -15,6 +15,8 @@ export interface Bench {
   readonly rounds: number;
   readonly soakSeconds: number;
   readonly crowd: number;
+  /** The bundle of another checkout, to be started beside this one's. */
+  readonly beside: string | undefined;
   /** The first of so many numbers that nobody has had before. */
   readonly takeNumbers: (count: number) => number;
 }

@@ -15,6 +15,7 @@ export type Unit =
   | "MiB"
   | "%"
   | "calls/s"
+  | "connections/s"
   | "requests/s"
   | "MB/s"
   | "processes"

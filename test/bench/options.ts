@@ -13,6 +13,8 @@ export interface BenchOptions {
   readonly svg: boolean;
   readonly pin: boolean;
   readonly unbuilt: boolean;
+  /** The bundle of another checkout, to be started beside this one's. */
+  readonly beside: string | undefined;
   readonly help: boolean;
 }
 
@@ -26,7 +28,8 @@ export const HELP = `usage: npm run bench -- [options] [EXPERIMENT...]
   --json PATH     where the figures go (default node_modules/.cache/egress-bench/figures.json)
   --pin           server under test on one processor, load and upstream on another
   --svg           draw docs/performance.svg, too
-  --unbuilt       run src/main.ts even where npm run build has left a bundle`;
+  --unbuilt       run src/main.ts even where npm run build has left a bundle
+  --beside PATH   the bundle of another checkout, dist/egress.mjs: the row \`start\` starts it in turn with this one's`;
 
 /** A text says what is wrong. */
 export function readOptions(args: readonly string[]): BenchOptions | string {
@@ -44,6 +47,7 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
         svg: { type: "boolean", default: false },
         pin: { type: "boolean", default: false },
         unbuilt: { type: "boolean", default: false },
+        beside: { type: "string" },
         help: { type: "boolean", default: false },
       },
     });
@@ -58,6 +62,7 @@ export function readOptions(args: readonly string[]): BenchOptions | string {
       svg: values.svg,
       pin: values.pin,
       unbuilt: values.unbuilt,
+      beside: values.beside,
       help: values.help,
     };
   } catch (error) {

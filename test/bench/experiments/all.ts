@@ -3,6 +3,7 @@ import { cached, cachedApart, refused } from "./answered-here.ts";
 import { patch, stall } from "./changes.ts";
 import { decided, events } from "./decisions.ts";
 import { flood } from "./flood.ts";
+import { floodConnections } from "./flood-connections.ts";
 import { crowd, idle, soak, start } from "./footprint.ts";
 import { forwardedAt1, forwardedAt50, forwardedAt500, forwardedPaced } from "./forwarded.ts";
 import { learned } from "./learned.ts";
@@ -28,6 +29,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   decided,
   events,
   flood,
+  floodConnections,
   patch,
   stall,
   names,

@@ -33,10 +33,17 @@ export const start: Experiment = {
       original: 230,
       aims: [{ kind: "at most", of: "ours dns+nft", limit: 120 }],
     },
+    { id: "start-bundled-processor", title: "the same: its processor time until then", unit: "ms" },
     { id: "start-unbuilt", title: "start of src/main.ts, unbuilt, to /healthz 200", unit: "ms" },
+    { id: "start-unbuilt-processor", title: "the same: its processor time until then", unit: "ms" },
   ],
   async prepare(bench) {
     const arms: Arm[] = [startArm(bench, "start-unbuilt", UNBUILT)];
+    const { beside } = bench;
+    if (beside !== undefined) {
+      const program: Argv = [process.execPath, beside, "serve"];
+      arms.unshift({ ...startArm(bench, "start-bundled", program), column: "beside" });
+    }
     if (await isBundled()) arms.unshift(startArm(bench, "start-bundled", BUNDLED));
     return arms;
   },
@@ -103,7 +110,10 @@ function startArm(bench: Bench, row: string, program: Argv): Arm {
     column: "ours dns+nft",
     async run() {
       await using ours = await startOurs(bench, { program, isFree: true });
-      return [{ row, value: ours.sidecar.startMs }];
+      return [
+        { row, value: ours.sidecar.startMs },
+        { row: `${row}-processor`, value: await readProcessorMs(ours.pid) },
+      ];
     },
   };
 }

@@ -18,6 +18,7 @@ const COLOURS: Readonly<Record<Column, string>> = {
   unbound: "#9a86b0",
   "ours dns": "#4c9f70",
   "ours dns+nft": "#1f6f43",
+  beside: "#7fbf9a",
   relay: "#1f6f43",
   "names off": "#b8b8b8",
   "names on": "#1f6f43",

@@ -11,6 +11,7 @@ export const COLUMNS = [
   "unbound",
   "ours dns",
   "ours dns+nft",
+  "beside",
   "relay",
   "names off",
   "names on",
