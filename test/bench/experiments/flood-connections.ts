@@ -16,7 +16,7 @@ import { type Ours, startOurs } from "../subjects/sidecar.ts";
 const SOURCE = fileURLToPath(new URL("../load/syn-flood.c", import.meta.url));
 const PER_SECOND = 50_000;
 /** More than processors: beside other work each gets a part of its own. */
-const SENDERS = 8;
+const SENDERS = 32;
 const REFUSED = { address: "203.0.113.200", port: 80 } as const;
 const COUNTER = "egress.connections.denied_total";
 
