@@ -16,7 +16,7 @@ import { passableTrailers } from "../gate/trailers.ts";
 import { writeRequestHead } from "../gate/write-head.ts";
 import type { BodyChange } from "../ports.ts";
 import type { H2Exchange } from "./h2-exchange.ts";
-import { fieldHeaders, responseHeaders } from "./h2-headers.ts";
+import { awaitsHead, fieldHeaders, isGone, responseHeaders } from "./h2-headers.ts";
 import { createHalf, type Half } from "./half.ts";
 import { toRefusal } from "./upstream-refusal.ts";
 
@@ -45,6 +45,7 @@ export function createH1Origins(first: Socket, connect: () => Promise<Socket>): 
   const idle: Line[] = [];
   const waiting: H2Exchange[] = [];
   let opening = 0;
+  let isClosed = false;
   idle.push(openLine(first));
 
   function openLine(socket: Socket): Line {
@@ -81,7 +82,7 @@ export function createH1Origins(first: Socket, connect: () => Promise<Socket>): 
       const line = idle.pop();
       if (line === undefined) break;
       waiting.shift();
-      if (next.client.destroyed) idle.push(line);
+      if (isGone(next.client)) idle.push(line);
       else begin(line, next, release);
     }
     if (waiting.length > opening && lines.size + opening < MAX_LINES) void openMore();
@@ -90,7 +91,9 @@ export function createH1Origins(first: Socket, connect: () => Promise<Socket>): 
   async function openMore(): Promise<void> {
     opening++;
     try {
-      idle.push(openLine(await connect()));
+      const socket = await connect();
+      if (isClosed) socket.destroy();
+      else idle.push(openLine(socket));
     } catch (error) {
       const refusal = toRefusal(error);
       waiting.shift()?.answer(refusal);
@@ -133,6 +136,7 @@ export function createH1Origins(first: Socket, connect: () => Promise<Socket>): 
       serve();
     },
     close() {
+      isClosed = true;
       for (const line of lines) line.half.socket.destroy();
       lines.clear();
     },
@@ -192,10 +196,11 @@ function takeHead(line: Line, head: Head): Framing | undefined {
   const { client, admission } = exchange;
   const gated = gateResponse(head, admission.request);
   if (gated.kind === "refused") return fail(line, gated.text);
+  if (gated.status >= 600) return fail(line, "the origin has sent a status that HTTP/2 does not have");
   const changed = admission.change?.response(gated) ?? { response: gated, body: undefined };
   const { response } = changed;
   line.isInterim = response.status < 200;
-  if (client.destroyed) return response.framing;
+  if (!awaitsHead(client)) return response.framing;
   if (line.isInterim) {
     client.additionalHeaders(responseHeaders(response, NO_BODY));
     return NO_BODY;

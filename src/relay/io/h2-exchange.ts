@@ -15,7 +15,7 @@ import type { GatedResponse } from "../gate/response.ts";
 import { passableTrailers } from "../gate/trailers.ts";
 import type { BodyChange } from "../ports.ts";
 import { passBody } from "./h2-body.ts";
-import { fieldHeaders, requestHeaders, responseHeaders } from "./h2-headers.ts";
+import { awaitsHead, fieldHeaders, requestHeaders, responseHeaders } from "./h2-headers.ts";
 
 export interface H2Exchange {
   readonly client: ServerHttp2Stream;
@@ -91,11 +91,11 @@ function sendBody({ client, admission, cut }: H2Exchange, origin: ClientHttp2Str
 function receive(exchange: H2Exchange, origin: ClientHttp2Stream): void {
   const { client, admission } = exchange;
   origin.on("continue", () => {
-    if (admission.request.expectsContinue && !client.destroyed) client.additionalHeaders({ ":status": 100 });
+    if (admission.request.expectsContinue && awaitsHead(client)) client.additionalHeaders({ ":status": 100 });
   });
   origin.on("headers", (_headers: unknown, _flags: number, raw: readonly string[]) => {
     const interim = gateH2Response(raw, false);
-    if (interim.kind === "response" && interim.status < 200 && interim.status !== 101 && !client.destroyed) {
+    if (interim.kind === "response" && isInterim(interim) && awaitsHead(client)) {
       const changed = admission.change?.response(interim).response ?? interim;
       client.additionalHeaders(responseHeaders(changed, NO_BODY));
     }
@@ -103,8 +103,15 @@ function receive(exchange: H2Exchange, origin: ClientHttp2Stream): void {
   origin.on("response", (_headers: unknown, flags: number, raw: readonly string[]) => {
     const gated = gateH2Response(raw, (flags & NGHTTP2_FLAG_END_STREAM) === 0);
     if (gated.kind === "refused") exchange.answer(gated);
-    else if (!client.destroyed) respond(exchange, origin, gated);
+    else if (gated.status < 200) exchange.answer(NO_ANSWER);
+    else if (awaitsHead(client)) respond(exchange, origin, gated);
   });
+}
+
+const NO_ANSWER = refuse(502, "the origin has sent no answer but an interim one");
+
+function isInterim({ status }: GatedResponse): boolean {
+  return status < 200 && status !== 101;
 }
 
 function respond(exchange: H2Exchange, origin: ClientHttp2Stream, gated: GatedResponse): void {

@@ -1,5 +1,5 @@
 /** Heads as node:http2 takes them. */
-import { type OutgoingHttpHeaders, sensitiveHeaders } from "node:http2";
+import { type Http2Stream, type OutgoingHttpHeaders, sensitiveHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Admission } from "../admit.ts";
 import type { Field } from "../gate/field.ts";
 import { type Framing, NO_BODY } from "../gate/framing.ts";
@@ -9,6 +9,22 @@ import type { GatedResponse } from "../gate/response.ts";
  * What an array of names and values has beside: names that are never to be indexed (RFC 7541 section 7.1.3).
  */
 type RawHeaders = readonly string[] & { readonly [sensitiveHeaders]: readonly string[] };
+
+/**
+ * Of sessions to both sides: a header that is there twice passes, as over HTTP/1.1. Node throws for some of
+ * them otherwise, whoever has sent it.
+ */
+export const AS_THEY_CAME = { strictSingleValueFields: false } as const;
+
+/** Closed by either side. Node may know its stream for a while yet, but throws for whatever is to go out. */
+export function isGone({ destroyed, closed }: Http2Stream): boolean {
+  return destroyed || closed;
+}
+
+/** Whether a head can go out: an interim one, or the response's. */
+export function awaitsHead(client: ServerHttp2Stream): boolean {
+  return !isGone(client) && !client.headersSent;
+}
 
 export function requestHeaders(
   { request, injected }: Admission,

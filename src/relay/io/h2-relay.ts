@@ -18,6 +18,7 @@ import type { Refusal } from "../gate/refusal.ts";
 import { SCHEME_PORTS } from "../../vault/binding.ts";
 import { createH1Origins } from "./h1-origins.ts";
 import { passExchange, type H2Exchange } from "./h2-exchange.ts";
+import { AS_THEY_CAME, isGone } from "./h2-headers.ts";
 import { IDLE_MS, type RelayOptions, tellInjected, usesGoneCredential } from "./options.ts";
 import { toRefusal } from "./upstream-refusal.ts";
 
@@ -56,6 +57,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
   let opening: Promise<Origin> | undefined;
 
   const session = performServerHandshake(client, {
+    ...AS_THEY_CAME,
     settings: { ...SETTINGS, maxConcurrentStreams: MAX_STREAMS },
     maxSessionMemory: SESSION_MEMORY_MB,
   });
@@ -102,7 +104,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
   }
 
   function pass(exchange: H2Exchange, to: Origin): void {
-    if (exchange.client.destroyed) return;
+    if (isGone(exchange.client)) return;
     to.pass(exchange);
     tellInjected(options, exchange.admission);
   }
@@ -129,6 +131,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
 
   function openSession(socket: Socket): Origin {
     const opened = connect(`${flow.scheme}://${authority}`, {
+      ...AS_THEY_CAME,
       createConnection: () => socket,
       settings: { ...SETTINGS, enablePush: false },
       maxSessionMemory: SESSION_MEMORY_MB,
@@ -149,7 +152,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
   function answer(stream: ServerHttp2Stream, refusal: Refusal, method: string): void {
     const { status, text } = refusal;
     tell.refused({ host: flow.name, method, status, text });
-    if (stream.destroyed) return;
+    if (isGone(stream)) return;
     if (stream.headersSent) {
       stream.close(NGHTTP2_CANCEL);
       return;
