@@ -2,6 +2,7 @@
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Binding } from "../vault/binding.ts";
 import type { VaultInForce } from "../vault/vault-in-force.ts";
+import type { Field } from "./gate/field.ts";
 import type { Refusal } from "./gate/refusal.ts";
 import type { GatedRequest } from "./gate/request.ts";
 import type { GatedResponse } from "./gate/response.ts";
@@ -47,7 +48,10 @@ export interface ChangedResponse {
 export interface MessageChange {
   /** Before headers are set, so that what is set is never changed. */
   request(request: GatedRequest): ChangedRequest | Refusal;
+  /** Nothing is filled in trailers: a refusal if one of them has a placeholder. */
+  requestTrailers(trailers: readonly Field[]): Refusal | undefined;
   response(response: GatedResponse): ChangedResponse;
+  responseTrailers(trailers: readonly Field[]): readonly Field[];
   /** The octets of a WebSocket on the way back. It must keep their length. */
   upgraded(): BodyChange | undefined;
 }

@@ -93,14 +93,20 @@ function createChange(
         ? { kind: "changed", request: asked, body: undefined }
         : fillRequest(asked, filler, misplaced);
     },
+    requestTrailers: (trailers) => {
+      const isHeld = ({ name, value }: Field): boolean =>
+        [name, value].some((text) => filler?.nowhere(text).misplaced !== undefined);
+      return trailers.some(isHeld) ? misplaced("a trailer") : undefined;
+    },
     response: (response) => ({
       response: {
         ...response,
         reason: redactor.redact(response.reason),
-        fields: response.fields.map(({ name, value }) => makeField(name, redactor.redact(value))),
+        fields: redactFields(response.fields, redactor),
       },
       body: response.framing.kind === "none" ? undefined : redactBody(response, redactor),
     }),
+    responseTrailers: (trailers) => redactFields(trailers, redactor),
     upgraded: () => toChange(redactor.openStream("stars"), true),
   };
 }
@@ -166,6 +172,11 @@ function fillBody({ openStream, keepsLength }: Substituter, misplacedIn: Misplac
   const checked = (octets: Buffer): Buffer | Refusal =>
     stream.misplaced() === undefined ? octets : misplacedIn("the body");
   return { keepsLength, push: (octets) => checked(stream.push(octets)), end: () => checked(stream.end()) };
+}
+
+/** One whose name holds a secret is left out. */
+function redactFields(fields: readonly Field[], { holds, redact }: Redactor): readonly Field[] {
+  return fields.flatMap(({ name, key, value }) => (holds(name) ? [] : { name, key, value: redact(value) }));
 }
 
 function redactBody({ fields }: GatedResponse, redactor: Redactor): BodyChange | undefined {

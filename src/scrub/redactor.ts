@@ -9,6 +9,8 @@ import { formsOf } from "./secret-forms.ts";
 const REDACTED = Buffer.from("[REDACTED]");
 
 export interface Redactor {
+  /** Whether a text holds a spelling of a secret. */
+  holds(text: string): boolean;
   /** A header's value, one character for each octet as Node's `latin1`. */
   redact(value: string): string;
   openStream(fill?: Fill): RedactedStream;
@@ -37,10 +39,15 @@ export interface RedactedStream {
 export function createRedactor(secrets: readonly string[]): Redactor {
   const forms = new Map(secrets.flatMap(formsOf).map((form) => [form.toString("latin1"), form]));
   const automaton = createAutomaton([...forms.values()]);
+  const shortest = Math.min(...Array.from(forms.values(), ({ length }) => length));
   const openStream = (fill: Fill = "word"): RedactedStream => openOn(automaton, fill);
+  const holds = (text: string): boolean =>
+    text.length >= shortest && automaton.read(Buffer.from(text, "latin1"), { at: 0, state: automaton.root });
   return {
+    holds,
     openStream,
     redact(value) {
+      if (!holds(value)) return value;
       const octets = Buffer.from(value, "latin1");
       const stream = openStream();
       return Buffer.concat([stream.push(octets), stream.end()]).toString("latin1");

@@ -1,7 +1,10 @@
 import { isHopByHop } from "./connection-fields.ts";
 import type { Field } from "./field.ts";
 
-/** What a trailer may never set: framing, routing, who asks, what the content is (RFC 9110 section 6.5.1). */
+/**
+ * What a trailer may never set: framing, routing, who asks, what the content is (RFC 9110 section 6.5.1), and
+ * which request it is.
+ */
 const NEVER: ReadonlySet<string> = new Set([
   "host",
   "content-length",
@@ -16,6 +19,11 @@ const NEVER: ReadonlySet<string> = new Set([
   "content-range",
   "location",
   "range",
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+  "x-original-url",
+  "x-rewrite-url",
 ]);
 
 /**

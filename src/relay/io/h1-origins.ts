@@ -12,8 +12,8 @@ import { createMessageReader, type MessageReader } from "../gate/message-reader.
 import { refuse } from "../gate/refusal.ts";
 import type { GatedRequest } from "../gate/request.ts";
 import { gateResponse } from "../gate/response.ts";
-import { passableTrailers } from "../gate/trailers.ts";
 import { writeRequestHead } from "../gate/write-head.ts";
+import { trailersBack } from "../pass-trailers.ts";
 import type { BodyChange } from "../ports.ts";
 import type { H2Exchange } from "./h2-exchange.ts";
 import { awaitsHead, fieldHeaders, isGone, responseHeaders } from "./h2-headers.ts";
@@ -236,7 +236,7 @@ function takeEnd(line: Line, trailers: readonly Field[], release: (line: Line) =
   const held = change?.end();
   if (held !== undefined && "kind" in held) return exchange.cut(held.text);
   if (!client.destroyed && !client.writableEnded) {
-    const passed = passableTrailers(trailers, admission.injected);
+    const passed = trailersBack(admission, trailers);
     client.once("wantTrailers", () => client.sendTrailers(fieldHeaders(passed)));
     if (held !== undefined) write(client, held, half);
     client.end();

@@ -5,8 +5,8 @@ import { CHUNKED, type Framing } from "../gate/framing.ts";
 import type { Head } from "../gate/head.ts";
 import { gateRequest } from "../gate/request.ts";
 import { SCHEME_PORTS } from "../../vault/binding.ts";
-import { passableTrailers } from "../gate/trailers.ts";
 import { writeRequestHead } from "../gate/write-head.ts";
+import { trailersOut } from "../pass-trailers.ts";
 import { beginExchange, type Exchange } from "./exchange.ts";
 import { answer, cutAndTell, type H1Link, settle } from "./h1-link.ts";
 import type { Half } from "./half.ts";
@@ -85,8 +85,9 @@ export function takeRequestEnd(link: H1Link, trailers: readonly Field[]): void {
 }
 
 function finishRequest(link: H1Link, exchange: Exchange, trailers: readonly Field[]): void {
-  const { request, injected } = exchange.admission;
-  const passed = request.takesTrailers ? passableTrailers(trailers, injected) : [];
+  const { admission } = exchange;
+  const passed = admission.request.takesTrailers ? trailersOut(admission, trailers) : [];
+  if ("kind" in passed) return cutAndTell(link, passed.text);
   const refused = exchange.bodyOut?.end(passed);
   if (refused !== undefined) return cutAndTell(link, refused.text);
   exchange.isSent = true;

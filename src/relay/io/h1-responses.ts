@@ -4,8 +4,8 @@ import { CHUNKED, type Framing, NO_BODY, UNTIL_CLOSE } from "../gate/framing.ts"
 import type { Head } from "../gate/head.ts";
 import { refuse } from "../gate/refusal.ts";
 import { gateResponse, type GatedResponse } from "../gate/response.ts";
-import { passableTrailers } from "../gate/trailers.ts";
 import { writeResponseHead } from "../gate/write-head.ts";
+import { trailersBack } from "../pass-trailers.ts";
 import type { BodyChange } from "../ports.ts";
 import type { Exchange } from "./exchange.ts";
 import { answer, cutAndTell, finish, type H1Link, settle } from "./h1-link.ts";
@@ -78,8 +78,10 @@ export function takeResponseEnd(link: H1Link, trailers: readonly Field[]): void 
     exchange.isInterim = false;
     return;
   }
-  const { request, injected } = exchange.admission;
-  const refused = exchange.bodyBack?.end(request.takesTrailers ? passableTrailers(trailers, injected) : []);
+  const { admission } = exchange;
+  const refused = exchange.bodyBack?.end(
+    admission.request.takesTrailers ? trailersBack(admission, trailers) : [],
+  );
   if (refused !== undefined) return cutAndTell(link, refused.text);
   exchange.isAnswered = true;
   settle(link);

@@ -12,7 +12,7 @@ import { CHUNKED, type Framing, NO_BODY } from "../gate/framing.ts";
 import { gateH2Response, readH2Fields } from "../gate/h2-response.ts";
 import { refuse, type Refusal } from "../gate/refusal.ts";
 import type { GatedResponse } from "../gate/response.ts";
-import { passableTrailers } from "../gate/trailers.ts";
+import { trailersBack, trailersOut } from "../pass-trailers.ts";
 import type { BodyChange } from "../ports.ts";
 import { passBody } from "./h2-body.ts";
 import { awaitsHead, fieldHeaders, requestHeaders, responseHeaders } from "./h2-headers.ts";
@@ -78,11 +78,13 @@ function reset(from: Http2Stream, to: Http2Stream): void {
 }
 
 function sendBody({ client, admission, cut }: H2Exchange, origin: ClientHttp2Stream): void {
-  const { request, injected, body } = admission;
+  const { request, body } = admission;
   let trailers: readonly Field[] = [];
   client.on("trailers", (_headers: unknown, _flags: number, raw: readonly string[]) => {
     const fields = readH2Fields(raw);
-    trailers = "kind" in fields ? [] : passableTrailers(fields, injected);
+    const passed = "kind" in fields ? [] : trailersOut(admission, fields);
+    if ("kind" in passed) cut(passed.text);
+    else trailers = passed;
   });
   if (request.takesTrailers) origin.on("wantTrailers", () => origin.sendTrailers(fieldHeaders(trailers)));
   passBody(client, origin, { change: body, ended: () => origin.end(), refused: ({ text }) => cut(text) });
@@ -135,26 +137,10 @@ function passTrailers({ client, admission }: H2Exchange, origin: ClientHttp2Stre
   let trailers: readonly Field[] = [];
   origin.on("trailers", (_headers: unknown, _flags: number, raw: readonly string[]) => {
     const fields = readH2Fields(raw);
-    if ("kind" in fields) return;
-    const passed = passableTrailers(fields, admission.injected);
-    const [first] = passed;
-    if (first === undefined) return;
-    // What is looked for in headers is looked for here.
-    const asHead = { ...EMPTY, fields: passed };
-    trailers = admission.change?.response(asHead).response.fields ?? passed;
+    if (!("kind" in fields)) trailers = trailersBack(admission, fields);
   });
   client.on("wantTrailers", () => {
     if (trailers.length > 0) client.sendTrailers(fieldHeaders(trailers));
     else client.sendTrailers({});
   });
 }
-
-const EMPTY: GatedResponse = {
-  kind: "response",
-  status: 200,
-  reason: "",
-  framing: NO_BODY,
-  toldLength: undefined,
-  keepsAlive: true,
-  fields: [],
-};

@@ -4,6 +4,7 @@ import { createFindChange } from "../../../src/scrub/message-change.ts";
 import { until } from "../../support/until.ts";
 import { binding, credential, vaultOf } from "../../vault/make-vault.ts";
 import { request } from "../gate/payloads.ts";
+import { askH2, dialH2 } from "./h2-client.ts";
 import { connectRaw, NAME, SECRET, startRawOrigin, startRelay } from "./world.ts";
 
 const HOST = `Host: ${NAME}`;
@@ -55,6 +56,28 @@ describe("what an origin gives back", () => {
     }
   });
 
+  test("loses the secret in its trailers, and each field whose name has it", async () => {
+    const { client, server } = await exchange(request("GET / HTTP/1.1", HOST, "Connection: TE", "TE: trailers"));
+    server.socket.write(`HTTP/1.1 200 OK\r\nX-${SECRET}: 1\r\nX-Last: 1\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    server.socket.write(`0\r\nX-Sum: ${SECRET}\r\nX-${SECRET}: 1\r\n\r\n`);
+    const text = await client.has("\r\n0\r\n");
+    expect(text).toContain("\r\nX-Last: 1\r\n");
+    await client.has("0\r\nX-Sum: [REDACTED]\r\n\r\n");
+    expect(client.text()).not.toContain(SECRET);
+  });
+
+  test("loses the secret in its trailers before a client of HTTP/2, too", async () => {
+    const origin = await startRawOrigin();
+    const findChange = createFindChange();
+    const relay = await startRelay({ origin: origin.port, protocols: ["h2"], findChange });
+    const asking = askH2(dialH2(relay.port), { te: "trailers" });
+    const server = await origin.next();
+    await server.has("\r\n\r\n");
+    server.socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    server.socket.write(`0\r\nX-Sum: ${SECRET}\r\n\r\n`);
+    expect((await asking).trailers).toMatchObject({ "x-sum": "[REDACTED]" });
+  });
+
   test("is stars on a WebSocket, whose frames keep their length", async () => {
     const upgrade = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"];
     const { client, server } = await exchange(
@@ -96,5 +119,16 @@ describe("a placeholder", () => {
     await until("the connection is closed", client.closed);
     expect(relay.told.refused).toHaveLength(1);
     expect(origin.connections).toEqual([]);
+  });
+
+  test("in a trailer has the exchange cut before it goes on", async () => {
+    const chunked = ["Transfer-Encoding: chunked", "Connection: TE", "TE: trailers"];
+    const { client, relay, server } = await exchange(
+      `${request("POST / HTTP/1.1", HOST, ...chunked)}1\r\nx\r\n0\r\nX-Key: ${PLACEHOLDER}\r\n\r\n`,
+    );
+    await until("the connection is closed", client.closed);
+    await until("the origin's is closed", server.closed);
+    expect(relay.told.cut).toHaveLength(1);
+    expect(server.text()).not.toMatch(/X-Key|0\r\n\r\n/);
   });
 });
