@@ -1,6 +1,7 @@
 /**
  * The spellings in which a far end may send a secret back: as it is, in base64 wherever it begins there, in
- * hexadecimal digits, and as URLs, forms, JSON, HTML and XML have it.
+ * hexadecimal digits, in UTF-16, and as URLs, forms, JSON, HTML and XML have it. Of a secret that says more
+ * than one thing, such as `Bot TOKEN` or `session=TOKEN; lang=en`, the parts that may be shown alone, too.
  *
  * Known limits: what is transformed otherwise (hashed, reversed, compressed, encoded twice, spelled in two
  * ways at once, broken into lines) is not found.
@@ -14,23 +15,39 @@ const SHORTEST_SPELLING = 5;
 
 /** Distinct, not empty; the secret itself is the first. Empty only for an empty text. */
 export function formsOf(secret: string): readonly Buffer[] {
-  const plain = Buffer.from(secret);
-  if (plain.length === 0) return [];
+  if (secret === "") return [];
+  const parts = [...basicParts(secret), ...tokenParts(secret), ...pairParts(secret)];
+  const distinct = new Set([toOctets(secret), ...[secret, ...parts].flatMap(spellingsOf)]);
+  return Array.from(distinct, (octets) => Buffer.from(octets, "latin1"));
+}
+
+/** Each with an octet a character. */
+function spellingsOf(text: string): readonly string[] {
+  const octets = Buffer.from(text);
+  // As servers read it that take a header's octets for Latin-1, and write what they have read.
+  const misread = octets.toString("latin1");
   const texts = [
-    ...base64Forms(plain),
-    ...hexForms(plain),
-    ...percentForms(plain),
-    ...jsonForms(secret),
-    ...markupForms(secret),
-    ...basicForms(secret),
+    text,
+    ...base64Forms(octets),
+    ...hexForms(octets),
+    ...textForms(text),
+    ...(misread === text ? [] : [misread, ...textForms(misread)]),
   ];
-  const spellings = texts.filter((text) => text.length >= SHORTEST_SPELLING);
-  const distinct = new Set([plain.toString("latin1"), ...spellings.map(toOctets)]);
-  return Array.from(distinct, (text) => Buffer.from(text, "latin1"));
+  return [...texts.map(toOctets), ...utf16Forms(text)].filter(({ length }) => length >= SHORTEST_SPELLING);
+}
+
+function textForms(text: string): readonly string[] {
+  return [...percentForms(Buffer.from(text)), ...jsonForms(text), ...markupForms(text)];
 }
 
 function toOctets(text: string): string {
   return Buffer.from(text).toString("latin1");
+}
+
+/** In both orders of octets. */
+function utf16Forms(text: string): readonly string[] {
+  const octets = Buffer.from(text, "utf16le");
+  return [octets.toString("latin1"), octets.swap16().toString("latin1")];
 }
 
 /**
@@ -135,10 +152,27 @@ function markupForms(secret: string): readonly string[] {
 }
 
 /** What a header of HTTP's Basic scheme says: who knows the password knows it all. */
-function basicForms(secret: string): readonly string[] {
+function basicParts(secret: string): readonly string[] {
   const digits = /^basic +([\w+/-]+=*)$/i.exec(secret)?.[1];
   if (digits === undefined) return [];
   const said = Buffer.from(digits, "base64").toString();
-  const password = said.slice(said.indexOf(":") + 1);
-  return [said, password].filter((text) => text !== "").flatMap((text) => formsOf(text).map(String));
+  return [said, said.slice(said.indexOf(":") + 1)];
+}
+
+/** Shorter parts are words that stand elsewhere, too. */
+const SHORTEST_TOKEN = 8;
+const SHORTEST_VALUE = 12;
+
+/** Behind a header's scheme: `Bearer TOKEN`, `token TOKEN`. */
+function tokenParts(secret: string): readonly string[] {
+  const token = /^[a-z][\w-]* +(\S+)$/i.exec(secret)?.[1] ?? "";
+  return token.length < SHORTEST_TOKEN ? [] : [token];
+}
+
+/** Of pairs, as cookies and headers have them: `name=VALUE; name="VALUE"`. */
+function pairParts(secret: string): readonly string[] {
+  return secret
+    .split(/[\s;,&]+/)
+    .map((pair) => /^[\w.$-]+="?([^"]+)"?$/.exec(pair)?.[1] ?? "")
+    .filter(({ length }) => length >= SHORTEST_VALUE);
 }

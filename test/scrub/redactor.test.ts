@@ -31,6 +31,9 @@ const SPELLINGS: Readonly<Record<string, (secret: string) => string>> = {
   "in HTML": () => "gh/p+&quot;s3 crét=",
   "in HTML as Go writes it": () => "gh/p&#43;&#34;s3 crét=",
   "in HTML as mustache writes it": () => "gh&#x2F;p+&quot;s3 crét&#x3D;",
+  "in JSON of a server that takes headers for Latin-1": (secret) =>
+    JSON.stringify(Buffer.from(secret).toString("latin1")).slice(1, -1),
+  "in JSON of such a server as Python writes it": () => String.raw`gh/p+\"s3 cr\u00c3\u00a9t=`,
   "percent-encoded to the last octet": (secret) =>
     Array.from(Buffer.from(secret), (one) => `%${one.toString(16).padStart(2, "0")}`).join(""),
 };
@@ -70,6 +73,25 @@ describe("a secret that the far end sends back", () => {
     expect(inStream([header], "is robot:s3cr3t-passw0rd, or s3cr3t-passw0rd")).toBe(
       "is [REDACTED], or [REDACTED]",
     );
+  });
+
+  test.each([
+    ["Bearer s3cr3t-t0ken", "is s3cr3t-t0ken", "is [REDACTED]"],
+    ["Bot s3cr3t-t0ken", `is ${Buffer.from("s3cr3t-t0ken").toString("hex")}`, "is [REDACTED]"],
+    ["session=s3cr3t-t0ken; lang=en", '{"session":"s3cr3t-t0ken","lang":"en"}', '{"session":"[REDACTED]","lang":"en"}'],
+    ['Token token="s3cr3t-t0ken"', "is s3cr3t-t0ken", "is [REDACTED]"],
+    ["hello world", "hello, world", "hello, world"],
+    ["czNjcjN0LXQwa2Vu==", "czNjcjN0LXQwa2V", "czNjcjN0LXQwa2V"],
+  ])("of which a part is shown alone: %s in %s", (secret, read, expected) => {
+    expect(inStream([secret], read)).toBe(expected);
+  });
+
+  test("in UTF-16, whichever octet is first, is taken out", () => {
+    const octets = Buffer.from("is s3cr3t-t0ken.", "utf16le");
+    for (const given of [octets.toString("latin1"), octets.swap16().toString("latin1")]) {
+      const [before = "", after = ""] = createRedactor(["s3cr3t-t0ken"]).redact(given).split("[REDACTED]");
+      expect([before.length, after.length]).toEqual([6, 2]);
+    }
   });
 
   test("in a header's value is taken out; what has none stays the same", () => {

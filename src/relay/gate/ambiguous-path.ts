@@ -9,7 +9,7 @@ export function isAmbiguousPath(path: string): boolean {
   if (/\\|%5c/i.test(path)) return true;
   if (/%(?![\da-f]{2})/i.test(path)) return true;
   // An escape's escape; overlong UTF-8, which old decoders read as ASCII; controls.
-  if (/%25(?=[\da-f]{2}|u)|%c[01]|%[01][\da-f]|%7f/i.test(path)) return true;
+  if (/%25(?=[\da-f]{2}|u)|%c[01]|%e0%[89]|%f0%8|%[01][\da-f]|%7f/i.test(path)) return true;
   const once = path.replaceAll(/%2e/gi, ".").replaceAll(/%2f/gi, "/").replaceAll(/%3b/gi, ";");
   return once.split("/").some((segment) => /^\.{1,2}(?:;|$)/.test(segment));
 }

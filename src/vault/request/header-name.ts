@@ -25,7 +25,9 @@ export function parseHeaderName(text: string): Result<string> {
   const name = text.trim();
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/.test(name)) return refused(`${quote(name)} is no header name`);
   const lower = name.toLowerCase();
-  if (REFUSED.has(lower) || /^(?:proxy-|x-forwarded-)/.test(lower))
+  // Servers of the CGI kind cannot tell these apart.
+  const folded = lower.replaceAll("_", "-");
+  if (REFUSED.has(folded) || /^(?:proxy-|x-forwarded-)/.test(folded))
     return refused(`${quote(name)} is a header that no credential may be put into`);
   return accepted(lower.replaceAll(/(?:^|-)[a-z]/g, (letter) => letter.toUpperCase()));
 }

@@ -20,6 +20,8 @@ test.each([
   "/v1/..%5cadmin",
   "/v1/%5Cadmin",
   "/v1/%c0%ae%c0%ae/admin",
+  "/v1/%e0%80%ae%e0%80%ae/admin",
+  "/v1/%F0%80%80%AE/admin",
   "/v1/%u002e%u002e/admin",
   "/v1/%zz",
   "/v1/%",

@@ -289,6 +289,8 @@ describe("a request is refused with the place of what is wrong, and without a va
     "proxy-connection",
     "X-Forwarded-For",
     "x-forwarded-host",
+    "X_Forwarded_For",
+    "Content_Length",
     "X-Forwarded-Proto",
   ])("the header %s", (name) => {
     expect(problemsOf(auth({ type: "apiKey", name, credential: "gh" }))).toContain(
