@@ -22,6 +22,7 @@ import { createVoice } from "./report/voice.ts";
 import type { RunRequest } from "./request/arguments.ts";
 import { presentOrigins } from "./request/present.ts";
 import { type Inside, LIMITS } from "./rootless/inside.ts";
+import { requireUnheld } from "./secrets/hide-secrets.ts";
 import { askShell, readSecrets } from "./secrets/read-secrets.ts";
 import type { HeldSecret } from "./secrets/secret-bindings.ts";
 import { runConfined } from "./run-confined.ts";
@@ -95,7 +96,9 @@ function findOwn(request: RunRequest, { context: { env }, inside }: Asker): Resu
   const user = inside === undefined ? findCommandUser(request.user, env) : accepted(inside.user);
   if (!user.ok) return user;
   const secrets = readSecrets(request.secrets, env, askShell(env, user.value));
-  return secrets.ok ? accepted({ user: user.value, secrets: secrets.value }) : secrets;
+  if (!secrets.ok) return secrets;
+  const unheld = requireUnheld(request.command, secrets.value);
+  return unheld.ok ? accepted({ user: user.value, secrets: secrets.value }) : unheld;
 }
 
 /** Those that are missing. A program that is only where the command could have put it is none. */

@@ -1,5 +1,6 @@
-/** The command's environment without any secret in it. */
+/** The command's environment without any secret in it, and a look at its arguments. */
 import type { Environment } from "../../../config/environment.ts";
+import { accepted, refused, type Result } from "../../../policy/problem.ts";
 import { formsOf } from "../../../scrub/secret-forms.ts";
 import type { HeldSecret } from "./secret-bindings.ts";
 
@@ -27,6 +28,28 @@ export function hideSecrets(env: Environment, secrets: readonly HeldSecret[]): H
   });
   const placeholders = secrets.map(({ name, placeholder }) => [name, placeholder] as const);
   return { env: { ...Object.fromEntries(hidden), ...Object.fromEntries(placeholders) }, alsoHeld, takenOut };
+}
+
+/** Shorter ones stand in arguments by chance. */
+const SHORTEST_HELD = 8;
+
+/**
+ * The command as it is. Refused if an argument holds a secret: a shell has put it there, which took it from
+ * the environment before we did.
+ */
+export function requireUnheld(
+  command: readonly string[],
+  secrets: readonly HeldSecret[],
+): Result<readonly string[]> {
+  const looked = secrets.filter(({ value }) => value.length >= SHORTEST_HELD);
+  for (const [index, text] of command.entries()) {
+    const held = looked.find((secret) => holdsAny(text, [secret]));
+    if (held === undefined) continue;
+    const where = index === 0 ? "the command's name" : `argument ${index} of the command`;
+    const remedy = `sh -c '... "$${held.name}" ...', in single quotes, gets the placeholder`;
+    return refused(`${where} holds the value of ${held.name}, which the command would read there: ${remedy}`, "--secret");
+  }
+  return accepted(command);
 }
 
 /** The longest first: one secret may lie in another. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hideSecrets } from "../../../../src/cli/run/secrets/hide-secrets.ts";
+import { hideSecrets, requireUnheld } from "../../../../src/cli/run/secrets/hide-secrets.ts";
 import type { HeldSecret } from "../../../../src/cli/run/secrets/secret-bindings.ts";
 
 function held(name: string, value: string): HeldSecret {
@@ -48,4 +48,23 @@ test("a variable that holds the value in another spelling is taken out", () => {
 test("of two secrets within each other the longer goes first, and a value is no pattern", () => {
   const secrets = [held("A", "s3cr3t"), held("B", "s3cr3t$&s3cr3t")];
   expect(hideSecrets({ X: "s3cr3t$&s3cr3t s3cr3t" }, secrets).env["X"]).toBe("<B> <A>");
+});
+
+test.each([
+  [["curl", "-H", "Authorization: Bearer s3cr3t-t0ken"], "argument 2 of the command holds the value of T"],
+  [["curl", "-u", `x:${Buffer.from("s3cr3t-t0ken").toString("hex")}`], "argument 2 of the command"],
+  [["/opt/s3cr3t-t0ken/run"], "the command's name holds the value of T"],
+])("a command that has the value in its arguments is refused: %j", (command, message) => {
+  const result = requireUnheld(command, [held("T", "s3cr3t-t0ken")]);
+  const said = result.ok ? "" : result.problems.map((problem) => problem.message).join();
+  expect(said).toContain(message);
+  expect(said).not.toContain("s3cr3t");
+});
+
+test("a command without it, and one with a word that a short secret has, too, is taken", () => {
+  const command = ["sh", "-c", 'curl -H "Authorization: $T" https://a.example.org/'];
+  expect(requireUnheld(command, [held("T", "s3cr3t-t0ken"), held("U", "curl")])).toEqual({
+    ok: true,
+    value: command,
+  });
 });
