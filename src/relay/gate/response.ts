@@ -4,6 +4,7 @@ import { findFramingFields, type Framing, NO_BODY, readFraming, UNTIL_CLOSE } fr
 import type { Head } from "./head.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 import type { GatedRequest } from "./request.ts";
+import { isWebSocketAnswer } from "./websocket-answer.ts";
 
 /** A response that has passed; `status` 100 to 199 are interim ones, all but 101. */
 export interface GatedResponse {
@@ -28,7 +29,7 @@ export function gateResponse(head: Head, request: GatedRequest): GatedResponse |
   const framing = frameBody(status, request, readFraming(found));
   if (framing.kind === "refused") return framing;
   if (status === 101 && !isWebSocketAnswer(head.fields, request))
-    return refuse(502, "the origin has changed the protocol unasked");
+    return refuse(502, "the origin has changed the protocol, and not as it was asked to");
   const isOld = match.groups?.["minor"] === "0";
   const named = namedByConnection(head.fields);
   return {
@@ -64,14 +65,4 @@ function frameBody(
   if (framing?.kind === "refused") return refuse(502, `the origin has sent ${framing.text}`);
   if (method === "HEAD" || status < 200 || status === 204 || status === 304) return NO_BODY;
   return framing ?? UNTIL_CLOSE;
-}
-
-function isWebSocketAnswer(fields: readonly Field[], request: GatedRequest): boolean {
-  const upgrades = fields.filter(({ key }) => key === "upgrade");
-  return (
-    request.webSocket &&
-    upgrades.length === 1 &&
-    upgrades[0]?.value.toLowerCase() === "websocket" &&
-    namedByConnection(fields).includes("upgrade")
-  );
 }

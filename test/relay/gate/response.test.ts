@@ -11,6 +11,10 @@ const UPGRADE = [
   "Sec-WebSocket-Version: 13",
 ];
 
+/** The one of RFC 6455 section 1.3. */
+const ACCEPT = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+const AGREED = ["Connection: upgrade", "Upgrade: WebSocket", ACCEPT];
+
 function answer(lines: readonly string[], asked: { method?: string; fields?: readonly string[] } = {}) {
   const head = readHead(`${lines.join("\r\n")}\r\n`);
   const gated = gate(
@@ -72,17 +76,27 @@ describe("a response that is written anew", () => {
 
 describe("101", () => {
   test("passes for a WebSocket that was asked for", () => {
-    const response = answer(["HTTP/1.1 101 Switching", "Connection: upgrade", "Upgrade: WebSocket"], {
-      fields: UPGRADE,
+    const response = answer(["HTTP/1.1 101 Switching", ...AGREED], { fields: UPGRADE });
+    expect(response).toMatchObject({ kind: "response", status: 101 });
+  });
+
+  test("passes with an extension that was offered", () => {
+    const extension = "Sec-WebSocket-Extensions: permessage-deflate";
+    const response = answer(["HTTP/1.1 101 Switching", ...AGREED, extension], {
+      fields: [...UPGRADE, extension],
     });
     expect(response).toMatchObject({ kind: "response", status: 101 });
   });
 
   test.each([
-    [[], ["Connection: upgrade", "Upgrade: websocket"]],
-    [UPGRADE, ["Connection: upgrade", "Upgrade: h2c"]],
-    [UPGRADE, ["Upgrade: websocket"]],
-  ])("is refused unasked, or for another protocol", (fields, lines) => {
+    [[], AGREED],
+    [UPGRADE, ["Connection: upgrade", "Upgrade: h2c", ACCEPT]],
+    [UPGRADE, ["Upgrade: websocket", ACCEPT]],
+    [UPGRADE, [...AGREED, ACCEPT]],
+    [UPGRADE, ["Connection: upgrade", "Upgrade: websocket"]],
+    [UPGRADE, ["Connection: upgrade", "Upgrade: websocket", "Sec-WebSocket-Accept: dGhlIHNhbXBsZSBub25jZQ=="]],
+    [UPGRADE, [...AGREED, "Sec-WebSocket-Extensions: permessage-deflate"]],
+  ])("is refused unasked, for another protocol, key or extension", (fields, lines) => {
     expect(answer(["HTTP/1.1 101 Switching", ...lines], { fields })).toMatchObject({ status: 502 });
   });
 });

@@ -9,6 +9,7 @@ import { connectRaw, NAME, SECRET, startRawOrigin, startRelay } from "./world.ts
 
 const HOST = `Host: ${NAME}`;
 const PLACEHOLDER = "__token__";
+const ACCEPT = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 async function ask(text: string) {
   const origin = await startRawOrigin();
@@ -90,7 +91,7 @@ describe("what an origin gives back", () => {
       ),
     );
     expect(server.text()).not.toContain("permessage-deflate");
-    server.socket.write("HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    server.socket.write(`HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${ACCEPT}\r\n\r\n`);
     await client.has("101");
     server.socket.write(`\x81\x06${SECRET}`, "latin1");
     await expect.poll(client.text).toContain("\x81\x06******");
