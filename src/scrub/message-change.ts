@@ -10,6 +10,7 @@ import type { GatedResponse } from "../relay/gate/response.ts";
 import type { BodyChange, ChangedRequest, FindChange, MessageChange } from "../relay/ports.ts";
 import type { Binding, Substitution } from "../vault/binding.ts";
 import { coversHost, type VaultInForce } from "../vault/vault-in-force.ts";
+import { createCurrentRedactor } from "./current-redactor.ts";
 import { createRedactor, type RedactedStream, type Redactor } from "./redactor.ts";
 import { createRequestFiller, type RequestFiller } from "./request-filler.ts";
 import { planBody, REQUEST_CODINGS } from "./response-body.ts";
@@ -20,15 +21,39 @@ export type OnMisplaced = (host: string, place: string) => void;
 
 /** Made for a change of the vault, when the first request needs it. */
 export function createFindChange(onMisplaced: OnMisplaced = () => undefined): FindChange {
-  let known: { readonly vault: VaultInForce; readonly find: FindChange } | undefined;
-  return (exchange) => {
-    if (known?.vault !== exchange.vault)
-      known = { vault: exchange.vault, find: forVault(exchange.vault, onMisplaced) };
-    return known.find(exchange);
+  let known: ForVault | undefined;
+  return ({ host, binding, vault }) => {
+    if (known?.vault !== vault) known = forVault(vault, known?.redactors ?? new Map());
+    let looked = known;
+    const first = known.redactorOf(host);
+    if (first === undefined) return undefined;
+    let latest = first;
+    const now = (): Redactor => {
+      if (known !== undefined && known !== looked) {
+        looked = known;
+        latest = known.redactorOf(host) ?? latest;
+      }
+      return latest;
+    };
+    return createChange(known.fillerOf(binding), createCurrentRedactor(first, now), (place) => {
+      onMisplaced(host, place);
+      return refuse(403, `a secret's placeholder is in ${place}, which is not filled`);
+    });
   };
 }
 
-function forVault(vault: VaultInForce, onMisplaced: OnMisplaced): FindChange {
+/** What is made for one value of the vault. */
+interface ForVault {
+  readonly vault: VaultInForce;
+  /** By the secrets that they look for. */
+  readonly redactors: ReadonlyMap<string, Redactor>;
+  fillerOf(binding: Binding | undefined): RequestFiller | undefined;
+  /** Undefined for a host that nothing is bound to. */
+  redactorOf(host: Parameters<FindChange>[0]["host"]): Redactor | undefined;
+}
+
+/** Redactors for the same secrets stay: they take long to make. */
+function forVault(vault: VaultInForce, before: ReadonlyMap<string, Redactor>): ForVault {
   const placeholders = vault.bindings.flatMap(({ substitutions }) =>
     substitutions.map(({ placeholder }) => placeholder),
   );
@@ -39,21 +64,26 @@ function forVault(vault: VaultInForce, onMisplaced: OnMisplaced): FindChange {
       : createRequestFiller(binding?.substitutions.map(toSubstitution) ?? [], placeholders),
   );
   const redactors = new Map<string, Redactor>();
-  const redactorOf = (bindings: readonly Binding[]): Redactor => {
-    const key = JSON.stringify(bindings.map(({ name }) => name));
+  const byNames = new Map<string, Redactor>();
+  function redactorFor(bindings: readonly Binding[]): Redactor {
     const secrets = bindings.flatMap((one) => one.secrets.map((secret) => secret.reveal()));
-    const redactor = redactors.get(key) ?? createRedactor(secrets);
+    const key = JSON.stringify(secrets);
+    const redactor = redactors.get(key) ?? before.get(key) ?? createRedactor(secrets);
     redactors.set(key, redactor);
     return redactor;
-  };
-  return ({ host, binding }) => {
-    const own = vault.bindings.filter((one) => coversHost(one, host));
-    return own.length === 0
-      ? undefined
-      : createChange(fillerOf(binding), redactorOf(own), (place) => {
-          onMisplaced(host, place);
-          return refuse(403, `a secret's placeholder is in ${place}, which is not filled`);
-        });
+  }
+  return {
+    vault,
+    redactors,
+    fillerOf,
+    redactorOf(host) {
+      const own = vault.bindings.filter((one) => coversHost(one, host));
+      if (own.length === 0) return undefined;
+      const names = JSON.stringify(own.map(({ name }) => name));
+      const redactor = byNames.get(names) ?? redactorFor(own);
+      byNames.set(names, redactor);
+      return redactor;
+    },
   };
 }
 

@@ -20,6 +20,11 @@ export interface Credential {
   readonly id: number;
   /** Undefined while its source gives none: nothing may be sent that needs it. */
   readonly value: Secret | undefined;
+  /**
+   * The values that it had before, the last one first: they may be good for a while yet, and must not come
+   * back.
+   */
+  readonly former?: readonly Secret[];
 }
 
 /** Which requests: all four have to hold. None of the lists is empty. */
@@ -73,8 +78,8 @@ export interface Binding extends BindingSpec {
   /** What `auth` comes to. Empty while `unavailable`. */
   readonly headers: readonly InjectedHeader[];
   /**
-   * Every text that must not come back: values of its credentials, each once, and injected headers where they
-   * are more than a value.
+   * Every text that must not come back: values of its credentials, former ones too, each once, and injected
+   * headers where they are more than a value.
    */
   readonly secrets: readonly Secret[];
   /** Ids of its credentials, each once. */

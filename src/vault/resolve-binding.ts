@@ -10,8 +10,8 @@ export function resolveBinding(binding: BindingSpec, outOfForce?: string): Bindi
   const lacksValue = credentials.some(({ value }) => value === undefined);
   const unavailable = outOfForce ?? (lacksValue ? "a credential has no value: its source failed" : undefined);
   const headers = unavailable === undefined ? injectedHeaders(auth) : [];
-  const values = credentials.flatMap(({ value }) => value ?? []);
-  const rendered = headers.flatMap(({ value }) => (values.includes(value) ? [] : value));
+  const values = credentials.flatMap(valuesOf);
+  const rendered = renderedOf(auth).filter((value) => !values.includes(value));
   const credentialIds = credentials.map(({ id }) => id);
   return {
     name,
@@ -23,6 +23,19 @@ export function resolveBinding(binding: BindingSpec, outOfForce?: string): Bindi
     credentialIds,
     unavailable,
   };
+}
+
+function valuesOf({ value, former = [] }: Credential): readonly Secret[] {
+  return value === undefined ? former : [value, ...former];
+}
+
+/** What the headers say, and said with former values. */
+function renderedOf(auth: BindingAuth): readonly Secret[] {
+  if (auth.type === "passthrough" || auth.type === "customHeaders") return [];
+  const { credential } = auth;
+  return valuesOf(credential)
+    .flatMap((value) => injectedHeaders({ ...auth, credential: { ...credential, value } }))
+    .map(({ value }) => value);
 }
 
 /** What the binding refers to, in order, and as often as it does. */

@@ -186,6 +186,19 @@ describe("compression", () => {
   });
 });
 
+test("an answer that goes on loses the secrets that have come in force meanwhile, too", async () => {
+  const { client, relay, server, origin } = await send(request("GET / HTTP/1.1", HOST), "header");
+  server.socket.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n");
+  await client.has("data: 1\n\n");
+  const auth = { type: "bearer", credential: credential("T", "next-s3cr3t-value") } as const;
+  relay.vault.write(vaultOf(binding("own", { hosts: [NAME], auth })));
+  const later = await connectRaw(relay.port);
+  later.socket.write(request("GET / HTTP/1.1", HOST));
+  await (await origin.next()).has("next-s3cr3t-value");
+  server.socket.write(`data: next-s3cr3t-value, ${VALUE}\n\n`);
+  await client.has("data: [REDACTED], [REDACTED]\n\n");
+});
+
 test("a change of the vault holds for the next request", async () => {
   const { relay, client, server } = await send(
     request("GET /1 HTTP/1.1", HOST, `X-Key: ${PLACEHOLDER}`),

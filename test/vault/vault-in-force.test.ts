@@ -144,7 +144,7 @@ describe("a binding injects", () => {
     });
     expect(made.headers).toEqual([]);
     expect(made.unavailable).toBe("a credential has no value: its source failed");
-    expect(made.secrets.map((secret) => secret.reveal())).toEqual(["v1"]);
+    expect(made.secrets.map((secret) => secret.reveal())).toEqual(["v1", "Bearer v1"]);
     expect(made.credentialIds).toEqual([1, 2]);
     expect(vaultOf(made).isBoundHost(qname("api.example.org"))).toBe(true);
   });
@@ -153,6 +153,6 @@ describe("a binding injects", () => {
     const made = binding("b", { hosts: ["api.example.org"] });
     const out = resolveBinding(made, "its host is denied");
     expect(out).toMatchObject({ headers: [], unavailable: "its host is denied" });
-    expect(out.secrets.map((secret) => secret.reveal())).toEqual(["s3cr3t"]);
+    expect(out.secrets.map((secret) => secret.reveal())).toEqual(["s3cr3t", "Bearer s3cr3t"]);
   });
 });

@@ -30,7 +30,7 @@ export function putInForce(state: VaultState, policy: CompiledPolicy, tag: numbe
 function allSecrets(credentials: readonly Credential[], bindings: readonly Binding[]): readonly Secret[] {
   return [
     ...new Set([
-      ...credentials.flatMap(({ value }) => value ?? []),
+      ...credentials.flatMap(({ value, former = [] }) => [value ?? [], former].flat()),
       ...bindings.flatMap(({ secrets }) => secrets),
     ]),
   ];

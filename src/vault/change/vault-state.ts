@@ -25,7 +25,17 @@ export interface StoredCredential {
   readonly source: CredentialSource;
   /** Undefined while its source gives none, for the reason in `problem`. */
   readonly value: Secret | undefined;
+  /** See `Credential`. */
+  readonly former: readonly Secret[];
   readonly problem: string | undefined;
+}
+
+const MOST_FORMER = 4;
+
+/** What its next value has before it. */
+export function formerOf({ value, former }: StoredCredential): readonly Secret[] {
+  if (value === undefined || former.some((one) => one.reveal() === value.reveal())) return former;
+  return [value, ...former].slice(0, MOST_FORMER);
 }
 
 export interface VaultState {
@@ -90,12 +100,16 @@ function applyOperations(
   { valueOf, nextId }: ChangeSources,
 ): Changed {
   const revision = before.revision + 1;
-  const store = (credential: NewCredential, id: number): StoredCredential => {
+  const store = (
+    credential: NewCredential,
+    id: number,
+    former: readonly Secret[] = [],
+  ): StoredCredential => {
     const { name, source } = credential;
-    return { name, id, revision, source, value: valueOf(credential), problem: undefined };
+    return { name, id, revision, source, value: valueOf(credential), former, problem: undefined };
   };
   const nextCredentials = operate("credential", before.credentials, credentials, {
-    replace: (credential, { id }) => store(credential, id),
+    replace: (credential, old) => store(credential, old.id, formerOf(old)),
     add: (credential) => store(credential, nextId()),
   });
   if (typeof nextCredentials === "string") return invalid(nextCredentials);

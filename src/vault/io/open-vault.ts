@@ -13,7 +13,7 @@ import { describeState, type VaultJson } from "../change/describe-state.ts";
 import { putInForce } from "../change/put-in-force.ts";
 import { createFaultTeller } from "../change/tell-faults.ts";
 import { findUncovered } from "../change/validate.ts";
-import type { StoredCredential, VaultState } from "../change/vault-state.ts";
+import { formerOf, type StoredCredential, type VaultState } from "../change/vault-state.ts";
 import type { NewCredential } from "../request/vault-request.ts";
 import type { Secret } from "../secret.ts";
 import { createVaultCell, type Vault } from "../vault.ts";
@@ -62,7 +62,8 @@ export function openVault(ports: VaultPorts): OpenVault {
     const problem = result.ok ? undefined : renderProblems(result.problems);
     const value = result.ok ? result.value : undefined;
     if (problem === credential.problem && value?.reveal() === credential.value?.reveal()) return;
-    const credentials = new Map(kept.state.credentials).set(name, { ...credential, value, problem });
+    const next = { ...credential, value, former: formerOf(credential), problem };
+    const credentials = new Map(kept.state.credentials).set(name, next);
     if (problem !== credential.problem)
       ports.audit.vaultFault({ what: "credential", name, sourceType: source.type, reason: problem });
     keep({ ...kept.state, credentials }, kept.policy);

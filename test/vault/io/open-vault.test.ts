@@ -97,7 +97,25 @@ describe("a source that is read again", () => {
     expect(after.revision).toBe(1);
     expect(after.tag).toBeGreaterThan(before.tag);
     expect(after.bindings[0]?.credentialIds).toEqual(before.bindings[0]?.credentialIds);
-    expect(after.secrets.map((secret) => secret.reveal())).toEqual(["second", "Bearer second"]);
+    expect(after.secrets.map((secret) => secret.reveal())).toEqual([
+      "second",
+      "first",
+      "Bearer second",
+      "Bearer first",
+    ]);
+  });
+
+  test("keeps the last four values among those that must not come back, also while it gives none", async () => {
+    const opened = open();
+    const source = { type: "command", command: ["x"], refreshAfter: 10 };
+    opened.results.push(...["one", "two", "three", "four", "five", "six"].map(good), FAILED);
+    await opened.control.create(requestOf(source));
+    const kept = (): readonly string[] => opened.vault.inForce().bindings[0]?.secrets.map((one) => one.reveal()) ?? [];
+    for (let read = 1; read < 6; read += 1) await vi.advanceTimersByTimeAsync(10_000);
+    const values = ["six", "five", "four", "three", "two"];
+    expect(kept()).toEqual([...values, ...values.map((value) => `Bearer ${value}`)]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(kept()).toEqual([...values.slice(0, 4), ...values.slice(0, 4).map((value) => `Bearer ${value}`)]);
   });
 
   test("and gives the same value changes nothing", async () => {
@@ -117,10 +135,10 @@ describe("a source that is read again", () => {
     opened.events.length = 0;
     await vi.advanceTimersByTimeAsync(HOUR_MS);
     const reason = "a credential has no value: its source failed";
-    expect(opened.vault.inForce()).toMatchObject({
-      secrets: [],
-      bindings: [{ headers: [], unavailable: reason }],
-    });
+    const { bindings, secrets } = opened.vault.inForce();
+    expect(bindings).toMatchObject([{ headers: [], unavailable: reason }]);
+    // It may be good still.
+    expect(secrets.map((secret) => secret.reveal())).toEqual(["first", "Bearer first"]);
     expect(opened.control.describe()).toMatchObject({
       revision: 1,
       credentials: [{ name: "gh", problem: "the command ended with status 1" }],
