@@ -19,9 +19,13 @@ export function isAmbiguousPath(path: string): boolean {
  * differ between these.
  */
 export function otherReadings(path: string): readonly string[] {
-  if (!/%2f|%3b|\/\/|;/i.test(path)) return [];
-  const decoded = path.replaceAll(/%2f/gi, "/");
+  if (!/%|\/\/|;/.test(path)) return [];
+  const plain = path.replaceAll(UNRESERVED, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16)));
+  const decoded = plain.replaceAll(/%2f/gi, "/");
   const merged = decoded.replaceAll(/\/{2,}/g, "/");
   const bare = merged.replaceAll(/(?:;|%3b)[^/]*/gi, "");
-  return [...new Set([decoded, merged, bare])].filter((reading) => reading !== path);
+  return [...new Set([plain, decoded, merged, bare])].filter((reading) => reading !== path);
 }
+
+/** Letters, digits and `-._~`, which stand for themselves (RFC 3986 section 6.2.2.2). */
+const UNRESERVED = /%(?:2[de]|3\d|[46][1-9a-f]|[57][\da]|5f|7e)/gi;

@@ -48,6 +48,8 @@ test.each([
 
 test.each([
   ["/repos/a", []],
+  ["/%72epos/%41%5f%7E%2D%39", ["/repos/A_~-9"]],
+  ["/a%20b%2B%40%7B%60%5B", []],
   ["/repos%2Fa", ["/repos/a"]],
   ["/repos//a", ["/repos/a"]],
   ["/repos;x/a", ["/repos/a"]],
