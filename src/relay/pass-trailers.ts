@@ -14,10 +14,7 @@ export function trailersOut(
 }
 
 /** Of the response. */
-export function trailersBack(
-  { injected, change }: Admission,
-  trailers: readonly Field[],
-): readonly Field[] {
+export function trailersBack({ injected, change }: Admission, trailers: readonly Field[]): readonly Field[] {
   const passed = passableTrailers(trailers, injected);
   return change?.responseTrailers(passed) ?? passed;
 }

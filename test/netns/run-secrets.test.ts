@@ -153,7 +153,13 @@ test("without root it is the same", async () => {
 });
 
 test("a command that has the secret in its arguments is refused, and does not run", async () => {
-  const { exitCode, stdout, stderr } = await run("--secret", `GITHUB_TOKEN@${API}`, "--", "echo", `Bearer ${TOKEN}`);
+  const { exitCode, stdout, stderr } = await run(
+    "--secret",
+    `GITHUB_TOKEN@${API}`,
+    "--",
+    "echo",
+    `Bearer ${TOKEN}`,
+  );
   expect([exitCode, stdout]).toEqual([125, ""]);
   expect(stderr).toContain("argument 1 of the command holds the value of GITHUB_TOKEN");
   expect(stderr).not.toContain(TOKEN);

@@ -78,7 +78,11 @@ describe("a secret that the far end sends back", () => {
   test.each([
     ["Bearer s3cr3t-t0ken", "is s3cr3t-t0ken", "is [REDACTED]"],
     ["Bot s3cr3t-t0ken", `is ${Buffer.from("s3cr3t-t0ken").toString("hex")}`, "is [REDACTED]"],
-    ["session=s3cr3t-t0ken; lang=en", '{"session":"s3cr3t-t0ken","lang":"en"}', '{"session":"[REDACTED]","lang":"en"}'],
+    [
+      "session=s3cr3t-t0ken; lang=en",
+      '{"session":"s3cr3t-t0ken","lang":"en"}',
+      '{"session":"[REDACTED]","lang":"en"}',
+    ],
     ['Token token="s3cr3t-t0ken"', "is s3cr3t-t0ken", "is [REDACTED]"],
     ["hello world", "hello, world", "hello, world"],
     ["czNjcjN0LXQwa2Vu==", "czNjcjN0LXQwa2V", "czNjcjN0LXQwa2V"],
@@ -89,8 +93,8 @@ describe("a secret that the far end sends back", () => {
   test("in UTF-16, whichever octet is first, is taken out", () => {
     const octets = Buffer.from("is s3cr3t-t0ken.", "utf16le");
     for (const given of [octets.toString("latin1"), octets.swap16().toString("latin1")]) {
-      const [before = "", after = ""] = createRedactor(["s3cr3t-t0ken"]).redact(given).split("[REDACTED]");
-      expect([before.length, after.length]).toEqual([6, 2]);
+      const left = createRedactor(["s3cr3t-t0ken"]).redact(given).replaceAll("\0", "");
+      expect(left).toBe("is [REDACTED].");
     }
   });
 

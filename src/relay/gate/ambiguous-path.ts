@@ -20,7 +20,9 @@ export function isAmbiguousPath(path: string): boolean {
  */
 export function otherReadings(path: string): readonly string[] {
   if (!/%|\/\/|;/.test(path)) return [];
-  const plain = path.replaceAll(UNRESERVED, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16)));
+  const plain = path.replaceAll(UNRESERVED, (escape) =>
+    String.fromCharCode(Number.parseInt(escape.slice(1), 16)),
+  );
   const decoded = plain.replaceAll(/%2f/gi, "/");
   const merged = decoded.replaceAll(/\/{2,}/g, "/");
   const bare = merged.replaceAll(/(?:;|%3b)[^/]*/gi, "");

@@ -22,6 +22,8 @@ export interface H2Exchange {
   readonly admission: Admission;
   readonly authority: string;
   readonly scheme: string;
+  /** Of the request, once they have come, which may be before the origin is reached. */
+  trailers: readonly string[];
   /** An answer in the origin's place; if one is under way, the exchange is cut. */
   answer(refusal: Refusal): void;
   /** What came cannot go on. */
@@ -77,16 +79,17 @@ function reset(from: Http2Stream, to: Http2Stream): void {
   if (!to.closed) to.close(from.rstCode === NGHTTP2_NO_ERROR ? NGHTTP2_CANCEL : from.rstCode);
 }
 
-function sendBody({ client, admission, cut }: H2Exchange, origin: ClientHttp2Stream): void {
+function sendBody(exchange: H2Exchange, origin: ClientHttp2Stream): void {
+  const { client, admission, cut } = exchange;
   const { request, body } = admission;
-  let trailers: readonly Field[] = [];
-  client.on("trailers", (_headers: unknown, _flags: number, raw: readonly string[]) => {
-    const fields = readH2Fields(raw);
-    const passed = "kind" in fields ? [] : trailersOut(admission, fields);
-    if ("kind" in passed) cut(passed.text);
-    else trailers = passed;
-  });
-  if (request.takesTrailers) origin.on("wantTrailers", () => origin.sendTrailers(fieldHeaders(trailers)));
+  if (request.takesTrailers) {
+    origin.on("wantTrailers", () => {
+      const fields = readH2Fields(exchange.trailers);
+      const passed = "kind" in fields ? [] : trailersOut(admission, fields);
+      if ("kind" in passed) cut(passed.text);
+      else origin.sendTrailers(fieldHeaders(passed));
+    });
+  }
   passBody(client, origin, { change: body, ended: () => origin.end(), refused: ({ text }) => cut(text) });
 }
 

@@ -1,5 +1,10 @@
 /** Heads as node:http2 takes them. */
-import { type Http2Stream, type OutgoingHttpHeaders, sensitiveHeaders, type ServerHttp2Stream } from "node:http2";
+import {
+  type Http2Stream,
+  type OutgoingHttpHeaders,
+  sensitiveHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
 import type { Admission } from "../admit.ts";
 import type { Field } from "../gate/field.ts";
 import { type Framing, NO_BODY } from "../gate/framing.ts";

@@ -91,12 +91,17 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
       admission,
       authority,
       scheme: flow.scheme,
+      trailers: [],
       answer: (refusal) => answer(stream, refusal, request.method),
       cut(text) {
         tell.cut({ host: flow.name, text });
         stream.close(NGHTTP2_CANCEL);
       },
     };
+    stream.once(
+      "trailers",
+      (_headers, _flags, trailers: readonly string[]) => (exchange.trailers = trailers),
+    );
     exchanges.add(exchange);
     stream.once("close", () => exchanges.delete(exchange));
     if (origin === undefined) void openAndPass(exchange);

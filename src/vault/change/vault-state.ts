@@ -100,11 +100,7 @@ function applyOperations(
   { valueOf, nextId }: ChangeSources,
 ): Changed {
   const revision = before.revision + 1;
-  const store = (
-    credential: NewCredential,
-    id: number,
-    former: readonly Secret[] = [],
-  ): StoredCredential => {
+  const store = (credential: NewCredential, id: number, former: readonly Secret[] = []): StoredCredential => {
     const { name, source } = credential;
     return { name, id, revision, source, value: valueOf(credential), former, problem: undefined };
   };

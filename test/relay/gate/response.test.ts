@@ -94,7 +94,10 @@ describe("101", () => {
     [UPGRADE, ["Upgrade: websocket", ACCEPT]],
     [UPGRADE, [...AGREED, ACCEPT]],
     [UPGRADE, ["Connection: upgrade", "Upgrade: websocket"]],
-    [UPGRADE, ["Connection: upgrade", "Upgrade: websocket", "Sec-WebSocket-Accept: dGhlIHNhbXBsZSBub25jZQ=="]],
+    [
+      UPGRADE,
+      ["Connection: upgrade", "Upgrade: websocket", "Sec-WebSocket-Accept: dGhlIHNhbXBsZSBub25jZQ=="],
+    ],
     [UPGRADE, [...AGREED, "Sec-WebSocket-Extensions: permessage-deflate"]],
   ])("is refused unasked, for another protocol, key or extension", (fields, lines) => {
     expect(answer(["HTTP/1.1 101 Switching", ...lines], { fields })).toMatchObject({ status: 502 });

@@ -2,7 +2,15 @@
 import { connect, type TLSSocket } from "node:tls";
 import { CA, defer, NAME } from "./world.ts";
 
-export const TYPE = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, window: 8, continuation: 9 } as const;
+export const TYPE = {
+  data: 0,
+  headers: 1,
+  reset: 3,
+  settings: 4,
+  ping: 6,
+  window: 8,
+  continuation: 9,
+} as const;
 export const FLAG = { none: 0, ack: 1, endStream: 1, endHeaders: 4 } as const;
 
 export const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

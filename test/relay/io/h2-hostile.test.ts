@@ -24,7 +24,10 @@ async function startOrigin(answer: (stream: ServerHttp2Stream) => void = answerF
     seen.push(one);
     stream.on("error", () => undefined);
     stream.on("data", (part: Buffer) => (one.body += part.toString()));
-    stream.on("trailers", (_headers: unknown, _flags: number, raw: readonly string[]) => (one.trailers = raw));
+    stream.on(
+      "trailers",
+      (_headers: unknown, _flags: number, raw: readonly string[]) => (one.trailers = raw),
+    );
     stream.on("end", () => answer(stream));
   });
   return { port: await listen(server), seen };
@@ -135,30 +138,31 @@ test("a status that HTTP/2 does not have is no answer", async () => {
 });
 
 describe("before an origin of HTTP/1.1, a body", () => {
-  async function send(...frames: readonly Buffer[]) {
+  /** Of a request whose head says 5 octets. */
+  async function send(body: string) {
     const origin = await startRawOrigin();
     const relay = await startRelay({ origin: origin.port, protocols: ["h2"] });
     const client = await dialFrames(relay.port);
-    client.socket.write(Buffer.concat(frames));
+    client.socket.write(request(1, FLAG.endHeaders, "PUT", [["content-length", "5"]]));
     const server = await origin.next();
+    await server.has("Content-Length: 5\r\n");
+    client.socket.write(frame(TYPE.data, FLAG.endStream, 1, body));
     await until("the origin is left", server.closed);
     return server.text();
   }
-  const put = request(1, FLAG.endHeaders, "PUT", [["content-length", "5"]]);
 
   test("that is longer than told ends the connection, and the rest is no request", async () => {
-    const text = await send(put, frame(TYPE.data, FLAG.endStream, 1, "12345GET /admin HTTP/1.1\r\n\r\n"));
-    expect(text).not.toContain("GET /admin");
+    expect(await send("12345GET /admin HTTP/1.1\r\n\r\n")).not.toContain("GET /admin");
   });
 
   test("that is shorter than told ends the connection", async () => {
-    const text = await send(put, frame(TYPE.data, FLAG.endStream, 1, "123"));
-    expect(text.split("PUT ")).toHaveLength(2);
+    expect(await send("123")).not.toContain("HTTP/1.1 200");
   });
 });
 
 describe("a flood ends its connection:", () => {
-  const many = (count: number, one: Buffer): Buffer => Buffer.concat(Array.from({ length: count }, () => one));
+  const many = (count: number, one: Buffer): Buffer =>
+    Buffer.concat(Array.from({ length: count }, () => one));
   const open = frame(TYPE.headers, FLAG.none, 1, block(asking("GET")));
   const part = frame(TYPE.continuation, FLAG.none, 1, block([["x-a", "b"]]));
   const rows = [

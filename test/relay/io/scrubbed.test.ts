@@ -58,8 +58,12 @@ describe("what an origin gives back", () => {
   });
 
   test("loses the secret in its trailers, and each field whose name has it", async () => {
-    const { client, server } = await exchange(request("GET / HTTP/1.1", HOST, "Connection: TE", "TE: trailers"));
-    server.socket.write(`HTTP/1.1 200 OK\r\nX-${SECRET}: 1\r\nX-Last: 1\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    const { client, server } = await exchange(
+      request("GET / HTTP/1.1", HOST, "Connection: TE", "TE: trailers"),
+    );
+    server.socket.write(
+      `HTTP/1.1 200 OK\r\nX-${SECRET}: 1\r\nX-Last: 1\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    );
     server.socket.write(`0\r\nX-Sum: ${SECRET}\r\nX-${SECRET}: 1\r\n\r\n`);
     const text = await client.has("\r\n0\r\n");
     expect(text).toContain("\r\nX-Last: 1\r\n");
@@ -124,9 +128,8 @@ describe("a placeholder", () => {
 
   test("in a trailer has the exchange cut before it goes on", async () => {
     const chunked = ["Transfer-Encoding: chunked", "Connection: TE", "TE: trailers"];
-    const { client, relay, server } = await exchange(
-      `${request("POST / HTTP/1.1", HOST, ...chunked)}1\r\nx\r\n0\r\nX-Key: ${PLACEHOLDER}\r\n\r\n`,
-    );
+    const { client, relay, server } = await exchange(request("POST / HTTP/1.1", HOST, ...chunked));
+    client.socket.write(`1\r\nx\r\n0\r\nX-Key: ${PLACEHOLDER}\r\n\r\n`);
     await until("the connection is closed", client.closed);
     await until("the origin's is closed", server.closed);
     expect(relay.told.cut).toHaveLength(1);

@@ -110,7 +110,8 @@ describe("a source that is read again", () => {
     const source = { type: "command", command: ["x"], refreshAfter: 10 };
     opened.results.push(...["one", "two", "three", "four", "five", "six"].map(good), FAILED);
     await opened.control.create(requestOf(source));
-    const kept = (): readonly string[] => opened.vault.inForce().bindings[0]?.secrets.map((one) => one.reveal()) ?? [];
+    const kept = (): readonly string[] =>
+      opened.vault.inForce().bindings[0]?.secrets.map((one) => one.reveal()) ?? [];
     for (let read = 1; read < 6; read += 1) await vi.advanceTimersByTimeAsync(10_000);
     const values = ["six", "five", "four", "three", "two"];
     expect(kept()).toEqual([...values, ...values.map((value) => `Bearer ${value}`)]);

@@ -47,7 +47,10 @@ export function requireUnheld(
     if (held === undefined) continue;
     const where = index === 0 ? "the command's name" : `argument ${index} of the command`;
     const remedy = `sh -c '... "$${held.name}" ...', in single quotes, gets the placeholder`;
-    return refused(`${where} holds the value of ${held.name}, which the command would read there: ${remedy}`, "--secret");
+    return refused(
+      `${where} holds the value of ${held.name}, which the command would read there: ${remedy}`,
+      "--secret",
+    );
   }
   return accepted(command);
 }
