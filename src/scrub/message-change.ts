@@ -123,10 +123,10 @@ function createChange(
         ? { kind: "changed", request: asked, body: undefined }
         : fillRequest(asked, filler, misplaced);
     },
-    requestTrailers: (trailers) => {
-      const isHeld = ({ name, value }: Field): boolean =>
-        [name, value].some((text) => filler?.nowhere(text).misplaced !== undefined);
-      return trailers.some(isHeld) ? misplaced("a trailer") : undefined;
+    requestTrailers(trailers) {
+      const texts = trailers.flatMap(({ name, value }) => [name, value]);
+      const isHeld = texts.some((text) => filler?.nowhere(text).misplaced !== undefined);
+      return isHeld ? misplaced("a trailer") : undefined;
     },
     response: (response) => ({
       response: {
