@@ -41,7 +41,7 @@ const PURE_MODULES: Readonly<Record<string, readonly string[]>> = {
   tables: [],
   "wire-names": ["node:net"],
   vault: ["node:util", "node:path"],
-  relay: [],
+  relay: ["node:crypto"],
   netlink: [],
   dns: [],
   netfilter: [],
