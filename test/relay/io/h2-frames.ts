@@ -13,7 +13,7 @@ export const TYPE = {
 } as const;
 export const FLAG = { none: 0, ack: 1, endStream: 1, endHeaders: 4 } as const;
 
-export const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 export function frame(type: number, flags: number, stream: number, payload: Buffer | string = ""): Buffer {
   const octets = typeof payload === "string" ? Buffer.from(payload, "latin1") : payload;
