@@ -1,4 +1,4 @@
-/** The real program, and a workload that wants a bound host's credential to go astray, or its sidecar to end. */
+/** The real program, and a workload that wants a bound host's credential astray, or its sidecar to end. */
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
