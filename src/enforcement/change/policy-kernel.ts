@@ -165,13 +165,29 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
     }
   }
 
+  function nextGeneration(): void {
+    generation = generation === LAST_GENERATION ? 1 : generation + 1;
+  }
+
+  /**
+   * The kernel shows elements of sets with ports a moment after the rules that ask for them
+   * (nft_set_commit_update in nf_tables_api.c). What these rules have admitted meanwhile is judged once more.
+   */
+  async function applySeen(policy: CompiledPolicy, network: NetworkFacts): Promise<boolean> {
+    const { foundDrift } = await apply(policy, network);
+    if (!usesScopes(policy)) return foundDrift;
+    nextGeneration();
+    const again = await apply(policy, network);
+    return foundDrift || again.foundDrift;
+  }
+
   return {
     generation() {
       return generation;
     },
     async enforce(policy: CompiledPolicy) {
       await options.catchUp?.();
-      generation = generation === LAST_GENERATION ? 1 : generation + 1;
+      nextGeneration();
       // Before addresses are taken out: it says which of them are withheld by now.
       const network = options.readNetwork();
       await declarePortSets(policy);
@@ -180,7 +196,7 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
       const { forgotten, lost } = await takeOut(policy);
       const comeBack = [...lastForgotten, ...lost];
       lastForgotten = forgotten;
-      const { foundDrift } = await apply(policy, network);
+      const foundDrift = await applySeen(policy, network);
       if (foundDrift || hasDrifted) {
         learned.reconcile();
         options.bound?.rewrite();

@@ -75,6 +75,16 @@ function createBench() {
 }
 
 describe("a policy in the kernel", () => {
+  test("what a policy with ports has admitted before its elements were seen is judged once more", async () => {
+    const { port, rulesets } = createBench();
+    const ports = [443];
+    await port.enforce(compiledOf({ egress: [{ action: "deny", ports }, { target: "*.example" }] }));
+    expect(rulesets.map(({ generation }) => generation)).toEqual([42, 43]);
+    expect(port.generation()).toBe(43);
+    await port.enforce(OPEN);
+    expect(rulesets.map(({ generation }) => generation)).toEqual([42, 43, 44]);
+  });
+
   test("each one has a generation of its own, which accepted flows carry", async () => {
     const { port, loaded } = createBench();
     await port.enforce(OPEN);
