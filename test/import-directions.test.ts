@@ -7,7 +7,7 @@ import { MAY_IMPORT } from "./house-plan.ts";
 const PACKAGE_PLACES: Readonly<Record<string, readonly RegExp[]>> = {
   koffi: [/^src\/sys\//],
   zod: [
-    /^src\/policy\/parse-policy\.ts$/,
+    /^src\/policy\/(?:parse-policy|http-shape)\.ts$/,
     /^src\/config(?:\.ts$|\/)/,
     /^src\/api\//,
     /^src\/cli\/run\/config\//,

@@ -13,6 +13,7 @@ export const REFUSAL_STATUS = {
   "invalid-audit": 400,
   "invalid-vault": 400,
   "uncovers-binding": 400,
+  "unread-host": 400,
   unauthorized: 401,
   "local-write": 403,
   forbidden: 403,

@@ -9,6 +9,7 @@ import type { PageRequest, SandboxReport } from "../enforcement/sandbox-report.t
 import { renderAddress, renderIpv6 } from "../policy/address.ts";
 import { type Policy, renderPolicy } from "../policy/policy.ts";
 import { oneLine, type Problem } from "../policy/problem.ts";
+import { renderRule, type Rule } from "../policy/rule.ts";
 import type { Target } from "../policy/target.ts";
 import type { ListedProtection } from "../protections/protections.ts";
 import { describeState } from "./policy/reply.ts";
@@ -38,7 +39,7 @@ export async function describeStatus(
   const health = describeHealth(await control.health());
   // From here on all is of one instant.
   const snapshot = control.snapshot();
-  const { layers, generation, interfaces, upstreams, resolver, learned } = sources.report(page);
+  const { layers, unreadRules, generation, interfaces, upstreams, resolver, learned } = sources.report(page);
   const { rules, files, problems } = sources.ruleFiles();
   const { sandboxId } = sources;
   return {
@@ -52,7 +53,7 @@ export async function describeStatus(
     layers: {
       denyAlways: describeTargets(layers.denyAlways),
       allowAlways: describeTargets(layers.allowAlways),
-      user: { ...describeRules(layers.user), etag: snapshot.etag },
+      user: { ...describeRules(layers.user), etag: snapshot.etag, ...describeUnread(unreadRules) },
       logSkip: describeTargets(rules.logSkip),
     },
     ruleFiles: files,
@@ -87,6 +88,10 @@ function describeTargets(targets: readonly Target[]): object {
 function describeRules({ defaultAction, egress }: Policy): object {
   const shown = renderPolicy({ defaultAction, egress: egress.slice(0, SHOWN) }).egress;
   return { total: egress.length, shown, defaultAction };
+}
+
+function describeUnread(rules: readonly Rule[]): object {
+  return rules.length === 0 ? {} : { unread: rules.slice(0, SHOWN).map(renderRule) };
 }
 
 function describeProblem({ path, message }: Problem): Problem {

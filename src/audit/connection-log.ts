@@ -64,14 +64,18 @@ export function createConnectionLog(logger: Pick<Logger, "warn">, perSecond: num
   };
 }
 
-/** With the smallest change of the policy that would let it through: `PATCH /policy` takes it. */
+/**
+ * With the smallest change of the policy that would let it through: `PATCH /policy` takes it. Of a request
+ * there is none, since a path is never told.
+ */
 function tellShown(
-  { name, port }: Pick<DecisionEvent, "name" | "port">,
+  { name, port, reason }: Pick<DecisionEvent, "name" | "port" | "reason">,
   { problem, owners, isAllowedElsewhere }: ShownDetails,
 ): object {
   // A rule without ports would take the place of those that the name has.
   const scope = isAllowedElsewhere && port !== undefined ? { ports: [port], protocol: "tcp" } : {};
-  const patch = name === undefined ? undefined : [{ action: "allow", target: name, ...scope }];
+  const hasPatch = name !== undefined && reason !== "shown-request";
+  const patch = hasPatch ? [{ action: "allow", target: name, ...scope }] : undefined;
   return { "reason.detail": problem, "address.names": owners, patch };
 }
 

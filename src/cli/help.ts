@@ -222,10 +222,13 @@ nothing.
   --protocol WORD     tcp, udp or icmp (default: tcp)
   --try               open a connection to the port, as a process of the sandbox would, and say what the
                       far end does
+  --method WORD       say what becomes of such a request to a bound host (default: GET)
+  --path PATH         its path as it is sent, without the query (default: /)
   --json              print the answer as JSON on standard output, errors as JSON on standard error
 
 ${PLACE_HELP}
   egress explain api.example.com:443 --try
+  egress explain api.example.com --method POST --path /repos/one
   egress explain '[2001:db8::7]:443' --protocol udp
 
 Exit: 0 it is reached; 1 it is not; 64 wrong command line; 65 no such target; 69 no answer; 77 not allowed;

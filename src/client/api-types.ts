@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: c304bbdda2b52c5ab8a2ece593212d2395640c452ad5942f2faefc80679fe91b
-// types: 7f472f4f5c60bf014c33d61a3f2aaff8f78c87caec7b9ec7538a85f742138e30
+// document: d8552fcdadd175498fe2158a6dbdb00e297be23a33961f57e69e67f7a2eec9f7
+// types: 75e2a00f096838e4fef69e2e6ba0942c747dd498093b3eb7865ac196bec041df
 
 export interface paths {
   "/policy": {
@@ -304,17 +304,21 @@ export interface components {
     Target: string;
     /** @description allow or deny, in any case; missing is deny. */
     Action: string | null;
-    /** @description What is done with what the target matches; with ports (1 to 65535, ranges such as "8000-8080", 256 at most) or a protocol (tcp, udp, icmp) only with such flows to it. Ports without a protocol: an allow opens TCP, a deny refuses TCP and UDP. Ports or a protocol without a target speak of every destination. app is not served yet. */
+    /** @description What is done with what the target matches; with ports (1 to 65535, ranges such as "8000-8080", 256 at most) or a protocol (tcp, udp, icmp) only with such flows to it. Ports without a protocol: an allow opens TCP, a deny refuses TCP and UDP. Ports or a protocol without a target speak of every destination. http (methods, paths with a final * for what follows) only with such requests to a bound host. app is not served yet. */
     Rule: {
       action?: components["schemas"]["Action"];
       target?: components["schemas"]["Target"];
       ports?: (number | string)[] | null;
       protocol?: string | null;
+      http?: {
+        methods?: string[] | null;
+        paths?: string[] | null;
+      } | null;
       app?: string | null;
     };
     /** @description Rules in order: the first that matches decides. */
     Rules: components["schemas"]["Rule"][] | null;
-    /** @description What goes: a target, with all its rules; or an object of target, ports and protocol, the one rule with these. What no rule has is ignored. */
+    /** @description What goes: a target, with all its rules; or an object of target, ports, protocol and http, the one rule with these. What no rule has is ignored. */
     Targets:
       | (
           | string
@@ -322,6 +326,10 @@ export interface components {
               target?: string;
               ports?: (number | string)[] | null;
               protocol?: string | null;
+              http?: {
+                methods?: string[] | null;
+                paths?: string[] | null;
+              } | null;
             }
         )[]
       | null;
@@ -347,6 +355,10 @@ export interface components {
       target?: string;
       ports?: (number | string)[];
       protocol?: string;
+      http?: {
+        methods?: string[];
+        paths?: string[];
+      };
     };
     /** @description The user's policy, in the user's order. */
     ShownPolicy: {
@@ -424,6 +436,7 @@ export interface components {
         /** @enum {string} */
         defaultAction: "allow" | "deny";
         etag: string;
+        unread?: components["schemas"]["ShownRule"][];
       };
       logSkip: components["schemas"]["ShownTargets"];
     };
@@ -538,6 +551,28 @@ export interface components {
         /** @enum {string} */
         answer: "own" | "asked" | "nxdomain" | "nodata";
       };
+      interception?: {
+        intercepted: boolean;
+        bindings: {
+          name: string;
+          ports: number[];
+          since: string;
+          problem?: string;
+        }[];
+      };
+      request?: {
+        method: string;
+        path: string;
+        decision?: {
+          /** @enum {string} */
+          action: "allow" | "deny";
+          /** @enum {string} */
+          layer: "built-in" | "deny.always" | "allow.always" | "user" | "default";
+          rule?: string;
+        };
+        /** @constant */
+        ambiguous?: true;
+      };
       addresses: {
         address: string;
         names: string[];
@@ -619,6 +654,7 @@ export interface components {
         | "no-host-name"
         | "shown-name"
         | "shown-form"
+        | "shown-request"
         | "kernel-rule";
       message?: string;
       takenOut?: {
@@ -641,6 +677,7 @@ export interface components {
           | "no-host-name"
           | "shown-name"
           | "shown-form"
+          | "shown-request"
           | "kernel-rule";
         message?: string;
       };
@@ -789,6 +826,7 @@ export interface components {
       | "invalid-audit"
       | "invalid-vault"
       | "uncovers-binding"
+      | "unread-host"
       | "unauthorized"
       | "local-write"
       | "forbidden"
@@ -835,6 +873,10 @@ export interface components {
     explainPort: number;
     /** @description How a connection is tried. */
     explainProtocol: "tcp" | "udp" | "icmp";
+    /** @description Of a request to a name, over port 443 or 80: its method; default GET where path is given. */
+    explainMethod: string;
+    /** @description The same: its path as it is sent, without the query; default / where method is given. */
+    explainPath: string;
     /** @description true: open a connection to see what the far end does; needs a port, and tcp. */
     explainTry: boolean;
     /** @description true: one wildcard in the place of several names below it. */
@@ -942,7 +984,7 @@ export interface operations {
           "application/json": components["schemas"]["PolicyChange"];
         };
       };
-      /** @description Bad Request: invalid-policy, bad-request, uncovers-binding, invalid-query. */
+      /** @description Bad Request: invalid-policy, bad-request, uncovers-binding, unread-host, invalid-query. */
       400: {
         headers: {
           [name: string]: unknown;
@@ -1054,7 +1096,7 @@ export interface operations {
           "application/json": components["schemas"]["PolicyChange"];
         };
       };
-      /** @description Bad Request: invalid-policy, bad-request, uncovers-binding, invalid-query. */
+      /** @description Bad Request: invalid-policy, bad-request, uncovers-binding, unread-host, invalid-query. */
       400: {
         headers: {
           [name: string]: unknown;
@@ -1166,7 +1208,7 @@ export interface operations {
           "application/json": components["schemas"]["PolicyChange"];
         };
       };
-      /** @description Bad Request: empty-body, invalid-targets, bad-request, uncovers-binding, invalid-query. */
+      /** @description Bad Request: empty-body, invalid-targets, bad-request, uncovers-binding, unread-host, invalid-query. */
       400: {
         headers: {
           [name: string]: unknown;
@@ -1278,7 +1320,7 @@ export interface operations {
           "application/json": components["schemas"]["PolicyChange"];
         };
       };
-      /** @description Bad Request: empty-body, invalid-rules, bad-request, uncovers-binding, invalid-query. */
+      /** @description Bad Request: empty-body, invalid-rules, bad-request, uncovers-binding, unread-host, invalid-query. */
       400: {
         headers: {
           [name: string]: unknown;
@@ -1371,6 +1413,10 @@ export interface operations {
         protocol?: components["parameters"]["explainProtocol"];
         /** @description true: open a connection to see what the far end does; needs a port, and tcp. */
         try?: components["parameters"]["explainTry"];
+        /** @description Of a request to a name, over port 443 or 80: its method; default GET where path is given. */
+        method?: components["parameters"]["explainMethod"];
+        /** @description The same: its path as it is sent, without the query; default / where method is given. */
+        path?: components["parameters"]["explainPath"];
       };
       header?: never;
       path?: never;

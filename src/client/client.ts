@@ -43,9 +43,19 @@ export interface RuleInput {
   readonly ports?: readonly (number | string)[];
   /** `tcp`, `udp` or `icmp`. With ports alone an allow opens TCP, and a deny refuses TCP and UDP. */
   readonly protocol?: string;
+  /** Only such requests, to a host that a credential is bound to. */
+  readonly http?: HttpInput;
 }
 
-/** The one rule with this target, ports and protocol. */
+/** Of requests. */
+export interface HttpInput {
+  /** Default: every method. */
+  readonly methods?: readonly string[];
+  /** A final `*` stands for what follows. Default: every path. */
+  readonly paths?: readonly string[];
+}
+
+/** The one rule with this target, ports, protocol and requests. */
 export type RemovalInput = Omit<RuleInput, "action">;
 
 /** Missing parts deny: no rules, and deny for the rest. */
@@ -109,6 +119,10 @@ export interface ExplainOptions extends CallOptions {
    * Have the sidecar open a connection, to see what the far end does; needs a port, and tcp. Default: false.
    */
   readonly try?: boolean;
+  /** Of a request to a name, over port 443 or 80; default: GET where there is a path. */
+  readonly method?: string;
+  /** As it is sent, without the query; default: / where there is a method. */
+  readonly path?: string;
 }
 
 /** Where the sidecar is, and the defaults that may be changed. */
@@ -206,12 +220,14 @@ function createAuditCalls(
   return {
     async explain(target, asked = {}) {
       checkKeys(asked, "explain", "options");
-      const { port, protocol, try: isTried = false, ...call } = asked;
+      const { port, protocol, try: isTried = false, method, path, ...call } = asked;
       const query = {
         target,
         ...(port === undefined ? {} : { port }),
         ...(protocol === undefined ? {} : { protocol }),
         ...(isTried ? { try: true } : {}),
+        ...(method === undefined ? {} : { method }),
+        ...(path === undefined ? {} : { path }),
       };
       const request = api.GET("/explain", { ...withSignal(call), params: { query } });
       const { etag: _none, ...explanation } = await read(request, EXPLANATION);
@@ -251,9 +267,20 @@ function forChange(options: ChangeOptions) {
   return { ...withSignal(call), params };
 }
 
-/** An array of its own, as the document's types have it. */
-function toSent<T extends { readonly ports?: readonly (number | string)[] }>({ ports, ...rest }: T) {
-  return { ...rest, ...(ports === undefined ? {} : { ports: [...ports] }) };
+/** Arrays of its own, as the document's types have it. */
+function toSent<T extends Pick<RuleInput, "ports" | "http">>({ ports, http, ...rest }: T) {
+  return {
+    ...rest,
+    ...(ports === undefined ? {} : { ports: [...ports] }),
+    ...(http === undefined ? {} : { http: toSentHttp(http) }),
+  };
+}
+
+function toSentHttp({ methods, paths: places }: HttpInput) {
+  return {
+    ...(methods === undefined ? {} : { methods: [...methods] }),
+    ...(places === undefined ? {} : { paths: [...places] }),
+  };
 }
 
 function toRemovals(targets: readonly (string | RemovalInput)[]) {

@@ -9,13 +9,14 @@ export const KEYS = {
   call: ["signal"],
   change: ["signal", "ifMatch", "dryRun"],
   status: ["signal", "limit", "after"],
-  explain: ["signal", "port", "protocol", "try"],
+  explain: ["signal", "port", "protocol", "try", "method", "path"],
   suggest: ["signal", "wildcards", "ports"],
   decisions: ["signal", "limit", "after", "decision", "name", "address", "kind"],
   follow: ["signal", "after", "decision", "name", "address", "kind"],
   policy: ["defaultAction", "egress"],
-  rule: ["action", "target", "ports", "protocol"],
-  removal: ["target", "ports", "protocol"],
+  rule: ["action", "target", "ports", "protocol", "http"],
+  http: ["methods", "paths"],
+  removal: ["target", "ports", "protocol", "http"],
 } as const;
 
 /** Throws UnknownKeyError for the first key of `value` that is none of `kind`. */
@@ -39,6 +40,16 @@ export function checkRemovals(removals: readonly object[], place: string): void 
  */
 function checkRule(rule: object, kind: "rule" | "removal", place: string): void {
   checkKeys(rule, kind, place);
+  if ("http" in rule) checkHttp(rule.http, `${place}.http`);
   const isGiven = Object.entries(rule).every(([key, value]) => key !== "target" || value !== undefined);
   if (!isGiven) throw new TypeError(`${place}.target is undefined: leave it out to mean every destination`);
+}
+
+/** The same of requests: what came out undefined would be left out, and every request be meant. */
+function checkHttp(http: unknown, place: string): void {
+  if (typeof http !== "object" || http === null) throw new TypeError(`${place} is no object`);
+  checkKeys(http, "http", place);
+  const lost = Object.entries(http).find(([, value]) => value === undefined);
+  if (lost !== undefined)
+    throw new TypeError(`${place}.${lost[0]} is undefined: leave it out to mean every request`);
 }

@@ -3,6 +3,8 @@
  * subscriber.
  */
 import type { CompiledPolicy } from "../policy/compile.ts";
+import type { Layer } from "../policy/decision.ts";
+import type { DomainName } from "../policy/domain-name.ts";
 
 /**
  * Subscribers get what is emitted after they came, in the order in which they came, before `emit`
@@ -43,6 +45,21 @@ export interface NameRefused {
   readonly isAudited: boolean;
 }
 
+/** A rule has refused a request over a connection that it allows. Octets hold during the call. */
+export interface RequestRefused {
+  readonly name: DomainName;
+  /** As the client has sent it: a token. */
+  readonly method: string;
+  /** Of the far end. */
+  readonly address: Uint8Array;
+  readonly port: number;
+  readonly layer: Layer;
+  /** What the rule speaks of; undefined for the default action. */
+  readonly rule: string | undefined;
+  /** It was let through, since audit mode is on. */
+  readonly isAudited: boolean;
+}
+
 export interface SandboxEvents {
   /** Interfaces, addresses or routes have changed. */
   readonly networkChanged: Event<void>;
@@ -56,6 +73,8 @@ export interface SandboxEvents {
   readonly connectionRefused: Event<ConnectionRefused>;
   /** At most some hundred a second; all are counted. */
   readonly nameRefused: Event<NameRefused>;
+  /** The same of requests. */
+  readonly requestRefused: Event<RequestRefused>;
 }
 
 export function createSandboxEvents(): SandboxEvents {
@@ -66,6 +85,7 @@ export function createSandboxEvents(): SandboxEvents {
     policyReplaced: createEvent(),
     connectionRefused: createEvent(),
     nameRefused: createEvent(),
+    requestRefused: createEvent(),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { DnsServer } from "../dns/io/server.ts";
 import type { PolicyLayers } from "../policy/layers.ts";
+import type { Rule } from "../policy/rule.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
 import type { PolicyChanges } from "./change/change-policy.ts";
 import type { GuardedInterfaces, InterfaceGuards } from "./keep/interface-guards.ts";
@@ -18,6 +19,8 @@ export interface PageRequest {
 
 export interface SandboxReport {
   readonly layers: PolicyLayers;
+  /** Rules for requests that are denials, since their hosts' requests are not read. */
+  readonly unreadRules: readonly Rule[];
   /** Undefined in mode `dns`, in which no flow is judged. */
   readonly generation: number | undefined;
   readonly interfaces: GuardedInterfaces;
@@ -29,7 +32,7 @@ export interface SandboxReport {
 }
 
 export interface ReportSources {
-  readonly policy: Pick<PolicyChanges, "layers">;
+  readonly policy: Pick<PolicyChanges, "layers" | "unreadRules">;
   readonly guards: Pick<InterfaceGuards, "interfaces" | "generation">;
   readonly learned: Pick<LearnedAddresses, "list" | "size" | "capacity">;
   readonly server: Pick<DnsServer, "listening" | "isUpstreamAlive">;
@@ -41,6 +44,7 @@ export function reportSandbox(sources: ReportSources, { after, limit }: PageRequ
   const { policy, guards, learned, server, upstreams } = sources;
   return {
     layers: policy.layers(),
+    unreadRules: policy.unreadRules(),
     generation: guards.generation(),
     interfaces: guards.interfaces(),
     upstreams: upstreams.map(({ address, port }, index) => ({

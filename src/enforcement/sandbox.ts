@@ -34,6 +34,7 @@ import { type NamesSettings, openWithNames, prepareNames } from "./names/prepare
 import type { KernelFigures } from "./kernel-figures.ts";
 import { type KernelSide, type KernelSideOptions, openKernelSide } from "./open-kernel-side.ts";
 import { createNameRefusalAudit } from "./refusals/name-refusal-audit.ts";
+import { createRequestRefusalAudit } from "./refusals/request-refusal-audit.ts";
 import { createRefusalAudit } from "./refusals/refusal-audit.ts";
 import type { RefusalFigures } from "./refusals/watch-refusals.ts";
 import { RESOLVER_PORT } from "../dns/resolver-port.ts";
@@ -74,6 +75,8 @@ export interface SandboxStats {
   readonly connections: () => RefusalFigures;
   /** Undefined where connections are judged by their address alone. */
   readonly names: NamesSide["figures"] | undefined;
+  /** Requests that rules have refused, or would have in audit mode; undefined where none are read. */
+  readonly requestsRefused: number | undefined;
   /** Rules of the user and of the operator. */
   readonly rules: number;
 }
@@ -135,7 +138,10 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     openPolicySide(options, framed, inForce, { side, server, events, interception }),
   );
   const { changes: policy, idleFlows } = policySide;
-  const explainer = undo.adopt(createExplainer(options, policy, side, inForce.read), ({ close }) => close());
+  const explainer = undo.adopt(
+    createExplainer(options, policy, { ...side, interception }, inForce.read),
+    ({ close }) => close(),
+  );
   const kept = undo.move();
   return {
     policy,
@@ -153,6 +159,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       upstreamsAlive: upstreams.map((_upstream, index) => server.isUpstreamAlive(index)),
       lookups: server.stats(),
       socketsEnded: idleFlows.ended(),
+      requestsRefused: interception?.requestsRefused(),
       rules: policy.ruleCount(),
     }),
     report: (page) =>
@@ -203,6 +210,7 @@ function tellDecisions(
   const told = { audit, policy, learned, nowMs: Date.now };
   events.connectionRefused.subscribe(createRefusalAudit(told));
   events.nameRefused.subscribe(createNameRefusalAudit(told));
+  events.requestRefused.subscribe(createRequestRefusalAudit(told));
   return { audit, seen };
 }
 

@@ -117,6 +117,8 @@ export interface MetricSources {
   readonly names: (() => NameFigures) | undefined;
   /** Connections by the upstream proxy; undefined where none is set. */
   readonly proxy: ProxyFigures | undefined;
+  /** Undefined where none are read. */
+  readonly requestsRefused: (() => number) | undefined;
   /** Whether audit mode is on. */
   readonly isAudit: () => boolean;
   readonly decisions: () => readonly DecisionFigures[];
@@ -140,6 +142,7 @@ export function readOwnMetrics(sources: Omit<MetricSources, "machine" | "state">
     ...connectionMetrics(sources.connections()),
     ...(sources.names === undefined ? [] : nameMetrics(sources.names())),
     ...(sources.proxy === undefined ? [] : [proxyMetric(sources.proxy)]),
+    ...(sources.requestsRefused === undefined ? [] : requestMetrics(sources.requestsRefused())),
     gauge(
       "egress.policy.audit",
       "1 in audit mode, in which the policy denies nothing",
@@ -289,6 +292,16 @@ function proxyMetric({ opened, refused, failed }: ProxyFigures): Metric {
     "outcome",
     { opened, refused, failed },
   );
+}
+
+function requestMetrics(refused: number): readonly Metric[] {
+  return [
+    counter(
+      "egress.requests.refused_total",
+      "Requests to bound hosts that rules have refused, or audit mode has let through",
+      refused,
+    ),
+  ];
 }
 
 function decisionMetric(decisions: readonly DecisionFigures[]): Metric {

@@ -4,6 +4,7 @@
  * addresses an answer may hold; the rest is allowed.
  */
 import { type CompiledPolicy, compileSteps } from "./compile.ts";
+import { ALL_READ } from "./http-flows.ts";
 import { decideAddress } from "./decide-address.ts";
 import { decideName } from "./decide-name.ts";
 import type { Decision } from "./decision.ts";
@@ -14,7 +15,7 @@ import type { Steps } from "./steps.ts";
 /** What audit mode enforces of these layers; `audited` is what they compile to. A rule a step. */
 export function* auditSteps(layers: PolicyLayers, audited: CompiledPolicy): Steps<CompiledPolicy> {
   const egress = layers.user.egress.filter(({ action }) => action === "allow");
-  const enforced = yield* compileSteps({ ...layers, user: { defaultAction: "allow", egress } });
+  const enforced = yield* compileSteps({ ...layers, user: { defaultAction: "allow", egress } }, ALL_READ);
   return { ...enforced, audits: audited };
 }
 

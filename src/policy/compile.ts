@@ -5,11 +5,12 @@
  * protections are not in it.
  *
  * Rules with a scope stand beside the others, those of one scope together: a policy that has none costs
- * nothing for them.
+ * nothing for them. Of rules with `http` there is what they are for flows.
  */
 import type { Decision, Layer, RankedDecision } from "./decision.ts";
 import { firstRulesSteps, type Removal, replacedBy } from "./edit.ts";
 import type { FlowSet } from "./flow-set.ts";
+import { flowsOfHttp, type IsRead, NONE_READ, speaksOfRequests } from "./http-flows.ts";
 import type { PolicyLayers } from "./layers.ts";
 import type { Rule } from "./rule.ts";
 import { type RuleTrie, findRule, putRule, putRuleInPlace, takeRule } from "./rule-trie.ts";
@@ -26,6 +27,8 @@ export interface CompiledPolicy {
   readonly fallback: Decision;
   /** No rule of the user has a lower rank. */
   readonly lowestRank: number;
+  /** The layers, where a rule speaks of requests; such a policy is never made from another one. */
+  readonly requests: PolicyLayers | undefined;
   /**
    * The policy that this one stands in for: audit mode enforces no more than the operator's denials, see
    * `compile-audit.ts`.
@@ -57,8 +60,12 @@ export function compilePolicy(layers: PolicyLayers): CompiledPolicy {
   return runToEnd(compileSteps(layers));
 }
 
-/** Compiles all layers, a rule a step: O(n log n) in all. */
-export function* compileSteps({ denyAlways, allowAlways, user }: PolicyLayers): Steps<CompiledPolicy> {
+/**
+ * Compiles all layers, a rule a step: O(n log n) in all. `isRead` is asked of rules with `http`; by default
+ * nothing is read, and they deny.
+ */
+export function* compileSteps(layers: PolicyLayers, isRead: IsRead = NONE_READ): Steps<CompiledPolicy> {
+  const { denyAlways, allowAlways, user } = layers;
   const rules = { ...NO_RULES };
   let scoped: readonly ScopedRules[] = [];
   let rank = FIRST_RANK;
@@ -73,11 +80,13 @@ export function* compileSteps({ denyAlways, allowAlways, user }: PolicyLayers): 
   for (const [position, rule] of user.egress.entries()) {
     const added = ranked("user", rule, position);
     if (rule.scope === undefined) addRule(rules, added);
-    else scoped = withScoped(scoped, rule.scope, added);
+    else if (rule.scope.http === undefined) scoped = withScoped(scoped, rule.scope, added);
+    else scoped = withHttp(scoped, rule.scope, added, isRead);
     yield;
   }
   const fallback = Object.freeze({ action: user.defaultAction, layer: "default" as const, rule: undefined });
-  return { rules, scoped, fallback, lowestRank: 0, audits: undefined };
+  const requests = speaksOfRequests(user.egress) ? layers : undefined;
+  return { rules, scoped, fallback, lowestRank: 0, requests, audits: undefined };
 }
 
 /**
@@ -143,8 +152,8 @@ function withScoped(
   scope: Scope,
   added: RankedDecision,
 ): readonly ScopedRules[] {
-  const { action, target } = added.rule;
-  const flows = flowsOfScope(action, scope);
+  const { target } = added.rule;
+  const flows = flowsOfScope(added.action, scope);
   const isWide = flows.udp.length > 0 && scope.protocol === "tcp";
   const id = `${target.kind === "everywhere" ? "* " : ""}${isWide ? "udp+" : ""}${scope.key}`;
   const at = all.findIndex((group) => group.id === id);
@@ -152,6 +161,19 @@ function withScoped(
   return at < 0
     ? [...all, { ...group, rules: withRule(group.rules, added) }]
     : all.with(at, { ...group, rules: withRule(group.rules, added) });
+}
+
+function withHttp(
+  all: readonly ScopedRules[],
+  scope: Scope,
+  { layer, rule, rank }: RankedDecision,
+  isRead: IsRead,
+): readonly ScopedRules[] {
+  return flowsOfHttp(rule, scope, isRead).reduce(
+    (groups, part) =>
+      withScoped(groups, part.scope, Object.freeze({ action: part.action, layer, rule, rank })),
+    all,
+  );
 }
 
 /** Without the rules of the target, those of one scope or all; where it has none the very same value. */

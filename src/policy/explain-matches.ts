@@ -62,6 +62,8 @@ function covers({ rule: one }: RankedDecision, { rule: other }: RankedDecision):
   if (one.target.kind === "name" && other.target.key !== one.target.key) return false;
   if (countBits(one.target) > countBits(other.target)) return false;
   if (one.scope === undefined) return true;
+  // Which of two rules for requests holds more is not looked for.
+  if (one.scope.http !== undefined) return false;
   return other.scope !== undefined && isNone(minus(flowsOf(other), flowsOf(one)));
 }
 

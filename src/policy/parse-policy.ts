@@ -4,10 +4,12 @@ import type { Policy } from "./policy.ts";
 import { type Problem, type Result, accepted, oneLine, quote, refused, refusedAll } from "./problem.ts";
 import { type Action, type Rule, parseAction } from "./rule.ts";
 import { type Steps, runToEnd } from "./steps.ts";
-import { describeBadPort, parseScope } from "./scope.ts";
+import { httpShape, readScope, saysScope } from "./http-shape.ts";
+import { describeBadPort } from "./scope.ts";
 import { EVERYWHERE, type Target, parseTarget } from "./target.ts";
 import {
   findUnknownKeys,
+  HTTP_KEYS,
   type KnownKeys,
   POLICY_KEYS,
   REMOVAL_KEYS,
@@ -97,15 +99,15 @@ export const ruleShape = z.pipe(
       target: z.optional(targetShape),
       ports: portsShape,
       protocol: textShape,
+      http: httpShape,
       app: textShape,
     },
     { error: wanted("an object") },
   ),
-  z.transform(({ action, target, ports, protocol, app }, context): Rule => {
-    const scope = settleAt(parseScope(ports, protocol), context);
+  z.transform(({ action, target, app, ...sent }, context): Rule => {
+    const scope = settleAt(readScope(sent, target ?? EVERYWHERE), context);
     if (app !== undefined && app !== null) addIssue(context, "app", describeApp(app));
-    if (target === undefined && (ports ?? protocol ?? undefined) === undefined)
-      addIssue(context, "target", "is missing, must be a string");
+    if (target === undefined && !saysScope(sent)) addIssue(context, "target", "is missing, must be a string");
     return scope === undefined
       ? { action, target: target ?? EVERYWHERE }
       : { action, target: target ?? EVERYWHERE, scope };
@@ -115,7 +117,10 @@ export const ruleShape = z.pipe(
 /** What DELETE takes out: all rules of a target, or the one of an object's target and scope. */
 const removalShape = z.pipe(
   z.union(
-    [z.string(), z.object({ target: z.optional(z.string()), ports: portsShape, protocol: textShape })],
+    [
+      z.string(),
+      z.object({ target: z.optional(z.string()), ports: portsShape, protocol: textShape, http: httpShape }),
+    ],
     {
       error: ({ input }) =>
         typeof input === "object" && input !== null ? BAD_REMOVAL : wanted("a string")({ input }),
@@ -123,10 +128,9 @@ const removalShape = z.pipe(
   ),
   z.transform((given, context): Removal => {
     if (typeof given === "string") return settle(parseTarget(given), given, context);
-    const scope = settleAt(parseScope(given.ports, given.protocol), context);
+    const scope = settleAt(readScope(given, undefined), context);
     if (given.target === undefined) {
-      if ((given.ports ?? given.protocol ?? undefined) === undefined)
-        addIssue(context, "target", "is missing, must be a string");
+      if (!saysScope(given)) addIssue(context, "target", "is missing, must be a string");
       return { kind: "rule", target: EVERYWHERE, scope };
     }
     return { kind: "rule", target: settle(parseTarget(given.target), given.target, context), scope };
@@ -189,7 +193,17 @@ function ruleListSteps(items: readonly unknown[], place: string): Steps<Items<Ru
 }
 
 function keysOf(known: KnownKeys): (item: unknown, at: string) => UnknownKeys {
-  return (item, at) => (isRecord(item) && !Array.isArray(item) ? findUnknownKeys(item, known, at) : NO_KEYS);
+  return (item, at) => {
+    if (!isRecord(item) || Array.isArray(item)) return NO_KEYS;
+    const keys = findUnknownKeys(item, known, at);
+    const { http } = item;
+    if (!isRecord(http) || Array.isArray(http)) return keys;
+    const inside = findUnknownKeys(http, HTTP_KEYS, `${at}.http`);
+    return {
+      problems: [...keys.problems, ...inside.problems],
+      warnings: [...keys.warnings, ...inside.warnings],
+    };
+  };
 }
 
 /** What zod makes of an array of these, a step for each, and all that is wrong with them. */

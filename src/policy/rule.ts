@@ -1,3 +1,4 @@
+import type { WrittenHttp } from "./http-match.ts";
 import type { Scope } from "./scope.ts";
 import type { RuleTarget } from "./target.ts";
 
@@ -20,6 +21,7 @@ export interface RuleJson {
   readonly target?: string;
   readonly ports?: readonly (number | string)[];
   readonly protocol?: string;
+  readonly http?: WrittenHttp;
 }
 
 export function renderRule({ action, target, scope }: Rule): RuleJson {

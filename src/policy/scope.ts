@@ -15,12 +15,14 @@ import {
   type PortSet,
   renderPorts,
 } from "./flow-set.ts";
+import type { HttpMatch, WrittenHttp } from "./http-match.ts";
 import { type Problem, type Result, accepted, quote, refused, refusedAll } from "./problem.ts";
 
 /** As GET shows it again. */
 export interface WrittenScope {
   readonly ports?: readonly (number | string)[];
   readonly protocol?: string;
+  readonly http?: WrittenHttp;
 }
 
 export interface Scope {
@@ -30,6 +32,8 @@ export interface Scope {
   readonly protocol: ScopeProtocol;
   readonly isProtocolSaid: boolean;
   readonly ports: PortSet;
+  /** Which requests, where it speaks of these alone: see `http-scope.ts`. */
+  readonly http?: HttpMatch | undefined;
 }
 
 export const SCOPE_PROTOCOLS = ["tcp", "udp", "icmp"] as const;

@@ -87,5 +87,6 @@ function saidOfFlows(flows: readonly FlowKind[]): readonly SaidOfTarget[] {
 }
 
 function toSaid({ action, rule }: Decision): SaidOfTarget {
-  return { action, scope: rule?.scope };
+  // A rule for requests that are not read denies, whatever it says.
+  return { action: rule?.action ?? action, scope: rule?.scope };
 }

@@ -12,16 +12,17 @@ export interface UnknownKeys {
 
 /** What the objects of a policy are called in messages, and the keys that they have. */
 export interface KnownKeys {
-  readonly what: "a policy" | "a rule" | "a removal";
+  readonly what: "a policy" | "a rule" | "a removal" | "http";
   readonly keys: readonly string[];
 }
 
 export const POLICY_KEYS: KnownKeys = { what: "a policy", keys: ["defaultAction", "egress"] };
 export const RULE_KEYS: KnownKeys = {
   what: "a rule",
-  keys: ["action", "target", "ports", "protocol", "app"],
+  keys: ["action", "target", "ports", "protocol", "http", "app"],
 };
-export const REMOVAL_KEYS: KnownKeys = { what: "a removal", keys: ["target", "ports", "protocol"] };
+export const REMOVAL_KEYS: KnownKeys = { what: "a removal", keys: ["target", "ports", "protocol", "http"] };
+export const HTTP_KEYS: KnownKeys = { what: "http", keys: ["methods", "paths"] };
 
 /**
  * Looks through the keys of one object; `place` is its own path, empty for the whole. A key whose value is
@@ -47,7 +48,7 @@ const NONE: UnknownKeys = { problems: [], warnings: [] };
 function describeLoss(key: string, { what, keys }: KnownKeys): string | undefined {
   const plain = key.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
   const isAside = /^(x[-_]|__)/i.test(key);
-  const others = what === "a policy" ? MEANT : MEANT_OF_RULES;
+  const others = what === "a policy" ? MEANT : what === "http" ? MEANT_OF_HTTP : MEANT_OF_RULES;
   const meant = keys.find((one) => one.toLowerCase() === plain) ?? (isAside ? undefined : others.get(plain));
   if (meant !== undefined) return `${what} has no such key: write ${meant}`;
   if (isAside || !wordsOf(key).some((word) => NARROWING.has(word))) return undefined;
@@ -83,6 +84,15 @@ const MEANT_OF_RULES: ReadonlyMap<string, string> = new Map([
   ["dstports", "ports"],
   ["proto", "protocol"],
   ["protocols", "protocol"],
+  ["method", 'http, such as {"methods": ["GET"]}'],
+  ["methods", 'http, such as {"methods": ["GET"]}'],
+  ["path", 'http, such as {"paths": ["/repos/*"]}'],
+  ["paths", 'http, such as {"paths": ["/repos/*"]}'],
+]);
+
+const MEANT_OF_HTTP: ReadonlyMap<string, string> = new Map([
+  ["method", "methods"],
+  ["path", "paths"],
 ]);
 
 /** Words of keys that say what a rule is for, when it holds, or what else it does. */

@@ -8,13 +8,14 @@
 import type { FlowIdentity } from "../intercept/flow-identity.ts";
 import type { Binding } from "../vault/binding.ts";
 import type { BindingVerdict, VaultInForce } from "../vault/vault-in-force.ts";
-import { isAmbiguousPath, otherReadings } from "./gate/ambiguous-path.ts";
+import { isAmbiguousPath, otherReadings } from "../policy/ambiguous-path.ts";
 import { type Field, makeField } from "./gate/field.ts";
 import { refuse, type Refusal } from "./gate/refusal.ts";
 import { type GatedRequest, isForFlow } from "./gate/request.ts";
 import { SCHEME_PORTS } from "../vault/binding.ts";
 import { pathOf } from "./gate/target.ts";
-import type { BodyChange, FindChange, MessageChange, RequestRules } from "./ports.ts";
+import type { JudgeRequest, RequestRules } from "../intercept/request-rules.ts";
+import type { BodyChange, FindChange, MessageChange } from "./ports.ts";
 
 /** A request that goes on as it stands here. */
 export interface Admission {
@@ -47,8 +48,9 @@ const AMBIGUOUS_AFTER = refuse(403, "request path contains ambiguous substituted
 export function admit(request: GatedRequest, context: AdmitContext): Admission | Refusal {
   const { name, scheme, destination } = context.flow;
   if (!isForFlow(request, { name, scheme, port: destination.port })) return MISDIRECTED;
-  const rule = findRule(request, context);
-  if (rule !== undefined) return refuse(403, `refused by the rule ${rule}`);
+  const judge = context.rules?.findJudge(context.flow);
+  const ruled = judge && refuseByRule(request, judge);
+  if (ruled !== undefined) return ruled;
   const verdict = findBinding(request.method, request.path, context);
   if (verdict.kind === "ambiguous") return refuse(403, "credential binding ambiguous");
   if (verdict.kind === "none") return changeAndInject(request, undefined, context);
@@ -56,14 +58,30 @@ export function admit(request: GatedRequest, context: AdmitContext): Admission |
   return refused ?? changeAndInject(request, verdict.binding, context);
 }
 
-function findRule({ method, path }: GatedRequest, { flow, rules }: AdmitContext): string | undefined {
-  if (rules === undefined) return undefined;
-  const request = { host: flow.name, method: method.toUpperCase() };
-  for (const reading of [path, ...otherReadings(path)]) {
-    const rule = rules.refuses({ ...request, path: reading });
-    if (rule !== undefined) return rule;
+/**
+ * A request has to be allowed in every way that the origin may read it. What servers take for several paths
+ * is refused, wherever rules speak of requests.
+ */
+function refuseByRule({ method, path, fields }: GatedRequest, judge: JudgeRequest): Refusal | undefined {
+  if (isAmbiguousPath(path)) return AMBIGUOUS_PATH;
+  const methods = [method, method.toUpperCase()];
+  for (const { key, name, value } of fields) {
+    if (PATH_OVERRIDES.has(key)) return refuseOverride(name);
+    if (METHOD_OVERRIDES.has(key)) methods.push(...readMethods(value));
   }
-  return undefined;
+  const rule = judge({ methods: [...new Set(methods)], paths: [path, ...otherReadings(path)] });
+  if (rule === undefined) return undefined;
+  const by = rule.rule === undefined ? "no rule allows it" : `by the rule ${rule.rule}`;
+  return refuse(403, `the policy refuses this request: ${by}`, rule);
+}
+
+/** Of an override's value, which may be a list. */
+function readMethods(value: string): readonly string[] {
+  return value.split(",").flatMap((part) => [part.trim(), part.trim().toUpperCase()]);
+}
+
+function refuseOverride(name: string): Refusal {
+  return refuse(403, `the header ${name} names another request than the request line`);
 }
 
 /** Bindings are for the schemes' own ports. */
@@ -100,7 +118,7 @@ function refuseOtherReadings(
   if (!otherReadings(request.path).every((path) => isSame(request.method, path))) return AMBIGUOUS_PATH;
   for (const { key, name, value } of request.fields) {
     if (PATH_OVERRIDES.has(key) || (METHOD_OVERRIDES.has(key) && !isSame(value, request.path)))
-      return refuse(403, `the header ${name} names another request than the request line`);
+      return refuseOverride(name);
   }
   return undefined;
 }
@@ -108,7 +126,7 @@ function refuseOtherReadings(
 function changeAndInject(
   request: GatedRequest,
   binding: Binding | undefined,
-  { flow, vault, findChange }: AdmitContext,
+  { flow, vault, rules, findChange }: AdmitContext,
 ): Admission | Refusal {
   const change = findChange?.({ host: flow.name, binding, vault });
   const changed = change?.request(request);
@@ -116,7 +134,12 @@ function changeAndInject(
   const body = changed?.body;
   const given = changed?.request ?? request;
   const path = pathOf(given.target);
-  if (path !== request.path && isAmbiguousPath(path)) return AMBIGUOUS_AFTER;
+  if (path !== request.path) {
+    if (isAmbiguousPath(path)) return AMBIGUOUS_AFTER;
+    const judge = rules?.findJudge(flow);
+    const ruled = judge && refuseByRule({ ...given, path }, judge);
+    if (ruled !== undefined) return ruled;
+  }
   const { revision } = vault;
   if (binding === undefined)
     return { kind: "admitted", request: given, binding, revision, injected: NOTHING, body, change };

@@ -7,19 +7,6 @@ import type { Refusal } from "./gate/refusal.ts";
 import type { GatedRequest } from "./gate/request.ts";
 import type { GatedResponse } from "./gate/response.ts";
 
-/** Methods and paths that the policy allows at a host. */
-export interface RequestRules {
-  /**
-   * Names the rule that refuses the request, or `undefined`. The path is without its query, the method in
-   * upper case.
-   */
-  refuses(request: {
-    readonly host: DomainName;
-    readonly method: string;
-    readonly path: string;
-  }): string | undefined;
-}
-
 /** Changes a body's octets as they pass; holds back as few as it can. */
 export interface BodyChange {
   /** What goes on is as long as what came, octet for octet. */

@@ -110,6 +110,7 @@ export function createObservability(
       socketsEnded,
       connections,
       names,
+      requestsRefused,
     } = of.stats();
     return {
       state: () => ({
@@ -127,6 +128,7 @@ export function createObservability(
       connections,
       names,
       proxy,
+      requestsRefused: requestsRefused === undefined ? undefined : () => requestsRefused,
       isAudit: of.policy.isAudit,
       decisions: counts.read,
       webhook: webhook?.figures,

@@ -60,7 +60,7 @@ export function planInterception(
       const { upstreams } = settings;
       return connectByProxy({ proxy, trust, upstreams, mark, ways, onOutcome: reports.onOutcome });
     },
-    relay: (connection) => relayConnection({ ...connection, vault, tell, findChange }),
+    relay: (connection, rules) => relayConnection({ ...connection, vault, tell, rules, findChange }),
     onUnserved: (host, text) => tell.cut({ host, text }),
     lacks: () => (authority.isWritten() ? undefined : "the certificate's file is not written"),
   };

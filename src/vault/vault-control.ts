@@ -1,5 +1,6 @@
 /** What the API does with the vault, and what the policy's changes ask of it. */
 import type { CompiledPolicy } from "../policy/compile.ts";
+import type { IsRead } from "../policy/http-flows.ts";
 import type { VaultJson } from "./change/describe-state.ts";
 import type { VaultRefusal } from "./change/vault-state.ts";
 import type { SourceType, VaultMutation, VaultRequest } from "./request/vault-request.ts";
@@ -23,13 +24,27 @@ export interface VaultControl {
   remove(): Promise<VaultRemoval>;
 }
 
-/** Runs a task in the queue of the policy's changes, with the policy in force; audit mode does not count. */
+/**
+ * Runs a task in the queue of the policy's changes, with the policy in force; audit mode does not count, and
+ * its rules for requests are served.
+ */
 export interface PolicyLock {
   exclusively<T>(
-    task: (policy: CompiledPolicy) => Promise<T>,
+    task: (policy: CompiledPolicy, bindings: BindingsChange) => Promise<T>,
   ): Promise<
     { readonly kind: "done"; readonly value: T } | { readonly kind: "closed"; readonly reason: string }
   >;
+}
+
+/** What a write asks of the policy, whose rules for requests depend on what is bound. */
+export interface BindingsChange {
+  /**
+   * Before the write: denies what will not be read. Throws where the kernel refuses it, and then nothing has
+   * changed.
+   */
+  narrow(isRead: IsRead): Promise<void>;
+  /** After it: serves what is read by now. The policy in force. */
+  follow(isRead: IsRead): Promise<CompiledPolicy>;
 }
 
 /** Where no vault can be: the start went on closed, or nothing is intercepted. */

@@ -7,6 +7,7 @@ import type { SandboxReport } from "../../src/enforcement/sandbox-report.ts";
 import { nameOf } from "../support/policy.ts";
 
 export const REPORT: SandboxReport = {
+  unreadRules: [],
   layers: { denyAlways: [], allowAlways: [], user: { defaultAction: "deny", egress: [] } },
   generation: 7,
   interfaces: { guarded: ["eth0"], unguarded: [] },

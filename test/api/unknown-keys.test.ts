@@ -36,7 +36,7 @@ describe("what a change does not know", () => {
     [
       "PATCH",
       [{ action: "allow", target: "a.example", methods: ["GET"] }],
-      "invalid patch rules: [0].methods: is not served",
+      "invalid patch rules: [0].methods: a rule has no such key: write http, such as",
     ],
     [
       "PUT",

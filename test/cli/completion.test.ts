@@ -44,7 +44,7 @@ describe("bash", () => {
   });
 
   test("completes the options of a command, and no others", async () => {
-    expect(await inBash("explain", "--p")).toEqual(["--protocol"]);
+    expect(await inBash("explain", "--pr")).toEqual(["--protocol"]);
     expect(await inBash("suggest", "--p")).toEqual(["--ports"]);
     expect(await inBash("suggest", "--q")).toEqual([]);
     expect(await inBash("policy", "a")).toEqual(["allow"]);

@@ -41,6 +41,7 @@ export const SOURCES: MetricSources = {
   connections: () => ({ denied: 27, told: 26, audited: 29 }),
   names: () => ({ packets: 30, refusals: 31, overruns: 32, drops: 33, flows: 34, octets: 35 }),
   proxy: { opened: 36, refused: 37, failed: 38 },
+  requestsRefused: () => 39,
   isAudit: () => true,
   decisions: () => [{ kind: "lookup", decision: "withheld", count: 28 }],
   webhook: () => ({ delivered: 16, failed: 17, dropped: 18, waiting: 19 }),

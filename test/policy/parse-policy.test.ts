@@ -133,7 +133,7 @@ describe("a key whose loss would change what the policy does is refused", () => 
     for (const action of ["allow", "deny"]) {
       const rule = { action, target: "a.example", [key]: [443] };
       const remedy =
-        /^(is not served, and .*: take it out if|a rule has no such key: write (target|action|ports|protocol)$)/;
+        /^(is not served, and .*: take it out if|a rule has no such key: write (target|action|ports|protocol|http, such as .*)$)/;
       expect(problemsOf(parseRulesJson(JSON.stringify([rule])))).toEqual([
         { path: `[0].${key}`, message: expect.stringMatching(remedy) },
       ]);

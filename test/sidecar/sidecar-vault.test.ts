@@ -10,7 +10,10 @@ test("from the first credential on no core dump holds the sidecar's memory", asy
   const opened = openSidecarVault({}, { vaultChanged: quiet, vaultFault: quiet });
   const policy = compiledPolicy("deny");
   const control = opened.control({
-    exclusively: async (task) => ({ kind: "done", value: await task(policy) }),
+    exclusively: async (task) => ({
+      kind: "done",
+      value: await task(policy, { narrow: async () => undefined, follow: async () => policy }),
+    }),
   });
   const { parseRequest } = createVaultParser({ requireScopedMatch: false });
   const request = valueOf(parseRequest('{"credentials":[{"name":"gh","source":{"value":"s3cr3t"}}]}'));

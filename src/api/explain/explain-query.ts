@@ -4,25 +4,30 @@ import { TRIED_PROTOCOLS } from "../../enforcement/explain/kernel-verdict.ts";
 import type { ExplainRequest } from "../../enforcement/explain/explain.ts";
 import type { Queries } from "../decisions-query.ts";
 import type { Read } from "../http/body.ts";
+import { readAskedRequest } from "./asked-request.ts";
 
 export type ExplainQuery = Omit<ExplainRequest, "addresses">;
 
-/** Reads `target`, and `port`, `protocol` and `try` where they are given; each once, and nothing else. */
+const PARAMETERS = ["target", "port", "protocol", "try", "method", "path"] as const;
+
+/** Reads `target`, and what else is given of the call's parameters; each once, and nothing else. */
 export function readExplainQuery(queries: Queries): Read<ExplainQuery> {
-  const { target, port, protocol, try: tried, ...unknown } = queries;
-  const [other] = Object.keys(unknown);
+  const other = Object.keys(queries).find((name) => !PARAMETERS.some((known) => known === name));
   if (other !== undefined) return refuse(`${quote(other)}: this call has no such parameter`);
-  for (const [name, values] of Object.entries({ target, port, protocol, try: tried }))
-    if (values !== undefined && values.length > 1) return refuse(`${name}: must be given once`);
-  const word = protocol?.[0] ?? "tcp";
+  const twice = PARAMETERS.find((name) => (queries[name]?.length ?? 0) > 1);
+  if (twice !== undefined) return refuse(`${twice}: must be given once`);
+  const [target, port, word = "tcp", tried, method, path] = PARAMETERS.map((name) => queries[name]?.[0]);
   const known = TRIED_PROTOCOLS.find((one) => one === word);
   if (known === undefined) return refuse(`protocol: ${quote(word)} is none of ${TRIED_PROTOCOLS.join(", ")}`);
-  const number = readPort(port?.[0]);
+  const number = readPort(port);
   if (number === "bad") return refuse("port: must be a whole number from 1 to 65535");
   if (number !== undefined && known === "icmp") return refuse("port: icmp has none");
   const place = { port: number, protocol: known };
-  const isTried = readTry(tried?.[0], place);
-  return typeof isTried === "string" ? refuse(isTried) : readTarget(target?.[0], { ...place, isTried });
+  const isTried = readTry(tried, place);
+  if (typeof isTried === "string") return refuse(isTried);
+  const request = readAskedRequest({ method, path }, place);
+  if (typeof request === "string") return refuse(request);
+  return readTarget(target, { ...place, isTried, ...(request === undefined ? {} : { request }) });
 }
 
 /** Whether to try, or why not. */
@@ -45,6 +50,8 @@ function readTarget(text: string | undefined, rest: Omit<ExplainQuery, "target">
   if (target.kind === "prefix" && target.prefix.length !== 8 * target.prefix.octets.length) {
     return refuse(`target: ${quote(text)} is a prefix: give one address in it`);
   }
+  if (target.kind === "prefix" && rest.request !== undefined)
+    return refuse("method, path: requests are read by their host's name: give a name as the target");
   return { ok: true, value: { target, ...rest } };
 }
 

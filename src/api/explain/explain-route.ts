@@ -6,6 +6,8 @@ import { presentDecision } from "../../decisions/present-decision.ts";
 import type { ExplainedAddress } from "../../enforcement/explain/explain-address.ts";
 import type { Explained, ExplainRequest } from "../../enforcement/explain/explain.ts";
 import type { ExplainedName } from "../../enforcement/explain/explain-name.ts";
+import type { ExplainedRequest } from "../../enforcement/explain/explain-request.ts";
+import type { HostBinding } from "../../enforcement/interception/bound-hosts.ts";
 import type { Decision } from "../../policy/decision.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
 import type { Auth } from "../auth/auth.ts";
@@ -13,6 +15,7 @@ import type { ApiContext } from "../context.ts";
 import type { DecisionSources } from "../decisions-route.ts";
 import { refuseWrite } from "../read-only.ts";
 import { type Refusal, renderRefusal } from "../refusal.ts";
+import { addRequest, isIntercepted } from "./conclude-request.ts";
 import { conclude } from "./conclude.ts";
 import { type ExplainQuery, readExplainQuery } from "./explain-query.ts";
 
@@ -65,8 +68,9 @@ async function describe(
   const lookups = target.kind === "name" ? lastLookups(decisions, target.name) : [];
   const addresses = lookups.flatMap((lookup) => lookup.addresses).filter(isAddress);
   const explained = await explain({ ...query, addresses });
-  const { reachable, because, patch } = conclude(explained, lookups);
-  const { name } = explained;
+  const { name, bindings, request } = explained;
+  const isRead = isIntercepted(bindings, query);
+  const { reachable, because, patch } = addRequest(conclude(explained, lookups), explained, isRead);
   return {
     status: "ok",
     target: target.key,
@@ -80,6 +84,10 @@ async function describe(
       ...(patch.deny === undefined ? {} : { deny: patch.deny }),
     },
     ...(name === undefined ? {} : { name: describeName(name) }),
+    ...(bindings === undefined
+      ? {}
+      : { interception: { intercepted: isRead, bindings: bindings.map(describeBinding) } }),
+    ...(request === undefined ? {} : { request: describeRequest(request) }),
     addresses: explained.addresses.map(describeAddress),
     lookups: lookups.map((lookup) => presentDecision(lookup, decisions)),
   };
@@ -87,6 +95,21 @@ async function describe(
 
 function describeName({ decision, matches, answer }: ExplainedName): object {
   return { decision: describeDecision(decision), matches, answer };
+}
+
+function describeBinding({ name, ports, sinceMs, problem }: HostBinding): object {
+  const since = new Date(sinceMs).toISOString();
+  return { name, ports, since, ...(problem === undefined ? {} : { problem }) };
+}
+
+function describeRequest(request: ExplainedRequest): object {
+  const { method, path } = request;
+  if (request.kind === "ambiguous") return { method, path, ambiguous: true };
+  return {
+    method,
+    path,
+    ...(request.kind === "decided" ? { decision: describeDecision(request.decision) } : {}),
+  };
 }
 
 function describeAddress({ decision, kernel, isTried, flow: _flow, ...rest }: ExplainedAddress): object {

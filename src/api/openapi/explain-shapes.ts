@@ -86,6 +86,31 @@ export const explanationShape = z.object({
         .describe("What the resolver does: answers by itself, asks, or says so of a denied name."),
     })
     .optional(),
+  interception: z
+    .object({
+      intercepted: z
+        .boolean()
+        .describe("Whether requests over the connection that was asked for, or over any, are read."),
+      bindings: z.array(
+        z.object({
+          name: z.string(),
+          ports: z.array(z.number().int()),
+          since: z.string().describe("When it was last written."),
+          problem: z.string().optional().describe("Why no request gets its credential."),
+        }),
+      ),
+    })
+    .optional()
+    .describe("Of a name, where interception is on: the bindings that name it."),
+  request: z
+    .object({
+      method: z.string(),
+      path: z.string(),
+      decision: verdictShape.optional().describe("Missing where no rule speaks of requests to the host."),
+      ambiguous: z.literal(true).optional().describe("Refused: servers may read its path in two ways."),
+    })
+    .optional()
+    .describe("Where a method or a path was asked for."),
   addresses: z.array(addressShape).describe("Of a name those in force, and those of its last lookups."),
   lookups: z.array(decisionShape).describe("Of a name the last one of each type."),
 });

@@ -4,6 +4,7 @@ import { VAULT_OPERATIONS } from "./vault-operations.ts";
 const CHANGE_REFUSALS = [
   "bad-request",
   "uncovers-binding",
+  "unread-host",
   "invalid-query",
   "unauthorized",
   "local-write",
@@ -92,7 +93,14 @@ export const OPERATIONS: readonly Operation[] = [
     gives: { schema: "Explanation" },
     isGuarded: true,
     isChange: false,
-    parameters: ["explainTarget", "explainPort", "explainProtocol", "explainTry"],
+    parameters: [
+      "explainTarget",
+      "explainPort",
+      "explainProtocol",
+      "explainTry",
+      "explainMethod",
+      "explainPath",
+    ],
     refusals: ["invalid-query", "unauthorized", "internal-error", "too-many-tries"],
   },
   {

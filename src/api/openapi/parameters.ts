@@ -43,6 +43,18 @@ export const PARAMETERS = {
     description: "How a connection is tried.",
     schema: { type: "string", enum: [...TRIED_PROTOCOLS], default: "tcp" },
   },
+  explainMethod: {
+    name: "method",
+    in: "query",
+    description: "Of a request to a name, over port 443 or 80: its method; default GET where path is given.",
+    schema: { type: "string" },
+  },
+  explainPath: {
+    name: "path",
+    in: "query",
+    description: "The same: its path as it is sent, without the query; default / where method is given.",
+    schema: { type: "string" },
+  },
   explainTry: {
     name: "try",
     in: "query",

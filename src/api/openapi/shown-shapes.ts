@@ -8,5 +8,8 @@ export const shownRuleShape = z.object({
   target: z.string().optional().describe("Missing if the rule speaks of every destination."),
   ports: z.array(z.union([z.number(), z.string()])).optional(),
   protocol: z.string().optional(),
+  http: z
+    .object({ methods: z.array(z.string()).optional(), paths: z.array(z.string()).optional() })
+    .optional(),
 });
 export const problemShape = z.object({ path: z.string(), message: z.string() });

@@ -24,6 +24,12 @@ export const layersShape = z.object({
     shown: z.array(shownRuleShape).describe("The first 1000; GET /policy has all."),
     defaultAction: z.enum(["allow", "deny"]),
     etag: z.string(),
+    unread: z
+      .array(shownRuleShape)
+      .optional()
+      .describe(
+        "Rules with http that deny, since no binding has their hosts' requests read; the first 1000.",
+      ),
   }),
   logSkip: shownTargetsShape,
 });

@@ -39,6 +39,11 @@ export async function replyToChange(
     const message = `credential vault policy validation: ${outcome.reason}`;
     return { ok: false, refusal: { code: "uncovers-binding", message }, etag: undefined };
   }
+  if (outcome.kind === "unread") {
+    const { problem } = outcome;
+    const prefix = problem.path.startsWith("[") ? "invalid patch rules" : "invalid policy";
+    return replyToProblems("unread-host", prefix, [problem]);
+  }
   if (outcome.kind === "too-many-scopes") {
     const { count, limit } = outcome;
     const message = `egress rules name ${count} different sets of ports, which exceeds limit ${limit}: give several targets the same ports, or ranges`;

@@ -4,6 +4,7 @@
  *
  * Nothing here answers with a value: what reads them is in this process.
  */
+import { ApplyError } from "../../enforcement/errors.ts";
 import { type Problem, quote, renderProblems } from "../../policy/problem.ts";
 import { findLacking } from "../../vault/readiness.ts";
 import { createVaultParser } from "../../vault/request/parse-vault-request.ts";
@@ -98,10 +99,21 @@ function createWrite(parts: VaultRouteParts): (c: ApiContext) => Promise<Respons
     if (early !== undefined) return renderRefusal(c, early);
     const body = await readProvedBody(c, { auth, bodyLimits, sender, dryRun: false });
     if (!body.ok) return renderRefusal(c, body.refusal);
+    try {
+      return await change(c, body.text);
+    } catch (error) {
+      // Rules for requests to the hosts were to be denied first.
+      if (!(error instanceof ApplyError)) throw error;
+      const message = `failed to apply nftables policy: ${error.message}`;
+      return renderRefusal(c, { code: error.code, message });
+    }
+  };
+
+  async function change(c: ApiContext, text: string): Promise<Response> {
     const { method } = c.req.raw;
     if (method === "DELETE") return render(c, await control.remove(), 200);
-    return method === "POST" ? create(c, body.text) : mutate(c, body.text);
-  };
+    return method === "POST" ? create(c, text) : mutate(c, text);
+  }
 }
 
 /** Waits for the interception as long as the caller does. */

@@ -47,13 +47,18 @@ export function renderWrittenRule({
 }
 
 /** What a rule speaks of, on one line. */
-export function describeShown({ target, ports, protocol }: Omit<RuleJson, "action">): string {
+export function describeShown({ target, ports, protocol, http }: Omit<RuleJson, "action">): string {
   const place = target ?? "every destination";
   const parts = [
     ...(protocol === undefined ? [] : [protocol]),
     ...(ports === undefined ? [] : [`port ${ports.join(", ")}`]),
+    ...(http === undefined ? [] : ["http", ...describeHttp(http)]),
   ];
   return parts.length === 0 ? place : `${place} ${parts.join(" ")}`;
+}
+
+function describeHttp({ methods, paths }: NonNullable<RuleJson["http"]>): readonly string[] {
+  return [methods, paths].flatMap((list) => (list === undefined ? [] : list.join(", ")));
 }
 
 interface WordParts {

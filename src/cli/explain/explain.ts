@@ -20,7 +20,7 @@ export async function explain(argv: readonly string[], context: CliContext): Pro
     context.print(EXPLAIN_HELP);
     return EXIT.ok;
   }
-  const { place, asJson, target, port, protocol, isTried } = request.value;
+  const { place, asJson, target, port, protocol, isTried, method, path } = request.value;
   return callSidecar(
     {
       command: COMMAND,
@@ -31,6 +31,8 @@ export async function explain(argv: readonly string[], context: CliContext): Pro
           ...(port === undefined ? {} : { port }),
           ...(protocol === undefined ? {} : { protocol }),
           try: isTried,
+          ...(method === undefined ? {} : { method }),
+          ...(path === undefined ? {} : { path }),
         });
         return {
           json: found,
@@ -50,11 +52,19 @@ interface ExplainRequest {
   readonly port: number | undefined;
   readonly protocol: Protocol | undefined;
   readonly isTried: boolean;
+  readonly method: string | undefined;
+  readonly path: string | undefined;
 }
 
 type Protocol = (typeof TRIED_PROTOCOLS)[number];
 
-const OPTIONS = { ...CALL_OPTIONS, protocol: { type: "string" }, try: { type: "boolean" } } as const;
+const OPTIONS = {
+  ...CALL_OPTIONS,
+  protocol: { type: "string" },
+  try: { type: "boolean" },
+  method: { type: "string" },
+  path: { type: "string" },
+} as const;
 
 function readArguments(argv: readonly string[]): Result<ExplainRequest | "help"> {
   try {
@@ -72,7 +82,8 @@ function readArguments(argv: readonly string[]): Result<ExplainRequest | "help">
       return refused(`${quote(values.protocol)} is none of ${TRIED_PROTOCOLS.join(", ")}`, "--protocol");
     const isTried = values.try ?? false;
     if (isTried && target.value.port === undefined) return refused("needs a target with :PORT", "--try");
-    return accepted({ place: place.value, asJson: values.json ?? false, ...target.value, protocol, isTried });
+    const { json: asJson = false, method, path } = values;
+    return accepted({ place: place.value, asJson, ...target.value, protocol, isTried, method, path });
   } catch (error) {
     return refusedByParser(error);
   }

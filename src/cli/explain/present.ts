@@ -9,10 +9,12 @@ import { align, type Cells } from "../align.ts";
 import type { Paint } from "../paint.ts";
 
 type ExplainedAddress = Explanation["addresses"][number];
+type Binding = NonNullable<Explanation["interception"]>["bindings"][number];
 type Match = ExplainedAddress["matches"][number];
 
 export function presentExplanation(explanation: Explanation, paint: Paint): string {
   const { target, port, protocol, reachable, because, audit, name, addresses, lookups, patch } = explanation;
+  const bindings = explanation.interception?.bindings ?? [];
   const place = port === undefined ? target : `${target.includes(":") ? `[${target}]` : target}:${port}`;
   const verdict = reachable ? paint.good("yes") : paint.bad("no");
   const how = protocol === "tcp" ? "" : ` (${protocol})`;
@@ -23,6 +25,7 @@ export function presentExplanation(explanation: Explanation, paint: Paint): stri
       ? [paint.strong("     audit mode is on: nothing is blocked but deny.always and the protections")]
       : []),
     ...(name === undefined ? [] : section("rules for the name", name.matches.map(presentMatch))),
+    ...section("bindings", bindings.map(presentBinding)),
     ...section("addresses", addresses.map(presentAddress)),
     ...addresses.flatMap(({ address, matches }) =>
       section(`rules for ${oneLine(address)}`, matches.map(presentMatch)),
@@ -37,6 +40,10 @@ function presentMatch({ layer, action, target, position, decides, shadowedBy }: 
   const place = layer === "user" ? `rule ${position}` : `${layer}, line ${position}`;
   const shadow = shadowedBy === undefined ? "" : `never decides: ${shadowedBy} stands before it`;
   return [place, action, target, decides ? "decides" : shadow];
+}
+
+function presentBinding({ name, ports, since, problem = "" }: Binding): Cells {
+  return [name, `at port ${ports.join(", ")}`, `since ${since}`, problem];
 }
 
 function presentAddress({

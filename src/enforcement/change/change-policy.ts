@@ -14,15 +14,16 @@ import type { AuditLog, LoadedFrom } from "../../audit/audit-log.ts";
 import { type EnforcementMode } from "../../netfilter/ruleset.ts";
 import { type CompiledPolicy, compileSteps, mergeSteps, removalSteps } from "../../policy/compile.ts";
 import { auditSteps, withoutAudit } from "../../policy/compile-audit.ts";
-import { mergeRulesSteps, removeTargetsSteps } from "../../policy/edit.ts";
+import { type IsRead, NONE_READ, speaksOfRequests } from "../../policy/http-flows.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
+import type { Rule } from "../../policy/rule.ts";
 import type { Steps } from "../../policy/steps.ts";
 import { type PolicyText, renderPolicyText, textSteps } from "../../policy/policy-text.ts";
 import { DENY_ALL, type Policy } from "../../policy/policy.ts";
-import { sameTargetsSteps } from "../../policy/target.ts";
 import { runInSlices } from "../../sys/in-slices.ts";
 import { type PolicyKernel, createEnforcedLayers } from "./enforced-layers.ts";
 import { describe } from "../errors.ts";
+import { addedBy, type AlwaysLayers, applyEdit, areSame, countScopes, MAX_SCOPES } from "./edits.ts";
 import { etagMatches } from "./if-match.ts";
 import type {
   ChangeOptions,
@@ -35,13 +36,13 @@ import type {
 } from "./policy-control.ts";
 import type { PolicyStorage } from "./io/policy-file.ts";
 import type { PolicyInForce, PolicyInForceCell } from "./policy-in-force.ts";
+import { createReadHosts, findUnreadRule } from "./read-hosts.ts";
 import { createKernelRetry } from "./retry-until-applied.ts";
 import { createTaskQueue } from "./task-queue.ts";
 
 export type { PolicyKernel };
 
-/** The operator's always-rules, as the files hold them. */
-export type AlwaysLayers = Pick<PolicyLayers, "denyAlways" | "allowAlways">;
+export type { AlwaysLayers };
 
 export interface ChangePolicyPorts {
   /** Written by changes, and by nothing else. */
@@ -76,6 +77,8 @@ export interface PolicyChanges extends PolicyControl {
   ruleCount(): number;
   /** The layers in force, as the operator's files and the user gave them. */
   layers(): PolicyLayers;
+  /** Rules for requests that are denials now, since their hosts' requests are not read. */
+  unreadRules(): readonly Rule[];
   /** Puts the first policy into the kernel. Until then everything is denied. Throws ApplyError. */
   start(policy: Policy, always: AlwaysLayers, from: LoadedFrom): Promise<void>;
   /** Swaps the operator's rules, in the same queue as the changes of the user's policy. Throws ApplyError. */
@@ -104,6 +107,8 @@ interface NextPolicy {
   readonly isAudit: boolean;
   /** What it compiles to without audit mode, where that is known. */
   readonly compiled?: CompiledPolicy | undefined;
+  /** Which hosts' requests are read; default: those that are by now. */
+  readonly isRead?: IsRead;
 }
 
 export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePolicySettings): PolicyChanges {
@@ -120,6 +125,17 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     return { policy, etag, enforcementMode: settings.enforcementMode };
   }
 
+  /** What it gives changes with the bindings: a compiled policy goes by those of its time. */
+  const readNow = (): IsRead => ports.coupling?.readHosts() ?? NONE_READ;
+  const readHosts = createReadHosts({
+    layers: enforced.layers,
+    active: () => withoutAudit(ports.inForce.read().active),
+    replace: (isRead) =>
+      audited(() =>
+        replace({ layers: enforced.layers(), edit: undefined, text, isAudit: isAudit(), isRead }),
+      ),
+  });
+
   async function replace(next: NextPolicy, commit = async (): Promise<void> => undefined): Promise<void> {
     const before = ports.inForce.read().active;
     try {
@@ -129,9 +145,10 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     }
     text = next.text;
     snapshot = describePolicy(next.layers.user, text);
+    readHosts.replaced(next.isRead ?? readNow());
     const { active } = ports.inForce.read();
     ports.onReplaced?.(before, active);
-    ports.coupling?.replaced(withoutAudit(active));
+    if (next.isRead === undefined) ports.coupling?.replaced(withoutAudit(active));
   }
 
   /** While it compiles, lookups go on under the policy in force. */
@@ -140,11 +157,17 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     return next.isAudit ? runInSlices(auditSteps(next.layers, policy)) : policy;
   }
 
-  function compileEdit({ layers, edit }: Pick<NextPolicy, "layers" | "edit">): Steps<CompiledPolicy> {
+  function compileEdit({
+    layers,
+    edit,
+    isRead = readNow(),
+  }: Pick<NextPolicy, "layers" | "edit" | "isRead">): Steps<CompiledPolicy> {
     const before = withoutAudit(ports.inForce.read().active);
+    const isOfFlows = before.requests === undefined && !speaksOfRequests(addedBy(edit));
+    if (!isOfFlows) return compileSteps(layers, isRead);
     if (edit?.kind === "merge") return mergeSteps(before, edit.rules);
     if (edit?.kind === "remove") return removalSteps(before, edit.targets);
-    return compileSteps(layers);
+    return compileSteps(layers, isRead);
   }
 
   async function change(edit: PolicyEdit, options: ChangeOptions): Promise<ChangeOutcome> {
@@ -161,6 +184,8 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     }
     const scopes = countScopes(policy);
     if (scopes > MAX_SCOPES) return { kind: "too-many-scopes", count: scopes, limit: MAX_SCOPES };
+    const unread = findUnreadRule(edit, readNow());
+    if (unread !== undefined) return { kind: "unread", problem: unread };
     const layers = { ...enforced.layers(), user: policy };
     const compiled =
       ports.coupling?.isBound() === true ? await runInSlices(compileEdit({ layers, edit })) : undefined;
@@ -230,6 +255,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
       return denyAlways.length + allowAlways.length + user.egress.length;
     },
     layers: enforced.layers,
+    unreadRules: readHosts.unread,
     change: (edit, options) => queue.run(() => change(edit, options)),
     setAlwaysRules: (always) => queue.run(() => setAlwaysRules(always)),
     start: (policy, always, from) =>
@@ -245,7 +271,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
       return { kind: "set", isOn };
     },
     exclusively: (task) =>
-      queue.run(async () => ({ kind: "done", value: await task(withoutAudit(ports.inForce.read().active)) })),
+      queue.run(async () => ({ kind: "done", value: await task(await readHosts.served(), readHosts) })),
     refresh: () =>
       queue.run(async () => {
         // Before the first policy there is none to give: on a restart an earlier process's ruleset is in
@@ -265,25 +291,4 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
       await queue.idle();
     },
   };
-}
-
-/** Each is asked for each lookup, and is some rules of the kernel's. */
-const MAX_SCOPES = 256;
-
-function countScopes({ egress }: Policy): number {
-  return new Set(egress.flatMap(({ scope }) => scope?.key ?? [])).size;
-}
-
-/** The policy after an edit; the very same value when a removal finds nothing to remove. */
-async function applyEdit(policy: Policy, { blocks }: PolicyText, edit: PolicyEdit): Promise<Policy> {
-  if (edit.kind === "replace") return edit.policy;
-  if (edit.kind === "merge") return runInSlices(mergeRulesSteps(policy, edit.rules, blocks));
-  return runInSlices(removeTargetsSteps(policy, edit.targets, blocks));
-}
-
-async function areSame(one: AlwaysLayers, other: AlwaysLayers): Promise<boolean> {
-  return (
-    (await runInSlices(sameTargetsSteps(one.denyAlways, other.denyAlways))) &&
-    (await runInSlices(sameTargetsSteps(one.allowAlways, other.allowAlways)))
-  );
 }

@@ -1,7 +1,10 @@
+import type { BindingsChange } from "../../vault/vault-control.ts";
 import { type EnforcementMode } from "../../netfilter/ruleset.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Removal } from "../../policy/edit.ts";
+import type { IsRead } from "../../policy/http-flows.ts";
+import type { Problem } from "../../policy/problem.ts";
 import type { Rule } from "../../policy/rule.ts";
 
 /** The user's policy as one change left it. */
@@ -37,6 +40,8 @@ export type ChangeOutcome =
   | { readonly kind: "precondition-failed"; readonly etag: string }
   /** Something that holds by the policy in force would not by this one: what, and by which rule. */
   | { readonly kind: "coupled"; readonly reason: string }
+  /** A rule for requests names a host whose requests are not read: which, and what to do. */
+  | { readonly kind: "unread"; readonly problem: Problem }
   /** Everything is denied until the sidecar is started again: what is wrong with this start. */
   | { readonly kind: "closed"; readonly reason: string };
 
@@ -46,6 +51,8 @@ export interface PolicyCoupling {
   isBound(): boolean;
   /** Why the policy may not be put in force; audit mode does not count. */
   findUncovered(next: CompiledPolicy): string | undefined;
+  /** Which hosts' requests are read as of now, a value; asked of rules with `http` alone. */
+  readHosts(): IsRead;
   /** A policy is in force, which may be one that nobody asked about: the operator's files have changed. */
   replaced(policy: CompiledPolicy): void;
 }
@@ -77,9 +84,12 @@ export interface PolicyControl {
    * Throws ApplyError.
    */
   setAudit(isOn: boolean): Promise<AuditOutcome>;
-  /** Runs a task in the same queue as changes, with the policy in force; audit mode does not count. */
+  /**
+   * Runs a task in the same queue as changes, with the policy in force; audit mode does not count, and rules
+   * for requests are served. Throws ApplyError, by what the task asks `bindings` for.
+   */
   exclusively<T>(
-    task: (policy: CompiledPolicy) => Promise<T>,
+    task: (policy: CompiledPolicy, bindings: BindingsChange) => Promise<T>,
   ): Promise<
     { readonly kind: "done"; readonly value: T } | Extract<ChangeOutcome, { readonly kind: "closed" }>
   >;

@@ -7,11 +7,16 @@ import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
 import { readOwnAddresses } from "../../netfilter/io/namespace-network.ts";
 import type { FirstPacket, KernelView } from "./kernel-verdict.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
+import type { DomainName } from "../../policy/domain-name.ts";
+import { holdsHost } from "../../policy/decide-request.ts";
+import type { Rule } from "../../policy/rule.ts";
 import type { NameTarget, PrefixTarget } from "../../policy/target.ts";
 import { runInSlices } from "../../sys/in-slices.ts";
 import { octetKey } from "../../tables/octet-key.ts";
 import { type AddressView, type ExplainedAddress, explainAddress, isWorthATry } from "./explain-address.ts";
 import { addressesOfName, type ExplainedName, explainName } from "./explain-name.ts";
+import type { HostBinding } from "../interception/bound-hosts.ts";
+import { type AskedRequest, type ExplainedRequest, explainRequest } from "./explain-request.ts";
 import type { FlowFates } from "./flow-fates.ts";
 import type { Tried } from "./io/try-connection.ts";
 
@@ -22,6 +27,8 @@ export interface ExplainRequest {
   readonly protocol: FirstPacket["protocol"];
   /** Whether a connection of our own is tried, over TCP to the port. */
   readonly isTried: boolean;
+  /** One over a connection to a name; undefined where only the connection was asked for. */
+  readonly request?: AskedRequest | undefined;
   /** Further addresses that the name has given, or would have. */
   readonly addresses: readonly Uint8Array[];
 }
@@ -31,6 +38,11 @@ export interface Explained {
   readonly name: ExplainedName | undefined;
   readonly addresses: readonly ExplainedAddress[];
   readonly isAudit: boolean;
+  /** Of a name; undefined where nothing is intercepted. */
+  readonly bindings?: readonly HostBinding[] | undefined;
+  readonly request?: ExplainedRequest | undefined;
+  /** The first rule for requests to the name that denies, since they are not read. */
+  readonly unread?: Rule | undefined;
 }
 
 export interface ExplainSources {
@@ -38,11 +50,17 @@ export interface ExplainSources {
   readonly frame: Pick<KernelView, "mode" | "upstreams" | "exemptNameservers" | "doh">;
   readonly policy: () => KernelView["policy"];
   readonly layers: () => PolicyLayers;
+  readonly unreadRules: () => readonly Rule[];
   readonly learned: Pick<LearnedAddresses, "list" | "find" | "flowsOf" | "isRevoked" | "namesOf">;
   readonly readNetwork: () => Pick<KernelView, "onLinkV4">;
   readonly fates: FlowFates;
+  /** Undefined where nothing is intercepted. */
+  readonly bindingsOf?: ((host: DomainName) => readonly HostBinding[]) | undefined;
   readonly tryConnection: (address: string, port: number) => Promise<Tried>;
 }
+
+/** Where requests are asked for without a port. */
+const TLS_PORT = 443;
 
 /** Of more addresses the others are told by their flows alone. */
 const MOST_TRIED = 4;
@@ -79,6 +97,15 @@ export async function explain(sources: ExplainSources, request: ExplainRequest):
     name: target.kind === "name" ? explainName(policy, view.layers, { target, port, protocol }) : undefined,
     addresses: request.isTried ? await tryAll(addresses, port, sources) : addresses,
     isAudit: policy.audits !== undefined,
+    unread:
+      target.kind === "name"
+        ? sources.unreadRules().find((rule) => holdsHost(rule.target, target.name))
+        : undefined,
+    bindings: target.kind === "name" ? sources.bindingsOf?.(target.name) : undefined,
+    request:
+      request.request && target.kind === "name"
+        ? explainRequest(policy, target.name, port ?? TLS_PORT, request.request)
+        : undefined,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { PolicyChanges } from "../change/change-policy.ts";
 import type { PolicyInForce } from "../change/policy-in-force.ts";
+import type { InterceptSide } from "../interception/intercept-side.ts";
 import type { KernelSide } from "../open-kernel-side.ts";
 import type { EnforcementMode } from "../../netfilter/ruleset.ts";
 import { explain, type Explained, type ExplainRequest, type ExplainSources } from "./explain.ts";
@@ -14,11 +15,15 @@ export interface Explainer {
 
 type FixedParts = Omit<ExplainSources["frame"], "mode"> & { readonly enforcementMode: EnforcementMode };
 
+interface Interception {
+  readonly interception: Pick<InterceptSide, "bindingsOf"> | undefined;
+}
+
 /** Opens nothing before the first call. */
 export function createExplainer(
   options: FixedParts,
-  policy: Pick<PolicyChanges, "layers">,
-  { learned, network }: Pick<KernelSide, "learned" | "network">,
+  policy: Pick<PolicyChanges, "layers" | "unreadRules">,
+  { learned, network, interception }: Pick<KernelSide, "learned" | "network"> & Interception,
   inForce: () => PolicyInForce,
 ): Explainer {
   const { enforcementMode: mode, upstreams, exemptNameservers, doh } = options;
@@ -27,10 +32,12 @@ export function createExplainer(
     frame: { mode, upstreams, exemptNameservers, doh },
     policy: () => inForce().active,
     layers: policy.layers,
+    unreadRules: policy.unreadRules,
     learned,
     readNetwork: network.read,
     fates,
     tryConnection,
+    bindingsOf: interception?.bindingsOf,
   };
   return { explain: (request) => explain(sources, request), close: fates.close };
 }

@@ -25,8 +25,11 @@ import type { PolicyInForce, PolicyInForceCell } from "../change/policy-in-force
 import type { SandboxEvents } from "../events.ts";
 import { createBoundAdmission } from "./bound-admission.ts";
 import { createByAddress, isDenied } from "./by-address.ts";
+import { createBoundHosts, type HostBinding } from "./bound-hosts.ts";
 import { createBoundFollower } from "./follow-vault.ts";
+import { createTellBound, TOLD_PER_SECOND } from "../names/tell-bound.ts";
 import type { InterceptionPlan } from "./interception-plan.ts";
+import { createRequestRules } from "./request-rules.ts";
 
 export interface InterceptSideOptions {
   readonly plan: InterceptionPlan;
@@ -64,6 +67,10 @@ export interface InterceptSide extends Disposable {
   look(): string | undefined;
   /** Lines for health. */
   faults(): readonly string[];
+  /** The bindings of a host whose connections are intercepted. */
+  bindingsOf(host: DomainName): readonly HostBinding[];
+  /** Requests that a rule has refused, or would have in audit mode. */
+  requestsRefused(): number;
 }
 
 /** The original's word, by which its callers know it. */
@@ -80,7 +87,9 @@ export function openInterceptSide(options: InterceptSideOptions): InterceptSide 
   const onRefused = (error: unknown): void =>
     options.onFault("the kernel refused addresses of bound names", error);
 
-  const interceptor = undo.adopt(openInterceptorOf(options), (opened) => opened.close());
+  const hosts = undo.adopt(createBoundHosts(plan.vault, Date.now), (opened) => opened.close());
+  const count = { requestsRefused: 0 };
+  const interceptor = undo.adopt(openInterceptorOf(options, count), (opened) => opened.close());
   const place = { port: interceptor.port, group: mark.group };
   const redirect = undo.adopt(openInterceptRedirect(place), (opened) => opened.close());
   const follower = createBoundFollower({
@@ -118,21 +127,27 @@ export function openInterceptSide(options: InterceptSideOptions): InterceptSide 
       const lack = plan.lacks();
       return lack === undefined ? [] : [lack === "" ? NOT_READY : `${NOT_READY}: ${lack}`];
     },
+    bindingsOf: hosts.bindingsOf,
+    requestsRefused: () => count.requestsRefused,
     [Symbol.dispose]: () => kept.dispose(),
   };
 }
 
-function openInterceptorOf({
-  plan,
-  addresses,
-  learned,
-  inForce,
-  mark,
-  events,
-  onFault,
-}: InterceptSideOptions): Interceptor {
+function openInterceptorOf(
+  { plan, addresses, learned, inForce, mark, events, onFault }: InterceptSideOptions,
+  count: { requestsRefused: number },
+): Interceptor {
+  const bound = createTellBound(TOLD_PER_SECOND, () => performance.now());
+  const rules = createRequestRules({
+    inForce: inForce.read,
+    onRefused(refused) {
+      count.requestsRefused += 1;
+      if (bound.admits()) events.requestRefused.emit(refused);
+    },
+  });
   return openInterceptor({
     ...plan,
+    relay: (connection) => plan.relay(connection, rules),
     group: mark.group,
     below: randomInt,
     isAllowed: (name, destination) =>

@@ -4,6 +4,7 @@ import type { InterceptedConnection } from "../../intercept/io/serve-flow.ts";
 import type { UpstreamWay } from "../../intercept/io/upstream.ts";
 import type { SocketMark } from "../../sys/socket.ts";
 import type { Vault } from "../../vault/vault.ts";
+import type { RequestRules } from "../../intercept/request-rules.ts";
 
 /** What an interception is made of, beside the sandbox itself. */
 export interface InterceptionPlan {
@@ -18,7 +19,7 @@ export interface InterceptionPlan {
   /** The way to hosts, by sockets that have this mark. */
   readonly createConnect: (mark: SocketMark) => UpstreamWay["connect"];
   /** Settles when the connection is over. */
-  readonly relay: (connection: InterceptedConnection) => Promise<void>;
+  readonly relay: (connection: InterceptedConnection, rules: RequestRules) => Promise<void>;
   /**
    * Hears of a flow that is allowed and came to nothing: the host cannot be reached, or the client has ended
    * the handshake.

@@ -14,7 +14,7 @@ import { createGrowingCount } from "../refusals/growing-count.ts";
 import { readQueueDrops } from "../../netfilter/io/queue-drops.ts";
 import { tupleOf } from "./flow-keys.ts";
 import type { FindFault } from "../../wire-names/flow.ts";
-import { createTellBound } from "./tell-bound.ts";
+import { createTellBound, TOLD_PER_SECOND } from "./tell-bound.ts";
 import { findAuditedFault, findNameFault } from "./name-fault.ts";
 import { type NameReader, openNameReader } from "./name-reader.ts";
 import type { NamesPlan } from "./prepare-names.ts";
@@ -50,8 +50,6 @@ export interface NamesSideOptions {
 }
 
 const NO_FIGURES = { packets: 0, overruns: 0, refused: {}, flows: 0, octets: 0, refusals: 0 };
-/** As the kernel tells of refused connections. */
-const TOLD_PER_SECOND = 100;
 
 /**
  * Opens it in the current network namespace; packets are read from the first ruleset on, whose marks are

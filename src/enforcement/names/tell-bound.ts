@@ -3,6 +3,9 @@ export interface TellBound {
   admits(): boolean;
 }
 
+/** As the kernel tells of refused connections. */
+export const TOLD_PER_SECOND = 100;
+
 /** So many a second, and twice that in a burst: a workload refuses itself as many as it likes. */
 export function createTellBound(perSecond: number, nowMs: () => number): TellBound {
   const burst = 2 * perSecond;

@@ -48,8 +48,9 @@ function renderRule(rule: ShownRule): string {
 }
 
 /** What a rule speaks of. */
-export function describeShownRule({ target, ports, protocol }: Omit<ShownRule, "action">): string {
-  const scope = [protocol, ports?.join(", ")].filter((part) => part !== undefined).join(" ");
+export function describeShownRule({ target, ports, protocol, http }: Omit<ShownRule, "action">): string {
+  const requests = http === undefined ? [] : ["http", http.methods?.join(", "), http.paths?.join(", ")];
+  const scope = [protocol, ports?.join(", "), ...requests].filter((part) => part !== undefined).join(" ");
   return `${target ?? "every destination"}${scope === "" ? "" : ` (${scope})`}`;
 }
 

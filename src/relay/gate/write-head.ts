@@ -1,6 +1,6 @@
 import type { Field } from "./field.ts";
 import type { Framing } from "./framing.ts";
-import type { Refusal } from "./refusal.ts";
+import { type Refusal, renderRefusalBody } from "./refusal.ts";
 import type { GatedRequest } from "./request.ts";
 import type { GatedResponse } from "./response.ts";
 
@@ -37,9 +37,11 @@ export function writeResponseHead(response: GatedResponse, { framing, closes }: 
 }
 
 /** An answer of our own, which ends the connection. */
-export function writeAnswer({ status, text }: Refusal, isHead: boolean): string {
-  const body = Buffer.from(`${text}\n`, "utf8").toString("latin1");
-  const head = `HTTP/1.1 ${status} ${REASONS[status] ?? "Refused"}\r\nContent-Type: text/plain; charset=utf-8\r\n`;
+export function writeAnswer(refusal: Refusal, isHead: boolean): string {
+  const { status } = refusal;
+  const { type, text } = renderRefusalBody(refusal);
+  const body = Buffer.from(text, "utf8").toString("latin1");
+  const head = `HTTP/1.1 ${status} ${REASONS[status] ?? "Refused"}\r\nContent-Type: ${type}\r\n`;
   return `${head}Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${isHead ? "" : body}`;
 }
 

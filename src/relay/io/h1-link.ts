@@ -32,7 +32,9 @@ export function answer(link: H1Link, refusal: Refusal, request: GatedRequest | u
   const { options, client, exchange } = link;
   if (link.isOver) return;
   const { status, text } = refusal;
-  options.tell.refused({ host: options.flow.name, method: request?.method ?? "", status, text });
+  // What a rule has refused is told by who holds the rules.
+  if (refusal.rule === undefined)
+    options.tell.refused({ host: options.flow.name, method: request?.method ?? "", status, text });
   if (exchange?.bodyBack !== undefined) {
     cut(link);
     return;

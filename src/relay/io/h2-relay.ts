@@ -14,7 +14,7 @@ import {
 import type { Socket } from "node:net";
 import { admit } from "../admit.ts";
 import { gateH2Request } from "../gate/h2-request.ts";
-import type { Refusal } from "../gate/refusal.ts";
+import { type Refusal, renderRefusalBody } from "../gate/refusal.ts";
 import { SCHEME_PORTS } from "../../vault/binding.ts";
 import { createH1Origins } from "./h1-origins.ts";
 import { passExchange, type H2Exchange } from "./h2-exchange.ts";
@@ -156,15 +156,16 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
 
   function answer(stream: ServerHttp2Stream, refusal: Refusal, method: string): void {
     const { status, text } = refusal;
-    tell.refused({ host: flow.name, method, status, text });
+    const body = renderRefusalBody(refusal);
+    if (refusal.rule === undefined) tell.refused({ host: flow.name, method, status, text });
     if (isGone(stream)) return;
     if (stream.headersSent) {
       stream.close(NGHTTP2_CANCEL);
       return;
     }
-    stream.respond({ ":status": status, "content-type": "text/plain; charset=utf-8" });
+    stream.respond({ ":status": status, "content-type": body.type });
     stream.resume();
-    stream.end(method === "HEAD" ? "" : `${text}\n`, () => stream.close(NGHTTP2_NO_ERROR));
+    stream.end(method === "HEAD" ? "" : body.text, () => stream.close(NGHTTP2_NO_ERROR));
   }
 
   return over.promise;

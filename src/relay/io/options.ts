@@ -4,7 +4,8 @@ import type { Vault } from "../../vault/vault.ts";
 import type { Admission } from "../admit.ts";
 import type { Binding } from "../../vault/binding.ts";
 import type { VaultInForce } from "../../vault/vault-in-force.ts";
-import type { FindChange, RelayEvents, RequestRules } from "../ports.ts";
+import type { RequestRules } from "../../intercept/request-rules.ts";
+import type { FindChange, RelayEvents } from "../ports.ts";
 
 export interface RelayOptions {
   /** The client's connection, its TLS already taken off. It is closed when the relay is over. */

@@ -8,10 +8,12 @@
  * what needs it is refused until it is read again.
  */
 import type { CompiledPolicy } from "../../policy/compile.ts";
+import type { IsRead } from "../../policy/http-flows.ts";
 import { type Result, quote, refused, renderProblems } from "../../policy/problem.ts";
 import { describeState, type VaultJson } from "../change/describe-state.ts";
 import { putInForce } from "../change/put-in-force.ts";
 import { createFaultTeller } from "../change/tell-faults.ts";
+import { readHostsOf } from "../change/read-hosts.ts";
 import { findUncovered } from "../change/validate.ts";
 import { formerOf, type StoredCredential, type VaultState } from "../change/vault-state.ts";
 import type { NewCredential } from "../request/vault-request.ts";
@@ -30,6 +32,8 @@ export interface OpenVault {
   readonly coupling: {
     isBound(): boolean;
     findUncovered(next: CompiledPolicy): string | undefined;
+    /** Which hosts' requests are read as of now. */
+    readHosts(): IsRead;
     replaced(policy: CompiledPolicy): void;
   };
   /** For the API. */
@@ -82,6 +86,7 @@ export function openVault(ports: VaultPorts): OpenVault {
     coupling: {
       isBound: () => cell.inForce().hasBindings,
       findUncovered: (next) => kept && findUncovered(kept.state.bindings.values(), next)?.message,
+      readHosts: () => readHostsOf(kept?.state.bindings.values() ?? []),
       replaced(next) {
         if (kept !== undefined) keep(kept.state, next);
       },

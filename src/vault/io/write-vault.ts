@@ -1,7 +1,9 @@
 import type { CompiledPolicy } from "../../policy/compile.ts";
+import { type IsRead, NONE_READ } from "../../policy/http-flows.ts";
 import { type Result, renderProblems } from "../../policy/problem.ts";
 import type { VaultJson } from "../change/describe-state.ts";
 import { findUncovered, listAllowedByDefault, validateSteps } from "../change/validate.ts";
+import { readHostsOf } from "../change/read-hosts.ts";
 import {
   type Changed,
   type ChangeSources,
@@ -13,7 +15,14 @@ import {
 } from "../change/vault-state.ts";
 import type { NewCredential } from "../request/vault-request.ts";
 import type { Secret } from "../secret.ts";
-import type { PolicyLock, VaultChange, VaultControl, VaultOutcome, VaultRemoval } from "../vault-control.ts";
+import type {
+  BindingsChange,
+  PolicyLock,
+  VaultChange,
+  VaultControl,
+  VaultOutcome,
+  VaultRemoval,
+} from "../vault-control.ts";
 import type { VaultPorts } from "./vault-ports.ts";
 
 type Values = ReadonlyMap<NewCredential, Secret>;
@@ -45,25 +54,24 @@ export function createVaultControl(parts: WriteParts): VaultControl {
     const values = await parts.loadAll(given);
     if (!values.ok) return { kind: "refused", ...invalid(renderProblems(values.problems)) };
     const valueOf = (credential: NewCredential): Secret | undefined => values.value.get(credential);
-    const outcome = await lock.exclusively(async (policy): Promise<VaultOutcome> => {
-      const changed = await validate(change(state(), { valueOf, nextId: () => (lastId += 1) }), policy);
+    const outcome = await lock.exclusively(async (policy, rules): Promise<VaultOutcome> => {
+      const changed = await validate(
+        parts,
+        change(state(), { valueOf, nextId: () => (lastId += 1) }),
+        policy,
+      );
       if (!changed.ok) return { kind: "refused", refusal: changed.refusal };
       parts.guardMemory();
+      const isRead = readHostsOf(changed.state.bindings.values());
+      await rules.narrow(isRead);
       const next = withFreshValues(changed.state, state());
       keep(next, policy);
+      await follow(parts, rules, { isRead, policy });
       const allowedByDefault = listAllowedByDefault(next.bindings.values(), policy);
       audit.vaultChanged({ kind, ...namesOf(next), allowedByDefault });
       return { kind: "done", state: describe(next) };
     });
     return outcome.kind === "closed" ? outcome : outcome.value;
-  }
-
-  async function validate(changed: Changed, policy: CompiledPolicy): Promise<Changed> {
-    if (!changed.ok) return changed;
-    const wrong =
-      (await parts.takeSteps(validateSteps(changed.state))) ??
-      findUncovered(changed.state.bindings.values(), policy)?.message;
-    return wrong === undefined ? changed : invalid(wrong);
   }
 
   return {
@@ -84,16 +92,41 @@ export function createVaultControl(parts: WriteParts): VaultControl {
         change: (before, sources) => mutateState(before, mutation, sources),
       }),
     async remove() {
-      const outcome = await lock.exclusively(async (policy): Promise<VaultRemoval> => {
+      const outcome = await lock.exclusively(async (policy, rules): Promise<VaultRemoval> => {
         const before = state();
         if (before === undefined) return { kind: "refused", refusal: NOT_FOUND };
+        await rules.narrow(NONE_READ);
         keep(undefined, policy);
+        await rules.follow(NONE_READ);
         audit.vaultChanged({ kind: "deleted", ...namesOf(before), allowedByDefault: [] });
         return { kind: "removed" };
       });
       return outcome.kind === "closed" ? outcome : outcome.value;
     },
   };
+}
+
+/** What the kernel holds by now may be less than what was asked for. */
+async function follow(
+  { state, keep }: Pick<WriteParts, "state" | "keep">,
+  rules: BindingsChange,
+  { isRead, policy }: { readonly isRead: IsRead; readonly policy: CompiledPolicy },
+): Promise<void> {
+  const now = await rules.follow(isRead);
+  const kept = state();
+  if (now !== policy && kept !== undefined) keep(kept, now);
+}
+
+async function validate(
+  { takeSteps }: Pick<WriteParts, "takeSteps">,
+  changed: Changed,
+  policy: CompiledPolicy,
+): Promise<Changed> {
+  if (!changed.ok) return changed;
+  const wrong =
+    (await takeSteps(validateSteps(changed.state))) ??
+    findUncovered(changed.state.bindings.values(), policy)?.message;
+  return wrong === undefined ? changed : invalid(wrong);
 }
 
 /** A source may have been read again while the change was checked. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { REFUSED_HEADS, request } from "../gate/payloads.ts";
+import type { RequestRules } from "../../../src/intercept/request-rules.ts";
 import { until } from "../../support/until.ts";
 import { binding, credential, vaultOf } from "../../vault/make-vault.ts";
 import { connectRaw, NAME, SECRET, startRawOrigin, startRelay } from "./world.ts";
@@ -91,13 +92,17 @@ describe("refused with nothing sent", () => {
 
   test("a rule of the policy is named", async () => {
     const origin = await startRawOrigin();
-    const rules = {
-      refuses: ({ method }: { readonly method: string }) => (method === "DELETE" ? "no deletes" : undefined),
+    const rule = { layer: "user", rule: "no deletes" };
+    const rules: RequestRules = {
+      findJudge: () => (given) => (given.methods.includes("DELETE") ? rule : undefined),
     };
     const relay = await startRelay({ origin: origin.port, rules });
     const client = await connectRaw(relay.port);
     client.socket.write(request("DELETE / HTTP/1.1", HOST));
-    await expect.poll(client.text).toContain("\r\n\r\nrefused by the rule no deletes\n");
+    await expect
+      .poll(client.text)
+      .toContain('"message":"the policy refuses this request: by the rule no deletes"');
+    expect(client.text()).toContain("Content-Type: application/json\r\n");
   });
 });
 

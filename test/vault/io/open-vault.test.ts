@@ -44,7 +44,10 @@ function open(checked: () => Promise<void> = async () => undefined) {
     },
   });
   const control = opened.control({
-    exclusively: async (task) => ({ kind: "done", value: await task(POLICY) }),
+    exclusively: async (task) => ({
+      kind: "done",
+      value: await task(POLICY, { narrow: async () => undefined, follow: async () => POLICY }),
+    }),
   });
   return {
     ...opened,

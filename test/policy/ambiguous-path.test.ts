@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isAmbiguousPath, otherReadings } from "../../../src/relay/gate/ambiguous-path.ts";
+import { isAmbiguousPath, otherReadings } from "../../src/policy/ambiguous-path.ts";
 
 test.each([
   "/v1/../admin",

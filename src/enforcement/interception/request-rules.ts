@@ -1,0 +1,76 @@
+/**
+ * What rules say of requests, as the policy is when a request's head is whole: a change is in force for the
+ * next request of kept connections. While a change is under way both policies must let a request pass. In
+ * audit mode it passes, and what would refuse it is told.
+ */
+import { parseAddress } from "../../policy/address.ts";
+import { withoutAudit } from "../../policy/compile-audit.ts";
+import type { CompiledPolicy } from "../../policy/compile.ts";
+import { createRequestJudges, type RequestJudge, type RequestJudges } from "../../policy/decide-request.ts";
+import type { Decision } from "../../policy/decision.ts";
+import type { FlowIdentity } from "../../intercept/flow-identity.ts";
+import type { RequestReadings, RequestRules } from "../../intercept/request-rules.ts";
+import type { PolicyLayers } from "../../policy/layers.ts";
+import { describeRule } from "../../policy/rule.ts";
+import type { PolicyInForce } from "../change/policy-in-force.ts";
+import type { RequestRefused } from "../events.ts";
+
+export interface RequestRulesOptions {
+  readonly inForce: () => PolicyInForce;
+  readonly onRefused: (refused: RequestRefused) => void;
+}
+
+export function createRequestRules({ inForce, onRefused }: RequestRulesOptions): RequestRules {
+  const known = new WeakMap<PolicyLayers, RequestJudges>();
+
+  function judgeOf(policy: CompiledPolicy, { name, destination }: FlowIdentity): RequestJudge | undefined {
+    const { requests } = withoutAudit(policy);
+    if (requests === undefined) return undefined;
+    const judges = known.get(requests) ?? createRequestJudges(requests);
+    known.set(requests, judges);
+    return judges.find(name, destination.port);
+  }
+
+  return {
+    findJudge(flow) {
+      const { active, pending } = inForce();
+      const judges = [active, pending].flatMap((policy) => (policy && judgeOf(policy, flow)) ?? []);
+      if (judges.length === 0) return undefined;
+      const isAudited = active.audits !== undefined;
+      return (request) => {
+        const refusing = findRefusing(judges, request);
+        if (refusing === undefined) return undefined;
+        const rule = refusing.rule && describeRule(refusing.rule);
+        onRefused({
+          ...toldOf(flow),
+          method: request.methods[0] ?? "",
+          layer: refusing.layer,
+          rule,
+          isAudited,
+        });
+        return isAudited ? undefined : { layer: refusing.layer, rule };
+      };
+    },
+  };
+}
+
+function findRefusing(
+  judges: readonly RequestJudge[],
+  { methods, paths }: RequestReadings,
+): Decision | undefined {
+  for (const judge of judges) {
+    for (const method of methods) {
+      for (const path of paths) {
+        const decision = judge.decide({ method, path });
+        if (decision.action === "deny") return decision;
+      }
+    }
+  }
+  return undefined;
+}
+
+function toldOf({ name, destination }: FlowIdentity): Pick<RequestRefused, "name" | "address" | "port"> {
+  const parsed = parseAddress(destination.address);
+  if (!parsed.ok) throw new TypeError(`a flow to ${destination.address}, which is no address`);
+  return { name, address: parsed.value.octets, port: destination.port };
+}

@@ -1,0 +1,24 @@
+/** What rules say of requests over intercepted flows: the enforcement knows, and the relay asks. */
+import type { FlowIdentity } from "./flow-identity.ts";
+
+/** Who refuses a request: a rule of the policy, or if there is none the default action. */
+export interface RefusingRule {
+  readonly layer: string;
+  /** What it speaks of, for people; undefined for the default action. */
+  readonly rule: string | undefined;
+}
+
+/** How a request may be read: methods as spelled, paths without their query. */
+export interface RequestReadings {
+  readonly methods: readonly string[];
+  readonly paths: readonly string[];
+}
+
+/** By the first reading that is refused, and then that is told of; undefined if the request passes. */
+export type JudgeRequest = (request: RequestReadings) => RefusingRule | undefined;
+
+/** As the policy is at the moment of each call. */
+export interface RequestRules {
+  /** Undefined if no rule speaks of requests to the host: then they pass as the flow does. */
+  findJudge(flow: FlowIdentity): JudgeRequest | undefined;
+}

@@ -1,0 +1,81 @@
+/**
+ * Paths of requests as rules compare them: octets, every percent-encoding taken off once, so that no spelling
+ * of a path gets round a rule. What servers may read in two ways never comes here: the relay refuses it, or
+ * asks for each reading.
+ */
+import { type Result, accepted, quote, refused } from "./problem.ts";
+
+export interface PathPattern {
+  /** Decoded, one character an octet; of one with a final `*` what stands before it. */
+  readonly octets: string;
+  /** Whether it matches all that begins so, at any depth, and this itself. */
+  readonly isPrefix: boolean;
+  /** The canonical spelling. */
+  readonly text: string;
+}
+
+const PATTERN_LENGTH_MAX = 1024;
+
+/**
+ * Reads a pattern: a path, or the beginning of one and a final `*`. A pattern that no request could match, or
+ * that servers may read in two ways, is refused.
+ */
+export function parsePathPattern(text: string): Result<PathPattern> {
+  const isPrefix = text.endsWith("*");
+  const path = isPrefix ? text.slice(0, -1) : text;
+  const wrong = findWrong(text, path);
+  if (wrong !== undefined) return refused(`${quote(text)} ${wrong}`);
+  const octets = decodeOctets(Buffer.from(path, "utf8").toString("latin1"));
+  return accepted({ octets, isPrefix, text: `${encodeOctets(octets)}${isPrefix ? "*" : ""}` });
+}
+
+function findWrong(text: string, path: string): string | undefined {
+  if (text.length > PATTERN_LENGTH_MAX) return `is longer than ${PATTERN_LENGTH_MAX} characters`;
+  if (!path.startsWith("/")) return "must begin with /: write a path, such as /repos/*";
+  if (path.includes("*")) return "has a * that is not at its end: write %2A for the character";
+  if (/[?#]/.test(path)) return "has a query or a fragment, which are no part of a path";
+  // oxlint-disable-next-line no-control-regex -- controls are what is looked for
+  if (/[\0-\x20\x7f]/.test(path)) return "has a blank or a control: write its percent-encoding";
+  if (/%(?![\da-f]{2})/i.test(path)) return "has a % that encodes nothing";
+  // oxlint-disable-next-line no-control-regex -- as above
+  if (/\\|;|%(?:5c|3b|2f|25|[01][\da-f]|7f)|\/\//i.test(path))
+    return "has what servers read in two ways (an empty segment, or one of \\ ; % / encoded): no such request passes";
+  const segments = path.replaceAll(/%2e/gi, ".").split("/");
+  if (segments.some((segment) => segment === "." || segment === ".."))
+    return "has a dot segment: no such request passes";
+  return undefined;
+}
+
+/** Every percent-encoding once; what encodes nothing stays. */
+export function decodeOctets(path: string): string {
+  if (!path.includes("%")) return path;
+  return path.replaceAll(/%([\da-f]{2})/gi, (_all, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}
+
+function encodeOctets(octets: string): string {
+  return octets.replaceAll(
+    /[^!$&'()+,\-./:=@_~0-9A-Za-z]/g,
+    (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
+}
+
+/** Whether an allow's pattern has the decoded path: as it is spelled. */
+export function matchesPath({ octets, isPrefix }: PathPattern, path: string): boolean {
+  return isPrefix ? path.startsWith(octets) : path === octets;
+}
+
+/**
+ * Whether a deny's has it: in any letter case, and with or without a slash at its end, as some servers take
+ * these for the same.
+ */
+export function matchesPathWidely({ octets, isPrefix }: PathPattern, path: string): boolean {
+  const [wanted, given] = [octets.toLowerCase(), path.toLowerCase()];
+  if (isPrefix) return `${given}/`.startsWith(wanted);
+  return withoutSlash(given) === withoutSlash(wanted);
+}
+
+function withoutSlash(path: string): string {
+  return path.replace(/\/$/, "");
+}

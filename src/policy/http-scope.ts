@@ -1,0 +1,51 @@
+/**
+ * The scope of a rule with `http`. Requests are read over TCP, at port 443 by TLS and at port 80 without it,
+ * and nowhere else.
+ *
+ * Without `ports` it is read closed: an allow opens port 443 alone, a deny speaks of both.
+ */
+import type { HttpMatch } from "./http-match.ts";
+import { type Result, accepted, refused } from "./problem.ts";
+import type { Scope } from "./scope.ts";
+
+/** Ports at which requests are read. */
+export const HTTP_PORTS = [80, 443] as const;
+export type HttpPort = (typeof HTTP_PORTS)[number];
+
+/** The scope, narrowed to requests; `scope` is that of the rule's ports and protocol. */
+export function narrowToRequests(scope: Scope | undefined, http: HttpMatch): Result<Scope> {
+  if (scope !== undefined && scope.protocol !== "tcp")
+    return refused("http is over tcp: write tcp, or leave protocol out", "protocol");
+  const isNamed = scope?.written.ports !== undefined;
+  const ports = isNamed ? listPorts(scope) : undefined;
+  if (isNamed && ports === undefined)
+    return refused(
+      "requests are read at ports 443 and 80 alone: name one of these, or take http out",
+      "ports",
+    );
+  return accepted({
+    written: { ...scope?.written, http: http.written },
+    key: `${ports === undefined ? "" : `tcp/${ports.join(",")} `}http ${http.key}`,
+    protocol: "tcp",
+    isProtocolSaid: true,
+    ports: (ports ?? [443]).map((port) => ({ first: port, last: port })),
+    http,
+  });
+}
+
+/** The ports that a rule with `http` speaks of. */
+export function httpPortsOf(action: "allow" | "deny", { written, ports }: Scope): readonly HttpPort[] {
+  if (written.ports === undefined) return action === "deny" ? HTTP_PORTS : [443];
+  return HTTP_PORTS.filter((port) => ports.some(({ first, last }) => first <= port && port <= last));
+}
+
+/** Those that a host has to be bound over, or such a rule could not be served. */
+export function neededPortsOf(scope: Scope): readonly HttpPort[] {
+  return httpPortsOf("allow", scope);
+}
+
+/** Undefined where one is at no port at which requests are read. */
+function listPorts({ ports }: Scope): readonly HttpPort[] | undefined {
+  const named = HTTP_PORTS.filter((port) => ports.some(({ first, last }) => first === port && last === port));
+  return named.length === ports.length ? named : undefined;
+}

@@ -1,0 +1,59 @@
+/** The key `http` of rules and removals, as JSON has it. */
+import * as z from "zod/mini";
+import { type HttpMatch, parseHttp } from "./http-match.ts";
+import { narrowToRequests } from "./http-scope.ts";
+import { type Problem, type Result, accepted, refusedAll } from "./problem.ts";
+import { parseScope, type Scope } from "./scope.ts";
+import type { RuleTarget } from "./target.ts";
+
+const listShape = z.nullish(
+  z.array(z.string({ error: () => "must be a string" }), { error: () => "must be an array of strings" }),
+);
+export const httpShape = z.nullish(
+  z.object(
+    { methods: listShape, paths: listShape },
+    { error: () => 'must be an object such as {"methods": ["GET"]}' },
+  ),
+);
+
+/** What of a rule, as it was sent, says its scope. */
+export interface SentScope {
+  readonly ports?: readonly unknown[] | null | undefined;
+  readonly protocol?: string | null | undefined;
+  readonly http?: z.infer<typeof httpShape>;
+}
+
+/** Whether it says one. */
+export function saysScope({ ports, protocol, http }: SentScope): boolean {
+  return (ports ?? protocol ?? http ?? undefined) !== undefined;
+}
+
+/** The scope of keys as they were sent; undefined where none is there. A problem's path is the key's. */
+export function readScope(sent: SentScope, target: RuleTarget | undefined): Result<Scope | undefined> {
+  const plain = parseScope(sent.ports, sent.protocol);
+  if (sent.http === null || sent.http === undefined) return plain;
+  const http = inHttp(parseHttp(sent.http.methods, sent.http.paths));
+  const misplaced = refuseTarget(target);
+  if (!plain.ok || !http.ok || misplaced !== undefined) {
+    const problems = [plain, http].flatMap((result) => (result.ok ? [] : result.problems));
+    return refusedAll(misplaced === undefined ? problems : [...problems, misplaced]);
+  }
+  return narrowToRequests(plain.value, http.value);
+}
+
+function inHttp(parsed: Result<HttpMatch>): Result<HttpMatch> {
+  return parsed.ok ? accepted(parsed.value) : { ok: false, problems: parsed.problems.map(inside) };
+}
+
+function inside({ path, message }: Problem): Problem {
+  return { path: path === "" ? "http" : `http.${path}`, message };
+}
+
+/** Requests are read by the name of their host. */
+function refuseTarget(target: RuleTarget | undefined): Problem | undefined {
+  if (target === undefined || target.kind === "name" || target.kind === "wildcard") return undefined;
+  return {
+    path: "http",
+    message: "needs a name or a wildcard as its target: requests are read by their host's name",
+  };
+}
