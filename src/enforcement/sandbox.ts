@@ -138,10 +138,8 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     openPolicySide(options, framed, inForce, { side, server, events, interception }),
   );
   const { changes: policy, idleFlows } = policySide;
-  const explainer = undo.adopt(
-    createExplainer(options, policy, { ...side, interception }, inForce.read),
-    ({ close }) => close(),
-  );
+  const told = { ...side, interception };
+  const explainer = undo.adopt(createExplainer(options, policy, told, inForce.read), ({ close }) => close());
   const kept = undo.move();
   return {
     policy,
@@ -155,11 +153,10 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     setOwnDestinations: policySide.setOwnDestinations,
     interceptionFaults: () => interception?.faults() ?? [],
     stats: () => ({
-      ...statsOf(side),
+      ...statsOf(told),
       upstreamsAlive: upstreams.map((_upstream, index) => server.isUpstreamAlive(index)),
       lookups: server.stats(),
       socketsEnded: idleFlows.ended(),
-      requestsRefused: interception?.requestsRefused(),
       rules: policy.ruleCount(),
     }),
     report: (page) =>
@@ -188,8 +185,13 @@ function statsOf({
   learned,
   refusals,
   names,
-}: KernelSide): Pick<SandboxStats, "kernel" | "learned" | "learnedFigures" | "connections" | "names"> {
+  interception,
+}: KernelSide & { readonly interception: InterceptSide | undefined }): Pick<
+  SandboxStats,
+  "kernel" | "learned" | "learnedFigures" | "connections" | "names" | "requestsRefused"
+> {
   return {
+    requestsRefused: interception?.requestsRefused(),
     names: names?.figures,
     kernel: figures,
     learned: learned.size(),
