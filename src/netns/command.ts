@@ -93,7 +93,8 @@ export function startCommand(argv: Argv, options: CommandOptions = {}): RunningC
     reject: false,
     buffer: false,
     stdin: "pipe",
-    forceKillAfterDelay: 2_000,
+    // What ends in order may take long on a busy machine.
+    forceKillAfterDelay: 60_000,
     detached: options.ownSession ?? false,
     ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
     ...environment(options),
