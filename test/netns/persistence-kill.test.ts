@@ -12,6 +12,8 @@ import { useLab } from "../support/use-lab.ts";
 /** Kills end when either is reached. */
 const KILLS = 60;
 const LIMIT_MS = 30_000;
+/** However long they take on a busy machine. */
+const FEWEST = 4;
 const RULES = 120;
 
 const lab = useLab();
@@ -70,7 +72,7 @@ test("after a kill the policy is the last one answered or the one under way, nev
 
   const outcomes = { kills: 0, underWayTaken: 0, underWayLost: 0 };
   let allowed = [0];
-  while (outcomes.kills < KILLS && performance.now() < deadline) {
+  while (outcomes.kills < FEWEST || (outcomes.kills < KILLS && performance.now() < deadline)) {
     await using sidecar = await lab.startSidecar();
     const version = await expectOneVersion(sidecar);
     expect(allowed).toContain(version);
@@ -85,7 +87,6 @@ test("after a kill the policy is the last one answered or the one under way, nev
     allowed = [answered, tried];
     outcomes.kills += 1;
   }
-  // As few as this only where the machine is busy with much else.
-  expect(outcomes.kills).toBeGreaterThan(3);
+  expect(outcomes.kills).toBeGreaterThanOrEqual(FEWEST);
   console.info(outcomes);
 });
