@@ -10,6 +10,7 @@ import { connectDirectly } from "../intercept/io/direct.ts";
 import { joinPort, type UpstreamProxy } from "../intercept/upstream-proxy.ts";
 import type { OwnWays } from "../outbound/own-ways.ts";
 import { relayConnection } from "../relay/io/relay-connection.ts";
+import { createSessionRooms } from "../relay/io/session-rooms.ts";
 import { createFindChange } from "../scrub/message-change.ts";
 import { renderHostPattern } from "../vault/host-pattern.ts";
 import type { Vault } from "../vault/vault.ts";
@@ -36,6 +37,7 @@ export function planInterception(
   const { authority, trust } = prepared;
   const tell = createRelayLog(log);
   const findChange = createFindChange(createMisplacedLog(log));
+  const rooms = createSessionRooms();
   // The vault lives as long as the interception.
   vault.subscribe(({ bindings }) => {
     const bound = bindings.flatMap(({ match }) => match.hosts.map(renderHostPattern));
@@ -60,7 +62,7 @@ export function planInterception(
       const { upstreams } = settings;
       return connectByProxy({ proxy, trust, upstreams, mark, ways, onOutcome: reports.onOutcome });
     },
-    relay: (connection, rules) => relayConnection({ ...connection, vault, tell, rules, findChange }),
+    relay: (connection, rules) => relayConnection({ ...connection, vault, tell, rules, findChange, rooms }),
     onUnserved: (host, text) => tell.cut({ host, text }),
     lacks: () => (authority.isWritten() ? undefined : "the certificate's file is not written"),
   };

@@ -28,20 +28,12 @@ interface Origin {
   close(): void;
 }
 
-/**
- * For what one side may send before the other has taken it: a stream's, and all streams' together (RFC 9113
- * section 5.2).
- */
+/** What one side may send of a stream before the other has taken it (RFC 9113 section 5.2). */
 const STREAM_WINDOW_OCTETS = 1 << 20;
-const SESSION_WINDOW_OCTETS = 16 << 20;
 /** Node counts what waits in a session, in MB, and refuses streams over it. */
 const SESSION_MEMORY_MB = 64;
 
-const SETTINGS = {
-  initialWindowSize: STREAM_WINDOW_OCTETS,
-  maxHeaderListSize: 64 * 1024,
-} as const;
-const MAX_STREAMS = 256;
+const MAX_HEADER_OCTETS = 64 * 1024;
 
 const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
 
@@ -55,13 +47,18 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
   const authority = port === SCHEME_PORTS[flow.scheme] ? flow.name : `${flow.name}:${port}`;
   let origin: Origin | undefined;
   let opening: Promise<Origin> | undefined;
+  const room = options.rooms.take();
+  const settings = {
+    initialWindowSize: Math.min(STREAM_WINDOW_OCTETS, room.windowOctets),
+    maxHeaderListSize: MAX_HEADER_OCTETS,
+  };
 
   const session = performServerHandshake(client, {
     ...AS_THEY_CAME,
-    settings: { ...SETTINGS, maxConcurrentStreams: MAX_STREAMS },
+    settings: { ...settings, maxConcurrentStreams: room.maxStreams },
     maxSessionMemory: SESSION_MEMORY_MB,
   });
-  session.setLocalWindowSize(SESSION_WINDOW_OCTETS);
+  session.setLocalWindowSize(room.windowOctets);
   session.setTimeout(IDLE_MS, () => session.destroy());
   session.on("error", () => undefined);
   session.on("stream", (stream, _headers, flags, raw) => takeStream(stream, flags, raw));
@@ -75,6 +72,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     abort.abort();
     origin?.close();
     session.destroy();
+    room.release();
     over.resolve();
   });
 
@@ -138,10 +136,10 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     const opened = connect(`${flow.scheme}://${authority}`, {
       ...AS_THEY_CAME,
       createConnection: () => socket,
-      settings: { ...SETTINGS, enablePush: false },
+      settings: { ...settings, enablePush: false },
       maxSessionMemory: SESSION_MEMORY_MB,
     });
-    opened.setLocalWindowSize(SESSION_WINDOW_OCTETS);
+    opened.setLocalWindowSize(room.windowOctets);
     opened.on("error", () => undefined);
     opened.on("goaway", () => leave(session));
     opened.on("close", () => leave(session));

@@ -6,6 +6,7 @@ import type { Binding } from "../../vault/binding.ts";
 import type { VaultInForce } from "../../vault/vault-in-force.ts";
 import type { RequestRules } from "../../intercept/request-rules.ts";
 import type { FindChange, RelayEvents } from "../ports.ts";
+import type { SessionRooms } from "./session-rooms.ts";
 
 export interface RelayOptions {
   /** The client's connection, its TLS already taken off. It is closed when the relay is over. */
@@ -15,6 +16,8 @@ export interface RelayOptions {
   /** Asked when a request is to go out, not before. */
   readonly connectUpstream: ConnectUpstream;
   readonly tell: RelayEvents;
+  /** Shared by all connections. */
+  readonly rooms: SessionRooms;
   readonly rules?: RequestRules;
   readonly findChange?: FindChange;
 }

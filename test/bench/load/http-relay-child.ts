@@ -8,6 +8,7 @@ import { createSecureContext, createServer } from "node:tls";
 import { createConnectUpstream } from "../../../src/intercept/io/upstream.ts";
 import type { FlowIdentity, HttpProtocol } from "../../../src/intercept/flow-identity.ts";
 import { relayConnection } from "../../../src/relay/io/relay-connection.ts";
+import { createSessionRooms } from "../../../src/relay/io/session-rooms.ts";
 import { createVaultCell } from "../../../src/vault/vault.ts";
 import { nameOf } from "../../support/policy.ts";
 import { binding, vaultOf } from "../../vault/make-vault.ts";
@@ -24,6 +25,7 @@ const flow: FlowIdentity = {
   scheme: "https",
   destination: { address: "127.0.0.1", port: 443 },
 };
+const rooms = createSessionRooms();
 const silent = (): void => undefined;
 
 async function listen(protocol: HttpProtocol, origin: number): Promise<number> {
@@ -33,7 +35,7 @@ async function listen(protocol: HttpProtocol, origin: number): Promise<number> {
       connect: async () => connect(origin, "127.0.0.1"),
     });
     const tell = { refused: silent, injected: silent, cut: silent };
-    void relayConnection({ client, protocol, flow, vault, connectUpstream, tell });
+    void relayConnection({ client, protocol, flow, vault, connectUpstream, tell, rooms });
   });
   return new Promise((done) => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port

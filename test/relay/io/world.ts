@@ -6,6 +6,7 @@ import { createConnectUpstream } from "../../../src/intercept/io/upstream.ts";
 import type { FlowIdentity, HttpProtocol } from "../../../src/intercept/flow-identity.ts";
 import type { RelayOptions } from "../../../src/relay/io/options.ts";
 import { relayConnection } from "../../../src/relay/io/relay-connection.ts";
+import { createSessionRooms } from "../../../src/relay/io/session-rooms.ts";
 import type { RelayEvents } from "../../../src/relay/ports.ts";
 import { createVaultCell, type VaultCell } from "../../../src/vault/vault.ts";
 import { createOriginAuthority } from "../../support/origin-certificates.ts";
@@ -88,6 +89,7 @@ export async function startRelay(wishes: RelayWishes): Promise<Relay> {
   let dialled = 0;
   const clients: TLSSocket[] = [];
   const upstreams: Socket[] = [];
+  const rooms = createSessionRooms();
   const flow: FlowIdentity = { name: NAME, scheme: "https", destination: { address, port: claimedPort } };
   const server = createServer({ ...CERTIFICATE, ALPNProtocols: [...protocols] }, (client: TLSSocket) => {
     open++;
@@ -104,6 +106,7 @@ export async function startRelay(wishes: RelayWishes): Promise<Relay> {
       protocol: client.alpnProtocol === "h2" ? "h2" : "http/1.1",
       flow,
       vault,
+      rooms,
       async connectUpstream(options) {
         const connection = await connectOrigin(options);
         upstreams.push(connection.socket);

@@ -1,0 +1,55 @@
+/**
+ * How much sessions of HTTP/2 may hold of what one side has sent and the other has not taken. A client that
+ * opens thousands and reads nothing must not fill the memory: what is left of one budget is granted in parts,
+ * so that few sessions have large windows, and each of many a small one. Nobody is refused.
+ */
+
+/** Of one session. */
+export interface SessionRoom {
+  /** The window of a session to either side (RFC 9113 section 5.2), in octets. */
+  readonly windowOctets: number;
+  /** So many streams a client may have open. */
+  readonly maxStreams: number;
+  /** Once the session is over; later calls do nothing. */
+  release(): void;
+}
+
+export interface SessionRooms {
+  take(): SessionRoom;
+}
+
+const BUDGET_OCTETS = 256 << 20;
+const LARGEST_OCTETS = 16 << 20;
+/** RFC 9113's own for a new session. */
+const SMALLEST_OCTETS = 65_535;
+/** A newcomer may have this part of what is left; it has two sides. */
+const PART = 16;
+const SIDES = 2;
+/** Of the window that each stream has for itself, so that its buffers are about as large as the window. */
+const OCTETS_A_STREAM = 64 << 10;
+const FEWEST_STREAMS = 16;
+const MOST_STREAMS = 256;
+
+export function createSessionRooms(budgetOctets: number = BUDGET_OCTETS): SessionRooms {
+  let left = budgetOctets;
+  return {
+    take() {
+      const windowOctets = within(SMALLEST_OCTETS, Math.floor(left / PART), LARGEST_OCTETS);
+      // Below the smallest nothing is taken from the budget: it would not come to an end otherwise.
+      let taken = left / PART < SMALLEST_OCTETS ? 0 : SIDES * windowOctets;
+      left -= taken;
+      return {
+        windowOctets,
+        maxStreams: within(FEWEST_STREAMS, Math.floor(windowOctets / OCTETS_A_STREAM), MOST_STREAMS),
+        release() {
+          left += taken;
+          taken = 0;
+        },
+      };
+    },
+  };
+}
+
+function within(least: number, value: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
+}
