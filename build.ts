@@ -192,7 +192,12 @@ const bundle = await build({
           test: /src\/(config(\/[a-z-]+)?|(policy|netlink|sys)\/[a-z-]+|netns\/(command|route-socket)|vault\/host-pattern|scrub\/secret-forms|certificates\/(java-store|der)|netfilter\/io\/(tables|opened-flows))\.ts$/,
           priority: 3,
         },
-        { name: "serve", test: /src\/(cli\/serve|sidecar\/[a-z-]+)\.ts$/, priority: 2 },
+        // Interception stays a file of its own, with node:http2 and all of the relay: only who binds hosts loads it.
+        {
+          name: "serve",
+          test: /src\/(cli\/serve|sidecar\/(?![a-z-]*interception)[a-z-]+)\.ts$/,
+          priority: 2,
+        },
         { name: "api", test: /src\/api\/(app|answer)\.ts$/, priority: 1 },
       ],
     },

@@ -43,19 +43,37 @@ test("it serves: allowed, denied, changed, and torn down", async () => {
   expect((await execIn(lab.sandbox, ["nft", "list", "tables"])).stdout).toBe("");
 });
 
-test("its run loads neither the sidecar's own file nor the API's or the client's, which would cost each 20 ms and more", async () => {
-  const loaded = new Set<string>();
+/** The files that these need, from their beginning on. */
+async function loadedBy(files: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const loaded = new Map<string, string>();
   const load = async (file: string): Promise<void> => {
     if (loaded.has(file)) return;
-    loaded.add(file);
     const text = await readFile(join(folder, "installed", file), "latin1");
+    loaded.set(file, text);
     // What a file needs from its beginning on it keeps in such a constant; what it loads later it does not.
     const needed = text.matchAll(/\brequire_\w+=require\("\.\/([\w-]+\.cjs)"\)/g);
     for (const [, name = ""] of needed) await load(name);
   };
-  for (const file of ["main.cjs", "command.cjs", "run.cjs"]) await load(file);
-  expect(loaded).toContain("shared.cjs");
-  expect([...loaded].filter((file) => ["serve.cjs", "api.cjs", "client.cjs"].includes(file))).toEqual([]);
+  for (const file of files) await load(file);
+  return loaded;
+}
+
+test("its run loads neither the sidecar's own file nor the API's or the client's, which would cost each 20 ms and more", async () => {
+  const loaded = await loadedBy(["main.cjs", "command.cjs", "run.cjs"]);
+  expect([...loaded.keys()]).toContain("shared.cjs");
+  expect([...loaded.keys()].filter((file) => ["serve.cjs", "api.cjs", "client.cjs"].includes(file))).toEqual(
+    [],
+  );
+});
+
+test("its sidecar loads nothing of interception, nor HTTP/2, unless hosts may be bound", async () => {
+  const loaded = await loadedBy(["main.cjs", "command.cjs", "serve.cjs"]);
+  expect([...loaded.keys()]).toContain("shared.cjs");
+  const texts = [...loaded.values()];
+  expect(texts.some((text) => text.includes("node:dgram"))).toBe(true);
+  for (const word of ["node:http2", "performServerHandshake"]) {
+    expect(texts.filter((text) => text.includes(word))).toEqual([]);
+  }
 });
 
 test("its doctor needs nothing but Node", async () => {
