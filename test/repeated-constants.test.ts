@@ -8,7 +8,6 @@ import { expect, test } from "vitest";
 const BY_CHANCE: ReadonlySet<string> = new Set([
   "BUFFER_OCTETS",
   "FIRST_OCTETS",
-  "LIMIT_MS",
   "LINGER_MS",
   "LONGEST_PAUSE_MS",
   "LOWEST",
