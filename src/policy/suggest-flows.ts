@@ -38,7 +38,8 @@ export function saidOfName(
   const own = keepsAll ? [] : scopedRulesOf(compiled, name);
   const undecided = seen.filter((flow) => decideNameFlow(compiled, name, flow).rule === undefined);
   const flows = saidOfFlows(undecided);
-  if (keepsAll && rule !== undefined) return flows;
+  const isOfRequests = scopedRulesOf(compiled, name).some((one) => one.rule.scope?.http !== undefined);
+  if (keepsAll && (rule !== undefined || isOfRequests)) return flows;
   const isWhole = action === "allow" && (rule === undefined || rule.scope === undefined);
   if (isWhole) return [...own.map(toSaid), ALL];
   if (own.length === 0) return ports && flows.length > 0 ? flows : [ALL];

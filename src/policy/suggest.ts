@@ -9,6 +9,7 @@ import { decideName, decideNameFlow } from "./decide-name.ts";
 import type { Decision, Layer } from "./decision.ts";
 import type { DomainName } from "./domain-name.ts";
 import type { FlowKind } from "./flow-set.ts";
+import { speaksOfRequests } from "./http-flows.ts";
 import type { Policy } from "./policy.ts";
 import { describeRule, type Rule } from "./rule.ts";
 import type { Steps } from "./steps.ts";
@@ -50,7 +51,8 @@ export interface SuggestOptions {
 /** A target a step. */
 export function* suggestSteps(seen: SeenTargets, options: SuggestOptions): Steps<Suggestion> {
   const { compiled, policy } = options;
-  const keepsAll = opensEveryName(policy);
+  // Rules for requests decide nothing of a flow that was seen: all rules stay where they are.
+  const keepsAll = opensEveryName(policy) || speaksOfRequests(policy.egress);
   const saying = { ...options, keepsAll };
   const leftOut: LeftOut[] = [];
   const names: SuggestedTarget[] = [];

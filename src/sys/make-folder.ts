@@ -26,12 +26,14 @@ const MAX_TRIES = 100;
  */
 export function writeIntoFolder(path: string, text: string): void {
   for (let tries = 1; ; tries += 1) {
-    makeFolder(dirname(path));
     try {
+      makeFolder(dirname(path));
       writeFileSync(path, text);
       return;
     } catch (error) {
-      const isGone = error instanceof Error && "code" in error && error.code === "ENOENT";
+      // EEXIST: another process has made the folder, and one has removed it before we looked.
+      const isGone =
+        error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EEXIST");
       if (!isGone || tries === MAX_TRIES) throw error;
     }
   }

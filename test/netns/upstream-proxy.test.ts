@@ -109,6 +109,7 @@ for place in ("${family.nameless}", "${family.name === "IPv4" ? HERE[0] : HERE[1
             print("refused", error.errno)`;
       const sent = await lab.asWorkload(["python3", "-c", send]);
       expect(sent.stdout).not.toContain("sent");
+      expect(sent.stdout.match(/refused/g)).toHaveLength(4);
       const pinged = await lab.asWorkload(["python3", PING, family.nameless]);
       expect(pinged.stdout).not.toContain("answered");
       expect((await lab.curl(`https://${API}:853/`)).exitCode).not.toBe(0);

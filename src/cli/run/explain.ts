@@ -32,7 +32,10 @@ export function explain(error: unknown, say: (text: string) => void): number {
     return EXIT.run;
   }
   if (isOfFiles(error)) {
-    const remedy = error.code === "EROFS" ? "; a run needs to write to /run: mount a tmpfs there" : "";
+    const remedy =
+      error.code === "EROFS" && error.path.startsWith("/run/")
+        ? "; a run needs to write to /run: mount a tmpfs there"
+        : "";
     say(`${error.message}${remedy}`);
     return EXIT.run;
   }

@@ -8,6 +8,8 @@ import type { Family } from "../finding.ts";
 
 /** A refusal by name takes less than a millisecond; a far end that answers may take longer. */
 const WAIT_MS = 1500;
+/** A lookup goes by way of an upstream, which may be slow. */
+const LOOKUP_MS = 5000;
 
 export type Showing = "TLS" | "HTTP";
 
@@ -71,7 +73,7 @@ export async function addressOf(
   family: Family,
   nameservers: readonly string[],
 ): Promise<string | undefined> {
-  const resolver = new Resolver({ timeout: WAIT_MS, tries: 1 });
+  const resolver = new Resolver({ timeout: LOOKUP_MS, tries: 1 });
   if (nameservers.length > 0) resolver.setServers(nameservers);
   try {
     const [first] = await (family === "IPv4" ? resolver.resolve4(name) : resolver.resolve6(name));
