@@ -45,8 +45,16 @@ export function createHostResolver(
   const host = name.value;
   let known: readonly string[] = [];
   let untilMs = -Infinity;
+  let asking: Promise<readonly string[]> | undefined;
+
+  /** All who come while it is asked for wait for the same answer. */
   async function resolve(): Promise<readonly string[]> {
     if (nowMs() < untilMs) return known;
+    asking ??= askAnew().finally(() => (asking = undefined));
+    return asking;
+  }
+
+  async function askAnew(): Promise<readonly string[]> {
     const answers = await Promise.all([ask(host, RrType.a), ask(host, RrType.aaaa)]);
     const given = answers.filter((answer) => answer !== undefined && answer.addresses.length > 0);
     const found = given.flatMap((answer) => answer?.addresses.slice(0, MAX_ADDRESSES) ?? []);
@@ -54,6 +62,8 @@ export function createHostResolver(
       const ttl = Math.min(...given.map((answer) => answer?.ttlSeconds ?? 0));
       untilMs = nowMs() + 1000 * Math.min(Math.max(ttl, MIN_TTL_SECONDS), MAX_TTL_SECONDS);
       known = found;
+    } else if (known.length > 0) {
+      untilMs = nowMs() + 1000 * MIN_TTL_SECONDS;
     }
     if (known.length === 0) throw new OutboundError("name-not-found", `${host} has no address`);
     return known;

@@ -6,11 +6,13 @@
 export function isAmbiguousPath(path: string): boolean {
   if (path.startsWith("//")) return true;
   if (!/[%\\]|\/\./.test(path)) return false;
-  if (/\\|%5c/i.test(path)) return true;
   if (/%(?![\da-f]{2})/i.test(path)) return true;
+  // An escape may be spelled by escapes.
+  const plain = plainOf(path);
+  if (/\\|%5c/i.test(plain)) return true;
   // An escape's escape; overlong UTF-8, which old decoders read as ASCII; controls.
-  if (/%25(?=[\da-f]{2}|u)|%c[01]|%e0%[89]|%f0%8|%[01][\da-f]|%7f/i.test(path)) return true;
-  const once = path.replaceAll(/%2e/gi, ".").replaceAll(/%2f/gi, "/").replaceAll(/%3b/gi, ";");
+  if (/%25(?=[\da-f]{2}|u)|%c[01]|%e0%[89]|%f0%8|%[01][\da-f]|%7f/i.test(plain)) return true;
+  const once = plain.replaceAll(/%2f/gi, "/").replaceAll(/%3b/gi, ";");
   return once.split("/").some((segment) => /^\.{1,2}(?:;|$)/.test(segment));
 }
 
@@ -20,13 +22,21 @@ export function isAmbiguousPath(path: string): boolean {
  */
 export function otherReadings(path: string): readonly string[] {
   if (!/%|\/\/|;/.test(path)) return [];
-  const plain = path.replaceAll(UNRESERVED, (escape) =>
-    String.fromCharCode(Number.parseInt(escape.slice(1), 16)),
-  );
+  const plain = plainOf(path);
   const decoded = plain.replaceAll(/%2f/gi, "/");
-  const merged = decoded.replaceAll(/\/{2,}/g, "/");
+  const merged = mergeSlashes(decoded);
   const bare = merged.replaceAll(/(?:;|%3b)[^/]*/gi, "");
-  return [...new Set([plain, decoded, merged, bare])].filter((reading) => reading !== path);
+  const readings = [plain, decoded, merged, bare, mergeSlashes(bare)];
+  return [...new Set(readings)].filter((reading) => reading !== path);
+}
+
+function mergeSlashes(path: string): string {
+  return path.replaceAll(/\/{2,}/g, "/");
+}
+
+/** Without the escapes that servers take off whatever else they do. */
+function plainOf(path: string): string {
+  return path.replaceAll(UNRESERVED, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16)));
 }
 
 /** Letters, digits and `-._~`, which stand for themselves (RFC 3986 section 6.2.2.2). */

@@ -6,6 +6,7 @@ import type { Decision } from "./decision.ts";
 import type { DomainName } from "./domain-name.ts";
 import { holdsFlow } from "./flow-set.ts";
 import { type HttpRequest, matchesRequest } from "./http-match.ts";
+import { type ReadPath, readPath } from "./http-path.ts";
 import { type HttpPort, httpPortsOf } from "./http-scope.ts";
 import type { PolicyLayers } from "./layers.ts";
 import type { Rule } from "./rule.ts";
@@ -53,11 +54,17 @@ function createJudge(layers: PolicyLayers, host: DomainName, port: number): Requ
   }
   if (last === undefined || rules.length === 0) return undefined;
   const otherwise = last;
+  // A request may be asked of by several methods: its path, which may be long, is read once.
+  let latest: { readonly path: string; readonly read: ReadPath } | undefined;
   return {
-    decide: (request) =>
-      rules.find(
-        ({ action, rule }) => rule?.scope?.http && matchesRequest(rule.scope.http, action, request),
-      ) ?? otherwise,
+    decide(request) {
+      const { path } = request;
+      if (latest?.path !== path) latest = { path, read: readPath(path) };
+      const { read } = latest;
+      const matches = ({ action, rule }: Decision): boolean =>
+        rule?.scope?.http !== undefined && matchesRequest(rule.scope.http, action, request, read);
+      return rules.find(matches) ?? otherwise;
+    },
   };
 }
 

@@ -5,11 +5,12 @@
  * says, a deny also what some server may take for it.
  */
 import {
-  decodeOctets,
   matchesPath,
   matchesPathWidely,
   parsePathPattern,
   type PathPattern,
+  type ReadPath,
+  readPath,
 } from "./http-path.ts";
 import { type Problem, type Result, accepted, quote, refused, refusedAll } from "./problem.ts";
 
@@ -63,18 +64,18 @@ export function parseHttp(
   });
 }
 
-/** Whether a rule with this action speaks of the request. */
+/** Whether a rule with this action speaks of the request, whose path may have been read before. */
 export function matchesRequest(
   { methods, paths }: HttpMatch,
   action: "allow" | "deny",
   { method, path }: HttpRequest,
+  read: ReadPath = readPath(path),
 ): boolean {
   const isDeny = action === "deny";
   if (methods !== undefined && !methods.has(isDeny ? method.toUpperCase() : method)) return false;
   if (paths === undefined) return true;
-  const decoded = decodeOctets(path);
   const matches = isDeny ? matchesPathWidely : matchesPath;
-  return paths.some((pattern) => matches(pattern, decoded));
+  return paths.some((pattern) => matches(pattern, read));
 }
 
 function readMethod(text: string): Result<string> {

@@ -8,6 +8,8 @@ import { type Result, accepted, quote, refused } from "./problem.ts";
 export interface PathPattern {
   /** Decoded, one character an octet; of one with a final `*` what stands before it. */
   readonly octets: string;
+  /** The same in lower case. */
+  readonly folded: string;
   /** Whether it matches all that begins so, at any depth, and this itself. */
   readonly isPrefix: boolean;
   /** The canonical spelling. */
@@ -26,7 +28,12 @@ export function parsePathPattern(text: string): Result<PathPattern> {
   const wrong = findWrong(text, path);
   if (wrong !== undefined) return refused(`${quote(text)} ${wrong}`);
   const octets = decodeOctets(Buffer.from(path, "utf8").toString("latin1"));
-  return accepted({ octets, isPrefix, text: `${encodeOctets(octets)}${isPrefix ? "*" : ""}` });
+  return accepted({
+    octets,
+    folded: octets.toLowerCase(),
+    isPrefix,
+    text: `${encodeOctets(octets)}${isPrefix ? "*" : ""}`,
+  });
 }
 
 function findWrong(text: string, path: string): string | undefined {
@@ -61,19 +68,32 @@ function encodeOctets(octets: string): string {
   );
 }
 
-/** Whether an allow's pattern has the decoded path: as it is spelled. */
-export function matchesPath({ octets, isPrefix }: PathPattern, path: string): boolean {
-  return isPrefix ? path.startsWith(octets) : path === octets;
+/** A request's path, made ready once for all the patterns that it is compared with. */
+export interface ReadPath {
+  /** Decoded. */
+  readonly octets: string;
+  /** In lower case, without a slash at its end, and with one. */
+  readonly bare: string;
+  readonly slashed: string;
+}
+
+export function readPath(path: string): ReadPath {
+  const octets = decodeOctets(path);
+  const bare = withoutSlash(octets.toLowerCase());
+  return { octets, bare, slashed: `${bare}/` };
+}
+
+/** Whether an allow's pattern has the path: as it is spelled. */
+export function matchesPath({ octets, isPrefix }: PathPattern, path: ReadPath): boolean {
+  return isPrefix ? path.octets.startsWith(octets) : path.octets === octets;
 }
 
 /**
  * Whether a deny's has it: in any letter case, and with or without a slash at its end, as some servers take
  * these for the same.
  */
-export function matchesPathWidely({ octets, isPrefix }: PathPattern, path: string): boolean {
-  const [wanted, given] = [octets.toLowerCase(), path.toLowerCase()];
-  if (isPrefix) return `${given}/`.startsWith(wanted);
-  return withoutSlash(given) === withoutSlash(wanted);
+export function matchesPathWidely({ folded, isPrefix }: PathPattern, path: ReadPath): boolean {
+  return isPrefix ? path.slashed.startsWith(folded) : path.bare === withoutSlash(folded);
 }
 
 function withoutSlash(path: string): string {

@@ -67,13 +67,18 @@ function refuseByRule({ method, path, fields }: GatedRequest, judge: JudgeReques
   const methods = [method, method.toUpperCase()];
   for (const { key, name, value } of fields) {
     if (PATH_OVERRIDES.has(key)) return refuseOverride(name);
-    if (METHOD_OVERRIDES.has(key)) methods.push(...readMethods(value));
+    if (!METHOD_OVERRIDES.has(key)) continue;
+    methods.push(...readMethods(value));
+    if (methods.length > MOST_METHODS) return refuseOverride(name);
   }
   const rule = judge({ methods: [...new Set(methods)], paths: [path, ...otherReadings(path)] });
   if (rule === undefined) return undefined;
   const by = rule.rule === undefined ? "no rule allows it" : `by the rule ${rule.rule}`;
   return refuse(403, `the policy refuses this request: ${by}`, rule);
 }
+
+/** Each is asked of all rules, as it is and in upper case. More of them is no honest request. */
+const MOST_METHODS = 16;
 
 /** Of an override's value, which may be a list. */
 function readMethods(value: string): readonly string[] {

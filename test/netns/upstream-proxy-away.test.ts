@@ -9,6 +9,7 @@ import {
   AUTH,
   FALSE_NAME,
   FIRST_PORT,
+  INSIDE_NAME,
   NAMELESS,
   PASSWORD,
   PLAIN_PORT,
@@ -55,6 +56,12 @@ describe("a proxy that does not lead there: nothing goes another way, and it is 
       `http://${INTERNET_V4}:${PLAIN_PORT}`,
       { OPENSANDBOX_EGRESS_UPSTREAM_PROXY_AUTH: "Basic dTpw" },
       /other credentials \(40[17]\)/,
+    ],
+    [
+      "has a name that leads into the sandbox",
+      `http://${INSIDE_NAME}:${PLAIN_PORT}`,
+      {},
+      /inside\.example\.net leads into the sandbox itself/,
     ],
     [
       "cannot prove its name",

@@ -77,6 +77,10 @@ test("the last addresses serve while the upstreams are silent, and are asked for
   await host.resolve();
   clock.nowMs = 6000;
   expect(await host.resolve()).toEqual([...V4, ...V4]);
+  clock.nowMs = 10_999;
+  expect(await host.resolve()).toEqual([...V4, ...V4]);
+  expect(rounds()).toBe(2);
+  clock.nowMs = 11_000;
   expect(await host.resolve()).toEqual([...V6, ...V6]);
   expect(rounds()).toBe(3);
 });
@@ -86,4 +90,11 @@ test("a host that never had an address is an error, and is asked for again", asy
   await expect(host.resolve()).rejects.toMatchObject({ code: "name-not-found" });
   await expect(host.resolve()).rejects.toMatchObject({ code: "name-not-found" });
   expect(rounds()).toBe(2);
+});
+
+test("a hundred who ask at once have the upstreams asked once", async () => {
+  const { host, rounds } = createBench(() => ({ addresses: V4, ttlSeconds: 30 }));
+  const all = await Promise.all(Array.from({ length: 100 }, () => host.resolve()));
+  expect(new Set(all.map(String)).size).toBe(1);
+  expect(rounds()).toBe(1);
 });

@@ -16,6 +16,10 @@ test.each([
   "/v1/%252e%252e/admin",
   "/v1/%252fadmin",
   "/v1/%25252fadmin",
+  "/v1/%25%32%65%25%32%65/admin",
+  "/v1/%252%65%252%65/admin",
+  "/v1/%25%32%66admin",
+  "/v1/%25%35%63admin",
   "/v1\\..\\admin",
   "/v1/..%5cadmin",
   "/v1/%5Cadmin",
@@ -54,6 +58,10 @@ test.each([
   ["/repos//a", ["/repos/a"]],
   ["/repos;x/a", ["/repos/a"]],
   ["/repos/a%3Bx", ["/repos/a"]],
+  ["/;/admin/x", ["//admin/x", "/admin/x"]],
+  ["/;a=b/admin/x", ["//admin/x", "/admin/x"]],
+  ["/%3b/admin/x", ["//admin/x", "/admin/x"]],
+  ["/secret/;x/", ["/secret//", "/secret/"]],
   ["/repos%2f/a;x", ["/repos//a;x", "/repos/a;x", "/repos/a"]],
 ])("%s may also be read as %j", (path, readings) => {
   expect(otherReadings(path)).toEqual(readings);

@@ -19,6 +19,8 @@ import { until } from "./until.ts";
 export const PROXY_NAME = "proxy.example.net";
 /** In no certificate. */
 export const FALSE_NAME = "false.example.net";
+/** Where a workload could listen. */
+export const INSIDE_NAME = "inside.example.net";
 export const [PLAIN_PORT, TLS_PORT, FIRST_PORT] = [3128, 3129, 2525];
 export const PASSWORD = "hunter2-of-the-test";
 export const AUTH = `Basic ${Buffer.from(`user:${PASSWORD}`).toString("base64")}`;
@@ -55,7 +57,11 @@ export interface ProxiedHosts {
 /** Registers the hooks that make it. */
 export function useProxiedHosts(): ProxiedHosts {
   const places = { addresses: [INTERNET_V4, INTERNET_V6] };
-  const on = useBoundHosts({ [PROXY_NAME]: places, [FALSE_NAME]: places });
+  const on = useBoundHosts({
+    [PROXY_NAME]: places,
+    [FALSE_NAME]: places,
+    [INSIDE_NAME]: { addresses: ["127.0.0.1", "0.0.0.0"] },
+  });
   const { lab } = on;
   const made = new AsyncDisposableStack();
   const running: { proxy?: Tinyproxy } = {};

@@ -59,8 +59,8 @@ function findRefusing(
   { methods, paths }: RequestReadings,
 ): Decision | undefined {
   for (const judge of judges) {
-    for (const method of methods) {
-      for (const path of paths) {
+    for (const path of paths) {
+      for (const method of methods) {
         const decision = judge.decide({ method, path });
         if (decision.action === "deny") return decision;
       }

@@ -25,9 +25,9 @@ const SMALLEST_OCTETS = 65_535;
 /** A newcomer may have this part of what is left; it has two sides. */
 const PART = 16;
 const SIDES = 2;
-/** Of the window that each stream has for itself, so that its buffers are about as large as the window. */
-const OCTETS_A_STREAM = 64 << 10;
-const FEWEST_STREAMS = 16;
+/** A stream has buffers, too: a session has so many for its window. */
+const OCTETS_A_STREAM = 16 << 10;
+const FEWEST_STREAMS = 32;
 const MOST_STREAMS = 256;
 
 export function createSessionRooms(budgetOctets: number = BUDGET_OCTETS): SessionRooms {

@@ -11,7 +11,7 @@ test("the first has a large window, and as many streams as one may have", () => 
 test("thousands have a small one each, and together no more than the budget and the smallest", () => {
   const rooms = createSessionRooms();
   const taken = Array.from({ length: 2048 }, () => rooms.take());
-  expect(taken.at(-1)).toMatchObject({ windowOctets: 65_535, maxStreams: 16 });
+  expect(taken.at(-1)).toMatchObject({ windowOctets: 65_535, maxStreams: 32 });
   const windows = taken.reduce((sum, { windowOctets }) => sum + 2 * windowOctets, 0);
   expect(windows).toBeLessThan(256 * MIB + 2048 * 2 * 65_536);
 });
