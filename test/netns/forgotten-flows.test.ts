@@ -8,11 +8,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { execIn, type NetworkNamespace, writeSysctl } from "../../src/netns/namespace.ts";
 import { FAMILIES, type Family, skipWithoutFamily } from "../support/families.ts";
 import { type JsonServer, startJsonServer } from "../support/json-server.ts";
-import { createLab, type Lab } from "../support/lab.ts";
+import { createLab, INTERNET_V4, INTERNET_V6, type Lab } from "../support/lab.ts";
 import { readSet } from "../support/kernel-sets.ts";
+import { skipBecause } from "../support/skip.ts";
 import { until } from "../support/until.ts";
 import { workloadArgv } from "../support/workload.ts";
 
+const UNSENT = fileURLToPath(new URL("../support/clients/unsent.py", import.meta.url));
 const PATIENT = fileURLToPath(new URL("../support/clients/patient.py", import.meta.url));
 const PORT = "9400";
 const TIMES = ["tcp_timeout_close_wait", "tcp_timeout_fin_wait", "udp_timeout", "udp_timeout_stream"];
@@ -134,3 +136,22 @@ describe.each(FAMILIES)("a flow that conntrack knows no more, $name", (family) =
     );
   });
 });
+
+test.for([
+  ["IPv4", INTERNET_V4],
+  ["IPv6", INTERNET_V6],
+] as const)(
+  "a socket that is to ask and has not yet asked lives through a change, %s",
+  async ([family, resolver], context) => {
+    if (family === "IPv6" && !lab.ipv6) skipBecause(context, "this machine has no IPv6");
+    await using sidecar = await lab.startSidecar({
+      policy: { egress: [{ action: "allow", target: "one.example.org" }] },
+    });
+    const argv = workloadArgv(["python3", UNSENT, resolver, "9401", "one.example.org"]);
+    await using client = await startJsonServer(lab.sandbox, argv);
+    const body = [{ action: "deny", target: "203.0.113.99" }];
+    expect(await sidecar.api("PATCH", "/policy", { body })).toMatchObject({ status: 200 });
+    await until("it has asked", () => client.lines.length === 3);
+    expect(client.lines.slice(1)).toEqual([{ event: "ended" }, { event: "answered", rcode: 0 }]);
+  },
+);

@@ -6,7 +6,8 @@
  * opened, our own lookups and loopback have other marks, and are never touched. Conntrack forgets flows that
  * are silent for long; then the socket itself has to tell: it is not ours, does not lead to this namespace,
  * and has a port of its own, where a caller's shares that of the socket that waits for callers. Known limit:
- * one that binds such a port is left; nothing passes on it either.
+ * one that binds such a port is left; nothing passes on it either. A socket that has sent nothing yet looks
+ * the same; one for lookups, which all come to us whatever their address, is left.
  */
 import { NETLINK_NETFILTER, NETLINK_SOCK_DIAG } from "../../netlink/constants.ts";
 import { EIO, ENOENT } from "../../sys/libc.ts";
@@ -32,6 +33,8 @@ import {
  * in conntrack.
  */
 const SOCKETS_PER_TURN = 64;
+const LOOKUP_PORT = 53;
+
 export interface CutRule {
   /**
    * Whether nothing lets packets to this address, 4 octets or 16, and port out, by a protocol's number.
@@ -188,8 +191,8 @@ function isDeniedNow(kind: SocketKind, { remote, remotePort }: ConnectedSocket, 
   return rule.isDenied(remote, kind.protocol, remotePort);
 }
 
-function mayBeOutward({ mark, remote }: ConnectedSocket, { ownMark, isLocal }: CutRule): boolean {
-  return mark !== ownMark && !isLocal(remote);
+function mayBeOutward({ mark, remote, remotePort }: ConnectedSocket, { ownMark, isLocal }: CutRule): boolean {
+  return mark !== ownMark && remotePort !== LOOKUP_PORT && !isLocal(remote);
 }
 
 /** What outlives the message that told of it. */
