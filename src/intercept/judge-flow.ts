@@ -37,6 +37,8 @@ export type SettledVerdict = Exclude<FlowVerdict, { readonly kind: "incomplete" 
 export interface FlowFacts {
   readonly isAllowed: (name: DomainName) => boolean;
   readonly isBound: (name: DomainName, scheme: FlowScheme) => boolean;
+  /** Whether rules speak of requests to it at this port: then none may go unread. */
+  readonly isRuled?: (name: DomainName) => boolean;
   /** Whether our resolver gave the flow's address for the name, and that holds still. */
   readonly wasGiven: (name: DomainName) => boolean;
   /** What lets the flow go to its address, whatever it shows; undefined: nothing but its name can. */
@@ -72,10 +74,17 @@ function judgeName(name: DomainName | undefined, scheme: FlowScheme, facts: Flow
   if (name === undefined)
     return judgeUnnamed(scheme === "https" ? "TLS without a server name" : "HTTP without a Host", facts);
   if (!facts.isAllowed(name)) return judgeDenied(name, facts);
-  if (!facts.isBound(name, scheme)) return { kind: "pass", name };
+  if (!facts.isBound(name, scheme))
+    return facts.isRuled?.(name) === true ? unread(name) : { kind: "pass", name };
   if (facts.wasGiven(name)) return { kind: "answer", name, scheme };
   const reason = "a bound name at an address that was not looked up for it";
   return { kind: "refuse", why: "elsewhere", name, reason };
+}
+
+/** TLS at the port of plain HTTP, or the other way round. */
+function unread(name: DomainName): SettledVerdict {
+  const reason = "rules speak of its requests, which are not read in this protocol at this port";
+  return { kind: "refuse", why: "denied", name, reason };
 }
 
 function judgeDenied(name: DomainName, { byAddress }: FlowFacts): SettledVerdict {

@@ -1,4 +1,5 @@
 /** What rules say of requests over intercepted flows: the enforcement knows, and the relay asks. */
+import type { DomainName } from "../policy/domain-name.ts";
 import type { FlowIdentity } from "./flow-identity.ts";
 
 /** Who refuses a request: a rule of the policy, or if there is none the default action. */
@@ -21,4 +22,6 @@ export type JudgeRequest = (request: RequestReadings) => RefusingRule | undefine
 export interface RequestRules {
   /** Undefined if no rule speaks of requests to the host: then they pass as the flow does. */
   findJudge(flow: FlowIdentity): JudgeRequest | undefined;
+  /** Whether one does, at this port. */
+  isRuled(name: DomainName, port: number): boolean;
 }

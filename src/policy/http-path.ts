@@ -54,7 +54,7 @@ function findWrong(text: string, path: string): string | undefined {
 }
 
 /** Every percent-encoding once; what encodes nothing stays. */
-export function decodeOctets(path: string): string {
+function decodeOctets(path: string): string {
   if (!path.includes("%")) return path;
   return path.replaceAll(/%([\da-f]{2})/gi, (_all, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),

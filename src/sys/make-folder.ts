@@ -18,7 +18,7 @@ export function makeFolder(path: string): void {
 }
 
 /** Each try loses only against somebody who removes the empty folder between two system calls. */
-const MAX_TRIES = 100;
+const MAX_TRIES = 10_000;
 
 /**
  * Writes the file, in a folder that is made if it is not there. Others may remove that folder whenever it is
@@ -31,10 +31,14 @@ export function writeIntoFolder(path: string, text: string): void {
       writeFileSync(path, text);
       return;
     } catch (error) {
-      // EEXIST: another process has made the folder, and one has removed it before we looked.
-      const isGone =
-        error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EEXIST");
-      if (!isGone || tries === MAX_TRIES) throw error;
+      if (!isGone(error, dirname(path)) || tries === MAX_TRIES) throw error;
     }
   }
+}
+
+/** EEXIST without a file there: another process has made the folder, and one has removed it before we looked. */
+function isGone(error: unknown, folder: string): boolean {
+  if (!(error instanceof Error && "code" in error)) return false;
+  if (error.code !== "EEXIST") return error.code === "ENOENT";
+  return statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== false;
 }

@@ -72,6 +72,7 @@ const interceptor = openInterceptor({
   below: randomInt,
   isAllowed: (name) => facts.allowed.includes(name),
   isBound: (name) => facts.bound.includes(name),
+  isRuled: () => false,
   wasGiven: bound.wasGiven,
   findLeaf: (name) => leaves.get(name),
   connect: connectDirectly(MARKS),

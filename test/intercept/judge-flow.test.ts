@@ -51,6 +51,13 @@ describe("what a flow shows, and what becomes of it", () => {
   });
 });
 
+test("requests that rules speak of are never passed on unread", () => {
+  const ruled: FlowFacts = { ...facts, isRuled: (name) => name === BOUND };
+  expect(judgeFlow(http(BOUND), ruled)).toMatchObject({ kind: "refuse", why: "denied", name: BOUND });
+  expect(judgeFlow(tls(BOUND), ruled)).toMatchObject({ kind: "answer" });
+  expect(judgeFlow(tls(OTHER), ruled)).toEqual({ kind: "pass", name: OTHER });
+});
+
 const by = (way: "rule" | "default" | undefined): FlowFacts => ({ ...facts, byAddress: () => way });
 
 describe("where every flow is led here", () => {

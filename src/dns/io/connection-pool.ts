@@ -76,7 +76,8 @@ export function createConnectionPool(options: ConnectionPoolOptions): Connection
   return {
     take(group) {
       if (!places.mayTake(group, busy.size)) return leastBusy(busy, group, manners.depth());
-      const connection = idle.take() ?? open();
+      // One that has rested may be closing already, if the upstream closes after each answer.
+      const connection = (manners.isSingle() ? undefined : idle.take()) ?? open();
       if (connection === undefined) return undefined;
       busy.add(connection);
       connection.group = group;

@@ -156,6 +156,8 @@ function openInterceptorOf(
     ...(plan.isEverything ? { byAddress: createByAddress(inForce, addresses) } : {}),
     // Credentials are for these ports alone: a flow to another one goes on unread.
     isBound: (name, scheme, port) => port === SCHEME_PORTS[scheme] && isBoundOver(plan.vault, name, scheme),
+    isRuled: (name, destination) =>
+      inForce.read().active.audits === undefined && rules.isRuled(name, destination.port),
     wasGiven: (octets, name) => addresses.wasGiven(octets, name) && learned.has(octets),
     connect: plan.createConnect(mark),
     onRefused({ why, name, reason, octets, port }) {

@@ -10,6 +10,7 @@ import { createRequestJudges, type RequestJudge, type RequestJudges } from "../.
 import type { Decision } from "../../policy/decision.ts";
 import type { FlowIdentity } from "../../intercept/flow-identity.ts";
 import type { RequestReadings, RequestRules } from "../../intercept/request-rules.ts";
+import type { DomainName } from "../../policy/domain-name.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
 import { describeRule } from "../../policy/rule.ts";
 import type { PolicyInForce } from "../change/policy-in-force.ts";
@@ -23,20 +24,26 @@ export interface RequestRulesOptions {
 export function createRequestRules({ inForce, onRefused }: RequestRulesOptions): RequestRules {
   const known = new WeakMap<PolicyLayers, RequestJudges>();
 
-  function judgeOf(policy: CompiledPolicy, { name, destination }: FlowIdentity): RequestJudge | undefined {
+  function judgeOf(policy: CompiledPolicy, name: DomainName, port: number): RequestJudge | undefined {
     const { requests } = withoutAudit(policy);
     if (requests === undefined) return undefined;
     const judges = known.get(requests) ?? createRequestJudges(requests);
     known.set(requests, judges);
-    return judges.find(name, destination.port);
+    return judges.find(name, port);
+  }
+
+  /** While a change is under way those of both policies. */
+  function judgesOf(name: DomainName, port: number): readonly RequestJudge[] {
+    const { active, pending } = inForce();
+    return [active, pending].flatMap((policy) => (policy && judgeOf(policy, name, port)) ?? []);
   }
 
   return {
+    isRuled: (name, port) => judgesOf(name, port).length > 0,
     findJudge(flow) {
-      const { active, pending } = inForce();
-      const judges = [active, pending].flatMap((policy) => (policy && judgeOf(policy, flow)) ?? []);
+      const judges = judgesOf(flow.name, flow.destination.port);
       if (judges.length === 0) return undefined;
-      const isAudited = active.audits !== undefined;
+      const isAudited = inForce().active.audits !== undefined;
       return (request) => {
         const refusing = findRefusing(judges, request);
         if (refusing === undefined) return undefined;

@@ -73,7 +73,7 @@ export function openInterceptor(options: InterceptorOptions): Interceptor {
       live.resetWhere(({ name, destination, isPassed }) =>
         name === undefined
           ? isPassed && options.byAddress?.(destination) === undefined
-          : !options.isAllowed(name, destination),
+          : !options.isAllowed(name, destination) || (isPassed && options.isRuled(name, destination)),
       ),
     bindingsChanged: () =>
       live.resetWhere(({ name, destination, isPassed }) =>

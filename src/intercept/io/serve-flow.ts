@@ -46,6 +46,8 @@ export interface RefusedFlow {
 export interface ServeFlowOptions {
   readonly isAllowed: (name: DomainName, destination: Destination) => boolean;
   readonly isBound: (name: DomainName, scheme: FlowScheme, port: number) => boolean;
+  /** Whether rules speak of requests to the name at this port. */
+  readonly isRuled: (name: DomainName, destination: Destination) => boolean;
   /** Whether our resolver gave the address for the name, and that holds still. */
   readonly wasGiven: (octets: Uint8Array, name: DomainName) => boolean;
   /** What lets flows to the address pass, whatever they show; missing where the kernel leads none here. */
@@ -109,6 +111,7 @@ function judge({ client, destination }: ArrivedFlow, options: ServeFlowOptions):
   const facts = {
     isAllowed: (name: DomainName) => options.isAllowed(name, destination),
     isBound: (name: DomainName, scheme: FlowScheme) => options.isBound(name, scheme, destination.port),
+    isRuled: (name: DomainName) => options.isRuled(name, destination),
     wasGiven: (name: DomainName) => options.wasGiven(destination.octets, name),
     ...(byAddress === undefined ? {} : { byAddress: () => byAddress(destination) }),
   };

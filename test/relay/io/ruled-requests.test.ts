@@ -167,6 +167,15 @@ describe.each(["HTTP/1.1", "HTTP/2"])("%s", (version) => {
     expect(await ask("POST", "/a", { [name.toLowerCase()]: value })).toBe(status);
   });
 
+  test("a header with more than seven methods is refused before any rule is asked", async () => {
+    inForce = { active: policy(...DENIES), pending: undefined };
+    const many = "DELETE, b, c, d, e, f, g, h";
+    expect(await ask("POST", "/a", { "x-http-method-override": many })).toBe(403);
+    expect(refused).toEqual([]);
+    expect(await ask("POST", "/a", { "x-http-method-override": "DELETE, b, c, d, e, f, g" })).toBe(403);
+    expect(refused).toHaveLength(1);
+  });
+
   test("while a change is under way both policies must let it pass; audit mode only tells", async () => {
     inForce = { active: policy(REPOS), pending: policy(rule("allow", { methods: ["HEAD"] })) };
     expect(await ask("GET", "/repos/a")).toBe(403);
