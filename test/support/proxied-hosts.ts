@@ -10,7 +10,7 @@ import { writeResolvConf } from "../../src/netns/namespace.ts";
 import { API, type BoundHosts, OTHER, useBoundHosts } from "./bound-hosts.ts";
 import type { Frame } from "./canary.ts";
 import { startJsonServer } from "./json-server.ts";
-import { INTERNET_V4, INTERNET_V6 } from "./lab.ts";
+import { INTERNET_V4, INTERNET_V6, SANDBOX_V4 } from "./lab.ts";
 import { createOriginAuthority } from "./origin-certificates.ts";
 import type { Sidecar } from "./sidecar.ts";
 import { startTinyproxy, type Tinyproxy } from "./tinyproxy.ts";
@@ -60,7 +60,7 @@ export function useProxiedHosts(): ProxiedHosts {
   const on = useBoundHosts({
     [PROXY_NAME]: places,
     [FALSE_NAME]: places,
-    [INSIDE_NAME]: { addresses: ["127.0.0.1", "0.0.0.0"] },
+    [INSIDE_NAME]: { addresses: [SANDBOX_V4] },
   });
   const { lab } = on;
   const made = new AsyncDisposableStack();

@@ -10,7 +10,6 @@ import { isIP, type Socket } from "node:net";
 import { connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
 import { createHostResolver } from "../../outbound/host-resolver.ts";
 import { createUpstreamAsker } from "../../outbound/io/ask-upstreams.ts";
-import { isLoopback } from "../../netfilter/chains/endpoints.ts";
 import { readOwnAddresses } from "../../netfilter/io/namespace-network.ts";
 import { connectToAny } from "../../outbound/io/connect.ts";
 import type { OwnWays } from "../../outbound/own-ways.ts";
@@ -47,7 +46,9 @@ export function connectByProxy(options: ByProxyOptions): UpstreamWay["connect"] 
   const host = createHostResolver(proxy.host, createUpstreamAsker(options.upstreams, mark));
 
   async function reach(signal: AbortSignal): Promise<Socket> {
-    const addresses = outsideOf(readOwnAddresses(), await host.resolve());
+    // Whoever listens in the sandbox would be told our credentials.
+    const own = new Set(readOwnAddresses());
+    const addresses = (await host.resolve()).filter((address) => !own.has(address));
     if (addresses.length === 0) throw new Error(`${proxy.host} leads into the sandbox itself`);
     const endpoints = addresses.map((address) => ({ address, port: proxy.port }));
     await ways.open(endpoints);
@@ -67,13 +68,6 @@ export function connectByProxy(options: ByProxyOptions): UpstreamWay["connect"] 
       throw error;
     }
   };
-}
-
-/** Whoever listens in the sandbox would be told our credentials. */
-function outsideOf(own: readonly string[], addresses: readonly string[]): readonly string[] {
-  return addresses.filter(
-    (address) => !own.includes(address) && !isLoopback(address) && !/^(?:0\.|::$|::ffff:)/.test(address),
-  );
 }
 
 /** The client has gone: that says nothing of the proxy. */
