@@ -191,6 +191,26 @@ test("an upstream that closes after an answer loses nobody's question, and gets 
   await expect(behind.answer).resolves.toBe("behind.example.org");
 });
 
+test("one that has rested is not used once its upstream is known to close after an answer", async () => {
+  await using bench = await openBench();
+  const asked = Array.from({ length: 16 }, (_, index) => bench.ask(`first ${index}`));
+  const heard = await Promise.all(asked.map(async () => bench.next()));
+  const behind = bench.ask("behind.example.org");
+  const { connection } = await bench.next();
+  const ahead = heard.find((one) => one.connection === connection);
+  const [, other] = heard.filter((one) => one.connection !== connection);
+  // Its connection rests from then on: the upstream serves it beside an older one.
+  other?.answer();
+  await Promise.race(asked.map(({ answer }) => answer));
+  ahead?.answer();
+  ahead?.hangUp();
+  const again = await bench.next();
+  expect(again.text).toBe("behind.example.org");
+  expect(again.connection).toBeGreaterThan(16);
+  again.answer();
+  await expect(behind.answer).resolves.toBe("behind.example.org");
+});
+
 test("where a question ran out of time nothing more is sent", async () => {
   await using bench = await openBench();
   const { asking } = bench.ask("silent.example.org");
