@@ -36,7 +36,9 @@ export function writeIntoFolder(path: string, text: string): void {
   }
 }
 
-/** EEXIST without a file there: another process has made the folder, and one has removed it before we looked. */
+/**
+ * EEXIST without a file there: another process has made the folder, and one has removed it before we looked.
+ */
 function isGone(error: unknown, folder: string): boolean {
   if (!(error instanceof Error && "code" in error)) return false;
   if (error.code !== "EEXIST") return error.code === "ENOENT";
