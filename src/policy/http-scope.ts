@@ -12,6 +12,11 @@ import type { Scope } from "./scope.ts";
 export const HTTP_PORTS = [80, 443] as const;
 export type HttpPort = (typeof HTTP_PORTS)[number];
 
+/** How requests go there. */
+export function schemeAt(port: HttpPort): "https" | "http" {
+  return port === 443 ? "https" : "http";
+}
+
 /** The scope, narrowed to requests; `scope` is that of the rule's ports and protocol. */
 export function narrowToRequests(scope: Scope | undefined, http: HttpMatch): Result<Scope> {
   if (scope !== undefined && scope.protocol !== "tcp")

@@ -11,6 +11,7 @@ import {
   FORGED,
   HERE,
   OTHER,
+  KEPT,
   SECRET,
   STALE,
   useBoundHosts,
@@ -160,20 +161,7 @@ test("the kernel holds a bound host's addresses before its lookup is answered, a
 });
 
 test("a kept connection that is older than the binding is reset", async () => {
-  const script = `import socket, ssl, sys
-context = ssl.create_default_context(cafile="${on.rootFile()}")
-tls = context.wrap_socket(socket.create_connection(("${API}", 443)), server_hostname="${API}")
-def get():
-    tls.sendall(b"GET / HTTP/1.1\\r\\nHost: ${API}\\r\\n\\r\\n")
-    return tls.recv(65536)
-get()
-print("open", flush=True)
-sys.stdin.readline()
-try:
-    print("answered" if get() else "ended")
-except OSError as error:
-    print(type(error).__name__)`;
-  const client = lab.startAsWorkload(["python3", "-c", script]);
+  const client = lab.startAsWorkload(["python3", "-c", KEPT, on.rootFile()]);
   const said: string[] = [];
   client.stdout.on("data", (chunk: Buffer) => said.push(chunk.toString()));
   await until("it is open", () => said.join("").includes("open"));

@@ -3,7 +3,7 @@
  * open before, and it is told why.
  */
 import { describe, expect, test } from "vitest";
-import { API, DENIED, HERE, OTHER } from "../support/bound-hosts.ts";
+import { API, DENIED, HERE, KEPT, OTHER } from "../support/bound-hosts.ts";
 import { INTERNET_V4 } from "../support/lab.ts";
 import {
   AUTH,
@@ -108,20 +108,6 @@ describe("a proxy that does not lead there: nothing goes another way, and it is 
 });
 
 describe("the kernel knows no other way", () => {
-  const KEPT = `import socket, ssl, sys
-context = ssl.create_default_context(cafile=sys.argv[1])
-tls = context.wrap_socket(socket.create_connection(("${API}", 443)), server_hostname="${API}")
-def get():
-    tls.sendall(b"GET / HTTP/1.1\\r\\nHost: ${API}\\r\\n\\r\\n")
-    return tls.recv(65536)
-get()
-print("open", flush=True)
-sys.stdin.readline()
-try:
-    print("answered" if get() else "ended")
-except OSError as error:
-    print(type(error).__name__)`;
-
   test("a connection that was open before the proxy was set is reset", async () => {
     const before = await on.start({ OPENSANDBOX_EGRESS_RULES: JSON.stringify(PROXIED_POLICY) });
     const client = lab.startAsWorkload(["python3", "-c", KEPT, on.rootFile()]);

@@ -40,6 +40,21 @@ const ORIGIN = fileURLToPath(new URL("servers/origin-child.ts", import.meta.url)
 export type Answer = Readonly<Record<string, unknown>>;
 const answerShape = z.record(z.string(), z.unknown());
 
+/** A client in Python that keeps a connection. It is given the root, and asks again after a line of input. */
+export const KEPT = `import socket, ssl, sys
+context = ssl.create_default_context(cafile=sys.argv[1])
+tls = context.wrap_socket(socket.create_connection(("${API}", 443)), server_hostname="${API}")
+def get():
+    tls.sendall(b"GET / HTTP/1.1\\r\\nHost: ${API}\\r\\n\\r\\n")
+    return tls.recv(65536)
+get()
+print("open", flush=True)
+sys.stdin.readline()
+try:
+    print("answered" if get() else "ended")
+except OSError as error:
+    print(type(error).__name__)`;
+
 export interface BoundHosts {
   readonly lab: Lab;
   /** The file of the sites' root. */

@@ -12,6 +12,11 @@ export interface PolicyInForce {
   readonly pending: CompiledPolicy | undefined;
 }
 
+/** Those that something must be allowed by. */
+export function policiesOf({ active, pending }: PolicyInForce): readonly CompiledPolicy[] {
+  return pending === undefined ? [active] : [active, pending];
+}
+
 export interface PolicyInForceCell {
   /** Costs one property read; the object changes only when the policy does. */
   read(): PolicyInForce;

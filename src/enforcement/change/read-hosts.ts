@@ -4,7 +4,7 @@
  */
 import { type CompiledPolicy, compileSteps } from "../../policy/compile.ts";
 import { ALL_READ, describeRead, type IsRead, NONE_READ } from "../../policy/http-flows.ts";
-import { neededPortsOf } from "../../policy/http-scope.ts";
+import { neededPortsOf, schemeAt } from "../../policy/http-scope.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
 import { type Problem, quote } from "../../policy/problem.ts";
 import type { Rule } from "../../policy/rule.ts";
@@ -28,8 +28,7 @@ function describeUnread({ target, scope }: Rule, isRead: IsRead): string | undef
   if (scope?.http === undefined) return undefined;
   const port = neededPortsOf(scope).find((one) => !isRead(target, one));
   if (port === undefined) return undefined;
-  const scheme = port === 443 ? "https" : "http";
-  return `requests to ${quote(target.text)} over ${scheme} are not read: allow it without http, bind it by POST or PATCH /credential-vault, then send this again`;
+  return `requests to ${quote(target.text)} over ${schemeAt(port)} are not read: allow it without http, bind it by POST or PATCH /credential-vault, then send this again`;
 }
 
 export interface ReadHostsPorts {

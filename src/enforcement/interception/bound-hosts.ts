@@ -1,6 +1,6 @@
 /** Which bindings a host has, at which ports its requests are read for them, and since when. */
 import type { DomainName } from "../../policy/domain-name.ts";
-import { HTTP_PORTS, type HttpPort } from "../../policy/http-scope.ts";
+import { HTTP_PORTS, type HttpPort, schemeAt } from "../../policy/http-scope.ts";
 import type { Binding, BindingMatch } from "../../vault/binding.ts";
 import { coversHost } from "../../vault/vault-in-force.ts";
 import type { Vault } from "../../vault/vault.ts";
@@ -36,7 +36,7 @@ export function createBoundHosts(vault: Vault, nowMs: () => number): BoundHosts 
         .bindings.filter((binding) => coversHost(binding, host))
         .map(({ name, match, unavailable }) => ({
           name,
-          ports: HTTP_PORTS.filter((port) => match.schemes.includes(port === 443 ? "https" : "http")),
+          ports: HTTP_PORTS.filter((port) => match.schemes.includes(schemeAt(port))),
           sinceMs: since.get(match) ?? nowMs(),
           problem: unavailable,
         })),

@@ -4,11 +4,10 @@
  */
 import type { BoundAddresses } from "../../intercept/bound-addresses.ts";
 import type { ByAddress } from "../../intercept/judge-flow.ts";
-import type { CompiledPolicy } from "../../policy/compile.ts";
 import { decideAddressFlow } from "../../policy/decide-address.ts";
 import type { Decision } from "../../policy/decision.ts";
 import type { Destination } from "../../sys/original-destination.ts";
-import type { PolicyInForce, PolicyInForceCell } from "../change/policy-in-force.ts";
+import { policiesOf, type PolicyInForce, type PolicyInForceCell } from "../change/policy-in-force.ts";
 
 /**
  * What lets flows to an address pass, whatever they show. Nothing does at an address that a bound name has: a
@@ -31,7 +30,6 @@ export function isDenied(inForce: PolicyInForce, destination: Destination): bool
   return decide(inForce, destination).some(({ action, rule }) => rule !== undefined && action === "deny");
 }
 
-function decide({ active, pending }: PolicyInForce, { octets, port }: Destination): readonly Decision[] {
-  const policies: readonly CompiledPolicy[] = pending === undefined ? [active] : [active, pending];
-  return policies.map((policy) => decideAddressFlow(policy, octets, { protocol: "tcp", port }));
+function decide(inForce: PolicyInForce, { octets, port }: Destination): readonly Decision[] {
+  return policiesOf(inForce).map((policy) => decideAddressFlow(policy, octets, { protocol: "tcp", port }));
 }

@@ -21,7 +21,7 @@ import type { SocketMark } from "../../sys/socket.ts";
 import { SCHEME_PORTS } from "../../vault/binding.ts";
 import { coversHost } from "../../vault/vault-in-force.ts";
 import type { Vault } from "../../vault/vault.ts";
-import type { PolicyInForce, PolicyInForceCell } from "../change/policy-in-force.ts";
+import { policiesOf, type PolicyInForce, type PolicyInForceCell } from "../change/policy-in-force.ts";
 import type { SandboxEvents } from "../events.ts";
 import { createBoundAdmission } from "./bound-admission.ts";
 import { createByAddress, isDenied } from "./by-address.ts";
@@ -172,9 +172,8 @@ function openInterceptorOf(
 const UNSERVED: ReadonlySet<RefusedFlow["why"]> = new Set(["unreachable", "handshake"]);
 
 /** While a change is under way both policies must let it pass. */
-function isAllowed({ active, pending }: PolicyInForce, name: DomainName, port: number): boolean {
-  const policies = pending === undefined ? [active] : [active, pending];
-  return policies.every((policy) => decideShownName(policy, name, port).action === "allow");
+function isAllowed(inForce: PolicyInForce, name: DomainName, port: number): boolean {
+  return policiesOf(inForce).every((policy) => decideShownName(policy, name, port).action === "allow");
 }
 
 /** A binding that speaks of the other scheme alone leaves this one's flows as they are. */

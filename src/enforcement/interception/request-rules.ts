@@ -13,7 +13,7 @@ import type { RequestReadings, RequestRules } from "../../intercept/request-rule
 import type { DomainName } from "../../policy/domain-name.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
 import { describeRule } from "../../policy/rule.ts";
-import type { PolicyInForce } from "../change/policy-in-force.ts";
+import { policiesOf, type PolicyInForce } from "../change/policy-in-force.ts";
 import type { RequestRefused } from "../events.ts";
 
 export interface RequestRulesOptions {
@@ -34,8 +34,7 @@ export function createRequestRules({ inForce, onRefused }: RequestRulesOptions):
 
   /** While a change is under way those of both policies. */
   function judgesOf(name: DomainName, port: number): readonly RequestJudge[] {
-    const { active, pending } = inForce();
-    return [active, pending].flatMap((policy) => (policy && judgeOf(policy, name, port)) ?? []);
+    return policiesOf(inForce()).flatMap((policy) => judgeOf(policy, name, port) ?? []);
   }
 
   return {

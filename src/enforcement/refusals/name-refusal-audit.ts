@@ -1,13 +1,13 @@
 import type { AuditLog } from "../../audit/audit-log.ts";
 import type { DecisionEvent } from "../../decisions/decision-event.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
-import { TCP } from "../../netfilter/wire/constants.ts";
 import { withoutAudit } from "../../policy/compile-audit.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import { decideName, decideShownName } from "../../policy/decide-name.ts";
 import { type DomainName, isDomainName } from "../../policy/domain-name.ts";
 import { describeRule } from "../../policy/rule.ts";
 import type { NameRefused } from "../events.ts";
+import { decisionOfShown } from "./shown-decision.ts";
 
 export interface NameRefusalAuditOptions {
   readonly audit: Pick<AuditLog, "decided">;
@@ -22,27 +22,13 @@ export function createNameRefusalAudit(options: NameRefusalAuditOptions): (refus
   const { audit, policy, learned, nowMs } = options;
   return ({ name, reason: problem, address, port, isAudited }) => {
     const judging = isAudited ? withoutAudit(policy()) : policy();
-    audit.decided({
-      kind: "connection",
-      decision: isAudited ? "audited" : "denied",
-      timeMs: nowMs(),
-      name,
-      qname: undefined,
-      qtype: 0,
-      rcode: 0,
-      upstream: undefined,
-      durationMs: 0,
-      protocol: TCP,
-      port,
-      ...judge(judging, name, port),
-      shown: {
-        problem,
-        owners: learned.namesOf(address),
-        isAllowedElsewhere: isKnown(name) && isAllowedElsewhere(judging, name, port),
-      },
-      takenOut: undefined,
-      forEachAddress: (visit) => visit(address, 0, address.length === 4 ? 4 : 16),
-    });
+    const shown = {
+      problem,
+      owners: learned.namesOf(address),
+      isAllowedElsewhere: isKnown(name) && isAllowedElsewhere(judging, name, port),
+    };
+    const refusal = { name, address, port, isAudited, ...judge(judging, name, port), shown };
+    audit.decided(decisionOfShown(refusal, nowMs()));
   };
 }
 

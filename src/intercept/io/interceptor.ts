@@ -7,7 +7,7 @@ import { Socket } from "node:net";
 import type { DomainName } from "../../policy/domain-name.ts";
 import { originalDestination } from "../../sys/original-destination.ts";
 import { openListener } from "./listener.ts";
-import { createLiveFlows } from "./live-flows.ts";
+import { createLiveFlows, type LiveFlow } from "./live-flows.ts";
 import { refuseFlow, serveFlow, type ServeFlowOptions } from "./serve-flow.ts";
 import { createTlsDoor, type FindLeaf } from "./tls-door.ts";
 
@@ -67,20 +67,24 @@ export function openInterceptor(options: InterceptorOptions): Interceptor {
     });
   }
 
+  /** A flow with a name is chosen by it; one without, if it goes on and nothing allows its address. */
+  function resetOver(isOver: (name: DomainName, flow: LiveFlow) => boolean): void {
+    live.resetWhere((flow) =>
+      flow.name === undefined
+        ? flow.isPassed && options.byAddress?.(flow.destination) === undefined
+        : isOver(flow.name, flow),
+    );
+  }
+
   return {
     port: listener.port,
     policyChanged: () =>
-      live.resetWhere(({ name, destination, isPassed }) =>
-        name === undefined
-          ? isPassed && options.byAddress?.(destination) === undefined
-          : !options.isAllowed(name, destination) || (isPassed && options.isRuled(name, destination)),
+      resetOver(
+        (name, { destination, isPassed }) =>
+          !options.isAllowed(name, destination) || (isPassed && options.isRuled(name, destination)),
       ),
     bindingsChanged: () =>
-      live.resetWhere(({ name, destination, isPassed }) =>
-        name === undefined
-          ? isPassed && options.byAddress?.(destination) === undefined
-          : isPassed && isBound(name, destination.port),
-      ),
+      resetOver((name, { destination, isPassed }) => isPassed && isBound(name, destination.port)),
     flows: live.size,
     fault: listener.fault,
     close() {
