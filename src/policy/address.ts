@@ -11,8 +11,8 @@ export interface IpAddress {
 
 /**
  * Reads an address exactly as written, without blanks, brackets or zone. IPv4 is four decimal numbers without
- * leading zeros. What `isIP` of `node:net` takes, whose regular expression for IPv6 costs 5 ms where it is
- * first asked.
+ * leading zeros. It accepts what `isIP` of `node:net` accepts; that function's regular expression for IPv6
+ * costs 5 ms at its first use.
  */
 export function parseAddress(text: string): Result<IpAddress> {
   const v4 = ipv4Octets(text);
@@ -30,8 +30,8 @@ export function splitZone(text: string): { readonly address: string; readonly zo
 }
 
 /**
- * The text of an address: dotted decimal, or RFC 5952; 16 octets that hold an IPv4-mapped address are shown
- * as IPv4.
+ * The text of an address: dotted decimal, or RFC 5952. Of 16 octets that hold an IPv4-mapped address it is
+ * the IPv4 text.
  */
 export function renderAddress(octets: Uint8Array): string {
   if (octets.length === 4) return renderIpv4(octets, 0);
@@ -74,8 +74,8 @@ function ipv4Octets(text: string): readonly number[] | undefined {
 }
 
 /**
- * RFC 4291 section 2.2: eight groups, the last two may be written as IPv4, and `::` stands once for one zero
- * group or more.
+ * RFC 4291 section 2.2: eight groups, of which the last two may be written as IPv4. `::` stands once, for one
+ * zero group or more.
  */
 function ipv6Octets(text: string): Uint8Array | undefined {
   const [head = "", tail, ...more] = text.split("::");
@@ -91,7 +91,7 @@ function ipv6Octets(text: string): Uint8Array | undefined {
   return octets;
 }
 
-/** `isEnd`: the text is the end of an address. */
+/** `isEnd`: whether this text ends the address. */
 function groupOctets(text: string, isEnd: boolean): readonly number[] | undefined {
   if (text === "") return [];
   const groups = text.split(":");
@@ -124,7 +124,7 @@ function groupAt(octets: Uint8Array, group: number): number {
   return ((octets[2 * group] ?? 0) << 8) | (octets[2 * group + 1] ?? 0);
 }
 
-/** The first of the longest ones, in groups. */
+/** The first of the longest runs, in groups. */
 function longestZeroRun(octets: Uint8Array): { start: number; length: number } {
   let longest = { start: 0, length: 0 };
   let length = 0;

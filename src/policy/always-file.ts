@@ -9,14 +9,17 @@ import {
 } from "./target.ts";
 
 /**
- * Reads a rule file: one target a line, `#` begins a comment anywhere in a line, blank lines, CRLF and a byte
- * order mark are fine. Targets come in the file's order, with duplicates. A problem's path is `file:line`.
+ * Reads a rule file: one target a line. `#` begins a comment anywhere in a line; blank lines, CRLF and a byte
+ * order mark are fine. Targets keep the file's order, with duplicates. A problem's path is `file:line`.
  */
 export function parseAlwaysFile(fileName: string, text: string): Result<readonly Target[]> {
   return runToEnd(alwaysFileSteps(fileName, text));
 }
 
-/** The same, a step for each line. A line with ports or a protocol is refused, and its file's rules stay. */
+/**
+ * The same, a step for each line. It refuses a line with ports or a protocol; the rules of its file stay in
+ * force.
+ */
 export function alwaysFileSteps(fileName: string, text: string): Steps<Result<readonly Target[]>> {
   return lineSteps(fileName, text, (line) => {
     const target = parseTarget(line);
@@ -61,7 +64,7 @@ export function parsePrefixFile(fileName: string, text: string): Result<readonly
   return runToEnd(steps);
 }
 
-/** A target with a port, a protocol, or both, as a command line has it. */
+/** A target with a port, a protocol, or both, as on a command line. */
 const WITH_SCOPE = /^(?:\[[^\]]*\]|[^:[\]]*)(?::[\d-]+(?:\/(?:tcp|udp|icmp))?|\/(?:tcp|udp|icmp))$/i;
 const NO_SCOPES =
   "a rule for some ports or a protocol, and only whole targets count here: write the target alone, or the rule with its ports into the policy";
@@ -86,7 +89,7 @@ function* lineSteps<T>(
   return problems.length === 0 ? accepted(values) : refusedAll(problems);
 }
 
-/** One after the other: all at once, those of a large file take 50 ms. */
+/** One after the other: checking all lines of a large file at once takes 50 ms. */
 function* linesOf(text: string): Generator<string, void, undefined> {
   let from = 0;
   for (const { index, 0: end } of text.matchAll(/\r\n|\n|\r/g)) {

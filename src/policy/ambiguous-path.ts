@@ -1,24 +1,24 @@
 /**
- * Whether servers could take a path for another one: dot segments, encoded or with parameters, backslashes,
- * encodings of encodings, escapes that are none. An encoded slash and empty segments alone are not ambiguous:
- * `otherReadings` tells what they may be read as.
+ * Whether two servers could read a path differently. Dot segments (encoded, or with parameters), backslashes,
+ * encoded encodings and malformed escapes make it ambiguous. An encoded slash or an empty segment alone does
+ * not: `otherReadings` lists what such a path may be read as.
  */
 export function isAmbiguousPath(path: string): boolean {
   if (path.startsWith("//")) return true;
   if (!/[%\\]|\/\./.test(path)) return false;
   if (/%(?![\da-f]{2})/i.test(path)) return true;
-  // An escape may be spelled by escapes.
+  // An escape whose own octets are escaped.
   const plain = plainOf(path);
   if (/\\|%5c/i.test(plain)) return true;
-  // An escape's escape; overlong UTF-8, which old decoders read as ASCII; controls.
+  // An escaped `%`; overlong UTF-8, which old decoders read as ASCII; controls.
   if (/%25(?=[\da-f]{2}|u)|%c[01]|%e0%[89]|%f0%8|%[01][\da-f]|%7f/i.test(plain)) return true;
   const once = plain.replaceAll(/%2f/gi, "/").replaceAll(/%3b/gi, ";");
   return once.split("/").some((segment) => /^\.{1,2}(?:;|$)/.test(segment));
 }
 
 /**
- * What else a path that is not ambiguous may be read as by the origin, itself left out: decisions must not
- * differ between these.
+ * The other readings that an origin may give to a path that is not ambiguous; the path itself is left out. A
+ * decision must be the same for all of them.
  */
 export function otherReadings(path: string): readonly string[] {
   if (!/%|\/\/|;/.test(path)) return [];
@@ -34,7 +34,7 @@ function mergeSlashes(path: string): string {
   return path.replaceAll(/\/{2,}/g, "/");
 }
 
-/** Without the escapes that servers take off whatever else they do. */
+/** Without the escapes that every server decodes. */
 function plainOf(path: string): string {
   return path.replaceAll(UNRESERVED, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16)));
 }

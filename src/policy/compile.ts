@@ -1,11 +1,11 @@
 /**
  * All layers made ready to decide: `deny.always`, `allow.always`, the user's rules. The first match in that
- * order decides, for names and for addresses alike. Ranks stand for the order: a rule that is put before all
- * others of the user gets a lower one than they have, so that no other rule has to be touched. The built-in
- * protections are not in it.
+ * order decides, for names and for addresses alike. Ranks stand for the order. A rule that goes before all
+ * others of the user gets a lower rank than they have, so no other rule changes. The built-in protections are
+ * not in it.
  *
- * Rules with a scope stand beside the others, those of one scope together: a policy that has none costs
- * nothing for them. Of rules with `http` there is what they are for flows.
+ * Rules with a scope stand beside the others, grouped by scope: a policy without any pays nothing for them. A
+ * rule with `http` stands here as what it means for flows.
  */
 import type { Decision, Layer, RankedDecision } from "./decision.ts";
 import { firstRulesSteps, type Removal, replacedBy } from "./edit.ts";
@@ -18,19 +18,19 @@ import { flowsOfScope, type Scope } from "./scope.ts";
 import { type Steps, runToEnd } from "./steps.ts";
 import type { RuleTarget } from "./target.ts";
 
-/** A value: a change makes a new one, at the price of what it changes, and both can decide. */
+/** A value: a change makes a new one and copies only what it changes. Both can decide. */
 export interface CompiledPolicy {
   /** Those without a scope. */
   readonly rules: RuleTries;
   readonly scoped: readonly ScopedRules[];
-  /** What no rule matches. */
+  /** The default action. */
   readonly fallback: Decision;
   /** No rule of the user has a lower rank. */
   readonly lowestRank: number;
-  /** The layers, where a rule speaks of requests; such a policy is never made from another one. */
+  /** The layers, if a rule speaks of requests; such a policy is never made from another one. */
   readonly requests: PolicyLayers | undefined;
   /**
-   * The policy that this one stands in for: audit mode enforces no more than the operator's denials, see
+   * The policy that this one stands in for: audit mode enforces only the operator's denials, see
    * `compile-audit.ts`.
    */
   readonly audits: CompiledPolicy | undefined;
@@ -44,13 +44,13 @@ type RuleTries = Readonly<Record<TargetSpace, RuleTrie>>;
 /** Rules that speak of the same flows. Those for every destination stand apart, in all three tries. */
 export interface ScopedRules {
   readonly id: string;
-  /** Of their scopes; two of these may have one, since a deny may speak of more flows than an allow. */
+  /** Of their scopes: there may be two, since a deny may speak of more flows than an allow. */
   readonly key: string;
   readonly flows: FlowSet;
   readonly rules: RuleTries;
 }
 
-/** Always-rules stand before whatever the user may ever put first. */
+/** Always-rules stand before any rank that the user can reach. */
 const FIRST_RANK = Number.MIN_SAFE_INTEGER;
 const NO_RULES: RuleTries = { names: undefined, v4: undefined, v6: undefined };
 const SPACES: readonly TargetSpace[] = ["names", "v4", "v6"];
@@ -61,8 +61,8 @@ export function compilePolicy(layers: PolicyLayers): CompiledPolicy {
 }
 
 /**
- * Compiles all layers, a rule a step: O(n log n) in all. `isRead` is asked of rules with `http`; by default
- * nothing is read, and they deny.
+ * Compiles all layers, a step for each rule: O(n log n) in all. It asks `isRead` about rules with `http`. By
+ * default no host's requests are read, and such rules deny.
  */
 export function* compileSteps(layers: PolicyLayers, isRead: IsRead = NONE_READ): Steps<CompiledPolicy> {
   const { denyAlways, allowAlways, user } = layers;
@@ -90,9 +90,9 @@ export function* compileSteps(layers: PolicyLayers, isRead: IsRead = NONE_READ):
 }
 
 /**
- * As `mergeRulesSteps` does to the list: these rules first, in their order, the first one for each key,
- * instead of the user's own with these keys, or with these targets where a new rule has no scope. O(log n) a
- * rule.
+ * Does what `mergeRulesSteps` does to the list. These rules go first, in their order; of equal keys the first
+ * one counts. They replace the user's own rules with these keys; a new rule without a scope replaces all of
+ * its target. O(log n) a rule.
  */
 export function* mergeSteps(policy: CompiledPolicy, added: readonly Rule[]): Steps<CompiledPolicy> {
   const firsts = yield* firstRulesSteps(added);
@@ -101,7 +101,7 @@ export function* mergeSteps(policy: CompiledPolicy, added: readonly Rule[]): Ste
     scoped = withoutScoped(scoped, replacedBy(rule));
     yield;
   }
-  // From the last to the first, each one before all others.
+  // From the last to the first: each goes before all others.
   for (const rule of firsts.toReversed()) {
     const next = ranked("user", rule, --lowestRank);
     if (rule.scope === undefined) rules = withRule(rules, next);
@@ -123,7 +123,7 @@ export function* removalSteps(policy: CompiledPolicy, removals: readonly Removal
   return { ...policy, rules, scoped };
 }
 
-/** Where a target is looked up: everywhere in all of them. */
+/** Where a target is looked up: one for every destination stands in all three. */
 function spacesOf(target: RuleTarget): readonly TargetSpace[] {
   if (target.kind === "everywhere") return SPACES;
   if (target.kind !== "prefix") return ["names"];
@@ -176,7 +176,7 @@ function withHttp(
   );
 }
 
-/** Without the rules of the target, those of one scope or all; where it has none the very same value. */
+/** Without the rules of the target, of one scope or all. If it has none, the very same value. */
 function withoutScoped(all: readonly ScopedRules[], removal: Removal): readonly ScopedRules[] {
   const target = removal.kind === "rule" ? removal.target : removal;
   let isChanged = false;

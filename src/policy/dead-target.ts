@@ -1,7 +1,7 @@
 import { quote } from "./problem.ts";
 
 /**
- * Common mistakes, most telling first: how the text looks, and what is wrong with it and what to write
+ * Common mistakes, the most telling first: how the text looks, what is wrong with it, and what to write
  * instead.
  */
 const MISTAKES: readonly (readonly [looks: RegExp, reason: string])[] = [
@@ -26,10 +26,7 @@ const MISTAKES: readonly (readonly [looks: RegExp, reason: string])[] = [
   [/^\.[^.]/, "begins with a dot: write *.example.org for the names below example.org"],
 ];
 
-/**
- * Why a text that is no target is none, and the remedy; `undefined` where none of the usual mistakes was
- * made.
- */
+/** Why a text is no target, and the remedy; `undefined` if it is none of the usual mistakes. */
 export function explainDeadTarget(written: string): string | undefined {
   const mistake = MISTAKES.find(([looks]) => looks.test(written));
   if (mistake === undefined) return undefined;

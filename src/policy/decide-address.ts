@@ -7,10 +7,10 @@ import { findFirstAllow, type ScopedMatch, sortMatches } from "./scoped-matches.
 import { beginsWith } from "./target-bits.ts";
 
 /**
- * Which rule without a scope decides the address whose octets stand in the buffer at the offset, in network
- * order; `rule: undefined` means the default action did. An IPv4-mapped IPv6 address is judged as the IPv4
- * address. Throws `RangeError` when the address does not lie within the buffer. Cost grows as for
- * `decideName`. Allocates nothing.
+ * Which rule without a scope decides an address; `rule: undefined` means the default action did. The
+ * address's octets stand in the buffer at the offset, in network order. An IPv4-mapped IPv6 address is judged
+ * as the IPv4 address. Throws `RangeError` if the address does not lie within the buffer. It costs as much as
+ * `decideName`, and allocates nothing.
  */
 export function decideAddress(
   policy: CompiledPolicy,
@@ -33,10 +33,7 @@ export function decideAddressFlow(policy: CompiledPolicy, octets: Uint8Array, fl
   return found ?? policy.fallback;
 }
 
-/**
- * The first rule with a scope by which some flow to the address passes; undefined where no rule with a scope
- * lets one pass.
- */
+/** The first rule with a scope that lets some flow to the address pass; undefined if there is none. */
 export function findScopedAllow(
   policy: CompiledPolicy,
   octets: Uint8Array,
@@ -48,7 +45,7 @@ export function findScopedAllow(
   return findFirstAllow(scopedMatches(policy, octets, offset, length), base?.rank);
 }
 
-/** All rules with a scope that match the address, those that decide first first. */
+/** All rules with a scope that match the address; the first one in the list decides first. */
 function scopedMatches(
   policy: CompiledPolicy,
   octets: Uint8Array,

@@ -7,10 +7,10 @@ import { findFirstAllow, partFlows, type ScopedMatch, sortMatches } from "./scop
 import { bitBelowName, bitOfName, isBelowName, matchesName } from "./target-bits.ts";
 
 /**
- * Which rule decides a name; `rule: undefined` means the default action did. A name is allowed where some
- * flow to it may be, by the first rule that lets one pass. Cost grows with the places where names of the
- * policy part on the way to this one: with the logarithm of their number, once for each scope. Allocates
- * nothing where no rule has one.
+ * Which rule decides a name; `rule: undefined` means the default action did. A name is allowed if some flow
+ * to it may pass, by the first rule that lets one pass. The cost grows with the logarithm of the number of
+ * names, once for each scope: the search visits only places where names part. It allocates nothing if no rule
+ * has a scope.
  */
 export function decideName(policy: CompiledPolicy, qname: DomainName): Decision {
   const found = findDecision(policy.rules.names, qname);
@@ -19,7 +19,7 @@ export function decideName(policy: CompiledPolicy, qname: DomainName): Decision 
   return findFirstAllow(scopedMatches(policy, qname), found?.rank) ?? decision;
 }
 
-/** Which rule decides a flow to the name, wherever it is. */
+/** Which rule decides a flow to the name, whatever address it goes to. */
 export function decideNameFlow(policy: CompiledPolicy, qname: DomainName, flow: FlowKind): Decision {
   let found = findDecision(policy.rules.names, qname);
   for (const { flows, rules } of policy.scoped) {
@@ -30,16 +30,16 @@ export function decideNameFlow(policy: CompiledPolicy, qname: DomainName, flow: 
 }
 
 /**
- * Which rule decides a TCP connection that shows this name at this port, whatever it shows it by. The one
- * answer to "may it?" for all that look at shown names.
+ * Which rule decides a TCP connection that shows this name at this port, in any protocol. All code that
+ * judges shown names asks here.
  */
 export function decideShownName(policy: CompiledPolicy, name: DomainName, port: number): Decision {
   return decideNameFlow(policy, name, { protocol: "tcp", port });
 }
 
 /**
- * Flows that rules for names let pass to the addresses of this one; undefined: whatever goes there. Rules for
- * every destination are not asked: they decide by the address, for which they are rules, too.
+ * The flows that rules for names let pass to this one's addresses; undefined means every flow. Rules for
+ * every destination are not asked: they decide by the address, as address rules do.
  */
 export function flowsOfName(policy: CompiledPolicy, qname: DomainName): FlowSet | undefined {
   const found = findDecision(policy.rules.names, qname);
@@ -56,8 +56,8 @@ export function flowsOfName(policy: CompiledPolicy, qname: DomainName): FlowSet 
 }
 
 /**
- * The rules with a scope that say which flows to the name pass, those that decide first first: none that
- * stands behind a rule without one, nor one for every destination.
+ * The rules with a scope that say which flows to the name pass, in the order in which they decide. It leaves
+ * out rules behind one without a scope, and rules for every destination.
  */
 export function scopedRulesOf(policy: CompiledPolicy, qname: DomainName): readonly RankedDecision[] {
   if (policy.scoped.length === 0) return [];
@@ -83,7 +83,7 @@ function findDecision(trie: RuleTrie, qname: DomainName): RankedDecision | undef
   const end = 8 * (qname.length + 1);
   for (let node = trie; node !== undefined && node.bits <= end;) {
     const { own, sample } = node;
-    // The way is chosen by single bits, so a rule that stands on it may still be another name's.
+    // The search compares single bits, so a rule on its way may be another name's.
     if (own !== undefined && (found === undefined || own.rank < found.rank)) {
       if (matchesName(sample, qname)) found = own;
     }
@@ -93,13 +93,13 @@ function findDecision(trie: RuleTrie, qname: DomainName): RankedDecision | undef
 }
 
 /**
- * Whether some name below this one may be allowed, so that to say "no such name" of it would be to say so of
- * that one, too (RFC 8020): because a rule allows such a name, or what decides for all those that no rule
- * names does. The root has all names below it. Costs as much as to decide, and allocates nothing.
+ * Whether some name below this one may be allowed: a rule allows such a name, or names without a rule of
+ * their own are allowed. "No such name" of this one would deny that one, too (RFC 8020). All names are below
+ * the root. It costs as much as a decision, and allocates nothing.
  */
 export function allowsBelow(policy: CompiledPolicy, qname: DomainName): boolean {
   if (qname === "" || allowsBelowIn(policy.rules.names, policy.fallback, qname)) return true;
-  // Whether a rule of another scope stands before it is not asked: "no data" is never wrong.
+  // It does not ask whether a rule of another scope stands before that one: "no data" is never wrong.
   return policy.scoped.some(({ rules }) => allowsBelowIn(rules.names, DENIED, qname));
 }
 
@@ -121,7 +121,7 @@ function allowsBelowIn(trie: RuleTrie, fallback: Decision, qname: DomainName): b
   return (found ?? fallback).action === "allow";
 }
 
-/** The one that decides. */
+/** The match that decides. */
 function first(
   one: RankedDecision | undefined,
   other: RankedDecision | undefined,

@@ -1,6 +1,6 @@
 /**
- * Which rule decides a request to a host whose requests are read: the first that matches in list order, over
- * name, port, method and path. Rules without `http` decide every request that comes to them.
+ * Which rule decides a request to a host whose requests are read. It is the first that matches in list order,
+ * over name, port, method and path. A rule without `http` decides every request that gets to it.
  */
 import type { Decision } from "./decision.ts";
 import type { DomainName } from "./domain-name.ts";
@@ -21,11 +21,11 @@ export interface RequestJudge {
 const HOSTS_KEPT = 1024;
 
 export interface RequestJudges {
-  /** Undefined where no rule with `http` has a say: then the flow's own decision holds for its requests. */
+  /** Undefined if no rule with `http` matches: the decision on the flow then holds for its requests. */
   find(host: DomainName, port: number): RequestJudge | undefined;
 }
 
-/** Looks through the rules once a host, and keeps what it finds for so many hosts. */
+/** Searches the rules once for each host, and keeps the results for a bounded number of hosts. */
 export function createRequestJudges(layers: PolicyLayers): RequestJudges {
   const kept = new Map<string, RequestJudge | undefined>();
   return {
@@ -54,7 +54,7 @@ function createJudge(layers: PolicyLayers, host: DomainName, port: number): Requ
   }
   if (last === undefined || rules.length === 0) return undefined;
   const otherwise = last;
-  // A request may be asked of by several methods: its path, which may be long, is read once.
+  // The caller may ask about one request with several methods; its path, which may be long, is read once.
   let latest: { readonly path: string; readonly read: ReadPath } | undefined;
   return {
     decide(request) {
@@ -68,7 +68,7 @@ function createJudge(layers: PolicyLayers, host: DomainName, port: number): Requ
   };
 }
 
-/** All that may decide, in order; what decides everything else last. */
+/** All rules that may decide, in order. The last one decides whatever is left. */
 function* decisionsOf({ denyAlways, allowAlways, user }: PolicyLayers): Generator<Decision> {
   for (const target of denyAlways)
     yield { action: "deny", layer: "deny.always", rule: { action: "deny", target } };

@@ -4,7 +4,7 @@ import type { Action, Rule } from "./rule.ts";
 export type Layer = "deny.always" | "allow.always" | "user" | "default";
 
 /**
- * What was decided and by which rule; `rule` is undefined when the default action did. Made once at compile
+ * What was decided and by which rule; `rule` is undefined if the default action decided. Made once at compile
  * time, frozen, and shared.
  */
 export interface Decision {
@@ -14,8 +14,8 @@ export interface Decision {
 }
 
 /**
- * A decision that a rule makes. Of the rules that match, the one of the lowest rank decides; ranks may have
- * gaps and be negative.
+ * A decision that a rule makes. Of the rules that match, the one of the lowest rank decides; ranks may be
+ * negative and have gaps.
  */
 export interface RankedDecision extends Decision {
   readonly rule: Rule;

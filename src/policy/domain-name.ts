@@ -4,9 +4,9 @@ import { type Result, accepted, quote, refused } from "./problem.ts";
 declare const domainNameBrand: unique symbol;
 
 /**
- * A host name in canonical form: lower-case labels of letters, digits, `-` and `_`, 1 to 63 octets each,
- * joined by `.`, at most 253 octets in all, no trailing dot, internationalised labels as A-labels. The root
- * is the empty string. Two names are the same name exactly when the strings are equal.
+ * A host name in canonical form: lower-case labels, joined by `.`, without a trailing dot, 253 octets at
+ * most. A label has 1 to 63 octets: letters, digits, `-` and `_`; internationalised ones are A-labels. The
+ * root is the empty string. Two names are the same exactly if their strings are equal.
  */
 export type DomainName = string & { readonly [domainNameBrand]: true };
 
@@ -14,8 +14,8 @@ export const NAME_OCTETS_MAX = 253;
 const LABEL_OCTETS_MAX = 63;
 
 /**
- * Longest text read as a name at all. Mapping only shortens so far, and its cost grows with the square of a
- * label's length.
+ * The longest text that is read as a name. Mapping shortens a text only so far, and its cost grows with the
+ * square of a label's length.
  */
 const TEXT_LENGTH_MAX = 1024;
 
@@ -37,8 +37,8 @@ export function parseDomainName(text: string): Result<DomainName> {
 }
 
 /**
- * Whether the text is canonical already. One pass and no allocation: for names read off the wire and
- * lower-cased by the reader.
+ * Whether the text is canonical already, in one pass and without allocating. It serves names off the wire,
+ * which their reader has put in lower case.
  */
 export function isDomainName(text: string): text is DomainName {
   if (text.length > NAME_OCTETS_MAX) return false;

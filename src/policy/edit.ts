@@ -5,10 +5,10 @@ import type { Scope } from "./scope.ts";
 import type { Steps } from "./steps.ts";
 import type { RuleTarget, Target } from "./target.ts";
 
-/** All rules of a policy in their order: the blocks of its text, or one that tells nothing of its targets. */
+/** All rules of a policy in order: the blocks of its text, or one block that does not know its targets. */
 type Blocks = readonly (Pick<RuleBlock, "rules"> & Partial<RuleBlock>)[];
 
-/** What is taken out: all rules of a target, or the one of a target with this scope, or without any. */
+/** What is taken out: all rules of a target, only those with this scope, or only those without any. */
 export type Removal = Target | SingleRule;
 
 export interface SingleRule {
@@ -33,17 +33,16 @@ export function* firstRulesSteps(rules: readonly Rule[]): Steps<readonly Rule[]>
 }
 
 /**
- * What of a policy a new rule stands for: the rule of its target and scope, or all of its target where it has
- * no scope.
+ * The rules that a new rule replaces: those of its target and scope, or all of its target if it has no scope.
  */
 export function replacedBy({ target, scope }: Rule): Removal {
   return scope === undefined && target.kind !== "everywhere" ? target : { kind: "rule", target, scope };
 }
 
 /**
- * Puts rules first, in their order, the first one per key; after them come the policy's own rules, untouched,
- * duplicates and all, but for those that a new one stands for ({@link replacedBy}). `defaultAction` stays.
- * Where the blocks of the policy's text are given, only those that hold such a target are searched. A step
+ * Puts rules first, in their order, the first one per key. The policy's own rules follow untouched,
+ * duplicates and all, without those that a new one replaces ({@link replacedBy}). `defaultAction` stays. If
+ * the caller gives the blocks of the policy's text, only blocks that hold such a target are searched. A step
  * for each new rule and each block.
  */
 export function* mergeRulesSteps(
@@ -56,7 +55,10 @@ export function* mergeRulesSteps(
   return { ...policy, egress };
 }
 
-/** Takes rules out; what no rule has is ignored. The very same value when nothing went. The same steps. */
+/**
+ * Takes rules out, and ignores what no rule has. Returns the very same value if it took nothing. The same
+ * steps.
+ */
 export function* removeTargetsSteps(
   policy: Policy,
   removals: readonly Removal[],

@@ -1,4 +1,4 @@
-/** Every rule that matches a name or an address, in the order in which they are asked. */
+/** Every rule that matches a name or an address, in the order in which the policy asks them. */
 import type { CompiledPolicy } from "./compile.ts";
 import type { Layer, RankedDecision } from "./decision.ts";
 import type { PolicyLayers } from "./layers.ts";
@@ -13,16 +13,16 @@ export interface ExplainedMatch {
   readonly layer: Layer;
   readonly action: Action;
   readonly target: string;
-  /** In its list, from 1. */
+  /** Its place in its list, from 1. */
   readonly position: number;
   readonly decides: boolean;
-  /** The target of an earlier rule that matches all that this one does: it never decides. */
+  /** The target of an earlier rule that matches all that this one does: this one never decides. */
   readonly shadowedBy?: string;
 }
 
 /**
- * The first decides. Of rules with a scope those that speak of the flow, or all without one. Linear in the
- * layers' rules, for the positions.
+ * The matches, of which the first decides. Of rules with a scope it takes those that speak of the flow, or,
+ * without a flow, all. Linear in the layers' rules, because of the positions.
  */
 export function explainMatches(
   compiled: CompiledPolicy,
@@ -55,14 +55,14 @@ function spaceOf(target: Target): keyof CompiledPolicy["rules"] {
 }
 
 /**
- * Both lie on one way down the trie, so that fewer bits hold more; a name holds only itself. And all flows
- * that the other speaks of.
+ * Whether one match covers the other, flows included. Both lie on one way down the trie, so fewer bits cover
+ * more; a name covers only itself.
  */
 function covers({ rule: one }: RankedDecision, { rule: other }: RankedDecision): boolean {
   if (one.target.kind === "name" && other.target.key !== one.target.key) return false;
   if (countBits(one.target) > countBits(other.target)) return false;
   if (one.scope === undefined) return true;
-  // Which of two rules for requests holds more is not looked for.
+  // It does not compare what two rules for requests cover.
   if (one.scope.http !== undefined) return false;
   return other.scope !== undefined && isNone(minus(flowsOf(other), flowsOf(one)));
 }

@@ -1,7 +1,7 @@
 /**
- * Which flows to a place are meant: for each protocol a set of ports. The middle between what rules say of
- * ports and what decides by them. A protocol without ports has all of them or none. Values: ranges ascend,
- * and there is a gap between any two.
+ * A set of flows to a place: for each protocol a set of ports. It stands between what rules say of ports and
+ * what decides by them. A protocol without ports has all of its flows in the set, or none. The sets are
+ * values: ranges ascend, with a gap between any two.
  */
 
 /** Both ends are included. */
@@ -25,7 +25,7 @@ export interface FlowKind {
 
 const FLOW_PROTOCOLS = ["tcp", "udp", "icmp", "other"] as const;
 export const PORT_MAX = 65_535;
-/** Ports as they stand in a header: 0 is one that no rule can name. */
+/** Ports as they stand in a header: no rule can name port 0. */
 export const EVERY_PORT: PortSet = [{ first: 0, last: PORT_MAX }];
 const NO_PORT: PortSet = [];
 
@@ -37,7 +37,7 @@ export const EVERY_FLOW: FlowSet = {
   other: EVERY_PORT,
 };
 
-/** By the protocol's number in the header, at an address of so many octets. */
+/** By the protocol's number in the header, at an address of this many octets. */
 export function flowKindOf(octets: number, protocol: number, port: number): FlowKind {
   if (protocol === TCP) return { protocol: "tcp", port };
   if (protocol === UDP) return { protocol: "udp", port };
@@ -69,7 +69,7 @@ export function commonOf(one: FlowSet, other: FlowSet): FlowSet {
   return combined(one, other, commonPorts);
 }
 
-/** What is in the first one alone. */
+/** What only the first set holds. */
 export function minus(one: FlowSet, other: FlowSet): FlowSet {
   return combined(one, other, (some, gone) => commonPorts(some, complement(gone)));
 }
@@ -92,7 +92,7 @@ export function isSame(one: FlowSet, other: FlowSet): boolean {
   });
 }
 
-/** `443,8000-8080`; nothing for no port. */
+/** `443,8000-8080`; empty for no port. */
 export function renderPorts(ports: PortSet): string {
   return ports.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(",");
 }

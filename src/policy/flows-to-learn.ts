@@ -1,13 +1,10 @@
-/** Which flows a name that is looked up opens to its addresses, as far as rules for names say. */
+/** Which flows to its addresses a lookup of a name opens, as far as rules for names decide. */
 import type { CompiledPolicy } from "./compile.ts";
 import { decideName, flowsOfName } from "./decide-name.ts";
 import { type DomainName, isDomainName } from "./domain-name.ts";
 import { commonOf, type FlowSet, isEvery, isNone, NO_FLOWS, unionOf } from "./flow-set.ts";
 
-/**
- * Undefined: all of them. Audit mode opens what the policy allows without a word, and leaves the rest to be
- * told of.
- */
+/** Undefined: all of them. Audit mode opens silently what the policy allows, and reports everything else. */
 export function flowsToLearn(policy: CompiledPolicy, qname: DomainName): FlowSet | undefined {
   const { audits, scoped } = policy;
   if (audits === undefined && scoped.length > 0) return flowsOfName(policy, qname);
@@ -34,7 +31,7 @@ export function opensFlows(policy: CompiledPolicy, qname: DomainName): boolean {
   return flows === undefined || !isNone(flows);
 }
 
-/** What both let through; undefined is all. */
+/** The flows that both let pass; undefined means all. */
 export function bothOf(one: FlowSet | undefined, other: FlowSet | undefined): FlowSet | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return commonOf(one, other);

@@ -1,7 +1,7 @@
 /**
- * What rules with `http` are where only flows are judged, in lookups and in the kernel: an allow opens its
- * ports, and requests decide the rest; a deny refuses nothing there. A port at which the host's requests are
- * not read, since it is not bound, is denied by both: nobody could say what passes.
+ * What rules with `http` mean to code that judges only flows: lookups and the kernel. An allow opens its
+ * ports, and requests decide the rest; a deny refuses nothing there. At a port whose requests are not read,
+ * because no binding covers it, both deny: nobody could say what passes.
  */
 import { type HttpPort, httpPortsOf } from "./http-scope.ts";
 import type { PolicyLayers } from "./layers.ts";
@@ -9,7 +9,7 @@ import { type Rule, ruleKey } from "./rule.ts";
 import type { Scope } from "./scope.ts";
 import type { RuleTarget } from "./target.ts";
 
-/** Whether requests to every host of the target are read at the port. */
+/** Whether the sidecar reads requests to every host of the target at this port. */
 export type IsRead = (target: RuleTarget, port: HttpPort) => boolean;
 
 export const NONE_READ: IsRead = () => false;
@@ -21,7 +21,7 @@ export interface HttpFlows {
   readonly scope: Scope;
 }
 
-/** What the rule is for flows: of both actions one at most. */
+/** What the rule means for flows: of the two actions one at most. */
 export function flowsOfHttp({ action, target }: Rule, scope: Scope, isRead: IsRead): readonly HttpFlows[] {
   const ports = httpPortsOf(action, scope);
   const read = ports.filter((port) => isRead(target, port));
@@ -32,7 +32,7 @@ export function flowsOfHttp({ action, target }: Rule, scope: Scope, isRead: IsRe
   ];
 }
 
-/** Of a deny UDP as well, by which HTTP/3 would go. */
+/** A deny refuses UDP as well: HTTP/3 would use it. */
 function scopeOf(ports: readonly HttpPort[], isProtocolSaid: boolean): Scope {
   return {
     written: {},
@@ -48,7 +48,7 @@ export function speaksOfRequests(rules: readonly Pick<Rule, "scope">[]): boolean
   return rules.some(({ scope }) => scope?.http !== undefined);
 }
 
-/** In a text what `isRead` makes of the rules: while it is the same, they come to the same. */
+/** What `isRead` says of these rules, as text: as long as it is the same, they compile to the same. */
 export function describeRead({ user }: PolicyLayers, isRead: IsRead): string {
   const lines: string[] = [];
   for (const rule of user.egress) {

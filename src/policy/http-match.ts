@@ -1,8 +1,8 @@
 /**
  * What a rule with `http` speaks of: requests, by their methods and paths, to a host whose requests are read.
  *
- * It is closed where an allow and a deny could be read in two ways: an allow matches what is spelled as it
- * says, a deny also what some server may take for it.
+ * It errs towards closed if a path can be read in two ways. An allow matches what is spelled as it says; a
+ * deny also matches what some server may take for it.
  */
 import {
   matchesPath,
@@ -20,7 +20,7 @@ export interface WrittenHttp {
   readonly paths?: readonly string[];
 }
 
-/** Both have to hold; one that is undefined holds for every request. */
+/** Both have to match; an undefined one matches every request. */
 export interface HttpMatch {
   readonly written: WrittenHttp;
   /** The canonical form: `GET,HEAD /repos/*,/user`. */
@@ -39,7 +39,7 @@ export interface HttpRequest {
 
 const METHODS_MAX = 32;
 const PATHS_MAX = 64;
-/** No request with one of these passes, whatever rules say. */
+/** A request with one of these never passes, whatever the rules say. */
 const NEVER_PASS: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
 
 /** Reads the keys of `http` as they were sent. A problem's path is the key's. */
@@ -64,7 +64,7 @@ export function parseHttp(
   });
 }
 
-/** Whether a rule with this action speaks of the request, whose path may have been read before. */
+/** Whether a rule with this action speaks of the request. The caller may have read its path before. */
 export function matchesRequest(
   { methods, paths }: HttpMatch,
   action: "allow" | "deny",

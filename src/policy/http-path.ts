@@ -1,16 +1,16 @@
 /**
- * Paths of requests as rules compare them: octets, every percent-encoding taken off once, so that no spelling
- * of a path gets round a rule. What servers may read in two ways never comes here: the relay refuses it, or
- * asks for each reading.
+ * Paths of requests as rules compare them: as octets, with every percent-encoding decoded once, so no
+ * spelling of a path gets round a rule. A path that servers may read in two ways never comes here: the relay
+ * refuses it, or asks for each reading.
  */
 import { type Result, accepted, quote, refused } from "./problem.ts";
 
 export interface PathPattern {
-  /** Decoded, one character an octet; of one with a final `*` what stands before it. */
+  /** Decoded, one character an octet; of a pattern with a final `*` the part before it. */
   readonly octets: string;
   /** The same in lower case. */
   readonly folded: string;
-  /** Whether it matches all that begins so, at any depth, and this itself. */
+  /** Whether it matches everything that begins with it, at any depth, and the prefix itself. */
   readonly isPrefix: boolean;
   /** The canonical spelling. */
   readonly text: string;
@@ -19,8 +19,8 @@ export interface PathPattern {
 const PATTERN_LENGTH_MAX = 1024;
 
 /**
- * Reads a pattern: a path, or the beginning of one and a final `*`. A pattern that no request could match, or
- * that servers may read in two ways, is refused.
+ * Reads a pattern: a path, or the beginning of one and a final `*`. It refuses a pattern that no request
+ * could match, and one that servers may read in two ways.
  */
 export function parsePathPattern(text: string): Result<PathPattern> {
   const isPrefix = text.endsWith("*");
@@ -53,7 +53,7 @@ function findWrong(text: string, path: string): string | undefined {
   return undefined;
 }
 
-/** Every percent-encoding once; what encodes nothing stays. */
+/** Every percent-encoding decoded once; a malformed one stays. */
 function decodeOctets(path: string): string {
   if (!path.includes("%")) return path;
   return path.replaceAll(/%([\da-f]{2})/gi, (_all, hex: string) =>
@@ -68,7 +68,7 @@ function encodeOctets(octets: string): string {
   );
 }
 
-/** A request's path, made ready once for all the patterns that it is compared with. */
+/** A request's path, prepared once for all the patterns that it is compared with. */
 export interface ReadPath {
   /** Decoded. */
   readonly octets: string;
@@ -83,14 +83,14 @@ export function readPath(path: string): ReadPath {
   return { octets, bare, slashed: `${bare}/` };
 }
 
-/** Whether an allow's pattern has the path: as it is spelled. */
+/** Whether an allow's pattern matches the path as it is spelled. */
 export function matchesPath({ octets, isPrefix }: PathPattern, path: ReadPath): boolean {
   return isPrefix ? path.octets.startsWith(octets) : path.octets === octets;
 }
 
 /**
- * Whether a deny's has it: in any letter case, and with or without a slash at its end, as some servers take
- * these for the same.
+ * Whether a deny's pattern matches it: in any letter case, with or without a slash at its end. Some servers
+ * treat these as the same.
  */
 export function matchesPathWidely({ folded, isPrefix }: PathPattern, path: ReadPath): boolean {
   return isPrefix ? path.slashed.startsWith(folded) : path.bare === withoutSlash(folded);

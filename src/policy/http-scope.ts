@@ -1,8 +1,8 @@
 /**
- * The scope of a rule with `http`. Requests are read over TCP, at port 443 by TLS and at port 80 without it,
- * and nowhere else.
+ * The scope of a rule with `http`. The sidecar reads requests over TCP at port 443 (TLS) and at port 80
+ * (without), and nowhere else.
  *
- * Without `ports` it is read closed: an allow opens port 443 alone, a deny speaks of both.
+ * Without `ports` the reading is the closed one: an allow opens port 443 alone, a deny speaks of both.
  */
 import type { HttpMatch } from "./http-match.ts";
 import { type Result, accepted, refused } from "./problem.ts";
@@ -12,7 +12,7 @@ import type { Scope } from "./scope.ts";
 export const HTTP_PORTS = [80, 443] as const;
 export type HttpPort = (typeof HTTP_PORTS)[number];
 
-/** How requests go there. */
+/** How requests at these ports are sent. */
 export function schemeAt(port: HttpPort): "https" | "http" {
   return port === 443 ? "https" : "http";
 }
@@ -44,12 +44,12 @@ export function httpPortsOf(action: "allow" | "deny", { written, ports }: Scope)
   return HTTP_PORTS.filter((port) => ports.some(({ first, last }) => first <= port && port <= last));
 }
 
-/** Those that a host has to be bound over, or such a rule could not be served. */
+/** The ports over which a binding has to cover the host; without one the rule could not be enforced. */
 export function neededPortsOf(scope: Scope): readonly HttpPort[] {
   return httpPortsOf("allow", scope);
 }
 
-/** Undefined where one is at no port at which requests are read. */
+/** Undefined if one of them is no port at which requests are read. */
 function listPorts({ ports }: Scope): readonly HttpPort[] | undefined {
   const named = HTTP_PORTS.filter((port) => ports.some(({ first, last }) => first === port && last === port));
   return named.length === ports.length ? named : undefined;

@@ -1,4 +1,4 @@
-/** The key `http` of rules and removals, as JSON has it. */
+/** The key `http` of rules and removals, as JSON. */
 import * as z from "zod/mini";
 import { type HttpMatch, parseHttp } from "./http-match.ts";
 import { narrowToRequests } from "./http-scope.ts";
@@ -16,19 +16,19 @@ export const httpShape = z.nullish(
   ),
 );
 
-/** What of a rule, as it was sent, says its scope. */
+/** The keys of a rule that say its scope, as they were sent. */
 export interface SentScope {
   readonly ports?: readonly unknown[] | null | undefined;
   readonly protocol?: string | null | undefined;
   readonly http?: z.infer<typeof httpShape>;
 }
 
-/** Whether it says one. */
+/** Whether a rule says a scope. */
 export function saysScope({ ports, protocol, http }: SentScope): boolean {
   return (ports ?? protocol ?? http ?? undefined) !== undefined;
 }
 
-/** The scope of keys as they were sent; undefined where none is there. A problem's path is the key's. */
+/** The scope of keys as they were sent; undefined if there are none. A problem's path is the key's. */
 export function readScope(sent: SentScope, target: RuleTarget | undefined): Result<Scope | undefined> {
   const plain = parseScope(sent.ports, sent.protocol);
   if (sent.http === null || sent.http === undefined) return plain;
@@ -49,7 +49,7 @@ function inside({ path, message }: Problem): Problem {
   return { path: path === "" ? "http" : `http.${path}`, message };
 }
 
-/** Requests are read by the name of their host. */
+/** The sidecar reads requests by the name of their host. */
 function refuseTarget(target: RuleTarget | undefined): Problem | undefined {
   if (target === undefined || target.kind === "name" || target.kind === "wildcard") return undefined;
   return {

@@ -2,8 +2,8 @@ import type { Policy } from "./policy.ts";
 import type { Target } from "./target.ts";
 
 /**
- * All that decides, highest first: what the operator always denies, what the operator always allows, the
- * user's policy with its default.
+ * All that decides, highest first: what the operator always denies, what the operator always allows, then the
+ * user's policy with its default action.
  */
 export interface PolicyLayers {
   readonly denyAlways: readonly Target[];

@@ -37,8 +37,8 @@ export function parseTargetsJson(text: string): Result<readonly Removal[] | Blan
 
 /**
  * Reads a policy, a step for each rule after one for the JSON (5 ms for a MiB). `null`, `{}` and absent or
- * `null` fields take the closed reading: `defaultAction` deny, no rules. Of duplicate keys the last holds. A
- * key that is not known is a warning, or a problem (see `unknown-keys.ts`). Every problem is reported, with
+ * `null` fields get the closed reading: `defaultAction` deny, no rules. Of duplicate keys the last one
+ * counts. An unknown key is a warning or a problem (see `unknown-keys.ts`). It reports every problem, with
  * its place.
  */
 export function policySteps(text: string): Steps<Result<Policy | Blank>> {
@@ -91,7 +91,7 @@ const portsShape = z.nullish(
 );
 const textShape = z.nullish(z.string({ error: wanted("a string") }));
 
-/** Without a target a rule speaks of every destination, if it has a scope. */
+/** Without a target a rule speaks of every destination; it then needs a scope. */
 export const ruleShape = z.pipe(
   z.object(
     {
@@ -114,7 +114,7 @@ export const ruleShape = z.pipe(
   }),
 );
 
-/** What DELETE takes out: all rules of a target, or the one of an object's target and scope. */
+/** What DELETE takes out: all rules of a target, or the one with an object's target and scope. */
 const removalShape = z.pipe(
   z.union(
     [
@@ -158,8 +158,8 @@ export const policyShape = z.pipe(
 );
 
 /**
- * Blank is what Go's `strings.TrimSpace` cuts off, as the original does: `\s` with U+0085 and without the
- * byte order mark.
+ * Blank is what Go's `strings.TrimSpace` trims, as the original does: `\s` with U+0085 and without the byte
+ * order mark.
  */
 const NOT_BLANK = /[^\s\u0085]|\uFEFF/;
 
@@ -206,7 +206,7 @@ function keysOf(known: KnownKeys): (item: unknown, at: string) => UnknownKeys {
   };
 }
 
-/** What zod makes of an array of these, a step for each, and all that is wrong with them. */
+/** An array's values as zod reads them, a step for each, and everything that is wrong with them. */
 function* itemSteps<T>(
   shape: z.ZodMiniType<T>,
   items: readonly unknown[],
@@ -238,7 +238,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
 
-/** The value of a result; its problems go to zod, which knows the place. */
+/** The value of a result; its problems go to zod, which knows their place. */
 function settle<T>(result: Result<T>, input: unknown, context: z.core.ParsePayload): T {
   if (result.ok) return result.value;
   for (const { message } of result.problems) context.issues.push({ code: "custom", message, input });
@@ -264,7 +264,7 @@ function addIssue(context: z.core.ParsePayload, key: string, message: string): v
   context.issues.push({ code: "custom", message, input: undefined, path: [key] });
 }
 
-/** What a flow has to show is told by no rule yet: a rule that asks for it must not let others pass. */
+/** No rule can yet say what a flow has to show: a rule that asks for it must not let others pass. */
 function describeApp(app: string): string {
   const plain = app.trim().toLowerCase();
   if (!APPS.includes(plain)) return `${quote(app)} is no app, must be ${APPS.slice(0, -1).join(", ")} or any`;

@@ -1,10 +1,10 @@
 /**
- * A policy as JSON in octets, and its entity tag, made at the price of what has changed since the last text.
+ * A policy as JSON in octets, and its entity tag; both cost only as much as changed since the last text.
  *
  * The rules are cut into blocks, each with its octets and its hash, and the tag is the hash of the blocks'
- * hashes. Where a block ends is said by the rules in it alone, so the tag is a function of the policy:
- * however it came about, equal policies have equal tags. A block whose rules are the very same values as
- * before is taken over as it is.
+ * hashes. Where a block ends depends only on the rules in it, so the tag is a function of the policy. Equal
+ * policies have equal tags, however they came about. A block whose rules are the very same values as before
+ * is reused.
  */
 import { hash } from "node:crypto";
 import type { Policy } from "./policy.ts";
@@ -13,8 +13,8 @@ import { type Steps, runToEnd } from "./steps.ts";
 
 export interface PolicyText {
   /**
-   * Strong, quotes included (RFC 9110 section 8.8.3): equal exactly when order, spelling, actions and default
-   * are.
+   * Strong, quotes included (RFC 9110 section 8.8.3): two tags are equal exactly if order, spelling, actions
+   * and default are.
    */
   readonly etag: string;
   /** The JSON of `renderPolicy`, in pieces. */
@@ -26,18 +26,18 @@ export interface RuleBlock {
   readonly rules: readonly Rule[];
   /** The keys of their targets. */
   readonly targets: ReadonlySet<string>;
-  /** Rules as JSON, parted by commas. */
+  /** Rules as JSON, joined by commas. */
   readonly octets: Uint8Array;
   readonly digest: string;
 }
 
-/** A block ends behind a rule whose target says so, one in 128, and at this many rules. */
+/** A block ends behind a rule whose target's hash says so, one rule in 128; or at this many rules. */
 const BLOCK_RULES_MAX = 1024;
 const END_MASK = 127;
 
 /**
- * The text of a policy, a step for each block; `before` is any other policy's, best that of the one it was
- * made from.
+ * The text of a policy, a step for each block. `before` is any other policy's text; that of the policy it was
+ * made from saves most.
  */
 export function* textSteps({ egress, defaultAction }: Policy, before?: PolicyText): Steps<PolicyText> {
   const known = new Map(before?.blocks.map((block) => [block.rules[0], block]));
@@ -58,7 +58,7 @@ export function renderPolicyText(policy: Policy): PolicyText {
   return runToEnd(textSteps(policy));
 }
 
-/** The block, where the very rules that are in it stand from there on, and it would end where it does. */
+/** The block, if the very same rules stand from there on, and it would end at the same place. */
 function reuse(block: RuleBlock | undefined, egress: readonly Rule[], at: number): RuleBlock | undefined {
   if (block === undefined) return undefined;
   const { rules } = block;
@@ -82,7 +82,7 @@ function renderBlock(egress: readonly Rule[], at: number): RuleBlock {
   return { rules, targets, octets, digest: hash("sha256", octets, "base64url") };
 }
 
-/** FNV-1a over what was written. */
+/** FNV-1a over the octets. */
 function endsBlock({ target: { text } }: Rule): boolean {
   let sum = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) {

@@ -1,7 +1,6 @@
 /**
- * What a user's policy is: rules in order, of which the first match decides, and an action for what no rule
- * matches. It is a value, replaced whole. The operator's always-rules and the built-in protections are not
- * part of it.
+ * What a user's policy is: rules in order, of which the first match decides, and a default action. It is a
+ * value, replaced as a whole. The operator's always-rules and the built-in protections are not part of it.
  */
 import { type Action, renderRule, type Rule, type RuleJson } from "./rule.ts";
 
@@ -11,7 +10,7 @@ export interface Policy {
   readonly egress: readonly Rule[];
 }
 
-/** In a word what a policy does, for people: a policy without rules is its default action. */
+/** One word for what a policy does, for people: a policy without rules is its default action. */
 export type PolicyMode = "allow_all" | "deny_all" | "enforcing";
 
 /** A policy as JSON shows it, keys in the order that the API promises. */
@@ -20,7 +19,7 @@ export interface PolicyJson {
   readonly defaultAction: Action;
 }
 
-/** Nothing is allowed: what holds where no policy was given. */
+/** Nothing is allowed: the policy as long as nobody has given one. */
 export const DENY_ALL: Policy = Object.freeze({ defaultAction: "deny", egress: Object.freeze([]) });
 
 export function policyMode(policy: Policy): PolicyMode {

@@ -21,7 +21,7 @@ export function parsePrefix(text: string): Result<Prefix> {
   if (!address.ok) return address;
   const { family, octets } = address.value;
   if (slash < 0) return accepted({ family, octets, length: octets.length * 8 });
-  // The written form counts: `::ffff:192.0.2.0/120` has 128 bits, of which the first 96 say that it is IPv4.
+  // The written form counts: `::ffff:192.0.2.0/120` has 128 bits, and the first 96 mark it as IPv4.
   const written = text.slice(0, slash).includes(":") ? 128 : 32;
   const digits = text.slice(slash + 1);
   const length = Number(digits);
@@ -31,7 +31,7 @@ export function parsePrefix(text: string): Result<Prefix> {
   return accepted(masked(address.value, length, written));
 }
 
-/** The canonical text: the address alone where the prefix holds only one, else `address/length`. */
+/** The canonical text: the address alone if the prefix holds one address, otherwise `address/length`. */
 export function renderPrefix({ family, octets, length }: Prefix): string {
   const address = family === 4 ? renderAddress(octets) : renderIpv6(octets);
   return length === octets.length * 8 ? address : `${address}/${length}`;

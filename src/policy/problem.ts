@@ -8,14 +8,13 @@ export interface Problem {
 }
 
 /**
- * What reading input gives: the value, and what in the input says nothing; or every problem that was found
- * (at least one).
+ * The outcome of reading input: the value and its warnings, or every problem that was found (at least one).
  */
 export type Result<T> =
   | { readonly ok: true; readonly value: T; readonly warnings?: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Problems that a report lists before it only counts the rest. */
+/** A report lists this many problems before it only counts the rest. */
 const PROBLEMS_SHOWN = 20;
 
 /** Of many warnings the first 20, and one that counts the others. */
@@ -34,7 +33,7 @@ export function refusedAll(problems: readonly Problem[]): Result<never> {
   return { ok: false, problems: firstOf(problems, "problem") };
 }
 
-/** What was read, where it came with no warning; else they are what is wrong with it. */
+/** The value, if reading it gave no warning; the warnings are problems otherwise. */
 export function strictly<T>(result: Result<T>): Result<T> {
   return result.ok && result.warnings !== undefined ? { ok: false, problems: result.warnings } : result;
 }
@@ -52,7 +51,7 @@ export function renderProblems(problems: readonly Problem[]): string {
 }
 
 /**
- * Input within a message: in double quotes, shortened, with line breaks, controls and invisible characters
+ * Input within a message: in double quotes and shortened. Line breaks, controls and invisible characters are
  * escaped.
  */
 export function quote(text: string): string {
@@ -61,8 +60,8 @@ export function quote(text: string): string {
 }
 
 /**
- * The text with everything escaped that could break or disguise a line: controls, separators but the blank,
- * direction marks, lone surrogates.
+ * The text, with everything escaped that could break or disguise a line: controls, separators except the
+ * blank, direction marks, lone surrogates.
  */
 export function oneLine(text: string): string {
   return text.replaceAll(

@@ -1,33 +1,33 @@
 /**
- * The rules of one kind of target, in a binary trie over the targets' bits (`target-bits.ts`), without the
- * places where nothing branches. All rules that match a name or an address lie on the one way from the root
- * that its bits choose, and the one of the lowest rank decides.
+ * The rules of one kind of target, in a binary trie over the targets' bits (`target-bits.ts`), without places
+ * at which nothing branches. All rules that match a name or an address lie on one way from the root, which
+ * its bits choose. The rule with the lowest rank decides.
  *
- * A trie is a value. A change makes a new one that shares all but the way to the changed rule with the old
- * one, which stays as it was: so a change costs by the depth, a failed one is dropped, and two tries are
- * compared at the price of what differs.
+ * A trie is a value. A change makes a new one, which shares everything with the old one except the way to the
+ * changed rule; the old one stays as it was. So a change costs as much as the trie is deep, a failed one is
+ * dropped, and comparing two tries costs only what differs.
  */
 import type { RankedDecision } from "./decision.ts";
 import type { RuleTarget } from "./target.ts";
 import { bitOf, countBits, countCommonBits } from "./target-bits.ts";
 
-/** Undefined where there is no rule. */
+/** Undefined if no rule stands here. */
 export type RuleTrie = TrieNode | undefined;
 
 export interface TrieNode {
-  /** The targets from here down share so many bits; the next one chooses the branch. */
+  /** All targets below share this many bits; the next one chooses the branch. */
   readonly bits: number;
   /** The rule whose target has these bits and no more. */
   readonly own: RankedDecision | undefined;
   /** Whether any rule from here down allows. */
   readonly allows: boolean;
-  /** The rule's target, or any from here down: it knows the shared bits. */
+  /** The rule's target, or any target below: it knows the shared bits. */
   readonly sample: RuleTarget;
   readonly zero: RuleTrie;
   readonly one: RuleTrie;
 }
 
-/** A node that no trie but the one in the making has. */
+/** A node that only the trie under construction has. */
 interface FreshNode extends TrieNode {
   own: RankedDecision | undefined;
   allows: boolean;
@@ -36,14 +36,14 @@ interface FreshNode extends TrieNode {
   one: RuleTrie;
 }
 
-/** With the rule; of two with the same target the one of the lower rank is kept. */
+/** With the rule; of two with the same target it keeps the one of the lower rank. */
 export function putRule(trie: RuleTrie, added: RankedDecision): TrieNode {
   return putBelow(trie, added, 0, copyNode);
 }
 
 /**
- * The same, where nobody else holds the trie: it is changed in place, and may be so up to when it is first
- * given away.
+ * The same for a trie that nobody else holds yet: it is changed in place. No caller may do so once it has
+ * handed the trie out.
  */
 export function putRuleInPlace(trie: RuleTrie, added: RankedDecision): TrieNode {
   return putBelow(trie, added, 0, (node) => node);
@@ -66,7 +66,7 @@ export function takeRule(trie: RuleTrie, target: RuleTarget): RuleTrie {
   return joined(next);
 }
 
-/** The rule of this very target. */
+/** The rule with exactly this target. */
 export function findRule(trie: RuleTrie, target: RuleTarget): RankedDecision | undefined {
   const length = countBits(target);
   let node = trie;
@@ -78,16 +78,16 @@ export function findRule(trie: RuleTrie, target: RuleTarget): RankedDecision | u
 }
 
 /**
- * All rules that match whatever the target speaks of, those that decide first first: for a name the rules of
- * that name and of the wildcards above it, for an address or a prefix the prefixes that hold it, for a
- * wildcard those that hold all below it.
+ * All rules that match whatever the target speaks of, in the order in which they decide. For a name: its rule
+ * and those of the wildcards above it. For an address or a prefix: the prefixes that hold it. For a wildcard:
+ * the rules that hold all below it.
  */
 export function listMatches(trie: RuleTrie, target: RuleTarget): readonly RankedDecision[] {
   const length = countBits(target);
   const found: RankedDecision[] = [];
   for (let node = trie; node !== undefined && node.bits <= length;) {
     const { own, bits, sample } = node;
-    // The way is chosen by single bits, so a rule that stands on it may still be another target's.
+    // The search compares single bits, so a rule on its way may be another target's.
     if (own !== undefined && countCommonBits(sample, target, 0, bits) === bits) found.push(own);
     if (bits === length) break;
     node = bitOf(target, bits) === 0 ? node.zero : node.one;
@@ -95,7 +95,7 @@ export function listMatches(trie: RuleTrie, target: RuleTarget): readonly Ranked
   return found.sort((one, other) => one.rank - other.rank);
 }
 
-/** All rules in the order of their targets' bits, each before those that its bits begin. */
+/** All rules in the order of their targets' bits; a target comes before those that its bits begin. */
 export function* listRules(trie: RuleTrie): Generator<RankedDecision, void, undefined> {
   const ahead: RuleTrie[] = [trie];
   while (ahead.length > 0) {
@@ -107,8 +107,8 @@ export function* listRules(trie: RuleTrie): Generator<RankedDecision, void, unde
 }
 
 /**
- * Targets whose rules differ, those that only one trie has among them; each right before those that its bits
- * begin. What both share is not looked at.
+ * Targets whose rules differ, also if only one trie has them; each comes right before those that its bits
+ * begin. It does not look at what both share.
  */
 export function* findDifferences(one: RuleTrie, other: RuleTrie): Generator<RuleTarget, void, undefined> {
   if (one === other) return;
@@ -129,7 +129,7 @@ export function* findDifferences(one: RuleTrie, other: RuleTrie): Generator<Rule
   yield* findDifferences(here.one, there.one);
 }
 
-/** `known` bits are known to be shared. `own` makes a node one that may be changed. */
+/** The first `known` bits are known to be equal. `own` turns a node into one that may be changed. */
 function putBelow(
   trie: RuleTrie,
   added: RankedDecision,
@@ -155,7 +155,7 @@ function putBelow(
   return next;
 }
 
-/** The rule parts from the node's bits after `common` ones, or ends there. */
+/** The rule leaves the node's bits after `common` ones, or ends there. */
 function putAbove(trie: TrieNode, added: RankedDecision, common: number): TrieNode {
   const { target } = added.rule;
   const length = countBits(target);
@@ -165,7 +165,7 @@ function putAbove(trie: TrieNode, added: RankedDecision, common: number): TrieNo
   return createNode(common, own, target, isZero ? trie : leaf, isZero ? leaf : trie);
 }
 
-/** The only place that makes nodes, so that all look alike to the engine. */
+/** The only place that makes nodes, so that V8 gives all of them one shape. */
 function createNode(
   bits: number,
   own: RankedDecision | undefined,
@@ -184,13 +184,13 @@ function copyNode({ bits, own, sample, zero, one }: TrieNode): FreshNode {
   return createNode(bits, own, sample, zero, one);
 }
 
-/** A node that neither has a rule nor branches is left out. */
+/** A node without a rule and without branches is left out. */
 function joined(node: TrieNode): RuleTrie {
   if (node.own !== undefined) return node;
   return node.zero === undefined || node.one === undefined ? (node.zero ?? node.one) : node;
 }
 
-/** The node as it looks from `limit` bits on: where it has more, a node without a rule stands above it. */
+/** The node as seen from `limit` bits on: if it has more, a node without a rule stands above it. */
 function nodeAt(node: TrieNode, limit: number): TrieNode {
   if (node.bits === limit) return node;
   const isZero = bitOf(node.sample, limit) === 0;

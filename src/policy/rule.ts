@@ -2,12 +2,10 @@ import type { WrittenHttp } from "./http-match.ts";
 import type { Scope } from "./scope.ts";
 import type { RuleTarget } from "./target.ts";
 
-/** What happens to what a rule matches. */
+/** What becomes of what a rule matches. */
 export type Action = "allow" | "deny";
 
-/**
- * One line of a policy: what is done with what the target matches, or of that with the flows in its scope.
- */
+/** One line of a policy: what becomes of all that the target matches, or of its flows in the scope. */
 export interface Rule {
   readonly action: Action;
   /** Only a rule with a scope may speak of every destination. */
@@ -31,24 +29,24 @@ export function renderRule({ action, target, scope }: Rule): RuleJson {
     : { action, ...renderScoped({ target, scope }) };
 }
 
-/** What of a rule says what it speaks of. */
+/** What says which destinations and flows a rule speaks of. */
 export function renderScoped({ target, scope }: Pick<Rule, "target" | "scope">): Omit<RuleJson, "action"> {
   return { ...(target.kind === "everywhere" ? {} : { target: target.text }), ...scope?.written };
 }
 
-/** What PATCH and DELETE know a rule by: rules with the same key speak of the same. */
+/** How PATCH and DELETE identify a rule: rules with the same key speak of the same flows. */
 export function ruleKey({ target, scope }: Pick<Rule, "target" | "scope">): string {
   return scope === undefined ? target.key : `${target.key} ${scope.key}`;
 }
 
-/** What a rule speaks of, for people: the target as it was written, and its scope. */
+/** The target as it was written, and the scope, for people. */
 export function describeRule({ target, scope }: Pick<Rule, "target" | "scope">): string {
   if (scope === undefined) return target.text;
   return `${target.kind === "everywhere" ? "every destination" : target.text} ${scope.key}`;
 }
 
 /**
- * Reads an action: trimmed, any case; nothing or blank is `deny`, the closed reading; anything else unknown
+ * Reads an action: trimmed, any case. Nothing or blank is `deny`, the closed reading; any other unknown word
  * is `undefined`.
  */
 export function parseAction(text: string | null | undefined): Action | undefined {

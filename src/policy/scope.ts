@@ -1,9 +1,9 @@
 /**
- * The scope of a rule: which ports and protocol of its target it speaks of. A rule without one speaks of all
- * that goes there.
+ * The scope of a rule: which ports and protocol of its target it speaks of. A rule without one speaks of
+ * every flow to the target.
  *
- * `ports` without `protocol` is read closed: an allow opens TCP alone, a deny refuses UDP too, so that HTTP/3
- * does not pass where port 443 is denied. Both are one scope to PATCH and DELETE, that of TCP.
+ * `ports` without `protocol` gets the closed reading: an allow opens TCP alone; a deny refuses UDP too, or
+ * HTTP/3 would pass at a denied port 443. PATCH and DELETE treat both as one scope, that of TCP.
  */
 import {
   EVERY_PORT,
@@ -27,12 +27,14 @@ export interface WrittenScope {
 
 export interface Scope {
   readonly written: WrittenScope;
-  /** The canonical form: `tcp/443,8000-8080`, `udp`. Scopes with the same key are one to PATCH and DELETE. */
+  /**
+   * The canonical form: `tcp/443,8000-8080`, `udp`. PATCH and DELETE treat scopes with the same key as one.
+   */
   readonly key: string;
   readonly protocol: ScopeProtocol;
   readonly isProtocolSaid: boolean;
   readonly ports: PortSet;
-  /** Which requests, where it speaks of these alone: see `http-scope.ts`. */
+  /** Which requests, if the scope is narrowed to requests: see `http-scope.ts`. */
   readonly http?: HttpMatch | undefined;
 }
 
@@ -43,8 +45,7 @@ export type ScopeProtocol = (typeof SCOPE_PROTOCOLS)[number];
 export const PORTS_MAX = 256;
 
 /**
- * The scope of keys as they were sent; undefined where both are absent or null. A problem's path is the
- * key's.
+ * The scope of keys as they were sent; undefined if both are absent or null. A problem's path is the key's.
  */
 export function parseScope(
   ports: readonly unknown[] | null | undefined,
@@ -73,7 +74,7 @@ export function parseScope(
   });
 }
 
-/** Of some ports of a protocol, all of ICMP; as an allow, TCP need not be said beside ports. */
+/** Some ports of a protocol, or all of ICMP. Beside the ports of an allow, TCP may go unsaid. */
 export function scopeOf(protocol: ScopeProtocol, ports: PortSet): Scope {
   const isEvery = ports === EVERY_PORT;
   const isProtocolSaid = protocol !== "tcp" || isEvery;
@@ -87,7 +88,7 @@ export function scopeOf(protocol: ScopeProtocol, ports: PortSet): Scope {
   };
 }
 
-/** Flows that a rule with this action and scope speaks of. */
+/** The flows that a rule with this action and scope speaks of. */
 export function flowsOfScope(action: "allow" | "deny", scope: Scope): FlowSet {
   const { protocol, ports, isProtocolSaid } = scope;
   const isUdpToo = action === "deny" && !isProtocolSaid;
@@ -130,7 +131,7 @@ function parsePorts(all: readonly unknown[] | undefined): Result<readonly Writte
   return problems.length > 0 ? refusedAll(problems) : accepted(found);
 }
 
-/** A number, its text, or `first-last` with nothing around it. */
+/** A number, its text, or `first-last`, with nothing around it. */
 function parsePort(written: unknown): PortRange | undefined {
   if (typeof written !== "number" && typeof written !== "string") return undefined;
   const match = /^([1-9]\d{0,4})(?:-([1-9]\d{0,4}))?$/.exec(String(written));

@@ -1,6 +1,6 @@
 /**
- * The rules with a scope that match one name or address: in each scope the first of its rules decides, so
- * there is one a scope.
+ * The rules with a scope that match one name or address: one for each scope, since the first rule of a scope
+ * decides for it.
  */
 import type { RankedDecision } from "./decision.ts";
 import { EVERY_FLOW, type FlowSet, isNone, minus } from "./flow-set.ts";
@@ -16,14 +16,14 @@ export interface DecidedFlows {
   readonly decision: RankedDecision;
 }
 
-/** Those that decide first first. */
+/** In the order in which they decide. */
 export function sortMatches(matches: readonly ScopedMatch[]): readonly ScopedMatch[] {
   return matches.toSorted((one, other) => one.decision.rank - other.decision.rank);
 }
 
 /**
- * What each of the sorted matches decides, as far as they stand before the rule without a scope, whose rank
- * is given if there is one; and the rest.
+ * What each of the sorted matches decides, as long as it stands before the rule without a scope; and the
+ * flows that are left. If there is such a rule, the caller gives its rank.
  */
 export function partFlows(
   matches: readonly ScopedMatch[],
@@ -41,7 +41,7 @@ export function partFlows(
   return { decided, rest };
 }
 
-/** The first of the sorted matches by which some flow passes. */
+/** The first of the sorted matches that lets some flow pass. */
 export function findFirstAllow(
   matches: readonly ScopedMatch[],
   baseRank: number | undefined,

@@ -1,4 +1,4 @@
-/** Long work in short steps: whoever takes them may pause between two. */
+/** Long work in short steps: the caller may pause between two of them. */
 export type Steps<T> = Generator<void, T, undefined>;
 
 /** Takes all steps without a pause. */
@@ -9,5 +9,5 @@ export function runToEnd<T>(steps: Steps<T>): T {
   }
 }
 
-/** Takes steps to their end, with pauses in which everything else has its turn, or without. */
+/** Takes steps to their end, without pauses, or with pauses in which all other work gets its turn. */
 export type TakeSteps = <T>(steps: Steps<T>) => Promise<T>;

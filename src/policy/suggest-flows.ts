@@ -1,7 +1,7 @@
 /**
- * What a suggested rule says of its target: that all may go there, or some flows. A name that rules with
- * ports speak of keeps them, so that no suggestion opens more of it than they do; beside them stand flows
- * that were seen and that no rule has decided.
+ * What a suggested rule says of its target: that all may go there, or some flows. If rules with ports speak
+ * of a name, their ports stay, and no suggestion opens more of it. The flows that were seen and that no rule
+ * has decided stand beside them.
  */
 import type { CompiledPolicy } from "./compile.ts";
 import { decideAddressFlow } from "./decide-address.ts";
@@ -20,15 +20,15 @@ export interface SaidOfTarget {
 
 export interface SaidOptions {
   readonly compiled: CompiledPolicy;
-  /** A target that no rule has decided is allowed for the flows that were seen, where any was. */
+  /** A target without a rule is allowed for the flows that were seen, if any were. */
   readonly ports: boolean;
-  /** The user's rules stay ahead of what is said. */
+  /** The user's rules stay ahead of the suggestion. */
   readonly keepsAll: boolean;
 }
 
 const ALL: SaidOfTarget = { action: "allow", scope: undefined };
 
-/** Of a name that may be looked up; nothing where rules that stay do for it. */
+/** For a name that may be looked up; nothing if rules that stay are enough for it. */
 export function saidOfName(
   name: DomainName,
   seen: readonly FlowKind[],
@@ -47,7 +47,7 @@ export function saidOfName(
   return [...own.map(toSaid), ...(isOpened ? flows : [ALL])];
 }
 
-/** Of an address that the user's rules without ports do not allow; its rules with ports stay as they are. */
+/** For an address that the user's rules without ports do not allow; its rules with ports stay as they are. */
 export function saidOfAddress(
   octets: Uint8Array,
   seen: readonly FlowKind[],
@@ -58,7 +58,7 @@ export function saidOfAddress(
   return ports && undecided.length > 0 ? saidOfFlows(undecided) : [ALL];
 }
 
-/** Rules by which flows that were seen are denied, each once. */
+/** Rules that deny flows which were seen, each once. */
 export function denialsOf(
   seen: readonly FlowKind[],
   decide: (flow: FlowKind) => Decision,
@@ -67,14 +67,14 @@ export function denialsOf(
   return [...new Map(denials.map((decision) => [decision.rule, decision])).values()];
 }
 
-/** The same for targets of which the same is said. */
+/** The same for targets that get the same rules. */
 export function keyOfSaid(said: readonly SaidOfTarget[]): string {
   return said
     .map(({ action, scope }) => `${action} ${scope?.key ?? ""} ${scope?.isProtocolSaid ?? ""}`)
     .join(",");
 }
 
-/** Everything where one of the flows is of a protocol that no rule has a word for. */
+/** Every flow, if one of them has a protocol that no rule can name. */
 function saidOfFlows(flows: readonly FlowKind[]): readonly SaidOfTarget[] {
   if (flows.some(({ protocol }) => protocol === "other")) return [ALL];
   const allowed = (protocol: "tcp" | "udp" | "icmp"): readonly SaidOfTarget[] => {

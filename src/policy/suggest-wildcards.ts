@@ -1,11 +1,11 @@
-/** Names right below one parent, of which so many make a wildcard. */
+/** From this many names right below one parent on, a wildcard stands for them. */
 const LEAST_SIBLINGS = 2;
 
 /**
- * The names, with wildcards in the place of those that have siblings. No wildcard stands below a base under
- * which everybody may have a name: those of registries with two labels (`co.uk`) and of some large hosts.
+ * The names, with a wildcard in place of names that have siblings. No wildcard stands below a base under
+ * which anybody may have a name: registries with two labels (`co.uk`), and some large hosts.
  *
- * Known limit: the list of such bases is short; who takes a wildcard over has looked at it.
+ * Known limit: the list of such bases is short, so a person has to look at a wildcard before taking it over.
  */
 export function findWildcards(
   names: readonly string[],
@@ -19,7 +19,7 @@ export function findWildcards(
   return names.flatMap((name) => {
     if (!isCovered(name)) return [name];
     const parent = parentOf(name);
-    // The first of its siblings stands for all; what a higher wildcard covers needs none.
+    // The first sibling stands for all; a name below a higher wildcard needs no wildcard of its own.
     const isFirst = byParent.get(parent)?.[0] === name;
     return isFirst && bases.has(parent) && !isCovered(parent) ? [`*.${parent}`] : [];
   });
@@ -36,11 +36,11 @@ function ancestorsOf(name: string): readonly string[] {
   return found;
 }
 
-/** Second labels that stand for a kind of owner, not for one. */
+/** Second labels that stand for a kind of owner, not for one owner. */
 const KINDS: ReadonlySet<string> = new Set(
   "ac co com edu gob gov go gv ltd mil ne net nom or org plc sch".split(" "),
 );
-/** Hosts that give names to everybody. */
+/** Hosts that give names to anybody. */
 const SHARED: ReadonlySet<string> = new Set(
   (
     "amazonaws.com azureedge.net azurewebsites.net blogspot.com cloudfront.net fly.dev github.io gitlab.io " +

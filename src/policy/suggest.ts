@@ -1,7 +1,7 @@
 /**
- * The smallest policy that lets through what was seen: what no rule has decided is allowed by its name, or by
+ * The smallest policy that lets pass what was seen. What no rule has decided is allowed by its name, or by
  * its address if it has none. What a rule denies was denied on purpose, and is left out. The user's address
- * rules stay, for the connections that they let through are not seen one by one.
+ * rules stay: connections that they let pass are not seen one by one.
  */
 import type { CompiledPolicy } from "./compile.ts";
 import { decideAddress, decideAddressFlow } from "./decide-address.ts";
@@ -17,16 +17,16 @@ import { parseTarget, type RuleTarget } from "./target.ts";
 import { denialsOf, keyOfSaid, type SaidOfTarget, saidOfAddress, saidOfName } from "./suggest-flows.ts";
 import { findWildcards } from "./suggest-wildcards.ts";
 
-/** What was tried. */
+/** What the sandbox tried. */
 export interface SeenTargets {
   readonly names: Iterable<DomainName>;
   /** Without a name, as text. */
   readonly addresses: Iterable<string>;
-  /** Connections that were refused, or would be, to one of these; none where they are not known. */
+  /** Connections that were refused, or would be, to one of these; empty if they are not known. */
   readonly flowsOf: (target: string) => readonly FlowKind[];
 }
 
-/** Something seen that the suggestion does not let through: the rule that denies it says so. */
+/** Something seen that the suggestion does not let pass; the rule that denies it is the reason. */
 export interface LeftOut {
   readonly target: string;
   readonly layer: Layer;
@@ -42,16 +42,16 @@ export interface SuggestOptions {
   readonly policy: Policy;
   /** Of all layers. */
   readonly compiled: CompiledPolicy;
-  /** One wildcard instead of the several names below it that were seen, if the same is said of them. */
+  /** One wildcard instead of several names below it that were seen, if they get the same rules. */
   readonly wildcards: boolean;
-  /** Allow the ports that connections were seen to, where any was. */
+  /** Allow the ports of the connections that were seen, if any were. */
   readonly ports: boolean;
 }
 
-/** A target a step. */
+/** A step for each target. */
 export function* suggestSteps(seen: SeenTargets, options: SuggestOptions): Steps<Suggestion> {
   const { compiled, policy } = options;
-  // Rules for requests decide nothing of a flow that was seen: all rules stay where they are.
+  // Rules for requests decide nothing of a flow that was seen: all rules stay in their places.
   const keepsAll = opensEveryName(policy) || speaksOfRequests(policy.egress);
   const saying = { ...options, keepsAll };
   const leftOut: LeftOut[] = [];
@@ -89,7 +89,7 @@ interface SuggestedTarget {
   readonly said: readonly SaidOfTarget[];
 }
 
-/** With wildcards in the place of names of which the same is said, where that is asked for. */
+/** With wildcards in place of names that get the same rules, if the caller asks for that. */
 function mergeNames(
   names: readonly SuggestedTarget[],
   { policy, wildcards }: SuggestOptions,
@@ -107,8 +107,8 @@ function mergeNames(
 }
 
 /**
- * Whether a rule allows names by allowing every destination. Then every rule of the user stays where it is,
- * since those ahead of it say which names it does not open.
+ * Whether a rule allows names by allowing every destination. Then every rule of the user stays in its place:
+ * those ahead of it say which names it does not open.
  */
 function opensEveryName({ egress }: Policy): boolean {
   return egress.some(({ action, target }) => action === "allow" && target.kind === "everywhere");
@@ -134,14 +134,14 @@ function octetsOf(address: string): Uint8Array | undefined {
   return target.ok && target.value.kind === "prefix" ? target.value.prefix.octets : undefined;
 }
 
-/** Whether a rule speaks of a name below the base: a wildcard there would say something else. */
+/** Whether a rule speaks of a name below the base: a wildcard there would change what it says. */
 function concerns(target: RuleTarget, base: string): boolean {
   if (target.kind === "prefix" || target.kind === "everywhere") return false;
   if (target.kind === "name") return target.name.endsWith(`.${base}`);
   return `.${target.base}`.endsWith(`.${base}`) || base.endsWith(`.${target.base}`);
 }
 
-/** Nothing for what no rule can speak of, such as a name that ends in a number. */
+/** Nothing for what no rule can name, such as a name that ends in a number. */
 function toRules(suggested: readonly SuggestedTarget[]): readonly Rule[] {
   return suggested.flatMap(({ text, said }) => {
     const target = parseTarget(text);

@@ -1,8 +1,8 @@
 /**
- * Targets as strings of bits, so that a target matches exactly what begins with its bits. An address is its
- * octets in network order. A name is read from its end, and a zero octet closes it: `example.org` is
- * "gro.elpmaxe" and the zero, `*.example.org` is "gro.elpmaxe.", with which every name below it begins and
- * itself does not. Everywhere has no bit.
+ * Targets as strings of bits: a target matches exactly what begins with its bits. An address is its octets in
+ * network order. A name is read from its end, and a zero octet closes it. So `example.org` is "gro.elpmaxe"
+ * and the zero; `*.example.org` is "gro.elpmaxe.", with which every name below begins, and the name itself
+ * does not. Every destination has no bit.
  */
 import { DOT } from "./domain-name.ts";
 import type { DomainName } from "./domain-name.ts";
@@ -19,8 +19,8 @@ export function bitOf(target: RuleTarget, bit: number): number {
 }
 
 /**
- * How many bits two targets share from the first one on, `limit` at most, which neither may be short of; the
- * bits before `from` are known to be the same.
+ * How many bits two targets share from the first one on, `limit` at most; neither may be shorter than that.
+ * The caller knows that the bits before `from` are the same.
  */
 export function countCommonBits(one: RuleTarget, other: RuleTarget, from: number, limit: number): number {
   for (let index = from >>> 3; 8 * index < limit; index += 1) {
@@ -30,7 +30,7 @@ export function countCommonBits(one: RuleTarget, other: RuleTarget, from: number
   return limit;
 }
 
-/** The bit of a name that is looked up; past its end they are zero. */
+/** The bit of a name that is looked up; bits past its end are zero. */
 export function bitOfName(qname: DomainName, bit: number): number {
   const index = bit >>> 3;
   if (index >= qname.length) return 0;

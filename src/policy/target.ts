@@ -36,8 +36,8 @@ export interface PrefixTarget extends Written {
 export type Target = NameTarget | WildcardTarget | PrefixTarget;
 
 /**
- * Every name and every address: what a rule speaks of that has a scope and no target. Its key is no other
- * target's.
+ * Every name and every address: the target of a rule that has a scope and names none. No other target has its
+ * key.
  */
 export interface Everywhere extends Written {
   readonly kind: "everywhere";
@@ -60,8 +60,8 @@ export function* sameTargetsSteps(one: readonly Target[], other: readonly Target
 }
 
 /**
- * Reads a target: trimmed, any case, one trailing dot allowed whatever its kind. A target that could never
- * match is refused, with the reason and what to write instead.
+ * Reads a target: trimmed, any case, one trailing dot allowed whatever its kind. It refuses a target that
+ * could never match, with the reason and what to write instead.
  */
 export function parseTarget(text: string): Result<Target> {
   const written = text.trim();
@@ -94,8 +94,8 @@ function parseName(text: string, written: string): Result<Target> {
 }
 
 /**
- * Reads the name part of what was written; a name whose last label is a number is read as an address by every
- * client, so it is never looked up.
+ * Reads the name part of a target. Every client reads a name whose last label is a number as an address, and
+ * never looks it up.
  */
 function parseHostName(written: string, name: string): Result<DomainName> {
   const parsed = parseDomainName(name);

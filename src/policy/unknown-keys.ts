@@ -1,6 +1,7 @@
 /**
- * Keys that no policy and no rule has. One whose loss would change what a policy does is refused, since the
- * author would get more, or less, than was asked for; any other, such as a comment, is taken and told of.
+ * Keys that no policy and no rule has. Some would change what a policy does: without them the author gets
+ * more, or less, than asked for, so they are refused. Any other key, such as a comment, is accepted and
+ * reported.
  */
 import { type Problem, oneLine } from "./problem.ts";
 
@@ -10,7 +11,7 @@ export interface UnknownKeys {
   readonly warnings: readonly Problem[];
 }
 
-/** What the objects of a policy are called in messages, and the keys that they have. */
+/** What messages call the objects of a policy, and the keys that they have. */
 export interface KnownKeys {
   readonly what: "a policy" | "a rule" | "a removal" | "http";
   readonly keys: readonly string[];
@@ -25,8 +26,8 @@ export const REMOVAL_KEYS: KnownKeys = { what: "a removal", keys: ["target", "po
 export const HTTP_KEYS: KnownKeys = { what: "http", keys: ["methods", "paths"] };
 
 /**
- * Looks through the keys of one object; `place` is its own path, empty for the whole. A key whose value is
- * null asks for nothing.
+ * Checks the keys of one object; `place` is its own path, empty for the whole. A key whose value is null asks
+ * for nothing.
  */
 export function findUnknownKeys(value: object, known: KnownKeys, place: string): UnknownKeys {
   let found: { problems: Problem[]; warnings: Problem[] } | undefined;
@@ -44,7 +45,7 @@ export function findUnknownKeys(value: object, known: KnownKeys, place: string):
 
 const NONE: UnknownKeys = { problems: [], warnings: [] };
 
-/** Why the key must not be ignored, and what to do; undefined where it may be. */
+/** Why the key must not be ignored, and the remedy; undefined if it may be. */
 function describeLoss(key: string, { what, keys }: KnownKeys): string | undefined {
   const plain = key.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
   const isAside = /^(x[-_]|__)/i.test(key);
@@ -67,7 +68,7 @@ function shownKey(key: string): string {
   return oneLine(key.length > 80 ? `${key.slice(0, 80)}…` : key);
 }
 
-/** What others call the keys of a policy. */
+/** What other programs call the keys of a policy. */
 const MEANT: ReadonlyMap<string, string> = new Map([
   ["default", "defaultAction"],
   ["defaultpolicy", "defaultAction"],
@@ -76,7 +77,7 @@ const MEANT: ReadonlyMap<string, string> = new Map([
   ["egressrules", "egress"],
 ]);
 
-/** And of a rule. */
+/** And those of a rule. */
 const MEANT_OF_RULES: ReadonlyMap<string, string> = new Map([
   ["port", "ports"],
   ["dport", "ports"],
