@@ -1,11 +1,11 @@
 /**
- * The kernel, or the program that talks to it, did not do as told; the transaction has changed nothing,
- * unless it was `timed-out`, where that is not known.
+ * The kernel, or the program that talks to it, did not do what we asked. The transaction has changed nothing,
+ * except that a `timed-out` one may have.
  */
 export class KernelError extends Error {
   override readonly name = "KernelError";
   readonly code: "tool-missing" | "refused" | "timed-out";
-  /** What the program said, without the lines that it quotes: these may hold our marks. */
+  /** What the program said, without the lines that it quotes: those may hold our marks. */
   readonly detail: string;
 
   constructor(code: KernelError["code"], program: string, detail: string, cause?: unknown) {

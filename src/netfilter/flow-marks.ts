@@ -9,16 +9,14 @@ const VERIFIED = 2 ** 29;
 const UNNAMED = 2 ** 28;
 const BEGUN = 2 ** 27;
 
-/** Generations stay below it, so that a mark has room for what is known of a flow. */
+/** Generations stay below it, so a mark has room for what we know of a flow. */
 export const LAST_GENERATION = BEGUN - 1;
-/**
- * A start begins below it with its policies, so that the deny-all before them has a generation of its own.
- */
+/** A start begins below it with its policies, so the deny-all before them has a generation of its own. */
 export const FIRST_HALF = 2 ** 26;
 
 /** Nothing of it has passed but what opens a connection. */
 export const pendingMark = (generation: number): number => PENDING + generation;
-/** Something has passed that shows no name yet, or is not acknowledged. */
+/** Something has passed that shows no name yet, or that nobody has acknowledged. */
 export const begunMark = (generation: number): number => PENDING + BEGUN + generation;
 export const verifiedMark = (generation: number): number => VERIFIED + generation;
 /** UDP, which shows no name that could be read. */
@@ -38,8 +36,8 @@ export const IS_NOT_BEGUN = matchBits(PENDING + BEGUN, PENDING);
 export const IS_BEGUN = matchBits(PENDING + BEGUN, PENDING + BEGUN);
 export const IS_VERIFIED = matchBits(VERIFIED, VERIFIED);
 /**
- * Admitted by its address, under whatever generation; also by a version of ours that knew no names, whose
- * generations were larger.
+ * Admitted by its address, under whatever generation; also by a version of ours that had no names on the
+ * wire, whose generations were larger.
  */
 export const IS_PLAIN = `ct mark != 0 ${matchBits(PENDING, 0)}`;
 

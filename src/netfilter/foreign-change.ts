@@ -11,14 +11,14 @@ export interface ForeignChange {
   readonly by: readonly string[];
 }
 
-/** Different things that are listed; of more, only that there are more is. */
+/** Different things that a report lists; it says of more only that there are more. */
 const LISTED = 20;
 /** Different things that are remembered within a transaction. */
 const REMEMBERED = 1000;
 
 export interface ForeignChanges {
   add(event: ObjectEvent): void;
-  /** What the transaction did to our tables; undefined when it did nothing to them. */
+  /** What the transaction did to our tables; undefined if it did nothing to them. */
   end(transaction: TransactionEvent): ForeignChange | undefined;
 }
 
@@ -27,7 +27,7 @@ export function createForeignChanges(): ForeignChanges {
   return {
     add({ family, table, kind, done, name }) {
       if (!WATCHED.some((ours) => ours.family === family && ours.name === table)) return;
-      // What a table held goes with it, and a rule's own sets with the rule.
+      // What a table holds goes with the table, and a rule's own sets with the rule.
       if (name.startsWith("__")) return;
       const place = `${family} ${table}: `;
       if (kind === "table" && done === "deleted") {

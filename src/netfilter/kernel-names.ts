@@ -15,33 +15,33 @@ export const API_TABLE = "opensandbox_api";
  */
 export const INTERCEPT_TABLE = "opensandbox_intercept";
 /**
- * Closes interfaces to come. Made over netlink, since nft(8) cannot say it: it is none of the ruleset's
+ * Closes interfaces to come. Made over netlink, since nft(8) cannot write it: it is none of the ruleset's
  * tables.
  */
 export const DOOR_TABLE = "opensandbox_door";
-/** Holds what the door holds, while that is written anew. */
+/** Holds what the door holds, while the door is rewritten. */
 export const DOOR_STAND_IN = "opensandbox_door_stand_in";
 
 /** Counts connections that were refused on their way out. It outlives rules, generations and the sidecar. */
 export const REFUSED_COUNTER = "refused_connections";
 /** Counts connections that audit mode has let through. */
 export const AUDITED_COUNTER = "audited_connections";
-/** What the kernel says of these as it tells of them. */
+/** The prefixes by which the kernel's reports are told apart. */
 export const AUDITED_PREFIX = "audited";
-/** The group of nfnetlink_log that hears of them. Each network namespace has its own groups. */
+/** The group of nfnetlink_log for these reports. Each network namespace has its own groups. */
 export const REFUSED_GROUP = 15_353;
-/** Queues of packets that show a name: of flows of which nothing has passed, and of the others. */
+/** Queues of packets that show a name: one for flows of which nothing has passed, one for the others. */
 export const NAMES_QUEUE = 15_353;
 export const NAMES_BEGUN_QUEUE = 15_354;
 
-/** Everything of the ruleset. What is in no table of ours is somebody else's and is never touched. */
+/** Everything of the ruleset. Whatever is in no table of ours is somebody else's and is never touched. */
 export const OUR_TABLES: readonly { readonly family: Family; readonly name: string }[] = [
   { family: "inet", name: TABLE },
   { family: "arp", name: ARP_TABLE },
   { family: "netdev", name: GUARD_TABLE },
 ];
 
-/** An interface has a guard chain of its own: the devices of a base chain cannot be exchanged in place. */
+/** An interface has a guard chain of its own: a base chain cannot exchange its devices in place. */
 export function guardChainName(device: string): string {
   if (/^[A-Za-z0-9_.-]+$/.test(device)) return `egress_${device}`;
   return `egress-hex_${Buffer.from(device).toString("hex")}`;

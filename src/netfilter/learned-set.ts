@@ -1,5 +1,5 @@
 /**
- * The kernel's sets of learned and revoked addresses, as who keeps them sees them; `io/learned-set.ts` speaks
+ * The kernel's sets of learned and revoked addresses, as their keeper sees them; `io/learned-set.ts` speaks
  * to the kernel.
  */
 
@@ -34,29 +34,26 @@ export interface LearnedSet {
   /** The netlink port that its changes come from. */
   readonly port: number;
   /**
-   * An address that is not in the set. Were it there, its timeout would stay as it is. A comment that is too
-   * long is left out.
+   * Adds an address that is not in the set. If it were there, its timeout would stay as it is. A comment that
+   * is too long is left out.
    */
   add(key: Uint8Array, timeoutMs: number, comment: string): void;
-  /**
-   * An address that is or was in the set: its timeout starts anew, with no instant in between where it is
-   * out.
-   */
+  /** Adds an address that is or was in the set. Its timeout starts anew, and at no instant is it out. */
   refresh(key: Uint8Array, timeoutMs: number, comment: string): void;
-  /** An address that has to go; fine when it is gone already. */
+  /** Takes an address out; no effect if it is gone already. */
   remove(key: Uint8Array): void;
-  /** An address that a change has denied: its timeout among the revoked ones starts anew. */
+  /** Adds an address that a change has denied: its timeout among the revoked ones starts anew. */
   revoke(key: Uint8Array, timeoutMs: number, comment: string): void;
-  /** An address that is allowed again leaves the set of revoked ones, where it may be. */
+  /** Takes an address that is allowed again out of the revoked ones, if it is there. */
   unrevoke(key: Uint8Array): void;
   /**
-   * Some flows to an address. None of the address's elements in the set may overlap, but for those that the
-   * same batch takes out before.
+   * Adds some flows to an address. None of the address's elements in the set may overlap, except those that
+   * the same batch takes out before.
    */
   addPiece(key: Uint8Array, element: FlowElement, timeoutMs: number, comment: string): void;
-  /** Fine when it is gone already. */
+  /** No effect if it is gone already. */
   removePiece(key: Uint8Array, element: FlowElement): void;
-  /** Forgets what is queued. */
+  /** Drops what is queued. */
   discard(): void;
   /**
    * Puts all that is queued in force, and returns once the kernel has acknowledged it. Throws {@link
@@ -64,13 +61,13 @@ export interface LearnedSet {
    */
   commit(): void;
   /**
-   * What the kernel holds now, in parts; nothing where there is no such set. What is queued is forgotten, and
-   * nothing may be until the last part is read. Throws {@link LearnedSetError}.
+   * What the kernel holds now, in parts; nothing if there is no such set. It drops what is queued, and nobody
+   * may queue before the last part is read. Throws {@link LearnedSetError}.
    */
   dump(family: 4 | 6): Iterable<readonly HeldElement[]>;
-  /** What it holds as revoked; the same. Throws {@link LearnedSetError}. */
+  /** The same for what it holds as revoked. Throws {@link LearnedSetError}. */
   dumpRevoked(family: 4 | 6): Iterable<readonly HeldElement[]>;
-  /** The same of flows; undefined where there is no such set. Throws {@link LearnedSetError}. */
+  /** The same for flows; undefined if there is no such set. Throws {@link LearnedSetError}. */
   dumpPieces(family: 4 | 6, verdict: Action): readonly HeldFlowElement[] | undefined;
   close(): void;
 }

@@ -39,15 +39,15 @@ export const NOTHING_PRESENT: KernelState = { tables: [], chains: [] };
 const MAX_COMMENT = 128;
 
 /**
- * The text brings a kernel that holds `present` to the ruleset. Chains that fit stay and are refilled, so
- * that no packet meets a gap; others go. The sets of learned addresses stay. Sent again to what it has made,
+ * The text turns what a kernel with `present` holds into the ruleset. Chains that fit stay and are refilled,
+ * so no packet meets a gap; others go. The sets of learned addresses stay. Applied again to its own result,
  * it changes nothing.
  */
 export function renderRuleset(ruleset: Ruleset, present: KernelState = NOTHING_PRESENT): string {
   return [...renderPieces(ruleset, present)].join("");
 }
 
-/** The text that makes sets of our table which are not there, and leaves those that are as they are. */
+/** The text that makes the sets that our table lacks, and leaves the others as they are. */
 export function renderDeclaration(sets: readonly NamedSet[]): string {
   const lines = sets.map((set) => `add set inet ${TABLE} ${set.name} { ${describeSet(set)} }\n`);
   return lines.join("");
@@ -90,8 +90,8 @@ function removeTable({ family, name }: KernelState["tables"][number]): readonly 
 }
 
 /**
- * Whole tables that are not wanted; chains that are not wanted, or that sit elsewhere than wanted and cannot
- * be moved.
+ * Whole tables that are not wanted; chains that are not wanted, or that are hooked elsewhere and cannot be
+ * moved.
  */
 function removeMisfits(
   { family, name }: KernelState["tables"][number],
@@ -151,8 +151,8 @@ function declare(table: Table): readonly string[] {
 }
 
 /**
- * Rule by rule: a chain that is named once more in its table's block counts as changed, and the kernel lets
- * nft(8) wait 11 ms for it as it ends.
+ * Rule by rule: a chain that its table's block names once more counts as changed, and then nft(8) waits 11 ms
+ * for the kernel as it ends.
  */
 function fill({ family, name, chains }: Table): readonly string[] {
   return chains.flatMap((chain) =>
@@ -192,23 +192,23 @@ function* replaceElements(
   const elements = flowRanges === undefined ? ofAddresses : renderedFlows(flowRanges);
   if (elements === undefined) return;
   const set = `${table.family} ${table.name} ${name}`;
-  // A new set is empty, and flushed all the same it leaves behind what nft(8) waits for, as above.
+  // A new set is empty. Flushing it all the same would leave behind what nft(8) waits for, as above.
   if (isThere) yield `flush set ${set}\n`;
   yield* elementLine("add", set, elements);
 }
 
-/** Undefined for each range of the other kind, so that passing over many of them is no long step. */
+/** Undefined for each range of the other kind, so skipping many of them is no long step. */
 function* rendered({ kind, all }: RangesOfKind): Generator<string | undefined, void, undefined> {
   for (const range of listRanges(all)) yield isOfKind(kind, range) ? renderRange(range) : undefined;
 }
 
-/** Undefined for each rule that was looked at. */
+/** Undefined for each rule that was checked. */
 function* renderedFlows(ranges: ScopedRanges): Generator<string | undefined, void, undefined> {
   for (const range of listFlowRanges(ranges)) yield range && renderFlowRange(range);
 }
 
 /**
- * Deleting what is not there would fail the transaction, and adding what is there keeps its old timeout: so
+ * Deleting what is not there would fail the transaction, and adding what is there keeps its old timeout. So:
  * add, delete, add.
  */
 function* changeElements({ set, remove, put }: ElementChange): Generator<string, void, undefined> {

@@ -1,7 +1,7 @@
 /**
- * What changes from one ruleset to the next, where that is little: the generation, ranges of the policy's
- * address sets, single elements. Such a change goes to the kernel straight over netlink, at the price of what
- * changes. Everything else goes through nft(8), whole.
+ * What changes from one ruleset to the next, if it is little: the generation, ranges of the policy's address
+ * sets, single elements. Such a change goes to the kernel straight over netlink, and costs only what changes.
+ * Everything else goes through nft(8), as a whole.
  */
 import type { AddressRange } from "./ranges/address-octets.ts";
 import {
@@ -42,14 +42,14 @@ export interface GenerationChain {
 }
 
 /**
- * What takes more than this, some 2 ms, is no small change: nft(8) in a process of its own keeps it off the
- * event loop.
+ * A change that takes more than this, about 2 ms, is no small one: nft(8) in a process of its own keeps it
+ * off the event loop.
  */
 const MAX_LOOKS = 512;
-/** The same of rules with a scope, which are all looked at where one of them differs. */
+/** The same for rules with a scope: if one of them differs, all are checked. */
 const MAX_SCOPED_LOOKS = 1024;
 
-/** The difference, or undefined where it is more than a delta can say. */
+/** The difference, or undefined if a delta cannot express it. */
 export function findDelta(from: Ruleset, to: Ruleset): RulesetDelta | undefined {
   if (from.mode !== to.mode || from.tables.length !== to.tables.length) return undefined;
   const ranges: RangeChange[] = [];
@@ -70,7 +70,7 @@ function listGenerationChains({ tables }: Ruleset): readonly GenerationChain[] {
   );
 }
 
-/** False where the tables differ in anything but ranges and the generation. */
+/** False if the tables differ in anything but ranges and the generation. */
 function addRangeChanges(from: Table, to: Table, changes: RangeChange[], budget: SearchBudget): boolean {
   if (from.family !== to.family || from.name !== to.name) return false;
   if (from.sets.length !== to.sets.length || from.chains.length !== to.chains.length) return false;
@@ -80,7 +80,7 @@ function addRangeChanges(from: Table, to: Table, changes: RangeChange[], budget:
     if (before === undefined || !isSameSet(before, set)) return false;
     if (before.ranges === undefined || set.ranges === undefined) continue;
     const { kind, all } = set.ranges;
-    // One set has the hosts, another one the spans of what is the same search.
+    // One set has the hosts, another one the spans; one search finds both.
     const found = known.get(all) ?? diffRanges(before.ranges.all, all, budget);
     known.set(all, found);
     const gone = found.gone.filter((range) => isOfKind(kind, range));
@@ -93,7 +93,7 @@ function addRangeChanges(from: Table, to: Table, changes: RangeChange[], budget:
   });
 }
 
-/** Of tables whose sets are the same otherwise. False where it is more than a delta can say. */
+/** Of tables whose other sets are the same. False if a delta cannot express it. */
 function addFlowChanges(from: Table, to: Table, changes: FlowChange[]): boolean {
   for (const [index, { name, flowRanges }] of to.sets.entries()) {
     const before = from.sets[index]?.flowRanges;

@@ -10,16 +10,16 @@ export interface RulesetInput {
   readonly generation: number;
   readonly marks: Marks;
   readonly upstreams: readonly Endpoint[];
-  /** A setting names them: they are said to be from there, for the process that comes after this one. */
+  /** A setting names them: the ruleset marks them so, for the process that comes after this one. */
   readonly upstreamsAreSet?: boolean | undefined;
-  /** Where the sidecar itself sends events and metrics; passes whatever the policy says. */
+  /** Where the sidecar itself sends events and metrics; these flows pass whatever the policy says. */
   readonly ownDestinations?: readonly Endpoint[];
-  /** Resolvers that anyone may ask, on port 53. */
+  /** Resolvers that anybody may ask, on port 53. */
   readonly exemptNameservers: readonly string[];
   readonly resolverPort: number;
   /**
-   * Where the resolver listens at every IPv6 address, for lookups that go to link-local ones; undefined where
-   * it does not.
+   * Where the resolver listens at every IPv6 address, for lookups that go to link-local ones; undefined if it
+   * does not.
    */
   readonly linkResolverPort?: number | undefined;
   /**
@@ -27,9 +27,9 @@ export interface RulesetInput {
    */
   readonly api: { readonly host: string | undefined; readonly port: number };
   readonly network: NetworkFacts;
-  /** Where flows to addresses of names are judged by the name they show; undefined where they are not. */
+  /** Where flows to addresses of names are judged by the name they show; undefined if they are not. */
   readonly names?: NamesInput | undefined;
-  /** Where flows to addresses of bound names are led to the interceptor; undefined where they are not. */
+  /** Where flows to addresses of bound names are led to the interceptor; undefined if they are not. */
   readonly intercept?: InterceptInput | undefined;
   /** Whether a datagram from outside may open a flow. */
   readonly inboundUdp: boolean;
@@ -37,9 +37,9 @@ export interface RulesetInput {
   readonly doh: readonly string[] | undefined;
   /** Learned addresses that stay or come back: their timeouts start anew. */
   readonly restore: LearnedLists;
-  /** The same of addresses that not every flow may go to, as elements with a protocol and a port. */
+  /** The same for addresses to which not every flow may go, as elements with a protocol and a port. */
   readonly restoreFlows?: LearnedLists;
-  /** Learned addresses of which not every flow is allowed are held, or were a moment ago. */
+  /** We hold learned addresses of which not every flow is allowed, or did a moment ago. */
   readonly hasScopedLearned?: boolean;
   /** Addresses that a change has denied: for an hour they may not open a flow towards us. */
   readonly revoked: AddressLists;
@@ -47,22 +47,22 @@ export interface RulesetInput {
   readonly bound?: AddressLists;
 }
 
-/** Random numbers, matched together: 32 bits alone can be swept in an hour. None is 0 or 2^32 - 1. */
+/** Random numbers, matched together: an hour is enough to try 32 bits alone. None is 0 or 2^32 - 1. */
 export interface Marks {
-  /** SO_MARK and SO_PRIORITY of our own sockets. `sock_diag` tells anyone the priority. */
+  /** SO_MARK and SO_PRIORITY of our own sockets. `sock_diag` shows anybody the priority. */
   readonly mark: number;
   readonly priority: number;
-  /** The group that they were opened under, which nobody is told; undefined where they have none. */
+  /** The group that they were opened under, which nobody else knows; undefined if they have none. */
   readonly group: number | undefined;
-  /** What tells the kernel's own packets from raw frames. Nobody but the kernel ever sees them. */
+  /** What tells the kernel's own packets from raw frames. Only the kernel ever sees it. */
   readonly stampMark: number;
   readonly stampPriority: number;
 }
 
 export interface NamesInput {
-  /** Of packets that the reader has refused; a packet that has it by itself is refused, too. */
+  /** The mark of packets that the reader has refused; a packet that has it by itself is refused, too. */
   readonly refusedMark: number;
-  /** Whether conntrack has room for a label with a flow. */
+  /** Whether conntrack has room for a label with each flow. */
   readonly hasLabels: boolean;
 }
 
@@ -70,20 +70,21 @@ export interface InterceptInput {
   /** Of TCP. */
   readonly ports: readonly number[];
   /**
-   * All TCP that the policy lets out is led to the interceptor, on every port, and nothing else leaves: an
+   * All TCP that the policy lets out goes to the interceptor, on every port, and nothing else leaves: an
    * upstream proxy carries it.
    */
   readonly isEverything?: boolean;
 }
 
 export interface NetworkFacts {
-  /** All but `lo`. */
+  /** All interfaces except `lo`. */
   readonly interfaces: readonly string[];
   /** Prefixes. */
   readonly onLinkV4: readonly string[];
   readonly onLinkV6: readonly string[];
   /**
-   * The rules for IPv6 are there in any case: off by sysctl they load without complaint, and meet nothing.
+   * The rules for IPv6 are always there. If a sysctl has switched IPv6 off, they load all the same, and match
+   * nothing.
    */
   readonly ipv6: boolean;
 }
@@ -98,5 +99,5 @@ interface LearnedLists {
   readonly v6: readonly TimedElement[];
 }
 
-/** For a ruleset that begins with nothing learned, or nothing revoked. */
+/** For a ruleset that starts with no learned addresses, or no revoked ones. */
 export const NO_ADDRESSES = { v4: [], v6: [] } as const;

@@ -1,7 +1,7 @@
 /**
  * What is wanted in the kernel, as data: tables with their sets, chains and rules, and changes to the learned
  * sets. It is the whole of what we keep there, not a difference; `renderRuleset` makes one nftables
- * transaction of it. It is not a model of nftables: a rule's statements are kept as nft(8) writes them.
+ * transaction of it. It is not a model of nftables: a rule's statements are text as nft(8) writes them.
  */
 import type { RangesOfKind } from "./ranges/policy-ranges.ts";
 import type { ScopedRanges } from "./ranges/scoped-ranges.ts";
@@ -14,9 +14,9 @@ export interface Ruleset {
   readonly generation: number;
   readonly tables: readonly Table[];
   /**
-   * What it is loaded over, where that is not what the loader remembers: whatever is found in the kernel; or
-   * nothing, our tables go and come in one transaction, for what can't be changed in place, such as a set's
-   * type. Then sets hold no more than the ruleset says.
+   * What it is loaded over, if that is not what the loader remembers. `found`: whatever the kernel holds.
+   * `nothing`: our tables go and come in one transaction, for changes that cannot be made in place, such as a
+   * set's type. Then sets hold only what the ruleset says.
    */
   readonly over?: "found" | "nothing";
   /** Made after the chains, in this order, in the same transaction. */
@@ -32,7 +32,7 @@ export interface Table {
   readonly name: string;
   readonly sets: readonly NamedSet[];
   readonly timeouts?: readonly FlowTimeouts[];
-  /** Named counters, which go on counting whatever becomes of the rules that name them. */
+  /** Named counters, which keep counting whatever happens to the rules that name them. */
   readonly counters?: readonly string[];
   readonly chains: readonly Chain[];
 }
@@ -45,7 +45,7 @@ export interface NamedSet {
   readonly timeoutSeconds?: number;
   /** Elements that the kernel takes at most. */
   readonly size?: number;
-  /** The set is to hold these and no others; without either the kernel keeps what it holds. */
+  /** The set is to hold these and no others; if both lists are missing, the kernel keeps what it holds. */
   readonly elements?: readonly string[];
   readonly ranges?: RangesOfKind;
   /** The same, of addresses with protocols and ports. */
@@ -53,7 +53,7 @@ export interface NamedSet {
 }
 
 /**
- * How long conntrack remembers the flows that a rule gives them to, by their state; other states keep the
+ * How long conntrack remembers the flows to which a rule gives it, by their state; other states keep the
  * namespace's own times.
  */
 export interface FlowTimeouts {
@@ -65,12 +65,12 @@ export interface FlowTimeouts {
 
 export interface Chain {
   readonly name: string;
-  /** A base chain's place; without it the chain is only jumped to. */
+  /** A base chain's place; without it other chains only jump to this one. */
   readonly hook?: Hook;
   readonly rules: readonly Rule[];
-  /** Its rules come and stay over netlink: the text declares it, and does not empty it. */
+  /** Its rules come and stay over netlink: the text declares the chain, and does not empty it. */
   readonly isFilledElsewhere?: true;
-  /** The same as `rules`, where they are nothing but marks with the generation in them. */
+  /** The same as `rules`, if they are nothing but marks with the generation in them. */
   readonly ofGeneration?: readonly GenerationRule[];
 }
 
@@ -93,35 +93,33 @@ export interface Hook {
 
 export interface Rule {
   readonly statements: string;
-  /** For whoever reads `nft list table`; up to 128 octets, without quotes. */
+  /** For people who read `nft list table`; up to 128 octets, without quotes. */
   readonly comment?: string;
   /** It makes sense only together with the raw-frame guard. */
   readonly forGuard?: true;
   /** It names timeouts of its table. */
   readonly forTimeouts?: true;
-  /** It hands packets to who listens. */
+  /** It hands packets to a listener. */
   readonly forLog?: true;
 }
 
 /** Single elements of a set that has no wanted whole. */
 export interface ElementChange {
   readonly set: string;
-  /** Fine when an element is not there. */
+  /** No effect if an element is not there. */
   readonly remove: readonly string[];
-  /** Their timeouts start anew when they are there already. */
+  /** Their timeouts start anew if they are there already. */
   readonly put: readonly TimedElement[];
 }
 
 export interface TimedElement {
   readonly address: string;
-  /** The set's own where it is missing. */
+  /** If missing, the set's own. */
   readonly timeoutSeconds?: number;
   readonly comment?: string;
 }
 
-/**
- * The same ruleset for a kernel that has no egress hook (before Linux 5.16): raw frames are then not stopped.
- */
+/** The same ruleset for a kernel that has no egress hook (before Linux 5.16): it does not stop raw frames. */
 export function withoutGuard(ruleset: Ruleset): Ruleset {
   const tables = ruleset.tables
     .filter(({ family }) => family === "inet")
@@ -130,8 +128,8 @@ export function withoutGuard(ruleset: Ruleset): Ruleset {
 }
 
 /**
- * The same ruleset for a kernel without timeouts of flows (CONFIG_NF_CONNTRACK_TIMEOUT): conntrack then
- * forgets as it does by itself.
+ * The same ruleset for a kernel without timeouts of flows (CONFIG_NF_CONNTRACK_TIMEOUT): conntrack then keeps
+ * its own times.
  */
 export function withoutTimeouts(ruleset: Ruleset): Ruleset {
   const tables = ruleset.tables.map(({ timeouts: _timeouts, ...table }) =>
@@ -142,7 +140,7 @@ export function withoutTimeouts(ruleset: Ruleset): Ruleset {
 
 /**
  * The same ruleset for a kernel that hands no packets out (CONFIG_NFT_LOG, CONFIG_NETFILTER_NETLINK_LOG): it
- * counts them all the same.
+ * only counts them.
  */
 export function withoutLog(ruleset: Ruleset): Ruleset {
   const tables = ruleset.tables.map((table) => withoutRules(table, ({ forLog }) => forLog === true));

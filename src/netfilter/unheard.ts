@@ -1,16 +1,16 @@
 /**
- * Transactions of others that were counted and not heard of. The kernel counts one before it tells of it, so
- * a transaction has until the next look to be heard of.
+ * Transactions of others that were counted and whose events have not come. The kernel counts one before it
+ * reports it, so an event has until the next look to come.
  */
 export interface Unheard {
-  /** The kernel has told of the transaction of that number. */
+  /** The event of the transaction with that number has come. */
   hear(number: number): void;
   /**
-   * `others` more than our own up to number `counted`: how many of those at the look before have not been
-   * heard of by now.
+   * `others` more than our own up to number `counted`. Returns how many of those at the last look still have
+   * no event.
    */
   look(others: number, counted: number): number;
-  /** From now on what comes after number `counted` is waited for. */
+  /** From now on it waits for events after number `counted`. */
   begin(counted: number): void;
 }
 
@@ -37,7 +37,7 @@ export function createUnheard(): Unheard {
   };
 }
 
-/** Of numbers of 32 bits that begin again at 0. */
+/** Of 32-bit numbers that start again at 0. */
 function isAfter(number: number, other: number): boolean {
   const distance = (number - other) >>> 0;
   return distance !== 0 && distance < 2 ** 31;

@@ -1,10 +1,9 @@
 /**
- * Nobody is reached on the API's port, and nobody speaks from it, but by the redirect to where the API
- * listens (`wire/redirect-table.ts`). A process of the workload that holds the port hears no token: neither
- * while the sidecar runs, nor while it is away and only the rules are there, nor over a connection that is
- * open already.
+ * Nobody is reached on the API's port, and nobody sends from it, except by the redirect to where the API
+ * listens (`wire/redirect-table.ts`). A workload's process that holds the port gets no token while the
+ * sidecar runs. Nor does it while only the rules are there, nor over a connection that is open already.
  *
- * Known limit: before the first rules whoever holds the port is reached there.
+ * Known limit: before the first rules, callers reach any process that holds the port.
  */
 import { isIpv4 } from "./endpoints.ts";
 import { REFUSE_OPENING } from "./refuse-chain.ts";
@@ -12,8 +11,8 @@ import type { Chain, Rule } from "../ruleset.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
 
 /**
- * What is redirected shows the other port by now. Behind chain antispoof, which lets the reset for a caller
- * out. Resets tell a squatter nothing, and are how it is refused to send from the port.
+ * A redirected packet has the other port by now. The rule stands behind chain antispoof, which lets out the
+ * reset for a caller. Resets tell a squatter nothing, and they keep it from sending from the port.
  */
 export function apiChain(input: RulesetInput): Chain {
   return {
@@ -30,8 +29,8 @@ export function apiChain(input: RulesetInput): Chain {
 
 /**
  * The API's answers get this port after the filter. A flow from it would make conntrack take a caller's first
- * packet for an answer, and a reset from it would end a caller's. The kernel's own, for chain api, are of no
- * process's socket.
+ * packet for an answer, and a reset from it would end a caller's. The resets that the kernel makes for chain
+ * api belong to no process's socket.
  */
 export function fromApiPort(input: RulesetInput): readonly Rule[] {
   const from = `${match(input, "saddr")}tcp sport ${input.api.port}`;
@@ -41,7 +40,7 @@ export function fromApiPort(input: RulesetInput): readonly Rule[] {
   ];
 }
 
-/** Every address where the API is to be reached on all of a family. */
+/** Every address, if the API is to be reached on all addresses of a family. */
 function match({ api: { host } }: RulesetInput, side: "saddr" | "daddr"): string {
   if (host === undefined || host === "0.0.0.0") return "";
   return isIpv4(host) ? `ip ${side} ${host} ` : `ip6 ${side} ${host.replace(/%.*$/, "")} `;

@@ -1,7 +1,7 @@
 /**
- * Audit mode: connections that the policy would refuse are let through, and counted and told like refused
- * ones. Address rules that would deny stand in sets of their own, since the sets `deny` hold what is refused
- * all the same.
+ * Audit mode: connections that the policy would refuse pass, and are counted and reported like refused ones.
+ * Address rules that would deny stand in sets of their own, since the sets `deny` hold what is refused in any
+ * case.
  */
 import { AUDITED_COUNTER, AUDITED_PREFIX } from "../kernel-names.ts";
 import type { Chain, Rule } from "../ruleset.ts";
@@ -11,11 +11,11 @@ import { tellRule } from "./refused-chain.ts";
 
 export const AUDITED_CHAIN = "audited";
 
-/** Sets that are there in audit mode only, and go with the chain. */
+/** Sets that exist in audit mode only, and go with the chain. */
 export const AUDITED_SETS: readonly string[] = ["audit_host_v4", "audit_v4", "audit_host_v6", "audit_v6"];
 
 /**
- * Asked after what is refused, and before what is allowed: an address rule wins over the name that gave the
+ * Asked after what is refused and before what is allowed: an address rule wins over the name that gave the
  * address.
  */
 export function auditByRule({ policy }: RulesetInput): readonly Rule[] {
@@ -25,7 +25,7 @@ export function auditByRule({ policy }: RulesetInput): readonly Rule[] {
   }));
 }
 
-/** What only the default action decides, where it would deny. */
+/** What only the default action decides, if it would deny. */
 export function auditByDefault({ policy }: RulesetInput): readonly Rule[] {
   if (policy.audits?.fallback.action !== "deny") return [];
   return [{ statements: `ct state new jump ${AUDITED_CHAIN}`, comment: "the default action would deny" }];

@@ -1,10 +1,10 @@
 /**
- * Where an upstream proxy carries everything: which TCP is led to the interceptor, which has the proxy
- * connect. It is what the policy lets go to its address; the rest comes to the end of chain `egress`, where
- * it is refused and told like all that is denied.
+ * If an upstream proxy carries everything: which TCP flows go to the interceptor, which has the proxy
+ * connect. These are the flows whose address the policy allows. All others come to the end of chain `egress`,
+ * which refuses and reports them like everything denied.
  *
- * Part of the chain of NAT, which sees the first packet of each flow. Whether the name that a flow then shows
- * is allowed is the interceptor's question, and so is a change of the policy while it goes on.
+ * Part of the chain of NAT, which sees the first packet of each flow. The interceptor decides whether the
+ * name that a flow then shows is allowed, and what a policy change means for an open flow.
  */
 import type { Chain, Rule } from "../ruleset.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
@@ -33,7 +33,7 @@ export function carriedChains(input: RulesetInput): readonly Chain[] {
   ];
 }
 
-/** What is nobody's to open, whatever the policy says of the address: lookups past the resolver. */
+/** Flows that nobody may open, whatever the policy says of the address: lookups past the resolver. */
 function leaveToEgress({ doh }: RulesetInput): readonly Rule[] {
   return [
     { statements: "tcp dport 853 return", comment: "DNS over TLS" },

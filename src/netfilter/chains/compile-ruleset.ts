@@ -1,12 +1,14 @@
 /**
- * From a policy and the facts of the namespace to everything that is wanted in the kernel. Pure: the same
+ * Compiles a policy and the facts of the namespace to everything that is wanted in the kernel. Pure: the same
  * input gives the same ruleset.
  *
  * The chains and their order are the result of experiments against a workload that is root with CAP_NET_RAW
- * in this very namespace; each chain's file says what its rules are there for. Known limits: a workload with
- * CAP_NET_RAW can forge the answers of a resolver on a loopback address, because it shares both the address
- * and the interface with it; AF_XDP sockets pass the raw-frame guard, and are kept from being there by
- * `src/xdp`; interfaces stacked on another one of the same namespace (VLAN, bond, bridge) are cut off.
+ * in this very namespace. Each chain's file says what its rules are there for.
+ *
+ * Known limits. A workload with CAP_NET_RAW can forge the answers of a resolver on a loopback address: it
+ * shares both the address and the interface with it. AF_XDP sockets pass the raw-frame guard; `src/xdp` keeps
+ * anybody from opening them. Interfaces stacked on another one of the same namespace (VLAN, bond, bridge) are
+ * cut off.
  */
 import { LAST_GENERATION } from "../flow-marks.ts";
 import { apiChain } from "./api-port.ts";
@@ -39,8 +41,8 @@ import type { Chain, Ruleset } from "../ruleset.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
 
 /**
- * Throws TypeError on input that no caller should give: a generation or mark out of range, a text that is no
- * address.
+ * Throws TypeError on input that no caller should give: a generation or mark out of range, or a text that is
+ * no address.
  */
 export function compileRuleset(input: RulesetInput): Ruleset {
   requireIntegers(input);
@@ -101,7 +103,7 @@ function countersOf({ policy }: RulesetInput): readonly string[] {
   return policy.audits === undefined ? [REFUSED_COUNTER] : [REFUSED_COUNTER, AUDITED_COUNTER];
 }
 
-/** In `dns` mode: the redirect, and what keeps our own traffic ours. */
+/** In `dns` mode: the redirect, and the rules that keep our own traffic ours. */
 function resolverChains(input: RulesetInput): readonly Chain[] {
   return [
     sourceChain(),
@@ -121,7 +123,7 @@ function resolverChains(input: RulesetInput): readonly Chain[] {
 }
 
 /**
- * Docker leaves ip_forward on: without this, a frame put on one interface may leave by another past the
+ * Docker leaves ip_forward on. Without this rule, a frame put on one interface may leave by another, past the
  * output hook.
  */
 const FORWARDED = { statements: "counter drop", comment: "a sandbox is no router" };

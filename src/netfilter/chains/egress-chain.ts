@@ -28,9 +28,9 @@ export function egressChain(input: RulesetInput): Chain {
 }
 
 /**
- * Data and acknowledgements that are under way when we close a connection to the proxy are of nobody's socket
- * any more; refused, they would be lost, and the proxy would keep its end for minutes. What a process makes
- * by hand to look like it has been dropped before.
+ * When we close a connection to the proxy, data and acknowledgements under way belong to nobody's socket any
+ * more. If the rules refused them, they would be lost, and the proxy would keep its end for minutes. Earlier
+ * rules have dropped what a process makes by hand to look like them.
  */
 const CLOSED_TO_PROXY: readonly Rule[] = [
   {
@@ -67,11 +67,12 @@ function judgeFlows(input: RulesetInput): readonly Rule[] {
   ];
 }
 
-/** What becomes of a packet that is denied. */
+/** What happens to a packet that is denied. */
 type Refusal = "jump refuse" | "counter drop" | "return";
 
 /**
- * The verdict on the far end's address: what the policy's address rules say, then what lookups have brought.
+ * The verdict on the far end's address: first the policy's address rules, then the addresses that lookups
+ * have brought.
  */
 export function judge(
   side: "saddr" | "daddr",
@@ -90,7 +91,7 @@ export function judge(
 /** What rules for addresses deny, or would in audit mode; and what those with a scope allow. */
 function judgeAddress(input: RulesetInput): readonly Rule[] {
   if (input.policy.audits === undefined) return [...byPort(input), ...refuseDenied("daddr")];
-  // What is refused all the same stands first, and is the operator's, which has no scope.
+  // What is refused even in audit mode stands first: the operator's denials, which have no scope.
   return [
     ...refuseDenied("daddr"),
     ...auditByPort(input, `jump ${AUDITED_CHAIN}`),
@@ -99,7 +100,7 @@ function judgeAddress(input: RulesetInput): readonly Rule[] {
   ];
 }
 
-/** In audit mode what the rules of a name do not allow is only told. */
+/** In audit mode what a name's rules do not allow is only reported. */
 function judgeLearned(
   side: "saddr" | "daddr",
   verdicts: { readonly learned: string; readonly refusal: string; readonly audited: string },
@@ -118,7 +119,7 @@ function refuseDenied(side: "saddr" | "daddr", refusal: Refusal = "jump refuse")
   ];
 }
 
-/** `learned`: what becomes of addresses that lookups have brought. */
+/** `learned`: what happens to addresses that lookups have brought. */
 function admitAllowed(side: "saddr" | "daddr", learned: string, admission: string = ADMIT): readonly Rule[] {
   return [
     { statements: `ip ${side} @allow_host_v4 ${admission}` },
@@ -131,8 +132,8 @@ function admitAllowed(side: "saddr" | "daddr", learned: string, admission: strin
 }
 
 /**
- * Where the default action allows: what only names have given that a change has denied since. By default
- * denied it needs no rule.
+ * If the default action allows: addresses that only names have given, and that a change has denied since. If
+ * it denies, no rule is needed.
  */
 export function refuseRevoked(
   side: "saddr" | "daddr",
@@ -150,7 +151,7 @@ export function refuseRevoked(
 }
 
 /**
- * Only to where neighbours are, and with the hop limit that no router lets pass: to anywhere else it would
+ * Only to where neighbours are, and with the hop limit that no router forwards: sent anywhere else, it would
  * carry a payload out.
  */
 const NEIGHBOUR_DISCOVERY: readonly Rule[] = [
@@ -165,16 +166,16 @@ const NEIGHBOUR_DISCOVERY: readonly Rule[] = [
 ];
 
 /**
- * Which groups the sandbox listens to. Switches that snoop deliver no neighbour solicitation to who does not
- * say so (RFC 4541 section 3).
+ * The groups that the sandbox listens to. Switches that snoop deliver neighbour solicitations only to hosts
+ * that report them (RFC 4541 section 3).
  */
 const LISTENER_REPORTS: Rule = {
   statements: `ip6 hoplimit 1 ip6 daddr ff02::/16 icmpv6 type ${LISTENER_REPORT} jump reports`,
 };
 
 /**
- * Lets the kernel's own reports out, which are of no process's socket: a raw socket could write what it
- * likes. They name up to 21 groups (RFC 3810 section 5.2). IPv4's reports go the way of GROUPS.
+ * Lets the kernel's own reports out, which are of no process's socket; a raw socket could write anything.
+ * They name up to 21 groups (RFC 3810 section 5.2). IPv4's reports take the way of GROUPS.
  */
 export function reportsChain(): Chain {
   return {
@@ -190,10 +191,10 @@ export function reportsChain(): Chain {
 }
 
 /**
- * Of what goes to an IPv4 group, or to all on the link, the kernel makes a copy for our own receivers and
- * taps, which gets the stamp of what leaves but never meets the guard that clears it: it would tell a
- * workload how to make raw frames pass. No flow of theirs is ever established, as no host answers from such
- * an address.
+ * The kernel copies what goes to an IPv4 group, or to all on the link, for our own receivers and taps. The
+ * copy gets the stamp of what leaves, but never meets the guard that clears it. So it would show a workload
+ * how to make raw frames pass. No flow to a group is ever established, as no host answers from such an
+ * address.
  */
 const GROUPS: Rule = {
   statements: "meta nfproto ipv4 fib daddr type { broadcast, multicast } jump refuse",
@@ -201,8 +202,8 @@ const GROUPS: Rule = {
 };
 
 /**
- * Encrypted lookups go past the resolver: DNS over TLS and QUIC always, over HTTPS where it is known to be
- * served.
+ * Encrypted lookups go past the resolver. DNS over TLS and QUIC are refused always, DNS over HTTPS at
+ * addresses that are known to serve it.
  */
 function blockRules({ doh }: RulesetInput): readonly Rule[] {
   const overTls: Rule = {

@@ -1,4 +1,4 @@
-/** What an address's text tells the compiler. */
+/** What the compiler reads off an address's text. */
 export function isIpv4(address: string): boolean {
   return !address.includes(":");
 }
@@ -9,7 +9,7 @@ export function isLoopback(address: string): boolean {
 }
 
 /**
- * The addresses that every program means by localhost: they are not a resolver's own even when one listens
+ * The addresses that every program means by localhost: they are not a resolver's own, even if one listens
  * there.
  */
 export function isLocalhost(address: string): boolean {

@@ -1,12 +1,12 @@
 /**
- * How long conntrack remembers flows. Its own times are shorter than connections may be silent: 60 s for a
- * half-closed one, which may wait for ever (RFC 9293 section 3.6), and 30 s for a datagram's answer, where
- * RFC 4787 REQ-5 recommends 5 minutes. Beyond these times see `resumed` in `inbound-chains.ts`. Given to each
- * flow with its first packet; what is in force for a flow stays with it.
+ * How long conntrack remembers flows. Its own times are shorter than connections may be silent. It gives a
+ * half-closed one 60 s, though that may wait for ever (RFC 9293 section 3.6). It gives a datagram's answer 30
+ * s, where RFC 4787 REQ-5 recommends 5 minutes. Beyond these times see `resumed` in `inbound-chains.ts`. A
+ * flow gets its times with its first packet, and keeps them.
  *
- * They make it no easier to fill the kernel's table: a connection that is not half-closed is remembered for 5
- * days anyway, and the kernel drops half-closed ones first where the table is 95 % full. Of datagrams' flows
- * 50 a second, so 15,500 at once, have the longer time; others the kernel's.
+ * They make it no easier to fill the kernel's table. Conntrack remembers a connection that is not half-closed
+ * for 5 days anyway, and drops half-closed ones first once the table is 95 % full. Of datagrams' flows 50 a
+ * second, so 15,500 at once, get the longer time; the others keep the kernel's.
  */
 import type { Chain, FlowTimeouts, Rule } from "../ruleset.ts";
 

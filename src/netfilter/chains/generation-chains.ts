@@ -1,6 +1,6 @@
 /**
- * Which generation a flow belongs to. The number stands in these chains and nowhere else, so that a change of
- * policy exchanges their few rules, whatever else there is.
+ * Which generation a flow belongs to. The number stands in these chains and nowhere else: a policy change
+ * replaces their few rules, however many others there are.
  */
 import { begunMark, pendingMark, unnamedMark, verifiedMark } from "../flow-marks.ts";
 import type { Chain, GenerationRule, Rule } from "../ruleset.ts";
@@ -8,10 +8,10 @@ import type { RulesetInput } from "../ruleset-input.ts";
 
 export const CURRENT_CHAIN = "current";
 
-/** Takes the flow in under the generation that is in force. */
+/** Admits the flow under the generation that is in force. */
 export const ADMIT = "jump admit";
 
-/** Accepts what belongs to a flow that this generation has admitted; others are judged again. */
+/** Accepts what belongs to a flow that this generation has admitted; all others are judged again. */
 export const ACCEPT_CURRENT: Rule = {
   statements: `jump ${CURRENT_CHAIN}`,
   comment: "flows admitted under this generation; others are judged again",

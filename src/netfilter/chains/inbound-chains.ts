@@ -13,8 +13,8 @@ import { judge, refuseRevoked } from "./egress-chain.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 
 /**
- * A packet that came through the output hook brings its conntrack entry along over `lo`; what a packet socket
- * has put there has none yet. Before conntrack gives it one.
+ * A packet that came through the output hook brings its conntrack entry along over `lo`; one from a packet
+ * socket has none yet. The rule stands before conntrack makes one.
  */
 export function loopbackChain(): Chain {
   return {
@@ -30,12 +30,12 @@ export function loopbackChain(): Chain {
 }
 
 /**
- * An arriving packet may open a flow only if it honestly can: a SYN, a datagram where the setting says so,
- * ICMP. Before conntrack confirms the flow, so that a refused one leaves no entry.
+ * An arriving packet may open a flow only if it honestly can: a SYN, ICMP, or a datagram if the setting says
+ * so. The rule stands before conntrack confirms the flow, so a refused one leaves no entry.
  *
- * Only a flow's first packet makes a caller. An entry that is there already may be of a connection that the
- * workload opened while nobody tracked flows: which side conntrack then takes for the caller is a matter of
- * who sends next. The first of our rules switches tracking on, some milliseconds before all are in force.
+ * Only a flow's first packet makes a caller. An existing entry may be of a connection that the workload
+ * opened while nobody tracked flows. Whom conntrack then takes for the caller depends on who sends next. The
+ * first of our rules switches tracking on, some milliseconds before all are in force.
  */
 export function antispoofChain(input: RulesetInput): Chain {
   const { inboundUdp, marks } = input;
@@ -75,10 +75,10 @@ export function antispoofChain(input: RulesetInput): Chain {
 }
 
 /**
- * A raw socket may write a host's address into a header, and send it the way of a group: rules see the host,
- * and the kernel makes a copy for our own receivers, as GROUPS in `egress-chain.ts` tells. Packet sockets get
- * no such copies, raw ones none that is dropped here. Before all that `lo` lets in: put together with a
- * fragment that came by `lo`, a copy seems to have come by it.
+ * A raw socket may write a host's address into a header and send it to a group. Rules then see the host, and
+ * the kernel makes a copy for our own receivers, as GROUPS in `egress-chain.ts` says. Packet sockets get no
+ * such copies; raw ones get none that this rule drops. The rule stands before everything that `lo` lets in. A
+ * copy that was reassembled with a fragment from `lo` seems to have come by `lo` itself.
  */
 function stampedCopy({ stampMark, stampPriority }: Marks): Rule {
   return {
@@ -89,9 +89,9 @@ function stampedCopy({ stampMark, stampPriority }: Marks): Rule {
 }
 
 /**
- * A connection in mid-stream that conntrack does not know. From where the policy lets us go it is one of ours
- * that was silent for longer than conntrack remembers: it belongs to the generation in force, like one that
- * we open now. It is none of a caller's, whose answers go anywhere.
+ * A connection in mid-stream that conntrack does not know. If it comes from where the policy lets us go, it
+ * is one of ours that was silent for longer than conntrack remembers. It joins the generation in force, like
+ * one that we open now. It is never a caller's, whose answers may go anywhere.
  */
 export function resumedChain(input: RulesetInput): Chain {
   return {
@@ -124,7 +124,7 @@ export function oursComeByLoopback(input: RulesetInput): readonly Rule[] {
   return [...OURS_COME_BY_LOOPBACK, ...linkListenerRules(input)];
 }
 
-/** Address rules and deny.always are for callers, too: who may not be reached is not answered either. */
+/** Address rules and deny.always hold for callers, too: we do not answer whom we may not reach. */
 function deniedBy(side: "saddr" | "daddr"): readonly string[] {
   return ["ip v4", "ip6 v6"].flatMap((pair) => {
     const [header = "", family = ""] = pair.split(" ");
@@ -133,12 +133,12 @@ function deniedBy(side: "saddr" | "daddr"): readonly string[] {
 }
 
 /**
- * What becomes of a caller whom an address rule denies, before and after he has been let in. Neighbours pass:
- * the machine's own calls come from the gateway, which is one. So does who calls the API, for a rule must not
- * lock out the operator who has made it.
+ * What happens to a caller whom an address rule denies, before and after it was let in. Neighbours pass: the
+ * machine's own calls come from the gateway, which is one. Callers of the API pass as well, for a rule must
+ * not lock out the operator who made it.
  */
 export function callerChains({ api }: RulesetInput): readonly Chain[] {
-  // Redirected, so not a server of the workload's that has this port of another address.
+  // Redirected, so it is not a server of the workload's that has this port on another address.
   const isApi = `meta l4proto tcp ct original proto-dst ${api.port} ct status dnat`;
   const spared = (side: "saddr" | "daddr", verdict: string): readonly Rule[] => [
     { statements: `${isApi} ${verdict}`, comment: "the API's callers" },
@@ -176,7 +176,7 @@ export function callerChains({ api }: RulesetInput): readonly Chain[] {
 }
 
 /**
- * A host that a change has denied does not come back as a caller, unless it is a neighbour, or allowed by
+ * A host that a change has denied does not come back as a caller, unless it is a neighbour, or is allowed by
  * now.
  */
 export function revokedChain(): Chain {
@@ -197,8 +197,7 @@ export function revokedChain(): Chain {
 }
 
 /**
- * What arrives on `lo` from elsewhere was forged, but for answers to redirected lookups, which look like
- * that.
+ * Whatever arrives on `lo` from elsewhere was forged, except answers to redirected lookups, which look alike.
  */
 export function forgedChain(input: RulesetInput): Chain {
   return {
@@ -215,9 +214,9 @@ export function forgedChain(input: RulesetInput): Chain {
 }
 
 /**
- * Judges again flows that only receive. Not TCP: its acknowledgements are judged on the way out, and a reset
- * then reaches the local socket; refused here, the reset would go to the far end and the local reader would
- * hang.
+ * Judges flows again that only receive. Not TCP, whose acknowledgements are judged on the way out, so a reset
+ * reaches the local socket. If TCP were refused here, the reset would go to the far end, and the local reader
+ * would hang.
  */
 export function arrivingChain(input: RulesetInput): Chain {
   return {

@@ -22,14 +22,14 @@ import { ADMIT } from "./generation-chains.ts";
 import { admitLearnedByPort } from "./scoped-rules.ts";
 
 /**
- * The conntrack mark of flows that the interceptor is to have: above every generation, beside those of our
- * own flows and callers'.
+ * The conntrack mark of flows that go to the interceptor: above every generation, beside the marks of our own
+ * flows and of callers'.
  */
 export const INTERCEPTED_FLOW = 0x8000_0002;
 export const INTERCEPT_CHAIN = "intercept";
-/** There where everything is led to the interceptor. */
+/** Present if everything goes to the interceptor. */
 export const CARRIED_CHAIN = "carried";
-/** Sets that are there with the chain alone, and go with it. */
+/** Sets that exist with the chain alone, and go with it. */
 export const BOUND_SETS = { 4: "bound_v4", 6: "bound_v6" } as const;
 
 const MARKED = `ct mark 0x${INTERCEPTED_FLOW.toString(16)}`;
@@ -54,8 +54,8 @@ export function markBound({ intercept }: RulesetInput): readonly Rule[] {
 }
 
 /**
- * What is left of the workload's where an upstream proxy carries everything: what no CONNECT can carry, what
- * the policy denies, and whatever was open before. Ours go to the proxy by the rules ahead of it.
+ * What is left of the workload's traffic if an upstream proxy carries everything: what CONNECT cannot carry,
+ * what the policy denies, and what was open before. Our own goes to the proxy by the rules ahead of it.
  */
 export const REFUSE_UNCARRIED: Rule = {
   statements: "jump around",
@@ -83,7 +83,8 @@ export function refuseAround({ intercept }: RulesetInput): readonly Rule[] {
 }
 
 /**
- * Our own connections to bound hosts show no name that has to be read: the interceptor has read the client's.
+ * Our own connections to bound hosts show no name that the reader needs: the interceptor has read the
+ * client's.
  */
 export function admitInterceptor(input: RulesetInput, us: string): readonly Rule[] {
   if (input.intercept === undefined || input.names === undefined) return [];

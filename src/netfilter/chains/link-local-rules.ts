@@ -2,8 +2,8 @@
  * What link-local addresses need: lookups that go to one, and upstreams that have one.
  *
  * A lookup to `fe80::1%eth0` comes from a socket that the kernel has tied to eth0, and takes answers of that
- * link only. What goes to an address of our own on eth0 runs over `lo`, but counts as of eth0 (RFC 4007
- * section 6; `ip6_rcv_core`): so the lookup is sent back to where it came from, and a listener at every
+ * link only. A packet to an address of our own on eth0 runs over `lo`, but counts as eth0's (RFC 4007 section
+ * 6; `ip6_rcv_core`). So the rules send the lookup back to where it came from, and a listener at every
  * address answers it. Nobody else may ask there.
  */
 import { splitZone } from "../../policy/address.ts";
@@ -41,7 +41,7 @@ export function linkLookupRules(input: RulesetInput): readonly Rule[] {
 }
 
 /**
- * The resolver listens at every address for lookups to link-local ones, which come by `lo`. Part of chain
+ * The resolver listens at every address for lookups to link-local ones, which arrive on `lo`. Part of chain
  * antispoof in both modes.
  */
 export function linkListenerRules(input: RulesetInput): readonly Rule[] {
@@ -53,13 +53,15 @@ export function linkListenerRules(input: RulesetInput): readonly Rule[] {
   ]);
 }
 
-/** A link-local upstream is asked on its own links only: the same address may be anybody's on another one. */
+/**
+ * A link-local upstream is asked on its own links only: on another link the same address may be anybody's.
+ */
 export function linkUpstreamRules({ upstreams }: RulesetInput, us: string): readonly Rule[] {
   const links = new Map<string, Set<string>>();
   for (const upstream of upstreams) {
     const { address, zone } = splitZone(upstream.address);
     if (zone === undefined) continue;
-    // A number is fixed to the socket, too, and has no name here.
+    // An interface's number is tied to the socket, too, and has no name here.
     if (/^\d+$/.test(zone)) continue;
     links.set(address, (links.get(address) ?? new Set()).add(`"${zone}"`));
   }

@@ -21,7 +21,7 @@ export const ASK_CHAIN = "ask";
 export const ASK_BEGUN_CHAIN = "ask_begun";
 export const BY_NAME = "jump by_name";
 export const ANSWERED_BY_NAME = "jump admit_unnamed";
-/** What conntrack has forgotten goes on, and shows no name any more. */
+/** A connection that conntrack has forgotten continues, and shows no name any more. */
 export const RESUMED_BY_NAME = "jump admit_begun";
 
 const SETS_LABEL = "ct label set 127";
@@ -29,11 +29,11 @@ const SETS_LABEL = "ct label set 127";
 /** The first packet of a connection, and no other. */
 const OPENS = "tcp flags & (fin | syn | rst | ack) == syn";
 /**
- * The long header of QUIC, in version 1, 2 and drafts, whatever the port; its clients fall back to TCP (RFC
+ * The long header of QUIC, in version 1, 2 and drafts, whatever the port. Its clients fall back to TCP (RFC
  * 9000 section 17.2, RFC 9369).
  */
 const IS_QUIC = "@ih,0,2 3 @ih,8,32 { 1, 0x6b3343cf, 0xff000000-0xff0000ff }";
-/** Holds for a packet with at least one octet of data. */
+/** Matches a packet with at least one octet of data. */
 export const HAS_DATA = "@ih,0,8 >= 0";
 
 /** Ahead of the rule that accepts what this generation has admitted. */
@@ -47,12 +47,12 @@ export function unverifiedRules({ names }: RulesetInput): readonly Rule[] {
   return names === undefined ? [] : [{ statements: "jump unverified" }];
 }
 
-/** Ahead of it among what arrives: who answers admits nothing. */
+/** Ahead of it among what arrives: an answer admits nothing. */
 export function unnamedAnswers({ names }: RulesetInput): readonly Rule[] {
   return names === undefined ? [] : [{ statements: "jump unnamed" }];
 }
 
-/** Nothing leads here: conntrack gives flows room for a label as long as some rule speaks of labels. */
+/** Nothing jumps here: conntrack reserves room for a label as long as some rule mentions labels. */
 const LABELS_CHAIN: Chain = { name: "labels", rules: [{ statements: SETS_LABEL }] };
 
 export function nameChains({ names }: RulesetInput): readonly Chain[] {

@@ -1,5 +1,5 @@
 /**
- * The sets that rules look addresses up in. Those of learned and revoked addresses are never emptied: they
+ * The sets in which rules look addresses up. Those of learned and revoked addresses are never emptied: they
  * outlive the sidecar.
  */
 import { splitZone } from "../../policy/address.ts";
@@ -16,17 +16,17 @@ import type { ElementChange, NamedSet, TimedElement } from "../ruleset.ts";
 import { LEARNED_TIMEOUT_SECONDS, scopedSets } from "./scoped-rules.ts";
 
 /**
- * Elements that the kernel's sets of learned addresses take, each. It reserves 16 octets for each at once;
- * what a transaction takes out makes room for what it puts in, but what has run out counts until it is
- * collected, about once a second.
+ * Elements that each of the kernel's sets of learned addresses takes. The kernel reserves 16 octets for each
+ * at once. What a transaction takes out makes room for what it puts in. An expired element counts until the
+ * kernel collects it, about once a second.
  */
 const LEARNED_SET_SIZE = 131_072;
-/** Learned addresses that may be held, of both families: seven eighths of what one set takes. */
+/** Learned addresses that we may hold, of both families: seven eighths of one set's size. */
 export const MAX_LEARNED_ADDRESSES = 114_688;
 
 const REVOKED_TIMEOUT_SECONDS = 3600;
 
-/** All sets, in both modes alike, so that a change of mode loses nothing that was learned. */
+/** All sets, the same in both modes, so a change of mode loses nothing that was learned. */
 export function compileSets(input: RulesetInput): readonly NamedSet[] {
   const doh = mergeRanges(input.doh ?? []);
   const onLink = mergeRanges([...input.network.onLinkV4, ...input.network.onLinkV6]);
@@ -48,8 +48,8 @@ export function compileSets(input: RulesetInput): readonly NamedSet[] {
 }
 
 /**
- * What the transaction does to the sets that are not replaced whole. Learned addresses that go are taken out
- * just before it.
+ * What the transaction does to the sets that it does not replace whole. Learned addresses that go are taken
+ * out just before it.
  */
 export function compileChanges({
   restore,
@@ -83,7 +83,7 @@ interface Ranges {
   readonly v6: readonly string[];
 }
 
-/** What address rules say. */
+/** What address rules decide. */
 function policySets(
   action: Action,
   { mode, policy }: Pick<RulesetInput, "mode" | "policy">,
@@ -137,8 +137,8 @@ function endpointSets(name: string, endpoints: readonly Endpoint[], comment?: st
 }
 
 /**
- * Without another comment the interfaces of link-local addresses are one: a restarted sidecar reads them
- * back.
+ * Without another comment the interfaces of link-local addresses are one element: a restarted sidecar reads
+ * them back.
  */
 function endpointElements(endpoints: readonly Endpoint[], comment?: string): readonly string[] {
   const zones = new Map<string, Set<string>>();

@@ -1,4 +1,4 @@
-/** What tells the sidecar's own packets, in nft(8)'s words. */
+/** What marks the sidecar's own packets, in nft(8)'s words. */
 import type { Marks } from "../ruleset-input.ts";
 
 /** nft(8)'s words for a mark and a priority, which it writes as two halves. */

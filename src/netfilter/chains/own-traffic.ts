@@ -1,10 +1,10 @@
 /**
- * What makes the resolver the only way to ask: port 53 is redirected to it, and the upstreams are asked by
- * nobody else.
+ * What makes the resolver the only way to ask: port 53 is redirected to it, and nobody else asks the
+ * upstreams.
  *
- * Ours are packets with our mark and priority, of sockets that were opened under our group. They open nothing
- * but the upstreams' ports. A socket that has been closed has no group: what the kernel still sends for it is
- * refused. Not here: what other traffic may leave.
+ * Packets are ours if they have our mark and priority, and come from sockets that were opened under our
+ * group. They open nothing but the upstreams' ports. A closed socket has no group: the rules refuse what the
+ * kernel still sends for it. Not here: what other traffic may leave.
  */
 import { type Endpoint } from "../../sys/socket-address.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
@@ -24,14 +24,15 @@ import type { Chain, Rule } from "../ruleset.ts";
 export const OWN_FLOW = "0x80000000";
 export const CALLER_FLOW = "0x80000001";
 
-/** Of both versions (RFC 2710, RFC 3810): that a group is listened to, and no longer. */
+/** Of both versions (RFC 2710, RFC 3810): listening to a group begins, or ends. */
 export const LISTENER_REPORT = "{ mld-listener-report, mld-listener-reduction, mld2-listener-report }";
 
 const ASK = "meta l4proto { tcp, udp } th dport 53";
 
 /**
- * Nobody sends from an address that is not ours: neither forged answers of an upstream, nor a first packet
- * "from" a host that then seems to have called us. Before conntrack, so that such a packet makes no entry.
+ * Nobody sends from an address that is not ours. That would be a forged answer of an upstream, or a first
+ * packet "from" a host that then seems to have called us. The rule stands before conntrack, so such a packet
+ * makes no entry.
  */
 export function sourceChain(): Chain {
   return {
@@ -62,10 +63,10 @@ export function sourceChain(): Chain {
 }
 
 /**
- * Neighbour discovery and what else runs the link (RFC 4861, RFC 3122, RFC 4443 section 4) is sent by the
- * kernel, of no process's socket. A workload's own would have neighbours send it what is for others, hand
- * routers what no rule judges, or be taken for a router's by this very machine, which hears what it sends to
- * a group. Listener reports are judged in chain reports.
+ * The kernel itself sends neighbour discovery and whatever else runs the link (RFC 4861, RFC 3122, RFC 4443
+ * section 4), from no process's socket. A workload's own could have neighbours send it what is for others, or
+ * hand routers what no rule judges. This very machine, which receives what it sends to a group, could take it
+ * for a router's. Chain reports judges listener reports.
  */
 const NEIGHBOURS_ARE_THE_KERNELS: Rule = {
   statements: "icmpv6 type { 133-138, 141-142 } meta skuid >= 0 counter drop",
@@ -73,14 +74,15 @@ const NEIGHBOURS_ARE_THE_KERNELS: Rule = {
 };
 
 /**
- * What most packets of lookups show; told without asking for a route, which costs more than all other rules
+ * True for most packets of lookups, and found without a route lookup, which costs more than all other rules
  * that they meet.
  */
 export const FROM_LOOPBACK: Rule = { statements: "ip saddr 127.0.0.0/8 accept" };
 
 /**
- * Before Docker's own redirect of 127.0.0.11:53, which is at -100. That one our lookups have to take, too;
- * any other (a mesh that captures lookups) must not have them, so they are bound to where they go already.
+ * Before Docker's own redirect of 127.0.0.11:53, which is at -100. Our lookups must take that one. No other
+ * redirect may have them (a mesh that captures lookups), so they are bound to the address that they go to
+ * already.
  */
 export function redirectChain(input: RulesetInput): Chain {
   const us = ours(input.marks);
@@ -112,8 +114,8 @@ export function ownChain(input: RulesetInput): Chain {
 }
 
 /**
- * The head of the filter chain in both modes. What a rule of `lo` would let pass is refused before it:
- * resolvers on loopback addresses are upstreams like others.
+ * The head of the filter chain in both modes. It refuses first what a rule of `lo` would let pass: resolvers
+ * on loopback addresses are upstreams like others.
  */
 export function resolverRules(input: RulesetInput): readonly Rule[] {
   const us = ours(input.marks);
@@ -160,9 +162,9 @@ export function resolverRules(input: RulesetInput): readonly Rule[] {
 }
 
 /**
- * The resolver's answers, at the head since there is one for each lookup. Anyone with CAP_NET_RAW can send
- * packets that look like them, so not where a resolver on a loopback address has to be kept from others, nor
- * to an upstream at another address of ours.
+ * The resolver's answers: at the head, since there is one for each lookup. Anybody with CAP_NET_RAW can send
+ * packets that look like them. So the rule is absent if a resolver on a loopback address has to be kept from
+ * others, and it never matches an upstream at another address of ours.
  */
 function answerRules({ upstreams, exemptNameservers, resolverPort }: RulesetInput): readonly Rule[] {
   const asked = [...upstreams.map(({ address }) => address), ...exemptNameservers];
@@ -180,8 +182,7 @@ function answerRules({ upstreams, exemptNameservers, resolverPort }: RulesetInpu
 
 /**
  * ICMP errors end connections that are not established yet, ours to the webhook among them. An honest one
- * comes from outside, or is the kernel's own. One that quotes no flow is dropped on arrival, see chain
- * loopback.
+ * comes from outside, or is the kernel's own. Chain loopback drops on arrival one that quotes no flow.
  */
 const ERRORS_ARE_THE_KERNELS: Rule = {
   statements: 'oif "lo" ct state related meta skuid >= 0 counter drop',
@@ -189,8 +190,8 @@ const ERRORS_ARE_THE_KERNELS: Rule = {
 };
 
 /**
- * NAT is decided on a flow's first packet: one that conntrack takes for a flow of ours has passed the
- * redirect. Before established flows.
+ * NAT is decided on a flow's first packet: a flow that conntrack takes for ours has passed the redirect.
+ * Before established flows.
  */
 export const LEFT_OVER: Rule = {
   statements: `meta l4proto { tcp, udp } th dport 53 ${REFUSE_OPENING}`,
@@ -198,8 +199,8 @@ export const LEFT_OVER: Rule = {
 };
 
 /**
- * Docker's resolver is asked at 127.0.0.11:53 and listens on another port: its own redirect comes after ours
- * and before the filter, which therefore sees that port. Conntrack remembers what was asked for.
+ * Docker's resolver is asked at 127.0.0.11:53 and listens on another port. Its own redirect comes after ours
+ * and before the filter, which therefore sees that port. Conntrack remembers the port that was asked.
  */
 function asBeforeNat(match: string, { address, port }: Endpoint, verdict: string): readonly Rule[] {
   if (!isLoopback(address) || !isIpv4(address)) return [];
@@ -228,8 +229,8 @@ function exemptRules(input: RulesetInput): readonly Rule[] {
 }
 
 /**
- * All ports of a loopback resolver, as its real one is not known; of localhost only the upstream's own, as
- * the workload's servers are there.
+ * All ports of a loopback resolver, as nobody knows its real one; of localhost only the upstream's own port,
+ * as the workload's servers are there.
  */
 function loopbackResolverRules({ upstreams }: RulesetInput): readonly Rule[] {
   const addresses = [...new Set(upstreams.map(({ address }) => address))].filter(isResolverOnLoopback);

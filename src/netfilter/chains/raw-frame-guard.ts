@@ -1,7 +1,7 @@
 /**
  * Packet sockets never pass the output hook. So what honestly leaves gets a secret mark and priority at the
- * last step of the IP stack, and for ARP in its own output hook; the egress hook of each interface lets only
- * these out, and clears both before taps can see them.
+ * last step of the IP stack, and ARP gets them in its own output hook. The egress hook of each interface lets
+ * only these packets out, and clears both before taps can see them.
  */
 import type { Marks } from "../ruleset-input.ts";
 import { ARP_TABLE, GUARD_TABLE, guardChainName } from "../kernel-names.ts";
@@ -10,14 +10,14 @@ import type { Chain, Rule, Table } from "../ruleset.ts";
 
 const CLEAR = "meta mark set 0 meta priority set none";
 
-/** Whether nft(8) can be told the name: it knows no escapes inside quotes, and takes `*` for a wildcard. */
+/** Whether nft(8) can take the name: it has no escapes inside quotes, and reads `*` as a wildcard. */
 export function canBeGuarded(device: string): boolean {
   return /^[^"*\\\s]{1,15}$/.test(device);
 }
 
 /**
- * Only guarded interfaces get the stamp: on another one it would be there to read. There our own marks go
- * too.
+ * Only packets for guarded interfaces get the stamp: on another interface anybody could read it there. Our
+ * own marks leave by that one, too.
  */
 export function stampChain(marks: Marks, devices: readonly string[]): Chain {
   return {
@@ -27,7 +27,7 @@ export function stampChain(marks: Marks, devices: readonly string[]): Chain {
       { statements: 'oif "lo" meta mark 0 accept', comment: "nothing to hide" },
       ...LOOPBACK_STAYS,
       ...(devices.length === 0 ? [] : [loopedBack(marks), stamp(marks, devices)]),
-      // Whatever group it is of: also for what the kernel sends once the socket is closed.
+      // In any group: this also matches what the kernel sends once the socket is closed.
       { statements: `${matchMarks(marks.mark, marks.priority)} ${CLEAR}`, comment: "taps learn nothing" },
       ...NO_REFLECTION,
     ],
@@ -35,9 +35,9 @@ export function stampChain(marks: Marks, devices: readonly string[]): Chain {
 }
 
 /**
- * Where `net.ipv4.fwmark_reflect` is on, the kernel's errors and resets have the mark of the packet that they
- * are about: of one that waited in vain for its neighbour's address that is the stamp's. They are of no
- * process's socket, and what is of one has the mark that it was given.
+ * If `net.ipv4.fwmark_reflect` is on, the kernel's errors and resets carry the mark of the packet that caused
+ * them. For a packet that waited in vain for its neighbour's address, that mark is the stamp's. Errors and
+ * resets are of no process's socket; a socket's own packet has the mark that it was given.
  */
 const NO_REFLECTION: readonly Rule[] = [
   { statements: 'oif "lo" meta skuid >= 0 accept' },
@@ -45,9 +45,9 @@ const NO_REFLECTION: readonly Rule[] = [
 ];
 
 /**
- * Of what goes to an IPv6 group the kernel makes a copy for this machine, once it is stamped, sends the copy
- * through here again and then to our own receivers and taps, past the guard. IPv4 makes it before, which
- * can't be told here: see GROUPS in `egress-chain.ts`.
+ * The kernel copies what goes to an IPv6 group for this machine, once it is stamped. It sends the copy
+ * through here again and then to our own receivers and taps, past the guard. IPv4 makes its copy earlier, and
+ * this chain cannot tell it: see GROUPS in `egress-chain.ts`.
  */
 function loopedBack({ stampMark, stampPriority }: Marks): Rule {
   return {
@@ -58,8 +58,8 @@ function loopedBack({ stampMark, stampPriority }: Marks): Rule {
 }
 
 /**
- * A socket bound to an interface sends what is for a loopback address out on it, after rules that took the
- * address's word for it. Only here the interface is the true one.
+ * A socket bound to an interface sends packets for a loopback address out on it, past rules that trusted the
+ * address. Only here is the interface the true one.
  */
 const LOOPBACK_STAYS: readonly Rule[] = [
   {
@@ -69,7 +69,7 @@ const LOOPBACK_STAYS: readonly Rule[] = [
   { statements: 'oif != "lo" ip6 daddr ::1 counter drop' },
 ];
 
-/** None where there is no interface to guard. */
+/** None if there is no interface to guard. */
 export function guardTables(marks: Marks, devices: readonly string[]): readonly Table[] {
   if (devices.length === 0) return [];
   const output: Chain = {
@@ -89,7 +89,7 @@ export function guardTables(marks: Marks, devices: readonly string[]): readonly 
 }
 
 /**
- * The last rule closes, not the policy: of a chain that is new the kernel sets that last, once the old
+ * The last rule closes, not the chain's policy: the kernel sets a new chain's policy last, once the old
  * chain's hook is gone.
  */
 function guardChain({ stampMark, stampPriority }: Marks, device: string): Chain {

@@ -1,23 +1,23 @@
 /**
  * Refused at once, never a hang: TCP by a reset, anything else by EPERM at the sender, which is what a drop
- * on the way out is.
+ * on the way out gives.
  *
- * A reset is for the one who asked. Anyone with CAP_NET_RAW can send segments that look like somebody else's
- * flow: a reset for these would end it in the far end's name, and an ICMP error would disturb it. The marks
- * of our own flows and of callers' have the highest bit, those of the workload's have not, nor have flows
- * that were open before the first start.
+ * A reset is for the process that asked. Anybody with CAP_NET_RAW can send segments that look like somebody
+ * else's flow: a reset would end that flow in the far end's name, and an ICMP error would disturb it. The
+ * marks of our own flows and of callers' have the highest bit. Those of the workload's have not, nor have
+ * flows that were open before the first start.
  */
 import type { Chain, EnforcementMode, Rule } from "../ruleset.ts";
 
 /**
- * Jumped to where only a flow's first packet can be honest: what follows may be made by hand to fit a flow
- * that NAT has led elsewhere.
+ * Other chains jump here if only a flow's first packet can be honest: later ones may be made by hand to fit a
+ * flow that NAT has led elsewhere.
  */
 export const REFUSE_OPENING = "jump refuse_opening";
 
 /**
- * What tries to open a flow is counted and told, see `refused-chain.ts`; in `dns` mode connections are
- * nobody's business.
+ * Attempts to open a flow are counted and reported, see `refused-chain.ts`; `dns` mode does not look at
+ * connections.
  */
 export function refuseChains(mode: EnforcementMode): readonly Chain[] {
   const told: readonly Rule[] = mode === "dns" ? [] : [{ statements: "ct state new jump refused" }];

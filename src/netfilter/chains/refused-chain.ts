@@ -1,20 +1,20 @@
 /**
- * Connections that are refused on the way out: all are counted, some are told. A workload refuses itself as
- * many as it likes, so the kernel hands on no more than a bound, and all of them are in the counter.
+ * Connections that are refused on the way out: the counter has all of them, and the kernel reports some. A
+ * workload can cause as many refusals as it likes, so there is a bound on those that the kernel reports.
  *
  * Known limits: a datagram or an echo is a flow of its own each time, as a refused one leaves no entry in
- * conntrack. What belongs to a flow that was open before a change denied it is refused, and not counted.
+ * conntrack. A packet of a flow that was open before a change denied it is refused, and not counted.
  */
 import { REFUSED_COUNTER, REFUSED_GROUP } from "../kernel-names.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 import type { Marks } from "../ruleset-input.ts";
 import { ours } from "./own-marks.ts";
 
-/** Octets of a packet that are told: the longest header of IPv4 with the ports behind it. */
+/** Octets of a packet that are reported: the longest header of IPv4 with the ports behind it. */
 const TOLD_OCTETS = 64;
 
 /**
- * Jumped to with a flow's first packet, before it is refused. The kernel's own packets, of no process's
+ * Jumped to with a flow's first packet, before it is refused. Packets of the kernel's own, of no process's
  * socket, are no connections.
  */
 export function refusedChain(marks: Marks): Chain {
@@ -29,7 +29,7 @@ export function refusedChain(marks: Marks): Chain {
   };
 }
 
-/** Hands some to who listens to the group, with the prefix to tell them by. */
+/** Hands some to the listener of the group, with the prefix that tells them apart. */
 export function tellRule(prefix?: string): Rule {
   const said = prefix === undefined ? "" : ` prefix "${prefix}"`;
   return {

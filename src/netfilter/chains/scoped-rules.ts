@@ -21,7 +21,7 @@ const SHORT_CHAIN = "by_port_short";
 
 const FAMILIES = ["v4", "v6"] as const;
 type Family = (typeof FAMILIES)[number];
-/** Of an address that lookups brought, where its element says nothing else. */
+/** Of an address that lookups brought, if its element says nothing else. */
 export const LEARNED_TIMEOUT_SECONDS = 360;
 
 /** Sets that go with the chain. */
@@ -37,12 +37,12 @@ export function usesScopes({ scoped, audits }: CompiledPolicy): boolean {
   return scoped.length > 0 || (audits !== undefined && audits.scoped.length > 0);
 }
 
-/** Whether any rule has a scope, or an address is held that was learned under one. */
+/** Whether any rule has a scope, or we hold an address that was learned under one. */
 function hasScopes({ policy, hasScopedLearned }: RulesetInput): boolean {
   return hasScopedLearned === true || usesScopes(policy);
 }
 
-/** Those of learned addresses: they are there before the first ruleset that asks them. */
+/** Those of learned addresses: they exist before the first ruleset that uses them. */
 export function scopedLearnedSets(): readonly NamedSet[] {
   return ["dyn_allow_ports", "dyn_deny_ports"].flatMap((name) =>
     FAMILIES.map((family) => ({
@@ -56,7 +56,7 @@ export function scopedLearnedSets(): readonly NamedSet[] {
 export function scopedSets(input: RulesetInput): readonly NamedSet[] {
   if (!hasScopes(input)) return [];
   const { policy } = input;
-  // In audit mode the audited policy says which flows are let through without a word.
+  // In audit mode the audited policy says which flows pass without a report.
   const allowing = policy.audits ?? policy;
   const all = FAMILIES.flatMap((family) => [
     ruleSet("allow_ports", family, rangesOf(input, allowing, family, "allow")),
@@ -78,8 +78,8 @@ export function scopedChains(input: RulesetInput): readonly Chain[] {
 }
 
 /**
- * What is too short to have ports is made by hand, and no set of addresses with ports would match it: where
- * the default action allows, it would pass all that these deny.
+ * A packet too short to have ports was made by hand, and no set of addresses with ports would match it. If
+ * the default action allows, it would pass whatever these sets deny.
  */
 const SHORT: readonly Rule[] = [
   { statements: "@th,0,32 >= 0 return", comment: "holds for a packet with at least four octets" },
@@ -93,7 +93,7 @@ export function byPort(input: RulesetInput): readonly Rule[] {
     : [];
 }
 
-/** What becomes of a flow by the port at its far end, where a rule for addresses says so. */
+/** What happens to a flow by the port at its far end, if a rule for addresses decides it. */
 export function judgeByPort(
   side: "saddr" | "daddr",
   { refusal, admission }: { readonly refusal: string; readonly admission: string },
@@ -107,8 +107,8 @@ function scopedJudge(side: "saddr" | "daddr", refusal: string, admission: string
 }
 
 /**
- * Behind the learned addresses that every flow may go to. `refusal` is for flows that the names' rules do not
- * allow, where the default action would.
+ * Behind the learned addresses to which every flow may go. `refusal` is for flows that the names' rules do
+ * not allow, if the default action would.
  */
 export function judgeLearnedByPort(
   side: "saddr" | "daddr",

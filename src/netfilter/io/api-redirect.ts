@@ -1,7 +1,7 @@
 /**
- * Sends the API's port to those that the API listens on: one for callers from outside, one for those from
- * inside. Not here: that nobody is reached on the API's port without this redirect, which is the permanent
- * ruleset's part (`api-port.ts`).
+ * Leads the API's port to the two ports on which the API listens: one for callers from outside, one for those
+ * from inside. Not here: that nobody is reached on the API's port without this redirect, which is the
+ * permanent ruleset's part (`api-port.ts`).
  */
 import { NetlinkError } from "../../netlink/errors.ts";
 import type { Redirect } from "../wire/redirect-rules.ts";
@@ -9,8 +9,8 @@ import { deleteRedirectTable, writeRedirectTable } from "../wire/redirect-table.
 import { openOwnedTable, type OwnedTable, removeOwnedTable } from "./owned-table.ts";
 
 /**
- * Puts it into the current network namespace. Connections that are open go on when it is closed. Throws
- * NetlinkError (EPERM: another sidecar's is in force), SystemCallError.
+ * Puts it into the current network namespace. Open connections survive its close. Throws NetlinkError (EPERM:
+ * another sidecar's is in force), SystemCallError.
  */
 export function openApiRedirect(redirect: Redirect): OwnedTable {
   return openOwnedTable({
@@ -20,8 +20,8 @@ export function openApiRedirect(redirect: Redirect): OwnedTable {
 }
 
 /**
- * Takes away a redirect that an ended process has left; false where it is a live one's, whose it stays.
- * Before Linux 5.12 nothing tells the two apart, and it goes. Throws NetlinkError, SystemCallError.
+ * Removes a redirect that an ended process has left; false if it belongs to a live one, and stays. Before
+ * Linux 5.12 nothing distinguishes the two, and it goes. Throws NetlinkError, SystemCallError.
  */
 export function removeApiRedirect(): boolean {
   try {

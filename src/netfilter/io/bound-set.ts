@@ -1,7 +1,8 @@
 /**
- * The kernel's sets of addresses that bound names own, written straight over netlink as those of learned
- * addresses are: an address is led to the interceptor before the answer that has it is given out. Elements
- * have no time: who keeps the sets takes out what is over, and while the sidecar is away all stays closed.
+ * The kernel's sets of addresses that bound names own, written straight over netlink like those of learned
+ * addresses. So an address leads to the interceptor before anybody gets the answer that has it. Elements have
+ * no timeout: the keeper of the sets takes out what has expired. While the sidecar is away, all of it stays
+ * closed.
  */
 import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
 import { NETLINK_NETFILTER, NLM_F_REQUEST } from "../../netlink/constants.ts";
@@ -57,7 +58,7 @@ export function openBoundSet(): OpenBoundSet {
     made: () => made,
     add,
     remove(key) {
-      // Deleting what is not there fails the batch (Linux 6.3 has a word for it).
+      // Deleting an element that is not there fails the batch (Linux 6.3 has a message for it).
       add(key);
       deleteElement(writer, next(), setOf(key), { key });
     },

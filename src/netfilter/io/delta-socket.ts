@@ -56,7 +56,7 @@ function writeDelta(
   for (const change of flows) writeFlows(writer, change, next);
   for (const { set: name, remove, put } of changes) {
     const set = { table: TABLE, set: name };
-    // Deleting what is not there would fail the batch, and adding what is there keeps its old timeout: so
+    // Deleting what is not there would fail the batch, and adding what is there keeps its old timeout. So:
     // add, delete, add.
     for (const address of new Set([...remove, ...put.map((element) => element.address)])) {
       const key = octetsOf(address);

@@ -7,9 +7,9 @@ import { type RawElement, readElements } from "../wire/read-element.ts";
 import { dumpElements, NFT_MSG_NEWSETELEM, type SetName } from "../wire/set-element.ts";
 
 /**
- * Every element that the kernel holds in the set now, some hundred at a time; until the last of them the
- * socket is for nothing else. For each part the kernel passes over all that it gave before: 0.4 ms for the
- * first of 100,000, 5 ms for the last. Throws NetlinkError (`ENOENT`: there is no such set) and
+ * Every element that the kernel holds in the set now, about a hundred at a time. Until the last part the
+ * socket serves nothing else. For each part the kernel steps over all earlier ones: 0.4 ms for the first of
+ * 100,000 elements, 5 ms for the last. Throws NetlinkError (`ENOENT`: there is no such set) and
  * SystemCallError.
  */
 export function* dumpSet(

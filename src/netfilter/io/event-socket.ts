@@ -1,4 +1,4 @@
-/** A netlink socket that events come to. One whose descriptor is of no use any more is opened anew. */
+/** A netlink socket that receives events. If its descriptor is lost, it is opened again. */
 import { SystemCallError } from "../../sys/errors.ts";
 import type { NetlinkSocket } from "../../sys/netlink-socket.ts";
 import { type Ready, type Watch, watchReadable } from "../../sys/readiness.ts";
@@ -7,8 +7,8 @@ export interface EventSocket {
   /** The one that is open now. Throws SystemCallError while there is none. */
   current(): NetlinkSocket;
   /**
-   * Why events were not told since the last look; to be asked about once a second. `ready` has then been
-   * called, as after a loss. Throws what `open` throws.
+   * Why events were missed since the last call; call it once a second. `ready` has then been called, as after
+   * a loss. Throws what `open` throws.
    */
   fault(): string | undefined;
   unref(): void;
@@ -16,8 +16,8 @@ export interface EventSocket {
 }
 
 /**
- * Calls `ready` if events have come, or were lost. `open` opens the socket, joined to its groups. Throws what
- * that throws.
+ * Calls `ready` if events have come, or were lost. `open` opens the socket and joins its groups. Throws what
+ * `open` throws.
  */
 export function openEventSocket(open: () => NetlinkSocket, ready: Ready): EventSocket {
   let isReferenced = true;
@@ -30,7 +30,7 @@ export function openEventSocket(open: () => NetlinkSocket, ready: Ready): EventS
     return { socket, watch };
   }
 
-  /** Before another is opened, which may get the number of the descriptor that is lost. */
+  /** Before another one is opened, which may get the number of the lost descriptor. */
   function end(): void {
     opened?.watch.close();
     opened?.socket.close();
@@ -65,7 +65,7 @@ interface Opened {
   readonly watch: Watch;
 }
 
-/** A group could be joined again, but what else was changed is not known. */
+/** The socket could join its group again, but nobody would know what else was changed. */
 function findLostGroup(socket: NetlinkSocket): typeof GONE | undefined {
   return socket.hasLostGroup() ? NOT_MEMBER : undefined;
 }

@@ -10,7 +10,7 @@ import { NFPROTO_INET } from "../wire/set-element.ts";
 import { NLM_F_REQUEST } from "../../netlink/constants.ts";
 
 /**
- * Whether the namespace has our table, whole or not. Some 50 us where nft(8) takes 10 ms. Throws
+ * Whether the namespace has our table, whole or not. It takes about 50 us; nft(8) takes 10 ms. Throws
  * SystemCallError.
  */
 export function isTableThere(): boolean {
@@ -19,7 +19,7 @@ export function isTableThere(): boolean {
 
 /**
  * Whether a live sidecar serves the API in this namespace: its table goes with it. Before Linux 5.12 tables
- * have no owners, and it is never said to be there. Throws SystemCallError.
+ * have no owners, and the answer is always no. Throws SystemCallError.
  */
 export function isApiServed(): boolean {
   const found = findTable(API_TABLE);

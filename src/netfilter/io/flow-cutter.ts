@@ -1,6 +1,6 @@
 /**
- * Ends the TCP socket of a flow, whoever it belongs to: its process hears ECONNABORTED, and the far end is
- * sent a reset.
+ * Ends the TCP socket of a flow, whatever process it belongs to: the process gets ECONNABORTED, and the far
+ * end a reset.
  */
 import { NETLINK_SOCK_DIAG } from "../../netlink/constants.ts";
 import { readReplies } from "../../netlink/reader.ts";
@@ -10,7 +10,7 @@ import type { FlowTuple } from "../wire/conntrack.ts";
 
 export interface FlowCutter {
   /**
-   * Whether there was one, and the kernel ends sockets for us. About ten microseconds. Throws
+   * Whether there was a socket, and the kernel can end sockets for us. About ten microseconds. Throws
    * SystemCallError.
    */
   cut(flow: FlowTuple): boolean;

@@ -5,24 +5,21 @@ import type { KernelState, PresentChain } from "../render-nft.ts";
 import type { EnforcementMode } from "../ruleset.ts";
 import { runTool, type Tool, type ToolRun } from "./run-tool.ts";
 
-/**
- * nft(8) may have to read sets that are full to the brim, on a machine that is busy; nobody's call waits for
- * it yet.
- */
+/** nft(8) may have to read sets that are completely full, on a busy machine; no caller waits for it yet. */
 export const AT_START = { timeoutMs: 30_000 } as const;
 
 /** A ruleset that an earlier sidecar has left in force. */
 export interface RulesetInForce {
   readonly mode: EnforcementMode;
-  /** That of accepted flows; `undefined` in `dns` mode, which has none. */
+  /** The generation of accepted flows; `undefined` in `dns` mode, which has none. */
   readonly generation: number | undefined;
   readonly guardedInterfaces: readonly string[];
 }
 
 /**
- * Which of our chains are there, and so which tables: ours are never without chains. Costs some 5 ms whatever
- * the sets hold, but nft(8) begins anew each time the rules or sets change meanwhile: under a flood of
- * learned addresses it may take seconds. Throws KernelError.
+ * Which of our chains are there, and so which tables: ours are never without chains. It takes about 5 ms,
+ * whatever the sets hold. But nft(8) starts over each time that the rules or sets change meanwhile: under a
+ * flood of learned addresses it may take seconds. Throws KernelError.
  */
 export async function readKernelState(
   nft: Tool = ["nft"],
@@ -36,7 +33,7 @@ export async function readKernelState(
   return { tables, chains };
 }
 
-/** For taking over on a restart; `undefined` when there is no whole ruleset of ours. Throws KernelError. */
+/** For taking over on a restart; `undefined` if there is no whole ruleset of ours. Throws KernelError. */
 export async function readRulesetInForce(nft: Tool = ["nft"]): Promise<RulesetInForce | undefined> {
   const { chains } = await readKernelState(nft, AT_START);
   const names = new Set(chains.filter(({ table }) => table === TABLE).map(({ name }) => name));

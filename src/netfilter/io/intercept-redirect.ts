@@ -1,6 +1,6 @@
 /**
  * Leads flows to addresses of bound names to the interceptor, as long as this process lives. Not here: which
- * flows these are, and that nothing reaches such an address without this redirect, which is the permanent
+ * flows these are, and that nothing reaches such an address without this redirect. That is the permanent
  * ruleset's part (`chains/intercept-chains.ts`).
  */
 import { NetlinkError } from "../../netlink/errors.ts";
@@ -12,8 +12,8 @@ import {
 import { openOwnedTable, type OwnedTable, removeOwnedTable } from "./owned-table.ts";
 
 /**
- * Puts it into the current network namespace. Once it is closed bound hosts cannot be reached; connections
- * that are open go on. Throws NetlinkError (EPERM: another sidecar's is in force), SystemCallError.
+ * Puts it into the current network namespace. Once it is closed nobody reaches bound hosts; open connections
+ * survive. Throws NetlinkError (EPERM: another sidecar's is in force), SystemCallError.
  */
 export function openInterceptRedirect(redirect: InterceptRedirect): OwnedTable {
   return openOwnedTable({
@@ -23,8 +23,8 @@ export function openInterceptRedirect(redirect: InterceptRedirect): OwnedTable {
 }
 
 /**
- * Takes away what an ended process has left, where there is something. Before Linux 5.12 nothing else does.
- * Throws NetlinkError, SystemCallError.
+ * Removes what an ended process has left, if anything. Before Linux 5.12 nothing else does. Throws
+ * NetlinkError, SystemCallError.
  */
 export function removeInterceptRedirect(): void {
   try {

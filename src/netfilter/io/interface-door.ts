@@ -1,4 +1,4 @@
-/** Keeps closed what interfaces there will be, until they have their guard: see `door-table.ts`. */
+/** Keeps interfaces closed that do not exist yet, until they have their guard: see `door-table.ts`. */
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
@@ -16,14 +16,14 @@ export interface InterfaceDoor {
   /** Transactions that it has made. */
   made(): number;
   /**
-   * From now on these pass, and no others; what is closed before and after is closed throughout. False where
-   * the kernel shows at the first try that it cannot hook interfaces to come: nothing is closed then. Throws
-   * KernelError, SystemCallError, and then what was there is there still.
+   * From now on only these interfaces pass. Any other stays closed throughout the change. False if the first
+   * try shows that the kernel cannot hook interfaces to come: then nothing is closed. Throws KernelError,
+   * SystemCallError; the earlier state then stays.
    */
   letThrough(names: readonly string[]): boolean;
-  /** Lets all pass. Throws the same. */
+  /** Lets every interface pass. Throws the same. */
   remove(): void;
-  /** Closes the socket; what is closed stays closed. */
+  /** Closes the socket; closed interfaces stay closed. */
   close(): void;
 }
 
@@ -32,7 +32,7 @@ export function openInterfaceDoor(): InterfaceDoor {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
   let made = 0;
 
-  /** False where the kernel knows nothing of it. */
+  /** False if the kernel has no such hook. */
   function change(write: Parameters<typeof sendBatch>[1]): boolean {
     try {
       sendBatch(socket, write);
@@ -49,7 +49,7 @@ export function openInterfaceDoor(): InterfaceDoor {
     port: socket.port,
     made: () => made,
     letThrough(names) {
-      // One of the two is whole at every instant.
+      // One of the two tables is whole at every instant.
       for (const table of [DOOR_STAND_IN, DOOR_TABLE] as const) {
         if (!change((writer, next) => writeDoorTable(writer, next, table, names))) return false;
       }
@@ -66,12 +66,12 @@ export function openInterfaceDoor(): InterfaceDoor {
 }
 
 /**
- * Before Linux 5.16 there is no such hook at all, and for long it wanted whole names of interfaces that are
- * there.
+ * Before Linux 5.16 there is no such hook at all. Later kernels wanted whole names of existing interfaces for
+ * a long time.
  */
 const NOT_KNOWN: ReadonlySet<string> = new Set(["EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOENT"]);
 
-/** Takes away what a process has left that is gone. Throws KernelError, SystemCallError. */
+/** Removes what an ended process has left. Throws KernelError, SystemCallError. */
 export function removeInterfaceDoor(): void {
   const door = openInterfaceDoor();
   try {

@@ -1,12 +1,11 @@
 /**
- * The kernel's sets of learned addresses, written straight over netlink: one batch, one round trip of some
- * tens of microseconds, whatever the policy's size. The comment of an element names the names that gave the
- * address, so `nft list table inet opensandbox` shows them, and a restarted sidecar reads them back: the
+ * The kernel's sets of learned addresses, written straight over netlink: one batch and one round trip of some
+ * tens of microseconds, whatever the policy's size. An element's comment holds the names that gave the
+ * address. So `nft list table inet opensandbox` shows them, and a restarted sidecar reads them back: the
  * kernel is the state file.
  *
- * It never touches the static sets or the rules: those change through nft(8), whole. Known limit: while
- * another process holds the kernel's nftables commit lock (an `nft -f` of 100,000 prefixes), `commit` waits
- * for it.
+ * It never touches the static sets or the rules: nft(8) replaces those as a whole. Known limit: while another
+ * process holds the kernel's nftables commit lock (an `nft -f` of 100,000 prefixes), `commit` waits for it.
  */
 import { TABLE } from "../kernel-names.ts";
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
@@ -23,7 +22,7 @@ import { createElementLists } from "../wire/element-lists.ts";
 import { encodeFlowRange, readFlowElement } from "../wire/flow-key.ts";
 import { beginBatch, endBatch, MAX_COMMENT_OCTETS, type SetName } from "../wire/set-element.ts";
 
-/** A batch of the largest answers there are, sixty-four at once, has room. */
+/** It has room for a batch of sixty-four of the largest answers. */
 const BUFFER_OCTETS = 8 << 20;
 const V4: SetName = { table: TABLE, set: "dyn_allow_v4" };
 const V6: SetName = { table: TABLE, set: "dyn_allow_v6" };
@@ -40,8 +39,8 @@ const revokedSetOf = (key: Uint8Array): SetName => (key.length === 4 ? REVOKED_V
 
 /**
  * Opens it in the current network namespace. Throws SystemCallError. `canDestroy`: whether the kernel can
- * delete what may not be there. Told by its version, for a kernel that is asked waits 12 ms before it says
- * no.
+ * delete elements that may not be there. The caller derives it from the kernel's version: a kernel that is
+ * asked waits 12 ms before it says no.
  */
 export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKernelAtLeast(6, 3)): LearnedSet {
   const socket = openRequestSocket(NETLINK_NETFILTER, { bufferOctets });
@@ -57,7 +56,7 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
   function addTo(target: SetName, key: Uint8Array, timeoutMs: number, comment: string): void {
     lists.add(target, { key, timeoutMs, comment: fitting(comment) });
   }
-  /** Before Linux 6.3 deleting what is not there fails the batch, so it is put there first. */
+  /** Before Linux 6.3 deleting what is not there fails the batch, so it is added first. */
   function removeFrom(set: SetName, key: Uint8Array): void {
     if (canDestroy) {
       lists.destroy(set, key);
@@ -69,8 +68,8 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
   function removePiece(key: Uint8Array, element: FlowElement): void {
     const set = piecesSetOf(key, element);
     const range = encodeFlowRange(key, key, element.piece);
-    // Put there first, as above, an element would overlap with what is there; it may be gone by its time
-    // only.
+    // If it were added first, as above, an element could overlap with the one that is there. Only an expired
+    // one may be missing.
     if (canDestroy) lists.destroy(set, range.key, range.keyEnd);
     else {
       lists.add(set, { ...range, timeoutMs: 1000, comment: "" });
@@ -83,7 +82,7 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
     messages = 0;
   }
 
-  /** An older kernel ignores the add of what is there, timeout and all. */
+  /** An older kernel ignores the add of an element that is there, timeout included. */
   function refreshIn(target: SetName, key: Uint8Array, timeoutMs: number, comment: string): void {
     removeFrom(target, key);
     addTo(target, key, timeoutMs, comment);
@@ -150,7 +149,7 @@ export function openLearnedSet(bufferOctets = BUFFER_OCTETS, canDestroy = isKern
   };
 }
 
-/** Nothing, where it is too long for an element. */
+/** Empty if it is too long for an element. */
 function fitting(comment: string): string {
   return comment.length > MAX_COMMENT_OCTETS ? "" : comment;
 }

@@ -12,8 +12,8 @@ import {
 import { AF_INET6 } from "../../sys/socket-address.ts";
 
 /**
- * The sockets of a kind that a dump brings, over a sock_diag socket; each is valid until the next one is
- * asked for. The kernel goes through its whole table for them, a millisecond however few there are. Throws
+ * The sockets of a kind that a dump over a sock_diag socket gives; each is valid until the next one is asked
+ * for. The kernel searches its whole table, which takes a millisecond however few there are. Throws
  * SystemCallError.
  */
 export function* listSockets(
@@ -35,7 +35,7 @@ export function* listSockets(
   }
 }
 
-/** A kernel without IPv6, or without the monitor of UDP sockets, has none of that kind to tell of. */
+/** A kernel without IPv6, or without the monitor of UDP sockets, has no sockets of that kind to list. */
 function failUnlessKindIsMissing(kind: SocketKind, errno: number): void {
   const mayMiss = kind.family === AF_INET6 || kind.protocol !== IPPROTO_TCP;
   if (!(mayMiss && errno === ENOENT)) throw new SystemCallError("sock_diag", errno, errnoName(errno));

@@ -16,23 +16,23 @@ import {
 import { readReplies } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
 
-/** Datagrams of some hundred entries each that are read before lookups get their turn. */
+/** Datagrams of about a hundred entries each that are read before lookups get their turn. */
 const DATAGRAMS_PER_TURN = 8;
 
 /**
- * Best kept open: the kernel closes a netfilter socket only when all that past transactions took out is
- * freed, after up to 30 ms.
+ * Keep it open: the kernel closes a netfilter socket only once it has freed all that past transactions took
+ * out, after up to 30 ms.
  */
 export interface LiveFlows {
   /**
-   * Tells `onDestination` whom the flows of this network namespace go to: once a flow, 4 or 16 octets each,
-   * valid during the call. Costs about a microsecond a flow, in slices of a millisecond at most. Throws
-   * SystemCallError, and is then to be closed.
+   * Calls `onDestination` with the destination of each flow of this network namespace: 4 or 16 octets, valid
+   * during the call. It costs about a microsecond a flow, in slices of a millisecond at most. Throws
+   * SystemCallError; then close it.
    */
   read(onDestination: (octets: Buffer) => void): Promise<void>;
-  /** The same of what became of each flow. */
+  /** The same with what became of each flow. */
   readFates(onFlow: (flow: FlowFate) => void): Promise<void>;
-  /** The same of TCP flows that have shown a name which was allowed. */
+  /** The same for TCP flows that have shown an allowed name. */
   readVerified(onFlow: (flow: LabelledFlow) => void): Promise<void>;
   close(): void;
 }

@@ -9,9 +9,9 @@ const SOCKETS_PER_TURN = 256;
 
 export interface LiveSockets {
   /**
-   * Tells `onRemote` the far end of each connected socket of this network namespace, whoever it belongs to
-   * and whether conntrack knows its flow or not: 4 or 16 octets, valid during the call. In slices. Throws
-   * SystemCallError, and is then to be closed.
+   * Calls `onRemote` with the far end of each connected socket of this network namespace: 4 or 16 octets,
+   * valid during the call. The socket may belong to any process, and conntrack need not know its flow. In
+   * slices. Throws SystemCallError; then close it.
    */
   read(onRemote: (octets: Buffer) => void): Promise<void>;
   close(): void;

@@ -1,4 +1,6 @@
-/** Whether this machine can hold packets for a reader of names, tried with nothing put in force. */
+/**
+ * Whether this machine can hold packets for a reader of names; it tries without putting anything in force.
+ */
 import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
 import { NETLINK_NETFILTER, NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "../../netlink/constants.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
@@ -26,8 +28,8 @@ export type NamesSupport =
   | { readonly isThere: false; readonly reason: string };
 
 /**
- * What the kernel has, asked over netlink, in well below a millisecond. Throws SystemCallError, and
- * KernelError for what is no refusal.
+ * What the kernel has, asked over netlink, in far less than a millisecond. Throws SystemCallError, and
+ * KernelError for anything but a refusal.
  */
 export function findNamesSupport(): NamesSupport {
   const refusals = QUEUE_FORMS.map((form) =>
@@ -44,8 +46,8 @@ export function findNamesSupport(): NamesSupport {
 }
 
 /**
- * Why nft(8) cannot say what the rules for names say; undefined: it can. Starts it. Throws KernelError for
- * what is no refusal.
+ * Why nft(8) cannot express the rules for names; undefined if it can. Starts nft(8). Throws KernelError for
+ * anything but a refusal.
  */
 export async function findTextRefusal(nft: Tool = ["nft"]): Promise<string | undefined> {
   const input = [`table inet ${PROBE} {\n  chain probe { ${HAS_DATA} accept; }\n}\n`];
@@ -79,7 +81,7 @@ function refusalOfRule(write: (writer: NetlinkWriter) => void): string | undefin
 
 const RULE_SEQUENCE = 4;
 
-/** A batch without an end is checked and comes to nothing, as `nft -c` has it. */
+/** The kernel checks a batch without an end and drops it, as for `nft -c`. */
 function refusalOf(append: (writer: NetlinkWriter, sequence: number) => void): string | undefined {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
   try {

@@ -1,4 +1,4 @@
-/** Interfaces and prefixes of the network namespace, straight from the kernel: some 100 us, no process. */
+/** Interfaces and prefixes of the network namespace, straight from the kernel: about 100 us, no process. */
 import { NETLINK_ROUTE } from "../../netlink/constants.ts";
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
@@ -24,7 +24,7 @@ import {
 const RECEIVE_OCTETS = 1 << 20;
 
 export interface NamespaceNetwork extends NetworkFacts {
-  /** The interfaces with their numbers: one that replaces another of the same name has a new one. */
+  /** The interfaces with their numbers: one that replaces another of the same name has a new number. */
   readonly links: readonly Link[];
   /** Addresses of routers, our own, and those of prefixes on the link that are no host's. */
   readonly withheld: readonly string[];
@@ -33,7 +33,7 @@ export interface NamespaceNetwork extends NetworkFacts {
 /** Facts of this instant: interfaces and addresses come and go. Throws SystemCallError. */
 export function readNetwork(): NamespaceNetwork {
   return withSocket((socket) => {
-    // First: an interface that is replaced in between is then seen as a change.
+    // Interfaces first: one that is replaced in between then shows as a change.
     const links = dumpLinks(socket);
     const addresses = dump(socket, "addresses", RTM_NEWADDR, readAddressPrefix);
     const routes = dump(socket, "routes", RTM_NEWROUTE, boundAdvertised(readRoute));
@@ -55,8 +55,8 @@ export function readNetwork(): NamespaceNetwork {
 }
 
 /**
- * Whoever is on the link can advertise prefixes without end. Those that are not taken are not on the link, by
- * the rules.
+ * Anybody on the link can advertise prefixes without end. To the rules, those past the bound are not on the
+ * link.
  */
 const ADVERTISED_MAX = 1024;
 
@@ -65,7 +65,7 @@ interface FoundRoute {
   readonly nextHops: readonly Buffer[];
 }
 
-/** Reads no more than so many that routers may have brought; all that the machine has given. */
+/** Reads a bounded number of those that routers may have brought, and all that the machine has set. */
 function boundAdvertised(read: (payload: Buffer) => FoundRoute): (payload: Buffer) => FoundRoute | undefined {
   let advertised = 0;
   return (payload) => {
@@ -80,15 +80,15 @@ function readRoute(payload: Buffer): FoundRoute {
 }
 
 /**
- * The interfaces of this instant, but `lo`; a number is never given to another one as long as the namespace
- * lives. Throws SystemCallError.
+ * The interfaces of this instant, without `lo`. A number is never reused as long as the namespace lives.
+ * Throws SystemCallError.
  */
 export function readLinks(): readonly Link[] {
   return withSocket(dumpLinks);
 }
 
 /**
- * Every address of every interface, of `lo` and of those that are down or have no carrier, too. Throws
+ * Every address of every interface, including `lo` and interfaces that are down or have no carrier. Throws
  * SystemCallError.
  */
 export function readOwnAddresses(): readonly string[] {

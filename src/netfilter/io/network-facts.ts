@@ -46,7 +46,7 @@ function prefixOf({ local, prefixlen }: Item): readonly string[] {
   return typeof local === "string" && typeof prefixlen === "number" ? [`${local}/${prefixlen}`] : [];
 }
 
-/** A route without a gateway has its addresses on the link. A default route of that kind says nothing. */
+/** A route without a gateway has its addresses on the link. A default route of that kind proves nothing. */
 function onLinkRoute({ dst, gateway, via, nexthops, type, dev }: Item): readonly string[] {
   const direct = gateway === undefined && via === undefined && nexthops === undefined && type === undefined;
   return direct && dev !== "lo" && typeof dst === "string" && dst !== "default" ? [dst] : [];

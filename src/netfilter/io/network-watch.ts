@@ -1,4 +1,4 @@
-/** Word of changes of the network namespace's interfaces, addresses and routes, straight from the kernel. */
+/** Reports changes of the network namespace's interfaces, addresses and routes, straight from the kernel. */
 import { NETLINK_ROUTE } from "../../netlink/constants.ts";
 import { SystemCallError } from "../../sys/errors.ts";
 import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
@@ -8,18 +8,18 @@ import { NETWORK_EVENT_GROUPS } from "../../netlink/rtnetlink.ts";
 import { openEventSocket } from "./event-socket.ts";
 
 const BUFFER_OCTETS = 1 << 20;
-/** Word of a change comes once for all that happen within this time. */
+/** All changes within this time are one report. */
 const SETTLE_MS = 20;
 
 export interface NetworkWatch {
   /**
-   * Whether anything has changed, or may have, since this was asked last; true at first. The kernel tells of
-   * a change before the call that makes it returns. Some microseconds. Always true once the watch is closed.
+   * Whether anything has changed, or may have, since the last call; true at first. The kernel reports a
+   * change before the call that makes it returns. Some microseconds. Always true once the watch is closed.
    * Throws SystemCallError.
    */
   hasNews(): boolean;
   /**
-   * Why changes were not told since the last look; to be asked about once a second. They are told by then.
+   * Why changes were missed since the last call; call it once a second. They have been reported by then.
    * Throws SystemCallError.
    */
   fault(): string | undefined;
@@ -27,15 +27,15 @@ export interface NetworkWatch {
 }
 
 export interface NetworkWatchOptions {
-  /** Hears of the first of several changes at once. */
+  /** Called at the first of several changes. */
   readonly onFirst?: () => void;
   readonly bufferOctets?: number;
 }
 
 /**
- * Calls `onChange` after interfaces, addresses or routes have changed, also if `hasNews` has told of it.
- * Where the kernel refuses something to it or to `onFirst`, that is a fault, and the next look calls it
- * again. Throws SystemCallError.
+ * Calls `onChange` after interfaces, addresses or routes have changed, also if `hasNews` has reported it. If
+ * the kernel refuses something to it or to `onFirst`, that is a fault, and the next look calls it again.
+ * Throws SystemCallError.
  */
 export function watchNetwork(
   onChange: () => void,
@@ -88,8 +88,8 @@ export function watchNetwork(
 }
 
 /**
- * Whether there was an event. What it says is not looked at: the facts are read anew. Too many at once
- * (ENOBUFS) are told once.
+ * Whether there was an event. Nobody reads what it says: the facts are read anew. Too many at once (ENOBUFS)
+ * count as one.
  */
 function drain(socket: NetlinkSocket): boolean {
   let isEvent = false;

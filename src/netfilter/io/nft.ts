@@ -1,7 +1,7 @@
 /**
- * Puts rulesets into the kernel: through nft(8), about 15 ms for a small policy and half a second for 100,000
- * prefixes; or, where it has loaded the one before and little has changed, over netlink in a fraction of a
- * millisecond.
+ * Puts rulesets into the kernel. Through nft(8) it takes about 15 ms for a small policy and half a second for
+ * 100,000 prefixes. If nft(8) has loaded the one before and little has changed, it goes over netlink in a
+ * fraction of a millisecond.
  */
 import { NetlinkError } from "../../netlink/errors.ts";
 import { SystemCallError } from "../../sys/errors.ts";
@@ -34,21 +34,21 @@ import { runTool, type Tool, type ToolRun } from "./run-tool.ts";
  * ruleset may be sent again.
  */
 export interface RulesetApplier {
-  /** Throws KernelError, and leaves the ruleset that was in force. One call at a time. */
+  /** Throws KernelError, and leaves the earlier ruleset in force. One call at a time. */
   replace(ruleset: Ruleset, signal?: AbortSignal): Promise<AppliedRuleset>;
-  /** Makes sets of our table that are not there yet, in a transaction of its own. Throws KernelError. */
+  /** Makes those sets of our table that are missing, in a transaction of its own. Throws KernelError. */
   declare(sets: readonly NamedSet[]): Promise<void>;
   /** Removes everything that is ours, and nothing else. Throws KernelError. */
   teardown(): Promise<void>;
 }
 
 export interface AppliedRuleset {
-  /** nft(8) has loaded all of it: chains that are filled elsewhere may be empty. */
+  /** nft(8) has loaded all of it: chains that are filled over netlink may be empty. */
   readonly isWhole: boolean;
-  /** The kernel held something else than this process had left there: sets may have lost what they held. */
+  /** The kernel did not hold what this process had left there: sets may have lost elements. */
   readonly foundDrift: boolean;
   /**
-   * Raw frames leave by these; the rest of the ruleset is in force all the same. None in mode `dns`, which
+   * Raw frames leave by these interfaces; the rest of the ruleset is in force. None in mode `dns`, which
    * guards nothing.
    */
   readonly unguarded: readonly UnguardedInterface[];
@@ -67,7 +67,7 @@ export interface NftOptions {
   readonly timeoutMs?: number;
   /** For small changes; without it nft(8) does everything. */
   readonly deltas?: DeltaSocket;
-  /** What of ours the kernel holds, where that is known; else nft(8) is asked first. */
+  /** What of ours the kernel holds, if the caller knows it; otherwise nft(8) is asked first. */
   readonly present?: KernelState | undefined;
 }
 
@@ -78,11 +78,11 @@ export function createNftApplier({
   present: known,
 }: NftOptions = {}): RulesetApplier {
   /**
-   * Why the kernel has no egress hook, no timeouts of flows, no log; `undefined` as long as it is not known
-   * to lack them.
+   * Why the kernel has no egress hook, no timeouts of flows, no log; `undefined` as long as we do not know
+   * that it lacks them.
    */
   const lacks: Partial<Record<"guard" | "timeouts" | "log", string | undefined>> = {};
-  /** Remembered, as reading it back is what a flood of learned addresses can hold up. */
+  /** Remembered, as a flood of learned addresses can hold up reading it back. */
   let present = known;
   let last: Ruleset | undefined;
   let hasLoaded = false;
@@ -129,8 +129,8 @@ export function createNftApplier({
   }
 
   /**
-   * False where it is refused: what is remembered may hold no longer (before Linux 6.16 chains go with their
-   * interface).
+   * False if the kernel refuses it: what we remember may be out of date (before Linux 6.16 chains go with
+   * their interface).
    */
   async function loadOver(state: KernelState, ruleset: Ruleset, signal?: AbortSignal): Promise<boolean> {
     try {
@@ -142,7 +142,7 @@ export function createNftApplier({
     }
   }
 
-  /** Why the kernel refuses what a probe has in it; `undefined` when it does not. */
+  /** Why the kernel refuses a probe's content; `undefined` if it does not. */
   async function findLack(probe: string, signal?: AbortSignal): Promise<string | undefined> {
     try {
       await load([probe], signal, ["-c"]);

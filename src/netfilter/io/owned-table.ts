@@ -1,6 +1,6 @@
 /**
- * A table that is in force as long as this process lives: a socket owns it, and is kept open for that. Not
- * here: what stands in the table.
+ * A table that is in force as long as this process lives: an open socket owns it. Not here: what stands in
+ * the table.
  */
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
@@ -21,11 +21,11 @@ export interface OwnedTable {
   /** Whether it goes with this process, however that ends; before Linux 5.12 it stays. */
   readonly endsWithProcess: boolean;
   /**
-   * Why it was not in force since the last look; to be asked about once a second. It is from then on. Throws
+   * Why it was not in force since the last call; call it once a second. It is in force again by then. Throws
    * NetlinkError, SystemCallError.
    */
   fault(): string | undefined;
-  /** Takes it away. */
+  /** Removes it. */
   close(): void;
 }
 
@@ -59,10 +59,7 @@ export function openOwnedTable({ write, remove }: OwnedTableText): OwnedTable {
   }
 }
 
-/**
- * Takes away what an ended process has left.
- * Throws NetlinkError (EPERM: a living one's), SystemCallError.
- */
+/** Removes what an ended process has left. Throws NetlinkError (EPERM: a live one's), SystemCallError. */
 export function removeOwnedTable(remove: OwnedTableText["remove"]): void {
   const socket = openTableSocket();
   try {

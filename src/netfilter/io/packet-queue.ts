@@ -1,6 +1,4 @@
-/**
- * Packets that the kernel holds for us, read in batches; what is said of those of a batch goes out together.
- */
+/** Packets that the kernel holds for us, read in batches; the verdicts of a batch go out together. */
 import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
@@ -25,55 +23,54 @@ import {
 import { openEventSocket } from "./event-socket.ts";
 
 /**
- * All that an attribute has room for: a packet that the interface is to cut up has up to 65,535, headers
- * counted.
+ * The most that an attribute holds: a packet that the interface is to cut up has up to 65,535 octets with its
+ * headers.
  */
 const COPIED_OCTETS = 65_531;
 /** With what the kernel tells besides. */
 const SLOT_OCTETS = 66_560;
-/** Room for some thousand hellos; in a user namespace the machine's limit holds. */
+/** Room for some thousand hellos; in a user namespace the machine's limit applies. */
 const BUFFER_OCTETS = 8 << 20;
 const WAITING_PACKETS = 4096;
 
 export interface PacketQueueOptions {
-  /** All of them come to the same reader; a packet tells which one it waits in. */
+  /** All queues have one reader; a packet says in which one it waits. */
   readonly queues: readonly number[];
   /** Packets that wait in each at most. */
   readonly length?: number;
-  /** Called for each packet, whose octets hold during the call; its verdict may come later. */
+  /** Called for each packet, whose octets are valid during the call; its verdict may come later. */
   readonly onPacket: (packet: QueuedPacket) => void;
 }
 
 export interface QueueFigures {
   readonly packets: number;
-  /** How often packets were lost, and so dropped, because they were not read fast enough. */
+  /** How often packets were lost, and so dropped, because we did not read them fast enough. */
   readonly overruns: number;
-  /** Verdicts and marks that the kernel refused, by errno's name: a packet or flow that is gone is ENOENT. */
+  /** Verdicts and marks that the kernel refused, by errno's name: ENOENT if a packet or flow is gone. */
   readonly refused: Readonly<Record<string, number>>;
 }
 
 /**
- * What a full queue has no room for is dropped, and so is all that waits and comes once it is closed: nothing
- * ever passes unjudged.
+ * The kernel drops packets for which a full queue has no room. Once the queue is closed it drops what waits
+ * and what comes. Nothing ever passes unjudged.
  */
 export interface PacketQueues {
   answer(packet: Pick<QueuedPacket, "queue" | "id">, verdict: QueueVerdict, changes?: VerdictChanges): void;
-  /** Ahead of the verdicts that are given after it; `reply` as in {@link setConntrackMark}. */
+  /** Goes out ahead of the verdicts that are given after it; `reply` as in {@link setConntrackMark}. */
   setMark(reply: FlowTuple, note: FlowNote): void;
-  /** Sends what was said outside `onPacket`. Throws SystemCallError. */
+  /** Sends the verdicts that were given outside `onPacket`. Throws SystemCallError. */
   flush(): void;
   figures(): QueueFigures;
   /**
-   * Why packets were not told since the last look; to be asked about once a second. Throws KernelError,
-   * SystemCallError.
+   * Why packets were missed since the last call; call it once a second. Throws KernelError, SystemCallError.
    */
   fault(): string | undefined;
   close(): void;
 }
 
 /**
- * Takes the queues in the current network namespace. Throws KernelError where another program has one or the
- * kernel has none, and SystemCallError.
+ * Takes the queues in the current network namespace. Throws SystemCallError, and KernelError if another
+ * program has one or the kernel has none.
  */
 export function openPacketQueues(options: PacketQueueOptions): PacketQueues {
   const size = receiveBatchSize(SLOT_OCTETS);

@@ -3,8 +3,8 @@ import { NetlinkError } from "../../netlink/errors.ts";
 const KNOWS_NO_OWNERS: ReadonlySet<string> = new Set(["EINVAL", "ENOTSUP"]);
 
 /**
- * Makes a table that goes with its socket; one that is left where the kernel knows no owners (before Linux
- * 5.12), and then gives false.
+ * Makes a table that goes with its socket. If the kernel knows no owners (before Linux 5.12), the table stays
+ * when the socket closes, and the call gives false.
  */
 export function putOwned(put: (ownership: "owned" | "left") => void): boolean {
   try {

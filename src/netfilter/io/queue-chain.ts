@@ -1,4 +1,4 @@
-/** Fills the chains that hand packets to the reader of names: nft(8) cannot say a queue on every kernel. */
+/** Fills the chains that hand packets to the reader of names: nft(8) cannot write a queue on every kernel. */
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
@@ -20,7 +20,7 @@ export interface QueueChains {
   made(): number;
   /**
    * Makes each chain hold `queue num N` and a drop behind it, in the form that this kernel has, in one
-   * transaction. Throws KernelError where the kernel has neither, or no such chain, and SystemCallError.
+   * transaction. Throws SystemCallError, and KernelError if the kernel has neither form, or no such chain.
    */
   fill(): QueueRuleForm;
   /** Closes the socket; the rules stay. */
@@ -45,7 +45,7 @@ export function openQueueChains(table: string = TABLE): QueueChains {
   };
 }
 
-/** Returns the first form that the kernel takes. */
+/** Returns the first form that the kernel accepts. */
 function fillAs(socket: NetlinkSocket, table: string, forms: readonly QueueRuleForm[]): QueueRuleForm {
   const refusals: string[] = [];
   for (const form of forms) {

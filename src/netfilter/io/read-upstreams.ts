@@ -10,8 +10,8 @@ import type { HeldElement } from "../learned-set.ts";
 import { dumpSet } from "./dump-set.ts";
 
 /**
- * The upstreams that an earlier process had from resolv.conf, as its ruleset holds them, in no order; none
- * where there is no such ruleset, or a setting named them. The workload can't write them, unlike resolv.conf,
+ * The upstreams that an earlier process had from resolv.conf, as its ruleset holds them, in no order. None if
+ * there is no such ruleset, or if a setting named them. The workload cannot write them, unlike resolv.conf,
  * which it may share with us. Throws SystemCallError and NetlinkError.
  */
 export function readFoundUpstreams(): readonly Endpoint[] {
@@ -19,7 +19,7 @@ export function readFoundUpstreams(): readonly Endpoint[] {
 }
 
 /**
- * A key is the address and, in four octets, the port in network order and two zeros; the comment has a
+ * A key is the address, then four octets with the port in network order and two zeros. The comment has a
  * link-local one's interfaces.
  */
 function readSet(set: string, addressOctets: 4 | 16): readonly Endpoint[] {

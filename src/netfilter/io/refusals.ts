@@ -1,4 +1,4 @@
-/** Hears of connections that the kernel refuses on their way out, as far as chain `refused` tells of them. */
+/** Receives connections that the kernel refuses on their way out, as far as chain `refused` reports them. */
 import { awaitAcknowledgement } from "../../netlink/acknowledgement.ts";
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
@@ -18,31 +18,30 @@ import {
 } from "../wire/nflog.ts";
 import { openEventSocket } from "./event-socket.ts";
 
-/** Room for some thousand packets: many times what the kernel tells in a second. */
+/** Room for some thousand packets: many times what the kernel reports in a second. */
 const BUFFER_OCTETS = 1 << 20;
 const ASKED: LogGroup = {
   group: REFUSED_GROUP,
   copiedOctets: 64,
   bufferOctets: 16_384,
-  // Few wake-ups in a flood. A sandbox that ends with the attempt is told of it all the same, see `close`.
+  // Few wake-ups in a flood. Even a sandbox that ends right after the attempt gets its report, see `close`.
   threshold: 16,
   timeoutMs: 50,
 };
 
 export interface Refusals {
   /**
-   * Why they were not told since the last look; to be asked about once a second. Throws KernelError,
-   * SystemCallError.
+   * Why refusals were missed since the last call; call it once a second. Throws KernelError, SystemCallError.
    */
   fault(): string | undefined;
-  /** What the kernel has gathered by now is told before it returns. */
+  /** Before it returns, it reports what the kernel has gathered by now. */
   close(): void;
 }
 
 /**
- * Calls `onRefused` for each, whose octets hold during the call. What finds no room is lost; the kernel's
- * counter has it. Opened in the current network namespace. Throws KernelError where another program has the
- * group or the kernel has no such log, and SystemCallError.
+ * Calls `onRefused` for each, whose octets are valid during the call. What finds no room is lost; the
+ * kernel's counter has it. Opened in the current network namespace. Throws SystemCallError, and KernelError
+ * if another program has the group or the kernel has no such log.
  */
 export function openRefusals(onRefused: (packet: LoggedPacket) => void): Refusals {
   const events = openEventSocket(openBound, () => readAll(events.current(), onRefused));
@@ -80,7 +79,7 @@ function openBound(): NetlinkSocket {
   }
 }
 
-/** Where the socket is lost by now there is nothing to be told. */
+/** If the socket is lost by now, nothing is left to report. */
 function tellGathered(current: () => NetlinkSocket, onRefused: (packet: LoggedPacket) => void): void {
   const writer = createNetlinkWriter(64);
   unbindGroup(writer, 2, REFUSED_GROUP);

@@ -9,8 +9,8 @@ import { askCounter, NFT_MSG_NEWOBJ, readCountedPackets } from "../wire/named-co
 
 export interface RefusedCounter {
   /**
-   * Connections that the kernel has refused since its counter was made; undefined where there is none. Some
-   * 10 us. Throws SystemCallError.
+   * Connections that the kernel has refused since its counter was made; undefined if there is no counter.
+   * About 10 us. Throws SystemCallError.
    */
   read(): number | undefined;
   close(): void;

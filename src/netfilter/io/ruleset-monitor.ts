@@ -1,13 +1,13 @@
 /**
- * Notices that somebody else has changed our tables. The kernel tells of each transaction and who made it,
- * and our own are told apart by the netlink ports that they come from. Others' changes of their own tables
- * are nothing to us.
+ * Notices that somebody else has changed our tables. The kernel reports each transaction and who made it; we
+ * know our own by the netlink ports that they come from. Others' changes of their own tables do not concern
+ * us.
  *
- * To be told costs: for each address that is learned the kernel writes a message, whether we read it or not
- * (1 to 2 us, a third more). So nobody listens while a ruleset of ours is loaded, nor under a flood of
- * learned addresses. Then the kernel's count of transactions is compared with our own: more of them were
- * somebody else's, in tables that we do not know, so they are told as if they were ours. It is compared while
- * somebody listens, too, with what was heard besides: what did not come is noticed within two seconds.
+ * Listening costs: for each learned address the kernel writes a message, whether we read it or not (1 to 2
+ * us, a third more). So nobody listens while a ruleset of ours is loaded, nor under a flood of learned
+ * addresses. The kernel's count of transactions is then compared with ours. Any surplus is somebody else's,
+ * in tables that we do not know, so it is reported as if they were ours. The counts are compared while it
+ * listens, too: an event that did not come is noticed within two seconds.
  */
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { SystemCallError } from "../../sys/errors.ts";
@@ -20,17 +20,17 @@ import { createUnheard } from "../unheard.ts";
 import { openEventSocket } from "./event-socket.ts";
 import { openTransactionCount } from "./transaction-count.ts";
 
-/** Room for the events of some thousand elements. What does not fit is known to be missing. */
+/** Room for the events of some thousand elements. We know of what does not fit that it is missing. */
 const BUFFER_OCTETS = 2 << 20;
-/** How often the transactions are counted while nobody listens; and the load looked at. */
+/** How often it compares the counts while nobody listens, and checks the load. */
 const TICK_MS = 250;
 /** Transactions of ours in a tick that make listening too dear. */
 const FLOOD = 125;
-/** Ticks between looks for what did not come although it listens. */
+/** Ticks between checks for events that did not come although it listens. */
 const TICKS_OF_LOOK = 4;
 /**
- * Ticks that it goes on listening, whatever it costs, once somebody else has changed something during a
- * flood: a minute.
+ * A minute in ticks: once somebody else has changed something during a flood, it listens for so long,
+ * whatever that costs.
  */
 const TICKS_OF_CARE = 240;
 
@@ -39,22 +39,24 @@ export interface RulesetMonitorOptions {
   readonly ownPorts: readonly number[];
   /** How many transactions these ports have made so far. */
   readonly ownTransactions: () => number;
-  /** Hears of each transaction of others that touched our tables. Never called while `whileApplying` runs. */
+  /**
+   * Called for each transaction of others that touched our tables. Never called while `whileApplying` runs.
+   */
   readonly onForeignChange: (change: ForeignChange) => void;
 }
 
 export interface RulesetMonitor {
   /**
-   * Runs what makes one transaction of our own through nft(8) or over netlink; none where it throws. One at a
-   * time.
+   * Runs a function that makes one transaction of our own through nft(8) or over netlink; none if it throws.
+   * One at a time.
    */
   whileApplying<T>(change: () => Promise<T>): Promise<T>;
   /**
-   * Why changes were not told since the last look; to be asked about once a second. They are told by then.
+   * Why changes were missed since the last call; call it once a second. They have been reported by then.
    * Throws SystemCallError.
    */
   fault(): string | undefined;
-  /** From then on `whileApplying` does no more than run what it is given. */
+  /** From then on `whileApplying` only runs what it is given. */
   close(): void;
 }
 
@@ -86,7 +88,8 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
     isListening = true;
   }
   /**
-   * What has come until now is read first: it is not for whoever counts from now on. Whether all was heard.
+   * Reads first what has come until now: it does not belong to the count that begins. Returns whether all
+   * events came.
    */
   function look(): boolean {
     const { found, numbers, isWhole } = readEvents(events.current(), changes);
@@ -94,7 +97,7 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
     tell(found);
     return isWhole;
   }
-  /** What comes while a load is under way is counted after it. */
+  /** Events that come during a load are counted after it. */
   function onEvents(hasFailed: boolean): void {
     if (isApplying) return;
     if (look() && hasFailed) tell([MISSED]);
@@ -106,7 +109,7 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
   }
   function lookForUnheard(): void {
     const others = count.others();
-    // What was lost by now has been told.
+    // Whatever was lost by now has been reported.
     if (!look()) unheard.begin(count.counted());
     else if (unheard.look(others, count.counted()) > 0) tell([UNHEARD]);
   }
@@ -139,12 +142,12 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
     const hasForeign = count.others() > 0;
     if (hasForeign) careTicks = TICKS_OF_CARE;
     if (hasForeign || !isFlood) listen();
-    // What came before it listened, and after it was counted, is counted now.
+    // Transactions after the count and before it listened are counted now.
     if (hasForeign || (isListening && count.others() > 0)) tell([UNSEEN]);
     unheard.begin(count.counted());
   }
   /**
-   * Where the kernel refuses something, what has changed is not known: it counts as ours, and the next tick
+   * If the kernel refuses something, nobody knows what has changed: it counts as ours, and the next tick
    * tries again.
    */
   const timer = setInterval(() => {
@@ -171,7 +174,7 @@ export function openRulesetMonitor(options: RulesetMonitorOptions): RulesetMonit
       try {
         return await change();
       } catch (error) {
-        // Where nft(8) was cut off it may have been done.
+        // If nft(8) was cut off, the transaction may have happened.
         made = error instanceof KernelError && error.code === "timed-out" ? 1 : 0;
         throw error;
       } finally {
@@ -195,7 +198,7 @@ const MISSED: ForeignChange = { found: ["more changes than could be told"], by: 
 
 interface ReadEvents {
   readonly found: readonly ForeignChange[];
-  /** Of all transactions that were heard of. */
+  /** Of all transactions whose events came. */
   readonly numbers: readonly number[];
   readonly isWhole: boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * Runs nft(8) and ip(8) in this process's network namespace. On Node's own child processes, since every start
- * waits for one: execa takes 10 ms of it, and 1.4 MiB for good.
+ * Runs nft(8) and ip(8) in this process's network namespace. It uses Node's own child processes, since every
+ * start waits for one: execa takes 10 ms of it, and 1.4 MiB for good.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
@@ -14,27 +14,27 @@ import { KernelError } from "../errors.ts";
 export type Tool = readonly [string, ...string[]];
 
 export interface ToolRun {
-  /** Pieces of the text, made only as they are needed. */
+  /** Pieces of the text, made only as the tool needs them. */
   readonly input?: Iterable<string>;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Twenty times what the largest policies take. A change that hangs is answered after two of them, for the old
- * policy is tried again.
+ * Twenty times what the largest policies take. A change that hangs gets its answer after two of these, for
+ * the old policy is tried again.
  */
 const DEFAULT_TIMEOUT_MS = 10_000;
 /**
- * Long input has longer: that of 100,000 learned addresses, 20 MB, takes some seconds, and more where the
+ * Long input gets more time. That of 100,000 learned addresses, 20 MB, takes some seconds, and more if the
  * processors have other work.
  */
 const OCTETS_PER_MS = 1000;
-/** From the polite signal to the one that no program can ignore. */
+/** Between SIGTERM and SIGKILL. */
 const KILL_AFTER_MS = 1000;
 
 /**
- * Its standard output. Throws KernelError when it is missing, says no, or takes too long; an aborted run
+ * Its standard output. Throws KernelError if the tool is missing, refuses, or takes too long; an aborted run
  * throws the signal's reason.
  */
 export async function runTool(tool: Tool, args: readonly string[], run: ToolRun = {}): Promise<string> {
@@ -54,10 +54,7 @@ export async function runTool(tool: Tool, args: readonly string[], run: ToolRun 
   throw describeFailure(file, end);
 }
 
-/**
- * In a file of memory, not through a pipe, which we would have to fill while the event loop has other things
- * to do.
- */
+/** In a file of memory. A pipe would have to be filled while the event loop has other things to do. */
 async function keepInput(
   file: string,
   pieces: Iterable<string> | undefined,
@@ -88,7 +85,7 @@ function describeFailure(file: string, end: ToolEnd): KernelError {
 
 const PACKAGES: Readonly<Record<string, string>> = { nft: "nftables", ip: "iproute2" };
 
-/** Written some pages at a time: a large ruleset's text is never there as a whole. */
+/** Written some pages at a time: a large ruleset's text never exists as a whole. */
 function* fill(file: MemoryFile, pieces: Iterable<string>): Generator<void, void, undefined> {
   let held = "";
   for (const piece of pieces) {
@@ -113,7 +110,7 @@ interface ToolEnd {
   readonly stderr: string;
 }
 
-/** Settles when it has ended and its outputs are read; `stop` ends it. */
+/** Settles once it has ended and its outputs are read; `stop` ends it. */
 async function untilEnd(child: ChildProcess, stop: AbortSignal): Promise<ToolEnd> {
   const { promise, resolve } = Promise.withResolvers<Pick<ToolEnd, "exit" | "error">>();
   let killing: NodeJS.Timeout | undefined;

@@ -14,7 +14,7 @@ const NLM_F_REQUEST_ACK = 0x5;
 const OCTETS = 32;
 
 /**
- * Nothing leaves by it any more, by AF_XDP either. Throws NetlinkRefusal (EPERM, ENODEV), SystemCallError.
+ * Nothing leaves by it any more, not even by AF_XDP. Throws NetlinkRefusal (EPERM, ENODEV), SystemCallError.
  */
 export function setLinkDown(interfaceIndex: number): void {
   const message = Buffer.alloc(OCTETS);

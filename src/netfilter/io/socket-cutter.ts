@@ -1,13 +1,14 @@
 /**
- * Ends sockets of this network namespace whose flow may not go on, whoever they belong to: a reader that is
- * blocked wakes up with ECONNABORTED, where an idle flow would otherwise stay open until its next packet.
+ * Ends sockets of this network namespace whose flow may not continue, whatever process they belong to. A
+ * blocked reader wakes up with ECONNABORTED; otherwise an idle flow would stay open until its next packet.
  *
- * Whether a flow is one that the policy had let out is asked of conntrack, whose mark says so: what callers
- * opened, our own lookups and loopback have other marks, and are never touched. Conntrack forgets flows that
- * are silent for long; then the socket itself has to tell: it is not ours, does not lead to this namespace,
- * and has a port of its own, where a caller's shares that of the socket that waits for callers. Known limit:
- * one that binds such a port is left; nothing passes on it either. A socket that has sent nothing yet looks
- * the same; one for lookups, which all come to us whatever their address, is left.
+ * Conntrack's mark says whether the policy had let a flow out. Callers' flows, our own lookups and loopback
+ * have other marks, and are never touched. Conntrack forgets flows that are silent for long; then the socket
+ * itself has to show it. It must not be ours, must lead out of this namespace, and must have a port of its
+ * own: a caller's shares that of the listening socket.
+ *
+ * Known limit: a socket bound to such a port is left, and nothing passes on it either. A socket that has sent
+ * nothing yet looks the same. One for lookups is left: lookups all come to us, whatever their address.
  */
 import { NETLINK_NETFILTER, NETLINK_SOCK_DIAG } from "../../netlink/constants.ts";
 import { EIO, ENOENT } from "../../sys/libc.ts";
@@ -29,19 +30,18 @@ import {
 } from "../../netlink/socket-diag.ts";
 
 /**
- * Sockets that are looked at before lookups get their turn: half a millisecond where each has to be looked up
- * in conntrack.
+ * Sockets that it checks before lookups get their turn: half a millisecond if conntrack has to look up each.
  */
 const SOCKETS_PER_TURN = 64;
 const LOOKUP_PORT = 53;
 
 export interface CutRule {
   /**
-   * Whether nothing lets packets to this address, 4 octets or 16, and port out, by a protocol's number.
-   * Called once or twice a socket, and right before one is ended.
+   * Whether nothing lets packets out to this address (4 octets or 16) and port, by a protocol's number.
+   * Called once or twice a socket, and right before it ends one.
    */
   readonly isDenied: (address: Uint8Array, protocol: number, port: number) => boolean;
-  /** Flows that it has admitted go on. */
+  /** Flows that it has admitted continue. */
   readonly generation: () => number;
   /** Of our own sockets, which nobody else has. */
   readonly ownMark: number;
@@ -50,17 +50,18 @@ export interface CutRule {
 }
 
 /**
- * Opened in the current network namespace. Each call throws SystemCallError, and it is then to be closed.
- * Best kept open: the kernel closes a netfilter socket only when all that past transactions took out is
- * freed, after up to 30 ms.
+ * Opened in the current network namespace. Each call throws SystemCallError; then close it. Keep it open
+ * otherwise: the kernel closes a netfilter socket only once it has freed all that past transactions took out,
+ * after up to 30 ms.
  */
 export interface SocketCutter {
   /**
-   * Ends every connected TCP and UDP socket whose far end is denied and whose flow an earlier generation had
-   * admitted, or conntrack has forgotten, and returns how many. Costs some microseconds a socket, in slices.
+   * Ends connected TCP and UDP sockets with a denied far end, and returns how many. It ends a socket if an
+   * earlier generation had admitted its flow, or conntrack has forgotten it. It costs some microseconds a
+   * socket, in slices.
    */
   cut(rule: CutRule): Promise<number>;
-  /** Throws with code ENOTSUP or EPERM where the kernel ends no sockets for us. Ends none. */
+  /** Throws with code ENOTSUP or EPERM if the kernel ends no sockets for us. Ends none. */
   check(): void;
   close(): void;
 }
@@ -77,7 +78,7 @@ export function openSocketCutter(): SocketCutter {
     let [cut, looked] = [0, 0];
     const forgotten: ConnectedSocket[] = [];
     for (const socket of listSockets(listing, kind, encodeSocketDump)) {
-      // The receive buffer is overwritten only by our own next call, and a round has one at a time.
+      // Only our own next call overwrites the receive buffer, and a round makes one at a time.
       const isDenied = rule.isDenied(socket.remote, kind.protocol, socket.remotePort);
       const verdict = isDenied ? judgeFlow(findFlow(kind.protocol, socket), { kind, socket, rule }) : "fine";
       if (verdict === "denied") cut += end(kind, socket.id);
@@ -108,13 +109,13 @@ export function openSocketCutter(): SocketCutter {
       let cut = 0;
       for (const kind of SOCKET_KINDS) {
         cut += await cutKind(kind, rule);
-        // Even where there is hardly a socket, the kernel has gone through its whole table for it.
+        // Even for hardly any socket the kernel has searched its whole table.
         await nextTurn();
       }
       return cut;
     },
     check() {
-      // No socket has this id, so a kernel that would end one says ENOENT.
+      // No socket has this id, so a kernel that can end sockets answers ENOENT.
       const [tcp] = SOCKET_KINDS;
       if (tcp === undefined) return;
       end(tcp, Buffer.alloc(48));
@@ -125,7 +126,7 @@ export function openSocketCutter(): SocketCutter {
   };
 }
 
-/** How many it has ended: none where the socket is gone already. */
+/** How many it has ended: none if the socket is gone already. */
 function createEnder(socket: RequestSocket): (kind: SocketKind, id: Buffer) => number {
   return (kind, id) => {
     socket.send(encodeSocketDestroy(kind, 1, id));
@@ -155,7 +156,7 @@ function createFlowFinder(socket: RequestSocket) {
   };
 }
 
-/** False where the socket is gone already. */
+/** False if the socket is gone already. */
 function acknowledged(socket: RequestSocket, call: string): boolean {
   for (let datagram = socket.receive(); datagram; datagram = socket.receive()) {
     for (const reply of readReplies(datagram)) {
@@ -171,7 +172,7 @@ function failUnlessMissing(call: string, errno: number): undefined {
   if (errno !== 0 && errno !== ENOENT) throw new SystemCallError(call, errno, errnoName(errno));
 }
 
-/** What conntrack says of a socket's flow, or what its silence means. */
+/** What conntrack says of a socket's flow, or what it means that conntrack has no entry. */
 function judgeFlow(
   flow: TrackedFlow | undefined,
   {
@@ -195,7 +196,7 @@ function mayBeOutward({ mark, remote, remotePort }: ConnectedSocket, { ownMark, 
   return mark !== ownMark && remotePort !== LOOKUP_PORT && !isLocal(remote);
 }
 
-/** What outlives the message that told of it. */
+/** The part that outlives the message it came in. */
 function copyOf({ local, remote, id, ...rest }: ConnectedSocket): ConnectedSocket {
   return { ...rest, local: Buffer.from(local), remote: Buffer.from(remote), id: Buffer.from(id) };
 }

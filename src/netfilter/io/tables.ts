@@ -16,17 +16,20 @@ import { sendBatch } from "./send-batch.ts";
 export interface Tables {
   /** Their names. */
   list(): readonly string[];
-  /** Makes one without content that stays until it is removed. One that is there stays as it is. */
+  /** Makes an empty table that stays until somebody removes it. An existing one stays as it is. */
   make(name: string): void;
   /**
-   * Makes one that gives packets of `sources`, 4 or 16 octets each, the machine's own address on their way
-   * out. From Linux 5.12 on it goes with this process, however that ends, and stays when others flush the
+   * Makes a table that gives packets of `sources`, 4 or 16 octets each, the machine's own address on their
+   * way out. From Linux 5.12 on it goes with this process, however that ends, and stays when others flush the
    * ruleset.
    */
   masquerade(name: string, sources: readonly Uint8Array[]): void;
   /** Removes it, if it is there. */
   remove(name: string): void;
-  /** The kernel waits here until all that was removed is freed, some 20 ms: best after everything else. */
+  /**
+   * The kernel waits here until it has freed all that was removed, about 20 ms: close it after everything
+   * else.
+   */
   close(): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * How many nftables transactions the namespace has seen, against how many were our own: the kernel's number
- * of the last one goes up by one with each, unless it has changed nothing. Some microseconds a look.
+ * How many nftables transactions the namespace has seen, against how many were our own. The kernel's number
+ * of the last one grows by one with each, unless it has changed nothing. Some microseconds a look.
  */
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { openRequestSocket } from "../../sys/netlink-socket.ts";
@@ -13,7 +13,7 @@ export interface TransactionCount {
   /** Throws KernelError and SystemCallError. */
   begin(): void;
   /**
-   * How many more transactions there were than our ports made since it was asked last, or since `begin`:
+   * How many more transactions there were than our ports made since the last call, or since `begin`: it
    * counts without a gap. Throws the same.
    */
   others(): number;

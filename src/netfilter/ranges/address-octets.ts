@@ -8,7 +8,7 @@ export interface AddressRange {
 }
 
 /**
- * Negative, zero or positive, as the first is below, the same or above. Faster than `Buffer.compare` on so
+ * Negative, zero or positive, if the first is below, the same or above. Faster than `Buffer.compare` on so
  * few octets.
  */
 export function compareOctets(one: Uint8Array, other: Uint8Array): number {
@@ -37,8 +37,8 @@ export function octetsAfter(octets: Uint8Array): Uint8Array | undefined {
 }
 
 /**
- * The address behind those that share the first `bits` bits with this one, where the others are zero;
- * undefined behind the last of the space.
+ * The address behind all that share the first `bits` bits with this one; undefined behind the last of the
+ * space. Its other bits are zero.
  */
 export function endOf(octets: Uint8Array, bits: number): Uint8Array | undefined {
   const end = octets.slice();

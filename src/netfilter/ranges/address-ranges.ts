@@ -1,6 +1,6 @@
 /**
- * Prefixes and addresses, as operators list them, made ready for the kernel's interval sets: in order, and
- * none overlapping.
+ * Prefixes and addresses as operators list them, turned into the kernel's interval sets: in order, and none
+ * overlapping.
  */
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import { parsePrefix, type Prefix } from "../../policy/prefix.ts";
@@ -13,7 +13,7 @@ interface Range {
 
 /**
  * The elements for the sets of both families. Throws on a text that is no address or prefix: callers have
- * checked.
+ * checked it.
  */
 export function mergeRanges(texts: readonly string[]): {
   readonly v4: readonly string[];

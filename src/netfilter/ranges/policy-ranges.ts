@@ -1,5 +1,5 @@
 /**
- * The addresses about which the rules of a policy say one action, as the kernel's interval sets hold them:
+ * The addresses for which a policy's rules give one action, as the kernel's interval sets hold them:
  * ascending, and never two neighbours. They are read off the policy's trie: all of them for nft(8), or those
  * that a change may have moved.
  */
@@ -18,7 +18,7 @@ import {
   renderRange,
 } from "./address-octets.ts";
 
-/** Addresses that only the default decides are in neither action's ranges. */
+/** Addresses that only the default action decides are in neither action's ranges. */
 export interface PolicyRanges {
   readonly octets: 4 | 16;
   readonly rules: RuleTrie;
@@ -26,9 +26,9 @@ export interface PolicyRanges {
 }
 
 /**
- * What one set holds of them: ranges of one address (`host`), or the others (`span`). The kernel keeps spans
- * in a tree, all of which it goes through when one of them changes, some 50 ns each; hosts in a hash, where a
- * change costs nothing that grows.
+ * The part that one set holds: ranges of one address (`host`), or the others (`span`). The kernel keeps spans
+ * in a tree, and walks all of it when one changes, at about 50 ns each. It keeps hosts in a hash, where a
+ * change costs the same however many there are.
  */
 export interface RangesOfKind {
   readonly kind: "host" | "span";
@@ -39,7 +39,7 @@ export function isOfKind(kind: RangesOfKind["kind"], { first, last }: AddressRan
   return (compareOctets(first, last) === 0) === (kind === "host");
 }
 
-/** All of them. Linear in the rules, one at a time. */
+/** All of them. Linear in the rules, one rule a step. */
 export function* listRanges({
   octets,
   rules,
@@ -57,17 +57,17 @@ export function* listRanges({
   if (first !== undefined) yield { first, last: new Uint8Array(octets).fill(0xff) };
 }
 
-/** What the search for a change may cost: how often it may still look at an address. */
+/** What the search for a change may cost: how many addresses it may still check. */
 export interface SearchBudget {
   left: number;
 }
 
 /**
- * What has to go and what has to come to make `from` into `to`, at the price of the rules that differ and of
- * the ranges beside them; unfinished where `budget` ran out.
+ * What has to go and what has to come to turn `from` into `to`; unfinished if `budget` ran out. It costs as
+ * much as the rules that differ and the ranges beside them.
  *
- * A range that only one of them has holds an address of a changed rule's target, or one beside it. So these
- * are looked at in both.
+ * A range that only one of them has holds an address of a changed rule's target, or one beside it. So both
+ * are searched there.
  */
 export function diffRanges(
   from: PolicyRanges,
@@ -89,15 +89,15 @@ export function diffRanges(
   return { gone: missingIn(after, before), come: missingIn(before, after) };
 }
 
-/** From this address up to the next cut rules say this, or nothing. */
+/** From this address up to the next cut, the rules give this action, or none. */
 interface Cut {
   readonly at: Uint8Array;
   readonly action: Action | undefined;
 }
 
 /**
- * In ascending order; of two at the same address the later one holds. Rules come by first address, the larger
- * one before those that it holds, so those that hold the present address are a stack.
+ * In ascending order; of two at the same address the later one counts. Rules come by first address, the
+ * larger one before those that it holds. So the rules that hold the present address are a stack.
  */
 function* listCuts(rules: RuleTrie): Generator<Cut, void, undefined> {
   const open: { readonly end: Uint8Array | undefined; readonly deciding: RankedDecision }[] = [];
@@ -150,8 +150,8 @@ interface SaidRange extends AddressRange {
 }
 
 /**
- * The whole range of the wanted action that holds the address; where something else is said, not more than
- * its surroundings.
+ * The whole range of the wanted action that holds the address; if the action there is another one, no more
+ * than its surroundings.
  */
 function rangeAround(ranges: PolicyRanges, address: Uint8Array, budget: SearchBudget): SaidRange {
   const { action, ...middle } = surroundings(ranges.rules, address, budget);
@@ -171,8 +171,8 @@ function rangeAround(ranges: PolicyRanges, address: Uint8Array, budget: SearchBu
 }
 
 /**
- * What is said of an address, and of all others up to the nearest target on either side. One way down the
- * trie.
+ * What the rules say of an address, and of all others up to the nearest target on either side. One way down
+ * the trie.
  */
 function surroundings(rules: RuleTrie, address: Uint8Array, budget: SearchBudget): SaidRange {
   budget.left -= 1;

@@ -1,7 +1,8 @@
 /**
  * What rules with a scope decide of addresses, as the kernel's sets of addresses with protocols and ports
- * hold it: what a rule without one decides before is not in it, and no two elements overlap, whichever action
- * they are for. So the order of these sets means nothing, and they stand before the sets of addresses alone.
+ * hold it. It leaves out what a rule without a scope decides before. No two elements overlap, whichever
+ * action they are for. So the order of these sets means nothing, and they stand before the sets of addresses
+ * alone.
  */
 import type { ScopedRules } from "../../policy/compile.ts";
 import type { RankedDecision } from "../../policy/decision.ts";
@@ -29,7 +30,7 @@ export function renderFlowRange(range: FlowRange): string {
   return `${renderRange(range)} . ${renderPiece(range.piece)}`;
 }
 
-/** All of them; undefined for each rule that was looked at, so that many of them are no long step. */
+/** All of them; undefined for each rule that was checked, so many rules are no long step. */
 export function* listFlowRanges(ranges: ScopedRanges): Generator<FlowRange | undefined, void, undefined> {
   const { octets, action } = ranges;
   const open = new Map<string, { readonly first: Uint8Array; readonly piece: FlowPiece }>();
@@ -47,7 +48,7 @@ export function* listFlowRanges(ranges: ScopedRanges): Generator<FlowRange | und
     yield { first, last: new Uint8Array(octets).fill(0xff), piece };
 }
 
-/** The elements that only one of two has; undefined where `budget` looks at rules did not do. */
+/** The elements that only one of two has; undefined if `budget` checks of rules were not enough. */
 export function diffFlowRanges(
   from: ScopedRanges,
   to: ScopedRanges,
@@ -104,8 +105,8 @@ interface Open {
 }
 
 /**
- * In ascending order, one an address. Of all prefixes that hold an address each holds the next, so those that
- * are open are a stack.
+ * In ascending order, one an address. Of all prefixes that hold an address each holds the next, so the open
+ * ones are a stack.
  */
 function* listCuts(ranges: ScopedRanges): Generator<Cut, void, undefined> {
   const open: Open[] = [];
@@ -171,7 +172,7 @@ function endOfEntry({ first, bits }: Entry): Uint8Array | undefined {
   return bits === 0 ? undefined : endOf(first, bits);
 }
 
-/** By the rules that match an address. What the sets of addresses alone say anyway is left to them. */
+/** By the rules that match an address. It leaves out what the sets of addresses alone decide anyway. */
 function decideFlows(entries: readonly Entry[]): Readonly<Record<Action, FlowSet>> {
   const matches: ScopedMatch[] = [];
   let base: RankedDecision | undefined;

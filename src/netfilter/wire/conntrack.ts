@@ -42,8 +42,8 @@ export interface FlowTuple {
 }
 
 /**
- * An entry, as far as it says who began the flow and under which generation it was let out. Octets are views
- * into the payload.
+ * An entry, as far as it says who began the flow and which generation let it out. Octets are views into the
+ * payload.
  */
 export interface TrackedFlow {
   /** Who sent the first packet. */
@@ -70,8 +70,8 @@ export interface MarkMatch {
 }
 
 /**
- * Asks for the entry that a packet with this tuple belongs to, in whichever direction; the kernel says ENOENT
- * where there is none.
+ * Asks for the entry that a packet with this tuple belongs to, in either direction; the kernel answers ENOENT
+ * if there is none.
  */
 export function getConntrack(writer: NetlinkWriter, sequence: number, tuple: FlowTuple): void {
   const message = writer.begin(CT_GET, NLM_F_REQUEST, sequence, familyOf(tuple), 0);
@@ -80,9 +80,9 @@ export function getConntrack(writer: NetlinkWriter, sequence: number, tuple: Flo
 }
 
 /**
- * Gives an entry another mark, and where one is given a label instead of the one that it has. `reply` is the
- * tuple of what the far end sends, which has the addresses behind every redirect; the kernel says ENOENT
- * where there is no such entry.
+ * Gives an entry another mark, and another label if the caller gives one. `reply` is the tuple of what the
+ * far end sends, with the addresses behind every redirect. The kernel answers ENOENT if there is no such
+ * entry.
  */
 export function setConntrackMark(
   writer: NetlinkWriter,
@@ -100,7 +100,9 @@ export function setConntrackMark(
 /** What is kept with a flow. */
 export interface FlowNote {
   readonly mark: number;
-  /** {@link LABEL_OCTETS}. The kernel has room for it in flows that began while some rule spoke of labels. */
+  /**
+   * {@link LABEL_OCTETS}. The kernel has room for it in flows that began while some rule mentioned labels.
+   */
   readonly label?: Uint8Array | undefined;
 }
 
@@ -141,7 +143,7 @@ export interface LabelledFlow {
   readonly flow: FlowTuple;
   /** What the far end sends, behind every translation of addresses. */
   readonly reply: FlowTuple;
-  /** Undefined where it has none. */
+  /** Undefined if it has none. */
   readonly label: Buffer | undefined;
 }
 
@@ -183,7 +185,7 @@ export function readOpenedFlow(payload: Buffer): OpenedFlow | undefined {
 /** A flow, as far as it says what became of it. Octets are a view into the payload. */
 export interface FlowFate {
   readonly destination: Buffer;
-  /** 0 where the protocol has none. */
+  /** 0 if the protocol has none. */
   readonly port: number;
   readonly protocol: number;
   /** Whether a packet has come back. */

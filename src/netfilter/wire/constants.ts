@@ -1,6 +1,6 @@
 /**
- * Numbers of nf_tables' and nfnetlink's messages that several of ours have (linux/netfilter/nf_tables.h,
- * nfnetlink.h, netfilter.h).
+ * Numbers of nf_tables' and nfnetlink's messages that several of our messages share
+ * (linux/netfilter/nf_tables.h, nfnetlink.h, netfilter.h).
  */
 import { nftMessage } from "./set-element.ts";
 
@@ -31,7 +31,7 @@ export const NF_ACCEPT = 1;
 export const TCP = 6;
 
 /**
- * How nfnetlink_log and nfnetlink_queue are told to listen to a group or queue, and to hand on packets with
+ * How nfnetlink_log and nfnetlink_queue are asked to listen to a group or queue, and to hand on packets with
  * their octets.
  */
 export const BIND = 1;

@@ -37,9 +37,9 @@ const PRIORITY = -1;
 export type DoorTable = typeof DOOR_TABLE | typeof DOOR_STAND_IN;
 
 /**
- * Writes the table anew, in one step with the end of an earlier one: all interfaces are closed but those of
- * these names. In that step the kernel takes the old chains away before the new ones drop (`nf_tables_commit`
- * sets a new chain's policy last), so another table has to stand in.
+ * Writes the table anew, in one step with the end of an earlier one: all interfaces are closed except those
+ * of these names. In that step the kernel takes the old chains away before the new ones drop
+ * (`nf_tables_commit` sets a new chain's policy last). So another table has to stand in.
  */
 export function writeDoorTable(
   writer: NetlinkWriter,
@@ -54,7 +54,7 @@ export function writeDoorTable(
   }
 }
 
-/** Takes it away, whether it is there or not. */
+/** Removes it, whether it is there or not. */
 export function deleteDoorTable(writer: NetlinkWriter, next: () => number, table: DoorTable): void {
   // Deleting what is not there would fail the batch.
   writeTable(writer, NFT_MSG_NEWTABLE, next(), table);

@@ -1,7 +1,7 @@
 /**
- * Set elements written as lists: those that are added to one set one after the other share a message, and so
- * do those that leave it. The kernel finds table and set once a message, which is a quarter of what an
- * element costs. Order is kept.
+ * Set elements written as lists. Those that are added to one set in a row share a message, and so do those
+ * that leave it. The kernel looks up table and set once a message, which is a quarter of what an element
+ * costs. The order is kept.
  */
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import {
@@ -22,17 +22,17 @@ const MAX_LIST_OCTETS = 60_000;
 export interface ElementLists {
   /** Adds the element; one that is there already stays as it is, timeout included. */
   add(set: SetName, element: TimedElement): void;
-  /** Deletes the element; the kernel refuses the whole batch (ENOENT) when it is not there. */
+  /** Deletes the element; the kernel refuses the whole batch (ENOENT) if it is not there. */
   delete(set: SetName, key: Uint8Array, keyEnd?: Uint8Array): void;
-  /** Deletes the element where it is there. Before Linux 6.3 the kernel refuses the whole batch (EINVAL). */
+  /** Deletes the element if it is there. Before Linux 6.3 the kernel refuses the whole batch (EINVAL). */
   destroy(set: SetName, key: Uint8Array, keyEnd?: Uint8Array): void;
-  /** Ends the list that is open, if one is: other messages may be written. */
+  /** Ends the open list, if there is one: the caller may then write other messages. */
   close(): void;
-  /** Forgets that one is open: the writer has been reset. */
+  /** Forgets the open list: the writer has been reset. */
   reset(): void;
 }
 
-/** `next` gives each message its sequence. Sets are told apart by their object. */
+/** `next` gives each message its sequence number. Sets are compared as objects. */
 export function createElementLists(writer: NetlinkWriter, next: () => number): ElementLists {
   /** 0: no list is open. */
   let openType = 0;

@@ -62,7 +62,7 @@ export function expression(writer: NetlinkWriter, name: string, data: () => void
   });
 }
 
-/** Goes on with the rule only where the register compares so. */
+/** Continues with the rule only if the register compares so. */
 export function compare(writer: NetlinkWriter, octets: Uint8Array, operator: number = OPERATOR.equal): void {
   expression(writer, "cmp", () => {
     writer.number32(COMPARE.source, REGISTER);
@@ -104,7 +104,7 @@ export function drop(writer: NetlinkWriter): void {
   verdict(writer, NF_DROP);
 }
 
-/** The rules of that chain come next, and then those behind the jump that led here. */
+/** The rules of that chain come next, and after them those behind the jump. */
 export function goTo(writer: NetlinkWriter, chain: string): void {
   verdict(writer, NFT_GOTO, chain);
 }

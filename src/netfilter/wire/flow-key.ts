@@ -34,7 +34,7 @@ export function encodeFlowRange(
 }
 
 /**
- * An element for a single address of so many octets; undefined for a key of another form. Without a second
+ * An element for a single address of this many octets; undefined for a key of another form. Without a second
  * key the first is both.
  */
 export function readFlowElement(

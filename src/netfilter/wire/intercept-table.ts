@@ -31,7 +31,7 @@ import { addChain, addTable, type BaseChain, deleteTable } from "./tables.ts";
 export interface InterceptRedirect {
   /** Where the interceptor listens, at 127.0.0.1 and ::1. */
   readonly port: number;
-  /** Of its sockets; undefined where they have none of their own. */
+  /** The group of its sockets; undefined if they have none of their own. */
   readonly group: number | undefined;
 }
 
@@ -40,7 +40,9 @@ const REDIRECT_FROM = 1;
 
 type WriteRule = (writer: NetlinkWriter) => void;
 
-/** Writes the table anew, one left by an earlier process taken away; `next` gives the sequence numbers. */
+/**
+ * Writes the table anew, and removes one that an earlier process has left; `next` gives the sequence numbers.
+ */
 export function writeInterceptTable(
   writer: NetlinkWriter,
   next: () => number,
@@ -60,7 +62,7 @@ export function writeInterceptTable(
   }
 }
 
-/** Deletes the table; the kernel refuses it where there is none, or where a live process owns it. */
+/** Deletes the table; the kernel refuses if there is none, or if a live process owns it. */
 export function deleteInterceptTable(writer: NetlinkWriter, sequence: number): void {
   deleteTable(writer, sequence, INTERCEPT_TABLE);
 }

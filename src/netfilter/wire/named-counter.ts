@@ -32,7 +32,7 @@ export function askCounter(writer: NetlinkWriter, sequence: number, { table, cou
   writer.end(message);
 }
 
-/** Packets that the counter of one NFT_MSG_NEWOBJ payload has counted; undefined where it is none. */
+/** Packets that the counter of one NFT_MSG_NEWOBJ payload has counted; undefined if it is no counter. */
 export function readCountedPackets(payload: Buffer): number | undefined {
   for (const { type, value } of readAttributes(payload, NFGENMSG)) {
     if (type !== OBJECT.data) continue;

@@ -40,12 +40,12 @@ export interface LogGroup {
   readonly copiedOctets: number;
   /** Of one message of the kernel's. */
   readonly bufferOctets: number;
-  /** Packets that are told together, unless the time is over before there are so many. */
+  /** Packets that the kernel reports together, unless the time is over before there are so many. */
   readonly threshold: number;
   readonly timeoutMs: number;
 }
 
-/** Asks for all that a group is told. The kernel refuses with EPERM where another socket has the group. */
+/** Asks for all that a group gets. The kernel refuses with EPERM if another socket has the group. */
 export function bindGroup(writer: NetlinkWriter, sequence: number, asked: LogGroup): void {
   const message = writer.begin(NFULNL_MSG_CONFIG, NLM_F_REQUEST | NLM_F_ACK, sequence, 0, asked.group);
   writer.octets(CONFIG.command, Buffer.of(BIND));
@@ -59,31 +59,31 @@ export function bindGroup(writer: NetlinkWriter, sequence: number, asked: LogGro
   writer.end(message);
 }
 
-/** Gives the group up: the kernel then tells at once what it has gathered. */
+/** Gives the group up: the kernel then reports at once what it has gathered. */
 export function unbindGroup(writer: NetlinkWriter, sequence: number, group: number): void {
   const message = writer.begin(NFULNL_MSG_CONFIG, NLM_F_REQUEST | NLM_F_ACK, sequence, 0, group);
   writer.octets(CONFIG.command, Buffer.of(UNBIND));
   writer.end(message);
 }
 
-/** Where a packet was to go. Octets are views into the message that told of it. */
+/** Where a packet was to go. Octets are views into the message that reported it. */
 export interface LoggedPacket {
   /** 4 octets, or 16. */
   readonly source: Buffer;
   readonly destination: Buffer;
   /** As IANA numbers them: 6 is TCP. */
   readonly protocol: number;
-  /** Undefined where the protocol has none, or the copy ends before them. */
+  /** Undefined if the protocol has none, or the copy ends before them. */
   readonly sourcePort: number | undefined;
   readonly destinationPort: number | undefined;
   readonly icmpType: number | undefined;
-  /** What the rule says that has logged it; empty if it says nothing. */
+  /** The prefix of the rule that has logged it; empty if it has none. */
   readonly prefix: string;
 }
 
 type IpPacket = Omit<LoggedPacket, "prefix">;
 
-/** The packet of one NFULNL_MSG_PACKET payload; undefined where it has none of IP. */
+/** The packet of one NFULNL_MSG_PACKET payload; undefined if it holds no IP packet. */
 export function readLoggedPacket(payload: Buffer): LoggedPacket | undefined {
   let packet: IpPacket | undefined;
   let prefix = "";

@@ -19,15 +19,15 @@ export const NFQNL_MSG_PACKET = NFNL_SUBSYS_QUEUE << 8;
 const NFQNL_MSG_VERDICT = (NFNL_SUBSYS_QUEUE << 8) | 1;
 const NFQNL_MSG_CONFIG = (NFNL_SUBSYS_QUEUE << 8) | 2;
 const CONFIG = { command: 1, parameters: 2, length: 3, mask: 4, flags: 5 } as const;
-/** Packets pass where the queue is full. Never set. */
+/** Packets pass if the queue is full. Never set. */
 const FAIL_OPEN = 1;
-/** A packet that the interface is to cut up is told whole. */
+/** A packet that the interface is to cut up comes as a whole. */
 const GSO = 4;
 const ATTRIBUTE = { header: 1, verdict: 2, mark: 3, payload: 10, length: 13, checksum: 14 } as const;
 const CHECKSUM_NOT_READY = 1;
 const NF_REPEAT = 4;
 
-/** `repeat`: it goes through the chains of its hook once more, with the mark that the verdict gives it. */
+/** `repeat`: it passes the chains of its hook once more, with the mark that the verdict gives it. */
 export const QUEUE_VERDICT = { drop: NF_DROP, accept: NF_ACCEPT, repeat: NF_REPEAT } as const;
 export type QueueVerdict = keyof typeof QUEUE_VERDICT;
 
@@ -43,8 +43,8 @@ export interface PacketQueue {
 }
 
 /**
- * Takes a queue: from now on its packets come to this socket, and are dropped when it is closed. The kernel
- * refuses with EPERM what another socket has.
+ * Takes a queue: from now on its packets come to this socket, and are dropped once it is closed. The kernel
+ * refuses with EPERM if another socket has it.
  */
 export function bindQueue(writer: NetlinkWriter, sequence: number, asked: PacketQueue): void {
   const message = writer.begin(NFQNL_MSG_CONFIG, NLM_F_REQUEST | NLM_F_ACK, sequence, 0, asked.queue);
@@ -59,7 +59,7 @@ export function bindQueue(writer: NetlinkWriter, sequence: number, asked: Packet
   writer.end(message);
 }
 
-/** A packet that waits. Octets are a view into the message that told of it. */
+/** A packet that waits. Octets are a view into the message that brought it. */
 export interface QueuedPacket {
   readonly queue: number;
   /** Its queue's own number for it. */
@@ -71,11 +71,11 @@ export interface QueuedPacket {
   readonly octets: Buffer;
   /** Of the whole packet. */
   readonly length: number;
-  /** The kernel's own TCP leaves the checksum to the interface; what a raw socket sends has it already. */
+  /** The kernel's own TCP leaves the checksum to the interface; a packet of a raw socket has it already. */
   readonly isChecksumNotReady: boolean;
 }
 
-/** The packet of one NFQNL_MSG_PACKET payload; undefined where it has no number to answer to. */
+/** The packet of one NFQNL_MSG_PACKET payload; undefined if it has no number to answer to. */
 export function readQueuedPacket(payload: Buffer): QueuedPacket | undefined {
   if (payload.length < NFGENMSG) return undefined;
   let header: Buffer | undefined;
@@ -99,9 +99,9 @@ export function readQueuedPacket(payload: Buffer): QueuedPacket | undefined {
 }
 
 export interface VerdictChanges {
-  /** Its mark from now on; else it keeps the one that it has. */
+  /** Its mark from now on; without one it keeps its own. */
   readonly mark?: number | undefined;
-  /** What goes on in its place, from the IP header on, with checksums. */
+  /** What goes out in its place, from the IP header on, with checksums. */
   readonly octets?: Uint8Array | undefined;
 }
 

@@ -5,14 +5,14 @@ import { ELEM, ELEM_LIST, LIST_ELEM } from "./set-element.ts";
 
 const COMMENT = 0;
 
-/** With the last of each field, where the set has several and intervals. */
+/** The last value of each field, if the set has several fields and intervals. */
 export interface RawElement extends HeldElement {
   readonly keyEnd?: Buffer | undefined;
 }
 
 /**
- * The elements of one NFT_MSG_NEWSETELEM payload; their octets are copies. Read in place, as there may be a
- * hundred thousand.
+ * The elements of one NFT_MSG_NEWSETELEM payload; their octets are copies. They are read in place, as there
+ * may be a hundred thousand.
  */
 export function readElements(payload: Buffer): RawElement[] {
   const found: RawElement[] = [];

@@ -16,9 +16,9 @@ export interface Redirect {
   readonly outsidePort: number;
   /** Where it listens to callers of this network namespace. */
   readonly insidePort: number;
-  /** Of the sockets that listen there; undefined where they have none of their own. */
+  /** The group of the sockets that listen there; undefined if they have none of their own. */
   readonly group: number | undefined;
-  /** The called address; of a whole family, or of both, where it is not given. */
+  /** The called address; of a whole family, or of both, if it is missing. */
   readonly family?: 4 | 6;
   /** Of 4 or 16 octets, as `family` says. */
   readonly address?: Uint8Array;
@@ -51,7 +51,7 @@ export function redirectTo(writer: NetlinkWriter, { port, family, address }: Red
   compare(writer, hostOrder(RTN_LOCAL));
   matchTcpPort(writer, "destination", port);
   load(writer, portOctets(to));
-  // The address stays as it was called: who asks for the peer's and our own is told the truth.
+  // The called address stays: a process that asks for the peer's address or our own gets the true one.
   expression(writer, "nat", () => {
     writer.number32(NAT.type, DNAT);
     writer.number32(NAT.family, NFPROTO_INET);
@@ -80,7 +80,7 @@ export function dropForged(writer: NetlinkWriter, port: number, group: number): 
   dropOfOthers(writer, group);
 }
 
-/** `meta skgid != GROUP drop`, which holds for nothing that the kernel sends by itself. */
+/** `meta skgid != GROUP drop`, which matches nothing that the kernel sends by itself. */
 export function dropOfOthers(writer: NetlinkWriter, group: number): void {
   loadMeta(writer, META_KEY.skgid);
   compare(writer, hostOrder(group), OPERATOR.notEqual);

@@ -28,7 +28,9 @@ import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { dropForged, type Redirect, redirectTo, refuseFromInside } from "./redirect-rules.ts";
 import { addChain, addTable, type BaseChain, deleteTable } from "./tables.ts";
 
-/** Writes the table anew, one left by an earlier process taken away; `next` gives the sequence numbers. */
+/**
+ * Writes the table anew, and removes one that an earlier process has left; `next` gives the sequence numbers.
+ */
 export function writeRedirectTable(
   writer: NetlinkWriter,
   next: () => number,
@@ -85,7 +87,7 @@ function chainsOf(redirect: Redirect): readonly ApiChain[] {
   ];
 }
 
-/** Deletes the table; the kernel refuses it where there is none, or where a live process owns it. */
+/** Deletes the table; the kernel refuses if there is none, or if a live process owns it. */
 export function deleteRedirectTable(writer: NetlinkWriter, sequence: number): void {
   deleteTable(writer, sequence, API_TABLE);
 }

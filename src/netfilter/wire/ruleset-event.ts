@@ -46,7 +46,7 @@ const KINDS: Readonly<
   [nftMessage(24)]: { kind: "flowtable", done: "deleted", name: 2 },
 };
 
-/** The kernel says `added` of what was there and is changed, too. */
+/** The kernel also says `added` of an object that was there and is changed. */
 type Done = "added" | "deleted";
 
 export interface ObjectEvent {
@@ -54,13 +54,13 @@ export interface ObjectEvent {
   readonly table: string;
   readonly kind: string;
   readonly done: Done;
-  /** Of what is changed, for a rule its chain's, for an element its set's; empty for the table. */
+  /** The name of what is changed: for a rule its chain's, for an element its set's; empty for the table. */
   readonly name: string;
 }
 
 /** The end of a transaction. */
 export interface TransactionEvent {
-  /** Raised by one with each transaction of the namespace, whoever makes it; 32 bits. */
+  /** Each transaction of the namespace raises it by one, whoever makes it; 32 bits. */
   readonly number: number;
   /** As the machine's own process namespace numbers it. */
   readonly process: number;

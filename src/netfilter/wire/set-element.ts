@@ -29,8 +29,8 @@ export const ELEM = { key: 1, flags: 3, timeout: 4, expiration: 5, userdata: 6, 
 export const DATA_VALUE = 1;
 
 /**
- * The kernel has eight bits for the size of user data with all that is around it: one octet more is EINVAL,
- * two more are lost.
+ * The kernel has eight bits for the size of user data with all that surrounds it. One octet more is EINVAL,
+ * and two more are lost.
  */
 export const MAX_COMMENT_OCTETS = 251;
 
@@ -43,7 +43,7 @@ export interface SetName {
 export interface TimedElement {
   /** The key as the kernel keeps it: 4 octets for ipv4_addr, 16 for ipv6_addr. */
   readonly key: Uint8Array;
-  /** Where the set has several fields, each a range: the last of each. */
+  /** If the set has several fields, each a range: the last value of each. */
   readonly keyEnd?: Uint8Array;
   /** 0: the set's own. */
   readonly timeoutMs: number;
@@ -56,8 +56,8 @@ export function beginBatch(writer: NetlinkWriter, sequence: number): void {
 }
 
 /**
- * The last message asks for an acknowledgement: one that comes says that all of the batch is in force, and an
- * error is told in any case. (Each acknowledgement is a datagram to write and to read.)
+ * Only the last message asks for an acknowledgement: if it comes, all of the batch is in force. The kernel
+ * reports an error in any case. (Each acknowledgement is a datagram to write and to read.)
  */
 export function endBatch(writer: NetlinkWriter, sequence: number): void {
   writer.demand(NLM_F_ACK);
@@ -76,7 +76,7 @@ export function addElement(
   endElements(writer, message);
 }
 
-/** Deletes the element; the kernel refuses the whole batch (ENOENT) when it is not there. */
+/** Deletes the element; the kernel refuses the whole batch (ENOENT) if it is not there. */
 export function deleteElement(
   writer: NetlinkWriter,
   sequence: number,
@@ -112,7 +112,7 @@ export function writeElement(writer: NetlinkWriter, { key, keyEnd, timeoutMs, co
   writer.endNested();
 }
 
-/** An element that is to go. */
+/** An element that leaves the set. */
 export function writeKeyOnly(writer: NetlinkWriter, key: Uint8Array, keyEnd?: Uint8Array): void {
   writer.nest(LIST_ELEM);
   writeKey(writer, key);
@@ -129,8 +129,8 @@ export function dumpElements(writer: NetlinkWriter, sequence: number, { table, s
 }
 
 /**
- * Adds or deletes the addresses from `first` up to and without `end`; without `end` the last of the space is
- * in it, or, where the set holds no intervals, `first` alone.
+ * Adds or deletes the addresses from `first` up to and without `end`. Without `end`, the last address of the
+ * space is the last one; if the set holds no intervals, `first` is the only one.
  */
 export function changeRange(
   writer: NetlinkWriter,
@@ -146,7 +146,7 @@ export function changeRange(
   endElements(writer, message);
 }
 
-/** An interval is two elements: where it begins, and behind where it ends. */
+/** An interval is two elements: one at its beginning, one behind its end. */
 const INTERVAL_END = 1;
 
 function writeBound(writer: NetlinkWriter, key: Uint8Array, flags: number): void {

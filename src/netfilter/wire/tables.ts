@@ -28,8 +28,8 @@ export interface BaseChain {
 }
 
 /**
- * One that is there already stays as it is. An owned one goes with the socket that has made it (Linux 5.12;
- * EOPNOTSUPP before).
+ * An existing one stays as it is. An owned one goes with the socket that has made it (Linux 5.12; EOPNOTSUPP
+ * before).
  */
 export function addTable(
   writer: NetlinkWriter,
@@ -44,7 +44,7 @@ export function addTable(
   writer.end(message);
 }
 
-/** The kernel refuses it where there is none (ENOENT), or where somebody else owns it (EPERM). */
+/** The kernel refuses if there is none (ENOENT), or if somebody else owns it (EPERM). */
 export function deleteTable(writer: NetlinkWriter, sequence: number, name: string): void {
   const message = writer.begin(NFT_MSG_DELTABLE, NLM_F_REQUEST | NLM_F_ACK, sequence, NFPROTO_INET, 0);
   writer.text(TABLE_ATTRIBUTE.name, name);

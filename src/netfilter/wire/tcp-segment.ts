@@ -33,7 +33,7 @@ export interface TcpSegment {
   readonly data: Buffer;
 }
 
-/** Undefined for what is no TCP, cut off, or of an odd form. */
+/** Undefined for anything but TCP, and for what is cut off or of an odd form. */
 export function readTcpSegment(packet: Buffer): TcpSegment | undefined {
   const ip = readIp(packet);
   if (ip === undefined || ip.at + TCP_HEADER > ip.end) return undefined;
@@ -100,7 +100,7 @@ function endOf(packet: Buffer, length: number): number {
 }
 
 /**
- * The same packet without its data, checksums anew: the kernel computes none in a packet that a verdict
+ * The same packet without its data, with new checksums: the kernel computes none in a packet that a verdict
  * replaces.
  */
 export function withoutData(packet: Buffer, { source, destination, headerOctets }: TcpSegment): Buffer {
