@@ -1,33 +1,36 @@
-/** What the vault puts where: a credential, and the binding that says into which requests it goes. */
+/** What the vault puts where: a credential, and the binding that says which requests get it. */
 import type { HostPattern } from "./host-pattern.ts";
 import type { Secret } from "./secret.ts";
 
 export type Scheme = "https" | "http";
 
-/** Where requests of the scheme go unless another port is named. */
+/** The port for requests of the scheme, unless the binding names another. */
 export const SCHEME_PORTS: Readonly<Record<Scheme, number>> = { https: 443, http: 80 };
 
-/** `path` and `query` are of the request target, `header` is any field but those of framing and routing. */
+/**
+ * `path` and `query` are parts of the request target; `header` is any field except those of framing and
+ * routing.
+ */
 export type Surface = "path" | "query" | "header" | "body";
 
 /** A credential as it is now. */
 export interface Credential {
   readonly name: string;
   /**
-   * Stays the same while the value is refreshed or replaced, and is never used again: what used a credential
-   * whose id has gone is to be reset.
+   * Stays the same while the value is refreshed or replaced, and is never used again. Once an id has gone,
+   * whatever used its credential has to be reset.
    */
   readonly id: number;
-  /** Undefined while its source gives none: nothing may be sent that needs it. */
+  /** Undefined while its source gives none: then nothing that needs it may be sent. */
   readonly value: Secret | undefined;
   /**
-   * The values that it had before, the last one first: they may be good for a while yet, and must not come
+   * The values that it had before, the last one first. They may be valid for a while yet, and must not come
    * back.
    */
   readonly former?: readonly Secret[];
 }
 
-/** Which requests: all four have to hold. None of the lists is empty. */
+/** Which requests: all four have to match. None of the lists is empty. */
 export interface BindingMatch {
   readonly schemes: readonly Scheme[];
   readonly hosts: readonly HostPattern[];
@@ -43,15 +46,15 @@ export interface CustomHeader<C = Credential> {
   readonly credential: C;
 }
 
-/** `C` is how it refers to a credential. */
+/** `C` is the type of the reference to a credential. */
 export type BindingAuth<C = Credential> =
   | { readonly type: "bearer" | "basic"; readonly credential: C }
   | { readonly type: "apiKey"; readonly name: string; readonly credential: C }
   | { readonly type: "customHeaders"; readonly headers: readonly CustomHeader<C>[] }
-  /** Nothing: for substitutions alone. */
+  /** Nothing: the binding only substitutes. */
   | { readonly type: "passthrough" };
 
-/** Each occurrence of the placeholder, case and blanks counted, becomes the credential's value. */
+/** Each occurrence of the placeholder becomes the credential's value; case and blanks count. */
 export interface Substitution<C = Credential> {
   readonly credential: C;
   readonly placeholder: string;
@@ -59,14 +62,14 @@ export interface Substitution<C = Credential> {
   readonly surfaces: readonly Surface[];
 }
 
-/** A header that is put into a request, once every field of that name in any spelling has been taken out. */
+/** A header that goes into a request. Every field of that name, in any spelling, is taken out first. */
 export interface InjectedHeader {
   readonly name: string;
   /** As it is sent: `Bearer ...`. */
   readonly value: Secret;
 }
 
-/** What the API was told of a binding, once it was checked. */
+/** A binding as the API got and checked it. */
 export interface BindingSpec<C = Credential> {
   readonly name: string;
   readonly match: BindingMatch;
@@ -75,18 +78,18 @@ export interface BindingSpec<C = Credential> {
 }
 
 export interface Binding extends BindingSpec {
-  /** What `auth` comes to. Empty while `unavailable`. */
+  /** What `auth` puts into a request. Empty while `unavailable`. */
   readonly headers: readonly InjectedHeader[];
   /**
-   * Every text that must not come back: values of its credentials, former ones too, each once, and injected
-   * headers where they are more than a value.
+   * Every text that must not come back, each once: values of its credentials, former ones too, and injected
+   * headers if they hold more than a value.
    */
   readonly secrets: readonly Secret[];
   /** Ids of its credentials, each once. */
   readonly credentialIds: readonly number[];
   /**
-   * Why a request that it matches must not go out, in words for people: a credential without a value, or a
-   * host that the policy denies.
+   * Why a request that it matches must not go out, in words for people: a credential has no value, or the
+   * policy denies a host.
    */
   readonly unavailable: string | undefined;
 }

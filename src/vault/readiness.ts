@@ -1,23 +1,21 @@
-/**
- * Whether secrets may be put into the vault: the order in which what is lacking is told is the API's promise.
- */
+/** Whether the vault accepts secrets. The API promises the order in which it reports what is missing. */
 
 /** What the interception says of itself. */
 export interface VaultReadiness {
-  /** Whether TCP to bound hosts is led to us (`OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT`). */
+  /** Whether TCP to bound hosts goes to us (`OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT`). */
   readonly isTransparent: boolean;
-  /** Whether upstream certificates go unchecked. */
+  /** Whether upstream certificates are not checked. */
   readonly isInsecure: boolean;
-  /** Whether addresses are enforced in the kernel, not names alone. */
+  /** Whether the kernel enforces addresses, and not the resolver names alone. */
   readonly isKernelEnforced: boolean;
   /**
-   * Settles with true once requests are intercepted, and with false where that has failed. May take as long
-   * as the start of the interception does; `signal` ends the wait.
+   * Settles with true once requests are intercepted, and with false if that has failed. It may take as long
+   * as the interception needs to start; `signal` ends the wait.
    */
   isProxyReady(signal: AbortSignal): Promise<boolean>;
 }
 
-/** Where nothing is intercepted. */
+/** For a sidecar that intercepts nothing. */
 export const NOT_INTERCEPTING: VaultReadiness = {
   isTransparent: false,
   isInsecure: false,
@@ -25,7 +23,7 @@ export const NOT_INTERCEPTING: VaultReadiness = {
   isProxyReady: async () => false,
 };
 
-/** What is lacking first, in the words of the contract; undefined where secrets may be written. */
+/** The first thing that is missing, in the words of the contract; undefined if the vault accepts secrets. */
 export async function findLacking(
   readiness: VaultReadiness,
   hasToken: boolean,

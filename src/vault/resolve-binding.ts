@@ -1,9 +1,7 @@
 import type { Binding, BindingAuth, BindingSpec, Credential, InjectedHeader } from "./binding.ts";
 import { Secret } from "./secret.ts";
 
-/**
- * The binding with what it injects; `unavailable` where a credential has no value, or for the reason given.
- */
+/** The binding with what it injects; `unavailable` if a credential has no value, or for the given reason. */
 export function resolveBinding(binding: BindingSpec, outOfForce?: string): Binding {
   const { name, match, auth, substitutions } = binding;
   const credentials = [...new Set(credentialsOf(binding))];
@@ -29,7 +27,7 @@ function valuesOf({ value, former = [] }: Credential): readonly Secret[] {
   return value === undefined ? former : [value, ...former];
 }
 
-/** What the headers say, and said with former values. */
+/** What the headers say, and what they would say with former values. */
 function renderedOf(auth: BindingAuth): readonly Secret[] {
   if (auth.type === "passthrough" || auth.type === "customHeaders") return [];
   const { credential } = auth;
@@ -38,7 +36,7 @@ function renderedOf(auth: BindingAuth): readonly Secret[] {
     .map(({ value }) => value);
 }
 
-/** What the binding refers to, in order, and as often as it does. */
+/** The credentials that the binding refers to, in order, and as often as it does. */
 export function credentialsOf<C>({
   auth,
   substitutions,

@@ -3,9 +3,9 @@ import { inspect } from "node:util";
 const SHOWN = "[secret]";
 
 /**
- * A text that is told to nobody by accident: written into a string, JSON, a log line or `util.inspect` it is
- * `[secret]`. Its octets are the UTF-8 of what `reveal` gives, kept as they were set, without CR, LF, NUL and
- * other control characters but the tab.
+ * A text that nobody shows by accident: in a string, JSON, a log line or `util.inspect` it is `[secret]`. Its
+ * octets are the UTF-8 of what `reveal` gives, as they were set. They hold no CR, LF, NUL or other control
+ * character except the tab.
  */
 export class Secret {
   readonly #value: string;
@@ -15,8 +15,8 @@ export class Secret {
   }
 
   /**
-   * The text itself: for the octets that go to the far end, and for matchers that look for it. Never keep it
-   * in what is shown.
+   * The text itself, for the octets that go to the far end and for code that searches for it. Never keep it
+   * in anything that is shown.
    */
   reveal(): string {
     return this.#value;

@@ -1,4 +1,4 @@
-/** What the API does with the vault, and what the policy's changes ask of it. */
+/** What the API does with the vault, and what changes of the policy ask of it. */
 import type { CompiledPolicy } from "../policy/compile.ts";
 import type { IsRead } from "../policy/http-flows.ts";
 import type { VaultJson } from "./change/describe-state.ts";
@@ -8,16 +8,17 @@ import type { SourceType, VaultMutation, VaultRequest } from "./request/vault-re
 export type VaultOutcome =
   | { readonly kind: "done"; readonly state: VaultJson }
   | { readonly kind: "refused"; readonly refusal: VaultRefusal }
-  /** Everything is denied until the sidecar is started again: what is wrong with this start. */
+  /** What is wrong with this start: everything is denied until the sidecar starts again. */
   | { readonly kind: "closed"; readonly reason: string };
 
 export type VaultRemoval = { readonly kind: "removed" } | Exclude<VaultOutcome, { readonly kind: "done" }>;
 
 /**
- * Writes are made one after the other, in the same queue as changes of the policy, each whole or not at all.
+ * Writes are made one after the other, in the same queue as changes of the policy, each as a whole or not at
+ * all.
  */
 export interface VaultControl {
-  /** Undefined where there is no vault. */
+  /** Undefined if there is no vault. */
   describe(): VaultJson | undefined;
   create(request: VaultRequest): Promise<VaultOutcome>;
   mutate(mutation: VaultMutation): Promise<VaultOutcome>;
@@ -25,8 +26,8 @@ export interface VaultControl {
 }
 
 /**
- * Runs a task in the queue of the policy's changes, with the policy in force; audit mode does not count, and
- * its rules for requests are served.
+ * Runs a task in the queue of the policy's changes. The task gets the policy that the user has set, also in
+ * audit mode, with its rules for requests served.
  */
 export interface PolicyLock {
   exclusively<T>(
@@ -36,18 +37,18 @@ export interface PolicyLock {
   >;
 }
 
-/** What a write asks of the policy, whose rules for requests depend on what is bound. */
+/** What a write asks of the policy, whose rules for requests depend on which hosts are bound. */
 export interface BindingsChange {
   /**
-   * Before the write: denies what will not be read. Throws where the kernel refuses it, and then nothing has
+   * Before the write: denies what will not be read. Throws if the kernel refuses it, and then nothing has
    * changed.
    */
   narrow(isRead: IsRead): Promise<void>;
-  /** After it: serves what is read by now. The policy in force. */
+  /** After it: allows what is read by now. Returns the policy in force. */
   follow(isRead: IsRead): Promise<CompiledPolicy>;
 }
 
-/** Where no vault can be: the start went on closed, or nothing is intercepted. */
+/** For a sidecar that can have no vault: it started closed, or intercepts nothing. */
 export const NO_VAULT_CONTROL: VaultControl = {
   describe: () => undefined,
   create: async () => CLOSED,
@@ -57,10 +58,10 @@ export const NO_VAULT_CONTROL: VaultControl = {
 
 const CLOSED = { kind: "closed", reason: "this sidecar has no credential vault" } as const;
 
-/** What is worth a line in the log; none holds a secret. */
+/** Events that deserve a line in the log; none holds a secret. */
 export interface VaultAudit {
   vaultChanged(change: VaultChange): void;
-  /** A credential's source, or a binding, fails: why; undefined once it is well again. */
+  /** Why a credential's source, or a binding, fails; undefined once it works again. */
   vaultFault(fault: VaultFault): void;
 }
 

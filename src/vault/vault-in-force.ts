@@ -1,9 +1,9 @@
 /**
  * The vault as the interception reads it: an immutable value that answers which binding a request gets.
  *
- * A request asks `vault.inForce()` once, when its head is whole, and goes by that value to its end. A change
- * makes a new value, so it holds for the next request. What it does not do: to look at paths that could be
- * read in two ways, which the gate refuses before it asks.
+ * A request asks `vault.inForce()` once, when its head is complete, and uses that value to its end. A change
+ * makes a new value, which the next request gets. Not here: paths that could be read in two ways, which the
+ * gate refuses before it asks.
  */
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Binding, Scheme } from "./binding.ts";
@@ -21,7 +21,7 @@ export interface RequestTarget {
 }
 
 /**
- * `none`: the request goes on unchanged. `ambiguous` and a binding that is `unavailable`: it must not go on.
+ * `none`: the request goes on unchanged. `ambiguous`, or a binding that is `unavailable`: it must not go on.
  */
 export type BindingVerdict =
   | { readonly kind: "none" }
@@ -29,9 +29,9 @@ export type BindingVerdict =
   | { readonly kind: "bound"; readonly binding: Binding };
 
 export interface VaultInForce {
-  /** As the API tells it; 0 where there is no vault. */
+  /** As the API shows it; 0 if there is no vault. */
   readonly revision: number;
-  /** Another for every value, also across delete and create and when a source is refreshed. */
+  /** Differs for every value, also across delete and create and after a source is refreshed. */
   readonly tag: number;
   readonly hasBindings: boolean;
   readonly bindings: readonly Binding[];
@@ -42,7 +42,7 @@ export interface VaultInForce {
    */
   isBoundHost(host: DomainName): boolean;
   /**
-   * Costs grow with the labels of the host and the bindings that name it. An exact host wins over a wildcard.
+   * It costs as much as the host has labels, and bindings that name it. An exact host wins over a wildcard.
    */
   findBinding(target: RequestTarget): BindingVerdict;
   /** False from the change on that deletes it. */
@@ -88,14 +88,12 @@ export function createVaultInForce(content: VaultContent): VaultInForce {
   };
 }
 
-/**
- * Whether the binding has the name among its hosts: asked of the name that the client's handshake bore (SNI).
- */
+/** Whether the name is among the binding's hosts. The caller takes it from the client's handshake (SNI). */
 export function coversHost({ match }: Binding, name: DomainName): boolean {
   return match.hosts.some((pattern) => matchesHost(pattern, name));
 }
 
-/** `/repos/*` matches what begins with `/repos/`; nothing but a final `*` is special. */
+/** `/repos/*` matches what begins with `/repos/`; only a final `*` is special. */
 function matchesPath(pattern: string, path: string): boolean {
   return pattern.endsWith("*") ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
 }

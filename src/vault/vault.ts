@@ -5,8 +5,8 @@ export interface Vault {
   /** Costs one property read; the value changes only when the vault does. */
   inForce(): VaultInForce;
   /**
-   * Hears of each value that has replaced another, at once and in order, before the API answers the call that
-   * made it. Gives what ends it. A listener must not throw.
+   * Calls the listener for each value that has replaced another, at once and in order, before the API answers
+   * the call that made it. The result ends it. A listener must not throw.
    */
   subscribe(listener: VaultListener): () => void;
 }

@@ -5,7 +5,7 @@ import { type HostPattern, renderHostPattern } from "../host-pattern.ts";
 import type { NewBinding } from "../request/vault-request.ts";
 
 /**
- * Two bindings that could match one request while neither names its host more exactly than the other, in one
+ * Two bindings that could match one request while neither names its host more exactly than the other; in one
  * line. A step for each two that have a host in common.
  */
 export function* ambiguitySteps(bindings: readonly NewBinding[]): Steps<string | undefined> {
@@ -34,9 +34,7 @@ export function* ambiguitySteps(bindings: readonly NewBinding[]): Steps<string |
   return undefined;
 }
 
-/**
- * The pattern itself, and of a wildcard the wildcards above it: `*.b.c` and `*.c` cover what `*.a.b.c` does.
- */
+/** The pattern itself, and the wildcards above it: `*.b.c` and `*.c` cover what `*.a.b.c` does. */
 function coveringPatterns(host: HostPattern): readonly string[] {
   if (host.kind === "exact") return [host.name];
   const labels = host.name.split(".");

@@ -3,11 +3,11 @@ import { renderHostPattern } from "../host-pattern.ts";
 import type { NewBinding, SourceType } from "../request/vault-request.ts";
 import type { StoredCredential, VaultState } from "./vault-state.ts";
 
-/** What callers are told: no value, no placeholder, and not which credential a binding uses. */
+/** What callers get to see: no value, no placeholder, and not which credential a binding uses. */
 export interface CredentialJson {
   readonly name: string;
   readonly sourceType: SourceType;
-  /** Of the vault when it was added or last replaced. */
+  /** The vault's revision when it was added or last replaced. */
   readonly revision: number;
   /** Why its source gives no value now: what needs it is refused. */
   readonly problem?: string;
@@ -24,7 +24,7 @@ export interface BindingJson {
     readonly paths: readonly string[];
   };
   readonly auth: { readonly type: BindingAuth["type"]; readonly name?: string };
-  /** Why requests that it matches are refused now. */
+  /** Why the sidecar refuses requests that it matches now. */
   readonly problem?: string;
 }
 

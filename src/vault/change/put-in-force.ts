@@ -8,7 +8,7 @@ import { findUncovered } from "./validate.ts";
 import type { VaultState } from "./vault-state.ts";
 
 /**
- * The state as the interception reads it. A binding whose host the policy denies stays bound, and is
+ * The state as the interception reads it. A binding with a host that the policy denies stays bound, and is
  * unavailable.
  */
 export function putInForce(state: VaultState, policy: CompiledPolicy, tag: number): VaultInForce {

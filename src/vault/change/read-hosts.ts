@@ -5,7 +5,7 @@ import type { RuleTarget } from "../../policy/target.ts";
 import type { BindingMatch, Scheme } from "../binding.ts";
 import { type HostPattern, matchesHost } from "../host-pattern.ts";
 
-/** A value: it goes by the bindings as they are now. */
+/** A value: it reflects the bindings as they are now. */
 export function readHostsOf(bindings: Iterable<{ readonly match: BindingMatch }>): IsRead {
   const all = Array.from(bindings, ({ match }) => match);
   return (target, port) =>
@@ -17,7 +17,7 @@ export function readHostsOf(bindings: Iterable<{ readonly match: BindingMatch }>
 
 const SCHEMES: Readonly<Record<HttpPort, Scheme>> = { 443: "https", 80: "http" };
 
-/** Whether all names of the target are the pattern's. */
+/** Whether the pattern covers all names of the target. */
 function coversTarget(pattern: HostPattern, target: RuleTarget): boolean {
   if (target.kind === "name") return matchesHost(pattern, target.name);
   if (target.kind !== "wildcard" || pattern.kind === "exact") return false;

@@ -2,8 +2,8 @@ import type { VaultAudit } from "../vault-control.ts";
 import type { VaultInForce } from "../vault-in-force.ts";
 
 /**
- * Tells of each binding that becomes unavailable, and of each that is no longer; a binding that has gone is
- * told by its deletion.
+ * Reports each binding that becomes unavailable, and each that no longer is. A deleted binding gets no
+ * report: its deletion is one.
  */
 export function createFaultTeller({
   vaultFault,

@@ -1,4 +1,4 @@
-/** What has to hold between the parts of a vault, and between it and the policy. */
+/** What has to be true between the parts of a vault, and between it and the policy. */
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import { decideShownName } from "../../policy/decide-name.ts";
 import type { Decision } from "../../policy/decision.ts";
@@ -13,7 +13,7 @@ import type { VaultState } from "./vault-state.ts";
 
 const MOST_OCTETS = 4 << 20;
 
-/** What is wrong, in one line; a step for each two bindings that name the same host. */
+/** What is wrong, in one line. A step for each two bindings that name the same host. */
 export function* validateSteps(state: VaultState): Steps<string | undefined> {
   return (
     findTooLarge(state) ??
@@ -39,8 +39,8 @@ function findUnknownCredential({ credentials, bindings }: VaultState): string | 
 }
 
 /**
- * The first host of a binding to which the policy does not allow connections on the ports of its schemes. A
- * wildcard is judged by an invented name below it. The words are the original's.
+ * The first host of a binding to which the policy does not allow connections on the ports of its schemes. For
+ * a wildcard the policy judges an invented name below it. The words are the original's.
  */
 export function findUncovered(
   bindings: Iterable<NewBinding>,

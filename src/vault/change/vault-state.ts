@@ -1,6 +1,6 @@
 /**
- * What the API's writers have made of the vault, and what a write makes of it: a value for a value, all of a
- * write or nothing.
+ * What the API's writers have made of the vault, and what a write makes of it. It turns a value into another
+ * value: all of a write, or nothing.
  *
  * Order inside a mutation: delete, replace, add; credentials before bindings. A name may be in one operation
  * only.
@@ -20,7 +20,7 @@ export interface StoredCredential {
   readonly name: string;
   /** See `Credential`. */
   readonly id: number;
-  /** Of the vault when it was added or last replaced. */
+  /** The vault's revision when it was added or last replaced. */
   readonly revision: number;
   readonly source: CredentialSource;
   /** Undefined while its source gives none, for the reason in `problem`. */
@@ -32,7 +32,7 @@ export interface StoredCredential {
 
 const MOST_FORMER = 4;
 
-/** What its next value has before it. */
+/** The former values of its next value. */
 export function formerOf({ value, former }: StoredCredential): readonly Secret[] {
   if (value === undefined || former.some((one) => one.reveal() === value.reveal())) return former;
   return [value, ...former].slice(0, MOST_FORMER);
@@ -57,7 +57,7 @@ export type Changed =
 export interface ChangeSources {
   /** The value of a credential of the write. */
   readonly valueOf: (credential: NewCredential) => Secret | undefined;
-  /** Never gives the same twice. */
+  /** Never gives the same id twice. */
   readonly nextId: () => number;
 }
 
@@ -117,10 +117,10 @@ function applyOperations(
   return { ok: true, state: { revision, credentials: nextCredentials, bindings: nextBindings } };
 }
 
-/** Of credentials, and of bindings: far above what one sandbox needs. */
+/** For credentials, and for bindings: far above what one sandbox needs. */
 const MOST = 1024;
 
-/** The entries after the operations, or what is wrong with these. */
+/** The entries after the operations, or what is wrong with the operations. */
 function operate<T extends { readonly name: string }, S>(
   what: string,
   before: ReadonlyMap<string, S>,

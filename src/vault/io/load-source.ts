@@ -1,6 +1,6 @@
 /**
- * Reads a credential's value where it lies. Each is bounded in time and size, and what is wrong is said
- * without a part of the value: of a command neither its arguments nor what it printed.
+ * Reads a credential's value from its source. Each read is bounded in time and size. Messages hold no part of
+ * the value: of a command neither its arguments nor what it printed.
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:fs";
@@ -16,7 +16,7 @@ export type LoadSource = (source: CredentialSource) => Promise<Result<Secret>>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface SourceSettings {
-  /** Of the sidecar. Commands get it without its `OPENSANDBOX_` variables. */
+  /** The sidecar's environment. Commands get it without its `OPENSANDBOX_` variables. */
   readonly env: Environment;
   readonly commandTimeoutMs?: number;
 }
@@ -52,8 +52,8 @@ function readVariable(env: Environment, variable: string): Result<Secret> {
 }
 
 /**
- * One line break at the end is not the secret's. Follows links, as a mounted secret's file is one; waits for
- * nobody, as one does at a FIFO.
+ * One line break at the end is not part of the secret. It follows links, as a mounted secret's file is one,
+ * and never waits, as a reader of a FIFO would.
  */
 async function readSecretFile(path: string): Promise<Result<Secret>> {
   try {
@@ -70,7 +70,7 @@ async function readSecretFile(path: string): Promise<Result<Secret>> {
 
 /**
  * In a process group of its own, which ends with it or with its time. On Node's own child processes: execa
- * tells the end of a program only with that of its output.
+ * reports the end of a program only once its output ends.
  */
 async function runSecretCommand(
   [program, ...args]: readonly [string, ...string[]],
@@ -98,7 +98,7 @@ async function runSecretCommand(
     else chunks.push(chunk);
   });
   child.on("error", (error) => resolve(refused(`the command cannot be started: ${codeOf(error)}`)));
-  // What it has left behind may hold its output open.
+  // A process that it has left behind may hold its output open.
   child.on("exit", (status, signal) => {
     endGroup(child.pid);
     if (signal !== null) failed ??= `the command was ended by ${signal}`;
@@ -111,18 +111,18 @@ async function runSecretCommand(
   return failed === undefined ? readOutput("the command", Buffer.concat(chunks)) : refused(failed);
 }
 
-/** What it started and left behind, too. */
+/** Also what it started and left behind. */
 function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, "SIGKILL");
   } catch (error) {
-    // Nobody of the group is left.
+    // The group is empty.
     if (codeOf(error) !== "ESRCH") throw error;
   }
 }
 
-/** As errno names it: the message holds the path, or the program. */
+/** By errno's name: the message holds the path, or the program. */
 function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "an error";
 }

@@ -1,11 +1,11 @@
 /**
- * The vault of one sandbox: its state, which lives in memory alone, and what follows from a change of it or
+ * The vault of one sandbox: its state, which exists in memory alone, and what follows from a change of it or
  * of the policy.
  *
- * A write reads its sources first, outside the policy's queue, so that a slow command holds up no change of
- * the policy; then it is made in the queue, where nothing waits but the look for ambiguous bindings. A source
- * that fails while a write is made refuses the write. One that fails later takes its credential's value away:
- * what needs it is refused until it is read again.
+ * A write reads its sources first, outside the policy's queue, so a slow command holds up no change of the
+ * policy. Then it is made in the queue, where only the check for ambiguous bindings takes time. If a source
+ * fails during a write, the write is refused. If it fails later, its credential loses its value: requests
+ * that need it are refused until it can be read again.
  */
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import type { IsRead } from "../../policy/http-flows.ts";
@@ -28,11 +28,11 @@ import { createVaultControl } from "./write-vault.ts";
 
 export interface OpenVault {
   readonly vault: Vault;
-  /** For the changes of the policy. */
+  /** For changes of the policy. */
   readonly coupling: {
     isBound(): boolean;
     findUncovered(next: CompiledPolicy): string | undefined;
-    /** Which hosts' requests are read as of now. */
+    /** Which hosts' requests are read now. */
     readHosts(): IsRead;
     replaced(policy: CompiledPolicy): void;
   };
@@ -59,7 +59,7 @@ export function openVault(ports: VaultPorts): OpenVault {
     tellFaults(cell.inForce());
   }
 
-  /** Of a source that was read again. */
+  /** The result of reading a source again. */
   function takeValue(credential: StoredCredential, result: Result<Secret>): void {
     const { name, source } = credential;
     if (kept?.state.credentials.get(name) !== credential) return;
@@ -96,7 +96,7 @@ export function openVault(ports: VaultPorts): OpenVault {
   };
 }
 
-/** One after the other: a body may ask for many. */
+/** One after the other: a body may name many. */
 async function loadEach(
   given: readonly NewCredential[],
   load: LoadSource,

@@ -1,25 +1,28 @@
-/** Values that are read again from time to time, each when its source says so, and sooner after a failure. */
+/**
+ * Values that are read again from time to time, each at the interval of its source, and sooner after a
+ * failure.
+ */
 import type { StoredCredential } from "../change/vault-state.ts";
 import type { Result } from "../../policy/problem.ts";
 import type { Secret } from "../secret.ts";
 import type { LoadSource } from "./load-source.ts";
 
-/** So many sources are read at once. */
+/** This many sources are read at once. */
 const AT_ONCE = 4;
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30_000;
 
 export interface RefreshPorts {
   readonly load: LoadSource;
-  /** The outcome for a credential that is still the one it was. */
+  /** The outcome for a credential that has not been replaced meanwhile. */
   readonly onRead: (credential: StoredCredential, result: Result<Secret>) => void;
   readonly nowMs: () => number;
 }
 
 export interface SourceRefresh {
   /**
-   * These are the credentials from now on; one that is the same object, or the outcome of its own reading,
-   * keeps its time.
+   * From now on these are the credentials. One keeps its time if it is the same object, or the outcome of its
+   * own reading.
    */
   follow(credentials: Iterable<StoredCredential>): void;
   close(): void;

@@ -5,9 +5,9 @@ import type { LoadSource } from "./load-source.ts";
 export interface VaultPorts {
   readonly load: LoadSource;
   readonly audit: VaultAudit;
-  /** Takes the steps of what is long. */
+  /** Takes the steps of long work. */
   readonly takeSteps: TakeSteps;
   readonly nowMs: () => number;
-  /** Called before a secret is kept. */
+  /** Called before the vault keeps a secret. */
   readonly guardMemory: () => void;
 }

@@ -37,7 +37,7 @@ interface WriteParts extends Pick<VaultPorts, "audit" | "takeSteps" | "guardMemo
 
 interface Write {
   readonly kind: Exclude<VaultChange["kind"], "deleted">;
-  /** Whose values are to be read. */
+  /** The credentials whose values are to be read. */
   readonly given: readonly NewCredential[];
   readonly change: (before: VaultState | undefined, sources: ChangeSources) => Changed;
 }
@@ -48,7 +48,7 @@ export function createVaultControl(parts: WriteParts): VaultControl {
   let lastId = 0;
 
   async function write({ kind, given, change }: Write): Promise<VaultOutcome> {
-    // Who asks for what cannot be is told so before a command runs for it.
+    // A caller gets the refusal of an impossible request before a command runs for it.
     const first = change(state(), { valueOf: () => undefined, nextId: () => 0 });
     if (!first.ok) return { kind: "refused", refusal: first.refusal };
     const values = await parts.loadAll(given);
@@ -106,7 +106,7 @@ export function createVaultControl(parts: WriteParts): VaultControl {
   };
 }
 
-/** What the kernel holds by now may be less than what was asked for. */
+/** By now the kernel may hold less than the caller asked for. */
 async function follow(
   { state, keep }: Pick<WriteParts, "state" | "keep">,
   rules: BindingsChange,

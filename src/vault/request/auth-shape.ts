@@ -72,7 +72,7 @@ interface GivenAuth {
   readonly headers: readonly { readonly name: string; readonly credential: string }[];
 }
 
-/** What each type takes; anything else that is given was meant for another. */
+/** What each type takes; any other key was meant for another type. */
 function readAuth(given: GivenAuth, context: z.core.ParsePayload): BindingAuth<string> {
   const { type, headers } = given;
   refuseParts(given, context);
@@ -103,7 +103,7 @@ const TAKES = {
   passthrough: [],
 } as const;
 
-/** Placeholders are never shown: one may be a secret that was put into the wrong place. */
+/** Messages never show placeholders: one may be a secret in the wrong place. */
 function findRepeated(substitutions: readonly Substitution<string>[]): string | undefined {
   const seen = new Set<string>();
   for (const { placeholder, surfaces } of substitutions) {

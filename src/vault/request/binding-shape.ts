@@ -6,7 +6,7 @@ import { authShape } from "./auth-shape.ts";
 import { exactly, listOf, nameShape, readText, refuse, unique, wanted } from "./shapes.ts";
 import type { NewBinding } from "./vault-request.ts";
 
-/** Of a binding that names none. */
+/** The default of a binding that names none. */
 export const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 const PATHS = ["/*"] as const;
 const SCHEMES: readonly Scheme[] = ["https"];
@@ -36,7 +36,7 @@ const pathShape = readText((text) => {
       );
 });
 
-/** Deprecated in the contract: what is intercepted has these ports. */
+/** Deprecated in the contract: the interception covers these ports. */
 const portShape = z.number({ error: wanted("a port") }).check(
   z.refine((port) => port === 80 || port === 443, {
     error: ({ input }) =>
@@ -60,7 +60,7 @@ const matchShape = z.pipe(
 
 type GivenMatch = Pick<BindingMatch, "schemes" | "hosts" | "methods" | "paths">;
 
-/** Where the setting asks for it, a binding has to say which requests it means. */
+/** If the setting asks for it, a binding has to say which requests it means. */
 function normalize({ schemes, hosts, methods, paths }: GivenMatch): BindingMatch {
   return {
     schemes: schemes.length === 0 ? SCHEMES : unique(schemes),

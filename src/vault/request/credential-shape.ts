@@ -68,7 +68,7 @@ const anySourceShape = z.discriminatedUnion("type", [inlineShape, envShape, file
       : 'must be an object such as {"type":"inline","value":...}',
 });
 
-/** No type, or a blank one, is inline. */
+/** No type, or a blank one, means inline. */
 const sourceShape = z.pipe(
   z.pipe(
     z.transform((value: unknown): unknown => {

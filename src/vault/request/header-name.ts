@@ -1,6 +1,6 @@
 import { type Result, accepted, quote, refused } from "../../policy/problem.ts";
 
-/** Of framing, routing and connections: what stands there is ours, or the client's, never a credential. */
+/** Fields of framing, routing and connections: they are ours or the client's, and never hold a credential. */
 const REFUSED: ReadonlySet<string> = new Set([
   "host",
   "content-length",
@@ -18,14 +18,14 @@ const REFUSED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A header that a credential may be put into, in canonical form: `PRIVATE-TOKEN` is `Private-Token` (RFC 9110
+ * A header that a credential may go into, in canonical form: `PRIVATE-TOKEN` is `Private-Token` (RFC 9110
  * section 5.1).
  */
 export function parseHeaderName(text: string): Result<string> {
   const name = text.trim();
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/.test(name)) return refused(`${quote(name)} is no header name`);
   const lower = name.toLowerCase();
-  // Servers of the CGI kind cannot tell these apart.
+  // CGI-like servers cannot tell these apart.
   const folded = lower.replaceAll("_", "-");
   if (REFUSED.has(folded) || /^(?:proxy-|x-forwarded-)/.test(folded))
     return refused(`${quote(name)} is a header that no credential may be put into`);

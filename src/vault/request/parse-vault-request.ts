@@ -1,7 +1,7 @@
 /**
- * Reads the bodies of `/credential-vault`. A field that is not known is refused, as in the original; so is
- * text behind the JSON. What is wrong is said with its place and without a value: any text of such a body may
- * be a secret that was put into the wrong place.
+ * Reads the bodies of `/credential-vault`. It refuses an unknown field, as the original does, and text behind
+ * the JSON. A message names the place of a mistake, and never a value: any text of such a body may be a
+ * secret in the wrong place.
  */
 import * as z from "zod/mini";
 import { type Result, accepted, refused, refusedAll } from "../../policy/problem.ts";
@@ -10,7 +10,7 @@ import { credentialShape } from "./credential-shape.ts";
 import { exactly, listOf, nameShape, toProblem, wanted } from "./shapes.ts";
 import type { Operations, VaultMutation, VaultRequest } from "./vault-request.ts";
 
-/** A body has a MiB, which is room for some ten thousand. */
+/** A body may have a MiB, which is room for some ten thousand. */
 const MOST_ENTRIES = 1 << 16;
 
 export interface VaultParser {
@@ -60,7 +60,7 @@ function parse<T>(shape: z.ZodMiniType<T>, text: string): Result<T> {
   try {
     value = JSON.parse(text);
   } catch {
-    // V8's own words quote the text.
+    // V8's own message quotes the text.
     return refused(text.trim() === "" ? "the body is empty" : "the body is not JSON");
   }
   const parsed = shape.safeParse(value);

@@ -1,12 +1,12 @@
 /**
- * What the shapes of requests have in common: absent is `null` is empty, keys that are not known are refused,
- * values are never shown.
+ * What the shapes of requests share: absent, `null` and empty are the same, unknown keys are refused, and
+ * messages never show values.
  */
 import * as z from "zod/mini";
 import type { Problem, Result } from "../../policy/problem.ts";
 import { quote } from "../../policy/problem.ts";
 
-/** More in one list of a binding is a mistake. */
+/** A longer list in a binding is a mistake. */
 const MOST_ITEMS = 256;
 
 export function wanted(what: string): (issue: z.core.$ZodRawIssue) => string {
@@ -40,7 +40,7 @@ export const nameShape = z.pipe(
 
 const MOST_NAME_LENGTH = 253;
 
-/** A list that may be absent, each item read; `most` is what it may hold. */
+/** A list that may be absent. It reads each item; `most` is the largest number of them. */
 export function listOf<T extends z.ZodMiniType>(item: T, most = MOST_ITEMS) {
   return z.pipe(
     z.nullish(
@@ -50,7 +50,7 @@ export function listOf<T extends z.ZodMiniType>(item: T, most = MOST_ITEMS) {
   );
 }
 
-/** The value of a text that is read by a function of ours. */
+/** The value of a text that one of our functions reads. */
 export function readText<T>(read: (text: string) => Result<T>): z.ZodMiniType<T, string> {
   return z.pipe(
     textShape,

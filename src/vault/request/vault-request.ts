@@ -1,6 +1,4 @@
-/**
- * What callers of `/credential-vault` want, once their JSON is read and each part of it is checked by itself.
- */
+/** What callers of `/credential-vault` want, once their JSON is read and each part is checked by itself. */
 import type { BindingSpec } from "../binding.ts";
 import type { Secret } from "../secret.ts";
 
@@ -18,7 +16,7 @@ export type CredentialSource =
     }
   | {
       readonly type: "command";
-      /** A program and its arguments, for no shell. */
+      /** A program and its arguments; no shell runs them. */
       readonly command: readonly [string, ...string[]];
       readonly refreshAfterSeconds: number | undefined;
     };
