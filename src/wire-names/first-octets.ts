@@ -23,6 +23,9 @@ const OTHER: Shown = { kind: "other" };
  * section 5.1, RFC 6520).
  */
 const [FIRST_RECORD_TYPE, LAST_RECORD_TYPE] = [20, 24];
+const ALERT = 21;
+/** Of an alert that is not encrypted: the length of its record's fragment. */
+const ALERT_OCTETS = 2;
 /**
  * PostgreSQL's SSLRequest and GSSENCRequest: length:4 code:4. A client may send both; TLS follows once the
  * server has agreed.
@@ -39,9 +42,13 @@ const PROXY_V2 = Buffer.from("\r\n\r\n\0", "latin1");
 /** What servers are known to skip ahead of a request, or split it by. */
 // oxlint-disable-next-line no-control-regex -- it is what is looked for
 const BLANKS = /^[\t-\r\x1c-\x20\x85\xa0]*/;
-/** A request line for some server: one with a version, or of HTTP/0.9. */
+/**
+ * A request line for some server: one with a version, or of HTTP/0.9. A `get` in lower case of what is
+ * neither a path nor a URL asks memcached for a key.
+ */
 // oxlint-disable-next-line no-control-regex -- it is what is looked for
 const LIKE_REQUEST = /http\/|^get[\s\x1c-\x1f\x85]/i;
+const MEMCACHED_GET = /^get [^\s/:?#%]+(?: [^\s/:?#%]+)*\r?$/;
 /** What a line of text has: no control character but the tab. */
 // oxlint-disable-next-line no-control-regex -- it is what is looked for
 const TEXT = /^[\t\x20-\x7e\x80-\xff\r]*$/;
@@ -51,7 +58,7 @@ export function readFirstOctets(stream: Buffer): Shown {
   const at = behindPostgres(stream);
   if (at >= stream.length) return at > MAX_REQUESTS_OCTETS ? refused("many requests for TLS") : INCOMPLETE;
   const rest = at === 0 ? stream : stream.subarray(at);
-  if (isRecord(rest)) return rest.length < 2 ? INCOMPLETE : readHandshake(stream, at);
+  if (isRecordType(rest)) return readRecord(stream, rest, at);
   if (isOddRecord(rest))
     return rest.length <= MESSAGE_AT ? INCOMPLETE : refused("a TLS record of an unknown version");
   if (at > 0) return OTHER;
@@ -72,12 +79,22 @@ function hasAt(stream: Buffer, at: number, octets: Buffer): boolean {
   return octets.compare(stream, at, end, 0, end - at) === 0;
 }
 
-/**
- * Whether it begins like a record, of whatever version: some servers do not look at that (Go's takes those
- * below 0x1000).
- */
-function isRecord([first = 0, major = 0]: Buffer): boolean {
+function isRecordType([first = 0, major = 0]: Buffer): boolean {
   return first >= FIRST_RECORD_TYPE && first <= LAST_RECORD_TYPE && major < 0x10;
+}
+
+/**
+ * What begins with a record's type. Some servers do not look at a record's version (Go's takes those below
+ * 0x1000), and skip an alert ahead of the hello. Other types of another version are no TLS for anybody: a
+ * length in little-endian order begins so, as in MySQL and MongoDB.
+ */
+function readRecord(stream: Buffer, rest: Buffer, at: number): Shown {
+  if (rest.length < 2) return INCOMPLETE;
+  const [type, major] = rest;
+  if (type === HANDSHAKE || major === 3) return readHandshake(stream, at);
+  if (type !== ALERT) return OTHER;
+  if (rest.length < RECORD_HEADER) return INCOMPLETE;
+  return rest.readUInt16BE(3) === ALERT_OCTETS ? readHandshake(stream, at) : OTHER;
 }
 
 /**
@@ -104,7 +121,7 @@ function readText(stream: Buffer): Shown {
   if (end === -1) return readUnended(text.slice(blanks), text.length);
   const line = text.slice(blanks, end);
   if (line.startsWith("PROXY ")) return refused("a header of the PROXY protocol");
-  if (!LIKE_REQUEST.test(line)) return OTHER;
+  if (!LIKE_REQUEST.test(line) || (MEMCACHED_GET.test(line) && blanks === 0)) return OTHER;
   if (blanks > 0) return refused("blanks ahead of an HTTP request");
   if (line.startsWith("PRI ")) return refused("HTTP/2 without TLS");
   return readRequestHead(stream, 0);
