@@ -39,9 +39,9 @@ Usage: egress run [OPTIONS] -- COMMAND [ARGUMENT...]
                       or egress.json is taken from this folder or one above it, up to the root of the
                       repository or your home
   --no-config         take no such file
-  --default ACTION    the default action, allow or deny (default: the file's, else deny)
+  --default ACTION    the default action, allow or deny (default: the file's, otherwise deny)
   --user USER         run the command as this user: a name, UID or UID:GID
-                      (default: who called sudo, else you)
+                      (default: who called sudo, otherwise you)
   --dry-run           show the policy, and run nothing
 
   --audit             deny only what deny.always and the protections deny; at the end, print the rules
@@ -216,7 +216,7 @@ Usage: egress explain TARGET[:PORT] [OPTIONS]
 
 It prints the rules that match, in their order, and which one decides; what the resolver answers; the
 addresses in force and how long; whether the kernel lets a connection pass now; what the far end does with
-open ones; and the smallest change of the policy that turns the answer round. It asks no upstream and changes
+open ones; and the smallest change of the policy that reverses the answer. It asks no upstream and changes
 nothing.
 
   --protocol WORD     tcp, udp or icmp (default: tcp)

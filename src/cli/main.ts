@@ -71,7 +71,7 @@ const CALLS: Readonly<Record<string, () => Promise<Call>>> = {
 };
 
 async function startServe(argv: readonly string[], context: CliContext): Promise<number> {
-  if (asksForHelp(argv)) return showHelp(context);
+  if (asksForHelp(argv)) return showHelp(context, "SERVE_HELP");
   const [option, ...more] = argv;
   if (option === undefined) return serve(context, false);
   if (option === "--strict" && more.length === 0) return serve(context, true);
@@ -80,7 +80,7 @@ async function startServe(argv: readonly string[], context: CliContext): Promise
 }
 
 async function startTeardown(argv: readonly string[], context: CliContext): Promise<number> {
-  if (asksForHelp(argv)) return showHelp(context);
+  if (asksForHelp(argv)) return showHelp(context, "TEARDOWN_HELP");
   if (argv.length > 0) return refuse(context, `teardown takes no arguments, given "${argv.join(" ")}"`);
   const { teardown } = await import("./teardown.ts");
   return teardown(context);
@@ -90,8 +90,8 @@ function asksForHelp(argv: readonly string[]): boolean {
   return argv.includes("--help") || argv.includes("-h");
 }
 
-function showHelp(context: CliContext): number {
-  context.print(HELP);
+async function showHelp(context: CliContext, text: "SERVE_HELP" | "TEARDOWN_HELP"): Promise<number> {
+  context.print((await import("./sidecar-help.ts"))[text]);
   return EXIT.ok;
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { runCli } from "../../src/cli/main.ts";
 import * as helps from "../../src/cli/help.ts";
+import * as sidecarHelps from "../../src/cli/sidecar-help.ts";
 import { VERSION } from "../../src/sidecar/version.ts";
 
 async function egress(...argv: string[]): Promise<{ exitCode: number; printed: string; warned: string }> {
@@ -15,12 +16,21 @@ async function egress(...argv: string[]): Promise<{ exitCode: number; printed: s
   return { exitCode, printed, warned };
 }
 
-test.each([[[]], [["--help"]], [["-h"]], [["help"]], [["serve", "--help"]]])(
-  "egress %j prints the help",
-  async (argv) => {
-    const { exitCode, printed, warned } = await egress(...argv);
-    expect({ exitCode, warned }).toEqual({ exitCode: 0, warned: "" });
-    expect(printed).toMatch(/^egress - .*\n\nUsage: egress COMMAND/);
+test.each([[[]], [["--help"]], [["-h"]], [["help"]]])("egress %j prints the help", async (argv) => {
+  const { exitCode, printed, warned } = await egress(...argv);
+  expect({ exitCode, warned }).toEqual({ exitCode: 0, warned: "" });
+  expect(printed).toMatch(/^egress - .*\n\nUsage: egress COMMAND/);
+});
+
+test.each(["serve", "teardown"])(
+  "egress %s --help is about that command, and says how it exits",
+  async (command) => {
+    for (const option of ["--help", "-h"]) {
+      const { exitCode, printed, warned } = await egress(command, option);
+      expect({ exitCode, warned }).toEqual({ exitCode: 0, warned: "" });
+      expect(printed.startsWith(`egress ${command} - `)).toBe(true);
+      expect(printed).toContain("\nExit: 0 ");
+    }
   },
 );
 
@@ -56,7 +66,7 @@ test("egress run with a bad command line says so and does nothing", async () => 
 });
 
 test("no line of a help text is wider than 110 columns", () => {
-  const long = Object.entries(helps).flatMap(([name, text]) =>
+  const long = Object.entries({ ...helps, ...sidecarHelps }).flatMap(([name, text]) =>
     text.split("\n").flatMap((line) => (line.length > 110 ? [`${name}: ${line}`] : [])),
   );
   expect(long).toEqual([]);

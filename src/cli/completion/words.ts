@@ -15,6 +15,7 @@ import {
   TOP_HELP,
   VAULT_HELP,
 } from "../help.ts";
+import { SERVE_HELP, TEARDOWN_HELP } from "../sidecar-help.ts";
 
 export interface CommandWords {
   readonly name: string;
@@ -36,8 +37,8 @@ const HELP_OF: Readonly<Record<string, string>> = {
   top: TOP_HELP,
   doctor: DOCTOR_HELP,
   completion: COMPLETION_HELP,
-  serve: "\n  --strict\n",
-  teardown: "",
+  serve: SERVE_HELP,
+  teardown: TEARDOWN_HELP,
 };
 
 /** Options whose value is a file, and those whose value is one of few words. */

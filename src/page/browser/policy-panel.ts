@@ -48,7 +48,7 @@ export function createPolicyPanel(api: Api, propose: Propose, onChange: () => Pr
 
 function showPolicy({ policy, mode }: PolicyState, remove: (rule: ShownRule) => void): void {
   const count = policy.egress.length;
-  const rest = count === 0 ? "Everything" : "What no rule matches";
+  const rest = count === 0 ? "Everything" : "Default action";
   byId("policy-default", HTMLElement).replaceChildren(
     `${rest}: `,
     h("b", {}, policy.defaultAction),
