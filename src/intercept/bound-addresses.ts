@@ -1,10 +1,10 @@
 /**
- * Which addresses our resolver gave for bound names, and the kernel's sets of them: kept in step, so that a
- * client that hears an address from us is led to the interceptor when it connects there.
+ * Which addresses our resolver gave for bound names, and the kernel's sets of them. Both are kept in step: a
+ * client that gets an address from us goes to the interceptor when it connects there.
  *
- * An address stays as long as it is in force as a learned one, and a name while it is bound. Bounded: what
- * was given longest ago goes first, and a client that still uses it is refused until it asks for the name
- * again.
+ * An address stays as long as it is in force as a learned one, and a name while it is bound. Bounded: the
+ * address that was given longest ago goes first. A client that still uses it is refused until it asks for the
+ * name again.
  */
 import type { BoundSet } from "../netfilter/bound-set.ts";
 import type { DomainName } from "../policy/domain-name.ts";
@@ -15,19 +15,21 @@ const MAX_NAMES = 64;
 
 export interface BoundAddresses {
   /**
-   * Queues the address at `octets[at, at + length)` of a bound name for the next `commit`. Whether no bound
-   * name had it.
+   * Queues the address at `octets[at, at + length)` of a bound name for the next `commit`. Returns whether no
+   * bound name had it.
    */
   give(qname: DomainName, octets: Uint8Array, at: number, length: number): boolean;
-  /** Puts what is queued in force. Throws KernelError: it is written anew when it is given again. */
+  /**
+   * Puts what is queued in force. Throws KernelError: the address is written again when it is given again.
+   */
   commit(): void;
   /** Whether we gave the address for the name. */
   wasGiven(octets: Uint8Array, qname: DomainName): boolean;
-  /** Whether we gave it for any name that is bound. */
+  /** Whether we gave it for any bound name. */
   holds(octets: Uint8Array): boolean;
-  /** Queues what is over: names that are bound no longer, and addresses that are not in force. */
+  /** Queues the removal of names that are no longer bound, and of addresses that are not in force. */
   keepOnly(isBound: (qname: DomainName) => boolean, isInForce: (octets: Uint8Array) => boolean): void;
-  /** The kernel may hold anything: queues that it holds what it should. */
+  /** The kernel's sets may hold anything: queues all that they should hold. */
   rewrite(): void;
   list(): readonly Uint8Array[];
   size(): number;
@@ -42,7 +44,7 @@ interface Entry {
 export function createBoundAddresses(set: BoundSet): BoundAddresses {
   /** By their octets, the one given longest ago first. */
   const entries = new Map<string, Entry>();
-  /** What the next commit speaks of. */
+  /** What the next commit changes. */
   const touched = new Set<string>();
 
   function remove(key: string, { octets }: Entry): void {
@@ -78,7 +80,7 @@ export function createBoundAddresses(set: BoundSet): BoundAddresses {
       try {
         set.commit();
       } catch (error) {
-        // Whether the kernel has them is not known: they are given anew, or taken out with all others.
+        // Nobody knows whether the kernel has them: they are written again, or taken out with all others.
         for (const key of touched) entries.delete(key);
         throw error;
       } finally {

@@ -1,6 +1,6 @@
 /**
- * The host behind an intercepted flow cannot be talked to. `certificate`: it could not prove its name.
- * `not-connected`: it cannot be reached, or the policy refuses it. `handshake`: it ended the TLS handshake.
+ * We cannot talk to the host behind an intercepted flow. `certificate`: it could not prove its name.
+ * `not-connected`: nobody reaches it, or the policy refuses it. `handshake`: it ended the TLS handshake.
  * `proxy`: the upstream proxy did not lead there. The message names no secret and is fit for the client.
  */
 export class UpstreamError extends Error {
@@ -13,7 +13,7 @@ export class UpstreamError extends Error {
   }
 }
 
-/** The upstream proxy has said that it does not lead there. */
+/** The upstream proxy has answered that it does not lead there. */
 export class ProxyRefusedError extends Error {
   override readonly name = "ProxyRefusedError";
   readonly code = "proxy-refused";
@@ -26,7 +26,7 @@ export class ProxyRefusedError extends Error {
   }
 }
 
-/** The roots that hosts are to be checked against cannot be read. */
+/** The roots for checking hosts cannot be read. */
 export class TrustError extends Error {
   override readonly name = "TrustError";
   readonly code = "trust-unreadable";

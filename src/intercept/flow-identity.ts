@@ -1,6 +1,6 @@
 /**
- * What an intercepted flow is known to be, and its way to the host behind it. Whoever reads the flow's
- * requests is given both, and refuses (421) a request that names another host.
+ * What we know of an intercepted flow, and its way to the host behind it. The reader of the flow's requests
+ * gets both, and refuses (421) a request that names another host.
  */
 import type { Socket } from "node:net";
 import type { DomainName } from "../policy/domain-name.ts";
@@ -18,26 +18,26 @@ export interface FlowIdentity {
   readonly name: DomainName;
   readonly scheme: FlowScheme;
   /**
-   * Where the client has connected to. A Host may say the port; one that is not the scheme's own must be
-   * said.
+   * The port that the client has connected to. A Host may name the port; it must, unless the port is the
+   * scheme's own.
    */
   readonly destination: Endpoint;
 }
 
-/** Where a connection is to lead: the flow's own destination, by the name if it has shown one that holds. */
+/** Where a connection is to lead: the flow's own destination, by its name if it has shown a valid one. */
 export interface UpstreamTarget {
   readonly name: DomainName | undefined;
   readonly destination: Endpoint;
 }
 
 export interface UpstreamConnection {
-  /** Over https a `TLSSocket` whose certificate is valid for the name. Whoever asked for it has to end it. */
+  /** Over https a `TLSSocket` whose certificate is valid for the name. The caller has to end it. */
   readonly socket: Socket;
   readonly protocol: HttpProtocol;
 }
 
 export interface ConnectUpstreamOptions {
-  /** What is offered, the preferred first. A host that knows no ALPN speaks HTTP/1.1. */
+  /** The offered protocols, the preferred one first. A host without ALPN speaks HTTP/1.1. */
   readonly protocols: readonly HttpProtocol[];
   /** Gives the connection up. */
   readonly signal?: AbortSignal;
@@ -45,6 +45,6 @@ export interface ConnectUpstreamOptions {
 
 /**
  * Opens one more connection to the flow's own destination, as the policy in force allows. Throws
- * UpstreamError, whose `code` says what to answer: nothing has been sent by then but a ClientHello.
+ * UpstreamError, whose `code` says what to answer: only a ClientHello has been sent by then.
  */
 export type ConnectUpstream = (options: ConnectUpstreamOptions) => Promise<UpstreamConnection>;

@@ -1,11 +1,11 @@
 /**
  * What becomes of a flow that was led here, by what its first octets show. Pure.
  *
- * A bound name is answered for here only if our resolver gave the client this address for it, so that a
- * secret goes nowhere else. Another name that is allowed at the address is passed on unread, as the policy
- * lets it. All else is refused: what shows no name could be anybody's.
+ * We answer for a bound name only if our resolver gave the client this address for it, so a secret goes
+ * nowhere else. Another name that is allowed at the address passes unread, as the policy lets it. All else is
+ * refused: a flow that shows no name could be anybody's.
  *
- * Known limit: over http only the first request of a connection to a name that is not bound is looked at.
+ * Known limit: over http only the first request of a connection to an unbound name is checked.
  */
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Shown } from "../wire-names/shown.ts";
@@ -21,7 +21,7 @@ export type FlowVerdict =
   | { readonly kind: "incomplete" }
   /** Its requests are read here. */
   | { readonly kind: "answer"; readonly name: DomainName; readonly scheme: FlowScheme }
-  /** To where it goes, unread. Without a name by its address alone. */
+  /** It passes unread to where it goes. Without a name by its address alone. */
   | { readonly kind: "pass"; readonly name: DomainName | undefined }
   | {
       readonly kind: "refuse";
@@ -37,11 +37,11 @@ export type SettledVerdict = Exclude<FlowVerdict, { readonly kind: "incomplete" 
 export interface FlowFacts {
   readonly isAllowed: (name: DomainName) => boolean;
   readonly isBound: (name: DomainName, scheme: FlowScheme) => boolean;
-  /** Whether rules speak of requests to it at this port: then none may go unread. */
+  /** Whether rules speak of requests to it at this port: then none may pass unread. */
   readonly isRuled?: (name: DomainName) => boolean;
-  /** Whether our resolver gave the flow's address for the name, and that holds still. */
+  /** Whether our resolver gave the flow's address for the name, and that is still valid. */
   readonly wasGiven: (name: DomainName) => boolean;
-  /** What lets the flow go to its address, whatever it shows; undefined: nothing but its name can. */
+  /** What lets the flow go to its address, whatever it shows; undefined if only its name can. */
   readonly byAddress?: () => ByAddress | undefined;
 }
 
@@ -58,14 +58,14 @@ export function judgeFlow(shown: Shown, facts: FlowFacts): FlowVerdict {
   return isDenied ? judgeDenied(shown.name, facts) : { kind: "incomplete" };
 }
 
-/** Of a flow that shows no name, or none that could be read. */
+/** For a flow that shows no name, or none that could be read. */
 export function judgeUnnamed(reason: string, { byAddress }: FlowFacts): SettledVerdict {
   return byAddress?.() === undefined ? unnamed(reason) : BY_ADDRESS;
 }
 
 const BY_ADDRESS: SettledVerdict = { kind: "pass", name: undefined };
 
-/** Of a flow that ends, or takes too long, before it has shown a name. */
+/** For a flow that ends, or takes too long, before it has shown a name. */
 export function unnamed(reason: string): FlowVerdict & { readonly kind: "refuse" } {
   return { kind: "refuse", why: "unnamed", name: undefined, reason };
 }

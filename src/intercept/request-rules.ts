@@ -5,7 +5,7 @@ import type { FlowIdentity } from "./flow-identity.ts";
 /** Who refuses a request: a rule of the policy, or if there is none the default action. */
 export interface RefusingRule {
   readonly layer: string;
-  /** What it speaks of, for people; undefined for the default action. */
+  /** The rule's target, for people; undefined for the default action. */
   readonly rule: string | undefined;
 }
 
@@ -15,12 +15,12 @@ export interface RequestReadings {
   readonly paths: readonly string[];
 }
 
-/** By the first reading that is refused, and then that is told of; undefined if the request passes. */
+/** By the first reading that is refused, which the answer then names; undefined if the request passes. */
 export type JudgeRequest = (request: RequestReadings) => RefusingRule | undefined;
 
 /** As the policy is at the moment of each call. */
 export interface RequestRules {
-  /** Undefined if no rule speaks of requests to the host: then they pass as the flow does. */
+  /** Undefined if no rule speaks of requests to the host: they then pass as the flow does. */
   findJudge(flow: FlowIdentity): JudgeRequest | undefined;
   /** Whether one does, at this port. */
   isRuled(name: DomainName, port: number): boolean;

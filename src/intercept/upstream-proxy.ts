@@ -1,14 +1,12 @@
-/**
- * What is said to an upstream proxy, and what its answer means (RFC 9110 section 9.3.6). Pure.
- */
+/** What we say to an upstream proxy, and what its answer means (RFC 9110 section 9.3.6). Pure. */
 import type { UpstreamTarget } from "./flow-identity.ts";
 
-/** Heads of answers, all that come before the last among them. */
+/** Octets of all answers together, the last head included. */
 export const MAX_PROXY_ANSWER_OCTETS = 65_536;
 
-/** An operator's; no part of the sandbox is ever told the authorization. */
+/** An operator's; no part of the sandbox ever sees the authorization. */
 export interface UpstreamProxy {
-  /** Whether it is spoken to over TLS. */
+  /** Whether we speak to it over TLS. */
   readonly isSecure: boolean;
   /** A name, or an address; an IPv6 address without brackets. */
   readonly host: string;
@@ -43,7 +41,7 @@ export function writeConnect(target: UpstreamTarget, { authorization }: Upstream
 const STATUS_LINE = /^HTTP\/1\.\d ([1-5]\d\d)(?:[ \r]|$)/;
 const BEGINNING = "HTTP/1.";
 
-/** Reads all that the proxy has sent so far. Interim answers are passed over; the last one counts. */
+/** Reads all that the proxy has sent so far. It skips interim answers; the last one counts. */
 export function readProxyAnswer(octets: Buffer): ProxyAnswer {
   for (let at = 0; ;) {
     const head = octets.toString("latin1", at, MAX_PROXY_ANSWER_OCTETS);
@@ -61,19 +59,19 @@ export function readProxyAnswer(octets: Buffer): ProxyAnswer {
     at += end.index + end[0].length;
     if (status === 101) return { kind: "strange", reason: "it changes the protocol" };
     if (status >= 300) return { kind: "refused", status };
-    // A length, or a transfer coding, says nothing of what is behind: that is the host's.
+    // A length, or a transfer coding, says nothing of what follows: that is the host's.
     if (status >= 200) return { kind: "open", end: at };
   }
 }
 
-/** Whether it does not take ours; some proxies say 401 where they mean 407. */
+/** Whether it does not accept our credentials; some proxies say 401 instead of 407. */
 export function wantsCredentials(status: number): boolean {
   return status === 407 || status === 401;
 }
 
 /**
- * Why it does not lead there, in words for the client and the log; what the proxy wrote itself is never in
- * them.
+ * Why it does not lead there, in words for the client and the log; they never hold what the proxy wrote
+ * itself.
  */
 export function describeRefusal(status: number, target: UpstreamTarget): string {
   const where = authorityOf(target);

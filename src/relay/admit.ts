@@ -2,8 +2,8 @@
  * Whether a request that has passed the gate goes on, and with what: identity, rules, binding, in this order.
  * Pure; one reading of the vault decides a whole request.
  *
- * Known limit: `?_method=` and the like, by which some frameworks take another method from the query or the
- * body, are not looked for.
+ * Known limit: it does not look for `?_method=` and the like, by which some frameworks take another method
+ * from the query or the body.
  */
 import type { FlowIdentity } from "../intercept/flow-identity.ts";
 import type { Binding } from "../vault/binding.ts";
@@ -24,8 +24,8 @@ export interface Admission {
   readonly binding: Binding | undefined;
   readonly revision: number;
   /**
-   * Folded names of the headers that were set; never to be indexed (RFC 7541 section 7.1.3), nor to be in a
-   * trailer.
+   * Folded names of the headers that were set. They must never be indexed (RFC 7541 section 7.1.3), nor stand
+   * in a trailer.
    */
   readonly injected: ReadonlySet<string>;
   readonly body: BodyChange | undefined;
@@ -59,8 +59,8 @@ export function admit(request: GatedRequest, context: AdmitContext): Admission |
 }
 
 /**
- * A request has to be allowed in every way that the origin may read it. What servers take for several paths
- * is refused, wherever rules speak of requests.
+ * A request has to be allowed in every way that the origin may read it. If rules speak of requests, a path
+ * that servers read as several paths is refused.
  */
 function refuseByRule({ method, path, fields }: GatedRequest, judge: JudgeRequest): Refusal | undefined {
   if (isAmbiguousPath(path)) return AMBIGUOUS_PATH;
@@ -77,7 +77,7 @@ function refuseByRule({ method, path, fields }: GatedRequest, judge: JudgeReques
   return refuse(403, `the policy refuses this request: ${by}`, rule);
 }
 
-/** Each is asked of all rules, as it is and in upper case. More of them is no honest request. */
+/** All rules are asked about each, as it is and in upper case. No honest request has more of them. */
 const MOST_METHODS = 16;
 
 /** Of an override's value, which may be a list. */
@@ -105,7 +105,7 @@ const METHOD_OVERRIDES: ReadonlySet<string> = new Set([
 const PATH_OVERRIDES: ReadonlySet<string> = new Set(["x-original-url", "x-rewrite-url"]);
 
 /**
- * The origin may read a request in another way than we do: a secret goes only where each way has the same
+ * The origin may read a request in another way than we do: a secret goes out only if each way has the same
  * binding.
  */
 function refuseOtherReadings(
@@ -154,7 +154,7 @@ function changeAndInject(
   return { kind: "admitted", request: { ...given, fields }, binding, revision, injected, body, change };
 }
 
-/** Every spelling of the names is deleted, then each is set once. */
+/** Deletes every spelling of the names, then sets each once. */
 function setFields(
   fields: readonly Field[],
   headers: readonly Field[],
@@ -163,7 +163,7 @@ function setFields(
   return [...fields.filter(({ key }) => !names.has(key)), ...headers];
 }
 
-/** Its UTF-8, an octet a character, as heads are held here. */
+/** Its UTF-8, an octet a character, as heads hold it here. */
 function toOctets(text: string): string {
   // oxlint-disable-next-line no-control-regex -- ASCII is the same in both
   return /^[\0-\x7f]*$/.test(text) ? text : Buffer.from(text, "utf8").toString("latin1");

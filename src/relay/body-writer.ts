@@ -10,13 +10,13 @@ export interface Outlet {
   octets(octets: Buffer): void;
 }
 
-/** Writes a body anew. A refusal means that nothing more of it may go on. */
+/** Writes a body anew. After a refusal nothing more of it may go on. */
 export interface BodyWriter {
   data(octets: Buffer): Refusal | undefined;
   end(trailers: readonly Field[]): Refusal | undefined;
 }
 
-/** With `framing` as it goes out: chunks are cut as octets come. */
+/** With `framing` as it goes out: octets become chunks as they come. */
 export function createBodyWriter(
   framing: Framing,
   outlet: Outlet,

@@ -4,7 +4,7 @@ import type { Field } from "./gate/field.ts";
 import type { Refusal } from "./gate/refusal.ts";
 import { passableTrailers } from "./gate/trailers.ts";
 
-/** Of the request. A refusal: nothing more of it may go on. */
+/** Of the request. After a refusal nothing more of it may go on. */
 export function trailersOut(
   { injected, change }: Admission,
   trailers: readonly Field[],

@@ -1,4 +1,4 @@
-/** What the relay is given by others: the rules for requests, what changes messages, and who is told. */
+/** What the relay gets from others: the rules for requests, what changes messages, and the audit. */
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Binding } from "../vault/binding.ts";
 import type { VaultInForce } from "../vault/vault-in-force.ts";
@@ -12,8 +12,8 @@ export interface BodyChange {
   /** What goes on is as long as what came, octet for octet. */
   readonly keepsLength: boolean;
   /**
-   * May give less than came, for a while. A refusal ends the exchange: its connection is cut if a part of the
-   * body has gone on.
+   * May return less than came, for a while. A refusal ends the exchange: its connection is cut if a part of
+   * the body has gone on.
    */
   push(octets: Buffer): Buffer | Refusal;
   /** What was held back. */
@@ -31,11 +31,14 @@ export interface ChangedResponse {
   readonly body: BodyChange | undefined;
 }
 
-/** Changes the messages of one exchange: placeholders on the way out, secrets on the way back. */
+/**
+ * Changes the messages of one exchange: it fills placeholders on the way out, and removes secrets on the way
+ * back.
+ */
 export interface MessageChange {
-  /** Before headers are set, so that what is set is never changed. */
+  /** Before headers are set, so it never changes what is set. */
   request(request: GatedRequest): ChangedRequest | Refusal;
-  /** Nothing is filled in trailers: a refusal if one of them has a placeholder. */
+  /** Fills nothing in trailers: a refusal if one of them has a placeholder. */
   requestTrailers(trailers: readonly Field[]): Refusal | undefined;
   response(response: GatedResponse): ChangedResponse;
   responseTrailers(trailers: readonly Field[]): readonly Field[];
@@ -44,7 +47,7 @@ export interface MessageChange {
 }
 
 /**
- * Gives what changes the exchange's messages; `undefined` if nothing does. `binding` is the request's own.
+ * Returns what changes the exchange's messages; `undefined` if nothing does. `binding` is the request's own.
  */
 export type FindChange = (exchange: {
   readonly host: DomainName;
@@ -57,7 +60,7 @@ export interface RequestTold {
   readonly method: string;
 }
 
-/** Hears what became of requests. Nothing told holds a secret, a query, a path or a header's value. */
+/** Called with what became of requests. No argument holds a secret, a query, a path or a header's value. */
 export interface RelayEvents {
   /** `method` is empty if the request was none. */
   refused(event: RequestTold & { readonly status: number; readonly text: string }): void;
@@ -69,6 +72,6 @@ export interface RelayEvents {
       readonly headers: readonly string[];
     },
   ): void;
-  /** An exchange was cut: a credential that it used is gone, or what came cannot be passed on. */
+  /** An exchange was cut: a credential that it used is gone, or what came cannot go on. */
   cut(event: { readonly host: string; readonly text: string }): void;
 }

@@ -16,8 +16,8 @@ const RANDOM_END = 2 + 32;
 
 /**
  * Reads the first `body.length` octets of a hello that has `length` of them, without its handshake header.
- * `end` becomes that of what is given. Gives `incomplete`, with the name where it has come, as long as octets
- * are missing.
+ * `end` becomes that of the result. Returns `incomplete`, with the name if it has come, as long as octets are
+ * missing.
  */
 export function readClientHello(body: Buffer, length: number, end: number): Shown {
   const at = findExtensions(body, length);
@@ -45,7 +45,7 @@ const VECTORS: readonly Vector[] = [
   { what: "compression methods", octets: 1, least: 1, most: 0xff },
 ];
 
-/** Where the extensions begin, or what is said instead. */
+/** Where the extensions begin, or what the result is instead. */
 function findExtensions(body: Buffer, length: number): number | Shown {
   if (length < RANDOM_END) return refused("a ClientHello is too short");
   if (body.length > 0 && body[0] !== 3) return refused("a ClientHello of an unknown version");

@@ -17,13 +17,13 @@ const HANDSHAKE_HEADER = 4;
 const MAX_FRAGMENT = 16_384;
 /** A hello with a post-quantum key share and a session ticket has some 4,000. */
 const MAX_HELLO = 16_384;
-/** With the headers of records: more of them than any client writes. */
+/** With the headers of records: more than any client writes. */
 const MAX_STREAM = 32_768;
 
 /** Reads what a client has sent from octet `from` on, where a record begins. */
 export function readHandshake(stream: Buffer, from: number): Shown {
   const fragments: Buffer[] = [];
-  /** Octets that the records' headers tell of. */
+  /** Octets that the records' headers announce. */
   let told = 0;
   for (let at = from; at < stream.length && !isWhole(fragments, told);) {
     const problem = judgeHeader(stream, at);
@@ -49,7 +49,7 @@ function judgeHeader(stream: Buffer, at: number): Refused | undefined {
   return length === 0 || length > MAX_FRAGMENT ? refused("a TLS record of a forbidden length") : undefined;
 }
 
-/** Whether no further record is needed. Looks at the first fragments alone. */
+/** Whether no further record is needed. Checks the first fragments alone. */
 function isWhole(fragments: readonly Buffer[], told: number): boolean {
   const header: number[] = [];
   for (const fragment of fragments) {

@@ -1,14 +1,14 @@
 /**
  * The octets of a flow that were judged and are not acknowledged yet. Until the far end has them, others may
- * come under the same sequence numbers: what was judged is lost on its way if the sender wants it to be, and
- * what comes again must be the same.
+ * come under the same sequence numbers: a sender can have the judged ones lost on their way. What comes again
+ * must be the same.
  *
- * Places are octets from the flow's first one on, so that sequence numbers may begin anew.
+ * Places are octets from the flow's first one on, so sequence numbers may wrap.
  */
 export interface JudgedText {
-  /** Keeps octets, which are copied; they follow what was kept before. */
+  /** Keeps a copy of octets that follow what it kept before. */
   keep(at: number, octets: Buffer): void;
-  /** Whether what comes at this place is what was judged, as far as it was. */
+  /** Whether what comes at this place equals what was judged, as far as that goes. */
   isSame(at: number, octets: Buffer): boolean;
   /** The far end has everything ahead of this place. */
   acknowledge(at: number): void;

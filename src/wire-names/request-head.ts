@@ -16,15 +16,15 @@ export const MAX_HEAD = 16_384;
 
 const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e]+) HTTP\/1\.([01])$/;
 const FIELD_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)$/;
-/** What no line has: control characters but for the tab. */
+/** What no line has: control characters except the tab. */
 // oxlint-disable-next-line no-control-regex -- it is what is looked for
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 const ABSOLUTE = /^http:\/\/([^/?#]+)(?:[/?]|$)/i;
 const CONTENT_LENGTH = /^\d{1,15}$/;
 
 /**
- * Reads what a client has sent from octet `from` on, where a request begins. The first wrong octet tells,
- * also of a head that is not whole.
+ * Reads what a client has sent from octet `from` on, where a request begins. The first wrong octet decides,
+ * also in a head that is not complete.
  */
 export function readRequestHead(stream: Buffer, from: number): Shown {
   const text = stream.toString("latin1", from, from + MAX_HEAD);
@@ -104,7 +104,7 @@ function judgeHost(hosts: readonly string[], { method, target, minor }: RequestL
   return { kind: "host", name: host.kind === "name" ? host.name : undefined };
 }
 
-/** Where the next request begins must be beyond doubt (RFC 9112 section 6). */
+/** It must be beyond doubt where the next request begins (RFC 9112 section 6). */
 function judgeBody(fields: Fields, minor: string): RequestBody | Refused {
   const lengths = fields.get("content-length") ?? [];
   const codings = fields.get("transfer-encoding") ?? [];

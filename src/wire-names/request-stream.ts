@@ -1,35 +1,35 @@
 /**
- * The requests of one HTTP/1 connection, one behind the other: each head is read, bodies are counted past
- * (RFC 9112 sections 6 and 7). What could make us and the server differ about where the next request begins
- * is refused: chunk extensions, trailers, sizes of an odd form. So is an upgrade behind other requests, since
- * which answer is its own could be feigned by the answer ahead of it.
+ * The requests of one HTTP/1 connection, one behind the other: it reads each head, and counts octets of
+ * bodies (RFC 9112 sections 6 and 7). It refuses whatever could make us and the server differ about where the
+ * next request begins: chunk extensions, trailers, sizes of an odd form. It also refuses an upgrade behind
+ * other requests: the answer ahead of it could feign the upgrade's.
  */
 import type { DomainName } from "../policy/domain-name.ts";
 import { readRequestHead } from "./request-head.ts";
 import { refused, type Refused, type RequestBody } from "./shown.ts";
 
 /**
- * What some more octets bring: heads that are whole now, by their Host, and how much of the octets had to be
- * read, as opposed to counted.
+ * What some more octets bring: heads that are complete now, by their Host, and how many of the octets had to
+ * be read, not only counted.
  */
 export interface RequestsRead {
   readonly heads: readonly { readonly name: DomainName | undefined }[];
   /**
-   * From the first octet of the ones given to the last one that is part of a head or tells a chunk's size; 0:
+   * From the first octet of the given ones to the last one that is part of a head or of a chunk's size; 0:
    * all is body.
    */
   readonly readOctets: number;
 }
 
 export interface RequestStream {
-  /** Takes the next octets of the connection. Once refused it is not to be asked again. */
+  /** Takes the next octets of the connection. After a refusal nobody may call it again. */
   read(octets: Buffer): RequestsRead | Refused;
   /**
-   * Takes the first octets that the server has sent: only they tell whether it speaks another protocol from
+   * Takes the first octets that the server has sent: only they show whether it speaks another protocol from
    * now on.
    */
   answered(octets: Buffer): void;
-  /** Whether what follows is no HTTP any more. */
+  /** Whether what follows is no longer HTTP. */
   isUpgraded(): boolean;
   /** Octets that it keeps. */
   size(): number;
@@ -44,7 +44,7 @@ const SWITCHING = "HTTP/1.1 101 ";
 
 type State =
   | { readonly kind: "head" }
-  /** So many octets are left, and this comes next. */
+  /** This many octets are left, and this comes next. */
   | { readonly kind: "count"; readonly left: number; readonly next: "head" | "chunk-end" }
   | { readonly kind: "chunk-size" }
   | { readonly kind: "chunk-end" }
@@ -55,9 +55,7 @@ type State =
 
 const HEAD: State = { kind: "head" };
 
-/**
- * One state's step: what it takes off the beginning, and the state behind it; undefined: octets are missing.
- */
+/** One state's step: what it takes off the beginning, and the next state; undefined if octets are missing. */
 type Step =
   | {
       readonly taken: number;

@@ -1,21 +1,21 @@
 /**
- * What a client of TLS sends behind its hello before the server has accepted that: records of early data and
- * such, which are counted past, and another hello where the server asks for one (RFC 8446 section 4.1.2).
- * That must show the same name, whether it was asked for or not.
+ * What a client of TLS sends behind its hello before the server has accepted it. Records of early data and
+ * such are counted. If the server asks for another hello (RFC 8446 section 4.1.2), that must show the same
+ * name; so must one that nobody asked for.
  */
 import type { DomainName } from "../policy/domain-name.ts";
 import { readHandshake, RECORD_HEADER } from "./handshake-records.ts";
 import { refused, type Refused } from "./shown.ts";
 
 export interface RecordsRead {
-  /** From the first octet of the ones given to the last one that had to be read, as opposed to counted. */
+  /** From the first octet of the given ones to the last one that had to be read, not only counted. */
   readonly readOctets: number;
 }
 
 export interface SecondHello {
-  /** Takes the next octets of the client. Once refused it is not to be asked again. */
+  /** Takes the next octets of the client. After a refusal nobody may call it again. */
   read(octets: Buffer): RecordsRead | Refused;
-  /** Whether a whole one has come. */
+  /** Whether a complete one has come. */
   isThere(): boolean;
   /** Octets that it keeps. */
   size(): number;
@@ -25,13 +25,13 @@ const [CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA] = [20, 21, 22, 23
 const COUNTED = new Set<number | undefined>([CHANGE_CIPHER_SPEC, ALERT, APPLICATION_DATA]);
 
 export function createSecondHello(name: DomainName | undefined): SecondHello {
-  /** Of a record's header or a hello that is not whole. */
+  /** Of a record's header or a hello that is not complete. */
   let kept = Buffer.alloc(0);
-  /** Octets of a record that are left to be counted. */
+  /** Octets of a record that are left to count. */
   let left = 0;
   let isThere = false;
 
-  /** Octets that are done with from the beginning of what is there; 0: more are needed. */
+  /** Octets at the beginning that are done with; 0 if more are needed. */
   function takeRecord(rest: Buffer): number | Refused {
     if (rest[0] === HANDSHAKE) {
       const shown = readHandshake(rest, 0);

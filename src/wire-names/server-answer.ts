@@ -7,14 +7,14 @@
  */
 import { RECORD_HEADER } from "./handshake-records.ts";
 
-/** `accepts`: what follows is no matter of names any more. */
+/** `accepts`: what follows has nothing to do with names. */
 export type ServerAnswer = "incomplete" | "retry" | "accepts";
 
 const [CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE] = [20, 21, 22];
 const [HELLO_REQUEST, SERVER_HELLO] = [0, 2];
 const [HANDSHAKE_HEADER, VERSION, RANDOM] = [4, 2, 32];
 const RETRY = Buffer.from("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c", "hex");
-/** A ServerHello is the first of a server's records, but for alerts: more octets than this are none. */
+/** A ServerHello is the first of a server's records, except for alerts: more octets than this are none. */
 export const MAX_ANSWER = 1024;
 
 /** Reads all that a server has sent since it had the hello. */

@@ -21,10 +21,12 @@ export type Shown =
     }
   /** Neither TLS nor HTTP. */
   | { readonly kind: "other" }
-  /** It begins like TLS or HTTP, and servers may differ in how they read it. */
+  /** It begins like TLS or HTTP, and servers may read it in different ways. */
   | { readonly kind: "refused"; readonly reason: string };
 
-/** What follows a request's head: so many octets, chunks, or another protocol once the server has agreed. */
+/**
+ * What follows a request's head: this many octets, chunks, or another protocol once the server has agreed.
+ */
 export type RequestBody =
   | { readonly kind: "length"; readonly octets: number }
   | { readonly kind: "chunked" }

@@ -1,9 +1,8 @@
 /**
- * The way to hosts by an upstream proxy: a connection to the proxy, over TLS where its URL says so, and
- * CONNECT with the flow's name and port. There is no other way: what the proxy does not lead to is not
- * reached.
+ * The way to hosts by an upstream proxy: a connection to the proxy, over TLS if its URL says so, and CONNECT
+ * with the flow's name and port. There is no other way: nobody reaches what the proxy does not lead to.
  *
- * Its name is asked of our own upstreams, on our own sockets, and the kernel lets these sockets alone go to
+ * Its name is asked of our own upstreams, on our own sockets, and the kernel lets only these sockets go to
  * its addresses. Each flow has a connection of its own, for CONNECT takes all of it.
  */
 import { isIP, type Socket } from "node:net";
@@ -24,29 +23,29 @@ import type { UpstreamWay } from "./upstream.ts";
 
 /**
  * `opened`: it leads to the host. `refused`: it answers that it does not. `failed`: it was not reached, did
- * not take our credentials, or did not answer as a proxy does.
+ * not accept our credentials, or did not answer like a proxy.
  */
 export type ProxyOutcome = "opened" | "refused" | "failed";
 
 export interface ByProxyOptions {
   readonly proxy: UpstreamProxy;
-  /** What the certificate of a proxy over TLS is checked against. */
+  /** The roots for checking the certificate of a proxy over TLS. */
   readonly trust: SecureContext;
-  /** Resolvers that are asked for its name. */
+  /** Resolvers to ask for its name. */
   readonly upstreams: readonly Endpoint[];
   readonly mark: SocketMark;
   readonly ways: OwnWays;
-  /** Hears of each try; `reason` names no secret. */
+  /** Called after each try; `reason` names no secret. */
   readonly onOutcome: (outcome: ProxyOutcome, reason: string) => void;
 }
 
-/** Throws OutboundError `bad-host` for a name that cannot be asked for. */
+/** Throws OutboundError `bad-host` for a name that nobody can ask for. */
 export function connectByProxy(options: ByProxyOptions): UpstreamWay["connect"] {
   const { proxy, mark, ways, onOutcome } = options;
   const host = createHostResolver(proxy.host, createUpstreamAsker(options.upstreams, mark));
 
   async function reach(signal: AbortSignal): Promise<Socket> {
-    // Whoever listens in the sandbox would be told our credentials.
+    // A listener in the sandbox would get our credentials.
     const own = new Set(readOwnAddresses());
     const addresses = (await host.resolve()).filter((address) => !own.has(address));
     if (addresses.length === 0) throw new Error(`${proxy.host} leads into the sandbox itself`);
@@ -75,7 +74,7 @@ function isGivenUp({ aborted, reason }: AbortSignal): boolean {
   return aborted && !(reason instanceof Error && reason.name === "TimeoutError");
 }
 
-/** Who does not take our credentials leads nowhere. */
+/** A proxy that does not accept our credentials leads nowhere. */
 function outcomeOf(cause: unknown): ProxyOutcome {
   return cause instanceof ProxyRefusedError && !wantsCredentials(cause.status) ? "refused" : "failed";
 }

@@ -5,8 +5,8 @@ import { UpstreamError } from "../errors.ts";
 import type { UpstreamTarget } from "../flow-identity.ts";
 
 /**
- * Connects to where the client wanted to go. The mark spares our connection the redirect, and nothing else:
- * the policy judges it as it judges the workload's.
+ * Connects to where the client wanted to go. The mark only spares our connection the redirect: the policy
+ * judges it like the workload's own.
  */
 export function connectDirectly(
   mark: SocketMark,

@@ -1,17 +1,17 @@
 /**
- * Reads what a client sends first, until it is known what becomes of the flow; then the octets are put back,
- * for whoever reads on.
+ * Reads what a client sends first, until it is clear what becomes of the flow. Then it puts the octets back,
+ * for the next reader.
  */
 import type { Socket } from "node:net";
 import { readFirstOctets } from "../../wire-names/first-octets.ts";
 import { type FlowFacts, judgeFlow, judgeUnnamed, type SettledVerdict, unnamed } from "../judge-flow.ts";
 
-/** In some protocols the server speaks first: a client that is silent for so long may wait for that. */
+/** In some protocols the server speaks first. A client that is silent for this long may wait for that. */
 const SILENCE_MS = 1000;
 
 /**
- * Settles with the verdict; the socket does not flow by then. A client that ends first, or is given up, has
- * shown no name; one that is silent goes by its address where the facts let it. Never throws.
+ * Settles with the verdict; the socket is paused by then. A client that ends first, or is given up, has shown
+ * no name. A silent one is judged by its address if the facts allow it. Never throws.
  */
 export function judgeFirstOctets(
   socket: Socket,

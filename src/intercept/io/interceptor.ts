@@ -1,7 +1,6 @@
 /**
- * Takes the flows that the kernel leads here: those to a bound name go to the relay, those to another name
- * that is allowed are passed on unread, and the others are reset. How flows come here is in
- * `chains/intercept-chains.ts` of netfilter.
+ * Takes the flows that the kernel leads here. Those to a bound name go to the relay, those to another allowed
+ * name pass unread, and the others are reset. `chains/intercept-chains.ts` of netfilter leads flows here.
  */
 import { Socket } from "node:net";
 import type { DomainName } from "../../policy/domain-name.ts";
@@ -12,7 +11,7 @@ import { refuseFlow, serveFlow, type ServeFlowOptions } from "./serve-flow.ts";
 import { createTlsDoor, type FindLeaf } from "./tls-door.ts";
 
 export interface InterceptorOptions extends ServeFlowOptions {
-  /** Of the sockets that listen. */
+  /** The group of the sockets that listen. */
   readonly group: number | undefined;
   /** From 0 to `limit` - 1, at random. */
   readonly below: (limit: number) => number;
@@ -22,15 +21,15 @@ export interface InterceptorOptions extends ServeFlowOptions {
 
 export interface Interceptor {
   readonly port: number;
-  /** Resets the flows of names that are allowed no longer. */
+  /** Resets the flows of names that are no longer allowed. */
   policyChanged(): void;
-  /** Resets what goes on unread to a name that is bound by now. */
+  /** Resets unread flows to a name that is bound by now. */
   bindingsChanged(): void;
   /** Flows that are open. */
   flows(): number;
-  /** Why nobody was taken since the last look; to be asked about once a second. */
+  /** Why nobody was accepted since the last call; call it once a second. */
   fault(): string | undefined;
-  /** Takes no more, and resets what is open. */
+  /** Accepts no more, and resets what is open. */
   close(): void;
 }
 
@@ -45,7 +44,7 @@ export function openInterceptor(options: InterceptorOptions): Interceptor {
   function onConnection(fd: number): void {
     const destination = originalDestination(fd);
     const client = new Socket({ fd, allowHalfOpen: true });
-    // "close" follows, which ends all that is under way.
+    // "close" follows, which ends everything under way.
     client.on("error", () => undefined);
     // Conntrack has forgotten it, or it was never redirected, which the kernel refuses.
     if (destination === undefined || destination.port === listener.port) {
@@ -67,7 +66,10 @@ export function openInterceptor(options: InterceptorOptions): Interceptor {
     });
   }
 
-  /** A flow with a name is chosen by it; one without, if it goes on and nothing allows its address. */
+  /**
+   * The name decides about a flow that has shown one. A flow without one is chosen if it goes on and nothing
+   * allows its address.
+   */
   function resetOver(isOver: (name: DomainName, flow: LiveFlow) => boolean): void {
     live.resetWhere((flow) =>
       flow.name === undefined

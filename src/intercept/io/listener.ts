@@ -7,7 +7,7 @@ import { SystemCallError } from "../../sys/errors.ts";
 import { readOwnPorts } from "../../sys/local-ports.ts";
 
 export interface ListenerOptions {
-  /** That the accepted sockets have; undefined where they can have none of their own. */
+  /** The group of the accepted sockets; undefined if they can have none of their own. */
   readonly group: number | undefined;
   /** Gets each connection's descriptor, and has to close it. */
   readonly onConnection: (fd: number) => void;
@@ -17,7 +17,7 @@ export interface ListenerOptions {
 
 export interface Listener {
   readonly port: number;
-  /** Why nobody was taken since the last look; to be asked about once a second. */
+  /** Why nobody was accepted since the last call; call it once a second. */
   fault(): string | undefined;
   close(): void;
 }
@@ -28,7 +28,7 @@ const TRIES = 32;
 export function openListener(options: ListenerOptions): Listener {
   const own = readOwnPorts();
   for (let tries = 1; ; tries += 1) {
-    // The kernel itself draws one where the namespace keeps none back.
+    // The kernel itself draws one if the namespace reserves none.
     const port = own.count > 0 ? own.port(options.below(own.count)) : 0;
     try {
       return openOn(port, options);

@@ -1,7 +1,7 @@
 /**
- * The clients' connections that are open, within two bounds. Of those that have shown no name, the one that
- * waits longest goes for a newcomer; of the others one over which nothing has come or gone since it was last
- * looked at, and where there is none the newcomer itself.
+ * The clients' open connections, within two bounds. Of those without a name, the one that waits longest makes
+ * room for a newcomer. Of the others it is one that has been silent since the last check; if there is none,
+ * the newcomer itself is refused.
  */
 import type { Socket } from "node:net";
 import type { DomainName } from "../../policy/domain-name.ts";
@@ -11,27 +11,27 @@ export interface LiveFlow {
   readonly client: Socket;
   /** Where the client wanted to go. */
   readonly destination: Destination;
-  /** Undefined until it has shown one that holds. */
+  /** Undefined until it has shown a valid one. */
   name: DomainName | undefined;
   /** It goes on unread. */
   isPassed: boolean;
-  /** What had come and gone at the last look. */
+  /** What had come and gone at the last check. */
   octets: number;
 }
 
 export interface LiveFlows {
-  /** Until the connection is closed. Undefined where there is no room. */
+  /** Until the connection is closed. Undefined if there is no room. */
   add(client: Socket, destination: Destination): LiveFlow | undefined;
-  /** It has shown its name, or goes by its address. */
+  /** It has shown its name, or is judged by its address. */
   settle(flow: LiveFlow, name: DomainName | undefined, isPassed: boolean): void;
   resetWhere(chosen: (flow: LiveFlow) => boolean): void;
   size(): number;
 }
 
-/** Some 100 kB each, where TLS is terminated. */
+/** About 100 kB each if TLS is terminated. */
 const MAX_FLOWS = 2048;
 const MAX_UNNAMED = 512;
-/** Looked at for one that is idle. */
+/** How many are checked for an idle one. */
 const MAX_LOOKS = 64;
 
 export function createLiveFlows(maxFlows: number = MAX_FLOWS, maxUnnamed: number = MAX_UNNAMED): LiveFlows {
@@ -77,7 +77,7 @@ export function createLiveFlows(maxFlows: number = MAX_FLOWS, maxUnnamed: number
   };
 }
 
-/** Those that are looked at go behind the others. */
+/** The checked ones go behind the others. */
 function findIdle(flows: Set<LiveFlow>): LiveFlow | undefined {
   for (const flow of [...flows].slice(0, MAX_LOOKS)) {
     const { bytesRead, bytesWritten } = flow.client;

@@ -61,7 +61,7 @@ export async function openTunnel(
 
 const ENDS = ["end", "close"] as const;
 
-/** Whoever gave it up says why; a time limit says so in words of its own. */
+/** The caller who gave it up says why; a time limit has words of its own. */
 export function reasonOf({ reason }: AbortSignal): Error {
   if (!(reason instanceof Error)) return new Error("it was given up");
   return reason.name === "TimeoutError" ? new Error("it took too long") : reason;

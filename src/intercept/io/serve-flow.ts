@@ -1,5 +1,6 @@
 /**
- * One flow: whose it is is found out, and by that it goes to the relay, is passed on unread, or is reset.
+ * One flow: it finds out which host the flow is for. By that the flow goes to the relay, passes unread, or is
+ * reset.
  *
  * Not here: what a request may say, which the relay judges.
  */
@@ -22,7 +23,7 @@ import { splice } from "./splice.ts";
 import type { TlsDoor } from "./tls-door.ts";
 import { createConnectUpstream, type UpstreamWay } from "./upstream.ts";
 
-/** A client's connection, with all that is known of it. Whoever is given it ends it. */
+/** A client's connection, with all that we know of it. Its receiver has to end it. */
 export interface InterceptedConnection {
   readonly client: Socket | TLSSocket;
   readonly protocol: HttpProtocol;
@@ -31,7 +32,7 @@ export interface InterceptedConnection {
 }
 
 /**
- * `crowded`: there are too many. `unreachable`: the host behind it could not be talked to. `handshake`: the
+ * `crowded`: there are too many. `unreachable`: we could not talk to the host behind it. `handshake`: the
  * client ended the TLS handshake, as one does that does not trust our certificate.
  */
 export interface RefusedFlow {
@@ -48,9 +49,11 @@ export interface ServeFlowOptions {
   readonly isBound: (name: DomainName, scheme: FlowScheme, port: number) => boolean;
   /** Whether rules speak of requests to the name at this port. */
   readonly isRuled: (name: DomainName, destination: Destination) => boolean;
-  /** Whether our resolver gave the address for the name, and that holds still. */
+  /** Whether our resolver gave the address for the name, and that is still valid. */
   readonly wasGiven: (octets: Uint8Array, name: DomainName) => boolean;
-  /** What lets flows to the address pass, whatever they show; missing where the kernel leads none here. */
+  /**
+   * The rule that lets flows to the address pass, whatever they show; missing if the kernel leads none here.
+   */
   readonly byAddress?: (destination: Destination) => ByAddress | undefined;
   readonly connect: UpstreamWay["connect"];
   readonly trust: SecureContext;
@@ -63,11 +66,11 @@ export interface ServeFlowOptions {
 export interface ArrivedFlow {
   readonly client: Socket;
   readonly destination: Destination;
-  /** Hears of the name, once it is shown and found good, and whether the flow goes on unread. */
+  /** Called once the name is shown and accepted, with whether the flow passes unread. */
   readonly onName: (name: DomainName | undefined, isPassed: boolean) => void;
 }
 
-/** Until a flow has shown its name, or the host behind one that is passed on has answered. */
+/** Until a flow has shown its name, or the host behind an unread one has answered. */
 const PATIENCE_MS = 30_000;
 
 /** Settles when the flow is over, or in other hands. */
@@ -96,7 +99,7 @@ export async function serveFlow(flow: ArrivedFlow, door: TlsDoor, options: Serve
   await options.relay({ client: secured, protocol, flow: identity, connectUpstream });
 }
 
-/** Resets it and tells why. */
+/** Resets it and reports why. */
 export function refuseFlow(
   { client, destination }: Pick<ArrivedFlow, "client" | "destination">,
   { why, name, reason }: Pick<RefusedFlow, "why" | "name" | "reason">,
@@ -118,7 +121,7 @@ function judge({ client, destination }: ArrivedFlow, options: ServeFlowOptions):
   return judgeFirstOctets(client, facts, AbortSignal.timeout(PATIENCE_MS));
 }
 
-/** Undefined where there was no handshake, and then the flow is refused. */
+/** Undefined if there was no handshake, and then the flow is refused. */
 async function terminate(
   flow: ArrivedFlow,
   { name }: FlowIdentity,

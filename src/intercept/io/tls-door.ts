@@ -1,13 +1,13 @@
 /**
- * Terminates TLS of clients that ask for a bound name, with a leaf for that name alone. The hello was read
- * before; OpenSSL reads it again, and whatever it finds must be the same name: a second hello, after a
+ * Terminates TLS of clients that ask for a bound name, with a leaf for that name alone. We have read the
+ * hello before. OpenSSL reads it again, and must find the same name: a second hello, after a
  * HelloRetryRequest, may not change it.
  */
 import type { Socket } from "node:net";
 import { createServer, type SecureContext, type TLSSocket } from "node:tls";
 import { type DomainName, isDomainName } from "../../policy/domain-name.ts";
 
-/** A context with the certificate of the name and its key; undefined for a name that there is none for. */
+/** A context with the certificate of the name and its key; undefined for a name without one. */
 export type FindLeaf = (name: DomainName) => SecureContext | undefined;
 
 export interface TlsDoor {
@@ -18,7 +18,7 @@ export interface TlsDoor {
   receive(socket: Socket, name: DomainName): Promise<TLSSocket>;
 }
 
-/** A client that is slow for longer is none. */
+/** A client that is slower than this is given up. */
 const HANDSHAKE_MS = 30_000;
 
 /** openssl/ssl.h; the bundle has functions of node:crypto alone. */
@@ -33,7 +33,7 @@ interface Expected {
 export function createTlsDoor(findLeaf: FindLeaf): TlsDoor {
   /** By the client's end: Node does not say which connection a handshake was of. */
   const expected = new Map<string, Expected>();
-  /** Of a client whose end Node no longer knew: that it is closed is told next. */
+  /** Of a client whose end Node no longer knew: its close comes next. */
   let untaken: Error | undefined;
   const server = createServer({
     ALPNProtocols: ["h2", "http/1.1"],

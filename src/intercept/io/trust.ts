@@ -1,6 +1,6 @@
 /**
- * The roots that hosts' certificates are checked against: those of a folder, as systems keep theirs, and more
- * where an operator names them.
+ * The roots for checking hosts' certificates: those of a folder, as systems keep theirs, and more if an
+ * operator names them.
  */
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { createSecureContext, getCACertificates, type SecureContext } from "node
 import { TrustError } from "../errors.ts";
 
 export interface TrustSources {
-  /** Each file in it that holds certificates in PEM counts; others are passed over. */
+  /** Each file in it that holds certificates in PEM counts; others are skipped. */
   readonly folder: string;
   /** A file of certificates in PEM, which must hold one. */
   readonly extra: string | undefined;
@@ -20,8 +20,8 @@ const CERTIFICATE = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END (?:TR
 const MAX_FILE_OCTETS = 4 << 20;
 
 /**
- * Reads them once: roots that come later need a restart. A folder without any gives way to the roots that the
- * program brings along. Throws TrustError.
+ * Reads them once: roots that come later need a restart. If the folder has none, the program's own roots
+ * count. Throws TrustError.
  */
 export async function readTrust({ folder, extra }: TrustSources): Promise<SecureContext> {
   const found = await readFolder(folder);
@@ -52,7 +52,7 @@ async function readExtra(path: string): Promise<readonly string[]> {
   return found;
 }
 
-/** Node passes over a root that it cannot read, and says so of a certificate of one's own. */
+/** Node skips a root that it cannot read, and we report one of the operator's own. */
 function requireReadable(path: string, cert: string): void {
   try {
     createSecureContext({ cert });
@@ -61,7 +61,7 @@ function requireReadable(path: string, cert: string): void {
   }
 }
 
-/** None where there is no such folder: an image without one trusts what the program brings along. */
+/** None if there is no such folder: in an image without one the program's own roots count. */
 async function readFolder(folder: string): Promise<readonly string[]> {
   let names: readonly string[];
   try {
@@ -74,7 +74,7 @@ async function readFolder(folder: string): Promise<readonly string[]> {
   return texts.flat();
 }
 
-/** A link that leads nowhere, a folder and a key are no certificates. */
+/** A dangling link, a folder and a key are no certificates. */
 async function readCertificates(path: string): Promise<readonly string[]> {
   try {
     const found = await stat(path);

@@ -1,6 +1,9 @@
 import type { TLSSocket } from "node:tls";
 
-/** Settles once the handshake is done. Throws an Error that says why there was none; who calls closes it. */
+/**
+ * Settles once the handshake is done. Throws an Error that says why there was none; the caller closes the
+ * socket.
+ */
 export function untilSecure(tls: TLSSocket, signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const onAbort = (): void => reject(new Error("it took too long"));

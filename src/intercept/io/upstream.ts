@@ -1,10 +1,9 @@
 /**
- * The way to the host behind an intercepted flow: a connection to the client's own destination, and over
- * https a handshake in which the host proves the name that the client has shown. There is no way to leave
- * that proof out.
+ * The way to the host behind an intercepted flow: a connection to the client's own destination. Over https
+ * the host proves in a handshake the name that the client has shown. Nothing can leave that proof out.
  *
  * Not here: whether the policy lets the connection out, which the kernel decides as for a connection of the
- * workload's. Known limit: revoked certificates are not looked for.
+ * workload's. Known limit: it does not check for revoked certificates.
  */
 import type { Socket } from "node:net";
 import { connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
@@ -20,9 +19,9 @@ import type {
 import { untilSecure } from "./until-secure.ts";
 
 export interface UpstreamWay {
-  /** A connection to the target's destination, or to where a proxy leads there. Throws UpstreamError. */
+  /** A connection to the target's destination, or to the proxy's tunnel there. Throws UpstreamError. */
   readonly connect: (target: UpstreamTarget, signal: AbortSignal) => Promise<Socket>;
-  /** Holds the roots that certificates are checked against. */
+  /** Holds the roots for checking certificates. */
   readonly trust: SecureContext;
 }
 
@@ -73,7 +72,7 @@ function protocolOf({ alpnProtocol }: TLSSocket): HttpProtocol {
   return alpnProtocol === "h2" ? "h2" : "http/1.1";
 }
 
-/** Node notes why it does not take a certificate, and ends the connection. */
+/** Node records why it does not accept a certificate, and ends the connection. */
 function toUpstreamError(tls: TLSSocket, name: string, cause: unknown): UpstreamError {
   const said = cause instanceof Error ? cause.message : String(cause);
   const refused: unknown = tls.authorizationError;

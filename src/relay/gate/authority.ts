@@ -2,13 +2,13 @@
 export interface Authority {
   /** In lower case, without the dot at its end. */
   readonly name: string;
-  /** `undefined` if none is given: the scheme's own. */
+  /** `undefined` if there is none: the scheme's own. */
   readonly port: number | undefined;
 }
 
 /**
- * Letters, digits, hyphens, underscores and dots with a port, no user, no brackets but an address's; else
- * `undefined`.
+ * Letters, digits, hyphens, underscores and dots, with a port, without user; brackets only around an address.
+ * `undefined` for any other text.
  */
 export function parseAuthority(text: string): Authority | undefined {
   const match =

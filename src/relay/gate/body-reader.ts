@@ -3,15 +3,17 @@ import type { Framing } from "./framing.ts";
 import { readFields } from "./head.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 
-/** What a body's octets have come to. */
+/** What the octets of a body turned out to be. */
 export interface BodySink {
-  /** A part of the octets that were given: no copy. */
+  /** A part of the caller's octets: no copy. */
   data(octets: Buffer): void;
   /** Trailers as they came: nothing has judged their names. */
   end(trailers: readonly Field[]): void;
 }
 
-/** Takes octets from `start` on and gives where it has stopped: at the end of the body, or of the octets. */
+/**
+ * Takes octets from `start` on and returns where it has stopped: at the end of the body, or of the octets.
+ */
 export interface BodyReader {
   take(octets: Buffer, start: number): number | Refusal;
   /** Whether the body may end where the connection does. */
@@ -123,7 +125,7 @@ function createChunkedReader(sink: BodySink): BodyReader {
 }
 
 function readChunkSize(line: string): number | undefined {
-  // An extension holds no control character; what it says is not passed on.
+  // An extension holds no control character, and does not go on.
   const match = /^(?<digits>[\da-f]{1,12})(?:[ \t]*;[\t -~\x80-\xff]*)?$/i.exec(line);
   return match === null ? undefined : Number.parseInt(match.groups?.["digits"] ?? "", 16);
 }

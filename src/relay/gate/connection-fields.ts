@@ -2,7 +2,7 @@ import { listMembers, type Field } from "./field.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 
 /**
- * What belongs to one connection and is not passed on (RFC 9110 section 7.6.1), beside what `Connection`
+ * Fields of one connection, which do not go on (RFC 9110 section 7.6.1), beside those that `Connection`
  * names.
  */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -24,7 +24,7 @@ export function isHopByHop(key: string): boolean {
 }
 
 /**
- * What may stand in `Connection`: naming any other field would make the next hop drop one that we have set.
+ * What `Connection` may name: the name of any other field would make the next hop drop one that we have set.
  */
 const CONNECTION_OPTIONS: ReadonlySet<string> = new Set([
   "close",

@@ -1,11 +1,8 @@
-/** One header field as it came. Octets are characters (latin1), so that what is written is what was read. */
+/** One header field as it came. Octets are characters (latin1): what is read is written again as it was. */
 export interface Field {
   /** As spelled. */
   readonly name: string;
-  /**
-   * In lower case, `_` as `-`: servers of the CGI kind cannot tell these apart. What decides looks at this
-   * one.
-   */
+  /** In lower case, `_` as `-`: CGI-like servers cannot tell these apart. Decisions use this one. */
   readonly key: string;
   /** Without the blanks around it. */
   readonly value: string;
@@ -21,8 +18,8 @@ function foldName(name: string): string {
 }
 
 /**
- * The members of a list (RFC 9110 section 5.6.1) in lower case, empty ones left out. For lists of tokens:
- * quotes are not read.
+ * The members of a list (RFC 9110 section 5.6.1) in lower case, without empty ones. For lists of tokens: it
+ * does not read quotes.
  */
 export function listMembers(value: string): readonly string[] {
   if (!value.includes(",")) return value === "" ? [] : [value.toLowerCase()];

@@ -6,7 +6,7 @@ export type Framing =
   | { readonly kind: "none" }
   | { readonly kind: "length"; readonly octets: number }
   | { readonly kind: "chunked" }
-  /** A response alone: to the connection's end. */
+  /** Only for a response: to the connection's end. */
   | { readonly kind: "until-close" };
 
 export const NO_BODY: Framing = { kind: "none" };
@@ -20,7 +20,7 @@ export interface FramingFields {
 }
 
 /**
- * One length or one transfer coding, which is `chunked` alone, never both. Two that agree are refused, too:
+ * One length or one transfer coding, which is `chunked` alone, never both. Even two that agree are refused:
  * the next hop may read another one than we do.
  */
 export function readFraming({ length, coding }: FramingFields): Framing | undefined | Refusal {
@@ -39,10 +39,7 @@ function readLength(text: string): Framing | Refusal {
   return { kind: "length", octets: Number(text) };
 }
 
-/**
- * Both fields, or the refusal for one that is there twice or that only a server that folds names would take
- * for one of them.
- */
+/** Both fields; or a refusal if one is there twice, or is one only to servers that fold names. */
 export function findFramingFields(fields: readonly Field[]): FramingFields | Refusal {
   let length: string | undefined;
   let coding: string | undefined;

@@ -25,8 +25,8 @@ const PSEUDO: Readonly<Record<string, keyof Pseudo>> = {
 
 /**
  * A request of HTTP/2 through the same gate: `raw` has names and values in turn, as node:http2 gives them.
- * Names are lower-case tokens, pseudo fields come first and once, `host` agrees with `:authority`, nothing
- * belongs to a connection.
+ * Names are lower-case tokens. Pseudo fields come first, each once. `host` agrees with `:authority`, and no
+ * field belongs to a connection.
  */
 export function gateH2Request(
   raw: readonly string[],

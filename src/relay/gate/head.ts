@@ -9,14 +9,14 @@ export interface Head {
   readonly fields: readonly Field[];
 }
 
-/** The last two lines' ends included. */
+/** Including the last two line ends. */
 export const MAX_HEAD_OCTETS = 64 * 1024;
 const MAX_FIELDS = 256;
 
 /**
- * Reads the lines of a head: `text` is latin1 and ends with the line end of its last line, the empty line
- * left out. Lines end with CR LF and nothing else; no line is folded; a name is a token that ends at its
- * colon. Whatever servers read in two ways is refused.
+ * Reads the lines of a head: `text` is latin1 and ends with the line end of its last line, without the empty
+ * line. Lines end with CR LF and nothing else, and none is folded. A name is a token that ends at its colon.
+ * It refuses whatever servers read in two ways.
  */
 export function readHead(text: string): Head | Refusal {
   const lineEnd = text.indexOf("\r\n");

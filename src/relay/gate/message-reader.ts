@@ -4,29 +4,30 @@ import { type Head, MAX_HEAD_OCTETS, readHead } from "./head.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 
 /**
- * Hears of messages in their order. Whatever it does to the reader meanwhile, `hold` included, takes effect
- * at once.
+ * Gets messages in their order. Whatever it does to the reader meanwhile, `hold` included, takes effect at
+ * once.
  */
 export interface MessageSink extends BodySink {
-  /** Gives how the body ends; `undefined` if nothing more is to be read as a message. */
+  /** Returns how the body ends; `undefined` if nothing more is a message. */
   head(head: Head): Framing | undefined;
-  /** The message is none. Nothing is heard of the connection after that. */
+  /** The message is malformed. No further call follows for the connection. */
   refused(refusal: Refusal): void;
 }
 
 /** Reads the messages of one direction of a connection, however their octets are cut. */
 export interface MessageReader {
-  /** Octets are read at once; while held they are kept. */
+  /** Reads octets at once; keeps them while held. */
   feed(octets: Buffer): void;
-  /** Nothing is read until `release`. */
+  /** Reads nothing until `release`. */
   hold(): void;
   release(): void;
-  /** How many octets are kept unread. */
+  /** How many octets it keeps unread. */
   kept(): number;
-  /** The octets that were kept: the connection has changed its protocol. Nothing is read any more. */
+  /** The octets that it kept: the connection has changed its protocol. It reads nothing any more. */
   takeRest(): Buffer;
   /**
-   * The connection has ended: `clean` between messages, or behind a body that ends so, which is then told.
+   * The connection has ended. It is `clean` between messages, or behind a body that ends so; the reader then
+   * reports that end.
    */
   finish(): "clean" | "cut";
 }
@@ -130,10 +131,10 @@ export function createMessageReader(sink: MessageSink): MessageReader {
   };
 }
 
-/** A head that has not ended and never will: told at once, not when its time is over. */
+/** A head that has not ended and never will: reported at once, not when its time is over. */
 function findOddOctet(octets: Buffer, start: number): Refusal | undefined {
   const text = octets.toString("latin1", start);
-  // Behind `start` the first octet is one that was looked at before.
+  // The first octet behind `start` was checked before.
   if ((start === 0 ? /(?:^|[^\r])\n/ : /[^\r]\n/).test(text))
     return refuse(400, "a line that ends without CR LF");
   if (/\r[^\n]/.test(text)) return refuse(400, "a CR that ends no line");

@@ -1,5 +1,5 @@
 /**
- * Octets that RFC 9110 lets stand in a token (section 5.6.2), a field's value (5.5) and a request's target
+ * Octets that RFC 9110 allows in a token (section 5.6.2), in a field's value (5.5) and in a request's target
  * (RFC 3986 and 9112).
  */
 
@@ -14,14 +14,14 @@ export function isToken(text: string): boolean {
 }
 
 /**
- * Blanks and visible octets, obs-text (0x80 to 0xff) too; no control but the tabulator. Characters above 0xff
- * are refused.
+ * Blanks and visible octets, obs-text (0x80 to 0xff) too; no control except the tab. It refuses characters
+ * above 0xff.
  */
 export function isFieldValue(text: string): boolean {
   return isAllOf(text, VALUE);
 }
 
-/** Visible ASCII without `#` and what RFC 3986 lets stand nowhere: `"`, `<`, `>`. */
+/** Visible ASCII without `#` and without what RFC 3986 allows nowhere: `"`, `<`, `>`. */
 export function isTargetText(text: string): boolean {
   return isAllOf(text, TARGET);
 }

@@ -1,11 +1,11 @@
 import type { RefusingRule } from "../../intercept/request-rules.ts";
 
-/** Why a message does not pass: the status and the text that the client is told, one line. */
+/** Why a message does not pass: the status, and the text that the client gets, one line. */
 export interface Refusal {
   readonly kind: "refused";
   readonly status: number;
   readonly text: string;
-  /** Told as JSON beside the text, where a rule of the policy has refused it. */
+  /** JSON beside the text, if a rule of the policy has refused it. */
   readonly rule?: RefusingRule | undefined;
 }
 
@@ -19,7 +19,7 @@ export interface RefusalBody {
   readonly text: string;
 }
 
-/** What the client is told: a line of text, or JSON that names the rule. */
+/** What the client gets: a line of text, or JSON that names the rule. */
 export function renderRefusalBody({ text, rule }: Refusal): RefusalBody {
   if (rule === undefined) return { type: "text/plain; charset=utf-8", text: `${text}\n` };
   const body = { code: "request-denied", message: text, ...rule };

@@ -1,10 +1,10 @@
 /**
  * The gate before everything: one request of HTTP/1.1 that every server behind us reads as we do, or a
- * refusal. What passes is held as values, and written anew by `write-head.ts`; nothing of the client's octets
- * is copied unread.
+ * refusal. What passes is held as values, and `write-head.ts` writes it anew; no octet of the client's goes
+ * on unread.
  *
- * Known limits: the gate takes no HTTP/1.0 with a body, no transfer coding but `chunked`, no upgrade but
- * WebSocket's (RFC 6455).
+ * Known limits: the gate accepts no HTTP/1.0 with a body, no transfer coding except `chunked`, no upgrade
+ * except WebSocket's (RFC 6455).
  */
 import { type Authority, isSameAuthority, parseAuthority } from "./authority.ts";
 import { type HopWishes, isHopByHop, readHopWishes } from "./connection-fields.ts";
@@ -34,7 +34,7 @@ export interface GatedRequest {
   readonly takesTrailers: boolean;
   readonly expectsContinue: boolean;
   /**
-   * From end to end alone: without Host, framing, and what belongs to the connection. In the order of the
+   * Only end-to-end fields: without Host, framing, and what belongs to the connection. In the order of the
    * client.
    */
   readonly fields: readonly Field[];
@@ -52,7 +52,7 @@ export function gateRequest(head: Head, scheme: Scheme): GatedRequest | Refusal 
   return gateTarget({ ...asked, method, target, path: "", kind: "request" }, scheme);
 }
 
-/** Methods that make a server tell of the request, or lead elsewhere. */
+/** Methods that make a server echo the request, or lead elsewhere. */
 export function refuseMethod(method: string): Refusal | undefined {
   return REFUSED_METHODS.has(method.toUpperCase()) ? refuse(405, `the method ${method}`) : undefined;
 }
@@ -158,7 +158,7 @@ function refuseUpgrade({ wishes, method, framing, isOld, fields }: AskedUpgrade)
   return isSound ? undefined : refuse(400, "an upgrade that is not WebSocket's");
 }
 
-/** Whether the name that the request is for is the flow's, its port too. */
+/** Whether the name that the request is for, and its port, are the flow's. */
 export function isForFlow(
   { authority }: GatedRequest,
   flow: { readonly name: string; readonly port: number; readonly scheme: Scheme },

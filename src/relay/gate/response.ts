@@ -6,20 +6,20 @@ import { refuse, type Refusal } from "./refusal.ts";
 import type { GatedRequest } from "./request.ts";
 import { isWebSocketAnswer } from "./websocket-answer.ts";
 
-/** A response that has passed; `status` 100 to 199 are interim ones, all but 101. */
+/** A response that has passed; `status` 100 to 199, except 101, are interim ones. */
 export interface GatedResponse {
   readonly kind: "response";
   readonly status: number;
   readonly reason: string;
   readonly framing: Framing;
-  /** What an answer to HEAD or 304 tells of the body that it does not have. */
+  /** What an answer to HEAD or 304 says of the body that it does not have. */
   readonly toldLength: string | undefined;
   /** The origin keeps its connection. */
   readonly keepsAlive: boolean;
   readonly fields: readonly Field[];
 }
 
-/** Refusals are 502s: it is the origin's message that is unsound. */
+/** Refusals are 502s: the origin's message is at fault. */
 export function gateResponse(head: Head, request: GatedRequest): GatedResponse | Refusal {
   const match = /^HTTP\/1\.(?<minor>[01]) (?<status>[1-9]\d\d)(?: (?<reason>.*))?$/.exec(head.startLine);
   if (match === null) return refuse(502, "the origin's status line is none of HTTP/1.1");
@@ -43,7 +43,7 @@ export function gateResponse(head: Head, request: GatedRequest): GatedResponse |
   };
 }
 
-/** `Alt-Svc` would lead a client to HTTP/3, past whatever judges its requests. */
+/** `Alt-Svc` would lead a client to HTTP/3, past all that judges its requests. */
 function isOfTheHop(key: string, named: readonly string[]): boolean {
   return key === "content-length" || key === "alt-svc" || isHopByHop(key) || named.includes(key);
 }

@@ -11,7 +11,7 @@ export interface TargetContext {
 
 /**
  * The target in origin form, or `*` of OPTIONS (RFC 9112 section 3.2). The absolute form passes if its
- * authority is the one that `Host` has, and loses it; a fragment or what is no visible ASCII does not pass.
+ * authority is that of `Host`, and loses it. A fragment does not pass, nor does anything but visible ASCII.
  */
 export function readTarget(text: string, context: TargetContext): string | Refusal {
   if (!isTargetText(text)) return refuse(400, "a request target with characters that may not stand there");

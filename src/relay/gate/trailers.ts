@@ -2,8 +2,8 @@ import { isHopByHop } from "./connection-fields.ts";
 import type { Field } from "./field.ts";
 
 /**
- * What a trailer may never set: framing, routing, who asks, what the content is (RFC 9110 section 6.5.1), and
- * which request it is.
+ * What a trailer may never set: framing, routing, the caller's identity, the kind of content (RFC 9110
+ * section 6.5.1), and which request it is.
  */
 const NEVER: ReadonlySet<string> = new Set([
   "host",
@@ -26,9 +26,7 @@ const NEVER: ReadonlySet<string> = new Set([
   "x-rewrite-url",
 ]);
 
-/**
- * The trailers that go on: none that frames or routes, none whose name is among `injected` (folded names).
- */
+/** The trailers that go on: none that frames or routes, and none with a name in `injected` (folded names). */
 export function passableTrailers(
   trailers: readonly Field[],
   injected: ReadonlySet<string>,

@@ -6,9 +6,9 @@ import type { GatedRequest } from "./request.ts";
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /**
- * Whether a 101 agrees to the WebSocket that was asked for (RFC 6455 section 4.1): an origin that takes the
- * octets behind it for requests could give no such answer. No extension may be used that was not offered:
- * frames would be compressed which are to be read.
+ * Whether a 101 agrees to the WebSocket that the client asked for (RFC 6455 section 4.1). An origin that
+ * takes the octets behind it for requests could not give such an answer. It may use no extension that was not
+ * offered: it would compress frames that we have to read.
  */
 export function isWebSocketAnswer(fields: readonly Field[], request: GatedRequest): boolean {
   const valuesOf = (key: string, of = fields): readonly string[] =>

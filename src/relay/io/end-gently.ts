@@ -1,11 +1,11 @@
 import type { Socket } from "node:net";
 
-/** How long a client may take to read what was written last, and to end its side. */
+/** How long a client may take to read the last answer, and to end its side. */
 const LINGER_MS = 10_000;
 
 /**
- * Ends a connection so that the last answer arrives: what the client still sends is read and dropped, since a
- * connection that is closed with octets unread is reset, and takes the answer with it.
+ * Ends a connection so that the last answer arrives. It reads and drops what the client still sends: closing
+ * a connection with unread octets resets it, and the answer is lost.
  */
 export function endGently(socket: Socket): void {
   if (!socket.writableEnded) socket.end();

@@ -7,7 +7,7 @@ import type { Exchange } from "./exchange.ts";
 import type { Half } from "./half.ts";
 import type { RelayOptions } from "./options.ts";
 
-/** A client's connection, the origin's once it is open, and the exchange that is under way. */
+/** A client's connection, the origin's once it is open, and the exchange under way. */
 export interface H1Link {
   readonly options: RelayOptions;
   readonly client: Half;
@@ -20,7 +20,7 @@ export interface H1Link {
   /** Exchanges that have ended. */
   answered: number;
   isUpgraded: boolean;
-  /** Nothing that comes counts any more. */
+  /** From now on nothing counts that comes. */
   isOver: boolean;
 }
 
@@ -32,7 +32,7 @@ export function answer(link: H1Link, refusal: Refusal, request: GatedRequest | u
   const { options, client, exchange } = link;
   if (link.isOver) return;
   const { status, text } = refusal;
-  // What a rule has refused is told by who holds the rules.
+  // The owner of the rules reports what a rule has refused.
   if (refusal.rule === undefined)
     options.tell.refused({ host: options.flow.name, method: request?.method ?? "", status, text });
   if (exchange?.bodyBack !== undefined) {
@@ -43,7 +43,7 @@ export function answer(link: H1Link, refusal: Refusal, request: GatedRequest | u
   finish(link);
 }
 
-/** What cannot be answered any more, since a part of the exchange is out. */
+/** Too late for an answer: a part of the exchange is out. */
 export function cutAndTell(link: H1Link, text: string): undefined {
   if (link.isOver) return;
   link.options.tell.cut({ host: link.options.flow.name, text });
@@ -57,7 +57,7 @@ export function cut(link: H1Link): void {
   link.origin?.socket.destroy();
 }
 
-/** What was written to the client arrives; then all is over. */
+/** What was written to the client arrives; then everything ends. */
 export function finish(link: H1Link): void {
   link.isOver = true;
   link.abort.abort();
@@ -66,7 +66,7 @@ export function finish(link: H1Link): void {
   link.origin?.socket.destroy();
 }
 
-/** Goes on with the next request if the exchange has ended. */
+/** Continues with the next request if the exchange has ended. */
 export function settle(link: H1Link): void {
   const { exchange } = link;
   if (exchange?.isAnswered !== true || link.isOver) return;

@@ -1,10 +1,10 @@
 /**
- * HTTP/1.1 from a client to the origin behind its flow: one connection to each, requests one after the other,
- * everything read by the gate and written anew. Bodies go on as they come, with back-pressure both ways.
+ * HTTP/1.1 from a client to the origin behind its flow: one connection to each, requests one after the other.
+ * The gate reads everything, and everything is written anew. Bodies go on as they come, with back-pressure
+ * both ways.
  *
- * The origin's connection is opened for the first request and lives as long as the client's; if one ends, the
- * other does, as it would without us. A client that ends its side while it waits for an answer is taken as
- * gone.
+ * The origin's connection is opened for the first request and lives as long as the client's; if one ends, so
+ * does the other, as without us. A client that ends its side while it waits for an answer counts as gone.
  */
 import { createMessageReader } from "../gate/message-reader.ts";
 import { refuse } from "../gate/refusal.ts";
@@ -14,7 +14,7 @@ import { endOfOrigin, takeResponse, takeResponseData, takeResponseEnd } from "./
 import { createHalf, type Half } from "./half.ts";
 import { HEAD_MS, IDLE_MS, type RelayOptions, usesGoneCredential } from "./options.ts";
 
-/** What a client may have sent ahead before it is read no more. */
+/** What a client may send ahead before we stop reading. */
 const MAX_AHEAD_OCTETS = 64 * 1024;
 
 /** Resolves when the client's connection is closed, and the origin's with it. */
@@ -76,7 +76,7 @@ export function relayHttp1(options: RelayOptions): Promise<void> {
     else if (!link.isOver) cut(link);
   }
 
-  /** A head that is begun has its time; who sends ahead is not read for ever. */
+  /** A head that has begun has a time limit; a client that sends ahead is not read for ever. */
   function watchClient(): void {
     const kept = link.fromClient.kept();
     if (kept === 0 || link.isUpgraded) return;

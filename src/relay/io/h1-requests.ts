@@ -31,7 +31,7 @@ export function takeRequest(
   return request.framing;
 }
 
-/** The client is not read meanwhile: its connection fills up. */
+/** We do not read the client meanwhile: its connection fills up. */
 async function openAndSend(
   link: H1Link,
   exchange: Exchange,
@@ -60,7 +60,7 @@ function sendHead(link: H1Link, exchange: Exchange, origin: Half): void {
   tellInjected(link.options, admission);
 }
 
-/** What may change a body's length has it sent in chunks. */
+/** A body whose length may change goes out in chunks. */
 function framingOut({ request: { framing }, body }: Admission): Framing {
   return body !== undefined && !body.keepsLength && framing.kind === "length" ? CHUNKED : framing;
 }
@@ -75,7 +75,7 @@ export function takeRequestData(link: H1Link, octets: Buffer): void {
   if (refused !== undefined) cutAndTell(link, refused.text);
 }
 
-/** What comes next is read when the response is out. */
+/** What comes next is read once the response is out. */
 export function takeRequestEnd(link: H1Link, trailers: readonly Field[]): void {
   const { exchange } = link;
   if (exchange === undefined) return;

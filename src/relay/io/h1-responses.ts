@@ -10,7 +10,7 @@ import type { BodyChange } from "../ports.ts";
 import type { Exchange } from "./exchange.ts";
 import { answer, cutAndTell, finish, type H1Link, settle } from "./h1-link.ts";
 
-/** A response that nobody has asked for ends it all: it would be taken for the next request's. */
+/** A response that nobody has asked for ends everything: it would count as the next request's. */
 export function takeResponse(link: H1Link, head: Head): Framing | undefined {
   const { exchange } = link;
   if (exchange?.bodyOut === undefined || exchange.isAnswered)
@@ -39,7 +39,7 @@ function pass(
   { response, body }: { readonly response: GatedResponse; readonly body: BodyChange | undefined },
 ): Framing {
   const { request } = exchange.admission;
-  // Who was told to wait may never send the body: then what follows is no request.
+  // A client that waits for 100 may never send the body: what follows would not be a request then.
   const isUnasked = request.expectsContinue && !exchange.isContinued && !exchange.isRead;
   exchange.closes ||= !response.keepsAlive || isUnasked;
   const framing = framingBack(response.framing, request.isOld, body);
@@ -54,7 +54,7 @@ function framingBack(framing: Framing, isOld: boolean, body: BodyChange | undefi
   return isOld ? UNTIL_CLOSE : CHUNKED;
 }
 
-/** From here on octets pass as they are, those of the client that came early among them. */
+/** From here on octets pass as they are, including those that the client sent early. */
 function upgrade(link: H1Link, exchange: Exchange, response: GatedResponse): undefined {
   const { client, origin, fromClient, fromOrigin } = link;
   client.text(writeResponseHead(response, { framing: NO_BODY, closes: false }));
@@ -97,8 +97,8 @@ export function endOfOrigin(link: H1Link, isClean: boolean): void {
   exchange.closes = true;
   if (isClean && fromOrigin.finish() === "clean" && exchange.isAnswered) return;
   const { request } = exchange.admission;
-  // A kept connection may end while a request is on its way: the client sees the same, and asks again if it
-  // may.
+  // A kept connection may end while a request is on its way. The client sees the same, and repeats the
+  // request if it may.
   if (exchange.bodyBack === undefined && link.answered === 0)
     answer(link, refuse(502, "the origin has closed the connection without an answer"), request);
   else cutAndTell(link, "the origin's connection has ended in the middle of a response");

@@ -1,34 +1,34 @@
 import type { Socket } from "node:net";
 import type { Outlet } from "../body-writer.ts";
 
-/** Why a connection is not read for a while. */
+/** Why we do not read a connection for a while. */
 export type PauseReason = "peer-full" | "kept-enough";
 
 /**
- * One of the two connections of a relay: what is written is gathered until `flush`, one write for a turn
- * where that is cheap.
+ * One of the two connections of a relay. It gathers what is written until `flush`: one write for a turn, if
+ * that is cheap.
  */
 export interface Half extends Outlet {
   readonly socket: Socket;
   flush(): void;
   pause(reason: PauseReason): void;
   resume(reason: PauseReason): void;
-  /** No more is written; what was is sent. */
+  /** Accepts no more; what was written is sent. */
   end(): void;
 }
 
 export interface HalfEvents {
   octets(octets: Buffer): void;
-  /** The other side has ended, or what was written waits no more. */
+  /** The other side has ended, or written octets no longer wait. */
   ended(): void;
-  /** With or without an error; once, and nothing is heard after that. */
+  /** With or without an error; called once, and nothing after it. */
   closed(): void;
-  /** What was written waits: its source is to be paused until `drained`. */
+  /** Written octets wait: pause their source until `drained`. */
   full(): void;
   drained(): void;
 }
 
-/** Larger than that, and octets are not copied to be written together. */
+/** Larger octets are not copied into one write. */
 const MAX_GATHERED_OCTETS = 32 * 1024;
 
 export function createHalf(socket: Socket, events: HalfEvents): Half {

@@ -9,7 +9,7 @@ import type { FindChange, RelayEvents } from "../ports.ts";
 import type { SessionRooms } from "./session-rooms.ts";
 
 export interface RelayOptions {
-  /** The client's connection, its TLS already taken off. It is closed when the relay is over. */
+  /** The client's connection, without its TLS. It is closed when the relay is over. */
   readonly client: Socket;
   readonly flow: FlowIdentity;
   readonly vault: Vault;
@@ -22,10 +22,12 @@ export interface RelayOptions {
   readonly findChange?: FindChange;
 }
 
-/** A connection without an octet in either direction, in the middle of a message too, is closed then. */
+/**
+ * A connection without an octet in either direction for this long is closed, even in the middle of a message.
+ */
 export const IDLE_MS = 2 * 60 * 60_000;
 
-/** A client has so long for a head that it has begun. */
+/** How long a client may take for a head that it has begun. */
 export const HEAD_MS = 60_000;
 
 /** Whether something that the exchange's binding puts into it was deleted. */

@@ -10,7 +10,7 @@ export interface RelayedConnection extends RelayOptions {
 
 /**
  * Passes on a client's requests to the host of its flow, with what the vault binds to them, until its
- * connection is over. What passes, and what is refused, is the gate's and `admit`'s to say.
+ * connection is over. The gate and `admit` decide what passes and what is refused.
  */
 export function relayConnection({ protocol, ...options }: RelayedConnection): Promise<void> {
   return protocol === "h2" ? relayHttp2(options) : relayHttp1(options);
