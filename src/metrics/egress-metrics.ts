@@ -314,7 +314,7 @@ function decisionMetric(decisions: readonly DecisionFigures[]): Metric {
 
 function webhookMetrics({ delivered, failed, dropped, waiting }: WebhookFigures): readonly Metric[] {
   return [
-    counterBy("egress.webhook.events_total", "Denials that the webhook was to hear of", "outcome", {
+    counterBy("egress.webhook.events_total", "Denials that the webhook was to get", "outcome", {
       delivered,
       failed,
       dropped,

@@ -114,7 +114,7 @@ function judgeBody(fields: Fields, minor: string): RequestBody | Refused {
     const hasBody = lengths.length + codings.length > 0;
     return isOnly(upgrades, "websocket") && !hasBody
       ? { kind: "websocket" }
-      : refused("an upgrade to something else than WebSocket");
+      : refused("an upgrade to anything but WebSocket");
   }
   if (codings.length > 0) {
     return isOnly(codings, "chunked") && minor === "1"

@@ -41,7 +41,7 @@ export function createSecondHello(name: DomainName | undefined): SecondHello {
       isThere = true;
       return shown.end;
     }
-    if (!COUNTED.has(rest[0])) return refused("something else than a TLS record behind a ClientHello");
+    if (!COUNTED.has(rest[0])) return refused("anything but a TLS record behind a ClientHello");
     if (rest.length < RECORD_HEADER) return 0;
     left = rest.readUInt16BE(3);
     return RECORD_HEADER;

@@ -28,7 +28,7 @@ describe("a TLS flow whose server asks for another hello", () => {
   test.each([
     ["another name", helloFor(EVIL), "another name"],
     ["no name", inRecords(makeHello({})), "another name"],
-    ["no record", Buffer.from("GET / HTTP/1.1"), "something else than a TLS record"],
+    ["no record", Buffer.from("GET / HTTP/1.1"), "anything but a TLS record"],
     ["another message", Buffer.from("160303000401000000", "hex"), "too short"],
   ])("is refused with %s", (_what, octets, reason) => {
     expect(askedAgain().fromClient(client(HELLO.length, octets))).toEqual(refused(reason));

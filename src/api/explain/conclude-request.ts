@@ -38,7 +38,7 @@ export function addRequest(
   if (refused === undefined)
     return { ...conclusion, because: `${because}; ${shown} is allowed${byRule(request)}` };
   if (isAudit)
-    return { ...conclusion, because: `${because}; audit mode lets ${shown} through; else ${refused}` };
+    return { ...conclusion, because: `${because}; audit mode lets ${shown} through; without it ${refused}` };
   return {
     reachable: false,
     because: `${because}; ${shown} is refused: ${refused}`,

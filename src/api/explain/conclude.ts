@@ -61,7 +61,7 @@ function concludeName(
   if (named.answer !== "asked")
     return { reachable: false, because: whyDenied(decision, name), patch: patchName };
   const said = named.isAudited
-    ? `audit mode lets ${name} through; else ${whyDenied(decision, name)}`
+    ? `audit mode lets ${name} through; without it ${whyDenied(decision, name)}`
     : `${name} is ${whyAllowed(decision)}`;
   const closed = closedFlow(named, addresses);
   if (closed !== undefined)
@@ -223,7 +223,8 @@ function kernelWords({ address, kernel, decision, names, secondsLeft }: Explaine
   }
   if (by !== "rule" && by !== "default") return KERNEL_WORDS[by];
   if (!kernel.passes) return expiredWords(whyDenied(kernel.decision ?? decision, address), names);
-  if (decision.action === "deny") return `let through by audit mode; else ${whyDenied(decision, address)}`;
+  if (decision.action === "deny")
+    return `let through by audit mode; without it ${whyDenied(decision, address)}`;
   return whyAllowed(decision);
 }
 

@@ -228,7 +228,7 @@ export function arrivingChain(input: RulesetInput): Chain {
       { statements: "meta l4proto tcp accept" },
       {
         statements: "ct state related meta l4proto { icmp, icmpv6 } accept",
-        comment: "an error is no packet of its flow, and whoever sends it does not admit that",
+        comment: "an error is no packet of its flow, and to send one admits nothing",
       },
       {
         statements: "ip6 hoplimit 255 icmpv6 type { 133-136 } accept",

@@ -18,7 +18,7 @@ export function linkRedirectRules(input: RulesetInput): readonly Rule[] {
   return whenOnLinks(input, (port) => [
     {
       statements: `ip6 saddr fe80::/10 ip6 daddr fe80::/10 meta l4proto { tcp, udp } th dport 53 dnat ip6 to ip6 saddr:${port}`,
-      comment: "the socket is tied to its link, and so must be whoever answers",
+      comment: "the socket is tied to its link, and so must the answerer be",
     },
   ]);
 }

@@ -34,7 +34,7 @@ export function tellRule(prefix?: string): Rule {
   const said = prefix === undefined ? "" : ` prefix "${prefix}"`;
   return {
     statements: `meta skuid >= 0 limit rate 100/second burst 200 packets log${said} group ${REFUSED_GROUP} snaplen ${TOLD_OCTETS}`,
-    comment: "the sidecar hears of so many; the counter has all",
+    comment: "the sidecar gets this many; the counter has all",
     forLog: true,
   };
 }

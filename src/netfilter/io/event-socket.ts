@@ -71,5 +71,5 @@ function findLostGroup(socket: NetlinkSocket): typeof GONE | undefined {
 }
 
 const EBADF = 9;
-const NOT_MEMBER = { reason: "it no longer hears of its group", isDescriptorLost: true };
+const NOT_MEMBER = { reason: "it no longer gets the events of its group", isDescriptorLost: true };
 const GONE = { reason: "there is no socket", isDescriptorLost: true };

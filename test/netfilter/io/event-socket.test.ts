@@ -35,7 +35,7 @@ test("one that was taken out of its group is opened anew, and what came meanwhil
   const first = events.current();
   // As another holder of the descriptor would.
   setOption(first.fd, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, 1);
-  expect(events.fault()).toBe("it no longer hears of its group");
+  expect(events.fault()).toBe("it no longer gets the events of its group");
   expect(told).toEqual([true]);
   expect(events.current()).not.toBe(first);
   expect(events.fault()).toBeUndefined();

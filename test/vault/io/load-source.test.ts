@@ -77,12 +77,12 @@ describe("what gives no value is said without a part of one", () => {
     [
       "a folder",
       () => ({ type: "file", path: folder, refreshAfterSeconds: undefined }),
-      "the file is something else than a file",
+      "the file is not a file",
     ],
     [
       "a device",
       () => ({ type: "file", path: "/dev/zero", refreshAfterSeconds: undefined }),
-      "the file is something else than a file",
+      "the file is not a file",
     ],
     ["an empty file", () => fileOf("empty", "\n"), "the value of the file is empty"],
     [
@@ -132,7 +132,7 @@ test("a FIFO is not waited for", async () => {
   const path = join(folder, "fifo");
   execFileSync("mkfifo", [path]);
   expect(shown(await load({ type: "file", path, refreshAfterSeconds: undefined }))).toContain(
-    "something else",
+    "is not a file",
   );
 });
 
