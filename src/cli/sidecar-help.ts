@@ -20,8 +20,7 @@ The settings are environment variables. docs/settings.md has all of them; a star
 
 It needs CAP_NET_ADMIN, nft and ip, and a network namespace other than the machine's own.
 SIGTERM ends it; SIGUSR1 and SIGUSR2 have its log opened anew.
-Exit: 0 a signal ended it; 64 wrong command line; 70 a part of it failed;
-78 wrong setting, or no place to run.
+Exit: 0 a signal ended it; 64 wrong command line; 78 wrong setting, or no place to run.
 `;
 
 export const TEARDOWN_HELP = `egress teardown - removes what an ended sidecar has left in the kernel here
