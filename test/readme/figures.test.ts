@@ -1,4 +1,4 @@
-/** Figures stand in one place: README's are those of docs/performance.md, whose words are those of its table. */
+/** Figures stand in one place: README has those of docs/performance.md, whose words repeat its own table. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
