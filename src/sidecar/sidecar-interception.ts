@@ -10,6 +10,7 @@ import { connectDirectly } from "../intercept/io/direct.ts";
 import { joinPort, type UpstreamProxy } from "../intercept/upstream-proxy.ts";
 import type { OwnWays } from "../outbound/own-ways.ts";
 import { relayConnection } from "../relay/io/relay-connection.ts";
+import { createLineRooms } from "../relay/io/line-rooms.ts";
 import { createSessionRooms } from "../relay/io/session-rooms.ts";
 import { createFindChange } from "../scrub/message-change.ts";
 import { renderHostPattern } from "../vault/host-pattern.ts";
@@ -37,7 +38,7 @@ export function planInterception(
   const { authority, trust } = prepared;
   const tell = createRelayLog(log);
   const findChange = createFindChange(createMisplacedLog(log));
-  const rooms = createSessionRooms();
+  const shared = { rooms: createSessionRooms(), lineRooms: createLineRooms() };
   // The vault lives as long as the interception.
   vault.subscribe(({ bindings }) => {
     const bound = bindings.flatMap(({ match }) => match.hosts.map(renderHostPattern));
@@ -62,7 +63,8 @@ export function planInterception(
       const { upstreams } = settings;
       return connectByProxy({ proxy, trust, upstreams, mark, ways, onOutcome: reports.onOutcome });
     },
-    relay: (connection, rules) => relayConnection({ ...connection, vault, tell, rules, findChange, rooms }),
+    relay: (connection, rules) =>
+      relayConnection({ ...connection, vault, tell, rules, findChange, ...shared }),
     onUnserved: (host, text) => tell.cut({ host, text }),
     lacks: () => (authority.isWritten() ? undefined : "the certificate's file is not written"),
   };

@@ -127,7 +127,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     const { socket, protocol } = await options.connectUpstream({ protocols: ["h2", "http/1.1"], signal });
     const connectH1 = async (): Promise<Socket> =>
       (await options.connectUpstream({ protocols: ["http/1.1"], signal })).socket;
-    origin = protocol === "h2" ? openSession(socket) : createH1Origins(socket, connectH1);
+    origin = protocol === "h2" ? openSession(socket) : createH1Origins(socket, connectH1, options.lineRooms);
     if (client.destroyed) origin.close();
     return origin;
   }

@@ -6,6 +6,7 @@ import type { Binding } from "../../vault/binding.ts";
 import type { VaultInForce } from "../../vault/vault-in-force.ts";
 import type { RequestRules } from "../../intercept/request-rules.ts";
 import type { FindChange, RelayEvents } from "../ports.ts";
+import type { LineRooms } from "./line-rooms.ts";
 import type { SessionRooms } from "./session-rooms.ts";
 
 export interface RelayOptions {
@@ -18,6 +19,8 @@ export interface RelayOptions {
   readonly tell: RelayEvents;
   /** Shared by all connections. */
   readonly rooms: SessionRooms;
+  /** Shared as well. */
+  readonly lineRooms: LineRooms;
   readonly rules?: RequestRules;
   readonly findChange?: FindChange;
 }

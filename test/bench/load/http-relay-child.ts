@@ -8,6 +8,7 @@ import { createSecureContext, createServer } from "node:tls";
 import { createConnectUpstream } from "../../../src/intercept/io/upstream.ts";
 import type { FlowIdentity, HttpProtocol } from "../../../src/intercept/flow-identity.ts";
 import { relayConnection } from "../../../src/relay/io/relay-connection.ts";
+import { createLineRooms } from "../../../src/relay/io/line-rooms.ts";
 import { createSessionRooms } from "../../../src/relay/io/session-rooms.ts";
 import { createVaultCell } from "../../../src/vault/vault.ts";
 import { nameOf } from "../../support/policy.ts";
@@ -26,6 +27,7 @@ const flow: FlowIdentity = {
   destination: { address: "127.0.0.1", port: 443 },
 };
 const rooms = createSessionRooms();
+const lineRooms = createLineRooms();
 const silent = (): void => undefined;
 
 async function listen(protocol: HttpProtocol, origin: number): Promise<number> {
@@ -35,7 +37,7 @@ async function listen(protocol: HttpProtocol, origin: number): Promise<number> {
       connect: async () => connect(origin, "127.0.0.1"),
     });
     const tell = { refused: silent, injected: silent, cut: silent };
-    void relayConnection({ client, protocol, flow, vault, connectUpstream, tell, rooms });
+    void relayConnection({ client, protocol, flow, vault, connectUpstream, tell, rooms, lineRooms });
   });
   return new Promise((done) => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port

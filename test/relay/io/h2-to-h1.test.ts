@@ -1,14 +1,18 @@
+import type { ClientHttp2Session } from "node:http2";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { describe, expect, test } from "vitest";
 import { until } from "../../support/until.ts";
 import { askH2, dialH2 } from "./h2-client.ts";
-import { CERTIFICATE, listen, NAME, SECRET, startRawOrigin, startRelay } from "./world.ts";
+import { CERTIFICATE, listen, NAME, SECRET, type RelayWishes, startRawOrigin, startRelay } from "./world.ts";
 
 /** An origin that speaks HTTP/1.1 alone. */
-async function meet(handle: (request: IncomingMessage, response: ServerResponse) => void) {
+async function meet(
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+  wishes: Partial<RelayWishes> = {},
+) {
   const server = createServer({ ...CERTIFICATE, ALPNProtocols: ["http/1.1"] }, handle);
-  const relay = await startRelay({ origin: await listen(server), protocols: ["h2"] });
+  const relay = await startRelay({ origin: await listen(server), protocols: ["h2"], ...wishes });
   return { relay, client: dialH2(relay.port) };
 }
 
@@ -97,5 +101,72 @@ describe("a client of HTTP/2 before an origin of HTTP/1.1", () => {
     await server.has("\r\n\r\n");
     stream.close();
     await expect.poll(server.closed).toBe(true);
+  });
+});
+
+describe("many sessions share one bound of connections to origins of HTTP/1.1", () => {
+  const SESSIONS = 24;
+  const EACH = 8;
+  const SHARED = 20;
+
+  /** What is under way at the origin, which answers what it is told to. */
+  async function crowd() {
+    const held: ServerResponse[] = [];
+    const { relay } = await meet((_request, response) => void held.push(response), { lineRooms: SHARED });
+    const dial = (): ClientHttp2Session => dialH2(relay.port);
+    const openOnes = (): number => relay.upstreams.filter(({ destroyed }) => !destroyed).length;
+    return { held, dial, openOnes };
+  }
+
+  test("each has one, all have the others together, and all requests are answered", async () => {
+    const { held, dial, openOnes } = await crowd();
+    const clients = Array.from({ length: SESSIONS }, dial);
+    const asking = clients.flatMap((client) => Array.from({ length: EACH }, async () => askH2(client, {})));
+    await until("the bound is reached", () => held.length === SESSIONS + SHARED);
+    for (let answered = 0; answered < SESSIONS * EACH; answered++) {
+      const next = await until("one is waiting", () => held.shift());
+      expect(openOnes()).toBeLessThanOrEqual(SESSIONS + SHARED);
+      next.end("x");
+    }
+    for (const answer of await Promise.all(asking)) expect(answer).toMatchObject({ status: 200, body: "x" });
+  });
+
+  test("connections that rest go for sessions that need more, and their own sessions go on", async () => {
+    const { held, dial, openOnes } = await crowd();
+    const [first, second] = [dial(), dial()];
+    const ask = (client: typeof first, count: number) =>
+      Array.from({ length: count }, () => askH2(client, {}));
+    const answerAll = async (count: number): Promise<void> => {
+      await until("all have come", () => held.length === count);
+      for (const response of held.splice(0)) response.end("x");
+    };
+    const resting = ask(first, SHARED + 1);
+    await answerAll(SHARED + 1);
+    await Promise.all(resting);
+    expect(openOnes()).toBe(SHARED + 1);
+    const more = ask(second, SHARED + 1);
+    await answerAll(SHARED + 1);
+    await Promise.all(more);
+    // The first session has what each may have, the second that and all the others.
+    await expect.poll(openOnes).toBe(SHARED + 2);
+    const again = ask(first, 1);
+    await answerAll(1);
+    expect(await again[0]).toMatchObject({ status: 200, body: "x" });
+  });
+
+  test("sessions that end in the middle leave their room to the others", async () => {
+    const { held, dial, openOnes } = await crowd();
+    const greedy = dial();
+    const others = Array.from({ length: 4 }, dial);
+    const lost = Array.from({ length: SHARED + 1 }, () => askH2(greedy, {}).catch(() => undefined));
+    await until("it has all the room", () => held.length === SHARED + 1);
+    const asking = others.flatMap((client) => Array.from({ length: 3 }, () => askH2(client, {})));
+    await until("each of the others has its one", () => held.length === SHARED + 5);
+    greedy.destroy();
+    await Promise.all(lost);
+    await until("all of the others' have come", () => held.length === SHARED + 1 + 12);
+    for (const response of held) response.end("x");
+    for (const answer of await Promise.all(asking)) expect(answer).toMatchObject({ status: 200 });
+    expect(openOnes()).toBeLessThanOrEqual(12);
   });
 });

@@ -6,6 +6,7 @@ import { createConnectUpstream } from "../../../src/intercept/io/upstream.ts";
 import type { FlowIdentity, HttpProtocol } from "../../../src/intercept/flow-identity.ts";
 import type { RelayOptions } from "../../../src/relay/io/options.ts";
 import { relayConnection } from "../../../src/relay/io/relay-connection.ts";
+import { createLineRooms } from "../../../src/relay/io/line-rooms.ts";
 import { createSessionRooms } from "../../../src/relay/io/session-rooms.ts";
 import type { RelayEvents } from "../../../src/relay/ports.ts";
 import { createVaultCell, type VaultCell } from "../../../src/vault/vault.ts";
@@ -77,6 +78,8 @@ export interface RelayWishes extends Partial<Pick<RelayOptions, "rules" | "findC
   /** The port that the flow claims to be for; bindings are for 443 alone. */
   readonly claimedPort?: number;
   readonly address?: string;
+  /** Of {@link createLineRooms}. */
+  readonly lineRooms?: number;
 }
 
 /** A relay for flows to `api.example.org`, whose binding sets a bearer token. */
@@ -90,6 +93,7 @@ export async function startRelay(wishes: RelayWishes): Promise<Relay> {
   const clients: TLSSocket[] = [];
   const upstreams: Socket[] = [];
   const rooms = createSessionRooms();
+  const lineRooms = createLineRooms(wishes.lineRooms);
   const flow: FlowIdentity = { name: NAME, scheme: "https", destination: { address, port: claimedPort } };
   const server = createServer({ ...CERTIFICATE, ALPNProtocols: [...protocols] }, (client: TLSSocket) => {
     open++;
@@ -107,6 +111,7 @@ export async function startRelay(wishes: RelayWishes): Promise<Relay> {
       flow,
       vault,
       rooms,
+      lineRooms,
       async connectUpstream(options) {
         const connection = await connectOrigin(options);
         upstreams.push(connection.socket);

@@ -1,0 +1,145 @@
+/** One connection to an origin of HTTP/1.1, and the exchange of HTTP/2 that has it. */
+import type { ServerHttp2Stream } from "node:http2";
+import { type BodyWriter, createBodyWriter } from "../body-writer.ts";
+import { type Field, makeField } from "../gate/field.ts";
+import { CHUNKED, type Framing, NO_BODY } from "../gate/framing.ts";
+import type { Head } from "../gate/head.ts";
+import type { MessageReader } from "../gate/message-reader.ts";
+import { refuse } from "../gate/refusal.ts";
+import type { GatedRequest } from "../gate/request.ts";
+import { gateResponse } from "../gate/response.ts";
+import { writeRequestHead } from "../gate/write-head.ts";
+import { trailersBack } from "../pass-trailers.ts";
+import type { BodyChange } from "../ports.ts";
+import type { H2Exchange } from "./h2-exchange.ts";
+import { awaitsHead, fieldHeaders, responseHeaders } from "./h2-headers.ts";
+import type { Half } from "./half.ts";
+
+export interface Line {
+  readonly half: Half;
+  readonly reader: MessageReader;
+  exchange: H2Exchange | undefined;
+  change: BodyChange | undefined;
+  isInterim: boolean;
+  isSent: boolean;
+  isAnswered: boolean;
+  keepsAlive: boolean;
+  /** Counts in the bound that sessions share. */
+  hasRoom: boolean;
+  /** Closes it where it rests; its room is another's then. */
+  readonly shed: () => void;
+}
+
+/** Sends the request; `release` is called once the answer is whole, and the request too. */
+export function begin(line: Line, exchange: H2Exchange, release: (line: Line) => void): void {
+  const { client, admission, authority } = exchange;
+  const { request, body } = admission;
+  line.exchange = exchange;
+  line.isSent = false;
+  line.isAnswered = false;
+  const framing =
+    request.framing.kind === "length" && body?.keepsLength === false ? CHUNKED : request.framing;
+  line.half.text(writeRequestHead(joinCookies(request), { host: authority, framing }));
+  const writer = createBodyWriter(framing, line.half, body);
+  client.once("close", () => {
+    if (line.exchange === exchange) line.half.socket.destroy();
+  });
+  if (framing.kind === "none") line.isSent = true;
+  else sendBody(line, writer, release);
+  line.half.flush();
+}
+
+/** Crumbs of HTTP/2 are one field again (RFC 9113 section 8.2.3). */
+function joinCookies(request: GatedRequest): GatedRequest {
+  const cookies = request.fields.filter(({ key }) => key === "cookie");
+  if (cookies.length < 2) return request;
+  const others = request.fields.filter(({ key }) => key !== "cookie");
+  const joined = makeField("cookie", cookies.map(({ value }) => value).join("; "));
+  return { ...request, fields: [...others, joined] };
+}
+
+function sendBody(line: Line, writer: BodyWriter, release: (line: Line) => void): void {
+  const { exchange, half } = line;
+  if (exchange === undefined) return;
+  const { client, cut } = exchange;
+  client.on("data", (octets: Buffer) => {
+    const refused = writer.data(octets);
+    if (refused === undefined) half.flush();
+    else cut(refused.text);
+  });
+  client.on("end", () => {
+    if (line.exchange !== exchange) return;
+    const refused = writer.end([]);
+    if (refused !== undefined) return cut(refused.text);
+    half.flush();
+    line.isSent = true;
+    if (line.isAnswered) release(line);
+    return undefined;
+  });
+}
+
+/** As {@link MessageReader} wants it: what frames the body. */
+export function takeHead(line: Line, head: Head): Framing | undefined {
+  const { exchange } = line;
+  if (exchange === undefined || line.isAnswered) return void line.half.socket.destroy();
+  const { client, admission } = exchange;
+  const gated = gateResponse(head, admission.request);
+  if (gated.kind === "refused") return fail(line, gated.text);
+  if (gated.status >= 600) return fail(line, "the origin has sent a status that HTTP/2 does not have");
+  const changed = admission.change?.response(gated) ?? { response: gated, body: undefined };
+  const { response } = changed;
+  line.isInterim = response.status < 200;
+  if (!awaitsHead(client)) return response.framing;
+  if (line.isInterim) {
+    client.additionalHeaders(responseHeaders(response, NO_BODY));
+    return NO_BODY;
+  }
+  line.keepsAlive = response.keepsAlive;
+  line.change = changed.body;
+  const framing =
+    response.framing.kind === "length" && changed.body?.keepsLength === false ? CHUNKED : response.framing;
+  const waitForTrailers = framing.kind === "chunked" && admission.request.takesTrailers;
+  client.respond(responseHeaders(response, framing), { endStream: framing.kind === "none", waitForTrailers });
+  return response.framing;
+}
+
+export function takeData(line: Line, octets: Buffer): void {
+  const { exchange, change, half } = line;
+  if (exchange === undefined || exchange.client.destroyed) return;
+  const changed = change === undefined ? octets : change.push(octets);
+  if ("kind" in changed) exchange.cut(changed.text);
+  else write(exchange.client, changed, half);
+}
+
+function write(client: ServerHttp2Stream, octets: Buffer, half: Half): void {
+  if (octets.length === 0 || client.write(octets)) return;
+  half.pause("peer-full");
+  client.once("drain", () => half.resume("peer-full"));
+}
+
+export function takeEnd(line: Line, trailers: readonly Field[], release: (line: Line) => void): void {
+  const { exchange, change, half } = line;
+  if (line.isInterim || exchange === undefined) return;
+  line.isAnswered = true;
+  const { client, admission } = exchange;
+  const held = change?.end();
+  if (held !== undefined && "kind" in held) return exchange.cut(held.text);
+  if (!client.destroyed && !client.writableEnded) {
+    const passed = trailersBack(admission, trailers);
+    client.once("wantTrailers", () => client.sendTrailers(fieldHeaders(passed)));
+    if (held !== undefined) write(client, held, half);
+    client.end();
+  }
+  half.resume("peer-full");
+  if (line.isSent) release(line);
+  return undefined;
+}
+
+/** The connection ends, and who waits for the answer is told. */
+export function fail(line: Line, text: string): undefined {
+  const { exchange } = line;
+  line.exchange = undefined;
+  line.half.socket.destroy();
+  if (exchange === undefined) return;
+  exchange.answer(refuse(502, text));
+}
