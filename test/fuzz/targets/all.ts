@@ -8,6 +8,7 @@ import { names } from "./names.ts";
 import { netlink } from "./netlink.ts";
 import { policyBody } from "./policy-body.ts";
 import { helloByTlslite } from "./hello-by-tlslite.ts";
+import { proxyAnswer } from "./proxy-answer.ts";
 import { query } from "./query.ts";
 import { relayedRequest } from "./relayed-request.ts";
 import { queuedPacket } from "./queued-packet.ts";
@@ -38,4 +39,5 @@ export const TARGETS: readonly Target[] = [
   requestsByH11,
   relayedRequest,
   scrub,
+  proxyAnswer,
 ];
