@@ -58,10 +58,18 @@ export function planInterception(
     vault,
     trust,
     findLeaf: (name) => authority.leafFor(name)?.context,
-    createConnect(mark) {
+    createConnect(mark, ownAddresses) {
       if (proxy === undefined || reports === undefined) return connectDirectly(mark);
       const { upstreams } = settings;
-      return connectByProxy({ proxy, trust, upstreams, mark, ways, onOutcome: reports.onOutcome });
+      return connectByProxy({
+        proxy,
+        trust,
+        upstreams,
+        mark,
+        ways,
+        ownAddresses,
+        onOutcome: reports.onOutcome,
+      });
     },
     relay: (connection, rules) =>
       relayConnection({ ...connection, vault, tell, rules, findChange, ...shared }),

@@ -14,6 +14,7 @@ import { type Interceptor, openInterceptor } from "../../intercept/io/intercepto
 import type { RefusedFlow } from "../../intercept/io/serve-flow.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
 import { openInterceptRedirect } from "../../netfilter/io/intercept-redirect.ts";
+import { readOwnAddresses } from "../../netfilter/io/namespace-network.ts";
 import { renderAddress } from "../../policy/address.ts";
 import { decideShownName } from "../../policy/decide-name.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
@@ -29,6 +30,7 @@ import { createBoundHosts, type HostBinding } from "./bound-hosts.ts";
 import { createBoundFollower } from "./follow-vault.ts";
 import { createTellBound, TOLD_PER_SECOND } from "../names/tell-bound.ts";
 import type { InterceptionPlan } from "./interception-plan.ts";
+import { followOwnAddresses } from "./own-addresses.ts";
 import { createRequestRules } from "./request-rules.ts";
 
 export interface InterceptSideOptions {
@@ -159,7 +161,7 @@ function openInterceptorOf(
     isRuled: (name, destination) =>
       inForce.read().active.audits === undefined && rules.isRuled(name, destination.port),
     wasGiven: (octets, name) => addresses.wasGiven(octets, name) && learned.has(octets),
-    connect: plan.createConnect(mark),
+    connect: plan.createConnect(mark, followOwnAddresses(readOwnAddresses, events)),
     onRefused({ why, name, reason, octets, port }) {
       // A host that cannot be reached, or a client that does not trust us, is no matter of the policy.
       if (UNSERVED.has(why)) plan.onUnserved(name ?? renderAddress(octets), reason);

@@ -16,8 +16,11 @@ export interface InterceptionPlan {
   readonly findLeaf: FindLeaf;
   /** What hosts' certificates are checked against. */
   readonly trust: SecureContext;
-  /** The way to hosts, by sockets that have this mark. */
-  readonly createConnect: (mark: SocketMark) => UpstreamWay["connect"];
+  /** The way to hosts, by sockets that have this mark; it may ask for the sandbox's own addresses. */
+  readonly createConnect: (
+    mark: SocketMark,
+    ownAddresses: () => ReadonlySet<string>,
+  ) => UpstreamWay["connect"];
   /** Settles when the connection is over. */
   readonly relay: (connection: InterceptedConnection, rules: RequestRules) => Promise<void>;
   /**

@@ -9,7 +9,6 @@ import { isIP, type Socket } from "node:net";
 import { connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
 import { createHostResolver } from "../../outbound/host-resolver.ts";
 import { createUpstreamAsker } from "../../outbound/io/ask-upstreams.ts";
-import { readOwnAddresses } from "../../netfilter/io/namespace-network.ts";
 import { connectToAny } from "../../outbound/io/connect.ts";
 import type { OwnWays } from "../../outbound/own-ways.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
@@ -35,6 +34,8 @@ export interface ByProxyOptions {
   readonly upstreams: readonly Endpoint[];
   readonly mark: SocketMark;
   readonly ways: OwnWays;
+  /** Of the sandbox, as they are now. Throws SystemCallError. */
+  readonly ownAddresses: () => ReadonlySet<string>;
   /** Called after each try; `reason` names no secret. */
   readonly onOutcome: (outcome: ProxyOutcome, reason: string) => void;
 }
@@ -45,9 +46,10 @@ export function connectByProxy(options: ByProxyOptions): UpstreamWay["connect"] 
   const host = createHostResolver(proxy.host, createUpstreamAsker(options.upstreams, mark));
 
   async function reach(signal: AbortSignal): Promise<Socket> {
+    const found = await host.resolve();
     // A listener in the sandbox would get our credentials.
-    const own = new Set(readOwnAddresses());
-    const addresses = (await host.resolve()).filter((address) => !own.has(address));
+    const own = options.ownAddresses();
+    const addresses = found.filter((address) => !own.has(address));
     if (addresses.length === 0) throw new Error(`${proxy.host} leads into the sandbox itself`);
     const endpoints = addresses.map((address) => ({ address, port: proxy.port }));
     await ways.open(endpoints);
