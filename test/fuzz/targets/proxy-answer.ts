@@ -31,13 +31,13 @@ export const proxyAnswer: Target = {
   name: "proxy-answer",
   seeds: "proxy-answer",
   make(random) {
-    const text = Array.from({ length: random.below(12) }, () => line(random)).join("");
+    const text = Array.from({ length: random.below(12) }, () => makeLine(random)).join("");
     return Buffer.from(random.once(2) ? `HTTP/1.1 200 OK\r\n${text}` : text, "latin1");
   },
   open: async () => plainChecker(check),
 };
 
-function line(random: Random): string {
+function makeLine(random: Random): string {
   if (random.once(100)) return `X: ${"x".repeat(random.below(MAX_PROXY_ANSWER_OCTETS + 9))}\r\n`;
   return `${random.pick(LINES)}${random.pick(ENDS)}`;
 }
