@@ -64,7 +64,7 @@ export function readEverySetting(env: Environment): SettingsReading {
   return { settings, problems, warnings: [...warnings, ...findUnknown(env, NAMES)] };
 }
 
-/** The settings where all can be read, else every problem. */
+/** The settings if all can be read, otherwise every problem. */
 export function readSettings(env: Environment): Result<Settings> {
   const { settings, problems } = readEverySetting(env);
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: settings };

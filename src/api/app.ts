@@ -32,8 +32,7 @@ export interface AppParts {
   readonly onError: (error: unknown) => void;
   readonly nowMs?: () => number;
   /**
-   * When the process began to take calls, where that was before this application was made; the clock is
-   * `nowMs`.
+   * When the process began to take calls, if that was before this application was made; the clock is `nowMs`.
    */
   readonly startMs?: number;
   /** Prometheus text; without it there is no `/metrics`. */

@@ -26,8 +26,8 @@ export function serveDecisions(c: ApiContext, auth: Auth, sources: DecisionSourc
 }
 
 /**
- * `next` where there may be more: it is the `after` of the next page. `newest`: from where `GET /events` goes
- * on without a gap.
+ * `next` if there may be more: it is the `after` of the next page. `newest`: from here `GET /events`
+ * continues without a gap.
  */
 function listDecisions(sources: DecisionSources, { filter, limit, after }: DecisionsQuery): object {
   const { ring, run } = sources;

@@ -1,9 +1,9 @@
 /**
  * `GET /events`: decisions as they are made, as server-sent events, for those who may read the policy.
- * `Last-Event-ID` goes on where an earlier stream has ended.
+ * `Last-Event-ID` continues after the end of an earlier stream.
  *
- * A reader holds a connection for as long as it likes, so it counts as idle: where the door is full it gives
- * way to callers.
+ * A reader holds a connection for as long as it likes, so it counts as idle: if the door is full it gives way
+ * to callers.
  */
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { parseId } from "../decisions/present-decision.ts";

@@ -14,7 +14,7 @@ export function asksForHealth({ method, url, headers }: IncomingMessage): boolea
   return url === "/healthz" && (method === "GET" || method === "HEAD") && !hasBody;
 }
 
-/** `GET /healthz`, for everyone: 200 `ok` while the policy is enforced, else 503 with the reason. */
+/** `GET /healthz`, for everyone: 200 `ok` while the policy is enforced, otherwise 503 with the reason. */
 export function sayHealth(health: Health, outgoing: ServerResponse, isAudit: boolean): void {
   const { status, text, phrase } = describeHealth(health);
   const headers = { "Content-Type": TEXT, "Content-Length": Buffer.byteLength(text) };

@@ -38,7 +38,7 @@ interface RulesetReconciled {
   readonly error: string | undefined;
 }
 
-/** What comes to one of the sidecar's own sockets was not told: why; undefined once it is told again. */
+/** Why events of one of the sidecar's own sockets were missed; undefined once they come again. */
 interface WatchChange {
   readonly watch: string;
   readonly reason: string | undefined;
@@ -69,7 +69,7 @@ export interface AuditLog {
   policyLoaded(policy: Policy, from: LoadedFrom): void;
   policyUpdated(change: PolicyChange): void;
   policyUpdateFailed(error: string): void;
-  /** What is told from now on says that it is on; called at the start, too. */
+  /** From now on each line says that it is on; called at the start, too. */
   auditModeChanged(isOn: boolean): void;
   rulesetReconciled(change: RulesetReconciled): void;
   watchChanged(change: WatchChange): void;

@@ -107,7 +107,7 @@ export function createDenyWebhook(options: DenyWebhookOptions): DenyWebhook {
   };
 }
 
-/** Undefined once the webhook has taken it; else why it did not. */
+/** Undefined once the webhook has accepted it; otherwise why it did not. */
 async function deliver(
   body: string,
   post: DenyWebhookOptions["post"],

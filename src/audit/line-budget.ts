@@ -6,7 +6,7 @@
  * room for share one. Nothing is left out without being counted.
  */
 export interface LineBudget {
-  /** Whether a lookup of that name gets a line of its own; else it is counted. */
+  /** Whether a lookup of that name gets a line of its own; otherwise it is counted. */
   admits(host: string): boolean;
   /** Writes what is counted, now. */
   flush(): void;

@@ -22,7 +22,7 @@ export interface LineSink {
    * room.
    */
   kept(line: Line, subject: string | undefined): void;
-  /** Settles when all that was taken is written, or after `limitMs` where the reader does not take it. */
+  /** Settles when all that was taken is written, or after `limitMs` if the reader does not take it. */
   drain(limitMs: number): Promise<void>;
 }
 

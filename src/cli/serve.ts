@@ -16,7 +16,7 @@ import type { CliContext } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 
 export interface ServeOptions {
-  /** Any problem ends the start; else everything is denied and the API says why. */
+  /** Any problem ends the start; otherwise everything is denied and the API says why. */
   readonly strict: boolean;
   /** Aborted by the signal that ends it. */
   readonly stop: AbortSignal;

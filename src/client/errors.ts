@@ -20,9 +20,9 @@ export interface ApiErrorDetails {
 export class ApiError extends Error {
   readonly status: number;
   readonly code: ApiErrorCode;
-  /** For bad input each problem with its place; else empty. */
+  /** For bad input each problem with its place; otherwise empty. */
   readonly problems: readonly ApiProblem[];
-  /** The entity tag that holds, where the answer says it. */
+  /** The entity tag in force, if the answer has it. */
   readonly etag: string | undefined;
   /**
    * With `precondition-failed`: an earlier try of this very call got no answer, and may be what changed the
@@ -42,7 +42,7 @@ export class ApiError extends Error {
 }
 
 /**
- * No answer came. `code` is the system's word, such as ECONNREFUSED, or `ETIMEDOUT` where the call's time ran
+ * No answer came. `code` is the system's word, such as ECONNREFUSED, or `ETIMEDOUT` if the call's time ran
  * out.
  */
 export class ConnectionError extends Error {

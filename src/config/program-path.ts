@@ -7,7 +7,7 @@ const SYSTEM_FOLDERS = ["/usr/sbin", "/sbin"];
 /** What execvp(3) takes where PATH is not set. */
 const UNSET = "/bin:/usr/bin";
 
-/** The path with the system's folders at its end, where it lacks them. */
+/** The path, with those of the system's folders at its end that it lacks. */
 export function withSystemFolders(path: string | undefined): string {
   const given = path === undefined || path === "" ? UNSET : path;
   const folders = given.split(":");

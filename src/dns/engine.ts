@@ -60,7 +60,7 @@ export interface EngineOptions {
 export interface Engine extends Resolver {
   /** A datagram from an upstream, under the key of the attempt that it may answer. */
   receive(attempt: number, upstream: number, start: number, end: number): void;
-  /** Tries again and gives up where it is time. Call it every 50 ms or so while `underWay` is not 0. */
+  /** Tries again, and gives up if it is time. Call it every 50 ms or so while `underWay` is not 0. */
   tick(): void;
   /**
    * Settles all that this pass has brought. What was queued at the clients and the transport is to be flushed

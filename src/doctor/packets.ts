@@ -75,7 +75,7 @@ function ipv6Packet({ source, destination, protocol, payload, ttl = 64 }: IpOpti
   return Buffer.concat([head, payload]);
 }
 
-/** The two ends of a datagram or segment; port numbers where the protocol has some. */
+/** The two ends of a datagram or segment; port numbers if the protocol has some. */
 export interface Ends {
   readonly source: string;
   readonly destination: string;

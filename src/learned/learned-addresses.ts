@@ -36,7 +36,7 @@ import { createRevokedAddresses } from "./revoked.ts";
 import type { WithheldAddresses } from "./withheld.ts";
 import type { ForgottenAddress } from "./forgotten.ts";
 
-/** Addresses that go where one more would be too many for a wildcard. */
+/** Addresses that go if one more would be too many for a wildcard. */
 const EVICTED_TOGETHER = 32;
 
 export interface LearnedAddresses extends AddressAdmission {
@@ -121,7 +121,7 @@ export interface LearnedAddressesOptions {
    * next `forget`.
    */
   readonly withheld: Pick<WithheldAddresses, "has" | "list">;
-  /** The base of the wildcard that allows the name, where it is one that does. */
+  /** The base of the wildcard that allows the name, if a wildcard does. */
   readonly wildcardOf: (qname: DomainName) => DomainName | undefined;
   /** Flows that the name opens to its addresses now; undefined: all. Default: all. */
   readonly flowsToLearn?: (qname: DomainName) => FlowSet | undefined;

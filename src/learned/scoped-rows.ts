@@ -40,9 +40,7 @@ interface Row {
   readonly held: readonly FlowElement[];
 }
 
-/**
- * Elements of all rows. An address of a name with one port is one, or five where the default action allows.
- */
+/** Elements of all rows. An address of a name with one port is one, or five if the default action allows. */
 const MAX_PIECES = 32_768;
 
 export function createScopedRows(set: Pick<LearnedSet, "addPiece" | "removePiece">): ScopedRows {

@@ -54,7 +54,7 @@ export interface LearnedTable {
   /** Adds one that is not there, as used last and with no owner. Only while `hasRoom`. */
   add(row: NewRow): number;
   remove(slot: number): void;
-  /** The name's row used longest ago, where one more is too many; else NO_SLOT. */
+  /** The name's row used longest ago, if one more is too many; otherwise NO_SLOT. */
   crowdedOfName(name: string): number;
   /** The same of a wildcard, by its base, where `more` would be too many. */
   crowdedOfWildcard(wildcard: string | undefined, more?: number): number;

@@ -10,7 +10,7 @@ const NO_WILDCARD = 1;
 export interface WildcardGroups {
   /** 0 if it has none. */
   find(base: string | undefined): number;
-  /** Its number, made where it has none. */
+  /** Its number, made if it has none. */
   hold(base: string | undefined): number;
   /** Its last row is gone. */
   release(group: number): void;

@@ -115,9 +115,9 @@ export interface MetricSources {
   readonly connections: () => ConnectionFigures;
   /** Undefined if connections are judged by their address alone. */
   readonly names: (() => NameFigures) | undefined;
-  /** Connections by the upstream proxy; undefined where none is set. */
+  /** Connections by the upstream proxy; undefined if none is set. */
   readonly proxy: ProxyFigures | undefined;
-  /** Undefined where none are read. */
+  /** Undefined if none are read. */
   readonly requestsRefused: (() => number) | undefined;
   /** Whether audit mode is on. */
   readonly isAudit: () => boolean;

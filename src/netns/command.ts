@@ -15,7 +15,7 @@ export interface CommandOptions {
   /** Ended with SIGTERM, then SIGKILL, when it takes longer. */
   readonly timeoutMs?: number;
   readonly input?: string;
-  /** The whole environment of the command, when given; else this process's. */
+  /** The whole environment of the command, if given; otherwise this process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   /** A session of its own: Ctrl-C in the terminal is not for it, nor does it end with this process. */

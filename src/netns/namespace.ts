@@ -94,7 +94,7 @@ export async function writeSysctl(
   await requireCommand(argvIn(namespace, ["sh", "-c", 'printf %s "$2" >"$1"', "sh", path, value]));
 }
 
-/** The value of a kernel setting, `undefined` where the kernel has none of that name. */
+/** The value of a kernel setting, `undefined` if the kernel has none of that name. */
 export async function readSysctl(namespace: NetworkNamespace, setting: string): Promise<string | undefined> {
   const path = `/proc/sys/${setting.replaceAll(".", "/")}`;
   const result = await runCommand(argvIn(namespace, ["cat", path]));

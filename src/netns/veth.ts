@@ -18,8 +18,8 @@ export async function createVethPair(one: VethEnd, other: VethEnd): Promise<Asyn
   const near = one.namespace.name === undefined ? [] : ["netns", one.namespace.name];
   // Named even when it is ours: with `netns` on the first side only, ip would put both there.
   const far = other.namespace.name ?? String(process.pid);
-  // Linux reports a carrier at once only where both ends' interface numbers differ (linkwatch_urgent_event),
-  // else after up to a second, and IPv6 is deaf until then; in two fresh namespaces both would be 2.
+  // Linux reports a carrier at once only if both ends' interface numbers differ (linkwatch_urgent_event).
+  // Otherwise it takes up to a second, and IPv6 is deaf until then; in two fresh namespaces both would be 2.
   const index = String(randomInt(1_000, 2 ** 31 - 1));
   const args = [
     one.device,

@@ -11,8 +11,7 @@ export interface HostResolver {
   /** Known from the start, and for good. */
   readonly fixed: readonly string[] | undefined;
   /**
-   * The host's addresses, those of IPv4 first: where IPv6 leads nowhere it often does so in silence. Throws
-   * OutboundError.
+   * The host's addresses, those of IPv4 first: a broken IPv6 often fails in silence. Throws OutboundError.
    */
   resolve(): Promise<readonly string[]>;
 }

@@ -16,7 +16,9 @@ import { createRequestFiller, type RequestFiller } from "./request-filler.ts";
 import { planBody, REQUEST_CODINGS } from "./response-body.ts";
 import type { Substituter } from "./substituter.ts";
 
-/** Hears of each placeholder that is where it is not filled: `place` in words, never with the placeholder. */
+/**
+ * Called for each placeholder in a place where none is filled: `place` in words, never with the placeholder.
+ */
 export type OnMisplaced = (host: string, place: string) => void;
 
 /** Made for a change of the vault, when the first request needs it. */

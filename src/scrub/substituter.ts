@@ -1,7 +1,7 @@
 /**
- * Puts values in the place of placeholders: one pass over what the workload wrote, the longest placeholder at
- * each place, and what was put in is never looked at again. A placeholder that has no value at this place, or
- * is spelled in another way, is told: the far end must not get it.
+ * Puts values in place of placeholders: one pass over what the workload wrote, the longest placeholder at
+ * each place. It never looks again at what it put in. It reports a placeholder that has no value at this
+ * place, or another spelling: the far end must not get it.
  */
 import { type Automaton, createAutomaton } from "./automaton.ts";
 import { createWatch, type Watch } from "./watch.ts";
@@ -26,7 +26,7 @@ export interface Substituted {
   readonly text: string;
   /** How many were filled. */
   readonly count: number;
-  /** A placeholder that stands where it has no place; then nothing of this may go on. */
+  /** A placeholder in a place where none may stand; after that nothing of this may go on. */
   readonly misplaced: string | undefined;
 }
 

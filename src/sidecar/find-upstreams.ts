@@ -5,9 +5,9 @@ import { readFoundUpstreams } from "../netfilter/io/read-upstreams.ts";
 import type { Result } from "../policy/problem.ts";
 
 /**
- * Upstreams of the settings; else those that an earlier process had from resolv.conf, which stand in the
- * kernel; else those of resolv.conf. A workload may share that file with us and write it, and a restart must
- * not hand it the choice of whom we believe; it only gives their order.
+ * Upstreams of the settings; without any, those that an earlier process had from resolv.conf, which the
+ * kernel keeps; without any, those of resolv.conf. A workload may share that file with us and write it. A
+ * restart must not let it choose whom we believe: the file then only gives their order.
  */
 export async function findUpstreams(set: Settings["upstreams"]): Promise<Result<readonly Upstream[]>> {
   if (set !== undefined) return { ok: true, value: set };

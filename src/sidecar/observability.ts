@@ -44,7 +44,7 @@ export interface Observability {
   /** What the sidecar has counted, by the metrics' names. Only after `start`. */
   readCounts(): Readonly<Record<string, number>>;
   /**
-   * Begins to send, where the settings say so; before the first policy, so that its ruleset knows where to.
+   * Begins to send, if the settings say so; before the first policy, so that its ruleset has the way open.
    * Throws OutboundError.
    */
   start(sandbox: Sandbox, parts: ObservedParts): Promise<void>;
@@ -56,7 +56,7 @@ export interface ObservedParts {
   readonly upstreams: NonNullable<Settings["upstreams"]>;
   /** Of our own connections. */
   readonly ways: OwnWays;
-  /** Undefined where no upstream proxy is set. */
+  /** Undefined if no upstream proxy is set. */
   readonly proxy: ProxyFigures | undefined;
 }
 

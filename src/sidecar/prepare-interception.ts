@@ -63,7 +63,7 @@ function tellUnwritten(logger: Log["logger"], error: unknown): void {
   logger.error({ err: error }, "the file of our certificates cannot be written: it is tried again");
 }
 
-/** What an operator can put right is told as what is wrong with the start; everything else is thrown on. */
+/** A problem that an operator can solve is a problem of the start; any other error goes on to the caller. */
 function asProblem(
   kind: new (...given: never[]) => Error,
   path: string,

@@ -8,7 +8,7 @@ const LINES_PER_SECOND = 10;
 
 /**
  * What became of requests to bound hosts, as log lines: never a secret, a path or a value. Injected headers
- * are told at level debug, for they are each request's.
+ * have level debug, for each request has them.
  */
 export function createRelayLog({ logger }: Pick<Log, "logger">): RelayEvents {
   const budget = createLineBudget({
@@ -31,7 +31,7 @@ export function createRelayLog({ logger }: Pick<Log, "logger">): RelayEvents {
   };
 }
 
-/** As {@link createRelayLog}, of placeholders that are where they are not filled. */
+/** As {@link createRelayLog}, for placeholders in places where none is filled. */
 export function createMisplacedLog({ logger }: Pick<Log, "logger">): OnMisplaced {
   const fields = { "opensandbox.event": "egress.secret_misplaced" };
   const budget = createLineBudget({

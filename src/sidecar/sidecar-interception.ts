@@ -28,7 +28,7 @@ export interface InterceptionParts {
   readonly ways: OwnWays;
 }
 
-/** With what an upstream proxy's connections came to, where there is one. */
+/** With the outcomes of an upstream proxy's connections, if there is a proxy. */
 export type SidecarInterception = InterceptionPlan & { readonly proxyFigures: ProxyFigures | undefined };
 
 export function planInterception(

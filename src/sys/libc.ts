@@ -3,7 +3,8 @@
  * sees typed functions.
  *
  * Memory is handed over as a number: the address of an {@link Arena}'s octets, which V8 never moves. Linux on
- * 64-bit little-endian machines only (x86-64, arm64), where the constants and layouts used here are the same.
+ * 64-bit little-endian machines only (x86-64, arm64): both have the constants and layouts of these files, as
+ * their headers say. Flags of open(2), which differ, come from Node.
  */
 import koffi from "koffi";
 import { SystemCallError } from "./errors.ts";

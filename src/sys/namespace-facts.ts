@@ -21,8 +21,8 @@ export function hasNetAdmin(): boolean {
 }
 
 /**
- * Whether this is the machine's own network namespace: that of process 1 where that is the machine's, else by
- * the number that the kernel gives its first one.
+ * Whether this is the machine's own network namespace: that of process 1 if process 1 is the machine's,
+ * otherwise the one with the kernel's first number.
  */
 export function isHostNetwork(): boolean {
   const own = readlinkSync("/proc/self/ns/net");

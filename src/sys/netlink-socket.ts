@@ -185,8 +185,8 @@ function readPort(fd: number): number {
 }
 
 /**
- * One instruction of classic BPF (`linux/filter.h`): what to do, how far to jump where it holds and where
- * not, a number.
+ * One instruction of classic BPF (`linux/filter.h`): what to do, how far to jump if it holds and if not, a
+ * number.
  */
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number];
 

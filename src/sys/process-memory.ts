@@ -12,9 +12,9 @@ const M_ARENA_MAX = -8;
 const LARGE_OCTETS = 64 << 10;
 
 /**
- * Large pieces come from the kernel, as pages that cost nothing until they are touched, and go back to it:
- * without this, one large piece that is freed teaches malloc to cut the next ones out of its heap, where they
- * are written to be empty. Before the large pieces are asked for.
+ * Large pieces come from the kernel, as pages that cost nothing until they are touched, and go back to it.
+ * Without this, one large piece that is freed teaches malloc to cut the next ones out of its heap, and to
+ * write zeros there. Call it before the first large piece.
  */
 export function raiseMmapThreshold(): void {
   tryCall("mallopt", M_MMAP_THRESHOLD, LARGE_OCTETS);
@@ -32,9 +32,9 @@ export function keepYoungGenerationSmall(): void {
 
 /**
  * Has V8's young generation collected by one thread: ours, or a helper that is quicker to take the work, for
- * which ours waits then. Else that waits for several, and where the processors have other work each waits for
- * its turn first: 4 to 90 ms were seen where the collection takes 0.5. The old generation keeps its helpers,
- * which work beside us. V8 of Node 26 has no option by which ours alone would do it.
+ * which ours waits. Otherwise ours waits for several, and if the processors have other work, each waits for
+ * its turn first. That took 4 to 90 ms for a collection of 0.5 ms. The old generation keeps its helpers,
+ * which work beside us. V8 of Node 26 has no option by which only ours would do it.
  */
 export function collectYoungGenerationOnOneThread(): void {
   setFlagsFromString("--no-parallel-scavenge");

@@ -47,9 +47,9 @@ export function findOwnGroup(below: (limit: number) => number): OwnGroup {
 }
 
 /**
- * Runs `open`, and sockets that it opens have the group. Gives back undefined, and has not run it, where the
- * kernel refuses the group. What the kernel takes away from a process that changes its group (the signal at
- * its parent's death, core dumps) is put back.
+ * Runs `open`; sockets that it opens have the group. If the kernel refuses the group, it returns undefined
+ * and has not run `open`. The kernel takes things from a process that changes its group (the signal at its
+ * parent's death, core dumps); these are put back.
  */
 export function underGroup<T>(group: number, open: () => T): T | undefined {
   const parent = process.ppid;

@@ -19,9 +19,7 @@ function readMap(path: string): number | undefined {
   return existsSync(path) ? parseSingleMap(readFileSync(path, "ascii")) : undefined;
 }
 
-/**
- * The id outside of a map with one line for 0 alone; undefined for any other, and where that is root, too.
- */
+/** The outside id of a map with one line for 0 alone; undefined for any other map, and for root outside. */
 export function parseSingleMap(text: string): number | undefined {
   const [, id] = /^\s*0\s+(\d+)\s+1\s*$/.exec(text) ?? [];
   return id === undefined || id === "0" ? undefined : Number(id);

@@ -1,7 +1,7 @@
 /**
- * A text for each slot of a table, in one piece of memory: an octet says its length, then it follows. A slot
- * has a block of its own, where a short text has room; what is longer goes on in further blocks, so that
- * nothing has to be moved or collected.
+ * A text for each slot of a table, in one piece of memory: an octet with its length, then the text. A slot
+ * has a block of its own with room for a short text. A longer one continues in further blocks, so nothing has
+ * to be moved or collected.
  */
 import { hashOctets } from "./slot-index.ts";
 

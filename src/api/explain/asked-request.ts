@@ -8,7 +8,7 @@ interface Sent {
   readonly path: string | undefined;
 }
 
-/** The request that was asked for, undefined where none was, or why it cannot be. */
+/** The request that the caller asked about, undefined if there is none, or why it cannot be one. */
 export function readAskedRequest(
   { method, path }: Sent,
   { port, protocol }: Pick<ExplainRequest, "port" | "protocol">,

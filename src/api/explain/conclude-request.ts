@@ -5,7 +5,7 @@ import type { HostBinding } from "../../enforcement/interception/bound-hosts.ts"
 import { describeRule } from "../../policy/rule.ts";
 import type { Conclusion } from "./conclude.ts";
 
-/** Whether connections to the port, or to any where none was asked for, have their requests read. */
+/** Whether requests over connections to the port are read; without a port, to any. */
 export function isIntercepted(
   bindings: readonly HostBinding[] | undefined,
   { port, protocol }: { readonly port: number | undefined; readonly protocol: string },

@@ -148,9 +148,7 @@ function denyPatch({ action, layer }: Decision, target: string): readonly PatchR
   return layer === "allow.always" ? undefined : [{ action: "deny", target }];
 }
 
-/**
- * Besides the name, each address that a rule denies; none can be allowed where the operator denies them all.
- */
+/** Besides the name, each address that a rule denies; none can be allowed if the operator denies them all. */
 function allowAddresses(
   forName: Patch["allow"],
   addresses: readonly ExplainedAddress[],

@@ -9,9 +9,7 @@ export interface BodyLimits {
   readonly deadlineMs: number;
 }
 
-/**
- * As in the original, but more is refused where that one cuts. Ten seconds carry a full body over 1 Mbit/s.
- */
+/** As in the original, but a larger body is refused, not cut. Ten seconds carry a full body over 1 Mbit/s. */
 export const BODY_LIMITS: BodyLimits = { octets: 1 << 20, deadlineMs: 10_000 };
 
 export type Read<T> =

@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 
 /**
- * Closes the connection, by a reset where it is one of TCP: of what the caller has not read the kernel then
- * keeps nothing.
+ * Closes the connection, by a reset if it is one of TCP: the kernel then keeps nothing that the caller has
+ * not read.
  */
 export function cutOff(socket: Socket): void {
   if (socket.remotePort === undefined) socket.destroy();

@@ -21,7 +21,7 @@ export interface Operation {
     | { readonly lines: string }
     | { readonly events: string }
     | { readonly json: string };
-  /** Asks for a token where one is set. */
+  /** Asks for a token if one is set. */
   readonly isGuarded: boolean;
   /** Its answers carry the policy's entity tag. */
   readonly isTagged?: boolean;

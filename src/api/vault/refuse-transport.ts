@@ -14,9 +14,9 @@ export interface Arrival {
 }
 
 /**
- * The refusal of a write that crosses a network in the clear, where the settings ask for more. A caller on
- * the loopback is let in, as in the original, and so is the unix socket; of others the word of a trusted
- * proxy counts that they came by TLS.
+ * The refusal of a write that crosses a network in the clear, if the settings ask for more. It lets in a
+ * caller on the loopback, as the original does, and the unix socket. For others a trusted proxy's word counts
+ * that they came by TLS.
  */
 export function createTransportCheck({
   requireTls,

@@ -88,7 +88,7 @@ const EXIT_OF_STATUS: Readonly<Record<number, number>> = {
   426: EXIT.denied,
 };
 
-/** One line for each problem, and what to do about it where that is known. */
+/** One line for each problem, with the remedy if there is a known one. */
 function presentRefusal({ message, problems, code, mayBeOwnDoing }: ApiError): readonly string[] {
   const lines = problems.map(({ path, message: text }) => oneLine(path === "" ? text : `${path}: ${text}`));
   if (code === "precondition-failed" && mayBeOwnDoing) {

@@ -44,7 +44,7 @@ export function labelRun(folder: string, command: readonly string[]): void {
   writeFileSync(join(folder, LABEL), `${process.pid}: ${command.join(" ")}`, { mode: 0o600 });
 }
 
-/** The socket of the one run that is under way; else what to do about there being none, or several. */
+/** The socket of the one run that is under way; otherwise what to do if there is none, or several. */
 export function findRunSocket(place: string): Result<string> {
   const folders = (existsSync(place) ? readdirSync(place) : [])
     .filter((name) => FOLDER.test(name))

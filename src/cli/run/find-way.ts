@@ -22,7 +22,7 @@ export function findWay(inside: Inside | undefined, settings: Settings): Result<
   return accepted({ ipv6, upstreams: upstreams.value });
 }
 
-/** The resolvers of the settings; else of the machine. */
+/** The resolvers of the settings; without these the machine's. */
 function chooseUpstreams({ upstreams: given }: Settings, ipv6: boolean): Result<readonly string[]> {
   if (given !== undefined) return accepted(given.map(({ address }) => address));
   return findUpstreams((path) => (existsSync(path) ? readFileSync(path, "utf8") : undefined), ipv6);

@@ -3,7 +3,7 @@
 /** A JSON object; its fields are read by `stringOf` and `numberOf`. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The object that the text holds, `undefined` where it holds something else or is no JSON. */
+/** The object that the text holds, `undefined` if it holds anything else or is no JSON. */
 export function parseObject(text: string): JsonObject | undefined {
   return asObject(parse(text));
 }

@@ -101,7 +101,7 @@ function findOwn(request: RunRequest, { context: { env }, inside }: Asker): Resu
   return unheld.ok ? accepted({ user: user.value, secrets: secrets.value }) : unheld;
 }
 
-/** Those that are missing. A program that is only where the command could have put it is none. */
+/** The missing ones. A program that lies only where the command could have put it does not count. */
 function takeTrustedTools(given: string | undefined): readonly Problem[] {
   const path = trustedPath(given);
   searchProgramsIn(path);

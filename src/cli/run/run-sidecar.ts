@@ -86,7 +86,7 @@ export async function startRunSidecar(options: RunSidecarOptions): Promise<RunSi
   }
 }
 
-/** The caller's own settings hold where the run does not need its own. */
+/** The caller's own settings hold unless the run needs its own. */
 function sidecarEnvironment(options: RunSidecarOptions): Record<string, string | undefined> {
   const { env } = options;
   const settings = Object.entries(env).filter(

@@ -21,8 +21,8 @@ import { holdLines } from "./terminal/held-lines.ts";
 import type { WaitingSidecar } from "./waiting-sidecar.ts";
 
 /**
- * Runs it; settles with the command's exit code, or 125 where the command could not be run. `early` is the
- * caller's to dispose.
+ * Runs it; settles with the command's exit code, or 125 if the command could not be run. The caller disposes
+ * of `early`.
  */
 export async function run(
   argv: readonly string[],

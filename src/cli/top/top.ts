@@ -69,7 +69,7 @@ async function watch(client: EgressClient, board: Board, after: string, context:
   }
 }
 
-/** Ends with the signal; rejects where the sidecar refuses. */
+/** Ends with the signal; rejects if the sidecar refuses. */
 async function follow(client: EgressClient, board: Board, after: string, signal: AbortSignal): Promise<void> {
   try {
     for await (const event of client.followDecisions({ after, signal }))

@@ -20,7 +20,7 @@ export const NOT_CACHED = NO_SLOT;
  * next `store` or `clear`.
  */
 export interface AnswerCache {
-  /** The entry, as long as it has at least a second to live; else NOT_CACHED. */
+  /** The entry, as long as it has at least a second to live; otherwise NOT_CACHED. */
   find(qname: DomainName, kind: number, nowMs: number): number;
   ageSeconds(entry: number, nowMs: number): number;
   /**

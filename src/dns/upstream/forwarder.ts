@@ -70,7 +70,7 @@ export interface Forwarder {
   start(qname: DomainName, query: Query, group: number, nowMs: number): Lookup | undefined;
   /** A datagram that came from an upstream, under the attempt's key. */
   receive(attempt: number, upstream: number, octets: Buffer, start: number, end: number, nowMs: number): void;
-  /** Tries again and gives up where it is time. Call it while `size` is not 0, every 50 ms or so. */
+  /** Tries again, and gives up if it is time. Call it while `size` is not 0, every 50 ms or so. */
   tick(nowMs: number): void;
   /** Gives all lookups up now. */
   abandon(): void;
@@ -154,7 +154,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     return answersQuestionInOtherCase(octets, start, stop, askedBy(lookup));
   }
 
-  /** Of the lookup at its end every upstream that has said nothing, else the one that was asked last. */
+  /** At a lookup's end every upstream that has said nothing, otherwise the one that was asked last. */
   function noteSilence(lookup: Lookup, isTimeout: boolean): void {
     if (lookup.overTcp) return;
     const silent = (isTimeout ? lookup.asked : 1 << lookup.upstream) & ~lookup.heard;

@@ -38,7 +38,7 @@ export interface UpstreamHabits {
   wantsProof(upstream: number, nowMs: number): boolean;
   /** It has given data to a question of that style. */
   proved(upstream: number, style: number, nowMs: number): void;
-  /** A question of that style has helped where a hardened one did not. */
+  /** A question of that style has helped after a hardened one did not. */
   helped(upstream: number, style: number, nowMs: number): void;
   /** It has answered in lower case over TCP, which nobody can forge. */
   foldsCase(upstream: number, nowMs: number): void;

@@ -10,8 +10,8 @@ const DEAD_AFTER = 3;
 
 export interface UpstreamHealth {
   /**
-   * The upstream to ask next: the first that `asked` does not hold, else any in turn (`tries` counts) that
-   * `exhausted` does not hold. Both hold an upstream as the bit of its index. -1 when there is none.
+   * The upstream to ask next: the first that `asked` does not hold, otherwise any in turn (`tries` counts)
+   * that `exhausted` does not hold. Both hold an upstream as the bit of its index. -1 if there is none.
    */
   choose(asked: number, exhausted: number, tries: number): number;
   /** Those that stand before it in the order in which they are asked now, as bits. */

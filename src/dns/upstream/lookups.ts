@@ -32,7 +32,7 @@ export interface Lookup {
   qname: DomainName;
   /** `questionKind` of what was asked. */
   kind: number;
-  /** Whom it counts for where it has to share: see `bounds/lookup-groups.ts`. */
+  /** Whom it counts for if it has to share: see `bounds/lookup-groups.ts`. */
   group: number;
   qtype: number;
   checkingDisabled: boolean;

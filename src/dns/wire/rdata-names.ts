@@ -10,7 +10,7 @@ export interface NamesLayout {
   /** Octets before the first name, or before the character strings that stand before it. */
   readonly before: number;
   readonly strings: number;
-  /** Names one behind the other, and octets behind the last; ANY_REST where that differs. */
+  /** Names one behind the other, and octets behind the last; ANY_REST if that differs. */
   readonly names: number;
   readonly after: number;
   /** Whether who writes the record may compress the names (RFC 3597 section 4: in types of RFC 1035 only). */

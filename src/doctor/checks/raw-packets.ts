@@ -175,8 +175,8 @@ function controls(way: Way, token: Buffer): readonly Packet[] {
 const ALL_NODES = "ff02::1";
 
 /**
- * To the link, where only the kernel is to say who is a neighbour and a router. Harmless where it gets out:
- * no router, and nobody's address.
+ * To the link, on which only the kernel may say who is a neighbour and a router. Harmless if it gets out: no
+ * router, and nobody's address.
  */
 function discovery(way: Way, token: Buffer): readonly Packet[] {
   if (way.family === "IPv4") return [];

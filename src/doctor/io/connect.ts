@@ -13,7 +13,7 @@ const MSG_FASTOPEN = 0x2000_0000;
 export interface ConnectOptions {
   /** IPPROTO_MPTCP and the like; TCP unless told. */
   readonly protocol?: number;
-  /** Sent in the SYN, where the kernel has TCP fast open. */
+  /** Sent in the SYN, if the kernel has TCP fast open. */
   readonly fastOpen?: Uint8Array;
   /** Called before the connection. */
   readonly prepare?: (socket: BareSocket) => void;

@@ -14,8 +14,8 @@ const LOOKUP_MS = 5000;
 export type Showing = "TLS" | "HTTP";
 
 /**
- * How it ends once the connection is there: `connected` where the far end says anything, and `impossible`
- * where there is no connection.
+ * How it ends once the connection is there: `connected` if the far end says anything, and `impossible` if
+ * there is no connection.
  */
 export async function showName(by: Showing, { address, port }: Endpoint, name: string): Promise<Ending> {
   const { promise, resolve } = Promise.withResolvers<Ending>();

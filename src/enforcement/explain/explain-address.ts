@@ -37,7 +37,7 @@ export interface ExplainedAddress {
   readonly flow?: FlowKind | undefined;
   /** Names that gave it, the latest first. */
   readonly names: readonly string[];
-  /** Missing where it is not in force by a lookup, or that is not known. */
+  /** Missing if no lookup holds it in force, or nobody knows. */
   readonly secondsLeft?: number;
   /** The policy's, whether audit mode is on or not. */
   readonly decision: Decision;

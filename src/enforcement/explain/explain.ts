@@ -38,7 +38,7 @@ export interface Explained {
   readonly name: ExplainedName | undefined;
   readonly addresses: readonly ExplainedAddress[];
   readonly isAudit: boolean;
-  /** Of a name; undefined where nothing is intercepted. */
+  /** For a name; undefined if nothing is intercepted. */
   readonly bindings?: readonly HostBinding[] | undefined;
   readonly request?: ExplainedRequest | undefined;
   /** The first rule for requests to the name that denies, since they are not read. */
@@ -54,7 +54,7 @@ export interface ExplainSources {
   readonly learned: Pick<LearnedAddresses, "list" | "find" | "flowsOf" | "isRevoked" | "namesOf">;
   readonly readNetwork: () => Pick<KernelView, "onLinkV4">;
   readonly fates: FlowFates;
-  /** Undefined where nothing is intercepted. */
+  /** Undefined if nothing is intercepted. */
   readonly bindingsOf?: ((host: DomainName) => readonly HostBinding[]) | undefined;
   readonly tryConnection: (address: string, port: number) => Promise<Tried>;
 }
@@ -62,7 +62,7 @@ export interface ExplainSources {
 /** Where requests are asked for without a port. */
 const TLS_PORT = 443;
 
-/** Of more addresses the others are told by their flows alone. */
+/** Of more addresses only their flows tell. */
 const MOST_TRIED = 4;
 
 /** Throws SystemCallError if flows cannot be listed. */

@@ -7,7 +7,7 @@ import type { FlowCounts } from "./explain-address.ts";
 
 export interface FlowFates {
   /**
-   * What became of flows like these first packets, in their order; of every port where a packet has none. One
+   * What became of flows like these first packets, in their order; of every port if a packet has none. One
    * dump for all. Throws SystemCallError.
    */
   count(packets: readonly FirstPacket[]): Promise<readonly FlowCounts[]>;

@@ -25,8 +25,8 @@ export interface Renewal {
   /** One round, now. */
   run(): Promise<void>;
   /**
-   * Before flows are judged again: a round where the time of an address has run out since the last one, which
-   * a flow may have begun to use just before.
+   * Before flows are judged again: a round, if the time of an address has run out since the last one. A flow
+   * may have begun to use it just before.
    */
   catchUp(): Promise<void>;
   /** Ends the rounds; settles when none is under way. */

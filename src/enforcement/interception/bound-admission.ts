@@ -28,7 +28,7 @@ export function createBoundAdmission({
     },
     commit() {
       const isLed = commitBound();
-      // Also where the other has failed: nothing may be left over for the next answer.
+      // Also if the other has failed: nothing may be left over for the next answer.
       return learned.commit() && isLed;
     },
     epoch: learned.epoch,

@@ -1,7 +1,7 @@
 /**
- * What rules say of requests, as the policy is when a request's head is whole: a change is in force for the
- * next request of kept connections. While a change is under way both policies must let a request pass. In
- * audit mode it passes, and what would refuse it is told.
+ * What rules say of requests, as the policy is when a request's head is complete: on kept connections a
+ * change is in force for the next request. While a change is under way both policies must let a request pass.
+ * In audit mode it passes, and what would refuse it is reported.
  */
 import { parseAddress } from "../../policy/address.ts";
 import { withoutAudit } from "../../policy/compile-audit.ts";

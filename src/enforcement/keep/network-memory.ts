@@ -13,8 +13,8 @@ export interface NetworkMemory {
   /** The facts of this instant; the very same value as long as nothing has been told of a change. */
   read(): NamespaceNetwork;
   /**
-   * Also where an interface has been replaced by one of the same name: the guard of the first may have gone
-   * with it.
+   * Also if an interface has been replaced by one of the same name: the guard of the first may have gone with
+   * it.
    */
   hasChanged(): boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * Our rulesets and somebody else's hands: what we load is told from what others change, and what they change
- * is reconciled.
+ * Our rulesets and somebody else's hands: tells what we load from what others change, and reconciles their
+ * changes.
  */
 import type { AuditLog } from "../../audit/audit-log.ts";
 import type { RulesetApplier } from "../../netfilter/io/nft.ts";

@@ -10,8 +10,8 @@ import { describe } from "../errors.ts";
 const LOOK_MS = 1000;
 
 /**
- * By what it watches: why that was not told since the last look. It is told again from then on, or the next
- * look tries it anew. May throw.
+ * By what it watches: why events were missed since the last call. They come again from then on, or the next
+ * call tries anew. May throw.
  */
 export type Watched = Readonly<Record<string, () => string | undefined>>;
 

@@ -46,7 +46,7 @@ export function createPolicyJudge({ inForce, allowPrivate, withheld }: JudgeOpti
     // A rule with ports opens it by itself: it may be given out, and is not learned.
     return findScopedAllow(policy, octets, at, length) !== undefined;
   }
-  /** Whether names may open it, where they may give it out. */
+  /** Whether names may open it, if they may give it out. */
   function mayOpen(policy: CompiledPolicy, octets: Uint8Array, at: number, length: 4 | 16): boolean {
     if (policy.scoped.length === 0) return true;
     const { action, rule } = decideAddress(policy, octets, at, length);

@@ -42,7 +42,7 @@ export interface RefusalWatchOptions {
   readonly audit: Pick<AuditLog, "watchChanged">;
 }
 
-/** In mode `dns`, where the kernel refuses no connection. */
+/** For mode `dns`, in which the kernel refuses no connection. */
 const NO_REFUSALS: RefusalWatch = {
   figures: () => ({ denied: 0, told: 0, audited: 0 }),
   fault: () => undefined,

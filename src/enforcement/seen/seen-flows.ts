@@ -7,7 +7,7 @@ import { type FlowKind, type FlowProtocol, PORT_MAX } from "../../policy/flow-se
 
 export interface SeenFlows {
   add(target: string, flow: FlowKind): void;
-  /** None where no connection was seen, or too many different ones. */
+  /** None if no connection was seen, or too many different ones. */
   flowsOf(target: string): readonly FlowKind[];
 }
 

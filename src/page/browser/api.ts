@@ -43,7 +43,7 @@ export interface Api {
   /** The smallest policy that lets through what was seen. */
   suggest(): Promise<Answer<Schemas["Suggestion"]>>;
   decisions(limit: number): Promise<Answer<Decisions>>;
-  /** The stream behind that decision. Rejects where there is none. */
+  /** The stream behind that decision. Rejects if there is none. */
   events(lastId: string): Promise<ReadableStream<Uint8Array>>;
 }
 
@@ -83,8 +83,8 @@ function readQuestion(question: Question): paths["/explain"]["get"]["parameters"
 }
 
 /**
- * Asks for a token where a look is refused. A change never is for its token: a look came before it; its
- * refusal is for who wants it.
+ * Asks for a token if a look is refused. A change never asks: a look came before it, and its refusal is for
+ * the person who wants it.
  */
 async function sendWithToken(session: Session, request: Request): Promise<Response> {
   for (;;) {

@@ -1,4 +1,4 @@
-/** The token: asked for once, where the API wants one, and kept for this tab alone. */
+/** The token: asked for once, if the API wants one, and kept for this tab alone. */
 import { byId, onSubmit } from "./dom.ts";
 
 export interface Session {

@@ -39,7 +39,7 @@ export function answerOf({ kind, addresses, moreAddresses, rcode, decision }: De
   return addresses.join(", ") + (moreAddresses === undefined ? "" : ` and ${moreAddresses} more`);
 }
 
-/** The target of the rule that would allow it; undefined where no rule of the user's can. */
+/** The target of the rule that would allow it; undefined if no rule of the user's can. */
 export function allowTargetOf(decision: Decision): string | undefined {
   if (decision.layer !== "user" && decision.layer !== "default") return undefined;
   return decision.kind === "lookup" ? decision.name : decision.addresses[0];

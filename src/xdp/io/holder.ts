@@ -14,7 +14,7 @@ const MARK = "EGRESS_QUEUE_HOLDER";
 
 export interface WaitingHolder {
   readonly record: HolderRecord;
-  /** Let it stay; else it ends with this process at the latest. */
+  /** Lets it stay; otherwise it ends with this process at the latest. */
   keep(): void;
   end(): void;
 }
@@ -61,7 +61,7 @@ export function isHolding({ pid, startTime, inodes }: HolderRecord): boolean {
   }
 }
 
-/** Every holder in this network namespace, no matter who has started it, and where that was written down. */
+/** Every holder in this network namespace, of whatever process, noted in whatever place. */
 export function findHolders(): readonly Pick<HolderRecord, "pid" | "startTime">[] {
   return readdirSync("/proc").flatMap((name) => {
     const pid = Number(name);

@@ -22,7 +22,7 @@ export interface HolderRecord {
   readonly inodes: readonly number[];
 }
 
-/** Its place: the folder of the unix socket, or where that is by default. */
+/** Its place: the folder of the unix socket, or that of the default socket. */
 export function holdersFileBeside(socketPath = "/run/opensandbox/egress.sock"): string {
   return join(dirname(socketPath), "queue-holders.json");
 }

@@ -1,6 +1,6 @@
 /**
- * Whom the command of a run is: under sudo who called it, else root as we are, unless `--user` says
- * otherwise.
+ * Whom the command of a run is: under sudo its caller, otherwise root as we are, unless `--user` says
+ * something else.
  */
 import { spawnSync } from "node:child_process";
 import type { Environment } from "../../../config/environment.ts";

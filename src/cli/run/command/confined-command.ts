@@ -22,7 +22,7 @@ import { trustedPath } from "./trusted-path.ts";
 export interface ConfinedCommand {
   /** Lets the command begin. Once. */
   begin(): void;
-  /** The command's exit code, 128 plus the signal's number where one ended it. Never rejects. */
+  /** The command's exit code, or 128 plus the signal's number if one ended it. Never rejects. */
   readonly exitCode: Promise<number>;
   /** Hands a signal to the command itself. */
   forward(signal: NodeJS.Signals): void;

@@ -6,8 +6,8 @@ import { renderWrittenRule } from "../../call/written-rule.ts";
 import type { PolicyJson } from "../../../policy/policy.ts";
 
 /**
- * JSON where the path says so, else YAML with `comment`, one line, before it. Reading it back gives the same
- * rules.
+ * JSON if the path says so, otherwise YAML with `comment`, one line, before it. Reading it back gives the
+ * same rules.
  */
 export function renderConfig({ egress }: Pick<PolicyJson, "egress">, path: string, comment: string): string {
   const firstAllowed = egress.findLastIndex(({ action }) => action === "deny") + 1;

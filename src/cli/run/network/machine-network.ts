@@ -23,7 +23,7 @@ export interface Kernel {
 
 export interface MachineNetworkOptions {
   readonly id: string;
-  /** Addresses inside the run's namespace, IPv4 and where it has one IPv6: 4 or 16 octets. */
+  /** Addresses inside the run's namespace, IPv4 and, if it has one, IPv6: 4 or 16 octets. */
   readonly addresses: readonly Uint8Array[];
   /** The machine's end of the link into the namespace. */
   readonly device: Link;

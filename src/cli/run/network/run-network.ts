@@ -169,8 +169,9 @@ function quietIpv6(): void {
 }
 
 /**
- * Linux reports a carrier at once only if the ends' interface numbers differ (linkwatch_urgent_event), else
- * after up to a second, and IPv6 is deaf until then. So ours is none that the namespace has.
+ * Linux reports a carrier at once only if the ends' interface numbers differ (linkwatch_urgent_event).
+ * Otherwise it takes up to a second, and IPv6 is deaf until then. So ours is a number that the namespace does
+ * not have.
  */
 function indexOf(id: string): number {
   return 1_000 + (Number.parseInt(id, 16) % (2 ** 31 - 1_001));

@@ -38,7 +38,7 @@ export function claimInterface(id: string, interfaceIndex: number): Disposable |
   return claimName(`${BEGINNING}${id}/${interfaceIndex}`);
 }
 
-/** Those of this instant; where the kernel does not tell, everyone is taken for alive. */
+/** The signs of this instant; if the kernel does not tell, every run counts as alive. */
 export function findLiveRuns(): LiveRuns {
   const names = heldNames(BEGINNING);
   if (names === undefined) return { has: () => true, needs: () => true };

@@ -9,9 +9,9 @@ import { accepted, refused, type Result } from "../../../policy/problem.ts";
 const BEHIND_THE_STUB = "/run/systemd/resolve/resolv.conf";
 
 /**
- * Addresses in resolv.conf's order, those of a loopback stub left out; if that leaves none, those behind
- * systemd's stub. `readText` gives a file's text, `undefined` if there is none. IPv6 ones only count where
- * the run has IPv6.
+ * Addresses in resolv.conf's order, without those of a loopback stub; if that leaves none, those behind
+ * systemd's stub. `readText` gives a file's text, `undefined` if there is none. IPv6 ones count only if the
+ * run has IPv6.
  */
 export function findUpstreams(
   readText: (path: string) => string | undefined,

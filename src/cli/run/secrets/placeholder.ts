@@ -1,6 +1,6 @@
 /**
- * What the command gets in a secret's place: of the secret's length and shape, so that programs that look at
- * a token before they use it are content, and random where it counts.
+ * What the command gets in a secret's place. It has the secret's length and shape, so programs that check a
+ * token before they use it accept it; the rest is random.
  */
 import { randomInt } from "node:crypto";
 

@@ -36,7 +36,10 @@ export interface CallerTerminal extends Disposable {
   /** Has every octet pass as it is. Only while it is ours. */
   makeRaw(): void;
   isRaw(): boolean;
-  /** Puts back the modes from before `makeRaw`, if it is still ours; else whose it is has set his own. */
+  /**
+   * Puts back the modes from before `makeRaw`, if the terminal is still ours; otherwise its owner has set
+   * modes of his own.
+   */
   restore(): void;
   /** `text` for this terminal: while it is raw it adds no carriage return by itself. */
   render(text: string): string;

@@ -47,7 +47,7 @@ export interface AlwaysRulesPorts {
 export interface RuleFolders {
   /** The operator's; it need not be there. */
   readonly folder: string;
-  /** Of the files that hold where the operator has none. */
+  /** For a file that the operator does not have, the one that counts. */
   readonly shipped?: string | undefined;
 }
 
@@ -152,7 +152,7 @@ interface ReadFile {
 
 type Parse = (fileName: string, text: string) => Steps<Result<readonly Target[]>>;
 
-/** The operator's file, else the shipped one. */
+/** The operator's file, otherwise the shipped one. */
 async function readRules({ folder, shipped }: RuleFolders, name: string, parse: Parse): Promise<ReadFile> {
   for (const place of shipped === undefined ? [folder] : [folder, shipped]) {
     const path = join(place, name);
