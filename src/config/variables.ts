@@ -190,9 +190,9 @@ export const VARIABLES = {
   wireNames: withDefault(
     {
       name: "OPENSANDBOX_EGRESS_WIRE_NAMES",
-      default: "off",
+      default: "known",
       meaning:
-        "also judge connections to the addresses of names by the name they show in TLS or HTTP; strict refuses what shows none",
+        "judge connections to the addresses of names by the name they show in TLS or HTTP, too; strict refuses what shows none",
       accepts: "off, known, strict",
     },
     word(["off", "known", "strict"]),

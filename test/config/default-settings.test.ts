@@ -28,7 +28,7 @@ test("an empty environment gives the defaults", () => {
       inboundUdp: false,
       graceSeconds: 600,
       privateAnswers: "allow",
-      wireNames: "off",
+      wireNames: "known",
       namesPerMinute: 600,
       lookupsPerMinute: 6000,
       lookupLinesPerSecond: 0,
