@@ -36,7 +36,7 @@ export const REASON_WORDS = {
   "shown-name": "the connection shows a name that is not allowed, though its address is open",
   "shown-form": "the connection shows no name, or in a way that servers may read differently",
   "shown-request": "the connection is allowed, and this request over it is not",
-  "kernel-rule": "a rule of the kernel's own, such as the one against DNS over TLS",
+  "kernel-rule": "a rule of the kernel's own, such as those against DNS over TLS and QUIC",
 } as const;
 export type Reason = keyof typeof REASON_WORDS;
 export const REASONS: readonly Reason[] = Object.keys(REASON_WORDS).filter(isReason);

@@ -37,7 +37,7 @@ export const PROTECTIONS = {
   "wire-names": {
     meaning: "connections to the addresses of names pass only with an allowed name, seen in TLS and HTTP",
     remedy:
-      "set OPENSANDBOX_EGRESS_WIRE_NAMES=known, and use a kernel from Linux 5.16 with nfnetlink_queue, and nft from 1.0.1",
+      "leave OPENSANDBOX_EGRESS_WIRE_NAMES at known, and use a kernel from Linux 5.16 with nfnetlink_queue, and nft from 1.0.1",
   },
   "idle-flows": {
     meaning: "TCP flows that a change denies are ended at once, also while they are idle",

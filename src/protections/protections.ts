@@ -9,11 +9,8 @@ export type ReportedProtection = { readonly name: ProtectionName } & ProtectionS
 export type ListedProtection = ReportedProtection & { readonly required: boolean };
 
 export interface Protections {
-  /**
-   * Says how it stands from now on; the same again is fine, and tells nobody. `quietly`: it is off as the
-   * settings are by default, which is no news.
-   */
-  report(name: ProtectionName, state: ProtectionState, how?: "quietly"): void;
+  /** Says how it stands from now on; the same again is fine, and tells nobody. */
+  report(name: ProtectionName, state: ProtectionState): void;
   /** Those reported so far and those required, in the order of the list. */
   list(): readonly ListedProtection[];
   /**
@@ -32,11 +29,11 @@ export interface ProtectionsOptions {
 export function createProtections({ required, onChange }: ProtectionsOptions): Protections {
   const states = new Map<ProtectionName, ProtectionState>();
   return {
-    report(name, state, how) {
+    report(name, state) {
       const before = states.get(name);
       states.set(name, state);
       const isNews = before === undefined ? state.state === "off" : !isSame(before, state);
-      if (isNews && how !== "quietly") onChange({ name, ...state });
+      if (isNews) onChange({ name, ...state });
     },
     list: () =>
       listProtectionNames().flatMap((name) => {

@@ -10,12 +10,21 @@ import {
   fetchAllowedName,
   fetchDeniedName,
   openName,
+  showOtherName,
   showPolicy,
 } from "./steps.ts";
 import { createStory, type Story } from "./story.ts";
 
 const LIMIT_MS = 60_000;
-const STEPS = [fetchAllowedName, fetchDeniedName, connectWithoutRule, openName, cutDownload, showPolicy];
+const STEPS = [
+  fetchAllowedName,
+  fetchDeniedName,
+  connectWithoutRule,
+  showOtherName,
+  openName,
+  cutDownload,
+  showPolicy,
+];
 
 process.exitCode = await demo((line) => void process.stdout.write(`${line}\n`));
 

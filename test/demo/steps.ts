@@ -1,7 +1,7 @@
 /** What the demo tries, one function a step. The sidecar starts with one rule: allow one.example.org. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { runCommand } from "../../src/netns/command.ts";
-import { type CurlAnswer, curlArgv, parseCurl } from "../support/curl.ts";
+import { type CurlAnswer, curlArgv, parseCurl, urlAt } from "../support/curl.ts";
 import { type Lab } from "../support/lab.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { startDownload } from "../support/download.ts";
@@ -75,6 +75,17 @@ export async function connectWithoutRule({ lab, story }: Scene): Promise<void> {
     rcode === "NXDOMAIN",
     "the sidecar answered in its place: NXDOMAIN",
     `it says ${rcode ?? "nothing"}`,
+  );
+}
+
+export async function showOtherName({ lab, story }: Scene): Promise<void> {
+  story.step("The sandbox asks the address that it may reach for another site.");
+  const url = "http://two.example.org/";
+  story.command(`curl --connect-to ::198.51.100.1: ${url}`);
+  const { exitCode, complaint } = await lab.curl(...urlAt("198.51.100.1", url));
+  story.expect(exitCode === 56, `refused: ${complaint}`, `curl ended with ${String(exitCode)}: ${complaint}`);
+  story.because(
+    "A connection to an address that a name opened must show an allowed name: an address is no site.",
   );
 }
 

@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { execIn, writeSysctl } from "../../src/netns/namespace.ts";
-import { FAMILIES, urlOf, skipWithoutFamily } from "../support/families.ts";
+import { urlAt } from "../support/curl.ts";
+import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
@@ -71,7 +72,13 @@ describe.each(FAMILIES)("under the sidecar, $name", (family) => {
     skipWithoutFamily(context, lab, family);
     const port = "4200";
     expect(await lab.dig("-t", family.qtype, "one.example.org")).toMatchObject({ addresses: [family.one] });
-    const flows = ["--local-port", port, "--max-time", "20", urlOf(family.one, "/slow")];
+    const flows = [
+      "--local-port",
+      port,
+      "--max-time",
+      "20",
+      ...urlAt(family.one, "http://one.example.org/slow"),
+    ];
     const download = lab.startAsWorkload(["curl", "--silent", "--output", "/dev/null", ...flows]);
     await until("the flow is there", () =>
       lab.web.events().some(({ local, path }) => local === family.one && path === "/slow"),

@@ -100,7 +100,7 @@ describe.each([
     await configure(lab.sandbox, [`neigh del ${INTERNET_V6} dev eth0`]);
     await configure(lab.internet, [`neigh flush dev eth0`]);
     expect(await lab.dig("-t", "AAAA", "one.example.org")).toMatchObject({ rcode: "NOERROR" });
-    expect(await lab.curl("http://[2001:db8:100::1]/")).toMatchObject({ status: 200 });
+    expect(await lab.curl("-6", "http://one.example.org/")).toMatchObject({ status: 200 });
     expect(await macAt(lab.sandbox, INTERNET_V6)).toBe(await macOf(lab.internet));
   });
 

@@ -164,6 +164,7 @@ describe.each(FAMILIES)("$name", (family) => {
           { action: "allow", target: shared },
         ],
       },
+      env: { OPENSANDBOX_EGRESS_WIRE_NAMES: "off" },
     });
     const begun = sink.lines.length;
     const input = attempts({ evil: [hello(EVIL)] });

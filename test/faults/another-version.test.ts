@@ -5,6 +5,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn, execIn } from "../../src/netns/namespace.ts";
+import { urlAt } from "../support/curl.ts";
 import { startDownload } from "../support/download.ts";
 import { FAMILIES, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { HAMMERED_NAME, hammeredFrames, startHammer, wasHammeredNameAsked } from "../support/hammer.ts";
@@ -64,7 +65,7 @@ describe.each(FAMILIES)("$name", (family) => {
     expect(wasHammeredNameAsked(lab)).toBe(false);
     expect(download.hasEnded()).toBe(false);
     expect(await readAddresses(lab.sandbox, `dyn_allow_${family.set}`)).toContain(family.one);
-    expect(await lab.curl(urlOf(family.one))).toMatchObject({ status: 200 });
+    expect(await lab.curl(...urlAt(family.one, "http://one.example.org/"))).toMatchObject({ status: 200 });
     expect(await lab.curl(urlOf(family.nameless))).toMatchObject({ exitCode: 7 });
     const table = await listTable();
     expect(table).toMatch(/set deny_v4 \{\s+type ipv4_addr\s+flags interval/);

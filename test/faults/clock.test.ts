@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { CommandResult } from "../../src/netns/command.ts";
+import { urlAt } from "../support/curl.ts";
 import { type Download, startDownload } from "../support/download.ts";
 import { FAMILIES, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { readSet } from "../support/kernel-sets.ts";
@@ -68,11 +69,13 @@ describe.each([
     const set = `dyn_allow_${family.set}`;
     const before = (await readSet(lab.sandbox, set)).find(({ address }) => address === family.one);
     expect(await lab.dig("one.example.org", family.qtype)).toMatchObject({ addresses: [family.one] });
-    expect(await lab.curl(urlOf(family.one))).toMatchObject({ status: 200 });
+    expect(await lab.curl(...urlAt(family.one, "http://one.example.org/"))).toMatchObject({ status: 200 });
     expect(await lab.dig(`${direction}.wild.example.org`, family.qtype)).toMatchObject({
       addresses: [family.wild],
     });
-    expect(await lab.curl(urlOf(family.wild))).toMatchObject({ status: 200 });
+    expect(await lab.curl(...urlAt(family.wild, `http://${direction}.wild.example.org/`))).toMatchObject({
+      status: 200,
+    });
     expect(await lab.curl(urlOf(family.nameless))).toMatchObject({ exitCode: 7 });
     const after = (await readSet(lab.sandbox, set)).find(({ address }) => address === family.one);
     expect(Math.abs((after?.expiresSeconds ?? 0) - (before?.expiresSeconds ?? 0))).toBeLessThan(60);

@@ -4,6 +4,7 @@
  */
 import { beforeAll, expect, test } from "vitest";
 import { configure, execIn } from "../../src/netns/namespace.ts";
+import { urlAt } from "../support/curl.ts";
 import { FAMILIES, urlOf } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
 import { INTERNET_V4, INTERNET_V6, type Lab, SANDBOX_V4, SANDBOX_V6 } from "../support/lab.ts";
@@ -71,7 +72,7 @@ test("without the interface lookups fail and the sidecar goes on; with it all is
       "the name is found",
       async () => (await lab.dig("one.example.org", qtype)).rcode === "NOERROR",
     );
-    expect(await lab.curl(urlOf(one))).toMatchObject({ status: 200 });
+    expect(await lab.curl(...urlAt(one, "http://one.example.org/"))).toMatchObject({ status: 200 });
     expect(await lab.curl(urlOf(nameless))).toMatchObject({ exitCode: 7 });
   }
   expect(await sidecar.api("GET", "/healthz")).toMatchObject({ status: 200 });

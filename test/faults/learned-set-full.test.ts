@@ -5,7 +5,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
-import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";
+import { urlAt } from "../support/curl.ts";
+import { FAMILIES, type Family, skipWithoutFamily } from "../support/families.ts";
 import { readAddresses } from "../support/kernel-sets.ts";
 import { LONG_MS } from "../support/limits.ts";
 import { useLab } from "../support/use-lab.ts";
@@ -44,7 +45,7 @@ describe.each(FAMILIES)("$name", (family) => {
     const sidecar = await lab.startSidecar({ policy: POLICY });
     const answer = await lab.dig("one.example.org", family.qtype);
     expect(answer).toMatchObject({ rcode: "NOERROR", addresses: [family.one] });
-    expect(await lab.curl(urlOf(family.one))).toMatchObject({ status: 200 });
+    expect(await lab.curl(...urlAt(family.one, "http://one.example.org/"))).toMatchObject({ status: 200 });
     const held = await readAddresses(lab.sandbox, `dyn_allow_${family.set}`);
     expect(held).toContain(family.one);
     expect(held.length).toBeLessThanOrEqual(HELD);

@@ -7,6 +7,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { configure, execIn } from "../../src/netns/namespace.ts";
 import { codeSpans, tableAfter } from "../readme/markdown.ts";
+import { urlAt } from "../support/curl.ts";
 import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { MAIN, type Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
@@ -131,6 +132,24 @@ describe.each(FAMILIES)("the causes in $name", (family: Family) => {
       expect.objectContaining({ address: family.one, farEnd: "answers", kernel }),
     );
     expect(answered.because).toContain("the far end answers");
+  });
+
+  test("a connection shows no allowed name: it is let through so far, and the decisions say why it is reset", async () => {
+    const sidecar = await lab.startSidecar({ policy: POLICY });
+    await lab.dig("one.example.org", family.qtype);
+    expect(await lab.curl(urlOf(family.one))).toMatchObject({ exitCode: 56 });
+    expect(await lab.curl(...urlAt(family.one, "http://two.example.org/"))).toMatchObject({ exitCode: 56 });
+    const said = async (): Promise<string> =>
+      (await sidecar.api("GET", `/decisions?decision=denied&kind=connection`)).text;
+    await until(
+      "both are told",
+      async () => /shown-form/.test(await said()) && /shown-name/.test(await said()),
+    );
+    const found = await explain(sidecar, "target=one.example.org&port=80");
+    expect(found).toMatchObject({ reachable: true });
+    const rule = [{ action: "allow", target: "two.example.org" }];
+    await sidecar.api("PATCH", "/policy", { body: rule });
+    expect(await lab.curl(...urlAt(family.one, "http://two.example.org/"))).toMatchObject({ status: 200 });
   });
 
   test("a try tells that the far end refuses, by one call, and reaches one that answers", async () => {

@@ -8,6 +8,7 @@ import { afterEach, expect, test } from "vitest";
 import { requireCommand, runCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
 import { type BreakableNft, createBreakableNft } from "../support/breakable-nft.ts";
+import { urlAt } from "../support/curl.ts";
 import { type Lab } from "../support/lab.ts";
 import { kernelOf, type PolicyInput, readDisk, readKernel, readMemory } from "../support/policy-places.ts";
 import { MAIN, type Sidecar } from "../support/sidecar.ts";
@@ -108,7 +109,7 @@ test("a kernel that refuses a change: 500, and the old policy holds everywhere",
   await lab.dig("one.example.org", "A");
   await nft.refuseWith("203.0.113.3");
   expect(await sidecar.api("PUT", "/policy", { body: OPEN })).toMatchObject(NOT_APPLIED);
-  expect(await lab.curl("http://198.51.100.1/")).toMatchObject({ status: 200 });
+  expect(await lab.curl(...urlAt("198.51.100.1", "http://one.example.org/"))).toMatchObject({ status: 200 });
   await expectEverywhere(sidecar, OLD);
   expect(await sidecar.api("GET", "/healthz")).toMatchObject({ status: 200 });
   await nft.accept();
@@ -143,7 +144,7 @@ test("a table that somebody has deleted is whole again with the next change, lea
   const next = allow("one.example.org", "203.0.113.3");
   expect(await sidecar.api("PUT", "/policy", { body: next })).toMatchObject({ status: 200 });
   expect(await readKernel(lab)).toEqual(kernelOf(next));
-  expect(await lab.curl("http://198.51.100.1/")).toMatchObject({ status: 200 });
+  expect(await lab.curl(...urlAt("198.51.100.1", "http://one.example.org/"))).toMatchObject({ status: 200 });
   expect(await lab.curl("http://203.0.113.1/")).toMatchObject({ exitCode: 7 });
 });
 

@@ -3,6 +3,7 @@
  * not cut the flow, and a pool may come back. Takes the shortest life there is, 60 s.
  */
 import { beforeAll, expect, test } from "vitest";
+import { urlAt } from "../support/curl.ts";
 import { type Download, startDownload } from "../support/download.ts";
 import { FAMILIES, type Family, urlOf } from "../support/families.ts";
 import { readAddresses, readSet } from "../support/kernel-sets.ts";
@@ -57,7 +58,7 @@ test("flows older than their lookup's time go on across a change, however late t
         async () => (await secondsLeft(family, family.wild)) <= 2,
         2 * WAIT_MS,
       );
-      return startDownload(lab, urlOf(family.wild, "/slow"));
+      return startDownload(lab, urlAt(family.wild, "http://a.wild.example.org/slow"));
     }),
   );
   for (const family of families) {
@@ -81,7 +82,9 @@ test("flows older than their lookup's time go on across a change, however late t
         address,
         expect.toSatisfy((left: number) => left >= 600),
       ]);
-    expect(await lab.curl(urlOf(threeOf(family)))).toMatchObject({ status: 200 });
+    expect(await lab.curl(...urlAt(threeOf(family), "http://three.example.org/"))).toMatchObject({
+      status: 200,
+    });
     expect(await lab.curl(urlOf(family.two))).toMatchObject({ exitCode: 7 });
   }
 });

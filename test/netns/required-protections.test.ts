@@ -62,7 +62,7 @@ const warnings = (sidecar: Sidecar): unknown =>
 
 test("with every protection there, the start says so and goes on, and so does a restart", async () => {
   const required = ["connections", "raw-frames", "af-xdp", "own-sockets", "wire-names", "idle-flows"];
-  const env = { OPENSANDBOX_EGRESS_REQUIRE: required.join(","), OPENSANDBOX_EGRESS_WIRE_NAMES: "known" };
+  const env = { OPENSANDBOX_EGRESS_REQUIRE: required.join(",") };
   for (let start = 0; start < 2; start++) {
     const sidecar = await lab.startSidecar({ policy: POLICY, env });
     expect(readyProtections(sidecar)).toMatchObject(Object.fromEntries(required.map((name) => [name, "on"])));
@@ -92,7 +92,7 @@ test("a kernel without the egress hook: warned of, and refused where the guard i
 
 test("an nft that cannot say what a packet carries: names are not judged, and that can be refused", async () => {
   const PATH = await pathThatRefuses("@ih");
-  const env = { PATH, OPENSANDBOX_EGRESS_WIRE_NAMES: "known" };
+  const env = { PATH };
   // The second one finds the rules of the first.
   for (let start = 0; start < 2; start++) {
     const sidecar = await lab.startSidecar({ policy: POLICY, env });
@@ -108,12 +108,18 @@ test("an nft that cannot say what a packet carries: names are not judged, and th
   await execIn(lab.sandbox, ["nft", "flush", "ruleset"]);
   await expectRefusal(
     { ...env, OPENSANDBOX_EGRESS_REQUIRE: "wire-names" },
-    /^egress: the required protection wire-names is off: .*not supported.*; set OPENSANDBOX_EGRESS_WIRE_NAMES=known/m,
+    /^egress: the required protection wire-names is off: .*not supported.*; leave OPENSANDBOX_EGRESS_WIRE_NAMES at known/m,
   );
 });
 
-test("a protection that a setting switches off is told in its own words where it is required", async () => {
-  const env = { OPENSANDBOX_EGRESS_REQUIRE: "wire-names" };
+test("a protection that a setting switches off is warned of, and told in its own words where it is required", async () => {
+  const off = { OPENSANDBOX_EGRESS_WIRE_NAMES: "off" };
+  const warned = await lab.startSidecar({ policy: POLICY, env: off });
+  expect(warnings(warned)).toEqual([
+    { level: "warn", protection: "wire-names", reason: "OPENSANDBOX_EGRESS_WIRE_NAMES is off" },
+  ]);
+  await warned.kill("SIGKILL");
+  const env = { ...off, OPENSANDBOX_EGRESS_REQUIRE: "wire-names" };
   const sidecar = await lab.startSidecar({ policy: POLICY, env, awaitHealth: false });
   expect(await sidecar.exit).toMatchObject({ exitCode: 78 });
   expect(sidecar.output()).toContain("wire-names is off: OPENSANDBOX_EGRESS_WIRE_NAMES is off; ");

@@ -143,10 +143,10 @@ test("a port that the rules of a name do not allow is told so, and what is offer
   expect(said(second.stderr)).toEqual([]);
 });
 
-test("a proxy of the environment is told of, without its password: at loopback nothing answers, and an allowed one reaches all names", async () => {
+test("a proxy of the environment is told of, without its password: at loopback nothing answers, and one that is allowed by address reaches all names", async () => {
   const script = `${CURL} http://two.example.org/; echo $?`;
-  const run = (env: Readonly<Record<string, string>>) =>
-    machine.run(["--allow", "one.example.org", "--", "sh", "-c", script], { env });
+  const run = (env: Readonly<Record<string, string>>, allowed = "one.example.org") =>
+    machine.run(["--allow", allowed, "--", "sh", "-c", script], { env });
 
   const local = await run({ http_proxy: "http://me:s3cret@127.0.0.1:3128/", HTTPS_PROXY: "127.0.0.1:3128" });
   expect(local.stdout).toBe("7\n");
@@ -154,9 +154,15 @@ test("a proxy of the environment is told of, without its password: at loopback n
     "HTTPS_PROXY and http_proxy name a proxy: 127.0.0.1:3128 is the command's own in a run: unset it (env -u HTTPS_PROXY -u http_proxy egress run ...)",
   ]);
 
-  const elsewhere = await run({ http_proxy: "http://one.example.org:80" });
-  expect(elsewhere.stdout).toBe("hello from 198.51.100.1\n0\n");
-  expect(said(elsewhere.stderr)).toEqual([
-    "http_proxy names a proxy: one.example.org:80 has to be allowed, and which names are reached through it is for that proxy to say",
+  const note =
+    "http_proxy names a proxy: one.example.org:80 has to be allowed by its address, and which names are reached through it is for that proxy to say";
+  const byName = await run({ http_proxy: "http://one.example.org:80" });
+  expect(byName.stdout).toBe("56\n");
+  expect(said(byName.stderr).slice(0, 2)).toEqual([
+    note,
+    "denied two.example.org, which a connection to 198.51.100.1 tcp 80, an address of one.example.org has shown (no rule allows it)",
   ]);
+  const byAddress = await run({ http_proxy: "http://one.example.org:80" }, "one.example.org,198.51.100.1");
+  expect(byAddress.stdout).toBe("hello from 198.51.100.1\n0\n");
+  expect(said(byAddress.stderr)).toEqual([note]);
 });

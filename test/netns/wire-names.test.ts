@@ -1,6 +1,5 @@
 /**
- * The sidecar with OPENSANDBOX_EGRESS_WIRE_NAMES: connections to the addresses of names, judged by the name
- * that they show.
+ * The sidecar as it is by default: connections to the addresses of names, judged by the name that they show.
  */
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -23,7 +22,6 @@ const POLICY = {
     { action: "allow", target: TWO },
   ],
 };
-const KNOWN = { OPENSANDBOX_EGRESS_WIRE_NAMES: "known" };
 /** curl: the connection was reset, while TLS began or later. */
 const RESET = [35, 56];
 
@@ -35,7 +33,7 @@ let sites: NamedSites;
 let sidecar: Sidecar;
 beforeAll(async () => {
   sites = await startNamedSites(lab);
-  sidecar = await lab.startSidecar({ policy: POLICY, env: KNOWN });
+  sidecar = await lab.startSidecar({ policy: POLICY });
 });
 afterAll(() => sites[Symbol.asyncDispose]());
 
@@ -210,7 +208,7 @@ describe.each(FAMILIES)("$name", (family) => {
     await expectTalking(kept, "it talks");
     await sidecar.kill("SIGKILL");
     await expectTalking(kept, "it goes on without a sidecar");
-    sidecar = await lab.startSidecar({ policy: POLICY, env: KNOWN });
+    sidecar = await lab.startSidecar({ policy: POLICY });
     await expectTalking(kept, "it goes on with the next one");
     await sidecar.api("PATCH", "/policy", { body: [{ action: "allow", target: "other.example.org" }] });
     await expectTalking(kept, "it goes on under another policy");
@@ -223,7 +221,7 @@ describe.each(FAMILIES)("$name", (family) => {
     await using denied = await talk(TWO);
     for (const talking of [kept, denied]) await expectTalking(talking, "it talks");
     await sidecar.kill("SIGKILL");
-    sidecar = await lab.startSidecar({ policy: POLICY, env: KNOWN });
+    sidecar = await lab.startSidecar({ policy: POLICY });
     for (const talking of [kept, denied]) await expectTalking(talking, "it goes on");
     const change = await sidecar.api("PATCH", "/policy", { body: [{ action: "deny", target: TWO }] });
     expect(change.status).toBe(200);

@@ -69,10 +69,3 @@ test("what is required is missing while it is off or not reported, and each line
   protections.report("raw-frames", ON);
   expect(protections.missing()).toEqual([]);
 });
-
-test("what is off by default is listed, and told to nobody", () => {
-  const { protections, changes } = create();
-  protections.report("wire-names", off("it is off"), "quietly");
-  expect(changes).toEqual([]);
-  expect(protections.list()).toEqual([{ name: "wire-names", ...off("it is off"), required: false }]);
-});

@@ -17,10 +17,13 @@ export interface Download {
   stop(): Promise<void>;
 }
 
-/** Starts it, and settles once octets arrive or it has ended. Without a family curl picks one. */
+/**
+ * Starts it, and settles once octets arrive or it has ended. Without a family curl picks one. `url` may be what
+ * `urlAt` gives.
+ */
 export async function startDownload(
   lab: Lab,
-  url: string,
+  url: string | readonly string[],
   family?: "-4" | "-6",
   limitSeconds = TEST_MS / 1000,
 ): Promise<Download> {
@@ -30,7 +33,7 @@ export async function startDownload(
     String(limitSeconds),
     ...(family === undefined ? [] : [family]),
   ];
-  const curl = lab.startAsWorkload(curlArgv([...options, url]));
+  const curl = lab.startAsWorkload(curlArgv([...options, ...[url].flat()]));
   let octets = 0;
   let [lastMs, gapMs] = [performance.now(), 0];
   curl.stdout.on("data", (chunk: Buffer) => {
@@ -40,7 +43,7 @@ export async function startDownload(
     octets += chunk.length;
   });
   curl.stderr.resume();
-  await until(`${url} answers`, () => octets > 0 || curl.hasEnded());
+  await until(`${[url].flat().join(" ")} answers`, () => octets > 0 || curl.hasEnded());
   return {
     octets: () => octets,
     longestGapMs: () => Math.max(gapMs, performance.now() - lastMs),

@@ -35,7 +35,7 @@ export function prepareNames(
     return undefined;
   }
   if (wireNames === "off") {
-    protections.report("wire-names", SWITCHED_OFF, "quietly");
+    protections.report("wire-names", SWITCHED_OFF);
     return undefined;
   }
   const support = findNamesSupport();

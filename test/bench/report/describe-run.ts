@@ -10,6 +10,6 @@ export function describeRun({ seconds, rounds, pin }: BenchOptions, bundled: boo
   return [
     `${new Date().toISOString()}  Linux ${release()}  Node ${process.version}  ${cpus().length} x ${first?.model ?? "?"}  load ${loadavg()[0]?.toFixed(2) ?? "?"}`,
     `${(pin ? PINNED : UNPINNED).description}; ${rounds} runs of ${seconds} s each, in turn; medians`,
-    `ours: ${bundled ? `the bundle, built ${statSync(BUNDLED[1] ?? "").mtime.toISOString()}` : "src/main.ts, unbuilt"}; log level warn to /dev/null where a row does not say otherwise`,
+    `ours: ${bundled ? `the bundle, built ${statSync(BUNDLED[1] ?? "").mtime.toISOString()}` : "src/main.ts, unbuilt"}; log level warn to /dev/null, names on the wire known, where a row does not say otherwise`,
   ];
 }

@@ -20,6 +20,7 @@ export interface Rule {
 
 export interface OursOptions {
   readonly mode?: "dns" | "dns+nft";
+  /** Default `known`, which is the sidecar's own: what rows are measured with that do not say otherwise. */
   readonly wireNames?: "off" | "known" | "strict";
   readonly logLevel?: "info" | "warn" | "error";
   /** Default "0": a line for each lookup, however many. */
@@ -56,7 +57,7 @@ export async function isBundled(): Promise<boolean> {
 /** Starts it in a sandbox of its own. */
 export async function startOurs(bench: Bench, options: OursOptions = {}): Promise<Ours> {
   const { mode = "dns+nft", logLevel = "warn", linesPerSecond = "0", rules = [ALLOW_ZONE] } = options;
-  const { isFree = false } = options;
+  const { isFree = false, wireNames = "known" } = options;
   const processors = isFree ? UNPINNED : bench.processors;
   await using made = new AsyncDisposableStack();
   const namespace = made.use(options.sandbox ?? (await bench.network.addSandbox("ours")));
@@ -78,7 +79,7 @@ export async function startOurs(bench: Bench, options: OursOptions = {}): Promis
           OPENSANDBOX_EGRESS_LOOKUP_LINES_PER_SECOND: linesPerSecond,
           OPENSANDBOX_EGRESS_MODE: mode,
           OPENSANDBOX_EGRESS_LOG_LEVEL: logLevel,
-          OPENSANDBOX_EGRESS_WIRE_NAMES: options.wireNames,
+          OPENSANDBOX_EGRESS_WIRE_NAMES: wireNames,
           OPENSANDBOX_LOG_OUTPUT: "/dev/null",
           OPENSANDBOX_EGRESS_MAX_RULES: "0",
         },

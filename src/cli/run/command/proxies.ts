@@ -1,6 +1,7 @@
 /**
  * Proxies that the command's environment names. A program that heeds them asks the proxy and not the host, so
- * a run says what becomes of that: the proxy itself has to be allowed, and names are then the proxy's affair.
+ * a run says what becomes of that: the proxy itself has to be allowed, and names are then the proxy's affair. By
+ * its address: what a program asks a proxy shows other names than the proxy's own.
  */
 import { oneLine } from "../../../policy/problem.ts";
 
@@ -26,7 +27,7 @@ export function describeProxies(env: Readonly<Record<string, string | undefined>
     const host = place.replace(/:\d+$/, "");
     const what = LOOPBACK.test(host)
       ? `is the command's own in a run: unset it (env -u ${by.join(" -u ")} egress run ...)`
-      : "has to be allowed, and which names are reached through it is for that proxy to say";
+      : "has to be allowed by its address, and which names are reached through it is for that proxy to say";
     const verb = by.length === 1 ? "names" : "name";
     return oneLine(`${by.join(" and ")} ${verb} a proxy: ${place} ${what}`);
   });

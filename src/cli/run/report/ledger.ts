@@ -1,13 +1,15 @@
 /** What a run has seen of its command: each denied name and address once, with how often; within bounds. */
-import type { Cause, Flow, Sighting } from "./sighting.ts";
+import type { Cause, Flow, ShownAt, Sighting } from "./sighting.ts";
 
 /** A name or an address that was denied. */
 export interface Denied {
   readonly kind: "name" | "address";
   readonly subject: string;
   readonly cause: Cause;
-  /** Of the first refused connection; of a name undefined. */
+  /** Of the first refused connection; of a name that was looked up undefined. */
   readonly flow: Flow | undefined;
+  /** Of a name that a connection has shown. */
+  readonly shownAt?: ShownAt | undefined;
   /** The name that last gave the address. */
   readonly host: string | undefined;
   /** What would let it pass, good for `--allow`; if it is missing, the subject is. */
@@ -63,9 +65,9 @@ export function createLedger(kept = SUBJECTS_KEPT): Ledger {
     add(sighting) {
       switch (sighting.kind) {
         case "denied-name": {
-          const { name: subject, cause, count } = sighting;
+          const { name: subject, cause, count, flow, shownAt } = sighting;
           if (subject !== undefined)
-            return deny(names, { kind: "name", subject, cause, flow: undefined, host: undefined, count });
+            return deny(names, { kind: "name", subject, cause, flow, shownAt, host: undefined, count });
           others += count;
           return undefined;
         }

@@ -36,7 +36,7 @@ export function createRunReport({ around, tell }: RunReportOptions): RunReport {
   let told = 0;
 
   const isHeard = (entry: Denied | Failed): boolean =>
-    entry.kind !== "name" || !isNoise(entry.subject, around.searchList, ledger);
+    !isOfLookup(entry) || !isNoise(entry.subject, around.searchList, ledger);
 
   function tellOnce(entry: Denied | Failed): void {
     if (!isHeard(entry) || told > TOLD_AT_ONCE) return;
@@ -55,7 +55,7 @@ export function createRunReport({ around, tell }: RunReportOptions): RunReport {
   function add(sighting: Sighting): void {
     const entry = ledger.add(sighting);
     if (entry === undefined) return;
-    if (entry.kind === "name" && mayBecomeNoise(entry.subject, around.searchList)) tellLater(entry);
+    if (isOfLookup(entry) && mayBecomeNoise(entry.subject, around.searchList)) tellLater(entry);
     else tellOnce(entry);
   }
 
@@ -78,6 +78,10 @@ export function createRunReport({ around, tell }: RunReportOptions): RunReport {
       waiting.clear();
     },
   };
+}
+
+function isOfLookup(entry: Denied | Failed): entry is Denied {
+  return entry.kind === "name" && entry.shownAt === undefined;
 }
 
 /** If a name is allowed and this flow to it is not, a rule for the flow opens less than its address would. */

@@ -1,10 +1,23 @@
 /** What the sidecar's log tells a run of its command: lookups and connections, read line by line. */
-import { numberOf, parseObject, stringOf, stringsOf } from "../json.ts";
+import { type JsonObject, numberOf, parseObject, stringOf, stringsOf } from "../json.ts";
 
 /** Which layer and rule decided; both undefined in a line that stands for many. */
 export interface Cause {
   readonly layer: string | undefined;
   readonly rule: string | undefined;
+  /** Of a connection that showed no name, or in a form that is not taken: what was wrong with it. */
+  readonly form?: string | undefined;
+}
+
+/** What a rule of the kernel's own refuses of datagrams to an address of an allowed name, but for port 853. */
+export const QUIC = "HTTP/3 (QUIC), which shows no name that can be read";
+const DNS_OVER_QUIC = 853;
+
+/** Where a connection has shown a name that is denied. */
+export interface ShownAt {
+  readonly address: string | undefined;
+  /** A name that gave the address. */
+  readonly owner: string | undefined;
 }
 
 /**
@@ -17,6 +30,9 @@ export type Sighting =
       readonly name: string | undefined;
       readonly cause: Cause;
       readonly count: number;
+      /** Of a name that a connection has shown; undefined: it was looked up. */
+      readonly shownAt?: ShownAt;
+      readonly flow?: Flow;
     }
   | {
       readonly kind: "denied-address";
@@ -50,12 +66,7 @@ export function readSighting(line: string): Sighting | undefined {
       const count = numberOf(event, "count") ?? 1;
       if (stringOf(event, "msg")?.startsWith("connection") !== true)
         return { kind: "denied-name", name, cause, count };
-      const [address] = stringsOf(event, "target.ips");
-      const flow = {
-        transport: stringOf(event, "network.transport"),
-        port: numberOf(event, "target.port"),
-      };
-      return { kind: "denied-address", address, flow, host: name, cause, count };
+      return readConnection(event, { name, cause, count });
     }
     case "egress.withheld": {
       const cause = { layer: stringOf(event, "layer"), rule: stringOf(event, "rule") };
@@ -80,5 +91,31 @@ export function readSighting(line: string): Sighting | undefined {
     }
     default:
       return undefined;
+  }
+}
+
+/** A refused connection. */
+function readConnection(
+  event: JsonObject | undefined,
+  { name, cause, count }: Pick<Extract<Sighting, { kind: "denied-name" }>, "name" | "cause" | "count">,
+): Sighting {
+  const [address] = stringsOf(event, "target.ips");
+  const flow = { transport: stringOf(event, "network.transport"), port: numberOf(event, "target.port") };
+  const [owner] = stringsOf(event, "address.names");
+  switch (stringOf(event, "reason")) {
+    case "shown-name":
+      return { kind: "denied-name", name, cause, count, flow, shownAt: { address, owner } };
+    case "shown-form": {
+      const form = stringOf(event, "reason.detail");
+      const host = name ?? owner;
+      return { kind: "denied-address", address, flow, host, cause: { ...cause, form }, count };
+    }
+    case "kernel-rule": {
+      const isQuic = flow.transport === "udp" && flow.port !== DNS_OVER_QUIC && name !== undefined;
+      const form = isQuic ? QUIC : undefined;
+      return { kind: "denied-address", address, flow, host: name, cause: { ...cause, form }, count };
+    }
+    default:
+      return { kind: "denied-address", address, flow, host: name, cause, count };
   }
 }

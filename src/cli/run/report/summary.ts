@@ -20,16 +20,21 @@ const SUBJECTS_SHOWN = 10;
 /** Lines for people; none when all went well. */
 export function renderSummary({ denied, others, failed }: Outcome): readonly string[] {
   const targets = missingTargets(denied);
-  const byRule = denied.filter((entry) => !lacksRule(entry));
+  const byForm = denied.filter(({ cause }) => cause.form !== undefined);
+  const byRule = denied.filter((entry) => !lacksRule(entry) && entry.cause.form === undefined);
   return [
     ...renderFlags(denied, targets),
-    ...(byRule.length === 0
-      ? []
-      : [
-          `denied by a rule: ${firstOf(byRule.map((one) => `${describeSubject(one)} (${describeCause(one.cause)})`))}`,
-        ]),
+    ...renderThose("denied by a rule", byRule),
+    ...renderThose("denied, as no allowed name was shown in a form that is taken", byForm),
     ...(others === 0 ? [] : [`denied and only counted: ${others} more`]),
     ...(failed.length === 0 ? [] : [`allowed, but their lookups failed: ${firstOf(failed.map(oneLine))}`]),
+  ];
+}
+
+function renderThose(what: string, entries: readonly Denied[]): readonly string[] {
+  if (entries.length === 0) return [];
+  return [
+    `${what}: ${firstOf(entries.map((one) => `${describeSubject(one)} (${describeCause(one.cause)})`))}`,
   ];
 }
 

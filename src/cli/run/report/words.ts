@@ -5,7 +5,7 @@
 import { oneLine } from "../../../policy/problem.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Denied, Failed } from "./ledger.ts";
-import type { Cause } from "./sighting.ts";
+import { type Cause, QUIC } from "./sighting.ts";
 
 /** `denied api.example.org (no rule allows it)`. */
 export function describe(entry: Denied | Failed, around: Surroundings): string {
@@ -14,13 +14,24 @@ export function describe(entry: Denied | Failed, around: Surroundings): string {
   return oneLine(`denied ${describeSubject(entry)} (${reason})`);
 }
 
-/** `198.51.100.7 tcp 443, an address of api.example.org`, or the name. */
-export function describeSubject({ subject, flow, host }: Denied): string {
+/**
+ * `198.51.100.7 tcp 443, an address of api.example.org`, or the name; of one that a connection has shown also
+ * where.
+ */
+export function describeSubject(entry: Denied): string {
+  const { shownAt } = entry;
+  if (shownAt === undefined) return describeEnd(entry);
+  const end = describeEnd({ ...entry, subject: shownAt.address ?? "", host: shownAt.owner });
+  return oneLine(`${entry.subject}, which a connection to ${end} has shown`);
+}
+
+function describeEnd({ subject, flow, host }: Pick<Denied, "subject" | "flow" | "host">): string {
   const where = [subject, flow?.transport, flow?.port].filter((part) => part !== undefined).join(" ");
   return oneLine(host === undefined ? where : `${where}, an address of ${host}`);
 }
 
-export function describeCause({ layer, rule }: Cause): string {
+export function describeCause({ layer, rule, form }: Cause): string {
+  if (form !== undefined) return form;
   switch (layer ?? "") {
     case "user":
       return rule === undefined ? "denied by default" : `rule: deny ${rule}`;
@@ -40,15 +51,21 @@ export function describeCause({ layer, rule }: Cause): string {
  * is not why.
  */
 export function nameOfOtherFlows(
-  { cause, host, flow }: Denied,
+  { cause, host: owner, subject, shownAt, flow }: Denied,
   { allowsName, opensFlow }: Surroundings,
 ): string | undefined {
+  const host = shownAt === undefined ? owner : subject;
   if (cause.layer !== "default" || host === undefined || flow?.transport === undefined) return undefined;
   return allowsName(host) && !opensFlow(host, flow) ? host : undefined;
 }
 
 function hints(entry: Denied, around: Surroundings): readonly string[] {
-  const { kind, subject, host, cause } = entry;
+  const { kind, subject, host, cause, shownAt } = entry;
+  if (cause.form !== undefined) return [cause.form === QUIC ? QUIC_HINT : FORM_HINT];
+  if (shownAt !== undefined)
+    return nameOfOtherFlows(entry, around) === undefined
+      ? []
+      : [`the rules for ${subject} allow other ports`];
   if (kind === "name")
     return around.hasWildcardBelow(subject) ? [`*.${subject} does not cover ${subject} itself`] : [];
   if (cause.layer !== "default") return [];
@@ -63,6 +80,10 @@ function hints(entry: Denied, around: Surroundings): readonly string[] {
     ? ["the time of that lookup is over: it must be looked up again"]
     : [];
 }
+
+/** Both ways out; the first opens less. */
+const FORM_HINT = "ask for it by an allowed name, or allow the address";
+const QUIC_HINT = "its clients fall back to TCP";
 
 function describeFailure({ subject, reason, upstream }: Failed, { upstreams }: Surroundings): string {
   const asked = upstream === undefined ? upstreams : [upstream];

@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import { describeProxies } from "../../../../src/cli/run/command/proxies.ts";
 
-const ALLOW = "has to be allowed, and which names are reached through it is for that proxy to say";
+const ALLOW =
+  "has to be allowed by its address, and which names are reached through it is for that proxy to say";
 
 test.each([
   ["http://proxy.example.org:3128/", "proxy.example.org:3128"],

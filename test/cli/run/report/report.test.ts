@@ -130,6 +130,61 @@ test.each(["198.51.100.9", "2001:db8::9"])(
   },
 );
 
+/** At 198.51.100.1, an address of one.example.org. */
+const shown = (host: string | undefined, fields: object): string =>
+  connection("198.51.100.1", {
+    "target.host": host,
+    reason: "shown-name",
+    "reason.detail": "a denied name",
+    "address.names": ["one.example.org", "other.example.org"],
+    ...fields,
+  });
+
+test("a name that a connection has shown is told with the place, and offered instead of the address", () => {
+  const { told, take, summary } = open(["allow one.example.org"], "search example.org");
+  take(shown("evil.example.org", {}), shown("evil.example.org", {}));
+  expect(told).toEqual([
+    "denied evil.example.org, which a connection to 198.51.100.1 tcp 443, an address of one.example.org has shown (no rule allows it)",
+  ]);
+  expect(summary()).toEqual(["denied 1 name; to allow it:", "  --allow evil.example.org"]);
+});
+
+test("one that is allowed on other ports is offered with the port, and one that a rule denies is not", () => {
+  const { told, take, summary } = open(["allow one.example.org", "allow web.example.org /80"]);
+  take(shown("web.example.org", {}), shown("no.example.org", { layer: "user", rule: "no.example.org" }));
+  expect(told[0]).toMatch(
+    /has shown \(no rule allows it; the rules for web\.example\.org allow other ports\)$/,
+  );
+  expect(told[1]).toMatch(/^denied no\.example\.org, .* \(rule: deny no\.example\.org\)$/);
+  expect(summary()).toEqual([
+    "denied 1 name; to allow it:",
+    "  --allow web.example.org:443/tcp",
+    expect.stringMatching(/^denied by a rule: no\.example\.org, /),
+  ]);
+});
+
+test("a connection that shows no name is told with what was wrong and both ways out, and no option opens it", () => {
+  const { told, take, summary } = open(["allow one.example.org"]);
+  const detail = "a ClientHello without a server name";
+  take(shown(undefined, { layer: "built-in", reason: "shown-form", "reason.detail": detail }));
+  const where = "198.51.100.1 tcp 443, an address of one.example.org";
+  expect(told).toEqual([`denied ${where} (${detail}; ask for it by an allowed name, or allow the address)`]);
+  expect(summary()).toEqual([
+    `denied, as no allowed name was shown in a form that is taken: ${where} (${detail})`,
+  ]);
+});
+
+test("HTTP/3 to an address of a name is told as that, and DNS over QUIC as a protection", () => {
+  const { told, take } = open(["allow one.example.org"]);
+  const kernel = { layer: "built-in", reason: "kernel-rule", "network.transport": "udp" };
+  take(connection("198.51.100.1", { ...kernel, "target.host": "one.example.org" }));
+  take(connection("198.51.100.2", { ...kernel, "target.host": "one.example.org", "target.port": 853 }));
+  expect(told[0]).toMatch(
+    / udp 443, an address of one\.example\.org \(HTTP\/3 .*; its clients fall back to TCP\)$/,
+  );
+  expect(told[1]).toMatch(/ udp 853, .* \(a protection that no rule lifts\)$/);
+});
+
 test("an address whose time is over is said to be so", () => {
   const { told, take } = open(["allow one.example.org"]);
   take(connection("198.51.100.1", { "target.host": "one.example.org" }));
