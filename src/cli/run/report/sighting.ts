@@ -102,7 +102,7 @@ function readConnection(
   const [address] = stringsOf(event, "target.ips");
   const flow = { transport: stringOf(event, "network.transport"), port: numberOf(event, "target.port") };
   const [owner] = stringsOf(event, "address.names");
-  switch (stringOf(event, "reason")) {
+  switch (stringOf(event, "reason") ?? "") {
     case "shown-name":
       return { kind: "denied-name", name, cause, count, flow, shownAt: { address, owner } };
     case "shown-form": {
