@@ -2,6 +2,7 @@ import { type DomainName, parseDomainName } from "../policy/domain-name.ts";
 import { parsePolicyJson } from "../policy/parse-policy.ts";
 import { DENY_ALL, type Policy } from "../policy/policy.ts";
 import { quote, renderProblems } from "../policy/problem.ts";
+import { findScopesFault } from "../policy/scope-limit.ts";
 import { parseTarget } from "../policy/target.ts";
 import { isProtectionName, type ProtectionName } from "../protections/protection.ts";
 import { Unreadable } from "./readers.ts";
@@ -21,8 +22,10 @@ export function readMode(text: string): "dns" | "dns+nft" | Unreadable {
 /** A policy as POST takes it; blank is deny-all. */
 export function readPolicy(text: string): Policy | Unreadable {
   const parsed = parsePolicyJson(text);
-  if (parsed.ok) return parsed.value === "blank" ? DENY_ALL : parsed.value;
-  return new Unreadable(renderProblems(parsed.problems));
+  if (!parsed.ok) return new Unreadable(renderProblems(parsed.problems));
+  if (parsed.value === "blank") return DENY_ALL;
+  const fault = findScopesFault(parsed.value);
+  return fault === undefined ? parsed.value : new Unreadable(fault);
 }
 
 /** What in such a policy says nothing: `egress[0].note: ...`. */

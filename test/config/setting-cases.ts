@@ -4,6 +4,16 @@ import { OBSERVABILITY_CASES } from "./observability-setting-cases.ts";
 import { VAULT_CASES } from "./vault-setting-cases.ts";
 import type { SettingCase } from "./setting-case.ts";
 
+/** A policy whose rules have so many different scopes. */
+const ofScopes = (count: number): string =>
+  JSON.stringify({
+    egress: Array.from({ length: count }, (_, index) => ({
+      action: "allow",
+      target: "example.org",
+      ports: [index + 1],
+    })),
+  });
+
 /**
  * For each variable: texts that are read, with what they give in the settings; texts that are read with a
  * warning; and texts that are refused.
@@ -248,7 +258,7 @@ export const CASES: readonly SettingCase[] = [
       ["", { rules: { defaultAction: "deny", egress: [] } }],
       ['{"defaultAction":"allow"}', { rules: { defaultAction: "allow", egress: [] } }],
     ],
-    refused: ["{", "[]", '{"defaultAction":"maybe"}', '{"egress":[{"target":"*"}]}'],
+    refused: ["{", "[]", '{"defaultAction":"maybe"}', '{"egress":[{"target":"*"}]}', ofScopes(257)],
   },
   { name: "OPENSANDBOX_EGRESS_INBOUND_UDP", accepted: [["on", { inboundUdp: true }]], refused: ["udp"] },
   ...OBSERVABILITY_CASES,

@@ -1,6 +1,7 @@
 import type { ChangeOutcome, PolicySnapshot } from "../../enforcement/change/policy-control.ts";
 import { policyMode, renderPolicy } from "../../policy/policy.ts";
 import { type Problem, renderProblems } from "../../policy/problem.ts";
+import { describeTooManyScopes } from "../../policy/scope-limit.ts";
 import type { TakeSteps } from "../../policy/steps.ts";
 import { diffSteps } from "./policy-diff.ts";
 import type { Refusal } from "../refusal.ts";
@@ -45,8 +46,7 @@ export async function replyToChange(
     return replyToProblems("unread-host", prefix, [problem]);
   }
   if (outcome.kind === "too-many-scopes") {
-    const { count, limit } = outcome;
-    const message = `egress rules name ${count} different sets of ports, which exceeds limit ${limit}: give several targets the same ports, or ranges`;
+    const message = describeTooManyScopes(outcome.count);
     return { ok: false, refusal: { code: "too-many-rules", message }, etag: undefined };
   }
   if (outcome.kind === "closed") {

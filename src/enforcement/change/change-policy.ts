@@ -17,13 +17,14 @@ import { auditSteps, withoutAudit } from "../../policy/compile-audit.ts";
 import { type IsRead, NONE_READ, speaksOfRequests } from "../../policy/http-flows.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
 import type { Rule } from "../../policy/rule.ts";
+import { countScopes, MAX_SCOPES } from "../../policy/scope-limit.ts";
 import type { Steps } from "../../policy/steps.ts";
 import { type PolicyText, renderPolicyText, textSteps } from "../../policy/policy-text.ts";
 import { DENY_ALL, type Policy } from "../../policy/policy.ts";
 import { runInSlices } from "../../sys/in-slices.ts";
 import { type PolicyKernel, createEnforcedLayers } from "./enforced-layers.ts";
 import { describe } from "../errors.ts";
-import { addedBy, type AlwaysLayers, applyEdit, areSame, countScopes, MAX_SCOPES } from "./edits.ts";
+import { addedBy, type AlwaysLayers, applyEdit, areSame } from "./edits.ts";
 import { etagMatches } from "./if-match.ts";
 import type {
   ChangeOptions,
@@ -183,7 +184,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
       return { kind: "too-many-rules", count, limit: settings.maxRules };
     }
     const scopes = countScopes(policy);
-    if (scopes > MAX_SCOPES) return { kind: "too-many-scopes", count: scopes, limit: MAX_SCOPES };
+    if (scopes > MAX_SCOPES) return { kind: "too-many-scopes", count: scopes };
     const unread = findUnreadRule(edit, readNow());
     if (unread !== undefined) return { kind: "unread", problem: unread };
     const layers = { ...enforced.layers(), user: policy };

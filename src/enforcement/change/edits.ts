@@ -11,15 +11,6 @@ import type { PolicyEdit } from "./policy-control.ts";
 /** The operator's always-rules, as the files hold them. */
 export type AlwaysLayers = Pick<PolicyLayers, "denyAlways" | "allowAlways">;
 
-/** Each is asked for each lookup, and is some rules of the kernel's. */
-export const MAX_SCOPES = 256;
-
-/** Rules for requests share the flows of two ports. */
-export function countScopes({ egress }: Policy): number {
-  const keys = egress.flatMap(({ scope }) => (scope?.http === undefined ? (scope?.key ?? []) : []));
-  return new Set(keys).size;
-}
-
 export function addedBy(edit: PolicyEdit | undefined): readonly Rule[] {
   if (edit?.kind === "replace") return edit.policy.egress;
   return edit?.kind === "merge" ? edit.rules : [];

@@ -36,7 +36,7 @@ export type ChangeOutcome =
     }
   | { readonly kind: "too-many-rules"; readonly count: number; readonly limit: number }
   /** Of different ports and protocols that rules name. */
-  | { readonly kind: "too-many-scopes"; readonly count: number; readonly limit: number }
+  | { readonly kind: "too-many-scopes"; readonly count: number }
   | { readonly kind: "precondition-failed"; readonly etag: string }
   /** Something that holds by the policy in force would not by this one: what, and by which rule. */
   | { readonly kind: "coupled"; readonly reason: string }

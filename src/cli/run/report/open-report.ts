@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { RESOLV_CONF } from "../../../config/resolv-conf.ts";
+import { oneLine } from "../../../policy/problem.ts";
 import type { Policy } from "../../../policy/policy.ts";
 import { createRunReport, type RunReport } from "./report.ts";
 import type { RunFile } from "./run-file.ts";
@@ -26,7 +27,12 @@ export function openReport({ policy, upstreams, voice, log }: ReportOptions): Ru
     hosts: readIfThere("/etc/hosts"),
     resolvConf: readIfThere(RESOLV_CONF),
   });
-  const report = createRunReport({ around, tell: (entry) => voice.tell(entry, around) });
+  const report = createRunReport({
+    around,
+    tell: (entry) => voice.tell(entry, around),
+    tellUnjudged: (reason) =>
+      voice.note(`other sites at the addresses of allowed names are not refused: ${oneLine(reason)}`),
+  });
   if (log === undefined) return report;
   let isWritten = true;
   return {

@@ -7,7 +7,7 @@ import { SCOPE_PROTOCOLS } from "../../../policy/scope.ts";
 import { renderWrittenRule } from "../../call/written-rule.ts";
 import { createLedger, type Denied, type Failed } from "./ledger.ts";
 import { isNoise, mayBecomeNoise } from "./search-list.ts";
-import { readSighting, type Sighting } from "./sighting.ts";
+import { readSighting, type Sighting, type Unjudged } from "./sighting.ts";
 import type { Outcome } from "./summary.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { nameOfOtherFlows } from "./words.ts";
@@ -23,6 +23,8 @@ export interface RunReportOptions {
   readonly around: Surroundings;
   /** Called once for each name and address, and with `undefined` once if there are too many to tell. */
   readonly tell: (entry: Denied | Failed | undefined) => void;
+  /** Called if connections are judged by their address alone, with the reason. */
+  readonly tellUnjudged: (reason: string) => void;
 }
 
 /** Told one by one; what comes later is in the log and in the counts at the end. */
@@ -30,7 +32,7 @@ export const TOLD_AT_ONCE = 200;
 /** How long a resolver takes from one name of the search list to the next, where the machine is busy. */
 const NOISE_WAIT_MS = 500;
 
-export function createRunReport({ around, tell }: RunReportOptions): RunReport {
+export function createRunReport({ around, tell, tellUnjudged }: RunReportOptions): RunReport {
   const ledger = createLedger();
   const waiting = new Map<string, NodeJS.Timeout>();
   let told = 0;
@@ -52,7 +54,8 @@ export function createRunReport({ around, tell }: RunReportOptions): RunReport {
     waiting.set(entry.subject, timer);
   }
 
-  function add(sighting: Sighting): void {
+  function add(sighting: Sighting | Unjudged): void {
+    if (sighting.kind === "unjudged") return tellUnjudged(sighting.reason);
     const entry = ledger.add(sighting);
     if (entry === undefined) return;
     if (isOfLookup(entry) && mayBecomeNoise(entry.subject, around.searchList)) tellLater(entry);

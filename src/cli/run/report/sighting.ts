@@ -51,14 +51,22 @@ export type Sighting =
     }
   | { readonly kind: "allowed"; readonly name: string };
 
+/** Connections are judged by their address alone, whatever name they show. */
+export interface Unjudged {
+  readonly kind: "unjudged";
+  readonly reason: string;
+}
+
 export interface Flow {
   readonly transport: string | undefined;
   readonly port: number | undefined;
 }
 
 /** Undefined for a line that is no decision, or no JSON. */
-export function readSighting(line: string): Sighting | undefined {
+export function readSighting(line: string): Sighting | Unjudged | undefined {
   const event = parseObject(line);
+  if (stringOf(event, "protection") === "wire-names" && stringOf(event, "state") === "off")
+    return { kind: "unjudged", reason: stringOf(event, "reason") ?? "" };
   const name = stringOf(event, "target.host");
   switch (stringOf(event, "opensandbox.event") ?? "") {
     case "egress.denied": {

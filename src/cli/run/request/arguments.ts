@@ -7,6 +7,7 @@ import type { Preset } from "../config/presets.ts";
 import type { Policy } from "../../../policy/policy.ts";
 import { accepted, refused, refusedAll, type Result } from "../../../policy/problem.ts";
 import type { Rule } from "../../../policy/rule.ts";
+import { findScopesFault } from "../../../policy/scope-limit.ts";
 import { all, readDefault, readFileOf, readRules, type ReadText } from "../../call/rules.ts";
 import { type AskedSecret, parseSecret, parseSecretCommand } from "../secrets/parse-secret.ts";
 import { type Audit, type Options, readOptions, type Telling, type Written } from "./options.ts";
@@ -115,6 +116,8 @@ function readPolicy(options: Options, secrets: readonly AskedSecret[], files: Ru
     ...ofFile.value,
   ].flatMap(({ rules }) => rules);
   const defaultAction = action.value ?? config.value.defaultAction ?? "deny";
+  const fault = findScopesFault({ egress });
+  if (fault !== undefined) return refused(fault);
   return accepted({ policy: { defaultAction, egress }, origins });
 }
 

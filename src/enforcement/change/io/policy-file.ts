@@ -15,6 +15,7 @@ import { constants, type Stats } from "node:fs";
 import { type FileHandle, copyFile, open, readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { parsePolicyJson } from "../../../policy/parse-policy.ts";
+import { findScopesFault } from "../../../policy/scope-limit.ts";
 import type { PolicyText } from "../../../policy/policy-text.ts";
 import type { Policy } from "../../../policy/policy.ts";
 import { renderProblems } from "../../../policy/problem.ts";
@@ -251,6 +252,8 @@ function parseStored(text: string): Stored {
   const parsed = parsePolicyJson(text);
   if (!parsed.ok) return { ...NOTHING_STORED, problem: `is broken (${renderProblems(parsed.problems)})` };
   if (parsed.value === "blank") return { ...NOTHING_STORED, problem: "is empty" };
+  const fault = findScopesFault(parsed.value);
+  if (fault !== undefined) return { ...NOTHING_STORED, problem: `is broken (${fault})` };
   const warnings = (parsed.warnings ?? []).map((warning) => renderProblems([warning]));
   return { policy: parsed.value, problem: undefined, warnings };
 }

@@ -26,6 +26,7 @@ function open(rules: readonly string[] = [], resolvConf = "") {
   const report = createRunReport({
     around,
     tell: (entry) => told.push(entry === undefined ? "more" : describe(entry, around)),
+    tellUnjudged: (reason) => told.push(`unjudged: ${reason}`),
   });
   return {
     told,
@@ -69,6 +70,15 @@ test("what is no decision says nothing", () => {
   const { told, take, summary } = open();
   take("not json", "{}", "null", lookup("one.example.org"));
   expect(told).toEqual([]);
+  expect(summary()).toEqual([]);
+});
+
+test("it is told if no name on the wire is judged, with the reason, and of no other protection", () => {
+  const { told, take, summary } = open();
+  const line = (protection: string, state: string) =>
+    JSON.stringify({ level: "warn", protection, state, reason: "no queue", msg: "a protection is off" });
+  take(line("raw-frames", "off"), line("wire-names", "off"), line("wire-names", "on"));
+  expect(told).toEqual(["unjudged: no queue"]);
   expect(summary()).toEqual([]);
 });
 

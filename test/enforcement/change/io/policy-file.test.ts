@@ -21,6 +21,8 @@ import { renderPolicyText } from "../../../../src/policy/policy-text.ts";
 import { renderPolicy } from "../../../../src/policy/policy.ts";
 import { policyOf } from "../../../support/policy.ts";
 
+/** One more than a policy may have. */
+const SCOPES = Array.from({ length: 257 }, (_, index) => ({ target: "a.example", ports: [index + 1] }));
 const POLICY = policyOf({ egress: [{ action: "allow", target: " Example.COM." }] });
 const TEXT = `${JSON.stringify(renderPolicy(POLICY))}\n`;
 
@@ -83,6 +85,7 @@ describe("loading", () => {
     { what: "blank", text: " \n" },
     { what: "cut off", text: TEXT.slice(0, 20) },
     { what: "no policy", text: '{"egress":[{"target":"*"}]}' },
+    { what: "of too many different scopes", text: JSON.stringify({ egress: SCOPES }) },
   ])("a file that is $what is a warning and kept aside", async ({ text }) => {
     await writeFile(path, text);
     const { policy, warnings } = await loadPolicyFile(path);
