@@ -41,14 +41,17 @@ export function createSeen(isAudit: () => boolean): Seen {
     if (qname === undefined || names.knows(qname)) return;
     if (isOfUse(event) && !qname.endsWith(".invalid")) names.add(qname);
   }
-  function connected({ name, protocol, port = 0, forEachAddress }: DecisionEvent): void {
+  function connected(event: DecisionEvent): void {
+    const { name, protocol, port = 0, forEachAddress } = event;
     // A rule of the kernel's own refuses it under every policy.
     if (port === DNS_OVER_TLS) return;
+    // Audit mode does not tell what else goes to the address of the name, such as SSH, which shows none.
+    const isPartly = event.decision === "audited" && event.reason === "shown-name";
     const host = name !== undefined && isDomainName(name) ? name : undefined;
     if (host !== undefined) names.add(host);
     forEachAddress((octets, at, length) => {
       const flow = flowKindOf(length, protocol, port);
-      if (host !== undefined) return flows.add(host, flow);
+      if (host !== undefined) return isPartly ? undefined : flows.add(host, flow);
       if (isSpecialAddress(octets, at, length)) return undefined;
       const address = renderAddress(octets.subarray(at, at + length));
       addresses.add(address);

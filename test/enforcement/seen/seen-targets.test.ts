@@ -39,6 +39,15 @@ test("a connection is seen by its name, or by its address if it has none", () =>
   expect(seen.counts()).toEqual({ names: 1, addresses: 2, cut: 0 });
 });
 
+test("of an audited name no flow is known, as only those that show it are told, and of a denied one it is", () => {
+  const seen = createSeen(() => true);
+  const shown = { name: NAME, reason: "shown-name" } as const;
+  seen.decided(connectionOf("203.0.113.7", { ...shown, ...audited }));
+  expect([[...seen.targets().names], seen.targets().flowsOf(NAME)]).toEqual([[NAME], []]);
+  seen.decided(connectionOf("203.0.113.7", { ...shown, decision: "denied" }));
+  expect(seen.targets().flowsOf(NAME)).toHaveLength(1);
+});
+
 test("what no rule could let through is not seen", () => {
   const seen = createSeen(() => true);
   seen.decided(connectionOf("203.0.113.7", { port: 853 }));
