@@ -36,9 +36,9 @@ async function start(env: Readonly<Record<string, string>> = {}): Promise<Sideca
 const setAudit = (sidecar: Sidecar, enabled: boolean) => sidecar.api("PUT", "/audit", { body: { enabled } });
 const linesOf = (sidecar: Sidecar, msg: string) => sidecar.logs().filter((line) => line["msg"] === msg);
 /** Connections that audit mode has let through to addresses, and those for the names that they showed. */
-const byAddress = (sidecar: Sidecar) =>
+const auditedByAddress = (sidecar: Sidecar) =>
   linesOf(sidecar, "connection audited").filter(({ reason }) => reason === undefined);
-const byName = (sidecar: Sidecar) =>
+const auditedByName = (sidecar: Sidecar) =>
   linesOf(sidecar, "connection audited").filter(({ reason }) => reason === "shown-name");
 const fetch = async (...args: string[]): Promise<string> => {
   const { exitCode, status } = await lab.curl(...args);
@@ -64,11 +64,11 @@ describe.each(FAMILIES)("$name", (family: Family) => {
     expect(await fetch(urlOf(ALWAYS[family.set]))).toBe(REFUSED);
     await until("all connections are told", () => linesOf(sidecar, "connection audited").length === 4);
     const common = { level: "warn", "opensandbox.event": "egress.audited", audit: true };
-    expect(byAddress(sidecar)).toMatchObject([
+    expect(auditedByAddress(sidecar)).toMatchObject([
       { ...common, "target.ips": [family.nameless], "target.port": 80, layer: "default" },
       { ...common, "target.ips": [BY_RULE[family.set]], layer: "user", rule: BY_RULE[family.set] },
     ]);
-    expect(byName(sidecar)).toMatchObject([
+    expect(auditedByName(sidecar)).toMatchObject([
       { ...common, "target.host": "two.example.org", "target.port": 80, layer: "default" },
       { ...common, "target.host": "a.wild.example.org", layer: "user", rule: "*.wild.example.org" },
     ]);
@@ -125,8 +125,8 @@ describe.each(FAMILIES)("$name", (family: Family) => {
     ];
     expect(await work()).toEqual([REACHED, REACHED, REACHED, UNKNOWN]);
     expect(await fetch(family.flag, "http://a.wild.example.org/")).toBe(REACHED);
-    await until("the connection is told", () => byAddress(sidecar).length === 1);
-    await until("those that showed a name are told", () => byName(sidecar).length === 2);
+    await until("the connection is told", () => auditedByAddress(sidecar).length === 1);
+    await until("those that showed a name are told", () => auditedByName(sidecar).length === 2);
     const suggested = await sidecar.api("GET", "/policy/suggest");
     const rules = ["one.example.org", "two.example.org", family.nameless];
     expect(suggested.json()).toEqual({
@@ -196,6 +196,6 @@ test("a change of the policy while it is on says what would be denied from then 
   await setAudit(sidecar, false);
   expect(await fetch("-4", "http://one.example.org/")).toBe(UNKNOWN);
   expect(await fetch(urlOf("203.0.113.200"))).toBe(REACHED);
-  expect(linesOf(sidecar, "connection audited")).toEqual(byName(sidecar));
-  expect(byName(sidecar)).toMatchObject([{ "target.host": "one.example.org" }]);
+  expect(linesOf(sidecar, "connection audited")).toEqual(auditedByName(sidecar));
+  expect(auditedByName(sidecar)).toMatchObject([{ "target.host": "one.example.org" }]);
 });

@@ -37,6 +37,9 @@ function at(place: string, port: number, path = "/"): string {
   return `http://${host}:${port}${path}`;
 }
 
+/** At the address that a lookup before has opened. */
+const again = (name: string, address: string, port: number) => lab.curl(...urlAt(address, at(name, port)));
+
 /** Makes the change; how many of these it has ended, and how many go on. */
 async function cuts(act: () => Promise<void>, cut: readonly Download[], kept: readonly Download[]) {
   await act();
@@ -58,8 +61,6 @@ describe.each(FAMILIES)("$name", (family) => {
     return download;
   }
   const ask = (place: string, port: number) => lab.curl(family.flag, at(place, port));
-  /** At the address that a lookup before has opened. */
-  const again = (name: string, address: string, port: number) => lab.curl(...urlAt(address, at(name, port)));
 
   test("a port of an address that goes takes its flows with it, and no others", async () => {
     const [place, other] = [family.nameless, family.two];

@@ -70,24 +70,14 @@ export function readSighting(line: string): Sighting | Unjudged | undefined {
   const name = stringOf(event, "target.host");
   switch (stringOf(event, "opensandbox.event") ?? "") {
     case "egress.denied": {
-      const cause = { layer: stringOf(event, "layer"), rule: stringOf(event, "rule") };
-      const count = numberOf(event, "count") ?? 1;
-      if (stringOf(event, "msg")?.startsWith("connection") !== true)
-        return { kind: "denied-name", name, cause, count };
-      return readConnection(event, { name, cause, count });
+      const denial = { name, ...readDenial(event) };
+      if (stringOf(event, "msg")?.startsWith("connection") === true) return readConnection(event, denial);
+      return { kind: "denied-name", ...denial };
     }
     case "egress.withheld": {
-      const cause = { layer: stringOf(event, "layer"), rule: stringOf(event, "rule") };
       const [address] = stringsOf(event, "target.ips");
       const flow = { transport: undefined, port: undefined };
-      return {
-        kind: "denied-address",
-        address,
-        flow,
-        host: name,
-        cause,
-        count: numberOf(event, "count") ?? 1,
-      };
+      return { kind: "denied-address", address, flow, host: name, ...readDenial(event) };
     }
     case "egress.outbound": {
       // A line that stands for many has no reason, and the level alone says that they failed.
@@ -100,6 +90,11 @@ export function readSighting(line: string): Sighting | Unjudged | undefined {
     default:
       return undefined;
   }
+}
+
+function readDenial(event: JsonObject | undefined): { readonly cause: Cause; readonly count: number } {
+  const cause = { layer: stringOf(event, "layer"), rule: stringOf(event, "rule") };
+  return { cause, count: numberOf(event, "count") ?? 1 };
 }
 
 /** A refused connection. */

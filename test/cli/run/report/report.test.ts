@@ -73,11 +73,15 @@ test("what is no decision says nothing", () => {
   expect(summary()).toEqual([]);
 });
 
+const protectionLine = (protection: string, state: string): string =>
+  JSON.stringify({ level: "warn", protection, state, reason: "no queue", msg: "a protection is off" });
+
 test("it is told if no name on the wire is judged, with the reason, and of no other protection", () => {
   const { told, take, summary } = open();
-  const line = (protection: string, state: string) =>
-    JSON.stringify({ level: "warn", protection, state, reason: "no queue", msg: "a protection is off" });
-  take(line("raw-frames", "off"), line("wire-names", "off"), line("wire-names", "on"));
+  take(
+    ...["raw-frames", "wire-names"].map((name) => protectionLine(name, "off")),
+    protectionLine("wire-names", "on"),
+  );
   expect(told).toEqual(["unjudged: no queue"]);
   expect(summary()).toEqual([]);
 });

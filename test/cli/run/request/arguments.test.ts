@@ -217,11 +217,12 @@ test.each([
   expect(JSON.stringify(readAt(undefined, ...argv, "--", "true"))).toContain(message);
 });
 
+const allowPorts = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, index) => ["--allow", `example.org:${index + 1}`]).flat();
+
 test("more than 256 different sets of ports are refused before anything is started", () => {
-  const allow = (count: number): readonly string[] =>
-    Array.from({ length: count }, (_, index) => ["--allow", `example.org:${index + 1}`]).flat();
-  expect(read(...allow(257), "--", "true")).toEqual([
+  expect(read(...allowPorts(257), "--", "true")).toEqual([
     expect.stringMatching(/^\|egress rules name 257 different sets of ports, which exceeds limit 256: give/),
   ]);
-  expect(read(...allow(256), "--", "true")).toMatchObject({ command: ["true"] });
+  expect(read(...allowPorts(256), "--", "true")).toMatchObject({ command: ["true"] });
 });
