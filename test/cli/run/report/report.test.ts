@@ -79,7 +79,7 @@ const protectionLine = (protection: string, state: string): string =>
 test("it is told if no name on the wire is judged, with the reason, and of no other protection", () => {
   const { told, take, summary } = open();
   take(
-    ...["raw-frames", "wire-names"].map((name) => protectionLine(name, "off")),
+    ...["raw-frames", "wire-names"].map((one) => protectionLine(one, "off")),
     protectionLine("wire-names", "on"),
   );
   expect(told).toEqual(["unjudged: no queue"]);
