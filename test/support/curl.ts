@@ -32,8 +32,8 @@ export function curlArgv(args: readonly string[]): Argv {
 }
 
 /**
- * curl's arguments for a URL of a name at an address that an earlier lookup has opened: none is made anew, and
- * the connection shows the name, as those to addresses of names must.
+ * curl's arguments for a URL of a name at an address that an earlier lookup has opened: none is made anew,
+ * and the connection shows the name, as those to addresses of names must.
  */
 export function urlAt(address: string, url: string): readonly string[] {
   return ["--connect-to", `::${address.includes(":") ? `[${address}]` : address}:`, url];

@@ -18,8 +18,8 @@ export interface Download {
 }
 
 /**
- * Starts it, and settles once octets arrive or it has ended. Without a family curl picks one. `url` may be what
- * `urlAt` gives.
+ * Starts it, and settles once octets arrive or it has ended. Without a family curl picks one. `url` may be
+ * what `urlAt` gives.
  */
 export async function startDownload(
   lab: Lab,

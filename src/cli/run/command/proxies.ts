@@ -1,7 +1,7 @@
 /**
  * Proxies that the command's environment names. A program that heeds them asks the proxy and not the host, so
- * a run says what becomes of that: the proxy itself has to be allowed, and names are then the proxy's affair. By
- * its address: what a program asks a proxy shows other names than the proxy's own.
+ * a run says what becomes of that: the proxy itself has to be allowed, and names are then the proxy's affair.
+ * By its address: what a program asks a proxy shows other names than the proxy's own.
  */
 import { oneLine } from "../../../policy/problem.ts";
 

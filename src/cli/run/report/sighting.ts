@@ -9,7 +9,7 @@ export interface Cause {
   readonly form?: string | undefined;
 }
 
-/** What a rule of the kernel's own refuses of datagrams to an address of an allowed name, but for port 853. */
+/** All that a rule of the kernel's own refuses of datagrams to addresses of names, but for port 853. */
 export const QUIC = "HTTP/3 (QUIC), which shows no name that can be read";
 const DNS_OVER_QUIC = 853;
 
