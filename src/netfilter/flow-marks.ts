@@ -7,6 +7,8 @@ const OURS = 2 ** 31;
 const PENDING = 2 ** 30;
 const VERIFIED = 2 ** 29;
 const UNNAMED = 2 ** 28;
+/** The same bit, of a flow that is pending. */
+const SHOWN = UNNAMED;
 const BEGUN = 2 ** 27;
 
 /** Generations stay below it, so a mark has room for what we know of a flow. */
@@ -18,6 +20,8 @@ export const FIRST_HALF = 2 ** 26;
 export const pendingMark = (generation: number): number => PENDING + generation;
 /** Something has passed that shows no name yet, or that nobody has acknowledged. */
 export const begunMark = (generation: number): number => PENDING + BEGUN + generation;
+/** A hello has passed that shows an allowed name: what the far end says to it decides. */
+export const shownMark = (generation: number): number => PENDING + SHOWN + BEGUN + generation;
 export const verifiedMark = (generation: number): number => VERIFIED + generation;
 /** UDP, which shows no name that could be read. */
 export const unnamedMark = (generation: number): number => UNNAMED + generation;
@@ -34,6 +38,7 @@ export const VERIFIED_MARKS = { mask: OURS + VERIFIED, wanted: VERIFIED } as con
 export const IS_PENDING = matchBits(PENDING, PENDING);
 export const IS_NOT_BEGUN = matchBits(PENDING + BEGUN, PENDING);
 export const IS_BEGUN = matchBits(PENDING + BEGUN, PENDING + BEGUN);
+export const IS_SHOWN = matchBits(PENDING + SHOWN + BEGUN, PENDING + SHOWN + BEGUN);
 export const IS_VERIFIED = matchBits(VERIFIED, VERIFIED);
 /**
  * Admitted by its address, under whatever generation; also by a version of ours that had no names on the

@@ -26,7 +26,16 @@ export class NotAFileError extends Error {
   }
 }
 
-/** errno's name, or `ERRNO_<n>` for a number that Node has no name for. */
+const names = new Map<number, string>();
+
+/**
+ * errno's name, or `ERRNO_<n>` for a number that Node has no name for. Each is asked for once: Node makes its
+ * map of all names anew each time.
+ */
 export function errnoName(errno: number): string {
-  return getSystemErrorMap().get(-errno)?.[0] ?? `ERRNO_${errno}`;
+  const known = names.get(errno);
+  if (known !== undefined) return known;
+  const name = getSystemErrorMap().get(-errno)?.[0] ?? `ERRNO_${errno}`;
+  names.set(errno, name);
+  return name;
 }

@@ -10,7 +10,7 @@
  * unless it becomes a WebSocket: each of its requests is judged.
  *
  * A flow of which anything has passed is said to be begun, and the kernel keeps that with it (`pass` with
- * `begins`). So one that is begun and not known here, because its place was needed or the process is a new
+ * `passed`). So one that is begun and not known here, because its place was needed or the process is a new
  * one, is refused, and not taken for one that begins with what comes now.
  *
  * TLS is verified once the server has accepted the hello; where it asks for another one (HelloRetryRequest),

@@ -38,8 +38,8 @@ export interface ServerPacket {
 }
 
 export type PacketVerdict =
-  /** It passes; with `begins` the kernel is to remember that something of the flow has. */
-  | { readonly kind: "pass"; readonly begins: boolean }
+  /** It passes; the kernel is to remember what has passed of the flow by now, if that is said. */
+  | { readonly kind: "pass"; readonly passed: Passed | undefined }
   | { readonly kind: "drop" }
   /**
    * It opens a connection. It passes without its data, which its sender sends again; the kernel is to know
@@ -51,6 +51,12 @@ export type PacketVerdict =
   /** It passes, and so does all else of its flow. */
   | { readonly kind: "verified"; readonly name: DomainName | undefined }
   | { readonly kind: "refused"; readonly name: DomainName | undefined; readonly reason: string };
+
+/**
+ * `begun`: something, of which every acknowledgement is to be seen. `hello`: a ClientHello, whose
+ * acknowledgement comes with what the server says to it.
+ */
+export type Passed = "begun" | "hello";
 
 /** What a flow has shown when it is judged. */
 export interface ShownName {
@@ -65,7 +71,9 @@ const MAX_NAMES = 16;
 /** Below it a packet may be meant to die ahead of the far end. */
 const LEAST_HOPS = 32;
 
-export const PASS: PacketVerdict = { kind: "pass", begins: false };
+export const PASS: PacketVerdict = { kind: "pass", passed: undefined };
+const PASS_BEGUN: PacketVerdict = { kind: "pass", passed: "begun" };
+const PASS_HELLO: PacketVerdict = { kind: "pass", passed: "hello" };
 
 /** Why a flow that shows this is refused; undefined: it is not. */
 export type FindFault = (shown: ShownName, flow: string) => string | undefined;
@@ -143,6 +151,7 @@ export function judgePacket(flow: Flow, packet: ClientPacket, findFault: FindFau
   if (!flow.judged.isSame(at, data)) return toRefusal("other octets under the same sequence numbers");
   // One ahead of it was lost, as where the queue was full; both come again.
   if (at > flow.passed) return { kind: "drop" };
+  const hadHello = flow.handshake !== undefined;
   const outcome = readNew(flow, data.subarray(flow.passed - at), packet.acknowledged);
   if (outcome.kind === "refused") return toRefusal(outcome.reason);
   for (const shown of outcome.shown) {
@@ -153,9 +162,10 @@ export function judgePacket(flow: Flow, packet: ClientPacket, findFault: FindFau
   }
   if (flow.names.length > MAX_NAMES) return toRefusal(`more than ${MAX_NAMES} hosts in one connection`);
   if (data.length < packet.octets && !isJudged(flow)) return toRefusal("a packet that was not copied whole");
-  const begins = flow.passed === 0;
+  const isFirst = flow.passed === 0;
   flow.passed = Math.max(flow.passed, at + packet.octets);
-  return { kind: "pass", begins };
+  if (!hadHello && flow.handshake !== undefined) return PASS_HELLO;
+  return isFirst ? PASS_BEGUN : PASS;
 }
 
 /** Takes what a server sends. Once refused or verified the flow is to be forgotten. */
@@ -167,7 +177,10 @@ export function judgeAnswer(flow: Flow, answer: ServerPacket): PacketVerdict {
   flow.judged.acknowledge(at);
   flow.requests?.answered(data);
   if (flow.handshake !== undefined) keepAnswer(flow.handshake, answer);
-  return isJudged(flow) && flow.judged.size() === 0 ? { kind: "verified", name: flow.shown?.name } : PASS;
+  if (!isJudged(flow)) return PASS;
+  if (flow.judged.size() === 0) return { kind: "verified", name: flow.shown?.name };
+  // Nothing need follow but acknowledgements.
+  return flow.handshake === undefined ? PASS : PASS_BEGUN;
 }
 
 function keepAnswer(handshake: Handshake, { sequence, data }: ServerPacket): void {

@@ -12,6 +12,7 @@ import {
   accepts,
   PASS,
   BEGINS,
+  SHOWS,
   refused,
 } from "./judge-bench.ts";
 import { helloFor, inRecords, makeHello, serverName } from "./make-hello.ts";
@@ -20,7 +21,7 @@ describe("a TLS flow", () => {
   test("is verified once the far end has acknowledged its whole hello", () => {
     const judge = createJudge();
     expect(judge.fromServer(answer(0))).toEqual(PASS);
-    expect(judge.fromClient(client(0, HELLO))).toEqual(BEGINS);
+    expect(judge.fromClient(client(0, HELLO))).toEqual(SHOWS);
     expect(judge.fromServer(answer(HELLO.length - 1))).toEqual(PASS);
     expect(judge.fromServer(answer(HELLO.length))).toEqual(PASS);
     expect(judge.fromServer(accepts(HELLO.length))).toEqual({ kind: "verified", name: GOOD });
@@ -64,6 +65,14 @@ describe("a TLS flow", () => {
     const behind = Buffer.concat([HELLO.subarray(10), EARLY.subarray(0, 7)]);
     expect(judge.fromClient(client(10, behind))).toEqual(PASS);
     expect(judge.fromServer(accepts(HELLO.length + EARLY.length))).toMatchObject({ kind: "verified" });
+  });
+
+  test("has each acknowledgement seen once its server has accepted it, and not all is acknowledged", () => {
+    const judge = createJudge();
+    judge.fromClient(client(0, HELLO));
+    judge.fromClient(client(HELLO.length, EARLY));
+    expect(judge.fromServer(accepts(HELLO.length))).toEqual(BEGINS);
+    expect(judge.fromServer(answer(HELLO.length + EARLY.length))).toMatchObject({ kind: "verified" });
   });
 
   test("whose packet was under way when the verdict fell meets the rules again, and is another one if it comes back", () => {
@@ -136,7 +145,7 @@ test("a segment whose forerunner was lost is dropped, and comes again", () => {
   judge.fromClient(client(0, HELLO.subarray(0, 10)));
   expect(judge.fromClient(client(20, HELLO.subarray(20)))).toEqual({ kind: "drop" });
   expect(judge.fromClient(client(10, HELLO.subarray(10, 20)))).toEqual(PASS);
-  expect(judge.fromClient(client(20, HELLO.subarray(20)))).toEqual(PASS);
+  expect(judge.fromClient(client(20, HELLO.subarray(20)))).toEqual(SHOWS);
 });
 
 test("a SYN goes without its data", () => {
@@ -227,7 +236,7 @@ describe("a flow that is not known any more is refused:", () => {
     expect(judge.fromClient(client(50, HELLO.subarray(50), { flow: "2" }))).toEqual(
       refused("not known any more"),
     );
-    expect(judge.fromClient(client(50, HELLO.subarray(50), { flow: "1" }))).toEqual(PASS);
+    expect(judge.fromClient(client(50, HELLO.subarray(50), { flow: "1" }))).toEqual(SHOWS);
   });
 
   test("where others needed its octets", () => {
@@ -272,7 +281,7 @@ test("no far end ever reads a name that was not judged", () => {
       const verdict = judge.fromClient(client(place, data, { isBegun }));
       if (verdict.kind === "refused") return "refused";
       if (verdict.kind !== "pass") continue;
-      isBegun ||= verdict.begins;
+      isBegun ||= verdict.passed !== undefined;
       sent = Math.max(sent, place + data.length);
       if (!isLost) for (const [index, octet] of data.entries()) far[place + index] ??= octet;
       const shown = readFirstOctets(readable());

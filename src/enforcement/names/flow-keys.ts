@@ -25,23 +25,29 @@ export function reversed({
   };
 }
 
-const [V4, V6] = ["4", "6"];
+/** Two addresses of IPv6, and two ports: what a key is made of, as a text of as many characters. */
+const scratch = Buffer.alloc(36);
+const IPV4_KEY = 12;
 
 /** Of the client's tuple. */
 export function keyOf({ source, destination, sourcePort, destinationPort }: FlowTuple): string {
-  return `${source.length === 4 ? V4 : V6}${source.toString("latin1")}${destination.toString("latin1")}${sourcePort}:${destinationPort}`;
+  const { length } = source;
+  scratch.set(source, 0);
+  scratch.set(destination, length);
+  scratch.writeUInt16BE(sourcePort, 2 * length);
+  scratch.writeUInt16BE(destinationPort, 2 * length + 2);
+  return scratch.toString("latin1", 0, 2 * length + 4);
 }
 
 /** The client's tuple again. */
 export function tupleOf(key: string): FlowTuple {
-  const end = 1 + (key.startsWith(V4) ? 4 : 16);
-  const after = 2 * end - 1;
-  const [sourcePort, destinationPort] = key.slice(after).split(":").map(Number);
+  const octets = Buffer.from(key, "latin1");
+  const length = octets.length === IPV4_KEY ? 4 : 16;
   return {
-    source: Buffer.from(key.slice(1, end), "latin1"),
-    destination: Buffer.from(key.slice(end, after), "latin1"),
-    sourcePort: sourcePort ?? 0,
-    destinationPort: destinationPort ?? 0,
+    source: octets.subarray(0, length),
+    destination: octets.subarray(length, 2 * length),
+    sourcePort: octets.readUInt16BE(2 * length),
+    destinationPort: octets.readUInt16BE(2 * length + 2),
     protocol: TCP,
   };
 }

@@ -7,7 +7,7 @@
  */
 import { openFlowCutter } from "../../netfilter/io/flow-cutter.ts";
 import { openPacketQueues, type QueueFigures } from "../../netfilter/io/packet-queue.ts";
-import { begunMark, pendingMark, verifiedMark } from "../../netfilter/flow-marks.ts";
+import { begunMark, pendingMark, shownMark, verifiedMark } from "../../netfilter/flow-marks.ts";
 import { NAMES_BEGUN_QUEUE, NAMES_QUEUE } from "../../netfilter/kernel-names.ts";
 import { type FlowNote, LABEL_OCTETS } from "../../netfilter/wire/conntrack.ts";
 import { QUEUE_HOOK, type QueuedPacket } from "../../netfilter/wire/packet-queue.ts";
@@ -30,6 +30,7 @@ export interface NameReaderOptions {
   /** Of names that flows have shown. */
   readonly labels: Pick<NameLabels, "take">;
   readonly nowMs: () => number;
+  /** Called ahead of the verdict, with octets that are valid during the call; must settle no promise. */
   readonly onRefused: (refused: NameRefused) => void;
 }
 
@@ -126,7 +127,8 @@ function noteOf(
     const label = verdict.name === undefined ? undefined : labels.take(verdict.name);
     return { mark: verifiedMark(generation), label };
   }
-  if (verdict.kind === "pass" && verdict.begins) return { mark: begunMark(generation) };
+  if (verdict.kind === "pass" && verdict.passed !== undefined)
+    return { mark: verdict.passed === "begun" ? begunMark(generation) : shownMark(generation) };
   return verdict.kind === "reopened" ? { mark: pendingMark(generation), label: NO_LABEL } : undefined;
 }
 

@@ -70,8 +70,11 @@ export function openNamesSide(options: NamesSideOptions): NamesSide {
   });
 
   const bound = createTellBound(TOLD_PER_SECOND, () => performance.now());
+  /** Once the verdict is out, which a connection waits for. */
   function tell(refused: NameRefused): void {
-    if (bound.admits()) onRefused(refused);
+    if (!bound.admits()) return;
+    const kept = { ...refused, address: Buffer.from(refused.address) };
+    setImmediate(() => onRefused(kept));
   }
   const findFault = createFaultFinder(inForce, plan.isStrict, tell);
   function openReader(): NameReader {

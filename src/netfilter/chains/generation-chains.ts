@@ -2,7 +2,7 @@
  * Which generation a flow belongs to. The number stands in these chains and nowhere else: a policy change
  * replaces their few rules, however many others there are.
  */
-import { begunMark, pendingMark, unnamedMark, verifiedMark } from "../flow-marks.ts";
+import { begunMark, pendingMark, shownMark, unnamedMark, verifiedMark } from "../flow-marks.ts";
 import type { Chain, GenerationRule, Rule } from "../ruleset.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
 
@@ -32,11 +32,12 @@ export function generationChains({ generation, names }: RulesetInput): readonly 
 /** See `name-chains.ts`. */
 function namesOf(generation: number): readonly Chain[] {
   const [pending, begun] = [pendingMark(generation), begunMark(generation)];
-  const unnamed = unnamedMark(generation);
+  const [shown, unnamed] = [shownMark(generation), unnamedMark(generation)];
   return [
     toChain("unverified", [
       { kind: "match", mark: pending, verdict: "pending" },
       { kind: "match", mark: begun, verdict: "pending" },
+      { kind: "match", mark: shown, verdict: "pending" },
       { kind: "match", mark: unnamed, verdict: "pending_unnamed" },
     ]),
     toChain("unnamed", [{ kind: "match", mark: unnamed, verdict: "accept" }]),

@@ -8,11 +8,12 @@
  *     ask          held packets of flows of which nothing has passed; filled over netlink, since nft(8) cannot say it on every kernel
  *     ask_begun    those of flows of which something has
  *     answered     answers of pending flows, since what was judged has to be acknowledged
+ *     answer       one of them; behind a hello those without data say nothing, as what follows it has to be seen, too
  *
  * Chains that hold the generation are in `generation-chains.ts`: `unverified`, `unnamed`, `begin`, `go_on`,
  * `admit_...`.
  */
-import { IS_BEGUN, IS_NOT_BEGUN, IS_PENDING, IS_PLAIN, IS_VERIFIED } from "../flow-marks.ts";
+import { IS_BEGUN, IS_NOT_BEGUN, IS_PENDING, IS_PLAIN, IS_SHOWN, IS_VERIFIED } from "../flow-marks.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 import type { NamesInput, RulesetInput } from "../ruleset-input.ts";
 import { ADMIT } from "./generation-chains.ts";
@@ -132,11 +133,17 @@ function heldChains({ refusedMark, hasLabels }: NamesInput): readonly Chain[] {
     { name: ASK_CHAIN, rules: [], isFilledElsewhere: true },
     { name: ASK_BEGUN_CHAIN, rules: [], isFilledElsewhere: true },
     {
+      name: "answer",
+      rules: [
+        { statements: `${HAS_DATA} jump ${ASK_CHAIN}` },
+        { statements: `${IS_SHOWN} accept`, comment: "what a server says to a hello acknowledges it, too" },
+        { statements: `jump ${ASK_CHAIN}` },
+      ],
+    },
+    {
       name: "answered",
       hook: { type: "filter", name: "input", priority: 1, policy: "accept" },
-      rules: [
-        { statements: `ct direction reply ${IS_PENDING} tcp flags & (syn | ack) == ack jump ${ASK_CHAIN}` },
-      ],
+      rules: [{ statements: `ct direction reply ${IS_PENDING} tcp flags & (syn | ack) == ack goto answer` }],
     },
   ];
 }

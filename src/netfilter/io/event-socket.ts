@@ -1,7 +1,7 @@
 /** A netlink socket that receives events. If its descriptor is lost, it is opened again. */
 import { SystemCallError } from "../../sys/errors.ts";
 import type { NetlinkSocket } from "../../sys/netlink-socket.ts";
-import { type Ready, type Watch, watchReadable } from "../../sys/readiness.ts";
+import { type Ready, type Watch, watchReadable, type WatchOptions } from "../../sys/readiness.ts";
 
 export interface EventSocket {
   /** The one that is open now. Throws SystemCallError while there is none. */
@@ -19,13 +19,17 @@ export interface EventSocket {
  * Calls `ready` if events have come, or were lost. `open` opens the socket and joins its groups. Throws what
  * `open` throws.
  */
-export function openEventSocket(open: () => NetlinkSocket, ready: Ready): EventSocket {
+export function openEventSocket(
+  open: () => NetlinkSocket,
+  ready: Ready,
+  options: WatchOptions = {},
+): EventSocket {
   let isReferenced = true;
   let opened: Opened | undefined = begin();
 
   function begin(): Opened {
     const socket = open();
-    const watch = watchReadable(socket.fd, ready);
+    const watch = watchReadable(socket.fd, ready, options);
     if (!isReferenced) watch.unref();
     return { socket, watch };
   }

@@ -6,6 +6,8 @@ import { readReplies } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
 import { createArena } from "../../sys/arena.ts";
 import { errnoName } from "../../sys/errors.ts";
+import { ENOBUFS } from "../../sys/libc.ts";
+import { BATCH } from "../../sys/message-header.ts";
 import { type NetlinkSocket, openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { createReceiveBatch, receiveBatchSize } from "../../sys/receive-batch.ts";
 import { createRegion } from "../../sys/region.ts";
@@ -38,7 +40,10 @@ export interface PacketQueueOptions {
   readonly queues: readonly number[];
   /** Packets that wait in each at most. */
   readonly length?: number;
-  /** Called for each packet, whose octets are valid during the call; its verdict may come later. */
+  /**
+   * Called for each packet, whose octets are valid during the call; its verdict may come later. It must
+   * settle no promise: a connection waits, and nobody looks at promises then.
+   */
   readonly onPacket: (packet: QueuedPacket) => void;
 }
 
@@ -99,13 +104,15 @@ export function openPacketQueues(options: PacketQueueOptions): PacketQueues {
   function readAll(): void {
     for (;;) {
       const count = batch.receive(events.current().fd);
-      if (count < 0 && errnoName(-count) === "ENOBUFS") overruns += 1;
+      if (count === -ENOBUFS) overruns += 1;
       else if (count <= 0) return;
       for (let index = 0; index < count; index++) {
         const start = batch.start(index);
         readDatagram(arena.octets.subarray(start, start + batch.length(index)));
       }
       flush();
+      // What comes meanwhile wakes us again.
+      if (count > 0 && count < BATCH) return;
     }
   }
   function flush(): void {
@@ -114,7 +121,7 @@ export function openPacketQueues(options: PacketQueueOptions): PacketQueues {
     writer.reset();
   }
 
-  const events = openEventSocket(() => openBound(options), readAll);
+  const events = openEventSocket(() => openBound(options), readAll, { isSynchronous: true });
   events.unref();
   return {
     answer: (packet, verdict, changes) => writeVerdict(writer, next(), packet, verdict, changes),

@@ -10,7 +10,7 @@
  * Numbers are in network order. Source: linux/netfilter/nfnetlink_queue.h.
  */
 import { NLM_F_ACK, NLM_F_REQUEST } from "../../netlink/constants.ts";
-import { readAttributes } from "../../netlink/reader.ts";
+import { attributeLength, attributeType, behindAttribute, valueAt } from "../../netlink/reader.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { BIND, COPY_PACKET, NF_ACCEPT, NF_DROP, NFGENMSG } from "./constants.ts";
 
@@ -24,6 +24,8 @@ const FAIL_OPEN = 1;
 /** A packet that the interface is to cut up comes as a whole. */
 const GSO = 4;
 const ATTRIBUTE = { header: 1, verdict: 2, mark: 3, payload: 10, length: 13, checksum: 14 } as const;
+/** Of a packet's header, and where the hook stands in it. */
+const [HEADER_OCTETS, HOOK_AT] = [7, 6];
 const CHECKSUM_NOT_READY = 1;
 const NF_REPEAT = 4;
 
@@ -75,26 +77,35 @@ export interface QueuedPacket {
   readonly isChecksumNotReady: boolean;
 }
 
-/** The packet of one NFQNL_MSG_PACKET payload; undefined if it has no number to answer to. */
+/**
+ * The packet of one NFQNL_MSG_PACKET payload; undefined if it has no number to answer to. Read in place:
+ * a connection waits for it.
+ */
 export function readQueuedPacket(payload: Buffer): QueuedPacket | undefined {
-  if (payload.length < NFGENMSG) return undefined;
-  let header: Buffer | undefined;
-  let octets = payload.subarray(0, 0);
-  const numbers = new Map<number, number>();
-  for (const { type, value } of readAttributes(payload, NFGENMSG)) {
-    if (type === ATTRIBUTE.header && value.length >= 7) header = value;
-    else if (type === ATTRIBUTE.payload) octets = value;
-    else if (value.length === 4) numbers.set(type, value.readUInt32BE());
+  const end = payload.length;
+  if (end < NFGENMSG) return undefined;
+  let [header, octetsAt, octetsEnd, mark, whole, checksum] = [-1, 0, 0, 0, -1, 0];
+  for (let at = NFGENMSG, length = attributeLength(payload, at, end); length > 0;) {
+    const type = attributeType(payload, at);
+    const value = valueAt(at);
+    const isNumber = at + length - value === 4;
+    if (type === ATTRIBUTE.payload) [octetsAt, octetsEnd] = [value, at + length];
+    else if (type === ATTRIBUTE.header && at + length - value >= HEADER_OCTETS) header = value;
+    else if (type === ATTRIBUTE.mark && isNumber) mark = payload.readUInt32BE(value);
+    else if (type === ATTRIBUTE.length && isNumber) whole = payload.readUInt32BE(value);
+    else if (type === ATTRIBUTE.checksum && isNumber) checksum = payload.readUInt32BE(value);
+    at = behindAttribute(at, length);
+    length = attributeLength(payload, at, end);
   }
-  if (header === undefined) return undefined;
+  if (header === -1) return undefined;
   return {
     queue: payload.readUInt16BE(2),
-    id: header.readUInt32BE(),
-    hook: header.readUInt8(6),
-    mark: numbers.get(ATTRIBUTE.mark) ?? 0,
-    octets,
-    length: numbers.get(ATTRIBUTE.length) ?? octets.length,
-    isChecksumNotReady: ((numbers.get(ATTRIBUTE.checksum) ?? 0) & CHECKSUM_NOT_READY) !== 0,
+    id: payload.readUInt32BE(header),
+    hook: payload.readUInt8(header + HOOK_AT),
+    mark,
+    octets: payload.subarray(octetsAt, octetsEnd),
+    length: whole === -1 ? octetsEnd - octetsAt : whole,
+    isChecksumNotReady: (checksum & CHECKSUM_NOT_READY) !== 0,
   };
 }
 

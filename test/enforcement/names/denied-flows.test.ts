@@ -144,6 +144,18 @@ test("a label is its name's, also by the address's owners once it is forgotten",
   expect(labels.nameOf(label, [TWO, ONE])).toBe(ONE);
 });
 
+test("a name that is seen again and again is known however many others are seen", () => {
+  const labels = createNameLabels(512);
+  for (let index = 0; index < 2000; index++) {
+    labels.take(ONE);
+    labels.take(qname(`${index}.example.org`));
+  }
+  expect(labels.nameOf(labels.take(ONE), [])).toBe(ONE);
+  const last = qname("1999.example.org");
+  expect(labels.nameOf(labels.take(last), [])).toBe(last);
+  expect(createNameLabels().take(ONE)).toEqual(labels.take(ONE));
+});
+
 test.each(["192.0.2.2", "2001:db8::2"])("a flow of %s is in its key", (address) => {
   const octets = address.includes(":")
     ? Buffer.from("20010db8000000000000000000000002", "hex")
