@@ -45,3 +45,19 @@ export function proseText(markdown: string): string {
     .replaceAll(/`[^`]*`/g, "``")
     .replaceAll(/ +/g, " ");
 }
+
+/** Sentences of more than `most` words, on a page without code, tables and headings; a link is its text. */
+export function longSentences(markdown: string, most: number): readonly string[] {
+  return markdown
+    .replaceAll(/^\s*```[^]*?^\s*```$/gm, "")
+    .split(/\n\s*\n|\n(?=\s*(?:[-*]|\d+\.) )/)
+    .filter((paragraph) => !/^\s*[|#]/.test(paragraph))
+    .flatMap((paragraph) =>
+      paragraph
+        .replaceAll(/\]\([^)]*\)/g, "]")
+        .trim()
+        .split(/(?<=[.?!])\)?\s+(?=[A-Z`*[])/),
+    )
+    .map((sentence) => sentence.replaceAll(/\s+/g, " "))
+    .filter((sentence) => sentence.split(" ").length > most);
+}
