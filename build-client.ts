@@ -1,4 +1,7 @@
-/** Bundles `egress-sidecar/client` into `dist/client.mjs`, with its types in `dist/types`. Its one argument is another folder than dist. */
+/**
+ * Bundles `egress-sidecar/client` into `dist/client.mjs`, with its types in `dist/types`. Its one argument is
+ * another folder than dist.
+ */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";

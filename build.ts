@@ -1,6 +1,7 @@
 /**
- * Bundles the program into the folder `dist`, which can be copied anywhere: `egress.mjs` is the command, the other files are what it
- * loads, with koffi's native addon and the code that this Node has compiled. Linux with glibc, the architectures whose addon is installed.
+ * Bundles the program into the folder `dist`, which can be copied anywhere: `egress.mjs` is the command, the
+ * other files are what it loads, with koffi's native addon and the code that this Node has compiled. Linux
+ * with glibc, the architectures whose addon is installed.
  */
 import { chmod, copyFile, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { builtinModules, createRequire } from "node:module";
@@ -19,7 +20,10 @@ const NEEDED = 24;
 const ARCHITECTURES = ["x64", "arm64"];
 const require = createRequire(import.meta.url);
 
-/** koffi looks for its addon in places that a bundle does not have; this looks beside the bundle, and skips koffi's wrappers. */
+/**
+ * koffi looks for its addon in places that a bundle does not have; this looks beside the bundle, and skips
+ * koffi's wrappers.
+ */
 const koffiBesideTheBundle: Plugin = {
   name: "koffi",
   resolveId: { filter: { id: /^koffi$/ }, handler: () => "\0koffi" },
@@ -38,7 +42,10 @@ const englishOnly: Plugin = {
   },
 };
 
-/** Pino's own ways to write, with threads and streams that every start would load: its lines go to sinks of ours. */
+/**
+ * Pino's own ways to write, with threads and streams that every start would load: its lines go to sinks of
+ * ours.
+ */
 const pinoWithoutWriters: Plugin = {
   name: "pino-without-writers",
   resolveId: {
@@ -89,9 +96,10 @@ function escapeUnit(unit: string): string {
 }
 
 /**
- * Node's own modules are taken as they are, not imported: an import has Node read every property of the module, and with
- * `node:http` that loads its whole WebSocket and fetch client, 20 ms and 7 MiB. What these modules make only when it is asked for is left
- * to their default export; what is required is the module itself.
+ * Node's own modules are taken as they are, not imported: an import has Node read every property of the
+ * module, and with `node:http` that loads its whole WebSocket and fetch client, 20 ms and 7 MiB. What these
+ * modules make only when it is asked for is left to their default export; what is required is the module
+ * itself.
  */
 const builtinsUnread: Plugin = {
   name: "builtins-unread",
@@ -120,7 +128,10 @@ function takeBuiltin(id: string): string {
   return `process.getBuiltinModule(${JSON.stringify(id)})`;
 }
 
-/** Take 5 ms and more to load: their functions load them when the first of them is called, their constants when the first is read. */
+/**
+ * Take 5 ms and more to load: their functions load them when the first of them is called, their constants
+ * when the first is read.
+ */
 const LOADS_WHEN_CALLED: ReadonlySet<string> = new Set(["node:crypto", "node:tls"]);
 
 function renderLater(id: string): string {
@@ -151,7 +162,8 @@ function renderBuiltin(id: string): string {
   ].join("\n");
 }
 
-// Names stay: minifying them too starts no faster (measured), and stack traces from production would say nothing.
+// Names stay: minifying them too starts no faster (measured), and stack traces from production would say
+// nothing.
 const minify = { mangle: false, compress: true, codegen: true };
 
 await rm(OUT, { recursive: true, force: true });
@@ -173,8 +185,9 @@ const bundle = await build({
     entryFileNames: "[name].cjs",
     chunkFileNames: "[name].cjs",
     minify,
-    // What every start loads stands in one file, as each costs some 0.3 ms; so does what the first call of the API loads. Apart stand what every
-    // command loads, what `egress run` needs to start its sidecar, and what it shares with it: loading all of the sidecar takes it 30 ms.
+    // What every start loads stands in one file, as each costs some 0.3 ms; so does what the first call of
+    // the API loads. Apart stand what every command loads, what `egress run` needs to start its sidecar, and
+    // what it shares with it: loading all of the sidecar takes it 30 ms.
     codeSplitting: {
       groups: [
         {
@@ -192,7 +205,8 @@ const bundle = await build({
           test: /src\/(config(\/[a-z-]+)?|(policy|netlink|sys)\/[a-z-]+|netns\/(command|route-socket)|vault\/host-pattern|scrub\/secret-forms|certificates\/(java-store|der)|netfilter\/io\/(tables|opened-flows))\.ts$/,
           priority: 3,
         },
-        // Interception stays a file of its own, with node:http2 and all of the relay: only who binds hosts loads it.
+        // Interception stays a file of its own, with node:http2 and all of the relay: only who binds hosts
+        // loads it.
         {
           name: "serve",
           test: /src\/(cli\/serve|sidecar\/(?![a-z-]*interception)[a-z-]+)\.ts$/,
@@ -227,8 +241,9 @@ for (const name of await readdir(OUT)) {
 }
 
 /**
- * The launcher's first lines. The second is a line of the shell, and nothing to JavaScript: sudo has a PATH of its own, in which there often is no
- * Node, so the one beside the command is taken, with which it was installed. The third is read by any Node that knows modules.
+ * The launcher's first lines. The second is a line of the shell, and nothing to JavaScript: sudo has a PATH
+ * of its own, in which there often is no Node, so the one beside the command is taken, with which it was
+ * installed. The third is read by any Node that knows modules.
  */
 function renderFirstLines(): string {
   const missing = String.raw`egress: no node in PATH, nor beside this command; under sudo: sudo "$(command -v node)" "$(command -v egress)" ...`;
@@ -241,7 +256,10 @@ if(parseInt(process.versions.node,10)<${NEEDED}){${old}}
 `;
 }
 
-/** Compiled are all of a file's functions: most are called by a start, and more later. V8 takes the code only by the flags that it was made with. */
+/**
+ * Compiled are all of a file's functions: most are called by a start, and more later. V8 takes the code only
+ * by the flags that it was made with.
+ */
 async function keepCode(file: string): Promise<void> {
   const source = await readFile(file, "latin1");
   setFlagsFromString("--no-lazy");
@@ -253,7 +271,10 @@ async function keepCode(file: string): Promise<void> {
   await writeFile(`${file}.code`, code);
 }
 
-/** A start that its settings stop (78: there is no such mode) loads what a good one does, and touches no network. */
+/**
+ * A start that its settings stop (78: there is no such mode) loads what a good one does, and touches no
+ * network.
+ */
 async function tryStart(): Promise<void> {
   const env = { OPENSANDBOX_EGRESS_MODE: "nft" };
   const { exitCode, stderr } = await execa(process.execPath, [COMMAND, "serve"], { env, reject: false });

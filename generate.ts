@@ -1,6 +1,7 @@
 /**
- * Writes what is made from the code and kept beside it: `docs/egress.schema.json`, `docs/openapi.json`, and the client's types from that. Needs the network: the
- * types' generator wants an older TypeScript than ours, so npm fetches both for this one run.
+ * Writes what is made from the code and kept beside it: `docs/egress.schema.json`, `docs/openapi.json`, and
+ * the client's types from that. Needs the network: the types' generator wants an older TypeScript than ours,
+ * so npm fetches both for this one run.
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";

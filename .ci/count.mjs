@@ -1,6 +1,6 @@
-// Reads vitest's JSON reports of suites, given as NAME STATUS REPORT each, STATUS being npm's exit status; prints what failed or was
-// skipped and, as the last line, "N passed, N failed" of all; exits non-zero unless tests ran in each and all is well. A skip counts
-// as a failure unless the test gave a reason.
+// Reads vitest's JSON reports of suites, given as NAME STATUS REPORT each, STATUS being npm's exit status;
+// prints what failed or was skipped and, as the last line, "N passed, N failed" of all; exits non-zero unless
+// tests ran in each and all is well. A skip counts as a failure unless the test gave a reason.
 import { readFileSync } from "node:fs";
 
 let allPassed = 0;

@@ -1,13 +1,14 @@
 #!/bin/sh
-# first-process.sh COMMAND [ARGUMENT...]: the image's first process. Runs the sidecar as its child, and starts it again when it crashes or
-# is killed.
+# first-process.sh COMMAND [ARGUMENT...]: the image's first process. Runs the sidecar as its child, and starts
+# it again when it crashes or is killed.
 #
-# The kernel ends every process of a container with the first one, and so those that keep AF_XDP queues held (src/xdp). This one reads
-# nothing that anybody sends and stays at about 1 MiB, so the out-of-memory killer takes the sidecar. No score is set for that: a raised
-# one would have the whole machine's killer take the sidecar first. It reaps orphans, since `wait` takes in whatever child has ended.
+# The kernel ends every process of a container with the first one, and so those that keep AF_XDP queues held
+# (src/xdp). This one reads nothing that anybody sends and stays at about 1 MiB, so the out-of-memory killer
+# takes the sidecar. No score is set for that: a raised one would have the whole machine's killer take the
+# sidecar first. It reaps orphans, since `wait` takes in whatever child has ended.
 #
-# It ends with the sidecar's code when a signal has asked for the end (SIGTERM, SIGINT), or the code says that another start would end
-# alike. Known limit: the container's end, in order or not, frees the queues.
+# It ends with the sidecar's code when a signal has asked for the end (SIGTERM, SIGINT), or the code says that
+# another start would end alike. Known limit: the container's end, in order or not, frees the queues.
 set -u
 
 MAX_PAUSE=8
@@ -21,8 +22,9 @@ insisting=
 code=0
 now=0
 
-# dash has a child in the background ignore SIGINT, so both are sent as SIGTERM. A child that has been forked and is no program yet loses
-# a signal: it is sent again each second, by a process of its own, so that the end is seen at once.
+# dash has a child in the background ignore SIGINT, so both are sent as SIGTERM. A child that has been forked
+# and is no program yet loses a signal: it is sent again each second, by a process of its own, so that the end
+# is seen at once.
 pass_on() {
   ending=1
   signalled=1
@@ -35,7 +37,8 @@ trap pass_on TERM INT
 # Whoever read what is written here has gone: no reason to end.
 trap : PIPE
 
-# Runs a command to its end, through signals. `code` becomes its exit code, NO_PROCESS if there can be no new process now.
+# Runs a command to its end, through signals. `code` becomes its exit code, NO_PROCESS if there can be no new
+# process now.
 run() {
   child=
   code=$NO_PROCESS

@@ -1,4 +1,7 @@
-/** One call of the platform's JavaScript SDK: a JSON object as the argument, its answer as JSON on standard output. */
+/**
+ * One call of the platform's JavaScript SDK: a JSON object as the argument, its answer as JSON on standard
+ * output.
+ */
 import { Sandbox } from "@alibaba-group/opensandbox";
 
 async function answer({ domain, id, do: action, rules, targets }) {

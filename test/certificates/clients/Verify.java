@@ -5,7 +5,10 @@ import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import javax.net.ssl.*;
 
-/** BUNDLE PORT NAME: whether Java takes the server on loopback for NAME. With - for BUNDLE it trusts what its system properties say. */
+/**
+ * BUNDLE PORT NAME: whether Java takes the server on loopback for NAME. With - for BUNDLE it trusts what its
+ * system properties say.
+ */
 public class Verify {
   public static void main(String[] args) throws Exception {
     SSLContext context = args[0].equals("-") ? SSLContext.getDefault() : trusting(args[0]);

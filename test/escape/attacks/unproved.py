@@ -27,7 +27,8 @@ class Caller:
         """Sends what goes without waiting."""
         if self.socket is None:
             self.socket = socket.socket(family(self.address), socket.SOCK_STREAM)
-            # What the kernel keeps for senders has one limit for the whole machine, and is not what is tried here.
+            # What the kernel keeps for senders has one limit for the whole machine, and is not what is tried
+            # here.
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32768)
             self.socket.setblocking(False)
             self.left = MEBIBYTE - number % 2

@@ -10,7 +10,8 @@ ENOSPC = 28
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 ERRNO, ALLOW = 0x0005_0000, 0x7FFF_0000
 
-# sock_filter: code:2 ifTrue:1 ifFalse:1 value:4. Load the call's number; if it is ours, the error; else go on.
+# sock_filter: code:2 ifTrue:1 ifFalse:1 value:4. Load the call's number; if it is ours, the error; else go
+# on.
 program = b"".join(
     struct.pack("HBBI", *instruction)
     for instruction in [

@@ -54,7 +54,8 @@ def serve(server):
 def own_address(control):
     level, kind, info = control[0]
     if level == socket.IPPROTO_IP:
-        # struct in_pktinfo: interface, local address, destination; the local address is the source of what is sent
+        # struct in_pktinfo: interface, local address, destination; the local address is the source of what is
+        # sent
         _, _, destination = struct.unpack("=I4s4s", info)
         return socket.inet_ntoa(destination), [(level, kind, struct.pack("=I4s4s", 0, destination, bytes(4)))]
     return socket.inet_ntop(socket.AF_INET6, info[:16]), [(level, socket.IPV6_PKTINFO, info[:16] + bytes(4))]
