@@ -1,6 +1,6 @@
 /**
- * A line with its line feed: as text, or as the first `length` octets of memory that is the writer's again
- * once the line is taken.
+ * A line with its line feed: as text, or as the first `length` octets of memory. The memory is the writer's
+ * again once the line is taken.
  */
 export type Line = string | EncodedLine;
 

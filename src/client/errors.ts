@@ -1,8 +1,8 @@
 import type { components } from "./api-types.ts";
 
 /**
- * The sidecar's codes, and one for an answer that is not the sidecar's: of a proxy, or of a program that
- * answers in its place.
+ * The sidecar's codes, and one for an answer that is not the sidecar's: a proxy's, or that of a program in
+ * its place.
  */
 export type ApiErrorCode = components["schemas"]["RefusalCode"] | "not-the-sidecar";
 
@@ -59,7 +59,7 @@ export class ConnectionError extends Error {
 }
 
 /**
- * What was to be sent has a key that the API does not know: nothing was sent, since leaving it out could mean
+ * The request has a key that the API does not know. Nothing was sent, since leaving the key out could mean
  * something else.
  */
 export class UnknownKeyError extends TypeError {

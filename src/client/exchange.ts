@@ -1,6 +1,6 @@
 /**
- * One request and its answer, on a connection of its own, over TCP or a unix socket; it knows whether a byte
- * may have been taken.
+ * One request and its answer, on a connection of its own, over TCP or a unix socket. It knows whether the
+ * other side may have received a byte.
  */
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";

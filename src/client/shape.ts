@@ -1,7 +1,7 @@
 /**
- * Whether an answer has what its readers read: what answers need not be the sidecar. Told by a sample: a text
- * stands for any text, an array's one item for all items, a key that ends in `?` may be missing. More keys
- * may be there.
+ * Whether an answer has what its readers read: the answer need not be the sidecar's. A sample describes it: a
+ * text stands for any text, an array's one item for all items. A key that ends in `?` may be missing, and
+ * more keys may be there.
  */
 export type Sample = string | number | boolean | readonly Sample[] | { readonly [key: string]: Sample };
 

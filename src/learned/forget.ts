@@ -1,6 +1,6 @@
 /**
- * What a change of the policy does to learned addresses: those that no allowed name owns go and are revoked
- * before it is in force (`forget`), and what it admits is revoked no longer once it is (`settle`). Not here:
+ * What a change of the policy does to learned addresses. Before it is in force (`forget`), addresses that no
+ * allowed name owns go and are revoked. Once it is (`settle`), what it admits is no longer revoked. Not here:
  * what goes by its time or a bound.
  */
 import type { CompiledPolicy } from "../policy/compile.ts";

@@ -1,6 +1,6 @@
 /**
- * What the kernel's sets hold of addresses that not every flow may go to: taken over at the start, and put
- * right where others have changed it.
+ * What the kernel's sets hold of addresses to which not every flow may go. A start takes it over, and it is
+ * put right after others have changed it.
  */
 import { flowsOfPieces } from "../netfilter/ranges/flow-pieces.ts";
 import type { FlowElement, HeldFlowElement, LearnedSet } from "../netfilter/learned-set.ts";

@@ -1,6 +1,6 @@
 /**
- * What the kernel holds of learned addresses, and the table: the one becomes the other at the start, and is
- * made what it should be after drift.
+ * What the kernel holds of learned addresses, and the table. At the start the table becomes what the kernel
+ * holds; after drift the kernel gets what the table holds.
  */
 import { NO_SLOT } from "../tables/slot-index.ts";
 import type { HeldElement, LearnedSet } from "../netfilter/learned-set.ts";

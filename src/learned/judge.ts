@@ -15,8 +15,8 @@ import type { WithheldAddresses } from "./withheld.ts";
  */
 export interface LearnedJudge {
   /**
-   * Slots, of which each may be another address's, or admitted, by the time that one comes to it. With a
-   * difference only what it may concern is judged, at some nanoseconds an address for the rest: the policy
+   * Slots; by the time that the caller comes to one it may be another address's, or admitted. With a
+   * difference only what it may concern is judged, at some nanoseconds an address for the rest. The policy
    * before must have admitted all that is not withheld.
    */
   findDenied(policy: CompiledPolicy, difference: PolicyDifference | undefined): Steps<readonly number[]>;

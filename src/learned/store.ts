@@ -1,6 +1,6 @@
 /**
- * The learned addresses' table and the kernel's sets, kept in step: what is changed here is queued for the
- * kernel, and in force with `commit`.
+ * The learned addresses' table and the kernel's sets, kept in step: a change here is queued for the kernel,
+ * and in force with `commit`.
  */
 import { NO_SLOT } from "../tables/slot-index.ts";
 import type { LearnedSet } from "../netfilter/learned-set.ts";
@@ -148,8 +148,8 @@ export function createLearnedStore({
   }
 
   /**
-   * What has run out goes two for each that comes, so that it does not pile up; if there is no room, what
-   * was used longest ago.
+   * For each row that comes, two expired ones go, so they do not pile up. If there is no room, the one used
+   * longest ago goes.
    */
   function makeRoom(nowMs: number): void {
     for (let looked = 0; table.oldest() !== NO_SLOT; looked++) {

@@ -1,5 +1,5 @@
 /**
- * Times in 32 bits: tenths of a second since a start, rounded up, good for 13 years. 0 stands for 0, a time
+ * Times in 32 bits: tenths of a second since a start, rounded up, enough for 13 years. 0 stands for a time
  * that is not known.
  */
 export interface LearnedTimes {

@@ -1,7 +1,7 @@
 /**
- * Rows in groups, and which of them was used longest ago: of a group by its list, of all by a heap of the
- * groups, in which each stands by its oldest row. Rows and groups count from 1; 0 is none. A row takes 16
- * octets.
+ * Rows in groups, and which of them was used longest ago. Within a group its list says so; among all it is a
+ * heap of the groups, in which each stands by its oldest row. Rows and groups count from 1; 0 is none. A row
+ * takes 16 octets.
  */
 import { createRowLists } from "../tables/row-lists.ts";
 

@@ -132,8 +132,8 @@ export function readMetrics(sources: MetricSources): readonly Metric[] {
 }
 
 /**
- * Those of the sidecar's own work, without the machine's, some of which are told since they were read last,
- * and without what `/status` tells in words.
+ * Those of the sidecar's own work, without the machine's, some of which come as changes since the last
+ * reading. What `/status` says in words is not here.
  */
 export function readOwnMetrics(sources: Omit<MetricSources, "machine" | "state">): readonly Metric[] {
   return [

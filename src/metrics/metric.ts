@@ -13,8 +13,8 @@ export interface NumberPoint {
 }
 
 /**
- * Counts since the process began; each bucket holds what is above the bound before it and not above its own,
- * the last one the rest.
+ * Counts since the process began. Each bucket holds what is above the bound before it and not above its own;
+ * the last one holds the rest.
  */
 export interface HistogramPoint {
   readonly count: number;

@@ -3,8 +3,8 @@ import { NetlinkError } from "./errors.ts";
 import { behindError, errnoAt, findError, sequenceAt } from "./reader.ts";
 
 /**
- * The batch is in force once its last message has been acknowledged without an error before it: the kernel
- * tells errors and acknowledgements in the order of the messages, and a failed commit ahead of them. It has
+ * The batch is in force once its last message has been acknowledged without an error before it. The kernel
+ * reports errors and acknowledgements in the order of the messages, and a failed commit ahead of them. It has
  * queued all of them before `send` returned. If some found no room (ENOBUFS) they may have been errors, so
  * the batch counts as refused. Nothing is left over for the next one.
  */

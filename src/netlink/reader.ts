@@ -29,8 +29,8 @@ export function* readReplies(datagram: Buffer): Generator<NetlinkReply> {
 }
 
 /**
- * Where the first `error` among the messages from `at` on stands, or -1: what {@link readReplies} gives, read
- * in place, for what is read after each batch. The next one is looked for from {@link behindError} on.
+ * Where the first `error` among the messages from `at` on stands, or -1. It reads in place what {@link
+ * readReplies} gives, for what is read after each batch. Look for the next one from {@link behindError} on.
  */
 export function findError(datagram: Buffer, at: number): number {
   for (let length = lengthAt(datagram, at); length > 0; length = lengthAt(datagram, at)) {
@@ -75,8 +75,8 @@ export function* readAttributes(payload: Buffer, at = 0): Generator<{ type: numb
 }
 
 /**
- * Octets of the attribute at `at`, its header counted; 0 if there is none, or one that `end` cuts off.
- * What {@link readAttributes} gives, read in place, for sets of very many elements: its value is at {@link
+ * Octets of the attribute at `at`, with its header; 0 if there is none, or one that `end` cuts off. It reads
+ * in place what {@link readAttributes} gives, for sets of very many elements. Its value is at {@link
  * valueAt}, the next one at {@link behindAttribute}.
  */
 export function attributeLength(octets: Buffer, at: number, end: number): number {

@@ -1,6 +1,6 @@
 /**
  * Routes, routing rules and links as `ip route`, `ip rule` and `ip link` list them, and the way of one packet
- * as `ip route get` tells it.
+ * as `ip route get` shows it.
  */
 import { AF_INET, AF_INET6 } from "../sys/socket-address.ts";
 import { NLM_F_REQUEST } from "./constants.ts";

@@ -62,9 +62,9 @@ export interface LinkPrefix {
 }
 
 /**
- * Groups of the events that say interfaces, addresses or routes have changed (linux/rtnetlink.h, RTMGRP_*);
- * the last one tells of nexthop objects, with which IPv4 routes go that nothing else tells of. A kernel that
- * knows no such objects passes over it.
+ * Groups of the events that say interfaces, addresses or routes have changed (linux/rtnetlink.h, RTMGRP_*).
+ * The last one is for nexthop objects, with which IPv4 routes go without another event. A kernel that knows
+ * no such objects ignores it.
  */
 export const NETWORK_EVENT_GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400 | 0x8000_0000;
 

@@ -12,9 +12,9 @@ export type AskOne = () => Promise<HostAnswer | undefined>;
 const HEDGE_MS = 800;
 
 /**
- * Asks upstreams in their order: the next one when one has failed or been silent for a while, and no further
- * one once one has answered. Addresses win at once. An answer without any waits for earlier upstreams that
- * are still silent, since upstreams need not know the same names. Undefined if all fail.
+ * Asks upstreams in their order: the next one if one has failed or been silent for a while, and none after an
+ * answer. Addresses win at once. An answer without any waits for earlier upstreams that are still silent,
+ * since upstreams need not know the same names. Undefined if all fail.
  */
 export function askInTurn(
   upstreams: readonly AskOne[],

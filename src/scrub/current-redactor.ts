@@ -1,8 +1,8 @@
 import type { Fill, RedactedStream, Redactor } from "./redactor.ts";
 
 /**
- * Takes out the secrets that were in force when an exchange began, and those that are by now: a stream that
- * goes on for hours may show what a later request has brought there.
+ * Takes out the secrets that were in force when an exchange began, and those that are by now. A stream may
+ * last for hours, and show what a later request has brought there.
  */
 export function createCurrentRedactor(first: Redactor, now: () => Redactor): Redactor {
   const both = (): readonly Redactor[] => {

@@ -1,5 +1,5 @@
 /**
- * A start with something wrong, such as a setting that cannot be read: everything is denied, in the kernel
+ * A start with something wrong, such as a setting that cannot be read. Everything is denied, in the kernel
  * too, and the API says why, since nobody reports why a process has ended. A corrected restart ends it.
  */
 import { randomBytes } from "node:crypto";

@@ -10,9 +10,9 @@ import {
 const TRIM_MS = 15_000;
 
 /**
- * Call it once the start is over. What the start has left behind is collected once, a sixth of the memory, in
- * the first fifteen seconds that see no lookup: that holds the loop up for some 25 ms. `countLookups`: since
- * the start. Returns what ends it.
+ * Call it once the start is over. In the first fifteen seconds without a lookup it collects what the start
+ * has left behind, a sixth of the memory. That holds the loop up for about 25 ms. `countLookups`: since the
+ * start. Returns what ends it.
  */
 export function keepMemorySmall(countLookups: () => number, collect = collectAll): () => void {
   keepYoungGenerationSmall();

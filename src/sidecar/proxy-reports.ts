@@ -14,8 +14,8 @@ export interface ProxyReports {
 const QUIET_MS = 10_000;
 
 /**
- * Counts what becomes of connections by the proxy, and tells when it goes away and comes back; each flow that
- * comes to nothing has a line of its own. The authorization is never in any of it.
+ * Counts what becomes of connections by the proxy, and reports when it goes away and comes back. Each flow
+ * that comes to nothing has a line of its own. The authorization is never in any of it.
  */
 export function createProxyReports(
   { logger }: Pick<Log, "logger">,

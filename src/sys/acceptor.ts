@@ -1,7 +1,7 @@
 /**
  * Listens on a TCP address and accepts under a group. The kernel gives a connection's socket the group of the
- * thread that accepts it, and Node accepts under the process's own: the ruleset would not know the
- * connections of ours from those of a workload.
+ * thread that accepts it, and Node accepts under the process's own. The ruleset could then not tell our
+ * connections from a workload's.
  */
 import { SOCK_CLOEXEC, SOCK_NONBLOCK, IPPROTO_IPV6, IPV6_V6ONLY } from "./socket-constants.ts";
 import { createArena } from "./arena.ts";
@@ -17,8 +17,8 @@ const SCOPE_AT = 24;
 const ECONNABORTED = 103;
 const BACKLOG = 511;
 /**
- * Accepted in one turn of the event loop: what they have sent is read in the next, before more than twice as
- * many are there.
+ * Accepted in one turn of the event loop: what they have sent is read in the next, so no more than twice as
+ * many ever wait.
  */
 const BATCH = 32;
 /** After a failure such as EMFILE: who calls waits in the kernel's queue meanwhile. */

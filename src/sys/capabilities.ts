@@ -43,8 +43,8 @@ function readSet(status: string, field: string): ReadonlySet<number> {
 const VERSION_3 = 0x2008_0522;
 
 /**
- * Gives up all other capabilities of the calling thread, for good: on Node's main thread those of every
- * system call of ours and of its sockets. Throws SystemCallError.
+ * Gives up all other capabilities of the calling thread, for good. On Node's main thread those are the ones
+ * of our every system call, and of its sockets. Throws SystemCallError.
  */
 export function keepCapabilities(kept: ReadonlySet<number>): void {
   // __user_cap_header_struct: version:4 pid:4; then twice __user_cap_data_struct: effective:4 permitted:4

@@ -13,8 +13,8 @@ export function isDumpable(): boolean {
 }
 
 /**
- * If false, no core dump holds this process's memory from here on, and `/proc/PID/mem` and its like are
- * closed to everyone who has no CAP_SYS_PTRACE over it. Programs that it starts are as ever.
+ * If false, no core dump holds this process's memory from here on. `/proc/PID/mem` and its like are closed to
+ * everyone without CAP_SYS_PTRACE over it. Programs that it starts are as ever.
  */
 export function setDumpable(may: boolean): void {
   mustCall("PR_SET_DUMPABLE", "prctl", PR_SET_DUMPABLE, may ? 1 : 0, 0, 0, 0);

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 /**
- * In a turn of the event loop a lookup waits for no longer than this and one step, for each of the works that
+ * In a turn of the event loop a lookup waits no longer than this and one step, for each of the works that
  * follow one another in it.
  */
 const SLICE_MS = 0.5;

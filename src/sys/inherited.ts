@@ -11,8 +11,8 @@ const FD_CLOEXEC = 1;
 
 /**
  * Keeps every descriptor from 3 up from the programs that this process starts; Node itself does so for 3 to
- * 15 alone. A folder among them would lead out of a confinement, and a lock would be held for as long as a
- * holder of queues lives.
+ * 15 alone. A folder among them would lead out of a confinement. A lock would be held for as long as a holder
+ * of queues lives.
  */
 export function keepFromChildren(): void {
   if (tryCall("syscall", SYS_CLOSE_RANGE, 3, LAST, CLOSE_RANGE_CLOEXEC) === 0) return;

@@ -1,6 +1,6 @@
 /**
- * A folder that is known to be in use by a lock on it (flock(2)), which ends with its holder and holds in
- * every namespace that sees the folder.
+ * A folder that a lock (flock(2)) marks as in use. The lock ends with its holder, and holds in every
+ * namespace that sees the folder.
  */
 import { closeSync, fstatSync, mkdirSync, openSync } from "node:fs";
 import { tryCall } from "./libc.ts";

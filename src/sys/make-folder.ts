@@ -3,8 +3,8 @@ import { dirname } from "node:path";
 
 /**
  * Makes the folder and those above it, mode 0755, each tried once. Node's own recursive way tries forever if
- * the folder above has been deleted while something is mounted on it, and tells a read-only file system as a
- * folder that is missing. Throws Node's errors.
+ * the folder above has been deleted while something is mounted on it. It also reports a read-only file system
+ * as a missing folder. Throws Node's errors.
  */
 export function makeFolder(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;

@@ -119,8 +119,8 @@ export function openNetlinkSocket(
 export type RequestSocket = Pick<NetlinkSocket, "port" | "send" | "receive" | "close">;
 
 /**
- * Opens one that lasts: if its descriptor is of no use any more at a request, another is opened with the same
- * port, and the request is sent by that. Throws SystemCallError.
+ * Opens one that lasts: if its descriptor is lost at a request, another is opened with the same port, and
+ * sends the request. Throws SystemCallError.
  */
 export function openRequestSocket(protocol: number, options: NetlinkOptions): RequestSocket {
   let socket = openNetlinkSocket(protocol, options);

@@ -2,8 +2,8 @@
 export const SIGNATURE_LIFE_MS = 60_000;
 
 /**
- * How far it may be ahead. No change is taken for that long that is signed by a clock in step, after one that
- * was signed by a clock ahead, and one from that clock may be held back for as long.
+ * How far it may be ahead. After a change signed by a clock that is ahead, none signed by a clock in step is
+ * accepted for that long. Somebody may hold a change of the clock ahead back for as long.
  */
 export const SIGNATURE_AHEAD_MS = 5000;
 

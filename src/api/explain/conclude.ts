@@ -80,8 +80,8 @@ function concludeName(
 }
 
 /**
- * A flow that the rules for a name do not allow, though they allow others to it, and that no rule for an
- * address opens.
+ * A flow that the rules for a name do not allow, though they allow others to it. No rule for an address opens
+ * it either.
  */
 function closedFlow(
   { name, flow, isAudited }: ExplainedName,

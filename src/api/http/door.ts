@@ -3,7 +3,7 @@ import type { UnprovedBodies } from "./unproved-bodies.ts";
 
 /**
  * Where a call came in: by the unix socket, whose file mode says who may; from this network namespace, as the
- * kernel has it; or from outside. Each has a server of its own, so that none takes another's places.
+ * kernel has it; or from outside. Each has a server of its own, so none takes another's places.
  */
 export type DoorKind = "unix" | "inside" | "outside";
 

@@ -1,6 +1,6 @@
 /**
- * Octets put together in one piece of memory, so that a body in a million chunks takes no more than one in a
- * single chunk.
+ * Octets put together in one piece of memory: a body in a million chunks takes no more than one in a single
+ * chunk.
  */
 export interface GrowingBuffer {
   /** False if they would be more than the limit, or nothing is kept any more: nothing is added then. */

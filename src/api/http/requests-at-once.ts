@@ -14,7 +14,7 @@ const OLD_LINE = /[A-Z] +[^ \r\n]+[\r\n]/g;
 const OLD_LINES = 64;
 
 /**
- * Keeps Node's parser from more than `most` requests at once, by making what has more unreadable to it: it
+ * Keeps Node's parser from more than `most` requests at once, by making the rest unreadable to it. The parser
  * goes through all that has arrived before anything else is done, and thousands fit into one read.
  */
 export function boundRequestsAtOnce(socket: Socket, most: number): void {

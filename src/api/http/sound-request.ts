@@ -1,8 +1,9 @@
 import type { IncomingMessage } from "node:http";
 
 /**
- * Why a request that Node's parser takes is not served at all; undefined if it is. Each asks for something
- * that would else be dropped in silence, or has two readings: a proxy before us may have taken the other one.
+ * Why a request that Node's parser accepts is refused; undefined if it is not. Each such request asks for
+ * something that would be dropped in silence, or has two readings: a proxy before us may have taken the other
+ * one.
  */
 export function findFault({
   httpVersion,

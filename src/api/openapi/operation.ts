@@ -12,7 +12,7 @@ export interface Operation {
   readonly takes?: { readonly schema: string; readonly mayBeBlank?: boolean };
   /**
    * What a success is: a schema of JSON, one text, lines of a format, server-sent events, JSON of a format,
-   * or nothing, and then 204.
+   * or nothing, which is 204.
    */
   readonly gives:
     | { readonly schema: string; readonly status?: 201 }

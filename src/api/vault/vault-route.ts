@@ -1,8 +1,9 @@
 /**
  * `/credential-vault` and all below it. Order of checks on a write: token, method, whether the interception
- * is ready, transport, who may write, query and headers, body with signature and digest, its JSON, state.
+ * is ready, transport, who may write. Then query and headers, body with signature and digest, its JSON,
+ * state.
  *
- * Nothing here answers with a value: what reads them is in this process.
+ * No answer holds a value: the reader of values is in this process.
  */
 import { ApplyError } from "../../enforcement/errors.ts";
 import { type Problem, quote, renderProblems } from "../../policy/problem.ts";

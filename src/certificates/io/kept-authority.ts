@@ -1,5 +1,5 @@
 /**
- * The authority with its file: the bundle is there before anybody relies on it, roots are renewed in time,
+ * The authority with its file. The bundle is there before anybody relies on it, roots are renewed in time,
  * and what the workload does to the file is undone.
  */
 import { setDumpable } from "../../sys/dumpable.ts";

@@ -1,7 +1,7 @@
 /**
- * The sidecar's ports, which nobody may share: the resolver's must not be bound by anybody else. The API's
- * may be, for the API itself listens on another port; but callers must still reach the API, and not who holds
- * the port.
+ * The sidecar's ports, which nobody may share. Nobody else may bind the resolver's. The API's may be bound,
+ * for the API itself listens on another port; but callers must still reach the API, and not the holder of the
+ * port.
  */
 import { LOOPBACK, WAIT_MS } from "../loopback.ts";
 import { RESOLVER_PORT } from "../../dns/resolver-port.ts";

@@ -14,8 +14,8 @@ export interface Outbound {
 }
 
 /**
- * Makes what posts to a URL, which the operator has set. The way to a literal address is asked for now, so
- * that the first policy's ruleset has it; that to a name with the first request. Throws OutboundError
+ * Makes what posts to a URL, which the operator has set. It asks for the way to a literal address now, so the
+ * first policy's ruleset has it, and for the way to a name with the first request. Throws OutboundError
  * `bad-host`.
  */
 export async function openDestination(
