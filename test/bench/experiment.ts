@@ -13,6 +13,7 @@ export type Unit =
   | "us"
   | "ms"
   | "MiB"
+  | "KiB"
   | "%"
   | "calls/s"
   | "connections/s"

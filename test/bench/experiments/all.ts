@@ -9,6 +9,7 @@ import { forwardedAt1, forwardedAt50, forwardedAt500, forwardedPaced } from "./f
 import { learned } from "./learned.ts";
 import { names } from "./names.ts";
 import { relayed } from "./relayed.ts";
+import { relayedHosts } from "./relayed-hosts.ts";
 import { run } from "./run-command.ts";
 import { logged, redirected, rules, tcp } from "./variants.ts";
 
@@ -34,6 +35,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   stall,
   names,
   relayed,
+  relayedHosts,
   start,
   run,
   idle,

@@ -2,17 +2,15 @@
  * What it costs a request that its connection is decrypted, judged and given a secret: the relay beside the
  * origin asked directly.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { createOriginAuthority } from "../../support/origin-certificates.ts";
 import type { Bench } from "../bench.ts";
 import type { Arm, Experiment, Measurement } from "../experiment.ts";
 import { HTTP_NAME } from "../load/http-plan.ts";
 import type { Column } from "../subjects/subject.ts";
+import { firstLine, spawnChild, startChild } from "./http-children.ts";
+import { startMitmproxy } from "./mitmproxy.ts";
 
 const IN_FLIGHT = 32;
 const BULK_OCTETS = 256 << 20;
@@ -54,13 +52,27 @@ export const relayed: Experiment = {
     await writeFile(plan, JSON.stringify({ ca: authority.ca, certificate: authority.issue([HTTP_NAME]) }));
     const origin = await startChild("http-origin", [plan], made);
     const relay = await startChild("http-relay", [plan, ...origin.map(String)], made);
-    return [createArm(bench, plan, "direct", origin), createArm(bench, plan, "relay", relay)];
+    const peer = await startMitmproxy(bench.folder, plan, made);
+    return [
+      createArm(bench, { column: "direct", plan, ports: origin }),
+      createArm(bench, { column: "relay", plan, ports: relay }),
+      ...(peer === undefined ? [] : [createArm(bench, { column: "mitmproxy", ports: origin, ...peer })]),
+    ];
   },
 };
 
-function createArm(bench: Bench, plan: string, column: Column, [h1, h2]: readonly number[]): Arm {
+interface Asked {
+  readonly column: Column;
+  readonly plan: string;
+  /** Of HTTP/1.1 and of HTTP/2. */
+  readonly ports: readonly number[];
+  /** Of a proxy that leads there. */
+  readonly proxy?: number;
+}
+
+function createArm(bench: Bench, { column, plan, ports: [h1, h2], proxy }: Asked): Arm {
   const load = async (...args: readonly unknown[]): Promise<{ perSecond: number; p50Us: number }> => {
-    const child = spawnChild("http-load", [plan, ...args.map(String)]);
+    const child = spawnChild("http-load", [plan, ...args.map(String)], proxy);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the child writes
     return JSON.parse(await firstLine(child)) as { perSecond: number; p50Us: number };
   };
@@ -83,31 +95,4 @@ function createArm(bench: Bench, plan: string, column: Column, [h1, h2]: readonl
       return measured;
     },
   };
-}
-
-function spawnChild(name: string, args: readonly string[]): ChildProcess {
-  const file = fileURLToPath(new URL(`../load/${name}-child.ts`, import.meta.url));
-  return spawn(process.execPath, [file, ...args], { stdio: ["ignore", "pipe", "inherit"] });
-}
-
-/** Its ports, once it listens. */
-async function startChild(
-  name: string,
-  args: readonly string[],
-  made: AsyncDisposableStack,
-): Promise<readonly number[]> {
-  const child = spawnChild(name, args);
-  made.defer(async () => {
-    const ended = once(child, "exit");
-    child.kill();
-    await ended;
-  });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the child writes
-  return JSON.parse(await firstLine(child)) as readonly number[];
-}
-
-async function firstLine({ stdout }: ChildProcess): Promise<string> {
-  if (stdout === null) throw new Error("the child has no output");
-  for await (const line of createInterface(stdout)) return line;
-  throw new Error("the child has ended without a word");
 }

@@ -5,16 +5,21 @@
 import { readFileSync } from "node:fs";
 import { connect as connectHttp2, type ClientHttp2Session } from "node:http2";
 import { connect, type TLSSocket } from "node:tls";
+import { connectByProxy } from "./by-proxy.ts";
 import { ANSWER, BULK_PATH, HTTP_NAME, type HttpPlan } from "./http-plan.ts";
 
 const [plan = "", port = "", protocol = "", inFlight = "", amount = ""] = process.argv.slice(2);
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the bench writes it
 const { ca } = JSON.parse(readFileSync(plan, "utf8")) as HttpPlan;
+const proxy = process.env["BENCH_PROXY"];
 const WINDOW = 16 << 20;
 
 async function dial(alpn: string): Promise<TLSSocket> {
-  const options = { port: Number(port), host: "127.0.0.1", ca, servername: HTTP_NAME, ALPNProtocols: [alpn] };
-  const socket = connect(options);
+  const to =
+    proxy === undefined
+      ? { port: Number(port), host: "127.0.0.1" }
+      : { socket: await connectByProxy(Number(proxy), Number(port)) };
+  const socket = connect({ ...to, ca, servername: HTTP_NAME, ALPNProtocols: [alpn] });
   await new Promise<void>((done, fail) => {
     socket.once("secureConnect", done);
     socket.once("error", fail);

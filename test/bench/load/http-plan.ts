@@ -5,6 +5,9 @@ export interface HttpPlan {
 }
 
 export const HTTP_NAME = "api.example.org";
+/** Names below it are new to all. */
+export const FRESH_BASE = "new.example.org";
+export const EVENTS_PATH = "/events";
 export const ANSWER = "hello world\n";
 /** Followed by the number of octets that are asked for. */
 export const BULK_PATH = "/octets/";

@@ -20,6 +20,7 @@ const COLOURS: Readonly<Record<Column, string>> = {
   "ours dns+nft": "#1f6f43",
   beside: "#7fbf9a",
   relay: "#1f6f43",
+  mitmproxy: "#b5651d",
   "names off": "#b8b8b8",
   "names on": "#1f6f43",
   "egress run": "#1f6f43",

@@ -13,6 +13,7 @@ export const COLUMNS = [
   "ours dns+nft",
   "beside",
   "relay",
+  "mitmproxy",
   "names off",
   "names on",
   "egress run",
