@@ -45,7 +45,8 @@ export async function startMitmproxy(
     String(proxy),
   ];
   const argv = [...place, ...settings.flatMap((setting) => ["--set", setting])];
-  const child = spawn(PROGRAM, argv, { stdio: ["ignore", "ignore", "inherit"] });
+  // It complains of each stream that a client has left.
+  const child = spawn(PROGRAM, argv, { stdio: "ignore" });
   made.defer(() => endChild(child));
   await untilListening(proxy);
   const trusting: HttpPlan = { ca: await readFile(join(own, "mitmproxy-ca-cert.pem"), "utf8"), certificate };
