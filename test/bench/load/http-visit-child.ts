@@ -50,7 +50,7 @@ async function visitHosts(seconds: number): Promise<number> {
   return percentile(took, 0.5);
 }
 
-/** How late events come: the host writes into each when it has sent it, by the machine's clock since its start. */
+/** How late events come. Each says when the host has sent it, by the machine's clock. */
 async function readEvents(seconds: number): Promise<number> {
   const socket = await dial(HTTP_NAME);
   const late: number[] = [];
