@@ -14,6 +14,7 @@ export const REFUSAL_STATUS = {
   "invalid-vault": 400,
   "uncovers-binding": 400,
   "unread-host": 400,
+  "unserved-app": 400,
   unauthorized: 401,
   "local-write": 403,
   forbidden: 403,

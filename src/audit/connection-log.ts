@@ -68,15 +68,24 @@ export function createConnectionLog(logger: Pick<Logger, "warn">, perSecond: num
  * With the smallest change of the policy that would let it through: `PATCH /policy` takes it. Of a request
  * there is none, since a path is never told.
  */
-function tellShown(
-  { name, port, reason }: Pick<DecisionEvent, "name" | "port" | "reason">,
-  { problem, owners, isAllowedElsewhere }: ShownDetails,
-): object {
+function tellShown(event: DecisionEvent, shown: ShownDetails): object {
+  const { problem, owners } = shown;
+  return { "reason.detail": problem, "address.names": owners, patch: patchOf(event, shown) };
+}
+
+function patchOf(
+  event: DecisionEvent,
+  { owners, isAllowedElsewhere, app }: ShownDetails,
+): object | undefined {
+  const { name, port, reason } = event;
+  if (reason === "shown-app") {
+    const target = name ?? owners[0] ?? addressOf(event);
+    return [{ action: "allow", target, ports: [port], app: app === "other" ? "any" : app }];
+  }
+  if (name === undefined || reason === "shown-request") return undefined;
   // A rule without ports would take the place of those that the name has.
   const scope = isAllowedElsewhere && port !== undefined ? { ports: [port], protocol: "tcp" } : {};
-  const hasPatch = name !== undefined && reason !== "shown-request";
-  const patch = hasPatch ? [{ action: "allow", target: name, ...scope }] : undefined;
-  return { "reason.detail": problem, "address.names": owners, patch };
+  return [{ action: "allow", target: name, ...scope }];
 }
 
 function addressOf(event: DecisionEvent): string {

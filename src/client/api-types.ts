@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: d8552fcdadd175498fe2158a6dbdb00e297be23a33961f57e69e67f7a2eec9f7
-// types: 75e2a00f096838e4fef69e2e6ba0942c747dd498093b3eb7865ac196bec041df
+// document: 9fadb18ff35973587095709bd08ac0b044d5647aab31974f88019136efc1cb7d
+// types: c365b1de6d7b14dc7ba2f464f21e4fff2e0d8ca94c6d0e9163c5d4854caea7c7
 
 export interface paths {
   "/policy": {
@@ -654,6 +654,7 @@ export interface components {
         | "no-host-name"
         | "shown-name"
         | "shown-form"
+        | "shown-app"
         | "shown-request"
         | "kernel-rule";
       message?: string;
@@ -677,6 +678,7 @@ export interface components {
           | "no-host-name"
           | "shown-name"
           | "shown-form"
+          | "shown-app"
           | "shown-request"
           | "kernel-rule";
         message?: string;
@@ -827,6 +829,7 @@ export interface components {
       | "invalid-vault"
       | "uncovers-binding"
       | "unread-host"
+      | "unserved-app"
       | "unauthorized"
       | "local-write"
       | "forbidden"
@@ -984,7 +987,7 @@ export interface operations {
           "application/json": components["schemas"]["PolicyChange"];
         };
       };
-      /** @description Bad Request: invalid-policy, bad-request, uncovers-binding, unread-host, invalid-query. */
+      /** @description Bad Request: invalid-policy, bad-request, uncovers-binding, unread-host, unserved-app, invalid-query. */
       400: {
         headers: {
           [name: string]: unknown;
@@ -1096,7 +1099,7 @@ export interface operations {
           "application/json": components["schemas"]["PolicyChange"];
         };
       };
-      /** @description Bad Request: invalid-policy, bad-request, uncovers-binding, unread-host, invalid-query. */
+      /** @description Bad Request: invalid-policy, bad-request, uncovers-binding, unread-host, unserved-app, invalid-query. */
       400: {
         headers: {
           [name: string]: unknown;
@@ -1208,7 +1211,7 @@ export interface operations {
           "application/json": components["schemas"]["PolicyChange"];
         };
       };
-      /** @description Bad Request: empty-body, invalid-targets, bad-request, uncovers-binding, unread-host, invalid-query. */
+      /** @description Bad Request: empty-body, invalid-targets, bad-request, uncovers-binding, unread-host, unserved-app, invalid-query. */
       400: {
         headers: {
           [name: string]: unknown;
@@ -1320,7 +1323,7 @@ export interface operations {
           "application/json": components["schemas"]["PolicyChange"];
         };
       };
-      /** @description Bad Request: empty-body, invalid-rules, bad-request, uncovers-binding, unread-host, invalid-query. */
+      /** @description Bad Request: empty-body, invalid-rules, bad-request, uncovers-binding, unread-host, unserved-app, invalid-query. */
       400: {
         headers: {
           [name: string]: unknown;

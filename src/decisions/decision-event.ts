@@ -2,6 +2,7 @@
  * What is decided on each lookup and each refused connection, as one event. Log, ring, stream, webhook and
  * counters are its subscribers; the code that reports it knows none of them.
  */
+import type { Spoken } from "../policy/app.ts";
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Layer } from "../policy/decision.ts";
 
@@ -35,6 +36,7 @@ export const REASON_WORDS = {
   "no-host-name": "no rule can speak of such a name",
   "shown-name": "the connection shows a name that is not allowed, though its address is open",
   "shown-form": "the connection shows no name, or in a way that servers may read differently",
+  "shown-app": "the connection speaks a protocol that no rule allows there",
   "shown-request": "the connection is allowed, and this request over it is not",
   "kernel-rule": "a rule of the kernel's own, such as those against DNS over TLS and QUIC",
 } as const;
@@ -106,6 +108,8 @@ export interface DecisionEvent {
 export interface ShownDetails {
   /** For people. */
   readonly problem: string;
+  /** What the connection speaks, as far as that was looked for. */
+  readonly app?: Spoken | undefined;
   /** Names that own the address. */
   readonly owners: readonly string[];
   /** Whether the name is allowed at some other port. */

@@ -2,6 +2,7 @@
  * What one part of a sandbox tells others. A part subscribes once it exists; the code that emits knows no
  * subscriber.
  */
+import type { Spoken } from "../policy/app.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import type { Layer } from "../policy/decision.ts";
 import type { DomainName } from "../policy/domain-name.ts";
@@ -36,6 +37,8 @@ export interface ConnectionRefused {
 export interface NameRefused {
   /** Undefined if it has shown none. */
   readonly name: string | undefined;
+  /** What it speaks, as far as that was looked for. */
+  readonly app?: Spoken | undefined;
   /** For people. */
   readonly reason: string;
   /** Of the far end. */

@@ -83,6 +83,7 @@ export async function openKernelSide(
   const names = openNames(options.names, inForce, events, {
     generation: () => guards.generation(),
     namesOf: (address) => learned.namesOf(address),
+    flowsOf: (address) => learned.flowsOf(address),
   });
   undo.defer(() => names?.close());
   const makers = [door, names, options.bound].filter((maker) => maker !== undefined);
@@ -161,7 +162,7 @@ function openNames(
   plan: NamesPlan | undefined,
   inForce: PolicyInForceCell,
   events: SandboxEvents,
-  later: Pick<NamesSideOptions, "generation" | "namesOf">,
+  later: Pick<NamesSideOptions, "generation" | "namesOf" | "flowsOf">,
 ): NamesSide | undefined {
   if (plan === undefined) return undefined;
   return openNamesSide({ plan, inForce, onRefused: events.nameRefused.emit, ...later });

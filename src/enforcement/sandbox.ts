@@ -30,7 +30,8 @@ import type { InterceptSide, InterceptSideOptions } from "./interception/interce
 import type { InterceptionPlan } from "./interception/interception-plan.ts";
 import { reportLoopbackAnswers } from "./keep/loopback-answers.ts";
 import type { NamesSide } from "./names/names-side.ts";
-import { type NamesSettings, openWithNames, prepareNames } from "./names/prepare-names.ts";
+import { type NamesPlan, type NamesSettings, openWithNames, prepareNames } from "./names/prepare-names.ts";
+import { whyUnreadByMachine, whyUnreadBySettings } from "./names/why-unread.ts";
 import type { KernelFigures } from "./kernel-figures.ts";
 import { type KernelSide, type KernelSideOptions, openKernelSide } from "./open-kernel-side.ts";
 import { createNameRefusalAudit } from "./refusals/name-refusal-audit.ts";
@@ -125,7 +126,6 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     openKernelSide({ ...options, names: plan, bound }, { ...shared, names: plan }, inForce, events),
   );
   const side = undo.use(opened);
-  const frame: RulesetFrame = { ...shared, names };
   const { audit, seen } = tellDecisions(options, events, side, () => inForce.read().active);
   const parts = { ...options, learned: side.learned, inForce, mark: marks, events };
   const interception = undo.use(await openInterception(parts, bound));
@@ -133,9 +133,10 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const server = await openResolverSide({ ...options, audit }, given, inForce, { mark: marks, events });
   let closeWithinMs = 0;
   undo.defer(() => server.close(closeWithinMs));
-  const framed = { ...frame, ...portsOf(server) };
+  const framed: RulesetFrame = { ...shared, names, ...portsOf(server) };
+  const served = { ...options, appsUnserved: whyAppsAreUnserved(options, names) };
   const policySide = undo.use(
-    openPolicySide(options, framed, inForce, { side, server, events, interception }),
+    openPolicySide(served, framed, inForce, { side, server, events, interception }),
   );
   const { changes: policy, idleFlows } = policySide;
   const told = { ...side, interception };
@@ -169,6 +170,19 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       await kept.disposeAsync();
     },
   };
+}
+
+/** Why no rule may ask what connections speak; undefined: they are read. */
+function whyAppsAreUnserved(
+  { wireNames, enforcementMode, interception, protections }: SandboxOptions,
+  names: NamesPlan | undefined,
+): string | undefined {
+  const isOnlyLookups = enforcementMode === "dns";
+  const isProxied = interception?.isEverything === true;
+  const bySettings = whyUnreadBySettings({ wireNames, isOnlyLookups, isProxied });
+  if (bySettings !== undefined || names !== undefined) return bySettings;
+  const reported = protections.list().find(({ name }) => name === "wire-names");
+  return whyUnreadByMachine(reported?.state === "off" ? reported.reason : "for a reason that is not known");
 }
 
 function portsOf({

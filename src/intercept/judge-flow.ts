@@ -35,7 +35,7 @@ export type SettledVerdict = Exclude<FlowVerdict, { readonly kind: "incomplete" 
 
 /** As they are at the moment of the call. */
 export interface FlowFacts {
-  readonly isAllowed: (name: DomainName) => boolean;
+  readonly isAllowed: (name: DomainName, scheme: FlowScheme) => boolean;
   readonly isBound: (name: DomainName, scheme: FlowScheme) => boolean;
   /** Whether rules speak of requests to it at this port: then none may pass unread. */
   readonly isRuled?: (name: DomainName) => boolean;
@@ -54,7 +54,7 @@ export function judgeFlow(shown: Shown, facts: FlowFacts): FlowVerdict {
   if (shown.kind === "refused") return judgeUnnamed(shown.reason, facts);
   if (shown.kind === "other") return judgeUnnamed("neither TLS nor HTTP", facts);
   // No later octet takes the name back.
-  const isDenied = shown.name !== undefined && !facts.isAllowed(shown.name);
+  const isDenied = shown.name !== undefined && !facts.isAllowed(shown.name, "https");
   return isDenied ? judgeDenied(shown.name, facts) : { kind: "incomplete" };
 }
 
@@ -73,7 +73,7 @@ export function unnamed(reason: string): FlowVerdict & { readonly kind: "refuse"
 function judgeName(name: DomainName | undefined, scheme: FlowScheme, facts: FlowFacts): FlowVerdict {
   if (name === undefined)
     return judgeUnnamed(scheme === "https" ? "TLS without a server name" : "HTTP without a Host", facts);
-  if (!facts.isAllowed(name)) return judgeDenied(name, facts);
+  if (!facts.isAllowed(name, scheme)) return judgeDenied(name, facts);
   if (!facts.isBound(name, scheme))
     return facts.isRuled?.(name) === true ? unread(name) : { kind: "pass", name };
   if (facts.wasGiven(name)) return { kind: "answer", name, scheme };

@@ -1,6 +1,6 @@
 /** A ruleset as text for `nft -f -`: one transaction. */
 import { renderRange } from "./ranges/address-octets.ts";
-import { BY_PORT_CHAIN, PORT_SETS } from "./chains/scoped-rules.ts";
+import { ASK_SETS, BY_APP_CHAIN, BY_PORT_CHAIN, PORT_SETS } from "./chains/scoped-rules.ts";
 import { AUDITED_CHAIN, AUDITED_SETS } from "./chains/audited-chain.ts";
 import { BOUND_SETS, INTERCEPT_CHAIN } from "./chains/intercept-chains.ts";
 import { guardedDevice, OUR_TABLES, TABLE } from "./kernel-names.ts";
@@ -121,6 +121,7 @@ const SETS_OF: ReadonlyMap<string, readonly string[]> = new Map([
   [AUDITED_CHAIN, AUDITED_SETS],
   [INTERCEPT_CHAIN, Object.values(BOUND_SETS)],
   [BY_PORT_CHAIN, PORT_SETS],
+  [BY_APP_CHAIN, ASK_SETS],
 ]);
 
 function fits(present: PresentChain, wanted: readonly Chain[]): boolean {

@@ -7,9 +7,10 @@
  * Rules with a scope stand beside the others, grouped by scope: a policy without any pays nothing for them. A
  * rule with `http` stands here as what it means for flows.
  */
+import { type App, asksForApp } from "./app.ts";
 import type { Decision, Layer, RankedDecision } from "./decision.ts";
 import { firstRulesSteps, type Removal, replacedBy } from "./edit.ts";
-import type { FlowSet } from "./flow-set.ts";
+import { type FlowSet, holdsFlow } from "./flow-set.ts";
 import { flowsOfHttp, type IsRead, NONE_READ, speaksOfRequests } from "./http-flows.ts";
 import type { PolicyLayers } from "./layers.ts";
 import type { Rule } from "./rule.ts";
@@ -47,6 +48,8 @@ export interface ScopedRules {
   /** Of their scopes: there may be two, since a deny may speak of more flows than an allow. */
   readonly key: string;
   readonly flows: FlowSet;
+  /** What has to be spoken, if they say so: such rules only allow. */
+  readonly app: App | undefined;
   readonly rules: RuleTries;
 }
 
@@ -54,6 +57,16 @@ export interface ScopedRules {
 const FIRST_RANK = Number.MIN_SAFE_INTEGER;
 const NO_RULES: RuleTries = { names: undefined, v4: undefined, v6: undefined };
 const SPACES: readonly TargetSpace[] = ["names", "v4", "v6"];
+
+/** Whether what connections speak decides over some of them; audit mode holds none back. */
+export function asksForApps({ scoped, audits }: CompiledPolicy): boolean {
+  return audits === undefined && scoped.some(({ app }) => asksForApp(app));
+}
+
+/** Whether what a TCP connection to the port speaks may decide over it. */
+export function asksAt({ scoped }: CompiledPolicy, port: number): boolean {
+  return scoped.some(({ app, flows }) => asksForApp(app) && holdsFlow(flows, { protocol: "tcp", port }));
+}
 
 /** Compiles all layers in one go. */
 export function compilePolicy(layers: PolicyLayers): CompiledPolicy {
@@ -157,7 +170,7 @@ function withScoped(
   const isWide = flows.udp.length > 0 && scope.protocol === "tcp";
   const id = `${target.kind === "everywhere" ? "* " : ""}${isWide ? "udp+" : ""}${scope.key}`;
   const at = all.findIndex((group) => group.id === id);
-  const group = all[at] ?? { id, key: scope.key, flows, rules: NO_RULES };
+  const group = all[at] ?? { id, key: scope.key, flows, app: scope.app, rules: NO_RULES };
   return at < 0
     ? [...all, { ...group, rules: withRule(group.rules, added) }]
     : all.with(at, { ...group, rules: withRule(group.rules, added) });

@@ -2,6 +2,7 @@ import { isIpv4Mapped } from "./address.ts";
 import type { CompiledPolicy } from "./compile.ts";
 import type { Decision, RankedDecision } from "./decision.ts";
 import type { RuleTrie } from "./rule-trie.ts";
+import { holdsApp } from "./app.ts";
 import { type FlowKind, holdsFlow } from "./flow-set.ts";
 import { findFirstAllow, type ScopedMatch, sortMatches } from "./scoped-matches.ts";
 import { beginsWith } from "./target-bits.ts";
@@ -25,8 +26,8 @@ export function decideAddress(
 export function decideAddressFlow(policy: CompiledPolicy, octets: Uint8Array, flow: FlowKind): Decision {
   const length = octets.length === 4 ? 4 : 16;
   let found = findIn(policy.rules, octets, 0, length);
-  for (const { flows, rules } of policy.scoped) {
-    if (!holdsFlow(flows, flow)) continue;
+  for (const { flows, app, rules } of policy.scoped) {
+    if (!holdsFlow(flows, flow) || !holdsApp(app, flow.app)) continue;
     const other = findIn(rules, octets, 0, length);
     if (other !== undefined && (found === undefined || other.rank < found.rank)) found = other;
   }

@@ -1,3 +1,4 @@
+import { holdsApp, type Spoken } from "./app.ts";
 import type { CompiledPolicy } from "./compile.ts";
 import type { Decision, RankedDecision } from "./decision.ts";
 import type { DomainName } from "./domain-name.ts";
@@ -22,19 +23,25 @@ export function decideName(policy: CompiledPolicy, qname: DomainName): Decision 
 /** Which rule decides a flow to the name, whatever address it goes to. */
 export function decideNameFlow(policy: CompiledPolicy, qname: DomainName, flow: FlowKind): Decision {
   let found = findDecision(policy.rules.names, qname);
-  for (const { flows, rules } of policy.scoped) {
-    const other = holdsFlow(flows, flow) ? findDecision(rules.names, qname) : undefined;
+  for (const { flows, app, rules } of policy.scoped) {
+    const other =
+      holdsFlow(flows, flow) && holdsApp(app, flow.app) ? findDecision(rules.names, qname) : undefined;
     if (other !== undefined && (found === undefined || other.rank < found.rank)) found = other;
   }
   return found ?? policy.fallback;
 }
 
 /**
- * Which rule decides a TCP connection that shows this name at this port, in any protocol. All code that
- * judges shown names asks here.
+ * Which rule decides a TCP connection that shows this name at this port; `app` is what it speaks, undefined
+ * if nobody has asked. All code that judges shown names asks here.
  */
-export function decideShownName(policy: CompiledPolicy, name: DomainName, port: number): Decision {
-  return decideNameFlow(policy, name, { protocol: "tcp", port });
+export function decideShownName(
+  policy: CompiledPolicy,
+  name: DomainName,
+  port: number,
+  app?: Spoken,
+): Decision {
+  return decideNameFlow(policy, name, { protocol: "tcp", port, app });
 }
 
 /**

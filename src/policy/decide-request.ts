@@ -2,6 +2,7 @@
  * Which rule decides a request to a host whose requests are read. It is the first that matches in list order,
  * over name, port, method and path. A rule without `http` decides every request that gets to it.
  */
+import { holdsApp } from "./app.ts";
 import type { Decision } from "./decision.ts";
 import type { DomainName } from "./domain-name.ts";
 import { holdsFlow } from "./flow-set.ts";
@@ -82,7 +83,8 @@ function speaksOf({ action, target, scope }: Rule, host: DomainName, port: numbe
   if (!holdsHost(target, host)) return false;
   if (scope === undefined) return true;
   if (scope.http !== undefined) return httpPortsOf(action, scope).some((one: HttpPort) => one === port);
-  return holdsFlow(flowsOfScope(action, scope), { protocol: "tcp", port });
+  const app = port === 443 ? "tls" : "http";
+  return holdsFlow(flowsOfScope(action, scope), { protocol: "tcp", port }) && holdsApp(scope.app, app);
 }
 
 /** Whether the target is the host's name, or has it below. */

@@ -1,4 +1,5 @@
 /** Every rule that matches a name or an address, in the order in which the policy asks them. */
+import { asksForApp, holdsApp } from "./app.ts";
 import type { CompiledPolicy } from "./compile.ts";
 import type { Layer, RankedDecision } from "./decision.ts";
 import type { PolicyLayers } from "./layers.ts";
@@ -31,7 +32,9 @@ export function explainMatches(
   flow?: FlowKind,
 ): readonly ExplainedMatch[] {
   const space = spaceOf(target);
-  const groups = compiled.scoped.filter(({ flows }) => flow === undefined || holdsFlow(flows, flow));
+  const groups = compiled.scoped.filter(
+    ({ flows, app }) => flow === undefined || (holdsFlow(flows, flow) && holdsApp(app, flow.app)),
+  );
   const matches = [compiled, ...groups]
     .flatMap(({ rules }) => listMatches(rules[space], target))
     .toSorted((one, other) => one.rank - other.rank);
@@ -64,6 +67,7 @@ function covers({ rule: one }: RankedDecision, { rule: other }: RankedDecision):
   if (one.scope === undefined) return true;
   // It does not compare what two rules for requests cover.
   if (one.scope.http !== undefined) return false;
+  if (asksForApp(one.scope.app) && other.scope?.app !== one.scope.app) return false;
   return other.scope !== undefined && isNone(minus(flowsOf(other), flowsOf(one)));
 }
 

@@ -4,6 +4,8 @@
  * values: ranges ascend, with a gap between any two.
  */
 
+import type { Spoken } from "./app.ts";
+
 /** Both ends are included. */
 export interface PortRange {
   readonly first: number;
@@ -21,6 +23,8 @@ export type FlowSet = Readonly<Record<FlowProtocol, PortSet>>;
 export interface FlowKind {
   readonly protocol: FlowProtocol;
   readonly port: number;
+  /** What it speaks; undefined: that is not known, and rules that ask for a protocol may yet allow it. */
+  readonly app?: Spoken | undefined;
 }
 
 const FLOW_PROTOCOLS = ["tcp", "udp", "icmp", "other"] as const;

@@ -21,6 +21,8 @@ export function schemeAt(port: HttpPort): "https" | "http" {
 export function narrowToRequests(scope: Scope | undefined, http: HttpMatch): Result<Scope> {
   if (scope !== undefined && scope.protocol !== "tcp")
     return refused("http is over tcp: write tcp, or leave protocol out", "protocol");
+  if (scope?.app !== undefined)
+    return refused("requests are read of bound hosts alone, whose protocol is known: take app out", "app");
   const isNamed = scope?.written.ports !== undefined;
   const ports = isNamed ? listPorts(scope) : undefined;
   if (isNamed && ports === undefined)

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { type HttpMatch, parseHttp } from "./http-match.ts";
 import { narrowToRequests } from "./http-scope.ts";
 import { type Problem, type Result, accepted, refusedAll } from "./problem.ts";
-import { parseScope, type Scope } from "./scope.ts";
+import { parseScope, type Scope, type SentFlows } from "./scope.ts";
 import type { RuleTarget } from "./target.ts";
 
 const listShape = z.nullish(
@@ -17,20 +17,18 @@ export const httpShape = z.nullish(
 );
 
 /** The keys of a rule that say its scope, as they were sent. */
-export interface SentScope {
-  readonly ports?: readonly unknown[] | null | undefined;
-  readonly protocol?: string | null | undefined;
+export interface SentScope extends SentFlows {
   readonly http?: z.infer<typeof httpShape>;
 }
 
 /** Whether a rule says a scope. */
-export function saysScope({ ports, protocol, http }: SentScope): boolean {
-  return (ports ?? protocol ?? http ?? undefined) !== undefined;
+export function saysScope({ ports, protocol, app, http }: SentScope): boolean {
+  return (ports ?? protocol ?? app ?? http ?? undefined) !== undefined;
 }
 
 /** The scope of keys as they were sent; undefined if there are none. A problem's path is the key's. */
 export function readScope(sent: SentScope, target: RuleTarget | undefined): Result<Scope | undefined> {
-  const plain = parseScope(sent.ports, sent.protocol);
+  const plain = parseScope(sent);
   if (sent.http === null || sent.http === undefined) return plain;
   const http = inHttp(parseHttp(sent.http.methods, sent.http.paths));
   const misplaced = refuseTarget(target);

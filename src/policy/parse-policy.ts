@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { APPS } from "./app.ts";
 import type { Removal } from "./edit.ts";
 import type { Policy } from "./policy.ts";
 import { type Problem, type Result, accepted, oneLine, quote, refused, refusedAll } from "./problem.ts";
@@ -267,11 +268,11 @@ function addIssue(context: z.core.ParsePayload, key: string, message: string): v
 /** No rule can yet say what a flow has to show: a rule that asks for it must not let others pass. */
 function describeApp(app: string): string {
   const plain = app.trim().toLowerCase();
-  if (!APPS.includes(plain)) return `${quote(app)} is no app, must be ${APPS.slice(0, -1).join(", ")} or any`;
+  if (!APPS.some((one) => one === plain))
+    return `${quote(app)} is no app, must be ${APPS.slice(0, -1).join(", ")} or any`;
   return "is not served yet, and a rule would mean something else without it: take it out if that is what you want";
 }
 
-const APPS: readonly string[] = ["tls", "http", "ssh", "postgres", "any"];
 const BAD_REMOVAL = 'must be a string, or an object such as {"target": "example.org", "ports": [443]}';
 
 function wanted(what: string): (issue: { readonly input?: unknown }) => string {

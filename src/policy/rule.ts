@@ -19,6 +19,7 @@ export interface RuleJson {
   readonly target?: string;
   readonly ports?: readonly (number | string)[];
   readonly protocol?: string;
+  readonly app?: string;
   readonly http?: WrittenHttp;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The scope of a rule: which ports and protocol of its target it speaks of. A rule without one speaks of
- * every flow to the target.
+ * The scope of a rule: which ports and protocol of its target it speaks of, and what a flow has to speak. A
+ * rule without a scope speaks of every flow to the target.
  *
  * `ports` without `protocol` gets the closed reading: an allow opens TCP alone; a deny refuses UDP too, or
  * HTTP/3 would pass at a denied port 443. PATCH and DELETE treat both as one scope, that of TCP.
@@ -16,24 +16,29 @@ import {
   renderPorts,
 } from "./flow-set.ts";
 import type { HttpMatch, WrittenHttp } from "./http-match.ts";
+import { type App, parseApp } from "./app.ts";
 import { type Problem, type Result, accepted, quote, refused, refusedAll } from "./problem.ts";
 
 /** As GET shows it again. */
 export interface WrittenScope {
   readonly ports?: readonly (number | string)[];
   readonly protocol?: string;
+  readonly app?: string;
   readonly http?: WrittenHttp;
 }
 
 export interface Scope {
   readonly written: WrittenScope;
   /**
-   * The canonical form: `tcp/443,8000-8080`, `udp`. PATCH and DELETE treat scopes with the same key as one.
+   * The canonical form: `tcp/443,8000-8080`, `udp`, `tcp/22 app ssh`. PATCH and DELETE treat scopes
+   * with the same key as one.
    */
   readonly key: string;
   readonly protocol: ScopeProtocol;
   readonly isProtocolSaid: boolean;
   readonly ports: PortSet;
+  /** Which protocol a flow has to speak, if the scope says one: see `app.ts`. */
+  readonly app?: App | undefined;
   /** Which requests, if the scope is narrowed to requests: see `http-scope.ts`. */
   readonly http?: HttpMatch | undefined;
 }
@@ -44,34 +49,52 @@ export type ScopeProtocol = (typeof SCOPE_PROTOCOLS)[number];
 /** Entries of `ports`. */
 export const PORTS_MAX = 256;
 
-/**
- * The scope of keys as they were sent; undefined if both are absent or null. A problem's path is the key's.
- */
-export function parseScope(
-  ports: readonly unknown[] | null | undefined,
-  protocol: string | null | undefined,
-): Result<Scope | undefined> {
+/** The keys of a scope, as they were sent; null is the same as absent. */
+export interface SentFlows {
+  readonly ports?: readonly unknown[] | null | undefined;
+  readonly protocol?: string | null | undefined;
+  readonly app?: string | null | undefined;
+}
+
+/** The scope of these keys; undefined if there are none. A problem's path is the key's. */
+export function parseScope({ ports, protocol, app }: SentFlows): Result<Scope | undefined> {
   const named = parseProtocol(protocol ?? undefined);
   const read = parsePorts(ports ?? undefined);
-  if (!named.ok || !read.ok) {
-    return refusedAll([named, read].flatMap((result) => (result.ok ? [] : result.problems)));
+  const asked = parseApp(app);
+  if (!named.ok || !read.ok || !asked.ok) {
+    return refusedAll([named, read, asked].flatMap((result) => (result.ok ? [] : result.problems)));
   }
-  if (named.value === undefined && read.value === undefined) return accepted(undefined);
+  const isSaid = [named.value, read.value, asked.value].some((value) => value !== undefined);
+  if (!isSaid) return accepted(undefined);
   if (named.value === "icmp" && read.value !== undefined) {
     return refused("icmp has no ports: take them out, or write tcp or udp", "protocol");
   }
-  const canonical = named.value ?? "tcp";
-  const set = portSet(read.value?.map(({ range }) => range) ?? EVERY_PORT);
+  if (asked.value !== undefined && (named.value ?? "tcp") !== "tcp")
+    return refused("app is over tcp: write tcp, or leave protocol out", "protocol");
+  const flows = toFlows(named.value, read.value);
   return accepted({
+    ...flows,
     written: {
       ...(read.value === undefined ? {} : { ports: read.value.map(({ written }) => written) }),
       ...(typeof protocol === "string" ? { protocol } : {}),
+      ...(typeof app === "string" ? { app } : {}),
     },
-    key: read.value === undefined ? canonical : `${canonical}/${renderPorts(set)}`,
-    protocol: canonical,
-    isProtocolSaid: named.value !== undefined,
-    ports: set,
+    ...toApp(flows.key, asked.value),
   });
+}
+
+function toFlows(
+  named: ScopeProtocol | undefined,
+  read: readonly WrittenPorts[] | undefined,
+): Omit<Scope, "written"> {
+  const protocol = named ?? "tcp";
+  const ports = portSet(read?.map(({ range }) => range) ?? EVERY_PORT);
+  const key = read === undefined ? protocol : `${protocol}/${renderPorts(ports)}`;
+  return { key, protocol, isProtocolSaid: named !== undefined, ports };
+}
+
+function toApp(key: string, app: App | undefined): Pick<Scope, "key" | "app"> {
+  return app === undefined ? { key } : { key: `${key} app ${app}`, app };
 }
 
 /** Some ports of a protocol, or all of ICMP. Beside the ports of an allow, TCP may go unsaid. */

@@ -36,7 +36,7 @@ const POSTGRES = [80_877_103, 80_877_104].map((code) => {
   octets.writeUInt32BE(code, 4);
   return octets;
 });
-const MAX_REQUESTS_OCTETS = 32;
+export const MAX_REQUESTS_OCTETS = 32;
 /** How version 2 of the PROXY protocol begins; version 1 is a line of text. */
 const PROXY_V2 = Buffer.from("\r\n\r\n\0", "latin1");
 /** What servers are known to skip ahead of a request, or split it by. */
@@ -66,8 +66,8 @@ export function readFirstOctets(stream: Buffer): Shown {
   return readText(stream);
 }
 
-/** Where the requests for TLS end; where the stream ends in one, behind it. */
-function behindPostgres(stream: Buffer): number {
+/** Where PostgreSQL's requests for TLS end; where the stream ends in one, behind it. */
+export function behindPostgres(stream: Buffer): number {
   let at = 0;
   while (at < stream.length && POSTGRES.some((request) => hasAt(stream, at, request))) at += 8;
   return at;

@@ -16,28 +16,34 @@
  * TLS is verified once the server has accepted the hello; where it asks for another one (HelloRetryRequest),
  * that must show the same name.
  *
+ * Rules may ask what a flow speaks. SSH and PostgreSQL in the clear show no name; they are verified like TLS,
+ * once the far end has acknowledged how their client begins, whether the server has spoken before or not:
+ * servers' packets pass in any case.
+ *
  * Known limits: a kept connection of HTTP is refused at its next request after a restart. A renegotiation of
  * TLS 1.2 is not seen.
  */
-import type { DomainName } from "../policy/domain-name.ts";
 import {
   beginFlow,
   type ClientPacket,
-  type FindFault,
+  type FlowRules,
   findOddity,
   type Flow,
   isNear,
   judgeAnswer,
   judgePacket,
+  listShown,
   type PacketVerdict,
   PASS,
   type ServerPacket,
+  type ShownName,
   sizeOf,
   toRefusal,
 } from "./flow.ts";
 
-export interface FlowJudgeOptions {
-  readonly findFault: FindFault;
+export interface FlowJudgeOptions extends Pick<FlowRules, "findFault"> {
+  /** Default: a name is asked of every flow. */
+  readonly findDemand?: FlowRules["findDemand"];
   readonly nowMs: () => number;
   /**
    * Flows that are known at most, and octets of them that are kept: those that said nothing for longest go
@@ -50,8 +56,8 @@ export interface FlowJudgeOptions {
 export interface FlowJudge {
   fromClient(packet: ClientPacket): PacketVerdict;
   fromServer(packet: ServerPacket): PacketVerdict;
-  /** Forgets flows that have shown a name that this denies to them, by their key, and gives their keys. */
-  takeShowing(isDenied: (name: DomainName, flow: string) => boolean): readonly string[];
+  /** Forgets flows that have shown what this denies to them, by their key, and gives their keys. */
+  takeShowing(isDenied: (shown: ShownName, flow: string) => boolean): readonly string[];
   /** Forgets flows that have shown no whole name for too long; to be called about once a second. */
   sweep(): void;
   /** Flows that are not verified, and octets that are kept of them. */
@@ -65,7 +71,9 @@ const MAX_VERIFIED = 8192;
 /** Between two packets of a hello. */
 const PATIENCE_MS = 60_000;
 
-export function createFlowJudge({ findFault, nowMs, maxFlows, maxOctets }: FlowJudgeOptions): FlowJudge {
+export function createFlowJudge(options: FlowJudgeOptions): FlowJudge {
+  const { findFault, findDemand = () => "name", nowMs, maxFlows, maxOctets } = options;
+  const rules: FlowRules = { findFault, findDemand };
   const table = createFlowTable({ maxFlows: maxFlows ?? MAX_FLOWS, maxOctets: maxOctets ?? MAX_OCTETS });
   const verified = new Set<string>();
 
@@ -98,14 +106,14 @@ export function createFlowJudge({ findFault, nowMs, maxFlows, maxOctets }: FlowJ
         table.forget(key);
         return toRefusal(oddity ?? "a flow whose beginning is not known any more");
       }
-      return settle(key, flow, judgePacket(flow, packet, findFault));
+      return settle(key, flow, judgePacket(flow, packet, rules));
     },
     fromServer(packet) {
       const flow = table.get(packet.flow);
       return flow === undefined ? PASS : settle(packet.flow, flow, judgeAnswer(flow, packet));
     },
     takeShowing(isDenied) {
-      const keys = table.keysOf(({ names }, key) => names.some((name) => isDenied(name, key)));
+      const keys = table.keysOf((flow, key) => listShown(flow).some((shown) => isDenied(shown, key)));
       for (const key of keys) table.forget(key);
       return keys;
     },

@@ -1,7 +1,9 @@
 /** One flow that is not verified: what it has shown, and what becomes of its packets. See `flow-judge.ts`. */
 import type { DomainName } from "../policy/domain-name.ts";
+import type { Spoken } from "../policy/app.ts";
 import { readFirstOctets } from "./first-octets.ts";
 import { createJudgedText, type JudgedText } from "./judged-text.ts";
+import { guessApp, readApp } from "./opening.ts";
 import { createRequestStream, type RequestStream } from "./request-stream.ts";
 import { createSecondHello, type SecondHello } from "./second-hello.ts";
 import { MAX_ANSWER, readServerAnswer } from "./server-answer.ts";
@@ -49,8 +51,13 @@ export type PacketVerdict =
   /** It goes through the rules once more: they know its flow by now. */
   | { readonly kind: "repeat" }
   /** It passes, and so does all else of its flow. */
-  | { readonly kind: "verified"; readonly name: DomainName | undefined }
-  | { readonly kind: "refused"; readonly name: DomainName | undefined; readonly reason: string };
+  | { readonly kind: "verified"; readonly name: DomainName | undefined; readonly app?: Spoken | undefined }
+  | {
+      readonly kind: "refused";
+      readonly name: DomainName | undefined;
+      readonly app?: Spoken | undefined;
+      readonly reason: string;
+    };
 
 /**
  * `begun`: something, of which every acknowledgement is to be seen. `hello`: a ClientHello, whose
@@ -62,6 +69,20 @@ export type Passed = "begun" | "hello";
 export interface ShownName {
   readonly kind: "tls" | "http" | "other";
   readonly name: DomainName | undefined;
+  /** What it speaks, if that was asked for; TLS may be PostgreSQL's. */
+  readonly app?: Spoken | undefined;
+}
+
+/** What a flow has to show: nothing at all, a name as far as it has one, or also what it speaks. */
+export type Demand = "nothing" | "name" | "app";
+
+/** Why a flow that shows this is refused; undefined: it is not. */
+export type FindFault = (shown: ShownName, flow: string) => string | undefined;
+
+/** What flows are judged by. Both are asked for the same flow, and answer by the same policy. */
+export interface FlowRules {
+  readonly findFault: FindFault;
+  readonly findDemand: (flow: string) => Demand;
 }
 
 /** More than a sender has under way before the first acknowledgement. */
@@ -74,9 +95,6 @@ const LEAST_HOPS = 32;
 export const PASS: PacketVerdict = { kind: "pass", passed: undefined };
 const PASS_BEGUN: PacketVerdict = { kind: "pass", passed: "begun" };
 const PASS_HELLO: PacketVerdict = { kind: "pass", passed: "hello" };
-
-/** Why a flow that shows this is refused; undefined: it is not. */
-export type FindFault = (shown: ShownName, flow: string) => string | undefined;
 
 export interface Flow {
   /** Sequence number of its first octet. */
@@ -121,6 +139,12 @@ export function beginFlow(start: number): Flow {
   };
 }
 
+/** All that it has shown, once for each name. */
+export function listShown({ shown, names }: Flow): readonly ShownName[] {
+  if (names.length === 0) return shown === undefined ? [] : [shown];
+  return names.map((name) => ({ kind: shown?.kind ?? "tls", name, app: shown?.app }));
+}
+
 /** Of a sequence number: the place next to what has passed that has it. */
 function placeOf({ start, passed }: Flow, sequence: number): number {
   return passed + ((sequence - start - passed) | 0);
@@ -144,21 +168,26 @@ export function findOddity(packet: ClientPacket): string | undefined {
 }
 
 /** Judges a packet of the flow. Once refused the flow is to be forgotten. */
-export function judgePacket(flow: Flow, packet: ClientPacket, findFault: FindFault): PacketVerdict {
+export function judgePacket(
+  flow: Flow,
+  packet: ClientPacket,
+  { findFault, findDemand }: FlowRules,
+): PacketVerdict {
   const { data } = packet;
+  const demand = flow.shown === undefined ? findDemand(packet.flow) : "name";
+  if (demand === "nothing") return { kind: "verified", name: undefined };
   const at = placeOf(flow, packet.sequence);
   if (at < 0) return toRefusal("octets ahead of the first ones");
   if (!flow.judged.isSame(at, data)) return toRefusal("other octets under the same sequence numbers");
   // One ahead of it was lost, as where the queue was full; both come again.
   if (at > flow.passed) return { kind: "drop" };
   const hadHello = flow.handshake !== undefined;
-  const outcome = readNew(flow, data.subarray(flow.passed - at), packet.acknowledged);
+  const outcome = readNew(flow, data.subarray(flow.passed - at), packet.acknowledged, demand);
   if (outcome.kind === "refused") return toRefusal(outcome.reason);
   for (const shown of outcome.shown) {
     const fault = findFault(shown, packet.flow);
-    if (fault !== undefined) return toRefusal(fault, shown.name);
-    if (shown.name !== undefined && !flow.names.includes(shown.name))
-      flow.names = [...flow.names, shown.name];
+    if (fault !== undefined) return toRefusal(fault, toTold(shown, data));
+    noteName(flow, shown);
   }
   if (flow.names.length > MAX_NAMES) return toRefusal(`more than ${MAX_NAMES} hosts in one connection`);
   if (data.length < packet.octets && !isJudged(flow)) return toRefusal("a packet that was not copied whole");
@@ -166,6 +195,15 @@ export function judgePacket(flow: Flow, packet: ClientPacket, findFault: FindFau
   flow.passed = Math.max(flow.passed, at + packet.octets);
   if (!hadHello && flow.handshake !== undefined) return PASS_HELLO;
   return isFirst ? PASS_BEGUN : PASS;
+}
+
+function noteName(flow: Flow, { name }: ShownName): void {
+  if (name !== undefined && !flow.names.includes(name)) flow.names = [...flow.names, name];
+}
+
+/** With what it seems to speak, if nobody has asked. */
+function toTold(shown: ShownName, data: Buffer): ShownName {
+  return { ...shown, app: shown.app ?? guessApp(shown.kind, data) };
 }
 
 /** Takes what a server sends. Once refused or verified the flow is to be forgotten. */
@@ -178,7 +216,7 @@ export function judgeAnswer(flow: Flow, answer: ServerPacket): PacketVerdict {
   flow.requests?.answered(data);
   if (flow.handshake !== undefined) keepAnswer(flow.handshake, answer);
   if (!isJudged(flow)) return PASS;
-  if (flow.judged.size() === 0) return { kind: "verified", name: flow.shown?.name };
+  if (flow.judged.size() === 0) return { kind: "verified", name: flow.shown?.name, app: flow.shown?.app };
   // Nothing need follow but acknowledgements.
   return flow.handshake === undefined ? PASS : PASS_BEGUN;
 }
@@ -191,8 +229,8 @@ function keepAnswer(handshake: Handshake, { sequence, data }: ServerPacket): voi
   handshake.answer = Buffer.concat([answer, data.subarray(answer.length - at)]).subarray(0, MAX_ANSWER);
 }
 
-export function toRefusal(reason: string, name?: DomainName): PacketVerdict {
-  return { kind: "refused", name, reason };
+export function toRefusal(reason: string, shown?: ShownName): PacketVerdict {
+  return { kind: "refused", name: shown?.name, app: shown?.app, reason };
 }
 
 /** Whether nothing that follows is to be read. */
@@ -215,25 +253,34 @@ interface Outcome {
 /**
  * Octets that follow the ones before. Behind what a hello or another protocol has shown all is the far end's.
  */
-function readNew(flow: Flow, data: Buffer, acknowledged: number): Outcome | Refused {
+function readNew(flow: Flow, data: Buffer, acknowledged: number, demand: Demand): Outcome | Refused {
   if (data.length === 0) return NOTHING;
   if (flow.handshake !== undefined) return readRecords(flow, flow.handshake, data);
   if (flow.requests !== undefined) return readRequests(flow, flow.requests, data);
-  return flow.shown === undefined ? readBeginning(flow, data, acknowledged) : NOTHING;
+  return flow.shown === undefined ? readBeginning(flow, data, acknowledged, demand === "app") : NOTHING;
 }
 
 const NOTHING: Outcome = { kind: "read", shown: [] };
 
-function readBeginning(flow: Flow, data: Buffer, acknowledged: number): Outcome | Refused {
+function readBeginning(
+  flow: Flow,
+  data: Buffer,
+  acknowledged: number,
+  asksForApp: boolean,
+): Outcome | Refused {
   const beginning = flow.beginning.length === 0 ? Buffer.from(data) : Buffer.concat([flow.beginning, data]);
   const found = readFirstOctets(beginning);
   if (found.kind === "refused") return found;
   flow.judged.keep(flow.passed, data);
   flow.beginning = beginning;
+  const app = asksForApp ? readApp(found.kind, beginning) : undefined;
   if (found.kind === "incomplete")
-    return found.name === undefined ? NOTHING : { kind: "read", shown: [{ kind: "tls", name: found.name }] };
+    return found.name === undefined
+      ? NOTHING
+      : { kind: "read", shown: [{ kind: "tls", name: found.name, app }] };
+  if (asksForApp && app === undefined) return NOTHING;
   flow.beginning = Buffer.alloc(0);
-  flow.shown = { kind: found.kind, name: found.kind === "other" ? undefined : found.name };
+  flow.shown = { kind: found.kind, name: found.kind === "other" ? undefined : found.name, app };
   if (found.kind === "tls") {
     const second = createSecondHello(found.name);
     flow.handshake = { second, answerStart: acknowledged, answer: Buffer.alloc(0) };

@@ -20,6 +20,11 @@ export const goldenInputs: Readonly<Record<string, RulesetInput>> = {
     policy: compiledPolicy("deny", "allow 198.51.100.0/24", "allow *.example.org"),
     names: { refusedMark: 0x7a110002, hasLabels: true },
   }),
+  apps: rulesetInput({
+    policy: compiledPolicy("deny", "allow 198.51.100.7 /22 app ssh", "allow 2001:db8:100::/64 /443"),
+    names: { refusedMark: 0x7a110002, hasLabels: true },
+  }),
+  "apps-unread": rulesetInput({ policy: compiledPolicy("deny", "allow 198.51.100.7 /22 app ssh") }),
   intercept: rulesetInput({
     policy: compiledPolicy("deny", "allow *.example.org"),
     intercept: { ports: [80, 443, 8443] },

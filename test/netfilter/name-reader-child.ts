@@ -14,6 +14,7 @@ const reader = openNameReader({
   generation: () => Number(process.argv[2]),
   findFault: ({ kind, name }) =>
     kind === "other" || name === "one.example.org" ? undefined : `${name ?? "no name"} is not allowed`,
+  findDemand: () => "name",
   labels: createNameLabels(),
   nowMs: () => performance.now(),
   onRefused: ({ name, reason, address, port }) =>

@@ -5,7 +5,7 @@ import { flowsOfScope, parseScope } from "../../src/policy/scope.ts";
 import { valueOf } from "../support/policy.ts";
 
 function keyOf(ports: readonly unknown[] | undefined, protocol?: string): string | undefined {
-  return valueOf(parseScope(ports, protocol))?.key;
+  return valueOf(parseScope({ ports, protocol }))?.key;
 }
 
 function problemsOf(result: Result<unknown>): readonly string[] {
@@ -30,14 +30,14 @@ describe("a scope is canonical: ports in order and joined, TCP where no protocol
   });
 
   test("absent and null keys are no scope", () => {
-    expect(parseScope(undefined, undefined)).toEqual({ ok: true, value: undefined });
-    expect(parseScope(null, null)).toEqual({ ok: true, value: undefined });
+    expect(parseScope({})).toEqual({ ok: true, value: undefined });
+    expect(parseScope({ ports: null, protocol: null, app: null })).toEqual({ ok: true, value: undefined });
   });
 
   test("what was written is kept", () => {
-    const scope = valueOf(parseScope(["8000-8080", 443, 443], " TCP"));
+    const scope = valueOf(parseScope({ ports: ["8000-8080", 443, 443], protocol: " TCP" }));
     expect(scope?.written).toEqual({ ports: ["8000-8080", 443, 443], protocol: " TCP" });
-    expect(valueOf(parseScope([25], undefined))?.written).toEqual({ ports: [25] });
+    expect(valueOf(parseScope({ ports: [25] }))?.written).toEqual({ ports: [25] });
   });
 });
 
@@ -68,14 +68,14 @@ describe("what is no scope is refused with its place", () => {
     [undefined, "", 'protocol: "" is no protocol'],
     [[443], "icmp", "protocol: icmp has no ports"],
   ])("%j %j: %s", (ports, protocol, problem) => {
-    const problems = problemsOf(parseScope(ports, protocol));
+    const problems = problemsOf(parseScope({ ports, protocol }));
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(problem);
   });
 
   test("256 entries are taken", () => {
     const ports = Array.from({ length: 256 }, (_, index) => 2 * index + 1);
-    expect(parseScope(ports, "udp").ok).toBe(true);
+    expect(parseScope({ ports, protocol: "udp" }).ok).toBe(true);
   });
 });
 
@@ -88,7 +88,7 @@ describe("ports without a protocol are read closed", () => {
     ["allow", "udp", "", "443"],
     ["deny", "udp", "", "443"],
   ] as const)("%s with protocol %j: TCP %s, UDP %s", (action, protocol, tcp, udp) => {
-    const scope = valueOf(parseScope([443], protocol));
+    const scope = valueOf(parseScope({ ports: [443], protocol }));
     if (scope === undefined) throw new Error("no scope");
     const flows = flowsOfScope(action, scope);
     expect([renderPorts(flows.tcp), renderPorts(flows.udp)]).toEqual([tcp, udp]);

@@ -36,15 +36,15 @@ export function targets(...texts: readonly string[]): readonly Target[] {
 
 /**
  * A rule as an operator says it: `allow *.example.org`; with a scope `allow example.org tcp/443,8000-8080`,
- * `deny example.org /25`, `deny * udp`.
+ * `deny example.org /25`, `deny * udp`; with what has to be spoken `allow example.org /22 app ssh`.
  */
 function rule(text: string): Rule {
   const action: Action = text.startsWith("allow ") ? "allow" : "deny";
   const spoken = text.slice(text.indexOf(" ") + 1);
-  const match = /^(.*) (tcp|udp|icmp)?(?:\/([\d,-]+))?$/.exec(spoken);
+  const match = /^(.*?) (?:(tcp|udp|icmp)?(?:\/([\d,-]+))?)(?: ?app (\w+))?$/.exec(spoken);
   if (match === null) return { action, target: target(spoken) };
-  const [, place = "", protocol, ports] = match;
-  const scope = valueOf(parseScope(ports?.split(",").map(readPort), protocol));
+  const [, place = "", protocol, ports, app] = match;
+  const scope = valueOf(parseScope({ ports: ports?.split(",").map(readPort), protocol, app }));
   return { action, target: place === "*" ? EVERYWHERE : target(place), scope };
 }
 
@@ -66,8 +66,10 @@ export function rules(...texts: readonly string[]): readonly Rule[] {
 export function words(egress: readonly Rule[]): readonly string[] {
   return egress.map((given) => {
     const { target: place, scope } = given;
-    const { ports, protocol = "" } = scope?.written ?? {};
-    const said = scope === undefined ? "" : ` ${protocol}${ports === undefined ? "" : `/${ports.join(",")}`}`;
+    const { ports, protocol = "", app } = scope?.written ?? {};
+    const flows = `${protocol}${ports === undefined ? "" : `/${ports.join(",")}`}`;
+    const spoken = app === undefined ? [] : [`app ${app}`];
+    const said = scope === undefined ? "" : ` ${[flows, ...spoken].filter((part) => part !== "").join(" ")}`;
     return `${given.action} ${place.kind === "everywhere" ? "*" : place.text}${said}`;
   });
 }

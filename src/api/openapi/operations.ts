@@ -5,6 +5,7 @@ const CHANGE_REFUSALS = [
   "bad-request",
   "uncovers-binding",
   "unread-host",
+  "unserved-app",
   "invalid-query",
   "unauthorized",
   "local-write",

@@ -40,10 +40,10 @@ export async function replyToChange(
     const message = `credential vault policy validation: ${outcome.reason}`;
     return { ok: false, refusal: { code: "uncovers-binding", message }, etag: undefined };
   }
-  if (outcome.kind === "unread") {
+  if (outcome.kind === "unread" || outcome.kind === "unserved-app") {
     const { problem } = outcome;
     const prefix = problem.path.startsWith("[") ? "invalid patch rules" : "invalid policy";
-    return replyToProblems("unread-host", prefix, [problem]);
+    return replyToProblems(outcome.kind === "unread" ? "unread-host" : "unserved-app", prefix, [problem]);
   }
   if (outcome.kind === "too-many-scopes") {
     const message = describeTooManyScopes(outcome.count);

@@ -17,7 +17,10 @@ export function parseWrittenRule(action: Action, text: string): Result<Rule> {
   if (parts === undefined) return plain;
   const target = parsePlace(parts.place);
   if (!target.ok) return target;
-  const scope = parseScope(parts.ports === undefined ? undefined : [parts.ports], parts.protocol);
+  const scope = parseScope({
+    ports: parts.ports === undefined ? undefined : [parts.ports],
+    protocol: parts.protocol,
+  });
   if (!scope.ok) return refused(`${quote(text)}: ${scope.problems.map(({ message }) => message).join("; ")}`);
   return accepted({
     action,

@@ -37,6 +37,7 @@ import type {
 } from "./policy-control.ts";
 import type { PolicyStorage } from "./io/policy-file.ts";
 import type { PolicyInForce, PolicyInForceCell } from "./policy-in-force.ts";
+import { findUnservedApp } from "./unserved-apps.ts";
 import { createReadHosts, findUnreadRule } from "./read-hosts.ts";
 import { createKernelRetry } from "./retry-until-applied.ts";
 import { createTaskQueue } from "./task-queue.ts";
@@ -69,6 +70,8 @@ export interface ChangePolicySettings {
   readonly maxRules: number;
   /** Whether audit mode is on from the first policy on; default: it is off. */
   readonly auditMode?: boolean;
+  /** Why no rule may ask what connections speak, with what to do about it; default: rules may. */
+  readonly appsUnserved?: string | undefined;
   readonly retryMs?: number;
 }
 
@@ -179,14 +182,8 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     const policy = await applyEdit(previous.policy, text, edit);
     if (edit.kind === "remove" && policy === previous.policy)
       return { kind: "unchanged", state: previous, previous };
-    const count = policy.egress.length;
-    if (settings.maxRules > 0 && count > settings.maxRules) {
-      return { kind: "too-many-rules", count, limit: settings.maxRules };
-    }
-    const scopes = countScopes(policy);
-    if (scopes > MAX_SCOPES) return { kind: "too-many-scopes", count: scopes };
-    const unread = findUnreadRule(edit, readNow());
-    if (unread !== undefined) return { kind: "unread", problem: unread };
+    const refusal = refuseEdit(edit, policy);
+    if (refusal !== undefined) return refusal;
     const layers = { ...enforced.layers(), user: policy };
     const compiled =
       ports.coupling?.isBound() === true ? await runInSlices(compileEdit({ layers, edit })) : undefined;
@@ -198,6 +195,19 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     await audited(() => persistAndReplace({ layers, edit, text: nextText, isAudit: isAudit(), compiled }));
     audit.policyUpdated(edit);
     return { kind: "changed", state: snapshot, previous };
+  }
+
+  /** Why the edit is not made, which leads to this policy. */
+  function refuseEdit(edit: PolicyEdit, policy: Policy): ChangeOutcome | undefined {
+    const { maxRules, appsUnserved } = settings;
+    const count = policy.egress.length;
+    if (maxRules > 0 && count > maxRules) return { kind: "too-many-rules", count, limit: maxRules };
+    const scopes = countScopes(policy);
+    if (scopes > MAX_SCOPES) return { kind: "too-many-scopes", count: scopes };
+    const unread = findUnreadRule(edit, readNow());
+    if (unread !== undefined) return { kind: "unread", problem: unread };
+    const unserved = appsUnserved === undefined ? undefined : findUnservedApp(edit, appsUnserved);
+    return unserved && { kind: "unserved-app", problem: unserved };
   }
 
   async function persistAndReplace(next: NextPolicy): Promise<void> {

@@ -42,6 +42,8 @@ export type ChangeOutcome =
   | { readonly kind: "coupled"; readonly reason: string }
   /** A rule for requests names a host whose requests are not read: which, and what to do. */
   | { readonly kind: "unread"; readonly problem: Problem }
+  /** A rule asks what connections speak, and nobody reads them: which, and what to do. */
+  | { readonly kind: "unserved-app"; readonly problem: Problem }
   /** Everything is denied until the sidecar is started again: what is wrong with this start. */
   | { readonly kind: "closed"; readonly reason: string };
 

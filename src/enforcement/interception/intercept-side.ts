@@ -152,8 +152,8 @@ function openInterceptorOf(
     relay: (connection) => plan.relay(connection, rules),
     group: mark.group,
     below: randomInt,
-    isAllowed: (name, destination) =>
-      isAllowed(inForce.read(), name, destination.port) &&
+    isAllowed: (name, destination, scheme) =>
+      isAllowed(inForce.read(), name, { port: destination.port, app: scheme === "https" ? "tls" : "http" }) &&
       !(plan.isEverything && isDenied(inForce.read(), destination)),
     ...(plan.isEverything ? { byAddress: createByAddress(inForce, addresses) } : {}),
     // Credentials are for these ports alone: a flow to another one goes on unread.
@@ -174,8 +174,12 @@ function openInterceptorOf(
 const UNSERVED: ReadonlySet<RefusedFlow["why"]> = new Set(["unreachable", "handshake"]);
 
 /** While a change is under way both policies must let it pass. */
-function isAllowed(inForce: PolicyInForce, name: DomainName, port: number): boolean {
-  return policiesOf(inForce).every((policy) => decideShownName(policy, name, port).action === "allow");
+function isAllowed(
+  inForce: PolicyInForce,
+  name: DomainName,
+  { port, app }: { readonly port: number; readonly app: "tls" | "http" },
+): boolean {
+  return policiesOf(inForce).every((policy) => decideShownName(policy, name, port, app).action === "allow");
 }
 
 /** A binding that speaks of the other scheme alone leaves this one's flows as they are. */

@@ -8,9 +8,8 @@ import { begunMark } from "../../netfilter/flow-marks.ts";
 import type { FlowTuple } from "../../netfilter/wire/conntrack.ts";
 import type { LabelledFlow } from "../../netfilter/wire/conntrack.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
-import { decideShownName } from "../../policy/decide-name.ts";
-import type { DomainName } from "../../policy/domain-name.ts";
 import { findDifferences, findRule } from "../../policy/rule-trie.ts";
+import type { ShownName } from "../../wire-names/flow.ts";
 
 /** No ruleset has it: what goes on under it is asked about, and is not known. */
 const NO_GENERATION = 0;
@@ -23,15 +22,19 @@ export interface FlowToEnd {
   readonly reply: FlowTuple;
 }
 
-/** Whether a connection to this port that shows this name is denied. */
-export type IsDeniedAt = (name: DomainName, port: number) => boolean;
+/** What a flow's label says: its name, and what it speaks where that was asked for. */
+export type LabelledName = Pick<ShownName, "name" | "app">;
+
+/** Whether a connection that has shown this is denied; undefined: nobody can tell. */
+export type IsDenied = (shown: LabelledName, flow: FlowTuple) => boolean | undefined;
 
 export interface DeniedFlowsPorts {
   /** TCP flows that are verified, each once. Throws SystemCallError. */
   readonly readVerified: (onFlow: (flow: LabelledFlow) => void) => Promise<void>;
-  /** Flows that are not verified and have shown a name that this denies. They are forgotten. */
-  readonly takeShowing: (isDenied: IsDeniedAt) => readonly FlowToEnd[];
-  readonly nameOf: (flow: LabelledFlow) => DomainName | undefined;
+  /** Flows that are not verified and have shown what this denies. They are forgotten. */
+  readonly takeShowing: (isDenied: IsDenied) => readonly FlowToEnd[];
+  readonly shownBy: (flow: LabelledFlow) => LabelledName | undefined;
+  readonly isDenied: (policy: CompiledPolicy, ...shown: Parameters<IsDenied>) => boolean | undefined;
   /** Ends it: the socket, and if there is none what goes on of it. */
   readonly end: (flow: FlowToEnd, mark: number) => void;
 }
@@ -49,14 +52,13 @@ export function createDeniedFlows(ports: DeniedFlowsPorts): DeniedFlows {
   let last: CompiledPolicy | undefined;
 
   async function find(policy: CompiledPolicy, isAnyDenied: boolean): Promise<readonly FlowToEnd[]> {
-    const isDeniedAt: IsDeniedAt = (name, port) => decideShownName(policy, name, port).action === "deny";
+    const isDenied: IsDenied = (...shown) => ports.isDenied(policy, ...shown);
     const found: FlowToEnd[] = [];
     await ports.readVerified((flow) => {
-      const name = ports.nameOf(flow);
-      if (name === undefined ? isAnyDenied : isDeniedAt(name, flow.flow.destinationPort))
-        found.push(copyOf(flow));
+      const shown = ports.shownBy(flow);
+      if ((shown && isDenied(shown, flow.flow)) ?? isAnyDenied) found.push(copyOf(flow));
     });
-    return [...found, ...ports.takeShowing(isDeniedAt)];
+    return [...found, ...ports.takeShowing(isDenied)];
   }
 
   return {

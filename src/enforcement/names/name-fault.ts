@@ -1,7 +1,9 @@
 import { decideShownName } from "../../policy/decide-name.ts";
-import type { CompiledPolicy } from "../../policy/compile.ts";
+import { asksAt, type CompiledPolicy } from "../../policy/compile.ts";
 import type { ShownName } from "../../wire-names/flow.ts";
 import type { PolicyInForce } from "../change/policy-in-force.ts";
+import { findAppFault, isDeniedByApp, NAMELESS } from "./app-fault.ts";
+import type { JudgedFlow } from "./judged-flow.ts";
 
 /**
  * Why a connection that shows this is refused; undefined: it is not. While a change is under way both
@@ -27,17 +29,24 @@ export function findAuditedFault(
   return audits && faultUnder(audits, shown, flow);
 }
 
-/** Of TCP, to this port. */
-export interface JudgedFlow {
-  readonly isStrict: boolean;
-  readonly port: number;
+/**
+ * Whether a policy denies a connection that has shown this; undefined: it has shown no name, and nobody asks
+ * what it speaks.
+ */
+export function isDeniedShown(
+  policy: CompiledPolicy,
+  shown: Pick<ShownName, "name" | "app">,
+  flow: JudgedFlow,
+): boolean | undefined {
+  if (asksAt(policy, flow.port)) return isDeniedByApp(policy, shown, flow);
+  if (shown.name === undefined) return undefined;
+  return decideShownName(policy, shown.name, flow.port).action === "deny";
 }
 
-function faultUnder(
-  policy: CompiledPolicy,
-  { kind, name }: ShownName,
-  { isStrict, port }: JudgedFlow,
-): string | undefined {
+function faultUnder(policy: CompiledPolicy, shown: ShownName, flow: JudgedFlow): string | undefined {
+  const { kind, name } = shown;
+  const { isStrict, port } = flow;
+  if (asksAt(policy, port)) return findAppFault(policy, shown, flow);
   if (name !== undefined) {
     const { action } = decideShownName(policy, name, port);
     return action === "deny" ? "a denied name" : undefined;
@@ -45,5 +54,5 @@ function faultUnder(
   if (policy.fallback.action === "allow") return undefined;
   if (kind === "tls") return "a ClientHello without a server name";
   if (kind === "http") return "an HTTP request without a host name";
-  return isStrict ? "neither TLS nor HTTP" : undefined;
+  return isStrict ? NAMELESS : undefined;
 }

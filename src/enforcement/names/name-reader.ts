@@ -16,12 +16,13 @@ import type { DeniedFlowsPorts } from "./denied-flows.ts";
 import { keyOf, reversed, toTuple, tupleOf } from "./flow-keys.ts";
 import type { NameLabels } from "./name-labels.ts";
 import type { NameRefused } from "../events.ts";
-import type { FindFault, PacketVerdict } from "../../wire-names/flow.ts";
+import type { FlowRules, PacketVerdict } from "../../wire-names/flow.ts";
 import { createFlowJudge, type FlowJudge } from "../../wire-names/flow-judge.ts";
 
 export interface NameReaderOptions {
   /** Its keys are those of `flow-keys.ts`. */
-  readonly findFault: FindFault;
+  readonly findFault: FlowRules["findFault"];
+  readonly findDemand: FlowRules["findDemand"];
   readonly generation: () => number;
   /** Random, and known to the ruleset and to this. */
   readonly refusedMark: number;
@@ -80,7 +81,7 @@ export function openNameReader(options: NameReaderOptions): NameReader {
   function refuse(
     packet: QueuedPacket,
     segment: TcpSegment | undefined,
-    { name, reason }: Pick<NameRefused, "name" | "reason">,
+    { name, app, reason }: Pick<NameRefused, "name" | "app" | "reason">,
   ): void {
     const isAnswer = packet.hook === QUEUE_HOOK.input;
     queues.answer(packet, isAnswer ? "drop" : "repeat", isAnswer ? {} : { mark: refusedMark });
@@ -89,7 +90,7 @@ export function openNameReader(options: NameReaderOptions): NameReader {
     cutter.cut(flow);
     refused += 1;
     const { destination: address, destinationPort: port } = flow;
-    onRefused({ name, reason, address, port, isAudited: false });
+    onRefused({ name, app, reason, address, port, isAudited: false });
   }
 
   return {
@@ -100,7 +101,7 @@ export function openNameReader(options: NameReaderOptions): NameReader {
     },
     takeShowing: (isDenied) =>
       judge
-        .takeShowing((name, key) => isDenied(name, tupleOf(key).destinationPort))
+        .takeShowing((shown, key) => isDenied(shown, tupleOf(key)) === true)
         .map((key) => {
           const flow = tupleOf(key);
           return { flow, reply: reversed(flow) };
@@ -123,10 +124,7 @@ function noteOf(
   generation: number,
   labels: Pick<NameLabels, "take">,
 ): FlowNote | undefined {
-  if (verdict.kind === "verified") {
-    const label = verdict.name === undefined ? undefined : labels.take(verdict.name);
-    return { mark: verifiedMark(generation), label };
-  }
+  if (verdict.kind === "verified") return { mark: verifiedMark(generation), label: labels.take(verdict) };
   if (verdict.kind === "pass" && verdict.passed !== undefined)
     return { mark: verdict.passed === "begun" ? begunMark(generation) : shownMark(generation) };
   return verdict.kind === "reopened" ? { mark: pendingMark(generation), label: NO_LABEL } : undefined;
@@ -160,4 +158,4 @@ function judgePacket(
 }
 
 const NO_LABEL = Buffer.alloc(LABEL_OCTETS);
-const UNREADABLE = { name: undefined, reason: "a packet of an odd form" };
+const UNREADABLE = { name: undefined, app: undefined, reason: "a packet of an odd form" };

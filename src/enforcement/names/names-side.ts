@@ -4,18 +4,22 @@
  */
 import { openQueueChains } from "../../netfilter/io/queue-chain.ts";
 import type { RulesetApplier } from "../../netfilter/io/nft.ts";
+import type { FlowTuple } from "../../netfilter/wire/conntrack.ts";
+import { type FlowSet, holdsFlow } from "../../policy/flow-set.ts";
 import { openLiveFlows } from "../../netfilter/io/live-flows.ts";
 import { keepOpen } from "../../sys/kept-open.ts";
 import { createDeniedFlows, type DeniedFlows } from "./denied-flows.ts";
 import { createNameLabels } from "./name-labels.ts";
-import type { PolicyInForceCell } from "../change/policy-in-force.ts";
+import { policiesOf, type PolicyInForceCell } from "../change/policy-in-force.ts";
 import type { NameRefused } from "../events.ts";
 import { createGrowingCount } from "../refusals/growing-count.ts";
 import { readQueueDrops } from "../../netfilter/io/queue-drops.ts";
 import { tupleOf } from "./flow-keys.ts";
-import type { FindFault } from "../../wire-names/flow.ts";
+import type { FindFault, FlowRules } from "../../wire-names/flow.ts";
 import { createTellBound, TOLD_PER_SECOND } from "./tell-bound.ts";
-import { findAuditedFault, findNameFault } from "./name-fault.ts";
+import { findDemand } from "./app-fault.ts";
+import type { JudgedFlow } from "./judged-flow.ts";
+import { findAuditedFault, findNameFault, isDeniedShown } from "./name-fault.ts";
 import { type NameReader, openNameReader } from "./name-reader.ts";
 import type { NamesPlan } from "./prepare-names.ts";
 
@@ -47,6 +51,8 @@ export interface NamesSideOptions {
   readonly generation: () => number | undefined;
   readonly onRefused: (refused: NameRefused) => void;
   readonly namesOf: (address: Uint8Array) => readonly string[];
+  /** What lookups have opened of the address. */
+  readonly flowsOf: (address: Uint8Array) => FlowSet;
 }
 
 const NO_FIGURES = { packets: 0, overruns: 0, refused: {}, flows: 0, octets: 0, refusals: 0 };
@@ -65,7 +71,10 @@ export function openNamesSide(options: NamesSideOptions): NamesSide {
   const denied = createDeniedFlows({
     readVerified: (onFlow) => flows.use((opened) => opened.readVerified(onFlow)),
     takeShowing: (isDenied) => reader?.takeShowing(isDenied) ?? [],
-    nameOf: ({ flow, label }) => label && labels.nameOf(label, namesOf(flow.destination)),
+    shownBy: ({ flow, label }) => label && labels.shownBy(label, namesOf(flow.destination)),
+    // Whether its address is open is the kernel's question.
+    isDenied: (policy, shown, flow) =>
+      isDeniedShown(policy, shown, { ...describe(flow), isLearned: () => true }),
     end: (flow, mark) => reader?.end(flow, mark),
   });
 
@@ -76,11 +85,11 @@ export function openNamesSide(options: NamesSideOptions): NamesSide {
     const kept = { ...refused, address: Buffer.from(refused.address) };
     setImmediate(() => onRefused(kept));
   }
-  const findFault = createFaultFinder(inForce, plan.isStrict, tell);
+  const describe = (flow: FlowTuple): JudgedFlow => describeFlow(flow, options);
   function openReader(): NameReader {
     return openNameReader({
       ...plan,
-      findFault,
+      ...createFlowRules(inForce, describe, tell),
       generation: () => generation() ?? 0,
       labels,
       nowMs: () => performance.now(),
@@ -116,20 +125,49 @@ export function openNamesSide(options: NamesSideOptions): NamesSide {
   };
 }
 
+function describeFlow(
+  { destination: address, destinationPort: port }: FlowTuple,
+  { plan, namesOf, flowsOf }: NamesSideOptions,
+): JudgedFlow {
+  return {
+    isStrict: plan.isStrict,
+    port,
+    address,
+    owners: () => namesOf(address),
+    isLearned: () => holdsFlow(flowsOf(address), { protocol: "tcp", port }),
+  };
+}
+
+function createFlowRules(
+  inForce: PolicyInForceCell,
+  describe: (flow: FlowTuple) => JudgedFlow,
+  tell: (refused: NameRefused) => void,
+): FlowRules {
+  return {
+    findFault: createFaultFinder(inForce, describe, tell),
+    findDemand(key) {
+      const policies = policiesOf(inForce.read());
+      // Most policies ask nothing of the kind.
+      if (policies.every(({ scoped }) => scoped.length === 0)) return "name";
+      return findDemand(policies, describe(tupleOf(key)));
+    },
+  };
+}
+
 /** What audit mode lets through is reported as that. */
 function createFaultFinder(
   inForce: PolicyInForceCell,
-  isStrict: boolean,
+  describe: (flow: FlowTuple) => JudgedFlow,
   tell: (refused: NameRefused) => void,
 ): FindFault {
   return (shown, key) => {
     const policies = inForce.read();
-    const { destination: address, destinationPort: port } = tupleOf(key);
-    const flow = { isStrict, port };
+    const flow = describe(tupleOf(key));
     const fault = findNameFault(policies, shown, flow);
     const audited = fault === undefined ? findAuditedFault(policies, shown, flow) : undefined;
     if (audited !== undefined) {
-      tell({ name: shown.name, reason: audited, address, port, isAudited: true });
+      const { address, port } = flow;
+      tell({ name: shown.name, app: shown.app, reason: audited, address, port, isAudited: true });
     }
     return fault;
   };

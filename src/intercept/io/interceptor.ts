@@ -5,6 +5,7 @@
 import { Socket } from "node:net";
 import type { DomainName } from "../../policy/domain-name.ts";
 import { originalDestination } from "../../sys/original-destination.ts";
+import type { FlowScheme } from "../flow-identity.ts";
 import { openListener } from "./listener.ts";
 import { createLiveFlows, type LiveFlow } from "./live-flows.ts";
 import { refuseFlow, serveFlow, type ServeFlowOptions } from "./serve-flow.ts";
@@ -83,7 +84,8 @@ export function openInterceptor(options: InterceptorOptions): Interceptor {
     policyChanged: () =>
       resetOver(
         (name, { destination, isPassed }) =>
-          !options.isAllowed(name, destination) || (isPassed && options.isRuled(name, destination)),
+          !options.isAllowed(name, destination, usualScheme(destination.port)) ||
+          (isPassed && options.isRuled(name, destination)),
       ),
     bindingsChanged: () =>
       resetOver((name, { destination, isPassed }) => isPassed && isBound(name, destination.port)),
@@ -95,3 +97,10 @@ export function openInterceptor(options: InterceptorOptions): Interceptor {
     },
   };
 }
+
+/** What is spoken at a port as a rule; a flow that is open has been judged by what it shows. */
+function usualScheme(port: number): FlowScheme {
+  return port === HTTP_PORT ? "http" : "https";
+}
+
+const HTTP_PORT = 80;

@@ -45,7 +45,7 @@ export interface RefusedFlow {
 }
 
 export interface ServeFlowOptions {
-  readonly isAllowed: (name: DomainName, destination: Destination) => boolean;
+  readonly isAllowed: (name: DomainName, destination: Destination, scheme: FlowScheme) => boolean;
   readonly isBound: (name: DomainName, scheme: FlowScheme, port: number) => boolean;
   /** Whether rules speak of requests to the name at this port. */
   readonly isRuled: (name: DomainName, destination: Destination) => boolean;
@@ -112,7 +112,7 @@ export function refuseFlow(
 function judge({ client, destination }: ArrivedFlow, options: ServeFlowOptions): Promise<SettledVerdict> {
   const { byAddress } = options;
   const facts = {
-    isAllowed: (name: DomainName) => options.isAllowed(name, destination),
+    isAllowed: (name: DomainName, scheme: FlowScheme) => options.isAllowed(name, destination, scheme),
     isBound: (name: DomainName, scheme: FlowScheme) => options.isBound(name, scheme, destination.port),
     isRuled: (name: DomainName) => options.isRuled(name, destination),
     wasGiven: (name: DomainName) => options.wasGiven(destination.octets, name),

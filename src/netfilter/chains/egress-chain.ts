@@ -78,10 +78,14 @@ export function judge(
   side: "saddr" | "daddr",
   refusal: Refusal,
   input: RulesetInput,
-  { learned = ADMIT, admission = ADMIT }: { readonly learned?: string; readonly admission?: string } = {},
+  {
+    learned = ADMIT,
+    admission = ADMIT,
+    asked = refusal,
+  }: { readonly learned?: string; readonly admission?: string; readonly asked?: string } = {},
 ): readonly Rule[] {
   return [
-    ...judgeByPort(side, { refusal, admission }, input),
+    ...judgeByPort(side, { refusal, admission, asked }, input),
     ...refuseDenied(side, refusal),
     ...admitAllowed(side, learned, admission),
     ...judgeLearned(side, { learned, refusal, audited: admission }, input),

@@ -101,6 +101,7 @@ export function resumedChain(input: RulesetInput): Chain {
       ...blockedAnswers(input, "tcp", "counter drop"),
       ...judge("saddr", "counter drop", input, {
         learned: input.names === undefined ? ADMIT : RESUMED_BY_NAME,
+        asked: input.names === undefined ? "counter drop" : RESUMED_BY_NAME,
       }),
       ...refuseRevoked("saddr", input, "counter drop"),
       input.policy.fallback.action === "allow"

@@ -37,6 +37,20 @@ const IS_QUIC = "@ih,0,2 3 @ih,8,32 { 1, 0x6b3343cf, 0xff000000-0xff0000ff }";
 /** Matches a packet with at least one octet of data. */
 export const HAS_DATA = "@ih,0,8 >= 0";
 
+const GO_ON: Rule = {
+  statements: "goto go_on",
+  comment: "also one that conntrack has forgotten: what comes now is not its beginning",
+};
+
+/** Part of chain `by_app`, see `scoped-rules.ts`: TCP alone, and what was never read is refused. */
+export const ASK_WHAT_IS_SPOKEN: readonly Rule[] = [
+  { statements: `${OPENS} goto begin` },
+  { statements: `${IS_VERIFIED} goto admit_verified`, comment: "under another generation" },
+  { statements: `${IS_PLAIN} jump refuse`, comment: "nobody has asked what it speaks" },
+  { statements: `${IS_NOT_BEGUN} goto begin` },
+  GO_ON,
+];
+
 /** Ahead of the rule that accepts what this generation has admitted. */
 export function reopenedRules({ names }: RulesetInput): readonly Rule[] {
   if (names === undefined) return [];
@@ -90,10 +104,7 @@ function judgingChains(): readonly Chain[] {
         { statements: `${IS_VERIFIED} goto admit_verified`, comment: "under another generation" },
         { statements: `${IS_PLAIN} ${ADMIT}`, comment: "admitted by its address, under another generation" },
         { statements: `${IS_NOT_BEGUN} goto begin` },
-        {
-          statements: "goto go_on",
-          comment: "also one that conntrack has forgotten: what comes now is not its beginning",
-        },
+        GO_ON,
       ],
     },
   ];

@@ -4,15 +4,16 @@
  * flow is allowed. None of it is there in a policy without such rules.
  *
  *     allow_ports, deny_ports              what address rules with a scope decide
+ *     ask_ports                            what they allow if it speaks the right protocol: it is held and read, as flows to addresses of names are, and refused where nobody reads; audit mode lets it pass
  *     dyn_allow_ports, dyn_deny_ports      flows to learned addresses that the rules for their names allow, and all others
  *     audit_ports                          in audit mode what rules would deny
  *
  * Callers are not asked for their ports: who may call in is a matter of rules without a scope.
  */
 import { ADMIT } from "./generation-chains.ts";
-import type { ScopedRanges } from "../ranges/scoped-ranges.ts";
-import type { CompiledPolicy } from "../../policy/compile.ts";
-import type { Action } from "../../policy/rule.ts";
+import { ASK_WHAT_IS_SPOKEN } from "./name-chains.ts";
+import type { FlowVerdict, ScopedRanges } from "../ranges/scoped-ranges.ts";
+import { asksForApps, type CompiledPolicy } from "../../policy/compile.ts";
 import type { Chain, NamedSet, Rule } from "../ruleset.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
 
@@ -32,6 +33,10 @@ export const PORT_SETS: readonly string[] = [
   "dyn_allow_ports",
   "dyn_deny_ports",
 ].flatMap((name) => FAMILIES.map((family) => `${name}_${family}`));
+
+/** Of flows that have to speak what a rule asks for. */
+export const BY_APP_CHAIN = "by_app";
+export const ASK_SETS: readonly string[] = FAMILIES.map((family) => `ask_ports_${family}`);
 
 export function usesScopes({ scoped, audits }: CompiledPolicy): boolean {
   return scoped.length > 0 || (audits !== undefined && audits.scoped.length > 0);
@@ -58,23 +63,36 @@ export function scopedSets(input: RulesetInput): readonly NamedSet[] {
   const { policy } = input;
   // In audit mode the audited policy says which flows pass without a report.
   const allowing = policy.audits ?? policy;
+  const asked = (family: Family): readonly NamedSet[] =>
+    asksForApps(input.policy) ? [ruleSet("ask_ports", family, rangesOf(input, policy, family, "ask"))] : [];
   const all = FAMILIES.flatMap((family) => [
     ruleSet("allow_ports", family, rangesOf(input, allowing, family, "allow")),
     ruleSet("deny_ports", family, rangesOf(input, policy, family, "deny")),
     ruleSet("audit_ports", family, rangesOf(input, policy.audits, family, "deny")),
+    ...asked(family),
   ]);
   return [...all, ...scopedLearnedSets()];
 }
 
 export function scopedChains(input: RulesetInput): readonly Chain[] {
   if (!hasScopes(input)) return [];
-  const rules = scopedJudge("daddr", "jump refuse");
+  const rules = scopedJudge("daddr", input, {
+    refusal: "jump refuse",
+    admission: ADMIT,
+    asked: `jump ${BY_APP_CHAIN}`,
+  });
   // Audit mode holds nothing back.
   if (input.policy.audits !== undefined) return [{ name: BY_PORT_CHAIN, rules }];
   return [
+    ...(asksForApps(input.policy) ? [{ name: BY_APP_CHAIN, rules: askingRules(input) }] : []),
     { name: BY_PORT_CHAIN, rules: [{ statements: `jump ${SHORT_CHAIN}` }, ...rules] },
     { name: SHORT_CHAIN, rules: SHORT },
   ];
+}
+
+/** What nobody can read is refused. */
+function askingRules({ names }: RulesetInput): readonly Rule[] {
+  return names === undefined ? [{ statements: "jump refuse" }] : ASK_WHAT_IS_SPOKEN;
 }
 
 /**
@@ -93,17 +111,33 @@ export function byPort(input: RulesetInput): readonly Rule[] {
     : [];
 }
 
+/** What happens to a flow that rules for addresses with a scope speak of. */
+export interface ScopedVerdicts {
+  readonly refusal: string;
+  readonly admission: string;
+  /** If it has to speak what a rule asks for. */
+  readonly asked: string;
+}
+
 /** What happens to a flow by the port at its far end, if a rule for addresses decides it. */
 export function judgeByPort(
   side: "saddr" | "daddr",
-  { refusal, admission }: { readonly refusal: string; readonly admission: string },
+  verdicts: ScopedVerdicts,
   input: RulesetInput,
 ): readonly Rule[] {
-  return hasScopes(input) ? scopedJudge(side, refusal, admission) : [];
+  return hasScopes(input) ? scopedJudge(side, input, verdicts) : [];
 }
 
-function scopedJudge(side: "saddr" | "daddr", refusal: string, admission: string = ADMIT): readonly Rule[] {
-  return [...matchesOf(side, "deny_ports", refusal), ...matchesOf(side, "allow_ports", admission)];
+function scopedJudge(
+  side: "saddr" | "daddr",
+  input: RulesetInput,
+  { refusal, admission, asked }: ScopedVerdicts,
+): readonly Rule[] {
+  return [
+    ...matchesOf(side, "deny_ports", refusal),
+    ...(asksForApps(input.policy) ? matchesOf(side, "ask_ports", asked) : []),
+    ...matchesOf(side, "allow_ports", admission),
+  ];
 }
 
 /**
@@ -148,12 +182,14 @@ function frameOf(name: string, family: Family): Pick<NamedSet, "name" | "type"> 
 }
 
 function rangesOf(
-  { mode }: RulesetInput,
+  input: RulesetInput,
   policy: CompiledPolicy | undefined,
   family: Family,
-  action: Action,
+  action: FlowVerdict,
 ): ScopedRanges {
   const octets = family === "v4" ? 4 : 16;
-  if (policy === undefined || mode === "dns") return { octets, rules: undefined, scoped: [], action };
-  return { octets, rules: policy.rules[family], scoped: policy.scoped, action };
+  const asks = asksForApps(input.policy);
+  if (policy === undefined || input.mode === "dns")
+    return { octets, rules: undefined, scoped: [], action, asks };
+  return { octets, rules: policy.rules[family], scoped: policy.scoped, action, asks };
 }

@@ -4,6 +4,7 @@
  * action they are for. So the order of these sets means nothing, and they stand before the sets of addresses
  * alone.
  */
+import { asksForApp } from "../../policy/app.ts";
 import type { ScopedRules } from "../../policy/compile.ts";
 import type { RankedDecision } from "../../policy/decision.ts";
 import { type FlowSet, NO_FLOWS, unionOf } from "../../policy/flow-set.ts";
@@ -14,12 +15,17 @@ import { countBits } from "../../policy/target-bits.ts";
 import { type AddressRange, compareOctets, endOf, octetsBefore, renderRange } from "./address-octets.ts";
 import { type FlowPiece, piecesOf, renderPiece } from "./flow-pieces.ts";
 
-/** Rules for addresses of one family, and which action's flows are meant. */
+/** `ask`: allowed, if they speak what a rule asks for. */
+export type FlowVerdict = Action | "ask";
+
+/** Rules for addresses of one family, and which flows are meant. */
 export interface ScopedRanges {
   readonly octets: 4 | 16;
   readonly rules: RuleTrie;
   readonly scoped: readonly ScopedRules[];
-  readonly action: Action;
+  readonly action: FlowVerdict;
+  /** Whether flows may be asked what they speak; where not, they are allowed. */
+  readonly asks: boolean;
 }
 
 export interface FlowRange extends AddressRange {
@@ -71,7 +77,7 @@ function isSame(one: ScopedRanges, other: ScopedRanges): boolean {
       const there = other.scoped[at];
       return id === there?.id && rules[space] === there.rules[space];
     });
-  return sameScoped && one.rules === other.rules && one.action === other.action;
+  return sameScoped && one.rules === other.rules && one.action === other.action && one.asks === other.asks;
 }
 
 function collect(ranges: ScopedRanges, budget: number): Map<string, FlowRange> | undefined {
@@ -87,8 +93,10 @@ function collect(ranges: ScopedRanges, budget: number): Map<string, FlowRange> |
 /** From this address up to the next cut, what rules with a scope decide. */
 interface Cut {
   readonly at: Uint8Array;
-  readonly flows: Readonly<Record<Action, FlowSet>>;
+  readonly flows: DecidedFlows;
 }
+
+type DecidedFlows = Readonly<Record<FlowVerdict, FlowSet>>;
 
 /** A rule, and the flows that it speaks of; undefined: it has no scope. */
 interface Entry {
@@ -113,7 +121,7 @@ function* listCuts(ranges: ScopedRanges): Generator<Cut, void, undefined> {
   let held: Cut | undefined;
   function* cut(at: Uint8Array): Generator<Cut, void, undefined> {
     if (held !== undefined && compareOctets(held.at, at) !== 0) yield held;
-    held = { at, flows: decideFlows(open.at(-1)?.entries ?? []) };
+    held = { at, flows: decideFlows(open.at(-1)?.entries ?? [], ranges.asks) };
   }
   for (const entry of inOrder(ranges)) {
     for (let top = open.at(-1); top?.end !== undefined; top = open.at(-1)) {
@@ -172,19 +180,24 @@ function endOfEntry({ first, bits }: Entry): Uint8Array | undefined {
   return bits === 0 ? undefined : endOf(first, bits);
 }
 
-/** By the rules that match an address. It leaves out what the sets of addresses alone decide anyway. */
-function decideFlows(entries: readonly Entry[]): Readonly<Record<Action, FlowSet>> {
+/**
+ * By the rules that match an address. It leaves out what the sets of addresses alone decide anyway, but not
+ * flows that have to speak something.
+ */
+function decideFlows(entries: readonly Entry[], asks: boolean): DecidedFlows {
   const matches: ScopedMatch[] = [];
   let base: RankedDecision | undefined;
   for (const { decision, flows } of entries) {
     if (flows !== undefined) matches.push({ flows, decision });
     else if (base === undefined || decision.rank < base.rank) base = decision;
   }
-  const found = { allow: NO_FLOWS, deny: NO_FLOWS };
+  const found = { allow: NO_FLOWS, deny: NO_FLOWS, ask: NO_FLOWS };
   if (matches.length === 0) return found;
   for (const { flows, decision } of partFlows(sortMatches(matches), base?.rank).decided) {
-    const { action } = decision;
-    if (action !== base?.action) found[action] = unionOf(found[action], flows);
+    const { action, rule } = decision;
+    const isAsked = asks && asksForApp(rule.scope?.app);
+    if (isAsked) found.ask = unionOf(found.ask, flows);
+    else if (action !== base?.action) found[action] = unionOf(found[action], flows);
   }
   return found;
 }

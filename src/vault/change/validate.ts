@@ -72,5 +72,5 @@ function isAllowed(policy: CompiledPolicy, pattern: HostPattern, scheme: Scheme)
 
 function decide(policy: CompiledPolicy, pattern: HostPattern, scheme: Scheme): Decision | undefined {
   const name = probeName(pattern);
-  return name && decideShownName(policy, name, SCHEME_PORTS[scheme]);
+  return name && decideShownName(policy, name, SCHEME_PORTS[scheme], scheme === "https" ? "tls" : "http");
 }

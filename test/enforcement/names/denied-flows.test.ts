@@ -7,6 +7,7 @@ import {
 import { keyOf, reversed, tupleOf } from "../../../src/enforcement/names/flow-keys.ts";
 import { createNameLabels } from "../../../src/enforcement/names/name-labels.ts";
 import type { FlowTuple, LabelledFlow } from "../../../src/netfilter/wire/conntrack.ts";
+import { decideShownName } from "../../../src/policy/decide-name.ts";
 import type { DomainName } from "../../../src/policy/domain-name.ts";
 import { compiledPolicy, qname } from "../../support/policy.ts";
 
@@ -37,14 +38,18 @@ function createBench(
       for (const [port, shown] of verified) {
         const [name, to] = typeof shown === "string" || shown === undefined ? [shown] : shown;
         // One object tells of all of them, as the socket does.
-        const flow: LabelledFlow = { ...toFlow(port, to), label: name && labels.take(name) };
+        const flow: LabelledFlow = { ...toFlow(port, to), label: name && labels.take({ name }) };
         onFlow(flow);
         flow.flow.source.fill(0);
       }
     },
     takeShowing: (isDenied) =>
-      pending.filter(([, name, to = 443]) => isDenied(name, to)).map(([port, , to]) => toFlow(port, to)),
-    nameOf: ({ label }) => label && labels.nameOf(label, []),
+      pending
+        .filter(([port, name, to]) => isDenied({ name }, tuple(port, to)))
+        .map(([port, , to]) => toFlow(port, to)),
+    shownBy: ({ label }) => label && labels.shownBy(label, []),
+    isDenied: (policy, { name }, { destinationPort }) =>
+      name && decideShownName(policy, name, destinationPort).action === "deny",
     end: ({ flow }, mark) => {
       expect(flow.source).toEqual(Buffer.of(192, 0, 2, 2));
       expect(mark).toBe(0x4800_0000);
@@ -135,25 +140,50 @@ test.each([
   expect(deniesNames(before, after)).toBe(denies);
 });
 
-test("a label is its name's, also by the address's owners once it is forgotten", () => {
-  const labels = createNameLabels(1);
-  const label = labels.take(ONE);
-  expect(labels.nameOf(label, [])).toBe(ONE);
-  labels.take(TWO);
-  expect(labels.nameOf(label, [])).toBeUndefined();
-  expect(labels.nameOf(label, [TWO, ONE])).toBe(ONE);
+test.each([
+  [
+    { name: ONE, app: undefined },
+    { name: TWO, app: undefined },
+  ],
+  [
+    { name: ONE, app: "tls" },
+    { name: ONE, app: "http" },
+  ],
+  [
+    { name: ONE, app: "postgres" },
+    { name: undefined, app: "postgres" },
+  ],
+] as const)(
+  "a label says what was shown, also by the address's owners once it is forgotten: %o",
+  (one, other) => {
+    const labels = createNameLabels(1);
+    const label = labels.take(one) ?? Buffer.alloc(0);
+    expect(labels.shownBy(label, [])).toEqual(one);
+    labels.take(other);
+    expect(labels.shownBy(label, [])).toBeUndefined();
+    expect(labels.shownBy(label, [TWO, ONE])).toEqual(one);
+  },
+);
+
+test("what shows no name has a label if it is known what it speaks", () => {
+  const labels = createNameLabels();
+  const ssh = labels.take({ name: undefined, app: "ssh" }) ?? Buffer.alloc(0);
+  expect(createNameLabels().shownBy(ssh, [])).toEqual({ name: undefined, app: "ssh" });
+  expect(labels.take({ name: undefined, app: "other" })).toBeUndefined();
+  expect(labels.take({ name: undefined, app: undefined })).toBeUndefined();
 });
 
 test("a name that is seen again and again is known however many others are seen", () => {
   const labels = createNameLabels(512);
   for (let index = 0; index < 2000; index++) {
-    labels.take(ONE);
-    labels.take(qname(`${index}.example.org`));
+    labels.take({ name: ONE });
+    labels.take({ name: qname(`${index}.example.org`) });
   }
-  expect(labels.nameOf(labels.take(ONE), [])).toBe(ONE);
-  const last = qname("1999.example.org");
-  expect(labels.nameOf(labels.take(last), [])).toBe(last);
-  expect(createNameLabels().take(ONE)).toEqual(labels.take(ONE));
+  for (const name of [ONE, qname("1999.example.org")]) {
+    const label = labels.take({ name }) ?? Buffer.alloc(0);
+    expect(labels.shownBy(label, [])).toEqual({ name, app: undefined });
+    expect(createNameLabels().take({ name })).toEqual(label);
+  }
 });
 
 test.each(["192.0.2.2", "2001:db8::2"])("a flow of %s is in its key", (address) => {

@@ -7,6 +7,7 @@ import {
   type FlowRange,
   listFlowRanges,
   renderFlowRange,
+  type FlowVerdict,
   type ScopedRanges,
 } from "../../../src/netfilter/ranges/scoped-ranges.ts";
 import { compareOctets } from "../../../src/netfilter/ranges/address-octets.ts";
@@ -16,27 +17,26 @@ import { parseAddress } from "../../../src/policy/address.ts";
 import type { CompiledPolicy } from "../../../src/policy/compile.ts";
 import { decideAddress, decideAddressFlow } from "../../../src/policy/decide-address.ts";
 import { EVERY_FLOW, flowKindOf, isSame, minus, NO_FLOWS } from "../../../src/policy/flow-set.ts";
-import type { Action } from "../../../src/policy/rule.ts";
 import { anyIpv4, anyIpv6, anyScopedRule, PORTS_ASKED } from "../../policy/arbitraries.ts";
 import { compiledPolicy, valueOf } from "../../support/policy.ts";
 import { rulesetInput } from "../ruleset-input.ts";
 
-function rangesOf(policy: CompiledPolicy, octets: 4 | 16, action: Action): ScopedRanges {
+function rangesOf(policy: CompiledPolicy, octets: 4 | 16, action: FlowVerdict): ScopedRanges {
   const trie = octets === 4 ? policy.rules.v4 : policy.rules.v6;
-  return { octets, rules: trie, scoped: policy.scoped, action };
+  return { octets, rules: trie, scoped: policy.scoped, action, asks: true };
 }
 
 function list(ranges: ScopedRanges): readonly FlowRange[] {
   return [...listFlowRanges(ranges)].filter((range) => range !== undefined);
 }
 
-function texts(action: Action, ...egress: readonly string[]): readonly string[] {
+function texts(action: FlowVerdict, ...egress: readonly string[]): readonly string[] {
   const policy = compiledPolicy("deny", ...egress);
   return [...list(rangesOf(policy, 4, action)), ...list(rangesOf(policy, 16, action))].map(renderFlowRange);
 }
 
 describe("what rules with ports say of addresses", () => {
-  test.each<[string, Action, readonly string[], readonly string[]]>([
+  test.each<[string, FlowVerdict, readonly string[], readonly string[]]>([
     ["one address", "allow", ["allow 192.0.2.7 /443"], ["192.0.2.7 . 6 . 443"]],
     [
       "a deny without a protocol is of UDP, too",
@@ -80,6 +80,18 @@ describe("what rules with ports say of addresses", () => {
       ["allow * icmp"],
       ["0.0.0.0-255.255.255.255 . 1 . 0-65535", "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff . 58 . 0-65535"],
     ],
+    [
+      "what has to be spoken is asked, also where a rule without ports behind would allow it",
+      "ask",
+      [
+        "deny 192.0.2.7 /22",
+        "allow 192.0.2.6/31 /22-23 app ssh",
+        "allow 192.0.2.0/24",
+        "allow 192.0.2.0/24 /25 app tls",
+      ],
+      ["192.0.2.6 . 6 . 22-23", "192.0.2.7 . 6 . 23"],
+    ],
+    ["any asks for nothing", "ask", ["allow 192.0.2.7 /22 app any"], []],
     ["names are none", "allow", ["allow a.example /443"], []],
   ])("%s", (_title, action, egress, expected) => {
     expect(texts(action, ...egress)).toEqual(expected);

@@ -66,7 +66,7 @@ function readRules(config: ConfigJson, at: (path: readonly Key[]) => string): Re
 
 /** With ports or a protocol of its own its target is a target alone, else a word of the command line. */
 function readRule({ action, target, ports, protocol }: RuleJson): Result<Rule> {
-  const scope = parseScope(ports, protocol);
+  const scope = parseScope({ ports, protocol });
   if (!scope.ok) return scope;
   if (target === undefined)
     return scope.value === undefined
