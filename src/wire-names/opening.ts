@@ -49,25 +49,25 @@ export function readOpening(stream: Buffer): Opening {
 }
 
 const INCOMPLETE: Opening = { kind: "incomplete" };
-const OTHER: Opening = { kind: "other" };
+const NEITHER: Opening = { kind: "other" };
 
 const IDENTIFICATION = "SSH-2.0-";
 /** With CR LF. */
 const MAX_IDENTIFICATION = 255;
 const IS_IDENTIFICATION = /^SSH-2\.0-[\x20-\x7e]*\r?\n$/;
-const LF = 0x0a;
+const LINE_FEED = 0x0a;
 const PACKET_HEADER = 6;
 const [LEAST_PACKET, MOST_PACKET, LEAST_PADDING] = [12, 35_000, 4];
 const SSH_MSG_KEXINIT = 20;
 
 function readSsh(stream: Buffer): Opening {
   const line = stream.subarray(0, MAX_IDENTIFICATION);
-  const at = line.indexOf(LF) + 1;
-  if (at === 0) return line.length < MAX_IDENTIFICATION ? INCOMPLETE : OTHER;
-  if (!IS_IDENTIFICATION.test(line.toString("latin1", 0, at))) return OTHER;
+  const at = line.indexOf(LINE_FEED) + 1;
+  if (at === 0) return line.length < MAX_IDENTIFICATION ? INCOMPLETE : NEITHER;
+  if (!IS_IDENTIFICATION.test(line.toString("latin1", 0, at))) return NEITHER;
   const packet = stream.subarray(at, at + PACKET_HEADER);
   // A line of text would show by its first octet.
-  if ((packet[0] ?? 0) !== 0) return OTHER;
+  if ((packet[0] ?? 0) !== 0) return NEITHER;
   if (packet.length < PACKET_HEADER) return INCOMPLETE;
   const length = packet.readUInt32BE(0);
   const isFirst =
@@ -75,7 +75,7 @@ function readSsh(stream: Buffer): Opening {
     length <= MOST_PACKET &&
     packet.readUInt8(4) >= LEAST_PADDING &&
     packet.readUInt8(5) === SSH_MSG_KEXINIT;
-  return isFirst ? { kind: "ssh", end: at + PACKET_HEADER } : OTHER;
+  return isFirst ? { kind: "ssh", end: at + PACKET_HEADER } : NEITHER;
 }
 
 const MESSAGE_HEADER = 8;
@@ -86,16 +86,16 @@ const CANCEL = 80_877_102;
 const [MAX_STARTUP, LEAST_CANCEL, MAX_CANCEL] = [10_000, 16, 268];
 
 function readPostgres(stream: Buffer, at: number): Opening {
-  if (at > MAX_REQUESTS_OCTETS) return OTHER;
+  if (at > MAX_REQUESTS_OCTETS) return NEITHER;
   const rest = stream.subarray(at);
   // No message is as long as to need more of the four octets.
-  if ((rest[0] ?? 0) !== 0 || (rest[1] ?? 0) !== 0) return OTHER;
+  if ((rest[0] ?? 0) !== 0 || (rest[1] ?? 0) !== 0) return NEITHER;
   if (rest.length < MESSAGE_HEADER) return INCOMPLETE;
   const [length, code] = [rest.readUInt32BE(0), rest.readUInt32BE(4)];
-  if (!isMessage(length, code)) return OTHER;
+  if (!isMessage(length, code)) return NEITHER;
   if (rest.length < length) return INCOMPLETE;
   const isRead = code === CANCEL || isStartup(rest.subarray(MESSAGE_HEADER, length));
-  return isRead ? { kind: "postgres", end: at + length } : OTHER;
+  return isRead ? { kind: "postgres", end: at + length } : NEITHER;
 }
 
 function isMessage(length: number, code: number): boolean {
