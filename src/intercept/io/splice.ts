@@ -8,6 +8,9 @@ import { TLSSocket } from "node:tls";
  * connections is no fault of ours.
  */
 export async function splice(client: Socket, host: Socket): Promise<void> {
+  // Whoever sends small pieces at once has them passed on at once.
+  client.setNoDelay(true);
+  host.setNoDelay(true);
   const isWhole = await Promise.all([pass(client, host), pass(host, client)]);
   if (isWhole.every(Boolean)) return;
   client.resetAndDestroy();

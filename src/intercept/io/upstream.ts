@@ -33,6 +33,7 @@ export function createConnectUpstream(identity: FlowIdentity, way: UpstreamWay):
     const given = options.signal === undefined ? [] : [options.signal];
     const signal = AbortSignal.any([AbortSignal.timeout(LIMIT_MS), ...given]);
     const socket = await way.connect(identity, signal);
+    socket.setNoDelay(true);
     if (identity.scheme === "http") return { socket, protocol: "http/1.1" };
     return secure(socket, identity, { options, signal, trust: way.trust });
   };

@@ -13,5 +13,7 @@ export interface RelayedConnection extends RelayOptions {
  * connection is over. The gate and `admit` decide what passes and what is refused.
  */
 export function relayConnection({ protocol, ...options }: RelayedConnection): Promise<void> {
+  // An event of a stream does not wait until what went before it is acknowledged (RFC 9293 section 3.7.4).
+  options.client.setNoDelay(true);
   return protocol === "h2" ? relayHttp2(options) : relayHttp1(options);
 }

@@ -1,0 +1,47 @@
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { afterEach, expect, test, vi } from "vitest";
+import { splice } from "../../../src/intercept/io/splice.ts";
+
+let undo = new AsyncDisposableStack();
+afterEach(async () => {
+  await undo.disposeAsync();
+  undo = new AsyncDisposableStack();
+});
+
+/** Both ends of a connection, neither of which ends because the other has. */
+async function openPair(): Promise<readonly [near: Socket, far: Socket]> {
+  const server = createServer({ allowHalfOpen: true });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("it has no port");
+  const far = connect({ port: address.port, host: "127.0.0.1", allowHalfOpen: true });
+  const accepted: unknown[] = await once(server, "connection");
+  const [near] = accepted;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a server's event has
+  const pair = [near as Socket, far] as const;
+  undo.defer(() => {
+    for (const socket of pair) socket.destroy();
+    server.close();
+  });
+  return pair;
+}
+
+async function readAll(socket: Socket): Promise<string> {
+  let text = "";
+  for await (const chunk of socket) text += String(chunk);
+  return text;
+}
+
+test("what each side sends is passed on, to its end, and small pieces at once", async () => {
+  const [client, workload] = await openPair();
+  const [host, server] = await openPair();
+  const isAtOnce = [client, host].map((socket) => vi.spyOn(socket, "setNoDelay"));
+  const over = splice(client, host);
+  workload.end("to the host");
+  server.end("to the workload");
+  expect(await Promise.all([readAll(server), readAll(workload)])).toEqual(["to the host", "to the workload"]);
+  await over;
+  for (const set of isAtOnce) expect(set).toHaveBeenCalledWith(true);
+});
