@@ -59,7 +59,7 @@ async function readSecretFile(path: string): Promise<Result<Secret>> {
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     const found = await file.stat();
-    if (!found.isFile()) return refused("the file is not a file");
+    if (!found.isFile()) return refused("what the path names is no regular file");
     if (found.size > MOST_SECRET_OCTETS)
       return refused(`the file has more than ${MOST_SECRET_OCTETS} octets`);
     return readOutput("the file", await file.readFile());

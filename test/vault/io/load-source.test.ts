@@ -77,12 +77,12 @@ describe("what gives no value is said without a part of one", () => {
     [
       "a folder",
       () => ({ type: "file", path: folder, refreshAfterSeconds: undefined }),
-      "the file is not a file",
+      "what the path names is no regular file",
     ],
     [
       "a device",
       () => ({ type: "file", path: "/dev/zero", refreshAfterSeconds: undefined }),
-      "the file is not a file",
+      "what the path names is no regular file",
     ],
     ["an empty file", () => fileOf("empty", "\n"), "the value of the file is empty"],
     [
@@ -132,7 +132,7 @@ test("a FIFO is not waited for", async () => {
   const path = join(folder, "fifo");
   execFileSync("mkfifo", [path]);
   expect(shown(await load({ type: "file", path, refreshAfterSeconds: undefined }))).toContain(
-    "is not a file",
+    "no regular file",
   );
 });
 
