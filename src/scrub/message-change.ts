@@ -29,19 +29,26 @@ export function createFindChange(onMisplaced: OnMisplaced = () => undefined): Fi
     let looked = known;
     const first = known.redactorOf(host);
     if (first === undefined) return undefined;
+    if (first === "too large") return REFUSING;
     let latest = first;
     const now = (): Redactor => {
       if (known !== undefined && known !== looked) {
         looked = known;
-        latest = known.redactorOf(host) ?? latest;
+        const next = known.redactorOf(host);
+        // A secret that answers could not be looked through for does not go out.
+        if (next !== undefined && next !== "too large") latest = next;
       }
       return latest;
     };
     return createChange(known.fillerOf(binding), createCurrentRedactor(first, now), (place) => {
       onMisplaced(host, place);
-      return refuse(403, `a secret's placeholder is in ${place}, which is not filled`);
+      return refuseMisplaced(place);
     });
   };
+}
+
+function refuseMisplaced(place: string): Refusal {
+  return refuse(403, `a secret's placeholder is in ${place}, which is not filled`);
 }
 
 /** What is made for one value of the vault. */
@@ -51,8 +58,25 @@ interface ForVault {
   readonly redactors: ReadonlyMap<string, Redactor>;
   fillerOf(binding: Binding | undefined): RequestFiller | undefined;
   /** Undefined for a host that nothing is bound to. */
-  redactorOf(host: Parameters<FindChange>[0]["host"]): Redactor | undefined;
+  redactorOf(host: Parameters<FindChange>[0]["host"]): Redactor | "too large" | undefined;
 }
+
+/**
+ * Of all secrets that are looked for, former values too, and of all placeholders. Each octet takes about 1.4
+ * kB of memory and 10 us to prepare, since every spelling is looked for: more would hold up lookups, and end
+ * the process in the end.
+ */
+const MOST_OCTETS = 256 << 10;
+
+/** For a host whose secrets are over the bound: nothing goes out, so nothing of them comes back. */
+const REFUSING: MessageChange = {
+  ...createChange(undefined, createRedactor([]), refuseMisplaced),
+  request: () =>
+    refuse(
+      503,
+      `the vault's credentials, former values too, are over ${MOST_OCTETS} octets for the hosts in use`,
+    ),
+};
 
 /** Redactors for the same secrets stay: they take long to make. */
 function forVault(vault: VaultInForce, before: ReadonlyMap<string, Redactor>): ForVault {
@@ -66,11 +90,17 @@ function forVault(vault: VaultInForce, before: ReadonlyMap<string, Redactor>): F
       : createRequestFiller(binding?.substitutions.map(toSubstitution) ?? [], placeholders),
   );
   const redactors = new Map<string, Redactor>();
-  const byNames = new Map<string, Redactor>();
-  function redactorFor(bindings: readonly Binding[]): Redactor {
+  const byNames = new Map<string, Redactor | "too large">();
+  let octets = octetsOf(placeholders);
+  function redactorFor(bindings: readonly Binding[]): Redactor | "too large" {
     const secrets = bindings.flatMap((one) => one.secrets.map((secret) => secret.reveal()));
     const key = JSON.stringify(secrets);
-    const redactor = redactors.get(key) ?? before.get(key) ?? createRedactor(secrets);
+    const known = redactors.get(key);
+    if (known !== undefined) return known;
+    const more = octetsOf(secrets);
+    if (octets + more > MOST_OCTETS) return "too large";
+    octets += more;
+    const redactor = before.get(key) ?? createRedactor(secrets);
     redactors.set(key, redactor);
     return redactor;
   }
@@ -87,6 +117,10 @@ function forVault(vault: VaultInForce, before: ReadonlyMap<string, Redactor>): F
       return redactor;
     },
   };
+}
+
+function octetsOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }
 
 function remember<K, V>(make: (key: K) => V): (key: K) => V {

@@ -214,3 +214,44 @@ test("a change of the vault holds for the next request", async () => {
   expect(await server.has("GET /2 ")).toMatch(new RegExp(`X-Key: ${VALUE}\r\n`));
   await server.has(/GET \/2 [^]*X-Key: changed\r\n/);
 });
+
+describe("a vault with more than can be looked for", () => {
+  /** 1 KiB each, without a spelling in common. */
+  const large = (host: string, count: number) =>
+    Array.from({ length: count }, (_, n) => {
+      const value = `${host}-${n}-`.padEnd(1024, `${n}`);
+      const auth = { type: "apiKey" as const, name: "X-Key", credential: credential("T", value, n) };
+      return binding(`${host} ${n}`, { hosts: [host], paths: [`/${n}`], auth });
+    });
+
+  test("has requests to the host over the bound refused, and serves the others", async () => {
+    const origin = await startRawOrigin();
+    const relay = await startRelay({ origin: origin.port, findChange: createFindChange() });
+    relay.vault.write(vaultOf(...large(NAME, 257)));
+    const refused = await connectRaw(relay.port);
+    refused.socket.write(request("GET /1 HTTP/1.1", HOST));
+    await refused.has(/^HTTP\/1\.1 503 [^]*over 262144 octets/);
+    expect(origin.connections).toEqual([]);
+    relay.vault.write(vaultOf(...large(NAME, 2), ...large("other.example.org", 300)));
+    const served = await connectRaw(relay.port);
+    served.socket.write(request("GET /1 HTTP/1.1", HOST));
+    const server = await origin.next();
+    expect(await server.has("\r\n\r\n")).toMatch(/^x-key: api\.example\.org-1-/im);
+  });
+
+  test("has placeholders counted, of whatever host they are", async () => {
+    const origin = await startRawOrigin();
+    const relay = await startRelay({ origin: origin.port, findChange: createFindChange() });
+    const substitutions = Array.from({ length: 257 }, (_, n) => ({
+      credential: credential("T", "v", n),
+      placeholder: `__${n}__`.padEnd(1024, "x"),
+      surfaces: ["header" as const],
+    }));
+    const other = binding("other", { hosts: ["other.example.org"], substitutions });
+    relay.vault.write(vaultOf(binding("own", { hosts: [NAME] }), other));
+    const client = await connectRaw(relay.port);
+    client.socket.write(request("GET / HTTP/1.1", HOST));
+    await client.has(/^HTTP\/1\.1 503 /);
+    expect(origin.connections).toEqual([]);
+  });
+});
