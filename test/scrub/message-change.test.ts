@@ -215,15 +215,15 @@ test("a change of the vault holds for the next request", async () => {
   await server.has(/GET \/2 [^]*X-Key: changed\r\n/);
 });
 
-describe("a vault with more than can be looked for", () => {
-  /** 1 KiB each, without a spelling in common. */
-  const large = (host: string, count: number) =>
-    Array.from({ length: count }, (_, n) => {
-      const value = `${host}-${n}-`.padEnd(1024, `${n}`);
-      const auth = { type: "apiKey" as const, name: "X-Key", credential: credential("T", value, n) };
-      return binding(`${host} ${n}`, { hosts: [host], paths: [`/${n}`], auth });
-    });
+/** 1 KiB each, without a spelling in common. */
+const large = (host: string, count: number) =>
+  Array.from({ length: count }, (_, n) => {
+    const value = `${host}-${n}-`.padEnd(1024, `${n}`);
+    const auth = { type: "apiKey" as const, name: "X-Key", credential: credential("T", value, n) };
+    return binding(`${host} ${n}`, { hosts: [host], paths: [`/${n}`], auth });
+  });
 
+describe("a vault with more than can be looked for", () => {
   test("has requests to the host over the bound refused, and serves the others", async () => {
     const origin = await startRawOrigin();
     const relay = await startRelay({ origin: origin.port, findChange: createFindChange() });
