@@ -122,6 +122,7 @@ test("each of the program's sockets is closed: lookups, changes, callers and hea
       "upstreams' answers",
       "clients' queries",
       "callers of the API",
+      "names of connections",
     ]),
   );
 });

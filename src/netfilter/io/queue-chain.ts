@@ -2,7 +2,7 @@
 import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
-import { openNetlinkSocket, type NetlinkSocket } from "../../sys/netlink-socket.ts";
+import { openRequestSocket, type RequestSocket } from "../../sys/netlink-socket.ts";
 import { ASK_BEGUN_CHAIN, ASK_CHAIN } from "../chains/name-chains.ts";
 import { KernelError } from "../errors.ts";
 import { NAMES_BEGUN_QUEUE, NAMES_QUEUE, TABLE } from "../kernel-names.ts";
@@ -29,7 +29,7 @@ export interface QueueChains {
 
 /** Opens it in the current network namespace, and changes nothing yet. Throws SystemCallError. */
 export function openQueueChains(table: string = TABLE): QueueChains {
-  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
+  const socket = openRequestSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
   let made = 0;
   let forms = QUEUE_FORMS;
   return {
@@ -46,7 +46,7 @@ export function openQueueChains(table: string = TABLE): QueueChains {
 }
 
 /** Returns the first form that the kernel accepts. */
-function fillAs(socket: NetlinkSocket, table: string, forms: readonly QueueRuleForm[]): QueueRuleForm {
+function fillAs(socket: RequestSocket, table: string, forms: readonly QueueRuleForm[]): QueueRuleForm {
   const refusals: string[] = [];
   for (const form of forms) {
     try {
