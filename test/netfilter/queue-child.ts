@@ -19,6 +19,7 @@ execFileSync("nft", ["-f", "-"], {
   input: `table inet queue_test {
     chain ask { }
     chain ask_begun { }
+    chain ask_answers { }
     chain egress {
       type filter hook output priority 0; policy accept;
       meta mark ${REFUSED} reject with tcp reset

@@ -9,6 +9,7 @@
  *     ask_begun    those of flows of which something has
  *     answered     answers of pending flows, since what was judged has to be acknowledged
  *     answer       one of them; behind a hello those without data say nothing, as what follows it has to be seen, too
+ *     ask_answers  those; they pass if nobody listens, as what a far end says opens nothing
  *
  * Chains that hold the generation are in `generation-chains.ts`: `unverified`, `unnamed`, `begin`, `go_on`,
  * `admit_...`.
@@ -20,6 +21,7 @@ import { ADMIT } from "./generation-chains.ts";
 
 export const ASK_CHAIN = "ask";
 export const ASK_BEGUN_CHAIN = "ask_begun";
+export const ASK_ANSWERS_CHAIN = "ask_answers";
 export const BY_NAME = "jump by_name";
 export const ANSWERED_BY_NAME = "jump admit_unnamed";
 /** A connection that conntrack has forgotten continues, and shows no name any more. */
@@ -143,12 +145,13 @@ function heldChains({ refusedMark, hasLabels }: NamesInput): readonly Chain[] {
     },
     { name: ASK_CHAIN, rules: [], isFilledElsewhere: true },
     { name: ASK_BEGUN_CHAIN, rules: [], isFilledElsewhere: true },
+    { name: ASK_ANSWERS_CHAIN, rules: [], isFilledElsewhere: true },
     {
       name: "answer",
       rules: [
-        { statements: `${HAS_DATA} jump ${ASK_CHAIN}` },
+        { statements: `${HAS_DATA} jump ${ASK_ANSWERS_CHAIN}` },
         { statements: `${IS_SHOWN} accept`, comment: "what a server says to a hello acknowledges it, too" },
-        { statements: `jump ${ASK_CHAIN}` },
+        { statements: `jump ${ASK_ANSWERS_CHAIN}` },
       ],
     },
     {

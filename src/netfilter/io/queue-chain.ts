@@ -3,7 +3,7 @@ import { NETLINK_NETFILTER } from "../../netlink/constants.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { openRequestSocket, type RequestSocket } from "../../sys/netlink-socket.ts";
-import { ASK_BEGUN_CHAIN, ASK_CHAIN } from "../chains/name-chains.ts";
+import { ASK_ANSWERS_CHAIN, ASK_BEGUN_CHAIN, ASK_CHAIN } from "../chains/name-chains.ts";
 import { KernelError } from "../errors.ts";
 import { NAMES_BEGUN_QUEUE, NAMES_QUEUE, TABLE } from "../kernel-names.ts";
 import { appendRule, type ChainName, drop } from "../wire/expressions.ts";
@@ -19,8 +19,9 @@ export interface QueueChains {
   /** Transactions that it has made. */
   made(): number;
   /**
-   * Makes each chain hold `queue num N` and a drop behind it, in the form that this kernel has, in one
-   * transaction. Throws SystemCallError, and KernelError if the kernel has neither form, or no such chain.
+   * Makes each chain hold `queue num N` and, but for answers, a drop behind it, in the form that this
+   * kernel has, in one transaction. Throws SystemCallError, and KernelError if the kernel has neither form,
+   * or no such chain.
    */
   fill(): QueueRuleForm;
   /** Closes the socket; the rules stay. */
@@ -54,6 +55,9 @@ function fillAs(socket: RequestSocket, table: string, forms: readonly QueueRuleF
         writeChainRules(writer, next, { table, chain: ASK_CHAIN }, { queue: NAMES_QUEUE, form });
         const begun = { table, chain: ASK_BEGUN_CHAIN };
         writeChainRules(writer, next, begun, { queue: NAMES_BEGUN_QUEUE, form });
+        const answers = { table, chain: ASK_ANSWERS_CHAIN };
+        flushChain(writer, next(), answers);
+        appendQueue(writer, next(), answers, { queue: NAMES_QUEUE, form, bypass: true });
       });
       return form;
     } catch (error) {

@@ -123,6 +123,15 @@ test("the same by xtables' target, revision 3, with its numbers in host order", 
   );
 });
 
+test.each([
+  { form: "native", flags: "0600 0200 0001 0000 0600 0300 0001 0000" },
+  { form: "xtables", flags: "0c00 0300 f93b 0100 0100 0000" },
+] as const)("queue num 15353 bypass, $form", ({ form, flags }) => {
+  const chain = { table: "opensandbox", chain: "ask" };
+  const rule = written((writer) => appendQueue(writer, 1, chain, { queue: 15_353, form, bypass: true }));
+  expect(rule).toContain(hex(flags).toString("hex"));
+});
+
 test("conntrack's mark of a flow, by what its far end sends", () => {
   const reply = {
     source: hex("c6336401"),
