@@ -24,9 +24,10 @@ const ASKED: LogGroup = {
   group: REFUSED_GROUP,
   copiedOctets: 64,
   bufferOctets: 16_384,
-  // Few wake-ups in a flood. Even a sandbox that ends right after the attempt gets its report, see `close`.
-  threshold: 16,
-  timeoutMs: 50,
+  // Five wake-ups a second in a flood, which are half of what it costs us. Even a sandbox that ends right
+  // after the attempt gets its report, see `close`.
+  threshold: 64,
+  timeoutMs: 200,
 };
 
 export interface Refusals {
