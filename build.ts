@@ -11,6 +11,7 @@ import { Script } from "node:vm";
 import { execa } from "execa";
 import { build, type Plugin } from "rolldown";
 import { moduleIdsOf, writeContents } from "./packaging/contents.ts";
+import { plainExports } from "./packaging/plain-exports.ts";
 import { bundlePage } from "./src/page/io/bundle-page.ts";
 
 const OUT = "dist";
@@ -176,6 +177,7 @@ const bundle = await build({
     koffiBesideTheBundle,
     englishOnly,
     finishedPage,
+    plainExports,
     asciiOnly,
     asFunction,
   ],
