@@ -28,21 +28,32 @@ export type NamesSupport =
   | { readonly isThere: false; readonly reason: string };
 
 /**
- * What the kernel has, asked over netlink, in far less than a millisecond. Throws SystemCallError, and
- * KernelError for anything but a refusal.
+ * What the kernel has, asked over netlink. Throws SystemCallError, and KernelError for anything but a
+ * refusal.
+ *
+ * All is asked at once, and each by itself only if that is refused: the kernel drops a batch in a millisecond
+ * on an idle machine, in ten on a busy one.
  */
 export function findNamesSupport(): NamesSupport {
-  const refusals = QUEUE_FORMS.map((form) =>
-    refusalOf((writer, sequence) => appendQueue(writer, sequence, PLACE, { queue: NAMES_QUEUE, form })),
+  const isAllThere = QUEUE_FORMS.some(
+    (form) => refusalOf(asQueue(form), asRule(matchData), asRule(setNoLabel)) === undefined,
   );
+  return isAllThere ? withQueues({ isThere: true, hasLabels: true }) : findEach();
+}
+
+function findEach(): NamesSupport {
+  const refusals = QUEUE_FORMS.map((form) => refusalOf(asQueue(form)));
   if (refusals.every((refusal) => refusal !== undefined))
     return { isThere: false, reason: `the kernel hands no packets to a queue: ${refusals.join(", ")}` };
-  const noData = refusalOfRule((writer) => matchPayload(writer, BASE.inner, 0, Uint8Array.of(0)));
+  const noData = refusalOf(asRule(matchData));
   if (noData !== undefined)
     return { isThere: false, reason: `the kernel cannot say what a packet carries: ${noData}` };
-  const noQueue = refusalOfQueues();
-  if (noQueue !== undefined) return { isThere: false, reason: noQueue };
-  return { isThere: true, hasLabels: refusalOfRule((writer) => setLabel(writer, NO_LABEL)) === undefined };
+  return withQueues({ isThere: true, hasLabels: refusalOf(asRule(setNoLabel)) === undefined });
+}
+
+function withQueues(support: NamesSupport): NamesSupport {
+  const reason = refusalOfQueues();
+  return reason === undefined ? support : { isThere: false, reason };
 }
 
 /**
@@ -73,16 +84,24 @@ function reasonOf(error: unknown): string {
   throw error;
 }
 
-function refusalOfRule(write: (writer: NetlinkWriter) => void): string | undefined {
-  return refusalOf((writer, sequence) =>
-    appendRule(writer, sequence, PLACE, { expressions: () => write(writer) }),
-  );
+/** Writes one rule. */
+type Append = (writer: NetlinkWriter, sequence: number) => void;
+
+function asQueue(form: (typeof QUEUE_FORMS)[number]): Append {
+  return (writer, sequence) => appendQueue(writer, sequence, PLACE, { queue: NAMES_QUEUE, form });
 }
+
+function asRule(write: (writer: NetlinkWriter) => void): Append {
+  return (writer, sequence) => appendRule(writer, sequence, PLACE, { expressions: () => write(writer) });
+}
+
+const matchData = (writer: NetlinkWriter): void => matchPayload(writer, BASE.inner, 0, Uint8Array.of(0));
+const setNoLabel = (writer: NetlinkWriter): void => setLabel(writer, NO_LABEL);
 
 const RULE_SEQUENCE = 4;
 
 /** The kernel checks a batch without an end and drops it, as for `nft -c`. */
-function refusalOf(append: (writer: NetlinkWriter, sequence: number) => void): string | undefined {
+function refusalOf(...rules: readonly Append[]): string | undefined {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
   try {
     const writer = createNetlinkWriter(1024);
@@ -95,10 +114,10 @@ function refusalOf(append: (writer: NetlinkWriter, sequence: number) => void): s
     writer.text(CHAIN_ATTRIBUTE.table, PLACE.table);
     writer.text(CHAIN_ATTRIBUTE.name, PLACE.chain);
     writer.end(chain);
-    append(writer, RULE_SEQUENCE);
+    for (const [index, append] of rules.entries()) append(writer, RULE_SEQUENCE + index);
     writer.demand(NLM_F_ACK);
     socket.send(writer.written());
-    awaitAcknowledgement(socket.receive, RULE_SEQUENCE);
+    awaitAcknowledgement(socket.receive, RULE_SEQUENCE + rules.length - 1);
     return undefined;
   } catch (error) {
     if (!(error instanceof NetlinkError)) throw error;

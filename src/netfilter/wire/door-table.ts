@@ -21,10 +21,10 @@ import {
   HOOK,
   NF_DROP,
 } from "./constants.ts";
-import { NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST } from "../../netlink/constants.ts";
+import { NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST } from "../../netlink/constants.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { closeOtherNames, type ClosedNames } from "../chains/closed-interfaces.ts";
-import type { DOOR_STAND_IN, DOOR_TABLE } from "../kernel-names.ts";
+import { DOOR_STAND_IN, DOOR_TABLE } from "../kernel-names.ts";
 import { nested } from "./expressions.ts";
 
 const NFPROTO_NETDEV = 5;
@@ -49,6 +49,26 @@ export function writeDoorTable(
 ): void {
   deleteDoorTable(writer, next, table);
   writeTable(writer, NFT_MSG_NEWTABLE, next(), table);
+  writeChains(writer, next, table, known);
+}
+
+/**
+ * Writes the table where neither it nor the one that stands in for it is there. Otherwise the kernel refuses
+ * all of it, by EEXIST.
+ */
+export function createDoorTable(writer: NetlinkWriter, next: () => number, known: readonly string[]): void {
+  writeTable(writer, NFT_MSG_NEWTABLE, next(), DOOR_STAND_IN, NLM_F_EXCL);
+  writeTable(writer, NFT_MSG_DELTABLE, next(), DOOR_STAND_IN);
+  writeTable(writer, NFT_MSG_NEWTABLE, next(), DOOR_TABLE, NLM_F_EXCL);
+  writeChains(writer, next, DOOR_TABLE, known);
+}
+
+function writeChains(
+  writer: NetlinkWriter,
+  next: () => number,
+  table: DoorTable,
+  known: readonly string[],
+): void {
   for (const [index, closed] of closeOtherNames(known).entries()) {
     writeChain(writer, next(), { table, name: `closed_${index}` }, closed);
   }
@@ -61,9 +81,9 @@ export function deleteDoorTable(writer: NetlinkWriter, next: () => number, table
   writeTable(writer, NFT_MSG_DELTABLE, next(), table);
 }
 
-function writeTable(writer: NetlinkWriter, type: number, sequence: number, table: DoorTable): void {
+function writeTable(writer: NetlinkWriter, type: number, sequence: number, table: DoorTable, more = 0): void {
   const isNew = type === NFT_MSG_NEWTABLE;
-  const flags = NLM_F_REQUEST | NLM_F_ACK | (isNew ? NLM_F_CREATE : 0);
+  const flags = NLM_F_REQUEST | NLM_F_ACK | (isNew ? NLM_F_CREATE : 0) | more;
   const message = writer.begin(type, flags, sequence, NFPROTO_NETDEV, 0);
   writer.text(TABLE_ATTRIBUTE.name, table);
   if (isNew) writer.number32(TABLE_ATTRIBUTE.flags, 0);
