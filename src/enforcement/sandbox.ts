@@ -39,6 +39,7 @@ import { createRequestRefusalAudit } from "./refusals/request-refusal-audit.ts";
 import { createRefusalAudit } from "./refusals/refusal-audit.ts";
 import type { RefusalFigures } from "./refusals/watch-refusals.ts";
 import { RESOLVER_PORT } from "../dns/resolver-port.ts";
+import { linkPortOf } from "./open-on-free-port.ts";
 import { openPolicySide, type PolicySideOptions } from "./open-policy-side.ts";
 import { openResolverSide, type ResolverSideOptions } from "./open-resolver-side.ts";
 import { createSeen, type Seen } from "./seen/seen-targets.ts";
@@ -121,7 +122,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   events.networkChanged.subscribe(tellLoopbackAnswers);
   const inForce = createPolicyInForce();
   const bound = options.interception && undo.adopt(openBoundSide(), (opened) => opened.close());
-  const shared = { ...frameOf(options), resolverPort: RESOLVER_PORT, marks };
+  const shared = { ...frameOf(options), ...expectedPorts(), marks };
   const { opened, names } = await openWithNames(prepareNames(options, protections), options, (plan) =>
     openKernelSide({ ...options, names: plan, bound }, { ...shared, names: plan }, inForce, events),
   );
@@ -183,6 +184,15 @@ function whyAppsAreUnserved(
   if (bySettings !== undefined || names !== undefined) return bySettings;
   const reported = protections.list().find(({ name }) => name === "wire-names");
   return whyUnreadByMachine(reported?.state === "off" ? reported.reason : "for a reason that is not known");
+}
+
+/**
+ * Where the resolver will listen, unless somebody has taken its port. If that holds, the first policy differs
+ * little from deny-all, and needs no nft(8) of its own. Throws SystemCallError.
+ */
+function expectedPorts(): Pick<RulesetFrame, "resolverPort" | "linkResolverPort"> {
+  const hasIpv6 = readOwnAddresses().includes("::1");
+  return { resolverPort: RESOLVER_PORT, linkResolverPort: hasIpv6 ? linkPortOf(RESOLVER_PORT) : undefined };
 }
 
 function portsOf({

@@ -3,6 +3,8 @@
  * mid-start to look.
  */
 import { readFileSync, readlinkSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
@@ -11,13 +13,23 @@ import type { Sidecar } from "../support/sidecar.ts";
 import { useLab } from "../support/use-lab.ts";
 
 const POLICY = { egress: [{ action: "allow", target: "203.0.113.1" }] };
+/** Of so many rules that nft(8) has to load them: until the API listens there is time to look. */
+const LONG_POLICY = {
+  egress: [
+    ...POLICY.egress,
+    ...Array.from({ length: 2000 }, (_, n) => ({
+      action: "allow",
+      target: `198.18.${n >> 8}.${n & 255}`,
+    })),
+  ],
+};
 const RESOLVER_PORT = 15_353;
 
 const lab = useLab({ per: "test" });
 
 /** Starts it and stops it (SIGSTOP) at the first sight of such a socket of this namespace. */
-async function startUntil(isBound: (pid: number) => boolean): Promise<Sidecar> {
-  const sidecar = await lab.startSidecar({ policy: POLICY, awaitHealth: false });
+async function startUntil(isBound: (pid: number) => boolean, policy: unknown): Promise<Sidecar> {
+  const sidecar = await lab.startSidecar({ policy, awaitHealth: false });
   const deadline = performance.now() + 20_000;
   let isInSandbox = false;
   while (!isInSandbox || !isBound(sidecar.pid)) {
@@ -73,7 +85,7 @@ const TRIES = 5;
  */
 async function startUntilResolver(): Promise<Sidecar> {
   for (let tries = 1; tries <= TRIES; tries++) {
-    const sidecar = await startUntil(isResolverBound);
+    const sidecar = await startUntil(isResolverBound, LONG_POLICY);
     if (!isApiBound(sidecar.pid)) return sidecar;
     await sidecar.kill("SIGKILL");
     // Nothing of this start may be there for the next one.
@@ -92,9 +104,20 @@ test("deny-all and the redirect are in the kernel before anything listens", asyn
 });
 
 test("the policy is in the kernel before the API listens", async () => {
-  const sidecar = await startUntil(isApiBound);
+  const sidecar = await startUntil(isApiBound, POLICY);
   expect(await readKernel(lab)).toMatchObject({ allow: ["203.0.113.1"] });
   expect(await lab.curl("http://203.0.113.1/")).toMatchObject({ status: 200 });
   process.kill(sidecar.pid, "SIGCONT");
   expect(await sidecar.kill()).toMatchObject({ exitCode: 0 });
+});
+
+test("a start runs nft(8) once: the first policy differs little from deny-all", async () => {
+  const bin = join(lab.stateFolder, "bin");
+  await mkdir(bin);
+  const runs = join(lab.stateFolder, "runs");
+  const script = `#!/bin/sh\necho run >>"${runs}"\nexec /usr/sbin/nft "$@"\n`;
+  await writeFile(join(bin, "nft"), script, { mode: 0o755 });
+  await lab.startSidecar({ policy: POLICY, env: { PATH: `${bin}:${process.env["PATH"] ?? ""}` } });
+  expect(await lab.curl("http://203.0.113.1/")).toMatchObject({ status: 200 });
+  expect(await readFile(runs, "utf8")).toBe("run\n");
 });
