@@ -1,4 +1,3 @@
-import { randomInt } from "node:crypto";
 import { compileRuleset } from "../netfilter/chains/compile-ruleset.ts";
 import { FIRST_HALF, LAST_GENERATION } from "../netfilter/flow-marks.ts";
 import { KernelError } from "../netfilter/errors.ts";
@@ -7,6 +6,7 @@ import { NO_ADDRESSES } from "../netfilter/ruleset-input.ts";
 import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { compilePolicy } from "../policy/compile.ts";
 import { DENY_ALL } from "../policy/policy.ts";
+import { drawFrom } from "../sys/random.ts";
 import type { RulesetFrame } from "./change/policy-kernel.ts";
 
 /**
@@ -18,7 +18,7 @@ export async function closeEverything(frame: RulesetFrame, applier: RulesetAppli
   const ruleset = compileRuleset({
     ...frame,
     policy,
-    generation: randomInt(FIRST_HALF, LAST_GENERATION + 1),
+    generation: drawFrom(FIRST_HALF, LAST_GENERATION + 1),
     network: readNetwork(),
     restore: NO_ADDRESSES,
     revoked: NO_ADDRESSES,

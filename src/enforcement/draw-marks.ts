@@ -2,14 +2,14 @@
  * What tells our own packets from all others: drawn anew at every start, so that what was found out about an
  * earlier process is worth nothing.
  */
-import { randomInt } from "node:crypto";
 import type { Marks, NamesInput } from "../netfilter/ruleset-input.ts";
 import type { Protections } from "../protections/protections.ts";
+import { drawBelow, drawFrom } from "../sys/random.ts";
 import { findOwnGroup } from "../sys/socket-group.ts";
 
 /** Draws them, and reports whether our sockets can have a group of their own. */
 export function drawMarks(protections: Pick<Protections, "report">): Marks {
-  const found = findOwnGroup(randomInt);
+  const found = findOwnGroup(drawBelow);
   protections.report("own-sockets", found.ok ? { state: "on" } : { state: "off", reason: found.reason });
   return {
     mark: draw(),
@@ -34,5 +34,5 @@ export function drawNameMarks(): NameMarks {
 }
 
 function draw(): number {
-  return randomInt(1, 0xffff_ffff);
+  return drawFrom(1, 0xffff_ffff);
 }

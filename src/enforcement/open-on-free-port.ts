@@ -1,6 +1,6 @@
 import { RESOLVER_PORT } from "../dns/resolver-port.ts";
-import { randomInt } from "node:crypto";
 import type { DnsServer } from "../dns/io/server.ts";
+import { drawFrom } from "../sys/random.ts";
 import { errnoOf } from "./errors.ts";
 
 /** Beside the resolver's port: where it listens at every IPv6 address. */
@@ -24,7 +24,7 @@ export async function openOnFreePort(
   open: (port: number) => Promise<DnsServer>,
 ): Promise<DnsServer> {
   for (let tries = 1; ; tries++) {
-    const port = tries === 1 ? RESOLVER_PORT : randomInt(1024, 65_535);
+    const port = tries === 1 ? RESOLVER_PORT : drawFrom(1024, 65_535);
     if (port === api.port || linkPortOf(port) === api.port) continue; // refused to all
     try {
       return await open(port);

@@ -2,7 +2,6 @@
  * The changes of a sandbox's policy, and what follows from them: rulesets, renewal of addresses in use, the
  * end of idle denied flows.
  */
-import { randomInt } from "node:crypto";
 import { FIRST_HALF } from "../netfilter/flow-marks.ts";
 import { openLiveFlows } from "../netfilter/io/live-flows.ts";
 import { openLiveSockets } from "../netfilter/io/live-sockets.ts";
@@ -12,6 +11,7 @@ import type { DnsServer } from "../dns/io/server.ts";
 import { readOwnAddresses } from "../netfilter/io/namespace-network.ts";
 import type { Protections } from "../protections/protections.ts";
 import { keepOpen } from "../sys/kept-open.ts";
+import { drawFrom } from "../sys/random.ts";
 import type { Endpoint } from "../sys/socket-address.ts";
 import { octetsOf } from "../tables/octet-key.ts";
 import {
@@ -126,7 +126,7 @@ function kernelPartsOf(side: KernelSide, onFault: PolicySideOptions["onFault"]):
     learned: side.learned,
     ...findDeniedOf(side, onFault),
     readNetwork: side.network.read,
-    firstGeneration: randomInt(1, FIRST_HALF),
+    firstGeneration: drawFrom(1, FIRST_HALF),
     nowMs: () => performance.now(),
   };
 }

@@ -16,7 +16,7 @@ export interface PolicyText {
    * Strong, quotes included (RFC 9110 section 8.8.3): two tags are equal exactly if order, spelling, actions
    * and default are.
    */
-  readonly etag: string;
+  readonly etag: () => string;
   /** The JSON of `renderPolicy`, in pieces. */
   readonly octets: readonly Uint8Array[];
   readonly blocks: readonly RuleBlock[];
@@ -28,7 +28,7 @@ export interface RuleBlock {
   readonly targets: ReadonlySet<string>;
   /** Rules as JSON, joined by commas. */
   readonly octets: Uint8Array;
-  readonly digest: string;
+  readonly digest: () => string;
 }
 
 /** A block ends behind a rule whose target's hash says so, one rule in 128; or at this many rules. */
@@ -46,10 +46,15 @@ export function* textSteps({ egress, defaultAction }: Policy, before?: PolicyTex
     const block = reuse(known.get(egress[at]), egress, at) ?? renderBlock(egress, at);
     blocks.push(block);
     at += block.rules.length;
+    // What takes long is done now, in steps. Else a start would load Node's crypto module, for a tag that
+    // nobody asks for.
+    if (egress.length > BLOCK_RULES_MAX) block.digest();
     yield;
   }
-  const digests = [defaultAction, ...blocks.map(({ digest }) => digest)].join("\n");
-  const etag = `"${hash("sha256", digests, "base64url")}"`;
+  const etag = madeOnce(() => {
+    const digests = [defaultAction, ...blocks.map(({ digest }) => digest())].join("\n");
+    return `"${hash("sha256", digests, "base64url")}"`;
+  });
   return { etag, octets: joinBlocks(blocks, defaultAction), blocks };
 }
 
@@ -79,7 +84,13 @@ function renderBlock(egress: readonly Rule[], at: number): RuleBlock {
   const texts = rules.map((rule) => JSON.stringify(renderRule(rule)));
   const octets = Buffer.from(texts.join(","));
   const targets = new Set(rules.map(({ target }) => target.key));
-  return { rules, targets, octets, digest: hash("sha256", octets, "base64url") };
+  return { rules, targets, octets, digest: madeOnce(() => hash("sha256", octets, "base64url")) };
+}
+
+/** Made when it is first asked for. */
+function madeOnce(make: () => string): () => string {
+  let made: string | undefined;
+  return () => (made ??= make());
 }
 
 /** FNV-1a over the octets. */

@@ -9,7 +9,6 @@
  *
  * Its sockets are of a group of their own, so that the kernel lets nobody else answer from these ports.
  */
-import { randomInt } from "node:crypto";
 import { ListenError } from "../api/errors.ts";
 import type { DoorKind } from "../api/http/door.ts";
 import type { HttpServer } from "../api/http/http-server.ts";
@@ -22,6 +21,7 @@ import { NetlinkError } from "../netlink/errors.ts";
 import { parseAddress } from "../policy/address.ts";
 import { openAcceptor } from "../sys/acceptor.ts";
 import { type OwnPorts, readOwnPorts } from "../sys/local-ports.ts";
+import { drawBelow } from "../sys/random.ts";
 import { findOwnGroup } from "../sys/socket-group.ts";
 import { collectAfterConnections } from "./keep-memory.ts";
 
@@ -51,7 +51,7 @@ export function openTcpApi(
     await Promise.all(listeners.map((listener) => listener.close(limitMs)));
   };
   try {
-    const own = findOwnGroup(randomInt);
+    const own = findOwnGroup(drawBelow);
     // If there can be none, protection own-sockets says so.
     const group = own.ok ? own.group : undefined;
     const listenOn = (door: DoorKind): TcpListener => {
@@ -133,7 +133,7 @@ function listenElsewhere(
 /** The first half of the tries above the range, the other anywhere outside. */
 function pickPort({ count, port }: OwnPorts, tries: number): number {
   const among = tries < OWN_TRIES / 2 ? Math.min(HIGHEST, count) : count;
-  return port(count - 1 - randomInt(among));
+  return port(count - 1 - drawBelow(among));
 }
 
 function redirectCallers(

@@ -2,11 +2,11 @@
  * Asks our own listeners for a sign of life. A message without a question gets FORMERR, whatever the policy.
  * Behind its header stand octets that nobody else knows, so that the resolver counts it for nobody's.
  */
-import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { connect, isIPv6 } from "node:net";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import { readOwnPorts } from "../../sys/local-ports.ts";
+import { drawBelow } from "../../sys/random.ts";
 import { HEADER_OCTETS } from "../wire/constants.ts";
 import { frameMessage } from "./tcp-framing.ts";
 
@@ -53,7 +53,7 @@ async function askFromAnyPort(ask: (localPort: number) => Promise<Outcome>): Pro
   let outcome = await ask(0);
   for (let tries = 0; outcome === "port taken" && tries < OWN_TRIES; tries += 1) {
     const { count, port } = readOwnPorts();
-    if (count > 0) outcome = await ask(port(randomInt(count)));
+    if (count > 0) outcome = await ask(port(drawBelow(count)));
   }
   return outcome !== "silent";
 }

@@ -120,14 +120,16 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
   const queue = createTaskQueue();
   const enforced = createEnforcedLayers(ports.kernel, ports.inForce);
   const retry = createKernelRetry(enforced, queue, settings.retryMs ?? 1000);
-  let text = renderPolicyText(enforced.layers().user);
-  let snapshot = describePolicy(enforced.layers().user, text);
+  let { user: userPolicy } = enforced.layers();
+  let text = renderPolicyText(userPolicy);
   let isStarted = false;
   const isAudit = (): boolean => ports.inForce.read().active.audits !== undefined;
 
   function describePolicy(policy: Policy, { etag }: PolicyText): PolicySnapshot {
-    return { policy, etag, enforcementMode: settings.enforcementMode };
+    return { policy, etag: etag(), enforcementMode: settings.enforcementMode };
   }
+  let described: PolicySnapshot | undefined;
+  const snapshot = (): PolicySnapshot => (described ??= describePolicy(userPolicy, text));
 
   /** What it gives changes with the bindings: a compiled policy goes by those of its time. */
   const readNow = (): IsRead => ports.coupling?.readHosts() ?? NONE_READ;
@@ -148,7 +150,8 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
       retry.begin();
     }
     text = next.text;
-    snapshot = describePolicy(next.layers.user, text);
+    userPolicy = next.layers.user;
+    described = undefined;
     readHosts.replaced(next.isRead ?? readNow());
     const { active } = ports.inForce.read();
     ports.onReplaced?.(before, active);
@@ -175,7 +178,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
   }
 
   async function change(edit: PolicyEdit, options: ChangeOptions): Promise<ChangeOutcome> {
-    const previous = snapshot;
+    const previous = snapshot();
     if (options.ifMatch !== undefined && !etagMatches(options.ifMatch, previous.etag)) {
       return { kind: "precondition-failed", etag: previous.etag };
     }
@@ -194,7 +197,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
       return { kind: "changed", state: describePolicy(policy, nextText), previous };
     await audited(() => persistAndReplace({ layers, edit, text: nextText, isAudit: isAudit(), compiled }));
     audit.policyUpdated(edit);
-    return { kind: "changed", state: snapshot, previous };
+    return { kind: "changed", state: snapshot(), previous };
   }
 
   /** Why the edit is not made, which leads to this policy. */
@@ -259,7 +262,7 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
   }
 
   return {
-    snapshot: () => snapshot,
+    snapshot,
     inForce: ports.inForce.read,
     ruleCount() {
       const { denyAlways, allowAlways, user } = enforced.layers();
