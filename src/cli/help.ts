@@ -78,9 +78,9 @@ export const POLICY_HELP = `egress policy - reads or changes the policy of a run
 Usage: egress policy get
        egress policy patch [--allow TARGET] [--deny TARGET] [--file FILE]
        egress policy replace [--default ACTION] [--allow TARGET] [--deny TARGET] [--file FILE]
-       egress policy allow TARGET...
-       egress policy deny TARGET...
-       egress policy delete TARGET... [--file FILE]
+       egress policy allow TARGET... [--method METHOD] [--path PATH]
+       egress policy deny TARGET... [--method METHOD] [--path PATH]
+       egress policy delete TARGET... [--method METHOD] [--path PATH] [--file FILE]
        egress policy reset
 
   get        show the policy and its entity tag
@@ -93,6 +93,8 @@ Usage: egress policy get
 
   --allow TARGET      allow a name, *.name, an address or a prefix; may be repeated
   --deny TARGET       deny one; the first rule that matches decides, in the order written
+  --method METHOD     only requests with this method, to a host of the credential vault; may be repeated
+  --path PATH         only requests to this path; a final * stands for what follows; may be repeated
   --default ACTION    the default action, allow or deny
   --file, -f FILE     JSON: an array of rules, a policy, or an array of targets; - is standard input
   --dry-run           show what would change, and change nothing
@@ -108,6 +110,7 @@ Without these the sidecar's own variables count: OPENSANDBOX_EGRESS_SOCKET, OPEN
 OPENSANDBOX_EGRESS_TOKEN (if others can list your processes, prefer that to --token).
 
   egress policy patch --allow example.org --deny '*.evil.example'
+  egress policy allow api.example.org --method GET --path '/repos/*'
 
 Exit: 0 done; 64 wrong command line; 65 refused as wrong input; 69 no answer; 75 --if-match does not hold;
 77 not allowed; 78 wrong setting; 74 the output cannot be written, 141 nobody reads it any more.

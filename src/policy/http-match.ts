@@ -37,8 +37,9 @@ export interface HttpRequest {
   readonly path: string;
 }
 
-const METHODS_MAX = 32;
-const PATHS_MAX = 64;
+/** Of a rule. */
+export const METHODS_MAX = 32;
+export const PATHS_MAX = 64;
 /** A request with one of these never passes, whatever the rules say. */
 const NEVER_PASS: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
 

@@ -18,7 +18,10 @@ export const httpShape = z.nullish(
 
 /** The keys of a rule that say its scope, as they were sent. */
 export interface SentScope extends SentFlows {
-  readonly http?: z.infer<typeof httpShape>;
+  readonly http?:
+    | Partial<Record<"methods" | "paths", readonly string[] | null | undefined>>
+    | null
+    | undefined;
 }
 
 /** Whether a rule says a scope. */

@@ -5,12 +5,41 @@
  *     [2001:db8::7]:443   [2001:db8::/32]:443   *:25 (every destination)
  */
 import type { Removal } from "../../policy/edit.ts";
-import { accepted, quote, refused, type Result } from "../../policy/problem.ts";
+import { accepted, quote, refused, refusedAll, type Result } from "../../policy/problem.ts";
 import type { Action, Rule, RuleJson } from "../../policy/rule.ts";
+import { readScope } from "../../policy/http-shape.ts";
 import { parseScope, SCOPE_PROTOCOLS } from "../../policy/scope.ts";
 import { EVERYWHERE, parseTarget, type RuleTarget } from "../../policy/target.ts";
 
-export function parseWrittenRule(action: Action, text: string): Result<Rule> {
+/** Which requests to the target are meant, where the command line says so beside the word. */
+export interface WrittenRequests {
+  readonly methods?: readonly string[] | undefined;
+  readonly paths?: readonly string[] | undefined;
+}
+
+const EVERY_REQUEST: WrittenRequests = {};
+
+export function parseWrittenRule(
+  action: Action,
+  text: string,
+  { methods, paths }: WrittenRequests = EVERY_REQUEST,
+): Result<Rule> {
+  const rule = parseWord(action, text);
+  if (!rule.ok || (methods === undefined && paths === undefined)) return rule;
+  const { target, scope } = rule.value;
+  const narrowed = readScope({ ...scope?.written, http: { methods, paths } }, target);
+  return narrowed.ok
+    ? accepted({ action, target, scope: narrowed.value })
+    : refusedAll(narrowed.problems.map(({ path, message }) => ({ path: optionOf(path), message })));
+}
+
+/** What the keys of `http` are called on a command line. */
+function optionOf(path: string): string {
+  if (path.startsWith("http.methods")) return "--method";
+  return path.startsWith("http.paths") ? "--path" : path;
+}
+
+function parseWord(action: Action, text: string): Result<Rule> {
   const plain = parseTarget(text);
   if (plain.ok) return accepted({ action, target: plain.value });
   const parts = splitWord(text);
@@ -30,10 +59,10 @@ export function parseWrittenRule(action: Action, text: string): Result<Rule> {
 }
 
 /** The same word for what goes: a target alone stands for all its rules. */
-export function parseWrittenRemoval(text: string): Result<Removal> {
+export function parseWrittenRemoval(text: string, requests = EVERY_REQUEST): Result<Removal> {
   const plain = parseTarget(text);
-  if (plain.ok) return plain;
-  const rule = parseWrittenRule("deny", text);
+  if (plain.ok && requests.methods === undefined && requests.paths === undefined) return plain;
+  const rule = parseWrittenRule("deny", text, requests);
   return rule.ok ? accepted({ kind: "rule", target: rule.value.target, scope: rule.value.scope }) : rule;
 }
 

@@ -4,7 +4,7 @@ import { parsePolicyJson, parseRulesJson, parseTargetsJson } from "../../policy/
 import { DENY_ALL, type Policy } from "../../policy/policy.ts";
 import { accepted, quote, refused, refusedAll, type Result } from "../../policy/problem.ts";
 import type { Removal } from "../../policy/edit.ts";
-import { parseWrittenRemoval, parseWrittenRule } from "../call/written-rule.ts";
+import { parseWrittenRemoval, parseWrittenRule, type WrittenRequests } from "../call/written-rule.ts";
 import type { Rule } from "../../policy/rule.ts";
 import { CALL_OPTIONS, type Place, readPlace, refusedByParser } from "../call/place.ts";
 import {
@@ -35,15 +35,20 @@ export interface PolicyRequest {
 }
 
 const CHANGE = { "dry-run": { type: "boolean" }, "if-match": { type: "string" } } as const;
+/** Which requests to the targets. */
+const REQUESTS = {
+  method: { type: "string", multiple: true },
+  path: { type: "string", multiple: true },
+} as const;
 const FILE = { file: { type: "string", short: "f" } } as const;
 
 const OPTIONS = {
   get: CALL_OPTIONS,
   patch: { ...CALL_OPTIONS, ...CHANGE, ...FILE, ...RULE_OPTIONS },
-  allow: { ...CALL_OPTIONS, ...CHANGE },
-  deny: { ...CALL_OPTIONS, ...CHANGE },
+  allow: { ...CALL_OPTIONS, ...CHANGE, ...REQUESTS },
+  deny: { ...CALL_OPTIONS, ...CHANGE, ...REQUESTS },
   replace: { ...CALL_OPTIONS, ...CHANGE, ...FILE, ...RULE_OPTIONS, default: { type: "string" } },
-  delete: { ...CALL_OPTIONS, ...CHANGE, ...FILE },
+  delete: { ...CALL_OPTIONS, ...CHANGE, ...FILE, ...REQUESTS },
   reset: { ...CALL_OPTIONS, ...CHANGE },
 } as const;
 
@@ -76,6 +81,7 @@ interface Options {
   readonly request: Omit<PolicyRequest, "call">;
   readonly rules: readonly WrittenRule[];
   readonly targets: readonly string[];
+  readonly requests: WrittenRequests;
   readonly file: string | undefined;
   readonly defaultAction: string | undefined;
 }
@@ -86,7 +92,11 @@ function isKind(text: string): text is Kind {
 
 function readOptions(kind: Kind, argv: readonly string[]): Result<Options> {
   // Read as if each call had all options, for the types; one that this call does not have is refused below.
-  const options: (typeof OPTIONS)["replace"] = { ...OPTIONS.replace, ...OPTIONS[kind] };
+  const options: (typeof OPTIONS)["replace"] & typeof REQUESTS = {
+    ...OPTIONS.replace,
+    ...REQUESTS,
+    ...OPTIONS[kind],
+  };
   try {
     const parsed = parseArgs({
       args: [...argv],
@@ -111,6 +121,7 @@ function readOptions(kind: Kind, argv: readonly string[]): Result<Options> {
       },
       rules: findRules(tokens),
       targets: positionals,
+      requests: { methods: values.method, paths: values.path },
       file: values.file,
       defaultAction: values.default,
     });
@@ -134,14 +145,14 @@ function readPatch(options: Options, readText: ReadText): Result<PolicyCall> {
 }
 
 /** `allow` and `deny` with their targets. */
-function readTargetRules(action: "allow" | "deny", { targets }: Options): Result<PolicyCall> {
+function readTargetRules(action: "allow" | "deny", { targets, requests }: Options): Result<PolicyCall> {
   if (targets.length === 0) return refused(`no targets: name what to ${action}`);
-  const rules = all(targets.map((text) => parseWrittenRule(action, text)));
+  const rules = all(targets.map((text) => parseWrittenRule(action, text, requests)));
   return rules.ok ? accepted({ kind: "patch", rules: rules.value }) : rules;
 }
 
 function readRemoval(options: Options, readText: ReadText): Result<PolicyCall> {
-  const targets = joined(readTargets(options.targets), readFile(options, readText, parseTargetsJson, []));
+  const targets = joined(readTargets(options), readFile(options, readText, parseTargetsJson, []));
   if (!targets.ok) return targets;
   if (targets.value.length === 0) return refused("no targets: name them, or give --file");
   return accepted({ kind: "delete", targets: targets.value });
@@ -166,8 +177,8 @@ function readReplacement(options: Options, readText: ReadText): Result<PolicyCal
   return accepted({ kind: "replace", policy });
 }
 
-function readTargets(written: readonly string[]): Result<readonly Removal[]> {
-  return all(written.map(parseWrittenRemoval));
+function readTargets({ targets, requests }: Options): Result<readonly Removal[]> {
+  return all(targets.map((text) => parseWrittenRemoval(text, requests)));
 }
 
 /** Reads `--file`, `none` if there is none. A blank file is a slip, not a wish. */

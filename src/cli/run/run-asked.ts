@@ -24,7 +24,8 @@ import { presentOrigins } from "./request/present.ts";
 import { type Inside, LIMITS } from "./rootless/inside.ts";
 import { requireUnheld } from "./secrets/hide-secrets.ts";
 import { askShell, readSecrets } from "./secrets/read-secrets.ts";
-import type { HeldSecret } from "./secrets/secret-bindings.ts";
+import { findReadHosts } from "./secrets/read-hosts.ts";
+import type { RunBindings } from "./secrets/secret-bindings.ts";
 import { runConfined } from "./run-confined.ts";
 import type { CallerTerminal } from "./terminal/caller-terminal.ts";
 import type { HeldLines } from "./terminal/held-lines.ts";
@@ -88,7 +89,7 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
 
 interface Own {
   readonly user: CommandUser | undefined;
-  readonly secrets: readonly HeldSecret[];
+  readonly bindings: RunBindings;
 }
 
 /** Whom the command is, and the secrets that it does not get. */
@@ -98,7 +99,9 @@ function findOwn(request: RunRequest, { context: { env }, inside }: Asker): Resu
   const secrets = readSecrets(request.secrets, env, askShell(env, user.value));
   if (!secrets.ok) return secrets;
   const unheld = requireUnheld(request.command, secrets.value);
-  return unheld.ok ? accepted({ user: user.value, secrets: secrets.value }) : unheld;
+  if (!unheld.ok) return unheld;
+  const bindings = { secrets: secrets.value, reads: findReadHosts(request.policy, secrets.value) };
+  return accepted({ user: user.value, bindings });
 }
 
 /** The missing ones. A program that lies only where the command could have put it does not count. */

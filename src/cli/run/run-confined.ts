@@ -18,7 +18,7 @@ import { copyRuleFiles } from "./rule-files.ts";
 import { type RunSidecar, startRunSidecar } from "./run-sidecar.ts";
 import type { CallerTerminal } from "./terminal/caller-terminal.ts";
 import { hideFromCommand, openSecrets, sidecarSettings, trustFolder } from "./secrets/run-secrets.ts";
-import type { HeldSecret } from "./secrets/secret-bindings.ts";
+import { bindsAny, type RunBindings } from "./secrets/secret-bindings.ts";
 import { startWaiting, type WaitingSidecar } from "./waiting-sidecar.ts";
 
 export interface Setting {
@@ -35,8 +35,8 @@ export interface Setting {
   readonly directory: string;
   readonly terminal: CallerTerminal | undefined;
   readonly user: CommandUser | undefined;
-  /** What the command gets placeholders for. */
-  readonly secrets: readonly HeldSecret[];
+  /** What the command gets placeholders for, and whose requests are read. */
+  readonly bindings: RunBindings;
   /** Whether the sidecar may have something left to send when it has to end. */
   readonly sendsAtEnd: boolean;
   /** Undefined if none could be started yet. */
@@ -125,7 +125,7 @@ async function prepare(
       context.env["OPENSANDBOX_EGRESS_DNS_UPSTREAM"]?.trim() || upstreams.map(renderUpstream).join(","),
     socketPath: socketOfRun(folder.path),
     rulesDirectory,
-    ofSecrets: sidecarSettings(folder.path, setting.secrets),
+    ofSecrets: sidecarSettings(folder.path, setting.bindings),
     onLine(line) {
       outputs.report.take(line);
       wayOut.take(line);
@@ -140,18 +140,18 @@ async function prepare(
   });
   const sidecar = await starting;
   const socketPath = socketOfRun(folder.path);
-  await openSecrets(setting.secrets, { folder: folder.path, socketPath, env: context.env, signal });
+  await openSecrets(setting.bindings, { folder: folder.path, socketPath, env: context.env, signal });
   return { sidecar, command, folder: folder.path };
 }
 
 function startCommand(
   network: RunNetwork,
   request: RunRequest,
-  { context, voice, directory, folder, terminal, user, secrets }: Setting & { readonly folder: string },
+  { context, voice, directory, folder, terminal, user, bindings }: Setting & { readonly folder: string },
 ): ConfinedCommand {
-  const { env, notes } = hideFromCommand(commandEnvironment(context.env), secrets);
+  const { env, notes } = hideFromCommand(commandEnvironment(context.env), bindings);
   for (const line of notes) voice.note(line);
-  const trust = secrets.length === 0 ? undefined : trustFolder(folder);
+  const trust = bindsAny(bindings) ? trustFolder(folder) : undefined;
   const readOnly = request.origins.map(({ path }) => path);
   const place = { directory, folder, terminal, user, env, readOnly, trust, resolvConf: renderResolvConf() };
   return startConfinedCommand(network, request.command, place);

@@ -34,6 +34,29 @@ test.each([
   expect(ruleKey(valueOf(parseWrittenRule("allow", word)))).toBe(key);
 });
 
+const REQUESTS = { methods: ["get", "HEAD"], paths: ["/repos/*"] };
+
+test.each([
+  ["api.example.org", REQUESTS, "api.example.org http GET,HEAD /repos/*"],
+  ["*.example.org", { paths: ["/a", "/b"] }, "*.example.org http /a,/b"],
+  ["api.example.org:80", { methods: ["GET"] }, "api.example.org tcp/80 http GET"],
+])("%s with %j is read as %s, to be added and to be taken out", (word, requests, key) => {
+  expect(ruleKey(valueOf(parseWrittenRule("allow", word, requests)))).toBe(key);
+  const removal = valueOf(parseWrittenRemoval(word, requests));
+  expect("kind" in removal && removal.kind === "rule" ? ruleKey(removal) : undefined).toBe(key);
+});
+
+test.each([
+  ["192.0.2.7", { methods: ["GET"] }, "http: needs a name or a wildcard"],
+  ["a.org:22", { methods: ["GET"] }, "ports: requests are read at ports 443 and 80 alone"],
+  ["a.org", { methods: ["TRACE"] }, "--method: TRACE never passes"],
+  ["a.org", { paths: ["repos"] }, "--path: "],
+])("%s with %j is refused: %s", (word, requests, message) => {
+  const read = parseWrittenRule("allow", word, requests);
+  const told = read.ok ? "read" : read.problems.map(({ path, message: text }) => `${path}: ${text}`).join();
+  expect(told).toContain(message);
+});
+
 test.each([
   "example.org:0",
   "example.org:65536",

@@ -1,7 +1,8 @@
 /** Reads a policy file: YAML or JSON, each problem with its line and what to write instead. */
 import { accepted, type Problem, quote, refused, refusedAll, type Result } from "../../../policy/problem.ts";
 import type { Action, Rule } from "../../../policy/rule.ts";
-import { parseScope } from "../../../policy/scope.ts";
+import { readScope, saysScope } from "../../../policy/http-shape.ts";
+import { HTTP_KEYS } from "../../../policy/unknown-keys.ts";
 import { EVERYWHERE, parseTarget } from "../../../policy/target.ts";
 import { parseWrittenRule } from "../../call/written-rule.ts";
 import { type Key, readLocated } from "./located.ts";
@@ -64,16 +65,16 @@ function readRules(config: ConfigJson, at: (path: readonly Key[]) => string): Re
   return accepted({ defaultAction: config.defaultAction, rules, presets: config.presets ?? [] });
 }
 
-/** With ports or a protocol of its own its target is a target alone, else a word of the command line. */
-function readRule({ action, target, ports, protocol }: RuleJson): Result<Rule> {
-  const scope = parseScope({ ports, protocol });
-  if (!scope.ok) return scope;
-  if (target === undefined)
-    return scope.value === undefined
+/** With a scope of its own its target is a target alone, else a word of the command line. */
+function readRule({ action, target, ...sent }: RuleJson): Result<Rule> {
+  if (!saysScope(sent)) {
+    return target === undefined
       ? refused("is missing, must be a name, *.name, an address or a prefix", "target")
-      : accepted({ action, target: EVERYWHERE, scope: scope.value });
-  if (scope.value === undefined) return atTarget(parseWrittenRule(action, target));
-  const parsed = atTarget(parseTarget(target));
+      : atTarget(parseWrittenRule(action, target));
+  }
+  const parsed = target === undefined ? accepted(EVERYWHERE) : atTarget(parseTarget(target));
+  const scope = readScope(sent, parsed.ok ? parsed.value : undefined);
+  if (!scope.ok) return scope;
   return parsed.ok ? accepted({ action, target: parsed.value, scope: scope.value }) : parsed;
 }
 
@@ -91,9 +92,11 @@ function keysOf(path: string): readonly Key[] {
 
 function describeUnknown(key: string, path: readonly Key[]): string {
   const meant = path.length === 0 ? keyMeant(key) : ruleKeyMeant(key);
-  if (meant !== undefined) return `${render(path)}there is no key ${quote(key)}: write ${meant}`;
-  const known = (path.length === 0 ? KEYS : RULE_KEYS).join(", ");
-  return `${render(path)}there is no key ${quote(key)}; there are ${known}`;
+  const ofRules = path.at(-1) === "http" ? HTTP_KEYS.keys : RULE_KEYS;
+  const known = path.length === 0 ? KEYS : ofRules;
+  if (meant !== undefined && known.includes(meant))
+    return `${render(path)}there is no key ${quote(key)}: write ${meant}`;
+  return `${render(path)}there is no key ${quote(key)}; there are ${known.join(", ")}`;
 }
 
 /** `egress[3].target: `, empty for the whole. */

@@ -10,7 +10,9 @@ import type { PolicyJson } from "../../../policy/policy.ts";
  * same rules.
  */
 export function renderConfig({ egress }: Pick<PolicyJson, "egress">, path: string, comment: string): string {
-  const firstAllowed = egress.findLastIndex(({ action }) => action === "deny") + 1;
+  // No word of the list speaks of requests.
+  const firstAllowed =
+    egress.findLastIndex(({ action, http }) => action === "deny" || http !== undefined) + 1;
   const ordered = egress.slice(0, firstAllowed);
   const allow = egress.slice(firstAllowed).flatMap(renderWrittenRule);
   const config = { ...(ordered.length === 0 ? {} : { egress: ordered }), allow };

@@ -3,6 +3,7 @@
  * editors.
  */
 import * as z from "zod/mini";
+import { METHODS_MAX, PATHS_MAX } from "../../../policy/http-match.ts";
 import { quote } from "../../../policy/problem.ts";
 import { PORTS_MAX, SCOPE_PROTOCOLS } from "../../../policy/scope.ts";
 import { PORT_MAX } from "../../../policy/flow-set.ts";
@@ -12,6 +13,7 @@ const NAME = /^[a-z0-9][a-z0-9-]*$/;
 
 const textShape = z.string({ error: wanted("text; put it into quotes") });
 const listShape = z.nullish(z.array(textShape, { error: wanted("a list") }));
+const wordsShape = z.array(textShape, { error: wanted("a list") });
 const actionShape = z.enum(["allow", "deny"], { error: wanted("allow or deny") });
 
 /** Keys that say nothing about what is allowed, for people and editors. */
@@ -40,6 +42,12 @@ export const configShape = z.strictObject(
             ),
             protocol: z.optional(
               z.enum(SCOPE_PROTOCOLS, { error: wanted(`one of ${SCOPE_PROTOCOLS.join(", ")}`) }),
+            ),
+            http: z.optional(
+              z.strictObject(
+                { methods: z.optional(wordsShape), paths: z.optional(wordsShape) },
+                { error: wanted('keys such as {"methods": ["GET"]}') },
+              ),
             ),
           },
           { error: wanted('a rule such as {"action": "allow", "target": "example.org"}') },
@@ -105,6 +113,7 @@ export function configSchema(): object {
 
 /** Of a rule what its reader checks by hand, so that editors know it. */
 function narrowRule({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  narrowHttp(jsonSchema);
   const ports = jsonSchema.properties?.["ports"];
   if (typeof ports !== "object") return;
   Object.assign(ports, {
@@ -119,11 +128,34 @@ function narrowRule({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }
     maxItems: PORTS_MAX,
   });
   jsonSchema.anyOf = SAYS_WHAT_OF.map((key) => ({ properties: { [key]: {} }, required: [key] }));
+  // Requests are read by their host's name.
+  jsonSchema["dependentRequired"] = { http: ["target"] };
+}
+
+function narrowHttp(schema: z.core.JSONSchema.BaseSchema): void {
+  const { methods, paths } = schema.properties ?? {};
+  if (typeof methods !== "object" || typeof paths !== "object") return;
+  Object.assign(methods, {
+    description: "Without it the rule speaks of every method",
+    items: { type: "string", pattern: "^[!#$%&'*+\\-.^_`|~0-9A-Za-z]{1,64}$" },
+    minItems: 1,
+    maxItems: METHODS_MAX,
+  });
+  Object.assign(paths, {
+    description: "Paths without their queries; a final * stands for what follows. Without it: every path",
+    items: { type: "string", pattern: "^/" },
+    minItems: 1,
+    maxItems: PATHS_MAX,
+  });
+  Object.assign(schema, {
+    description: "Which requests to the host it speaks of; the sidecar reads the requests of such a host",
+    minProperties: 1,
+  });
 }
 
 /** A rule has one of these. */
 const SAYS_WHAT_OF = ["target", "ports", "protocol"];
-export const RULE_KEYS: readonly string[] = ["action", ...SAYS_WHAT_OF];
+export const RULE_KEYS: readonly string[] = ["action", ...SAYS_WHAT_OF, "http"];
 
 const MEANT: ReadonlyMap<string, string> = new Map([
   ["default", "defaultAction"],
@@ -146,6 +178,9 @@ const MEANT_OF_RULES: ReadonlyMap<string, string> = new Map([
   ["proto", "protocol"],
   ["protocols", "protocol"],
   ["targets", "target"],
+  ["https", "http"],
+  ["method", "methods"],
+  ["path", "paths"],
 ]);
 
 function wanted(

@@ -9,6 +9,7 @@ import { accepted, refused, refusedAll, type Result } from "../../../policy/prob
 import type { Rule } from "../../../policy/rule.ts";
 import { findScopesFault } from "../../../policy/scope-limit.ts";
 import { all, readDefault, readFileOf, readRules, type ReadText } from "../../call/rules.ts";
+import { isRuledByRequests } from "../secrets/read-hosts.ts";
 import { type AskedSecret, parseSecret, parseSecretCommand } from "../secrets/parse-secret.ts";
 import { type Audit, type Options, readOptions, type Telling, type Written } from "./options.ts";
 
@@ -88,10 +89,14 @@ function readSecretOptions({ secrets, secretCommands }: Options): Result<readonl
     : refused(`${twice} is given twice: name all its hosts in one`, "--secret");
 }
 
-/** Hosts are allowed by being named for a secret, behind what the line itself says of them. */
-function allowHosts(secrets: readonly AskedSecret[]): Result<readonly Rule[]> {
+/**
+ * Hosts are allowed by being named for a secret, behind what the line itself says of them. Where the file's
+ * rules say which requests to a host may pass, the name alone allows none.
+ */
+function allowHosts(secrets: readonly AskedSecret[], ofFile: readonly Rule[]): Result<readonly Rule[]> {
   const hosts = [...new Set(secrets.flatMap(({ hosts: own }) => own))];
-  return readRules(hosts.map((target) => ({ action: "allow", target })));
+  const left = hosts.filter((host) => !isRuledByRequests(ofFile, host));
+  return readRules(left.map((target) => ({ action: "allow", target })));
 }
 
 function readPolicy(options: Options, secrets: readonly AskedSecret[], files: RunFiles): Result<AskedPolicy> {
@@ -99,7 +104,11 @@ function readPolicy(options: Options, secrets: readonly AskedSecret[], files: Ru
   const config = readConfig(options, files);
   const action = readDefault(options.defaultAction);
   const ofFile = config.ok ? all(config.value.presets.map((name) => toOrigin(name, files))) : accepted([]);
-  const ofSecrets = allowHosts(secrets);
+  const ruled = [config, ofFile, ofLine].flatMap((one) => (one.ok ? [one.value].flat() : []));
+  const ofSecrets = allowHosts(
+    secrets,
+    ruled.flatMap(({ rules }) => rules),
+  );
   const problems = [ofLine, ofSecrets, config, action, ofFile].flatMap((result) =>
     result.ok ? [] : result.problems,
   );

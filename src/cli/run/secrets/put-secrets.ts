@@ -2,7 +2,7 @@
 import { request } from "node:http";
 import { text as readAll } from "node:stream/consumers";
 import { SecretsRefusedError } from "../errors.ts";
-import { type HeldSecret, renderVault } from "./secret-bindings.ts";
+import { renderVault, type RunBindings } from "./secret-bindings.ts";
 
 /**
  * Settles once they are in force. Throws SecretsRefusedError with the sidecar's words, Node's errors, and the
@@ -10,7 +10,7 @@ import { type HeldSecret, renderVault } from "./secret-bindings.ts";
  */
 export async function putSecrets(
   socketPath: string,
-  secrets: readonly HeldSecret[],
+  bindings: RunBindings,
   signal: AbortSignal,
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
@@ -20,7 +20,7 @@ export async function putSecrets(
   call.on("response", (response) => {
     readAll(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
   });
-  call.end(JSON.stringify(renderVault(secrets)));
+  call.end(JSON.stringify(renderVault(bindings)));
   const { status, text } = await promise;
   if (status !== 201) throw new SecretsRefusedError(text.trim());
 }

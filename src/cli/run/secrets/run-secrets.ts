@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Environment } from "../../../config/environment.ts";
 import { SecretsRefusedError } from "../errors.ts";
 import { hideSecrets } from "./hide-secrets.ts";
-import type { HeldSecret } from "./secret-bindings.ts";
+import { bindsAny, type RunBindings } from "./secret-bindings.ts";
 import { trustEnvironment } from "./trust-environment.ts";
 import { SEEN_FILES, writeTrustFiles } from "./trust-files.ts";
 
@@ -21,10 +21,10 @@ export interface HiddenSecrets {
   readonly notes: readonly string[];
 }
 
-/** The environment as it is if there are none. */
-export function hideFromCommand(env: Environment, secrets: readonly HeldSecret[]): HiddenSecrets {
-  if (secrets.length === 0) return { env, notes: [] };
-  const hidden = hideSecrets(env, secrets);
+/** The environment as it is if nothing is bound. */
+export function hideFromCommand(env: Environment, bindings: RunBindings): HiddenSecrets {
+  if (!bindsAny(bindings)) return { env, notes: [] };
+  const hidden = hideSecrets(env, bindings.secrets);
   return {
     env: { ...hidden.env, ...trustEnvironment(SEEN_FILES, env) },
     notes: [
@@ -34,13 +34,14 @@ export function hideFromCommand(env: Environment, secrets: readonly HeldSecret[]
   };
 }
 
-/** For the sidecar; its roots are for the secrets' hosts alone. */
-export function sidecarSettings(folder: string, secrets: readonly HeldSecret[]): Environment {
-  if (secrets.length === 0) return {};
+/** For the sidecar; its roots are for the bound hosts alone. */
+export function sidecarSettings(folder: string, bindings: RunBindings): Environment {
+  if (!bindsAny(bindings)) return {};
+  const hosts = [...bindings.secrets, ...bindings.reads].flatMap((one) => one.hosts);
   return {
     OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT: "true",
     OPENSANDBOX_EGRESS_CA_FILE: rootsIn(folder),
-    OPENSANDBOX_EGRESS_CA_HOSTS: [...new Set(secrets.flatMap(({ hosts }) => hosts))].join(","),
+    OPENSANDBOX_EGRESS_CA_HOSTS: [...new Set(hosts)].join(","),
   };
 }
 
@@ -61,14 +62,14 @@ export interface SecretsPlace {
  * Settles once requests get the secrets, and programs trust the roots. Throws SecretsRefusedError, Node's
  * errors, the reason of `signal`.
  */
-export async function openSecrets(secrets: readonly HeldSecret[], place: SecretsPlace): Promise<void> {
-  if (secrets.length === 0) return;
+export async function openSecrets(bindings: RunBindings, place: SecretsPlace): Promise<void> {
+  if (!bindsAny(bindings)) return;
   const { folder, socketPath, env, signal } = place;
   // Not at the top: with it comes node:http, which takes runs without secrets 20 ms.
   const { putSecrets } = await import("./put-secrets.ts");
   const [roots] = await Promise.all([
     readRoots(rootsIn(folder), signal),
-    putSecrets(socketPath, secrets, signal),
+    putSecrets(socketPath, bindings, signal),
   ]);
   writeTrustFiles(trustFolder(folder), roots, env);
 }

@@ -1,5 +1,6 @@
 /** The vault's first content for a run: one binding for all hosts that get the same secrets. */
 import type { AskedSecret } from "./parse-secret.ts";
+import { type ReadHosts, takesIn } from "./read-hosts.ts";
 
 /** A secret whose value is read. */
 export interface HeldSecret extends AskedSecret {
@@ -20,8 +21,12 @@ interface InlineSource {
 
 interface BindingBody {
   readonly name: string;
-  readonly match: { readonly hosts: readonly string[]; readonly methods: readonly string[] };
-  readonly auth: AuthBody;
+  readonly match: {
+    readonly hosts: readonly string[];
+    readonly methods: readonly string[];
+    readonly schemes?: readonly string[];
+  };
+  readonly auth: AuthBody | { readonly type: "passthrough" };
 }
 
 type AuthBody = Filled &
@@ -46,7 +51,18 @@ const METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "QU
 /** `Authorization` has its scheme before the token. */
 const SCHEME = /^(?:[A-Za-z]+) /;
 
-export function renderVault(secrets: readonly HeldSecret[]): VaultBody {
+/** What a run has its sidecar read: hosts with secrets, and those that only rules speak of. */
+export interface RunBindings {
+  readonly secrets: readonly HeldSecret[];
+  readonly reads: readonly ReadHosts[];
+}
+
+/** Whether the run's sidecar has to read anything. */
+export function bindsAny({ secrets, reads }: RunBindings): boolean {
+  return secrets.length > 0 || reads.length > 0;
+}
+
+export function renderVault({ secrets, reads }: RunBindings): VaultBody {
   return {
     credentials: secrets.flatMap((secret) => [
       { name: secret.name, source: { type: "inline", value: secret.value } },
@@ -54,11 +70,18 @@ export function renderVault(secrets: readonly HeldSecret[]): VaultBody {
         ? [{ name: bearerOf(secret), source: { type: "inline" as const, value: `Bearer ${secret.value}` } }]
         : []),
     ]),
-    bindings: groupHosts(secrets).map(({ hosts, secrets: own }, index) => ({
-      name: `run-${index + 1}`,
-      match: { hosts, methods: METHODS },
-      auth: renderAuth(own),
-    })),
+    bindings: [
+      ...groupHosts(secrets).map(({ hosts, secrets: own }, index) => ({
+        name: `run-${index + 1}`,
+        match: { hosts, methods: METHODS },
+        auth: renderAuth(own),
+      })),
+      ...reads.map(({ hosts, scheme }) => ({
+        name: `read-${scheme}`,
+        match: { hosts, methods: METHODS, schemes: [scheme] },
+        auth: { type: "passthrough" as const },
+      })),
+    ],
   };
 }
 
@@ -105,8 +128,4 @@ function groupHosts(secrets: readonly HeldSecret[]): readonly Group[] {
     else group.hosts.push(host);
   }
   return [...groups.values()];
-}
-
-function takesIn(pattern: string, host: string): boolean {
-  return pattern === host || (pattern.startsWith("*.") && host.replace(/^\*/, "").endsWith(pattern.slice(1)));
 }

@@ -60,7 +60,7 @@ const BAD: readonly (readonly [string, string, RegExp])[] = [
   [
     "a rule's other key",
     "egress:\n  - action: allow\n    target: a.org\n    app: tls\n",
-    /:4\|egress\[0\]: there is no key "app"; there are action, target, ports, protocol$/,
+    /:4\|egress\[0\]: there is no key "app"; there are action, target, ports, protocol, http$/,
   ],
   [
     "a rule's empty ports",

@@ -18,6 +18,7 @@ allow:
   - 192.0.2.0/24
 presets: [models]
 `,
+  "requests.json": '{"egress":[{"action":"allow","target":"a.example.org","http":{"paths":["/repos/*"]}}]}',
   "broken.json": '{"egress":[{"action":"deny","target":"*"}]}',
 };
 
@@ -208,6 +209,14 @@ test("hosts that get a secret are allowed by that, behind what the line says and
   expect(shown).toMatch(
     /^  deny  x\.example\.org\n  allow \*\.example\.org\n  allow b\.example\.net\n  allow api\.example\.org/,
   );
+});
+
+test("a host whose requests the file's rules speak of is not allowed by getting a secret", () => {
+  const shown = (secret: string): unknown =>
+    read("--config", "requests.json", "--secret", secret, "--dry-run");
+  const ruled = "  allow a.example.org http /repos/*   (requests.json)\ndefault action: deny\n";
+  expect(shown("T@a.example.org,b.example.net")).toBe(`  allow b.example.net\n${ruled}`);
+  expect(shown("T@*.example.org")).toBe(ruled);
 });
 
 test.each([

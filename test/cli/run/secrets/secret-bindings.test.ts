@@ -17,11 +17,11 @@ const filled = (name: string): unknown => ({
 });
 
 function bindingsOf(...secrets: readonly HeldSecret[]): unknown {
-  return renderVault(secrets).bindings.map(({ match, auth }) => [match.hosts, auth]);
+  return renderVault({ secrets, reads: [] }).bindings.map(({ match, auth }) => [match.hosts, auth]);
 }
 
 test("a secret is filled in whatever header the command puts its placeholder into", () => {
-  const { credentials } = renderVault([held("T", ["a.example.org"])]);
+  const { credentials } = renderVault({ secrets: [held("T", ["a.example.org"])], reads: [] });
   expect(credentials).toEqual([{ name: "T", source: { type: "inline", value: "value of T" } }]);
   expect(bindingsOf(held("T", ["a.example.org", "*.example.net"]))).toEqual([
     [["a.example.org", "*.example.net"], { type: "passthrough", substitutions: [filled("T")] }],
@@ -38,10 +38,11 @@ test("one with a header is set there as well", () => {
 });
 
 test("in Authorization the token has the scheme Bearer before it, unless it has one of its own", () => {
-  const { credentials } = renderVault([
+  const secrets = [
     held("T", ["a.example.org"], "Authorization", "token"),
     held("B", ["b.example.org"], "Authorization", "Basic dXNlcjpwYXNz"),
-  ]);
+  ];
+  const { credentials } = renderVault({ secrets, reads: [] });
   expect(credentials.map(({ name, source }) => [name, source.value])).toEqual([
     ["T", "token"],
     ["T as bearer", "Bearer token"],
@@ -60,5 +61,22 @@ test("hosts of several secrets have one binding, an exact host with what the wil
     [["a.example.org"], { type: "passthrough", substitutions: [filled("A"), filled("C")] }],
     [["b.example.org"], { type: "passthrough", substitutions: [filled("A"), filled("B"), filled("C")] }],
     [["*.example.org"], { type: "passthrough", substitutions: [filled("C")] }],
+  ]);
+});
+
+test("hosts that only rules speak of are read, and get nothing", () => {
+  const reads = [{ hosts: ["r.example.org"], scheme: "http" as const }];
+  const { credentials, bindings } = renderVault({ secrets: [], reads });
+  expect(credentials).toEqual([]);
+  expect(bindings).toEqual([
+    {
+      name: "read-http",
+      match: {
+        hosts: ["r.example.org"],
+        schemes: ["http"],
+        methods: expect.arrayContaining(["GET", "PROPFIND"]) as unknown,
+      },
+      auth: { type: "passthrough" },
+    },
   ]);
 });
