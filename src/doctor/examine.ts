@@ -60,7 +60,9 @@ const LIMIT_MS = 20_000;
 /**
  * Gives up what a workload would not have, for good, and tries everything, 20 s at most and one attack more.
  */
-export async function examine(options: ExamineOptions): Promise<{ report: Report; conclusion: Conclusion }> {
+export async function examine(
+  options: ExamineOptions,
+): Promise<{ report: Report; conclusion: Conclusion; isOperator: boolean }> {
   const capabilities = readCapabilities();
   const reachesSocket = await isAnswered(options.socketPath);
   const isOperator = options.isOperator || isOperatorsPlace({ capabilities, reachesSocket });
@@ -81,7 +83,7 @@ export async function examine(options: ExamineOptions): Promise<{ report: Report
     hasOpenSettings: hasOpenSettings(),
   };
   const report = { who: whoTries(hasRaw, isOperator), rows, advice: isOperator ? [] : advise(surroundings) };
-  return { report, conclusion: conclude(rows, signsOf(rows)) };
+  return { report, conclusion: conclude(rows, signsOf(rows)), isOperator };
 }
 
 async function runChecks(checks: readonly Check[], place: Place, hasRaw: boolean): Promise<readonly Row[]> {

@@ -2,6 +2,9 @@
 import { parseArgs } from "node:util";
 import { readEverySetting } from "../../config.ts";
 import { readResolvConf } from "../../config/resolv-conf.ts";
+import { examineTrust, type TrustReport } from "../../doctor/trust/examine-trust.ts";
+import { SEEN_FILES } from "../run/secrets/trust-files.ts";
+import { openTrustPlace } from "./trust-place.ts";
 import { examine } from "../../doctor/examine.ts";
 import { presentReport } from "./present.ts";
 import { parseAddress } from "../../policy/address.ts";
@@ -38,10 +41,11 @@ export async function doctor(argv: readonly string[], context: CliContext): Prom
     return EXIT.ok;
   }
   const { asJson, ...chosen } = request.value;
-  const { report, conclusion } = await examine({ ...chosen, ...(await readPlace(context)) });
-  context.print(
-    asJson ? `${JSON.stringify({ ...report, conclusion })}\n` : presentReport(report, conclusion),
-  );
+  const { report, conclusion, isOperator } = await examine({ ...chosen, ...(await readPlace(context)) });
+  // What the sidecar's own container trusts says nothing of the workload's.
+  const trust = isOperator ? undefined : await trustHere(context);
+  const shown = { ...report, ...(trust === undefined ? {} : { trust }), conclusion };
+  context.print(asJson ? `${JSON.stringify(shown)}\n` : presentReport(report, conclusion, trust));
   return conclusion.open > 0 ? EXIT.open : EXIT.ok;
 }
 
@@ -64,6 +68,13 @@ export function parseDoctorArguments(argv: readonly string[]): Result<DoctorRequ
     const [message = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
     return refused(message);
   }
+}
+
+/** The roots of `egress run`, or those that a sidecar has put into the volume that it shares. */
+async function trustHere({ env }: CliContext): Promise<TrustReport | undefined> {
+  const { settings } = readEverySetting(env);
+  const files = [SEEN_FILES.extra, settings.certificateFile] as const;
+  return examineTrust(openTrustPlace(env), files, settings.intercepts);
 }
 
 /** What the sidecar's own variables say where they are set, as in its container; their defaults elsewhere. */
