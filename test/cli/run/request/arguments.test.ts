@@ -211,9 +211,10 @@ test("hosts that get a secret are allowed by that, behind what the line says and
   );
 });
 
+/** With rules for requests to a.example.org, and this secret. */
+const shown = (secret: string): unknown => read("--config", "requests.json", "--secret", secret, "--dry-run");
+
 test("a host whose requests the file's rules speak of is not allowed by getting a secret", () => {
-  const shown = (secret: string): unknown =>
-    read("--config", "requests.json", "--secret", secret, "--dry-run");
   const ruled = "  allow a.example.org http /repos/*   (requests.json)\ndefault action: deny\n";
   expect(shown("T@a.example.org,b.example.net")).toBe(`  allow b.example.net\n${ruled}`);
   expect(shown("T@*.example.org")).toBe(ruled);
