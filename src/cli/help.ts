@@ -302,7 +302,8 @@ ports of the resolvers in /etc/resolv.conf, and to NAME.
   OPEN        something got out
   not tried   for the reason given
 
-Rows are the numbers of docs/security/held.md.
+Rows are the numbers of docs/security/held.md. Where hosts are bound to secrets, it also says which tools here
+trust the sandbox's certificates, and what makes the others do so.
 
 Exit: 0 nothing got out; 1 something did; 64 wrong command line; 74 the output cannot be written,
 141 nobody reads it any more.
