@@ -32,6 +32,7 @@ import { createNetworkMemory, type NetworkMemory } from "./keep/network-memory.t
 import { openRulesetWatch, type RulesetWatch } from "./keep/ruleset-watch.ts";
 import { type NamesSide, type NamesSideOptions, openNamesSide } from "./names/names-side.ts";
 import type { BoundSide } from "./interception/bound-side.ts";
+import type { InterceptionPlan } from "./interception/interception-plan.ts";
 import type { NamesPlan } from "./names/prepare-names.ts";
 import { type RefusalWatch, watchRefusals } from "./refusals/watch-refusals.ts";
 import { countLearned, countRulesets, createKernelFigures, type KernelFigures } from "./kernel-figures.ts";
@@ -53,6 +54,8 @@ export interface KernelSideOptions extends HoldQueuesOptions {
   readonly names: NamesPlan | undefined;
   /** Who else changes our tables, and how often he has. */
   readonly bound?: Pick<BoundSide, "port" | "made"> | undefined;
+  /** What is bound; undefined where nothing is intercepted. */
+  readonly interception?: Pick<InterceptionPlan, "vault"> | undefined;
 }
 
 export interface KernelSide extends AsyncDisposable {
@@ -81,6 +84,7 @@ export async function openKernelSide(
   const set = undo.adopt(openLearnedSet(), (opened) => opened.close());
   const door = undo.adopt(openInterfaceDoor(), (opened) => opened.close());
   const names = openNames(options.names, inForce, events, {
+    vault: options.interception?.vault,
     generation: () => guards.generation(),
     namesOf: (address) => learned.namesOf(address),
     flowsOf: (address) => learned.flowsOf(address),
@@ -162,7 +166,7 @@ function openNames(
   plan: NamesPlan | undefined,
   inForce: PolicyInForceCell,
   events: SandboxEvents,
-  later: Pick<NamesSideOptions, "generation" | "namesOf" | "flowsOf">,
+  later: Pick<NamesSideOptions, "vault" | "generation" | "namesOf" | "flowsOf">,
 ): NamesSide | undefined {
   if (plan === undefined) return undefined;
   return openNamesSide({ plan, inForce, onRefused: events.nameRefused.emit, ...later });

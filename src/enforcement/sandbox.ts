@@ -56,7 +56,7 @@ export interface SandboxOptions
   extends
     FrameOptions,
     NamesSettings,
-    Omit<KernelSideOptions, "names" | "bound">,
+    Omit<KernelSideOptions, "names" | "bound" | "interception">,
     Omit<ResolverSideOptions, "api">,
     PolicySideOptions {
   /** Undefined: nothing is intercepted. Only with connections enforced. */

@@ -6,7 +6,7 @@
  * gate refuses before it asks.
  */
 import type { DomainName } from "../policy/domain-name.ts";
-import type { Binding, Scheme } from "./binding.ts";
+import { type Binding, type Scheme, SCHEME_PORTS } from "./binding.ts";
 import { matchesHost } from "./host-pattern.ts";
 import type { Secret } from "./secret.ts";
 
@@ -41,6 +41,8 @@ export interface VaultInForce {
    * Whether a binding names the host, or a wildcard of one covers it; also while that binding is unavailable.
    */
   isBoundHost(host: DomainName): boolean;
+  /** The same at this port: a binding of one scheme leaves the flows of the other as they are. */
+  isBoundAt(host: DomainName, port: number): boolean;
   /**
    * It costs as much as the host has labels, and bindings that name it. An exact host wins over a wildcard.
    */
@@ -76,6 +78,12 @@ export function createVaultInForce(content: VaultContent): VaultInForce {
     bindings,
     secrets,
     isBoundHost: (host) => exact.has(host) || suffixesOf(host).some((suffix) => below.has(suffix)),
+    isBoundAt: (host, port) =>
+      [host, ...suffixesOf(host)].some((name) =>
+        (name === host ? exact : below)
+          .get(name)
+          ?.some(({ match }) => match.schemes.some((scheme) => SCHEME_PORTS[scheme] === port)),
+      ),
     findBinding(target) {
       const named = matching(exact.get(target.host) ?? [], target);
       if (named.kind !== "none") return named;

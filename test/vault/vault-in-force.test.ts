@@ -78,6 +78,17 @@ test("a host is bound if a binding names it or a wildcard covers it, whatever me
   for (const host of free) expect(VAULT.isBoundHost(qname(host))).toBe(false);
 });
 
+test("a host is bound at the port of a scheme that a binding of its own, or of a wildcard, speaks of", () => {
+  for (const [host, ports] of [
+    ["plain.example.net", [80]],
+    ["api.example.org", [80, 443]],
+    ["a.b.example.org", [80, 443]],
+    ["example.org", []],
+    ["x.plain.example.net", []],
+  ] as const)
+    expect([80, 443, 8443].filter((port) => VAULT.isBoundAt(qname(host), port))).toEqual(ports);
+});
+
 test("hosts are found as by a look at every binding", () => {
   const label = fc.constantFrom("a", "b", "c");
   const name = fc.array(label, { minLength: 2, maxLength: 5 }).map((labels) => labels.join("."));

@@ -9,7 +9,6 @@
 import { randomInt } from "node:crypto";
 import type { AddressAdmission } from "../../dns/ports.ts";
 import type { BoundAddresses } from "../../intercept/bound-addresses.ts";
-import type { FlowScheme } from "../../intercept/flow-identity.ts";
 import { type Interceptor, openInterceptor } from "../../intercept/io/interceptor.ts";
 import type { RefusedFlow } from "../../intercept/io/serve-flow.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
@@ -20,8 +19,6 @@ import { decideShownName } from "../../policy/decide-name.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
 import type { SocketMark } from "../../sys/socket.ts";
 import { SCHEME_PORTS } from "../../vault/binding.ts";
-import { coversHost } from "../../vault/vault-in-force.ts";
-import type { Vault } from "../../vault/vault.ts";
 import { policiesOf, type PolicyInForce, type PolicyInForceCell } from "../change/policy-in-force.ts";
 import type { SandboxEvents } from "../events.ts";
 import { createBoundAdmission } from "./bound-admission.ts";
@@ -157,7 +154,8 @@ function openInterceptorOf(
       !(plan.isEverything && isDenied(inForce.read(), destination)),
     ...(plan.isEverything ? { byAddress: createByAddress(inForce, addresses) } : {}),
     // Credentials are for these ports alone: a flow to another one goes on unread.
-    isBound: (name, scheme, port) => port === SCHEME_PORTS[scheme] && isBoundOver(plan.vault, name, scheme),
+    isBound: (name, scheme, port) =>
+      port === SCHEME_PORTS[scheme] && plan.vault.inForce().isBoundAt(name, port),
     isRuled: (name, destination) =>
       inForce.read().active.audits === undefined && rules.isRuled(name, destination.port),
     wasGiven: (octets, name) => addresses.wasGiven(octets, name) && learned.has(octets),
@@ -180,13 +178,4 @@ function isAllowed(
   { port, app }: { readonly port: number; readonly app: "tls" | "http" },
 ): boolean {
   return policiesOf(inForce).every((policy) => decideShownName(policy, name, port, app).action === "allow");
-}
-
-/** A binding that speaks of the other scheme alone leaves this one's flows as they are. */
-function isBoundOver(vault: Pick<Vault, "inForce">, name: DomainName, scheme: FlowScheme): boolean {
-  const inForce = vault.inForce();
-  return (
-    inForce.isBoundHost(name) &&
-    inForce.bindings.some((binding) => binding.match.schemes.includes(scheme) && coversHost(binding, name))
-  );
 }

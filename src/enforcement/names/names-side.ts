@@ -15,7 +15,8 @@ import type { NameRefused } from "../events.ts";
 import { createGrowingCount } from "../refusals/growing-count.ts";
 import { readQueueDrops } from "../../netfilter/io/queue-drops.ts";
 import { tupleOf } from "./flow-keys.ts";
-import type { FindFault, FlowRules } from "../../wire-names/flow.ts";
+import type { Vault } from "../../vault/vault.ts";
+import type { FindFault, FlowRules, ShownName } from "../../wire-names/flow.ts";
 import { createTellBound, TOLD_PER_SECOND } from "./tell-bound.ts";
 import { findDemand } from "./app-fault.ts";
 import type { JudgedFlow } from "./judged-flow.ts";
@@ -53,6 +54,8 @@ export interface NamesSideOptions {
   readonly namesOf: (address: Uint8Array) => readonly string[];
   /** What lookups have opened of the address. */
   readonly flowsOf: (address: Uint8Array) => FlowSet;
+  /** Of bound hosts; undefined where nothing is intercepted. */
+  readonly vault?: Pick<Vault, "inForce"> | undefined;
 }
 
 const NO_FIGURES = { packets: 0, overruns: 0, refused: {}, flows: 0, octets: 0, refusals: 0 };
@@ -62,7 +65,7 @@ const NO_FIGURES = { packets: 0, overruns: 0, refused: {}, flows: 0, octets: 0, 
  * ours. Throws SystemCallError.
  */
 export function openNamesSide(options: NamesSideOptions): NamesSide {
-  const { plan, inForce, generation, onRefused, namesOf } = options;
+  const { plan, generation, onRefused, namesOf } = options;
   const chains = openQueueChains();
   const labels = createNameLabels();
   const flows = keepOpen(openLiveFlows);
@@ -89,7 +92,7 @@ export function openNamesSide(options: NamesSideOptions): NamesSide {
   function openReader(): NameReader {
     return openNameReader({
       ...plan,
-      ...createFlowRules(inForce, describe, tell),
+      ...createFlowRules(options, describe, tell),
       generation: () => generation() ?? 0,
       labels,
       nowMs: () => performance.now(),
@@ -139,12 +142,12 @@ function describeFlow(
 }
 
 function createFlowRules(
-  inForce: PolicyInForceCell,
+  { inForce, vault }: Pick<NamesSideOptions, "inForce" | "vault">,
   describe: (flow: FlowTuple) => JudgedFlow,
   tell: (refused: NameRefused) => void,
 ): FlowRules {
   return {
-    findFault: createFaultFinder(inForce, describe, tell),
+    findFault: createFaultFinder({ inForce, vault }, describe, tell),
     findDemand(key) {
       const policies = policiesOf(inForce.read());
       // Most policies ask nothing of the kind.
@@ -156,19 +159,34 @@ function createFlowRules(
 
 /** What audit mode lets through is reported as that. */
 function createFaultFinder(
-  inForce: PolicyInForceCell,
+  { inForce, vault }: Pick<NamesSideOptions, "inForce" | "vault">,
   describe: (flow: FlowTuple) => JudgedFlow,
   tell: (refused: NameRefused) => void,
 ): FindFault {
   return (shown, key) => {
     const policies = inForce.read();
     const flow = describe(tupleOf(key));
-    const fault = findNameFault(policies, shown, flow);
-    const audited = fault === undefined ? findAuditedFault(policies, shown, flow) : undefined;
+    const elsewhere = findElsewhere(vault, shown, flow);
+    const isAudit = policies.active.audits !== undefined;
+    const fault = findNameFault(policies, shown, flow) ?? (isAudit ? undefined : elsewhere);
+    const audited = fault === undefined ? (findAuditedFault(policies, shown, flow) ?? elsewhere) : undefined;
     if (audited !== undefined) {
       const { address, port } = flow;
       tell({ name: shown.name, app: shown.app, reason: audited, address, port, isAudited: true });
     }
     return fault;
   };
+}
+
+/**
+ * What goes to an address that a bound name has given is led to the interceptor, and never judged here: what
+ * shows such a name here would go elsewhere unread.
+ */
+function findElsewhere(
+  vault: Pick<Vault, "inForce"> | undefined,
+  { name }: ShownName,
+  { port }: JudgedFlow,
+): string | undefined {
+  const isBound = vault !== undefined && name !== undefined && vault.inForce().isBoundAt(name, port);
+  return isBound ? "a bound name at an address that was not looked up for it" : undefined;
 }
