@@ -33,7 +33,7 @@ test.for([4, 6])(
         before: [],
         texts: ["later", "waiting"],
         received: ["later", "waiting"],
-        other: "nfnetlink_queue: queue 15353 is held by another program: EPERM",
+        other: "nfnetlink_queue: queue 15353 is held by another program, as by another sidecar: EPERM",
       },
       full: { before: 0, received: 6 },
       gone: { ENOENT: 1 },

@@ -152,6 +152,7 @@ function openBound({ queues, length = WAITING_PACKETS }: PacketQueueOptions): Ne
 }
 
 function toKernelError(queue: number, error: NetlinkError): KernelError {
-  const reason = error.code === "EPERM" ? "is held by another program, as by another sidecar" : "can't be taken";
+  const reason =
+    error.code === "EPERM" ? "is held by another program, as by another sidecar" : "can't be taken";
   return new KernelError("refused", "nfnetlink_queue", `queue ${queue} ${reason}: ${error.code}`, error);
 }
