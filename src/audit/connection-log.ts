@@ -73,13 +73,11 @@ function tellShown(event: DecisionEvent, shown: ShownDetails): object {
   return { "reason.detail": problem, "address.names": owners, patch: patchOf(event, shown) };
 }
 
-function patchOf(
-  event: DecisionEvent,
-  { owners, isAllowedElsewhere, app }: ShownDetails,
-): object | undefined {
+function patchOf(event: DecisionEvent, shown: ShownDetails): object | undefined {
   const { name, port, reason } = event;
+  const { owners, allowedOwner, isAllowedElsewhere, app } = shown;
   if (reason === "shown-app") {
-    const target = name ?? owners[0] ?? addressOf(event);
+    const target = name ?? allowedOwner ?? owners[0] ?? addressOf(event);
     return [{ action: "allow", target, ports: [port], app: app === "other" ? "any" : app }];
   }
   if (name === undefined || reason === "shown-request") return undefined;

@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 9fadb18ff35973587095709bd08ac0b044d5647aab31974f88019136efc1cb7d
-// types: c365b1de6d7b14dc7ba2f464f21e4fff2e0d8ca94c6d0e9163c5d4854caea7c7
+// document: 7b9e6a25a57bfc9aa76649d9d1c1e225615d902149e73aecceeea6550fa2ddad
+// types: 1c25b968b2e9fc354084f95726967de36b8da84bddeb1b1e7701caf8ab7d598d
 
 export interface paths {
   "/policy": {
@@ -304,7 +304,7 @@ export interface components {
     Target: string;
     /** @description allow or deny, in any case; missing is deny. */
     Action: string | null;
-    /** @description What is done with what the target matches; with ports (1 to 65535, ranges such as "8000-8080", 256 at most) or a protocol (tcp, udp, icmp) only with such flows to it. Ports without a protocol: an allow opens TCP, a deny refuses TCP and UDP. Ports or a protocol without a target speak of every destination. http (methods, paths with a final * for what follows) only with such requests to a bound host. app is not served yet. */
+    /** @description What is done with what the target matches; with ports (1 to 65535, ranges such as "8000-8080", 256 at most) or a protocol (tcp, udp, icmp) only with such flows to it. Ports without a protocol: an allow opens TCP, a deny refuses TCP and UDP. Ports or a protocol without a target speak of every destination. http (methods, paths with a final * for what follows) only with such requests to a bound host. app (tls, http, ssh, postgres, any) on an allow: only if that is spoken, over TCP; any asks for nothing. */
     Rule: {
       action?: components["schemas"]["Action"];
       target?: components["schemas"]["Target"];
@@ -318,7 +318,7 @@ export interface components {
     };
     /** @description Rules in order: the first that matches decides. */
     Rules: components["schemas"]["Rule"][] | null;
-    /** @description What goes: a target, with all its rules; or an object of target, ports, protocol and http, the one rule with these. What no rule has is ignored. */
+    /** @description What goes: a target, with all its rules; or an object of target, ports, protocol, app and http, the one rule with these. What no rule has is ignored. */
     Targets:
       | (
           | string
@@ -326,6 +326,7 @@ export interface components {
               target?: string;
               ports?: (number | string)[] | null;
               protocol?: string | null;
+              app?: string | null;
               http?: {
                 methods?: string[] | null;
                 paths?: string[] | null;
@@ -355,6 +356,7 @@ export interface components {
       target?: string;
       ports?: (number | string)[];
       protocol?: string;
+      app?: string;
       http?: {
         methods?: string[];
         paths?: string[];

@@ -43,6 +43,11 @@ export interface RuleInput {
   readonly ports?: readonly (number | string)[];
   /** `tcp`, `udp` or `icmp`. With ports alone an allow opens TCP, and a deny refuses TCP and UDP. */
   readonly protocol?: string;
+  /**
+   * `tls`, `http`, `ssh` or `postgres`: an allow lets TCP pass if that is spoken; needs names on the wire.
+   * `any` asks for nothing, not for a name either.
+   */
+  readonly app?: string;
   /** Only such requests, to a host that a credential is bound to. */
   readonly http?: HttpInput;
 }
@@ -55,7 +60,7 @@ export interface HttpInput {
   readonly paths?: readonly string[];
 }
 
-/** The one rule with this target, ports, protocol and requests. */
+/** The one rule with this target, ports, protocol, app and requests. */
 export type RemovalInput = Omit<RuleInput, "action">;
 
 /** Missing parts deny: no rules, and deny for the rest. */

@@ -14,9 +14,9 @@ export const KEYS = {
   decisions: ["signal", "limit", "after", "decision", "name", "address", "kind"],
   follow: ["signal", "after", "decision", "name", "address", "kind"],
   policy: ["defaultAction", "egress"],
-  rule: ["action", "target", "ports", "protocol", "http"],
+  rule: ["action", "target", "ports", "protocol", "app", "http"],
   http: ["methods", "paths"],
-  removal: ["target", "ports", "protocol", "http"],
+  removal: ["target", "ports", "protocol", "app", "http"],
 } as const;
 
 /** Throws UnknownKeyError for the first key of `value` that is none of `kind`. */

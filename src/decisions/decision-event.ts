@@ -112,6 +112,8 @@ export interface ShownDetails {
   readonly app?: Spoken | undefined;
   /** Names that own the address. */
   readonly owners: readonly string[];
+  /** The first of these that the policy allows, at some port. */
+  readonly allowedOwner?: string | undefined;
   /** Whether the name is allowed at some other port. */
   readonly isAllowedElsewhere: boolean;
 }

@@ -4,7 +4,7 @@
  *
  * `any` asks for nothing: not for a protocol, nor for a name.
  */
-import { type Result, accepted, quote, refused } from "./problem.ts";
+import { type Problem, type Result, accepted, quote, refused } from "./problem.ts";
 
 /** What a connection can be told to speak. */
 export const SPOKEN_APPS = ["tls", "http", "ssh", "postgres"] as const;
@@ -36,3 +36,9 @@ export function parseApp(text: string | null | undefined): Result<App | undefine
     ? refused(`${quote(text)} is no app, must be ${SPOKEN_APPS.join(", ")} or any`, "app")
     : accepted(found);
 }
+
+/** A rule that denies cannot have one: what it is to hold back would have passed in part by then. */
+export const APP_OF_DENIAL: Problem = {
+  path: "app",
+  message: "says what may be spoken, so only a rule that allows has it: deny the ports without app",
+};

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { APPS } from "./app.ts";
+import { APP_OF_DENIAL } from "./app.ts";
 import type { Removal } from "./edit.ts";
 import type { Policy } from "./policy.ts";
 import { type Problem, type Result, accepted, oneLine, quote, refused, refusedAll } from "./problem.ts";
@@ -105,9 +105,10 @@ export const ruleShape = z.pipe(
     },
     { error: wanted("an object") },
   ),
-  z.transform(({ action, target, app, ...sent }, context): Rule => {
+  z.transform(({ action, target, ...sent }, context): Rule => {
     const scope = settleAt(readScope(sent, target ?? EVERYWHERE), context);
-    if (app !== undefined && app !== null) addIssue(context, "app", describeApp(app));
+    if (action === "deny" && scope?.app !== undefined)
+      addIssue(context, APP_OF_DENIAL.path, APP_OF_DENIAL.message);
     if (target === undefined && !saysScope(sent)) addIssue(context, "target", "is missing, must be a string");
     return scope === undefined
       ? { action, target: target ?? EVERYWHERE }
@@ -120,7 +121,13 @@ const removalShape = z.pipe(
   z.union(
     [
       z.string(),
-      z.object({ target: z.optional(z.string()), ports: portsShape, protocol: textShape, http: httpShape }),
+      z.object({
+        target: z.optional(z.string()),
+        ports: portsShape,
+        protocol: textShape,
+        app: textShape,
+        http: httpShape,
+      }),
     ],
     {
       error: ({ input }) =>
@@ -263,14 +270,6 @@ function settleAt<T>(result: Result<T>, context: z.core.ParsePayload): T | undef
 
 function addIssue(context: z.core.ParsePayload, key: string, message: string): void {
   context.issues.push({ code: "custom", message, input: undefined, path: [key] });
-}
-
-/** No rule can yet say what a flow has to show: a rule that asks for it must not let others pass. */
-function describeApp(app: string): string {
-  const plain = app.trim().toLowerCase();
-  if (!APPS.some((one) => one === plain))
-    return `${quote(app)} is no app, must be ${APPS.slice(0, -1).join(", ")} or any`;
-  return "is not served yet, and a rule would mean something else without it: take it out if that is what you want";
 }
 
 const BAD_REMOVAL = 'must be a string, or an object such as {"target": "example.org", "ports": [443]}';

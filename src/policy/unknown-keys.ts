@@ -22,7 +22,10 @@ export const RULE_KEYS: KnownKeys = {
   what: "a rule",
   keys: ["action", "target", "ports", "protocol", "http", "app"],
 };
-export const REMOVAL_KEYS: KnownKeys = { what: "a removal", keys: ["target", "ports", "protocol", "http"] };
+export const REMOVAL_KEYS: KnownKeys = {
+  what: "a removal",
+  keys: ["target", "ports", "protocol", "http", "app"],
+};
 export const HTTP_KEYS: KnownKeys = { what: "http", keys: ["methods", "paths"] };
 
 /**

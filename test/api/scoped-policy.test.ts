@@ -1,5 +1,5 @@
 /** Changes of a policy whose rules have ports or a protocol, as the API takes and shows them. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { policyOf } from "../support/policy.ts";
 import { type ApiServer, startApi } from "./api-server.ts";
 
@@ -117,7 +117,7 @@ test.each([
   [{ ports: [443], protocol: "any", target: "a.example" }, '[0].protocol: "any" is no protocol'],
   [{ ports: [443], target: "*" }, '[0].target: "*" matches no name'],
   [{ protocol: "", target: "a.example" }, '[0].protocol: "" is no protocol'],
-  [{ ports: [443], target: "a.example", app: "tls" }, "[0].app: is not served yet"],
+  [{ ports: [443], target: "a.example", app: "smtp" }, '[0].app: "smtp" is no app'],
 ])("PATCH of %j is 400 with its place, and changes nothing", async (rule, problem) => {
   await using api = await startApi({ policy: BASE });
   const { status, text } = await api.call("PATCH", "/policy", {
@@ -125,4 +125,43 @@ test.each([
   });
   expect([status, text]).toEqual([400, expect.stringContaining(problem)]);
   expect(api.world.steps).toEqual([]);
+});
+
+describe("rules that ask what is spoken", () => {
+  const GIT = { action: "allow", target: "git.example.org", ports: [22], app: "SSH" };
+
+  test("are shown as they were sent, and known to PATCH and DELETE by what they ask for", async () => {
+    await using api = await startApi({ policy: BASE });
+    const patch = (...rules: readonly object[]) =>
+      api.call("PATCH", "/policy", { body: JSON.stringify(rules) });
+    expect((await patch(GIT, { ...GIT, app: "postgres" })).status).toBe(200);
+    expect((await patch({ ...GIT, app: " ssh " })).status).toBe(200);
+    expect(await shown(api)).toEqual(
+      egressOf({ ...GIT, app: " ssh " }, { ...GIT, app: "postgres" }, DB, WEB, MAIL),
+    );
+    const { action: _action, ...removal } = GIT;
+    expect((await api.call("DELETE", "/policy", { body: JSON.stringify([removal]) })).status).toBe(200);
+    expect(await shown(api)).toEqual(egressOf({ ...GIT, app: "postgres" }, DB, WEB, MAIL));
+    expect((await patch({ action: "allow", target: "git.example.org" })).status).toBe(200);
+    expect(await shown(api)).toEqual(egressOf({ action: "allow", target: "git.example.org" }, DB, WEB, MAIL));
+  });
+
+  test("are refused with place and remedy if nobody can read connections, and any is not", async () => {
+    await using api = await startApi({ policy: BASE, appsUnserved: "nobody reads: set this" });
+    const { status, text } = await api.call("PATCH", "/policy", {
+      body: JSON.stringify([{ ...GIT, app: "any" }, GIT]),
+    });
+    expect([status, text.trim()]).toEqual([
+      400,
+      "invalid patch rules: [1].app: cannot be served: nobody reads: set this. Or take app out",
+    ]);
+    const put = await api.call("PUT", "/policy", { body: JSON.stringify({ egress: [GIT] }) });
+    expect([put.status, put.text]).toEqual([
+      400,
+      expect.stringContaining("invalid policy: egress[0].app: cannot"),
+    ]);
+    expect(api.world.steps).toEqual([]);
+    const any = await api.call("PATCH", "/policy", { body: JSON.stringify([{ ...GIT, app: "any" }]) });
+    expect(any.status).toBe(200);
+  });
 });

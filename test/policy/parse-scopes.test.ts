@@ -30,8 +30,17 @@ describe("the scope of a rule", () => {
     [{ target: "", ports: [443] }, "[0].target: is blank"],
     [{ action: "allow" }, "[0].target: is missing"],
     [{ ports: null }, "[0].target: is missing"],
-    [{ target: "a.example", app: "tls" }, "[0].app: is not served yet"],
-    [{ target: "a.example", ports: [22], app: "any" }, "[0].app: is not served yet"],
+    [
+      { target: "a.example", app: "tls" },
+      "[0].app: says what may be spoken, so only a rule that allows has it",
+    ],
+    [{ action: "deny", target: "a.example", ports: [22], app: "any" }, "[0].app: says what may be spoken"],
+    [{ action: "allow", target: "a.example", protocol: "udp", app: "tls" }, "[0].protocol: app is over tcp"],
+    [{ action: "allow", target: "a.example", app: ["tls"] }, "[0].app: must be a string"],
+    [
+      { action: "allow", target: "a.example", app: "tls", http: { methods: ["GET"] } },
+      "[0].app: requests are read of bound hosts alone",
+    ],
     [{ target: "a.example", app: "smtp" }, '[0].app: "smtp" is no app'],
   ])("%j is refused", (rule, problem) => {
     expect(renderProblems(problemsOf(parseRulesJson(JSON.stringify([rule]))))).toContain(problem);

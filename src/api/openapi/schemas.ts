@@ -89,7 +89,7 @@ const NAMED: readonly (readonly [z.core.$ZodType, Named])[] = [
     {
       id: "Rule",
       description:
-        'What is done with what the target matches; with ports (1 to 65535, ranges such as "8000-8080", 256 at most) or a protocol (tcp, udp, icmp) only with such flows to it. Ports without a protocol: an allow opens TCP, a deny refuses TCP and UDP. Ports or a protocol without a target speak of every destination. http (methods, paths with a final * for what follows) only with such requests to a bound host. app is not served yet.',
+        'What is done with what the target matches; with ports (1 to 65535, ranges such as "8000-8080", 256 at most) or a protocol (tcp, udp, icmp) only with such flows to it. Ports without a protocol: an allow opens TCP, a deny refuses TCP and UDP. Ports or a protocol without a target speak of every destination. http (methods, paths with a final * for what follows) only with such requests to a bound host. app (tls, http, ssh, postgres, any) on an allow: only if that is spoken, over TCP; any asks for nothing.',
     },
   ],
   [rulesShape, { id: "Rules", description: "Rules in order: the first that matches decides." }],
@@ -98,7 +98,7 @@ const NAMED: readonly (readonly [z.core.$ZodType, Named])[] = [
     {
       id: "Targets",
       description:
-        "What goes: a target, with all its rules; or an object of target, ports, protocol and http, the one rule with these. What no rule has is ignored.",
+        "What goes: a target, with all its rules; or an object of target, ports, protocol, app and http, the one rule with these. What no rule has is ignored.",
     },
   ],
   [

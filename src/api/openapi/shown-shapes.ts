@@ -8,6 +8,7 @@ export const shownRuleShape = z.object({
   target: z.string().optional().describe("Missing if the rule speaks of every destination."),
   ports: z.array(z.union([z.number(), z.string()])).optional(),
   protocol: z.string().optional(),
+  app: z.string().optional(),
   http: z
     .object({ methods: z.array(z.string()).optional(), paths: z.array(z.string()).optional() })
     .optional(),

@@ -22,10 +22,12 @@ export function createNameRefusalAudit(options: NameRefusalAuditOptions): (refus
   const { audit, policy, learned, nowMs } = options;
   return ({ name, app, reason: problem, address, port, isAudited }) => {
     const judging = isAudited ? withoutAudit(policy()) : policy();
+    const owners = learned.namesOf(address);
     const shown = {
       problem,
       app,
-      owners: learned.namesOf(address),
+      owners,
+      allowedOwner: owners.find((owner) => isKnown(owner) && decideName(judging, owner).action === "allow"),
       isAllowedElsewhere: isKnown(name) && isAllowedElsewhere(judging, name, port),
     };
     const refusal = { name, address, port, isAudited, ...judge(judging, { name, app, port }), shown };

@@ -27,7 +27,7 @@ export function createPolicyPanel(api: Api, propose: Propose, onChange: () => Pr
   const remove = (rule: ShownRule): void => {
     const title = `Remove the rule for ${describeShownRule(rule)}?`;
     const { action: _action, ...named } = rule;
-    const isWhole = [named.ports, named.protocol, named.http].every((part) => part === undefined);
+    const isWhole = [named.ports, named.protocol, named.app, named.http].every((part) => part === undefined);
     const gone = isWhole ? (named.target ?? "") : named;
     void propose({ title, change: { kind: "remove", targets: [gone] } }).then((isMade) =>
       isMade ? onChange() : undefined,

@@ -48,9 +48,12 @@ function renderRule(rule: ShownRule): string {
 }
 
 /** What a rule speaks of. */
-export function describeShownRule({ target, ports, protocol, http }: Omit<ShownRule, "action">): string {
+export function describeShownRule({ target, ports, protocol, app, http }: Omit<ShownRule, "action">): string {
   const requests = http === undefined ? [] : ["http", http.methods?.join(", "), http.paths?.join(", ")];
-  const scope = [protocol, ports?.join(", "), ...requests].filter((part) => part !== undefined).join(" ");
+  const spoken = app === undefined ? undefined : `app ${app}`;
+  const scope = [protocol, ports?.join(", "), spoken, ...requests]
+    .filter((part) => part !== undefined)
+    .join(" ");
   return `${target ?? "every destination"}${scope === "" ? "" : ` (${scope})`}`;
 }
 

@@ -1,5 +1,6 @@
 /** Reads a policy file: YAML or JSON, each problem with its line and what to write instead. */
 import { accepted, type Problem, quote, refused, refusedAll, type Result } from "../../../policy/problem.ts";
+import { APP_OF_DENIAL } from "../../../policy/app.ts";
 import type { Action, Rule } from "../../../policy/rule.ts";
 import { readScope, saysScope } from "../../../policy/http-shape.ts";
 import { HTTP_KEYS } from "../../../policy/unknown-keys.ts";
@@ -75,6 +76,7 @@ function readRule({ action, target, ...sent }: RuleJson): Result<Rule> {
   const parsed = target === undefined ? accepted(EVERYWHERE) : atTarget(parseTarget(target));
   const scope = readScope(sent, parsed.ok ? parsed.value : undefined);
   if (!scope.ok) return scope;
+  if (action === "deny" && scope.value?.app !== undefined) return refusedAll([APP_OF_DENIAL]);
   return parsed.ok ? accepted({ action, target: parsed.value, scope: scope.value }) : parsed;
 }
 

@@ -5,6 +5,7 @@
 import * as z from "zod/mini";
 import { METHODS_MAX, PATHS_MAX } from "../../../policy/http-match.ts";
 import { quote } from "../../../policy/problem.ts";
+import { APPS } from "../../../policy/app.ts";
 import { PORTS_MAX, SCOPE_PROTOCOLS } from "../../../policy/scope.ts";
 import { PORT_MAX } from "../../../policy/flow-set.ts";
 
@@ -43,6 +44,7 @@ export const configShape = z.strictObject(
             protocol: z.optional(
               z.enum(SCOPE_PROTOCOLS, { error: wanted(`one of ${SCOPE_PROTOCOLS.join(", ")}`) }),
             ),
+            app: z.optional(z.enum(APPS, { error: wanted(`one of ${APPS.join(", ")}`) })),
             http: z.optional(
               z.strictObject(
                 { methods: z.optional(wordsShape), paths: z.optional(wordsShape) },
@@ -154,7 +156,7 @@ function narrowHttp(schema: z.core.JSONSchema.BaseSchema): void {
 }
 
 /** A rule has one of these. */
-const SAYS_WHAT_OF = ["target", "ports", "protocol"];
+const SAYS_WHAT_OF = ["target", "ports", "protocol", "app"];
 export const RULE_KEYS: readonly string[] = ["action", ...SAYS_WHAT_OF, "http"];
 
 const MEANT: ReadonlyMap<string, string> = new Map([

@@ -59,8 +59,8 @@ const BAD: readonly (readonly [string, string, RegExp])[] = [
   ],
   [
     "a rule's other key",
-    "egress:\n  - action: allow\n    target: a.org\n    app: tls\n",
-    /:4\|egress\[0\]: there is no key "app"; there are action, target, ports, protocol, http$/,
+    "egress:\n  - action: allow\n    target: a.org\n    apps: tls\n",
+    /:4\|egress\[0\]: there is no key "apps"; there are action, target, ports, protocol, app, http$/,
   ],
   [
     "a rule's empty ports",
