@@ -25,6 +25,8 @@ export const BELOW = "a.wild.example.org";
 export const STALE = "stale.example.org";
 /** Its certificate is its own. */
 export const FORGED = "forged.example.org";
+/** Its certificate is another host's. */
+export const WRONG = "wrong.example.org";
 /** No rule allows it. */
 export const DENIED = "denied.example.org";
 /** All but `BELOW` are there. */
@@ -33,7 +35,10 @@ export const SECRET = "s3cr3t-of-the-test";
 
 export const POLICY = {
   defaultAction: "deny",
-  egress: [API, OTHER, STALE, FORGED, "*.wild.example.org"].map((target) => ({ action: "allow", target })),
+  egress: [API, OTHER, STALE, FORGED, WRONG, "*.wild.example.org"].map((target) => ({
+    action: "allow",
+    target,
+  })),
 };
 const ORIGIN = fileURLToPath(new URL("servers/origin-child.ts", import.meta.url));
 
@@ -77,7 +82,15 @@ export interface BoundHosts {
 export function useBoundHosts(further: Zone = {}): BoundHosts {
   const here = { addresses: HERE };
   const lab = useLab({
-    zone: { ...further, [API]: here, [OTHER]: here, [STALE]: here, [FORGED]: here, [DENIED]: here },
+    zone: {
+      ...further,
+      [API]: here,
+      [OTHER]: here,
+      [STALE]: here,
+      [FORGED]: here,
+      [WRONG]: here,
+      [DENIED]: here,
+    },
   });
   const sites: { origin?: JsonServer } = {};
   const at = (name: string): string => join(lab.stateFolder, name);
@@ -87,6 +100,7 @@ export function useBoundHosts(further: Zone = {}): BoundHosts {
     const certificates = Object.fromEntries([
       ...good,
       [STALE, authority.issue([STALE], -1)],
+      [WRONG, authority.issue(["right.example.org"])],
       [FORGED, selfSigned(FORGED, [FORGED])],
     ]);
     writeFileSync(at("sites.json"), JSON.stringify(certificates));

