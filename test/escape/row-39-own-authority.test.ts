@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => sidecar[Symbol.asyncDispose]());
 
-/** Who has signed the certificate that the workload is shown for the name, and whether the roots vouch for it. */
+/** Who has signed what the workload is shown for the name, and whether the roots vouch for it. */
 async function shownFor(name: string) {
   const asked = ["-connect", `${API}:443`, "-servername", name, "-verify_hostname", name];
   const trusting = ["-CAfile", on.bundle(sidecar), "-no-CApath", "-no-CAstore", "-verify_return_error"];
