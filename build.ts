@@ -204,7 +204,7 @@ const bundle = await build({
         },
         {
           name: "shared",
-          test: /src\/(config(\/[a-z-]+)?|(policy|netlink|sys)\/[a-z-]+|netns\/(command|route-socket)|vault\/host-pattern|scrub\/secret-forms|certificates\/(java-store|der)|netfilter\/io\/(tables|opened-flows))\.ts$/,
+          test: /src\/(config(\/[a-z-]+)?|(policy|netlink|sys)\/[a-z-]+|netns\/(find-tool|route-socket)|vault\/host-pattern|scrub\/secret-forms|certificates\/(java-store|der)|netfilter\/io\/(tables|opened-flows))\.ts$/,
           priority: 3,
         },
         // Interception stays a file of its own, with node:http2 and all of the relay: only who binds hosts

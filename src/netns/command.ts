@@ -2,8 +2,6 @@
  * Runs the machine's programs: bounded in time, output kept, no shell. A non-zero exit is a result here;
  * `requireCommand` makes it a `ToolError`.
  */
-import { accessSync, constants, statSync } from "node:fs";
-import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { execa } from "execa";
 import { missingToolHint, ToolError } from "./errors.ts";
@@ -115,30 +113,6 @@ export function startCommand(argv: Argv, options: CommandOptions = {}): RunningC
     hasEnded: () => ended,
     kill: (signal) => void child.kill(signal),
   };
-}
-
-/**
- * The programs of the list that are not on `path`, a list of folders, each with the package that brings it.
- */
-export function missingTools(tools: readonly string[], path: string): readonly string[] {
-  return tools.filter((tool) => findTool(tool, path) === undefined).map(missingToolHint);
-}
-
-/** Where the program is on `path`, a list of folders. */
-export function findTool(tool: string, path: string): string | undefined {
-  return path
-    .split(":")
-    .map((folder) => join(folder, tool))
-    .find(isProgram);
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 function environment(options: CommandOptions): {

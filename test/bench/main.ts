@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sweepNamespaces } from "../../src/netns/namespace.ts";
 import { withSystemFolders } from "../../src/config/program-path.ts";
-import { missingTools } from "../../src/netns/command.ts";
+import { missingTools } from "../../src/netns/find-tool.ts";
 import type { Bench } from "./bench.ts";
 import { runExperiment, type Experiment, type RowResult } from "./experiment.ts";
 import { EXPERIMENTS } from "./experiments/all.ts";

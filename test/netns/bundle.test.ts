@@ -73,12 +73,12 @@ test("what its files give each other are values: a getter for each takes 10 ms o
   expect(Math.max(...ends)).toBeLessThan(30);
 });
 
-test("its sidecar loads nothing of interception, nor HTTP/2, unless hosts may be bound", async () => {
+test("its sidecar loads nothing of interception, nor HTTP/2, unless hosts may be bound, nor what runs commands", async () => {
   const loaded = await loadedBy(["main.cjs", "command.cjs", "serve.cjs"]);
   expect([...loaded.keys()]).toContain("shared.cjs");
   const texts = [...loaded.values()];
   expect(texts.some((text) => text.includes("node:dgram"))).toBe(true);
-  for (const word of ["node:http2", "performServerHandshake"]) {
+  for (const word of ["node:http2", "performServerHandshake", "execaNode"]) {
     expect(texts.filter((text) => text.includes(word))).toEqual([]);
   }
 });

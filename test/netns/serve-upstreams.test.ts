@@ -1,6 +1,7 @@
 /** More than one upstream: which one is asked when some are dead, silent or unwilling, over IPv4 and IPv6. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { missingTools, requireCommand } from "../../src/netns/command.ts";
+import { requireCommand } from "../../src/netns/command.ts";
+import { missingTools } from "../../src/netns/find-tool.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
 import { MAIN, type Sidecar } from "../support/sidecar.ts";
 import { skipBecause } from "../support/skip.ts";

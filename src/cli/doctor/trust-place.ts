@@ -1,7 +1,8 @@
 /** The place that the doctor is run in, as tools that are started there find it. */
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import type { TrustPlace } from "../../doctor/trust/trust-place.ts";
-import { findTool, runCommand } from "../../netns/command.ts";
+import { runCommand } from "../../netns/command.ts";
+import { findTool } from "../../netns/find-tool.ts";
 import { ToolError } from "../../netns/errors.ts";
 import type { CliContext } from "../context.ts";
 

@@ -5,7 +5,7 @@
 import { readEverySetting } from "../../config.ts";
 import { findShippedRules } from "../../config/shipped-rules.ts";
 import { searchProgramsIn } from "../../config/program-path.ts";
-import { findTool } from "../../netns/command.ts";
+import { findTool } from "../../netns/find-tool.ts";
 import { missingToolHint } from "../../netns/errors.ts";
 import { accepted, type Problem, type Result } from "../../policy/problem.ts";
 import { keepFromChildren } from "../../sys/inherited.ts";

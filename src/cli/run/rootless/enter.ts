@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import { withSystemFolders } from "../../../config/program-path.ts";
-import { findTool } from "../../../netns/command.ts";
+import { findTool } from "../../../netns/find-tool.ts";
 import { openRouteSocket } from "../../../netns/route-socket.ts";
 import { renderAddress } from "../../../policy/address.ts";
 import { keepFromChildren, keepOverExec } from "../../../sys/inherited.ts";

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { isatty } from "node:tty";
-import { findTool, missingTools } from "../../../netns/command.ts";
+import { findTool, missingTools } from "../../../netns/find-tool.ts";
 import { oneLine, type Problem } from "../../../policy/problem.ts";
 
 const SWITCHES = [
