@@ -44,6 +44,8 @@ import {
 export interface FlowJudgeOptions extends Pick<FlowRules, "findFault"> {
   /** Default: a name is asked of every flow. */
   readonly findDemand?: FlowRules["findDemand"];
+  /** Without it nothing of an odd form passes. */
+  readonly passesOddForm?: FlowRules["passesOddForm"];
   readonly nowMs: () => number;
   /**
    * Flows that are known at most, and octets of them that are kept: those that said nothing for longest go
@@ -73,7 +75,8 @@ const PATIENCE_MS = 60_000;
 
 export function createFlowJudge(options: FlowJudgeOptions): FlowJudge {
   const { findFault, findDemand = () => "name", nowMs, maxFlows, maxOctets } = options;
-  const rules: FlowRules = { findFault, findDemand };
+  const { passesOddForm = () => false } = options;
+  const rules: FlowRules = { findFault, findDemand, passesOddForm };
   const table = createFlowTable({ maxFlows: maxFlows ?? MAX_FLOWS, maxOctets: maxOctets ?? MAX_OCTETS });
   const verified = new Set<string>();
 

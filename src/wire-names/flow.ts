@@ -79,16 +79,19 @@ export type Demand = "nothing" | "name" | "app";
 /** Why a flow that shows this is refused; undefined: it is not. */
 export type FindFault = (shown: ShownName, flow: string) => string | undefined;
 
-/** What flows are judged by. Both are asked for the same flow, and answer by the same policy. */
+/** What flows are judged by. All are asked for the same flow, and answer by the same policy. */
 export interface FlowRules {
   readonly findFault: FindFault;
   readonly findDemand: (flow: string) => Demand;
+  /** Whether a flow goes on unread though what it shows is of an odd form, for this reason. */
+  readonly passesOddForm: (flow: string, reason: string) => boolean;
 }
 
 /** More than a sender has under way before the first acknowledgement. */
 const NEAR_OCTETS = 4 << 20;
 /** That one connection of HTTP may ask for. */
 const MAX_NAMES = 16;
+const MANY_NAMES = `more than ${MAX_NAMES} hosts in one connection`;
 /** Below it a packet may be meant to die ahead of the far end. */
 const LEAST_HOPS = 32;
 
@@ -171,7 +174,7 @@ export function findOddity(packet: ClientPacket): string | undefined {
 export function judgePacket(
   flow: Flow,
   packet: ClientPacket,
-  { findFault, findDemand }: FlowRules,
+  { findFault, findDemand, passesOddForm }: FlowRules,
 ): PacketVerdict {
   const { data } = packet;
   const demand = flow.shown === undefined ? findDemand(packet.flow) : "name";
@@ -183,18 +186,36 @@ export function judgePacket(
   if (at > flow.passed) return { kind: "drop" };
   const hadHello = flow.handshake !== undefined;
   const outcome = readNew(flow, data.subarray(flow.passed - at), packet.acknowledged, demand);
-  if (outcome.kind === "refused") return toRefusal(outcome.reason);
-  for (const shown of outcome.shown) {
-    const fault = findFault(shown, packet.flow);
-    if (fault !== undefined) return toRefusal(fault, toTold(shown, data));
-    noteName(flow, shown);
-  }
-  if (flow.names.length > MAX_NAMES) return toRefusal(`more than ${MAX_NAMES} hosts in one connection`);
+  const verdict = judgeOutcome(flow, packet, outcome, { findFault, passesOddForm });
+  if (verdict !== undefined) return verdict;
   if (data.length < packet.octets && !isJudged(flow)) return toRefusal("a packet that was not copied whole");
   const isFirst = flow.passed === 0;
   flow.passed = Math.max(flow.passed, at + packet.octets);
   if (!hadHello && flow.handshake !== undefined) return PASS_HELLO;
   return isFirst ? PASS_BEGUN : PASS;
+}
+
+/** What comes of the flow by what it shows now; undefined: nothing yet. */
+function judgeOutcome(
+  flow: Flow,
+  { flow: key, data }: ClientPacket,
+  outcome: Outcome | Refused,
+  { findFault, passesOddForm }: Pick<FlowRules, "findFault" | "passesOddForm">,
+): PacketVerdict | undefined {
+  if (outcome.kind === "refused") {
+    const { reason } = outcome;
+    return passesOddForm(key, reason) ? { kind: "verified", name: undefined } : toRefusal(reason);
+  }
+  for (const shown of outcome.shown) {
+    const fault = findFault(shown, key);
+    if (fault !== undefined) return toRefusal(fault, toTold(shown, data));
+    noteName(flow, shown);
+  }
+  if (flow.names.length > MAX_NAMES) {
+    if (!passesOddForm(key, MANY_NAMES)) return toRefusal(MANY_NAMES);
+    flow.names = flow.names.slice(-MAX_NAMES);
+  }
+  return undefined;
 }
 
 function noteName(flow: Flow, { name }: ShownName): void {

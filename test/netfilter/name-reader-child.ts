@@ -15,6 +15,7 @@ const reader = openNameReader({
   findFault: ({ kind, name }) =>
     kind === "other" || name === "one.example.org" ? undefined : `${name ?? "no name"} is not allowed`,
   findDemand: () => "name",
+  passesOddForm: () => false,
   labels: createNameLabels(),
   nowMs: () => performance.now(),
   onRefused: ({ name, reason, address, port }) =>

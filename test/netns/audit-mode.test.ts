@@ -88,6 +88,15 @@ describe.each(FAMILIES)("$name", (family: Family) => {
     });
   });
 
+  test("what shows a name in no form that can be read is reached and told", async () => {
+    const sidecar = await start(IN_AUDIT);
+    expect(await fetch(family.flag, "-H", "Host:", "http://one.example.org/")).toBe(REACHED);
+    await until("it is told", () => linesOf(sidecar, "connection audited").length > 0);
+    expect(linesOf(sidecar, "connection audited")).toMatchObject([
+      { reason: "shown-form", "target.port": 80, audit: true },
+    ]);
+  });
+
   test("what the policy allows is not told", async () => {
     const sidecar = await start(IN_AUDIT);
     expect(await fetch(family.flag, "http://one.example.org/")).toBe(REACHED);

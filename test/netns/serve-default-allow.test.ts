@@ -28,8 +28,14 @@ const reach = async (address: string): Promise<string> => {
   const { exitCode } = await lab.curl(urlOf(address));
   return exitCode === 0 ? "reached" : `curl ${exitCode}`;
 };
+/** Of two.example.org's server, with this as Host; without one if it is empty. */
+const askFor = async (family: Family, host: string): Promise<string> => {
+  const { exitCode } = await lab.curl(family.flag, "-H", `Host: ${host}`, "http://two.example.org/");
+  return exitCode === 0 ? "reached" : `curl ${exitCode}`;
+};
 const threeOf = ({ one }: Family): string => one.replace(/1$/, "3");
 const REFUSED = "curl 7";
+const RESET = /^curl 5[56]$/;
 
 describe.each(FAMILIES)("$name", (family: Family) => {
   beforeEach((context) => skipWithoutFamily(context, lab, family));
@@ -86,6 +92,13 @@ while True:
     expect(await reach(threeOf(family))).toBe("reached");
     expect(await readAddresses(lab.sandbox, `revoked_${family.set}`)).toContain(family.one);
     expect(await readAddresses(lab.sandbox, `revoked_${family.set}`)).not.toContain(threeOf(family));
+  });
+
+  test("what shows a denied name is refused, what cannot be read passes", async () => {
+    await deny("three.example.org");
+    expect(await askFor(family, "two.example.org")).toBe("reached");
+    expect(await askFor(family, "three.example.org")).toMatch(RESET);
+    expect(await askFor(family, "")).toBe("reached");
   });
 
   test("a restart knows whose the address was", async () => {

@@ -1,7 +1,7 @@
 import { decideShownName } from "../../policy/decide-name.ts";
 import { asksAt, type CompiledPolicy } from "../../policy/compile.ts";
 import type { ShownName } from "../../wire-names/flow.ts";
-import type { PolicyInForce } from "../change/policy-in-force.ts";
+import { policiesOf, type PolicyInForce } from "../change/policy-in-force.ts";
 import { findAppFault, isDeniedByApp, NAMELESS } from "./app-fault.ts";
 import type { JudgedFlow } from "./judged-flow.ts";
 
@@ -27,6 +27,19 @@ export function findAuditedFault(
   flow: JudgedFlow,
 ): string | undefined {
   return audits && faultUnder(audits, shown, flow);
+}
+
+/**
+ * Whether what cannot be read passes: where the default action allows, since then only a denied name is a
+ * reason to refuse. `strict` refuses it even so, but not in audit mode, which refuses nothing of the kind.
+ */
+export function passesOddForm(policies: PolicyInForce, { isStrict, port }: JudgedFlow): boolean {
+  return policiesOf(policies).every(
+    (policy) =>
+      policy.fallback.action === "allow" &&
+      !asksAt(policy, port) &&
+      (!isStrict || policy.audits !== undefined),
+  );
 }
 
 /**

@@ -23,6 +23,7 @@ export interface NameReaderOptions {
   /** Its keys are those of `flow-keys.ts`. */
   readonly findFault: FlowRules["findFault"];
   readonly findDemand: FlowRules["findDemand"];
+  readonly passesOddForm: FlowRules["passesOddForm"];
   readonly generation: () => number;
   /** Random, and known to the ruleset and to this. */
   readonly refusedMark: number;

@@ -20,7 +20,7 @@ import type { FindFault, FlowRules, ShownName } from "../../wire-names/flow.ts";
 import { createTellBound, TOLD_PER_SECOND } from "./tell-bound.ts";
 import { findDemand } from "./app-fault.ts";
 import type { JudgedFlow } from "./judged-flow.ts";
-import { findAuditedFault, findNameFault, isDeniedShown } from "./name-fault.ts";
+import { findAuditedFault, findNameFault, isDeniedShown, passesOddForm } from "./name-fault.ts";
 import { type NameReader, openNameReader } from "./name-reader.ts";
 import type { NamesPlan } from "./prepare-names.ts";
 
@@ -153,6 +153,16 @@ function createFlowRules(
       // Most policies ask nothing of the kind.
       if (policies.every(({ scoped }) => scoped.length === 0)) return "name";
       return findDemand(policies, describe(tupleOf(key)));
+    },
+    passesOddForm(key, reason) {
+      const policies = inForce.read();
+      const flow = describe(tupleOf(key));
+      const passes = passesOddForm(policies, flow);
+      if (passes && policies.active.audits?.fallback.action === "deny") {
+        const { address, port } = flow;
+        tell({ name: undefined, app: undefined, reason, address, port, isAudited: true });
+      }
+      return passes;
     },
   };
 }
