@@ -65,8 +65,9 @@ export function createConnectionLog(logger: Pick<Logger, "warn">, perSecond: num
 }
 
 /**
- * With the smallest change of the policy that would let it through: `PATCH /policy` takes it. Of a request
- * there is none, since a path is never told.
+ * With the smallest change of the policy that would let it through: `PATCH /policy` takes it. There is none
+ * of a request, since a path is never told, and of a name that was shown in an odd form, since that is
+ * allowed already.
  */
 function tellShown(event: DecisionEvent, shown: ShownDetails): object {
   const { problem, owners } = shown;
@@ -80,7 +81,7 @@ function patchOf(event: DecisionEvent, shown: ShownDetails): object | undefined 
     const target = name ?? allowedOwner ?? owners[0] ?? addressOf(event);
     return [{ action: "allow", target, ports: [port], app: app === "other" ? "any" : app }];
   }
-  if (name === undefined || reason === "shown-request") return undefined;
+  if (name === undefined || reason !== "shown-name") return undefined;
   // A rule without ports would take the place of those that the name has.
   const scope = isAllowedElsewhere && port !== undefined ? { ports: [port], protocol: "tcp" } : {};
   return [{ action: "allow", target: name, ...scope }];

@@ -75,15 +75,20 @@ describe("the audit log", () => {
   test("tells what a connection has shown, and the smallest change that lets it through", async () => {
     const { log, lines } = createMemoryLog();
     const details = { problem: "a denied name", owners: ["one.example.org"] };
+    const common = { name: HOST, port: 8443, reason: "shown-name" } as const;
     for (const isAllowedElsewhere of [false, true]) {
       const shown = { ...details, isAllowedElsewhere };
-      log.audit.decided(connectionOf("198.51.100.9", { name: HOST, port: 8443, shown }));
+      log.audit.decided(connectionOf("198.51.100.9", { ...common, shown }));
     }
+    const shown = { ...details, isAllowedElsewhere: false };
+    log.audit.decided(connectionOf("198.51.100.9", { ...common, reason: "shown-form", shown }));
     const told = { "reason.detail": "a denied name", "address.names": ["one.example.org"] };
     expect(await lines()).toMatchObject([
       { ...told, patch: [{ action: "allow", target: HOST }] },
       { ...told, patch: [{ action: "allow", target: HOST, ports: [8443], protocol: "tcp" }] },
+      told,
     ]);
+    expect((await lines()).at(-1)).not.toHaveProperty("patch");
   });
 
   test("past their bound refused connections are counted by address, without taking lines from lookups", async () => {
