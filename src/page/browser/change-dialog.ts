@@ -72,6 +72,8 @@ export function createChangeDialog(api: Api): Propose {
     note.textContent = "Asking what would change.";
     problem.textContent = "";
     diff.hidden = true;
+    // Ahead of the dialog, which would give it the focus as it was left by the one before.
+    apply.disabled = true;
     const closed = new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
     dialog.showModal();
     await tryOut(proposal);
