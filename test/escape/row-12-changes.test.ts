@@ -44,8 +44,8 @@ describe.each(FAMILIES)("$name", (family: Family) => {
   test("row 12: a change cuts what it denies, in both directions, and nothing else", async (context) => {
     skipWithoutFamily(context, lab, family);
     for (const name of ["one", "two"]) await lab.dig("-t", family.qtype, `${name}.example.org`);
-    await using denied = await startAttack(lab, "flows", "hold", family.one);
-    await using neighbour = await startAttack(lab, "flows", "hold", family.two);
+    await using denied = await startAttack(lab, "flows", "hold", family.one, "one.example.org");
+    await using neighbour = await startAttack(lab, "flows", "hold", family.two, "two.example.org");
     expect([endsOf(denied), endsOf(neighbour)]).toEqual([{}, {}]);
     await change("deny");
     const cut = await until("the flows in use are cut", () => {

@@ -109,7 +109,10 @@ describe.each(FAMILIES)("$name", (family) => {
     await using denied = await startIdle(family, family.one);
     // Its own caller and loopback flows are the first program's.
     const others = await Promise.all(
-      [family.two, family.wild].map((address) => startAttack(lab, "flows", "hold", address)),
+      [
+        [family.two, "two.example.org"],
+        [family.wild, "b.wild.example.org"],
+      ].map((flows) => startAttack(lab, "flows", "hold", ...flows)),
     );
     await change("PATCH", [
       { action: "deny", target: "one.example.org" },

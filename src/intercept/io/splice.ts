@@ -4,19 +4,26 @@ import { TLSSocket } from "node:tls";
 
 /**
  * Passes on what each side sends, unread, until both have ended; each waits for the other's reader. If one
- * side fails it ends both: the far end gets a reset for a reset. Never throws: a failure of others'
- * connections is no fault of ours.
+ * side fails, the other gets a reset, so that nobody takes half of something for the whole. Never throws: a
+ * failure of others' connections is no fault of ours.
  */
 export async function splice(client: Socket, host: Socket): Promise<void> {
   // Whoever sends small pieces at once has them passed on at once.
   client.setNoDelay(true);
   host.setNoDelay(true);
+  // Ahead of the pipelines, which would end both in order.
+  client.once("error", () => reset(host));
+  host.once("error", () => reset(client));
   const isWhole = await Promise.all([pass(client, host), pass(host, client)]);
   if (isWhole.every(Boolean)) return;
-  client.resetAndDestroy();
-  // By way of a proxy over TLS; Node can reset only plain sockets.
-  if (host instanceof TLSSocket) host.destroy();
-  else host.resetAndDestroy();
+  reset(client);
+  reset(host);
+}
+
+/** Node can reset only plain sockets, not the one of a way by a proxy over TLS. */
+function reset(socket: Socket): void {
+  if (socket instanceof TLSSocket) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** Whether all of it has been passed on. */
@@ -25,8 +32,6 @@ async function pass(from: Socket, to: Socket): Promise<boolean> {
     await pipeline(from, to);
     return true;
   } catch {
-    from.destroy();
-    to.destroy();
     return false;
   }
 }

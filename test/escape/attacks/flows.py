@@ -1,6 +1,6 @@
-"""Rows 12, 13: flows that outlive a policy. flows.py hold ADDRESS | idle ADDRESS OWN | churn NAME RESOLVER
+"""Rows 12, 13: flows that outlive a policy. flows.py hold ADDRESS HOST | idle ADDRESS OWN | churn NAME RESOLVER
 
-`hold` opens an upload, a download, an idle connection and UDP both ways, says `ready`, uses the idle one at a line on stdin, and says `ended` of each flow
+`hold` opens, with HOST as each request's Host, an upload, a download, an idle connection and UDP both ways, says `ready`, uses the idle one at a line on stdin, and says `ended` of each flow
 with how. `idle` waits for octets that never come, on connections to the address and on some that no policy is about: to itself, on lo, and from a
 caller to port 9300 of OWN. `churn` looks the name up and connects to what it gets, over and over, until stdin ends.
 """
@@ -34,10 +34,11 @@ def watch(flow, act):
     threading.Thread(target=run, daemon=True).start()
 
 
-def hold(address):
+def hold(address, host):
     poked = threading.Event()
-    upload = connect(address, 80, b"POST /upload HTTP/1.1\r\nHost: x\r\n\r\n")
-    download = connect(address, 80, b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+    head = f"HTTP/1.1\r\nHost: {host}\r\n".encode()
+    upload = connect(address, 80, b"POST /upload " + head + b"Content-Length: 1000000000\r\n\r\n")
+    download = connect(address, 80, b"GET /slow " + head + b"\r\n")
     idle = connect(address, 8080, b"")
     datagrams = socket.socket(family(address), socket.SOCK_DGRAM)
     datagrams.connect((address, 7))
@@ -54,7 +55,7 @@ def hold(address):
 
     def use_idle():
         poked.wait()
-        idle.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        idle.sendall(b"GET /slow " + head + b"\r\n")
         while idle.recv(65536):
             pass
 

@@ -45,3 +45,18 @@ test("what each side sends is passed on, to its end, and small pieces at once", 
   await over;
   for (const set of isAtOnce) expect(set).toHaveBeenCalledWith(true);
 });
+
+test.each(["the host", "the workload"])("a reset of %s is one for the other", async (side) => {
+  const [client, workload] = await openPair();
+  const [host, server] = await openPair();
+  const over = splice(client, host);
+  workload.write("to the host");
+  server.write("to the workload");
+  await Promise.all([once(workload, "data"), once(server, "data")]);
+  const [failing, told] = side === "the host" ? [server, workload] : [workload, server];
+  const failure = once(told, "error");
+  failing.resetAndDestroy();
+  expect(await failure).toMatchObject([{ code: "ECONNRESET" }]);
+  await over;
+  expect([client.destroyed, host.destroyed]).toEqual([true, true]);
+});

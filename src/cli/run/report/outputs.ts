@@ -2,6 +2,7 @@
  * All that a run tells besides what its command does: on standard error, into the files that it was asked
  * for, and by its exit code.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Policy } from "../../../policy/policy.ts";
 import { EXIT } from "../../exit-codes.ts";
 import type { Caller } from "../config/caller.ts";
@@ -16,6 +17,12 @@ import type { RunReport } from "./report.ts";
 import { openForAppend, reserveNewFile, type RunFile } from "./run-file.ts";
 import { renderStepSummary } from "./step-summary.ts";
 import type { Voice } from "./voice.ts";
+
+/**
+ * The kernel gathers the connections that it reports for up to 200 ms (`netfilter/io/refusals.ts`): the last
+ * ones of a command are suggested, too.
+ */
+const GATHERED_MS = 500;
 
 export interface RunOutputs extends Disposable {
   readonly report: RunReport;
@@ -57,6 +64,7 @@ export function openOutputs(options: OutputOptions): RunOutputs {
     report,
     async conclude(client) {
       if (audit === undefined) return;
+      await sleep(GATHERED_MS);
       try {
         const suggestion = await client.suggestPolicy({ ports: audit.ports });
         voice.suggest(suggestion);
