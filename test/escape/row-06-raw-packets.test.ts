@@ -45,7 +45,7 @@ describe("under the sidecar", () => {
       skipWithoutFamily(context, lab, family);
       // Flows that an error message could pretend to speak of: an allowed one, and a redirected lookup.
       await lab.dig("-t", family.qtype, "one.example.org");
-      const talked = await attack(lab, "everyday", "talk", family.one);
+      const talked = await attack(lab, "everyday", "talk", family.one, "one.example.org");
       expect(talked).toEqual({ "tcp 80": "closed", "udp 7": "echoed" });
       expect(await leaksOf(lab, () => attack(lab, "raw_ip", "control", ...places(family)))).toEqual([]);
     });

@@ -1,7 +1,7 @@
 /**
  * Connections whose name a change denies, while other names keep their address open: found before the change
  * is in force, and ended right after. One whose name is not known any more, see `name-labels.ts`, is ended by
- * a change that denies a name, as it may be that one.
+ * a change that denies a name, as it may be that one. One that has shown no name goes with its address.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { begunMark } from "../../netfilter/flow-marks.ts";
@@ -25,7 +25,7 @@ export interface FlowToEnd {
 /** What a flow's label says: its name, and what it speaks where that was asked for. */
 export type LabelledName = Pick<ShownName, "name" | "app">;
 
-/** Whether a connection that has shown this is denied; undefined: nobody can tell. */
+/** Whether a connection that has shown this is denied; undefined: it has shown no name, and nobody asks. */
 export type IsDenied = (shown: LabelledName, flow: FlowTuple) => boolean | undefined;
 
 export interface DeniedFlowsPorts {
@@ -51,12 +51,19 @@ export function createDeniedFlows(ports: DeniedFlowsPorts): DeniedFlows {
   /** The one that flows were looked at for last. */
   let last: CompiledPolicy | undefined;
 
-  async function find(policy: CompiledPolicy, isAnyDenied: boolean): Promise<readonly FlowToEnd[]> {
+  async function find(
+    before: CompiledPolicy | undefined,
+    policy: CompiledPolicy,
+  ): Promise<readonly FlowToEnd[]> {
     const isDenied: IsDenied = (...shown) => ports.isDenied(policy, ...shown);
+    const isAnyDenied = before !== undefined && deniesNames(before, policy);
+    // What is nameless went on unread, as nothing but a denied name was looked for.
+    const isNamelessDenied = before !== undefined && deniesByDefault(before, policy);
     const found: FlowToEnd[] = [];
     await ports.readVerified((flow) => {
       const shown = ports.shownBy(flow);
-      if ((shown && isDenied(shown, flow.flow)) ?? isAnyDenied) found.push(copyOf(flow));
+      const isEnded = shown === undefined ? isAnyDenied : (isDenied(shown, flow.flow) ?? isNamelessDenied);
+      if (isEnded) found.push(copyOf(flow));
     });
     return [...found, ...ports.takeShowing(isDenied)];
   }
@@ -65,7 +72,7 @@ export function createDeniedFlows(ports: DeniedFlowsPorts): DeniedFlows {
     async find(policy) {
       const before = last;
       if (before === policy) return async () => undefined;
-      const found = await find(policy, before !== undefined && deniesNames(before, policy));
+      const found = await find(before, policy);
       return async () => {
         last = policy;
         for (const [index, flow] of found.entries()) {
@@ -79,7 +86,7 @@ export function createDeniedFlows(ports: DeniedFlowsPorts): DeniedFlows {
 
 /** Whether a name may be denied that was not. */
 export function deniesNames(before: CompiledPolicy, after: CompiledPolicy): boolean {
-  if (before.fallback.action === "allow" && after.fallback.action === "deny") return true;
+  if (deniesByDefault(before, after)) return true;
   if (hasOtherScopes(before, after)) return true;
   for (const target of findDifferences(before.rules.names, after.rules.names)) {
     const is = findRule(after.rules.names, target)?.action;
@@ -87,6 +94,10 @@ export function deniesNames(before: CompiledPolicy, after: CompiledPolicy): bool
       return true;
   }
   return false;
+}
+
+function deniesByDefault(before: CompiledPolicy, after: CompiledPolicy): boolean {
+  return before.fallback.action === "allow" && after.fallback.action === "deny";
 }
 
 function hasOtherScopes({ scoped: one }: CompiledPolicy, { scoped: other }: CompiledPolicy): boolean {

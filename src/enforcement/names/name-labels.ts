@@ -63,8 +63,9 @@ function bound<Key>(map: Map<Key, unknown>, most: number): void {
   if (oldest !== undefined) map.delete(oldest);
 }
 
-/** What shows no name and is known by what it speaks. */
+/** What shows no name: known by what it speaks, or not read as nobody has asked. */
 const NAMELESS: readonly LabelledName[] = [
+  { name: undefined, app: undefined },
   { name: undefined, app: "ssh" },
   { name: undefined, app: "postgres" },
 ];

@@ -24,11 +24,14 @@ function toFlow(from: number, to?: number): FlowToEnd {
   return { flow: tuple(from, to), reply: reversed(tuple(from, to)) };
 }
 
+/** Of a flow that is known to have shown none. */
+const NO_NAME = "";
+
 /**
  * Verified flows by their ports, each with the name that its label is of; and flows that are not verified.
  */
 function createBench(
-  verified: ReadonlyMap<number, DomainName | undefined | readonly [DomainName, number]>,
+  verified: ReadonlyMap<number, DomainName | undefined | typeof NO_NAME | readonly [DomainName, number]>,
   pending: readonly [number, DomainName, number?][] = [],
 ) {
   const labels = createNameLabels();
@@ -38,7 +41,8 @@ function createBench(
       for (const [port, shown] of verified) {
         const [name, to] = typeof shown === "string" || shown === undefined ? [shown] : shown;
         // One object tells of all of them, as the socket does.
-        const flow: LabelledFlow = { ...toFlow(port, to), label: name && labels.take({ name }) };
+        const label = name === undefined ? undefined : labels.take({ name: name || undefined });
+        const flow: LabelledFlow = { ...toFlow(port, to), label };
         onFlow(flow);
         flow.flow.source.fill(0);
       }
@@ -119,6 +123,14 @@ test("a flow whose name is not known outlives a start and what allows more, and 
   expect(await enforce(ONLY_ONE)).toEqual([1]);
 });
 
+test("a flow that has shown no name is ended by no denial of a name, only if all is denied by default", async () => {
+  const { enforce } = createBench(new Map([[1, NO_NAME]]));
+  expect(await enforce(BOTH)).toEqual([]);
+  expect(await enforce(ONLY_ONE)).toEqual([]);
+  expect(await enforce(compiledPolicy("allow"))).toEqual([]);
+  expect(await enforce(ONLY_ONE)).toEqual([1]);
+});
+
 test.each([
   [
     "another rule that allows",
@@ -165,12 +177,13 @@ test.each([
   },
 );
 
-test("what shows no name has a label if it is known what it speaks", () => {
+test("what shows no name has a label, unless it was asked what it speaks and nobody knows", () => {
   const labels = createNameLabels();
-  const ssh = labels.take({ name: undefined, app: "ssh" }) ?? Buffer.alloc(0);
-  expect(createNameLabels().shownBy(ssh, [])).toEqual({ name: undefined, app: "ssh" });
+  for (const app of ["ssh", undefined] as const) {
+    const label = labels.take({ name: undefined, app }) ?? Buffer.alloc(0);
+    expect(createNameLabels().shownBy(label, [])).toEqual({ name: undefined, app });
+  }
   expect(labels.take({ name: undefined, app: "other" })).toBeUndefined();
-  expect(labels.take({ name: undefined, app: undefined })).toBeUndefined();
 });
 
 test("a name that is seen again and again is known however many others are seen", () => {

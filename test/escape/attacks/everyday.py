@@ -1,6 +1,6 @@
-"""Row 1 and 8: what any program may do. everyday.py reach ADDRESS | ports ADDRESS PORT... | talk ADDRESS
+"""Row 1 and 8: what any program may do. everyday.py reach ADDRESS | ports ADDRESS PORT... | talk ADDRESS HOST
 
-`talk` asks the web and the echo server and waits for all that they send: no packet of its flows comes later.
+`talk` asks the web server for HOST and the echo server, and waits for all that they send: no packet of its flows comes later.
 """
 import socket
 import struct
@@ -71,12 +71,12 @@ def ports(address, *numbers):
 
 
 
-def talk(address):
+def talk(address, host):
     def ask_web():
         with socket.socket(family(address), socket.SOCK_STREAM) as one:
             one.settimeout(20)
             one.connect((address, 80))
-            one.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            one.sendall(f"GET / HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
             while one.recv(999):
                 pass
             return "closed"
