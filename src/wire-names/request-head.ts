@@ -111,10 +111,12 @@ function judgeBody(fields: Fields, minor: string): RequestBody | Refused {
   const upgrades = fields.get("upgrade") ?? [];
   if (lengths.length + codings.length > 1) return refused("an HTTP body whose length is given twice");
   if (upgrades.length > 0) {
-    const hasBody = lengths.length + codings.length > 0;
-    return isOnly(upgrades, "websocket") && !hasBody
-      ? { kind: "websocket" }
-      : refused("an upgrade to anything but WebSocket");
+    // A server that switches at once would take the body for the other protocol.
+    if (lengths.length + codings.length > 0) return refused("an upgrade with a body");
+    if (isOnly(upgrades, "websocket")) return { kind: "websocket" };
+    // Java's client asks for it wherever it can. A server that agrees waits for HTTP/2, which is refused.
+    if (isOnly(upgrades, "h2c")) return { kind: "length", octets: 0 };
+    return refused("an upgrade to something else than WebSocket");
   }
   if (codings.length > 0) {
     return isOnly(codings, "chunked") && minor === "1"

@@ -75,6 +75,12 @@ describe.each(FAMILIES)("$name", (family) => {
     expect(shown).toEqual([ONE, TWO, `${ONE}:8090`, `${TWO}:8090`]);
   });
 
+  test("who asks for HTTP/2 by an upgrade, as Java's client does, is answered in HTTP/1", async () => {
+    const options = [family.flag, "--http2", "-w", " by %{http_version}"];
+    const asked = await lab.asWorkload(["curl", "-s", ...options, `http://${ONE}:8090/`]);
+    expect(asked).toMatchObject({ exitCode: 0, stdout: "hello by 1.1" });
+  });
+
   test("a refusal is told with the name, the address, whose it is, and the change that would allow it", async () => {
     await curl("https", ONE);
     const before = sidecar.logs().length;

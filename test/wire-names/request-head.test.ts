@@ -91,6 +91,11 @@ describe("what follows a head", () => {
     ["a body", ["Content-Length: 12"], { kind: "length", octets: 12 }],
     ["chunks", ["Transfer-Encoding: Chunked"], { kind: "chunked" }],
     ["a WebSocket", ["Connection: Upgrade", "Upgrade: websocket"], { kind: "websocket" }],
+    [
+      "HTTP/1 still, if HTTP/2 is asked for",
+      ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c"],
+      { kind: "length", octets: 0 },
+    ],
   ])("%s", (_, fields, body) => {
     const text = get(HOST, ...fields);
     expect(read(text)).toEqual(http("example.org", text, body));
@@ -107,7 +112,9 @@ describe("what follows a head", () => {
     ["chunks twice", ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"]],
     ["another coding", ["Transfer-Encoding: gzip, chunked"]],
     ["a coding that some take for chunked", ["Transfer-Encoding: xchunked"]],
-    ["HTTP/2", ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c"]],
+    ["an upgrade to HTTP/2 with a body", ["Upgrade: h2c", "Content-Length: 9"]],
+    ["an upgrade to HTTP/2 with chunks", ["Upgrade: h2c", "Transfer-Encoding: chunked"]],
+    ["a choice of upgrades", ["Upgrade: h2c, websocket"]],
     ["two upgrades", ["Upgrade: websocket", "Upgrade: websocket"]],
     ["TLS", ["Upgrade: TLS/1.0"]],
     ["an upgrade with a body", ["Upgrade: websocket", "Content-Length: 1"]],

@@ -49,6 +49,17 @@ describe("requests on one connection", () => {
     expect(typeof read(stream, text)).toBe("string");
   });
 
+  test("of which one has asked for HTTP/2 go on in HTTP/1, and in nothing else", () => {
+    const upgrading = get("a.example.org", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c");
+    const stream = createRequestStream();
+    expect(read(stream, upgrading + get("b.example.org"))).toEqual(["a.example.org", "b.example.org"]);
+    const switching = createRequestStream();
+    read(switching, upgrading);
+    switching.answered(Buffer.from("HTTP/1.1 101 Switching Protocols\r\n"));
+    expect(switching.isUpgraded()).toBe(false);
+    expect(read(switching, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")).toContain("odd form");
+  });
+
   test("keep of a body nothing, and tell how much had to be read", () => {
     const stream = createRequestStream();
     const head = get("example.org", "Content-Length: 1000000");
