@@ -23,9 +23,6 @@ const OTHER: Shown = { kind: "other" };
  * section 5.1, RFC 6520).
  */
 const [FIRST_RECORD_TYPE, LAST_RECORD_TYPE] = [20, 24];
-const ALERT = 21;
-/** Of an alert that is not encrypted: the length of its record's fragment. */
-const ALERT_OCTETS = 2;
 /**
  * PostgreSQL's SSLRequest and GSSENCRequest: length:4 code:4. A client may send both; TLS follows once the
  * server has agreed.
@@ -58,7 +55,7 @@ export function readFirstOctets(stream: Buffer): Shown {
   const at = behindPostgres(stream);
   if (at >= stream.length) return at > MAX_REQUESTS_OCTETS ? refused("many requests for TLS") : INCOMPLETE;
   const rest = at === 0 ? stream : stream.subarray(at);
-  if (isRecordType(rest)) return readRecord(stream, rest, at);
+  if (isRecord(rest)) return rest.length < 2 ? INCOMPLETE : readHandshake(stream, at);
   if (isOddRecord(rest))
     return rest.length <= MESSAGE_AT ? INCOMPLETE : refused("a TLS record of an unknown version");
   if (at > 0) return OTHER;
@@ -79,22 +76,12 @@ function hasAt(stream: Buffer, at: number, octets: Buffer): boolean {
   return octets.compare(stream, at, end, 0, end - at) === 0;
 }
 
-function isRecordType([first = 0, major = 0]: Buffer): boolean {
-  return first >= FIRST_RECORD_TYPE && first <= LAST_RECORD_TYPE && major < 0x10;
-}
-
 /**
- * What begins with a record's type. Some servers do not look at a record's version (Go's takes those below
- * 0x1000), and skip an alert ahead of the hello. Other types of another version are no TLS for anybody: a
- * length in little-endian order begins so, as in MySQL and MongoDB.
+ * Whether it begins like a record, of whatever version: some servers do not look at that (Go's takes those
+ * below 0x1000), and some skip what stands ahead of the hello (tlslite-ng's).
  */
-function readRecord(stream: Buffer, rest: Buffer, at: number): Shown {
-  if (rest.length < 2) return INCOMPLETE;
-  const [type, major] = rest;
-  if (type === HANDSHAKE || major === 3) return readHandshake(stream, at);
-  if (type !== ALERT) return OTHER;
-  if (rest.length < RECORD_HEADER) return INCOMPLETE;
-  return rest.readUInt16BE(3) === ALERT_OCTETS ? readHandshake(stream, at) : OTHER;
+function isRecord([first = 0, major = 0]: Buffer): boolean {
+  return first >= FIRST_RECORD_TYPE && first <= LAST_RECORD_TYPE && major < 0x10;
 }
 
 /**

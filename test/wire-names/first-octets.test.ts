@@ -177,9 +177,6 @@ describe("neither TLS nor HTTP", () => {
     ["IMAP", "a1 LOGIN user password\r\n"],
     ["memcached", "gets key\r\n"],
     ["memcached's get", "get user-17 user-18\r\n"],
-    ["a message of MySQL with 276 octets", "\x14\x01\0\x01\x85\xa6\xff\x01\0\0\0\x01"],
-    ["a message of MongoDB with 277 octets", "\x15\x01\0\0\x01\0\0\0\0\0\0\0\xd4\x07\0\0"],
-    ["a message of MongoDB with 280 octets", "\x18\x01\0\0\x02\0\0\0\0\0\0\0\xdd\x07\0\0"],
     ["Redis", "*1\r\n$4\r\nPING\r\n"],
     ["PostgreSQL without TLS", "\0\0\0\x27\0\x03\0\0user\0"],
     ["PostgreSQL after a refused request for TLS", "\0\0\0\x08\x04\xd2\x16\x2f\0\0\0\x27\0\x03\0\0"],
@@ -202,6 +199,11 @@ describe("neither TLS nor HTTP", () => {
   });
 
   test.each([
+    [
+      "a length in little-endian order that looks like a record",
+      "\x14\x01\0\x01\x85\xa6\xff\x01",
+      "ahead of",
+    ],
     ["text without a line's end", "A".repeat(16_384), "first line"],
     ["PROXY protocol 1", "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", "PROXY"],
     ["PROXY protocol 2", "\r\n\r\n\0\r\nQUIT\n", "PROXY"],
