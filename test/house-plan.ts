@@ -42,7 +42,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   api: ["policy", "protections", "sys", "decisions", "audit", "learned", "vault", "enforcement"],
   client: ["api"],
   page: ["api", "client"],
-  doctor: ["policy", "sys", "dns", "api"],
+  doctor: ["policy", "sys", "dns", "certificates", "api"],
   sidecar: [
     "policy",
     "protections",

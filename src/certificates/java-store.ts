@@ -12,6 +12,7 @@ import {
   setOf,
   utf16String,
 } from "./der.ts";
+import { readPem } from "./pem.ts";
 
 const DATA = objectIdentifier("1.2.840.113549.1.7.1");
 const CERTIFICATE_BAG = objectIdentifier("1.2.840.113549.1.12.10.1.3");
@@ -23,11 +24,8 @@ const VERSION = integer(Buffer.of(3));
 
 /** Of all certificates of a text in PEM, those that are there twice once. */
 export function encodeJavaStore(pem: string): Buffer {
-  const found = pem.matchAll(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----([^-]+)-----END/g);
-  const certificates = new Set(Array.from(found, ([, digits = ""]) => digits.replaceAll(/\s/g, "")));
-  const bags = Array.from(certificates, (digits, index) =>
-    certificateBag(Buffer.from(digits, "base64"), index),
-  );
+  const distinct = new Map(readPem(pem).map((certificate) => [certificate.toString("base64"), certificate]));
+  const bags = Array.from(distinct.values(), certificateBag);
   const content = contentInfo(sequence(...bags));
   return sequence(VERSION, contentInfo(sequence(content)));
 }

@@ -6,7 +6,8 @@
  * nothing of the workload's.
  */
 import { dirname, join } from "node:path";
-import { inJavaStore, inPem, lastEnd, readRoots, type Held, type Root } from "./roots.ts";
+import { readPem } from "../../certificates/pem.ts";
+import { inJavaStore, inPem, lastEnd, type Held, type Root } from "./roots.ts";
 import { TRUST_TOOLS, type TrustTool } from "./tools.ts";
 import { SYSTEM_BUNDLES, type TrustPlace, type TrustSource } from "./trust-place.ts";
 
@@ -49,7 +50,7 @@ export async function examineTrust(
   const found = files.find((one) => place.realPath(one) !== undefined);
   if (found === undefined && !isExpected) return undefined;
   const file = found ?? files[0];
-  const roots = readRoots(place.read(file)?.toString("latin1") ?? "");
+  const roots = readPem(place.read(file)?.toString("latin1") ?? "");
   if (roots.length === 0) return { file, roots: 0, tools: [] };
   const tools: ToolTrust[] = [];
   for (const tool of TRUST_TOOLS) tools.push(...(await judgeTool(place, tool, { file, roots })));

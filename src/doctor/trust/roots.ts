@@ -1,20 +1,13 @@
 /** Certificates in files of roots: which of the sandbox's are there, and whether others are. Pure. */
 import { X509Certificate } from "node:crypto";
+import { readPem } from "../../certificates/pem.ts";
 
-const CERTIFICATE = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----([^-]+)-----END/g;
 /** Each certificate of a store of Java's without encryption stands behind one of these. */
 const JKS_MAGIC = Buffer.from("feedfeed", "hex");
 const X509_IN_PKCS12 = Buffer.from("060a2a864886f70d01091601", "hex");
 
 /** A certificate as its octets in DER. */
 export type Root = Buffer;
-
-/** Those of a text in PEM, in its order; what is none is left out. */
-export function readRoots(pem: string): readonly Root[] {
-  return Array.from(pem.matchAll(CERTIFICATE), ([, digits = ""]) =>
-    Buffer.from(digits.replaceAll(/\s/g, ""), "base64"),
-  ).filter((root) => root.length > 0);
-}
 
 /** When the last of them ends; `undefined` if none can be read. */
 export function lastEnd(roots: readonly Root[]): Date | undefined {
@@ -36,7 +29,7 @@ export interface Held {
 }
 
 export function inPem(content: Buffer, wanted: readonly Root[]): Held {
-  const found = readRoots(content.toString("latin1"));
+  const found = readPem(content.toString("latin1"));
   const of = wanted.flatMap((root, index) => (found.some((one) => startsWith(one, root)) ? [index] : []));
   return { of: new Set(of), hasOthers: found.some((one) => !wanted.some((root) => startsWith(one, root))) };
 }
