@@ -26,16 +26,11 @@ export class NotAFileError extends Error {
   }
 }
 
-const names = new Map<number, string>();
+/** Node makes this map anew each time that it is asked for. */
+let names: ReturnType<typeof getSystemErrorMap> | undefined;
 
-/**
- * errno's name, or `ERRNO_<n>` for a number that Node has no name for. Each is asked for once: Node makes its
- * map of all names anew each time.
- */
+/** errno's name, or `ERRNO_<n>` for a number that Node has no name for. */
 export function errnoName(errno: number): string {
-  const known = names.get(errno);
-  if (known !== undefined) return known;
-  const name = getSystemErrorMap().get(-errno)?.[0] ?? `ERRNO_${errno}`;
-  names.set(errno, name);
-  return name;
+  names ??= getSystemErrorMap();
+  return names.get(-errno)?.[0] ?? `ERRNO_${errno}`;
 }
