@@ -158,10 +158,8 @@ function createFlowRules(
       const policies = inForce.read();
       const flow = describe(tupleOf(key));
       const passes = passesOddForm(policies, flow);
-      if (passes && policies.active.audits?.fallback.action === "deny") {
-        const { address, port } = flow;
-        tell({ name: undefined, app: undefined, reason, address, port, isAudited: true });
-      }
+      if (passes && policies.active.audits?.fallback.action === "deny")
+        tell(auditedOf(flow, { name: undefined }, reason));
       return passes;
     },
   };
@@ -180,12 +178,18 @@ function createFaultFinder(
     const isAudit = policies.active.audits !== undefined;
     const fault = findNameFault(policies, shown, flow) ?? (isAudit ? undefined : elsewhere);
     const audited = fault === undefined ? (findAuditedFault(policies, shown, flow) ?? elsewhere) : undefined;
-    if (audited !== undefined) {
-      const { address, port } = flow;
-      tell({ name: shown.name, app: shown.app, reason: audited, address, port, isAudited: true });
-    }
+    if (audited !== undefined) tell(auditedOf(flow, shown, audited));
     return fault;
   };
+}
+
+/** A connection that audit mode lets through, and why it would be refused without. */
+function auditedOf(
+  { address, port }: JudgedFlow,
+  { name, app }: Pick<ShownName, "name" | "app">,
+  reason: string,
+): NameRefused {
+  return { name, app, reason, address, port, isAudited: true };
 }
 
 /**
