@@ -10,22 +10,34 @@ const MOST_OCTETS = 16 * 2 ** 20;
 const RUN_LIMIT_MS = 20_000;
 
 export function openTrustPlace(env: CliContext["env"]): TrustPlace {
+  /** By the command line: Python is asked for two tools. */
+  const asked = new Map<string, Promise<string | undefined>>();
   return {
     env,
     findProgram: (name) => findTool(name, env["PATH"] ?? ""),
     realPath: (path) => orNothing(() => realpathSync(path)),
     read: (path) => orNothing(() => readPlainFile(path)),
     list: (folder) => orNothing(() => readdirSync(folder)) ?? [],
-    async run(argv) {
-      try {
-        const { exitCode, stdout } = await runCommand(argv, { env, timeoutMs: RUN_LIMIT_MS });
-        return exitCode === 0 ? stdout : undefined;
-      } catch (error) {
-        if (error instanceof ToolError) return undefined; // it is gone since it was found
-        throw error;
-      }
+    run(argv) {
+      const key = argv.join("\0");
+      const said = asked.get(key) ?? ask(argv, env);
+      asked.set(key, said);
+      return said;
     },
   };
+}
+
+async function ask(
+  argv: Parameters<TrustPlace["run"]>[0],
+  env: CliContext["env"],
+): Promise<string | undefined> {
+  try {
+    const { exitCode, stdout } = await runCommand(argv, { env, timeoutMs: RUN_LIMIT_MS });
+    return exitCode === 0 ? stdout : undefined;
+  } catch (error) {
+    if (error instanceof ToolError) return undefined; // it is gone since it was found
+    throw error;
+  }
 }
 
 /** A pipe that nobody writes to would hold us for ever. */
