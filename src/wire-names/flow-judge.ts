@@ -24,22 +24,17 @@
  * TLS 1.2 is not seen.
  */
 import {
-  beginFlow,
   type ClientPacket,
   type FlowRules,
   findOddity,
-  type Flow,
-  isNear,
   judgeAnswer,
   judgePacket,
-  listShown,
   type PacketVerdict,
   PASS,
   type ServerPacket,
-  type ShownName,
-  sizeOf,
   toRefusal,
 } from "./flow.ts";
+import { beginFlow, type Flow, isNear, listShown, type ShownName, sizeOf } from "./flow-state.ts";
 
 export interface FlowJudgeOptions extends Pick<FlowRules, "findFault"> {
   /** Default: a name is asked of every flow. */

@@ -1,11 +1,9 @@
-/** One flow that is not verified: what it has shown, and what becomes of its packets. See `flow-judge.ts`. */
+/** What becomes of the packets of one flow that is not verified, by what it shows. See `flow-judge.ts`. */
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Spoken } from "../policy/app.ts";
-import { readFirstOctets } from "./first-octets.ts";
-import { createJudgedText, type JudgedText } from "./judged-text.ts";
-import { guessApp, readApp } from "./opening.ts";
-import { createRequestStream, type RequestStream } from "./request-stream.ts";
-import { createSecondHello, type SecondHello } from "./second-hello.ts";
+import { type Demand, type Flow, type Handshake, placeOf, type ShownName } from "./flow-state.ts";
+import { guessApp } from "./opening.ts";
+import { type Outcome, readNew } from "./read-flow.ts";
 import { MAX_ANSWER, readServerAnswer } from "./server-answer.ts";
 import type { Refused } from "./shown.ts";
 
@@ -65,17 +63,6 @@ export type PacketVerdict =
  */
 export type Passed = "begun" | "hello";
 
-/** What a flow has shown when it is judged. */
-export interface ShownName {
-  readonly kind: "tls" | "http" | "other";
-  readonly name: DomainName | undefined;
-  /** What it speaks, if that was asked for; TLS may be PostgreSQL's. */
-  readonly app?: Spoken | undefined;
-}
-
-/** What a flow has to show: nothing at all, a name as far as it has one, or also what it speaks. */
-export type Demand = "nothing" | "name" | "app";
-
 /** Why a flow that shows this is refused; undefined: it is not. */
 export type FindFault = (shown: ShownName, flow: string) => string | undefined;
 
@@ -87,8 +74,6 @@ export interface FlowRules {
   readonly passesOddForm: (flow: string, reason: string) => boolean;
 }
 
-/** More than a sender has under way before the first acknowledgement. */
-const NEAR_OCTETS = 4 << 20;
 /** That one connection of HTTP may ask for. */
 const MAX_NAMES = 16;
 const MANY_NAMES = `more than ${MAX_NAMES} hosts in one connection`;
@@ -98,70 +83,6 @@ const LEAST_HOPS = 32;
 export const PASS: PacketVerdict = { kind: "pass", passed: undefined };
 const PASS_BEGUN: PacketVerdict = { kind: "pass", passed: "begun" };
 const PASS_HELLO: PacketVerdict = { kind: "pass", passed: "hello" };
-
-export interface Flow {
-  /** Sequence number of its first octet. */
-  readonly start: number;
-  /** Octets that have passed. */
-  passed: number;
-  /** All of them, until they show what they are. */
-  beginning: Buffer;
-  readonly judged: JudgedText;
-  shown: ShownName | undefined;
-  /** Names that were shown, each once: a connection of HTTP may show several. */
-  names: readonly DomainName[];
-  requests: RequestStream | undefined;
-  /** Of TLS, from its hello on. */
-  handshake: Handshake | undefined;
-  /** Octets that are kept of it, as counted. */
-  counted: number;
-  lastMs: number;
-}
-
-/** Until the server has accepted a hello. */
-interface Handshake {
-  readonly second: SecondHello;
-  /** Sequence number of the server's first octet behind the hello. */
-  readonly answerStart: number;
-  /** What it has sent from there on, as far as it is needed. */
-  answer: Buffer;
-}
-
-export function beginFlow(start: number): Flow {
-  return {
-    start,
-    passed: 0,
-    beginning: Buffer.alloc(0),
-    judged: createJudgedText(),
-    shown: undefined,
-    names: [],
-    requests: undefined,
-    handshake: undefined,
-    counted: 0,
-    lastMs: 0,
-  };
-}
-
-/** All that it has shown, once for each name. */
-export function listShown({ shown, names }: Flow): readonly ShownName[] {
-  if (names.length === 0) return shown === undefined ? [] : [shown];
-  return names.map((name) => ({ kind: shown?.kind ?? "tls", name, app: shown?.app }));
-}
-
-/** Of a sequence number: the place next to what has passed that has it. */
-function placeOf({ start, passed }: Flow, sequence: number): number {
-  return passed + ((sequence - start - passed) | 0);
-}
-
-export function isNear(flow: Flow, sequence: number): boolean {
-  const at = placeOf(flow, sequence);
-  return at >= 0 && at <= flow.passed + NEAR_OCTETS;
-}
-
-export function sizeOf({ beginning, judged, requests, handshake }: Flow): number {
-  const kept = handshake === undefined ? 0 : handshake.answer.length + handshake.second.size();
-  return beginning.length + judged.size() + (requests?.size() ?? 0) + kept;
-}
 
 /** What the kernel's own TCP never sends. */
 export function findOddity(packet: ClientPacket): string | undefined {
@@ -263,71 +184,4 @@ function isJudged({ shown, requests, handshake }: Flow): boolean {
 function isAccepted({ answer, second }: Handshake): boolean {
   const said = readServerAnswer(answer);
   return said === "accepts" || (said === "retry" && second.isThere());
-}
-
-interface Outcome {
-  readonly kind: "read";
-  /** What was shown now. */
-  readonly shown: readonly ShownName[];
-}
-
-/**
- * Octets that follow the ones before. Behind what a hello or another protocol has shown all is the far end's.
- */
-function readNew(flow: Flow, data: Buffer, acknowledged: number, demand: Demand): Outcome | Refused {
-  if (data.length === 0) return NOTHING;
-  if (flow.handshake !== undefined) return readRecords(flow, flow.handshake, data);
-  if (flow.requests !== undefined) return readRequests(flow, flow.requests, data);
-  return flow.shown === undefined ? readBeginning(flow, data, acknowledged, demand === "app") : NOTHING;
-}
-
-const NOTHING: Outcome = { kind: "read", shown: [] };
-
-function readBeginning(
-  flow: Flow,
-  data: Buffer,
-  acknowledged: number,
-  asksForApp: boolean,
-): Outcome | Refused {
-  const beginning = flow.beginning.length === 0 ? Buffer.from(data) : Buffer.concat([flow.beginning, data]);
-  const found = readFirstOctets(beginning);
-  if (found.kind === "refused") return found;
-  flow.judged.keep(flow.passed, data);
-  flow.beginning = beginning;
-  const app = asksForApp ? readApp(found.kind, beginning) : undefined;
-  if (found.kind === "incomplete")
-    return found.name === undefined
-      ? NOTHING
-      : { kind: "read", shown: [{ kind: "tls", name: found.name, app }] };
-  if (asksForApp && app === undefined) return NOTHING;
-  flow.beginning = Buffer.alloc(0);
-  flow.shown = { kind: found.kind, name: found.kind === "other" ? undefined : found.name, app };
-  if (found.kind === "tls") {
-    const second = createSecondHello(found.name);
-    flow.handshake = { second, answerStart: acknowledged, answer: Buffer.alloc(0) };
-    const behind = second.read(beginning.subarray(found.end));
-    if ("kind" in behind) return behind;
-  }
-  if (found.kind !== "http") return { kind: "read", shown: [flow.shown] };
-  flow.requests = createRequestStream();
-  return toOutcome(flow.requests.read(beginning));
-}
-
-/** What a hello is followed by before the server has accepted it. */
-function readRecords(flow: Flow, { second }: Handshake, data: Buffer): Outcome | Refused {
-  const read = second.read(data);
-  if ("kind" in read) return read;
-  flow.judged.keep(flow.passed, data.subarray(0, read.readOctets));
-  return NOTHING;
-}
-
-function readRequests(flow: Flow, requests: RequestStream, data: Buffer): Outcome | Refused {
-  const read = requests.read(data);
-  if (!("kind" in read)) flow.judged.keep(flow.passed, data.subarray(0, read.readOctets));
-  return toOutcome(read);
-}
-
-function toOutcome(read: ReturnType<RequestStream["read"]>): Outcome | Refused {
-  if ("kind" in read) return read;
-  return { kind: "read", shown: read.heads.map(({ name }) => ({ kind: "http", name })) };
 }

@@ -1,6 +1,7 @@
 /** A judge of flows, and packets of one flow in both directions. */
 import { expect } from "vitest";
-import type { ClientPacket, PacketVerdict, ShownName } from "../../src/wire-names/flow.ts";
+import type { ClientPacket, PacketVerdict } from "../../src/wire-names/flow.ts";
+import type { ShownName } from "../../src/wire-names/flow-state.ts";
 import { createFlowJudge, type FlowJudge, type FlowJudgeOptions } from "../../src/wire-names/flow-judge.ts";
 import { helloFor, serverHello } from "./make-hello.ts";
 

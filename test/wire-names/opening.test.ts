@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Demand, ShownName } from "../../src/wire-names/flow.ts";
+import type { Demand, ShownName } from "../../src/wire-names/flow-state.ts";
 import { guessApp, readApp, readOpening } from "../../src/wire-names/opening.ts";
 import { accepts, answer, BEGINS, client, createJudge, EVIL, GOOD, PASS } from "./judge-bench.ts";
 import { helloFor } from "./make-hello.ts";

@@ -10,7 +10,7 @@ import { decideNameFlow } from "../../policy/decide-name.ts";
 import type { Decision } from "../../policy/decision.ts";
 import { isDomainName } from "../../policy/domain-name.ts";
 import { holdsFlow } from "../../policy/flow-set.ts";
-import type { Demand, ShownName } from "../../wire-names/flow.ts";
+import type { Demand, ShownName } from "../../wire-names/flow-state.ts";
 import type { JudgedFlow } from "./judged-flow.ts";
 
 /** What any of the policies asks of a flow; nothing only if all of them do. */

@@ -9,7 +9,7 @@ import type { FlowTuple } from "../../netfilter/wire/conntrack.ts";
 import type { LabelledFlow } from "../../netfilter/wire/conntrack.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import { findDifferences, findRule } from "../../policy/rule-trie.ts";
-import type { ShownName } from "../../wire-names/flow.ts";
+import type { ShownName } from "../../wire-names/flow-state.ts";
 
 /** No ruleset has it: what goes on under it is asked about, and is not known. */
 const NO_GENERATION = 0;

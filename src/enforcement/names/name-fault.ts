@@ -1,6 +1,6 @@
 import { decideShownName } from "../../policy/decide-name.ts";
 import { asksAt, type CompiledPolicy } from "../../policy/compile.ts";
-import type { ShownName } from "../../wire-names/flow.ts";
+import type { ShownName } from "../../wire-names/flow-state.ts";
 import { policiesOf, type PolicyInForce } from "../change/policy-in-force.ts";
 import { findAppFault, isDeniedByApp, NAMELESS } from "./app-fault.ts";
 import type { JudgedFlow } from "./judged-flow.ts";

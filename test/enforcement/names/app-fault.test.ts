@@ -3,7 +3,7 @@ import { findDemand } from "../../../src/enforcement/names/app-fault.ts";
 import type { JudgedFlow } from "../../../src/enforcement/names/judged-flow.ts";
 import { findNameFault, isDeniedShown } from "../../../src/enforcement/names/name-fault.ts";
 import { SPOKEN_APPS } from "../../../src/policy/app.ts";
-import type { ShownName } from "../../../src/wire-names/flow.ts";
+import type { ShownName } from "../../../src/wire-names/flow-state.ts";
 import { compiledPolicy, qname } from "../../support/policy.ts";
 
 const [DB, WEB] = ["db.example.org", "web.example.org"];

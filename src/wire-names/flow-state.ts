@@ -1,0 +1,84 @@
+/** What is known of one flow that is not verified. */
+import type { DomainName } from "../policy/domain-name.ts";
+import type { Spoken } from "../policy/app.ts";
+import { createJudgedText, type JudgedText } from "./judged-text.ts";
+import type { RequestStream } from "./request-stream.ts";
+import type { SecondHello } from "./second-hello.ts";
+
+/** What a flow has shown when it is judged. */
+export interface ShownName {
+  readonly kind: "tls" | "http" | "other";
+  readonly name: DomainName | undefined;
+  /** What it speaks, if that was asked for; TLS may be PostgreSQL's. */
+  readonly app?: Spoken | undefined;
+}
+
+/** What a flow has to show: nothing at all, a name as far as it has one, or also what it speaks. */
+export type Demand = "nothing" | "name" | "app";
+
+/** More than a sender has under way before the first acknowledgement. */
+const NEAR_OCTETS = 4 << 20;
+
+export interface Flow {
+  /** Sequence number of its first octet. */
+  readonly start: number;
+  /** Octets that have passed. */
+  passed: number;
+  /** All of them, until they show what they are. */
+  beginning: Buffer;
+  readonly judged: JudgedText;
+  shown: ShownName | undefined;
+  /** Names that were shown, each once: a connection of HTTP may show several. */
+  names: readonly DomainName[];
+  requests: RequestStream | undefined;
+  /** Of TLS, from its hello on. */
+  handshake: Handshake | undefined;
+  /** Octets that are kept of it, as counted. */
+  counted: number;
+  lastMs: number;
+}
+
+/** Until the server has accepted a hello. */
+export interface Handshake {
+  readonly second: SecondHello;
+  /** Sequence number of the server's first octet behind the hello. */
+  readonly answerStart: number;
+  /** What it has sent from there on, as far as it is needed. */
+  answer: Buffer;
+}
+
+export function beginFlow(start: number): Flow {
+  return {
+    start,
+    passed: 0,
+    beginning: Buffer.alloc(0),
+    judged: createJudgedText(),
+    shown: undefined,
+    names: [],
+    requests: undefined,
+    handshake: undefined,
+    counted: 0,
+    lastMs: 0,
+  };
+}
+
+/** All that it has shown, once for each name. */
+export function listShown({ shown, names }: Flow): readonly ShownName[] {
+  if (names.length === 0) return shown === undefined ? [] : [shown];
+  return names.map((name) => ({ kind: shown?.kind ?? "tls", name, app: shown?.app }));
+}
+
+/** Of a sequence number: the place next to what has passed that has it. */
+export function placeOf({ start, passed }: Flow, sequence: number): number {
+  return passed + ((sequence - start - passed) | 0);
+}
+
+export function isNear(flow: Flow, sequence: number): boolean {
+  const at = placeOf(flow, sequence);
+  return at >= 0 && at <= flow.passed + NEAR_OCTETS;
+}
+
+export function sizeOf({ beginning, judged, requests, handshake }: Flow): number {
+  const kept = handshake === undefined ? 0 : handshake.answer.length + handshake.second.size();
+  return beginning.length + judged.size() + (requests?.size() ?? 0) + kept;
+}
