@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { execIn } from "../../src/netns/namespace.ts";
 import { API, HERE, OTHER, SECRET, useBoundHosts } from "../support/bound-hosts.ts";
 import { FAMILIES, type Family, skipWithoutFamily } from "../support/families.ts";
+import { keepConnection } from "../support/kept-connection.ts";
 import { MAIN, type Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 
@@ -101,32 +102,13 @@ describe("under changes", () => {
   beforeAll(() => on.bind(sidecar, [API]));
 
   test("a change of the policy is in force for the next request of a kept connection", async () => {
-    const script = `import socket, ssl, sys
-context = ssl.create_default_context(cafile="${on.bundle(sidecar)}")
-tls = context.wrap_socket(socket.create_connection(("${API}", 443)), server_hostname="${API}")
-def get():
-    tls.sendall(b"GET /repos/a HTTP/1.1\\r\\nHost: ${API}\\r\\n\\r\\n")
-    text = b""
-    while b"}" not in text:
-        more = tls.recv(65536)
-        if not more:
-            break
-        text += more
-    print(text.split(b" ", 2)[1].decode(), flush=True)
-get()
-sys.stdin.readline()
-get()`;
-    const client = lab.startAsWorkload(["python3", "-c", script]);
-    const said: string[] = [];
-    client.stdout.on("data", (chunk: Buffer) => said.push(chunk.toString()));
-    await until("the first is answered", () => said.join("").includes("200"));
+    await using kept = await keepConnection(lab, API, on.bundle(sidecar));
+    expect(await kept.ask("/repos/a")).toBe("200");
     await setPolicy({
       ...POLICY,
       egress: [{ ...RULE, http: { methods: ["POST"] } }, ...POLICY.egress.slice(1)],
     });
-    client.stdin.write("\n");
-    await until("it ends", () => client.hasEnded());
-    expect(said.join("").trim().split("\n")).toEqual(["200", "403"]);
+    expect(await kept.ask("/repos/a")).toBe("403");
     await setPolicy(POLICY);
   });
 
