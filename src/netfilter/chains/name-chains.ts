@@ -2,13 +2,17 @@
  * Flows to an address that only names have given: they pass once they have shown a name, and a process reads
  * it off packets that the kernel holds.
  *
- *     reopened     a SYN on the ports of a flow that has begun, which conntrack may take for the same: held, too
- *     by_name      where the policy's address rules have said nothing: TCP becomes pending, QUIC is refused by its shape, other UDP passes
+ *     reopened     a SYN on the ports of a flow that has begun, which conntrack may take for the same: held,
+ *                  too
+ *     by_name      where the policy's address rules have said nothing: TCP becomes pending, QUIC is refused
+ *                  by its shape, other UDP passes
  *     pending      packets without data pass; others are held, and dropped if nobody listens
- *     ask          held packets of flows of which nothing has passed; filled over netlink, since nft(8) cannot say it on every kernel
+ *     ask          held packets of flows of which nothing has passed; filled over netlink, since nft(8)
+ *                  cannot say it on every kernel
  *     ask_begun    those of flows of which something has
  *     answered     answers of pending flows, since what was judged has to be acknowledged
- *     answer       one of them; behind a hello those without data say nothing, as what follows it has to be seen, too
+ *     answer       one of them; behind a hello those without data say nothing, as what follows it has to be
+ *                  seen, too
  *     ask_answers  those; they pass if nobody listens, as what a far end says opens nothing
  *
  * Chains that hold the generation are in `generation-chains.ts`: `unverified`, `unnamed`, `begin`, `go_on`,

@@ -4,8 +4,11 @@
  * flow is allowed. None of it is there in a policy without such rules.
  *
  *     allow_ports, deny_ports              what address rules with a scope decide
- *     ask_ports                            what they allow if it speaks the right protocol: it is held and read, as flows to addresses of names are, and refused where nobody reads; audit mode lets it pass
- *     dyn_allow_ports, dyn_deny_ports      flows to learned addresses that the rules for their names allow, and all others
+ *     ask_ports                            what they allow if it speaks the right protocol: it is held and
+ *                                          read, as flows to addresses of names are, and refused where
+ *                                          nobody reads; audit mode lets it pass
+ *     dyn_allow_ports, dyn_deny_ports      flows to learned addresses that the rules for their names allow,
+ *                                          and all others
  *     audit_ports                          in audit mode what rules would deny
  *
  * Callers are not asked for their ports: who may call in is a matter of rules without a scope.
