@@ -1,5 +1,7 @@
 /**
- * The policy in force, and its changes.
+ * The policy in force, and its changes, one at a time: the user's (`change-user-policy.ts`), the operator's
+ * (`always-rules.ts`), audit mode, what a change of the bindings makes of rules (`read-hosts.ts`). All end in
+ * a replacement (`replace-policy.ts`).
  *
  * A change goes: edit, cap, text, write beside the file, compile, kernel, rename, memory, answer. It holds
  * the file's new text ready before the kernel is touched, because a rename hardly ever fails while a write
@@ -11,67 +13,37 @@
  * time limit.
  */
 import type { AuditLog, LoadedFrom } from "../../audit/audit-log.ts";
-import { type EnforcementMode } from "../../netfilter/ruleset.ts";
-import { type CompiledPolicy, compileSteps, mergeSteps, removalSteps } from "../../policy/compile.ts";
-import { auditSteps, withoutAudit } from "../../policy/compile-audit.ts";
-import { type IsRead, NONE_READ, speaksOfRequests } from "../../policy/http-flows.ts";
+import type { EnforcementMode } from "../../netfilter/ruleset.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
+import type { Policy } from "../../policy/policy.ts";
 import type { Rule } from "../../policy/rule.ts";
-import { countScopes, MAX_SCOPES } from "../../policy/scope-limit.ts";
-import type { Steps } from "../../policy/steps.ts";
-import { type PolicyText, renderPolicyText, textSteps } from "../../policy/policy-text.ts";
-import { DENY_ALL, type Policy } from "../../policy/policy.ts";
-import { runInSlices } from "../../sys/in-slices.ts";
-import { type PolicyKernel, createEnforcedLayers } from "./enforced-layers.ts";
-import { describe } from "../errors.ts";
-import { addedBy, type AlwaysLayers, applyEdit, areSame } from "./edits.ts";
-import { etagMatches } from "./if-match.ts";
-import type {
-  ChangeOptions,
-  ChangeOutcome,
-  Health,
-  PolicyControl,
-  PolicyCoupling,
-  PolicyEdit,
-  PolicySnapshot,
-} from "./policy-control.ts";
-import type { PolicyStorage } from "./io/policy-file.ts";
-import type { PolicyInForce, PolicyInForceCell } from "./policy-in-force.ts";
-import { findUnservedApp } from "./unserved-apps.ts";
-import { createReadHosts, findUnreadRule } from "./read-hosts.ts";
+import { type AlwaysLayers, createAlwaysChange } from "./always-rules.ts";
+import { createUserChange, type UserChangePorts } from "./change-user-policy.ts";
+import { createEnforcedLayers, type PolicyKernel } from "./enforced-layers.ts";
+import type { Health, PolicyControl } from "./policy-control.ts";
+import type { PolicyInForce } from "./policy-in-force.ts";
+import { createPolicyStart } from "./policy-start.ts";
+import { createReadHosts } from "./read-hosts.ts";
+import type { EditLimits } from "./refuse-edit.ts";
+import { createPolicyReplacement, type ReplacementPorts, tellFailure } from "./replace-policy.ts";
 import { createKernelRetry } from "./retry-until-applied.ts";
 import { createTaskQueue } from "./task-queue.ts";
+import { createUserPolicy } from "./user-policy.ts";
 
-export type { PolicyKernel };
-
-export type { AlwaysLayers };
-
-export interface ChangePolicyPorts {
-  /** Written by changes, and by nothing else. */
-  readonly inForce: PolicyInForceCell;
+export interface ChangePolicyPorts extends ReplacementPorts, UserChangePorts {
   readonly kernel: PolicyKernel;
-  /** Undefined if no policy file is set: the policy lives as long as the process. */
-  readonly storage: PolicyStorage | undefined;
   readonly audit: Pick<
     AuditLog,
     "policyLoaded" | "policyUpdated" | "policyUpdateFailed" | "auditModeChanged"
   >;
-  /** Called with each policy that another has replaced, once it is in force: kernel, disk and memory. */
-  readonly onReplaced?: (before: CompiledPolicy, after: CompiledPolicy) => void;
-  /** Asked of each change of the user's policy, and told of every policy; default: nothing depends on it. */
-  readonly coupling?: PolicyCoupling | undefined;
   /** What is to be true for `GET /healthz` beyond the policy: resolver transports, the ruleset. */
   readonly checkHealth: () => Promise<Health>;
 }
 
-export interface ChangePolicySettings {
+export interface ChangePolicySettings extends EditLimits {
   readonly enforcementMode: EnforcementMode;
-  /** 0 is no cap. */
-  readonly maxRules: number;
   /** Whether audit mode is on from the first policy on; default: it is off. */
   readonly auditMode?: boolean;
-  /** Why no rule may ask what connections speak, with what to do about it; default: rules may. */
-  readonly appsUnserved?: string | undefined;
   readonly retryMs?: number;
 }
 
@@ -101,184 +73,42 @@ export interface PolicyChanges extends PolicyControl {
   close(): Promise<void>;
 }
 
-/**
- * What a change leads to. `edit` makes the user's policy out of the one in force, if nothing else differs.
- */
-interface NextPolicy {
-  readonly layers: PolicyLayers;
-  readonly edit: PolicyEdit | undefined;
-  readonly text: PolicyText;
-  readonly isAudit: boolean;
-  /** What it compiles to without audit mode, where that is known. */
-  readonly compiled?: CompiledPolicy | undefined;
-  /** Which hosts' requests are read; default: those that are by now. */
-  readonly isRead?: IsRead;
-}
-
 export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePolicySettings): PolicyChanges {
   const { audit } = ports;
   const queue = createTaskQueue();
   const enforced = createEnforcedLayers(ports.kernel, ports.inForce);
+  const { layers } = enforced;
   const retry = createKernelRetry(enforced, queue, settings.retryMs ?? 1000);
-  let { user: userPolicy } = enforced.layers();
-  let text = renderPolicyText(userPolicy);
-  let isStarted = false;
-  const isAudit = (): boolean => ports.inForce.read().active.audits !== undefined;
-
-  function describePolicy(policy: Policy, { etag }: PolicyText): PolicySnapshot {
-    return { policy, etag: etag(), enforcementMode: settings.enforcementMode };
-  }
-  let described: PolicySnapshot | undefined;
-  const snapshot = (): PolicySnapshot => (described ??= describePolicy(userPolicy, text));
-
-  /** What it gives changes with the bindings: a compiled policy goes by those of its time. */
-  const readNow = (): IsRead => ports.coupling?.readHosts() ?? NONE_READ;
+  const user = createUserPolicy(layers().user, settings.enforcementMode);
+  const replacement = createPolicyReplacement(ports, { enforced, user, retry });
+  const { again, isAudit, replace } = replacement;
+  const change = createUserChange(ports, { layers, user, replacement }, settings);
+  const setAlwaysRules = createAlwaysChange(replacement, audit);
   const readHosts = createReadHosts({
-    layers: enforced.layers,
-    active: () => withoutAudit(ports.inForce.read().active),
-    replace: (isRead) =>
-      audited(() =>
-        replace({ layers: enforced.layers(), edit: undefined, text, isAudit: isAudit(), isRead }),
-      ),
-  });
-
-  async function replace(next: NextPolicy, commit = async (): Promise<void> => undefined): Promise<void> {
-    const before = ports.inForce.read().active;
-    try {
-      await enforced.replace(next.layers, await compile(next), commit);
-    } finally {
-      retry.begin();
-    }
-    text = next.text;
-    userPolicy = next.layers.user;
-    described = undefined;
-    readHosts.replaced(next.isRead ?? readNow());
-    const { active } = ports.inForce.read();
-    ports.onReplaced?.(before, active);
-    if (next.isRead === undefined) ports.coupling?.replaced(withoutAudit(active));
-  }
-
-  /** While it compiles, lookups go on under the policy in force. */
-  async function compile(next: NextPolicy): Promise<CompiledPolicy> {
-    const policy = next.compiled ?? (await runInSlices(compileEdit(next)));
-    return next.isAudit ? runInSlices(auditSteps(next.layers, policy)) : policy;
-  }
-
-  function compileEdit({
     layers,
-    edit,
-    isRead = readNow(),
-  }: Pick<NextPolicy, "layers" | "edit" | "isRead">): Steps<CompiledPolicy> {
-    const before = withoutAudit(ports.inForce.read().active);
-    const isOfFlows = before.requests === undefined && !speaksOfRequests(addedBy(edit));
-    if (!isOfFlows) return compileSteps(layers, isRead);
-    if (edit?.kind === "merge") return mergeSteps(before, edit.rules);
-    if (edit?.kind === "remove") return removalSteps(before, edit.targets);
-    return compileSteps(layers, isRead);
-  }
-
-  async function change(edit: PolicyEdit, options: ChangeOptions): Promise<ChangeOutcome> {
-    const previous = snapshot();
-    if (options.ifMatch !== undefined && !etagMatches(options.ifMatch, previous.etag)) {
-      return { kind: "precondition-failed", etag: previous.etag };
-    }
-    const policy = await applyEdit(previous.policy, text, edit);
-    if (edit.kind === "remove" && policy === previous.policy)
-      return { kind: "unchanged", state: previous, previous };
-    const refusal = refuseEdit(edit, policy);
-    if (refusal !== undefined) return refusal;
-    const layers = { ...enforced.layers(), user: policy };
-    const compiled =
-      ports.coupling?.isBound() === true ? await runInSlices(compileEdit({ layers, edit })) : undefined;
-    const uncovered = compiled && ports.coupling?.findUncovered(compiled);
-    if (uncovered !== undefined) return { kind: "coupled", reason: uncovered };
-    const nextText = await runInSlices(textSteps(policy, text));
-    if (options.dryRun === true)
-      return { kind: "changed", state: describePolicy(policy, nextText), previous };
-    await audited(() => persistAndReplace({ layers, edit, text: nextText, isAudit: isAudit(), compiled }));
-    audit.policyUpdated(edit);
-    return { kind: "changed", state: snapshot(), previous };
-  }
-
-  /** Why the edit is not made, which leads to this policy. */
-  function refuseEdit(edit: PolicyEdit, policy: Policy): ChangeOutcome | undefined {
-    const { maxRules, appsUnserved } = settings;
-    const count = policy.egress.length;
-    if (maxRules > 0 && count > maxRules) return { kind: "too-many-rules", count, limit: maxRules };
-    const scopes = countScopes(policy);
-    if (scopes > MAX_SCOPES) return { kind: "too-many-scopes", count: scopes };
-    const unread = findUnreadRule(edit, readNow());
-    if (unread !== undefined) return { kind: "unread", problem: unread };
-    const unserved = appsUnserved === undefined ? undefined : findUnservedApp(edit, appsUnserved);
-    return unserved && { kind: "unserved-app", problem: unserved };
-  }
-
-  async function persistAndReplace(next: NextPolicy): Promise<void> {
-    const staged = await ports.storage?.stage(next.text);
-    try {
-      await replace(next, async () => staged?.commit());
-    } catch (error) {
-      await staged?.discard();
-      throw error;
-    }
-  }
-
-  async function startOver(layers: PolicyLayers, isAuditMode: boolean): Promise<void> {
-    const rendered = await runInSlices(textSteps(layers.user));
-    await replace({ layers, edit: undefined, text: rendered, isAudit: isAuditMode });
-    audit.auditModeChanged(isAuditMode);
-  }
+    active: () => replacement.basis().before,
+    readWhenCompiled: replacement.readWhenCompiled,
+    replace: (isRead) => tellFailure(audit, () => replace({ ...again(), isRead })),
+  });
+  const beginning = createPolicyStart({ enforced, retry, replacement }, audit);
 
   async function setAudit(isOn: boolean): Promise<void> {
     if (isOn === isAudit()) return;
-    await audited(() => replace({ layers: enforced.layers(), edit: undefined, text, isAudit: isOn }));
+    await tellFailure(audit, () => replace({ ...again(), isAudit: isOn }));
     audit.auditModeChanged(isOn);
   }
 
-  /** Why the operator's rules could not be put in force at the last try. */
-  let alwaysFailure: string | undefined;
-  async function setAlwaysRules(always: AlwaysLayers): Promise<void> {
-    if (await areSame(always, enforced.layers())) return;
-    const layers = { ...enforced.layers(), ...always };
-    try {
-      await replace({ layers, edit: undefined, text, isAudit: isAudit() });
-    } catch (error) {
-      // They are tried twice a second, again and again.
-      if (describe(error) !== alwaysFailure) audit.policyUpdateFailed(describe(error));
-      alwaysFailure = describe(error);
-      throw error;
-    }
-    alwaysFailure = undefined;
-    audit.policyUpdated({ kind: "always", ...always });
-  }
-
-  async function audited(task: () => Promise<void>): Promise<void> {
-    try {
-      await task();
-    } catch (error) {
-      audit.policyUpdateFailed(describe(error));
-      throw error;
-    }
-  }
-
   return {
-    snapshot,
+    snapshot: user.snapshot,
     inForce: ports.inForce.read,
-    ruleCount() {
-      const { denyAlways, allowAlways, user } = enforced.layers();
-      return denyAlways.length + allowAlways.length + user.egress.length;
-    },
-    layers: enforced.layers,
+    ruleCount: () => countRules(layers()),
+    layers,
     unreadRules: readHosts.unread,
+    start: (policy, always, from) =>
+      queue.run(() => beginning.start({ ...always, user: policy }, settings.auditMode ?? false, from)),
     change: (edit, options) => queue.run(() => change(edit, options)),
     setAlwaysRules: (always) => queue.run(() => setAlwaysRules(always)),
-    start: (policy, always, from) =>
-      queue.run(async () => {
-        await startOver({ ...always, user: policy }, settings.auditMode ?? false);
-        isStarted = true;
-        audit.policyLoaded(policy, from);
-      }),
-    denyAll: () => queue.run(() => startOver({ denyAlways: [], allowAlways: [], user: DENY_ALL }, false)),
+    denyAll: () => queue.run(beginning.denyAll),
     isAudit,
     async setAudit(isOn) {
       await queue.run(() => setAudit(isOn));
@@ -286,18 +116,9 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
     },
     exclusively: (task) =>
       queue.run(async () => ({ kind: "done", value: await task(await readHosts.served(), readHosts) })),
-    refresh: () =>
-      queue.run(async () => {
-        // Before the first policy there is none to give: on a restart an earlier process's ruleset is in
-        // force.
-        if (!isStarted) return undefined;
-        await enforced.putBack();
-        retry.begin();
-        return enforced.fault();
-      }),
+    refresh: () => queue.run(beginning.refresh),
     async health() {
-      if (!isStarted) return { ok: false, reason: "the policy is not in the kernel yet" };
-      const reason = enforced.fault();
+      const reason = beginning.fault();
       return reason === undefined ? ports.checkHealth() : { ok: false, reason };
     },
     async close() {
@@ -305,4 +126,8 @@ export function createPolicyChanges(ports: ChangePolicyPorts, settings: ChangePo
       await queue.idle();
     },
   };
+}
+
+function countRules({ denyAlways, allowAlways, user }: PolicyLayers): number {
+  return denyAlways.length + allowAlways.length + user.egress.length;
 }

@@ -21,7 +21,7 @@ import type { Ruleset, TimedElement } from "../../netfilter/ruleset.ts";
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import { runInSlices } from "../../sys/in-slices.ts";
-import type { PolicyKernel } from "./change-policy.ts";
+import type { PolicyKernel } from "./enforced-layers.ts";
 import { renderOwners } from "../../learned/owners.ts";
 import type { ForgottenAddress } from "../../learned/forgotten.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";

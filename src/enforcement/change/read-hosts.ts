@@ -3,7 +3,7 @@
  * what a change of the bindings makes of those that are in force.
  */
 import { type CompiledPolicy, compileSteps } from "../../policy/compile.ts";
-import { ALL_READ, describeRead, type IsRead, NONE_READ } from "../../policy/http-flows.ts";
+import { ALL_READ, describeRead, type IsRead } from "../../policy/http-flows.ts";
 import { neededPortsOf, schemeAt } from "../../policy/http-scope.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
 import { type Problem, quote } from "../../policy/problem.ts";
@@ -35,6 +35,8 @@ export interface ReadHostsPorts {
   readonly layers: () => PolicyLayers;
   /** Without audit mode. */
   readonly active: () => CompiledPolicy;
+  /** The hosts by which the layers are in force. */
+  readonly readWhenCompiled: () => IsRead;
   /** Puts the layers in force anew. Throws ApplyError. */
   readonly replace: (isRead: IsRead) => Promise<void>;
 }
@@ -44,17 +46,15 @@ export interface ReadHosts extends BindingsChange {
   served(): Promise<CompiledPolicy>;
   /** Rules for requests that are denials now, since their hosts' requests are not read. */
   unread(): readonly Rule[];
-  /** The layers are in force by what these hosts are. */
-  replaced(isRead: IsRead): void;
 }
 
 /** Its calls stand in the queue of changes. */
-export function createReadHosts({ layers, active, replace }: ReadHostsPorts): ReadHosts {
-  let inForce = NONE_READ;
+export function createReadHosts(ports: ReadHostsPorts): ReadHosts {
+  const { layers, active, readWhenCompiled, replace } = ports;
 
   async function adopt(isRead: IsRead): Promise<void> {
     if (active().requests === undefined) return;
-    if (describeRead(layers(), isRead) === describeRead(layers(), inForce)) return;
+    if (describeRead(layers(), isRead) === describeRead(layers(), readWhenCompiled())) return;
     await replace(isRead);
   }
 
@@ -63,12 +63,12 @@ export function createReadHosts({ layers, active, replace }: ReadHostsPorts): Re
       const policy = active();
       return policy.requests === undefined ? policy : runInSlices(compileSteps(layers(), ALL_READ));
     },
-    unread: () => layers().user.egress.filter((rule) => describeUnread(rule, inForce) !== undefined),
-    replaced(isRead) {
-      inForce = isRead;
+    unread() {
+      const isRead = readWhenCompiled();
+      return layers().user.egress.filter((rule) => describeUnread(rule, isRead) !== undefined);
     },
     narrow(isRead) {
-      const before = inForce;
+      const before = readWhenCompiled();
       return adopt((target, port) => isRead(target, port) && before(target, port));
     },
     async follow(isRead) {
