@@ -19,7 +19,13 @@ export function anyRulesetInput(): fc.Arbitrary<RulesetInput> {
     fc.tuple(v4, fc.integer({ min: 0, max: 32 })).map(([address, length]) => `${address}/${length}`),
     fc.tuple(v6, fc.integer({ min: 0, max: 128 })).map(([address, length]) => `${address}/${length}`),
   );
-  const rule = fc.tuple(fc.constantFrom("allow", "deny"), prefix).map((words) => words.join(" "));
+  const plain = fc.tuple(fc.constantFrom("allow", "deny"), prefix).map((words) => words.join(" "));
+  const scoped = fc
+    .tuple(plain, fc.constantFrom("/443", "/25,8000-8080", "udp", "icmp"))
+    .map((words) => words.join(" "));
+  const app = fc.constantFrom("/443 app tls", "/443 app any", "/22 app ssh", "tcp app http");
+  const spoken = fc.tuple(prefix, app).map((words) => `allow ${words.join(" ")}`);
+  const rule = fc.oneof(plain, plain, scoped, spoken);
   const resolver = fc.oneof(v4, v6, fc.constantFrom("127.0.0.11", "127.0.0.53", "127.0.0.1", "::1"));
   const lists = fc.record({
     v4: fc.uniqueArray(v4, { maxLength: 5 }),

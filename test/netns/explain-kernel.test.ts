@@ -35,6 +35,12 @@ const anyScope = fc.constantFrom<object>(
   { protocol: "udp" },
   { protocol: "icmp" },
 );
+/** What is said behind a first packet is for `explain-app.test.ts`. */
+const anyApp = fc.constantFrom<object>(
+  { ports: [80], app: "ssh" },
+  { app: "tls" },
+  { ports: [80], app: "any" },
+);
 const anyPolicy = fc.record({
   defaultAction: anyAction,
   egress: fc.array(
@@ -44,6 +50,9 @@ const anyPolicy = fc.record({
         .tuple(anyAction, fc.constantFrom(...TARGETS), anyScope)
         .map(([action, target, scope]) => ({ action, target, ...scope })),
       fc.tuple(anyAction, anyScope).map(([action, scope]) => ({ action, ...scope })),
+      fc
+        .tuple(fc.constantFrom(...TARGETS), anyApp)
+        .map(([target, scope]) => ({ action: "allow", target, ...scope })),
     ),
     { maxLength: 6 },
   ),

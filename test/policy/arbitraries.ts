@@ -61,18 +61,31 @@ const anyScope = fc.constantFrom(
   "icmp",
 );
 
+/** What has to be spoken, at ports that other scopes name, too. */
+const anyApp = fc.constantFrom(
+  "/443 app tls",
+  "/443 app ssh",
+  "/443 app any",
+  "tcp/8000-8080 app http",
+  "/1-65535 app postgres",
+  "tcp app tls",
+);
+
 /** As `rule` reads them: with and without a scope, and for every destination. */
 export const anyScopedRule = fc.oneof(
   { weight: 3, arbitrary: anyRule },
   { weight: 3, arbitrary: fc.tuple(anyRule, anyScope).map((parts) => parts.join(" ")) },
   { weight: 1, arbitrary: fc.tuple(anyAction, anyScope).map(([action, scope]) => `${action} * ${scope}`) },
+  { weight: 2, arbitrary: fc.tuple(anyTarget, anyApp).map((parts) => `allow ${parts.join(" ")}`) },
+  { weight: 1, arbitrary: anyApp.map((app) => `allow * ${app}`) },
 );
 
 /** As `removalOf` reads them. */
 export const anyRemoval = fc.oneof(
   anyTarget,
   fc.tuple(anyTarget, anyScope).map((parts) => parts.join(" ")),
-  anyScope.map((scope) => `* ${scope}`),
+  fc.tuple(anyTarget, anyApp).map((parts) => parts.join(" ")),
+  fc.oneof(anyScope, anyApp).map((scope) => `* ${scope}`),
 );
 
 /** Text of any kind, much of it close to a target. */

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { SPOKEN_APPS } from "../../src/policy/app.ts";
 import { parseAddress } from "../../src/policy/address.ts";
 import { type CompiledPolicy, mergeSteps, removalSteps } from "../../src/policy/compile.ts";
 import { decideAddress, decideAddressFlow, findScopedAllow } from "../../src/policy/decide-address.ts";
@@ -37,13 +38,19 @@ const anyFlow: fc.Arbitrary<FlowKind> = fc.oneof(
     protocol: fc.constantFrom("tcp" as const, "udp" as const),
     port: fc.constantFrom(...PORTS_ASKED),
   }),
+  fc.record({
+    protocol: fc.constant("tcp" as const),
+    port: fc.constantFrom(...PORTS_ASKED),
+    app: fc.constantFrom(...SPOKEN_APPS, "other" as const),
+  }),
   fc.record({ protocol: fc.constantFrom("icmp" as const, "other" as const), port: fc.constant(0) }),
 );
 
 /** Whether a rule speaks of the flow, from what was written. */
-function speaksOf({ action, scope }: Rule, { protocol, port }: FlowKind): boolean {
+function speaksOf({ action, scope }: Rule, { protocol, port, app: spoken }: FlowKind): boolean {
   if (scope === undefined) return true;
-  const { ports, protocol: said } = scope.written;
+  const { ports, protocol: said, app } = scope.written;
+  if (app !== undefined && app !== "any" && spoken !== undefined && app !== spoken) return false;
   const protocols = said === undefined ? (action === "deny" ? ["tcp", "udp"] : ["tcp"]) : [said];
   if (!protocols.includes(protocol)) return false;
   return ports === undefined || ports.some((entry) => holdsPort(String(entry), port));

@@ -13,6 +13,7 @@ import {
 import { compareOctets } from "../../../src/netfilter/ranges/address-octets.ts";
 import { renderRuleset } from "../../../src/netfilter/render-nft.ts";
 import { readFlowElement, encodeFlowRange } from "../../../src/netfilter/wire/flow-key.ts";
+import { asksForApp } from "../../../src/policy/app.ts";
 import { parseAddress } from "../../../src/policy/address.ts";
 import type { CompiledPolicy } from "../../../src/policy/compile.ts";
 import { decideAddress, decideAddressFlow } from "../../../src/policy/decide-address.ts";
@@ -127,6 +128,7 @@ test("the sets, and behind them those of addresses alone, decide each flow as th
         const length = octets.length === 4 ? 4 : 16;
         const allow = list(rangesOf(policy, length, "allow"));
         const deny = list(rangesOf(policy, length, "deny"));
+        const ask = list(rangesOf(policy, length, "ask"));
         for (const protocol of [0, 1, 6, 17, 58, 132]) {
           for (const port of PORTS_ASKED) {
             const flow = flowKindOf(length, protocol, port);
@@ -134,11 +136,14 @@ test("the sets, and behind them those of addresses alone, decide each flow as th
             const found = [
               ...holding(allow, octets, protocol, port).map(() => "allow"),
               ...holding(deny, octets, protocol, port).map(() => "deny"),
+              ...holding(ask, octets, protocol, port).map(() => "ask"),
             ];
             expect(found.length).toBeLessThanOrEqual(1);
             const base = decideAddress(policy, octets, 0, length);
             const said = found[0] ?? (base.rule === undefined ? undefined : base.action);
-            expect(said).toBe(wanted.rule === undefined ? undefined : wanted.action);
+            const isAsked = asksForApp(wanted.rule?.scope?.app);
+            const verdict = isAsked ? "ask" : wanted.action;
+            expect(said).toBe(wanted.rule === undefined ? undefined : verdict);
           }
         }
       }
