@@ -215,12 +215,12 @@ OPENSANDBOX_EGRESS_TOKEN (if others can list your processes, prefer that to --to
 
 export const EXPLAIN_HELP = `egress explain - says whether a name or an address can be reached, and why
 
-Usage: egress explain TARGET[:PORT] [OPTIONS]
+Usage: egress explain TARGET[:PORT[/APP]] [OPTIONS]
 
 It prints the rules that match, in their order, and which one decides; what the resolver answers; the
 addresses in force and how long; whether the kernel lets a connection pass now; what the far end does with
 open ones; and the smallest change of the policy that reverses the answer. It asks no upstream and changes
-nothing.
+nothing. APP is what the connection speaks: tls, http, ssh or postgres.
 
   --protocol WORD     tcp, udp or icmp (default: tcp)
   --try               open a connection to the port, as a process of the sandbox would, and say what the
@@ -231,6 +231,7 @@ nothing.
 
 ${PLACE_HELP}
   egress explain api.example.com:443 --try
+  egress explain git.example.com:22/ssh
   egress explain api.example.com --method POST --path /repos/one
   egress explain '[2001:db8::7]:443' --protocol udp
 

@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 7b9e6a25a57bfc9aa76649d9d1c1e225615d902149e73aecceeea6550fa2ddad
-// types: 1c25b968b2e9fc354084f95726967de36b8da84bddeb1b1e7701caf8ab7d598d
+// document: 35041e919499dfccab7d656c74458c589d131d5d68ba920aa78250b287d530af
+// types: 26e42ccd4d87b2c99b927e4e6620d4ed10cc9ed431f1efd450566b12ff92869b
 
 export interface paths {
   "/policy": {
@@ -525,6 +525,8 @@ export interface components {
       port?: number;
       /** @enum {string} */
       protocol: "tcp" | "udp" | "icmp";
+      /** @enum {string} */
+      app?: "tls" | "http" | "ssh" | "postgres";
       audit: boolean;
       reachable: boolean;
       because: string;
@@ -575,6 +577,20 @@ export interface components {
         /** @constant */
         ambiguous?: true;
       };
+      spoken?: {
+        /** @enum {string} */
+        app: "tls" | "http" | "ssh" | "postgres" | "other";
+        name?: string;
+        passes: boolean;
+        fault?: string;
+        decision: {
+          /** @enum {string} */
+          action: "allow" | "deny";
+          /** @enum {string} */
+          layer: "built-in" | "deny.always" | "allow.always" | "user" | "default";
+          rule?: string;
+        };
+      }[];
       addresses: {
         address: string;
         names: string[];
@@ -878,6 +894,8 @@ export interface components {
     explainPort: number;
     /** @description How a connection is tried. */
     explainProtocol: "tcp" | "udp" | "icmp";
+    /** @description What the connection speaks: TLS and HTTP that show the target's name, SSH, PostgreSQL in the clear; needs a port, and tcp. */
+    explainApp: "tls" | "http" | "ssh" | "postgres";
     /** @description Of a request to a name, over port 443 or 80: its method; default GET where path is given. */
     explainMethod: string;
     /** @description The same: its path as it is sent, without the query; default / where method is given. */
@@ -1416,6 +1434,8 @@ export interface operations {
         port?: components["parameters"]["explainPort"];
         /** @description How a connection is tried. */
         protocol?: components["parameters"]["explainProtocol"];
+        /** @description What the connection speaks: TLS and HTTP that show the target's name, SSH, PostgreSQL in the clear; needs a port, and tcp. */
+        app?: components["parameters"]["explainApp"];
         /** @description true: open a connection to see what the far end does; needs a port, and tcp. */
         try?: components["parameters"]["explainTry"];
         /** @description Of a request to a name, over port 443 or 80: its method; default GET where path is given. */

@@ -120,6 +120,8 @@ export interface ExplainOptions extends CallOptions {
   readonly port?: number;
   /** Default: tcp. */
   readonly protocol?: "tcp" | "udp" | "icmp";
+  /** What the connection speaks; needs a port, and tcp. Default: that is not said. */
+  readonly app?: "tls" | "http" | "ssh" | "postgres";
   /**
    * Have the sidecar open a connection, to see what the far end does; needs a port, and tcp. Default: false.
    */
@@ -225,11 +227,12 @@ function createAuditCalls(
   return {
     async explain(target, asked = {}) {
       checkKeys(asked, "explain", "options");
-      const { port, protocol, try: isTried = false, method, path, ...call } = asked;
+      const { port, protocol, app, try: isTried = false, method, path, ...call } = asked;
       const query = {
         target,
         ...(port === undefined ? {} : { port }),
         ...(protocol === undefined ? {} : { protocol }),
+        ...(app === undefined ? {} : { app }),
         ...(isTried ? { try: true } : {}),
         ...(method === undefined ? {} : { method }),
         ...(path === undefined ? {} : { path }),

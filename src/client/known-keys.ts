@@ -9,7 +9,7 @@ export const KEYS = {
   call: ["signal"],
   change: ["signal", "ifMatch", "dryRun"],
   status: ["signal", "limit", "after"],
-  explain: ["signal", "port", "protocol", "try", "method", "path"],
+  explain: ["signal", "port", "protocol", "app", "try", "method", "path"],
   suggest: ["signal", "wildcards", "ports"],
   decisions: ["signal", "limit", "after", "decision", "name", "address", "kind"],
   follow: ["signal", "after", "decision", "name", "address", "kind"],

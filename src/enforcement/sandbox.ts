@@ -141,7 +141,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     openPolicySide(served, framed, inForce, { side, server, events, interception }),
   );
   const { changes: policy, idleFlows } = policySide;
-  const told = { ...side, interception };
+  const told = { ...side, interception, namesPlan: names };
   const explainer = undo.adopt(createExplainer(options, policy, told, inForce.read), ({ close }) => close());
   const kept = undo.move();
   return {

@@ -52,6 +52,18 @@ export function explainMatches(
   });
 }
 
+/** The first rule for the target that asks what is spoken, of those that speak of the flow, or of any. */
+export function findAskingMatch(
+  { scoped }: Pick<CompiledPolicy, "scoped">,
+  target: Target,
+  flow?: FlowKind,
+): Rule | undefined {
+  return scoped
+    .filter(({ flows, app }) => asksForApp(app) && (flow === undefined || holdsFlow(flows, flow)))
+    .flatMap(({ rules }) => listMatches(rules[spaceOf(target)], target))
+    .toSorted((one, other) => one.rank - other.rank)[0]?.rule;
+}
+
 function spaceOf(target: Target): keyof CompiledPolicy["rules"] {
   if (target.kind !== "prefix") return "names";
   return target.prefix.family === 4 ? "v4" : "v6";

@@ -54,6 +54,11 @@ describe("GET /explain", () => {
     ["?target=a.example&port=80&try=true&try=true", "try: must be given once"],
     ["?target=a.example&try=true", "try: needs a port, and tcp"],
     ["?target=a.example&port=80&protocol=udp&try=true", "try: needs a port, and tcp"],
+    ["?target=a.example&port=22&app=smtp", "is none of tls, http, ssh, postgres"],
+    ["?target=a.example&port=22&app=any", "is none of tls, http, ssh, postgres"],
+    ["?target=a.example&app=ssh", "app: is what a connection speaks: give its port"],
+    ["?target=a.example&port=22&protocol=udp&app=ssh", "give its port, and tcp or no protocol"],
+    ["?target=a.example&port=22&app=ssh&app=tls", "app: must be given once"],
     ["?target=a.example&prot=udp", "this call has no such parameter"],
   ])("%s is 400", async (query, message) => {
     await using started = await start();

@@ -2,28 +2,26 @@
  * Rules that ask what a connection speaks, for names and for addresses, with clients that others wrote; and
  * attempts to speak something else by them.
  */
-import { execFile } from "node:child_process";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { FAMILIES, type Family, skipWithoutFamily } from "../support/families.ts";
-import { type JsonServer, startJsonServer } from "../support/json-server.ts";
+import { hex, KEXINIT, request, SSH_LINE, SSL_REQUEST, startup, STARTUP } from "../support/app-octets.ts";
+import { APP_PORTS, startAppServers } from "../support/app-servers.ts";
+import type { JsonServer } from "../support/json-server.ts";
 import { type NamedSites, startNamedSites } from "../support/named-sites.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 
-const [SERVERS, SPEAK] = ["../support/servers/apps.py", "../support/clients/speak.py"].map((path) =>
-  fileURLToPath(new URL(path, import.meta.url)),
-);
+const SPEAK = fileURLToPath(new URL("../support/clients/speak.py", import.meta.url));
 const SHARED = { addresses: ["198.51.100.50", "2001:db8:100::50"] };
 const [GOOD, OTHER, EVIL] = [
   "good.shared.example.org",
   "other.shared.example.org",
   "evil.shared.example.org",
 ];
-const [SSH, PATIENT_SSH, POSTGRES, ANYTHING, TLS, HTTP] = [22, 2222, 5432, 7000, 443, 8090];
+const { ssh: SSH, patientSsh: PATIENT_SSH, postgres: POSTGRES, anything: ANYTHING } = APP_PORTS;
+const [TLS, HTTP] = [443, 8090];
 
 const lab = useLab({
   zone: { [GOOD]: SHARED, [OTHER]: SHARED, [EVIL]: SHARED },
@@ -32,25 +30,10 @@ const lab = useLab({
 let servers: JsonServer;
 let sites: NamedSites;
 beforeAll(async () => {
-  const [key, cert] = [join(lab.stateFolder, "key"), join(lab.stateFolder, "cert")];
-  const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  await promisify(execFile)("openssl", ["req", ...kind, "-subj", "/CN=x", "-keyout", key, "-out", cert]);
-  servers = await startJsonServer(lab.internet, ["python3", SERVERS ?? "", key, cert]);
+  servers = await startAppServers(lab);
   sites = await startNamedSites(lab);
 });
 afterAll(() => Promise.all([servers[Symbol.asyncDispose](), sites[Symbol.asyncDispose]()]));
-
-const hex = (text: string): string => Buffer.from(text, "latin1").toString("hex");
-/** SSH_MSG_KEXINIT in a packet that goes on. */
-const KEXINIT = `000001f40414${"00".repeat(40)}`;
-const SSL_REQUEST = "0000000804d2162f";
-const startup = (parameters: string): string => {
-  const length = 8 + parameters.length;
-  return `${length.toString(16).padStart(8, "0")}00030000${hex(parameters)}`;
-};
-const STARTUP = startup("user\0alice\0database\0shop\0\0");
-const request = (host: string): string => hex(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
-const SSH_LINE = hex("SSH-2.0-OpenSSH_9.2p1\r\n");
 
 /** What is asked for, what is written, and whether it passes. */
 const TRIES: readonly (readonly [string, string, readonly string[], boolean])[] = [
@@ -99,7 +82,7 @@ async function curl(flag: string, url: string): Promise<number | undefined> {
 
 async function speak(address: string, parts: readonly string[], isSingle: boolean): Promise<string> {
   const how = isSingle ? ["--single"] : [];
-  const argv = ["python3", SPEAK ?? "", address, `${ANYTHING}`, ...how, ...parts] as const;
+  const argv = ["python3", SPEAK, address, `${ANYTHING}`, ...how, ...parts] as const;
   return (await lab.asWorkload(argv)).stdout.trim();
 }
 

@@ -27,6 +27,7 @@ export interface PatchRule {
   readonly target: string;
   readonly ports?: readonly number[];
   readonly protocol?: string;
+  readonly app?: string;
 }
 
 /**
@@ -89,10 +90,11 @@ function closedFlow(
 ): Pick<Conclusion, "because" | "patch"> | undefined {
   if (flow === undefined || flow.decision.action === "allow" || isAudited) return undefined;
   if (addresses.some(({ kernel }) => kernel.passes)) return undefined;
-  const { protocol, port, decision } = flow;
+  const { protocol, port, app, decision } = flow;
   const scope = { ...(port === undefined ? {} : { ports: [port] }), protocol };
   const allow = allowPatch(decision, name)?.map((rule) => ({ ...rule, ...scope }));
-  const place = port === undefined ? `${protocol} to ${name}` : `${protocol} port ${port} of ${name}`;
+  const what = app === undefined ? protocol : `${app} over ${protocol}, at`;
+  const place = port === undefined ? `${protocol} to ${name}` : `${what} port ${port} of ${name}`;
   return { because: whyDenied(decision, place), patch: { allow, deny: [] } };
 }
 

@@ -7,6 +7,7 @@ import type { ExplainedAddress } from "../../enforcement/explain/explain-address
 import type { Explained, ExplainRequest } from "../../enforcement/explain/explain.ts";
 import type { ExplainedName } from "../../enforcement/explain/explain-name.ts";
 import type { ExplainedRequest } from "../../enforcement/explain/explain-request.ts";
+import type { ExplainedSpoken } from "../../enforcement/explain/explain-spoken.ts";
 import type { HostBinding } from "../../enforcement/interception/bound-hosts.ts";
 import type { Decision } from "../../policy/decision.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
@@ -16,6 +17,7 @@ import type { DecisionSources } from "../decisions-route.ts";
 import { refuseWrite } from "../read-only.ts";
 import { type Refusal, renderRefusal } from "../refusal.ts";
 import { addRequest, isIntercepted } from "./conclude-request.ts";
+import { addSpoken } from "./conclude-spoken.ts";
 import { conclude } from "./conclude.ts";
 import { type ExplainQuery, readExplainQuery } from "./explain-query.ts";
 
@@ -64,18 +66,20 @@ async function describe(
   query: ExplainQuery,
   { explain, decisions }: Omit<ExplainParts, "takeTry">,
 ): Promise<object> {
-  const { target, port, protocol } = query;
+  const { target, port, protocol, app } = query;
   const lookups = target.kind === "name" ? lastLookups(decisions, target.name) : [];
   const addresses = lookups.flatMap((lookup) => lookup.addresses).filter(isAddress);
   const explained = await explain({ ...query, addresses });
-  const { name, bindings, request } = explained;
+  const { name, bindings, request, spoken } = explained;
   const isRead = isIntercepted(bindings, query);
-  const { reachable, because, patch } = addRequest(conclude(explained, lookups), explained, isRead);
+  const concluded = addSpoken(conclude(explained, lookups), explained, query);
+  const { reachable, because, patch } = addRequest(concluded, explained, isRead);
   return {
     status: "ok",
     target: target.key,
     ...(port === undefined ? {} : { port }),
     protocol,
+    ...(app === undefined ? {} : { app }),
     audit: explained.isAudit,
     reachable,
     because,
@@ -88,6 +92,7 @@ async function describe(
       ? {}
       : { interception: { intercepted: isRead, bindings: bindings.map(describeBinding) } }),
     ...(request === undefined ? {} : { request: describeRequest(request) }),
+    ...(spoken === undefined ? {} : { spoken: spoken.map(describeSpoken) }),
     addresses: explained.addresses.map(describeAddress),
     lookups: lookups.map((lookup) => presentDecision(lookup, decisions)),
   };
@@ -100,6 +105,16 @@ function describeName({ decision, matches, answer }: ExplainedName): object {
 function describeBinding({ name, ports, sinceMs, problem }: HostBinding): object {
   const since = new Date(sinceMs).toISOString();
   return { name, ports, since, ...(problem === undefined ? {} : { problem }) };
+}
+
+function describeSpoken({ app, name, passes, fault, decision }: ExplainedSpoken): object {
+  return {
+    app,
+    ...(name === undefined ? {} : { name }),
+    passes,
+    ...(fault === undefined ? {} : { fault }),
+    decision: describeDecision(decision),
+  };
 }
 
 function describeRequest(request: ExplainedRequest): object {

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { LAYERS } from "../../decisions/decision-event.ts";
 import { TRIED_PROTOCOLS, type VerdictReason } from "../../enforcement/explain/kernel-verdict.ts";
+import { SPOKEN_APPS } from "../../policy/app.ts";
 import { decisionShape } from "./decision-shapes.ts";
 import { shownRuleShape } from "./shown-shapes.ts";
 
@@ -65,6 +66,7 @@ export const explanationShape = z.object({
   target: z.string(),
   port: z.number().int().optional(),
   protocol: z.enum(TRIED_PROTOCOLS),
+  app: z.enum(SPOKEN_APPS).optional(),
   audit: z.boolean(),
   reachable: z
     .boolean()
@@ -111,6 +113,20 @@ export const explanationShape = z.object({
     })
     .optional()
     .describe("Where a method or a path was asked for."),
+  spoken: z
+    .array(
+      z.object({
+        app: z.enum([...SPOKEN_APPS, "other"]).describe("other: none of the others."),
+        name: z.string().optional().describe("That it is taken to show."),
+        passes: z.boolean(),
+        fault: z.string().optional().describe("Why it is refused, or would be without audit mode."),
+        decision: verdictShape,
+      }),
+    )
+    .optional()
+    .describe(
+      "What becomes of a connection by what it speaks: of the app that was asked for, or of each, if rules for the target ask for one at the port.",
+    ),
   addresses: z.array(addressShape).describe("Of a name those in force, and those of its last lookups."),
   lookups: z.array(decisionShape).describe("Of a name the last one of each type."),
 });

@@ -98,6 +98,7 @@ export const OPERATIONS: readonly Operation[] = [
       "explainTarget",
       "explainPort",
       "explainProtocol",
+      "explainApp",
       "explainTry",
       "explainMethod",
       "explainPath",

@@ -1,6 +1,7 @@
 /** The parameters that calls may carry. */
 import { KINDS, OUTCOMES } from "../../decisions/decision-event.ts";
 import { DECISIONS_LIMIT } from "../decisions-query.ts";
+import { SPOKEN_APPS } from "../../policy/app.ts";
 import { TRIED_PROTOCOLS } from "../../enforcement/explain/kernel-verdict.ts";
 import { PAGE_LIMIT } from "../status-page.ts";
 
@@ -42,6 +43,13 @@ export const PARAMETERS = {
     in: "query",
     description: "How a connection is tried.",
     schema: { type: "string", enum: [...TRIED_PROTOCOLS], default: "tcp" },
+  },
+  explainApp: {
+    name: "app",
+    in: "query",
+    description:
+      "What the connection speaks: TLS and HTTP that show the target's name, SSH, PostgreSQL in the clear; needs a port, and tcp.",
+    schema: { type: "string", enum: [...SPOKEN_APPS] },
   },
   explainMethod: {
     name: "method",

@@ -1,6 +1,7 @@
 /** `egress explain`: what becomes of a name or an address, and why. */
 import { parseArgs } from "node:util";
 import { accepted, quote, refused, type Result } from "../../policy/problem.ts";
+import { type SpokenApp, SPOKEN_APPS } from "../../policy/app.ts";
 import { TRIED_PROTOCOLS } from "../../enforcement/explain/kernel-verdict.ts";
 import { callSidecar, refuseUsage } from "../call/call-sidecar.ts";
 import { CALL_OPTIONS, type Place, readPlace, refusedByParser } from "../call/place.ts";
@@ -20,7 +21,7 @@ export async function explain(argv: readonly string[], context: CliContext): Pro
     context.print(EXPLAIN_HELP);
     return EXIT.ok;
   }
-  const { place, asJson, target, port, protocol, isTried, method, path } = request.value;
+  const { place, asJson, target, port, protocol, app, isTried, method, path } = request.value;
   return callSidecar(
     {
       command: COMMAND,
@@ -30,6 +31,7 @@ export async function explain(argv: readonly string[], context: CliContext): Pro
         const found = await client.explain(target, {
           ...(port === undefined ? {} : { port }),
           ...(protocol === undefined ? {} : { protocol }),
+          ...(app === undefined ? {} : { app }),
           try: isTried,
           ...(method === undefined ? {} : { method }),
           ...(path === undefined ? {} : { path }),
@@ -51,6 +53,7 @@ interface ExplainRequest {
   readonly target: string;
   readonly port: number | undefined;
   readonly protocol: Protocol | undefined;
+  readonly app: SpokenApp | undefined;
   readonly isTried: boolean;
   readonly method: string | undefined;
   readonly path: string | undefined;
@@ -74,41 +77,65 @@ function readArguments(argv: readonly string[]): Result<ExplainRequest | "help">
     if (!place.ok) return place;
     const [written, ...more] = positionals;
     if (written === undefined || more.length > 0)
-      return refused("give one target: NAME, ADDRESS, or either with :PORT");
+      return refused("give one target: NAME, ADDRESS, or either with :PORT or :PORT/APP");
     const target = readTarget(written);
     if (!target.ok) return target;
-    const protocol = TRIED_PROTOCOLS.find((one) => one === values.protocol);
-    if (values.protocol !== undefined && protocol === undefined)
-      return refused(`${quote(values.protocol)} is none of ${TRIED_PROTOCOLS.join(", ")}`, "--protocol");
+    const protocol = readProtocol(values.protocol, target.value);
+    if (!protocol.ok) return protocol;
     const isTried = values.try ?? false;
     if (isTried && target.value.port === undefined) return refused("needs a target with :PORT", "--try");
     const { json: asJson = false, method, path } = values;
-    return accepted({ place: place.value, asJson, ...target.value, protocol, isTried, method, path });
+    return accepted({
+      place: place.value,
+      asJson,
+      ...target.value,
+      protocol: protocol.value,
+      isTried,
+      method,
+      path,
+    });
   } catch (error) {
     return refusedByParser(error);
   }
 }
 
+function readProtocol(
+  word: string | undefined,
+  { app }: Pick<WrittenTarget, "app">,
+): Result<Protocol | undefined> {
+  const protocol = TRIED_PROTOCOLS.find((one) => one === word);
+  if (word !== undefined && protocol === undefined)
+    return refused(`${quote(word)} is none of ${TRIED_PROTOCOLS.join(", ")}`, "--protocol");
+  if (app !== undefined && (protocol ?? "tcp") !== "tcp")
+    return refused(`${app} is spoken over tcp: leave it out, or what is spoken`, "--protocol");
+  return accepted(protocol);
+}
+
 interface WrittenTarget {
   readonly target: string;
   readonly port: number | undefined;
+  readonly app: SpokenApp | undefined;
 }
 
-/** `example.org`, `example.org:443`, `192.0.2.7:443`, `2001:db8::7`, `[2001:db8::7]:443`. */
+/** `example.org`, `example.org:443`, `example.org:22/ssh`, `2001:db8::7`, `[2001:db8::7]:443`. */
 function readTarget(written: string): Result<WrittenTarget> {
   const [, bracketed, afterBracket] = /^\[([^\]]*)\](?::(.*))?$/s.exec(written) ?? [];
   if (bracketed !== undefined) return withPort(bracketed, afterBracket, written);
   const parts = written.split(":");
   // More than one colon is an IPv6 address.
-  if (parts.length !== 2) return accepted({ target: written, port: undefined });
+  if (parts.length !== 2) return accepted({ target: written, port: undefined, app: undefined });
   const [host = "", port = ""] = parts;
   return withPort(host, port, written);
 }
 
 function withPort(target: string, text: string | undefined, written: string): Result<WrittenTarget> {
-  if (text === undefined) return accepted({ target, port: undefined });
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (text === undefined) return accepted({ target, port: undefined, app: undefined });
+  const [digits = "", word, ...more] = text.split("/");
+  const port = /^\d{1,5}$/.test(digits) ? Number(digits) : 0;
   if (port < 1 || port > 65_535)
     return refused(`${quote(written)} has no port from 1 to 65535 after its colon`);
-  return accepted({ target, port });
+  const app = SPOKEN_APPS.find((one) => one === word);
+  if (more.length > 0 || (word !== undefined && app === undefined))
+    return refused(`${quote(written)}: what is spoken, after the port's slash, is ${SPOKEN_APPS.join(", ")}`);
+  return accepted({ target, port, app });
 }

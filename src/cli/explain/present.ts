@@ -13,11 +13,12 @@ type Binding = NonNullable<Explanation["interception"]>["bindings"][number];
 type Match = ExplainedAddress["matches"][number];
 
 export function presentExplanation(explanation: Explanation, paint: Paint): string {
-  const { target, port, protocol, reachable, because, audit, name, addresses, lookups, patch } = explanation;
+  const { target, port, protocol, app, reachable, because, audit, name, addresses, lookups, patch } =
+    explanation;
   const bindings = explanation.interception?.bindings ?? [];
   const place = port === undefined ? target : `${target.includes(":") ? `[${target}]` : target}:${port}`;
   const verdict = reachable ? paint.good("yes") : paint.bad("no");
-  const how = protocol === "tcp" ? "" : ` (${protocol})`;
+  const how = protocol === "tcp" && app === undefined ? "" : ` (${app ?? protocol})`;
   return [
     `${verdict}  ${paint.strong(oneLine(place))}${how}`,
     `     ${oneLine(because)}`,

@@ -14,6 +14,7 @@ import { withoutAudit } from "../../policy/compile-audit.ts";
 import { decideAddressFlow } from "../../policy/decide-address.ts";
 import type { Decision } from "../../policy/decision.ts";
 import type { FlowKind } from "../../policy/flow-set.ts";
+import type { SpokenApp } from "../../policy/app.ts";
 import type { Tried } from "./io/try-connection.ts";
 import { type ExplainedMatch, explainMatches } from "../../policy/explain-matches.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
@@ -56,11 +57,17 @@ export interface AddressView {
   readonly find: (octets: Uint8Array) => LearnedAddress | undefined;
 }
 
-export function explainAddress(view: AddressView, packet: FirstPacket, flows: FlowCounts): ExplainedAddress {
+/** `app`: what the connection speaks, which says nothing of its first packet. */
+export function explainAddress(
+  view: AddressView,
+  packet: FirstPacket,
+  flows: FlowCounts,
+  app?: SpokenApp,
+): ExplainedAddress {
   const { octets } = packet;
   const policy = withoutAudit(view.kernel.policy);
   const address = renderAddress(octets);
-  const flow = flowOf(packet);
+  const flow = { ...flowOf(packet), ...(app === undefined ? {} : { app }) };
   const target = parseTarget(address);
   const learned = view.find(octets);
   const leftMs = learned?.leftMs;

@@ -3,6 +3,7 @@ import { localReply } from "../../dns/local-names.ts";
 import { RrType } from "../../dns/wire/constants.ts";
 import { type FirstPacket, flowOf } from "./kernel-verdict.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
+import type { SpokenApp } from "../../policy/app.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import { findAuditedName, withoutAudit } from "../../policy/compile-audit.ts";
 import { allowsBelow, decideName, decideNameFlow } from "../../policy/decide-name.ts";
@@ -38,23 +39,26 @@ export interface AskedFlow {
   readonly protocol: FirstPacket["protocol"];
   /** Undefined: ICMP. */
   readonly port: number | undefined;
+  /** What it speaks; undefined: that was not asked for. */
+  readonly app?: SpokenApp | undefined;
   readonly decision: Decision;
 }
 
 export interface AskedName extends Pick<FirstPacket, "protocol" | "port"> {
   readonly target: NameTarget;
+  readonly app?: SpokenApp | undefined;
 }
 
 export function explainName(policy: CompiledPolicy, layers: PolicyLayers, asked: AskedName): ExplainedName {
   const judged = withoutAudit(policy);
-  const { target, protocol, port } = asked;
+  const { target, protocol, port, app } = asked;
   const { name } = target;
   const isFlow = port !== undefined || protocol === "icmp";
-  const kind = isFlow ? flowOf(asked) : undefined;
+  const kind = isFlow ? { ...flowOf(asked), app } : undefined;
   return {
     name,
     decision: decideName(judged, name),
-    flow: kind && { protocol, port, decision: decideNameFlow(judged, name, kind) },
+    flow: kind && { protocol, port, app, decision: decideNameFlow(judged, name, kind) },
     matches: explainMatches(judged, layers, target, kind),
     answer: answerTo(policy, name),
     isAudited: findAuditedName(policy, name) !== undefined && decideName(policy, name).action === "allow",

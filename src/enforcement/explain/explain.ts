@@ -10,13 +10,24 @@ import type { PolicyLayers } from "../../policy/layers.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
 import { holdsHost } from "../../policy/decide-request.ts";
 import type { Rule } from "../../policy/rule.ts";
-import type { NameTarget, PrefixTarget } from "../../policy/target.ts";
+import type { SpokenApp } from "../../policy/app.ts";
+import { withoutAudit } from "../../policy/compile-audit.ts";
+import { findAskingMatch } from "../../policy/explain-matches.ts";
+import { type NameTarget, parseTarget, type PrefixTarget, type Target } from "../../policy/target.ts";
 import { runInSlices } from "../../sys/in-slices.ts";
 import { octetKey } from "../../tables/octet-key.ts";
 import { type AddressView, type ExplainedAddress, explainAddress, isWorthATry } from "./explain-address.ts";
 import { addressesOfName, type ExplainedName, explainName } from "./explain-name.ts";
 import type { HostBinding } from "../interception/bound-hosts.ts";
 import { type AskedRequest, type ExplainedRequest, explainRequest } from "./explain-request.ts";
+import {
+  EVERY_SPOKEN,
+  type ExplainedSpoken,
+  explainSpoken,
+  placeOf,
+  placeOfName,
+  type SpokenView,
+} from "./explain-spoken.ts";
 import type { FlowFates } from "./flow-fates.ts";
 import type { Tried } from "./io/try-connection.ts";
 
@@ -25,6 +36,8 @@ export interface ExplainRequest {
   readonly target: NameTarget | PrefixTarget;
   readonly port: number | undefined;
   readonly protocol: FirstPacket["protocol"];
+  /** What a connection over TCP to the port speaks; undefined: that is not asked for. */
+  readonly app?: SpokenApp | undefined;
   /** Whether a connection of our own is tried, over TCP to the port. */
   readonly isTried: boolean;
   /** One over a connection to a name; undefined where only the connection was asked for. */
@@ -41,6 +54,10 @@ export interface Explained {
   /** For a name; undefined if nothing is intercepted. */
   readonly bindings?: readonly HostBinding[] | undefined;
   readonly request?: ExplainedRequest | undefined;
+  /** Of what was asked for; without that, where rules ask what is spoken at the port, of all. */
+  readonly spoken?: readonly ExplainedSpoken[] | undefined;
+  /** The first rule for the target that asks what is spoken, at the port if one was asked for. */
+  readonly asking?: Rule | undefined;
   /** The first rule for requests to the name that denies, since they are not read. */
   readonly unread?: Rule | undefined;
 }
@@ -51,6 +68,7 @@ export interface ExplainSources {
   readonly policy: () => KernelView["policy"];
   readonly layers: () => PolicyLayers;
   readonly unreadRules: () => readonly Rule[];
+  readonly names: SpokenView["names"];
   readonly learned: Pick<LearnedAddresses, "list" | "find" | "flowsOf" | "isRevoked" | "namesOf">;
   readonly readNetwork: () => Pick<KernelView, "onLinkV4">;
   readonly fates: FlowFates;
@@ -68,7 +86,7 @@ const MOST_TRIED = 4;
 /** Throws SystemCallError if flows cannot be listed. */
 export async function explain(sources: ExplainSources, request: ExplainRequest): Promise<Explained> {
   const { learned } = sources;
-  const { target, port, protocol } = request;
+  const { target, port, protocol, app } = request;
   const found =
     target.kind === "name"
       ? await runInSlices(addressesOfName(learned, target.name))
@@ -91,22 +109,60 @@ export async function explain(sources: ExplainSources, request: ExplainRequest):
     find: learned.find,
   };
   const addresses = packets.map((packet, index) =>
-    explainAddress(view, packet, flows[index] ?? { answered: 0, unanswered: 0 }),
+    explainAddress(view, packet, flows[index] ?? { answered: 0, unanswered: 0 }, app),
   );
+  const isName = target.kind === "name";
+  const name = isName ? explainName(policy, view.layers, { target, port, protocol, app }) : undefined;
+  const bindings = isName ? sources.bindingsOf?.(target.name) : undefined;
   return {
-    name: target.kind === "name" ? explainName(policy, view.layers, { target, port, protocol }) : undefined,
+    name,
+    ...explainApps(view, request, { name, addresses, packets, bindings, names: sources.names }),
     addresses: request.isTried ? await tryAll(addresses, port, sources) : addresses,
     isAudit: policy.audits !== undefined,
     unread:
       target.kind === "name"
         ? sources.unreadRules().find((rule) => holdsHost(rule.target, target.name))
         : undefined,
-    bindings: target.kind === "name" ? sources.bindingsOf?.(target.name) : undefined,
+    bindings,
     request:
       request.request && target.kind === "name"
         ? explainRequest(policy, target.name, port ?? TLS_PORT, request.request)
         : undefined,
   };
+}
+
+interface AppParts extends Pick<Explained, "name" | "addresses" | "bindings"> {
+  readonly packets: readonly FirstPacket[];
+  readonly names: SpokenView["names"];
+}
+
+/** What it speaks, if that was asked for or may decide. */
+function explainApps(
+  view: AddressView,
+  { target, port, protocol, app }: ExplainRequest,
+  { name, addresses, packets, bindings = [], names }: AppParts,
+): Pick<Explained, "spoken" | "asking"> {
+  if (protocol !== "tcp") return {};
+  const { policy } = view.kernel;
+  const flow = port === undefined ? undefined : ({ protocol, port } as const);
+  const targets = [target, ...addresses.flatMap((one) => [one.address, ...one.names].flatMap(targetOf))];
+  const [asking] = targets.flatMap((one) => findAskingMatch(withoutAudit(policy), one, flow) ?? []);
+  if (port === undefined || (app === undefined && asking === undefined)) return { asking };
+  const places = packets.flatMap(({ octets }, index) => {
+    const explained = addresses[index];
+    return explained === undefined ? [] : [placeOf(view, octets, port, explained)];
+  });
+  if (name?.flow !== undefined && places.length === 0)
+    places.push(placeOfName(name.name, name.flow.decision));
+  const isBound = bindings.some(({ ports }) => ports.some((one) => one === port));
+  const spokenView = { policy, port, names, name: name?.name, isBound };
+  const asked = app === undefined ? EVERY_SPOKEN : [app];
+  return { asking, spoken: asked.map((one) => explainSpoken(spokenView, places, one)) };
+}
+
+function targetOf(text: string): readonly Target[] {
+  const parsed = parseTarget(text);
+  return parsed.ok ? [parsed.value] : [];
 }
 
 /** What the kernel refuses is not tried: it would be told of as the workload's. */

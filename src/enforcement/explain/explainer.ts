@@ -15,15 +15,16 @@ export interface Explainer {
 
 type FixedParts = Omit<ExplainSources["frame"], "mode"> & { readonly enforcementMode: EnforcementMode };
 
-interface Interception {
+interface Read {
   readonly interception: Pick<InterceptSide, "bindingsOf"> | undefined;
+  readonly namesPlan: ExplainSources["names"];
 }
 
 /** Opens nothing before the first call. */
 export function createExplainer(
   options: FixedParts,
   policy: Pick<PolicyChanges, "layers" | "unreadRules">,
-  { learned, network, interception }: Pick<KernelSide, "learned" | "network"> & Interception,
+  { learned, network, interception, namesPlan }: Pick<KernelSide, "learned" | "network"> & Read,
   inForce: () => PolicyInForce,
 ): Explainer {
   const { enforcementMode: mode, upstreams, exemptNameservers, doh } = options;
@@ -33,6 +34,7 @@ export function createExplainer(
     policy: () => inForce().active,
     layers: policy.layers,
     unreadRules: policy.unreadRules,
+    names: namesPlan,
     learned,
     readNetwork: network.read,
     fates,

@@ -8,19 +8,19 @@ import { asksAt, type CompiledPolicy } from "../../policy/compile.ts";
 import { decideAddressFlow } from "../../policy/decide-address.ts";
 import { decideNameFlow } from "../../policy/decide-name.ts";
 import type { Decision } from "../../policy/decision.ts";
-import { isDomainName } from "../../policy/domain-name.ts";
-import { holdsFlow } from "../../policy/flow-set.ts";
+import { type DomainName, isDomainName } from "../../policy/domain-name.ts";
+import { type FlowKind, holdsFlow } from "../../policy/flow-set.ts";
 import type { Demand, ShownName } from "../../wire-names/flow-state.ts";
-import type { JudgedFlow } from "./judged-flow.ts";
+import type { FlowAnywhere, JudgedFlow } from "./judged-flow.ts";
 
 /** What any of the policies asks of a flow; nothing only if all of them do. */
-export function findDemand(policies: readonly CompiledPolicy[], flow: JudgedFlow): Demand {
+export function findDemand(policies: readonly CompiledPolicy[], flow: FlowAnywhere): Demand {
   if (policies.every((policy) => asksNothing(policy, flow))) return "nothing";
   return policies.some((policy) => asksAt(policy, flow.port)) ? "app" : "name";
 }
 
 /** Whether the first rule for a name that has given the address is one with `any`. */
-function asksNothing(policy: CompiledPolicy, { port, owners }: JudgedFlow): boolean {
+function asksNothing(policy: CompiledPolicy, { port, owners }: FlowAnywhere): boolean {
   const flow = { protocol: "tcp", port } as const;
   const isThere = policy.scoped.some(({ app, flows }) => app === "any" && holdsFlow(flows, flow));
   return (
@@ -32,31 +32,45 @@ function asksNothing(policy: CompiledPolicy, { port, owners }: JudgedFlow): bool
   );
 }
 
-/** Why it is refused; undefined: it is not. */
-export function findAppFault(
-  policy: CompiledPolicy,
-  shown: ShownName,
-  judged: JudgedFlow,
-): string | undefined {
+export interface AppVerdict {
+  /** Why it is refused; undefined: it is not. */
+  readonly fault: string | undefined;
+  readonly decision: Decision;
+}
+
+export function judgeByApp(policy: CompiledPolicy, shown: ShownName, judged: FlowAnywhere): AppVerdict {
   const app = shown.app ?? shown.kind;
   const flow = { protocol: "tcp", port: judged.port, app } as const;
-  const byAddress = decideAddressFlow(policy, judged.address, flow);
-  if (byAddress.rule !== undefined) return byAddress.action === "allow" ? undefined : wrongApp(app);
+  const byAddress = judged.address && decideAddressFlow(policy, judged.address, flow);
+  if (byAddress?.rule !== undefined)
+    return { fault: byAddress.action === "allow" ? undefined : wrongApp(app), decision: byAddress };
   const owners = judged.owners();
   const allowing = owners
     .filter(isDomainName)
     .map((owner) => decideNameFlow(policy, owner, flow))
     .filter(({ action }) => action === "allow");
-  if (allowing.some((decision) => appOf(decision) === "any")) return undefined;
+  const byAny = allowing.find((decision) => appOf(decision) === "any");
+  if (byAny !== undefined) return { fault: undefined, decision: byAny };
   const isOpen = policy.fallback.action === "allow" || judged.isLearned();
-  if (shown.name !== undefined) {
-    if (decideNameFlow(policy, shown.name, flow).action === "allow") return isOpen ? undefined : UNGIVEN;
-    const isNamed = decideNameFlow(policy, shown.name, { ...flow, app: undefined }).action === "allow";
-    return isNamed ? wrongApp(app) : "a denied name";
-  }
+  if (shown.name !== undefined) return judgeName(policy, shown.name, flow, isOpen);
+  const byDefault = allowing.find(({ rule }) => rule === undefined);
   const isByDefault = owners.length === 0 && policy.fallback.action === "allow";
-  if (isByDefault || allowing.some(({ rule }) => rule === undefined)) return undefined;
-  return isOpen ? findNamelessFault(shown, app, allowing, judged) : UNGIVEN;
+  if (isByDefault || byDefault !== undefined) return { fault: undefined, decision: policy.fallback };
+  const fault = isOpen ? findNamelessFault(shown, app, allowing, judged) : UNGIVEN;
+  const decision = allowing.find((one) => appOf(one) === app) ?? allowing[0] ?? policy.fallback;
+  return { fault, decision };
+}
+
+function judgeName(
+  policy: CompiledPolicy,
+  name: DomainName,
+  flow: FlowKind & { readonly app: Spoken },
+  isOpen: boolean,
+): AppVerdict {
+  const decision = decideNameFlow(policy, name, flow);
+  if (decision.action === "allow") return { fault: isOpen ? undefined : UNGIVEN, decision };
+  const isNamed = decideNameFlow(policy, name, { ...flow, app: undefined }).action === "allow";
+  return { fault: isNamed ? wrongApp(flow.app) : "a denied name", decision };
 }
 
 /** `allowing`: what lets names of its address pass that speak the same. */
@@ -64,7 +78,7 @@ function findNamelessFault(
   { kind }: ShownName,
   app: Spoken,
   allowing: readonly Decision[],
-  { isStrict }: JudgedFlow,
+  { isStrict }: FlowAnywhere,
 ): string | undefined {
   if (kind === "tls") return "a ClientHello without a server name";
   if (kind === "http") return "an HTTP request without a host name";
@@ -83,7 +97,7 @@ export function isDeniedByApp(
 ): boolean {
   const apps = app === undefined ? NAMING : [app];
   return apps.some(
-    (one) => findAppFault(policy, { kind: kindOf(one, name), name, app: one }, flow) !== undefined,
+    (one) => judgeByApp(policy, { kind: kindOf(one, name), name, app: one }, flow).fault !== undefined,
   );
 }
 
@@ -97,7 +111,7 @@ function wrongApp(app: Spoken): string {
     : `${app}, which no rule allows there`;
 }
 
-function kindOf(app: Spoken, name: ShownName["name"]): ShownName["kind"] {
+export function kindOf(app: Spoken, name: ShownName["name"]): ShownName["kind"] {
   if (app === "postgres" && name !== undefined) return "tls";
   return app === "tls" || app === "http" ? app : "other";
 }

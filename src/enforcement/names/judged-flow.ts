@@ -9,3 +9,6 @@ export interface JudgedFlow {
   /** Whether names that have given it open the port. */
   readonly isLearned: () => boolean;
 }
+
+/** The same, or one to a name that nobody has looked up: no rule for addresses is asked. */
+export type FlowAnywhere = Omit<JudgedFlow, "address"> & { readonly address: Uint8Array | undefined };

@@ -2,8 +2,8 @@ import { decideShownName } from "../../policy/decide-name.ts";
 import { asksAt, type CompiledPolicy } from "../../policy/compile.ts";
 import type { ShownName } from "../../wire-names/flow-state.ts";
 import { policiesOf, type PolicyInForce } from "../change/policy-in-force.ts";
-import { findAppFault, isDeniedByApp, NAMELESS } from "./app-fault.ts";
-import type { JudgedFlow } from "./judged-flow.ts";
+import { isDeniedByApp, judgeByApp, NAMELESS } from "./app-fault.ts";
+import type { FlowAnywhere, JudgedFlow } from "./judged-flow.ts";
 
 /**
  * Why a connection that shows this is refused; undefined: it is not. While a change is under way both
@@ -13,7 +13,7 @@ import type { JudgedFlow } from "./judged-flow.ts";
 export function findNameFault(
   { active, pending }: PolicyInForce,
   shown: ShownName,
-  flow: JudgedFlow,
+  flow: FlowAnywhere,
 ): string | undefined {
   return (
     faultUnder(active, shown, flow) ?? (pending === undefined ? undefined : faultUnder(pending, shown, flow))
@@ -24,7 +24,7 @@ export function findNameFault(
 export function findAuditedFault(
   { active: { audits } }: PolicyInForce,
   shown: ShownName,
-  flow: JudgedFlow,
+  flow: FlowAnywhere,
 ): string | undefined {
   return audits && faultUnder(audits, shown, flow);
 }
@@ -56,10 +56,10 @@ export function isDeniedShown(
   return decideShownName(policy, shown.name, flow.port).action === "deny";
 }
 
-function faultUnder(policy: CompiledPolicy, shown: ShownName, flow: JudgedFlow): string | undefined {
+function faultUnder(policy: CompiledPolicy, shown: ShownName, flow: FlowAnywhere): string | undefined {
   const { kind, name } = shown;
   const { isStrict, port } = flow;
-  if (asksAt(policy, port)) return findAppFault(policy, shown, flow);
+  if (asksAt(policy, port)) return judgeByApp(policy, shown, flow).fault;
   if (name !== undefined) {
     const { action } = decideShownName(policy, name, port);
     return action === "deny" ? "a denied name" : undefined;

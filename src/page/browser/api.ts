@@ -30,6 +30,8 @@ export interface Question {
   readonly target: string;
   readonly port: string;
   readonly protocol: string;
+  /** Empty: that is not asked. */
+  readonly app: string;
   /** Whether the sidecar opens a connection, to see what the far end does. */
   readonly isTried: boolean;
 }
@@ -75,10 +77,18 @@ export function createApi(session: Session): Api {
   };
 }
 
+const APPS = ["tls", "http", "ssh", "postgres"] as const;
+
 /** The sidecar says what is wrong with it. */
 function readQuestion(question: Question): paths["/explain"]["get"]["parameters"]["query"] {
   const { target, port, protocol, isTried } = question;
-  const given = { target, ...(port === "" ? {} : { port: Number(port) }), ...(isTried ? { try: true } : {}) };
+  const app = APPS.find((one) => one === question.app);
+  const given = {
+    target,
+    ...(port === "" ? {} : { port: Number(port) }),
+    ...(isTried ? { try: true } : {}),
+    ...(app === undefined ? {} : { app }),
+  };
   return protocol === "udp" || protocol === "icmp" ? { ...given, protocol } : given;
 }
 

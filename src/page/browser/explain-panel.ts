@@ -14,13 +14,15 @@ export function createExplainPanel(api: Api, propose: Propose, onChange: () => P
   const target = byId("explain-target", HTMLInputElement);
   const port = byId("explain-port", HTMLInputElement);
   const protocol = byId("explain-protocol", HTMLSelectElement);
+  const app = byId("explain-app", HTMLSelectElement);
   const tryIt = byId("explain-try", HTMLButtonElement);
   const result = byId("explanation", HTMLElement);
   let asked = 0;
   async function ask(isTried = false): Promise<void> {
     const number = (asked += 1);
     if (isTried) result.replaceChildren(h("p", {}, "Trying, for three seconds at most ..."));
-    const question = { target: target.value, port: port.value, protocol: protocol.value, isTried };
+    const [{ value: place }, { value: how }] = [target, protocol];
+    const question = { target: place, port: port.value, protocol: how, app: app.value, isTried };
     const answer = await api.explain(question);
     // A try takes its time: what was asked since then has its answer, or will.
     if (number !== asked) return;
@@ -36,6 +38,7 @@ export function createExplainPanel(api: Api, propose: Propose, onChange: () => P
     explain(wanted) {
       target.value = wanted;
       port.value = "";
+      app.value = "";
       byId("explain", HTMLElement).scrollIntoView();
       target.focus({ preventScroll: true });
       void ask();
