@@ -15,7 +15,7 @@ import { appendRule, setLabel } from "../wire/expressions.ts";
 import { BASE, matchPayload } from "../wire/matches.ts";
 import { appendQueue } from "../wire/queue-rule.ts";
 import { beginBatch, NFPROTO_INET } from "../wire/set-element.ts";
-import { openPacketQueues } from "./packet-queue.ts";
+import { tryPacketQueues } from "./packet-queue.ts";
 import { QUEUE_FORMS } from "./queue-chain.ts";
 import { runTool, type Tool } from "./run-tool.ts";
 
@@ -72,7 +72,7 @@ export async function findTextRefusal(nft: Tool = ["nft"]): Promise<string | und
 
 function refusalOfQueues(): string | undefined {
   try {
-    openPacketQueues({ queues: [NAMES_QUEUE, NAMES_BEGUN_QUEUE], onPacket: () => undefined }).close();
+    tryPacketQueues([NAMES_QUEUE, NAMES_BEGUN_QUEUE]);
     return undefined;
   } catch (error) {
     return reasonOf(error);

@@ -133,7 +133,15 @@ export function openPacketQueues(options: PacketQueueOptions): PacketQueues {
   };
 }
 
-function openBound({ queues, length = WAITING_PACKETS }: PacketQueueOptions): NetlinkSocket {
+/** Throws what {@link openPacketQueues} throws with these queues, and leaves them free. */
+export function tryPacketQueues(queues: readonly number[]): void {
+  openBound({ queues }).close();
+}
+
+function openBound({
+  queues,
+  length = WAITING_PACKETS,
+}: Pick<PacketQueueOptions, "queues" | "length">): NetlinkSocket {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: BUFFER_OCTETS });
   const writer = createNetlinkWriter(256);
   for (const [index, queue] of queues.entries()) {

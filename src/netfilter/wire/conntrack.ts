@@ -14,6 +14,8 @@ import type { NetlinkWriter } from "../../netlink/writer.ts";
 const NFNL_SUBSYS_CTNETLINK = 1;
 export const CT_NEW = NFNL_SUBSYS_CTNETLINK << 8;
 const CT_GET = (NFNL_SUBSYS_CTNETLINK << 8) | 1;
+export const CT_GET_STATS = (NFNL_SUBSYS_CTNETLINK << 8) | 5;
+const CTA_STATS_GLOBAL_ENTRIES = 1;
 const CTA_TUPLE_ORIG = 1;
 const CTA_TUPLE_REPLY = 2;
 const CTA_STATUS = 3;
@@ -61,6 +63,18 @@ export function dumpConntrack(writer: NetlinkWriter, sequence: number, marked?: 
     writer.number32(CTA_MARK_MASK, marked.mask);
   }
   writer.end(message);
+}
+
+/** Asks how many entries this network namespace has; the kernel answers with a CT_GET_STATS. */
+export function askEntryCount(writer: NetlinkWriter, sequence: number): void {
+  writer.end(writer.begin(CT_GET_STATS, NLM_F_REQUEST, sequence, 0, 0));
+}
+
+/** What one CT_GET_STATS payload says; undefined if it does not. */
+export function readEntryCount(payload: Buffer): number | undefined {
+  for (const { type, value } of readAttributes(payload, NFGENMSG))
+    if (type === CTA_STATS_GLOBAL_ENTRIES && value.length === 4) return value.readUInt32BE();
+  return undefined;
 }
 
 /** `mark & mask == wanted` */

@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import { setConntrackMark } from "../../../src/netfilter/wire/conntrack.ts";
+import {
+  askEntryCount,
+  CT_GET_STATS,
+  readEntryCount,
+  setConntrackMark,
+} from "../../../src/netfilter/wire/conntrack.ts";
 import { bindQueue, readQueuedPacket, writeVerdict } from "../../../src/netfilter/wire/packet-queue.ts";
 import { appendQueue } from "../../../src/netfilter/wire/queue-rule.ts";
 import { readReplies } from "../../../src/netlink/reader.ts";
@@ -148,4 +153,17 @@ test("conntrack's mark of a flow, by what its far end sends", () => {
       "0800 0800 20000007",
     ).toString("hex"),
   );
+});
+
+test("how many entries conntrack has, as Linux 6.18 tells it of 7 of 262,144", () => {
+  expect(written((writer) => askEntryCount(writer, 1))).toBe(
+    "14000000 0501 0100 01000000 00000000 00000000".replaceAll(" ", ""),
+  );
+  const [reply] = readReplies(
+    hex("24000000 0501 0000 01000000 00000000 00000000", "0800 0100 00000007 0800 0200 00040000"),
+  );
+  if (reply?.kind !== "message") throw new Error("no message");
+  expect(reply.type).toBe(CT_GET_STATS);
+  expect(readEntryCount(reply.payload)).toBe(7);
+  expect(readEntryCount(reply.payload.subarray(0, 4))).toBeUndefined();
 });
