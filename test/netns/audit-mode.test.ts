@@ -97,6 +97,25 @@ describe.each(FAMILIES)("$name", (family: Family) => {
     ]);
   });
 
+  test.each([
+    ["strict", 1],
+    ["known", 0],
+  ])("where the default action allows it is told under %s alone: %i", async (names, count) => {
+    const policy = { defaultAction: "allow", egress: [{ action: "deny", target: "two.example.org" }] };
+    const env = { ...IN_AUDIT, OPENSANDBOX_EGRESS_WIRE_NAMES: names };
+    const sidecar = await lab.startSidecar({ policy, env });
+    expect(await fetch(family.flag, "-H", "Host:", "http://one.example.org/")).toBe(REACHED);
+    // A denied name is told under both, and behind all that came before.
+    expect(await fetch(family.flag, "http://two.example.org/")).toBe(REACHED);
+    await until("the denied name is told", () => auditedByName(sidecar).length === 1);
+    const odd = linesOf(sidecar, "connection audited").filter(({ reason }) => reason === "shown-form");
+    expect(odd).toHaveLength(count);
+    // Without audit mode the same is refused, or passes.
+    await setAudit(sidecar, false);
+    const curl = await fetch(family.flag, "-H", "Host:", "http://one.example.org/");
+    expect(curl === REACHED).toBe(count === 0);
+  });
+
   test("what the policy allows is not told", async () => {
     const sidecar = await start(IN_AUDIT);
     expect(await fetch(family.flag, "http://one.example.org/")).toBe(REACHED);

@@ -159,7 +159,8 @@ function createFlowRules(
       const policies = inForce.read();
       const flow = describe(tupleOf(key));
       const passes = passesOddForm(policies, flow);
-      if (passes && policies.active.audits?.fallback.action === "deny")
+      const { audits } = policies.active;
+      if (passes && audits !== undefined && !passesOddForm({ active: audits, pending: undefined }, flow))
         tell(auditedOf(flow, { name: undefined }, reason));
       return passes;
     },
