@@ -17,24 +17,21 @@ import type { CleanAnswer } from "../answer/clean-answer.ts";
 import type { PreparedAnswer } from "../answer/prepared-answer.ts";
 import type { Counters } from "../counters.ts";
 import type { LookupPolicy } from "../ports.ts";
-import {
-  answersQuestion,
-  answersQuestionInOtherCase,
-  isBareRefusal,
-  type AnswerIndex,
-  type AskedQuestion,
-} from "../wire/answer.ts";
+import type { AnswerIndex } from "../wire/answer.ts";
 import { HEADER_OCTETS } from "../wire/constants.ts";
 import { questionKind, type Query } from "../wire/query.ts";
-import { createWeigher, type Arrival } from "./answer-worth.ts";
+import { createWeigher } from "./answer-worth.ts";
+import { createAskedBy } from "./asked-by.ts";
 import { createAttempts } from "./attempts.ts";
 import { createEndings, type LookupEnd } from "./endings.ts";
-import { createUpstreamHabits, Style } from "./habits.ts";
+import { createUpstreamHabits } from "./habits.ts";
 import type { UpstreamHealth } from "./health.ts";
 import { createHearing } from "./hearing.ts";
 import { createHeldAnswers } from "./held-answers.ts";
-import { createLookupTable, MAX_TRIES, NOTHING_HEARD, type Lookup } from "./lookups.ts";
+import { createLookupTable, NOTHING_HEARD, type Lookup } from "./lookups.ts";
 import { createOverTcp } from "./over-tcp.ts";
+import { createOverdue } from "./overdue.ts";
+import { createReceive, type ReceiveAnswer } from "./receive.ts";
 import type { UpstreamTransport } from "./transport.ts";
 import { createTries } from "./tries.ts";
 
@@ -68,8 +65,7 @@ export interface Forwarder {
    * Asks for a group of lookups (`bounds/lookup-groups.ts`); undefined when too many lookups are under way.
    */
   start(qname: DomainName, query: Query, group: number, nowMs: number): Lookup | undefined;
-  /** A datagram that came from an upstream, under the attempt's key. */
-  receive(attempt: number, upstream: number, octets: Buffer, start: number, end: number, nowMs: number): void;
+  readonly receive: ReceiveAnswer;
   /** Tries again, and gives up if it is time. Call it while `size` is not 0, every 50 ms or so. */
   tick(nowMs: number): void;
   /** Gives all lookups up now. */
@@ -79,6 +75,7 @@ export interface Forwarder {
 
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const { arena, transport, health, counters } = options;
+  const { octets } = arena;
   const { count } = transport;
   const table = createLookupTable(options.region, options.capacity, options.drawSeed());
   const attempts = createAttempts(arena, transport, options.randomOctet, options.capacity);
@@ -87,11 +84,11 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const weigh = createWeigher({ ...options, admitsAddress: options.policy.admitsAddress });
   const endings = createEndings({ ...options, table, attempts, held, weigh });
   const tries = createTries({ attempts, habits, health, count, mayGoOn: endings.mayGoOn });
+  const askedBy = createAskedBy(octets);
   const askOverTcp = createOverTcp({ ...options, ...endings, attempts, habits, askedBy });
-  const { octets: questions } = arena;
   const hearing = createHearing({
     ...options,
-    octets: questions,
+    octets,
     count,
     habits,
     held,
@@ -100,80 +97,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     weigh,
     askOverTcp,
   });
-  /** One object for all arrivals: each is over before the next. */
-  const arrival: Arrival = { octets: questions, start: 0, end: 0, upstream: 0, overTcp: false };
-  const asked: { octets: Buffer; at: number; length: number } = { octets: questions, at: 0, length: 0 };
-
-  function askedBy(lookup: Lookup): AskedQuestion {
-    asked.at = lookup.askedAt;
-    asked.length = lookup.questionOctets;
-    return asked;
-  }
-
-  function receive(
-    attempt: number,
-    upstream: number,
-    octets: Buffer,
-    start: number,
-    stop: number,
-    nowMs: number,
-  ): void {
-    const lookup = attempts.lookupOf(attempt);
-    if (lookup === undefined) {
-      if (attempts.endLate(attempt)) health.answered(upstream);
-      else counters.unmatchedResponses += 1;
-      return;
-    }
-    const isExact = answersQuestion(octets, start, stop, askedBy(lookup));
-    if (isExact || isPlainAnswer(lookup, attempt, octets, start, stop)) {
-      arrival.octets = octets;
-      arrival.start = start;
-      arrival.end = stop;
-      arrival.upstream = upstream;
-      hearing.judge(lookup, arrival, attempts.end(lookup, attempt), nowMs);
-    } else if (!lookup.overTcp && answersQuestionInOtherCase(octets, start, stop, askedBy(lookup))) {
-      attempts.end(lookup, attempt);
-      hearing.foldedCase(lookup, upstream, nowMs);
-    } else if (lookup.edns && isBareRefusal(octets, start, stop)) {
-      attempts.end(lookup, attempt);
-      tries.withoutEdns(lookup, upstream, nowMs);
-    } else {
-      counters.unmatchedResponses += 1;
-    }
-  }
-
-  /** Whether it answers a question that was asked in lower case, which is no secret. */
-  function isPlainAnswer(
-    lookup: Lookup,
-    attempt: number,
-    octets: Buffer,
-    start: number,
-    stop: number,
-  ): boolean {
-    if ((attempts.styleOf(attempt) & Style.lowerCase) === 0) return false;
-    return answersQuestionInOtherCase(octets, start, stop, askedBy(lookup));
-  }
-
-  /** At a lookup's end every upstream that has said nothing, otherwise the one that was asked last. */
-  function noteSilence(lookup: Lookup, isTimeout: boolean): void {
-    if (lookup.overTcp) return;
-    const silent = (isTimeout ? lookup.asked : 1 << lookup.upstream) & ~lookup.heard;
-    for (let upstream = 0; upstream < count; upstream++) {
-      if ((silent & (1 << upstream)) !== 0) options.onSilence(upstream, isTimeout);
-    }
-  }
-
-  function tickOne(lookup: Lookup, nowMs: number): void {
-    if (nowMs >= lookup.deadlineMs) {
-      noteSilence(lookup, true);
-      endings.giveUp(lookup, nowMs);
-    } else if (lookup.held?.isLastResort === false && nowMs >= lookup.heldUntilMs) {
-      endings.giveUp(lookup, nowMs);
-    } else if (nowMs >= lookup.nextTryMs && lookup.tries < MAX_TRIES) {
-      noteSilence(lookup, false);
-      hearing.silence(lookup, nowMs);
-    }
-  }
+  const receive = createReceive({ attempts, health, hearing, tries, counters, askedBy });
+  const lookAtOverdue = createOverdue({ count, endings, hearing, onSilence: options.onSilence });
 
   return {
     find: table.find,
@@ -185,13 +110,13 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       lookup.group = group;
       lookup.deadlineMs = nowMs + options.timeoutMs;
       const question = query.start + HEADER_OCTETS;
-      arena.octets.copyWithin(lookup.askedAt, question, question + query.questionOctets);
+      octets.copyWithin(lookup.askedAt, question, question + query.questionOctets);
       tries.next(lookup, nowMs);
       return lookup;
     },
     receive,
     tick(nowMs) {
-      for (const lookup of table.all()) tickOne(lookup, nowMs);
+      for (const lookup of table.all()) lookAtOverdue(lookup, nowMs);
     },
     abandon() {
       for (const lookup of table.all()) endings.fail(lookup);
