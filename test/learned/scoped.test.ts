@@ -105,7 +105,7 @@ test("another process takes them over with their flows, and its first policy jud
   learn(bench, B, SIX, 300);
   const next = createScopedBench(bench.kernel);
   runToEnd(next.learned.takeOver());
-  expect(next.learned.foundPortSets).toBe(true);
+  expect(next.learned.foundPortSets()).toBe(true);
   expect(next.learned.flowsOf(ADDRESS).tcp).toEqual([{ first: 443, last: 443 }]);
   expect(next.learned.namesOf(ADDRESS)).toEqual(["a.example"]);
   enforce(next, compiledPolicy("deny", "allow b.example udp"));

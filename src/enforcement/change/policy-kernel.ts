@@ -103,7 +103,7 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
 
   /** They are there before anything is learned into them, which is before the ruleset that asks them. */
   async function declarePortSets(policy: CompiledPolicy): Promise<void> {
-    hasPortSets ??= learned.foundPortSets;
+    hasPortSets ??= learned.foundPortSets();
     if (hasPortSets || !usesScopes(policy)) return;
     await applier.declare(scopedLearnedSets());
     hasPortSets = true;
