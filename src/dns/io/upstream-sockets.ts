@@ -13,6 +13,7 @@ import type { TcpExchange } from "./tcp-exchange.ts";
 import {
   createSocketKeeper,
   QUERY_ROOM,
+  type SocketKeeper,
   type UpstreamSocket,
   type UpstreamSocketOptions,
   upstreamSocketSize,
@@ -51,7 +52,7 @@ export function upstreamSocketsSize(upstreams: number): number {
  * (EPERM).
  */
 export function openUpstreamSockets(options: UpstreamSocketsOptions): UpstreamSockets {
-  const { upstreams, random } = options;
+  const { upstreams, random, exchange } = options;
   const keeper = createSocketKeeper(options);
   const sockets: UpstreamSocket[][] = upstreams.map(() => []);
   let drawn: UpstreamSocket | undefined;
@@ -70,25 +71,12 @@ export function openUpstreamSockets(options: UpstreamSocketsOptions): UpstreamSo
     return turns[upstream];
   }
 
-  function openAll(): void {
-    try {
-      for (const [upstream, group] of sockets.entries()) {
-        while (group.length < SOCKETS_PER_UPSTREAM) {
-          group.push(keeper.create(upstream * SOCKETS_PER_UPSTREAM + group.length, upstream));
-        }
-      }
-    } catch (error) {
-      close();
-      throw error;
-    }
-  }
-
   function close(): void {
-    options.exchange.close();
+    exchange.close();
     keeper.close(sockets.flat());
   }
 
-  openAll();
+  fill(sockets, keeper, close);
   return {
     count: upstreams.length,
     draw(upstream, isTaken) {
@@ -96,12 +84,7 @@ export function openUpstreamSockets(options: UpstreamSocketsOptions): UpstreamSo
       drawn = socket;
       if (socket === undefined) return -1;
       if (socket.fd < 0) keeper.reopen(socket);
-      if (socket.fd < 0) return -1;
-      for (let tries = 0; tries < 16; tries++) {
-        const attempt = attemptKey(socket.serial, random.word());
-        if (!isTaken(attempt)) return attempt;
-      }
-      return -1;
+      return socket.fd < 0 ? -1 : drawAttempt(socket, random, isTaken);
     },
     reserve() {
       if (drawn === undefined) throw new RangeError("reserve before draw");
@@ -126,12 +109,37 @@ export function openUpstreamSockets(options: UpstreamSocketsOptions): UpstreamSo
     },
     read: () => (asked === undefined || asked.fd < 0 ? 0 : keeper.read(asked)),
     fault: () => firstOf(sockets.flat().map(keeper.fault)),
-    exchange: options.exchange.ask,
+    exchange: exchange.ask,
     close,
-    dropped() {
-      return sockets.flat().reduce((sum, { batch }) => sum + batch.dropped(), 0);
-    },
+    dropped: () => sockets.flat().reduce((sum, { batch }) => sum + batch.dropped(), 0),
   };
+}
+
+/** Opens the sockets of each upstream, or none: calls `close` before it throws. */
+function fill(sockets: readonly UpstreamSocket[][], keeper: SocketKeeper, close: () => void): void {
+  try {
+    for (const [upstream, group] of sockets.entries()) {
+      while (group.length < SOCKETS_PER_UPSTREAM) {
+        group.push(keeper.create(upstream * SOCKETS_PER_UPSTREAM + group.length, upstream));
+      }
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** An id at random that is not in use on the socket; -1 if none is found. */
+function drawAttempt(
+  { serial }: UpstreamSocket,
+  random: UpstreamSocketsOptions["random"],
+  isTaken: (attempt: number) => boolean,
+): number {
+  for (let tries = 0; tries < 16; tries++) {
+    const attempt = attemptKey(serial, random.word());
+    if (!isTaken(attempt)) return attempt;
+  }
+  return -1;
 }
 
 function flushSocket(socket: UpstreamSocket): void {
