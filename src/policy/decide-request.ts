@@ -8,7 +8,7 @@ import type { DomainName } from "./domain-name.ts";
 import { holdsFlow } from "./flow-set.ts";
 import { type HttpRequest, matchesRequest } from "./http-match.ts";
 import { type ReadPath, readPath } from "./http-path.ts";
-import { type HttpPort, httpPortsOf } from "./http-scope.ts";
+import { appOf, type HttpPort, httpPortsOf, schemeAt } from "./http-scope.ts";
 import type { PolicyLayers } from "./layers.ts";
 import type { Rule } from "./rule.ts";
 import { flowsOfScope } from "./scope.ts";
@@ -83,7 +83,7 @@ function speaksOf({ action, target, scope }: Rule, host: DomainName, port: numbe
   if (!holdsHost(target, host)) return false;
   if (scope === undefined) return true;
   if (scope.http !== undefined) return httpPortsOf(action, scope).some((one: HttpPort) => one === port);
-  const app = port === 443 ? "tls" : "http";
+  const app = appOf(schemeAt(port));
   return holdsFlow(flowsOfScope(action, scope), { protocol: "tcp", port }) && holdsApp(scope.app, app);
 }
 

@@ -4,6 +4,7 @@
  *
  * Without `ports` the reading is the closed one: an allow opens port 443 alone, a deny speaks of both.
  */
+import type { SpokenApp } from "./app.ts";
 import type { HttpMatch } from "./http-match.ts";
 import { type Result, accepted, refused } from "./problem.ts";
 import type { Scope } from "./scope.ts";
@@ -12,9 +13,16 @@ import type { Scope } from "./scope.ts";
 export const HTTP_PORTS = [80, 443] as const;
 export type HttpPort = (typeof HTTP_PORTS)[number];
 
-/** How requests at these ports are sent. */
-export function schemeAt(port: HttpPort): "https" | "http" {
+type HttpScheme = "https" | "http";
+
+/** How requests at the port are sent: by TLS at 443 alone. */
+export function schemeAt(port: number): HttpScheme {
   return port === 443 ? "https" : "http";
+}
+
+/** What a connection for requests of the scheme speaks. */
+export function appOf(scheme: HttpScheme): Extract<SpokenApp, "tls" | "http"> {
+  return scheme === "https" ? "tls" : "http";
 }
 
 /** The scope, narrowed to requests; `scope` is that of the rule's ports and protocol. */

@@ -17,6 +17,7 @@ import { readOwnAddresses } from "../../netfilter/io/namespace-network.ts";
 import { renderAddress } from "../../policy/address.ts";
 import { decideShownName } from "../../policy/decide-name.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
+import { appOf } from "../../policy/http-scope.ts";
 import type { SocketMark } from "../../sys/socket.ts";
 import { SCHEME_PORTS } from "../../vault/binding.ts";
 import { policiesOf, type PolicyInForce, type PolicyInForceCell } from "../change/policy-in-force.ts";
@@ -150,7 +151,7 @@ function openInterceptorOf(
     group: mark.group,
     below: randomInt,
     isAllowed: (name, destination, scheme) =>
-      isAllowed(inForce.read(), name, { port: destination.port, app: scheme === "https" ? "tls" : "http" }) &&
+      isAllowed(inForce.read(), name, { port: destination.port, app: appOf(scheme) }) &&
       !(plan.isEverything && isDenied(inForce.read(), destination)),
     ...(plan.isEverything ? { byAddress: createByAddress(inForce, addresses) } : {}),
     // Credentials are for these ports alone: a flow to another one goes on unread.

@@ -2,6 +2,7 @@
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import { decideShownName } from "../../policy/decide-name.ts";
 import type { Decision } from "../../policy/decision.ts";
+import { appOf } from "../../policy/http-scope.ts";
 import { quote } from "../../policy/problem.ts";
 import type { Steps } from "../../policy/steps.ts";
 import { type Scheme, SCHEME_PORTS } from "../binding.ts";
@@ -72,5 +73,5 @@ function isAllowed(policy: CompiledPolicy, pattern: HostPattern, scheme: Scheme)
 
 function decide(policy: CompiledPolicy, pattern: HostPattern, scheme: Scheme): Decision | undefined {
   const name = probeName(pattern);
-  return name && decideShownName(policy, name, SCHEME_PORTS[scheme], scheme === "https" ? "tls" : "http");
+  return name && decideShownName(policy, name, SCHEME_PORTS[scheme], appOf(scheme));
 }
