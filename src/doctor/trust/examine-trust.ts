@@ -7,9 +7,10 @@
  */
 import { dirname, join } from "node:path";
 import { readPem } from "../../certificates/pem.ts";
+import { SYSTEM_BUNDLES } from "../../certificates/system-bundles.ts";
 import { inJavaStore, inPem, lastEnd, type Held, type Root } from "./roots.ts";
 import { TRUST_TOOLS, type TrustTool } from "./tools.ts";
-import { SYSTEM_BUNDLES, type TrustPlace, type TrustSource } from "./trust-place.ts";
+import type { TrustPlace, TrustSource } from "./trust-place.ts";
 
 /**
  * `alone`: it trusts the sandbox's roots and no others, so that every host but the bound ones is refused.

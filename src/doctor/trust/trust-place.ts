@@ -1,3 +1,5 @@
+import { SYSTEM_BUNDLES } from "../../certificates/system-bundles.ts";
+
 /** What is asked of the place that the tools run in: given by who may open files and start programs. */
 export interface TrustPlace {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -24,16 +26,6 @@ export interface TrustSource {
    */
   readonly kind: "file" | "folder" | "hashed" | "java";
 }
-
-/** The first of these is where the system keeps all roots: Debian and its kin, Red Hat's, SUSE, Alpine. */
-export const SYSTEM_BUNDLES: readonly string[] = [
-  "/etc/ssl/certs/ca-certificates.crt",
-  "/etc/pki/tls/certs/ca-bundle.crt",
-  "/etc/ssl/ca-bundle.pem",
-  "/etc/pki/tls/cacert.pem",
-  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-  "/etc/ssl/cert.pem",
-];
 
 const BY_SYSTEM = "the system's roots";
 

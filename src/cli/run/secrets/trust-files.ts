@@ -6,19 +6,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../../../config/environment.ts";
 import { encodeJavaStore } from "../../../certificates/java-store.ts";
+import { SYSTEM_BUNDLES } from "../../../certificates/system-bundles.ts";
 import type { ReadText } from "../../call/rules.ts";
 import { ROOT_VARIABLES, type TrustFiles } from "./trust-environment.ts";
 
 /** What the command sees in place of the run's folder, in its own /run. */
 const SEEN_AT = "/run/egress";
-
-/** Debian and its kin, Red Hat's, SUSE, Alpine. */
-const SYSTEM_BUNDLES = [
-  "/etc/ssl/certs/ca-certificates.crt",
-  "/etc/pki/tls/certs/ca-bundle.crt",
-  "/etc/ssl/ca-bundle.pem",
-  "/etc/ssl/cert.pem",
-];
 
 export const SEEN_FILES: TrustFiles = {
   extra: join(SEEN_AT, "extra.pem"),

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { expect, test } from "vitest";
+import { SYSTEM_BUNDLES } from "../../../../src/certificates/system-bundles.ts";
 import { trustEnvironment } from "../../../../src/cli/run/secrets/trust-environment.ts";
 import { collectRoots, SEEN_FILES, writeTrustFiles } from "../../../../src/cli/run/secrets/trust-files.ts";
 
@@ -49,6 +50,18 @@ test("the bundle has the system's roots, the sandbox's and those that the caller
     extra: "sandbox\ncorporate\n",
     bundle: "system\nsandbox\ncorporate\n",
   });
+});
+
+test("the system's roots are found where its kind keeps them, of several files in the first", () => {
+  for (const path of SYSTEM_BUNDLES) {
+    const { bundle } = collectRoots("sandbox\n", {}, readFrom({ [path]: "system\n" }));
+    expect({ path, bundle }).toEqual({ path, bundle: "system\nsandbox\n" });
+  }
+  const both = {
+    "/etc/ssl/cert.pem": "last\n",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem": "before\n",
+  };
+  expect(collectRoots("", {}, readFrom(both)).bundle).toBe("before\n");
 });
 
 test("the files are those that the variables name, and anybody may read them", () => {
