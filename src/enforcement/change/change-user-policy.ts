@@ -1,4 +1,4 @@
-/** A change of the user's policy: edit, limits, coupling, text, file. The result replaces what is in force. */
+/** A change of the user's policy: edit, limits, coupling, text, file; the result is put in force. */
 import type { AuditLog } from "../../audit/audit-log.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
 import { textSteps } from "../../policy/policy-text.ts";
