@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { runCli } from "../../src/cli/main.ts";
-import * as helps from "../../src/cli/help.ts";
-import * as sidecarHelps from "../../src/cli/sidecar-help.ts";
+import { HELP_OF } from "../../src/cli/completion/words.ts";
+import { HELP } from "../../src/cli/help.ts";
 import { VERSION } from "../../src/sidecar/version.ts";
 
 async function egress(...argv: string[]): Promise<{ exitCode: number; printed: string; warned: string }> {
@@ -66,7 +66,7 @@ test("egress run with a bad command line says so and does nothing", async () => 
 });
 
 test("no line of a help text is wider than 110 columns", () => {
-  const long = Object.entries({ ...helps, ...sidecarHelps }).flatMap(([name, text]) =>
+  const long = Object.entries({ ...HELP_OF, egress: HELP }).flatMap(([name, text]) =>
     text.split("\n").flatMap((line) => (line.length > 110 ? [`${name}: ${line}`] : [])),
   );
   expect(long).toEqual([]);

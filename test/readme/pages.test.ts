@@ -8,7 +8,9 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
 import { AUDIT_HEADER, CUT_HEADER, SIGNATURE_HEADER, TOKEN_HEADER } from "../../src/api/headers.ts";
-import * as helps from "../../src/cli/help.ts";
+import { HELP_OF } from "../../src/cli/completion/words.ts";
+import { HELP } from "../../src/cli/help.ts";
+import { POLICY_HELP } from "../../src/cli/policy/help.ts";
 import { findUnserved } from "../../src/config/unserved-variables.ts";
 import { VARIABLES } from "../../src/config/variables.ts";
 import { parsePolicyJson, parseRulesJson } from "../../src/policy/parse-policy.ts";
@@ -88,8 +90,8 @@ describe.each(PAGES)("%s", (page) => {
     for (const { command = "", rest = "" } of callsOfEgress(text)) {
       // "egress sidecar ready" is a line of the log.
       if (command.startsWith("-") || command === "sidecar") continue;
-      expect(helps.HELP, `egress ${command}`).toMatch(new RegExp(`^ {2}${command} `, "m"));
-      const help = HELPS.get(`${command.toUpperCase()}_HELP`) ?? helps.HELP;
+      expect(HELP, `egress ${command}`).toMatch(new RegExp(`^ {2}${command} `, "m"));
+      const help = HELP_OF[command] ?? HELP;
       const options = (rest.split(" -- ")[0] ?? "").match(/(?<= )--[a-z-]+/g) ?? [];
       expect(options.filter((option) => !help.includes(option))).toEqual([]);
     }
@@ -139,10 +141,10 @@ test("each option in the paragraph about changes is one of egress policy", () =>
   const paragraph = /\*\*Changing the policy\.\*\*[^]*?\n\n/.exec(read("docs/operating.md"))?.[0] ?? "";
   const options = paragraph.match(/--[a-z-]+/g) ?? [];
   expect(options.length).toBeGreaterThan(5);
-  expect(options.filter((option) => !helps.POLICY_HELP.includes(option))).toEqual([]);
+  expect(options.filter((option) => !POLICY_HELP.includes(option))).toEqual([]);
   for (const action of ["get", "patch", "replace", "delete", "reset"]) {
     expect(paragraph).toContain(action);
-    expect(helps.POLICY_HELP).toContain(`egress policy ${action}`);
+    expect(POLICY_HELP).toContain(`egress policy ${action}`);
   }
 });
 
@@ -172,7 +174,6 @@ function isSwitch(name: string): boolean {
 
 const CALL = /(?:^|[ ;])(?:egress|src\/main\.ts) (?<command>[a-z-]+)(?<rest>[^;]*)/g;
 const HEADERS = [TOKEN_HEADER, AUDIT_HEADER, CUT_HEADER, SIGNATURE_HEADER];
-const HELPS: ReadonlyMap<string, string> = new Map(Object.entries(helps));
 
 /** Each `egress COMMAND REST` on a page. */
 function callsOfEgress(text: string): readonly { readonly [part: string]: string }[] {

@@ -3,7 +3,7 @@ import { oneLine, quote } from "../../policy/problem.ts";
 import { refuseUsage } from "../call/call-sidecar.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
-import { COMPLETION_HELP } from "../help.ts";
+import { COMPLETION_HELP } from "./help.ts";
 import { type CommandWords, FILE_OPTIONS, listCommands, WORD_OPTIONS } from "./words.ts";
 
 const WRITERS: Readonly<Record<string, (commands: readonly CommandWords[]) => readonly string[]>> = {

@@ -2,20 +2,18 @@
  * What there is to complete, read off the help texts, so that neither knows of an option that the other does
  * not.
  */
-import {
-  COMPLETION_HELP,
-  DOCTOR_HELP,
-  EXPLAIN_HELP,
-  HELP,
-  LOG_HELP,
-  POLICY_HELP,
-  RUN_HELP,
-  STATUS_HELP,
-  SUGGEST_HELP,
-  TOP_HELP,
-  VAULT_HELP,
-} from "../help.ts";
+import { DOCTOR_HELP } from "../doctor/help.ts";
+import { EXPLAIN_HELP } from "../explain/help.ts";
+import { HELP } from "../help.ts";
+import { LOG_HELP } from "../log/help.ts";
+import { POLICY_HELP } from "../policy/help.ts";
+import { RUN_HELP } from "../run/help.ts";
 import { SERVE_HELP, TEARDOWN_HELP } from "../sidecar-help.ts";
+import { STATUS_HELP } from "../status/help.ts";
+import { SUGGEST_HELP } from "../suggest/help.ts";
+import { TOP_HELP } from "../top/help.ts";
+import { VAULT_HELP } from "../vault/help.ts";
+import { COMPLETION_HELP } from "./help.ts";
 
 export interface CommandWords {
   readonly name: string;
@@ -26,7 +24,8 @@ export interface CommandWords {
   readonly options: readonly string[];
 }
 
-const HELP_OF: Readonly<Record<string, string>> = {
+/** Help texts by command. */
+export const HELP_OF: Readonly<Record<string, string>> = {
   run: RUN_HELP,
   policy: POLICY_HELP,
   vault: VAULT_HELP,

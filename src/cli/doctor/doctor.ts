@@ -11,7 +11,7 @@ import { parseAddress } from "../../policy/address.ts";
 import { parseDomainName } from "../../policy/domain-name.ts";
 import { accepted, quote, refused, renderProblems, type Result } from "../../policy/problem.ts";
 import { EXIT } from "../exit-codes.ts";
-import { DOCTOR_HELP } from "../help.ts";
+import { DOCTOR_HELP } from "./help.ts";
 import type { CliContext } from "../context.ts";
 
 interface DoctorRequest {

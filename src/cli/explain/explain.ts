@@ -7,7 +7,7 @@ import { callSidecar, refuseUsage } from "../call/call-sidecar.ts";
 import { CALL_OPTIONS, type Place, readPlace, refusedByParser } from "../call/place.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
-import { EXPLAIN_HELP } from "../help.ts";
+import { EXPLAIN_HELP } from "./help.ts";
 import { choosePaint } from "../paint.ts";
 import { presentExplanation } from "./present.ts";
 

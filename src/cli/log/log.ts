@@ -3,7 +3,7 @@ import type { Decision, EgressClient } from "../../client/client.ts";
 import { refuseUsage, useSidecar } from "../call/call-sidecar.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
-import { LOG_HELP } from "../help.ts";
+import { LOG_HELP } from "./help.ts";
 import { choosePaint } from "../paint.ts";
 import { type LogRequest, readArguments } from "./arguments.ts";
 import { presentDecision, presentGap } from "./present.ts";

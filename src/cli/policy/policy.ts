@@ -6,7 +6,7 @@ import { renderPolicy } from "../../policy/policy.ts";
 import { renderRule } from "../../policy/rule.ts";
 import { type Answer, callSidecar, refuseUsage } from "../call/call-sidecar.ts";
 import { EXIT } from "../exit-codes.ts";
-import { POLICY_HELP } from "../help.ts";
+import { POLICY_HELP } from "./help.ts";
 import type { CliContext } from "../context.ts";
 import { parsePolicyArguments, type PolicyRequest } from "./arguments.ts";
 import { presentChange, presentPolicy } from "./present.ts";

@@ -5,7 +5,7 @@
  */
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
-import { RUN_HELP } from "../help.ts";
+import { RUN_HELP } from "./help.ts";
 import { clean } from "./clean.ts";
 import { findCaller } from "./config/caller.ts";
 import { report } from "./explain.ts";

@@ -4,7 +4,7 @@ import { accepted, refused, type Result } from "../../policy/problem.ts";
 import { callSidecar, refuseUsage } from "../call/call-sidecar.ts";
 import { CALL_OPTIONS, type Place, readPlace, refusedByParser } from "../call/place.ts";
 import { EXIT } from "../exit-codes.ts";
-import { STATUS_HELP } from "../help.ts";
+import { STATUS_HELP } from "./help.ts";
 import type { CliContext } from "../context.ts";
 import { presentStatus } from "./present.ts";
 

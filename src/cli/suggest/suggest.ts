@@ -6,7 +6,7 @@ import { callSidecar, refuseUsage } from "../call/call-sidecar.ts";
 import { CALL_OPTIONS, type Place, readPlace, refusedByParser } from "../call/place.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
-import { SUGGEST_HELP } from "../help.ts";
+import { SUGGEST_HELP } from "./help.ts";
 
 const COMMAND = "egress suggest";
 

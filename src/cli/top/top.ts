@@ -7,7 +7,7 @@ import { refuseUsage, useSidecar } from "../call/call-sidecar.ts";
 import { CALL_OPTIONS, type Place, readPlace, refusedByParser } from "../call/place.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
-import { TOP_HELP } from "../help.ts";
+import { TOP_HELP } from "./help.ts";
 import { choosePaint } from "../paint.ts";
 import { createBoard, type Board } from "./board.ts";
 import { renderFrame, type Screen } from "./frame.ts";

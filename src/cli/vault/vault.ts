@@ -4,7 +4,7 @@ import { ApiError, type EgressClient, type VaultState } from "../../client/clien
 import { type Answer, callSidecar, refuseUsage } from "../call/call-sidecar.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
-import { VAULT_HELP } from "../help.ts";
+import { VAULT_HELP } from "./help.ts";
 import { parseVaultArguments, type VaultCommand } from "./arguments.ts";
 import { presentVault } from "./present.ts";
 
