@@ -1,13 +1,20 @@
 /**
- * The sidecar's metrics: names, units and where each number comes from. What counts is counted where it
- * happens, as plain numbers; here they are only read. No name that a workload asks for, no address but the
- * upstreams' and no text of an error is ever an attribute.
+ * The sidecar's metrics: their names and units, and which figure of `metric-sources.ts` each is. No name
+ * that a workload asks for, no address but the upstreams' and no text of an error is ever an attribute.
  */
 import { machineMetrics } from "./machine-metrics.ts";
 import { counter, counterBy, gauge, gaugeBy } from "./make-metric.ts";
-import type { Metric } from "./metric.ts";
-import type { HistogramPoint } from "./metric.ts";
-import type { MachineReadings } from "./io/machine.ts";
+import type { HistogramPoint, Metric } from "./metric.ts";
+import type {
+  ConnectionFigures,
+  DecisionFigures,
+  LookupFigures,
+  MetricSources,
+  NameFigures,
+  ProxyFigures,
+  StateFigures,
+  WebhookFigures,
+} from "./metric-sources.ts";
 
 /**
  * Bounds of `egress.dns.query.duration` in seconds: the original's, some below its first, and no more than
@@ -17,115 +24,6 @@ export const QUERY_DURATION_BOUNDS: readonly number[] = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60,
   120,
 ];
-
-/** What the resolver counts. */
-export interface LookupFigures {
-  readonly udpQueries: number;
-  readonly tcpQueries: number;
-  readonly refused: number;
-  readonly denied: number;
-  readonly cacheHits: number;
-  readonly joined: number;
-  readonly forwarded: number;
-  readonly upstreamFailures: number;
-  readonly rcodeFailures: number;
-  readonly kernelFailures: number;
-  readonly overloads: number;
-  readonly limited: number;
-  readonly unmatchedResponses: number;
-  readonly cacheEntries: number;
-  readonly underWay: number;
-}
-
-/** What has gone into the kernel. */
-interface KernelFigures {
-  readonly rulesets: number;
-  readonly rulesetFailures: number;
-  readonly learnedUpdates: number;
-  readonly learnedFailures: number;
-  readonly reconciled: number;
-}
-
-/** What has become of addresses that lookups brought. */
-interface LearnedFigures {
-  readonly renewals: number;
-  readonly evictions: Readonly<Record<"name" | "wildcard" | "all", number>>;
-}
-
-/** Connections that the kernel refused on their way out, or would have in audit mode. */
-interface ConnectionFigures {
-  readonly denied: number;
-  readonly told: number;
-  readonly audited: number;
-}
-
-/** Connections that are judged by the name that they show. */
-interface NameFigures {
-  readonly packets: number;
-  readonly refusals: number;
-  /** Times that the socket overflowed, and packets that the kernel dropped for want of room. */
-  readonly overruns: number;
-  readonly drops: number;
-  /** Not verified. */
-  readonly flows: number;
-  readonly octets: number;
-}
-
-interface DecisionFigures {
-  readonly kind: string;
-  readonly decision: string;
-  readonly count: number;
-}
-
-/** What became of the denials that were for the webhook. */
-interface WebhookFigures {
-  readonly delivered: number;
-  readonly failed: number;
-  readonly dropped: number;
-  readonly waiting: number;
-}
-
-/** What became of connections that an upstream proxy was to open. */
-interface ProxyFigures {
-  readonly opened: number;
-  readonly refused: number;
-  readonly failed: number;
-}
-
-/** How the sandbox stands. */
-interface StateFigures {
-  /** Undefined if nobody has looked. */
-  readonly isHealthy: boolean | undefined;
-  /** As `192.0.2.1:53`. */
-  readonly upstreams: readonly { readonly name: string; readonly isAlive: boolean }[];
-  readonly protections: readonly { readonly name: string; readonly isOn: boolean }[];
-}
-
-export interface MetricSources {
-  readonly state: () => StateFigures;
-  readonly lookups: () => LookupFigures;
-  readonly queryDuration: () => HistogramPoint;
-  readonly kernel: () => KernelFigures;
-  /** Rules of the user and of the operator. */
-  readonly rulesInForce: () => number;
-  readonly learnedAddresses: () => number;
-  readonly learned: () => LearnedFigures;
-  /** Those of idle flows that a change had denied. */
-  readonly socketsEnded: () => number;
-  readonly connections: () => ConnectionFigures;
-  /** Undefined if connections are judged by their address alone. */
-  readonly names: (() => NameFigures) | undefined;
-  /** Connections by the upstream proxy; undefined if none is set. */
-  readonly proxy: ProxyFigures | undefined;
-  /** Undefined if none are read. */
-  readonly requestsRefused: (() => number) | undefined;
-  /** Whether audit mode is on. */
-  readonly isAudit: () => boolean;
-  readonly decisions: () => readonly DecisionFigures[];
-  /** Undefined if no webhook is set. */
-  readonly webhook: (() => WebhookFigures) | undefined;
-  readonly machine: MachineReadings;
-}
 
 export function readMetrics(sources: MetricSources): readonly Metric[] {
   return [...readOwnMetrics(sources), ...stateMetrics(sources.state()), ...machineMetrics(sources.machine)];

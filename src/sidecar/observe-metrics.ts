@@ -3,10 +3,11 @@ import type { DenyWebhook } from "../audit/deny-webhook.ts";
 import type { DecisionCounts } from "../decisions/count-decisions.ts";
 import type { Health } from "../enforcement/change/policy-control.ts";
 import type { Sandbox } from "../enforcement/sandbox.ts";
-import { type MetricSources, readMetrics, readOwnMetrics } from "../metrics/egress-metrics.ts";
+import { readMetrics, readOwnMetrics } from "../metrics/egress-metrics.ts";
 import type { Histogram } from "../metrics/histogram.ts";
 import { createMachineReadings } from "../metrics/io/machine.ts";
 import type { Metric } from "../metrics/metric.ts";
+import type { MetricSources } from "../metrics/metric-sources.ts";
 import type { Protections } from "../protections/protections.ts";
 import type { ProxyFigures } from "./proxy-reports.ts";
 

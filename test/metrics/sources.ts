@@ -1,4 +1,4 @@
-import type { LookupFigures, MetricSources } from "../../src/metrics/egress-metrics.ts";
+import type { LookupFigures, MetricSources } from "../../src/metrics/metric-sources.ts";
 
 const LOOKUPS: LookupFigures = {
   udpQueries: 20,
