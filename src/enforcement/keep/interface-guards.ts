@@ -2,7 +2,7 @@
  * Which interfaces raw frames cannot leave by: learnt from each ruleset that goes into the kernel, and
  * reported as a protection.
  */
-import { type UnguardedInterface } from "../../netfilter/io/nft.ts";
+import type { UnguardedInterface } from "../../netfilter/io/kernel-lacks.ts";
 import type { RulesetApplier } from "../../netfilter/io/nft.ts";
 import { type EnforcementMode, guardedDevices, type Ruleset } from "../../netfilter/ruleset.ts";
 import { ONLY_LOOKUPS } from "../../protections/protection.ts";

@@ -14,19 +14,10 @@ import {
   stateAfter,
 } from "../render-nft.ts";
 import { findDelta } from "../ruleset-delta.ts";
-import {
-  guardedDevices,
-  hasGuard,
-  hasLog,
-  hasTimeouts,
-  type NamedSet,
-  type Ruleset,
-  withoutGuard,
-  withoutLog,
-  withoutTimeouts,
-} from "../ruleset.ts";
+import type { NamedSet, Ruleset } from "../ruleset.ts";
 import type { DeltaSocket } from "./delta-socket.ts";
 import { AT_START, readKernelState } from "./inspect.ts";
+import { createKernelLacks, type UnguardedInterface } from "./kernel-lacks.ts";
 import { runTool, type Tool, type ToolRun } from "./run-tool.ts";
 
 /**
@@ -56,12 +47,6 @@ export interface AppliedRuleset {
 
 type Loaded = Pick<AppliedRuleset, "isWhole" | "foundDrift">;
 
-export interface UnguardedInterface {
-  readonly name: string;
-  /** For people. */
-  readonly reason: string;
-}
-
 export interface NftOptions {
   readonly nft?: Tool;
   readonly timeoutMs?: number;
@@ -77,15 +62,12 @@ export function createNftApplier({
   deltas,
   present: known,
 }: NftOptions = {}): RulesetApplier {
-  /**
-   * Why the kernel has no egress hook, no timeouts of flows, no log; `undefined` as long as we do not know
-   * that it lacks them.
-   */
-  const lacks: Partial<Record<"guard" | "timeouts" | "log", string | undefined>> = {};
   /** Remembered, as a flood of learned addresses can hold up reading it back. */
   let present = known;
   let last: Ruleset | undefined;
   let hasLoaded = false;
+
+  const lacks = createKernelLacks((text, signal) => refusalOf(load([text], signal, ["-c"])));
 
   function load(text: Iterable<string>, signal?: AbortSignal, args: readonly string[] = []): Promise<string> {
     const run: ToolRun = { input: text, signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
@@ -95,23 +77,10 @@ export function createNftApplier({
   async function apply(ruleset: Ruleset, signal?: AbortSignal): Promise<Loaded> {
     const before = ruleset.over === undefined ? last : undefined;
     last = undefined;
-    const outcome = before === undefined ? "more" : changeLittle(before, ruleset);
+    const outcome = before === undefined ? "more" : changeLittle(deltas, before, ruleset);
     if (outcome !== "done") await loadWhole(ruleset, signal);
     last = ruleset;
     return { isWhole: outcome !== "done", foundDrift: outcome === "refused" };
-  }
-
-  /** `more`: the change is too large. */
-  function changeLittle(before: Ruleset, ruleset: Ruleset): "done" | "more" | "refused" {
-    const delta = deltas && findDelta(before, ruleset);
-    if (deltas === undefined || delta === undefined) return "more";
-    try {
-      deltas.apply(delta);
-      return "done";
-    } catch (error) {
-      if (error instanceof NetlinkError || error instanceof SystemCallError) return "refused";
-      throw error;
-    }
   }
 
   async function loadWhole(ruleset: Ruleset, signal?: AbortSignal): Promise<void> {
@@ -133,60 +102,18 @@ export function createNftApplier({
    * their interface).
    */
   async function loadOver(state: KernelState, ruleset: Ruleset, signal?: AbortSignal): Promise<boolean> {
-    try {
-      await load(renderPieces(ruleset, state), signal);
-      return true;
-    } catch (error) {
-      if (isRefusal(error)) return false;
-      throw error;
-    }
-  }
-
-  /** Why the kernel refuses a probe's content; `undefined` if it does not. */
-  async function findLack(probe: string, signal?: AbortSignal): Promise<string | undefined> {
-    try {
-      await load([probe], signal, ["-c"]);
-      return undefined;
-    } catch (error) {
-      if (isRefusal(error)) return error.detail;
-      throw error;
-    }
-  }
-
-  /** Whether the kernel turns out to lack something that the refused ruleset has. */
-  async function learnLack(refused: Ruleset, signal?: AbortSignal): Promise<boolean> {
-    if (hasGuard(refused)) lacks.guard = await findLack(GUARD_PROBE, signal);
-    if (lacks.guard !== undefined && hasGuard(refused)) return true;
-    if (hasTimeouts(refused)) lacks.timeouts = await findLack(TIMEOUT_PROBE, signal);
-    if (lacks.timeouts !== undefined && hasTimeouts(refused)) return true;
-    if (!hasLog(refused)) return false;
-    lacks.log = await findLack(LOG_PROBE, signal);
-    return lacks.log !== undefined;
-  }
-
-  function withoutLacking(ruleset: Ruleset): Ruleset {
-    const guarded = lacks.guard === undefined ? ruleset : withoutGuard(ruleset);
-    const timed = lacks.timeouts === undefined ? guarded : withoutTimeouts(guarded);
-    return lacks.log === undefined ? timed : withoutLog(timed);
-  }
-
-  function describeApplied(ruleset: Ruleset, loaded: Loaded): AppliedRuleset {
-    if (lacks.guard === undefined || !hasGuard(ruleset)) {
-      return { ...loaded, unguarded: ruleset.unguarded.map(describeUnnameable) };
-    }
-    const reason = `the kernel has no netdev egress hook: ${lacks.guard}`;
-    const names = [...guardedDevices(ruleset), ...ruleset.unguarded];
-    return { ...loaded, unguarded: names.map((name) => ({ name, reason })) };
+    return (await refusalOf(load(renderPieces(ruleset, state), signal))) === undefined;
   }
 
   return {
     async replace(ruleset, signal) {
       for (;;) {
-        const wanted = withoutLacking(ruleset);
+        const wanted = lacks.without(ruleset);
         try {
-          return describeApplied(ruleset, await apply(wanted, signal));
+          const loaded = await apply(wanted, signal);
+          return { ...loaded, unguarded: lacks.unguardedOf(ruleset) };
         } catch (error) {
-          if (!isRefusal(error) || !(await learnLack(wanted, signal))) throw error;
+          if (!isRefusal(error) || !(await lacks.learn(wanted, signal))) throw error;
         }
       }
     },
@@ -201,29 +128,32 @@ export function createNftApplier({
   };
 }
 
-/** Only checked, never put in force. On `lo`, which is always there. */
-const GUARD_PROBE = `table arp opensandbox_probe {
-  chain output { type filter hook output priority 0; policy accept; }
+/** `more`: the change is too large for netlink. */
+function changeLittle(
+  deltas: DeltaSocket | undefined,
+  before: Ruleset,
+  ruleset: Ruleset,
+): "done" | "more" | "refused" {
+  const delta = deltas && findDelta(before, ruleset);
+  if (deltas === undefined || delta === undefined) return "more";
+  try {
+    deltas.apply(delta);
+    return "done";
+  } catch (error) {
+    if (error instanceof NetlinkError || error instanceof SystemCallError) return "refused";
+    throw error;
+  }
 }
-table netdev opensandbox_probe {
-  chain egress { type filter hook egress device "lo" priority 0; policy accept; }
-}
-`;
 
-/** Only checked, like the other. */
-const TIMEOUT_PROBE = `table inet opensandbox_probe {
-  ct timeout probe { protocol tcp; l3proto ip; policy = { close_wait : 3600 }; }
-}
-`;
-
-/** Only checked, too. */
-const LOG_PROBE = `table inet opensandbox_probe {
-  chain probe { log group 1 snaplen 64; }
-}
-`;
-
-function describeUnnameable(name: string): UnguardedInterface {
-  return { name, reason: "nft cannot be told its name" };
+/** Undefined if the kernel has taken it; all but a refusal is thrown. */
+async function refusalOf(loading: Promise<unknown>): Promise<KernelError | undefined> {
+  try {
+    await loading;
+    return undefined;
+  } catch (error) {
+    if (isRefusal(error)) return error;
+    throw error;
+  }
 }
 
 function isRefusal(error: unknown): error is KernelError {
