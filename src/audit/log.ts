@@ -5,20 +5,18 @@
  */
 import { type Logger, pino, stdTimeFunctions } from "pino";
 import type { DecisionEvent } from "../decisions/decision-event.ts";
-import { compilePolicy } from "../policy/compile.ts";
-import { decideName } from "../policy/decide-name.ts";
-import type { DomainName } from "../policy/domain-name.ts";
-import { renderRemoval } from "../policy/edit.ts";
-import { renderPolicy } from "../policy/policy.ts";
-import { renderRule } from "../policy/rule.ts";
 import type { Target } from "../policy/target.ts";
-import type { AuditLog, PolicyChange } from "./audit-log.ts";
+import type { AuditLog } from "./audit-log.ts";
 import { type CommonFields, createCommonFields } from "./common-fields.ts";
 import { openLogOutput } from "./io/log-output.ts";
 import { type LineOutput, type LineSink, type SummaryLines, createLineSink } from "./line-sink.ts";
 import { createConnectionLog } from "./connection-log.ts";
+import { event } from "./event-fields.ts";
+import { createEventLines } from "./event-lines.ts";
 import { createLookupLog, lineKindOf, type LineKind } from "./lookup-log.ts";
 import type { Upstream } from "./lookup-lines.ts";
+import { compileSkipList } from "./skip-list.ts";
+import { createVaultLines } from "./vault-lines.ts";
 
 export interface LogSettings {
   readonly logLevel: "debug" | "info" | "warn" | "error";
@@ -43,9 +41,6 @@ export interface Log {
    */
   drain(limitMs: number): Promise<void>;
 }
-
-/** Rules that one event lists; of more, `rules.total` says how many there were. */
-const RULES_SHOWN = 100;
 
 /**
  * What lines are called that stand for many lookups of one kind, and from which level on they are written.
@@ -92,58 +87,8 @@ export function createLog(
     return kind !== "allowed" || (tellsAllowed && qname !== undefined && !isSkipped(qname));
   }
   const audit: AuditLog = {
-    policyLoaded(policy, from) {
-      const { egress, defaultAction } = renderPolicy(policy);
-      kept.info(
-        { ...event("egress.loaded"), from, "egress.default": defaultAction, ...listed(egress) },
-        "policy loaded",
-      );
-    },
-    policyUpdated(change) {
-      kept.info({ ...event("egress.updated"), ...describeChange(change) }, "policy updated");
-    },
-    policyUpdateFailed(error) {
-      kept.error({ ...event("egress.update_failed"), error }, "policy update failed");
-    },
-    auditModeChanged(isOn) {
-      if (!common.setAudit(isOn)) return;
-      const message = isOn
-        ? "audit mode is on: nothing is blocked but deny.always and the protections"
-        : "audit mode is off: the policy is enforced";
-      atEveryLevel.warn({ ...event("egress.audit_mode"), enabled: isOn }, message);
-    },
-    rulesetReconciled({ found, by, error }) {
-      const fields = { ...event("egress.ruleset_repaired"), found, by, error };
-      if (error === undefined) kept.warn(fields, "rules that were changed from outside are loaded again");
-      else kept.error(fields, "rules that were changed from outside could not be loaded again");
-    },
-    watchChanged({ watch, reason }) {
-      const fields = { ...event("egress.watch"), watch, reason };
-      if (reason === undefined) kept.info(fields, "a watch lives again");
-      else kept.error(fields, "a watch is dead");
-    },
-    vaultChanged({ kind, revision, credentials, bindings, allowedByDefault }) {
-      const fields = {
-        ...event(`egress.vault_${kind}`),
-        revision,
-        credentials: credentials.slice(0, RULES_SHOWN),
-        bindings: bindings.slice(0, RULES_SHOWN),
-      };
-      kept.info(fields, `credential vault ${kind}`);
-      if (allowedByDefault.length === 0) return;
-      kept.warn(
-        { ...event("egress.vault_by_default"), bindings: allowedByDefault.slice(0, RULES_SHOWN) },
-        "no rule allows hosts of these bindings, the default action does",
-      );
-    },
-    vaultFault({ what, name, sourceType, reason }) {
-      const fields = { ...event("egress.vault_fault"), [what]: name, source: sourceType, reason };
-      if (reason === undefined) kept.info(fields, `a ${what} of the vault is in force again`);
-      else kept.error(fields, `a ${what} of the vault is out of force: requests that need it are refused`);
-    },
-    upstreamsUnanswered(upstreams) {
-      kept.warn({ ...event("egress.unanswered"), upstreams }, "no upstream has answered a lookup yet");
-    },
+    ...createEventLines({ kept, atEveryLevel }, common),
+    ...createVaultLines(kept),
     decided(decision) {
       if (decision.kind === "connection") {
         connections.write(decision);
@@ -151,12 +96,6 @@ export function createLog(
       }
       const kind = lineKindOf(decision.decision);
       if (wantsLine(kind, decision)) lookups.write(kind, decision);
-    },
-    lookupsLimited({ parent, bound, perMinute, layer, rule }) {
-      atEveryLevel.warn(
-        { ...event("egress.limited"), parent, bound, "per.minute": perMinute, layer, rule },
-        "lookups limited",
-      );
     },
   };
   return {
@@ -172,10 +111,6 @@ export function createLog(
       await Promise.all(sinks.map((sink: LineSink) => sink.drain(limitMs)));
     },
   };
-}
-
-function event(name: string): { readonly "opensandbox.event": string } {
-  return { "opensandbox.event": name };
 }
 
 function createPino(level: string, common: CommonFields["read"], write: (line: string) => void): Logger {
@@ -210,34 +145,4 @@ function summaries(render: (fields: object, message: string) => string): Summary
       return render({ ...event("egress.denied"), "target.host": host, count }, "lookups denied");
     },
   };
-}
-
-function describeChange(change: PolicyChange): object {
-  const { kind } = change;
-  if (kind === "replace") {
-    const { egress, defaultAction } = renderPolicy(change.policy);
-    return { change: kind, "egress.default": defaultAction, ...listed(egress) };
-  }
-  if (kind === "merge") {
-    return { change: kind, ...listed(change.rules.map(renderRule)) };
-  }
-  if (kind === "remove") return { change: kind, ...listed(change.targets.map(renderRemoval)) };
-  return { change: kind, "deny.always": change.denyAlways.length, "allow.always": change.allowAlways.length };
-}
-
-function listed(rules: readonly object[]): object {
-  if (rules.length <= RULES_SHOWN) return { rules };
-  return { rules: rules.slice(0, RULES_SHOWN), "rules.total": rules.length };
-}
-
-/** The skip list is asked like a policy that allows what it holds. */
-function compileSkipList(targets: readonly Target[]): (host: DomainName) => boolean {
-  if (targets.length === 0) return () => false;
-  const egress = targets.map((target) => ({ action: "allow" as const, target }));
-  const compiled = compilePolicy({
-    denyAlways: [],
-    allowAlways: [],
-    user: { defaultAction: "deny", egress },
-  });
-  return (host) => decideName(compiled, host).action === "allow";
 }
