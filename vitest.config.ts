@@ -3,10 +3,10 @@ import { HOOK_MS, TEST_MS, WAIT_MS } from "./test/support/limits.ts";
 
 /**
  * Four projects. `unit` needs nothing but Node; `netns` needs root, because it makes network namespaces and
- * loads nftables rules inside them. Files of `netns` run two at a time at most: they start real servers and
- * the machine may be small. `image` builds the container image and runs it by podman, one file at a time.
- * `platform` is no part of `npm test`: it brings the server and the SDKs of the platform whose sidecar this
- * one replaces.
+ * loads nftables rules inside them. The program is bundled once, for all that it starts. Files of `netns` run
+ * two at a time at most: they start real servers and the machine may be small. `image` builds the container
+ * image and runs it by podman, one file at a time. `platform` is no part of `npm test`: it brings the server
+ * and the SDKs of the platform whose sidecar this one replaces.
  */
 export default defineConfig({
   test: {
@@ -34,6 +34,7 @@ export default defineConfig({
         test: {
           name: "netns",
           include: ["test/{netns,conformance,escape,faults}/**/*.test.ts"],
+          globalSetup: "test/support/bundle-once.ts",
           pool: "forks",
           maxWorkers: 2,
         },

@@ -3,12 +3,12 @@
  */
 import { stat } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { fileURLToPath } from "node:url";
 import { execIn } from "../../src/netns/namespace.ts";
 import { createEgressClient } from "../../src/client/client.ts";
 import { callApi } from "../api/api-server.ts";
 import { createLab, type Lab, SANDBOX_V4, SANDBOX_V6 } from "../support/lab.ts";
 import { withOwnPlaces } from "../support/own-places.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { type Relay, startRelay } from "../support/relay.ts";
 import { skipBecause } from "../support/skip.ts";
 
@@ -122,9 +122,8 @@ describe("the unix socket", () => {
   test("carries the operator's command, which needs nothing but the sidecar's own environment", async () => {
     await using lab = await createLab({ ipv6: false });
     const sidecar = await lab.startSidecar();
-    const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
     const egress = (...args: string[]) =>
-      execIn(lab.sandbox, withOwnPlaces([process.execPath, main, "policy", ...args]), {
+      execIn(lab.sandbox, withOwnPlaces([process.execPath, MAIN, "policy", ...args]), {
         env: { PATH: process.env["PATH"], OPENSANDBOX_EGRESS_SOCKET: sidecar.socketPath },
       });
     expect(await egress("patch", "--allow", "one.example.org")).toMatchObject({

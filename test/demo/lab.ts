@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Argv } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
 import { createLab } from "../support/lab.ts";
-import { MAIN } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { workloadArgv } from "../support/workload.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

@@ -11,7 +11,7 @@ import { FAMILIES } from "../support/families.ts";
 import { skipBecause } from "../support/skip.ts";
 import { startJsonServer } from "../support/json-server.ts";
 import { withOwnPlaces } from "../support/own-places.ts";
-import { MAIN } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { useLab } from "../support/use-lab.ts";
 import { workloadArgv } from "../support/workload.ts";
 import { attackArgv, leaksOf, POLICY, startAttack } from "./attack.ts";

@@ -1,13 +1,13 @@
 /**
- * Row 10: bodies of callers who prove nothing. The program is bundled, as it is installed, and in a memory
- * group of 128 MiB where that can be made.
+ * Row 10: bodies of callers who prove nothing. The program is in a memory group of 128 MiB where that can
+ * be made.
  */
 import { createHash, createHmac, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createMemoryGroup } from "../support/memory-group.ts";
-import { buildProgram, type BuiltProgram } from "../support/built-program.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { useLab } from "../support/use-lab.ts";
 import { POLICY, startAccomplice, startAttack } from "./attack.ts";
 
@@ -16,16 +16,13 @@ const BODY = '[{"action":"deny","target":"203.0.113.9"}]';
 
 const group = createMemoryGroup(128 * MEBIBYTE);
 const lab = useLab();
-let built: BuiltProgram;
 let sidecar: Sidecar;
 beforeAll(async () => {
-  built = await buildProgram();
-  const program = [process.execPath, built.main, "serve"] as const;
+  const program = [process.execPath, MAIN, "serve"] as const;
   sidecar = await lab.startSidecar({ policy: POLICY, program: group?.wrap(program) ?? program });
 });
 afterAll(async () => {
   await sidecar.kill();
-  await built[Symbol.asyncDispose]();
   await group?.[Symbol.asyncDispose]();
 });
 

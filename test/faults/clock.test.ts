@@ -13,7 +13,8 @@ import { FAMILIES, skipWithoutFamily, urlOf } from "../support/families.ts";
 import { readSet } from "../support/kernel-sets.ts";
 import { SANDBOX_V4 } from "../support/lab.ts";
 import { runProgram } from "../support/program.ts";
-import { MAIN, type Sidecar } from "../support/sidecar.ts";
+import type { Sidecar } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 

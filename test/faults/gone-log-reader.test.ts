@@ -8,7 +8,8 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { requireCommand, type RunningCommand } from "../../src/netns/command.ts";
 import { HERE, spawnIn } from "../../src/netns/namespace.ts";
-import { MAIN, type Sidecar } from "../support/sidecar.ts";
+import type { Sidecar } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 

@@ -1,8 +1,8 @@
 /** No resolv.conf, or a link to none: where upstreams are set nobody needs it. */
 import { expect, test } from "vitest";
-import { MAIN } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
+import { MAIN } from "../support/tested-program.ts";
 
 const lab = useLab();
 

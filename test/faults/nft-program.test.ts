@@ -7,7 +7,8 @@ import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
 import { type BreakableNft, createBreakableNft, withoutSystemFolders } from "../support/breakable-nft.ts";
 import { type PolicyInput, readDisk, readMemory } from "../support/policy-places.ts";
-import { MAIN, type Sidecar } from "../support/sidecar.ts";
+import type { Sidecar } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 

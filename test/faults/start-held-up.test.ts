@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { execIn, spawnIn } from "../../src/netns/namespace.ts";
 import { runProgram } from "../support/program.ts";
-import { MAIN } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 

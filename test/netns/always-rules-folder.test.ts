@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { promised } from "../support/limits.ts";
-import { MAIN, type Sidecar } from "../support/sidecar.ts";
+import type { Sidecar } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 

@@ -6,7 +6,8 @@ import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { type Argv, runCommand } from "../../src/netns/command.ts";
 import { CA_FOLDER } from "../support/own-places.ts";
-import { MAIN, type Sidecar } from "../support/sidecar.ts";
+import type { Sidecar } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 

@@ -12,8 +12,9 @@ import { runCommand } from "../../src/netns/command.ts";
 import { readDeployFile, readRulesConfigMap, readSandboxPod } from "../support/deploy-files.ts";
 import { bringConfigMap } from "../support/kubelet.ts";
 import { promised } from "../support/limits.ts";
-import { MAIN, type Sidecar } from "../support/sidecar.ts";
+import type { Sidecar } from "../support/sidecar.ts";
 import { skipBecause } from "../support/skip.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 

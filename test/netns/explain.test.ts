@@ -9,7 +9,8 @@ import { configure, execIn } from "../../src/netns/namespace.ts";
 import { codeSpans, tableAfter } from "../readme/markdown.ts";
 import { urlAt } from "../support/curl.ts";
 import { FAMILIES, type Family, skipWithoutFamily, urlOf } from "../support/families.ts";
-import { MAIN, type Sidecar } from "../support/sidecar.ts";
+import type { Sidecar } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 

@@ -7,7 +7,8 @@ import { execIn } from "../../src/netns/namespace.ts";
 import { API, HERE, OTHER, SECRET, useBoundHosts } from "../support/bound-hosts.ts";
 import { FAMILIES, type Family, skipWithoutFamily } from "../support/families.ts";
 import { keepConnection } from "../support/kept-connection.ts";
-import { MAIN, type Sidecar } from "../support/sidecar.ts";
+import type { Sidecar } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { until } from "../support/until.ts";
 
 const on = useBoundHosts();

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { createMachine, UNTOUCHED } from "../support/machine.ts";
 import { runProgram } from "../support/program.ts";
-import { MAIN } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { useLab } from "../support/use-lab.ts";
 
 const lab = useLab();

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type CommandResult, requireCommand, runCommand } from "../../src/netns/command.ts";
 import { withOwnPlaces } from "../support/own-places.ts";
-import { MAIN } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 
 const KINDS = ["live", "dead"] as const;
 

@@ -11,7 +11,8 @@ import { type BreakableNft, createBreakableNft } from "../support/breakable-nft.
 import { urlAt } from "../support/curl.ts";
 import { type Lab } from "../support/lab.ts";
 import { kernelOf, type PolicyInput, readDisk, readKernel, readMemory } from "../support/policy-places.ts";
-import { MAIN, type Sidecar } from "../support/sidecar.ts";
+import type { Sidecar } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 

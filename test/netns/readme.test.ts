@@ -14,8 +14,8 @@ import { isShown, parseTranscript, type Step, steady } from "../readme/transcrip
 import { createLab } from "../support/lab.ts";
 import { WAIT_MS } from "../support/limits.ts";
 import { withOwnPlaces } from "../support/own-places.ts";
-import { MAIN } from "../support/sidecar.ts";
 import { skipBecause } from "../support/skip.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { workloadArgv } from "../support/workload.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

@@ -6,7 +6,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { configure, execIn } from "../../src/netns/namespace.ts";
-import { MAIN, type Sidecar } from "../support/sidecar.ts";
+import type { Sidecar } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type RunningCommand, runCommand, startCommand } from "../../src/netns/command.ts";
 import { WAIT_MS } from "../support/limits.ts";
 import { createMachine, type Machine } from "../support/machine.ts";
-import { MAIN } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 

@@ -8,6 +8,7 @@ import { execIn } from "../../src/netns/namespace.ts";
 import { createMachine, type Machine, UNTOUCHED } from "../support/machine.ts";
 import { until } from "../support/until.ts";
 import { openShellTerminal, PROMPT, type ShellTerminal } from "../support/shell-terminal.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { useLab } from "../support/use-lab.ts";
 
 const lab = useLab();
@@ -284,7 +285,7 @@ async function scratch(): Promise<AsyncDisposable & { readonly path: string }> {
 
 /** The processes of `egress run` that a shell at this terminal has started. */
 async function runPids(): Promise<readonly number[]> {
-  const { stdout } = await execIn(lab.sandbox, ["pgrep", "-P", await shellPid(), "-f", "main.ts run"]);
+  const { stdout } = await execIn(lab.sandbox, ["pgrep", "-P", await shellPid(), "-f", `${MAIN} run`]);
   return stdout.split("\n").filter(Boolean).map(Number);
 }
 

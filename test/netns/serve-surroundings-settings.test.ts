@@ -9,7 +9,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { CommandResult } from "../../src/netns/command.ts";
 import { INTERNET_V4, SANDBOX_V4 } from "../support/lab.ts";
 import { runProgram } from "../support/program.ts";
-import { MAIN, type Sidecar } from "../support/sidecar.ts";
+import type { Sidecar } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 

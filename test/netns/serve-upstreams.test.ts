@@ -3,8 +3,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { missingTools } from "../../src/netns/find-tool.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
-import { MAIN, type Sidecar } from "../support/sidecar.ts";
+import type { Sidecar } from "../support/sidecar.ts";
 import { skipBecause } from "../support/skip.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { startUnbound, type Unbound } from "../support/unbound.ts";
 import { useLab } from "../support/use-lab.ts";
 

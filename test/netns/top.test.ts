@@ -3,9 +3,9 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { execIn } from "../../src/netns/namespace.ts";
-import { MAIN } from "../support/sidecar.ts";
 import { useLab } from "../support/use-lab.ts";
 import { WAIT_MS } from "../support/limits.ts";
+import { MAIN } from "../support/tested-program.ts";
 
 const lab = useLab();
 const PTY = fileURLToPath(new URL("../support/clients/in_terminal.py", import.meta.url));

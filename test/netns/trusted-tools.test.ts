@@ -19,8 +19,8 @@ import { API, useBoundHosts } from "../support/bound-hosts.ts";
 import { BUILD_MS } from "../support/limits.ts";
 import { withOwnPlaces } from "../support/own-places.ts";
 import { PYTHON_WITH_SDK } from "../support/python-sdk.ts";
-import { MAIN } from "../support/sidecar.ts";
 import { skipBecause } from "../support/skip.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { workloadArgv } from "../support/workload.ts";
 
 const URL_OF_BOUND = `https://${API}/`;

@@ -4,15 +4,15 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { type Argv, type RunningCommand, startCommand } from "../../src/netns/command.ts";
 import { execIn, readSysctl, spawnIn } from "../../src/netns/namespace.ts";
 import type { Lab } from "./lab.ts";
 import { WAIT_MS } from "./limits.ts";
 import { withOwnPlaces } from "./own-places.ts";
+import { MAIN } from "./tested-program.ts";
 import { until } from "./until.ts";
 
-export const EGRESS: Argv = [process.execPath, fileURLToPath(new URL("../../src/main.ts", import.meta.url))];
+export const EGRESS: Argv = [process.execPath, MAIN];
 
 interface FinishedRun {
   readonly exitCode: number | undefined;
@@ -69,7 +69,7 @@ interface RunOptions {
    * Put before the program, such as a shell that opens descriptors and then runs the rest of its arguments.
    */
   readonly under?: readonly string[];
-  /** The program; default: this checkout's, unbuilt. */
+  /** The program; default: the tested one. */
   readonly program?: Argv;
 }
 

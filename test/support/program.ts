@@ -3,14 +3,14 @@ import { type Argv, type CommandOptions, type CommandResult } from "../../src/ne
 import { execIn, type NetworkNamespace } from "../../src/netns/namespace.ts";
 import { WAIT_MS } from "./limits.ts";
 import { withOwnPlaces } from "./own-places.ts";
-import { MAIN } from "./sidecar.ts";
+import { MAIN } from "./tested-program.ts";
 
 export interface ProgramOptions extends CommandOptions {
   /** Put before the program, such as setpriv and its options. */
   readonly under?: readonly string[];
 }
 
-/** `egress ARGS` in the namespace, unbuilt. Its environment holds PATH and what is given. */
+/** `egress ARGS` in the namespace. Its environment holds PATH and what is given. */
 export async function runProgram(
   namespace: NetworkNamespace,
   args: readonly string[],

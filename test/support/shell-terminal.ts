@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RunningCommand } from "../../src/netns/command.ts";
+import { MAIN } from "./tested-program.ts";
 import { until } from "./until.ts";
 
 const TYPIST = fileURLToPath(new URL("clients/typist.py", import.meta.url));
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
 /** What the shell prints when it is ready for a line. */
 export const PROMPT = "at-the-shell> ";

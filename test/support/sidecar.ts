@@ -5,12 +5,12 @@
 import { randomBytes } from "node:crypto";
 import { request } from "node:http";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Argv, CommandEnd } from "../../src/netns/command.ts";
 import { type NetworkNamespace, spawnIn } from "../../src/netns/namespace.ts";
 import { LONG_MS, WAIT_MS } from "./limits.ts";
 import { withOwnPlaces } from "./own-places.ts";
+import { MAIN } from "./tested-program.ts";
 import { until } from "./until.ts";
 
 export interface SidecarOptions {
@@ -18,7 +18,7 @@ export interface SidecarOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** The initial policy, `OPENSANDBOX_EGRESS_RULES`. */
   readonly policy?: unknown;
-  /** The program and its first arguments; default: this checkout's `src/main.ts serve`, unbuilt. */
+  /** The program and its first arguments; default: the tested program's `serve`. */
   readonly program?: Argv;
   /** Do not wait until `/healthz` is good. */
   readonly awaitHealth?: boolean;
@@ -70,7 +70,6 @@ export interface SidecarPlace {
   readonly upstreams: readonly string[];
 }
 
-export const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const logLineShape = z.record(z.string(), z.unknown());
 
 export async function startSidecar(place: SidecarPlace, options: SidecarOptions = {}): Promise<Sidecar> {
