@@ -11,7 +11,8 @@ import { hex, KEXINIT, request, SSH_LINE, STARTUP } from "../support/app-octets.
 import { APP_PORTS, startAppServers } from "../support/app-servers.ts";
 import type { JsonServer } from "../support/json-server.ts";
 import { WAIT_MS } from "../support/limits.ts";
-import { MAIN, type Sidecar, WITHOUT_BOUNDS } from "../support/sidecar.ts";
+import { type Sidecar, WITHOUT_BOUNDS } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { useLab } from "../support/use-lab.ts";
 import { helloFor } from "../wire-names/make-hello.ts";
 

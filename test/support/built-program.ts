@@ -1,5 +1,5 @@
 /** The bundled program, built aside, so that a build under way elsewhere is not disturbed. */
-import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { chmod, cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,6 +16,8 @@ export interface BuiltProgram extends AsyncDisposable {
 
 export async function buildProgram(): Promise<BuiltProgram> {
   const folder = await mkdtemp(join(tmpdir(), "egress-bundle-"));
+  // For programs that somebody else than its owner starts.
+  await chmod(folder, 0o755);
   // The build writes to `dist` of the folder it runs in.
   for (const name of await readdir(ROOT)) {
     if (["src", "rules", "packaging", "package.json", "build.ts", "tsconfig.json"].includes(name)) {
