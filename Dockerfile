@@ -11,6 +11,7 @@ RUN npm ci --no-audit --no-fund
 COPY build.ts tsconfig.json ./
 COPY packaging/contents.ts packaging/plain-exports.ts packaging/
 COPY src src
+COPY rules rules
 RUN npm run build
 
 FROM node:${NODE_TAG}
@@ -19,7 +20,6 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
       /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn*
 COPY --from=build /src/dist /opt/egress
-COPY rules /opt/egress/rules
 COPY rules /var/egress/rules
 COPY image/first-process.sh /opt/egress/
 RUN ln -s /opt/egress/egress.mjs /usr/local/bin/egress

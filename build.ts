@@ -1,9 +1,9 @@
 /**
  * Bundles the program into the folder `dist`, which can be copied anywhere: `egress.mjs` is the command, the
- * other files are what it loads, with koffi's native addon and the code that this Node has compiled. Linux
- * with glibc, the architectures whose addon is installed.
+ * other files are what it loads, with koffi's native addon and the code that this Node has compiled; `rules`
+ * are the shipped ones. Linux with glibc, the architectures whose addon is installed.
  */
-import { chmod, copyFile, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { builtinModules, createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { setFlagsFromString } from "node:v8";
@@ -232,6 +232,8 @@ const launcher = (await readFile(COMMAND, "latin1")).replace(/^#!.*\n/, "");
 await writeFile(COMMAND, `${renderFirstLines()}${launcher}`);
 await chmod(COMMAND, 0o755);
 await writeContents(OUT, "egress", [...moduleIdsOf(bundle), ...pageModuleIds]);
+// Found beside the command, wherever the folder is copied.
+await cp("rules", join(OUT, "rules"), { recursive: true });
 const addons = (await Promise.all(ARCHITECTURES.map(copyAddon))).flat();
 if (addons.length === 0)
   throw new Error("koffi's native addon is not installed: run npm ci on Linux, x64 or arm64");

@@ -12,7 +12,7 @@ import { renderProblems } from "../policy/problem.ts";
 const OWN_PLACES = ["rules", "../rules", "../../rules"].map((place) => join(import.meta.dirname, place));
 const PLACES = [...OWN_PLACES, "/var/egress/rules"];
 
-/** The shipped folder of `deny.always` and its like; undefined if the program was copied without it. */
+/** The shipped folder of `deny.always` and its like; undefined if the program was copied without them. */
 export function findShippedRules(): string | undefined {
   return OWN_PLACES.find((place) => existsSync(join(place, "deny.always")));
 }

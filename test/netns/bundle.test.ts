@@ -1,6 +1,6 @@
 /** The bundled program, copied away from this checkout, does what the unbuilt one does. */
 import { existsSync } from "node:fs";
-import { cp, mkdir, readFile, rm, symlink, truncate } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
@@ -176,6 +176,22 @@ test("it starts without that code, and with code that this Node refuses", async 
   await truncate(join(installed, "serve.cjs.code"), 16);
   const version = await execIn(lab.sandbox, [process.execPath, join(installed, "egress.mjs"), "--version"]);
   expect(version).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^egress \d/), stderr: "" });
+});
+
+test("a run denies metadata services by the rules that lie in its folder, and is refused without them", async () => {
+  const machine = createMachine(lab);
+  const alone = join(folder, "alone");
+  await cp(join(folder, "installed"), alone, { recursive: true });
+  const program = [process.execPath, join(alone, "egress.mjs")] as const;
+  const policy = join(folder, "allowing.json");
+  await writeFile(policy, '{"defaultAction":"allow","egress":[]}');
+  const script = "curl -s --max-time 5 http://169.254.169.254/; echo $?";
+  const args = ["--policy", policy, "--", "sh", "-c", script];
+  expect(await machine.run(args, { program })).toMatchObject({ exitCode: 0, stdout: "7\n" });
+  await rm(join(alone, "rules", "deny.always"));
+  const refused = await machine.run(args, { program });
+  expect(refused).toMatchObject({ exitCode: 125, stdout: "" });
+  expect(refused.stderr).toContain("rules/deny.always: is not beside the program: copy its folder whole");
 });
 
 test("what the command of a run writes into the program's folder is not loaded by the run", async () => {

@@ -59,12 +59,12 @@ test("it holds what runs, its rules and its papers, and no code that one Node re
       "dist/egress.mjs",
       "dist/sbom.cdx.json",
       "dist/types/client/client.d.ts",
-      "rules/deny.always",
-      "rules/presets/code-hosts.yaml",
+      "dist/rules/deny.always",
+      "dist/rules/presets/code-hosts.yaml",
     ]),
   );
   expect(files.filter((name) => /\.code$|-contents\.json$|^src|^test|^packaging/.test(name))).toEqual([]);
-  expect(await readdir(join(installed, "rules"), { recursive: true })).toEqual(
+  expect(await readdir(join(installed, "dist/rules"), { recursive: true })).toEqual(
     await readdir(join(ROOT, "rules"), { recursive: true }),
   );
 });

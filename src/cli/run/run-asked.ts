@@ -33,6 +33,11 @@ import type { WaitingSidecar } from "./waiting-sidecar.ts";
 import { trustedPath } from "./command/trusted-path.ts";
 
 const TOOLS = ["nft", "unshare", "setpriv", "mount", "sh"];
+/** Without it the command could reach metadata services, by a policy that allows them. */
+const NO_RULES = {
+  path: "rules/deny.always",
+  message: "is not beside the program: copy its folder whole, or install it again",
+};
 
 export interface Asker {
   readonly caller: Caller;
@@ -58,6 +63,8 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
   if (!handedOn.ok) return report(handedOn.problems, complain);
   const lacks = takeTrustedTools(context.env["PATH"]);
   if (lacks.length > 0) return report(lacks, complain);
+  const shipped = findShippedRules();
+  if (shipped === undefined) return report([NO_RULES], complain);
   const own = findOwn(request, asker);
   if (!own.ok) return report(own.problems, complain);
   const stepSummary = context.env["GITHUB_STEP_SUMMARY"];
@@ -69,7 +76,7 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
     using outputs = openOutputs({ ...request, voice, caller, stepSummary, upstreams: way.value.upstreams });
     if (request.audit !== undefined) note("audit: nothing is blocked but deny.always and the protections");
     const sendsAtEnd = settings.denyWebhook !== undefined || settings.otlpMetricsUrl !== undefined;
-    const ruleFolders = [settings.rulesDirectory, findShippedRules() ?? []].flat();
+    const ruleFolders = [settings.rulesDirectory, shipped];
     const asked = { ...own.value, terminal, sendsAtEnd, early, ruleFolders };
     // Nothing that a run without root sets is on the machine.
     const announce = inside === undefined ? note : (): void => undefined;
