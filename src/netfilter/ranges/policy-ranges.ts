@@ -39,14 +39,17 @@ export function isOfKind(kind: RangesOfKind["kind"], { first, last }: AddressRan
   return (compareOctets(first, last) === 0) === (kind === "host");
 }
 
-/** All of them. Linear in the rules, one rule a step. */
-export function* listRanges({
-  octets,
-  rules,
-  action,
-}: PolicyRanges): Generator<AddressRange, void, undefined> {
+/**
+ * All of them, or less if `budget` ran out. Linear in the rules, one rule a step.
+ */
+export function* listRanges(
+  { octets, rules, action }: PolicyRanges,
+  budget: SearchBudget = { left: Number.POSITIVE_INFINITY },
+): Generator<AddressRange, void, undefined> {
   let first: Uint8Array | undefined;
   for (const cut of lastOfEachAddress(listCuts(rules))) {
+    budget.left -= 1;
+    if (budget.left < 0) return;
     if (first === undefined) {
       if (cut.action === action) first = cut.at;
     } else if (cut.action !== action) {
@@ -74,6 +77,8 @@ export function diffRanges(
   to: PolicyRanges,
   budget: SearchBudget,
 ): { readonly gone: readonly AddressRange[]; readonly come: readonly AddressRange[] } {
+  // The first policy after none: what comes is all that there is, and reading it off costs least.
+  if (from.rules === undefined) return { gone: [], come: [...listRanges(to, budget)] };
   const before = new Map<string, AddressRange>();
   const after = new Map<string, AddressRange>();
   let searched: AddressRange | undefined;
