@@ -10,6 +10,7 @@
 import { NLMSG_HDRLEN, NLA_HDRLEN } from "./constants.ts";
 
 const NESTED = 0x8000;
+const MAX_ATTRIBUTE = 0xffff;
 
 export interface NetlinkWriter {
   /** Starts a message with its nfgenmsg; `end` with the returned mark closes it. */
@@ -61,9 +62,19 @@ export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
   /** Writes an attribute's header; the payload of `length` octets comes at `at`. */
   function attribute(type: number, length: number): void {
     room(NLA_HDRLEN + length + 3);
-    buffer.writeUInt16LE(NLA_HDRLEN + length, at);
-    buffer.writeUInt16LE(type, at + 2);
+    const whole = NLA_HDRLEN + length;
+    if (whole > MAX_ATTRIBUTE) throw new RangeError(`an attribute of ${whole} octets`);
+    // Octet by octet: a start writes thousands, and Buffer's own ways are several calls each.
+    buffer[at] = whole & 0xff;
+    buffer[at + 1] = whole >>> 8;
+    buffer[at + 2] = type & 0xff;
+    buffer[at + 3] = type >>> 8;
     at += NLA_HDRLEN;
+  }
+  /** Latin-1, with a zero behind it. */
+  function string(text: string): void {
+    for (let index = 0; index < text.length; index++) buffer[at++] = text.charCodeAt(index);
+    buffer[at++] = 0;
   }
   function pad(): void {
     while (at % 4 !== 0) buffer[at++] = 0;
@@ -121,8 +132,7 @@ export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
     raw,
     text(type, text) {
       attribute(type, text.length + 1);
-      at += buffer.write(text, at, "latin1");
-      buffer[at++] = 0;
+      string(text);
       pad();
     },
     number32(type, value) {
@@ -145,8 +155,7 @@ export function createNetlinkWriter(initialOctets = 16_384): NetlinkWriter {
       attribute(type, text.length + 3);
       buffer[at++] = 0;
       buffer[at++] = text.length + 1;
-      at += buffer.write(text, at, "latin1");
-      buffer[at++] = 0;
+      string(text);
       pad();
     },
     written: () => buffer.subarray(0, at),
