@@ -12,20 +12,21 @@
  * V8 refuses the code of another release of itself, and compiles the file. It tells other text by its length
  * alone: a file and its code come from one build.
  */
-import { type BigIntStats, closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readSync, type Stats, statSync } from "node:fs";
 import { Script } from "node:vm";
 
 type Load = (exports: object, require: (id: string) => object, folder: string) => void;
 
 const FOLDER = import.meta.dirname;
 /**
- * What tells a file as it was at the start; its owner can forge all of it but the time of its last change.
+ * What tells a file as it was at the start; its owner can forge all of it but the time of its last change, in
+ * milliseconds with a fraction: a double has a quarter of a microsecond.
  */
-const state = ({ dev, ino, size, ctimeNs }: BigIntStats): string => [dev, ino, size, ctimeNs].join();
+const state = ({ dev, ino, size, ctimeMs }: Stats): string => [dev, ino, size, ctimeMs].join();
 const atStart = new Map(
   readdirSync(FOLDER).map((name) => {
     const file = `${FOLDER}/${name}`;
-    return [file, state(statSync(file, { bigint: true }))] as const;
+    return [file, state(statSync(file))] as const;
   }),
 );
 const loaded = new Map<string, { readonly exports: object }>();
@@ -61,7 +62,7 @@ function readWhole(file: string): Buffer<ArrayBuffer> {
   const fd = openSync(file, "r");
   const octets = Buffer.allocUnsafeSlow(fstatSync(fd).size);
   readSync(fd, octets);
-  const isSame = state(fstatSync(fd, { bigint: true })) === atStart.get(file);
+  const isSame = state(fstatSync(fd)) === atStart.get(file);
   closeSync(fd);
   if (!isSame) throw new Error(`${file} has changed since this program was started`);
   return octets;
