@@ -139,12 +139,21 @@ function renderLater(id: string): string {
   const found: unknown = require(id);
   const properties = Object.entries(Object.getOwnPropertyDescriptors(Object(found)));
   const exported = properties.flatMap(([name, { value }]) => {
-    if (typeof value === "function") return `export const ${name} = (...args) => taken().${name}(...args);`;
-    const proxy = `new Proxy({}, { get: (_target, key) => taken().${name}[key] })`;
-    return typeof value === "object" ? `export const ${name} = /* @__PURE__ */ ${proxy};` : [];
+    return typeof value === "function" || typeof value === "object"
+      ? `export const ${name} = /* @__PURE__ */ later(() => taken().${name}, ${typeof value === "function"});`
+      : [];
   });
-  return ["let builtin;", `const taken = () => (builtin ??= ${takeBuiltin(id)});`, ...exported].join("\n");
+  const lines = ["let builtin;", `const taken = () => (builtin ??= ${takeBuiltin(id)});`, STANDS_IN];
+  return [...lines, ...exported].join("\n");
 }
+
+/** What it stands in for is called, made instances of, asked for properties and by `instanceof` as it is. */
+const STANDS_IN = `const later = (take, isFunction) =>
+  new Proxy(isFunction ? function () {} : {}, {
+    get: (_target, key) => take()[key],
+    apply: (_target, that, args) => Reflect.apply(take(), that, args),
+    construct: (_target, args) => Reflect.construct(take(), args),
+  });`;
 
 function renderBuiltin(id: string): string {
   if (LOADS_WHEN_CALLED.has(id)) return renderLater(id);
