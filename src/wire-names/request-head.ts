@@ -88,7 +88,7 @@ type HostShown = { readonly kind: "host"; readonly name: DomainName | undefined 
  * have none.
  */
 function judgeHost(hosts: readonly string[], { method, target, minor }: RequestLine): HostShown | Refused {
-  if (method === "CONNECT") return refused("a request to a proxy (CONNECT)");
+  if (method === "CONNECT") return refused(describeConnect(target));
   if (hosts.length > 1) return refused("two Host fields");
   const [value] = hosts;
   const authority = ABSOLUTE.exec(target)?.[1];
@@ -102,6 +102,12 @@ function judgeHost(hosts: readonly string[], { method, target, minor }: RequestL
   const host = readHostField(value);
   if (host.kind === "odd") return refused("a Host that is none");
   return { kind: "host", name: host.kind === "name" ? host.name : undefined };
+}
+
+/** What follows is the proxy's. It tells where to, if that is no longer than a name, and what to do. */
+function describeConnect(target: string): string {
+  const place = /^[\w.:[\]-]{1,259}$/.test(target) ? ` ${target}` : "";
+  return `a request to a proxy (CONNECT${place}): allow the proxy's address and port`;
 }
 
 /** It must be beyond doubt where the next request begins (RFC 9112 section 6). */
