@@ -10,7 +10,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   vault: ["policy"],
   certificates: ["sys"],
   relay: ["policy", "vault", "intercept"],
-  scrub: ["vault", "relay"],
+  scrub: ["policy", "vault", "relay"],
   xdp: ["protections", "sys"],
   sys: [],
   config: ["policy", "protections", "sys"],

@@ -46,14 +46,22 @@ export interface MessageChange {
   upgraded(): BodyChange | undefined;
 }
 
-/**
- * Returns what changes the exchange's messages; `undefined` if nothing does. `binding` is the request's own.
- */
-export type FindChange = (exchange: {
-  readonly host: DomainName;
-  readonly binding: Binding | undefined;
-  readonly vault: VaultInForce;
-}) => MessageChange | undefined;
+export interface FindChange {
+  /**
+   * Returns what changes the exchange's messages; `undefined` if nothing does. `binding` is the request's
+   * own. What is not prepared for the host is made at once, which may take seconds.
+   */
+  (exchange: {
+    readonly host: DomainName;
+    readonly binding: Binding | undefined;
+    readonly vault: VaultInForce;
+  }): MessageChange | undefined;
+  /**
+   * Undefined if all is made that requests to the host need. Settles once it is made, other work having had
+   * its turns, or once the vault has changed: ask again then.
+   */
+  prepare(host: DomainName, vault: VaultInForce): Promise<void> | undefined;
+}
 
 export interface RequestTold {
   readonly host: DomainName;

@@ -7,7 +7,8 @@
  * there. Those further on have one way forward each, or a few in a map, and fall back to shorter ones: any
  * length of pattern costs some 40 octets of memory for each of its own.
  */
-import { growTrie, NOWHERE, type Trie } from "./trie.ts";
+import { runToEnd, type Steps } from "../policy/steps.ts";
+import { NOWHERE, nowhereSteps, STATES_A_STEP, type Trie, trieSteps } from "./trie.ts";
 
 const ROW_LENGTH = 256;
 /** States with a row: 1 KiB each. */
@@ -40,12 +41,19 @@ export interface Cursor {
 
 /** None of the patterns is empty; where two are the same the first counts. */
 export function createAutomaton(patterns: readonly Uint8Array[]): Automaton {
-  const trie = growTrie(patterns);
+  return runToEnd(automatonSteps(patterns));
+}
+
+/** The same, in steps of some ten microseconds. */
+export function* automatonSteps(patterns: readonly Uint8Array[]): Steps<Automaton> {
+  const trie = yield* trieSteps(patterns);
   const { pattern, depth } = trie;
-  const { rows, rowCount, step, shorter, settled } = linkStates(trie);
-  const isEnd = Uint8Array.from(pattern, (own, state) =>
-    own === NOWHERE && shorter[state] === NOWHERE ? 0 : 1,
-  );
+  const { rows, rowCount, step, shorter, settled } = yield* linkSteps(trie);
+  const isEnd = new Uint8Array(trie.count);
+  for (let state = 0; state < trie.count; state += 1) {
+    if (state % STATES_A_STEP === 0) yield;
+    isEnd[state] = pattern[state] === NOWHERE && shorter[state] === NOWHERE ? 0 : 1;
+  }
   return {
     root: ROOT,
     read(octets, cursor) {
@@ -89,9 +97,9 @@ interface Links {
 }
 
 /** States in their order, so that whatever one falls back to is done. */
-function linkStates({ count, parent, octet, pattern, edges }: Trie): Links {
+function* linkSteps({ count, parent, octet, pattern, edges }: Trie): Steps<Links> {
   const fail = new Int32Array(count);
-  const shorter = new Int32Array(count).fill(NOWHERE);
+  const shorter = yield* nowhereSteps(count);
   const settled = new Int32Array(count);
   const rowCount = Math.min(count, MOST_ROWS);
   const rows = new Int32Array(rowCount * ROW_LENGTH);
@@ -106,6 +114,7 @@ function linkStates({ count, parent, octet, pattern, edges }: Trie): Links {
 
   for (const [next, child] of edges.childrenOf(ROOT)) rows[next] = child;
   for (let state = 1; state < count; state += 1) {
+    if (state % STATES_A_STEP === 0) yield;
     const up = parent[state] ?? ROOT;
     const back = up === ROOT ? ROOT : step(fail[up] ?? ROOT, octet[state] ?? 0);
     const children = [...edges.childrenOf(state)];

@@ -8,11 +8,13 @@ import { refuse, type Refusal } from "../relay/gate/refusal.ts";
 import type { GatedRequest } from "../relay/gate/request.ts";
 import type { GatedResponse } from "../relay/gate/response.ts";
 import type { BodyChange, ChangedRequest, FindChange, MessageChange } from "../relay/ports.ts";
-import type { Binding, Substitution } from "../vault/binding.ts";
-import { coversHost, type VaultInForce } from "../vault/vault-in-force.ts";
+import type { DomainName } from "../policy/domain-name.ts";
+import type { TakeSteps } from "../policy/steps.ts";
+import type { VaultInForce } from "../vault/vault-in-force.ts";
 import { createCurrentRedactor } from "./current-redactor.ts";
+import { createPreparedVaults, MOST_OCTETS } from "./prepared-vault.ts";
 import { createRedactor, type RedactedStream, type Redactor } from "./redactor.ts";
-import { createRequestFiller, type RequestFiller } from "./request-filler.ts";
+import type { RequestFiller } from "./request-filler.ts";
 import { planBody, REQUEST_CODINGS } from "./response-body.ts";
 import type { Substituter } from "./substituter.ts";
 
@@ -21,52 +23,52 @@ import type { Substituter } from "./substituter.ts";
  */
 export type OnMisplaced = (host: string, place: string) => void;
 
-/** Made for a change of the vault, when the first request needs it. */
-export function createFindChange(onMisplaced: OnMisplaced = () => undefined): FindChange {
-  let known: ForVault | undefined;
-  return ({ host, binding, vault }) => {
-    if (known?.vault !== vault) known = forVault(vault, known?.redactors ?? new Map());
-    let looked = known;
-    const first = known.redactorOf(host);
+/**
+ * What is made for a change of the vault is made when the first request needs it: by `prepare` in steps, by
+ * `takeSteps`; without that, or if nobody has called it, at once.
+ */
+export function createFindChange(
+  onMisplaced: OnMisplaced = () => undefined,
+  takeSteps?: TakeSteps,
+): FindChange {
+  const current = createPreparedVaults();
+  let queue: Promise<unknown> = Promise.resolve();
+
+  function find({ host, binding, vault }: Parameters<FindChange>[0]): MessageChange | undefined {
+    const prepared = current.of(vault);
+    const first = prepared.redactorOf(host);
     if (first === undefined) return undefined;
     if (first === "too large") return REFUSING;
-    let latest = first;
-    const now = (): Redactor => {
-      if (known !== undefined && known !== looked) {
-        looked = known;
-        const next = known.redactorOf(host);
-        // A secret that answers could not be looked through for does not go out.
-        if (next !== undefined && next !== "too large") latest = next;
-      }
-      return latest;
-    };
-    return createChange(known.fillerOf(binding), createCurrentRedactor(first, now), (place) => {
+    const now = current.follow(host, prepared, first);
+    return createChange(prepared.fillerOf(binding), createCurrentRedactor(first, now), (place) => {
       onMisplaced(host, place);
       return refuseMisplaced(place);
     });
-  };
+  }
+
+  /** One after the other: each gets its slices of a turn. */
+  function prepare(host: DomainName, vault: VaultInForce): Promise<void> | undefined {
+    const prepared = current.of(vault);
+    if (takeSteps === undefined || prepared.isReady(host)) return undefined;
+    const made = takeAfter(queue, () =>
+      // The vault may have changed again.
+      current.isOf(vault) ? takeSteps(prepared.prepareSteps(host)) : undefined,
+    );
+    queue = made.catch(() => undefined); // whoever waits for it gets the error
+    return made;
+  }
+
+  return Object.assign(find, { prepare });
+}
+
+async function takeAfter(earlier: Promise<unknown>, take: () => Promise<void> | undefined): Promise<void> {
+  await earlier;
+  await take();
 }
 
 function refuseMisplaced(place: string): Refusal {
   return refuse(403, `a secret's placeholder is in ${place}, which is not filled`);
 }
-
-/** What is made for one value of the vault. */
-interface ForVault {
-  readonly vault: VaultInForce;
-  /** By the secrets that they look for. */
-  readonly redactors: ReadonlyMap<string, Redactor>;
-  fillerOf(binding: Binding | undefined): RequestFiller | undefined;
-  /** Undefined for a host that nothing is bound to. */
-  redactorOf(host: Parameters<FindChange>[0]["host"]): Redactor | "too large" | undefined;
-}
-
-/**
- * Of all secrets that are looked for, former values too, and of all placeholders. Each octet takes about 1.4
- * kB of memory and 10 us to prepare, since every spelling is looked for: more would hold up lookups, and end
- * the process in the end.
- */
-const MOST_OCTETS = 256 << 10;
 
 /** For a host whose secrets are over the bound: nothing goes out, so nothing of them comes back. */
 const REFUSING: MessageChange = {
@@ -77,69 +79,6 @@ const REFUSING: MessageChange = {
       `the vault's credentials, former values too, are over ${MOST_OCTETS} octets for the hosts in use`,
     ),
 };
-
-/** Redactors for the same secrets stay: they take long to make. */
-function forVault(vault: VaultInForce, before: ReadonlyMap<string, Redactor>): ForVault {
-  const placeholders = vault.bindings.flatMap(({ substitutions }) =>
-    substitutions.map(({ placeholder }) => placeholder),
-  );
-  // Without any there is nothing to look for.
-  const fillerOf = remember((binding: Binding | undefined) =>
-    placeholders.length === 0
-      ? undefined
-      : createRequestFiller(binding?.substitutions.map(toSubstitution) ?? [], placeholders),
-  );
-  const redactors = new Map<string, Redactor>();
-  const byNames = new Map<string, Redactor | "too large">();
-  let octets = octetsOf(placeholders);
-  function redactorFor(bindings: readonly Binding[]): Redactor | "too large" {
-    const secrets = bindings.flatMap((one) => one.secrets.map((secret) => secret.reveal()));
-    const key = JSON.stringify(secrets);
-    const known = redactors.get(key);
-    if (known !== undefined) return known;
-    const more = octetsOf(secrets);
-    if (octets + more > MOST_OCTETS) return "too large";
-    octets += more;
-    const redactor = before.get(key) ?? createRedactor(secrets);
-    redactors.set(key, redactor);
-    return redactor;
-  }
-  return {
-    vault,
-    redactors,
-    fillerOf,
-    redactorOf(host) {
-      const own = vault.bindings.filter((one) => coversHost(one, host));
-      if (own.length === 0) return undefined;
-      const names = JSON.stringify(own.map(({ name }) => name));
-      const redactor = byNames.get(names) ?? redactorFor(own);
-      byNames.set(names, redactor);
-      return redactor;
-    },
-  };
-}
-
-function octetsOf(texts: readonly string[]): number {
-  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-}
-
-function remember<K, V>(make: (key: K) => V): (key: K) => V {
-  const made = new Map<K, V>();
-  return (key) => {
-    const value = made.get(key) ?? make(key);
-    made.set(key, value);
-    return value;
-  };
-}
-
-/** A credential without a value has the request refused before. */
-function toSubstitution({ placeholder, credential, surfaces }: Substitution): {
-  readonly placeholder: string;
-  readonly value: string;
-  readonly places: typeof surfaces;
-} {
-  return { placeholder, value: credential.value?.reveal() ?? "", places: surfaces };
-}
 
 /**
  * What becomes of a request with a placeholder in that place. The placeholder is not told: it may be a secret

@@ -3,8 +3,9 @@
  * `[REDACTED]`, in a stream of any length and however it is cut. Held back is only what may be the beginning
  * of a spelling, so that an event is passed on when it comes.
  */
-import { type Automaton, createAutomaton } from "./automaton.ts";
-import { formsOf } from "./secret-forms.ts";
+import { runToEnd, type Steps } from "../policy/steps.ts";
+import { type Automaton, automatonSteps } from "./automaton.ts";
+import { formSteps } from "./secret-forms.ts";
 
 const REDACTED = Buffer.from("[REDACTED]");
 
@@ -32,14 +33,26 @@ export interface RedactedStream {
   end(): Buffer;
 }
 
-/**
- * Costs grow with the secrets' lengths: some milliseconds for 64 KiB. To be made once for a change of the
- * vault.
- */
+/** Without a pause: of many secrets it takes seconds. */
 export function createRedactor(secrets: readonly string[]): Redactor {
-  const forms = new Map(secrets.flatMap(formsOf).map((form) => [form.toString("latin1"), form]));
-  const automaton = createAutomaton([...forms.values()]);
-  const shortest = Math.min(...Array.from(forms.values(), ({ length }) => length));
+  return runToEnd(redactorSteps(secrets));
+}
+
+/**
+ * Costs grow with the secrets' lengths: some 10 us an octet. To be made once for a change of the vault. A
+ * step is a spelling of a secret, or some ten microseconds.
+ */
+export function* redactorSteps(secrets: readonly string[]): Steps<Redactor> {
+  const forms = new Map<string, Buffer>();
+  let shortest = Infinity;
+  for (const secret of secrets) {
+    for (const form of yield* formSteps(secret)) {
+      forms.set(form.toString("latin1"), form);
+      shortest = Math.min(shortest, form.length);
+      yield;
+    }
+  }
+  const automaton = yield* automatonSteps([...forms.values()]);
   const openStream = (fill: Fill = "word"): RedactedStream => openOn(automaton, fill);
   const holds = (text: string): boolean =>
     text.length >= shortest && automaton.read(Buffer.from(text, "latin1"), { at: 0, state: automaton.root });

@@ -2,6 +2,7 @@
  * Fills the placeholders of one request: each in the places that its substitution names, encoded as the place
  * wants it. Anywhere else a placeholder is misplaced, in whatever spelling, and the request must not go on.
  */
+import type { Watch } from "./watch.ts";
 import { createSubstituter, type Filling, type Substituted, type Substituter } from "./substituter.ts";
 
 type Place = "path" | "query" | "header" | "body";
@@ -25,20 +26,16 @@ export interface RequestFiller {
 }
 
 /**
- * `watched` are all placeholders that there are, also those of other bindings. To be made once for a binding
- * as it is in force.
+ * `watch` is for all placeholders that there are: these, and those of other bindings. To be made once for a
+ * binding as it is in force.
  */
-export function createRequestFiller(
-  substitutions: readonly Substitution[],
-  watched: readonly string[],
-): RequestFiller {
-  const all = [...new Set([...watched, ...substitutions.map(({ placeholder }) => placeholder)])];
+export function createRequestFiller(substitutions: readonly Substitution[], watch: Watch): RequestFiller {
   const at = (place: Place, encode: (value: string) => string): (() => Substituter) =>
-    once(() => createSubstituter(fillingsAt(substitutions, place, encode), all));
+    once(() => createSubstituter(fillingsAt(substitutions, place, encode), watch));
   const inPath = at("path", percentEncode);
   const inQuery = at("query", percentEncode);
   const inHeader = at("header", asIs);
-  const nowhere = once(() => createSubstituter([], all));
+  const nowhere = once(() => createSubstituter([], watch));
   const inJson = at("body", jsonEncode);
   const inForm = at("body", formEncode);
   const inBody = at("body", asIs);

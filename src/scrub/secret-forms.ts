@@ -7,6 +7,8 @@
  * ways at once, broken into lines) is not found.
  */
 
+import { runToEnd, type Steps } from "../policy/steps.ts";
+
 /**
  * A shorter spelling would be found where nobody meant the secret. The secret itself counts whatever its
  * length.
@@ -15,29 +17,42 @@ const SHORTEST_SPELLING = 5;
 
 /** Distinct, not empty; the secret itself is the first. Empty only for an empty text. */
 export function formsOf(secret: string): readonly Buffer[] {
+  return runToEnd(formSteps(secret));
+}
+
+/** The same, with a step for each spelling. */
+export function* formSteps(secret: string): Steps<readonly Buffer[]> {
   if (secret === "") return [];
-  const parts = [...basicParts(secret), ...tokenParts(secret), ...pairParts(secret)];
-  const distinct = new Set([toOctets(secret), ...[secret, ...parts].flatMap(spellingsOf)]);
+  const distinct = new Set([toOctets(secret)]);
+  for (const text of [secret, ...basicParts(secret), ...tokenParts(secret), ...pairParts(secret)]) {
+    for (const spelling of spellingsOf(text)) {
+      if (spelling.length >= SHORTEST_SPELLING) distinct.add(spelling);
+      yield;
+    }
+  }
   return Array.from(distinct, (octets) => Buffer.from(octets, "latin1"));
 }
 
 /** Each with an octet a character. */
-function spellingsOf(text: string): readonly string[] {
+function* spellingsOf(text: string): Iterable<string> {
   const octets = Buffer.from(text);
   // As servers read it that take a header's octets for Latin-1, and write what they have read.
   const misread = octets.toString("latin1");
-  const texts = [
-    text,
-    ...base64Forms(octets),
-    ...hexForms(octets),
-    ...textForms(text),
-    ...(misread === text ? [] : [misread, ...textForms(misread)]),
-  ];
-  return [...texts.map(toOctets), ...utf16Forms(text)].filter(({ length }) => length >= SHORTEST_SPELLING);
+  yield toOctets(text);
+  yield* base64Forms(octets);
+  yield* hexForms(octets);
+  for (const form of textForms(text)) yield toOctets(form);
+  if (misread !== text) {
+    yield toOctets(misread);
+    for (const form of textForms(misread)) yield toOctets(form);
+  }
+  yield* utf16Forms(text);
 }
 
-function textForms(text: string): readonly string[] {
-  return [...percentForms(Buffer.from(text)), ...jsonForms(text), ...markupForms(text)];
+function* textForms(text: string): Iterable<string> {
+  yield* percentForms(Buffer.from(text));
+  yield* jsonForms(text);
+  yield* markupForms(text);
 }
 
 function toOctets(text: string): string {
@@ -70,22 +85,22 @@ function hexForms(octets: Buffer): readonly string[] {
 /** What is left as it is: RFC 3986's unreserved, encodeURIComponent's, encodeURI's, a form's, nothing. */
 const LEFT_IN_URLS = [/[\w.~-]/, /[\w.!~*'()-]/, /[\w.!~*'();,/?:@&=+$#-]/, /[\w.*-]/, /(?!)/] as const;
 
-function percentForms(octets: Buffer): readonly string[] {
-  return LEFT_IN_URLS.flatMap((left) => {
+function* percentForms(octets: Buffer): Iterable<string> {
+  for (const left of LEFT_IN_URLS) {
     const upper = percentEncode(octets, left);
-    const spaced = upper.replaceAll("%20", "+");
-    return [upper, spaced].flatMap((text) => [
-      text,
-      text.replaceAll(/%../g, (escape) => escape.toLowerCase()),
-    ]);
-  });
+    for (const text of [upper, upper.replaceAll("%20", "+")]) {
+      yield text;
+      yield text.replaceAll(/%../g, (escape) => escape.toLowerCase());
+    }
+  }
 }
 
 function percentEncode(octets: Buffer, left: RegExp): string {
-  return Array.from(octets, (octet) => {
+  const spelled = Array.from({ length: 256 }, (_, octet) => {
     const char = String.fromCharCode(octet);
     return octet < 0x80 && left.test(char) ? char : `%${octet.toString(16).toUpperCase().padStart(2, "0")}`;
-  }).join("");
+  });
+  return Array.from(octets, (octet) => spelled[octet]).join("");
 }
 
 /**
@@ -94,15 +109,16 @@ function percentEncode(octets: Buffer, left: RegExp): string {
  */
 const ESCAPED_IN_JSON = [/(?!)/, /[<>&]/, /[<>&'"]/, /["&'+<>`]/] as const;
 
-function jsonForms(secret: string): readonly string[] {
-  return ESCAPED_IN_JSON.flatMap((escaped) =>
-    [false, true].flatMap((isAscii) =>
-      [false, true].flatMap((escapesSlash) => {
+function* jsonForms(secret: string): Iterable<string> {
+  for (const escaped of ESCAPED_IN_JSON) {
+    for (const isAscii of [false, true]) {
+      for (const escapesSlash of [false, true]) {
         const lower = jsonEscape(secret, { escaped, isAscii, escapesSlash });
-        return [lower, lower.replaceAll(/\\u..../g, (escape) => `\\u${escape.slice(2).toUpperCase()}`)];
-      }),
-    ),
-  );
+        yield lower;
+        yield lower.replaceAll(/\\u..../g, (escape) => `\\u${escape.slice(2).toUpperCase()}`);
+      }
+    }
+  }
 }
 
 interface JsonWriter {
@@ -111,21 +127,26 @@ interface JsonWriter {
   readonly escapesSlash: boolean;
 }
 
-function jsonEscape(text: string, { escaped, isAscii, escapesSlash }: JsonWriter): string {
-  return text
-    .split("")
-    .map((char) => {
-      if (escaped.test(char) || (isAscii && char > "\x7e"))
-        return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
-      if (char === "/") return escapesSlash ? String.raw`\/` : char;
-      // Half of a pair: the other half is beside it.
-      return char > "\x7e" ? char : JSON.stringify(char).slice(1, -1);
-    })
-    .join("");
+function jsonEscape(text: string, writer: JsonWriter): string {
+  const known = new Map<string, string>();
+  const spell = (char: string): string => {
+    const spelled = known.get(char) ?? jsonEscapeOne(char, writer);
+    known.set(char, spelled);
+    return spelled;
+  };
+  return text.split("").map(spell).join("");
+}
+
+function jsonEscapeOne(char: string, { escaped, isAscii, escapesSlash }: JsonWriter): string {
+  if (escaped.test(char) || (isAscii && char > "\x7e"))
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  if (char === "/") return escapesSlash ? String.raw`\/` : char;
+  // Half of a pair: the other half is beside it.
+  return char > "\x7e" ? char : JSON.stringify(char).slice(1, -1);
 }
 
 /** Of Python; PHP; Go; mustache and its kin; XML. */
-const MARKUP = [
+const MARKUP: readonly Readonly<Record<string, string>>[] = [
   { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;" },
   { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#039;" },
   { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;", "+": "&#43;" },
@@ -143,12 +164,10 @@ const MARKUP = [
   { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" },
   { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;" },
   { "&": "&amp;", "<": "&lt;", ">": "&gt;" },
-] as const satisfies readonly Readonly<Record<string, string>>[];
+];
 
-function markupForms(secret: string): readonly string[] {
-  return MARKUP.map((table: Readonly<Record<string, string>>) =>
-    secret.replaceAll(/[&<>"'+/=`]/g, (char) => table[char] ?? char),
-  );
+function* markupForms(secret: string): Iterable<string> {
+  for (const table of MARKUP) yield secret.replaceAll(/[&<>"'+/=`]/g, (char) => table[char] ?? char);
 }
 
 /** What a header of HTTP's Basic scheme says: who knows the password knows it all. */

@@ -4,7 +4,7 @@
  * place, or another spelling: the far end must not get it.
  */
 import { type Automaton, createAutomaton } from "./automaton.ts";
-import { createWatch, type Watch } from "./watch.ts";
+import { createWatch, type Watch, type WatchedStream } from "./watch.ts";
 
 export interface Filling {
   readonly placeholder: string;
@@ -44,19 +44,16 @@ export interface SubstitutedStream {
 }
 
 /**
- * `watched` are all placeholders that there are. Throws for an empty one. Where two are the same the first
+ * `watch` is for all placeholders that there are. Throws for an empty one. Where two are the same the first
  * counts.
  */
-export function createSubstituter(
-  fillings: readonly Filling[],
-  watched: readonly string[] = [],
-): Substituter {
+export function createSubstituter(fillings: readonly Filling[], watch: Watch = createWatch([])): Substituter {
   const placeholders = fillings.map(({ placeholder }) => Buffer.from(placeholder));
   const values = fillings.map(({ value }) => Buffer.from(value));
   if (placeholders.some(({ length }) => length === 0)) throw new RangeError("a placeholder is empty");
   const automaton = createAutomaton(placeholders);
-  const watch = createWatch(watched, new Set(fillings.map(({ placeholder }) => placeholder)));
-  const openStream = (): SubstitutedStream => openOn({ automaton, values, watch });
+  const filled: ReadonlySet<string> = new Set(fillings.map(({ placeholder }) => placeholder));
+  const openStream = (): SubstitutedStream => openOn({ automaton, values, watched: watch.open(filled) });
   return {
     keepsLength: placeholders.every(({ length }, index) => length === values[index]?.length),
     openStream,
@@ -79,11 +76,11 @@ interface Occurrence {
 interface Parts {
   readonly automaton: Automaton;
   readonly values: readonly Buffer[];
-  readonly watch: Watch;
+  /** What is left for the far end. */
+  readonly watched: WatchedStream;
 }
 
-function openOn({ automaton, values, watch }: Parts): SubstitutedStream {
-  const left = watch.open();
+function openOn({ automaton, values, watched: left }: Parts): SubstitutedStream {
   let state = automaton.root;
   let filled = 0;
   /** By their ends. */

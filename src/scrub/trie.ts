@@ -3,6 +3,8 @@
  * numbers.
  */
 
+import type { Steps } from "../policy/steps.ts";
+
 /** In place of a state or a pattern. */
 export const NOWHERE = -1;
 
@@ -25,23 +27,26 @@ interface Edges {
   add(state: number, child: number): void;
 }
 
-export function growTrie(patterns: readonly Uint8Array[]): Trie {
+/** A step is some ten microseconds. */
+export function* trieSteps(patterns: readonly Uint8Array[]): Steps<Trie> {
   const room = patterns.reduce((sum, { length }) => sum + length, 1);
   const trie = {
     count: 1,
     parent: new Int32Array(room),
     octet: new Uint8Array(room),
     depth: new Int32Array(room),
-    pattern: new Int32Array(room).fill(NOWHERE),
+    pattern: yield* nowhereSteps(room),
     owner: new Int32Array(room),
   };
-  const edges = createEdges(room, trie.octet);
+  const edges = createEdges(yield* nowhereSteps(room), trie.octet);
   const longest = patterns.reduce((most, { length }) => Math.max(most, length), 0);
   const reached = new Int32Array(patterns.length);
   let going = [...patterns.keys()];
   for (let at = 0; at < longest; at += 1) {
     going = going.filter((index) => at < (patterns[index]?.length ?? 0));
-    for (const index of going) {
+    yield;
+    for (const [nth, index] of going.entries()) {
+      if (nth % STATES_A_STEP === STATES_A_STEP - 1) yield;
       const state = reached[index] ?? 0;
       const octet = patterns[index]?.[at] ?? 0;
       const there = edges.childOf(state, octet);
@@ -55,14 +60,29 @@ export function growTrie(patterns: readonly Uint8Array[]): Trie {
       trie.count += 1;
     }
   }
-  for (const [index, state] of reached.entries())
+  for (const [index, state] of reached.entries()) {
+    if (index % STATES_A_STEP === 0) yield;
     if (trie.pattern[state] === NOWHERE) trie.pattern[state] = index;
+  }
   return { ...trie, edges };
 }
 
-/** Most states have one way forward, which takes a number each. */
-function createEdges(room: number, octet: Uint8Array): Edges {
-  const first = new Int32Array(room).fill(NOWHERE);
+export const STATES_A_STEP = 256;
+
+/** As many, each `NOWHERE`: the kernel gives their memory as it is written to. */
+export function* nowhereSteps(count: number): Steps<Int32Array> {
+  const all = new Int32Array(count);
+  for (let at = 0; at < count; at += NUMBERS_A_STEP) {
+    all.fill(NOWHERE, at, at + NUMBERS_A_STEP);
+    yield;
+  }
+  return all;
+}
+
+const NUMBERS_A_STEP = 16 << 10;
+
+/** Most states have one way forward, which takes a number each: in `first`, all `NOWHERE` as yet. */
+function createEdges(first: Int32Array, octet: Uint8Array): Edges {
   /** Of the states that have several: all of them. */
   const several = new Map<number, Map<number, number>>();
   return {

@@ -2,11 +2,13 @@
  * Says whether any of some texts passes by, in any of its spellings, however the stream is cut. Changes
  * nothing and holds nothing back.
  */
-import { createAutomaton } from "./automaton.ts";
-import { formsOf } from "./secret-forms.ts";
+import { runToEnd, type Steps } from "../policy/steps.ts";
+import { automatonSteps, type Cursor } from "./automaton.ts";
+import { formSteps } from "./secret-forms.ts";
 
 export interface Watch {
-  open(): WatchedStream;
+  /** `exempt` says which octets are no sighting though a text has them as its spelling. */
+  open(exempt: ReadonlySet<string>): WatchedStream;
 }
 
 export interface WatchedStream {
@@ -17,26 +19,38 @@ export interface WatchedStream {
   seen(): string | undefined;
 }
 
-/** `exempt` says which octets are no sighting though a text has them as its spelling. */
-export function createWatch(texts: readonly string[], exempt: ReadonlySet<string>): Watch {
-  const forms = texts.flatMap((text) =>
-    formsOf(text)
-      .filter((octets) => !exempt.has(octets.toString()))
-      .map((octets) => ({ text, octets })),
-  );
-  const automaton = createAutomaton(forms.map(({ octets }) => octets));
+/** Without a pause. */
+export function createWatch(texts: readonly string[]): Watch {
+  return runToEnd(watchSteps(texts));
+}
+
+/** Costs as much as a redactor of these texts, in steps like its. */
+export function* watchSteps(texts: readonly string[]): Steps<Watch> {
+  const forms: { readonly text: string; readonly octets: Buffer }[] = [];
+  for (const text of texts) {
+    for (const octets of yield* formSteps(text)) forms.push({ text, octets });
+  }
+  const automaton = yield* automatonSteps(forms.map(({ octets }) => octets));
+
+  function findNext(octets: Uint8Array, cursor: Cursor, exempt: ReadonlySet<string>): string | undefined {
+    let found: string | undefined;
+    if (!automaton.read(octets, cursor)) return undefined;
+    automaton.endings(cursor.state, (form) => {
+      const ending = forms[form];
+      if (ending !== undefined && !exempt.has(ending.octets.toString())) found ??= ending.text;
+    });
+    return found;
+  }
+
   return {
-    open() {
+    open(exempt) {
       let state = automaton.root;
       let seen: string | undefined;
       return {
         read(octets) {
           const cursor = { at: 0, state };
-          if (seen === undefined && automaton.read(octets, cursor)) {
-            automaton.endings(cursor.state, (form) => {
-              seen ??= forms[form]?.text;
-            });
-          }
+          // The first one counts; nothing more is read then.
+          while (cursor.at < octets.length && seen === undefined) seen = findNext(octets, cursor, exempt);
           ({ state } = cursor);
         },
         cut() {

@@ -12,6 +12,7 @@ import type { OwnWays } from "../outbound/own-ways.ts";
 import { relayConnection } from "../relay/io/relay-connection.ts";
 import { createLineRooms } from "../relay/io/line-rooms.ts";
 import { createSessionRooms } from "../relay/io/session-rooms.ts";
+import { runInSlices } from "../sys/in-slices.ts";
 import { createFindChange } from "../scrub/message-change.ts";
 import { renderHostPattern } from "../vault/host-pattern.ts";
 import type { Vault } from "../vault/vault.ts";
@@ -37,7 +38,7 @@ export function planInterception(
 ): SidecarInterception {
   const { authority, trust } = prepared;
   const tell = createRelayLog(log);
-  const findChange = createFindChange(createMisplacedLog(log));
+  const findChange = createFindChange(createMisplacedLog(log), runInSlices);
   const shared = { rooms: createSessionRooms(), lineRooms: createLineRooms() };
   // The vault lives as long as the interception.
   vault.subscribe(({ bindings }) => {

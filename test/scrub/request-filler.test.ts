@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createRequestFiller, type RequestFiller } from "../../src/scrub/request-filler.ts";
+import { createWatch } from "../../src/scrub/watch.ts";
 import { cut, runStream } from "./plain-models.ts";
 
 const TOKEN = "ghp_0123456789abcdefghijklmnopqrstuvwxyz";
@@ -8,11 +9,11 @@ const OTHER = "sk-ant-zyxwvutsrqponmlkjihgfedcba";
 
 const everywhere = createRequestFiller(
   [{ placeholder: TOKEN, value: VALUE, places: ["path", "query", "header", "body"] }],
-  [TOKEN, OTHER],
+  createWatch([TOKEN, OTHER]),
 );
 const inHeaders = createRequestFiller(
   [{ placeholder: TOKEN, value: "s3cr3t", places: ["header"] }],
-  [TOKEN, OTHER],
+  createWatch([TOKEN, OTHER]),
 );
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
@@ -110,10 +111,13 @@ describe("a placeholder anywhere else is misplaced", () => {
   test("but what only comes to look like one, once another is filled, is none", () => {
     const filler = createRequestFiller(
       [{ placeholder: "__a__", value: "x", places: ["header"] }],
-      ["__a__", "bcdef", OTHER],
+      createWatch(["__a__", "bcdef", OTHER]),
     );
     expect(filler.header("x-a", "bc__a__def")).toEqual({ text: "bcxdef", count: 1, misplaced: undefined });
-    const echo = createRequestFiller([{ placeholder: "__a__", value: OTHER, places: ["header"] }], [OTHER]);
+    const echo = createRequestFiller(
+      [{ placeholder: "__a__", value: OTHER, places: ["header"] }],
+      createWatch(["__a__", OTHER]),
+    );
     expect(echo.header("x-a", "__a__")).toEqual({ text: OTHER, count: 1, misplaced: undefined });
   });
 });

@@ -20,6 +20,8 @@ export interface H1Link {
   /** Exchanges that have ended. */
   answered: number;
   isUpgraded: boolean;
+  /** Reads what the client has sent, once requests can be admitted. */
+  readonly readRequests: () => void;
   /** From now on nothing counts that comes. */
   isOver: boolean;
 }
@@ -75,5 +77,5 @@ export function settle(link: H1Link): void {
   link.exchange = undefined;
   link.answered++;
   link.client.resume("kept-enough");
-  link.fromClient.release();
+  link.readRequests();
 }

@@ -12,7 +12,7 @@ import { answer, cut, cutAndTell, type H1Link } from "./h1-link.ts";
 import { takeRequest, takeRequestData, takeRequestEnd } from "./h1-requests.ts";
 import { endOfOrigin, takeResponse, takeResponseData, takeResponseEnd } from "./h1-responses.ts";
 import { createHalf, type Half } from "./half.ts";
-import { HEAD_MS, IDLE_MS, type RelayOptions, usesGoneCredential } from "./options.ts";
+import { HEAD_MS, IDLE_MS, type RelayOptions, untilPrepared, usesGoneCredential } from "./options.ts";
 
 /** What a client may send ahead before we stop reading. */
 const MAX_AHEAD_OCTETS = 64 * 1024;
@@ -21,6 +21,7 @@ const MAX_AHEAD_OCTETS = 64 * 1024;
 export function relayHttp1(options: RelayOptions): Promise<void> {
   const over = Promise.withResolvers<void>();
   let headTimer: NodeJS.Timeout | undefined;
+  let isPreparing = false;
 
   const link: H1Link = {
     options,
@@ -55,6 +56,7 @@ export function relayHttp1(options: RelayOptions): Promise<void> {
     exchange: undefined,
     answered: 0,
     isUpgraded: false,
+    readRequests,
     isOver: false,
   };
   options.client.setTimeout(IDLE_MS, () => cut(link));
@@ -66,8 +68,36 @@ export function relayHttp1(options: RelayOptions): Promise<void> {
   function takeClientOctets(octets: Buffer): void {
     if (link.isOver) return;
     if (link.isUpgraded) link.origin?.octets(octets);
-    else link.fromClient.feed(octets);
+    else {
+      if (link.exchange === undefined) holdUntilPrepared();
+      link.fromClient.feed(octets);
+    }
     flushBoth();
+    watchClient();
+  }
+
+  function readRequests(): void {
+    if (!holdUntilPrepared()) link.fromClient.release();
+  }
+
+  /** Whether it is held: a head is read, and its request admitted, once all is made for that. */
+  function holdUntilPrepared(): boolean {
+    if (isPreparing) return true;
+    const prepared = untilPrepared(options);
+    if (prepared === undefined) return false;
+    isPreparing = true;
+    link.fromClient.hold();
+    void readAfter(prepared);
+    return true;
+  }
+
+  async function readAfter(prepared: Promise<void>): Promise<void> {
+    await prepared;
+    isPreparing = false;
+    if (link.isOver) return;
+    readRequests();
+    flushBoth();
+    link.client.resume("kept-enough");
     watchClient();
   }
 
@@ -81,7 +111,8 @@ export function relayHttp1(options: RelayOptions): Promise<void> {
     const kept = link.fromClient.kept();
     if (kept === 0 || link.isUpgraded) return;
     if (link.exchange === undefined) headTimer ??= setTimeout(() => cut(link), HEAD_MS);
-    else if (kept > MAX_AHEAD_OCTETS) link.client.pause("kept-enough");
+    if ((link.exchange !== undefined || isPreparing) && kept > MAX_AHEAD_OCTETS)
+      link.client.pause("kept-enough");
   }
 
   function takeOriginOctets(octets: Buffer): void {

@@ -23,7 +23,7 @@ export interface H2Exchange {
   readonly authority: string;
   readonly scheme: string;
   /** Of the request, once they have come, which may be before the origin is reached. */
-  trailers: readonly string[];
+  readonly trailers: () => readonly string[];
   /** An answer in the origin's place; if one is under way, the exchange is cut. */
   answer(refusal: Refusal): void;
   /** What came cannot go on. */
@@ -84,7 +84,7 @@ function sendBody(exchange: H2Exchange, origin: ClientHttp2Stream): void {
   const { request, body } = admission;
   if (request.takesTrailers) {
     origin.on("wantTrailers", () => {
-      const fields = readH2Fields(exchange.trailers);
+      const fields = readH2Fields(exchange.trailers());
       const passed = "kind" in fields ? [] : trailersOut(admission, fields);
       if ("kind" in passed) cut(passed.text);
       else origin.sendTrailers(fieldHeaders(passed));

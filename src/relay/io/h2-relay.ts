@@ -19,8 +19,14 @@ import { SCHEME_PORTS } from "../../vault/binding.ts";
 import { createH1Origins } from "./h1-origins.ts";
 import { passExchange, type H2Exchange } from "./h2-exchange.ts";
 import { AS_THEY_CAME, isGone } from "./h2-headers.ts";
-import { IDLE_MS, type RelayOptions, tellInjected, usesGoneCredential } from "./options.ts";
+import { IDLE_MS, type RelayOptions, tellInjected, untilPrepared, usesGoneCredential } from "./options.ts";
 import { toRefusal } from "./upstream-refusal.ts";
+
+interface TakenStream {
+  readonly flags: number;
+  readonly raw: readonly string[];
+  readonly trailers: () => readonly string[];
+}
 
 /** Where requests go: a session of HTTP/2, or connections of HTTP/1.1. */
 interface Origin {
@@ -78,6 +84,16 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
 
   function takeStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
     stream.on("error", () => undefined);
+    let trailers: readonly string[] = [];
+    stream.once("trailers", (_headers, _flags, all: readonly string[]) => (trailers = all));
+    const take = (): void => takeRequest(stream, { flags, raw, trailers: () => trailers });
+    const prepared = untilPrepared(options);
+    if (prepared === undefined) take();
+    else void prepared.then(take);
+  }
+
+  function takeRequest(stream: ServerHttp2Stream, { flags, raw, trailers }: TakenStream): void {
+    if (isGone(stream)) return;
     const hasBody = (flags & NGHTTP2_FLAG_END_STREAM) === 0;
     const request = gateH2Request(raw, { scheme: flow.scheme, hasBody });
     if (request.kind === "refused") return answer(stream, request, "");
@@ -89,17 +105,13 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
       admission,
       authority,
       scheme: flow.scheme,
-      trailers: [],
+      trailers,
       answer: (refusal) => answer(stream, refusal, request.method),
       cut(text) {
         tell.cut({ host: flow.name, text });
         stream.close(NGHTTP2_CANCEL);
       },
     };
-    stream.once(
-      "trailers",
-      (_headers, _flags, trailers: readonly string[]) => (exchange.trailers = trailers),
-    );
     exchanges.add(exchange);
     stream.once("close", () => exchanges.delete(exchange));
     if (origin === undefined) void openAndPass(exchange);

@@ -33,6 +33,21 @@ export const IDLE_MS = 2 * 60 * 60_000;
 /** How long a client may take for a head that it has begun. */
 export const HEAD_MS = 60_000;
 
+/**
+ * Undefined if requests can be admitted. Settles once they can: the vault has changed, and what looks for its
+ * secrets is being made.
+ */
+export function untilPrepared({ findChange, flow, vault }: RelayOptions): Promise<void> | undefined {
+  const first = findChange?.prepare(flow.name, vault.inForce());
+  if (findChange === undefined || first === undefined) return undefined;
+  return (async () => {
+    for (let made: Promise<void> | undefined = first; made !== undefined;) {
+      await made;
+      made = findChange.prepare(flow.name, vault.inForce());
+    }
+  })();
+}
+
 /** Whether something that the exchange's binding puts into it was deleted. */
 export function usesGoneCredential(binding: Binding | undefined, after: VaultInForce): boolean {
   return binding !== undefined && !binding.credentialIds.every((id) => after.hasCredential(id));
