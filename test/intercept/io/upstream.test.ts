@@ -61,6 +61,11 @@ function connectorTo(port: number, scheme: FlowScheme = "https") {
   });
 }
 
+function withoutChain({ key, cert }: OriginCertificate): OriginCertificate {
+  const end = "-----END CERTIFICATE-----\n";
+  return { key, cert: cert.slice(0, cert.indexOf(end) + end.length) };
+}
+
 const failure = (attempt: Promise<unknown>): Promise<unknown> => attempt.catch((error: unknown) => error);
 
 test("the host is asked for the flow's name, and its certificate is checked against it", async () => {
@@ -95,6 +100,17 @@ describe("a certificate that does not prove the name", () => {
     ["that has run out", () => authority.issue([NAME], -1)],
     ["that is its own issuer", () => selfSigned(NAME, [NAME])],
     ["of an authority that is not trusted", () => createOriginAuthority().issue([NAME])],
+    ["that is not valid yet", () => authority.issueEarly([NAME])],
+    ["for clients alone", () => authority.issue([NAME], 2, "extendedKeyUsage=clientAuth")],
+    ["whose intermediate has run out", () => authority.signIntermediate({ days: -1 }).issue([NAME])],
+    [
+      "that a certificate has signed which is no authority",
+      () => authority.signIntermediate({ isAuthority: false }).issue([NAME]),
+    ],
+    [
+      "whose intermediate does not come with it",
+      () => withoutChain(authority.signIntermediate().issue([NAME])),
+    ],
   ])("%s is refused, and nothing is sent", async (_what, make) => {
     const { port, seen } = await startOrigin(make());
     const error = await failure(connectorTo(port)({ protocols: ["http/1.1"] }));
@@ -102,6 +118,13 @@ describe("a certificate that does not prove the name", () => {
     expect(error).toMatchObject({ code: "certificate", message: expect.stringContaining(NAME) });
     expect(seen.octets).toBe(0);
   });
+});
+
+test("a certificate by an intermediate that comes with it proves the name", async () => {
+  const { port } = await startOrigin(authority.signIntermediate().issue([NAME]));
+  const { socket, protocol } = await connectorTo(port)({ protocols: ["http/1.1"] });
+  expect(protocol).toBe("http/1.1");
+  socket.destroy();
 });
 
 test("a host that speaks no TLS is no handshake", async () => {
