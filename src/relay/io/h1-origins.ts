@@ -157,7 +157,8 @@ export function createH1Origins(first: Socket, connect: () => Promise<Socket>, r
     if (isClean && line.reader.finish() === "clean" && line.exchange === undefined && exchange !== undefined)
       return;
     drop(line);
-    if (line.exchange !== undefined) fail(line, "the origin's connection has ended before the answer");
+    if (line.exchange !== undefined)
+      fail(line, line.half.fault() ?? "the origin's connection has ended before the answer");
     serve();
   }
 

@@ -100,9 +100,11 @@ export function endOfOrigin(link: H1Link, isClean: boolean): void {
   // A kept connection may end while a request is on its way. The client sees the same, and repeats the
   // request if it may.
   if (exchange.bodyBack === undefined && link.answered === 0)
-    answer(link, refuse(502, "the origin has closed the connection without an answer"), request);
+    answer(link, refuse(502, link.origin?.fault() ?? UNANSWERED), request);
   else cutAndTell(link, "the origin's connection has ended in the middle of a response");
 }
+
+const UNANSWERED = "the origin has closed the connection without an answer";
 
 function endUpgraded(link: H1Link): void {
   const refused = link.exchange?.bodyBack?.end([]);

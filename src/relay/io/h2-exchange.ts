@@ -15,6 +15,7 @@ import type { GatedResponse } from "../gate/response.ts";
 import { trailersBack, trailersOut } from "../pass-trailers.ts";
 import type { BodyChange } from "../ports.ts";
 import { passBody } from "./h2-body.ts";
+import { tellFault } from "./origin-fault.ts";
 import { awaitsHead, fieldHeaders, requestHeaders, responseHeaders } from "./h2-headers.ts";
 
 export interface H2Exchange {
@@ -33,11 +34,10 @@ export interface H2Exchange {
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_FLAG_END_STREAM } = constants;
 
 export function passExchange(exchange: H2Exchange, session: ClientHttp2Session): void {
-  const { client, admission } = exchange;
-  const { request, body } = admission;
+  const { request, body } = exchange.admission;
   const framing = keepLength(request.framing, body);
   const hasBody = framing.kind !== "none";
-  const headers = requestHeaders(admission, { ...exchange, framing });
+  const headers = requestHeaders(exchange.admission, { ...exchange, framing });
   let origin: ClientHttp2Stream;
   try {
     origin = session.request(headers, {
@@ -49,7 +49,7 @@ export function passExchange(exchange: H2Exchange, session: ClientHttp2Session):
     exchange.answer(refuse(400, `a request that HTTP/2 has no form for: ${error.code}`));
     return;
   }
-  linkEnds(client, origin);
+  linkEnds(exchange, origin);
   if (hasBody) sendBody(exchange, origin);
   receive(exchange, origin);
 }
@@ -65,13 +65,16 @@ function keepLength(framing: Framing, body: BodyChange | undefined): Framing {
 }
 
 /** A stream that is reset has the other one reset, for the same reason. */
-function linkEnds(client: ServerHttp2Stream, origin: ClientHttp2Stream): void {
+function linkEnds({ client, answer }: H2Exchange, origin: ClientHttp2Stream): void {
+  let fault: string | undefined;
   client.on("error", () => undefined);
-  origin.on("error", () => undefined);
+  // The session's own error comes to its streams first.
+  origin.on("error", (error) => (fault = tellFault(error)));
   client.on("close", () => reset(client, origin));
   // An answer that is whole goes out, even if the origin did not wait for the request.
   origin.on("close", () => {
-    if (!client.writableEnded) reset(origin, client);
+    if (fault !== undefined && awaitsHead(client)) answer(refuse(502, fault));
+    else if (!client.writableEnded) reset(origin, client);
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Outlet } from "../body-writer.ts";
+import { tellFault } from "./origin-fault.ts";
 
 /** Why we do not read a connection for a while. */
 export type PauseReason = "peer-full" | "kept-enough";
@@ -15,6 +16,8 @@ export interface Half extends Outlet {
   resume(reason: PauseReason): void;
   /** Accepts no more; what was written is sent. */
   end(): void;
+  /** Why it was lost, if that is known: see {@link tellFault}. */
+  fault(): string | undefined;
 }
 
 export interface HalfEvents {
@@ -36,6 +39,7 @@ export function createHalf(socket: Socket, events: HalfEvents): Half {
   let gathered: (string | Buffer)[] = [];
   let length = 0;
   let isFull = false;
+  let fault: string | undefined;
 
   function flush(): void {
     if (gathered.length === 0) return;
@@ -53,7 +57,10 @@ export function createHalf(socket: Socket, events: HalfEvents): Half {
 
   socket.on("data", events.octets);
   socket.on("end", events.ended);
-  socket.on("error", () => socket.destroy());
+  socket.on("error", (error) => {
+    fault = tellFault(error);
+    socket.destroy();
+  });
   socket.on("close", events.closed);
   socket.on("drain", () => {
     isFull = false;
@@ -81,6 +88,7 @@ export function createHalf(socket: Socket, events: HalfEvents): Half {
       flush();
       if (!socket.writableEnded) socket.end();
     },
+    fault: () => fault,
   };
 }
 
