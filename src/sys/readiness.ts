@@ -10,6 +10,7 @@
  *   go on in the same turn.
  */
 import koffi from "koffi";
+import { createGrowingPause } from "./growing-pause.ts";
 import { createPoll, POLLERR, POLLNVAL } from "./poll.ts";
 
 /** Watches one descriptor. Close it before the descriptor. */
@@ -54,8 +55,7 @@ export function watchReadable(fd: number, ready: Ready, { isSynchronous = false 
   let isClosed = false;
   let isReferenced = true;
   let calls = 0;
-  let pauseMs = 0;
-  let pausing: NodeJS.Timeout | undefined;
+  const pause = createGrowingPause(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
   /** The number of calls at the last look that found something; -1 if it found nothing. */
   let callsAtLook = -1;
   let handle = open();
@@ -72,7 +72,7 @@ export function watchReadable(fd: number, ready: Ready, { isSynchronous = false 
     const hasFailed = status !== 0;
     try {
       ready(hasFailed);
-      if (!hasFailed) pauseMs = 0;
+      if (!hasFailed) pause.shorten();
       else if (!isClosed) beginAnew();
     } catch (error) {
       crash(error);
@@ -87,17 +87,15 @@ export function watchReadable(fd: number, ready: Ready, { isSynchronous = false 
       handle.start({ readable: true }, onPoll);
       return;
     }
-    pauseMs = Math.min(Math.max(2 * pauseMs, FIRST_PAUSE_MS), LONGEST_PAUSE_MS);
-    pausing = setTimeout(() => {
-      pausing = undefined;
+    pause.begin(() => {
       if (!poll.has(POLLNVAL)) handle.start({ readable: true }, onPoll);
-    }, pauseMs).unref();
+    });
   }
 
   return {
     close() {
       isClosed = true;
-      clearTimeout(pausing);
+      pause.cancel();
       handle.close();
     },
     unref() {
@@ -108,7 +106,7 @@ export function watchReadable(fd: number, ready: Ready, { isSynchronous = false 
       const events = poll.read();
       // libuv aborts the process if it is given a descriptor that is closed.
       if ((events & POLLNVAL) !== 0) return lost("its descriptor is closed");
-      if (pausing !== undefined) return lost("an error stays on its descriptor");
+      if (pause.isUnderWay()) return lost("an error stays on its descriptor");
       const isUntold = events !== 0 && callsAtLook === calls;
       callsAtLook = events === 0 ? -1 : calls;
       if (!isUntold) return undefined;
