@@ -1,8 +1,7 @@
 import { NO_SLOT } from "../tables/slot-index.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
-import { isDomainName } from "../policy/domain-name.ts";
-import { opensFlows } from "../policy/flows-to-learn.ts";
 import type { Steps } from "../policy/steps.ts";
+import { createNameVerdicts } from "./name-verdicts.ts";
 import { isOpenTo } from "./owners.ts";
 import type { LearnedTable } from "./table.ts";
 import type { PolicyDifference } from "./policy-difference.ts";
@@ -31,14 +30,12 @@ export interface LearnedJudge {
 
 /** Slots that are looked at in a step: some tenths of a millisecond where each of them is judged. */
 const STEP = 512;
-const [ALLOWED, DENIED] = [1, 2];
 
 export function createLearnedJudge(
   table: LearnedTable,
   withheld: Pick<WithheldAddresses, "has" | "list">,
 ): LearnedJudge {
-  /** By name: what has been decided in this call; 0 is nothing. */
-  const verdicts = new Uint8Array(table.names.capacity + 1);
+  const verdicts = createNameVerdicts(table.names);
   /** By name: an odd number where its decision may differ from the policy's before. */
   const differs = new Uint8Array(table.names.capacity + 1);
 
@@ -49,18 +46,9 @@ export function createLearnedJudge(
     if (bases.length > 0) yield* table.names.markBelow(bases, differs);
   }
 
-  function isAllowed(id: number, policy: CompiledPolicy): boolean {
-    if (verdicts[id] === 0) {
-      const name = table.names.text(id);
-      const isIt = isDomainName(name) && opensFlows(policy, name);
-      verdicts[id] = isIt ? ALLOWED : DENIED;
-    }
-    return verdicts[id] === ALLOWED;
-  }
-
   function isAdmitted(slot: number, policy: CompiledPolicy): boolean {
     if (!isOpenTo(policy, table.keyView(slot), withheld)) return false;
-    return table.someOwner(slot, (id) => isAllowed(id, policy));
+    return table.someOwner(slot, (id) => verdicts.isAllowed(id, policy));
   }
 
   /** What is withheld may have been learned before it was. */
@@ -75,7 +63,7 @@ export function createLearnedJudge(
   /** The denied ones of some slots. Each name is decided once. */
   function judge(slots: readonly number[], policy: CompiledPolicy): readonly number[] {
     // Names may have gone since the last time, and their numbers been given to others.
-    verdicts.fill(0, 0, table.names.highest() + 1);
+    verdicts.forget();
     const denied: number[] = [];
     for (const slot of slots) if (table.isUsed(slot) && !isAdmitted(slot, policy)) denied.push(slot);
     return denied;
