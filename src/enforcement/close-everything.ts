@@ -7,7 +7,7 @@ import type { RulesetApplier } from "../netfilter/io/nft.ts";
 import { compilePolicy } from "../policy/compile.ts";
 import { DENY_ALL } from "../policy/policy.ts";
 import { drawFrom } from "../sys/random.ts";
-import type { RulesetFrame } from "./change/policy-kernel.ts";
+import type { RulesetFrame } from "./change/load-policy.ts";
 
 /**
  * Puts deny-all with the redirect of lookups into the kernel: the first of all rules. Throws KernelError,

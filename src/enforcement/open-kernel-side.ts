@@ -21,7 +21,7 @@ import { runInSlices } from "../sys/in-slices.ts";
 import { drawSeed } from "../sys/random.ts";
 import { octetsOf } from "../tables/octet-key.ts";
 import type { SandboxCapacity } from "./capacity.ts";
-import type { RulesetFrame } from "./change/policy-kernel.ts";
+import type { RulesetFrame } from "./change/load-policy.ts";
 import type { PolicyInForceCell } from "./change/policy-in-force.ts";
 import { closeEverything } from "./close-everything.ts";
 import type { SandboxEvents } from "./events.ts";

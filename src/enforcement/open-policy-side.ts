@@ -22,7 +22,8 @@ import {
 import type { PolicyStorage } from "./change/io/policy-file.ts";
 import type { PolicyCoupling } from "./change/policy-control.ts";
 import type { PolicyInForceCell } from "./change/policy-in-force.ts";
-import { createPolicyKernel, type NftKernelOptions, type RulesetFrame } from "./change/policy-kernel.ts";
+import type { RulesetFrame } from "./change/load-policy.ts";
+import { createPolicyKernel, type NftKernelOptions } from "./change/policy-kernel.ts";
 import type { SandboxEvents } from "./events.ts";
 import { createIdleFlows, type IdleFlows, type IdleFlowsOptions } from "./flows/idle-flows.ts";
 import { type Renewal, startRenewal } from "./flows/renewal.ts";

@@ -21,7 +21,7 @@ import type { SocketMark } from "../sys/socket.ts";
 import type { AlwaysLayers } from "./change/always-rules.ts";
 import type { PolicyChanges } from "./change/change-policy.ts";
 import { createPolicyInForce } from "./change/policy-in-force.ts";
-import type { RulesetFrame } from "./change/policy-kernel.ts";
+import type { RulesetFrame } from "./change/load-policy.ts";
 import { drawMarks } from "./draw-marks.ts";
 import { createSandboxEvents, type SandboxEvents } from "./events.ts";
 import type { Explained, ExplainRequest } from "./explain/explain.ts";
