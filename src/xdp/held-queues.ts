@@ -9,18 +9,11 @@
  */
 import type { ProtectionState } from "../protections/protection.ts";
 import type { QueueHold } from "../sys/xdp-socket.ts";
+import { createHolders, type Holder } from "./holders.ts";
 
 export interface Link {
   readonly index: number;
   readonly name: string;
-}
-
-/** A process that keeps queues of one interface held. */
-export interface Holder {
-  readonly interfaceIndex: number;
-  readonly queues: readonly number[];
-  isAlive(): boolean;
-  end(): void;
 }
 
 /** There is to be one, and none can be had. */
@@ -67,34 +60,12 @@ const MAX_QUEUES = 4096;
 export function createHeldQueues(ports: HeldQueuesPorts): HeldQueues {
   /** Descriptors by interface and queue. */
   const own = new Map<number, Map<number, number>>();
-  let holders = ports.earlier;
+  const holders = createHolders(ports.earlier);
   /**
    * Interfaces that were there before this process: they are not set down, as that could end what has long
    * been at work.
    */
   let atFirst: ReadonlySet<number> | undefined;
-
-  function dropGone(links: readonly Link[]): void {
-    const isThere = (index: number): boolean => links.some((link) => link.index === index);
-    for (const [index, sockets] of own) {
-      for (const [queue, fd] of sockets) {
-        if (isThere(index) && !ports.isLost(fd)) continue;
-        ports.close(fd);
-        sockets.delete(queue);
-      }
-      if (sockets.size === 0) own.delete(index);
-    }
-    for (const { interfaceIndex } of holders) if (!isThere(interfaceIndex)) endHoldersOf(interfaceIndex);
-    holders = holders.filter((holder) => holder.isAlive());
-  }
-
-  const isKept = (index: number, queue: number): boolean =>
-    holders.some(({ interfaceIndex, queues }) => interfaceIndex === index && queues.includes(queue));
-
-  function endHoldersOf(index: number): void {
-    for (const holder of holders) if (holder.interfaceIndex === index) holder.end();
-    holders = holders.filter(({ interfaceIndex }) => interfaceIndex !== index);
-  }
 
   /** Why a queue of it is not ours; undefined when all are. */
   function holdAll({ index, name }: Link): string | undefined {
@@ -107,18 +78,15 @@ export function createHeldQueues(ports: HeldQueuesPorts): HeldQueues {
       if (hold.ok) {
         sockets.set(queue, hold.fd);
         // The interface has been away, and what a holder of it kept is void.
-        if (isKept(index, queue)) endHoldersOf(index);
-      } else if (hold.code === "EBUSY" && isKept(index, queue)) continue;
+        if (holders.keeps(index, queue)) holders.endOf(index);
+      } else if (hold.code === "EBUSY" && holders.keeps(index, queue)) continue;
       else if (hold.code === "EBUSY") taken.push(queue);
       else if (isEnd(hold, queue)) break;
       else return describeRefusal(name, hold);
     }
     if (taken.length === 0) return undefined;
     const isDown = atFirst?.has(index) === false && ports.setDown(index);
-    const consequence = isDown
-      ? "so that the interface was set down: set it up once that process has ended"
-      : "and sends past the rules until it ends";
-    return `another process holds queue ${taken.join(", ")} of interface ${name}, ${consequence}`;
+    return describeTaken(name, taken, isDown);
   }
 
   /** Why no process keeps some of them held beside this one. */
@@ -127,12 +95,12 @@ export function createHeldQueues(ports: HeldQueuesPorts): HeldQueues {
     const unwritten = ports.keepWritten();
     if (unwritten !== undefined) reasons.add(unwritten.unkept);
     for (const [index, sockets] of own) {
-      const alone = new Map([...sockets].filter(([queue]) => !isKept(index, queue)));
+      const alone = new Map([...sockets].filter(([queue]) => !holders.keeps(index, queue)));
       if (alone.size === 0) continue;
       const holder = ports.startHolder(index, alone);
       if (holder === undefined) continue;
       if ("unkept" in holder) reasons.add(holder.unkept);
-      else holders = [...holders, holder];
+      else holders.add(holder);
     }
     return [...reasons];
   }
@@ -141,7 +109,9 @@ export function createHeldQueues(ports: HeldQueuesPorts): HeldQueues {
     look() {
       const links = ports.readLinks();
       atFirst ??= new Set(links.map(({ index }) => index));
-      dropGone(links);
+      const isThere = (index: number): boolean => links.some((link) => link.index === index);
+      closeLost(own, isThere, ports);
+      holders.dropGone(isThere);
       if (!ports.hasXdpSockets()) return ON;
       const reasons = [...links.flatMap((link) => holdAll(link) ?? []), ...shareAll()];
       return reasons.length === 0 ? ON : { state: "off", reason: reasons.join("; ") };
@@ -153,7 +123,30 @@ export function createHeldQueues(ports: HeldQueuesPorts): HeldQueues {
   };
 }
 
+/** Closes descriptors of interfaces that are gone, and those whose hold is. */
+function closeLost(
+  own: Map<number, Map<number, number>>,
+  isThere: (index: number) => boolean,
+  ports: Pick<HeldQueuesPorts, "isLost" | "close">,
+): void {
+  for (const [index, sockets] of own) {
+    for (const [queue, fd] of sockets) {
+      if (isThere(index) && !ports.isLost(fd)) continue;
+      ports.close(fd);
+      sockets.delete(queue);
+    }
+    if (sockets.size === 0) own.delete(index);
+  }
+}
+
 const ON: ProtectionState = { state: "on" };
+
+function describeTaken(name: string, queues: readonly number[], isDown: boolean): string {
+  const consequence = isDown
+    ? "so that the interface was set down: set it up once that process has ended"
+    : "and sends past the rules until it ends";
+  return `another process holds queue ${queues.join(", ")} of interface ${name}, ${consequence}`;
+}
 
 /** There is no such queue, or the interface has just gone. */
 function isEnd({ call, code }: Exclude<QueueHold, { ok: true }>, queue: number): boolean {

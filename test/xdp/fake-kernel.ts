@@ -2,7 +2,8 @@
  * Interfaces whose queues each belong to one socket at most, and sockets that live as long as somebody has
  * them open.
  */
-import type { HeldQueuesPorts, Holder, NoHolder } from "../../src/xdp/held-queues.ts";
+import type { HeldQueuesPorts, NoHolder } from "../../src/xdp/held-queues.ts";
+import type { Holder } from "../../src/xdp/holders.ts";
 import type { QueueHold } from "../../src/sys/xdp-socket.ts";
 
 interface FakeHolder extends Holder {

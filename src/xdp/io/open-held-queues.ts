@@ -7,13 +7,8 @@ import type { Protections } from "../../protections/protections.ts";
 import { SystemCallError } from "../../sys/errors.ts";
 import { closeSocket, takeSocketError } from "../../sys/socket.ts";
 import { hasXdpSockets, holdQueue } from "../../sys/xdp-socket.ts";
-import {
-  createHeldQueues,
-  type HeldQueuesPorts,
-  type Holder,
-  type Link,
-  type NoHolder,
-} from "../held-queues.ts";
+import { createHeldQueues, type HeldQueuesPorts, type Link, type NoHolder } from "../held-queues.ts";
+import type { Holder } from "../holders.ts";
 import { endHolder, findHolders, isHolding, spawnHolder, readStartTime } from "./holder.ts";
 import { type HolderRecord, readHolders, writeHolders } from "./holders-file.ts";
 
