@@ -127,7 +127,9 @@ async function casesOf(
   const whole = await explain(sidecar, `target=${target}&port=${PORT}`);
   const cases: Case[] = [];
   for (const app of APPS) {
-    const ofAll = whole.spoken?.find((one) => one.app === app)?.passes;
+    const spoken = whole.spoken?.find((one) => one.app === app);
+    // Of a name that is denied it speaks of addresses that another name has opened.
+    const ofAll = spoken && whole.reachable && spoken.passes;
     const asked =
       app === "other" ? undefined : await explain(sidecar, `target=${target}&port=${PORT}&app=${app}`);
     const said = asked?.reachable ?? ofAll ?? whole.reachable;
