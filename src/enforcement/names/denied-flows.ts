@@ -59,13 +59,14 @@ export function createDeniedFlows(ports: DeniedFlowsPorts): DeniedFlows {
     const isAnyDenied = before !== undefined && deniesNames(before, policy);
     // What is nameless went on unread, as nothing but a denied name was looked for.
     const isNamelessDenied = before !== undefined && deniesByDefault(before, policy);
-    const found: FlowToEnd[] = [];
+    // Ahead of the others: one that is verified meanwhile was known here then, and denied or not.
+    const found: FlowToEnd[] = [...ports.takeShowing(isDenied)];
     await ports.readVerified((flow) => {
       const shown = ports.shownBy(flow);
       const isEnded = shown === undefined ? isAnyDenied : (isDenied(shown, flow.flow) ?? isNamelessDenied);
       if (isEnded) found.push(copyOf(flow));
     });
-    return [...found, ...ports.takeShowing(isDenied)];
+    return found;
   }
 
   return {
