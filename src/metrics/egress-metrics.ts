@@ -178,7 +178,7 @@ function nameMetrics(names: NameFigures): readonly Metric[] {
     ),
     counter("egress.names.drops_total", "Held packets that the kernel had no room for", names.drops),
     counter("egress.names.overruns_total", "Times that the reader's socket overflowed", names.overruns),
-    gauge("egress.names.flows.count", "Connections that are not verified", names.flows),
+    gauge("egress.names.flows.count", "Connections that are not verified, as far as known", names.flows),
     gauge("egress.names.octets.count", "Octets that are kept of them", names.octets),
   ];
 }

@@ -2,6 +2,7 @@
 import { renderRange } from "./ranges/address-octets.ts";
 import { ASK_SETS, BY_APP_CHAIN, BY_PORT_CHAIN, PORT_SETS } from "./chains/scoped-rules.ts";
 import { AUDITED_CHAIN, AUDITED_SETS } from "./chains/audited-chain.ts";
+import { AWAIT_CHAIN, AWAITED_SET } from "./chains/awaited-answer.ts";
 import { BOUND_SETS, INTERCEPT_CHAIN } from "./chains/intercept-chains.ts";
 import { guardedDevice, OUR_TABLES, TABLE } from "./kernel-names.ts";
 import { isOfKind, listRanges, type RangesOfKind } from "./ranges/policy-ranges.ts";
@@ -122,6 +123,7 @@ const SETS_OF: ReadonlyMap<string, readonly string[]> = new Map([
   [INTERCEPT_CHAIN, Object.values(BOUND_SETS)],
   [BY_PORT_CHAIN, PORT_SETS],
   [BY_APP_CHAIN, ASK_SETS],
+  [AWAIT_CHAIN, [AWAITED_SET]],
 ]);
 
 function fits(present: PresentChain, wanted: readonly Chain[]): boolean {

@@ -64,6 +64,8 @@ export interface NamesInput {
   readonly refusedMark: number;
   /** Whether conntrack has room for a label with each flow. */
   readonly hasLabels: boolean;
+  /** Whether the kernel judges how a server answers a hello; it has to take priorities from the reader. */
+  readonly judgesAnswers: boolean;
 }
 
 export interface InterceptInput {

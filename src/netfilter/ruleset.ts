@@ -41,7 +41,7 @@ export interface NamedSet {
   readonly name: string;
   /** Key type as nft(8) names it: `ipv4_addr . inet_service`. */
   readonly type: string;
-  readonly flag?: "interval" | "timeout" | "interval,timeout";
+  readonly flag?: "interval" | "timeout" | "interval,timeout" | "dynamic,timeout";
   readonly timeoutSeconds?: number;
   /** Elements that the kernel takes at most. */
   readonly size?: number;

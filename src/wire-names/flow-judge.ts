@@ -10,11 +10,12 @@
  * unless it becomes a WebSocket: each of its requests is judged.
  *
  * A flow of which anything has passed is said to be begun, and the kernel keeps that with it (`pass` with
- * `passed`). So one that is begun and not known here, because its place was needed or the process is a new
+ * `isBegun`). So one that is begun and not known here, because its place was needed or the process is a new
  * one, is refused, and not taken for one that begins with what comes now.
  *
  * TLS is verified once the server has accepted the hello; where it asks for another one (HelloRetryRequest),
- * that must show the same name.
+ * that must show the same name. The kernel may see to that by itself (`hello` with `awaited`), and does not
+ * tell: such a flow stays known until it has been silent for long, verified or not.
  *
  * Rules may ask what a flow speaks. SSH and PostgreSQL in the clear show no name; they are verified like TLS,
  * once the far end has acknowledged how their client begins, whether the server has spoken before or not:
@@ -34,7 +35,8 @@ import {
   type ServerPacket,
   toRefusal,
 } from "./flow.ts";
-import { beginFlow, type Flow, isNear, listShown, type ShownName, sizeOf } from "./flow-state.ts";
+import { beginFlow, type Flow, isNear, listShown, type ShownName } from "./flow-state.ts";
+import { createFlowTable } from "./flow-table.ts";
 
 export interface FlowJudgeOptions extends Pick<FlowRules, "findFault"> {
   /** Default: a name is asked of every flow. */
@@ -48,6 +50,8 @@ export interface FlowJudgeOptions extends Pick<FlowRules, "findFault"> {
    */
   readonly maxFlows?: number;
   readonly maxOctets?: number;
+  /** Flows whose server's answer the kernel is to judge at most; default 0: all are judged here. */
+  readonly maxHanded?: number;
 }
 
 export interface FlowJudge {
@@ -57,22 +61,21 @@ export interface FlowJudge {
   takeShowing(isDenied: (shown: ShownName, flow: string) => boolean): readonly string[];
   /** Forgets flows that have shown no whole name for too long; to be called about once a second. */
   sweep(): void;
-  /** Flows that are not verified, and octets that are kept of them. */
+  /** Flows that are not verified, as far as that is known here, and octets that are kept of them. */
   figures(): { readonly flows: number; readonly octets: number };
 }
 
-const MAX_FLOWS = 4096;
-const MAX_OCTETS = 16 << 20;
 /** Verified flows that are remembered, for packets that were under way when the verdict fell. */
 const MAX_VERIFIED = 8192;
+const NO_ROOM = "more behind a hello than there is room for";
 /** Between two packets of a hello. */
 const PATIENCE_MS = 60_000;
 
 export function createFlowJudge(options: FlowJudgeOptions): FlowJudge {
-  const { findFault, findDemand = () => "name", nowMs, maxFlows, maxOctets } = options;
+  const { findFault, findDemand = () => "name", nowMs } = options;
   const { passesOddForm = () => false } = options;
   const rules: FlowRules = { findFault, findDemand, passesOddForm };
-  const table = createFlowTable({ maxFlows: maxFlows ?? MAX_FLOWS, maxOctets: maxOctets ?? MAX_OCTETS });
+  const table = createFlowTable(options);
   const verified = new Set<string>();
 
   function find(packet: ClientPacket): Flow | undefined {
@@ -83,7 +86,9 @@ export function createFlowJudge(options: FlowJudgeOptions): FlowJudge {
   }
   function settle(key: string, flow: Flow, verdict: PacketVerdict): PacketVerdict {
     if (verdict.kind === "refused" || verdict.kind === "verified") table.forget(key);
-    else if (verdict.kind === "pass") table.keep(key, flow, nowMs());
+    else if (verdict.kind === "pass" && !table.keep(key, flow, nowMs())) return toRefusal(NO_ROOM);
+    else if (verdict.kind === "hello" && !table.hand(key, flow, nowMs()))
+      return { ...verdict, awaited: undefined };
     if (verdict.kind === "verified") remember(verified, key);
     return verdict;
   }
@@ -117,53 +122,6 @@ export function createFlowJudge(options: FlowJudgeOptions): FlowJudge {
     },
     sweep: () => table.forgetSilent(nowMs() - PATIENCE_MS),
     figures: table.figures,
-  };
-}
-
-/** Flows by their key, within bounds. */
-interface FlowTable {
-  get(key: string): Flow | undefined;
-  /** Puts it behind all others, and makes room at the cost of the first ones. */
-  keep(key: string, flow: Flow, nowMs: number): void;
-  forget(key: string): void;
-  keysOf(isMeant: (flow: Flow, key: string) => boolean): readonly string[];
-  /** Those that have said nothing since then, but for connections of HTTP, which may rest. */
-  forgetSilent(sinceMs: number): void;
-  figures(): ReturnType<FlowJudge["figures"]>;
-}
-
-function createFlowTable({ maxFlows, maxOctets }: { maxFlows: number; maxOctets: number }): FlowTable {
-  /** The one that said nothing for longest comes first. */
-  const flows = new Map<string, Flow>();
-  let octets = 0;
-
-  function forget(key: string): void {
-    octets -= flows.get(key)?.counted ?? 0;
-    flows.delete(key);
-  }
-
-  return {
-    get: (key) => flows.get(key),
-    forget,
-    keysOf: (isMeant) => [...flows].filter(([key, flow]) => isMeant(flow, key)).map(([key]) => key),
-    keep(key, flow, nowMs) {
-      forget(key);
-      flow.lastMs = nowMs;
-      flow.counted = sizeOf(flow);
-      octets += flow.counted;
-      flows.set(key, flow);
-      for (const first of flows.keys()) {
-        if (flows.size <= maxFlows && octets <= maxOctets) return;
-        forget(first);
-      }
-    },
-    forgetSilent(sinceMs) {
-      for (const [key, flow] of flows) {
-        if (flow.lastMs > sinceMs) return;
-        if (flow.requests === undefined) forget(key);
-      }
-    },
-    figures: () => ({ flows: flows.size, octets }),
   };
 }
 

@@ -36,6 +36,8 @@ export interface Flow {
   /** Octets that are kept of it, as counted. */
   counted: number;
   lastMs: number;
+  /** Since when the kernel may verify it without us. */
+  handedMs: number | undefined;
 }
 
 /** Until the server has accepted a hello. */
@@ -59,6 +61,7 @@ export function beginFlow(start: number): Flow {
     handshake: undefined,
     counted: 0,
     lastMs: 0,
+    handedMs: undefined,
   };
 }
 
@@ -73,9 +76,13 @@ export function placeOf({ start, passed }: Flow, sequence: number): number {
   return passed + ((sequence - start - passed) | 0);
 }
 
+/**
+ * Whether a packet with this number may be the flow's. One that the kernel may have verified may also have
+ * ended: what comes ahead of all that is known of it is another connection.
+ */
 export function isNear(flow: Flow, sequence: number): boolean {
   const at = placeOf(flow, sequence);
-  return at >= 0 && at <= flow.passed + NEAR_OCTETS;
+  return at >= 0 && at <= flow.passed + (flow.handedMs === undefined ? NEAR_OCTETS : 0);
 }
 
 export function sizeOf({ beginning, judged, requests, handshake }: Flow): number {

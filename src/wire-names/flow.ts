@@ -38,8 +38,19 @@ export interface ServerPacket {
 }
 
 export type PacketVerdict =
-  /** It passes; the kernel is to remember what has passed of the flow by now, if that is said. */
-  | { readonly kind: "pass"; readonly passed: Passed | undefined }
+  /** It passes; `isBegun`: the kernel is to remember that of the flow, and have its acknowledgements seen. */
+  | { readonly kind: "pass"; readonly isBegun: boolean }
+  /**
+   * It passes, and with it a hello is whole that shows an allowed name: what the server says to it decides.
+   * `awaited`: the number by which the far end acknowledges all that has passed, if the kernel may verify the
+   * flow by it; undefined: the reader has to.
+   */
+  | {
+      readonly kind: "hello";
+      readonly name: DomainName | undefined;
+      readonly app?: Spoken | undefined;
+      readonly awaited: number | undefined;
+    }
   | { readonly kind: "drop" }
   /**
    * It opens a connection. It passes without its data, which its sender sends again; the kernel is to know
@@ -56,12 +67,6 @@ export type PacketVerdict =
       readonly app?: Spoken | undefined;
       readonly reason: string;
     };
-
-/**
- * `begun`: something, of which every acknowledgement is to be seen. `hello`: a ClientHello, whose
- * acknowledgement comes with what the server says to it.
- */
-export type Passed = "begun" | "hello";
 
 /** Why a flow that shows this is refused; undefined: it is not. */
 export type FindFault = (shown: ShownName, flow: string) => string | undefined;
@@ -80,9 +85,8 @@ const MANY_NAMES = `more than ${MAX_NAMES} hosts in one connection`;
 /** Below it a packet may be meant to die ahead of the far end. */
 const LEAST_HOPS = 32;
 
-export const PASS: PacketVerdict = { kind: "pass", passed: undefined };
-const PASS_BEGUN: PacketVerdict = { kind: "pass", passed: "begun" };
-const PASS_HELLO: PacketVerdict = { kind: "pass", passed: "hello" };
+export const PASS: PacketVerdict = { kind: "pass", isBegun: false };
+const PASS_BEGUN: PacketVerdict = { kind: "pass", isBegun: true };
 
 /** What the kernel's own TCP never sends. */
 export function findOddity(packet: ClientPacket): string | undefined {
@@ -112,8 +116,12 @@ export function judgePacket(
   if (data.length < packet.octets && !isJudged(flow)) return toRefusal("a packet that was not copied whole");
   const isFirst = flow.passed === 0;
   flow.passed = Math.max(flow.passed, at + packet.octets);
-  if (!hadHello && flow.handshake !== undefined) return PASS_HELLO;
+  if (!hadHello && flow.handshake !== undefined) return toHello(flow);
   return isFirst ? PASS_BEGUN : PASS;
+}
+
+function toHello({ start, passed, shown }: Flow): PacketVerdict {
+  return { kind: "hello", name: shown?.name, app: shown?.app, awaited: (start + passed) >>> 0 };
 }
 
 /** What comes of the flow by what it shows now; undefined: nothing yet. */

@@ -18,11 +18,11 @@ export const goldenInputs: Readonly<Record<string, RulesetInput>> = {
   audit: rulesetInput({ policy: inAudit("deny", "deny 198.51.100.66", "allow 198.51.100.0/24") }),
   names: rulesetInput({
     policy: compiledPolicy("deny", "allow 198.51.100.0/24", "allow *.example.org"),
-    names: { refusedMark: 0x7a110002, hasLabels: true },
+    names: { refusedMark: 0x7a110002, hasLabels: true, judgesAnswers: true },
   }),
   apps: rulesetInput({
     policy: compiledPolicy("deny", "allow 198.51.100.7 /22 app ssh", "allow 2001:db8:100::/64 /443"),
-    names: { refusedMark: 0x7a110002, hasLabels: true },
+    names: { refusedMark: 0x7a110002, hasLabels: true, judgesAnswers: false },
   }),
   "apps-unread": rulesetInput({ policy: compiledPolicy("deny", "allow 198.51.100.7 /22 app ssh") }),
   intercept: rulesetInput({
@@ -34,7 +34,7 @@ export const goldenInputs: Readonly<Record<string, RulesetInput>> = {
     policy: compiledPolicy("deny", "deny 198.51.100.66", "allow 198.51.100.0/24", "allow *.example.org"),
     intercept: { ports: [80, 443], isEverything: true },
     ownDestinations: [{ address: "203.0.113.9", port: 3128 }],
-    names: { refusedMark: 0x7a110002, hasLabels: true },
+    names: { refusedMark: 0x7a110002, hasLabels: true, judgesAnswers: false },
     doh: ["203.0.113.7"],
   }),
   "dns-only": rulesetInput({ mode: "dns", linkResolverPort: 15354 }),

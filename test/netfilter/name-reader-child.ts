@@ -1,6 +1,7 @@
 /**
  * Runs in the sandbox's namespace: reads held packets for the ruleset that is in force, where
- * `one.example.org` is the only name that is allowed.
+ * `one.example.org` is the only name that is allowed. Arguments: the generation, and `alone` if the ruleset
+ * leaves all answers to the reader.
  */
 import { openNameReader } from "../../src/enforcement/names/name-reader.ts";
 import { createNameLabels } from "../../src/enforcement/names/name-labels.ts";
@@ -8,10 +9,12 @@ import { openQueueChains } from "../../src/netfilter/io/queue-chain.ts";
 import { renderAddress, renderIpv6 } from "../../src/policy/address.ts";
 import { NAMES } from "./name-marks.ts";
 
+const [, , generation, answers] = process.argv;
+const marks = { ...NAMES, judgesAnswers: answers !== "alone" };
 const say = (line: object): void => console.log(JSON.stringify(line));
 const reader = openNameReader({
-  ...NAMES,
-  generation: () => Number(process.argv[2]),
+  ...marks,
+  generation: () => Number(generation),
   findFault: ({ kind, name }) =>
     kind === "other" || name === "one.example.org" ? undefined : `${name ?? "no name"} is not allowed`,
   findDemand: () => "name",
@@ -27,7 +30,7 @@ const reader = openNameReader({
       port,
     }),
 });
-openQueueChains().fill();
+openQueueChains(marks).fill();
 setInterval(() => {
   const fault = reader.look();
   if (fault !== undefined) say({ event: "fault", fault });

@@ -82,7 +82,7 @@ async function take(): Promise<Kept> {
   return first;
 }
 
-const form = openQueueChains("queue_test").fill();
+const form = openQueueChains({ table: "queue_test", judgesAnswers: false }).fill();
 let queues = openQueues();
 
 async function openssl(): Promise<unknown> {

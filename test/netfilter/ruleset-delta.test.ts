@@ -36,6 +36,7 @@ describe("a change of policy that is little", () => {
       "admit_begun",
       "begin",
       "go_on",
+      "hello_answered",
     ]);
     expect(change?.ranges).toEqual([]);
   });

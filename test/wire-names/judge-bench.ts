@@ -48,10 +48,10 @@ export const answer = (
 });
 /** A server's answer to a hello that ends at `at`, of which no more is needed. */
 export const accepts = (at: number): ReturnType<typeof answer> => answer(at, serverHello());
-export const PASS: PacketVerdict = { kind: "pass", passed: undefined };
-export const BEGINS: PacketVerdict = { kind: "pass", passed: "begun" };
-/** What completes a ClientHello. */
-export const SHOWS: PacketVerdict = { kind: "pass", passed: "hello" };
+export const PASS: PacketVerdict = { kind: "pass", isBegun: false };
+export const BEGINS: PacketVerdict = { kind: "pass", isBegun: true };
+/** What completes a ClientHello of the allowed name. */
+export const SHOWS = { kind: "hello", name: GOOD, awaited: undefined } as const;
 export const refused = (reason: string): unknown => ({
   kind: "refused",
   name: undefined,

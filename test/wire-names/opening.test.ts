@@ -144,7 +144,7 @@ describe("a flow of which rules ask what it speaks", () => {
   test("shows PostgreSQL's TLS by its name", () => {
     const hello = bytes(SSL_REQUEST, [...helloFor(GOOD)]);
     const judge = judging("app", `postgres ${GOOD}`);
-    expect(judge.fromClient(client(0, hello))).toMatchObject({ kind: "pass" });
+    expect(judge.fromClient(client(0, hello))).toMatchObject({ kind: "hello", name: GOOD, app: "postgres" });
     expect(judge.fromServer(accepts(hello.length))).toEqual({
       kind: "verified",
       name: GOOD,

@@ -7,10 +7,11 @@
  */
 import { openFlowCutter } from "../../netfilter/io/flow-cutter.ts";
 import { openPacketQueues, type QueueFigures } from "../../netfilter/io/packet-queue.ts";
+import { MAX_AWAITED } from "../../netfilter/chains/awaited-answer.ts";
 import { begunMark, pendingMark, shownMark, verifiedMark } from "../../netfilter/flow-marks.ts";
 import { NAMES_BEGUN_QUEUE, NAMES_QUEUE } from "../../netfilter/kernel-names.ts";
 import { type FlowNote, LABEL_OCTETS } from "../../netfilter/wire/conntrack.ts";
-import { QUEUE_HOOK, type QueuedPacket } from "../../netfilter/wire/packet-queue.ts";
+import { QUEUE_HOOK, type QueuedPacket, type VerdictChanges } from "../../netfilter/wire/packet-queue.ts";
 import { readTcpSegment, TCP_FLAG, type TcpSegment, withoutData } from "../../netfilter/wire/tcp-segment.ts";
 import type { DeniedFlowsPorts } from "./denied-flows.ts";
 import { keyOf, reversed, toTuple, tupleOf } from "./flow-keys.ts";
@@ -29,6 +30,8 @@ export interface NameReaderOptions {
   readonly refusedMark: number;
   /** Random: a packet that goes through the rules once more carries it. */
   readonly repeatedMark: number;
+  /** As in the ruleset. */
+  readonly judgesAnswers: boolean;
   /** Of names that flows have shown. */
   readonly labels: Pick<NameLabels, "take">;
   readonly nowMs: () => number;
@@ -53,26 +56,26 @@ export interface NameReader {
 /** Takes the queues in the current network namespace. Throws KernelError, SystemCallError. */
 export function openNameReader(options: NameReaderOptions): NameReader {
   const { generation, refusedMark, repeatedMark, onRefused, labels } = options;
-  const judge = createFlowJudge(options);
+  const judge = createFlowJudge({ ...options, maxHanded: options.judgesAnswers ? MAX_AWAITED : 0 });
   let refused = 0;
   const cutter = openFlowCutter();
   const queues = openPacketQueues({ queues: [NAMES_QUEUE, NAMES_BEGUN_QUEUE], onPacket });
 
   function onPacket(packet: QueuedPacket): void {
     const segment = readTcpSegment(packet.octets);
-    const isAnswer = packet.hook === QUEUE_HOOK.input;
     if (segment === undefined) return refuse(packet, undefined, UNREADABLE);
+    const isAnswer = packet.hook === QUEUE_HOOK.input;
     const verdict = isAnswer
       ? judgeAnswer(judge, segment)
-      : judgePacket(judge, packet, segment, repeatedMark);
+      : judgeClient(judge, packet, segment, repeatedMark);
     if (verdict.kind === "refused") return refuse(packet, segment, verdict);
     const note = noteOf(verdict, generation(), labels);
     if (note !== undefined) queues.setMark(isAnswer ? toTuple(segment) : reversed(toTuple(segment)), note);
     if (verdict.kind === "drop") return queues.answer(packet, "drop");
     if (verdict.kind === "repeat") return queues.answer(packet, "repeat", { mark: repeatedMark });
-    const isStripped = verdict.kind === "reopened" && segment.data.length > 0;
-    const octets = isStripped ? withoutData(packet.octets, segment) : undefined;
-    queues.answer(packet, "accept", { octets, mark: packet.mark === repeatedMark ? 0 : undefined });
+    const mark = packet.mark === repeatedMark ? 0 : undefined;
+    const priority = priorityOf(packet, verdict, note);
+    queues.answer(packet, "accept", changesOf(packet, segment, verdict, { mark, priority }));
   }
   /**
    * Its socket is ended, which resets the far end, too. If there is none, as behind a redirect, a client's
@@ -126,9 +129,34 @@ function noteOf(
   labels: Pick<NameLabels, "take">,
 ): FlowNote | undefined {
   if (verdict.kind === "verified") return { mark: verifiedMark(generation), label: labels.take(verdict) };
-  if (verdict.kind === "pass" && verdict.passed !== undefined)
-    return { mark: verdict.passed === "begun" ? begunMark(generation) : shownMark(generation) };
+  if (verdict.kind === "hello") return { mark: shownMark(generation), label: labels.take(verdict) };
+  if (verdict.kind === "pass" && verdict.isBegun) return { mark: begunMark(generation) };
   return verdict.kind === "reopened" ? { mark: pendingMark(generation), label: NO_LABEL } : undefined;
+}
+
+/** What the packet loses, or has changed, as it passes. */
+function changesOf(
+  packet: QueuedPacket,
+  segment: TcpSegment,
+  { kind }: PacketVerdict,
+  { mark, priority }: Pick<VerdictChanges, "mark" | "priority">,
+): VerdictChanges {
+  const isStripped = kind === "reopened" && segment.data.length > 0;
+  return { octets: isStripped ? withoutData(packet.octets, segment) : undefined, mark, priority };
+}
+
+/**
+ * What it awaits, for a hello whose flow the kernel may verify. All else loses what its sender may have put
+ * there: nobody else's word is to be taken for ours.
+ */
+function priorityOf(
+  packet: QueuedPacket,
+  verdict: PacketVerdict,
+  note: FlowNote | undefined,
+): number | undefined {
+  if (verdict.kind === "hello" && note?.label !== undefined && verdict.awaited !== undefined)
+    return verdict.awaited;
+  return packet.priority === 0 || packet.hook === QUEUE_HOOK.input ? undefined : 0;
 }
 
 function judgeAnswer(judge: FlowJudge, segment: TcpSegment): PacketVerdict {
@@ -136,7 +164,7 @@ function judgeAnswer(judge: FlowJudge, segment: TcpSegment): PacketVerdict {
   return judge.fromServer({ flow: keyOf(reversed(toTuple(segment))), sequence, acknowledged, data });
 }
 
-function judgePacket(
+function judgeClient(
   judge: FlowJudge,
   packet: QueuedPacket,
   segment: TcpSegment,

@@ -67,7 +67,7 @@ const NO_FIGURES = { packets: 0, overruns: 0, refused: {}, flows: 0, octets: 0, 
  */
 export function openNamesSide(options: NamesSideOptions): NamesSide {
   const { plan, generation, onRefused, namesOf } = options;
-  const chains = openQueueChains();
+  const chains = openQueueChains(plan);
   const labels = createNameLabels();
   const flows = keepOpen(openLiveFlows);
   const drops = createGrowingCount();

@@ -44,8 +44,8 @@ export function prepareNames(
     return undefined;
   }
   protections.report("wire-names", { state: "on" });
-  const { hasLabels } = support;
-  return { ...drawNameMarks(), hasLabels, isStrict: wireNames === "strict" };
+  const { hasLabels, judgesAnswers } = support;
+  return { ...drawNameMarks(), hasLabels, judgesAnswers, isStrict: wireNames === "strict" };
 }
 
 export interface FirstRuleset {

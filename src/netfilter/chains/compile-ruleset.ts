@@ -13,6 +13,7 @@
 import { LAST_GENERATION } from "../flow-marks.ts";
 import { apiChain } from "./api-port.ts";
 import { auditedChains } from "./audited-chain.ts";
+import { helloRules } from "./awaited-answer.ts";
 import { carriedChains } from "./carried-chain.ts";
 import { egressChain, reportsChain } from "./egress-chain.ts";
 import { FLOW_TIMEOUTS, rememberChain } from "./flow-timeouts.ts";
@@ -81,7 +82,7 @@ function enforcingChains(input: RulesetInput, devices: readonly string[]): reado
     antispoofChain(input),
     apiChain(input),
     arrivingChain(input),
-    stampChain(input.marks, devices),
+    stampChain(input.marks, devices, helloRules(input)),
     forgedChain(input),
     revokedChain(),
     resumedChain(input),

@@ -4,7 +4,8 @@
  */
 import { begunMark, pendingMark, shownMark, unnamedMark, verifiedMark } from "../flow-marks.ts";
 import type { Chain, GenerationRule, Rule } from "../ruleset.ts";
-import type { RulesetInput } from "../ruleset-input.ts";
+import type { NamesInput, RulesetInput } from "../ruleset-input.ts";
+import { AS_AWAITED_CHAIN, VERIFIED_CHAIN } from "./awaited-answer.ts";
 
 export const CURRENT_CHAIN = "current";
 
@@ -25,12 +26,12 @@ export function generationChains({ generation, names }: RulesetInput): readonly 
       current.map((mark) => ({ kind: "established", mark, verdict: "accept" })),
     ),
     toChain("admit", [{ kind: "set", mark: generation, verdict: "accept" }]),
-    ...(names === undefined ? [] : namesOf(generation)),
+    ...(names === undefined ? [] : namesOf(generation, names)),
   ];
 }
 
 /** See `name-chains.ts`. */
-function namesOf(generation: number): readonly Chain[] {
+function namesOf(generation: number, { judgesAnswers }: NamesInput): readonly Chain[] {
   const [pending, begun] = [pendingMark(generation), begunMark(generation)];
   const [shown, unnamed] = [shownMark(generation), unnamedMark(generation)];
   return [
@@ -42,10 +43,13 @@ function namesOf(generation: number): readonly Chain[] {
     ]),
     toChain("unnamed", [{ kind: "match", mark: unnamed, verdict: "accept" }]),
     toChain("admit_unnamed", [{ kind: "set", mark: unnamed, verdict: "accept" }]),
-    toChain("admit_verified", [{ kind: "set", mark: verifiedMark(generation), verdict: "accept" }]),
+    toChain(VERIFIED_CHAIN, [{ kind: "set", mark: verifiedMark(generation), verdict: "accept" }]),
     toChain("admit_begun", [{ kind: "set", mark: begun, verdict: "accept" }]),
     toChain("begin", [{ kind: "set", mark: pending, verdict: "pending" }]),
     toChain("go_on", [{ kind: "set", mark: begun, verdict: "pending" }]),
+    ...(judgesAnswers
+      ? [toChain("hello_answered", [{ kind: "match", mark: shown, verdict: AS_AWAITED_CHAIN }])]
+      : []),
   ];
 }
 

@@ -15,13 +15,17 @@
  *                  seen, too
  *     ask_answers  those; they pass if nobody listens, as what a far end says opens nothing
  *
+ * Where the kernel judges how a server answers a hello, `awaited-answer.ts`, `answer` asks it first.
+ *
  * Chains that hold the generation are in `generation-chains.ts`: `unverified`, `unnamed`, `begin`, `go_on`,
- * `admit_...`.
+ * `hello_answered`, `admit_...`.
  */
 import { IS_BEGUN, IS_NOT_BEGUN, IS_PENDING, IS_PLAIN, IS_SHOWN, IS_VERIFIED } from "../flow-marks.ts";
 import type { Chain, Rule } from "../ruleset.ts";
 import type { NamesInput, RulesetInput } from "../ruleset-input.ts";
+import { AWAITED_ANSWER, awaitedChains } from "./awaited-answer.ts";
 import { ADMIT } from "./generation-chains.ts";
+import { HAS_DATA } from "./has-data.ts";
 
 export const ASK_CHAIN = "ask";
 export const ASK_BEGUN_CHAIN = "ask_begun";
@@ -40,9 +44,6 @@ const OPENS = "tcp flags & (fin | syn | rst | ack) == syn";
  * 9000 section 17.2, RFC 9369).
  */
 const IS_QUIC = "@ih,0,2 3 @ih,8,32 { 1, 0x6b3343cf, 0xff000000-0xff0000ff }";
-/** Matches a packet with at least one octet of data. */
-export const HAS_DATA = "@ih,0,8 >= 0";
-
 const GO_ON: Rule = {
   statements: "goto go_on",
   comment: "also one that conntrack has forgotten: what comes now is not its beginning",
@@ -116,7 +117,8 @@ function judgingChains(): readonly Chain[] {
   ];
 }
 
-function heldChains({ refusedMark, hasLabels }: NamesInput): readonly Chain[] {
+function heldChains(names: NamesInput): readonly Chain[] {
+  const { refusedMark, hasLabels, judgesAnswers } = names;
   return [
     ...(hasLabels ? [LABELS_CHAIN] : []),
     {
@@ -153,11 +155,13 @@ function heldChains({ refusedMark, hasLabels }: NamesInput): readonly Chain[] {
     {
       name: "answer",
       rules: [
+        ...(judgesAnswers ? [AWAITED_ANSWER] : []),
         { statements: `${HAS_DATA} jump ${ASK_ANSWERS_CHAIN}` },
         { statements: `${IS_SHOWN} accept`, comment: "what a server says to a hello acknowledges it, too" },
         { statements: `jump ${ASK_ANSWERS_CHAIN}` },
       ],
     },
+    ...awaitedChains(names),
     {
       name: "answered",
       hook: { type: "filter", name: "input", priority: 1, policy: "accept" },

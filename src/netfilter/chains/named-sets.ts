@@ -8,6 +8,7 @@ import type { Action } from "../../policy/rule.ts";
 import { type Endpoint } from "../../sys/socket-address.ts";
 import { mergeRanges } from "../ranges/address-ranges.ts";
 import type { RulesetInput } from "../ruleset-input.ts";
+import { awaitedSets } from "./awaited-answer.ts";
 import { isIpv4 } from "./endpoints.ts";
 import { BOUND_SETS, boundSets } from "./intercept-chains.ts";
 import type { PolicyRanges } from "../ranges/policy-ranges.ts";
@@ -44,6 +45,7 @@ export function compileSets(input: RulesetInput): readonly NamedSet[] {
     ...rangeSets("exempt", exempt),
     ...rangeSets("doh", doh),
     ...boundSets(input),
+    ...awaitedSets(input),
   ];
 }
 

@@ -17,13 +17,14 @@ export function canBeGuarded(device: string): boolean {
 
 /**
  * Only packets for guarded interfaces get the stamp: on another interface anybody could read it there. Our
- * own marks leave by that one, too.
+ * own marks leave by that one, too. `first` goes ahead of all.
  */
-export function stampChain(marks: Marks, devices: readonly string[]): Chain {
+export function stampChain(marks: Marks, devices: readonly string[], first: readonly Rule[] = []): Chain {
   return {
     name: "stamp",
     hook: { type: "filter", name: "postrouting", priority: 300, policy: "accept" },
     rules: [
+      ...first,
       { statements: 'oif "lo" meta mark 0 accept', comment: "nothing to hide" },
       ...LOOPBACK_STAYS,
       ...(devices.length === 0 ? [] : [loopedBack(marks), stamp(marks, devices)]),

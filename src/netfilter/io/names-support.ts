@@ -7,7 +7,7 @@ import { NetlinkError } from "../../netlink/errors.ts";
 import { createNetlinkWriter, type NetlinkWriter } from "../../netlink/writer.ts";
 import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { KernelError } from "../errors.ts";
-import { HAS_DATA } from "../chains/name-chains.ts";
+import { HAS_DATA } from "../chains/has-data.ts";
 import { NAMES_BEGUN_QUEUE, NAMES_QUEUE } from "../kernel-names.ts";
 import { CHAIN_ATTRIBUTE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWTABLE, TABLE_ATTRIBUTE } from "../wire/constants.ts";
 import { LABEL_OCTETS } from "../wire/conntrack.ts";
@@ -15,7 +15,7 @@ import { appendRule, setLabel } from "../wire/expressions.ts";
 import { BASE, matchPayload } from "../wire/matches.ts";
 import { appendQueue } from "../wire/queue-rule.ts";
 import { beginBatch, NFPROTO_INET } from "../wire/set-element.ts";
-import { tryPacketQueues } from "./packet-queue.ts";
+import { takesPriorities } from "./packet-queue.ts";
 import { QUEUE_FORMS } from "./queue-chain.ts";
 import { runTool, type Tool } from "./run-tool.ts";
 
@@ -24,7 +24,7 @@ const NO_LABEL = new Uint8Array(LABEL_OCTETS);
 const PLACE = { table: PROBE, chain: "probe" } as const;
 
 export type NamesSupport =
-  | { readonly isThere: true; readonly hasLabels: boolean }
+  | { readonly isThere: true; readonly hasLabels: boolean; readonly judgesAnswers: boolean }
   | { readonly isThere: false; readonly reason: string };
 
 /**
@@ -38,7 +38,7 @@ export function findNamesSupport(): NamesSupport {
   const isAllThere = QUEUE_FORMS.some(
     (form) => refusalOf(asQueue(form), asRule(matchData), asRule(setNoLabel)) === undefined,
   );
-  return isAllThere ? withQueues({ isThere: true, hasLabels: true }) : findEach();
+  return isAllThere ? withQueues(true) : findEach();
 }
 
 function findEach(): NamesSupport {
@@ -48,12 +48,16 @@ function findEach(): NamesSupport {
   const noData = refusalOf(asRule(matchData));
   if (noData !== undefined)
     return { isThere: false, reason: `the kernel cannot say what a packet carries: ${noData}` };
-  return withQueues({ isThere: true, hasLabels: refusalOf(asRule(setNoLabel)) === undefined });
+  return withQueues(refusalOf(asRule(setNoLabel)) === undefined);
 }
 
-function withQueues(support: NamesSupport): NamesSupport {
-  const reason = refusalOfQueues();
-  return reason === undefined ? support : { isThere: false, reason };
+function withQueues(hasLabels: boolean): NamesSupport {
+  try {
+    const judgesAnswers = takesPriorities([NAMES_QUEUE, NAMES_BEGUN_QUEUE]);
+    return { isThere: true, hasLabels, judgesAnswers };
+  } catch (error) {
+    return { isThere: false, reason: reasonOf(error) };
+  }
 }
 
 /**
@@ -64,15 +68,6 @@ export async function findTextRefusal(nft: Tool = ["nft"]): Promise<string | und
   const input = [`table inet ${PROBE} {\n  chain probe { ${HAS_DATA} accept; }\n}\n`];
   try {
     await runTool(nft, ["-c", "-f", "-"], { input });
-    return undefined;
-  } catch (error) {
-    return reasonOf(error);
-  }
-}
-
-function refusalOfQueues(): string | undefined {
-  try {
-    tryPacketQueues([NAMES_QUEUE, NAMES_BEGUN_QUEUE]);
     return undefined;
   } catch (error) {
     return reasonOf(error);

@@ -17,6 +17,7 @@ import {
   bindQueue,
   NFQNL_MSG_PACKET,
   type QueuedPacket,
+  probePriority,
   type QueueVerdict,
   readQueuedPacket,
   type VerdictChanges,
@@ -133,9 +134,24 @@ export function openPacketQueues(options: PacketQueueOptions): PacketQueues {
   };
 }
 
-/** Throws what {@link openPacketQueues} throws with these queues, and leaves them free. */
-export function tryPacketQueues(queues: readonly number[]): void {
-  openBound({ queues }).close();
+/**
+ * Whether a verdict may give a packet a priority; it takes the queues for a moment. Throws as
+ * {@link openPacketQueues} does.
+ */
+export function takesPriorities(queues: readonly number[]): boolean {
+  const socket = openBound({ queues });
+  const writer = createNetlinkWriter(64);
+  try {
+    probePriority(writer, 1, queues[0] ?? 0);
+    socket.send(writer.written());
+    awaitAcknowledgement(socket.receive, 1);
+    return false;
+  } catch (error) {
+    if (!(error instanceof NetlinkError)) throw error;
+    return error.code === "ERANGE" || error.code === "EINVAL";
+  } finally {
+    socket.close();
+  }
 }
 
 function openBound({

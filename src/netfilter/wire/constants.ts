@@ -22,7 +22,7 @@ export const HOOK = { number: 1, priority: 2, devices: 4 } as const;
 
 /** Of the expression `ct`: where it stands, and what of conntrack's entry it reads or sets (NFT_CT_*). */
 export const CT = { destination: 1, key: 2, source: 4 } as const;
-export const CT_KEY = { state: 0, direction: 1, mark: 3 } as const;
+export const CT_KEY = { state: 0, direction: 1, mark: 3, id: 23 } as const;
 
 export const NF_DROP = 0;
 export const NF_ACCEPT = 1;

@@ -2,12 +2,12 @@
  * The parts that a rule is written from, as nft(8) encodes them: expressions that load a register, compare
  * it, act on it.
  *
- * One register is enough for our rules. Its octets are as on the wire where they come from a packet; marks
+ * One register is enough for most rules. Its octets are as on the wire where they come from a packet; marks
  * and states are four octets in host order.
  *
  * Source: linux/netfilter/nf_tables.h.
  */
-import { NF_DROP, NF_ACCEPT } from "./constants.ts";
+import { CT, NF_DROP, NF_ACCEPT } from "./constants.ts";
 import { NLM_F_APPEND } from "../../netlink/constants.ts";
 import type { NetlinkWriter } from "../../netlink/writer.ts";
 import { NFPROTO_INET, nftMessage, DATA_VALUE, LIST_ELEM } from "./set-element.ts";
@@ -25,7 +25,6 @@ const VERDICT_REGISTER = 0;
 const COMPARE = { source: 1, operator: 2, data: 3 } as const;
 const META = { destination: 1, key: 2 } as const;
 const IMMEDIATE = { register: 1, data: 2 } as const;
-const CT = { key: 2, source: 4 } as const;
 const CT_LABELS = 13;
 export const OPERATOR = { equal: 0, notEqual: 1 } as const;
 export const REGISTER = 1;
@@ -80,10 +79,18 @@ export function load(writer: NetlinkWriter, octets: Uint8Array): void {
 }
 
 /** Puts a packet's metadatum, NFT_META_*, into the register. */
-export function loadMeta(writer: NetlinkWriter, key: number): void {
+export function loadMeta(writer: NetlinkWriter, key: number, register: number = REGISTER): void {
   expression(writer, "meta", () => {
     writer.number32(META.key, key);
-    writer.number32(META.destination, REGISTER);
+    writer.number32(META.destination, register);
+  });
+}
+
+/** Puts into the register what conntrack says of a packet's flow, NFT_CT_*. */
+export function loadCt(writer: NetlinkWriter, key: number, register: number = REGISTER): void {
+  expression(writer, "ct", () => {
+    writer.number32(CT.key, key);
+    writer.number32(CT.destination, register);
   });
 }
 

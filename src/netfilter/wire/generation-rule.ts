@@ -19,6 +19,7 @@ import {
   goTo,
   hostOrder,
   load,
+  loadCt,
   OPERATOR,
   REGISTER,
   value,
@@ -78,11 +79,4 @@ function matchEstablished(writer: NetlinkWriter): void {
     value(writer, BITWISE.xor, hostOrder(0));
   });
   compare(writer, hostOrder(0), OPERATOR.notEqual);
-}
-
-function loadCt(writer: NetlinkWriter, key: number): void {
-  expression(writer, "ct", () => {
-    writer.number32(CT.key, key);
-    writer.number32(CT.destination, REGISTER);
-  });
 }

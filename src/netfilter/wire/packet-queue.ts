@@ -4,8 +4,9 @@
  *
  *     NFQNL_MSG_CONFIG   nfgenmsg (the queue in `resource`), command { bind:1 pad:1 family:2 }, parameters { copied octets:4 mode:1 }, length:4,
  *                        flags:4 under mask:4
- *     NFQNL_MSG_PACKET   nfgenmsg (the queue), header { id:4 protocol:2 hook:1 }, mark:4, payload, whole length:4, state of its checksum:4 ...
- *     NFQNL_MSG_VERDICT  nfgenmsg (the queue), header { verdict:4 id:4 }, mark:4, payload in place of the packet's
+ *     NFQNL_MSG_PACKET   nfgenmsg (the queue), header { id:4 protocol:2 hook:1 }, mark:4, payload, whole length:4, state of its checksum:4,
+ *                        priority:4 ...
+ *     NFQNL_MSG_VERDICT  nfgenmsg (the queue), header { verdict:4 id:4 }, mark:4, payload in place of the packet's, priority:4
  *
  * Numbers are in network order. Source: linux/netfilter/nfnetlink_queue.h.
  */
@@ -23,7 +24,16 @@ const CONFIG = { command: 1, parameters: 2, length: 3, mask: 4, flags: 5 } as co
 const FAIL_OPEN = 1;
 /** A packet that the interface is to cut up comes as a whole. */
 const GSO = 4;
-const ATTRIBUTE = { header: 1, verdict: 2, mark: 3, payload: 10, length: 13, checksum: 14 } as const;
+const ATTRIBUTE = {
+  header: 1,
+  verdict: 2,
+  mark: 3,
+  payload: 10,
+  length: 13,
+  checksum: 14,
+  /** Linux 5.18. */
+  priority: 21,
+} as const;
 /** Of a packet's header, and where the hook stands in it. */
 const [HEADER_OCTETS, HOOK_AT] = [7, 6];
 const CHECKSUM_NOT_READY = 1;
@@ -69,6 +79,8 @@ export interface QueuedPacket {
   /** One of {@link QUEUE_HOOK}. */
   readonly hook: number;
   readonly mark: number;
+  /** 0, too, where the kernel does not tell. */
+  readonly priority: number;
   /** From its IP header on, as far as it was copied. */
   readonly octets: Buffer;
   /** Of the whole packet. */
@@ -84,16 +96,20 @@ export interface QueuedPacket {
 export function readQueuedPacket(payload: Buffer): QueuedPacket | undefined {
   const end = payload.length;
   if (end < NFGENMSG) return undefined;
-  let [header, octetsAt, octetsEnd, mark, whole, checksum] = [-1, 0, 0, 0, -1, 0];
+  let [header, octetsAt, octetsEnd, mark, whole, checksum, priority] = [-1, 0, 0, 0, -1, 0, 0];
   for (let at = NFGENMSG, length = attributeLength(payload, at, end); length > 0;) {
     const type = attributeType(payload, at);
     const value = valueAt(at);
     const isNumber = at + length - value === 4;
     if (type === ATTRIBUTE.payload) [octetsAt, octetsEnd] = [value, at + length];
     else if (type === ATTRIBUTE.header && at + length - value >= HEADER_OCTETS) header = value;
-    else if (type === ATTRIBUTE.mark && isNumber) mark = payload.readUInt32BE(value);
-    else if (type === ATTRIBUTE.length && isNumber) whole = payload.readUInt32BE(value);
-    else if (type === ATTRIBUTE.checksum && isNumber) checksum = payload.readUInt32BE(value);
+    else if (isNumber) {
+      const number = payload.readUInt32BE(value);
+      if (type === ATTRIBUTE.mark) mark = number;
+      else if (type === ATTRIBUTE.length) whole = number;
+      else if (type === ATTRIBUTE.checksum) checksum = number;
+      else if (type === ATTRIBUTE.priority) priority = number;
+    }
     at = behindAttribute(at, length);
     length = attributeLength(payload, at, end);
   }
@@ -103,6 +119,7 @@ export function readQueuedPacket(payload: Buffer): QueuedPacket | undefined {
     id: payload.readUInt32BE(header),
     hook: payload.readUInt8(header + HOOK_AT),
     mark,
+    priority,
     octets: payload.subarray(octetsAt, octetsEnd),
     length: whole === -1 ? octetsEnd - octetsAt : whole,
     isChecksumNotReady: (checksum & CHECKSUM_NOT_READY) !== 0,
@@ -114,6 +131,11 @@ export interface VerdictChanges {
   readonly mark?: number | undefined;
   /** What goes out in its place, from the IP header on, with checksums. */
   readonly octets?: Uint8Array | undefined;
+  /**
+   * A number that rules find as its priority, with the octets that the number has in a packet. Without one it
+   * keeps its own. Linux 5.18.
+   */
+  readonly priority?: number | undefined;
 }
 
 /** The kernel answers only if there is no such packet, with ENOENT. */
@@ -122,7 +144,7 @@ export function writeVerdict(
   sequence: number,
   { queue, id }: Pick<QueuedPacket, "queue" | "id">,
   verdict: QueueVerdict,
-  { mark, octets }: VerdictChanges = {},
+  { mark, octets, priority }: VerdictChanges = {},
 ): void {
   const message = writer.begin(NFQNL_MSG_VERDICT, NLM_F_REQUEST, sequence, 0, queue);
   const header = Buffer.alloc(8);
@@ -131,5 +153,20 @@ export function writeVerdict(
   writer.octets(ATTRIBUTE.verdict, header);
   if (mark !== undefined) writer.number32(ATTRIBUTE.mark, mark);
   if (octets !== undefined) writer.octets(ATTRIBUTE.payload, octets);
+  // The kernel turns the attribute into a number of its own order, and rules compare that number's octets.
+  if (priority !== undefined) writer.host32(ATTRIBUTE.priority, priority);
+  writer.end(message);
+}
+
+/**
+ * A verdict on no packet, with a priority that is too short: a kernel that knows priorities refuses it for
+ * that, and others since there is no such packet.
+ */
+export function probePriority(writer: NetlinkWriter, sequence: number, queue: number): void {
+  const message = writer.begin(NFQNL_MSG_VERDICT, NLM_F_REQUEST | NLM_F_ACK, sequence, 0, queue);
+  const header = Buffer.alloc(8);
+  header.writeUInt32BE(NF_DROP);
+  writer.octets(ATTRIBUTE.verdict, header);
+  writer.octets(ATTRIBUTE.priority, Uint8Array.of(0, 0));
   writer.end(message);
 }

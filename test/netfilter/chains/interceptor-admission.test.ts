@@ -17,7 +17,7 @@ function admitted(egress: readonly object[], rest: Partial<RulesetInput>): reado
 
 const WHOLE = [{ action: "allow", target: "example.org" }];
 const SCOPED = [{ action: "allow", target: "example.org", ports: [443] }];
-const names = { refusedMark: 0x7a110002, hasLabels: true };
+const names = { refusedMark: 0x7a110002, hasLabels: true, judgesAnswers: true };
 
 test("the interceptor's own connections go to learned addresses, on the ports that were learned", () => {
   expect(admitted(WHOLE, { names })).toEqual(["ip daddr @dyn_allow_v4", "ip6 daddr @dyn_allow_v6"]);

@@ -48,21 +48,23 @@ test.each([
     id,
     hook: 3,
     mark: 0,
+    priority: 0,
     octets,
     length,
     isChecksumNotReady: true,
   });
 });
 
-test("a packet that was not copied whole, with a mark, from a raw socket", () => {
+test("a packet that was not copied whole, with a mark and a priority, from a raw socket", () => {
   const payload = hex(
-    "02000001 0b00 0100 00000007 0800 01 00 0800 0300 12345678 0800 0d00 00010000 0500 0a00 45",
+    "02000001 0b00 0100 00000007 0800 01 00 0800 0300 12345678 0800 1500 00000006 0800 0d00 00010000 0500 0a00 45",
   );
   expect(readQueuedPacket(payload)).toMatchObject({
     queue: 1,
     id: 7,
     hook: 1,
     mark: 0x12345678,
+    priority: 6,
     length: 65_536,
     isChecksumNotReady: false,
   });
@@ -98,6 +100,16 @@ test("a verdict, alone and with what it changes", () => {
     hex(
       "30000000 0103 0100 02000000 00000000 00003bf9 0c00 0200 00000004 00000007",
       "0800 0300 12345678 0500 0a00 45 000000",
+    ).toString("hex"),
+  );
+});
+
+test("a verdict's priority, which rules find in the order of a packet's octets", () => {
+  const changes = { priority: 0x12345678 };
+  expect(written((writer) => writeVerdict(writer, 2, { queue: 15_353, id: 7 }, "accept", changes))).toBe(
+    hex(
+      "28000000 0103 0100 02000000 00000000 00003bf9 0c00 0200 00000001 00000007",
+      "0800 1500 78563412",
     ).toString("hex"),
   );
 });
