@@ -14,6 +14,9 @@ const NETLINK_CAP_ACK = 10;
 const RECEIVE_SIZE = 65_536;
 const SEND_SIZE = 65_536;
 
+/** By their numbers. */
+const EVERY_GROUP: readonly number[] = Array.from({ length: 32 }, (_, bit) => bit + 1);
+
 export interface NetlinkOptions {
   /** Room for what is sent at once and for what waits to be received, as far as the machine lets it be. */
   readonly bufferOctets: number;
@@ -72,9 +75,7 @@ export function openNetlinkSocket(
   const address = createArena(12);
   address.words.set([AF_NETLINK, port, groups]);
   mustCall("AF_NETLINK", "bind", fd, address.address(0), 12);
-  const wanted = new Set(
-    Array.from({ length: 32 }, (_, bit) => bit + 1).filter((group) => isIn(groups, group)),
-  );
+  const wanted = new Set(groups === 0 ? [] : EVERY_GROUP.filter((group) => isIn(groups, group)));
   return {
     fd,
     port: readPort(fd),

@@ -7,6 +7,7 @@ export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
 export const MSG_DONTWAIT = 0x40;
+export const SO_REUSEADDR = 2;
 export const SO_ERROR = 4;
 export const SO_PRIORITY = 12;
 export const SO_MARK = 36;

@@ -1,5 +1,4 @@
 /** Where clients' lookups arrive: over UDP and TCP at each address that this namespace has. */
-import { isIPv6 } from "node:net";
 import type { Arena } from "../../sys/arena.ts";
 import { createReceiveBatch, receiveBatchSize, type ReceiveBatch } from "../../sys/receive-batch.ts";
 import type { Region } from "../../sys/region.ts";
@@ -80,7 +79,7 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
 
   try {
     for (const local of options.listen) {
-      const isOfUse = local.address !== EVERY_IPV6 || opened.some((one) => isIPv6(one.local.address));
+      const isOfUse = local.address !== EVERY_IPV6 || opened.some((one) => one.local.address.includes(":"));
       if (isOfUse) await openPair(local).catch(passMissingAddress);
     }
     if (opened.length === 0) throw new SystemCallError("bind", EADDRNOTAVAIL, "no address to listen on");

@@ -2,8 +2,13 @@
  * Asks our own listeners for a sign of life. A message without a question gets FORMERR, whatever the policy.
  * Behind its header stand octets that nobody else knows, so that the resolver counts it for nobody's.
  */
-import { createSocket } from "node:dgram";
-import { connect, isIPv6 } from "node:net";
+import { Socket } from "node:net";
+import { createArena } from "../../sys/arena.ts";
+import { errnoName, SystemCallError } from "../../sys/errors.ts";
+import { EAGAIN, tryCall } from "../../sys/libc.ts";
+import { watchReadable } from "../../sys/readiness.ts";
+import { closeSocket, openSocket, SOCK_DGRAM, SOCK_STREAM } from "../../sys/socket.ts";
+import { MSG_DONTWAIT } from "../../sys/socket-constants.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import { readOwnPorts } from "../../sys/local-ports.ts";
 import { drawBelow } from "../../sys/random.ts";
@@ -44,6 +49,9 @@ interface Question extends Endpoint {
   readonly limitMs: number;
 }
 
+/** More than the answer has. */
+const ANSWER_ROOM = 512;
+
 type Outcome = "answered" | "silent" | "port taken";
 type Ask = (question: Question) => Promise<Outcome>;
 
@@ -65,34 +73,60 @@ function outcomeOf(error: NodeJS.ErrnoException): Outcome {
   return PORT_TAKEN.has(error.code) ? "port taken" : "silent";
 }
 
-function askUdp({ address, port, ping, localPort, limitMs }: Question): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const socket = createSocket(isIPv6(address) ? "udp6" : "udp4");
-    const timer = setTimeout(() => settle("silent"), limitMs);
-    function settle(outcome: Outcome): void {
-      clearTimeout(timer);
-      socket.close();
-      resolve(outcome);
-    }
-    socket.once("message", () => settle("answered"));
-    socket.once("error", (error) => settle(outcomeOf(error)));
-    socket.bind(localPort, () => socket.send(ping, port, address));
+function askUdp(question: Question): Promise<Outcome> {
+  return asking(question, SOCK_DGRAM, (fd, settle) => {
+    const room = createArena(ANSWER_ROOM);
+    const watch = watchReadable(fd, () => {
+      const length = tryCall("recv", fd, room.address(0), ANSWER_ROOM, MSG_DONTWAIT);
+      if (length !== -EAGAIN) settle(length >= 0 ? "answered" : "silent");
+    });
+    const { ping } = question;
+    room.octets.set(ping);
+    const sent = tryCall("send", fd, room.address(0), ping.length, MSG_DONTWAIT);
+    if (sent !== ping.length) settle(PORT_TAKEN.has(errnoName(-sent)) ? "port taken" : "silent");
+    return () => {
+      watch.close();
+      closeSocket(fd);
+    };
   });
 }
 
-function askTcp({ address, port, ping, localPort, limitMs }: Question): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const from = localPort === 0 ? {} : { localPort };
-    const socket = connect({ host: address, port, timeout: limitMs, ...from });
-    function settle(outcome: Outcome): void {
-      socket.destroy();
-      resolve(outcome);
-    }
-    socket.once("connect", () => socket.write(frameMessage(ping)));
+function askTcp(question: Question): Promise<Outcome> {
+  return asking(question, SOCK_STREAM, (fd, settle) => {
+    // What is written waits until it is connected.
+    const socket = new Socket({ fd });
+    socket.write(frameMessage(question.ping));
     socket.once("data", () => settle("answered"));
-    socket.once("timeout", () => settle("silent"));
     socket.once("error", (error) => settle(outcomeOf(error)));
     // Closed without a word: the listener has no room for another connection.
     socket.once("close", () => settle("silent"));
+    return () => socket.destroy();
   });
+}
+
+/**
+ * Opens a socket to whom the question goes, and gives it to `ask`, which returns what closes it. Node's own
+ * ways to a socket by an address make a regular expression for IPv6 that takes 5 ms of a start.
+ */
+async function asking(
+  { address, port, localPort, limitMs }: Question,
+  type: typeof SOCK_DGRAM | typeof SOCK_STREAM,
+  ask: (fd: number, settle: (outcome: Outcome) => void) => () => void,
+): Promise<Outcome> {
+  const any = address.includes(":") ? "::" : "0.0.0.0";
+  const from = localPort === 0 ? {} : { local: { address: any, port: localPort } };
+  let fd: number;
+  try {
+    fd = openSocket({ type, remote: { address, port }, ...from });
+  } catch (error) {
+    if (!(error instanceof SystemCallError)) throw error;
+    return outcomeOf(error);
+  }
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  const timer = setTimeout(resolve, limitMs, "silent" satisfies Outcome);
+  const end = ask(fd, resolve);
+  const outcome = await promise;
+  clearTimeout(timer);
+  end();
+  return outcome;
 }

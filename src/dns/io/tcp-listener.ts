@@ -3,9 +3,10 @@
  * the connection that has been idle longest, and waits for one, unread, while all others wait for answers. A
  * client that does not read its answers is not read either.
  */
+import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Arena } from "../../sys/arena.ts";
-import { boundUnread, hasEnded } from "../../sys/listening-socket.ts";
+import { bindForServer, hasEnded } from "../../sys/listening-socket.ts";
 import { BATCH } from "../../sys/message-header.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import type { Client } from "../delivery/waiters.ts";
@@ -55,8 +56,8 @@ export const TCP_QUERY_ROOM = MAX_QUERY_OCTETS + 128;
 export const TCP_ANSWER_ROOM = 65_536;
 
 /**
- * Binds, and reads nothing before `start`; rejects with Node's error (`code` EADDRINUSE, EADDRNOTAVAIL,
- * EAFNOSUPPORT).
+ * Binds, and reads nothing before `start`; rejects with SystemCallError (`code` EADDRINUSE, EADDRNOTAVAIL,
+ * EAFNOSUPPORT), and with Node's error.
  */
 export async function openTcpListener(local: Endpoint, options: TcpListenerOptions): Promise<TcpListener> {
   const places = createTcpPlaces((place) => serve(place, places, state, options));
@@ -102,15 +103,12 @@ export async function openTcpListener(local: Endpoint, options: TcpListenerOptio
   };
 }
 
-function listen(server: Server, { address, port }: Endpoint): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host: address, port, exclusive: true, ipv6Only: true }, () => {
-      server.off("error", reject);
-      boundUnread(server, MAX_UNREAD_IN_KERNEL);
-      resolve();
-    });
-  });
+/** The server has the descriptor from then on. */
+async function listen(server: Server, local: Endpoint): Promise<void> {
+  const fd = bindForServer(local, MAX_UNREAD_IN_KERNEL);
+  const listening = once(server, "listening");
+  server.listen({ fd, exclusive: true });
+  await listening;
 }
 
 /** Lets what has been written go out, for as long as a client that reads needs. */

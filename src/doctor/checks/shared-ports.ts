@@ -8,7 +8,7 @@ import { RESOLVER_PORT } from "../../dns/resolver-port.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer, get } from "node:http";
 import { internetAddress, openBareSocket } from "../../sys/bare-socket.ts";
-import { SOL_SOCKET } from "../../sys/socket-constants.ts";
+import { SOL_SOCKET, SO_REUSEADDR } from "../../sys/socket-constants.ts";
 import { SystemCallError } from "../../sys/errors.ts";
 import { SOCK_DGRAM, SOCK_STREAM } from "../../sys/socket.ts";
 import { type Check, reasonOf } from "../check.ts";
@@ -17,7 +17,6 @@ import type { Family, Finding } from "../finding.ts";
 import { familyOf } from "../place.ts";
 import { domainOf } from "./connections.ts";
 
-const SO_REUSEADDR = 2;
 const SO_REUSEPORT = 15;
 
 export const SHARED_PORTS: readonly Check[] = [
