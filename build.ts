@@ -44,13 +44,15 @@ const englishOnly: Plugin = {
 };
 
 /**
- * Pino's own ways to write, with threads and streams that every start would load: its lines go to sinks of
- * ours.
+ * Pino's own ways to write, with threads and streams that every start would load, and to black out fields.
+ * Its lines go to sinks of ours, and none has a field that is to be blacked out.
  */
 const pinoWithoutWriters: Plugin = {
   name: "pino-without-writers",
   resolveId: {
-    filter: { id: /^(sonic-boom|worker_threads|(\.\/|\.\/lib\/)transport)$/ },
+    filter: {
+      id: /^(sonic-boom|worker_threads|on-exit-leak-free|(\.\/|\.\/lib\/)(transport|multistream|redaction))$/,
+    },
     handler: (id, importer) => (/node_modules\/pino\//.test(importer ?? "") ? `\0unused:${id}` : undefined),
   },
   load: {
@@ -119,7 +121,12 @@ const builtinsUnread: Plugin = {
     },
   },
 };
-const MAKES_WHEN_ASKED: ReadonlySet<string> = new Set(["node:http", "node:crypto", "node:process"]);
+const MAKES_WHEN_ASKED: ReadonlySet<string> = new Set([
+  "node:http",
+  "node:crypto",
+  "node:process",
+  "node:net",
+]);
 
 function bareName(id: string): string {
   return id.replace(/^node:/, "");

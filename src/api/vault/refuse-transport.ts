@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { BlockList, type Socket } from "node:net";
+import net, { type Socket } from "node:net";
 import { renderAddress, renderIpv6 } from "../../policy/address.ts";
 import type { Door } from "../http/door.ts";
 import type { Refusal } from "../refusal.ts";
@@ -23,12 +23,12 @@ export function createTransportCheck({
   trustedProxies,
 }: Pick<VaultSettings, "requireTls" | "trustedProxies">): (arrival: Arrival) => Refusal | undefined {
   if (!requireTls) return () => undefined;
-  const trusted = new BlockList();
+  const trusted = new net.BlockList();
   for (const { family, octets, length } of trustedProxies) {
     if (family === 4) trusted.addSubnet(renderAddress(octets), length, "ipv4");
     else trusted.addSubnet(renderIpv6(octets), length, "ipv6");
   }
-  const loopback = new BlockList();
+  const loopback = new net.BlockList();
   loopback.addSubnet("127.0.0.0", 8, "ipv4");
   loopback.addAddress("::1", "ipv6");
   return ({ door, incoming }) => {
