@@ -75,7 +75,6 @@ const WHY_LONG: Readonly<Record<string, readonly string[]>> = {
     "src/audit/line-sink.ts",
     "src/dns/io/udp-listener.ts",
     "src/dns/upstream/hearing.ts",
-    "src/dns/upstream/prober.ts",
     "src/netfilter/io/ruleset-monitor.ts",
   ],
   "one query at hand, which is read into the same object each time, and which each step looks at": [

@@ -10,11 +10,8 @@ import type { Region } from "../../sys/region.ts";
 import type { Endpoint } from "../../sys/socket-address.ts";
 import type { UpstreamProbes } from "../ports.ts";
 import type { UpstreamHealth } from "./health.ts";
+import { createProbeQueries } from "./probe-queries.ts";
 import type { UpstreamTransport } from "./transport.ts";
-import { answersQuestionInOtherCase, isBareRefusal } from "../wire/answer.ts";
-import { RrType } from "../wire/constants.ts";
-import { encodeQuestion } from "../wire/question.ts";
-import { upstreamQueryOctets, writeUpstreamQuery } from "../wire/upstream-query.ts";
 
 const QUERIES_PER_ROUND = 3;
 
@@ -45,12 +42,9 @@ export interface Prober {
 
 /** Starts probing: the first round begins one interval from now. */
 export function createProber(options: ProberOptions): Prober {
-  const { arena, transport, health, schedule } = options;
-  const question = encodeQuestion(options.qname, options.qname === "" ? RrType.ns : RrType.a);
-  const asked = { octets: arena.octets, at: options.region.take(question.length), length: question.length };
-  question.copy(arena.octets, asked.at);
-  /** Probes that wait for an answer, and the upstreams that have not given one in this round. */
-  const attempts = new Map<number, number>();
+  const { transport, health, schedule } = options;
+  const queries = createProbeQueries(options);
+  /** Upstreams that have not given an answer in this round. */
   const silent = new Set<number>();
   const limitMs = Math.min(options.timeoutMs, options.intervalMs);
   let isAsking = false;
@@ -67,14 +61,14 @@ export function createProber(options: ProberOptions): Prober {
       endRound(left);
       return;
     }
-    for (const upstream of silent) ask(upstream);
+    for (const upstream of silent) queries.ask(upstream);
     transport.flush();
     callOff = schedule(limitMs / QUERIES_PER_ROUND, () => askSilent(left - 1));
   }
 
   function endRound(left: number): void {
     isAsking = false;
-    attempts.clear();
+    queries.clear();
     for (const upstream of silent) {
       health.markDead(upstream);
       reportFailure(upstream);
@@ -92,25 +86,10 @@ export function createProber(options: ProberOptions): Prober {
     options.probeFailed(endpoint, line);
   }
 
-  function ask(upstream: number): void {
-    const attempt = transport.draw(upstream, (taken) => attempts.has(taken));
-    if (attempt < 0) return;
-    const at = transport.reserve(upstreamQueryOctets(question.length));
-    const query = { id: attempt % 0x1_0000, authenticData: false, checkingDisabled: false, dnssecOk: false };
-    const from = { octets: arena.octets, from: asked.at, length: asked.length };
-    transport.send(at, writeUpstreamQuery(arena.octets, at, from, { ...query, edns: false }, undefined));
-    attempts.set(attempt, upstream);
-  }
-
   return {
     receive(attempt, octets, start, end) {
-      if (attempts.size === 0) return false;
-      const upstream = attempts.get(attempt);
+      const upstream = queries.answered(attempt, octets, start, end);
       if (upstream === undefined) return false;
-      const isAnswer =
-        answersQuestionInOtherCase(octets, start, end, asked) || isBareRefusal(octets, start, end);
-      if (!isAnswer) return false;
-      attempts.delete(attempt);
       silent.delete(upstream);
       health.answered(upstream);
       return true;
