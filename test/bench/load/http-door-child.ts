@@ -12,11 +12,15 @@ import { createLineRooms } from "../../../src/relay/io/line-rooms.ts";
 import { relayConnection } from "../../../src/relay/io/relay-connection.ts";
 import { createSessionRooms } from "../../../src/relay/io/session-rooms.ts";
 import { createFindChange } from "../../../src/scrub/message-change.ts";
+import { keepMemorySmall } from "../../../src/sidecar/keep-memory.ts";
+import { runInSlices } from "../../../src/sys/in-slices.ts";
+import { raiseMmapThreshold } from "../../../src/sys/process-memory.ts";
 import { createVaultCell } from "../../../src/vault/vault.ts";
 import { nameOf } from "../../support/policy.ts";
 import { binding, vaultOf } from "../../vault/make-vault.ts";
 import { FRESH_BASE, HTTP_NAME, type HttpPlan } from "./http-plan.ts";
 
+raiseMmapThreshold();
 const [plan = "", origin = "", bundle = ""] = process.argv.slice(2);
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the bench writes it
 const { ca } = JSON.parse(readFileSync(plan, "utf8")) as HttpPlan;
@@ -30,7 +34,7 @@ const shared = {
   vault,
   rooms: createSessionRooms(),
   lineRooms: createLineRooms(),
-  findChange: createFindChange(),
+  findChange: createFindChange(undefined, runInSlices),
 };
 const silent = (): void => undefined;
 
@@ -51,6 +55,7 @@ const server = createServer(
     void relayConnection({ client, protocol: "http/1.1", flow, connectUpstream, tell, ...shared });
   },
 );
+keepMemorySmall(() => 0);
 server.listen(0, "127.0.0.1", () => {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
   process.stdout.write(`${JSON.stringify([(server.address() as AddressInfo).port])}\n`);
