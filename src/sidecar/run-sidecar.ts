@@ -25,6 +25,7 @@ import { createOwnWays, type OwnWays } from "../outbound/own-ways.ts";
 import { type Problem, renderProblems } from "../policy/problem.ts";
 import { createProtections, type Protections, type ReportedProtection } from "../protections/protections.ts";
 import type { OpenVault } from "../vault/io/open-vault.ts";
+import { findTooManyElements } from "./too-many-elements.ts";
 import { findUnservedApps } from "./unserved-apps.ts";
 import { CLOSED_RULES, closeControl, closeSettings, closeSurroundings } from "./closed.ts";
 import { SidecarThereError, StartProblemsError } from "./errors.ts";
@@ -71,7 +72,8 @@ export async function runSidecar(given: Settings, run: SidecarRun): Promise<void
   undo.defer(() => preparation.prepared?.authority[Symbol.asyncDispose]());
   const found = await readSurroundings(given, log);
   const unserved = await findUnservedApps(given, found.first);
-  const problems = [...run.problems, ...preparation.problems, ...found.problems, ...unserved];
+  const tooMany = await findTooManyElements(found.first);
+  const problems = [...run.problems, ...preparation.problems, ...found.problems, ...unserved, ...tooMany];
   if (run.strict && problems.length > 0) throw new StartProblemsError(problems);
   for (const line of listProblems(problems)) log.logger.error(`everything is denied: ${line}`);
   const isClosed = problems.length > 0;

@@ -32,6 +32,24 @@ test("more than 256 different scopes are 413, and change nothing", async () => {
   });
 });
 
+test("more elements of addresses with ports than the kernel is given are 413, by whatever change", async () => {
+  const ports = Array.from({ length: 256 }, (_, at) => 2 * at + 1);
+  const wide = { action: "allow", target: "10.0.0.0/8", ports };
+  const cuts = Array.from({ length: 300 }, (_, at) => ({ target: `10.0.${at >> 7}.${2 * (at & 127)}` }));
+  await using api = await startApi({ maxRules: 0 });
+  const put = await api.call("PUT", "/policy", { body: JSON.stringify({ egress: [...cuts, wide] }) });
+  expect([put.status, put.text]).toEqual([
+    413,
+    expect.stringMatching(/egress\[300\]\.ports: rules for addresses make more than 32768 elements .* write/),
+  ]);
+  expect(api.world.steps).toEqual([]);
+  // Behind the rule with ports they cut nothing.
+  const body = JSON.stringify({ egress: [wide, ...cuts] });
+  expect(await api.call("PUT", "/policy", { body })).toMatchObject({ status: 200 });
+  const patch = await api.call("PATCH", "/policy", { body: JSON.stringify(cuts) });
+  expect([patch.status, patch.text]).toEqual([413, expect.stringContaining("egress[300].ports")]);
+});
+
 test("one scope of many targets counts once", async () => {
   await using api = await startApi({ maxRules: 0 });
   const egress = Array.from({ length: 300 }, (_, at) => ({ target: `a${at}.example`, ports: [443] }));

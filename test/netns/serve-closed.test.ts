@@ -51,6 +51,13 @@ async function askAsTheServer(): Promise<readonly string[]> {
 
 const rules = (target: string): string => JSON.stringify({ egress: [{ action: "allow", target }] });
 
+/** One rule of 256 ports, cut by 300 others. */
+function manyElements(): string {
+  const ports = Array.from({ length: 256 }, (_, at) => 2 * at + 1);
+  const cuts = Array.from({ length: 300 }, (_, at) => ({ target: `10.0.${at >> 7}.${2 * (at & 127)}` }));
+  return JSON.stringify({ egress: [...cuts, { action: "allow", target: "10.0.0.0/8", ports }] });
+}
+
 test.each<[string, Record<string, string>, RegExp]>([
   [
     "more intercepted ports than there may be",
@@ -91,6 +98,11 @@ test.each<[string, Record<string, string>, RegExp]>([
     "a target in another script, and long",
     { OPENSANDBOX_EGRESS_RULES: rules(`пример ${"x".repeat(300)}`) },
     /^OPENSANDBOX_EGRESS_RULES: egress\[0\]\.target: /,
+  ],
+  [
+    "more elements of addresses with ports than the kernel is given",
+    { OPENSANDBOX_EGRESS_RULES: manyElements() },
+    /^OPENSANDBOX_EGRESS_RULES: egress\[300\]\.ports: rules for addresses make more than 32768 elements/,
   ],
   [
     "a webhook without a scheme",

@@ -49,6 +49,8 @@ export async function replyToChange(
     const message = describeTooManyScopes(outcome.count);
     return { ok: false, refusal: { code: "too-many-rules", message }, etag: undefined };
   }
+  if (outcome.kind === "too-many-elements")
+    return replyToProblems("too-many-rules", "invalid policy", [outcome.problem]);
   if (outcome.kind === "closed") {
     return { ok: false, refusal: { code: "closed", message: outcome.reason }, etag: undefined };
   }

@@ -1,6 +1,8 @@
 /** A change of the user's policy: edit, limits, coupling, text, file; the result is put in force. */
 import type { AuditLog } from "../../audit/audit-log.ts";
+import { describeTooManyElements, exceedsElements } from "../../netfilter/ranges/element-limit.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
+import type { Policy } from "../../policy/policy.ts";
 import { textSteps } from "../../policy/policy-text.ts";
 import { runInSlices } from "../../sys/in-slices.ts";
 import { applyEdit } from "./edits.ts";
@@ -11,6 +13,8 @@ import type { ChangeOptions, ChangeOutcome, PolicyCoupling, PolicyEdit } from ".
 import { type EditLimits, refuseEdit } from "./refuse-edit.ts";
 import { type PolicyReplacement, tellFailure } from "./replace-policy.ts";
 import type { UserPolicy } from "./user-policy.ts";
+
+const hasScopes = ({ egress }: Policy): boolean => egress.some(({ scope }) => scope !== undefined);
 
 export interface UserChangePorts {
   /** Undefined if no policy file is set: the policy lives as long as the process. */
@@ -59,10 +63,13 @@ export function createUserChange(
     if (refusal !== undefined) return refusal;
     const layers = { ...layersInForce(), user: policy };
     // Credentials are bound to hosts that it has to allow.
+    const isBound = coupling?.isBound() === true;
     const compiled =
-      coupling?.isBound() === true ? await runInSlices(compileEdit({ layers, edit }, basis)) : undefined;
-    const uncovered = compiled && coupling?.findUncovered(compiled);
+      isBound || hasScopes(policy) ? await runInSlices(compileEdit({ layers, edit }, basis)) : undefined;
+    const uncovered = isBound ? compiled && coupling.findUncovered(compiled) : undefined;
     if (uncovered !== undefined) return { kind: "coupled", reason: uncovered };
+    if (compiled !== undefined && (await runInSlices(exceedsElements(compiled))))
+      return { kind: "too-many-elements", problem: describeTooManyElements(policy) };
     const text = await runInSlices(textSteps(policy, user.text()));
     if (options.dryRun === true) return { kind: "changed", state: user.describe(policy, text), previous };
     await tellFailure(audit, () =>

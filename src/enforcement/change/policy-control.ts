@@ -37,6 +37,8 @@ export type ChangeOutcome =
   | { readonly kind: "too-many-rules"; readonly count: number; readonly limit: number }
   /** Of different ports and protocols that rules name. */
   | { readonly kind: "too-many-scopes"; readonly count: number }
+  /** Of addresses with ports, which the kernel holds: by which rule, and what to do. */
+  | { readonly kind: "too-many-elements"; readonly problem: Problem }
   | { readonly kind: "precondition-failed"; readonly etag: string }
   /** Something that holds by the policy in force would not by this one: what, and by which rule. */
   | { readonly kind: "coupled"; readonly reason: string }

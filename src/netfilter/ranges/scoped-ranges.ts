@@ -17,6 +17,7 @@ import { type FlowPiece, piecesOf, renderPiece } from "./flow-pieces.ts";
 
 /** `ask`: allowed, if they speak what a rule asks for. */
 export type FlowVerdict = Action | "ask";
+const VERDICTS: readonly FlowVerdict[] = ["allow", "deny", "ask"];
 
 /** Rules for addresses of one family, and which flows are meant. */
 export interface ScopedRanges {
@@ -52,6 +53,26 @@ export function* listFlowRanges(ranges: ScopedRanges): Generator<FlowRange | und
   }
   for (const { first, piece } of open.values())
     yield { first, last: new Uint8Array(octets).fill(0xff), piece };
+}
+
+/** How many there are, of all verdicts together. It ends with the address at which there are too many. */
+export function* countFlowRanges(
+  ranges: Omit<ScopedRanges, "action">,
+  limit: number,
+): Generator<undefined, number, undefined> {
+  let count = 0;
+  let open = new Set<string>();
+  for (const { flows } of listCuts(ranges)) {
+    const next = new Set<string>();
+    for (const verdict of VERDICTS)
+      for (const piece of piecesOf(flows[verdict], ranges.octets))
+        next.add(`${verdict} ${renderPiece(piece)}`);
+    for (const text of next) if (!open.has(text)) count += 1;
+    if (count > limit) return count;
+    open = next;
+    yield undefined;
+  }
+  return count;
 }
 
 /** The elements that only one of two has; undefined if `budget` checks of rules were not enough. */
@@ -116,7 +137,7 @@ interface Open {
  * In ascending order, one an address. Of all prefixes that hold an address each holds the next, so the open
  * ones are a stack.
  */
-function* listCuts(ranges: ScopedRanges): Generator<Cut, void, undefined> {
+function* listCuts(ranges: Omit<ScopedRanges, "action">): Generator<Cut, void, undefined> {
   const open: Open[] = [];
   let held: Cut | undefined;
   function* cut(at: Uint8Array): Generator<Cut, void, undefined> {
@@ -139,7 +160,11 @@ function* listCuts(ranges: ScopedRanges): Generator<Cut, void, undefined> {
 }
 
 /** Each prefix before those that it holds: the rules of all scopes, merged. */
-function* inOrder({ octets, rules, scoped }: ScopedRanges): Generator<Entry, void, undefined> {
+function* inOrder({
+  octets,
+  rules,
+  scoped,
+}: Omit<ScopedRanges, "action">): Generator<Entry, void, undefined> {
   const space = octets === 4 ? "v4" : "v6";
   const sources = [
     { trie: rules, flows: undefined },
