@@ -174,6 +174,25 @@ describe.each(FAMILIES)("$name", (family: Family) => {
     expect(await work()).toEqual([REACHED, REACHED, REACHED, UNKNOWN]);
     expect(await fetch(family.flag, "http://a.wild.example.org/")).toBe(UNKNOWN);
   });
+
+  test("with the ports that were seen it suggests those alone of addresses, and the same goes on", async () => {
+    const sidecar = await start(IN_AUDIT);
+    const [at80, at8080] = [urlOf(family.nameless), urlOf(family.nameless).replace(/\/$/, ":8080/")];
+    const work = async () => [await fetch(family.flag, "http://two.example.org/"), await fetch(at80)];
+    expect(await work()).toEqual([REACHED, REACHED]);
+    await until("the connection is told", () => auditedByAddress(sidecar).length === 1);
+    const suggested = await sidecar.api("GET", "/policy/suggest?ports=true");
+    expect(suggested.json()).toMatchObject({
+      egress: expect.arrayContaining([
+        { action: "allow", target: "two.example.org" },
+        { action: "allow", target: family.nameless, ports: [80] },
+      ]),
+    });
+    expect(await sidecar.api("PUT", "/policy", { body: suggested.text })).toMatchObject({ status: 200 });
+    await setAudit(sidecar, false);
+    expect(await work()).toEqual([REACHED, REACHED]);
+    expect(await fetch(at8080)).toBe(REFUSED);
+  });
 });
 
 test("health, status, every answer and every line say that it is on, and the body of /healthz stays", async () => {
