@@ -9,7 +9,7 @@ WORKDIR /src
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY build.ts tsconfig.json ./
-COPY packaging/contents.ts packaging/plain-exports.ts packaging/
+COPY packaging/builtins.ts packaging/contents.ts packaging/plain-exports.ts packaging/
 COPY src src
 COPY rules rules
 RUN npm run build
