@@ -7,8 +7,11 @@ import { fileURLToPath } from "node:url";
 const PYTHON = fileURLToPath(new URL("../../../.test-tools/parsers/bin/python", import.meta.url));
 const PROGRAM = fileURLToPath(new URL("../parsers/parsers.py", import.meta.url));
 
+/** Questions that wait for answers: being woken for each takes longer than the answer. */
+export const QUESTIONS_AT_ONCE = 256;
+
 export interface OtherParsers extends AsyncDisposable {
-  /** What the parser says, as its JSON has it. One question at a time; rejects once the process is gone. */
+  /** What the parser says, as its JSON has it. Answered in order; rejects once the process is gone. */
   ask(kind: "tls" | "http", octets: Buffer): Promise<unknown>;
 }
 

@@ -15,6 +15,8 @@ export interface Target {
 export interface Checker extends AsyncDisposable {
   /** Throws where a promise is broken. What became of the input, in a word, is counted. */
   check(input: Buffer, random: Random): string | Promise<string>;
+  /** So many cases may be checked at once, which saves waiting for another process; default: one. */
+  readonly atOnce?: number;
 }
 
 /** For a target that needs nothing opened. */

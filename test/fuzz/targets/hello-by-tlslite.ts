@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { readFirstOctets } from "../../../src/wire-names/first-octets.ts";
 import type { Shown } from "../../../src/wire-names/shown.ts";
-import { parsersMissing, startParsers } from "../engine/other-parsers.ts";
+import { parsersMissing, QUESTIONS_AT_ONCE, startParsers } from "../engine/other-parsers.ts";
 import type { Checker, Target } from "../engine/target.ts";
 import { makeTls } from "./first-octets.ts";
 
@@ -20,6 +20,7 @@ export const helloByTlslite: Target = {
   async open(): Promise<Checker> {
     const parsers = await Promise.resolve(startParsers());
     return {
+      atOnce: QUESTIONS_AT_ONCE,
       async check(input) {
         const shown = readFirstOctets(input);
         if (shown.kind === "refused") return "refused";

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { readFirstOctets } from "../../../src/wire-names/first-octets.ts";
 import { createRequestStream, type RequestsRead } from "../../../src/wire-names/request-stream.ts";
-import { parsersMissing, startParsers } from "../engine/other-parsers.ts";
+import { parsersMissing, QUESTIONS_AT_ONCE, startParsers } from "../engine/other-parsers.ts";
 import type { Checker, Target } from "../engine/target.ts";
 import { relayedRequest } from "./relayed-request.ts";
 
@@ -21,6 +21,7 @@ export const requestsByH11: Target = {
   async open(): Promise<Checker> {
     const parsers = await Promise.resolve(startParsers());
     return {
+      atOnce: QUESTIONS_AT_ONCE,
       async check(input) {
         const heads = readHeads(input);
         if (heads === undefined) return "refused";
