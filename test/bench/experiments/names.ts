@@ -37,6 +37,8 @@ export const names: Experiment = {
     bulk("names-up-1", "one stream up"),
     bulk(`names-down-${MANY}`, `${MANY} streams down`),
     bulk(`names-up-${MANY}`, `${MANY} streams up`),
+    bulk("names-plain-down", "a download of plain HTTP, which is held throughout"),
+    bulk("names-plain-up", "an upload of plain HTTP"),
     {
       id: "names-tls",
       title: "a new TLS connection, one at a time: p50",
@@ -153,6 +155,8 @@ async function measure(bench: Bench, ours: Ours): Promise<readonly Measurement[]
         value: await load(ours, way, NAME, streams, bench.seconds),
       });
   }
+  for (const kind of ["plain-down", "plain-up"])
+    measured.push({ row: `names-${kind}`, value: await load(ours, kind, NAME, 1, bench.seconds) });
   const before = await readProcessorMs(ours.pid);
   measured.push({ row: "names-tls", value: await load(ours, "tls", NAME, HANDSHAKES) });
   const spentMs = (await readProcessorMs(ours.pid)) - before;

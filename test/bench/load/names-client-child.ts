@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 import { helloFor } from "../../wire-names/make-hello.ts";
 import { median } from "../statistics.ts";
-import { ASKS, PIECE, STREAM_PORT, TLS_PORT } from "./names-plan.ts";
+import { ASKS, ENDLESS, PIECE, PLAIN_PORT, STREAM_PORT, TLS_PORT } from "./names-plan.ts";
 
 const [kind = "", address = "", name = "", count = "1", seconds = "1"] = process.argv.slice(2);
 const COUNT = Number(count);
@@ -34,9 +34,20 @@ async function openStreams(asks: number): Promise<readonly Socket[]> {
   return sockets;
 }
 
+/** Of plain HTTP: one request that has no end, or is answered without one. */
+async function openPlain(line: string): Promise<readonly Socket[]> {
+  const socket = connect({ host: address, port: PLAIN_PORT, noDelay: true });
+  await once(socket, "connect");
+  socket.write(`${line} / HTTP/1.1\r\nHost: ${name}\r\n${line === "PUT" ? `${ENDLESS}\r\n` : ""}\r\n`);
+  return [socket];
+}
+
 /** MiB a second of all streams together. */
-async function measureBulk(asks: number, begin: (socket: Socket) => () => number): Promise<number> {
-  const counts = (await openStreams(asks)).map(begin);
+async function measureBulk(
+  opened: Promise<readonly Socket[]>,
+  begin: (socket: Socket) => () => number,
+): Promise<number> {
+  const counts = (await opened).map(begin);
   const sum = (): number => counts.reduce((total, octets) => total + octets(), 0);
   await sleep(200);
   const [before, startMs] = [sum(), performance.now()];
@@ -128,8 +139,10 @@ async function answers(socket: Socket): Promise<boolean> {
 }
 
 const MEASURES: Readonly<Record<string, () => Promise<number>>> = {
-  down: () => measureBulk(ASKS.down, takeAll),
-  up: () => measureBulk(ASKS.up, giveAll),
+  down: () => measureBulk(openStreams(ASKS.down), takeAll),
+  up: () => measureBulk(openStreams(ASKS.up), giveAll),
+  "plain-down": () => measureBulk(openPlain("GET"), takeAll),
+  "plain-up": () => measureBulk(openPlain("PUT"), giveAll),
   tls: () => measureEach(shakeHands),
   kept: measurePings,
   wrong: measureRefusals,
