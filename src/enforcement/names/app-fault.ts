@@ -56,7 +56,7 @@ export function judgeByApp(policy: CompiledPolicy, shown: ShownName, judged: Flo
   const byDefault = allowing.find(({ rule }) => rule === undefined);
   const isByDefault = owners.length === 0 && policy.fallback.action === "allow";
   if (isByDefault || byDefault !== undefined) return { fault: undefined, decision: policy.fallback };
-  const fault = isOpen ? findNamelessFault(shown, app, allowing, judged) : UNGIVEN;
+  const fault = isOpen ? findNamelessFault(policy, { ...shown, app }, allowing, judged) : UNGIVEN;
   const decision = allowing.find((one) => appOf(one) === app) ?? allowing[0] ?? policy.fallback;
   return { fault, decision };
 }
@@ -73,13 +73,17 @@ function judgeName(
   return { fault: isNamed ? wrongApp(flow.app) : "a denied name", decision };
 }
 
-/** `allowing`: what lets names of its address pass that speak the same. */
+/**
+ * `allowing`: what lets names of its address pass that speak the same. Where the default action allows, which
+ * audit mode has it do, only what is denied is refused.
+ */
 function findNamelessFault(
-  { kind }: ShownName,
-  app: Spoken,
+  { fallback }: CompiledPolicy,
+  { kind, app }: Pick<ShownName, "kind"> & { readonly app: Spoken },
   allowing: readonly Decision[],
   { isStrict }: FlowAnywhere,
 ): string | undefined {
+  if (fallback.action === "allow" && allowing.length > 0) return undefined;
   if (kind === "tls") return "a ClientHello without a server name";
   if (kind === "http") return "an HTTP request without a host name";
   if (allowing.length === 0) return wrongApp(app);

@@ -91,6 +91,15 @@ describe("the first match over target, port and what is spoken decides", () => {
     expect(passes(compiledPolicy("deny", `allow ${DB}`), "ssh", judged)).toBe(false);
   });
 
+  test("strict refuses nothing for want of a name where the default action allows, as in audit mode", () => {
+    const judged = flow([DB], { isStrict: true });
+    const policy = compiledPolicy("allow", `allow ${DB} /5432 app ssh`, `allow ${DB}`);
+    for (const text of ["ssh", "postgres", "other"])
+      expect([text, passes(policy, text, judged)]).toEqual([text, true]);
+    const denying = compiledPolicy("allow", `allow ${DB} /5432 app ssh`, `deny ${DB}`);
+    expect(passes(denying, "other", judged)).toBe(false);
+  });
+
   test("one of the names of an address is enough", () => {
     const policy = compiledPolicy("deny", `allow ${DB} /5432 app postgres`, `allow ${WEB} /5432 app ssh`);
     expect(passes(policy, "ssh", flow([DB]))).toBe(false);
