@@ -123,11 +123,14 @@ async function casesOf(
   sidecar: Sidecar,
   target: string,
   addresses: readonly string[],
+  isStrict: boolean,
 ): Promise<readonly Case[]> {
   const whole = await explain(sidecar, `target=${target}&port=${PORT}`);
   const cases: Case[] = [];
   for (const app of APPS) {
     const spoken = whole.spoken?.find((one) => one.app === app);
+    // Strict refuses what shows no name, which is told only where a rule asks what is spoken.
+    if (app === "other" && spoken === undefined && isStrict) continue;
     // Of a name that is denied it speaks of addresses that another name has opened.
     const ofAll = spoken && whole.reachable && spoken.passes;
     const asked =
@@ -171,9 +174,10 @@ describe.each(["known", "strict"])("%s", (names) => {
           found[name] = answers.flatMap((answer) => answer.addresses);
         }
         for (const [name, addresses] of Object.entries(found))
-          cases.push(...(await casesOf(sidecar, name, addresses)));
+          cases.push(...(await casesOf(sidecar, name, addresses, names === "strict")));
         for (const address of [...(ADDRESSES[ONE] ?? []), ...(ADDRESSES[SOLO] ?? [])])
-          if (lab.ipv6 || !address.includes(":")) cases.push(...(await casesOf(sidecar, address, [address])));
+          if (lab.ipv6 || !address.includes(":"))
+            cases.push(...(await casesOf(sidecar, address, [address], names === "strict")));
         const passed = await speakAll(cases.flatMap(({ attempts }) => attempts));
         let at = 0;
         const seen = cases.map(({ what, attempts }) => {

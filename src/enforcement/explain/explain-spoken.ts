@@ -111,18 +111,27 @@ function explainAt(
     isLearned: () => isLearned,
   };
   const decision = decide(withoutAudit(policy), shown, flow);
-  if (view.isBound) {
-    const isDenied = decision.action === "deny";
-    const fault = shown.kind === "other" ? NOT_HTTP : isDenied ? "the policy denies it" : undefined;
-    const isAudited = isDenied && policy.audits !== undefined && shown.kind !== "other";
-    return { app, name, decision, fault, passes: kernel.passes && (fault === undefined || isAudited) };
-  }
+  if (view.isBound) return { app, name, decision, ...explainBound(view, place, shown, decision) };
+  if (kernel.passes && isAuditedAt(view, address))
+    return { app, name, decision, fault: "a rule denies the address", passes: true };
   const isJudged = isRead(view, place) && findDemand([policy], flow) !== "nothing";
   const fault = isJudged ? findNameFault({ active: policy, pending: undefined }, shown, flow) : undefined;
   const audited = isJudged
     ? findAuditedFault({ active: policy, pending: undefined }, shown, flow)
     : undefined;
   return { app, name, decision, fault: fault ?? audited, passes: kernel.passes && fault === undefined };
+}
+
+/** The interceptor takes TLS and HTTP, of names that the policy allows. */
+function explainBound(
+  { policy }: SpokenView,
+  { kernel }: SpokenPlace,
+  { kind }: ShownName,
+  { action }: Decision,
+): Pick<ExplainedSpoken, "passes" | "fault"> {
+  if (kind === "other") return { fault: NOT_HTTP, passes: false };
+  if (action === "allow") return { fault: undefined, passes: kernel.passes };
+  return { fault: "the policy denies it", passes: kernel.passes && policy.audits !== undefined };
 }
 
 const NOT_HTTP = "neither TLS nor HTTP, and connections to a bound host's port are answered here";
@@ -132,6 +141,15 @@ function isRead({ names, policy }: SpokenView, { kernel }: SpokenPlace): boolean
   if (names === undefined || !kernel.passes) return false;
   if (kernel.by === "learned") return true;
   return policy.audits === undefined && asksForApp(kernel.decision?.rule?.scope?.app);
+}
+
+/**
+ * Whether a rule for the address denies it, and audit mode has it pass: the kernel then holds nothing of it.
+ */
+function isAuditedAt({ policy: { audits }, port }: SpokenView, address: Uint8Array | undefined): boolean {
+  if (audits === undefined || address === undefined) return false;
+  const { rule, action } = decideAddressFlow(audits, address, { protocol: "tcp", port });
+  return rule !== undefined && action === "deny";
 }
 
 function decide(policy: CompiledPolicy, shown: ShownName, flow: FlowAnywhere): Decision {
