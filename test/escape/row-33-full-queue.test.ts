@@ -2,25 +2,23 @@
  * Row 33: more half hellos than the queue has room for, while nobody reads. What finds no room is dropped,
  * and comes again: others' connections go on once somebody reads, and none passes unread.
  */
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type JsonServer, startJsonServer } from "../support/json-server.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 import { inRecords, makeHello, serverName } from "../wire-names/make-hello.ts";
 import { attackWith, startAttack } from "./attack.ts";
+import { type Sink, SINK_PORT, startSink } from "./sink.ts";
 
-const SINK = fileURLToPath(new URL("../netfilter/sink-child.ts", import.meta.url));
-const PORT = "9443";
+const PORT = String(SINK_PORT);
 const ADDRESS = "198.51.100.50";
 const [GOOD, EVIL] = ["good.shared.example.org", "evil.shared.example.org"];
 /** More than the 4096 packets that may wait. */
 const FLOOD = 4600;
 
 const lab = useLab({ zone: { [GOOD]: { addresses: [ADDRESS] } }, upstream: { ttlSeconds: 300 } });
-let sink: JsonServer;
+let sink: Sink;
 beforeAll(async () => {
-  sink = await startJsonServer(lab.internet, [process.execPath, SINK, PORT]);
+  sink = await startSink(lab.internet);
 });
 afterAll(() => sink[Symbol.asyncDispose]());
 

@@ -1,26 +1,24 @@
 /** Row 33: an address that an allowed name has opened, and another site there. */
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { execIn, writeSysctl } from "../../src/netns/namespace.ts";
+import { writeSysctl } from "../../src/netns/namespace.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
-import { type JsonServer, startJsonServer } from "../support/json-server.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 import { inRecords, makeHello, serverName } from "../wire-names/make-hello.ts";
 import { attackWith, startAttack } from "./attack.ts";
+import { INSERTIONS, type Sink, SINK_PORT, startSink } from "./sink.ts";
 
-const SINK = fileURLToPath(new URL("../netfilter/sink-child.ts", import.meta.url));
-const PORT = "9443";
+const PORT = String(SINK_PORT);
 const SHARED = { addresses: ["198.51.100.50", "2001:db8:100::50"] };
 const [GOOD, EVIL] = ["good.shared.example.org", "evil.shared.example.org"];
 const POLICY = { egress: [{ action: "allow", target: GOOD }] };
 
 const lab = useLab({ zone: { [GOOD]: SHARED, [EVIL]: SHARED }, upstream: { ttlSeconds: 300 } });
-let sink: JsonServer;
+let sink: Sink;
 let sidecar: Sidecar | undefined;
 beforeAll(async () => {
-  sink = await startJsonServer(lab.internet, [process.execPath, SINK, PORT]);
+  sink = await startSink(lab.internet);
   // What opens a connection may carry data at once.
   await writeSysctl(lab.sandbox, "net.ipv4.tcp_fastopen", "5");
   await writeSysctl(lab.internet, "net.ipv4.tcp_fastopen", "1539");
@@ -123,33 +121,10 @@ function attempts(table: Readonly<Record<string, Pieces>>, how?: string): string
 function ends(table: Readonly<Record<string, Pieces>>, end: (pieces: Pieces) => string): object {
   return Object.fromEntries(Object.entries(table).map(([what, pieces]) => [what, end(pieces)]));
 }
-let marks = 0;
-/** All that the far end was sent while it ran. */
-async function receivedDuring(run: () => Promise<unknown>): Promise<readonly unknown[]> {
-  const from = sink.lines.length;
-  await run();
-  const mark = `mark ${(marks += 1)}`;
-  await execIn(lab.internet, ["bash", "-c", `printf %s "${mark}" > /dev/tcp/127.0.0.1/${PORT}`]);
-  const end = await until(
-    "the mark is seen",
-    () => sink.lines.findIndex(({ text: seen }) => seen === mark) + 1,
-  );
-  return sink.lines.slice(from, end - 1).map(({ text: seen }) => seen);
-}
 const hasEvil = (texts: readonly unknown[]): boolean =>
   texts.some((received) => String(received).toLowerCase().includes(EVIL));
 
 const INSERTED = JSON.stringify({ good: hello(GOOD).toString("hex"), evil: hello(EVIL).toString("hex") });
-const WAYS = [
-  "signature",
-  "raw",
-  "second segment first",
-  "overlap",
-  "low hop limit",
-  "bad checksum",
-  "stale timestamp",
-];
-
 describe.each(FAMILIES)("$name", (family) => {
   beforeEach((context) => skipWithoutFamily(context, lab, family));
   const [v4 = "", v6 = ""] = SHARED.addresses;
@@ -199,7 +174,7 @@ describe.each(["known", "strict"])("%s", (setting) => {
       attackWith(lab, "shown_names", attempts(table, how), "texts", address, PORT);
 
     test("what shows another name, or none, is refused, and the far end never has the name", async () => {
-      const received = await receivedDuring(async () => {
+      const received = await sink.receivedDuring(async () => {
         expect(await texts(REFUSED)).toEqual(ends(REFUSED, () => "refused"));
       });
       expect(hasEvil(received)).toBe(false);
@@ -216,15 +191,15 @@ describe.each(["known", "strict"])("%s", (setting) => {
 
     test.each(["mptcp", "fast open"])("the same holds by %s", async (how) => {
       const table = { evil: [hello(EVIL)], good: [hello(GOOD)] };
-      const received = await receivedDuring(async () => {
+      const received = await sink.receivedDuring(async () => {
         expect(await texts(table, how)).toEqual({ evil: "refused", good: `received ${hello(GOOD).length}` });
       });
       expect(hasEvil(received)).toBe(false);
     });
 
-    test.each(WAYS)("no other text comes in the judged one's place: %s", async (way) => {
+    test.each(INSERTIONS)("no other text comes in the judged one's place: %s", async (way) => {
       const before = sidecar?.logs().length;
-      const received = await receivedDuring(() =>
+      const received = await sink.receivedDuring(() =>
         attackWith(lab, "shown_names", INSERTED, "insert", shared, PORT, way),
       );
       expect(hasEvil(received)).toBe(false);

@@ -1,25 +1,21 @@
 /** Row 33: a rule lets SSH pass, and a workload puts other octets in the place of those that were judged. */
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { execIn } from "../../src/netns/namespace.ts";
 import { hex, KEXINIT } from "../support/app-octets.ts";
 import { FAMILIES, skipWithoutFamily } from "../support/families.ts";
-import { type JsonServer, startJsonServer } from "../support/json-server.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 import { attackWith } from "./attack.ts";
+import { INSERTIONS, type Sink, SINK_PORT, startSink } from "./sink.ts";
 
-const SINK = fileURLToPath(new URL("../netfilter/sink-child.ts", import.meta.url));
-const PORT = 9443;
 const SHARED = { addresses: ["198.51.100.50", "2001:db8:100::50"] };
 const [GOOD, EVIL] = ["good.shared.example.org", "evil.shared.example.org"];
 
 const lab = useLab({ zone: { [GOOD]: SHARED }, upstream: { ttlSeconds: 300 } });
-let sink: JsonServer;
+let sink: Sink;
 let sidecar: Sidecar;
 beforeAll(async () => {
-  sink = await startJsonServer(lab.internet, [process.execPath, SINK, `${PORT}`]);
+  sink = await startSink(lab.internet);
   sidecar = await lab.startSidecar({ policy: {} });
 });
 afterAll(() => sink[Symbol.asyncDispose]());
@@ -34,38 +30,26 @@ const HTTP = hex(`GET /${EVIL} HTTP/1.1\r\nHost: ${EVIL}\r\n\r\n`)
 /** The line is SSH's, and what follows it is not. */
 const BEHIND = LINE + hex(`GET /${EVIL} `).padEnd(KEXINIT.length, "20").slice(0, KEXINIT.length);
 
-let marks = 0;
-async function receivedDuring(run: () => Promise<unknown>): Promise<readonly string[]> {
-  const from = sink.lines.length;
-  await run();
-  const mark = `mark ${(marks += 1)}`;
-  await execIn(lab.internet, ["bash", "-c", `printf %s "${mark}" > /dev/tcp/127.0.0.1/${PORT}`]);
-  const end = await until("the mark is seen", () => sink.lines.findIndex(({ text }) => text === mark) + 1);
-  return sink.lines.slice(from, end - 1).map(({ text }) => String(text));
-}
-
-const WAYS = [
-  "signature",
-  "raw",
-  "second segment first",
-  "overlap",
-  "low hop limit",
-  "bad checksum",
-  "stale timestamp",
-];
-
 describe.each(FAMILIES)("$name", (family) => {
   beforeEach((context) => skipWithoutFamily(context, lab, family));
   const address = SHARED.addresses[family.name === "IPv4" ? 0 : 1] ?? "";
   const insert = (way: string, evil: string) =>
-    attackWith(lab, "shown_names", JSON.stringify({ good: SSH, evil }), "insert", address, `${PORT}`, way);
+    attackWith(
+      lab,
+      "shown_names",
+      JSON.stringify({ good: SSH, evil }),
+      "insert",
+      address,
+      `${SINK_PORT}`,
+      way,
+    );
   async function policyIs(rule: object): Promise<void> {
     expect(await sidecar.api("PUT", "/policy", { body: { egress: [rule] } })).toMatchObject({ status: 200 });
     await lab.dig(GOOD, family.qtype);
   }
 
   test("where nobody asks what is spoken the attack succeeds", async () => {
-    await policyIs({ action: "allow", target: address, ports: [PORT] });
+    await policyIs({ action: "allow", target: address, ports: [SINK_PORT] });
     const begun = sink.lines.length;
     // Not each try finds the far end without the octets that came first.
     await until("another text has come in their place", async () => {
@@ -79,12 +63,12 @@ describe.each(FAMILIES)("$name", (family) => {
     ["a name", GOOD],
     ["an address", address],
   ])("a rule for %s", (_what, target) => {
-    beforeEach(() => policyIs({ action: "allow", target, ports: [PORT], app: "ssh" }));
+    beforeEach(() => policyIs({ action: "allow", target, ports: [SINK_PORT], app: "ssh" }));
 
-    test.each(WAYS)("no other octets come in the place of SSH's: %s", async (way) => {
+    test.each(INSERTIONS)("no other octets come in the place of SSH's: %s", async (way) => {
       const before = sidecar.logs().length;
       for (const evil of [HTTP, BEHIND]) {
-        const received = await receivedDuring(() => insert(way, evil));
+        const received = await sink.receivedDuring(() => insert(way, evil));
         expect(received.filter((text) => text.includes(EVIL))).toEqual([]);
       }
       await until("it is told", () =>
@@ -97,7 +81,7 @@ describe.each(FAMILIES)("$name", (family) => {
 
     test("SSH itself passes", async () => {
       const pieces = JSON.stringify([{ what: "ssh", pieces: [SSH] }]);
-      const told = await attackWith(lab, "shown_names", pieces, "texts", address, `${PORT}`);
+      const told = await attackWith(lab, "shown_names", pieces, "texts", address, `${SINK_PORT}`);
       expect(told).toEqual({ ssh: `received ${SSH.length / 2}` });
     });
   });
