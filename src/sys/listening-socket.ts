@@ -1,17 +1,7 @@
 import type { Server } from "node:net";
-import { createArena } from "./arena.ts";
-import { mustCall } from "./libc.ts";
 import { createPoll, POLLERR, POLLHUP, POLLNVAL } from "./poll.ts";
-import { AF_INET6, addressFamily, encodeSocketAddress, type Endpoint } from "./socket-address.ts";
-import { closeSocket, setOption, setSendBuffer, SOCK_STREAM } from "./socket.ts";
-import {
-  IPPROTO_IPV6,
-  IPV6_V6ONLY,
-  SO_REUSEADDR,
-  SOCK_CLOEXEC,
-  SOCK_NONBLOCK,
-  SOL_SOCKET,
-} from "./socket-constants.ts";
+import type { Endpoint } from "./socket-address.ts";
+import { closeSocket, openSocket, setSendBuffer, SOCK_STREAM } from "./socket.ts";
 
 /**
  * Binds a TCP socket, of one family alone, for a Node server to listen on by its descriptor. Node's own way,
@@ -22,16 +12,9 @@ import {
  * lets some megabytes wait. Connections have it from this socket. Throws SystemCallError.
  */
 export function bindForServer(local: Endpoint, unreadOctets: number): number {
-  const family = addressFamily(local.address);
-  const fd = mustCall("", "socket", family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const fd = openSocket({ type: SOCK_STREAM, local, reusesAddress: true });
   try {
-    setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     setSendBuffer(fd, unreadOctets);
-    const encoded = encodeSocketAddress(local);
-    const scratch = createArena(encoded.length);
-    scratch.octets.set(encoded);
-    mustCall(`${local.address} port ${local.port}`, "bind", fd, scratch.address(0), encoded.length);
     return fd;
   } catch (error) {
     closeSocket(fd);

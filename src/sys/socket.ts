@@ -5,6 +5,7 @@ import {
   SO_ERROR,
   SO_PRIORITY,
   SO_MARK,
+  SO_REUSEADDR,
   IPPROTO_IPV6,
   IPV6_V6ONLY,
 } from "./socket-constants.ts";
@@ -36,12 +37,17 @@ export interface SocketOptions {
   readonly mark?: SocketMark;
   /** Octets asked for. Past the machine's limit only where CAP_NET_ADMIN holds on the machine itself. */
   readonly receiveBuffer?: number;
+  /**
+   * Whether `local` may have connections that are ending (SO_REUSEADDR, which shares no TCP port with another
+   * listener). Default: no.
+   */
+  readonly reusesAddress?: boolean;
 }
 
 /**
  * Opens a socket in the current network namespace: non-blocking, closed on exec, never shareable (no
- * SO_REUSEADDR, no SO_REUSEPORT). A stream socket with `remote` may still be connecting when this returns.
- * Throws SystemCallError.
+ * SO_REUSEPORT, and SO_REUSEADDR only if that is asked for). A stream socket with `remote` may still be
+ * connecting when this returns. Throws SystemCallError.
  */
 export function openSocket(options: SocketOptions): number {
   const { type, local, remote, mark } = options;
@@ -50,6 +56,7 @@ export function openSocket(options: SocketOptions): number {
   const fd = mark?.group === undefined ? open() : mustRunUnderGroup(mark.group, open);
   try {
     if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (options.reusesAddress === true) setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (mark) {
       setOption(fd, SOL_SOCKET, SO_MARK, mark.mark);
       setOption(fd, SOL_SOCKET, SO_PRIORITY, mark.priority);
