@@ -2,40 +2,49 @@
 import type { ExplainedSpoken } from "../../enforcement/explain/explain-spoken.ts";
 import type { Explained, ExplainRequest } from "../../enforcement/explain/explain.ts";
 import type { SpokenApp } from "../../policy/app.ts";
-import { describeRule } from "../../policy/rule.ts";
+import { describeRule, type Rule } from "../../policy/rule.ts";
 import type { Conclusion, Patch } from "./conclude.ts";
 
 type Asked = Pick<ExplainRequest, "app" | "port" | "target">;
 
-/** A connection that speaks what is refused is not reached, though its first packet passes. */
 export function addSpoken(
   conclusion: Conclusion,
   { spoken = [], asking }: Pick<Explained, "spoken" | "asking">,
   { app, port, target }: Asked,
 ): Conclusion {
+  if (app !== undefined && port !== undefined) return addOne(conclusion, spoken[0], { app, port, target });
+  return asking === undefined ? conclusion : addAll(conclusion, spoken, { asking, port });
+}
+
+/** A connection that speaks what is refused is not reached, though its first packet passes. */
+function addOne(
+  conclusion: Conclusion,
+  one: ExplainedSpoken | undefined,
+  { app, port, target }: { app: SpokenApp; port: number; target: Asked["target"] },
+): Conclusion {
+  const patch = { ...conclusion.patch, allow: narrowed(conclusion.patch.allow, { app, port }) };
+  if (!conclusion.reachable || one === undefined) return { ...conclusion, patch };
+  const because = `${conclusion.because}; ${wordsOf(one)}`;
+  if (one.passes) return { ...conclusion, because };
+  const allow = allowOf(one, { action: "allow", target: target.key, ports: [port], app });
+  return { reachable: false, because, patch: { allow, deny: [] } };
+}
+
+/** Nobody has said what it speaks, and a rule asks. */
+function addAll(
+  conclusion: Conclusion,
+  spoken: readonly ExplainedSpoken[],
+  { asking, port }: { asking: Rule; port: number | undefined },
+): Conclusion {
   const { because, reachable } = conclusion;
-  if (app !== undefined && port !== undefined) {
-    const [one] = spoken;
-    const patch = { ...conclusion.patch, allow: narrowed(conclusion.patch.allow, { app, port }) };
-    if (!reachable || one === undefined) return { ...conclusion, patch };
-    if (one.passes) return { ...conclusion, because: `${because}; ${wordsOf(one)}` };
-    const allow = allowOf(one, { action: "allow", target: target.key, ports: [port], app });
-    return {
-      reachable: false,
-      because: `${because}; ${wordsOf(one)}`,
-      patch: { allow, deny: [] },
-    };
-  }
-  if (asking === undefined) return conclusion;
   const rule = describeRule(asking);
   if (port === undefined)
     return { ...conclusion, because: `${because}; rule ${rule} asks what is spoken: give its port and app` };
   if (!reachable) return conclusion;
-  const passing = spoken.filter(({ passes }) => passes);
   return {
     ...conclusion,
     because: `${because}; what it speaks decides: ${spoken.map(wordsOf).join(", ")}`,
-    reachable: passing.length > 0,
+    reachable: spoken.some(({ passes }) => passes),
   };
 }
 

@@ -115,10 +115,10 @@ function explainAt(
   if (kernel.passes && isAuditedAt(view, address))
     return { app, name, decision, fault: "a rule denies the address", passes: true };
   const isJudged = isRead(view, place) && findDemand([policy], flow) !== "nothing";
-  const fault = isJudged ? findNameFault({ active: policy, pending: undefined }, shown, flow) : undefined;
-  const audited = isJudged
-    ? findAuditedFault({ active: policy, pending: undefined }, shown, flow)
-    : undefined;
+  if (!isJudged) return { app, name, decision, fault: undefined, passes: kernel.passes };
+  const policies = { active: policy, pending: undefined };
+  const fault = findNameFault(policies, shown, flow);
+  const audited = findAuditedFault(policies, shown, flow);
   return { app, name, decision, fault: fault ?? audited, passes: kernel.passes && fault === undefined };
 }
 

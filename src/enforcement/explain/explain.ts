@@ -119,13 +119,10 @@ export async function explain(sources: ExplainSources, request: ExplainRequest):
     ...explainApps(view, request, { name, addresses, packets, bindings, names: sources.names }),
     addresses: request.isTried ? await tryAll(addresses, port, sources) : addresses,
     isAudit: policy.audits !== undefined,
-    unread:
-      target.kind === "name"
-        ? sources.unreadRules().find((rule) => holdsHost(rule.target, target.name))
-        : undefined,
+    unread: isName ? sources.unreadRules().find((rule) => holdsHost(rule.target, target.name)) : undefined,
     bindings,
     request:
-      request.request && target.kind === "name"
+      request.request && isName
         ? explainRequest(policy, target.name, port ?? TLS_PORT, request.request)
         : undefined,
   };
