@@ -21,11 +21,12 @@ export interface RequestTarget {
 }
 
 /**
- * `none`: the request goes on unchanged. `ambiguous`, or a binding that is `unavailable`: it must not go on.
+ * `none`: the request goes on unchanged. `ambiguous` (two of them are told), or a binding that is
+ * `unavailable`: it must not go on.
  */
 export type BindingVerdict =
   | { readonly kind: "none" }
-  | { readonly kind: "ambiguous"; readonly bindings: readonly Binding[] }
+  | { readonly kind: "ambiguous"; readonly bindings: readonly [Binding, Binding] }
   | { readonly kind: "bound"; readonly binding: Binding };
 
 export interface VaultInForce {
@@ -108,18 +109,23 @@ function matchesPath(pattern: string, path: string): boolean {
 
 const NONE: BindingVerdict = { kind: "none" };
 
-function matching(candidates: readonly Binding[], { scheme, method, path }: RequestTarget): BindingVerdict {
-  const found = new Set(
-    candidates.filter(
-      ({ match }) =>
-        match.schemes.includes(scheme) &&
-        match.methods.includes(method) &&
-        match.paths.some((pattern) => matchesPath(pattern, path)),
-    ),
+/** A binding may be among them twice, by two wildcards. */
+function matching(candidates: readonly Binding[], target: RequestTarget): BindingVerdict {
+  let found: Binding | undefined;
+  for (const binding of candidates) {
+    if (binding === found || !matches(binding, target)) continue;
+    if (found !== undefined) return { kind: "ambiguous", bindings: [found, binding] };
+    found = binding;
+  }
+  return found === undefined ? NONE : { kind: "bound", binding: found };
+}
+
+function matches({ match }: Binding, { scheme, method, path }: RequestTarget): boolean {
+  return (
+    match.schemes.includes(scheme) &&
+    match.methods.includes(method) &&
+    match.paths.some((pattern) => matchesPath(pattern, path))
   );
-  const [binding, ...more] = found;
-  if (binding === undefined) return NONE;
-  return more.length === 0 ? { kind: "bound", binding } : { kind: "ambiguous", bindings: [binding, ...more] };
 }
 
 function indexHosts(

@@ -104,7 +104,9 @@ test("hosts are found as by a look at every binding", () => {
       );
       const best = exact.length > 0 ? exact : covering;
       const found = namesOf(vault.findBinding(requestOf(`GET https://${host}/`)));
-      expect(found.toSorted()).toEqual(best.map((one) => one.name).toSorted());
+      // Of those that are ambiguous two are told.
+      expect(new Set(found).size).toBe(Math.min(best.length, 2));
+      expect(best.map((one) => one.name)).toEqual(expect.arrayContaining([...found]));
     }),
   );
 });

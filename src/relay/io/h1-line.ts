@@ -32,7 +32,7 @@ export interface Line {
 
 /** Sends the request; `release` is called once the answer is whole, and the request too. */
 export function begin(line: Line, exchange: H2Exchange, release: (line: Line) => void): void {
-  const { client, admission, authority } = exchange;
+  const { admission, authority } = exchange;
   const { request, body } = admission;
   line.exchange = exchange;
   line.isSent = false;
@@ -41,9 +41,9 @@ export function begin(line: Line, exchange: H2Exchange, release: (line: Line) =>
     request.framing.kind === "length" && body?.keepsLength === false ? CHUNKED : request.framing;
   line.half.text(writeRequestHead(joinCookies(request), { host: authority, framing }));
   const writer = createBodyWriter(framing, line.half, body);
-  client.once("close", () => {
+  exchange.closed = () => {
     if (line.exchange === exchange) line.half.socket.destroy();
-  });
+  };
   if (framing.kind === "none") line.isSent = true;
   else sendBody(line, writer, release);
   line.half.flush();

@@ -25,6 +25,8 @@ export interface H2Exchange {
   readonly scheme: string;
   /** Of the request, once they have come, which may be before the origin is reached. */
   readonly trailers: () => readonly string[];
+  /** Called when the client's stream is closed; set by who passes the exchange on. */
+  closed: (() => void) | undefined;
   /** An answer in the origin's place; if one is under way, the exchange is cut. */
   answer(refusal: Refusal): void;
   /** What came cannot go on. */
@@ -65,12 +67,12 @@ function keepLength(framing: Framing, body: BodyChange | undefined): Framing {
 }
 
 /** A stream that is reset has the other one reset, for the same reason. */
-function linkEnds({ client, answer }: H2Exchange, origin: ClientHttp2Stream): void {
+function linkEnds(exchange: H2Exchange, origin: ClientHttp2Stream): void {
+  const { client, answer } = exchange;
   let fault: string | undefined;
-  client.on("error", () => undefined);
   // The session's own error comes to its streams first.
   origin.on("error", (error) => (fault = tellFault(error)));
-  client.on("close", () => reset(client, origin));
+  exchange.closed = () => reset(client, origin);
   // An answer that is whole goes out, even if the origin did not wait for the request.
   origin.on("close", () => {
     if (fault !== undefined && awaitsHead(client)) answer(refuse(502, fault));
@@ -98,9 +100,11 @@ function sendBody(exchange: H2Exchange, origin: ClientHttp2Stream): void {
 
 function receive(exchange: H2Exchange, origin: ClientHttp2Stream): void {
   const { client, admission } = exchange;
-  origin.on("continue", () => {
-    if (admission.request.expectsContinue && awaitsHead(client)) client.additionalHeaders({ ":status": 100 });
-  });
+  if (admission.request.expectsContinue) {
+    origin.on("continue", () => {
+      if (awaitsHead(client)) client.additionalHeaders({ ":status": 100 });
+    });
+  }
   origin.on("headers", (_headers: unknown, _flags: number, raw: readonly string[]) => {
     const interim = gateH2Response(raw, false);
     if (interim.kind === "response" && isInterim(interim) && awaitsHead(client)) {

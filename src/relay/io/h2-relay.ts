@@ -19,13 +19,16 @@ import { SCHEME_PORTS } from "../../vault/binding.ts";
 import { createH1Origins } from "./h1-origins.ts";
 import { passExchange, type H2Exchange } from "./h2-exchange.ts";
 import { AS_THEY_CAME, isGone } from "./h2-headers.ts";
+import { createTurns } from "./in-turns.ts";
 import { IDLE_MS, type RelayOptions, tellInjected, untilPrepared, usesGoneCredential } from "./options.ts";
 import { toRefusal } from "./upstream-refusal.ts";
 
 interface TakenStream {
-  readonly flags: number;
+  readonly stream: ServerHttp2Stream;
   readonly raw: readonly string[];
-  readonly trailers: () => readonly string[];
+  readonly hasBody: boolean;
+  /** Once they have come. */
+  trailers: readonly string[];
 }
 
 /** Where requests go: a session of HTTP/2, or connections of HTTP/1.1. */
@@ -40,6 +43,12 @@ const STREAM_WINDOW_OCTETS = 1 << 20;
 const SESSION_MEMORY_MB = 64;
 
 const MAX_HEADER_OCTETS = 64 * 1024;
+
+/**
+ * Node sends what a turn has written at its end: a client that asks a hundred times at once would have the
+ * origin idle until all are judged.
+ */
+const REQUESTS_A_TURN = 16;
 
 const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
 
@@ -59,6 +68,11 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     maxHeaderListSize: MAX_HEADER_OCTETS,
   };
 
+  const turns = createTurns<TakenStream>({
+    perTurn: REQUESTS_A_TURN,
+    isGone: ({ stream }) => isGone(stream),
+    take: takePrepared,
+  });
   const session = performServerHandshake(client, {
     ...AS_THEY_CAME,
     settings: { ...settings, maxConcurrentStreams: room.maxStreams },
@@ -83,18 +97,23 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
   });
 
   function takeStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
+    const hasBody = (flags & NGHTTP2_FLAG_END_STREAM) === 0;
+    const taken: TakenStream = { stream, raw, hasBody, trailers: [] };
     stream.on("error", () => undefined);
-    let trailers: readonly string[] = [];
-    stream.once("trailers", (_headers, _flags, all: readonly string[]) => (trailers = all));
-    const take = (): void => takeRequest(stream, { flags, raw, trailers: () => trailers });
-    const prepared = untilPrepared(options);
-    if (prepared === undefined) take();
-    else void prepared.then(take);
+    if (hasBody)
+      stream.once("trailers", (_headers, _flags, all: readonly string[]) => (taken.trailers = all));
+    turns.add(taken);
   }
 
-  function takeRequest(stream: ServerHttp2Stream, { flags, raw, trailers }: TakenStream): void {
+  function takePrepared(taken: TakenStream): void {
+    const prepared = untilPrepared(options);
+    if (prepared === undefined) takeRequest(taken);
+    else void prepared.then(() => turns.add(taken));
+  }
+
+  function takeRequest(taken: TakenStream): void {
+    const { stream, raw, hasBody } = taken;
     if (isGone(stream)) return;
-    const hasBody = (flags & NGHTTP2_FLAG_END_STREAM) === 0;
     const request = gateH2Request(raw, { scheme: flow.scheme, hasBody });
     if (request.kind === "refused") return answer(stream, request, "");
     const { rules, findChange } = options;
@@ -105,7 +124,8 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
       admission,
       authority,
       scheme: flow.scheme,
-      trailers,
+      trailers: () => taken.trailers,
+      closed: undefined,
       answer: (refusal) => answer(stream, refusal, request.method),
       cut(text) {
         tell.cut({ host: flow.name, text });
@@ -113,7 +133,10 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
       },
     };
     exchanges.add(exchange);
-    stream.once("close", () => exchanges.delete(exchange));
+    stream.on("close", () => {
+      exchanges.delete(exchange);
+      exchange.closed?.();
+    });
     if (origin === undefined) void openAndPass(exchange);
     else pass(exchange, origin);
   }

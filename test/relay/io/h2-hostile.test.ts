@@ -82,6 +82,28 @@ describe("a request that is reset at once", () => {
   });
 });
 
+describe("many requests at once", () => {
+  test("are all answered", async () => {
+    const { relay, origin } = await meet();
+    const session = dialH2(relay.port);
+    const answers = await Promise.all(Array.from({ length: 100 }, () => askH2(session, {})));
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 100 }, () => 200));
+    expect(origin.seen.length).toBe(100);
+  });
+
+  test("that are reset before their turn do not go to the origin", async () => {
+    const { client, relay, origin } = await meet();
+    client.socket.write(request(1, END, "GET"));
+    await until("the origin is reached", () => origin.seen.length === 1);
+    const ids = Array.from({ length: 60 }, (_, index) => 2 * index + 3);
+    const resets = ids.slice(30).map((id) => frame(TYPE.reset, 0, id, NO_ERROR));
+    client.socket.write(Buffer.concat([...ids.map((id) => request(id, END, "DELETE")), ...resets]));
+    expect(await statusOfNext(relay)).toBe(200);
+    await until("the others have come", () => origin.seen.length >= 32);
+    expect(origin.seen.filter(({ method }) => method === "DELETE").length).toBe(30);
+  });
+});
+
 describe("a field that may be there once, and is there twice", () => {
   const twice = [
     ["etag", '"a"'],
