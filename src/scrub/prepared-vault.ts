@@ -7,7 +7,7 @@ import type { Steps } from "../policy/steps.ts";
 import type { Binding, Substitution } from "../vault/binding.ts";
 import { coversHost, type VaultInForce } from "../vault/vault-in-force.ts";
 import { createRedactor, type Redactor, redactorSteps } from "./redactor.ts";
-import { createRequestFiller, type RequestFiller } from "./request-filler.ts";
+import { createRequestFiller, type RequestFiller, requestFillerSteps } from "./request-filler.ts";
 import { createWatch, type Watch, watchSteps } from "./watch.ts";
 
 export interface PreparedVault {
@@ -132,12 +132,21 @@ function prepareVault(vault: VaultInForce, before: PreparedVault | undefined): P
   // Redactors for the same secrets stay: they take long to make.
   const earlier = before?.redactors ?? new Map<string, Redactor>();
   let watch: Watch | undefined;
-  // Without any there is nothing to look for.
-  const fillerOf = remember((binding: Binding | undefined) => {
-    if (placeholders.length === 0) return undefined;
-    watch ??= createWatch(distinct(placeholders));
-    return createRequestFiller(binding?.substitutions.map(toSubstitution) ?? [], watch);
-  });
+  const substituting = vault.bindings.filter(({ substitutions }) => substitutions.length > 0);
+  /** By the binding; what others and requests without one need is under `undefined`. */
+  const fillers = new Map<Binding | undefined, RequestFiller>();
+  /** Without placeholders there is nothing to look for. */
+  let hasFillers = placeholders.length === 0;
+
+  function* fillersSteps(): Steps<void> {
+    watch ??= yield* watchSteps(distinct(placeholders));
+    for (const binding of [undefined, ...substituting]) {
+      yield;
+      const filler = fillers.get(binding) ?? (yield* requestFillerSteps(substitutionsOf(binding), watch));
+      fillers.set(binding, filler);
+    }
+    hasFillers = true;
+  }
 
   function madeFor(plan: Plan): Redactor | undefined {
     const made = redactors.get(plan.key) ?? earlier.get(plan.key);
@@ -149,16 +158,23 @@ function prepareVault(vault: VaultInForce, before: PreparedVault | undefined): P
     vault,
     order: (before?.order ?? 0) + 1,
     redactors,
-    fillerOf,
+    fillerOf(binding) {
+      if (placeholders.length === 0) return undefined;
+      const own = binding?.substitutions.length === 0 ? undefined : binding;
+      watch ??= createWatch(distinct(placeholders));
+      const filler = fillers.get(own) ?? createRequestFiller(substitutionsOf(own), watch);
+      fillers.set(own, filler);
+      return filler;
+    },
     isReady(host) {
       const plan = planOf(host);
       if (plan === undefined || plan === "too large") return true;
-      return madeFor(plan) !== undefined && (placeholders.length === 0 || watch !== undefined);
+      return hasFillers && madeFor(plan) !== undefined;
     },
     *prepareSteps(host) {
       const plan = planOf(host);
       if (plan === undefined || plan === "too large") return;
-      if (placeholders.length > 0) watch ??= yield* watchSteps(distinct(placeholders));
+      if (!hasFillers) yield* fillersSteps();
       if (madeFor(plan) === undefined) redactors.set(plan.key, yield* redactorSteps(plan.secrets));
     },
     redactorOf(host) {
@@ -179,13 +195,8 @@ function octetsOf(texts: readonly string[]): number {
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }
 
-function remember<K, V>(make: (key: K) => V): (key: K) => V {
-  const made = new Map<K, V>();
-  return (key) => {
-    const value = made.get(key) ?? make(key);
-    made.set(key, value);
-    return value;
-  };
+function substitutionsOf(binding: Binding | undefined): readonly ReturnType<typeof toSubstitution>[] {
+  return binding?.substitutions.map(toSubstitution) ?? [];
 }
 
 /** A credential without a value has the request refused before. */

@@ -2,8 +2,16 @@
  * Fills the placeholders of one request: each in the places that its substitution names, encoded as the place
  * wants it. Anywhere else a placeholder is misplaced, in whatever spelling, and the request must not go on.
  */
+import { runToEnd, type Steps } from "../policy/steps.ts";
+import type { Automaton } from "./automaton.ts";
 import type { Watch } from "./watch.ts";
-import { createSubstituter, type Filling, type Substituted, type Substituter } from "./substituter.ts";
+import {
+  createSubstituter,
+  type Filling,
+  placeholderSteps,
+  type Substituted,
+  type Substituter,
+} from "./substituter.ts";
 
 type Place = "path" | "query" | "header" | "body";
 
@@ -25,13 +33,22 @@ export interface RequestFiller {
   body(contentType: string | undefined, contentCoding: string | undefined): Substituter | undefined;
 }
 
+/** Without a pause: see {@link requestFillerSteps}. */
+export function createRequestFiller(substitutions: readonly Substitution[], watch: Watch): RequestFiller {
+  return runToEnd(requestFillerSteps(substitutions, watch));
+}
+
 /**
  * `watch` is for all placeholders that there are: these, and those of other bindings. To be made once for a
  * binding as it is in force.
  */
-export function createRequestFiller(substitutions: readonly Substitution[], watch: Watch): RequestFiller {
+export function* requestFillerSteps(
+  substitutions: readonly Substitution[],
+  watch: Watch,
+): Steps<RequestFiller> {
+  const automata = yield* automataSteps(substitutions);
   const at = (place: Place, encode: (value: string) => string): (() => Substituter) =>
-    once(() => createSubstituter(fillingsAt(substitutions, place, encode), watch));
+    once(() => createSubstituter(fillingsAt(substitutions, place, encode), watch, automata.get(place)));
   const inPath = at("path", percentEncode);
   const inQuery = at("query", percentEncode);
   const inHeader = at("header", asIs);
@@ -59,6 +76,22 @@ export function createRequestFiller(substitutions: readonly Substitution[], watc
       return media === "application/x-www-form-urlencoded" ? inForm() : inBody();
     },
   };
+}
+
+const PLACES: readonly Place[] = ["path", "query", "header", "body"];
+
+/** What finds the placeholders of each place. Most substitutions name the same places and share one. */
+function* automataSteps(substitutions: readonly Substitution[]): Steps<ReadonlyMap<Place, Automaton>> {
+  const made = new Map<string, Automaton>();
+  const byPlaces = new Map<Place, Automaton>();
+  for (const place of PLACES) {
+    const placeholders = fillingsAt(substitutions, place, asIs).map(({ placeholder }) => placeholder);
+    const key = JSON.stringify(placeholders);
+    const automaton = made.get(key) ?? (yield* placeholderSteps(placeholders));
+    made.set(key, automaton);
+    byPlaces.set(place, automaton);
+  }
+  return byPlaces;
 }
 
 /**

@@ -3,7 +3,8 @@
  * each place. It never looks again at what it put in. It reports a placeholder that has no value at this
  * place, or another spelling: the far end must not get it.
  */
-import { type Automaton, createAutomaton } from "./automaton.ts";
+import { runToEnd, type Steps } from "../policy/steps.ts";
+import { type Automaton, automatonSteps } from "./automaton.ts";
 import { createWatch, type Watch, type WatchedStream } from "./watch.ts";
 
 export interface Filling {
@@ -44,14 +45,16 @@ export interface SubstitutedStream {
 }
 
 /**
- * `watch` is for all placeholders that there are. Throws for an empty one. Where two are the same the first
- * counts.
+ * `watch` is for all placeholders that there are, `automaton` for those of the fillings, in their order: see
+ * {@link placeholderSteps}. Where two are the same the first counts.
  */
-export function createSubstituter(fillings: readonly Filling[], watch: Watch = createWatch([])): Substituter {
+export function createSubstituter(
+  fillings: readonly Filling[],
+  watch: Watch = createWatch([]),
+  automaton: Automaton = runToEnd(placeholderSteps(fillings.map(({ placeholder }) => placeholder))),
+): Substituter {
   const placeholders = fillings.map(({ placeholder }) => Buffer.from(placeholder));
   const values = fillings.map(({ value }) => Buffer.from(value));
-  if (placeholders.some(({ length }) => length === 0)) throw new RangeError("a placeholder is empty");
-  const automaton = createAutomaton(placeholders);
   const filled: ReadonlySet<string> = new Set(fillings.map(({ placeholder }) => placeholder));
   const openStream = (): SubstitutedStream => openOn({ automaton, values, watched: watch.open(filled) });
   return {
@@ -64,6 +67,12 @@ export function createSubstituter(fillings: readonly Filling[], watch: Watch = c
       return { text: count === 0 ? text : all.toString("latin1"), count, misplaced: stream.misplaced() };
     },
   };
+}
+
+/** What finds the placeholders. Throws for an empty one. */
+export function placeholderSteps(placeholders: readonly string[]): Steps<Automaton> {
+  if (placeholders.includes("")) throw new RangeError("a placeholder is empty");
+  return automatonSteps(placeholders.map((placeholder) => Buffer.from(placeholder)));
 }
 
 /** From the first octet that is not passed on. */

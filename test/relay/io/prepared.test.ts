@@ -4,8 +4,10 @@ import { describe, expect, test } from "vitest";
 import { runToEnd, type Steps } from "../../../src/policy/steps.ts";
 import { createFindChange } from "../../../src/scrub/message-change.ts";
 import { redactorSteps } from "../../../src/scrub/redactor.ts";
+import { requestFillerSteps } from "../../../src/scrub/request-filler.ts";
 import { runInSlices } from "../../../src/sys/in-slices.ts";
 import { until } from "../../support/until.ts";
+import { createWatch } from "../../../src/scrub/watch.ts";
 import { binding, credential, vaultOf } from "../../vault/make-vault.ts";
 import { request } from "../gate/payloads.ts";
 import { askH2, dialH2 } from "./h2-client.ts";
@@ -129,6 +131,24 @@ describe("what looks for many secrets", () => {
     await findChange.prepare(NAME, vault);
     expect(turns).toBeGreaterThan(10);
     expect(findChange.prepare(NAME, vault)).toBeUndefined();
+  });
+
+  test("so is what fills placeholders, whatever the places of each", () => {
+    const substitutions = secrets.map((placeholder, n) => ({
+      placeholder,
+      value: "v",
+      places: n % 2 === 0 ? (["path", "body"] as const) : (["body"] as const),
+    }));
+    const steps = requestFillerSteps(substitutions, createWatch([]));
+    let count = 0;
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) count++;
+    // Two automata, and a state for each octet.
+    expect(count).toBeGreaterThan((1.5 * 16 * 1024) / 256);
+    const [even = "", odd = ""] = secrets;
+    expect(step.value.path(`/${even}/x`).text).toBe("/v/x");
+    expect(step.value.path(`/${odd}/x`)).toMatchObject({ text: `/${odd}/x`, count: 0 });
+    expect(step.value.header("x", even)).toMatchObject({ text: even, count: 0 });
   });
 
   test("is made in many steps: none has more than a spelling, or some hundred octets of them", () => {
