@@ -9,7 +9,11 @@ import { tryCall } from "./libc.ts";
 /** malloc.h */
 const M_MMAP_THRESHOLD = -3;
 const M_ARENA_MAX = -8;
-const LARGE_OCTETS = 64 << 10;
+/**
+ * More than the 64 KiB that Node has for each read of a stream: each would be a mapping made and removed, a
+ * sixth of the processor time of what is passed on in bulk.
+ */
+const LARGE_OCTETS = 96 << 10;
 
 /**
  * Large pieces come from the kernel, as pages that cost nothing until they are touched, and go back to it.

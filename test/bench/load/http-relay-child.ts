@@ -1,6 +1,6 @@
 /**
- * The relay as a process of its own, before an origin: `PLAN H1-PORT H2-PORT`. Tells its ports in a line of
- * JSON.
+ * The relay as a process of its own, with the sidecar's settings of malloc and V8, before an origin: `PLAN
+ * H1-PORT H2-PORT`. Tells its ports in a line of JSON.
  */
 import { readFileSync } from "node:fs";
 import { type AddressInfo, connect } from "node:net";
@@ -10,11 +10,14 @@ import type { FlowIdentity, HttpProtocol } from "../../../src/intercept/flow-ide
 import { relayConnection } from "../../../src/relay/io/relay-connection.ts";
 import { createLineRooms } from "../../../src/relay/io/line-rooms.ts";
 import { createSessionRooms } from "../../../src/relay/io/session-rooms.ts";
+import { keepMemorySmall } from "../../../src/sidecar/keep-memory.ts";
+import { raiseMmapThreshold } from "../../../src/sys/process-memory.ts";
 import { createVaultCell } from "../../../src/vault/vault.ts";
 import { nameOf } from "../../support/policy.ts";
 import { binding, vaultOf } from "../../vault/make-vault.ts";
 import { HTTP_NAME, type HttpPlan } from "./http-plan.ts";
 
+raiseMmapThreshold();
 const [plan = "", h1 = "", h2 = ""] = process.argv.slice(2);
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the bench writes it
 const { ca, certificate } = JSON.parse(readFileSync(plan, "utf8")) as HttpPlan;
@@ -45,5 +48,6 @@ async function listen(protocol: HttpProtocol, origin: number): Promise<number> {
   });
 }
 
+keepMemorySmall(() => 0);
 const ports = [await listen("http/1.1", Number(h1)), await listen("h2", Number(h2))];
 process.stdout.write(`${JSON.stringify(ports)}\n`);
