@@ -45,6 +45,7 @@ async function openAndSend(
     sendHead(link, exchange, origin);
     if (exchange.isRead) finishRequest(link, exchange, []);
     else link.fromClient.release();
+    link.client.resume("kept-enough");
     origin.flush();
   } catch (error) {
     answer(link, toRefusal(error), exchange.admission.request);

@@ -27,6 +27,25 @@ test("an origin that stops reading stops the client's upload, and little waits",
   await until("all has come", () => server.socket.bytesRead > TOTAL);
 });
 
+test.each(["Content-Length: 3000000", "Transfer-Encoding: chunked"])(
+  "an upload is whole that has begun long before the origin is reached: %s",
+  async (framing) => {
+    const reached = Promise.withResolvers<void>();
+    const origin = await startRawOrigin();
+    const relay = await startRelay({ origin: origin.port, reached: reached.promise });
+    const client = await connectRaw(relay.port);
+    const body = Buffer.alloc(3_000_000, "x");
+    client.socket.write(request("PUT / HTTP/1.1", `Host: ${NAME}`, framing));
+    if (framing.startsWith("Content")) client.socket.write(body);
+    else client.socket.write(Buffer.concat([Buffer.from("2dc6c0\r\n"), body, Buffer.from("\r\n0\r\n\r\n")]));
+    await until("the relay reads the client no more", () => relay.clients[0]?.isPaused());
+    reached.resolve();
+    const server = await origin.next();
+    await until("all has come", () => server.socket.bytesRead > body.length);
+    await server.has(/x(?:\r\n0\r\n\r\n)?$/);
+  },
+);
+
 test("a client that stops reading stops the origin's answer, and little waits", async () => {
   const origin = await startRawOrigin();
   const relay = await startRelay({ origin: origin.port });

@@ -80,6 +80,8 @@ export interface RelayWishes extends Partial<Pick<RelayOptions, "rules" | "findC
   readonly address?: string;
   /** Of {@link createLineRooms}. */
   readonly lineRooms?: number;
+  /** The origin is reached once this settles. */
+  readonly reached?: Promise<void>;
 }
 
 /** A relay for flows to `api.example.org`, whose binding sets a bearer token. */
@@ -102,6 +104,7 @@ export async function startRelay(wishes: RelayWishes): Promise<Relay> {
       trust,
       connect: async () => {
         dialled++;
+        await wishes.reached;
         return connectTcp(origin, address);
       },
     });
