@@ -42,7 +42,7 @@ test.each(["Content-Length: 3000000", "Transfer-Encoding: chunked"])(
     reached.resolve();
     const server = await origin.next();
     await until("all has come", () => server.socket.bytesRead > body.length);
-    await server.has(/x(?:\r\n0\r\n\r\n)?$/);
+    expect(await server.has(/x(?:\r\n0\r\n\r\n)?$/)).toMatch(/^PUT /);
   },
 );
 
