@@ -4,6 +4,7 @@
  */
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Steps } from "../policy/steps.ts";
+import { makeField } from "../relay/gate/field.ts";
 import type { Binding, Substitution } from "../vault/binding.ts";
 import { coversHost, type VaultInForce } from "../vault/vault-in-force.ts";
 import { createRedactor, type Redactor, redactorSteps } from "./redactor.ts";
@@ -142,7 +143,9 @@ function prepareVault(vault: VaultInForce, before: PreparedVault | undefined): P
     watch ??= yield* watchSteps(distinct(placeholders));
     for (const binding of [undefined, ...substituting]) {
       yield;
-      const filler = fillers.get(binding) ?? (yield* requestFillerSteps(substitutionsOf(binding), watch));
+      const filler =
+        fillers.get(binding) ??
+        (yield* requestFillerSteps(substitutionsOf(binding), watch, namedBy(binding)));
       fillers.set(binding, filler);
     }
     hasFillers = true;
@@ -162,7 +165,7 @@ function prepareVault(vault: VaultInForce, before: PreparedVault | undefined): P
       if (placeholders.length === 0) return undefined;
       const own = binding?.substitutions.length === 0 ? undefined : binding;
       watch ??= createWatch(distinct(placeholders));
-      const filler = fillers.get(own) ?? createRequestFiller(substitutionsOf(own), watch);
+      const filler = fillers.get(own) ?? createRequestFiller(substitutionsOf(own), watch, namedBy(own));
       fillers.set(own, filler);
       return filler;
     },
@@ -197,6 +200,11 @@ function octetsOf(texts: readonly string[]): number {
 
 function substitutionsOf(binding: Binding | undefined): readonly ReturnType<typeof toSubstitution>[] {
   return binding?.substitutions.map(toSubstitution) ?? [];
+}
+
+/** Headers that the binding sets: what a request has in them is taken out, so nobody keeps it. */
+function namedBy(binding: Binding | undefined): ReadonlySet<string> {
+  return new Set(binding?.headers.map(({ name }) => makeField(name, "").key));
 }
 
 /** A credential without a value has the request refused before. */

@@ -4,6 +4,7 @@
  */
 import { runToEnd, type Steps } from "../policy/steps.ts";
 import type { Automaton } from "./automaton.ts";
+import { isCredentialHeader } from "./credential-headers.ts";
 import type { Watch } from "./watch.ts";
 import {
   createSubstituter,
@@ -25,7 +26,7 @@ export interface Substitution {
 export interface RequestFiller {
   path(text: string): Substituted;
   query(text: string): Substituted;
-  /** `name` in lower case, with `-` for `_`. */
+  /** `name` in lower case, with `-` for `_`. Only headers of credentials are filled. */
   header(name: string, value: string): Substituted;
   /** Of what is never filled. */
   nowhere(text: string): Substituted;
@@ -34,17 +35,23 @@ export interface RequestFiller {
 }
 
 /** Without a pause: see {@link requestFillerSteps}. */
-export function createRequestFiller(substitutions: readonly Substitution[], watch: Watch): RequestFiller {
-  return runToEnd(requestFillerSteps(substitutions, watch));
+export function createRequestFiller(
+  substitutions: readonly Substitution[],
+  watch: Watch,
+  named?: ReadonlySet<string>,
+): RequestFiller {
+  return runToEnd(requestFillerSteps(substitutions, watch, named));
 }
 
 /**
- * `watch` is for all placeholders that there are: these, and those of other bindings. To be made once for a
- * binding as it is in force.
+ * `watch` is for all placeholders that there are: these, and those of other bindings. `named` are headers
+ * that are filled though their names are no credential's, in lower case with `-` for `_`. To be made once for
+ * a binding as it is in force.
  */
 export function* requestFillerSteps(
   substitutions: readonly Substitution[],
   watch: Watch,
+  named: ReadonlySet<string> = new Set(),
 ): Steps<RequestFiller> {
   const automata = yield* automataSteps(substitutions);
   const at = (place: Place, encode: (value: string) => string): (() => Substituter) =>
@@ -61,7 +68,7 @@ export function* requestFillerSteps(
     path: (text) => inPath().substitute(text),
     query: (text) => inQuery().substitute(text),
     header(name, value) {
-      if (!mayBeFilled(name)) return nowhere().substitute(value);
+      if (!isCredentialHeader(name) && !named.has(name)) return nowhere().substitute(value);
       const basic = name === "authorization" ? /^(?<scheme>basic +)(?<digits>\S+)$/i.exec(value) : null;
       return basic === null
         ? inHeader().substitute(value)
@@ -92,24 +99,6 @@ function* automataSteps(substitutions: readonly Substitution[]): Steps<ReadonlyM
     byPlaces.set(place, automaton);
   }
   return byPlaces;
-}
-
-/**
- * Fields of requests that say something else than who asks. Servers tell some of them to others, or show
- * them.
- */
-const NEVER_FILLED: ReadonlySet<string> = new Set(
-  [
-    "host content-length transfer-encoding connection keep-alive upgrade te trailer expect via forwarded http2-settings",
-    "from origin referer user-agent cookie cookie2 range date cache-control pragma max-forwards prefer priority",
-    "warning dnt alt-used x-request-id x-correlation-id traceparent tracestate baggage",
-  ].flatMap((names) => names.split(" ")),
-);
-
-function mayBeFilled(name: string): boolean {
-  return (
-    !NEVER_FILLED.has(name) && !/^(?:proxy-|x-forwarded-|accept|content-|if-|sec-|access-control-)/.test(name)
-  );
 }
 
 /** What the digits say is filled, and written in digits again. */

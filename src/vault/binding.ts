@@ -8,8 +8,7 @@ export type Scheme = "https" | "http";
 export const SCHEME_PORTS: Readonly<Record<Scheme, number>> = { https: 443, http: 80 };
 
 /**
- * `path` and `query` are parts of the request target; `header` is any field except those of framing and
- * routing.
+ * `path` and `query` are parts of the request target; `header` is a field whose name is a credential's.
  */
 export type Surface = "path" | "query" | "header" | "body";
 

@@ -154,6 +154,27 @@ describe("row 36", () => {
     expect(passed).toEqual([]);
   });
 
+  test("a placeholder in a header that hosts keep with an object, or show to others, is refused", async () => {
+    const passed = await passedOf({
+      "an object's metadata": get("/v1/x", `X-Amz-Meta-Note: ${PLACEHOLDER}`),
+      "metadata by a credential's name": get("/v1/x", `X-Goog-Meta-Api-Key: ${PLACEHOLDER}`),
+      "metadata with an underscore": get("/v1/x", `x_ms_meta_token: ${PLACEHOLDER}`),
+      tags: get("/v1/x", `X-Amz-Tagging: a=${PLACEHOLDER}`),
+      "a place to go": get("/v1/x", `X-Amz-Website-Redirect-Location: /${PLACEHOLDER}`),
+      "a file's name": get("/v1/x", `X-Bz-File-Name: ${PLACEHOLDER}`),
+      "a title": get("/v1/x", `Title: ${PLACEHOLDER}`),
+      "an address": get("/v1/x", `X-Real-IP: ${PLACEHOLDER}`),
+      "a trace": get("/v1/x", `X-Amzn-Trace-Id: Root=${PLACEHOLDER}`),
+      "a request's own key": get("/v1/x", `Idempotency-Key: ${PLACEHOLDER}`),
+    });
+    expect(passed).toEqual([]);
+  });
+
+  test("a placeholder in a credential's header is filled", async () => {
+    const { seen } = await tryAll({ honest: get("/v1/x", `Authorization: Bearer ${PLACEHOLDER}`) });
+    expect(seen).toMatchObject([{ authorization: `Bearer ${SECRET}` }]);
+  });
+
   test("every spelling of the injected header is taken out, and the answer has none of the secret", async () => {
     const { seen } = await tryAll({ "its own": get("/v1/x", "x_injected: mine", "X-INJECTED: mine") });
     expect(seen).toMatchObject([{ injected: SECRET }]);

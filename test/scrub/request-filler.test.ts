@@ -37,6 +37,16 @@ describe("a placeholder in its place becomes the value as the place wants it", (
     expect(everywhere.header("x-api-key", TOKEN).text).toBe(latin1(VALUE));
   });
 
+  test("in a header that its binding names, whatever that is", () => {
+    const own = createRequestFiller(
+      [{ placeholder: TOKEN, value: "s3cr3t", places: ["header"] }],
+      createWatch([TOKEN]),
+      new Set(["x-note"]),
+    );
+    expect(own.header("x-note", TOKEN)).toMatchObject({ text: "s3cr3t", misplaced: undefined });
+    expect(own.header("x-title", TOKEN)).toMatchObject({ text: TOKEN, misplaced: TOKEN });
+  });
+
   test("in what a Basic header's digits say", () => {
     const { text, count } = inHeaders.header("authorization", `Basic ${base64(`robot:${TOKEN}`)}`);
     expect([text, count]).toEqual([`Basic ${base64("robot:s3cr3t")}`, 1]);
@@ -73,6 +83,8 @@ describe("a placeholder anywhere else is misplaced", () => {
     "x-forwarded-for",
     "host",
     "traceparent",
+    "x-amz-meta-note",
+    "x-note",
   ];
 
   test.each(inFields)("in the header %s", (name) => {
@@ -102,7 +114,7 @@ describe("a placeholder anywhere else is misplaced", () => {
   });
 
   test("beside one that is filled", () => {
-    expect(everywhere.header("x-a", `${TOKEN} ${base64(`x${TOKEN}`)}`)).toMatchObject({
+    expect(everywhere.header("x-token", `${TOKEN} ${base64(`x${TOKEN}`)}`)).toMatchObject({
       count: 1,
       misplaced: TOKEN,
     });
@@ -113,12 +125,16 @@ describe("a placeholder anywhere else is misplaced", () => {
       [{ placeholder: "__a__", value: "x", places: ["header"] }],
       createWatch(["__a__", "bcdef", OTHER]),
     );
-    expect(filler.header("x-a", "bc__a__def")).toEqual({ text: "bcxdef", count: 1, misplaced: undefined });
+    expect(filler.header("x-token", "bc__a__def")).toEqual({
+      text: "bcxdef",
+      count: 1,
+      misplaced: undefined,
+    });
     const echo = createRequestFiller(
       [{ placeholder: "__a__", value: OTHER, places: ["header"] }],
       createWatch(["__a__", OTHER]),
     );
-    expect(echo.header("x-a", "__a__")).toEqual({ text: OTHER, count: 1, misplaced: undefined });
+    expect(echo.header("x-token", "__a__")).toEqual({ text: OTHER, count: 1, misplaced: undefined });
   });
 });
 
