@@ -13,7 +13,8 @@ import type { TakeSteps } from "../policy/steps.ts";
 import type { VaultInForce } from "../vault/vault-in-force.ts";
 import { createCurrentRedactor } from "./current-redactor.ts";
 import { createPreparedVaults, MOST_OCTETS } from "./prepared-vault.ts";
-import { createRedactor, type RedactedStream, type Redactor } from "./redactor.ts";
+import type { RedactedStream } from "./redacted-stream.ts";
+import { createRedactor, type Redactor } from "./redactor.ts";
 import type { RequestFiller } from "./request-filler.ts";
 import { planBody, REQUEST_CODINGS } from "./response-body.ts";
 import type { Substituter } from "./substituter.ts";
@@ -112,7 +113,7 @@ function createChange(
       body: response.framing.kind === "none" ? undefined : redactBody(response, redactor),
     }),
     responseTrailers: (trailers) => redactFields(trailers, redactor),
-    upgraded: () => toChange(redactor.openStream("stars"), true),
+    upgraded: () => toChange(redactor.openStream("stars", "websocket"), true),
   };
 }
 
@@ -151,9 +152,8 @@ function fillRequest(
 const LEFT_OUT: ReadonlySet<string> = new Set(["sec-websocket-extensions", ...Object.keys(REQUEST_CODINGS)]);
 
 function askForPlain({ fields }: GatedRequest): readonly Field[] {
-  const isGrpc = fields.some(({ key }) => key === "grpc-accept-encoding");
   const codings = Object.entries(REQUEST_CODINGS)
-    .filter(([name]) => name !== "grpc-accept-encoding" || isGrpc)
+    .filter(([name]) => name === "accept-encoding" || fields.some(({ key }) => key === name))
     .map(([name, coding]) => makeField(name, coding));
   return [...fields.filter(({ key }) => !LEFT_OUT.has(key)), ...codings];
 }
@@ -188,16 +188,21 @@ function redactBody({ fields }: GatedResponse, redactor: Redactor): BodyChange |
   const plan = planBody({
     contentType: valueOf(fields, "content-type"),
     contentCoding: valueOf(fields, "content-encoding"),
-    grpcEncoding: valueOf(fields, "grpc-encoding"),
+    messageEncoding: valueOf(fields, "grpc-encoding") ?? valueOf(fields, "connect-content-encoding"),
   });
   if (plan.kind === "pass") return undefined;
-  if (plan.kind === "redact") return toChange(redactor.openStream(plan.fill), plan.fill === "stars");
+  if (plan.kind === "redact")
+    return toChange(redactor.openStream(plan.fill, plan.frames), plan.fill === "stars");
   const refusal = refuse(502, plan.reason);
   return { keepsLength: false, push: () => refusal, end: () => refusal };
 }
 
-function toChange({ push, end }: RedactedStream, keepsLength: boolean): BodyChange {
-  return { keepsLength, push, end };
+function toChange(stream: RedactedStream, keepsLength: boolean): BodyChange {
+  const checked = (octets: Buffer): Buffer | Refusal => {
+    const fault = stream.fault();
+    return fault === undefined ? octets : refuse(502, fault);
+  };
+  return { keepsLength, push: (octets) => checked(stream.push(octets)), end: () => checked(stream.end()) };
 }
 
 /** Several of a name are a list. */

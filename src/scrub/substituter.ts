@@ -5,6 +5,7 @@
  */
 import { runToEnd, type Steps } from "../policy/steps.ts";
 import { type Automaton, automatonSteps } from "./automaton.ts";
+import { EMPTY } from "./spans.ts";
 import { createWatch, type Watch, type WatchedStream } from "./watch.ts";
 
 export interface Filling {
@@ -150,8 +151,6 @@ function openOn({ automaton, values, watched: left }: Parts): SubstitutedStream 
     misplaced: left.seen,
   };
 }
-
-const EMPTY = Buffer.alloc(0);
 
 function inOrder(found: readonly Occurrence[]): readonly Occurrence[] {
   return found.toSorted((one, other) => one.start - other.start || other.end - one.end);

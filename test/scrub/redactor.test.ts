@@ -166,23 +166,48 @@ describe("what is held back", () => {
     }
   });
 
-  test("only the octets that begin a spelling, and they follow once they do not", () => {
+  test("of a line that has not ended, as much as a spelling may have, and no more", () => {
     const stream = createRedactor([secret]).openStream();
-    expect(String(stream.push(Buffer.from("data: s3cr3t")))).toBe("data: ");
-    expect(String(stream.push(Buffer.from("-t0")))).toBe("");
-    expect(String(stream.push(Buffer.from("\n")))).toBe("s3cr3t-t0\n");
+    const [longest] = createRedactor([secret]).finders.map((finder) => finder.longest);
+    expect(String(stream.push(Buffer.from("a line\nanother")))).toBe("a line\n");
+    const given = String(stream.push(Buffer.from("x".repeat(1000))));
+    expect(given).toBe(`another${"x".repeat(1000 - (longest ?? 0) + 1)}`);
+    expect(String(stream.push(Buffer.from("\n")))).toBe(`${"x".repeat((longest ?? 0) - 1)}\n`);
   });
 
-  test("a secret that has ended is replaced at once", () => {
+  test("nothing behind a line's end, also where it came in pieces, but behind a soft line break", () => {
     const stream = createRedactor([secret]).openStream();
-    expect(String(stream.push(Buffer.from(secret)))).toBe("[REDACTED]");
-    expect(String(stream.end())).toBe("");
+    const given = ["a=", "\n", "b=\r", "\n", "c\r", "\n", "=\n\n", "x"].map((chunk) =>
+      String(stream.push(Buffer.from(chunk))),
+    );
+    expect(given).toEqual(["", "", "", "", "", "a=\nb=\r\nc\r\n", "=\n\n", ""]);
   });
 
-  test("a chunk without any of it is passed on as it is, uncopied", () => {
-    const chunk = Buffer.from("nothing");
+  test("across lines, if a secret has several", () => {
+    const stream = createRedactor(["line one\nline two"]).openStream();
+    expect(String(stream.push(Buffer.from("line one\n")))).toBe("");
+    expect(String(stream.push(Buffer.from("line two")))).toBe("");
+    expect(String(stream.end())).toBe("[REDACTED]");
+  });
+
+  test("a chunk that ends a line, without any of it, is passed on as it is, uncopied", () => {
+    const chunk = Buffer.from("nothing\n");
     const { buffer, byteOffset } = createRedactor([secret]).openStream().push(chunk);
     expect([buffer === chunk.buffer, byteOffset]).toEqual([true, chunk.byteOffset]);
+  });
+
+  test("says nothing of a secret: as much is given of a text whatever the secret is", () => {
+    const letters = text({ unit: constantFrom("s", "3", "c", "\n", "="), maxLength: 30 });
+    assert(
+      property(array(letters, { maxLength: 12 }), (chunks) => {
+        const [one, other] = ["s3cs3cs3c!", "qqqqqqqqq!"].map((name) => {
+          const stream = createRedactor([name]).openStream();
+          return [...chunks.map((chunk) => stream.push(Buffer.from(chunk)).length), stream.end().length];
+        });
+        expect(one).toEqual(other);
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 

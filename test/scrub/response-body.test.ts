@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { planBody, REQUEST_CODINGS } from "../../src/scrub/response-body.ts";
 
-const plan = (contentType?: string, contentCoding?: string, grpcEncoding?: string): unknown =>
-  planBody({ contentType, contentCoding, grpcEncoding });
+const plan = (contentType?: string, contentCoding?: string, messageEncoding?: string): unknown =>
+  planBody({ contentType, contentCoding, messageEncoding });
 const REFUSED = { kind: "refuse", reason: expect.stringContaining("compressed") };
-const WORD = { kind: "redact", fill: "word" };
-const STARS = { kind: "redact", fill: "stars" };
+const WORD = { kind: "redact", fill: "word", frames: undefined };
+const STARS = { kind: "redact", fill: "stars", frames: "envelope" };
 const PASS = { kind: "pass" };
 
 test.each([
@@ -25,6 +25,11 @@ test.each([
   ["application/json", "identity, br", REFUSED],
   [undefined, "x-unknown", REFUSED],
   ["application/grpc+proto", undefined, STARS],
+  ["application/grpc-web+proto", undefined, STARS],
+  ["application/connect+json", undefined, STARS],
+  ["application/grpc-web-text", undefined, { ...STARS, frames: undefined }],
+  ["application/vnd.amazon.eventstream", undefined, { ...STARS, frames: "eventstream" }],
+  ["application/connect+json", "gzip", REFUSED],
 ])("a body of type %s, coded %s", (type, coding, expected) => {
   expect(plan(type, coding)).toEqual(expected);
 });

@@ -1,6 +1,7 @@
 import type { Field } from "./field.ts";
 import type { Framing } from "./framing.ts";
 import { readFields } from "./head.ts";
+import { CR, LF } from "./octets.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 
 /** What the octets of a body turned out to be. */
@@ -22,8 +23,6 @@ export interface BodyReader {
 
 const MAX_TRAILER_OCTETS = 16 * 1024;
 const MAX_SIZE_LINE_OCTETS = 4 * 1024;
-const CR = 0x0d;
-const LF = 0x0a;
 
 export function createBodyReader(framing: Framing, sink: BodySink): BodyReader {
   if (framing.kind === "chunked") return createChunkedReader(sink);

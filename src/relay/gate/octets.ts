@@ -45,3 +45,7 @@ function makeClasses(): Uint8Array {
   }
   return classes;
 }
+
+/** What ends a line. */
+export const CR = 0x0d;
+export const LF = 0x0a;

@@ -1,11 +1,12 @@
 /** The relay with what fills placeholders and takes secrets out, as the sidecar has it. */
+import { createSecureServer, type ServerHttp2Stream } from "node:http2";
 import { describe, expect, test } from "vitest";
 import { createFindChange } from "../../../src/scrub/message-change.ts";
 import { until } from "../../support/until.ts";
 import { binding, credential, vaultOf } from "../../vault/make-vault.ts";
 import { request } from "../gate/payloads.ts";
 import { askH2, dialH2 } from "./h2-client.ts";
-import { connectRaw, NAME, SECRET, startRawOrigin, startRelay } from "./world.ts";
+import { CERTIFICATE, connectRaw, listen, NAME, SECRET, startRawOrigin, startRelay } from "./world.ts";
 
 const HOST = `Host: ${NAME}`;
 const PLACEHOLDER = "__token__";
@@ -39,7 +40,7 @@ describe("what an origin gives back", () => {
     server.socket.write(
       `HTTP/1.1 200 is ${SECRET}\r\nX-Echo: Bearer ${SECRET}\r\nContent-Length: 26\r\n\r\nyou sent s3c`,
     );
-    await client.has("you sent ");
+    await client.has("X-Echo");
     server.socket.write(`r3t, and it's `);
     await client.has("0\r\n\r\n");
     expect(client.text()).toContain("X-Echo: [REDACTED]\r\n");
@@ -99,6 +100,62 @@ describe("what an origin gives back", () => {
     await client.has("101");
     server.socket.write(`\x81\x06${SECRET}`, "latin1");
     await expect.poll(client.text).toContain("\x81\x06******");
+    // What the message ends with begins the secret.
+    server.socket.write("\x81\x02s3", "latin1");
+    await expect.poll(client.text).toContain("\x81\x02s3");
+    server.socket.write("\x81\x82abcdef", "latin1");
+    await until("a frame that cannot be read ends it", client.closed);
+  });
+});
+
+describe("how an answer comes says nothing of a secret that has begun in it", () => {
+  const guesses = ["s", "s3", "s3c", "s3cr", "s3cr3", "x", "token ", "=", "czNj", "\0"];
+
+  /** What a client gets of an answer in these pieces, the last of which ends nothing. */
+  async function answered(secret: string, type: string): Promise<string> {
+    const origin = await startRawOrigin();
+    const relay = await startRelay({ origin: origin.port, findChange: createFindChange() });
+    const auth = { type: "bearer", credential: credential("token", secret) } as const;
+    relay.vault.write(vaultOf(binding("token", { hosts: [NAME], auth })));
+    const client = await connectRaw(relay.port);
+    client.socket.write(request("GET / HTTP/1.1", HOST));
+    const server = await origin.next();
+    await server.has("\r\n\r\n");
+    server.socket.write(`HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    for (const guess of guesses) {
+      const piece = `${"-".repeat(400)}${guess}`;
+      const before = relay.upstreams[0]?.bytesRead ?? 0;
+      server.socket.write(`${piece.length.toString(16)}\r\n${piece}\r\n`);
+      await until("it has come", () => (relay.upstreams[0]?.bytesRead ?? 0) > before);
+    }
+    server.socket.write("0\r\n\r\n");
+    return client.has(/\r\n0\r\n\r\n$/);
+  }
+
+  test.each(["text/plain", "application/json", "application/grpc-web-text"])("of type %s", async (type) => {
+    const texts = await Promise.all(["s3cr3t", "q7w8e9"].map((secret) => answered(secret, type)));
+    expect(texts[0]).toContain(guesses[4]);
+    expect(texts[0]).toBe(texts[1]);
+  });
+
+  test("messages of gRPC come whole, whatever they end with", async () => {
+    const server = createSecureServer(CERTIFICATE);
+    server.on("stream", (stream: ServerHttp2Stream) => {
+      stream.respond({ ":status": 200, "content-type": "application/grpc" });
+      stream.on("data", (octets: Buffer) => stream.write(octets));
+    });
+    const port = await listen(server);
+    const relay = await startRelay({ origin: port, protocols: ["h2"], findChange: createFindChange() });
+    const asked = { ":method": "POST", ":path": "/", "content-type": "application/grpc" };
+    const stream = dialH2(relay.port).request(asked);
+    const got: Buffer[] = [];
+    stream.on("data", (octets: Buffer) => got.push(octets));
+    let sent = "";
+    for (const message of ["\0\0\0\0\0", "\0\0\0\0\x02s3", "\0\0\0\0\x01\0"]) {
+      stream.write(Buffer.from(message, "latin1"));
+      sent += message;
+      await expect.poll(() => Buffer.concat(got).toString("latin1")).toBe(sent);
+    }
   });
 });
 
