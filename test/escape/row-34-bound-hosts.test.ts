@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { API, OTHER, SECRET, useBoundHosts } from "../support/bound-hosts.ts";
 import type { Sidecar } from "../support/sidecar.ts";
-import { attackWith } from "./attack.ts";
+import { attack, attackWith } from "./attack.ts";
 
 const on = useBoundHosts();
 const { lab } = on;
@@ -17,6 +17,7 @@ const POLICY = {
     { action: "deny", target: API, http: { methods: ["DELETE"] } },
     { action: "deny", target: API, http: { paths: ["/admin/*"] } },
     rule({ methods: ["GET", "POST"], paths: ["/v1/*"] }),
+    rule({ methods: ["GET", "PUT"], paths: ["/blob"] }),
     { action: "allow", target: OTHER },
   ],
 };
@@ -168,6 +169,11 @@ describe("row 36", () => {
       "a request's own key": get("/v1/x", `Idempotency-Key: ${PLACEHOLDER}`),
     });
     expect(passed).toEqual([]);
+  });
+
+  test("where an answer is cut does not tell how the secret goes on", async () => {
+    const told = await attack(lab, "held_back", on.bundle(sidecar), API, SECRET.slice(0, 3), "3");
+    expect(told).toEqual({ learned: "" });
   });
 
   test("a placeholder in a credential's header is filled", async () => {

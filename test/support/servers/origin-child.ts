@@ -16,6 +16,23 @@ const contexts = new Map<string, SecureContext>(
 );
 const say = (line: object): void => console.log(JSON.stringify(line));
 
+/** What was stored at `/blob`. */
+let blob = Buffer.alloc(0);
+
+function keepBlob(request: Http2ServerRequest, response: Http2ServerResponse): void {
+  response.setHeader("Content-Type", "text/plain");
+  if (request.method !== "PUT") {
+    response.end(blob);
+    return;
+  }
+  const parts: Buffer[] = [];
+  request.on("data", (part: Buffer) => parts.push(part));
+  request.on("end", () => {
+    blob = Buffer.concat(parts);
+    response.end("kept");
+  });
+}
+
 function answer(request: Http2ServerRequest, response: Http2ServerResponse): void {
   const { socket } = request.stream?.session ?? request;
   const seen = {
@@ -29,6 +46,7 @@ function answer(request: Http2ServerRequest, response: Http2ServerResponse): voi
     port: socket.localPort,
   };
   say({ event: "request", ...seen });
+  if (request.url === "/blob") return keepBlob(request, response);
   response.setHeader("Content-Type", "application/json");
   response.end(JSON.stringify(seen));
 }
