@@ -113,7 +113,7 @@ function createChange(
       body: response.framing.kind === "none" ? undefined : redactBody(response, redactor),
     }),
     responseTrailers: (trailers) => redactFields(trailers, redactor),
-    upgraded: () => toChange(redactor.openStream("stars", "websocket"), true),
+    upgraded: () => toChange(redactor.openStream("stars", { frames: "websocket" }), true),
   };
 }
 
@@ -192,7 +192,7 @@ function redactBody({ fields }: GatedResponse, redactor: Redactor): BodyChange |
   });
   if (plan.kind === "pass") return undefined;
   if (plan.kind === "redact")
-    return toChange(redactor.openStream(plan.fill, plan.frames), plan.fill === "stars");
+    return toChange(redactor.openStream(plan.fill, plan.shape), plan.fill === "stars");
   const refusal = refuse(502, plan.reason);
   return { keepsLength: false, push: () => refusal, end: () => refusal };
 }

@@ -32,9 +32,12 @@ export interface RedactedStreamOptions {
   readonly fill: Fill;
   /** Of messages that tell their lengths; `fill` has to be stars. */
   readonly frames?: FrameReader | undefined;
+  /** At a line's beginning, what ends a part although no line ends behind it. */
+  readonly delimiter?: Buffer | undefined;
 }
 
-export function openRedactedStream({ finders, fill, frames }: RedactedStreamOptions): RedactedStream {
+export function openRedactedStream(options: RedactedStreamOptions): RedactedStream {
+  const { finders, fill, frames, delimiter } = options;
   const held = createHeldPieces(fill);
   const search = createSearch(finders);
   /** How much text stands before the last place that no spelling lies across. */
@@ -69,6 +72,11 @@ export function openRedactedStream({ finders, fill, frames }: RedactedStreamOpti
     },
   };
 
+  function isRest(text: Buffer | undefined): boolean {
+    if (text === undefined || held.end() - border !== text.length || held.passed() > border) return false;
+    return !search.spansLines() && text.equals(Buffer.concat(held.texts()).subarray(-text.length));
+  }
+
   function release(until: number): Buffer {
     const given = held.release(until, spans);
     // One that ends here is kept: what follows on it directly belongs to it.
@@ -82,6 +90,7 @@ export function openRedactedStream({ finders, fill, frames }: RedactedStreamOpti
       if (frames === undefined) events.text(chunk);
       else fault ??= frames.read(chunk, events);
       if (fault !== undefined) return EMPTY;
+      if (isRest(delimiter)) border = held.end();
       const given = release(Math.max(held.passed(), border, held.end() - search.longest() + 1));
       held.keep();
       return given;

@@ -15,8 +15,15 @@ export interface Redactor {
   holds(text: string): boolean;
   /** A header's value, one character for each octet as Node's `latin1`. */
   redact(value: string): string;
-  /** With `frames` the fill has to be stars. */
-  openStream(fill?: Fill, frames?: FrameKind): RedactedStream;
+  openStream(fill?: Fill, shape?: BodyShape): RedactedStream;
+}
+
+/** Where a body may go on, beside its lines' ends. */
+export interface BodyShape {
+  /** Messages that tell their lengths: the fill has to be stars. */
+  readonly frames?: FrameKind | undefined;
+  /** Of the parts of a multipart body, with the hyphens before it. */
+  readonly delimiter?: string | undefined;
 }
 
 /** Without a pause: of many secrets it takes seconds. */
@@ -47,11 +54,12 @@ export function redactBy(now: () => readonly Finder[]): Redactor {
         "latin1",
       );
     },
-    openStream: (fill = "word", frames) =>
+    openStream: (fill = "word", { frames, delimiter } = {}) =>
       openRedactedStream({
         finders: now,
         fill,
         frames: frames === undefined ? undefined : createFrameReader(frames),
+        delimiter: delimiter === undefined ? undefined : Buffer.from(delimiter, "latin1"),
       }),
   };
 }

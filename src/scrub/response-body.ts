@@ -1,5 +1,5 @@
 /** What becomes of a response's body from a host that has got a secret. */
-import type { FrameKind } from "./message-frames.ts";
+import type { BodyShape } from "./redactor.ts";
 import type { Fill } from "./spans.ts";
 import { mediaTypeOf } from "./request-filler.ts";
 
@@ -14,12 +14,11 @@ export const REQUEST_CODINGS = {
 } as const;
 
 /**
- * `pass`: no text, such as a picture. `refuse`: it cannot be read, though identity was asked for. `frames`:
- * of messages that tell their lengths.
+ * `pass`: no text, such as a picture. `refuse`: it cannot be read, though identity was asked for.
  */
 export type BodyPlan =
   | { readonly kind: "pass" }
-  | { readonly kind: "redact"; readonly fill: Fill; readonly frames: FrameKind | undefined }
+  | { readonly kind: "redact"; readonly fill: Fill; readonly shape: BodyShape }
   | { readonly kind: "refuse"; readonly reason: string };
 
 /** The response's header fields; undefined if absent. */
@@ -43,13 +42,23 @@ export function planBody({
   if (NO_TEXT.test(media)) return { kind: "pass" };
   if (!isIdentity(contentCoding))
     return { kind: "refuse", reason: "the answer is compressed, though that was not asked for" };
-  if (EVENTSTREAM.test(media)) return { kind: "redact", fill: "stars", frames: "eventstream" };
-  if (!ENVELOPES.test(media)) return { kind: "redact", fill: "word", frames: undefined };
+  if (EVENTSTREAM.test(media)) return { kind: "redact", fill: "stars", shape: { frames: "eventstream" } };
+  if (!ENVELOPES.test(media))
+    return { kind: "redact", fill: "word", shape: { delimiter: delimiterOf(contentType) } };
   if (!isIdentity(messageEncoding))
     return { kind: "refuse", reason: "the answer's messages are compressed, though that was not asked for" };
   // Its envelopes are in base64, and are not read.
   const frames = media.startsWith("application/grpc-web-text") ? undefined : "envelope";
-  return { kind: "redact", fill: "stars", frames };
+  return { kind: "redact", fill: "stars", shape: { frames } };
+}
+
+/** RFC 2046 section 5.1.1. Subscriptions of GraphQL wait for it behind each event. */
+function delimiterOf(contentType: string): string | undefined {
+  const match = /^multipart\/[^;]*;(?:.*;)?\s*boundary=(?:"(?<quoted>[^"\\]+)"|(?<token>[^\s;"]+))/i.exec(
+    contentType,
+  );
+  const boundary = match?.groups?.["quoted"] ?? match?.groups?.["token"];
+  return boundary === undefined ? undefined : `--${boundary}`;
 }
 
 /** gRPC, gRPC-Web, and the streams of Connect. */

@@ -8,7 +8,7 @@ import { cut, redactPlainly } from "./plain-models.ts";
 const SECRET = "s3cr3t-t0ken";
 const stars = (length: number): string => "*".repeat(length);
 
-const open = (kind: FrameKind) => createRedactor([SECRET]).openStream("stars", kind);
+const open = (kind: FrameKind) => createRedactor([SECRET]).openStream("stars", { frames: kind });
 
 /** Of gRPC. */
 function envelope(payload: string, flags = 0): string {

@@ -183,6 +183,14 @@ describe("what is held back", () => {
     expect(given).toEqual(["", "", "", "", "", "a=\nb=\r\nc\r\n", "=\n\n", ""]);
   });
 
+  test("no part of a multipart body whose delimiter has come, in pieces too", () => {
+    const stream = createRedactor([secret]).openStream("word", { delimiter: "--b" });
+    const given = ["{}\r\n--b", "\r\n", "{}\r\n", "--", "b", "b\r\n", "x--b", "\n--b--"].map((chunk) =>
+      String(stream.push(Buffer.from(chunk))),
+    );
+    expect(given).toEqual(["{}\r\n--b", "\r\n", "{}\r\n", "", "--b", "b\r\n", "", "x--b\n"]);
+  });
+
   test("across lines, if a secret has several", () => {
     const stream = createRedactor(["line one\nline two"]).openStream();
     expect(String(stream.push(Buffer.from("line one\n")))).toBe("");

@@ -4,8 +4,9 @@ import { planBody, REQUEST_CODINGS } from "../../src/scrub/response-body.ts";
 const plan = (contentType?: string, contentCoding?: string, messageEncoding?: string): unknown =>
   planBody({ contentType, contentCoding, messageEncoding });
 const REFUSED = { kind: "refuse", reason: expect.stringContaining("compressed") };
-const WORD = { kind: "redact", fill: "word", frames: undefined };
-const STARS = { kind: "redact", fill: "stars", frames: "envelope" };
+const WORD = { kind: "redact", fill: "word", shape: {} };
+const STARS = { kind: "redact", fill: "stars", shape: { frames: "envelope" } };
+const delimited = (delimiter: string): unknown => ({ ...WORD, shape: { delimiter } });
 const PASS = { kind: "pass" };
 
 test.each([
@@ -15,7 +16,10 @@ test.each([
   [undefined, undefined, WORD],
   ["x/unknown", undefined, WORD],
   ["TEXT/HTML", "", WORD],
-  ["multipart/mixed; boundary=image/png", undefined, WORD],
+  ["multipart/mixed; boundary=image/png", undefined, delimited("--image/png")],
+  ['multipart/mixed; subscriptionSpec=1.0; boundary="graph ql";x=y', undefined, delimited("--graph ql")],
+  ["multipart/mixed", undefined, WORD],
+  ["text/plain; boundary=x", undefined, WORD],
   ["image/png", undefined, PASS],
   ["application/octet-stream", "gzip", PASS],
   ["Application/Zip", undefined, PASS],
@@ -27,8 +31,8 @@ test.each([
   ["application/grpc+proto", undefined, STARS],
   ["application/grpc-web+proto", undefined, STARS],
   ["application/connect+json", undefined, STARS],
-  ["application/grpc-web-text", undefined, { ...STARS, frames: undefined }],
-  ["application/vnd.amazon.eventstream", undefined, { ...STARS, frames: "eventstream" }],
+  ["application/grpc-web-text", undefined, { ...STARS, shape: {} }],
+  ["application/vnd.amazon.eventstream", undefined, { ...STARS, shape: { frames: "eventstream" } }],
   ["application/connect+json", "gzip", REFUSED],
 ])("a body of type %s, coded %s", (type, coding, expected) => {
   expect(plan(type, coding)).toEqual(expected);
