@@ -10,7 +10,7 @@ import { mustCall, tryCall } from "./libc.ts";
 import { SOCK_STREAM } from "./socket.ts";
 import { SOCK_CLOEXEC } from "./socket-constants.ts";
 
-const AF_UNIX = 1;
+export const AF_UNIX = 1;
 const EADDRINUSE = 98;
 /** Octets of sockaddr_un: family:2 path:108. */
 const ADDRESS = 110;

@@ -27,6 +27,8 @@ const calls = {
   setsockopt: declare("int setsockopt(int fd, int level, int name, uintptr_t value, uint32_t length)"),
   getsockopt: declare("int getsockopt(int fd, int level, int name, uintptr_t value, uintptr_t length)"),
   getsockname: declare("int getsockname(int fd, uintptr_t address, uintptr_t length)"),
+  getpeername: declare("int getpeername(int fd, uintptr_t address, uintptr_t length)"),
+  socketpair: declare("int socketpair(int domain, int type, int protocol, uintptr_t ends)"),
   send: declare("intptr_t send(int fd, uintptr_t buffer, uintptr_t length, int flags)"),
   recv: declare("intptr_t recv(int fd, uintptr_t buffer, uintptr_t length, int flags)"),
   recvmmsg: declare("int recvmmsg(int fd, uintptr_t headers, uint32_t count, int flags, uintptr_t timeout)"),

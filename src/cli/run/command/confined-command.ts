@@ -1,6 +1,6 @@
 /**
- * The command of a run while it runs: this process's own standard streams, signals handed on, the exit code
- * as a shell gives it.
+ * The command of a run while it runs: its standard streams, signals handed on, the exit code as a shell gives
+ * it.
  */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
@@ -16,6 +16,7 @@ import { followJob, type TerminalJob } from "../terminal/terminal-job.ts";
 import type { CommandUser } from "./command-user.ts";
 import { confinedArgv, isPrepared } from "./confinement.ts";
 import { prepareOwnPlaces } from "./own-places.ts";
+import { openSocketRelay, type SocketRelay } from "./socket-relay.ts";
 import { childrenOf, deliver, descendantsOf, readText } from "../processes/process-tree.ts";
 import { trustedPath } from "./trusted-path.ts";
 
@@ -63,13 +64,13 @@ export function startConfinedCommand(
   const mounts = prepareOwnPlaces({ folder, resolvConf, uid, hidden, readOnly, trust });
   const place = { directory, mounts, user, path: env["PATH"], terminal: terminal?.streams ?? [] };
   const [file, ...args] = confinedArgv(command, place);
-  const options = {
-    cwd: "/",
-    stdio: streamsOf(terminal),
-    env: { ...env, PATH: trustedPath(env["PATH"]) },
-    detached: true,
-  };
-  const child = namespace.enter(() => spawn(file, args, options));
+  const options = { cwd: "/", env: { ...env, PATH: trustedPath(env["PATH"]) }, detached: true };
+  const { child, relay } = namespace.enter(() => {
+    const opened = openSocketRelay();
+    const spawned = spawn(file, args, { ...options, stdio: streamsOf(terminal, opened) });
+    return { child: spawned, relay: opened };
+  });
+  relay.start();
   passOn(child);
   const control = child.stdio[3];
   assert(control instanceof Duplex);
@@ -78,6 +79,7 @@ export function startConfinedCommand(
   let endedBySignal: NodeJS.Signals | undefined;
   const waitForEnd = async (): Promise<number> => {
     const { exitCode, signal } = await endOf(child);
+    await relay.finish();
     await job?.finish();
     const cause = endedBySignal ?? signal;
     return cause === null ? (exitCode ?? 127) : 128 + constants.signals[cause];
@@ -97,6 +99,7 @@ export function startConfinedCommand(
         for (const receiver of receivers) deliver(receiver, signal);
         return;
       }
+      if (hasEnded(child)) return relay.abandon(); // nobody reads the rest of what it has written
       endedBySignal = signal; // the command has not started yet, and now never will
       child.kill("SIGKILL");
     },
@@ -108,11 +111,10 @@ export function startConfinedCommand(
  * Of a terminal the command gets no descriptor: process 1 opens its own in their place, and a second terminal
  * is behind a pipe.
  */
-function streamsOf(terminal: CallerTerminal | undefined): StdioOptions {
-  if (terminal === undefined) return ["inherit", "inherit", "inherit", "pipe"];
+function streamsOf(terminal: CallerTerminal | undefined, relay: SocketRelay): StdioOptions {
   const own = [0, 1, 2].map((fd) => {
-    if (terminal.streams.includes(fd)) return "ignore";
-    return isatty(fd) ? "pipe" : "inherit";
+    if (terminal?.streams.includes(fd) === true) return "ignore";
+    return relay.inPlaceOf(fd) ?? (isatty(fd) ? "pipe" : "inherit");
   });
   return [...own, "pipe"];
 }
@@ -121,6 +123,10 @@ function passOn({ stdin, stdout, stderr }: ChildProcess): void {
   if (stdin !== null) process.stdin.pipe(stdin).on("error", () => undefined); // it reads no more
   stdout?.pipe(process.stdout);
   stderr?.pipe(process.stderr);
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 /** Once its output is read to the end, too. */

@@ -6,7 +6,8 @@
  * the machine has these a second time, as in a chroot, they are covered. Shared memory and message queues are
  * its own. Mounts hide paths, not what a process holds already, so it holds nothing: the set-up begins in `/`
  * and walks to the working directory inside the new mounts, and no descriptor but the standard streams is
- * handed on. Not closed: files that others run later, sockets elsewhere in the file system.
+ * handed on, of those none that leads out. Not closed: files that others run later, sockets elsewhere in the
+ * file system.
  */
 import type { Argv } from "../../../netns/command.ts";
 

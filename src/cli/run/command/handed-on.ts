@@ -2,34 +2,25 @@
  * What the command of a run would get from the program that started us, and whether that leads out of its
  * confinement.
  */
-import { fstatSync } from "node:fs";
-import { accepted, refused, refusedAll, type Result } from "../../../policy/problem.ts";
+import { accepted, type Problem, refused, refusedAll, type Result } from "../../../policy/problem.ts";
+import { lookAtStream } from "./standard-streams.ts";
 
 const STREAMS = ["standard input", "standard output", "standard error"];
 
 /**
- * The working directory, as a path. Refused: one that has been deleted, and a folder as a standard stream,
- * from which `..` leads through the machine's own tree. Files, pipes, sockets and terminals there are what
- * the caller chose to hand on.
+ * The working directory, as a path. Refused: one that has been deleted, and a standard stream that leads past
+ * the run's network or mounts. What else is there is what the caller chose to hand on.
  */
 export function findHandedOn(): Result<{ readonly directory: string }> {
-  const folders = STREAMS.filter((_stream, fd) => isFolder(fd));
-  if (folders.length > 0) {
-    const message = "is a folder, which leads out of the confinement; give a file, a pipe or /dev/null";
-    return refusedAll(folders.map((path) => ({ path, message })));
-  }
+  const leading = STREAMS.flatMap((path, fd): readonly Problem[] => {
+    const stream = lookAtStream(fd);
+    return stream.kind === "refused" ? [{ path, message: stream.message }] : [];
+  });
+  if (leading.length > 0) return refusedAll(leading);
   const directory = workingDirectory();
   return directory === undefined
     ? refused("the working directory has been deleted")
     : accepted({ directory });
-}
-
-function isFolder(fd: number): boolean {
-  try {
-    return fstatSync(fd).isDirectory();
-  } catch {
-    return false; // closed, and the command gets none either
-  }
 }
 
 function workingDirectory(): string | undefined {
