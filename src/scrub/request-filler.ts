@@ -3,6 +3,7 @@
  * wants it. Anywhere else a placeholder is misplaced, in whatever spelling, and the request must not go on.
  */
 import { runToEnd, type Steps } from "../policy/steps.ts";
+import { trimBlanks } from "../policy/trim-blanks.ts";
 import type { Automaton } from "./automaton.ts";
 import { isCredentialHeader } from "./credential-headers.ts";
 import type { Watch } from "./watch.ts";
@@ -58,7 +59,9 @@ export function* requestFillerSteps(
     once(() => createSubstituter(fillingsAt(substitutions, place, encode), watch, automata.get(place)));
   const inPath = at("path", percentEncode);
   const inQuery = at("query", percentEncode);
-  const inHeader = at("header", asIs);
+  // HTTP/2 has no form for blanks at a field's ends: who gets it drops the field.
+  const inHeader = at("header", (value) => trimBlanks(value));
+  const inBasic = at("header", asIs);
   const nowhere = once(() => createSubstituter([], watch));
   const inJson = at("body", jsonEncode);
   const inForm = at("body", formEncode);
@@ -72,7 +75,7 @@ export function* requestFillerSteps(
       const basic = name === "authorization" ? /^(?<scheme>basic +)(?<digits>\S+)$/i.exec(value) : null;
       return basic === null
         ? inHeader().substitute(value)
-        : substituteBasic(inHeader(), basic.groups?.["scheme"] ?? "", basic.groups?.["digits"] ?? "");
+        : substituteBasic(inBasic(), basic.groups?.["scheme"] ?? "", basic.groups?.["digits"] ?? "");
     },
     nowhere: (text) => nowhere().substitute(text),
     body(contentType = "", contentCoding = "identity") {

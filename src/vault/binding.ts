@@ -64,7 +64,7 @@ export interface Substitution<C = Credential> {
 /** A header that goes into a request. Every field of that name, in any spelling, is taken out first. */
 export interface InjectedHeader {
   readonly name: string;
-  /** As it is sent: `Bearer ...`. */
+  /** As it is sent: `Bearer ...`. Without blanks at its ends, which HTTP/2 has no form for. */
   readonly value: Secret;
 }
 
@@ -80,8 +80,8 @@ export interface Binding extends BindingSpec {
   /** What `auth` puts into a request. Empty while `unavailable`. */
   readonly headers: readonly InjectedHeader[];
   /**
-   * Every text that must not come back, each once: values of its credentials, former ones too, and injected
-   * headers if they hold more than a value.
+   * Every text that must not come back, each once: values of its credentials, former ones too, also without
+   * what is blank at their ends, and injected headers if they hold more than a value.
    */
   readonly secrets: readonly Secret[];
   /** Ids of its credentials, each once. */

@@ -1,3 +1,4 @@
+import { trimBlanks } from "../policy/trim-blanks.ts";
 import type { Binding, BindingAuth, BindingSpec, Credential, InjectedHeader } from "./binding.ts";
 import { Secret } from "./secret.ts";
 
@@ -9,7 +10,6 @@ export function resolveBinding(binding: BindingSpec, outOfForce?: string): Bindi
   const unavailable = outOfForce ?? (lacksValue ? "a credential has no value: its source failed" : undefined);
   const headers = unavailable === undefined ? injectedHeaders(auth) : [];
   const values = credentials.flatMap(valuesOf);
-  const rendered = renderedOf(auth).filter((value) => !values.includes(value));
   const credentialIds = credentials.map(({ id }) => id);
   return {
     name,
@@ -17,7 +17,7 @@ export function resolveBinding(binding: BindingSpec, outOfForce?: string): Bindi
     auth,
     substitutions,
     headers,
-    secrets: [...values, ...rendered],
+    secrets: distinct([...values, ...values.flatMap(trimmedOf), ...renderedOf(auth)]),
     credentialIds,
     unavailable,
   };
@@ -25,6 +25,19 @@ export function resolveBinding(binding: BindingSpec, outOfForce?: string): Bindi
 
 function valuesOf({ value, former = [] }: Credential): readonly Secret[] {
   return value === undefined ? former : [value, ...former];
+}
+
+/** As servers may read it that take away what is blank at its ends, and give it back. */
+function trimmedOf(value: Secret): readonly Secret[] {
+  const text = value.reveal();
+  return [trimBlanks(text), text.trim()].map((trimmed) => new Secret(trimmed));
+}
+
+/** The first of those with the same text. */
+function distinct(secrets: readonly Secret[]): readonly Secret[] {
+  const byTexts = new Map<string, Secret>();
+  for (const secret of secrets) if (!byTexts.has(secret.reveal())) byTexts.set(secret.reveal(), secret);
+  return [...byTexts.values()];
 }
 
 /** What the headers say, and what they would say with former values. */
@@ -59,5 +72,6 @@ function injectedHeaders(auth: BindingAuth): readonly InjectedHeader[] {
 
 function inject(name: string, prefix: string, { value }: Credential): readonly InjectedHeader[] {
   if (value === undefined) return [];
-  return [{ name, value: prefix === "" ? value : new Secret(prefix + value.reveal()) }];
+  const text = prefix + trimBlanks(value.reveal());
+  return [{ name, value: text === value.reveal() ? value : new Secret(text) }];
 }

@@ -1,4 +1,5 @@
 import { type Field, makeField } from "./field.ts";
+import { trimBlanks } from "../../policy/trim-blanks.ts";
 import { isFieldValue, isToken } from "./octets.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 
@@ -49,16 +50,4 @@ function readField(line: string): Field | Refusal {
   if (!isToken(name)) return refuse(400, "a header name that is no token");
   const value = trimBlanks(line, colon + 1);
   return isFieldValue(value) ? makeField(name, value) : refuse(400, "a control character in a header value");
-}
-
-function trimBlanks(line: string, start: number): string {
-  let from = start;
-  let to = line.length;
-  while (from < to && isBlank(line.charCodeAt(from))) from++;
-  while (to > from && isBlank(line.charCodeAt(to - 1))) to--;
-  return line.slice(from, to);
-}
-
-function isBlank(octet: number): boolean {
-  return octet === 0x20 || octet === 0x09;
 }

@@ -71,7 +71,9 @@ function linkEnds(exchange: H2Exchange, origin: ClientHttp2Stream): void {
   const { client, answer } = exchange;
   let fault: string | undefined;
   // The session's own error comes to its streams first.
-  origin.on("error", (error) => (fault = tellFault(error)));
+  origin.on("error", (error) => (fault ??= tellFault(error)));
+  // Node ends the session, too. Its code would say that the client may try again.
+  origin.on("frameError", () => (fault = "the request's head is larger than HTTP/2 can send"));
   exchange.closed = () => reset(client, origin);
   // An answer that is whole goes out, even if the origin did not wait for the request.
   origin.on("close", () => {

@@ -14,6 +14,7 @@ const FORBIDDEN = /[\0-\u0008\u000A-\u001F\u007F]|\p{Surrogate}/u;
 /** A credential's value, kept as it is. A message about it holds no part of it. */
 export function parseSecret(text: string): Result<Secret> {
   if (text === "") return refused("is empty");
+  if (text.trim() === "") return refused("is blank");
   if (Buffer.byteLength(text) > MOST_SECRET_OCTETS)
     return refused(`has more than ${MOST_SECRET_OCTETS} octets`);
   if (/[\r\n]/.test(text)) return refused("holds a line break, which no credential may");

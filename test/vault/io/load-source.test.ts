@@ -18,6 +18,7 @@ const load = createSourceLoader({
     PATH: process.env["PATH"],
     GH_TOKEN: VALUE,
     EMPTY: "",
+    BLANK: " \t ",
     LINES: `${VALUE}\nx`,
     OPENSANDBOX_EGRESS_TOKEN: VALUE,
   },
@@ -64,6 +65,9 @@ describe("what gives no value is said without a part of one", () => {
   test.each<readonly [string, () => CredentialSource, string]>([
     ["no such variable", () => ({ type: "env", variable: "NOSUCH" }), "the variable is not set"],
     ["an empty variable", () => ({ type: "env", variable: "EMPTY" }), "the value of the variable is empty"],
+    ["a blank variable", () => ({ type: "env", variable: "BLANK" }), "the value of the variable is blank"],
+    ["a file with a blank line", () => fileOf("blank", " \n"), "the value of the file is blank"],
+    ["a command that prints blanks", () => shell("echo ' '"), "the value of the command is blank"],
     [
       "a variable of two lines",
       () => ({ type: "env", variable: "LINES" }),

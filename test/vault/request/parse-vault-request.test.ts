@@ -154,6 +154,7 @@ describe("a request is refused with the place of what is wrong, and without a va
     [credential({ type: "inline" }), "credentials[0].source.value: is missing, must be a string"],
     [credential({ value: 7 }), "credentials[0].source.value: must be a string"],
     [credential({ value: "" }), "credentials[0].source.value: is empty"],
+    [credential({ value: " \t" }), "credentials[0].source.value: is blank"],
     [credential({ value: `${VALUE}\r\nX: y` }), "credentials[0].source.value: holds a line break"],
     [credential({ value: `${VALUE}\n` }), "credentials[0].source.value: holds a line break"],
     [credential({ value: `${VALUE}\0` }), "credentials[0].source.value: holds a control character"],

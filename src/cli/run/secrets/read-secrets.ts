@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import type { Environment } from "../../../config/environment.ts";
 import { accepted, refused, refusedAll, type Result } from "../../../policy/problem.ts";
+import { trimBlanks } from "../../../policy/trim-blanks.ts";
 import type { CommandUser } from "../command/command-user.ts";
 import { drawPlaceholder } from "./placeholder.ts";
 import type { AskedSecret } from "./parse-secret.ts";
@@ -47,14 +48,19 @@ function readOutput({ name, command = "" }: AskedSecret, askCommand: AskCommand)
   return checked(name, value, "--secret-command");
 }
 
+/**
+ * Without blanks at its ends: no header can have those, and a placeholder with them would be another one in a
+ * header.
+ */
 function checked(name: string, value: string, option: string): Result<string> {
   // oxlint-disable-next-line no-control-regex -- these are what no header can have
-  return /[\0-\x08\x0a-\x1f\x7f]/.test(value)
-    ? refused(
-        `the value of ${name} has a control character or a line break in it, which no header can have`,
-        option,
-      )
-    : accepted(value);
+  if (/[\0-\x08\x0a-\x1f\x7f]/.test(value))
+    return refused(
+      `the value of ${name} has a control character or a line break in it, which no header can have`,
+      option,
+    );
+  const trimmed = trimBlanks(value);
+  return trimmed.trim() === "" ? refused(`the value of ${name} is blank`, option) : accepted(trimmed);
 }
 
 /**

@@ -14,11 +14,18 @@ function read(secrets: readonly AskedSecret[], env: Readonly<Record<string, stri
 }
 
 test("values come from the environment, or from what a shell's command prints, without its last line's end", () => {
-  const secrets = [asked("T"), asked("C", `printf '%s\\n' "of $T"`), asked("D", "printf 'a '")];
+  const secrets = [asked("T"), asked("C", `printf '%s\\n' "of $T"`)];
   expect(read(secrets, { T: "value" })).toEqual([
     ["T", "value"],
     ["C", "of value"],
-    ["D", "a "],
+  ]);
+});
+
+test("blanks at a value's ends are no part of it, as a header has none", () => {
+  const secrets = [asked("T"), asked("C", "printf ' a\\tb \\r\\n'")];
+  expect(read(secrets, { T: "\tvalue " })).toEqual([
+    ["T", "value"],
+    ["C", "a\tb"],
   ]);
 });
 
@@ -30,8 +37,10 @@ test("everything that is wrong is told at once, and no value is", () => {
     asked("F", "echo s3cr3t; exit 3"),
     asked("N", "true"),
     asked("M", "printf 's3cr3t\\nb'"),
+    asked("B"),
+    asked("P", "echo ' '"),
   ];
-  const problems = read(secrets, { E: "", L: "s3cr3t\r\nX-Injected: 1" });
+  const problems = read(secrets, { E: "", L: "s3cr3t\r\nX-Injected: 1", B: " \t" });
   expect(problems).toEqual([
     expect.stringContaining("--secret: T is not set"),
     expect.stringContaining("--secret: E is not set"),
@@ -39,6 +48,8 @@ test("everything that is wrong is told at once, and no value is", () => {
     expect.stringContaining("--secret-command: a command that should print a secret has failed: exit 3"),
     expect.stringContaining("--secret-command: the command for N has printed nothing"),
     expect.stringContaining("--secret-command: the value of M has a control character"),
+    "--secret: the value of B is blank",
+    "--secret-command: the value of P is blank",
   ]);
   expect(JSON.stringify(problems)).not.toContain("s3cr3t");
 });
