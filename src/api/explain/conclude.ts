@@ -2,19 +2,13 @@
  * What comes of an explanation: whether the target can be reached now, why in a sentence, and the smallest
  * rules that would change it.
  */
-import { REASON_WORDS } from "../../decisions/decision-event.ts";
 import type { KeptDecision } from "../../decisions/decision-ring.ts";
-import {
-  type ExplainedAddress,
-  type FarEnd,
-  isWorthATry,
-} from "../../enforcement/explain/explain-address.ts";
+import type { ExplainedAddress, FarEnd } from "../../enforcement/explain/explain-address.ts";
 import type { Explained } from "../../enforcement/explain/explain.ts";
 import type { ExplainedName } from "../../enforcement/explain/explain-name.ts";
-import type { VerdictReason } from "../../enforcement/explain/kernel-verdict.ts";
-import { renderAddress } from "../../policy/address.ts";
-import type { Decision, Layer } from "../../policy/decision.ts";
-import { type Action, describeRule } from "../../policy/rule.ts";
+import type { Decision } from "../../policy/decision.ts";
+import type { Action } from "../../policy/rule.ts";
+import { describeFailure, farEndWords, kernelWords, whyAllowed, whyDenied } from "./conclude-words.ts";
 
 export interface Conclusion {
   readonly reachable: boolean;
@@ -174,75 +168,4 @@ function findFailure(lookups: readonly KeptDecision[]): string | undefined {
     if (found !== undefined) return describeFailure(found);
   }
   return undefined;
-}
-
-function describeFailure({ decision, addresses, rule, layer, reason }: KeptDecision): string {
-  const words = reason === undefined ? "" : REASON_WORDS[reason];
-  if (decision === "nxdomain") return "the upstream says that there is no such name";
-  if (decision === "nodata") return "the upstream says that it has no address";
-  if (decision === "failed") return `its lookup failed: ${words}`;
-  const [address] = addresses;
-  const shown = address === undefined ? "its addresses are" : `its address ${renderAddress(address)} is`;
-  const by = rule === undefined ? words : `rule ${rule}${ofLayer(layer)} denies it`;
-  return `${shown} taken out of the answer: ${by}`;
-}
-
-function whyAllowed({ rule, layer }: Decision): string {
-  return rule === undefined
-    ? "allowed by the default action"
-    : `allowed by rule ${describeRule(rule)}${ofLayer(layer)}`;
-}
-
-function whyDenied({ rule, layer }: Decision, target: string): string {
-  if (rule === undefined) return `no rule allows ${target}`;
-  return `rule ${describeRule(rule)}${ofLayer(layer)} denies ${target}`;
-}
-
-function ofLayer(layer: Layer | "built-in"): string {
-  return layer === "user" || layer === "default" ? "" : ` of ${layer}`;
-}
-
-const KERNEL_WORDS: Readonly<Record<Exclude<VerdictReason, "rule" | "learned" | "default">, string>> = {
-  mode: "connections are not judged in mode dns",
-  resolver: "lookups go to the sidecar's resolver, whatever server is asked",
-  exempt: "a resolver that OPENSANDBOX_EGRESS_NAMESERVER_EXEMPT lets be asked directly",
-  upstream: "the sidecar's own upstream, which nobody else may ask",
-  loopback: "it stays in the sandbox",
-  group: "broadcast and multicast are refused under every policy",
-  "dns-over-tls": "DNS over TLS and QUIC is refused under every policy",
-  "dns-over-https": "a DNS-over-HTTPS resolver, which OPENSANDBOX_EGRESS_BLOCK_DOH_443 has refused",
-  ports: "the rules for its names allow other ports or protocols",
-  revoked: "only names gave it that a change has denied, so it is refused for an hour",
-};
-
-function kernelWords({ address, kernel, decision, names, secondsLeft }: ExplainedAddress): string {
-  const { by } = kernel;
-  if (by === "learned") {
-    const left = secondsLeft === undefined ? "" : `, for ${secondsLeft} s more`;
-    return `let through, since a lookup of ${names[0] ?? "an allowed name"} gave it${left}`;
-  }
-  if (by !== "rule" && by !== "default") return KERNEL_WORDS[by];
-  if (!kernel.passes) return expiredWords(whyDenied(kernel.decision ?? decision, address), names);
-  if (decision.action === "deny")
-    return `let through by audit mode; without it ${whyDenied(decision, address)}`;
-  return whyAllowed(decision);
-}
-
-function expiredWords(why: string, names: readonly string[]): string {
-  const [name] = names;
-  return name === undefined
-    ? `${why}, and no lookup has given it`
-    : `${why}; ${name} gave it, and its time is over`;
-}
-
-const FAR_END: Readonly<Record<FarEnd, string>> = {
-  answers: "; the far end answers",
-  silent: "; the far end stays silent",
-  refuses: "; the far end refuses it",
-  unreachable: "; no way leads there, says the sandbox's side or a router",
-  unknown: "; no flow to it is open: none was tried, or the far end has refused it",
-};
-
-function farEndWords(explained: ExplainedAddress): string {
-  return isWorthATry(explained) ? FAR_END[explained.farEnd] : "";
 }
