@@ -12,6 +12,8 @@ const ALLOWED = { action: "allow", layer: "default", rule: undefined } as const;
 const ADDRESS_FOUND: ExplainedAddress = {
   address: "192.0.2.7",
   names: [],
+  openers: [],
+  isNameJudged: false,
   decision: ALLOWED,
   matches: [],
   kernel: { passes: true, by: "default", decision: ALLOWED },
@@ -29,6 +31,7 @@ async function start(options: Parameters<typeof startApi>[0] = {}) {
     const name = request.target.kind === "name" ? request.target.name : undefined;
     return {
       isAudit: false,
+      isStrict: false,
       name: name && { name, decision, matches: [], answer: "nxdomain" as const, isAudited: false },
       addresses: [],
     };
@@ -88,7 +91,7 @@ describe("GET /explain", () => {
       async explain(request) {
         begun.push(request);
         if (request.isTried) await held.promise;
-        return { isAudit: false, name: undefined, addresses: [ADDRESS_FOUND] };
+        return { isAudit: false, isStrict: false, name: undefined, addresses: [ADDRESS_FOUND] };
       },
     });
     const ask = (query: string) => started.api.call("GET", `/explain?target=192.0.2.7&port=80${query}`);

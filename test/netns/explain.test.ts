@@ -220,6 +220,22 @@ describe.each(FAMILIES)("the causes in $name", (family: Family) => {
     expect(found.because).toContain("one.example.org gave it, and its time is over");
     expect(await lab.curl(urlOf(one))).toMatchObject({ exitCode: 7 });
   });
+
+  test("rules for a name refuse a port that another name has opened at its address", async () => {
+    const egress = [{ action: "deny", target: "a.wild.example.org", ports: [8080] }];
+    const sidecar = await lab.startSidecar({ policy: { defaultAction: "allow", egress } });
+    for (const name of ["a.wild.example.org", "b.wild.example.org"]) await lab.dig(name, family.qtype);
+    const found = await explain(sidecar, "target=a.wild.example.org&port=8080");
+    const allow = [{ action: "allow", target: "a.wild.example.org", ports: [8080], protocol: "tcp" }];
+    expect(found).toMatchObject({ reachable: false, patch: { allow } });
+    expect(found.because).toContain(
+      `rule a.wild.example.org tcp/8080 denies tcp port 8080 of a.wild.example.org; what shows no name passes to ${family.wild}, since a lookup of b.wild.example.org gave it`,
+    );
+    const curl = () => lab.curl(family.flag, "http://a.wild.example.org:8080/");
+    expect(await curl()).toMatchObject({ exitCode: 56 });
+    await sidecar.api("PATCH", "/policy", { body: allow });
+    expect(await curl()).toMatchObject({ status: 200 });
+  });
 });
 
 test("the command says no by its exit code, in words and as JSON, and how to allow it", async () => {
@@ -241,37 +257,6 @@ test("the command says no by its exit code, in words and as JSON, and how to all
   expect(await command(sidecar, "one.example.org:0")).toMatchObject({ exitCode: 64 });
   expect(await command(sidecar, "--try", "one.example.org")).toMatchObject({ exitCode: 64 });
   expect(await command(sidecar)).toMatchObject({ exitCode: 64 });
-});
-
-test("all rules that match are told in their order, and which one can never decide", async () => {
-  const egress = [
-    { action: "deny", target: "api.wild.example.org" },
-    { action: "allow", target: "*.example.org" },
-    { action: "deny", target: "*.wild.example.org" },
-  ];
-  const sidecar = await lab.startSidecar({ policy: { egress } });
-  const found = await explain(sidecar, "target=x.wild.example.org");
-  expect(found).toMatchObject({
-    reachable: true,
-    name: {
-      answer: "asked",
-      decision: { action: "allow", layer: "user", rule: "*.example.org" },
-      matches: [
-        { target: "*.example.org", position: 2, decides: true },
-        { target: "*.wild.example.org", position: 3, decides: false, shadowedBy: "*.example.org" },
-      ],
-    },
-  });
-});
-
-test("nobody is asked, and nothing is learned", async () => {
-  const sidecar = await lab.startSidecar({ policy: POLICY });
-  await explain(sidecar, "target=one.example.org");
-  await lab.dig("three.example.org");
-  await until("the lookup is asked", () =>
-    lab.upstream.questions().some(({ qname }) => /^three/i.test(qname)),
-  );
-  expect(lab.upstream.questions().filter(({ qname }) => /^one/i.test(qname))).toEqual([]);
 });
 
 test("each reason on the page by symptom was given above", () => {

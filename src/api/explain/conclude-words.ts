@@ -6,9 +6,11 @@ import {
   type FarEnd,
   isWorthATry,
 } from "../../enforcement/explain/explain-address.ts";
+import type { AskedFlow } from "../../enforcement/explain/explain-name.ts";
 import type { VerdictReason } from "../../enforcement/explain/kernel-verdict.ts";
 import { renderAddress } from "../../policy/address.ts";
 import type { Decision, Layer } from "../../policy/decision.ts";
+import type { DomainName } from "../../policy/domain-name.ts";
 import { describeRule } from "../../policy/rule.ts";
 
 export function describeFailure({ decision, addresses, rule, layer, reason }: KeptDecision): string {
@@ -33,6 +35,17 @@ export function whyDenied({ rule, layer }: Decision, target: string): string {
   return `rule ${describeRule(rule)}${ofLayer(layer)} denies ${target}`;
 }
 
+export function auditWords(decision: Decision, what: string): string {
+  return `audit mode lets ${what} through; without it ${whyDenied(decision, what)}`;
+}
+
+/** `tcp port 25 of NAME`. */
+export function placeWords(name: DomainName, { protocol, port, app }: AskedFlow): string {
+  if (port === undefined) return `${protocol} to ${name}`;
+  const what = app === undefined ? protocol : `${app} over ${protocol}, at`;
+  return `${what} port ${port} of ${name}`;
+}
+
 function ofLayer(layer: Layer | "built-in"): string {
   return layer === "user" || layer === "default" ? "" : ` of ${layer}`;
 }
@@ -50,17 +63,28 @@ const KERNEL_WORDS: Readonly<Record<Exclude<VerdictReason, "rule" | "learned" | 
   revoked: "only names gave it that a change has denied, so it is refused for an hour",
 };
 
-export function kernelWords({ address, kernel, decision, names, secondsLeft }: ExplainedAddress): string {
+/** `asked`: the name that was asked about, if one was. */
+export function kernelWords(explained: ExplainedAddress, asked?: DomainName): string {
+  const { address, flow, kernel, decision, names } = explained;
   const { by } = kernel;
-  if (by === "learned") {
-    const left = secondsLeft === undefined ? "" : `, for ${secondsLeft} s more`;
-    return `let through, since a lookup of ${names[0] ?? "an allowed name"} gave it${left}`;
-  }
+  if (by === "learned") return `let through, ${givenWords(explained, asked)}`;
+  if (by === "ports" && flow === undefined) return "the rules for its names allow some ports or protocols";
   if (by !== "rule" && by !== "default") return KERNEL_WORDS[by];
   if (!kernel.passes) return expiredWords(whyDenied(kernel.decision ?? decision, address), names);
   if (decision.action === "deny")
     return `let through by audit mode; without it ${whyDenied(decision, address)}`;
   return whyAllowed(decision);
+}
+
+function givenWords({ openers, secondsLeft }: ExplainedAddress, asked?: DomainName): string {
+  const left = secondsLeft === undefined ? "" : `, for ${secondsLeft} s more`;
+  const giver = openers.find((name) => name === asked) ?? openers[0] ?? "an allowed name";
+  return `since a lookup of ${giver} gave it${left}`;
+}
+
+/** Of an address that other names have opened. */
+export function namelessWords(explained: ExplainedAddress): string {
+  return `what shows no name passes to ${explained.address}, ${givenWords(explained)}`;
 }
 
 function expiredWords(why: string, names: readonly string[]): string {

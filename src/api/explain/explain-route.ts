@@ -127,7 +127,16 @@ function describeRequest(request: ExplainedRequest): object {
   };
 }
 
-function describeAddress({ decision, kernel, isTried, flow: _flow, ...rest }: ExplainedAddress): object {
+function describeAddress(explained: ExplainedAddress): object {
+  const {
+    decision,
+    kernel,
+    isTried,
+    flow: _flow,
+    openers: _openers,
+    isNameJudged: _judged,
+    ...rest
+  } = explained;
   return {
     ...rest,
     ...(isTried ? { tried: true } : {}),

@@ -11,10 +11,15 @@ import {
 } from "./kernel-verdict.ts";
 import { renderAddress } from "../../policy/address.ts";
 import { withoutAudit } from "../../policy/compile-audit.ts";
+import type { CompiledPolicy } from "../../policy/compile.ts";
 import { decideAddressFlow } from "../../policy/decide-address.ts";
+import { decideName, decideNameFlow } from "../../policy/decide-name.ts";
 import type { Decision } from "../../policy/decision.ts";
+import { type DomainName, isDomainName } from "../../policy/domain-name.ts";
 import type { FlowKind } from "../../policy/flow-set.ts";
 import type { SpokenApp } from "../../policy/app.ts";
+import { findDemand } from "../names/app-fault.ts";
+import type { JudgedFlow } from "../names/judged-flow.ts";
 import type { Tried } from "./io/try-connection.ts";
 import { type ExplainedMatch, explainMatches } from "../../policy/explain-matches.ts";
 import type { PolicyLayers } from "../../policy/layers.ts";
@@ -38,6 +43,10 @@ export interface ExplainedAddress {
   readonly flow?: FlowKind | undefined;
   /** Names that gave it, the latest first. */
   readonly names: readonly string[];
+  /** Those of them whose rules in force let the flow pass; without a flow, those that are allowed. */
+  readonly openers: readonly DomainName[];
+  /** Whether a connection has to show an allowed name there, since only names have opened it. Of TCP. */
+  readonly isNameJudged: boolean;
   /** Missing if no lookup holds it in force, or nobody knows. */
   readonly secondsLeft?: number;
   /** The policy's, whether audit mode is on or not. */
@@ -52,6 +61,8 @@ export interface ExplainedAddress {
 
 export interface AddressView {
   readonly kernel: KernelView;
+  /** Undefined: nobody reads connections. */
+  readonly names: Pick<JudgedFlow, "isStrict"> | undefined;
   readonly layers: PolicyLayers;
   readonly namesOf: (octets: Uint8Array) => readonly string[];
   readonly find: (octets: Uint8Array) => LearnedAddress | undefined;
@@ -71,18 +82,45 @@ export function explainAddress(
   const target = parseTarget(address);
   const learned = view.find(octets);
   const leftMs = learned?.leftMs;
+  const asked = packet.port === undefined && packet.protocol !== "icmp" ? undefined : flow;
+  const kernel = judgeFirstPacket(view.kernel, packet);
+  const names = view.namesOf(octets);
   return {
     address,
-    flow: packet.port === undefined && packet.protocol !== "icmp" ? undefined : flow,
-    names: view.namesOf(octets),
+    flow: asked,
+    names,
+    openers: findOpeners(view.kernel.policy, names, asked),
+    isNameJudged: isNameJudged(view, packet, { kernel, names }),
     ...(leftMs === undefined ? {} : { secondsLeft: Math.floor(leftMs / 1000) }),
     decision: decideAddressFlow(policy, octets, flow),
     matches: target.ok ? explainMatches(policy, view.layers, target.value, flow) : [],
-    kernel: judgeFirstPacket(view.kernel, packet),
+    kernel,
     flows,
     farEnd: farEndOf(flows),
     isTried: false,
   };
+}
+
+function findOpeners(
+  policy: CompiledPolicy,
+  names: readonly string[],
+  flow: FlowKind | undefined,
+): readonly DomainName[] {
+  return names.filter(isDomainName).filter((name) => {
+    const { action } = flow === undefined ? decideName(policy, name) : decideNameFlow(policy, name, flow);
+    return action === "allow";
+  });
+}
+
+function isNameJudged(
+  { names: readers, kernel: { policy } }: AddressView,
+  { port, protocol, octets }: FirstPacket,
+  { kernel, names }: Pick<ExplainedAddress, "kernel" | "names">,
+): boolean {
+  if (readers === undefined || protocol !== "tcp" || kernel.by !== "learned" || !kernel.passes) return false;
+  const { isStrict } = readers;
+  const flow = { isStrict, port: port ?? 0, address: octets, owners: () => names, isLearned: () => true };
+  return findDemand([policy], flow) !== "nothing";
 }
 
 /** Whether a try would tell of a far end: it is let through, and leaves the sandbox. */

@@ -51,6 +51,8 @@ export interface Explained {
   readonly name: ExplainedName | undefined;
   readonly addresses: readonly ExplainedAddress[];
   readonly isAudit: boolean;
+  /** Whether what shows no name is refused where names are judged. */
+  readonly isStrict: boolean;
   /** For a name; undefined if nothing is intercepted. */
   readonly bindings?: readonly HostBinding[] | undefined;
   readonly request?: ExplainedRequest | undefined;
@@ -105,6 +107,7 @@ export async function explain(sources: ExplainSources, request: ExplainRequest):
       isRevoked: learned.isRevoked,
     },
     layers: sources.layers(),
+    names: sources.names,
     namesOf: learned.namesOf,
     find: learned.find,
   };
@@ -119,6 +122,7 @@ export async function explain(sources: ExplainSources, request: ExplainRequest):
     ...explainApps(view, request, { name, addresses, packets, bindings, names: sources.names }),
     addresses: request.isTried ? await tryAll(addresses, port, sources) : addresses,
     isAudit: policy.audits !== undefined,
+    isStrict: sources.names?.isStrict === true,
     unread: isName ? sources.unreadRules().find((rule) => holdsHost(rule.target, target.name)) : undefined,
     bindings,
     request:

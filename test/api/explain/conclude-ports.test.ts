@@ -13,6 +13,8 @@ function denied(by: "rule" | "default" | "ports", decision: Decision, flow?: Flo
     address: ADDRESS,
     flow,
     names: ["a.example"],
+    openers: [],
+    isNameJudged: false,
     decision,
     matches: [],
     kernel: { passes: false, by, decision },
@@ -20,7 +22,7 @@ function denied(by: "rule" | "default" | "ports", decision: Decision, flow?: Flo
     farEnd: "unknown",
     isTried: false,
   };
-  return conclude({ name: undefined, addresses: [found], isAudit: false }, []).patch;
+  return conclude({ name: undefined, addresses: [found], isAudit: false, isStrict: false }, []).patch;
 }
 
 const decided = (text: string): Decision => ({ action: "deny", layer: "user", rule: rules(text)[0] });
