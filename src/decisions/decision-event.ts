@@ -71,6 +71,8 @@ export interface DecisionEvent {
    * known.
    */
   readonly name: string | undefined;
+  /** Of a connection that was judged by its address: all names that gave it, the latest first. */
+  readonly owners?: readonly string[] | undefined;
   /** Undefined for a name that no rule can speak of. */
   readonly qname: DomainName | undefined;
   /** Of a lookup. */

@@ -26,24 +26,35 @@ export interface SaidOptions {
   readonly keepsAll: boolean;
 }
 
+/** Of a name. */
+export interface SeenOfName {
+  readonly flows: readonly FlowKind[];
+  /** Whether there may be others, which nobody has told of. */
+  readonly isPartly: boolean;
+}
+
 const ALL: SaidOfTarget = { action: "allow", scope: undefined };
 
-/** For a name that may be looked up; nothing if rules that stay are enough for it. */
+/**
+ * For a name that may be looked up; nothing if rules that stay are enough for it. Where no rule opens some
+ * flows of it, it is not held to flows that are only some of those there were.
+ */
 export function saidOfName(
   name: DomainName,
-  seen: readonly FlowKind[],
+  seen: SeenOfName,
   { compiled, ports, keepsAll }: SaidOptions,
 ): readonly SaidOfTarget[] {
   const { action, rule } = decideName(compiled, name);
   const own = keepsAll ? [] : scopedRulesOf(compiled, name);
-  const undecided = seen.filter((flow) => decideNameFlow(compiled, name, flow).rule === undefined);
+  const undecided = seen.flows.filter((flow) => decideNameFlow(compiled, name, flow).rule === undefined);
   const flows = saidOfFlows(undecided);
   const isOfRequests = scopedRulesOf(compiled, name).some((one) => one.rule.scope?.http !== undefined);
   if (keepsAll && (rule !== undefined || isOfRequests)) return flows;
   const isWhole = action === "allow" && (rule === undefined || rule.scope === undefined);
   if (isWhole) return [...own.map(toSaid), ALL];
-  if (own.length === 0) return ports && flows.length > 0 ? flows : [ALL];
-  const isOpened = flows.length > 0 || own.some((one) => one.action === "allow");
+  const areAll = flows.length > 0 && !seen.isPartly;
+  if (own.length === 0) return ports && areAll ? flows : [ALL];
+  const isOpened = areAll || own.some((one) => one.action === "allow");
   return [...own.map(toSaid), ...(isOpened ? flows : [ALL])];
 }
 

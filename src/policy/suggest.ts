@@ -24,6 +24,8 @@ export interface SeenTargets {
   readonly addresses: Iterable<string>;
   /** Connections that were refused, or would be, to one of these; empty if they are not known. */
   readonly flowsOf: (target: string) => readonly FlowKind[];
+  /** Whether only some of the connections to this name were told of. */
+  readonly isPartly: (name: DomainName) => boolean;
 }
 
 /** Something seen that the suggestion does not let pass; the rule that denies it is the reason. */
@@ -63,7 +65,8 @@ export function* suggestSteps(seen: SeenTargets, options: SuggestOptions): Steps
     const flows = seen.flowsOf(name);
     const denials = denialsOf(flows, (flow) => decideNameFlow(compiled, name, flow));
     leftOut.push(...denials.map((denial) => toLeftOut(name, denial)));
-    names.push({ text: name, said: saidOfName(name, flows, saying) });
+    const known = { flows, isPartly: seen.isPartly(name) };
+    names.push({ text: name, said: saidOfName(name, known, saying) });
   }
   for (const address of seen.addresses) {
     yield;

@@ -115,7 +115,7 @@ const suggest = (cut: number) => async (asked: { wildcards: boolean; ports: bool
   const user = policyOf({ egress: [{ action: "deny", target: "ads.example.org" }] });
   const compiled = runToEnd(compileSteps({ denyAlways: [], allowAlways: [], user }));
   const names = ["a.cdn.example.org", "b.cdn.example.org", "ads.example.org"].map(qname);
-  const seen = { names, addresses: [], flowsOf };
+  const seen = { names, addresses: [], flowsOf, isPartly: () => false };
   const suggestion = runToEnd(suggestSteps(seen, { policy: user, compiled, ...asked }));
   return { ...suggestion, seen: { names: 3, addresses: 0, cut } };
 };

@@ -30,7 +30,7 @@ test.each<[string, IsRead, readonly object[], readonly object[]]>([
   const layers = { denyAlways: [], allowAlways: [], user: policy };
   const compiled: CompiledPolicy = runToEnd(compileSteps(layers, isRead));
   const names = suggested.includes(OTHER) ? [HOST, "other.example.org"] : [HOST];
-  const seen = { names: names.map(qname), addresses: [], flowsOf: () => [] };
+  const seen = { names: names.map(qname), addresses: [], flowsOf: () => [], isPartly: () => false };
   const options = { policy, compiled, wildcards: false, ports: false };
   const { egress } = runToEnd(suggestSteps(seen, options)).policy;
   expect(egress.map(renderRule)).toEqual(suggested);

@@ -17,6 +17,8 @@ interface Given {
   readonly addresses?: readonly string[];
   /** `tcp/443 udp/53 icmp gre`, by the target. */
   readonly flows?: Readonly<Record<string, string>>;
+  /** Names of which other flows may have been seen. */
+  readonly partly?: readonly string[];
   readonly rules?: readonly string[];
   readonly defaultAction?: "allow" | "deny";
   readonly denyAlways?: readonly string[];
@@ -43,7 +45,12 @@ function flowsOf({ flows = {} }: Given, target: string): readonly FlowKind[] {
 function suggest(given: Given): Suggestion {
   const { names = [], addresses = [], wildcards = false, ports = true } = given;
   const policy = userOf(given);
-  const seen = { names: names.map(qname), addresses, flowsOf: (target: string) => flowsOf(given, target) };
+  const seen = {
+    names: names.map(qname),
+    addresses,
+    flowsOf: (target: string) => flowsOf(given, target),
+    isPartly: (name: string) => given.partly?.includes(name) === true,
+  };
   return runToEnd(suggestSteps(seen, { policy, compiled: compiled(given, policy), wildcards, ports }));
 }
 
@@ -53,6 +60,11 @@ describe("by ports", () => {
       "a name is allowed for the ports that were seen, and each protocol by itself",
       { names: ["a.example"], flows: { "a.example": "tcp/443 tcp/8080 udp/443 icmp" } },
       ["allow a.example /443,8080", "allow a.example udp/443", "allow a.example icmp"],
+    ],
+    [
+      "a name is allowed whole if only some of its flows are known",
+      { names: ["a.example"], flows: { "a.example": "tcp/443" }, partly: ["a.example"] },
+      ["allow a.example"],
     ],
     ["a name without a connection is allowed whole", { names: ["a.example"] }, ["allow a.example"]],
     [
@@ -95,6 +107,26 @@ describe("whether by ports or not, rules with ports are no wider afterwards", ()
       "a name keeps its ports, and gets those that were seen beside them",
       { names: ["db.example"], rules: ["allow db.example /5432"], flows: { "db.example": "tcp/5433" } },
       ["allow db.example /5432", "allow db.example /5433"],
+    ],
+    [
+      "the same where only some of its flows are known",
+      {
+        names: ["db.example"],
+        rules: ["allow db.example /5432"],
+        flows: { "db.example": "tcp/5433" },
+        partly: ["db.example"],
+      },
+      ["allow db.example /5432", "allow db.example /5433"],
+    ],
+    [
+      "a name with a denied port is allowed whole beside it, if only some of its flows are known",
+      {
+        names: ["a.example"],
+        rules: ["deny a.example /25"],
+        flows: { "a.example": "tcp/443" },
+        partly: ["a.example"],
+      },
+      ["deny a.example /25", "allow a.example"],
     ],
     [
       "a name below a wildcard with ports has these",

@@ -32,7 +32,8 @@ function suggest(given: Given): Suggestion {
   const options = { policy: user, compiled: compilePolicy(layers), wildcards, ports };
   const flows = new Map((given.flows ?? []).map(readFlows));
   const flowsOf = (target: string) => flows.get(target) ?? [];
-  return runToEnd(suggestSteps({ names: names.map(qname), addresses, flowsOf }, options));
+  const seen = { names: names.map(qname), addresses, flowsOf, isPartly: () => false };
+  return runToEnd(suggestSteps(seen, options));
 }
 
 function readFlows(text: string): readonly [string, readonly FlowKind[]] {

@@ -36,6 +36,7 @@ export function createRefusalAudit({
       decision: isAudited ? "audited" : "denied",
       timeMs: nowMs(),
       name: host,
+      owners: names,
       qname: undefined,
       qtype: 0,
       rcode: 0,

@@ -6,9 +6,17 @@
 import { type FlowKind, type FlowProtocol, PORT_MAX } from "../../policy/flow-set.ts";
 
 export interface SeenFlows {
-  add(target: string, flow: FlowKind): void;
+  /** `isPartly`: other connections to the target are not told of, so there may be flows beside this one. */
+  add(target: string, flow: FlowKind, isPartly?: boolean): void;
   /** None if no connection was seen, or too many different ones. */
   flowsOf(target: string): readonly FlowKind[];
+  /** Whether there may be others that nobody has told of. */
+  isPartly(target: string): boolean;
+}
+
+interface Entry {
+  readonly flows: Set<number>;
+  isPartly: boolean;
 }
 
 const MAX_TARGETS = 4096;
@@ -21,26 +29,29 @@ const PORTS = PORT_MAX + 1;
 
 export function createSeenFlows(maxTargets: number = MAX_TARGETS, maxFlows: number = MAX_FLOWS): SeenFlows {
   /** By their text, the target seen longest ago first. */
-  const byTarget = new Map<string, Set<number>>();
+  const byTarget = new Map<string, Entry>();
 
   return {
-    add(target, { protocol, port }) {
+    add(target, { protocol, port }, isPartly = false) {
       // No rule can name port 0.
       if (port === 0 && (protocol === "tcp" || protocol === "udp")) return;
-      const flows = byTarget.get(target) ?? new Set<number>();
+      const entry = byTarget.get(target) ?? { flows: new Set(), isPartly };
+      const { flows } = entry;
+      entry.isPartly ||= isPartly;
       byTarget.delete(target);
-      byTarget.set(target, flows);
+      byTarget.set(target, entry);
       // One more tells that there were too many.
       if (flows.size <= maxFlows) flows.add(PROTOCOLS.indexOf(protocol) * PORTS + port);
       const [oldest] = byTarget.keys();
       if (byTarget.size > maxTargets && oldest !== undefined) byTarget.delete(oldest);
     },
     flowsOf(target) {
-      const flows = byTarget.get(target);
+      const flows = byTarget.get(target)?.flows;
       if (flows === undefined || flows.size > maxFlows) return [];
       return Array.from(flows, (flow) => {
         return { protocol: PROTOCOLS[Math.floor(flow / PORTS)] ?? "other", port: flow % PORTS };
       });
     },
+    isPartly: (target) => byTarget.get(target)?.isPartly === true,
   };
 }

@@ -42,16 +42,19 @@ export function createSeen(isAudit: () => boolean): Seen {
     if (isOfUse(event) && !qname.endsWith(".invalid")) names.add(qname);
   }
   function connected(event: DecisionEvent): void {
-    const { name, protocol, port = 0, forEachAddress } = event;
+    const { name, owners = [], protocol, port = 0, forEachAddress } = event;
     // A rule of the kernel's own refuses it under every policy.
     if (port === DNS_OVER_TLS) return;
     // Audit mode does not tell what else goes to the address of the name, such as SSH, which shows none.
     const isPartly = event.decision === "audited" && event.reason === "shown-name";
     const host = name !== undefined && isDomainName(name) ? name : undefined;
     if (host !== undefined) names.add(host);
+    // Nobody knows which of the names the connection was for. Those without rules of their own open it whole.
+    const others = event.decision === "audited" ? owners.slice(1).filter(isDomainName) : [];
     forEachAddress((octets, at, length) => {
       const flow = flowKindOf(length, protocol, port);
-      if (host !== undefined) return isPartly ? undefined : flows.add(host, flow);
+      for (const other of others) flows.add(other, flow, true);
+      if (host !== undefined) return flows.add(host, flow, isPartly);
       if (isSpecialAddress(octets, at, length)) return undefined;
       const address = renderAddress(octets.subarray(at, at + length));
       addresses.add(address);
@@ -63,7 +66,12 @@ export function createSeen(isAudit: () => boolean): Seen {
       if (event.kind === "lookup") lookedUp(event);
       else connected(event);
     },
-    targets: () => ({ names: names.list(), addresses: addresses.list(), flowsOf: flows.flowsOf }),
+    targets: () => ({
+      names: names.list(),
+      addresses: addresses.list(),
+      flowsOf: flows.flowsOf,
+      isPartly: flows.isPartly,
+    }),
     counts: () => ({
       names: names.size(),
       addresses: addresses.size(),

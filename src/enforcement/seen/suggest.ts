@@ -35,12 +35,12 @@ async function suggestFromSeen(
   policy: Pick<PolicyChanges, "inForce" | "layers">,
   { wildcards, ports, recentlyAllowed }: SuggestOptions,
 ): Promise<SeenSuggestion> {
-  const { addresses, flowsOf } = seen.targets();
+  const { addresses, flowsOf, isPartly } = seen.targets();
   const names = new Set(seen.targets().names);
   for (const name of recentlyAllowed) if (isDomainName(name)) names.add(name);
   const counts = { ...seen.counts(), names: names.size };
   const compiled = withoutAudit(policy.inForce().active);
   const options = { policy: policy.layers().user, compiled, wildcards, ports };
-  const copied = { names: [...names], addresses: [...addresses], flowsOf };
+  const copied = { names: [...names], addresses: [...addresses], flowsOf, isPartly };
   return { ...(await runInSlices(suggestSteps(copied, options))), seen: counts };
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { DecisionEvent } from "../../../src/decisions/decision-event.ts";
 import { createSeen } from "../../../src/enforcement/seen/seen-targets.ts";
+import { qname } from "../../support/policy.ts";
 import { connectionOf, lookupOf } from "../../support/decisions.ts";
 
 const [TXT, SERVFAIL, NXDOMAIN] = [16, 2, 3];
@@ -39,13 +40,31 @@ test("a connection is seen by its name, or by its address if it has none", () =>
   expect(seen.counts()).toEqual({ names: 1, addresses: 2, cut: 0 });
 });
 
-test("of an audited name no flow is known, as only those that show it are told, and of a denied one it is", () => {
+test("of an audited name only those flows are known that show it, and of a denied one all", () => {
   const seen = createSeen(() => true);
   const shown = { name: NAME, reason: "shown-name" } as const;
+  const other = "b.example.org";
   seen.decided(connectionOf("203.0.113.7", { ...shown, ...audited }));
-  expect([[...seen.targets().names], seen.targets().flowsOf(NAME)]).toEqual([[NAME], []]);
+  seen.decided(connectionOf("203.0.113.7", { ...shown, name: other, decision: "denied" }));
+  const { names, flowsOf, isPartly } = seen.targets();
+  const told = [...names].map((name) => [name, flowsOf(name).length, isPartly(name)]);
+  expect(told).toEqual([
+    [NAME, 1, true],
+    [other, 1, false],
+  ]);
+  // What is told once as partly stays so.
   seen.decided(connectionOf("203.0.113.7", { ...shown, decision: "denied" }));
-  expect(seen.targets().flowsOf(NAME)).toHaveLength(1);
+  expect(seen.targets().isPartly(qname(NAME))).toBe(true);
+});
+
+test("an audited connection to an address of several names is a flow of each of them, a denied one of the last", () => {
+  const seen = createSeen(() => true);
+  const of = { name: NAME, owners: [NAME, "b.example.org"] };
+  const flowsOf = () => of.owners.map((name) => seen.targets().flowsOf(name).length);
+  seen.decided(connectionOf("203.0.113.7", of));
+  expect(flowsOf()).toEqual([1, 0]);
+  seen.decided(connectionOf("203.0.113.7", { ...of, ...audited }));
+  expect(flowsOf()).toEqual([1, 1]);
 });
 
 test("what no rule could let through is not seen", () => {
