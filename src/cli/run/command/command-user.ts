@@ -23,6 +23,12 @@ export const OF_SUDO = ["SUDO_UID", "SUDO_GID", "SUDO_USER", "SUDO_HOME", "SUDO_
 /** The largest uid or gid; the one above it stands for none. */
 const LARGEST_ID = 0xffff_fffe;
 
+/**
+ * What getent(1) takes as a number (strtoul(3)), and cuts to 32 bits: 4294967296 would be root's. A uid is
+ * written with digits alone.
+ */
+const READS_AS_NUMBER = /^\s*[+-]?\d+$/;
+
 /** The output of a program, undefined if it fails or is not there. */
 export type Ask = (program: string, ...args: readonly string[]) => string | undefined;
 
@@ -42,11 +48,9 @@ function findCaller(env: Environment, ask: Ask): CommandUser | undefined {
 }
 
 function findAsked(asked: string, ask: Ask): Result<CommandUser | undefined> {
-  const [key = "", group, ...more] = asked.split(":");
+  if (!hasForm(asked)) return refused(`"${asked}" is no user; give NAME, UID or UID:GID`, "--user");
+  const [key = "", group] = asked.split(":");
   const [uid, gid] = [parseId(key), parseId(group)];
-  const isPair = group !== undefined;
-  if (more.length > 0 || key === "" || (isPair && (uid === undefined || gid === undefined)))
-    return refused(`"${asked}" is no user; give NAME, UID or UID:GID`, "--user");
   if (uid !== undefined && gid !== undefined)
     return accepted(uid === 0 && gid === 0 ? undefined : { ...bareUser(uid, gid), ...namesOf(key, ask) });
   if (uid === 0) return accepted(undefined);
@@ -54,6 +58,13 @@ function findAsked(asked: string, ask: Ask): Result<CommandUser | undefined> {
   if (found !== undefined) return accepted(found.uid === 0 ? undefined : found);
   const reason = uid === undefined ? "this machine knows no such user" : "it has no group here: give UID:GID";
   return refused(`"${asked}": ${reason}`, "--user");
+}
+
+function hasForm(asked: string): boolean {
+  const [key = "", group, ...more] = asked.split(":");
+  if (key === "" || more.length > 0) return false;
+  const hasUid = parseId(key) !== undefined;
+  return group === undefined ? hasUid || !READS_AS_NUMBER.test(key) : hasUid && parseId(group) !== undefined;
 }
 
 /** By name or number, with all groups that it is in. */
