@@ -3,11 +3,10 @@
  * or the caller's home. A file that others can write to is not taken by being there: they would decide what
  * the command may reach.
  */
-import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { accepted, refused, type Result } from "../../../policy/problem.ts";
 import type { Caller } from "./caller.ts";
-import { type FoundFile, readPersonsFile } from "./read-file.ts";
+import { type FoundFile, isThere, readPersonsFile } from "./read-file.ts";
 
 const NAMES = ["egress.yaml", "egress.yml", "egress.json"];
 const REMEDY = "--config FILE takes it, --no-config does without";
@@ -23,7 +22,7 @@ export function findConfig(directory: string, caller: Caller): Result<FoundFile 
 
 /** Where the search ends: what is above is nobody's project. */
 function isTop(folder: string, { home }: Caller): boolean {
-  return folder === home || folder === dirname(folder) || existsSync(join(folder, ".git"));
+  return folder === home || folder === dirname(folder) || isThere(join(folder, ".git"));
 }
 
 function findIn(folder: string, { uids }: Caller): Result<FoundFile | undefined> {
@@ -33,7 +32,8 @@ function findIn(folder: string, { uids }: Caller): Result<FoundFile | undefined>
       const file = readPersonsFile(path);
       if (file !== undefined) found.push(file);
     } catch (error) {
-      return refused(`${error instanceof Error ? error.message : String(error)}; ${REMEDY}`, path);
+      const message = error instanceof Error ? error.message : String(error);
+      return refused(`${message}; put that right, or --no-config does without`, path);
     }
   }
   const [file, other] = found;

@@ -54,10 +54,18 @@ export function readPreset(name: string, folders: readonly string[]): Result<Pre
 
 function find(name: string, folders: readonly string[]): FoundFile | undefined {
   for (const path of folders.flatMap((folder) => ENDINGS.map((ending) => join(folder, name + ending)))) {
-    const file = readPersonsFile(path);
+    const file = readAt(path);
     if (file !== undefined) return file;
   }
   return undefined;
+}
+
+function readAt(path: string): FoundFile | undefined {
+  try {
+    return readPersonsFile(path);
+  } catch (error) {
+    throw new Error(`${path} ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
 }
 
 function listOf(folders: readonly string[]): string {

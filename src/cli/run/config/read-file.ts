@@ -1,5 +1,5 @@
 /** Reads a file that a person wrote: whole, bounded, without waiting for anybody, and with whose it is. */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync } from "node:fs";
 
 export interface FoundFile {
   readonly path: string;
@@ -14,16 +14,17 @@ export interface FoundFile {
 const MOST_OCTETS = 1 << 20;
 
 /**
- * Undefined if there is none. Throws an error with a text for people for what is no file or too large, and
- * Node's errors.
+ * Undefined if there is none. Throws an error with a text for people for what is no file, too large or a link
+ * to nothing, which somebody has put there to hold; and Node's errors.
  */
 export function readPersonsFile(path: string): FoundFile | undefined {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
+    if (!isAbsent(error)) throw error;
+    if (!isThere(path)) return undefined;
+    throw new Error(`is a link to ${readlinkSync(path)}, which is not there`, { cause: error });
   }
   try {
     const found = fstatSync(fd);
@@ -33,6 +34,16 @@ export function readPersonsFile(path: string): FoundFile | undefined {
     return { path, text: readFileSync(fd, "utf8"), writers };
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Also if it is a link to nothing. */
+export function isThere(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -92,6 +92,25 @@ test("a link that a stranger has put there is refused, whatever it leads to", as
   expect(find([0])).toContain("it belongs to user 4321");
 });
 
+test("a link to nothing is refused with the remedy, and nothing above it is taken instead", async () => {
+  await put("home/repo/egress.yaml");
+  const link = join(work, "egress.yaml");
+  await symlink("../rules/gone.yaml", link);
+  expect(find()).toBe(
+    `${link}: is a link to ../rules/gone.yaml, which is not there; put that right, or --no-config does without`,
+  );
+  await rm(link);
+  await symlink(join(top, "mine.yaml", "within"), link);
+  await put("mine.yaml");
+  expect(find()).toContain("mine.yaml/within, which is not there");
+});
+
+test("a .git that leads nowhere ends the search, too", async () => {
+  await put("home/egress.yaml");
+  await symlink("gone", join(top, "home/repo/.git"));
+  expect(find()).toBe(undefined);
+});
+
 test.each([
   ["a folder", (path: string) => mkdir(path), "is not a regular file"],
   ["a file of many megabytes", (path: string) => writeFile(path, Buffer.alloc(2 << 20)), "is larger than"],
@@ -125,6 +144,17 @@ test("a preset of one's own goes before the one that is shipped", async () => {
   expect(own.ok && { ...own.value, rules: words(own.value.rules) }).toEqual({
     path,
     rules: ["allow models.example.org"],
+  });
+});
+
+test("a preset of one's own that leads nowhere does not give way to the shipped one", async () => {
+  const folders = presetFolders(join(top, "config"));
+  const path = await put("config/egress/presets/model-apis.yaml");
+  await rm(path);
+  await symlink("gone.yaml", path);
+  expect(readPreset("model-apis", folders)).toMatchObject({
+    ok: false,
+    problems: [{ message: `${path} is a link to gone.yaml, which is not there` }],
   });
 });
 
