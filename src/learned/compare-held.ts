@@ -18,8 +18,8 @@ export interface HeldDifference {
 }
 
 /**
- * What the kernel's learned sets hold against what they should. An address that runs out at 0 is in doubt: it
- * is no loss.
+ * What the kernel's learned sets hold against what they should. An address of which nobody can say until when
+ * runs out at 0: it is no loss.
  */
 export function compareHeld(
   held: readonly HeldElement[],

@@ -52,7 +52,7 @@ export function createForgetting({ store, revoked, withheld }: ForgettingOptions
       const key = table.key(slot);
       const owners = table.owners(slot);
       if (isAdmitted(policy, key, owners) && isOpenTo(policy, key, withheld)) continue;
-      found.push({ key, owners, untilMs: table.untilMs(slot) });
+      found.push({ key, owners, untilMs: table.wantedUntilMs(slot) });
       expire(slot);
       // If no owner is known, a name that is still allowed may be one. A gateway that calls in is no
       // name's host.

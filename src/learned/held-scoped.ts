@@ -44,7 +44,7 @@ export function reconcileScoped(
   for (const key of scoped.keys()) {
     const slot = table.find(key, 0, key.length);
     if (slot === NO_SLOT) scoped.drop(key);
-    else if (table.untilMs(slot) > nowMs) prolong(slot, table.untilMs(slot), nowMs);
+    else if (table.wantedUntilMs(slot) > nowMs) prolong(slot, table.wantedUntilMs(slot), nowMs);
   }
   commit();
 }

@@ -67,7 +67,8 @@ export function createLearn(
     const isHeld = holds(known, flows);
     table.addOwner(known, qname);
     table.use(known, nowMs);
-    if (!isHeld) widen(known, flows, Math.max(nowMs + lifeMs, table.untilMs(known)));
-    else if (!isLasting) prolong(known, Math.max(nowMs + lifeMs, table.untilMs(known)), nowMs);
+    const untilMs = Math.max(nowMs + lifeMs, table.wantedUntilMs(known));
+    if (!isHeld) widen(known, flows, untilMs);
+    else if (!isLasting) prolong(known, untilMs, nowMs);
   };
 }

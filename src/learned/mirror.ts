@@ -58,7 +58,7 @@ export function createLearnedMirror(parts: LearnedMirrorParts): LearnedMirror {
     for (let slot = table.above(NO_SLOT); slot !== NO_SLOT; slot = table.above(slot)) {
       const key = table.key(slot);
       const flows = scoped.flowsOf(key);
-      const one = { key, owners: table.owners(slot), untilMs: table.untilMs(slot) };
+      const one = { key, owners: table.owners(slot), untilMs: table.wantedUntilMs(slot) };
       found.push(flows === undefined ? one : { ...one, flows });
     }
     return found;

@@ -67,7 +67,7 @@ export function createRescoping(
       const flows = flowsFor(slot, scoped.flowsOf(table.keyView(slot)));
       const nowMs = clock();
       if (flows === undefined || life.hasRunOut(table.untilMs(slot), nowMs)) continue;
-      rescope(slot, isEvery(flows) ? undefined : flows, Math.max(table.untilMs(slot), nowMs + 1000));
+      rescope(slot, isEvery(flows) ? undefined : flows, Math.max(table.wantedUntilMs(slot), nowMs + 1000));
       if (++count % RESCOPED_TOGETHER !== 0) continue;
       commit();
       yield;

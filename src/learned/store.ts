@@ -61,7 +61,10 @@ export function createLearnedStore(options: LearnedStoreOptions): LearnedStore {
   const admission = createAdmission({ set, table, scoped, touched, eviction, clock, unrevoke });
   const { admit, admitOf, holds, rescope, prolong } = admission;
 
-  /** What the kernel was asked for may or may not be there: it is written anew when it is wanted again. */
+  /**
+   * What the kernel was asked for may or may not be there: it is written anew when it is wanted again, and
+   * with each load of all.
+   */
   function commit(): void {
     const keys = touched.take();
     try {
@@ -79,7 +82,7 @@ export function createLearnedStore(options: LearnedStoreOptions): LearnedStore {
   function doubt(octets: Uint8Array): void {
     const slot = table.find(octets, 0, octets.length);
     if (slot !== NO_SLOT) {
-      table.setUntilMs(slot, 0);
+      table.doubt(slot);
       return;
     }
     const nowMs = clock();

@@ -81,8 +81,14 @@ export interface LearnedTable {
   key(slot: number): Uint8Array;
   /** The same octets, until the next call. */
   keyView(slot: number): Uint8Array;
+  /** When the kernel lets it go; 0: unknown. */
   untilMs(slot: number): number;
+  /** From now on that is known. */
   setUntilMs(slot: number, untilMs: number): void;
+  /** From now on it is unknown whether the kernel holds it. */
+  doubt(slot: number): void;
+  /** Until when the kernel should hold it, also while it is unknown whether it does; 0: nobody can say. */
+  wantedUntilMs(slot: number): number;
   /**
    * Whether some row's time is after the first and not after the second, or as good as. Some nanoseconds a
    * row.
@@ -115,6 +121,9 @@ export interface LearnedTable {
 const ORDER_MS = 5000;
 
 const MAX_NOTED = 65_536;
+
+/** In a row's time, beside the 31 bits that say until when the kernel should hold it. */
+const IN_DOUBT = 2 ** 31;
 
 /** A row's name, and what is behind its first label, mostly shared; the rest is for further owners. */
 const NAMES_PER_ROW = 2;
@@ -196,12 +205,20 @@ export function createLearnedTable(options: LearnedTableOptions): LearnedTable {
     },
     key: keys.copy,
     keyView: keys.view,
-    untilMs: (slot) => times.toMs(untils[slot] ?? 0),
+    untilMs(slot) {
+      const until = untils[slot] ?? 0;
+      return until < IN_DOUBT ? times.toMs(until) : 0;
+    },
     setUntilMs(slot, untilMs) {
-      const until = times.toTick(untilMs);
-      if (until < (untils[slot] ?? 0)) lose();
+      const [until, before] = [times.toTick(untilMs), untils[slot] ?? 0];
+      if (until < before && before < IN_DOUBT) lose();
       untils[slot] = until;
     },
+    doubt(slot) {
+      untils[slot] = IN_DOUBT + ((untils[slot] ?? 0) % IN_DOUBT);
+      lose();
+    },
+    wantedUntilMs: (slot) => times.toMs((untils[slot] ?? 0) % IN_DOUBT),
     hasOneUntil(afterMs, lastMs) {
       const [after, last] = [Math.max(times.toTick(afterMs), 1), times.toTick(lastMs)];
       for (let slot = 1; slot <= keys.highest(); slot++) {

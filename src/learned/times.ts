@@ -1,5 +1,5 @@
 /**
- * Times in 32 bits: tenths of a second since a start, rounded up, enough for 13 years. 0 stands for a time
+ * Times in 31 bits: tenths of a second since a start, rounded up, enough for six years. 0 stands for a time
  * that is not known.
  */
 export interface LearnedTimes {

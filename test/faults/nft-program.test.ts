@@ -6,6 +6,8 @@ import { beforeEach, expect, test } from "vitest";
 import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
 import { type BreakableNft, createBreakableNft, withoutSystemFolders } from "../support/breakable-nft.ts";
+import { startDownload } from "../support/download.ts";
+import { readSet } from "../support/kernel-sets.ts";
 import { type PolicyInput, readDisk, readMemory } from "../support/policy-places.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { MAIN } from "../support/tested-program.ts";
@@ -78,6 +80,21 @@ test("it is gone when somebody deletes our table: health tells why, and it is re
   await expectWellOnceItWorks();
 });
 
+test("it is gone when somebody deletes our table: addresses that could not be renewed meanwhile are back, and flows go on", async () => {
+  const download = await startDownload(lab, "http://one.example.org/slow", "-4");
+  await nft.remove();
+  await requireCommand(argvIn(lab.sandbox, ["nft", "delete", "table", "inet", "opensandbox"]));
+  await until("the round of renewals is refused", () => isTold(/are not renewed/));
+  await nft.accept();
+  await until("it is healthy", async () => (await sidecar.api("GET", "/healthz")).status === 200);
+  expect(await readSet(lab.sandbox, "dyn_allow_v4")).toMatchObject([
+    { address: "198.51.100.1", comment: "one.example.org" },
+  ]);
+  const octets = download.octets();
+  await until("the download goes on", () => download.octets() > octets);
+  expect(download.hasEnded()).toBe(false);
+});
+
 test("it does its work and then hangs: 500 within a bound, health tells, the old policy is back once it works", async () => {
   await nft.hang();
   const answer = await sidecar.api("PUT", "/policy", { body: LARGE });
@@ -91,6 +108,8 @@ test("it does its work and then hangs: 500 within a bound, health tells, the old
   expect(await lab.dig("two.example.org", "A")).toMatchObject({ rcode: "NOERROR", addresses: [] });
   await expectWellOnceItWorks();
 });
+
+const isTold = (msg: RegExp): boolean => sidecar.logs().some((line) => msg.test(String(line["msg"])));
 
 const repairs = (): readonly Readonly<Record<string, unknown>>[] =>
   sidecar.logs().filter((line) => line["opensandbox.event"] === "egress.ruleset_repaired");

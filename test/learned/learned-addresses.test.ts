@@ -82,6 +82,18 @@ describe("learning", () => {
     expect(bench.kernel.held().has(text(ADDRESS))).toBe(true);
   });
 
+  test("an address that the kernel refused to hold longer is not held shorter for that", () => {
+    const bench = createBench();
+    learn(bench, A, ADDRESS, 240);
+    bench.nowMs += 100_000;
+    const untilMs = bench.nowMs + 300_000;
+    bench.kernel.refuseKey = text(ADDRESS);
+    expect(learn(bench, B, ADDRESS, 240)).toBe(false);
+    bench.kernel.refuseKey = undefined;
+    expect(learn(bench, B, ADDRESS, 1)).toBe(true);
+    expect(bench.kernel.held().get(text(ADDRESS))?.untilMs).toBe(untilMs);
+  });
+
   test("whatever comes in whatever order, an address is in force for its TTL after each answer", () => {
     const steps = fc.array(
       fc.record({
@@ -162,6 +174,34 @@ describe("a change of the policy", () => {
     bench.learned.reconcile();
     expect(new Map(bench.kernel.held())).toEqual(wanted);
     expect(bench.learned.size()).toBe(3);
+  });
+
+  test("after drift the kernel holds, too, what it was asked to hold longer and refused", () => {
+    for (const isLost of [true, false]) {
+      const bench = createBench();
+      learn(bench, A, ADDRESS, 240);
+      bench.nowMs += 100_000;
+      bench.kernel.refuseKey = text(ADDRESS);
+      expect(learn(bench, B, ADDRESS, 240)).toBe(false);
+      bench.kernel.refuseKey = undefined;
+      if (isLost) bench.kernel.remove(ADDRESS);
+      bench.kernel.commit();
+      bench.learned.reconcile();
+      const held = { untilMs: bench.nowMs + 300_000, comment: "b.example a.example" };
+      expect([...bench.kernel.held()]).toEqual([[text(ADDRESS), held]]);
+    }
+  });
+
+  test("that is taken back gives back what the kernel had refused to hold longer", () => {
+    const bench = createBench();
+    learn(bench, A, ADDRESS, 240);
+    bench.nowMs += 100_000;
+    bench.kernel.refuseKey = text(ADDRESS);
+    expect(learn(bench, B, ADDRESS, 240)).toBe(false);
+    bench.kernel.refuseKey = undefined;
+    const forgotten = runToEnd(bench.learned.forget(policy()));
+    bench.learned.restore(forgotten, policy("a.example"));
+    expect([...bench.kernel.held().keys()]).toEqual([text(ADDRESS)]);
   });
 
   test("that still denies gives nothing back", () => {

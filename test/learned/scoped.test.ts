@@ -128,6 +128,23 @@ test("what others put there goes, and what they took away comes back", () => {
   expect(bench.kernel.pieces(text(ADDRESS))).toEqual(["6 . 443"]);
 });
 
+test("what the kernel refused to open to more comes back with it, and keeps its life", () => {
+  const bench = start("allow a.example /443", "allow b.example /80");
+  learn(bench, A, ADDRESS, 300);
+  bench.kernel.areGone = true;
+  expect(learn(bench, B, ADDRESS, 300)).toBe(false);
+  bench.kernel.areGone = false;
+  bench.learned.reconcile();
+  expect(bench.kernel.pieces(text(ADDRESS))).toEqual(["6 . 443", "6 . 80"]);
+  bench.nowMs += 100_000;
+  bench.kernel.refuseKey = text(ADDRESS);
+  expect(learn(bench, B, ADDRESS, 300)).toBe(false);
+  bench.kernel.refuseKey = undefined;
+  enforce(bench, compiledPolicy("deny", "allow a.example /443", "allow b.example /80-90"));
+  bench.nowMs += 300_000;
+  expect(bench.kernel.pieces(text(ADDRESS))).toEqual(["6 . 443", "6 . 80-90"]);
+});
+
 test("elements are bounded: those written longest ago go", () => {
   const entries = Array.from({ length: 256 }, (_, index) => `${2 * index + 1}`).join(",");
   const bench = start(`allow a.example /${entries}`);

@@ -15,6 +15,7 @@ interface Row {
   owners: string[];
   readonly wildcard: string | undefined;
   untilMs: number;
+  isInDoubt: boolean;
   orderedMs: number;
   flowMs: number;
 }
@@ -44,7 +45,7 @@ function withOwner(owners: readonly string[], owner: string): string[] {
 }
 
 const step = fc.record({
-  verb: fc.constantFrom("learn", "learn", "learn", "use", "flow", "prolong", "remove"),
+  verb: fc.constantFrom("learn", "learn", "learn", "use", "flow", "prolong", "doubt", "remove"),
   index: fc.nat(15),
   owner: fc.constantFrom(...NAMES),
   laterMs: fc.constantFrom(0, 100, 4900, 5000, 60_000),
@@ -79,9 +80,10 @@ function take(table: LearnedTable, model: Model, { verb, index, owner, laterMs }
   if (row === undefined) {
     if (verb !== "learn" || model.rows.size === LIMITS.capacity) return;
     const wildcard = wildcardOf(owner);
-    const fresh = { octets, owners: [owner], wildcard, untilMs: nowMs + 60_000, orderedMs: nowMs, flowMs: 0 };
+    const untilMs = nowMs + 60_000;
+    const times = { untilMs, isInDoubt: false, orderedMs: nowMs, flowMs: 0 };
+    const fresh = { octets, owners: [owner], wildcard, ...times };
     const framed = Uint8Array.from([1, ...octets]);
-    const { untilMs } = fresh;
     table.addOwner(
       table.add({ octets: framed, at: 1, length: octets.length, wildcard, untilMs, nowMs }),
       owner,
@@ -95,13 +97,17 @@ function take(table: LearnedTable, model: Model, { verb, index, owner, laterMs }
     if (verb === "flow") row.flowMs = nowMs;
     model.use(key, row);
   } else if (verb === "prolong") {
-    row.untilMs = nowMs + 360_000;
+    Object.assign(row, { untilMs: nowMs + 360_000, isInDoubt: false });
     table.setUntilMs(slot, row.untilMs);
+  } else if (verb === "doubt") {
+    table.doubt(slot);
+    row.isInDoubt = true;
   } else {
     table.remove(slot);
     model.rows.delete(key);
   }
-  expect(table.epoch() === epoch).toBe(verb !== "remove" || row === undefined);
+  const isLoss = row !== undefined && (verb === "remove" || verb === "doubt");
+  expect(table.epoch() === epoch).toBe(!isLoss);
 }
 
 function expectSame(table: LearnedTable, model: Model): void {
@@ -116,7 +122,9 @@ function expectSame(table: LearnedTable, model: Model): void {
     expect(table.owners(slot)).toEqual(row.owners);
     for (const name of NAMES) expect(table.isOwner(slot, name)).toBe(row.owners.includes(name));
     const times = [table.untilMs(slot), table.usedMs(slot), table.flowMs(slot)];
-    expect(times).toEqual([row.untilMs, Math.max(row.orderedMs, row.flowMs), row.flowMs]);
+    const untilMs = row.isInDoubt ? 0 : row.untilMs;
+    expect(times).toEqual([untilMs, Math.max(row.orderedMs, row.flowMs), row.flowMs]);
+    expect(table.wantedUntilMs(slot)).toBe(row.untilMs);
   }
 }
 
@@ -148,7 +156,7 @@ function add(table: LearnedTable, index: number, ...owners: string[]): number {
 }
 
 describe("the table of learned addresses", () => {
-  test("holds what a plain model does, whatever is learned, used, prolonged and removed", () => {
+  test("holds what a plain model does, whatever is learned, used, prolonged, doubted and removed", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
         const [table, model] = [create(), new Model()];
@@ -211,6 +219,10 @@ describe("the table of learned addresses", () => {
       expect(table.untilMs(slot) - timeMs).toBeLessThan(100);
       expect(table.hasOneUntil(timeMs - 0.5, timeMs)).toBe(true);
       expect(table.hasOneUntil(timeMs + 200, timeMs + 400)).toBe(false);
+      table.doubt(slot);
+      expect(table.wantedUntilMs(slot) - timeMs).toBeGreaterThanOrEqual(0);
+      expect(table.wantedUntilMs(slot) - timeMs).toBeLessThan(100);
+      expect(table.hasOneUntil(0, timeMs + 400)).toBe(false);
     }
   });
 });

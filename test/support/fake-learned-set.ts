@@ -18,6 +18,8 @@ export interface FakeLearnedSet extends LearnedSet {
   readonly commits: number;
   /** Each commit that touches this address is refused. */
   refuseKey: string | undefined;
+  /** Whether somebody has deleted the sets: each commit is refused. */
+  areGone: boolean;
 }
 
 interface Step {
@@ -36,6 +38,7 @@ export function createFakeLearnedSet(nowMs: () => number): FakeLearnedSet {
   const flows = new Map<string, Flow>();
   let steps: Step[] = [];
   let commits = 0;
+  let areGone = false;
   const expire = (): void => {
     for (const held of [elements, revoked, flows])
       for (const [key, { untilMs }] of held) if (untilMs <= nowMs()) held.delete(key);
@@ -50,6 +53,13 @@ export function createFakeLearnedSet(nowMs: () => number): FakeLearnedSet {
   };
   const fake: FakeLearnedSet = {
     refuseKey: undefined,
+    get areGone() {
+      return areGone;
+    },
+    set areGone(value) {
+      areGone = value;
+      for (const held of [elements, revoked, flows]) if (value) held.clear();
+    },
     port: 0,
     add: (key, timeoutMs, comment) => void steps.push({ kind: "add", key: text(key), timeoutMs, comment }),
     refresh(key, timeoutMs, comment) {
@@ -71,6 +81,7 @@ export function createFakeLearnedSet(nowMs: () => number): FakeLearnedSet {
       const batch = steps;
       steps = [];
       if (batch.length === 0) return;
+      if (areGone) throw new LearnedSetError("ENOENT");
       if (batch.some(({ key }) => key === fake.refuseKey)) throw new LearnedSetError("ENFILE");
       commits += 1;
       for (const { kind, key, element, timeoutMs, comment } of batch) {

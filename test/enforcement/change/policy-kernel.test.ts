@@ -2,11 +2,12 @@ import { describe, expect, test } from "vitest";
 import { createLearnedAddresses } from "../../../src/learned/learned-addresses.ts";
 import { createWithheldAddresses } from "../../../src/learned/withheld.ts";
 import { createPolicyKernel } from "../../../src/enforcement/change/policy-kernel.ts";
-import { KernelError } from "../../../src/netfilter/errors.ts";
+import { KernelError, LearnedSetError } from "../../../src/netfilter/errors.ts";
 import type { RulesetApplier } from "../../../src/netfilter/io/nft.ts";
 import type { Ruleset } from "../../../src/netfilter/ruleset.ts";
 import { renderRuleset } from "../../../src/netfilter/render-nft.ts";
 import { parseDomainName } from "../../../src/policy/domain-name.ts";
+import { octetKey } from "../../../src/tables/octet-key.ts";
 import { createFakeLearnedSet } from "../../support/fake-learned-set.ts";
 import { compiledOf } from "../../support/policy.ts";
 
@@ -135,6 +136,19 @@ describe("a policy in the kernel", () => {
     port.markDrifted();
     await port.enforce(CLOSED);
     expect(loaded[3]).toMatch(/revoked_v4 \{ 192\.0\.2\.7 \}/);
+  });
+
+  test("what flows use is loaded with the rest, also if the kernel refused to renew it while its sets were away", async () => {
+    const { port, kernel, learned, loaded, learn } = createBench();
+    learn();
+    await port.enforce(OPEN);
+    kernel.refuseKey = "192.0.2.7";
+    expect(() => learned.renew(new Set([octetKey(ADDRESS, 0, 4)]))).toThrow(LearnedSetError);
+    kernel.refuseKey = undefined;
+    port.markDrifted();
+    await port.enforce(OPEN);
+    expect(loaded[1]).toMatch(/dyn_allow_v4 \{ 192\.0\.2\.7 timeout 700s comment "a\.example" \}/);
+    expect([...kernel.held()]).toEqual([["192.0.2.7", { untilMs: 700_000, comment: "a.example" }]]);
   });
 
   test("what can't be changed in place is loaded from nothing, with what was learned", async () => {
