@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 35041e919499dfccab7d656c74458c589d131d5d68ba920aa78250b287d530af
-// types: 26e42ccd4d87b2c99b927e4e6620d4ed10cc9ed431f1efd450566b12ff92869b
+// document: 2cf01ad65b6025cd886401573148cd7ec3fdb2a112e32fefda4aa348b7bfef09
+// types: 0f51dbb1e617094018ac1aa344a1057353d25c6098ea8bbd041c6a381294488e
 
 export interface paths {
   "/policy": {
@@ -674,6 +674,7 @@ export interface components {
         | "shown-form"
         | "shown-app"
         | "shown-request"
+        | "expired"
         | "kernel-rule";
       message?: string;
       takenOut?: {
@@ -698,6 +699,7 @@ export interface components {
           | "shown-form"
           | "shown-app"
           | "shown-request"
+          | "expired"
           | "kernel-rule";
         message?: string;
       };

@@ -38,6 +38,7 @@ export const REASON_WORDS = {
   "shown-form": "the connection shows no name, or in a way that servers may read differently",
   "shown-app": "the connection speaks a protocol that no rule allows there",
   "shown-request": "the connection is allowed, and this request over it is not",
+  expired: "the lookup that gave the address is too long ago: it must be looked up again",
   "kernel-rule": "a rule of the kernel's own, such as those against DNS over TLS and QUIC",
 } as const;
 export type Reason = keyof typeof REASON_WORDS;

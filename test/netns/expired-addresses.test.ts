@@ -4,8 +4,10 @@
  */
 import { beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { execIn } from "../../src/netns/namespace.ts";
 import { WAIT_MS } from "../support/limits.ts";
 import type { Sidecar } from "../support/sidecar.ts";
+import { MAIN } from "../support/tested-program.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
 
@@ -44,6 +46,19 @@ beforeAll(async () => {
     "the time of all is over",
     async () => !(await Promise.all(PLACES.map(isOpen))).includes(true),
     2 * WAIT_MS,
+  );
+});
+
+const isTold = (line: Readonly<Record<string, unknown>>) => line["msg"] === "connection denied";
+
+test("a connection to such an address is refused for that reason, in the log and by the command", async () => {
+  expect(await lab.curl("http://198.51.100.1/")).toMatchObject({ exitCode: 7 });
+  const line = await until("it is told", () => sidecar.logs().find(isTold));
+  expect(line).toMatchObject({ "target.host": "one.example.org", layer: "default", reason: "expired" });
+  const argv = [process.execPath, MAIN, "log", "--socket", sidecar.socketPath, "--denied"] as const;
+  const { stdout } = await execIn(lab.sandbox, argv, { env: { PATH: process.env["PATH"] } });
+  expect(stdout).toContain(
+    "tcp 198.51.100.1:80 (one.example.org): the lookup that gave the address is too long ago: it must be looked up again",
   );
 });
 

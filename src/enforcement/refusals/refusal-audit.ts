@@ -29,8 +29,10 @@ export function createRefusalAudit({
     const [host] = names;
     const judging = isAudited ? withoutAudit(policy()) : policy();
     const flow = flowKindOf(address.length, protocol, port ?? 0);
-    const decision = findDecision(judging, { address, flow, host, isInForce: learned.has(address) });
+    const isInForce = learned.has(address);
+    const decision = findDecision(judging, { address, flow, host, isInForce });
     const isAllowed = decision.action === "allow";
+    const isExpired = decision.rule === undefined && !isInForce && isAllowedName(judging, names, flow);
     audit.decided({
       kind: "connection",
       decision: isAudited ? "audited" : "denied",
@@ -46,7 +48,7 @@ export function createRefusalAudit({
       port,
       layer: isAllowed ? "built-in" : decision.layer,
       rule: isAllowed ? undefined : decision.rule && describeRule(decision.rule),
-      reason: isAllowed ? "kernel-rule" : undefined,
+      reason: isAllowed ? "kernel-rule" : isExpired ? "expired" : undefined,
       takenOut: undefined,
       forEachAddress: (visit) => visit(address, 0, address.length === 4 ? 4 : 16),
     });
@@ -70,4 +72,9 @@ function findDecision(policy: CompiledPolicy, { address, flow, host, isInForce }
   const byName = decideNameFlow(policy, host, flow);
   // The address of an allowed name is refused once its time is over.
   return byName.action === "deny" || isInForce ? byName : byAddress;
+}
+
+/** Whether the flow would pass, had one of these names just given its address. */
+function isAllowedName(policy: CompiledPolicy, names: readonly string[], flow: FlowKind): boolean {
+  return names.some((name) => isDomainName(name) && decideNameFlow(policy, name, flow).action === "allow");
 }

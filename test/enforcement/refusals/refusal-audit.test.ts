@@ -61,6 +61,18 @@ test.each<[string, unknown, Refused, { layer: string; rule: string | undefined; 
     "the time of a name's address is over",
     ALLOW_NAME,
     { names: [NAME] },
+    { layer: "default", rule: undefined, reason: "expired" },
+  ],
+  [
+    "the time of an address is over, and its last name is denied by default",
+    { egress: [rule("allow", "one.example.org")] },
+    { names: [NAME, "one.example.org"] },
+    { layer: "default", rule: undefined, reason: "expired" },
+  ],
+  [
+    "the rules for a name whose address's time is over allow other ports",
+    { egress: [{ ...rule("allow", NAME), ports: [80] }] },
+    { names: [NAME] },
     { layer: "default", rule: undefined },
   ],
   ["a name's address is in force", ALLOW_NAME, { names: [NAME], isInForce: true }, BY_KERNEL],
