@@ -19,8 +19,15 @@ const ROOT = 0;
 export interface Automaton {
   /** Of the empty text. */
   readonly root: number;
-  /** Reads on from the cursor until a pattern ends, which is true, or the octets do. */
-  read(octets: Uint8Array, cursor: Cursor): boolean;
+  /**
+   * Reads on from the cursor until a pattern ends, which is true, or `end` is reached, or an octet is next
+   * that is `stop`.
+   */
+  read(octets: Uint8Array, cursor: Cursor, end?: number, stop?: number): boolean;
+  /** The state after one more octet. */
+  step(state: number, octet: number): number;
+  /** Whether a pattern ends here. */
+  isEnd(state: number): boolean;
   /**
    * The same as a state whose text can go on: what is no longer the beginning of a pattern need not be held.
    */
@@ -56,11 +63,14 @@ export function* automatonSteps(patterns: readonly Uint8Array[]): Steps<Automato
   }
   return {
     root: ROOT,
-    read(octets, cursor) {
+    step,
+    isEnd: (state) => isEnd[state] === 1,
+    read(octets, cursor, end = octets.length, stop = NOWHERE) {
       let { at, state } = cursor;
       let hasEnded = false;
-      while (at < octets.length && !hasEnded) {
+      while (at < end && !hasEnded) {
         const next = octets[at] ?? 0;
+        if (next === stop) break;
         state = state < rowCount ? (rows[state * ROW_LENGTH + next] ?? ROOT) : step(state, next);
         hasEnded = isEnd[state] === 1;
         at += 1;

@@ -1,11 +1,31 @@
 /**
- * Finds what covers a secret in a stream of octets, however it is cut. What it tells depends on whole
+ * Finds what covers a secret in a stream of octets, however it is cut: each form of it as it is, and its
+ * texts with any of their characters written as escapes of one family. What it tells depends on whole
  * spellings alone: who watches it learns nothing of one that has begun.
  */
 import type { Steps } from "../policy/steps.ts";
 import { LF } from "../relay/gate/octets.ts";
 import { automatonSteps } from "./automaton.ts";
-import { formSteps } from "./secret-forms.ts";
+import {
+  createEscapedSearch,
+  type EscapedSearch,
+  type EscapedTexts,
+  findEscape,
+  searchEscaped,
+} from "./escaped-search.ts";
+import { PERCENT, QUOTED_PRINTABLE } from "./escapes/octet-escapes.ts";
+import { REFERENCES } from "./escapes/references.ts";
+import { STRING } from "./escapes/string-escapes.ts";
+import { type FormKind, formSteps, type SecretForm, SHORTEST_SPELLING } from "./secret-forms.ts";
+import { createStreamTail } from "./stream-tail.ts";
+
+const FAMILIES = [PERCENT, STRING, REFERENCES, QUOTED_PRINTABLE] as const;
+
+/**
+ * So many octets a spelling with escapes has for each of the text's, on average. A longer one is not found:
+ * of numbers with many zeros before them, or of soft line breaks that follow on each other.
+ */
+const MOST_FOR_AN_OCTET = 8;
 
 export interface Finder {
   /** The most octets that a spelling has; 0 if there is none. */
@@ -21,50 +41,110 @@ export interface Finder {
 }
 
 export interface Finding {
-  /**
-   * Calls for each stretch that a spelling covers and that ends within these octets. Its start and end count
-   * from the first octet that was read since `open`.
-   */
-  read(octets: Uint8Array, found: (start: number, end: number) => void): void;
+  /** Calls for each stretch that a spelling covers and that ends within these octets, perhaps repeatedly. */
+  read(octets: Uint8Array, found: Found): void;
 }
 
-/** A step is a spelling of a secret, or some ten microseconds. */
+/**
+ * Start and end count from the first octet that was read since `open`. `form` is what is spelled there, as it
+ * is or with escapes.
+ */
+export type Found = (start: number, end: number, form: FoundForm, isEscaped: boolean) => void;
+
+export interface FoundForm extends SecretForm {
+  /** The first secret that has the form. */
+  readonly secret: string;
+}
+
+/** A step is a form of a secret, or some ten microseconds. */
 export function* finderSteps(secrets: readonly string[]): Steps<Finder> {
-  const forms = new Map<string, Buffer>();
-  let longest = 0;
-  let shortest = Infinity;
-  let spansLines = false;
+  const distinct = new Map<string, FoundForm>();
   for (const secret of secrets) {
     for (const form of yield* formSteps(secret)) {
-      forms.set(form.toString("latin1"), form);
-      longest = Math.max(longest, form.length);
-      shortest = Math.min(shortest, form.length);
-      spansLines ||= form.includes(LF);
+      const key = form.octets.toString("latin1");
+      if (!distinct.has(key)) distinct.set(key, { ...form, secret });
       yield;
     }
   }
-  const automaton = yield* automatonSteps([...forms.values()]);
+  const forms = [...distinct.values()];
+  const automaton = yield* automatonSteps(forms.map(({ octets }) => octets));
+  const longest = Math.max(longestOf(forms), MOST_FOR_AN_OCTET * longestOf(forms, ["text"]));
+  const texts: EscapedTexts = {
+    automaton,
+    firsts: new Set(
+      FAMILIES.map(({ first }) => first).filter((first) =>
+        forms.some(({ octets }) => octets.includes(first)),
+      ),
+    ),
+    longestPattern: longestOf(forms, ["text", "base64"]),
+    shortest: SHORTEST_SPELLING,
+    longest,
+  };
   return {
     longest,
-    shortest,
-    spansLines,
-    open() {
-      const cursor = { at: 0, state: automaton.root };
-      let before = 0;
-      return {
-        read(octets, found) {
-          cursor.at = 0;
-          while (automaton.read(octets, cursor)) {
-            const end = before + cursor.at;
-            let isLongest = true;
-            automaton.endings(cursor.state, (_pattern, length) => {
-              if (isLongest) found(end - length, end);
-              isLongest = false;
-            });
-          }
-          before += octets.length;
+    shortest: forms.reduce((least, { octets }) => Math.min(least, octets.length), Infinity),
+    spansLines: forms.some(({ octets }) => octets.includes(LF)),
+    open: () => (forms.length === 0 ? NOTHING : openFinding(forms, texts)),
+  };
+}
+
+/** 0 if there is none. */
+function longestOf(
+  forms: readonly SecretForm[],
+  kinds: readonly FormKind[] = ["text", "base64", "code"],
+): number {
+  return forms.reduce(
+    (most, { octets, kind }) => Math.max(most, kinds.includes(kind) ? octets.length : 0),
+    0,
+  );
+}
+
+const NOTHING: Finding = { read: () => undefined };
+
+function openFinding(forms: readonly FoundForm[], texts: EscapedTexts): Finding {
+  const { automaton } = texts;
+  const searches: (EscapedSearch | undefined)[] = [];
+  const tail = createStreamTail(texts.longestPattern - 1);
+  const cursor = { at: 0, state: automaton.root };
+  let before = 0;
+
+  function readPlain(octets: Buffer, found: Found): void {
+    cursor.at = 0;
+    while (automaton.read(octets, cursor)) {
+      const end = before + cursor.at;
+      automaton.endings(cursor.state, (number, length) => {
+        const form = forms[number];
+        if (form !== undefined) found(end - length, end, form, false);
+      });
+    }
+  }
+
+  function readEscaped(octets: Buffer, found: Found): void {
+    for (const [index, family] of FAMILIES.entries()) {
+      if (searches[index] === undefined && findEscape(family, octets, 0) === octets.length) continue;
+      const search = (searches[index] ??= createEscapedSearch(texts, family));
+      searchEscaped(search, octets, {
+        before,
+        tail,
+        found: (start, end, number) => {
+          const form = forms[number];
+          if (form !== undefined) found(start, end, form, true);
         },
-      };
+      });
+    }
+  }
+
+  return {
+    read(given, found) {
+      const octets = toBuffer(given);
+      readPlain(octets, found);
+      readEscaped(octets, found);
+      tail.keep(octets);
+      before += octets.length;
     },
   };
+}
+
+function toBuffer(octets: Uint8Array): Buffer {
+  return Buffer.isBuffer(octets) ? octets : Buffer.from(octets.buffer, octets.byteOffset, octets.length);
 }

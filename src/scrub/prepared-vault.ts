@@ -70,8 +70,8 @@ export function createPreparedVaults(): PreparedVaults {
 }
 
 /**
- * Of all secrets that are looked for, former values too, and of all placeholders. Each octet takes about 1.4
- * kB of memory and 10 us to prepare, since every spelling is looked for: more would end the process.
+ * Of all secrets that are looked for, former values too, and of all placeholders. Each octet takes about 0.6
+ * kB of memory and 4 us to prepare, since every form is looked for: more would end the process.
  */
 export const MOST_OCTETS = 256 << 10;
 

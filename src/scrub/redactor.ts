@@ -32,8 +32,8 @@ export function createRedactor(secrets: readonly string[]): Redactor {
 }
 
 /**
- * Costs grow with the secrets' lengths: some 10 us an octet. To be made once for a change of the vault. A
- * step is a spelling of a secret, or some ten microseconds.
+ * Costs grow with the secrets' lengths: some 4 us an octet. To be made once for a change of the vault. A
+ * step is a form of a secret, or some ten microseconds.
  */
 export function* redactorSteps(secrets: readonly string[]): Steps<Redactor> {
   const finder = yield* finderSteps(secrets);

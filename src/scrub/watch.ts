@@ -3,11 +3,10 @@
  * nothing and holds nothing back.
  */
 import { runToEnd, type Steps } from "../policy/steps.ts";
-import { automatonSteps, type Cursor } from "./automaton.ts";
-import { formSteps } from "./secret-forms.ts";
+import { finderSteps } from "./finder.ts";
 
 export interface Watch {
-  /** `exempt` says which octets are no sighting though a text has them as its spelling. */
+  /** `exempt` says which octets are no sighting though a text has them as its form. */
   open(exempt: ReadonlySet<string>): WatchedStream;
 }
 
@@ -26,35 +25,21 @@ export function createWatch(texts: readonly string[]): Watch {
 
 /** Costs as much as a redactor of these texts, in steps like its. */
 export function* watchSteps(texts: readonly string[]): Steps<Watch> {
-  const forms: { readonly text: string; readonly octets: Buffer }[] = [];
-  for (const text of texts) {
-    for (const octets of yield* formSteps(text)) forms.push({ text, octets });
-  }
-  const automaton = yield* automatonSteps(forms.map(({ octets }) => octets));
-
-  function findNext(octets: Uint8Array, cursor: Cursor, exempt: ReadonlySet<string>): string | undefined {
-    let found: string | undefined;
-    if (!automaton.read(octets, cursor)) return undefined;
-    automaton.endings(cursor.state, (form) => {
-      const ending = forms[form];
-      if (ending !== undefined && !exempt.has(ending.octets.toString())) found ??= ending.text;
-    });
-    return found;
-  }
-
+  const finder = yield* finderSteps(texts);
   return {
     open(exempt) {
-      let state = automaton.root;
+      let finding = finder.open();
       let seen: string | undefined;
       return {
         read(octets) {
-          const cursor = { at: 0, state };
           // The first one counts; nothing more is read then.
-          while (cursor.at < octets.length && seen === undefined) seen = findNext(octets, cursor, exempt);
-          ({ state } = cursor);
+          if (seen !== undefined) return;
+          finding.read(octets, (_start, _end, { octets: form, secret }, isEscaped) => {
+            if (isEscaped || !exempt.has(form.toString())) seen ??= secret;
+          });
         },
         cut() {
-          state = automaton.root;
+          finding = finder.open();
         },
         seen: () => seen,
       };

@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { formsOf } from "../../src/scrub/secret-forms.ts";
+import { createRedactor } from "../../src/scrub/redactor.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { until } from "../support/until.ts";
 import { useLab } from "../support/use-lab.ts";
@@ -21,7 +21,7 @@ const SECRETS = {
   placeholder: "pl4ceholder-s3cr3t-of-the-test",
   lost: "l0st-s3cr3t-of-the-test",
 } as const;
-const FORMS = Object.values(SECRETS).flatMap((secret) => formsOf(secret));
+const REDACTOR = createRedactor(Object.values(SECRETS));
 
 let folder: string;
 let sidecar: Sidecar;
@@ -127,6 +127,6 @@ test("no answer, log line or metric holds a secret", async () => {
   const everything = [...said, sidecar.output(), await readFile(join(folder, "log"), "utf8")].join("\n");
   expect(everything).toContain("egress.vault_created");
   expect(everything).toContain("the command ended with status 1");
-  const octets = Buffer.from(everything);
-  expect(FORMS.filter((form) => octets.includes(form)).map((form) => form.toString())).toEqual([]);
+  const octets = Buffer.from(everything).toString("latin1");
+  expect(REDACTOR.redact(octets)).toBe(octets);
 });

@@ -2,6 +2,8 @@
  * What the streams do, done plainly: on the whole text at once, looking at each place. Characters are octets.
  */
 
+import { findAsItIs, type PlainStretch } from "./plain-escapes.ts";
+
 /** No octet. */
 const MARK = "\u{100}";
 
@@ -11,11 +13,21 @@ export function redactPlainly(
   read: string,
   fill: (length: number) => string,
 ): string {
+  return coverPlainly(
+    texts.flatMap((text) => findAsItIs(text, read)),
+    read,
+    fill,
+  );
+}
+
+/** What these stretches cover together becomes one mark for each run of it. */
+export function coverPlainly(
+  stretches: readonly PlainStretch[],
+  read: string,
+  fill: (length: number) => string,
+): string {
   const covered = new Uint8Array(read.length);
-  for (const text of texts) {
-    for (let at = read.indexOf(text); at >= 0; at = read.indexOf(text, at + 1))
-      covered.fill(1, at, at + text.length);
-  }
+  for (const { start, end } of stretches) covered.fill(1, start, end);
   return read
     .replaceAll(/[\s\S]/g, (char, index: number) => (covered[index] === 1 ? MARK : char))
     .replaceAll(/\u{100}+/gu, (run) => fill(run.length));

@@ -1,7 +1,8 @@
 import { createRedactor } from "../../../src/scrub/redactor.ts";
 import { formsOf } from "../../../src/scrub/secret-forms.ts";
 import { createSubstituter } from "../../../src/scrub/substituter.ts";
-import { cut, redactPlainly, runStream, substitutePlainly } from "../../scrub/plain-models.ts";
+import { findPlainly } from "../../scrub/plain-escapes.ts";
+import { coverPlainly, cut, runStream, substitutePlainly } from "../../scrub/plain-models.ts";
 import type { Random } from "../engine/random.ts";
 import { plainChecker, type Target } from "../engine/target.ts";
 
@@ -31,7 +32,7 @@ export const scrub: Target = {
 function makeStream(random: Random): Buffer {
   const word = (): string => Array.from({ length: 1 + random.below(8) }, () => random.pick(LETTERS)).join("");
   const texts = Array.from({ length: random.below(MOST_TEXTS + 1) }, word);
-  const spelled = texts.flatMap((text) => formsOf(text).map(String));
+  const spelled = texts.flatMap((text) => formsOf(text).map(({ octets }) => octets.toString()));
   const stream = Array.from({ length: random.below(12) }, () => {
     const form = spelled[random.below(spelled.length + 1)] ?? word();
     return random.once(4) ? form.slice(0, random.below(form.length + 1)) : form;
@@ -40,15 +41,15 @@ function makeStream(random: Random): Buffer {
 }
 
 function checkRedactor(secrets: readonly string[], read: string, lengths: readonly number[]): string {
-  const forms = secrets.flatMap(formsOf).map((form) => form.toString("latin1"));
-  const expected = redactPlainly(forms, read, (length) => "*".repeat(length));
+  const found = findPlainly(secrets, read);
+  const expected = coverPlainly(found, read, (length) => "*".repeat(length));
   const given = runStream(createRedactor(secrets).openStream("stars"), cut(read, lengths));
   compare("redacted", given, expected);
   const words = runStream(createRedactor(secrets).openStream(), cut(read, lengths));
   compare(
     "redacted by words",
     words,
-    redactPlainly(forms, read, () => "[REDACTED]"),
+    coverPlainly(found, read, () => "[REDACTED]"),
   );
   return given === read ? "clean" : "redacted";
 }

@@ -155,7 +155,7 @@ describe("what looks for many secrets", () => {
     const steps = redactorSteps(secrets);
     let count = 0;
     while (steps.next().done !== true) count++;
-    // Some 40 spellings of each octet.
+    // Some 13 octets of forms for each, gone through three times.
     expect(count).toBeGreaterThan((16 * 1024 * 30) / 256);
   });
 });

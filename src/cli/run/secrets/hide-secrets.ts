@@ -1,7 +1,7 @@
 /** The command's environment without any secret in it, and a look at its arguments. */
 import type { Environment } from "../../../config/environment.ts";
 import { accepted, refused, type Result } from "../../../policy/problem.ts";
-import { formsOf } from "../../../scrub/secret-forms.ts";
+import { createRedactor, type Redactor } from "../../../scrub/redactor.ts";
 import type { HeldSecret } from "./secret-bindings.ts";
 
 export interface HiddenEnvironment {
@@ -16,13 +16,14 @@ export interface HiddenEnvironment {
 
 export function hideSecrets(env: Environment, secrets: readonly HeldSecret[]): HiddenEnvironment {
   const own = new Set(secrets.map(({ name }) => name));
+  const redactor = redactorOf(secrets);
   const alsoHeld: string[] = [];
   const takenOut: string[] = [];
   const hidden = Object.entries(env).map(([name, value = ""]) => {
     if (own.has(name)) return [name, undefined] as const;
     const replaced = replaceAll(value, secrets);
     if (replaced !== value) alsoHeld.push(name);
-    if (!holdsAny(replaced, secrets)) return [name, replaced] as const;
+    if (!holdsAny(replaced, redactor)) return [name, replaced] as const;
     takenOut.push(name);
     return [name, undefined] as const;
   });
@@ -41,9 +42,11 @@ export function requireUnheld(
   command: readonly string[],
   secrets: readonly HeldSecret[],
 ): Result<readonly string[]> {
-  const looked = secrets.filter(({ value }) => value.length >= SHORTEST_HELD);
+  const looked = secrets
+    .filter(({ value }) => value.length >= SHORTEST_HELD)
+    .map((secret) => ({ name: secret.name, redactor: redactorOf([secret]) }));
   for (const [index, text] of command.entries()) {
-    const held = looked.find((secret) => holdsAny(text, [secret]));
+    const held = looked.find(({ redactor }) => holdsAny(text, redactor));
     if (held === undefined) continue;
     const where = index === 0 ? "the command's name" : `argument ${index} of the command`;
     const remedy = `sh -c '... "$${held.name}" ...', in single quotes, gets the placeholder`;
@@ -62,6 +65,11 @@ function replaceAll(text: string, secrets: readonly HeldSecret[]): string {
     .reduce((left, { value, placeholder }) => left.replaceAll(value, () => placeholder), text);
 }
 
-function holdsAny(text: string, secrets: readonly HeldSecret[]): boolean {
-  return secrets.some(({ value }) => formsOf(value).some((form) => text.includes(form.toString())));
+function redactorOf(secrets: readonly HeldSecret[]): Redactor {
+  return createRedactor(secrets.map(({ value }) => value));
+}
+
+/** In any spelling. */
+function holdsAny(text: string, redactor: Redactor): boolean {
+  return redactor.holds(Buffer.from(text).toString("latin1"));
 }

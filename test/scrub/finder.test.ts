@@ -1,0 +1,170 @@
+import { execFileSync } from "node:child_process";
+import { array, assert, constantFrom, nat, property, string as text } from "fast-check";
+import { describe, expect, test } from "vitest";
+import { runToEnd } from "../../src/policy/steps.ts";
+import { finderSteps } from "../../src/scrub/finder.ts";
+import { findPlainly, type Pick, PLAIN_FAMILIES, type PlainStretch, writeEscaped } from "./plain-escapes.ts";
+import { cut } from "./plain-models.ts";
+
+const [AWS, BASE64, KEY] = [
+  "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLE9key",
+  "c2VjcmV0LXZhbHVlLWhlcmU/YWJj+ZGVmZw==",
+  "sk-ant-api03-AbCdEf_012345-xyz",
+] as const;
+const SECRETS = [AWS, BASE64, KEY];
+
+function find(
+  secrets: readonly string[],
+  read: string,
+  lengths: readonly number[] = [Math.max(read.length, 1)],
+): readonly PlainStretch[] {
+  const finding = runToEnd(finderSteps(secrets)).open();
+  const found: PlainStretch[] = [];
+  for (const piece of cut(read, lengths)) finding.read(piece, (start, end) => found.push({ start, end }));
+  return found;
+}
+
+/** Whether it is in a stretch, for each octet. */
+function cover(stretches: readonly PlainStretch[], length: number): string {
+  const covered = Array.from({ length }, () => ".");
+  for (const { start, end } of stretches) covered.fill("#", start, end);
+  return covered.join("");
+}
+
+const latin1 = (given: string): string => Buffer.from(given).toString("latin1");
+
+/** What is left of a text besides what is found. */
+function leave(secrets: readonly string[], read: string): string {
+  const octets = latin1(read);
+  const covered = cover(find(secrets, octets), octets.length);
+  return Array.from(octets, (char, at) => (covered[at] === "#" ? "" : char)).join("");
+}
+
+const escapeBy = (chars: RegExp, spell: (char: string) => string) => (secret: string) =>
+  secret.replaceAll(chars, spell);
+const codeOf = (char: string): string => char.charCodeAt(0).toString(16).toUpperCase();
+const percent = (char: string): string => `%${codeOf(char).padStart(2, "0")}`;
+const unicode = (char: string): string => String.raw`\u${codeOf(char).padStart(4, "0")}`;
+
+/** As each writes the characters that it does not leave as they are. */
+const WRITERS: Readonly<Record<string, (secret: string) => string>> = {
+  "Python's urllib.parse.quote": escapeBy(/[^\w.~/-]/g, percent),
+  "Go's url.PathEscape": escapeBy(/[^\w.~$&+=:@-]/g, percent),
+  "Go's url.QueryEscape": escapeBy(/[^\w.~-]/g, percent),
+  Razor: escapeBy(/[^\w./=?-]/g, (char) => `&#x${codeOf(char)};`),
+  "serialize-javascript": escapeBy(/[<>/]/g, unicode),
+  Handlebars: escapeBy(/[&<>"'`=]/g, (char) => `&#x${codeOf(char)};`),
+  Tera: escapeBy(/\//g, () => "&#x2F;"),
+  Gson: escapeBy(/[=&<>']/g, (char) => unicode(char).toLowerCase()),
+  "Django's escapejs": escapeBy(/[-=;&<>`'"\\]/g, unicode),
+  "PHP's json_encode": escapeBy(/\//g, () => String.raw`\/`),
+  "a writer of quoted-printable": escapeBy(/=/g, () => "=3D"),
+  "one of lines of 20 octets": (secret) =>
+    secret.replaceAll("=", "=3D").replaceAll(/(.{17}[^=]{3})(?=.)/g, "$1=\r\n"),
+  "OWASP's encodeForHTML": escapeBy(/\W/g, (char) => `&#x${codeOf(char).toLowerCase()};`),
+  "OWASP's encodeForHTMLAttribute": escapeBy(/[^\w,.-]/g, (char) => `&#x${codeOf(char)};`),
+  "he, that uses names": escapeBy(
+    /[/+=_]/g,
+    (char) => ({ "/": "&sol;", "+": "&plus;", "=": "&equals;", _: "&lowbar;" })[char] ?? "",
+  ),
+  "one with zeros and without ends": escapeBy(/[+=](?!\d)/g, (char) => `&#00${char.charCodeAt(0)}`),
+  "one of strings that escapes octets": escapeBy(
+    /\W/g,
+    (char) => String.raw`\x${codeOf(char).toLowerCase()}`,
+  ),
+  "one that takes every character": escapeBy(/[^]/g, (char) => `&#${char.charCodeAt(0)};`),
+};
+
+describe("a secret with characters that a writer escapes, and with others that it leaves", () => {
+  test.each(Object.entries(WRITERS))("is found as %s has it", (_name, write) => {
+    const written = SECRETS.map(write);
+    expect(written).not.toEqual(SECRETS);
+    expect(leave(SECRETS, written.map((one) => `<${one}>`).join("\n"))).toBe("<>\n<>\n<>");
+  });
+
+  test("is found as Python's own library writes it", () => {
+    const script = `
+import html, json, quopri, sys, urllib.parse
+for secret in sys.argv[1:]:
+    print("<%s>" % urllib.parse.quote(secret))
+    print("<%s>" % urllib.parse.quote_plus(secret))
+    print("<%s>" % html.escape(secret))
+    print("<%s>" % json.dumps(secret)[1:-1])
+    print("<%s>" % quopri.encodestring(secret.encode()).decode())
+`;
+    const secrets = [...SECRETS, `"it's" <a&b> 50% ${AWS} crét=😀\t/\\`, KEY.repeat(4)];
+    const written = execFileSync("python3", ["-c", script, ...secrets], { encoding: "utf8" });
+    expect(written.length).toBeGreaterThan(1_000);
+    expect(leave(secrets, written)).toBe("<>\n".repeat(5 * secrets.length));
+  });
+
+  test("is found in base64 whose own signs are escaped", () => {
+    const secret = "s3cr3t>>>???~~~";
+    const digits = Buffer.from(secret).toString("base64");
+    expect(digits).toMatch(/[+/]/);
+    for (const escaped of [encodeURIComponent(digits), digits.replaceAll(/[+/]/g, unicode)])
+      expect(leave([secret], `<${escaped}>`)).toBe("<>");
+  });
+});
+
+const numbers = array(nat(), { minLength: 8, maxLength: 60 });
+const chunks = array(nat(9), { minLength: 1, maxLength: 4 });
+
+function pickFrom(given: readonly number[]): Pick {
+  let turn = 0;
+  return (below) => (given[turn++ % given.length] ?? 0) % below;
+}
+
+const CHARACTERS = [..."a41/+=-_ \"&<%\\#;é😀\nxX'"];
+/** Beginnings and ends of escapes, and what they stand for. */
+const SIGNS = [
+  ...'a41/<;%\\&="\n\r'.split(""),
+  "%41 %3 \\u 0061 \\x61 \\/ \\ud83d \\ude00 &# &#52 97 &lt &amp; &#x61 &#0000 =34 =61 =\r\n".split(" "),
+].flat();
+
+describe.each(Object.entries(PLAIN_FAMILIES))("escapes: %s", (_name, family) => {
+  test("each character in any way is found, nothing beside it is, however the stream is cut", () => {
+    assert(
+      property(
+        text({ unit: constantFrom(...CHARACTERS), minLength: 5, maxLength: 12 }),
+        numbers,
+        chunks,
+        (secret, given, lengths) => {
+          const spelled = latin1(writeEscaped(secret, family, pickFrom(given)));
+          const read = `zzzzz${spelled}zzzzz`;
+          expect(cover(find([secret], read, lengths), read.length)).toBe(
+            `.....${"#".repeat(spelled.length)}.....`,
+          );
+        },
+      ),
+    );
+  });
+
+  test("those of a text without the secret are none of it", () => {
+    assert(
+      property(text({ maxLength: 60 }), numbers, chunks, (words, given, lengths) => {
+        const read = latin1(writeEscaped(words, family, pickFrom(given)));
+        expect(find(SECRETS, read, lengths)).toEqual([]);
+      }),
+    );
+  });
+
+  test("the same is found as by one that looks at each place of the whole text", () => {
+    assert(
+      property(
+        array(text({ unit: constantFrom(..."a41/<&%=\\😀"), minLength: 1, maxLength: 6 }), {
+          minLength: 1,
+          maxLength: 3,
+        }),
+        text({ unit: constantFrom(...SIGNS), maxLength: 30 }),
+        chunks,
+        (secrets, read, lengths) => {
+          const octets = latin1(read);
+          expect(cover(find(secrets, octets, lengths), octets.length)).toBe(
+            cover(findPlainly(secrets, octets), octets.length),
+          );
+        },
+      ),
+    );
+  });
+});
