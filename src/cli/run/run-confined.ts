@@ -1,5 +1,6 @@
 /** A run from its network to the command's end; all that it has made is undone then, whatever happens. */
 import { join } from "node:path";
+import { refuseKeys } from "../../sys/seccomp.ts";
 import type { CliContext } from "../context.ts";
 import { findRunsPlace, labelRun, socketOfRun } from "../call/running-runs.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -151,6 +152,7 @@ function startCommand(
 ): ConfinedCommand {
   const { env, notes } = hideFromCommand(commandEnvironment(context.env), bindings);
   for (const line of notes) voice.note(line);
+  if (!refuseKeys()) voice.note("this kernel filters no system calls, so the command has the kernel's keys");
   const trust = bindsAny(bindings) ? trustFolder(folder) : undefined;
   const readOnly = request.origins.map(({ path }) => path);
   const place = { directory, folder, terminal, user, env, readOnly, trust, resolvConf: renderResolvConf() };
