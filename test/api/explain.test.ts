@@ -14,6 +14,7 @@ const ADDRESS_FOUND: ExplainedAddress = {
   names: [],
   openers: [],
   isNameJudged: false,
+  isQuicRefused: false,
   decision: ALLOWED,
   matches: [],
   kernel: { passes: true, by: "default", decision: ALLOWED },

@@ -91,3 +91,25 @@ test("in audit mode it tells what lets a port through, and the rule that would n
   );
   expect(await lab.curl("-4", "http://solo.example.org:8080/")).toMatchObject({ status: 200 });
 });
+
+test("UDP to an address that only names have opened passes, but for QUIC, and that is said", async () => {
+  const sidecar = await start([
+    { action: "allow", target: "solo.example.org" },
+    { action: "allow", target: "198.51.100.60" },
+  ]);
+  await lab.dig("solo.example.org", "A");
+  const refusal = "but QUIC (HTTP/3) is refused there: its clients fall back to TCP";
+  const tell = async (query: string) => (await ask(sidecar, query)).because.includes(refusal);
+  // The long header of QUIC, version 1.
+  const QUIC = "c00000000108";
+  const send = async (address: string, octets: string) => {
+    const code = `import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.sendto(bytes.fromhex("${octets}").ljust(1200, b"x"), ("${address}", 443))`;
+    return (await lab.asWorkload(["python3", "-c", code])).exitCode === 0;
+  };
+  expect([await send("198.51.100.61", "00"), await send("198.51.100.61", QUIC)]).toEqual([true, false]);
+  expect([await send("198.51.100.60", "00"), await send("198.51.100.60", QUIC)]).toEqual([true, true]);
+  expect(await tell("solo.example.org&port=443&protocol=udp")).toBe(true);
+  expect(await tell("198.51.100.61&port=443&protocol=udp")).toBe(true);
+  expect(await tell("198.51.100.60&port=443&protocol=udp")).toBe(false);
+  expect(await tell("solo.example.org&port=443")).toBe(false);
+});

@@ -67,7 +67,7 @@ const KERNEL_WORDS: Readonly<Record<Exclude<VerdictReason, "rule" | "learned" | 
 export function kernelWords(explained: ExplainedAddress, asked?: DomainName): string {
   const { address, flow, kernel, decision, names } = explained;
   const { by } = kernel;
-  if (by === "learned") return `let through, ${givenWords(explained, asked)}`;
+  if (by === "learned") return `let through, ${givenWords(explained, asked)}${quicWords(explained)}`;
   if (by === "ports" && flow === undefined) return "the rules for its names allow some ports or protocols";
   if (by !== "rule" && by !== "default") return KERNEL_WORDS[by];
   if (!kernel.passes) return expiredWords(whyDenied(kernel.decision ?? decision, address), names);
@@ -80,6 +80,10 @@ function givenWords({ openers, secondsLeft }: ExplainedAddress, asked?: DomainNa
   const left = secondsLeft === undefined ? "" : `, for ${secondsLeft} s more`;
   const giver = openers.find((name) => name === asked) ?? openers[0] ?? "an allowed name";
   return `since a lookup of ${giver} gave it${left}`;
+}
+
+function quicWords({ isQuicRefused }: ExplainedAddress): string {
+  return isQuicRefused ? ", but QUIC (HTTP/3) is refused there: its clients fall back to TCP" : "";
 }
 
 /** Of an address that other names have opened. */

@@ -128,17 +128,14 @@ function describeRequest(request: ExplainedRequest): object {
 }
 
 function describeAddress(explained: ExplainedAddress): object {
-  const {
-    decision,
-    kernel,
-    isTried,
-    flow: _flow,
-    openers: _openers,
-    isNameJudged: _judged,
-    ...rest
-  } = explained;
+  const { address, names, secondsLeft, matches, flows, farEnd, isTried, decision, kernel } = explained;
   return {
-    ...rest,
+    address,
+    names,
+    ...(secondsLeft === undefined ? {} : { secondsLeft }),
+    matches,
+    flows,
+    farEnd,
     ...(isTried ? { tried: true } : {}),
     decision: describeDecision(decision),
     kernel: { passes: kernel.passes, by: kernel.by },

@@ -47,6 +47,8 @@ export interface ExplainedAddress {
   readonly openers: readonly DomainName[];
   /** Whether a connection has to show an allowed name there, since only names have opened it. Of TCP. */
   readonly isNameJudged: boolean;
+  /** Whether QUIC is refused there, though other UDP passes: it hides the name that it shows. */
+  readonly isQuicRefused: boolean;
   /** Missing if no lookup holds it in force, or nobody knows. */
   readonly secondsLeft?: number;
   /** The policy's, whether audit mode is on or not. */
@@ -91,6 +93,7 @@ export function explainAddress(
     names,
     openers: findOpeners(view.kernel.policy, names, asked),
     isNameJudged: isNameJudged(view, packet, { kernel, names }),
+    isQuicRefused: view.names !== undefined && packet.protocol === "udp" && kernel.by === "learned",
     ...(leftMs === undefined ? {} : { secondsLeft: Math.floor(leftMs / 1000) }),
     decision: decideAddressFlow(policy, octets, flow),
     matches: target.ok ? explainMatches(policy, view.layers, target.value, flow) : [],

@@ -15,6 +15,7 @@ function denied(by: "rule" | "default" | "ports", decision: Decision, flow?: Flo
     names: ["a.example"],
     openers: [],
     isNameJudged: false,
+    isQuicRefused: false,
     decision,
     matches: [],
     kernel: { passes: false, by, decision },
