@@ -1,6 +1,6 @@
 /* oxlint-disable max-lines -- made by "npm run generate", not for editing */
-// document: 2cf01ad65b6025cd886401573148cd7ec3fdb2a112e32fefda4aa348b7bfef09
-// types: 0f51dbb1e617094018ac1aa344a1057353d25c6098ea8bbd041c6a381294488e
+// document: 9ba055421796e7c1b9f97aa3d014bf20ee53bf0b71aacaab8925ccb30ae257ee
+// types: a05bd2ee035e58ff845a05ccdc355f81ff720781d7d63d616c4d4a821f6a97d5
 
 export interface paths {
   "/policy": {
@@ -307,7 +307,7 @@ export interface components {
     /** @description What is done with what the target matches; with ports (1 to 65535, ranges such as "8000-8080", 256 at most) or a protocol (tcp, udp, icmp) only with such flows to it. Ports without a protocol: an allow opens TCP, a deny refuses TCP and UDP. Ports or a protocol without a target speak of every destination. http (methods, paths with a final * for what follows) only with such requests to a bound host. app (tls, http, ssh, postgres, any) on an allow: only if that is spoken, over TCP; any asks for nothing. */
     Rule: {
       action?: components["schemas"]["Action"];
-      target?: components["schemas"]["Target"];
+      target?: components["schemas"]["Target"] | null;
       ports?: (number | string)[] | null;
       protocol?: string | null;
       http?: {
@@ -323,7 +323,7 @@ export interface components {
       | (
           | string
           | {
-              target?: string;
+              target?: string | null;
               ports?: (number | string)[] | null;
               protocol?: string | null;
               app?: string | null;

@@ -92,12 +92,14 @@ const portsShape = z.nullish(
 );
 const textShape = z.nullish(z.string({ error: wanted("a string") }));
 
+const MISSING = "is missing, must be a string";
+
 /** Without a target a rule speaks of every destination; it then needs a scope. */
 export const ruleShape = z.pipe(
   z.object(
     {
       action: actionShape,
-      target: z.optional(targetShape),
+      target: z.nullish(targetShape),
       ports: portsShape,
       protocol: textShape,
       http: httpShape,
@@ -105,14 +107,13 @@ export const ruleShape = z.pipe(
     },
     { error: wanted("an object") },
   ),
-  z.transform(({ action, target, ...sent }, context): Rule => {
-    const scope = settleAt(readScope(sent, target ?? EVERYWHERE), context);
+  z.transform(({ action, target: sentTarget, ...sent }, context): Rule => {
+    const target = sentTarget ?? EVERYWHERE;
+    const scope = settleAt(readScope(sent, target), context);
     if (action === "deny" && scope?.app !== undefined)
       addIssue(context, APP_OF_DENIAL.path, APP_OF_DENIAL.message);
-    if (target === undefined && !saysScope(sent)) addIssue(context, "target", "is missing, must be a string");
-    return scope === undefined
-      ? { action, target: target ?? EVERYWHERE }
-      : { action, target: target ?? EVERYWHERE, scope };
+    if (target.kind === "everywhere" && !saysScope(sent)) addIssue(context, "target", MISSING);
+    return scope === undefined ? { action, target } : { action, target, scope };
   }),
 );
 
@@ -122,7 +123,7 @@ const removalShape = z.pipe(
     [
       z.string(),
       z.object({
-        target: z.optional(z.string()),
+        target: z.nullish(z.string()),
         ports: portsShape,
         protocol: textShape,
         app: textShape,
@@ -137,8 +138,8 @@ const removalShape = z.pipe(
   z.transform((given, context): Removal => {
     if (typeof given === "string") return settle(parseTarget(given), given, context);
     const scope = settleAt(readScope(given, undefined), context);
-    if (given.target === undefined) {
-      if (!saysScope(given)) addIssue(context, "target", "is missing, must be a string");
+    if (given.target === undefined || given.target === null) {
+      if (!saysScope(given)) addIssue(context, "target", MISSING);
       return { kind: "rule", target: EVERYWHERE, scope };
     }
     return { kind: "rule", target: settle(parseTarget(given.target), given.target, context), scope };

@@ -58,7 +58,7 @@ describe("what is no policy is refused, with every problem and its place", () =>
     ['{"defaultAction":"block"}', 'defaultAction: "block" is no action, must be allow or deny'],
     ['{"egress":[null]}', "egress[0]: must be an object"],
     ['{"egress":[{}]}', "egress[0].target: is missing, must be a string"],
-    ['{"egress":[{"target":null}]}', "egress[0].target: must be a string"],
+    ['{"egress":[{"target":null}]}', "egress[0].target: is missing, must be a string"],
     [
       '{"defaultAction":"x","egress":[{"target":"example.org"},{"action":"y","target":" "},[],{"target":7}]}',
       'defaultAction: "x" is no action, must be allow or deny; egress[1].action: "y" is no action, must be allow or deny; ' +

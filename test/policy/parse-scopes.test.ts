@@ -18,6 +18,15 @@ describe("the scope of a rule", () => {
     expect(renderPolicy(policyOf({ egress })).egress).toEqual(egress);
   });
 
+  test("a target that is null is as absent as one that is missing", () => {
+    const sent = [{ action: "deny", target: null, ports: [25] }];
+    expect(renderPolicy(policyOf({ egress: sent })).egress).toEqual([{ action: "deny", ports: [25] }]);
+    expect(parseTargetsJson('[{"target":null,"ports":[25]}]')).toMatchObject({
+      ok: true,
+      value: [{ kind: "rule", target: { kind: "everywhere" }, scope: { key: "tcp/25" } }],
+    });
+  });
+
   test.each([
     [{ target: "a.example", ports: [0] }, "[0].ports[0]: 0 is no port"],
     [{ target: "a.example", ports: [443, "1-65536"] }, '[0].ports[1]: "1-65536" is no port'],
@@ -26,7 +35,7 @@ describe("the scope of a rule", () => {
     [{ target: "a.example", ports: [] }, "[0].ports: is empty"],
     [{ target: "a.example", protocol: "sctp" }, '[0].protocol: "sctp" is no protocol'],
     [{ target: "a.example", protocol: 6 }, "[0].protocol: must be a string"],
-    [{ target: null, ports: [443] }, "[0].target: must be a string"],
+    [{ target: null, ports: null }, "[0].target: is missing"],
     [{ target: "", ports: [443] }, "[0].target: is blank"],
     [{ action: "allow" }, "[0].target: is missing"],
     [{ ports: null }, "[0].target: is missing"],
@@ -66,6 +75,7 @@ describe("what DELETE takes out", () => {
   test.each([
     ["[7]", "[0]: must be a string"],
     ["[{}]", "[0].target: is missing"],
+    ['[{"target":null}]', "[0].target: is missing"],
     ['[{"target":"a.example","port":[443]}]', "[0].port: a removal has no such key: write ports"],
     ['[{"action":"allow","target":"a.example"}]', "[0].action: is not served"],
     ['[{"target":"a.example","ports":[0]}]', "[0].ports"],

@@ -49,7 +49,7 @@ test("what the validating shapes take is in it, never something written beside t
       type: "object",
       properties: {
         action: { $ref: "#/components/schemas/Action" },
-        target: { $ref: "#/components/schemas/Target" },
+        target: { anyOf: [{ $ref: "#/components/schemas/Target" }, { type: "null" }] },
         ports: { anyOf: [{ type: "array" }, { type: "null" }] },
       },
     },
