@@ -75,9 +75,7 @@ test("after one run with --audit --save its rules are in the repository, and the
   expect(first.stderr).toContain("egress run: what was tried needs these rules:\n");
   for (const host of HOSTS) expect(first.stderr).toContain(`--allow ${host}`);
   const saved = await readFile(join(project, "egress.yaml"), "utf8");
-  expect(saved).toMatch(
-    /^# What this has tried.*: npm install --no-package-lock\nallow:\n(?: {2}- \S+\n){4}$/,
-  );
+  expect(saved).toMatch(/^# What this has tried.*: npm\nallow:\n(?: {2}- \S+\n){4}$/);
 
   await rm(join(project, "node_modules"), { recursive: true });
   await rm(join(project, ".cache"), { recursive: true });

@@ -2,6 +2,7 @@
  * All that a run tells besides what its command does: on standard error, into the files that it was asked
  * for, and by its exit code.
  */
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Policy } from "../../../policy/policy.ts";
 import { EXIT } from "../../exit-codes.ts";
@@ -69,7 +70,7 @@ export function openOutputs(options: OutputOptions): RunOutputs {
         const suggestion = await client.suggestPolicy({ ports: audit.ports });
         voice.suggest(suggestion);
         if (saveTo === undefined) return;
-        const head = `What this has tried, as egress run --audit has seen it: ${oneLine(options.command.join(" "))}`;
+        const head = `What this has tried, as egress run --audit has seen it: ${programOf(options.command)}`;
         saved?.append(renderConfig(suggestion.policy, saveTo, head));
         voice.note(`written to ${saveTo}`);
       } catch (error) {
@@ -92,6 +93,11 @@ export function openOutputs(options: OutputOptions): RunOutputs {
     },
     [Symbol.dispose]: () => files.dispose(),
   };
+}
+
+/** Without arguments: they may hold secrets, and the file is for a repository. */
+function programOf([file = ""]: readonly string[]): string {
+  return oneLine(basename(file));
 }
 
 /**
