@@ -40,7 +40,7 @@ export function findUnknownKeys(value: object, known: KnownKeys, place: string):
     const path = `${place === "" ? "" : `${place}.`}${shownKey(key)}`;
     const remedy = asked === null ? undefined : describeLoss(key, known);
     if (remedy === undefined)
-      found.warnings.push({ path, message: `${known.what} has no such key: ignored` });
+      found.warnings.push({ path, message: `${known.what} has no such key, and nothing reads it` });
     else found.problems.push({ path, message: remedy });
   }
   return found ?? NONE;

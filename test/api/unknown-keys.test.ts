@@ -22,7 +22,7 @@ describe("what a change does not know", () => {
       const rules = [{ action: "allow", target: "a.example", comment: "ours" }];
       const body = JSON.stringify(method === "PATCH" ? rules : { egress: rules });
       const path = method === "PATCH" ? "[0].comment" : "egress[0].comment";
-      const warnings = [{ path, message: "a rule has no such key: ignored" }];
+      const warnings = [{ path, message: "a rule has no such key, and nothing reads it" }];
       for (const query of ["?dryRun=true", ""]) {
         const { status, text } = await api.call(method, `/policy${query}`, { body });
         expect(status).toBe(200);

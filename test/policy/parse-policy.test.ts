@@ -104,7 +104,7 @@ describe("a key that is not known is told, and what it says is not taken", () =>
       JSON.stringify(Array.from({ length: 1000 }, () => ({ target: "a.example", id: 7 }))),
     );
     const warnings = (parsed.ok && parsed.warnings) || [];
-    expect(warnings[0]).toEqual({ path: "[0].id", message: "a rule has no such key: ignored" });
+    expect(warnings[0]).toEqual({ path: "[0].id", message: "a rule has no such key, and nothing reads it" });
     expect(warnings.at(-1)?.message).toBe("980 more warnings not shown");
     expect(warnings).toHaveLength(21);
   });

@@ -230,7 +230,7 @@ describe("a wrong command line is exit 64, and nothing is sent", () => {
     [
       "patch",
       '[{"target":"a.example","note":"ours"}]',
-      /^egress policy: --file .*: \[0\]\.note: a rule has no such key/,
+      /^egress policy: --file .*: \[0\]\.note: a rule has no such key, and nothing reads it\n/,
     ],
     ["replace", '{"rules":[]}', /^egress policy: --file .*: rules: a policy has no such key: write egress\n/],
     ["patch", '[{"target":"*"}]', /^egress policy: --file .*: \[0\]\.target: /],
