@@ -26,7 +26,8 @@ export function readPlace(given: {
   readonly token?: string | undefined;
   readonly run?: boolean | undefined;
 }): Result<Place> {
-  const { url, socket: socketPath, token, run: isRun = false } = given;
+  const { socket: socketPath, token, run: isRun = false } = given;
+  const url = given.url === undefined ? undefined : withScheme(given.url);
   if (isRun && (url !== undefined || socketPath !== undefined)) {
     return refused("--run is a place of its own: give it, --url or --socket");
   }
@@ -52,6 +53,13 @@ function holdsCredentials(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && `${url.username}${url.password}` !== "";
 }
+
+/** HOST:PORT is taken as curl(1) takes it; what looks like a scheme of its own is left as it is. */
+function withScheme(text: string): string {
+  return HOST_AND_PORT.test(text) ? `http://${text}` : text;
+}
+
+const HOST_AND_PORT = /^(?:\[[\da-f:.]+\]|[a-z\d.-]+):\d{1,5}(?:\/|$)/i;
 
 function isHttpUrl(text: string): boolean {
   return ["http:", "https:"].includes(URL.parse(text)?.protocol ?? "");

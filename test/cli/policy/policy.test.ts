@@ -213,7 +213,10 @@ describe("a wrong command line is exit 64, and nothing is sent", () => {
     [["delete"], "no targets: name them"],
     [["delete", "a b"], '"a b"'],
     [["patch", "--file", "/nowhere/x.json"], "--file /nowhere/x.json: there is no such file"],
-    [["get", "--url", "192.0.2.1:18080"], "--url: is not an http(s) URL"],
+    [["get", "--url", "ftp://192.0.2.1:18080"], "--url: is not an http(s) URL"],
+    [["get", "--url", "192.0.2.1:port"], "--url: is not an http(s) URL"],
+    [["get", "--url", "192.0.2.1:99999"], "--url: is not an http(s) URL"],
+    [["get", "--url", "user:pass@192.0.2.1:18080"], "--url: is not an http(s) URL"],
     [["get", "--url", "http://192.0.2.1", "--socket", "/x"], "--url and --socket are two places"],
     [
       ["get", "--url", "http://user:pass@192.0.2.1"],
