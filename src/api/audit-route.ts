@@ -5,6 +5,7 @@ import type { PolicyControl } from "../enforcement/change/policy-control.ts";
 import { quote } from "../policy/problem.ts";
 import type { Auth } from "./auth/auth.ts";
 import type { ApiContext } from "./context.ts";
+import { readQueries } from "./queries.ts";
 import type { BodyLimits } from "./http/body.ts";
 import { readProvedBody } from "./proved-body.ts";
 import { refuseHeaders } from "./policy/change-headers.ts";
@@ -62,7 +63,7 @@ async function readSwitch(
   if (!sender.ok) return sender;
   const changeRefusal = auth.refuseChange(c);
   if (changeRefusal !== undefined) return { ok: false, refusal: changeRefusal };
-  const [parameter] = Object.keys(c.req.queries());
+  const [parameter] = Object.keys(readQueries(c));
   if (parameter !== undefined) {
     return refuse("invalid-query", `${quote(parameter)}: this call has no parameters; nothing was changed`);
   }

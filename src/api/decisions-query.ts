@@ -8,6 +8,7 @@ import { parseId } from "../decisions/present-decision.ts";
 import { quote, renderProblems } from "../policy/problem.ts";
 import { parseTarget } from "../policy/target.ts";
 import type { Read } from "./http/body.ts";
+import type { Queries } from "./queries.ts";
 
 export const DECISIONS_LIMIT = { default: 100, most: 1000 } as const;
 
@@ -17,9 +18,6 @@ export interface DecisionsQuery {
   /** The number of the decision that stands before those that are wanted; undefined for the newest. */
   readonly after: number | undefined;
 }
-
-/** What stands behind the question mark: each parameter, with all its values. */
-export type Queries = Readonly<Record<string, readonly string[]>>;
 
 const FILTERS = ["decision", "name", "address", "kind"] as const;
 const ALL = ["limit", "after", ...FILTERS] as const;

@@ -8,6 +8,7 @@ import {
 } from "../decisions/present-decision.ts";
 import type { Auth } from "./auth/auth.ts";
 import type { ApiContext } from "./context.ts";
+import { readQueries } from "./queries.ts";
 import { type DecisionsQuery, readDecisionsQuery } from "./decisions-query.ts";
 import { refuseWrite } from "./read-only.ts";
 import { renderRefusal } from "./refusal.ts";
@@ -21,7 +22,7 @@ export interface DecisionSources extends PresentOptions {
 export function serveDecisions(c: ApiContext, auth: Auth, sources: DecisionSources): Response {
   const refusal = auth.refuseCaller(c) ?? refuseWrite(c);
   if (refusal !== undefined) return renderRefusal(c, refusal);
-  const query = readDecisionsQuery(c.req.queries(), sources.run);
+  const query = readDecisionsQuery(readQueries(c), sources.run);
   return query.ok ? c.json(listDecisions(sources, query.value)) : renderRefusal(c, query.refusal);
 }
 

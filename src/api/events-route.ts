@@ -10,6 +10,7 @@ import { parseId } from "../decisions/present-decision.ts";
 import { createReaders, FLUSH_MS, type ReaderOutput, type Readers, renderGap } from "../decisions/readers.ts";
 import type { Auth } from "./auth/auth.ts";
 import type { ApiContext } from "./context.ts";
+import { readQueries } from "./queries.ts";
 import { readEventsQuery } from "./decisions-query.ts";
 import type { DecisionSources } from "./decisions-route.ts";
 import { cutOff } from "./http/cut-off.ts";
@@ -25,7 +26,7 @@ export function createEventsRoute(auth: Auth, sources: DecisionSources): (c: Api
   return (c) => {
     const refusal = auth.refuseCaller(c) ?? refuseWrite(c);
     if (refusal !== undefined) return renderRefusal(c, refusal);
-    const filter = readEventsQuery(c.req.queries());
+    const filter = readEventsQuery(readQueries(c));
     if (!filter.ok) return renderRefusal(c, filter.refusal);
     const place = findPlace(c.req.header("Last-Event-ID"), sources);
     if ("refusal" in place) return renderRefusal(c, place.refusal);

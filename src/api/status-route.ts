@@ -2,6 +2,7 @@ import { readPage } from "./status-page.ts";
 import type { PageRequest } from "../enforcement/sandbox-report.ts";
 import type { Auth } from "./auth/auth.ts";
 import type { ApiContext } from "./context.ts";
+import { readQueries } from "./queries.ts";
 import { refuseWrite } from "./read-only.ts";
 import { renderRefusal } from "./refusal.ts";
 
@@ -13,6 +14,6 @@ export async function serveStatus(
 ): Promise<Response> {
   const refusal = auth.refuseCaller(c) ?? refuseWrite(c);
   if (refusal !== undefined) return renderRefusal(c, refusal);
-  const page = readPage(c.req.queries());
+  const page = readPage(readQueries(c));
   return page.ok ? c.json(await describe(page.value)) : renderRefusal(c, page.refusal);
 }

@@ -3,8 +3,8 @@ import { SPOKEN_APPS } from "../../policy/app.ts";
 import { parseTarget } from "../../policy/target.ts";
 import { TRIED_PROTOCOLS } from "../../enforcement/explain/kernel-verdict.ts";
 import type { ExplainRequest } from "../../enforcement/explain/explain.ts";
-import type { Queries } from "../decisions-query.ts";
 import type { Read } from "../http/body.ts";
+import type { Queries } from "../queries.ts";
 import { readAskedRequest } from "./asked-request.ts";
 
 export type ExplainQuery = Omit<ExplainRequest, "addresses">;

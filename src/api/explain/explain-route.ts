@@ -13,6 +13,7 @@ import type { Decision } from "../../policy/decision.ts";
 import type { DomainName } from "../../policy/domain-name.ts";
 import type { Auth } from "../auth/auth.ts";
 import type { ApiContext } from "../context.ts";
+import { readQueries } from "../queries.ts";
 import type { DecisionSources } from "../decisions-route.ts";
 import { refuseWrite } from "../read-only.ts";
 import { type Refusal, renderRefusal } from "../refusal.ts";
@@ -30,7 +31,7 @@ export interface ExplainParts {
 export async function serveExplain(c: ApiContext, auth: Auth, parts: ExplainParts): Promise<Response> {
   const refusal = auth.refuseCaller(c) ?? refuseWrite(c);
   if (refusal !== undefined) return renderRefusal(c, refusal);
-  const query = readExplainQuery(c.req.queries());
+  const query = readExplainQuery(readQueries(c));
   if (!query.ok) return renderRefusal(c, query.refusal);
   const done = query.value.isTried ? parts.takeTry() : NOTHING_TO_END;
   if (done === undefined) return renderRefusal(c, TOO_MANY_TRIES);

@@ -1,4 +1,5 @@
 import { quote } from "../../policy/problem.ts";
+import type { Queries } from "../queries.ts";
 import type { Refusal } from "../refusal.ts";
 
 type ChangeQuery =
@@ -9,7 +10,7 @@ type ChangeQuery =
  * Reads the query of a change: `dryRun`, given once or not at all, and nothing else. A parameter that is not
  * known may ask for less than the change that would be made without it: `?dryrun=true` does.
  */
-export function readChangeQuery(queries: Readonly<Record<string, readonly string[]>>): ChangeQuery {
+export function readChangeQuery(queries: Queries): ChangeQuery {
   const { dryRun: values = ["false"], ...unknown } = queries;
   const [name] = Object.keys(unknown);
   if (name !== undefined) {

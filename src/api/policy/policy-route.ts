@@ -8,6 +8,7 @@ import type { Auth } from "../auth/auth.ts";
 import type { Sender } from "../auth/sender.ts";
 import type { BodyLimits } from "../http/body.ts";
 import type { ApiContext } from "../context.ts";
+import { readQueries } from "../queries.ts";
 import { deletePolicy } from "./delete-policy.ts";
 import { getPolicy } from "./get-policy.ts";
 import { readProvedBody } from "../proved-body.ts";
@@ -70,7 +71,7 @@ async function readRequest(
   const refused = (refusal: Refusal): ChangeRequest => ({ ok: false, refusal, isProved: isTold });
   const changeRefusal = auth.refuseChange(c);
   if (changeRefusal !== undefined) return refused(changeRefusal);
-  const query = readChangeQuery(c.req.queries());
+  const query = readChangeQuery(readQueries(c));
   if (!query.ok) return refused(query.refusal);
   const { dryRun } = query;
   const headersRefusal = refuseHeaders(c.env.incoming.headers);

@@ -4,6 +4,7 @@ import { renderPolicy } from "../../policy/policy.ts";
 import { quote } from "../../policy/problem.ts";
 import type { Auth } from "../auth/auth.ts";
 import type { ApiContext } from "../context.ts";
+import { type Queries, readQueries } from "../queries.ts";
 import { CUT_HEADER } from "../headers.ts";
 import { refuseWrite } from "../read-only.ts";
 import { type Refusal, renderRefusal } from "../refusal.ts";
@@ -16,7 +17,7 @@ export type Suggest = (asked: {
 export async function serveSuggest(c: ApiContext, auth: Auth, suggest: Suggest): Promise<Response> {
   const refusal = auth.refuseCaller(c) ?? refuseWrite(c);
   if (refusal !== undefined) return renderRefusal(c, refusal);
-  const flags = readFlags(c.req.queries());
+  const flags = readFlags(readQueries(c));
   if (!flags.ok) return renderRefusal(c, flags.refusal);
   const { policy, leftOut, seen } = await suggest({
     wildcards: flags.on.has("wildcards"),
@@ -33,7 +34,7 @@ type Flags =
   | { readonly ok: true; readonly on: ReadonlySet<string> }
   | { readonly ok: false; readonly refusal: Refusal };
 
-function readFlags(queries: Readonly<Record<string, readonly string[]>>): Flags {
+function readFlags(queries: Queries): Flags {
   const on = new Set<string>();
   for (const [name, [value, ...more]] of Object.entries(queries)) {
     if (!FLAGS.has(name)) return refuse(`${quote(name)}: this call has no such parameter`);

@@ -13,6 +13,7 @@ import type { NewCredential } from "../../vault/request/vault-request.ts";
 import type { VaultOutcome, VaultRemoval } from "../../vault/vault-control.ts";
 import type { Auth } from "../auth/auth.ts";
 import type { ApiContext } from "../context.ts";
+import { readQueries } from "../queries.ts";
 import type { BodyLimits } from "../http/body.ts";
 import { refuseHeaders } from "../policy/change-headers.ts";
 import { readProvedBody } from "../proved-body.ts";
@@ -133,7 +134,7 @@ async function findLack(
 
 /** Asks for what is not served: another change would be made than was asked for. */
 function refuseExtras(c: ApiContext): Refusal | undefined {
-  const [parameter] = Object.keys(c.req.queries());
+  const [parameter] = Object.keys(readQueries(c));
   if (parameter !== undefined) {
     const message = `${quote(parameter)}: this call has no parameters; nothing was changed`;
     return { code: "invalid-query", message };
