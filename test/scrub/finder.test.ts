@@ -107,6 +107,59 @@ for secret in sys.argv[1:]:
   });
 });
 
+/** The texts that are found, whole and an octet at a time. */
+function findTexts(secrets: readonly string[], read: string): readonly string[] {
+  const whole = cover(find(secrets, read), read.length);
+  expect(cover(find(secrets, read, [1]), read.length)).toBe(whole);
+  return Array.from(whole.matchAll(/#+/g), ({ 0: run, index }) => read.slice(index, index + run.length));
+}
+
+describe("at the edges", () => {
+  const digits = Buffer.from("s3cr3t-t0ken").toString("base64");
+
+  test.each([
+    ["an escape at the beginning", "a/bcd", "x%61/bcdx", ["%61/bcd"]],
+    ["an escape at the end", "a/bcd", "xa/bc%64x", ["a/bc%64"]],
+    [
+      "base64 with an escape at its beginning",
+      "s3cr3t-t0ken",
+      `x%63${digits.slice(1)}`,
+      [`%63${digits.slice(1)}`],
+    ],
+    ["no escape in front, the octets of which begin the secret", "4x/y", "%4x%2Fy", ["4x%2Fy"]],
+    ["a name that is none in front", "a4/bc", "&a4&#47;bc", ["a4&#47;bc"]],
+    ["a reference that may end early", "a/b4", "a&#47;b&#5297;", ["a&#47;b&#52"]],
+    ["a reference that may end early, and what follows", "a/bd", "a&#47;b&#1000;", ["a&#47;b&#100"]],
+    ["a name without its end", "a/b<", "a&#47;b&ltx", ["a&#47;b&lt"]],
+    ["halves of a pair with something between", "a😀bc", String.raw`a\ud83d\n\ude00bc`, []],
+    ["half of a pair that is none", "ude00/x", String.raw`\ud83d\n\ude00\/x`, [String.raw`ude00\/x`]],
+    ["a pair, the first half twice", "a😀bc", String.raw`\x61\ud83d\ud83d\ude00bc`, []],
+    ["carriage returns before a line's end", "abcdef", "abc=\r\r\ndef abc=\r\ndef", ["abc=\r\ndef"]],
+    ["nine digits", "a/bcd", "a&#000000047;bcd", []],
+    ["fewer octets than five", "ab", "%61b", []],
+    ["hexadecimal digits with an escape", "abcdef", "61626%33646566", []],
+  ])("%s", (_what, secret, read, expected) => {
+    expect(findTexts([secret], read)).toEqual(expected);
+  });
+
+  test("what is told has no more octets than a spelling may", () => {
+    const finder = runToEnd(finderSteps(["abcde"]));
+    expect(finder.longest).toBe(40);
+    expect(
+      findTexts(["abcde"], Array.from("abcde", (char) => `&#x00${codeOf(char)};`).join("")),
+    ).toHaveLength(1);
+    expect(findTexts(["abcde"], Array.from("abcde", (char) => `&#x000${codeOf(char)};`).join(""))).toEqual(
+      [],
+    );
+  });
+
+  test("a long secret is found, all of its characters escaped", () => {
+    const secret = Array.from({ length: 500 }, (_none, index) => index.toString(36)).join("/");
+    const spelled = Array.from(secret, percent).join("");
+    expect(findTexts([secret], `${spelled.slice(3)} ${spelled} ${spelled.slice(0, -3)}`)).toEqual([spelled]);
+  });
+});
+
 const numbers = array(nat(), { minLength: 8, maxLength: 60 });
 const chunks = array(nat(9), { minLength: 1, maxLength: 4 });
 

@@ -73,14 +73,16 @@ export const PLAIN_FAMILIES: Readonly<Record<string, PlainFamily>> = {
   markup: {
     ways: (char, pick) => {
       const value = char.codePointAt(0) ?? 0;
-      // Eight octets at most.
-      const zeros = "0".repeat(pick(Math.max(6 - String(value).length, 1)));
+      const [decimal, hexadecimal] = [value.toString(), value.toString(16)];
+      // Eight octets at most, or as many as the number needs.
+      const zerosFor = (digits: string, most: number): string =>
+        "0".repeat(pick(Math.max(most - digits.length, 0) + 1));
       return [
         ...(char === "&" ? [] : [char]),
-        `&#${zeros}${value};`,
-        `&#${value}`,
-        `&#${pick(2) === 0 ? "x" : "X"}${zeros}${anyCase(value.toString(16), pick)};`,
-        `&#x${value.toString(16)}`,
+        `&#${zerosFor(decimal, 5)}${decimal};`,
+        `&#${decimal}`,
+        `&#${pick(2) === 0 ? "x" : "X"}${zerosFor(hexadecimal, 4)}${anyCase(hexadecimal, pick)};`,
+        `&#x${hexadecimal}`,
         ...(NAMES[char] ?? []),
       ];
     },
