@@ -1,8 +1,16 @@
 import type { Admission } from "../admit.ts";
+import type { VaultInForce } from "../../vault/vault-in-force.ts";
 import type { BodyWriter } from "../body-writer.ts";
+import type { GatedRequest } from "../gate/request.ts";
+
+export interface Judged {
+  /** As it came. */
+  readonly asked: GatedRequest;
+  readonly judgedBy: VaultInForce;
+}
 
 /** One request of HTTP/1.1 and its response, as far as they have come. */
-export interface Exchange {
+export interface Exchange extends Judged {
   readonly admission: Admission;
   /** Of the request, once its head has gone out. */
   bodyOut: BodyWriter | undefined;
@@ -21,8 +29,9 @@ export interface Exchange {
   isAnswered: boolean;
 }
 
-export function beginExchange(admission: Admission): Exchange {
+export function beginExchange(admission: Admission, judged: Judged): Exchange {
   return {
+    ...judged,
     admission,
     bodyOut: undefined,
     bodyBack: undefined,

@@ -34,6 +34,7 @@ export interface Line {
 export function begin(line: Line, exchange: H2Exchange, release: (line: Line) => void): void {
   const { admission, authority } = exchange;
   const { request, body } = admission;
+  exchange.goesOut();
   line.exchange = exchange;
   line.isSent = false;
   line.isAnswered = false;

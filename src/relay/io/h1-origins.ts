@@ -77,7 +77,7 @@ export function createH1Origins(first: Socket, connect: () => Promise<Socket>, r
 
   function serve(): void {
     for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
-      if (isGone(next.client)) {
+      if (isGone(next.client) || next.isWithdrawn()) {
         waiting.shift();
         continue;
       }
@@ -102,6 +102,7 @@ export function createH1Origins(first: Socket, connect: () => Promise<Socket>, r
     const line = await connect().then(
       (socket) => openLine(socket, hasRoom),
       (error: unknown) => {
+        waiting.splice(0, waiting.length, ...waiting.filter((one) => !one.isWithdrawn()));
         waiting.shift()?.answer(toRefusal(error));
         return undefined;
       },

@@ -3,14 +3,14 @@ import { createBodyWriter } from "../body-writer.ts";
 import type { Field } from "../gate/field.ts";
 import { CHUNKED, type Framing } from "../gate/framing.ts";
 import type { Head } from "../gate/head.ts";
-import { gateRequest } from "../gate/request.ts";
+import { type GatedRequest, gateRequest } from "../gate/request.ts";
 import { SCHEME_PORTS } from "../../vault/binding.ts";
 import { writeRequestHead } from "../gate/write-head.ts";
 import { trailersOut } from "../pass-trailers.ts";
 import { beginExchange, type Exchange } from "./exchange.ts";
 import { answer, cutAndTell, type H1Link, settle } from "./h1-link.ts";
 import type { Half } from "./half.ts";
-import { tellInjected } from "./options.ts";
+import { tellInjected, untilPrepared } from "./options.ts";
 import { toRefusal } from "./upstream-refusal.ts";
 
 /** `open` makes the origin's half of a connection. */
@@ -19,16 +19,38 @@ export function takeRequest(
   head: Head,
   open: (link: H1Link) => Promise<Half | undefined>,
 ): Framing | undefined {
-  const { flow, vault, rules, findChange } = link.options;
-  const request = gateRequest(head, flow.scheme);
+  const request = gateRequest(head, link.options.flow.scheme);
   if (request.kind === "refused") return answer(link, request, undefined);
-  const admission = admit(request, { flow, vault: vault.inForce(), rules, findChange });
-  if (admission.kind === "refused") return answer(link, admission, request);
-  const exchange = beginExchange(admission);
-  link.exchange = exchange;
+  const exchange = judge(link, request);
+  if (exchange === undefined) return undefined;
   if (link.origin === undefined) void openAndSend(link, exchange, open);
   else sendHead(link, exchange, link.origin);
   return request.framing;
+}
+
+/** Undefined if it was refused, which is answered. */
+function judge(link: H1Link, request: GatedRequest): Exchange | undefined {
+  const { flow, vault, rules, findChange } = link.options;
+  const judgedBy = vault.inForce();
+  const admission = admit(request, { flow, vault: judgedBy, rules, findChange });
+  if (admission.kind === "refused") return answer(link, admission, request);
+  link.exchange = beginExchange(admission, { asked: request, judgedBy });
+  return link.exchange;
+}
+
+/** What waited for the origin goes by the vault as it is when it goes out. */
+function judgeAgain(link: H1Link, exchange: Exchange): Exchange | undefined {
+  if (link.options.vault.inForce() === exchange.judgedBy) return exchange;
+  const next = judge(link, exchange.asked);
+  if (next !== undefined) next.isRead = exchange.isRead;
+  return next;
+}
+
+/** An origin that speaks first is not listened to meanwhile. */
+async function paused(origin: Half, until: Promise<void>): Promise<void> {
+  origin.pause("kept-enough");
+  await until;
+  origin.resume("kept-enough");
 }
 
 /** We do not read the client meanwhile: its connection fills up. */
@@ -42,8 +64,12 @@ async function openAndSend(
     const origin = await open(link);
     if (origin === undefined || link.isOver) return;
     link.origin = origin;
-    sendHead(link, exchange, origin);
-    if (exchange.isRead) finishRequest(link, exchange, []);
+    const prepared = untilPrepared(link.options);
+    if (prepared !== undefined) await paused(origin, prepared);
+    const current = link.isOver ? undefined : judgeAgain(link, exchange);
+    if (current === undefined) return;
+    sendHead(link, current, origin);
+    if (current.isRead) finishRequest(link, current, []);
     else link.fromClient.release();
     link.client.resume("kept-enough");
     origin.flush();

@@ -25,6 +25,10 @@ export interface H2Exchange {
   readonly scheme: string;
   /** Of the request, once they have come, which may be before the origin is reached. */
   readonly trailers: () => readonly string[];
+  /** It was judged anew before it went out, since the vault has changed: it must not go out. */
+  readonly isWithdrawn: () => boolean;
+  /** To be called when its request goes out. It is not withdrawn after that. */
+  goesOut(): void;
   /** Called when the client's stream is closed; set by who passes the exchange on. */
   closed: (() => void) | undefined;
   /** An answer in the origin's place; if one is under way, the exchange is cut. */
@@ -51,6 +55,7 @@ export function passExchange(exchange: H2Exchange, session: ClientHttp2Session):
     exchange.answer(refuse(400, `a request that HTTP/2 has no form for: ${error.code}`));
     return;
   }
+  exchange.goesOut();
   linkEnds(exchange, origin);
   if (hasBody) sendBody(exchange, origin);
   receive(exchange, origin);

@@ -16,6 +16,7 @@ import { admit } from "../admit.ts";
 import { gateH2Request } from "../gate/h2-request.ts";
 import { type Refusal, renderRefusalBody } from "../gate/refusal.ts";
 import { SCHEME_PORTS } from "../../vault/binding.ts";
+import type { VaultInForce } from "../../vault/vault-in-force.ts";
 import { createH1Origins } from "./h1-origins.ts";
 import { passExchange, type H2Exchange } from "./h2-exchange.ts";
 import { AS_THEY_CAME, isGone } from "./h2-headers.ts";
@@ -29,6 +30,9 @@ interface TakenStream {
   readonly hasBody: boolean;
   /** Once they have come. */
   trailers: readonly string[];
+  /** Once its request is admitted. */
+  exchange: H2Exchange | undefined;
+  isOut: boolean;
 }
 
 /** Where requests go: a session of HTTP/2, or connections of HTTP/1.1. */
@@ -57,7 +61,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
   const { client, flow, tell } = options;
   const over = Promise.withResolvers<void>();
   const abort = new AbortController();
-  const exchanges = new Set<H2Exchange>();
+  const admitted = new Set<TakenStream>();
   const { port } = flow.destination;
   const authority = port === SCHEME_PORTS[flow.scheme] ? flow.name : `${flow.name}:${port}`;
   let origin: Origin | undefined;
@@ -83,9 +87,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
   session.on("error", () => undefined);
   session.on("stream", (stream, _headers, flags, raw) => takeStream(stream, flags, raw));
   const unsubscribe = options.vault.subscribe((after) => {
-    for (const exchange of exchanges)
-      if (usesGoneCredential(exchange.admission.binding, after))
-        exchange.cut("a credential that the request uses was deleted");
+    for (const taken of admitted) judgeAgain(taken, after);
   });
   client.once("close", () => {
     unsubscribe();
@@ -98,7 +100,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
 
   function takeStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
     const hasBody = (flags & NGHTTP2_FLAG_END_STREAM) === 0;
-    const taken: TakenStream = { stream, raw, hasBody, trailers: [] };
+    const taken: TakenStream = { stream, raw, hasBody, trailers: [], exchange: undefined, isOut: false };
     stream.on("error", () => undefined);
     if (hasBody)
       stream.once("trailers", (_headers, _flags, all: readonly string[]) => (taken.trailers = all));
@@ -119,12 +121,19 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     const { rules, findChange } = options;
     const admission = admit(request, { flow, vault: options.vault.inForce(), rules, findChange });
     if (admission.kind === "refused") return answer(stream, admission, request.method);
+    if (!admitted.has(taken)) stream.on("close", () => forget(taken));
+    admitted.add(taken);
     const exchange: H2Exchange = {
       client: stream,
       admission,
       authority,
       scheme: flow.scheme,
       trailers: () => taken.trailers,
+      isWithdrawn: () => taken.exchange !== exchange,
+      goesOut() {
+        taken.isOut = true;
+        tellInjected(options, admission);
+      },
       closed: undefined,
       answer: (refusal) => answer(stream, refusal, request.method),
       cut(text) {
@@ -132,19 +141,28 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
         stream.close(NGHTTP2_CANCEL);
       },
     };
-    exchanges.add(exchange);
-    stream.on("close", () => {
-      exchanges.delete(exchange);
-      exchange.closed?.();
-    });
+    taken.exchange = exchange;
     if (origin === undefined) void openAndPass(exchange);
     else pass(exchange, origin);
   }
 
+  function forget(taken: TakenStream): void {
+    admitted.delete(taken);
+    taken.exchange?.closed?.();
+  }
+
+  /** What has not gone out yet goes by the vault as it is now: it may have another binding, or none. */
+  function judgeAgain(taken: TakenStream, after: VaultInForce): void {
+    if (usesGoneCredential(taken.exchange?.admission.binding, after))
+      taken.exchange?.cut("a credential that the request uses was deleted");
+    else if (taken.exchange !== undefined && !taken.isOut) {
+      taken.exchange = undefined;
+      turns.add(taken);
+    }
+  }
+
   function pass(exchange: H2Exchange, to: Origin): void {
-    if (isGone(exchange.client)) return;
-    to.pass(exchange);
-    tellInjected(options, exchange.admission);
+    if (!isGone(exchange.client) && !exchange.isWithdrawn()) to.pass(exchange);
   }
 
   async function openAndPass(exchange: H2Exchange): Promise<void> {
@@ -153,7 +171,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
       pass(exchange, await opening);
     } catch (error) {
       opening = undefined;
-      exchange.answer(toRefusal(error));
+      if (!exchange.isWithdrawn()) exchange.answer(toRefusal(error));
     }
   }
 
