@@ -23,11 +23,10 @@ export interface Admission {
   readonly request: GatedRequest;
   readonly binding: Binding | undefined;
   readonly revision: number;
-  /**
-   * Folded names of the headers that were set. They must never be indexed (RFC 7541 section 7.1.3), nor stand
-   * in a trailer.
-   */
+  /** Folded names of the headers that were set. They must not stand in a trailer. */
   readonly injected: ReadonlySet<string>;
+  /** Those, what was filled, and `:path` if it was: never to be indexed (RFC 7541 section 7.1.3). */
+  readonly secretive: ReadonlySet<string>;
   readonly body: BodyChange | undefined;
   readonly change: MessageChange | undefined;
 }
@@ -131,27 +130,38 @@ function refuseOtherReadings(
 function changeAndInject(
   request: GatedRequest,
   binding: Binding | undefined,
-  { flow, vault, rules, findChange }: AdmitContext,
+  context: AdmitContext,
 ): Admission | Refusal {
+  const { flow, vault, findChange } = context;
   const change = findChange?.({ host: flow.name, binding, vault });
   const changed = change?.request(request);
   if (changed?.kind === "refused") return changed;
   const body = changed?.body;
   const given = changed?.request ?? request;
   const path = pathOf(given.target);
-  if (path !== request.path) {
-    if (isAmbiguousPath(path)) return AMBIGUOUS_AFTER;
-    const judge = rules?.findJudge(flow);
-    const ruled = judge && refuseByRule({ ...given, path }, judge);
-    if (ruled !== undefined) return ruled;
-  }
-  const { revision } = vault;
-  if (binding === undefined)
-    return { kind: "admitted", request: given, binding, revision, injected: NOTHING, body, change };
+  const refused = path === request.path ? undefined : refuseFilledPath({ ...given, path }, context);
+  if (refused !== undefined) return refused;
+  const kept = { kind: "admitted", binding, revision: vault.revision, body, change } as const;
+  const filled = changed?.filled ?? NOTHING;
+  if (binding === undefined) return { ...kept, request: given, injected: NOTHING, secretive: filled };
+  const { fields, injected } = injectHeaders(given.fields, binding);
+  const secretive = filled.size === 0 ? injected : injected.union(filled);
+  return { ...kept, request: { ...given, fields }, injected, secretive };
+}
+
+function refuseFilledPath(request: GatedRequest, { flow, rules }: AdmitContext): Refusal | undefined {
+  if (isAmbiguousPath(request.path)) return AMBIGUOUS_AFTER;
+  const judge = rules?.findJudge(flow);
+  return judge && refuseByRule(request, judge);
+}
+
+function injectHeaders(
+  given: readonly Field[],
+  binding: Binding,
+): { readonly fields: readonly Field[]; readonly injected: ReadonlySet<string> } {
   const headers = binding.headers.map(({ name, value }) => makeField(name, toOctets(value.reveal())));
   const injected = new Set(headers.map(({ key }) => key));
-  const fields = setFields(given.fields, headers, injected);
-  return { kind: "admitted", request: { ...given, fields }, binding, revision, injected, body, change };
+  return { fields: setFields(given, headers, injected), injected };
 }
 
 /** Deletes every spelling of the names, then sets each once. */

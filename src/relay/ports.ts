@@ -23,6 +23,8 @@ export interface BodyChange {
 export interface ChangedRequest {
   readonly kind: "changed";
   readonly request: GatedRequest;
+  /** Folded names of headers that were filled, and `:path`. */
+  readonly filled: ReadonlySet<string>;
   readonly body: BodyChange | undefined;
 }
 

@@ -96,7 +96,7 @@ function createChange(
     request(request) {
       const asked = { ...request, fields: askForPlain(request) };
       return filler === undefined
-        ? { kind: "changed", request: asked, body: undefined }
+        ? { kind: "changed", request: asked, filled: new Set(), body: undefined }
         : fillRequest(asked, filler, misplaced);
     },
     requestTrailers(trailers) {
@@ -127,13 +127,10 @@ function fillRequest(
   const asked = query.length === 0 ? undefined : filler.query(query.join("?"));
   if (target.misplaced !== undefined) return misplacedIn("the path");
   if (asked?.misplaced !== undefined) return misplacedIn("the query");
-  const fields: Field[] = [];
-  for (const { name, key, value } of request.fields) {
-    const filled = filler.header(key, value);
-    if (filled.misplaced !== undefined) return misplacedIn(`the header ${key}`);
-    if (filler.nowhere(name).misplaced !== undefined) return misplacedIn("a header's name");
-    fields.push(filled.count === 0 ? { name, key, value } : makeField(name, filled.text));
-  }
+  const filled = new Set<string>();
+  if (target.count + (asked?.count ?? 0) > 0) filled.add(":path");
+  const fields = fillFields(request.fields, filler, { misplacedIn, filled });
+  if ("kind" in fields) return fields;
   const body = changeBody(request, filler, misplacedIn);
   if (body?.kind === "refused") return body;
   return {
@@ -144,8 +141,27 @@ function fillRequest(
       path: target.text,
       fields,
     },
+    filled,
     body: body?.change,
   };
+}
+
+/** Adds the keys of those that were filled. */
+function fillFields(
+  given: readonly Field[],
+  filler: RequestFiller,
+  { misplacedIn, filled }: { readonly misplacedIn: Misplace; readonly filled: Set<string> },
+): readonly Field[] | Refusal {
+  const fields: Field[] = [];
+  for (const field of given) {
+    const { name, key, value } = field;
+    const { text, count, misplaced } = filler.header(key, value);
+    if (misplaced !== undefined) return misplacedIn(`the header ${key}`);
+    if (filler.nowhere(name).misplaced !== undefined) return misplacedIn("a header's name");
+    if (count > 0) filled.add(key);
+    fields.push(count === 0 ? field : makeField(name, text));
+  }
+  return fields;
 }
 
 /** Compressed frames of a WebSocket could not be read, and codings are asked for by us. */

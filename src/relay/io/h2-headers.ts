@@ -32,7 +32,7 @@ export function awaitsHead(client: ServerHttp2Stream): boolean {
 }
 
 export function requestHeaders(
-  { request, injected }: Admission,
+  { request, secretive }: Admission,
   {
     authority,
     scheme,
@@ -49,11 +49,11 @@ export function requestHeaders(
     ":path",
     request.target,
   ];
-  const sensitive: string[] = [];
+  const sensitive: string[] = secretive.has(":path") ? [":path"] : [];
   for (const { name, key, value } of request.fields) {
     const lower = name.toLowerCase();
     headers.push(lower, value);
-    if (injected.has(key) || key === "authorization" || key === "cookie") sensitive.push(lower);
+    if (secretive.has(key) || key === "authorization" || key === "cookie") sensitive.push(lower);
   }
   if (framing.kind === "length") headers.push("content-length", String(framing.octets));
   if (request.takesTrailers) headers.push("te", "trailers");

@@ -6,6 +6,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { describe, expect, test } from "vitest";
+import { createFindChange } from "../../../src/scrub/message-change.ts";
 import { until } from "../../support/until.ts";
 import { binding, credential, vaultOf } from "../../vault/make-vault.ts";
 import { askH2, dialH2, type H2Answer } from "./h2-client.ts";
@@ -68,6 +69,30 @@ describe("a request", () => {
     });
     expect((await askH2(client, {})).status).toBe(204);
     expect(marked).toEqual(["authorization"]);
+  });
+
+  test("has what was filled marked so as well, in any header and in its path, and nothing else", async () => {
+    const marked: unknown[] = [];
+    const { client, relay } = await meet(
+      (stream, raw, sensitive) => {
+        marked.push(sensitive);
+        stream.respond({ ":status": raw.join().includes("s3cr3t-2") ? 204 : 500 }, { endStream: true });
+      },
+      { findChange: createFindChange() },
+    );
+    const token = credential("token", "s3cr3t-2");
+    const filled = {
+      credential: token,
+      placeholder: "__p__",
+      surfaces: ["header", "query", "path"] as const,
+    };
+    const auth = { type: "apiKey", name: "X-Set-Key", credential: token } as const;
+    relay.vault.write(vaultOf(binding("b", { hosts: [NAME], auth, substitutions: [filled] })));
+    const asked = { "x-other-key": "1", "x-api-key": "__p__", "x-auth-token": "a __p__ b" };
+    for (const path of ["/", "/?a=__p__", "/__p__"])
+      expect((await askH2(client, { ...asked, ":path": path })).status).toBe(204);
+    const headers = ["x-api-key", "x-auth-token", "x-set-key"];
+    expect(marked).toEqual([headers, [":path", ...headers], [":path", ...headers]]);
   });
 
   test("of another authority on the same session is told to go elsewhere, and nothing is sent", async () => {
