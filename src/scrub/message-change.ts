@@ -74,11 +74,7 @@ function refuseMisplaced(place: string): Refusal {
 /** For a host whose secrets are over the bound: nothing goes out, so nothing of them comes back. */
 const REFUSING: MessageChange = {
   ...createChange(undefined, createRedactor([]), refuseMisplaced),
-  request: () =>
-    refuse(
-      503,
-      `the vault's credentials, former values too, are over ${MOST_OCTETS} octets for the hosts in use`,
-    ),
+  request: () => refuse(503, `the vault's credentials are over ${MOST_OCTETS} octets for the hosts in use`),
 };
 
 /**

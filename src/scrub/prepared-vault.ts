@@ -70,8 +70,10 @@ export function createPreparedVaults(): PreparedVaults {
 }
 
 /**
- * Of all secrets that are looked for, former values too, and of all placeholders. Each octet takes about 0.6
- * kB of memory and 4 us to prepare, since every form is looked for: more would end the process.
+ * Of all secrets that are looked for, former values too, and of all placeholders. Former values have what the
+ * present ones of all bindings leave, the latest first: no request is refused for their sake. Each octet
+ * takes about 0.6 kB of memory and 4 us to prepare, since every form is looked for: more would end the
+ * process.
  */
 export const MOST_OCTETS = 256 << 10;
 
@@ -92,17 +94,35 @@ function planHosts(
   const byNames = new Map<string, Plan | "too large">();
   const byKeys = new Map<string, Plan>();
   let octets = placeholderOctets;
+  const present = distinct(bindings.flatMap(({ secrets }) => secrets.map((secret) => secret.reveal())));
+  let roomForFormer = MOST_OCTETS - placeholderOctets - octetsOf(present);
+
+  /** Those that there is room for. */
+  function takeFormer(own: readonly Binding[], secrets: readonly string[]): readonly string[] {
+    const ages = Math.max(...own.map(({ former }) => former.length));
+    const texts = Array.from({ length: ages }, (_, age) => own.flatMap(({ former }) => former[age] ?? []));
+    const others = distinct(texts.flat().map((secret) => secret.reveal()));
+    return others.filter((text) => {
+      const more = Buffer.byteLength(text);
+      if (secrets.includes(text) || more > roomForFormer || octets + more > MOST_OCTETS) return false;
+      roomForFormer -= more;
+      octets += more;
+      return true;
+    });
+  }
 
   function planFor(own: readonly Binding[]): Plan | "too large" {
     const secrets = own.flatMap((one) => one.secrets.map((secret) => secret.reveal()));
-    const key = JSON.stringify(secrets);
-    const known = byKeys.get(key);
+    const former = own.map((one) => one.former.map((texts) => texts.map((secret) => secret.reveal())));
+    const allOfThem = JSON.stringify([secrets, former]);
+    const known = byKeys.get(allOfThem);
     if (known !== undefined) return known;
     const more = octetsOf(secrets);
     if (octets + more > MOST_OCTETS) return "too large";
     octets += more;
-    const plan: Plan = { key, secrets };
-    byKeys.set(key, plan);
+    const all = [...secrets, ...takeFormer(own, secrets)];
+    const plan: Plan = { key: JSON.stringify(all), secrets: all };
+    byKeys.set(allOfThem, plan);
     return plan;
   }
 

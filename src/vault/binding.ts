@@ -80,10 +80,12 @@ export interface Binding extends BindingSpec {
   /** What `auth` puts into a request. Empty while `unavailable`. */
   readonly headers: readonly InjectedHeader[];
   /**
-   * Every text that must not come back, each once: values of its credentials, former ones too, also without
-   * what is blank at their ends, and injected headers if they hold more than a value.
+   * Every text that must not come back, each once: values of its credentials, also without what is blank at
+   * their ends, and injected headers if they hold more than a value.
    */
   readonly secrets: readonly Secret[];
+  /** The same of former values: of each credential's last one first, then of the one before, and so on. */
+  readonly former: readonly (readonly Secret[])[];
   /** Ids of its credentials, each once. */
   readonly credentialIds: readonly number[];
   /**

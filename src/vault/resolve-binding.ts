@@ -9,7 +9,7 @@ export function resolveBinding(binding: BindingSpec, outOfForce?: string): Bindi
   const lacksValue = credentials.some(({ value }) => value === undefined);
   const unavailable = outOfForce ?? (lacksValue ? "a credential has no value: its source failed" : undefined);
   const headers = unavailable === undefined ? injectedHeaders(auth) : [];
-  const values = credentials.flatMap(valuesOf);
+  const oldest = Math.max(0, ...credentials.map(({ former = [] }) => former.length));
   const credentialIds = credentials.map(({ id }) => id);
   return {
     name,
@@ -17,14 +17,23 @@ export function resolveBinding(binding: BindingSpec, outOfForce?: string): Bindi
     auth,
     substitutions,
     headers,
-    secrets: distinct([...values, ...values.flatMap(trimmedOf), ...renderedOf(auth)]),
+    secrets: textsOf(auth, credentials, ({ value }) => value),
+    former: Array.from({ length: oldest }, (_, age) =>
+      textsOf(auth, credentials, ({ former = [] }) => former[age]),
+    ),
     credentialIds,
     unavailable,
   };
 }
 
-function valuesOf({ value, former = [] }: Credential): readonly Secret[] {
-  return value === undefined ? former : [value, ...former];
+/** What must not come back of the credentials' values, present or former: as they are, and in headers. */
+function textsOf(
+  auth: BindingAuth,
+  credentials: readonly Credential[],
+  valueOf: (credential: Credential) => Secret | undefined,
+): readonly Secret[] {
+  const values = credentials.flatMap((one) => valueOf(one) ?? []);
+  return distinct([...values, ...values.flatMap(trimmedOf), ...renderedOf(auth, valueOf)]);
 }
 
 /** As servers may read it that take away what is blank at its ends, and give it back. */
@@ -40,13 +49,14 @@ function distinct(secrets: readonly Secret[]): readonly Secret[] {
   return [...byTexts.values()];
 }
 
-/** What the headers say, and what they would say with former values. */
-function renderedOf(auth: BindingAuth): readonly Secret[] {
+function renderedOf(
+  auth: BindingAuth,
+  valueOf: (credential: Credential) => Secret | undefined,
+): readonly Secret[] {
   if (auth.type === "passthrough" || auth.type === "customHeaders") return [];
   const { credential } = auth;
-  return valuesOf(credential)
-    .flatMap((value) => injectedHeaders({ ...auth, credential: { ...credential, value } }))
-    .map(({ value }) => value);
+  const value = valueOf(credential);
+  return injectedHeaders({ ...auth, credential: { ...credential, value } }).map((header) => header.value);
 }
 
 /** The credentials that the binding refers to, in order, and as often as it does. */

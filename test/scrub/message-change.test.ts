@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { createFindChange } from "../../src/scrub/message-change.ts";
 import type { Surface } from "../../src/vault/binding.ts";
+import { Secret } from "../../src/vault/secret.ts";
 import { request } from "../relay/gate/payloads.ts";
 import { connectRaw, NAME, type RawConnection, startRawOrigin, startRelay } from "../relay/io/world.ts";
 import { until } from "../support/until.ts";
@@ -225,6 +226,32 @@ const large = (host: string, count: number) =>
   });
 
 describe("a vault with more than can be looked for", () => {
+  test("has the oldest of former values left out, and serves requests", async () => {
+    const origin = await startRawOrigin();
+    const relay = await startRelay({ origin: origin.port, findChange: createFindChange() });
+    const [now = "", ...former] = Array.from({ length: 5 }, (_, age) => `${age}-`.padEnd(40 << 10, `${age}`));
+    const rotated = { ...credential("T", now), former: former.map((value) => new Secret(value)) };
+    const auth = { type: "bearer", credential: rotated } as const;
+    const small = { ...credential("U", "now-s3cr3t", 2), former: [new Secret("former-s3cr3t")] };
+    const other = { type: "apiKey", name: "X-Key", credential: small } as const;
+    relay.vault.write(
+      vaultOf(
+        binding("own", { hosts: [NAME], auth, paths: ["/"] }),
+        binding("other", { hosts: [NAME], auth: other, paths: ["/other"] }),
+      ),
+    );
+    const client = await connectRaw(relay.port);
+    client.socket.write(request("GET / HTTP/1.1", HOST));
+    const server = await origin.next();
+    await server.has(/Bearer 0-[^]*\r\n\r\n/);
+    server.socket.end(
+      `HTTP/1.1 200 OK\r\n\r\n${[now, ...former].map((value) => `<${value}>`).join("")}<former-s3cr3t>`,
+    );
+    await until("the answer has come", client.closed);
+    const said = client.text().replaceAll(/(\d)-\1*/g, "$1");
+    expect(said).toContain("<[REDACTED]><[REDACTED]><[REDACTED]><3><4><[REDACTED]>");
+  });
+
   test("has requests to the host over the bound refused, and serves the others", async () => {
     const origin = await startRawOrigin();
     const relay = await startRelay({ origin: origin.port, findChange: createFindChange() });

@@ -42,6 +42,6 @@ export function vaultOf(...bindings: readonly Binding[]): VaultInForce {
     tag: 1,
     bindings,
     credentialIds: new Set(bindings.flatMap(({ credentialIds }) => credentialIds)),
-    secrets: bindings.flatMap(({ secrets }) => secrets),
+    secrets: bindings.flatMap(({ secrets, former }) => [secrets, ...former].flat()),
   });
 }

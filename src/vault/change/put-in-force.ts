@@ -31,7 +31,7 @@ function allSecrets(credentials: readonly Credential[], bindings: readonly Bindi
   return [
     ...new Set([
       ...credentials.flatMap(({ value, former = [] }) => [value ?? [], former].flat()),
-      ...bindings.flatMap(({ secrets }) => secrets),
+      ...bindings.flatMap(({ secrets, former }) => [secrets, ...former].flat()),
     ]),
   ];
 }

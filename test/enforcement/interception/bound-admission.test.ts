@@ -50,6 +50,7 @@ function bind(cell: ReturnType<typeof createVaultCell>): void {
     substitutions: [],
     headers: [],
     secrets: [],
+    former: [],
     credentialIds: [],
     unavailable: undefined,
   };

@@ -113,13 +113,16 @@ describe("a source that is read again", () => {
     const source = { type: "command", command: ["x"], refreshAfter: 10 };
     opened.results.push(...["one", "two", "three", "four", "five", "six"].map(good), FAILED);
     await opened.control.create(requestOf(source));
-    const kept = (): readonly string[] =>
-      opened.vault.inForce().bindings[0]?.secrets.map((one) => one.reveal()) ?? [];
+    const kept = (): readonly (readonly string[])[] =>
+      opened.vault
+        .inForce()
+        .bindings.flatMap(({ secrets, former }) => [secrets, ...former])
+        .map((texts) => texts.map((one) => one.reveal()));
     for (let read = 1; read < 6; read += 1) await vi.advanceTimersByTimeAsync(10_000);
     const values = ["six", "five", "four", "three", "two"];
-    expect(kept()).toEqual([...values, ...values.map((value) => `Bearer ${value}`)]);
+    expect(kept()).toEqual(values.map((value) => [value, `Bearer ${value}`]));
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(kept()).toEqual([...values.slice(0, 4), ...values.slice(0, 4).map((value) => `Bearer ${value}`)]);
+    expect(kept()).toEqual([[], ...values.slice(0, 4).map((value) => [value, `Bearer ${value}`])]);
   });
 
   test("and gives the same value changes nothing", async () => {
