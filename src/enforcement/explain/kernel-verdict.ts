@@ -119,7 +119,9 @@ export function flowOf({ protocol, port = 0 }: Pick<FirstPacket, "protocol" | "p
   return { protocol, port: protocol === "icmp" ? 0 : port };
 }
 
+/** A socket that is connected to the unspecified address is connected to loopback. */
 function isLoopback(octets: Uint8Array): boolean {
+  if (octets.every((octet) => octet === 0)) return true;
   if (octets.length === 4) return octets[0] === 127;
   return octets.every((octet, index) => octet === (index === 15 ? 1 : 0));
 }
