@@ -111,7 +111,7 @@ export function openPolicySide(
   return {
     changes,
     idleFlows,
-    keepRuleset: () => side.watch.begin(loadWhole),
+    keepRuleset: () => side.watch.begin({ markDrifted: kernel.markDrifted, load: loadWhole }),
     async setOwnDestinations(all) {
       ownDestinations = all;
       await changes.refresh();

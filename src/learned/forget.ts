@@ -3,6 +3,7 @@
  * allowed name owns go and are revoked. Once it is (`settle`), what it admits is no longer revoked. Not here:
  * what goes by its time or a bound.
  */
+import { LearnedSetError } from "../netfilter/errors.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
 import { createRescoping } from "./rescope.ts";
 import type { Steps } from "../policy/steps.ts";
@@ -19,7 +20,7 @@ const FORGET_BATCH = 32;
 
 export interface Forgetting {
   /** See `LearnedAddresses`. */
-  forget(policy: CompiledPolicy): Steps<readonly ForgottenAddress[]>;
+  forget(policy: CompiledPolicy, onSetsGone?: () => void): Steps<readonly ForgottenAddress[]>;
   settle(policy: CompiledPolicy): Steps<void>;
   /** Which policy has admitted what is in the table is not known: the next `forget` judges all of it. */
   doubt(): void;
@@ -31,8 +32,10 @@ export interface ForgettingOptions {
   readonly withheld: Pick<WithheldAddresses, "has" | "list">;
 }
 
-export function createForgetting({ store, revoked, withheld }: ForgettingOptions): Forgetting {
-  const { table, expire, commit } = store;
+export function createForgetting(options: ForgettingOptions): Forgetting {
+  const { store, revoked, withheld } = options;
+  const { table, commit } = store;
+  const takeOut = createTakeOut(options);
   const judge = createLearnedJudge(table, withheld);
   const rescoping = createRescoping(store, judge);
   /** What admits every address of the table; undefined if that is not known. */
@@ -41,30 +44,9 @@ export function createForgetting({ store, revoked, withheld }: ForgettingOptions
   let unsettled: PolicyDifference | undefined;
   let isSettled = true;
 
-  /**
-   * Those of the slots that are denied still: an allowed name may have given one since, or another address be
-   * there.
-   */
-  function takeOut(slots: readonly number[], policy: CompiledPolicy): readonly ForgottenAddress[] {
-    const found: ForgottenAddress[] = [];
-    for (const slot of slots) {
-      if (!table.isUsed(slot)) continue;
-      const key = table.key(slot);
-      const owners = table.owners(slot);
-      if (isAdmitted(policy, key, owners) && isOpenTo(policy, key, withheld)) continue;
-      found.push({ key, owners, untilMs: table.wantedUntilMs(slot) });
-      expire(slot);
-      // If no owner is known, a name that is still allowed may be one. A gateway that calls in is no
-      // name's host.
-      if (owners.length > 0 && !withheld.has(key, 0, key.length)) revoked.revoke(key, renderOwners(owners));
-    }
-    commit();
-    for (const { key } of found) table.remove(table.find(key, 0, key.length));
-    return found;
-  }
-
   return {
-    *forget(policy) {
+    *forget(policy, onSetsGone = () => undefined) {
+      const commitTo = (): void => commitUnlessGone(commit, onSetsGone);
       const difference = judged && findDifference(judged, policy);
       unsettled = isSettled ? difference : undefined;
       isSettled = false;
@@ -72,13 +54,13 @@ export function createForgetting({ store, revoked, withheld }: ForgettingOptions
       judged = undefined;
       const forgotten: ForgottenAddress[] = [];
       for (let from = 0; from < denied.length; from += FORGET_BATCH) {
-        forgotten.push(...takeOut(denied.slice(from, from + FORGET_BATCH), policy));
+        forgotten.push(...takeOut(denied.slice(from, from + FORGET_BATCH), policy, commitTo));
         yield;
       }
       // With no pause after it: from now on both policies admit what comes.
-      forgotten.push(...takeOut(judge.findDeniedSince(policy), policy));
+      forgotten.push(...takeOut(judge.findDeniedSince(policy), policy, commitTo));
       judged = policy;
-      yield* rescoping.narrow(policy, difference);
+      yield* rescoping.narrow(policy, difference, commitTo);
       return forgotten;
     },
     *settle(policy) {
@@ -98,4 +80,45 @@ export function createForgetting({ store, revoked, withheld }: ForgettingOptions
       judged = undefined;
     },
   };
+}
+
+type TakeOut = (
+  slots: readonly number[],
+  policy: CompiledPolicy,
+  commitTo: () => void,
+) => readonly ForgottenAddress[];
+
+/**
+ * Takes out those of the slots that are denied still: an allowed name may have given one since, or another
+ * address be there.
+ */
+function createTakeOut({ store, revoked, withheld }: ForgettingOptions): TakeOut {
+  const { table, expire } = store;
+  return function takeOut(slots, policy, commitTo) {
+    const found: ForgottenAddress[] = [];
+    for (const slot of slots) {
+      if (!table.isUsed(slot)) continue;
+      const key = table.key(slot);
+      const owners = table.owners(slot);
+      if (isAdmitted(policy, key, owners) && isOpenTo(policy, key, withheld)) continue;
+      found.push({ key, owners, untilMs: table.wantedUntilMs(slot) });
+      expire(slot);
+      // If no owner is known, a name that is still allowed may be one. A gateway that calls in is no
+      // name's host.
+      if (owners.length > 0 && !withheld.has(key, 0, key.length)) revoked.revoke(key, renderOwners(owners));
+    }
+    commitTo();
+    for (const { key } of found) table.remove(table.find(key, 0, key.length));
+    return found;
+  };
+}
+
+/** From sets that somebody has deleted nothing needs to be taken out. */
+function commitUnlessGone(commit: () => void, onSetsGone: () => void): void {
+  try {
+    commit();
+  } catch (error) {
+    if (!(error instanceof LearnedSetError) || error.code !== "ENOENT") throw error;
+    onSetsGone();
+  }
 }

@@ -32,9 +32,10 @@ export interface LearnedAddresses extends AddressAdmission, LearnedMirror, Learn
   /**
    * Takes out and revokes all that this policy would not admit, and returns it. Between two steps lookups may
    * go on that both this policy and the one before allow. Throws LearnedSetError; what is out by then is
-   * written anew when it comes again.
+   * written anew when it comes again. If the kernel's sets are gone, `onSetsGone` is called instead, maybe
+   * several times: what stays has to be loaded again.
    */
-  forget(policy: CompiledPolicy): Steps<readonly ForgottenAddress[]>;
+  forget(policy: CompiledPolicy, onSetsGone?: () => void): Steps<readonly ForgottenAddress[]>;
   /**
    * This policy is in force: what it admits is revoked no longer, some in each step. Throws LearnedSetError.
    */
@@ -97,7 +98,6 @@ export function createLearnedAddresses(options: LearnedAddressesOptions): Learne
     revoked: revoked.list,
     takeOver: mirror.takeOver,
     foundPortSets: mirror.foundPortSets,
-    loseAll: mirror.loseAll,
     all: mirror.all,
     reconcile: mirror.reconcile,
     restore: mirror.restore,

@@ -24,8 +24,6 @@ export interface LearnedMirror {
   takeOver(): Steps<void>;
   /** Whether the kernel was found then with sets for addresses that not every flow may go to. */
   foundPortSets(): boolean;
-  /** The kernel's sets are gone: forgets everything, and returns what they should hold. */
-  loseAll(): readonly ForgottenAddress[];
   /** All that the kernel should hold now. */
   all(): readonly ForgottenAddress[];
   /**
@@ -73,12 +71,6 @@ export function createLearnedMirror(parts: LearnedMirrorParts): LearnedMirror {
       commit();
     },
     foundPortSets: () => foundPortSets,
-    loseAll() {
-      const lost = all();
-      for (const { key } of lost) table.remove(table.find(key, 0, key.length));
-      scoped.clear();
-      return lost;
-    },
     all,
     reconcile() {
       const ofEveryFlow = all().filter(({ flows }) => flows === undefined);

@@ -15,9 +15,9 @@ import type { LearnedStore } from "./store.ts";
 export interface Rescoping {
   /**
    * Before the policy is in force: from now on none but what it, too, allows passes, also if it comes to
-   * nothing. Throws LearnedSetError.
+   * nothing. Throws what `commitTo` does, which puts a batch in force.
    */
-  narrow(policy: CompiledPolicy, difference: PolicyDifference | undefined): Steps<void>;
+  narrow(policy: CompiledPolicy, difference: PolicyDifference | undefined, commitTo: () => void): Steps<void>;
   /** Once it is: all that it allows. Throws LearnedSetError. */
   settle(policy: CompiledPolicy): Steps<void>;
 }
@@ -29,20 +29,26 @@ export function createRescoping(
   { table, scoped, clock, rescope, commit }: LearnedStore,
   judge: Pick<LearnedJudge, "findConcerned">,
 ): Rescoping {
-  function* narrow(policy: CompiledPolicy, difference: PolicyDifference | undefined): Steps<void> {
+  function* narrow(
+    policy: CompiledPolicy,
+    difference: PolicyDifference | undefined,
+    commitTo: () => void,
+  ): Steps<void> {
     if (policy.fallback.action === "allow" && !scoped.isRefusing()) {
       scoped.setRefusing(true);
       yield* rewrite(
         scoped.keys().map((key) => table.find(key, 0, key.length)),
         (_slot, held) => held,
+        commitTo,
       );
     }
     if (policy.scoped.length === 0 && policy.audits === undefined) return;
     const slots = yield* judge.findConcerned(difference);
-    yield* rewrite(slots, (slot, held) => {
+    const flowsFor = (slot: number, held: FlowSet | undefined): FlowSet | undefined => {
       const flows = bothOf(held, flowsOfOwners(policy, table.owners(slot)));
       return isUnchanged(held, flows) ? undefined : flows;
-    });
+    };
+    yield* rewrite(slots, flowsFor, commitTo);
   }
 
   function* settle(policy: CompiledPolicy): Steps<void> {
@@ -50,16 +56,18 @@ export function createRescoping(
     const stale = scoped.isRefusing() && !isRefusing;
     scoped.setRefusing(isRefusing);
     const slots = scoped.keys().map((key) => table.find(key, 0, key.length));
-    yield* rewrite(slots, (slot, held) => {
+    const flowsFor = (slot: number, held: FlowSet | undefined): FlowSet | undefined => {
       const flows = flowsOfOwners(policy, table.owners(slot)) ?? EVERY_FLOW;
       return isUnchanged(held, flows) && !stale ? undefined : flows;
-    });
+    };
+    yield* rewrite(slots, flowsFor, commit);
   }
 
   /** What rows are to hold; undefined leaves one as it is. A batch in each step. */
   function* rewrite(
     slots: readonly number[],
     flowsFor: (slot: number, held: FlowSet | undefined) => FlowSet | undefined,
+    commitTo: () => void,
   ): Steps<void> {
     let count = 0;
     for (const slot of slots) {
@@ -69,10 +77,10 @@ export function createRescoping(
       if (flows === undefined || life.hasRunOut(table.untilMs(slot), nowMs)) continue;
       rescope(slot, isEvery(flows) ? undefined : flows, Math.max(table.wantedUntilMs(slot), nowMs + 1000));
       if (++count % RESCOPED_TOGETHER !== 0) continue;
-      commit();
+      commitTo();
       yield;
     }
-    commit();
+    commitTo();
   }
 
   return { narrow, settle };

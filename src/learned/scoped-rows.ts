@@ -31,8 +31,6 @@ export interface ScopedRows {
   alsoHeld(key: Uint8Array, element: FlowElement): void;
   /** The queue is in force, or may be. */
   settle(isInForce: boolean): void;
-  /** The kernel's sets are gone. */
-  clear(): void;
 }
 
 interface Row {
@@ -97,11 +95,6 @@ export function createScopedRows(set: Pick<LearnedSet, "addPiece" | "removePiece
         replace(text, { flows, held: unique([...former, ...held]) });
       }
       before.clear();
-    },
-    clear() {
-      rows.clear();
-      before.clear();
-      pieces = 0;
     },
   };
 }

@@ -7,7 +7,7 @@ import { requireCommand } from "../../src/netns/command.ts";
 import { argvIn } from "../../src/netns/namespace.ts";
 import { type BreakableNft, createBreakableNft, withoutSystemFolders } from "../support/breakable-nft.ts";
 import { startDownload } from "../support/download.ts";
-import { readSet } from "../support/kernel-sets.ts";
+import { readAddresses, readSet } from "../support/kernel-sets.ts";
 import { type PolicyInput, readDisk, readMemory } from "../support/policy-places.ts";
 import type { Sidecar } from "../support/sidecar.ts";
 import { MAIN } from "../support/tested-program.ts";
@@ -20,6 +20,7 @@ const allow = (...targets: string[]): PolicyInput => ({
 const OLD = allow("one.example.org", "203.0.113.1");
 /** Another default action is more than a small change, so nft loads it. */
 const LARGE = { ...allow("two.example.org", "203.0.113.3"), defaultAction: "allow" };
+const BOTH = allow("one.example.org", "two.example.org");
 const SMALL = allow("one.example.org", "203.0.113.1", "203.0.113.3");
 
 const lab = useLab({ per: "test" });
@@ -78,6 +79,23 @@ test("it is gone when somebody deletes our table: health tells why, and it is re
   // What was left, the guard of raw frames, lets nothing out without the table.
   expect(await lab.curl("--max-time", "1", "http://203.0.113.3/")).toMatchObject({ exitCode: 28 });
   await expectWellOnceItWorks();
+});
+
+test("it is gone when somebody deletes our table: a change that is refused meanwhile costs no name its addresses", async () => {
+  expect(await sidecar.api("PUT", "/policy", { body: BOTH })).toMatchObject({ status: 200 });
+  const download = await startDownload(lab, "http://one.example.org/slow", "-4");
+  await lab.dig("two.example.org", "A");
+  await nft.remove();
+  await requireCommand(argvIn(lab.sandbox, ["nft", "delete", "table", "inet", "opensandbox"]));
+  await until("it is told", () => repairs().some(({ error }) => /not installed/.test(String(error))));
+  const deny = [{ action: "deny", target: "two.example.org" }];
+  expect(await sidecar.api("PATCH", "/policy", { body: deny })).toMatchObject({ status: 500 });
+  await nft.accept();
+  await until("it is healthy", async () => (await sidecar.api("GET", "/healthz")).status === 200);
+  expect(await readAddresses(lab.sandbox, "dyn_allow_v4")).toEqual(["198.51.100.1", "198.51.100.2"]);
+  const octets = download.octets();
+  await until("the download goes on", () => download.octets() > octets);
+  expect(download.hasEnded()).toBe(false);
 });
 
 test("it is gone when somebody deletes our table: addresses that could not be renewed meanwhile are back, and flows go on", async () => {

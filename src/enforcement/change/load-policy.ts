@@ -61,7 +61,7 @@ export interface PolicyLoader {
   load(policy: CompiledPolicy, network: NetworkFacts): Promise<boolean>;
   /** Somebody else has changed what is there: all of the next policy is loaded, with what was learned. */
   markDrifted(): void;
-  /** The sets hold again what they should. */
+  /** The sets hold again what they should, but for what was changed after the last load had begun. */
   settled(): void;
 }
 
@@ -70,7 +70,7 @@ type RulesetLists = Pick<RulesetInput, "restore" | "restoreFlows" | "revoked" | 
 export function createPolicyLoader(options: PolicyLoaderOptions): PolicyLoader {
   const { frame, applier, learned } = options;
   let generation = options.firstGeneration;
-  let hasDrifted = false;
+  const drift = createDriftMarks();
   /**
    * Whether the kernel has the sets of addresses that not every flow may go to; undefined before the first
    * policy.
@@ -99,14 +99,16 @@ export function createPolicyLoader(options: PolicyLoaderOptions): PolicyLoader {
   async function apply(policy: CompiledPolicy, network: NetworkFacts): Promise<AppliedRuleset> {
     const loadOver = (over: "found" | "nothing"): Promise<AppliedRuleset> =>
       applier.replace({ ...compile(policy, network, allLists(options)), over });
+    drift.loadBegins();
     try {
-      if (hasDrifted) return await loadOver("found");
+      if (drift.isMarked()) return await loadOver("found");
       return await applier.replace(
         compile(policy, network, { restore: NO_ADDRESSES, revoked: NO_ADDRESSES }),
       );
     } catch (error) {
       if (!(error instanceof KernelError) || error.code !== "refused") throw error;
-      hasDrifted = true;
+      drift.mark();
+      drift.loadBegins();
       return loadOver("nothing");
     }
   }
@@ -126,19 +128,39 @@ export function createPolicyLoader(options: PolicyLoaderOptions): PolicyLoader {
     },
     async load(policy, network) {
       const first = await apply(policy, network);
-      if (!usesScopes(policy)) return first.foundDrift || hasDrifted;
+      if (!usesScopes(policy)) return first.foundDrift || drift.isMarked();
       // The kernel shows elements of sets with ports a moment after the rules that ask for them
       // (nft_set_commit_update in nf_tables_api.c). What these rules have admitted meanwhile is judged once
       // more.
       nextGeneration();
       const again = await apply(policy, network);
-      return first.foundDrift || again.foundDrift || hasDrifted;
+      return first.foundDrift || again.foundDrift || drift.isMarked();
     },
-    markDrifted() {
-      hasDrifted = true;
+    markDrifted: drift.mark,
+    settled: drift.settle,
+  };
+}
+
+interface DriftMarks {
+  mark(): void;
+  isMarked(): boolean;
+  loadBegins(): void;
+  /** Takes back the marks from before the last load began. */
+  settle(): void;
+}
+
+function createDriftMarks(): DriftMarks {
+  const marks = { all: 0, loaded: 0, settled: 0 };
+  return {
+    mark() {
+      marks.all += 1;
     },
-    settled() {
-      hasDrifted = false;
+    isMarked: () => marks.all > marks.settled,
+    loadBegins() {
+      marks.loaded = marks.all;
+    },
+    settle() {
+      marks.settled = marks.loaded;
     },
   };
 }

@@ -9,7 +9,6 @@
  */
 import type { ForgottenAddress } from "../../learned/forgotten.ts";
 import type { LearnedAddresses } from "../../learned/learned-addresses.ts";
-import { LearnedSetError } from "../../netfilter/errors.ts";
 import type { NetworkFacts } from "../../netfilter/ruleset-input.ts";
 import type { CompiledPolicy } from "../../policy/compile.ts";
 import { runInSlices } from "../../sys/in-slices.ts";
@@ -66,40 +65,22 @@ export function createPolicyKernel(options: NftKernelOptions): PolicyKernelSide 
       await loader.declareSets(policy);
       // Also before: it is these addresses' owners that tell whose label a flow has.
       const endDenied = await options.findDenied?.(policy);
-      const { forgotten, lost } = await takeOut(learned, policy);
-      const comeBack = [...lastForgotten, ...lost];
-      lastForgotten = forgotten;
+      const forgotten = await runInSlices(learned.forget(policy, loader.markDrifted));
+      const comeBack = lastForgotten;
+      // All of them, until a policy is in force: this one may be refused, too.
+      lastForgotten = [...forgotten, ...comeBack];
       if (await loader.load(policy, network)) {
         learned.reconcile();
         options.bound?.rewrite();
       }
       loader.settled();
-      // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses;
-      // so has drift.
+      // A change that failed half-way, or was taken back at once, has cost the allowed names their addresses.
       learned.restore(comeBack, policy);
+      lastForgotten = forgotten;
       await runInSlices(learned.settle(policy));
       await endDenied?.();
       options.onEnforced(forgotten.length);
     },
     markDrifted: loader.markDrifted,
   };
-}
-
-/**
- * Where somebody has deleted the sets there is nothing to take out; what they held is put back once they are
- * there again.
- */
-async function takeOut(
-  learned: Pick<LearnedAddresses, "forget" | "loseAll">,
-  policy: CompiledPolicy,
-): Promise<{
-  readonly forgotten: readonly ForgottenAddress[];
-  readonly lost: readonly ForgottenAddress[];
-}> {
-  try {
-    return { forgotten: await runInSlices(learned.forget(policy)), lost: [] };
-  } catch (error) {
-    if (!(error instanceof LearnedSetError) || error.code !== "ENOENT") throw error;
-    return { forgotten: [], lost: learned.loseAll() };
-  }
 }

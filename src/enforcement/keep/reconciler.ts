@@ -19,11 +19,15 @@ export interface ReconcilerOptions {
   readonly nowMs: () => number;
 }
 
-/**
- * Loads the whole ruleset over what is there; gives the reason if the kernel does not take it. Settles within
- * a bound.
- */
-export type LoadRuleset = () => Promise<string | undefined>;
+export interface Loading {
+  /** Called at once with each change: what is loaded before its turn has to be whole, too. */
+  readonly markDrifted: () => void;
+  /**
+   * Loads the whole ruleset over what is there; gives the reason if the kernel does not take it. Settles
+   * within a bound.
+   */
+  readonly load: () => Promise<string | undefined>;
+}
 
 export interface Reconciler {
   /** Somebody else has changed what is ours. Returns at once. */
@@ -32,7 +36,7 @@ export interface Reconciler {
    * Reconciles from now on, also what has been changed before: until the first policy is in, there is nothing
    * to load.
    */
-  begin(load: LoadRuleset): void;
+  begin(loading: Loading): void;
   /** Why the ruleset may not be what it should; undefined if it is. */
   fault(): string | undefined;
   /** Settles once none is under way. */
@@ -43,12 +47,12 @@ export function createReconciler({ audit, nowMs }: ReconcilerOptions): Reconcile
   let waiting: ForeignChange | undefined;
   let underWay: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
-  let load: LoadRuleset | undefined;
+  let loading: Loading | undefined;
   let inARow = 0;
   let lastMs = Number.NEGATIVE_INFINITY;
 
   function schedule(): void {
-    if (load === undefined || waiting === undefined || underWay !== undefined) return;
+    if (loading === undefined || waiting === undefined || underWay !== undefined) return;
     const sinceLastMs = nowMs() - lastMs;
     if (sinceLastMs > QUIET_MS) inARow = 0;
     const pauseMs = inARow === 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** inARow, LONGEST_PAUSE_MS);
@@ -66,21 +70,23 @@ export function createReconciler({ audit, nowMs }: ReconcilerOptions): Reconcile
 
   async function run(): Promise<void> {
     const change = waiting;
-    if (change === undefined || load === undefined) return;
+    if (change === undefined || loading === undefined) return;
     waiting = undefined;
     lastMs = nowMs();
     inARow += 1;
-    const error = await load();
+    const error = await loading.load();
     audit.rulesetReconciled({ ...change, error });
   }
 
   return {
     foreignChange(change) {
       waiting = joinChanges(waiting, change);
+      loading?.markDrifted();
       schedule();
     },
-    begin(loadRuleset) {
-      load = loadRuleset;
+    begin(withThese) {
+      loading = withThese;
+      if (waiting !== undefined) loading.markDrifted();
       schedule();
     },
     fault() {
@@ -91,7 +97,7 @@ export function createReconciler({ audit, nowMs }: ReconcilerOptions): Reconcile
       return undefined;
     },
     async close() {
-      load = undefined;
+      loading = undefined;
       clearTimeout(timer);
       await underWay;
     },

@@ -6,7 +6,7 @@ import type { AuditLog } from "../../audit/audit-log.ts";
 import type { RulesetApplier } from "../../netfilter/io/nft.ts";
 import { openRulesetMonitor } from "../../netfilter/io/ruleset-monitor.ts";
 import type { KernelFigures } from "../kernel-figures.ts";
-import { createReconciler, type LoadRuleset } from "./reconciler.ts";
+import { createReconciler, type Loading } from "./reconciler.ts";
 
 export interface RulesetWatchOptions {
   /** Netlink ports whose transactions are our own. */
@@ -21,8 +21,8 @@ export interface RulesetWatchOptions {
 export interface RulesetWatch {
   /** The same applier; what it loads is known to be ours. */
   watch(applier: RulesetApplier): RulesetApplier;
-  /** Reconciles from now on with `load`, also what has been changed before. */
-  begin(load: LoadRuleset): void;
+  /** Reconciles from now on, also what has been changed before. */
+  begin(loading: Loading): void;
   /**
    * Why changes were not told since the last look; to be asked about once a second. Throws SystemCallError.
    */
@@ -51,12 +51,13 @@ export function openRulesetWatch({
       replace: (ruleset, signal) => monitor.whileApplying(() => applier.replace(ruleset, signal)),
       declare: (sets) => monitor.whileApplying(() => applier.declare(sets)),
     }),
-    begin(load) {
-      reconciler.begin(async () => {
+    begin({ markDrifted, load }) {
+      const counted = async (): Promise<string | undefined> => {
         const reason = await load();
         if (reason === undefined) figures.reconciled += 1;
         return reason;
-      });
+      };
+      reconciler.begin({ markDrifted, load: counted });
     },
     fault: monitor.fault,
     faults() {

@@ -6,14 +6,15 @@ import { KernelError, LearnedSetError } from "../../../src/netfilter/errors.ts";
 import type { RulesetApplier } from "../../../src/netfilter/io/nft.ts";
 import type { Ruleset } from "../../../src/netfilter/ruleset.ts";
 import { renderRuleset } from "../../../src/netfilter/render-nft.ts";
-import { parseDomainName } from "../../../src/policy/domain-name.ts";
 import { octetKey } from "../../../src/tables/octet-key.ts";
 import { createFakeLearnedSet } from "../../support/fake-learned-set.ts";
-import { compiledOf } from "../../support/policy.ts";
+import { compiledOf, nameOf } from "../../support/policy.ts";
 
 const ADDRESS = Uint8Array.of(192, 0, 2, 7);
+const OTHER = Uint8Array.of(192, 0, 2, 8);
 
 const OPEN = compiledOf({ egress: [{ action: "allow", target: "*.example" }] });
+const ONLY_A = compiledOf({ egress: [{ action: "allow", target: "a.example" }] });
 const CLOSED = compiledOf({});
 
 /** `loaded` has each ruleset as text; `heldAtLoad` what the learned sets held at that moment. */
@@ -32,10 +33,16 @@ function createBench() {
   const loaded: string[] = [];
   const heldAtLoad: string[][] = [];
   const rulesets: Ruleset[] = [];
-  const state = { failure: undefined as Error | undefined, enforced: 0, refusesInPlace: false };
+  const state = {
+    failure: undefined as Error | undefined,
+    meanwhile: undefined as (() => void) | undefined,
+    enforced: 0,
+    refusesInPlace: false,
+  };
   const applier: RulesetApplier = {
     async replace(ruleset) {
       heldAtLoad.push([...kernel.held().keys()]);
+      state.meanwhile?.();
       if (state.failure) throw state.failure;
       if (state.refusesInPlace && ruleset.over !== "nothing")
         throw new KernelError("refused", "nft", "File exists");
@@ -66,10 +73,8 @@ function createBench() {
     firstGeneration: 41,
     nowMs: () => clock.nowMs,
   });
-  function learn(): void {
-    const qname = parseDomainName("a.example");
-    if (!qname.ok) throw new Error("name");
-    learned.learn(qname.value, ADDRESS, 0, 4, 300);
+  function learn(name = "a.example", octets = ADDRESS): void {
+    learned.learn(nameOf(name), octets, 0, 4, 300);
     learned.commit();
   }
   return { kernel, learned, loaded, rulesets, heldAtLoad, state, port, learn };
@@ -136,6 +141,53 @@ describe("a policy in the kernel", () => {
     port.markDrifted();
     await port.enforce(CLOSED);
     expect(loaded[3]).toMatch(/revoked_v4 \{ 192\.0\.2\.7 \}/);
+  });
+
+  test("drift that is told during a load has the next one be whole", async () => {
+    const { port, rulesets, state } = createBench();
+    await port.enforce(OPEN);
+    port.markDrifted();
+    state.meanwhile = port.markDrifted;
+    await port.enforce(OPEN);
+    state.meanwhile = undefined;
+    await port.enforce(OPEN);
+    await port.enforce(OPEN);
+    expect(rulesets.map(({ over }) => over)).toEqual([undefined, "found", "found", undefined]);
+  });
+
+  test("a change that finds the sets gone loads all, with what it does not deny", async () => {
+    const { port, kernel, rulesets, loaded, state, learn } = createBench();
+    learn();
+    learn("b.example", OTHER);
+    await port.enforce(OPEN);
+    kernel.areGone = true;
+    state.meanwhile = () => {
+      kernel.areGone = false;
+    };
+    await port.enforce(ONLY_A);
+    expect(rulesets[1]).toMatchObject({ over: "found" });
+    expect(loaded[1]).toMatch(/dyn_allow_v4 \{ 192\.0\.2\.7 timeout 360s comment "a\.example" \}/);
+    expect(loaded[1]).toMatch(/revoked_v4 \{ 192\.0\.2\.8 \}/);
+    expect([...kernel.held().keys()]).toEqual(["192.0.2.7"]);
+    expect([...kernel.revoked().keys()]).toEqual(["192.0.2.8"]);
+  });
+
+  test("what refused changes took out is back with the policy that is put back at last, also if the sets were gone", async () => {
+    const { port, kernel, state, learn } = createBench();
+    learn();
+    learn("b.example", OTHER);
+    await port.enforce(OPEN);
+    kernel.areGone = true;
+    state.failure = new KernelError("tool-missing", "nft", "no");
+    await expect(port.enforce(ONLY_A)).rejects.toThrow("no");
+    await expect(port.enforce(OPEN)).rejects.toThrow("no");
+    state.failure = undefined;
+    state.meanwhile = () => {
+      kernel.areGone = false;
+    };
+    await port.enforce(OPEN);
+    expect([...kernel.held().keys()].toSorted()).toEqual(["192.0.2.7", "192.0.2.8"]);
+    expect(kernel.revoked().size).toBe(0);
   });
 
   test("what flows use is loaded with the rest, also if the kernel refused to renew it while its sets were away", async () => {

@@ -23,12 +23,14 @@ function create() {
     audit: { rulesetReconciled: (event) => told.push(event) },
     nowMs: () => performance.now(),
   });
-  const reconciler = { ...created, begin: () => created.begin(load) };
+  const marks = { count: 0 };
+  const markDrifted = (): void => void (marks.count += 1);
+  const reconciler = { ...created, begin: () => created.begin({ markDrifted, load }) };
   const settle = async (error?: string): Promise<void> => {
     loads.at(-1)?.resolve(error);
     await vi.advanceTimersByTimeAsync(0);
   };
-  return { reconciler, told, loads, settle };
+  return { reconciler, told, loads, marks, settle };
 }
 
 test("a change is repaired at once, told once, and health is bad until then", async () => {
@@ -45,6 +47,18 @@ test("a change is repaired at once, told once, and health is bad until then", as
   expect(told).toEqual([
     { found: [...CHANGE.found, ...OTHER.found], by: [...CHANGE.by, ...OTHER.by], error: undefined },
   ]);
+});
+
+test("a change is marked at once, also while its repair has to wait its turn", async () => {
+  const { reconciler, loads, marks, settle } = create();
+  reconciler.foreignChange(CHANGE);
+  reconciler.begin();
+  expect(marks.count).toBe(1);
+  await vi.advanceTimersByTimeAsync(0);
+  await settle();
+  reconciler.foreignChange(OTHER);
+  expect(marks.count).toBe(2);
+  expect(loads).toHaveLength(1);
 });
 
 test("a kernel that does not take it is told with the reason", async () => {
