@@ -34,6 +34,6 @@ beside which the sidecar has noted the queues: give it the same value.
   --help, -h          this text
 
 It needs CAP_NET_ADMIN and nft.
-Exit: 0 all of it is removed; 64 wrong command line; 69 a sidecar runs; 70 it could not be removed;
-78 CAP_NET_ADMIN is missing.
+Exit: 0 all of it is removed, or nothing was there; 64 wrong command line; 69 a sidecar runs;
+70 it could not be removed; 78 CAP_NET_ADMIN is missing.
 `;

@@ -4,6 +4,8 @@ import { removeApiRedirect } from "../netfilter/io/api-redirect.ts";
 import { removeInterceptRedirect } from "../netfilter/io/intercept-redirect.ts";
 import { removeInterfaceDoor } from "../netfilter/io/interface-door.ts";
 import { createNftApplier } from "../netfilter/io/nft.ts";
+import { listEveryTable } from "../netfilter/io/tables.ts";
+import { EVERY_TABLE } from "../netfilter/kernel-names.ts";
 import { hasNetAdmin } from "../sys/namespace-facts.ts";
 import { holdersFileBeside } from "../xdp/io/holders-file.ts";
 import { releaseHeldQueues } from "../xdp/io/open-held-queues.ts";
@@ -20,6 +22,7 @@ export async function teardown({ env, print, warn }: CliContext): Promise<number
     return EXIT.config;
   }
   try {
+    const hadTables = listEveryTable().some((name) => EVERY_TABLE.has(name));
     if (!removeApiRedirect()) {
       warn(
         "egress: a sidecar runs in this network namespace, and would load its rules again: end it first; nothing was removed\n",
@@ -31,8 +34,9 @@ export async function teardown({ env, print, warn }: CliContext): Promise<number
     removeInterfaceDoor();
     removeInterceptRedirect();
     await createNftApplier().teardown();
-    releaseHeldQueues(holdersFileBeside(readSocketPath(env)));
-    print("egress: our tables are removed; nothing is enforced in this network namespace\n");
+    const hadQueues = releaseHeldQueues(holdersFileBeside(readSocketPath(env)));
+    const outcome = hadTables || hadQueues ? "our tables are removed" : "there was nothing of ours";
+    print(`egress: ${outcome}; nothing is enforced in this network namespace\n`);
     return EXIT.ok;
   } catch (error) {
     warn(`egress: ${describe(error)}\n`);

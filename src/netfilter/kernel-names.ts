@@ -41,6 +41,15 @@ export const OUR_TABLES: readonly { readonly family: Family; readonly name: stri
   { family: "netdev", name: GUARD_TABLE },
 ];
 
+/** All that a sidecar makes, by name. */
+export const EVERY_TABLE: ReadonlySet<string> = new Set([
+  ...OUR_TABLES.map(({ name }) => name),
+  API_TABLE,
+  INTERCEPT_TABLE,
+  DOOR_TABLE,
+  DOOR_STAND_IN,
+]);
+
 /** An interface has a guard chain of its own: a base chain cannot exchange its devices in place. */
 export function guardChainName(device: string): string {
   if (/^[A-Za-z0-9_.-]+$/.test(device)) return `egress_${device}`;

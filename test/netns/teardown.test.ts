@@ -23,6 +23,8 @@ table ip nat {
 }
 `;
 
+const NOTHING = "egress: there was nothing of ours; nothing is enforced in this network namespace\n";
+
 const lab = useLab();
 let sidecar: Sidecar;
 beforeAll(async () => {
@@ -103,9 +105,29 @@ test("after a teardown nothing of ours is left, the sandbox is open, and foreign
   });
 });
 
-test("a second teardown finds nothing and says nothing is wrong", async () => {
-  expect(await runProgram(lab.sandbox, ["teardown"])).toMatchObject({ exitCode: 0, stderr: "" });
+test("a second teardown finds nothing, says so, and that nothing is wrong", async () => {
+  expect(await runProgram(lab.sandbox, ["teardown"])).toMatchObject({
+    exitCode: 0,
+    stderr: "",
+    stdout: NOTHING,
+  });
   expect(await listRuleset()).toBe(FOREIGN);
+});
+
+test("a teardown elsewhere leaves what a living sidecar has noted of its queues", async () => {
+  sidecar = await lab.startSidecar();
+  const file = join(lab.stateFolder, "queue-holders.json");
+  const [noted, holders] = [await readFile(file, "utf8"), await listHolders()];
+  expect(holders).not.toBe("");
+  const env = { OPENSANDBOX_EGRESS_SOCKET: sidecar.socketPath };
+  const result = await runProgram(lab.internet, ["teardown"], { env });
+  expect(result).toMatchObject({ exitCode: 0, stdout: NOTHING });
+  expect(await readFile(file, "utf8")).toBe(noted);
+  expect(await listHolders()).toBe(holders);
+  await sidecar.kill();
+  const own = await runProgram(lab.sandbox, ["teardown"], { env });
+  expect(own.stdout).toBe("egress: our tables are removed; nothing is enforced in this network namespace\n");
+  await expect(readFile(file)).rejects.toMatchObject({ code: "ENOENT" });
 });
 
 test("a start after a teardown enforces again", async () => {

@@ -1,16 +1,18 @@
-/** Tables of the family `inet` in the current network namespace: listed, made, removed. */
+/** Tables in the current network namespace: those of the family `inet` listed, made, removed; all listed. */
 import { NETLINK_NETFILTER, NLM_F_DUMP, NLM_F_REQUEST } from "../../netlink/constants.ts";
 import { dumpAll } from "../../netlink/dump.ts";
 import { NetlinkError } from "../../netlink/errors.ts";
 import { readAttributes } from "../../netlink/reader.ts";
 import { createNetlinkWriter } from "../../netlink/writer.ts";
-import { openNetlinkSocket } from "../../sys/netlink-socket.ts";
+import { type NetlinkSocket, openNetlinkSocket } from "../../sys/netlink-socket.ts";
 import { NFGENMSG, NFT_MSG_GETTABLE, NFT_MSG_NEWTABLE, TABLE_ATTRIBUTE } from "../wire/constants.ts";
 import { writeMasqueradeTable } from "../wire/masquerade-table.ts";
 import { NFPROTO_INET } from "../wire/set-element.ts";
 import { addTable, deleteTable } from "../wire/tables.ts";
 import { putOwned } from "./put-owned.ts";
 import { sendBatch } from "./send-batch.ts";
+
+const NFPROTO_UNSPEC = 0;
 
 /** All of it throws NetlinkError and SystemCallError. */
 export interface Tables {
@@ -37,11 +39,7 @@ export interface Tables {
 export function openTables(): Tables {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
   return {
-    list() {
-      const writer = createNetlinkWriter(64);
-      writer.end(writer.begin(NFT_MSG_GETTABLE, NLM_F_REQUEST | NLM_F_DUMP, 1, NFPROTO_INET, 0));
-      return dumpAll(socket, writer.written(), { what: "tables", wanted: NFT_MSG_NEWTABLE }, readName);
-    },
+    list: () => dumpNames(socket, NFPROTO_INET),
     make: (name) => sendBatch(socket, (writer, next) => addTable(writer, next(), name, "left")),
     masquerade(name, sources) {
       putOwned((ownership) =>
@@ -57,6 +55,22 @@ export function openTables(): Tables {
     },
     close: socket.close,
   };
+}
+
+/** The names of all tables, of every family. Throws NetlinkError, SystemCallError. */
+export function listEveryTable(): readonly string[] {
+  const socket = openNetlinkSocket(NETLINK_NETFILTER, { bufferOctets: 1 << 16 });
+  try {
+    return dumpNames(socket, NFPROTO_UNSPEC);
+  } finally {
+    socket.close();
+  }
+}
+
+function dumpNames(socket: NetlinkSocket, family: number): readonly string[] {
+  const writer = createNetlinkWriter(64);
+  writer.end(writer.begin(NFT_MSG_GETTABLE, NLM_F_REQUEST | NLM_F_DUMP, 1, family, 0));
+  return dumpAll(socket, writer.written(), { what: "tables", wanted: NFT_MSG_NEWTABLE }, readName);
 }
 
 function readName(payload: Buffer): string | undefined {

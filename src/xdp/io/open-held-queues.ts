@@ -78,11 +78,22 @@ export async function openHeldQueues(options: WatchedQueuesOptions): Promise<Wat
   };
 }
 
-/** Ends the holders that the file names, and all others of this network namespace; removes the file. */
-export function releaseHeldQueues(path: string): void {
-  for (const record of readHolders(path)) if (isHolding(record)) endHolder(record);
-  for (const holder of findHolders()) endHolder(holder);
-  writeHolders(path, []);
+/**
+ * Ends the holders of this network namespace, those that the file names and all others; false if there is
+ * none. The file then stays as it is, since it may be that of a sidecar elsewhere; otherwise it keeps what
+ * others hold.
+ */
+export function releaseHeldQueues(path: string): boolean {
+  const records = readHolders(path);
+  const here = records.filter(isHolding);
+  const found = [...here, ...findHolders()];
+  for (const holder of found) endHolder(holder);
+  if (here.length > 0)
+    writeHolders(
+      path,
+      records.filter((record) => !here.includes(record) && isThere(record)),
+    );
+  return found.length > 0;
 }
 
 function createPorts({ path, outlive, readLinks, setDown }: WatchedQueuesOptions): HeldQueuesPorts {
