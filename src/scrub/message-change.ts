@@ -186,8 +186,11 @@ function changeBody(
 
 function fillBody({ openStream, keepsLength }: Substituter, misplacedIn: Misplace): BodyChange {
   const stream = openStream();
-  const checked = (octets: Buffer): Buffer | Refusal =>
-    stream.misplaced() === undefined ? octets : misplacedIn("the body");
+  const checked = (octets: Buffer): Buffer | Refusal => {
+    const unfit = stream.unfit();
+    if (unfit !== undefined) return refuse(415, unfit);
+    return stream.misplaced() === undefined ? octets : misplacedIn("the body");
+  };
   return { keepsLength, push: (octets) => checked(stream.push(octets)), end: () => checked(stream.end()) };
 }
 

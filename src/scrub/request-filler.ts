@@ -6,6 +6,7 @@ import { runToEnd, type Steps } from "../policy/steps.ts";
 import { trimBlanks } from "../policy/trim-blanks.ts";
 import type { Automaton } from "./automaton.ts";
 import { isCredentialHeader } from "./credential-headers.ts";
+import { hasEnvelopes, inEnvelopes } from "./framed-substituter.ts";
 import type { Watch } from "./watch.ts";
 import {
   createSubstituter,
@@ -82,7 +83,9 @@ export function* requestFillerSteps(
       const isPlain = ["", "identity"].includes(contentCoding.trim().toLowerCase());
       if (!isPlain) return fillsBodies ? undefined : nowhere();
       const media = mediaTypeOf(contentType);
-      if (media === "application/json" || media.endsWith("+json")) return inJson();
+      const isJson = media === "application/json" || media.endsWith("+json");
+      if (fillsBodies && hasEnvelopes(media)) return inEnvelopes(isJson ? inJson() : inBody());
+      if (isJson) return inJson();
       return media === "application/x-www-form-urlencoded" ? inForm() : inBody();
     },
   };

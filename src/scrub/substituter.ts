@@ -38,11 +38,14 @@ export interface SubstitutedStream {
    * placeholder.
    */
   push(chunk: Buffer): Buffer;
+  /** Of what was held back. What follows is another text. */
   end(): Buffer;
   /** How many were filled so far. */
   count(): number;
   /** A placeholder that is misplaced in what was given back last. */
   misplaced(): string | undefined;
+  /** Why nothing more of this may go on, if it has no form for what would have to be filled. */
+  unfit(): string | undefined;
 }
 
 /**
@@ -149,6 +152,7 @@ function openOn({ automaton, values, watched: left }: Parts): SubstitutedStream 
     },
     count: () => filled,
     misplaced: left.seen,
+    unfit: () => undefined,
   };
 }
 

@@ -160,6 +160,19 @@ describe("how an answer comes says nothing of a secret that has begun in it", ()
 });
 
 describe("a placeholder", () => {
+  test("holds up no message of a stream that ends as one begins", async () => {
+    const { client, server } = await exchange(
+      request("POST / HTTP/1.1", HOST, "Content-Type: application/grpc", "Transfer-Encoding: chunked"),
+    );
+    const message = `\0\0\0\0\x08it is __`;
+    client.socket.write(`d\r\n${message}\r\n`, "latin1");
+    await server.has(message);
+    // The next one asks for a secret of another length.
+    client.socket.write(`e\r\n\0\0\0\0\x09${PLACEHOLDER}\r\n`, "latin1");
+    await until("it is cut", server.closed);
+    expect(server.text()).toMatch(new RegExp(`${message}\r\n$`));
+  });
+
   test("is filled in query, header and body; the length is not told any more", async () => {
     const { server } = await exchange(
       `${request(`POST /?key=${PLACEHOLDER} HTTP/1.1`, HOST, `X-Key: ${PLACEHOLDER}`, "Content-Length: 11")}a ${PLACEHOLDER}`,
