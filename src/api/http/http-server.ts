@@ -5,13 +5,7 @@
  * The application is loaded by the first request that needs it: with hono come Node's web-standard `Request`
  * and `Response`, 7 MiB that most sidecars never use, since they are only asked for their health.
  */
-import {
-  type IncomingMessage,
-  STATUS_CODES,
-  type Server,
-  type ServerResponse,
-  createServer,
-} from "node:http";
+import { type IncomingMessage, STATUS_CODES, type Server, ServerResponse, createServer } from "node:http";
 import type { Socket } from "node:net";
 import type { Health } from "../../enforcement/change/policy-control.ts";
 import { type Connections, boundConnections } from "./connections.ts";
@@ -91,6 +85,8 @@ export function createHttpServer(application: Application, options: HttpServerOp
   const answerNow = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     outgoing.once("prefinish", () => forgetBody(incoming));
     if (incoming.socket.destroyed || closer.isClosing(incoming.socket)) return;
+    // One that `createResponse` has made: the answers before it have had the socket until now.
+    if (incoming.method === "CONNECT") outgoing.assignSocket(incoming.socket);
     const fault = findFault(incoming);
     if (fault !== undefined) sendText(outgoing, 400, fault);
     else void answerBy(application, { incoming, outgoing }, door);
@@ -106,11 +102,24 @@ export function createHttpServer(application: Application, options: HttpServerOp
   server.on("checkExpectation", (_incoming, outgoing: ServerResponse) => {
     sendText(outgoing, 417, "the only expectation that is met is 100-continue");
   });
-  server.on("connect", (_incoming, socket: Socket) => writeText(socket, 405, "method not allowed"));
+  server.on("connect", (incoming, socket: Socket) => {
+    // Node has taken its own listener off: without one a caller that resets the connection would end us.
+    socket.on("error", () => socket.destroy());
+    if (incoming.url?.startsWith("/") === true) serve(incoming, createResponse(incoming));
+    else writeText(socket, 405, "method not allowed", ["Allow:"]);
+  });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     answerBrokenRequest(error, socket, last(socket));
   });
   return { server, connections };
+}
+
+/** To a CONNECT with a path, for which Node makes none: it is a method as any other here. */
+function createResponse(incoming: IncomingMessage): ServerResponse {
+  const outgoing = new ServerResponse(incoming);
+  outgoing.shouldKeepAlive = false;
+  outgoing.once("finish", () => incoming.socket.destroySoon());
+  return outgoing;
 }
 
 /** What nobody has read of the body is freed as it comes: Node by itself reads it, and leaves it to V8. */
@@ -163,13 +172,14 @@ function sendText(outgoing: ServerResponse, status: number, message: string): vo
 }
 
 /** Writes an answer where Node has no response object to write it with. */
-function writeText(socket: Socket, status: number, message: string): void {
+function writeText(socket: Socket, status: number, message: string, headers: readonly string[] = []): void {
   if (!socket.writable) return;
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`,
     "Connection: close",
     "Content-Type: text/plain; charset=utf-8",
     `Content-Length: ${Buffer.byteLength(message)}`,
+    ...headers,
   ];
   socket.write(`${head.join("\r\n")}\r\n\r\n${message}`);
   socket.destroySoon();
