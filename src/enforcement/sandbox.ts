@@ -78,8 +78,9 @@ export interface SandboxStats {
   readonly connections: () => RefusalFigures;
   /** Undefined where connections are judged by their address alone. */
   readonly names: NamesSide["figures"] | undefined;
-  /** Requests that rules have refused, or would have in audit mode; undefined where none are read. */
+  /** Of bound hosts, see {@link InterceptSide}; undefined where no requests are read. */
   readonly requestsRefused: number | undefined;
+  readonly connectionsShed: number | undefined;
   /** Rules of the user and of the operator. */
   readonly rules: number;
 }
@@ -213,10 +214,11 @@ function statsOf({
   interception,
 }: KernelSide & { readonly interception: InterceptSide | undefined }): Pick<
   SandboxStats,
-  "kernel" | "learned" | "learnedFigures" | "connections" | "names" | "requestsRefused"
+  "kernel" | "learned" | "learnedFigures" | "connections" | "names" | "requestsRefused" | "connectionsShed"
 > {
   return {
     requestsRefused: interception?.requestsRefused(),
+    connectionsShed: interception?.connectionsShed(),
     names: names?.figures,
     kernel: figures,
     learned: learned.size(),

@@ -41,6 +41,7 @@ export function readOwnMetrics(sources: Omit<MetricSources, "machine" | "state">
     ...(sources.names === undefined ? [] : nameMetrics(sources.names())),
     ...(sources.proxy === undefined ? [] : [proxyMetric(sources.proxy)]),
     ...(sources.requestsRefused === undefined ? [] : requestMetrics(sources.requestsRefused())),
+    ...(sources.connectionsShed === undefined ? [] : [shedMetric(sources.connectionsShed())]),
     gauge(
       "egress.policy.audit",
       "1 in audit mode, in which the policy denies nothing",
@@ -200,6 +201,14 @@ function requestMetrics(refused: number): readonly Metric[] {
       refused,
     ),
   ];
+}
+
+function shedMetric(shed: number): Metric {
+  return counter(
+    "egress.connections.shed_total",
+    "Connections to bound hosts that were closed, or not taken, for want of room",
+    shed,
+  );
 }
 
 function decisionMetric(decisions: readonly DecisionFigures[]): Metric {

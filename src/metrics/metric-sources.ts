@@ -106,6 +106,8 @@ export interface MetricSources {
   readonly proxy: ProxyFigures | undefined;
   /** Undefined if none are read. */
   readonly requestsRefused: (() => number) | undefined;
+  /** Undefined as well. */
+  readonly connectionsShed: (() => number) | undefined;
   /** Whether audit mode is on. */
   readonly isAudit: () => boolean;
   readonly decisions: () => readonly DecisionFigures[];

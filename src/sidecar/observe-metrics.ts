@@ -60,7 +60,7 @@ function sourcesOf(
   health: Health | undefined,
 ): Omit<MetricSources, "proxy" | "machine"> {
   const stats = sandbox.stats();
-  const { upstreamsAlive, requestsRefused } = stats;
+  const { upstreamsAlive, requestsRefused, connectionsShed } = stats;
   return {
     state: () => ({
       isHealthy: health?.ok,
@@ -77,6 +77,7 @@ function sourcesOf(
     connections: stats.connections,
     names: stats.names,
     requestsRefused: requestsRefused === undefined ? undefined : () => requestsRefused,
+    connectionsShed: connectionsShed === undefined ? undefined : () => connectionsShed,
     isAudit: sandbox.policy.isAudit,
     decisions: counts.read,
     webhook: webhook?.figures,

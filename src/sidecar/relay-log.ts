@@ -44,4 +44,18 @@ export function createMisplacedLog({ logger }: Pick<Log, "logger">): OnMisplaced
   };
 }
 
+/** Hears of connections to bound hosts that were closed so that others have room. */
+export function createShedLog({ logger }: Pick<Log, "logger">): (host: string, octets: number) => void {
+  const fields = { "opensandbox.event": "egress.connection_shed" };
+  const budget = createLineBudget({
+    perSecond: LINES_PER_SECOND,
+    report: (host, count) =>
+      logger.warn({ ...fields, "target.host": host, count }, "connections closed for want of memory"),
+  });
+  return (host, octets) => {
+    if (budget.admits(host))
+      logger.warn({ ...fields, "target.host": host, octets }, "connection closed for want of memory");
+  };
+}
+
 const REFUSED = { "opensandbox.event": "egress.request_refused" };

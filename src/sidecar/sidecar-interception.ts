@@ -5,6 +5,7 @@
 import type { Log } from "../audit/log.ts";
 import { interceptedPorts } from "../config/interception-variables.ts";
 import type { InterceptionPlan } from "../enforcement/interception/interception-plan.ts";
+import { type FlowBounds, flowBoundsFor } from "../intercept/flow-bounds.ts";
 import { connectByProxy } from "../intercept/io/by-proxy.ts";
 import { connectDirectly } from "../intercept/io/direct.ts";
 import { joinPort, type UpstreamProxy } from "../intercept/upstream-proxy.ts";
@@ -13,13 +14,14 @@ import { relayConnection } from "../relay/io/relay-connection.ts";
 import { createLineRooms } from "../relay/io/line-rooms.ts";
 import { createSessionRooms } from "../relay/io/session-rooms.ts";
 import { runInSlices } from "../sys/in-slices.ts";
+import { readMemoryLimit } from "../sys/memory-limit.ts";
 import { createFindChange } from "../scrub/message-change.ts";
 import { renderHostPattern } from "../vault/host-pattern.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { PreparedInterception } from "./prepare-interception.ts";
 import { createProxyReports, type ProxyFigures } from "./proxy-reports.ts";
 import type { ReadySettings } from "./ready-settings.ts";
-import { createMisplacedLog, createRelayLog } from "./relay-log.ts";
+import { createMisplacedLog, createRelayLog, createShedLog } from "./relay-log.ts";
 
 export interface InterceptionParts {
   readonly prepared: PreparedInterception;
@@ -39,7 +41,8 @@ export function planInterception(
   const { authority, trust } = prepared;
   const tell = createRelayLog(log);
   const findChange = createFindChange(createMisplacedLog(log), runInSlices);
-  const shared = { rooms: createSessionRooms(), lineRooms: createLineRooms() };
+  const bounds = boundFlows(log);
+  const shared = { rooms: createSessionRooms(bounds.windowOctets), lineRooms: createLineRooms() };
   // The vault lives as long as the interception.
   vault.subscribe(({ bindings }) => {
     const bound = bindings.flatMap(({ match }) => match.hosts.map(renderHostPattern));
@@ -75,8 +78,20 @@ export function planInterception(
     relay: (connection, rules) =>
       relayConnection({ ...connection, vault, tell, rules, findChange, ...shared }),
     onUnserved: (host, text) => tell.cut({ host, text }),
+    bounds,
+    onShed: createShedLog(log),
     lacks: () => (authority.isWritten() ? undefined : "the certificate's file is not written"),
   };
+}
+
+function boundFlows({ logger }: Log): FlowBounds {
+  const limit = readMemoryLimit();
+  const bounds = flowBoundsFor(limit);
+  if (limit !== undefined) {
+    const { flows, octets } = bounds;
+    logger.info({ limit, flows, octets }, "connections to bound hosts keep to the limit of memory");
+  }
+  return bounds;
 }
 
 function proxyOf({ upstreamProxy, upstreamProxyAuth }: ReadySettings): UpstreamProxy | undefined {

@@ -12,6 +12,7 @@ import { createSecureContext } from "node:tls";
 import { z } from "zod";
 import { createBoundAddresses } from "../../src/intercept/bound-addresses.ts";
 import { UpstreamError } from "../../src/intercept/errors.ts";
+import { flowBoundsFor } from "../../src/intercept/flow-bounds.ts";
 import { connectDirectly } from "../../src/intercept/io/direct.ts";
 import { openInterceptor } from "../../src/intercept/io/interceptor.ts";
 import type { InterceptedConnection } from "../../src/intercept/io/serve-flow.ts";
@@ -78,6 +79,8 @@ const interceptor = openInterceptor({
   connect: connectDirectly(MARKS),
   trust: createSecureContext({ ca: facts.ca }),
   relay,
+  bounds: flowBoundsFor(undefined),
+  onShed: ({ name }) => say({ event: "shed", name }),
   onRefused: ({ octets, ...refused }) =>
     say({ event: "refused", ...refused, address: renderAddress(octets) }),
   onFault: (message, error) => say({ event: "fault", message, error: String(error) }),

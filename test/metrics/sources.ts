@@ -42,6 +42,7 @@ export const SOURCES: MetricSources = {
   names: () => ({ packets: 30, refusals: 31, overruns: 32, drops: 33, flows: 34, octets: 35 }),
   proxy: { opened: 36, refused: 37, failed: 38 },
   requestsRefused: () => 39,
+  connectionsShed: () => 40,
   isAudit: () => true,
   decisions: () => [{ kind: "lookup", decision: "withheld", count: 28 }],
   webhook: () => ({ delivered: 16, failed: 17, dropped: 18, waiting: 19 }),

@@ -98,7 +98,7 @@ test("with upstream certificates unchecked by the setting the vault takes nothin
 test("roots that cannot be read are what is wrong with the start", async () => {
   await sidecar.kill();
   const extra = join(lab.stateFolder, "none.pem");
-  sidecar = await on.start({ OPENSANDBOX_EGRESS_MITMPROXY_UPSTREAM_EXTRA_CA: extra }, false);
+  sidecar = await on.start({ OPENSANDBOX_EGRESS_MITMPROXY_UPSTREAM_EXTRA_CA: extra }, { awaitHealth: false });
   const health = await until("it answers", async () => sidecar.api("GET", "/healthz").catch(() => undefined));
   expect([health.status, health.text]).toEqual([503, expect.stringContaining("none.pem cannot be read")]);
 });

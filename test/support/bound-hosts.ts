@@ -12,7 +12,7 @@ import { type JsonServer, startJsonServer } from "./json-server.ts";
 import type { Lab } from "./lab.ts";
 import { createOriginAuthority, selfSigned } from "./origin-certificates.ts";
 import { CA_FOLDER } from "./own-places.ts";
-import type { Sidecar } from "./sidecar.ts";
+import type { Sidecar, SidecarOptions } from "./sidecar.ts";
 import { until } from "./until.ts";
 import type { Zone } from "./upstream.ts";
 import { useLab } from "./use-lab.ts";
@@ -65,7 +65,10 @@ export interface BoundHosts {
   /** The file of the sites' root. */
   rootFile(): string;
   /** With interception on, and the sites' root trusted. */
-  start(env?: Readonly<Record<string, string>>, awaitHealth?: boolean): Promise<Sidecar>;
+  start(
+    env?: Readonly<Record<string, string>>,
+    rest?: Pick<SidecarOptions, "awaitHealth" | "program">,
+  ): Promise<Sidecar>;
   /** A copy of the certificates' file, as the workload has it. */
   bundle(sidecar: Sidecar): string;
   bind(sidecar: Sidecar, hosts: readonly string[], schemes?: readonly string[]): Promise<void>;
@@ -114,12 +117,12 @@ export function useBoundHosts(further: Zone = {}): BoundHosts {
   return {
     lab,
     rootFile: () => at("origin-ca.pem"),
-    start(env = {}, awaitHealth = true) {
+    start(env = {}, rest = {}) {
       const intercepting = {
         OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT: "true",
         OPENSANDBOX_EGRESS_MITMPROXY_UPSTREAM_EXTRA_CA: at("origin-ca.pem"),
       };
-      return lab.startSidecar({ policy: POLICY, env: { ...intercepting, ...env }, awaitHealth });
+      return lab.startSidecar({ policy: POLICY, env: { ...intercepting, ...env }, ...rest });
     },
     bundle(sidecar) {
       writeFileSync(at("bundle.pem"), readFileSync(certificatesOf(sidecar)));

@@ -28,8 +28,16 @@ export function createMemoryGroup(limitOctets: number): MemoryGroup | undefined 
   return openGroup(parent, V2_FILES, limitOctets);
 }
 
-const V1_FILES = { limit: "memory.limit_in_bytes", kills: "memory.oom_control" };
-const V2_FILES = { limit: "memory.max", kills: "memory.events" };
+const V1_FILES = {
+  limit: "memory.limit_in_bytes",
+  kills: "memory.oom_control",
+  mount: "mkdir /sys/fs/cgroup/memory && mount -t cgroup -o memory cgroup /sys/fs/cgroup/memory",
+};
+const V2_FILES = {
+  limit: "memory.max",
+  kills: "memory.events",
+  mount: "mount -t cgroup2 cgroup /sys/fs/cgroup",
+};
 
 function openGroup(parent: string, files: typeof V1_FILES, limitOctets: number): MemoryGroup {
   const folder = join(parent, `egress-test-${process.pid}-${Date.now()}`);
@@ -37,10 +45,12 @@ function openGroup(parent: string, files: typeof V1_FILES, limitOctets: number):
   writeFileSync(join(folder, files.limit), String(limitOctets));
   return {
     // From our own mounts: ip(8) puts a /sys of its own before a program that it runs in a network namespace.
+    // There the program finds its group as in a container.
     wrap: (argv) => [
       "sh",
       "-c",
-      `nsenter -t ${process.pid} -m sh -c "echo $$ > $0/cgroup.procs" && exec "$@"`,
+      `nsenter -t ${process.pid} -m sh -c "echo $$ > $0/cgroup.procs" &&
+      mount -t tmpfs cgroups /sys/fs/cgroup && ${files.mount} && exec "$@"`,
       folder,
       ...argv,
     ],

@@ -71,6 +71,8 @@ export interface InterceptSide extends Disposable {
   bindingsOf(host: DomainName): readonly HostBinding[];
   /** Requests that a rule has refused, or would have in audit mode. */
   requestsRefused(): number;
+  /** Connections to bound hosts that had to go for want of room, or were not taken for it. */
+  connectionsShed(): number;
 }
 
 /** The original's word, by which its callers know it. */
@@ -88,7 +90,7 @@ export function openInterceptSide(options: InterceptSideOptions): InterceptSide 
     options.onFault("the kernel refused addresses of bound names", error);
 
   const hosts = undo.adopt(createBoundHosts(plan.vault, Date.now), (opened) => opened.close());
-  const count = { requestsRefused: 0 };
+  const count: Counts = { requestsRefused: 0, connectionsShed: 0 };
   const interceptor = undo.adopt(openInterceptorOf(options, count), (opened) => opened.close());
   const place = { port: interceptor.port, group: mark.group };
   const redirect = undo.adopt(openInterceptRedirect(place), (opened) => opened.close());
@@ -129,13 +131,19 @@ export function openInterceptSide(options: InterceptSideOptions): InterceptSide 
     },
     bindingsOf: hosts.bindingsOf,
     requestsRefused: () => count.requestsRefused,
+    connectionsShed: () => count.connectionsShed,
     [Symbol.dispose]: () => kept.dispose(),
   };
 }
 
+interface Counts {
+  requestsRefused: number;
+  connectionsShed: number;
+}
+
 function openInterceptorOf(
   { plan, addresses, learned, inForce, mark, events, onFault }: InterceptSideOptions,
-  count: { requestsRefused: number },
+  count: Counts,
 ): Interceptor {
   const bound = createTellBound(TOLD_PER_SECOND, () => performance.now());
   const rules = createRequestRules({
@@ -161,7 +169,12 @@ function openInterceptorOf(
       inForce.read().active.audits === undefined && rules.isRuled(name, destination.port),
     wasGiven: (octets, name) => addresses.wasGiven(octets, name) && learned.has(octets),
     connect: plan.createConnect(mark, followOwnAddresses(readOwnAddresses, events)),
+    onShed({ name, destination, octets }) {
+      count.connectionsShed += 1;
+      plan.onShed(name ?? renderAddress(destination.octets), octets);
+    },
     onRefused({ why, name, reason, octets, port }) {
+      if (why === "crowded") count.connectionsShed += 1;
       // A host that cannot be reached, or a client that does not trust us, is no matter of the policy.
       if (UNSERVED.has(why)) plan.onUnserved(name ?? renderAddress(octets), reason);
       else events.nameRefused.emit({ name, reason, address: octets, port, isAudited: false });

@@ -1,4 +1,5 @@
 import type { SecureContext } from "node:tls";
+import type { FlowBounds } from "../../intercept/flow-bounds.ts";
 import type { FindLeaf } from "../../intercept/io/tls-door.ts";
 import type { InterceptedConnection } from "../../intercept/io/serve-flow.ts";
 import type { UpstreamWay } from "../../intercept/io/upstream.ts";
@@ -28,6 +29,10 @@ export interface InterceptionPlan {
    * the handshake.
    */
   readonly onUnserved: (host: string, reason: string) => void;
+  /** How many flows there may be, and how much memory they may take. */
+  readonly bounds: FlowBounds;
+  /** Hears of a flow that had to go for want of room; `octets`: what it took. */
+  readonly onShed: (host: string, octets: number) => void;
   /** Why clients can not trust us yet; undefined once they can. */
   readonly lacks: () => string | undefined;
 }

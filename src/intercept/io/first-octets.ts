@@ -9,6 +9,13 @@ import { type FlowFacts, judgeFlow, judgeUnnamed, type SettledVerdict, unnamed }
 /** In some protocols the server speaks first. A client that is silent for this long may wait for that. */
 const SILENCE_MS = 1000;
 
+export interface FirstOctetsOptions {
+  /** Gives it up. */
+  readonly signal: AbortSignal;
+  /** Told how many octets wait for more. */
+  readonly keeps: (octets: number) => void;
+}
+
 /**
  * Settles with the verdict; the socket is paused by then. A client that ends first, or is given up, has shown
  * no name. A silent one is judged by its address if the facts allow it. Never throws.
@@ -16,7 +23,7 @@ const SILENCE_MS = 1000;
 export function judgeFirstOctets(
   socket: Socket,
   facts: FlowFacts,
-  signal: AbortSignal,
+  { signal, keeps }: FirstOctetsOptions,
 ): Promise<SettledVerdict> {
   const { promise, resolve } = Promise.withResolvers<SettledVerdict>();
   let octets: Buffer = Buffer.alloc(0);
@@ -26,7 +33,8 @@ export function judgeFirstOctets(
     if (!Buffer.isBuffer(chunk)) return;
     octets = octets.length === 0 ? chunk : Buffer.concat([octets, chunk]);
     const verdict = judgeFlow(readFirstOctets(octets), facts);
-    if (verdict.kind !== "incomplete") settle(verdict);
+    if (verdict.kind === "incomplete") keeps(octets.length);
+    else settle(verdict);
   }
   function onEnd(): void {
     settle(unnamed("it ended before it had shown a name"));
@@ -44,6 +52,7 @@ export function judgeFirstOctets(
     for (const event of ENDS) socket.off(event, onEnd);
     signal.removeEventListener("abort", onAbort);
     clearTimeout(silence);
+    keeps(0);
     if (octets.length > 0 && !socket.destroyed && !socket.readableEnded) socket.unshift(octets);
     resolve(verdict);
   }

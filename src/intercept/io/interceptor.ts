@@ -4,7 +4,8 @@
  */
 import { Socket } from "node:net";
 import type { DomainName } from "../../policy/domain-name.ts";
-import { originalDestination } from "../../sys/original-destination.ts";
+import { type Destination, originalDestination } from "../../sys/original-destination.ts";
+import type { FlowBounds } from "../flow-bounds.ts";
 import type { FlowScheme } from "../flow-identity.ts";
 import { openListener } from "./listener.ts";
 import { createLiveFlows, type LiveFlow } from "./live-flows.ts";
@@ -17,7 +18,17 @@ export interface InterceptorOptions extends ServeFlowOptions {
   /** From 0 to `limit` - 1, at random. */
   readonly below: (limit: number) => number;
   readonly findLeaf: FindLeaf;
+  readonly bounds: FlowBounds;
+  /** Hears of a flow that had to go for want of room. */
+  readonly onShed: (flow: ShedFlow) => void;
   readonly onFault: (message: string, error: unknown) => void;
+}
+
+export interface ShedFlow {
+  readonly name: DomainName | undefined;
+  readonly destination: Destination;
+  /** What it took of the memory that all have together. */
+  readonly octets: number;
 }
 
 export interface Interceptor {
@@ -36,11 +47,12 @@ export interface Interceptor {
 
 /** Opens it in the current network namespace. Throws SystemCallError. */
 export function openInterceptor(options: InterceptorOptions): Interceptor {
-  const live = createLiveFlows();
+  const { bounds, onShed } = options;
+  const live = createLiveFlows({ bounds, onShed, nowMs: () => performance.now() });
   const door = createTlsDoor(options.findLeaf);
   const isBound = (name: DomainName, port: number): boolean =>
     options.isBound(name, "https", port) || options.isBound(name, "http", port);
-  const listener = openListener({ ...options, onConnection });
+  const listener = openListener({ ...options, bufferOctets: bounds.kernelOctets, onConnection });
 
   function onConnection(fd: number): void {
     const destination = originalDestination(fd);
@@ -60,7 +72,8 @@ export function openInterceptor(options: InterceptorOptions): Interceptor {
     }
     const onName = (name: DomainName | undefined, isPassed: boolean): void =>
       live.settle(flow, name, isPassed);
-    const arrived = { client, destination, onName };
+    const keeps = (octets: number): void => live.keep(flow, octets);
+    const arrived = { client, destination, onName, keeps };
     serveFlow(arrived, door, options).catch((error: unknown) => {
       client.destroy();
       options.onFault("an intercepted flow failed", error);

@@ -9,6 +9,8 @@ import { readOwnPorts } from "../../sys/local-ports.ts";
 export interface ListenerOptions {
   /** The group of the accepted sockets; undefined if they can have none of their own. */
   readonly group: number | undefined;
+  /** What the kernel may keep for a connection in each direction; undefined: as much as it finds useful. */
+  readonly bufferOctets: number | undefined;
   /** Gets each connection's descriptor, and has to close it. */
   readonly onConnection: (fd: number) => void;
   /** From 0 to `limit` - 1, at random. */
@@ -38,11 +40,13 @@ export function openListener(options: ListenerOptions): Listener {
   }
 }
 
-function openOn(port: number, { group, onConnection }: ListenerOptions): Listener {
-  const v4 = openAcceptor({ address: "127.0.0.1", port, group, onConnection });
+function openOn(port: number, { group, bufferOctets, onConnection }: ListenerOptions): Listener {
+  const bounds =
+    bufferOctets === undefined ? {} : { unreadOctets: bufferOctets, waitingOctets: bufferOctets };
+  const v4 = openAcceptor({ address: "127.0.0.1", port, group, onConnection, ...bounds });
   const acceptors: Acceptor[] = [v4];
   try {
-    acceptors.push(openAcceptor({ address: "::1", port: v4.port, group, onConnection }));
+    acceptors.push(openAcceptor({ address: "::1", port: v4.port, group, onConnection, ...bounds }));
   } catch (error) {
     if (!(error instanceof SystemCallError) || !LACKS_IPV6.has(error.code)) {
       v4.close();

@@ -29,6 +29,8 @@ export interface InterceptedConnection {
   readonly protocol: HttpProtocol;
   readonly flow: FlowIdentity;
   readonly connectUpstream: ConnectUpstream;
+  /** To be told how many octets are kept for it, whenever that changes by much: it may be reset for that. */
+  readonly keeps: (octets: number) => void;
 }
 
 /**
@@ -68,6 +70,8 @@ export interface ArrivedFlow {
   readonly destination: Destination;
   /** Called once the name is shown and accepted, with whether the flow passes unread. */
   readonly onName: (name: DomainName | undefined, isPassed: boolean) => void;
+  /** Told how many octets are kept for it. */
+  readonly keeps: (octets: number) => void;
 }
 
 /** Until a flow has shown its name, or the host behind an unread one has answered. */
@@ -75,7 +79,7 @@ const PATIENCE_MS = 30_000;
 
 /** Settles when the flow is over, or in other hands. */
 export async function serveFlow(flow: ArrivedFlow, door: TlsDoor, options: ServeFlowOptions): Promise<void> {
-  const { client, destination } = flow;
+  const { client, destination, keeps } = flow;
   const verdict = await judge(flow, options);
   if (verdict.kind === "refuse") {
     refuseFlow(flow, verdict, options);
@@ -90,13 +94,13 @@ export async function serveFlow(flow: ArrivedFlow, door: TlsDoor, options: Serve
   const identity: FlowIdentity = { name: verdict.name, scheme: verdict.scheme, destination: place };
   const connectUpstream = createConnectUpstream(identity, options);
   if (verdict.scheme === "http") {
-    await options.relay({ client, protocol: "http/1.1", flow: identity, connectUpstream });
+    await options.relay({ client, protocol: "http/1.1", flow: identity, connectUpstream, keeps });
     return;
   }
   const secured = await terminate(flow, identity, { door, options });
   if (secured === undefined) return;
   const protocol = secured.alpnProtocol === "h2" ? "h2" : "http/1.1";
-  await options.relay({ client: secured, protocol, flow: identity, connectUpstream });
+  await options.relay({ client: secured, protocol, flow: identity, connectUpstream, keeps });
 }
 
 /** Resets it and reports why. */
@@ -109,7 +113,10 @@ export function refuseFlow(
   onRefused({ why, name, reason, ...destination });
 }
 
-function judge({ client, destination }: ArrivedFlow, options: ServeFlowOptions): Promise<SettledVerdict> {
+function judge(
+  { client, destination, keeps }: ArrivedFlow,
+  options: ServeFlowOptions,
+): Promise<SettledVerdict> {
   const { byAddress } = options;
   const facts = {
     isAllowed: (name: DomainName, scheme: FlowScheme) => options.isAllowed(name, destination, scheme),
@@ -118,7 +125,7 @@ function judge({ client, destination }: ArrivedFlow, options: ServeFlowOptions):
     wasGiven: (name: DomainName) => options.wasGiven(destination.octets, name),
     ...(byAddress === undefined ? {} : { byAddress: () => byAddress(destination) }),
   };
-  return judgeFirstOctets(client, facts, AbortSignal.timeout(PATIENCE_MS));
+  return judgeFirstOctets(client, facts, { signal: AbortSignal.timeout(PATIENCE_MS), keeps });
 }
 
 /** Undefined if there was no handshake, and then the flow is refused. */
@@ -148,5 +155,5 @@ async function passOn(flow: ArrivedFlow, target: UpstreamTarget, options: ServeF
     refuseFlow(flow, { why: "unreachable", name: target.name, reason: error.message }, options);
     return;
   }
-  await splice(flow.client, host);
+  await splice(flow.client, host, flow.keeps);
 }

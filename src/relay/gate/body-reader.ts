@@ -17,6 +17,8 @@ export interface BodySink {
  */
 export interface BodyReader {
   take(octets: Buffer, start: number): number | Refusal;
+  /** How many octets it keeps: of a line that has not ended, or of trailers. */
+  kept(): number;
   /** Whether the body may end where the connection does. */
   readonly endsAtClose: boolean;
 }
@@ -27,13 +29,20 @@ const MAX_SIZE_LINE_OCTETS = 4 * 1024;
 export function createBodyReader(framing: Framing, sink: BodySink): BodyReader {
   if (framing.kind === "chunked") return createChunkedReader(sink);
   if (framing.kind === "until-close")
-    return { take: (octets, start) => hand(sink, octets, start, octets.length), endsAtClose: true };
+    return {
+      take: (octets, start) => hand(sink, octets, start, octets.length),
+      ...NOTHING_KEPT,
+      endsAtClose: true,
+    };
   return createLengthReader(framing.kind === "length" ? framing.octets : 0, sink);
 }
+
+const NOTHING_KEPT = { kept: () => 0 };
 
 function createLengthReader(total: number, sink: BodySink): BodyReader {
   let left = total;
   return {
+    ...NOTHING_KEPT,
     endsAtClose: false,
     take(octets, start) {
       const end = Math.min(octets.length, start + left);
@@ -98,6 +107,7 @@ function createChunkedReader(sink: BodySink): BodyReader {
 
   return {
     endsAtClose: false,
+    kept: () => line.length,
     take(octets, start) {
       let at = start;
       while (at < octets.length && goesOn()) {

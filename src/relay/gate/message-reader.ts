@@ -23,6 +23,8 @@ export interface MessageReader {
   release(): void;
   /** How many octets it keeps unread. */
   kept(): number;
+  /** Of the last head that it has read. */
+  headOctets(): number;
   /** The octets that it kept: the connection has changed its protocol. It reads nothing any more. */
   takeRest(): Buffer;
   /**
@@ -38,6 +40,7 @@ export function createMessageReader(sink: MessageSink): MessageReader {
   /** What is not read yet: part of a head, or everything while held. */
   let rest: Buffer = NOTHING;
   let searched = 0;
+  let headOctets = 0;
   let body: BodyReader | undefined;
   let isHeld = false;
   let isDeaf = false;
@@ -71,7 +74,9 @@ export function createMessageReader(sink: MessageSink): MessageReader {
     }
     const head = readHead(rest.toString("latin1", 0, end + 2));
     if (head.kind === "refused") return fail(head);
-    rest = rest.subarray(end + 4);
+    headOctets = end + 4;
+    // A part of nothing would keep the whole.
+    rest = rest.length === headOctets ? NOTHING : rest.subarray(headOctets);
     searched = 0;
     const framing = sink.head(head);
     if (framing === undefined) isDeaf = true;
@@ -113,7 +118,8 @@ export function createMessageReader(sink: MessageSink): MessageReader {
       isHeld = false;
       run();
     },
-    kept: () => rest.length,
+    kept: () => rest.length + (body?.kept() ?? 0),
+    headOctets: () => headOctets,
     takeRest() {
       const taken = rest;
       rest = NOTHING;

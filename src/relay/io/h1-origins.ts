@@ -17,10 +17,16 @@ export interface H1Origins {
   close(): void;
 }
 
+export interface H1OriginsOptions {
+  readonly connect: () => Promise<Socket>;
+  readonly rooms: LineRooms;
+  readonly count: (lines: number) => void;
+}
+
 const MAX_LINES = 32;
 
-/** `first` is a connection that is open already. */
-export function createH1Origins(first: Socket, connect: () => Promise<Socket>, rooms: LineRooms): H1Origins {
+/** `first` is a connection that is open already; `count` is told how many there are. */
+export function createH1Origins(first: Socket, { connect, rooms, count }: H1OriginsOptions): H1Origins {
   const lines = new Set<Line>();
   const idle: Line[] = [];
   const waiting: H2Exchange[] = [];
@@ -61,6 +67,7 @@ export function createH1Origins(first: Socket, connect: () => Promise<Socket>, r
       },
     };
     lines.add(line);
+    count(lines.size);
     return line;
   }
 
@@ -143,6 +150,7 @@ export function createH1Origins(first: Socket, connect: () => Promise<Socket>, r
 
   function close(line: Line): void {
     lines.delete(line);
+    count(lines.size);
     rooms.wake(line.shed);
     const index = idle.indexOf(line);
     if (index >= 0) idle.splice(index, 1);

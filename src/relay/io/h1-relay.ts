@@ -12,16 +12,20 @@ import { answer, cut, cutAndTell, type H1Link } from "./h1-link.ts";
 import { takeRequest, takeRequestData, takeRequestEnd } from "./h1-requests.ts";
 import { endOfOrigin, takeResponse, takeResponseData, takeResponseEnd } from "./h1-responses.ts";
 import { createHalf, type Half } from "./half.ts";
+import { tellInSteps } from "./kept-octets.ts";
 import { HEAD_MS, IDLE_MS, type RelayOptions, untilPrepared, usesGoneCredential } from "./options.ts";
 
 /** What a client may send ahead before we stop reading. */
 const MAX_AHEAD_OCTETS = 64 * 1024;
+/** A head is kept while its request is under way, and so are its fields. */
+const HEAD_COPIES = 2;
 
 /** Resolves when the client's connection is closed, and the origin's with it. */
 export function relayHttp1(options: RelayOptions): Promise<void> {
   const over = Promise.withResolvers<void>();
   let headTimer: NodeJS.Timeout | undefined;
   let isPreparing = false;
+  const tellKept = tellInSteps(options.keeps);
 
   const link: H1Link = {
     options,
@@ -30,7 +34,10 @@ export function relayHttp1(options: RelayOptions): Promise<void> {
       ended: endOfClient,
       closed: close,
       full: () => link.origin?.pause("peer-full"),
-      drained: () => link.origin?.resume("peer-full"),
+      drained() {
+        link.origin?.resume("peer-full");
+        weigh();
+      },
     }),
     fromClient: createMessageReader({
       head(head) {
@@ -74,6 +81,7 @@ export function relayHttp1(options: RelayOptions): Promise<void> {
     }
     flushBoth();
     watchClient();
+    weigh();
   }
 
   function readRequests(): void {
@@ -99,6 +107,7 @@ export function relayHttp1(options: RelayOptions): Promise<void> {
     flushBoth();
     link.client.resume("kept-enough");
     watchClient();
+    weigh();
   }
 
   function endOfClient(): void {
@@ -120,6 +129,15 @@ export function relayHttp1(options: RelayOptions): Promise<void> {
     if (link.isUpgraded) takeResponseData(link, octets);
     else link.fromOrigin.feed(octets);
     flushBoth();
+    weigh();
+  }
+
+  /** What of both sides waits here. */
+  function weigh(): void {
+    if (link.isOver) return;
+    const { client, origin, fromClient, fromOrigin, exchange } = link;
+    const heads = exchange === undefined ? 0 : HEAD_COPIES * fromClient.headOctets();
+    tellKept(heads + fromClient.kept() + fromOrigin.kept() + client.kept() + (origin?.kept() ?? 0));
   }
 
   function flushBoth(): void {
@@ -140,7 +158,10 @@ export function relayHttp1(options: RelayOptions): Promise<void> {
       },
       closed: () => endOfOrigin(link, false),
       full: () => link.client.pause("peer-full"),
-      drained: () => link.client.resume("peer-full"),
+      drained() {
+        link.client.resume("peer-full");
+        weigh();
+      },
     });
   }
 

@@ -20,6 +20,7 @@ import type { VaultInForce } from "../../vault/vault-in-force.ts";
 import { createH1Origins } from "./h1-origins.ts";
 import { passExchange, type H2Exchange } from "./h2-exchange.ts";
 import { AS_THEY_CAME, isGone } from "./h2-headers.ts";
+import { createH2Kept } from "./h2-kept.ts";
 import { createTurns } from "./in-turns.ts";
 import { IDLE_MS, type RelayOptions, tellInjected, untilPrepared, usesGoneCredential } from "./options.ts";
 import { toRefusal } from "./upstream-refusal.ts";
@@ -67,6 +68,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
   let origin: Origin | undefined;
   let opening: Promise<Origin> | undefined;
   const room = options.rooms.take();
+  const kept = createH2Kept(options.keeps);
   const settings = {
     initialWindowSize: Math.min(STREAM_WINDOW_OCTETS, room.windowOctets),
     maxHeaderListSize: MAX_HEADER_OCTETS,
@@ -102,6 +104,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     const hasBody = (flags & NGHTTP2_FLAG_END_STREAM) === 0;
     const taken: TakenStream = { stream, raw, hasBody, trailers: [], exchange: undefined, isOut: false };
     stream.on("error", () => undefined);
+    stream.once("close", kept.open(raw));
     if (hasBody)
       stream.once("trailers", (_headers, _flags, all: readonly string[]) => (taken.trailers = all));
     turns.add(taken);
@@ -180,7 +183,11 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     const { socket, protocol } = await options.connectUpstream({ protocols: ["h2", "http/1.1"], signal });
     const connectH1 = async (): Promise<Socket> =>
       (await options.connectUpstream({ protocols: ["http/1.1"], signal })).socket;
-    origin = protocol === "h2" ? openSession(socket) : createH1Origins(socket, connectH1, options.lineRooms);
+    const { lineRooms: rooms } = options;
+    origin =
+      protocol === "h2"
+        ? openSession(socket)
+        : createH1Origins(socket, { connect: connectH1, rooms, count: kept.count });
     if (client.destroyed) origin.close();
     return origin;
   }

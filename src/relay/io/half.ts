@@ -16,6 +16,8 @@ export interface Half extends Outlet {
   resume(reason: PauseReason): void;
   /** Accepts no more; what was written is sent. */
   end(): void;
+  /** How many octets wait in it in both directions. */
+  kept(): number;
   /** Why it was lost, if that is known: see {@link tellFault}. */
   fault(): string | undefined;
 }
@@ -31,6 +33,8 @@ export interface HalfEvents {
   drained(): void;
 }
 
+/** Of a connection that is not read: a read that TLS has not taken yet, and what the kernel keeps. */
+const UNREAD_OCTETS = 128 << 10;
 /** Larger octets are not copied into one write. */
 const MAX_GATHERED_OCTETS = 32 * 1024;
 
@@ -88,6 +92,7 @@ export function createHalf(socket: Socket, events: HalfEvents): Half {
       flush();
       if (!socket.writableEnded) socket.end();
     },
+    kept: () => socket.writableLength + socket.readableLength + (reasons.size > 0 ? UNREAD_OCTETS : 0),
     fault: () => fault,
   };
 }

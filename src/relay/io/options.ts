@@ -21,6 +21,8 @@ export interface RelayOptions {
   readonly rooms: SessionRooms;
   /** Shared as well. */
   readonly lineRooms: LineRooms;
+  /** Told how many octets are kept for the connection, whenever that changes by much. */
+  readonly keeps?: (octets: number) => void;
   readonly rules?: RequestRules;
   readonly findChange?: FindChange;
 }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { splice } from "../../../src/intercept/io/splice.ts";
+import { until } from "../../support/until.ts";
 
 let undo = new AsyncDisposableStack();
 afterEach(async () => {
@@ -38,7 +39,7 @@ test("what each side sends is passed on, to its end, and small pieces at once", 
   const [client, workload] = await openPair();
   const [host, server] = await openPair();
   const isAtOnce = [client, host].map((socket) => vi.spyOn(socket, "setNoDelay"));
-  const over = splice(client, host);
+  const over = splice(client, host, () => undefined);
   workload.end("to the host");
   server.end("to the workload");
   expect(await Promise.all([readAll(server), readAll(workload)])).toEqual(["to the host", "to the workload"]);
@@ -49,7 +50,7 @@ test("what each side sends is passed on, to its end, and small pieces at once", 
 test.each(["the host", "the workload"])("a reset of %s is one for the other", async (side) => {
   const [client, workload] = await openPair();
   const [host, server] = await openPair();
-  const over = splice(client, host);
+  const over = splice(client, host, () => undefined);
   workload.write("to the host");
   server.write("to the workload");
   await Promise.all([once(workload, "data"), once(server, "data")]);
@@ -59,4 +60,20 @@ test.each(["the host", "the workload"])("a reset of %s is one for the other", as
   expect(await failure).toMatchObject([{ code: "ECONNRESET" }]);
   await over;
   expect([client.destroyed, host.destroyed]).toEqual([true, true]);
+});
+
+test("what may wait where one side is not read is told, and that it no longer does", async () => {
+  const [client, workload] = await openPair();
+  const [host, server] = await openPair();
+  const kept: number[] = [];
+  const over = splice(client, host, (octets) => kept.push(octets));
+  const sent = 32 << 20;
+  server.end(Buffer.alloc(sent));
+  await until("it waits", () => kept.length > 0);
+  expect(kept).toEqual([256 << 10]);
+  workload.end();
+  server.resume();
+  expect(await readAll(workload)).toHaveLength(sent);
+  await over;
+  expect(kept.at(-1)).toBe(0);
 });

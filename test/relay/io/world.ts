@@ -63,6 +63,8 @@ export interface Relay {
   readonly port: number;
   readonly told: Told;
   readonly vault: VaultCell;
+  /** What it has said that it keeps, of all connections. */
+  readonly kept: number[];
   /** Connections that are under way. */
   open(): number;
   /** Connections to the origin that were opened. */
@@ -94,6 +96,7 @@ export async function startRelay(wishes: RelayWishes): Promise<Relay> {
   let dialled = 0;
   const clients: TLSSocket[] = [];
   const upstreams: Socket[] = [];
+  const kept: number[] = [];
   const rooms = createSessionRooms();
   const lineRooms = createLineRooms(wishes.lineRooms);
   const flow: FlowIdentity = { name: NAME, scheme: "https", destination: { address, port: claimedPort } };
@@ -115,6 +118,7 @@ export async function startRelay(wishes: RelayWishes): Promise<Relay> {
       vault,
       rooms,
       lineRooms,
+      keeps: (octets) => kept.push(octets),
       async connectUpstream(options) {
         const connection = await connectOrigin(options);
         upstreams.push(connection.socket);
@@ -132,7 +136,7 @@ export async function startRelay(wishes: RelayWishes): Promise<Relay> {
   });
   server.on("tlsClientError", () => undefined);
   const port = await listen(server, address);
-  return { port, told, vault, open: () => open, dialled: () => dialled, clients, upstreams };
+  return { port, told, kept, vault, open: () => open, dialled: () => dialled, clients, upstreams };
 }
 
 /** An origin that is driven by hand: each connection, decrypted. */

@@ -1,7 +1,7 @@
 /**
  * Runs in the internet's namespace: sites at every address, over TLS on ports 443 and 8443. The JSON file
  * that is its argument has a certificate for each name. Says what each request has brought, and answers it
- * with the same.
+ * with the same, but those for `/silent`: these are neither read nor answered.
  */
 import { readFileSync } from "node:fs";
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
@@ -34,6 +34,7 @@ function keepBlob(request: Http2ServerRequest, response: Http2ServerResponse): v
 }
 
 function answer(request: Http2ServerRequest, response: Http2ServerResponse): void {
+  if (request.url === "/silent") return;
   const { socket } = request.stream?.session ?? request;
   const seen = {
     sni: socket instanceof TLSSocket ? socket.servername : undefined,
