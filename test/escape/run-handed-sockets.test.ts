@@ -61,6 +61,16 @@ describe.each(["root", "nobody", "a caller without root"])("as %s", (who) => {
     expect(result).toMatchObject({ exitCode: 3, stdout: "got one\ngot two\nat the end\n" });
   });
 
+  test("all that the command has written arrives, though it leaves its input unread", async () => {
+    const result = await run("much", "012", "head", "-c", "5000000", "/dev/zero");
+    expect(result).toMatchObject({ exitCode: 0, stdout: "5000000\n" });
+  });
+
+  test("a command whose peer has gone is told so", async () => {
+    const result = await run("gone", "012", "sh", "-c", "trap '' PIPE; while echo more; do :; done; exit 4");
+    expect(result).toMatchObject({ exitCode: 4 });
+  });
+
   const UNROOTED = [
     "udp",
     "udp-connected",

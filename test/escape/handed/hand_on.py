@@ -1,7 +1,8 @@
 """Starts a program with a descriptor of this place as its standard streams: hand_on.py KIND STREAMS PROGRAM...
 
 STREAMS is made of 0, 1 and 2. A connected stream has its peer here: it sends `take`, with a descriptor beside it if
-that is possible, and prints what it gets. KIND `echo` is a conversation of two lines over TCP instead.
+that is possible, and prints what it gets. Over TCP there is more to talk: KIND `echo` is a conversation of two lines;
+`much` sends what nobody reads and counts what comes; `gone` leaves at the first octet.
 """
 import os
 import select
@@ -97,11 +98,33 @@ def offer(peer):
     print(got.decode(), end="", flush=True)
 
 
+def flood(peer):
+    """More than all that lies between could hold."""
+    peer.setblocking(False)
+    try:
+        while True:
+            peer.send(bytes(65536))
+    except BlockingIOError:
+        peer.setblocking(True)
+    count = 0
+    try:
+        while chunk := peer.recv(65536):
+            count += len(chunk)
+    except ConnectionResetError:
+        pass  # what it has sent stays unread
+    print(count, flush=True)
+
+
+def leave(peer):
+    peer.recv(1)
+    peer.close()
+
+
 kind, streams, *program = sys.argv[1:]
 if kind in ALONE:
     sys.exit(start(ALONE[kind](), streams, program).wait())
 peer, handed = socket.socketpair() if kind == "unix" else tcp_pair()
 run = start(handed, streams, program)
 handed.close()
-(talk if kind == "echo" else offer)(peer)
+{"echo": talk, "much": flood, "gone": leave}.get(kind, offer)(peer)
 sys.exit(run.wait())
