@@ -78,7 +78,7 @@ test("a run by the rules that an audited one has saved reaches the same", async 
   cleanup.defer(() => rm(folder, { recursive: true }));
   const saved = join(folder, "saved.yaml");
   // A lookup alone opens the address to all flows in audit mode.
-  const work = ["sh", "-c", `getent hosts ${SHARING}; curl -sS -f http://${RULED}/ http://${RULED}:8080/`];
+  const work = ["sh", "-c", `getent ahostsv4 ${SHARING}; curl -sS -f http://${RULED}/ http://${RULED}:8080/`];
   const audited = ["--audit", "--ports", "--save", saved, "--no-config", "--allow", `${RULED}:80`, "--"];
   const first = await machine.run([...audited, ...work]);
   expect([first.exitCode, first.stderr]).toEqual([0, first.stderr]);
