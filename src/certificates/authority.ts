@@ -4,7 +4,7 @@
  * names are bound, and where the bundle is written (`io/`).
  *
  * Known limit: a process that has read the bundle once trusts the roots of that time. A host that was bound
- * later is refused by it, and so is every host 24 hours after the last root was made.
+ * later is refused by it, and so is every host once the last of these roots has an hour left.
  */
 import { covers, type HostPattern } from "./host-pattern.ts";
 import { createRoot, type Leaf, type Root, ROOT_LIFE_MS } from "./root.ts";
