@@ -3,16 +3,15 @@
  * state stands for the longest text that both ends what was read and begins a pattern: what has to be held
  * back is that, octet for octet, so nothing is kept but the state's number.
  *
- * States near the root have a row of all octets and are entered in one look-up, as most of a stream is read
+ * States near the root have a row of all octets and are left in one look-up, as most of a stream is read
  * there. Those further on have one way forward each, or a few in a map, and fall back to shorter ones: any
- * length of pattern costs some 40 octets of memory for each of its own.
+ * length of pattern costs some 40 octets of memory for each of its own. They take longer, which can be
+ * measured from outside if a stream is long enough. So rows are short: all octets that are in no pattern
+ * share a place, and all states of some twenty secrets have a row.
  */
 import { runToEnd, type Steps } from "../policy/steps.ts";
+import { fillRow, type Rows, rowSteps } from "./rows.ts";
 import { NOWHERE, nowhereSteps, STATES_A_STEP, type Trie, trieSteps } from "./trie.ts";
-
-const ROW_LENGTH = 256;
-/** States with a row: 1 KiB each. */
-const MOST_ROWS = 512;
 
 const ROOT = 0;
 
@@ -55,7 +54,8 @@ export function createAutomaton(patterns: readonly Uint8Array[]): Automaton {
 export function* automatonSteps(patterns: readonly Uint8Array[]): Steps<Automaton> {
   const trie = yield* trieSteps(patterns);
   const { pattern, depth } = trie;
-  const { rows, rowCount, step, shorter, settled } = yield* linkSteps(trie);
+  const { rows, step, shorter, settled } = yield* linkSteps(trie);
+  const { next: after, count: rowCount, shift, places } = rows;
   const isEnd = new Uint8Array(trie.count);
   for (let state = 0; state < trie.count; state += 1) {
     if (state % STATES_A_STEP === 0) yield;
@@ -71,7 +71,8 @@ export function* automatonSteps(patterns: readonly Uint8Array[]): Steps<Automato
       while (at < end && !hasEnded) {
         const next = octets[at] ?? 0;
         if (next === stop) break;
-        state = state < rowCount ? (rows[state * ROW_LENGTH + next] ?? ROOT) : step(state, next);
+        state =
+          state < rowCount ? (after[(state << shift) + (places[next] ?? 0)] ?? ROOT) : step(state, next);
         hasEnded = isEnd[state] === 1;
         at += 1;
       }
@@ -97,8 +98,7 @@ export function* automatonSteps(patterns: readonly Uint8Array[]): Steps<Automato
 const NOTHING = new Uint8Array(0);
 
 interface Links {
-  readonly rows: Int32Array;
-  readonly rowCount: number;
+  readonly rows: Rows;
   /** The state after one more octet. */
   step(state: number, octet: number): number;
   /** The nearest shorter state that is a whole pattern. */
@@ -111,18 +111,9 @@ function* linkSteps({ count, parent, octet, pattern, edges }: Trie): Steps<Links
   const fail = new Int32Array(count);
   const shorter = yield* nowhereSteps(count);
   const settled = new Int32Array(count);
-  const rowCount = Math.min(count, MOST_ROWS);
-  const rows = new Int32Array(rowCount * ROW_LENGTH);
-
-  function step(from: number, next: number): number {
-    for (let state = from; ; state = fail[state] ?? ROOT) {
-      if (state < rowCount) return rows[state * ROW_LENGTH + next] ?? ROOT;
-      const child = edges.childOf(state, next);
-      if (child !== NOWHERE) return child;
-    }
-  }
-
-  for (const [next, child] of edges.childrenOf(ROOT)) rows[next] = child;
+  const rows = yield* rowSteps(octet.subarray(1, count), count);
+  const step = createStep(rows, fail, edges);
+  fillRow(rows, ROOT, ROOT, edges.childrenOf(ROOT));
   for (let state = 1; state < count; state += 1) {
     if (state % STATES_A_STEP === 0) yield;
     const up = parent[state] ?? ROOT;
@@ -131,9 +122,19 @@ function* linkSteps({ count, parent, octet, pattern, edges }: Trie): Steps<Links
     fail[state] = back;
     shorter[state] = (pattern[back] ?? NOWHERE) === NOWHERE ? (shorter[back] ?? NOWHERE) : back;
     settled[state] = children.length > 0 ? state : (settled[back] ?? ROOT);
-    if (state >= rowCount) continue;
-    rows.copyWithin(state * ROW_LENGTH, back * ROW_LENGTH, (back + 1) * ROW_LENGTH);
-    for (const [next, child] of children) rows[state * ROW_LENGTH + next] = child;
+    if (state < rows.count) fillRow(rows, state, back, children);
   }
-  return { rows, rowCount, step, shorter, settled };
+  return { rows, step, shorter, settled };
+}
+
+/** Where there is no way forward, the shorter states are tried. */
+function createStep(rows: Rows, fail: Int32Array, edges: Trie["edges"]): Links["step"] {
+  const { next: after, shift, places } = rows;
+  return (from, next) => {
+    for (let state = from; ; state = fail[state] ?? ROOT) {
+      if (state < rows.count) return after[(state << shift) + (places[next] ?? 0)] ?? ROOT;
+      const child = edges.childOf(state, next);
+      if (child !== NOWHERE) return child;
+    }
+  };
 }

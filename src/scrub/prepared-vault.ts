@@ -72,8 +72,8 @@ export function createPreparedVaults(): PreparedVaults {
 /**
  * Of all secrets that are looked for, former values too, and of all placeholders. Former values have what the
  * present ones of all bindings leave, the latest first: no request is refused for their sake. Each octet
- * takes about 0.6 kB of memory and 4 us to prepare, since every form is looked for: more would end the
- * process.
+ * takes about 0.6 kB of memory, besides some MiB for each host's secrets, and 4 us to prepare, since every
+ * form is looked for: more would end the process.
  */
 export const MOST_OCTETS = 256 << 10;
 
