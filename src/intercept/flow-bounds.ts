@@ -1,6 +1,9 @@
 /**
  * How much memory intercepted flows may take, by what the sidecar may have. A workload opens as many as it
  * likes and sends what has to be kept; the kernel would end the whole process, and the vault with it.
+ *
+ * Known limit: what the kernel itself keeps of connections to hosts is not bounded. Version 2 of cgroups
+ * counts that too: up to 6 MiB for a host that sends fast to a client that has stopped reading.
  */
 
 export interface FlowBounds {
@@ -37,7 +40,7 @@ const LARGEST: FlowBounds = {
 const OWN_OCTETS = 144 * MIB;
 /** Where a limit leaves less than that. */
 const LEAST_PART = 8;
-/** A flow that has shown its name and waits takes no less, see `live-flows.ts`. */
+/** Flows of the smallest size are bounded by their number, lest the kernel's part of each be too much. */
 const FLOW_OCTETS = 64 << 10;
 const UNNAMED_PART = 4;
 const WINDOW_PART = 4;
