@@ -4,7 +4,7 @@
  * stream.
  *
  * Nothing is decoded where no escape is near. The search begins as far before one as the longest text
- * reaches, and ends as far behind the last one, whatever is there: how long it takes tells nothing of texts
+ * reaches, and ends as far behind the last one, whatever is there: how much is read tells nothing of texts
  * that have begun.
  */
 import type { Automaton, Cursor } from "./automaton.ts";
