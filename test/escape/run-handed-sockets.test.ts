@@ -125,5 +125,5 @@ function readFound({ stdout, stderr }: { readonly stdout: string; readonly stder
 function expectedOf(streams: string): unknown {
   const held = { family: "AF_UNIX", reached: "EISCONN" };
   const input = { ...held, data: "take\n", descriptors: 0 };
-  return Object.fromEntries([...streams].map((fd) => [fd, fd === "0" ? input : held]));
+  return Object.fromEntries(streams.split("").map((fd) => [fd, fd === "0" ? input : held]));
 }
