@@ -211,7 +211,8 @@ function openRenewal(
     sources: [liveFlows, liveSockets].map(
       (source) => (onDestination) => source.use((opened) => opened.read(onDestination)),
     ),
-    onFault: (error) => onFault("flows could not be listed, so addresses in use are not renewed", error),
+    onFault: (error) =>
+      onFault("addresses in use could not be renewed, and are tried again with the next round", error),
   });
   undo.defer(() => renewal.stop());
   return renewal;
