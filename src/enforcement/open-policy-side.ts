@@ -211,8 +211,7 @@ function openRenewal(
     sources: [liveFlows, liveSockets].map(
       (source) => (onDestination) => source.use((opened) => opened.read(onDestination)),
     ),
-    onFault: (error) =>
-      onFault("addresses in use could not be renewed, and are tried again with the next round", error),
+    onFault: (error) => onFault("addresses in use are not renewed before the next round", error),
   });
   undo.defer(() => renewal.stop());
   return renewal;
