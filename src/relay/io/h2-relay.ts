@@ -104,7 +104,12 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     const hasBody = (flags & NGHTTP2_FLAG_END_STREAM) === 0;
     const taken: TakenStream = { stream, raw, hasBody, trailers: [], exchange: undefined, isOut: false };
     stream.on("error", () => undefined);
-    stream.once("close", kept.open(raw));
+    const letGo = kept.open(raw);
+    stream.on("close", () => {
+      letGo();
+      admitted.delete(taken);
+      taken.exchange?.closed?.();
+    });
     if (hasBody)
       stream.once("trailers", (_headers, _flags, all: readonly string[]) => (taken.trailers = all));
     turns.add(taken);
@@ -124,7 +129,6 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     const { rules, findChange } = options;
     const admission = admit(request, { flow, vault: options.vault.inForce(), rules, findChange });
     if (admission.kind === "refused") return answer(stream, admission, request.method);
-    if (!admitted.has(taken)) stream.on("close", () => forget(taken));
     admitted.add(taken);
     const exchange: H2Exchange = {
       client: stream,
@@ -147,11 +151,6 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     taken.exchange = exchange;
     if (origin === undefined) void openAndPass(exchange);
     else pass(exchange, origin);
-  }
-
-  function forget(taken: TakenStream): void {
-    admitted.delete(taken);
-    taken.exchange?.closed?.();
   }
 
   /** What has not gone out yet goes by the vault as it is now: it may have another binding, or none. */
