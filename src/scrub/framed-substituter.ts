@@ -9,11 +9,6 @@
 import { createFrameReader } from "./message-frames.ts";
 import type { SubstitutedStream, Substituter } from "./substituter.ts";
 
-/** A body of base64 (`grpc-web-text`) is none. */
-export function hasEnvelopes(mediaType: string): boolean {
-  return /^application\/(?:grpc(?!-web-text)|connect\+)/.test(mediaType);
-}
-
 export function inEnvelopes({ substitute, openStream, keepsLength }: Substituter): Substituter {
   return { keepsLength: true, substitute, openStream: () => openFramed(openStream(), keepsLength) };
 }

@@ -23,6 +23,11 @@ export interface FrameReader {
   rest(): Buffer;
 }
 
+/** Whether bodies of a media type are in envelopes. Those in base64 (`grpc-web-text`) are not read. */
+export function hasEnvelopes(mediaType: string): boolean {
+  return /^application\/(?:grpc(?!-web-text)|connect\+)/.test(mediaType);
+}
+
 interface Frame {
   /** Of its text. */
   readonly octets: number;

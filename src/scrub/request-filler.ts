@@ -6,7 +6,8 @@ import { runToEnd, type Steps } from "../policy/steps.ts";
 import { trimBlanks } from "../policy/trim-blanks.ts";
 import type { Automaton } from "./automaton.ts";
 import { isCredentialHeader } from "./credential-headers.ts";
-import { hasEnvelopes, inEnvelopes } from "./framed-substituter.ts";
+import { inEnvelopes } from "./framed-substituter.ts";
+import { hasEnvelopes } from "./message-frames.ts";
 import type { Watch } from "./watch.ts";
 import {
   createSubstituter,

@@ -1,4 +1,5 @@
 /** What becomes of a response's body from a host that has got a secret. */
+import { hasEnvelopes } from "./message-frames.ts";
 import type { BodyShape } from "./redactor.ts";
 import type { Fill } from "./spans.ts";
 import { mediaTypeOf } from "./request-filler.ts";
@@ -43,13 +44,12 @@ export function planBody({
   if (!isIdentity(contentCoding))
     return { kind: "refuse", reason: "the answer is compressed, though that was not asked for" };
   if (EVENTSTREAM.test(media)) return { kind: "redact", fill: "stars", shape: { frames: "eventstream" } };
-  if (!ENVELOPES.test(media))
+  const isFramed = hasEnvelopes(media);
+  if (!isFramed && !media.startsWith("application/grpc-web-text"))
     return { kind: "redact", fill: "word", shape: { delimiter: delimiterOf(contentType) } };
   if (!isIdentity(messageEncoding))
     return { kind: "refuse", reason: "the answer's messages are compressed, though that was not asked for" };
-  // Its envelopes are in base64, and are not read.
-  const frames = media.startsWith("application/grpc-web-text") ? undefined : "envelope";
-  return { kind: "redact", fill: "stars", shape: { frames } };
+  return { kind: "redact", fill: "stars", shape: { frames: isFramed ? "envelope" : undefined } };
 }
 
 /** RFC 2046 section 5.1.1. Subscriptions of GraphQL wait for it behind each event. */
@@ -61,8 +61,6 @@ function delimiterOf(contentType: string): string | undefined {
   return boundary === undefined ? undefined : `--${boundary}`;
 }
 
-/** gRPC, gRPC-Web, and the streams of Connect. */
-const ENVELOPES = /^application\/(?:grpc|connect\+)/;
 const EVENTSTREAM = /^application\/vnd\.amazon\.eventstream$/;
 
 function isIdentity(coding: string): boolean {
