@@ -12,6 +12,7 @@ import { CR, LF } from "../relay/gate/octets.ts";
 import type { Finder, Finding } from "./finder.ts";
 import { createHeldPieces } from "./held-pieces.ts";
 import type { FrameEvents, FrameReader } from "./message-frames.ts";
+import { createStreamTail } from "./stream-tail.ts";
 import { coverOctets, EMPTY, type Fill, mergeSpans, type Span } from "./spans.ts";
 
 export interface RedactedStream {
@@ -42,8 +43,7 @@ export function openRedactedStream(options: RedactedStreamOptions): RedactedStre
   const search = createSearch(finders);
   /** How much text stands before the last place that no spelling lies across. */
   let border = 0;
-  /** The last two octets. */
-  let last = EMPTY;
+  const tail = createStreamTail(BEFORE_A_LINE_END);
   /** In order, and with something between any two. */
   let spans: readonly Span[] = [];
   let fault: string | undefined;
@@ -57,9 +57,9 @@ export function openRedactedStream(options: RedactedStreamOptions): RedactedStre
     text(octets) {
       if (octets.length === 0) return;
       cover(search.read(octets));
-      const line = search.spansLines() ? 0 : afterLastLine(octets, last);
+      const line = search.spansLines() ? 0 : afterLastLine(octets, tail.last(BEFORE_A_LINE_END));
       if (line > 0) border = held.end() + line;
-      last = Buffer.concat([last, octets.subarray(-2)]).subarray(-2);
+      tail.keep(octets);
       held.addText(octets);
     },
     end() {
@@ -161,6 +161,9 @@ function find({ finding, from }: OpenFinder, octets: Buffer): readonly Span[] {
 }
 
 const EQUALS = 0x3d;
+
+/** Octets that tell whether a line end is one: `=` and CR. */
+const BEFORE_A_LINE_END = 2;
 
 /**
  * How many octets there are up to the end of the last line, with it; 0 if no line ends. `before`: what came
