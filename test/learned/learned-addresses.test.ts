@@ -22,6 +22,17 @@ import {
   text,
 } from "./learned-bench.ts";
 
+/** One whose kernel has refused to hold its address longer, for a second name. */
+function createRefusedBench(): Bench {
+  const bench = createBench();
+  learn(bench, A, ADDRESS, 240);
+  bench.nowMs += 100_000;
+  bench.kernel.refuseKey = text(ADDRESS);
+  expect(learn(bench, B, ADDRESS, 240)).toBe(false);
+  bench.kernel.refuseKey = undefined;
+  return bench;
+}
+
 describe("learning", () => {
   test.each([
     { ttlSeconds: 0, livesSeconds: 60 },
@@ -178,12 +189,7 @@ describe("a change of the policy", () => {
 
   test("after drift the kernel holds, too, what it was asked to hold longer and refused", () => {
     for (const isLost of [true, false]) {
-      const bench = createBench();
-      learn(bench, A, ADDRESS, 240);
-      bench.nowMs += 100_000;
-      bench.kernel.refuseKey = text(ADDRESS);
-      expect(learn(bench, B, ADDRESS, 240)).toBe(false);
-      bench.kernel.refuseKey = undefined;
+      const bench = createRefusedBench();
       if (isLost) bench.kernel.remove(ADDRESS);
       bench.kernel.commit();
       bench.learned.reconcile();
@@ -193,12 +199,7 @@ describe("a change of the policy", () => {
   });
 
   test("that is taken back gives back what the kernel had refused to hold longer", () => {
-    const bench = createBench();
-    learn(bench, A, ADDRESS, 240);
-    bench.nowMs += 100_000;
-    bench.kernel.refuseKey = text(ADDRESS);
-    expect(learn(bench, B, ADDRESS, 240)).toBe(false);
-    bench.kernel.refuseKey = undefined;
+    const bench = createRefusedBench();
     const forgotten = runToEnd(bench.learned.forget(policy()));
     bench.learned.restore(forgotten, policy("a.example"));
     expect([...bench.kernel.held().keys()]).toEqual([text(ADDRESS)]);

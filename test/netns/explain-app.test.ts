@@ -11,7 +11,8 @@ import { hex, KEXINIT, request, SSH_LINE, STARTUP } from "../support/app-octets.
 import { APP_PORTS, startAppServers } from "../support/app-servers.ts";
 import type { JsonServer } from "../support/json-server.ts";
 import { WAIT_MS } from "../support/limits.ts";
-import { type Sidecar, WITHOUT_BOUNDS } from "../support/sidecar.ts";
+import { useNamesSidecar } from "../support/names-sidecar.ts";
+import type { Sidecar } from "../support/sidecar.ts";
 import { MAIN } from "../support/tested-program.ts";
 import { useLab } from "../support/use-lab.ts";
 import { helloFor } from "../wire-names/make-hello.ts";
@@ -150,22 +151,13 @@ async function casesOf(
 }
 
 describe.each(["known", "strict"])("%s", (names) => {
-  let sidecar: Sidecar;
-  beforeAll(async () => {
-    const env = { ...WITHOUT_BOUNDS, OPENSANDBOX_EGRESS_WIRE_NAMES: names };
-    sidecar = await lab.startSidecar({ policy: {}, env });
-  });
-  afterAll(() => sidecar.kill("SIGKILL"));
-  const set = async (path: string, body: unknown): Promise<void> => {
-    const answer = await sidecar.api("PUT", path, { body });
-    expect([answer.status, answer.text]).toEqual([200, answer.text]);
-  };
+  const on = useNamesSidecar(lab, names);
 
   test("what is said of what a connection speaks is what becomes of it", async () => {
     await fc.assert(
       fc.asyncProperty(anyRound, async ({ egress, defaultAction, audit }) => {
-        await set("/policy", { egress, defaultAction });
-        await set("/audit", { enabled: audit });
+        await on.put("/policy", { egress, defaultAction });
+        await on.put("/audit", { enabled: audit });
         const cases: Case[] = [];
         const found: Record<string, readonly string[]> = {};
         for (const name of Object.keys(ADDRESSES)) {
@@ -174,10 +166,10 @@ describe.each(["known", "strict"])("%s", (names) => {
           found[name] = answers.flatMap((answer) => answer.addresses);
         }
         for (const [name, addresses] of Object.entries(found))
-          cases.push(...(await casesOf(sidecar, name, addresses, names === "strict")));
+          cases.push(...(await casesOf(on.sidecar(), name, addresses, names === "strict")));
         for (const address of [...(ADDRESSES[ONE] ?? []), ...(ADDRESSES[SOLO] ?? [])])
           if (lab.ipv6 || !address.includes(":"))
-            cases.push(...(await casesOf(sidecar, address, [address], names === "strict")));
+            cases.push(...(await casesOf(on.sidecar(), address, [address], names === "strict")));
         const passed = await speakAll(cases.flatMap(({ attempts }) => attempts));
         let at = 0;
         const seen = cases.map(({ what, attempts }) => {
@@ -191,11 +183,11 @@ describe.each(["known", "strict"])("%s", (names) => {
   });
 
   test("what is refused is allowed by the patch, and nothing else is", async () => {
-    await set("/audit", { enabled: false });
-    await set("/policy", { egress: [{ action: "allow", target: SOLO, ports: [PORT], app: "http" }] });
+    await on.put("/audit", { enabled: false });
+    await on.put("/policy", { egress: [{ action: "allow", target: SOLO, ports: [PORT], app: "http" }] });
     await lab.dig(SOLO, "A");
     const query = `target=${SOLO}&port=${PORT}&app=ssh`;
-    const before = await explain(sidecar, query);
+    const before = await explain(on.sidecar(), query);
     expect(before).toMatchObject({
       reachable: false,
       patch: { allow: [{ action: "allow", target: SOLO, ports: [PORT], app: "ssh" }] },
@@ -203,23 +195,23 @@ describe.each(["known", "strict"])("%s", (names) => {
     const [address = ""] = ADDRESSES[SOLO] ?? [];
     const attempts = APPS.map((app): Attempt => [address, PORT, SAYS[app](SOLO)]);
     expect(await speakAll(attempts)).toEqual([false, true, false, false, false]);
-    await sidecar.api("PATCH", "/policy", { body: before.patch.allow });
-    expect(await explain(sidecar, query)).toMatchObject({ reachable: true });
+    await on.sidecar().api("PATCH", "/policy", { body: before.patch.allow });
+    expect(await explain(on.sidecar(), query)).toMatchObject({ reachable: true });
     expect(await speakAll(attempts)).toEqual([false, true, true, false, false]);
   });
 
   test("without what is spoken it is told what depends on it, by the command too", async () => {
-    await set("/policy", { egress: [{ action: "allow", target: SOLO, ports: [PORT], app: "ssh" }] });
+    await on.put("/policy", { egress: [{ action: "allow", target: SOLO, ports: [PORT], app: "ssh" }] });
     const rule = `${SOLO} tcp/${PORT} app ssh`;
-    const found = await explain(sidecar, `target=${SOLO}&port=${PORT}`);
+    const found = await explain(on.sidecar(), `target=${SOLO}&port=${PORT}`);
     expect(found).toMatchObject({ reachable: true });
     expect(found.because).toContain(
       `what it speaks decides: tls is refused (tls, which no rule allows there), http is refused (http, which no rule allows there), ssh passes by rule ${rule}, postgres is refused (postgres, which no rule allows there), what is none of these is refused`,
     );
-    const portless = await explain(sidecar, `target=${SOLO}`);
+    const portless = await explain(on.sidecar(), `target=${SOLO}`);
     expect(portless.because).toContain(`rule ${rule} asks what is spoken: give its port and app`);
     const command = async (...args: readonly string[]) => {
-      const argv = [process.execPath, MAIN, "explain", "--socket", sidecar.socketPath, ...args] as const;
+      const argv = [process.execPath, MAIN, "explain", "--socket", on.sidecar().socketPath, ...args] as const;
       return execIn(lab.sandbox, argv, { env: { PATH: process.env["PATH"] } });
     };
     const yes = await command(`${SOLO}:${PORT}/ssh`);

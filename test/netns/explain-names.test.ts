@@ -5,10 +5,11 @@
  */
 import { fileURLToPath } from "node:url";
 import * as fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { WAIT_MS } from "../support/limits.ts";
-import { type Sidecar, WITHOUT_BOUNDS } from "../support/sidecar.ts";
+import { useNamesSidecar } from "../support/names-sidecar.ts";
+import type { Sidecar } from "../support/sidecar.ts";
 import { useLab } from "../support/use-lab.ts";
 
 const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
@@ -94,26 +95,17 @@ async function explain(sidecar: Sidecar, [kind, name, port]: Attempt): Promise<E
 const isUnknowable = ({ because }: Explanation): boolean => because.includes("not looked up yet");
 
 describe.each(["known", "strict", "off"])("%s", (names) => {
-  let sidecar: Sidecar;
-  beforeAll(async () => {
-    const env = { ...WITHOUT_BOUNDS, OPENSANDBOX_EGRESS_WIRE_NAMES: names };
-    sidecar = await lab.startSidecar({ policy: {}, env });
-  });
-  afterAll(() => sidecar.kill("SIGKILL"));
-  const set = async (path: string, body: unknown): Promise<void> => {
-    const answer = await sidecar.api("PUT", path, { body });
-    expect([answer.status, answer.text]).toEqual([200, answer.text]);
-  };
+  const on = useNamesSidecar(lab, names);
 
   test("a name is reached at a port if that was said", async () => {
     await fc.assert(
       fc.asyncProperty(anyRound, async ({ policy, audit, lookedUp }) => {
-        await set("/policy", policy);
-        await set("/audit", { enabled: audit });
+        await on.put("/policy", policy);
+        await on.put("/audit", { enabled: audit });
         for (const name of lookedUp) await lab.dig(name, "A");
         for (const name of lookedUp) await lab.dig(name, "AAAA");
         const said: Explanation[] = [];
-        for (const attempt of ATTEMPTS) said.push(await explain(sidecar, attempt));
+        for (const attempt of ATTEMPTS) said.push(await explain(on.sidecar(), attempt));
         const reached = await tryAll(ATTEMPTS);
         const told = ATTEMPTS.flatMap((attempt, index) => {
           const found = said[index];
