@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { until } from "../../support/until.ts";
 import { request } from "../gate/payloads.ts";
 import { dialH2 } from "./h2-client.ts";
-import { CERTIFICATE, connectRaw, listen, NAME, startRawOrigin, startRelay } from "./world.ts";
+import { CERTIFICATE, connectRaw, listen, NAME, startRawOrigin, startRelay, startUnread } from "./world.ts";
 
 const MIB = 1 << 20;
 const TOTAL = 48 * MIB;
@@ -47,15 +47,7 @@ test.each(["Content-Length: 3000000", "Transfer-Encoding: chunked"])(
 );
 
 test("a client that stops reading stops the origin's answer, and little waits", async () => {
-  const origin = await startRawOrigin();
-  const relay = await startRelay({ origin: origin.port });
-  const client = await connectRaw(relay.port);
-  client.socket.write(request("GET / HTTP/1.1", `Host: ${NAME}`));
-  const server = await origin.next();
-  await server.has("\r\n\r\n");
-  client.socket.pause();
-  server.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${TOTAL}\r\n\r\n`);
-  server.socket.write(Buffer.alloc(TOTAL));
+  const { relay, client } = await startUnread(TOTAL);
   await until("the relay reads the origin no more", () => relay.upstreams[0]?.isPaused());
   expect(relay.clients[0]?.writableLength).toBeLessThan(MOST_WAITING);
   client.socket.resume();

@@ -5,7 +5,7 @@ import { tellInSteps } from "../../../src/relay/io/kept-octets.ts";
 import { until } from "../../support/until.ts";
 import { request } from "../gate/payloads.ts";
 import { askH2, dialH2 } from "./h2-client.ts";
-import { CERTIFICATE, connectRaw, listen, NAME, startRawOrigin, startRelay } from "./world.ts";
+import { CERTIFICATE, connectRaw, listen, NAME, startRawOrigin, startRelay, startUnread } from "./world.ts";
 
 const KIB = 1 << 10;
 const ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -50,15 +50,7 @@ test("what is sent ahead counts, and what the kernel keeps of a client that is n
 });
 
 test("an answer that the client does not read counts", async () => {
-  const origin = await startRawOrigin();
-  const relay = await startRelay({ origin: origin.port });
-  const client = await connectRaw(relay.port);
-  client.socket.write(request("GET / HTTP/1.1", `Host: ${NAME}`));
-  const server = await origin.next();
-  await server.has("\r\n\r\n");
-  client.socket.pause();
-  server.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${32 << 20}\r\n\r\n`);
-  server.socket.write(Buffer.alloc(32 << 20));
+  const { relay, client } = await startUnread(32 << 20);
   await expect.poll(() => relay.kept.at(-1)).toBeGreaterThanOrEqual(128 * KIB);
   client.socket.resume();
   await expect.poll(() => relay.kept.at(-1)).toBe(0);

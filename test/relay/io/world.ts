@@ -205,3 +205,17 @@ function watch(socket: TLSSocket): RawConnection {
       ),
   };
 }
+
+/** A client that does not read an answer of so many octets, which the origin has written. */
+export async function startUnread(octets: number) {
+  const origin = await startRawOrigin();
+  const relay = await startRelay({ origin: origin.port });
+  const client = await connectRaw(relay.port);
+  client.socket.write(`GET / HTTP/1.1\r\nHost: ${NAME}\r\n\r\n`);
+  const server = await origin.next();
+  await server.has("\r\n\r\n");
+  client.socket.pause();
+  server.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${octets}\r\n\r\n`);
+  server.socket.write(Buffer.alloc(octets));
+  return { relay, client };
+}
