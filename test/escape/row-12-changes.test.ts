@@ -62,7 +62,8 @@ describe.each(FAMILIES)("$name", (family: Family) => {
       "so are the idle one and what only receives",
       () => Object.keys(endsOf(denied)).length === 5 && endsOf(denied),
     );
-    expect(all["idle"]).toMatch(/ECONNABORTED|EPIPE/);
+    // Idle sockets are ended behind the change's answer. What is used before that is reset on its next packet.
+    expect(all["idle"]).toMatch(/ECONNABORTED|EPIPE|ECONNRESET/);
     expect(await framesTo(family.one)).toBe(before);
     expect(endsOf(neighbour)).toEqual({});
     await change("allow");
