@@ -62,7 +62,7 @@ describe.each(FAMILIES)("$name", (family: Family) => {
       "so are the idle one and what only receives",
       () => Object.keys(endsOf(denied)).length === 5 && endsOf(denied),
     );
-    // Idle sockets are ended behind the change's answer. What is used before that is reset on its next packet.
+    // Idle sockets are ended behind the change's answer; one that is used before is reset on its next packet.
     expect(all["idle"]).toMatch(/ECONNABORTED|EPIPE|ECONNRESET/);
     expect(await framesTo(family.one)).toBe(before);
     expect(endsOf(neighbour)).toEqual({});
