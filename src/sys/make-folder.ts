@@ -1,16 +1,17 @@
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { READABLE_BY_ALL, withUmask } from "./umask.ts";
 
 /**
- * Makes the folder and those above it, mode 0755, each tried once. Node's own recursive way tries forever if
- * the folder above has been deleted while something is mounted on it. It also reports a read-only file system
- * as a missing folder. Throws Node's errors.
+ * Makes the folder and those above it, mode 0755 whatever the umask, each tried once. Node's own recursive
+ * way tries forever if the folder above has been deleted while something is mounted on it. It also reports a
+ * read-only file system as a missing folder. Throws Node's errors.
  */
 export function makeFolder(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
   if (dirname(path) !== path) makeFolder(dirname(path));
   try {
-    mkdirSync(path, { mode: 0o755 });
+    withUmask(READABLE_BY_ALL, () => mkdirSync(path, { mode: 0o755 }));
   } catch (error) {
     // Another process may have made it meanwhile.
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;

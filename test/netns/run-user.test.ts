@@ -67,6 +67,15 @@ test("it has no capability and can get none, and files that it makes are its own
   );
 });
 
+test.each(["027", "077"])("it has its places with the caller's umask %s, which it keeps", async (umask) => {
+  const script =
+    "umask; cat /etc/resolv.conf; echo . >/dev/null && touch /dev/shm/made /run/lock/made && ls /run /dev/pts";
+  const under = ["sh", "-c", `umask ${umask} && exec "$@"`, "sh"];
+  const { stdout, stderr } = await machine.run(["--quiet", "--", "sh", "-c", script], { env: SUDO, under });
+  expect(stderr).toBe("");
+  expect(stdout).toMatch(new RegExp(`^0${umask}\\nnameserver `));
+});
+
 test("its processes end with a run that is killed", async () => {
   const run = machine.start(["--", "sh", "-c", "echo ready; exec sleep 60"], { env: SUDO });
   await expect.poll(run.stdout).toContain("ready");

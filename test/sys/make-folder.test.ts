@@ -1,11 +1,12 @@
 /** Files in a folder that others make and remove as well. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { makeFolder, writeIntoFolder } from "../../src/sys/make-folder.ts";
+import { withUmask } from "../../src/sys/umask.ts";
 
 let place = "";
 beforeEach(() => {
@@ -18,6 +19,20 @@ test("folders above are made, and one that is there is left as it is", () => {
   writeIntoFolder(path, "one");
   writeIntoFolder(path, "two");
   expect(readFileSync(path, "utf8")).toBe("two");
+});
+
+test("others may look into it, whatever the umask, which stays as it was", () => {
+  withUmask(0o077, () => {
+    makeFolder(join(place, "a/b"));
+    expect(process.umask()).toBe(0o077);
+  });
+  for (const path of ["a", "a/b"]) expect(statSync(join(place, path)).mode & 0o777).toBe(0o755);
+});
+
+test("the umask is put back behind an act that fails", () => {
+  const before = process.umask();
+  expect(() => withUmask(0o077, () => JSON.parse("{"))).toThrow(SyntaxError);
+  expect(process.umask()).toBe(before);
 });
 
 test("a file where the folder should be is told", () => {

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { describe, errnoOf } from "../../enforcement/errors.ts";
 import type { Acceptor } from "../../sys/acceptor.ts";
 import { makeFolder } from "../../sys/make-folder.ts";
+import { withUmask } from "../../sys/umask.ts";
 import { ListenError } from "../errors.ts";
 import type { HttpServer } from "./http-server.ts";
 
@@ -86,10 +87,7 @@ export function showAddress({
 export async function listenUnix(http: HttpServer, path: string): Promise<Listener> {
   await clearStaleSocket(path);
   // The file is made by bind(2) with the umask's mode, so there is no moment at which others may connect.
-  const umask = process.umask(0o177);
-  const listening = listen(http, { path }, path);
-  process.umask(umask);
-  await listening;
+  await withUmask(0o177, () => listen(http, { path }, path));
   chmodSync(path, 0o600);
   return createListener(http);
 }

@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { RESOLV_CONF } from "../../../config/resolv-conf.ts";
+import { READABLE_BY_ALL, withUmask } from "../../../sys/umask.ts";
 import { mountedElsewhere } from "./mounted-elsewhere.ts";
 import { readOnlyFiles } from "./read-only.ts";
 
@@ -51,6 +52,11 @@ export interface OwnPlaces {
  * process 1 of the new namespaces; /proc is their own already. Throws Node's errors.
  */
 export function prepareOwnPlaces(places: OwnPlaces): string {
+  // A command that is not the caller uses them as well.
+  return withUmask(READABLE_BY_ALL, () => prepare(places));
+}
+
+function prepare(places: OwnPlaces): string {
   const { folder } = places;
   const made = join(folder, "made");
   for (const name of ["run", "dev"]) mkdirSync(join(folder, name));
@@ -125,7 +131,6 @@ function writeRun(folder: string, { resolvConf, trust }: OwnPlaces): void {
   if (trust !== undefined) {
     mkdirSync(join(folder, "egress"));
     mkdirSync(trust);
-    chmodSync(trust, 0o755);
   }
   mkdirShared(join(folder, "lock"));
   writeFileSync(join(folder, "resolv.conf"), resolvConf);
