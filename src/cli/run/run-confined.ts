@@ -141,7 +141,10 @@ async function prepare(
   });
   const sidecar = await starting;
   const socketPath = socketOfRun(folder.path);
-  await openSecrets(setting.bindings, { folder: folder.path, socketPath, env: context.env, signal });
+  const onStale = (reason: string): void =>
+    voice.note(`renewed roots do not reach the command, so it may lose its secrets' hosts: ${reason}`);
+  const secrets = { folder: folder.path, socketPath, env: context.env, signal, onStale };
+  undo.use(await openSecrets(setting.bindings, secrets));
   return { sidecar, command, folder: folder.path };
 }
 

@@ -14,6 +14,8 @@ import { SEEN_FILES, writeTrustFiles } from "./trust-files.ts";
 
 const LIMIT_MS = 15_000;
 const LOOK_AGAIN_MS = 5;
+/** A renewed root is in the sidecar's file for hours before it signs. */
+const RENEWED_EVERY_MS = 60_000;
 
 export interface HiddenSecrets {
   readonly env: Environment;
@@ -56,14 +58,16 @@ export interface SecretsPlace {
   /** The caller's. */
   readonly env: Environment;
   readonly signal: AbortSignal;
+  /** Told that renewed roots could not be given to the command, once until they are; it is tried again. */
+  readonly onStale: (reason: string) => void;
 }
 
 /**
- * Settles once requests get the secrets, and programs trust the roots. Throws SecretsRefusedError, Node's
- * errors, the reason of `signal`.
+ * Settles once requests get the secrets, and programs trust the roots; renewed roots follow until it is
+ * disposed of. Throws SecretsRefusedError, Node's errors, the reason of `signal`.
  */
-export async function openSecrets(bindings: RunBindings, place: SecretsPlace): Promise<void> {
-  if (!bindsAny(bindings)) return;
+export async function openSecrets(bindings: RunBindings, place: SecretsPlace): Promise<Disposable> {
+  if (!bindsAny(bindings)) return new DisposableStack();
   const { folder, socketPath, env, signal } = place;
   // Not at the top: with it comes node:http, which takes runs without secrets 20 ms.
   const { putSecrets } = await import("./put-secrets.ts");
@@ -72,6 +76,34 @@ export async function openSecrets(bindings: RunBindings, place: SecretsPlace): P
     putSecrets(socketPath, bindings, signal),
   ]);
   writeTrustFiles(trustFolder(folder), roots, env);
+  return keepTrustFiles(roots, place, RENEWED_EVERY_MS);
+}
+
+/** Writes the files again whenever the sidecar's has other roots than `written`. */
+export function keepTrustFiles(
+  written: string,
+  { folder, env, onStale }: Pick<SecretsPlace, "folder" | "env" | "onStale">,
+  everyMs: number,
+): Disposable {
+  let last = written;
+  let isStale = false;
+  const timer = setInterval(() => {
+    try {
+      const roots = readFileSync(rootsIn(folder), "utf8");
+      if (roots !== last) writeTrustFiles(trustFolder(folder), roots, env);
+      last = roots;
+      isStale = false;
+    } catch (error) {
+      if (!isStale) onStale(error instanceof Error ? error.message : String(error));
+      isStale = true;
+    }
+  }, everyMs);
+  timer.unref();
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+    },
+  };
 }
 
 function rootsIn(folder: string): string {

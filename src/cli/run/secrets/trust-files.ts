@@ -2,11 +2,12 @@
  * The files by which the command's programs trust the sandbox's roots: made in a folder of the run's, which
  * the command sees as one of its own.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../../../config/environment.ts";
 import { encodeJavaStore } from "../../../certificates/java-store.ts";
 import { SYSTEM_BUNDLES } from "../../../certificates/system-bundles.ts";
+import { READABLE_BY_ALL, withUmask } from "../../../sys/umask.ts";
 import type { ReadText } from "../../call/rules.ts";
 import { ROOT_VARIABLES, type TrustFiles } from "./trust-environment.ts";
 
@@ -21,13 +22,19 @@ export const SEEN_FILES: TrustFiles = {
 
 /**
  * `roots` are the sandbox's, in PEM. What the caller's variables name is trusted as well, as far as it can be
- * read. Throws Node's errors.
+ * read. Each file is replaced whole, so that a program never reads half of one. Throws Node's errors.
  */
 export function writeTrustFiles(folder: string, roots: string, env: Environment): void {
   const { extra, bundle } = collectRoots(roots, env, readFile);
-  writeFileSync(join(folder, "extra.pem"), extra, { mode: 0o644 });
-  writeFileSync(join(folder, "bundle.pem"), bundle, { mode: 0o644 });
-  writeFileSync(join(folder, "bundle.p12"), encodeJavaStore(bundle), { mode: 0o644 });
+  replaceFile(join(folder, "extra.pem"), extra);
+  replaceFile(join(folder, "bundle.pem"), bundle);
+  replaceFile(join(folder, "bundle.p12"), encodeJavaStore(bundle));
+}
+
+function replaceFile(path: string, content: string | Uint8Array): void {
+  const beside = `${path}.new`;
+  withUmask(READABLE_BY_ALL, () => writeFileSync(beside, content));
+  renameSync(beside, path);
 }
 
 function readFile(path: string): string {

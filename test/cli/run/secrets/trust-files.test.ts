@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import { SYSTEM_BUNDLES } from "../../../../src/certificates/system-bundles.ts";
 import { trustEnvironment } from "../../../../src/cli/run/secrets/trust-environment.ts";
+import { withUmask } from "../../../../src/sys/umask.ts";
 import { collectRoots, SEEN_FILES, writeTrustFiles } from "../../../../src/cli/run/secrets/trust-files.ts";
 
 function readFrom(files: Readonly<Record<string, string>>): (path: string) => string {
@@ -64,10 +65,10 @@ test("the system's roots are found where its kind keeps them, of several files i
   expect(collectRoots("", {}, readFrom(both)).bundle).toBe("before\n");
 });
 
-test("the files are those that the variables name, and anybody may read them", () => {
+test("the files are those that the variables name, and anybody may read them, whatever the umask", () => {
   const folder = mkdtempSync(join(tmpdir(), "egress-trust-"));
   try {
-    writeTrustFiles(folder, "sandbox\n", {});
+    withUmask(0o077, () => writeTrustFiles(folder, "sandbox\n", {}));
     expect(readdirSync(folder).toSorted()).toEqual(
       Object.values(SEEN_FILES)
         .map((path) => basename(path))
