@@ -35,6 +35,37 @@ test.each(LOST_ERRORS)(
   },
 );
 
+/** Has 4 KiB of room there, of which some are taken. */
+const fullDisk = (place: string, taken: number) => [
+  ...["unshare", "--mount", "sh", "-c"],
+  `mkdir -p ${place} && mount -t tmpfs -o size=4k full ${place} && head -c ${taken} /dev/zero >${place}/taken && exec "$@"`,
+  "sh",
+];
+
+test("a run that finds no room for its files says so, and undoes all", async () => {
+  const machine = createMachine(lab);
+  const run = await machine.run(["--quiet", "--", "true"], { under: fullDisk("/run", 4096) });
+  expect(run).toMatchObject({ exitCode: 125, stdout: "" });
+  expect(run.stderr).toBe(
+    "egress run: ENOSPC: no space left on device, write; a run writes small files to /run, or to TMPDIR without root: there has to be room for them\n",
+  );
+  expect(await machine.state()).toEqual(UNTOUCHED);
+});
+
+test("what it was asked to save is there whole or not at all, and it says which file had no room", async () => {
+  const machine = createMachine(lab);
+  const place = "/tmp/egress-full-disk";
+  const script = `"$@"; echo "ended $?"; ls ${place}`;
+  const run = await machine.run(
+    ["--audit", "--save", `${place}/egress.yaml`, "--", "getent", "hosts", "one.example.org"],
+    {
+      under: [...fullDisk(place, 4096), "sh", "-c", script, "sh"],
+    },
+  );
+  expect(run.stdout).toMatch(/ended 0\ntaken\n$/);
+  expect(run.stderr).toContain(`egress run: ${place}/egress.yaml: ENOSPC: no space left on device, write\n`);
+});
+
 test.each(LOST_ERRORS)(
   "a sidecar whose standard error is %s goes on, with its log there",
   async (_, script) => {

@@ -31,18 +31,26 @@ export function explain(error: unknown, say: (text: string) => void): number {
     say(error.message);
     return EXIT.run;
   }
-  if (isOfFiles(error)) {
-    const remedy =
-      error.code === "EROFS" && error.path.startsWith("/run/")
-        ? "; a run needs to write to /run: mount a tmpfs there"
-        : "";
-    say(`${error.message}${remedy}`);
+  if (isOfSystem(error)) {
+    say(`${error.message}${remedyOf(error)}`);
     return EXIT.run;
   }
   throw error;
 }
 
-/** Node's error of a call on files, which names the place: a disk is full, a folder may not be written to. */
-function isOfFiles(error: unknown): error is Error & { readonly code: string; readonly path: string } {
-  return error instanceof Error && "path" in error && "syscall" in error && "code" in error;
+/** Node's error of a system call, with the place if the call has one: write(2) has none. */
+interface OfSystem extends Error {
+  readonly code: string;
+  readonly path?: string;
+}
+
+function isOfSystem(error: unknown): error is OfSystem {
+  return error instanceof Error && "syscall" in error && "code" in error;
+}
+
+function remedyOf({ code, path }: OfSystem): string {
+  if (code === "EROFS" && path?.startsWith("/run/") === true)
+    return "; a run needs to write to /run: mount a tmpfs there";
+  if (path !== undefined) return "";
+  return "; a run writes small files to /run, or to TMPDIR without root: there has to be room for them";
 }

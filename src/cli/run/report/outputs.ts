@@ -86,7 +86,8 @@ export function openOutputs(options: OutputOptions): RunOutputs {
       try {
         if (summary !== "") page?.append(summary);
       } catch (error) {
-        voice.complain(`${stepSummary ?? ""}: ${error instanceof Error ? error.message : String(error)}`);
+        if (!(error instanceof RunFileError)) throw error;
+        voice.complain(error.message);
       }
       const wasDenied = outcome.denied.length > 0 || outcome.others > 0;
       return telling.failsOnDeny && wasDenied && code === EXIT.ok ? EXIT.denied : code;

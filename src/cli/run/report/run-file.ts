@@ -3,13 +3,13 @@
  * change what stands there, and what it puts into their place is never written to. Under sudo the caller's
  * own rights decide, and the file is the caller's.
  */
-import { closeSync, constants, existsSync, fstatSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, rmSync, writeSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Caller } from "../config/caller.ts";
 import { RunFileError } from "../errors.ts";
 
 export interface RunFile extends Disposable {
-  /** Adds at the end. Throws Node's errors. */
+  /** Adds at the end. Throws RunFileError. */
   append(text: string): void;
 }
 
@@ -23,14 +23,14 @@ export function openForAppend(path: string, caller: Caller): RunFile {
     throw new RunFileError(`${path}: is not a regular file`);
   }
   return {
-    append: (text) => writeWhole(fd, text),
+    append: (text) => attempt(path, () => writeWhole(fd, text)),
     [Symbol.dispose]: () => closeSync(fd),
   };
 }
 
 /**
- * A file that is not there yet, to be written at the end. Throws RunFileError, also later, if one has come
- * in between.
+ * A file that is not there yet, to be written at the end, once. Throws RunFileError, also later, if one has
+ * come in between. What could be written only in part is taken away again.
  */
 export function reserveNewFile(path: string, caller: Caller): RunFile {
   if (existsSync(path)) throw new RunFileError(`${path}: is there already; name another, or remove it`);
@@ -41,8 +41,14 @@ export function reserveNewFile(path: string, caller: Caller): RunFile {
     append(text) {
       const place = `/proc/self/fd/${folder}/${basename(path)}`;
       const fd = attempt(path, () => caller.act(() => openSync(place, "wx", 0o644)));
-      writeWhole(fd, text);
-      closeSync(fd);
+      try {
+        attempt(path, () => writeWhole(fd, text));
+      } catch (error) {
+        caller.act(() => rmSync(place, { force: true }));
+        throw error;
+      } finally {
+        closeSync(fd);
+      }
     },
     [Symbol.dispose]: () => closeSync(folder),
   };
