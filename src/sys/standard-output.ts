@@ -1,5 +1,6 @@
 /** Standard output and standard error: written whole, in order, and with an end that is known. */
-import { fstatSync, writeSync } from "node:fs";
+import { constants, fstatSync, openSync, writeSync } from "node:fs";
+import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { isatty } from "node:tty";
 
@@ -25,7 +26,7 @@ export function openStandardOutput(fd: 1 | 2): StandardOutput {
 
   function openStream(): Writable {
     if (stream !== undefined) return stream;
-    stream = fd === 1 ? process.stdout : process.stderr;
+    stream = openOwnPipe(fd) ?? (fd === 1 ? process.stdout : process.stderr);
     // Without a listener it would end the process. The failed write has been told of it.
     stream.on("error", note);
     return stream;
@@ -51,6 +52,21 @@ export function openStandardOutput(fd: 1 | 2): StandardOutput {
       return failure;
     },
   };
+}
+
+/**
+ * A pipe is opened anew: Node makes what it writes to non-blocking, and a child that has the same pipe would
+ * lose what it writes faster than the reader reads. Undefined if it is none, or may not be opened.
+ */
+function openOwnPipe(fd: number): Writable | undefined {
+  if (!fstatSync(fd).isFIFO()) return undefined;
+  let own: number;
+  try {
+    own = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return undefined; // without /proc, without a reader, or another user's
+  }
+  return new Socket({ fd: own, readable: false, writable: true });
 }
 
 /** Whether it may have to wait for a reader. */

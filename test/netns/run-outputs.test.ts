@@ -30,6 +30,17 @@ test("--quiet says nothing of denials, and a failure is still said", async () =>
   expect(stderr).toMatch(/^egress run: \S+: EISDIR/);
 });
 
+test.each([
+  ["its input is a socket", '"$@"'],
+  ["its input and its errors are", '"$@" 2>/dev/null'],
+  ["its errors are a pipe as well", '"$@" 2>&1 </dev/null'],
+])("what the command writes into a pipe is whole where %s", async (_, started) => {
+  const under = ["sh", "-c", `{ ${started}; } | { sleep 0.5; wc -c; }`, "sh"];
+  const command = ["sh", "-c", `sleep 0.5; ${CURL} http://two.example.org/; head -c 30000000 /dev/zero`];
+  const { stdout } = await machine.run(["--quiet", "--", ...command], { under });
+  expect(stdout).toBe("30000000\n");
+});
+
 test("--json says each thing as an object a line, and the sum of it at the end", async () => {
   const { stderr, stdout } = await machine.run(["--json", "--deny", "two.example.org", "--", ...DENIED]);
   expect(stdout).toBe("done\n");

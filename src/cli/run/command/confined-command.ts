@@ -13,6 +13,7 @@ import type { Argv } from "../../../netns/command.ts";
 import type { RunNamespace } from "../network/run-network.ts";
 import type { CallerTerminal } from "../terminal/caller-terminal.ts";
 import { followJob, type TerminalJob } from "../terminal/terminal-job.ts";
+import { carry } from "./carry.ts";
 import type { CommandUser } from "./command-user.ts";
 import { confinedArgv, isPrepared } from "./confinement.ts";
 import { prepareOwnPlaces } from "./own-places.ts";
@@ -120,9 +121,12 @@ function streamsOf(terminal: CallerTerminal | undefined, relay: SocketRelay): St
 }
 
 function passOn({ stdin, stdout, stderr }: ChildProcess): void {
-  if (stdin !== null) process.stdin.pipe(stdin).on("error", () => undefined); // it reads no more
-  stdout?.pipe(process.stdout);
-  stderr?.pipe(process.stderr);
+  if (stdin !== null) {
+    stdin.on("error", () => undefined); // it reads no more
+    carry(process.stdin, stdin, { ends: true });
+  }
+  if (stdout !== null) carry(stdout, process.stdout, { ends: false });
+  if (stderr !== null) carry(stderr, process.stderr, { ends: false });
 }
 
 function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {

@@ -9,6 +9,7 @@ import { Socket } from "node:net";
 import { createPoll, POLLHUP } from "../../../sys/poll.ts";
 import { openSocketPair } from "../../../sys/stream-socket.ts";
 import { duplicateDescriptor } from "../../../sys/terminal.ts";
+import { carry } from "./carry.ts";
 import { lookAtStream } from "./standard-streams.ts";
 
 export interface SocketRelay {
@@ -78,9 +79,9 @@ function startLine({ fd, inner, outer }: Pair): Line {
     for (const socket of all) socket.destroy();
   };
   for (const socket of all) socket.on("error", () => undefined); // its end says so
-  fromCaller?.pipe(toCommand);
+  if (fromCaller !== undefined) carry(fromCaller, toCommand, { ends: true });
   fromCaller?.on("close", () => toCommand.end()); // also if it has failed
-  fromCommand.pipe(toCaller, { end: false });
+  carry(fromCommand, toCaller, { ends: false });
   // The command has ended its writing, and is there still: its own descriptors are not closed.
   fromCommand.on("end", () => {
     if (!poll.has(POLLHUP)) toCaller.end();
