@@ -3,7 +3,7 @@
  */
 import { MAX_COMMENT_OCTETS } from "../netfilter/wire/set-element.ts";
 import type { CompiledPolicy } from "../policy/compile.ts";
-import { decideAddress } from "../policy/decide-address.ts";
+import { decideGivenAddress } from "../policy/decide-address.ts";
 import { isDomainName, type DomainName } from "../policy/domain-name.ts";
 import { opensFlows } from "../policy/flows-to-learn.ts";
 import type { WithheldAddresses } from "./withheld.ts";
@@ -13,7 +13,7 @@ export const MAX_OWNERS = 8;
 
 /** Whether a name that owns the address is allowed, and no rule denies the address itself. */
 export function isAdmitted(policy: CompiledPolicy, octets: Uint8Array, owners: readonly string[]): boolean {
-  const { action, rule } = decideAddress(policy, octets, 0, octets.length === 4 ? 4 : 16);
+  const { action, rule } = decideGivenAddress(policy, octets, 0, octets.length === 4 ? 4 : 16);
   if (rule !== undefined && action === "deny") return false;
   return owners.some((owner) => isDomainName(owner) && opensFlows(policy, owner));
 }
@@ -24,7 +24,7 @@ export function isOpenTo(
   octets: Uint8Array,
   withheld: Pick<WithheldAddresses, "has">,
 ): boolean {
-  const { action, rule } = decideAddress(policy, octets, 0, octets.length === 4 ? 4 : 16);
+  const { action, rule } = decideGivenAddress(policy, octets, 0, octets.length === 4 ? 4 : 16);
   return rule === undefined ? !withheld.has(octets, 0, octets.length) : action === "allow";
 }
 

@@ -6,6 +6,7 @@ import { holdsApp } from "./app.ts";
 import { type FlowKind, holdsFlow } from "./flow-set.ts";
 import { findFirstAllow, type ScopedMatch, sortMatches } from "./scoped-matches.ts";
 import { beginsWith } from "./target-bits.ts";
+import { findWrappedV4 } from "./wrapped-v4.ts";
 
 /**
  * Which rule without a scope decides an address; `rule: undefined` means the default action did. The
@@ -20,6 +21,25 @@ export function decideAddress(
   length: 4 | 16,
 ): Decision {
   return findIn(policy.rules, octets, offset, length) ?? policy.fallback;
+}
+
+/**
+ * The same for an address that a name gives. If no rule speaks of an IPv6 address that wraps one of IPv4
+ * (NAT64, 6to4), what denies that one decides: a translator would lead there. Known limit: the kernel's rules
+ * for addresses do not look into them. Where the default action allows, such an address is reached without a
+ * name, unless a rule denies it or its prefix.
+ */
+export function decideGivenAddress(
+  policy: CompiledPolicy,
+  octets: Uint8Array,
+  offset: number,
+  length: 4 | 16,
+): Decision {
+  const own = decideAddress(policy, octets, offset, length);
+  if (length === 4 || own.rule !== undefined) return own;
+  const wrapped = findWrappedV4(octets, offset);
+  const inner = wrapped < 0 ? undefined : findIn(policy.rules, octets, wrapped, 4);
+  return inner?.action === "deny" ? inner : own;
 }
 
 /** Which rule decides a flow to the address, scopes among them. */

@@ -2,15 +2,7 @@
  * Addresses that no answer from outside has a reason to give (rebinding), from the IANA special-purpose
  * registries (RFC 6890 and updates). A policy that wants one of them names it in an address rule.
  */
-
-/**
- * Octets 0 to 11 of 64:ff9b::/96 (RFC 6052), and 0 to 5 of 64:ff9b:1::/48 (RFC 8215): the last four hold an
- * IPv4 address.
- */
-const NAT64 = Uint8Array.of(0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0);
-const LOCAL_NAT64 = Uint8Array.of(0, 0x64, 0xff, 0x9b, 0, 1);
-/** Octets 0 and 1 of 2002::/16 (6to4, RFC 3056): the next four hold an IPv4 address. */
-const SIX_TO_FOUR = Uint8Array.of(0x20, 0x02);
+import { findWrappedV4 } from "../../policy/wrapped-v4.ts";
 
 /**
  * Loopback, link-local, site-local, multicast, unspecified, reserved; IPv4-mapped; and what wraps one of
@@ -48,15 +40,6 @@ function isPrivateV4(octets: Uint8Array, at: number): boolean {
 }
 
 /**
- * Where the IPv4 address begins that an IPv6 address carries through a translator or tunnel; -1 when it
- * carries none.
- */
-function findWrappedV4(octets: Uint8Array, at: number): number {
-  if (startsWith(octets, at, NAT64) || startsWith(octets, at, LOCAL_NAT64)) return at + 12;
-  return startsWith(octets, at, SIX_TO_FOUR) ? at + 2 : -1;
-}
-
-/**
  * ::/96 (unspecified, loopback, the old IPv4-compatible form), ::ffff:0:0/96 (IPv4-mapped), ::ffff:0:0:0/96
  * (IPv4-translated).
  */
@@ -65,11 +48,6 @@ function isFromZero(octets: Uint8Array, at: number): boolean {
   const fifth = ((octets[at + 8] ?? 0) << 8) | (octets[at + 9] ?? 0);
   const sixth = ((octets[at + 10] ?? 0) << 8) | (octets[at + 11] ?? 0);
   return (fifth === 0 && (sixth === 0 || sixth === 0xffff)) || (fifth === 0xffff && sixth === 0);
-}
-
-function startsWith(octets: Uint8Array, at: number, prefix: Uint8Array): boolean {
-  for (let i = 0; i < prefix.length; i++) if (octets[at + i] !== prefix[i]) return false;
-  return true;
 }
 
 function isZero(octets: Uint8Array, at: number, length: number): boolean {

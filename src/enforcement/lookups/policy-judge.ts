@@ -7,7 +7,7 @@ import type { DecidingLayer, Reason } from "../../decisions/decision-event.ts";
 import type { LookupPolicy } from "../../dns/ports.ts";
 import { isPrivateAddress, isSpecialAddress } from "../../dns/answer/special-address.ts";
 import { type CompiledPolicy } from "../../policy/compile.ts";
-import { decideAddress, findScopedAllow } from "../../policy/decide-address.ts";
+import { decideGivenAddress, findScopedAllow } from "../../policy/decide-address.ts";
 import { allowsBelow, decideName } from "../../policy/decide-name.ts";
 import { describeRule } from "../../policy/rule.ts";
 import type { PolicyInForce } from "../change/policy-in-force.ts";
@@ -40,7 +40,7 @@ export interface PolicyJudge extends LookupPolicy {
 
 export function createPolicyJudge({ inForce, allowPrivate, withheld }: JudgeOptions): PolicyJudge {
   function mayGive(policy: CompiledPolicy, octets: Uint8Array, at: number, length: 4 | 16): boolean {
-    const { action, rule } = decideAddress(policy, octets, at, length);
+    const { action, rule } = decideGivenAddress(policy, octets, at, length);
     if (rule !== undefined && action === "allow") return true;
     if (rule === undefined && protectionAgainst(octets, at, length) === undefined) return true;
     // A rule with ports opens it by itself: it may be given out, and is not learned.
@@ -49,7 +49,7 @@ export function createPolicyJudge({ inForce, allowPrivate, withheld }: JudgeOpti
   /** Whether names may open it, if they may give it out. */
   function mayOpen(policy: CompiledPolicy, octets: Uint8Array, at: number, length: 4 | 16): boolean {
     if (policy.scoped.length === 0) return true;
-    const { action, rule } = decideAddress(policy, octets, at, length);
+    const { action, rule } = decideGivenAddress(policy, octets, at, length);
     return rule === undefined ? protectionAgainst(octets, at, length) === undefined : action === "allow";
   }
   /** What holds under every policy, unless a rule speaks of the address. */
@@ -84,7 +84,7 @@ export function createPolicyJudge({ inForce, allowPrivate, withheld }: JudgeOpti
     whyWithheld(octets, at, length) {
       const { active, pending } = inForce();
       const policy = pending === undefined || !mayGive(active, octets, at, length) ? active : pending;
-      const { layer, rule } = decideAddress(policy, octets, at, length);
+      const { layer, rule } = decideGivenAddress(policy, octets, at, length);
       if (rule !== undefined) return { layer, rule: describeRule(rule), reason: undefined };
       return { layer: "built-in", rule: undefined, reason: protectionAgainst(octets, at, length) };
     },

@@ -144,4 +144,24 @@ describe("an address rule", () => {
     expect(judge({ active: ALLOW, pending: denying }).admits("198.51.100.1")).toBe(false);
     expect(judge({ active: denying, pending: ALLOW }).admits("198.51.100.1")).toBe(false);
   });
+
+  test.each([
+    ["64:ff9b::c633:6401", false],
+    ["64:ff9b:1::c633:6401", false],
+    ["2002:c633:6401::1", false],
+    ["64:ff9b::c633:6501", true],
+    ["2001:db8::c633:6401", true],
+  ])("that denies an IPv4 address lets %s, which may wrap it, be given out: %s", (address, isGiven) => {
+    const denying = { ...ALLOW, egress: [{ action: "deny", target: "198.51.100.0/24" }] };
+    expect(judge({ active: denying }).admits(address)).toBe(isGiven);
+    expect(judge({ active: ALLOW, pending: denying }).admits(address)).toBe(isGiven);
+  });
+
+  test("that allows the form that wraps a denied address opens it, and one that allows within does not", () => {
+    const named = rules(["allow", "64:ff9b::c633:6401"], ["deny", "198.51.100.0/24"]);
+    expect(judge({ active: named }).admits("64:ff9b::c633:6401")).toBe(true);
+    expect(judge({ active: named }).admits("64:ff9b::c633:6402")).toBe(false);
+    const inner = rules(["allow", "127.0.0.1"]);
+    expect(judge({ active: inner }).admits("64:ff9b::7f00:1")).toBe(false);
+  });
 });
