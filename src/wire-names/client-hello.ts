@@ -100,7 +100,7 @@ function readServerName(data: Buffer, end: number): Shown {
     data[2] === 0 &&
     data.readUInt16BE(3) === data.length - 5;
   if (!isOne) return refused("a server_name extension that has not exactly one host name");
-  const host = readHostName(data.subarray(5));
+  const host = readHostName(data.toString("latin1", 5));
   if (host.kind === "address") return refused("an address as server name");
   return host.kind === "odd" ? refused("a server name that is none") : { kind: "tls", name: host.name, end };
 }

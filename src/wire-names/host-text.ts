@@ -11,8 +11,8 @@ const ODD: HostText = { kind: "odd" };
 const PORT = /:\d{1,5}$/;
 
 /** A `HostName` of RFC 6066 section 3: ASCII, any case, no trailing dot. */
-export function readHostName(octets: Buffer): HostText {
-  return classify(octets.toString("latin1"));
+export function readHostName(text: string): HostText {
+  return classify(text);
 }
 
 /**

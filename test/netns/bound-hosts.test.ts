@@ -2,7 +2,7 @@
  * The real program with interception on: what the vault binds is answered by it, with the credential put in,
  * and everything else is as before.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import {
   API,
@@ -147,6 +147,32 @@ describe.each(FAMILIES)("$name", (family: Family) => {
     } finally {
       await on.unbind(sidecar);
     }
+  });
+});
+
+/** Python's own client puts the name into its hello as it is written. */
+const URLLIB = `import ssl, sys, urllib.request
+context = ssl.create_default_context(cafile=sys.argv[1])
+print(urllib.request.urlopen(sys.argv[2], context=context, timeout=60).read().decode())`;
+
+describe("a bound host's name in a client's hello", () => {
+  beforeEach(() => on.bind(sidecar, [API]));
+  afterEach(() => on.unbind(sidecar));
+
+  test.each(["API.Example.org", "api.example.ORG"])("may be %s, for Python's urllib", async (name) => {
+    const asked = ["python3", "-c", URLLIB, on.bundle(sidecar), `https://${name}/x`] as const;
+    const seen = await on.requestsDuring(async () => {
+      expect(await lab.asWorkload(asked)).toMatchObject({ exitCode: 0, stderr: "" });
+    });
+    expect(seen).toMatchObject([{ sni: API, host: API, injected: SECRET }]);
+  });
+
+  test("that ends in a dot is none, as everywhere", async () => {
+    const asked = ["python3", "-c", URLLIB, on.bundle(sidecar), `https://${API}./x`] as const;
+    expect((await lab.asWorkload(asked)).exitCode).not.toBe(0);
+    await until("it is told", () =>
+      sidecar.logs().some((line) => JSON.stringify(line).includes("a server name that is none")),
+    );
   });
 });
 

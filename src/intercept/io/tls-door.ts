@@ -5,7 +5,8 @@
  */
 import type { Socket } from "node:net";
 import { createServer, type SecureContext, type TLSSocket } from "node:tls";
-import { type DomainName, isDomainName } from "../../policy/domain-name.ts";
+import type { DomainName } from "../../policy/domain-name.ts";
+import { readHostName } from "../../wire-names/host-text.ts";
 
 /** A context with the certificate of the name and its key; undefined for a name without one. */
 export type FindLeaf = (name: DomainName) => SecureContext | undefined;
@@ -42,7 +43,8 @@ export function createTlsDoor(findLeaf: FindLeaf): TlsDoor {
     secureOptions: SSL_OP_NO_RENEGOTIATION,
     handshakeTimeout: HANDSHAKE_MS,
     SNICallback(shown, done) {
-      const context = isDomainName(shown) ? findLeaf(shown) : undefined;
+      const name = nameIn(shown);
+      const context = name === undefined ? undefined : findLeaf(name);
       if (context === undefined) done(new Error("there is no certificate for the name"));
       else done(null, context);
     },
@@ -56,8 +58,12 @@ export function createTlsDoor(findLeaf: FindLeaf): TlsDoor {
   }
   server.on("secureConnection", (client) => {
     const found = take(client);
-    if (found !== undefined && client.servername === found.name) found.resolve(client);
-    else client.destroy();
+    if (found !== undefined && nameIn(client.servername) === found.name) {
+      found.resolve(client);
+      return;
+    }
+    client.destroy();
+    found?.reject(new Error("the hello shows another name than it did at first"));
   });
   server.on("tlsClientError", (error, client) => {
     const found = take(client);
@@ -81,6 +87,13 @@ export function createTlsDoor(findLeaf: FindLeaf): TlsDoor {
       return promise;
     },
   };
+}
+
+/** As the first reader takes it: in any case, without a dot at its end. */
+function nameIn(shown: string | false | null | undefined): DomainName | undefined {
+  if (typeof shown !== "string") return undefined;
+  const host = readHostName(shown);
+  return host.kind === "name" ? host.name : undefined;
 }
 
 function keyOf({ remoteAddress = "", remotePort = 0 }: Socket): string {
