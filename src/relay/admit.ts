@@ -11,7 +11,8 @@ import type { BindingVerdict, VaultInForce } from "../vault/vault-in-force.ts";
 import { isAmbiguousPath, otherReadings } from "../policy/ambiguous-path.ts";
 import { type Field, makeField } from "./gate/field.ts";
 import { refuse, type Refusal } from "./gate/refusal.ts";
-import { type GatedRequest, isForFlow } from "./gate/request.ts";
+import { isToken } from "./gate/octets.ts";
+import { type GatedRequest, isForFlow, refuseMethod } from "./gate/request.ts";
 import { SCHEME_PORTS } from "../vault/binding.ts";
 import { pathOf } from "./gate/target.ts";
 import type { JudgeRequest, RequestRules } from "../intercept/request-rules.ts";
@@ -121,7 +122,10 @@ function refuseOtherReadings(
   };
   if (!otherReadings(request.path).every((path) => isSame(request.method, path))) return AMBIGUOUS_PATH;
   for (const { key, name, value } of request.fields) {
-    if (PATH_OVERRIDES.has(key) || (METHOD_OVERRIDES.has(key) && !isSame(value, request.path)))
+    // A binding for any method has those that pass in a request line, and no others.
+    const isServed = (method: string): boolean =>
+      isToken(method) && refuseMethod(method) === undefined && isSame(method, request.path);
+    if (PATH_OVERRIDES.has(key) || (METHOD_OVERRIDES.has(key) && !readMethods(value).every(isServed)))
       return refuseOverride(name);
   }
   return undefined;

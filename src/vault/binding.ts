@@ -29,11 +29,14 @@ export interface Credential {
   readonly former?: readonly Secret[];
 }
 
+/** In place of a method: any that the relay lets through. */
+export const ANY_METHOD = "*";
+
 /** Which requests: all four have to match. None of the lists is empty. */
 export interface BindingMatch {
   readonly schemes: readonly Scheme[];
   readonly hosts: readonly HostPattern[];
-  /** Upper case. */
+  /** Upper case, or {@link ANY_METHOD}. */
   readonly methods: readonly string[];
   /** Each begins with `/`; one that ends in `*` matches every path that begins with the rest. */
   readonly paths: readonly string[];

@@ -6,7 +6,7 @@
  * gate refuses before it asks.
  */
 import type { DomainName } from "../policy/domain-name.ts";
-import { type Binding, type Scheme, SCHEME_PORTS } from "./binding.ts";
+import { ANY_METHOD, type Binding, type Scheme, SCHEME_PORTS } from "./binding.ts";
 import { matchesHost } from "./host-pattern.ts";
 import type { Secret } from "./secret.ts";
 
@@ -123,7 +123,7 @@ function matching(candidates: readonly Binding[], target: RequestTarget): Bindin
 function matches({ match }: Binding, { scheme, method, path }: RequestTarget): boolean {
   return (
     match.schemes.includes(scheme) &&
-    match.methods.includes(method) &&
+    (match.methods.includes(method) || match.methods.includes(ANY_METHOD)) &&
     match.paths.some((pattern) => matchesPath(pattern, path))
   );
 }

@@ -26,6 +26,7 @@ function namesOf(verdict: BindingVerdict): readonly string[] {
 const VAULT = vaultOf(
   binding("exact", { hosts: ["api.example.org"], methods: ["GET"], paths: ["/v1/*", "/status"] }),
   binding("below", { hosts: ["*.example.org"], schemes: ["http", "https"] }),
+  binding("any", { hosts: ["any.example.net"], methods: ["*"] }),
   binding("plain", { hosts: ["plain.example.net", "other.example.net"], schemes: ["http"] }),
 );
 
@@ -41,6 +42,8 @@ describe("a request gets the binding that matches in every way", () => {
     ["GET http://api.example.org/v1/repos", "below"],
     ["GET https://a.b.example.org/", "below"],
     ["GET http://other.example.net/x", "plain"],
+    ["GET https://any.example.net/", "any"],
+    ["PURGE https://any.example.net/", "any"],
     ["GET https://plain.example.net/", undefined],
     ["HEAD https://a.example.org/", undefined],
     ["get https://a.example.org/", undefined],

@@ -3,6 +3,7 @@
  * holds the two together.
  */
 import * as z from "zod";
+import { ANY_METHOD } from "../../vault/binding.ts";
 import { METHODS } from "../../vault/request/binding-shape.ts";
 
 const refreshShape = z
@@ -41,7 +42,7 @@ const matchShape = z.strictObject({
   methods: z
     .array(z.string())
     .optional()
-    .describe(`Default: ${METHODS.join(", ")}.`),
+    .describe(`Default: ${METHODS.join(", ")}. ${ANY_METHOD} stands for any.`),
   paths: z
     .array(z.string().regex(/^\//))
     .optional()

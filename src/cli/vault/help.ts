@@ -13,7 +13,7 @@ Usage: egress vault get
   --host HOST         a name, or *.name for its subdomains; put commas between several, or repeat it
   --header NAME       send the value in this header (default: Authorization: Bearer)
   --basic             send Authorization: Basic; the value is the base64 of user:password
-  --method METHOD     as --host (default: GET, POST, PUT, PATCH, DELETE)
+  --method METHOD     as --host, or '*' for any (default: GET, POST, PUT, PATCH, DELETE)
   --path PATH         a path; a final * matches whatever follows; may be repeated (default: /*)
 
 WHERE says where the value is. By default it is read from standard input, without a final line break:

@@ -1,6 +1,6 @@
 import { quote } from "../../policy/problem.ts";
 import type { Steps } from "../../policy/steps.ts";
-import type { BindingMatch } from "../binding.ts";
+import { ANY_METHOD, type BindingMatch } from "../binding.ts";
 import { type HostPattern, renderHostPattern } from "../host-pattern.ts";
 import type { NewBinding } from "../request/vault-request.ts";
 
@@ -44,9 +44,14 @@ function coveringPatterns(host: HostPattern): readonly string[] {
 function overlap(one: BindingMatch, other: BindingMatch): boolean {
   return (
     one.schemes.some((scheme) => other.schemes.includes(scheme)) &&
-    one.methods.some((method) => other.methods.includes(method)) &&
+    methodsOverlap(one.methods, other.methods) &&
     one.paths.some((path) => other.paths.some((against) => pathsOverlap(path, against)))
   );
+}
+
+function methodsOverlap(one: readonly string[], other: readonly string[]): boolean {
+  if (one.includes(ANY_METHOD) || other.includes(ANY_METHOD)) return true;
+  return one.some((method) => other.includes(method));
 }
 
 function pathsOverlap(one: string, other: string): boolean {

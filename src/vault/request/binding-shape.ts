@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { accepted, quote, refused } from "../../policy/problem.ts";
-import type { BindingMatch, Scheme } from "../binding.ts";
+import { ANY_METHOD, type BindingMatch, type Scheme } from "../binding.ts";
 import { type HostPattern, parseHostPattern, renderHostPattern } from "../host-pattern.ts";
 import { authShape } from "./auth-shape.ts";
 import { exactly, listOf, nameShape, readText, refuse, unique, wanted } from "./shapes.ts";
@@ -71,7 +71,7 @@ function normalize({ schemes, hosts, methods, paths }: GivenMatch): BindingMatch
 }
 
 function findUnscoped({ methods, paths }: GivenMatch): string | undefined {
-  if (methods.length === 0)
+  if (methods.length === 0 || methods.includes(ANY_METHOD))
     return "must name methods: OPENSANDBOX_EGRESS_CREDENTIAL_VAULT_REQUIRE_SCOPED_MATCH is on";
   if (paths.length > 0 && !paths.includes("/*")) return undefined;
   return "must name paths other than /*: OPENSANDBOX_EGRESS_CREDENTIAL_VAULT_REQUIRE_SCOPED_MATCH is on";

@@ -113,7 +113,7 @@ describe("two bindings that could match one request are ambiguous", () => {
       .map((text) => `${text}.example`);
     const match = fc.record({
       hosts: fc.array(name, { minLength: 1, maxLength: 3 }),
-      methods: fc.subarray(["GET", "POST"], { minLength: 1 }),
+      methods: fc.subarray(["GET", "POST", "*"], { minLength: 1 }),
       paths: fc.array(fc.constantFrom("/", "/*", "/v1", "/v1/*", "/v1/x", "/v1/x*"), {
         minLength: 1,
         maxLength: 2,

@@ -17,6 +17,7 @@ function request(match: object): string {
 describe("where matches have to be scoped", () => {
   test.each([
     [{}, "must name methods"],
+    [{ methods: ["GET", "*"], paths: ["/v1/*"] }, "must name methods"],
     [{ methods: ["GET"] }, "must name paths other than /*"],
     [{ methods: [], paths: ["/v1/*"] }, "must name methods"],
     [{ methods: ["GET"], paths: ["/v1/*", "/*"] }, "must name paths other than /*"],

@@ -1,4 +1,5 @@
 /** The vault's first content for a run: one binding for all hosts that get the same secrets. */
+import { ANY_METHOD } from "../../../vault/binding.ts";
 import type { AskedSecret } from "./parse-secret.ts";
 import { type ReadHosts, takesIn } from "./read-hosts.ts";
 
@@ -46,7 +47,8 @@ interface Filled {
   }[];
 }
 
-const METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "QUERY", "PROPFIND", "REPORT"];
+/** Whatever a command asks with: WebDAV has methods of its own, caches have PURGE, and others invent some. */
+const METHODS = [ANY_METHOD];
 
 /** `Authorization` has its scheme before the token. */
 const SCHEME = /^(?:[A-Za-z]+) /;
