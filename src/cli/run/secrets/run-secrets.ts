@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Environment } from "../../../config/environment.ts";
 import { SecretsRefusedError } from "../errors.ts";
-import { hideSecrets } from "./hide-secrets.ts";
+import { hideSecrets, isShort } from "./hide-secrets.ts";
 import { bindsAny, type RunBindings } from "./secret-bindings.ts";
 import { trustEnvironment } from "./trust-environment.ts";
 import { SEEN_FILES, writeTrustFiles } from "./trust-files.ts";
@@ -32,8 +32,22 @@ export function hideFromCommand(env: Environment, bindings: RunBindings): Hidden
     notes: [
       ...hidden.alsoHeld.map((name) => `${name} holds a secret, too: it has the placeholder as well`),
       ...hidden.takenOut.map((name) => `${name} holds a secret in another spelling: it is taken out`),
+      ...noteShort(bindings, hidden.leftAsTheyAre),
     ],
   };
+}
+
+/** What comes of secrets that are words, or nearly: in the command's environment and in answers. */
+function noteShort({ secrets }: RunBindings, left: readonly string[]): readonly string[] {
+  const names = secrets.filter(isShort).map(({ name }) => name);
+  if (names.length === 0) return [];
+  const one = names.length === 1;
+  const notes = [
+    `${names.join(" and ")} ${one ? "is" : "are"} short: wherever the text stands in an answer of its hosts, ` +
+      "[REDACTED] is in its place, and who tries all such texts finds it out",
+  ];
+  if (left.length === 0) return notes;
+  return [...notes, `as that text is short, these variables have it and are left: ${left.join(" ")}`];
 }
 
 /** For the sidecar; its roots are for the bound hosts alone. */

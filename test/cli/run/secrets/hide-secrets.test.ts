@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { hideSecrets, requireUnheld } from "../../../../src/cli/run/secrets/hide-secrets.ts";
+import { hideFromCommand } from "../../../../src/cli/run/secrets/run-secrets.ts";
 import type { HeldSecret } from "../../../../src/cli/run/secrets/secret-bindings.ts";
 
 function held(name: string, value: string): HeldSecret {
@@ -29,6 +30,7 @@ test("the variable gets the placeholder, and so does every other that holds the 
     },
     alsoHeld: ["GH_TOKEN", "URL"],
     takenOut: [],
+    leftAsTheyAre: [],
   });
 });
 
@@ -42,12 +44,42 @@ test("a variable that holds the value in another spelling is taken out", () => {
     env: { AUTH: undefined, HEX: undefined, T: "<T>" },
     alsoHeld: [],
     takenOut: ["AUTH", "HEX"],
+    leftAsTheyAre: [],
   });
 });
 
 test("of two secrets within each other the longer goes first, and a value is no pattern", () => {
-  const secrets = [held("A", "s3cr3t"), held("B", "s3cr3t$&s3cr3t")];
-  expect(hideSecrets({ X: "s3cr3t$&s3cr3t s3cr3t" }, secrets).env["X"]).toBe("<B> <A>");
+  const secrets = [held("A", "s3cr3t-1"), held("B", "s3cr3t-1$&s3cr3t-1")];
+  expect(hideSecrets({ X: "s3cr3t-1$&s3cr3t-1 s3cr3t-1" }, secrets).env["X"]).toBe("<B> <A>");
+});
+
+test("a short one is taken out of a variable that is nothing else, and the others stay as they are", () => {
+  const env = {
+    PW: "root",
+    PGPASSWORD: "root",
+    USER: "root",
+    HOME: "/root",
+    PATH: "/root/bin:/usr/bin",
+    CODED: Buffer.from("x:root").toString("base64"),
+    LANG: "C",
+  };
+  expect(hideSecrets(env, [held("PW", "root")])).toEqual({
+    env: { ...env, PW: "<PW>", PGPASSWORD: "<PW>" },
+    alsoHeld: ["PGPASSWORD"],
+    takenOut: [],
+    leftAsTheyAre: ["USER", "HOME", "PATH"],
+  });
+});
+
+test("the caller is told what a short one comes to, and which variables have it", () => {
+  const notesOf = (value: string): readonly string[] =>
+    hideFromCommand({ PW: value, HOME: "/root" }, { secrets: [held("PW", value)], reads: [] }).notes;
+  expect(notesOf("s3cr3t-t0ken")).toEqual([]);
+  expect(notesOf("pin1")).toEqual([expect.stringContaining("PW is short: wherever the text stands")]);
+  expect(notesOf("root")).toEqual([
+    expect.stringContaining("PW is short"),
+    expect.stringMatching(/these variables have it and are left: HOME$/),
+  ]);
 });
 
 test.each([
