@@ -41,9 +41,9 @@ export function createFindChange(
     if (first === undefined) return undefined;
     if (first === "too large") return REFUSING;
     const now = current.follow(host, prepared, first);
-    return createChange(prepared.fillerOf(binding), createCurrentRedactor(first, now), (place) => {
+    return createChange(prepared.fillerOf(binding), createCurrentRedactor(first, now), (place, remedy) => {
       onMisplaced(host, place);
-      return refuseMisplaced(place);
+      return refuseMisplaced(place, binding === undefined ? UNBOUND : remedy);
     });
   }
 
@@ -67,9 +67,16 @@ async function takeAfter(earlier: Promise<unknown>, take: () => Promise<void> | 
   await take();
 }
 
-function refuseMisplaced(place: string): Refusal {
-  return refuse(403, `a secret's placeholder is in ${place}, which is not filled`);
+function refuseMisplaced(place: string, remedy = ""): Refusal {
+  return refuse(403, `a secret's placeholder is in ${place}, which is not filled${remedy}`);
 }
+
+/** For a header that may be the host's own credential, or one that it keeps, shows or hands on to others. */
+const NAME_THE_HEADER =
+  ": hosts may keep, show or hand on what is in it. If this host takes its credential there, name the header: " +
+  "--secret NAME@HOST:HEADER, or customHeaders of a binding";
+
+const UNBOUND = ": no binding of this host is for the request's method and path";
 
 /** For a host whose secrets are over the bound: nothing goes out, so nothing of them comes back. */
 const REFUSING: MessageChange = {
@@ -81,7 +88,7 @@ const REFUSING: MessageChange = {
  * What becomes of a request with a placeholder in that place. The placeholder is not told: it may be a secret
  * that was put into the wrong place.
  */
-type Misplace = (place: string) => Refusal;
+type Misplace = (place: string, remedy?: string) => Refusal;
 
 function createChange(
   filler: RequestFiller | undefined,
@@ -152,7 +159,8 @@ function fillFields(
   for (const field of given) {
     const { name, key, value } = field;
     const { text, count, misplaced } = filler.header(key, value);
-    if (misplaced !== undefined) return misplacedIn(`the header ${key}`);
+    if (misplaced !== undefined)
+      return misplacedIn(`the header ${key}`, filler.fillsHeader(key) ? undefined : NAME_THE_HEADER);
     if (filler.nowhere(name).misplaced !== undefined) return misplacedIn("a header's name");
     if (count > 0) filled.add(key);
     fields.push(count === 0 ? field : makeField(name, text));

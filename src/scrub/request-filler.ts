@@ -31,6 +31,8 @@ export interface RequestFiller {
   query(text: string): Substituted;
   /** `name` in lower case, with `-` for `_`. Only headers of credentials are filled. */
   header(name: string, value: string): Substituted;
+  /** Whether a header of that name is one of those. */
+  fillsHeader(name: string): boolean;
   /** Of what is never filled. */
   nowhere(text: string): Substituted;
   /** Undefined if a placeholder may have to be filled in a body that cannot be read: one that is coded. */
@@ -68,17 +70,19 @@ export function* requestFillerSteps(
   const inJson = at("body", jsonEncode);
   const inForm = at("body", formEncode);
   const inBody = at("body", asIs);
+  const fillsHeader = (name: string): boolean => isCredentialHeader(name) || named.has(name);
   const fillsBodies = substitutions.some(({ places }) => places.includes("body"));
   return {
     path: (text) => inPath().substitute(text),
     query: (text) => inQuery().substitute(text),
     header(name, value) {
-      if (!isCredentialHeader(name) && !named.has(name)) return nowhere().substitute(value);
+      if (!fillsHeader(name)) return nowhere().substitute(value);
       const basic = name === "authorization" ? /^(?<scheme>basic +)(?<digits>\S+)$/i.exec(value) : null;
       return basic === null
         ? inHeader().substitute(value)
         : substituteBasic(inBasic(), basic.groups?.["scheme"] ?? "", basic.groups?.["digits"] ?? "");
     },
+    fillsHeader,
     nowhere: (text) => nowhere().substitute(text),
     body(contentType = "", contentCoding = "identity") {
       const isPlain = ["", "identity"].includes(contentCoding.trim().toLowerCase());

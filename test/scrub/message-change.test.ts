@@ -109,6 +109,20 @@ describe("a placeholder that is misplaced has its request refused, and nothing i
     expect(JSON.stringify(relay.told)).not.toContain(PLACEHOLDER);
   });
 
+  test.each([
+    [
+      request("GET / HTTP/1.1", HOST, `Upstash-Forward-Authorization: ${PLACEHOLDER}`),
+      "--secret NAME@HOST:HEADER",
+    ],
+    [request("GET / HTTP/1.1", HOST, `Authorization: ${OTHER}`), "authorization, which is not filled\n"],
+    [request("OPTIONS / HTTP/1.1", HOST, `Authorization: ${PLACEHOLDER}`), "no binding of this host is for"],
+  ])("and is told what is to be done: %s", async (text, remedy) => {
+    const { client } = await meet("header");
+    client.socket.write(text);
+    await until("the connection is closed", client.closed);
+    expect(client.text()).toContain(remedy);
+  });
+
   test("in a body, cut anywhere: the rest of it does not go on", async () => {
     const { client, origin } = await meet("header");
     client.socket.write(request("POST / HTTP/1.1", HOST, "Content-Length: 100", `X-Key: ${PLACEHOLDER}`));
