@@ -122,6 +122,24 @@ test("with a header the secret is set there, whatever the command sends", async 
   expect([asked.exitCode, askedAt("/set")]).toEqual([0, `Bearer ${TOKEN}`]);
 });
 
+test.each(["PROPFIND", "PURGE"])("a request of the method %s gets the secret", async (method) => {
+  const ask = `curl -sS -X ${method} -H "Authorization: Bearer $GITHUB_TOKEN" https://${API}/by-${method}`;
+  const { exitCode } = await run("--secret", `GITHUB_TOKEN@${API}`, "--", "sh", "-c", ask);
+  expect([exitCode, askedAt(`/by-${method}`)]).toEqual([0, `Bearer ${TOKEN}`]);
+});
+
+test("a secret that is a word leaves PATH and HOME to the command, and the caller is told", async () => {
+  const ask = `curl -sS -H "Authorization: Bearer $PW" https://${API}/short; echo "$HOME $PGPASSWORD"`;
+  const { exitCode, stdout, stderr } = await machine.run(["--secret", `PW@${API}`, "--", "sh", "-c", ask], {
+    env: { ...env, PW: "bin", PGPASSWORD: "bin", HOME: "/bin" },
+  });
+  expect([exitCode, askedAt("/short")]).toEqual([0, "Bearer bin"]);
+  expect(stdout).toMatch(/\/bin egress-secret-\w+\n$/);
+  expect(stderr).toContain("PW is short");
+  expect(stderr).toMatch(/these variables have it and are left:.* HOME/);
+  expect(stderr).toMatch(/these variables have it and are left:.* PATH/);
+});
+
 test("--secret-command takes what a command prints", async () => {
   const ask = `curl -sS -H "Authorization: Bearer $T" https://${API}/command`;
   const { exitCode } = await run(
