@@ -30,12 +30,24 @@ test("the file above the working directory holds, is announced by its path, and 
   await writeFile(join(repo, "egress.yaml"), "# ours\nallow:\n  - one.example.org\n  - two.example.org\n");
   const plain = await run("--", "sh", "-c", FETCH);
   expect(plain).toMatchObject({ exitCode: 0, stdout: "hello from 198.51.100.1\nhello from 198.51.100.2\n" });
-  expect(plain.stderr).toContain(`egress run: takes 2 rules of ${repo}/egress.yaml\n`);
+  expect(plain.stderr).toContain(
+    `egress run: takes 2 rules of ${repo}/egress.yaml, found here: it allows one.example.org, two.example.org\n`,
+  );
   const narrowed = await run("--deny", "one.example.org", "--", "sh", "-c", FETCH);
   expect(narrowed.stdout).toBe("no\nhello from 198.51.100.2\n");
   const without = await run("--no-config", "--", "sh", "-c", FETCH);
   expect(without.stdout).toBe("no\nno\n");
   expect(without.stderr).not.toContain("egress.yaml");
+});
+
+test("a file of a repository that opens everything is refused unless it is named", async () => {
+  await writeFile(join(repo, "egress.yaml"), "defaultAction: allow\n");
+  const fetch = ["--quiet", "--", "sh", "-c", FETCH];
+  const found = await run(...fetch);
+  expect(found).toMatchObject({ exitCode: 125, stdout: "" });
+  expect(found.stderr).toMatch(/^egress run: \S+\/egress\.yaml: defaultAction: allow opens all .*--config/);
+  const named = await run("--config", join(repo, "egress.yaml"), ...fetch);
+  expect(named.stdout).toBe("hello from 198.51.100.1\nhello from 198.51.100.2\n");
 });
 
 test("a preset of the caller's own stands for its rules", async () => {

@@ -1,12 +1,13 @@
 /** The command line of `egress run`, read into a policy and a command. */
 import { dirname } from "node:path";
+import { findTooWide } from "../config/found-config.ts";
 import type { Config } from "../config/parse-config.ts";
 import type { FoundFile } from "../config/read-file.ts";
 import { parseConfig } from "../config/parse-config.ts";
 import type { Preset } from "../config/presets.ts";
 import type { Policy } from "../../../policy/policy.ts";
 import { accepted, refused, refusedAll, type Result } from "../../../policy/problem.ts";
-import type { Rule } from "../../../policy/rule.ts";
+import type { Action, Rule } from "../../../policy/rule.ts";
 import { findScopesFault } from "../../../policy/scope-limit.ts";
 import { all, readDefault, readFileOf, readRules, type ReadText } from "../../call/rules.ts";
 import { isRuledByRequests } from "../secrets/read-hosts.ts";
@@ -35,6 +36,10 @@ export interface DryRun {
 export interface Origin {
   readonly path: string;
   readonly rules: readonly Rule[];
+  /** The default action that holds by its word. */
+  readonly defaultAction?: Action | undefined;
+  /** It was found, and nobody named it. */
+  readonly isFound?: boolean;
 }
 
 /** What the command line may name, or find. */
@@ -115,7 +120,7 @@ function readPolicy(options: Options, secrets: readonly AskedSecret[], files: Ru
   if (!ofLine.ok || !ofSecrets.ok || !config.ok || !action.ok || !ofFile.ok) return refusedAll(problems);
   const origins = [
     ...ofLine.value.filter(({ path }) => path !== ""),
-    ...(config.value.path === undefined ? [] : [{ path: config.value.path, rules: config.value.rules }]),
+    ...originOf(config.value, action.value),
     ...ofFile.value,
   ];
   const egress = [
@@ -125,9 +130,21 @@ function readPolicy(options: Options, secrets: readonly AskedSecret[], files: Ru
     ...ofFile.value,
   ].flatMap(({ rules }) => rules);
   const defaultAction = action.value ?? config.value.defaultAction ?? "deny";
+  const { isFound, path } = config.value;
+  const tooWide = isFound && path !== undefined ? findTooWide(config.value, path, action.value) : [];
+  if (tooWide.length > 0) return refusedAll(tooWide);
   const fault = findScopesFault({ egress });
   if (fault !== undefined) return refused(fault);
   return accepted({ policy: { defaultAction, egress }, origins });
+}
+
+/** `given`: the default action of the line, which wins. */
+function originOf(
+  { path, rules, defaultAction, isFound }: TakenConfig,
+  given: Action | undefined,
+): readonly Origin[] {
+  if (path === undefined) return [];
+  return [{ path, rules, isFound, defaultAction: given === undefined ? defaultAction : undefined }];
 }
 
 /** Rules of the line itself have no path. */
@@ -142,24 +159,26 @@ function toOrigin(name: string, { readPreset }: RunFiles): Result<Origin> {
   return preset.ok ? accepted(preset.value) : preset;
 }
 
-const NO_FILE = { defaultAction: undefined, rules: [], presets: [], path: undefined };
+interface TakenConfig extends Config {
+  readonly path: string | undefined;
+  readonly isFound: boolean;
+}
 
-function readConfig(
-  { configFile, findsConfig }: Options,
-  files: RunFiles,
-): Result<Config & { readonly path: string | undefined }> {
+const NO_FILE = { defaultAction: undefined, rules: [], presets: [], path: undefined, isFound: false };
+
+function readConfig({ configFile, findsConfig }: Options, files: RunFiles): Result<TakenConfig> {
   if (configFile !== undefined) {
     const config = readFileOf("--config", configFile, files.readText, (text) =>
       parseConfig(text, configFile),
     );
-    return config.ok ? accepted({ ...config.value, path: configFile }) : config;
+    return config.ok ? accepted({ ...config.value, path: configFile, isFound: false }) : config;
   }
   const found = findsConfig ? files.findConfig() : accepted(undefined);
   if (!found.ok) return found;
   if (found.value === undefined) return accepted(NO_FILE);
   const { path, text } = found.value;
   const config = parseConfig(text, path);
-  if (config.ok) return accepted({ ...config.value, path });
+  if (config.ok) return accepted({ ...config.value, path, isFound: true });
   const hint = { path: dirname(path), message: "if this file is no policy of egress run: --no-config" };
   return refusedAll([...config.problems, hint]);
 }

@@ -19,6 +19,11 @@ allow:
 presets: [models]
 `,
   "requests.json": '{"egress":[{"action":"allow","target":"a.example.org","http":{"paths":["/repos/*"]}}]}',
+  "open.yaml": "defaultAction: allow\n",
+  "wide.yaml": 'allow: [0.0.0.0/0, "::/0"]\n',
+  "halves.yaml": "allow: [0.0.0.0/1, 128.0.0.0/1]\n",
+  "ports.yaml": "egress: [{ action: allow, ports: [443], protocol: tcp }]\n",
+  "many.yaml": `deny: [x.example.org]\nallow: [${[1, 2, 3, 4, 5, 6, 7].map((n) => `a${n}.example.org`).join(", ")}]\n`,
   "broken.json": '{"egress":[{"action":"deny","target":"*"}]}',
 };
 
@@ -83,7 +88,7 @@ test("rules of the command line come before those of the file, --default wins ov
     defaultAction: "allow",
     rules: ["allow a.example.org", "deny three.example.org"],
     command: ["true"],
-    origins: ["takes 1 rule of policy.json"],
+    origins: ["takes 1 rule and the default action allow of policy.json"],
   });
   expect(read("--policy", "policy.json", "--default", "deny", "--", "true")).toMatchObject({
     defaultAction: "deny",
@@ -126,7 +131,10 @@ test("the file that is found comes after the line: its rules, what it denies, wh
       "allow 192.0.2.0/24",
       "allow models.example.org",
     ],
-    origins: ["takes 4 rules of /repo/egress.yaml", "takes 1 rule of /presets/models.yaml"],
+    origins: [
+      "takes 4 rules and the default action deny of /repo/egress.yaml, found here: it allows api.example.org, example.org, 192.0.2.0/24",
+      "takes 1 rule of /presets/models.yaml",
+    ],
   });
 });
 
@@ -134,7 +142,35 @@ test("--no-config and --config leave the file that is found alone", () => {
   expect(readAt("egress.yaml", "--no-config", "--", "true")).toMatchObject({ rules: [] });
   expect(readAt("egress.yaml", "--config", "policy.json", "--", "true")).toMatchObject({
     rules: ["deny three.example.org"],
-    origins: ["takes 1 rule of policy.json"],
+    origins: ["takes 1 rule and the default action allow of policy.json"],
+  });
+});
+
+test.each([
+  ["open.yaml", /^\/repo\/open\.yaml\|defaultAction: allow opens all that no rule denies; .*--config/],
+  ["wide.yaml", /^\/repo\/wide\.yaml\|allow 0\.0\.0\.0\/0 opens more than it names; .*--config/],
+  ["halves.yaml", /^\/repo\/halves\.yaml\|allow 0\.0\.0\.0\/1 opens more than it names; /],
+  ["ports.yaml", /^\/repo\/ports\.yaml\|allow every destination tcp\/443 opens more than it names; /],
+])("what is found in %s and opens everything is refused, with --quiet, too", (file, reason) => {
+  expect(readAt(file, "--quiet", "--", "true")).toEqual(
+    expect.arrayContaining([expect.stringMatching(reason)]),
+  );
+  expect(readAt(file, "--config", file, "--", "true")).toMatchObject({ command: ["true"] });
+});
+
+test("a default action of the line decides over the one of the file that is found", () => {
+  for (const action of ["allow", "deny"])
+    expect(readAt("open.yaml", "--default", action, "--", "true")).toMatchObject({
+      defaultAction: action,
+      origins: ["takes 0 rules of /repo/open.yaml, found here: it allows nothing by itself"],
+    });
+});
+
+test("of many targets of a file that is found the first are told", () => {
+  expect(readAt("many.yaml", "--", "true")).toMatchObject({
+    origins: [
+      "takes 8 rules of /repo/many.yaml, found here: it allows a1.example.org, a2.example.org, a3.example.org, a4.example.org, a5.example.org and 2 more",
+    ],
   });
 });
 
