@@ -2,12 +2,12 @@
  * A run whose options are read: what else may stand in its way is looked at here, its outputs are opened, and
  * closed at the end.
  */
-import { readEverySetting } from "../../config.ts";
+import { readEverySetting, type Settings } from "../../config.ts";
 import { findShippedRules } from "../../config/shipped-rules.ts";
 import { searchProgramsIn } from "../../config/program-path.ts";
 import { findTool } from "../../netns/find-tool.ts";
 import { missingToolHint } from "../../netns/errors.ts";
-import { accepted, type Problem, type Result } from "../../policy/problem.ts";
+import { accepted, type Problem, refusedAll, type Result } from "../../policy/problem.ts";
 import { keepFromChildren } from "../../sys/inherited.ts";
 import type { CliContext } from "../context.ts";
 import { type CommandUser, findCommandUser } from "./command/command-user.ts";
@@ -18,7 +18,7 @@ import { changesOf, findNextRun } from "./config/next-run.ts";
 import { explain, report } from "./explain.ts";
 import { findWay } from "./find-way.ts";
 import { openOutputs } from "./report/outputs.ts";
-import { createVoice } from "./report/voice.ts";
+import { createVoice, type Voice } from "./report/voice.ts";
 import type { RunRequest } from "./request/arguments.ts";
 import { presentOrigins } from "./request/present.ts";
 import { type Inside, LIMITS } from "./rootless/inside.ts";
@@ -26,6 +26,7 @@ import { requireUnheld } from "./secrets/hide-secrets.ts";
 import { askShell, readSecrets } from "./secrets/read-secrets.ts";
 import { findReadHosts } from "./secrets/read-hosts.ts";
 import type { RunBindings } from "./secrets/secret-bindings.ts";
+import { describeWeakening, findRefusedSettings } from "./run-settings.ts";
 import { runConfined } from "./run-confined.ts";
 import type { CallerTerminal } from "./terminal/caller-terminal.ts";
 import type { HeldLines } from "./terminal/held-lines.ts";
@@ -55,9 +56,9 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
   const voice = createVoice(lines.write, request.telling);
   const { note, complain } = voice;
   for (const line of presentOrigins(request)) note(line);
-  const { settings, problems, warnings } = readEverySetting(context.env);
-  report(warnings, note);
-  if (problems.length > 0) return report(problems, complain);
+  const taken = takeSettings(context.env, voice);
+  if (!taken.ok) return report(taken.problems, complain);
+  const settings = taken.value;
   keepFromChildren();
   const handedOn = findHandedOn();
   if (!handedOn.ok) return report(handedOn.problems, complain);
@@ -92,6 +93,16 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
     lines.release();
     return explain(error, complain);
   }
+}
+
+/** Says what has no effect, and what holds less than without it. */
+function takeSettings(env: CliContext["env"], { note, warn }: Voice): Result<Settings> {
+  const { settings, problems, warnings } = readEverySetting(env);
+  report(warnings, note);
+  const refusals = [...problems, ...findRefusedSettings(settings)];
+  if (refusals.length > 0) return refusedAll(refusals);
+  for (const line of describeWeakening(settings, env)) warn(line);
+  return accepted(settings);
 }
 
 interface Own {

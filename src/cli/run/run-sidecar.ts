@@ -86,7 +86,7 @@ export async function startRunSidecar(options: RunSidecarOptions): Promise<RunSi
   }
 }
 
-/** The caller's own settings hold unless the run needs its own. */
+/** The caller's own settings hold unless the run needs its own: see `run-settings.ts`. */
 function sidecarEnvironment(options: RunSidecarOptions): Record<string, string | undefined> {
   const { env } = options;
   const settings = Object.entries(env).filter(
@@ -105,6 +105,10 @@ function sidecarEnvironment(options: RunSidecarOptions): Record<string, string |
     OPENSANDBOX_EGRESS_DNS_UPSTREAM: options.upstreams,
     OPENSANDBOX_EGRESS_LOG_LEVEL: "info",
     OPENSANDBOX_LOG_OUTPUT: "stdout",
+    [VARIABLES.allowLocalWrites.name]: "false",
+    [VARIABLES.lookupLinesPerSecond.name]: "0",
+    [VARIABLES.vaultSources.name]: "",
+    [VARIABLES.allowHostNetns.name]: "false",
     ...options.ofSecrets,
   };
 }

@@ -31,7 +31,7 @@ export function openReport({ policy, upstreams, voice, log }: ReportOptions): Ru
     around,
     tell: (entry) => voice.tell(entry, around),
     tellUnjudged: (reason) =>
-      voice.note(`other sites at the addresses of allowed names are not refused: ${oneLine(reason)}`),
+      voice.warn(`other sites at the addresses of allowed names are not refused: ${oneLine(reason)}`),
   });
   if (log === undefined) return report;
   let isWritten = true;

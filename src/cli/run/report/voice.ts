@@ -12,6 +12,8 @@ import { describe, describeCause } from "./words.ts";
 export interface Voice {
   /** Something that is good to know. */
   note(text: string): void;
+  /** Something that has to be known: the run holds less than others. Said with `--quiet`, too. */
+  warn(text: string): void;
   /** Something that went wrong. */
   complain(text: string): void;
   /** A denial or a failed lookup as it happens; `undefined` if there are too many to tell. */
@@ -42,6 +44,7 @@ function speakText(write: (text: string) => void): Voice {
   const say = (text: string): void => write(`egress run: ${text}\n`);
   return {
     note: say,
+    warn: say,
     complain: say,
     suggest(suggestion) {
       for (const line of renderSuggestion(suggestion)) say(line);
@@ -58,6 +61,7 @@ function speakJson(write: (text: string) => void): Voice {
   const say = (event: string, fields: object): void => write(`${JSON.stringify({ event, ...fields })}\n`);
   return {
     note: (message) => say("note", { message }),
+    warn: (message) => say("note", { message }),
     complain: (message) => say("error", { message }),
     suggest: (suggestion) => say("suggestion", suggestion),
     tell(entry, around) {

@@ -52,11 +52,13 @@ function noteShort({ secrets }: RunBindings, left: readonly string[]): readonly 
 
 /** For the sidecar; its roots are for the bound hosts alone. */
 export function sidecarSettings(folder: string, bindings: RunBindings): Environment {
-  if (!bindsAny(bindings)) return {};
+  // Nothing of a run's is written to where the machine's sidecar would write it.
+  const ofRun = { OPENSANDBOX_EGRESS_CA_FILE: rootsIn(folder) };
+  if (!bindsAny(bindings)) return ofRun;
   const hosts = [...bindings.secrets, ...bindings.reads].flatMap((one) => one.hosts);
   return {
+    ...ofRun,
     OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT: "true",
-    OPENSANDBOX_EGRESS_CA_FILE: rootsIn(folder),
     OPENSANDBOX_EGRESS_CA_HOSTS: [...new Set(hosts)].join(","),
   };
 }
