@@ -1,5 +1,5 @@
 import type { Field } from "./gate/field.ts";
-import type { Framing } from "./gate/framing.ts";
+import { CHUNKED, type Framing } from "./gate/framing.ts";
 import type { Refusal } from "./gate/refusal.ts";
 import { writeFields } from "./gate/write-head.ts";
 import type { BodyChange } from "./ports.ts";
@@ -14,6 +14,11 @@ export interface Outlet {
 export interface BodyWriter {
   data(octets: Buffer): Refusal | undefined;
   end(trailers: readonly Field[]): Refusal | undefined;
+}
+
+/** As a body goes out: one whose length may change has none. */
+export function framingAfter(framing: Framing, change: BodyChange | undefined): Framing {
+  return framing.kind === "length" && change?.keepsLength === false ? CHUNKED : framing;
 }
 
 /** With `framing` as it goes out: octets become chunks as they come. */

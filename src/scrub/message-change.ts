@@ -4,6 +4,7 @@
  * them the request had.
  */
 import { type Field, makeField } from "../relay/gate/field.ts";
+import { isBodiless } from "../relay/gate/framing.ts";
 import { refuse, type Refusal } from "../relay/gate/refusal.ts";
 import type { GatedRequest } from "../relay/gate/request.ts";
 import type { GatedResponse } from "../relay/gate/response.ts";
@@ -185,7 +186,7 @@ function changeBody(
   filler: RequestFiller,
   misplacedIn: Misplace,
 ): BodyOutcome {
-  if (framing.kind === "none") return undefined;
+  if (isBodiless(framing)) return undefined;
   const substituter = filler.body(valueOf(fields, "content-type"), valueOf(fields, "content-encoding"));
   if (substituter === undefined)
     return refuse(415, "the body is compressed, and a secret's placeholder may have to be filled in it");

@@ -10,8 +10,25 @@ export type Framing =
   | { readonly kind: "until-close" };
 
 export const NO_BODY: Framing = { kind: "none" };
+const EMPTY: Framing = { kind: "length", octets: 0 };
 export const CHUNKED: Framing = { kind: "chunked" };
 export const UNTIL_CLOSE: Framing = { kind: "until-close" };
+
+/** There is none, or it is said to be empty. */
+export function isBodiless(framing: Framing): boolean {
+  return framing.kind === "none" || (framing.kind === "length" && framing.octets === 0);
+}
+
+/** Methods by which nobody expects a body (RFC 9110 section 9.3). */
+const WITHOUT_BODY: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "OPTIONS"]);
+
+/**
+ * Of a request of HTTP/2 that goes on over HTTP/1.1. There a method that may have a body says that it has
+ * none (RFC 9110 section 8.6): origins refuse it with 411 otherwise.
+ */
+export function framingOverH1(method: string, framing: Framing): Framing {
+  return framing.kind === "none" && !WITHOUT_BODY.has(method) ? EMPTY : framing;
+}
 
 /** What the two fields say that frame a body. `undefined` if neither is there. */
 export interface FramingFields {

@@ -1,7 +1,7 @@
 import { isSameAuthority, parseAuthority } from "./authority.ts";
 import { isHopByHop } from "./connection-fields.ts";
 import { type Field, makeField } from "./field.ts";
-import { CHUNKED, NO_BODY, readFraming } from "./framing.ts";
+import { CHUNKED, isBodiless, NO_BODY, readFraming } from "./framing.ts";
 import { isFieldValue, isToken } from "./octets.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 import { type GatedRequest, refuseMethod } from "./request.ts";
@@ -113,11 +113,13 @@ function readRest(
     return refuse(400, "more than one content-length");
   const length = readFraming({ length: lengths[0]?.value, coding: undefined });
   if (length?.kind === "refused") return length;
+  if (!hasBody && length !== undefined && !isBodiless(length))
+    return refuse(400, "a content-length without its body");
   const expects = fields.filter(({ key }) => key === "expect");
   if (expects.some(({ value }) => value.toLowerCase() !== "100-continue"))
     return refuse(417, "an expectation other than 100-continue");
   return {
-    framing: hasBody ? (length ?? CHUNKED) : NO_BODY,
+    framing: length ?? (hasBody ? CHUNKED : NO_BODY),
     isOld: false,
     keepsAlive: true,
     webSocket: false,

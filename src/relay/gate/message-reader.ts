@@ -1,5 +1,5 @@
 import { type BodyReader, type BodySink, createBodyReader } from "./body-reader.ts";
-import type { Framing } from "./framing.ts";
+import { type Framing, isBodiless } from "./framing.ts";
 import { type Head, MAX_HEAD_OCTETS, readHead } from "./head.ts";
 import { refuse, type Refusal } from "./refusal.ts";
 
@@ -85,7 +85,7 @@ export function createMessageReader(sink: MessageSink): MessageReader {
   }
 
   function begin(framing: Framing): void {
-    if (framing.kind === "none" || (framing.kind === "length" && framing.octets === 0)) sink.end([]);
+    if (isBodiless(framing)) sink.end([]);
     else body = createBodyReader(framing, bodySink);
   }
 

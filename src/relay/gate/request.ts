@@ -9,7 +9,7 @@
 import { type Authority, isSameAuthority, parseAuthority } from "./authority.ts";
 import { type HopWishes, isHopByHop, readHopWishes } from "./connection-fields.ts";
 import type { Field } from "./field.ts";
-import { findFramingFields, type Framing, NO_BODY, readFraming } from "./framing.ts";
+import { findFramingFields, type Framing, isBodiless, NO_BODY, readFraming } from "./framing.ts";
 import type { Head } from "./head.ts";
 import { isToken } from "./octets.ts";
 import { refuse, type Refusal } from "./refusal.ts";
@@ -121,9 +121,7 @@ function gateFraming(fields: readonly Field[], isOld: boolean): Framing | Refusa
   const framing = readFraming(found);
   if (framing === undefined) return NO_BODY;
   if (framing.kind === "refused" || !isOld) return framing;
-  return framing.kind === "length" && framing.octets === 0
-    ? NO_BODY
-    : refuse(400, "a request of HTTP/1.0 with a body");
+  return isBodiless(framing) ? framing : refuse(400, "a request of HTTP/1.0 with a body");
 }
 
 function readExpect(fields: readonly Field[]): boolean | Refusal {
@@ -150,7 +148,7 @@ function refuseUpgrade({ wishes, method, framing, isOld, fields }: AskedUpgrade)
   const isSound =
     method === "GET" &&
     !isOld &&
-    (framing.kind === "none" || (framing.kind === "length" && framing.octets === 0)) &&
+    isBodiless(framing) &&
     keys.length === 1 &&
     /^[A-Za-z\d+/]{22}==$/.test(keys[0]?.value ?? "") &&
     versions.length === 1 &&

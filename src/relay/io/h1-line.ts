@@ -1,8 +1,8 @@
 /** One connection to an origin of HTTP/1.1, and the exchange of HTTP/2 that has it. */
 import type { ServerHttp2Stream } from "node:http2";
-import { type BodyWriter, createBodyWriter } from "../body-writer.ts";
+import { type BodyWriter, createBodyWriter, framingAfter } from "../body-writer.ts";
 import { type Field, makeField } from "../gate/field.ts";
-import { CHUNKED, type Framing, NO_BODY } from "../gate/framing.ts";
+import { type Framing, framingOverH1, NO_BODY } from "../gate/framing.ts";
 import type { Head } from "../gate/head.ts";
 import type { MessageReader } from "../gate/message-reader.ts";
 import { refuse } from "../gate/refusal.ts";
@@ -11,6 +11,7 @@ import { gateResponse } from "../gate/response.ts";
 import { writeRequestHead } from "../gate/write-head.ts";
 import { trailersBack } from "../pass-trailers.ts";
 import type { BodyChange } from "../ports.ts";
+import { onBodyEnd } from "./h2-body.ts";
 import type { H2Exchange } from "./h2-exchange.ts";
 import { awaitsHead, fieldHeaders, responseHeaders } from "./h2-headers.ts";
 import type { Half } from "./half.ts";
@@ -38,14 +39,13 @@ export function begin(line: Line, exchange: H2Exchange, release: (line: Line) =>
   line.exchange = exchange;
   line.isSent = false;
   line.isAnswered = false;
-  const framing =
-    request.framing.kind === "length" && body?.keepsLength === false ? CHUNKED : request.framing;
+  const framing = framingAfter(framingOverH1(request.method, request.framing), body);
   line.half.text(writeRequestHead(joinCookies(request), { host: authority, framing }));
   const writer = createBodyWriter(framing, line.half, body);
   exchange.closed = () => {
     if (line.exchange === exchange) line.half.socket.destroy();
   };
-  if (framing.kind === "none") line.isSent = true;
+  if (exchange.client.endAfterHeaders) line.isSent = true;
   else sendBody(line, writer, release);
   line.half.flush();
 }
@@ -68,7 +68,7 @@ function sendBody(line: Line, writer: BodyWriter, release: (line: Line) => void)
     if (refused === undefined) half.flush();
     else cut(refused.text);
   });
-  client.on("end", () => {
+  onBodyEnd(client, () => {
     if (line.exchange !== exchange) return;
     const refused = writer.end([]);
     if (refused !== undefined) return cut(refused.text);
@@ -97,8 +97,7 @@ export function takeHead(line: Line, head: Head): Framing | undefined {
   }
   line.keepsAlive = response.keepsAlive;
   line.change = changed.body;
-  const framing =
-    response.framing.kind === "length" && changed.body?.keepsLength === false ? CHUNKED : response.framing;
+  const framing = framingAfter(response.framing, changed.body);
   const waitForTrailers = framing.kind === "chunked" && admission.request.takesTrailers;
   client.respond(responseHeaders(response, framing), { endStream: framing.kind === "none", waitForTrailers });
   return response.framing;

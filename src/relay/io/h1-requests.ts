@@ -1,7 +1,7 @@
-import { type Admission, admit } from "../admit.ts";
-import { createBodyWriter } from "../body-writer.ts";
+import { admit } from "../admit.ts";
+import { createBodyWriter, framingAfter } from "../body-writer.ts";
 import type { Field } from "../gate/field.ts";
-import { CHUNKED, type Framing } from "../gate/framing.ts";
+import type { Framing } from "../gate/framing.ts";
 import type { Head } from "../gate/head.ts";
 import { type GatedRequest, gateRequest } from "../gate/request.ts";
 import { SCHEME_PORTS } from "../../vault/binding.ts";
@@ -81,15 +81,10 @@ async function openAndSend(
 function sendHead(link: H1Link, exchange: Exchange, origin: Half): void {
   const { admission } = exchange;
   const { request, body } = admission;
-  const framing = framingOut(admission);
+  const framing = framingAfter(request.framing, body);
   origin.text(writeRequestHead(request, { host: hostText(link), framing }));
   exchange.bodyOut = createBodyWriter(framing, origin, body);
   tellInjected(link.options, admission);
-}
-
-/** A body whose length may change goes out in chunks. */
-function framingOut({ request: { framing }, body }: Admission): Framing {
-  return body !== undefined && !body.keepsLength && framing.kind === "length" ? CHUNKED : framing;
 }
 
 function hostText({ options: { flow } }: H1Link): string {

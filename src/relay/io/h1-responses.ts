@@ -1,6 +1,6 @@
-import { createBodyWriter } from "../body-writer.ts";
+import { createBodyWriter, framingAfter } from "../body-writer.ts";
 import type { Field } from "../gate/field.ts";
-import { CHUNKED, type Framing, NO_BODY, UNTIL_CLOSE } from "../gate/framing.ts";
+import { type Framing, NO_BODY, UNTIL_CLOSE } from "../gate/framing.ts";
 import type { Head } from "../gate/head.ts";
 import { refuse } from "../gate/refusal.ts";
 import { gateResponse, type GatedResponse } from "../gate/response.ts";
@@ -42,16 +42,14 @@ function pass(
   // A client that waits for 100 may never send the body: what follows would not be a request then.
   const isUnasked = request.expectsContinue && !exchange.isContinued && !exchange.isRead;
   exchange.closes ||= !response.keepsAlive || isUnasked;
-  const framing = framingBack(response.framing, request.isOld, body);
+  const framing = framingBack(framingAfter(response.framing, body), request.isOld);
   client.text(writeResponseHead(response, { framing, closes: exchange.closes }));
   exchange.bodyBack = createBodyWriter(framing, client, body);
   return response.framing;
 }
 
-function framingBack(framing: Framing, isOld: boolean, body: BodyChange | undefined): Framing {
-  const isOther = framing.kind === "length" && body?.keepsLength === false;
-  if (!isOther && framing.kind !== "chunked") return framing;
-  return isOld ? UNTIL_CLOSE : CHUNKED;
+function framingBack(framing: Framing, isOld: boolean): Framing {
+  return isOld && framing.kind === "chunked" ? UNTIL_CLOSE : framing;
 }
 
 /** From here on octets pass as they are, including those that the client sent early. */

@@ -9,6 +9,12 @@ export interface H2BodyWishes {
   refused(refusal: Refusal): void;
 }
 
+/** Calls back once all of its body is read: Node tells no later listener that an empty one has ended. */
+export function onBodyEnd(from: Http2Stream, ended: () => void): void {
+  if (from.readableEnded) ended();
+  else from.once("end", ended);
+}
+
 /** Passes a body on as it comes; its source waits while the other side is full. */
 export function passBody(from: Http2Stream, to: Http2Stream, { change, ended, refused }: H2BodyWishes): void {
   const onDrain = (): void => void from.resume();
@@ -20,7 +26,7 @@ export function passBody(from: Http2Stream, to: Http2Stream, { change, ended, re
       to.once("drain", onDrain);
     }
   });
-  from.on("end", () => {
+  onBodyEnd(from, () => {
     const held = change?.end();
     if (held !== undefined && "kind" in held) {
       refused(held);

@@ -7,13 +7,13 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Admission } from "../admit.ts";
+import { framingAfter } from "../body-writer.ts";
 import type { Field } from "../gate/field.ts";
-import { CHUNKED, type Framing, NO_BODY } from "../gate/framing.ts";
+import { NO_BODY } from "../gate/framing.ts";
 import { gateH2Response, readH2Fields } from "../gate/h2-response.ts";
 import { refuse, type Refusal } from "../gate/refusal.ts";
 import type { GatedResponse } from "../gate/response.ts";
 import { trailersBack, trailersOut } from "../pass-trailers.ts";
-import type { BodyChange } from "../ports.ts";
 import { passBody } from "./h2-body.ts";
 import { tellFault } from "./origin-fault.ts";
 import { awaitsHead, fieldHeaders, requestHeaders, responseHeaders } from "./h2-headers.ts";
@@ -41,8 +41,8 @@ const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_FLAG_END_STREAM } = constants;
 
 export function passExchange(exchange: H2Exchange, session: ClientHttp2Session): void {
   const { request, body } = exchange.admission;
-  const framing = keepLength(request.framing, body);
-  const hasBody = framing.kind !== "none";
+  const framing = framingAfter(request.framing, body);
+  const hasBody = !exchange.client.endAfterHeaders;
   const headers = requestHeaders(exchange.admission, { ...exchange, framing });
   let origin: ClientHttp2Stream;
   try {
@@ -64,11 +64,6 @@ export function passExchange(exchange: H2Exchange, session: ClientHttp2Session):
 /** Node takes no second value of some headers. */
 function isNodesRefusal(error: unknown): error is Error & { readonly code: string } {
   return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_HTTP2_");
-}
-
-/** What may change a body's length is sent without one. */
-function keepLength(framing: Framing, body: BodyChange | undefined): Framing {
-  return framing.kind === "length" && body?.keepsLength === false ? CHUNKED : framing;
 }
 
 /** A stream that is reset has the other one reset, for the same reason. */
@@ -136,7 +131,7 @@ function isInterim({ status }: GatedResponse): boolean {
 function respond(exchange: H2Exchange, origin: ClientHttp2Stream, gated: GatedResponse): void {
   const { client, admission, cut } = exchange;
   const { response, body } = admission.change?.response(gated) ?? { response: gated, body: undefined };
-  const framing = keepLength(response.framing, body);
+  const framing = framingAfter(response.framing, body);
   const headers = responseHeaders(response, framing);
   if (framing.kind === "none") {
     client.respond(headers, { endStream: true });

@@ -67,6 +67,7 @@ describe("what is refused", () => {
     ["upgrade", [...SOUND, ["upgrade", "h2c"]], 400],
     ["te other than trailers", [...SOUND, ["te", "gzip"]], 400],
     ["two lengths", [...SOUND, ["content-length", "1"], ["content-length", "1"]], 400],
+    ["a length without its body", [...SOUND, ["content-length", "1"]], 400],
     ["a length that is none", [...SOUND, ["content-length", "+1"]], 400],
     ["another expectation", [...SOUND, ["expect", "x"]], 417],
   ])("%s", (_, pairs, status) => {

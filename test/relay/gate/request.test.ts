@@ -64,6 +64,15 @@ describe("what passes is written anew", () => {
     );
   });
 
+  test("that it has no body is said if the client says so, by HTTP/1.0 as well", () => {
+    expect(rewritten(request("POST / HTTP/1.0", HOST, "Content-Length: 0"))).toBe(
+      request("POST / HTTP/1.1", HOST, "Content-Length: 0", "Connection: close"),
+    );
+    expect(rewritten(request("DELETE / HTTP/1.1", HOST, "Content-Length: 0"))).toBe(
+      request("DELETE / HTTP/1.1", HOST, "Content-Length: 0"),
+    );
+  });
+
   test("a client that waits for 100 has the origin asked", () => {
     expect(rewritten(request("PUT / HTTP/1.1", HOST, "Expect: 100-Continue", "Content-Length: 3"))).toBe(
       request("PUT / HTTP/1.1", HOST, "Content-Length: 3", "Expect: 100-continue"),

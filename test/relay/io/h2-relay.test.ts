@@ -61,6 +61,20 @@ describe("a request", () => {
     expect(relay.told.injected).toHaveLength(1);
   });
 
+  test.each([
+    [{ "content-length": "0" }, undefined],
+    [{ "content-length": "0" }, ""],
+  ])("that says it has no body, by %j and %j, says so to the origin", async (headers, body) => {
+    const { client } = await meet(echo);
+    const answer = await askH2(client, { ":method": "PUT", ...headers }, body);
+    expect(sentBy(answer).raw.join(" ")).toContain("content-length 0");
+  });
+
+  test("whose empty body ends in a frame of its own, before the origin is reached, is ended", async () => {
+    const { client } = await meet(echo);
+    expect(await askH2(client, { ":method": "PUT" }, "")).toMatchObject({ status: 200, code: 0 });
+  });
+
   test("has the secret marked as never to be indexed", async () => {
     let marked: unknown;
     const { client } = await meet((stream, _raw, sensitive) => {

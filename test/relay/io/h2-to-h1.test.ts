@@ -2,7 +2,10 @@ import type { ClientHttp2Session } from "node:http2";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { describe, expect, test } from "vitest";
+import type { FindChange } from "../../../src/relay/ports.ts";
+import { createFindChange } from "../../../src/scrub/message-change.ts";
 import { until } from "../../support/until.ts";
+import { binding, credential, vaultOf } from "../../vault/make-vault.ts";
 import { askH2, dialH2 } from "./h2-client.ts";
 import { CERTIFICATE, listen, NAME, SECRET, type RelayWishes, startRawOrigin, startRelay } from "./world.ts";
 
@@ -14,6 +17,35 @@ async function meet(
   const server = createServer({ ...CERTIFICATE, ALPNProtocols: ["http/1.1"] }, handle);
   const relay = await startRelay({ origin: await listen(server), protocols: ["h2"], ...wishes });
   return { relay, client: dialH2(relay.port) };
+}
+
+/** What frames the body of a request as the origin gets it. */
+async function frameOf(
+  method: string,
+  headers: Readonly<Record<string, string>>,
+  { findChange, body }: { readonly findChange?: FindChange | undefined; readonly body?: string } = {},
+) {
+  const raw: string[] = [];
+  const { client, relay } = await meet(
+    (request, response) => {
+      for (const [index, name] of request.rawHeaders.entries())
+        if (index % 2 === 0 && /^(?:content-length|transfer-encoding)$/i.test(name))
+          raw.push(`${name.toLowerCase()}: ${request.rawHeaders[index + 1]}`);
+      request.resume().once("end", () => response.end());
+    },
+    findChange === undefined ? {} : { findChange },
+  );
+  if (findChange !== undefined) {
+    const filled = {
+      credential: credential("b", SECRET, 2),
+      placeholder: "__p__",
+      surfaces: ["body"] as const,
+    };
+    relay.vault.write(vaultOf(binding("token", { hosts: [NAME], substitutions: [filled] })));
+  }
+  const answer = await askH2(client, { ":method": method, ...headers }, body);
+  expect(answer).toMatchObject({ status: 200, code: 0 });
+  return { raw };
 }
 
 describe("a client of HTTP/2 before an origin of HTTP/1.1", () => {
@@ -43,6 +75,59 @@ describe("a client of HTTP/2 before an origin of HTTP/1.1", () => {
   test("has its crumbs of cookies joined", async () => {
     const { client } = await meet((request, response) => void response.end(request.headers.cookie));
     expect((await askH2(client, { cookie: ["a=1", "b=2"] })).body).toBe("a=1; b=2");
+  });
+
+  test.each([
+    ["PUT", { "content-length": "0" }, "content-length: 0"],
+    ["DELETE", { "content-length": "0" }, "content-length: 0"],
+    ["GET", { "content-length": "0" }, "content-length: 0"],
+    ["POST", {}, "content-length: 0"],
+    ["PUT", {}, "content-length: 0"],
+    ["PATCH", {}, "content-length: 0"],
+    ["PROPFIND", {}, "content-length: 0"],
+    ["GET", {}, undefined],
+    ["HEAD", {}, undefined],
+    ["DELETE", {}, undefined],
+    ["OPTIONS", {}, undefined],
+  ])("has the origin told that a %s with %j has no body: %s", async (method, headers, framing) => {
+    const { raw } = await frameOf(method, headers);
+    expect(raw).toEqual(framing === undefined ? [] : [framing]);
+  });
+
+  test.each([undefined, createFindChange()])(
+    "has an empty body counted as one, end as it may",
+    async (findChange) => {
+      const { raw } = await frameOf("PUT", { "content-length": "0" }, { findChange, body: "" });
+      expect(raw).toEqual(["content-length: 0"]);
+    },
+  );
+
+  test("has an empty body without a length ended, though it came before the origin is reached", async () => {
+    expect((await frameOf("POST", {}, { body: "" })).raw).toEqual(["transfer-encoding: chunked"]);
+  });
+
+  test.each([
+    ["HEAD", 200],
+    ["GET", 304],
+  ])("gets the length that an answer to %s with %i tells", async (method, status) => {
+    const { client } = await meet((_request, response) => {
+      response.writeHead(status, { "Content-Length": 12 });
+      response.end();
+    });
+    const answer = await askH2(client, { ":method": method });
+    expect(answer).toMatchObject({ status, body: "", headers: { "content-length": "12" }, code: 0 });
+  });
+
+  test("gets an empty answer with its length", async () => {
+    const { client } = await meet((_request, response) => {
+      response.writeHead(200, { "Content-Length": 0 });
+      response.end();
+    });
+    expect(await askH2(client, {})).toMatchObject({
+      status: 200,
+      headers: { "content-length": "0" },
+      code: 0,
+    });
   });
 
   test("has requests at once, each on a connection of its own, no more than 32", async () => {

@@ -33,6 +33,12 @@ async function exchange(text: string) {
   return { ...world, server };
 }
 
+test("a body that may be changed, and is empty, is still said to be so", async () => {
+  const { server } = await exchange(request("PUT / HTTP/1.1", HOST, "Content-Length: 0"));
+  expect(server.text()).toMatch(/\r\nContent-Length: 0\r\n\r\n$/);
+  expect(server.text()).not.toContain("chunked");
+});
+
 describe("what an origin gives back", () => {
   test("loses the secret in its headers, its status line and its body, however that is cut", async () => {
     const { client, server } = await exchange(request("GET / HTTP/1.1", HOST, "Accept-Encoding: gzip"));
