@@ -11,7 +11,7 @@ import { gateResponse } from "../gate/response.ts";
 import { writeRequestHead } from "../gate/write-head.ts";
 import { trailersBack } from "../pass-trailers.ts";
 import type { BodyChange } from "../ports.ts";
-import { onBodyEnd } from "./h2-body.ts";
+import { onBodyEnd, stopUpload } from "./h2-body.ts";
 import type { H2Exchange } from "./h2-exchange.ts";
 import { awaitsHead, fieldHeaders, responseHeaders } from "./h2-headers.ts";
 import type { Half } from "./half.ts";
@@ -24,6 +24,8 @@ export interface Line {
   isInterim: boolean;
   isSent: boolean;
   isAnswered: boolean;
+  /** The client's stream, before it ends. */
+  waitsForTrailers: boolean;
   keepsAlive: boolean;
   /** Counts in the bound that sessions share. */
   hasRoom: boolean;
@@ -64,6 +66,7 @@ function sendBody(line: Line, writer: BodyWriter, release: (line: Line) => void)
   if (exchange === undefined) return;
   const { client, cut } = exchange;
   client.on("data", (octets: Buffer) => {
+    if (line.exchange !== exchange) return;
     const refused = writer.data(octets);
     if (refused === undefined) half.flush();
     else cut(refused.text);
@@ -98,8 +101,11 @@ export function takeHead(line: Line, head: Head): Framing | undefined {
   line.keepsAlive = response.keepsAlive;
   line.change = changed.body;
   const framing = framingAfter(response.framing, changed.body);
-  const waitForTrailers = framing.kind === "chunked" && admission.request.takesTrailers;
-  client.respond(responseHeaders(response, framing), { endStream: framing.kind === "none", waitForTrailers });
+  line.waitsForTrailers = framing.kind === "chunked" && admission.request.takesTrailers;
+  client.respond(responseHeaders(response, framing), {
+    endStream: framing.kind === "none",
+    waitForTrailers: line.waitsForTrailers,
+  });
   return response.framing;
 }
 
@@ -126,13 +132,21 @@ export function takeEnd(line: Line, trailers: readonly Field[], release: (line: 
   if (held !== undefined && "kind" in held) return exchange.cut(held.text);
   if (!client.destroyed && !client.writableEnded) {
     const passed = trailersBack(admission, trailers);
-    client.once("wantTrailers", () => client.sendTrailers(fieldHeaders(passed)));
+    if (line.waitsForTrailers) client.once("wantTrailers", () => client.sendTrailers(fieldHeaders(passed)));
     if (held !== undefined) write(client, held, half);
     client.end();
   }
   half.resume("peer-full");
-  if (line.isSent) release(line);
+  // Over a connection that ends nothing more of the request is wanted.
+  if (line.isSent || !line.keepsAlive) endExchange(line, release);
   return undefined;
+}
+
+/** The answer is whole; the request may not be. */
+export function endExchange(line: Line, release: (line: Line) => void): void {
+  const { exchange, isSent } = line;
+  release(line);
+  if (exchange !== undefined && !isSent) stopUpload(exchange.client);
 }
 
 /** The connection ends, and who waits for the answer is told. */

@@ -6,7 +6,7 @@
 import type { Socket } from "node:net";
 import { createMessageReader } from "../gate/message-reader.ts";
 import type { H2Exchange } from "./h2-exchange.ts";
-import { begin, fail, type Line, takeData, takeEnd, takeHead } from "./h1-line.ts";
+import { begin, endExchange, fail, type Line, takeData, takeEnd, takeHead } from "./h1-line.ts";
 import { isGone } from "./h2-headers.ts";
 import { createHalf } from "./half.ts";
 import type { LineRooms } from "./line-rooms.ts";
@@ -37,17 +37,18 @@ export function createH1Origins(first: Socket, { connect, rooms, count }: H1Orig
   idle.push(openLine(first, false));
 
   function openLine(socket: Socket, hasRoom: boolean): Line {
+    const events = {
+      octets(octets: Buffer) {
+        line.reader.feed(octets);
+        line.half.flush();
+      },
+      ended: () => lose(line, true),
+      closed: () => lose(line, false),
+      full: () => line.exchange?.client.pause(),
+      drained: () => line.exchange?.client.resume(),
+    };
     const line: Line = {
-      half: createHalf(socket, {
-        octets(octets) {
-          line.reader.feed(octets);
-          line.half.flush();
-        },
-        ended: () => lose(line, true),
-        closed: () => lose(line, false),
-        full: () => line.exchange?.client.pause(),
-        drained: () => line.exchange?.client.resume(),
-      }),
+      half: createHalf(socket, events, { readsOn: true }),
       reader: createMessageReader({
         head: (head) => takeHead(line, head),
         data: (octets) => takeData(line, octets),
@@ -59,6 +60,7 @@ export function createH1Origins(first: Socket, { connect, rooms, count }: H1Orig
       isInterim: false,
       isSent: false,
       isAnswered: false,
+      waitsForTrailers: false,
       keepsAlive: true,
       hasRoom,
       shed() {
@@ -161,10 +163,10 @@ export function createH1Origins(first: Socket, { connect, rooms, count }: H1Orig
   function lose(line: Line, isClean: boolean): void {
     if (!lines.has(line)) return;
     line.keepsAlive = false;
-    const { exchange } = line;
-    // A body may end so.
-    if (isClean && line.reader.finish() === "clean" && line.exchange === undefined && exchange !== undefined)
-      return;
+    // A body may end so: the connection is released then.
+    if (isClean) line.reader.finish();
+    if (!lines.has(line)) return;
+    if (line.isAnswered && line.exchange !== undefined) return endExchange(line, release);
     drop(line);
     if (line.exchange !== undefined)
       fail(line, line.half.fault() ?? "the origin's connection has ended before the answer");

@@ -150,7 +150,7 @@ export function relayHttp1(options: RelayOptions): Promise<void> {
     const { signal } = link.abort;
     const { socket } = await options.connectUpstream({ protocols: ["http/1.1"], signal });
     if (link.isOver) return void socket.destroy();
-    return createHalf(socket, {
+    const events = {
       octets: takeOriginOctets,
       ended() {
         endOfOrigin(link, true);
@@ -162,7 +162,8 @@ export function relayHttp1(options: RelayOptions): Promise<void> {
         link.client.resume("peer-full");
         weigh();
       },
-    });
+    };
+    return createHalf(socket, events, { readsOn: true });
   }
 
   function close(): void {

@@ -93,7 +93,11 @@ export function endOfOrigin(link: H1Link, isClean: boolean): void {
     return isClean ? endUpgraded(link) : cutAndTell(link, "the origin's connection was lost");
   if (exchange === undefined) return finish(link);
   exchange.closes = true;
-  if (isClean && fromOrigin.finish() === "clean" && exchange.isAnswered) return;
+  // A body may end so: all is over then.
+  if (isClean) fromOrigin.finish();
+  if (link.isOver) return;
+  // The client need not send the rest of its request.
+  if (exchange.isAnswered) return finish(link);
   const { request } = exchange.admission;
   // A kept connection may end while a request is on its way. The client sees the same, and repeats the
   // request if it may.

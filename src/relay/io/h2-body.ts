@@ -1,4 +1,4 @@
-import type { Http2Stream } from "node:http2";
+import { constants, type Http2Stream, type ServerHttp2Stream } from "node:http2";
 import type { Refusal } from "../gate/refusal.ts";
 import type { BodyChange } from "../ports.ts";
 
@@ -13,6 +13,23 @@ export interface H2BodyWishes {
 export function onBodyEnd(from: Http2Stream, ended: () => void): void {
   if (from.readableEnded) ended();
   else from.once("end", ended);
+}
+
+/**
+ * The answer is given, and nobody takes more of the request: the client is told so behind the answer (RFC
+ * 9113 section 8.1), and what it sends until then is dropped.
+ */
+export function stopUpload(client: ServerHttp2Stream): void {
+  if (client.endAfterHeaders || client.readableEnded) return;
+  const stopIfGiven = (): void => {
+    if (client.writableFinished && client.listenerCount("wantTrailers") === 0)
+      setImmediate(() => client.close(constants.NGHTTP2_NO_ERROR));
+  };
+  client.resume();
+  client.once("finish", stopIfGiven);
+  // Behind the one that sends them.
+  if (client.listenerCount("wantTrailers") > 0) client.once("wantTrailers", stopIfGiven);
+  stopIfGiven();
 }
 
 /** Passes a body on as it comes; its source waits while the other side is full. */

@@ -14,7 +14,7 @@ import { gateH2Response, readH2Fields } from "../gate/h2-response.ts";
 import { refuse, type Refusal } from "../gate/refusal.ts";
 import type { GatedResponse } from "../gate/response.ts";
 import { trailersBack, trailersOut } from "../pass-trailers.ts";
-import { passBody } from "./h2-body.ts";
+import { passBody, stopUpload } from "./h2-body.ts";
 import { tellFault } from "./origin-fault.ts";
 import { awaitsHead, fieldHeaders, requestHeaders, responseHeaders } from "./h2-headers.ts";
 
@@ -79,6 +79,7 @@ function linkEnds(exchange: H2Exchange, origin: ClientHttp2Stream): void {
   origin.on("close", () => {
     if (fault !== undefined && awaitsHead(client)) answer(refuse(502, fault));
     else if (!client.writableEnded) reset(origin, client);
+    else stopUpload(client);
   });
 }
 
@@ -151,7 +152,7 @@ function passTrailers({ client, admission }: H2Exchange, origin: ClientHttp2Stre
     const fields = readH2Fields(raw);
     if (!("kind" in fields)) trailers = trailersBack(admission, fields);
   });
-  client.on("wantTrailers", () => {
+  client.once("wantTrailers", () => {
     if (trailers.length > 0) client.sendTrailers(fieldHeaders(trailers));
     else client.sendTrailers({});
   });

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Outlet } from "../body-writer.ts";
 import { tellFault } from "./origin-fault.ts";
+import { NEVER_LOST, readToEnd, type Writes } from "./read-to-end.ts";
 
 /** Why we do not read a connection for a while. */
 export type PauseReason = "peer-full" | "kept-enough";
@@ -11,6 +12,7 @@ export type PauseReason = "peer-full" | "kept-enough";
  */
 export interface Half extends Outlet {
   readonly socket: Socket;
+  readonly writes: Writes;
   flush(): void;
   pause(reason: PauseReason): void;
   resume(reason: PauseReason): void;
@@ -38,7 +40,8 @@ const UNREAD_OCTETS = 128 << 10;
 /** Larger octets are not copied into one write. */
 const MAX_GATHERED_OCTETS = 32 * 1024;
 
-export function createHalf(socket: Socket, events: HalfEvents): Half {
+/** `readsOn`: what has come is read even if nothing more can be written. */
+export function createHalf(socket: Socket, events: HalfEvents, { readsOn = false } = {}): Half {
   const reasons = new Set<PauseReason>();
   let gathered: (string | Buffer)[] = [];
   let length = 0;
@@ -51,7 +54,7 @@ export function createHalf(socket: Socket, events: HalfEvents): Half {
     const total = length;
     gathered = [];
     length = 0;
-    if (socket.destroyed || socket.writableEnded) return;
+    if (writes.areLost() || socket.destroyed || socket.writableEnded) return;
     const hasRoom = write(socket, parts, total);
     if (!hasRoom && !isFull) {
       isFull = true;
@@ -60,7 +63,9 @@ export function createHalf(socket: Socket, events: HalfEvents): Half {
   }
 
   socket.on("data", events.octets);
-  socket.on("end", events.ended);
+  const writes = readsOn ? readToEnd(socket) : NEVER_LOST;
+  // Behind a reset an end is none of the other side's.
+  socket.on("end", () => (writes.areLost() ? socket.destroy() : events.ended()));
   socket.on("error", (error) => {
     fault = tellFault(error);
     socket.destroy();
@@ -72,6 +77,7 @@ export function createHalf(socket: Socket, events: HalfEvents): Half {
   });
   return {
     socket,
+    writes,
     flush,
     text(text) {
       gathered.push(text);
