@@ -1,5 +1,5 @@
 /** One connection to an origin of HTTP/1.1, and the exchange of HTTP/2 that has it. */
-import type { ServerHttp2Stream } from "node:http2";
+import { constants, type ServerHttp2Stream } from "node:http2";
 import { type BodyWriter, createBodyWriter, framingAfter } from "../body-writer.ts";
 import { type Field, makeField } from "../gate/field.ts";
 import { type Framing, framingOverH1, NO_BODY } from "../gate/framing.ts";
@@ -24,9 +24,15 @@ export interface Line {
   isInterim: boolean;
   isSent: boolean;
   isAnswered: boolean;
+  /** An octet has come since the request went out. */
+  isHeard: boolean;
+  /** Some of the request's body has come. */
+  isBodyRead: boolean;
   /** The client's stream, before it ends. */
   waitsForTrailers: boolean;
   keepsAlive: boolean;
+  /** It had a request before this one, or has waited for one: the origin may have closed it meanwhile. */
+  isKept: boolean;
   /** Counts in the bound that sessions share. */
   hasRoom: boolean;
   /** Closes it where it rests; its room is another's then. */
@@ -41,6 +47,9 @@ export function begin(line: Line, exchange: H2Exchange, release: (line: Line) =>
   line.exchange = exchange;
   line.isSent = false;
   line.isAnswered = false;
+  line.isHeard = false;
+  line.isBodyRead = false;
+  line.half.writes.mark();
   const framing = framingAfter(framingOverH1(request.method, request.framing), body);
   line.half.text(writeRequestHead(joinCookies(request), { host: authority, framing }));
   const writer = createBodyWriter(framing, line.half, body);
@@ -67,12 +76,14 @@ function sendBody(line: Line, writer: BodyWriter, release: (line: Line) => void)
   const { client, cut } = exchange;
   client.on("data", (octets: Buffer) => {
     if (line.exchange !== exchange) return;
+    line.isBodyRead = true;
     const refused = writer.data(octets);
     if (refused === undefined) half.flush();
     else cut(refused.text);
   });
   onBodyEnd(client, () => {
     if (line.exchange !== exchange) return;
+    line.isBodyRead = true;
     const refused = writer.end([]);
     if (refused !== undefined) return cut(refused.text);
     half.flush();
@@ -80,6 +91,8 @@ function sendBody(line: Line, writer: BodyWriter, release: (line: Line) => void)
     if (line.isAnswered) release(line);
     return undefined;
   });
+  // If it was asked before, it was stopped then.
+  client.resume();
 }
 
 /** As {@link MessageReader} wants it: what frames the body. */
@@ -147,6 +160,31 @@ export function endExchange(line: Line, release: (line: Line) => void): void {
   const { exchange, isSent } = line;
   release(line);
   if (exchange !== undefined && !isSent) stopUpload(exchange.client);
+}
+
+/** Methods that may be asked again if nobody knows what became of them (RFC 9110 section 9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+
+/**
+ * The connection is lost without a whole answer. An origin may close a kept one just when a request goes out
+ * (RFC 9112 section 9.5): that one is asked again, once, or the client is told that it may do so.
+ */
+export function lostUnderWay(line: Line): void {
+  const { exchange, half, isKept, isHeard, isBodyRead } = line;
+  const fault = half.fault();
+  if (exchange === undefined || fault !== undefined || !isKept || isHeard)
+    return fail(line, fault ?? "the origin's connection has ended before the answer");
+  const isUnsent = half.writes.areUntaken();
+  const { client, admission } = exchange;
+  if (!isBodyRead && (isUnsent || IDEMPOTENT.has(admission.request.method))) {
+    line.exchange = undefined;
+    if (!client.endAfterHeaders) client.pause();
+    exchange.askAgain();
+  } else if (isUnsent) {
+    line.exchange = undefined;
+    client.close(constants.NGHTTP2_REFUSED_STREAM);
+  } else fail(line, "the origin has closed a kept connection without an answer");
+  return undefined;
 }
 
 /** The connection ends, and who waits for the answer is told. */

@@ -6,7 +6,7 @@
 import type { Socket } from "node:net";
 import { createMessageReader } from "../gate/message-reader.ts";
 import type { H2Exchange } from "./h2-exchange.ts";
-import { begin, endExchange, fail, type Line, takeData, takeEnd, takeHead } from "./h1-line.ts";
+import { begin, endExchange, fail, type Line, lostUnderWay, takeData, takeEnd, takeHead } from "./h1-line.ts";
 import { isGone } from "./h2-headers.ts";
 import { createHalf } from "./half.ts";
 import type { LineRooms } from "./line-rooms.ts";
@@ -39,6 +39,7 @@ export function createH1Origins(first: Socket, { connect, rooms, count }: H1Orig
   function openLine(socket: Socket, hasRoom: boolean): Line {
     const events = {
       octets(octets: Buffer) {
+        line.isHeard = true;
         line.reader.feed(octets);
         line.half.flush();
       },
@@ -60,6 +61,9 @@ export function createH1Origins(first: Socket, { connect, rooms, count }: H1Orig
       isInterim: false,
       isSent: false,
       isAnswered: false,
+      isHeard: false,
+      isBodyRead: false,
+      isKept: false,
       waitsForTrailers: false,
       keepsAlive: true,
       hasRoom,
@@ -78,23 +82,30 @@ export function createH1Origins(first: Socket, { connect, rooms, count }: H1Orig
     if (line.hasRoom && idle.includes(line)) rooms.rest(line.shed);
   }
 
-  function takeIdle(): Line | undefined {
-    const line = idle.pop();
-    if (line !== undefined) rooms.wake(line.shed);
-    return line;
+  /** A request that is asked again gets a new one: what was kept as long may be gone, too. */
+  function takeIdle({ isAgain }: H2Exchange, stale: Line[]): Line | undefined {
+    for (let line = idle.pop(); line !== undefined; line = idle.pop()) {
+      rooms.wake(line.shed);
+      if (!line.half.socket.destroyed && !(isAgain && line.isKept)) return line;
+      stale.push(line);
+    }
+    return undefined;
   }
 
   function serve(): void {
+    const stale: Line[] = [];
     for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
       if (isGone(next.client) || next.isWithdrawn()) {
         waiting.shift();
         continue;
       }
-      const line = takeIdle();
+      const line = takeIdle(next, stale);
       if (line === undefined) break;
       waiting.shift();
       begin(line, next, release);
     }
+    for (const line of idle) line.isKept = true;
+    for (const line of stale) drop(line);
     if (!isClosed && waiting.length > opening && lines.size + opening < MAX_LINES) openMore();
   }
 
@@ -138,6 +149,7 @@ export function createH1Origins(first: Socket, { connect, rooms, count }: H1Orig
   function release(line: Line): void {
     line.exchange = undefined;
     const isKept = line.keepsAlive && line.isSent && lines.has(line);
+    line.isKept = true;
     if (isKept) idle.push(line);
     else drop(line);
     serve();
@@ -168,8 +180,7 @@ export function createH1Origins(first: Socket, { connect, rooms, count }: H1Orig
     if (!lines.has(line)) return;
     if (line.isAnswered && line.exchange !== undefined) return endExchange(line, release);
     drop(line);
-    if (line.exchange !== undefined)
-      fail(line, line.half.fault() ?? "the origin's connection has ended before the answer");
+    if (line.exchange !== undefined) lostUnderWay(line);
     serve();
   }
 

@@ -101,9 +101,10 @@ export function endOfOrigin(link: H1Link, isClean: boolean): void {
   const { request } = exchange.admission;
   // A kept connection may end while a request is on its way. The client sees the same, and repeats the
   // request if it may.
-  if (exchange.bodyBack === undefined && link.answered === 0)
-    answer(link, refuse(502, link.origin?.fault() ?? UNANSWERED), request);
-  else cutAndTell(link, "the origin's connection has ended in the middle of a response");
+  if (exchange.bodyBack !== undefined)
+    cutAndTell(link, "the origin's connection has ended in the middle of a response");
+  else if (link.answered > 0) cutAndTell(link, UNANSWERED);
+  else answer(link, refuse(502, link.origin?.fault() ?? UNANSWERED), request);
 }
 
 const UNANSWERED = "the origin has closed the connection without an answer";

@@ -27,8 +27,12 @@ export interface H2Exchange {
   readonly trailers: () => readonly string[];
   /** It was judged anew before it went out, since the vault has changed: it must not go out. */
   readonly isWithdrawn: () => boolean;
-  /** To be called when its request goes out. It is not withdrawn after that. */
+  /** To be called when its request goes out. It is not withdrawn after that, but by `askAgain`. */
   goesOut(): void;
+  /** It went out before, over a kept connection that was closed: this time it takes a new one. */
+  readonly isAgain: boolean;
+  /** Withdraws it, and judges its request anew. The client's body has not been read, and is not flowing. */
+  askAgain(): void;
   /** Called when the client's stream is closed; set by who passes the exchange on. */
   closed: (() => void) | undefined;
   /** An answer in the origin's place; if one is under way, the exchange is cut. */

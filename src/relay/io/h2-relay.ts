@@ -34,6 +34,7 @@ interface TakenStream {
   /** Once its request is admitted. */
   exchange: H2Exchange | undefined;
   isOut: boolean;
+  isAgain: boolean;
 }
 
 /** Where requests go: a session of HTTP/2, or connections of HTTP/1.1. */
@@ -102,7 +103,8 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
 
   function takeStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
     const hasBody = (flags & NGHTTP2_FLAG_END_STREAM) === 0;
-    const taken: TakenStream = { stream, raw, hasBody, trailers: [], exchange: undefined, isOut: false };
+    const fresh = { exchange: undefined, isOut: false, isAgain: false };
+    const taken: TakenStream = { stream, raw, hasBody, trailers: [], ...fresh };
     stream.on("error", () => undefined);
     const letGo = kept.open(raw);
     stream.on("close", () => {
@@ -141,6 +143,11 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
         taken.isOut = true;
         tellInjected(options, admission);
       },
+      isAgain: taken.isAgain,
+      askAgain() {
+        taken.isAgain = true;
+        withdraw(taken);
+      },
       closed: undefined,
       answer: (refusal) => answer(stream, refusal, request.method),
       cut(text) {
@@ -157,10 +164,13 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
   function judgeAgain(taken: TakenStream, after: VaultInForce): void {
     if (usesGoneCredential(taken.exchange?.admission.binding, after))
       taken.exchange?.cut("a credential that the request uses was deleted");
-    else if (taken.exchange !== undefined && !taken.isOut) {
-      taken.exchange = undefined;
-      turns.add(taken);
-    }
+    else if (taken.exchange !== undefined && !taken.isOut) withdraw(taken);
+  }
+
+  function withdraw(taken: TakenStream): void {
+    taken.exchange = undefined;
+    taken.isOut = false;
+    turns.add(taken);
   }
 
   function pass(exchange: H2Exchange, to: Origin): void {

@@ -1,6 +1,12 @@
 /** An origin, a relay before it, and clients of both, over real TLS on loopback. */
 import { connect as connectTcp, type AddressInfo, type Server, type Socket } from "node:net";
-import { connect, createSecureContext, createServer, type TLSSocket } from "node:tls";
+import {
+  connect,
+  createSecureContext,
+  createServer,
+  type Server as TlsServer,
+  type TLSSocket,
+} from "node:tls";
 import { afterEach } from "vitest";
 import { createConnectUpstream } from "../../../src/intercept/io/upstream.ts";
 import type { FlowIdentity, HttpProtocol } from "../../../src/intercept/flow-identity.ts";
@@ -142,6 +148,7 @@ export async function startRelay(wishes: RelayWishes): Promise<Relay> {
 /** An origin that is driven by hand: each connection, decrypted. */
 export interface RawOrigin {
   readonly port: number;
+  readonly server: TlsServer;
   readonly connections: RawConnection[];
   /** The next connection that nobody has taken yet. */
   next(): Promise<RawConnection>;
@@ -167,6 +174,7 @@ export async function startRawOrigin(): Promise<RawOrigin> {
   const port = await listen(server);
   return {
     port,
+    server,
     connections,
     async next() {
       const index = taken++;
