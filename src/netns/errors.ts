@@ -21,6 +21,7 @@ const DEBIAN_PACKAGES: Readonly<Record<string, string>> = {
   setpriv: "util-linux",
   mount: "mount",
   sh: "dash",
+  env: "coreutils",
   pasta: "passt",
 };
 

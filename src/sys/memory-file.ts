@@ -12,7 +12,7 @@ export interface MemoryFile extends Disposable {
   readonly fd: number;
   /** In octets. */
   size(): number;
-  append(text: string): void;
+  append(data: string | Uint8Array): void;
 }
 
 /** Makes an empty one. Throws SystemCallError. */
@@ -26,8 +26,8 @@ export function createMemoryFile(name: string): MemoryFile {
     size() {
       return size;
     },
-    append(text) {
-      const octets = Buffer.from(text);
+    append(data) {
+      const octets = typeof data === "string" ? Buffer.from(data) : data;
       // Written by place, so that the file's own place, which the reader shares, stays at the start.
       for (let at = 0; at < octets.length;) at += writeSync(fd, octets, at, octets.length - at, size + at);
       size += octets.length;

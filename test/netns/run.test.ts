@@ -190,6 +190,7 @@ test("a missing tool is named with its Debian package", async () => {
     `egress run: nft is not installed; on Debian: apt-get install nftables
 egress run: unshare is not installed; on Debian: apt-get install util-linux
 egress run: setpriv is not installed; on Debian: apt-get install util-linux
+egress run: env is not installed; on Debian: apt-get install coreutils
 `,
   );
 });

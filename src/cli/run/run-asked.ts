@@ -7,12 +7,16 @@ import { findShippedRules } from "../../config/shipped-rules.ts";
 import { searchProgramsIn } from "../../config/program-path.ts";
 import { findTool } from "../../netns/find-tool.ts";
 import { missingToolHint } from "../../netns/errors.ts";
-import { accepted, type Problem, refusedAll, type Result } from "../../policy/problem.ts";
+import { accepted, refusedAll, type Result } from "../../policy/problem.ts";
+import { readExecLimits } from "../../sys/exec-limits.ts";
 import { keepFromChildren } from "../../sys/inherited.ts";
 import type { CliContext } from "../context.ts";
 import { type CommandUser, findCommandUser } from "./command/command-user.ts";
+import { type ExactStart, planStart, requireStartable, type StartTools } from "./command/exact-start.ts";
 import { findHandedOn } from "./command/handed-on.ts";
 import { describeProxies } from "./command/proxies.ts";
+import { findStartTools } from "./command/start-tools.ts";
+import { commandEnvironment } from "./command/surroundings.ts";
 import type { Caller } from "./config/caller.ts";
 import { changesOf, findNextRun } from "./config/next-run.ts";
 import { explain, report } from "./explain.ts";
@@ -24,6 +28,7 @@ import { presentOrigins } from "./request/present.ts";
 import { type Inside, LIMITS } from "./rootless/inside.ts";
 import { requireUnheld } from "./secrets/hide-secrets.ts";
 import { askShell, readSecrets } from "./secrets/read-secrets.ts";
+import { hideFromCommand } from "./secrets/run-secrets.ts";
 import { findReadHosts } from "./secrets/read-hosts.ts";
 import type { RunBindings } from "./secrets/secret-bindings.ts";
 import { describeWeakening, findRefusedSettings } from "./run-settings.ts";
@@ -33,7 +38,7 @@ import type { HeldLines } from "./terminal/held-lines.ts";
 import type { WaitingSidecar } from "./waiting-sidecar.ts";
 import { trustedPath } from "./command/trusted-path.ts";
 
-const TOOLS = ["nft", "unshare", "setpriv", "mount", "sh"];
+const TOOLS = ["nft", "unshare", "setpriv", "mount", "sh", "env"];
 /** Without it the command could reach metadata services, by a policy that allows them. */
 const NO_RULES = {
   path: "rules/deny.always",
@@ -62,11 +67,11 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
   keepFromChildren();
   const handedOn = findHandedOn();
   if (!handedOn.ok) return report(handedOn.problems, complain);
-  const lacks = takeTrustedTools(context.env["PATH"]);
-  if (lacks.length > 0) return report(lacks, complain);
+  const tools = takeTrustedTools(context.env["PATH"]);
+  if (!tools.ok) return report(tools.problems, complain);
   const shipped = findShippedRules();
   if (shipped === undefined) return report([NO_RULES], complain);
-  const own = findOwn(request, asker);
+  const own = findOwn(request, asker, tools.value);
   if (!own.ok) return report(own.problems, complain);
   const stepSummary = context.env["GITHUB_STEP_SUMMARY"];
   try {
@@ -108,25 +113,30 @@ function takeSettings(env: CliContext["env"], { note, warn }: Voice): Result<Set
 interface Own {
   readonly user: CommandUser | undefined;
   readonly bindings: RunBindings;
+  readonly start: ExactStart;
+  readonly notes: readonly string[];
 }
 
-/** Whom the command is, and the secrets that it does not get. */
-function findOwn(request: RunRequest, { context: { env }, inside }: Asker): Result<Own> {
+/** Whom the command is, the secrets that it does not get, and what starts it. */
+function findOwn(request: RunRequest, { context: { env }, inside }: Asker, tools: StartTools): Result<Own> {
   const user = inside === undefined ? findCommandUser(request.user, env) : accepted(inside.user);
   if (!user.ok) return user;
-  const secrets = readSecrets(request.secrets, env, askShell(env, user.value));
+  const secrets = readSecrets(request.secrets, env, askShell(env, user.value, tools));
   if (!secrets.ok) return secrets;
   const unheld = requireUnheld(request.command, secrets.value);
   if (!unheld.ok) return unheld;
   const bindings = { secrets: secrets.value, reads: findReadHosts(request.policy, secrets.value) };
-  return accepted({ user: user.value, bindings });
+  const { env: shown, notes } = hideFromCommand(commandEnvironment(env), bindings);
+  const start = planStart(request.command, { ...shown, ...user.value?.env }, tools);
+  const startable = requireStartable(start, readExecLimits());
+  return startable.ok ? accepted({ user: user.value, bindings, start, notes }) : startable;
 }
 
-/** The missing ones. A program that lies only where the command could have put it does not count. */
-function takeTrustedTools(given: string | undefined): readonly Problem[] {
+/** Refused if one is missing. A program that lies only where the command could have put it does not count. */
+function takeTrustedTools(given: string | undefined): Result<StartTools> {
   const path = trustedPath(given);
   searchProgramsIn(path);
-  return TOOLS.flatMap((tool) => {
+  const lacks = TOOLS.flatMap((tool) => {
     if (findTool(tool, path) !== undefined) return [];
     const distrusted = findTool(tool, given ?? "");
     const reason = "is not taken, as others than root can write there";
@@ -134,4 +144,5 @@ function takeTrustedTools(given: string | undefined): readonly Problem[] {
       ? [{ path: "", message: missingToolHint(tool) }]
       : [{ path: distrusted, message: `${reason}; elsewhere ${missingToolHint(tool)}` }];
   });
+  return lacks.length > 0 ? refusedAll(lacks) : findStartTools(path);
 }

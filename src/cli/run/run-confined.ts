@@ -7,7 +7,8 @@ import { EXIT } from "../exit-codes.ts";
 import type { CommandUser } from "./command/command-user.ts";
 import { type ConfinedCommand, startConfinedCommand } from "./command/confined-command.ts";
 import { catchSignals } from "./command/interrupts.ts";
-import { commandEnvironment, renderResolvConf } from "./command/surroundings.ts";
+import type { ExactStart } from "./command/exact-start.ts";
+import { renderResolvConf } from "./command/surroundings.ts";
 import { makeRunFolder } from "./network/run-folder.ts";
 import { createRunNetwork, drawRunId, type RunNetwork } from "./network/run-network.ts";
 import { createUndoSteps } from "./network/undo-steps.ts";
@@ -18,8 +19,9 @@ import type { RunRequest } from "./request/arguments.ts";
 import { copyRuleFiles } from "./rule-files.ts";
 import { type RunSidecar, startRunSidecar } from "./run-sidecar.ts";
 import type { CallerTerminal } from "./terminal/caller-terminal.ts";
-import { hideFromCommand, openSecrets, sidecarSettings, trustFolder } from "./secrets/run-secrets.ts";
+import { openSecrets, sidecarSettings, trustFolder } from "./secrets/run-secrets.ts";
 import { bindsAny, type RunBindings } from "./secrets/secret-bindings.ts";
+import { trustedPath } from "./command/trusted-path.ts";
 import { startWaiting, type WaitingSidecar } from "./waiting-sidecar.ts";
 
 export interface Setting {
@@ -38,6 +40,9 @@ export interface Setting {
   readonly user: CommandUser | undefined;
   /** What the command gets placeholders for, and whose requests are read. */
   readonly bindings: RunBindings;
+  readonly start: ExactStart;
+  /** What the caller is told before the command starts. */
+  readonly notes: readonly string[];
   /** Whether the sidecar may have something left to send when it has to end. */
   readonly sendsAtEnd: boolean;
   /** Undefined if none could be started yet. */
@@ -151,15 +156,16 @@ async function prepare(
 function startCommand(
   network: RunNetwork,
   request: RunRequest,
-  { context, voice, directory, folder, terminal, user, bindings }: Setting & { readonly folder: string },
+  setting: Setting & { readonly folder: string },
 ): ConfinedCommand {
-  const { env, notes } = hideFromCommand(commandEnvironment(context.env), bindings);
+  const { context, voice, directory, folder, terminal, user, bindings, start, notes } = setting;
   for (const line of notes) voice.note(line);
   if (!refuseKeys()) voice.note("this kernel filters no system calls, so the command has the kernel's keys");
   const trust = bindsAny(bindings) ? trustFolder(folder) : undefined;
   const readOnly = request.origins.map(({ path }) => path);
-  const place = { directory, folder, terminal, user, env, readOnly, trust, resolvConf: renderResolvConf() };
-  return startConfinedCommand(network, request.command, place);
+  const path = trustedPath(context.env["PATH"]);
+  const place = { directory, folder, terminal, user, path, readOnly, trust, resolvConf: renderResolvConf() };
+  return startConfinedCommand(network, start, place);
 }
 
 /** It ends while the kernel is busy with the link, if it has nothing left to send. */

@@ -3,23 +3,23 @@
  * it.
  */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { fstatSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname } from "node:path";
 import { Duplex } from "node:stream";
 import { isatty } from "node:tty";
-import type { Argv } from "../../../netns/command.ts";
+import { createMemoryFile } from "../../../sys/memory-file.ts";
 import type { RunNamespace } from "../network/run-network.ts";
 import type { CallerTerminal } from "../terminal/caller-terminal.ts";
 import { followJob, type TerminalJob } from "../terminal/terminal-job.ts";
 import { carry } from "./carry.ts";
 import type { CommandUser } from "./command-user.ts";
 import { confinedArgv, isPrepared } from "./confinement.ts";
+import { type ExactStart, renderStart } from "./exact-start.ts";
 import { prepareOwnPlaces } from "./own-places.ts";
 import { openSocketRelay, type SocketRelay } from "./socket-relay.ts";
 import { childrenOf, deliver, descendantsOf, readText } from "../processes/process-tree.ts";
-import { trustedPath } from "./trusted-path.ts";
 
 export interface ConfinedCommand {
   /** Lets the command begin. Once. */
@@ -43,7 +43,8 @@ export interface CommandSetting {
   readonly readOnly: readonly string[];
   /** A folder that it sees as `/run/egress`; none if undefined. */
   readonly trust: string | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Folders in which the programs of the set-up are looked for. */
+  readonly path: string;
   /** Whom it is; root if undefined. */
   readonly user: CommandUser | undefined;
   /** The caller's, in whose place the command gets one of its own. */
@@ -53,22 +54,24 @@ export interface CommandSetting {
 /** Makes its place; the command itself waits in it until it may begin. */
 export function startConfinedCommand(
   namespace: RunNamespace,
-  command: Argv,
+  start: ExactStart,
   setting: CommandSetting,
 ): ConfinedCommand {
   const { directory, folder, resolvConf, readOnly, trust, user, terminal } = setting;
-  const env = { ...setting.env, ...user?.env };
   const runs = dirname(folder);
   const hidden = `${runs}/`.startsWith("/run/") ? undefined : runs;
   // Root of the user namespace that mounts them is the command's user outside of it.
   const uid = user?.isMapped === true ? 0 : (user?.uid ?? 0);
   const mounts = prepareOwnPlaces({ folder, resolvConf, uid, hidden, readOnly, trust });
-  const place = { directory, mounts, user, path: env["PATH"], terminal: terminal?.streams ?? [] };
-  const [file, ...args] = confinedArgv(command, place);
-  const options = { cwd: "/", env: { ...env, PATH: trustedPath(env["PATH"]) }, detached: true };
+  const place = { directory, mounts, user, terminal: terminal?.streams ?? [] };
+  const [file, ...args] = confinedArgv(place);
+  const options = { cwd: "/", env: { PATH: setting.path }, detached: true };
+  using handed = createMemoryFile("egress-command");
+  handed.append(renderStart(start));
   const { child, relay } = namespace.enter(() => {
     const opened = openSocketRelay();
-    const spawned = spawn(file, args, { ...options, stdio: streamsOf(terminal, opened) });
+    const stdio = [...streamsOf(terminal, opened), "pipe" as const, handed.fd];
+    const spawned = spawn(file, args, { ...options, stdio });
     return { child: spawned, relay: opened };
   });
   relay.start();
@@ -112,12 +115,14 @@ export function startConfinedCommand(
  * Of a terminal the command gets no descriptor: process 1 opens its own in their place, and a second terminal
  * is behind a pipe.
  */
-function streamsOf(terminal: CallerTerminal | undefined, relay: SocketRelay): StdioOptions {
-  const own = [0, 1, 2].map((fd) => {
+function streamsOf(
+  terminal: CallerTerminal | undefined,
+  relay: SocketRelay,
+): readonly (number | "ignore" | "pipe" | "inherit")[] {
+  return [0, 1, 2].map((fd) => {
     if (terminal?.streams.includes(fd) === true) return "ignore";
     return relay.inPlaceOf(fd) ?? (isatty(fd) ? "pipe" : "inherit");
   });
-  return [...own, "pipe"];
 }
 
 function passOn({ stdin, stdout, stderr }: ChildProcess): void {

@@ -15,13 +15,14 @@ import type { Argv } from "../../../netns/command.ts";
 const CAPABILITIES =
   "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+net_bind_service,+sys_chroot,+audit_write,+setfcap";
 
-const TAKE_PATH = 'if [ "$1" ]; then PATH=$1; else unset PATH; fi; shift';
+/** From here on the shell's arguments are what starts the command, by `renderStart` of exact-start.ts. */
+const TAKE_START = 'trap "exit 125" EXIT; . /proc/self/fd/4; trap - EXIT; exec 4<&-';
 
 /**
  * What process 1 is once all is prepared: a shell that waits for its one child, the command. Replacing a
  * subshell, that is never taken for a word of the shell's own, such as `exit` or `echo`.
  */
-const WAIT = `${TAKE_PATH}; (exec "$@"); exit $?`;
+const WAIT = `${TAKE_START}; (exec "$@"); exit $?`;
 
 /**
  * The same at a terminal. This shell leads the session; the command has a process group of its own, so that
@@ -30,13 +31,13 @@ const WAIT = `${TAKE_PATH}; (exec "$@"); exit $?`;
  * job that has ended is shown once more by dash's `jobs`, so that is asked twice. Descriptors 4 to 6 are the
  * command's streams, those that `$1` names its terminal.
  */
-const FOLLOW = `exec 4<&0 5>&1 6>&2 7<>/dev/pts/0
-case $1 in *0*) exec 4<&7 ;; esac
-case $1 in *1*) exec 5>&7 ;; esac
-case $1 in *2*) exec 6>&7 ;; esac
+const FOLLOW = `terminal=$1
+${TAKE_START}
+exec 4<&0 5>&1 6>&2 7<>/dev/pts/0
+case $terminal in *0*) exec 4<&7 ;; esac
+case $terminal in *1*) exec 5>&7 ;; esac
+case $terminal in *2*) exec 6>&7 ;; esac
 exec 0<&7 1>&7 2>&7
-shift
-${TAKE_PATH}
 set -m
 /bin/sh -c 'kill -STOP $$; exec "$@"' sh "$@" 0<&4 1>&5 2>&6 3>&- 4<&- 5>&- 6>&- 7>&- &
 exec 1>/dev/null 4<&- 7>&-
@@ -69,10 +70,10 @@ fi
 [ -z "$terminal" ] || echo ready >&3
 read -r go <&3
 if [ "$terminal" ]; then
-  set -- setsid sh -c "$script" egress "$terminal" "$@"
+  set -- setsid sh -c "$script" egress "$terminal"
 else
   exec 3<&-
-  set -- sh -c "$script" egress "$@"
+  set -- sh -c "$script" egress
 fi
 exec ${privileges} -- "$@"
 `;
@@ -110,8 +111,6 @@ function mapTo(uid: number, gid: number): string {
 export interface CommandPlace {
   /** Where the command is to work. */
   readonly directory: string;
-  /** The command's own PATH; the set-up needs the system's folders in its. */
-  readonly path: string | undefined;
   /** What {@link prepareOwnPlaces} gives. */
   readonly mounts: string;
   /** Whom it is; root if undefined. */
@@ -124,12 +123,10 @@ export interface CommandPlace {
  * The command line, to be run in the network namespace by root, in `/`. Its process 1 is a shell that only
  * waits, so that the command has ordinary signal handling; the command is that shell's one child. All of it
  * ends with the process that started it. Descriptor 3 is the line to process 1, which waits there for a line
- * before the command begins; with a terminal it says `ready` once /dev/pts is there.
+ * before the command begins; with a terminal it says `ready` once /dev/pts is there. Descriptor 4 is a file
+ * with what `renderStart` of exact-start.ts gives.
  */
-export function confinedArgv(
-  command: Argv,
-  { directory, path = "", mounts, terminal, user }: CommandPlace,
-): Argv {
+export function confinedArgv({ directory, mounts, terminal, user }: CommandPlace): Argv {
   const held: Argv = [
     "setpriv",
     "--pdeathsig",
@@ -143,17 +140,8 @@ export function confinedArgv(
     "--mount-proc",
   ];
   const script = terminal.length === 0 ? WAIT : FOLLOW;
-  const own = [directory, terminal.join(""), script, path];
-  return [
-    ...held,
-    "--",
-    "sh",
-    "-c",
-    renderSetup(mounts, renderPrivileges(user)),
-    "egress",
-    ...own,
-    ...command,
-  ];
+  const own = [directory, terminal.join(""), script];
+  return [...held, "--", "sh", "-c", renderSetup(mounts, renderPrivileges(user)), "egress", ...own];
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The command's environment without any secret in it, and a look at its arguments. */
 import type { Environment } from "../../../config/environment.ts";
 import { accepted, refused, type Result } from "../../../policy/problem.ts";
+import { encodeOctets } from "../given/octet-text.ts";
 import { createRedactor, type Redactor } from "../../../scrub/redactor.ts";
 import type { HeldSecret } from "./secret-bindings.ts";
 
@@ -100,5 +101,5 @@ function redactorOf(secrets: readonly HeldSecret[]): Redactor {
 
 /** In any spelling. */
 function holdsAny(text: string, redactor: Redactor): boolean {
-  return redactor.holds(Buffer.from(text).toString("latin1"));
+  return redactor.holds(encodeOctets(text).toString("latin1"));
 }

@@ -3,7 +3,10 @@ import { spawnSync } from "node:child_process";
 import type { Environment } from "../../../config/environment.ts";
 import { accepted, refused, refusedAll, type Result } from "../../../policy/problem.ts";
 import { trimBlanks } from "../../../policy/trim-blanks.ts";
+import { decodeOctets } from "../given/octet-text.ts";
+import { createMemoryFile } from "../../../sys/memory-file.ts";
 import type { CommandUser } from "../command/command-user.ts";
+import { planStart, renderStart, type StartTools } from "../command/exact-start.ts";
 import { drawPlaceholder } from "./placeholder.ts";
 import type { AskedSecret } from "./parse-secret.ts";
 import type { HeldSecret } from "./secret-bindings.ts";
@@ -59,26 +62,33 @@ function checked(name: string, value: string, option: string): Result<string> {
       `the value of ${name} has a control character or a line break in it, which no header can have`,
       option,
     );
+  if (!value.isWellFormed())
+    return refused(`the value of ${name} is not UTF-8, which no header can have here`, option);
   const trimmed = trimBlanks(value);
   return trimmed.trim() === "" ? refused(`the value of ${name} is blank`, option) : accepted(trimmed);
 }
+
+/** Becomes the command line that descriptor 3 has. */
+const EXACTLY = '. /proc/self/fd/3 && exec 3<&- && exec "$@"';
 
 /**
  * By the shell, as the command's user, with its environment; what it says on standard error is the caller's
  * to see.
  */
-export function askShell(env: Environment, user: CommandUser | undefined): AskCommand {
+export function askShell(env: Environment, user: CommandUser | undefined, tools: StartTools): AskCommand {
   return (command) => {
     const identity = user === undefined || user.isMapped === true ? {} : { uid: user.uid, gid: user.gid };
-    const { status, signal, stdout, error } = spawnSync("/bin/sh", ["-c", command], {
+    const start = planStart(["/bin/sh", "-c", command], { ...env, ...user?.env }, tools);
+    using handed = createMemoryFile("egress-secret-command");
+    handed.append(renderStart(start));
+    const { status, signal, stdout, error } = spawnSync("/bin/sh", ["-c", EXACTLY, "sh"], {
       ...identity,
-      env: { ...env, ...user?.env },
-      stdio: ["inherit", "pipe", "inherit"],
-      encoding: "utf8",
+      env: {},
+      stdio: ["inherit", "pipe", "inherit", handed.fd],
       timeout: COMMAND_LIMIT_MS,
       maxBuffer: MOST_PRINTED,
     });
-    if (status === 0) return accepted(stdout);
+    if (status === 0) return accepted(decodeOctets(stdout));
     const how = error?.message ?? signal ?? `exit ${String(status)}`;
     return refused(`a command that should print a secret has failed: ${how}`, "--secret-command");
   };

@@ -2,12 +2,15 @@ import { expect, test } from "vitest";
 import { askShell, readSecrets } from "../../../../src/cli/run/secrets/read-secrets.ts";
 import type { AskedSecret } from "../../../../src/cli/run/secrets/parse-secret.ts";
 
+const TOOLS = { env: "/usr/bin/env", setpriv: "/usr/bin/setpriv" };
+
 function asked(name: string, command?: string): AskedSecret {
   return { name, hosts: ["a.example.org"], header: undefined, command };
 }
 
 function read(secrets: readonly AskedSecret[], env: Readonly<Record<string, string>>): unknown {
-  const result = readSecrets(secrets, env, askShell({ PATH: process.env["PATH"], ...env }, undefined));
+  const shell = askShell({ PATH: process.env["PATH"], ...env }, undefined, TOOLS);
+  const result = readSecrets(secrets, env, shell);
   return result.ok
     ? result.value.map(({ name, value }) => [name, value])
     : result.problems.map(({ path, message }) => `${path}: ${message}`);
