@@ -130,7 +130,7 @@ const bundle = await build({
       groups: [
         {
           name: "early",
-          test: /src\/(cli\/run\/(waiting-sidecar|handed|errors|json|command\/trusted-path)|sys\/(libc|inherited|network-namespace|user-namespace))\.ts$|koffi/,
+          test: /src\/(cli\/run\/(waiting-sidecar|handed|errors|json|given\/[a-z-]+|command\/trusted-path)|config\/start-variables|sys\/(arena|libc|inherited|memory-file|network-namespace|user-namespace))\.ts$|koffi/,
           priority: 3.5,
         },
         {
@@ -188,10 +188,15 @@ for (const name of await readdir(OUT)) {
 function renderFirstLines(): string {
   const missing = String.raw`egress: no node in PATH, nor beside this command; under sudo: sudo "$(command -v node)" "$(command -v egress)" ...`;
   const search = `node=\${0%/*}/node; [ -x "$node" ] || node=$(command -v node)`;
+  // A shell hands on no variable whose name is not one of its own, and changes others: `src/cli/run/given`.
+  // No variable of the kernel's may be longer than 128 KiB.
+  const folders = "/usr/bin:/bin:/run/current-system/sw/bin";
+  const pieces = `$(PATH=${folders} base64 -w 120000 "/proc/$$/environ" 2>/dev/null)`;
+  const keep = `[ "$1" = run ] && n=0 && for p in ${pieces}; do n=$((n+1)); export "EGRESS_GIVEN_$$_$n=$p"; done`;
   const find = `${search} || { echo '${missing}' >&2; exit 78; }`;
   const old = `process.stderr.write("egress: Node ${NEEDED} or later is needed, and this is "+process.versions.node+"\\n");process.exit(78)`;
   return `#!/bin/sh
-':' //; ${find}; exec "$node" "$0" "$@"
+':' //; ${find}; ${keep}; exec "$node" "$0" "$@"
 if(parseInt(process.versions.node,10)<${NEEDED}){${old}}
 `;
 }

@@ -10,6 +10,7 @@ import { HELP } from "./help.ts";
 import { openStandardOutput } from "../sys/standard-output.ts";
 import { VERSION } from "../sidecar/version.ts";
 import type { CliContext } from "./context.ts";
+import type { Given } from "./run/given/given.ts";
 
 /**
  * Runs the command line `argv` (without node and script) in this process; settles with the exit code once all
@@ -18,8 +19,11 @@ import type { CliContext } from "./context.ts";
 export async function runProcess(argv: readonly string[]): Promise<number> {
   const out = openStandardOutput(1);
   const err = openStandardOutput(2);
-  const code = await runCli(argv, {
-    env: takeEnvironment(),
+  const given = await takeGiven(argv);
+  if (given.nameless > 0)
+    err.write("egress run: what has no name in the environment is not handed on to the command\n");
+  const code = await runCli(given.argv, {
+    env: given.env,
     program: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
     print: out.write,
     isTerminal: isatty(1),
@@ -30,6 +34,13 @@ export async function runProcess(argv: readonly string[]): Promise<number> {
   const [failure] = await Promise.all([out.flush(), err.flush()]);
   if (failure === undefined || code !== EXIT.ok) return code;
   return failure === "EPIPE" ? EXIT.unread : EXIT.output;
+}
+
+/** Only `egress run` hands on what it was given, and so needs it octet for octet. */
+async function takeGiven(argv: readonly string[]): Promise<Given> {
+  const env = takeEnvironment();
+  if (argv[0] !== "run") return { argv, env, nameless: 0 };
+  return (await import("./run/given/given.ts")).takeGiven(argv, env);
 }
 
 /** Runs the command line with the outputs and the environment of `context`; settles with the exit code. */

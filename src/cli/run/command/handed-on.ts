@@ -3,6 +3,7 @@
  * confinement.
  */
 import { accepted, type Problem, refused, refusedAll, type Result } from "../../../policy/problem.ts";
+import { findWorkingDirectory } from "../given/working-directory.ts";
 import { lookAtStream } from "./standard-streams.ts";
 
 const STREAMS = ["standard input", "standard output", "standard error"];
@@ -17,16 +18,9 @@ export function findHandedOn(): Result<{ readonly directory: string }> {
     return stream.kind === "refused" ? [{ path, message: stream.message }] : [];
   });
   if (leading.length > 0) return refusedAll(leading);
-  const directory = workingDirectory();
-  return directory === undefined
+  const directory = findWorkingDirectory();
+  if (!directory.ok) return directory;
+  return directory.value === undefined
     ? refused("the working directory has been deleted")
-    : accepted({ directory });
-}
-
-function workingDirectory(): string | undefined {
-  try {
-    return process.cwd();
-  } catch {
-    return undefined;
-  }
+    : accepted({ directory: directory.value });
 }

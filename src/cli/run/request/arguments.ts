@@ -6,7 +6,7 @@ import type { FoundFile } from "../config/read-file.ts";
 import { parseConfig } from "../config/parse-config.ts";
 import type { Preset } from "../config/presets.ts";
 import type { Policy } from "../../../policy/policy.ts";
-import { accepted, refused, refusedAll, type Result } from "../../../policy/problem.ts";
+import { accepted, quote, refused, refusedAll, type Result } from "../../../policy/problem.ts";
 import type { Action, Rule } from "../../../policy/rule.ts";
 import { findScopesFault } from "../../../policy/scope-limit.ts";
 import { all, readDefault, readFileOf, readRules, type ReadText } from "../../call/rules.ts";
@@ -61,7 +61,13 @@ export function parseRunArguments(
 ): Result<RunRequest | DryRun | "help" | "clean"> {
   const end = argv.indexOf("--");
   const [program, ...args] = end === -1 ? [] : argv.slice(end + 1);
-  const options = readOptions(end === -1 ? argv : argv.slice(0, end));
+  const written = end === -1 ? argv : argv.slice(0, end);
+  const odd = written.find((text) => !text.isWellFormed());
+  if (odd !== undefined)
+    return refused(
+      `${quote(odd)} is not UTF-8, as options have to be; the command behind -- may be anything`,
+    );
+  const options = readOptions(written);
   if (!options.ok) return options;
   if (options.value.help) return accepted("help");
   if (options.value.clean) return accepted("clean");

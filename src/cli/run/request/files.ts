@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { accepted } from "../../../policy/problem.ts";
 import type { RunFiles } from "./arguments.ts";
+import { findWorkingDirectory } from "../given/working-directory.ts";
 import type { Caller } from "../config/caller.ts";
 import { findConfig } from "../config/find-config.ts";
 import { presetFolders, readPreset } from "../config/presets.ts";
@@ -11,18 +12,11 @@ export function filesOfMachine(caller: Caller): RunFiles {
   return {
     readText: (path) => readFileSync(path, "utf8"),
     findConfig() {
-      const directory = workingDirectory();
-      return directory === undefined ? accepted(undefined) : findConfig(directory, caller);
+      const directory = findWorkingDirectory();
+      // If it has been deleted, nothing is above it either.
+      if (!directory.ok) return directory;
+      return directory.value === undefined ? accepted(undefined) : findConfig(directory.value, caller);
     },
     readPreset: (name) => readPreset(name, folders),
   };
-}
-
-/** Undefined if it has been deleted: then nothing is above it either. */
-function workingDirectory(): string | undefined {
-  try {
-    return process.cwd();
-  } catch {
-    return undefined;
-  }
 }

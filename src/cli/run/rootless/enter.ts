@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { closeSync } from "node:fs";
+import type { Environment } from "../../../config/environment.ts";
 import { withSystemFolders } from "../../../config/program-path.ts";
 import { findTool } from "../../../netns/find-tool.ts";
 import { openRouteSocket } from "../../../netns/route-socket.ts";
@@ -15,6 +16,7 @@ import { keepFromChildren, keepOverExec } from "../../../sys/inherited.ts";
 import { openPipe } from "../../../sys/pipe.ts";
 import type { Problem } from "../../../policy/problem.ts";
 import type { CliContext } from "../../context.ts";
+import { handGiven } from "../given/given.ts";
 import { INSIDE, LOOPBACK, renderInside } from "./inside.ts";
 import { findObstacles } from "./obstacles.ts";
 
@@ -68,9 +70,11 @@ function enterOwnNamespaces(argv: readonly string[], { program, env }: CliContex
   closeSync(answers.writing);
   for (const fd of [orders.writing, answers.reading]) keepOverExec(fd);
   const handed = { orders: orders.writing, answers: answers.reading, addresses: findOwnAddresses() };
-  const args = [unshare, ...OWN_NAMESPACES, "--", ...program, "run", ...argv];
+  const given = { argv: ["run", ...argv], env: { ...env, [INSIDE]: renderInside(handed) }, nameless: 0 };
+  const [name, value] = handGiven(given);
+  const args = [unshare, ...OWN_NAMESPACES, "--", ...program, "run"];
   assert(process.execve !== undefined, "Node has no execve");
-  process.execve(unshare, args, definedOf({ ...env, [INSIDE]: renderInside(handed) }));
+  process.execve(unshare, args, { ...textsOf(env), [name]: value });
 }
 
 /**
@@ -93,8 +97,11 @@ function findOwnAddresses(): readonly string[] {
   }
 }
 
-function definedOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+/** For Node itself and its libraries; all of it is in what is handed over. */
+function textsOf(env: Environment): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    Object.entries(env).flatMap(([name, value]) =>
+      value?.isWellFormed() === true && name.isWellFormed() ? [[name, value]] : [],
+    ),
   );
 }
