@@ -1,6 +1,7 @@
 import type { Field } from "./gate/field.ts";
 import { CHUNKED, type Framing } from "./gate/framing.ts";
 import type { Refusal } from "./gate/refusal.ts";
+import { createRequestLikeness } from "./gate/request-like.ts";
 import { writeFields } from "./gate/write-head.ts";
 import type { BodyChange } from "./ports.ts";
 
@@ -14,6 +15,8 @@ export interface Outlet {
 export interface BodyWriter {
   data(octets: Buffer): Refusal | undefined;
   end(trailers: readonly Field[]): Refusal | undefined;
+  /** See {@link createRequestLikeness}; of what was written so far. */
+  isRequestLike(): boolean;
 }
 
 /** As a body goes out: one whose length may change has none. */
@@ -28,9 +31,12 @@ export function createBodyWriter(
   change: BodyChange | undefined,
 ): BodyWriter {
   const isChunked = framing.kind === "chunked";
+  const likeness = createRequestLikeness();
+  let hasTrailers = false;
 
   function write(octets: Buffer): void {
     if (octets.length === 0) return;
+    likeness.add(octets);
     if (isChunked) outlet.text(`${octets.length.toString(16)}\r\n`);
     outlet.octets(octets);
     if (isChunked) outlet.text("\r\n");
@@ -49,8 +55,10 @@ export function createBodyWriter(
         if ("kind" in held) return held;
         write(held);
       }
+      hasTrailers = trailers.length > 0;
       if (isChunked) outlet.text(`0\r\n${writeFields(trailers)}\r\n`);
       return undefined;
     },
+    isRequestLike: () => hasTrailers || likeness.isLike(),
   };
 }

@@ -13,6 +13,10 @@ export function isToken(text: string): boolean {
   return text !== "" && isAllOf(text, TOKEN);
 }
 
+export function isTokenOctet(octet: number): boolean {
+  return ((CLASSES[octet] ?? 0) & TOKEN) !== 0;
+}
+
 /**
  * Blanks and visible octets, obs-text (0x80 to 0xff) too; no control except the tab. It refuses characters
  * above 0xff.

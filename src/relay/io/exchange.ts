@@ -22,8 +22,6 @@ export interface Exchange extends Judged {
   isSent: boolean;
   /** The response that is being read is an interim one. */
   isInterim: boolean;
-  /** The origin has asked for the body. */
-  isContinued: boolean;
   /** The connections end behind the response. */
   closes: boolean;
   isAnswered: boolean;
@@ -38,7 +36,6 @@ export function beginExchange(admission: Admission, judged: Judged): Exchange {
     isRead: false,
     isSent: false,
     isInterim: false,
-    isContinued: false,
     closes: !admission.request.keepsAlive,
     isAnswered: false,
   };

@@ -30,7 +30,9 @@ export interface Line {
   isBodyRead: boolean;
   /** The client's stream, before it ends. */
   waitsForTrailers: boolean;
+  /** Once the answer's head has come: a next request may go over it. */
   keepsAlive: boolean;
+  body: BodyWriter | undefined;
   /** It had a request before this one, or has waited for one: the origin may have closed it meanwhile. */
   isKept: boolean;
   /** Counts in the bound that sessions share. */
@@ -39,8 +41,7 @@ export interface Line {
   readonly shed: () => void;
 }
 
-/** Sends the request; `release` is called once the answer is whole, and the request too. */
-export function begin(line: Line, exchange: H2Exchange, release: (line: Line) => void): void {
+export function begin(line: Line, exchange: H2Exchange): void {
   const { admission, authority } = exchange;
   const { request, body } = admission;
   exchange.goesOut();
@@ -56,8 +57,9 @@ export function begin(line: Line, exchange: H2Exchange, release: (line: Line) =>
   exchange.closed = () => {
     if (line.exchange === exchange) line.half.socket.destroy();
   };
+  line.body = writer;
   if (exchange.client.endAfterHeaders) line.isSent = true;
-  else sendBody(line, writer, release);
+  else sendBody(line, writer);
   line.half.flush();
 }
 
@@ -70,7 +72,7 @@ function joinCookies(request: GatedRequest): GatedRequest {
   return { ...request, fields: [...others, joined] };
 }
 
-function sendBody(line: Line, writer: BodyWriter, release: (line: Line) => void): void {
+function sendBody(line: Line, writer: BodyWriter): void {
   const { exchange, half } = line;
   if (exchange === undefined) return;
   const { client, cut } = exchange;
@@ -88,7 +90,6 @@ function sendBody(line: Line, writer: BodyWriter, release: (line: Line) => void)
     if (refused !== undefined) return cut(refused.text);
     half.flush();
     line.isSent = true;
-    if (line.isAnswered) release(line);
     return undefined;
   });
   // If it was asked before, it was stopped then.
@@ -111,7 +112,8 @@ export function takeHead(line: Line, head: Head): Framing | undefined {
     client.additionalHeaders(responseHeaders(response, NO_BODY));
     return NO_BODY;
   }
-  line.keepsAlive = response.keepsAlive;
+  // If the origin does not read the body, what follows over its connection is no request of its own.
+  line.keepsAlive = response.keepsAlive && line.isSent && line.body?.isRequestLike() === false;
   line.change = changed.body;
   const framing = framingAfter(response.framing, changed.body);
   line.waitsForTrailers = framing.kind === "chunked" && admission.request.takesTrailers;
@@ -136,6 +138,7 @@ function write(client: ServerHttp2Stream, octets: Buffer, half: Half): void {
   client.once("drain", () => half.resume("peer-full"));
 }
 
+/** `release` is called once the answer is whole. */
 export function takeEnd(line: Line, trailers: readonly Field[], release: (line: Line) => void): void {
   const { exchange, change, half } = line;
   if (line.isInterim || exchange === undefined) return;
@@ -150,13 +153,15 @@ export function takeEnd(line: Line, trailers: readonly Field[], release: (line: 
     client.end();
   }
   half.resume("peer-full");
-  // Over a connection that ends nothing more of the request is wanted.
-  if (line.isSent || !line.keepsAlive) endExchange(line, release);
+  endExchange(line, release);
   return undefined;
 }
 
-/** The answer is whole; the request may not be. */
-export function endExchange(line: Line, release: (line: Line) => void): void {
+/**
+ * The answer is whole. The request may not be: an origin that does not read the rest would take it for the
+ * next request.
+ */
+function endExchange(line: Line, release: (line: Line) => void): void {
   const { exchange, isSent } = line;
   release(line);
   if (exchange !== undefined && !isSent) stopUpload(exchange.client);

@@ -72,8 +72,8 @@ export function finish(link: H1Link): void {
 export function settle(link: H1Link): void {
   const { exchange } = link;
   if (exchange?.isAnswered !== true || link.isOver) return;
-  if (exchange.closes) return finish(link);
-  if (!exchange.isSent) return;
+  // An origin that does not read the rest would take it for the next request.
+  if (exchange.closes || !exchange.isSent) return finish(link);
   link.exchange = undefined;
   link.answered++;
   link.client.resume("kept-enough");

@@ -6,7 +6,7 @@
 import type { Socket } from "node:net";
 import { createMessageReader } from "../gate/message-reader.ts";
 import type { H2Exchange } from "./h2-exchange.ts";
-import { begin, endExchange, fail, type Line, lostUnderWay, takeData, takeEnd, takeHead } from "./h1-line.ts";
+import { begin, fail, type Line, lostUnderWay, takeData, takeEnd, takeHead } from "./h1-line.ts";
 import { isGone } from "./h2-headers.ts";
 import { createHalf } from "./half.ts";
 import type { LineRooms } from "./line-rooms.ts";
@@ -66,6 +66,7 @@ export function createH1Origins(first: Socket, { connect, rooms, count }: H1Orig
       isKept: false,
       waitsForTrailers: false,
       keepsAlive: true,
+      body: undefined,
       hasRoom,
       shed() {
         line.hasRoom = false;
@@ -102,7 +103,7 @@ export function createH1Origins(first: Socket, { connect, rooms, count }: H1Orig
       const line = takeIdle(next, stale);
       if (line === undefined) break;
       waiting.shift();
-      begin(line, next, release);
+      begin(line, next);
     }
     for (const line of idle) line.isKept = true;
     for (const line of stale) drop(line);
@@ -178,7 +179,6 @@ export function createH1Origins(first: Socket, { connect, rooms, count }: H1Orig
     // A body may end so: the connection is released then.
     if (isClean) line.reader.finish();
     if (!lines.has(line)) return;
-    if (line.isAnswered && line.exchange !== undefined) return endExchange(line, release);
     drop(line);
     if (line.exchange !== undefined) lostUnderWay(line);
     serve();

@@ -8,7 +8,7 @@ import { SCHEME_PORTS } from "../../vault/binding.ts";
 import { writeRequestHead } from "../gate/write-head.ts";
 import { trailersOut } from "../pass-trailers.ts";
 import { beginExchange, type Exchange } from "./exchange.ts";
-import { answer, cutAndTell, type H1Link, settle } from "./h1-link.ts";
+import { answer, cutAndTell, type H1Link } from "./h1-link.ts";
 import type { Half } from "./half.ts";
 import { tellInjected, untilPrepared } from "./options.ts";
 import { toRefusal } from "./upstream-refusal.ts";
@@ -113,5 +113,4 @@ function finishRequest(link: H1Link, exchange: Exchange, trailers: readonly Fiel
   const refused = exchange.bodyOut?.end(passed);
   if (refused !== undefined) return cutAndTell(link, refused.text);
   exchange.isSent = true;
-  settle(link);
 }

@@ -27,7 +27,6 @@ export function takeResponse(link: H1Link, head: Head): Framing | undefined {
 
 function passInterim({ client }: H1Link, exchange: Exchange, response: GatedResponse): Framing {
   exchange.isInterim = true;
-  if (response.status === 100) exchange.isContinued = true;
   if (!exchange.admission.request.isOld)
     client.text(writeResponseHead(response, { framing: NO_BODY, closes: false }));
   return NO_BODY;
@@ -39,9 +38,9 @@ function pass(
   { response, body }: { readonly response: GatedResponse; readonly body: BodyChange | undefined },
 ): Framing {
   const { request } = exchange.admission;
-  // A client that waits for 100 may never send the body: what follows would not be a request then.
-  const isUnasked = request.expectsContinue && !exchange.isContinued && !exchange.isRead;
-  exchange.closes ||= !response.keepsAlive || isUnasked;
+  // If the origin does not read the body, what follows over its connection is no request of its own.
+  const mayStand = !exchange.isSent || exchange.bodyOut?.isRequestLike() === true;
+  exchange.closes ||= !response.keepsAlive || mayStand;
   const framing = framingBack(framingAfter(response.framing, body), request.isOld);
   client.text(writeResponseHead(response, { framing, closes: exchange.closes }));
   exchange.bodyBack = createBodyWriter(framing, client, body);

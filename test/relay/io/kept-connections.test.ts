@@ -7,7 +7,7 @@ import { createOriginAuthority } from "../../support/origin-certificates.ts";
 import { until } from "../../support/until.ts";
 import { binding, credential, vaultOf } from "../../vault/make-vault.ts";
 import { askH2, dialH2 } from "./h2-client.ts";
-import { NAME, type RawConnection, startRawOrigin, startRelay } from "./world.ts";
+import { connectRaw, NAME, type RawConnection, startRawOrigin, startRelay } from "./world.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -192,4 +192,20 @@ describe("a request whose head was never taken, since the kept connection was re
     );
     expect(world.relay.dialled()).toBe(1);
   });
+});
+
+test("one of HTTP/1.1 has the client's connection closed, so that the client asks again", async () => {
+  const origin = await startRawOrigin();
+  const relay = await startRelay({ origin: origin.port });
+  const client = await connectRaw(relay.port);
+  client.socket.write(`GET / HTTP/1.1\r\nHost: ${NAME}\r\n\r\n`);
+  const server = await answerNext(origin);
+  await client.has("ok");
+  client.socket.write(`GET /2 HTTP/1.1\r\nHost: ${NAME}\r\n\r\n`);
+  await server.has("GET /2 ");
+  server.socket.end();
+  await until("the connection is closed", () => client.state.isClosed);
+  expect(client.text()).toMatch(/\r\n\r\nok$/);
+  const text = "the origin has closed the connection without an answer";
+  expect(relay.told.cut).toEqual([{ host: NAME, text }]);
 });

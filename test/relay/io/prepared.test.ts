@@ -38,14 +38,14 @@ describe("while that is made", () => {
   test("requests of HTTP/1.1 wait, and then go by the vault of then", async () => {
     const { origin, relay, asked, go } = await startWaiting("http/1.1");
     const client = await connectRaw(relay.port);
-    client.socket.write(request("POST /1 HTTP/1.1", HOST, "Content-Length: 3") + "abc");
+    client.socket.write(request("POST /1 HTTP/1.1", HOST, "Content-Length: 3") + "{1}");
     client.socket.write(request("GET /2 HTTP/1.1", HOST));
     await until("it is asked for", () => asked.count === 1);
     relay.vault.write(bearer(LATER));
     expect(origin.connections).toEqual([]);
     go();
     const server = await origin.next();
-    await server.has(/^POST \/1 [^]*: Bearer later-value-of-it\r\n[^]*\r\n\r\nabc/);
+    await server.has(/^POST \/1 [^]*: Bearer later-value-of-it\r\n[^]*\r\n\r\n\{1\}/);
     server.socket.write(answer(`it is ${LATER}`));
     await client.has("it is [REDACTED]");
     await server.has("GET /2 ");
