@@ -10,6 +10,7 @@ import type { Binding } from "../vault/binding.ts";
 import type { BindingVerdict, VaultInForce } from "../vault/vault-in-force.ts";
 import { isAmbiguousPath, otherReadings } from "../policy/ambiguous-path.ts";
 import { type Field, makeField } from "./gate/field.ts";
+import { METHOD_OVERRIDES, namesOtherHost, PATH_OVERRIDES } from "./gate/overrides.ts";
 import { refuse, type Refusal } from "./gate/refusal.ts";
 import { isToken } from "./gate/octets.ts";
 import { type GatedRequest, isForFlow, refuseMethod } from "./gate/request.ts";
@@ -49,7 +50,7 @@ export function admit(request: GatedRequest, context: AdmitContext): Admission |
   const { name, scheme, destination } = context.flow;
   if (!isForFlow(request, { name, scheme, port: destination.port })) return MISDIRECTED;
   const judge = context.rules?.findJudge(context.flow);
-  const ruled = judge && refuseByRule(request, judge);
+  const ruled = judge && (refuseOtherHost(request, context) ?? refuseByRule(request, judge));
   if (ruled !== undefined) return ruled;
   const verdict = findBinding(request.method, request.path, context);
   if (verdict.kind === "ambiguous") return refuse(403, "credential binding ambiguous");
@@ -89,20 +90,20 @@ function refuseOverride(name: string): Refusal {
   return refuse(403, `the header ${name} names another request than the request line`);
 }
 
+/** An origin that goes by such a header would take the request for another host's. */
+function refuseOtherHost({ fields }: GatedRequest, { flow }: AdmitContext): Refusal | undefined {
+  const own = { name: flow.name, port: flow.destination.port };
+  const other = fields.find((field) => namesOtherHost(field, own));
+  if (other === undefined) return undefined;
+  return refuse(403, `the header ${other.name} names another host than the request is for; leave it out`);
+}
+
 /** Bindings are for the schemes' own ports. */
 function findBinding(method: string, path: string, { flow, vault }: AdmitContext): BindingVerdict {
   const { name, scheme, destination } = flow;
   if (!vault.hasBindings || destination.port !== SCHEME_PORTS[scheme]) return { kind: "none" };
   return vault.findBinding({ scheme, host: name, method: method.toUpperCase(), path });
 }
-
-/** Headers by which some servers take another method, or another path, than the request line has. */
-const METHOD_OVERRIDES: ReadonlySet<string> = new Set([
-  "x-http-method-override",
-  "x-http-method",
-  "x-method-override",
-]);
-const PATH_OVERRIDES: ReadonlySet<string> = new Set(["x-original-url", "x-rewrite-url"]);
 
 /**
  * The origin may read a request in another way than we do: a secret goes out only if each way has the same
@@ -121,6 +122,8 @@ function refuseOtherReadings(
     return verdict.kind === "bound" && verdict.binding === binding;
   };
   if (!otherReadings(request.path).every((path) => isSame(request.method, path))) return AMBIGUOUS_PATH;
+  const elsewhere = refuseOtherHost(request, context);
+  if (elsewhere !== undefined) return elsewhere;
   for (const { key, name, value } of request.fields) {
     // A binding for any method has those that pass in a request line, and no others.
     const isServed = (method: string): boolean =>

@@ -1,9 +1,10 @@
 import { isHopByHop } from "./connection-fields.ts";
 import type { Field } from "./field.ts";
+import { isOverride } from "./overrides.ts";
 
 /**
  * What a trailer may never set: framing, routing, the caller's identity, the kind of content (RFC 9110
- * section 6.5.1), and which request it is.
+ * section 6.5.1). Nor may it say which request this is.
  */
 const NEVER: ReadonlySet<string> = new Set([
   "host",
@@ -19,11 +20,6 @@ const NEVER: ReadonlySet<string> = new Set([
   "content-range",
   "location",
   "range",
-  "x-http-method",
-  "x-http-method-override",
-  "x-method-override",
-  "x-original-url",
-  "x-rewrite-url",
 ]);
 
 /** The trailers that go on: none that frames or routes, and none with a name in `injected` (folded names). */
@@ -31,5 +27,7 @@ export function passableTrailers(
   trailers: readonly Field[],
   injected: ReadonlySet<string>,
 ): readonly Field[] {
-  return trailers.filter(({ key }) => !NEVER.has(key) && !isHopByHop(key) && !injected.has(key));
+  return trailers.filter(
+    ({ key }) => !NEVER.has(key) && !isOverride(key) && !isHopByHop(key) && !injected.has(key),
+  );
 }

@@ -8,6 +8,10 @@ test.each([
   "Content-Length",
   "Transfer_Encoding",
   "Connection",
+  "X-HTTP-Method",
+  "X-Original-URL",
+  "X_Forwarded_Host",
+  "Forwarded",
   "X_Api_Key",
   "X-Api-Key",
 ])("a trailer named %s is dropped", (name) => {

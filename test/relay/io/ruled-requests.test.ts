@@ -160,6 +160,8 @@ describe.each(["HTTP/1.1", "HTTP/2"])("%s", (version) => {
     ["X-HTTP-Method", "delete", 403],
     ["X_Method_Override", "PUT, DELETE", 403],
     ["X-Original-URL", "/admin/a", 403],
+    ["X-Forwarded-Host", "b.example.org", 403],
+    ["Forwarded", "host=b.example.org", 403],
     ["X-Rewrite-URL", "/other", 403],
     ["X-HTTP-Method-Override", "PATCH", 200],
   ])("a header that names another request is asked for, too: %s: %s", async (name, value, status) => {
