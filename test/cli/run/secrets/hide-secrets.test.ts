@@ -71,9 +71,11 @@ test("a short one is taken out of a variable that is nothing else, and the other
   });
 });
 
+function notesOf(value: string): readonly string[] {
+  return hideFromCommand({ PW: value, HOME: "/root" }, { secrets: [held("PW", value)], reads: [] }).notes;
+}
+
 test("the caller is told what a short one comes to, and which variables have it", () => {
-  const notesOf = (value: string): readonly string[] =>
-    hideFromCommand({ PW: value, HOME: "/root" }, { secrets: [held("PW", value)], reads: [] }).notes;
   expect(notesOf("s3cr3t-t0ken")).toEqual([]);
   expect(notesOf("pin1")).toEqual([expect.stringContaining("PW is short: wherever the text stands")]);
   expect(notesOf("root")).toEqual([
