@@ -8,6 +8,7 @@
  * that have begun.
  */
 import type { Automaton, Cursor } from "./automaton.ts";
+import { isBreak } from "./digit-lines.ts";
 import { type EscapeFamily, type EscapeReader, LONGEST_ESCAPE, NONE, OVER, WHOLE } from "./escapes/family.ts";
 import { createPlaces, type Places } from "./places.ts";
 import type { StreamTail } from "./stream-tail.ts";
@@ -16,6 +17,10 @@ export interface EscapedTexts {
   readonly automaton: Automaton;
   /** Octets that families' escapes begin with, and that its patterns have, too. */
   readonly firsts: ReadonlySet<number>;
+  /** Whether an end of a line that is escaped stands for nothing, as within digits: `\\n` in JSON. */
+  readonly skipsBreaks: boolean;
+  /** Those that ends of lines may stand in. */
+  isDigits(pattern: number): boolean;
   /** Of the longest pattern that is told. */
   readonly longestPattern: number;
   /** Of what is told, with its escapes. */
@@ -47,6 +52,8 @@ export interface EscapedSearch {
   /** Of what is decoded: how many there are, and the last that an escape stands for. */
   count: number;
   lastEscaped: number;
+  /** How many there were before the last end of a line that was skipped. */
+  broken: number;
   /** So many octets are still searched if none is escaped. */
   left: number;
   /** Where an escape begins that has not ended; below 0: there is none. */
@@ -77,6 +84,7 @@ export function createEscapedSearch(texts: EscapedTexts, family: EscapeFamily): 
     state: automaton.root,
     count: 0,
     lastEscaped: -1,
+    broken: 0,
     left: 0,
     begun: NO_PLACE,
     endedAt: NO_PLACE,
@@ -124,6 +132,7 @@ function restart(search: EscapedSearch, offset: number): void {
   search.state = search.texts.automaton.root;
   search.count = 0;
   search.lastEscaped = -1;
+  search.broken = 0;
   search.places.restart(offset);
   search.readTo = offset;
 }
@@ -215,6 +224,7 @@ function decode(search: EscapedSearch, end: number): number {
   const { reader, texts, count } = search;
   const lastEscaped = count + reader.count - 1;
   let { state } = search;
+  if (isSkipped(search)) return state;
   for (let at = 0; at < reader.count; at += 1) {
     state = texts.automaton.step(state, reader.decoded[at] ?? 0);
     if (texts.automaton.isEnd(state)) tell(search, state, count + at + 1, lastEscaped, end);
@@ -222,9 +232,15 @@ function decode(search: EscapedSearch, end: number): number {
   return state;
 }
 
+/** What no pattern goes on with is left out: the state tells all patterns that are in what is left. */
+function isSkipped({ texts, reader }: EscapedSearch): boolean {
+  return texts.skipsBreaks && reader.count === 1 && isBreak(reader.decoded[0]);
+}
+
 function endEscape(search: EscapedSearch, end: number): void {
   search.state = decode(search, end);
-  search.count += search.reader.count;
+  if (isSkipped(search)) search.broken = search.count;
+  else search.count += search.reader.count;
   search.lastEscaped = search.count - 1;
   search.places.add(search.count, end);
   search.endedAt = end;
@@ -251,6 +267,7 @@ function tell(search: EscapedSearch, state: number, decoded: number, lastEscaped
   const { texts, places, found } = search;
   texts.automaton.endings(state, (pattern, length) => {
     if (length > texts.longestPattern || decoded - length > lastEscaped) return;
+    if (decoded - length < search.broken && !texts.isDigits(pattern)) return;
     const start = places.of(decoded - length);
     if (end - start >= texts.shortest && end - start <= texts.longest) found(start, end, pattern);
   });

@@ -1,11 +1,12 @@
 /**
- * Finds what covers a secret in a stream of octets, however it is cut: each form of it as it is, and its
- * texts with any of their characters written as escapes of one family. What it tells depends on whole
- * spellings alone: who watches it learns nothing of one that has begun.
+ * Finds what covers a secret in a stream of octets, however it is cut: each form of it as it is, its texts
+ * with any of their characters written as escapes of one family, and its digits in lines. What it tells
+ * depends on whole spellings alone: who watches it learns nothing of one that has begun.
  */
 import type { Steps } from "../policy/steps.ts";
 import { LF } from "../relay/gate/octets.ts";
 import { automatonSteps } from "./automaton.ts";
+import { isBreak } from "./digit-lines.ts";
 import {
   createEscapedSearch,
   type EscapedSearch,
@@ -16,8 +17,15 @@ import {
 import { PERCENT, QUOTED_PRINTABLE } from "./escapes/octet-escapes.ts";
 import { REFERENCES } from "./escapes/references.ts";
 import { STRING } from "./escapes/string-escapes.ts";
-import { type FormKind, formSteps, type SecretForm, SHORTEST_SPELLING } from "./secret-forms.ts";
+import { type FormKind, formSteps, isOfDigits, type SecretForm, SHORTEST_SPELLING } from "./secret-forms.ts";
 import { createStreamTail } from "./stream-tail.ts";
+import {
+  createWrappedSearch,
+  searchWrapped,
+  wrappedReach,
+  type WrappedSearch,
+  type WrappedTexts,
+} from "./wrapped-search.ts";
 
 const FAMILIES = [PERCENT, STRING, REFERENCES, QUOTED_PRINTABLE] as const;
 
@@ -34,7 +42,7 @@ export interface Finder {
   readonly shortest: number;
   /**
    * Whether the end of a line (LF) may stand within a spelling: otherwise none lies across one. A soft line
-   * break of quoted-printable, which is `=` and an end, is none of these.
+   * break of quoted-printable, which is `=` and an end, is none of these, nor is the end of a line of digits.
    */
   readonly spansLines: boolean;
   open(): Finding;
@@ -69,29 +77,38 @@ export function* finderSteps(secrets: readonly string[]): Steps<Finder> {
   const forms = [...distinct.values()];
   const automaton = yield* automatonSteps(forms.map(({ octets }) => octets));
   const longest = Math.max(longestOf(forms), MOST_FOR_AN_OCTET * longestOf(forms, ["text"]));
-  const texts: EscapedTexts = {
+  const texts: EscapedTexts & WrappedTexts = {
     automaton,
     firsts: new Set(
       FAMILIES.map(({ first }) => first).filter((first) =>
         forms.some(({ octets }) => octets.includes(first)),
       ),
     ),
-    longestPattern: longestOf(forms, ["text", "base64"]),
+    isDigits(pattern) {
+      const form = forms[pattern];
+      return form !== undefined && isOfDigits(form);
+    },
+    skipsBreaks: true,
+    longestPattern: longestOf(forms, ["text", "base64", "hex"]),
+    longestDigits: longestOf(forms, ["base64", "hex"]),
     shortest: SHORTEST_SPELLING,
     longest,
   };
+  const hasBreaks = forms.some(({ octets }) => octets.some(isBreak));
+  /** Where a text has ends of lines itself, they are read as what they are, too. */
+  const readings = hasBreaks ? [texts, { ...texts, skipsBreaks: false }] : [texts];
   return {
     longest,
     shortest: forms.reduce((least, { octets }) => Math.min(least, octets.length), Infinity),
     spansLines: forms.some(({ octets }) => octets.includes(LF)),
-    open: () => (forms.length === 0 ? NOTHING : openFinding(forms, texts)),
+    open: () => (forms.length === 0 ? NOTHING : openFinding(forms, texts, readings)),
   };
 }
 
 /** 0 if there is none. */
 function longestOf(
   forms: readonly SecretForm[],
-  kinds: readonly FormKind[] = ["text", "base64", "code"],
+  kinds: readonly FormKind[] = ["text", "base64", "hex", "code"],
 ): number {
   return forms.reduce(
     (most, { octets, kind }) => Math.max(most, kinds.includes(kind) ? octets.length : 0),
@@ -101,12 +118,21 @@ function longestOf(
 
 const NOTHING: Finding = { read: () => undefined };
 
-function openFinding(forms: readonly FoundForm[], texts: EscapedTexts): Finding {
+const TELL_NOBODY: Found = () => undefined;
+
+function openFinding(
+  forms: readonly FoundForm[],
+  texts: EscapedTexts & WrappedTexts,
+  readings: readonly EscapedTexts[],
+): Finding {
   const { automaton } = texts;
+  const escapes = readings.flatMap((reading) => FAMILIES.map((family) => ({ reading, family })));
   const searches: (EscapedSearch | undefined)[] = [];
-  const tail = createStreamTail(texts.longestPattern - 1);
+  let wrapped: WrappedSearch | undefined;
+  const tail = createStreamTail(Math.max(texts.longestPattern - 1, wrappedReach(texts)));
   const cursor = { at: 0, state: automaton.root };
   let before = 0;
+  let tellFound = TELL_NOBODY;
 
   function readPlain(octets: Buffer, found: Found): void {
     cursor.at = 0;
@@ -119,18 +145,16 @@ function openFinding(forms: readonly FoundForm[], texts: EscapedTexts): Finding 
     }
   }
 
-  function readEscaped(octets: Buffer, found: Found): void {
-    for (const [index, family] of FAMILIES.entries()) {
+  function tellEscaped(start: number, end: number, number: number): void {
+    const form = forms[number];
+    if (form !== undefined) tellFound(start, end, form, true);
+  }
+
+  function readEscaped(octets: Buffer): void {
+    for (const [index, { reading, family }] of escapes.entries()) {
       if (searches[index] === undefined && findEscape(family, octets, 0) === octets.length) continue;
-      const search = (searches[index] ??= createEscapedSearch(texts, family));
-      searchEscaped(search, octets, {
-        before,
-        tail,
-        found: (start, end, number) => {
-          const form = forms[number];
-          if (form !== undefined) found(start, end, form, true);
-        },
-      });
+      const search = (searches[index] ??= createEscapedSearch(reading, family));
+      searchEscaped(search, octets, { before, tail, found: tellEscaped });
     }
   }
 
@@ -138,7 +162,10 @@ function openFinding(forms: readonly FoundForm[], texts: EscapedTexts): Finding 
     read(given, found) {
       const octets = toBuffer(given);
       readPlain(octets, found);
-      readEscaped(octets, found);
+      tellFound = found;
+      readEscaped(octets);
+      if (wrapped === undefined && octets.includes(LF)) wrapped = createWrappedSearch(texts, tellEscaped);
+      if (wrapped !== undefined) searchWrapped(wrapped, octets, before, tail);
       tail.keep(octets);
       before += octets.length;
     },

@@ -74,8 +74,8 @@ function refuseMisplaced(place: string, remedy = ""): Refusal {
 
 /** For a header that may be the host's own credential, or one that it keeps, shows or hands on to others. */
 const NAME_THE_HEADER =
-  ": hosts may keep, show or hand on what is in it. If this host takes its credential there, name the header: " +
-  "--secret NAME@HOST:HEADER, or customHeaders of a binding";
+  ": hosts may keep, show or hand on what is in it. If this host takes its credential there, name the " +
+  "header: --secret NAME@HOST:HEADER, or customHeaders of a binding";
 
 const UNBOUND = ": no binding of this host is for the request's method and path";
 

@@ -3,13 +3,14 @@
  * is cut.
  *
  * Held back are as many octets as the longest spelling has, less one, since the last place that no spelling
- * lies across: the end of a line, or of a message where messages tell their lengths. How many these are
- * depends on what has come and on a secret's length, never on whether something begins a secret: the
- * workload chooses texts that a host sends back, and would read a secret octet by octet off the places where
- * an answer pauses.
+ * lies across: the end of a line that is none of digits, or of a message where messages tell their lengths.
+ * How many these are depends on what has come and on a secret's length, never on whether something begins a
+ * secret: the workload chooses texts that a host sends back, and would read a secret octet by octet off the
+ * places where an answer pauses.
  */
-import { CR, LF } from "../relay/gate/octets.ts";
+import { LF } from "../relay/gate/octets.ts";
 import type { Finder, Finding } from "./finder.ts";
+import { FEWEST_IN_A_LINE, lastDigits, octetAt } from "./digit-lines.ts";
 import { createHeldPieces } from "./held-pieces.ts";
 import type { FrameEvents, FrameReader } from "./message-frames.ts";
 import { createStreamTail } from "./stream-tail.ts";
@@ -162,18 +163,18 @@ function find({ finding, from }: OpenFinder, octets: Buffer): readonly Span[] {
 
 const EQUALS = 0x3d;
 
-/** Octets that tell whether a line end is one: `=` and CR. */
-const BEFORE_A_LINE_END = 2;
+/** Octets that tell whether a line end is one: `=` and CR, or digits and CR. */
+const BEFORE_A_LINE_END = FEWEST_IN_A_LINE + 1;
 
 /**
- * How many octets there are up to the end of the last line, with it; 0 if no line ends. `before`: what came
- * before them, two octets at least. A soft line break of quoted-printable ends no line.
+ * How many octets there are up to the end of the last line, with it; 0 if no line ends. `earlier`: what came
+ * before them. A soft line break of quoted-printable ends no line, nor does the end of a line of digits.
  */
-function afterLastLine(octets: Buffer, before: Buffer): number {
-  const octetAt = (at: number): number | undefined => octets[at] ?? before[before.length + at];
+function afterLastLine(octets: Buffer, earlier: Buffer): number {
+  const given = { octets, earlier };
   for (let at = octets.lastIndexOf(LF); at >= 0; at = at === 0 ? -1 : octets.lastIndexOf(LF, at - 1)) {
-    const inFront = octetAt(at - 1) === CR ? octetAt(at - 2) : octetAt(at - 1);
-    if (inFront !== EQUALS) return at + 1;
+    const { start, end } = lastDigits(given, at, FEWEST_IN_A_LINE);
+    if (octetAt(given, end - 1) !== EQUALS && end - start < FEWEST_IN_A_LINE) return at + 1;
   }
   return 0;
 }

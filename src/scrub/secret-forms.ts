@@ -3,7 +3,7 @@
  * hexadecimal digits, and in UTF-16. Of a secret that says more than one thing, such as `Bot TOKEN` or
  * `session=TOKEN; lang=en`, the parts that may be shown alone, too.
  *
- * Escapes, as URLs, JSON and HTML have them, are none of these: `spelled-texts.ts` reads them.
+ * Escapes, as URLs, JSON and HTML have them, are none of these: `escaped-search.ts` reads them.
  */
 
 import { runToEnd, type Steps } from "../policy/steps.ts";
@@ -14,8 +14,13 @@ import { runToEnd, type Steps } from "../policy/steps.ts";
  */
 export const SHORTEST_SPELLING = 5;
 
-/** `text`: as it is. `code`: in hexadecimal digits or UTF-16, where nothing is escaped. */
-export type FormKind = "text" | "base64" | "code";
+/** `text`: as it is. `code`: in UTF-16, where nothing is escaped. */
+export type FormKind = "text" | "base64" | "hex" | "code";
+
+/** Which writers put into lines of digits. */
+export function isOfDigits({ kind }: Pick<SecretForm, "kind">): boolean {
+  return kind === "base64" || kind === "hex";
+}
 
 export interface SecretForm {
   readonly octets: Buffer;
@@ -50,7 +55,8 @@ function* spellingsOf(text: string): Iterable<readonly [spelling: string, kind: 
   // As forms have blanks.
   yield [plain.replaceAll(" ", "+"), "text"];
   for (const form of base64Forms(octets)) yield [form, "base64"];
-  for (const form of [...hexForms(octets), ...utf16Forms(text)]) yield [form, "code"];
+  for (const form of hexForms(octets)) yield [form, "hex"];
+  for (const form of utf16Forms(text)) yield [form, "code"];
 }
 
 function toOctets(text: string): string {

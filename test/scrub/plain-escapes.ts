@@ -1,6 +1,6 @@
 /** Families of escapes, done plainly: characters written in any way, and a whole text read at once. */
 
-import { formsOf } from "../../src/scrub/secret-forms.ts";
+import { formsOf, isOfDigits, type SecretForm } from "../../src/scrub/secret-forms.ts";
 
 /** A number below that. */
 export type Pick = (below: number) => number;
@@ -165,7 +165,41 @@ export function findPlainly(secrets: readonly string[], read: string): readonly 
   return [
     ...forms.flatMap(({ octets }) => findAsItIs(octets.toString("latin1"), read)),
     ...families.flatMap((family) => findEscapedPlainly(secrets, read, family)),
+    ...findWrappedPlainly(secrets, read),
   ];
+}
+
+/** The end of a line of 44 digits or more, and the margin of the next one. */
+const LINE_BREAK = /(?<=[\w+/-]{44})\r?\n[ \t]*(?=[\w+/-])/g;
+
+/** Digits in such lines, as though they were one. */
+function findWrappedPlainly(secrets: readonly string[], read: string): readonly PlainStretch[] {
+  const most = mostOctets(secrets);
+  const kept = new Set(read.split("").keys());
+  for (const { 0: found, index } of read.matchAll(LINE_BREAK))
+    for (let at = index; at < index + found.length; at += 1) kept.delete(at);
+  const places = [...kept];
+  const joined = places.map((at) => read[at] ?? "").join("");
+  return secrets
+    .flatMap(formsOf)
+    .filter(isOfDigits)
+    .flatMap(({ octets }) => findAsItIs(octets.toString("latin1"), joined))
+    .map(({ start, end }) => ({ start: places[start] ?? 0, end: (places[end - 1] ?? 0) + 1 }))
+    .filter(({ start, end }) => end - start <= most);
+}
+
+const longestOf = (secrets: readonly string[], kinds: readonly string[]): number =>
+  Math.max(
+    0,
+    ...secrets
+      .flatMap(formsOf)
+      .filter(({ kind }) => kinds.includes(kind))
+      .map(({ octets }) => octets.length),
+  );
+
+function mostOctets(secrets: readonly string[]): number {
+  const most = longestOf(secrets, ["code", "hex", "base64"]);
+  return Math.max(most, MOST_FOR_AN_OCTET * longestOf(secrets, ["text"]));
 }
 
 export function findAsItIs(form: string, read: string): readonly PlainStretch[] {
@@ -181,18 +215,19 @@ function findEscapedPlainly(
   read: string,
   family: PlainFamily,
 ): readonly PlainStretch[] {
-  const forms = secrets.flatMap(formsOf);
-  const longest = (kinds: readonly string[]): number =>
-    Math.max(0, ...forms.filter(({ kind }) => kinds.includes(kind)).map(({ octets }) => octets.length));
-  const longestPattern = longest(["text", "base64"]);
-  const most = Math.max(longest(["code", "base64"]), MOST_FOR_AN_OCTET * longest(["text"]));
-  const patterns = forms.map(({ octets }) => octets).filter(({ length }) => length <= longestPattern);
+  const longestPattern = longestOf(secrets, ["text", "base64", "hex"]);
+  const most = mostOctets(secrets);
+  const patterns = secrets.flatMap(formsOf).filter(({ octets }) => octets.length <= longestPattern);
   return endings(patterns, read, family).filter(
     ({ start, end }) => end - start >= SHORTEST && end - start <= most,
   );
 }
 
-function endings(patterns: readonly Buffer[], read: string, family: PlainFamily): readonly PlainStretch[] {
+function endings(
+  patterns: readonly SecretForm[],
+  read: string,
+  family: PlainFamily,
+): readonly PlainStretch[] {
   const whole = decodePlainly(read, family);
   return whole.flatMap(({ start: from, end: to }) =>
     Array.from({ length: to - from }, (_none, at) => from + at + 1).flatMap((end) =>
@@ -222,8 +257,19 @@ function asItIs(read: string, from: number, to: number): readonly Decoded[] {
   }));
 }
 
-/** The stretch that ends the reading and says the pattern. */
-function endingIn(reading: readonly Decoded[], pattern: Buffer): readonly PlainStretch[] {
+/** The stretch that ends the reading and says the pattern. Within digits an end of a line stands for nothing. */
+function endingIn(reading: readonly Decoded[], form: SecretForm): readonly PlainStretch[] {
+  const whole = endingBy(reading, form.octets);
+  if (whole.length > 0 || !isOfDigits(form) || isSkipped(reading.at(-1) ?? NOTHING)) return whole;
+  const digits = reading.map((one) => (isSkipped(one) ? { ...one, octets: Buffer.alloc(0) } : one));
+  return endingBy(digits, form.octets);
+}
+
+function isSkipped({ octets, isEscape }: Decoded): boolean {
+  return isEscape && /^[\r\n]$/.test(octets.toString("latin1"));
+}
+
+function endingBy(reading: readonly Decoded[], pattern: Buffer): readonly PlainStretch[] {
   let left = pattern;
   let hasEscape = false;
   if (reading.at(-1)?.octets.length === 0) return [];

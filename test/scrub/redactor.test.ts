@@ -170,9 +170,9 @@ describe("what is held back", () => {
     const stream = createRedactor([secret]).openStream();
     const [longest] = createRedactor([secret]).finders.map((finder) => finder.longest);
     expect(String(stream.push(Buffer.from("a line\nanother")))).toBe("a line\n");
-    const given = String(stream.push(Buffer.from("x".repeat(1000))));
-    expect(given).toBe(`another${"x".repeat(1000 - (longest ?? 0) + 1)}`);
-    expect(String(stream.push(Buffer.from("\n")))).toBe(`${"x".repeat((longest ?? 0) - 1)}\n`);
+    const given = String(stream.push(Buffer.from("~".repeat(1000))));
+    expect(given).toBe(`another${"~".repeat(1000 - (longest ?? 0) + 1)}`);
+    expect(String(stream.push(Buffer.from("\n")))).toBe(`${"~".repeat((longest ?? 0) - 1)}\n`);
   });
 
   test("nothing behind a line's end, also where it came in pieces, but behind a soft line break", () => {
@@ -181,6 +181,15 @@ describe("what is held back", () => {
       String(stream.push(Buffer.from(chunk))),
     );
     expect(given).toEqual(["", "", "", "", "", "a=\nb=\r\nc\r\n", "=\n\n", ""]);
+  });
+
+  test("a line of 44 digits or more, until it is known what follows", () => {
+    const stream = createRedactor([secret]).openStream();
+    const [line, id] = ["A".repeat(43), "123e4567-e89b-12d3-a456-426614174000"];
+    const given = [`id ${id}\n`, `${line}\n`, `${line}/`, "\r", "\n", "\r\n", ` ${line}-\n`, "}\n"].map(
+      (chunk) => String(stream.push(Buffer.from(chunk))),
+    );
+    expect(given).toEqual([`id ${id}\n`, `${line}\n`, "", "", "", `${line}/\r\n\r\n`, "", ` ${line}-\n}\n`]);
   });
 
   test("no part of a multipart body whose delimiter has come, in pieces too", () => {
