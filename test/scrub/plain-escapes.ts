@@ -257,7 +257,7 @@ function asItIs(read: string, from: number, to: number): readonly Decoded[] {
   }));
 }
 
-/** The stretch that ends the reading and says the pattern. Within digits an end of a line stands for nothing. */
+/** The stretch that ends the reading and says the pattern; an end of a line stands for nothing in digits. */
 function endingIn(reading: readonly Decoded[], form: SecretForm): readonly PlainStretch[] {
   const whole = endingBy(reading, form.octets);
   if (whole.length > 0 || !isOfDigits(form) || isSkipped(reading.at(-1) ?? NOTHING)) return whole;
