@@ -9,6 +9,7 @@ import { type ConfinedCommand, startConfinedCommand } from "./command/confined-c
 import { catchSignals } from "./command/interrupts.ts";
 import type { ExactStart } from "./command/exact-start.ts";
 import { renderResolvConf } from "./command/surroundings.ts";
+import { catchFaults } from "./faults.ts";
 import { makeRunFolder } from "./network/run-folder.ts";
 import { createRunNetwork, drawRunId, type RunNetwork } from "./network/run-network.ts";
 import { createUndoSteps } from "./network/undo-steps.ts";
@@ -55,16 +56,15 @@ export interface Setting {
  */
 export async function runConfined(request: RunRequest, setting: Setting): Promise<number> {
   await using undo = new AsyncDisposableStack();
+  const faults = undo.use(catchFaults(setting.voice.complain));
   const interrupts = undo.use(catchSignals());
+  const signal = AbortSignal.any([faults.signal, interrupts.signal]);
   try {
-    const { sidecar, command, folder } = await prepare(undo, request, {
-      ...setting,
-      signal: interrupts.signal,
-    });
-    interrupts.signal.throwIfAborted(); // from here on the command gets the signals
+    const { sidecar, command, folder } = await prepare(undo, request, { ...setting, signal });
+    signal.throwIfAborted(); // from here on the command gets the signals
     interrupts.forwardTo(command.forward);
     command.begin();
-    const ended = await Promise.race([command.exitCode, sidecar.end]);
+    const ended = await Promise.race([command.exitCode, sidecar.end, faults.first]);
     if (typeof ended === "number") {
       if (request.audit !== undefined) await conclude(setting, folder);
       return ended;
@@ -75,7 +75,7 @@ export async function runConfined(request: RunRequest, setting: Setting): Promis
     await command.exitCode;
     return EXIT.run;
   } catch (error) {
-    interrupts.signal.throwIfAborted(); // what failed may have failed because of it
+    signal.throwIfAborted(); // what failed may have failed because of it
     throw error;
   }
 }
@@ -163,8 +163,10 @@ function startCommand(
   if (!refuseKeys()) voice.note("this kernel filters no system calls, so the command has the kernel's keys");
   const trust = bindsAny(bindings) ? trustFolder(folder) : undefined;
   const readOnly = request.origins.map(({ path }) => path);
+  const { complain } = voice;
   const path = trustedPath(context.env["PATH"]);
-  const place = { directory, folder, terminal, user, path, readOnly, trust, resolvConf: renderResolvConf() };
+  const resolvConf = renderResolvConf();
+  const place = { directory, folder, terminal, user, path, readOnly, trust, resolvConf, complain };
   return startConfinedCommand(network, start, place);
 }
 

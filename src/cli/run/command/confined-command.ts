@@ -49,6 +49,8 @@ export interface CommandSetting {
   readonly user: CommandUser | undefined;
   /** The caller's, in whose place the command gets one of its own. */
   readonly terminal: CallerTerminal | undefined;
+  /** Tells why the command has to be ended. */
+  readonly complain: (text: string) => void;
 }
 
 /** Makes its place; the command itself waits in it until it may begin. */
@@ -57,7 +59,7 @@ export function startConfinedCommand(
   start: ExactStart,
   setting: CommandSetting,
 ): ConfinedCommand {
-  const { directory, folder, resolvConf, readOnly, trust, user, terminal } = setting;
+  const { directory, folder, resolvConf, readOnly, trust, user, terminal, complain } = setting;
   const runs = dirname(folder);
   const hidden = `${runs}/`.startsWith("/run/") ? undefined : runs;
   // Root of the user namespace that mounts them is the command's user outside of it.
@@ -88,10 +90,15 @@ export function startConfinedCommand(
     const cause = endedBySignal ?? signal;
     return cause === null ? (exitCode ?? 127) : 128 + constants.signals[cause];
   };
+  const init = (): number | undefined => initOf(child.pid);
+  const onForeign = (): void => {
+    complain("the command has taken the line to its process 1, so it is ended");
+    child.kill("SIGKILL");
+  };
   return {
     begin() {
       if (terminal === undefined) control.end("go\n");
-      else job = followJob({ terminal, control, init: () => initOf(child.pid), isShared: isPipeline() });
+      else job = followJob({ terminal, control, init, isShared: isPipeline(), onForeign });
     },
     exitCode: waitForEnd(),
     forward(signal) {

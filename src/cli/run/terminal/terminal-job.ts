@@ -8,13 +8,13 @@
  * pipeline, that begins when the command asks for its terminal: the pager at the other end reads the same
  * one.
  */
-import { createInterface } from "node:readline";
 import type { Duplex } from "node:stream";
 import { constants } from "node:os";
 import { childrenOf, deliver, stopBelow } from "../processes/process-tree.ts";
 import type { CallerTerminal } from "./caller-terminal.ts";
 import { canBeStopped } from "../processes/job-place.ts";
 import { createOwnTerminal } from "./own-terminal.ts";
+import { readReports } from "./reports.ts";
 
 export interface TerminalJob {
   /** The command has ended: settles once all that it has written is on the caller's terminal. */
@@ -23,17 +23,19 @@ export interface TerminalJob {
 
 export interface JobOptions {
   readonly terminal: CallerTerminal;
-  /** The line to process 1: a report a line, each answered by one. */
+  /** The line to process 1: see `reports.ts`. Each report is answered by a line. */
   readonly control: Duplex;
   /** Process 1 of the confinement, as this process numbers it. */
   readonly init: () => number | undefined;
   /** Whether the caller's terminal is another program's as well, as in a pipeline. */
   readonly isShared: boolean;
+  /** Somebody else than process 1 speaks on its line: the command has it. Once. */
+  readonly onForeign: () => void;
 }
 
 const { SIGTTIN, SIGTTOU } = constants.signals;
 
-export function followJob({ terminal, control, init, isShared }: JobOptions): TerminalJob {
+export function followJob({ terminal, control, init, isShared, onForeign }: JobOptions): TerminalJob {
   const own = createOwnTerminal(terminal);
   let isRunning = false;
   let hasStarted = false;
@@ -72,9 +74,8 @@ export function followJob({ terminal, control, init, isShared }: JobOptions): Te
     goOn();
   }
 
-  function onReport(report: string): void {
-    const [word, status] = report.split(" ");
-    if (word === "stopped") return onStopped(Number(status) - 128);
+  /** The command has not begun, so nobody but our set-up has made what the path leads to. */
+  function onReady(): void {
     own.open(`/proc/${init() ?? 0}/root/dev/pts/ptmx`);
     answer("go");
   }
@@ -94,7 +95,7 @@ export function followJob({ terminal, control, init, isShared }: JobOptions): Te
   };
   const stopListening = listen({ SIGTSTP: onStopSignal, SIGCONT: onContinue, SIGWINCH: own.resize });
   control.on("error", () => undefined); // process 1 is gone, which its end says
-  createInterface({ input: control }).on("line", onReport);
+  readReports(control, { onReady, onStopped, onForeign });
 
   return {
     async finish() {
