@@ -48,6 +48,10 @@ const calls = {
   unshare: declare("int unshare(int flags)"),
   setns: declare("int setns(int fd, int type)"),
   getrandom: declare("intptr_t getrandom(uintptr_t buffer, size_t length, uint32_t flags)"),
+  mount: declare(
+    "int mount(uintptr_t source, uintptr_t target, uintptr_t type, unsigned long flags, uintptr_t data)",
+  ),
+  umount2: declare("int umount2(uintptr_t target, int flags)"),
   flock: declare("int flock(int fd, int operation)"),
   pipe2: declare("int pipe2(uintptr_t ends, int flags)"),
   fcntl: declare("int fcntl(int fd, int command, intptr_t value)"),

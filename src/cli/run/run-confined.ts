@@ -1,8 +1,9 @@
 /** A run from its network to the command's end; all that it has made is undone then, whatever happens. */
 import { join } from "node:path";
+import { mountMemory } from "../../sys/memory-mount.ts";
 import { refuseKeys } from "../../sys/seccomp.ts";
 import type { CliContext } from "../context.ts";
-import { findRunsPlace, labelRun, socketOfRun } from "../call/running-runs.ts";
+import { findRunsPlace, labelRun, PLACE_OF_ROOT, socketOfRun } from "../call/running-runs.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { CommandUser } from "./command/command-user.ts";
 import { type ConfinedCommand, startConfinedCommand } from "./command/confined-command.ts";
@@ -60,13 +61,13 @@ export async function runConfined(request: RunRequest, setting: Setting): Promis
   const interrupts = undo.use(catchSignals());
   const signal = AbortSignal.any([faults.signal, interrupts.signal]);
   try {
-    const { sidecar, command, folder } = await prepare(undo, request, { ...setting, signal });
+    const { sidecar, command, files } = await prepare(undo, request, { ...setting, signal });
     signal.throwIfAborted(); // from here on the command gets the signals
     interrupts.forwardTo(command.forward);
     command.begin();
     const ended = await Promise.race([command.exitCode, sidecar.end, faults.first]);
     if (typeof ended === "number") {
-      if (request.audit !== undefined) await conclude(setting, folder);
+      if (request.audit !== undefined) await conclude(setting, files);
       return ended;
     }
     const how = ended.signal ?? `exit ${String(ended.exitCode)}`;
@@ -84,20 +85,21 @@ export async function runConfined(request: RunRequest, setting: Setting): Promis
  * Loads the client, which takes as long as everything else of a run's; if it cannot be loaded, the run says
  * so.
  */
-async function conclude({ outputs, voice }: Setting, folder: string): Promise<void> {
+async function conclude({ outputs, voice }: Setting, files: string): Promise<void> {
   const loading = import("../../client/client.ts").catch((error: unknown) => {
     voice.complain(String(error));
   });
   const { createEgressClient } = (await loading) ?? {};
   if (createEgressClient === undefined) return;
-  await outputs.conclude(createEgressClient({ endpoint: { socketPath: socketOfRun(folder) } }));
+  await outputs.conclude(createEgressClient({ endpoint: { socketPath: socketOfRun(files) } }));
 }
 
 interface Prepared {
   readonly sidecar: RunSidecar;
   /** It waits to begin. */
   readonly command: ConfinedCommand;
-  readonly folder: string;
+  /** The folder with the run's files. */
+  readonly files: string;
 }
 
 /** Network, sidecar, healthy, and the place of the command, which is made while the sidecar starts. */
@@ -111,12 +113,13 @@ async function prepare(
   const last = undo.use(createUndoSteps(voice.complain));
   const waiting = setting.early ?? undo.use(startWaiting(context));
   const steps = undo.use(createUndoSteps(voice.complain));
-  const id = drawRunId();
   const place = findRunsPlace(context.env);
-  const folder = makeRunFolder(id, place);
+  const mount = place === PLACE_OF_ROOT ? undefined : mountMemory;
+  const folder = makeRunFolder(place, { drawId: drawRunId, mount });
   last.step(`remove ${folder.path}`, () => folder[Symbol.dispose]());
   labelRun(folder.path, request.command);
-  const rulesDirectory = join(folder.path, "rules");
+  const { id, files } = folder;
+  const rulesDirectory = join(files, "rules");
   copyRuleFiles(setting.ruleFolders, rulesDirectory);
   const { namespace } = waiting;
   const network = await createRunNetwork(steps, { id, upstreams, ipv6, place, namespace, announce });
@@ -129,9 +132,9 @@ async function prepare(
     isAudit: request.audit !== undefined,
     upstreams:
       context.env["OPENSANDBOX_EGRESS_DNS_UPSTREAM"]?.trim() || upstreams.map(renderUpstream).join(","),
-    socketPath: socketOfRun(folder.path),
+    socketPath: socketOfRun(files),
     rulesDirectory,
-    ofSecrets: sidecarSettings(folder.path, setting.bindings),
+    ofSecrets: sidecarSettings(files, setting.bindings),
     onLine(line) {
       outputs.report.take(line);
       wayOut.take(line);
@@ -139,26 +142,26 @@ async function prepare(
     signal,
   });
   undo.defer(() => endSidecar(starting, steps, setting));
-  const command = startCommand(network, request, { ...setting, folder: folder.path });
+  const command = startCommand(network, request, { ...setting, folder: files, runs: place });
   undo.defer(async () => {
     command.kill();
     await command.exitCode;
   });
   const sidecar = await starting;
-  const socketPath = socketOfRun(folder.path);
+  const socketPath = socketOfRun(files);
   const onStale = (reason: string): void =>
     voice.note(`renewed roots do not reach the command, so it may lose its secrets' hosts: ${reason}`);
-  const secrets = { folder: folder.path, socketPath, env: context.env, signal, onStale };
+  const secrets = { folder: files, socketPath, env: context.env, signal, onStale };
   undo.use(await openSecrets(setting.bindings, secrets));
-  return { sidecar, command, folder: folder.path };
+  return { sidecar, command, files };
 }
 
 function startCommand(
   network: RunNetwork,
   request: RunRequest,
-  setting: Setting & { readonly folder: string },
+  setting: Setting & { readonly folder: string; readonly runs: string },
 ): ConfinedCommand {
-  const { context, voice, directory, folder, terminal, user, bindings, start, notes } = setting;
+  const { context, voice, directory, folder, runs, terminal, user, bindings, start, notes } = setting;
   for (const line of notes) voice.note(line);
   if (!refuseKeys()) voice.note("this kernel filters no system calls, so the command has the kernel's keys");
   const trust = bindsAny(bindings) ? trustFolder(folder) : undefined;
@@ -166,7 +169,7 @@ function startCommand(
   const { complain } = voice;
   const path = trustedPath(context.env["PATH"]);
   const resolvConf = renderResolvConf();
-  const place = { directory, folder, terminal, user, path, readOnly, trust, resolvConf, complain };
+  const place = { directory, folder, runs, terminal, user, path, readOnly, trust, resolvConf, complain };
   return startConfinedCommand(network, start, place);
 }
 

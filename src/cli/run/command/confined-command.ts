@@ -6,7 +6,6 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { fstatSync } from "node:fs";
 import { constants } from "node:os";
-import { dirname } from "node:path";
 import { Duplex } from "node:stream";
 import { isatty } from "node:tty";
 import { createMemoryFile } from "../../../sys/memory-file.ts";
@@ -35,8 +34,10 @@ export interface ConfinedCommand {
 export interface CommandSetting {
   /** Its working directory, walked to inside the new mounts. */
   readonly directory: string;
-  /** A folder of the run's. */
+  /** The folder with the run's files. */
   readonly folder: string;
+  /** Where the folders of runs are. */
+  readonly runs: string;
   /** The text of its /etc/resolv.conf. */
   readonly resolvConf: string;
   /** Files that it may only read. */
@@ -59,12 +60,10 @@ export function startConfinedCommand(
   start: ExactStart,
   setting: CommandSetting,
 ): ConfinedCommand {
-  const { directory, folder, resolvConf, readOnly, trust, user, terminal, complain } = setting;
-  const runs = dirname(folder);
-  const hidden = `${runs}/`.startsWith("/run/") ? undefined : runs;
+  const { directory, folder, runs, resolvConf, readOnly, trust, user, terminal, complain } = setting;
   // Root of the user namespace that mounts them is the command's user outside of it.
   const uid = user?.isMapped === true ? 0 : (user?.uid ?? 0);
-  const mounts = prepareOwnPlaces({ folder, resolvConf, uid, hidden, readOnly, trust });
+  const mounts = prepareOwnPlaces({ folder, resolvConf, uid, runs, readOnly, trust });
   const place = { directory, mounts, user, terminal: terminal?.streams ?? [] };
   const [file, ...args] = confinedArgv(place);
   const options = { cwd: "/", env: { PATH: setting.path }, detached: true };

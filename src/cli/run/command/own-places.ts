@@ -9,6 +9,7 @@ import {
   mkdirSync,
   readFileSync,
   realpathSync,
+  type Stats,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -16,8 +17,9 @@ import {
 import { dirname, join } from "node:path";
 import { RESOLV_CONF } from "../../../config/resolv-conf.ts";
 import { READABLE_BY_ALL, withUmask } from "../../../sys/umask.ts";
-import { mountedElsewhere } from "./mounted-elsewhere.ts";
-import { readOnlyFiles } from "./read-only.ts";
+import { coveredPlaces, isOwnPlace } from "./covered-places.ts";
+import { parseMountInfo } from "./mount-table.ts";
+import { type ReadOnlyFile, readOnlyFiles } from "./read-only.ts";
 
 const READ_ONLY = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi"];
 const NODES = ["null", "zero", "full", "random", "urandom", "tty"];
@@ -34,8 +36,8 @@ export interface OwnPlaces {
   readonly folder: string;
   /** Whose the terminals are. */
   readonly uid: number;
-  /** A folder with the runs' own folders that is not below /run: the command finds an empty one there. */
-  readonly hidden: string | undefined;
+  /** Where the folders of runs are: the command finds an empty one there, if that is not below /run. */
+  readonly runs: string;
   /** The text of the command's /etc/resolv.conf. */
   readonly resolvConf: string;
   /** Files that the command may only read. */
@@ -62,14 +64,31 @@ function prepare(places: OwnPlaces): string {
   for (const name of ["run", "dev"]) mkdirSync(join(folder, name));
   writeRun(join(made, "run"), places);
   writeDev(join(made, "dev"));
+  const mounts = parseMountInfo(readFileSync("/proc/self/mountinfo", "utf8"));
+  const covered = coveredPlaces(mounts, hiddenOf(places.runs));
+  const readOnly = readOnlyFiles(places.readOnly, mounts, covered);
   const first = join(folder, "first-mounts");
   const then = join(folder, "then-mounts");
   writeFileSync(first, renderMounts(mountedFirst(folder)));
-  writeFileSync(then, renderMounts(mountedThen(places)));
+  writeFileSync(then, renderMounts(mountedThen(places, { readOnly, covered })));
   return `mount -a -T ${quote(first)}
 cp -a ${quote(join(made, "run"))} ${quote(join(made, "dev"))} ${quote(folder)}
 mount -a -T ${quote(then)}
-`;
+${readOnly
+  .filter(({ isMounted }) => isMounted)
+  .map(renderRemount)
+  .join("")}`;
+}
+
+/** mount(8) passes over what it finds mounted already, so such a file is no line of its table. */
+function renderRemount({ path, options }: ReadOnlyFile): string {
+  return `mount -o remount,${options} -- ${quote(path)}\n`;
+}
+
+/** As the mount table names it. The place is there: the run has its folder in it. */
+function hiddenOf(runs: string): string | undefined {
+  const path = realpathSync(runs);
+  return isOwnPlace(path) ? undefined : path;
 }
 
 interface Mount {
@@ -90,8 +109,12 @@ function mountedFirst(folder: string): readonly Mount[] {
   ];
 }
 
-function mountedThen({ folder, uid, hidden, readOnly, trust }: OwnPlaces): readonly Mount[] {
-  const mountInfo = readFileSync("/proc/self/mountinfo", "utf8");
+interface Held {
+  readonly readOnly: readonly ReadOnlyFile[];
+  readonly covered: readonly string[];
+}
+
+function mountedThen({ folder, uid, trust }: OwnPlaces, { readOnly, covered }: Held): readonly Mount[] {
   const dev = join(folder, "dev");
   const target = resolvConfTarget();
   const isElsewhere = target !== undefined && !target.startsWith("/run/");
@@ -103,27 +126,40 @@ function mountedThen({ folder, uid, hidden, readOnly, trust }: OwnPlaces): reado
     ...(trust === undefined
       ? []
       : [{ source: trust, target: join(folder, "run/egress"), options: "bind,ro" }]),
-    { source: dev, target: "/dev", options: "rbind" },
-    { source: join(folder, "run"), target: "/run", options: "rbind" },
-    ...readOnlyFiles(readOnly, mountInfo).map(({ path, options }) => ({
-      source: path,
-      target: path,
-      options,
+    ...replacedLast(folder).map((name) => ({
+      source: join(folder, name),
+      target: `/${name}`,
+      options: "rbind",
     })),
-    ...mountedElsewhere(mountInfo).flatMap(coverOf),
-    ...(hidden === undefined
-      ? []
-      : [{ source: "egress-hidden", target: hidden, type: "tmpfs", options: "ro,nosuid,nodev,noexec" }]),
+    ...readOnly
+      .filter(({ isMounted }) => !isMounted)
+      .map(({ path, options }) => ({ source: path, target: path, options })),
+    ...covered.flatMap(coverOf),
   ];
+}
+
+/** The one that the folder itself is in comes last: it is not found any more then. */
+function replacedLast(folder: string): readonly string[] {
+  return folder.startsWith("/dev/") ? ["run", "dev"] : ["dev", "run"];
 }
 
 /** What is there is hidden, but a plain file: that is nothing but its contents. */
 function coverOf(point: string): readonly Mount[] {
-  const found = statSync(point, { throwIfNoEntry: false });
+  const found = statIfReached(point);
   if (found === undefined || found.isFile()) return [];
   return found.isDirectory()
     ? [{ source: "egress-hidden", target: point, type: "tmpfs", options: "ro,nosuid,nodev,noexec" }]
     : [{ source: "/dev/null", target: point, options: "bind" }];
+}
+
+/** Where we may not look, the command may not either. */
+function statIfReached(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EACCES") return undefined;
+    throw error;
+  }
 }
 
 function writeRun(folder: string, { resolvConf, trust }: OwnPlaces): void {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { parseMountInfo } from "../../../../src/cli/run/command/mount-table.ts";
 import { optionsAt } from "../../../../src/cli/run/command/read-only.ts";
 
 const line = (point: string, options: string): string =>
@@ -11,9 +12,9 @@ test.each([
   ["/home/me/egress.yaml", ["nosuid", "nodev", "noatime"]],
   ["/homes/egress.yaml", ["noexec"]],
 ])("%s keeps what its own mount forbids", (path, options) => {
-  expect(optionsAt(path, MOUNTS)).toEqual(options);
+  expect(optionsAt(path, parseMountInfo(MOUNTS))).toEqual(options);
 });
 
 test("of two mounts at one place the later one counts", () => {
-  expect(optionsAt("/home/x", MOUNTS + line("/home", "rw,noexec"))).toEqual(["noexec"]);
+  expect(optionsAt("/home/x", parseMountInfo(MOUNTS + line("/home", "rw,noexec")))).toEqual(["noexec"]);
 });

@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 test("folders of runs that have ended are removed and named, those of living runs and of others stay", () => {
-  using living = makeRunFolder("0a1b2c3d", place);
+  using living = makeRunFolder(place, { drawId: () => "0a1b2c3d", mount: undefined });
   const ended = join(place, "egress-run-4e5f6a7b");
   const others = join(place, "egress-run-notes");
   for (const path of [ended, others]) mkdirSync(path);
@@ -23,7 +23,7 @@ test("folders of runs that have ended are removed and named, those of living run
 });
 
 test("a run that ends by itself leaves no folder", () => {
-  const run = makeRunFolder("0a1b2c3d", place);
+  const run = makeRunFolder(place, { drawId: () => "0a1b2c3d", mount: undefined });
   expect(existsSync(run.path)).toBe(true);
   run[Symbol.dispose]();
   expect(existsSync(run.path)).toBe(false);
