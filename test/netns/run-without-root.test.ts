@@ -3,7 +3,7 @@
  * one's network.
  */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -172,6 +172,22 @@ test("its caller, and nobody else, changes the policy of a run under way", async
   expect(await started.end).toMatchObject({ exitCode: 0, stdout: "ready\nhello from 198.51.100.2\n" });
 });
 
+test("where the path of temporary files is longer than a socket's may be, its caller finds the run", async () => {
+  const long = join(place, "x".repeat(120));
+  mkdirSync(long);
+  chownSync(long, UID, GID);
+  const inLong = { ...env, TMPDIR: long };
+  const started = await machine.startReady(["--", "sh", "-c", "echo ready; read line"], {
+    under,
+    env: inLong,
+  });
+  const [file, ...args] = [...AS_USER, ...EGRESS, "policy", "get", "--run"];
+  const asked = await execIn(lab.sandbox, [file, ...args], { env: { ...process.env, ...inLong } });
+  started.process.stdin.end("\n");
+  expect(await started.end).toMatchObject({ stdout: "ready\n" });
+  expect(asked).toMatchObject({ exitCode: 0 });
+});
+
 test("on a terminal of the caller's the command has one of its own", async () => {
   const line = `${[...EGRESS, "run"].join(" ")} -- sh -c 'tty; stat -c %u $(tty); echo opened >$(tty)'`;
   const child = machine.spawn([...under, "env", `TMPDIR=${place}`, "script", "-qec", line, "/dev/null"]);
@@ -208,6 +224,25 @@ test.each([
     exitCode: 125,
     stderr: `egress run: without root, ${reason}; or: sudo egress run ...\n`,
   });
+});
+
+test("what is named as pasta, and is not, does not end with the run", async () => {
+  const bin = join(place, "bin");
+  mkdirSync(bin);
+  const [file, ...args] = [...AS_USER, "sleep", "600"];
+  const innocent = spawnIn(lab.sandbox, [file, ...args]);
+  // It takes `--pid FILE`, as another run's command could write there.
+  const script = `#!/bin/sh\nwhile [ "$1" != --pid ]; do shift; done; echo ${innocent.pid} >"$2"\n`;
+  writeFileSync(join(bin, "pasta"), script, { mode: 0o755 });
+  const inBin = { ...env, PATH: `${bin}:${process.env["PATH"]}` };
+  const result = await machine.run(["--", "true"], { under, env: inBin });
+  expect(result).toMatchObject({
+    exitCode: 125,
+    stderr: "egress run: pasta: what its file of process numbers names is no pasta of this run\n",
+  });
+  expect(readFileSync(`/proc/${innocent.pid}/status`, "latin1")).toContain("State:\tS");
+  innocent.kill("SIGKILL");
+  await innocent.end;
 });
 
 test("on a machine without a route pasta's own words say so", async () => {

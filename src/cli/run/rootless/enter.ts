@@ -29,14 +29,20 @@ const PASTA =
 
 /**
  * Reads a line when the network is there, answers by one on descriptor 3, then waits for the end of its
- * input.
+ * input. Whom it ends then is told by a file, which other processes of this user can write to, as another
+ * run's command: so it has to be a pasta that was started with our arguments.
  */
 const KEEP = `read -r go || exit 0
 if ! folder=$(mktemp -d 2>&1); then echo "$folder" >&3; exit 1; fi
 pid=
 if pasta "$@" --pid "$folder/pid" ${process.pid} </dev/null >/dev/null 2>"$folder/said" 3>&-; then
   pid=$(cat "$folder/pid")
-  echo ready >&3
+  if tr '\\0' ' ' <"/proc/$pid/cmdline" | grep -qE '^([^ ]*/)?pasta .* ${process.pid} $'; then
+    echo ready >&3
+  else
+    pid=
+    echo "pasta: what its file of process numbers names is no pasta of this run" >&3
+  fi
 else
   echo "pasta: $(grep -v 'to syslog$' "$folder/said" | tr '\\n' ' ')" >&3
 fi
