@@ -36,7 +36,7 @@ const look = (folder: string): string => `
   find ${folder}/ -maxdepth 1 -type b -print 2>/dev/null
   ( : >>${folder}/sys/kernel/core_pattern ) 2>/dev/null && echo core_pattern`;
 
-test.each(["/run", "/proc", "/proc/sys", "/sys/kernel", "/dev"])(
+test.each(["/proc", "/proc/sys", "/sys/kernel"])(
   "a working directory of %s shows the command its own, by any way up",
   async (place) => {
     const ways = [".", "..", "/proc/self/cwd", "/proc/self/cwd/..", "/proc/self/cwd/../..", "/proc/1/cwd"];
@@ -47,10 +47,36 @@ test.each(["/run", "/proc", "/proc/sys", "/sys/kernel", "/dev"])(
   },
 );
 
-test("what is not there inside is told, and the command starts in /", async () => {
-  const result = await machine.run(["--", "pwd", "-P"], { under: after("cd /run/netns") });
-  expect(result).toMatchObject({ exitCode: 0, stdout: "/\n" });
-  expect(result.stderr).toContain("egress run: /run/netns is not there for the command, which starts in /\n");
+test.each([
+  ["/run/netns", "which has a /run and a /dev of its own"],
+  ["/dev/shm", "which has a /run and a /dev of its own"],
+  ["/proc/$$", "or root may not enter it"],
+])("in %s, which is not there inside, nothing is run", async (place, reason) => {
+  const result = await machine.run(["--", "sh", "-c", "pwd; echo *"], { under: after(`cd ${place}`) });
+  expect(result).toMatchObject({ exitCode: 125, stdout: "" });
+  expect(result.stderr).toContain(
+    `is not there for the command, ${reason}: start the run in another folder\n`,
+  );
+});
+
+test("in a folder over which another one is mounted, nothing is run", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "egress-run-"));
+  const under = ["/usr/bin/unshare", "--mount", ...after(`cd ${folder} && mount -t tmpfs over ${folder}`)];
+  const result = await machine.run(["--", "ls"], { under });
+  await rm(folder, { recursive: true });
+  expect(result).toMatchObject({ exitCode: 125, stdout: "" });
+  expect(result.stderr).toContain(`${folder}: is another folder than the one that the run was started in`);
+});
+
+test("in a folder that shows the machine's /run, nothing is run", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "egress-run-"));
+  const under = ["/usr/bin/unshare", "--mount", ...after(`mount --bind /run ${folder} && cd ${folder}`)];
+  const result = await machine.run(["--", "ls"], { under });
+  await rm(folder, { recursive: true });
+  expect(result).toMatchObject({ exitCode: 125, stdout: "" });
+  expect(result.stderr).toContain(
+    `${folder}: is not there for the command, as it shows what is the machine's`,
+  );
 });
 
 test("any other working directory is the command's", async () => {

@@ -1,5 +1,5 @@
 /** `egress run` in a project that has a policy file: it is found, announced, and holds. */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
@@ -86,4 +86,30 @@ echo "allow: [two.example.org]" >${repo}/src/egress.yaml; cp ${repo}/src/egress.
 test("a run that changes nothing of the next one's says nothing of it", async () => {
   await writeFile(join(repo, "egress.yaml"), "allow: [one.example.org]\n");
   expect((await run("--quiet", "--", "touch", "made")).stderr).toBe("");
+});
+
+test("a policy file that is a mount, as in a container, is held as well, by each of its paths", async () => {
+  await writeFile(join(repo, "given.yaml"), "allow: [one.example.org]\n");
+  await writeFile(join(repo, "egress.yaml"), "");
+  const mount = `mount --bind ${repo}/given.yaml ${repo}/egress.yaml && exec "$@"`;
+  const under = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", mount, "sh", "/usr/bin/env", "-C", repo];
+  const script = `for file in egress.yaml given.yaml; do echo "allow: ['*']" >$file; rm $file; cat $file; done; grep -c ' ${repo}/egress.yaml ro' /proc/self/mountinfo`;
+  const result = await machine.run(["--quiet", "--", "sh", "-c", script], { under, env: { HOME: repo } });
+  expect(result.stdout).toBe("allow: [one.example.org]\nallow: [one.example.org]\n1\n");
+  expect(result.stderr).not.toContain("has changed");
+});
+
+test("a policy file that is put elsewhere by the name of its folder is told at the end", async () => {
+  await mkdir(join(repo, "policies"));
+  const path = join(repo, "policies/ours.yaml");
+  await writeFile(path, "allow: [one.example.org]\n");
+  const script = `cd ${repo}; mv policies others; mkdir policies; echo "allow: ['*']" >policies/ours.yaml`;
+  for (const given of [path, "../policies/ours.yaml"]) {
+    const { stderr } = await run("--quiet", "--config", given, "--", "sh", "-c", script);
+    expect(stderr).toBe(
+      `egress run: ${path} has changed during the run: read it before the next one takes it\n`,
+    );
+    await rm(join(repo, "policies"), { recursive: true });
+    await rename(join(repo, "others"), join(repo, "policies"));
+  }
 });

@@ -88,10 +88,11 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
     const announce = inside === undefined ? note : (): void => undefined;
     const setting = { context, voice, announce, outputs, ...way.value, ...asked };
     const { directory } = handedOn.value;
-    const before = findNextRun(directory, caller);
+    const given = request.origins.map(({ path }) => path);
+    const before = findNextRun(directory, caller, given);
     const code = await runConfined(request, { ...setting, directory });
     lines.release();
-    for (const path of changesOf(before, findNextRun(directory, caller)))
+    for (const path of changesOf(before, findNextRun(directory, caller, given)))
       complain(`${path} has changed during the run: read it before the next one takes it`);
     return outputs.finish(code);
   } catch (error) {

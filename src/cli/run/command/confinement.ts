@@ -64,8 +64,8 @@ terminal=$2
 script=$3
 shift 3
 if ! cd -P -- "$directory" 2>/dev/null; then
-  echo "egress run: $directory is not there for the command, which starts in /" >&2
-  cd /
+  echo "egress run: $directory: is not there for the command, or root may not enter it: start the run in another folder" >&2
+  exit 125
 fi
 [ -z "$terminal" ] || echo ready >&3
 read -r go <&3
