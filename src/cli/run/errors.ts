@@ -37,6 +37,21 @@ export function kernelRefuses({
   return `the kernel does not let a run's network be made: ${message}${remedy}`;
 }
 
+const LACKS_SHOWN = 3;
+
+/** The place of the command is not what it was to be: `lacks` says what is missing, for people. */
+export class ConfinementError extends Error {
+  readonly code = "not-confined";
+
+  constructor(lacks: readonly string[]) {
+    const more = lacks.length - LACKS_SHOWN;
+    const shown = [...lacks.slice(0, LACKS_SHOWN), ...(more > 0 ? [`${more} more`] : [])].join(", ");
+    super(
+      `the command would not be confined: ${shown}; a run needs mount and unshare of util-linux first in PATH, which the packages mount and util-linux have on Debian and Alpine`,
+    );
+  }
+}
+
 /** The sidecar ended, or was not healthy in time; `output` is what it said last. */
 export class SidecarStartError extends Error {
   readonly code = "sidecar-not-started";

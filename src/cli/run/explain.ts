@@ -2,6 +2,7 @@
 import { EXIT } from "../exit-codes.ts";
 import type { Problem } from "../../policy/problem.ts";
 import {
+  ConfinementError,
   InterruptedError,
   NetworkSetupError,
   NoSubnetError,
@@ -24,7 +25,7 @@ export function explain(error: unknown, say: (text: string) => void): number {
     say(error.message);
     return EXIT.run;
   }
-  const isOurs = [NetworkSetupError, NoSubnetError, RunFileError, SecretsRefusedError].some(
+  const isOurs = [ConfinementError, NetworkSetupError, NoSubnetError, RunFileError, SecretsRefusedError].some(
     (kind) => error instanceof kind,
   );
   if (isOurs && error instanceof Error) {

@@ -52,8 +52,8 @@ export interface Setting {
 }
 
 /**
- * Settles with the command's exit code, or 125. Throws InterruptedError, NetworkSetupError, NoSubnetError,
- * SidecarStartError.
+ * Settles with the command's exit code, or 125. Throws ConfinementError, InterruptedError, NetworkSetupError,
+ * NoSubnetError, SidecarStartError.
  */
 export async function runConfined(request: RunRequest, setting: Setting): Promise<number> {
   await using undo = new AsyncDisposableStack();
@@ -64,7 +64,7 @@ export async function runConfined(request: RunRequest, setting: Setting): Promis
     const { sidecar, command, files } = await prepare(undo, request, { ...setting, signal });
     signal.throwIfAborted(); // from here on the command gets the signals
     interrupts.forwardTo(command.forward);
-    command.begin();
+    await command.begin();
     const ended = await Promise.race([command.exitCode, sidecar.end, faults.first]);
     if (typeof ended === "number") {
       if (request.audit !== undefined) await conclude(setting, files);

@@ -12,17 +12,21 @@ import { createMemoryFile } from "../../../sys/memory-file.ts";
 import type { RunNamespace } from "../network/run-network.ts";
 import type { CallerTerminal } from "../terminal/caller-terminal.ts";
 import { followJob, type TerminalJob } from "../terminal/terminal-job.ts";
+import { ConfinementError } from "../errors.ts";
 import { carry } from "./carry.ts";
 import type { CommandUser } from "./command-user.ts";
 import { confinedArgv, isPrepared } from "./confinement.ts";
 import { type ExactStart, renderStart } from "./exact-start.ts";
+import { findUnheld } from "./held-place.ts";
 import { prepareOwnPlaces } from "./own-places.ts";
 import { openSocketRelay, type SocketRelay } from "./socket-relay.ts";
 import { childrenOf, deliver, descendantsOf, readText } from "../processes/process-tree.ts";
 
 export interface ConfinedCommand {
-  /** Lets the command begin. Once. */
-  begin(): void;
+  /**
+   * Lets the command begin, once its place is what it was to be. Once. Throws ConfinementError, Node's errors.
+   */
+  begin(): Promise<void>;
   /** The command's exit code, or 128 plus the signal's number if one ended it. Never rejects. */
   readonly exitCode: Promise<number>;
   /** Hands a signal to the command itself. */
@@ -63,7 +67,7 @@ export function startConfinedCommand(
   const { directory, folder, runs, resolvConf, readOnly, trust, user, terminal, complain } = setting;
   // Root of the user namespace that mounts them is the command's user outside of it.
   const uid = user?.isMapped === true ? 0 : (user?.uid ?? 0);
-  const mounts = prepareOwnPlaces({ folder, resolvConf, uid, runs, readOnly, trust });
+  const { script: mounts, wanted } = prepareOwnPlaces({ folder, resolvConf, uid, runs, readOnly, trust });
   const place = { directory, mounts, user, terminal: terminal?.streams ?? [] };
   const [file, ...args] = confinedArgv(place);
   const options = { cwd: "/", env: { PATH: setting.path }, detached: true };
@@ -94,8 +98,18 @@ export function startConfinedCommand(
     complain("the command has taken the line to its process 1, so it is ended");
     child.kill("SIGKILL");
   };
+  const requirePlace = async (): Promise<void> => {
+    const isReady = await awaitReady(control);
+    if (!isReady && endedBySignal !== undefined) return;
+    const pid = init();
+    const unheld = isReady && pid !== undefined ? findUnheld(pid, wanted) : [describeEnd(child)];
+    if (unheld.length === 0) return;
+    child.kill("SIGKILL");
+    throw new ConfinementError(unheld);
+  };
   return {
-    begin() {
+    async begin() {
+      await requirePlace();
       if (terminal === undefined) control.end("go\n");
       else job = followJob({ terminal, control, init, isShared: isPipeline(), onForeign });
     },
@@ -138,6 +152,30 @@ function passOn({ stdin, stdout, stderr }: ChildProcess): void {
   }
   if (stdout !== null) carry(stdout, process.stdout, { ends: false });
   if (stderr !== null) carry(stderr, process.stderr, { ends: false });
+}
+
+/**
+ * Process 1 says so once its place is made; false if it ends before. What it has said can be read again by who
+ * follows the job.
+ */
+async function awaitReady(control: Duplex): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
+  const look = (): void => {
+    const said: unknown = control.read();
+    if (Buffer.isBuffer(said)) resolve(said);
+  };
+  const end = (): void => resolve(undefined);
+  control.on("readable", look).on("end", end).on("close", end);
+  if (control.destroyed || control.readableEnded) end();
+  const said = await promise;
+  control.off("readable", look).off("end", end).off("close", end);
+  if (said !== undefined) control.unshift(said);
+  return said !== undefined;
+}
+
+function describeEnd({ exitCode, signalCode }: ChildProcess): string {
+  const how = signalCode ?? (exitCode === null ? "" : `exit ${exitCode}`);
+  return `what makes it has ended${how === "" ? "" : ` (${how})`}`;
 }
 
 function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {

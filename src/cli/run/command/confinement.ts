@@ -67,7 +67,7 @@ if ! cd -P -- "$directory" 2>/dev/null; then
   echo "egress run: $directory: is not there for the command, or root may not enter it: start the run in another folder" >&2
   exit 125
 fi
-[ -z "$terminal" ] || echo ready >&3
+echo ready >&3
 read -r go <&3
 if [ "$terminal" ]; then
   set -- setsid sh -c "$script" egress "$terminal"
@@ -122,9 +122,9 @@ export interface CommandPlace {
 /**
  * The command line, to be run in the network namespace by root, in `/`. Its process 1 is a shell that only
  * waits, so that the command has ordinary signal handling; the command is that shell's one child. All of it
- * ends with the process that started it. Descriptor 3 is the line to process 1, which waits there for a line
- * before the command begins; with a terminal it says `ready` once /dev/pts is there. Descriptor 4 is a file
- * with what `renderStart` of exact-start.ts gives.
+ * ends with the process that started it. Descriptor 3 is the line to process 1, which says `ready` there once
+ * the place is made, and waits for a line before the command begins. Descriptor 4 is a file with what
+ * `renderStart` of exact-start.ts gives.
  */
 export function confinedArgv({ directory, mounts, terminal, user }: CommandPlace): Argv {
   const held: Argv = [

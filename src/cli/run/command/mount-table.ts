@@ -2,6 +2,9 @@
 import { join } from "node:path";
 
 export interface MountPoint {
+  readonly id: string;
+  /** The id of the mount that it is on. */
+  readonly parent: string;
   /** MAJOR:MINOR of the file system. */
   readonly device: string;
   /** What of the file system it shows. */
@@ -9,6 +12,7 @@ export interface MountPoint {
   readonly point: string;
   readonly options: readonly string[];
   readonly type: string;
+  readonly source: string;
 }
 
 /** A later one at the same place hides an earlier one. */
@@ -54,9 +58,12 @@ export function isWithin(folder: string, path: string): boolean {
 }
 
 function parseLine(line: string): MountPoint {
-  const [, , device = "", root = "", point = "", options = "", ...rest] = line.split(" ");
-  const type = rest[rest.indexOf("-") + 1] ?? "";
-  return { device, root: unescape(root), point: unescape(point), options: options.split(","), type };
+  const [id = "", parent = "", device = "", root = "", point = "", options = "", ...rest] = line.split(" ");
+  const [type = "", source = ""] = rest.slice(rest.indexOf("-") + 1);
+  return {
+    ...{ id, parent, device, type, source: unescape(source) },
+    ...{ root: unescape(root), point: unescape(point), options: options.split(",") },
+  };
 }
 
 function unescape(text: string): string {

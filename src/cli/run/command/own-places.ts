@@ -20,6 +20,8 @@ import { READABLE_BY_ALL, withUmask } from "../../../sys/umask.ts";
 import { coveredPlaces, isOwnPlace } from "./covered-places.ts";
 import { parseMountInfo } from "./mount-table.ts";
 import { type ReadOnlyFile, readOnlyFiles } from "./read-only.ts";
+import type { WantedPlace } from "./held-place.ts";
+import { type Mount, wantedPlace } from "./wanted-place.ts";
 
 const READ_ONLY = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi"];
 const NODES = ["null", "zero", "full", "random", "urandom", "tty"];
@@ -49,16 +51,20 @@ export interface OwnPlaces {
   readonly trust: string | undefined;
 }
 
-/**
- * Prepares the places in the folder, and gives the part of a shell script that mounts them, to be run as
- * process 1 of the new namespaces; /proc is their own already. Throws Node's errors.
- */
-export function prepareOwnPlaces(places: OwnPlaces): string {
+export interface PreparedPlaces {
+  /** The part of a shell script that mounts them, to be run as process 1 of the new namespaces. */
+  readonly script: string;
+  /** What is there once it has. */
+  readonly wanted: WantedPlace;
+}
+
+/** Prepares the places in the folder; /proc is the new namespaces' own already. Throws Node's errors. */
+export function prepareOwnPlaces(places: OwnPlaces): PreparedPlaces {
   // A command that is not the caller uses them as well.
   return withUmask(READABLE_BY_ALL, () => prepare(places));
 }
 
-function prepare(places: OwnPlaces): string {
+function prepare(places: OwnPlaces): PreparedPlaces {
   const { folder } = places;
   const made = join(folder, "made");
   for (const name of ["run", "dev"]) mkdirSync(join(folder, name));
@@ -69,15 +75,16 @@ function prepare(places: OwnPlaces): string {
   const readOnly = readOnlyFiles(places.readOnly, mounts, covered);
   const first = join(folder, "first-mounts");
   const then = join(folder, "then-mounts");
-  writeFileSync(first, renderMounts(mountedFirst(folder)));
-  writeFileSync(then, renderMounts(mountedThen(places, { readOnly, covered })));
-  return `mount -a -T ${quote(first)}
+  const [firstMounts, thenMounts] = [mountedFirst(folder), mountedThen(places, { readOnly, covered })];
+  writeFileSync(first, renderMounts(firstMounts));
+  writeFileSync(then, renderMounts(thenMounts));
+  const again = readOnly.filter(({ isMounted }) => isMounted);
+  const script = `mount -a -T ${quote(first)}
 cp -a ${quote(join(made, "run"))} ${quote(join(made, "dev"))} ${quote(folder)}
 mount -a -T ${quote(then)}
-${readOnly
-  .filter(({ isMounted }) => isMounted)
-  .map(renderRemount)
-  .join("")}`;
+${again.map(renderRemount).join("")}`;
+  const readAgain = again.map(({ path, options }) => ({ source: path, target: path, options }));
+  return { script, wanted: wantedPlace(folder, [...firstMounts, ...thenMounts, ...readAgain]) };
 }
 
 /** mount(8) passes over what it finds mounted already, so such a file is no line of its table. */
@@ -89,13 +96,6 @@ function renderRemount({ path, options }: ReadOnlyFile): string {
 function hiddenOf(runs: string): string | undefined {
   const path = realpathSync(runs);
   return isOwnPlace(path) ? undefined : path;
-}
-
-interface Mount {
-  readonly source: string;
-  readonly target: string;
-  readonly type?: string;
-  readonly options: string;
 }
 
 function mountedFirst(folder: string): readonly Mount[] {

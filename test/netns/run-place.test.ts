@@ -1,0 +1,97 @@
+/** The place of a run's command is looked at before the command begins: what was told to make it may not have. */
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { findTool } from "../../src/netns/find-tool.ts";
+import { skipBecause } from "../support/skip.ts";
+import { useLab } from "../support/use-lab.ts";
+import { useMachine } from "../support/use-machine.ts";
+
+const lab = useLab({ ipv6: false });
+const machine = useMachine(lab);
+
+/** First in PATH. */
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "egress-run-tools-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const run = (...args: readonly string[]) =>
+  machine.run(["--quiet", ...args, "--", "echo", "ran"], {
+    env: { PATH: `${folder}:/usr/sbin:/usr/bin:/sbin:/bin` },
+  });
+
+const REMEDY = "mount and unshare of util-linux first in PATH";
+
+test.for(["mount", "unshare"])("busybox's %s runs nothing, and the remedy is told", async (tool, context) => {
+  const busybox = findTool("busybox", "/usr/bin:/bin");
+  if (busybox === undefined) return skipBecause(context, "busybox is not on this machine");
+  await symlink(busybox, join(folder, tool));
+  const { exitCode, stdout, stderr } = await run();
+  expect({ exitCode, stdout }).toEqual({ exitCode: 125, stdout: "" });
+  expect(stderr).toContain("egress run: the command would not be confined: ");
+  expect(stderr).toContain(REMEDY);
+});
+
+/** A mount(8) that leaves the line with the target `left` out of each table, and `without` out of the rest. */
+async function writeMount(left: string, without = "no-such-option"): Promise<void> {
+  const script = `#!/bin/sh
+if [ "$2" = -T ]; then
+  sed -i -e '\\|^[^ ]* ${left} |d' -e 's/,${without}//; s/${without},//' "$3"
+fi
+exec /usr/bin/mount "$@"
+`;
+  await writeFile(join(folder, "mount"), script, { mode: 0o755 });
+}
+
+test.each([
+  ["/proc/sys", "nothing is mounted at /proc/sys"],
+  ["/sys", "/sys is not a sysfs of its own"],
+  ["[^ ]*/dev/null", "nothing is mounted at /dev/null"],
+  ["[^ ]*/dev/pts", "nothing is mounted at /dev/pts"],
+])("a mount(8) that passes over %s runs nothing", async (place, said) => {
+  await writeMount(place);
+  const { exitCode, stdout, stderr } = await run();
+  expect({ exitCode, stdout }).toEqual({ exitCode: 125, stdout: "" });
+  expect(stderr).toContain(`egress run: the command would not be confined: ${said}`);
+});
+
+test.each([
+  ["ro", "/proc/sys is not ro"],
+  ["nosuid", "/sys is not nosuid"],
+])("a mount(8) that passes over %s runs nothing", async (option, said) => {
+  await writeMount("/no/such/place", option);
+  const { exitCode, stdout, stderr } = await run();
+  expect({ exitCode, stdout }).toEqual({ exitCode: 125, stdout: "" });
+  expect(stderr).toContain(said);
+});
+
+test("at a terminal it runs nothing either", async () => {
+  await writeMount("/sys");
+  const under = ["/usr/bin/script", "--quiet", "--return", "--command"];
+  const word = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  const { exitCode, stdout } = await machine.run([], {
+    under: [
+      "/bin/sh",
+      "-c",
+      `exec ${under.join(" ")} "$(printf "'%s' " "$@") -- echo ran" /dev/null`,
+      word("sh"),
+    ],
+    env: { PATH: `${folder}:/usr/sbin:/usr/bin:/sbin:/bin` },
+  });
+  expect(exitCode).toBe(125);
+  expect(stdout).toContain("/sys is not a sysfs of its own");
+  expect(stdout).not.toMatch(/^ran/m);
+});
+
+test("a policy file that is not read-only runs nothing", async () => {
+  await writeMount("[^ ]*/egress.yaml");
+  await mkdir(join(folder, "repo"));
+  const file = join(folder, "repo", "egress.yaml");
+  await writeFile(file, "allow: [one.example.org]\n");
+  const { exitCode, stderr } = await run("--config", file);
+  expect(exitCode).toBe(125);
+  expect(stderr).toContain(`nothing is mounted at ${file}`);
+});
