@@ -19,6 +19,7 @@ import { confinedArgv, isPrepared } from "./confinement.ts";
 import { type ExactStart, renderStart } from "./exact-start.ts";
 import { findUnheld } from "./held-place.ts";
 import { prepareOwnPlaces } from "./own-places.ts";
+import { stopTogether } from "../processes/stop-together.ts";
 import { openSocketRelay, type SocketRelay } from "./socket-relay.ts";
 import { childrenOf, deliver, descendantsOf, readText } from "../processes/process-tree.ts";
 
@@ -85,11 +86,13 @@ export function startConfinedCommand(
   assert(control instanceof Duplex);
   control.on("error", () => undefined); // process 1 is gone, which its end says
   let job: TerminalJob | undefined;
+  let stops: Disposable | undefined;
   let endedBySignal: NodeJS.Signals | undefined;
   const waitForEnd = async (): Promise<number> => {
     const { exitCode, signal } = await endOf(child);
     await relay.finish();
     await job?.finish();
+    stops?.[Symbol.dispose]();
     const cause = endedBySignal ?? signal;
     return cause === null ? (exitCode ?? 127) : 128 + constants.signals[cause];
   };
@@ -110,8 +113,10 @@ export function startConfinedCommand(
   return {
     async begin() {
       await requirePlace();
-      if (terminal === undefined) control.end("go\n");
-      else job = followJob({ terminal, control, init, isShared: isPipeline(), onForeign });
+      if (terminal === undefined) {
+        stops = stopTogether(init);
+        control.end("go\n");
+      } else job = followJob({ terminal, control, init, isShared: isPipeline(), onForeign });
     },
     exitCode: waitForEnd(),
     forward(signal) {
