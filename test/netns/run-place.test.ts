@@ -95,3 +95,30 @@ test("a policy file that is not read-only runs nothing", async () => {
   expect(exitCode).toBe(125);
   expect(stderr).toContain(`nothing is mounted at ${file}`);
 });
+
+/** A machine with this in its /run. */
+const withRun = (script: string): readonly string[] => [
+  ...["/usr/bin/unshare", "--mount", "/bin/sh", "-c"],
+  `mount -t tmpfs tmpfs /run && ${script} && exec "$@"`,
+  "sh",
+];
+const PROGRAM = `printf '#!/bin/sh\\necho hi\\n' >$folder/hello && chmod 755 $folder/hello`;
+
+test("programs of a system that /run only links to, as on NixOS, are found", async () => {
+  const under = withRun(`ln -s ${folder} /run/current-system && folder=${folder} && ${PROGRAM}`);
+  const env = { PATH: "/run/current-system:/usr/sbin:/usr/bin:/sbin:/bin" };
+  const result = await machine.run(["--quiet", "--", "sh", "-c", "hello; ls /run"], { under, env });
+  expect(result).toMatchObject({
+    exitCode: 0,
+    stdout: "hi\ncurrent-system\nlock\nresolv.conf\n",
+    stderr: "",
+  });
+});
+
+test("a program in /run itself is not, and that is told", async () => {
+  const under = withRun(`mkdir /run/programs && folder=/run/programs && ${PROGRAM}`);
+  const env = { PATH: "/run/programs:/usr/sbin:/usr/bin:/sbin:/bin" };
+  const { exitCode, stderr } = await machine.run(["--quiet", "--", "hello"], { under, env });
+  expect(exitCode).toBe(127);
+  expect(stderr).toContain("egress run: /run/programs/hello is not there for the command");
+});

@@ -15,6 +15,7 @@ import { type CommandUser, findCommandUser } from "./command/command-user.ts";
 import { type ExactStart, planStart, requireStartable, type StartTools } from "./command/exact-start.ts";
 import { findHandedOn } from "./command/handed-on.ts";
 import { describeProxies } from "./command/proxies.ts";
+import { describeHiddenProgram } from "./command/run-links.ts";
 import { findStartTools } from "./command/start-tools.ts";
 import { commandEnvironment } from "./command/surroundings.ts";
 import type { Caller } from "./config/caller.ts";
@@ -79,6 +80,11 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
     if (!way.ok) return report(way.problems, complain);
     if (inside !== undefined) note(LIMITS);
     for (const line of describeProxies(context.env)) note(line);
+    const hidden = describeHiddenProgram(request.command[0], {
+      path: context.env["PATH"] ?? "",
+      directory: handedOn.value.directory,
+    });
+    if (hidden !== undefined) complain(hidden);
     using outputs = openOutputs({ ...request, voice, caller, stepSummary, upstreams: way.value.upstreams });
     if (request.audit !== undefined) note("audit: nothing is blocked but deny.always and the protections");
     const sendsAtEnd = settings.denyWebhook !== undefined || settings.otlpMetricsUrl !== undefined;

@@ -19,11 +19,14 @@ import { RESOLV_CONF } from "../../../config/resolv-conf.ts";
 import { READABLE_BY_ALL, withUmask } from "../../../sys/umask.ts";
 import { coveredPlaces, isOwnPlace } from "./covered-places.ts";
 import { parseMountInfo } from "./mount-table.ts";
+import { findRunLinks } from "./run-links.ts";
 import { type ReadOnlyFile, readOnlyFiles } from "./read-only.ts";
 import type { WantedPlace } from "./held-place.ts";
 import { type Mount, wantedPlace } from "./wanted-place.ts";
 
 const READ_ONLY = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi"];
+/** What the command's /run has in any case. */
+const OF_RUN = ["egress", "lock", "resolv.conf"];
 const NODES = ["null", "zero", "full", "random", "urandom", "tty"];
 const LINKS = [
   ["/proc/self/fd", "fd"],
@@ -170,6 +173,8 @@ function writeRun(folder: string, { resolvConf, trust }: OwnPlaces): void {
   }
   mkdirShared(join(folder, "lock"));
   writeFileSync(join(folder, "resolv.conf"), resolvConf);
+  for (const { name, target } of findRunLinks())
+    if (!OF_RUN.includes(name)) symlinkSync(target, join(folder, name));
   const target = resolvConfTarget();
   if (target?.startsWith("/run/") !== true) return;
   const own = join(folder, target.slice("/run/".length));
