@@ -1,4 +1,6 @@
-/** The place of a run's command is looked at before the command begins: what was told to make it may not have. */
+/**
+ * The place of a run's command is looked at before the command begins: what was told to make it may not have.
+ */
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,7 +37,7 @@ test.for(["mount", "unshare"])("busybox's %s runs nothing, and the remedy is tol
   expect(stderr).toContain(REMEDY);
 });
 
-/** A mount(8) that leaves the line with the target `left` out of each table, and `without` out of the rest. */
+/** A mount(8) that passes over the target `left` of each table, and over the option `without`. */
 async function writeMount(left: string, without = "no-such-option"): Promise<void> {
   const script = `#!/bin/sh
 if [ "$2" = -T ]; then

@@ -25,7 +25,8 @@ import { childrenOf, deliver, descendantsOf, readText } from "../processes/proce
 
 export interface ConfinedCommand {
   /**
-   * Lets the command begin, once its place is what it was to be. Once. Throws ConfinementError, Node's errors.
+   * Lets the command begin, once its place is what it was to be. Once. Throws ConfinementError, Node's
+   * errors.
    */
   begin(): Promise<void>;
   /** The command's exit code, or 128 plus the signal's number if one ended it. Never rejects. */
@@ -160,8 +161,8 @@ function passOn({ stdin, stdout, stderr }: ChildProcess): void {
 }
 
 /**
- * Process 1 says so once its place is made; false if it ends before. What it has said can be read again by who
- * follows the job.
+ * Process 1 says so once its place is made; false if it ends before. What it has said can be read again by
+ * who follows the job.
  */
 async function awaitReady(control: Duplex): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();

@@ -51,7 +51,9 @@ export function mountSeenAt(path: string, mounts: readonly MountPoint[]): MountP
   }
 }
 
-/** Of what is mounted on one mount, the outermost hides the rest. What lies over the root is no step of it. */
+/**
+ * Of what is mounted on one mount, the outermost hides the rest. What lies over the root is no step of it.
+ */
 function nextOnTheWay(
   at: MountPoint | undefined,
   path: string,

@@ -1,4 +1,7 @@
-/** What a command has to see once the mounts of its place are made: those of `own-places.ts`, as it finds them. */
+/**
+ * What a command has to see once the mounts of its place are made: those of `own-places.ts`, as it finds
+ * them.
+ */
 import { join } from "node:path";
 import { holdingOptions, type WantedMount } from "./held-mounts.ts";
 import type { WantedPlace } from "./held-place.ts";

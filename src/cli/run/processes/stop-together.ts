@@ -1,6 +1,6 @@
 /**
- * A run without a terminal among its streams as a job of the caller's shell: Ctrl-Z stops the processes of our
- * group, and the command is in a session of its own.
+ * A run without a terminal among its streams as a job of the caller's shell: Ctrl-Z stops the processes of
+ * our group, and the command is in a session of its own.
  */
 import { canBeStopped } from "./job-place.ts";
 import { deliver, stopBelow } from "./process-tree.ts";
