@@ -33,7 +33,10 @@ afterEach(async () => {
 const readGroup = (folder: string, name: string): string => readFileSync(join(folder, name), "utf8");
 
 const enter = (folder: string): readonly string[] => [
-  ...["/bin/sh", "-c", `echo $$ >${folder}/cgroup.procs && exec "$@"`, "sh"],
+  "/bin/sh",
+  "-c",
+  `echo $$ >${folder}/cgroup.procs && exec "$@"`,
+  "sh",
 ];
 
 /** Writes 1 to the file of its own cgroup, then goes on. */
@@ -42,7 +45,7 @@ const attack = (name: string): string =>
 curl -sS --max-time 5 http://two.example.org/ || echo denied`;
 
 test("a killed cgroup takes the run with its command, and the next run undoes the rest", async (context) => {
-  if (group === undefined) return skipBecause(context, "this machine has no cgroup2");
+  if (group === undefined) skipBecause(context, "this machine has no cgroup2");
   const run = await machine.run(["--", "sh", "-c", attack("cgroup.kill")], { under: enter(group) });
   expect(run.stdout).not.toContain("hello");
   const folder = group;
@@ -52,7 +55,7 @@ test("a killed cgroup takes the run with its command, and the next run undoes th
 });
 
 test("a frozen cgroup freezes the command with the run, and once it goes on the policy holds", async (context) => {
-  if (group === undefined) return skipBecause(context, "this machine has no cgroup2");
+  if (group === undefined) skipBecause(context, "this machine has no cgroup2");
   const folder = group;
   const run = machine.start(["--", "sh", "-c", attack("cgroup.freeze")], { under: enter(folder), input: "" });
   // A cgroup2 that is mounted with nsdelegate refuses it, and the run just ends.

@@ -29,7 +29,7 @@ const REMEDY = "mount and unshare of util-linux first in PATH";
 
 test.for(["mount", "unshare"])("busybox's %s runs nothing, and the remedy is told", async (tool, context) => {
   const busybox = findTool("busybox", "/usr/bin:/bin");
-  if (busybox === undefined) return skipBecause(context, "busybox is not on this machine");
+  if (busybox === undefined) skipBecause(context, "busybox is not on this machine");
   await symlink(busybox, join(folder, tool));
   const { exitCode, stdout, stderr } = await run();
   expect({ exitCode, stdout }).toEqual({ exitCode: 125, stdout: "" });
@@ -72,15 +72,9 @@ test.each([
 
 test("at a terminal it runs nothing either", async () => {
   await writeMount("/sys");
-  const under = ["/usr/bin/script", "--quiet", "--return", "--command"];
-  const word = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  const under = "/usr/bin/script --quiet --return --command";
   const { exitCode, stdout } = await machine.run([], {
-    under: [
-      "/bin/sh",
-      "-c",
-      `exec ${under.join(" ")} "$(printf "'%s' " "$@") -- echo ran" /dev/null`,
-      word("sh"),
-    ],
+    under: ["/bin/sh", "-c", `exec ${under} "$(printf "'%s' " "$@") -- echo ran" /dev/null`, "sh"],
     env: { PATH: `${folder}:/usr/sbin:/usr/bin:/sbin:/bin` },
   });
   expect(exitCode).toBe(125);
@@ -100,7 +94,10 @@ test("a policy file that is not read-only runs nothing", async () => {
 
 /** A machine with this in its /run. */
 const withRun = (script: string): readonly string[] => [
-  ...["/usr/bin/unshare", "--mount", "/bin/sh", "-c"],
+  "/usr/bin/unshare",
+  "--mount",
+  "/bin/sh",
+  "-c",
   `mount -t tmpfs tmpfs /run && ${script} && exec "$@"`,
   "sh",
 ];

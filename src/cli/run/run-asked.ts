@@ -79,12 +79,7 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
     const way = findWay(inside, settings);
     if (!way.ok) return report(way.problems, complain);
     if (inside !== undefined) note(LIMITS);
-    for (const line of describeProxies(context.env)) note(line);
-    const hidden = describeHiddenProgram(request.command[0], {
-      path: context.env["PATH"] ?? "",
-      directory: handedOn.value.directory,
-    });
-    if (hidden !== undefined) complain(hidden);
+    tellSurroundings(request.command[0], handedOn.value.directory, { env: context.env, voice });
     using outputs = openOutputs({ ...request, voice, caller, stepSummary, upstreams: way.value.upstreams });
     if (request.audit !== undefined) note("audit: nothing is blocked but deny.always and the protections");
     const sendsAtEnd = settings.denyWebhook !== undefined || settings.otlpMetricsUrl !== undefined;
@@ -105,6 +100,17 @@ export async function runAsked(request: RunRequest, asker: Asker): Promise<numbe
     lines.release();
     return explain(error, complain);
   }
+}
+
+/** Says what the command will not find as the caller does. */
+function tellSurroundings(
+  program: string,
+  directory: string,
+  { env, voice }: { readonly env: CliContext["env"]; readonly voice: Voice },
+): void {
+  for (const line of describeProxies(env)) voice.note(line);
+  const hidden = describeHiddenProgram(program, { path: env["PATH"] ?? "", directory });
+  if (hidden !== undefined) voice.complain(hidden);
 }
 
 /** Says what has no effect, and what holds less than without it. */

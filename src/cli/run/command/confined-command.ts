@@ -12,13 +12,12 @@ import { createMemoryFile } from "../../../sys/memory-file.ts";
 import type { RunNamespace } from "../network/run-network.ts";
 import type { CallerTerminal } from "../terminal/caller-terminal.ts";
 import { followJob, type TerminalJob } from "../terminal/terminal-job.ts";
-import { ConfinementError } from "../errors.ts";
 import { carry } from "./carry.ts";
 import type { CommandUser } from "./command-user.ts";
 import { confinedArgv, isPrepared } from "./confinement.ts";
 import { type ExactStart, renderStart } from "./exact-start.ts";
-import { findUnheld } from "./held-place.ts";
 import { prepareOwnPlaces } from "./own-places.ts";
+import { requirePlace } from "./require-place.ts";
 import { stopTogether } from "../processes/stop-together.ts";
 import { openSocketRelay, type SocketRelay } from "./socket-relay.ts";
 import { childrenOf, deliver, descendantsOf, readText } from "../processes/process-tree.ts";
@@ -70,8 +69,7 @@ export function startConfinedCommand(
   // Root of the user namespace that mounts them is the command's user outside of it.
   const uid = user?.isMapped === true ? 0 : (user?.uid ?? 0);
   const { script: mounts, wanted } = prepareOwnPlaces({ folder, resolvConf, uid, runs, readOnly, trust });
-  const place = { directory, mounts, user, terminal: terminal?.streams ?? [] };
-  const [file, ...args] = confinedArgv(place);
+  const [file, ...args] = confinedArgv({ directory, mounts, user, terminal: terminal?.streams ?? [] });
   const options = { cwd: "/", env: { PATH: setting.path }, detached: true };
   using handed = createMemoryFile("egress-command");
   handed.append(renderStart(start));
@@ -87,13 +85,11 @@ export function startConfinedCommand(
   assert(control instanceof Duplex);
   control.on("error", () => undefined); // process 1 is gone, which its end says
   let job: TerminalJob | undefined;
-  let stops: Disposable | undefined;
   let endedBySignal: NodeJS.Signals | undefined;
   const waitForEnd = async (): Promise<number> => {
     const { exitCode, signal } = await endOf(child);
     await relay.finish();
     await job?.finish();
-    stops?.[Symbol.dispose]();
     const cause = endedBySignal ?? signal;
     return cause === null ? (exitCode ?? 127) : 128 + constants.signals[cause];
   };
@@ -102,22 +98,13 @@ export function startConfinedCommand(
     complain("the command has taken the line to its process 1, so it is ended");
     child.kill("SIGKILL");
   };
-  const requirePlace = async (): Promise<void> => {
-    const isReady = await awaitReady(control);
-    if (!isReady && endedBySignal !== undefined) return;
-    const pid = init();
-    const unheld = isReady && pid !== undefined ? findUnheld(pid, wanted) : [describeEnd(child)];
-    if (unheld.length === 0) return;
-    child.kill("SIGKILL");
-    throw new ConfinementError(unheld);
-  };
+  const isGivenUp = (): boolean => endedBySignal !== undefined;
+  const place = { maker: child, control, init, wanted, isGivenUp };
   return {
     async begin() {
-      await requirePlace();
-      if (terminal === undefined) {
-        stops = stopTogether(init);
-        control.end("go\n");
-      } else job = followJob({ terminal, control, init, isShared: isPipeline(), onForeign });
+      await requirePlace(place);
+      if (terminal === undefined) job = followPlainly(control, init);
+      else job = followJob({ terminal, control, init, isShared: isPipeline(), onForeign });
     },
     exitCode: waitForEnd(),
     forward(signal) {
@@ -160,28 +147,15 @@ function passOn({ stdin, stdout, stderr }: ChildProcess): void {
   if (stderr !== null) carry(stderr, process.stderr, { ends: false });
 }
 
-/**
- * Process 1 says so once its place is made; false if it ends before. What it has said can be read again by
- * who follows the job.
- */
-async function awaitReady(control: Duplex): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
-  const look = (): void => {
-    const said: unknown = control.read();
-    if (Buffer.isBuffer(said)) resolve(said);
+/** Without a terminal: it begins, and stops with us as a job of the caller's shell. */
+function followPlainly(control: Duplex, init: () => number | undefined): TerminalJob {
+  const stops = stopTogether(init);
+  control.end("go\n");
+  return {
+    async finish() {
+      stops[Symbol.dispose]();
+    },
   };
-  const end = (): void => resolve(undefined);
-  control.on("readable", look).on("end", end).on("close", end);
-  if (control.destroyed || control.readableEnded) end();
-  const said = await promise;
-  control.off("readable", look).off("end", end).off("close", end);
-  if (said !== undefined) control.unshift(said);
-  return said !== undefined;
-}
-
-function describeEnd({ exitCode, signalCode }: ChildProcess): string {
-  const how = signalCode ?? (exitCode === null ? "" : `exit ${exitCode}`);
-  return `what makes it has ended${how === "" ? "" : ` (${how})`}`;
 }
 
 function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {

@@ -61,8 +61,14 @@ function parseLine(line: string): MountPoint {
   const [id = "", parent = "", device = "", root = "", point = "", options = "", ...rest] = line.split(" ");
   const [type = "", source = ""] = rest.slice(rest.indexOf("-") + 1);
   return {
-    ...{ id, parent, device, type, source: unescape(source) },
-    ...{ root: unescape(root), point: unescape(point), options: options.split(",") },
+    id,
+    parent,
+    device,
+    root: unescape(root),
+    point: unescape(point),
+    options: options.split(","),
+    type,
+    source: unescape(source),
   };
 }
 

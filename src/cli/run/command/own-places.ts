@@ -26,7 +26,7 @@ import { type Mount, wantedPlace } from "./wanted-place.ts";
 
 const READ_ONLY = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi"];
 /** What the command's /run has in any case. */
-const OF_RUN = ["egress", "lock", "resolv.conf"];
+const OF_RUN: ReadonlySet<string> = new Set(["egress", "lock", "resolv.conf"]);
 const NODES = ["null", "zero", "full", "random", "urandom", "tty"];
 const LINKS = [
   ["/proc/self/fd", "fd"],
@@ -174,7 +174,7 @@ function writeRun(folder: string, { resolvConf, trust }: OwnPlaces): void {
   mkdirShared(join(folder, "lock"));
   writeFileSync(join(folder, "resolv.conf"), resolvConf);
   for (const { name, target } of findRunLinks())
-    if (!OF_RUN.includes(name)) symlinkSync(target, join(folder, name));
+    if (!OF_RUN.has(name)) symlinkSync(target, join(folder, name));
   const target = resolvConfTarget();
   if (target?.startsWith("/run/") !== true) return;
   const own = join(folder, target.slice("/run/".length));
