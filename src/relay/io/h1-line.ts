@@ -135,7 +135,8 @@ export function takeData(line: Line, octets: Buffer): void {
 function write(client: ServerHttp2Stream, octets: Buffer, half: Half): void {
   if (octets.length === 0 || client.write(octets)) return;
   half.pause("peer-full");
-  client.once("drain", () => half.resume("peer-full"));
+  // What has been read already may be many chunks.
+  if (client.listenerCount("drain") === 0) client.once("drain", () => half.resume("peer-full"));
 }
 
 /** `release` is called once the answer is whole. */

@@ -7,7 +7,16 @@ import { createFindChange } from "../../../src/scrub/message-change.ts";
 import { until } from "../../support/until.ts";
 import { binding, credential, vaultOf } from "../../vault/make-vault.ts";
 import { askH2, dialH2 } from "./h2-client.ts";
-import { CERTIFICATE, listen, NAME, SECRET, type RelayWishes, startRawOrigin, startRelay } from "./world.ts";
+import {
+  CERTIFICATE,
+  defer,
+  listen,
+  NAME,
+  SECRET,
+  type RelayWishes,
+  startRawOrigin,
+  startRelay,
+} from "./world.ts";
 
 /** An origin that speaks HTTP/1.1 alone. */
 async function meet(
@@ -175,6 +184,25 @@ describe("a client of HTTP/2 before an origin of HTTP/1.1", () => {
     await server.has("\r\n\r\n");
     server.socket.end(text);
     expect((await asking).status).toBe(502);
+  });
+
+  test("that reads nothing has one who waits for it, however small the chunks are", async () => {
+    const warnings: string[] = [];
+    const take = ({ message }: Error): void => void warnings.push(message);
+    process.on("warning", take);
+    defer(() => void process.off("warning", take));
+    const origin = await startRawOrigin();
+    const relay = await startRelay({ origin: origin.port, protocols: ["h2"] });
+    const stream = dialH2(relay.port).request({ ":path": "/" });
+    let length = 0;
+    const server = await origin.next();
+    await server.has("\r\n\r\n");
+    server.socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (let part = 0; part < 200; part++) server.socket.write("2\r\nab\r\n".repeat(2000));
+    await until("it is full", () => relay.upstreams[0]?.isPaused());
+    stream.on("data", (octets: Buffer) => (length += octets.length));
+    await until("all is read", () => length === 200 * 2000 * 2);
+    expect(warnings).toEqual([]);
   });
 
   test("that resets a stream ends its connection to the origin", async () => {
