@@ -16,11 +16,9 @@ ALPHABET = (string.ascii_lowercase + string.digits + "-_").encode()
 SIZE = 1_600_000
 
 context = ssl.create_default_context(cafile=ROOTS)
-tls = context.wrap_socket(socket.create_connection((HOST, 443), timeout=60), server_hostname=HOST)
-stream = tls.makefile("rb")
 
 
-def answer():
+def answer(stream):
     """The sizes of the chunks that the body came in, and the body."""
     while stream.readline().strip():
         pass
@@ -34,9 +32,12 @@ def answer():
 
 
 def ask(method, body=b""):
+    """Over a connection of its own: none is kept behind a body with line breaks."""
     head = f"{method} /blob HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(body)}\r\n\r\n"
-    tls.sendall(head.encode() + body)
-    return answer()
+    plain = socket.create_connection((HOST, 443), timeout=60)
+    with context.wrap_socket(plain, server_hostname=HOST) as tls, tls.makefile("rb") as stream:
+        tls.sendall(head.encode() + body)
+        return answer(stream)
 
 
 def ends(sizes):
