@@ -1,6 +1,7 @@
 import { constants, type Http2Stream, type ServerHttp2Stream } from "node:http2";
 import type { Refusal } from "../gate/refusal.ts";
 import type { BodyChange } from "../ports.ts";
+import { wasCut } from "./reset-stream.ts";
 
 export interface H2BodyWishes {
   readonly change: BodyChange | undefined;
@@ -9,10 +10,16 @@ export interface H2BodyWishes {
   refused(refusal: Refusal): void;
 }
 
-/** Calls back once all of its body is read: Node tells no later listener that an empty one has ended. */
+/**
+ * Calls back once all of its body is read: Node tells no later listener that an empty one has ended. Does not
+ * if the stream was reset before: its other side is reset as well.
+ */
 export function onBodyEnd(from: Http2Stream, ended: () => void): void {
-  if (from.readableEnded) ended();
-  else from.once("end", ended);
+  const onEnd = (): void => {
+    if (!wasCut(from)) ended();
+  };
+  if (from.readableEnded) onEnd();
+  else from.once("end", onEnd);
 }
 
 /**

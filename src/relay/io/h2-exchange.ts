@@ -16,6 +16,7 @@ import type { GatedResponse } from "../gate/response.ts";
 import { trailersBack, trailersOut } from "../pass-trailers.ts";
 import { passBody, stopUpload } from "./h2-body.ts";
 import { tellFault } from "./origin-fault.ts";
+import { resetStream } from "./reset-stream.ts";
 import { awaitsHead, fieldHeaders, requestHeaders, responseHeaders } from "./h2-headers.ts";
 
 export interface H2Exchange {
@@ -87,8 +88,8 @@ function linkEnds(exchange: H2Exchange, origin: ClientHttp2Stream): void {
   });
 }
 
-function reset(from: Http2Stream, to: Http2Stream): void {
-  if (!to.closed) to.close(from.rstCode === NGHTTP2_NO_ERROR ? NGHTTP2_CANCEL : from.rstCode);
+function reset(from: Http2Stream, to: ClientHttp2Stream | ServerHttp2Stream): void {
+  resetStream(to, from.rstCode === NGHTTP2_NO_ERROR ? NGHTTP2_CANCEL : from.rstCode);
 }
 
 function sendBody(exchange: H2Exchange, origin: ClientHttp2Stream): void {

@@ -23,6 +23,7 @@ import { AS_THEY_CAME, isGone } from "./h2-headers.ts";
 import { createH2Kept } from "./h2-kept.ts";
 import { createTurns } from "./in-turns.ts";
 import { IDLE_MS, type RelayOptions, tellInjected, untilPrepared, usesGoneCredential } from "./options.ts";
+import { resetStream } from "./reset-stream.ts";
 import { toRefusal } from "./upstream-refusal.ts";
 
 interface TakenStream {
@@ -56,7 +57,7 @@ const MAX_HEADER_OCTETS = 64 * 1024;
  */
 const REQUESTS_A_TURN = 16;
 
-const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
+const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
 
 /** Resolves when the client's connection is closed, and the origin's with it. */
 export function relayHttp2(options: RelayOptions): Promise<void> {
@@ -152,7 +153,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
       answer: (refusal) => answer(stream, refusal, request.method),
       cut(text) {
         tell.cut({ host: flow.name, text });
-        stream.close(NGHTTP2_CANCEL);
+        resetStream(stream);
       },
     };
     taken.exchange = exchange;
@@ -226,10 +227,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     const body = renderRefusalBody(refusal);
     if (refusal.rule === undefined) tell.refused({ host: flow.name, method, status, text });
     if (isGone(stream)) return;
-    if (stream.headersSent) {
-      stream.close(NGHTTP2_CANCEL);
-      return;
-    }
+    if (stream.headersSent) return resetStream(stream);
     stream.respond({ ":status": status, "content-type": body.type });
     stream.resume();
     stream.end(method === "HEAD" ? "" : body.text, () => stream.close(NGHTTP2_NO_ERROR));

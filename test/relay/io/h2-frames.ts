@@ -1,6 +1,6 @@
 /** Frames of HTTP/2 as one likes (RFC 9113 section 4.1), for what no client of others would send. */
-import { connect, type TLSSocket } from "node:tls";
-import { CA, defer, NAME } from "./world.ts";
+import { connect, createServer, type TLSSocket } from "node:tls";
+import { CA, CERTIFICATE, defer, listen, NAME } from "./world.ts";
 
 export const TYPE = {
   data: 0,
@@ -61,9 +61,18 @@ export function asking(method: string, path = "/"): Pairs {
   ];
 }
 
+export interface Frame {
+  readonly type: number;
+  readonly flags: number;
+  readonly stream: number;
+  readonly payload: Buffer;
+}
+
 export interface FrameClient {
   readonly socket: TLSSocket;
   closed(): boolean;
+  /** All that have come whole. */
+  frames(): readonly Frame[];
 }
 
 /** Preface and settings are sent. */
@@ -72,9 +81,49 @@ export async function dialFrames(port: number): Promise<FrameClient> {
   let isClosed = false;
   socket.on("error", () => undefined);
   socket.on("close", () => (isClosed = true));
-  socket.resume();
+  const frames = collectFrames(socket, 0);
   await new Promise((done) => socket.once("secureConnect", done));
   defer(() => void socket.destroy());
   socket.write(Buffer.concat([Buffer.from(PREFACE), frame(TYPE.settings, FLAG.none, 0)]));
-  return { socket, closed: () => isClosed };
+  return { socket, closed: () => isClosed, frames };
+}
+
+export interface FrameOrigin {
+  readonly port: number;
+  /** Of the one connection. */
+  frames(): readonly Frame[];
+  closed(): boolean;
+  socket(): TLSSocket | undefined;
+}
+
+/** An origin that sends nothing but its settings. */
+export async function startFrameOrigin(): Promise<FrameOrigin> {
+  let socket: TLSSocket | undefined;
+  let frames: () => readonly Frame[] = () => [];
+  let isClosed = false;
+  const server = createServer({ ...CERTIFICATE, ALPNProtocols: ["h2"] }, (client) => {
+    socket = client;
+    client.on("error", () => undefined);
+    client.on("close", () => (isClosed = true));
+    frames = collectFrames(client, PREFACE.length);
+    client.write(frame(TYPE.settings, FLAG.none, 0));
+  });
+  const port = await listen(server);
+  return { port, frames: () => frames(), closed: () => isClosed, socket: () => socket };
+}
+
+function collectFrames(socket: TLSSocket, skipped: number): () => readonly Frame[] {
+  let octets = Buffer.alloc(0);
+  socket.on("data", (more: Buffer) => (octets = Buffer.concat([octets, more])));
+  return () => {
+    const frames: Frame[] = [];
+    for (let at = skipped; at + 9 <= octets.length;) {
+      const end = at + 9 + octets.readUIntBE(at, 3);
+      if (end > octets.length) break;
+      const [type, flags, stream] = [octets[at + 3] ?? 0, octets[at + 4] ?? 0, octets.readUInt32BE(at + 5)];
+      frames.push({ type, flags, stream, payload: octets.subarray(at + 9, end) });
+      at = end;
+    }
+    return frames;
+  };
 }
