@@ -37,7 +37,10 @@ test.each(LOST_ERRORS)(
 
 /** Has 4 KiB of room there, of which some are taken. */
 const fullDisk = (place: string, taken: number) => [
-  ...["unshare", "--mount", "sh", "-c"],
+  "unshare",
+  "--mount",
+  "sh",
+  "-c",
   `mkdir -p ${place} && mount -t tmpfs -o size=4k full ${place} && head -c ${taken} /dev/zero >${place}/taken && exec "$@"`,
   "sh",
 ];

@@ -99,7 +99,7 @@ export interface FrameOrigin {
 /** An origin that sends nothing but its settings. */
 export async function startFrameOrigin(): Promise<FrameOrigin> {
   let socket: TLSSocket | undefined;
-  let frames: () => readonly Frame[] = () => [];
+  let frames: (() => readonly Frame[]) | undefined;
   let isClosed = false;
   const server = createServer({ ...CERTIFICATE, ALPNProtocols: ["h2"] }, (client) => {
     socket = client;
@@ -109,7 +109,7 @@ export async function startFrameOrigin(): Promise<FrameOrigin> {
     client.write(frame(TYPE.settings, FLAG.none, 0));
   });
   const port = await listen(server);
-  return { port, frames: () => frames(), closed: () => isClosed, socket: () => socket };
+  return { port, frames: () => frames?.() ?? [], closed: () => isClosed, socket: () => socket };
 }
 
 function collectFrames(socket: TLSSocket, skipped: number): () => readonly Frame[] {
