@@ -1,4 +1,4 @@
-/** A message that is cut must not be taken for whole: its stream is reset on the wire, and not ended before. */
+/** What is cut must not be taken for whole: its stream is reset on the wire, and not ended before. */
 import { describe, expect, test } from "vitest";
 import { createFindChange } from "../../../src/scrub/message-change.ts";
 import { until } from "../../support/until.ts";
