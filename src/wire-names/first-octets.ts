@@ -23,13 +23,15 @@ const OTHER: Shown = { kind: "other" };
  * section 5.1, RFC 6520).
  */
 const [FIRST_RECORD_TYPE, LAST_RECORD_TYPE] = [20, 24];
+/** Octets of each of them. */
+export const POSTGRES_REQUEST = 8;
 /**
  * PostgreSQL's SSLRequest and GSSENCRequest: length:4 code:4. A client may send both; TLS follows once the
  * server has agreed.
  */
 const POSTGRES = [80_877_103, 80_877_104].map((code) => {
-  const octets = Buffer.alloc(8);
-  octets.writeUInt32BE(8);
+  const octets = Buffer.alloc(POSTGRES_REQUEST);
+  octets.writeUInt32BE(POSTGRES_REQUEST);
   octets.writeUInt32BE(code, 4);
   return octets;
 });
@@ -66,7 +68,7 @@ export function readFirstOctets(stream: Buffer): Shown {
 /** Where PostgreSQL's requests for TLS end; where the stream ends in one, behind it. */
 export function behindPostgres(stream: Buffer): number {
   let at = 0;
-  while (at < stream.length && POSTGRES.some((request) => hasAt(stream, at, request))) at += 8;
+  while (at < stream.length && POSTGRES.some((request) => hasAt(stream, at, request))) at += POSTGRES_REQUEST;
   return at;
 }
 

@@ -82,7 +82,7 @@ export function createFlowJudge(options: FlowJudgeOptions): FlowJudge {
     const known = table.get(packet.flow);
     if (packet.isBegun || (known !== undefined && isNear(known, packet.sequence))) return known;
     // Another connection on the same ports, or the first one.
-    return beginFlow(packet.sequence);
+    return beginFlow(packet.sequence, packet.acknowledged);
   }
   function settle(key: string, flow: Flow, verdict: PacketVerdict): PacketVerdict {
     if (verdict.kind === "refused" || verdict.kind === "verified") table.forget(key);

@@ -1,4 +1,5 @@
 /** What is known of one flow that is not verified. */
+import type { AnswerText } from "./answer-text.ts";
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Spoken } from "../policy/app.ts";
 import { createJudgedText, type JudgedText } from "./judged-text.ts";
@@ -22,6 +23,8 @@ const NEAR_OCTETS = 4 << 20;
 export interface Flow {
   /** Sequence number of its first octet. */
   readonly start: number;
+  /** Sequence number of the server's first octet behind all that had come by then. */
+  readonly answerStart: number;
   /** Octets that have passed. */
   passed: number;
   /** All of them, until they show what they are. */
@@ -31,6 +34,8 @@ export interface Flow {
   /** Names that were shown, each once: a connection of HTTP may show several. */
   names: readonly DomainName[];
   requests: RequestStream | undefined;
+  /** What the server has sent, as long as it has to agree to another protocol. */
+  switchAnswer: AnswerText | undefined;
   /** Of TLS, from its hello on. */
   handshake: Handshake | undefined;
   /** Octets that are kept of it, as counted. */
@@ -43,21 +48,23 @@ export interface Flow {
 /** Until the server has accepted a hello. */
 export interface Handshake {
   readonly second: SecondHello;
-  /** Sequence number of the server's first octet behind the hello. */
-  readonly answerStart: number;
-  /** What it has sent from there on, as far as it is needed. */
-  answer: Buffer;
+  /** What the server has sent behind what had come when the hello was whole. */
+  readonly answer: AnswerText;
+  /** First octets of it that answer PostgreSQL's requests for TLS ahead of the hello. */
+  readonly skipped: number;
 }
 
-export function beginFlow(start: number): Flow {
+export function beginFlow(start: number, answerStart: number): Flow {
   return {
     start,
+    answerStart,
     passed: 0,
     beginning: Buffer.alloc(0),
     judged: createJudgedText(),
     shown: undefined,
     names: [],
     requests: undefined,
+    switchAnswer: undefined,
     handshake: undefined,
     counted: 0,
     lastMs: 0,
@@ -85,7 +92,8 @@ export function isNear(flow: Flow, sequence: number): boolean {
   return at >= 0 && at <= flow.passed + (flow.handedMs === undefined ? NEAR_OCTETS : 0);
 }
 
-export function sizeOf({ beginning, judged, requests, handshake }: Flow): number {
-  const kept = handshake === undefined ? 0 : handshake.answer.length + handshake.second.size();
-  return beginning.length + judged.size() + (requests?.size() ?? 0) + kept;
+export function sizeOf({ beginning, judged, requests, switchAnswer, handshake }: Flow): number {
+  const kept = handshake === undefined ? 0 : handshake.answer.size() + handshake.second.size();
+  const asked = (requests?.size() ?? 0) + (switchAnswer?.size() ?? 0);
+  return beginning.length + judged.size() + asked + kept;
 }

@@ -1,11 +1,14 @@
 /** What becomes of the packets of one flow that is not verified, by what it shows. See `flow-judge.ts`. */
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Spoken } from "../policy/app.ts";
+import { createAnswerText } from "./answer-text.ts";
 import { type Demand, type Flow, type Handshake, placeOf, type ShownName } from "./flow-state.ts";
 import { guessApp } from "./opening.ts";
 import { type Outcome, readNew } from "./read-flow.ts";
-import { MAX_ANSWER, readServerAnswer } from "./server-answer.ts";
+import type { RequestStream } from "./request-stream.ts";
+import { readServerAnswer } from "./server-answer.ts";
 import type { Refused } from "./shown.ts";
+import { MAX_SWITCH_ANSWER, readSwitchAnswer } from "./switch-answer.ts";
 
 /** A client's packet with data, as far as it matters here. */
 export interface ClientPacket {
@@ -158,25 +161,25 @@ function toTold(shown: ShownName, data: Buffer): ShownName {
 
 /** Takes what a server sends. Once refused or verified the flow is to be forgotten. */
 export function judgeAnswer(flow: Flow, answer: ServerPacket): PacketVerdict {
-  const { acknowledged, data } = answer;
+  const { acknowledged, sequence, data } = answer;
   const at = placeOf(flow, acknowledged);
   // The end of the stream counts as an octet.
   if (at > flow.passed + 1) return toRefusal("an acknowledgement of octets that were not judged");
   flow.judged.acknowledge(at);
-  flow.requests?.answered(data);
-  if (flow.handshake !== undefined) keepAnswer(flow.handshake, answer);
+  if (flow.requests?.isAsking() === true) takeSwitchAnswer(flow, flow.requests, answer);
+  flow.handshake?.answer.take(sequence, data);
   if (!isJudged(flow)) return PASS;
   if (flow.judged.size() === 0) return { kind: "verified", name: flow.shown?.name, app: flow.shown?.app };
   // Nothing need follow but acknowledgements.
   return flow.handshake === undefined ? PASS : PASS_BEGUN;
 }
 
-function keepAnswer(handshake: Handshake, { sequence, data }: ServerPacket): void {
-  const { answer, answerStart } = handshake;
-  const at = (sequence - answerStart) | 0;
-  // What has a gap ahead of it comes again.
-  if (at > answer.length || at + data.length <= answer.length || answer.length >= MAX_ANSWER) return;
-  handshake.answer = Buffer.concat([answer, data.subarray(answer.length - at)]).subarray(0, MAX_ANSWER);
+/** Where the answer begins is known from the flow's first packet: no server answers ahead of that. */
+function takeSwitchAnswer(flow: Flow, requests: RequestStream, { sequence, data }: ServerPacket): void {
+  flow.switchAnswer ??= createAnswerText(flow.answerStart, MAX_SWITCH_ANSWER);
+  flow.switchAnswer.take(sequence, data);
+  requests.answered(readSwitchAnswer(flow.switchAnswer.text()));
+  if (!requests.isAsking()) flow.switchAnswer = undefined;
 }
 
 export function toRefusal(reason: string, shown?: ShownName): PacketVerdict {
@@ -189,7 +192,7 @@ function isJudged({ shown, requests, handshake }: Flow): boolean {
   return shown !== undefined && requests?.isUpgraded() !== false;
 }
 
-function isAccepted({ answer, second }: Handshake): boolean {
-  const said = readServerAnswer(answer);
+function isAccepted({ answer, skipped, second }: Handshake): boolean {
+  const said = readServerAnswer(answer.text().subarray(skipped));
   return said === "accepts" || (said === "retry" && second.isThere());
 }

@@ -1,9 +1,11 @@
 /** Reads what a client sends of one flow, and keeps what is needed of it. */
-import { readFirstOctets } from "./first-octets.ts";
+import { createAnswerText } from "./answer-text.ts";
+import { behindPostgres, POSTGRES_REQUEST, readFirstOctets } from "./first-octets.ts";
 import type { Demand, Flow, Handshake, ShownName } from "./flow-state.ts";
 import { readApp } from "./opening.ts";
 import { createRequestStream, type RequestStream } from "./request-stream.ts";
 import { createSecondHello } from "./second-hello.ts";
+import { MAX_ANSWER } from "./server-answer.ts";
 import type { Refused } from "./shown.ts";
 
 export interface Outcome {
@@ -45,13 +47,20 @@ function readBeginning(
   flow.shown = { kind: found.kind, name: found.kind === "other" ? undefined : found.name, app };
   if (found.kind === "tls") {
     const second = createSecondHello(found.name);
-    flow.handshake = { second, answerStart: acknowledged, answer: Buffer.alloc(0) };
+    const answer = createAnswerText(acknowledged, MAX_ANSWER);
+    flow.handshake = { second, answer, skipped: countUnanswered(flow, beginning, acknowledged) };
     const behind = second.read(beginning.subarray(found.end));
     if ("kind" in behind) return behind;
   }
   if (found.kind !== "http") return { kind: "read", shown: [flow.shown] };
   flow.requests = createRequestStream();
   return toOutcome(flow.requests.read(beginning));
+}
+
+/** PostgreSQL's requests for TLS to which the server's answers, of one octet each, had not come. */
+function countUnanswered({ answerStart }: Flow, beginning: Buffer, acknowledged: number): number {
+  const requests = behindPostgres(beginning) / POSTGRES_REQUEST;
+  return Math.max(0, requests - ((acknowledged - answerStart) >>> 0));
 }
 
 /** What a hello is followed by before the server has accepted it. */

@@ -7,6 +7,7 @@
 import type { DomainName } from "../policy/domain-name.ts";
 import { readRequestHead } from "./request-head.ts";
 import { refused, type Refused, type RequestBody } from "./shown.ts";
+import type { SwitchAnswer } from "./switch-answer.ts";
 
 /**
  * What some more octets bring: heads that are complete now, by their Host, and how many of the octets had to
@@ -24,11 +25,10 @@ export interface RequestsRead {
 export interface RequestStream {
   /** Takes the next octets of the connection. After a refusal nobody may call it again. */
   read(octets: Buffer): RequestsRead | Refused;
-  /**
-   * Takes the first octets that the server has sent: only they show whether it speaks another protocol from
-   * now on.
-   */
-  answered(octets: Buffer): void;
+  /** Whether the server has to agree to another protocol, and has not answered yet. */
+  isAsking(): boolean;
+  /** Takes how it answers that. */
+  answered(answer: SwitchAnswer): void;
   /** Whether what follows is no longer HTTP. */
   isUpgraded(): boolean;
   /** Octets that it keeps. */
@@ -39,8 +39,6 @@ export interface RequestStream {
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,12})\r\n/;
 const MAX_SIZE_LINE = 14;
 const CRLF = "\r\n";
-/** A server that agrees to another protocol begins so (RFC 9110 section 15.2.2). */
-const SWITCHING = "HTTP/1.1 101 ";
 
 type State =
   | { readonly kind: "head" }
@@ -75,9 +73,10 @@ export function createRequestStream(): RequestStream {
   return {
     size: () => kept.length,
     isUpgraded: () => state.kind === "upgraded",
-    answered(octets) {
-      if (state.kind !== "upgrading" || octets.length < SWITCHING.length) return;
-      state = octets.toString("latin1", 0, SWITCHING.length) === SWITCHING ? { kind: "upgraded" } : HEAD;
+    isAsking: () => state.kind === "upgrading",
+    answered(answer) {
+      if (state.kind !== "upgrading" || answer === "incomplete") return;
+      state = answer === "switches" ? { kind: "upgraded" } : HEAD;
     },
     read(octets) {
       const stream = kept.length === 0 ? octets : Buffer.concat([kept, octets]);

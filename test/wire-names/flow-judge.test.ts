@@ -210,44 +210,6 @@ describe("HTTP", () => {
   });
 });
 
-describe("a flow that is not known any more is refused:", () => {
-  test("after a restart", () => {
-    createJudge().fromClient(client(0, HELLO.subarray(0, 50)));
-    expect(createJudge().fromClient(client(50, HELLO.subarray(50)))).toEqual(refused("not known any more"));
-  });
-
-  test("where it was silent for too long", () => {
-    let nowMs = 0;
-    const judge = createJudge({ nowMs: () => nowMs });
-    judge.fromClient(client(0, HELLO.subarray(0, 50)));
-    judge.fromClient(client(0, "GET / HT", { flow: "2" }));
-    nowMs = 59_000;
-    judge.sweep();
-    expect(judge.figures().flows).toBe(2);
-    nowMs = 61_000;
-    judge.sweep();
-    expect(judge.figures()).toEqual({ flows: 0, octets: 0 });
-    expect(judge.fromClient(client(50, HELLO.subarray(50)))).toEqual(refused("not known any more"));
-  });
-
-  test("where others needed its place, the one that was silent for longest", () => {
-    const judge = createJudge({ maxFlows: 2 });
-    for (const flow of ["1", "2", "1", "3"]) judge.fromClient(client(0, HELLO.subarray(0, 50), { flow }));
-    expect(judge.fromClient(client(50, HELLO.subarray(50), { flow: "2" }))).toEqual(
-      refused("not known any more"),
-    );
-    expect(judge.fromClient(client(50, HELLO.subarray(50), { flow: "1" }))).toEqual(SHOWS);
-  });
-
-  test("where others needed its octets", () => {
-    const judge = createJudge({ maxOctets: 10_000 });
-    for (let flow = 0; flow < 1000; flow++)
-      judge.fromClient(client(0, HELLO.subarray(0, 50), { flow: `${flow}` }));
-    expect(judge.figures().octets).toBeLessThanOrEqual(10_000);
-    expect(judge.figures().flows).toBe(100);
-  });
-});
-
 /**
  * A sender that may send any octets under any numbers and have any of them lost, a far end that keeps what
  * comes first, acknowledgements that may be lost, and a sidecar that may be started again. Whatever they do,

@@ -49,6 +49,21 @@ describe("a TLS flow whose server asks for another hello", () => {
     expect(slow.fromClient(client(HELLO.length + EARLY.length, evil))).toEqual(refused("another name"));
   });
 
+  test("is wanted behind PostgreSQL's request, too, whose answer the client may have had or not", () => {
+    const request = Buffer.from("0000000804d2162f", "hex");
+    const end = request.length + HELLO.length;
+    for (const had of [0, 1]) {
+      const judge = createJudge();
+      judge.fromClient(client(0, request));
+      judge.fromServer(answer(request.length, "S"));
+      judge.fromClient(client(request.length, HELLO, { acknowledged: answer(0, "", had).sequence }));
+      // Whoever has not had it gets it again.
+      if (had === 0) judge.fromServer(answer(end, "S"));
+      expect(judge.fromServer(answer(end, RETRY, 1))).toEqual(PASS);
+      expect(judge.fromClient(client(end, helloFor(EVIL)))).toEqual(refused("another name"));
+    }
+  });
+
   test("is not verified by an answer that is cut, comes out of order, or stands behind an alert", () => {
     const judge = createJudge();
     judge.fromClient(client(0, HELLO));
