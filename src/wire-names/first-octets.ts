@@ -13,6 +13,7 @@
  */
 import { CLIENT_HELLO, HANDSHAKE, readHandshake, RECORD_HEADER } from "./handshake-records.ts";
 import { MAX_HEAD, readRequestHead } from "./request-head.ts";
+import { isRequestLine } from "./request-line.ts";
 import { INCOMPLETE, refused, type Shown } from "./shown.ts";
 
 /** Where the first message's type stands. */
@@ -42,11 +43,12 @@ const PROXY_V2 = Buffer.from("\r\n\r\n\0", "latin1");
 // oxlint-disable-next-line no-control-regex -- it is what is looked for
 const BLANKS = /^[\t-\r\x1c-\x20\x85\xa0]*/;
 /**
- * A request line for some server: one with a version, or of HTTP/0.9. A `get` in lower case of what is
- * neither a path nor a URL asks memcached for a key.
+ * A control octet in the first word, or where the next one would begin: no server takes a method or a target
+ * for that. Messages of binary protocols have one in their first octets, mostly a zero of a length.
  */
 // oxlint-disable-next-line no-control-regex -- it is what is looked for
-const LIKE_REQUEST = /http\/|^get[\s\x1c-\x1f\x85]/i;
+const BINARY = /^[^\0-\x20]*[\t\v\f\x1c-\x20]*[\0-\x08\x0e-\x1b]/;
+/** A `get` in lower case of what is neither a path nor a URL asks memcached for a key. */
 const MEMCACHED_GET = /^get [^\s/:?#%]+(?: [^\s/:?#%]+)*\r?$/;
 /** What a line of text has: no control character but the tab. */
 // oxlint-disable-next-line no-control-regex -- it is what is looked for
@@ -82,7 +84,7 @@ function hasAt(stream: Buffer, at: number, octets: Buffer): boolean {
  * Whether it begins like a record, of whatever version: some servers do not look at that (Go's takes those
  * below 0x1000), and some skip what stands ahead of the hello (tlslite-ng's).
  */
-function isRecord([first = 0, major = 0]: Buffer): boolean {
+export function isRecord([first = 0, major = 0]: Buffer): boolean {
   return first >= FIRST_RECORD_TYPE && first <= LAST_RECORD_TYPE && major < 0x10;
 }
 
@@ -104,16 +106,20 @@ function readText(stream: Buffer): Shown {
     return refused("a header of the PROXY protocol");
   const text = stream.toString("latin1", 0, MAX_HEAD);
   const blanks = BLANKS.exec(text)?.[0].length ?? 0;
-  const beginning = text.charCodeAt(blanks);
-  if (beginning < 0x20) return OTHER;
+  if (BINARY.test(text.slice(blanks))) return OTHER;
   const end = text.indexOf("\n", blanks);
   if (end === -1) return readUnended(text.slice(blanks), text.length);
   const line = text.slice(blanks, end);
   if (line.startsWith("PROXY ")) return refused("a header of the PROXY protocol");
-  if (!LIKE_REQUEST.test(line) || (MEMCACHED_GET.test(line) && blanks === 0)) return OTHER;
+  if (!mayBeRequest(line) || (MEMCACHED_GET.test(line) && blanks === 0)) return OTHER;
   if (blanks > 0) return refused("blanks ahead of an HTTP request");
   if (line.startsWith("PRI ")) return refused("HTTP/2 without TLS");
   return readRequestHead(stream, 0);
+}
+
+/** Whether a line, or what a CR alone ends, is a request line for some server. */
+function mayBeRequest(line: string): boolean {
+  return isRequestLine(line) || (line.includes("\r") && isRequestLine(line.slice(0, line.indexOf("\r"))));
 }
 
 /**
@@ -121,7 +127,7 @@ function readText(stream: Buffer): Shown {
  * alone for an end.
  */
 function readUnended(line: string, octets: number): Shown {
-  if (LIKE_REQUEST.test(line) && /\r./s.test(line))
+  if (/\r./s.test(line) && isRequestLine(line.slice(0, line.indexOf("\r"))))
     return refused("a line of an HTTP head that ends without CR LF");
   if (octets < MAX_HEAD) return INCOMPLETE;
   return TEXT.test(line) ? refused("a first line of text longer than 16,384 octets") : OTHER;

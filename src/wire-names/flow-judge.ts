@@ -59,7 +59,7 @@ export interface FlowJudge {
   fromServer(packet: ServerPacket): PacketVerdict;
   /** Forgets flows that have shown what this denies to them, by their key, and gives their keys. */
   takeShowing(isDenied: (shown: ShownName, flow: string) => boolean): readonly string[];
-  /** Forgets flows that have shown no whole name for too long; to be called about once a second. */
+  /** Forgets handshakes that stand still for too long, and closed flows; to be called once a second. */
   sweep(): void;
   /** Flows that are not verified, as far as that is known here, and octets that are kept of them. */
   figures(): { readonly flows: number; readonly octets: number };
@@ -68,7 +68,7 @@ export interface FlowJudge {
 /** Verified flows that are remembered, for packets that were under way when the verdict fell. */
 const MAX_VERIFIED = 8192;
 const NO_ROOM = "more behind a hello than there is room for";
-/** Between two packets of a hello. */
+/** Between two packets of a handshake. */
 const PATIENCE_MS = 60_000;
 
 export function createFlowJudge(options: FlowJudgeOptions): FlowJudge {

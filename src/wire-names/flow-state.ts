@@ -2,6 +2,7 @@
 import type { AnswerText } from "./answer-text.ts";
 import type { DomainName } from "../policy/domain-name.ts";
 import type { Spoken } from "../policy/app.ts";
+import { isRecord } from "./first-octets.ts";
 import { createJudgedText, type JudgedText } from "./judged-text.ts";
 import type { RequestStream } from "./request-stream.ts";
 import type { SecondHello } from "./second-hello.ts";
@@ -38,6 +39,10 @@ export interface Flow {
   switchAnswer: AnswerText | undefined;
   /** Of TLS, from its hello on. */
   handshake: Handshake | undefined;
+  /** The server has said that it sends no more. */
+  isServerDone: boolean;
+  /** Both sides have, and the far end has all: nothing follows but what comes again. */
+  isClosed: boolean;
   /** Octets that are kept of it, as counted. */
   counted: number;
   lastMs: number;
@@ -66,6 +71,8 @@ export function beginFlow(start: number, answerStart: number): Flow {
     requests: undefined,
     switchAnswer: undefined,
     handshake: undefined,
+    isServerDone: false,
+    isClosed: false,
     counted: 0,
     lastMs: 0,
     handedMs: undefined,
@@ -78,18 +85,26 @@ export function listShown({ shown, names }: Flow): readonly ShownName[] {
   return names.map((name) => ({ kind: shown?.kind ?? "tls", name, app: shown?.app }));
 }
 
+/**
+ * Whether its client may be silent for as long as it likes: not in a handshake of TLS. One of HTTP rests
+ * between requests, and what has not shown what it is may be any protocol.
+ */
+export function mayRest({ beginning, handshake }: Flow): boolean {
+  return handshake === undefined && !isRecord(beginning);
+}
+
 /** Of a sequence number: the place next to what has passed that has it. */
 export function placeOf({ start, passed }: Flow, sequence: number): number {
   return passed + ((sequence - start - passed) | 0);
 }
 
 /**
- * Whether a packet with this number may be the flow's. One that the kernel may have verified may also have
- * ended: what comes ahead of all that is known of it is another connection.
+ * Whether a packet with this number may be the flow's, if that is not closed. One that the kernel may have
+ * verified may also have ended: what comes ahead of all that is known of it is another connection.
  */
 export function isNear(flow: Flow, sequence: number): boolean {
   const at = placeOf(flow, sequence);
-  return at >= 0 && at <= flow.passed + (flow.handedMs === undefined ? NEAR_OCTETS : 0);
+  return !flow.isClosed && at >= 0 && at <= flow.passed + (flow.handedMs === undefined ? NEAR_OCTETS : 0);
 }
 
 export function sizeOf({ beginning, judged, requests, switchAnswer, handshake }: Flow): number {

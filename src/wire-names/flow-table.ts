@@ -3,21 +3,23 @@
  * are kept apart: nobody tells whether it has. For as long as it may, they are not forgotten to make room, or
  * a change that denies their name could miss them.
  */
-import { type Flow, sizeOf } from "./flow-state.ts";
+import { type Flow, mayRest, sizeOf } from "./flow-state.ts";
 
 export interface FlowTable {
   get(key: string): Flow | undefined;
   /**
-   * Puts it behind all others, and makes room at the cost of the first ones. False: it was handed over, has
-   * grown since, and there is no room; then it is forgotten, and has to be refused.
+   * Puts it behind all others, and makes room at the cost of the first ones; one that is closed takes the
+   * place of no other. False: it was handed over, has grown since, and there is no room; then it is
+   * forgotten, and has to be refused.
    */
   keep(key: string, flow: Flow, nowMs: number): boolean;
   /** Keeps one that the kernel may verify by itself from now on; false: there is no room, and it may not. */
   hand(key: string, flow: Flow, nowMs: number): boolean;
   forget(key: string): void;
   keysOf(isMeant: (flow: Flow, key: string) => boolean): readonly string[];
-  /** Those that have said nothing since then, but for connections of HTTP, which may rest. */
+  /** Those that have said nothing since then, but for those that may rest. */
   forgetSilent(sinceMs: number): void;
+  /** Of those that are not closed, and all octets. */
   figures(): { readonly flows: number; readonly octets: number };
 }
 
@@ -30,6 +32,8 @@ export interface FlowTableBounds {
 
 const MAX_FLOWS = 4096;
 const MAX_OCTETS = 16 << 20;
+/** Closed ones, for what comes again of them: each takes another's place. */
+const [MAX_CLOSED, MAX_CLOSED_OCTETS] = [1024, 1 << 20];
 /** Of flows that are handed over, as they are; and with what they grow by then. */
 const [MAX_HANDED_OCTETS, MAX_GROWN_OCTETS] = [8 << 20, 16 << 20];
 /**
@@ -47,26 +51,29 @@ export function createFlowTable({
   const waiting = createShelf();
   /** The one that was handed over first comes first. */
   const handed = createShelf();
+  /** The one that was closed first comes first. */
+  const closed = createShelf();
 
   function forget(key: string): void {
     waiting.forget(key);
     handed.forget(key);
+    closed.forget(key);
   }
   function keepWaiting(key: string, flow: Flow): void {
-    waiting.forget(key);
-    waiting.put(key, flow);
+    forget(key);
+    (flow.isClosed ? closed : waiting).put(key, flow);
+    closed.trim(MAX_CLOSED, MAX_CLOSED_OCTETS);
     waiting.trim(maxFlows, maxOctets);
   }
 
   return {
-    get: (key) => waiting.flows.get(key) ?? handed.flows.get(key),
+    get: (key) => waiting.flows.get(key) ?? handed.flows.get(key) ?? closed.flows.get(key),
     forget,
     keysOf: (isMeant) =>
       [...waiting.flows, ...handed.flows].filter(([key, flow]) => isMeant(flow, key)).map(([key]) => key),
     keep(key, flow, nowMs) {
       flow.lastMs = nowMs;
       if (flow.handedMs === undefined) {
-        handed.forget(key);
         keepWaiting(key, flow);
         return true;
       }
@@ -87,18 +94,13 @@ export function createFlowTable({
       return true;
     },
     forgetSilent(sinceMs) {
-      for (const [key, { lastMs, requests }] of waiting.flows) {
-        if (lastMs > sinceMs) break;
-        if (requests === undefined) waiting.forget(key);
-      }
-      for (const [key, { handedMs = 0, lastMs }] of handed.flows) {
-        if (handedMs > sinceMs) break;
-        if (lastMs <= sinceMs) handed.forget(key);
-      }
+      waiting.forgetSilent(sinceMs, (flow) => !mayRest(flow));
+      closed.forgetSilent(sinceMs, () => true);
+      handed.forgetSilent(sinceMs, ({ lastMs }) => lastMs <= sinceMs);
     },
     figures: () => ({
       flows: waiting.flows.size + handed.flows.size,
-      octets: waiting.octets() + handed.octets(),
+      octets: waiting.octets() + handed.octets() + closed.octets(),
     }),
   };
 }
@@ -140,6 +142,13 @@ function createShelf() {
       flows.set(key, flow);
     },
     forget,
+    /** Of those that were handed over, or else have spoken, last by then: they come first. */
+    forgetSilent(sinceMs: number, isMeant: (flow: Flow) => boolean): void {
+      for (const [key, flow] of flows) {
+        if ((flow.handedMs ?? flow.lastMs) > sinceMs) break;
+        if (isMeant(flow)) forget(key);
+      }
+    },
     /** The first ones go until this bound holds. */
     trim(maxFlows: number, maxOctets: number): void {
       for (const first of flows.keys()) {

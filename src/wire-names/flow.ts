@@ -38,6 +38,10 @@ export interface ServerPacket {
   readonly sequence: number;
   readonly acknowledged: number;
   readonly data: Buffer;
+  /** Whether the server sends nothing behind it. */
+  readonly isFin?: boolean;
+  /** Whether it ends the connection. */
+  readonly isReset?: boolean;
 }
 
 export type PacketVerdict =
@@ -166,6 +170,8 @@ export function judgeAnswer(flow: Flow, answer: ServerPacket): PacketVerdict {
   // The end of the stream counts as an octet.
   if (at > flow.passed + 1) return toRefusal("an acknowledgement of octets that were not judged");
   flow.judged.acknowledge(at);
+  flow.isServerDone ||= answer.isFin === true;
+  flow.isClosed ||= answer.isReset === true || (flow.isServerDone && at > flow.passed);
   if (flow.requests?.isAsking() === true) takeSwitchAnswer(flow, flow.requests, answer);
   flow.handshake?.answer.take(sequence, data);
   if (!isJudged(flow)) return PASS;

@@ -1,4 +1,4 @@
-/** Flows of HTTP whose client asks for a WebSocket: whether the server has agreed is for its answer to say. */
+/** Flows of HTTP whose client asks for a WebSocket: the answer says whether the server has agreed. */
 import { describe, expect, test } from "vitest";
 import { GOOD, EVIL, createJudge, client, answer, PASS, refused } from "./judge-bench.ts";
 

@@ -160,8 +160,15 @@ function priorityOf(
 }
 
 function judgeAnswer(judge: FlowJudge, segment: TcpSegment): PacketVerdict {
-  const { sequence, acknowledged, data } = segment;
-  return judge.fromServer({ flow: keyOf(reversed(toTuple(segment))), sequence, acknowledged, data });
+  const { sequence, acknowledged, data, flags } = segment;
+  return judge.fromServer({
+    flow: keyOf(reversed(toTuple(segment))),
+    sequence,
+    acknowledged,
+    data,
+    isFin: (flags & TCP_FLAG.fin) !== 0,
+    isReset: (flags & TCP_FLAG.rst) !== 0,
+  });
 }
 
 function judgeClient(

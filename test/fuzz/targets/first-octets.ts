@@ -11,6 +11,9 @@ const LINES = [
   "HEAD / HTTP/1.0",
   "GET /",
   "EHLO x",
+  "A\0 / HTTP/1.1",
+  "1 - / HTTP/1.1",
+  '<1>a "GET / HTTP/1.1" 200',
 ] as const;
 const FIELDS = [
   "Host: example.org",
@@ -99,16 +102,21 @@ function behind(text: string, sizeDigits: number): string {
   return text.slice(sizeDigits + 2 * Number.parseInt(text.slice(0, sizeDigits), 16));
 }
 
-/** All Hosts of a request's head that has ended, by whatever lines end; addresses are no names. */
+/**
+ * All Hosts of a request's head that has ended, by whatever lines end; addresses are no names. A method of
+ * letters has its version anywhere, another one where a word begins.
+ */
 function plainHosts(stream: string): readonly string[] {
   const [head = "", ...others] = stream.split(/\r\n\r\n|\n\n|\r\r/);
   const [line = "", ...lines] = head.trimStart().split(/\r\n|\n|\r/);
-  if (others.length === 0 || !/^[\x21-\xff]+\s+\S.*HTTP\/1/i.test(line)) return [];
+  if (others.length === 0 || !PLAIN_REQUEST.test(line)) return [];
   return lines.flatMap((text) => {
     const value = /^host\s*:\s*(.*?)(?:\.?:\d+|\.)?\s*$/i.exec(text)?.[1];
     return value === undefined || /^[\d.]+$|^\[/.test(value) ? [] : [value.toLowerCase()];
   });
 }
+
+const PLAIN_REQUEST = /^(?:[a-z]+\s+[\x21-\xff].*HTTP\/1|[\x21-\xff]+\s+[\x21-\xff].*\sHTTP\/1\.\d\s*$)/i;
 
 export function makeTls(random: Random): Buffer {
   const serverNames = Array.from({ length: random.once(4) ? random.below(3) : 1 }, () =>
