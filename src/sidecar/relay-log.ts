@@ -44,17 +44,18 @@ export function createMisplacedLog({ logger }: Pick<Log, "logger">): OnMisplaced
   };
 }
 
-/** Hears of connections to bound hosts that were closed so that others have room. */
-export function createShedLog({ logger }: Pick<Log, "logger">): (host: string, octets: number) => void {
+/** Hears of connections to bound hosts that were closed so that others are served. */
+export function createShedLog({
+  logger,
+}: Pick<Log, "logger">): (host: string, octets: number, reason: string) => void {
   const fields = { "opensandbox.event": "egress.connection_shed" };
   const budget = createLineBudget({
     perSecond: LINES_PER_SECOND,
-    report: (host, count) =>
-      logger.warn({ ...fields, "target.host": host, count }, "connections closed for want of memory"),
+    report: (host, count) => logger.warn({ ...fields, "target.host": host, count }, "connections closed"),
   });
-  return (host, octets) => {
+  return (host, octets, reason) => {
     if (budget.admits(host))
-      logger.warn({ ...fields, "target.host": host, octets }, "connection closed for want of memory");
+      logger.warn({ ...fields, "target.host": host, octets, reason }, `connection closed for ${reason}`);
   };
 }
 

@@ -21,6 +21,8 @@ export const API = "api.example.org";
 export const OTHER = "other.example.org";
 /** Below a wildcard of the lab, at an address of its own. */
 export const BELOW = "a.wild.example.org";
+/** Below the same wildcard; it speaks HTTP/1.1 alone. */
+export const OLD = "old.wild.example.org";
 /** Its certificate has run out. */
 export const STALE = "stale.example.org";
 /** Its certificate is its own. */
@@ -99,7 +101,7 @@ export function useBoundHosts(further: Zone = {}): BoundHosts {
   const at = (name: string): string => join(lab.stateFolder, name);
   beforeAll(async () => {
     const authority = createOriginAuthority();
-    const good = [API, OTHER, BELOW, DENIED].map((name) => [name, authority.issue([name])] as const);
+    const good = [API, OTHER, BELOW, OLD, DENIED].map((name) => [name, authority.issue([name])] as const);
     const certificates = Object.fromEntries([
       ...good,
       [STALE, authority.issue([STALE], -1)],

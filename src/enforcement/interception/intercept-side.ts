@@ -169,9 +169,9 @@ function openInterceptorOf(
       inForce.read().active.audits === undefined && rules.isRuled(name, destination.port),
     wasGiven: (octets, name) => addresses.wasGiven(octets, name) && learned.has(octets),
     connect: plan.createConnect(mark, followOwnAddresses(readOwnAddresses, events)),
-    onShed({ name, destination, octets }) {
+    onShed({ name, destination, octets, reason }) {
       count.connectionsShed += 1;
-      plan.onShed(name ?? renderAddress(destination.octets), octets);
+      plan.onShed(name ?? renderAddress(destination.octets), octets, reason);
     },
     onRefused({ why, name, reason, octets, port }) {
       if (why === "crowded") count.connectionsShed += 1;

@@ -31,8 +31,8 @@ export interface InterceptionPlan {
   readonly onUnserved: (host: string, reason: string) => void;
   /** How many flows there may be, and how much memory they may take. */
   readonly bounds: FlowBounds;
-  /** Hears of a flow that had to go for want of room; `octets`: what it took. */
-  readonly onShed: (host: string, octets: number) => void;
+  /** Hears of a flow that was closed; `octets`: what it took of the memory; `reason` follows on "for". */
+  readonly onShed: (host: string, octets: number, reason: string) => void;
   /** Why clients can not trust us yet; undefined once they can. */
   readonly lacks: () => string | undefined;
 }

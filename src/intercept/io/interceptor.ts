@@ -19,7 +19,7 @@ export interface InterceptorOptions extends ServeFlowOptions {
   readonly below: (limit: number) => number;
   readonly findLeaf: FindLeaf;
   readonly bounds: FlowBounds;
-  /** Hears of a flow that had to go for want of room. */
+  /** Hears of a flow that had to go for want of room, or since its client wants too much. */
   readonly onShed: (flow: ShedFlow) => void;
   readonly onFault: (message: string, error: unknown) => void;
 }
@@ -29,6 +29,8 @@ export interface ShedFlow {
   readonly destination: Destination;
   /** What it took of the memory that all have together. */
   readonly octets: number;
+  /** A few words that follow on "for". */
+  readonly reason: string;
 }
 
 export interface Interceptor {
@@ -48,7 +50,11 @@ export interface Interceptor {
 /** Opens it in the current network namespace. Throws SystemCallError. */
 export function openInterceptor(options: InterceptorOptions): Interceptor {
   const { bounds, onShed } = options;
-  const live = createLiveFlows({ bounds, onShed, nowMs: () => performance.now() });
+  const live = createLiveFlows({
+    bounds,
+    onShed: (flow) => onShed({ ...flow, reason: "want of memory" }),
+    nowMs: () => performance.now(),
+  });
   const door = createTlsDoor(options.findLeaf);
   const isBound = (name: DomainName, port: number): boolean =>
     options.isBound(name, "https", port) || options.isBound(name, "http", port);
@@ -73,7 +79,8 @@ export function openInterceptor(options: InterceptorOptions): Interceptor {
     const onName = (name: DomainName | undefined, isPassed: boolean): void =>
       live.settle(flow, name, isPassed);
     const keeps = (octets: number): void => live.keep(flow, octets);
-    const arrived = { client, destination, onName, keeps };
+    const shed = (reason: string): void => onShed({ ...flow, reason });
+    const arrived = { client, destination, onName, keeps, shed };
     serveFlow(arrived, door, options).catch((error: unknown) => {
       client.destroy();
       options.onFault("an intercepted flow failed", error);

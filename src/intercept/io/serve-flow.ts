@@ -31,6 +31,8 @@ export interface InterceptedConnection {
   readonly connectUpstream: ConnectUpstream;
   /** To be told how many octets are kept for it, whenever that changes by much: it may be reset for that. */
   readonly keeps: (octets: number) => void;
+  /** To be told why its receiver closes it, if its client wants more than one may. */
+  readonly shed: (reason: string) => void;
 }
 
 /**
@@ -72,6 +74,8 @@ export interface ArrivedFlow {
   readonly onName: (name: DomainName | undefined, isPassed: boolean) => void;
   /** Told how many octets are kept for it. */
   readonly keeps: (octets: number) => void;
+  /** Told why it is closed for what its client does. */
+  readonly shed: (reason: string) => void;
 }
 
 /** Until a flow has shown its name, or the host behind an unread one has answered. */
@@ -79,7 +83,7 @@ const PATIENCE_MS = 30_000;
 
 /** Settles when the flow is over, or in other hands. */
 export async function serveFlow(flow: ArrivedFlow, door: TlsDoor, options: ServeFlowOptions): Promise<void> {
-  const { client, destination, keeps } = flow;
+  const { client, destination, keeps, shed } = flow;
   const verdict = await judge(flow, options);
   if (verdict.kind === "refuse") {
     refuseFlow(flow, verdict, options);
@@ -94,13 +98,13 @@ export async function serveFlow(flow: ArrivedFlow, door: TlsDoor, options: Serve
   const identity: FlowIdentity = { name: verdict.name, scheme: verdict.scheme, destination: place };
   const connectUpstream = createConnectUpstream(identity, options);
   if (verdict.scheme === "http") {
-    await options.relay({ client, protocol: "http/1.1", flow: identity, connectUpstream, keeps });
+    await options.relay({ client, protocol: "http/1.1", flow: identity, connectUpstream, keeps, shed });
     return;
   }
   const secured = await terminate(flow, identity, { door, options });
   if (secured === undefined) return;
   const protocol = secured.alpnProtocol === "h2" ? "h2" : "http/1.1";
-  await options.relay({ client: secured, protocol, flow: identity, connectUpstream, keeps });
+  await options.relay({ client: secured, protocol, flow: identity, connectUpstream, keeps, shed });
 }
 
 /** Resets it and reports why. */

@@ -10,6 +10,11 @@ const LINGER_MS = 10_000;
 export function endGently(socket: Socket): void {
   if (!socket.writableEnded) socket.end();
   socket.resume();
+  closeInTime(socket);
+}
+
+/** Closes it, if it is not by then: a client that reads nothing never sees the end. */
+export function closeInTime(socket: Socket): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once("close", () => clearTimeout(timer));
 }

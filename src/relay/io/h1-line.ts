@@ -13,6 +13,7 @@ import { trailersBack } from "../pass-trailers.ts";
 import type { BodyChange } from "../ports.ts";
 import { onBodyEnd, stopUpload } from "./h2-body.ts";
 import type { H2Exchange } from "./h2-exchange.ts";
+import { fieldOctets } from "./h2-kept.ts";
 import { awaitsHead, fieldHeaders, responseHeaders } from "./h2-headers.ts";
 import type { Half } from "./half.ts";
 
@@ -104,6 +105,7 @@ export function takeHead(line: Line, head: Head): Framing | undefined {
   const gated = gateResponse(head, admission.request);
   if (gated.kind === "refused") return fail(line, gated.text);
   if (gated.status >= 600) return fail(line, "the origin has sent a status that HTTP/2 does not have");
+  exchange.kept.add(fieldOctets(gated.fields));
   const changed = admission.change?.response(gated) ?? { response: gated, body: undefined };
   const { response } = changed;
   line.isInterim = response.status < 200;
@@ -145,6 +147,7 @@ export function takeEnd(line: Line, trailers: readonly Field[], release: (line: 
   if (line.isInterim || exchange === undefined) return;
   line.isAnswered = true;
   const { client, admission } = exchange;
+  exchange.kept.add(fieldOctets(trailers));
   const held = change?.end();
   if (held !== undefined && "kind" in held) return exchange.cut(held.text);
   if (!client.destroyed && !client.writableEnded) {
@@ -188,7 +191,7 @@ export function lostUnderWay(line: Line): void {
     exchange.askAgain();
   } else if (isUnsent) {
     line.exchange = undefined;
-    client.close(constants.NGHTTP2_REFUSED_STREAM);
+    exchange.reset(constants.NGHTTP2_REFUSED_STREAM);
   } else fail(line, "the origin has closed a kept connection without an answer");
   return undefined;
 }

@@ -5,17 +5,14 @@
  */
 import type { Socket } from "node:net";
 import { createMessageReader } from "../gate/message-reader.ts";
+import type { Refusal } from "../gate/refusal.ts";
 import type { H2Exchange } from "./h2-exchange.ts";
+import type { H2Origin } from "./h2-origin.ts";
 import { begin, fail, type Line, lostUnderWay, takeData, takeEnd, takeHead } from "./h1-line.ts";
 import { isGone } from "./h2-headers.ts";
 import { createHalf } from "./half.ts";
 import type { LineRooms } from "./line-rooms.ts";
 import { toRefusal } from "./upstream-refusal.ts";
-
-export interface H1Origins {
-  pass(exchange: H2Exchange): void;
-  close(): void;
-}
 
 export interface H1OriginsOptions {
   readonly connect: () => Promise<Socket>;
@@ -26,10 +23,11 @@ export interface H1OriginsOptions {
 const MAX_LINES = 32;
 
 /** `first` is a connection that is open already; `count` is told how many there are. */
-export function createH1Origins(first: Socket, { connect, rooms, count }: H1OriginsOptions): H1Origins {
+export function createH1Origins(first: Socket, { connect, rooms, count }: H1OriginsOptions): H2Origin {
   const lines = new Set<Line>();
   const idle: Line[] = [];
-  const waiting: H2Exchange[] = [];
+  /** None that is reset, or withdrawn: it would keep its head. */
+  const waiting = new Set<H2Exchange>();
   let opening = 0;
   let isClosed = false;
   /** Whether a connection, or one that is opened, is the one that each session may have. */
@@ -95,19 +93,23 @@ export function createH1Origins(first: Socket, { connect, rooms, count }: H1Orig
 
   function serve(): void {
     const stale: Line[] = [];
-    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
-      if (isGone(next.client) || next.isWithdrawn()) {
-        waiting.shift();
-        continue;
-      }
-      const line = takeIdle(next, stale);
-      if (line === undefined) break;
-      waiting.shift();
-      begin(line, next);
+    for (const next of waiting) {
+      const line = isGone(next.client) ? undefined : takeIdle(next, stale);
+      if (line === undefined && !isGone(next.client)) break;
+      waiting.delete(next);
+      if (line !== undefined) begin(line, next);
     }
     for (const line of idle) line.isKept = true;
     for (const line of stale) drop(line);
-    if (!isClosed && waiting.length > opening && lines.size + opening < MAX_LINES) openMore();
+    if (!isClosed && waiting.size > opening && lines.size + opening < MAX_LINES) openMore();
+  }
+
+  function answerFirst(refusal: Refusal): void {
+    for (const exchange of waiting) {
+      waiting.delete(exchange);
+      exchange.answer(refusal);
+      return;
+    }
   }
 
   function openMore(): void {
@@ -123,8 +125,7 @@ export function createH1Origins(first: Socket, { connect, rooms, count }: H1Orig
     const line = await connect().then(
       (socket) => openLine(socket, hasRoom),
       (error: unknown) => {
-        waiting.splice(0, waiting.length, ...waiting.filter((one) => !one.isWithdrawn()));
-        waiting.shift()?.answer(toRefusal(error));
+        answerFirst(toRefusal(error));
         return undefined;
       },
     );
@@ -186,12 +187,13 @@ export function createH1Origins(first: Socket, { connect, rooms, count }: H1Orig
 
   return {
     pass(exchange) {
-      waiting.push(exchange);
+      waiting.add(exchange);
+      exchange.closed = () => waiting.delete(exchange);
       serve();
     },
     close() {
       isClosed = true;
-      waiting.length = 0;
+      waiting.clear();
       rooms.leave(serve);
       const all = [...lines];
       for (const line of all) close(line);

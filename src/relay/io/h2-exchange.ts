@@ -15,6 +15,7 @@ import { refuse, type Refusal } from "../gate/refusal.ts";
 import type { GatedResponse } from "../gate/response.ts";
 import { trailersBack, trailersOut } from "../pass-trailers.ts";
 import { passBody, stopUpload } from "./h2-body.ts";
+import { type KeptStream, listOctets } from "./h2-kept.ts";
 import { tellFault } from "./origin-fault.ts";
 import { resetStream } from "./reset-stream.ts";
 import { awaitsHead, fieldHeaders, requestHeaders, responseHeaders } from "./h2-headers.ts";
@@ -26,16 +27,21 @@ export interface H2Exchange {
   readonly scheme: string;
   /** Of the request, once they have come, which may be before the origin is reached. */
   readonly trailers: () => readonly string[];
-  /** It was judged anew before it went out, since the vault has changed: it must not go out. */
-  readonly isWithdrawn: () => boolean;
+  /** What is reckoned for it: who has something of it when the client's stream is closed holds it. */
+  readonly kept: KeptStream;
   /** To be called when its request goes out. It is not withdrawn after that, but by `askAgain`. */
   goesOut(): void;
   /** It went out before, over a kept connection that was closed: this time it takes a new one. */
   readonly isAgain: boolean;
   /** Withdraws it, and judges its request anew. The client's body has not been read, and is not flowing. */
   askAgain(): void;
-  /** Called when the client's stream is closed; set by who passes the exchange on. */
+  /**
+   * Called when the client's stream is closed, or the request is withdrawn before it has gone out, since the
+   * vault has changed. Set by who has the exchange: it lets go of it, and the request must not go out.
+   */
   closed: (() => void) | undefined;
+  /** Resets the client's stream; `code` of RFC 9113 section 7. */
+  reset(code: number): void;
   /** An answer in the origin's place; if one is under way, the exchange is cut. */
   answer(refusal: Refusal): void;
   /** What came cannot go on. */
@@ -44,7 +50,11 @@ export interface H2Exchange {
 
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_FLAG_END_STREAM } = constants;
 
-export function passExchange(exchange: H2Exchange, session: ClientHttp2Session): void {
+/** Returns its stream to the origin; undefined if it was answered instead. */
+export function passExchange(
+  exchange: H2Exchange,
+  session: ClientHttp2Session,
+): ClientHttp2Stream | undefined {
   const { request, body } = exchange.admission;
   const framing = framingAfter(request.framing, body);
   const hasBody = !exchange.client.endAfterHeaders;
@@ -58,12 +68,13 @@ export function passExchange(exchange: H2Exchange, session: ClientHttp2Session):
   } catch (error) {
     if (!isNodesRefusal(error)) throw error;
     exchange.answer(refuse(400, `a request that HTTP/2 has no form for: ${error.code}`));
-    return;
+    return undefined;
   }
   exchange.goesOut();
   linkEnds(exchange, origin);
   if (hasBody) sendBody(exchange, origin);
   receive(exchange, origin);
+  return origin;
 }
 
 /** Node takes no second value of some headers. */
@@ -79,17 +90,20 @@ function linkEnds(exchange: H2Exchange, origin: ClientHttp2Stream): void {
   origin.on("error", (error) => (fault ??= tellFault(error)));
   // Node ends the session, too. Its code would say that the client may try again.
   origin.on("frameError", () => (fault = "the request's head is larger than HTTP/2 can send"));
-  exchange.closed = () => reset(client, origin);
+  exchange.closed = () => {
+    resetStream(origin, resetCode(client));
+  };
   // An answer that is whole goes out, even if the origin did not wait for the request.
   origin.on("close", () => {
     if (fault !== undefined && awaitsHead(client)) answer(refuse(502, fault));
-    else if (!client.writableEnded) reset(origin, client);
+    else if (!client.writableEnded) exchange.reset(resetCode(origin));
     else stopUpload(client);
   });
 }
 
-function reset(from: Http2Stream, to: ClientHttp2Stream | ServerHttp2Stream): void {
-  resetStream(to, from.rstCode === NGHTTP2_NO_ERROR ? NGHTTP2_CANCEL : from.rstCode);
+/** For the other side of a stream that was closed. */
+function resetCode({ rstCode }: Http2Stream): number {
+  return rstCode === NGHTTP2_NO_ERROR ? NGHTTP2_CANCEL : rstCode;
 }
 
 function sendBody(exchange: H2Exchange, origin: ClientHttp2Stream): void {
@@ -114,6 +128,7 @@ function receive(exchange: H2Exchange, origin: ClientHttp2Stream): void {
     });
   }
   origin.on("headers", (_headers: unknown, _flags: number, raw: readonly string[]) => {
+    exchange.kept.add(listOctets(raw));
     const interim = gateH2Response(raw, false);
     if (interim.kind === "response" && isInterim(interim) && awaitsHead(client)) {
       const changed = admission.change?.response(interim).response ?? interim;
@@ -121,6 +136,7 @@ function receive(exchange: H2Exchange, origin: ClientHttp2Stream): void {
     }
   });
   origin.on("response", (_headers: unknown, flags: number, raw: readonly string[]) => {
+    exchange.kept.add(listOctets(raw));
     const gated = gateH2Response(raw, (flags & NGHTTP2_FLAG_END_STREAM) === 0);
     if (gated.kind === "refused") exchange.answer(gated);
     else if (gated.status < 200) exchange.answer(NO_ANSWER);
@@ -151,9 +167,10 @@ function respond(exchange: H2Exchange, origin: ClientHttp2Stream, gated: GatedRe
   passBody(origin, client, { change: body, ended: () => client.end(), refused: ({ text }) => cut(text) });
 }
 
-function passTrailers({ client, admission }: H2Exchange, origin: ClientHttp2Stream): void {
+function passTrailers({ client, admission, kept }: H2Exchange, origin: ClientHttp2Stream): void {
   let trailers: readonly Field[] = [];
   origin.on("trailers", (_headers: unknown, _flags: number, raw: readonly string[]) => {
+    kept.add(listOctets(raw));
     const fields = readH2Fields(raw);
     if (!("kind" in fields)) trailers = trailersBack(admission, fields);
   });

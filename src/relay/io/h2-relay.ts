@@ -17,31 +17,33 @@ import { gateH2Request } from "../gate/h2-request.ts";
 import { type Refusal, renderRefusalBody } from "../gate/refusal.ts";
 import { SCHEME_PORTS } from "../../vault/binding.ts";
 import type { VaultInForce } from "../../vault/vault-in-force.ts";
+import { closeInTime } from "./end-gently.ts";
 import { createH1Origins } from "./h1-origins.ts";
-import { passExchange, type H2Exchange } from "./h2-exchange.ts";
+import type { H2Exchange } from "./h2-exchange.ts";
 import { AS_THEY_CAME, isGone } from "./h2-headers.ts";
-import { createH2Kept } from "./h2-kept.ts";
+import { createH2Kept, type KeptStream, listOctets } from "./h2-kept.ts";
+import { createH2Origin, type H2Origin } from "./h2-origin.ts";
 import { createTurns } from "./in-turns.ts";
 import { IDLE_MS, type RelayOptions, tellInjected, untilPrepared, usesGoneCredential } from "./options.ts";
+import { createResetBound } from "./reset-bound.ts";
 import { resetStream } from "./reset-stream.ts";
+import { createSentFence } from "./sent-fence.ts";
 import { toRefusal } from "./upstream-refusal.ts";
 
 interface TakenStream {
   readonly stream: ServerHttp2Stream;
-  readonly raw: readonly string[];
+  /** Nothing once it is closed: who still has it keeps no head. */
+  raw: readonly string[];
   readonly hasBody: boolean;
+  readonly kept: KeptStream;
   /** Once they have come. */
   trailers: readonly string[];
   /** Once its request is admitted. */
   exchange: H2Exchange | undefined;
   isOut: boolean;
   isAgain: boolean;
-}
-
-/** Where requests go: a session of HTTP/2, or connections of HTTP/1.1. */
-interface Origin {
-  pass(exchange: H2Exchange): void;
-  close(): void;
+  /** By us, not by its client. */
+  isReset: boolean;
 }
 
 /** What one side may send of a stream before the other has taken it (RFC 9113 section 5.2). */
@@ -57,7 +59,7 @@ const MAX_HEADER_OCTETS = 64 * 1024;
  */
 const REQUESTS_A_TURN = 16;
 
-const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
+const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
 
 /** Resolves when the client's connection is closed, and the origin's with it. */
 export function relayHttp2(options: RelayOptions): Promise<void> {
@@ -67,8 +69,11 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
   const admitted = new Set<TakenStream>();
   const { port } = flow.destination;
   const authority = port === SCHEME_PORTS[flow.scheme] ? flow.name : `${flow.name}:${port}`;
-  let origin: Origin | undefined;
-  let opening: Promise<Origin> | undefined;
+  /** They wait for the origin to be reached. */
+  const unopened = new Set<H2Exchange>();
+  let isOpening = false;
+  let origin: H2Origin | undefined;
+  const resets = createResetBound(() => performance.now());
   const room = options.rooms.take();
   const kept = createH2Kept(options.keeps);
   const settings = {
@@ -86,6 +91,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     settings: { ...settings, maxConcurrentStreams: room.maxStreams },
     maxSessionMemory: SESSION_MEMORY_MB,
   });
+  const fence = createSentFence(session, client);
   session.setLocalWindowSize(room.windowOctets);
   session.setTimeout(IDLE_MS, () => session.destroy());
   session.on("error", () => undefined);
@@ -96,6 +102,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
   client.once("close", () => {
     unsubscribe();
     abort.abort();
+    fence.close();
     origin?.close();
     session.destroy();
     room.release();
@@ -104,18 +111,37 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
 
   function takeStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
     const hasBody = (flags & NGHTTP2_FLAG_END_STREAM) === 0;
-    const fresh = { exchange: undefined, isOut: false, isAgain: false };
-    const taken: TakenStream = { stream, raw, hasBody, trailers: [], ...fresh };
+    const keptStream = kept.open(raw);
+    const fresh = { exchange: undefined, isOut: false, isAgain: false, isReset: false };
+    const taken: TakenStream = { stream, raw, hasBody, kept: keptStream, trailers: [], ...fresh };
     stream.on("error", () => undefined);
-    const letGo = kept.open(raw);
-    stream.on("close", () => {
-      letGo();
-      admitted.delete(taken);
-      taken.exchange?.closed?.();
-    });
+    const letGo = keptStream.hold();
+    stream.on("close", () => leaveStream(taken, letGo));
     if (hasBody)
-      stream.once("trailers", (_headers, _flags, all: readonly string[]) => (taken.trailers = all));
+      stream.once("trailers", (_headers, _flags, all: readonly string[]) => {
+        taken.trailers = all;
+        keptStream.add(listOctets(all));
+      });
     turns.add(taken);
+  }
+
+  function leaveStream(taken: TakenStream, letGo: () => void): void {
+    const { stream, exchange } = taken;
+    admitted.delete(taken);
+    taken.exchange = undefined;
+    taken.raw = [];
+    exchange?.closed?.();
+    if (stream.rstCode === NGHTTP2_NO_ERROR && !stream.aborted) return letGo();
+    fence.behind(letGo);
+    if (!taken.isReset && !session.destroyed && !resets.admits()) calm();
+  }
+
+  /** RFC 9113 section 10.5. */
+  function calm(): void {
+    options.shed?.("too many resets");
+    session.destroy(new Error("too many resets"), NGHTTP2_ENHANCE_YOUR_CALM);
+    closeInTime(client);
+    origin?.close();
   }
 
   function takePrepared(taken: TakenStream): void {
@@ -128,10 +154,10 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     const { stream, raw, hasBody } = taken;
     if (isGone(stream)) return;
     const request = gateH2Request(raw, { scheme: flow.scheme, hasBody });
-    if (request.kind === "refused") return answer(stream, request, "");
+    if (request.kind === "refused") return answer(taken, request, "");
     const { rules, findChange } = options;
     const admission = admit(request, { flow, vault: options.vault.inForce(), rules, findChange });
-    if (admission.kind === "refused") return answer(stream, admission, request.method);
+    if (admission.kind === "refused") return answer(taken, admission, request.method);
     admitted.add(taken);
     const exchange: H2Exchange = {
       client: stream,
@@ -139,7 +165,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
       authority,
       scheme: flow.scheme,
       trailers: () => taken.trailers,
-      isWithdrawn: () => taken.exchange !== exchange,
+      kept: taken.kept,
       goesOut() {
         taken.isOut = true;
         tellInjected(options, admission);
@@ -150,14 +176,15 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
         withdraw(taken);
       },
       closed: undefined,
-      answer: (refusal) => answer(stream, refusal, request.method),
+      answer: (refusal) => answer(taken, refusal, request.method),
       cut(text) {
         tell.cut({ host: flow.name, text });
-        resetStream(stream);
+        reset(taken, NGHTTP2_CANCEL);
       },
+      reset: (code) => reset(taken, code),
     };
     taken.exchange = exchange;
-    if (origin === undefined) void openAndPass(exchange);
+    if (origin === undefined) waitForOrigin(exchange);
     else pass(exchange, origin);
   }
 
@@ -169,26 +196,33 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
   }
 
   function withdraw(taken: TakenStream): void {
+    const { exchange, isOut } = taken;
     taken.exchange = undefined;
     taken.isOut = false;
+    if (!isOut) exchange?.closed?.();
     turns.add(taken);
   }
 
-  function pass(exchange: H2Exchange, to: Origin): void {
-    if (!isGone(exchange.client) && !exchange.isWithdrawn()) to.pass(exchange);
+  function waitForOrigin(exchange: H2Exchange): void {
+    unopened.add(exchange);
+    exchange.closed = () => unopened.delete(exchange);
+    if (isOpening) return;
+    isOpening = true;
+    void openForAll();
   }
 
-  async function openAndPass(exchange: H2Exchange): Promise<void> {
-    try {
-      opening ??= openOrigin();
-      pass(exchange, await opening);
-    } catch (error) {
-      opening = undefined;
-      if (!exchange.isWithdrawn()) exchange.answer(toRefusal(error));
+  async function openForAll(): Promise<void> {
+    const opened = await openOrigin().catch((error: unknown) => toRefusal(error));
+    isOpening = false;
+    const all = [...unopened];
+    unopened.clear();
+    for (const exchange of all) {
+      if ("pass" in opened) pass(exchange, opened);
+      else exchange.answer(opened);
     }
   }
 
-  async function openOrigin(): Promise<Origin> {
+  async function openOrigin(): Promise<H2Origin> {
     const { signal } = abort;
     const { socket, protocol } = await options.connectUpstream({ protocols: ["h2", "http/1.1"], signal });
     const connectH1 = async (): Promise<Socket> =>
@@ -202,7 +236,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     return origin;
   }
 
-  function openSession(socket: Socket): Origin {
+  function openSession(socket: Socket): H2Origin {
     const opened = connect(`${flow.scheme}://${authority}`, {
       ...AS_THEY_CAME,
       createConnection: () => socket,
@@ -210,30 +244,32 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
       maxSessionMemory: SESSION_MEMORY_MB,
     });
     opened.setLocalWindowSize(room.windowOctets);
-    opened.on("error", () => undefined);
-    opened.on("goaway", () => leave(session));
-    opened.on("close", () => leave(session));
-    return {
-      pass(exchange) {
-        if (opened.closed || opened.destroyed) exchange.client.close(constants.NGHTTP2_REFUSED_STREAM);
-        else passExchange(exchange, opened);
-      },
-      close: () => opened.destroy(),
-    };
+    return createH2Origin(opened, { maxStreams: room.maxStreams, onLeave: () => leave(session) });
   }
 
-  function answer(stream: ServerHttp2Stream, refusal: Refusal, method: string): void {
+  function reset(taken: TakenStream, code: number): void {
+    if (taken.stream.closed) return;
+    taken.isReset = true;
+    resetStream(taken.stream, code);
+  }
+
+  function answer(taken: TakenStream, refusal: Refusal, method: string): void {
+    const { stream } = taken;
     const { status, text } = refusal;
     const body = renderRefusalBody(refusal);
     if (refusal.rule === undefined) tell.refused({ host: flow.name, method, status, text });
     if (isGone(stream)) return;
-    if (stream.headersSent) return resetStream(stream);
+    if (stream.headersSent) return reset(taken, NGHTTP2_CANCEL);
     stream.respond({ ":status": status, "content-type": body.type });
     stream.resume();
     stream.end(method === "HEAD" ? "" : body.text, () => stream.close(NGHTTP2_NO_ERROR));
   }
 
   return over.promise;
+}
+
+function pass(exchange: H2Exchange, to: H2Origin): void {
+  if (!isGone(exchange.client)) to.pass(exchange);
 }
 
 /** Streams that are under way end as they do; no more are taken. */

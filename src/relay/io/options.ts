@@ -23,6 +23,8 @@ export interface RelayOptions {
   readonly lineRooms: LineRooms;
   /** Told how many octets are kept for the connection, whenever that changes by much. */
   readonly keeps?: (octets: number) => void;
+  /** Told why the connection is closed, if its client wants more than one may. */
+  readonly shed?: (reason: string) => void;
   readonly rules?: RequestRules;
   readonly findChange?: FindChange;
 }

@@ -96,4 +96,5 @@ def main(ca, name, *plans):
     threading.Event().wait()
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -71,6 +71,8 @@ export interface Relay {
   readonly vault: VaultCell;
   /** What it has said that it keeps, of all connections. */
   readonly kept: number[];
+  /** Why it has closed connections for what their clients did. */
+  readonly shed: string[];
   /** Connections that are under way. */
   open(): number;
   /** Connections to the origin that were opened. */
@@ -103,6 +105,7 @@ export async function startRelay(wishes: RelayWishes): Promise<Relay> {
   const clients: TLSSocket[] = [];
   const upstreams: Socket[] = [];
   const kept: number[] = [];
+  const shed: string[] = [];
   const rooms = createSessionRooms();
   const lineRooms = createLineRooms(wishes.lineRooms);
   const flow: FlowIdentity = { name: NAME, scheme: "https", destination: { address, port: claimedPort } };
@@ -125,6 +128,7 @@ export async function startRelay(wishes: RelayWishes): Promise<Relay> {
       rooms,
       lineRooms,
       keeps: (octets) => kept.push(octets),
+      shed: (reason) => shed.push(reason),
       async connectUpstream(options) {
         const connection = await connectOrigin(options);
         upstreams.push(connection.socket);
@@ -142,7 +146,7 @@ export async function startRelay(wishes: RelayWishes): Promise<Relay> {
   });
   server.on("tlsClientError", () => undefined);
   const port = await listen(server, address);
-  return { port, told, kept, vault, open: () => open, dialled: () => dialled, clients, upstreams };
+  return { port, told, kept, shed, vault, open: () => open, dialled: () => dialled, clients, upstreams };
 }
 
 /** An origin that is driven by hand: each connection, decrypted. */

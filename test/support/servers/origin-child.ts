@@ -1,7 +1,8 @@
 /**
  * Runs in the internet's namespace: sites at every address, over TLS on ports 443 and 8443. The JSON file
- * that is its argument has a certificate for each name. Says what each request has brought, and answers it
- * with the same, but those for `/silent`: these are neither read nor answered.
+ * that is its argument has a certificate for each name. Names that begin with `old` are those of HTTP/1.1
+ * alone. Says what each request has brought, and answers it with the same, but those for `/silent`: these are
+ * neither read nor answered.
  */
 import { readFileSync } from "node:fs";
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
@@ -56,6 +57,12 @@ for (const port of [443, 8443]) {
   const server = createSecureServer(
     {
       allowHTTP1: true,
+      // Fewer than a client may have at the sidecar: the others wait there.
+      settings: { maxConcurrentStreams: 64 },
+      ALPNCallback: ({ servername, protocols }) =>
+        (servername.startsWith("old.") ? ["http/1.1"] : ["h2", "http/1.1"]).find((ours) =>
+          protocols.includes(ours),
+        ),
       SNICallback: (name, done) => done(null, contexts.get(name)),
     },
     answer,
