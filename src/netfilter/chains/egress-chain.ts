@@ -15,6 +15,7 @@ export function egressChain(input: RulesetInput): Chain {
     name: "egress",
     hook: { type: "filter", name: "output", priority: 0, policy: "drop" },
     rules: [
+      ...FRAGMENTS,
       ...resolverRules(input),
       ...NEIGHBOUR_DISCOVERY,
       LISTENER_REPORTS,
@@ -26,6 +27,16 @@ export function egressChain(input: RulesetInput): Chain {
     ],
   };
 }
+
+/**
+ * What the kernel itself cuts up, it cuts behind this hook, and fragments of raw sockets are put together
+ * ahead of it. One that is a fragment here was kept from that by hand: IP_NODEFRAG of IPv4, or an IPv6
+ * fragment header behind another. No rule could read its flow, its port or its data.
+ */
+const FRAGMENTS: readonly Rule[] = [
+  { statements: "ip frag-off & 0x3fff != 0 counter drop", comment: "a fragment that was not put together" },
+  { statements: "exthdr frag exists counter drop" },
+];
 
 /**
  * When we close a connection to the proxy, data and acknowledgements under way belong to nobody's socket any

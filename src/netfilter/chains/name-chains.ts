@@ -40,17 +40,44 @@ const SETS_LABEL = "ct label set 127";
 /** The first packet of a connection, and no other. */
 const OPENS = "tcp flags & (fin | syn | rst | ack) == syn";
 /**
- * The long header of QUIC, in version 1, 2 and drafts, whatever the port. Its clients fall back to TCP (RFC
- * 9000 section 17.2, RFC 9369).
+ * The long header of QUIC, whatever the port: version 1, 2 and drafts, and what Google's and Facebook's own
+ * servers took before. Its clients fall back to TCP (RFC 9000 section 17.2, RFC 9369). Only its first bit is
+ * sure, as the second may be either (RFC 9287).
  */
-const IS_QUIC = "@ih,0,2 3 @ih,8,32 { 1, 0x6b3343cf, 0xff000000-0xff0000ff }";
+const IS_QUIC =
+  "@ih,0,1 1 @ih,8,32 { 1, 0x51303030-0x51303939, 0x54303530-0x54303531, 0x6b3343cf, 0x709a50c4, 0xfaceb000-0xfaceb0ff, 0xff000000-0xff0000ff }";
+/**
+ * Where HTTP/3 is: a long header of whatever version; with the second bit unset it may be SRTP (RFC 7983).
+ * And what may be several datagrams sent in one call (UDP_SEGMENT), of which only the first can be looked at:
+ * servers take no first datagram of QUIC below 1200 octets, so two have at least these.
+ */
+const AT_HTTP_3: readonly Rule[] = [
+  { statements: "udp dport 443 @ih,0,2 3 jump refuse", comment: "QUIC in whatever version" },
+  { statements: "udp dport 443 udp length >= 2408 jump refuse", comment: "may be several, and QUIC" },
+];
+/**
+ * What conntrack could not read, or does not follow. No mark can be set for it, and a match for what stands
+ * in its headers may fail for want of a header: it must not reach a rule that accepts what has no data.
+ */
+const NO_FLOW: Rule = {
+  statements: "ct state invalid,untracked counter drop",
+  comment: "of no flow that could be judged",
+};
 const GO_ON: Rule = {
   statements: "goto go_on",
-  comment: "also one that conntrack has forgotten: what comes now is not its beginning",
+  comment:
+    "also one that conntrack has forgotten, or that its address had admitted: its beginning is not known",
+};
+
+/** Audit mode cuts no connection for want of its beginning. */
+const PLAIN_IN_AUDIT: Rule = {
+  statements: `${IS_PLAIN} ${ADMIT}`,
+  comment: "admitted by its address, under another generation",
 };
 
 /** Part of chain `by_app`, see `scoped-rules.ts`: TCP alone, and what was never read is refused. */
 export const ASK_WHAT_IS_SPOKEN: readonly Rule[] = [
+  NO_FLOW,
   { statements: `${OPENS} goto begin` },
   { statements: `${IS_VERIFIED} goto admit_verified`, comment: "under another generation" },
   { statements: `${IS_PLAIN} jump refuse`, comment: "nobody has asked what it speaks" },
@@ -77,11 +104,11 @@ export function unnamedAnswers({ names }: RulesetInput): readonly Rule[] {
 /** Nothing jumps here: conntrack reserves room for a label as long as some rule mentions labels. */
 const LABELS_CHAIN: Chain = { name: "labels", rules: [{ statements: SETS_LABEL }] };
 
-export function nameChains({ names }: RulesetInput): readonly Chain[] {
-  return names === undefined ? [] : [...judgingChains(), ...heldChains(names)];
+export function nameChains({ names, policy }: RulesetInput): readonly Chain[] {
+  return names === undefined ? [] : [...judgingChains(policy), ...heldChains(names)];
 }
 
-function judgingChains(): readonly Chain[] {
+function judgingChains({ audits }: RulesetInput["policy"]): readonly Chain[] {
   return [
     {
       name: "reopened",
@@ -91,16 +118,19 @@ function judgingChains(): readonly Chain[] {
       name: "pending_unnamed",
       rules: [
         { statements: `${IS_QUIC} jump refuse`, comment: "also behind something else" },
+        ...AT_HTTP_3,
         { statements: "accept" },
       ],
     },
     {
       name: "by_name",
       rules: [
+        NO_FLOW,
         {
           statements: `meta l4proto udp ${IS_QUIC} jump refuse`,
           comment: "QUIC: its clients fall back to TCP",
         },
+        ...AT_HTTP_3,
         { statements: "meta l4proto udp goto admit_unnamed", comment: "no name to see" },
         {
           statements: "ct state related meta l4proto { icmp, icmpv6 } accept",
@@ -109,7 +139,7 @@ function judgingChains(): readonly Chain[] {
         { statements: `meta l4proto != tcp ${ADMIT}` },
         { statements: `${OPENS} goto begin` },
         { statements: `${IS_VERIFIED} goto admit_verified`, comment: "under another generation" },
-        { statements: `${IS_PLAIN} ${ADMIT}`, comment: "admitted by its address, under another generation" },
+        ...(audits === undefined ? [] : [PLAIN_IN_AUDIT]),
         { statements: `${IS_NOT_BEGUN} goto begin` },
         GO_ON,
       ],
@@ -138,7 +168,8 @@ function heldChains(names: NamesInput): readonly Chain[] {
         { statements: `meta mark ${refusedMark} jump refuse`, comment: "the reader's answer" },
         { statements: "tcp flags & urg == urg jump refuse", comment: "octets that may be read out of turn" },
         { statements: `${HAS_DATA} goto held` },
-        { statements: "accept" },
+        { statements: "tcp flags & urg == 0 accept", comment: "read, and without data" },
+        { statements: "counter drop", comment: "its headers could not be read" },
       ],
     },
     {

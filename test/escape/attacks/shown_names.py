@@ -202,4 +202,6 @@ WAYS = {
     "stale timestamp": doomed(options=struct.pack("!BBBBII", 1, 1, 8, 10, 1, 0)),
 }
 
-dispatch({"texts": texts, "insert": insert, "flood": flood})
+
+if __name__ == "__main__":
+    dispatch({"texts": texts, "insert": insert, "flood": flood})
