@@ -1,7 +1,8 @@
 /**
  * Connections whose name a change denies, while other names keep their address open: found before the change
  * is in force, and ended right after. One whose name is not known any more, see `name-labels.ts`, is ended by
- * a change that denies a name, as it may be that one. One that has shown no name goes with its address.
+ * a change that denies a name, as it may be that one. One that has shown no name goes with its address, and
+ * with the rules that have let it pass unread.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { begunMark } from "../../netfilter/flow-marks.ts";
@@ -35,6 +36,8 @@ export interface DeniedFlowsPorts {
   readonly takeShowing: (isDenied: IsDenied) => readonly FlowToEnd[];
   readonly shownBy: (flow: LabelledFlow) => LabelledName | undefined;
   readonly isDenied: (policy: CompiledPolicy, ...shown: Parameters<IsDenied>) => boolean | undefined;
+  /** Whether a rule lets the flow pass whatever it says. */
+  readonly isUnread: (policy: CompiledPolicy, flow: FlowTuple) => boolean;
   /** Ends it: the socket, and if there is none what goes on of it. */
   readonly end: (flow: FlowToEnd, mark: number) => void;
 }
@@ -57,13 +60,16 @@ export function createDeniedFlows(ports: DeniedFlowsPorts): DeniedFlows {
   ): Promise<readonly FlowToEnd[]> {
     const isDenied: IsDenied = (...shown) => ports.isDenied(policy, ...shown);
     const isAnyDenied = before !== undefined && deniesNames(before, policy);
-    // What is nameless went on unread, as nothing but a denied name was looked for.
-    const isNamelessDenied = before !== undefined && deniesByDefault(before, policy);
+    // What is nameless went on unread, as nothing but a denied name was looked for, or nothing at all.
+    const isNamelessDenied = ({ flow }: LabelledFlow): boolean =>
+      before !== undefined &&
+      (deniesByDefault(before, policy) || (ports.isUnread(before, flow) && !ports.isUnread(policy, flow)));
     // Ahead of the others: one that is verified meanwhile was known here then, and denied or not.
     const found: FlowToEnd[] = [...ports.takeShowing(isDenied)];
     await ports.readVerified((flow) => {
       const shown = ports.shownBy(flow);
-      const isEnded = shown === undefined ? isAnyDenied : (isDenied(shown, flow.flow) ?? isNamelessDenied);
+      const isEnded =
+        shown === undefined ? isAnyDenied : (isDenied(shown, flow.flow) ?? isNamelessDenied(flow));
       if (isEnded) found.push(copyOf(flow));
     });
     return found;

@@ -79,6 +79,7 @@ export function openNamesSide(options: NamesSideOptions): NamesSide {
     // Whether its address is open is the kernel's question.
     isDenied: (policy, shown, flow) =>
       isDeniedShown(policy, shown, { ...describe(flow), isLearned: () => true }),
+    isUnread: (policy, flow) => findDemand([policy], describe(flow)) === "nothing",
     end: (flow, mark) => reader?.end(flow, mark),
   });
 

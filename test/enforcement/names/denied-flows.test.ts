@@ -54,6 +54,7 @@ function createBench(
     shownBy: ({ label }) => label && labels.shownBy(label, []),
     isDenied: (policy, { name }, { destinationPort }) =>
       name && decideShownName(policy, name, destinationPort).action === "deny",
+    isUnread: ({ scoped }) => scoped.some(({ app }) => app === "any"),
     end: ({ flow }, mark) => {
       expect(flow.source).toEqual(Buffer.of(192, 0, 2, 2));
       expect(mark).toBe(0x4800_0000);
@@ -94,6 +95,7 @@ test("a flow that is verified while others are looked at is ended, too", async (
       pending.filter(([port, name]) => isDenied({ name }, tuple(port))).map(([port]) => toFlow(port)),
     shownBy: () => undefined,
     isDenied: (policy, { name }) => name && decideShownName(policy, name, 443).action === "deny",
+    isUnread: () => false,
     end: ({ flow }) => ended.push(flow.sourcePort),
   });
   const ended: number[] = [];
@@ -151,6 +153,14 @@ test("a flow that has shown no name is ended by no denial of a name, only if all
   expect(await enforce(ONLY_ONE)).toEqual([]);
   expect(await enforce(compiledPolicy("allow"))).toEqual([]);
   expect(await enforce(ONLY_ONE)).toEqual([1]);
+});
+
+test("a flow that passed unread is ended once no rule lets it pass so", async () => {
+  const { enforce } = createBench(new Map([[1, NO_NAME]]));
+  const unread = compiledPolicy("deny", `allow ${ONE} /443 app any`);
+  expect(await enforce(unread)).toEqual([]);
+  expect(await enforce(compiledPolicy("deny", `allow ${ONE} /443 app any`, `deny ${TWO}`))).toEqual([]);
+  expect(await enforce(compiledPolicy("deny", `allow ${ONE} /443`))).toEqual([1]);
 });
 
 test.each([
