@@ -116,11 +116,12 @@ export function judgePacket(
   if (!flow.judged.isSame(at, data)) return toRefusal("other octets under the same sequence numbers");
   // One ahead of it was lost, as where the queue was full; both come again.
   if (at > flow.passed) return { kind: "drop" };
+  // Past 64 KiB (BIG TCP) the kernel copies no packet whole. What is lost comes again in smaller ones.
+  if (data.length < packet.octets && !isJudged(flow)) return { kind: "drop" };
   const hadHello = flow.handshake !== undefined;
   const outcome = readNew(flow, data.subarray(flow.passed - at), packet.acknowledged, demand);
   const verdict = judgeOutcome(flow, packet, outcome, { findFault, passesOddForm });
   if (verdict !== undefined) return verdict;
-  if (data.length < packet.octets && !isJudged(flow)) return toRefusal("a packet that was not copied whole");
   const isFirst = flow.passed === 0;
   flow.passed = Math.max(flow.passed, at + packet.octets);
   if (!hadHello && flow.handshake !== undefined) return toHello(flow);

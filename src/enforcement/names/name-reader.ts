@@ -12,6 +12,7 @@ import { begunMark, pendingMark, shownMark, verifiedMark } from "../../netfilter
 import { NAMES_BEGUN_QUEUE, NAMES_QUEUE } from "../../netfilter/kernel-names.ts";
 import { type FlowNote, LABEL_OCTETS } from "../../netfilter/wire/conntrack.ts";
 import { QUEUE_HOOK, type QueuedPacket, type VerdictChanges } from "../../netfilter/wire/packet-queue.ts";
+import { readFarEnd } from "../../netfilter/wire/far-end.ts";
 import { readTcpSegment, TCP_FLAG, type TcpSegment, withoutData } from "../../netfilter/wire/tcp-segment.ts";
 import type { DeniedFlowsPorts } from "./denied-flows.ts";
 import { keyOf, reversed, toTuple, tupleOf } from "./flow-keys.ts";
@@ -89,12 +90,10 @@ export function openNameReader(options: NameReaderOptions): NameReader {
   ): void {
     const isAnswer = packet.hook === QUEUE_HOOK.input;
     queues.answer(packet, isAnswer ? "drop" : "repeat", isAnswer ? {} : { mark: refusedMark });
-    if (segment === undefined) return;
-    const flow = isAnswer ? reversed(toTuple(segment)) : toTuple(segment);
-    cutter.cut(flow);
+    if (segment !== undefined) cutter.cut(isAnswer ? reversed(toTuple(segment)) : toTuple(segment));
     refused += 1;
-    const { destination: address, destinationPort: port } = flow;
-    onRefused({ name, app, reason, address, port, isAudited: false });
+    const farEnd = readFarEnd(packet.octets, isAnswer ? "source" : "destination");
+    if (farEnd !== undefined) onRefused({ name, app, reason, ...farEnd, isAudited: false });
   }
 
   return {
@@ -194,4 +193,5 @@ function judgeClient(
 }
 
 const NO_LABEL = Buffer.alloc(LABEL_OCTETS);
-const UNREADABLE = { name: undefined, app: undefined, reason: "a packet of an odd form" };
+const ODD_FORM = "a packet of an odd form: cut short, or with a header of IPv6 ahead of TCP's";
+const UNREADABLE = { name: undefined, app: undefined, reason: ODD_FORM };

@@ -6,11 +6,17 @@
  *     TCP    source:2 destination:2 sequence:4 acknowledged:4 header length:4 bits flags:12 bits window:2 checksum:2 urgent:2 options   RFC 9293
  *
  * A packet that is a fragment, or has an extension header of IPv6, is none that the kernel's TCP makes by
- * itself, and is not read.
+ * itself, and is not read. The one that it makes is a jumbo payload's (RFC 2675), in packets past 65,535
+ * octets which the interface will cut up (BIG TCP):
+ *
+ *     next:1 length:1 (0) option:1 (0xc2) its length:1 (4) payload:4
  */
 import { TCP } from "./constants.ts";
 
 const TCP_HEADER = 20;
+const [HOP_BY_HOP, JUMBO_HEADER, MAX_PLAIN_PAYLOAD] = [0, 8, 65_535];
+/** But for the next header, and the payload's length. */
+const JUMBO = 0x00c204;
 const [IPV4_HEADER, IPV6_HEADER] = [20, 40];
 const [CHECKSUM_IN_IPV4, CHECKSUM_IN_TCP] = [10, 16];
 
@@ -39,6 +45,9 @@ export function readTcpSegment(packet: Buffer): TcpSegment | undefined {
   if (ip === undefined || ip.at + TCP_HEADER > ip.end) return undefined;
   const headerOctets = ip.at + (packet.readUInt8(ip.at + 12) >>> 4) * 4;
   if (headerOctets < ip.at + TCP_HEADER || headerOctets > ip.end) return undefined;
+  const flags = packet.readUInt8(ip.at + 13);
+  // What opens a connection is never so long.
+  if (ip.isJumbo && (flags & TCP_FLAG.syn) !== 0) return undefined;
   return {
     source: ip.source,
     destination: ip.destination,
@@ -46,7 +55,7 @@ export function readTcpSegment(packet: Buffer): TcpSegment | undefined {
     destinationPort: packet.readUInt16BE(ip.at + 2),
     sequence: packet.readUInt32BE(ip.at + 4),
     acknowledged: packet.readUInt32BE(ip.at + 8),
-    flags: packet.readUInt8(ip.at + 13),
+    flags,
     hops: ip.hops,
     headerOctets,
     data: packet.subarray(headerOctets, ip.end),
@@ -57,6 +66,7 @@ interface IpHeader {
   readonly source: Buffer;
   readonly destination: Buffer;
   readonly hops: number;
+  readonly isJumbo: boolean;
   /** Where its payload begins and ends. */
   readonly at: number;
   readonly end: number;
@@ -77,21 +87,30 @@ function readIpv4(packet: Buffer): IpHeader | undefined {
     source: packet.subarray(12, 16),
     destination: packet.subarray(16, 20),
     hops: packet.readUInt8(8),
+    isJumbo: false,
     at,
     end: endOf(packet, length),
   };
 }
 
 function readIpv6(packet: Buffer): IpHeader | undefined {
-  if (packet.readUInt8(6) !== TCP) return undefined;
   const length = packet.readUInt16BE(4);
+  const isJumbo = length === 0 && isJumboPacket(packet);
+  if (packet.readUInt8(6) !== TCP && !isJumbo) return undefined;
   return {
     source: packet.subarray(8, 24),
     destination: packet.subarray(24, 40),
     hops: packet.readUInt8(7),
-    at: IPV6_HEADER,
+    isJumbo,
+    at: isJumbo ? IPV6_HEADER + JUMBO_HEADER : IPV6_HEADER,
     end: endOf(packet, length === 0 ? 0 : IPV6_HEADER + length),
   };
+}
+
+function isJumboPacket(packet: Buffer): boolean {
+  if (packet.readUInt8(6) !== HOP_BY_HOP || packet.length < IPV6_HEADER + JUMBO_HEADER) return false;
+  const isForm = packet.readUInt8(IPV6_HEADER) === TCP && packet.readUIntBE(IPV6_HEADER + 1, 3) === JUMBO;
+  return isForm && packet.readUInt32BE(IPV6_HEADER + 4) > MAX_PLAIN_PAYLOAD;
 }
 
 /** A packet past 65,535 octets, which the interface will cut up, has no length in its header. */

@@ -62,6 +62,33 @@ describe("what is read of an odd packet", () => {
   });
 });
 
+/** As Linux 6.18 sends it: 70,000 octets behind the header of IPv6. */
+const jumbo = (changes: Readonly<Record<number, number>> = {}): Buffer => {
+  const head = changed(IPV6, { 4: 0, 5: 0, 6: 0 }).subarray(0, 40);
+  const packet = Buffer.concat([head, hex("0600c204 00011170"), IPV6.subarray(40), Buffer.alloc(69_960)]);
+  return changed(packet, changes);
+};
+
+describe("a packet of BIG TCP", () => {
+  test("is read behind the header of its length", () => {
+    const segment = readTcpSegment(jumbo());
+    expect(segment).toMatchObject({ sourcePort: 0xacf8, destinationPort: 443, headerOctets: 80 });
+    expect(segment?.data.subarray(0, 3).toString()).toBe("GET");
+    expect(segment?.data.length).toBe(69_963);
+  });
+
+  test.each([
+    ["a length in its IPv6 header", { 5: 100 }],
+    ["another header behind it", { 40: 60 }],
+    ["a longer header", { 41: 1 }],
+    ["another option", { 42: 1 }],
+    ["a length below 65,536", { 45: 0 }],
+    ["a SYN", { 61: TCP_FLAG.syn }],
+  ])("is nothing with %s", (_, changes) => {
+    expect(readTcpSegment(jumbo(changes))).toBeUndefined();
+  });
+});
+
 const pseudoHeader = (packet: Buffer, from: number, at: number): Buffer =>
   Buffer.concat([packet.subarray(from, at), hex("000000"), Buffer.of(packet.length - at), hex("00000006")]);
 
