@@ -42,7 +42,8 @@ export interface MessageChange {
   request(request: GatedRequest): ChangedRequest | Refusal;
   /** Fills nothing in trailers: a refusal if one of them has a placeholder. */
   requestTrailers(trailers: readonly Field[]): Refusal | undefined;
-  response(response: GatedResponse): ChangedResponse;
+  /** A refusal if its body cannot be read: nothing of it goes on then. Never of one without a body. */
+  response(response: GatedResponse): ChangedResponse | Refusal;
   responseTrailers(trailers: readonly Field[]): readonly Field[];
   /** The octets of a WebSocket on the way back. It must keep their length. */
   upgraded(): BodyChange | undefined;

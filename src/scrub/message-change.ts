@@ -8,7 +8,13 @@ import { isBodiless } from "../relay/gate/framing.ts";
 import { refuse, type Refusal } from "../relay/gate/refusal.ts";
 import type { GatedRequest } from "../relay/gate/request.ts";
 import type { GatedResponse } from "../relay/gate/response.ts";
-import type { BodyChange, ChangedRequest, FindChange, MessageChange } from "../relay/ports.ts";
+import type {
+  BodyChange,
+  ChangedRequest,
+  ChangedResponse,
+  FindChange,
+  MessageChange,
+} from "../relay/ports.ts";
 import type { DomainName } from "../policy/domain-name.ts";
 import type { TakeSteps } from "../policy/steps.ts";
 import type { VaultInForce } from "../vault/vault-in-force.ts";
@@ -17,7 +23,7 @@ import { createPreparedVaults, MOST_OCTETS } from "./prepared-vault.ts";
 import type { RedactedStream } from "./redacted-stream.ts";
 import { createRedactor, type Redactor } from "./redactor.ts";
 import type { RequestFiller } from "./request-filler.ts";
-import { planBody, REQUEST_CODINGS } from "./response-body.ts";
+import { type BodyPlan, planBody, REQUEST_CODINGS } from "./response-body.ts";
 import type { Substituter } from "./substituter.ts";
 
 /**
@@ -108,14 +114,7 @@ function createChange(
       const isHeld = texts.some((text) => filler?.nowhere(text).misplaced !== undefined);
       return isHeld ? misplaced("a trailer") : undefined;
     },
-    response: (response) => ({
-      response: {
-        ...response,
-        reason: redactor.redact(response.reason),
-        fields: redactFields(response.fields, redactor),
-      },
-      body: response.framing.kind === "none" ? undefined : redactBody(response, redactor),
-    }),
+    response: (response) => changeResponse(response, redactor),
     responseTrailers: (trailers) => redactFields(trailers, redactor),
     upgraded: () => toChange(redactor.openStream("stars", { frames: "websocket" }), true),
   };
@@ -208,17 +207,31 @@ function redactFields(fields: readonly Field[], { holds, redact }: Redactor): re
   return fields.flatMap(({ name, key, value }) => (holds(name) ? [] : { name, key, value: redact(value) }));
 }
 
-function redactBody({ fields }: GatedResponse, redactor: Redactor): BodyChange | undefined {
-  const plan = planBody({
+function changeResponse(response: GatedResponse, redactor: Redactor): ChangedResponse | Refusal {
+  const plan = planResponse(response);
+  const hasBody = !isBodiless(response.framing);
+  if (hasBody && plan.kind === "refuse") return refuse(502, plan.reason);
+  return {
+    response: {
+      ...response,
+      reason: redactor.redact(response.reason),
+      fields: redactFields(response.fields, redactor),
+      // How long it is when it is compressed would tell of a secret in it.
+      toldLength: plan.kind === "refuse" ? undefined : response.toldLength,
+    },
+    body:
+      hasBody && plan.kind === "redact"
+        ? toChange(redactor.openStream(plan.fill, plan.shape), plan.fill === "stars")
+        : undefined,
+  };
+}
+
+function planResponse({ fields }: GatedResponse): BodyPlan {
+  return planBody({
     contentType: valueOf(fields, "content-type"),
     contentCoding: valueOf(fields, "content-encoding"),
     messageEncoding: valueOf(fields, "grpc-encoding") ?? valueOf(fields, "connect-content-encoding"),
   });
-  if (plan.kind === "pass") return undefined;
-  if (plan.kind === "redact")
-    return toChange(redactor.openStream(plan.fill, plan.shape), plan.fill === "stars");
-  const refusal = refuse(502, plan.reason);
-  return { keepsLength: false, push: () => refusal, end: () => refusal };
 }
 
 function toChange(stream: RedactedStream, keepsLength: boolean): BodyChange {

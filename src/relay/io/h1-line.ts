@@ -107,6 +107,7 @@ export function takeHead(line: Line, head: Head): Framing | undefined {
   if (gated.status >= 600) return fail(line, "the origin has sent a status that HTTP/2 does not have");
   exchange.kept.add(fieldOctets(gated.fields));
   const changed = admission.change?.response(gated) ?? { response: gated, body: undefined };
+  if ("kind" in changed) return fail(line, changed.text);
   const { response } = changed;
   line.isInterim = response.status < 200;
   if (!awaitsHead(client)) return response.framing;

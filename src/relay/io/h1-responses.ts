@@ -18,7 +18,9 @@ export function takeResponse(link: H1Link, head: Head): Framing | undefined {
   const { request, change } = exchange.admission;
   const gated = gateResponse(head, request);
   if (gated.kind === "refused") return answer(link, gated, request);
-  const { response, body } = change?.response(gated) ?? { response: gated, body: undefined };
+  const changed = change?.response(gated) ?? { response: gated, body: undefined };
+  if ("kind" in changed) return answer(link, changed, request);
+  const { response, body } = changed;
   if (response.status === 101) return upgrade(link, exchange, response);
   return response.status < 200
     ? passInterim(link, exchange, response)

@@ -131,8 +131,9 @@ function receive(exchange: H2Exchange, origin: ClientHttp2Stream): void {
     exchange.kept.add(listOctets(raw));
     const interim = gateH2Response(raw, false);
     if (interim.kind === "response" && isInterim(interim) && awaitsHead(client)) {
-      const changed = admission.change?.response(interim).response ?? interim;
-      client.additionalHeaders(responseHeaders(changed, NO_BODY));
+      const changed = admission.change?.response(interim) ?? { response: interim };
+      if ("kind" in changed) exchange.answer(changed);
+      else client.additionalHeaders(responseHeaders(changed.response, NO_BODY));
     }
   });
   origin.on("response", (_headers: unknown, flags: number, raw: readonly string[]) => {
@@ -152,7 +153,9 @@ function isInterim({ status }: GatedResponse): boolean {
 
 function respond(exchange: H2Exchange, origin: ClientHttp2Stream, gated: GatedResponse): void {
   const { client, admission, cut } = exchange;
-  const { response, body } = admission.change?.response(gated) ?? { response: gated, body: undefined };
+  const changed = admission.change?.response(gated) ?? { response: gated, body: undefined };
+  if ("kind" in changed) return exchange.answer(changed);
+  const { response, body } = changed;
   const framing = framingAfter(response.framing, body);
   const headers = responseHeaders(response, framing);
   if (framing.kind === "none") {
