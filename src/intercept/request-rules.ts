@@ -22,6 +22,8 @@ export type JudgeRequest = (request: RequestReadings) => RefusingRule | undefine
 export interface RequestRules {
   /** Undefined if no rule speaks of requests to the host: they then pass as the flow does. */
   findJudge(flow: FlowIdentity): JudgeRequest | undefined;
+  /** Another object once the policy has changed: what was judged by it and still waits is judged anew. */
+  revision(): object;
   /** Whether one does, at this port. */
   isRuled(name: DomainName, port: number): boolean;
 }

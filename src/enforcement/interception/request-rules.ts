@@ -38,6 +38,7 @@ export function createRequestRules({ inForce, onRefused }: RequestRulesOptions):
   }
 
   return {
+    revision: inForce,
     isRuled: (name, port) => judgesOf(name, port).length > 0,
     findJudge(flow) {
       const judges = judgesOf(flow.name, flow.destination.port);

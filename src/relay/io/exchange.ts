@@ -6,7 +6,14 @@ import type { GatedRequest } from "../gate/request.ts";
 export interface Judged {
   /** As it came. */
   readonly asked: GatedRequest;
-  readonly judgedBy: VaultInForce;
+  readonly judgedBy: JudgedBy;
+}
+
+/** What may change while a request waits. */
+export interface JudgedBy {
+  readonly vault: VaultInForce;
+  /** The rules' revision; undefined without any. */
+  readonly rules: object | undefined;
 }
 
 /** One request of HTTP/1.1 and its response, as far as they have come. */

@@ -94,10 +94,15 @@ export function createH1Origins(first: Socket, { connect, rooms, count }: H1Orig
   function serve(): void {
     const stale: Line[] = [];
     for (const next of waiting) {
-      const line = isGone(next.client) ? undefined : takeIdle(next, stale);
-      if (line === undefined && !isGone(next.client)) break;
+      if (isGone(next.client) || !next.isCurrent()) {
+        waiting.delete(next);
+        if (!isGone(next.client)) next.judgeAgain();
+        continue;
+      }
+      const line = takeIdle(next, stale);
+      if (line === undefined) break;
       waiting.delete(next);
-      if (line !== undefined) begin(line, next);
+      begin(line, next);
     }
     for (const line of idle) line.isKept = true;
     for (const line of stale) drop(line);

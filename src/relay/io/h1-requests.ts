@@ -31,16 +31,18 @@ export function takeRequest(
 /** Undefined if it was refused, which is answered. */
 function judge(link: H1Link, request: GatedRequest): Exchange | undefined {
   const { flow, vault, rules, findChange } = link.options;
-  const judgedBy = vault.inForce();
-  const admission = admit(request, { flow, vault: judgedBy, rules, findChange });
+  const judgedBy = { vault: vault.inForce(), rules: rules?.revision() };
+  const admission = admit(request, { flow, vault: judgedBy.vault, rules, findChange });
   if (admission.kind === "refused") return answer(link, admission, request);
   link.exchange = beginExchange(admission, { asked: request, judgedBy });
   return link.exchange;
 }
 
-/** What waited for the origin goes by the vault as it is when it goes out. */
+/** What waited for the origin goes by the vault and the rules as they are when it goes out. */
 function judgeAgain(link: H1Link, exchange: Exchange): Exchange | undefined {
-  if (link.options.vault.inForce() === exchange.judgedBy) return exchange;
+  const { vault, rules } = link.options;
+  const { judgedBy } = exchange;
+  if (vault.inForce() === judgedBy.vault && rules?.revision() === judgedBy.rules) return exchange;
   const next = judge(link, exchange.asked);
   if (next !== undefined) next.isRead = exchange.isRead;
   return next;

@@ -29,6 +29,10 @@ export interface H2Exchange {
   readonly trailers: () => readonly string[];
   /** What is reckoned for it: who has something of it when the client's stream is closed holds it. */
   readonly kept: KeptStream;
+  /** Whether no rule has changed since it was judged; one that has waited may go out only then. */
+  isCurrent(): boolean;
+  /** Withdraws it, and judges its request anew, as nothing of it has gone out. */
+  judgeAgain(): void;
   /** To be called when its request goes out. It is not withdrawn after that, but by `askAgain`. */
   goesOut(): void;
   /** It went out before, over a kept connection that was closed: this time it takes a new one. */

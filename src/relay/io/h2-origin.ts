@@ -48,7 +48,9 @@ export function createH2Origin(
     for (const exchange of waiting) {
       if (session.closed || session.destroyed || !hasRoom()) return;
       waiting.delete(exchange);
-      if (!isGone(exchange.client)) send(exchange);
+      if (isGone(exchange.client)) continue;
+      if (exchange.isCurrent()) send(exchange);
+      else exchange.judgeAgain();
     }
   }
 

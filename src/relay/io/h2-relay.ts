@@ -156,6 +156,7 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     const request = gateH2Request(raw, { scheme: flow.scheme, hasBody });
     if (request.kind === "refused") return answer(taken, request, "");
     const { rules, findChange } = options;
+    const judgedBy = rules?.revision();
     const admission = admit(request, { flow, vault: options.vault.inForce(), rules, findChange });
     if (admission.kind === "refused") return answer(taken, admission, request.method);
     admitted.add(taken);
@@ -166,6 +167,8 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
       scheme: flow.scheme,
       trailers: () => taken.trailers,
       kept: taken.kept,
+      isCurrent: () => rules?.revision() === judgedBy,
+      judgeAgain: () => withdraw(taken),
       goesOut() {
         taken.isOut = true;
         tellInjected(options, admission);
@@ -217,7 +220,8 @@ export function relayHttp2(options: RelayOptions): Promise<void> {
     const all = [...unopened];
     unopened.clear();
     for (const exchange of all) {
-      if ("pass" in opened) pass(exchange, opened);
+      if (!exchange.isCurrent()) exchange.judgeAgain();
+      else if ("pass" in opened) pass(exchange, opened);
       else exchange.answer(opened);
     }
   }

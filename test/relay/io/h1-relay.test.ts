@@ -94,6 +94,7 @@ describe("refused with nothing sent", () => {
     const origin = await startRawOrigin();
     const rule = { layer: "user", rule: "no deletes" };
     const rules: RequestRules = {
+      revision: () => rule,
       isRuled: () => true,
       findJudge: () => (given) => (given.methods.includes("DELETE") ? rule : undefined),
     };

@@ -23,7 +23,7 @@ async function keep() {
     next = undefined;
     call?.();
   };
-  const rules: RequestRules = { isRuled: () => true, findJudge };
+  const rules: RequestRules = { revision: () => raw, isRuled: () => true, findJudge };
   const relay = await startRelay({ origin: origin.port, protocols: ["h2"], rules });
   const onNext = (call: () => void): void => void (next = call);
   const client = dialH2(relay.port);
