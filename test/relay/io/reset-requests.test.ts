@@ -11,7 +11,7 @@ import vm from "node:vm";
 import { describe, expect, test } from "vitest";
 import { until } from "../../support/until.ts";
 import { askH2, dialH2 } from "./h2-client.ts";
-import { asking, block, dialFrames, FLAG, frame, TYPE } from "./h2-frames.ts";
+import { asking, block, dialFrames, FLAG, frame, startFrameOrigin, TYPE } from "./h2-frames.ts";
 import { CERTIFICATE, listen, type Relay, startRawOrigin, startRelay } from "./world.ts";
 
 const MIB = 1 << 20;
@@ -103,6 +103,20 @@ test.each(PLACES)("while others wait %s, a request that is reset leaves nothing"
   await resetWithHeads(client, 300);
   expect(taken() - before).toBeLessThan(5 * MIB);
   expect(relay.kept.at(-1)).toBeLessThanOrEqual(kept + MIB);
+});
+
+test("what an origin that reads nothing keeps here of reset requests is reckoned", async () => {
+  const origin = await startFrameOrigin();
+  const relay = await startRelay({ origin: origin.port, protocols: ["h2"] });
+  const client = dialH2(relay.port);
+  hang(client, 1);
+  await until("it is asked", () => origin.frames().some(({ type }) => type === TYPE.headers));
+  origin.socket()?.pause();
+  const before = taken();
+  await resetWithHeads(client, 450);
+  const grown = taken() - before;
+  expect(grown).toBeGreaterThan(5 * MIB);
+  expect(relay.kept.at(-1)).toBeGreaterThan(grown);
 });
 
 async function meetHeld() {
