@@ -19,10 +19,12 @@ context = ssl.create_default_context(cafile=ROOTS)
 
 
 def answer(stream):
-    """The sizes of the chunks that the body came in, and the body."""
-    while stream.readline().strip():
-        pass
-    sizes, body = [], b""
+    """The sizes of the chunks that the body came in, and the body. An empty one comes in none."""
+    sizes, body, head = [], b"", b""
+    while line := stream.readline().strip():
+        head += line.lower() + b"\n"
+    if b"content-length: 0\n" in head:
+        return sizes, body
     while size := int(stream.readline(), 16):
         body += stream.read(size)
         stream.readline()
