@@ -68,7 +68,9 @@ describe.each(FAMILIES)("$name", (family) => {
     expect(await run(UPLOAD, family.one)).toBe("HTTP/1.1 200");
   });
 
-  test.runIf(family.name === "IPv6")("what is not read is refused, told and counted", async () => {
+  // Options ahead of TCP's header are IPv6's.
+  if (family.name !== "IPv6") return;
+  test("what is not read is refused, told and counted", async () => {
     const before = sidecar.logs().length;
     expect(await run(WITH_OPTIONS, family.one)).toBe("refused");
     const told = await until("it is told", () =>
