@@ -2,7 +2,10 @@
  * Commands whose reader has gone, or whose disk is full: what they have begun is done, and what `egress run`
  * has set is undone.
  */
-import { expect, test } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { createMachine, UNTOUCHED } from "../support/machine.ts";
 import { runProgram } from "../support/program.ts";
@@ -41,7 +44,7 @@ const fullDisk = (place: string, taken: number) => [
   "--mount",
   "sh",
   "-c",
-  `mkdir -p ${place} && mount -t tmpfs -o size=4k full ${place} && head -c ${taken} /dev/zero >${place}/taken && exec "$@"`,
+  `mount -t tmpfs -o size=4k full ${place} && head -c ${taken} /dev/zero >${place}/taken && exec "$@"`,
   "sh",
 ];
 
@@ -57,7 +60,8 @@ test("a run that finds no room for its files says so, and undoes all", async () 
 
 test("what it was asked to save is there whole or not at all, and it says which file had no room", async () => {
   const machine = createMachine(lab);
-  const place = "/tmp/egress-full-disk";
+  const place = await mkdtemp(join(tmpdir(), "egress-full-disk-"));
+  onTestFinished(() => rm(place, { recursive: true }));
   const script = `"$@"; echo "ended $?"; ls ${place}`;
   const run = await machine.run(
     ["--audit", "--save", `${place}/egress.yaml`, "--", "getent", "hosts", "one.example.org"],

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { execIn } from "../../src/netns/namespace.ts";
 import { createMachine, UNTOUCHED } from "../support/machine.ts";
 import { openShellTerminal, PROMPT } from "../support/shell-terminal.ts";
@@ -25,6 +25,7 @@ async function states(): Promise<string> {
 test("Ctrl-Z stops the command with the run, and fg has both go on", async () => {
   const machine = createMachine(lab);
   const folder = await mkdtemp(join(tmpdir(), "egress-run-stops-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
   await using shell = await openShellTerminal(machine.spawn);
   const command = "sh -c 'sleep 4711 & exec sleep 4712'";
   shell.type(`egress run -- ${command} </dev/null >${folder}/out 2>${folder}/err\r`);
@@ -45,7 +46,6 @@ test("Ctrl-Z stops the command with the run, and fg has both go on", async () =>
   await shell.shows(PROMPT);
   expect(await shell.run("echo code $?")).toContain("code 130");
   await until("all is undone", async () => isDeepStrictEqual(await machine.state(), UNTOUCHED));
-  await rm(folder, { recursive: true });
 });
 
 test("where no shell could continue it, the command does not stop", async () => {
