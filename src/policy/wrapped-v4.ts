@@ -1,4 +1,5 @@
 /** IPv4 addresses within those of IPv6 that a translator or a tunnel turns into them. */
+import { beginsWith } from "./target-bits.ts";
 
 /**
  * Octets 0 to 11 of 64:ff9b::/96 (RFC 6052), and 0 to 5 of 64:ff9b:1::/48 (RFC 8215): the last four hold an
@@ -11,11 +12,6 @@ const SIX_TO_FOUR = Uint8Array.of(0x20, 0x02);
 
 /** Where it begins in the buffer; -1 if the 16 octets at the offset hold none. */
 export function findWrappedV4(octets: Uint8Array, at: number): number {
-  if (startsWith(octets, at, NAT64) || startsWith(octets, at, LOCAL_NAT64)) return at + 12;
-  return startsWith(octets, at, SIX_TO_FOUR) ? at + 2 : -1;
-}
-
-function startsWith(octets: Uint8Array, at: number, prefix: Uint8Array): boolean {
-  for (let i = 0; i < prefix.length; i++) if (octets[at + i] !== prefix[i]) return false;
-  return true;
+  if (beginsWith(octets, at, NAT64, 96) || beginsWith(octets, at, LOCAL_NAT64, 48)) return at + 12;
+  return beginsWith(octets, at, SIX_TO_FOUR, 16) ? at + 2 : -1;
 }
