@@ -41,7 +41,7 @@ export interface H2Exchange {
   askAgain(): void;
   /**
    * Called when the client's stream is closed, or the request is withdrawn before it has gone out, since the
-   * vault has changed. Set by who has the exchange: it lets go of it, and the request must not go out.
+   * vault or a rule has changed. Set by who has the exchange: it lets go of it, and it must not go out.
    */
   closed: (() => void) | undefined;
   /** Resets the client's stream; `code` of RFC 9113 section 7. */
